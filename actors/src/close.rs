@@ -1,0 +1,226 @@
+//! Why trust ends and why a socket closes: two closed vocabularies and the one map between them.
+//!
+//! `Cause` is what a revocation states and stores; `CloseReason` is what a peer is told. The code's range tells a
+//! Centrifuge client whether to come back: 3000–3499 and 4000–4499 yes, 3500–3999 and 4500–4999 no. The text is
+//! never empty and never JSON, because centrifuge-js treats an empty or JSON text as advice to reconnect.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// Why trust in a session, a device or a user ended; stored in `revocations.cause`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// An operator ended it.
+    Revoked,
+    /// The user signed out.
+    SignedOut,
+    /// The password changed.
+    PasswordChanged,
+    /// The account is no longer active.
+    AccountDisabled,
+    /// A refresh token was used again after its successor had been used.
+    RefreshReused,
+    /// The device was forgotten.
+    DeviceRemoved,
+    /// The role changed: the session lives on, what its sockets were told does not.
+    RoleChanged,
+    /// Idle too long, or past its absolute end.
+    SessionExpired,
+    /// The user signed in on too many devices; the oldest session gave way.
+    SessionLimit,
+}
+
+impl Cause {
+    /// Every cause, in the order of the database's CHECK constraint.
+    pub const ALL: [Self; 9] = [
+        Self::Revoked,
+        Self::SignedOut,
+        Self::PasswordChanged,
+        Self::AccountDisabled,
+        Self::RefreshReused,
+        Self::DeviceRemoved,
+        Self::RoleChanged,
+        Self::SessionExpired,
+        Self::SessionLimit,
+    ];
+
+    /// The stored spelling.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Revoked => "revoked",
+            Self::SignedOut => "signed_out",
+            Self::PasswordChanged => "password_changed",
+            Self::AccountDisabled => "account_disabled",
+            Self::RefreshReused => "refresh_reused",
+            Self::DeviceRemoved => "device_removed",
+            Self::RoleChanged => "role_changed",
+            Self::SessionExpired => "session_expired",
+            Self::SessionLimit => "session_limit",
+        }
+    }
+
+    /// Whether the session itself ends. A changed role only invalidates what its sockets were told.
+    #[must_use]
+    pub fn ends_session(self) -> bool {
+        self != Self::RoleChanged
+    }
+
+    /// What the sockets are told.
+    #[must_use]
+    pub fn close_reason(self) -> CloseReason {
+        match self {
+            Self::Revoked | Self::SessionExpired | Self::SessionLimit => {
+                CloseReason::SessionRevoked
+            }
+            Self::SignedOut => CloseReason::SignedOut,
+            Self::PasswordChanged => CloseReason::PasswordChanged,
+            Self::AccountDisabled => CloseReason::AccountDisabled,
+            Self::RefreshReused => CloseReason::RefreshReused,
+            Self::DeviceRemoved => CloseReason::DeviceRemoved,
+            Self::RoleChanged => CloseReason::StateInvalidated,
+        }
+    }
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Cause {
+    type Err = UnknownCause;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|cause| cause.as_str() == text)
+            .ok_or_else(|| UnknownCause(text.to_owned()))
+    }
+}
+
+/// A stored cause that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown revocation cause `{0}`")]
+pub struct UnknownCause(pub String);
+
+macro_rules! close_reasons {
+    ($($(#[$doc:meta])* $name:ident = $code:literal, $text:literal;)*) => {
+        /// Why a connection ends: code and text of the WebSocket close frame.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u16)]
+        pub enum CloseReason {
+            $($(#[$doc])* $name = $code,)*
+        }
+
+        impl CloseReason {
+            /// Every reason.
+            pub const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The close code.
+            #[must_use]
+            pub fn code(self) -> u16 {
+                self as u16
+            }
+
+            /// The close text: short, plain, never empty.
+            #[must_use]
+            pub fn text(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+
+            /// The reason with this code.
+            #[must_use]
+            pub fn from_code(code: u16) -> Option<Self> {
+                match code {
+                    $($code => Some(Self::$name),)*
+                    _ => None,
+                }
+            }
+        }
+    };
+}
+
+close_reasons! {
+    /// The server is stopping.
+    Shutdown = 3001, "shutdown";
+    /// The connection actor failed.
+    InternalError = 3004, "internal server error";
+    /// The access token expired and was not renewed in time.
+    Expired = 3005, "connection expired";
+    /// The peer does not read fast enough: its queue overflowed.
+    Slow = 3008, "slow";
+    /// The peer could not be written to within the deadline.
+    WriteError = 3009, "write error";
+    /// The server lost what it knew about this connection.
+    InsufficientState = 3010, "insufficient state";
+    /// The peer did not answer a ping.
+    NoPong = 3012, "no pong";
+    /// More frames than allowed.
+    TooManyRequests = 3013, "too many requests";
+    /// Role or permissions changed: fetch a new token and come back.
+    StateInvalidated = 3014, "state invalidated";
+    /// The token does not verify, or its session has ended.
+    InvalidToken = 3500, "invalid token";
+    /// A frame or command that the protocol does not allow.
+    BadRequest = 3501, "bad request";
+    /// No `connect` in time.
+    Stale = 3502, "stale";
+    /// Ended through the server API.
+    ForceDisconnect = 3503, "force disconnect";
+    /// Too many connections of this session, user or address.
+    ConnectionLimit = 3504, "connection limit";
+    /// Too many channels on one connection.
+    ChannelLimit = 3505, "channel limit";
+    /// What was asked for is not permitted.
+    PermissionDenied = 3507, "permission denied";
+    /// What was asked for is not offered.
+    NotAvailable = 3508, "not available";
+    /// The session was revoked.
+    SessionRevoked = 4500, "session revoked";
+    /// The user signed out.
+    SignedOut = 4501, "signed out";
+    /// The password changed.
+    PasswordChanged = 4502, "password changed";
+    /// The account is no longer active.
+    AccountDisabled = 4503, "account disabled";
+    /// A refresh token was used again.
+    RefreshReused = 4504, "refresh token reused";
+    /// The device was forgotten.
+    DeviceRemoved = 4505, "device removed";
+}
+
+impl CloseReason {
+    /// Whether a Centrifuge client comes back by itself after this close.
+    #[must_use]
+    pub fn reconnects(self) -> bool {
+        !matches!(self.code(), 3500..=3999 | 4500..=4999)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_close_text_fits_a_close_frame_and_is_not_json() {
+        for reason in CloseReason::ALL {
+            assert!(!reason.text().is_empty() && reason.text().len() <= 123);
+            assert!(serde_json::from_str::<serde_json::Value>(reason.text()).is_err());
+            assert_eq!(CloseReason::from_code(reason.code()), Some(*reason));
+        }
+    }
+
+    #[test]
+    fn every_cause_that_ends_a_session_closes_for_good() {
+        for cause in Cause::ALL {
+            assert_eq!(cause.close_reason().reconnects(), !cause.ends_session());
+            assert_eq!(cause.as_str().parse::<Cause>().ok(), Some(cause));
+        }
+    }
+}
