@@ -1,0 +1,199 @@
+//! E-mail addresses as account names: what is accepted, and the key under which an account is found.
+//!
+//! Called wherever an address enters: registration, sign-in, the command line. It checks the shape only; whether mail
+//! arrives there is another matter.
+
+use std::fmt;
+
+/// An address that has the shape of one, trimmed, in the spelling in which it was given.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub struct Email(String);
+
+/// Why a text is no e-mail address.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum EmailError {
+    /// Nothing but space.
+    #[error("an e-mail address is required")]
+    Empty,
+    /// Longer than [`Email::MAX_BYTES`].
+    #[error("the e-mail address is longer than 254 bytes")]
+    TooLong,
+    /// Not `local@domain`.
+    #[error("this is not an e-mail address")]
+    Malformed,
+}
+
+impl Email {
+    /// The longest address that fits an SMTP path (RFC 5321, 4.5.3.1.3).
+    pub const MAX_BYTES: usize = 254;
+    /// The longest local part (RFC 5321, 4.5.3.1.1).
+    const MAX_LOCAL: usize = 64;
+
+    /// Reads an address: trimmed, one `@`, a local part without space and control characters, a domain of labels.
+    ///
+    /// # Errors
+    /// Whatever makes it no address; the message names no part of the input.
+    pub fn parse(text: &str) -> Result<Self, EmailError> {
+        let text = text.trim();
+        if text.is_empty() {
+            return Err(EmailError::Empty);
+        }
+        if text.len() > Self::MAX_BYTES {
+            return Err(EmailError::TooLong);
+        }
+        let (local, domain) = text.split_once('@').ok_or(EmailError::Malformed)?;
+        if local_is_sane(local) && domain_is_sane(domain) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(EmailError::Malformed)
+        }
+    }
+
+    /// The address as it was given.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The key under which the account is found: lower case, as the database's unique index sees it.
+    #[must_use]
+    pub fn folded(&self) -> String {
+        self.0.to_lowercase()
+    }
+
+    /// The words in the address, for judging passwords: `ada.lovelace@example.com` gives `ada`, `lovelace`, `example`.
+    #[must_use]
+    pub fn words(&self) -> Vec<&str> {
+        self.0
+            .split(|c: char| !c.is_alphanumeric())
+            .filter(|word| word.chars().count() >= 3)
+            .collect()
+    }
+}
+
+/// No `@`, space or control, no invisible direction marks, dots only between other characters.
+fn local_is_sane(local: &str) -> bool {
+    let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
+    !local.is_empty() && local.len() <= Email::MAX_LOCAL && !dots && local.chars().all(is_plain)
+}
+
+/// Labels of letters, digits and inner hyphens; one label is enough, for `root@localhost`.
+fn domain_is_sane(domain: &str) -> bool {
+    domain.split('.').all(|label| {
+        !label.is_empty()
+            && label.len() <= 63
+            && !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.chars().all(|c| c.is_alphanumeric() || c == '-')
+    })
+}
+
+fn is_plain(c: char) -> bool {
+    let invisible =
+        matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}');
+    let quoting = matches!(
+        c,
+        '"' | '(' | ')' | ',' | ':' | ';' | '<' | '>' | '@' | '[' | '\\' | ']'
+    );
+    !(c.is_whitespace() || c.is_control() || invisible || quoting)
+}
+
+impl fmt::Display for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Personal data: a debug print shows the domain only.
+impl fmt::Debug for Email {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let domain = self.0.split_once('@').map_or("", |(_, domain)| domain);
+        write!(f, "Email(***@{domain})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn plain_addresses_are_accepted_and_trimmed() {
+        for text in [
+            "user@example.com",
+            " Ada.Lovelace+x@mail.example.org\n",
+            "root@localhost",
+            "jürgen@köln.example",
+        ] {
+            assert_eq!(Email::parse(text).unwrap().as_str(), text.trim());
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_refused() {
+        for text in [
+            "user",
+            "@example.com",
+            "user@",
+            "a@b@c",
+            "a b@example.com",
+            "a@exa mple.com",
+            ".a@example.com",
+            "a..b@example.com",
+            "a@-example.com",
+            "a@example..com",
+            "a@example.com.",
+            "a\u{0}@example.com",
+            "a\u{202e}b@example.com",
+            "<a>@example.com",
+            "a@exam_ple.com",
+        ] {
+            assert_eq!(Email::parse(text), Err(EmailError::Malformed), "{text:?}");
+        }
+        assert_eq!(Email::parse(" \t"), Err(EmailError::Empty));
+        assert_eq!(
+            Email::parse(&format!("{}@example.com", "a".repeat(65))),
+            Err(EmailError::Malformed)
+        );
+        assert_eq!(
+            Email::parse(&format!("a@{}com", "example.".repeat(40))),
+            Err(EmailError::TooLong)
+        );
+    }
+
+    #[test]
+    fn the_key_ignores_case() {
+        assert_eq!(
+            Email::parse("Ada@Example.COM").unwrap().folded(),
+            Email::parse("ada@example.com").unwrap().folded()
+        );
+    }
+
+    #[test]
+    fn the_words_are_those_a_password_should_not_be_made_of() {
+        assert_eq!(
+            Email::parse("ada.lovelace@example.co").unwrap().words(),
+            ["ada", "lovelace", "example"]
+        );
+    }
+
+    #[test]
+    fn a_debug_print_does_not_name_the_person() {
+        assert_eq!(
+            format!("{:?}", Email::parse("ada@example.com").unwrap()),
+            "Email(***@example.com)"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_accepted_has_one_at_sign_and_no_space(text in "\\PC{0,40}") {
+            if let Ok(email) = Email::parse(&text) {
+                prop_assert_eq!(email.as_str().matches('@').count(), 1);
+                prop_assert!(!email.as_str().chars().any(|c| c.is_whitespace() || c.is_control()));
+                prop_assert!(email.as_str().len() <= Email::MAX_BYTES);
+            }
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! Roles, account status and scopes: who a user is allowed to be, and what a request may do.
+//!
+//! Called by the verifier (live role and scopes), the operators' use cases and the store's row mapping. It decides from
+//! values alone; whether a role is current is for the caller to make sure.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+/// A stored word that this version does not know.
+#[derive(Debug, thiserror::Error, PartialEq, Eq)]
+#[error("unknown {kind} `{word}`")]
+pub struct UnknownWord {
+    /// What the word should have been: `role`, `status`, `sign-in method`.
+    pub kind: &'static str,
+    /// The word.
+    pub word: String,
+}
+
+/// What a user is; ordered by power. Stored in `users.role`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// Acts on their own sessions only.
+    User,
+    /// Sees and revokes the sessions of users and operators.
+    Operator,
+    /// Everything, also roles, status and password resets.
+    Admin,
+}
+
+impl Role {
+    /// Every role, from the least to the most powerful.
+    pub const ALL: [Self; 3] = [Self::User, Self::Operator, Self::Admin];
+
+    /// The stored spelling.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Everything that this role permits.
+    #[must_use]
+    pub fn scopes(self) -> Scopes {
+        let own = Scopes::of(&[Scope::Read, Scope::Write]);
+        match self {
+            Self::User => own,
+            Self::Operator => own.with(Scope::Operate),
+            Self::Admin => own.with(Scope::Operate).with(Scope::Administer),
+        }
+    }
+
+    /// Whether someone of this role may act, as an operator, on someone of role `target`.
+    ///
+    /// A user acts on nobody, an operator not on an admin, an admin on everyone.
+    #[must_use]
+    pub fn may_act_on(self, target: Self) -> bool {
+        self >= Self::Operator && self >= target
+    }
+}
+
+impl fmt::Display for Role {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Role {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == text)
+            .ok_or_else(|| UnknownWord {
+                kind: "role",
+                word: text.to_owned(),
+            })
+    }
+}
+
+/// Where an account stands. Stored in `users.status`; `users.is_active` is derived from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Registered, the e-mail address not yet verified.
+    Pending,
+    /// The only status with working sessions.
+    Active,
+    /// Shut out by an operator, may come back.
+    Suspended,
+    /// Closed.
+    Deactivated,
+}
+
+impl Status {
+    /// Every status, in the order of the database's CHECK constraint.
+    pub const ALL: [Self; 4] = [Self::Pending, Self::Active, Self::Suspended, Self::Deactivated];
+
+    /// The stored spelling.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Suspended => "suspended",
+            Self::Deactivated => "deactivated",
+        }
+    }
+
+    /// Whether sessions of this account work.
+    #[must_use]
+    pub fn is_active(self) -> bool {
+        self == Self::Active
+    }
+}
+
+impl fmt::Display for Status {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Status {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|status| status.as_str() == text)
+            .ok_or_else(|| UnknownWord {
+                kind: "status",
+                word: text.to_owned(),
+            })
+    }
+}
+
+/// One kind of permission.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// Read what is one's own.
+    Read,
+    /// Change what is one's own.
+    Write,
+    /// See and revoke other users' sessions.
+    Operate,
+    /// Change other users' roles, status and passwords.
+    Administer,
+}
+
+impl Scope {
+    /// Every scope.
+    pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Operate, Self::Administer];
+
+    /// The spelling in the `scopes` claim.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Operate => "operate",
+            Self::Administer => "administer",
+        }
+    }
+
+    fn bit(self) -> u8 {
+        1 << self as u8
+    }
+}
+
+/// A set of scopes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Scopes(u8);
+
+impl Scopes {
+    /// No scope at all.
+    pub const NONE: Self = Self(0);
+
+    /// The set of these scopes.
+    #[must_use]
+    pub fn of(scopes: &[Scope]) -> Self {
+        scopes.iter().fold(Self::NONE, |set, scope| set.with(*scope))
+    }
+
+    /// The set with one more scope.
+    #[must_use]
+    pub fn with(self, scope: Scope) -> Self {
+        Self(self.0 | scope.bit())
+    }
+
+    /// The scopes of a token's claim. Words that this version does not know permit nothing and are passed over.
+    #[must_use]
+    pub fn parse(words: &[String]) -> Self {
+        Scope::ALL
+            .into_iter()
+            .filter(|scope| words.iter().any(|word| word == scope.as_str()))
+            .fold(Self::NONE, Self::with)
+    }
+
+    /// What both sets permit: how a token narrows the live scopes and can never widen them.
+    #[must_use]
+    pub fn intersect(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
+    /// Whether the set permits `scope`.
+    #[must_use]
+    pub fn contains(self, scope: Scope) -> bool {
+        self.0 & scope.bit() != 0
+    }
+
+    /// The words for a token's claim, in a fixed order.
+    #[must_use]
+    pub fn to_strings(self) -> Vec<String> {
+        Scope::ALL
+            .into_iter()
+            .filter(|scope| self.contains(*scope))
+            .map(|scope| scope.as_str().to_owned())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn stored_words_round_trip() {
+        for role in Role::ALL {
+            assert_eq!(role.as_str().parse(), Ok(role));
+            assert_eq!(serde_json::to_value(role).unwrap(), role.as_str());
+        }
+        for status in Status::ALL {
+            assert_eq!(status.as_str().parse(), Ok(status));
+            assert_eq!(serde_json::to_value(status).unwrap(), status.as_str());
+        }
+        assert!("root".parse::<Role>().is_err());
+        assert!("ACTIVE".parse::<Status>().is_err());
+    }
+
+    #[test]
+    fn only_active_is_active() {
+        let working: Vec<_> = Status::ALL
+            .into_iter()
+            .filter(|status| status.is_active())
+            .collect();
+        assert_eq!(working, [Status::Active]);
+    }
+
+    #[test]
+    fn nobody_acts_on_someone_more_powerful() {
+        for actor in Role::ALL {
+            for target in Role::ALL {
+                if target > actor {
+                    assert!(!actor.may_act_on(target));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_user_acts_on_nobody_and_an_admin_on_everybody() {
+        for target in Role::ALL {
+            assert!(!Role::User.may_act_on(target));
+            assert!(Role::Admin.may_act_on(target));
+        }
+        assert!(Role::Operator.may_act_on(Role::Operator));
+    }
+
+    #[test]
+    fn only_operators_operate_and_only_admins_administer() {
+        assert!(!Role::User.scopes().contains(Scope::Operate));
+        assert!(Role::Operator.scopes().contains(Scope::Operate));
+        assert!(!Role::Operator.scopes().contains(Scope::Administer));
+        assert!(Role::Admin.scopes().contains(Scope::Administer));
+    }
+
+    proptest! {
+        #[test]
+        fn a_claim_never_widens_a_role(words in proptest::collection::vec("[a-z]{4,10}|read|operate|administer", 0..6)) {
+            let narrowed = Role::User.scopes().intersect(Scopes::parse(&words));
+            prop_assert!(!narrowed.contains(Scope::Operate) && !narrowed.contains(Scope::Administer));
+            prop_assert_eq!(narrowed.contains(Scope::Read), words.iter().any(|word| word == "read"));
+        }
+
+        #[test]
+        fn scopes_round_trip_through_their_words(bits in 0u8..16) {
+            prop_assert_eq!(Scopes::parse(&Scopes(bits).to_strings()), Scopes(bits));
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Sessions: how long they live, how they were opened, and the rule that says whether one has ended.
+//!
+//! Called by the verifier, by the sweep that revokes what has expired, and by sign-in. Pure: the caller brings the row and
+//! the time.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use portcullis_actors::close::Cause;
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
+
+use super::role::UnknownWord;
+
+/// How long sessions and what belongs to them live.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SessionLimits {
+    /// A session that nobody used for this long, and that has no open socket, has ended.
+    pub idle: Duration,
+    /// The absolute end, counted from the sign-in.
+    pub absolute: Duration,
+    /// How long a refresh token may lie unused; slides with each rotation, capped by the absolute end.
+    pub refresh: Duration,
+    /// How many sessions one user may have; the oldest gives way.
+    pub per_user: u32,
+    /// How long a sign-in or step-up counts as recent.
+    pub privilege: Duration,
+}
+
+impl Default for SessionLimits {
+    fn default() -> Self {
+        const MINUTE: u64 = 60;
+        const DAY: u64 = 24 * 60 * MINUTE;
+        Self {
+            idle: Duration::from_secs(30 * MINUTE),
+            absolute: Duration::from_secs(30 * DAY),
+            refresh: Duration::from_secs(7 * DAY),
+            per_user: 20,
+            privilege: Duration::from_secs(10 * MINUTE),
+        }
+    }
+}
+
+/// What the rule [`ended`] needs to know of a session.
+#[derive(Clone, Copy, Debug)]
+pub struct Lifetime {
+    /// The last request, refresh or frame.
+    pub last_seen_at: OffsetDateTime,
+    /// The absolute end.
+    pub expires_at: OffsetDateTime,
+    /// The cause of its revocation, if it was revoked.
+    pub revoked: Option<Cause>,
+    /// Sockets that are open now: while there is one, the session is not idle.
+    pub open_sockets: usize,
+}
+
+/// Whether a session has ended at `now`, and why.
+///
+/// A revocation outweighs everything; an open socket keeps a session from being idle, never from its absolute end. A
+/// `last_seen_at` in the future (another node's clock) counts as activity.
+#[must_use]
+pub fn ended(session: &Lifetime, idle: Duration, now: OffsetDateTime) -> Option<Cause> {
+    if let Some(cause) = session.revoked {
+        return Some(cause);
+    }
+    let idle_over = session.open_sockets == 0 && now - session.last_seen_at >= idle;
+    (now >= session.expires_at || idle_over).then_some(Cause::SessionExpired)
+}
+
+/// How a session was opened. Stored in `sessions.method`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInMethod {
+    /// A password alone.
+    Password,
+    /// A password and a second factor.
+    SecondFactor,
+    /// A passkey alone.
+    Passkey,
+}
+
+impl SignInMethod {
+    /// Every method, in the order of the database's CHECK constraint.
+    pub const ALL: [Self; 3] = [Self::Password, Self::SecondFactor, Self::Passkey];
+
+    /// The stored spelling.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::SecondFactor => "second_factor",
+            Self::Passkey => "passkey",
+        }
+    }
+}
+
+impl fmt::Display for SignInMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for SignInMethod {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|method| method.as_str() == text)
+            .ok_or_else(|| UnknownWord {
+                kind: "sign-in method",
+                word: text.to_owned(),
+            })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const IDLE: Duration = Duration::from_secs(1800);
+
+    fn at(seconds: i64) -> OffsetDateTime {
+        OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds)
+    }
+
+    fn session(last_seen: i64, expires: i64) -> Lifetime {
+        Lifetime {
+            last_seen_at: at(last_seen),
+            expires_at: at(expires),
+            revoked: None,
+            open_sockets: 0,
+        }
+    }
+
+    #[test]
+    fn a_used_session_lives() {
+        assert_eq!(ended(&session(0, 100_000), IDLE, at(1799)), None);
+    }
+
+    #[test]
+    fn an_idle_session_has_ended() {
+        assert_eq!(
+            ended(&session(0, 100_000), IDLE, at(1800)),
+            Some(Cause::SessionExpired)
+        );
+    }
+
+    #[test]
+    fn an_open_socket_is_activity() {
+        let open = Lifetime {
+            open_sockets: 1,
+            ..session(0, 100_000)
+        };
+        assert_eq!(ended(&open, IDLE, at(50_000)), None);
+    }
+
+    #[test]
+    fn no_socket_outlives_the_absolute_end() {
+        let open = Lifetime {
+            open_sockets: 9,
+            ..session(99_999, 100_000)
+        };
+        assert_eq!(ended(&open, IDLE, at(100_000)), Some(Cause::SessionExpired));
+    }
+
+    #[test]
+    fn a_clock_that_runs_ahead_ends_nothing() {
+        assert_eq!(ended(&session(500, 100_000), IDLE, at(0)), None);
+    }
+
+    #[test]
+    fn stored_words_round_trip() {
+        for method in SignInMethod::ALL {
+            assert_eq!(method.as_str().parse(), Ok(method));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_revoked_session_has_ended_whatever_else_holds(last in 0i64..9999, end in 0i64..9999, now in 0i64..9999, open in 0usize..3) {
+            let revoked = Lifetime { revoked: Some(Cause::SignedOut), open_sockets: open, ..session(last, end) };
+            prop_assert_eq!(ended(&revoked, IDLE, at(now)), Some(Cause::SignedOut));
+        }
+
+        #[test]
+        fn what_has_ended_stays_ended(last in 0i64..9999, end in 0i64..9999, now in 0i64..9999, later in 0i64..9999) {
+            let session = session(last, end);
+            if ended(&session, IDLE, at(now)).is_some() {
+                prop_assert!(ended(&session, IDLE, at(now + later)).is_some());
+            }
+        }
+    }
+}
