@@ -72,9 +72,7 @@ impl Cause {
     #[must_use]
     pub fn close_reason(self) -> CloseReason {
         match self {
-            Self::Revoked | Self::SessionExpired | Self::SessionLimit => {
-                CloseReason::SessionRevoked
-            }
+            Self::Revoked | Self::SessionExpired | Self::SessionLimit => CloseReason::SessionRevoked,
             Self::SignedOut => CloseReason::SignedOut,
             Self::PasswordChanged => CloseReason::PasswordChanged,
             Self::AccountDisabled => CloseReason::AccountDisabled,

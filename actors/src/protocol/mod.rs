@@ -1,1 +1,22 @@
-//! placeholder
+//! The Centrifuge client protocol, version 2: what clients and server say to each other.
+//!
+//! The messages ([`Command`], [`Answer`], [`Push`]) are independent of their encoding; [`json`] is the codec of text
+//! frames, and another codec can stand beside it. Connections and channel shards build and read messages here, and
+//! nothing here decides anything: whether a command is allowed is a rule of the connection.
+
+mod command;
+mod error;
+pub mod json;
+mod payload;
+mod reply;
+
+pub use command::{Command, CommandBody, ConnectRequest, PublishRequest, RefreshRequest, SubscribeRequest};
+pub use error::ErrorCode;
+pub use payload::{MAX_NESTING, Payload, PayloadError};
+pub use reply::{Answer, ClientInfo, ConnectResult, Lifetime, Publication, Push, UnsubscribeCode};
+
+/// The most commands one frame may carry; a frame with more is a bad request.
+///
+/// centrifuge-js opens with `connect` and every pending `subscribe` in one frame, so this stays above the number of
+/// channels a connection may have.
+pub const MAX_COMMANDS_PER_FRAME: usize = 256;

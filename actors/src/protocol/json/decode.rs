@@ -1,0 +1,221 @@
+//! From a text frame to commands. Everything the protocol does not allow is one error: the connection is closed for
+//! it, whatever the details, so a frame is taken whole or not at all.
+
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, de::IgnoredAny};
+use serde_json::value::RawValue;
+
+use crate::protocol::{
+    Command, CommandBody, ConnectRequest, MAX_COMMANDS_PER_FRAME, Payload, PayloadError, PublishRequest,
+    RefreshRequest, SubscribeRequest,
+};
+
+/// Bit 2 of a subscription's `flag`: error 112 is preferred over `recovered: false`.
+const FLAG_REJECT_UNRECOVERED: i64 = 1 << 1;
+
+/// Why a frame is no sequence of commands. For logs; the peer only learns "bad request".
+#[derive(Debug, thiserror::Error)]
+pub enum DecodeError {
+    /// No object at all, or a blank line between or after the objects.
+    #[error("the frame has a blank line")]
+    BlankLine,
+    /// More than [`MAX_COMMANDS_PER_FRAME`].
+    #[error("the frame has too many commands")]
+    TooMany,
+    /// Not JSON, or a field of the wrong type.
+    #[error("the frame is not a sequence of commands: {0}")]
+    Malformed(#[from] serde_json::Error),
+    /// JSON, but no object where one must be.
+    #[error("a command or request is not an object")]
+    NotAnObject,
+    /// A number to reply to, but no method that this protocol has.
+    #[error("the command names no known method")]
+    NoMethod,
+    /// A method that needs a reply, without a number to reply to.
+    #[error("the command has no id")]
+    NoId,
+    /// An embedded payload that cannot be passed on.
+    #[error(transparent)]
+    Payload(#[from] PayloadError),
+}
+
+/// The commands of one text frame, in order; at least one, at most [`MAX_COMMANDS_PER_FRAME`].
+///
+/// # Errors
+/// When any part of the frame is not a command of the protocol.
+pub fn decode_frame(text: &str) -> Result<Vec<Command>, DecodeError> {
+    let objects = text.strip_suffix('\n').unwrap_or(text);
+    let mut commands = Vec::with_capacity(1);
+    for line in objects.split('\n') {
+        if commands.len() == MAX_COMMANDS_PER_FRAME {
+            return Err(DecodeError::TooMany);
+        }
+        commands.push(decode_command(line)?);
+    }
+    Ok(commands)
+}
+
+#[derive(Deserialize)]
+struct Envelope<'a> {
+    #[serde(default)]
+    id: Option<u32>,
+    #[serde(borrow)]
+    connect: Option<&'a RawValue>,
+    #[serde(borrow)]
+    subscribe: Option<&'a RawValue>,
+    #[serde(borrow)]
+    unsubscribe: Option<&'a RawValue>,
+    #[serde(borrow)]
+    publish: Option<&'a RawValue>,
+    #[serde(borrow)]
+    presence: Option<&'a RawValue>,
+    #[serde(borrow)]
+    presence_stats: Option<&'a RawValue>,
+    #[serde(borrow)]
+    history: Option<&'a RawValue>,
+    #[serde(borrow)]
+    ping: Option<&'a RawValue>,
+    #[serde(borrow)]
+    send: Option<&'a RawValue>,
+    #[serde(borrow)]
+    rpc: Option<&'a RawValue>,
+    #[serde(borrow)]
+    refresh: Option<&'a RawValue>,
+    #[serde(borrow)]
+    sub_refresh: Option<&'a RawValue>,
+}
+
+fn decode_command(line: &str) -> Result<Command, DecodeError> {
+    let line = line.trim_matches([' ', '\t', '\r']);
+    if line.is_empty() {
+        return Err(DecodeError::BlankLine);
+    }
+    let envelope: Envelope<'_> = object(line)?;
+    let id = envelope.id.unwrap_or(0);
+    let body = match method(&envelope)? {
+        Some(body) => body,
+        None if id == 0 => CommandBody::Pong,
+        None => return Err(DecodeError::NoMethod),
+    };
+    if id == 0 && !matches!(body, CommandBody::Pong | CommandBody::Send) {
+        return Err(DecodeError::NoId);
+    }
+    Ok(Command { id, body })
+}
+
+/// The first method that is there, in the order of the protocol's schema.
+fn method(envelope: &Envelope<'_>) -> Result<Option<CommandBody>, DecodeError> {
+    if let Some(raw) = envelope.connect {
+        return connect(raw).map(Some);
+    }
+    if let Some(raw) = envelope.subscribe {
+        return subscribe(raw).map(Some);
+    }
+    if let Some(raw) = envelope.unsubscribe {
+        let Channel { channel } = object(raw.get())?;
+        return Ok(Some(CommandBody::Unsubscribe { channel }));
+    }
+    if let Some(raw) = envelope.publish {
+        return publish(raw).map(Some);
+    }
+    if let Some(raw) = envelope.refresh {
+        let Token { token } = object(raw.get())?;
+        return Ok(Some(CommandBody::Refresh(RefreshRequest {
+            token: secret(token),
+        })));
+    }
+    let others = [
+        (envelope.presence, CommandBody::Presence),
+        (envelope.presence_stats, CommandBody::PresenceStats),
+        (envelope.history, CommandBody::History),
+        (envelope.ping, CommandBody::Ping),
+        (envelope.send, CommandBody::Send),
+        (envelope.rpc, CommandBody::Rpc),
+        (envelope.sub_refresh, CommandBody::SubRefresh),
+    ];
+    for (raw, body) in others {
+        if let Some(raw) = raw {
+            let _fields: Unread = object(raw.get())?;
+            return Ok(Some(body));
+        }
+    }
+    Ok(None)
+}
+
+/// A request whose fields are of no concern.
+#[derive(Deserialize)]
+struct Unread {}
+
+#[derive(Deserialize)]
+struct Channel {
+    #[serde(default)]
+    channel: String,
+}
+
+#[derive(Deserialize)]
+struct Token {
+    token: Option<String>,
+}
+
+fn connect(raw: &RawValue) -> Result<CommandBody, DecodeError> {
+    let Token { token } = object(raw.get())?;
+    Ok(CommandBody::Connect(ConnectRequest { token: secret(token) }))
+}
+
+fn subscribe(raw: &RawValue) -> Result<CommandBody, DecodeError> {
+    #[derive(Deserialize)]
+    struct Fields {
+        #[serde(default)]
+        channel: String,
+        tf: Option<IgnoredAny>,
+        #[serde(default, rename = "type")]
+        kind: Option<i32>,
+        #[serde(default)]
+        recover: Option<bool>,
+        #[serde(default)]
+        flag: Option<i64>,
+    }
+    let fields: Fields = object(raw.get())?;
+    let rejects_gaps = fields.flag.unwrap_or(0) & FLAG_REJECT_UNRECOVERED != 0;
+    Ok(CommandBody::Subscribe(SubscribeRequest {
+        channel: fields.channel,
+        tags_filter: fields.tf.is_some(),
+        kind: fields.kind.unwrap_or(0),
+        must_recover: fields.recover.unwrap_or(false) && rejects_gaps,
+    }))
+}
+
+fn publish(raw: &RawValue) -> Result<CommandBody, DecodeError> {
+    #[derive(Deserialize)]
+    struct Fields<'a> {
+        #[serde(default)]
+        channel: String,
+        #[serde(borrow, default, deserialize_with = "null_is_data")]
+        data: Option<&'a RawValue>,
+        #[serde(default, rename = "type")]
+        kind: Option<i32>,
+    }
+    let fields: Fields<'_> = object(raw.get())?;
+    Ok(CommandBody::Publish(PublishRequest {
+        channel: fields.channel,
+        data: fields.data.map(Payload::from_raw).transpose()?,
+        kind: fields.kind.unwrap_or(0),
+    }))
+}
+
+/// An `Option` would take `null` for absence; here it is a value like any other.
+fn null_is_data<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
+    <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+fn secret(token: Option<String>) -> Option<SecretString> {
+    token.filter(|token| !token.is_empty()).map(SecretString::from)
+}
+
+/// A struct from a JSON object; serde alone would take an array as well.
+fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, DecodeError> {
+    if !json.trim_start().starts_with('{') {
+        return Err(DecodeError::NotAnObject);
+    }
+    Ok(serde_json::from_str(json)?)
+}
