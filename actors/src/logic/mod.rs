@@ -1,1 +1,10 @@
-//! placeholder
+//! The rules of the actors as plain structs: `&mut self`, and `now` passed in.
+//!
+//! The actors of `runtime` hold these and add nothing but messages and time, so everything that can go wrong in a
+//! rule can be tested here without an executor. Nothing in here knows actix, tokio, a clock or randomness.
+
+pub mod channel;
+pub mod limits;
+pub mod namespace;
+pub mod session;
+pub mod tombstones;

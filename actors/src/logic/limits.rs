@@ -1,0 +1,190 @@
+//! Rate limits by GCRA, the generic cell rate algorithm: one instant per key, no timers, no counters to reset.
+//!
+//! [`Gcra`] is the state of one key, for whoever owns its own (a connection and its frames); [`Limiter`] keeps many
+//! keys within a bound, for a shard of the rate limiter.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+/// At most `burst` at once, and in the long run `burst` per `period`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limit {
+    /// What is limited, for logs and metrics; keys of different names are different keys.
+    pub name: &'static str,
+    /// How many may come at once; 0 refuses everything.
+    pub burst: u32,
+    /// How long it takes until `burst` more are allowed.
+    pub period: Duration,
+}
+
+impl Limit {
+    /// The time in which one permit comes back, rounded up so that the rate is never exceeded.
+    fn interval(&self) -> Duration {
+        let nanos = self.period.as_nanos().div_ceil(u128::from(self.burst.max(1)));
+        Duration::from_nanos(u64::try_from(nanos).unwrap_or(u64::MAX))
+    }
+}
+
+/// What a limit says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Go on; one permit is spent.
+    Allowed,
+    /// Not now; no permit is spent.
+    Denied {
+        /// When the next permit is there.
+        retry_after: Duration,
+    },
+}
+
+impl Verdict {
+    /// Whether it is [`Verdict::Allowed`].
+    #[must_use]
+    pub fn is_allowed(self) -> bool {
+        self == Self::Allowed
+    }
+}
+
+/// The state of one key: when all of its permits will be back.
+#[derive(Clone, Copy, Debug)]
+pub struct Gcra {
+    full_at: Instant,
+}
+
+impl Gcra {
+    /// A key with all of its permits.
+    #[must_use]
+    pub fn new(now: Instant) -> Self {
+        Self { full_at: now }
+    }
+
+    /// Takes a permit if there is one.
+    pub fn check(&mut self, limit: &Limit, now: Instant) -> Verdict {
+        if limit.burst == 0 {
+            return Verdict::Denied {
+                retry_after: limit.period,
+            };
+        }
+        let interval = limit.interval();
+        let owed = self
+            .full_at
+            .saturating_duration_since(now)
+            .saturating_add(interval);
+        let Some(over) = owed
+            .checked_sub(interval.saturating_mul(limit.burst))
+            .filter(|d| !d.is_zero())
+        else {
+            self.full_at = now.checked_add(owed).unwrap_or(now);
+            return Verdict::Allowed;
+        };
+        Verdict::Denied { retry_after: over }
+    }
+
+    /// Whether all permits are back: forgetting such a key changes nothing.
+    #[must_use]
+    pub fn is_idle(&self, now: Instant) -> bool {
+        self.full_at <= now
+    }
+}
+
+/// Limits for many keys, in bounded memory.
+///
+/// Keys with all permits are forgotten first, which loses nothing. If none is left to forget, the keys nearest to
+/// that state go: a flood of new keys must neither exhaust memory nor lock out everybody it has never seen.
+#[derive(Debug)]
+pub struct Limiter {
+    keys: HashMap<&'static str, HashMap<Box<str>, Gcra>>,
+    len: usize,
+    capacity: usize,
+}
+
+impl Limiter {
+    /// A limiter that remembers at most `capacity` keys (at least one).
+    #[must_use]
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            keys: HashMap::new(),
+            len: 0,
+            capacity: capacity.max(1),
+        }
+    }
+
+    /// Takes a permit for this key if there is one.
+    pub fn check(&mut self, key: &str, limit: &Limit, now: Instant) -> Verdict {
+        let known = self.keys.get_mut(limit.name).and_then(|keys| keys.get_mut(key));
+        if let Some(state) = known {
+            return state.check(limit, now);
+        }
+        if self.len >= self.capacity {
+            self.make_room(now);
+        }
+        let mut state = Gcra::new(now);
+        let verdict = state.check(limit, now);
+        self.keys.entry(limit.name).or_default().insert(key.into(), state);
+        self.len += 1;
+        verdict
+    }
+
+    /// Gives a key all of its permits back, as when an operator lifts a limit.
+    pub fn forget(&mut self, key: &str, name: &str) {
+        if self
+            .keys
+            .get_mut(name)
+            .is_some_and(|keys| keys.remove(key).is_some())
+        {
+            self.len -= 1;
+        }
+    }
+
+    /// Forgets every key that has all of its permits. To be called now and then.
+    pub fn purge(&mut self, now: Instant) {
+        self.retain(|state| !state.is_idle(now));
+        self.keys.retain(|_, keys| {
+            keys.shrink_to(keys.len() * 2);
+            !keys.is_empty()
+        });
+    }
+
+    /// How many keys are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether no key is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Frees at least one place, and a sixteenth of all so that the work is rare.
+    fn make_room(&mut self, now: Instant) {
+        self.retain(|state| !state.is_idle(now));
+        let target = self.capacity - (self.capacity / 16).max(1);
+        let Some(excess) = self.len.checked_sub(target).filter(|excess| *excess > 0) else {
+            return;
+        };
+        let mut ends: Vec<Instant> = self
+            .keys
+            .values()
+            .flat_map(HashMap::values)
+            .map(|s| s.full_at)
+            .collect();
+        let (_, cut, _) = ends.select_nth_unstable(excess - 1);
+        let cut = *cut;
+        self.retain(|state| state.full_at > cut);
+    }
+
+    fn retain(&mut self, keep: impl Fn(&Gcra) -> bool) {
+        for keys in self.keys.values_mut() {
+            keys.retain(|_, state| keep(state));
+        }
+        self.len = self.keys.values().map(HashMap::len).sum();
+    }
+}
+
+#[cfg(test)]
+#[path = "limits_tests.rs"]
+mod tests;

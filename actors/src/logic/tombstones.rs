@@ -1,0 +1,154 @@
+//! Tombstones: sessions that are known to have ended, kept for longer than any access token lives.
+//!
+//! The first door of every verification looks here, so a revoked session is refused even while a cache or a cut-off
+//! database says otherwise. A changed role never enters: its session lives on.
+
+use std::{
+    collections::HashMap,
+    time::{Duration, Instant},
+};
+
+use crate::{close::Cause, id::SessionId};
+
+/// Ended sessions and why they ended.
+#[derive(Debug)]
+pub struct Tombstones {
+    buried: HashMap<SessionId, Tombstone>,
+    keep: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Tombstone {
+    cause: Cause,
+    until: Instant,
+}
+
+/// What burying did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Burial {
+    /// The session had not been known to have ended.
+    New,
+    /// It was buried already; its first cause stays.
+    Again,
+    /// The cause ends no session.
+    NotDead,
+}
+
+impl Tombstones {
+    /// An empty yard in which each stone stays for `keep`, which must exceed the life of an access token.
+    #[must_use]
+    pub fn new(keep: Duration) -> Self {
+        Self {
+            buried: HashMap::new(),
+            keep,
+        }
+    }
+
+    /// Remembers that a session ended. Burying again keeps the first cause and the longer time.
+    pub fn bury(&mut self, session: SessionId, cause: Cause, now: Instant) -> Burial {
+        if !cause.ends_session() {
+            return Burial::NotDead;
+        }
+        let until = now + self.keep;
+        let mut burial = Burial::Again;
+        let stone = self.buried.entry(session).or_insert_with(|| {
+            burial = Burial::New;
+            Tombstone { cause, until }
+        });
+        if stone.until <= now {
+            *stone = Tombstone { cause, until };
+            return Burial::New;
+        }
+        stone.until = stone.until.max(until);
+        burial
+    }
+
+    /// Why the session ended, if it is remembered.
+    #[must_use]
+    pub fn cause(&self, session: SessionId, now: Instant) -> Option<Cause> {
+        self.buried
+            .get(&session)
+            .filter(|stone| stone.until > now)
+            .map(|stone| stone.cause)
+    }
+
+    /// Forgets what is over. To be called now and then.
+    pub fn purge(&mut self, now: Instant) {
+        self.buried.retain(|_, stone| stone.until > now);
+        self.buried.shrink_to(self.buried.len() * 2);
+    }
+
+    /// How many sessions are remembered.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.buried.len()
+    }
+
+    /// Whether none is remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.buried.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const HOUR: Duration = Duration::from_secs(3600);
+
+    #[test]
+    fn the_first_cause_wins_and_the_time_is_extended() {
+        let (mut stones, start, sid) = (Tombstones::new(HOUR), Instant::now(), SessionId::random());
+        assert_eq!(stones.bury(sid, Cause::SignedOut, start), Burial::New);
+        assert_eq!(stones.bury(sid, Cause::Revoked, start + HOUR / 2), Burial::Again);
+        assert_eq!(stones.cause(sid, start + HOUR), Some(Cause::SignedOut));
+        assert_eq!(stones.cause(sid, start + HOUR * 3 / 2), None);
+    }
+
+    #[test]
+    fn a_changed_role_buries_nobody() {
+        let (mut stones, now, sid) = (Tombstones::new(HOUR), Instant::now(), SessionId::random());
+        assert_eq!(stones.bury(sid, Cause::RoleChanged, now), Burial::NotDead);
+        assert!(stones.is_empty());
+    }
+
+    #[test]
+    fn purging_forgets_what_is_over_and_nothing_else() {
+        let (mut stones, start) = (Tombstones::new(HOUR), Instant::now());
+        let (old, young) = (SessionId::random(), SessionId::random());
+        stones.bury(old, Cause::Revoked, start);
+        stones.bury(young, Cause::Revoked, start + HOUR / 2);
+        stones.purge(start + HOUR);
+        assert_eq!(stones.len(), 1);
+        assert_eq!(stones.cause(young, start + HOUR), Some(Cause::Revoked));
+    }
+
+    proptest! {
+        #[test]
+        fn a_buried_session_stays_buried_for_as_long_as_promised(
+            steps in prop::collection::vec((0_u128..5, 0_usize..Cause::ALL.len(), 0_u64..40, any::<bool>()), 1..100),
+        ) {
+            let (mut stones, start) = (Tombstones::new(Duration::from_secs(60)), Instant::now());
+            let mut now = start;
+            let mut last: HashMap<SessionId, Instant> = HashMap::new();
+            for (number, cause, gap, purge) in steps {
+                now += Duration::from_secs(gap);
+                let (sid, cause) = (SessionId(Uuid::from_u128(number)), Cause::ALL[cause]);
+                if stones.bury(sid, cause, now) != Burial::NotDead {
+                    last.insert(sid, now);
+                }
+                if purge {
+                    stones.purge(now);
+                }
+                for (sid, at) in &last {
+                    let expected = now < *at + Duration::from_secs(60);
+                    prop_assert_eq!(stones.cause(*sid, now).is_some(), expected);
+                }
+            }
+        }
+    }
+}
