@@ -3,7 +3,7 @@
 //! The connection's dialogue asks here before it lets a command through. A channel needs no creation: a name in a known
 //! namespace is a channel.
 
-use std::{borrow::Borrow, collections::HashMap, fmt, sync::Arc};
+use std::{borrow::Borrow, collections::HashMap, fmt, ops::Deref, sync::Arc};
 
 use crate::{
     id::UserId,
@@ -17,15 +17,26 @@ pub const MAX_CHANNEL_NAME: usize = 255;
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelName(Arc<str>);
 
+/// A text that is no channel name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a channel name is 1 to {MAX_CHANNEL_NAME} printable ASCII characters")]
+pub struct ChannelNameError;
+
+impl From<ChannelNameError> for ErrorCode {
+    fn from(_: ChannelNameError) -> Self {
+        Self::BadRequest
+    }
+}
+
 impl ChannelName {
     /// Takes a name as it came from a client.
     ///
     /// # Errors
-    /// [`ErrorCode::BadRequest`] when it is empty, too long or not printable ASCII.
-    pub fn parse(name: &str) -> Result<Self, ErrorCode> {
+    /// When it is empty, too long or not printable ASCII.
+    pub fn parse(name: &str) -> Result<Self, ChannelNameError> {
         let printable = name.bytes().all(|byte| matches!(byte, b' '..=b'~'));
         if name.is_empty() || name.len() > MAX_CHANNEL_NAME || !printable {
-            return Err(ErrorCode::BadRequest);
+            return Err(ChannelNameError);
         }
         Ok(Self(name.into()))
     }
@@ -60,6 +71,14 @@ impl ChannelName {
 impl fmt::Display for ChannelName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Deref for ChannelName {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        &self.0
     }
 }
 

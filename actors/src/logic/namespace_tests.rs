@@ -36,7 +36,7 @@ fn a_name_is_1_to_255_printable_ascii_characters() {
         "chat:\0",
         &"x".repeat(256),
     ] {
-        assert_eq!(ChannelName::parse(bad), Err(ErrorCode::BadRequest), "{bad:?}");
+        assert_eq!(ChannelName::parse(bad), Err(ChannelNameError), "{bad:?}");
     }
 }
 

@@ -65,7 +65,7 @@ impl Tombstones {
 
     /// Why the session ended, if it is remembered.
     #[must_use]
-    pub fn cause(&self, session: SessionId, now: Instant) -> Option<Cause> {
+    pub fn get(&self, session: SessionId, now: Instant) -> Option<Cause> {
         self.buried
             .get(&session)
             .filter(|stone| stone.until > now)
@@ -105,8 +105,8 @@ mod tests {
         let (mut stones, start, sid) = (Tombstones::new(HOUR), Instant::now(), SessionId::random());
         assert_eq!(stones.bury(sid, Cause::SignedOut, start), Burial::New);
         assert_eq!(stones.bury(sid, Cause::Revoked, start + HOUR / 2), Burial::Again);
-        assert_eq!(stones.cause(sid, start + HOUR), Some(Cause::SignedOut));
-        assert_eq!(stones.cause(sid, start + HOUR * 3 / 2), None);
+        assert_eq!(stones.get(sid, start + HOUR), Some(Cause::SignedOut));
+        assert_eq!(stones.get(sid, start + HOUR * 3 / 2), None);
     }
 
     #[test]
@@ -124,7 +124,7 @@ mod tests {
         stones.bury(young, Cause::Revoked, start + HOUR / 2);
         stones.purge(start + HOUR);
         assert_eq!(stones.len(), 1);
-        assert_eq!(stones.cause(young, start + HOUR), Some(Cause::Revoked));
+        assert_eq!(stones.get(young, start + HOUR), Some(Cause::Revoked));
     }
 
     proptest! {
@@ -146,7 +146,7 @@ mod tests {
                 }
                 for (sid, at) in &last {
                     let expected = now < *at + Duration::from_secs(60);
-                    prop_assert_eq!(stones.cause(*sid, now).is_some(), expected);
+                    prop_assert_eq!(stones.get(*sid, now).is_some(), expected);
                 }
             }
         }
