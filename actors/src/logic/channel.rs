@@ -24,17 +24,14 @@ impl<S> Default for Channels<S> {
 }
 
 impl<S> Channels<S> {
-    /// Adds a connection to a channel.
-    pub fn join(&mut self, channel: &ChannelName, connection: ConnectionId, subscriber: S) -> Joined {
+    /// Adds a connection to a channel. One that was in it already stays in it once; its old subscriber is returned.
+    pub fn join(&mut self, channel: ChannelName, connection: ConnectionId, subscriber: S) -> Option<S> {
         let subscribers = self.channels.entry(channel.clone()).or_default();
-        if subscribers.insert(connection, subscriber).is_some() {
-            return Joined::Again;
+        let replaced = subscribers.insert(connection, subscriber);
+        if replaced.is_none() {
+            self.memberships.entry(connection).or_default().push(channel);
         }
-        self.memberships
-            .entry(connection)
-            .or_default()
-            .push(channel.clone());
-        Joined::New
+        replaced
     }
 
     /// Takes a connection out of a channel; `None` if it was not in it.
