@@ -2,7 +2,22 @@
 //!
 //! Time and randomness are arguments, so that every rule can be tested at its edge. Services call the rules and act on
 //! the answer.
+//!
+//! - who: [`email`], [`role`], [`password`]
+//! - tokens: [`token`] (access), [`refresh`], [`csrf`], and where a request carries them: [`credential`]
+//! - from where: [`address`], [`origin`], [`device`]
+//! - how long and how often: [`session`], [`throttle`]
 
+pub mod address;
+pub mod credential;
+pub mod csrf;
+pub mod device;
 pub mod email;
+mod key;
+pub mod origin;
+pub mod password;
+pub mod refresh;
 pub mod role;
 pub mod session;
+pub mod throttle;
+pub mod token;

@@ -1,0 +1,191 @@
+//! Origins: which other sites may talk to us through a browser.
+//!
+//! Called by the REST layer (CORS, login CSRF) and by the WebSocket handshake. Matching is exact: no wildcard, no suffix,
+//! no scheme-less form. Requests of programs that are no browsers carry none of these headers and are not our concern here.
+
+/// The origins that `CORS_ALLOWED_ORIGINS` lists, such as `https://chat.example.com`.
+#[derive(Clone, Debug, Default)]
+pub struct Origins(Vec<String>);
+
+impl Origins {
+    /// Exactly these origins.
+    #[must_use]
+    pub fn new(allowed: Vec<String>) -> Self {
+        Self(allowed)
+    }
+
+    /// Whether `origin`, as a browser sends it, is on the list. `null` never is.
+    #[must_use]
+    pub fn allows(&self, origin: &str) -> bool {
+        origin != "null" && self.0.iter().any(|allowed| allowed == origin)
+    }
+}
+
+/// The browser's own word on where a request comes from (`Sec-Fetch-Site`; a page's script cannot set it).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FetchSite {
+    /// From our own origin.
+    SameOrigin,
+    /// From another origin of our site.
+    SameSite,
+    /// From elsewhere, or a word that we do not know.
+    CrossSite,
+    /// From the user: address bar, bookmark.
+    None,
+}
+
+impl FetchSite {
+    /// Reads the header; an unknown word is treated as the worst one.
+    #[must_use]
+    pub fn parse(header: &str) -> Self {
+        match header {
+            "same-origin" => Self::SameOrigin,
+            "same-site" => Self::SameSite,
+            "none" => Self::None,
+            _ => Self::CrossSite,
+        }
+    }
+}
+
+/// Whether a request may change anything, judged by where it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It may.
+    Allowed,
+    /// It may not; the reason is for the log.
+    Refused(&'static str),
+}
+
+/// Judges a request that changes something by `Sec-Fetch-Site`, `Origin` and `Referer`.
+///
+/// Cross-site is refused whatever else the request says; same-site needs an origin on the list. An `Origin`, or for want of
+/// one a `Referer`, must be on the list. A request with none of them comes from a program that is no browser and is allowed.
+#[must_use]
+pub fn judge(
+    sec_fetch_site: Option<&str>,
+    origin: Option<&str>,
+    referer: Option<&str>,
+    allowed: &Origins,
+) -> Verdict {
+    let site = sec_fetch_site.map(FetchSite::parse);
+    if site == Some(FetchSite::CrossSite) {
+        return Verdict::Refused("cross-site request");
+    }
+    match origin.or_else(|| referer.map(origin_of)) {
+        Some(origin) if allowed.allows(origin) => Verdict::Allowed,
+        Some(_) => Verdict::Refused("origin not allowed"),
+        None if site == Some(FetchSite::SameSite) => Verdict::Refused("same-site request without an origin"),
+        None => Verdict::Allowed,
+    }
+}
+
+/// The origin of a URL: scheme and authority. What has none is returned whole, and so is on no list.
+fn origin_of(url: &str) -> &str {
+    let Some(authority) = url.find("://").map(|at| at + 3) else {
+        return url;
+    };
+    url[authority..]
+        .find(['/', '?', '#', '\\'])
+        .map_or(url, |end| &url[..authority + end])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn allowed() -> Origins {
+        Origins::new(vec![
+            "https://chat.example.com".to_owned(),
+            "https://localhost:8443".to_owned(),
+        ])
+    }
+
+    fn allows(site: Option<&str>, origin: Option<&str>, referer: Option<&str>) -> bool {
+        judge(site, origin, referer, &allowed()) == Verdict::Allowed
+    }
+
+    #[test]
+    fn origins_match_exactly() {
+        assert!(allowed().allows("https://chat.example.com"));
+        for origin in [
+            "http://chat.example.com",
+            "https://chat.example.com:443",
+            "https://chat.example.com/",
+            "https://CHAT.example.com",
+            "https://chat.example.com.evil.example",
+            "https://evil.chat.example.com",
+            "null",
+            "",
+            "*",
+        ] {
+            assert!(!allowed().allows(origin), "{origin}");
+        }
+        assert!(!Origins::new(vec!["null".to_owned()]).allows("null"));
+    }
+
+    #[test]
+    fn a_program_that_is_no_browser_is_allowed() {
+        assert!(allows(None, None, None));
+    }
+
+    #[test]
+    fn a_cross_site_request_is_refused_whatever_origin_it_names() {
+        for site in ["cross-site", "something-new", ""] {
+            assert!(
+                !allows(Some(site), Some("https://chat.example.com"), None),
+                "{site}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_same_site_request_needs_an_allowed_origin() {
+        assert!(allows(Some("same-site"), Some("https://chat.example.com"), None));
+        assert!(!allows(
+            Some("same-site"),
+            Some("https://other.example.com"),
+            None
+        ));
+        assert!(!allows(Some("same-site"), None, None));
+    }
+
+    #[test]
+    fn a_foreign_origin_is_refused_even_on_its_own() {
+        assert!(!allows(None, Some("https://evil.example"), None));
+        assert!(!allows(Some("same-origin"), Some("https://evil.example"), None));
+        assert!(!allows(None, Some("null"), None));
+    }
+
+    #[test]
+    fn the_referer_counts_when_there_is_no_origin() {
+        assert!(allows(None, None, Some("https://chat.example.com/sign-in?x=1")));
+        assert!(allows(None, None, Some("https://chat.example.com")));
+        assert!(!allows(
+            None,
+            None,
+            Some("https://chat.example.com@evil.example/")
+        ));
+        assert!(!allows(
+            None,
+            None,
+            Some("https://evil.example/https://chat.example.com")
+        ));
+        assert!(!allows(None, None, Some("about:blank")));
+        assert!(!allows(
+            None,
+            Some("https://evil.example"),
+            Some("https://chat.example.com/")
+        ));
+    }
+
+    proptest! {
+        #[test]
+        fn only_listed_origins_are_ever_allowed(origin in "\\PC{0,40}|https://chat\\.example\\.com\\PC{0,5}", site in proptest::option::of("same-origin|same-site|none|cross-site")) {
+            if allows(site.as_deref(), Some(&origin), None) {
+                prop_assert!(allowed().allows(&origin));
+            }
+        }
+    }
+}

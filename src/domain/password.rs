@@ -1,0 +1,239 @@
+//! Passwords: which are good enough, how they are hashed, and how a stored hash is checked.
+//!
+//! Called by sign-in, registration, step-up and the command line, always through the bounded hasher: everything here but
+//! [`dummy_hash`] costs milliseconds and must not run on a thread that serves sockets. Randomness (the salt) is an argument.
+
+use std::sync::LazyLock;
+
+use argon2::{
+    Algorithm, Argon2, Params, Version,
+    password_hash::{
+        self, CustomizedPasswordHasher,
+        phc::{self, PasswordHash},
+    },
+};
+use secrecy::{ExposeSecret, SecretString};
+use zxcvbn::Score;
+
+use super::email::Email;
+
+/// The shortest password, in bytes.
+pub const MIN_BYTES: usize = 8;
+/// The longest password, in bytes; checked before anything costs time.
+pub const MAX_BYTES: usize = 1024;
+
+/// Judging looks at this many characters: its cost grows faster than the text, its verdict does not.
+const JUDGED_CHARS: usize = 100;
+const HASH_BYTES: usize = 32;
+
+/// Why a password is not good enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Weakness {
+    /// Fewer than [`MIN_BYTES`] bytes.
+    TooShort,
+    /// More than [`MAX_BYTES`] bytes.
+    TooLong,
+    /// It is the account's own e-mail address.
+    IsEmail,
+    /// Common, or guessable in fewer than about 10⁸ attempts.
+    Guessable,
+}
+
+impl Weakness {
+    /// A sentence for the person who chose it.
+    #[must_use]
+    pub fn detail(self) -> &'static str {
+        match self {
+            Self::TooShort => "The password must have at least 8 characters.",
+            Self::TooLong => "The password must have at most 1024 bytes.",
+            Self::IsEmail => "The password must not be the e-mail address.",
+            Self::Guessable => "The password is too easy to guess. A few uncommon words make a better one.",
+        }
+    }
+
+    /// The stable code of the answer.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::TooShort => "password_too_short",
+            Self::TooLong => "password_too_long",
+            Self::IsEmail | Self::Guessable => "password_guessable",
+        }
+    }
+}
+
+/// Whether `password` is good enough for the account `email`.
+///
+/// No composition rules. Length first, then zxcvbn with the words of the address as known to the attacker; its lists
+/// hold the common passwords.
+///
+/// # Errors
+/// The first weakness found.
+pub fn check(password: &str, email: &Email) -> Result<(), Weakness> {
+    if password.len() < MIN_BYTES {
+        return Err(Weakness::TooShort);
+    }
+    if password.len() > MAX_BYTES {
+        return Err(Weakness::TooLong);
+    }
+    if password.trim().to_lowercase() == email.folded() {
+        return Err(Weakness::IsEmail);
+    }
+    let judged: String = password.chars().take(JUDGED_CHARS).collect();
+    if zxcvbn::zxcvbn(&judged, &email.words()).score() < Score::Three {
+        return Err(Weakness::Guessable);
+    }
+    Ok(())
+}
+
+/// What one Argon2id hash costs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HashParams {
+    /// Memory in KiB.
+    pub m_kib: u32,
+    /// Passes.
+    pub t: u32,
+    /// Lanes.
+    pub p: u32,
+}
+
+impl Default for HashParams {
+    /// 19 MiB, two passes, one lane.
+    fn default() -> Self {
+        Self {
+            m_kib: 19_456,
+            t: 2,
+            p: 1,
+        }
+    }
+}
+
+impl HashParams {
+    /// The most that a stored hash may ask for: a row must not be able to exhaust the machine.
+    const CAP: Self = Self {
+        m_kib: 256 * 1024,
+        t: 10,
+        p: 4,
+    };
+
+    fn within_cap(self) -> bool {
+        self.m_kib <= Self::CAP.m_kib && self.t <= Self::CAP.t && self.p <= Self::CAP.p
+    }
+}
+
+/// Why a hash could not be made or checked; says nothing about the password.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum HashError {
+    /// The stored text is no Argon2id PHC string.
+    #[error("the stored hash is malformed")]
+    Malformed,
+    /// The stored or configured parameters are above the cap, or impossible.
+    #[error("the hash parameters are out of range")]
+    Parameters,
+    /// The computation failed, for want of memory.
+    #[error("hashing failed")]
+    Failed,
+}
+
+/// What checking a password against a stored hash found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Verification {
+    /// The password is right.
+    pub ok: bool,
+    /// The hash was made with other parameters than the current ones: hash again while the password is at hand.
+    pub rehash: bool,
+}
+
+/// The PHC string of `password` under Argon2id. The salt must be fresh randomness.
+///
+/// # Errors
+/// [`HashError::Parameters`] or [`HashError::Failed`].
+pub fn hash(password: &SecretString, salt: [u8; 16], params: HashParams) -> Result<String, HashError> {
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, argon2_params(params)?);
+    password_hash::PasswordHasher::<PasswordHash>::hash_password_with_salt(
+        &argon2,
+        password.expose_secret().as_bytes(),
+        &salt,
+    )
+    .map(|hash| hash.to_string())
+    .map_err(|_| HashError::Failed)
+}
+
+/// Checks `password` against a stored PHC string, whose parameters are capped before anything is computed.
+///
+/// # Errors
+/// Only about the stored hash or the machine; a wrong password is `ok: false`.
+pub fn verify(password: &SecretString, phc: &str, current: HashParams) -> Result<Verification, HashError> {
+    if password.expose_secret().len() > MAX_BYTES {
+        return Ok(Verification {
+            ok: false,
+            rehash: false,
+        });
+    }
+    let stored = PasswordHash::new(phc).map_err(|_| HashError::Malformed)?;
+    let params = stored_params(&stored)?;
+    let (Some(salt), Some(expected)) = (&stored.salt, &stored.hash) else {
+        return Err(HashError::Malformed);
+    };
+    let argon2_params = Params::try_from(&stored).map_err(|_| HashError::Parameters)?;
+    let computed: PasswordHash = Argon2::default()
+        .hash_password_customized(
+            password.expose_secret().as_bytes(),
+            salt,
+            Some(stored.algorithm.as_str()),
+            stored.version,
+            argon2_params,
+        )
+        .map_err(|_| HashError::Failed)?;
+    // The comparison of two outputs takes the same time wherever they differ.
+    let ok = computed.hash.as_ref() == Some(expected);
+    let outdated =
+        params != current || stored.version != Some(Version::V0x13.into()) || expected.len() != HASH_BYTES;
+    Ok(Verification {
+        ok,
+        rehash: ok && outdated,
+    })
+}
+
+/// A hash that no password has, with the current default parameters: what is checked when there is no user, so that the
+/// answer takes as long as if there were.
+#[must_use]
+pub fn dummy_hash() -> &'static str {
+    static DUMMY: LazyLock<String> = LazyLock::new(|| {
+        let HashParams { m_kib, t, p } = HashParams::default();
+        let (salt, output) = ("cG9ydGN1bGxpcyBub25l", "A".repeat(43));
+        format!("$argon2id$v=19$m={m_kib},t={t},p={p}${salt}${output}")
+    });
+    &DUMMY
+}
+
+fn argon2_params(params: HashParams) -> Result<Params, HashError> {
+    if !params.within_cap() {
+        return Err(HashError::Parameters);
+    }
+    Params::new(params.m_kib, params.t, params.p, Some(HASH_BYTES)).map_err(|_| HashError::Parameters)
+}
+
+fn stored_params(stored: &PasswordHash) -> Result<HashParams, HashError> {
+    if stored.algorithm.as_str() != Algorithm::Argon2id.as_str() {
+        return Err(HashError::Malformed);
+    }
+    let number = |name: &str| -> Result<u32, HashError> {
+        let value: phc::Decimal = stored.params.get_decimal(name).ok_or(HashError::Malformed)?;
+        Ok(value)
+    };
+    let params = HashParams {
+        m_kib: number("m")?,
+        t: number("t")?,
+        p: number("p")?,
+    };
+    if params.within_cap() {
+        Ok(params)
+    } else {
+        Err(HashError::Parameters)
+    }
+}
+
+#[cfg(test)]
+#[path = "password_tests.rs"]
+mod tests;

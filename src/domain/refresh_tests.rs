@@ -1,0 +1,166 @@
+//! Facts about refresh tokens and the rule of their chain.
+
+use proptest::prelude::*;
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+fn keys() -> RefreshKeys {
+    RefreshKeys::new(&SecretString::from("current"), &[SecretString::from("older")])
+}
+
+fn token(counter: u64) -> RefreshToken {
+    RefreshToken {
+        session: SessionId(Uuid::from_u128(0xfeed)),
+        counter,
+    }
+}
+
+fn at(seconds: i64) -> OffsetDateTime {
+    OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds)
+}
+
+/// A chain at its fifth token, rotated at second 0, the successor not yet used.
+fn chain() -> ChainState {
+    ChainState {
+        counter: 5,
+        rotated_at: Some(at(0)),
+        used_counter: 4,
+        retried_counter: None,
+    }
+}
+
+#[test]
+fn a_token_sealed_with_a_previous_key_is_honoured() {
+    let older = RefreshKeys::new(&SecretString::from("older"), &[]);
+    assert_eq!(
+        keys().decode(older.encode(&token(3)).expose_secret()),
+        Ok(token(3))
+    );
+    assert_eq!(
+        older.decode(keys().encode(&token(3)).expose_secret()),
+        Err(RefreshError::Forged)
+    );
+}
+
+#[test]
+fn the_same_token_is_computed_again() {
+    assert_eq!(
+        keys().encode(&token(3)).expose_secret(),
+        keys().encode(&token(3)).expose_secret()
+    );
+}
+
+#[test]
+fn what_is_not_of_the_shape_is_malformed() {
+    let genuine = keys().encode(&token(3));
+    let genuine = genuine.expose_secret();
+    for text in [
+        "",
+        "x",
+        "not base64!",
+        &genuine[..54],
+        &format!("{genuine}AAAA"),
+        &format!("{genuine}="),
+    ] {
+        assert_eq!(keys().decode(text), Err(RefreshError::Malformed), "{text}");
+    }
+}
+
+#[test]
+fn the_current_token_rotates() {
+    assert_eq!(decide(5, &chain(), at(1_000_000)), Decision::Rotate);
+    let first = ChainState {
+        counter: 0,
+        rotated_at: None,
+        used_counter: 0,
+        retried_counter: None,
+    };
+    assert_eq!(decide(0, &first, at(0)), Decision::Rotate);
+}
+
+#[test]
+fn the_previous_token_is_repeated_for_ten_seconds() {
+    let used = ChainState {
+        used_counter: 5,
+        ..chain()
+    };
+    assert_eq!(decide(4, &used, at(10)), Decision::Repeat);
+    assert_eq!(decide(4, &used, at(11)), Decision::Reuse);
+    assert_eq!(decide(4, &used, at(-3)), Decision::Repeat);
+}
+
+#[test]
+fn an_unused_successor_is_given_once_more_later() {
+    assert_eq!(decide(4, &chain(), at(11)), Decision::RepeatLate);
+    assert_eq!(decide(4, &chain(), at(24 * 3600 - 1)), Decision::RepeatLate);
+    assert_eq!(decide(4, &chain(), at(24 * 3600)), Decision::Reuse);
+}
+
+#[test]
+fn the_late_retry_is_spent_once_per_rotation() {
+    let spent = ChainState {
+        retried_counter: Some(5),
+        ..chain()
+    };
+    assert_eq!(decide(4, &spent, at(11)), Decision::Reuse);
+    let spent_earlier = ChainState {
+        retried_counter: Some(4),
+        ..chain()
+    };
+    assert_eq!(decide(4, &spent_earlier, at(11)), Decision::RepeatLate);
+}
+
+#[test]
+fn an_older_token_is_reuse_even_at_once() {
+    assert_eq!(decide(3, &chain(), at(0)), Decision::Reuse);
+    assert_eq!(decide(0, &chain(), at(0)), Decision::Reuse);
+}
+
+#[test]
+fn a_rotation_that_never_took_place_is_forged() {
+    assert_eq!(decide(6, &chain(), at(0)), Decision::Forged);
+    assert_eq!(decide(u64::MAX, &chain(), at(0)), Decision::Forged);
+}
+
+prop_compose! {
+    fn any_chain()(counter in 0u64..20, rotated in proptest::option::of(-100i64..100_000), used in 0u64..20, retried in proptest::option::of(0u64..20))
+        -> ChainState {
+        ChainState { counter, rotated_at: rotated.map(at), used_counter: used, retried_counter: retried }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_token_round_trips(session: u128, counter: u64) {
+        let token = RefreshToken { session: SessionId(Uuid::from_u128(session)), counter };
+        prop_assert_eq!(keys().decode(keys().encode(&token).expose_secret()), Ok(token));
+    }
+
+    #[test]
+    fn any_changed_byte_is_refused(counter: u64, at in any::<prop::sample::Index>(), flip in 1u8..128) {
+        let genuine = keys().encode(&token(counter));
+        let mut bytes = genuine.expose_secret().as_bytes().to_vec();
+        let at = at.index(bytes.len());
+        bytes[at] = (bytes[at] ^ flip) & 0x7f;
+        prop_assert!(keys().decode(&String::from_utf8(bytes).unwrap()).is_err());
+    }
+
+    #[test]
+    fn only_the_current_token_rotates_the_chain(presented in 0u64..20, chain in any_chain(), now in -100i64..200_000) {
+        let rotates = decide(presented, &chain, at(now)) == Decision::Rotate;
+        prop_assert_eq!(rotates, presented == chain.counter);
+    }
+
+    #[test]
+    fn a_replaced_token_whose_successor_is_in_use_is_never_answered_after_the_window(chain in any_chain(), now in -100i64..200_000) {
+        prop_assume!(chain.counter > 0 && chain.used_counter >= chain.counter);
+        prop_assume!(chain.rotated_at.is_none_or(|rotated| at(now) - rotated > REPEAT_WINDOW));
+        prop_assert_eq!(decide(chain.counter - 1, &chain, at(now)), Decision::Reuse);
+    }
+
+    #[test]
+    fn no_text_upsets_the_decoder(text in "\\PC{0,80}|[A-Za-z0-9_-]{55}") {
+        prop_assert!(keys().decode(&text).is_err());
+    }
+}
