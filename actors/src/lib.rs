@@ -11,3 +11,6 @@ pub mod logic;
 pub mod protocol;
 #[cfg(feature = "runtime")]
 pub mod runtime;
+
+#[cfg(feature = "runtime")]
+pub use runtime::Realtime;

@@ -1,1 +1,35 @@
-//! placeholder
+//! The actors around the pure logic, their messages and supervision, and `Realtime`, the one public handle.
+//!
+//! Everything else is private: no actor address leaves this module.
+
+mod audit;
+mod channel_shard;
+mod closing;
+mod device_tracker;
+mod directory;
+mod outbox;
+mod port;
+mod rate_limiter;
+mod realtime;
+mod session;
+mod settings;
+mod spill;
+mod supervise;
+
+#[cfg(test)]
+mod tests;
+
+pub use audit::NotRecorded;
+pub use closing::{Closed, ClosingGuard};
+pub use directory::{AttachError, AttachRequest, Attachment};
+pub use outbox::{End, Ended, Outbox, OutboxReader, outbox};
+pub use port::{AuditSink, DeviceStore, NotWritten, PortFuture, Seen};
+pub use realtime::{Membership, Ports, Realtime};
+pub use session::ConnectionInfo;
+pub use settings::RealtimeSettings;
+pub use supervise::LaneError;
+
+pub use crate::logic::{
+    channel::{ChannelName, ChannelNameError},
+    limits::{Limit, Verdict},
+};

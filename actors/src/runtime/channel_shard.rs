@@ -1,0 +1,173 @@
+//! The `ChannelShard` actor: subscribers of a slice of the channels, and the fan-out.
+//!
+//! Owns the subscriber tables. Who sends: connections through `Realtime::{join, leave, publish}`, over one bounded lane
+//! for all of them. Answers go straight into the asking connection's outbox, so a subscribe reply always precedes the
+//! channel's first push. When it dies, its subscribers' guards are dropped with it, and each dropped guard tells its
+//! client to come back (unsubscribe push 2500, "insufficient state"); the successor starts empty.
+//!
+//! Must not: await, touch the database, or allocate per recipient.
+
+use std::sync::Arc;
+
+use super::outbox::Outbox;
+use crate::{
+    id::{ConnectionId, UserId},
+    logic::channel::{ChannelName, Channels},
+    protocol::{
+        Answer, ClientInfo, Payload, Publication, Push, UnsubscribeCode,
+        json::{encode_push, encode_reply},
+    },
+};
+use actix::{Actor, Context, Handler, Message};
+
+/// Subscribe `connection` and answer command `id`.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Join {
+    pub(crate) channel: ChannelName,
+    pub(crate) connection: ConnectionId,
+    pub(crate) outbox: Outbox,
+    pub(crate) id: u32,
+}
+
+/// Unsubscribe; answer command `id`, if a command asked.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Leave {
+    pub(crate) channel: ChannelName,
+    pub(crate) connection: ConnectionId,
+    pub(crate) answer: Option<(Outbox, u32)>,
+}
+
+/// Deliver `data` to every subscriber, then answer command `id`.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Publish {
+    pub(crate) channel: ChannelName,
+    pub(crate) data: Payload,
+    pub(crate) user: UserId,
+    pub(crate) connection: ConnectionId,
+    pub(crate) outbox: Outbox,
+    pub(crate) id: u32,
+}
+
+/// One subscription. Dropped while still armed (the shard died), it tells its client to subscribe again.
+struct Subscriber {
+    outbox: Outbox,
+    channel: ChannelName,
+    armed: bool,
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        if self.armed {
+            // The connection may have ended meanwhile.
+            let _ = self.outbox.push(encode_push(&Push::Unsubscribe {
+                channel: self.channel.as_str(),
+                code: UnsubscribeCode::InsufficientState,
+            }));
+        }
+    }
+}
+
+#[derive(Default)]
+pub(crate) struct ChannelShard {
+    channels: Channels<Subscriber>,
+}
+
+impl Actor for ChannelShard {
+    type Context = Context<Self>;
+}
+
+impl Handler<Join> for ChannelShard {
+    type Result = ();
+
+    fn handle(&mut self, message: Join, _: &mut Self::Context) {
+        // Revoked between the command and now: what was cut gets nothing, not even a table entry.
+        if !message.outbox.is_open() {
+            return;
+        }
+        let _ = message.outbox.push(encode_reply(message.id, &Answer::Subscribe));
+        let subscriber = Subscriber {
+            outbox: message.outbox,
+            channel: message.channel.clone(),
+            armed: true,
+        };
+        if let Some(mut replaced) = self
+            .channels
+            .join(message.channel, message.connection, subscriber)
+        {
+            replaced.armed = false;
+        }
+    }
+}
+
+impl Handler<Leave> for ChannelShard {
+    type Result = ();
+
+    fn handle(&mut self, message: Leave, _: &mut Self::Context) {
+        if let Some(mut subscriber) = self.channels.leave(&message.channel, message.connection) {
+            subscriber.armed = false;
+        }
+        if let Some((outbox, id)) = message.answer {
+            let _ = outbox.push(encode_reply(id, &Answer::Unsubscribe));
+        }
+    }
+}
+
+impl Handler<Publish> for ChannelShard {
+    type Result = ();
+
+    fn handle(&mut self, message: Publish, _: &mut Self::Context) {
+        // Nothing of a revoked connection is delivered, even if it was queued here before the cut.
+        if !message.outbox.is_open() {
+            return;
+        }
+        let publication = Publication {
+            data: message.data,
+            info: Some(ClientInfo {
+                user: message.user,
+                client: message.connection,
+            }),
+            offset: 0,
+        };
+        let push = encode_push(&Push::Publication {
+            channel: message.channel.as_str(),
+            publication: &publication,
+        });
+        let mut delivered = 0_u64;
+        for subscriber in self.channels.subscribers(&message.channel) {
+            // An ended connection is about to leave by itself.
+            delivered += u64::from(subscriber.outbox.push(push.clone()).is_ok());
+        }
+        metrics::counter!("deliveries_total").increment(delivered);
+        let _ = message.outbox.push(encode_reply(message.id, &Answer::Publish));
+    }
+}
+
+/// Kills the shard it is sent to, to prove what happens then.
+#[cfg(test)]
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Panic;
+
+#[cfg(test)]
+impl Handler<Panic> for ChannelShard {
+    type Result = ();
+
+    #[expect(clippy::panic, reason = "dying is what it is for")]
+    fn handle(&mut self, _: Panic, _: &mut Self::Context) {
+        panic!("asked to die");
+    }
+}
+
+/// Which shard owns a channel: stable within one process.
+pub(crate) fn shard_of(channel: &ChannelName, shards: usize) -> usize {
+    use std::hash::{DefaultHasher, Hash, Hasher};
+    let mut hasher = DefaultHasher::new();
+    channel.as_str().hash(&mut hasher);
+    usize::try_from(hasher.finish() % shards as u64).unwrap_or(0)
+}
+
+/// One shard's lane.
+pub(crate) type ShardLane = Arc<super::supervise::Lane<ChannelShard>>;

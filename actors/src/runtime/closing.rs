@@ -1,0 +1,143 @@
+//! Counting sockets down: how a revocation knows that what it cut is closed.
+//!
+//! Every socket to be cut carries a guard. The guard is dropped when the socket is severed, or when whatever held it
+//! died, so nothing has to be remembered on any path: dropping is the protocol.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use tokio::sync::Notify;
+
+/// One operation that waits for sockets to be severed.
+#[derive(Clone, Default)]
+pub(crate) struct Closing(Arc<Inner>);
+
+#[derive(Default)]
+struct Inner {
+    /// Guards alive: sockets and messages under way.
+    outstanding: AtomicUsize,
+    /// Sockets among them.
+    pending: AtomicUsize,
+    closed: AtomicUsize,
+    settled: Notify,
+}
+
+/// What became of the sockets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub struct Closed {
+    /// Severed: no frame is accepted from them or delivered to them.
+    pub sockets_closed: usize,
+    /// Cut, but not yet seen to be severed when the wait ended.
+    pub pending: usize,
+}
+
+/// Keeps a [`Closing`] waiting until it is dropped.
+pub struct ClosingGuard {
+    inner: Arc<Inner>,
+    socket: bool,
+}
+
+impl Closing {
+    /// A guard for a message that may find sockets to cut.
+    #[must_use]
+    pub(crate) fn message(&self) -> ClosingGuard {
+        self.guard(false)
+    }
+
+    fn guard(&self, socket: bool) -> ClosingGuard {
+        self.0.outstanding.fetch_add(1, Ordering::AcqRel);
+        if socket {
+            self.0.pending.fetch_add(1, Ordering::AcqRel);
+        }
+        ClosingGuard {
+            inner: Arc::clone(&self.0),
+            socket,
+        }
+    }
+
+    /// Waits until every guard is gone, at most `limit`.
+    pub(crate) async fn wait(&self, limit: Duration) -> Closed {
+        let settled = async {
+            loop {
+                let notified = self.0.settled.notified();
+                if self.0.outstanding.load(Ordering::Acquire) == 0 {
+                    return;
+                }
+                notified.await;
+            }
+        };
+        // A timeout is an answer too: the caller reports what is still pending.
+        let _ = tokio::time::timeout(limit, settled).await;
+        Closed {
+            sockets_closed: self.0.closed.load(Ordering::Acquire),
+            pending: self.0.pending.load(Ordering::Acquire),
+        }
+    }
+}
+
+impl ClosingGuard {
+    /// A guard for one socket found while handling the message.
+    #[must_use]
+    pub fn socket(&self) -> Self {
+        Closing(Arc::clone(&self.inner)).guard(true)
+    }
+}
+
+impl Drop for ClosingGuard {
+    fn drop(&mut self) {
+        if self.socket {
+            self.inner.closed.fetch_add(1, Ordering::AcqRel);
+            self.inner.pending.fetch_sub(1, Ordering::AcqRel);
+        }
+        if self.inner.outstanding.fetch_sub(1, Ordering::AcqRel) == 1 {
+            self.inner.settled.notify_waiters();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn the_wait_ends_when_the_last_guard_is_dropped() {
+        let closing = Closing::default();
+        let message = closing.message();
+        let sockets = [message.socket(), message.socket()];
+        drop(message);
+        let waiting = tokio::spawn({
+            let closing = closing.clone();
+            async move { closing.wait(Duration::from_secs(1)).await }
+        });
+        tokio::task::yield_now().await;
+        drop(sockets);
+        assert_eq!(
+            waiting.await.unwrap(),
+            Closed {
+                sockets_closed: 2,
+                pending: 0
+            }
+        );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_socket_that_does_not_close_in_time_is_pending() {
+        let closing = Closing::default();
+        let message = closing.message();
+        let _stuck = message.socket();
+        drop((message.socket(), message));
+        let closed = closing.wait(Duration::from_secs(1)).await;
+        assert_eq!(
+            closed,
+            Closed {
+                sockets_closed: 1,
+                pending: 1
+            }
+        );
+    }
+}

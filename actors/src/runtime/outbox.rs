@@ -1,0 +1,313 @@
+//! The queue between everything that speaks to a peer and the pump that owns the peer's stream.
+//!
+//! Replies, pushes and the end of the connection all pass here, so their order is the order of the calls. Any thread
+//! may push or end; only the pump reads. Deliveries bypass the connection actor: one push and one wake-up each.
+//!
+//! Bound: `limit` bytes of payload (1 MiB by default). Overflow ends the connection with 3008 and drops what is
+//! queued, because a peer that does not read would not read that either.
+//!
+//! Must not do: block, allocate per byte, or keep a frame after the end was declared.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::Context,
+};
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+
+use super::closing::ClosingGuard;
+use crate::close::CloseReason;
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Send what is queued, then the close frame.
+    Flush(CloseReason),
+    /// Send nothing that is queued: the close frame at most, and only if the peer takes it at once.
+    Cut(CloseReason),
+    /// The peer said goodbye: answer its close frame.
+    Peer,
+}
+
+impl End {
+    /// What the peer is told, if the end is ours.
+    #[must_use]
+    pub fn reason(self) -> Option<CloseReason> {
+        match self {
+            Self::Flush(reason) | Self::Cut(reason) => Some(reason),
+            Self::Peer => None,
+        }
+    }
+}
+
+/// The connection has ended (or this very frame overflowed its queue): nothing is accepted any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended;
+
+/// The writing half: cheap to clone, usable from any thread.
+#[derive(Clone)]
+pub struct Outbox(Arc<Shared>);
+
+/// The reading half, owned by the pump. Dropping it says that the socket is severed.
+pub struct OutboxReader(Arc<Shared>);
+
+struct Shared {
+    open: AtomicBool,
+    waker: AtomicWaker,
+    queue: Mutex<Queue>,
+}
+
+struct Queue {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    limit: usize,
+    end: Option<End>,
+    severed: bool,
+    /// Revocations that wait for this socket.
+    guards: Vec<ClosingGuard>,
+}
+
+/// A fresh queue that holds at most `limit` bytes.
+#[must_use]
+pub fn outbox(limit: usize) -> (Outbox, OutboxReader) {
+    let shared = Arc::new(Shared {
+        open: AtomicBool::new(true),
+        waker: AtomicWaker::new(),
+        queue: Mutex::new(Queue {
+            frames: VecDeque::new(),
+            bytes: 0,
+            limit,
+            end: None,
+            severed: false,
+            guards: Vec::new(),
+        }),
+    });
+    (Outbox(Arc::clone(&shared)), OutboxReader(shared))
+}
+
+impl Outbox {
+    /// Queues one reply or push and wakes the pump.
+    ///
+    /// # Errors
+    /// `Ended` when the connection has ended, or ends now because the queue is full.
+    pub fn push(&self, frame: Bytes) -> Result<(), Ended> {
+        let result = self.enqueue(frame);
+        if result != Ok(false) {
+            self.0.waker.wake();
+        }
+        result.map(drop)
+    }
+
+    /// As [`Self::push`], from the pump's own task: it will look at the queue anyway, so nobody is woken.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_from_owner(&self, frame: Bytes) -> Result<(), Ended> {
+        self.enqueue(frame).map(drop)
+    }
+
+    /// `Ok(true)` when the queue was empty, so that the pump may be asleep.
+    fn enqueue(&self, frame: Bytes) -> Result<bool, Ended> {
+        let mut queue = self.0.queue.lock();
+        if queue.end.is_some() {
+            return Err(Ended);
+        }
+        if queue.bytes + frame.len() > queue.limit {
+            queue.end = Some(End::Cut(CloseReason::Slow));
+            queue.forget();
+            self.0.open.store(false, Ordering::Release);
+            return Err(Ended);
+        }
+        let was_empty = queue.frames.is_empty();
+        queue.bytes += frame.len();
+        queue.frames.push_back(frame);
+        Ok(was_empty)
+    }
+
+    /// Ends the connection in good order: what is queued still leaves.
+    pub fn close(&self, reason: CloseReason) {
+        self.end(End::Flush(reason), None);
+    }
+
+    /// Throws the switch: nothing queued leaves, nothing more is accepted. `guard` is released once the socket is
+    /// severed.
+    pub fn cut(&self, reason: CloseReason, guard: Option<ClosingGuard>) {
+        self.end(End::Cut(reason), guard);
+    }
+
+    /// The peer closed: answer and end.
+    pub fn peer_closed(&self) {
+        self.end(End::Peer, None);
+    }
+
+    /// The first end wins, except that a cut overrides an end that still flushes.
+    fn end(&self, end: End, guard: Option<ClosingGuard>) {
+        let mut queue = self.0.queue.lock();
+        let cut = matches!(end, End::Cut(_));
+        match queue.end {
+            None => queue.end = Some(end),
+            Some(End::Flush(_)) if cut => queue.end = Some(end),
+            Some(_) => {}
+        }
+        if cut {
+            queue.forget();
+        }
+        if !queue.severed {
+            queue.guards.extend(guard);
+        }
+        self.0.open.store(false, Ordering::Release);
+        drop(queue);
+        self.0.waker.wake();
+    }
+
+    /// Whether frames of this connection are still accepted and delivered. Costs one atomic load.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.open.load(Ordering::Acquire)
+    }
+
+    /// Bytes waiting to be written.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.0.queue.lock().bytes
+    }
+}
+
+impl Queue {
+    fn forget(&mut self) {
+        self.frames = VecDeque::new();
+        self.bytes = 0;
+    }
+}
+
+impl OutboxReader {
+    /// Asks to be woken when there is something to do.
+    pub fn register(&self, cx: &Context<'_>) {
+        self.0.waker.register(cx.waker());
+    }
+
+    /// Moves whole frames, up to about `budget` bytes (at least one frame), into `into`. Answers how the connection
+    /// ends, if it does: a flushing end only once nothing is left.
+    pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<End> {
+        let mut queue = self.0.queue.lock();
+        let mut taken = 0;
+        while taken < budget {
+            let Some(frame) = queue.frames.pop_front() else {
+                break;
+            };
+            taken += frame.len();
+            into.push(frame);
+        }
+        queue.bytes -= taken;
+        if queue.frames.is_empty() {
+            queue.frames.shrink_to(8);
+        }
+        match queue.end {
+            Some(End::Flush(_)) if taken > 0 || !queue.frames.is_empty() => None,
+            end => end,
+        }
+    }
+
+    /// The end that was declared, without taking anything.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        if self.0.open.load(Ordering::Acquire) {
+            return None;
+        }
+        self.0.queue.lock().end
+    }
+
+    /// Declares the socket severed: no frame is accepted from it and none delivered to it. Releases who waits.
+    pub fn sever(&self) {
+        let guards = {
+            let mut queue = self.0.queue.lock();
+            queue.severed = true;
+            queue.forget();
+            queue.end.get_or_insert(End::Peer);
+            std::mem::take(&mut queue.guards)
+        };
+        self.0.open.store(false, Ordering::Release);
+        drop(guards);
+    }
+}
+
+impl Drop for OutboxReader {
+    fn drop(&mut self) {
+        self.sever();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn take_all(reader: &OutboxReader) -> (Vec<Bytes>, Option<End>) {
+        let mut frames = Vec::new();
+        let end = reader.take(usize::MAX, &mut frames);
+        (frames, end)
+    }
+
+    #[test]
+    fn frames_leave_in_the_order_they_came() {
+        let (outbox, reader) = outbox(100);
+        outbox.push(Bytes::from_static(b"a")).unwrap();
+        outbox.push_from_owner(Bytes::from_static(b"b")).unwrap();
+        assert_eq!(take_all(&reader).0, ["a", "b"]);
+        assert_eq!(outbox.queued_bytes(), 0);
+    }
+
+    #[test]
+    fn an_overflow_ends_the_connection_as_slow_and_drops_what_was_queued() {
+        let (outbox, reader) = outbox(3);
+        outbox.push(Bytes::from_static(b"ab")).unwrap();
+        assert_eq!(outbox.push(Bytes::from_static(b"cd")), Err(Ended));
+        assert_eq!(take_all(&reader), (vec![], Some(End::Cut(CloseReason::Slow))));
+        assert!(!outbox.is_open());
+    }
+
+    #[test]
+    fn a_close_lets_the_queue_leave_first() {
+        let (outbox, reader) = outbox(100);
+        outbox.push(Bytes::from_static(b"a")).unwrap();
+        outbox.close(CloseReason::Expired);
+        assert_eq!(outbox.push(Bytes::from_static(b"b")), Err(Ended));
+        assert_eq!(take_all(&reader), (vec![Bytes::from_static(b"a")], None));
+        assert_eq!(
+            take_all(&reader),
+            (vec![], Some(End::Flush(CloseReason::Expired)))
+        );
+    }
+
+    #[test]
+    fn a_cut_overrides_a_close_and_discards_the_queue() {
+        let (outbox, reader) = outbox(100);
+        outbox.push(Bytes::from_static(b"a")).unwrap();
+        outbox.close(CloseReason::Expired);
+        outbox.cut(CloseReason::SessionRevoked, None);
+        assert_eq!(
+            take_all(&reader),
+            (vec![], Some(End::Cut(CloseReason::SessionRevoked)))
+        );
+    }
+
+    #[test]
+    fn the_first_cut_wins() {
+        let (outbox, reader) = outbox(100);
+        outbox.cut(CloseReason::SessionRevoked, None);
+        outbox.cut(CloseReason::Shutdown, None);
+        assert_eq!(reader.end(), Some(End::Cut(CloseReason::SessionRevoked)));
+    }
+
+    #[test]
+    fn a_pump_that_is_gone_accepts_nothing() {
+        let (outbox, reader) = outbox(100);
+        drop(reader);
+        assert_eq!(outbox.push(Bytes::from_static(b"a")), Err(Ended));
+    }
+}

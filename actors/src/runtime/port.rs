@@ -1,0 +1,48 @@
+//! What the actors need from the server, as traits that the composition root implements.
+//!
+//! The crate knows neither SQL nor HTTP; these are its only ways out. Implementations run elsewhere (the database has a
+//! runtime of its own) and answer with a future.
+
+use std::{future::Future, net::IpAddr, pin::Pin};
+
+use crate::{
+    audit::AuditEvent,
+    id::{DeviceId, SessionId, UserId},
+};
+
+/// A boxed answer of a port.
+pub type PortFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// Nothing was written; the same batch may be offered again.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct NotWritten(pub String);
+
+/// Where audit events go.
+pub trait AuditSink: Send + Sync + 'static {
+    /// Writes the whole batch or nothing. Writing an event again must be harmless.
+    fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), NotWritten>>;
+}
+
+/// Where last-seen values go.
+pub trait DeviceStore: Send + Sync + 'static {
+    /// Writes the whole batch or nothing.
+    fn touch(&self, seen: Vec<Seen>) -> PortFuture<Result<(), NotWritten>>;
+}
+
+/// A sign of life of a session on its device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// Whose session.
+    pub user: UserId,
+    /// Which session.
+    pub session: SessionId,
+    /// On which device.
+    pub device: DeviceId,
+    /// From where, if the sign of life came over the network.
+    pub address: Option<IpAddr>,
+    /// When, in milliseconds since the epoch.
+    pub at_ms: i64,
+    /// The highest refresh generation whose access token was used.
+    pub generation: u64,
+}

@@ -1,0 +1,420 @@
+//! `Realtime`: the one handle through which the rest of the server reaches the actors.
+//!
+//! Callers see async methods and plain values; no actor address leaves this crate. Cheap to clone, usable from any
+//! thread. Made once by the composition root, inside an actix system.
+
+use std::{
+    future::Future,
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix_rt::Arbiter;
+use tokio::sync::oneshot;
+
+use super::{
+    audit::{Audit, Flush, NotRecorded, Record},
+    channel_shard::{ChannelShard, Join, Leave, Publish, ShardLane, shard_of},
+    closing::{Closed, Closing},
+    device_tracker::{DeviceTracker, FlushSeen, Note},
+    directory::{AttachError, AttachRequest, Attachment, Directory},
+    outbox::Outbox,
+    port::{AuditSink, DeviceStore, Seen},
+    rate_limiter::{Check, RateLimiter},
+    session::ConnectionInfo,
+    settings::RealtimeSettings,
+    spill::Spill,
+    supervise::{Budget, Lane, LaneError, supervise},
+};
+use crate::{
+    audit::AuditEvent,
+    close::{Cause, CloseReason},
+    id::{ConnectionId, SessionId, UserId},
+    logic::{
+        channel::ChannelName,
+        limits::{Limit, Verdict},
+    },
+    protocol::Payload,
+};
+
+const LIMITER_SHARDS: usize = 4;
+const TRACKER_SHARDS: usize = 2;
+/// How long a limit check or an audit append may take before it counts as refused.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// Advice to whoever was refused because an actor was overloaded.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
+const DRAIN_STEPS: u32 = 20;
+
+/// The handle.
+#[derive(Clone)]
+pub struct Realtime(Arc<Inner>);
+
+struct Inner {
+    settings: RealtimeSettings,
+    directory: Arc<Directory>,
+    channels: Vec<ShardLane>,
+    limiters: Vec<Arc<Lane<RateLimiter>>>,
+    trackers: Vec<Arc<Lane<DeviceTracker>>>,
+    audit: Arc<Lane<Audit>>,
+    draining: AtomicBool,
+    arbiters: Vec<Arbiter>,
+}
+
+/// What the actors need from the server.
+pub struct Ports {
+    /// Where audit events go.
+    pub audit: Arc<dyn AuditSink>,
+    /// Where last-seen values go.
+    pub devices: Arc<dyn DeviceStore>,
+    /// Called when shards die faster than they may: stop the process in good order.
+    pub escalate: Box<dyn Fn() + Send + Sync>,
+}
+
+/// A connection's place in a channel: which incarnation of the shard knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership(u64);
+
+impl Realtime {
+    /// Starts every actor on arbiters of its own. Must be called inside an actix system.
+    ///
+    /// # Errors
+    /// When the audit spill file cannot be opened.
+    pub fn start(settings: RealtimeSettings, ports: Ports) -> io::Result<Self> {
+        let budget = Budget::new(ports.escalate);
+        let (sessions, services, audits) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
+        let fan_out: Vec<Arbiter> = (0..settings.channel_arbiters.max(1))
+            .map(|_| Arbiter::new())
+            .collect();
+        let mailbox = settings.shard_mailbox;
+
+        let directory = Directory::new(
+            sessions.handle(),
+            settings.connections_per_session,
+            settings.tombstone_ttl,
+        );
+        let channels = (0..settings.channel_shards.max(1))
+            .map(|shard| {
+                let arbiter = fan_out[shard % fan_out.len()].handle();
+                supervise(
+                    &arbiter,
+                    "channel_shard",
+                    mailbox,
+                    Arc::clone(&budget),
+                    ChannelShard::default,
+                )
+            })
+            .collect();
+        let max_keys = settings.limiter_keys / LIMITER_SHARDS;
+        let limiters = (0..LIMITER_SHARDS)
+            .map(|_| {
+                supervise(
+                    &services.handle(),
+                    "rate_limiter",
+                    mailbox,
+                    Arc::clone(&budget),
+                    move || RateLimiter::new(max_keys),
+                )
+            })
+            .collect();
+        let trackers = (0..TRACKER_SHARDS)
+            .map(|_| {
+                let (store, interval) = (Arc::clone(&ports.devices), settings.touch_interval);
+                supervise(
+                    &services.handle(),
+                    "device_tracker",
+                    mailbox,
+                    Arc::clone(&budget),
+                    move || DeviceTracker::new(Arc::clone(&store), interval),
+                )
+            })
+            .collect();
+        let audit = start_audit(&settings, ports.audit, &audits, budget)?;
+
+        let mut arbiters = vec![sessions, services, audits];
+        arbiters.extend(fan_out);
+        Ok(Self(Arc::new(Inner {
+            settings,
+            directory,
+            channels,
+            limiters,
+            trackers,
+            audit,
+            draining: AtomicBool::new(false),
+            arbiters,
+        })))
+    }
+
+    // ---- sessions and revocation ----
+
+    /// Why this session ended, if this node has heard that it did.
+    #[must_use]
+    pub fn tombstone(&self, session: SessionId) -> Option<Cause> {
+        self.0.directory.tombstone(session)
+    }
+
+    /// Remembers the end of a session: from here on nothing of it verifies or registers.
+    pub fn bury(&self, session: SessionId, cause: Cause) {
+        self.0.directory.bury(session, cause);
+    }
+
+    /// Buries the sessions, cuts their connections and waits, bounded, until those are severed. Call it only after the
+    /// revocation has been committed.
+    pub async fn revoke(&self, sessions: &[SessionId], cause: Cause) -> Closed {
+        for session in sessions {
+            self.bury(*session, cause);
+        }
+        let closed = self.cut(sessions, cause.close_reason()).await;
+        metrics::counter!("sockets_revoked_total", "cause" => cause.as_str())
+            .increment(closed.sockets_closed as u64);
+        closed
+    }
+
+    async fn cut(&self, sessions: &[SessionId], reason: CloseReason) -> Closed {
+        let closing = Closing::default();
+        for session in sessions {
+            self.0.directory.cut(*session, reason, &closing);
+        }
+        closing.wait(self.0.settings.revoke_wait).await
+    }
+
+    /// Registers a connection with its session, then looks for a tombstone. Delivery may begin when this returns.
+    ///
+    /// # Errors
+    /// See [`AttachError`]; on any error the connection is not registered.
+    pub async fn attach(&self, attach: &AttachRequest) -> Result<Attachment, AttachError> {
+        if self.0.draining.load(Ordering::Acquire) {
+            return Err(AttachError::Closed(CloseReason::Shutdown));
+        }
+        self.0.directory.attach(attach).await
+    }
+
+    /// How many connections the session holds on this node.
+    #[must_use]
+    pub fn open_connections(&self, session: SessionId) -> usize {
+        self.0.directory.open_connections(session)
+    }
+
+    /// Every session with connections on this node.
+    #[must_use]
+    pub fn sessions_with_sockets(&self) -> Vec<SessionId> {
+        self.0.directory.all_sessions()
+    }
+
+    /// The connections of one session on this node.
+    pub async fn describe(&self, session: SessionId) -> Vec<ConnectionInfo> {
+        self.0.directory.describe(session).await
+    }
+
+    /// Forgets tombstones that have outlived every token they bar. Called now and then.
+    pub fn purge(&self) {
+        self.0.directory.purge(self.0.settings.tombstone_ttl);
+    }
+
+    // ---- channels ----
+
+    /// Subscribes; the reply to command `id` goes into the outbox before the channel's first push.
+    ///
+    /// # Errors
+    /// When the shard takes no message now: answer that the client may try again.
+    pub fn join(
+        &self,
+        channel: ChannelName,
+        connection: ConnectionId,
+        outbox: Outbox,
+        id: u32,
+    ) -> Result<Membership, LaneError> {
+        let lane = self.shard(&channel);
+        // Read first: if the shard dies in between, the membership is already known to be stale.
+        let membership = Membership(lane.generation());
+        lane.try_send(Join {
+            channel,
+            connection,
+            outbox,
+            id,
+        })?;
+        Ok(membership)
+    }
+
+    /// Unsubscribes and, if `answer` is given, replies to that command.
+    pub fn leave(&self, channel: ChannelName, connection: ConnectionId, answer: Option<(Outbox, u32)>) {
+        // Past the bound, because a lost leave would deliver for ever: at most one per join that was let through.
+        self.shard(&channel).control(Leave {
+            channel,
+            connection,
+            answer,
+        });
+    }
+
+    /// Publishes; the reply to command `id` goes into the outbox after the fan-out.
+    ///
+    /// # Errors
+    /// When the shard takes no message now: answer that the client may try again.
+    pub fn publish(
+        &self,
+        channel: ChannelName,
+        data: Payload,
+        user: UserId,
+        connection: ConnectionId,
+        outbox: Outbox,
+        id: u32,
+    ) -> Result<(), LaneError> {
+        self.shard(&channel).try_send(Publish {
+            channel,
+            data,
+            user,
+            connection,
+            outbox,
+            id,
+        })
+    }
+
+    /// Whether the shard that accepted this membership is still the one that serves the channel.
+    #[must_use]
+    pub fn still_member(&self, channel: &ChannelName, membership: Membership) -> bool {
+        self.shard(channel).generation() == membership.0
+    }
+
+    pub(super) fn shard(&self, channel: &ChannelName) -> &ShardLane {
+        &self.0.channels[shard_of(channel, self.0.channels.len())]
+    }
+
+    // ---- limits, audit, devices ----
+
+    /// Spends one permit of `key` under `limit`. Refuses when it cannot tell.
+    pub async fn check(&self, key: &str, limit: Limit) -> Verdict {
+        let shard = usize::try_from(hash(key) % LIMITER_SHARDS as u64).unwrap_or(0);
+        let (reply, answer) = oneshot::channel();
+        let sent = self.0.limiters[shard].try_send(Check {
+            key: key.to_owned(),
+            limit,
+            reply,
+        });
+        if sent.is_err() {
+            return Verdict::Denied {
+                retry_after: BUSY_RETRY,
+            };
+        }
+        within(answer).await.unwrap_or(Verdict::Denied {
+            retry_after: BUSY_RETRY,
+        })
+    }
+
+    /// Writes an event down and returns once it cannot be lost to a pause of the database.
+    ///
+    /// # Errors
+    /// When it cannot be written anywhere: the act it tells of must not be done.
+    pub async fn record(&self, event: AuditEvent) -> Result<(), NotRecorded> {
+        let (reply, written) = oneshot::channel();
+        self.0
+            .audit
+            .try_send(Record {
+                event,
+                reply: Some(reply),
+            })
+            .map_err(|_| NotRecorded)?;
+        within(written).await.unwrap_or(Err(NotRecorded))
+    }
+
+    /// Writes an event down without waiting. For sockets only: bounded by one open and one close per connection.
+    pub fn note(&self, event: AuditEvent) {
+        self.0.audit.control(Record { event, reply: None });
+    }
+
+    /// Notes a sign of life of a session; written later, in a batch.
+    pub fn seen(&self, seen: Seen) {
+        let shard = usize::try_from(seen.user.0.unsigned_abs() % TRACKER_SHARDS as u64).unwrap_or(0);
+        // A lost sign of life is followed by others.
+        let _ = self.0.trackers[shard].try_send(Note(seen));
+    }
+
+    /// Waits until what was recorded and seen so far is in the database, at most `limit`. `false`: not all of it is.
+    pub async fn flush(&self, limit: Duration) -> bool {
+        let mut waiting = Vec::new();
+        let (done, wait) = oneshot::channel();
+        self.0.audit.control(Flush(done));
+        waiting.push(wait);
+        for tracker in &self.0.trackers {
+            let (done, wait) = oneshot::channel();
+            tracker.control(FlushSeen(done));
+            waiting.push(wait);
+        }
+        let all = futures_util::future::join_all(waiting);
+        tokio::time::timeout(limit, all)
+            .await
+            .is_ok_and(|answers| answers.iter().all(Result::is_ok))
+    }
+
+    // ---- the end ----
+
+    /// Accepts no connection any more and closes every one with 3001, spread over `window` so that clients do not all
+    /// come back to the next node at once.
+    pub async fn drain(&self, window: Duration) -> Closed {
+        self.0.draining.store(true, Ordering::Release);
+        let sessions = self.sessions_with_sockets();
+        let closing = Closing::default();
+        let step = sessions.len().div_ceil(DRAIN_STEPS as usize).max(1);
+        for batch in sessions.chunks(step) {
+            for session in batch {
+                self.0.directory.cut(*session, CloseReason::Shutdown, &closing);
+            }
+            tokio::time::sleep(window / DRAIN_STEPS).await;
+        }
+        // Who registered while the flag was being set.
+        for session in self.sessions_with_sockets() {
+            self.0.directory.cut(session, CloseReason::Shutdown, &closing);
+        }
+        closing.wait(self.0.settings.revoke_wait).await
+    }
+
+    /// Stops the actors' threads. Nothing works afterwards.
+    pub fn stop(&self) {
+        for arbiter in &self.0.arbiters {
+            arbiter.stop();
+        }
+    }
+}
+
+fn start_audit(
+    settings: &RealtimeSettings,
+    sink: Arc<dyn AuditSink>,
+    arbiter: &Arbiter,
+    budget: Arc<Budget>,
+) -> io::Result<Arc<Lane<Audit>>> {
+    let (path, batch, interval) = (
+        settings.spill_file.clone(),
+        settings.audit_batch,
+        settings.audit_interval,
+    );
+    let spill = Spill::open(&path)?;
+    let first = parking_lot::Mutex::new(Some(spill));
+    Ok(supervise(
+        &arbiter.handle(),
+        "audit",
+        settings.shard_mailbox,
+        budget,
+        move || {
+            let spill = first.lock().take().map_or_else(|| Spill::open(&path), Ok);
+            // A successor that cannot open the file dies at once, which spends the budget and stops the process.
+            let spill = spill.expect("the audit spill file was open a moment ago");
+            Audit::new(spill, Arc::clone(&sink), batch, interval)
+        },
+    ))
+}
+
+async fn within<T>(answer: impl Future<Output = Result<T, oneshot::error::RecvError>>) -> Option<T> {
+    tokio::time::timeout(ANSWER_WITHIN, answer)
+        .await
+        .ok()
+        .and_then(Result::ok)
+}
+
+fn hash(key: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hasher};
+    let mut hasher = DefaultHasher::new();
+    hasher.write(key.as_bytes());
+    hasher.finish()
+}

@@ -1,0 +1,48 @@
+//! The bounds of the actor system: every queue and limit, with its unit, default and overflow.
+
+use std::{path::PathBuf, time::Duration};
+
+/// Bounds and places. `Default` gives the documented defaults.
+#[derive(Clone, Debug)]
+pub struct RealtimeSettings {
+    /// Connections of one session on this node; one more is refused with 3504.
+    pub connections_per_session: usize,
+    /// How long a tombstone is remembered: longer than any access token lives.
+    pub tombstone_ttl: Duration,
+    /// How long a revocation waits for its sockets before it reports them as pending.
+    pub revoke_wait: Duration,
+    /// Shards of channel names, each an actor; they share `channel_arbiters` threads.
+    pub channel_shards: usize,
+    /// Threads for channel shards.
+    pub channel_arbiters: usize,
+    /// Messages waiting for one shard; one more is refused and the client told to try again.
+    pub shard_mailbox: usize,
+    /// Keys one limiter shard remembers; beyond that the idlest are forgotten.
+    pub limiter_keys: usize,
+    /// How often last-seen values are written.
+    pub touch_interval: Duration,
+    /// Where audit events wait until the database has them.
+    pub spill_file: PathBuf,
+    /// Audit events written in one statement.
+    pub audit_batch: usize,
+    /// How long an audit event may wait for others before it is written.
+    pub audit_interval: Duration,
+}
+
+impl Default for RealtimeSettings {
+    fn default() -> Self {
+        Self {
+            connections_per_session: 16,
+            tombstone_ttl: Duration::from_secs(65 * 60),
+            revoke_wait: Duration::from_secs(1),
+            channel_shards: 4,
+            channel_arbiters: 1,
+            shard_mailbox: 16_384,
+            limiter_keys: 100_000,
+            touch_interval: Duration::from_secs(5),
+            spill_file: PathBuf::from("data/audit.spill"),
+            audit_batch: 512,
+            audit_interval: Duration::from_millis(100),
+        }
+    }
+}

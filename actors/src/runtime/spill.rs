@@ -1,0 +1,183 @@
+//! The spill file: a queue of audit events on disk, one JSON object per line.
+//!
+//! Used by the `Audit` actor only. An event is in the queue once its line, with its newline, is in the file; a torn last
+//! line (the process died while writing) is cut off at the next start. The page cache keeps lines through a `kill -9`
+//! of the process; a power cut may take the last ones, which concern no state change (those are in the database).
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
+    path::Path,
+};
+
+use crate::audit::AuditEvent;
+
+/// Consumed bytes are kept until the queue is empty or this many have gathered.
+const COMPACT_AT: u64 = 16 * 1024 * 1024;
+
+pub(crate) struct Spill {
+    file: File,
+    /// Where the first line not yet consumed begins.
+    start: u64,
+    /// Where the next line will be written.
+    end: u64,
+}
+
+impl Spill {
+    /// Opens the queue and cuts off a torn last line.
+    pub(crate) fn open(path: &Path) -> io::Result<Self> {
+        let mut options = OpenOptions::new();
+        options.read(true).write(true).create(true).truncate(false);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let mut file = options.open(path)?;
+        let end = end_of_last_line(&mut file)?;
+        file.set_len(end)?;
+        Ok(Self { file, start: 0, end })
+    }
+
+    /// Appends one event, or leaves the queue as it was.
+    pub(crate) fn append(&mut self, event: &AuditEvent) -> io::Result<()> {
+        let mut line = serde_json::to_vec(event)?;
+        line.push(b'\n');
+        self.file.seek(SeekFrom::Start(self.end))?;
+        if let Err(error) = self.file.write_all(&line) {
+            // A full disk may have taken half a line.
+            self.file.set_len(self.end)?;
+            return Err(error);
+        }
+        self.end += line.len() as u64;
+        Ok(())
+    }
+
+    /// The next events, at most `max`, and how many bytes they take. A line that is no event is passed over.
+    pub(crate) fn peek(&mut self, max: usize) -> io::Result<(Vec<AuditEvent>, u64)> {
+        self.file.seek(SeekFrom::Start(self.start))?;
+        let mut reader = BufReader::new((&self.file).take(self.end - self.start));
+        let (mut events, mut consumed, mut line) = (Vec::new(), 0, Vec::new());
+        while events.len() < max {
+            line.clear();
+            let length = reader.read_until(b'\n', &mut line)?;
+            if length == 0 {
+                break;
+            }
+            consumed += length as u64;
+            match serde_json::from_slice(&line) {
+                Ok(event) => events.push(event),
+                Err(error) => tracing::error!(%error, "a damaged line in the audit spill file is left out"),
+            }
+        }
+        if events.is_empty() && consumed > 0 {
+            self.consume(consumed)?;
+            consumed = 0;
+        }
+        Ok((events, consumed))
+    }
+
+    /// Passes over the first `bytes`. An empty queue gives its space back.
+    pub(crate) fn consume(&mut self, bytes: u64) -> io::Result<()> {
+        self.start += bytes;
+        if self.start == self.end {
+            self.start = 0;
+            self.end = 0;
+            self.file.set_len(0)?;
+        } else if self.start >= COMPACT_AT {
+            self.compact()?;
+        }
+        Ok(())
+    }
+
+    fn compact(&mut self) -> io::Result<()> {
+        let mut rest = Vec::new();
+        self.file.seek(SeekFrom::Start(self.start))?;
+        (&self.file).take(self.end - self.start).read_to_end(&mut rest)?;
+        if rest.len() as u64 >= self.start {
+            // Moving it would overwrite lines before they are copied.
+            return Ok(());
+        }
+        self.file.seek(SeekFrom::Start(0))?;
+        self.file.write_all(&rest)?;
+        self.file.set_len(rest.len() as u64)?;
+        self.start = 0;
+        self.end = rest.len() as u64;
+        Ok(())
+    }
+}
+
+fn end_of_last_line(file: &mut File) -> io::Result<u64> {
+    let mut end = 0;
+    let mut reader = BufReader::new(file);
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let length = reader.read_until(b'\n', &mut line)?;
+        if length == 0 || line.last() != Some(&b'\n') {
+            return Ok(end);
+        }
+        end += length as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::Outcome;
+
+    fn event(name: &str) -> AuditEvent {
+        AuditEvent::new(name, Outcome::Success, 0)
+    }
+
+    fn names(events: &[AuditEvent]) -> Vec<&str> {
+        events.iter().map(|event| event.event.as_str()).collect()
+    }
+
+    #[test]
+    fn what_was_not_consumed_is_there_after_reopening() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut spill = Spill::open(file.path()).unwrap();
+        for name in ["a", "b", "c"] {
+            spill.append(&event(name)).unwrap();
+        }
+        let (first, consumed) = spill.peek(1).unwrap();
+        assert_eq!(names(&first), ["a"]);
+        spill.consume(consumed).unwrap();
+        assert_eq!(names(&spill.peek(10).unwrap().0), ["b", "c"]);
+        // The place is not remembered across a restart: an event may be offered twice, never lost.
+        assert_eq!(
+            names(&Spill::open(file.path()).unwrap().peek(10).unwrap().0),
+            ["a", "b", "c"]
+        );
+    }
+
+    #[test]
+    fn an_emptied_queue_gives_its_space_back() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let mut spill = Spill::open(file.path()).unwrap();
+        spill.append(&event("a")).unwrap();
+        let (_, consumed) = spill.peek(10).unwrap();
+        spill.consume(consumed).unwrap();
+        assert_eq!(file.path().metadata().unwrap().len(), 0);
+        spill.append(&event("b")).unwrap();
+        assert_eq!(names(&spill.peek(10).unwrap().0), ["b"]);
+    }
+
+    #[test]
+    fn a_torn_last_line_is_cut_off() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        Spill::open(file.path()).unwrap().append(&event("a")).unwrap();
+        let mut torn = OpenOptions::new().append(true).open(file.path()).unwrap();
+        torn.write_all(b"{\"id\":\"0").unwrap();
+        let mut spill = Spill::open(file.path()).unwrap();
+        spill.append(&event("b")).unwrap();
+        assert_eq!(names(&spill.peek(10).unwrap().0), ["a", "b"]);
+    }
+
+    #[test]
+    fn a_damaged_line_is_left_out_and_passed_over() {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), "nonsense\n").unwrap();
+        let mut spill = Spill::open(file.path()).unwrap();
+        assert_eq!(spill.peek(10).unwrap(), (vec![], 0));
+        assert_eq!(file.path().metadata().unwrap().len(), 0);
+    }
+}

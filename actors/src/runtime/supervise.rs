@@ -1,0 +1,179 @@
+//! Supervision of the shards: an actor that dies is replaced by a fresh, empty one behind the same lane.
+//!
+//! `actix::Supervisor` restarts only an actor that stopped by itself and keeps its possibly broken state; a panic takes
+//! actor and mailbox with it. So each shard runs as one caught future on its arbiter. Whoever depended on the dead
+//! shard learns it by drop: its state held their guards.
+//!
+//! More than three deaths in five seconds is not a hiccup: the budget then calls `escalate`, which stops the process
+//! in good order so that its own supervisor starts it anew.
+
+use std::{
+    collections::VecDeque,
+    panic::AssertUnwindSafe,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, Addr, ArbiterHandle, AsyncContext, Context, Handler, Message, dev::ToEnvelope};
+use arc_swap::ArcSwapOption;
+use futures_util::FutureExt;
+use parking_lot::Mutex;
+
+const BUDGET_DEATHS: usize = 3;
+const BUDGET_WINDOW: Duration = Duration::from_secs(5);
+
+/// Why a message was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum LaneError {
+    /// The mailbox is full: come back in a moment.
+    #[error("the actor's mailbox is full")]
+    Full,
+    /// The actor died; a fresh one is being started.
+    #[error("the actor is restarting")]
+    Restarting,
+}
+
+/// The one sender to a supervised actor.
+///
+/// It is shared, never cloned: every clone of an actix address may push once past the mailbox's bound, and one
+/// address used by all keeps the bound real (`capacity` + 1).
+pub(crate) struct Lane<A: Actor> {
+    address: ArcSwapOption<Addr<A>>,
+    generation: AtomicU64,
+}
+
+impl<A: Actor<Context = Context<A>>> Lane<A> {
+    /// Pushes without waiting.
+    pub(crate) fn try_send<M>(&self, message: M) -> Result<(), LaneError>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+        A::Context: ToEnvelope<A, M>,
+    {
+        let address = self.address.load();
+        let Some(address) = address.as_deref() else {
+            return Err(LaneError::Restarting);
+        };
+        address.try_send(message).map_err(|error| match error {
+            actix::prelude::SendError::Full(_) => LaneError::Full,
+            actix::prelude::SendError::Closed(_) => LaneError::Restarting,
+        })
+    }
+
+    /// Pushes past the bound. Only for messages that are bounded by construction; the caller says why.
+    pub(crate) fn control<M>(&self, message: M)
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+        A::Context: ToEnvelope<A, M>,
+    {
+        if let Some(address) = self.address.load().as_deref() {
+            address.do_send(message);
+        }
+    }
+
+    /// Changes whenever the actor is replaced: what was told to an earlier generation is forgotten.
+    pub(crate) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+}
+
+/// How often shards may die before the process gives up.
+pub(crate) struct Budget {
+    deaths: Mutex<VecDeque<Instant>>,
+    escalate: Box<dyn Fn() + Send + Sync>,
+}
+
+impl Budget {
+    pub(crate) fn new(escalate: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
+        Arc::new(Self {
+            deaths: Mutex::default(),
+            escalate: Box::new(escalate),
+        })
+    }
+
+    /// Notes one death; `false` means that the budget is spent.
+    fn note(&self, now: Instant) -> bool {
+        let mut deaths = self.deaths.lock();
+        deaths.retain(|at| now.duration_since(*at) < BUDGET_WINDOW);
+        deaths.push_back(now);
+        deaths.len() <= BUDGET_DEATHS
+    }
+}
+
+/// Starts `make()` on the arbiter and keeps one alive there. Blocks until the first one has an address.
+pub(crate) fn supervise<A, F>(
+    arbiter: &ArbiterHandle,
+    name: &'static str,
+    capacity: usize,
+    budget: Arc<Budget>,
+    make: F,
+) -> Arc<Lane<A>>
+where
+    A: Actor<Context = Context<A>>,
+    F: Fn() -> A + Send + 'static,
+{
+    let lane = Arc::new(Lane {
+        address: ArcSwapOption::empty(),
+        generation: AtomicU64::new(0),
+    });
+    let (started, ready) = mpsc::channel();
+    arbiter.spawn_fn({
+        let lane = Arc::clone(&lane);
+        move || {
+            actix_rt::spawn(async move { keep_alive(&lane, name, capacity, &budget, make, started).await });
+        }
+    });
+    // Fails only when the arbiter is gone; the lane then answers `Restarting` for ever, which refuses everything.
+    let _ = ready.recv();
+    lane
+}
+
+async fn keep_alive<A, F>(
+    lane: &Lane<A>,
+    name: &'static str,
+    capacity: usize,
+    budget: &Budget,
+    make: F,
+    started: mpsc::Sender<()>,
+) where
+    A: Actor<Context = Context<A>>,
+    F: Fn() -> A,
+{
+    let mut started = Some(started);
+    loop {
+        let mut context = Context::new();
+        context.set_mailbox_capacity(capacity);
+        let address = context.address();
+        let run = AssertUnwindSafe(async { context.into_future(make()).await }).catch_unwind();
+        lane.generation.fetch_add(1, Ordering::AcqRel);
+        lane.address.store(Some(Arc::new(address)));
+        if let Some(started) = started.take() {
+            // Whoever started it waits for this.
+            let _ = started.send(());
+        }
+
+        let ended = run.await;
+        lane.address.store(None);
+        metrics::counter!("actor_deaths_total", "actor" => name).increment(1);
+        tracing::error!(
+            actor = name,
+            panicked = ended.is_err(),
+            "an actor died and is replaced"
+        );
+        if !budget.note(Instant::now()) {
+            tracing::error!(
+                actor = name,
+                "too many actors died in a short time: stopping the process"
+            );
+            (budget.escalate)();
+            return;
+        }
+    }
+}
