@@ -1,0 +1,116 @@
+//! What passes between a dialogue and the connection actor around it: effects to perform, and outcomes of
+//! verifications. Plain values; none of them does anything.
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use portcullis_actors::{
+    close::CloseReason,
+    id::{SessionId, UserId},
+    logic::channel::ChannelName,
+    protocol::Payload,
+};
+use secrecy::SecretString;
+
+/// What a verified token says about its bearer, as far as a dialogue cares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The user.
+    pub user: UserId,
+    /// The session that the token and, from here on, the connection belong to.
+    pub session: SessionId,
+    /// How long the token is still good.
+    pub token_expires_in: Duration,
+}
+
+impl Identity {
+    pub(super) fn expires_at(self, now: Instant) -> Instant {
+        // A clock cannot count further than some centuries; no token lasts that long.
+        now + self.token_expires_in.min(Duration::from_secs(u32::MAX.into()))
+    }
+}
+
+/// Why a token gave no identity.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum VerifyRefusal {
+    /// It was good once: the client fetches a new one.
+    Expired,
+    /// It never was, or its session has ended.
+    Invalid,
+    /// Nobody can tell at the moment.
+    Unavailable,
+    /// It is good, but there are as many connections as there may be.
+    ConnectionLimit,
+    /// Its session was revoked, for the reason that the peer is told.
+    Revoked(CloseReason),
+}
+
+impl VerifyRefusal {
+    /// What closes a connection that is refused for good.
+    pub(super) fn close_reason(self) -> CloseReason {
+        match self {
+            Self::Expired => CloseReason::Expired,
+            Self::Invalid => CloseReason::InvalidToken,
+            Self::Unavailable => CloseReason::InternalError,
+            Self::ConnectionLimit => CloseReason::ConnectionLimit,
+            Self::Revoked(reason) => reason,
+        }
+    }
+}
+
+/// What a verification is for, and the command that waits for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// `connect` with a token. A connection that is not registered with its session yet must be registered before the
+    /// outcome is handed in, so that a revocation finds it.
+    Connect {
+        /// The command's id.
+        id: u32,
+    },
+    /// `refresh`.
+    Refresh {
+        /// The command's id.
+        id: u32,
+    },
+}
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Send this object in a text frame.
+    Reply(Bytes),
+    /// Verify this token, then call [`Dialogue::on_verified`].
+    Verify {
+        /// What for.
+        purpose: Purpose,
+        /// The token.
+        token: SecretString,
+    },
+    /// Subscribe to the channel, and answer command `id` with success when it is done, before the channel's first push.
+    Join {
+        /// The channel.
+        channel: ChannelName,
+        /// The command's id.
+        id: u32,
+    },
+    /// End the subscription, and answer command `id` with success.
+    Leave {
+        /// The channel.
+        channel: ChannelName,
+        /// The command's id.
+        id: u32,
+    },
+    /// Deliver the data to the channel's subscribers, and answer command `id` with success when it is done.
+    Publish {
+        /// The channel.
+        channel: ChannelName,
+        /// The command's id.
+        id: u32,
+        /// The data.
+        data: Payload,
+    },
+    /// Send a ping frame of the WebSocket protocol.
+    NativePing,
+    /// Send what is queued, then close. Nothing follows.
+    Close(CloseReason),
+}
