@@ -219,3 +219,7 @@ fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, DecodeError> {
     }
     Ok(serde_json::from_str(json)?)
 }
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

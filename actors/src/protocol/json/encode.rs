@@ -141,3 +141,7 @@ impl Json {
         Bytes::from(std::mem::take(&mut self.0))
     }
 }
+
+#[cfg(test)]
+#[path = "encode_tests.rs"]
+mod tests;

@@ -8,6 +8,3 @@ mod encode;
 
 pub use decode::{DecodeError, decode_frame};
 pub use encode::{PING, encode_push, encode_reply};
-
-#[cfg(test)]
-mod tests;

@@ -1,0 +1,159 @@
+//! What answers and pushes look like on the wire.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    close::CloseReason,
+    id::{ConnectionId, UserId},
+    protocol::{ErrorCode, Payload, UnsubscribeCode},
+};
+
+fn value(bytes: &[u8]) -> Value {
+    assert!(!bytes.contains(&b'\n'));
+    serde_json::from_slice(bytes).unwrap()
+}
+
+fn client() -> ConnectionId {
+    ConnectionId(Uuid::from_u128(0xabc))
+}
+
+#[test]
+fn connect_and_refresh_results_have_every_field_that_sdks_index() {
+    let connect = Answer::Connect(ConnectResult {
+        client: client(),
+        version: "portcullis 1\"2".to_owned(),
+        lifetime: Lifetime { ttl: 3600 },
+        ping: 25,
+    });
+    assert_eq!(
+        value(&encode_reply(1, &connect)),
+        json!({"id": 1, "connect": {"client": client().to_string(), "version": "portcullis 1\"2", "expires": true,
+            "ttl": 3600, "ping": 25, "pong": true}})
+    );
+    assert_eq!(
+        value(&encode_reply(2, &Answer::Refresh(Lifetime { ttl: 0 }))),
+        json!({"id": 2, "refresh": {"expires": true, "ttl": 0}})
+    );
+}
+
+#[test]
+fn empty_results_keep_their_key() {
+    assert_eq!(encode_reply(3, &Answer::Subscribe), "{\"id\":3,\"subscribe\":{}}");
+    assert_eq!(
+        encode_reply(4, &Answer::Unsubscribe),
+        "{\"id\":4,\"unsubscribe\":{}}"
+    );
+    assert_eq!(encode_reply(5, &Answer::Publish), "{\"id\":5,\"publish\":{}}");
+}
+
+#[test]
+fn every_error_has_code_and_message_and_says_when_it_is_temporary() {
+    for (error, code) in ErrorCode::ALL.iter().zip(100..) {
+        let mut expected = json!({"code": code, "message": error.message()});
+        if matches!(code, 100 | 111) {
+            expected["temporary"] = json!(true);
+        }
+        assert_eq!(
+            value(&encode_reply(7, &Answer::Error(*error))),
+            json!({"id": 7, "error": expected})
+        );
+    }
+    assert_eq!(ErrorCode::ALL.len(), 13);
+}
+
+#[test]
+fn a_publication_names_its_publisher_and_its_offset_if_it_has_them() {
+    let mut publication = Publication {
+        data: Payload::parse("{\"text\": 1.0}").unwrap(),
+        info: Some(ClientInfo {
+            user: UserId(42),
+            client: client(),
+        }),
+        offset: 0,
+    };
+    let push = |publication: &Publication| {
+        encode_push(&Push::Publication {
+            channel: "chat:\"a",
+            publication,
+        })
+    };
+    let info = format!("\"info\":{{\"user\":\"42\",\"client\":\"{}\"}}", client());
+    assert_eq!(
+        push(&publication),
+        format!("{{\"push\":{{\"channel\":\"chat:\\\"a\",\"pub\":{{\"data\":{{\"text\": 1.0}},{info}}}}}}}")
+    );
+    publication.info = None;
+    publication.offset = 9;
+    assert_eq!(
+        value(&push(&publication)),
+        json!({"push": {"channel": "chat:\"a", "pub": {"data": {"text": 1.0}, "offset": 9}}})
+    );
+}
+
+#[test]
+fn the_other_pushes_have_the_protocols_shapes() {
+    let info = ClientInfo {
+        user: UserId(1),
+        client: client(),
+    };
+    let who = json!({"info": {"user": "1", "client": client().to_string()}});
+    let data = Payload::parse("[1]").unwrap();
+    for (push, body) in [
+        (
+            Push::Join {
+                channel: "c",
+                info: &info,
+            },
+            json!({"channel": "c", "join": who}),
+        ),
+        (
+            Push::Leave {
+                channel: "c",
+                info: &info,
+            },
+            json!({"channel": "c", "leave": who}),
+        ),
+        (
+            Push::Unsubscribe {
+                channel: "c",
+                code: UnsubscribeCode::InsufficientState,
+            },
+            json!({"channel": "c", "unsubscribe": {"code": 2500, "reason": "insufficient state"}}),
+        ),
+        (Push::Message { data: &data }, json!({"message": {"data": [1]}})),
+        (
+            Push::Disconnect(CloseReason::SessionRevoked),
+            json!({"disconnect": {"code": 4500, "reason": "session revoked"}}),
+        ),
+        (
+            Push::Disconnect(CloseReason::Shutdown),
+            json!({"disconnect": {"code": 3001, "reason": "shutdown", "reconnect": true}}),
+        ),
+        (
+            Push::Refresh(Lifetime { ttl: 5 }),
+            json!({"refresh": {"expires": true, "ttl": 5}}),
+        ),
+    ] {
+        assert_eq!(value(&encode_push(&push)), json!({"push": body}));
+    }
+}
+
+#[test]
+fn fixed_texts_need_no_escaping() {
+    let texts = ErrorCode::ALL.iter().map(|code| code.message());
+    for text in texts.chain(UnsubscribeCode::ALL.iter().map(|code| code.text())) {
+        assert_eq!(serde_json::to_string(text).unwrap(), format!("\"{text}\""));
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_channel_name_survives_encoding(channel in "\\PC{0,40}") {
+        let push = Push::Unsubscribe { channel: &channel, code: UnsubscribeCode::Server };
+        let encoded = value(&encode_push(&push));
+        prop_assert_eq!(encoded["push"]["channel"].as_str(), Some(channel.as_str()));
+    }
+}
