@@ -1,0 +1,127 @@
+//! Why the private server did not start, in words for the person at the terminal. Made by every file of this
+//! room.
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::find::FindError;
+
+/// Why [`super::Cluster::start`] failed.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// There are no usable binaries on this machine.
+    #[error(transparent)]
+    Find(#[from] FindError),
+    /// Another process runs a server on this data directory.
+    #[error("the database in {location} is already in use{}", holder(*.pid))]
+    InUse {
+        /// Where the cluster lives.
+        location: PathBuf,
+        /// The process that holds it, when it could be read.
+        pid: Option<u32>,
+    },
+    /// Something that is no cluster stands where the cluster should be.
+    #[error("{0} is not empty and is no PostgreSQL cluster: move it away or choose another data directory")]
+    NotACluster(PathBuf),
+    /// The cluster was made by another major version.
+    #[error(
+        "the cluster in {location} was made by PostgreSQL {cluster}, but this machine has PostgreSQL {found}: \
+         set PG_BINDIR to the bin directory of version {cluster}, or dump the data and load it into a new cluster"
+    )]
+    OtherMajor {
+        /// Where the cluster lives.
+        location: PathBuf,
+        /// The major version that made it.
+        cluster: u32,
+        /// The major versions found here.
+        found: String,
+    },
+    /// We are root and there is no ordinary user to run the server as.
+    #[error(
+        "PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody to run it as"
+    )]
+    NoAccount,
+    /// The user that owns the cluster may no longer enter the directory it is in.
+    #[error(
+        "user {account} may not enter the directory of its cluster {location}: run chmod o+x on the directories above it"
+    )]
+    CannotEnter {
+        /// Where the cluster lives.
+        location: PathBuf,
+        /// The user the server runs as.
+        account: String,
+    },
+    /// The directory for the socket belongs to somebody else or is open to others.
+    #[error("{path} cannot hold the database socket: {why}; remove it and try again")]
+    SocketDirectory {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong with it.
+        why: String,
+    },
+    /// `initdb` failed.
+    #[error("initdb could not make a cluster in {location}:\n{output}")]
+    Initialise {
+        /// Where the cluster was to live.
+        location: PathBuf,
+        /// What `initdb` said.
+        output: String,
+    },
+    /// Processes of an earlier server are still at work in the cluster and do not go away.
+    #[error("processes {pids:?} of an earlier server still work in {location}; end them and try again")]
+    Survivors {
+        /// Where the cluster lives.
+        location: PathBuf,
+        /// The processes.
+        pids: Vec<u32>,
+    },
+    /// The server ended before it was ready.
+    #[error("PostgreSQL stopped while starting ({status}); its log says:\n{log}")]
+    Exited {
+        /// The exit status.
+        status: String,
+        /// The end of its log.
+        log: String,
+    },
+    /// The server was not ready in time.
+    #[error("PostgreSQL was not ready after {seconds} s; its log says:\n{log}")]
+    TimedOut {
+        /// How long we waited.
+        seconds: u64,
+        /// The end of its log.
+        log: String,
+    },
+    /// We were told to stop while it was starting.
+    #[error("stopped while PostgreSQL was starting")]
+    Stopped,
+    /// The server runs but would not give us the database.
+    #[error("the private server refused the database {name}: {reason}")]
+    Database {
+        /// The database.
+        name: &'static str,
+        /// What the server said.
+        reason: String,
+    },
+    /// A file operation failed.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+impl StartError {
+    /// For `map_err`: the file operation `action` on `path` failed.
+    pub(super) fn io(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+        let path = path.to_owned();
+        move |source| Self::Io { action, path, source }
+    }
+}
+
+fn holder(pid: Option<u32>) -> String {
+    pid.map_or_else(String::new, |pid| format!(" by process {pid}"))
+}

@@ -1,0 +1,197 @@
+//! Where a cluster lives: its directory, what stands beside it, and its socket, all derived from the data
+//! directory, so that a second process finds the same ones. Called by `cluster` and `attach`.
+
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::account::Account;
+use super::error::StartError;
+use super::{PORT, sys};
+
+/// Where clusters go that the user we drop to could not reach under the data directory.
+const FALLBACK: &str = "/var/lib/portcullis/clusters";
+
+/// The places of one cluster, and the user that runs it.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    /// PostgreSQL's data directory.
+    pub(super) location: PathBuf,
+    /// The directory of the Unix socket.
+    pub(super) socket_dir: PathBuf,
+    pub(super) account: Account,
+}
+
+impl Place {
+    /// The places for `data_dir`, which exists. Nothing is created.
+    pub(super) fn of(data_dir: &Path) -> Result<Self, StartError> {
+        let data_dir = data_dir
+            .canonicalize()
+            .map_err(StartError::io("open", data_dir))?;
+        let preferred = data_dir.join("postgres");
+        let fallback = Path::new(FALLBACK).join(fingerprint(&data_dir)).join("postgres");
+        let account = Account::choose(&preferred, &data_dir).ok_or(StartError::NoAccount)?;
+        // An existing cluster stays where it is: choosing anew when a permission changes would look like lost
+        // data.
+        let location = if is_cluster(&preferred) {
+            preferred
+        } else if is_cluster(&fallback) || !account.can_enter(&data_dir) {
+            fallback
+        } else {
+            preferred
+        };
+        let account = Account::choose(&location, &data_dir).ok_or(StartError::NoAccount)?;
+        let owner = std::fs::metadata(&location).map_or(account.uid, |found| found.uid());
+        // A socket's path may be no longer than 107 bytes, so it cannot live beside the data.
+        let socket_dir = PathBuf::from(format!("/tmp/portcullis-{owner}-{}", fingerprint(&location)));
+        Ok(Self {
+            location,
+            socket_dir,
+            account,
+        })
+    }
+
+    /// A file beside the cluster, named after it: `postgres.lock`, `postgres.init`, `postgres.log`.
+    pub(super) fn beside(&self, extension: &str) -> PathBuf {
+        self.location.with_extension(extension)
+    }
+
+    /// Whether a cluster was made here.
+    pub(super) fn is_initialised(&self) -> bool {
+        is_cluster(&self.location)
+    }
+
+    /// The socket that the server listens on.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.socket_dir.join(format!(".s.PGSQL.{PORT}"))
+    }
+
+    /// Creates the directory that the cluster is in.
+    pub(super) fn make_parent(&self) -> Result<(), StartError> {
+        let parent = self.location.parent().unwrap_or(&self.location);
+        std::fs::create_dir_all(parent).map_err(StartError::io("create", parent))?;
+        if parent.starts_with(FALLBACK) {
+            // Whatever the umask, the user that we drop to has to get through.
+            for step in parent
+                .ancestors()
+                .take_while(|step| step.starts_with("/var/lib/portcullis"))
+            {
+                let open = Permissions::from_mode(0o755);
+                std::fs::set_permissions(step, open).map_err(StartError::io("open up", step))?;
+            }
+        }
+        if !self.account.can_enter(parent) {
+            return Err(StartError::CannotEnter {
+                location: self.location.clone(),
+                account: self.account.name.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Creates the socket's directory, or checks that the one found is ours alone: it is what keeps others
+    /// out of the database.
+    pub(super) fn make_socket_dir(&self) -> Result<(), StartError> {
+        let path = &self.socket_dir;
+        match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) if self.account.dropped => {
+                std::os::unix::fs::chown(path, Some(self.account.uid), Some(self.account.gid))
+                    .map_err(StartError::io("hand over", path))?;
+            }
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(StartError::io("create", path)(error)),
+        }
+        self.check_socket_dir()
+    }
+
+    /// Whether the socket's directory is a real one, belongs to the server's user and is closed to everybody
+    /// else.
+    pub(super) fn check_socket_dir(&self) -> Result<(), StartError> {
+        let path = &self.socket_dir;
+        let found = std::fs::symlink_metadata(path).map_err(StartError::io("look at", path))?;
+        let why = if !found.is_dir() {
+            "it is no directory".to_owned()
+        } else if found.uid() != self.account.uid {
+            format!("it belongs to user {}, not to {}", found.uid(), self.account.name)
+        } else if found.mode() & 0o077 != 0 {
+            format!("others may enter it (mode {:03o})", found.mode() & 0o777)
+        } else {
+            return Ok(());
+        };
+        Err(StartError::SocketDirectory {
+            path: path.clone(),
+            why,
+        })
+    }
+}
+
+fn is_cluster(location: &Path) -> bool {
+    // Only the owner and root can look inside; to anybody else an existing directory of another user is a
+    // cluster.
+    let foreign = |found: std::fs::Metadata| found.uid() != sys::effective_uid();
+    match std::fs::metadata(location.join("PG_VERSION")) {
+        Ok(found) => found.is_file(),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            std::fs::metadata(location).is_ok_and(foreign)
+        }
+        Err(_) => false,
+    }
+}
+
+/// FNV-1a of a path: short, and the same in every version of this program, since files are found by it.
+fn fingerprint(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_never_changes() {
+        assert_eq!(fingerprint(Path::new("a")), "af63dc4c8601ec8c");
+        assert_eq!(fingerprint(Path::new("foobar")), "85944171f73967e8");
+    }
+
+    #[test]
+    fn a_deep_data_directory_still_has_a_short_socket_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("d".repeat(120));
+        std::fs::create_dir(&deep).unwrap();
+        let place = Place::of(&deep).unwrap();
+        assert!(
+            place.socket().as_os_str().len() <= 107,
+            "{}",
+            place.socket().display()
+        );
+    }
+
+    #[test]
+    fn a_socket_directory_open_to_others_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut place = Place::of(dir.path()).unwrap();
+        place.socket_dir = dir.path().join("socket");
+        place.make_socket_dir().unwrap();
+        std::fs::set_permissions(&place.socket_dir, Permissions::from_mode(0o755)).unwrap();
+        let refusal = place.make_socket_dir().unwrap_err();
+        assert!(
+            refusal.to_string().contains("others may enter it (mode 755)"),
+            "{refusal}"
+        );
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_socket_directory_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut place = Place::of(dir.path()).unwrap();
+        place.socket_dir = dir.path().join("socket");
+        std::os::unix::fs::symlink("/tmp", &place.socket_dir).unwrap();
+        let refusal = place.make_socket_dir().unwrap_err();
+        assert!(refusal.to_string().contains("it is no directory"), "{refusal}");
+    }
+}

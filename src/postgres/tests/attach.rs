@@ -1,0 +1,38 @@
+//! A second process on the same data directory.
+
+use super::helper::Helper;
+use super::*;
+
+#[test]
+fn nobody_to_attach_to_is_no_error() {
+    let data = data();
+    assert_eq!(attach(&data.path().join("none")).unwrap(), None);
+    drop(Cluster::start(data.path(), Durability::Throwaway).unwrap());
+    assert_eq!(attach(data.path()).unwrap(), None);
+}
+
+#[test]
+fn a_second_process_attaches_to_the_running_server() {
+    let data = data();
+    let helper = Helper::start(data.path());
+    let access = attach_or_start(data.path(), Durability::Durable).unwrap();
+    assert!(matches!(&access, Access::Attached(attached) if attached.socket_dir == helper.socket_dir));
+    assert_eq!(
+        query(access.socket_dir(), "SELECT current_database()")
+            .unwrap()
+            .unwrap(),
+        access.database()
+    );
+}
+
+#[test]
+fn without_a_running_server_one_is_started_for_the_time_of_the_command() {
+    let data = data();
+    let access = attach_or_start(data.path(), Durability::Throwaway).unwrap();
+    let Access::Started(running) = &access else {
+        panic!("nobody else runs it")
+    };
+    let postmaster = running.pid();
+    drop(access);
+    assert!(!exists(postmaster));
+}

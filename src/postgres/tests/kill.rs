@@ -1,0 +1,77 @@
+//! Every way of killing the server, its owner, or both: what was acknowledged is there afterwards.
+
+use super::helper::Helper;
+use super::*;
+
+#[test]
+fn a_killed_postmaster_is_started_again_with_every_acknowledged_row() {
+    let data = data();
+    let running = Cluster::start(data.path(), Durability::Durable).unwrap();
+    for round in 1..=2 {
+        write_rows(running.socket_dir());
+        let killed = running.pid();
+        send(killed, Signal::Kill).unwrap();
+        eventually("a new postmaster", || (running.pid() != killed).then_some(()));
+        let rows = eventually("an answer", || count_rows(running.socket_dir()));
+        assert_eq!(rows, (round * 10).to_string());
+    }
+}
+
+#[test]
+fn when_its_owner_is_killed_the_server_stops_by_itself() {
+    let data = data();
+    let mut helper = Helper::start(data.path());
+    helper.kill();
+    eventually("the end of the postmaster", || {
+        (!exists(helper.postmaster)).then_some(())
+    });
+}
+
+#[test]
+fn after_a_kill_of_the_owner_a_start_finds_every_acknowledged_row() {
+    let data = data();
+    let mut helper = Helper::start(data.path());
+    write_rows(&helper.socket_dir);
+    helper.kill();
+    let running = Cluster::start(data.path(), Durability::Durable).unwrap();
+    assert_eq!(count_rows(running.socket_dir()).unwrap(), "10");
+}
+
+#[test]
+fn after_a_kill_of_owner_and_postmaster_a_start_finds_every_acknowledged_row() {
+    let data = data();
+    let mut helper = Helper::start(data.path());
+    write_rows(&helper.socket_dir);
+    // In this order neither gets the chance to tidy up after the other.
+    send(helper.postmaster, Signal::Kill).unwrap();
+    helper.kill();
+    let running = Cluster::start(data.path(), Durability::Durable).unwrap();
+    assert_eq!(count_rows(running.socket_dir()).unwrap(), "10");
+}
+
+#[test]
+fn a_reused_process_number_in_the_pid_file_does_not_stop_a_start() {
+    let data = data();
+    drop(Cluster::start(data.path(), Durability::Durable).unwrap());
+    let place = place::Place::of(data.path()).unwrap();
+    place.make_socket_dir().unwrap();
+    // PostgreSQL pays heed only to processes of its own user.
+    let mut stranger = launch::command(Path::new("/bin/sleep"), &place.account)
+        .arg("60")
+        .spawn()
+        .unwrap();
+    let stale = format!(
+        "{}\n{}\n1700000000\n5432\n",
+        stranger.id(),
+        place.location.display()
+    );
+    std::fs::write(place.location.join("postmaster.pid"), &stale).unwrap();
+    std::fs::write(place.socket_dir.join(".s.PGSQL.5432.lock"), &stale).unwrap();
+    let outcome = Cluster::start(data.path(), Durability::Durable);
+    stranger.kill().unwrap();
+    stranger.wait().unwrap();
+    assert_eq!(
+        query(outcome.unwrap().socket_dir(), "SELECT 1").unwrap().unwrap(),
+        "1"
+    );
+}

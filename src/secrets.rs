@@ -1,0 +1,215 @@
+//! The secrets of a development server, made once and kept in `<data_dir>/secrets`, and the rule for every
+//! file that holds a secret: only its owner may read it. Called by `config` and `app`; `tls` keeps its keys
+//! by the same rule.
+//!
+//! Production brings its own secrets; nothing here may make one up for it.
+
+use std::fs::{DirBuilder, File, Permissions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
+
+/// Letters and digits that nobody takes for one another, so that the password can be read out.
+const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
+/// A stored secret shorter than this was cut off.
+const SHORTEST: usize = 16;
+/// No secret is longer; a larger file is something else.
+const LONGEST: u64 = 64 << 10;
+
+/// The generated secrets of a development server.
+#[derive(Debug, Clone)]
+pub struct DevSecrets {
+    /// Signs access tokens: 32 random bytes in base64url.
+    pub jwt: SecretString,
+    /// Signs CSRF tokens: 32 random bytes in base64url.
+    pub csrf: SecretString,
+    /// Encrypts stored factors: 32 random bytes in base64url.
+    pub data_encryption: SecretString,
+    /// The password of the first administrator: 25 characters, 125 bits.
+    pub admin_password: SecretString,
+}
+
+/// Why a secret could not be read or kept.
+#[derive(Debug, thiserror::Error)]
+pub enum SecretsError {
+    /// Others than its owner may read or change the file.
+    #[error("{path} holds a secret but others may read or change it (mode {mode:03o}): run chmod 600 {path}")]
+    Open {
+        /// The file.
+        path: PathBuf,
+        /// Its permissions.
+        mode: u32,
+    },
+    /// What is in the file is no secret of ours.
+    #[error("{0} holds no usable secret: remove it to have a new one made")]
+    Unusable(PathBuf),
+    /// The system has no randomness to give.
+    #[error("no random bytes: {0}")]
+    Randomness(getrandom::Error),
+    /// A file operation failed.
+    #[error("cannot {action} {path}: {source}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+}
+
+/// The secrets kept in `<data_dir>/secrets`, each made on its first use. Of several processes that come first
+/// at the same time all get the same ones.
+pub fn load_or_generate(data_dir: &Path) -> Result<DevSecrets, SecretsError> {
+    let directory = data_dir.join("secrets");
+    make_private_dir(&directory)?;
+    Ok(DevSecrets {
+        jwt: keep(&directory.join("jwt"), random_key)?,
+        csrf: keep(&directory.join("csrf"), random_key)?,
+        data_encryption: keep(&directory.join("data_encryption"), random_key)?,
+        admin_password: keep(&directory.join("admin_password"), random_password)?,
+    })
+}
+
+/// Reads a file that holds a secret: refused when anybody but its owner and its group may read or change it.
+/// (The group is let through, since that is how a container's secret reaches a server that is not root.)
+/// Spaces and line ends around the secret do not belong to it.
+pub fn read_private(path: &Path) -> Result<SecretString, SecretsError> {
+    let text = read_checked(path, 0o006)?;
+    Ok(SecretString::from(text.trim()))
+}
+
+/// Reads a file that this program wrote: its owner alone may read it.
+pub(crate) fn read_own(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
+    read_checked(path, 0o077)
+}
+
+fn read_checked(path: &Path, forbidden: u32) -> Result<Zeroizing<String>, SecretsError> {
+    let mut file = File::open(path).map_err(failed("read", path))?;
+    // Asked of the opened file, so that nobody can exchange it in between.
+    let found = file.metadata().map_err(failed("read", path))?;
+    let mode = found.mode() & 0o777;
+    if mode & forbidden != 0 {
+        return Err(SecretsError::Open {
+            path: path.to_owned(),
+            mode,
+        });
+    }
+    if !found.is_file() || found.len() > LONGEST {
+        return Err(SecretsError::Unusable(path.to_owned()));
+    }
+    let mut text = Zeroizing::new(String::new());
+    file.read_to_string(&mut text).map_err(failed("read", path))?;
+    Ok(text)
+}
+
+/// Creates a directory that only its owner may enter, or closes the one that is there.
+pub(crate) fn make_private_dir(path: &Path) -> Result<(), SecretsError> {
+    if let Some(parent) = path.parent() {
+        std::fs::create_dir_all(parent).map_err(failed("create", parent))?;
+    }
+    match DirBuilder::new().mode(0o700).create(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(failed("create", path)(error)),
+        _ => std::fs::set_permissions(path, Permissions::from_mode(0o700)).map_err(failed("close", path)),
+    }
+}
+
+/// Writes `text` to a new file at `path`, complete and readable by its owner alone from the first moment on.
+/// `false`: there is one already, and it was left alone.
+pub(crate) fn create_private(path: &Path, text: &str) -> Result<bool, SecretsError> {
+    let draft = write_draft(path, text)?;
+    // Unlike a rename, a link never replaces what somebody else has just put there.
+    let linked = std::fs::hard_link(&draft, path);
+    std::fs::remove_file(&draft).map_err(failed("remove", &draft))?;
+    match linked {
+        Ok(()) => sync_parent(path).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+        Err(error) => Err(failed("create", path)(error)),
+    }
+}
+
+/// Like [`create_private`], but what is there is replaced.
+pub(crate) fn replace_private(path: &Path, text: &str) -> Result<(), SecretsError> {
+    let draft = write_draft(path, text)?;
+    std::fs::rename(&draft, path).map_err(failed("replace", path))?;
+    sync_parent(path)
+}
+
+fn write_draft(path: &Path, text: &str) -> Result<PathBuf, SecretsError> {
+    let mut nonce = [0; 8];
+    getrandom::fill(&mut nonce).map_err(SecretsError::Randomness)?;
+    let draft = path.with_extension(format!("{:016x}.new", u64::from_ne_bytes(nonce)));
+    let write = |mut file: File| file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    let created = File::options()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(&draft);
+    if let Err(error) = created.and_then(write) {
+        // On a full disk an empty draft may be left; nobody takes it for a secret.
+        let _ = std::fs::remove_file(&draft);
+        return Err(failed("write", path)(error));
+    }
+    Ok(draft)
+}
+
+fn sync_parent(path: &Path) -> Result<(), SecretsError> {
+    let parent = path.parent().unwrap_or(path);
+    File::open(parent)
+        .and_then(|dir| dir.sync_all())
+        .map_err(failed("sync", parent))
+}
+
+/// The secret at `path`, or the one that `make` makes.
+fn keep(
+    path: &Path,
+    make: fn() -> Result<Zeroizing<String>, SecretsError>,
+) -> Result<SecretString, SecretsError> {
+    match read_own(path) {
+        Err(SecretsError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
+            let made = make()?;
+            create_private(path, &made)?;
+        }
+        Err(error) => return Err(error),
+        Ok(_) => {}
+    }
+    let secret = SecretString::from(read_own(path)?.trim());
+    if secret.expose_secret().len() < SHORTEST {
+        return Err(SecretsError::Unusable(path.to_owned()));
+    }
+    Ok(secret)
+}
+
+fn random_key() -> Result<Zeroizing<String>, SecretsError> {
+    let mut bytes = Zeroizing::new([0; 32]);
+    getrandom::fill(&mut *bytes).map_err(SecretsError::Randomness)?;
+    Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)))
+}
+
+/// Five groups of five characters.
+fn random_password() -> Result<Zeroizing<String>, SecretsError> {
+    let mut bytes = Zeroizing::new([0; 25]);
+    getrandom::fill(&mut *bytes).map_err(SecretsError::Randomness)?;
+    let mut password = Zeroizing::new(String::with_capacity(29));
+    for (position, byte) in bytes.iter().enumerate() {
+        if position > 0 && position % 5 == 0 {
+            password.push('-');
+        }
+        password.push(char::from(ALPHABET[usize::from(byte % 32)]));
+    }
+    Ok(password)
+}
+
+fn failed(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> SecretsError {
+    let path = path.to_owned();
+    move |source| SecretsError::Io { action, path, source }
+}
+
+#[cfg(test)]
+#[path = "secrets_tests.rs"]
+mod tests;

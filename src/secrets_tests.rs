@@ -1,0 +1,142 @@
+//! Generated secrets and the files they are kept in.
+
+use super::*;
+
+fn mode(path: &Path) -> u32 {
+    std::fs::metadata(path).unwrap().mode() & 0o777
+}
+
+fn all(secrets: &DevSecrets) -> [String; 4] {
+    let DevSecrets {
+        jwt,
+        csrf,
+        data_encryption,
+        admin_password,
+    } = secrets;
+    [jwt, csrf, data_encryption, admin_password].map(|secret| secret.expose_secret().to_owned())
+}
+
+#[test]
+fn a_second_load_gives_the_same_secrets() {
+    let data = tempfile::tempdir().unwrap();
+    let first = load_or_generate(data.path()).unwrap();
+    assert_eq!(all(&first), all(&load_or_generate(data.path()).unwrap()));
+}
+
+#[test]
+fn no_two_secrets_are_the_same() {
+    let data = tempfile::tempdir().unwrap();
+    let other = tempfile::tempdir().unwrap();
+    let mut every = all(&load_or_generate(data.path()).unwrap()).to_vec();
+    every.extend(all(&load_or_generate(other.path()).unwrap()));
+    every.sort();
+    every.dedup();
+    assert_eq!(every.len(), 8);
+}
+
+#[test]
+fn keys_are_32_random_bytes() {
+    let data = tempfile::tempdir().unwrap();
+    let secrets = load_or_generate(data.path()).unwrap();
+    for key in [secrets.jwt, secrets.csrf, secrets.data_encryption] {
+        assert_eq!(URL_SAFE_NO_PAD.decode(key.expose_secret()).unwrap().len(), 32);
+    }
+}
+
+#[test]
+fn only_the_owner_can_reach_the_files() {
+    let data = tempfile::tempdir().unwrap();
+    load_or_generate(data.path()).unwrap();
+    let directory = data.path().join("secrets");
+    assert_eq!(mode(&directory), 0o700);
+    let files: Vec<_> = std::fs::read_dir(&directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    assert_eq!(files.len(), 4);
+    assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
+}
+
+#[test]
+fn a_file_that_others_may_read_is_refused() {
+    let data = tempfile::tempdir().unwrap();
+    load_or_generate(data.path()).unwrap();
+    let file = data.path().join("secrets/jwt");
+    for open in [0o604, 0o640, 0o602] {
+        std::fs::set_permissions(&file, Permissions::from_mode(open)).unwrap();
+        let refusal = load_or_generate(data.path()).unwrap_err();
+        assert!(
+            matches!(refusal, SecretsError::Open { mode, .. } if mode == open),
+            "{refusal}"
+        );
+    }
+}
+
+#[test]
+fn a_secret_of_the_operator_may_be_read_by_its_group_but_not_by_everybody() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("key");
+    std::fs::write(&file, "a secret\n").unwrap();
+    std::fs::set_permissions(&file, Permissions::from_mode(0o640)).unwrap();
+    assert_eq!(read_private(&file).unwrap().expose_secret(), "a secret");
+    std::fs::set_permissions(&file, Permissions::from_mode(0o644)).unwrap();
+    assert!(matches!(read_private(&file), Err(SecretsError::Open { .. })));
+}
+
+#[test]
+fn a_truncated_secret_is_refused_and_not_replaced() {
+    let data = tempfile::tempdir().unwrap();
+    load_or_generate(data.path()).unwrap();
+    let file = data.path().join("secrets/data_encryption");
+    std::fs::write(&file, "abc").unwrap();
+    assert!(matches!(
+        load_or_generate(data.path()),
+        Err(SecretsError::Unusable(_))
+    ));
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "abc");
+}
+
+#[test]
+fn processes_that_come_first_together_get_the_same_secrets() {
+    let data = tempfile::tempdir().unwrap();
+    let results: Vec<_> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..16)
+            .map(|_| scope.spawn(|| all(&load_or_generate(data.path()).unwrap())))
+            .collect();
+        threads.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    assert!(results.iter().all(|result| *result == results[0]));
+    assert_eq!(std::fs::read_dir(data.path().join("secrets")).unwrap().count(), 4);
+}
+
+#[test]
+fn an_existing_file_is_not_overwritten_by_creating_it() {
+    let data = tempfile::tempdir().unwrap();
+    let file = data.path().join("key");
+    assert!(create_private(&file, "first").unwrap());
+    assert!(!create_private(&file, "second").unwrap());
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "first");
+}
+
+#[test]
+fn secrets_do_not_print() {
+    let data = tempfile::tempdir().unwrap();
+    let secrets = load_or_generate(data.path()).unwrap();
+    let printed = format!("{secrets:?}");
+    assert!(
+        all(&secrets).iter().all(|secret| !printed.contains(secret)),
+        "{printed}"
+    );
+}
+
+#[test]
+fn the_password_is_five_groups_of_five() {
+    let password = random_password().unwrap();
+    let groups: Vec<_> = password.split('-').collect();
+    assert_eq!(groups.len(), 5);
+    assert!(
+        groups
+            .iter()
+            .all(|group| group.len() == 5 && group.bytes().all(|one| ALPHABET.contains(&one)))
+    );
+}

@@ -1,0 +1,176 @@
+//! The certificates that the TLS port shows: the operator's own, or for development one that we make and sign
+//! ourselves. Called by `app` and `cli`.
+//!
+//! It knows nothing of sockets; it hands out a `rustls::ServerConfig`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rcgen::{CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair, KeyUsagePurpose};
+use rustls::crypto::CryptoProvider;
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
+use rustls::{RootCertStore, ServerConfig};
+use time::{Duration, OffsetDateTime};
+
+use crate::secrets::{self, SecretsError};
+
+/// The names that the development certificate is for.
+const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
+const LIFETIME: Duration = Duration::days(90);
+/// A certificate with less than this left is replaced at the next start.
+const RENEWAL: Duration = Duration::days(14);
+
+/// Why there is no certificate to show.
+#[derive(Debug, thiserror::Error)]
+pub enum TlsError {
+    /// A file cannot be read, or others may read the private key.
+    #[error(transparent)]
+    File(#[from] SecretsError),
+    /// A file is not what it should be.
+    #[error("{path} holds no {what} in PEM form: {reason}")]
+    Pem {
+        /// The file.
+        path: PathBuf,
+        /// What it should hold.
+        what: &'static str,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Certificate and key do not fit together, or are of a kind that cannot be used.
+    #[error("the certificate cannot be used: {0}")]
+    Unusable(#[from] rustls::Error),
+    /// Making the development certificate failed.
+    #[error("cannot make a development certificate: {0}")]
+    Generate(#[from] rcgen::Error),
+}
+
+/// The file with the development certificate, for a client that is told to trust it (`curl --cacert`).
+pub fn dev_certificate_path(data_dir: &Path) -> PathBuf {
+    data_dir.join("tls/localhost.crt")
+}
+
+/// The TLS settings with a certificate for localhost that is kept in `<data_dir>/tls` and made anew before it
+/// expires.
+pub fn dev_certificate(data_dir: &Path) -> Result<ServerConfig, TlsError> {
+    dev_certificate_at(data_dir, OffsetDateTime::now_utc())
+}
+
+fn dev_certificate_at(data_dir: &Path, now: OffsetDateTime) -> Result<ServerConfig, TlsError> {
+    let certificate = dev_certificate_path(data_dir);
+    let key = certificate.with_extension("key");
+    match load_own(&certificate, &key, now + RENEWAL) {
+        Ok(config) => return Ok(config),
+        // Whatever is wrong with it, a new one is right; only the reason differs.
+        Err(reason) if certificate.exists() => {
+            tracing::info!(%reason, "making a new development certificate");
+        }
+        Err(_) => {}
+    }
+    generate(&certificate, &key, now)?;
+    load_own(&certificate, &key, now)
+}
+
+/// The TLS settings with the operator's certificate chain and private key, both in PEM form. A key that
+/// everybody may read is refused.
+pub fn from_pem_files(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
+    let text = secrets::read_private(key)?;
+    let key = parse_key(secrecy::ExposeSecret::expose_secret(&text), key)?;
+    server_config(read_chain(certificate)?, key)
+}
+
+/// Our own certificate, provided that a client who trusts it would accept it for localhost at `moment`.
+fn load_own(certificate: &Path, key: &Path, moment: OffsetDateTime) -> Result<ServerConfig, TlsError> {
+    let chain = read_chain(certificate)?;
+    check_as_client(&chain, moment)?;
+    let key = parse_key(&secrets::read_own(key)?, key)?;
+    server_config(chain, key)
+}
+
+fn generate(certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<(), TlsError> {
+    let mut params = CertificateParams::new(NAMES.map(str::to_owned))?;
+    params
+        .distinguished_name
+        .push(DnType::CommonName, "Portcullis development certificate");
+    // Clocks of other machines may be a little behind.
+    params.not_before = now - Duration::hours(1);
+    params.not_after = now + LIFETIME;
+    params.is_ca = IsCa::ExplicitNoCa;
+    params.key_usages = vec![KeyUsagePurpose::DigitalSignature];
+    params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+    let pair = KeyPair::generate()?;
+    let signed = params.self_signed(&pair)?;
+    if let Some(directory) = certificate.parent() {
+        secrets::make_private_dir(directory)?;
+    }
+    // After a crash between the two, they do not fit together, and the next start makes new ones.
+    secrets::replace_private(key, &zeroize::Zeroizing::new(pair.serialize_pem()))?;
+    secrets::replace_private(certificate, &signed.pem())?;
+    Ok(())
+}
+
+fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let wrong = |reason: String| TlsError::Pem {
+        path: path.to_owned(),
+        what: "certificate",
+        reason,
+    };
+    let chain = CertificateDer::pem_file_iter(path)
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+        .map_err(|error| wrong(error.to_string()))?;
+    if chain.is_empty() {
+        Err(wrong("it has no CERTIFICATE section".to_owned()))
+    } else {
+        Ok(chain)
+    }
+}
+
+fn parse_key(text: &str, path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(text.as_bytes()).map_err(|error| TlsError::Pem {
+        path: path.to_owned(),
+        what: "private key",
+        reason: error.to_string(),
+    })
+}
+
+/// Looks at the certificate with a client's eyes: names, validity at `moment`, signature.
+fn check_as_client(chain: &[CertificateDer<'static>], moment: OffsetDateTime) -> Result<(), rustls::Error> {
+    let Some(own) = chain.first() else {
+        return Err(rustls::Error::NoCertificatesPresented);
+    };
+    let mut roots = RootCertStore::empty();
+    roots.add(own.clone())?;
+    let verifier = rustls::client::WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider())
+        .build()
+        .map_err(|error| rustls::Error::General(error.to_string()))?;
+    let seconds = u64::try_from(moment.unix_timestamp()).unwrap_or_default();
+    let moment = UnixTime::since_unix_epoch(std::time::Duration::from_secs(seconds));
+    for name in NAMES {
+        let name = ServerName::try_from(name).map_err(|error| rustls::Error::General(error.to_string()))?;
+        let verifier: &dyn rustls::client::danger::ServerCertVerifier = &*verifier;
+        verifier.verify_server_cert(own, &[], &name, &[], moment)?;
+    }
+    Ok(())
+}
+
+fn server_config(
+    chain: Vec<CertificateDer<'static>>,
+    key: PrivateKeyDer<'static>,
+) -> Result<ServerConfig, TlsError> {
+    let mut config = ServerConfig::builder_with_provider(provider())
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(chain, key)?;
+    // WebSockets begin as an upgrade of HTTP/1.1; HTTP/2 is not spoken.
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
+}
+
+/// Named wherever it is needed: a process-wide default would depend on who comes first.
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::aws_lc_rs::default_provider())
+}
+
+#[cfg(test)]
+#[path = "tls_tests.rs"]
+mod tests;
