@@ -1,4 +1,4 @@
-//! Client addresses: whose address a request really has, and what key a limit counts it under.
+//! Client addresses: whose address a request really has, over what, and what key a limit counts it under.
 //!
 //! Called by the REST layer and the handshake. `X-Forwarded-For` is believed only as far as trusted proxies wrote it; what
 //! a client writes there itself changes nothing.
@@ -6,6 +6,11 @@
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
+
+/// Whether a connection is encrypted. Whoever accepts connections puts it into the connection's data; the REST layer reads it
+/// there, since no header can be believed about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Encrypted(pub bool);
 
 /// One spelling per address: IPv4-mapped IPv6 becomes IPv4.
 #[must_use]

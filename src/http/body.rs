@@ -1,0 +1,187 @@
+//! Bodies and queries: read within a limit, of the right type, of exactly the expected fields.
+//!
+//! Handlers name the type they want. What is wrong with a body is told in our words: media type (415), size (413), syntax
+//! (400), fields (422).
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    dev::Payload,
+    http::{StatusCode, header},
+    web,
+};
+use bytes::BytesMut;
+use futures_util::StreamExt as _;
+use secrecy::SecretString;
+use serde::{Deserialize, Deserializer, de::DeserializeOwned};
+
+use super::{client::text, problem::Problem};
+
+/// The largest body that any REST route takes.
+const MAX_BODY: usize = 64 * 1024;
+
+/// A type that can be read from a body or a query.
+pub(super) trait Shape: DeserializeOwned + 'static {
+    /// Its fields in words, for whoever got them wrong.
+    const FIELDS: &'static str;
+    /// Whether an HTML form is taken as well as JSON.
+    const FORM: bool = false;
+}
+
+/// A body that must be there.
+pub(super) struct Body<T>(pub(super) T);
+
+/// A body that may be missing.
+pub(super) struct MaybeBody<T>(pub(super) Option<T>);
+
+/// The query string.
+pub(super) struct Query<T>(pub(super) T);
+
+/// Reads a field that must never be printed.
+pub(super) fn secret<'de, D: Deserializer<'de>>(field: D) -> Result<SecretString, D::Error> {
+    String::deserialize(field).map(SecretString::from)
+}
+
+/// The same for a field that may be missing; it also needs `#[serde(default)]`.
+pub(super) fn optional_secret<'de, D: Deserializer<'de>>(field: D) -> Result<Option<SecretString>, D::Error> {
+    Ok(Option::<String>::deserialize(field)?.map(SecretString::from))
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+impl<T: Shape> FromRequest for Body<T> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (media, length, payload) = parts(request, payload);
+        Box::pin(async move {
+            let format = format_of::<T>(media.as_deref())?;
+            parse(format, &read(payload, length).await?).map(Self)
+        })
+    }
+}
+
+impl<T: Shape> FromRequest for MaybeBody<T> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (media, length, payload) = parts(request, payload);
+        Box::pin(async move {
+            let bytes = read(payload, length).await?;
+            if bytes.is_empty() {
+                return Ok(Self(None));
+            }
+            parse(format_of::<T>(media.as_deref())?, &bytes).map(|body| Self(Some(body)))
+        })
+    }
+}
+
+impl<T: Shape> FromRequest for Query<T> {
+    type Error = Problem;
+    type Future = std::future::Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let parsed = web::Query::<T>::from_query(request.query_string());
+        std::future::ready(
+            parsed
+                .map(|query| Self(query.into_inner()))
+                .map_err(|_| wrong_fields::<T>("query", "The query may have")),
+        )
+    }
+}
+
+fn parts(request: &HttpRequest, payload: &mut Payload) -> (Option<String>, Option<usize>, Payload) {
+    let media = text(request, &header::CONTENT_TYPE).map(str::to_owned);
+    let length = text(request, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    (media, length, payload.take())
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Format {
+    Json,
+    Form,
+}
+
+/// The format that a media type stands for, parameters such as `charset=utf-8` aside.
+fn format_of<T: Shape>(media: Option<&str>) -> Result<Format, Problem> {
+    let media = media.unwrap_or_default();
+    let (essence, parameters) = media.split_once(';').unwrap_or((media, ""));
+    let charset = parameters
+        .split(';')
+        .filter_map(|parameter| parameter.trim().split_once('='))
+        .find(|(name, _)| name.eq_ignore_ascii_case("charset"));
+    let utf8 = charset.is_none_or(|(_, value)| value.trim_matches('"').eq_ignore_ascii_case("utf-8"));
+    match essence.trim().to_ascii_lowercase().as_str() {
+        "application/json" if utf8 => Ok(Format::Json),
+        "application/x-www-form-urlencoded" if utf8 && T::FORM => Ok(Format::Form),
+        _ => {
+            let wanted = if T::FORM {
+                "application/json or application/x-www-form-urlencoded"
+            } else {
+                "application/json"
+            };
+            let detail = format!("The body must be {wanted} in UTF-8.");
+            Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported_media_type",
+                detail,
+            ))
+        }
+    }
+}
+
+/// Reads the whole body, refusing what is too large before or while it arrives.
+async fn read(mut payload: Payload, length: Option<usize>) -> Result<BytesMut, Problem> {
+    let too_large = || {
+        Problem::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "body_too_large",
+            "The body is larger than 64 KiB.",
+        )
+    };
+    if length.is_some_and(|length| length > MAX_BODY) {
+        return Err(too_large());
+    }
+    let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(MAX_BODY));
+    while let Some(chunk) = payload.next().await {
+        let chunk = chunk
+            .map_err(|_| Problem::bad_request("incomplete_body", "The body did not arrive completely."))?;
+        if body.len() + chunk.len() > MAX_BODY {
+            return Err(too_large());
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+fn parse<T: Shape>(format: Format, body: &[u8]) -> Result<T, Problem> {
+    match format {
+        Format::Json => serde_json::from_slice(body).map_err(|error| match error.classify() {
+            serde_json::error::Category::Data => wrong_fields::<T>("body", "The body must be an object with"),
+            _ => Problem::bad_request("malformed_json", "The body is not valid JSON."),
+        }),
+        Format::Form => {
+            let form = std::str::from_utf8(body)
+                .map_err(|_| Problem::bad_request("malformed_form", "The form is not valid UTF-8."))?;
+            web::Query::<T>::from_query(form)
+                .map(web::Query::into_inner)
+                .map_err(|_| wrong_fields::<T>("body", "The form must have"))
+        }
+    }
+}
+
+fn wrong_fields<T: Shape>(place: &str, intro: &str) -> Problem {
+    let code = if place == "query" {
+        "invalid_query"
+    } else {
+        "invalid_body"
+    };
+    Problem::unprocessable(code, format!("{intro}: {}.", T::FIELDS))
+}
+
+#[cfg(test)]
+#[path = "body_tests.rs"]
+mod tests;

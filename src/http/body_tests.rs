@@ -1,0 +1,195 @@
+//! Facts about how bodies and queries are read.
+
+use actix_web::{body::MessageBody as _, test::TestRequest};
+use serde::Deserialize;
+
+use super::*;
+
+#[derive(Debug, Deserialize, PartialEq)]
+#[serde(deny_unknown_fields)]
+struct Point {
+    x: i64,
+    y: Option<i64>,
+}
+
+impl Shape for Point {
+    const FIELDS: &'static str = "x, y (optional)";
+}
+
+#[derive(Debug, Deserialize, PartialEq)]
+struct Words {
+    word: String,
+}
+
+impl Shape for Words {
+    const FIELDS: &'static str = "word";
+    const FORM: bool = true;
+}
+
+async fn body<T: Shape>(media: &str, bytes: impl Into<bytes::Bytes>) -> Result<T, Problem> {
+    let request = TestRequest::post()
+        .insert_header((header::CONTENT_TYPE, media))
+        .set_payload(bytes.into());
+    let (request, mut payload) = request.to_http_parts();
+    Body::<T>::from_request(&request, &mut payload)
+        .await
+        .map(|body| body.0)
+}
+
+async fn code<T: Shape>(media: &str, bytes: impl Into<bytes::Bytes>) -> (u16, &'static str) {
+    let read = body::<T>(media, bytes).await;
+    read.map_or_else(|problem| (problem.status.as_u16(), problem.code), |_| (200, ""))
+}
+
+#[actix_web::test]
+async fn json_is_read_whatever_its_charset_parameter_looks_like() {
+    for media in [
+        "application/json",
+        "Application/JSON; charset=utf-8",
+        "application/json;charset=\"UTF-8\"",
+    ] {
+        assert_eq!(
+            body::<Point>(media, r#"{"x": 1}"#).await.unwrap(),
+            Point { x: 1, y: None }
+        );
+    }
+}
+
+#[actix_web::test]
+async fn another_media_type_is_415() {
+    for media in [
+        "text/plain",
+        "",
+        "application/xml",
+        "application/json; charset=utf-16",
+        "application/x-www-form-urlencoded",
+    ] {
+        assert_eq!(
+            code::<Point>(media, r#"{"x": 1}"#).await,
+            (415, "unsupported_media_type"),
+            "{media}"
+        );
+    }
+}
+
+#[actix_web::test]
+async fn malformed_json_is_400() {
+    for text in [
+        "",
+        "{",
+        r#"{"x": 1"#,
+        "not json",
+        r#"{"x": 1} trailing"#,
+        r#"{"x": 01}"#,
+    ] {
+        assert_eq!(
+            code::<Point>("application/json", text).await,
+            (400, "malformed_json"),
+            "{text}"
+        );
+    }
+    assert_eq!(
+        code::<Words>("application/json", b"{\"word\": \"\xff\xfe\"}".to_vec()).await,
+        (400, "malformed_json")
+    );
+}
+
+#[actix_web::test]
+async fn wrong_unknown_and_repeated_fields_are_422() {
+    for text in [
+        r#"{}"#,
+        r#"{"x": "1"}"#,
+        r#"{"x": 1, "z": 2}"#,
+        r#"{"x": 1, "x": 2}"#,
+        "[]",
+        "null",
+        "1",
+    ] {
+        let problem = body::<Point>("application/json", text).await.unwrap_err();
+        assert_eq!(
+            (problem.status.as_u16(), problem.code),
+            (422, "invalid_body"),
+            "{text}"
+        );
+        assert_eq!(
+            problem.detail,
+            "The body must be an object with: x, y (optional)."
+        );
+    }
+}
+
+#[actix_web::test]
+async fn a_body_above_64_kib_is_413() {
+    let large = format!(r#"{{"word": "{}"}}"#, "x".repeat(MAX_BODY));
+    assert_eq!(
+        code::<Words>("application/json", large.clone()).await,
+        (413, "body_too_large")
+    );
+    // Without a length, as with chunked transfer, the bytes are counted as they come.
+    let stream =
+        futures_util::stream::iter([Ok::<_, actix_web::error::PayloadError>(bytes::Bytes::from(large))]);
+    let stream: Pin<Box<dyn futures_util::Stream<Item = _>>> = Box::pin(stream);
+    let payload = Payload::Stream { payload: stream };
+    assert_eq!(read(payload, None).await.unwrap_err().code, "body_too_large");
+}
+
+#[actix_web::test]
+async fn forms_are_read_where_they_are_taken() {
+    let form = "application/x-www-form-urlencoded";
+    assert_eq!(
+        body::<Words>(form, "word=a%20b").await.unwrap(),
+        Words {
+            word: "a b".to_owned()
+        }
+    );
+    assert_eq!(code::<Words>(form, "words=a").await, (422, "invalid_body"));
+    assert_eq!(code::<Words>(form, "word=a&word=b").await, (422, "invalid_body"));
+    assert_eq!(
+        code::<Words>(form, b"word=\xff".to_vec()).await,
+        (400, "malformed_form")
+    );
+}
+
+#[actix_web::test]
+async fn a_missing_body_may_be_none() {
+    let (request, mut payload) = TestRequest::post().to_http_parts();
+    assert!(
+        MaybeBody::<Point>::from_request(&request, &mut payload)
+            .await
+            .unwrap()
+            .0
+            .is_none()
+    );
+    let (request, mut payload) = TestRequest::post().set_payload("{").to_http_parts();
+    assert_eq!(
+        MaybeBody::<Point>::from_request(&request, &mut payload)
+            .await
+            .err()
+            .unwrap()
+            .status,
+        415
+    );
+}
+
+#[actix_web::test]
+async fn an_unknown_query_field_is_422() {
+    let ask = |query: &str| {
+        let request = TestRequest::with_uri(&format!("/?{query}")).to_http_request();
+        Query::<Point>::from_request(&request, &mut Payload::None)
+            .into_inner()
+            .map(|query| query.0)
+            .map_err(|problem| problem.code)
+    };
+    assert_eq!(ask("x=1&y=2"), Ok(Point { x: 1, y: Some(2) }));
+    assert_eq!(ask("x=1&z=2"), Err("invalid_query"));
+    assert_eq!(ask("x=one"), Err("invalid_query"));
+}
+
+#[actix_web::test]
+async fn no_answer_quotes_the_library() {
+    let problem = body::<Point>("application/json", r#"{"x": "secret-looking value"}"#)
+        .await
+        .unwrap_err();
+    let text = problem.render("id").into_body().try_into_bytes().unwrap();
+    assert!(!String::from_utf8_lossy(&text).contains("secret-looking"));
+}

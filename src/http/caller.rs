@@ -1,0 +1,118 @@
+//! Who is asking: the extractors that let a handler run for a signed-in user, or for an operator, only.
+//!
+//! The token is found by `domain::credential` and judged by the one verifier; nothing here decides on its own. A credential
+//! that a browser sends unasked, a cookie, needs a CSRF token for everything that changes something.
+
+use std::{future::Future, pin::Pin};
+
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header};
+use secrecy::ExposeSecret as _;
+
+use super::{
+    client::{lines, services},
+    csrf,
+    problem::Problem,
+};
+use crate::{
+    domain::{
+        credential::{Credential, Door, Headers, Source, find},
+        csrf::Binding,
+        role::Scope,
+    },
+    service::{Caller, Services},
+};
+
+/// A verified caller, and where the token was found.
+#[derive(Clone)]
+pub(super) struct Authenticated {
+    /// Who.
+    pub(super) caller: Caller,
+    /// By which credential.
+    pub(super) source: Source,
+}
+
+/// A caller who may operate: sees and revokes other users' sessions.
+pub(super) struct Operator(pub(super) Authenticated);
+
+/// What the access log says about the caller.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Traced {
+    pub(super) user: i64,
+    pub(super) session: portcullis_actors::id::SessionId,
+}
+
+type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
+
+impl FromRequest for Authenticated {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let services = services(&request)?;
+            let credential = credential(&request)?.ok_or_else(Problem::not_authenticated)?;
+            let caller = services.verifier.verify(credential.token.expose_secret()).await?;
+            request.extensions_mut().insert(Traced {
+                user: caller.user.0,
+                session: caller.session,
+            });
+            let found = Self {
+                caller,
+                source: credential.source,
+            };
+            found.admit(&request, services)?;
+            Ok(found)
+        })
+    }
+}
+
+impl Authenticated {
+    /// Whether the caller may send this very request.
+    fn admit(&self, request: &HttpRequest, services: &Services) -> Result<(), Problem> {
+        let reading = request.method().is_safe();
+        if !reading && self.source == Source::Cookie {
+            csrf::require_own_site(request)?;
+            csrf::require_token(request, services, &[Binding::Session(self.caller.session)])?;
+        }
+        let needed = if reading { Scope::Read } else { Scope::Write };
+        self.require(needed, "insufficient_scope", "The token does not permit this.")
+    }
+
+    fn require(&self, scope: Scope, code: &'static str, detail: &'static str) -> Result<(), Problem> {
+        if self.caller.scopes.contains(scope) {
+            Ok(())
+        } else {
+            Err(Problem::forbidden(code, detail))
+        }
+    }
+}
+
+impl FromRequest for Operator {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let authenticated = Authenticated::from_request(request, payload);
+        Box::pin(async move {
+            let found = authenticated.await?;
+            found.require(Scope::Operate, "operator_required", "Only operators may do this.")?;
+            Ok(Self(found))
+        })
+    }
+}
+
+/// The credential of a REST request, if it brings one.
+///
+/// # Errors
+/// 400 for a credential that is misplaced, repeated or not in UTF-8.
+pub(super) fn credential(request: &HttpRequest) -> Result<Option<Credential>, Problem> {
+    let authorization = lines(request, &header::AUTHORIZATION)?;
+    let cookies = lines(request, &header::COOKIE)?;
+    let headers = Headers {
+        authorization: &authorization,
+        cookies: &cookies,
+        query: Some(request.query_string()),
+    };
+    Ok(find(headers, Door::Rest)?)
+}

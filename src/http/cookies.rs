@@ -1,0 +1,246 @@
+//! The cookies that we set: their names, attributes and removal, in one place so that the two always agree.
+//!
+//! Exactly one cookie holds the text `csrf_token` in its name, and none in its value: clients find it by that text.
+
+use actix_web::{
+    HttpRequest,
+    cookie::{Cookie, CookieBuilder, SameSite, time::Duration},
+};
+use portcullis_actors::id::DeviceId;
+use uuid::Uuid;
+
+use super::{
+    client::{DEVICE_COOKIE, request_cookie},
+    problem::Problem,
+    settings::{HttpSettings, is_encrypted, peer},
+};
+use crate::{
+    domain::{credential::ACCESS_COOKIE, csrf, device::DeviceCookies},
+    service::Services,
+};
+
+/// The cookie that carries a refresh token; sent to the authentication routes only.
+pub(super) const REFRESH_COOKIE: &str = "refresh_token";
+/// The cookie half of the CSRF token.
+pub(super) const CSRF_COOKIE: &str = "csrf_token";
+
+const REFRESH_PATH: &str = "/api/v1/auth";
+const DEVICE_LIFETIME: Duration = Duration::days(365);
+const PRESESSION_LIFETIME: Duration = Duration::days(1);
+
+/// Makes cookies for the answer to one request.
+#[derive(Clone, Debug)]
+pub(super) struct Jar {
+    secure: bool,
+    domain: Option<String>,
+    access_readable: bool,
+}
+
+impl Jar {
+    /// The jar for `request`: `Secure` always, except in development on plain loopback HTTP.
+    pub(super) fn of(request: &HttpRequest) -> Self {
+        let settings = HttpSettings::of(request);
+        let plain_loopback = !is_encrypted(request) && peer(request).is_some_and(|peer| peer.is_loopback());
+        Self::new(&settings, !(settings.development && plain_loopback))
+    }
+
+    fn new(settings: &HttpSettings, secure: bool) -> Self {
+        Self {
+            secure,
+            domain: settings.cookie_domain.clone(),
+            access_readable: settings.access_cookie_readable,
+        }
+    }
+
+    /// The access token, for `lifetime` seconds.
+    pub(super) fn access(&self, token: &str, lifetime: i64) -> Cookie<'static> {
+        let cookie = self
+            .cookie(ACCESS_COOKIE, token, lifetime)
+            .same_site(SameSite::Lax);
+        cookie.http_only(!self.access_readable).finish()
+    }
+
+    /// The refresh token, for `lifetime` seconds.
+    pub(super) fn refresh(&self, token: &str, lifetime: i64) -> Cookie<'static> {
+        self.cookie(REFRESH_COOKIE, token, lifetime)
+            .path(REFRESH_PATH)
+            .same_site(SameSite::Strict)
+            .finish()
+    }
+
+    /// The cookie half of a CSRF token.
+    pub(super) fn csrf(&self, token: &str) -> Cookie<'static> {
+        self.cookie(CSRF_COOKIE, token, csrf::LIFETIME)
+            .same_site(SameSite::Strict)
+            .finish()
+    }
+
+    /// The device's identity, sealed.
+    pub(super) fn device(&self, keys: &DeviceCookies, device: DeviceId) -> Cookie<'static> {
+        self.cookie(DEVICE_COOKIE, &keys.seal(device), DEVICE_LIFETIME.whole_seconds())
+            .same_site(SameSite::Lax)
+            .finish()
+    }
+
+    /// The browser's identity before sign-in, sealed. Never for a whole domain: `__Host-` forbids it.
+    pub(super) fn presession(&self, keys: &DeviceCookies, id: Uuid) -> Cookie<'static> {
+        let mut cookie = self
+            .cookie(
+                self.presession_name(),
+                &keys.seal_presession(id),
+                PRESESSION_LIFETIME.whole_seconds(),
+            )
+            .finish();
+        cookie.unset_domain();
+        cookie.set_same_site(SameSite::Lax);
+        cookie
+    }
+
+    /// `__Host-psid`, which no other host can plant; browsers take that prefix only with `Secure`.
+    fn presession_name(&self) -> &'static str {
+        if self.secure { "__Host-psid" } else { "psid" }
+    }
+
+    /// The pre-session of `request`, if it brings one that we sealed.
+    pub(super) fn presession_of(
+        &self,
+        request: &HttpRequest,
+        services: &Services,
+    ) -> Result<Option<Uuid>, Problem> {
+        let value = request_cookie(request, self.presession_name())?;
+        Ok(value.and_then(|value| services.device_cookies.open_presession(&value)))
+    }
+
+    /// The removals of everything that belongs to a session, each with the attributes that it was set with.
+    pub(super) fn clear_session(&self) -> [Cookie<'static>; 3] {
+        [self.access("", 0), self.refresh("", 0), self.csrf("")].map(|mut cookie| {
+            cookie.make_removal();
+            cookie
+        })
+    }
+
+    fn cookie(&self, name: &'static str, value: &str, lifetime: i64) -> CookieBuilder<'static> {
+        let cookie = Cookie::build(name, value.to_owned())
+            .path("/")
+            .http_only(true)
+            .secure(self.secure)
+            .max_age(Duration::seconds(lifetime.max(0)));
+        match &self.domain {
+            Some(domain) => cookie.domain(domain.clone()),
+            None => cookie,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+
+    fn jar(secure: bool, settings: &HttpSettings) -> Jar {
+        Jar::new(settings, secure)
+    }
+
+    fn keys() -> DeviceCookies {
+        DeviceCookies::new(&SecretString::from("cookie secret"))
+    }
+
+    fn all(jar: &Jar) -> Vec<Cookie<'static>> {
+        vec![
+            jar.access("a", 60),
+            jar.refresh("r", 60),
+            jar.csrf("1:2:3"),
+            jar.device(&keys(), DeviceId::random()),
+            jar.presession(&keys(), Uuid::new_v4()),
+        ]
+    }
+
+    #[test]
+    fn cookies_are_set_with_their_attributes() {
+        let jar = jar(true, &HttpSettings::default());
+        assert_eq!(
+            jar.access("a", 60).to_string(),
+            "access_token=a; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=60"
+        );
+        assert_eq!(
+            jar.refresh("r", 60).to_string(),
+            "refresh_token=r; HttpOnly; SameSite=Strict; Secure; Path=/api/v1/auth; Max-Age=60"
+        );
+        assert!(all(&jar).iter().all(|cookie| cookie.domain().is_none()));
+    }
+
+    #[test]
+    fn exactly_one_cookie_holds_the_text_csrf_token() {
+        for secure in [true, false] {
+            let jar = jar(secure, &HttpSettings::default());
+            assert_eq!(
+                all(&jar)
+                    .iter()
+                    .filter(|cookie| cookie.to_string().contains("csrf_token"))
+                    .count(),
+                1
+            );
+        }
+    }
+
+    #[test]
+    fn every_cookie_is_http_only_unless_the_access_cookie_may_be_read() {
+        assert!(
+            all(&jar(true, &HttpSettings::default()))
+                .iter()
+                .all(|cookie| cookie.http_only() == Some(true))
+        );
+        let readable = HttpSettings {
+            access_cookie_readable: true,
+            ..HttpSettings::default()
+        };
+        let open: Vec<_> = all(&jar(true, &readable))
+            .into_iter()
+            .filter(|cookie| cookie.http_only() != Some(true))
+            .collect();
+        assert_eq!(
+            open.iter().map(Cookie::name).collect::<Vec<_>>(),
+            ["access_token"]
+        );
+    }
+
+    #[test]
+    fn a_host_cookie_is_secure_and_has_no_domain() {
+        let settings = HttpSettings {
+            cookie_domain: Some("example.com".to_owned()),
+            ..HttpSettings::default()
+        };
+        let secure = jar(true, &settings).presession(&keys(), Uuid::new_v4());
+        assert_eq!(
+            (secure.name(), secure.secure(), secure.domain()),
+            ("__Host-psid", Some(true), None)
+        );
+        assert_eq!(
+            jar(false, &settings).presession(&keys(), Uuid::new_v4()).name(),
+            "psid"
+        );
+        assert_eq!(jar(true, &settings).access("a", 1).domain(), Some("example.com"));
+    }
+
+    #[test]
+    fn a_removal_has_the_attributes_of_its_cookie() {
+        let settings = HttpSettings {
+            cookie_domain: Some("example.com".to_owned()),
+            ..HttpSettings::default()
+        };
+        let jar = jar(true, &settings);
+        for (set, cleared) in [jar.access("a", 1), jar.refresh("r", 1), jar.csrf("c")]
+            .iter()
+            .zip(jar.clear_session())
+        {
+            assert_eq!(set.name(), cleared.name());
+            assert_eq!((set.path(), set.domain()), (cleared.path(), cleared.domain()));
+            assert_eq!(
+                (set.secure(), set.same_site()),
+                (cleared.secure(), cleared.same_site())
+            );
+            assert_eq!((cleared.value(), cleared.max_age()), ("", Some(Duration::ZERO)));
+        }
+    }
+}

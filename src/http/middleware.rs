@@ -1,0 +1,160 @@
+//! The one middleware: everything that happens to every request, in one readable order.
+//!
+//! Wrapped around the whole application by the composition root. It notes where the request comes from, answers preflights,
+//! refuses tokens in queries, turns every error into a problem, adds the common headers, and writes the access log, which
+//! holds the path and never the query.
+
+use std::time::Instant;
+
+use actix_web::{
+    Error, HttpMessage as _, HttpRequest, HttpResponse,
+    body::{BoxBody, MessageBody},
+    dev::{ServiceRequest, ServiceResponse},
+    http::header::{self, HeaderMap, HeaderValue},
+    middleware::Next,
+};
+use tracing::Instrument as _;
+
+use super::{
+    caller::Traced,
+    client::{Arrival, REQUEST_ID},
+    cookies::{CSRF_COOKIE, Jar},
+    csrf::Fresh,
+    headers::{self, CSRF_HEADER},
+    problem::Problem,
+    routes::SOCKET_PATHS,
+    settings::HttpSettings,
+};
+use crate::domain::credential::{Door, Headers, find};
+
+/// Serves one request. Use as `App::new().wrap(actix_web::middleware::from_fn(http::middleware))`.
+///
+/// # Errors
+/// None of ours: every refusal is an answer.
+pub async fn middleware(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, Error> {
+    let began = Instant::now();
+    let settings = HttpSettings::of(request.request());
+    let arrival = Arrival::of(request.request(), &settings);
+    request.extensions_mut().insert(arrival.clone());
+    let span = tracing::info_span!("request", request_id = %arrival.request_id);
+    async move {
+        let answer = match answer_early(request.request(), &settings) {
+            Some(answer) => request.into_response(answer),
+            None => next.call(request).await?.map_into_boxed_body(),
+        };
+        let answer = finish(answer, &settings, &arrival);
+        log(&answer, &arrival, began);
+        Ok(answer)
+    }
+    .instrument(span)
+    .await
+}
+
+/// Preflights, and requests with a token where it would end up in logs and histories.
+fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<HttpResponse> {
+    if let Some(answer) = headers::preflight(request, settings) {
+        return Some(answer.unwrap_or_else(HttpResponse::from_error));
+    }
+    if SOCKET_PATHS.contains(&request.path()) {
+        return None;
+    }
+    let query = Headers {
+        query: Some(request.query_string()),
+        ..Headers::default()
+    };
+    find(query, Door::Rest)
+        .err()
+        .map(|error| HttpResponse::from_error(Problem::from(error)))
+}
+
+/// Renders errors and adds what every answer has.
+fn finish(mut answer: ServiceResponse, settings: &HttpSettings, arrival: &Arrival) -> ServiceResponse {
+    if let Some(problem) = problem_of(answer.response()) {
+        let mut rendered = problem.render(&arrival.request_id);
+        keep_headers(answer.headers(), rendered.headers_mut());
+        answer = answer.into_response(rendered);
+    }
+    let request = answer.request().clone();
+    let response = answer.response_mut();
+    let fresh = request.extensions_mut().remove::<Fresh>();
+    if let Some(Fresh(token)) = fresh.filter(|_| !sets_csrf_cookie(response.headers())) {
+        let cookie = Jar::of(&request).csrf(&token).to_string();
+        for (name, value) in [(header::SET_COOKIE, cookie), (CSRF_HEADER, token)] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                response.headers_mut().append(name, value);
+            }
+        }
+    }
+    headers::share(&request, settings, response.headers_mut());
+    headers::protect(&request, settings, response.headers_mut());
+    if let Ok(id) = HeaderValue::from_str(&arrival.request_id) {
+        response.headers_mut().insert(REQUEST_ID, id);
+    }
+    answer
+}
+
+/// Keeps what a handler said beside its error, such as the removal of a cookie.
+fn keep_headers(said: &HeaderMap, rendered: &mut HeaderMap) {
+    for (name, value) in said {
+        if *name == header::SET_COOKIE || !rendered.contains_key(name) {
+            rendered.append(name.clone(), value.clone());
+        }
+    }
+}
+
+/// Whether a handler has dealt with the CSRF cookie itself: clients find it by its name and need exactly one.
+fn sets_csrf_cookie(headers: &HeaderMap) -> bool {
+    let name = CSRF_COOKIE.as_bytes();
+    headers.get_all(header::SET_COOKIE).any(|cookie| {
+        cookie
+            .as_bytes()
+            .strip_prefix(name)
+            .is_some_and(|rest| rest.starts_with(b"="))
+    })
+}
+
+/// The problem behind an answer, if it is an error. Of the framework's own errors only the status is kept.
+fn problem_of(answer: &HttpResponse) -> Option<Problem> {
+    let error = answer.error()?;
+    let problem = error.as_error::<Problem>().cloned();
+    Some(problem.unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code())))
+}
+
+/// One line and two measurements per request. The route is the pattern, so that ids do not become metric labels.
+fn log(answer: &ServiceResponse, arrival: &Arrival, began: Instant) {
+    let request = answer.request();
+    let (status, took) = (answer.status().as_u16(), began.elapsed());
+    let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
+    let traced = request.extensions().get::<Traced>().copied();
+    tracing::info!(
+        target: "access",
+        method = %request.method(),
+        path = request.path(),
+        status,
+        duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+        address = %arrival.address,
+        user = traced.map(|traced| traced.user),
+        session = traced.map(|traced| tracing::field::display(traced.session)),
+    );
+    let labels = [
+        ("method", method_label(request)),
+        ("route", route),
+        ("status", status.to_string()),
+    ];
+    metrics::counter!("portcullis_http_requests_total", &labels).increment(1);
+    metrics::histogram!("portcullis_http_request_duration_seconds", &labels[..2]).record(took.as_secs_f64());
+}
+
+/// The method, with everything unusual under one label: a client may invent as many as it likes.
+fn method_label(request: &HttpRequest) -> String {
+    let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    let method = request.method().as_str();
+    if known.contains(&method) {
+        method.to_owned()
+    } else {
+        "OTHER".to_owned()
+    }
+}

@@ -1,0 +1,37 @@
+//! REST: the outside of the use cases. It parses requests, calls a service, and words the answer; it decides nothing.
+//!
+//! The composition root takes [`app`]: the one route table ([`configure`]) inside the one [`middleware`], with the application
+//! data that both read. Whoever accepts connections says with [`Encrypted`] which of them are TLS.
+//!
+//! - one file per resource: [`auth`], [`refresh`], [`logout`], [`step_up`], [`profile`], [`sessions`], [`admin`],
+//!   [`ws_ticket`], [`health`]; the answer to a sign-in is [`grant`]
+//! - what a request brings: [`client`] (who and from where), [`caller`] (signed in as whom), [`body`], [`csrf`]
+//! - what an answer carries: [`problem`], [`cookies`], [`headers`]
+
+mod admin;
+mod auth;
+mod body;
+mod caller;
+mod client;
+mod cookies;
+mod csrf;
+mod grant;
+mod headers;
+mod health;
+mod logout;
+mod middleware;
+mod problem;
+mod profile;
+mod refresh;
+mod routes;
+mod sessions;
+mod settings;
+mod step_up;
+mod ws_ticket;
+
+pub use middleware::middleware;
+pub use problem::Problem;
+pub use routes::{app, configure};
+pub use settings::HttpSettings;
+
+pub use crate::domain::address::Encrypted;

@@ -1,0 +1,98 @@
+//! Facts about the shape of refusals.
+
+use std::time::Duration;
+
+use actix_web::body::to_bytes;
+use serde_json::Value;
+
+use super::*;
+
+async fn rendered(problem: Problem) -> (header::HeaderMap, Value) {
+    let answer = problem.render("request-1");
+    let headers = answer.headers().clone();
+    let body = to_bytes(answer.into_body()).await.unwrap();
+    (headers, serde_json::from_slice(&body).unwrap())
+}
+
+#[actix_web::test]
+async fn a_refusal_has_every_member() {
+    let (headers, body) = rendered(Problem::forbidden("step_up_required", "Prove it again.")).await;
+    assert_eq!(headers.get(header::CONTENT_TYPE).unwrap(), MEDIA_TYPE);
+    assert_eq!(
+        body,
+        json!({
+            "type": "urn:portcullis:problem:step_up_required",
+            "title": "Forbidden",
+            "status": 403,
+            "detail": "Prove it again.",
+            "code": "step_up_required",
+            "request_id": "request-1",
+        })
+    );
+}
+
+#[actix_web::test]
+async fn too_many_and_unavailable_say_when_to_come_back() {
+    for (failure, expected) in [
+        (
+            Failure::TooMany {
+                retry_after: Duration::from_millis(1200),
+            },
+            "2",
+        ),
+        (
+            Failure::TooMany {
+                retry_after: Duration::ZERO,
+            },
+            "1",
+        ),
+        (
+            Failure::Unavailable {
+                retry_after: Duration::from_secs(3),
+            },
+            "3",
+        ),
+    ] {
+        let (headers, _) = rendered(failure.into()).await;
+        assert_eq!(headers.get(header::RETRY_AFTER).unwrap(), expected);
+    }
+    let (headers, _) = rendered(Refusal::Unavailable.into()).await;
+    assert_eq!(headers.get(header::RETRY_AFTER).unwrap(), "1");
+}
+
+#[actix_web::test]
+async fn a_wrong_method_names_the_right_ones() {
+    let (headers, body) = rendered(Problem::method_not_allowed("GET, HEAD")).await;
+    assert_eq!(headers.get(header::ALLOW).unwrap(), "GET, HEAD");
+    assert_eq!(body["status"], 405);
+}
+
+#[actix_web::test]
+async fn a_challenge_names_an_error_only_when_a_token_was_shown() {
+    let (without, _) = rendered(Problem::not_authenticated()).await;
+    assert_eq!(
+        without.get(header::WWW_AUTHENTICATE).unwrap(),
+        r#"Bearer realm="portcullis""#
+    );
+    let (with, _) = rendered(Refusal::Invalid("session_ended").into()).await;
+    assert!(
+        with.get(header::WWW_AUTHENTICATE)
+            .unwrap()
+            .to_str()
+            .unwrap()
+            .contains("invalid_token")
+    );
+}
+
+#[test]
+fn of_a_frameworks_error_only_the_status_is_kept() {
+    for (status, code) in [
+        (StatusCode::NOT_FOUND, "not_found"),
+        (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large"),
+        (StatusCode::URI_TOO_LONG, "bad_request"),
+        (StatusCode::SERVICE_UNAVAILABLE, "unavailable"),
+        (StatusCode::NOT_IMPLEMENTED, "internal"),
+    ] {
+        assert_eq!(Problem::of_status(status).code, code);
+    }
+}

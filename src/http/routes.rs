@@ -1,0 +1,183 @@
+//! The one route table: what is served where, by which method.
+//!
+//! Called by the composition root and by tests. A path that is not here is a 404, a method that is not here a 405 that names
+//! those that are.
+
+use actix_web::{
+    App, Error, HttpResponse, Resource, Route,
+    dev::{ServiceFactory, ServiceRequest, ServiceResponse},
+    guard,
+    middleware::from_fn,
+    web::{self, ServiceConfig},
+};
+use metrics_exporter_prometheus::PrometheusHandle;
+
+use super::{
+    admin, auth, health, logout, problem::Problem, profile, refresh, sessions, settings::HttpSettings,
+    step_up, ws_ticket,
+};
+
+use crate::service::Services;
+
+/// The paths that upgrade to a WebSocket; those requests never come here, others are told so.
+pub(super) const SOCKET_PATHS: [&str; 2] = ["/api/v1/ws/chat", "/connection/websocket"];
+
+/// The whole REST application: the routes, the middleware around them, and what both need.
+pub fn app(
+    services: web::Data<Services>,
+    settings: web::Data<HttpSettings>,
+    metrics: web::Data<PrometheusHandle>,
+) -> App<
+    impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>,
+> {
+    App::new()
+        .app_data(services)
+        .app_data(settings)
+        .app_data(metrics)
+        .wrap(from_fn(super::middleware))
+        .configure(configure)
+}
+
+/// Adds every route. The application needs `web::Data` of `Services` and `HttpSettings`, and may have a
+/// `PrometheusHandle`.
+pub fn configure(cfg: &mut ServiceConfig) {
+    cfg.service(
+        web::scope("/api/v1/auth")
+            .configure(authentication)
+            .default_service(web::to(nothing)),
+    )
+    .service(
+        web::scope("/api/v1/profile")
+            .configure(own_record)
+            .default_service(web::to(nothing)),
+    )
+    .service(
+        web::scope("/api/v1/sessions")
+            .configure(own_sessions)
+            .default_service(web::to(nothing)),
+    )
+    .service(
+        web::scope("/api/v1/admin")
+            .configure(operation)
+            .default_service(web::to(nothing)),
+    )
+    .service(only(
+        "POST",
+        web::resource("/api/v1/ws/ticket").route(web::post().to(ws_ticket::issue)),
+    ))
+    .service(only(
+        "GET, HEAD",
+        web::resource(["/health", "/health/live"]).route(get().to(health::live)),
+    ))
+    .service(only(
+        "GET, HEAD",
+        web::resource("/health/ready").route(get().to(health::ready)),
+    ))
+    .service(only(
+        "GET, HEAD",
+        web::resource("/metrics").route(get().to(health::metrics)),
+    ))
+    .service(only(
+        "GET",
+        web::resource(SOCKET_PATHS).route(web::get().to(ws_ticket::upgrade_required)),
+    ))
+    .default_service(web::to(nothing));
+}
+
+fn authentication(cfg: &mut ServiceConfig) {
+    cfg.service(only(
+        "GET, HEAD",
+        web::resource("/csrf-token").route(get().to(auth::csrf_token)),
+    ))
+    .service(only(
+        "POST",
+        web::resource("/register").route(web::post().to(auth::register)),
+    ))
+    .service(only(
+        "POST",
+        web::resource("/jwt/login").route(web::post().to(auth::login)),
+    ))
+    .service(only(
+        "POST",
+        web::resource("/login").route(web::post().to(auth::deprecated_login)),
+    ))
+    .service(only(
+        "POST",
+        web::resource("/refresh").route(web::post().to(refresh::refresh)),
+    ))
+    .service(only(
+        "POST, DELETE",
+        web::resource("/logout")
+            .route(web::post().to(logout::logout))
+            .route(web::delete().to(logout::logout)),
+    ))
+    .service(only(
+        "GET, HEAD",
+        web::resource("/status").route(get().to(auth::status)),
+    ))
+    .service(only(
+        "POST",
+        web::resource("/step-up").route(web::post().to(step_up::step_up)),
+    ));
+}
+
+fn own_record(cfg: &mut ServiceConfig) {
+    cfg.service(only(
+        "GET, HEAD, PUT",
+        web::resource("")
+            .route(get().to(profile::show))
+            .route(web::put().to(profile::update)),
+    ))
+    .service(only(
+        "POST",
+        web::resource("/password").route(web::post().to(profile::change_password)),
+    ))
+    .service(only(
+        "GET, HEAD",
+        web::resource("/debug").route(get().to(profile::debug)),
+    ));
+}
+
+fn own_sessions(cfg: &mut ServiceConfig) {
+    cfg.service(only(
+        "GET, HEAD, DELETE",
+        web::resource("")
+            .route(get().to(sessions::list))
+            .route(web::delete().to(sessions::end_others)),
+    ))
+    .service(only(
+        "DELETE",
+        web::resource("/{sid}").route(web::delete().to(sessions::end)),
+    ));
+}
+
+fn operation(cfg: &mut ServiceConfig) {
+    cfg.service(only(
+        "POST",
+        web::resource("/revocations").route(web::post().to(admin::revoke)),
+    ))
+    .service(only(
+        "GET, HEAD",
+        web::resource("/sessions").route(get().to(admin::sessions)),
+    ));
+}
+
+/// A route for GET, and for HEAD, which is the same without the body.
+fn get() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}
+
+/// The resource, with a 405 for every other method.
+fn only(allow: &'static str, resource: Resource) -> Resource {
+    resource.default_service(web::to(move || async move {
+        Err::<HttpResponse, _>(Problem::method_not_allowed(allow))
+    }))
+}
+
+async fn nothing() -> Result<HttpResponse, Problem> {
+    Err(Problem::not_found())
+}
+
+#[cfg(test)]
+#[path = "routes_tests.rs"]
+mod tests;

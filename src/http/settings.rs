@@ -1,0 +1,50 @@
+//! What the REST layer needs to know of the configuration. Made by the composition root, read by every file here.
+
+use std::net::IpAddr;
+
+use actix_web::{HttpRequest, web};
+use ipnet::IpNet;
+
+use crate::domain::{
+    address::{self, Encrypted},
+    origin::Origins,
+};
+
+/// The settings of the REST layer, shared as `web::Data<HttpSettings>`.
+#[derive(Clone, Debug, Default)]
+pub struct HttpSettings {
+    /// `ENVIRONMENT=development`: the debug route exists, cookies over plain loopback HTTP are not `Secure`, no HSTS.
+    pub development: bool,
+    /// `COOKIE_DOMAIN`; cookies are host-only without it.
+    pub cookie_domain: Option<String>,
+    /// `ACCESS_COOKIE_READABLE`: the access cookie is not `HttpOnly`.
+    pub access_cookie_readable: bool,
+    /// `CORS_ALLOWED_ORIGINS`.
+    pub origins: Origins,
+    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// `SECURITY_HEADERS_ENABLED`.
+    pub security_headers: bool,
+}
+
+impl HttpSettings {
+    /// The settings of the application that serves `request`; the defaults, which are the strict ones, if there are none.
+    pub(super) fn of(request: &HttpRequest) -> web::Data<Self> {
+        request
+            .app_data::<web::Data<Self>>()
+            .cloned()
+            .unwrap_or_else(|| web::Data::new(Self::default()))
+    }
+}
+
+/// Whether the request came in over TLS: what whoever accepted the connection said, or else actix-web's own word.
+pub(super) fn is_encrypted(request: &HttpRequest) -> bool {
+    request
+        .conn_data::<Encrypted>()
+        .map_or_else(|| request.app_config().secure(), |encrypted| encrypted.0)
+}
+
+/// Whose connection it is, in its one spelling.
+pub(super) fn peer(request: &HttpRequest) -> Option<IpAddr> {
+    request.peer_addr().map(|peer| address::canonical(peer.ip()))
+}

@@ -1,0 +1,28 @@
+//! `POST /api/v1/ws/ticket`: a single-use ticket for one WebSocket handshake, and what the socket paths say to a request
+//! that does not upgrade.
+
+use actix_web::{HttpResponse, http::StatusCode, web};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::{caller::Authenticated, problem::Problem};
+use crate::service::Services;
+
+/// Issues a ticket for the caller's session.
+pub(super) async fn issue(
+    services: web::Data<Services>,
+    who: Authenticated,
+) -> Result<HttpResponse, Problem> {
+    let ticket = services.issue_ticket(&who.caller).await?;
+    let expires_in = (ticket.expires_at - services.clock.now()).whole_seconds().max(0);
+    Ok(HttpResponse::Ok().json(json!({"ticket": ticket.ticket.expose_secret(), "expires_in": expires_in})))
+}
+
+/// A socket path reached without an upgrade.
+pub(super) async fn upgrade_required() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(
+        StatusCode::UPGRADE_REQUIRED,
+        "upgrade_required",
+        "This path speaks WebSocket only.",
+    ))
+}
