@@ -24,6 +24,9 @@ const RENEWAL: Duration = Duration::days(14);
 /// Why there is no certificate to show.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
+    /// TLS is wanted and there is nothing to show.
+    #[error("the TLS port needs a certificate and its private key")]
+    NoCertificate,
     /// A file cannot be read, or others may read the private key.
     #[error(transparent)]
     File(#[from] SecretsError),
@@ -43,6 +46,13 @@ pub enum TlsError {
     /// Making the development certificate failed.
     #[error("cannot make a development certificate: {0}")]
     Generate(#[from] rcgen::Error),
+}
+
+impl TlsError {
+    /// TLS is wanted, but neither a development certificate nor files of the operator are there.
+    pub fn none() -> Self {
+        Self::NoCertificate
+    }
 }
 
 /// The file with the development certificate, for a client that is told to trust it (`curl --cacert`).
