@@ -27,7 +27,7 @@ RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --document-private-it
 if cargo deny --version >/dev/null 2>&1; then
     step "licences, bans and sources of the dependencies"
     cargo deny --offline check licenses bans sources
-    if compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs/*" >/dev/null; then
+    if compgen -G "${CARGO_HOME:-$HOME/.cargo}/advisory-dbs/*/crates" >/dev/null; then
         step "known vulnerabilities of the dependencies"
         cargo deny --offline check advisories
     else
