@@ -1,0 +1,83 @@
+//! Audit events: inserted, never changed.
+//!
+//! The event of a state change is written by the change's own transaction through [`insert`]; the `Audit` actor brings
+//! the others in batches. Writing an event twice leaves one row.
+
+use deadpool_postgres::GenericClient;
+use portcullis_actors::audit::AuditEvent;
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+
+use super::{error::StoreError, pool::Store};
+
+const INSERT: &str = "
+    INSERT INTO audit_events (id, at, event, outcome, actor_id, user_id, session_id, device_id, connection_id, address,
+                              request_id, detail)
+    SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
+                         $7::uuid[], $8::uuid[], $9::uuid[], $10::inet[], $11::text[], $12::jsonb[])
+    ON CONFLICT (id) DO NOTHING";
+
+impl Store {
+    /// Writes events that belong to no transaction of their own; those already there are passed over.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached; then none is written.
+    pub async fn insert_audit(&self, batch: Vec<AuditEvent>) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.run(move |client| Box::pin(async move { insert(&*client, &batch).await }))
+            .await
+    }
+}
+
+/// Writes events with the caller's connection or transaction.
+pub(super) async fn insert(client: &impl GenericClient, events: &[AuditEvent]) -> Result<(), StoreError> {
+    fn column<T>(events: &[AuditEvent], of: impl Fn(&AuditEvent) -> T) -> Vec<T> {
+        events.iter().map(of).collect()
+    }
+    let statement = client.prepare_cached(INSERT).await?;
+    client
+        .execute(
+            &statement,
+            &[
+                &column(events, |event| event.id),
+                &column(events, at),
+                &column(events, |event| event.event.replace('\0', "")),
+                &column(events, |event| event.outcome.as_str()),
+                &column(events, |event| event.actor.map(|id| id.0)),
+                &column(events, |event| event.user.map(|id| id.0)),
+                &column(events, |event| event.session.map(|id| id.0)),
+                &column(events, |event| event.device.map(|id| id.0)),
+                &column(events, |event| event.connection.map(|id| id.0)),
+                &column(events, |event| event.address),
+                &column(events, |event| {
+                    event.request_id.as_ref().map(|id| id.replace('\0', ""))
+                }),
+                &column(events, |event| storable(Value::Object(event.detail.clone()))),
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+fn at(event: &AuditEvent) -> OffsetDateTime {
+    // Only a defect could ask for a time outside the years that the type can hold.
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(event.at_ms) * 1_000_000)
+        .unwrap_or(OffsetDateTime::UNIX_EPOCH)
+}
+
+/// PostgreSQL's `jsonb` cannot hold NUL; a client's text may contain it, and the event must be written all the same.
+fn storable(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),
+        Value::Array(items) => Value::Array(items.into_iter().map(storable).collect()),
+        Value::Object(fields) => Value::Object(
+            fields
+                .into_iter()
+                .map(|(key, value)| (key.replace('\0', "\u{fffd}"), storable(value)))
+                .collect::<Map<_, _>>(),
+        ),
+        other => other,
+    }
+}

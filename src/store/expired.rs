@@ -1,0 +1,59 @@
+//! What time has ended: sessions to be revoked as expired, tickets nobody came for.
+//!
+//! Called by the sweep. Verification does not wait for it: a session past its time is refused whether swept or not.
+
+use std::time::Duration;
+
+use portcullis_actors::id::SessionId;
+use time::OffsetDateTime;
+
+use super::{error::StoreError, pool::Store, rows::uuids};
+
+/// Sessions handed out by one call, so that a backlog after an outage is worked off in pieces.
+const BATCH: i64 = 500;
+
+impl Store {
+    /// Sessions past their absolute end, or not seen for `idle` and not among `open`, which have sockets here.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn expired_sessions(
+        &self,
+        now: OffsetDateTime,
+        idle: Duration,
+        open: Vec<SessionId>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let statement = client
+                    .prepare_cached(
+                        "(SELECT id FROM sessions WHERE revoked_at IS NULL AND expires_at <= $1 LIMIT $4)
+                         UNION
+                         (SELECT id FROM sessions WHERE revoked_at IS NULL AND last_seen_at <= $2
+                                                        AND id <> ALL ($3) LIMIT $4)",
+                    )
+                    .await?;
+                let rows = client
+                    .query(&statement, &[&now, &(now - idle), &uuids(&open), &BATCH])
+                    .await?;
+                rows.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()
+            })
+        })
+        .await
+    }
+
+    /// Deletes tickets that have expired.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn delete_expired_tickets(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                Ok(client
+                    .execute("DELETE FROM ws_tickets WHERE expires_at <= $1", &[&now])
+                    .await?)
+            })
+        })
+        .await
+    }
+}

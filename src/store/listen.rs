@@ -1,0 +1,218 @@
+//! Hearing of revocations made elsewhere: by other nodes, by the command line.
+//!
+//! Called by `service::feed`. A notification is only a hint to look; what counts is [`RevocationListener::since`], which
+//! misses nothing however the writing transactions overlapped. Both use a connection of their own, so that neither waits
+//! for the pool.
+
+use std::{collections::HashMap, time::Duration};
+
+use portcullis_actors::{
+    close::Cause,
+    id::{RevocationId, SessionId},
+};
+use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
+use tokio_postgres::{AsyncMessage, Client, Row, Socket, tls::MakeTlsConnect, tls::TlsConnect};
+
+use super::{
+    error::StoreError,
+    order::{Committed, Ended},
+    pool::Store,
+    revocations::{self, CHANNEL},
+    rows,
+};
+
+/// Up to where revocations have been seen: every transaction below this had ended when it was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watermark(String);
+
+/// A connection that listens. Dropping it closes it.
+pub struct RevocationListener {
+    client: Client,
+    woken: mpsc::Receiver<()>,
+    link: JoinHandle<()>,
+    patience: Duration,
+}
+
+impl Store {
+    /// Opens a connection and listens on it.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn listen(&self) -> Result<RevocationListener, StoreError> {
+        let config = self.settings().bounded_config();
+        let patience = self.settings().acquire_timeout;
+        let tls = self.connector();
+        self.spawn(async move {
+            match timeout(patience, open(&config, tls, patience)).await {
+                Ok(listener) => listener,
+                Err(_) => Err(StoreError::Unavailable("no connection in time".to_owned())),
+            }
+        })
+        .await
+    }
+}
+
+async fn open<T>(
+    config: &tokio_postgres::Config,
+    tls: T,
+    patience: Duration,
+) -> Result<RevocationListener, StoreError>
+where
+    T: MakeTlsConnect<Socket>,
+    T::Stream: Send + 'static,
+    T::TlsConnect: Send,
+    <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
+{
+    let unreachable = |error| StoreError::Unavailable(StoreError::from(error).to_string());
+    let (client, mut connection) = config.connect(tls).await.map_err(unreachable)?;
+    // One place is enough: whoever is woken looks for everything there is.
+    let (wake, woken) = mpsc::channel(1);
+    let link = tokio::spawn(async move {
+        while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
+            if matches!(message, AsyncMessage::Notification(_)) {
+                let _ = wake.try_send(());
+            }
+        }
+    });
+    let listener = RevocationListener {
+        client,
+        woken,
+        link,
+        patience,
+    };
+    listener
+        .client
+        .batch_execute(&format!("LISTEN {CHANNEL}"))
+        .await?;
+    Ok(listener)
+}
+
+impl RevocationListener {
+    /// Waits until something may have been revoked.
+    ///
+    /// # Errors
+    /// `Unavailable` when the connection is gone: open another and ask it [`since`](Self::since) the last watermark.
+    pub async fn next(&mut self) -> Result<(), StoreError> {
+        let lost = || StoreError::Unavailable("the listening connection is gone".to_owned());
+        self.woken.recv().await.ok_or_else(lost)
+    }
+
+    /// The watermark to start from: nothing that commits later is below it.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn watermark(&self) -> Result<Watermark, StoreError> {
+        let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text";
+        let row = self.bounded(self.client.query_one(sql, &[])).await?;
+        Ok(Watermark(row.try_get(0)?))
+    }
+
+    /// Every revocation of a transaction at or above `low_water`, except those in `known`, and the watermark for the
+    /// next call. Rows that were in flight then come with a later call, however long their transactions took.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn since(
+        &self,
+        low_water: &Watermark,
+        known: &[RevocationId],
+    ) -> Result<(Vec<Committed>, Watermark), StoreError> {
+        // One statement, so that rows and watermark come from one snapshot.
+        let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, r.id, r.cause, r.user_id,
+                          r.except_session_id
+                   FROM (SELECT) AS always
+                        LEFT JOIN revocations r ON r.txid >= $1::text::xid8 AND r.id <> ALL ($2)
+                   ORDER BY r.id";
+        let known: Vec<_> = known.iter().map(|id| id.0).collect();
+        let rows = self
+            .bounded(self.client.query(sql, &[&low_water.0, &known]))
+            .await?;
+        let next = match rows.first() {
+            Some(row) => Watermark(row.try_get("next")?),
+            None => low_water.clone(),
+        };
+        let mut found = Vec::new();
+        for row in &rows {
+            if row.try_get::<_, Option<i64>>("id")?.is_some() {
+                found.push(revocation(row)?);
+            }
+        }
+        self.fill_in(&mut found).await?;
+        Ok((found.into_iter().map(|found| found.committed).collect(), next))
+    }
+
+    /// What each of them ended. A changed role ended nothing; there it is the user's sessions that live now.
+    async fn fill_in(&self, found: &mut [Found]) -> Result<(), StoreError> {
+        if found.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<_> = found.iter().map(|found| found.id).collect();
+        let users: Vec<_> = found
+            .iter()
+            .filter(|found| !found.committed.cause.ends_session())
+            .filter_map(|found| found.user)
+            .collect();
+        let sql = "SELECT id, user_id, device_id, revocation_id FROM sessions WHERE revocation_id = ANY ($1)
+                   UNION ALL
+                   SELECT id, user_id, device_id, NULL FROM sessions WHERE user_id = ANY ($2) AND revoked_at IS NULL";
+        let rows = self.bounded(self.client.query(sql, &[&ids, &users])).await?;
+        let mut by_revocation: HashMap<i64, Vec<Ended>> = HashMap::new();
+        let mut by_user: HashMap<i64, Vec<Ended>> = HashMap::new();
+        for row in &rows {
+            let ended = revocations::ended(row)?;
+            match row.try_get::<_, Option<i64>>("revocation_id")? {
+                Some(id) => by_revocation.entry(id).or_default().push(ended),
+                None => by_user.entry(ended.user.0).or_default().push(ended),
+            }
+        }
+        for found in found {
+            found.committed.ended = if found.committed.cause.ends_session() {
+                by_revocation.remove(&found.id).unwrap_or_default()
+            } else {
+                found
+                    .user
+                    .and_then(|user| by_user.get(&user).cloned())
+                    .unwrap_or_default()
+            };
+        }
+        Ok(())
+    }
+
+    async fn bounded<T>(
+        &self,
+        query: impl Future<Output = Result<T, tokio_postgres::Error>>,
+    ) -> Result<T, StoreError> {
+        match timeout(self.patience, query).await {
+            Ok(answer) => Ok(answer?),
+            Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
+        }
+    }
+}
+
+impl Drop for RevocationListener {
+    fn drop(&mut self) {
+        self.link.abort();
+    }
+}
+
+struct Found {
+    id: i64,
+    user: Option<i64>,
+    committed: Committed,
+}
+
+fn revocation(row: &Row) -> Result<Found, StoreError> {
+    let id = row.try_get("id")?;
+    let cause: Cause = rows::word(row, "cause")?;
+    let except = row.try_get::<_, Option<_>>("except_session_id")?.map(SessionId);
+    Ok(Found {
+        id,
+        user: row.try_get("user_id")?,
+        committed: Committed {
+            id: Some(RevocationId(id)),
+            cause,
+            ended: Vec::new(),
+            except,
+        },
+    })
+}

@@ -1,0 +1,37 @@
+//! The database: every SQL statement of the server is in this directory, and nothing else is.
+//!
+//! Called by services. A method is one transaction or one statement; its arguments carry the time, and whatever must
+//! happen once (a rotation, a ticket, a revocation) is decided by one conditional statement, never by reading first.
+//! Connections live on a runtime of their own: a method may be awaited from any executor. No rule about who may do what
+//! is made here.
+
+mod audit;
+mod devices;
+mod error;
+mod expired;
+mod listen;
+mod migrate;
+mod opening;
+mod order;
+mod pool;
+mod revocations;
+mod rows;
+mod sessions;
+mod settings;
+mod tickets;
+mod tls;
+mod url;
+mod users;
+
+pub use devices::DeviceSeen;
+pub use error::StoreError;
+pub use listen::{RevocationListener, Watermark};
+pub use opening::{OpenSession, Opened};
+pub use order::{Change, Committed, Ended, Order, Target};
+pub use pool::{Store, StoreStatus};
+pub use rows::{LiveSession, Revoked, Session, User};
+pub use sessions::{SessionFilter, Touch};
+pub use settings::{DatabaseSettings, Roots, TlsMode};
+pub use tickets::Ticket;
+pub use url::DatabaseUrlError;
+pub use users::{Candidate, NewUser, UserFilter};

@@ -1,0 +1,181 @@
+//! Opening a session: the one place where a sign-in becomes one.
+//!
+//! Called by every kind of sign-in, after its proofs were checked. Between that check and this transaction a revocation
+//! may have run; the transaction takes the locks that revocations take, looks again, and opens nothing if the ground has
+//! changed.
+
+use deadpool_postgres::Transaction;
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    close::Cause,
+    id::{SessionId, UserId},
+};
+use time::OffsetDateTime;
+
+use super::{
+    audit,
+    devices::{self, DeviceSeen},
+    error::StoreError,
+    order::{Committed, Order, Target},
+    pool::Store,
+    revocations::{self, REVOKE_ALL_LOCK},
+    rows::{self, SESSION_COLUMNS, Session, clipped},
+};
+use crate::domain::{role::Status, session::SignInMethod};
+
+/// A session to be opened.
+#[derive(Clone, Debug)]
+pub struct OpenSession {
+    /// Its identity, fresh.
+    pub id: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// The user's generation when the password was checked.
+    pub generation: i32,
+    /// The last revocation of everyone when the password was checked.
+    pub revoked_all: i64,
+    /// Where.
+    pub device: DeviceSeen,
+    /// How.
+    pub method: SignInMethod,
+    /// The absolute end.
+    pub expires_at: OffsetDateTime,
+    /// When the first refresh token expires.
+    pub refresh_expires_at: OffsetDateTime,
+    /// How long the sign-in counts as a fresh proof of presence.
+    pub privileged_until: OffsetDateTime,
+    /// How many sessions the user may have, this one included.
+    pub per_user_limit: u32,
+    /// The time.
+    pub now: OffsetDateTime,
+}
+
+/// What became of it.
+#[derive(Clone, Debug)]
+pub enum Opened {
+    /// It is open; `evicted` are the revocations of those that had to give way, for the caller to carry out.
+    Session(Box<Session>, Vec<Committed>),
+    /// The user changed, was revoked or is not active since the password was checked: there is no session.
+    Superseded,
+}
+
+impl Store {
+    /// Opens a session if nothing that the sign-in relied on has changed.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached; whether the session was opened is then unknown, and nobody holds
+    /// its tokens.
+    pub async fn open_session(&self, open: OpenSession, event: AuditEvent) -> Result<Opened, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                if !ground_holds(&transaction, &open).await? {
+                    return Ok(Opened::Superseded);
+                }
+                devices::upsert(&transaction, open.user, &open.device, open.now).await?;
+                let evicted = make_room(&transaction, &open, &event).await?;
+                let session = insert(&transaction, &open).await?;
+                let statement = transaction
+                    .prepare_cached("UPDATE users SET last_login_at = $2 WHERE id = $1")
+                    .await?;
+                transaction
+                    .execute(&statement, &[&open.user.0, &open.now])
+                    .await?;
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                Ok(Opened::Session(Box::new(session), evicted))
+            })
+        })
+        .await
+    }
+}
+
+/// Takes the locks and compares. A revocation of everyone holds its lock alone until it commits; a revocation of the user
+/// holds the row. Whichever comes second sees the other.
+async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
+    let statement = transaction
+        .prepare_cached("SELECT pg_advisory_xact_lock_shared($1)")
+        .await?;
+    transaction.execute(&statement, &[&REVOKE_ALL_LOCK]).await?;
+    let statement = transaction
+        .prepare_cached("SELECT generation, status FROM users WHERE id = $1 FOR NO KEY UPDATE")
+        .await?;
+    let Some(row) = transaction.query_opt(&statement, &[&open.user.0]).await? else {
+        return Ok(false);
+    };
+    let same_generation = row.try_get::<_, i32>("generation")? == open.generation;
+    let active = rows::word::<Status>(&row, "status")?.is_active();
+    let statement = transaction
+        .prepare_cached("SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'")
+        .await?;
+    let revoked_all: i64 = transaction.query_one(&statement, &[]).await?.try_get(0)?;
+    Ok(same_generation && active && revoked_all == open.revoked_all)
+}
+
+/// Ends the oldest sessions beyond the limit, like any other revocation. The user's row is locked, so nobody opens
+/// another meanwhile.
+async fn make_room(
+    transaction: &Transaction<'_>,
+    open: &OpenSession,
+    opening: &AuditEvent,
+) -> Result<Vec<Committed>, StoreError> {
+    let statement = transaction
+        .prepare_cached(
+            "SELECT id FROM (SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL
+                             ORDER BY created_at DESC, id OFFSET $2) AS oldest ORDER BY id",
+        )
+        .await?;
+    let keep = i64::from(open.per_user_limit.max(1)) - 1;
+    let rows = transaction.query(&statement, &[&open.user.0, &keep]).await?;
+    let mut evicted = Vec::with_capacity(rows.len());
+    for row in rows {
+        let session = SessionId(row.try_get("id")?);
+        let event = AuditEvent {
+            actor: None,
+            user: Some(open.user),
+            session: Some(session),
+            device: None,
+            ..AuditEvent::new("session.revoked", Outcome::Success, opening.at_ms)
+        };
+        let order = Order {
+            reason: "the user has too many sessions".to_owned(),
+            audit: AuditEvent {
+                request_id: opening.request_id.clone(),
+                address: opening.address,
+                ..event
+            },
+            ..Order::new(Target::Session(session), Cause::SessionLimit, open.now)
+        };
+        let committed = revocations::write(transaction, &order).await?;
+        evicted.extend(committed.id.is_some().then_some(committed));
+    }
+    Ok(evicted)
+}
+
+async fn insert(transaction: &Transaction<'_>, open: &OpenSession) -> Result<Session, StoreError> {
+    let sql = format!(
+        "INSERT INTO sessions AS s (id, user_id, device_id, created_at, last_seen_at, expires_at, refresh_expires_at,
+                                    privileged_since, privileged_until, method, address, user_agent)
+         VALUES ($1, $2, $3, $4, $4, $5::timestamptz, least($6::timestamptz, $5), $4, $7, $8, $9, $10) RETURNING {SESSION_COLUMNS}"
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let user_agent = open.device.user_agent.as_deref().map(|text| clipped(text, 1024));
+    let row = transaction
+        .query_one(
+            &statement,
+            &[
+                &open.id.0,
+                &open.user.0,
+                &open.device.id.0,
+                &open.now,
+                &open.expires_at,
+                &open.refresh_expires_at,
+                &open.privileged_until,
+                &open.method.as_str(),
+                &open.device.address,
+                &user_agent,
+            ],
+        )
+        .await?;
+    rows::session(&row)
+}

@@ -1,0 +1,131 @@
+//! What a revocation is: the order to carry one out, and what came of it.
+//!
+//! Built by services, carried out by `revocations`. Nothing here talks to the database.
+
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    close::Cause,
+    id::{DeviceId, RevocationId, SessionId, UserId},
+};
+use secrecy::SecretString;
+use time::OffsetDateTime;
+
+use crate::domain::role::{Role, Status};
+
+/// What is revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target {
+    /// One session.
+    Session(SessionId),
+    /// Every session on a device.
+    Device(DeviceId),
+    /// Every session of a user.
+    User(UserId),
+    /// Every session.
+    All,
+}
+
+impl Target {
+    /// The stored spelling of its kind.
+    #[must_use]
+    pub fn scope(self) -> &'static str {
+        match self {
+            Self::Session(_) => "session",
+            Self::Device(_) => "device",
+            Self::User(_) => "user",
+            Self::All => "all",
+        }
+    }
+}
+
+/// The change that makes a revocation necessary, written with it.
+#[derive(Clone, Debug)]
+pub enum Change {
+    /// A new password, as a PHC string. The session that stays loses its privilege.
+    Password {
+        /// The new hash.
+        hash: SecretString,
+    },
+    /// A new role.
+    Role(Role),
+    /// A new status.
+    Status(Status),
+    /// The device is forgotten by the users concerned.
+    ForgetDevice,
+}
+
+/// A revocation to be carried out.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What is revoked.
+    pub target: Target,
+    /// The session that stays, usually that of whoever asks.
+    pub except: Option<SessionId>,
+    /// Only this user's sessions: what a user may do to a session or device.
+    pub only_user: Option<UserId>,
+    /// Only sessions of users of these roles: what an operator may do.
+    pub only_roles: Option<Vec<Role>>,
+    /// Why, for machines.
+    pub cause: Cause,
+    /// Why, for people.
+    pub reason: String,
+    /// Who asked for it.
+    pub actor: Option<UserId>,
+    /// What changes with it.
+    pub change: Option<Change>,
+    /// The time.
+    pub now: OffsetDateTime,
+    /// The event; the number of sessions, cause and scope are added to its detail.
+    pub audit: AuditEvent,
+}
+
+impl Order {
+    /// An order with nothing but target, cause and time; the event is `session.revoked`.
+    #[must_use]
+    pub fn new(target: Target, cause: Cause, now: OffsetDateTime) -> Self {
+        let at_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
+        Self {
+            target,
+            except: None,
+            only_user: None,
+            only_roles: None,
+            cause,
+            reason: String::new(),
+            actor: None,
+            change: None,
+            now,
+            audit: AuditEvent::new("session.revoked", Outcome::Success, at_ms),
+        }
+    }
+
+    pub(super) fn roles(&self) -> Option<Vec<&'static str>> {
+        self.only_roles
+            .as_ref()
+            .map(|roles| roles.iter().map(|role| role.as_str()).collect())
+    }
+}
+
+/// A session that was ended, or, with a changed role, whose sockets must come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The session.
+    pub session: SessionId,
+    /// Its user.
+    pub user: UserId,
+    /// Its device.
+    pub device: DeviceId,
+}
+
+/// A revocation that has been carried out in the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Its number. `None` if there was nothing to do: the session had ended before, or the target is not among those
+    /// that the order may reach. Then nothing was written.
+    pub id: Option<RevocationId>,
+    /// Why.
+    pub cause: Cause,
+    /// What it ended.
+    pub ended: Vec<Ended>,
+    /// The session that stayed; what is remembered of it is out of date all the same.
+    pub except: Option<SessionId>,
+}

@@ -1,0 +1,198 @@
+//! The store itself: a pool of connections on a runtime of its own.
+//!
+//! A pooled connection lives on the runtime that opened it, and the executors of the server's workers come and go, so
+//! every method of the store hands its work to the threads named `db` and awaits the answer. Work that was handed over is
+//! finished even when nobody waits for it any more: a revocation is not undone by a closed browser.
+
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+
+use deadpool_postgres::{Client, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::{error::StoreError, settings::DatabaseSettings, tls};
+
+/// The answer of work that borrows a connection.
+pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
+
+/// The one way to the database. Clones share the pool.
+#[derive(Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    pool: Pool,
+    settings: DatabaseSettings,
+    tls: MakeRustlsConnect,
+    runtime: OwnRuntime,
+}
+
+/// How the pool stands, for metrics.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StoreStatus {
+    /// Open connections.
+    pub open: usize,
+    /// Those that nobody uses now.
+    pub idle: usize,
+    /// Requests waiting for one.
+    pub waiting: usize,
+}
+
+impl Store {
+    /// Prepares the pool. Opens no connection yet: ask [`Store::ping`] whether the database is there.
+    ///
+    /// # Errors
+    /// Root certificates that cannot be read, or threads that cannot be started.
+    pub fn connect(settings: &DatabaseSettings) -> Result<Self, StoreError> {
+        let tls = tls::connector(&settings.tls)?;
+        let runtime = OwnRuntime::start()?;
+        let manager = Manager::from_config(
+            settings.bounded_config(),
+            tls.clone(),
+            ManagerConfig {
+                recycling_method: RecyclingMethod::Fast,
+            },
+        );
+        let pool = Pool::builder(manager)
+            .max_size(settings.pool_size.max(1))
+            .build()
+            .map_err(StoreError::internal)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                pool,
+                settings: settings.clone(),
+                tls,
+                runtime,
+            }),
+        })
+    }
+
+    /// Whether the database answers and takes writes.
+    ///
+    /// # Errors
+    /// `Unavailable` if it does not, also when it answers but is a standby or read-only.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.run(|client| {
+            Box::pin(async move {
+                let row = client
+                    .query_one(
+                        "SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::boolean",
+                        &[],
+                    )
+                    .await?;
+                match row.try_get(0)? {
+                    false => Ok(()),
+                    true => Err(StoreError::Unavailable("the server is read-only".to_owned())),
+                }
+            })
+        })
+        .await
+    }
+
+    /// How the pool stands.
+    #[must_use]
+    pub fn status(&self) -> StoreStatus {
+        let status = self.inner.pool.status();
+        StoreStatus {
+            open: status.size,
+            idle: status.available,
+            waiting: status.waiting,
+        }
+    }
+
+    /// The runtime of the database, for tasks that belong to it (the revocation feed, the sweep).
+    #[must_use]
+    pub fn runtime(&self) -> &Handle {
+        self.inner.runtime.handle()
+    }
+
+    pub(super) fn settings(&self) -> &DatabaseSettings {
+        &self.inner.settings
+    }
+
+    pub(super) fn connector(&self) -> MakeRustlsConnect {
+        self.inner.tls.clone()
+    }
+
+    /// Runs `work` on a connection of the pool. A connection on which something went wrong with the database itself, or
+    /// that did not answer in time, is closed instead of going back.
+    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
+    {
+        let pool = self.inner.pool.clone();
+        let acquire = self.inner.settings.acquire_timeout;
+        // The server ends a statement that runs too long; this deadline is for a server that does not answer at all. It
+        // leaves room for a transaction of several statements.
+        let deadline = self.inner.settings.statement_timeout * 2;
+        self.spawn(async move {
+            let mut client = acquired(&pool, acquire).await?;
+            let answer = match tokio::time::timeout(deadline, work(&mut client)).await {
+                Ok(answer) => answer,
+                Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
+            };
+            if answer.as_ref().is_err_and(StoreError::is_unavailable) || client.is_closed() {
+                drop(Object::take(client));
+            }
+            answer
+        })
+        .await
+    }
+
+    /// Runs a future on the database's runtime.
+    pub(super) async fn spawn<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Future<Output = Result<T, StoreError>> + Send + 'static,
+    {
+        match self.runtime().spawn(work).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_cancelled() => {
+                Err(StoreError::Unavailable("the store is closing".to_owned()))
+            }
+            Err(_) => Err(StoreError::internal("a database task panicked")),
+        }
+    }
+}
+
+/// Whatever keeps a connection from being had (refused, wrong password, no such database, none free) means the same to
+/// the asker.
+async fn acquired(pool: &Pool, patience: Duration) -> Result<Client, StoreError> {
+    match tokio::time::timeout(patience, pool.get()).await {
+        Ok(Ok(client)) => Ok(client),
+        Ok(Err(deadpool_postgres::PoolError::Backend(error))) => {
+            Err(StoreError::Unavailable(StoreError::from(error).to_string()))
+        }
+        Ok(Err(error)) => Err(StoreError::Unavailable(error.to_string())),
+        Err(_) => Err(StoreError::Unavailable("no free connection in time".to_owned())),
+    }
+}
+
+/// A runtime that may be dropped anywhere, also by its own tasks and inside another executor.
+struct OwnRuntime(Option<Runtime>);
+
+impl OwnRuntime {
+    fn start() -> Result<Self, StoreError> {
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(2)
+            .thread_name("db")
+            .enable_all()
+            .build()
+            .map_err(StoreError::internal)?;
+        Ok(Self(Some(runtime)))
+    }
+
+    fn handle(&self) -> &Handle {
+        self.0.as_ref().expect("taken only in drop").handle()
+    }
+}
+
+impl Drop for OwnRuntime {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.0.take() {
+            runtime.shutdown_background();
+        }
+    }
+}

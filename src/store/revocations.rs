@@ -1,0 +1,271 @@
+//! The transaction that ends trust: session rows, revocation row, the change that caused it, audit event, notification.
+//!
+//! Called by `service::revoke` and, for what gives way to a new sign-in, by `opening`. After the commit nothing that was
+//! ended can be rotated, touched or verified again; shutting the doors that are already open is the caller's part.
+
+use deadpool_postgres::Transaction;
+use portcullis_actors::{
+    audit::AuditEvent,
+    id::{DeviceId, RevocationId, SessionId, UserId},
+};
+use secrecy::ExposeSecret;
+use tokio_postgres::{Row, types::ToSql};
+
+use super::{
+    audit,
+    error::StoreError,
+    order::{Change, Committed, Ended, Order, Target},
+    pool::Store,
+    rows::{clipped, uuids},
+};
+
+/// The advisory lock between revoking everyone (alone) and opening a session (shared).
+pub(super) const REVOKE_ALL_LOCK: i64 = 0x706f_7274_0002;
+/// On which commits are announced; the payload is the revocation's number.
+pub(super) const CHANNEL: &str = "portcullis_revocations";
+/// Reasons are for people; longer ones are cut.
+const REASON_BYTES: usize = 1000;
+
+impl Store {
+    /// Carries out an order in one transaction.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached; whether it committed may then be unknown, and if it did, the feed
+    /// will bring it.
+    pub async fn commit(&self, order: Order) -> Result<Committed, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                let committed = write(&transaction, &order).await?;
+                if committed.id.is_some() {
+                    transaction.commit().await?;
+                }
+                Ok(committed)
+            })
+        })
+        .await
+    }
+}
+
+/// Writes an order within the caller's transaction.
+pub(super) async fn write(transaction: &Transaction<'_>, order: &Order) -> Result<Committed, StoreError> {
+    let nothing = Committed {
+        id: None,
+        cause: order.cause,
+        ended: Vec::new(),
+        except: order.except,
+    };
+    let users = lock(transaction, order).await?;
+    let ended = doomed(transaction, order).await?;
+    let reached = match order.target {
+        Target::Session(_) => !ended.is_empty(),
+        Target::Device(_) | Target::User(_) => !users.is_empty(),
+        Target::All => true,
+    };
+    if !reached {
+        return Ok(nothing);
+    }
+    let id = insert(transaction, order, ended.len()).await?;
+    if order.cause.ends_session() {
+        end(transaction, order, id, &ended).await?;
+    }
+    if let Some(change) = &order.change {
+        apply(transaction, order, change, &users).await?;
+    }
+    audit::insert(transaction, &[event(order, id, &ended)]).await?;
+    transaction
+        .execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()])
+        .await?;
+    Ok(Committed {
+        id: Some(id),
+        ended,
+        ..nothing
+    })
+}
+
+/// Takes the locks that opening a session takes, and raises the generation, so that a sign-in in flight comes either
+/// before (and is ended) or after (and is refused). Returns the users concerned; none for a session and for everyone.
+async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, StoreError> {
+    let roles = order.roles();
+    let only = order.only_user.map(|id| id.0);
+    let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
+        Target::Session(_) => return Ok(Vec::new()),
+        Target::All => {
+            transaction
+                .execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK])
+                .await?;
+            return Ok(Vec::new());
+        }
+        Target::User(user) => ("u.id = $1", &user.0),
+        Target::Device(device) => (
+            "u.id IN (SELECT d.user_id FROM registered_devices d WHERE d.id = $1)",
+            &device.0,
+        ),
+    };
+    let sql = format!(
+        "WITH locked AS (SELECT u.id FROM users u
+                         WHERE {place} AND ($2::bigint IS NULL OR u.id = $2)
+                           AND ($3::text[] IS NULL OR u.role = ANY ($3))
+                         ORDER BY u.id FOR NO KEY UPDATE)
+         UPDATE users u SET generation = u.generation + 1, updated_at = $4 FROM locked WHERE u.id = locked.id
+         RETURNING u.id"
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let rows = transaction
+        .query(&statement, &[key, &only, &roles, &order.now])
+        .await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// The sessions that the order reaches and that were not revoked before, locked.
+async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ended>, StoreError> {
+    // Each kind of target has a text of its own, so that its plan uses the index that it needs.
+    let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
+        Target::Session(session) => ("s.id = $1", &session.0),
+        Target::Device(device) => ("s.device_id = $1", &device.0),
+        Target::User(user) => ("s.user_id = $1", &user.0),
+        Target::All => ("$1::boolean", &true),
+    };
+    let sql = format!(
+        "SELECT s.id, s.user_id, s.device_id FROM sessions s
+         WHERE {place} AND s.revoked_at IS NULL AND s.id IS DISTINCT FROM $2::uuid
+           AND ($3::bigint IS NULL OR s.user_id = $3)
+           AND ($4::text[] IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id AND u.role = ANY ($4)))
+         ORDER BY s.id FOR UPDATE OF s"
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let except = order.except.map(|id| id.0);
+    let only = order.only_user.map(|id| id.0);
+    let rows = transaction
+        .query(&statement, &[key, &except, &only, &order.roles()])
+        .await?;
+    rows.iter().map(ended).collect()
+}
+
+pub(super) fn ended(row: &Row) -> Result<Ended, StoreError> {
+    Ok(Ended {
+        session: SessionId(row.try_get("id")?),
+        user: UserId(row.try_get("user_id")?),
+        device: DeviceId(row.try_get("device_id")?),
+    })
+}
+
+async fn insert(
+    transaction: &Transaction<'_>,
+    order: &Order,
+    sessions: usize,
+) -> Result<RevocationId, StoreError> {
+    let (session, device, user) = match order.target {
+        Target::Session(id) => (Some(id.0), None, order.only_user),
+        Target::Device(id) => (None, Some(id.0), order.only_user),
+        Target::User(id) => (None, None, Some(id)),
+        Target::All => (None, None, order.only_user),
+    };
+    let statement = transaction
+        .prepare_cached(
+            "INSERT INTO revocations (scope, session_id, device_id, user_id, except_session_id, cause, reason,
+                                      actor_id, sessions, created_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+        )
+        .await?;
+    let row = transaction
+        .query_one(
+            &statement,
+            &[
+                &order.target.scope(),
+                &session,
+                &device,
+                &user.map(|id| id.0),
+                &order.except.map(|id| id.0),
+                &order.cause.as_str(),
+                &clipped(&order.reason, REASON_BYTES),
+                &order.actor.map(|id| id.0),
+                &i32::try_from(sessions).unwrap_or(i32::MAX),
+                &order.now,
+            ],
+        )
+        .await?;
+    Ok(RevocationId(row.try_get(0)?))
+}
+
+async fn end(
+    transaction: &Transaction<'_>,
+    order: &Order,
+    id: RevocationId,
+    ended: &[Ended],
+) -> Result<(), StoreError> {
+    let ids: Vec<_> = ended.iter().map(|ended| ended.session).collect();
+    let statement = transaction
+        .prepare_cached("UPDATE sessions SET revoked_at = $2, revocation_id = $3 WHERE id = ANY ($1)")
+        .await?;
+    transaction
+        .execute(&statement, &[&uuids(&ids), &order.now, &id.0])
+        .await?;
+    Ok(())
+}
+
+async fn apply(
+    transaction: &Transaction<'_>,
+    order: &Order,
+    change: &Change,
+    users: &[i64],
+) -> Result<(), StoreError> {
+    match change {
+        Change::Password { hash } => {
+            let sql = "UPDATE users SET password_hash = $2, password_changed_at = $3 WHERE id = ANY ($1)";
+            transaction
+                .execute(sql, &[&users, &hash.expose_secret(), &order.now])
+                .await?;
+            let sql = "UPDATE sessions SET privileged_since = NULL, privileged_until = NULL
+                       WHERE user_id = ANY ($1) AND revoked_at IS NULL";
+            transaction.execute(sql, &[&users]).await?;
+        }
+        Change::Role(role) => {
+            let sql = "UPDATE users SET role = $2 WHERE id = ANY ($1)";
+            transaction.execute(sql, &[&users, &role.as_str()]).await?;
+        }
+        Change::Status(status) => {
+            let sql = "UPDATE users SET status = $2 WHERE id = ANY ($1)";
+            transaction.execute(sql, &[&users, &status.as_str()]).await?;
+        }
+        Change::ForgetDevice => {
+            let Target::Device(device) = order.target else {
+                return Err(StoreError::internal("only a device can be forgotten"));
+            };
+            let sql =
+                "UPDATE registered_devices SET forgotten_at = $3, fingerprint = NULL, user_agent = NULL,
+                              address = NULL
+                       WHERE user_id = ANY ($1) AND id = $2";
+            transaction.execute(sql, &[&users, &device.0, &order.now]).await?;
+        }
+    }
+    Ok(())
+}
+
+/// The order's event with what came of it.
+fn event(order: &Order, id: RevocationId, ended: &[Ended]) -> AuditEvent {
+    let only = match ended {
+        [one] => Some(*one),
+        _ => None,
+    };
+    let mut event = order.audit.clone();
+    event.actor = event.actor.or(order.actor);
+    event.user = event.user.or(match order.target {
+        Target::User(user) => Some(user),
+        _ => only.map(|ended| ended.user).or(order.only_user),
+    });
+    event.session = event.session.or(match order.target {
+        Target::Session(session) => Some(session),
+        _ => None,
+    });
+    event.device = event.device.or(match order.target {
+        Target::Device(device) => Some(device),
+        _ => only.map(|ended| ended.device),
+    });
+    event
+        .with("scope", order.target.scope())
+        .with("cause", order.cause.as_str())
+        .with("reason", clipped(&order.reason, REASON_BYTES))
+        .with("sessions", ended.len())
+        .with("revocation", id.0)
+}

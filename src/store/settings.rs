@@ -1,0 +1,176 @@
+//! Where the database is and how it is spoken to.
+//!
+//! Made from the configuration, read by `pool`, `listen` and `migrate`. Neither `Debug` nor `Display` shows the password.
+
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use secrecy::{ExposeSecret, SecretString};
+use tokio_postgres::config::{Host, SslMode};
+
+use super::url::{self, DatabaseUrlError};
+
+/// Which certificate authorities a verified connection trusts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Roots {
+    /// Those of the operating system (`SSL_CERT_FILE` overrides where they are).
+    System,
+    /// Those in this PEM file.
+    File(PathBuf),
+}
+
+/// How the link is protected, in libpq's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Never encrypted.
+    Disable,
+    /// Encrypted if the server offers it, without verifying whom it is.
+    Prefer,
+    /// Encrypted, without verifying whom it is.
+    Require,
+    /// Encrypted; the certificate comes from a trusted authority, for whatever name.
+    VerifyCa(Roots),
+    /// Encrypted; the certificate comes from a trusted authority, for this host.
+    VerifyFull(Roots),
+}
+
+impl TlsMode {
+    fn as_str(&self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa(_) => "verify-ca",
+            Self::VerifyFull(_) => "verify-full",
+        }
+    }
+}
+
+/// Everything that the store needs to know to connect.
+#[derive(Clone)]
+pub struct DatabaseSettings {
+    /// Host, port, user, password, database.
+    pub config: tokio_postgres::Config,
+    /// How the link is protected; always off for a socket directory, where PostgreSQL has no TLS.
+    pub tls: TlsMode,
+    /// Most connections at a time.
+    pub pool_size: usize,
+    /// How long a request waits for a connection before the answer is 503.
+    pub acquire_timeout: Duration,
+    /// How long one statement may run.
+    pub statement_timeout: Duration,
+}
+
+impl DatabaseSettings {
+    const POOL_SIZE: usize = 16;
+    const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
+    const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+
+    /// Reads a database URL; see the errors for what is understood.
+    ///
+    /// # Errors
+    /// What is wrong with it, without any part of it.
+    pub fn parse(url: &SecretString) -> Result<Self, DatabaseUrlError> {
+        let parts = url::split(url.expose_secret())?;
+        let config: tokio_postgres::Config = parts.url.parse().map_err(|_| DatabaseUrlError::Malformed)?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(DatabaseUrlError::NoHost);
+        }
+        Ok(Self::with(config, parts.tls))
+    }
+
+    /// The private server behind this socket directory, as its superuser `postgres`.
+    #[must_use]
+    pub fn embedded(socket_dir: &Path, dbname: &str) -> Self {
+        let mut config = tokio_postgres::Config::new();
+        config.host_path(socket_dir).user("postgres").dbname(dbname);
+        Self::with(config, TlsMode::Disable)
+    }
+
+    /// These settings with host, user and password given one by one.
+    #[must_use]
+    pub fn with(mut config: tokio_postgres::Config, tls: TlsMode) -> Self {
+        let sockets_only = config
+            .get_hosts()
+            .iter()
+            .all(|host| matches!(host, Host::Unix(_)))
+            && config.get_hostaddrs().is_empty();
+        let tls = if sockets_only { TlsMode::Disable } else { tls };
+        config.ssl_mode(match tls {
+            TlsMode::Disable => SslMode::Disable,
+            TlsMode::Prefer => SslMode::Prefer,
+            TlsMode::Require | TlsMode::VerifyCa(_) | TlsMode::VerifyFull(_) => SslMode::Require,
+        });
+        if config.get_application_name().is_none() {
+            config.application_name("portcullis");
+        }
+        if config.get_connect_timeout().is_none() {
+            config.connect_timeout(Self::ACQUIRE_TIMEOUT);
+        }
+        if config.get_tcp_user_timeout().is_none() {
+            config.tcp_user_timeout(Self::STATEMENT_TIMEOUT);
+        }
+        Self {
+            config,
+            tls,
+            pool_size: Self::POOL_SIZE,
+            acquire_timeout: Self::ACQUIRE_TIMEOUT,
+            statement_timeout: Self::STATEMENT_TIMEOUT,
+        }
+    }
+
+    /// The connection parameters with the timeouts that the server itself enforces.
+    pub(super) fn bounded_config(&self) -> tokio_postgres::Config {
+        let mut config = self.config.clone();
+        let milliseconds = self.statement_timeout.as_millis().max(1);
+        let own = config
+            .get_options()
+            .map(|options| format!("{options} "))
+            .unwrap_or_default();
+        config.options(format!(
+            "{own}-c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={}",
+            milliseconds * 2
+        ));
+        config
+    }
+}
+
+impl fmt::Display for DatabaseSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("postgresql://")?;
+        if let Some(user) = self.config.get_user() {
+            f.write_str(user)?;
+            f.write_str(if self.config.get_password().is_some() {
+                ":***@"
+            } else {
+                "@"
+            })?;
+        }
+        for (index, host) in self.config.get_hosts().iter().enumerate() {
+            f.write_str(if index == 0 { "" } else { "," })?;
+            match host {
+                Host::Tcp(name) => f.write_str(name)?,
+                Host::Unix(path) => write!(f, "[{}]", path.display())?,
+            }
+            let ports = self.config.get_ports();
+            if let Some(port) = ports.get(index).or(ports.first()) {
+                write!(f, ":{port}")?;
+            }
+        }
+        let database = self.config.get_dbname().unwrap_or_default();
+        write!(f, "/{database}?sslmode={}", self.tls.as_str())
+    }
+}
+
+impl fmt::Debug for DatabaseSettings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "DatabaseSettings({self}, pool {})", self.pool_size)
+    }
+}
+
+#[cfg(test)]
+#[path = "settings_tests.rs"]
+mod tests;

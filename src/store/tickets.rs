@@ -1,0 +1,71 @@
+//! Tickets for one WebSocket handshake each: stored as a hash, consumed by one DELETE.
+
+use portcullis_actors::id::SessionId;
+use time::OffsetDateTime;
+
+use super::{error::StoreError, pool::Store};
+use crate::domain::role::Scopes;
+
+/// What a consumed ticket stood for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Whose handshake it permits.
+    pub session: SessionId,
+    /// What the token that asked for it was allowed.
+    pub scopes: Scopes,
+}
+
+impl Store {
+    /// Remembers a ticket by its SHA-256.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn insert_ticket(
+        &self,
+        hash: [u8; 32],
+        ticket: Ticket,
+        expires_at: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let statement = client
+                    .prepare_cached(
+                        "INSERT INTO ws_tickets (hash, session_id, scopes, expires_at) VALUES ($1, $2, $3, $4)",
+                    )
+                    .await?;
+                client
+                    .execute(&statement, &[&&hash[..], &ticket.session.0, &ticket.scopes.to_strings(), &expires_at])
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Consumes a ticket. Of any number of callers one gets it, and nobody after it expired.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn consume_ticket(
+        &self,
+        hash: [u8; 32],
+        now: OffsetDateTime,
+    ) -> Result<Option<Ticket>, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let statement = client
+                    .prepare_cached(
+                        "DELETE FROM ws_tickets WHERE hash = $1 RETURNING session_id, scopes, expires_at > $2 AS good",
+                    )
+                    .await?;
+                let Some(row) = client.query_opt(&statement, &[&&hash[..], &now]).await? else {
+                    return Ok(None);
+                };
+                let scopes = Scopes::parse(&row.try_get::<_, Vec<String>>("scopes")?);
+                let ticket = Ticket { session: SessionId(row.try_get("session_id")?), scopes };
+                Ok(row.try_get::<_, bool>("good")?.then_some(ticket))
+            })
+        })
+        .await
+    }
+}

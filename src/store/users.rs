@@ -1,0 +1,291 @@
+//! Accounts: making, finding and changing them.
+//!
+//! What ends trust (a new password, role or status) is not here but in `revocations`, in the revocation's transaction.
+
+use deadpool_postgres::GenericClient;
+use portcullis_actors::{
+    audit::AuditEvent,
+    id::{DeviceId, UserId},
+};
+use secrecy::{ExposeSecret, SecretString};
+use time::OffsetDateTime;
+
+use super::{
+    audit,
+    devices::{self, DeviceSeen},
+    error::StoreError,
+    pool::Store,
+    rows::{self, USER_COLUMNS, User},
+};
+use crate::domain::{
+    email::Email,
+    role::{Role, Status},
+};
+
+/// An account to be made.
+#[derive(Debug)]
+pub struct NewUser {
+    /// Its address.
+    pub email: Email,
+    /// What the user wants to be called.
+    pub display_name: Option<String>,
+    /// The password's hash, a PHC string.
+    pub password_hash: SecretString,
+    /// Its role.
+    pub role: Role,
+    /// Its status.
+    pub status: Status,
+    /// The device it is made on, if it is one.
+    pub device: Option<DeviceSeen>,
+    /// The time.
+    pub now: OffsetDateTime,
+}
+
+/// What sign-in needs to know before it checks a password.
+#[derive(Debug)]
+pub struct Candidate {
+    /// The account.
+    pub user: User,
+    /// The last revocation of everyone; unchanged when the session is opened, or the sign-in is void.
+    pub revoked_all: i64,
+    /// Whether the user has signed in on the device before.
+    pub device_known: bool,
+}
+
+/// Which accounts to list.
+#[derive(Clone, Debug, Default)]
+pub struct UserFilter {
+    /// A part of the address or the name, without regard to case.
+    pub text: Option<String>,
+    /// Only those of this role.
+    pub role: Option<Role>,
+    /// Only those of this status.
+    pub status: Option<Status>,
+    /// Only those after this one (they come in the order of their numbers).
+    pub after: Option<UserId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// The parameters are: text, role, status.
+const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email)) > 0
+            OR position(lower($1) IN lower(coalesce(u.display_name, ''))) > 0)
+        AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.status = $3)";
+
+impl Store {
+    /// Makes an account, with its device if it has one.
+    ///
+    /// # Errors
+    /// `Conflict` if the address has one already.
+    pub async fn insert_user(&self, new: NewUser, event: AuditEvent) -> Result<User, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                let user = insert(&transaction, &new).await?;
+                if let Some(device) = &new.device {
+                    devices::upsert(&transaction, user.id, device, new.now).await?;
+                }
+                let event = AuditEvent {
+                    user: Some(user.id),
+                    ..event
+                };
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                Ok(user)
+            })
+        })
+        .await
+    }
+
+    /// The account of this address, whatever its case, with what a sign-in on `device` needs to know.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn user_by_email(
+        &self,
+        email: Email,
+        device: Option<DeviceId>,
+    ) -> Result<Option<Candidate>, StoreError> {
+        let sql = format!(
+            "SELECT {USER_COLUMNS},
+                    (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all,
+                    EXISTS (SELECT 1 FROM registered_devices d
+                            WHERE d.user_id = u.id AND d.id = $2 AND d.forgotten_at IS NULL) AS device_known
+             FROM users u WHERE lower(u.email) = lower($1)"
+        );
+        self.run(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                let row = client
+                    .query_opt(&statement, &[&email.as_str(), &device.map(|id| id.0)])
+                    .await?;
+                row.map(|row| {
+                    Ok(Candidate {
+                        user: rows::user(&row)?,
+                        revoked_all: row.try_get("revoked_all")?,
+                        device_known: row.try_get("device_known")?,
+                    })
+                })
+                .transpose()
+            })
+        })
+        .await
+    }
+
+    /// The account of this number.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let sql = format!("SELECT {USER_COLUMNS} FROM users u WHERE u.id = $1");
+        self.run(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                let row = client.query_opt(&statement, &[&id.0]).await?;
+                row.map(|row| rows::user(&row)).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Changes what the user wants to be called.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn update_profile(
+        &self,
+        id: UserId,
+        display_name: Option<String>,
+        now: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<Option<User>, StoreError> {
+        let sql = format!(
+            "UPDATE users u SET display_name = $2, updated_at = $3 WHERE u.id = $1 RETURNING {USER_COLUMNS}"
+        );
+        self.run(move |client| {
+            Box::pin(async move { change(client, &sql, &[&id.0, &display_name, &now], event).await })
+        })
+        .await
+    }
+
+    /// Makes an account active. It ends nothing, so it is no revocation; the other ways are.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn activate_user(
+        &self,
+        id: UserId,
+        now: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<Option<User>, StoreError> {
+        let sql = format!(
+            "UPDATE users u SET status = 'active', updated_at = $2 WHERE u.id = $1 RETURNING {USER_COLUMNS}"
+        );
+        self.run(move |client| Box::pin(async move { change(client, &sql, &[&id.0, &now], event).await }))
+            .await
+    }
+
+    /// Replaces a hash by one of the same password with today's parameters, unless the password changed meanwhile.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn rehash_password(
+        &self,
+        id: UserId,
+        old: SecretString,
+        new: SecretString,
+    ) -> Result<bool, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let changed = client
+                    .execute(
+                        "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+                        &[&id.0, &old.expose_secret(), &new.expose_secret()],
+                    )
+                    .await?;
+                Ok(changed == 1)
+            })
+        })
+        .await
+    }
+
+    /// Accounts in the order of their numbers.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn list_users(&self, filter: UserFilter) -> Result<Vec<User>, StoreError> {
+        let sql = format!(
+            "SELECT {USER_COLUMNS} FROM users u WHERE {FILTER} AND ($4::bigint IS NULL OR u.id > $4)
+             ORDER BY u.id LIMIT $5"
+        );
+        self.run(move |client| {
+            Box::pin(async move {
+                let (role, status) = (filter.role.map(Role::as_str), filter.status.map(Status::as_str));
+                let after = filter.after.map(|id| id.0);
+                let rows = client
+                    .query(
+                        &sql,
+                        &[&filter.text, &role, &status, &after, &i64::from(filter.limit)],
+                    )
+                    .await?;
+                rows.iter().map(rows::user).collect()
+            })
+        })
+        .await
+    }
+
+    /// How many accounts there are of this kind.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn count_users(&self, filter: UserFilter) -> Result<u64, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let (role, status) = (filter.role.map(Role::as_str), filter.status.map(Status::as_str));
+                let sql = format!("SELECT count(*) FROM users u WHERE {FILTER}");
+                let row = client.query_one(&sql, &[&filter.text, &role, &status]).await?;
+                Ok(u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0))
+            })
+        })
+        .await
+    }
+}
+
+async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, StoreError> {
+    let sql = format!(
+        "INSERT INTO users AS u (email, display_name, password_hash, role, status, created_at, updated_at,
+                                 password_changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $6) RETURNING {USER_COLUMNS}"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let row = client
+        .query_one(
+            &statement,
+            &[
+                &new.email.as_str(),
+                &new.display_name,
+                &new.password_hash.expose_secret(),
+                &new.role.as_str(),
+                &new.status.as_str(),
+                &new.now,
+            ],
+        )
+        .await?;
+    rows::user(&row)
+}
+
+/// One change of one account with its audit event.
+async fn change(
+    client: &mut deadpool_postgres::Client,
+    sql: &str,
+    parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    event: AuditEvent,
+) -> Result<Option<User>, StoreError> {
+    let transaction = client.transaction().await?;
+    let Some(row) = transaction.query_opt(sql, parameters).await? else {
+        return Ok(None);
+    };
+    audit::insert(&transaction, &[event]).await?;
+    transaction.commit().await?;
+    rows::user(&row).map(Some)
+}

@@ -1,0 +1,135 @@
+//! The store against a real PostgreSQL: what it promises to services, one fact per test.
+//!
+//! Each fact gets a migrated database of its own from the harness.
+
+mod audit;
+mod opening;
+mod outage;
+mod refresh;
+mod revoking;
+mod schema;
+mod watermark;
+
+use std::{future::Future, net::IpAddr, time::Duration};
+
+use portcullis::{
+    domain::{
+        email::Email,
+        role::{Role, Status},
+        session::SignInMethod,
+    },
+    store::{
+        DatabaseSettings, DeviceSeen, NewUser, OpenSession, Opened, Order, Session, Store, Target, User,
+    },
+};
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    close::Cause,
+    id::{DeviceId, SessionId},
+};
+use time::OffsetDateTime;
+
+/// A database with a store on it.
+struct Db {
+    settings: DatabaseSettings,
+    store: Store,
+}
+
+/// Runs a fact on a fresh database.
+fn with_db<F: Future<Output = ()>>(fact: impl FnOnce(Db) -> F) {
+    let settings = crate::harness::fresh_database();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let store = Store::connect(&settings).unwrap();
+        fact(Db { settings, store }).await;
+    });
+}
+
+fn now() -> OffsetDateTime {
+    OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()
+}
+
+fn event(name: &str) -> AuditEvent {
+    AuditEvent::new(name, Outcome::Success, now().unix_timestamp() * 1000)
+}
+
+fn address() -> IpAddr {
+    IpAddr::from([192, 0, 2, 7])
+}
+
+fn device() -> DeviceSeen {
+    DeviceSeen {
+        id: DeviceId::random(),
+        fingerprint: "0123456789abcdef0123456789abcdef".to_owned(),
+        fingerprint_version: 2,
+        user_agent: Some("test".to_owned()),
+        address: address(),
+    }
+}
+
+impl Db {
+    /// An active user of this name.
+    async fn user(&self, name: &str) -> User {
+        let new = NewUser {
+            email: Email::parse(&format!("{name}@example.com")).unwrap(),
+            display_name: None,
+            password_hash: "$argon2id$none".to_owned().into(),
+            role: Role::User,
+            status: Status::Active,
+            device: None,
+            now: now(),
+        };
+        self.store
+            .insert_user(new, event("user.registered"))
+            .await
+            .unwrap()
+    }
+
+    /// A sign-in of this user as it stands after its password was checked.
+    fn sign_in(user: &User) -> OpenSession {
+        OpenSession {
+            id: SessionId::random(),
+            user: user.id,
+            generation: user.generation,
+            revoked_all: 0,
+            device: device(),
+            method: SignInMethod::Password,
+            expires_at: now() + Duration::from_secs(30 * 86_400),
+            refresh_expires_at: now() + Duration::from_secs(7 * 86_400),
+            privileged_until: now() + Duration::from_secs(600),
+            per_user_limit: 20,
+            now: now(),
+        }
+    }
+
+    async fn open(&self, open: OpenSession) -> Session {
+        match self
+            .store
+            .open_session(open, event("session.opened"))
+            .await
+            .unwrap()
+        {
+            Opened::Session(session, _) => *session,
+            Opened::Superseded => panic!("the sign-in was superseded"),
+        }
+    }
+
+    async fn revoke(&self, target: Target, cause: Cause) -> portcullis::store::Committed {
+        self.store.commit(Order::new(target, cause, now())).await.unwrap()
+    }
+
+    /// A connection beside the pool, for looking at rows.
+    async fn raw(&self) -> tokio_postgres::Client {
+        let (client, connection) = self.settings.config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client
+    }
+
+    async fn count(&self, sql: &str) -> i64 {
+        self.raw().await.query_one(sql, &[]).await.unwrap().get(0)
+    }
+}

@@ -1,0 +1,222 @@
+//! Opening sessions, alone and against revocations.
+
+use portcullis::{
+    domain::role::{Role, Status},
+    store::{Change, OpenSession, Opened, Order, Target},
+};
+use portcullis_actors::close::Cause;
+
+use super::{Db, event, now, with_db};
+
+#[test]
+fn a_session_is_as_it_was_opened() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let open = Db::sign_in(&user);
+        let session = db.open(open.clone()).await;
+        let found = db.store.live_session(session.id).await.unwrap().unwrap();
+        assert_eq!(found.session, session);
+        assert_eq!(found.user.last_login_at, Some(now()));
+        assert_eq!((session.refresh_counter, session.revoked), (0, None));
+        assert_eq!(session.privileged_until, Some(open.privileged_until));
+        assert!(
+            db.store
+                .user_by_email("ada@example.com".parse_email(), Some(open.device.id))
+                .await
+                .unwrap()
+                .unwrap()
+                .device_known
+        );
+    });
+}
+
+#[test]
+fn a_sign_in_that_a_revocation_of_its_user_overtook_is_superseded() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        db.revoke(Target::User(user.id), Cause::Revoked).await;
+        assert_superseded(&db, Db::sign_in(&user)).await;
+    });
+}
+
+#[test]
+fn a_sign_in_that_a_revocation_of_everyone_overtook_is_superseded() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        db.revoke(Target::All, Cause::Revoked).await;
+        assert_superseded(&db, Db::sign_in(&user)).await;
+    });
+}
+
+#[test]
+fn a_sign_in_on_a_device_forgotten_meanwhile_is_superseded() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let first = Db::sign_in(&user);
+        db.open(first.clone()).await;
+        db.revoke(Target::Device(first.device.id), Cause::DeviceRemoved)
+            .await;
+        let second = OpenSession {
+            device: first.device,
+            ..Db::sign_in(&user)
+        };
+        assert_superseded(&db, second).await;
+    });
+}
+
+#[test]
+fn a_sign_in_of_a_user_suspended_meanwhile_is_superseded() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let order = Order {
+            change: Some(Change::Status(Status::Suspended)),
+            ..Order::new(Target::User(user.id), Cause::AccountDisabled, now())
+        };
+        db.store.commit(order).await.unwrap();
+        let suspended = db.store.user_by_id(user.id).await.unwrap().unwrap();
+        assert_superseded(&db, Db::sign_in(&suspended)).await;
+    });
+}
+
+/// Many rounds of one sign-in against one revocation: whichever comes first, no live session remains.
+#[test]
+fn a_sign_in_racing_a_revocation_leaves_no_live_session() {
+    with_db(|db| async move {
+        for round in 0..40 {
+            let user = db.user(&format!("ada{round}")).await;
+            let revoked_all = db
+                .count("SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'")
+                .await;
+            let open = OpenSession {
+                revoked_all,
+                ..Db::sign_in(&user)
+            };
+            let target = if round % 2 == 0 {
+                Target::User(user.id)
+            } else {
+                Target::All
+            };
+            let (opened, committed) = tokio::join!(
+                db.store.open_session(open, event("session.opened")),
+                db.store.commit(Order::new(target, Cause::Revoked, now())),
+            );
+            let committed = committed.unwrap();
+            if let Opened::Session(session, _) = opened.unwrap() {
+                assert_eq!(
+                    committed
+                        .ended
+                        .iter()
+                        .map(|ended| ended.session)
+                        .collect::<Vec<_>>(),
+                    [session.id]
+                );
+            }
+            assert!(db.store.sessions_of(user.id).await.unwrap().is_empty());
+        }
+    });
+}
+
+#[test]
+fn the_oldest_session_gives_way() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let mut sessions = Vec::new();
+        for second in 0..3 {
+            let now = now() + time::Duration::seconds(second);
+            sessions.push(
+                db.open(OpenSession {
+                    now,
+                    per_user_limit: 3,
+                    ..Db::sign_in(&user)
+                })
+                .await,
+            );
+        }
+        let open = OpenSession {
+            per_user_limit: 3,
+            now: now() + time::Duration::seconds(9),
+            ..Db::sign_in(&user)
+        };
+        let Opened::Session(newest, evicted) = db
+            .store
+            .open_session(open, event("session.opened"))
+            .await
+            .unwrap()
+        else {
+            panic!("superseded");
+        };
+        assert_eq!(evicted.len(), 1);
+        assert_eq!(evicted[0].ended[0].session, sessions[0].id);
+        assert_eq!(evicted[0].cause, Cause::SessionLimit);
+        let live: Vec<_> = db
+            .store
+            .sessions_of(user.id)
+            .await
+            .unwrap()
+            .iter()
+            .map(|session| session.id)
+            .collect();
+        assert_eq!(live, [newest.id, sessions[2].id, sessions[1].id]);
+        let ended = db.store.live_session(sessions[0].id).await.unwrap().unwrap();
+        assert_eq!(ended.session.revoked.unwrap().cause, Cause::SessionLimit);
+    });
+}
+
+#[test]
+fn parallel_sign_ins_keep_to_the_limit() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let opening = (0..12).map(|_| {
+            let open = OpenSession {
+                per_user_limit: 4,
+                ..Db::sign_in(&user)
+            };
+            db.store.open_session(open, event("session.opened"))
+        });
+        for opened in futures_util::future::join_all(opening).await {
+            assert!(matches!(opened.unwrap(), Opened::Session(..)));
+        }
+        assert_eq!(db.store.sessions_of(user.id).await.unwrap().len(), 4);
+    });
+}
+
+#[test]
+fn a_role_can_change_while_its_user_is_signed_in() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let order = Order {
+            change: Some(Change::Role(Role::Operator)),
+            ..Order::new(Target::User(user.id), Cause::RoleChanged, now())
+        };
+        let committed = db.store.commit(order).await.unwrap();
+        assert_eq!(committed.ended.len(), 1);
+        let found = db.store.live_session(session.id).await.unwrap().unwrap();
+        assert_eq!((found.session.revoked, found.user.role), (None, Role::Operator));
+    });
+}
+
+async fn assert_superseded(db: &Db, open: OpenSession) {
+    let user = open.user;
+    let opened = db
+        .store
+        .open_session(open, event("session.opened"))
+        .await
+        .unwrap();
+    assert!(matches!(opened, Opened::Superseded));
+    assert!(db.store.sessions_of(user).await.unwrap().is_empty());
+    let written = db
+        .count("SELECT count(*) FROM audit_events WHERE event = 'session.opened'")
+        .await;
+    assert_eq!(written, db.count("SELECT count(*) FROM sessions").await);
+}
+
+trait ParseEmail {
+    fn parse_email(&self) -> portcullis::domain::email::Email;
+}
+
+impl ParseEmail for str {
+    fn parse_email(&self) -> portcullis::domain::email::Email {
+        portcullis::domain::email::Email::parse(self).unwrap()
+    }
+}

@@ -1,0 +1,114 @@
+//! A database that is not there: `Unavailable`, nothing else, and recovery by itself.
+
+use std::time::{Duration, Instant};
+
+use portcullis::store::{DatabaseSettings, Store};
+use portcullis_actors::id::SessionId;
+
+use super::with_db;
+
+#[test]
+fn a_server_that_does_not_run_is_unavailable() {
+    let nowhere = DatabaseSettings::embedded(std::path::Path::new("/nonexistent"), "none");
+    let store = Store::connect(&nowhere).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        assert!(store.ping().await.unwrap_err().is_unavailable());
+        assert!(
+            store
+                .live_session(SessionId::random())
+                .await
+                .unwrap_err()
+                .is_unavailable()
+        );
+        assert!(store.listen().await.err().unwrap().is_unavailable());
+        assert!(store.migrate().await.unwrap_err().is_unavailable());
+    });
+}
+
+#[test]
+fn a_database_that_admits_nobody_is_unavailable_until_it_does_again() {
+    with_db(|db| async move {
+        db.store.ping().await.unwrap();
+        let name = db.settings.config.get_dbname().unwrap().to_owned();
+        let mut elsewhere = db.settings.clone();
+        elsewhere.config.dbname("postgres");
+        let (admin, connection) = elsewhere.config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        let admit = |yes: bool| format!("ALTER DATABASE \"{name}\" ALLOW_CONNECTIONS {yes}");
+        admin.batch_execute(&admit(false)).await.unwrap();
+        let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
+        admin.execute(sql, &[&name]).await.unwrap();
+        for _ in 0..3 {
+            assert!(
+                db.store
+                    .live_session(SessionId::random())
+                    .await
+                    .unwrap_err()
+                    .is_unavailable()
+            );
+        }
+        admin.batch_execute(&admit(true)).await.unwrap();
+        assert!(
+            db.store
+                .live_session(SessionId::random())
+                .await
+                .unwrap()
+                .is_none()
+        );
+    });
+}
+
+#[test]
+fn a_read_only_database_is_unavailable_and_its_connections_are_not_kept() {
+    with_db(|db| async move {
+        let name = db.settings.config.get_dbname().unwrap().to_owned();
+        let raw = db.raw().await;
+        let read_only =
+            |yes: &str| format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = {yes}");
+        raw.batch_execute(&read_only("on")).await.unwrap();
+        assert!(db.store.ping().await.unwrap_err().is_unavailable());
+        assert!(
+            db.store
+                .delete_expired_tickets(super::now())
+                .await
+                .unwrap_err()
+                .is_unavailable()
+        );
+        assert_eq!(db.store.status().open, 0);
+        let raw = {
+            let mut writable = db.settings.clone();
+            writable.config.options("-c default_transaction_read_only=off");
+            let (client, connection) = writable.config.connect(tokio_postgres::NoTls).await.unwrap();
+            tokio::spawn(connection);
+            client
+        };
+        raw.batch_execute(&read_only("off")).await.unwrap();
+        db.store.ping().await.unwrap();
+    });
+}
+
+#[test]
+fn a_pool_without_a_free_connection_says_so_in_time() {
+    with_db(|db| async move {
+        let mut settings = db.settings.clone();
+        settings.pool_size = 1;
+        settings.acquire_timeout = Duration::from_millis(200);
+        settings.statement_timeout = Duration::from_millis(700);
+        let store = Store::connect(&settings).unwrap();
+        let mut raw = db.raw().await;
+        let holder = raw.transaction().await.unwrap();
+        holder.batch_execute("LOCK TABLE ws_tickets").await.unwrap();
+        let began = Instant::now();
+        let (first, second) = tokio::join!(
+            store.delete_expired_tickets(super::now()),
+            store.delete_expired_tickets(super::now()),
+        );
+        assert!(first.unwrap_err().is_unavailable());
+        assert!(second.unwrap_err().is_unavailable());
+        assert!(began.elapsed() < Duration::from_secs(3));
+    });
+}

@@ -1,0 +1,231 @@
+//! What may happen once: rotation, the late retry, tickets; and what notes that a session was used.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use portcullis::{
+    domain::role::{Scope, Scopes},
+    store::{Change, Order, Target, Ticket, Touch},
+};
+use portcullis_actors::close::Cause;
+
+use super::{Db, address, now, with_db};
+
+const CONSUMERS: usize = 16;
+
+#[test]
+fn of_sixteen_that_rotate_one_counter_one_gets_the_session() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let until = now() + Duration::from_secs(60);
+        for counter in 0..5 {
+            let rotating = (0..CONSUMERS).map(|_| db.store.rotate_refresh(session.id, counter, now(), until));
+            let won: Vec<_> = join_all(rotating)
+                .await
+                .into_iter()
+                .filter_map(Result::unwrap)
+                .collect();
+            assert_eq!(won.len(), 1);
+            assert_eq!(
+                (won[0].refresh_counter, won[0].refresh_rotated_at),
+                (counter + 1, Some(now()))
+            );
+        }
+    });
+}
+
+#[test]
+fn a_session_that_has_ended_does_not_rotate() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let rotate = |session, now| {
+            db.store
+                .rotate_refresh(session, 0, now, now + Duration::from_secs(60))
+        };
+        let revoked = db.open(Db::sign_in(&user)).await;
+        db.revoke(Target::Session(revoked.id), Cause::SignedOut).await;
+        assert_eq!(rotate(revoked.id, now()).await.unwrap(), None);
+        let stale = db.open(Db::sign_in(&user)).await;
+        assert_eq!(rotate(stale.id, stale.refresh_expires_at).await.unwrap(), None);
+        assert!(rotate(stale.id, now()).await.unwrap().is_some());
+        let past = stale.expires_at;
+        assert_eq!(
+            db.store.rotate_refresh(stale.id, 1, past, past).await.unwrap(),
+            None
+        );
+    });
+}
+
+#[test]
+fn no_refresh_token_outlives_its_session() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let far = session.expires_at + Duration::from_secs(1);
+        let rotated = db
+            .store
+            .rotate_refresh(session.id, 0, now(), far)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(rotated.refresh_expires_at, session.expires_at);
+    });
+}
+
+#[test]
+fn of_sixteen_late_retries_one_is_granted() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        db.store
+            .rotate_refresh(session.id, 0, now(), session.expires_at)
+            .await
+            .unwrap()
+            .unwrap();
+        let retrying = (0..CONSUMERS).map(|_| db.store.spend_late_retry(session.id, 1));
+        let granted = join_all(retrying)
+            .await
+            .into_iter()
+            .filter(|spent| *spent.as_ref().unwrap())
+            .count();
+        assert_eq!(granted, 1);
+    });
+}
+
+#[test]
+fn a_used_successor_leaves_no_late_retry() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        db.store
+            .rotate_refresh(session.id, 0, now(), session.expires_at)
+            .await
+            .unwrap()
+            .unwrap();
+        let touch = Touch {
+            session: session.id,
+            device: session.device,
+            user: user.id,
+            at: now() + Duration::from_secs(3),
+            address: Some(address()),
+            used_counter: 1,
+        };
+        let older = Touch {
+            at: now(),
+            used_counter: 0,
+            address: None,
+            ..touch.clone()
+        };
+        db.store.touch(vec![touch.clone(), older]).await.unwrap();
+        assert!(!db.store.spend_late_retry(session.id, 1).await.unwrap());
+        let found = db.store.live_session(session.id).await.unwrap().unwrap().session;
+        assert_eq!((found.last_seen_at, found.used_counter), (touch.at, 1));
+    });
+}
+
+#[test]
+fn a_touch_moves_nothing_back_and_never_what_was_revoked() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let touch = |seconds: i64| Touch {
+            session: session.id,
+            device: session.device,
+            user: user.id,
+            at: now() + time::Duration::seconds(seconds),
+            address: None,
+            used_counter: 7,
+        };
+        db.store.touch(vec![touch(-50)]).await.unwrap();
+        db.revoke(Target::Session(session.id), Cause::SignedOut).await;
+        db.store.touch(vec![touch(50)]).await.unwrap();
+        let found = db.store.live_session(session.id).await.unwrap().unwrap().session;
+        assert_eq!(
+            (found.last_seen_at, found.used_counter, found.address),
+            (now(), 0, Some(address()))
+        );
+    });
+}
+
+#[test]
+fn of_sixteen_that_use_a_ticket_one_gets_in() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let ticket = Ticket {
+            session: session.id,
+            scopes: Scopes::of(&[Scope::Read]),
+        };
+        db.store
+            .insert_ticket([7; 32], ticket, now() + Duration::from_secs(30))
+            .await
+            .unwrap();
+        let using = (0..CONSUMERS).map(|_| db.store.consume_ticket([7; 32], now()));
+        let won: Vec<_> = join_all(using)
+            .await
+            .into_iter()
+            .filter_map(Result::unwrap)
+            .collect();
+        assert_eq!(won, [ticket]);
+    });
+}
+
+#[test]
+fn an_expired_ticket_opens_nothing() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let ticket = Ticket {
+            session: session.id,
+            scopes: Scopes::NONE,
+        };
+        db.store.insert_ticket([1; 32], ticket, now()).await.unwrap();
+        assert_eq!(db.store.consume_ticket([1; 32], now()).await.unwrap(), None);
+        db.store.insert_ticket([2; 32], ticket, now()).await.unwrap();
+        assert_eq!(db.store.delete_expired_tickets(now()).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn privilege_is_granted_and_falls_with_the_password() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let other = db.open(Db::sign_in(&user)).await;
+        let until = now() + Duration::from_secs(900);
+        let granted = db
+            .store
+            .grant_privilege(session.id, now(), until)
+            .await
+            .unwrap()
+            .unwrap();
+        assert_eq!(granted.privileged_until, Some(until));
+        let order = Order {
+            except: Some(session.id),
+            change: Some(Change::Password {
+                hash: "new".to_owned().into(),
+            }),
+            ..Order::new(Target::User(user.id), Cause::PasswordChanged, now())
+        };
+        let committed = db.store.commit(order).await.unwrap();
+        assert_eq!(
+            committed
+                .ended
+                .iter()
+                .map(|ended| ended.session)
+                .collect::<Vec<_>>(),
+            [other.id]
+        );
+        let kept = db.store.live_session(session.id).await.unwrap().unwrap();
+        assert_eq!(
+            (kept.session.privileged_until, kept.session.revoked),
+            (None, None)
+        );
+        assert_eq!(kept.user.generation, user.generation + 1);
+        assert_eq!(
+            db.store.grant_privilege(other.id, now(), until).await.unwrap(),
+            None
+        );
+    });
+}

@@ -1,0 +1,245 @@
+//! Revocations: whom they reach, whom they spare, and that they are one transaction.
+
+use std::time::Duration;
+
+use portcullis::{
+    domain::role::Role,
+    store::{Change, OpenSession, Order, SessionFilter, Target},
+};
+use portcullis_actors::{
+    close::Cause,
+    id::{SessionId, UserId},
+};
+
+use super::{Db, now, with_db};
+
+#[test]
+fn a_session_ends_once() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let order = || Order::new(Target::Session(session.id), Cause::SignedOut, now());
+        let racing = (0..8).map(|_| db.store.commit(order()));
+        let committed: Vec<_> = futures_util::future::join_all(racing)
+            .await
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
+        assert_eq!(
+            committed
+                .iter()
+                .filter(|committed| committed.id.is_some())
+                .count(),
+            1
+        );
+        assert_eq!(db.count("SELECT count(*) FROM revocations").await, 1);
+        assert_eq!(
+            db.count("SELECT count(*) FROM audit_events WHERE event = 'session.revoked'")
+                .await,
+            1
+        );
+    });
+}
+
+#[test]
+fn a_user_reaches_only_their_own_sessions() {
+    with_db(|db| async move {
+        let (ada, eve) = (db.user("ada").await, db.user("eve").await);
+        let session = db.open(Db::sign_in(&ada)).await;
+        for target in [Target::Session(session.id), Target::Device(session.device)] {
+            let order = Order {
+                only_user: Some(eve.id),
+                ..Order::new(target, Cause::SignedOut, now())
+            };
+            assert_eq!(db.store.commit(order).await.unwrap().id, None);
+        }
+        assert_eq!(db.store.sessions_of(ada.id).await.unwrap().len(), 1);
+    });
+}
+
+#[test]
+fn an_order_for_roles_spares_the_others() {
+    with_db(|db| async move {
+        let (ada, boss) = (db.user("ada").await, db.user("boss").await);
+        let order = Order {
+            change: Some(Change::Role(Role::Admin)),
+            ..Order::new(Target::User(boss.id), Cause::RoleChanged, now())
+        };
+        db.store.commit(order).await.unwrap();
+        let boss = db.store.user_by_id(boss.id).await.unwrap().unwrap();
+        let session = db.open(Db::sign_in(&ada)).await;
+        let spared = db.open(Db::sign_in(&boss)).await;
+        let operator = |target| Order {
+            only_roles: Some(vec![Role::User, Role::Operator]),
+            ..Order::new(target, Cause::Revoked, now())
+        };
+        for target in [
+            Target::Session(spared.id),
+            Target::User(boss.id),
+            Target::Device(spared.device),
+        ] {
+            assert_eq!(db.store.commit(operator(target)).await.unwrap().id, None);
+        }
+        let all = db.store.commit(operator(Target::All)).await.unwrap();
+        assert_eq!(
+            all.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(),
+            [session.id]
+        );
+    });
+}
+
+#[test]
+fn the_excepted_session_stays() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let kept = db.open(Db::sign_in(&user)).await;
+        for _ in 0..3 {
+            db.open(Db::sign_in(&user)).await;
+        }
+        let order = Order {
+            except: Some(kept.id),
+            ..Order::new(Target::User(user.id), Cause::SignedOut, now())
+        };
+        assert_eq!(db.store.commit(order).await.unwrap().ended.len(), 3);
+        let live = db.store.sessions_of(user.id).await.unwrap();
+        assert_eq!(
+            live.iter().map(|session| session.id).collect::<Vec<_>>(),
+            [kept.id]
+        );
+    });
+}
+
+#[test]
+fn a_forgotten_device_starts_over() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let open = Db::sign_in(&user);
+        let session = db.open(open.clone()).await;
+        let order = Order {
+            change: Some(Change::ForgetDevice),
+            only_user: Some(user.id),
+            ..Order::new(Target::Device(open.device.id), Cause::DeviceRemoved, now())
+        };
+        assert_eq!(db.store.commit(order).await.unwrap().ended[0].session, session.id);
+        let find = || {
+            db.store.user_by_email(
+                portcullis::domain::email::Email::parse("ada@example.com").unwrap(),
+                Some(open.device.id),
+            )
+        };
+        let candidate = find().await.unwrap().unwrap();
+        assert!(!candidate.device_known);
+        db.open(OpenSession {
+            device: open.device.clone(),
+            ..Db::sign_in(&candidate.user)
+        })
+        .await;
+        assert!(find().await.unwrap().unwrap().device_known);
+    });
+}
+
+#[test]
+fn revoking_nobody_writes_nothing() {
+    with_db(|db| async move {
+        let before = db.count("SELECT count(*) FROM audit_events").await;
+        for target in [Target::User(UserId(404)), Target::Session(SessionId::random())] {
+            assert_eq!(db.revoke(target, Cause::Revoked).await.id, None);
+        }
+        assert_eq!(db.count("SELECT count(*) FROM audit_events").await, before);
+    });
+}
+
+#[test]
+fn the_event_says_how_many_and_why() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        db.open(Db::sign_in(&user)).await;
+        db.open(Db::sign_in(&user)).await;
+        let order = Order {
+            reason: "a\0 lost \u{202e}phone ".repeat(200),
+            actor: Some(UserId(9)),
+            ..Order::new(Target::User(user.id), Cause::Revoked, now())
+        };
+        db.store.commit(order).await.unwrap();
+        let sql = "SELECT count(*) FROM audit_events e JOIN revocations r ON (e.detail->>'revocation')::bigint = r.id
+                   WHERE e.detail->>'sessions' = '2' AND e.detail->>'cause' = 'revoked' AND e.actor_id = 9
+                     AND r.sessions = 2 AND r.actor_id = 9 AND r.reason <> ''";
+        assert_eq!(db.count(sql).await, 1);
+    });
+}
+
+#[test]
+fn a_revocation_and_touches_do_not_wait_for_each_other() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let mut touches = Vec::new();
+        for _ in 0..12 {
+            let session = db.open(Db::sign_in(&user)).await;
+            touches.push(portcullis::store::Touch {
+                session: session.id,
+                device: session.device,
+                user: user.id,
+                at: now(),
+                address: None,
+                used_counter: 0,
+            });
+        }
+        let touching = (0..20).map(|turn| {
+            let mut batch = touches.clone();
+            batch.rotate_left(turn % 12);
+            db.store.touch(batch)
+        });
+        let revoking = async {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+            db.revoke(Target::User(user.id), Cause::Revoked).await.ended.len()
+        };
+        let (touched, ended) = tokio::join!(futures_util::future::join_all(touching), revoking);
+        assert!(touched.into_iter().all(|touched| touched.is_ok()));
+        assert_eq!(ended, 12);
+    });
+}
+
+#[test]
+fn time_alone_ends_a_session_unless_a_socket_is_open() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let idle = Duration::from_secs(1800);
+        let quiet = db.open(Db::sign_in(&user)).await;
+        let open = db.open(Db::sign_in(&user)).await;
+        let expired = |seconds, open| {
+            db.store
+                .expired_sessions(now() + time::Duration::seconds(seconds), idle, open)
+        };
+        assert_eq!(expired(1799, vec![open.id]).await.unwrap(), []);
+        assert_eq!(expired(1800, vec![open.id]).await.unwrap(), [quiet.id]);
+        assert_eq!(
+            expired(30 * 86_400, vec![quiet.id, open.id]).await.unwrap().len(),
+            2
+        );
+    });
+}
+
+#[test]
+fn sessions_are_found_page_by_page() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        for _ in 0..5 {
+            db.open(Db::sign_in(&user)).await;
+        }
+        let mut filter = SessionFilter {
+            user: Some(user.id),
+            active_at: Some(now()),
+            limit: 2,
+            ..SessionFilter::default()
+        };
+        let mut seen = Vec::new();
+        loop {
+            let page = db.store.search_sessions(filter.clone()).await.unwrap();
+            let Some(last) = page.last() else { break };
+            filter.before = Some((last.session.created_at, last.session.id));
+            seen.extend(page.iter().map(|found| found.session.id));
+        }
+        seen.dedup();
+        assert_eq!(seen.len(), 5);
+    });
+}
