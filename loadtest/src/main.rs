@@ -1,1 +1,65 @@
-fn main(){}
+//! `loadtest`: drives a running Portcullis from outside and measures what it promises.
+//!
+//! Three scenarios: `revoke` (how long until the sockets of a revoked user are closed, and whether every door is shut),
+//! `idle` (what an open connection costs) and `fanout` (what a delivery costs). It knows the server only by its REST
+//! interface and the realtime protocol, and ends with a failure when a promise is broken.
+
+mod accounts;
+mod connections;
+mod frame;
+mod process;
+mod report;
+mod rest;
+mod scenario;
+mod socket;
+mod stream;
+mod target;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Load scenarios for a running Portcullis server.
+#[derive(Parser)]
+#[command(name = "loadtest", version, max_term_width = 110)]
+struct Cli {
+    #[command(subcommand)]
+    scenario: Scenario,
+}
+
+#[derive(Subcommand)]
+enum Scenario {
+    /// Revokes users one after another, or all at once, and measures until their sockets are closed.
+    Revoke(scenario::revoke::Args),
+    /// Opens many connections, holds them, and measures what each costs the server.
+    Idle(scenario::idle::Args),
+    /// Publishes to many subscribers of one channel and measures deliveries.
+    Fanout(scenario::fanout::Args),
+}
+
+/// What ended a scenario before it was done.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    // Fails only if a provider is installed already, which is as good.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+    // One thread: the machine under test is often this one, and the server should have the rest of it.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let outcome = runtime.map_err(Failure::from).and_then(|runtime| {
+        runtime.block_on(async {
+            match cli.scenario {
+                Scenario::Revoke(args) => scenario::revoke::run(args).await,
+                Scenario::Idle(args) => scenario::idle::run(args).await,
+                Scenario::Fanout(args) => scenario::fanout::run(args).await,
+            }
+        })
+    });
+    match outcome {
+        Ok(checks) => checks.conclude(),
+        Err(failure) => {
+            eprintln!("loadtest: {failure}");
+            ExitCode::FAILURE
+        }
+    }
+}

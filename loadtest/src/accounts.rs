@@ -1,0 +1,80 @@
+//! Users and their sessions: registers who is missing and signs everybody in, a few at a time.
+//!
+//! A password hash costs the server tens of milliseconds, so this is the slow part of every scenario.
+
+use std::net::IpAddr;
+
+use clap::Args;
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use crate::{
+    Failure,
+    report::progress,
+    rest::{Rest, Tokens},
+    target::{Login, Target},
+};
+
+/// Which users there are to be.
+#[derive(Args)]
+pub(crate) struct AccountArgs {
+    /// Sessions of each user, each signed in separately.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub(crate) sessions_per_user: u32,
+    /// Users register as `<prefix>-<number>@load.test`.
+    #[arg(long, default_value = "load")]
+    prefix: String,
+    /// The password of all of them.
+    #[arg(
+        long,
+        default_value = "velvet-otter-92-quarry-lamp",
+        env = "LOADTEST_PASSWORD"
+    )]
+    password: String,
+    /// Sign-ins under way at once.
+    #[arg(long, default_value_t = 8)]
+    sign_ins: usize,
+}
+
+/// One signed-in session.
+pub(crate) struct Session {
+    /// The number of its user, from 0.
+    pub(crate) user: usize,
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) tokens: Tokens,
+}
+
+impl AccountArgs {
+    /// Signs in every session of `users` users, in the order of the users.
+    pub(crate) async fn sign_in(&self, target: &Target, users: usize) -> Result<Vec<Session>, Failure> {
+        let bar = progress("signing in", users * self.sessions_per_user as usize);
+        let everyone = stream::iter(0..users)
+            .map(|user| {
+                let bar = &bar;
+                async move {
+                    let source = target.source(user);
+                    let rest = Rest::new(target, source)?;
+                    let mut sessions = Vec::new();
+                    for _ in 0..self.sessions_per_user {
+                        let tokens = self.sign_in_one(&rest, user).await?;
+                        sessions.push(Session { user, source, tokens });
+                        bar.inc(1);
+                    }
+                    Ok::<_, Failure>(sessions)
+                }
+            })
+            .buffered(self.sign_ins.max(1));
+        let sessions = everyone.try_concat().await?;
+        bar.finish();
+        Ok(sessions)
+    }
+
+    async fn sign_in_one(&self, rest: &Rest<'_>, user: usize) -> Result<Tokens, Failure> {
+        let login = Login::new(format!("{}-{user}@load.test", self.prefix), self.password.clone());
+        if let Some(tokens) = rest.sign_in(&login).await? {
+            return Ok(tokens);
+        }
+        rest.register(&login).await?;
+        let tokens = rest.sign_in(&login).await?;
+        tokens.ok_or_else(|| format!("{} has just been registered and cannot sign in", login.email).into())
+    }
+}

@@ -1,0 +1,143 @@
+//! The frames of RFC 6455, as much of them as a client needs that talks to one server: whole messages, no extensions.
+
+/// What a frame is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Opcode {
+    Text = 1,
+    Close = 8,
+    Ping = 9,
+    Pong = 10,
+}
+
+/// A whole frame at the start of a buffer: its payload is `start..end`, the next frame begins at `end`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) opcode: Opcode,
+    pub(crate) start: usize,
+    pub(crate) end: usize,
+}
+
+/// The server sent something that it must not or never does.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the server sent a frame that this client does not take")]
+pub(crate) struct Unexpected;
+
+/// Finds the first frame; `None` when more bytes are needed.
+pub(crate) fn first(buffer: &[u8]) -> Result<Option<Bounds>, Unexpected> {
+    let [first, second, rest @ ..] = buffer else {
+        return Ok(None);
+    };
+    let opcode = match first {
+        0x81 => Opcode::Text,
+        0x88 => Opcode::Close,
+        0x89 => Opcode::Ping,
+        0x8a => Opcode::Pong,
+        _ => return Err(Unexpected),
+    };
+    let (start, length) = match (second, rest) {
+        (0..=125, _) => (2, usize::from(*second)),
+        (126, [a, b, ..]) => (4, usize::from(u16::from_be_bytes([*a, *b]))),
+        (127, [a, b, c, d, e, f, g, h, ..]) => {
+            let length = u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]);
+            (10, usize::try_from(length).map_err(|_| Unexpected)?)
+        }
+        (126 | 127, _) => return Ok(None),
+        // Only clients mask.
+        _ => return Err(Unexpected),
+    };
+    let end = start + length;
+    Ok((buffer.len() >= end).then_some(Bounds { opcode, start, end }))
+}
+
+/// Appends a frame as a client sends it. The mask is zero: it protects intermediaries, and there is none here.
+pub(crate) fn append(buffer: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
+    buffer.push(0x80 | opcode as u8);
+    match payload.len() {
+        length @ 0..=125 => buffer.push(0x80 | u8::try_from(length).unwrap_or(125)),
+        length => {
+            buffer.push(0x80 | 127);
+            buffer.extend_from_slice(&(length as u64).to_be_bytes());
+        }
+    }
+    buffer.extend_from_slice(&[0; 4]);
+    buffer.extend_from_slice(payload);
+}
+
+/// Code and text of a close frame's payload.
+pub(crate) fn close_reason(payload: &[u8]) -> Option<(u16, String)> {
+    let [high, low, text @ ..] = payload else {
+        return None;
+    };
+    Some((
+        u16::from_be_bytes([*high, *low]),
+        String::from_utf8_lossy(text).into_owned(),
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn frames_of_every_length_are_found_and_no_sooner_than_they_are_whole() {
+        for length in [0, 1, 125, 126, 65_535, 65_536] {
+            let mut bytes = vec![0x81];
+            match length {
+                0..=125 => bytes.push(u8::try_from(length).unwrap()),
+                126..=65_535 => {
+                    bytes.push(126);
+                    bytes.extend(u16::try_from(length).unwrap().to_be_bytes());
+                }
+                _ => {
+                    bytes.push(127);
+                    bytes.extend((length as u64).to_be_bytes());
+                }
+            }
+            let start = bytes.len();
+            bytes.resize(start + length, b'x');
+            let end = bytes.len();
+            assert_eq!(
+                first(&bytes),
+                Ok(Some(Bounds {
+                    opcode: Opcode::Text,
+                    start,
+                    end
+                }))
+            );
+            for cut in [1, start - 1, end - 1] {
+                let whole = cut == end;
+                assert_eq!(
+                    first(&bytes[..cut]).unwrap().is_some(),
+                    whole,
+                    "{length} cut at {cut}"
+                );
+            }
+            bytes.push(0x81);
+            assert_eq!(first(&bytes).unwrap().unwrap().end, end);
+        }
+    }
+
+    #[test]
+    fn masked_binary_and_fragmented_frames_are_unexpected() {
+        for bytes in [[0x81, 0x80], [0x82, 0], [0x01, 0], [0x80, 0], [0xc1, 0]] {
+            assert_eq!(first(&bytes), Err(Unexpected));
+        }
+    }
+
+    #[test]
+    fn a_sent_frame_is_final_and_masked() {
+        let mut bytes = Vec::new();
+        append(&mut bytes, Opcode::Text, b"{}");
+        assert_eq!(bytes, [0x81, 0x82, 0, 0, 0, 0, b'{', b'}']);
+        bytes.clear();
+        append(&mut bytes, Opcode::Pong, &[7; 126]);
+        assert_eq!(bytes[..6], [0x8a, 0xff, 0, 0, 0, 0]);
+        assert_eq!(bytes.len(), 14 + 126);
+    }
+
+    #[test]
+    fn a_close_frame_has_code_and_text() {
+        assert_eq!(close_reason(b"\x11\x94gone"), Some((4500, "gone".to_owned())));
+        assert_eq!(close_reason(b""), None);
+    }
+}

@@ -1,0 +1,177 @@
+//! The server's REST interface, as much of it as the scenarios use.
+
+use std::{net::IpAddr, time::Duration};
+
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header::RETRY_AFTER};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Failure,
+    target::{Login, Target},
+};
+
+/// How often a request is repeated that the server has no time for.
+const ATTEMPTS: u32 = 120;
+const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
+const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// A client with one local address; keeps no connection open.
+pub(crate) struct Rest<'a> {
+    target: &'a Target,
+    client: Client,
+}
+
+/// What a sign-in gives.
+#[derive(Clone, Deserialize)]
+pub(crate) struct Tokens {
+    pub(crate) access_token: String,
+    pub(crate) refresh_token: String,
+    user: UserIdentity,
+}
+
+#[derive(Clone, Deserialize)]
+struct UserIdentity {
+    id: i64,
+}
+
+impl Tokens {
+    pub(crate) fn user_id(&self) -> i64 {
+        self.user.id
+    }
+}
+
+/// What a revocation is answered with.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Revoked {
+    pub(crate) sessions: usize,
+    pub(crate) sockets_closed: usize,
+    pub(crate) pending: usize,
+}
+
+/// Whose sessions a revocation ends.
+#[derive(Clone, Copy)]
+pub(crate) enum Whose {
+    User(i64),
+    Everyone,
+}
+
+impl<'a> Rest<'a> {
+    pub(crate) fn new(target: &'a Target, source: Option<IpAddr>) -> Result<Self, Failure> {
+        let client = Client::builder()
+            .local_address(source)
+            .pool_max_idle_per_host(0)
+            .no_proxy()
+            .timeout(TIMEOUT)
+            .tls_danger_accept_invalid_certs(true)
+            .build()?;
+        Ok(Self { target, client })
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.client.request(method, format!("{}{path}", self.target.base))
+    }
+
+    /// Signs in; `None` when the server knows no such user or the password is wrong.
+    pub(crate) async fn sign_in(&self, login: &Login) -> Result<Option<Tokens>, Failure> {
+        let body = json!({"username": login.email, "password": login.password});
+        let response = patiently(|| self.request(Method::POST, "/api/v1/auth/jwt/login").json(&body)).await?;
+        match response.status() {
+            StatusCode::OK => Ok(Some(response.json().await?)),
+            StatusCode::UNAUTHORIZED => Ok(None),
+            _ => Err(refused("sign-in", response).await),
+        }
+    }
+
+    /// Creates a user.
+    pub(crate) async fn register(&self, login: &Login) -> Result<(), Failure> {
+        let body = json!({"email": login.email, "password": login.password});
+        let response = patiently(|| self.request(Method::POST, "/api/v1/auth/register").json(&body)).await?;
+        match response.status() {
+            StatusCode::CREATED => Ok(()),
+            _ => Err(refused("registration", response).await),
+        }
+    }
+
+    /// Proves the presence of a signed-in user again.
+    pub(crate) async fn step_up(&self, tokens: &Tokens, password: &str) -> Result<(), Failure> {
+        let response = patiently(|| {
+            let request = self.request(Method::POST, "/api/v1/auth/step-up");
+            request
+                .bearer_auth(&tokens.access_token)
+                .json(&json!({"password": password}))
+        })
+        .await?;
+        if response.status().is_success() {
+            Ok(())
+        } else {
+            Err(refused("step-up", response).await)
+        }
+    }
+
+    /// Revokes; `None` when presence must be proven again first.
+    pub(crate) async fn revoke(&self, operator: &Tokens, whose: Whose) -> Result<Option<Revoked>, Failure> {
+        let body = match whose {
+            Whose::User(id) => json!({"user": id, "reason": "load test"}),
+            Whose::Everyone => json!({"all": true, "reason": "load test"}),
+        };
+        let request = self.request(Method::POST, "/api/v1/admin/revocations");
+        let response = request
+            .bearer_auth(&operator.access_token)
+            .json(&body)
+            .send()
+            .await?;
+        let status = response.status();
+        if status.is_success() {
+            return Ok(Some(response.json().await?));
+        }
+        let problem: Value = response.json().await.unwrap_or_default();
+        if problem["code"] == "step_up_required" {
+            return Ok(None);
+        }
+        Err(format!("the revocation was answered with {status}: {problem}").into())
+    }
+
+    /// The status of a request with the access token.
+    pub(crate) async fn profile_status(&self, tokens: &Tokens) -> Result<u16, Failure> {
+        let request = || {
+            self.request(Method::GET, "/api/v1/profile")
+                .bearer_auth(&tokens.access_token)
+        };
+        Ok(patiently(request).await?.status().as_u16())
+    }
+
+    /// The status of a refresh with the refresh token.
+    pub(crate) async fn refresh_status(&self, tokens: &Tokens) -> Result<u16, Failure> {
+        let body = json!({"refresh_token": tokens.refresh_token});
+        let request = || self.request(Method::POST, "/api/v1/auth/refresh").json(&body);
+        Ok(patiently(request).await?.status().as_u16())
+    }
+}
+
+/// Sends, and sends again for as long as the server is too busy or counts too many attempts.
+async fn patiently(request: impl Fn() -> RequestBuilder) -> Result<Response, Failure> {
+    let mut attempts = 0;
+    loop {
+        let response = request().send().await?;
+        let busy = matches!(
+            response.status(),
+            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
+        );
+        attempts += 1;
+        if !busy || attempts == ATTEMPTS {
+            return Ok(response);
+        }
+        let seconds = response
+            .headers()
+            .get(RETRY_AFTER)
+            .and_then(|value| value.to_str().ok()?.parse().ok());
+        tokio::time::sleep(seconds.map_or(DEFAULT_PAUSE, Duration::from_secs)).await;
+    }
+}
+
+async fn refused(what: &str, response: Response) -> Failure {
+    let status = response.status();
+    let body = response.text().await.unwrap_or_default();
+    format!("the {what} was answered with {status}: {body}").into()
+}

@@ -1,0 +1,5 @@
+//! The scenarios, one file each. Each takes its flags, drives the server, prints figures and returns what was checked.
+
+pub(crate) mod fanout;
+pub(crate) mod idle;
+pub(crate) mod revoke;

@@ -1,0 +1,228 @@
+//! `fanout`: what it costs to deliver a publication to everybody in a channel, and how long it takes.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use clap::Args as ClapArgs;
+use tokio::time::{sleep_until, timeout};
+
+use crate::{
+    Failure,
+    accounts::AccountArgs,
+    connections::{ConnectionArgs, Connections, What, spread},
+    process::Process,
+    report::{Checks, Latencies, progress},
+    target::TargetArgs,
+};
+
+const CHANNEL: &str = "ephemeral:fanout";
+/// How long the last deliveries may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// What marks a publication's number within a push.
+const MARK: &[u8] = b"\"number\":";
+
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    accounts: AccountArgs,
+    #[command(flatten)]
+    connections: ConnectionArgs,
+    /// Subscribers of the channel, spread evenly over the sessions.
+    #[arg(long = "connections", default_value_t = 1000)]
+    count: usize,
+    /// Users.
+    #[arg(long, default_value_t = 100)]
+    users: usize,
+    /// Publications; the connections take turns in publishing.
+    #[arg(long, default_value_t = 100)]
+    publications: usize,
+    /// Bytes of data in each.
+    #[arg(long, default_value_t = 100)]
+    size: usize,
+    /// Publications per second; 0 sends the next when the last has reached everybody.
+    #[arg(long, default_value_t = 0.0)]
+    rate: f64,
+}
+
+pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
+    let target = Arc::new(args.target.resolve().await?);
+    let process = args.target.pid.map(Process::new).transpose()?;
+    let usage = || process.as_ref().map(Process::usage).transpose();
+    let sessions = args.accounts.sign_in(&target, args.users).await?;
+    let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count.max(1)))
+        .into_iter()
+        .map(|session| (session, CHANNEL.to_owned()))
+        .collect();
+    let connections = args.connections.open(&target, &sessions, &plan).await?;
+
+    let before = usage()?;
+    let mut fanout = Fanout::new(connections, args.publications);
+    fanout.run(&args).await;
+    let took = fanout.took();
+    let after = usage()?;
+
+    println!(
+        "{} deliveries in {:.2} s: {:.0} per second",
+        fanout.delivered,
+        took.as_secs_f64(),
+        fanout.delivered as f64 / took.as_secs_f64()
+    );
+    fanout.latencies.print("delivery");
+    if let (Some(before), Some(after)) = (before, after) {
+        let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64();
+        println!(
+            "server CPU: {:.2} µs per delivery",
+            cpu * 1e6 / fanout.delivered.max(1) as f64
+        );
+    }
+    let expected = plan.len() * args.publications;
+    fanout.checks.check(fanout.delivered == expected, || {
+        format!("{} of {expected} deliveries arrived", fanout.delivered)
+    });
+    Ok(fanout.checks)
+}
+
+struct Fanout {
+    connections: Connections,
+    /// When each publication was sent.
+    sent: Vec<Instant>,
+    publications: usize,
+    delivered: usize,
+    start: Instant,
+    last: Instant,
+    latencies: Latencies,
+    checks: Checks,
+}
+
+impl Fanout {
+    fn new(connections: Connections, publications: usize) -> Self {
+        let now = Instant::now();
+        Self {
+            connections,
+            sent: Vec::with_capacity(publications),
+            publications,
+            delivered: 0,
+            start: now,
+            last: now,
+            latencies: Latencies::new(),
+            checks: Checks::default(),
+        }
+    }
+
+    async fn run(&mut self, args: &Args) {
+        let bar = progress("publishing", self.publications);
+        while self.sent.len() < self.publications {
+            self.publish(args.size);
+            bar.inc(1);
+            if args.rate > 0.0 {
+                let due = self.start + Duration::from_secs_f64(self.sent.len() as f64 / args.rate);
+                self.receive_until(due).await;
+            } else if !self.receive_everything().await {
+                break;
+            }
+        }
+        self.receive_everything().await;
+        bar.finish();
+    }
+
+    fn took(&self) -> Duration {
+        self.last.saturating_duration_since(self.start)
+    }
+
+    fn publish(&mut self, size: usize) {
+        let number = self.sent.len();
+        let command = publication(number, size);
+        self.sent.push(Instant::now());
+        self.connections.send(number % self.connections.len(), command);
+    }
+
+    async fn receive_until(&mut self, due: Instant) {
+        loop {
+            tokio::select! {
+                happening = self.connections.happenings.recv() => match happening {
+                    Some(happening) => self.take(happening.at, happening.connection, &happening.what),
+                    None => return,
+                },
+                () = sleep_until(due.into()) => return,
+            }
+        }
+    }
+
+    /// Waits until what was sent has arrived everywhere; false when it does not.
+    async fn receive_everything(&mut self) -> bool {
+        let expected = self.sent.len() * self.connections.len();
+        while self.delivered < expected {
+            match timeout(PATIENCE, self.connections.happenings.recv()).await {
+                Ok(Some(happening)) => self.take(happening.at, happening.connection, &happening.what),
+                Ok(None) | Err(_) => return false,
+            }
+        }
+        true
+    }
+
+    fn take(&mut self, at: Instant, connection: usize, what: &What) {
+        let What::Text(text) = what else {
+            return self
+                .checks
+                .check(false, || format!("connection {connection} saw {what}"));
+        };
+        for line in text.split(|byte| *byte == b'\n') {
+            if let Some(sent) = number(line).and_then(|number| self.sent.get(number)) {
+                self.latencies.record(at.saturating_duration_since(*sent));
+                self.delivered += 1;
+                self.last = self.last.max(at);
+            } else {
+                let refused = line.windows(7).any(|bytes| bytes == b"\"error\"");
+                self.checks
+                    .check(!refused, || format!("refused: {}", String::from_utf8_lossy(line)));
+            }
+        }
+    }
+}
+
+/// A publish command whose data has about `size` bytes and the publication's number.
+fn publication(number: usize, size: usize) -> Bytes {
+    let head = format!("{{\"number\":{number},\"fill\":\"");
+    let fill = "x".repeat(size.saturating_sub(head.len() + 2));
+    Bytes::from(format!(
+        "{{\"id\":{},\"publish\":{{\"channel\":\"{CHANNEL}\",\"data\":{head}{fill}\"}}}}}}",
+        number + 3
+    ))
+}
+
+/// The number within a push; `None` when it is no publication of ours.
+fn number(line: &[u8]) -> Option<usize> {
+    let at = line.windows(MARK.len()).position(|bytes| bytes == MARK)? + MARK.len();
+    let digits = line[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    std::str::from_utf8(&line[at..at + digits]).ok()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use portcullis_actors::protocol::{CommandBody, json::decode_frame};
+
+    #[test]
+    fn a_publication_is_a_command_with_data_of_the_size_asked_for() {
+        for size in [0, 40, 100, 1000] {
+            let command = publication(7, size);
+            let decoded = decode_frame(std::str::from_utf8(&command).unwrap()).unwrap();
+            let CommandBody::Publish(request) = &decoded[0].body else {
+                panic!("publish")
+            };
+            let data = request.data.clone().unwrap();
+            assert_eq!(data.as_bytes().len(), size.max(22));
+            assert_eq!(number(data.as_bytes()), Some(7));
+        }
+    }
+
+    #[test]
+    fn a_reply_has_no_number() {
+        assert_eq!(number(b"{\"id\":3,\"publish\":{}}"), None);
+    }
+}

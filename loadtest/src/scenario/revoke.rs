@@ -1,0 +1,211 @@
+//! `revoke`: the one promise, from outside. After a revocation every socket of the user is closed, nobody else notices,
+//! and no old credential opens any door.
+
+mod watch;
+
+use std::{
+    collections::HashMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use clap::Args as ClapArgs;
+use futures_util::{StreamExt as _, stream};
+use tokio::time::sleep;
+
+use crate::{
+    Failure,
+    accounts::{AccountArgs, Session},
+    connections::{ConnectionArgs, handshake_status, spread},
+    report::{Checks, Latencies, progress},
+    rest::{Rest, Revoked, Tokens, Whose},
+    target::{Target, TargetArgs},
+};
+use watch::Watch;
+
+/// How long to listen for closes that should not come.
+const AFTERMATH: Duration = Duration::from_secs(1);
+/// Doors tried at once.
+const KNOCKS: usize = 8;
+
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    accounts: AccountArgs,
+    #[command(flatten)]
+    connections: ConnectionArgs,
+    /// Users, each registered if missing.
+    #[arg(long, default_value_t = 1000)]
+    users: usize,
+    /// Sockets of each session.
+    #[arg(long, default_value_t = 1)]
+    sockets_per_session: usize,
+    /// Sockets in all, spread evenly over the sessions, instead of a number for each.
+    #[arg(long = "connections")]
+    count: Option<usize>,
+    /// Revoke only the first so many users; the others' sockets must stay open.
+    #[arg(long)]
+    revoke: Option<usize>,
+    /// Revoke everybody with one request.
+    #[arg(long, conflicts_with = "revoke")]
+    all: bool,
+    /// Fail if the 99th percentile from request to close frame is above this many milliseconds.
+    #[arg(long)]
+    within: Option<u64>,
+}
+
+pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
+    let target = Arc::new(args.target.resolve().await?);
+    let sessions = args.accounts.sign_in(&target, args.users).await?;
+    let plan: Vec<(usize, String)> = spread(sessions.len(), args.sockets_per_session, args.count)
+        .into_iter()
+        .map(|session| (session, format!("ephemeral:user-{}", sessions[session].user)))
+        .collect();
+    let owners: Vec<usize> = plan.iter().map(|(session, _)| sessions[*session].user).collect();
+    let connections = args.connections.open(&target, &sessions, &plan).await?;
+    println!(
+        "{} sockets of {} users opened in {:.2} s",
+        connections.len(),
+        args.users,
+        connections.took.as_secs_f64()
+    );
+
+    let rest = Rest::new(&target, None)?;
+    let operator = rest
+        .sign_in(&target.admin)
+        .await?
+        .ok_or("the administrator cannot sign in")?;
+    let mut scenario = Scenario {
+        rest,
+        operator,
+        password: &target.admin.password,
+        watch: Watch::new(connections.happenings, owners),
+        answers: Latencies::new(),
+        checks: Checks::default(),
+    };
+    let revoked = if args.all {
+        scenario.revoke_everybody().await?;
+        args.users
+    } else {
+        let first = args.revoke.unwrap_or(args.users).min(args.users);
+        scenario.revoke_one_by_one(&sessions, first).await?;
+        first
+    };
+    let mut checks = scenario.conclude(args.within).await;
+    knock(&target, &sessions, revoked, &mut checks).await?;
+    Ok(checks)
+}
+
+struct Scenario<'a> {
+    rest: Rest<'a>,
+    operator: Tokens,
+    password: &'a str,
+    watch: Watch,
+    /// From request to answer.
+    answers: Latencies,
+    checks: Checks,
+}
+
+impl Scenario<'_> {
+    async fn revoke_one_by_one(&mut self, sessions: &[Session], users: usize) -> Result<(), Failure> {
+        let ids: HashMap<usize, i64> = sessions
+            .iter()
+            .map(|session| (session.user, session.tokens.user_id()))
+            .collect();
+        let bar = progress("revoking", users);
+        for user in 0..users {
+            let Some(id) = ids.get(&user) else { continue };
+            let revoked = self.revoke(Whose::User(*id)).await?;
+            let expected = self.watch.expect_user(user);
+            let signed_in = sessions.iter().filter(|session| session.user == user).count();
+            self.checks
+                .check(revoked.sockets_closed == expected && revoked.pending == 0, || {
+                    format!("user {user} had {expected} sockets, the answer was {revoked:?}")
+                });
+            // Sessions of earlier runs may still be alive.
+            self.checks.check(revoked.sessions >= signed_in, || {
+                format!("user {user} had {signed_in} sessions, the answer was {revoked:?}")
+            });
+            self.watch.wait(&mut self.checks).await;
+            bar.inc(1);
+        }
+        bar.finish();
+        Ok(())
+    }
+
+    async fn revoke_everybody(&mut self) -> Result<(), Failure> {
+        let revoked = self.revoke(Whose::Everyone).await?;
+        let expected = self.watch.expect_all();
+        self.checks
+            .check(revoked.sockets_closed >= expected && revoked.pending == 0, || {
+                format!("there were {expected} sockets, the answer was {revoked:?}")
+            });
+        self.watch.wait(&mut self.checks).await;
+        Ok(())
+    }
+
+    /// Revokes; `watch` measures from the request that was carried out.
+    async fn revoke(&mut self, whose: Whose) -> Result<Revoked, Failure> {
+        for _ in 0..2 {
+            let start = Instant::now();
+            self.watch.begin(start);
+            if let Some(revoked) = self.rest.revoke(&self.operator, whose).await? {
+                self.answers.record(start.elapsed());
+                return Ok(revoked);
+            }
+            self.rest.step_up(&self.operator, self.password).await?;
+        }
+        Err("the administrator proved presence, and is asked for it again".into())
+    }
+
+    async fn conclude(mut self, within: Option<u64>) -> Checks {
+        sleep(AFTERMATH).await;
+        self.watch.drain(&mut self.checks);
+        self.answers.print("request to answer");
+        self.watch.closes().print("request to close frame");
+        if let Some(limit) = within {
+            let p99 = self.watch.closes().quantile(0.99);
+            self.checks.check(p99 <= Duration::from_millis(limit), || {
+                format!(
+                    "the 99th percentile is {:.2} ms, not {limit} ms",
+                    p99.as_secs_f64() * 1e3
+                )
+            });
+        }
+        self.checks
+    }
+}
+
+/// Tries every door with the old credentials of the first `users` users.
+async fn knock(
+    target: &Target,
+    sessions: &[Session],
+    users: usize,
+    checks: &mut Checks,
+) -> Result<(), Failure> {
+    let revoked: Vec<&Session> = sessions.iter().filter(|session| session.user < users).collect();
+    let bar = progress("knocking", revoked.len());
+    let mut knocks = stream::iter(revoked)
+        .map(|session| async move {
+            let rest = Rest::new(target, session.source)?;
+            let rest_status = rest.profile_status(&session.tokens).await?;
+            let handshake = handshake_status(target, session).await?;
+            let refresh = rest.refresh_status(&session.tokens).await?;
+            Ok::<_, Failure>((session.user, [rest_status, handshake, refresh]))
+        })
+        .buffer_unordered(KNOCKS);
+    while let Some(answer) = knocks.next().await {
+        let (user, statuses) = answer?;
+        checks.check(statuses == [401; 3], || {
+            format!(
+                "the old credentials of user {user} got REST {}, handshake {}, refresh {}",
+                statuses[0], statuses[1], statuses[2]
+            )
+        });
+        bar.inc(1);
+    }
+    bar.finish();
+    Ok(())
+}

@@ -1,0 +1,187 @@
+//! Where the server is and who may act on it: from flags, or from the `dev.json` that a development server writes.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use clap::Args;
+use serde::Deserialize;
+
+use crate::Failure;
+
+/// Flags that every scenario has.
+#[derive(Args)]
+pub(crate) struct TargetArgs {
+    /// Data directory of a development server; its `dev.json` names addresses and users.
+    #[arg(long, default_value = "data")]
+    data_dir: PathBuf,
+    /// Base URL of the server, such as `http://127.0.0.1:8000`, instead of the one in `dev.json`.
+    #[arg(long)]
+    url: Option<String>,
+    /// Connect over TLS. Certificates are not checked: this is for one's own server.
+    #[arg(long)]
+    tls: bool,
+    /// E-mail of an administrator, instead of the one in `dev.json`.
+    #[arg(long, requires = "admin_password")]
+    admin: Option<String>,
+    /// Password of that administrator.
+    #[arg(long, env = "LOADTEST_ADMIN_PASSWORD", hide_env_values = true)]
+    admin_password: Option<String>,
+    /// Process id of the server, to measure its memory and CPU time.
+    #[arg(long)]
+    pub(crate) pid: Option<u32>,
+    /// Let every session come from 127.0.0.1 instead of a loopback address of its own, which keeps limits per address
+    /// out of the way.
+    #[arg(long)]
+    one_address: bool,
+}
+
+/// A user with a password.
+#[derive(Clone, Deserialize)]
+pub(crate) struct Login {
+    pub(crate) email: String,
+    pub(crate) password: String,
+    #[serde(default)]
+    role: String,
+}
+
+impl Login {
+    /// A user whose role does not matter.
+    pub(crate) fn new(email: String, password: String) -> Self {
+        Self {
+            email,
+            password,
+            role: String::new(),
+        }
+    }
+}
+
+/// The server under test.
+pub(crate) struct Target {
+    /// Scheme, host and port, without a slash at the end.
+    pub(crate) base: String,
+    /// The same host and port, for the `Host` header.
+    pub(crate) authority: String,
+    pub(crate) address: SocketAddr,
+    pub(crate) tls: bool,
+    pub(crate) admin: Login,
+    spread: bool,
+}
+
+#[derive(Default, Deserialize)]
+struct DevFile {
+    http: Option<String>,
+    https: Option<String>,
+    #[serde(default)]
+    users: Vec<Login>,
+}
+
+impl TargetArgs {
+    /// Reads flags and file, and resolves the host.
+    pub(crate) async fn resolve(&self) -> Result<Target, Failure> {
+        let dev = self.dev_file()?;
+        let base = match (&self.url, self.tls) {
+            (Some(url), _) => url.clone(),
+            (None, true) => dev.https.ok_or("dev.json names no HTTPS address")?,
+            (None, false) => dev.http.ok_or("dev.json names no HTTP address")?,
+        };
+        let base = base.trim_end_matches('/').to_owned();
+        let (tls, authority) = split(&base)?;
+        let address = tokio::net::lookup_host(&authority)
+            .await?
+            .min_by_key(|address| address.is_ipv6())
+            .ok_or("the server's host has no address")?;
+        let admin = match (&self.admin, &self.admin_password) {
+            (Some(email), Some(password)) => Login::new(email.clone(), password.clone()),
+            _ => dev
+                .users
+                .into_iter()
+                .find(|user| user.role == "admin")
+                .ok_or("no administrator: give --admin and --admin-password")?,
+        };
+        let loopback = matches!(address.ip(), IpAddr::V4(ip) if ip.is_loopback());
+        Ok(Target {
+            base,
+            authority,
+            address,
+            tls,
+            admin,
+            spread: loopback && !self.one_address,
+        })
+    }
+
+    fn dev_file(&self) -> Result<DevFile, Failure> {
+        let path = self.data_dir.join("dev.json");
+        match std::fs::read(&path) {
+            Ok(bytes) => Ok(serde_json::from_slice(&bytes)?),
+            Err(_) if self.url.is_some() => Ok(DevFile::default()),
+            Err(error) => Err(format!("{}: {error}; or give --url", path.display()).into()),
+        }
+    }
+}
+
+/// Whether the URL is TLS, and its host and port.
+fn split(base: &str) -> Result<(bool, String), Failure> {
+    let (tls, authority) = match (base.strip_prefix("http://"), base.strip_prefix("https://")) {
+        (Some(rest), _) => (false, rest),
+        (_, Some(rest)) => (true, rest),
+        _ => return Err("the URL must begin with http:// or https://".into()),
+    };
+    if authority.is_empty() || authority.contains('/') {
+        return Err("the URL must end with host and port".into());
+    }
+    let has_port = authority
+        .rsplit_once(':')
+        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let port = if tls { 443 } else { 80 };
+    Ok((
+        tls,
+        if has_port {
+            authority.to_owned()
+        } else {
+            format!("{authority}:{port}")
+        },
+    ))
+}
+
+impl Target {
+    /// The address that the `number`th user's requests and sockets come from; `None` lets the system choose.
+    pub(crate) fn source(&self, number: usize) -> Option<IpAddr> {
+        let number = u32::try_from(number).unwrap_or(0) % 0x00fe_0000;
+        self.spread
+            .then(|| IpAddr::V4(Ipv4Addr::from_bits(0x7f01_0001 + number)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_is_scheme_host_and_port() {
+        assert_eq!(
+            split("http://localhost:8000").unwrap(),
+            (false, "localhost:8000".to_owned())
+        );
+        assert_eq!(split("https://[::1]").unwrap(), (true, "[::1]:443".to_owned()));
+        assert!(
+            split("localhost:8000").is_err() && split("http://a/b").is_err() && split("http://").is_err()
+        );
+    }
+
+    #[test]
+    fn every_user_of_a_loopback_server_has_an_address_of_its_own() {
+        let target = |spread| Target {
+            base: String::new(),
+            authority: String::new(),
+            address: SocketAddr::from(([127, 0, 0, 1], 1)),
+            tls: false,
+            admin: Login::new(String::new(), String::new()),
+            spread,
+        };
+        assert_eq!(target(true).source(0), Some(IpAddr::from([127, 1, 0, 1])));
+        assert_eq!(target(true).source(999), Some(IpAddr::from([127, 1, 3, 232])));
+        assert_eq!(target(false).source(0), None);
+    }
+}
