@@ -17,9 +17,9 @@ use crate::{
 /// Which users there are to be.
 #[derive(Args)]
 pub(crate) struct AccountArgs {
-    /// Sessions of each user, each signed in separately.
-    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub(crate) sessions_per_user: u32,
+    /// Sessions of each user, each signed in separately [default: 1, for `idle` 4].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    sessions_per_user: Option<u32>,
     /// Users register as `<prefix>-<number>@load.test`.
     #[arg(long, default_value = "load")]
     prefix: String,
@@ -44,9 +44,16 @@ pub(crate) struct Session {
 }
 
 impl AccountArgs {
-    /// Signs in every session of `users` users, in the order of the users.
-    pub(crate) async fn sign_in(&self, target: &Target, users: usize) -> Result<Vec<Session>, Failure> {
-        let bar = progress("signing in", users * self.sessions_per_user as usize);
+    /// Signs in every session of `users` users, in the order of the users; `each` is how many of each user unless a
+    /// flag says otherwise.
+    pub(crate) async fn sign_in(
+        &self,
+        target: &Target,
+        users: usize,
+        each: u32,
+    ) -> Result<Vec<Session>, Failure> {
+        let each = self.sessions_per_user.unwrap_or(each);
+        let bar = progress("signing in", users * each as usize);
         let everyone = stream::iter(0..users)
             .map(|user| {
                 let bar = &bar;
@@ -54,7 +61,7 @@ impl AccountArgs {
                     let source = target.source(user);
                     let rest = Rest::new(target, source)?;
                     let mut sessions = Vec::new();
-                    for _ in 0..self.sessions_per_user {
+                    for _ in 0..each {
                         let tokens = self.sign_in_one(&rest, user).await?;
                         sessions.push(Session { user, source, tokens });
                         bar.inc(1);

@@ -28,9 +28,9 @@ pub(crate) struct TargetArgs {
     /// Password of that administrator.
     #[arg(long, env = "LOADTEST_ADMIN_PASSWORD", hide_env_values = true)]
     admin_password: Option<String>,
-    /// Process id of the server, to measure its memory and CPU time.
+    /// Process id of the server, to measure its memory and CPU time, instead of the one in `dev.json`.
     #[arg(long)]
-    pub(crate) pid: Option<u32>,
+    pid: Option<u32>,
     /// Let every session come from 127.0.0.1 instead of a loopback address of its own, which keeps limits per address
     /// out of the way.
     #[arg(long)]
@@ -66,6 +66,8 @@ pub(crate) struct Target {
     pub(crate) address: SocketAddr,
     pub(crate) tls: bool,
     pub(crate) admin: Login,
+    /// The server's process, if it is known and on this machine.
+    pub(crate) pid: Option<u32>,
     spread: bool,
 }
 
@@ -75,6 +77,7 @@ struct DevFile {
     https: Option<String>,
     #[serde(default)]
     users: Vec<Login>,
+    pid: Option<u32>,
 }
 
 impl TargetArgs {
@@ -101,13 +104,16 @@ impl TargetArgs {
                 .ok_or("no administrator: give --admin and --admin-password")?,
         };
         let loopback = matches!(address.ip(), IpAddr::V4(ip) if ip.is_loopback());
+        let pid = self.pid.or(dev.pid);
+        let spread = loopback && !self.one_address;
         Ok(Target {
             base,
             authority,
             address,
             tls,
             admin,
-            spread: loopback && !self.one_address,
+            pid,
+            spread,
         })
     }
 
@@ -178,6 +184,7 @@ mod tests {
             address: SocketAddr::from(([127, 0, 0, 1], 1)),
             tls: false,
             admin: Login::new(String::new(), String::new()),
+            pid: None,
             spread,
         };
         assert_eq!(target(true).source(0), Some(IpAddr::from([127, 1, 0, 1])));

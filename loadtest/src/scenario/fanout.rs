@@ -51,9 +51,9 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     let target = Arc::new(args.target.resolve().await?);
-    let process = args.target.pid.map(Process::new).transpose()?;
+    let process = target.pid.map(Process::new).transpose()?;
     let usage = || process.as_ref().map(Process::usage).transpose();
-    let sessions = args.accounts.sign_in(&target, args.users).await?;
+    let sessions = args.accounts.sign_in(&target, args.users, 1).await?;
     let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count.max(1)))
         .into_iter()
         .map(|session| (session, CHANNEL.to_owned()))

@@ -27,8 +27,8 @@ pub(crate) struct Args {
     /// Connections in all, spread evenly over the sessions.
     #[arg(long = "connections", default_value_t = 9000)]
     count: usize,
-    /// Users; with `--sessions-per-user 20` each session then holds fifteen of 9,000 connections.
-    #[arg(long, default_value_t = 30)]
+    /// Users; with four sessions each, a session holds fifteen of 9,000 connections and a user sixty.
+    #[arg(long, default_value_t = 150)]
     users: usize,
     /// Channels that the connections are spread over; each subscribes to one.
     #[arg(long, default_value_t = 1)]
@@ -40,9 +40,9 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     let target = Arc::new(args.target.resolve().await?);
-    let process = args.target.pid.map(Process::new).transpose()?;
+    let process = target.pid.map(Process::new).transpose()?;
     let usage = || process.as_ref().map(Process::usage).transpose();
-    let sessions = args.accounts.sign_in(&target, args.users).await?;
+    let sessions = args.accounts.sign_in(&target, args.users, 4).await?;
     let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count))
         .into_iter()
         .enumerate()

@@ -58,7 +58,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     let target = Arc::new(args.target.resolve().await?);
-    let sessions = args.accounts.sign_in(&target, args.users).await?;
+    let sessions = args.accounts.sign_in(&target, args.users, 1).await?;
     let plan: Vec<(usize, String)> = spread(sessions.len(), args.sockets_per_session, args.count)
         .into_iter()
         .map(|session| (session, format!("ephemeral:user-{}", sessions[session].user)))
