@@ -144,8 +144,8 @@ fn log(answer: &ServiceResponse, arrival: &Arrival, began: Instant) {
         ("route", route),
         ("status", status.to_string()),
     ];
-    metrics::counter!("portcullis_http_requests_total", &labels).increment(1);
-    metrics::histogram!("portcullis_http_request_duration_seconds", &labels[..2]).record(took.as_secs_f64());
+    metrics::counter!("http_requests_total", &labels).increment(1);
+    metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(took.as_secs_f64());
 }
 
 /// The method, with everything unusual under one label: a client may invent as many as it likes.
