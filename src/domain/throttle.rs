@@ -6,6 +6,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use portcullis_actors::id::DeviceId;
+pub use portcullis_actors::logic::limits::Limit;
 use secrecy::SecretString;
 
 use super::{
@@ -15,17 +16,6 @@ use super::{
 
 const LABEL: &str = "portcullis throttle key v1";
 const MINUTE: u64 = 60;
-
-/// `burst` permits, renewed evenly over `period` (GCRA).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limit {
-    /// Its name in keys, metrics and logs.
-    pub name: &'static str,
-    /// How many at once.
-    pub burst: u32,
-    /// How long until all of them are back.
-    pub period: Duration,
-}
 
 const fn limit(name: &'static str, burst: u32, seconds: u64) -> Limit {
     Limit {

@@ -14,6 +14,7 @@ mod realtime;
 mod session;
 mod settings;
 mod spill;
+mod start;
 mod supervise;
 
 #[cfg(test)]
@@ -24,9 +25,10 @@ pub use closing::{Closed, ClosingGuard};
 pub use directory::{AttachError, AttachRequest, Attachment};
 pub use outbox::{End, Ended, Outbox, OutboxReader, outbox};
 pub use port::{AuditSink, DeviceStore, NotWritten, PortFuture, Seen};
-pub use realtime::{Membership, Ports, Realtime};
+pub use realtime::{Membership, Realtime};
 pub use session::ConnectionInfo;
 pub use settings::RealtimeSettings;
+pub use start::Ports;
 pub use supervise::LaneError;
 
 pub use crate::logic::{

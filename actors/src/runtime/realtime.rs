@@ -5,7 +5,6 @@
 
 use std::{
     future::Future,
-    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -18,17 +17,16 @@ use tokio::sync::oneshot;
 
 use super::{
     audit::{Audit, Flush, NotRecorded, Record},
-    channel_shard::{ChannelShard, Join, Leave, Publish, ShardLane, shard_of},
+    channel_shard::{Join, Leave, Publish, ShardLane, shard_of},
     closing::{Closed, Closing},
     device_tracker::{DeviceTracker, FlushSeen, Note},
     directory::{AttachError, AttachRequest, Attachment, Directory},
     outbox::Outbox,
-    port::{AuditSink, DeviceStore, Seen},
+    port::Seen,
     rate_limiter::{Check, RateLimiter},
     session::ConnectionInfo,
     settings::RealtimeSettings,
-    spill::Spill,
-    supervise::{Budget, Lane, LaneError, supervise},
+    supervise::{Lane, LaneError},
 };
 use crate::{
     audit::AuditEvent,
@@ -41,8 +39,8 @@ use crate::{
     protocol::Payload,
 };
 
-const LIMITER_SHARDS: usize = 4;
-const TRACKER_SHARDS: usize = 2;
+pub(super) const LIMITER_SHARDS: usize = 4;
+pub(super) const TRACKER_SHARDS: usize = 2;
 /// How long a limit check or an audit append may take before it counts as refused.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Advice to whoever was refused because an actor was overloaded.
@@ -51,27 +49,17 @@ const DRAIN_STEPS: u32 = 20;
 
 /// The handle.
 #[derive(Clone)]
-pub struct Realtime(Arc<Inner>);
+pub struct Realtime(pub(super) Arc<Inner>);
 
-struct Inner {
-    settings: RealtimeSettings,
-    directory: Arc<Directory>,
-    channels: Vec<ShardLane>,
-    limiters: Vec<Arc<Lane<RateLimiter>>>,
-    trackers: Vec<Arc<Lane<DeviceTracker>>>,
-    audit: Arc<Lane<Audit>>,
-    draining: AtomicBool,
-    arbiters: Vec<Arbiter>,
-}
-
-/// What the actors need from the server.
-pub struct Ports {
-    /// Where audit events go.
-    pub audit: Arc<dyn AuditSink>,
-    /// Where last-seen values go.
-    pub devices: Arc<dyn DeviceStore>,
-    /// Called when shards die faster than they may: stop the process in good order.
-    pub escalate: Box<dyn Fn() + Send + Sync>,
+pub(super) struct Inner {
+    pub(super) settings: RealtimeSettings,
+    pub(super) directory: Arc<Directory>,
+    pub(super) channels: Vec<ShardLane>,
+    pub(super) limiters: Vec<Arc<Lane<RateLimiter>>>,
+    pub(super) trackers: Vec<Arc<Lane<DeviceTracker>>>,
+    pub(super) audit: Arc<Lane<Audit>>,
+    pub(super) draining: AtomicBool,
+    pub(super) arbiters: Vec<Arbiter>,
 }
 
 /// A connection's place in a channel: which incarnation of the shard knows it.
@@ -79,75 +67,6 @@ pub struct Ports {
 pub struct Membership(u64);
 
 impl Realtime {
-    /// Starts every actor on arbiters of its own. Must be called inside an actix system.
-    ///
-    /// # Errors
-    /// When the audit spill file cannot be opened.
-    pub fn start(settings: RealtimeSettings, ports: Ports) -> io::Result<Self> {
-        let budget = Budget::new(ports.escalate);
-        let (sessions, services, audits) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
-        let fan_out: Vec<Arbiter> = (0..settings.channel_arbiters.max(1))
-            .map(|_| Arbiter::new())
-            .collect();
-        let mailbox = settings.shard_mailbox;
-
-        let directory = Directory::new(
-            sessions.handle(),
-            settings.connections_per_session,
-            settings.tombstone_ttl,
-        );
-        let channels = (0..settings.channel_shards.max(1))
-            .map(|shard| {
-                let arbiter = fan_out[shard % fan_out.len()].handle();
-                supervise(
-                    &arbiter,
-                    "channel_shard",
-                    mailbox,
-                    Arc::clone(&budget),
-                    ChannelShard::default,
-                )
-            })
-            .collect();
-        let max_keys = settings.limiter_keys / LIMITER_SHARDS;
-        let limiters = (0..LIMITER_SHARDS)
-            .map(|_| {
-                supervise(
-                    &services.handle(),
-                    "rate_limiter",
-                    mailbox,
-                    Arc::clone(&budget),
-                    move || RateLimiter::new(max_keys),
-                )
-            })
-            .collect();
-        let trackers = (0..TRACKER_SHARDS)
-            .map(|_| {
-                let (store, interval) = (Arc::clone(&ports.devices), settings.touch_interval);
-                supervise(
-                    &services.handle(),
-                    "device_tracker",
-                    mailbox,
-                    Arc::clone(&budget),
-                    move || DeviceTracker::new(Arc::clone(&store), interval),
-                )
-            })
-            .collect();
-        let audit = start_audit(&settings, ports.audit, &audits, budget)?;
-
-        let mut arbiters = vec![sessions, services, audits];
-        arbiters.extend(fan_out);
-        Ok(Self(Arc::new(Inner {
-            settings,
-            directory,
-            channels,
-            limiters,
-            trackers,
-            audit,
-            draining: AtomicBool::new(false),
-            arbiters,
-        })))
-    }
-
     // ---- sessions and revocation ----
 
     /// Why this session ended, if this node has heard that it did.
@@ -278,6 +197,12 @@ impl Realtime {
         self.shard(channel).generation() == membership.0
     }
 
+    /// Changes whenever any shard is replaced, so that a connection looks at its memberships only then.
+    #[must_use]
+    pub fn channel_epoch(&self) -> u64 {
+        self.0.channels.iter().map(|lane| lane.generation()).sum()
+    }
+
     pub(super) fn shard(&self, channel: &ChannelName) -> &ShardLane {
         &self.0.channels[shard_of(channel, self.0.channels.len())]
     }
@@ -376,33 +301,6 @@ impl Realtime {
             arbiter.stop();
         }
     }
-}
-
-fn start_audit(
-    settings: &RealtimeSettings,
-    sink: Arc<dyn AuditSink>,
-    arbiter: &Arbiter,
-    budget: Arc<Budget>,
-) -> io::Result<Arc<Lane<Audit>>> {
-    let (path, batch, interval) = (
-        settings.spill_file.clone(),
-        settings.audit_batch,
-        settings.audit_interval,
-    );
-    let spill = Spill::open(&path)?;
-    let first = parking_lot::Mutex::new(Some(spill));
-    Ok(supervise(
-        &arbiter.handle(),
-        "audit",
-        settings.shard_mailbox,
-        budget,
-        move || {
-            let spill = first.lock().take().map_or_else(|| Spill::open(&path), Ok);
-            // A successor that cannot open the file dies at once, which spends the budget and stops the process.
-            let spill = spill.expect("the audit spill file was open a moment ago");
-            Audit::new(spill, Arc::clone(&sink), batch, interval)
-        },
-    ))
 }
 
 async fn within<T>(answer: impl Future<Output = Result<T, oneshot::error::RecvError>>) -> Option<T> {

@@ -1,0 +1,148 @@
+//! Sessions, their connections, and revocation.
+
+use super::*;
+
+#[actix_rt::test]
+async fn a_revocation_cuts_every_connection_of_the_session_and_counts_them() {
+    let f = start(|_| {});
+    let (session, other) = (SessionId::random(), SessionId::random());
+    let (a, b, c) = (socket(), socket(), socket());
+    let _held = [
+        a.attach(&f.realtime, session).await.unwrap(),
+        b.attach(&f.realtime, session).await.unwrap(),
+        c.attach(&f.realtime, other).await.unwrap(),
+    ];
+    let realtime = f.realtime.clone();
+    let revoking = actix_rt::spawn(async move { realtime.revoke(&[session], Cause::Revoked).await });
+    eventually(|| !a.outbox.is_open() && !b.outbox.is_open()).await;
+    assert_eq!(a.reader.end(), Some(End::Cut(CloseReason::SessionRevoked)));
+    drop((a, b));
+    assert_eq!(
+        revoking.await.unwrap(),
+        Closed {
+            sockets_closed: 2,
+            pending: 0
+        }
+    );
+    assert!(c.outbox.is_open());
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_socket_that_is_not_severed_in_time_is_reported_as_pending() {
+    let f = start(|settings| settings.revoke_wait = Duration::from_millis(20));
+    let (session, stuck) = (SessionId::random(), socket());
+    let _held = stuck.attach(&f.realtime, session).await.unwrap();
+    let closed = f.realtime.revoke(&[session], Cause::Revoked).await;
+    assert_eq!(
+        closed,
+        Closed {
+            sockets_closed: 0,
+            pending: 1
+        }
+    );
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn nothing_registers_with_a_session_that_has_ended() {
+    let f = start(|_| {});
+    let (session, late) = (SessionId::random(), socket());
+    f.realtime.revoke(&[session], Cause::SignedOut).await;
+    let refused = late.attach(&f.realtime, session).await.err();
+    assert_eq!(refused, Some(AttachError::Closed(CloseReason::SignedOut)));
+    assert!(!late.outbox.is_open());
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_role_change_closes_sockets_but_lets_the_session_come_back() {
+    let f = start(|_| {});
+    let (session, before, after) = (SessionId::random(), socket(), socket());
+    let verified_at = Instant::now();
+    f.realtime.revoke(&[session], Cause::RoleChanged).await;
+    let request = AttachRequest {
+        session,
+        connection: before.connection,
+        outbox: before.outbox.clone(),
+        address: None,
+        now_ms: 0,
+        verified_at,
+    };
+    let refused = f.realtime.attach(&request).await.err();
+    assert_eq!(refused, Some(AttachError::Closed(CloseReason::StateInvalidated)));
+    assert!(after.attach(&f.realtime, session).await.is_ok());
+    f.realtime.stop();
+}
+
+/// Registrations racing with the revocation of their session: whatever the interleaving, none stays open.
+#[actix_rt::test]
+async fn no_interleaving_of_attach_and_revoke_leaves_an_open_connection() {
+    let f = start(|_| {});
+    for round in 0..300_u32 {
+        let session = SessionId::random();
+        let racer = socket();
+        let attach = async {
+            for _ in 0..round % 7 {
+                tokio::task::yield_now().await;
+            }
+            racer.attach(&f.realtime, session).await
+        };
+        let revoke = async {
+            for _ in 0..round % 5 {
+                tokio::task::yield_now().await;
+            }
+            let ended = [session];
+            // The pump of a cut connection severs it.
+            let cut = f.realtime.revoke(&ended, Cause::Revoked);
+            let pump = async {
+                eventually(|| !racer.outbox.is_open()).await;
+                racer.reader.sever();
+            };
+            futures_util::future::join(cut, pump).await
+        };
+        let (_held, _) = futures_util::future::join(attach, revoke).await;
+        assert!(!racer.outbox.is_open(), "round {round}");
+        eventually(|| f.realtime.open_connections(session) == 0).await;
+    }
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_session_without_connections_leaves_the_directory_and_can_return() {
+    let f = start(|_| {});
+    let session = SessionId::random();
+    let held = socket().attach(&f.realtime, session).await.unwrap();
+    assert_eq!(f.realtime.open_connections(session), 1);
+    drop(held);
+    eventually(|| f.realtime.sessions_with_sockets().is_empty()).await;
+    let again = socket();
+    let _held = again.attach(&f.realtime, session).await.unwrap();
+    assert_eq!(f.realtime.describe(session).await.len(), 1);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn one_connection_over_the_limit_is_refused_and_the_others_stay() {
+    let f = start(|settings| settings.connections_per_session = 1);
+    let (session, first, second) = (SessionId::random(), socket(), socket());
+    let _held = first.attach(&f.realtime, session).await.unwrap();
+    assert_eq!(
+        second.attach(&f.realtime, session).await.err(),
+        Some(AttachError::Limit)
+    );
+    assert!(first.outbox.is_open() && second.outbox.is_open());
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn draining_closes_every_connection_with_shutdown_and_accepts_none() {
+    let f = start(|settings| settings.revoke_wait = Duration::from_millis(50));
+    let (session, open) = (SessionId::random(), socket());
+    let _held = open.attach(&f.realtime, session).await.unwrap();
+    f.realtime.drain(Duration::from_millis(20)).await;
+    assert_eq!(open.reader.end(), Some(End::Cut(CloseReason::Shutdown)));
+    let refused = socket().attach(&f.realtime, session).await.err();
+    assert_eq!(refused, Some(AttachError::Closed(CloseReason::Shutdown)));
+    f.realtime.stop();
+}

@@ -1,0 +1,279 @@
+//! The only place where the parts are put together.
+//!
+//! `App::build` binds the listeners and starts everything in the order in which it depends on each other; `App::run` serves
+//! until it is told to stop, and stops in the reverse order. The command line and every test use the same two.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::Arc,
+};
+
+use actix_http::Extensions;
+use actix_web::web;
+use portcullis_actors::{
+    Realtime,
+    audit::AuditEvent,
+    runtime::{AuditSink, DeviceStore, NotWritten, PortFuture, Ports, Seen},
+};
+use rustls::ServerConfig;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use crate::{
+    config::{Environment, Settings},
+    domain::{
+        csrf::CsrfKeys, device::DeviceCookies, origin::Origins, refresh::RefreshKeys, throttle::ThrottleKeys,
+        token::AccessKeys,
+    },
+    http::{self, HttpSettings},
+    lifecycle::{Shutdown, Stop},
+    service::{Clock, Keys, ServiceSettings, Services},
+    socket::{self, Door, Listener, Security},
+    store::{Store, StoreError, Touch},
+    telemetry, tls,
+};
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// An address cannot be listened on.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The database cannot be used.
+    #[error("the database cannot be used: {0}")]
+    Database(#[from] StoreError),
+    /// The certificate cannot be used.
+    #[error("the TLS certificate cannot be used: {0}")]
+    Tls(#[from] tls::TlsError),
+    /// The actors did not start.
+    #[error("the audit spill file cannot be opened: {0}")]
+    Spill(#[source] io::Error),
+    /// The accept pipeline did not start.
+    #[error("the server cannot start: {0}")]
+    Server(#[source] io::Error),
+}
+
+/// A server that is bound and ready to run.
+pub struct App {
+    pub(crate) settings: Settings,
+    pub(crate) server: actix_server::Server,
+    pub(crate) realtime: Realtime,
+    pub(crate) services: Services,
+    pub(crate) door: Arc<Door>,
+    pub(crate) shutdown: Shutdown,
+    http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+}
+
+impl App {
+    /// Binds, connects, migrates and starts. Must be called inside an actix system. `certificate` overrides the one in the
+    /// settings.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing is left running.
+    pub async fn build(settings: Settings, certificate: Option<ServerConfig>) -> Result<Self, StartError> {
+        let metrics = telemetry::metrics();
+        let (listeners, http, https) = bind(&settings, certificate)?;
+        let store = Store::connect(&settings.database)?;
+        store.migrate().await?;
+        let shutdown = Shutdown::default();
+        let realtime = start_realtime(&settings, &store, shutdown.clone()).map_err(StartError::Spill)?;
+        let services = Services::new(
+            service_settings(&settings),
+            store,
+            realtime.clone(),
+            keys(&settings),
+            Clock::default(),
+        );
+        services.start();
+        let origins = Origins::new(settings.surface.allowed_origins.clone());
+        let door = Door::new(
+            services.clone(),
+            realtime.clone(),
+            settings.socket.clone(),
+            origins.clone(),
+            settings.surface.trusted_proxies.clone(),
+        );
+        let http_settings = web::Data::new(http_settings(&settings, origins));
+        let rest = {
+            let services = web::Data::new(services.clone());
+            let metrics = web::Data::new(metrics);
+            move || http::app(services.clone(), http_settings.clone(), metrics.clone())
+        };
+        let server =
+            socket::serve(listeners, settings.listen.workers, &door, mark, rest).map_err(StartError::Server)?;
+        Ok(Self { settings, server, realtime, services, door, shutdown, http, https })
+    }
+
+    /// Where plain HTTP is served.
+    #[must_use]
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http
+    }
+
+    /// Where TLS is served.
+    #[must_use]
+    pub fn https(&self) -> Option<SocketAddr> {
+        self.https
+    }
+
+    /// The use cases, for tools and tests that run beside the server.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.services
+    }
+
+    /// The actors.
+    #[must_use]
+    pub fn realtime(&self) -> &Realtime {
+        &self.realtime
+    }
+
+    /// What every socket shares.
+    #[must_use]
+    pub fn door(&self) -> &Arc<Door> {
+        &self.door
+    }
+
+    /// The switch that stops it.
+    #[must_use]
+    pub fn shutdown(&self) -> Shutdown {
+        self.shutdown.clone()
+    }
+}
+
+/// Starts the actors over this store.
+///
+/// # Errors
+/// When the audit spill file cannot be opened.
+pub(crate) fn start_realtime(settings: &Settings, store: &Store, shutdown: Shutdown) -> io::Result<Realtime> {
+    if let Some(directory) = settings.realtime.spill_file.parent().filter(|path| *path != Path::new("")) {
+        std::fs::create_dir_all(directory)?;
+    }
+    let ports = Ports {
+        audit: Arc::new(StorePorts(store.clone())),
+        devices: Arc::new(StorePorts(store.clone())),
+        escalate: Box::new(move || shutdown.begin(Stop::Failed("actors died too often"))),
+    };
+    Realtime::start(settings.realtime.clone(), ports)
+}
+
+/// The ways out of the actor system, into the store.
+struct StorePorts(Store);
+
+impl AuditSink for StorePorts {
+    fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), NotWritten>> {
+        let store = self.0.clone();
+        Box::pin(async move { store.insert_audit(events).await.map_err(not_written) })
+    }
+}
+
+impl DeviceStore for StorePorts {
+    fn touch(&self, seen: Vec<Seen>) -> PortFuture<Result<(), NotWritten>> {
+        let store = self.0.clone();
+        let batch = seen.into_iter().filter_map(touch).collect();
+        Box::pin(async move { store.touch(batch).await.map_err(not_written) })
+    }
+}
+
+fn not_written(error: StoreError) -> NotWritten {
+    NotWritten(error.to_string())
+}
+
+fn touch(seen: Seen) -> Option<Touch> {
+    let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(seen.at_ms) * 1_000_000).ok()?;
+    Some(Touch {
+        session: seen.session,
+        device: seen.device,
+        user: seen.user,
+        at,
+        address: seen.address,
+        used_counter: seen.generation,
+    })
+}
+
+pub(crate) fn keys(settings: &Settings) -> Keys {
+    let (secrets, domain) = (&settings.secrets, &settings.surface.domain);
+    Keys {
+        access: AccessKeys::new(&secrets.jwt, &secrets.jwt_previous, domain, domain),
+        refresh: RefreshKeys::new(&secrets.jwt, &secrets.jwt_previous),
+        csrf: CsrfKeys::new(&secrets.csrf),
+        cookies: DeviceCookies::new(&secrets.csrf),
+        throttle: ThrottleKeys::new(&secrets.data_encryption),
+    }
+}
+
+pub(crate) fn service_settings(settings: &Settings) -> ServiceSettings {
+    ServiceSettings {
+        sessions: settings.sessions,
+        registration_open: settings.registration_open,
+        require_email_verification: settings.require_email_verification,
+        development: settings.environment == Environment::Development,
+        address_limit_factor: settings.address_limit_factor,
+    }
+}
+
+fn http_settings(settings: &Settings, origins: Origins) -> HttpSettings {
+    HttpSettings {
+        development: settings.environment == Environment::Development,
+        cookie_domain: settings.surface.cookie_domain.clone(),
+        access_cookie_readable: settings.surface.access_cookie_readable,
+        origins,
+        trusted_proxies: settings.surface.trusted_proxies.clone(),
+        security_headers: settings.surface.security_headers,
+    }
+}
+
+fn mark(encrypted: bool, data: &mut Extensions) {
+    data.insert(http::Encrypted(encrypted));
+}
+
+type Bound = (Vec<Listener>, Option<SocketAddr>, Option<SocketAddr>);
+
+fn bind(settings: &Settings, certificate: Option<ServerConfig>) -> Result<Bound, StartError> {
+    let (mut listeners, mut http, mut https) = (Vec::new(), None, None);
+    if let Some(address) = settings.listen.http {
+        http = Some(bind_all(address, &Security::Plain, &mut listeners)?);
+    }
+    if let Some(address) = settings.listen.https {
+        let config = match (certificate, &settings.listen.certificate) {
+            (Some(config), _) => config,
+            (None, Some((certificate, key))) => tls::from_pem_files(certificate, key)?,
+            (None, None) => return Err(StartError::Tls(tls::TlsError::none())),
+        };
+        https = Some(bind_all(address, &Security::Tls(Arc::new(config)), &mut listeners)?);
+    }
+    Ok((listeners, http, https))
+}
+
+/// Binds the address, and for 127.0.0.1 also `::1`, because `localhost` means either.
+fn bind_all(
+    address: SocketAddr,
+    security: &Security,
+    listeners: &mut Vec<Listener>,
+) -> Result<SocketAddr, StartError> {
+    let first = bind_one(address).map_err(|error| StartError::Listen(address, error))?;
+    let bound = first.local_addr().map_err(|error| StartError::Listen(address, error))?;
+    listeners.push(Listener { socket: first, security: security.clone() });
+    if address.ip() == std::net::Ipv4Addr::LOCALHOST {
+        let twin = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, bound.port()));
+        // A machine without IPv6, or a port taken there by another, costs nothing but the alias.
+        if let Ok(socket) = bind_one(twin) {
+            listeners.push(Listener { socket, security: security.clone() });
+        }
+    }
+    Ok(bound)
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    Ok(socket.into())
+}

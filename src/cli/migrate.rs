@@ -1,0 +1,27 @@
+//! `portcullis migrate`: brings the database's schema up to date. Safe to run beside another one: one waits for the other.
+
+use clap::Args;
+
+use super::{CliError, DatabaseArgs, tool};
+
+/// Brings the database's schema up to date.
+#[derive(Debug, Args)]
+pub(super) struct Migrate {
+    #[command(flatten)]
+    database: DatabaseArgs,
+}
+
+impl Migrate {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        tool::with_store(&self.database, async |store| {
+            let applied = store.migrate().await?;
+            if applied.is_empty() {
+                println!("The schema is up to date.");
+            }
+            for migration in applied {
+                println!("applied {migration}");
+            }
+            Ok(())
+        })
+    }
+}

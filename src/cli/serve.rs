@@ -1,0 +1,25 @@
+//! `portcullis serve`: the production server.
+//!
+//! Refuses to start without a database and strong secrets, and says everything that is missing in one message.
+
+use clap::Args;
+
+use super::CliError;
+use crate::{app::App, config::Settings, lifecycle::stop_on_signals, telemetry};
+
+/// Starts the production server, configured by environment variables (or `.env`).
+#[derive(Debug, Args)]
+pub(super) struct Serve {}
+
+impl Serve {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let settings = Settings::from_env()?;
+        telemetry::start_logging(settings.environment, settings.debug);
+        actix_web::rt::System::new().block_on(async {
+            let app = App::build(settings, None).await?;
+            tracing::info!(http = ?app.http(), https = ?app.https(), "ready");
+            stop_on_signals(app.shutdown());
+            Ok(app.run().await?)
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! `portcullis user`: creates, lists and changes users.
+//!
+//! A changed role or status goes through the one revocation function, so a running server closes what it must.
+
+use std::io::Read;
+
+use clap::{Args, Subcommand};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{CliError, DatabaseArgs, tool};
+use crate::domain::role::{Role, Status};
+
+/// Creates, lists and changes users.
+#[derive(Debug, Args)]
+pub(super) struct User {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Creates an active user; prints the generated password unless one is given on standard input.
+    Create {
+        /// The e-mail address.
+        email: String,
+        /// `user`, `operator` or `admin`.
+        #[arg(long, default_value_t = Role::User)]
+        role: Role,
+        /// Shown to others.
+        #[arg(long)]
+        display_name: Option<String>,
+        /// Reads the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Lists users.
+    List {
+        /// Only users of this role.
+        #[arg(long)]
+        role: Option<Role>,
+        /// Only users of this status.
+        #[arg(long)]
+        status: Option<Status>,
+        /// At most so many.
+        #[arg(long, default_value_t = 100)]
+        limit: u32,
+    },
+    /// Changes a user's role; the user's sockets are told to come back with a new token.
+    SetRole {
+        /// The e-mail address.
+        email: String,
+        /// `user`, `operator` or `admin`.
+        role: Role,
+    },
+    /// Changes a user's status; anything but `active` ends every session.
+    SetStatus {
+        /// The e-mail address.
+        email: String,
+        /// `pending`, `active`, `suspended` or `deactivated`.
+        status: Status,
+    },
+}
+
+impl User {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        match self.command {
+            Command::Create { email, role, display_name, password_stdin } => {
+                let given = password_stdin.then(read_password).transpose()?;
+                let generated = given.is_none();
+                let password = given.unwrap_or_else(generate_password);
+                tool::with_services(&self.database, async |services| {
+                    let user = services.create_user(&email, &password, display_name, role).await?;
+                    println!("created user {} ({}, {})", user.id, user.email, user.role);
+                    if generated {
+                        println!("password: {}", password.expose_secret());
+                    }
+                    Ok(())
+                })
+            }
+            Command::List { role, status, limit } => tool::with_store(&self.database, async |store| {
+                let filter = crate::store::UserFilter { role, status, limit, ..Default::default() };
+                println!("{:>8}  {:9}  {:11}  email", "id", "role", "status");
+                for user in store.list_users(filter).await? {
+                    println!("{:>8}  {:9}  {:11}  {}", user.id, user.role.as_str(), user.status.as_str(), user.email);
+                }
+                Ok(())
+            }),
+            Command::SetRole { email, role } => tool::with_services(&self.database, async |services| {
+                let revoked = services.set_role(&email, role).await?;
+                println!("{email} is now {role}; sessions told: {}", revoked.sessions);
+                Ok(())
+            }),
+            Command::SetStatus { email, status } => tool::with_services(&self.database, async |services| {
+                let revoked = services.set_status(&email, status).await?;
+                println!("{email} is now {status}; sessions ended: {}", revoked.sessions);
+                Ok(())
+            }),
+        }
+    }
+}
+
+/// 128 random bits in letters and digits.
+fn generate_password() -> SecretString {
+    SecretString::from(uuid::Uuid::new_v4().simple().to_string())
+}
+
+fn read_password() -> Result<SecretString, CliError> {
+    let mut text = String::new();
+    std::io::stdin().read_to_string(&mut text)?;
+    Ok(SecretString::from(text.trim_end_matches(['\r', '\n'])))
+}

@@ -1,0 +1,209 @@
+//! Every setting of the server and every limit, with its unit and default.
+//!
+//! Read once, at the start, by the composition root; nothing else looks at the environment. A bad or missing setting
+//! stops the start with one message that lists every problem. Each variable `X` may instead be given as `X_FILE`, the
+//! path of a file that holds the value (Docker secrets).
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
+
+use ipnet::IpNet;
+use portcullis_actors::runtime::RealtimeSettings;
+use secrecy::SecretString;
+
+use crate::{
+    domain::session::SessionLimits,
+    socket::{ConnectionLimits, SocketSettings},
+    store::DatabaseSettings,
+};
+
+mod reader;
+mod sections;
+#[cfg(test)]
+mod tests;
+
+pub use reader::ConfigError;
+use reader::Reader;
+use sections::{Registration, cores, database, listen, realtime, secrets, sessions, socket, surface};
+
+/// Where the server runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Environment {
+    /// `portcullis dev`: loopback only, generated secrets, demonstration users.
+    Development,
+    /// Everything else.
+    Production,
+}
+
+impl FromStr for Environment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "development" => Ok(Self::Development),
+            "production" => Ok(Self::Production),
+            other => Err(format!("`{other}` is neither `production` nor `development`")),
+        }
+    }
+}
+
+/// The keys from which every token, cookie and MAC is derived. They never print.
+#[derive(Clone, Debug)]
+pub struct Secrets {
+    /// `JWT_SECRET_KEY`: signs access tokens, and authenticates refresh tokens under a label of its own.
+    pub jwt: SecretString,
+    /// `JWT_PREVIOUS_SECRET_KEYS`, comma-separated: still verified until retired.
+    pub jwt_previous: Vec<SecretString>,
+    /// `CSRF_SECRET_KEY`: CSRF tokens and the device and pre-session cookies.
+    pub csrf: SecretString,
+    /// `DATA_ENCRYPTION_KEY`: keyed hashes of identifiers, and what is sealed at rest.
+    pub data_encryption: SecretString,
+}
+
+/// Where to listen.
+#[derive(Clone, Debug)]
+pub struct Listen {
+    /// Plain HTTP.
+    pub http: Option<SocketAddr>,
+    /// TLS.
+    pub https: Option<SocketAddr>,
+    /// `TLS_CERT_FILE` and `TLS_KEY_FILE`, PEM; development makes its own.
+    pub certificate: Option<(PathBuf, PathBuf)>,
+    /// `WORKERS`: threads that serve sockets and requests. Default: one per core.
+    pub workers: usize,
+}
+
+/// What cookies and tokens look like from outside.
+#[derive(Clone, Debug)]
+pub struct Surface {
+    /// `DOMAIN`: the server's name, issuer and audience of its tokens.
+    pub domain: String,
+    /// `CORS_ALLOWED_ORIGINS`, comma-separated, matched exactly.
+    pub allowed_origins: Vec<String>,
+    /// `COOKIE_DOMAIN`; host-only cookies without it.
+    pub cookie_domain: Option<String>,
+    /// `ACCESS_COOKIE_READABLE`: let scripts read the access token's cookie. Default: no.
+    pub access_cookie_readable: bool,
+    /// `SECURITY_HEADERS_ENABLED`. Default: yes.
+    pub security_headers: bool,
+    /// `TRUSTED_PROXIES`, comma-separated networks whose `X-Forwarded-For` is believed. Default: none.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// Everything the server can be told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// `ENVIRONMENT`. Default: production.
+    pub environment: Environment,
+    /// `DEBUG`: more in the log; never secrets.
+    pub debug: bool,
+    /// Where to listen.
+    pub listen: Listen,
+    /// `DATABASE_URL`, or `POSTGRES_HOST`, `_PORT`, `_USER`, `_PASSWORD`, `_DB`.
+    pub database: DatabaseSettings,
+    /// The keys.
+    pub secrets: Secrets,
+    /// Names, origins, cookies.
+    pub surface: Surface,
+    /// `SESSION_TIMEOUT_MINUTES` (30), `SESSION_ABSOLUTE_DAYS` (30), `REFRESH_TOKEN_DAYS` (7), `SESSIONS_PER_USER` (20).
+    pub sessions: SessionLimits,
+    /// `REGISTRATION=open|closed`. Default: open.
+    pub registration_open: bool,
+    /// `REQUIRE_EMAIL_VERIFICATION`: new users are pending. Default: no.
+    pub require_email_verification: bool,
+    /// `ADDRESS_LIMIT_FACTOR`: multiplies every limit per address, for networks that share one. Default: 1.
+    pub address_limit_factor: u32,
+    /// Sockets.
+    pub socket: SocketSettings,
+    /// The actors' bounds.
+    pub realtime: RealtimeSettings,
+    /// `DRAIN_SECONDS`: over how long a stop spreads the closing of sockets. Default: 5.
+    pub drain: Duration,
+}
+
+impl Settings {
+    /// Reads the process environment.
+    ///
+    /// # Errors
+    /// One error that lists every problem.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        Self::from_lookup(&|name| std::env::var(name).ok())
+    }
+
+    /// Reads the settings through `lookup`.
+    ///
+    /// # Errors
+    /// One error that lists every problem.
+    pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut read = Reader::new(lookup);
+        let environment = read.parsed("ENVIRONMENT", Environment::Production);
+        let production = environment == Environment::Production;
+        let settings = Self {
+            environment,
+            debug: read.flag("DEBUG", false),
+            listen: listen(&mut read),
+            database: database(&mut read),
+            secrets: secrets(&mut read, production),
+            surface: surface(&mut read, production),
+            sessions: sessions(&mut read),
+            registration_open: read.parsed("REGISTRATION", Registration(true)).0,
+            require_email_verification: read.flag("REQUIRE_EMAIL_VERIFICATION", false),
+            address_limit_factor: read.at_least("ADDRESS_LIMIT_FACTOR", 1, 1),
+            socket: socket(&mut read),
+            realtime: realtime(&mut read),
+            drain: Duration::from_secs(read.parsed("DRAIN_SECONDS", 5)),
+        };
+        read.finish(settings)
+    }
+
+    /// The settings of `portcullis dev` and of tests: loopback, everything generated.
+    #[must_use]
+    pub fn development(database: DatabaseSettings, secrets: Secrets, http: u16, https: Option<u16>) -> Self {
+        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
+        Self {
+            environment: Environment::Development,
+            debug: false,
+            listen: Listen {
+                http: Some(loopback(http)),
+                https: https.map(loopback),
+                certificate: None,
+                workers: cores(),
+            },
+            database,
+            secrets,
+            surface: Surface {
+                domain: "localhost".to_owned(),
+                allowed_origins: development_origins(http, https),
+                cookie_domain: None,
+                access_cookie_readable: false,
+                security_headers: true,
+                trusted_proxies: Vec::new(),
+            },
+            sessions: SessionLimits::default(),
+            registration_open: true,
+            require_email_verification: false,
+            // Everything comes from one address here.
+            address_limit_factor: 1_000,
+            socket: SocketSettings {
+                limits: ConnectionLimits { per_address: 20_000, per_user: 1_000, ..ConnectionLimits::default() },
+                ..SocketSettings::default()
+            },
+            realtime: RealtimeSettings { connections_per_session: 1_000, ..RealtimeSettings::default() },
+            drain: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The origins a page on this machine may have. `https://localhost` stands for a proxy in front.
+fn development_origins(http: u16, https: Option<u16>) -> Vec<String> {
+    let mut origins = vec!["https://localhost".to_owned(), "http://localhost".to_owned()];
+    for host in ["localhost", "127.0.0.1", "[::1]"] {
+        origins.push(format!("http://{host}:{http}"));
+        origins.extend(https.map(|port| format!("https://{host}:{port}")));
+    }
+    origins
+}

@@ -1,0 +1,99 @@
+//! What the settings accept, and that one message says everything that is wrong.
+
+use std::collections::HashMap;
+
+use super::*;
+
+fn complete() -> HashMap<&'static str, String> {
+    HashMap::from([
+        ("DOMAIN", "chat.example.org".to_owned()),
+        ("DATABASE_URL", "postgresql://app:pw@db/portcullis?sslmode=require".to_owned()),
+        ("JWT_SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyzA".to_owned()),
+        ("CSRF_SECRET_KEY", "0123456789abcdefghijklmnopqrstuvwxyzB".to_owned()),
+        ("DATA_ENCRYPTION_KEY", "0123456789abcdefghijklmnopqrstuvwxyzC".to_owned()),
+    ])
+}
+
+fn read(vars: &HashMap<&'static str, String>) -> Result<Settings, ConfigError> {
+    Settings::from_lookup(&|name| vars.get(name).cloned())
+}
+
+fn problems(change: impl FnOnce(&mut HashMap<&'static str, String>)) -> Vec<String> {
+    let mut vars = complete();
+    change(&mut vars);
+    read(&vars).expect_err("these settings must be refused").problems
+}
+
+#[test]
+fn production_is_the_default_and_needs_only_a_few_settings() {
+    let settings = read(&complete()).unwrap();
+    assert_eq!(settings.environment, Environment::Production);
+    assert_eq!(settings.sessions.idle, Duration::from_secs(30 * 60));
+    assert!(settings.listen.https.is_none());
+}
+
+#[test]
+fn one_message_lists_every_problem() {
+    let problems = read(&HashMap::new()).expect_err("nothing is set").problems;
+    for name in ["DATABASE_URL", "JWT_SECRET_KEY", "CSRF_SECRET_KEY", "DATA_ENCRYPTION_KEY", "DOMAIN"] {
+        assert!(problems.iter().any(|problem| problem.starts_with(name)), "{name} in {problems:?}");
+    }
+}
+
+#[test]
+fn a_short_secret_is_refused_without_being_shown() {
+    let problems = problems(|vars| drop(vars.insert("JWT_SECRET_KEY", "hunter2hunter2".to_owned())));
+    assert_eq!(problems, ["JWT_SECRET_KEY: shorter than 32 bytes"]);
+}
+
+#[test]
+fn a_placeholder_is_no_secret() {
+    let value = "changeme-changeme-changeme-changeme-1234".to_owned();
+    let problems = problems(|vars| drop(vars.insert("JWT_SECRET_KEY", value)));
+    assert_eq!(problems, ["JWT_SECRET_KEY: a placeholder out of an example"]);
+}
+
+#[test]
+fn one_secret_for_two_uses_is_refused() {
+    let problems = problems(|vars| {
+        let jwt = vars["JWT_SECRET_KEY"].clone();
+        vars.insert("CSRF_SECRET_KEY", jwt);
+    });
+    assert_eq!(problems.len(), 1);
+}
+
+#[test]
+fn production_refuses_plain_and_local_origins() {
+    let origins = "http://chat.example.org,https://localhost,https://localhost:8443,https://chat.example.org";
+    let problems = problems(|vars| drop(vars.insert("CORS_ALLOWED_ORIGINS", origins.to_owned())));
+    assert_eq!(problems.len(), 3, "{problems:?}");
+}
+
+#[test]
+fn separate_database_variables_ask_for_an_encrypted_connection() {
+    let mut vars = complete();
+    vars.remove("DATABASE_URL");
+    vars.insert("POSTGRES_HOST", "db".to_owned());
+    vars.insert("POSTGRES_PASSWORD", "p@ss/w:rd".to_owned());
+    assert!(read(&vars).is_ok());
+}
+
+#[test]
+fn a_secret_may_come_from_a_file_that_only_its_owner_reads() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "0123456789abcdefghijklmnopqrstuvwxyzZ\n").unwrap();
+    let mut vars = complete();
+    vars.remove("JWT_SECRET_KEY");
+    vars.insert("JWT_SECRET_KEY_FILE", file.path().display().to_string());
+    let settings = read(&vars).unwrap();
+    assert_eq!(settings.secrets.jwt.expose_secret(), "0123456789abcdefghijklmnopqrstuvwxyzZ");
+
+    std::fs::set_permissions(file.path(), std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    assert_eq!(read(&vars).expect_err("world-readable").problems.len(), 2);
+}
+
+#[test]
+fn settings_print_no_secret() {
+    let printed = format!("{:?}", read(&complete()).unwrap());
+    assert!(!printed.contains("0123456789abcdef") && !printed.contains("pw@"), "{printed}");
+}

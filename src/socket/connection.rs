@@ -1,0 +1,291 @@
+//! The `Connection` actor: one WebSocket. The only file that names `actix-web-actors`.
+//!
+//! Lives inside its pump's task, on the worker that accepted it. Owns the dialogue's state, the connection's place in its
+//! session and in its channels. Takes frames from its stream, its own timer and the outcomes of its own
+//! verifications; nobody sends it messages: replies and deliveries go into the outbox, and a revocation cuts the
+//! outbox. It dies with the socket; a panic ends that socket only. On its way out, whatever the way, it leaves its
+//! channels and its session.
+//!
+//! Handlers never await, never block and never touch the database: they decode, ask the dialogue, and perform.
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
+
+use actix::{Actor, ActorFutureExt, AsyncContext, SpawnHandle, StreamHandler, WrapFuture};
+use actix_http::ws::{Item, Message, ProtocolError};
+use actix_web_actors::ws::WebsocketContext;
+use bytes::Bytes;
+use futures_util::Stream;
+use portcullis_actors::{
+    close::CloseReason,
+    id::{ConnectionId, DeviceId},
+    logic::{channel::ChannelName, limits::Gcra},
+    runtime::{Attachment, Membership, Outbox},
+};
+
+use super::{
+    dialogue::{Dialogue, Effect, Identity, Purpose, VerifyRefusal},
+    door::{Admitted, Door},
+    fragments::{Fragments, Malformed},
+    inbound::InboundStream,
+    permits::{Permit, UserPermit},
+};
+
+pub(super) struct Connection {
+    id: ConnectionId,
+    address: IpAddr,
+    door: Arc<Door>,
+    outbox: Outbox,
+    dialogue: Dialogue,
+    place: Option<Place>,
+    channels: Vec<(ChannelName, Membership)>,
+    /// The shards' generation that `channels` was last compared with.
+    channel_epoch: u64,
+    timer: Option<(Instant, SpawnHandle)>,
+    fragments: Fragments,
+    /// Native pings cost a pong each, so they are limited like commands.
+    pings: Gcra,
+    _permit: Permit,
+}
+
+/// The connection's place in its session.
+struct Place {
+    who: Identity,
+    device: DeviceId,
+    _attachment: Attachment,
+    _permit: UserPermit,
+}
+
+impl From<Admitted> for Place {
+    fn from(admitted: Admitted) -> Self {
+        Self {
+            who: admitted.identity,
+            device: admitted.device,
+            _attachment: admitted.attachment,
+            _permit: admitted.permit,
+        }
+    }
+}
+
+/// What a connection starts with.
+pub(super) struct Start {
+    pub(super) id: ConnectionId,
+    pub(super) address: IpAddr,
+    pub(super) door: Arc<Door>,
+    pub(super) outbox: Outbox,
+    pub(super) permit: Permit,
+    /// There when the handshake was authenticated.
+    pub(super) admitted: Option<Admitted>,
+    /// 0 to 1: spreads the first pings of connections that come together.
+    pub(super) jitter: f64,
+}
+
+/// The context of a fresh connection: bytes in, frames out.
+pub(super) fn context(
+    start: Start,
+    inbound: InboundStream,
+) -> impl Stream<Item = Result<Bytes, actix_web::Error>> + Unpin {
+    WebsocketContext::create(Connection::new(start), inbound)
+}
+
+impl Connection {
+    fn new(start: Start) -> Self {
+        let now = Instant::now();
+        let identity = start.admitted.as_ref().map(|admitted| admitted.identity);
+        let config = Arc::clone(&start.door.settings.dialogue);
+        Self {
+            id: start.id,
+            address: start.address,
+            dialogue: Dialogue::new(config, start.id, now, start.jitter, identity),
+            place: start.admitted.map(Place::from),
+            channels: Vec::new(),
+            channel_epoch: start.door.realtime.channel_epoch(),
+            timer: None,
+            fragments: Fragments::default(),
+            pings: Gcra::new(now),
+            door: start.door,
+            outbox: start.outbox,
+            _permit: start.permit,
+        }
+    }
+
+    fn on_text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
+        self.forget_lost_channels();
+        let effects = self.dialogue.on_frame(Instant::now(), text, self.door.accepting());
+        self.perform(effects, ctx);
+    }
+
+    fn on_fragment(&mut self, item: Item, ctx: &mut WebsocketContext<Self>) {
+        match self.fragments.add(item) {
+            Ok(None) => {}
+            Ok(Some(message)) => self.on_text(&message, ctx),
+            Err(Malformed) => self.refuse(),
+        }
+    }
+
+    /// A shard that died took its subscriptions along; its subscribers were told, and may subscribe again.
+    fn forget_lost_channels(&mut self) {
+        let epoch = self.door.realtime.channel_epoch();
+        if epoch == self.channel_epoch {
+            return;
+        }
+        self.channel_epoch = epoch;
+        let (realtime, dialogue) = (&self.door.realtime, &mut self.dialogue);
+        self.channels.retain(|(channel, membership)| {
+            let kept = realtime.still_member(channel, *membership);
+            if !kept {
+                dialogue.channel_lost(channel);
+            }
+            kept
+        });
+    }
+
+    fn perform(&mut self, effects: Vec<Effect>, ctx: &mut WebsocketContext<Self>) {
+        for effect in effects {
+            match effect {
+                // An error means that the connection has ended: nothing more to do about it.
+                Effect::Reply(reply) => drop(self.outbox.push_from_owner(reply)),
+                Effect::Verify { purpose, token } => self.verify(purpose, token, ctx),
+                Effect::Join { channel, id } => self.join(channel, id, ctx),
+                Effect::Leave { channel, id } => {
+                    self.channels.retain(|(joined, _)| *joined != channel);
+                    self.door.realtime.leave(channel, self.id, Some((self.outbox.clone(), id)));
+                }
+                Effect::Publish { channel, id, data } => self.publish(channel, id, data, ctx),
+                Effect::NativePing => ctx.ping(b""),
+                Effect::Close(reason) => self.outbox.close(reason),
+            }
+        }
+        self.rearm(ctx);
+    }
+
+    fn join(&mut self, channel: ChannelName, id: u32, ctx: &mut WebsocketContext<Self>) {
+        match self.door.realtime.join(channel.clone(), self.id, self.outbox.clone(), id) {
+            Ok(membership) => self.channels.push((channel, membership)),
+            Err(_) => {
+                let effects = self.dialogue.on_busy(id, Some(&channel));
+                self.perform(effects, ctx);
+            }
+        }
+    }
+
+    fn publish(
+        &mut self,
+        channel: ChannelName,
+        id: u32,
+        data: portcullis_actors::protocol::Payload,
+        ctx: &mut WebsocketContext<Self>,
+    ) {
+        let Some(place) = &self.place else { return };
+        let outbox = self.outbox.clone();
+        if self.door.realtime.publish(channel, data, place.who.user, self.id, outbox, id).is_err() {
+            let effects = self.dialogue.on_busy(id, None);
+            self.perform(effects, ctx);
+        }
+    }
+
+    fn verify(&mut self, purpose: Purpose, token: secrecy::SecretString, ctx: &mut WebsocketContext<Self>) {
+        let (door, id, outbox, address) = (Arc::clone(&self.door), self.id, self.outbox.clone(), self.address);
+        let registered = self.place.is_some();
+        let verified = async move {
+            if registered {
+                return door.identify(&token).await.map(|who| (who, None));
+            }
+            let admitted = door.admit(&token, id, &outbox, address).await?;
+            Ok((admitted.identity, Some(admitted)))
+        };
+        ctx.spawn(verified.into_actor(self).map(move |outcome, connection, ctx| {
+            connection.on_verified(purpose, outcome, ctx);
+        }));
+    }
+
+    fn on_verified(
+        &mut self,
+        purpose: Purpose,
+        outcome: Result<(Identity, Option<Admitted>), VerifyRefusal>,
+        ctx: &mut WebsocketContext<Self>,
+    ) {
+        let outcome = outcome.map(|(who, admitted)| {
+            if let Some(admitted) = admitted {
+                self.place = Some(admitted.into());
+            }
+            who
+        });
+        let accepting = self.door.accepting();
+        let effects = self.dialogue.on_verified(Instant::now(), purpose, outcome, accepting);
+        self.perform(effects, ctx);
+    }
+
+    /// One timer, for whatever is due next.
+    fn rearm(&mut self, ctx: &mut WebsocketContext<Self>) {
+        let next = self.dialogue.next_deadline();
+        match (&self.timer, next) {
+            (Some((armed, _)), Some(next)) if *armed <= next => return,
+            (Some((_, handle)), _) => {
+                ctx.cancel_future(*handle);
+            }
+            (None, _) => {}
+        }
+        self.timer = next.map(|at| {
+            let wait = at.saturating_duration_since(Instant::now());
+            let handle = ctx.run_later(wait, |connection, ctx| {
+                connection.timer = None;
+                let effects = connection.dialogue.on_tick(Instant::now());
+                connection.perform(effects, ctx);
+            });
+            (at, handle)
+        });
+    }
+
+    fn refuse(&self) {
+        self.outbox.close(CloseReason::BadRequest);
+    }
+}
+
+impl Actor for Connection {
+    type Context = WebsocketContext<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        self.rearm(ctx);
+    }
+}
+
+impl StreamHandler<Result<Message, ProtocolError>> for Connection {
+    fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut Self::Context) {
+        // What came behind the end, or behind a revocation, is not heard.
+        if !self.outbox.is_open() {
+            return;
+        }
+        match message {
+            Ok(Message::Text(text)) if !self.fragments.under_way() => self.on_text(&text, ctx),
+            Ok(Message::Continuation(item)) => self.on_fragment(item, ctx),
+            Ok(Message::Ping(payload)) => {
+                let limit = self.door.settings.dialogue.commands;
+                if self.pings.check(&limit, Instant::now()).is_allowed() {
+                    ctx.pong(&payload);
+                } else {
+                    self.outbox.close(CloseReason::TooManyRequests);
+                }
+            }
+            Ok(Message::Pong(_)) => {
+                self.dialogue.on_native_pong();
+                self.rearm(ctx);
+            }
+            Ok(Message::Close(_)) => self.outbox.peer_closed(),
+            Ok(Message::Nop) => {}
+            // Binary frames belong to an encoding that was not negotiated.
+            Ok(Message::Text(_) | Message::Binary(_)) | Err(_) => self.refuse(),
+        }
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        for (channel, _) in self.channels.drain(..) {
+            self.door.realtime.leave(channel, self.id, None);
+        }
+        if let Some(place) = &self.place {
+            let reason = self.outbox.end().and_then(|end| end.reason());
+            self.door.note("socket.closed", self.id, self.address, &place.who, place.device, reason);
+        }
+    }
+}

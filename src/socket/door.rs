@@ -1,0 +1,177 @@
+//! What every handshake and every connection of this node shares.
+//!
+//! Also the two steps that both take: asking the one verifier who a token belongs to, and registering the connection with
+//! its session. Made once by the composition root.
+
+use std::{
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use ipnet::IpNet;
+use portcullis_actors::{
+    Realtime,
+    audit::{AuditEvent, Outcome},
+    close::CloseReason,
+    id::{ConnectionId, DeviceId},
+    runtime::{AttachError, AttachRequest, Attachment, Outbox},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    SocketSettings,
+    dialogue::{Identity, VerifyRefusal},
+    permits::{Permits, UserPermit},
+};
+use crate::{
+    domain::origin::Origins,
+    service::{Caller, Refusal, Services},
+};
+
+/// The shared half of every connection.
+pub struct Door {
+    pub(super) services: Services,
+    pub(super) realtime: Realtime,
+    pub(super) permits: Permits,
+    pub(super) settings: SocketSettings,
+    pub(super) origins: Origins,
+    pub(super) trusted_proxies: Vec<IpNet>,
+}
+
+/// Who speaks, with what keeps the connection registered.
+pub(super) struct Admitted {
+    pub(super) identity: Identity,
+    pub(super) device: DeviceId,
+    pub(super) attachment: Attachment,
+    pub(super) permit: UserPermit,
+}
+
+impl Door {
+    /// The door to these services.
+    #[must_use]
+    pub fn new(
+        services: Services,
+        realtime: Realtime,
+        settings: SocketSettings,
+        origins: Origins,
+        trusted_proxies: Vec<IpNet>,
+    ) -> Arc<Self> {
+        let permits = Permits::new(settings.limits);
+        Arc::new(Self { services, realtime, permits, settings, origins, trusted_proxies })
+    }
+
+    /// Sockets open now.
+    #[must_use]
+    pub fn open_sockets(&self) -> usize {
+        self.permits.open()
+    }
+
+    /// Whether this node can be sure that it has heard of every revocation.
+    pub(super) fn accepting(&self) -> bool {
+        self.services.is_current()
+    }
+
+    /// Who this token belongs to.
+    pub(super) async fn verify(&self, token: &SecretString) -> Result<Caller, VerifyRefusal> {
+        self.services.verifier().verify(token.expose_secret()).await.map_err(refusal)
+    }
+
+    /// Who this ticket was made for; it is used up.
+    pub(super) async fn redeem(&self, ticket: &SecretString) -> Result<Caller, VerifyRefusal> {
+        self.services.verifier().verify_ticket(ticket.expose_secret()).await.map_err(refusal)
+    }
+
+    /// As [`Self::verify`], for a connection that is registered already.
+    pub(super) async fn identify(&self, token: &SecretString) -> Result<Identity, VerifyRefusal> {
+        self.verify(token).await.map(|caller| self.identity(&caller))
+    }
+
+    /// Verifies the token and registers the connection with its session: registration first, then the check against
+    /// revocations, then, by the caller, delivery.
+    pub(super) async fn admit(
+        &self,
+        token: &SecretString,
+        connection: ConnectionId,
+        outbox: &Outbox,
+        address: IpAddr,
+    ) -> Result<Admitted, VerifyRefusal> {
+        let verified_at = Instant::now();
+        let caller = self.verify(token).await?;
+        self.register(&caller, verified_at, connection, outbox, address).await
+    }
+
+    /// Registers a verified caller's connection. `verified_at` is when verifying began.
+    pub(super) async fn register(
+        &self,
+        caller: &Caller,
+        verified_at: Instant,
+        connection: ConnectionId,
+        outbox: &Outbox,
+        address: IpAddr,
+    ) -> Result<Admitted, VerifyRefusal> {
+        let permit = self.permits.take_user(caller.user).ok_or(VerifyRefusal::ConnectionLimit)?;
+        let request = AttachRequest {
+            session: caller.session,
+            connection,
+            outbox: outbox.clone(),
+            address: Some(address),
+            now_ms: self.now_ms(),
+            verified_at,
+        };
+        let attachment = self.realtime.attach(&request).await.map_err(|error| match error {
+            AttachError::Closed(reason) => VerifyRefusal::Revoked(reason),
+            AttachError::Limit => VerifyRefusal::ConnectionLimit,
+            AttachError::Unavailable => VerifyRefusal::Unavailable,
+        })?;
+        let admitted = Admitted { identity: self.identity(caller), device: caller.device, attachment, permit };
+        self.note("socket.opened", connection, address, &admitted.identity, admitted.device, None);
+        Ok(admitted)
+    }
+
+    /// Writes down that a socket opened or closed.
+    pub(super) fn note(
+        &self,
+        event: &str,
+        connection: ConnectionId,
+        address: IpAddr,
+        who: &Identity,
+        device: DeviceId,
+        reason: Option<CloseReason>,
+    ) {
+        let mut event = AuditEvent::new(event, Outcome::Success, self.now_ms());
+        event.actor = Some(who.user);
+        event.user = Some(who.user);
+        event.session = Some(who.session);
+        event.device = Some(device);
+        event.connection = Some(connection);
+        event.address = Some(address);
+        if let Some(reason) = reason {
+            event = event.with("code", reason.code()).with("reason", reason.text());
+        }
+        self.realtime.note(event);
+    }
+
+    fn identity(&self, caller: &Caller) -> Identity {
+        let left = caller.token_expires_at - self.services.clock().now();
+        Identity {
+            user: caller.user,
+            session: caller.session,
+            token_expires_in: Duration::try_from(left).unwrap_or(Duration::ZERO),
+        }
+    }
+
+    fn now_ms(&self) -> i64 {
+        let millis = self.services.clock().now().unix_timestamp_nanos() / 1_000_000;
+        i64::try_from(millis).unwrap_or(i64::MAX)
+    }
+}
+
+fn refusal(refusal: Refusal) -> VerifyRefusal {
+    match refusal {
+        Refusal::Expired => VerifyRefusal::Expired,
+        Refusal::Ended(cause) => VerifyRefusal::Revoked(cause.close_reason()),
+        Refusal::Invalid(_) | Refusal::Forbidden(_) => VerifyRefusal::Invalid,
+        Refusal::Unavailable => VerifyRefusal::Unavailable,
+    }
+}

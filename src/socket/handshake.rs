@@ -1,0 +1,249 @@
+//! The WebSocket handshake (RFC 6455 section 4.2): who may open a connection, decided before there is one.
+//!
+//! Called by the accept pipeline with the parsed request and the raw stream. Checks, cheapest first: path and handshake
+//! headers, encoding, origin, rate, places, credential, session. A refusal is an HTTP answer; success is the 101 answer and
+//! a running pump. The order that revocation depends on: the connection is registered with its session before the 101 is
+//! written, and delivery begins after.
+
+use std::{net::IpAddr, sync::Arc, time::Instant};
+
+use actix_codec::Framed;
+use actix_http::{
+    HttpMessage, Request,
+    h1::Codec,
+    header::{self, HeaderMap, HeaderName},
+    ws::{HandshakeError, hash_key, verify_handshake},
+};
+use actix_web::http::StatusCode;
+use portcullis_actors::{
+    id::ConnectionId,
+    runtime::{Verdict, outbox},
+};
+use uuid::Uuid;
+
+use super::{
+    connection::{self, Start},
+    door::{Admitted, Door},
+    inbound::Inbound,
+    permits::Permit,
+    pump::Pump,
+    refusal::Refusal,
+    transport::Transport,
+};
+use crate::domain::{
+    address,
+    credential::{self, Credential, Headers, Source},
+};
+
+/// Where WebSockets are served: ours, and the default of the Centrifuge SDKs.
+const PATHS: [&str; 2] = ["/api/v1/ws/chat", "/connection/websocket"];
+const JSON_PROTOCOL: &str = "centrifuge-json";
+const PROTOBUF_PROTOCOL: &str = "centrifuge-protobuf";
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const MAX_REQUEST_ID: usize = 64;
+
+/// Answers one upgrade request; a connection that comes of it runs on as a task of its own.
+pub(super) async fn open<T: Transport>(door: Arc<Door>, request: Request, framed: Framed<T, Codec>) {
+    let parts = framed.into_parts();
+    let mut io = parts.io;
+    let request_id = request_id(request.headers());
+    let address = client_address(&door, &request);
+    let began = Instant::now();
+    match check(&door, &request, address).await {
+        Ok(granted) => {
+            log(&request, &request_id, address, StatusCode::SWITCHING_PROTOCOLS, "", began);
+            run(door, &request, address, io, &parts.read_buf, granted);
+        }
+        Err(refusal) => {
+            log(&request, &request_id, address, refusal.status(), refusal.code(), began);
+            metrics::counter!("handshakes_refused_total", "code" => refusal.code()).increment(1);
+            refusal.send(&mut io, parts.codec, &request_id).await;
+        }
+    }
+}
+
+/// What a granted handshake brings along.
+struct Granted {
+    id: ConnectionId,
+    permit: Permit,
+    admitted: Option<Admitted>,
+    outbox: portcullis_actors::runtime::Outbox,
+    reader: portcullis_actors::runtime::OutboxReader,
+    json_protocol: bool,
+}
+
+async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Granted, Refusal> {
+    if !PATHS.contains(&request.path()) {
+        return Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is no WebSocket here."));
+    }
+    verify_handshake(request.head()).map_err(malformed)?;
+    let json_protocol = encoding(request)?;
+    let credential = credential_of(door, request)?;
+    check_origin(door, request, credential.as_ref())?;
+
+    let key = format!("handshake:{}", address::limit_key(address));
+    if let Verdict::Denied { retry_after } = door.realtime.check(&key, door.settings.handshakes).await {
+        return Err(Refusal::too_many(retry_after));
+    }
+    let permit = door.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
+    let (outbox, reader) = outbox(door.settings.outbox_bytes);
+    let id = ConnectionId::random();
+    let admitted = match credential {
+        Some(credential) => Some(admit(door, &credential, id, &outbox, address).await?),
+        None => None,
+    };
+    Ok(Granted { id, permit, admitted, outbox, reader, json_protocol })
+}
+
+async fn admit(
+    door: &Door,
+    credential: &Credential,
+    id: ConnectionId,
+    outbox: &portcullis_actors::runtime::Outbox,
+    address: IpAddr,
+) -> Result<Admitted, Refusal> {
+    if credential.source != Source::Ticket {
+        return Ok(door.admit(&credential.token, id, outbox, address).await?);
+    }
+    let verified_at = Instant::now();
+    let caller = door.redeem(&credential.token).await?;
+    Ok(door.register(&caller, verified_at, id, outbox, address).await?)
+}
+
+/// Hands the stream to a pump. What the client sent behind its handshake comes first.
+fn run<T: Transport>(
+    door: Arc<Door>,
+    request: &Request,
+    address: IpAddr,
+    io: T,
+    read_already: &[u8],
+    granted: Granted,
+) {
+    let answer = switching_protocols(request, granted.json_protocol);
+    let inbound = Inbound::default();
+    if !read_already.is_empty() {
+        inbound.feed(bytes::Bytes::copy_from_slice(read_already));
+    }
+    let start = Start {
+        id: granted.id,
+        address,
+        door,
+        outbox: granted.outbox,
+        permit: granted.permit,
+        admitted: granted.admitted,
+        jitter: jitter(granted.id),
+    };
+    let context = connection::context(start, inbound.stream());
+    actix_rt::spawn(Pump::new(io, context, inbound, granted.reader, &answer));
+}
+
+/// Spreads the pings of connections that open together; the connection's own random id is as good a die as any.
+fn jitter(id: ConnectionId) -> f64 {
+    f64::from(id.0.as_u128() as u32) / f64::from(u32::MAX)
+}
+
+fn switching_protocols(request: &Request, json_protocol: bool) -> Vec<u8> {
+    let key = request.headers().get(header::SEC_WEBSOCKET_KEY).map_or(&b""[..], |key| key.as_bytes());
+    let accept = hash_key(key);
+    let mut answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_vec();
+    answer.extend_from_slice(b"Sec-WebSocket-Accept: ");
+    answer.extend_from_slice(&accept);
+    if json_protocol {
+        answer.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
+        answer.extend_from_slice(JSON_PROTOCOL.as_bytes());
+    }
+    answer.extend_from_slice(b"\r\n\r\n");
+    answer
+}
+
+fn malformed(error: HandshakeError) -> Refusal {
+    match error {
+        HandshakeError::NoVersionHeader | HandshakeError::UnsupportedVersion => Refusal::new(
+            StatusCode::UPGRADE_REQUIRED,
+            "unsupported_websocket_version",
+            "Only version 13 of the WebSocket protocol is spoken here.",
+        ),
+        HandshakeError::GetMethodRequired => {
+            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "A WebSocket handshake is a GET.")
+        }
+        _ => Refusal::new(StatusCode::BAD_REQUEST, "malformed_handshake", "The WebSocket handshake is malformed."),
+    }
+}
+
+/// Whether to name the JSON subprotocol in the answer. An offer of protobuf must be refused aloud: an answer without it makes
+/// some clients fail silently and leaves others speaking it.
+fn encoding(request: &Request) -> Result<bool, Refusal> {
+    let offered = || lines(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL).flat_map(|line| line.split(','));
+    let wants = |name: &str| offered().any(|offer| offer.trim() == name);
+    let query = request.uri().query().unwrap_or_default();
+    let in_query = query.split('&').any(|pair| matches!(pair, "format=protobuf" | "cf_protocol=protobuf"));
+    if in_query || (wants(PROTOBUF_PROTOCOL) && !wants(JSON_PROTOCOL)) {
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "unsupported_encoding",
+            "Only the JSON encoding of the protocol is spoken here.",
+        ));
+    }
+    Ok(wants(JSON_PROTOCOL))
+}
+
+fn credential_of(door: &Door, request: &Request) -> Result<Option<Credential>, Refusal> {
+    let authorization: Vec<&str> = lines(request.headers(), &header::AUTHORIZATION).collect();
+    let cookies: Vec<&str> = lines(request.headers(), &header::COOKIE).collect();
+    let headers =
+        Headers { authorization: &authorization, cookies: &cookies, query: request.uri().query() };
+    let door = credential::Door::WebSocket { query_token: door.settings.query_token };
+    Ok(credential::find(headers, door)?)
+}
+
+/// A browser always names its page's origin, and only a browser sends cookies unasked: an origin must be an allowed one, and a
+/// cookie without an origin proves nothing.
+fn check_origin(door: &Door, request: &Request, credential: Option<&Credential>) -> Result<(), Refusal> {
+    let mut origins = lines(request.headers(), &header::ORIGIN);
+    let allowed = match (origins.next(), origins.next()) {
+        (Some(origin), None) => door.origins.allows(origin),
+        (Some(_), Some(_)) => false,
+        (None, _) => credential.is_none_or(|credential| credential.source != Source::Cookie),
+    };
+    if allowed {
+        return Ok(());
+    }
+    Err(Refusal::new(StatusCode::FORBIDDEN, "origin_not_allowed", "This origin may not open a connection."))
+}
+
+fn client_address(door: &Door, request: &Request) -> IpAddr {
+    let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
+    let forwarded: Vec<&str> = lines(request.headers(), &FORWARDED_FOR).collect();
+    address::client_address(address::canonical(peer), &forwarded, &door.trusted_proxies)
+}
+
+/// The client's own id for its request if it is sane, or a fresh one.
+fn request_id(headers: &HeaderMap) -> String {
+    let sane = |id: &str| {
+        (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
+    };
+    match lines(headers, &REQUEST_ID).next() {
+        Some(id) if sane(id) => id.to_owned(),
+        _ => Uuid::new_v4().to_string(),
+    }
+}
+
+/// The values of a header that are text; of others nothing is understood here, which refuses them where it matters.
+fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers.get_all(name).map(|value| std::str::from_utf8(value.as_bytes()).unwrap_or("\u{fffd}"))
+}
+
+/// One line per handshake; the query, which may hold a token, is left out.
+fn log(request: &Request, id: &str, address: IpAddr, status: StatusCode, code: &str, began: Instant) {
+    tracing::info!(
+        request_id = id,
+        method = %request.method(),
+        path = request.path(),
+        %address,
+        status = status.as_u16(),
+        code,
+        duration_us = began.elapsed().as_micros() as u64,
+        "handshake"
+    );
+}

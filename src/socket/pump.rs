@@ -1,0 +1,294 @@
+//! The pump: owns a WebSocket's stream, moves bytes both ways, and stops at once when its switch is thrown.
+//!
+//! One per connection, a single task on the worker that accepted it. Per wake-up it reads what is there through a scratch
+//! buffer shared by all connections of the thread, polls the connection actor's context with it, gathers what the
+//! outbox holds into as few frames as possible, and writes all of it with one system call. An idle connection
+//! holds no buffer at all.
+//!
+//! A peer that reads nothing cannot stop it: the actor is polled whether or not the socket is writable, every
+//! write has a deadline, and a cut needs nobody's consent. Must not know the protocol inside the frames.
+
+use std::{
+    future::Future,
+    io,
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use actix_rt::time::{Sleep, sleep};
+use actix_web::Error;
+use bytes::Bytes;
+use futures_util::Stream;
+use portcullis_actors::{
+    close::CloseReason,
+    runtime::{End, OutboxReader},
+};
+
+use super::{
+    frame::Unsent,
+    inbound::{Inbound, poll_read},
+    transport::Transport,
+};
+
+/// A write that makes no progress for this long ends the connection.
+const WRITE_DEADLINE: Duration = Duration::from_secs(10);
+/// How long a cut waits for the peer to take the close frame before it resets the connection.
+const CUT_DEADLINE: Duration = Duration::from_millis(250);
+/// How long the stream is kept after our close frame, for the peer's.
+const LINGER: Duration = Duration::from_secs(1);
+/// Reads per wake-up, so that one busy peer does not starve the thread's others.
+const READS_PER_POLL: usize = 4;
+/// Bytes gathered from the outbox per write.
+const WRITE_BUDGET: usize = 64 * 1024;
+/// With more than this unsent, nothing more is read: a peer that does not listen need not be heard.
+const UNSENT_MAX: usize = 128 * 1024;
+
+/// The task of one connection. Resolves when the stream is closed.
+pub(super) struct Pump<T, C> {
+    io: T,
+    /// The connection actor's context; dropped, and the actor with it, as soon as the end is certain.
+    context: Option<C>,
+    inbound: Inbound,
+    outbox: OutboxReader,
+    unsent: Unsent,
+    flushed: bool,
+    phase: Phase,
+    deadline: Option<Pin<Box<Sleep>>>,
+    gathered: Vec<Bytes>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// Frames go both ways.
+    Open,
+    /// The close frame is the last thing to be written. `cut`: only if the peer takes it at once.
+    Closing { cut: bool },
+    /// Nothing is accepted or delivered any more; the stream waits for the peer's goodbye.
+    Lingering,
+    Done,
+}
+
+impl<T, C> Pump<T, C>
+where
+    T: Transport,
+    C: Stream<Item = Result<Bytes, Error>> + Unpin,
+{
+    /// `first` are bytes to be written before any frame: the handshake's answer.
+    pub(super) fn new(io: T, context: C, inbound: Inbound, outbox: OutboxReader, first: &[u8]) -> Self {
+        Self {
+            io,
+            context: Some(context),
+            inbound,
+            outbox,
+            unsent: Unsent::with_prelude(first),
+            flushed: true,
+            phase: Phase::Open,
+            deadline: None,
+            gathered: Vec::new(),
+        }
+    }
+
+    fn poll_open(&mut self, cx: &mut Context<'_>) {
+        if let Some(End::Cut(reason)) = self.outbox.end() {
+            return self.begin_close(End::Cut(reason));
+        }
+        match self.read(cx) {
+            Ok(true) => {}
+            Ok(false) | Err(_) => return self.gone(),
+        }
+        self.poll_actor(cx);
+        loop {
+            if self.unsent.is_empty() {
+                let end = self.gather();
+                if let Some(end) = end {
+                    return self.begin_close(end);
+                }
+                if self.unsent.is_empty() && self.flushed {
+                    return;
+                }
+            }
+            match self.write(cx) {
+                Poll::Ready(Ok(())) => {}
+                Poll::Ready(Err(_)) => return self.gone(),
+                Poll::Pending => {
+                    // A cut may have come from another thread while this one was writing; the next poll sees it.
+                    return self.guard_write(cx);
+                }
+            }
+        }
+    }
+
+    /// Takes what is there, within bounds. `Ok(false)`: the peer closed its side.
+    fn read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
+        for _ in 0..READS_PER_POLL {
+            if self.unsent.len() > UNSENT_MAX {
+                return Ok(true);
+            }
+            match poll_read(&mut self.io, cx) {
+                Poll::Ready(Ok(chunk)) if chunk.is_empty() => return Ok(false),
+                Poll::Ready(Ok(chunk)) => self.inbound.feed(chunk),
+                Poll::Ready(Err(error)) => return Err(error),
+                Poll::Pending => return Ok(true),
+            }
+            self.poll_actor(cx);
+        }
+        cx.waker().wake_by_ref();
+        Ok(true)
+    }
+
+    /// Lets the actor handle what was read and its timers; what it says itself (pings, pongs) is queued.
+    fn poll_actor(&mut self, cx: &mut Context<'_>) {
+        while let Some(context) = &mut self.context {
+            match Pin::new(context).poll_next(cx) {
+                Poll::Ready(Some(Ok(frames))) => self.unsent.append_frames(&frames),
+                Poll::Ready(Some(Err(_)) | None) => self.context = None,
+                Poll::Pending => return,
+            }
+        }
+    }
+
+    /// Moves what the outbox holds into frames. Answers how the connection ends, if it does.
+    fn gather(&mut self) -> Option<End> {
+        let end = self.outbox.take(WRITE_BUDGET, &mut self.gathered);
+        self.unsent.append_messages(&self.gathered);
+        self.gathered.clear();
+        // An actor that is gone without a word has failed: its connection cannot go on.
+        let failed = self.context.is_none() && self.unsent.is_empty();
+        end.or_else(|| failed.then_some(End::Cut(CloseReason::InternalError)))
+    }
+
+    /// Writes until nothing is left and the transport has passed it on.
+    fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !self.unsent.is_empty() {
+            self.flushed = false;
+            match Pin::new(&mut self.io).poll_write(cx, self.unsent.bytes()) {
+                Poll::Ready(Ok(0)) => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                Poll::Ready(Ok(written)) => {
+                    self.unsent.advance(written);
+                    if self.phase == Phase::Open {
+                        self.deadline = None;
+                    }
+                }
+                Poll::Ready(Err(error)) => return Poll::Ready(Err(error)),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        match Pin::new(&mut self.io).poll_flush(cx) {
+            Poll::Ready(Ok(())) => {
+                self.flushed = true;
+                self.deadline = None;
+                Poll::Ready(Ok(()))
+            }
+            other => other,
+        }
+    }
+
+    /// Arms the write deadline, and ends the connection if it has passed.
+    fn guard_write(&mut self, cx: &mut Context<'_>) {
+        if self.poll_deadline(WRITE_DEADLINE, cx) {
+            self.begin_close(End::Cut(CloseReason::WriteError));
+        }
+    }
+
+    fn poll_deadline(&mut self, after: Duration, cx: &mut Context<'_>) -> bool {
+        let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(after)));
+        deadline.as_mut().poll(cx).is_ready()
+    }
+
+    fn begin_close(&mut self, end: End) {
+        // The actor ends here: no frame is accepted any more, whatever the peer does with the close frame.
+        self.context = None;
+        self.deadline = None;
+        let cut = matches!(end, End::Cut(_));
+        if cut {
+            self.unsent.keep_started_frame();
+        }
+        match end.reason() {
+            Some(reason) => self.unsent.append_close(reason.code(), reason.text()),
+            None => self.unsent.append_close(1000, ""),
+        }
+        self.phase = Phase::Closing { cut };
+    }
+
+    fn poll_closing(&mut self, cut: bool, cx: &mut Context<'_>) {
+        if let (false, Some(end @ End::Cut(_))) = (cut, self.outbox.end()) {
+            // Overtaken while flushing: what is not on its way stays here.
+            return self.begin_close(end);
+        }
+        match self.write(cx) {
+            Poll::Ready(Ok(())) => {
+                self.outbox.sever();
+                self.deadline = None;
+                self.phase = Phase::Lingering;
+            }
+            Poll::Ready(Err(_)) => self.gone(),
+            Poll::Pending => {
+                if self.poll_deadline(if cut { CUT_DEADLINE } else { WRITE_DEADLINE }, cx) {
+                    self.io.reset_on_close();
+                    self.gone();
+                }
+            }
+        }
+    }
+
+    /// After our close frame: half-close, and read the peer's goodbye, so that the kernel does not answer it
+    /// with a reset that could overtake our frame.
+    fn poll_lingering(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = Pin::new(&mut self.io).poll_shutdown(cx);
+        for _ in 0..READS_PER_POLL {
+            match poll_read(&mut self.io, cx) {
+                Poll::Ready(Ok(chunk)) if !chunk.is_empty() => {}
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => {
+                    return if self.poll_deadline(LINGER, cx) { Poll::Ready(()) } else { Poll::Pending };
+                }
+            }
+        }
+        if self.poll_deadline(LINGER, cx) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+
+    /// The stream is of no use any more.
+    fn gone(&mut self) {
+        self.context = None;
+        self.outbox.sever();
+        self.phase = Phase::Done;
+    }
+}
+
+impl<T, C> Future for Pump<T, C>
+where
+    T: Transport,
+    C: Stream<Item = Result<Bytes, Error>> + Unpin,
+{
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = self.get_mut();
+        this.outbox.register(cx);
+        loop {
+            let before = this.phase;
+            match before {
+                Phase::Open => this.poll_open(cx),
+                Phase::Closing { cut } => this.poll_closing(cut, cx),
+                Phase::Lingering => {
+                    if this.poll_lingering(cx).is_ready() {
+                        this.phase = Phase::Done;
+                    }
+                }
+                Phase::Done => return Poll::Ready(()),
+            }
+            if this.phase == before {
+                return Poll::Pending;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "pump_tests.rs"]
+mod tests;

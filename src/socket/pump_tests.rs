@@ -1,0 +1,112 @@
+//! The pump over real TCP connections, with a context that says nothing.
+
+use std::time::Instant;
+
+use actix_rt::net::{TcpListener, TcpStream};
+use futures_util::stream;
+use portcullis_actors::runtime::{Outbox, outbox};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+
+type Silence = stream::Pending<Result<Bytes, Error>>;
+
+struct Peer {
+    stream: TcpStream,
+    outbox: Outbox,
+    pump: actix_rt::task::JoinHandle<()>,
+}
+
+async fn peer(limit: usize) -> Peer {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    for half in [&stream, &server] {
+        // Small buffers, so that a peer that does not read is noticed soon.
+        socket2::SockRef::from(half).set_recv_buffer_size(4096).unwrap();
+        socket2::SockRef::from(half).set_send_buffer_size(4096).unwrap();
+    }
+    let (outbox, reader) = outbox(limit);
+    let context: Silence = stream::pending();
+    let pump = actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, b""));
+    Peer { stream, outbox, pump }
+}
+
+impl Peer {
+    async fn read_to_end(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes).await.map(|_| bytes)
+    }
+
+    /// Queues more than the kernel takes for a peer that does not read, and waits until the pump is stuck.
+    async fn stall(&self) {
+        let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+        while self.outbox.queued_bytes() < 256 * 1024 {
+            self.outbox.push(chunk.clone()).unwrap();
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn what_is_queued_together_leaves_in_one_frame() {
+    let mut peer = peer(1024).await;
+    peer.outbox.push(Bytes::from_static(b"{\"id\":1}")).unwrap();
+    peer.outbox.push(Bytes::from_static(b"{\"id\":2}")).unwrap();
+    peer.outbox.close(CloseReason::Expired);
+    let bytes = peer.read_to_end().await.unwrap();
+    assert!(bytes.starts_with(b"\x81\x11{\"id\":1}\n{\"id\":2}\x88"), "{bytes:?}");
+}
+
+#[actix_rt::test]
+async fn a_cut_sends_the_close_frame_and_nothing_that_was_queued() {
+    let mut peer = peer(1024).await;
+    peer.outbox.push(Bytes::from_static(b"secret")).unwrap();
+    peer.outbox.cut(CloseReason::SessionRevoked, None);
+    let bytes = peer.read_to_end().await.unwrap();
+    assert_eq!(bytes, [&b"\x88\x11\x11\x94"[..], b"session revoked"].concat());
+    drop(peer.stream);
+    peer.pump.await.unwrap();
+}
+
+#[actix_rt::test]
+async fn a_cut_ends_a_peer_that_does_not_read_with_a_reset() {
+    let mut peer = peer(1024 * 1024).await;
+    peer.stall().await;
+    let cut_at = Instant::now();
+    peer.outbox.cut(CloseReason::SessionRevoked, None);
+    (&mut peer.pump).await.unwrap();
+    assert!(cut_at.elapsed() >= CUT_DEADLINE);
+    let error = peer.read_to_end().await.expect_err("a reset is an error, not an end");
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[actix_rt::test]
+async fn a_peer_that_lets_its_queue_overflow_is_cut_as_slow() {
+    let peer = peer(300 * 1024).await;
+    peer.stall().await;
+    let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+    while peer.outbox.push(chunk.clone()).is_ok() {}
+    assert_eq!(peer.outbox.end(), Some(End::Cut(CloseReason::Slow)));
+    peer.pump.await.unwrap();
+}
+
+#[actix_rt::test]
+async fn a_cut_overtakes_a_close_that_still_flushes() {
+    let peer = peer(1024 * 1024).await;
+    peer.stall().await;
+    peer.outbox.close(CloseReason::Expired);
+    tokio::task::yield_now().await;
+    let cut_at = Instant::now();
+    peer.outbox.cut(CloseReason::SessionRevoked, None);
+    peer.pump.await.unwrap();
+    assert!(cut_at.elapsed() < WRITE_DEADLINE);
+}
+
+#[actix_rt::test]
+async fn a_peer_that_goes_away_ends_the_pump_and_the_outbox() {
+    let mut peer = peer(1024).await;
+    peer.stream.shutdown().await.unwrap();
+    (&mut peer.pump).await.unwrap();
+    assert!(!peer.outbox.is_open());
+}

@@ -1,0 +1,147 @@
+//! A refused handshake: problem+json through the HTTP/1 codec, then the end of the stream.
+//!
+//! Browsers hide the answer to a failed handshake from scripts, but people with `curl` and `wscat`, proxies and SDKs on servers
+//! read it. The shape is that of REST errors (RFC 9457).
+
+use std::time::Duration;
+
+use actix_codec::{AsyncWrite, Encoder};
+use actix_http::{
+    Response,
+    body::BodySize,
+    h1::{Codec, Message},
+    header::{self, HeaderName, HeaderValue},
+};
+use actix_web::http::StatusCode;
+use bytes::{Bytes, BytesMut};
+use serde_json::json;
+use tokio::io::AsyncWriteExt;
+
+use super::dialogue::VerifyRefusal;
+use crate::domain::credential::CredentialError;
+
+/// How long a refused client may take to read why.
+const WRITE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Why a handshake was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    detail: &'static str,
+    retry_after: Option<Duration>,
+}
+
+impl Refusal {
+    pub(super) fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
+        Self { status, code, detail, retry_after: None }
+    }
+
+    pub(super) fn unavailable() -> Self {
+        let detail = "This cannot be answered right now. Try again soon.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).after(Duration::from_secs(1))
+    }
+
+    pub(super) fn too_many(retry_after: Duration) -> Self {
+        let detail = "Too many connection attempts. Try again later.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail).after(retry_after)
+    }
+
+    pub(super) fn connection_limit() -> Self {
+        let detail = "There are as many connections as there may be.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "connection_limit", detail).after(Duration::from_secs(10))
+    }
+
+    fn after(self, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..self }
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(super) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    fn body(&self, request_id: &str) -> Bytes {
+        let problem = json!({
+            "type": format!("urn:portcullis:problem:{}", self.code),
+            "title": self.status.canonical_reason().unwrap_or("Error"),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "code": self.code,
+            "request_id": request_id,
+        });
+        Bytes::from(problem.to_string())
+    }
+
+    /// The whole answer as bytes.
+    fn encode(&self, mut codec: Codec, request_id: &str) -> std::io::Result<BytesMut> {
+        let body = self.body(request_id);
+        let mut response = Response::with_body(self.status, ());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert(HeaderName::from_static("x-request-id"), id);
+        }
+        if let Some(after) = self.retry_after {
+            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = r#"Bearer realm="portcullis", error="invalid_token""#;
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        if self.status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
+        response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
+        let mut answer = BytesMut::new();
+        codec.encode(Message::Item((response, BodySize::Sized(body.len() as u64))), &mut answer)?;
+        codec.encode(Message::Chunk(Some(body)), &mut answer)?;
+        codec.encode(Message::Chunk(None), &mut answer)?;
+        Ok(answer)
+    }
+
+    /// Answers and ends the stream.
+    pub(super) async fn send<T: AsyncWrite + Unpin>(&self, io: &mut T, codec: Codec, request_id: &str) {
+        let Ok(answer) = self.encode(codec, request_id) else { return };
+        let sent = async {
+            io.write_all(&answer).await?;
+            io.shutdown().await
+        };
+        // A client that does not read its refusal is refused all the same.
+        let _ = tokio::time::timeout(WRITE_DEADLINE, sent).await;
+    }
+}
+
+impl From<CredentialError> for Refusal {
+    fn from(error: CredentialError) -> Self {
+        let (code, detail) = match error {
+            CredentialError::QueryTokenElsewhere => ("token_in_query", "A token in the query is not accepted here."),
+            CredentialError::Repeated => {
+                ("repeated_credential", "A credential is given more than once, and they differ.")
+            }
+            CredentialError::Malformed => {
+                ("malformed_authorization", "The Authorization header must be: Bearer, a space, the token.")
+            }
+        };
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+}
+
+impl From<VerifyRefusal> for Refusal {
+    fn from(refusal: VerifyRefusal) -> Self {
+        let invalid = |code, detail| Self::new(StatusCode::UNAUTHORIZED, code, detail);
+        match refusal {
+            VerifyRefusal::Expired => invalid("token_expired", "The token has expired."),
+            VerifyRefusal::Invalid => invalid("invalid_token", "The token is not valid."),
+            VerifyRefusal::Revoked(_) => invalid("session_ended", "The session has ended. Sign in again."),
+            VerifyRefusal::ConnectionLimit => Self::connection_limit(),
+            VerifyRefusal::Unavailable => Self::unavailable(),
+        }
+    }
+}

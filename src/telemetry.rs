@@ -1,0 +1,43 @@
+//! Logs and metrics of the process.
+//!
+//! Installed once by the command line. Production logs JSON, one object per line; development logs for people. No secret
+//! reaches either: secrets are types that do not print, and request logs leave the query out.
+
+use std::sync::OnceLock;
+
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
+use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+
+use crate::config::Environment;
+
+/// What is logged unless `RUST_LOG` says otherwise.
+const DEFAULT_FILTER: &str = "info,portcullis=info,actix_server=warn,tokio_postgres=warn,refinery_core=warn";
+const DEBUG_FILTER: &str = "info,portcullis=debug,portcullis_actors=debug";
+
+static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
+
+/// Starts logging. Does nothing if something else logs already.
+pub fn start_logging(environment: Environment, debug: bool) {
+    let default = if debug { DEBUG_FILTER } else { DEFAULT_FILTER };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    let layer = match environment {
+        Environment::Production => layer.json().flatten_event(true).with_current_span(true).boxed(),
+        Environment::Development => layer.compact().with_target(false).boxed(),
+    };
+    // An embedding program, or a test, may have set up its own.
+    let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
+}
+
+/// The process's metrics, in Prometheus text form when rendered. There is one recorder per process.
+pub fn metrics() -> PrometheusHandle {
+    METRICS
+        .get_or_init(|| {
+            let recorder = PrometheusBuilder::new().build_recorder();
+            let handle = recorder.handle();
+            // Fails only if another recorder is installed; ours then stays empty.
+            let _ = metrics::set_global_recorder(recorder);
+            handle
+        })
+        .clone()
+}
