@@ -6,6 +6,7 @@
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
+use time::OffsetDateTime;
 
 use super::{cookies::Jar, csrf, headers::CSRF_HEADER, profile::UserView};
 use crate::{
@@ -42,8 +43,8 @@ pub(super) fn answer(
         granted.access_token.expose_secret(),
         granted.refresh_token.expose_secret(),
     );
-    let expires_in = (granted.access_expires_at - now).whole_seconds();
-    let refresh_expires_in = (granted.session.refresh_expires_at - now).whole_seconds();
+    let expires_in = seconds_left(granted.access_expires_at, now);
+    let refresh_expires_in = seconds_left(granted.session.refresh_expires_at, now);
     HttpResponse::Ok()
         .cookie(jar.access(access, expires_in))
         .cookie(jar.refresh(refresh, refresh_expires_in))
@@ -59,4 +60,11 @@ pub(super) fn answer(
             user: UserView::of(&granted.user),
             refresh_token: (!meta.browser).then_some(refresh),
         })
+}
+
+/// How long until `end`, in seconds to the nearest: what was granted a moment ago still counts as whole.
+pub(super) fn seconds_left(end: OffsetDateTime, now: OffsetDateTime) -> i64 {
+    (end - now + time::Duration::milliseconds(500))
+        .whole_seconds()
+        .max(0)
 }

@@ -10,6 +10,7 @@ use super::{
     body::{Body, Shape, secret},
     caller::Authenticated,
     client::Client,
+    grant::seconds_left,
     problem::Problem,
 };
 use crate::service::{Caller, Services};
@@ -33,7 +34,7 @@ pub(super) async fn step_up(
     body: Body<Proof>,
 ) -> Result<HttpResponse, Problem> {
     let until = services.step_up(&who.caller, body.0.password, &client.0).await?;
-    let expires_in = (until - services.clock.now()).whole_seconds().max(0);
+    let expires_in = seconds_left(until, services.clock.now());
     let until = until.format(&Rfc3339).map_err(|_| Problem::internal())?;
     Ok(HttpResponse::Ok().json(json!({"privileged_until": until, "expires_in": expires_in})))
 }

@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::{caller::Authenticated, problem::Problem};
+use super::{caller::Authenticated, grant::seconds_left, problem::Problem};
 use crate::service::Services;
 
 /// Issues a ticket for the caller's session.
@@ -14,7 +14,7 @@ pub(super) async fn issue(
     who: Authenticated,
 ) -> Result<HttpResponse, Problem> {
     let ticket = services.issue_ticket(&who.caller).await?;
-    let expires_in = (ticket.expires_at - services.clock.now()).whole_seconds().max(0);
+    let expires_in = seconds_left(ticket.expires_at, services.clock.now());
     Ok(HttpResponse::Ok().json(json!({"ticket": ticket.ticket.expose_secret(), "expires_in": expires_in})))
 }
 
