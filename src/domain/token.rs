@@ -127,6 +127,18 @@ impl AccessKeys {
         }
     }
 
+    /// The `iss` of the tokens.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The `aud` of the tokens.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
     /// The signed token of these claims.
     #[must_use]
     pub fn issue(&self, claims: &Claims) -> SecretString {

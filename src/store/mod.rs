@@ -20,6 +20,7 @@ mod sessions;
 mod settings;
 mod tickets;
 mod tls;
+mod touches;
 mod url;
 mod users;
 
@@ -30,8 +31,9 @@ pub use opening::{OpenSession, Opened};
 pub use order::{Change, Committed, Ended, Order, Target};
 pub use pool::{Store, StoreStatus};
 pub use rows::{LiveSession, Revoked, Session, User};
-pub use sessions::{SessionFilter, Touch};
+pub use sessions::{Privilege, SessionFilter};
 pub use settings::{DatabaseSettings, Roots, TlsMode};
 pub use tickets::Ticket;
+pub use touches::Touch;
 pub use url::DatabaseUrlError;
 pub use users::{Candidate, NewUser, UserFilter};

@@ -1,35 +1,32 @@
-//! Sessions that exist: reading them, rotating their refresh tokens, noting that they were used.
+//! Sessions that exist: reading them, rotating their refresh tokens, granting privilege.
 //!
-//! Opening is in `opening`, ending in `revocations`. What must happen once is one conditional UPDATE: of any number that
+//! Opening is in `opening`, ending in `revocations`, noting that they were used in `touches`. What must happen once is one conditional UPDATE: of any number that
 //! try, one gets the row.
 
-use std::{collections::HashMap, net::IpAddr};
-
-use deadpool_postgres::Client;
-use portcullis_actors::id::{DeviceId, SessionId, UserId};
+use portcullis_actors::{
+    audit::AuditEvent,
+    id::{DeviceId, SessionId, UserId},
+};
 use time::OffsetDateTime;
 
 use super::{
+    audit,
     error::StoreError,
     pool::Store,
     rows::{self, LiveSession, SESSION_COLUMNS, Session, USER_COLUMNS, stored},
 };
 
-/// A sign of life to be written.
-#[derive(Clone, Debug)]
-pub struct Touch {
-    /// Of which session.
+/// The privilege of a fresh proof of presence.
+#[derive(Clone, Copy, Debug)]
+pub struct Privilege {
+    /// For which session.
     pub session: SessionId,
-    /// On which device.
-    pub device: DeviceId,
-    /// Whose.
-    pub user: UserId,
-    /// When.
-    pub at: OffsetDateTime,
-    /// From where, if known.
-    pub address: Option<IpAddr>,
-    /// The highest refresh counter whose access token was used.
-    pub used_counter: u64,
+    /// The user's generation when the proof was checked.
+    pub generation: i32,
+    /// For tokens issued from then on.
+    pub since: OffsetDateTime,
+    /// Until when.
+    pub until: OffsetDateTime,
 }
 
 /// Which sessions to list.
@@ -166,113 +163,41 @@ impl Store {
         .await
     }
 
-    /// Grants a session that works the privilege of a fresh proof of presence, for tokens issued from `since` on.
+    /// Grants a session that works the privilege of a fresh proof of presence, unless its user changed since the proof was
+    /// checked.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn grant_privilege(
         &self,
-        id: SessionId,
-        since: OffsetDateTime,
-        until: OffsetDateTime,
+        privilege: Privilege,
+        event: AuditEvent,
     ) -> Result<Option<Session>, StoreError> {
         let sql = format!(
-            "UPDATE sessions s SET privileged_since = $2, privileged_until = $3
-             FROM users u WHERE s.id = $1 AND s.revoked_at IS NULL AND u.id = s.user_id AND u.is_active
-             RETURNING {SESSION_COLUMNS}"
+            "UPDATE sessions s SET privileged_since = $3, privileged_until = $4
+             FROM (SELECT id FROM users WHERE generation = $2 AND is_active
+                                          AND id = (SELECT user_id FROM sessions WHERE id = $1) FOR SHARE) AS u
+             WHERE s.id = $1 AND s.revoked_at IS NULL AND u.id = s.user_id RETURNING {SESSION_COLUMNS}"
         );
         self.run(move |client| {
             Box::pin(async move {
-                let statement = client.prepare_cached(&sql).await?;
-                let row = client.query_opt(&statement, &[&id.0, &since, &until]).await?;
-                row.map(|row| rows::session(&row)).transpose()
+                let Privilege {
+                    session,
+                    generation,
+                    since,
+                    until,
+                } = privilege;
+                let transaction = client.transaction().await?;
+                let statement = transaction.prepare_cached(&sql).await?;
+                let row = transaction
+                    .query_opt(&statement, &[&session.0, &generation, &since, &until])
+                    .await?;
+                let Some(row) = row else { return Ok(None) };
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                rows::session(&row).map(Some)
             })
         })
         .await
     }
-
-    /// Writes signs of life. None ever moves a session or device back in time, and none touches what was revoked.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached; the same batch may be written again.
-    pub async fn touch(&self, batch: Vec<Touch>) -> Result<(), StoreError> {
-        if batch.is_empty() {
-            return Ok(());
-        }
-        self.run(move |client| {
-            Box::pin(async move {
-                // Two transactions, so that no row of one table is held while waiting for the other.
-                touch_sessions(client, &newest(&batch, |touch| touch.session)).await?;
-                touch_devices(client, &newest(&batch, |touch| (touch.user, touch.device))).await
-            })
-        })
-        .await
-    }
-}
-
-/// One touch per key, the newest, with the highest counter of all: an UPDATE takes but one row per target.
-fn newest<K: std::hash::Hash + Eq>(batch: &[Touch], key: impl Fn(&Touch) -> K) -> Vec<Touch> {
-    let mut kept: HashMap<K, Touch> = HashMap::with_capacity(batch.len());
-    for touch in batch {
-        kept.entry(key(touch))
-            .and_modify(|known| {
-                let used = known.used_counter.max(touch.used_counter);
-                let address = if touch.at >= known.at {
-                    touch.address.or(known.address)
-                } else {
-                    known.address
-                };
-                known.at = known.at.max(touch.at);
-                known.address = address;
-                known.used_counter = used;
-            })
-            .or_insert_with(|| touch.clone());
-    }
-    kept.into_values().collect()
-}
-
-/// Rows are locked in the order of their ids, as revocations lock them, so that the two never wait for each other.
-async fn touch_sessions(client: &Client, batch: &[Touch]) -> Result<(), StoreError> {
-    let statement = client
-        .prepare_cached(
-            "WITH seen AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::inet[], $4::bigint[])
-                                         AS t (id, at, address, used)),
-                  locked AS (SELECT s.id FROM sessions s WHERE s.id = ANY ($1) AND s.revoked_at IS NULL
-                             ORDER BY s.id FOR NO KEY UPDATE)
-             UPDATE sessions s SET last_seen_at = greatest(s.last_seen_at, seen.at),
-                    address = coalesce(seen.address, s.address),
-                    used_counter = greatest(s.used_counter, least(seen.used, s.refresh_counter))
-             FROM seen JOIN locked USING (id) WHERE s.id = seen.id",
-        )
-        .await?;
-    let ids: Vec<_> = batch.iter().map(|touch| touch.session.0).collect();
-    let at: Vec<_> = batch.iter().map(|touch| touch.at).collect();
-    let addresses: Vec<_> = batch.iter().map(|touch| touch.address).collect();
-    let used: Vec<_> = batch.iter().map(|touch| stored(touch.used_counter)).collect();
-    client
-        .execute(&statement, &[&ids, &at, &addresses, &used])
-        .await?;
-    Ok(())
-}
-
-async fn touch_devices(client: &Client, batch: &[Touch]) -> Result<(), StoreError> {
-    let statement = client
-        .prepare_cached(
-            "WITH seen AS (SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::inet[])
-                                         AS t (user_id, id, at, address)),
-                  locked AS (SELECT d.user_id, d.id FROM registered_devices d JOIN seen USING (user_id, id)
-                             WHERE d.forgotten_at IS NULL ORDER BY d.user_id, d.id FOR NO KEY UPDATE OF d)
-             UPDATE registered_devices d SET last_seen_at = greatest(d.last_seen_at, seen.at),
-                    address = coalesce(seen.address, d.address)
-             FROM seen JOIN locked USING (user_id, id) WHERE d.user_id = seen.user_id AND d.id = seen.id",
-        )
-        .await?;
-    let users: Vec<_> = batch.iter().map(|touch| touch.user.0).collect();
-    let devices: Vec<_> = batch.iter().map(|touch| touch.device.0).collect();
-    let at: Vec<_> = batch.iter().map(|touch| touch.at).collect();
-    let addresses: Vec<_> = batch.iter().map(|touch| touch.address).collect();
-    client
-        .execute(&statement, &[&users, &devices, &at, &addresses])
-        .await?;
-    Ok(())
 }

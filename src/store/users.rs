@@ -42,7 +42,7 @@ pub struct NewUser {
 }
 
 /// What sign-in needs to know before it checks a password.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Candidate {
     /// The account.
     pub user: User,

@@ -9,7 +9,7 @@ use portcullis::{
 };
 use portcullis_actors::close::Cause;
 
-use super::{Db, address, now, with_db};
+use super::{Db, address, event, now, with_db};
 
 const CONSUMERS: usize = 16;
 
@@ -194,9 +194,18 @@ fn privilege_is_granted_and_falls_with_the_password() {
         let session = db.open(Db::sign_in(&user)).await;
         let other = db.open(Db::sign_in(&user)).await;
         let until = now() + Duration::from_secs(900);
+        let privilege = |session, generation| portcullis::store::Privilege {
+            session,
+            generation,
+            since: now(),
+            until,
+        };
         let granted = db
             .store
-            .grant_privilege(session.id, now(), until)
+            .grant_privilege(
+                privilege(session.id, user.generation),
+                event("session.stepped_up"),
+            )
             .await
             .unwrap()
             .unwrap();
@@ -224,8 +233,23 @@ fn privilege_is_granted_and_falls_with_the_password() {
         );
         assert_eq!(kept.user.generation, user.generation + 1);
         assert_eq!(
-            db.store.grant_privilege(other.id, now(), until).await.unwrap(),
+            db.store
+                .grant_privilege(
+                    privilege(other.id, user.generation + 1),
+                    event("session.stepped_up")
+                )
+                .await
+                .unwrap(),
             None
+        );
+        let late = db.store.grant_privilege(
+            privilege(session.id, user.generation),
+            event("session.stepped_up"),
+        );
+        assert_eq!(
+            late.await.unwrap(),
+            None,
+            "the password was checked before it changed"
         );
     });
 }

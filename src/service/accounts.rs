@@ -1,0 +1,115 @@
+//! A user's own account: reading it, renaming it, changing its password.
+
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    close::Cause,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    Caller, Failure, Meta, Revoked, Services,
+    register::{name, parsed, strong},
+    sign_in::bounded,
+    step_up::wrong_password,
+};
+use crate::store::{Change, Order, Target, User};
+
+impl Services {
+    /// The caller's account.
+    ///
+    /// # Errors
+    /// `Invalid` if it is gone, `Unavailable`.
+    pub async fn profile(&self, caller: &Caller) -> Result<User, Failure> {
+        self.store
+            .user_by_id(caller.user)
+            .await?
+            .ok_or_else(Failure::session_ended)
+    }
+
+    /// Changes what the caller wants to be called.
+    ///
+    /// # Errors
+    /// `BadRequest` for a name that cannot be, `Invalid` if the account is gone, `Unavailable`.
+    pub async fn update_profile(
+        &self,
+        caller: &Caller,
+        display_name: Option<String>,
+        meta: &Meta,
+    ) -> Result<User, Failure> {
+        let display_name = name(display_name)?;
+        let event = self.event_of(caller, "user.renamed", Outcome::Success, meta);
+        let changed = self
+            .store
+            .update_profile(caller.user, display_name, self.clock.now(), event)
+            .await?;
+        changed.ok_or_else(Failure::session_ended)
+    }
+
+    /// Changes the caller's password and ends their other sessions. The tokens of the session that stays no longer carry
+    /// privilege.
+    ///
+    /// # Errors
+    /// `Forbidden` without a recent proof of presence or with a wrong current password, `BadRequest` for a weak new one,
+    /// `Invalid` if the account is gone, `Unavailable`.
+    pub async fn change_password(
+        &self,
+        caller: &Caller,
+        current: Option<SecretString>,
+        new: SecretString,
+        meta: &Meta,
+    ) -> Result<Revoked, Failure> {
+        self.require_privilege(caller)?;
+        let user = self.profile(caller).await?;
+        if let Some(current) = current {
+            let phc = user.password_hash.expose_secret().to_owned();
+            if !self.hasher.verify(bounded(&current), Some(phc)).await?.ok {
+                let event = self.event_of(caller, "password.refused", Outcome::Failure, meta);
+                self.record(event).await?;
+                return Err(wrong_password());
+            }
+        }
+        strong(&new, &parsed(&user.email)?)?;
+        let hash = self.hasher.hash(new).await?;
+        self.revoke(Order {
+            except: Some(caller.session),
+            reason: "the password was changed".to_owned(),
+            actor: Some(caller.user),
+            change: Some(Change::Password { hash }),
+            audit: self.event_of(caller, "password.changed", Outcome::Success, meta),
+            ..Order::new(
+                Target::User(caller.user),
+                Cause::PasswordChanged,
+                self.clock.now(),
+            )
+        })
+        .await
+    }
+
+    /// Refuses what needs a recent proof of presence.
+    ///
+    /// # Errors
+    /// `Forbidden` if the credential carries none.
+    pub fn require_privilege(&self, caller: &Caller) -> Result<(), Failure> {
+        if caller
+            .privileged_until
+            .is_some_and(|until| until > self.clock.now())
+        {
+            return Ok(());
+        }
+        Err(Failure::forbidden(
+            "step_up_required",
+            "Prove your presence again, then repeat this.",
+        ))
+    }
+
+    /// An event of a caller's request about themselves.
+    pub(super) fn event_of(&self, caller: &Caller, name: &str, outcome: Outcome, meta: &Meta) -> AuditEvent {
+        AuditEvent {
+            actor: Some(caller.user),
+            user: Some(caller.user),
+            session: Some(caller.session),
+            device: Some(caller.device),
+            ..self.event(name, outcome, meta)
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! The cache against a model: a database row per session, readers that take their time, revocations in between.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+
+fn session(number: u8) -> SessionId {
+    SessionId(Uuid::from_u128(u128::from(number)))
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    /// A reader takes its fence and reads the row.
+    Read { reader: u8, session: u8 },
+    /// A reader fills in what it read.
+    Fill { reader: u8 },
+    /// A change commits in the database; `ends`: the session is over.
+    Commit { session: u8, ends: bool },
+    /// The node acts on it: tombstone if it is over, then the cache.
+    Act { session: u8 },
+}
+
+fn steps() -> impl Strategy<Value = Vec<Step>> {
+    let step = prop_oneof![
+        (0u8..4, 0u8..2).prop_map(|(reader, session)| Step::Read { reader, session }),
+        (0u8..4).prop_map(|reader| Step::Fill { reader }),
+        (0u8..2, any::<bool>()).prop_map(|(session, ends)| Step::Commit { session, ends }),
+        (0u8..2).prop_map(|session| Step::Act { session }),
+    ];
+    proptest::collection::vec(step, 0..60)
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #[test]
+    fn nothing_outlives_the_change_that_voided_it(steps in steps()) {
+        let cache = Cache::new(100);
+        let mut rows: HashMap<u8, (u32, bool)> = HashMap::new();
+        let mut reading: HashMap<u8, (Fence, u8, (u32, bool))> = HashMap::new();
+        let mut pending: HashSet<u8> = HashSet::new();
+        let mut buried: HashSet<u8> = HashSet::new();
+        for step in steps {
+            match step {
+                Step::Read { reader, session } => {
+                    let fence = cache.fence();
+                    reading.insert(reader, (fence, session, *rows.entry(session).or_default()));
+                }
+                Step::Fill { reader } => {
+                    if let Some((fence, id, row)) = reading.remove(&reader)
+                        && !row.1
+                    {
+                        cache.fill(fence, session(id), row, || buried.contains(&id));
+                    }
+                }
+                Step::Commit { session, ends } => {
+                    let row = rows.entry(session).or_default();
+                    *row = (row.0 + 1, row.1 || ends);
+                    pending.insert(session);
+                }
+                Step::Act { session: id } => {
+                    if pending.remove(&id) {
+                        if rows[&id].1 {
+                            buried.insert(id);
+                        }
+                        cache.invalidate(session(id));
+                    }
+                }
+            }
+            for (id, row) in &rows {
+                if let Some(known) = cache.get(session(*id))
+                    && !pending.contains(id)
+                {
+                    prop_assert_eq!(known, *row);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn a_fill_does_not_replace_what_is_known() {
+    let cache = Cache::new(10);
+    let fence = cache.fence();
+    assert!(cache.fill(fence, session(1), 1, || false));
+    assert!(!cache.fill(fence, session(1), 2, || false));
+    assert_eq!(cache.get(session(1)), Some(1));
+}
+
+#[test]
+fn a_full_cache_takes_no_more() {
+    let cache = Cache::new(1);
+    let fence = cache.fence();
+    assert!(cache.fill(fence, session(1), 1, || false));
+    assert!(!cache.fill(fence, session(2), 2, || false));
+    assert!(cache.is_full());
+    cache.retain(|_| false);
+    assert!(cache.fill(fence, session(2), 2, || false));
+}
+
+#[test]
+fn threads_that_fill_and_invalidate_leave_nothing_old() {
+    let cache = Arc::new(Cache::new(10));
+    let row = Arc::new(AtomicU64::new(0));
+    let fillers: Vec<_> = (0..3)
+        .map(|_| {
+            let (cache, row) = (Arc::clone(&cache), Arc::clone(&row));
+            std::thread::spawn(move || {
+                for _ in 0..20_000 {
+                    let fence = cache.fence();
+                    let read = row.load(Ordering::SeqCst);
+                    cache.fill(fence, session(1), read, || false);
+                }
+            })
+        })
+        .collect();
+    for change in 1..=5_000 {
+        row.store(change, Ordering::SeqCst);
+        cache.invalidate(session(1));
+        let known = cache.get(session(1));
+        assert!(
+            known.is_none_or(|known| known == change),
+            "{known:?} after {change}"
+        );
+    }
+    for filler in fillers {
+        filler.join().unwrap();
+    }
+}

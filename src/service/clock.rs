@@ -1,0 +1,47 @@
+//! The services' clock: wall time, which tests can move.
+//!
+//! Everything that is stored or signed takes its time from here; timers use monotonic time instead.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use time::OffsetDateTime;
+
+/// Wall time in UTC, in whole microseconds, as the database keeps it. Clones are the same clock.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    ahead_micros: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        let now = OffsetDateTime::now_utc()
+            + time::Duration::microseconds(self.ahead_micros.load(Ordering::Relaxed));
+        now.replace_nanosecond(now.nanosecond() / 1000 * 1000)
+            .unwrap_or(now)
+    }
+
+    /// The time in milliseconds since the epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        millis(self.now())
+    }
+
+    /// Moves the clock forward, for tests.
+    pub fn advance(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        self.ahead_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+/// Milliseconds since the epoch.
+pub(super) fn millis(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}

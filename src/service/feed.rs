@@ -1,0 +1,162 @@
+//! The revocation feed: what other nodes and the command line revoked reaches this node's tombstones, cache and sockets.
+//!
+//! Runs on the database's runtime. It looks when it is notified and at least every [`POLL`]; only while its last look is
+//! fresh may anything be answered from memory. After a gap it goes on from where it was, so what was revoked meanwhile is
+//! carried out before memory is trusted again.
+
+use std::{
+    collections::VecDeque,
+    sync::{
+        Weak,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use portcullis_actors::id::RevocationId;
+use tokio::{sync::watch, time::timeout};
+
+use super::{Parts, Services};
+use crate::store::{RevocationListener, StoreError, Watermark};
+
+/// How often to look when nothing notifies.
+const POLL: Duration = Duration::from_millis(300);
+/// How old the last look may be before nothing is answered from memory.
+const FRESH: Duration = Duration::from_secs(1);
+/// How long to wait after the database could not be reached.
+const RETRY: Duration = Duration::from_millis(200);
+/// How long an asker waits for the first look after the start.
+const FIRST_LOOK_WITHIN: Duration = Duration::from_secs(2);
+/// How many revocations are remembered as carried out, so that this node does not repeat its own.
+const RECENT: usize = 1024;
+
+/// How current this node's view of revocations is.
+pub(super) struct Feed {
+    origin: Instant,
+    /// When the last look that succeeded began, in milliseconds after `origin`.
+    looked_ms: AtomicU64,
+    begun: watch::Sender<bool>,
+    recent: Mutex<VecDeque<RevocationId>>,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            origin: Instant::now(),
+            looked_ms: AtomicU64::new(0),
+            begun: watch::Sender::new(false),
+            recent: Mutex::default(),
+        }
+    }
+}
+
+impl Feed {
+    /// Whether every revocation that committed more than [`FRESH`] ago has been carried out here.
+    pub(super) fn is_current(&self) -> bool {
+        let looked = Duration::from_millis(self.looked_ms.load(Ordering::Acquire));
+        *self.begun.borrow() && self.origin.elapsed().saturating_sub(looked) < FRESH
+    }
+
+    /// Waits, bounded, for the first look. Before that not even the database's word is enough: a revocation that commits
+    /// after it, and before the first look, would never be announced to what was let in.
+    pub(super) async fn has_begun(&self) -> bool {
+        if *self.begun.borrow() {
+            return true;
+        }
+        let mut begun = self.begun.subscribe();
+        let first_look = timeout(FIRST_LOOK_WITHIN, begun.wait_for(|begun| *begun)).await;
+        matches!(first_look, Ok(Ok(_)))
+    }
+
+    /// Remembers that a revocation is being carried out here. `false` if it was before.
+    pub(super) fn claim(&self, id: RevocationId) -> bool {
+        let mut recent = self.recent.lock();
+        if recent.contains(&id) {
+            return false;
+        }
+        if recent.len() == RECENT {
+            recent.pop_front();
+        }
+        recent.push_back(id);
+        true
+    }
+
+    fn recent(&self) -> Vec<RevocationId> {
+        self.recent.lock().iter().copied().collect()
+    }
+
+    fn looked(&self, began: Instant) {
+        let looked = began.duration_since(self.origin).as_millis();
+        self.looked_ms
+            .store(u64::try_from(looked).unwrap_or(u64::MAX), Ordering::Release);
+        self.begun
+            .send_if_modified(|begun| !std::mem::replace(begun, true));
+    }
+}
+
+/// Follows the database until told to stop, or until the services are gone.
+pub(super) async fn run(parts: Weak<Parts>, mut stop: watch::Receiver<bool>) {
+    let mut place = None;
+    let mut lost = false;
+    loop {
+        let end = tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            end = follow(&parts, &mut place, &mut lost) => end,
+        };
+        let Some(error) = end else { return };
+        if !std::mem::replace(&mut lost, true) {
+            tracing::warn!(%error, "revocations made elsewhere cannot be heard of: nothing is answered from memory");
+        }
+        tokio::select! {
+            _ = stop.wait_for(|stop| *stop) => return,
+            () = tokio::time::sleep(RETRY) => {}
+        }
+    }
+}
+
+/// Follows on one connection. `None` when the services are gone.
+async fn follow(parts: &Weak<Parts>, place: &mut Option<Watermark>, lost: &mut bool) -> Option<StoreError> {
+    let store = parts.upgrade()?.store.clone();
+    let mut listener = match store.listen().await {
+        Ok(listener) => listener,
+        Err(error) => return Some(error),
+    };
+    drop(store);
+    loop {
+        // Strong only while looking, so that the feed keeps nothing alive.
+        let services = Services(parts.upgrade()?);
+        if let Err(error) = look(&services, &listener, place).await {
+            return Some(error);
+        }
+        drop(services);
+        if std::mem::replace(lost, false) {
+            tracing::info!("revocations are heard of again");
+        }
+        if let Ok(Err(error)) = timeout(POLL, listener.next()).await {
+            return Some(error);
+        }
+    }
+}
+
+/// Carries out everything since the last look, and only then counts as having looked.
+async fn look(
+    services: &Services,
+    listener: &RevocationListener,
+    place: &mut Option<Watermark>,
+) -> Result<(), StoreError> {
+    let began = Instant::now();
+    let next = match place {
+        None => listener.watermark().await?,
+        Some(place) => {
+            let (found, next) = listener.since(place, &services.feed.recent()).await?;
+            for committed in found {
+                services.carry_out_elsewhere(committed);
+            }
+            next
+        }
+    };
+    *place = Some(next);
+    services.feed.looked(began);
+    Ok(())
+}

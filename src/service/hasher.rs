@@ -1,0 +1,119 @@
+//! Password hashing within bounds: as many at once as there are cores, a short queue, and then "come back later".
+//!
+//! Called by everything that makes or checks a password. Never runs on a thread that serves sockets.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::Duration,
+};
+
+use secrecy::SecretString;
+use tokio::{runtime::Handle, sync::Semaphore};
+
+use super::outcome::Failure;
+use crate::domain::password::{self, HashError, HashParams, Verification};
+
+/// How many may wait for their turn: at some 30 ms a hash the last one waits a second or two.
+const QUEUE: usize = 64;
+
+/// The bounded hasher. Clones share the bound.
+#[derive(Clone)]
+pub struct Hasher {
+    runtime: Handle,
+    turns: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Counts one that waits, for as long as it lives.
+struct Waiting(Arc<AtomicUsize>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+    }
+}
+
+impl Hasher {
+    /// A hasher whose work runs on the blocking threads of this runtime.
+    #[must_use]
+    pub fn new(runtime: Handle) -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            runtime,
+            turns: Arc::new(Semaphore::new(cores)),
+            waiting: Arc::default(),
+        }
+    }
+
+    /// The hash of a password, with a fresh salt.
+    ///
+    /// # Errors
+    /// `Unavailable` if too many are waiting.
+    pub async fn hash(&self, password: SecretString) -> Result<SecretString, Failure> {
+        self.run(move || {
+            let mut salt = [0; 16];
+            getrandom::fill(&mut salt).map_err(|_| HashError::Failed)?;
+            password::hash(&password, salt, HashParams::default())
+        })
+        .await?
+        .map(SecretString::from)
+        .map_err(|error| {
+            tracing::error!(%error, "a password could not be hashed");
+            Failure::Internal
+        })
+    }
+
+    /// Whether the password is that of the hash; without a hash the same work is done for the answer no.
+    ///
+    /// # Errors
+    /// `Unavailable` if too many are waiting.
+    pub async fn verify(&self, password: SecretString, phc: Option<String>) -> Result<Verification, Failure> {
+        self.run(move || {
+            let current = HashParams::default();
+            if let Some(phc) = &phc {
+                match password::verify(&password, phc, current) {
+                    Ok(verification) => return verification,
+                    Err(error) => tracing::warn!(%error, "a stored password hash cannot be used"),
+                }
+            }
+            // The result is of no interest, the time is.
+            let _ = password::verify(&password, password::dummy_hash(), current);
+            Verification {
+                ok: false,
+                rehash: false,
+            }
+        })
+        .await
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+        let queued = Waiting(Arc::clone(&self.waiting));
+        if self.waiting.fetch_add(1, Ordering::AcqRel) >= QUEUE {
+            metrics::counter!("password_hashes_refused_total").increment(1);
+            return Err(Failure::Unavailable {
+                retry_after: Duration::from_secs(1),
+            });
+        }
+        let turn = Arc::clone(&self.turns)
+            .acquire_owned()
+            .await
+            .map_err(|_| Failure::unavailable())?;
+        drop(queued);
+        self.runtime
+            .spawn_blocking(move || {
+                // Held until the work is done, also when nobody waits for it any more.
+                let _turn = turn;
+                work()
+            })
+            .await
+            .map_err(|_| Failure::Internal)
+    }
+}
+
+#[cfg(test)]
+#[path = "hasher_tests.rs"]
+mod tests;

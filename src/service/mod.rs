@@ -1,0 +1,275 @@
+//! The use cases: what the server does, said once, for REST, sockets, operators and the command line.
+//!
+//! Doors call the methods of [`Services`] and the one [`Verifier`]; nothing here knows of HTTP, of WebSockets or of SQL.
+//! Whatever ends trust goes through [`Services::revoke`]. Nothing turns "cannot tell" into yes or no: an answer that
+//! could not be had is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
+
+mod accounts;
+mod administration;
+mod cache;
+mod clock;
+mod feed;
+mod grant;
+mod hasher;
+mod operators;
+mod outcome;
+mod refresh;
+mod register;
+mod revoke;
+mod sessions;
+mod sign_in;
+mod sign_out;
+mod step_up;
+mod sweep;
+mod tickets;
+mod verifier;
+
+use std::{
+    ops::Deref,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use parking_lot::Mutex;
+use portcullis_actors::{
+    Realtime,
+    audit::{AuditEvent, Outcome},
+};
+use tokio::{sync::watch, task::JoinHandle};
+
+pub use clock::Clock;
+pub use grant::SignedIn;
+pub use hasher::Hasher;
+pub use operators::{Page, SessionFilter};
+pub use outcome::{Failure, Meta, Refusal};
+pub use revoke::Revoked;
+pub use sessions::Listed;
+pub use sign_out::SignOutScope;
+pub use step_up::SteppedUp;
+pub use tickets::Ticket;
+pub use verifier::{Caller, Verifier};
+
+pub use crate::store::{Change, Order, Session, Target, User};
+use crate::{
+    domain::{
+        address::limit_key,
+        csrf::CsrfKeys,
+        device::DeviceCookies,
+        refresh::RefreshKeys,
+        session::SessionLimits,
+        throttle::{Limit, ThrottleKeys},
+        token::AccessKeys,
+    },
+    store::Store,
+};
+use feed::Feed;
+
+/// What the use cases can be told.
+#[derive(Clone, Debug)]
+pub struct ServiceSettings {
+    /// How long sessions and what belongs to them live.
+    pub sessions: SessionLimits,
+    /// Whether strangers may register.
+    pub registration_open: bool,
+    /// Whether a new account must verify its address before it works.
+    pub require_email_verification: bool,
+    /// Whether this is a development server: demonstration users may be seeded.
+    pub development: bool,
+    /// Multiplies every limit per address, for networks that share one.
+    pub address_limit_factor: u32,
+}
+
+/// The keys that the use cases sign and seal with. They never print.
+pub struct Keys {
+    /// Access tokens.
+    pub access: AccessKeys,
+    /// Refresh tokens.
+    pub refresh: RefreshKeys,
+    /// CSRF tokens.
+    pub csrf: CsrfKeys,
+    /// Device and pre-session cookies.
+    pub cookies: DeviceCookies,
+    /// Hashes that stand for account names.
+    pub throttle: ThrottleKeys,
+}
+
+/// Every use case, behind one handle. Clones are the same services.
+#[derive(Clone)]
+pub struct Services(Arc<Parts>);
+
+/// What the use cases work with; doors may use the keys, the clock and the verifier as they are.
+pub struct Parts {
+    /// The time.
+    pub clock: Clock,
+    /// The one judge of credentials.
+    pub verifier: Verifier,
+    /// Access tokens.
+    pub access_keys: AccessKeysHandle,
+    /// Refresh tokens.
+    pub refresh_keys: RefreshKeys,
+    /// CSRF tokens.
+    pub csrf_keys: CsrfKeys,
+    /// Device and pre-session cookies.
+    pub device_cookies: DeviceCookies,
+    throttle_keys: ThrottleKeys,
+    settings: ServiceSettings,
+    store: Store,
+    realtime: Realtime,
+    hasher: Hasher,
+    feed: Arc<Feed>,
+    closing: AtomicBool,
+    stop: watch::Sender<bool>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// The access keys, shared with the verifier.
+pub type AccessKeysHandle = Arc<AccessKeys>;
+
+impl Deref for Services {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+impl Services {
+    /// Puts the use cases together. Nothing runs yet.
+    #[must_use]
+    pub fn new(
+        settings: ServiceSettings,
+        store: Store,
+        realtime: Realtime,
+        keys: Keys,
+        clock: Clock,
+    ) -> Self {
+        let access_keys = Arc::new(keys.access);
+        let feed = Arc::new(Feed::default());
+        let verifier = Verifier::new(verifier::Sources {
+            store: store.clone(),
+            realtime: realtime.clone(),
+            keys: Arc::clone(&access_keys),
+            feed: Arc::clone(&feed),
+            clock: clock.clone(),
+            limits: settings.sessions,
+        });
+        let hasher = Hasher::new(store.runtime().clone());
+        Self(Arc::new(Parts {
+            clock,
+            verifier,
+            access_keys,
+            refresh_keys: keys.refresh,
+            csrf_keys: keys.csrf,
+            device_cookies: keys.cookies,
+            throttle_keys: keys.throttle,
+            settings,
+            store,
+            realtime,
+            hasher,
+            feed,
+            closing: AtomicBool::new(false),
+            stop: watch::Sender::new(false),
+            tasks: Mutex::new(Vec::new()),
+        }))
+    }
+
+    /// Starts what runs by itself, on the database's runtime: the revocation feed and the sweep. Until the feed has heard
+    /// from the database once, nothing verifies.
+    pub fn start(&self) {
+        let runtime = self.store.runtime().clone();
+        let feed = runtime.spawn(feed::run(Arc::downgrade(&self.0), self.stop.subscribe()));
+        let sweep = runtime.spawn(sweep::run(Arc::downgrade(&self.0), self.stop.subscribe()));
+        self.tasks.lock().extend([feed, sweep]);
+    }
+
+    /// Stops what [`Services::start`] started, and waits until it has.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let tasks = std::mem::take(&mut *self.tasks.lock());
+        for task in tasks {
+            // A task that panicked is over, too.
+            let _ = task.await;
+        }
+    }
+
+    /// From here on [`Services::ready`] says no.
+    pub fn stop_accepting(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    /// Whether this node should be sent requests: it is not stopping, and the database takes writes.
+    ///
+    /// # Errors
+    /// `Unavailable` otherwise.
+    pub async fn ready(&self) -> Result<(), Failure> {
+        if self.closing.load(Ordering::Acquire) {
+            return Err(Failure::unavailable());
+        }
+        Ok(self.store.ping().await?)
+    }
+
+    /// Whether this node can be sure that it has heard of every revocation.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.feed.is_current()
+    }
+
+    /// The one judge of credentials.
+    #[must_use]
+    pub fn verifier(&self) -> &Verifier {
+        &self.verifier
+    }
+
+    /// The time.
+    #[must_use]
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// Spends one permit of `key`.
+    ///
+    /// # Errors
+    /// `TooMany` if there is none.
+    pub async fn throttle(&self, limit: Limit, key: &str) -> Result<(), Failure> {
+        let limit = portcullis_actors::runtime::Limit {
+            name: limit.name,
+            burst: limit.burst,
+            period: limit.period,
+        };
+        match self.realtime.check(key, limit).await {
+            portcullis_actors::runtime::Verdict::Allowed => Ok(()),
+            portcullis_actors::runtime::Verdict::Denied { retry_after } => {
+                Err(Failure::TooMany { retry_after })
+            }
+        }
+    }
+
+    /// Spends one permit of the request's address, under a limit that the settings may widen.
+    async fn throttle_address(&self, limit: Limit, meta: &Meta) -> Result<(), Failure> {
+        let burst = limit
+            .burst
+            .saturating_mul(self.settings.address_limit_factor.max(1));
+        self.throttle(Limit { burst, ..limit }, &limit_key(meta.address))
+            .await
+    }
+
+    /// An event of this request, now.
+    fn event(&self, name: &str, outcome: Outcome, meta: &Meta) -> AuditEvent {
+        AuditEvent {
+            device: meta.device,
+            address: Some(meta.address),
+            request_id: Some(meta.request_id.clone()),
+            ..AuditEvent::new(name, outcome, self.clock.now_ms())
+        }
+    }
+
+    /// Writes down what changes nothing by itself, such as a refused sign-in. What cannot be written down is not answered.
+    async fn record(&self, event: AuditEvent) -> Result<(), Failure> {
+        self.realtime.record(event).await.map_err(|_| {
+            tracing::error!("an audit event could not be written anywhere");
+            Failure::unavailable()
+        })
+    }
+}

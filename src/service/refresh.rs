@@ -1,0 +1,144 @@
+//! Refreshing: the next pair of tokens for a refresh token, once, with room for lost answers and none for thieves.
+//!
+//! What a token means is decided by the rule in `domain::refresh`; what happens once is decided by the database. An open
+//! socket never notices a refresh.
+
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    close::Cause,
+};
+
+use super::{Failure, Meta, Services, SignedIn};
+use crate::{
+    domain::{
+        refresh::{ChainState, Decision, RefreshToken, decide},
+        session::ended,
+        throttle::{REFRESH_PER_ADDRESS, REFRESH_PER_SESSION},
+    },
+    store::{LiveSession, Order, Session, Target},
+};
+
+/// How often another request may win the race before this one gives up: each time the chain has moved on.
+const TRIES: usize = 4;
+
+impl Services {
+    /// Redeems a refresh token.
+    ///
+    /// # Errors
+    /// `Invalid` for a token that is forged, spent or of a session that has ended; a reused one has ended its session when
+    /// this returns. `TooMany`, `Unavailable`.
+    pub async fn refresh(&self, token: &str, meta: &Meta) -> Result<SignedIn, Failure> {
+        self.throttle_address(REFRESH_PER_ADDRESS, meta).await?;
+        // A forged token says nothing about any session, so it changes nothing.
+        let token = self.refresh_keys.decode(token).map_err(|_| invalid())?;
+        self.throttle(REFRESH_PER_SESSION, &token.session.to_string())
+            .await?;
+        for _ in 0..TRIES {
+            let live = self.working(&token).await?;
+            let now = self.clock.now();
+            let counter = live.session.refresh_counter;
+            match decide(token.counter, &self.chain(&live.session), now) {
+                Decision::Rotate => {
+                    let expires_at = now + self.settings.sessions.refresh;
+                    let rotated = self
+                        .store
+                        .rotate_refresh(token.session, counter, now, expires_at)
+                        .await?;
+                    if let Some(session) = rotated {
+                        metrics::counter!("refreshes_total", "outcome" => "rotated").increment(1);
+                        return Ok(self.grant(live.user, session));
+                    }
+                }
+                Decision::Repeat => {
+                    metrics::counter!("refreshes_total", "outcome" => "repeated").increment(1);
+                    return Ok(self.grant(live.user, live.session));
+                }
+                Decision::RepeatLate => {
+                    if self.store.spend_late_retry(token.session, counter).await? {
+                        metrics::counter!("refreshes_total", "outcome" => "repeated_late").increment(1);
+                        let event = event(self, &live, "refresh.repeated_late", Outcome::Success, meta);
+                        self.record(event).await?;
+                        return Ok(self.grant(live.user, live.session));
+                    }
+                }
+                Decision::Reuse => return Err(self.end_reused(&live, token.counter, meta).await),
+                Decision::Forged => return Err(invalid()),
+            }
+        }
+        Err(Failure::unavailable())
+    }
+
+    /// The token's session, if it works.
+    async fn working(&self, token: &RefreshToken) -> Result<LiveSession, Failure> {
+        if self.realtime.tombstone(token.session).is_some() {
+            return Err(Failure::session_ended());
+        }
+        let live = self
+            .store
+            .live_session(token.session)
+            .await?
+            .ok_or_else(invalid)?;
+        let now = self.clock.now();
+        let mut lifetime = live
+            .session
+            .lifetime(self.realtime.open_connections(token.session));
+        // This node may know of a later sign of life than the one that was written.
+        if let Some(seen) = self.verifier.last_seen(token.session) {
+            lifetime.last_seen_at = lifetime.last_seen_at.max(seen);
+        }
+        let over = ended(&lifetime, self.settings.sessions.idle, now).is_some();
+        if over || !live.user.status.is_active() || live.session.refresh_expires_at <= now {
+            return Err(Failure::session_ended());
+        }
+        Ok(live)
+    }
+
+    fn chain(&self, session: &Session) -> ChainState {
+        ChainState {
+            counter: session.refresh_counter,
+            rotated_at: session.refresh_rotated_at,
+            used_counter: session.used_counter.max(self.verifier.used_counter(session.id)),
+            retried_counter: session.retried_counter,
+        }
+    }
+
+    /// Ends the session whose token was used again. Only when that is committed is the answer 401.
+    async fn end_reused(&self, live: &LiveSession, presented: u64, meta: &Meta) -> Failure {
+        metrics::counter!("refreshes_total", "outcome" => "reused").increment(1);
+        let event = event(self, live, "refresh.reused", Outcome::Denied, meta);
+        let order = Order {
+            reason: "a refresh token was used again".to_owned(),
+            audit: event
+                .with("presented", presented)
+                .with("current", live.session.refresh_counter),
+            ..Order::new(
+                Target::Session(live.session.id),
+                Cause::RefreshReused,
+                self.clock.now(),
+            )
+        };
+        match self.revoke(order).await {
+            Ok(_) => Failure::invalid(
+                "refresh_reused",
+                "The session has ended because its token was used twice.",
+            ),
+            Err(failure) => failure,
+        }
+    }
+}
+
+fn event(services: &Services, live: &LiveSession, name: &str, outcome: Outcome, meta: &Meta) -> AuditEvent {
+    AuditEvent {
+        user: Some(live.user.id),
+        session: Some(live.session.id),
+        device: Some(live.session.device),
+        ..services.event(name, outcome, meta)
+    }
+}
+
+fn invalid() -> Failure {
+    Failure::invalid(
+        "invalid_refresh_token",
+        "The refresh token is not valid. Sign in again.",
+    )
+}

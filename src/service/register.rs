@@ -1,0 +1,179 @@
+//! Making accounts: by strangers, within the rules, and by the development server for its demonstration.
+
+use std::borrow::Cow;
+
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    id::UserId,
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Failure, Meta, Services, sign_in::device_of};
+use crate::{
+    domain::{
+        email::Email,
+        password,
+        role::{Role, Status},
+        throttle::REGISTER_PER_ADDRESS,
+    },
+    store::{NewUser, StoreError, User},
+};
+
+/// The longest name, in characters.
+const NAME_CHARS: usize = 100;
+
+impl Services {
+    /// Registers an account.
+    ///
+    /// When addresses must be verified, the answer for a known address is the same as for a new one, and its number is
+    /// told only after verification: until then it reads 0.
+    ///
+    /// # Errors
+    /// `Forbidden` if registration is closed, `BadRequest` for what is wrong with the address, the password or the name,
+    /// `Conflict` for a known address, `TooMany`, `Unavailable`.
+    pub async fn register(
+        &self,
+        email: &str,
+        password: SecretString,
+        display_name: Option<String>,
+        meta: &Meta,
+    ) -> Result<User, Failure> {
+        self.throttle_address(REGISTER_PER_ADDRESS, meta).await?;
+        if !self.settings.registration_open {
+            return Err(Failure::forbidden(
+                "registration_closed",
+                "New accounts are not accepted here.",
+            ));
+        }
+        let email = parsed(email)?;
+        strong(&password, &email)?;
+        let verify = self.settings.require_email_verification;
+        let new = NewUser {
+            password_hash: self.hasher.hash(password).await?,
+            display_name: name(display_name)?,
+            role: Role::User,
+            status: if verify { Status::Pending } else { Status::Active },
+            device: meta.device.map(|id| device_of(meta, id)),
+            now: self.clock.now(),
+            email,
+        };
+        let unverified = verify.then(|| unverified(&new));
+        let event = self.event("user.registered", Outcome::Success, meta);
+        match (self.store.insert_user(new, event).await, unverified) {
+            (Ok(_) | Err(StoreError::Conflict(_)), Some(unverified)) => Ok(unverified),
+            (Ok(user), None) => Ok(user),
+            (Err(StoreError::Conflict(_)), None) => Err(email_taken()),
+            (Err(error), _) => Err(error.into()),
+        }
+    }
+
+    /// Makes an account by order of whoever runs the server.
+    ///
+    /// # Errors
+    /// `BadRequest` for a bad address or a weak password, `Conflict` for a known address, `Unavailable`.
+    pub async fn create_user(
+        &self,
+        email: &str,
+        password: SecretString,
+        role: Role,
+        display_name: Option<String>,
+    ) -> Result<User, Failure> {
+        strong(&password, &parsed(email)?)?;
+        self.insert(email, password, role, name(display_name)?).await
+    }
+
+    /// Makes a demonstration account if it is not there, whatever its password; on a development server only.
+    ///
+    /// # Errors
+    /// `Forbidden` on any other server, `Unavailable`.
+    pub async fn seed_user(&self, email: &str, password: &SecretString, role: Role) -> Result<User, Failure> {
+        if !self.settings.development {
+            return Err(Failure::forbidden(
+                "development_only",
+                "Only a development server seeds users.",
+            ));
+        }
+        if let Some(found) = self.store.user_by_email(parsed(email)?, None).await? {
+            return Ok(found.user);
+        }
+        self.insert(email, password.clone(), role, None).await
+    }
+
+    async fn insert(
+        &self,
+        email: &str,
+        password: SecretString,
+        role: Role,
+        display_name: Option<String>,
+    ) -> Result<User, Failure> {
+        let new = NewUser {
+            email: parsed(email)?,
+            display_name,
+            password_hash: self.hasher.hash(password).await?,
+            role,
+            status: Status::Active,
+            device: None,
+            now: self.clock.now(),
+        };
+        let event = AuditEvent::new("user.created", Outcome::Success, self.clock.now_ms())
+            .with("role", role.as_str());
+        match self.store.insert_user(new, event).await {
+            Err(StoreError::Conflict(_)) => Err(email_taken()),
+            made => Ok(made?),
+        }
+    }
+}
+
+pub(super) fn parsed(email: &str) -> Result<Email, Failure> {
+    Email::parse(email).map_err(|error| Failure::BadRequest {
+        code: "invalid_email",
+        detail: Cow::Owned(format!("{}.", sentence(&error.to_string()))),
+    })
+}
+
+pub(super) fn strong(password: &SecretString, email: &Email) -> Result<(), Failure> {
+    password::check(password.expose_secret(), email)
+        .map_err(|weakness| Failure::bad_request(weakness.code(), weakness.detail()))
+}
+
+/// A name as it is kept: trimmed, none if empty.
+pub(super) fn name(given: Option<String>) -> Result<Option<String>, Failure> {
+    let Some(given) = given else { return Ok(None) };
+    let trimmed = given.trim();
+    if trimmed.chars().count() > NAME_CHARS || trimmed.chars().any(char::is_control) {
+        return Err(Failure::bad_request(
+            "invalid_display_name",
+            "A display name has at most 100 characters and no control characters.",
+        ));
+    }
+    Ok((!trimmed.is_empty()).then(|| trimmed.to_owned()))
+}
+
+fn email_taken() -> Failure {
+    Failure::Conflict {
+        code: "email_taken",
+        detail: "There is an account with this e-mail address.".into(),
+    }
+}
+
+/// What everybody is told who registers where addresses must be verified.
+fn unverified(new: &NewUser) -> User {
+    User {
+        id: UserId(0),
+        email: new.email.as_str().to_owned(),
+        display_name: new.display_name.clone(),
+        password_hash: SecretString::default(),
+        role: new.role,
+        status: new.status,
+        generation: 0,
+        created_at: new.now,
+        last_login_at: None,
+    }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}

@@ -1,0 +1,221 @@
+//! Signing in: from an address and a password to a session.
+//!
+//! Whoever does not succeed gets the same answer after the same work, whether the account is unknown, the password wrong
+//! or the user suspended. Between the check of the password and the session lies a revocation's chance: the store opens
+//! nothing if it was taken.
+
+use std::time::Duration;
+
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    id::{DeviceId, SessionId, UserId},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{Failure, Meta, Services, SignedIn};
+use crate::{
+    domain::{
+        device::FINGERPRINT_VERSION,
+        email::Email,
+        password::MAX_BYTES,
+        session::SignInMethod,
+        throttle::{LOGIN_PER_ACCOUNT, LOGIN_PER_ADDRESS, LOGIN_PER_DEVICE_ACCOUNT},
+    },
+    store::{Candidate, DeviceSeen, OpenSession, Opened},
+};
+
+/// Why a sign-in was refused; for the audit log only.
+#[derive(Clone, Copy)]
+enum Refused {
+    UnknownAccount,
+    WrongPassword,
+    InactiveAccount,
+    Superseded,
+}
+
+impl Refused {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::UnknownAccount => "unknown_account",
+            Self::WrongPassword => "wrong_password",
+            Self::InactiveAccount => "inactive_account",
+            Self::Superseded => "superseded",
+        }
+    }
+}
+
+impl Services {
+    /// Signs in with a password.
+    ///
+    /// # Errors
+    /// `Invalid` for every reason not to, `TooMany`, `Unavailable`.
+    pub async fn sign_in(
+        &self,
+        email: &str,
+        password: SecretString,
+        meta: &Meta,
+    ) -> Result<SignedIn, Failure> {
+        self.throttle_address(LOGIN_PER_ADDRESS, meta).await?;
+        let parsed = Email::parse(email).ok();
+        let folded = parsed
+            .as_ref()
+            .map_or_else(|| email.trim().to_lowercase(), Email::folded);
+        let candidate = match parsed {
+            Some(email) => self.store.user_by_email(email, meta.device).await?,
+            None => None,
+        };
+        self.throttle_account(&folded, candidate.as_ref(), meta).await?;
+
+        let phc = candidate
+            .as_ref()
+            .map(|found| found.user.password_hash.expose_secret().to_owned());
+        let verification = self.hasher.verify(bounded(&password), phc).await?;
+        let refused = match &candidate {
+            None => Some(Refused::UnknownAccount),
+            Some(_) if !verification.ok => Some(Refused::WrongPassword),
+            Some(found) if !found.user.status.is_active() => Some(Refused::InactiveAccount),
+            Some(_) => None,
+        };
+        let (Some(found), None) = (&candidate, refused) else {
+            let refused = refused.unwrap_or(Refused::UnknownAccount);
+            return Err(self.refuse(refused, &folded, candidate.as_ref(), meta).await);
+        };
+        if verification.rehash {
+            self.rehash(found, password).await;
+        }
+        let Candidate {
+            user, revoked_all, ..
+        } = found.clone();
+        let open = self.new_session(user.id, user.generation, revoked_all, meta);
+        let event = AuditEvent {
+            actor: Some(user.id),
+            user: Some(user.id),
+            session: Some(open.id),
+            device: Some(open.device.id),
+            ..self.event("session.opened", Outcome::Success, meta)
+        };
+        match self
+            .open(open, event.with("method", SignInMethod::Password.as_str()))
+            .await?
+        {
+            Some(session) => {
+                metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
+                Ok(self.grant(user, session))
+            }
+            None => Err(self
+                .refuse(Refused::Superseded, &folded, candidate.as_ref(), meta)
+                .await),
+        }
+    }
+
+    /// An account known to the device has a budget of its own there, so that a stranger cannot lock its owner out.
+    async fn throttle_account(
+        &self,
+        folded: &str,
+        candidate: Option<&Candidate>,
+        meta: &Meta,
+    ) -> Result<(), Failure> {
+        let known = candidate.is_some_and(|found| found.device_known);
+        let keys = self
+            .throttle_keys
+            .login(meta.address, folded, meta.device.filter(|_| known));
+        match keys.device_account {
+            Some(key) => self.throttle(LOGIN_PER_DEVICE_ACCOUNT, &key).await,
+            None => self.throttle(LOGIN_PER_ACCOUNT, &keys.account).await,
+        }
+    }
+
+    /// Writes the refusal down and makes the one answer; if it cannot be written down, there is no answer.
+    async fn refuse(
+        &self,
+        refused: Refused,
+        folded: &str,
+        candidate: Option<&Candidate>,
+        meta: &Meta,
+    ) -> Failure {
+        metrics::counter!("sign_ins_total", "outcome" => refused.as_str()).increment(1);
+        let event = AuditEvent {
+            user: candidate.map(|found| found.user.id),
+            ..self.event("session.refused", Outcome::Failure, meta)
+        };
+        let event = event
+            .with("reason", refused.as_str())
+            .with("account", self.throttle_keys.account(folded));
+        match self.record(event).await {
+            Ok(()) => Failure::invalid_credentials(),
+            Err(failure) => failure,
+        }
+    }
+
+    /// Brings the hash up to today's parameters. The sign-in does not depend on it.
+    async fn rehash(&self, found: &Candidate, password: SecretString) {
+        let Ok(new) = self.hasher.hash(password).await else {
+            return;
+        };
+        let old = found.user.password_hash.clone();
+        if let Err(error) = self.store.rehash_password(found.user.id, old, new).await {
+            tracing::warn!(%error, "a password hash could not be renewed");
+        }
+    }
+
+    fn new_session(&self, user: UserId, generation: i32, revoked_all: i64, meta: &Meta) -> OpenSession {
+        let (now, limits) = (self.clock.now(), self.settings.sessions);
+        OpenSession {
+            id: SessionId::random(),
+            user,
+            generation,
+            revoked_all,
+            device: device_of(meta, meta.device.unwrap_or_else(DeviceId::random)),
+            method: SignInMethod::Password,
+            expires_at: now + limits.absolute.max(Duration::from_secs(1)),
+            refresh_expires_at: now + limits.refresh,
+            privileged_until: now + limits.privilege,
+            per_user_limit: limits.per_user,
+            now,
+        }
+    }
+
+    /// Opens the session and shuts the doors of those that had to give way. `None` if it was superseded. Once begun it is
+    /// finished, so that no eviction is committed and not carried out.
+    async fn open(
+        &self,
+        open: OpenSession,
+        event: AuditEvent,
+    ) -> Result<Option<crate::store::Session>, Failure> {
+        let services = self.clone();
+        let work = async move {
+            match services.store.open_session(open, event).await? {
+                Opened::Superseded => Ok(None),
+                Opened::Session(session, evicted) => {
+                    for committed in &evicted {
+                        services.carry_out(committed).await;
+                    }
+                    Ok(Some(*session))
+                }
+            }
+        };
+        self.store
+            .runtime()
+            .spawn(work)
+            .await
+            .map_err(|_| Failure::unavailable())?
+    }
+}
+
+/// The request's device under this identity.
+pub(super) fn device_of(meta: &Meta, id: DeviceId) -> DeviceSeen {
+    DeviceSeen {
+        id,
+        fingerprint: meta.fingerprint.clone(),
+        fingerprint_version: FINGERPRINT_VERSION,
+        user_agent: meta.user_agent.clone(),
+        address: meta.address,
+    }
+}
+
+/// No password is longer than [`MAX_BYTES`], so the rest of a longer one need not be hashed to be wrong; one byte more
+/// than any password has keeps it wrong.
+pub(super) fn bounded(password: &SecretString) -> SecretString {
+    let text = password.expose_secret();
+    SecretString::from(&text[..text.floor_char_boundary(MAX_BYTES + 4)])
+}

@@ -1,0 +1,70 @@
+//! Signing out: of here, of everywhere else, or of everywhere.
+//!
+//! Works for whoever proves to have had the session, with an expired token, too, and any number of times.
+
+use portcullis_actors::{audit::Outcome, close::Cause, id::SessionId};
+
+use super::{Failure, Meta, Revoked, Services};
+use crate::store::{Order, Target};
+
+/// How far signing out reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignOutScope {
+    /// This session.
+    Local,
+    /// The user's other sessions.
+    Others,
+    /// All of the user's sessions.
+    Global,
+}
+
+impl SignOutScope {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Others => "others",
+            Self::Global => "global",
+        }
+    }
+}
+
+impl Services {
+    /// Signs out of `session`, which the caller has proved with a genuine token, expired or not. A session that ended
+    /// before reaches no further: there is nothing left to do.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn sign_out(
+        &self,
+        session: SessionId,
+        scope: SignOutScope,
+        meta: &Meta,
+    ) -> Result<Revoked, Failure> {
+        let Some(live) = self.store.live_session(session).await? else {
+            return Ok(Revoked::default());
+        };
+        let now = self.clock.now();
+        if live.session.revoked.is_some() || live.session.expires_at <= now {
+            return Ok(Revoked::default());
+        }
+        let user = live.user.id;
+        let (target, except) = match scope {
+            SignOutScope::Local => (Target::Session(session), None),
+            SignOutScope::Others => (Target::User(user), Some(session)),
+            SignOutScope::Global => (Target::User(user), None),
+        };
+        let mut event = self.event("session.signed_out", Outcome::Success, meta);
+        event.session = Some(session);
+        event.device = Some(live.session.device);
+        event.user = Some(user);
+        self.revoke(Order {
+            except,
+            only_user: Some(user),
+            reason: "signed out".to_owned(),
+            actor: Some(user),
+            audit: event.with("reach", scope.as_str()),
+            ..Order::new(target, Cause::SignedOut, now)
+        })
+        .await
+    }
+}

@@ -1,0 +1,70 @@
+//! Proving presence again, for what a stolen session must not do.
+//!
+//! The privilege belongs to the session, and is carried only by tokens issued from the proof on: a token that was copied
+//! before gains nothing by it.
+
+use portcullis_actors::audit::Outcome;
+use secrecy::{ExposeSecret, SecretString};
+use time::OffsetDateTime;
+
+use super::{Caller, Failure, Meta, Services, sign_in::bounded};
+use crate::{domain::throttle::STEP_UP_PER_SESSION, store::Privilege};
+
+/// A session with privilege, and the token that carries it.
+#[derive(Clone, Debug)]
+pub struct SteppedUp {
+    /// The new access token; earlier ones carry no privilege.
+    pub access_token: SecretString,
+    /// When that expires.
+    pub access_expires_at: OffsetDateTime,
+    /// When the privilege ends.
+    pub privileged_until: OffsetDateTime,
+}
+
+impl Services {
+    /// Checks the caller's password and grants privilege for a while.
+    ///
+    /// # Errors
+    /// `Forbidden` for a wrong password, `Invalid` if the session ended or the user was changed meanwhile, `TooMany`,
+    /// `Unavailable`.
+    pub async fn step_up(
+        &self,
+        caller: &Caller,
+        password: SecretString,
+        meta: &Meta,
+    ) -> Result<SteppedUp, Failure> {
+        self.throttle(STEP_UP_PER_SESSION, &caller.session.to_string())
+            .await?;
+        let user = self.profile(caller).await?;
+        let phc = user.password_hash.expose_secret().to_owned();
+        if !self.hasher.verify(bounded(&password), Some(phc)).await?.ok {
+            self.record(self.event_of(caller, "session.step_up_refused", Outcome::Failure, meta))
+                .await?;
+            return Err(wrong_password());
+        }
+        let now = self.clock.now();
+        // Tokens tell their time in whole seconds: the next one separates those issued before from the new one.
+        let since = OffsetDateTime::from_unix_timestamp(now.unix_timestamp() + 1).unwrap_or(now);
+        let privilege = Privilege {
+            session: caller.session,
+            generation: user.generation,
+            since,
+            until: now + self.settings.sessions.privilege,
+        };
+        let event = self.event_of(caller, "session.stepped_up", Outcome::Success, meta);
+        let granted = self.store.grant_privilege(privilege, event).await?;
+        let session = granted.ok_or_else(Failure::session_ended)?;
+        self.verifier.invalidate(session.id);
+        let (access_token, access_expires_at) = self.access_token(&user, &session);
+        Ok(SteppedUp {
+            access_token,
+            access_expires_at,
+            privileged_until: privilege.until,
+        })
+    }
+}
+
+/// 403, not 401: the session is good, only the proof is not.
+pub(super) fn wrong_password() -> Failure {
+    Failure::forbidden("wrong_password", "The password is wrong.")
+}
