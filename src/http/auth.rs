@@ -70,8 +70,8 @@ async fn session_of(request: &HttpRequest, services: &Services) -> Result<Option
     };
     match services.verifier.verify(credential.token.expose_secret()).await {
         Ok(caller) => Ok(Some(caller)),
-        Err(Refusal::Invalid(_) | Refusal::Forbidden(_)) => Ok(None),
-        Err(unavailable) => Err(unavailable.into()),
+        Err(Refusal::Unavailable) => Err(Refusal::Unavailable.into()),
+        Err(_) => Ok(None),
     }
 }
 

@@ -209,13 +209,13 @@ impl From<Failure> for Problem {
 
 impl From<Refusal> for Problem {
     fn from(refusal: Refusal) -> Self {
+        let code = refusal.code();
+        let invalid = |detail| Self::new(StatusCode::UNAUTHORIZED, code, detail);
         match refusal {
-            Refusal::Invalid(code) => Self::new(
-                StatusCode::UNAUTHORIZED,
-                code,
-                "The session is not valid. Sign in again.",
-            ),
-            Refusal::Forbidden(code) => Self::forbidden(code, "This account may not do that."),
+            Refusal::Invalid(_) => invalid("The token is not valid. Sign in again."),
+            Refusal::Expired => invalid("The token has expired. Refresh it."),
+            Refusal::Ended(_) => invalid("The session has ended. Sign in again."),
+            Refusal::Forbidden(_) => Self::forbidden(code, "This account may not come in."),
             Refusal::Unavailable => Self::unavailable(1),
         }
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use actix_web::body::to_bytes;
+use portcullis_actors::close::Cause;
 use serde_json::Value;
 
 use super::*;
@@ -74,7 +75,7 @@ async fn a_challenge_names_an_error_only_when_a_token_was_shown() {
         without.get(header::WWW_AUTHENTICATE).unwrap(),
         r#"Bearer realm="portcullis""#
     );
-    let (with, _) = rendered(Refusal::Invalid("session_ended").into()).await;
+    let (with, _) = rendered(Refusal::Expired.into()).await;
     assert!(
         with.get(header::WWW_AUTHENTICATE)
             .unwrap()
@@ -82,6 +83,20 @@ async fn a_challenge_names_an_error_only_when_a_token_was_shown() {
             .unwrap()
             .contains("invalid_token")
     );
+}
+
+#[test]
+fn each_refusal_has_its_own_status_and_nothing_turns_one_into_another() {
+    for (refusal, status, code) in [
+        (Refusal::Invalid("invalid_token"), 401, "invalid_token"),
+        (Refusal::Expired, 401, "token_expired"),
+        (Refusal::Ended(Cause::SignedOut), 401, "session_revoked"),
+        (Refusal::Forbidden("account_disabled"), 403, "account_disabled"),
+        (Refusal::Unavailable, 503, "unavailable"),
+    ] {
+        let problem = Problem::from(refusal);
+        assert_eq!((problem.status.as_u16(), problem.code), (status, code));
+    }
 }
 
 #[test]

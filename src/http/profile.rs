@@ -15,7 +15,6 @@ use super::{
     headers::CSRF_HEADER,
     problem::Problem,
     settings::{HttpSettings, is_encrypted},
-    step_up::require_recent,
 };
 use crate::{
     domain::{
@@ -105,7 +104,6 @@ pub(super) async fn change_password(
     client: Client,
     body: Body<PasswordChange>,
 ) -> Result<HttpResponse, Problem> {
-    require_recent(&services, &who.caller)?;
     let PasswordChange {
         current_password,
         new_password,

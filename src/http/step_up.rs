@@ -1,19 +1,19 @@
 //! `POST /api/v1/auth/step-up`: proves presence again, for what a stolen token must not be able to do.
 
-use actix_web::{HttpResponse, web};
-use secrecy::SecretString;
-use serde::Deserialize;
-use serde_json::json;
-use time::format_description::well_known::Rfc3339;
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use time::OffsetDateTime;
 
 use super::{
     body::{Body, Shape, secret},
     caller::Authenticated,
     client::Client,
+    cookies::Jar,
     grant::seconds_left,
     problem::Problem,
 };
-use crate::service::{Caller, Services};
+use crate::service::Services;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -26,32 +26,34 @@ impl Shape for Proof {
     const FIELDS: &'static str = "password";
 }
 
-/// Checks the password and grants privilege for a while.
+#[derive(Serialize)]
+struct Privileged<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    /// Seconds until the token expires.
+    expires_in: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    privileged_until: OffsetDateTime,
+}
+
+/// Checks the password and answers with a token that carries privilege for a while; those issued before do not.
 pub(super) async fn step_up(
+    request: HttpRequest,
     services: web::Data<Services>,
     who: Authenticated,
     client: Client,
     body: Body<Proof>,
 ) -> Result<HttpResponse, Problem> {
-    let until = services.step_up(&who.caller, body.0.password, &client.0).await?;
-    let expires_in = seconds_left(until, services.clock.now());
-    let until = until.format(&Rfc3339).map_err(|_| Problem::internal())?;
-    Ok(HttpResponse::Ok().json(json!({"privileged_until": until, "expires_in": expires_in})))
-}
-
-/// Refuses what needs a recent proof of presence.
-///
-/// # Errors
-/// 403 `step_up_required`.
-pub(super) fn require_recent(services: &Services, caller: &Caller) -> Result<(), Problem> {
-    if caller
-        .privileged_until
-        .is_some_and(|until| until > services.clock.now())
-    {
-        return Ok(());
-    }
-    Err(Problem::forbidden(
-        "step_up_required",
-        "Prove your presence again at /api/v1/auth/step-up, then repeat this.",
-    ))
+    let granted = services.step_up(&who.caller, body.0.password, &client.0).await?;
+    let access_token = granted.access_token.expose_secret();
+    let expires_in = seconds_left(granted.access_expires_at, services.clock.now());
+    let privileged_until = granted.privileged_until;
+    Ok(HttpResponse::Ok()
+        .cookie(Jar::of(&request).access(access_token, expires_in))
+        .json(Privileged {
+            access_token,
+            token_type: "bearer",
+            expires_in,
+            privileged_until,
+        }))
 }
