@@ -88,10 +88,13 @@ impl App {
         );
         services.start();
         let origins = Origins::new(settings.surface.allowed_origins.clone());
+        let mut sockets = settings.socket.clone();
+        sockets.handshakes.burst =
+            sockets.handshakes.burst.saturating_mul(settings.address_limit_factor.max(1));
         let door = Door::new(
             services.clone(),
             realtime.clone(),
-            settings.socket.clone(),
+            sockets,
             origins.clone(),
             settings.surface.trusted_proxies.clone(),
         );

@@ -4,14 +4,11 @@
 //! this process holds none, so it can only say how many sessions ended.
 
 use clap::{ArgGroup, Args, Subcommand};
-use portcullis_actors::{
-    close::Cause,
-    id::{DeviceId, SessionId, UserId},
-};
+use portcullis_actors::id::{DeviceId, SessionId};
 use time::OffsetDateTime;
 
 use super::{CliError, DatabaseArgs, tool};
-use crate::store::{Order, SessionFilter, Store, Target};
+use crate::service::{SessionFilter, Target};
 
 /// Lists and revokes sessions.
 #[derive(Debug, Args)]
@@ -59,20 +56,19 @@ enum Command {
 
 impl Session {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let now = OffsetDateTime::now_utc();
         match self.command {
-            Command::List { user, ended, limit } => tool::with_store(&self.database, async |store| {
+            Command::List { user, ended, limit } => tool::with_services(&self.database, async |services| {
                 let user = match user {
-                    Some(email) => Some(user_of(&store, &email).await?),
+                    Some(email) => Some(services.find_user(&email).await?.id),
                     None => None,
                 };
-                let active_at = (!ended).then_some(now);
-                let filter = SessionFilter { user, active_at, limit, ..SessionFilter::default() };
-                println!("{:36}  {:>8}  {:19}  {:19}  email", "session", "user", "opened", "last seen");
-                for live in store.search_sessions(filter).await? {
-                    let (session, user) = (live.session, live.user);
+                let filter = SessionFilter { user, active_only: !ended, limit, ..SessionFilter::default() };
+                println!("{:36}  {:>8}  {:19}  {:19}  address", "session", "user", "opened", "last seen");
+                for listed in services.search_sessions(filter).await?.sessions {
+                    let session = listed.session;
                     let (opened, seen) = (seconds(session.created_at), seconds(session.last_seen_at));
-                    println!("{}  {:>8}  {opened}  {seen}  {}", session.id, user.id, user.email);
+                    let address = session.address.map_or_else(String::new, |address| address.to_string());
+                    println!("{}  {:>8}  {opened}  {seen}  {address}", session.id, session.user);
                 }
                 Ok(())
             }),
@@ -81,24 +77,19 @@ impl Session {
                     let target = match (session, device, user) {
                         (Some(session), _, _) => Target::Session(session),
                         (_, Some(device), _) => Target::Device(device),
-                        (_, _, Some(email)) => Target::User(user_of(services.store(), &email).await?),
+                        (_, _, Some(email)) => Target::User(services.find_user(&email).await?.id),
                         _ => Target::All,
                     };
-                    let order = Order { reason, ..Order::new(target, Cause::Revoked, now) };
-                    let revoked = services.revoke(order).await?;
-                    println!("revocation {}: {} sessions ended", revoked.id, revoked.sessions);
+                    let revoked = services.revoke_locally(target, reason).await?;
+                    match revoked.id {
+                        Some(id) => println!("revocation {id}: {} sessions ended", revoked.sessions),
+                        None => println!("there was nothing to revoke"),
+                    }
                     Ok(())
                 })
             }
         }
     }
-}
-
-async fn user_of(store: &Store, email: &str) -> Result<UserId, CliError> {
-    let found = store.user_by_email(email.trim().to_lowercase()).await?;
-    found
-        .map(|candidate| candidate.user.id)
-        .ok_or_else(|| CliError::Usage(format!("there is no user {email}")))
 }
 
 /// To the second, UTC, in a fixed width.

@@ -71,7 +71,7 @@ impl User {
                 let generated = given.is_none();
                 let password = given.unwrap_or_else(generate_password);
                 tool::with_services(&self.database, async |services| {
-                    let user = services.create_user(&email, &password, display_name, role).await?;
+                    let user = services.create_user(&email, password.clone(), role, display_name).await?;
                     println!("created user {} ({}, {})", user.id, user.email, user.role);
                     if generated {
                         println!("password: {}", password.expose_secret());
@@ -88,12 +88,12 @@ impl User {
                 Ok(())
             }),
             Command::SetRole { email, role } => tool::with_services(&self.database, async |services| {
-                let revoked = services.set_role(&email, role).await?;
+                let revoked = services.set_role(services.find_user(&email).await?.id, role).await?;
                 println!("{email} is now {role}; sessions told: {}", revoked.sessions);
                 Ok(())
             }),
             Command::SetStatus { email, status } => tool::with_services(&self.database, async |services| {
-                let revoked = services.set_status(&email, status).await?;
+                let revoked = services.set_status(services.find_user(&email).await?.id, status).await?;
                 println!("{email} is now {status}; sessions ended: {}", revoked.sessions);
                 Ok(())
             }),
