@@ -39,8 +39,9 @@ CREATE TABLE sessions (
     used_counter       bigint      NOT NULL DEFAULT 0 CHECK (used_counter >= 0),
     retried_counter    bigint,
     refresh_expires_at timestamptz NOT NULL,
-    -- Privilege of a fresh proof of presence: until when, and carried only by tokens issued at or after `since`.
-    privileged_since   timestamptz,
+    -- Privilege of a fresh proof of presence: until when, and carried only by the access tokens that came with this
+    -- refresh counter or a later one.
+    privileged_from    bigint      CHECK (privileged_from >= 0),
     privileged_until   timestamptz,
     method             text        NOT NULL CHECK (method IN ('password', 'second_factor', 'passkey')),
     address            inet,
@@ -50,7 +51,7 @@ CREATE TABLE sessions (
     FOREIGN KEY (user_id, device_id) REFERENCES registered_devices (user_id, id) ON DELETE CASCADE,
     CHECK (expires_at > created_at),
     CHECK (revocation_id IS NULL OR revoked_at IS NOT NULL),
-    CHECK ((privileged_since IS NULL) = (privileged_until IS NULL))
+    CHECK ((privileged_from IS NULL) = (privileged_until IS NULL))
 );
 
 CREATE INDEX sessions_live_by_user ON sessions (user_id, created_at) WHERE revoked_at IS NULL;

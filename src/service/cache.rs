@@ -76,10 +76,6 @@ impl<V: Clone> Cache<V> {
     pub(super) fn retain(&self, worth: impl Fn(&V) -> bool) {
         self.known.retain(|_, value| worth(value));
     }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.known.len() >= self.capacity
-    }
 }
 
 #[cfg(test)]

@@ -36,7 +36,7 @@ pub struct SignedIn {
 impl Services {
     /// The tokens of a session as it stands.
     pub(super) fn grant(&self, user: User, session: Session) -> SignedIn {
-        let (access_token, access_expires_at) = self.access_token(&user, &session);
+        let (access_token, access_expires_at) = self.access_token(&user, &session, session.refresh_counter);
         let refresh_token = self.refresh_keys.encode(&RefreshToken {
             session: session.id,
             counter: session.refresh_counter,
@@ -52,14 +52,16 @@ impl Services {
         }
     }
 
-    /// A fresh access token, and when it expires.
-    pub(super) fn access_token(&self, user: &User, session: &Session) -> (SecretString, OffsetDateTime) {
+    /// A fresh access token that belongs to this refresh counter, and when it expires.
+    pub(super) fn access_token(
+        &self,
+        user: &User,
+        session: &Session,
+        generation: u64,
+    ) -> (SecretString, OffsetDateTime) {
         let now = self.clock.now();
         let expires_at = now + access_ttl(now, session.expires_at);
-        // A proof of presence counts for tokens issued from the next full second on; within the leeway of `iat` the
-        // token is as good as if it had been issued then.
-        let since = session.privileged_since.map_or(0, OffsetDateTime::unix_timestamp);
-        let issued = now.unix_timestamp().max(since);
+        let issued = now.unix_timestamp();
         let token = self.access_keys.issue(&Claims {
             sub: user.id.to_string(),
             id: user.id.0,
@@ -68,7 +70,7 @@ impl Services {
             scopes: user.role.scopes().to_strings(),
             sid: session.id,
             jti: Uuid::new_v4(),
-            generation: session.refresh_counter,
+            generation,
             iss: self.access_keys.issuer().to_owned(),
             aud: self.access_keys.audience().to_owned(),
             iat: issued,

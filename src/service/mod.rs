@@ -11,6 +11,7 @@ mod clock;
 mod feed;
 mod grant;
 mod hasher;
+mod known;
 mod operators;
 mod outcome;
 mod refresh;
@@ -42,6 +43,7 @@ use tokio::{sync::watch, task::JoinHandle};
 pub use clock::Clock;
 pub use grant::SignedIn;
 pub use hasher::Hasher;
+pub use known::Caller;
 pub use operators::{Page, SessionFilter};
 pub use outcome::{Failure, Meta, Refusal};
 pub use revoke::Revoked;
@@ -49,7 +51,7 @@ pub use sessions::Listed;
 pub use sign_out::SignOutScope;
 pub use step_up::SteppedUp;
 pub use tickets::Ticket;
-pub use verifier::{Caller, Verifier};
+pub use verifier::Verifier;
 
 pub use crate::store::{Change, Order, Session, Target, User};
 use crate::{
@@ -106,7 +108,7 @@ pub struct Parts {
     /// The one judge of credentials.
     pub verifier: Verifier,
     /// Access tokens.
-    pub access_keys: AccessKeysHandle,
+    pub access_keys: Arc<AccessKeys>,
     /// Refresh tokens.
     pub refresh_keys: RefreshKeys,
     /// CSRF tokens.
@@ -123,9 +125,6 @@ pub struct Parts {
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
-
-/// The access keys, shared with the verifier.
-pub type AccessKeysHandle = Arc<AccessKeys>;
 
 impl Deref for Services {
     type Target = Parts;

@@ -1,7 +1,7 @@
 //! Proving presence again, for what a stolen session must not do.
 //!
-//! The privilege belongs to the session, and is carried only by tokens issued from the proof on: a token that was copied
-//! before gains nothing by it.
+//! The privilege belongs to the session and is carried by the token that asked and by those that come after it: one that
+//! was copied earlier and has been refreshed since gains nothing.
 
 use portcullis_actors::audit::Outcome;
 use secrecy::{ExposeSecret, SecretString};
@@ -10,10 +10,10 @@ use time::OffsetDateTime;
 use super::{Caller, Failure, Meta, Services, sign_in::bounded};
 use crate::{domain::throttle::STEP_UP_PER_SESSION, store::Privilege};
 
-/// A session with privilege, and the token that carries it.
+/// A session with privilege, and a fresh token that carries it.
 #[derive(Clone, Debug)]
 pub struct SteppedUp {
-    /// The new access token; earlier ones carry no privilege.
+    /// A new access token. The one that asked carries the privilege, too; earlier ones do not.
     pub access_token: SecretString,
     /// When that expires.
     pub access_expires_at: OffsetDateTime,
@@ -25,7 +25,7 @@ impl Services {
     /// Checks the caller's password and grants privilege for a while.
     ///
     /// # Errors
-    /// `Forbidden` for a wrong password, `Invalid` if the session ended or the user was changed meanwhile, `TooMany`,
+    /// `Invalid` for a wrong password, or if the session ended or the user was changed meanwhile; `TooMany`,
     /// `Unavailable`.
     pub async fn step_up(
         &self,
@@ -42,20 +42,17 @@ impl Services {
                 .await?;
             return Err(wrong_password());
         }
-        let now = self.clock.now();
-        // Tokens tell their time in whole seconds: the next one separates those issued before from the new one.
-        let since = OffsetDateTime::from_unix_timestamp(now.unix_timestamp() + 1).unwrap_or(now);
         let privilege = Privilege {
             session: caller.session,
             generation: user.generation,
-            since,
-            until: now + self.settings.sessions.privilege,
+            from: caller.generation,
+            until: self.clock.now() + self.settings.sessions.privilege,
         };
         let event = self.event_of(caller, "session.stepped_up", Outcome::Success, meta);
         let granted = self.store.grant_privilege(privilege, event).await?;
         let session = granted.ok_or_else(Failure::session_ended)?;
         self.verifier.invalidate(session.id);
-        let (access_token, access_expires_at) = self.access_token(&user, &session);
+        let (access_token, access_expires_at) = self.access_token(&user, &session, caller.generation);
         Ok(SteppedUp {
             access_token,
             access_expires_at,
@@ -64,7 +61,7 @@ impl Services {
     }
 }
 
-/// 403, not 401: the session is good, only the proof is not.
+/// The proof failed; the session is as good as before.
 pub(super) fn wrong_password() -> Failure {
-    Failure::forbidden("wrong_password", "The password is wrong.")
+    Failure::invalid("invalid_credentials", "The password is wrong.")
 }

@@ -216,7 +216,7 @@ async fn apply(
             transaction
                 .execute(sql, &[&users, &hash.expose_secret(), &order.now])
                 .await?;
-            let sql = "UPDATE sessions SET privileged_since = NULL, privileged_until = NULL
+            let sql = "UPDATE sessions SET privileged_from = NULL, privileged_until = NULL
                        WHERE user_id = ANY ($1) AND revoked_at IS NULL";
             transaction.execute(sql, &[&users]).await?;
         }

@@ -23,8 +23,8 @@ pub struct Privilege {
     pub session: SessionId,
     /// The user's generation when the proof was checked.
     pub generation: i32,
-    /// For tokens issued from then on.
-    pub since: OffsetDateTime,
+    /// For access tokens that came with this refresh counter or a later one.
+    pub from: u64,
     /// Until when.
     pub until: OffsetDateTime,
 }
@@ -174,7 +174,7 @@ impl Store {
         event: AuditEvent,
     ) -> Result<Option<Session>, StoreError> {
         let sql = format!(
-            "UPDATE sessions s SET privileged_since = $3, privileged_until = $4
+            "UPDATE sessions s SET privileged_from = $3, privileged_until = $4
              FROM (SELECT id FROM users WHERE generation = $2 AND is_active
                                           AND id = (SELECT user_id FROM sessions WHERE id = $1) FOR SHARE) AS u
              WHERE s.id = $1 AND s.revoked_at IS NULL AND u.id = s.user_id RETURNING {SESSION_COLUMNS}"
@@ -184,13 +184,13 @@ impl Store {
                 let Privilege {
                     session,
                     generation,
-                    since,
+                    from,
                     until,
                 } = privilege;
                 let transaction = client.transaction().await?;
                 let statement = transaction.prepare_cached(&sql).await?;
                 let row = transaction
-                    .query_opt(&statement, &[&session.0, &generation, &since, &until])
+                    .query_opt(&statement, &[&session.0, &generation, &stored(from), &until])
                     .await?;
                 let Some(row) = row else { return Ok(None) };
                 audit::insert(&transaction, &[event]).await?;

@@ -197,7 +197,7 @@ fn privilege_is_granted_and_falls_with_the_password() {
         let privilege = |session, generation| portcullis::store::Privilege {
             session,
             generation,
-            since: now(),
+            from: 0,
             until,
         };
         let granted = db
