@@ -1,1 +1,26 @@
-//! x
+//! Every fact about the server that takes the whole of it to prove: one binary, over the verbs of `harness`.
+//!
+//! Each test has a server and a database of its own, so they run side by side. A test's name is what must hold.
+
+mod harness;
+
+mod admin;
+mod auth;
+mod cli;
+mod crash;
+mod csrf;
+mod dependency_rule;
+mod doors;
+mod handshake;
+mod legacy;
+mod limits;
+mod outage;
+mod problems;
+mod profile;
+mod protocol;
+mod races;
+mod refresh;
+mod revocation;
+mod sessions;
+mod shutdown;
+mod store;

@@ -1,0 +1,59 @@
+#!/usr/bin/env bash
+# Runs the unmodified centrifuge SDKs (npm and PyPI) against a real `portcullis dev`. Called by `make test-clients`.
+#
+# PORTCULLIS_BIN names the program; without it target/release, then target/debug is taken. Exit code 0: every fact holds.
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+root=$(cd "$here/../.." && pwd)
+target="${CARGO_TARGET_DIR:-$root/target}"
+
+bin="${PORTCULLIS_BIN:-}"
+for candidate in "$target/release/portcullis" "$target/debug/portcullis"; do
+    [ -n "$bin" ] || { [ -x "$candidate" ] && bin="$candidate"; } || true
+done
+if [ -z "$bin" ]; then
+    echo "no portcullis program: build it with cargo build, or set PORTCULLIS_BIN" >&2
+    exit 2
+fi
+for tool in node npm python3; do
+    command -v "$tool" >/dev/null || { echo "$tool is needed for this: install it and try again" >&2; exit 2; }
+done
+
+if ! cmp -s "$here/package-lock.json" "$here/node_modules/.installed" 2>/dev/null; then
+    (cd "$here" && npm ci --silent --no-audit --no-fund)
+    cp "$here/package-lock.json" "$here/node_modules/.installed"
+fi
+venv="$target/clients-venv"
+if ! cmp -s "$here/python/requirements.txt" "$venv/.installed" 2>/dev/null; then
+    rm -rf "$venv"
+    python3 -m venv "$venv"
+    "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-deps \
+        --requirement "$here/python/requirements.txt"
+    cp "$here/python/requirements.txt" "$venv/.installed"
+fi
+
+# World-readable: the database server may run as another user than root.
+PORTCULLIS_STATE=$(mktemp -d)
+chmod 755 "$PORTCULLIS_STATE"
+export PORTCULLIS_STATE PORTCULLIS_BIN="$bin"
+# Settings of the caller's shell must not reach the server under test.
+unset DATABASE_URL DATA_DIR API_PORT TLS_PORT
+finish() {
+    status=$?
+    "$here/server.sh" stop || status=1
+    if [ "$status" -ne 0 ]; then
+        echo "the server's last words:" >&2
+        tail -n 30 "$PORTCULLIS_STATE/server.log" >&2 || true
+    fi
+    rm -rf "$PORTCULLIS_STATE"
+    exit "$status"
+}
+trap finish EXIT
+
+"$here/server.sh" start
+result=0
+echo "# centrifuge (npm) $(node -p "require('$here/node_modules/centrifuge/package.json').version")"
+timeout --kill-after=5 120 node "$here/js/scenarios.mjs" || result=1
+echo "# centrifuge-python (PyPI) $("$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("centrifuge-python"))')"
+timeout --kill-after=5 120 "$venv/bin/python" "$here/python/scenarios.py" || result=1
+exit "$result"

@@ -1,0 +1,182 @@
+//! Operators: what they see, whom they may act on, and what a revocation answers.
+
+use std::time::Duration;
+
+use portcullis::domain::role::Role;
+use serde_json::json;
+
+use crate::harness::{App, Ask, Closed, PASSWORD};
+
+const REVOCATIONS: &str = "/api/v1/admin/revocations";
+
+fn revoked() -> Closed {
+    Closed { code: 4500, reason: "session revoked".to_owned() }
+}
+
+#[tokio::test]
+async fn a_session_a_device_or_a_user_is_revoked_and_nothing_else() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let person = app.register().await;
+    for target in ["session", "device", "user"] {
+        let (one, two) = (person.sign_in().await, person.sign_in().await);
+        let (mut first, mut second) = (one.connect().await, two.connect().await);
+        let named = match target {
+            "session" => json!({"session": one.id}),
+            "device" => json!({"device": one.device.split('.').next()}),
+            _ => json!({"user": person.id}),
+        };
+        let both = target == "user";
+        let answer = operator.revoke(named).await.expect(200);
+        let count = if both { 2 } else { 1 };
+        assert_eq!((&answer.body["sessions"], &answer.body["sockets_closed"]), (&json!(count), &json!(count)), "{target}");
+        assert_eq!(answer.body["pending"], 0);
+        assert!(answer.body["revocation_id"].is_i64());
+        assert_eq!(first.closed().await, revoked());
+        assert!(!one.works().await);
+        if both {
+            assert_eq!(second.closed().await, revoked());
+        } else {
+            assert!(second.is_undisturbed().await && two.works().await, "{target}");
+        }
+    }
+    assert!(operator.works().await);
+}
+
+#[tokio::test]
+async fn an_admin_revokes_everybody() {
+    let app = App::start();
+    let admin = app.appoint(Role::Admin).await.sign_in().await;
+    let (one, two) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
+    let mut socket = one.connect().await;
+    let answer = admin.revoke(json!({"all": true})).await.expect(200);
+    assert!(answer.body["sessions"].as_i64().is_some_and(|sessions| sessions >= 2));
+    assert_eq!(socket.closed().await, revoked());
+    assert!(!one.works().await && !two.works().await);
+    one.person.sign_in().await;
+}
+
+#[tokio::test]
+async fn nobody_but_an_admin_revokes_everybody() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let user = app.register().await.sign_in().await;
+    operator.revoke(json!({"all": true})).await.refused(403, "admin_required");
+    assert!(user.works().await);
+}
+
+#[tokio::test]
+async fn a_user_is_no_operator() {
+    let app = App::start();
+    let (user, other) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
+    user.revoke(json!({"session": other.id})).await.refused(403, "operator_required");
+    user.get("/api/v1/admin/sessions").await.refused(403, "operator_required");
+    app.get("/api/v1/admin/sessions").ask().await.refused(401, "not_authenticated");
+    assert!(other.works().await);
+}
+
+#[tokio::test]
+async fn an_operator_does_not_act_on_an_admin() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let admin = app.appoint(Role::Admin).await.sign_in().await;
+    let mut socket = admin.connect().await;
+    for target in [json!({"user": admin.person.id}), json!({"session": admin.id})] {
+        let answer = operator.revoke(target).await;
+        assert!(matches!(answer.status, 403 | 404), "{}", answer.text);
+    }
+    assert!(admin.works().await && socket.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn a_live_role_counts_and_not_the_one_in_the_token() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    operator.get("/api/v1/admin/sessions").await.expect(200);
+    operator.person.set_role(Role::User).await;
+    operator.get("/api/v1/admin/sessions").await.refused(403, "operator_required");
+}
+
+#[tokio::test]
+async fn revoking_takes_a_recent_proof_of_presence() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let user = app.register().await.sign_in().await;
+    app.advance(Duration::from_secs(11 * 60));
+    operator.revoke(json!({"session": user.id})).await.refused(403, "step_up_required");
+    assert!(user.works().await);
+    operator.post("/api/v1/auth/step-up", &json!({"password": PASSWORD})).await.expect(200);
+    operator.revoke(json!({"session": user.id})).await.expect(200);
+    assert!(!user.works().await);
+}
+
+#[tokio::test]
+async fn an_order_names_one_target_and_a_reason() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let user = app.register().await.sign_in().await;
+    let (session, person) = (user.id, user.person.id);
+    for order in [
+        json!({"reason": "x"}),
+        json!({"session": session, "user": person, "reason": "x"}),
+        json!({"session": session}),
+        json!({"session": session, "reason": " "}),
+        json!({"session": "nonsense", "reason": "x"}),
+        json!({"session": session, "reason": "x", "force": true}),
+    ] {
+        operator.post(REVOCATIONS, &order).await.expect(422).problem();
+    }
+    assert!(user.works().await);
+}
+
+#[tokio::test]
+async fn what_is_revoked_already_is_not_revoked_again() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let user = app.register().await.sign_in().await;
+    operator.revoke(json!({"session": user.id})).await.expect(200);
+    let again = operator.revoke(json!({"session": user.id})).await;
+    assert!(again.status == 404 || again.body["sessions"] == 0, "{}", again.text);
+    assert_eq!(app.count("SELECT count(*) FROM revocations WHERE cause = 'revoked'").await, 1);
+}
+
+#[tokio::test]
+async fn the_list_of_sessions_is_filtered_and_paged() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let person = app.register().await;
+    for _ in 0..3 {
+        person.sign_in().await;
+        app.advance(Duration::from_secs(1));
+    }
+    let ended = person.sign_in().await;
+    ended.sign_out("local").await.expect(200);
+    let user = person.id;
+    let first = operator.get(&format!("/api/v1/admin/sessions?user={user}&active=true&limit=2")).await.expect(200);
+    assert_eq!(first.body["sessions"].as_array().map(Vec::len), Some(2));
+    let cursor = first.text_of("next_cursor");
+    let path = format!("/api/v1/admin/sessions?user={user}&active=true&limit=2&cursor={cursor}");
+    let second = operator.get(&path).await.expect(200);
+    assert_eq!(second.body["sessions"].as_array().map(Vec::len), Some(1));
+    assert!(second.body["next_cursor"].is_null());
+    let all = operator.get(&format!("/api/v1/admin/sessions?user={user}")).await.expect(200);
+    assert_eq!(all.body["sessions"].as_array().map(Vec::len), Some(4));
+    operator.get("/api/v1/admin/sessions?cursor=nonsense").await.expect(422).problem();
+}
+
+#[tokio::test]
+async fn a_revocation_is_written_down_with_who_whom_and_why() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let user = app.register().await.sign_in().await;
+    let order = json!({"session": user.id, "reason": "found on a shared machine"});
+    let answer = operator.post(REVOCATIONS, &order).await.expect(200);
+    let rows = app.rows().await;
+    let id = answer.body["revocation_id"].as_i64().unwrap();
+    let row = rows.query_one("SELECT reason, actor_id, sessions FROM revocations WHERE id = $1", &[&id]).await.unwrap();
+    assert_eq!(row.get::<_, String>(0), "found on a shared machine");
+    assert_eq!((row.get::<_, Option<i64>>(1), row.get::<_, i32>(2)), (Some(operator.person.id.0), 1));
+    let sql = "SELECT count(*) FROM audit_events WHERE actor_id = $1 AND session_id = $2 AND outcome = 'success'";
+    let noted: i64 = rows.query_one(sql, &[&operator.person.id.0, &user.id.0]).await.unwrap().get(0);
+    assert_eq!(noted, 1);
+}

@@ -1,0 +1,186 @@
+//! Getting in: registration, sign-in, and the question whether one is signed in.
+
+use portcullis::domain::role::Status;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, App, Ask, PASSWORD, Session};
+
+/// What two answers to strangers must have in common: everything but the request's own id.
+fn indistinct(answer: &Answer) -> (u16, Value) {
+    let mut body = answer.body.clone();
+    body["request_id"] = Value::Null;
+    (answer.status, body)
+}
+
+#[tokio::test]
+async fn a_person_registers_and_signs_in() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.sign_in().await;
+    let profile = session.get("/api/v1/profile").await.expect(200);
+    assert_eq!(profile.text_of("email"), person.email);
+    assert_eq!((profile.text_of("role").as_str(), profile.text_of("status").as_str()), ("user", "active"));
+}
+
+#[tokio::test]
+async fn an_address_is_registered_once_whatever_its_case() {
+    let app = App::start();
+    let person = app.register().await;
+    for email in [person.email.clone(), person.email.to_uppercase()] {
+        let body = json!({"email": email, "password": PASSWORD});
+        app.post("/api/v1/auth/register").json(&body).ask().await.expect(409).problem();
+    }
+    let shouting = json!({"username": person.email.to_uppercase(), "password": PASSWORD});
+    app.post("/api/v1/auth/jwt/login").json(&shouting).ask().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_guessable_or_oversized_password_is_refused_before_anything_is_stored() {
+    let app = App::start();
+    let own = "barbarella.morgenstern@example.com";
+    for password in ["short", "password1234", "barbarella.morgenstern", &"x".repeat(1025)] {
+        let body = json!({"email": own, "password": password});
+        app.post("/api/v1/auth/register").json(&body).ask().await.expect(422).problem();
+    }
+    assert_eq!(app.count("SELECT count(*) FROM users").await, 0);
+}
+
+#[tokio::test]
+async fn registration_can_be_closed() {
+    let app = App::with(|settings| settings.registration_open = false);
+    let body = json!({"email": app.new_email(), "password": PASSWORD});
+    app.post("/api/v1/auth/register").json(&body).ask().await.expect(403).problem();
+}
+
+#[tokio::test]
+async fn a_pending_user_does_not_sign_in() {
+    let app = App::with(|settings| settings.require_email_verification = true);
+    let body = json!({"email": app.new_email(), "password": PASSWORD});
+    app.post("/api/v1/auth/register").json(&body).ask().await.expect(201);
+    let credentials = json!({"username": body["email"], "password": PASSWORD});
+    app.post("/api/v1/auth/jwt/login").json(&credentials).ask().await.expect(401).problem();
+}
+
+#[tokio::test]
+async fn a_sign_in_answers_tokens_and_cookies() {
+    let app = App::start();
+    let person = app.register().await;
+    let answer = person.try_password(PASSWORD).await.expect(200);
+    assert_eq!((&answer.body["token_type"], &answer.body["expires_in"]), (&json!("bearer"), &json!(3600)));
+    assert_eq!(answer.body["user"]["id"], person.id.0);
+    assert_eq!(answer.cookie("access_token"), Some(answer.text_of("access_token")));
+    assert_eq!(answer.cookie("refresh_token"), Some(answer.text_of("refresh_token")));
+    assert_eq!(answer.cookie("csrf_token"), Some(answer.text_of("csrf_token")));
+    for (cookie, attributes) in [
+        ("access_token", ["HttpOnly", "SameSite=Lax", "Path=/"].as_slice()),
+        ("refresh_token", &["HttpOnly", "SameSite=Strict", "Path=/api/v1/auth"]),
+        ("csrf_token", &["HttpOnly"]),
+        ("device_id", &["HttpOnly", "Max-Age=31536000"]),
+    ] {
+        let line = answer.set_cookie(cookie).expect("the cookie");
+        for attribute in attributes {
+            assert!(line.split("; ").any(|part| part == *attribute), "{attribute}: {line}");
+        }
+    }
+    assert_eq!(answer.header("cache-control"), Some("no-store"));
+}
+
+#[tokio::test]
+async fn a_browser_gets_its_refresh_token_in_the_cookie_only() {
+    let app = App::start();
+    let person = app.register().await;
+    let body = json!({"username": person.email, "password": PASSWORD});
+    let request = app.post("/api/v1/auth/jwt/login").header("sec-fetch-site", "same-origin").json(&body);
+    let answer = request.ask().await.expect(200);
+    assert!(answer.body.get("refresh_token").is_none());
+    assert!(answer.cookie("refresh_token").is_some_and(|token| !token.is_empty()));
+}
+
+#[tokio::test]
+async fn unknown_wrong_and_suspended_are_answered_alike() {
+    let app = App::start();
+    let (person, suspended) = (app.register().await, app.register().await);
+    suspended.set_status(Status::Suspended).await;
+    let unknown = json!({"username": "nobody@example.com", "password": PASSWORD});
+    let unknown = app.post("/api/v1/auth/jwt/login").json(&unknown).ask().await.expect(401).problem();
+    let wrong = person.try_password("not-her-password-91").await;
+    assert_eq!(indistinct(&unknown), indistinct(&wrong));
+    assert_eq!(indistinct(&unknown), indistinct(&suspended.try_password(PASSWORD).await));
+    assert_eq!(indistinct(&unknown), indistinct(&suspended.try_password("not-her-password-91").await));
+}
+
+#[tokio::test]
+async fn a_form_signs_in_like_json() {
+    let app = App::start();
+    let person = app.register().await;
+    let form = [("username", person.email.as_str()), ("password", PASSWORD), ("grant_type", "password")];
+    let answer = app.post("/api/v1/auth/jwt/login").form(&form).ask().await.expect(200);
+    assert!(Session::granted(&person, &answer).works().await);
+}
+
+#[tokio::test]
+async fn the_older_route_signs_in_and_says_that_it_is_deprecated() {
+    let app = App::start();
+    let person = app.register().await;
+    let body = json!({"username": person.email, "password": PASSWORD});
+    let answer = app.post("/api/v1/auth/login").json(&body).ask().await.expect(200);
+    assert!(answer.header("deprecation").is_some());
+    assert!(answer.header("link").is_some_and(|link| link.contains("/api/v1/auth/jwt/login")));
+    let newer = app.post("/api/v1/auth/jwt/login").json(&body).ask().await.expect(200);
+    assert!(newer.header("deprecation").is_none());
+}
+
+#[tokio::test]
+async fn status_says_whether_one_is_signed_in_and_is_never_an_error() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let mine = session.get("/api/v1/auth/status").await.expect(200);
+    assert_eq!(mine.body["authenticated"], true);
+    assert_eq!(mine.body["session"]["id"], session.id.to_string());
+    let nobody = app.get("/api/v1/auth/status").ask().await.expect(200);
+    assert_eq!(nobody.body, json!({"authenticated": false}));
+    let garbage = app.get("/api/v1/auth/status").bearer_auth("garbage").ask().await.expect(200);
+    assert_eq!(garbage.body, json!({"authenticated": false}));
+}
+
+#[tokio::test]
+async fn every_sign_in_is_a_session_of_its_own() {
+    let app = App::start();
+    let person = app.register().await;
+    let (one, two) = (person.sign_in().await, person.sign_in().await);
+    assert_ne!(one.id, two.id);
+    assert!(one.works().await && two.works().await);
+}
+
+#[tokio::test]
+async fn a_device_is_known_again_by_its_cookie_and_no_forged_one_is() {
+    let app = App::start();
+    let person = app.register().await;
+    let first = person.sign_in().await;
+    let sign_in = async |device: &str| {
+        let body = json!({"username": person.email, "password": PASSWORD});
+        let request = app.post("/api/v1/auth/jwt/login").header("cookie", format!("device_id={device}"));
+        let session = Session::granted(&person, &request.json(&body).ask().await.expect(200));
+        session.device
+    };
+    assert_eq!(sign_in(&first.device).await, first.device);
+    let (id, _) = first.device.split_once('.').expect("an id and a seal");
+    assert_ne!(sign_in(&format!("{id}.{}", "0".repeat(64))).await, first.device);
+    assert_eq!(app.count("SELECT count(*) FROM registered_devices").await, 2);
+}
+
+#[tokio::test]
+async fn every_step_of_a_session_is_audited() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    session.try_refresh().await.expect(200);
+    session.sign_out("local").await.expect(200);
+    session.person.try_password("not-her-password-91").await.expect(401);
+    assert!(app.realtime().flush(std::time::Duration::from_secs(5)).await);
+    let rows = app.rows().await;
+    let sql = "SELECT event, outcome FROM audit_events WHERE address IS NOT NULL AND request_id IS NOT NULL ORDER BY seq";
+    let rows = rows.query(sql, &[]).await.unwrap();
+    let events: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert!(events.iter().any(|(_, outcome)| outcome == "failure" || outcome == "denied"), "{events:?}");
+    assert!(events.iter().filter(|(_, outcome)| outcome == "success").count() >= 4, "{events:?}");
+}

@@ -1,0 +1,159 @@
+//! The command line beside a running server: a second process, the same database, and nothing but the database between.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio_postgres::config::Host;
+
+use crate::harness::{App, Closed, PASSWORD, Server, portcullis};
+
+/// Runs a tool on the server's database; it must succeed.
+fn tool(app: &App, arguments: &[&str]) -> String {
+    let config = &app.database().config;
+    let Some(Host::Unix(directory)) = config.get_hosts().first() else { panic!("no socket directory") };
+    let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
+    let url = format!("postgresql://postgres@{host}/{}", config.get_dbname().expect("a name"));
+    let output = portcullis(arguments, &[("DATABASE_URL", &url)]);
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{arguments:?}: {out}{err}");
+    out.into_owned()
+}
+
+#[tokio::test]
+async fn suspending_an_account_closes_its_sockets_with_4503_within_a_second() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let other = app.register().await.sign_in().await;
+    let (mut socket, mut kept) = (session.connect().await, other.connect().await);
+    assert!(session.works().await);
+    tool(&app, &["user", "set-status", &session.person.email, "suspended"]);
+    let began = Instant::now();
+    assert_eq!(socket.closed().await, Closed { code: 4503, reason: "account disabled".to_owned() });
+    assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
+    assert!(!session.works().await && other.works().await && kept.is_undisturbed().await);
+    session.person.try_password(PASSWORD).await.expect(401);
+    tool(&app, &["user", "set-status", &session.person.email, "active"]);
+    session.person.sign_in().await;
+}
+
+#[tokio::test]
+async fn changing_a_role_closes_with_3014_and_counts_at_once() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let mut socket = session.connect().await;
+    session.get("/api/v1/admin/sessions").await.refused(403, "operator_required");
+    tool(&app, &["user", "set-role", &session.person.email, "operator"]);
+    assert_eq!(socket.closed().await.code, 3014);
+    session.renewed().await.get("/api/v1/admin/sessions").await.expect(200);
+}
+
+#[tokio::test]
+async fn revoking_a_session_ends_it_everywhere() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let other = session.person.sign_in().await;
+    let (mut socket, mut kept) = (session.connect().await, other.connect().await);
+    assert!(tool(&app, &["session", "list", "--user", &session.person.email]).contains(&session.id.to_string()));
+    let id = session.id.to_string();
+    tool(&app, &["session", "revoke", "--session", &id, "--reason", "a test"]);
+    assert_eq!(socket.closed().await, Closed { code: 4500, reason: "session revoked".to_owned() });
+    assert!(!session.works().await && other.works().await && kept.is_undisturbed().await);
+    assert!(!tool(&app, &["session", "list", "--user", &session.person.email]).contains(&id));
+}
+
+#[tokio::test]
+async fn a_user_made_on_the_command_line_signs_in_with_the_printed_password() {
+    let app = App::start();
+    let printed = tool(&app, &["user", "create", "ops@example.com", "--role", "operator"]);
+    let password = printed.lines().find_map(|line| line.strip_prefix("password: ")).expect("a password");
+    let body = json!({"username": "ops@example.com", "password": password});
+    use crate::harness::Ask as _;
+    let answer = app.post("/api/v1/auth/jwt/login").json(&body).ask().await.expect(200);
+    assert_eq!(answer.body["user"]["role"], "operator");
+    let list = tool(&app, &["user", "list"]);
+    assert!(list.lines().any(|line| line.contains("ops@example.com") && line.contains("operator")), "{list}");
+}
+
+#[tokio::test]
+async fn migrating_twice_is_harmless() {
+    let app = App::start();
+    assert!(tool(&app, &["migrate"]).contains("up to date"));
+}
+
+#[test]
+fn a_tool_finds_the_running_development_server_by_its_data_directory() {
+    let server = Server::start();
+    let data = server.data_dir().to_str().expect("a path in UTF-8");
+    let output = portcullis(&["user", "list"], &[("DATA_DIR", data)]);
+    let list = String::from_utf8_lossy(&output.stdout);
+    assert!(list.contains("user@example.com") && list.contains("admin@example.com"), "{list}");
+}
+
+#[test]
+fn a_wrong_name_is_told_and_changes_nothing() {
+    let server = Server::start();
+    let data = server.data_dir().to_str().expect("a path in UTF-8");
+    for arguments in [
+        ["user", "set-status", "nobody@example.com", "suspended"],
+        ["user", "set-status", "user@example.com", "sleeping"],
+        ["user", "set-role", "user@example.com", "emperor"],
+    ] {
+        let output = portcullis(&arguments, &[("DATA_DIR", data)]);
+        assert!(!output.status.success() && !output.stderr.is_empty(), "{arguments:?}");
+    }
+}
+
+#[test]
+fn serve_names_everything_that_is_missing_in_one_message() {
+    let output = portcullis(&["serve"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    for name in ["DATABASE_URL", "JWT_SECRET_KEY", "CSRF_SECRET_KEY", "DATA_ENCRYPTION_KEY", "DOMAIN"] {
+        assert!(message.contains(name), "{name}: {message}");
+    }
+}
+
+#[test]
+fn serve_refuses_weak_secrets_and_never_prints_them() {
+    let output = portcullis(
+        &["serve"],
+        &[
+            ("DATABASE_URL", "postgresql://app:hunter2@db.example/app?sslmode=require"),
+            ("JWT_SECRET_KEY", "tooshort"),
+            ("CSRF_SECRET_KEY", "changeme"),
+            ("DATA_ENCRYPTION_KEY", "secret"),
+            ("DOMAIN", "chat.example.com"),
+            ("CORS_ALLOWED_ORIGINS", "http://localhost:3000"),
+        ],
+    );
+    assert_eq!(output.status.code(), Some(2));
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("JWT_SECRET_KEY") && message.contains("http://localhost:3000"), "{message}");
+    for secret in ["hunter2", "tooshort", "changeme"] {
+        assert!(!message.contains(secret), "{message}");
+    }
+}
+
+#[test]
+fn dev_listens_on_loopback_only() {
+    let output = portcullis(&["dev", "--host", "0.0.0.0", "--port", "0", "--tls-port", "0"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("loopback"));
+}
+
+#[test]
+fn dev_writes_its_facts_for_programs() {
+    let server = Server::start();
+    let facts = &server.facts;
+    assert!(facts["http"].as_str().is_some_and(|url| url.starts_with("http://localhost:")), "{facts}");
+    assert!(facts["https"].as_str().is_some_and(|url| url.starts_with("https://localhost:")), "{facts}");
+    assert!(facts["database"].is_string());
+    let users = facts["users"].as_array().expect("users");
+    let user = users.iter().find(|user| user["email"] == "user@example.com").expect("the demonstration user");
+    assert_eq!((&user["password"], &user["role"]), (&json!("password"), &json!("user")));
+    let admin = users.iter().find(|user| user["role"] == "admin").expect("an admin");
+    assert!(admin["password"].as_str().is_some_and(|password| password.len() >= 16));
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = std::fs::metadata(server.data_dir().join("dev.json")).expect("the file");
+    assert_eq!(file.permissions().mode() & 0o077, 0, "it holds passwords");
+}

@@ -1,0 +1,154 @@
+//! Requests that a browser can be made to send: when they need a token, and which one.
+
+use std::time::Duration;
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+
+use crate::harness::{App, Ask, PASSWORD, Session};
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// An unsafe request by cookie.
+fn rename(session: &Session) -> RequestBuilder {
+    session.by_cookie(Method::PUT, "/api/v1/profile").json(&json!({"display_name": "Ann"}))
+}
+
+async fn signed_in() -> Session {
+    App::start().register().await.sign_in().await
+}
+
+#[tokio::test]
+async fn a_cookie_alone_changes_nothing() {
+    let session = signed_in().await;
+    rename(&session).ask().await.refused(403, "csrf_token_missing");
+    session.by_cookie(Method::GET, "/api/v1/profile").ask().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_cookie_with_its_token_changes_things() {
+    let session = signed_in().await;
+    let answer = rename(&session).header("x-csrf-token", &session.csrf).ask().await.expect(200);
+    assert_eq!(answer.text_of("display_name"), "Ann");
+}
+
+#[tokio::test]
+async fn a_bearer_token_needs_no_other() {
+    let session = signed_in().await;
+    let body = json!({"display_name": "Ann"});
+    session.request(Method::PUT, "/api/v1/profile").json(&body).ask().await.expect(200);
+}
+
+#[tokio::test]
+async fn the_header_must_equal_the_cookie() {
+    let session = signed_in().await;
+    let other = session.renewed().await;
+    rename(&session).header("x-csrf-token", &other.csrf).ask().await.refused(403, "csrf_token_mismatch");
+}
+
+#[tokio::test]
+async fn the_token_of_another_session_is_worth_nothing() {
+    let session = signed_in().await;
+    let other = session.person.sign_in().await;
+    let mixed = Session { csrf: other.csrf.clone(), ..session };
+    rename(&mixed).header("x-csrf-token", &other.csrf).ask().await.refused(403, "csrf_token_invalid");
+}
+
+#[tokio::test]
+async fn a_refused_request_is_handed_a_token_that_works() {
+    let session = signed_in().await;
+    let refused = rename(&session).ask().await.expect(403);
+    let fresh = refused.header("x-csrf-token").expect("a fresh token").to_owned();
+    assert_eq!(refused.cookie("csrf_token").as_ref(), Some(&fresh));
+    let session = Session { csrf: fresh.clone(), ..session };
+    rename(&session).header("x-csrf-token", fresh).ask().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_stale_token_still_works_and_is_renewed() {
+    let session = signed_in().await;
+    let young = rename(&session).header("x-csrf-token", &session.csrf).ask().await.expect(200);
+    assert!(young.header("x-csrf-token").is_none());
+    session.app.advance(6 * MINUTE);
+    let stale = rename(&session).header("x-csrf-token", &session.csrf).ask().await.expect(200);
+    assert!(stale.header("x-csrf-token").is_some_and(|fresh| fresh != session.csrf));
+}
+
+#[tokio::test]
+async fn a_token_is_good_for_an_hour() {
+    let app = App::with(|settings| settings.sessions.idle = Duration::from_secs(86_400));
+    let session = app.register().await.sign_in().await;
+    app.advance(50 * MINUTE);
+    let renewed = session.renewed().await;
+    app.advance(15 * MINUTE);
+    let old = Session { csrf: session.csrf.clone(), ..renewed };
+    rename(&old).header("x-csrf-token", &session.csrf).ask().await.refused(403, "csrf_token_expired");
+}
+
+#[tokio::test]
+async fn another_site_is_refused_even_with_the_token() {
+    let session = signed_in().await;
+    for (header, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "https://evil.example"),
+        ("origin", "https://localhost.evil.example"),
+        ("origin", "null"),
+        ("referer", "https://evil.example/page"),
+    ] {
+        let request = rename(&session).header("x-csrf-token", &session.csrf).header(header, value);
+        request.ask().await.refused(403, "origin_not_allowed");
+    }
+    let own = rename(&session).header("x-csrf-token", &session.csrf).header("origin", "https://localhost");
+    own.header("sec-fetch-site", "same-origin").ask().await.expect(200);
+}
+
+#[tokio::test]
+async fn nobody_is_signed_in_registered_or_signed_out_by_another_site() {
+    let session = signed_in().await;
+    let app = &session.app;
+    let login = json!({"username": session.person.email, "password": PASSWORD});
+    let foreign = |request: RequestBuilder| request.header("origin", "https://evil.example").ask();
+    foreign(app.post("/api/v1/auth/jwt/login").json(&login)).await.refused(403, "origin_not_allowed");
+    let registration = json!({"email": app.new_email(), "password": PASSWORD});
+    foreign(app.post("/api/v1/auth/register").json(&registration)).await.refused(403, "origin_not_allowed");
+    foreign(session.by_cookie(Method::POST, "/api/v1/auth/logout")).await.refused(403, "origin_not_allowed");
+    assert!(session.works().await);
+}
+
+#[tokio::test]
+async fn a_login_with_a_token_that_does_not_verify_is_refused() {
+    let session = signed_in().await;
+    let login = json!({"username": session.person.email, "password": PASSWORD});
+    let request = |token: &str, cookies: String| {
+        let request = session.app.post("/api/v1/auth/jwt/login").header("x-csrf-token", token);
+        request.header("cookie", cookies).json(&login).ask()
+    };
+    let issued = session.app.get("/api/v1/auth/csrf-token").ask().await.expect(200);
+    let (token, psid) = (issued.text_of("csrf_token"), issued.cookie("psid").expect("a pre-session"));
+    request(&token, format!("csrf_token={token}; psid={psid}")).await.expect(200);
+    request(&token, format!("csrf_token={token}")).await.refused(403, "csrf_token_invalid");
+    request(&token, format!("psid={psid}")).await.refused(403, "csrf_token_mismatch");
+    request("nonsense", format!("csrf_token=nonsense; psid={psid}")).await.refused(403, "csrf_token_invalid");
+}
+
+#[tokio::test]
+async fn a_token_from_before_the_sign_in_is_worth_nothing_after_it() {
+    let session = signed_in().await;
+    let issued = session.app.get("/api/v1/auth/csrf-token").ask().await.expect(200);
+    let (token, psid) = (issued.text_of("csrf_token"), issued.cookie("psid").expect("a pre-session"));
+    let cookies = format!("access_token={}; csrf_token={token}; psid={psid}", session.access);
+    let request = session.app.request(Method::PUT, "/api/v1/profile").header("cookie", cookies);
+    let request = request.header("x-csrf-token", &token).json(&json!({"display_name": "Eve"}));
+    request.ask().await.refused(403, "csrf_token_invalid");
+}
+
+#[tokio::test]
+async fn a_page_of_an_allowed_origin_may_read_the_answer_and_no_other() {
+    let session = signed_in().await;
+    let ask = |origin: &str| session.request(Method::GET, "/api/v1/profile").header("origin", origin).ask();
+    let own = ask("https://localhost").await.expect(200);
+    assert_eq!(own.header("access-control-allow-origin"), Some("https://localhost"));
+    let foreign = ask("https://evil.example").await;
+    assert_eq!(foreign.header("access-control-allow-origin"), None);
+}

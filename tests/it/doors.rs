@@ -1,0 +1,299 @@
+//! Every door by which a credential comes in, against every reason to refuse it.
+//!
+//! Both lists are enumerations and [`expected`] matches on them without a wildcard, so that a door or a reason without its
+//! row does not compile.
+
+use std::time::Duration;
+
+use portcullis::domain::role::{Role, Status};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, App, Ask, Closed, Forgery, Handshake, Session};
+
+/// Where a credential comes in.
+#[derive(Clone, Copy, Debug)]
+enum Door {
+    RestBearer,
+    RestCookie,
+    Refresh,
+    Logout,
+    WsQuery,
+    WsCookie,
+    WsBearer,
+    FirstCommand,
+    Ticket,
+}
+
+/// Why it must be refused.
+#[derive(Clone, Copy, Debug)]
+enum Reason {
+    RevokedSession,
+    SignedOut,
+    DisabledUser,
+    ExpiredToken,
+    WrongSignature,
+    AlgorithmNone,
+    UnknownKey,
+    Garbage,
+    ForeignOrigin,
+}
+
+impl Reason {
+    const ALL: [Self; 9] = [
+        Self::RevokedSession,
+        Self::SignedOut,
+        Self::DisabledUser,
+        Self::ExpiredToken,
+        Self::WrongSignature,
+        Self::AlgorithmNone,
+        Self::UnknownKey,
+        Self::Garbage,
+        Self::ForeignOrigin,
+    ];
+
+    /// What is wrong with the token itself.
+    fn forgery(self) -> Option<Forgery> {
+        match self {
+            Self::ExpiredToken => Some(Forgery::Expired),
+            Self::WrongSignature => Some(Forgery::WrongSignature),
+            Self::AlgorithmNone => Some(Forgery::AlgorithmNone),
+            Self::UnknownKey => Some(Forgery::UnknownKey),
+            Self::Garbage => Some(Forgery::Garbage),
+            Self::RevokedSession | Self::SignedOut | Self::DisabledUser | Self::ForeignOrigin => None,
+        }
+    }
+}
+
+/// How a door answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Outcome {
+    /// An HTTP status; an error is a problem.
+    Status(u16),
+    /// An error reply on an open socket.
+    ErrorReply(u64),
+    /// A close frame.
+    Close(u16, &'static str),
+}
+use Outcome::{Close, ErrorReply, Status as Http};
+
+/// The row of the table.
+fn expected(door: Door, reason: Reason) -> Outcome {
+    use Door::{FirstCommand, Logout, Refresh, RestBearer, RestCookie, Ticket, WsBearer, WsCookie, WsQuery};
+    use Reason::{
+        AlgorithmNone, DisabledUser, ExpiredToken, ForeignOrigin, Garbage, RevokedSession, SignedOut, UnknownKey,
+        WrongSignature,
+    };
+    match (door, reason) {
+        // A page elsewhere cannot send a header of its own without asking first; then nothing allows it to.
+        (RestBearer, ForeignOrigin) => Http(200),
+        (RestCookie | Refresh | Logout | WsQuery | WsCookie | WsBearer | FirstCommand | Ticket, ForeignOrigin) => Http(403),
+        // Signing out works with a token that has expired; where there is nothing to end, nothing is ended.
+        (Logout, ExpiredToken) => Http(200),
+        (
+            Logout,
+            RevokedSession | SignedOut | DisabledUser | WrongSignature | AlgorithmNone | UnknownKey | Garbage,
+        ) => Http(204),
+        (FirstCommand, ExpiredToken) => ErrorReply(109),
+        (FirstCommand, RevokedSession) => Close(4500, "session revoked"),
+        (FirstCommand, SignedOut) => Close(4501, "signed out"),
+        (FirstCommand, DisabledUser) => Close(4503, "account disabled"),
+        (FirstCommand, WrongSignature | AlgorithmNone | UnknownKey | Garbage) => Close(3500, "invalid token"),
+        (
+            RestBearer | RestCookie | Refresh | WsQuery | WsCookie | WsBearer | Ticket,
+            RevokedSession | SignedOut | DisabledUser | ExpiredToken | WrongSignature | AlgorithmNone | UnknownKey
+            | Garbage,
+        ) => Http(401),
+    }
+}
+
+/// A session, and what it brings to the door once the reason holds.
+struct Visit {
+    session: Session,
+    operator: Session,
+    reason: Reason,
+    /// The access token, or what stands in its place.
+    token: String,
+    refresh: String,
+    ticket: String,
+}
+
+impl Visit {
+    async fn prepare(app: &App, operator: &Session, reason: Reason) -> Self {
+        let session = app.register().await.sign_in().await;
+        let ticket = session.post("/api/v1/ws/ticket", &json!({})).await.expect(200).text_of("ticket");
+        let (token, refresh) = (session.access.clone(), session.refresh.clone());
+        let mut visit = Self { session, operator: operator.clone(), reason, token, refresh, ticket };
+        visit.come_about().await;
+        visit
+    }
+
+    /// Makes the reason hold.
+    async fn come_about(&mut self) {
+        match self.reason {
+            Reason::RevokedSession => drop(self.operator.revoke(json!({"session": self.session.id})).await.expect(200)),
+            Reason::SignedOut => drop(self.session.sign_out("local").await.expect(200)),
+            Reason::DisabledUser => self.session.person.set_status(Status::Suspended).await,
+            Reason::ForeignOrigin => {}
+            Reason::ExpiredToken
+            | Reason::WrongSignature
+            | Reason::AlgorithmNone
+            | Reason::UnknownKey
+            | Reason::Garbage => {
+                let forgery = self.reason.forgery().expect("a reason that lies in the token");
+                self.token = self.session.forged(forgery);
+                // The opaque credentials have no algorithm and no key's name; there the forged access token stands in.
+                self.refresh = altered(&self.refresh, forgery, &self.token);
+                self.ticket = altered(&self.ticket, forgery, &self.token);
+            }
+        }
+    }
+
+    fn origin(&self) -> &'static str {
+        if matches!(self.reason, Reason::ForeignOrigin) { "https://evil.example" } else { "https://localhost" }
+    }
+
+    fn cookies(&self) -> String {
+        Session { access: self.token.clone(), refresh: self.refresh.clone(), ..self.session.clone() }.cookies()
+    }
+
+    async fn knock(&self, door: Door) -> Outcome {
+        let app = &self.session.app;
+        let rest = |method: Method, path: &str| app.request(method, path).header("origin", self.origin());
+        let by_cookie = |method: Method, path: &str| {
+            rest(method, path).header("cookie", self.cookies()).header("x-csrf-token", &self.session.csrf)
+        };
+        let socket = |query: String| app.handshake(&format!("/api/v1/ws/chat{query}")).header("origin", self.origin());
+        match door {
+            Door::RestBearer => status(rest(Method::GET, "/api/v1/profile").bearer_auth(&self.token).ask().await),
+            Door::RestCookie => {
+                let rename = by_cookie(Method::PUT, "/api/v1/profile").json(&json!({"display_name": "Eve"}));
+                status(rename.ask().await)
+            }
+            Door::Refresh => status(by_cookie(Method::POST, "/api/v1/auth/refresh").ask().await),
+            Door::Logout => {
+                let request = rest(Method::POST, "/api/v1/auth/logout").bearer_auth(&self.token);
+                status(request.ask().await)
+            }
+            Door::WsQuery => refusal(socket(format!("?token={}", self.token))).await,
+            Door::WsCookie => refusal(socket(String::new()).header("cookie", &self.cookies())).await,
+            Door::WsBearer => {
+                let bearer = format!("Bearer {}", self.token);
+                refusal(socket(String::new()).header("authorization", &bearer)).await
+            }
+            Door::Ticket => refusal(socket(format!("?ticket={}", self.ticket))).await,
+            Door::FirstCommand => self.first_command().await,
+        }
+    }
+
+    async fn first_command(&self) -> Outcome {
+        let handshake = self.session.app.handshake("/connection/websocket").header("origin", self.origin());
+        let mut socket = match handshake.open().await {
+            Ok(socket) => socket,
+            Err(answer) => return status(answer),
+        };
+        match socket.ask(json!({"connect": {"token": self.token}})).await {
+            Ok(reply) => ErrorReply(reply["error"]["code"].as_u64().unwrap_or_default()),
+            Err(Closed { code, reason }) => Close(code, reason.leak()),
+        }
+    }
+}
+
+/// An opaque credential with this wrong with it.
+fn altered(credential: &str, forgery: Forgery, token: &str) -> String {
+    match forgery {
+        Forgery::WrongSignature => {
+            // The middle of it: the last letter of such a text may carry no information.
+            let at = credential.len() - 5;
+            let other = if credential.as_bytes()[at] == b'A' { "B" } else { "A" };
+            format!("{}{other}{}", &credential[..at], &credential[at + 1..])
+        }
+        Forgery::Expired | Forgery::AlgorithmNone | Forgery::UnknownKey | Forgery::Garbage => token.to_owned(),
+    }
+}
+
+fn status(answer: Answer) -> Outcome {
+    Http(if answer.status >= 400 { answer.problem().status } else { answer.status })
+}
+
+async fn refusal(handshake: Handshake) -> Outcome {
+    match handshake.open().await {
+        Ok(_) => Http(101),
+        Err(answer) => status(answer),
+    }
+}
+
+/// Knocks at this door for every reason, and asks whether what was not to be disturbed lives on.
+async fn every_reason_is_refused_at(door: Door) {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    for reason in Reason::ALL {
+        let visit = Visit::prepare(&app, &operator, reason).await;
+        assert_eq!(visit.knock(door).await, expected(door, reason), "{door:?} with {reason:?}");
+        let ended = matches!(reason, Reason::RevokedSession | Reason::SignedOut | Reason::DisabledUser)
+            || matches!((door, reason), (Door::Logout, Reason::ExpiredToken));
+        assert_eq!(visit.session.works().await, !ended, "the genuine session after {door:?} with {reason:?}");
+    }
+}
+
+macro_rules! doors {
+    ($($fact:ident => $door:ident,)*) => {
+        $(#[tokio::test]
+        async fn $fact() {
+            every_reason_is_refused_at(Door::$door).await;
+        })*
+
+        /// Fails to compile when a door has no test above.
+        const _: fn(Door) = |door| match door { $(Door::$door => (),)* };
+    };
+}
+
+doors! {
+    a_bearer_header_is_refused_for_every_reason => RestBearer,
+    a_cookie_is_refused_for_every_reason => RestCookie,
+    a_refresh_is_refused_for_every_reason => Refresh,
+    a_logout_ends_nothing_it_should_not_for_every_reason => Logout,
+    a_handshake_with_a_token_in_the_query_is_refused_for_every_reason => WsQuery,
+    a_handshake_with_a_cookie_is_refused_for_every_reason => WsCookie,
+    a_handshake_with_a_header_is_refused_for_every_reason => WsBearer,
+    a_first_command_is_refused_for_every_reason => FirstCommand,
+    a_ticket_is_refused_for_every_reason => Ticket,
+}
+
+#[tokio::test]
+async fn what_is_genuine_passes_every_door() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let ticket = session.post("/api/v1/ws/ticket", &json!({})).await.expect(200).text_of("ticket");
+    let visit = Visit {
+        operator: session.clone(),
+        // Not brought about: nothing is wrong.
+        reason: Reason::ExpiredToken,
+        token: session.access.clone(),
+        refresh: session.refresh.clone(),
+        ticket,
+        session,
+    };
+    for (door, outcome) in [
+        (Door::RestBearer, Http(200)),
+        (Door::RestCookie, Http(200)),
+        (Door::WsQuery, Http(101)),
+        (Door::WsCookie, Http(101)),
+        (Door::WsBearer, Http(101)),
+        (Door::FirstCommand, ErrorReply(0)),
+        (Door::Ticket, Http(101)),
+        (Door::Refresh, Http(200)),
+        (Door::Logout, Http(200)),
+    ] {
+        assert_eq!(visit.knock(door).await, outcome, "{door:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_whose_time_is_over_is_refused() {
+    let app = App::with(|settings| settings.sessions.idle = Duration::from_secs(60 * 86_400));
+    let session = app.register().await.sign_in().await;
+    app.advance(Duration::from_secs(8 * 86_400));
+    let answer: Value = session.try_refresh().await.expect(401).problem().body;
+    assert_eq!(answer["status"], 401);
+}

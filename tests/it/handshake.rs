@@ -1,0 +1,155 @@
+//! The WebSocket handshake: which requests become sockets.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use serde_json::json;
+
+use crate::harness::{App, Answer, Handshake, Session};
+
+const PATHS: [&str; 2] = ["/api/v1/ws/chat", "/connection/websocket"];
+
+async fn signed_in() -> Session {
+    App::start().register().await.sign_in().await
+}
+
+async fn ticket(session: &Session) -> String {
+    session.post("/api/v1/ws/ticket", &json!({})).await.expect(200).text_of("ticket")
+}
+
+#[tokio::test]
+async fn every_kind_of_credential_opens_both_paths() {
+    let session = signed_in().await;
+    for path in PATHS {
+        let at = |query: String| session.app.handshake(&format!("{path}{query}"));
+        let kinds: [Handshake; 4] = [
+            at(String::new()).header("authorization", &format!("Bearer {}", session.access)),
+            at(String::new()).header("cookie", &session.cookies()).header("origin", "https://localhost"),
+            at(format!("?token={}", session.access)),
+            at(format!("?ticket={}", ticket(&session).await)),
+        ];
+        for handshake in kinds {
+            let mut socket = handshake.open().await.expect("the handshake is granted");
+            socket.subscribe("chat:lobby").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_without_an_origin_proves_nothing() {
+    let session = signed_in().await;
+    let handshake = session.app.handshake("/api/v1/ws/chat").header("cookie", &session.cookies());
+    handshake.refusal().await.refused(403, "origin_not_allowed");
+}
+
+#[tokio::test]
+async fn a_foreign_origin_is_refused_whatever_the_credential() {
+    let session = signed_in().await;
+    for origin in ["https://evil.example", "https://localhost.evil.example", "null", ""] {
+        let query = format!("/api/v1/ws/chat?token={}", session.access);
+        session.app.handshake(&query).header("origin", origin).refusal().await.refused(403, "origin_not_allowed");
+        session.app.handshake(PATHS[1]).header("origin", origin).refusal().await.refused(403, "origin_not_allowed");
+    }
+}
+
+#[tokio::test]
+async fn an_upgrade_elsewhere_leads_nowhere() {
+    let session = signed_in().await;
+    for path in ["/", "/api/v1/profile", "/api/v1/ws", "/api/v1/ws/chat/", "/connection/sockjs"] {
+        let handshake = session.app.handshake(path).header("authorization", &format!("Bearer {}", session.access));
+        handshake.refusal().await.refused(404, "not_found");
+    }
+}
+
+#[tokio::test]
+async fn an_offer_of_protobuf_is_refused_aloud() {
+    let session = signed_in().await;
+    let by_header = session.app.handshake(PATHS[1]).header("sec-websocket-protocol", "centrifuge-protobuf");
+    by_header.refusal().await.expect(400).problem();
+    for query in ["format=protobuf", "cf_protocol=protobuf"] {
+        session.app.handshake(&format!("{}?{query}", PATHS[1])).refusal().await.expect(400).problem();
+    }
+}
+
+#[tokio::test]
+async fn the_json_subprotocol_is_selected_when_offered_and_an_empty_offer_is_borne() {
+    let session = signed_in().await;
+    let open = |offer: &str| session.app.handshake(PATHS[1]).header("sec-websocket-protocol", offer).open();
+    let socket = open("centrifuge-json").await.expect("the handshake is granted");
+    assert_eq!(socket.headers["sec-websocket-protocol"], "centrifuge-json");
+    let socket = open("").await.expect("the handshake is granted");
+    assert!(!socket.headers.contains_key("sec-websocket-protocol"));
+}
+
+#[tokio::test]
+async fn a_malformed_handshake_is_told_so() {
+    let app = App::start();
+    let at = || app.handshake(PATHS[0]);
+    let refused: [(Handshake, u16); 3] = [
+        (at().header("sec-websocket-version", "8"), 426),
+        (at().header("sec-websocket-key", ""), 400),
+        (at().header("connection", "keep-alive"), 426),
+    ];
+    for (handshake, status) in refused {
+        let answer: Answer = handshake.refusal().await.problem();
+        assert!(answer.status == status || answer.status == 400, "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn the_answer_proves_that_the_key_was_read() {
+    let session = signed_in().await;
+    let socket = session.connect().await;
+    // The example of RFC 6455, section 1.3.
+    assert_eq!(socket.headers["sec-websocket-accept"], "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
+
+#[tokio::test]
+async fn a_ticket_is_good_once() {
+    let session = signed_in().await;
+    let path = format!("/api/v1/ws/chat?ticket={}", ticket(&session).await);
+    let answers = join_all((0..16).map(|_| session.app.handshake(&path).open())).await;
+    let refused: Vec<Answer> = answers.into_iter().filter_map(Result::err).collect();
+    assert_eq!(refused.len(), 15, "one of sixteen uses succeeds");
+    for answer in refused {
+        answer.expect(401).problem();
+    }
+}
+
+#[tokio::test]
+async fn a_ticket_lasts_thirty_seconds() {
+    let session = signed_in().await;
+    let issued = session.post("/api/v1/ws/ticket", &json!({})).await.expect(200);
+    assert_eq!(issued.body["expires_in"], 30);
+    session.app.advance(Duration::from_secs(31));
+    let path = format!("/api/v1/ws/chat?ticket={}", issued.text_of("ticket"));
+    session.app.handshake(&path).refusal().await.expect(401).problem();
+}
+
+#[tokio::test]
+async fn the_query_token_can_be_turned_off() {
+    let app = App::with(|settings| settings.socket.query_token = false);
+    let session = app.register().await.sign_in().await;
+    session.try_connect().await.err().expect("a refusal").refused(400, "token_in_query");
+    session.connect_by_command().await;
+}
+
+#[tokio::test]
+async fn two_different_cookies_are_refused_here_too() {
+    let session = signed_in().await;
+    let cookies = format!("access_token={}; access_token=planted", session.access);
+    let handshake = session.app.handshake(PATHS[0]).header("cookie", &cookies).header("origin", "https://localhost");
+    handshake.refusal().await.refused(400, "repeated_credential");
+}
+
+#[tokio::test]
+async fn who_does_not_connect_in_time_is_stale() {
+    let app = App::with(|settings| {
+        std::sync::Arc::make_mut(&mut settings.socket.dialogue).connect_timeout = Duration::from_millis(200);
+    });
+    let mut known = app.register().await.sign_in().await.connect().await;
+    let mut socket = app.handshake(PATHS[1]).open().await.expect("an open door");
+    let closed = socket.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str()), (3502, "stale"));
+    assert!(known.is_undisturbed().await, "an older socket, authenticated in its handshake, is never stale");
+}

@@ -1,0 +1,248 @@
+//! The real server, put together as the command line does it, on free ports, over a fresh database.
+
+use std::{
+    net::SocketAddr,
+    sync::{
+        Arc, Once, OnceLock,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use portcullis::{
+    config::{Secrets, Settings},
+    domain::role::Role,
+    lifecycle::{Shutdown, Stop},
+    service::Services,
+    socket::Door,
+    store::{DatabaseSettings, Store},
+    tls,
+};
+use portcullis_actors::Realtime;
+use reqwest::{Client, Method, RequestBuilder};
+use secrecy::SecretString;
+
+use super::{Ask, Handshake, Person, database, person::PASSWORD, scratch_dir};
+
+/// A running server; clones are the same one. It stops when the last is dropped.
+#[derive(Clone)]
+pub(crate) struct App(Arc<Inner>);
+
+struct Inner {
+    parts: Parts,
+    database: DatabaseSettings,
+    rest: Client,
+    people: AtomicU32,
+    store: OnceLock<Store>,
+}
+
+struct Parts {
+    http: SocketAddr,
+    https: Option<SocketAddr>,
+    services: Services,
+    realtime: Realtime,
+    door: Arc<Door>,
+    shutdown: Shutdown,
+    /// Where the TLS certificate is.
+    directory: std::path::PathBuf,
+}
+
+impl Drop for Inner {
+    fn drop(&mut self) {
+        self.parts.shutdown.begin(Stop::Asked("the test is over"));
+    }
+}
+
+impl App {
+    /// A server with the settings of development.
+    pub(crate) fn start() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// A server with other settings.
+    pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::over(database::fresh_database(), change)
+    }
+
+    /// A server over this database.
+    pub(crate) fn over(database: DatabaseSettings, change: impl FnOnce(&mut Settings)) -> Self {
+        match Self::try_over(database, change) {
+            Ok(app) => app,
+            Err(error) => panic!("the server does not start: {error}"),
+        }
+    }
+
+    /// The same, or why it does not start.
+    pub(crate) fn try_over(database: DatabaseSettings, change: impl FnOnce(&mut Settings)) -> Result<Self, String> {
+        prepare();
+        let mut settings = Settings::development(database.clone(), secrets(), 0, None);
+        settings.listen.workers = 1;
+        settings.database.pool_size = 8;
+        settings.drain = Duration::ZERO;
+        // Tests open more sockets at once than one address usually may.
+        settings.socket.handshakes.burst = 100_000;
+        let directory = scratch_dir();
+        settings.realtime.spill_file = directory.path().join("audit.spill");
+        change(&mut settings);
+        let (built, parts) = mpsc::channel();
+        thread::Builder::new()
+            .name("app".to_owned())
+            .spawn(move || serve(settings, directory, &built))
+            .expect("a thread");
+        let parts = parts.recv().expect("the server's thread ended")?;
+        let rest = client().build().expect("a client");
+        Ok(Self(Arc::new(Inner { parts, database, rest, people: AtomicU32::new(0), store: OnceLock::new() })))
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0.parts.http
+    }
+
+    /// Where TLS is served, if the settings asked for it.
+    pub(crate) fn tls_address(&self) -> SocketAddr {
+        self.0.parts.https.expect("the settings asked for TLS")
+    }
+
+    /// The certificate that a client is told to trust.
+    pub(crate) fn certificate(&self) -> std::path::PathBuf {
+        tls::dev_certificate_path(&self.0.parts.directory)
+    }
+
+    pub(crate) fn services(&self) -> &Services {
+        &self.0.parts.services
+    }
+
+    pub(crate) fn realtime(&self) -> &Realtime {
+        &self.0.parts.realtime
+    }
+
+    pub(crate) fn database(&self) -> &DatabaseSettings {
+        &self.0.database
+    }
+
+    /// A store beside the server's own.
+    pub(crate) fn store(&self) -> &Store {
+        self.0.store.get_or_init(|| Store::connect(&self.0.database).expect("a store"))
+    }
+
+    /// Sockets open now.
+    pub(crate) fn open_sockets(&self) -> usize {
+        self.0.parts.door.open_sockets()
+    }
+
+    /// Tells the server to stop, as a signal would.
+    pub(crate) fn stop(&self) {
+        self.0.parts.shutdown.begin(Stop::Asked("a test"));
+    }
+
+    /// Moves the server's wall clock.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.services().clock.advance(by);
+    }
+
+    /// A request without credentials or cookies.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.0.rest.request(method, self.url(path))
+    }
+
+    pub(crate) fn get(&self, path: &str) -> RequestBuilder {
+        self.request(Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> RequestBuilder {
+        self.request(Method::POST, path)
+    }
+
+    pub(crate) fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.address())
+    }
+
+    /// A handshake at this path, query included.
+    pub(crate) fn handshake(&self, path: &str) -> Handshake {
+        Handshake::new(self.address(), path)
+    }
+
+    /// Somebody new, registered over REST.
+    pub(crate) async fn register(&self) -> Person {
+        let email = self.new_email();
+        let body = serde_json::json!({"email": email, "password": PASSWORD});
+        let answer = self.post("/api/v1/auth/register").json(&body).ask().await.expect(201);
+        Person::new(self, email, answer.body["id"].as_i64().expect("an id"))
+    }
+
+    /// Somebody new with a role that cannot be registered.
+    pub(crate) async fn appoint(&self, role: Role) -> Person {
+        let person = self.register().await;
+        person.set_role(role).await;
+        person
+    }
+
+    /// An address that nobody here has.
+    pub(crate) fn new_email(&self) -> String {
+        format!("person{}@example.com", self.0.people.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A connection to the database beside the server, for looking at rows.
+    pub(crate) async fn rows(&self) -> tokio_postgres::Client {
+        let (client, link) = self.0.database.config.connect(tokio_postgres::NoTls).await.expect("a connection");
+        tokio::spawn(link);
+        client
+    }
+
+    /// The one number that this statement answers.
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
+        self.rows().await.query_one(sql, &[]).await.expect("a number").get(0)
+    }
+}
+
+/// The keys of every test server.
+pub(super) fn secrets() -> Secrets {
+    let secret = |name: &str| SecretString::from(format!("{name} of a server that only tests know"));
+    Secrets {
+        jwt: secret("token key"),
+        jwt_previous: Vec::new(),
+        csrf: secret("csrf key"),
+        data_encryption: secret("data key"),
+    }
+}
+
+/// A client that goes straight to the server and keeps nothing.
+pub(super) fn client() -> reqwest::ClientBuilder {
+    prepare();
+    Client::builder().no_proxy().timeout(super::PATIENCE)
+}
+
+/// What a process needs once.
+fn prepare() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        if std::env::var_os("RUST_LOG").is_some() {
+            portcullis::telemetry::start_logging(portcullis::config::Environment::Development, true);
+        }
+    });
+}
+
+fn serve(settings: Settings, directory: tempfile::TempDir, built: &mpsc::Sender<Result<Parts, String>>) {
+    actix_web::rt::System::new().block_on(async {
+        let certificate = settings.listen.https.map(|_| tls::dev_certificate(directory.path()).expect("a certificate"));
+        let app = match portcullis::app::App::build(settings, certificate).await {
+            Ok(app) => app,
+            Err(error) => return drop(built.send(Err(error.to_string()))),
+        };
+        let parts = Parts {
+            http: app.http().expect("plain HTTP"),
+            https: app.https(),
+            services: app.services().clone(),
+            realtime: app.realtime().clone(),
+            door: Arc::clone(app.door()),
+            shutdown: app.shutdown(),
+            directory: directory.path().to_owned(),
+        };
+        if built.send(Ok(parts)).is_ok() {
+            let _ = app.run().await;
+        }
+    });
+}

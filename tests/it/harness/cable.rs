@@ -1,0 +1,77 @@
+//! A link to the database that can be cut: between a server and PostgreSQL, byte for byte.
+
+use std::{path::PathBuf, thread};
+
+use portcullis::store::DatabaseSettings;
+use tokio::{
+    io::copy_bidirectional,
+    net::{UnixListener, UnixStream},
+    sync::watch,
+};
+use tokio_postgres::config::Host;
+
+use super::scratch_dir;
+
+/// The link. While it is cut, connections break and none is made.
+pub(crate) struct Cable {
+    whole: watch::Sender<bool>,
+    directory: tempfile::TempDir,
+    database: DatabaseSettings,
+}
+
+impl Cable {
+    /// A link to this database, whole.
+    pub(crate) fn to(database: &DatabaseSettings) -> Self {
+        let Some(Host::Unix(target)) = database.config.get_hosts().first() else { panic!("no socket directory") };
+        let target = target.join(".s.PGSQL.5432");
+        let directory = scratch_dir();
+        let (whole, state) = watch::channel(true);
+        let entrance = directory.path().join(".s.PGSQL.5432");
+        let listener = std::os::unix::net::UnixListener::bind(entrance).expect("a socket");
+        listener.set_nonblocking(true).expect("a socket that does not block");
+        // A thread of its own: the test may block on the server, which waits for the database.
+        thread::Builder::new().name("cable".to_owned()).spawn(move || run(listener, target, state)).expect("a thread");
+        Self { whole, directory, database: database.clone() }
+    }
+
+    /// The database at this end of the link.
+    pub(crate) fn database(&self) -> DatabaseSettings {
+        let name = self.database.config.get_dbname().expect("a name");
+        DatabaseSettings::embedded(self.directory.path(), name)
+    }
+
+    pub(crate) fn cut(&self) {
+        self.whole.send_replace(false);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.whole.send_replace(true);
+    }
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn run(listener: std::os::unix::net::UnixListener, target: PathBuf, state: watch::Receiver<bool>) {
+    let listener = UnixListener::from_std(listener).expect("a listener");
+    let links = async {
+        while let Ok((near, _)) = listener.accept().await {
+            tokio::spawn(carry(near, target.clone(), state.clone()));
+        }
+    };
+    let mut life = state.clone();
+    tokio::select! {
+        () = links => {}
+        // The test is over.
+        _ = async { while life.changed().await.is_ok() {} } => {}
+    }
+}
+
+async fn carry(mut near: UnixStream, target: PathBuf, mut state: watch::Receiver<bool>) {
+    if !*state.borrow() {
+        return;
+    }
+    let Ok(mut far) = UnixStream::connect(target).await else { return };
+    tokio::select! {
+        _ = copy_bidirectional(&mut near, &mut far) => {}
+        _ = state.wait_for(|whole| !whole) => {}
+    }
+}

@@ -1,0 +1,170 @@
+//! One private throw-away PostgreSQL for the whole test process, and a database of its own for every test, cloned from a
+//! migrated template.
+//!
+//! The cluster lives in memory-backed storage where there is room, is removed when the process ends, and what a killed
+//! process left behind is swept by the next one.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Mutex, OnceLock,
+        atomic::{AtomicU32, Ordering},
+        mpsc,
+    },
+    thread,
+};
+
+use portcullis::{
+    postgres::{Cluster, Durability, Running},
+    store::{DatabaseSettings, Store},
+};
+use tokio_postgres::{Client, NoTls};
+
+const PREFIX: &str = "portcullis-it-";
+const TEMPLATE: &str = "template_it";
+const ROOM: u64 = 1 << 30;
+
+/// Emptied at exit: statics are not dropped.
+static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
+
+type Clone = (String, mpsc::Sender<()>);
+
+struct Databases {
+    socket_dir: PathBuf,
+    clones: Mutex<mpsc::Sender<Clone>>,
+}
+
+/// A migrated database that nobody else uses.
+pub(crate) fn fresh_database() -> DatabaseSettings {
+    static DATABASES: OnceLock<Databases> = OnceLock::new();
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    let databases = DATABASES.get_or_init(start);
+    let name = format!("test_{}", NEXT.fetch_add(1, Ordering::Relaxed));
+    let (done, made) = mpsc::channel();
+    let request = (name.clone(), done);
+    databases.clones.lock().unwrap().send(request).expect("the thread that makes databases");
+    made.recv().expect("a database");
+    DatabaseSettings::embedded(&databases.socket_dir, &name)
+}
+
+/// A cluster for one test alone, which may stop or kill it.
+pub(crate) struct OwnCluster {
+    pub(crate) running: Running,
+    _directory: tempfile::TempDir,
+}
+
+impl OwnCluster {
+    pub(crate) fn start() -> Self {
+        let directory = super::scratch_dir();
+        let running = Cluster::start(directory.path(), Durability::Throwaway).expect("a cluster");
+        Self { running, _directory: directory }
+    }
+
+    pub(crate) fn database(&self) -> DatabaseSettings {
+        DatabaseSettings::embedded(self.running.socket_dir(), self.running.database())
+    }
+}
+
+/// The directory of this process.
+pub(super) fn home() -> &'static Path {
+    static HOME: OnceLock<PathBuf> = OnceLock::new();
+    HOME.get_or_init(|| {
+        let roomy = Path::new("/dev/shm");
+        let parent = if free(roomy) >= ROOM { roomy.to_owned() } else { target_tmp() };
+        sweep(&parent);
+        let home = parent.join(format!("{PREFIX}{}", std::process::id()));
+        fs::create_dir_all(&home).expect("a directory for the test process");
+        // SAFETY: `end` is an `extern "C"` function without arguments that does not unwind: its failures are ignored.
+        #[expect(unsafe_code, reason = "there is no other way to clean up behind the test runner")]
+        unsafe {
+            libc::atexit(end);
+        }
+        home
+    })
+}
+
+extern "C" fn end() {
+    if let Ok(mut running) = RUNNING.lock() {
+        drop(running.take());
+    }
+    let _ = fs::remove_dir_all(home());
+}
+
+fn target_tmp() -> PathBuf {
+    PathBuf::from(env!("CARGO_TARGET_TMPDIR"))
+}
+
+fn free(path: &Path) -> u64 {
+    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()) else { return 0 };
+    let mut facts = std::mem::MaybeUninit::<libc::statvfs>::uninit();
+    // SAFETY: the path is a C string and `facts` has room for what the call writes.
+    #[expect(unsafe_code, reason = "the standard library does not say how much room there is")]
+    let known = unsafe { libc::statvfs(path.as_ptr(), facts.as_mut_ptr()) } == 0;
+    if !known {
+        return 0;
+    }
+    // SAFETY: the call succeeded, so it has written all of it.
+    #[expect(unsafe_code, reason = "filled in by the call above")]
+    let facts = unsafe { facts.assume_init() };
+    facts.f_bavail.saturating_mul(facts.f_frsize)
+}
+
+/// Removes what test processes that were killed left behind.
+fn sweep(parent: &Path) {
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let name = entry.file_name();
+        let pid = name.to_str().and_then(|name| name.strip_prefix(PREFIX));
+        if pid.is_some_and(|pid| !Path::new("/proc").join(pid).exists()) {
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
+}
+
+fn start() -> Databases {
+    let (clones, wanted) = mpsc::channel();
+    let (report, ready) = mpsc::channel();
+    // A thread with a runtime of its own: that of the first test dies with the test.
+    thread::Builder::new()
+        .name("databases".to_owned())
+        .spawn(move || make_clones(&report, &wanted))
+        .expect("a thread");
+    Databases { socket_dir: ready.recv().expect("a cluster"), clones: Mutex::new(clones) }
+}
+
+fn make_clones(report: &mpsc::Sender<PathBuf>, wanted: &mpsc::Receiver<Clone>) {
+    let running = Cluster::start(&home().join("cluster"), Durability::Throwaway).expect("a cluster");
+    let socket_dir = running.socket_dir().to_owned();
+    *RUNNING.lock().unwrap() = Some(running);
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    runtime.block_on(async {
+        let admin = connect(&socket_dir, "postgres").await;
+        make_template(&admin, &socket_dir).await;
+        report.send(socket_dir).unwrap();
+        while let Ok((name, done)) = tokio::task::block_in_place(|| wanted.recv()) {
+            let sql = format!("CREATE DATABASE {name} TEMPLATE {TEMPLATE} STRATEGY file_copy");
+            admin.batch_execute(&sql).await.expect("a clone of the template");
+            let _ = done.send(());
+        }
+    });
+}
+
+async fn connect(socket_dir: &Path, database: &str) -> Client {
+    let settings = DatabaseSettings::embedded(socket_dir, database);
+    let (client, link) = settings.config.connect(NoTls).await.expect("a connection");
+    tokio::spawn(link);
+    client
+}
+
+async fn make_template(admin: &Client, socket_dir: &Path) {
+    admin.batch_execute(&format!("CREATE DATABASE {TEMPLATE}")).await.expect("the template");
+    let store = Store::connect(&DatabaseSettings::embedded(socket_dir, TEMPLATE)).expect("a store");
+    store.migrate().await.expect("the migrations");
+    drop(store);
+    // A database that somebody is connected to cannot be cloned.
+    let close = format!(
+        "ALTER DATABASE {TEMPLATE} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false;
+         SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'"
+    );
+    admin.batch_execute(&close).await.expect("the template without connections");
+}

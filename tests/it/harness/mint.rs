@@ -1,0 +1,81 @@
+//! Sessions by the hundred: opened through the store as a sign-in opens them, and given tokens by the server's own keys.
+
+use std::{net::IpAddr, time::Duration};
+
+use portcullis::{
+    domain::{
+        device::FINGERPRINT_VERSION,
+        email::Email,
+        refresh::RefreshToken,
+        role::Role,
+        session::SignInMethod,
+        token::{AccessKeys, Claims},
+    },
+    store::{DeviceSeen, OpenSession, Opened},
+};
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    id::{DeviceId, SessionId},
+};
+use secrecy::ExposeSecret as _;
+use uuid::Uuid;
+
+use super::{Person, Session, app::secrets, forge::DOMAIN};
+
+pub(super) async fn session(person: &Person) -> Session {
+    let (app, now) = (&person.app, person.app.services().clock().now());
+    let store = app.store();
+    let candidate = store.user_by_email(Email::parse(&person.email).expect("an address"), None).await.expect("an answer").expect("the user");
+    let open = OpenSession {
+        id: SessionId::random(),
+        user: person.id,
+        generation: candidate.user.generation,
+        revoked_all: candidate.revoked_all,
+        device: DeviceSeen {
+            id: DeviceId::random(),
+            fingerprint: "0".repeat(32),
+            fingerprint_version: FINGERPRINT_VERSION,
+            user_agent: None,
+            address: IpAddr::from([127, 0, 0, 1]),
+        },
+        method: SignInMethod::Password,
+        expires_at: now + Duration::from_secs(30 * 86_400),
+        refresh_expires_at: now + Duration::from_secs(7 * 86_400),
+        privileged_until: now + Duration::from_secs(600),
+        per_user_limit: u32::MAX >> 1,
+        now,
+    };
+    let event = AuditEvent::new("session.opened", Outcome::Success, now.unix_timestamp() * 1000);
+    let Opened::Session(opened, _) = store.open_session(open, event).await.expect("an answer") else {
+        panic!("the sign-in was superseded")
+    };
+    let refresh = RefreshToken { session: opened.id, counter: opened.refresh_counter };
+    Session {
+        app: app.clone(),
+        person: person.clone(),
+        id: opened.id,
+        access: access_token(person, opened.id, opened.refresh_counter, now.unix_timestamp()),
+        refresh: app.services().refresh_keys.encode(&refresh).expose_secret().to_owned(),
+        csrf: String::new(),
+        device: app.services().device_cookies.seal(opened.device),
+    }
+}
+
+fn access_token(person: &Person, session: SessionId, generation: u64, now: i64) -> String {
+    let claims = Claims {
+        sub: person.id.to_string(),
+        id: person.id.0,
+        email: person.email.clone(),
+        role: Role::User,
+        scopes: Role::User.scopes().to_strings(),
+        sid: session,
+        jti: Uuid::new_v4(),
+        generation,
+        iss: DOMAIN.to_owned(),
+        aud: DOMAIN.to_owned(),
+        iat: now,
+        nbf: now,
+        exp: now + 3600,
+    };
+    AccessKeys::new(&secrets().jwt, &[], DOMAIN, DOMAIN).issue(&claims).expose_secret().to_owned()
+}

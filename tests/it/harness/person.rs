@@ -1,0 +1,163 @@
+//! People and their sessions, as a program that uses the REST interface has them.
+
+use portcullis::domain::role::{Role, Status};
+use portcullis_actors::id::{SessionId, UserId};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::{Answer, App, Ask, Forgery, Socket, mint};
+
+/// Everybody's password; nothing here depends on its being secret.
+pub(crate) const PASSWORD: &str = "correct-zebra-lantern-42";
+
+/// Somebody with an account.
+#[derive(Clone)]
+pub(crate) struct Person {
+    pub(crate) app: App,
+    pub(crate) email: String,
+    pub(crate) id: UserId,
+}
+
+/// One sign-in of somebody.
+#[derive(Clone)]
+pub(crate) struct Session {
+    pub(crate) app: App,
+    pub(crate) person: Person,
+    pub(crate) id: SessionId,
+    pub(crate) access: String,
+    pub(crate) refresh: String,
+    pub(crate) csrf: String,
+    /// The sealed device cookie.
+    pub(crate) device: String,
+}
+
+impl Person {
+    pub(super) fn new(app: &App, email: String, id: i64) -> Self {
+        Self { app: app.clone(), email, id: UserId(id) }
+    }
+
+    /// Signs in, on a device of its own.
+    pub(crate) async fn sign_in(&self) -> Session {
+        let answer = self.try_password(PASSWORD).await.expect(200);
+        Session::granted(self, &answer)
+    }
+
+    /// A session like any other, opened without the second that hashing a hundred passwords takes.
+    pub(crate) async fn open_session(&self) -> Session {
+        mint::session(self).await
+    }
+
+    /// What a sign-in with this password is answered.
+    pub(crate) async fn try_password(&self, password: &str) -> Answer {
+        let body = json!({"username": self.email, "password": password});
+        self.app.post("/api/v1/auth/jwt/login").json(&body).ask().await
+    }
+
+    pub(crate) async fn set_role(&self, role: Role) {
+        self.app.services().set_role(self.id, role).await.expect("the role is set");
+    }
+
+    pub(crate) async fn set_status(&self, status: Status) {
+        self.app.services().set_status(self.id, status).await.expect("the status is set");
+    }
+}
+
+impl Session {
+    /// The session that this answer to a sign-in or refresh grants.
+    pub(crate) fn granted(person: &Person, answer: &Answer) -> Self {
+        Self {
+            app: person.app.clone(),
+            person: person.clone(),
+            id: answer.text_of("session_id").parse().expect("a session id"),
+            access: answer.text_of("access_token"),
+            refresh: answer.text_of("refresh_token"),
+            csrf: answer.text_of("csrf_token"),
+            device: answer.cookie("device_id").expect("a device cookie"),
+        }
+    }
+
+    /// A request with this session's token in the header.
+    pub(crate) fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.app.request(method, path).bearer_auth(&self.access)
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Answer {
+        self.request(Method::GET, path).ask().await
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> Answer {
+        self.request(Method::DELETE, path).ask().await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        self.request(Method::POST, path).json(body).ask().await
+    }
+
+    /// A request with this session's cookies, as a browser sends it.
+    pub(crate) fn by_cookie(&self, method: Method, path: &str) -> RequestBuilder {
+        self.app.request(method, path).header("cookie", self.cookies())
+    }
+
+    /// The value of the `Cookie` header of a browser that holds this session.
+    pub(crate) fn cookies(&self) -> String {
+        let Self { access, refresh, csrf, device, .. } = self;
+        format!("access_token={access}; refresh_token={refresh}; csrf_token={csrf}; device_id={device}")
+    }
+
+    /// What is said to this session's refresh token.
+    pub(crate) async fn try_refresh(&self) -> Answer {
+        let body = json!({"refresh_token": self.refresh});
+        self.app.post("/api/v1/auth/refresh").json(&body).ask().await
+    }
+
+    /// The session with its tokens renewed.
+    pub(crate) async fn renewed(&self) -> Self {
+        let answer = self.try_refresh().await.expect(200);
+        Self::granted(&self.person, &answer)
+    }
+
+    /// Signs out, as far as `scope` says.
+    pub(crate) async fn sign_out(&self, scope: &str) -> Answer {
+        self.request(Method::POST, &format!("/api/v1/auth/logout?scope={scope}")).ask().await
+    }
+
+    /// As an operator: revokes what `target` names.
+    pub(crate) async fn revoke(&self, mut target: Value) -> Answer {
+        target["reason"] = "a test".into();
+        self.post("/api/v1/admin/revocations", &target).await
+    }
+
+    /// Whether REST still takes the token.
+    pub(crate) async fn works(&self) -> bool {
+        match self.get("/api/v1/profile").await {
+            Answer { status: 200, .. } => true,
+            answer => {
+                answer.expect(401).problem();
+                false
+            }
+        }
+    }
+
+    /// A WebSocket with the token in the query, as a plain client opens it.
+    pub(crate) async fn connect(&self) -> Socket {
+        self.try_connect().await.expect("the handshake is granted")
+    }
+
+    /// The same, or the refusal.
+    pub(crate) async fn try_connect(&self) -> Result<Socket, Answer> {
+        self.app.handshake(&format!("/api/v1/ws/chat?token={}", self.access)).open().await
+    }
+
+    /// A WebSocket as the SDKs open it: the token is in the first command.
+    pub(crate) async fn connect_by_command(&self) -> Socket {
+        let mut socket = self.app.handshake("/connection/websocket").open().await.expect("an open door");
+        let reply = socket.ask(json!({"connect": {"token": self.access}})).await.expect("a reply");
+        assert!(reply["connect"]["client"].is_string(), "{reply}");
+        socket
+    }
+
+    /// This session's access token, forged or altered.
+    pub(crate) fn forged(&self, forgery: Forgery) -> String {
+        forgery.of(&self.access)
+    }
+}

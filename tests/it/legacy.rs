@@ -1,0 +1,113 @@
+//! What clients of the older system do, word for word, and what a plain WebSocket client does.
+
+use std::{path::Path, process::Command};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use portcullis::domain::role::Role;
+use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+
+use crate::harness::{App, scratch_dir, within};
+
+/// The sequence that must go on working, as it is documented; only the port differs.
+const SEQUENCE: &str = r#"
+curl -k https://localhost:8443/health
+curl -k -X GET https://localhost:8443/api/v1/auth/csrf-token -H "Accept: application/json" -c cookies.txt
+CSRF_TOKEN=$(grep csrf_token cookies.txt | cut -f7)
+curl -k -X POST https://localhost:8443/api/v1/auth/jwt/login -H "Content-Type: application/x-www-form-urlencoded" \
+  -H "X-CSRF-TOKEN: $CSRF_TOKEN" -H "Origin: https://localhost" \
+  -d "username=user@example.com&password=password" -b cookies.txt -c auth_cookies.txt
+curl -k https://localhost:8443/api/v1/profile -H "Accept: application/json" -b auth_cookies.txt
+"#;
+
+async fn tls_app() -> App {
+    let app = App::with(|settings| settings.listen.https = Some(([127, 0, 0, 1], 0).into()));
+    let password = SecretString::from("password");
+    app.services().seed_user("user@example.com", &password, Role::User).await.expect("the demonstration user");
+    app
+}
+
+/// Runs the sequence in `directory`, and answers the JSON values that it printed.
+fn run_sequence(app: &App, directory: &Path) -> Vec<Value> {
+    let script = SEQUENCE.replace(":8443", &format!(":{}", app.tls_address().port()));
+    let output = Command::new("bash")
+        .args(["-e", "-u", "-o", "pipefail", "-c"])
+        .arg(script.replace("curl ", "curl --silent --show-error --noproxy '*' --max-time 20 "))
+        .current_dir(directory)
+        .output()
+        .expect("bash and curl");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = serde_json::Deserializer::from_slice(&output.stdout).into_iter();
+    printed.map(|value| value.expect("answers in JSON")).collect()
+}
+
+#[tokio::test]
+async fn the_documented_sequence_of_commands_works_as_printed() {
+    let (app, directory) = (tls_app().await, scratch_dir());
+    let [health, csrf, login, profile] = &run_sequence(&app, directory.path())[..] else {
+        panic!("four answers were expected")
+    };
+    assert_eq!(health["status"], "ok");
+    assert_eq!(csrf["expires_in"], 3600);
+    assert_eq!((&login["token_type"], &login["expires_in"]), (&json!("bearer"), &json!(3600)));
+    assert_eq!(profile["email"], "user@example.com");
+}
+
+#[tokio::test]
+async fn exactly_one_line_of_the_cookie_file_holds_the_text_csrf_token() {
+    let (app, directory) = (tls_app().await, scratch_dir());
+    run_sequence(&app, directory.path());
+    for file in ["cookies.txt", "auth_cookies.txt"] {
+        let lines = std::fs::read_to_string(directory.path().join(file)).unwrap();
+        assert_eq!(lines.lines().filter(|line| line.contains("csrf_token")).count(), 1, "{file}: {lines}");
+    }
+}
+
+/// Subscribes and publishes with somebody else's client library, without `connect`, as `wscat` does.
+async fn talk<S>(mut socket: WebSocketStream<S>)
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+{
+    socket.send(Message::text(r#"{"id":1,"subscribe":{"channel":"chat:lobby"}}"#)).await.unwrap();
+    socket.send(Message::text(r#"{"id":2,"publish":{"channel":"chat:lobby","data":{"text":"hi"}}}"#)).await.unwrap();
+    let (mut subscribed, mut published, mut heard) = (false, false, false);
+    while !(subscribed && published && heard) {
+        let message = within("a message", socket.next()).await.expect("an open socket").expect("a message");
+        let Message::Text(text) = message else { continue };
+        for line in text.lines() {
+            let object: Value = serde_json::from_str(line).unwrap();
+            subscribed |= object["id"] == 1 && object["subscribe"].is_object();
+            published |= object["id"] == 2 && object["publish"].is_object();
+            heard |= object["push"]["pub"]["data"] == json!({"text": "hi"});
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_plain_client_with_the_token_in_the_query_subscribes_and_publishes() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let url = format!("ws://{}/api/v1/ws/chat?token={}", app.address(), session.access);
+    let stream = TcpStream::connect(app.address()).await.unwrap();
+    let (socket, _) = within("a handshake", client_async(url, stream)).await.expect("the upgrade");
+    talk(socket).await;
+}
+
+#[tokio::test]
+async fn the_same_client_does_so_over_tls() {
+    let app = tls_app().await;
+    let session = app.register().await.sign_in().await;
+    let mut roots = rustls::RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_file(app.certificate()).unwrap()).unwrap();
+    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let stream = TcpStream::connect(app.tls_address()).await.unwrap();
+    let name = ServerName::try_from("localhost").unwrap();
+    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
+    let stream = within("TLS", connector.connect(name, stream)).await.expect("a certificate for localhost");
+    let url = format!("wss://localhost:{}/api/v1/ws/chat?token={}", app.tls_address().port(), session.access);
+    let (socket, _) = within("a handshake", client_async(url, stream)).await.expect("the upgrade");
+    talk(socket).await;
+}

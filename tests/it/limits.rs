@@ -1,0 +1,179 @@
+//! Limits: each refuses with 429 and says when to come back.
+
+use std::{sync::Mutex, time::Duration};
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::json;
+
+use crate::harness::{Answer, App, Ask, PASSWORD, Person, Session};
+
+/// The answer, which must be a refusal for a while.
+#[track_caller]
+fn too_many(answer: Answer) {
+    let answer = answer.expect(429).problem();
+    assert!(answer.retry_after().is_some_and(|seconds| seconds >= 1), "{:?}", answer.headers);
+}
+
+/// Repeats an attempt until it is refused for a while; it must not be before `burst` were allowed. (More may be, for
+/// permits come back while it goes on.)
+async fn until_refused<F: Future<Output = Answer>>(burst: usize, attempt: impl Fn(usize) -> F) {
+    for number in 0..4 * burst {
+        let answer = attempt(number).await;
+        if answer.status == 429 {
+            assert!(number >= burst, "only {number} were allowed");
+            return too_many(answer);
+        }
+    }
+    panic!("{} were allowed", 4 * burst);
+}
+
+async fn exhaust(person: &Person) {
+    for _ in 0..10 {
+        person.try_password("not-her-password-91").await.expect(401);
+    }
+}
+
+#[tokio::test]
+async fn ten_sign_ins_to_one_account_are_enough_for_a_while() {
+    let app = App::start();
+    let (person, other) = (app.register().await, app.register().await);
+    exhaust(&person).await;
+    too_many(person.try_password(PASSWORD).await);
+    other.try_password(PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_unknown_account_is_limited_like_a_known_one() {
+    let app = App::start();
+    let body = json!({"username": "nobody@example.com", "password": PASSWORD});
+    for _ in 0..10 {
+        app.post("/api/v1/auth/jwt/login").json(&body).ask().await.expect(401);
+    }
+    too_many(app.post("/api/v1/auth/jwt/login").json(&body).ask().await);
+}
+
+#[tokio::test]
+async fn a_stranger_does_not_lock_the_owner_out() {
+    let app = App::start();
+    let person = app.register().await;
+    let owner = person.sign_in().await;
+    for _ in 0..9 {
+        person.try_password("not-her-password-91").await.expect(401);
+    }
+    too_many(person.try_password(PASSWORD).await);
+    let body = json!({"username": person.email, "password": PASSWORD});
+    let request = app.post("/api/v1/auth/jwt/login").header("cookie", format!("device_id={}", owner.device));
+    request.json(&body).ask().await.expect(200);
+}
+
+/// A sign-in to an account that does not exist.
+fn stranger(app: &App, number: usize) -> RequestBuilder {
+    let body = json!({"username": format!("nobody{number}@example.com"), "password": PASSWORD});
+    app.post("/api/v1/auth/jwt/login").json(&body)
+}
+
+#[tokio::test]
+async fn an_address_signs_in_thirty_times_a_minute() {
+    let app = App::with(|settings| settings.address_limit_factor = 1);
+    until_refused(30, |number| stranger(&app, number).ask()).await;
+}
+
+#[tokio::test]
+async fn an_address_behind_a_trusted_proxy_is_limited_by_itself() {
+    let app = App::with(|settings| {
+        settings.address_limit_factor = 1;
+        settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    });
+    until_refused(30, |number| stranger(&app, number).header("x-forwarded-for", "198.51.100.7").ask()).await;
+    stranger(&app, 0).header("x-forwarded-for", "198.51.100.8").ask().await.expect(401);
+}
+
+#[tokio::test]
+async fn a_header_that_no_trusted_proxy_sent_moves_nobody() {
+    let app = App::with(|settings| settings.address_limit_factor = 1);
+    let from = |number: usize| stranger(&app, number).header("x-forwarded-for", format!("198.51.100.{number}"));
+    until_refused(30, |number| from(number).ask()).await;
+}
+
+#[tokio::test]
+async fn an_address_of_ipv6_is_its_whole_network() {
+    let app = App::with(|settings| {
+        settings.address_limit_factor = 1;
+        settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+    });
+    let from = |number: usize, address: String| stranger(&app, number).header("x-forwarded-for", address).ask();
+    until_refused(30, |number| from(number, format!("2001:db8:1:1::{number:x}"))).await;
+    from(0, "2001:db8:1:2::1".to_owned()).await.expect(401);
+}
+
+#[tokio::test]
+async fn registrations_of_one_address_are_limited() {
+    let app = App::with(|settings| settings.address_limit_factor = 1);
+    let weak = |_| app.post("/api/v1/auth/register").json(&json!({"email": app.new_email(), "password": "short"})).ask();
+    until_refused(20, weak).await;
+}
+
+#[tokio::test]
+async fn one_session_refreshes_thirty_times_a_minute() {
+    let session = Mutex::new(App::start().register().await.sign_in().await);
+    let refresh = async |_| {
+        let current = session.lock().unwrap().clone();
+        let answer = current.try_refresh().await;
+        if answer.status == 200 {
+            *session.lock().unwrap() = Session::granted(&current.person, &answer);
+        }
+        answer
+    };
+    until_refused(30, refresh).await;
+    let session = session.into_inner().unwrap();
+    assert!(session.works().await, "a limit is no revocation");
+}
+
+#[tokio::test]
+async fn proofs_of_presence_are_limited() {
+    let session = App::start().register().await.sign_in().await;
+    let wrong = json!({"password": "not-her-password-91"});
+    until_refused(10, |_| session.post("/api/v1/auth/step-up", &wrong)).await;
+    too_many(session.post("/api/v1/auth/step-up", &json!({"password": PASSWORD})).await);
+}
+
+#[tokio::test]
+async fn csrf_tokens_of_one_address_are_limited() {
+    let app = App::with(|settings| settings.address_limit_factor = 1);
+    until_refused(120, |_| app.get("/api/v1/auth/csrf-token").ask()).await;
+}
+
+#[tokio::test]
+async fn handshakes_of_one_address_are_limited() {
+    let app = App::with(|settings| {
+        settings.socket.handshakes.burst = 3;
+        settings.socket.handshakes.period = Duration::from_secs(60);
+    });
+    let session = app.register().await.sign_in().await;
+    let _open = (session.connect().await, session.connect().await, session.connect().await);
+    too_many(session.try_connect().await.err().expect("a refusal"));
+}
+
+#[tokio::test]
+async fn open_sockets_are_limited_per_user_and_come_free_when_closed() {
+    let app = App::with(|settings| settings.socket.limits.per_user = 2);
+    let session = app.register().await.sign_in().await;
+    let (_one, two) = (session.connect().await, session.connect().await);
+    session.try_connect().await.err().expect("a refusal").refused(429, "connection_limit");
+    app.register().await.sign_in().await.connect().await;
+    drop(two);
+    crate::harness::eventually("a place comes free", async || session.try_connect().await.is_ok()).await;
+}
+
+#[tokio::test]
+async fn open_sockets_are_limited_per_session_and_in_all() {
+    let app = App::with(|settings| settings.realtime.connections_per_session = 1);
+    let session = app.register().await.sign_in().await;
+    let _one = session.connect().await;
+    session.try_connect().await.err().expect("a refusal").refused(429, "connection_limit");
+    let app = App::with(|settings| settings.socket.limits.total = 1);
+    let session: Session = app.register().await.sign_in().await;
+    let _one = session.connect().await;
+    session.try_connect().await.err().expect("a refusal").refused(429, "connection_limit");
+    session.request(Method::GET, "/api/v1/profile").ask().await.expect(200);
+}

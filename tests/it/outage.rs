@@ -1,0 +1,198 @@
+//! The database goes away, in every way it can: nothing uncertain is answered, nothing is lost, and all heals by itself.
+
+use std::{path::Path, time::Duration};
+
+use portcullis::domain::role::Role;
+use serde_json::json;
+
+use crate::harness::{Answer, App, Ask, Cable, OwnCluster, PASSWORD, Session, Socket, eventually, fresh_database};
+
+/// A server on a cluster of its own, with somebody signed in and two sockets open.
+struct Scene {
+    app: App,
+    session: Session,
+    member: Socket,
+    other: Socket,
+    cluster: OwnCluster,
+}
+
+impl Scene {
+    async fn begin() -> Self {
+        let cluster = OwnCluster::start();
+        let app = App::over(cluster.database(), |settings| {
+            settings.database.acquire_timeout = Duration::from_millis(500);
+            settings.database.statement_timeout = Duration::from_millis(500);
+        });
+        let session = app.register().await.sign_in().await;
+        let (mut member, other) = (session.connect_by_command().await, session.connect().await);
+        member.subscribe("chat:lobby").await;
+        Self { app, session, member, other, cluster }
+    }
+
+    /// While the database is away: every door that needs it says so, and no socket is lost.
+    async fn is_out(&mut self) {
+        eventually("the server notices", async || self.app.get("/health/ready").ask().await.status == 503).await;
+        eventually("memory is no longer trusted", async || !self.app.services().is_current()).await;
+        unavailable(self.app.get("/health/ready").ask().await);
+        unavailable(self.session.get("/api/v1/profile").await);
+        unavailable(self.session.try_refresh().await);
+        unavailable(self.session.person.try_password(PASSWORD).await);
+        unavailable(self.session.post("/api/v1/ws/ticket", &json!({})).await);
+        unavailable(self.session.sign_out("local").await);
+        unavailable(self.session.try_connect().await.err().expect("a refusal"));
+        let mut late = self.app.handshake("/connection/websocket").open().await.expect("an open door");
+        match late.ask(json!({"connect": {"token": self.session.access}})).await {
+            Ok(reply) => temporary(&reply),
+            Err(closed) => assert_eq!(closed.code, 3004, "a client comes back after it"),
+        }
+        for command in [
+            json!({"publish": {"channel": "chat:lobby", "data": 1}}),
+            json!({"subscribe": {"channel": "chat:other"}}),
+            json!({"refresh": {"token": self.session.access}}),
+        ] {
+            temporary(&self.member.ask(command).await.expect("the socket stays"));
+        }
+        assert!(self.member.is_undisturbed().await && self.other.is_undisturbed().await);
+        self.app.get("/health/live").ask().await.expect(200);
+    }
+
+    /// Once it is back: everything works again by itself, on the same sockets.
+    async fn heals(&mut self) {
+        eventually("readiness", async || self.app.get("/health/ready").ask().await.status == 200).await;
+        eventually("memory is trusted again", async || self.app.services().is_current()).await;
+        assert!(self.session.works().await);
+        self.member.publish("chat:lobby", json!("again")).await;
+        assert_eq!(self.member.pushed().await["pub"]["data"], "again");
+        let again = self.session.person.sign_in().await;
+        assert!(again.works().await);
+    }
+}
+
+#[track_caller]
+fn unavailable(answer: Answer) {
+    let answer = answer.expect(503).problem();
+    assert!(answer.retry_after().is_some_and(|seconds| seconds >= 1), "{:?}", answer.headers);
+}
+
+#[track_caller]
+fn temporary(reply: &serde_json::Value) {
+    assert_eq!((&reply["error"]["code"], &reply["error"]["temporary"]), (&json!(100), &json!(true)), "{reply}");
+}
+
+/// Sends a signal to the postmaster and all of its processes.
+fn signal_all(postmaster: u32, signal: i32) {
+    // The postmaster first, so that it starts nothing more.
+    let mut processes = vec![postmaster];
+    for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
+        let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
+        // The name may hold anything but ends with the last parenthesis; state and parent follow.
+        let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        if parent == Some(postmaster) {
+            processes.extend(entry.file_name().to_str().and_then(|pid| pid.parse::<u32>().ok()));
+        }
+    }
+    for pid in processes {
+        send(pid, signal);
+    }
+}
+
+fn send(pid: u32, signal: i32) {
+    let pid = i32::try_from(pid).expect("a process number");
+    // SAFETY: a plain system call on numbers; the process is one that this test started.
+    #[expect(unsafe_code, reason = "the standard library sends no signal but SIGKILL to its own children")]
+    unsafe {
+        libc::kill(pid, signal);
+    }
+}
+
+#[tokio::test]
+async fn a_paused_database_stops_what_is_uncertain_and_nothing_else() {
+    let mut scene = Scene::begin().await;
+    let postmaster = scene.cluster.running.pid();
+    signal_all(postmaster, libc::SIGSTOP);
+    scene.is_out().await;
+    signal_all(postmaster, libc::SIGCONT);
+    scene.heals().await;
+}
+
+#[tokio::test]
+async fn a_killed_database_comes_back_by_itself_and_so_does_everything_else() {
+    let mut scene = Scene::begin().await;
+    let postmaster = scene.cluster.running.pid();
+    // Stopped first, so that the watcher does not bring it back before the server has noticed.
+    signal_all(postmaster, libc::SIGSTOP);
+    scene.is_out().await;
+    signal_all(postmaster, libc::SIGKILL);
+    scene.heals().await;
+    assert_ne!(scene.cluster.running.pid(), postmaster, "it is another process now");
+}
+
+#[tokio::test]
+async fn no_audit_event_is_lost_while_the_database_is_away() {
+    let mut scene = Scene::begin().await;
+    let mut sockets = Vec::new();
+    for _ in 0..20 {
+        sockets.push(scene.session.connect().await);
+    }
+    let before = scene.app.open_sockets();
+    let postmaster = scene.cluster.running.pid();
+    signal_all(postmaster, libc::SIGSTOP);
+    eventually("the server notices", async || !scene.app.services().is_current()).await;
+    drop(sockets);
+    eventually("the sockets are gone", async || scene.app.open_sockets() == before - 20).await;
+    signal_all(postmaster, libc::SIGCONT);
+    scene.heals().await;
+    let closed = "SELECT count(*) FROM audit_events WHERE event = 'socket.closed'";
+    let opened = "SELECT count(*) FROM audit_events WHERE event = 'socket.opened'";
+    eventually("every end is written down", async || scene.app.count(closed).await == 20).await;
+    assert_eq!(scene.app.count(opened).await, 22);
+    assert!(scene.other.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn what_was_revoked_elsewhere_while_the_link_was_cut_is_carried_out_before_anything_is_trusted() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let (here, elsewhere) = (App::over(cable.database(), |_| {}), App::over(database, |_| {}));
+    let (session, kept) = (here.register().await.sign_in().await, here.register().await.sign_in().await);
+    let (mut socket, mut other) = (session.connect().await, kept.connect().await);
+    assert!(session.works().await, "it is remembered as good");
+    cable.cut();
+    eventually("memory is no longer trusted", async || !here.services().is_current()).await;
+    unavailable(session.get("/api/v1/profile").await);
+    assert!(socket.is_undisturbed().await, "what is uncertain closes nothing");
+    let sign_out = elsewhere.post("/api/v1/auth/logout").bearer_auth(&session.access);
+    sign_out.ask().await.expect(200);
+    cable.mend();
+    assert_eq!(socket.closed().await.code, 4501);
+    eventually("memory is trusted again", async || here.services().is_current()).await;
+    assert!(!session.works().await && kept.works().await && other.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn a_read_only_database_is_not_ready_and_signs_nobody_in() {
+    let app = App::start();
+    let person = app.register().await;
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let rows = app.rows().await;
+    let name = app.database().config.get_dbname().expect("a name").to_owned();
+    let others = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1 AND pid <> pg_backend_pid()";
+    let set = |to: &str| format!("ALTER DATABASE {name} SET default_transaction_read_only = {to}");
+    rows.batch_execute(&set("on")).await.unwrap();
+    rows.execute(others, &[&name]).await.unwrap();
+    unavailable(app.get("/health/ready").ask().await);
+    unavailable(person.try_password(PASSWORD).await);
+    unavailable(operator.revoke(json!({"user": person.id})).await);
+    rows.batch_execute(&set("off")).await.unwrap();
+    rows.execute(others, &[&name]).await.unwrap();
+    eventually("readiness", async || app.get("/health/ready").ask().await.status == 200).await;
+    person.sign_in().await;
+}
+
+#[test]
+fn a_server_without_a_database_does_not_start_and_says_why() {
+    let nowhere = Path::new("/nonexistent/portcullis");
+    let database = portcullis::store::DatabaseSettings::embedded(nowhere, "none");
+    let message = App::try_over(database, |_| {}).err().expect("a refusal");
+    assert!(message.contains("database"), "{message}");
+}

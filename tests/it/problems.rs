@@ -1,0 +1,185 @@
+//! Bad input to REST: each gets a clear error in the one shape, with the request's id, and loses nothing.
+
+use reqwest::{
+    Method,
+    header::{HeaderName, HeaderValue},
+};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::harness::{Answer, App, Ask, Session, within};
+
+const LOGIN: &str = "/api/v1/auth/jwt/login";
+const JSON: &str = "application/json";
+
+struct Bad {
+    name: &'static str,
+    method: Method,
+    path: &'static str,
+    media: &'static str,
+    body: Vec<u8>,
+    status: u16,
+    code: &'static str,
+}
+
+fn bad(name: &'static str, path: &'static str, media: &'static str, body: impl Into<Vec<u8>>, status: u16, code: &'static str) -> Bad {
+    Bad { name, method: Method::POST, path, media, body: body.into(), status, code }
+}
+
+fn table() -> Vec<Bad> {
+    let megabyte = format!(r#"{{"username":"ann@example.com","password":"{}"}}"#, "x".repeat(1 << 20));
+    let with_unknown = br#"{"username":"ann@example.com","password":"x","remember":true}"#;
+    let broken_utf8 = b"{\"username\":\"ann\xff@example.com\",\"password\":\"x\"}";
+    let deep = "[".repeat(10_000);
+    vec![
+        bad("truncated JSON", LOGIN, JSON, r#"{"username":"ann"#, 400, "malformed_json"),
+        bad("nothing", LOGIN, JSON, "", 400, "malformed_json"),
+        bad("endless nesting", LOGIN, JSON, deep, 400, "malformed_json"),
+        bad("broken UTF-8", LOGIN, JSON, broken_utf8, 400, "malformed_json"),
+        bad("broken UTF-8 in a form", LOGIN, "application/x-www-form-urlencoded", b"username=\xff&password=x", 400, "malformed_form"),
+        bad("a password of a megabyte", LOGIN, JSON, megabyte, 413, "body_too_large"),
+        bad("an unknown field", LOGIN, JSON, with_unknown, 422, "invalid_body"),
+        bad("a missing field", LOGIN, JSON, r#"{"username":"ann@example.com"}"#, 422, "invalid_body"),
+        bad("a field of another type", LOGIN, JSON, r#"{"username":7,"password":"x"}"#, 422, "invalid_body"),
+        bad("an array", LOGIN, JSON, "[1]", 422, "invalid_body"),
+        bad("text for JSON", LOGIN, "text/plain", "username=ann&password=x", 415, "unsupported_media_type"),
+        bad("another encoding", LOGIN, "application/json; charset=latin1", "{}", 415, "unsupported_media_type"),
+        bad("a form where none belongs", "/api/v1/auth/register", "application/x-www-form-urlencoded", "email=a&password=b", 415, "unsupported_media_type"),
+        bad("a path that leads nowhere", "/api/v1/auth/nothing", JSON, "{}", 404, "not_found"),
+        bad("a path outside", "/wp-login.php", JSON, "{}", 404, "not_found"),
+        Bad { method: Method::PUT, ..bad("another method", LOGIN, JSON, "{}", 405, "method_not_allowed") },
+        Bad { method: Method::DELETE, ..bad("another method on a list", "/api/v1/auth/status", JSON, "", 405, "method_not_allowed") },
+        bad("an address that is none", "/api/v1/auth/register", JSON, r#"{"email":"nobody","password":"correct-zebra-lantern-42"}"#, 422, ""),
+    ]
+}
+
+#[tokio::test]
+async fn every_bad_request_of_the_table_gets_its_problem() {
+    let app = App::start();
+    for bad in table() {
+        let request = app.request(bad.method, bad.path).header("content-type", bad.media).body(bad.body);
+        let answer = request.ask().await;
+        assert_eq!(answer.status, bad.status, "{}: {}", bad.name, answer.text);
+        let answer = answer.problem();
+        assert!(bad.code.is_empty() || answer.code() == bad.code, "{}: {}", bad.name, answer.text);
+        let detail = answer.text_of("detail");
+        assert!(!detail.contains("serde") && !detail.contains("line 1 column"), "a library speaks: {detail}");
+    }
+    app.get("/health/ready").ask().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_405_names_the_methods_that_there_are() {
+    let app = App::start();
+    let answer = app.request(Method::PUT, LOGIN).ask().await.refused(405, "method_not_allowed");
+    assert_eq!(answer.header("allow"), Some("POST"));
+}
+
+#[tokio::test]
+async fn a_clients_own_request_id_is_kept_if_it_is_harmless() {
+    let app = App::start();
+    let ask = |id: &str| app.get("/api/v1/profile").header("x-request-id", id).ask();
+    assert_eq!(ask("trace-42").await.refused(401, "not_authenticated").text_of("request_id"), "trace-42");
+    for odd in ["has space", &"x".repeat(65)] {
+        assert_ne!(ask(odd).await.problem().text_of("request_id"), odd);
+    }
+}
+
+#[tokio::test]
+async fn a_token_in_the_query_is_refused_on_every_rest_route() {
+    let session = App::start().register().await.sign_in().await;
+    for path in ["/api/v1/profile", "/api/v1/sessions", "/api/v1/auth/status", "/health"] {
+        let path = format!("{path}?token={}", session.access);
+        session.app.get(&path).ask().await.refused(400, "token_in_query");
+        session.get(&path).await.refused(400, "token_in_query");
+    }
+}
+
+#[tokio::test]
+async fn two_cookies_of_one_name_that_differ_are_refused() {
+    let session = App::start().register().await.sign_in().await;
+    let ask = |cookies: String| session.app.get("/api/v1/profile").header("cookie", cookies).ask();
+    let own = &session.access;
+    ask(format!("access_token={own}; access_token=planted")).await.refused(400, "repeated_credential");
+    ask(format!("access_token={own}; access_token={own}")).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_broken_authorization_header_is_a_bad_request() {
+    let session = App::start().register().await.sign_in().await;
+    let app = &session.app;
+    let ask = |value: &str| app.get("/api/v1/profile").header("authorization", value).ask();
+    ask("Bearer").await.refused(400, "malformed_authorization");
+    ask("Bearer two words").await.refused(400, "malformed_authorization");
+    let twice = app.get("/api/v1/profile").bearer_auth(&session.access).bearer_auth("another");
+    twice.ask().await.refused(400, "repeated_credential");
+    let name = HeaderName::from_static("authorization");
+    let value = HeaderValue::from_bytes(b"Bearer \xff\xfe").unwrap();
+    app.get("/api/v1/profile").header(name, value).ask().await.refused(400, "malformed_header");
+}
+
+#[tokio::test]
+async fn every_answer_carries_the_headers_of_protection() {
+    let app = App::start();
+    for answer in [app.get("/health").ask().await, app.get("/nothing").ask().await] {
+        assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
+        assert_eq!(answer.header("cache-control"), Some("no-store"));
+        assert!(answer.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors 'none'")));
+        assert!(answer.header("x-request-id").is_some());
+    }
+}
+
+/// Sends `request` as it is and reads the answer's head and body.
+async fn raw(app: &App, request: &str) -> (u16, String) {
+    let mut stream = tokio::net::TcpStream::connect(app.address()).await.expect("a connection");
+    stream.write_all(request.as_bytes()).await.expect("the request is taken");
+    let mut answer = Vec::new();
+    within("the whole answer", stream.read_to_end(&mut answer)).await.expect("an answer");
+    let answer = String::from_utf8_lossy(&answer).into_owned();
+    let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+    (status, answer)
+}
+
+#[tokio::test]
+async fn an_upgrade_to_http_2_in_the_clear_gets_its_ordinary_answer() {
+    let app = App::start();
+    let request = "GET /health HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade, HTTP2-Settings, close\r\n\
+                   upgrade: h2c\r\nhttp2-settings: AAMAAABkAAQBAAAAAAIAAAAA\r\n\r\n";
+    let (status, answer) = raw(&app, request).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains(r#""status":"ok""#), "{answer}");
+}
+
+#[tokio::test]
+async fn a_post_that_offers_h2c_is_served_with_its_body() {
+    let app = App::start();
+    let person = app.register().await;
+    let body = format!(r#"{{"username":"{}","password":"{}"}}"#, person.email, crate::harness::PASSWORD);
+    let request = format!(
+        "POST {LOGIN} HTTP/1.1\r\nhost: localhost\r\nconnection: Upgrade, HTTP2-Settings, close\r\nupgrade: h2c\r\n\
+         http2-settings: AAMAAABkAAQBAAAAAAIAAAAA\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let (status, answer) = raw(&app, &request).await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains("access_token"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_socket_path_without_an_upgrade_says_what_it_speaks() {
+    let session = App::start().register().await.sign_in().await;
+    session.get("/api/v1/ws/chat").await.refused(426, "upgrade_required");
+}
+
+#[tokio::test]
+async fn metrics_and_health_need_no_credential_and_show_none() {
+    let app = App::start();
+    let session: Session = app.register().await.sign_in().await;
+    let _socket = session.connect().await;
+    for path in ["/health", "/health/live", "/health/ready"] {
+        app.get(path).ask().await.expect(200);
+    }
+    let metrics: Answer = app.get("/metrics").ask().await.expect(200);
+    for secret in [&session.access, &session.refresh, &session.person.email] {
+        assert!(!metrics.text.contains(secret.as_str()));
+    }
+}

@@ -1,0 +1,139 @@
+//! What happens at the same moment: connecting, refreshing, signing in and being revoked.
+
+use std::time::Duration;
+
+use futures_util::{StreamExt as _, future::join_all, stream};
+use portcullis::domain::role::{Role, Status};
+use serde_json::json;
+
+use crate::harness::{App, PASSWORD, Person, Session, eventually};
+
+/// How often the race is run.
+const ROUNDS: usize = 500;
+
+/// One round: a session connects over and over while it is revoked; afterwards none of its sockets lives.
+async fn connect_against_revocation(person: &Person, operator: &Session, round: usize) -> usize {
+    let session = person.open_session().await;
+    let connect = async {
+        let mut open = Vec::new();
+        // Half of the rounds begin with the revocation's row, the others with the socket's handshake.
+        for _ in 0..1 + round % 3 {
+            open.extend(session.try_connect().await.ok());
+        }
+        open
+    };
+    let (sockets, answer) = tokio::join!(connect, operator.revoke(json!({"session": session.id})));
+    answer.expect(200);
+    let opened = sockets.len();
+    for mut socket in sockets {
+        let closed = socket.closed().await;
+        assert_eq!(closed.code, 4500, "round {round}: {closed:?}");
+    }
+    assert!(session.try_connect().await.is_err(), "round {round}: connected after its revocation");
+    opened
+}
+
+#[tokio::test]
+async fn five_hundred_rounds_of_connecting_against_revocation_leave_no_live_socket() {
+    let app = App::with(|settings| settings.listen.workers = 2);
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let person = app.register().await;
+    let rounds = stream::iter(0..ROUNDS).map(|round| connect_against_revocation(&person, &operator, round));
+    let opened: usize = rounds.buffer_unordered(4).fold(0, async |sum, opened| sum + opened).await;
+    assert!(opened > 0, "in some rounds the socket was the faster one");
+    eventually("every place is free again", async || app.open_sockets() == 0).await;
+}
+
+#[tokio::test]
+async fn the_race_by_first_command_leaves_no_live_socket_either() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let person = app.register().await;
+    for round in 0..100 {
+        let session = person.open_session().await;
+        let mut socket = app.handshake("/connection/websocket").open().await.expect("an open door");
+        let connect = socket.ask(json!({"connect": {"token": session.access}}));
+        let (reply, answer) = tokio::join!(connect, operator.revoke(json!({"session": session.id})));
+        answer.expect(200);
+        let closed = match reply {
+            Ok(_) => socket.closed().await,
+            Err(closed) => closed,
+        };
+        assert_eq!(closed.code, 4500, "round {round}: {closed:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_against_a_revocation_revives_nothing() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let person = app.register().await;
+    for round in 0..50 {
+        let session = person.open_session().await;
+        let (refreshed, revoked) = tokio::join!(session.try_refresh(), operator.revoke(json!({"session": session.id})));
+        revoked.expect(200);
+        if refreshed.status == 200 {
+            assert!(!Session::granted(&person, &refreshed).works().await, "round {round}");
+        }
+        assert!(!session.works().await, "round {round}");
+        session.try_refresh().await.expect(401);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_against_a_suspension_leaves_no_session() {
+    let app = App::start();
+    for round in 0..10 {
+        let person = app.register().await;
+        let (answer, ()) = tokio::join!(person.try_password(PASSWORD), person.set_status(Status::Suspended));
+        if answer.status == 200 {
+            assert!(!Session::granted(&person, &answer).works().await, "round {round}");
+        } else {
+            answer.expect(401);
+        }
+        let live = format!("SELECT count(*) FROM sessions WHERE user_id = {} AND revoked_at IS NULL", person.id.0);
+        assert_eq!(app.count(&live).await, 0, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn a_cache_that_is_being_filled_does_not_outlive_the_revocation() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let person = app.register().await;
+    for round in 0..50 {
+        let session = person.open_session().await;
+        let reads = join_all((0..8).map(|_| session.get("/api/v1/profile")));
+        let (reads, revoked) = tokio::join!(reads, operator.revoke(json!({"session": session.id})));
+        revoked.expect(200);
+        assert!(reads.iter().all(|read| matches!(read.status, 200 | 401)), "round {round}");
+        assert!(!session.works().await, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn sixteen_revocations_of_one_session_are_one() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let session = app.register().await.sign_in().await;
+    let mut socket = session.connect().await;
+    let answers = join_all((0..16).map(|_| operator.revoke(json!({"session": session.id})))).await;
+    let ended: i64 = answers.iter().filter_map(|answer| answer.body["sessions"].as_i64()).sum();
+    assert_eq!(ended, 1);
+    assert_eq!(socket.closed().await.code, 4500);
+    assert_eq!(app.count("SELECT count(*) FROM revocations WHERE cause = 'revoked'").await, 1);
+}
+
+#[tokio::test]
+async fn sixteen_registrations_of_one_address_make_one_account() {
+    let app = App::start();
+    let body = json!({"email": app.new_email(), "password": PASSWORD});
+    let register = || {
+        use crate::harness::Ask as _;
+        app.post("/api/v1/auth/register").json(&body).timeout(Duration::from_secs(20)).ask()
+    };
+    let answers = join_all((0..16).map(|_| register())).await;
+    assert_eq!(answers.iter().filter(|answer| answer.status == 201).count(), 1);
+    assert!(answers.iter().all(|answer| matches!(answer.status, 201 | 409)));
+    assert_eq!(app.count("SELECT count(*) FROM users").await, 1);
+}

@@ -1,0 +1,161 @@
+//! The refresh chain: rotation, retries, and the end of a session whose token was used twice.
+
+use std::{collections::HashSet, time::Duration};
+
+use futures_util::future::join_all;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::harness::{App, Ask, Closed, Session};
+
+const GRACE: Duration = Duration::from_secs(10);
+
+async fn signed_in() -> Session {
+    App::start().register().await.sign_in().await
+}
+
+/// The counter of the session's chain in the database.
+async fn counter(session: &Session) -> i64 {
+    session.app.count(&format!("SELECT refresh_counter FROM sessions WHERE id = '{}'", session.id)).await
+}
+
+#[tokio::test]
+async fn a_refresh_rotates_the_token_and_issues_another_access_token() {
+    let session = signed_in().await;
+    let renewed = session.renewed().await;
+    assert_eq!(renewed.id, session.id);
+    assert_ne!(renewed.refresh, session.refresh);
+    assert_ne!(renewed.access, session.access);
+    assert!(renewed.works().await && session.works().await);
+}
+
+#[tokio::test]
+async fn sixteen_refreshes_at_once_make_one_rotation_and_one_successor() {
+    let session = signed_in().await;
+    let before = counter(&session).await;
+    let answers = join_all((0..16).map(|_| session.try_refresh())).await;
+    let successors: HashSet<_> = answers.into_iter().map(|answer| answer.expect(200).text_of("refresh_token")).collect();
+    assert_eq!(successors.len(), 1, "{successors:?}");
+    assert_eq!(counter(&session).await, before + 1);
+}
+
+#[tokio::test]
+async fn a_retry_within_the_grace_gets_the_same_successor() {
+    let session = signed_in().await;
+    let first = session.renewed().await;
+    assert!(first.works().await);
+    session.app.advance(GRACE - Duration::from_secs(1));
+    assert_eq!(session.renewed().await.refresh, first.refresh);
+}
+
+#[tokio::test]
+async fn a_lost_answer_is_forgiven_once_after_the_grace() {
+    let session = signed_in().await;
+    let lost = session.renewed().await;
+    session.app.advance(2 * GRACE);
+    assert_eq!(session.renewed().await.refresh, lost.refresh);
+    session.app.advance(2 * GRACE);
+    session.try_refresh().await.expect(401).problem();
+    assert!(!lost.works().await);
+}
+
+#[tokio::test]
+async fn a_reuse_after_the_grace_ends_the_session_and_closes_its_socket_with_4504() {
+    let session = signed_in().await;
+    let mut socket = session.connect().await;
+    let renewed = session.renewed().await;
+    assert!(renewed.works().await, "the successor is used");
+    session.app.advance(GRACE + Duration::from_secs(1));
+    session.try_refresh().await.expect(401).problem();
+    assert_eq!(socket.closed().await, Closed { code: 4504, reason: "refresh token reused".to_owned() });
+    assert!(!renewed.works().await && !session.works().await);
+    renewed.try_refresh().await.expect(401).problem();
+    renewed.try_connect().await.err().expect("a refusal").expect(401).problem();
+    let sql = "SELECT count(*) FROM revocations WHERE cause = 'refresh_reused'";
+    assert_eq!(session.app.count(sql).await, 1, "the revocation is committed although the answer was 401");
+}
+
+#[tokio::test]
+async fn a_token_from_two_rotations_ago_is_a_reuse_at_once() {
+    let session = signed_in().await;
+    let latest = session.renewed().await.renewed().await;
+    session.try_refresh().await.expect(401).problem();
+    assert!(!latest.works().await);
+}
+
+#[tokio::test]
+async fn a_forged_token_changes_nothing() {
+    let session = signed_in().await;
+    let (mut altered, other) = (session.refresh.clone(), session.person.sign_in().await);
+    let last = if altered.ends_with('A') { 'E' } else { 'A' };
+    altered.replace_range(altered.len() - 4..altered.len() - 3, &last.to_string());
+    for refresh in [altered, "garbage".to_owned(), session.access.clone(), "A".repeat(5000)] {
+        Session { refresh, ..session.clone() }.try_refresh().await.expect(401).problem();
+    }
+    assert!(session.works().await && other.works().await);
+    session.try_refresh().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_refresh_disturbs_no_open_socket() {
+    let session = signed_in().await;
+    let mut socket = session.connect().await;
+    session.renewed().await.renewed().await;
+    assert!(socket.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn a_refresh_token_lasts_seven_days_from_its_last_use() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let app = App::with(|settings| settings.sessions.idle = 60 * DAY);
+    let session = app.register().await.sign_in().await;
+    app.advance(6 * DAY);
+    let renewed = session.renewed().await;
+    app.advance(6 * DAY);
+    let renewed = renewed.renewed().await;
+    app.advance(8 * DAY);
+    renewed.try_refresh().await.expect(401).problem();
+}
+
+#[tokio::test]
+async fn no_refresh_reaches_beyond_the_absolute_end() {
+    const DAY: Duration = Duration::from_secs(86_400);
+    let app = App::with(|settings| settings.sessions.idle = 60 * DAY);
+    let mut session = app.register().await.sign_in().await;
+    for _ in 0..5 {
+        app.advance(5 * DAY);
+        session = session.renewed().await;
+    }
+    app.advance(5 * DAY - Duration::from_secs(600));
+    let last = session.try_refresh().await.expect(200);
+    assert!(last.body["expires_in"].as_i64().is_some_and(|seconds| (1..=600).contains(&seconds)), "{}", last.text);
+    app.advance(Duration::from_secs(601));
+    Session::granted(&session.person, &last).try_refresh().await.expect(401).problem();
+}
+
+#[tokio::test]
+async fn a_browser_refreshes_by_cookie_with_its_csrf_token() {
+    let session = signed_in().await;
+    let request = || session.by_cookie(Method::POST, "/api/v1/auth/refresh").header("sec-fetch-site", "same-origin");
+    request().ask().await.refused(403, "csrf_token_missing");
+    let answer = request().header("x-csrf-token", &session.csrf).ask().await.expect(200);
+    assert!(answer.body.get("refresh_token").is_none(), "a browser's token stays in its cookie");
+    assert!(answer.cookie("refresh_token").is_some_and(|token| token != session.refresh));
+}
+
+#[tokio::test]
+async fn a_refused_cookie_is_removed() {
+    let session = signed_in().await;
+    session.sign_out("local").await.expect(200);
+    let request = session.by_cookie(Method::POST, "/api/v1/auth/refresh").header("x-csrf-token", &session.csrf);
+    let answer = request.ask().await.expect(401).problem();
+    let line = answer.set_cookie("refresh_token").expect("a removal");
+    assert!(line.contains("Max-Age=0") && line.contains("Path=/api/v1/auth"), "{line}");
+}
+
+#[tokio::test]
+async fn refreshing_without_a_token_is_a_401() {
+    let app = App::start();
+    app.post("/api/v1/auth/refresh").ask().await.refused(401, "not_authenticated");
+    app.post("/api/v1/auth/refresh").json(&json!({})).ask().await.expect(422).problem();
+}

@@ -1,0 +1,191 @@
+//! The one promise: after a revocation nothing of what it revoked is accepted or delivered, and nobody else notices.
+
+use std::time::{Duration, Instant};
+
+use futures_util::{StreamExt as _, future::join_all, stream};
+use portcullis::domain::role::{Role, Status};
+use serde_json::json;
+
+use crate::harness::{App, Closed, PATIENCE, Session, Socket, eventually, server_side_state, server_side_unsent};
+
+fn revoked() -> Closed {
+    Closed { code: 4500, reason: "session revoked".to_owned() }
+}
+
+/// Opens `count` sockets of a session, some at a time.
+async fn open(session: &Session, count: usize) -> Vec<Socket> {
+    stream::iter(0..count).map(|_| session.connect()).buffer_unordered(32).collect().await
+}
+
+#[tokio::test]
+async fn ten_sockets_of_one_user_among_a_thousand_are_closed_and_no_other() {
+    let app = App::with(|settings| settings.listen.workers = 2);
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let (person, other) = (app.register().await, app.register().await);
+    let (one, two, bystander) = (person.sign_in().await, person.sign_in().await, other.sign_in().await);
+    let mut bystanders = open(&bystander, 990).await;
+    let mut targets = open(&one, 4).await;
+    targets.extend(open(&two, 6).await);
+    assert_eq!(app.open_sockets(), 1000);
+
+    let answer = operator.revoke(json!({"user": person.id})).await.expect(200);
+    assert_eq!(
+        (&answer.body["sessions"], &answer.body["sockets_closed"], &answer.body["pending"]),
+        (&json!(2), &json!(10), &json!(0))
+    );
+    for socket in &mut targets {
+        assert_eq!(socket.closed().await, revoked());
+    }
+    let undisturbed = join_all(bystanders.iter_mut().map(Socket::is_undisturbed)).await;
+    assert_eq!(undisturbed.iter().filter(|it| **it).count(), 990);
+    for old in [&one, &two] {
+        assert!(!old.works().await);
+        old.try_refresh().await.expect(401).problem();
+        old.try_connect().await.err().expect("a refusal").expect(401).problem();
+    }
+    assert!(bystander.works().await);
+}
+
+#[tokio::test]
+async fn a_revoked_member_hears_nothing_that_is_published_after_the_answer() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
+    let (mut ears, mut mouth) = (reader.connect().await, author.connect().await);
+    ears.subscribe("chat:lobby").await;
+    mouth.subscribe("chat:lobby").await;
+    mouth.publish("chat:lobby", json!("before")).await;
+    assert_eq!(ears.pushed().await["pub"]["data"], "before");
+    operator.revoke(json!({"session": reader.id})).await.expect(200);
+    mouth.publish("chat:lobby", json!("after")).await;
+    // Whatever came before the close frame would show here.
+    let closed = match ears.event().await {
+        crate::harness::Event::Closed(closed) => closed,
+        other => panic!("delivered after the revocation: {other:?}"),
+    };
+    assert_eq!(closed, revoked());
+}
+
+#[tokio::test]
+async fn a_frame_sent_after_the_answer_is_not_accepted() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let (author, reader) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
+    let (mut mouth, mut ears) = (author.connect().await, reader.connect().await);
+    mouth.subscribe("chat:lobby").await;
+    ears.subscribe("chat:lobby").await;
+    operator.revoke(json!({"session": author.id})).await.expect(200);
+    mouth.send_text(r#"{"id":9,"publish":{"channel":"chat:lobby","data":"too late"}}"#).await;
+    assert_eq!(mouth.closed().await, revoked());
+    assert!(ears.is_undisturbed().await);
+}
+
+/// A socket that has stopped reading, with everything full between it and the server.
+async fn deaf(session: &Session, author: &mut Socket) -> Socket {
+    const CHANNEL: &str = "ephemeral:noise";
+    let path = format!("/api/v1/ws/chat?token={}", session.access);
+    let handshake = session.app.handshake(&path).receive_buffer(4096);
+    let mut socket = handshake.open().await.expect("the handshake is granted");
+    socket.subscribe(CHANNEL).await;
+    author.subscribe(CHANNEL).await;
+    let unsent = || server_side_unsent(session.app.address(), socket.local);
+    let noise = "x".repeat(48 * 1024);
+    let (mut before, mut still) = (0, 0);
+    // When the kernel takes no more, the server's own queue begins to fill; two publications in it are well below its end.
+    while still < 2 {
+        author.publish(CHANNEL, json!(noise)).await;
+        let now = unsent();
+        still = if now > 0 && now <= before { still + 1 } else { 0 };
+        before = now;
+    }
+    assert_eq!(server_side_state(session.app.address(), socket.local), Some("ESTABLISHED"));
+    socket
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
+    let mut mouth = author.connect().await;
+    mouth.answers_pings = false;
+    let socket = deaf(&reader, &mut mouth).await;
+    let began = Instant::now();
+    let answer = operator.revoke(json!({"session": reader.id})).await.expect(200);
+    assert_eq!((&answer.body["sockets_closed"], &answer.body["pending"]), (&json!(1), &json!(0)));
+    // Nothing of it is left in the kernel either: not established, not waiting for the peer to take the rest.
+    eventually("the connection is gone", async || server_side_state(app.address(), socket.local).is_none()).await;
+    assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
+    eventually("its place comes free", async || app.open_sockets() == 1).await;
+}
+
+#[tokio::test]
+async fn a_peer_that_reads_nothing_and_is_not_revoked_overflows_with_3008() {
+    let app = App::start();
+    let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
+    let mut mouth = author.connect().await;
+    let mut socket = deaf(&reader, &mut mouth).await;
+    let noise = "x".repeat(48 * 1024);
+    let began = Instant::now();
+    while app.open_sockets() == 2 {
+        assert!(began.elapsed() < PATIENCE, "the queue never overflows");
+        mouth.publish("ephemeral:noise", json!(noise)).await;
+        // What the author hears of itself would fill its own buffers.
+        while mouth.try_pushed().await {}
+    }
+    let closed = socket.closed().await;
+    assert!(matches!(closed.code, 3008 | 1006), "{closed:?}");
+}
+
+#[tokio::test]
+async fn a_disabled_account_ends_with_4503_and_its_sessions_stay_dead() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.sign_in().await;
+    let mut socket = session.connect().await;
+    person.set_status(Status::Suspended).await;
+    assert_eq!(socket.closed().await, Closed { code: 4503, reason: "account disabled".to_owned() });
+    assert!(!session.works().await);
+    person.set_status(Status::Active).await;
+    assert!(!session.works().await, "what has ended does not come back with the account");
+    person.sign_in().await;
+}
+
+#[tokio::test]
+async fn a_changed_role_closes_with_3014_and_ends_no_session() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.sign_in().await;
+    let mut socket = session.connect().await;
+    person.set_role(Role::Operator).await;
+    assert_eq!(socket.closed().await, Closed { code: 3014, reason: "state invalidated".to_owned() });
+    assert!(session.works().await);
+    let mut again = session.renewed().await.connect_by_command().await;
+    assert!(again.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn a_revocation_survives_in_the_database_for_the_next_server() {
+    let database = crate::harness::fresh_database();
+    let app = App::over(database.clone(), |_| {});
+    let session = app.register().await.sign_in().await;
+    let kept = session.person.sign_in().await;
+    session.sign_out("local").await.expect(200);
+    let next = App::over(database, |_| {});
+    let there = |session: &Session| next.get("/api/v1/profile").bearer_auth(&session.access);
+    use crate::harness::Ask as _;
+    there(&session).ask().await.expect(401).problem();
+    there(&kept).ask().await.expect(200);
+}
+
+#[tokio::test]
+async fn another_server_on_the_same_database_closes_its_sockets_within_a_second() {
+    let database = crate::harness::fresh_database();
+    let (here, there) = (App::over(database.clone(), |_| {}), App::over(database, |_| {}));
+    let session = here.register().await.sign_in().await;
+    let mut socket = there.handshake(&format!("/api/v1/ws/chat?token={}", session.access)).open().await.expect("open");
+    let began = Instant::now();
+    session.sign_out("local").await.expect(200);
+    assert_eq!(socket.closed().await.code, 4501);
+    assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
+}

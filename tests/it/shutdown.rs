@@ -1,0 +1,29 @@
+//! Stopping: sockets are told to come back, requests are answered, and a successor takes over.
+
+use crate::harness::{App, Ask as _, Closed, eventually, fresh_database};
+
+#[tokio::test]
+async fn a_stop_closes_every_socket_with_3001_and_a_successor_takes_the_session() {
+    let database = fresh_database();
+    let app = App::over(database.clone(), |_| {});
+    let session = app.register().await.sign_in().await;
+    let (mut one, mut two) = (session.connect().await, session.connect_by_command().await);
+    app.stop();
+    let shutdown = Closed { code: 3001, reason: "shutdown".to_owned() };
+    assert_eq!((one.closed().await, two.closed().await), (shutdown.clone(), shutdown));
+    let next = App::over(database, |_| {});
+    next.get("/api/v1/profile").bearer_auth(&session.access).ask().await.expect(200);
+    let path = format!("/api/v1/ws/chat?token={}", session.access);
+    assert!(next.handshake(&path).open().await.expect("the session goes on").is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn what_happened_before_a_stop_is_in_the_audit_trail() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let mut socket = session.connect().await;
+    app.stop();
+    socket.closed().await;
+    let sql = "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3001'";
+    eventually("the close is written down", async || app.count(sql).await == 1).await;
+}
