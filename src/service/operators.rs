@@ -80,13 +80,13 @@ impl Services {
         reason: String,
         meta: &Meta,
     ) -> Result<Revoked, Failure> {
-        let needed = if target == Target::All {
-            Scope::Administer
-        } else {
-            Scope::Operate
-        };
-        if !caller.scopes.contains(needed) {
-            return Err(self.deny(caller, target, meta).await);
+        if !caller.scopes.contains(Scope::Operate) {
+            let refusal = Failure::forbidden("operator_required", "Only operators may do this.");
+            return Err(self.deny(caller, target, meta, refusal).await);
+        }
+        if target == Target::All && !caller.scopes.contains(Scope::Administer) {
+            let refusal = Failure::forbidden("admin_required", "Only admins may revoke everyone's sessions.");
+            return Err(self.deny(caller, target, meta, refusal).await);
         }
         self.require_privilege(caller)?;
         let within = Role::ALL
@@ -131,12 +131,15 @@ impl Services {
         };
         match user {
             None => Err(Failure::not_found("There is no such session, device or user.")),
-            Some(user) if !caller.role.may_act_on(user.role) => Err(self.deny(caller, target, meta).await),
+            Some(user) if !caller.role.may_act_on(user.role) => {
+                Err(self.deny(caller, target, meta, beyond_role()).await)
+            }
             Some(_) => Ok(()),
         }
     }
 
-    async fn deny(&self, caller: &Caller, target: Target, meta: &Meta) -> Failure {
+    /// Writes a refusal down; if it cannot be written down, that is the answer.
+    async fn deny(&self, caller: &Caller, target: Target, meta: &Meta, refusal: Failure) -> Failure {
         let mut event = self.event("session.revoked", Outcome::Denied, meta);
         event.actor = Some(caller.user);
         event.device = None;
@@ -147,10 +150,14 @@ impl Services {
             Target::All => {}
         }
         match self.record(event.with("scope", target.scope())).await {
-            Ok(()) => Failure::forbidden("not_permitted", "Your role may not act on this."),
+            Ok(()) => refusal,
             Err(failure) => failure,
         }
     }
+}
+
+fn beyond_role() -> Failure {
+    Failure::forbidden("not_permitted", "Your role may not act on this.")
 }
 
 fn cursor(created_at: OffsetDateTime, session: SessionId) -> String {

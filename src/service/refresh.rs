@@ -7,6 +7,7 @@ use portcullis_actors::{
     audit::{AuditEvent, Outcome},
     close::Cause,
 };
+use time::OffsetDateTime;
 
 use super::{Failure, Meta, Services, SignedIn};
 use crate::{
@@ -36,36 +37,42 @@ impl Services {
         for _ in 0..TRIES {
             let live = self.working(&token).await?;
             let now = self.clock.now();
-            let counter = live.session.refresh_counter;
-            match decide(token.counter, &self.chain(&live.session), now) {
-                Decision::Rotate => {
-                    let expires_at = now + self.settings.sessions.refresh;
-                    let rotated = self
-                        .store
-                        .rotate_refresh(token.session, counter, now, expires_at)
-                        .await?;
-                    if let Some(session) = rotated {
-                        metrics::counter!("refreshes_total", "outcome" => "rotated").increment(1);
-                        return Ok(self.grant(live.user, session));
-                    }
-                }
-                Decision::Repeat => {
-                    metrics::counter!("refreshes_total", "outcome" => "repeated").increment(1);
-                    return Ok(self.grant(live.user, live.session));
-                }
+            let decision = decide(token.counter, &self.chain(&live.session), now);
+            let session = match decision {
+                Decision::Rotate => self.rotate(&live, now, meta).await?,
+                Decision::Repeat => Some(live.session),
                 Decision::RepeatLate => {
-                    if self.store.spend_late_retry(token.session, counter).await? {
-                        metrics::counter!("refreshes_total", "outcome" => "repeated_late").increment(1);
-                        let event = event(self, &live, "refresh.repeated_late", Outcome::Success, meta);
-                        self.record(event).await?;
-                        return Ok(self.grant(live.user, live.session));
-                    }
+                    let event = event(self, &live, "refresh.repeated_late", Outcome::Success, meta);
+                    self.store
+                        .spend_late_retry(token.session, live.session.refresh_counter, event)
+                        .await?
                 }
                 Decision::Reuse => return Err(self.end_reused(&live, token.counter, meta).await),
                 Decision::Forged => return Err(invalid()),
+            };
+            // Without a session, somebody else was first: look again.
+            if let Some(session) = session {
+                metrics::counter!("refreshes_total", "outcome" => outcome(decision)).increment(1);
+                return Ok(self.grant(live.user, session));
             }
         }
         Err(Failure::unavailable())
+    }
+
+    async fn rotate(
+        &self,
+        live: &LiveSession,
+        now: OffsetDateTime,
+        meta: &Meta,
+    ) -> Result<Option<Session>, Failure> {
+        let expires_at = now + self.settings.sessions.refresh;
+        let counter = live.session.refresh_counter;
+        let event =
+            event(self, live, "session.refreshed", Outcome::Success, meta).with("counter", counter + 1);
+        Ok(self
+            .store
+            .rotate_refresh(live.session.id, counter, now, expires_at, event)
+            .await?)
     }
 
     /// The token's session, if it works.
@@ -104,7 +111,7 @@ impl Services {
 
     /// Ends the session whose token was used again. Only when that is committed is the answer 401.
     async fn end_reused(&self, live: &LiveSession, presented: u64, meta: &Meta) -> Failure {
-        metrics::counter!("refreshes_total", "outcome" => "reused").increment(1);
+        metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Reuse)).increment(1);
         let event = event(self, live, "refresh.reused", Outcome::Denied, meta);
         let order = Order {
             reason: "a refresh token was used again".to_owned(),
@@ -124,6 +131,16 @@ impl Services {
             ),
             Err(failure) => failure,
         }
+    }
+}
+
+fn outcome(decision: Decision) -> &'static str {
+    match decision {
+        Decision::Rotate => "rotated",
+        Decision::Repeat => "repeated",
+        Decision::RepeatLate => "repeated_late",
+        Decision::Reuse => "reused",
+        Decision::Forged => "forged",
     }
 }
 

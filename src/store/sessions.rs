@@ -3,11 +3,13 @@
 //! Opening is in `opening`, ending in `revocations`, noting that they were used in `touches`. What must happen once is one conditional UPDATE: of any number that
 //! try, one gets the row.
 
+use deadpool_postgres::Client;
 use portcullis_actors::{
     audit::AuditEvent,
     id::{DeviceId, SessionId, UserId},
 };
 use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
 
 use super::{
     audit,
@@ -111,7 +113,7 @@ impl Store {
     }
 
     /// Rotates the refresh token if `expected` is still its counter and the session works. Of any number of callers with
-    /// the same counter, one gets the session; the others get `None` and read it anew.
+    /// the same counter, one gets the session and leaves its event; the others get `None` and read it anew.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -121,6 +123,7 @@ impl Store {
         expected: u64,
         now: OffsetDateTime,
         refresh_expires_at: OffsetDateTime,
+        event: AuditEvent,
     ) -> Result<Option<Session>, StoreError> {
         let sql = format!(
             "UPDATE sessions s SET refresh_counter = s.refresh_counter + 1, refresh_rotated_at = $3,
@@ -132,33 +135,33 @@ impl Store {
         );
         self.run(move |client| {
             Box::pin(async move {
-                let statement = client.prepare_cached(&sql).await?;
-                let row = client
-                    .query_opt(&statement, &[&id.0, &stored(expected), &now, &refresh_expires_at])
-                    .await?;
-                row.map(|row| rows::session(&row)).transpose()
+                let arguments: [&(dyn ToSql + Sync); 4] =
+                    [&id.0, &stored(expected), &now, &refresh_expires_at];
+                once(client, &sql, &arguments, event).await
             })
         })
         .await
     }
 
     /// Spends the one late retry that the current counter has, if its access token was never used. Of any number of
-    /// callers, one gets `true`.
+    /// callers, one gets the session and leaves its event.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn spend_late_retry(&self, id: SessionId, counter: u64) -> Result<bool, StoreError> {
+    pub async fn spend_late_retry(
+        &self,
+        id: SessionId,
+        counter: u64,
+        event: AuditEvent,
+    ) -> Result<Option<Session>, StoreError> {
+        let sql = format!(
+            "UPDATE sessions s SET retried_counter = $2
+             WHERE s.id = $1 AND s.refresh_counter = $2 AND s.retried_counter IS DISTINCT FROM $2
+               AND s.used_counter < $2 AND s.revoked_at IS NULL
+             RETURNING {SESSION_COLUMNS}"
+        );
         self.run(move |client| {
-            Box::pin(async move {
-                let statement = client
-                    .prepare_cached(
-                        "UPDATE sessions SET retried_counter = $2
-                         WHERE id = $1 AND refresh_counter = $2 AND retried_counter IS DISTINCT FROM $2
-                           AND used_counter < $2 AND revoked_at IS NULL",
-                    )
-                    .await?;
-                Ok(client.execute(&statement, &[&id.0, &stored(counter)]).await? == 1)
-            })
+            Box::pin(async move { once(client, &sql, &[&id.0, &stored(counter)], event).await })
         })
         .await
     }
@@ -187,17 +190,27 @@ impl Store {
                     from,
                     until,
                 } = privilege;
-                let transaction = client.transaction().await?;
-                let statement = transaction.prepare_cached(&sql).await?;
-                let row = transaction
-                    .query_opt(&statement, &[&session.0, &generation, &stored(from), &until])
-                    .await?;
-                let Some(row) = row else { return Ok(None) };
-                audit::insert(&transaction, &[event]).await?;
-                transaction.commit().await?;
-                rows::session(&row).map(Some)
+                let arguments: [&(dyn ToSql + Sync); 4] = [&session.0, &generation, &stored(from), &until];
+                once(client, &sql, &arguments, event).await
             })
         })
         .await
     }
+}
+
+/// One conditional change of one session, with its event; neither if the condition does not hold.
+async fn once(
+    client: &mut Client,
+    sql: &str,
+    arguments: &[&(dyn ToSql + Sync)],
+    event: AuditEvent,
+) -> Result<Option<Session>, StoreError> {
+    let transaction = client.transaction().await?;
+    let statement = transaction.prepare_cached(sql).await?;
+    let Some(row) = transaction.query_opt(&statement, arguments).await? else {
+        return Ok(None);
+    };
+    audit::insert(&transaction, &[event]).await?;
+    transaction.commit().await?;
+    rows::session(&row).map(Some)
 }

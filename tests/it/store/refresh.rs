@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use portcullis::{
     domain::role::{Scope, Scopes},
-    store::{Change, Order, Target, Ticket, Touch},
+    store::{Change, Order, Privilege, Target, Ticket, Touch},
 };
 use portcullis_actors::close::Cause;
 
@@ -20,7 +20,10 @@ fn of_sixteen_that_rotate_one_counter_one_gets_the_session() {
         let session = db.open(Db::sign_in(&user)).await;
         let until = now() + Duration::from_secs(60);
         for counter in 0..5 {
-            let rotating = (0..CONSUMERS).map(|_| db.store.rotate_refresh(session.id, counter, now(), until));
+            let rotating = (0..CONSUMERS).map(|_| {
+                db.store
+                    .rotate_refresh(session.id, counter, now(), until, event("session.refreshed"))
+            });
             let won: Vec<_> = join_all(rotating)
                 .await
                 .into_iter()
@@ -32,6 +35,8 @@ fn of_sixteen_that_rotate_one_counter_one_gets_the_session() {
                 (counter + 1, Some(now()))
             );
         }
+        let events = "SELECT count(*) FROM audit_events WHERE event = 'session.refreshed'";
+        assert_eq!(db.count(events).await, 5, "each rotation leaves one event");
     });
 }
 
@@ -40,8 +45,13 @@ fn a_session_that_has_ended_does_not_rotate() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let rotate = |session, now| {
-            db.store
-                .rotate_refresh(session, 0, now, now + Duration::from_secs(60))
+            db.store.rotate_refresh(
+                session,
+                0,
+                now,
+                now + Duration::from_secs(60),
+                event("session.refreshed"),
+            )
         };
         let revoked = db.open(Db::sign_in(&user)).await;
         db.revoke(Target::Session(revoked.id), Cause::SignedOut).await;
@@ -51,7 +61,10 @@ fn a_session_that_has_ended_does_not_rotate() {
         assert!(rotate(stale.id, now()).await.unwrap().is_some());
         let past = stale.expires_at;
         assert_eq!(
-            db.store.rotate_refresh(stale.id, 1, past, past).await.unwrap(),
+            db.store
+                .rotate_refresh(stale.id, 1, past, past, event("session.refreshed"))
+                .await
+                .unwrap(),
             None
         );
     });
@@ -65,7 +78,7 @@ fn no_refresh_token_outlives_its_session() {
         let far = session.expires_at + Duration::from_secs(1);
         let rotated = db
             .store
-            .rotate_refresh(session.id, 0, now(), far)
+            .rotate_refresh(session.id, 0, now(), far, event("session.refreshed"))
             .await
             .unwrap()
             .unwrap();
@@ -79,15 +92,24 @@ fn of_sixteen_late_retries_one_is_granted() {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
         db.store
-            .rotate_refresh(session.id, 0, now(), session.expires_at)
+            .rotate_refresh(
+                session.id,
+                0,
+                now(),
+                session.expires_at,
+                event("session.refreshed"),
+            )
             .await
             .unwrap()
             .unwrap();
-        let retrying = (0..CONSUMERS).map(|_| db.store.spend_late_retry(session.id, 1));
+        let retrying = (0..CONSUMERS).map(|_| {
+            db.store
+                .spend_late_retry(session.id, 1, event("session.refreshed"))
+        });
         let granted = join_all(retrying)
             .await
             .into_iter()
-            .filter(|spent| *spent.as_ref().unwrap())
+            .filter(|spent| spent.as_ref().unwrap().is_some())
             .count();
         assert_eq!(granted, 1);
     });
@@ -99,7 +121,13 @@ fn a_used_successor_leaves_no_late_retry() {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
         db.store
-            .rotate_refresh(session.id, 0, now(), session.expires_at)
+            .rotate_refresh(
+                session.id,
+                0,
+                now(),
+                session.expires_at,
+                event("session.refreshed"),
+            )
             .await
             .unwrap()
             .unwrap();
@@ -118,7 +146,13 @@ fn a_used_successor_leaves_no_late_retry() {
             ..touch.clone()
         };
         db.store.touch(vec![touch.clone(), older]).await.unwrap();
-        assert!(!db.store.spend_late_retry(session.id, 1).await.unwrap());
+        assert_eq!(
+            db.store
+                .spend_late_retry(session.id, 1, event("session.refreshed"))
+                .await
+                .unwrap(),
+            None
+        );
         let found = db.store.live_session(session.id).await.unwrap().unwrap().session;
         assert_eq!((found.last_seen_at, found.used_counter), (touch.at, 1));
     });
@@ -188,28 +222,37 @@ fn an_expired_ticket_opens_nothing() {
 }
 
 #[test]
-fn privilege_is_granted_and_falls_with_the_password() {
+fn privilege_is_granted_to_the_token_that_asks_and_those_after_it() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let other = db.open(Db::sign_in(&user)).await;
-        let until = now() + Duration::from_secs(900);
-        let privilege = |session, generation| portcullis::store::Privilege {
-            session,
-            generation,
-            from: 0,
-            until,
+        let privilege = Privilege {
+            session: session.id,
+            generation: user.generation,
+            from: 3,
+            until: now(),
         };
         let granted = db
             .store
-            .grant_privilege(
-                privilege(session.id, user.generation),
-                event("session.stepped_up"),
-            )
+            .grant_privilege(privilege, event("session.stepped_up"))
             .await
             .unwrap()
             .unwrap();
-        assert_eq!(granted.privileged_until, Some(until));
+        assert_eq!(
+            (granted.privileged_from, granted.privileged_until),
+            (Some(3), Some(now()))
+        );
+    });
+}
+
+#[test]
+fn privilege_falls_with_the_password() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let (session, other) = (
+            db.open(Db::sign_in(&user)).await,
+            db.open(Db::sign_in(&user)).await,
+        );
         let order = Order {
             except: Some(session.id),
             change: Some(Change::Password {
@@ -228,28 +271,38 @@ fn privilege_is_granted_and_falls_with_the_password() {
         );
         let kept = db.store.live_session(session.id).await.unwrap().unwrap();
         assert_eq!(
-            (kept.session.privileged_until, kept.session.revoked),
+            (kept.session.privileged_from, kept.session.privileged_until),
             (None, None)
         );
-        assert_eq!(kept.user.generation, user.generation + 1);
+        assert_eq!(
+            (kept.session.revoked, kept.user.generation),
+            (None, user.generation + 1)
+        );
+    });
+}
+
+#[test]
+fn a_proof_checked_before_the_password_changed_grants_nothing() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let order = Order {
+            except: Some(session.id),
+            ..Order::new(Target::User(user.id), Cause::PasswordChanged, now())
+        };
+        db.store.commit(order).await.unwrap();
+        let late = Privilege {
+            session: session.id,
+            generation: user.generation,
+            from: 0,
+            until: now(),
+        };
         assert_eq!(
             db.store
-                .grant_privilege(
-                    privilege(other.id, user.generation + 1),
-                    event("session.stepped_up")
-                )
+                .grant_privilege(late, event("session.stepped_up"))
                 .await
                 .unwrap(),
             None
-        );
-        let late = db.store.grant_privilege(
-            privilege(session.id, user.generation),
-            event("session.stepped_up"),
-        );
-        assert_eq!(
-            late.await.unwrap(),
-            None,
-            "the password was checked before it changed"
         );
     });
 }

@@ -37,7 +37,7 @@ fn a_revocation_whose_transaction_began_first_and_committed_last_is_not_missed()
 
         let quick = db.revoke(Target::Session(late.id), Cause::SignedOut).await;
         let (found, next) = listener.since(&start, &[]).await.unwrap();
-        assert_eq!(found, [quick.clone()]);
+        assert_eq!(found, std::slice::from_ref(&quick));
 
         slow.commit().await.unwrap();
         let (found, next) = listener.since(&next, &[quick.id.unwrap()]).await.unwrap();
