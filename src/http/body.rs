@@ -159,10 +159,7 @@ async fn read(mut payload: Payload, length: Option<usize>) -> Result<BytesMut, P
 
 fn parse<T: Shape>(format: Format, body: &[u8]) -> Result<T, Problem> {
     match format {
-        Format::Json => serde_json::from_slice(body).map_err(|error| match error.classify() {
-            serde_json::error::Category::Data => wrong_fields::<T>("body", "The body must be an object with"),
-            _ => Problem::bad_request("malformed_json", "The body is not valid JSON."),
-        }),
+        Format::Json => parse_json(body),
         Format::Form => {
             let form = std::str::from_utf8(body)
                 .map_err(|_| Problem::bad_request("malformed_form", "The form is not valid UTF-8."))?;
@@ -170,6 +167,20 @@ fn parse<T: Shape>(format: Format, body: &[u8]) -> Result<T, Problem> {
                 .map(web::Query::into_inner)
                 .map_err(|_| wrong_fields::<T>("body", "The form must have"))
         }
+    }
+}
+
+fn parse_json<T: Shape>(body: &[u8]) -> Result<T, Problem> {
+    let wrong = || wrong_fields::<T>("body", "The body must be an object with");
+    let read = serde_json::from_slice(body).map_err(|error| match error.classify() {
+        serde_json::error::Category::Data => wrong(),
+        _ => Problem::bad_request("malformed_json", "The body is not valid JSON."),
+    })?;
+    // The parser would also take the fields' values in order, as an array.
+    if body.trim_ascii_start().starts_with(b"{") {
+        Ok(read)
+    } else {
+        Err(wrong())
     }
 }
 

@@ -102,6 +102,7 @@ async fn wrong_unknown_and_repeated_fields_are_422() {
         r#"{"x": 1, "z": 2}"#,
         r#"{"x": 1, "x": 2}"#,
         "[]",
+        "[1, 2]",
         "null",
         "1",
     ] {
