@@ -42,7 +42,8 @@ pub async fn middleware(
     let span = tracing::info_span!("request", request_id = %arrival.request_id);
     async move {
         let answer = match answer_early(request.request(), &settings) {
-            Some(answer) => request.into_response(answer),
+            Some(Ok(answer)) => request.into_response(answer),
+            Some(Err(problem)) => request.error_response(problem),
             None => next.call(request).await?.map_into_boxed_body(),
         };
         let answer = finish(answer, &settings, &arrival);
@@ -54,9 +55,9 @@ pub async fn middleware(
 }
 
 /// Preflights, and requests with a token where it would end up in logs and histories.
-fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<HttpResponse> {
+fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<Result<HttpResponse, Problem>> {
     if let Some(answer) = headers::preflight(request, settings) {
-        return Some(answer.unwrap_or_else(HttpResponse::from_error));
+        return Some(answer);
     }
     if SOCKET_PATHS.contains(&request.path()) {
         return None;
@@ -65,9 +66,7 @@ fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<HttpRe
         query: Some(request.query_string()),
         ..Headers::default()
     };
-    find(query, Door::Rest)
-        .err()
-        .map(|error| HttpResponse::from_error(Problem::from(error)))
+    find(query, Door::Rest).err().map(|error| Err(error.into()))
 }
 
 /// Renders errors and adds what every answer has.
