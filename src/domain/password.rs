@@ -80,7 +80,10 @@ pub fn check(password: &str, email: &Email) -> Result<(), Weakness> {
         return Err(Weakness::IsEmail);
     }
     let judged: String = password.chars().take(JUDGED_CHARS).collect();
-    if zxcvbn::zxcvbn(&judged, &email.words()).score() < Score::Three {
+    let mut known = email.words();
+    // The name as a whole, too: joined words count for more than they are worth when they are all known.
+    known.extend(email.as_str().split('@').next());
+    if zxcvbn::zxcvbn(&judged, &known).score() < Score::Three {
         return Err(Weakness::Guessable);
     }
     Ok(())
