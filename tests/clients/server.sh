@@ -16,7 +16,8 @@ log="$PORTCULLIS_STATE/server.log"
 fact() { sed -n "s/^ *\"$1\": \"\{0,1\}\([^\",]*\)\"\{0,1\},\{0,1\}$/\1/p" "$data/dev.json" 2>/dev/null; }
 
 start() {
-    read -r http https <"$ports_file" 2>/dev/null || { http=0; https=0; }
+    local http=0 https=0
+    if [ -e "$ports_file" ]; then read -r http https <"$ports_file"; fi
     "$PORTCULLIS_BIN" dev --data-dir "$data" --port "$http" --tls-port "$https" </dev/null >>"$log" 2>&1 &
     local pid=$!
     echo "$pid" >"$pid_file"

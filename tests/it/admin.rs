@@ -17,8 +17,8 @@ fn revoked() -> Closed {
 async fn a_session_a_device_or_a_user_is_revoked_and_nothing_else() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
-    let person = app.register().await;
     for target in ["session", "device", "user"] {
+        let person = app.register().await;
         let (one, two) = (person.sign_in().await, person.sign_in().await);
         let (mut first, mut second) = (one.connect().await, two.connect().await);
         let named = match target {

@@ -16,7 +16,8 @@ use crate::harness::{Answer, App, Ask, Closed, Forgery, Handshake, Session};
 enum Door {
     RestBearer,
     RestCookie,
-    Refresh,
+    RefreshBody,
+    RefreshCookie,
     Logout,
     WsQuery,
     WsCookie,
@@ -79,15 +80,20 @@ use Outcome::{Close, ErrorReply, Status as Http};
 
 /// The row of the table.
 fn expected(door: Door, reason: Reason) -> Outcome {
-    use Door::{FirstCommand, Logout, Refresh, RestBearer, RestCookie, Ticket, WsBearer, WsCookie, WsQuery};
+    use Door::{
+        FirstCommand, Logout, RefreshBody, RefreshCookie, RestBearer, RestCookie, Ticket, WsBearer, WsCookie, WsQuery,
+    };
     use Reason::{
         AlgorithmNone, DisabledUser, ExpiredToken, ForeignOrigin, Garbage, RevokedSession, SignedOut, UnknownKey,
         WrongSignature,
     };
     match (door, reason) {
-        // A page elsewhere cannot send a header of its own without asking first; then nothing allows it to.
-        (RestBearer, ForeignOrigin) => Http(200),
-        (RestCookie | Refresh | Logout | WsQuery | WsCookie | WsBearer | FirstCommand | Ticket, ForeignOrigin) => Http(403),
+        // What a page elsewhere cannot have a browser add, it must know itself; then its origin says nothing more.
+        (RestBearer | RefreshBody, ForeignOrigin) => Http(200),
+        (
+            RestCookie | RefreshCookie | Logout | WsQuery | WsCookie | WsBearer | FirstCommand | Ticket,
+            ForeignOrigin,
+        ) => Http(403),
         // Signing out works with a token that has expired; where there is nothing to end, nothing is ended.
         (Logout, ExpiredToken) => Http(200),
         (
@@ -99,8 +105,11 @@ fn expected(door: Door, reason: Reason) -> Outcome {
         (FirstCommand, SignedOut) => Close(4501, "signed out"),
         (FirstCommand, DisabledUser) => Close(4503, "account disabled"),
         (FirstCommand, WrongSignature | AlgorithmNone | UnknownKey | Garbage) => Close(3500, "invalid token"),
+        // The CSRF token that must come along is bound to a session that a forged cookie does not name.
+        (RefreshCookie, ExpiredToken | WrongSignature | AlgorithmNone | UnknownKey | Garbage) => Http(403),
+        (RefreshCookie, RevokedSession | SignedOut | DisabledUser) => Http(401),
         (
-            RestBearer | RestCookie | Refresh | WsQuery | WsCookie | WsBearer | Ticket,
+            RestBearer | RestCookie | RefreshBody | WsQuery | WsCookie | WsBearer | Ticket,
             RevokedSession | SignedOut | DisabledUser | ExpiredToken | WrongSignature | AlgorithmNone | UnknownKey
             | Garbage,
         ) => Http(401),
@@ -170,7 +179,11 @@ impl Visit {
                 let rename = by_cookie(Method::PUT, "/api/v1/profile").json(&json!({"display_name": "Eve"}));
                 status(rename.ask().await)
             }
-            Door::Refresh => status(by_cookie(Method::POST, "/api/v1/auth/refresh").ask().await),
+            Door::RefreshBody => {
+                let body = json!({"refresh_token": self.refresh});
+                status(rest(Method::POST, "/api/v1/auth/refresh").json(&body).ask().await)
+            }
+            Door::RefreshCookie => status(by_cookie(Method::POST, "/api/v1/auth/refresh").ask().await),
             Door::Logout => {
                 let request = rest(Method::POST, "/api/v1/auth/logout").bearer_auth(&self.token);
                 status(request.ask().await)
@@ -251,7 +264,8 @@ macro_rules! doors {
 doors! {
     a_bearer_header_is_refused_for_every_reason => RestBearer,
     a_cookie_is_refused_for_every_reason => RestCookie,
-    a_refresh_is_refused_for_every_reason => Refresh,
+    a_refresh_by_body_is_refused_for_every_reason => RefreshBody,
+    a_refresh_by_cookie_is_refused_for_every_reason => RefreshCookie,
     a_logout_ends_nothing_it_should_not_for_every_reason => Logout,
     a_handshake_with_a_token_in_the_query_is_refused_for_every_reason => WsQuery,
     a_handshake_with_a_cookie_is_refused_for_every_reason => WsCookie,
@@ -282,7 +296,8 @@ async fn what_is_genuine_passes_every_door() {
         (Door::WsBearer, Http(101)),
         (Door::FirstCommand, ErrorReply(0)),
         (Door::Ticket, Http(101)),
-        (Door::Refresh, Http(200)),
+        (Door::RefreshBody, Http(200)),
+        (Door::RefreshCookie, Http(200)),
         (Door::Logout, Http(200)),
     ] {
         assert_eq!(visit.knock(door).await, outcome, "{door:?}");

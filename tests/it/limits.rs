@@ -146,6 +146,7 @@ async fn csrf_tokens_of_one_address_are_limited() {
 #[tokio::test]
 async fn handshakes_of_one_address_are_limited() {
     let app = App::with(|settings| {
+        settings.address_limit_factor = 1;
         settings.socket.handshakes.burst = 3;
         settings.socket.handshakes.period = Duration::from_secs(60);
     });

@@ -33,7 +33,7 @@ fn table() -> Vec<Bad> {
     vec![
         bad("truncated JSON", LOGIN, JSON, r#"{"username":"ann"#, 400, "malformed_json"),
         bad("nothing", LOGIN, JSON, "", 400, "malformed_json"),
-        bad("endless nesting", LOGIN, JSON, deep, 400, "malformed_json"),
+        bad("endless nesting", LOGIN, JSON, deep, 422, "invalid_body"),
         bad("broken UTF-8", LOGIN, JSON, broken_utf8, 400, "malformed_json"),
         bad("broken UTF-8 in a form", LOGIN, "application/x-www-form-urlencoded", b"username=\xff&password=x", 400, "malformed_form"),
         bad("a password of a megabyte", LOGIN, JSON, megabyte, 413, "body_too_large"),

@@ -15,11 +15,12 @@ const QUIET_MS = 3000;
 
 /** An SDK client that counts the sockets it opens and remembers its events. */
 function client(token, { route = SDK_ROUTE, getToken } = {}) {
-  const seen = { sockets: 0, asked: 0, disconnects: [], connects: 0 };
+  const seen = { sockets: 0, asked: 0, disconnects: [], connects: 0, received: [] };
   class Counting extends WebSocket {
     constructor(...args) {
       super(...args);
       seen.sockets += 1;
+      this.on('message', (frame) => seen.received.push(...String(frame).split('\n')));
     }
   }
   const counted = getToken && (async () => {
@@ -84,8 +85,33 @@ async function talking() {
   two.disconnect();
 }
 
+/** Runs with timers of more than ten minutes firing at once: what the SDK does when its token is about to expire. */
+async function asTimePasses(work) {
+  const patient = globalThis.setTimeout;
+  globalThis.setTimeout = (call, delay, ...args) => patient(call, delay > 600_000 ? 0 : delay, ...args);
+  try {
+    return await work();
+  } finally {
+    globalThis.setTimeout = patient;
+  }
+}
+
 async function renewing() {
   const ann = await Person.register();
+  const ageing = client(ann.access, { getToken: tokenOf(ann) });
+  await asTimePasses(async () => {
+    ageing.connect();
+    await within(ageing.ready(), 'connection');
+    // The timer is set once the connection stands; what is set after the renewal is left alone.
+    while (ageing.seen.asked === 0) await pause(5);
+  });
+  await fact('renews an expiring connection with getToken and refresh', async () => {
+    const renewed = () => ageing.seen.received.map((line) => JSON.parse(line)).find((reply) => reply.refresh);
+    await within((async () => { while (!renewed()) await pause(5); })(), 'reply to refresh');
+    return (renewed().refresh.expires === true && ageing.seen.asked === 1 && ageing.seen.connects === 1
+      && ageing.state === 'connected') || ageing.seen;
+  });
+  ageing.disconnect();
   const fresh = await connected('', { getToken: tokenOf(ann) });
   await fact('asks getToken for its first token', fresh.seen.asked === 1 && fresh.state === 'connected');
   const subscription = await lobby(fresh);

@@ -81,8 +81,6 @@ impl App {
         settings.listen.workers = 1;
         settings.database.pool_size = 8;
         settings.drain = Duration::ZERO;
-        // Tests open more sockets at once than one address usually may.
-        settings.socket.handshakes.burst = 100_000;
         let directory = scratch_dir();
         settings.realtime.spill_file = directory.path().join("audit.spill");
         change(&mut settings);

@@ -46,7 +46,7 @@ pub(crate) struct Closed {
 pub(crate) enum Event {
     /// A reply, a push, or a ping of the protocol.
     Object(Value),
-    Ping(Vec<u8>),
+    Ping,
     Pong(Vec<u8>),
     Closed(Closed),
 }
@@ -161,7 +161,7 @@ impl Socket {
                 Event::Object(object) if object.get("push").is_some() => self.pushes.push_back(object),
                 Event::Object(object) => panic!("an unexpected object: {object}"),
                 Event::Closed(closed) => return Err(closed),
-                Event::Ping(_) | Event::Pong(_) => {}
+                Event::Ping | Event::Pong(_) => {}
             }
         }
     }
@@ -186,7 +186,7 @@ impl Socket {
                 Event::Object(object) if object.get("push").is_some() => return object["push"].clone(),
                 Event::Object(object) => panic!("an unexpected object: {object}"),
                 Event::Closed(closed) => panic!("closed while waiting for a push: {closed:?}"),
-                Event::Ping(_) | Event::Pong(_) => {}
+                Event::Ping | Event::Pong(_) => {}
             }
         }
     }
@@ -262,7 +262,7 @@ impl Socket {
             match opcode {
                 Opcode::Text => self.take_text(payload),
                 Opcode::Ping if self.answers_pings => self.send(&frame(Opcode::Pong, true, &payload)).await,
-                Opcode::Ping => return Event::Ping(payload),
+                Opcode::Ping => return Event::Ping,
                 Opcode::Pong => return Event::Pong(payload),
                 Opcode::Close => {
                     self.send(&frame(Opcode::Close, true, &payload)).await;

@@ -1,0 +1,108 @@
+//! How a connection begins, is renewed, is kept alive, and runs out.
+
+use std::{sync::Arc, time::Duration};
+
+use portcullis::socket::DialogueConfig;
+use serde_json::{Value, json};
+
+use crate::harness::{App, Closed, Event, Forgery, Opcode, Session, Socket, frame};
+
+async fn signed_in() -> Session {
+    App::start().register().await.sign_in().await
+}
+
+/// A server whose dialogue is configured otherwise.
+fn with_dialogue(change: impl FnOnce(&mut DialogueConfig)) -> App {
+    App::with(|settings| change(Arc::make_mut(&mut settings.socket.dialogue)))
+}
+
+fn bad_request() -> Closed {
+    Closed { code: 3501, reason: "bad request".to_owned() }
+}
+
+/// The reply to a first command with this token.
+async fn first_command(session: &Session, token: &str) -> Result<Value, Closed> {
+    let mut socket: Socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    socket.ask(json!({"connect": {"token": token}})).await
+}
+
+#[tokio::test]
+async fn an_expired_token_is_an_error_that_asks_for_another() {
+    let session = signed_in().await;
+    let reply = first_command(&session, &session.forged(Forgery::Expired)).await.expect("a reply");
+    assert_eq!(reply["error"]["code"], 109, "{reply}");
+}
+
+#[tokio::test]
+async fn no_token_and_no_connect_are_bad_requests() {
+    let session = signed_in().await;
+    let open = || session.app.handshake("/connection/websocket").open();
+    let mut socket = open().await.expect("an open door");
+    assert_eq!(socket.ask(json!({"connect": {}})).await.unwrap_err(), bad_request());
+    let mut socket = open().await.expect("an open door");
+    assert_eq!(socket.ask(json!({"subscribe": {"channel": "chat:lobby"}})).await.unwrap_err(), bad_request());
+}
+
+#[tokio::test]
+async fn a_connection_is_renewed_with_a_fresh_token() {
+    let session = signed_in().await;
+    let mut socket = session.connect_by_command().await;
+    let renewed = session.renewed().await;
+    let reply = socket.ask(json!({"refresh": {"token": renewed.access}})).await.unwrap();
+    assert_eq!(reply["refresh"]["expires"], true, "{reply}");
+    assert!(reply["refresh"]["ttl"].as_u64().is_some_and(|ttl| ttl > 3500), "{reply}");
+}
+
+#[tokio::test]
+async fn a_connection_is_not_renewed_with_anothers_token() {
+    let session = signed_in().await;
+    let same_user = session.person.sign_in().await;
+    let stranger = session.app.register().await.sign_in().await;
+    for token in [same_user.access, stranger.access, session.forged(Forgery::WrongSignature)] {
+        let mut socket = session.connect_by_command().await;
+        let closed = socket.ask(json!({"refresh": {"token": token}})).await.unwrap_err();
+        assert_eq!((closed.code, closed.reason.as_str()), (3500, "invalid token"));
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_not_renewed_expires_after_the_grace() {
+    let app = App::with(|settings| {
+        settings.sessions.idle = Duration::from_secs(7200);
+        Arc::make_mut(&mut settings.socket.dialogue).expired_grace = Duration::from_millis(100);
+    });
+    let session = app.register().await.sign_in().await;
+    app.advance(Duration::from_secs(3599));
+    let mut socket = session.connect_by_command().await;
+    let closed = socket.closed().await;
+    assert_eq!((closed.code, closed.reason.as_str()), (3005, "connection expired"));
+}
+
+#[tokio::test]
+async fn pings_are_sent_in_the_form_that_the_client_understands() {
+    let app = with_dialogue(|dialogue| dialogue.ping_interval = Duration::from_secs(1));
+    let session = app.register().await.sign_in().await;
+    let (mut sdk, mut plain) = (session.connect_by_command().await, session.connect().await);
+    (sdk.answers_pings, plain.answers_pings) = (false, false);
+    assert!(matches!(sdk.event().await, Event::Object(ping) if ping == json!({})));
+    assert!(matches!(plain.event().await, Event::Ping));
+    sdk.send_text("{}").await;
+    plain.send(&frame(Opcode::Pong, true, b"")).await;
+    assert!(matches!(sdk.event().await, Event::Object(ping) if ping == json!({})), "an answered ping is followed by another");
+    assert!(matches!(plain.event().await, Event::Ping));
+}
+
+#[tokio::test]
+async fn who_does_not_answer_a_ping_is_closed_with_3012() {
+    let app = with_dialogue(|dialogue| {
+        dialogue.ping_interval = Duration::from_secs(1);
+        dialogue.pong_timeout = Duration::from_millis(200);
+    });
+    let session = app.register().await.sign_in().await;
+    let (mut sdk, mut plain) = (session.connect_by_command().await, session.connect().await);
+    (sdk.answers_pings, plain.answers_pings) = (false, false);
+    for socket in [&mut sdk, &mut plain] {
+        let closed = socket.closed().await;
+        assert_eq!((closed.code, closed.reason.as_str()), (3012, "no pong"));
+    }
+}
