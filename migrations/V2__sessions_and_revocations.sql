@@ -6,6 +6,8 @@ CREATE TABLE revocations (
     -- from there, sees every row, in whatever order the transactions committed.
     txid              xid8        NOT NULL DEFAULT pg_current_xact_id(),
     scope             text        NOT NULL CHECK (scope IN ('session', 'device', 'user', 'all')),
+    -- By which its node knows its own again when it hears of it.
+    origin            uuid        NOT NULL DEFAULT gen_random_uuid(),
     -- What was revoked. No foreign keys: a revocation outlives what it ended.
     session_id        uuid,
     device_id         uuid,

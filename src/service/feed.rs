@@ -5,7 +5,7 @@
 //! carried out before memory is trusted again.
 
 use std::{
-    collections::VecDeque,
+    collections::{HashSet, VecDeque},
     sync::{
         Weak,
         atomic::{AtomicU64, Ordering},
@@ -16,6 +16,7 @@ use std::{
 use parking_lot::Mutex;
 use portcullis_actors::id::RevocationId;
 use tokio::{sync::watch, time::timeout};
+use uuid::Uuid;
 
 use super::{Parts, Services};
 use crate::store::{RevocationListener, StoreError, Watermark};
@@ -37,7 +38,16 @@ pub(super) struct Feed {
     /// When the last look that succeeded began, in milliseconds after `origin`.
     looked_ms: AtomicU64,
     begun: watch::Sender<bool>,
-    recent: Mutex<VecDeque<RevocationId>>,
+    own: Mutex<Own>,
+}
+
+/// What this node carries out itself.
+#[derive(Default)]
+struct Own {
+    /// Orders that are being committed: their numbers are not known yet.
+    under_way: HashSet<Uuid>,
+    /// The latest revocations that were or are being carried out.
+    recent: VecDeque<RevocationId>,
 }
 
 impl Default for Feed {
@@ -46,7 +56,7 @@ impl Default for Feed {
             origin: Instant::now(),
             looked_ms: AtomicU64::new(0),
             begun: watch::Sender::new(false),
-            recent: Mutex::default(),
+            own: Mutex::default(),
         }
     }
 }
@@ -69,9 +79,22 @@ impl Feed {
         matches!(first_look, Ok(Ok(_)))
     }
 
+    /// An order is about to be committed here; the feed leaves it alone until it has ended.
+    pub(super) fn begin(&self, origin: Uuid) {
+        self.own.lock().under_way.insert(origin);
+    }
+
+    /// The order has ended: this node carries it out under that number, or, without one, whoever hears of it.
+    pub(super) fn end(&self, origin: Uuid, id: Option<RevocationId>) {
+        if let Some(id) = id {
+            self.claim(id);
+        }
+        self.own.lock().under_way.remove(&origin);
+    }
+
     /// Remembers that a revocation is being carried out here. `false` if it was before.
     pub(super) fn claim(&self, id: RevocationId) -> bool {
-        let mut recent = self.recent.lock();
+        let recent = &mut self.own.lock().recent;
         if recent.contains(&id) {
             return false;
         }
@@ -82,8 +105,12 @@ impl Feed {
         true
     }
 
+    fn is_under_way(&self, origin: Uuid) -> bool {
+        self.own.lock().under_way.contains(&origin)
+    }
+
     fn recent(&self) -> Vec<RevocationId> {
-        self.recent.lock().iter().copied().collect()
+        self.own.lock().recent.iter().copied().collect()
     }
 
     fn looked(&self, began: Instant) {
@@ -149,9 +176,14 @@ async fn look(
     let next = match place {
         None => listener.watermark().await?,
         Some(place) => {
-            let (found, next) = listener.since(place, &services.feed.recent()).await?;
-            for committed in found {
-                services.carry_out_elsewhere(committed);
+            let (found, mut next) = listener.since(*place, &services.feed.recent()).await?;
+            for heard in found {
+                if services.feed.is_under_way(heard.origin) {
+                    // Its own part of this node is at it; should that fail after all, it is found again next time.
+                    next = next.min(heard.at);
+                } else {
+                    services.carry_out_elsewhere(heard.committed);
+                }
             }
             next
         }

@@ -31,8 +31,13 @@ impl Services {
     pub async fn revoke(&self, order: Order) -> Result<Revoked, Failure> {
         let services = self.clone();
         let work = async move {
-            let committed = services.store.commit(order).await?;
-            Ok(services.carry_out(&committed).await)
+            let origin = order.origin;
+            services.feed.begin(origin);
+            let committed = services.store.commit(order).await;
+            services
+                .feed
+                .end(origin, committed.as_ref().ok().and_then(|committed| committed.id));
+            Ok(services.carry_out(&committed?).await)
         };
         self.store
             .runtime()
@@ -46,7 +51,6 @@ impl Services {
         let Some(id) = committed.id else {
             return Revoked::default();
         };
-        self.feed.claim(id);
         let sessions = self.shut(committed);
         let closed = self.realtime.revoke(&sessions, committed.cause).await;
         metrics::counter!("sessions_revoked_total", "cause" => committed.cause.as_str())

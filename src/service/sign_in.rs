@@ -188,6 +188,9 @@ impl Services {
                 Opened::Superseded => Ok(None),
                 Opened::Session(session, evicted) => {
                     for committed in &evicted {
+                        if let Some(id) = committed.id {
+                            services.feed.claim(id);
+                        }
                         services.carry_out(committed).await;
                     }
                     Ok(Some(*session))

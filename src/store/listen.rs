@@ -11,7 +11,10 @@ use portcullis_actors::{
     id::{RevocationId, SessionId},
 };
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
-use tokio_postgres::{AsyncMessage, Client, Row, Socket, tls::MakeTlsConnect, tls::TlsConnect};
+use tokio_postgres::{
+    AsyncMessage, Client, Row, Socket, row::RowIndex, tls::MakeTlsConnect, tls::TlsConnect,
+};
+use uuid::Uuid;
 
 use super::{
     error::StoreError,
@@ -21,9 +24,20 @@ use super::{
     rows,
 };
 
-/// Up to where revocations have been seen: every transaction below this had ended when it was taken.
+/// A transaction's number. As a place to go on from: every transaction below it had ended when it was taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Watermark(u64);
+
+/// A revocation that was heard of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Watermark(String);
+pub struct Heard {
+    /// What it is.
+    pub committed: Committed,
+    /// The order's own mark.
+    pub origin: Uuid,
+    /// Its transaction.
+    pub at: Watermark,
+}
 
 /// A connection that listens. Dropping it closes it.
 pub struct RevocationListener {
@@ -104,7 +118,7 @@ impl RevocationListener {
     pub async fn watermark(&self) -> Result<Watermark, StoreError> {
         let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text";
         let row = self.bounded(self.client.query_one(sql, &[])).await?;
-        Ok(Watermark(row.try_get(0)?))
+        watermark(&row, 0)
     }
 
     /// Every revocation of a transaction at or above `low_water`, except those in `known`, and the watermark for the
@@ -114,22 +128,22 @@ impl RevocationListener {
     /// `Unavailable` if the database does not answer.
     pub async fn since(
         &self,
-        low_water: &Watermark,
+        low_water: Watermark,
         known: &[RevocationId],
-    ) -> Result<(Vec<Committed>, Watermark), StoreError> {
+    ) -> Result<(Vec<Heard>, Watermark), StoreError> {
         // One statement, so that rows and watermark come from one snapshot.
         let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, r.id, r.cause, r.user_id,
-                          r.except_session_id
+                          r.except_session_id, r.origin, r.txid::text AS txid
                    FROM (SELECT) AS always
                         LEFT JOIN revocations r ON r.txid >= $1::text::xid8 AND r.id <> ALL ($2)
                    ORDER BY r.id";
         let known: Vec<_> = known.iter().map(|id| id.0).collect();
         let rows = self
-            .bounded(self.client.query(sql, &[&low_water.0, &known]))
+            .bounded(self.client.query(sql, &[&low_water.0.to_string(), &known]))
             .await?;
         let next = match rows.first() {
-            Some(row) => Watermark(row.try_get("next")?),
-            None => low_water.clone(),
+            Some(row) => watermark(row, "next")?,
+            None => low_water,
         };
         let mut found = Vec::new();
         for row in &rows {
@@ -138,7 +152,7 @@ impl RevocationListener {
             }
         }
         self.fill_in(&mut found).await?;
-        Ok((found.into_iter().map(|found| found.committed).collect(), next))
+        Ok((found.into_iter().map(|found| found.heard).collect(), next))
     }
 
     /// What each of them ended. A changed role ended nothing; there it is the user's sessions that live now.
@@ -149,7 +163,7 @@ impl RevocationListener {
         let ids: Vec<_> = found.iter().map(|found| found.id).collect();
         let users: Vec<_> = found
             .iter()
-            .filter(|found| !found.committed.cause.ends_session())
+            .filter(|found| !found.heard.committed.cause.ends_session())
             .filter_map(|found| found.user)
             .collect();
         let sql = "SELECT id, user_id, device_id, revocation_id FROM sessions WHERE revocation_id = ANY ($1)
@@ -166,7 +180,7 @@ impl RevocationListener {
             }
         }
         for found in found {
-            found.committed.ended = if found.committed.cause.ends_session() {
+            found.heard.committed.ended = if found.heard.committed.cause.ends_session() {
                 by_revocation.remove(&found.id).unwrap_or_default()
             } else {
                 found
@@ -198,21 +212,34 @@ impl Drop for RevocationListener {
 struct Found {
     id: i64,
     user: Option<i64>,
-    committed: Committed,
+    heard: Heard,
+}
+
+fn watermark(row: &Row, column: impl RowIndex + std::fmt::Display) -> Result<Watermark, StoreError> {
+    row.try_get::<_, &str>(column)?
+        .parse()
+        .map(Watermark)
+        .map_err(StoreError::internal)
 }
 
 fn revocation(row: &Row) -> Result<Found, StoreError> {
     let id = row.try_get("id")?;
     let cause: Cause = rows::word(row, "cause")?;
     let except = row.try_get::<_, Option<_>>("except_session_id")?.map(SessionId);
+    let committed = Committed {
+        id: Some(RevocationId(id)),
+        cause,
+        ended: Vec::new(),
+        except,
+    };
+    let heard = Heard {
+        committed,
+        origin: row.try_get("origin")?,
+        at: watermark(row, "txid")?,
+    };
     Ok(Found {
         id,
         user: row.try_get("user_id")?,
-        committed: Committed {
-            id: Some(RevocationId(id)),
-            cause,
-            ended: Vec::new(),
-            except,
-        },
+        heard,
     })
 }

@@ -26,7 +26,7 @@ mod users;
 
 pub use devices::DeviceSeen;
 pub use error::StoreError;
-pub use listen::{RevocationListener, Watermark};
+pub use listen::{Heard, RevocationListener, Watermark};
 pub use opening::{OpenSession, Opened};
 pub use order::{Change, Committed, Ended, Order, Target};
 pub use pool::{Store, StoreStatus};

@@ -9,6 +9,7 @@ use portcullis_actors::{
 };
 use secrecy::SecretString;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::domain::role::{Role, Status};
 
@@ -57,6 +58,8 @@ pub enum Change {
 /// A revocation to be carried out.
 #[derive(Clone, Debug)]
 pub struct Order {
+    /// By which whoever gives the order knows it again when hearing of it.
+    pub origin: Uuid,
     /// What is revoked.
     pub target: Target,
     /// The session that stays, usually that of whoever asks.
@@ -85,6 +88,7 @@ impl Order {
     pub fn new(target: Target, cause: Cause, now: OffsetDateTime) -> Self {
         let at_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
         Self {
+            origin: Uuid::new_v4(),
             target,
             except: None,
             only_user: None,

@@ -164,8 +164,8 @@ async fn insert(
     let statement = transaction
         .prepare_cached(
             "INSERT INTO revocations (scope, session_id, device_id, user_id, except_session_id, cause, reason,
-                                      actor_id, sessions, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+                                      actor_id, sessions, created_at, origin)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
         )
         .await?;
     let row = transaction
@@ -182,6 +182,7 @@ async fn insert(
                 &order.actor.map(|id| id.0),
                 &i32::try_from(sessions).unwrap_or(i32::MAX),
                 &order.now,
+                &order.origin,
             ],
         )
         .await?;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis::store::{Change, Order, Target};
+use portcullis::store::{Change, Heard, Order, Target};
 use portcullis_actors::close::Cause;
 
 use super::{Db, now, with_db};
@@ -36,16 +36,17 @@ fn a_revocation_whose_transaction_began_first_and_committed_last_is_not_missed()
         .unwrap();
 
         let quick = db.revoke(Target::Session(late.id), Cause::SignedOut).await;
-        let (found, next) = listener.since(&start, &[]).await.unwrap();
-        assert_eq!(found, std::slice::from_ref(&quick));
+        let (found, next) = listener.since(start, &[]).await.unwrap();
+        assert_eq!(found.len(), 1);
+        assert_eq!(found[0].committed, quick);
 
         slow.commit().await.unwrap();
-        let (found, next) = listener.since(&next, &[quick.id.unwrap()]).await.unwrap();
+        let (found, next) = listener.since(next, &[quick.id.unwrap()]).await.unwrap();
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].ended[0].session, early.id);
+        assert_eq!(found[0].committed.ended[0].session, early.id);
 
-        let known = [quick.id.unwrap(), found[0].id.unwrap()];
-        let (found, _) = listener.since(&next, &known).await.unwrap();
+        let known = [quick.id.unwrap(), found[0].committed.id.unwrap()];
+        let (found, _) = listener.since(next, &known).await.unwrap();
         assert_eq!(found, []);
     });
 }
@@ -69,9 +70,9 @@ fn everything_committed_by_many_at_once_arrives() {
         let mut known = Vec::new();
         let mut heard = Vec::new();
         while heard.len() < sessions.len() {
-            let (found, next) = listener.since(&watermark, &known).await.unwrap();
+            let (found, next) = listener.since(watermark, &known).await.unwrap();
             watermark = next;
-            for committed in found {
+            for Heard { committed, .. } in found {
                 known.push(committed.id.unwrap());
                 heard.extend(committed.ended.iter().map(|ended| ended.session));
             }
@@ -107,9 +108,9 @@ fn a_changed_role_names_the_sessions_that_live() {
             ..Order::new(Target::User(user.id), Cause::RoleChanged, now())
         };
         let committed = db.store.commit(order).await.unwrap();
-        let (found, _) = listener.since(&start, &[]).await.unwrap();
-        assert_eq!(found, [committed]);
-        assert_eq!(found[0].ended[0].session, session.id);
+        let (found, _) = listener.since(start, &[]).await.unwrap();
+        assert_eq!(found[0].committed, committed);
+        assert_eq!(found[0].committed.ended[0].session, session.id);
     });
 }
 
@@ -124,9 +125,9 @@ fn a_listener_whose_connection_was_cut_says_so() {
             .await
             .unwrap();
         assert!(listener.next().await.unwrap_err().is_unavailable());
-        assert!(listener.since(&start, &[]).await.unwrap_err().is_unavailable());
+        assert!(listener.since(start, &[]).await.unwrap_err().is_unavailable());
         let missed = db.revoke(Target::All, Cause::Revoked).await;
         let again = db.store.listen().await.unwrap();
-        assert_eq!(again.since(&start, &[]).await.unwrap().0, [missed]);
+        assert_eq!(again.since(start, &[]).await.unwrap().0[0].committed, missed);
     });
 }
