@@ -3,7 +3,7 @@
 //! Installed once by the command line. Production logs JSON, one object per line; development logs for people. No secret
 //! reaches either: secrets are types that do not print, and request logs leave the query out.
 
-use std::sync::OnceLock;
+use std::{io::IsTerminal, sync::OnceLock};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
@@ -20,7 +20,7 @@ static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 pub fn start_logging(environment: Environment, debug: bool) {
     let default = if debug { DEBUG_FILTER } else { DEFAULT_FILTER };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    let layer = fmt::layer().with_writer(std::io::stderr);
+    let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let layer = match environment {
         Environment::Production => layer.json().flatten_event(true).with_current_span(true).boxed(),
         Environment::Development => layer.compact().with_target(false).boxed(),
