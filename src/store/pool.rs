@@ -6,7 +6,9 @@
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
-use deadpool_postgres::{Client, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use deadpool_postgres::{
+    Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod,
+};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -56,6 +58,7 @@ impl Store {
         );
         let pool = Pool::builder(manager)
             .max_size(settings.pool_size.max(1))
+            .post_create(Hook::async_fn(|client, _| Box::pin(durable(client))))
             .build()
             .map_err(StoreError::internal)?;
         Ok(Self {
@@ -133,6 +136,10 @@ impl Store {
                 Ok(answer) => answer,
                 Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
             };
+            if client.is_closed() {
+                // Whatever cut this one has cut the others, too: no request should have to find out one by one.
+                pool.retain(|_, _| false);
+            }
             if answer.as_ref().is_err_and(StoreError::is_unavailable) || client.is_closed() {
                 drop(Object::take(client));
             }
@@ -157,12 +164,19 @@ impl Store {
     }
 }
 
+/// A commit that was answered must survive a crash of the database, also where it is set up to answer early.
+async fn durable(client: &mut ClientWrapper) -> Result<(), HookError> {
+    let sql = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
+    client.simple_query(sql).await.map_err(HookError::Backend)?;
+    Ok(())
+}
+
 /// Whatever keeps a connection from being had (refused, wrong password, no such database, none free) means the same to
 /// the asker.
 async fn acquired(pool: &Pool, patience: Duration) -> Result<Client, StoreError> {
     match tokio::time::timeout(patience, pool.get()).await {
         Ok(Ok(client)) => Ok(client),
-        Ok(Err(deadpool_postgres::PoolError::Backend(error))) => {
+        Ok(Err(PoolError::Backend(error))) => {
             Err(StoreError::Unavailable(StoreError::from(error).to_string()))
         }
         Ok(Err(error)) => Err(StoreError::Unavailable(error.to_string())),

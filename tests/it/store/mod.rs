@@ -7,6 +7,7 @@
 mod audit;
 mod opening;
 mod outage;
+mod proof;
 mod refresh;
 mod revoking;
 mod schema;

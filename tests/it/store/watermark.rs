@@ -121,7 +121,9 @@ fn a_listener_whose_connection_was_cut_says_so() {
         let start = listener.watermark().await.unwrap();
         db.raw()
             .await
-            .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' OR query LIKE '%pg_snapshot_xmin%' AND pid <> pg_backend_pid()", &[])
+            .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                 WHERE datname = current_database() AND pid <> pg_backend_pid()
+                   AND (query LIKE 'LISTEN%' OR query LIKE '%pg_snapshot_xmin%')", &[])
             .await
             .unwrap();
         assert!(listener.next().await.unwrap_err().is_unavailable());
