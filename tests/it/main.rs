@@ -9,7 +9,6 @@ mod auth;
 mod cli;
 mod crash;
 mod csrf;
-mod dependency_rule;
 mod doors;
 mod frames;
 mod handshake;

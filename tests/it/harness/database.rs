@@ -55,9 +55,10 @@ pub(crate) struct OwnCluster {
 }
 
 impl OwnCluster {
+    /// A cluster that keeps what it acknowledged, as a real one does.
     pub(crate) fn start() -> Self {
         let directory = super::scratch_dir();
-        let running = Cluster::start(directory.path(), Durability::Throwaway).expect("a cluster");
+        let running = Cluster::start(directory.path(), Durability::Durable).expect("a cluster");
         Self { running, _directory: directory }
     }
 
