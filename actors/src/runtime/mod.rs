@@ -16,6 +16,7 @@ mod settings;
 mod spill;
 mod start;
 mod supervise;
+mod upkeep;
 
 #[cfg(test)]
 mod tests;

@@ -17,10 +17,11 @@ use super::{
     directory::Directory,
     port::{AuditSink, DeviceStore},
     rate_limiter::RateLimiter,
-    realtime::{Inner, LIMITER_SHARDS, Realtime, TRACKER_SHARDS},
+    realtime::{Inner, Realtime},
     settings::RealtimeSettings,
     spill::Spill,
     supervise::{Budget, Lane, supervise},
+    upkeep::{LIMITER_SHARDS, TRACKER_SHARDS},
 };
 
 /// What the actors need from the server.

@@ -1,0 +1,104 @@
+//! The part of `Realtime` that keeps count and keeps record: limits, audit events, signs of life.
+
+use std::{future::Future, time::Duration};
+
+use tokio::sync::oneshot;
+
+use super::{
+    audit::{Flush, NotRecorded, Record},
+    device_tracker::{FlushSeen, Note},
+    port::Seen,
+    rate_limiter::Check,
+    realtime::Realtime,
+};
+use crate::{
+    audit::AuditEvent,
+    logic::limits::{Limit, Verdict},
+};
+
+pub(super) const LIMITER_SHARDS: usize = 4;
+pub(super) const TRACKER_SHARDS: usize = 2;
+/// How long a limit check or an audit append may take before it counts as refused.
+const ANSWER_WITHIN: Duration = Duration::from_secs(2);
+/// Advice to whoever was refused because an actor was overloaded.
+const BUSY_RETRY: Duration = Duration::from_secs(1);
+
+impl Realtime {
+    /// Spends one permit of `key` under `limit`. Refuses when it cannot tell.
+    pub async fn check(&self, key: &str, limit: Limit) -> Verdict {
+        let shard = usize::try_from(hash(key) % LIMITER_SHARDS as u64).unwrap_or(0);
+        let (reply, answer) = oneshot::channel();
+        let sent = self.0.limiters[shard].try_send(Check {
+            key: key.to_owned(),
+            limit,
+            reply,
+        });
+        if sent.is_err() {
+            return Verdict::Denied {
+                retry_after: BUSY_RETRY,
+            };
+        }
+        within(answer).await.unwrap_or(Verdict::Denied {
+            retry_after: BUSY_RETRY,
+        })
+    }
+
+    /// Writes an event down and returns once it cannot be lost to a pause of the database.
+    ///
+    /// # Errors
+    /// When it cannot be written anywhere: the act it tells of must not be done.
+    pub async fn record(&self, event: AuditEvent) -> Result<(), NotRecorded> {
+        let (reply, written) = oneshot::channel();
+        self.0
+            .audit
+            .try_send(Record {
+                event,
+                reply: Some(reply),
+            })
+            .map_err(|_| NotRecorded)?;
+        within(written).await.unwrap_or(Err(NotRecorded))
+    }
+
+    /// Writes an event down without waiting. For sockets only: bounded by one open and one close per connection.
+    pub fn note(&self, event: AuditEvent) {
+        self.0.audit.control(Record { event, reply: None });
+    }
+
+    /// Notes a sign of life of a session; written later, in a batch.
+    pub fn seen(&self, seen: Seen) {
+        let shard = usize::try_from(seen.user.0.unsigned_abs() % TRACKER_SHARDS as u64).unwrap_or(0);
+        // A lost sign of life is followed by others.
+        let _ = self.0.trackers[shard].try_send(Note(seen));
+    }
+
+    /// Waits until what was recorded and seen so far is in the database, at most `limit`. `false`: not all of it is.
+    pub async fn flush(&self, limit: Duration) -> bool {
+        let mut waiting = Vec::new();
+        let (done, wait) = oneshot::channel();
+        self.0.audit.control(Flush(done));
+        waiting.push(wait);
+        for tracker in &self.0.trackers {
+            let (done, wait) = oneshot::channel();
+            tracker.control(FlushSeen(done));
+            waiting.push(wait);
+        }
+        let all = futures_util::future::join_all(waiting);
+        tokio::time::timeout(limit, all)
+            .await
+            .is_ok_and(|answers| answers.iter().all(Result::is_ok))
+    }
+}
+
+async fn within<T>(answer: impl Future<Output = Result<T, oneshot::error::RecvError>>) -> Option<T> {
+    tokio::time::timeout(ANSWER_WITHIN, answer)
+        .await
+        .ok()
+        .and_then(Result::ok)
+}
+
+fn hash(key: &str) -> u64 {
+    use std::hash::{DefaultHasher, Hasher};
+    let mut hasher = DefaultHasher::new();
+    hasher.write(key.as_bytes());
+    hasher.finish()
+}

@@ -1,0 +1,218 @@
+//! Who may know whom: the table that `main.rs` checks.
+
+/// What a room may name: rooms of its own crate, and other crates that are not everybody's.
+pub(crate) struct Rule {
+    /// A directory or file below the source root; the longest that fits a file counts.
+    pub(crate) room: &'static str,
+    /// Rooms of the same crate.
+    pub(crate) rooms: &'static [&'static str],
+    /// Paths below `portcullis_actors`.
+    pub(crate) actors: &'static [&'static str],
+    /// Crates of a particular kind (see [`KINDS`]).
+    pub(crate) kinds: &'static [&'static str],
+}
+
+/// Crates that only some rooms may know. What is not named here, everybody may use.
+pub(crate) const KINDS: [(&str, &[&str]); 5] = [
+    (
+        "web",
+        &[
+            "actix_web",
+            "actix_http",
+            "actix_server",
+            "actix_service",
+            "actix_codec",
+            "actix_tls",
+        ],
+    ),
+    ("sockets", &["actix_web_actors"]),
+    ("actors", &["actix", "actix_rt"]),
+    (
+        "sql",
+        &[
+            "tokio_postgres",
+            "deadpool_postgres",
+            "refinery",
+            "tokio_postgres_rustls",
+        ],
+    ),
+    ("async", &["tokio", "futures_util", "async_trait"]),
+];
+
+pub(crate) const EVERY_ROOM: &[&str] = &[
+    "app",
+    "cli",
+    "config",
+    "domain",
+    "http",
+    "lifecycle",
+    "postgres",
+    "secrets",
+    "service",
+    "socket",
+    "store",
+    "telemetry",
+    "tls",
+];
+/// The parts of the actors' crate that a room outside may see.
+pub(crate) const ALL_OF_ACTORS: &[&str] =
+    &["Realtime", "runtime", "protocol", "id", "close", "audit", "logic"];
+
+pub(crate) const RULES: &[Rule] = &[
+    // The composition side: what is put together may know everything it puts together, but does no SQL.
+    Rule {
+        room: "src/main.rs",
+        rooms: EVERY_ROOM,
+        actors: &[],
+        kinds: &[],
+    },
+    Rule {
+        room: "src/lib.rs",
+        rooms: EVERY_ROOM,
+        actors: ALL_OF_ACTORS,
+        kinds: &[],
+    },
+    Rule {
+        room: "src/app.rs",
+        rooms: EVERY_ROOM,
+        actors: ALL_OF_ACTORS,
+        kinds: &["web", "actors", "async"],
+    },
+    Rule {
+        room: "src/cli",
+        rooms: EVERY_ROOM,
+        actors: ALL_OF_ACTORS,
+        kinds: &["web", "async"],
+    },
+    Rule {
+        room: "src/cli.rs",
+        rooms: EVERY_ROOM,
+        actors: &[],
+        kinds: &[],
+    },
+    Rule {
+        room: "src/lifecycle.rs",
+        rooms: EVERY_ROOM,
+        actors: ALL_OF_ACTORS,
+        kinds: &["actors", "async"],
+    },
+    // Settings name the types of what they set.
+    Rule {
+        room: "src/config",
+        rooms: &["config", "domain", "socket", "store", "secrets"],
+        actors: &["runtime", "protocol", "id"],
+        kinds: &[],
+    },
+    Rule {
+        room: "src/config.rs",
+        rooms: &["config", "domain", "socket", "store"],
+        actors: &["runtime"],
+        kinds: &[],
+    },
+    Rule {
+        room: "src/telemetry.rs",
+        rooms: &["config"],
+        actors: &[],
+        kinds: &[],
+    },
+    Rule {
+        room: "src/secrets.rs",
+        rooms: &[],
+        actors: &[],
+        kinds: &[],
+    },
+    Rule {
+        room: "src/tls.rs",
+        rooms: &["secrets"],
+        actors: &[],
+        kinds: &[],
+    },
+    // The doors. Neither knows the store; rows reach them through the services.
+    Rule {
+        room: "src/http",
+        rooms: &["http", "service", "domain"],
+        actors: &["id", "close"],
+        kinds: &["web", "async"],
+    },
+    Rule {
+        room: "src/socket",
+        rooms: &["socket", "service", "domain"],
+        actors: ALL_OF_ACTORS,
+        kinds: &["web", "actors", "async"],
+    },
+    Rule {
+        room: "src/socket/connection.rs",
+        rooms: &["socket", "service", "domain"],
+        actors: ALL_OF_ACTORS,
+        kinds: &["web", "sockets", "actors", "async"],
+    },
+    // The dialogue of a connection is pure.
+    Rule {
+        room: "src/socket/dialogue",
+        rooms: &["socket"],
+        actors: &["protocol", "id", "close", "logic"],
+        kinds: &[],
+    },
+    Rule {
+        room: "src/socket/dialogue.rs",
+        rooms: &["socket"],
+        actors: &["protocol", "id", "close", "logic"],
+        kinds: &[],
+    },
+    Rule {
+        room: "src/service",
+        rooms: &["service", "domain", "store"],
+        actors: &["Realtime", "runtime", "id", "close", "audit"],
+        kinds: &["async"],
+    },
+    Rule {
+        room: "src/store",
+        rooms: &["store", "domain"],
+        actors: &["id", "close", "audit"],
+        kinds: &["sql", "async"],
+    },
+    // Pure rules of both crates: what a limit is, is said once.
+    Rule {
+        room: "src/domain/throttle.rs",
+        rooms: &["domain"],
+        actors: &["id", "logic"],
+        kinds: &[],
+    },
+    Rule {
+        room: "src/domain",
+        rooms: &["domain"],
+        actors: &["id", "close"],
+        kinds: &[],
+    },
+    Rule {
+        room: "src/postgres",
+        rooms: &["postgres"],
+        actors: &[],
+        kinds: &[],
+    },
+    // The actors' crate knows neither SQL nor HTTP, and its logic no actors.
+    Rule {
+        room: "actors/src/runtime",
+        rooms: &["runtime", "logic", "protocol", "id", "close", "audit"],
+        actors: &[],
+        kinds: &["actors", "async"],
+    },
+    Rule {
+        room: "actors/src/logic",
+        rooms: &["logic", "protocol", "id", "close"],
+        actors: &[],
+        kinds: &[],
+    },
+    Rule {
+        room: "actors/src/protocol",
+        rooms: &["protocol", "id", "close"],
+        actors: &[],
+        kinds: &[],
+    },
+    Rule {
+        room: "actors/src",
+        rooms: &["runtime", "logic", "protocol", "id", "close", "audit"],
+        actors: &[],
+        kinds: &[],
+    },
+];
