@@ -104,8 +104,8 @@ impl App {
             let metrics = web::Data::new(metrics);
             move || http::app(services.clone(), http_settings.clone(), metrics.clone())
         };
-        let server =
-            socket::serve(listeners, settings.listen.workers, &door, mark, rest).map_err(StartError::Server)?;
+        let server = socket::serve(listeners, settings.listen.workers, &door, mark, rest)
+            .map_err(StartError::Server)?;
         Ok(Self { settings, server, realtime, services, door, shutdown, http, https })
     }
 

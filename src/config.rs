@@ -4,12 +4,7 @@
 //! stops the start with one message that lists every problem. Each variable `X` may instead be given as `X_FILE`, the
 //! path of a file that holds the value (Docker secrets).
 
-use std::{
-    net::SocketAddr,
-    path::PathBuf,
-    str::FromStr,
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
 use ipnet::IpNet;
 use portcullis_actors::runtime::RealtimeSettings;
@@ -189,7 +184,11 @@ impl Settings {
             // Everything comes from one address here.
             address_limit_factor: 1_000,
             socket: SocketSettings {
-                limits: ConnectionLimits { per_address: 20_000, per_user: 1_000, ..ConnectionLimits::default() },
+                limits: ConnectionLimits {
+                    per_address: 20_000,
+                    per_user: 1_000,
+                    ..ConnectionLimits::default()
+                },
                 ..SocketSettings::default()
             },
             realtime: RealtimeSettings { connections_per_session: 1_000, ..RealtimeSettings::default() },

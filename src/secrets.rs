@@ -95,10 +95,7 @@ fn read_checked(path: &Path, forbidden: u32) -> Result<Zeroizing<String>, Secret
     let found = file.metadata().map_err(failed("read", path))?;
     let mode = found.mode() & 0o777;
     if mode & forbidden != 0 {
-        return Err(SecretsError::Open {
-            path: path.to_owned(),
-            mode,
-        });
+        return Err(SecretsError::Open { path: path.to_owned(), mode });
     }
     if !found.is_file() || found.len() > LONGEST {
         return Err(SecretsError::Unusable(path.to_owned()));
@@ -145,11 +142,7 @@ fn write_draft(path: &Path, text: &str) -> Result<PathBuf, SecretsError> {
     getrandom::fill(&mut nonce).map_err(SecretsError::Randomness)?;
     let draft = path.with_extension(format!("{:016x}.new", u64::from_ne_bytes(nonce)));
     let write = |mut file: File| file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
-    let created = File::options()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&draft);
+    let created = File::options().write(true).create_new(true).mode(0o600).open(&draft);
     if let Err(error) = created.and_then(write) {
         // On a full disk an empty draft may be left; nobody takes it for a secret.
         let _ = std::fs::remove_file(&draft);
@@ -160,9 +153,7 @@ fn write_draft(path: &Path, text: &str) -> Result<PathBuf, SecretsError> {
 
 fn sync_parent(path: &Path) -> Result<(), SecretsError> {
     let parent = path.parent().unwrap_or(path);
-    File::open(parent)
-        .and_then(|dir| dir.sync_all())
-        .map_err(failed("sync", parent))
+    File::open(parent).and_then(|dir| dir.sync_all()).map_err(failed("sync", parent))
 }
 
 /// The secret at `path`, or the one that `make` makes.

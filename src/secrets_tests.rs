@@ -7,12 +7,7 @@ fn mode(path: &Path) -> u32 {
 }
 
 fn all(secrets: &DevSecrets) -> [String; 4] {
-    let DevSecrets {
-        jwt,
-        csrf,
-        data_encryption,
-        admin_password,
-    } = secrets;
+    let DevSecrets { jwt, csrf, data_encryption, admin_password } = secrets;
     [jwt, csrf, data_encryption, admin_password].map(|secret| secret.expose_secret().to_owned())
 }
 
@@ -49,10 +44,7 @@ fn only_the_owner_can_reach_the_files() {
     load_or_generate(data.path()).unwrap();
     let directory = data.path().join("secrets");
     assert_eq!(mode(&directory), 0o700);
-    let files: Vec<_> = std::fs::read_dir(&directory)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .collect();
+    let files: Vec<_> = std::fs::read_dir(&directory).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 4);
     assert!(files.iter().all(|file| mode(file) == 0o600), "{files:?}");
 }
@@ -65,10 +57,7 @@ fn a_file_that_others_may_read_is_refused() {
     for open in [0o604, 0o640, 0o602] {
         std::fs::set_permissions(&file, Permissions::from_mode(open)).unwrap();
         let refusal = load_or_generate(data.path()).unwrap_err();
-        assert!(
-            matches!(refusal, SecretsError::Open { mode, .. } if mode == open),
-            "{refusal}"
-        );
+        assert!(matches!(refusal, SecretsError::Open { mode, .. } if mode == open), "{refusal}");
     }
 }
 
@@ -89,10 +78,7 @@ fn a_truncated_secret_is_refused_and_not_replaced() {
     load_or_generate(data.path()).unwrap();
     let file = data.path().join("secrets/data_encryption");
     std::fs::write(&file, "abc").unwrap();
-    assert!(matches!(
-        load_or_generate(data.path()),
-        Err(SecretsError::Unusable(_))
-    ));
+    assert!(matches!(load_or_generate(data.path()), Err(SecretsError::Unusable(_))));
     assert_eq!(std::fs::read_to_string(&file).unwrap(), "abc");
 }
 
@@ -100,9 +86,8 @@ fn a_truncated_secret_is_refused_and_not_replaced() {
 fn processes_that_come_first_together_get_the_same_secrets() {
     let data = tempfile::tempdir().unwrap();
     let results: Vec<_> = std::thread::scope(|scope| {
-        let threads: Vec<_> = (0..16)
-            .map(|_| scope.spawn(|| all(&load_or_generate(data.path()).unwrap())))
-            .collect();
+        let threads: Vec<_> =
+            (0..16).map(|_| scope.spawn(|| all(&load_or_generate(data.path()).unwrap()))).collect();
         threads.into_iter().map(|thread| thread.join().unwrap()).collect()
     });
     assert!(results.iter().all(|result| *result == results[0]));
@@ -123,10 +108,7 @@ fn secrets_do_not_print() {
     let data = tempfile::tempdir().unwrap();
     let secrets = load_or_generate(data.path()).unwrap();
     let printed = format!("{secrets:?}");
-    assert!(
-        all(&secrets).iter().all(|secret| !printed.contains(secret)),
-        "{printed}"
-    );
+    assert!(all(&secrets).iter().all(|secret| !printed.contains(secret)), "{printed}");
 }
 
 #[test]
@@ -134,9 +116,5 @@ fn the_password_is_five_groups_of_five() {
     let password = random_password().unwrap();
     let groups: Vec<_> = password.split('-').collect();
     assert_eq!(groups.len(), 5);
-    assert!(
-        groups
-            .iter()
-            .all(|group| group.len() == 5 && group.bytes().all(|one| ALPHABET.contains(&one)))
-    );
+    assert!(groups.iter().all(|group| group.len() == 5 && group.bytes().all(|one| ALPHABET.contains(&one))));
 }

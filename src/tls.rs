@@ -99,9 +99,7 @@ fn load_own(certificate: &Path, key: &Path, moment: OffsetDateTime) -> Result<Se
 
 fn generate(certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<(), TlsError> {
     let mut params = CertificateParams::new(NAMES.map(str::to_owned))?;
-    params
-        .distinguished_name
-        .push(DnType::CommonName, "Portcullis development certificate");
+    params.distinguished_name.push(DnType::CommonName, "Portcullis development certificate");
     // Clocks of other machines may be a little behind.
     params.not_before = now - Duration::hours(1);
     params.not_after = now + LIFETIME;
@@ -120,19 +118,11 @@ fn generate(certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<(), T
 }
 
 fn read_chain(path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let wrong = |reason: String| TlsError::Pem {
-        path: path.to_owned(),
-        what: "certificate",
-        reason,
-    };
+    let wrong = |reason: String| TlsError::Pem { path: path.to_owned(), what: "certificate", reason };
     let chain = CertificateDer::pem_file_iter(path)
         .and_then(Iterator::collect::<Result<Vec<_>, _>>)
         .map_err(|error| wrong(error.to_string()))?;
-    if chain.is_empty() {
-        Err(wrong("it has no CERTIFICATE section".to_owned()))
-    } else {
-        Ok(chain)
-    }
+    if chain.is_empty() { Err(wrong("it has no CERTIFICATE section".to_owned())) } else { Ok(chain) }
 }
 
 fn parse_key(text: &str, path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {

@@ -42,21 +42,15 @@ fn a_certificate_that_is_about_to_expire_is_replaced() {
     let later = start() + Duration::days(77);
     dev_certificate_at(data.path(), later).unwrap();
     assert_ne!(shown(data.path()), first);
-    check_as_client(
-        &read_chain(&dev_certificate_path(data.path())).unwrap(),
-        later + Duration::days(80),
-    )
-    .unwrap();
+    check_as_client(&read_chain(&dev_certificate_path(data.path())).unwrap(), later + Duration::days(80))
+        .unwrap();
 }
 
 #[test]
 fn the_key_is_readable_by_its_owner_alone() {
     let data = tempfile::tempdir().unwrap();
     dev_certificate_at(data.path(), start()).unwrap();
-    let mode = std::fs::metadata(key_path(data.path()))
-        .unwrap()
-        .permissions()
-        .mode();
+    let mode = std::fs::metadata(key_path(data.path())).unwrap().permissions().mode();
     assert_eq!(mode & 0o777, 0o600);
 }
 
@@ -115,8 +109,5 @@ fn a_file_without_a_certificate_is_refused() {
     dev_certificate_at(data.path(), start()).unwrap();
     let key = key_path(data.path());
     let refusal = from_pem_files(&key, &key).unwrap_err();
-    assert!(
-        refusal.to_string().contains("no CERTIFICATE section"),
-        "{refusal}"
-    );
+    assert!(refusal.to_string().contains("no CERTIFICATE section"), "{refusal}");
 }

@@ -8,7 +8,7 @@ use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
-    Failure,
+    Failure, prepared,
     report::progress,
     rest::{Rest, Tokens},
     target::{Login, Target},
@@ -17,18 +17,17 @@ use crate::{
 /// Which users there are to be.
 #[derive(Args)]
 pub(crate) struct AccountArgs {
-    /// Sessions of each user, each signed in separately [default: 1, for `idle` 4].
-    #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+    /// Use the sessions that `loadtest prepare` signed in, instead of signing in now.
+    #[arg(long)]
+    prepared: bool,
+    /// Sessions of each user, each signed in separately [default: 1, for `idle` and `prepare` 4].
+    #[arg(long, conflicts_with = "prepared", value_parser = clap::value_parser!(u32).range(1..))]
     sessions_per_user: Option<u32>,
     /// Users register as `<prefix>-<number>@load.test`.
     #[arg(long, default_value = "load")]
     prefix: String,
     /// The password of all of them.
-    #[arg(
-        long,
-        default_value = "velvet-otter-92-quarry-lamp",
-        env = "LOADTEST_PASSWORD"
-    )]
+    #[arg(long, default_value = "velvet-otter-92-quarry-lamp", env = "LOADTEST_PASSWORD")]
     password: String,
     /// Sign-ins under way at once.
     #[arg(long, default_value_t = 8)]
@@ -44,6 +43,26 @@ pub(crate) struct Session {
 }
 
 impl AccountArgs {
+    /// Whether the sessions were signed in by an earlier run.
+    pub(crate) fn prepared(&self) -> bool {
+        self.prepared
+    }
+
+    /// The prepared sessions of the first `users` users, or fresh ones, in the order of the users.
+    pub(crate) async fn sessions(
+        &self,
+        target: &Target,
+        users: usize,
+        each: u32,
+    ) -> Result<Vec<Session>, Failure> {
+        if !self.prepared {
+            return self.sign_in(target, users, each).await;
+        }
+        let mut sessions = prepared::load(target)?.sessions(target);
+        sessions.retain(|session| session.user < users);
+        Ok(sessions)
+    }
+
     /// Signs in every session of `users` users, in the order of the users; `each` is how many of each user unless a
     /// flag says otherwise.
     pub(crate) async fn sign_in(

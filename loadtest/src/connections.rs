@@ -102,11 +102,7 @@ impl ConnectionArgs {
             .try_collect()
             .await?;
         bar.finish();
-        Ok(Connections {
-            senders,
-            happenings,
-            took: start.elapsed(),
-        })
+        Ok(Connections { senders, happenings, took: start.elapsed() })
     }
 }
 
@@ -175,11 +171,7 @@ async fn keep(
             break What::Lost(error.to_string());
         }
     };
-    let _ = report.send(Happening {
-        connection,
-        at: Instant::now(),
-        what: end,
-    });
+    let _ = report.send(Happening { connection, at: Instant::now(), what: end });
 }
 
 /// The status that a handshake with this session's token is refused with; 101 when it is accepted.

@@ -68,10 +68,7 @@ pub(crate) fn close_reason(payload: &[u8]) -> Option<(u16, String)> {
     let [high, low, text @ ..] = payload else {
         return None;
     };
-    Some((
-        u16::from_be_bytes([*high, *low]),
-        String::from_utf8_lossy(text).into_owned(),
-    ))
+    Some((u16::from_be_bytes([*high, *low]), String::from_utf8_lossy(text).into_owned()))
 }
 
 #[cfg(test)]
@@ -96,21 +93,10 @@ mod tests {
             let start = bytes.len();
             bytes.resize(start + length, b'x');
             let end = bytes.len();
-            assert_eq!(
-                first(&bytes),
-                Ok(Some(Bounds {
-                    opcode: Opcode::Text,
-                    start,
-                    end
-                }))
-            );
+            assert_eq!(first(&bytes), Ok(Some(Bounds { opcode: Opcode::Text, start, end })));
             for cut in [1, start - 1, end - 1] {
                 let whole = cut == end;
-                assert_eq!(
-                    first(&bytes[..cut]).unwrap().is_some(),
-                    whole,
-                    "{length} cut at {cut}"
-                );
+                assert_eq!(first(&bytes[..cut]).unwrap().is_some(), whole, "{length} cut at {cut}");
             }
             bytes.push(0x81);
             assert_eq!(first(&bytes).unwrap().unwrap().end, end);

@@ -1,12 +1,13 @@
 //! `loadtest`: drives a running Portcullis from outside and measures what it promises.
 //!
 //! Three scenarios: `revoke` (how long until the sockets of a revoked user are closed, and whether every door is shut),
-//! `idle` (what an open connection costs) and `fanout` (what a delivery costs). It knows the server only by its REST
+//! `idle` (what an open connection costs) and `fanout` (what a delivery costs). `prepare` signs in for a later run. It knows the server only by its REST
 //! interface and the realtime protocol, and ends with a failure when a promise is broken.
 
 mod accounts;
 mod connections;
 mod frame;
+mod prepared;
 mod process;
 mod report;
 mod rest;
@@ -29,6 +30,8 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Scenario {
+    /// Signs users in and keeps their sessions in a file, for scenarios with `--prepared`.
+    Prepare(scenario::prepare::Args),
     /// Revokes users one after another, or all at once, and measures until their sockets are closed.
     Revoke(scenario::revoke::Args),
     /// Opens many connections, holds them, and measures what each costs the server.
@@ -49,6 +52,7 @@ fn main() -> ExitCode {
     let outcome = runtime.map_err(Failure::from).and_then(|runtime| {
         runtime.block_on(async {
             match cli.scenario {
+                Scenario::Prepare(args) => scenario::prepare::run(args).await,
                 Scenario::Revoke(args) => scenario::revoke::run(args).await,
                 Scenario::Idle(args) => scenario::idle::run(args).await,
                 Scenario::Fanout(args) => scenario::fanout::run(args).await,

@@ -2,48 +2,89 @@
 
 use std::{fs, io, time::Duration};
 
+use serde::{Deserialize, Serialize};
+
 /// Linux counts CPU time in hundredths of a second there, on every architecture.
 const TICK: Duration = Duration::from_millis(10);
 
 /// A process under observation.
 pub(crate) struct Process(u32);
 
-/// What it had used at one moment.
-#[derive(Clone, Copy)]
-pub(crate) struct Usage {
-    pub(crate) resident_kib: u64,
-    pub(crate) cpu: Duration,
+/// One life of a process: its number, and when it began, in ticks since the machine did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct Incarnation {
+    pid: u32,
+    began: u64,
+}
+
+/// What it held at one moment, in KiB. What the kernel holds for it, such as socket buffers, is in none of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Memory {
+    /// Pages in memory, those of its files and libraries included.
+    pub(crate) resident: u64,
+    /// The same, but a page that several processes share counts in parts.
+    pub(crate) proportional: u64,
+    /// Pages that no other process shares.
+    pub(crate) private: u64,
+    /// Pages of no file: heap and stacks.
+    pub(crate) anonymous: u64,
 }
 
 impl Process {
     /// Fails when there is no such process.
     pub(crate) fn new(pid: u32) -> io::Result<Self> {
         let process = Self(pid);
-        process.usage()?;
+        process.cpu()?;
         Ok(process)
     }
 
-    pub(crate) fn usage(&self) -> io::Result<Usage> {
-        let invalid = || io::Error::from(io::ErrorKind::InvalidData);
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0))?;
-        let stat = fs::read_to_string(format!("/proc/{}/stat", self.0))?;
-        Ok(Usage {
-            resident_kib: resident_kib(&status).ok_or_else(invalid)?,
-            cpu: cpu(&stat).ok_or_else(invalid)?,
-        })
+    /// User and system time so far.
+    pub(crate) fn cpu(&self) -> io::Result<Duration> {
+        let stat = self.read("stat")?;
+        let ticks = |number| field(&stat, number).and_then(|ticks| u32::try_from(ticks).ok());
+        let used = ticks(14).zip(ticks(15)).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(TICK * (used.0 + used.1))
+    }
+
+    /// Which life of the process this is.
+    pub(crate) fn incarnation(&self) -> io::Result<Incarnation> {
+        let began = field(&self.read("stat")?, 22).ok_or(io::ErrorKind::InvalidData)?;
+        Ok(Incarnation { pid: self.0, began })
+    }
+
+    /// Walks all its pages; needs the same user, or root.
+    pub(crate) fn memory(&self) -> io::Result<Memory> {
+        Ok(memory(&self.read("smaps_rollup")?))
+    }
+
+    fn read(&self, file: &str) -> io::Result<String> {
+        fs::read_to_string(format!("/proc/{}/{file}", self.0))
     }
 }
 
-fn resident_kib(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
-    line.trim().strip_suffix("kB")?.trim().parse().ok()
+/// A field of `stat`, numbered as in proc(5): counted past the name, which may contain anything.
+fn field(stat: &str, number: usize) -> Option<u64> {
+    let fields = stat.rsplit_once(')')?.1;
+    fields.split_ascii_whitespace().nth(number - 3)?.parse().ok()
 }
 
-/// User and system time: fields 14 and 15, counted past the name, which may contain anything.
-fn cpu(stat: &str) -> Option<Duration> {
-    let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace().skip(11);
-    let (user, system): (u32, u32) = (fields.next()?.parse().ok()?, fields.next()?.parse().ok()?);
-    Some(TICK * (user + system))
+fn memory(rollup: &str) -> Memory {
+    let mut memory = Memory::default();
+    for line in rollup.lines() {
+        let Some((name, value)) = line.split_once(':') else {
+            continue;
+        };
+        let value = value.trim().strip_suffix("kB").and_then(|kib| kib.trim().parse().ok());
+        let value: u64 = value.unwrap_or(0);
+        match name {
+            "Rss" => memory.resident = value,
+            "Pss" => memory.proportional = value,
+            "Private_Clean" | "Private_Dirty" => memory.private += value,
+            "Anonymous" => memory.anonymous = value,
+            _ => {}
+        }
+    }
+    memory
 }
 
 #[cfg(test)]
@@ -52,14 +93,23 @@ mod tests {
 
     #[test]
     fn a_process_can_see_itself() {
-        let usage = Process::new(std::process::id()).unwrap().usage().unwrap();
-        assert!(usage.resident_kib > 100);
+        let process = Process::new(std::process::id()).unwrap();
+        let memory = process.memory().unwrap();
+        assert!(memory.anonymous > 0 && memory.anonymous <= memory.resident);
+        assert_eq!(process.incarnation().unwrap(), process.incarnation().unwrap());
     }
 
     #[test]
     fn a_name_with_brackets_and_spaces_shifts_nothing() {
-        let stat = "7 (a ) b) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 100";
-        assert_eq!(cpu(stat), Some(Duration::from_secs(3)));
-        assert_eq!(resident_kib("Name:\tx\nVmRSS:\t  1234 kB\n"), Some(1234));
+        let stat = "7 (a ) b) S 1 7 7 0 -1 4194304 100 0 0 0 250 50 0 0 20 0 1 0 100 9";
+        assert_eq!([14, 15, 22].map(|number| field(stat, number)), [Some(250), Some(50), Some(100)]);
+    }
+
+    #[test]
+    fn private_pages_are_the_clean_and_the_dirty_ones() {
+        let rollup = "55d0-7ffd ---p 0 00:00 0 [rollup]\nRss: 900 kB\nPss:  800 kB\nPss_Dirty: 7 kB\n\
+                      Private_Clean: 100 kB\nPrivate_Dirty:   500 kB\nAnonymous: 450 kB\n";
+        let expected = Memory { resident: 900, proportional: 800, private: 600, anonymous: 450 };
+        assert_eq!(memory(rollup), expected);
     }
 }

@@ -32,12 +32,10 @@ impl Checks {
         if self.broken.len() > SHOWN {
             println!("BROKEN  … and {} more", self.broken.len() - SHOWN);
         }
-        println!("{} checks, {} broken", self.made, self.broken.len());
-        if self.broken.is_empty() {
-            ExitCode::SUCCESS
-        } else {
-            ExitCode::FAILURE
+        if self.made > 0 {
+            println!("{} checks, {} broken", self.made, self.broken.len());
         }
+        if self.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
     }
 
     #[cfg(test)]
@@ -55,8 +53,7 @@ impl Latencies {
     }
 
     pub(crate) fn record(&mut self, time: Duration) {
-        self.0
-            .saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1));
+        self.0.saturating_record(u64::try_from(time.as_micros()).unwrap_or(u64::MAX).max(1));
     }
 
     pub(crate) fn quantile(&self, quantile: f64) -> Duration {
@@ -108,9 +105,6 @@ mod tests {
         checks.check(true, || "kept".to_owned());
         checks.check(false, || "lost".to_owned());
         assert_eq!(checks.broken(), ["lost"]);
-        assert_eq!(
-            format!("{:?}", checks.conclude()),
-            format!("{:?}", ExitCode::FAILURE)
-        );
+        assert_eq!(format!("{:?}", checks.conclude()), format!("{:?}", ExitCode::FAILURE));
     }
 }

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header::RETRY_AFTER};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
@@ -23,19 +23,29 @@ pub(crate) struct Rest<'a> {
 }
 
 /// What a sign-in gives.
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Tokens {
     pub(crate) access_token: String,
     pub(crate) refresh_token: String,
     user: UserIdentity,
 }
 
-#[derive(Clone, Deserialize)]
+#[derive(Clone, Deserialize, Serialize)]
 struct UserIdentity {
     id: i64,
 }
 
 impl Tokens {
+    #[cfg(test)]
+    pub(crate) fn example(user: i64) -> Self {
+        let token = |kind: &str| format!("{kind}-of-{user}");
+        Self {
+            access_token: token("access"),
+            refresh_token: token("refresh"),
+            user: UserIdentity { id: user },
+        }
+    }
+
     pub(crate) fn user_id(&self) -> i64 {
         self.user.id
     }
@@ -97,16 +107,10 @@ impl<'a> Rest<'a> {
     pub(crate) async fn step_up(&self, tokens: &Tokens, password: &str) -> Result<(), Failure> {
         let response = patiently(|| {
             let request = self.request(Method::POST, "/api/v1/auth/step-up");
-            request
-                .bearer_auth(&tokens.access_token)
-                .json(&json!({"password": password}))
+            request.bearer_auth(&tokens.access_token).json(&json!({"password": password}))
         })
         .await?;
-        if response.status().is_success() {
-            Ok(())
-        } else {
-            Err(refused("step-up", response).await)
-        }
+        if response.status().is_success() { Ok(()) } else { Err(refused("step-up", response).await) }
     }
 
     /// Revokes; `None` when presence must be proven again first.
@@ -116,11 +120,7 @@ impl<'a> Rest<'a> {
             Whose::Everyone => json!({"all": true, "reason": "load test"}),
         };
         let request = self.request(Method::POST, "/api/v1/admin/revocations");
-        let response = request
-            .bearer_auth(&operator.access_token)
-            .json(&body)
-            .send()
-            .await?;
+        let response = request.bearer_auth(&operator.access_token).json(&body).send().await?;
         let status = response.status();
         if status.is_success() {
             return Ok(Some(response.json().await?));
@@ -134,10 +134,7 @@ impl<'a> Rest<'a> {
 
     /// The status of a request with the access token.
     pub(crate) async fn profile_status(&self, tokens: &Tokens) -> Result<u16, Failure> {
-        let request = || {
-            self.request(Method::GET, "/api/v1/profile")
-                .bearer_auth(&tokens.access_token)
-        };
+        let request = || self.request(Method::GET, "/api/v1/profile").bearer_auth(&tokens.access_token);
         Ok(patiently(request).await?.status().as_u16())
     }
 
@@ -154,18 +151,13 @@ async fn patiently(request: impl Fn() -> RequestBuilder) -> Result<Response, Fai
     let mut attempts = 0;
     loop {
         let response = request().send().await?;
-        let busy = matches!(
-            response.status(),
-            StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE
-        );
+        let busy =
+            matches!(response.status(), StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE);
         attempts += 1;
         if !busy || attempts == ATTEMPTS {
             return Ok(response);
         }
-        let seconds = response
-            .headers()
-            .get(RETRY_AFTER)
-            .and_then(|value| value.to_str().ok()?.parse().ok());
+        let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
         tokio::time::sleep(seconds.map_or(DEFAULT_PAUSE, Duration::from_secs)).await;
     }
 }

@@ -2,4 +2,5 @@
 
 pub(crate) mod fanout;
 pub(crate) mod idle;
+pub(crate) mod prepare;
 pub(crate) mod revoke;

@@ -63,11 +63,7 @@ impl Socket {
         token: &str,
     ) -> Result<Self, SocketError> {
         let io = Stream::connect(target, source).await?;
-        let mut socket = Self {
-            io,
-            buffer: Vec::new(),
-            taken: 0,
-        };
+        let mut socket = Self { io, buffer: Vec::new(), taken: 0 };
         let request = format!(
             "GET {PATH} HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\nAuthorization: Bearer {token}\r\n\r\n",
@@ -166,11 +162,7 @@ impl Socket {
 }
 
 fn check_handshake(head: &str) -> Result<(), SocketError> {
-    let status = head
-        .split(' ')
-        .nth(1)
-        .and_then(|code| code.parse().ok())
-        .ok_or(SocketError::NoWebSocket)?;
+    let status = head.split(' ').nth(1).and_then(|code| code.parse().ok()).ok_or(SocketError::NoWebSocket)?;
     if status != 101 {
         return Err(SocketError::Refused(status));
     }
@@ -178,11 +170,7 @@ fn check_handshake(head: &str) -> Result<(), SocketError> {
         .lines()
         .filter_map(|line| line.split_once(':'))
         .any(|(name, value)| name.eq_ignore_ascii_case("sec-websocket-accept") && value.trim() == ACCEPT);
-    if accepted {
-        Ok(())
-    } else {
-        Err(SocketError::NoWebSocket)
-    }
+    if accepted { Ok(()) } else { Err(SocketError::NoWebSocket) }
 }
 
 #[cfg(test)]
@@ -198,14 +186,7 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let client = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         let (server, _) = listener.accept().await.unwrap();
-        (
-            Socket {
-                io: Stream::Plain(client),
-                buffer: Vec::new(),
-                taken: 0,
-            },
-            server,
-        )
+        (Socket { io: Stream::Plain(client), buffer: Vec::new(), taken: 0 }, server)
     }
 
     #[test]
@@ -216,10 +197,7 @@ mod tests {
             check_handshake("HTTP/1.1 401 Unauthorized\r\n\r\n"),
             Err(SocketError::Refused(401))
         ));
-        assert!(matches!(
-            check_handshake("HTTP/1.1 101 X\r\n\r\n"),
-            Err(SocketError::NoWebSocket)
-        ));
+        assert!(matches!(check_handshake("HTTP/1.1 101 X\r\n\r\n"), Err(SocketError::NoWebSocket)));
         assert!(check_handshake("").is_err());
     }
 
@@ -239,10 +217,7 @@ mod tests {
     async fn pings_and_closes_are_answered() {
         let (mut socket, mut server) = pair().await;
         server.write_all(b"\x89\x01p\x88\x06\x11\x94gone").await.unwrap();
-        assert_eq!(
-            socket.next().await.unwrap(),
-            Message::Close(Some((4500, "gone".to_owned())))
-        );
+        assert_eq!(socket.next().await.unwrap(), Message::Close(Some((4500, "gone".to_owned()))));
         let mut answers = [0; 7 + 12];
         server.read_exact(&mut answers).await.unwrap();
         assert_eq!(answers[..7], [0x8a, 0x81, 0, 0, 0, 0, b'p']);

@@ -30,11 +30,7 @@ pub(crate) enum Stream {
 
 impl Stream {
     pub(crate) async fn connect(target: &Target, source: Option<IpAddr>) -> io::Result<Self> {
-        let socket = if target.address.is_ipv6() {
-            TcpSocket::new_v6()?
-        } else {
-            TcpSocket::new_v4()?
-        };
+        let socket = if target.address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
         if let Some(source) = source {
             socket.bind(SocketAddr::new(source, 0))?;
         }

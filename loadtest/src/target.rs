@@ -49,11 +49,7 @@ pub(crate) struct Login {
 impl Login {
     /// A user whose role does not matter.
     pub(crate) fn new(email: String, password: String) -> Self {
-        Self {
-            email,
-            password,
-            role: String::new(),
-        }
+        Self { email, password, role: String::new() }
     }
 }
 
@@ -68,6 +64,8 @@ pub(crate) struct Target {
     pub(crate) admin: Login,
     /// The server's process, if it is known and on this machine.
     pub(crate) pid: Option<u32>,
+    /// Where prepared sessions are kept.
+    pub(crate) prepared: PathBuf,
     spread: bool,
 }
 
@@ -113,6 +111,7 @@ impl TargetArgs {
             tls,
             admin,
             pid,
+            prepared: self.data_dir.join("loadtest-sessions.json"),
             spread,
         })
     }
@@ -137,26 +136,16 @@ fn split(base: &str) -> Result<(bool, String), Failure> {
     if authority.is_empty() || authority.contains('/') {
         return Err("the URL must end with host and port".into());
     }
-    let has_port = authority
-        .rsplit_once(':')
-        .is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let has_port = authority.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
     let port = if tls { 443 } else { 80 };
-    Ok((
-        tls,
-        if has_port {
-            authority.to_owned()
-        } else {
-            format!("{authority}:{port}")
-        },
-    ))
+    Ok((tls, if has_port { authority.to_owned() } else { format!("{authority}:{port}") }))
 }
 
 impl Target {
     /// The address that the `number`th user's requests and sockets come from; `None` lets the system choose.
     pub(crate) fn source(&self, number: usize) -> Option<IpAddr> {
         let number = u32::try_from(number).unwrap_or(0) % 0x00fe_0000;
-        self.spread
-            .then(|| IpAddr::V4(Ipv4Addr::from_bits(0x7f01_0001 + number)))
+        self.spread.then(|| IpAddr::V4(Ipv4Addr::from_bits(0x7f01_0001 + number)))
     }
 }
 
@@ -166,10 +155,7 @@ mod tests {
 
     #[test]
     fn a_url_is_scheme_host_and_port() {
-        assert_eq!(
-            split("http://localhost:8000").unwrap(),
-            (false, "localhost:8000".to_owned())
-        );
+        assert_eq!(split("http://localhost:8000").unwrap(), (false, "localhost:8000".to_owned()));
         assert_eq!(split("https://[::1]").unwrap(), (true, "[::1]:443".to_owned()));
         assert!(
             split("localhost:8000").is_err() && split("http://a/b").is_err() && split("http://").is_err()
@@ -185,6 +171,7 @@ mod tests {
             tls: false,
             admin: Login::new(String::new(), String::new()),
             pid: None,
+            prepared: PathBuf::new(),
             spread,
         };
         assert_eq!(target(true).source(0), Some(IpAddr::from([127, 1, 0, 1])));

@@ -42,7 +42,11 @@ pub(super) fn print(data_dir: &Path, app: &App, users: &[DemoUser], cluster: &Ru
         println!("  {:9}  {} / {}", user.role.as_str(), user.email, user.password.expose_secret());
     }
     println!("  Database   psql -h {} -U postgres portcullis", cluster.socket_dir().display());
-    println!("  Data       {}   (the facts above: {})", data_dir.display(), data_dir.join("dev.json").display());
+    println!(
+        "  Data       {}   (the facts above: {})",
+        data_dir.display(),
+        data_dir.join("dev.json").display()
+    );
     println!("\nStop it with Ctrl-C.\n");
 }
 

@@ -83,7 +83,13 @@ impl User {
                 let filter = crate::store::UserFilter { role, status, limit, ..Default::default() };
                 println!("{:>8}  {:9}  {:11}  email", "id", "role", "status");
                 for user in store.list_users(filter).await? {
-                    println!("{:>8}  {:9}  {:11}  {}", user.id, user.role.as_str(), user.status.as_str(), user.email);
+                    println!(
+                        "{:>8}  {:9}  {:11}  {}",
+                        user.id,
+                        user.role.as_str(),
+                        user.status.as_str(),
+                        user.email
+                    );
                 }
                 Ok(())
             }),

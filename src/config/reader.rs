@@ -46,7 +46,8 @@ impl<'a> Reader<'a> {
 
     /// The variable, or the content of the file that `<name>_FILE` names. Empty counts as absent.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
-        let direct = (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
+        let direct =
+            (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
         // A name that ends so is itself the path of a file.
         if name.ends_with("_FILE") {
             return direct;
@@ -72,7 +73,9 @@ impl<'a> Reader<'a> {
             }
         }
         match fs::read_to_string(path) {
-            Ok(value) => Some(value.trim_end_matches(['\r', '\n']).to_owned()).filter(|value| !value.is_empty()),
+            Ok(value) => {
+                Some(value.trim_end_matches(['\r', '\n']).to_owned()).filter(|value| !value.is_empty())
+            }
             Err(error) => {
                 self.problem(format!("{name}_FILE: the file cannot be read ({})", error.kind()));
                 None

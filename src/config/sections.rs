@@ -82,7 +82,9 @@ fn assembled_url(read: &mut Reader<'_>) -> Option<SecretString> {
     let password = read.secret("POSTGRES_PASSWORD");
     let password = password.as_ref().map_or("", |password| password.expose_secret());
     let [user, password, database] = [user.as_str(), password, database.as_str()].map(percent_encode);
-    Some(SecretString::from(format!("postgresql://{user}:{password}@{host}:{port}/{database}?sslmode=require")))
+    Some(SecretString::from(format!(
+        "postgresql://{user}:{password}@{host}:{port}/{database}?sslmode=require"
+    )))
 }
 
 /// Encodes what may not stand in a part of a URL (RFC 3986: everything but the unreserved characters).
@@ -129,7 +131,9 @@ pub(super) fn surface(read: &mut Reader<'_>, production: bool) -> Surface {
                 matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost")
             });
             if host.is_none() || local {
-                read.problem(format!("CORS_ALLOWED_ORIGINS: `{origin}` is not an https origin of another machine"));
+                read.problem(format!(
+                    "CORS_ALLOWED_ORIGINS: `{origin}` is not an https origin of another machine"
+                ));
             }
         }
     }
@@ -178,11 +182,7 @@ pub(super) fn realtime(read: &mut Reader<'_>) -> RealtimeSettings {
     let default = RealtimeSettings::default();
     let data_dir = PathBuf::from(read.text("DATA_DIR").unwrap_or_else(|| "data".to_owned()));
     RealtimeSettings {
-        connections_per_session: read.at_least(
-            "CONNECTIONS_PER_SESSION",
-            1,
-            default.connections_per_session,
-        ),
+        connections_per_session: read.at_least("CONNECTIONS_PER_SESSION", 1, default.connections_per_session),
         spill_file: data_dir.join("audit.spill"),
         ..default
     }

@@ -43,10 +43,7 @@ fn parse_hop(entry: &str) -> Option<IpAddr> {
     if let Ok(with_port) = entry.parse::<SocketAddr>() {
         return Some(canonical(with_port.ip()));
     }
-    let bare = entry
-        .strip_prefix('[')
-        .and_then(|rest| rest.strip_suffix(']'))
-        .unwrap_or(entry);
+    let bare = entry.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(entry);
     let bare = bare.split_once('%').map_or(bare, |(address, _zone)| address);
     bare.parse().ok().map(canonical)
 }
@@ -94,34 +91,21 @@ mod tests {
 
     #[test]
     fn what_the_client_wrote_itself_is_not_believed() {
-        assert_eq!(
-            client("10.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.2"]),
-            ip("198.51.100.1")
-        );
-        assert_eq!(
-            client("10.0.0.1", &["1.1.1.1", "198.51.100.1", "10.0.0.2"]),
-            ip("198.51.100.1")
-        );
+        assert_eq!(client("10.0.0.1", &["1.1.1.1, 198.51.100.1, 10.0.0.2"]), ip("198.51.100.1"));
+        assert_eq!(client("10.0.0.1", &["1.1.1.1", "198.51.100.1", "10.0.0.2"]), ip("198.51.100.1"));
     }
 
     #[test]
     fn an_entry_that_is_no_address_ends_the_walk() {
-        assert_eq!(
-            client("10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"]),
-            ip("10.0.0.2")
-        );
+        assert_eq!(client("10.0.0.1", &["198.51.100.1, unknown, 10.0.0.2"]), ip("10.0.0.2"));
         assert_eq!(client("10.0.0.1", &["198.51.100.1,"]), ip("10.0.0.1"));
     }
 
     #[test]
     fn ports_brackets_and_zones_are_cut() {
-        for entry in [
-            "2001:db8::1",
-            "[2001:db8::1]",
-            "[2001:db8::1]:443",
-            "2001:db8::1%eth0",
-            "\"[2001:db8::1]:443\"",
-        ] {
+        for entry in
+            ["2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:443", "2001:db8::1%eth0", "\"[2001:db8::1]:443\""]
+        {
             assert_eq!(client("10.0.0.1", &[entry]), ip("2001:db8::1"), "{entry}");
         }
         assert_eq!(client("10.0.0.1", &[" 198.51.100.1:5000 "]), ip("198.51.100.1"));
@@ -129,20 +113,14 @@ mod tests {
 
     #[test]
     fn mapped_addresses_are_ipv4() {
-        assert_eq!(
-            client("::ffff:10.0.0.1", &["::ffff:198.51.100.1"]),
-            ip("198.51.100.1")
-        );
+        assert_eq!(client("::ffff:10.0.0.1", &["::ffff:198.51.100.1"]), ip("198.51.100.1"));
         assert_eq!(limit_key(ip("::ffff:198.51.100.1")), "198.51.100.1");
     }
 
     #[test]
     fn ipv6_is_limited_by_64() {
         assert_eq!(limit_key(ip("2001:db8:1:2:3:4:5:6")), "2001:db8:1:2::/64");
-        assert_eq!(
-            limit_key(ip("2001:db8:1:2::1")),
-            limit_key(ip("2001:db8:1:2:ffff::9"))
-        );
+        assert_eq!(limit_key(ip("2001:db8:1:2::1")), limit_key(ip("2001:db8:1:2:ffff::9")));
     }
 
     proptest! {

@@ -81,12 +81,7 @@ pub fn find(headers: Headers<'_>, door: Door) -> Result<Option<Credential>, Cred
     let (ticket, query) = in_query(headers.query, door)?;
     let bearer = bearer(headers.authorization)?;
     let cookie = cookie(headers.cookies, ACCESS_COOKIE)?;
-    let found = |token: Option<String>, source| {
-        token.map(|token| Credential {
-            token: token.into(),
-            source,
-        })
-    };
+    let found = |token: Option<String>, source| token.map(|token| Credential { token: token.into(), source });
     Ok(found(bearer, Source::Bearer)
         .or_else(|| found(cookie, Source::Cookie))
         .or_else(|| found(ticket, Source::Ticket))
@@ -99,10 +94,7 @@ pub fn find(headers: Headers<'_>, door: Door) -> Result<Option<Credential>, Cred
 /// [`CredentialError::Repeated`] when two cookies of that name differ: one of them was planted, and nobody can tell which.
 pub fn cookie(lines: &[&str], name: &str) -> Result<Option<String>, CredentialError> {
     let mut found: Option<&str> = None;
-    for (key, value) in lines
-        .iter()
-        .flat_map(|line| line.split(';'))
-        .filter_map(|pair| pair.split_once('='))
+    for (key, value) in lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='))
     {
         if key.trim() != name {
             continue;
@@ -117,10 +109,7 @@ pub fn cookie(lines: &[&str], name: &str) -> Result<Option<String>, CredentialEr
 }
 
 fn unquoted(value: &str) -> &str {
-    value
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .unwrap_or(value)
+    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
 /// The bearer token; another scheme, such as a proxy's Basic, is none of ours (RFC 6750, 2.1).
@@ -144,10 +133,8 @@ fn bearer(lines: &[&str]) -> Result<Option<String>, CredentialError> {
 /// The ticket and the token in the query, as far as this door takes them.
 fn in_query(query: Option<&str>, door: Door) -> Result<(Option<String>, Option<String>), CredentialError> {
     let (mut ticket, mut token) = (None, None);
-    for (key, value) in query
-        .unwrap_or_default()
-        .split('&')
-        .map(|pair| pair.split_once('=').unwrap_or((pair, "")))
+    for (key, value) in
+        query.unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
     {
         let key = decoded(key);
         if !QUERY_CREDENTIALS.contains(&key.as_ref()) {
@@ -175,11 +162,7 @@ fn decoded(part: &str) -> Cow<'_, str> {
     let (bytes, mut at) = (part.as_bytes(), 0);
     let mut out = Vec::with_capacity(bytes.len());
     while let Some(&byte) = bytes.get(at) {
-        let pair = bytes
-            .get(at + 1)
-            .copied()
-            .and_then(hex)
-            .zip(bytes.get(at + 2).copied().and_then(hex));
+        let pair = bytes.get(at + 1).copied().and_then(hex).zip(bytes.get(at + 2).copied().and_then(hex));
         match (byte, pair) {
             (b'%', Some((high, low))) => {
                 out.push((high * 16 + low) as u8);

@@ -13,14 +13,7 @@ fn look(
     query: Option<&str>,
     door: Door,
 ) -> Result<Option<(String, Source)>, CredentialError> {
-    let found = find(
-        Headers {
-            authorization,
-            cookies,
-            query,
-        },
-        door,
-    )?;
+    let found = find(Headers { authorization, cookies, query }, door)?;
     Ok(found.map(|credential| (credential.token.expose_secret().to_owned(), credential.source)))
 }
 
@@ -35,30 +28,15 @@ fn a_request_without_credentials_has_none() {
 
 #[test]
 fn the_bearer_header_comes_before_the_cookie() {
-    assert_eq!(
-        look(&["Bearer a.b.c"], &["access_token=x"], None, Door::Rest),
-        is("a.b.c", Source::Bearer)
-    );
-    assert_eq!(
-        look(&["bEaReR   a.b.c "], &[], None, Door::Rest),
-        is("a.b.c", Source::Bearer)
-    );
-    assert_eq!(
-        look(&[], &["a=b; access_token=x; c=d"], None, Door::Rest),
-        is("x", Source::Cookie)
-    );
+    assert_eq!(look(&["Bearer a.b.c"], &["access_token=x"], None, Door::Rest), is("a.b.c", Source::Bearer));
+    assert_eq!(look(&["bEaReR   a.b.c "], &[], None, Door::Rest), is("a.b.c", Source::Bearer));
+    assert_eq!(look(&[], &["a=b; access_token=x; c=d"], None, Door::Rest), is("x", Source::Cookie));
 }
 
 #[test]
 fn the_cookie_comes_before_the_query_and_a_ticket_before_a_token() {
-    assert_eq!(
-        look(&[], &["access_token=x"], Some("token=y"), SOCKET),
-        is("x", Source::Cookie)
-    );
-    assert_eq!(
-        look(&[], &[], Some("token=y&ticket=z"), SOCKET),
-        is("z", Source::Ticket)
-    );
+    assert_eq!(look(&[], &["access_token=x"], Some("token=y"), SOCKET), is("x", Source::Cookie));
+    assert_eq!(look(&[], &[], Some("token=y&ticket=z"), SOCKET), is("z", Source::Ticket));
     assert_eq!(look(&[], &[], Some("token=y"), SOCKET), is("y", Source::Query));
 }
 
@@ -85,35 +63,20 @@ fn a_token_in_the_query_is_refused_on_rest_even_beside_a_good_header() {
 #[test]
 fn a_socket_takes_no_query_token_when_the_settings_forbid_it() {
     let strict = Door::WebSocket { query_token: false };
-    assert_eq!(
-        look(&[], &[], Some("token=x"), strict),
-        Err(CredentialError::QueryTokenElsewhere)
-    );
+    assert_eq!(look(&[], &[], Some("token=x"), strict), Err(CredentialError::QueryTokenElsewhere));
     assert_eq!(look(&[], &[], Some("ticket=x"), strict), is("x", Source::Ticket));
-    assert_eq!(
-        look(&[], &[], Some("access_token=x"), SOCKET),
-        Err(CredentialError::QueryTokenElsewhere)
-    );
+    assert_eq!(look(&[], &[], Some("access_token=x"), SOCKET), Err(CredentialError::QueryTokenElsewhere));
 }
 
 #[test]
 fn query_values_are_decoded() {
-    assert_eq!(
-        look(&[], &[], Some("token=a%2Eb%2ec"), SOCKET),
-        is("a.b.c", Source::Query)
-    );
-    assert_eq!(
-        look(&[], &[], Some("token=%zz"), SOCKET),
-        is("%zz", Source::Query)
-    );
+    assert_eq!(look(&[], &[], Some("token=a%2Eb%2ec"), SOCKET), is("a.b.c", Source::Query));
+    assert_eq!(look(&[], &[], Some("token=%zz"), SOCKET), is("%zz", Source::Query));
 }
 
 #[test]
 fn a_repeated_credential_is_refused() {
-    assert_eq!(
-        look(&["Bearer a", "Bearer a"], &[], None, Door::Rest),
-        Err(CredentialError::Repeated)
-    );
+    assert_eq!(look(&["Bearer a", "Bearer a"], &[], None, Door::Rest), Err(CredentialError::Repeated));
     assert_eq!(
         look(&[], &["access_token=a; access_token=b"], None, Door::Rest),
         Err(CredentialError::Repeated)
@@ -122,67 +85,37 @@ fn a_repeated_credential_is_refused() {
         look(&[], &["access_token=a", "access_token=b"], None, Door::Rest),
         Err(CredentialError::Repeated)
     );
+    assert_eq!(look(&[], &[], Some("token=a&token=a"), SOCKET), Err(CredentialError::Repeated));
     assert_eq!(
-        look(&[], &[], Some("token=a&token=a"), SOCKET),
-        Err(CredentialError::Repeated)
-    );
-    assert_eq!(
-        look(
-            &["Bearer x"],
-            &["access_token=a; access_token=b"],
-            None,
-            Door::Rest
-        ),
+        look(&["Bearer x"], &["access_token=a; access_token=b"], None, Door::Rest),
         Err(CredentialError::Repeated)
     );
 }
 
 #[test]
 fn the_same_cookie_sent_twice_is_one() {
-    assert_eq!(
-        look(&[], &["access_token=a; access_token=a"], None, Door::Rest),
-        is("a", Source::Cookie)
-    );
+    assert_eq!(look(&[], &["access_token=a; access_token=a"], None, Door::Rest), is("a", Source::Cookie));
 }
 
 #[test]
 fn a_bearer_header_must_hold_one_token() {
     for line in ["Bearer", "Bearer ", "bearer a b", "Bearer a,b"] {
-        assert_eq!(
-            look(&[line], &[], None, Door::Rest),
-            Err(CredentialError::Malformed),
-            "{line}"
-        );
+        assert_eq!(look(&[line], &[], None, Door::Rest), Err(CredentialError::Malformed), "{line}");
     }
 }
 
 #[test]
 fn another_scheme_is_none_of_ours() {
-    assert_eq!(
-        look(&["Basic dXNlcjpwYXNz"], &["access_token=x"], None, Door::Rest),
-        is("x", Source::Cookie)
-    );
+    assert_eq!(look(&["Basic dXNlcjpwYXNz"], &["access_token=x"], None, Door::Rest), is("x", Source::Cookie));
     assert_eq!(look(&["Bearerx y"], &[], None, Door::Rest), Ok(None));
 }
 
 #[test]
 fn cookie_names_match_exactly() {
-    assert_eq!(
-        cookie(
-            &["Access_token=a; xaccess_token=b; access_token2=c"],
-            ACCESS_COOKIE
-        ),
-        Ok(None)
-    );
-    assert_eq!(
-        cookie(&["access_token=\"a\""], ACCESS_COOKIE),
-        Ok(Some("a".to_owned()))
-    );
+    assert_eq!(cookie(&["Access_token=a; xaccess_token=b; access_token2=c"], ACCESS_COOKIE), Ok(None));
+    assert_eq!(cookie(&["access_token=\"a\""], ACCESS_COOKIE), Ok(Some("a".to_owned())));
     assert_eq!(cookie(&["access_token="], ACCESS_COOKIE), Ok(None));
-    assert_eq!(
-        cookie(&["csrf_token=1:2:3=="], "csrf_token"),
-        Ok(Some("1:2:3==".to_owned()))
-    );
+    assert_eq!(cookie(&["csrf_token=1:2:3=="], "csrf_token"), Ok(Some("1:2:3==".to_owned())));
 }
 
 proptest! {

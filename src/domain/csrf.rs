@@ -81,9 +81,7 @@ impl CsrfKeys {
     #[must_use]
     pub fn issue(&self, binding: Binding, now: i64, nonce: [u8; 16]) -> String {
         let signed = format!("{now}:{}", hex(&nonce));
-        let signature = self
-            .0
-            .mac(&[signed.as_bytes(), b":", binding.to_string().as_bytes()]);
+        let signature = self.0.mac(&[signed.as_bytes(), b":", binding.to_string().as_bytes()]);
         format!("{signed}:{}", hex(&signature))
     }
 
@@ -95,27 +93,18 @@ impl CsrfKeys {
         let (signed, signature) = token.rsplit_once(':').ok_or(CsrfError::Malformed)?;
         let (timestamp, nonce) = signed.split_once(':').ok_or(CsrfError::Malformed)?;
         let timestamp: i64 = timestamp.parse().map_err(|_| CsrfError::Malformed)?;
-        let signature = unhex(signature)
-            .filter(|tag| tag.len() == 32)
-            .ok_or(CsrfError::Malformed)?;
+        let signature = unhex(signature).filter(|tag| tag.len() == 32).ok_or(CsrfError::Malformed)?;
         if unhex(nonce).is_none_or(|nonce| nonce.len() != 16) {
             return Err(CsrfError::Malformed);
         }
-        if !self.0.verify(
-            &[signed.as_bytes(), b":", binding.to_string().as_bytes()],
-            &signature,
-        ) {
+        if !self.0.verify(&[signed.as_bytes(), b":", binding.to_string().as_bytes()], &signature) {
             return Err(CsrfError::BadSignature);
         }
         if timestamp > now.saturating_add(LEEWAY) {
             return Err(CsrfError::FromTheFuture);
         }
         let age = now.saturating_sub(timestamp).max(0);
-        if age >= LIFETIME {
-            Err(CsrfError::Expired)
-        } else {
-            Ok(Age(age))
-        }
+        if age >= LIFETIME { Err(CsrfError::Expired) } else { Ok(Age(age)) }
     }
 }
 
@@ -146,20 +135,14 @@ mod tests {
     fn a_token_is_good_for_an_hour() {
         let token = keys().issue(session(1), NOW, [1; 16]);
         assert_eq!(keys().verify(&token, session(1), NOW + 3599), Ok(Age(3599)));
-        assert_eq!(
-            keys().verify(&token, session(1), NOW + 3600),
-            Err(CsrfError::Expired)
-        );
+        assert_eq!(keys().verify(&token, session(1), NOW + 3600), Err(CsrfError::Expired));
     }
 
     #[test]
     fn a_token_from_the_future_is_refused_beyond_a_minute() {
         let token = keys().issue(session(1), NOW, [1; 16]);
         assert_eq!(keys().verify(&token, session(1), NOW - 60), Ok(Age(0)));
-        assert_eq!(
-            keys().verify(&token, session(1), NOW - 61),
-            Err(CsrfError::FromTheFuture)
-        );
+        assert_eq!(keys().verify(&token, session(1), NOW - 61), Err(CsrfError::FromTheFuture));
     }
 
     #[test]
@@ -172,20 +155,13 @@ mod tests {
         let id = Uuid::from_u128(1);
         let token = keys().issue(Binding::PreSession(id), NOW, [1; 16]);
         assert!(keys().verify(&token, Binding::PreSession(id), NOW).is_ok());
-        assert_eq!(
-            keys().verify(&token, Binding::Session(SessionId(id)), NOW),
-            Err(CsrfError::BadSignature)
-        );
+        assert_eq!(keys().verify(&token, Binding::Session(SessionId(id)), NOW), Err(CsrfError::BadSignature));
     }
 
     #[test]
     fn what_is_not_of_the_shape_is_malformed() {
         for text in ["", "::", "1:2:3", "x:00:00", "1800000000", ":::::"] {
-            assert_eq!(
-                keys().verify(text, session(1), NOW),
-                Err(CsrfError::Malformed),
-                "{text}"
-            );
+            assert_eq!(keys().verify(text, session(1), NOW), Err(CsrfError::Malformed), "{text}");
         }
     }
 

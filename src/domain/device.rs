@@ -17,13 +17,8 @@ const PRESESSION_LABEL: &str = "portcullis pre-session cookie v1";
 pub const FINGERPRINT_VERSION: i16 = 2;
 
 /// The headers that the fingerprint is made of, in their order; the client's address is not among them.
-pub const FINGERPRINT_HEADERS: [&str; 5] = [
-    "user-agent",
-    "accept",
-    "accept-language",
-    "accept-encoding",
-    "dnt",
-];
+pub const FINGERPRINT_HEADERS: [&str; 5] =
+    ["user-agent", "accept", "accept-language", "accept-encoding", "dnt"];
 
 /// The keys that seal the device cookie and the pre-session cookie, one for each.
 pub struct DeviceCookies {
@@ -35,10 +30,7 @@ impl DeviceCookies {
     /// The keys of the configured secret.
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
-        Self {
-            device: Key::derive(secret, DEVICE_LABEL),
-            presession: Key::derive(secret, PRESESSION_LABEL),
-        }
+        Self { device: Key::derive(secret, DEVICE_LABEL), presession: Key::derive(secret, PRESESSION_LABEL) }
     }
 
     /// The value of the device cookie: `<uuid>.<mac>`.
@@ -85,10 +77,7 @@ fn open(key: &Key, value: &str) -> Option<Uuid> {
 pub fn fingerprint(headers: &[(&str, &str)]) -> String {
     let mut digest = Sha256::new().chain_update([FINGERPRINT_VERSION as u8]);
     for wanted in FINGERPRINT_HEADERS {
-        let value = headers
-            .iter()
-            .find(|(name, _)| *name == wanted)
-            .map_or("", |(_, value)| value);
+        let value = headers.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
         // The length keeps a value from running into the next.
         digest.update((value.len() as u64).to_be_bytes());
         digest.update(value);
@@ -111,10 +100,7 @@ mod tests {
         let id = Uuid::from_u128(7);
         assert_eq!(cookies().open_presession(&cookies().seal(DeviceId(id))), None);
         assert_eq!(cookies().open(&cookies().seal_presession(id)), None);
-        assert_eq!(
-            cookies().open_presession(&cookies().seal_presession(id)),
-            Some(id)
-        );
+        assert_eq!(cookies().open_presession(&cookies().seal_presession(id)), Some(id));
     }
 
     #[test]
@@ -128,10 +114,7 @@ mod tests {
         let id = Uuid::from_u128(7);
         assert_eq!(cookies().open(&id.to_string()), None);
         assert_eq!(cookies().open(&format!("{id}.")), None);
-        assert_eq!(
-            cookies().open(&cookies().seal(DeviceId(Uuid::from_u128(0xabc))).to_uppercase()),
-            None
-        );
+        assert_eq!(cookies().open(&cookies().seal(DeviceId(Uuid::from_u128(0xabc))).to_uppercase()), None);
     }
 
     #[test]

@@ -17,12 +17,7 @@ pub(super) struct Key([u8; 32]);
 impl Key {
     /// The key of `secret` for the purpose `label`: HMAC-SHA256(secret, label).
     pub(super) fn derive(secret: &SecretString, label: &str) -> Self {
-        Self(
-            started(secret.expose_secret().as_bytes(), &[label.as_bytes()])
-                .finalize()
-                .into_bytes()
-                .into(),
-        )
+        Self(started(secret.expose_secret().as_bytes(), &[label.as_bytes()]).finalize().into_bytes().into())
     }
 
     /// HMAC-SHA256 over the parts as one text. The caller's format must leave no doubt where a part ends.
@@ -53,12 +48,10 @@ fn started(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
 
 /// Lower-case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
 }
 
 /// The bytes of lower-case hexadecimal; any other spelling is refused, so that a value has one spelling only.
@@ -71,10 +64,7 @@ pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
     if !text.len().is_multiple_of(2) {
         return None;
     }
-    text.as_bytes()
-        .chunks_exact(2)
-        .map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?))
-        .collect()
+    text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
 }
 
 #[cfg(test)]
@@ -86,22 +76,14 @@ mod tests {
     #[test]
     fn the_mac_is_hmac_sha256() {
         // RFC 4231, test case 2.
-        let tag = started(b"Jefe", &[b"what do ya want ", b"for nothing?"])
-            .finalize()
-            .into_bytes();
-        assert_eq!(
-            hex(&tag),
-            "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
-        );
+        let tag = started(b"Jefe", &[b"what do ya want ", b"for nothing?"]).finalize().into_bytes();
+        assert_eq!(hex(&tag), "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
     }
 
     #[test]
     fn two_purposes_have_two_keys() {
         let secret = SecretString::from("secret");
-        assert_ne!(
-            Key::derive(&secret, "a").bytes(),
-            Key::derive(&secret, "b").bytes()
-        );
+        assert_ne!(Key::derive(&secret, "a").bytes(), Key::derive(&secret, "b").bytes());
     }
 
     #[test]

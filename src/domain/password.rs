@@ -103,21 +103,13 @@ pub struct HashParams {
 impl Default for HashParams {
     /// 19 MiB, two passes, one lane.
     fn default() -> Self {
-        Self {
-            m_kib: 19_456,
-            t: 2,
-            p: 1,
-        }
+        Self { m_kib: 19_456, t: 2, p: 1 }
     }
 }
 
 impl HashParams {
     /// The most that a stored hash may ask for: a row must not be able to exhaust the machine.
-    const CAP: Self = Self {
-        m_kib: 256 * 1024,
-        t: 10,
-        p: 4,
-    };
+    const CAP: Self = Self { m_kib: 256 * 1024, t: 10, p: 4 };
 
     fn within_cap(self) -> bool {
         self.m_kib <= Self::CAP.m_kib && self.t <= Self::CAP.t && self.p <= Self::CAP.p
@@ -168,10 +160,7 @@ pub fn hash(password: &SecretString, salt: [u8; 16], params: HashParams) -> Resu
 /// Only about the stored hash or the machine; a wrong password is `ok: false`.
 pub fn verify(password: &SecretString, phc: &str, current: HashParams) -> Result<Verification, HashError> {
     if password.expose_secret().len() > MAX_BYTES {
-        return Ok(Verification {
-            ok: false,
-            rehash: false,
-        });
+        return Ok(Verification { ok: false, rehash: false });
     }
     let stored = PasswordHash::new(phc).map_err(|_| HashError::Malformed)?;
     let params = stored_params(&stored)?;
@@ -192,10 +181,7 @@ pub fn verify(password: &SecretString, phc: &str, current: HashParams) -> Result
     let ok = computed.hash.as_ref() == Some(expected);
     let outdated =
         params != current || stored.version != Some(Version::V0x13.into()) || expected.len() != HASH_BYTES;
-    Ok(Verification {
-        ok,
-        rehash: ok && outdated,
-    })
+    Ok(Verification { ok, rehash: ok && outdated })
 }
 
 /// A hash that no password has, with the current default parameters: what is checked when there is no user, so that the
@@ -225,16 +211,8 @@ fn stored_params(stored: &PasswordHash) -> Result<HashParams, HashError> {
         let value: phc::Decimal = stored.params.get_decimal(name).ok_or(HashError::Malformed)?;
         Ok(value)
     };
-    let params = HashParams {
-        m_kib: number("m")?,
-        t: number("t")?,
-        p: number("p")?,
-    };
-    if params.within_cap() {
-        Ok(params)
-    } else {
-        Err(HashError::Parameters)
-    }
+    let params = HashParams { m_kib: number("m")?, t: number("t")?, p: number("p")? };
+    if params.within_cap() { Ok(params) } else { Err(HashError::Parameters) }
 }
 
 #[cfg(test)]

@@ -5,11 +5,7 @@ use proptest::prelude::*;
 use super::*;
 
 /// Cheap enough to run often; the rules do not depend on the cost.
-const CHEAP: HashParams = HashParams {
-    m_kib: 64,
-    t: 1,
-    p: 1,
-};
+const CHEAP: HashParams = HashParams { m_kib: 64, t: 1, p: 1 };
 
 fn secret(text: &str) -> SecretString {
     SecretString::from(text)
@@ -22,70 +18,30 @@ fn email() -> Email {
 #[test]
 fn the_right_password_verifies_and_another_does_not() {
     let phc = hash(&secret("correct horse"), [7; 16], CHEAP).unwrap();
-    assert_eq!(
-        verify(&secret("correct horse"), &phc, CHEAP),
-        Ok(Verification {
-            ok: true,
-            rehash: false
-        })
-    );
-    assert_eq!(
-        verify(&secret("correct horsf"), &phc, CHEAP),
-        Ok(Verification {
-            ok: false,
-            rehash: false
-        })
-    );
+    assert_eq!(verify(&secret("correct horse"), &phc, CHEAP), Ok(Verification { ok: true, rehash: false }));
+    assert_eq!(verify(&secret("correct horsf"), &phc, CHEAP), Ok(Verification { ok: false, rehash: false }));
 }
 
 #[test]
 fn the_default_cost_is_19_mib_two_passes_one_lane() {
     let phc = hash(&secret("correct horse"), [7; 16], HashParams::default()).unwrap();
     assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{phc}");
-    assert!(
-        verify(&secret("correct horse"), &phc, HashParams::default())
-            .unwrap()
-            .ok
-    );
+    assert!(verify(&secret("correct horse"), &phc, HashParams::default()).unwrap().ok);
 }
 
 #[test]
 fn a_hash_of_other_parameters_is_to_be_renewed_once_the_password_is_right() {
     let phc = hash(&secret("correct horse"), [7; 16], CHEAP).unwrap();
     let dearer = HashParams { t: 2, ..CHEAP };
-    assert_eq!(
-        verify(&secret("correct horse"), &phc, dearer),
-        Ok(Verification {
-            ok: true,
-            rehash: true
-        })
-    );
-    assert_eq!(
-        verify(&secret("wrong"), &phc, dearer),
-        Ok(Verification {
-            ok: false,
-            rehash: false
-        })
-    );
+    assert_eq!(verify(&secret("correct horse"), &phc, dearer), Ok(Verification { ok: true, rehash: true }));
+    assert_eq!(verify(&secret("wrong"), &phc, dearer), Ok(Verification { ok: false, rehash: false }));
 }
 
 #[test]
 fn a_stored_hash_cannot_ask_for_more_than_the_cap() {
-    for params in [
-        "m=262145,t=1,p=1",
-        "m=64,t=11,p=1",
-        "m=64,t=1,p=5",
-        "m=4294967295,t=4294967295,p=1",
-    ] {
-        let phc = format!(
-            "$argon2id$v=19${params}$AAAAAAAAAAAAAAAAAAAAAA${}",
-            "A".repeat(43)
-        );
-        assert_eq!(
-            verify(&secret("x"), &phc, CHEAP),
-            Err(HashError::Parameters),
-            "{params}"
-        );
+    for params in ["m=262145,t=1,p=1", "m=64,t=11,p=1", "m=64,t=1,p=5", "m=4294967295,t=4294967295,p=1"] {
+        let phc = format!("$argon2id$v=19${params}$AAAAAAAAAAAAAAAAAAAAAA${}", "A".repeat(43));
+        assert_eq!(verify(&secret("x"), &phc, CHEAP), Err(HashError::Parameters), "{params}");
     }
 }
 
@@ -100,24 +56,14 @@ fn other_algorithms_and_broken_hashes_are_refused() {
         format!("$argon2id$v=19$m=64$AAAAAAAAAAAAAAAAAAAAAA${output}"),
         "$argon2id$v=19$m=64,t=1,p=1$AAAAAAAAAAAAAAAAAAAAAA".to_owned(),
     ] {
-        assert_eq!(
-            verify(&secret("x"), &phc, CHEAP),
-            Err(HashError::Malformed),
-            "{phc}"
-        );
+        assert_eq!(verify(&secret("x"), &phc, CHEAP), Err(HashError::Malformed), "{phc}");
     }
 }
 
 #[test]
 fn nobody_has_the_dummy_password() {
     let found = verify(&secret("correct horse"), dummy_hash(), HashParams::default());
-    assert_eq!(
-        found,
-        Ok(Verification {
-            ok: false,
-            rehash: false
-        })
-    );
+    assert_eq!(found, Ok(Verification { ok: false, rehash: false }));
 }
 
 #[test]
@@ -128,48 +74,26 @@ fn lengths_are_checked_first() {
 
 #[test]
 fn common_passwords_and_the_own_address_are_refused() {
-    for password in [
-        "password",
-        "12345678",
-        "qwertyuiop",
-        "Password1!",
-        "lovelace1",
-        "aaaaaaaaaaaaaaaaaaaa",
-    ] {
+    for password in ["password", "12345678", "qwertyuiop", "Password1!", "lovelace1", "aaaaaaaaaaaaaaaaaaaa"]
+    {
         assert_eq!(check(password, &email()), Err(Weakness::Guessable), "{password}");
     }
-    assert_eq!(
-        check("Ada.Lovelace@Example.com", &email()),
-        Err(Weakness::IsEmail)
-    );
+    assert_eq!(check("Ada.Lovelace@Example.com", &email()), Err(Weakness::IsEmail));
 }
 
 #[test]
 fn good_passwords_pass_without_rules_about_their_letters() {
-    for password in [
-        "umbrella tractor novelty",
-        "kX9$vq2!mZ7p",
-        "ключ от старого сарая",
-        &"q8#Lw2 zinc ".repeat(80),
-    ] {
+    for password in
+        ["umbrella tractor novelty", "kX9$vq2!mZ7p", "ключ от старого сарая", &"q8#Lw2 zinc ".repeat(80)]
+    {
         assert_eq!(check(password, &email()), Ok(()), "{password}");
     }
 }
 
 #[test]
 fn an_overlong_password_is_wrong_without_hashing() {
-    let found = verify(
-        &secret(&"x".repeat(MAX_BYTES + 1)),
-        dummy_hash(),
-        HashParams::default(),
-    );
-    assert_eq!(
-        found,
-        Ok(Verification {
-            ok: false,
-            rehash: false
-        })
-    );
+    let found = verify(&secret(&"x".repeat(MAX_BYTES + 1)), dummy_hash(), HashParams::default());
+    assert_eq!(found, Ok(Verification { ok: false, rehash: false }));
 }
 
 proptest! {

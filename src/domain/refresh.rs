@@ -51,12 +51,7 @@ impl RefreshKeys {
     /// Keys from the configured secrets. Tokens are sealed with `current` and opened with all of them.
     #[must_use]
     pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
-        Self(
-            std::iter::once(current)
-                .chain(previous)
-                .map(|secret| Key::derive(secret, LABEL))
-                .collect(),
-        )
+        Self(std::iter::once(current).chain(previous).map(|secret| Key::derive(secret, LABEL)).collect())
     }
 
     /// The token as text: base64url of version, session id, counter (big endian) and 16 bytes of HMAC-SHA256.
@@ -78,9 +73,7 @@ impl RefreshKeys {
     /// # Errors
     /// See [`RefreshError`].
     pub fn decode(&self, text: &str) -> Result<RefreshToken, RefreshError> {
-        let bytes = URL_SAFE_NO_PAD
-            .decode(text)
-            .map_err(|_| RefreshError::Malformed)?;
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| RefreshError::Malformed)?;
         let (body, tag) = bytes.split_at_checked(BODY).ok_or(RefreshError::Malformed)?;
         let Some((&VERSION, fields)) = body.split_first() else {
             return Err(RefreshError::Malformed);
@@ -134,11 +127,7 @@ pub enum Decision {
 #[must_use]
 pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decision {
     if presented >= chain.counter {
-        return if presented == chain.counter {
-            Decision::Rotate
-        } else {
-            Decision::Forged
-        };
+        return if presented == chain.counter { Decision::Rotate } else { Decision::Forged };
     }
     let Some(rotated_at) = chain.rotated_at.filter(|_| presented + 1 == chain.counter) else {
         return Decision::Reuse;
@@ -149,11 +138,7 @@ pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decisi
     }
     let successor_used = chain.used_counter >= chain.counter;
     let retry_spent = chain.retried_counter == Some(chain.counter);
-    if successor_used || retry_spent || age >= LATE_WINDOW {
-        Decision::Reuse
-    } else {
-        Decision::RepeatLate
-    }
+    if successor_used || retry_spent || age >= LATE_WINDOW { Decision::Reuse } else { Decision::RepeatLate }
 }
 
 #[cfg(test)]

@@ -10,10 +10,7 @@ fn keys() -> RefreshKeys {
 }
 
 fn token(counter: u64) -> RefreshToken {
-    RefreshToken {
-        session: SessionId(Uuid::from_u128(0xfeed)),
-        counter,
-    }
+    RefreshToken { session: SessionId(Uuid::from_u128(0xfeed)), counter }
 }
 
 fn at(seconds: i64) -> OffsetDateTime {
@@ -22,47 +19,26 @@ fn at(seconds: i64) -> OffsetDateTime {
 
 /// A chain at its fifth token, rotated at second 0, the successor not yet used.
 fn chain() -> ChainState {
-    ChainState {
-        counter: 5,
-        rotated_at: Some(at(0)),
-        used_counter: 4,
-        retried_counter: None,
-    }
+    ChainState { counter: 5, rotated_at: Some(at(0)), used_counter: 4, retried_counter: None }
 }
 
 #[test]
 fn a_token_sealed_with_a_previous_key_is_honoured() {
     let older = RefreshKeys::new(&SecretString::from("older"), &[]);
-    assert_eq!(
-        keys().decode(older.encode(&token(3)).expose_secret()),
-        Ok(token(3))
-    );
-    assert_eq!(
-        older.decode(keys().encode(&token(3)).expose_secret()),
-        Err(RefreshError::Forged)
-    );
+    assert_eq!(keys().decode(older.encode(&token(3)).expose_secret()), Ok(token(3)));
+    assert_eq!(older.decode(keys().encode(&token(3)).expose_secret()), Err(RefreshError::Forged));
 }
 
 #[test]
 fn the_same_token_is_computed_again() {
-    assert_eq!(
-        keys().encode(&token(3)).expose_secret(),
-        keys().encode(&token(3)).expose_secret()
-    );
+    assert_eq!(keys().encode(&token(3)).expose_secret(), keys().encode(&token(3)).expose_secret());
 }
 
 #[test]
 fn what_is_not_of_the_shape_is_malformed() {
     let genuine = keys().encode(&token(3));
     let genuine = genuine.expose_secret();
-    for text in [
-        "",
-        "x",
-        "not base64!",
-        &genuine[..54],
-        &format!("{genuine}AAAA"),
-        &format!("{genuine}="),
-    ] {
+    for text in ["", "x", "not base64!", &genuine[..54], &format!("{genuine}AAAA"), &format!("{genuine}=")] {
         assert_eq!(keys().decode(text), Err(RefreshError::Malformed), "{text}");
     }
 }
@@ -70,21 +46,13 @@ fn what_is_not_of_the_shape_is_malformed() {
 #[test]
 fn the_current_token_rotates() {
     assert_eq!(decide(5, &chain(), at(1_000_000)), Decision::Rotate);
-    let first = ChainState {
-        counter: 0,
-        rotated_at: None,
-        used_counter: 0,
-        retried_counter: None,
-    };
+    let first = ChainState { counter: 0, rotated_at: None, used_counter: 0, retried_counter: None };
     assert_eq!(decide(0, &first, at(0)), Decision::Rotate);
 }
 
 #[test]
 fn the_previous_token_is_repeated_for_ten_seconds() {
-    let used = ChainState {
-        used_counter: 5,
-        ..chain()
-    };
+    let used = ChainState { used_counter: 5, ..chain() };
     assert_eq!(decide(4, &used, at(10)), Decision::Repeat);
     assert_eq!(decide(4, &used, at(11)), Decision::Reuse);
     assert_eq!(decide(4, &used, at(-3)), Decision::Repeat);
@@ -99,15 +67,9 @@ fn an_unused_successor_is_given_once_more_later() {
 
 #[test]
 fn the_late_retry_is_spent_once_per_rotation() {
-    let spent = ChainState {
-        retried_counter: Some(5),
-        ..chain()
-    };
+    let spent = ChainState { retried_counter: Some(5), ..chain() };
     assert_eq!(decide(4, &spent, at(11)), Decision::Reuse);
-    let spent_earlier = ChainState {
-        retried_counter: Some(4),
-        ..chain()
-    };
+    let spent_earlier = ChainState { retried_counter: Some(4), ..chain() };
     assert_eq!(decide(4, &spent_earlier, at(11)), Decision::RepeatLate);
 }
 

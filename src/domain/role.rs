@@ -76,10 +76,7 @@ impl FromStr for Role {
         Self::ALL
             .into_iter()
             .find(|role| role.as_str() == text)
-            .ok_or_else(|| UnknownWord {
-                kind: "role",
-                word: text.to_owned(),
-            })
+            .ok_or_else(|| UnknownWord { kind: "role", word: text.to_owned() })
     }
 }
 
@@ -132,10 +129,7 @@ impl FromStr for Status {
         Self::ALL
             .into_iter()
             .find(|status| status.as_str() == text)
-            .ok_or_else(|| UnknownWord {
-                kind: "status",
-                word: text.to_owned(),
-            })
+            .ok_or_else(|| UnknownWord { kind: "status", word: text.to_owned() })
     }
 }
 
@@ -247,10 +241,7 @@ mod tests {
 
     #[test]
     fn only_active_is_active() {
-        let working: Vec<_> = Status::ALL
-            .into_iter()
-            .filter(|status| status.is_active())
-            .collect();
+        let working: Vec<_> = Status::ALL.into_iter().filter(|status| status.is_active()).collect();
         assert_eq!(working, [Status::Active]);
     }
 

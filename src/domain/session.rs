@@ -106,10 +106,7 @@ impl FromStr for SignInMethod {
         Self::ALL
             .into_iter()
             .find(|method| method.as_str() == text)
-            .ok_or_else(|| UnknownWord {
-                kind: "sign-in method",
-                word: text.to_owned(),
-            })
+            .ok_or_else(|| UnknownWord { kind: "sign-in method", word: text.to_owned() })
     }
 }
 
@@ -126,12 +123,7 @@ mod tests {
     }
 
     fn session(last_seen: i64, expires: i64) -> Lifetime {
-        Lifetime {
-            last_seen_at: at(last_seen),
-            expires_at: at(expires),
-            revoked: None,
-            open_sockets: 0,
-        }
+        Lifetime { last_seen_at: at(last_seen), expires_at: at(expires), revoked: None, open_sockets: 0 }
     }
 
     #[test]
@@ -141,27 +133,18 @@ mod tests {
 
     #[test]
     fn an_idle_session_has_ended() {
-        assert_eq!(
-            ended(&session(0, 100_000), IDLE, at(1800)),
-            Some(Cause::SessionExpired)
-        );
+        assert_eq!(ended(&session(0, 100_000), IDLE, at(1800)), Some(Cause::SessionExpired));
     }
 
     #[test]
     fn an_open_socket_is_activity() {
-        let open = Lifetime {
-            open_sockets: 1,
-            ..session(0, 100_000)
-        };
+        let open = Lifetime { open_sockets: 1, ..session(0, 100_000) };
         assert_eq!(ended(&open, IDLE, at(50_000)), None);
     }
 
     #[test]
     fn no_socket_outlives_the_absolute_end() {
-        let open = Lifetime {
-            open_sockets: 9,
-            ..session(99_999, 100_000)
-        };
+        let open = Lifetime { open_sockets: 9, ..session(99_999, 100_000) };
         assert_eq!(ended(&open, IDLE, at(100_000)), Some(Cause::SessionExpired));
     }
 

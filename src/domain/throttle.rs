@@ -18,11 +18,7 @@ const LABEL: &str = "portcullis throttle key v1";
 const MINUTE: u64 = 60;
 
 const fn limit(name: &'static str, burst: u32, seconds: u64) -> Limit {
-    Limit {
-        name,
-        burst,
-        period: Duration::from_secs(seconds),
-    }
+    Limit { name, burst, period: Duration::from_secs(seconds) }
 }
 
 /// Sign-ins from one address.
@@ -110,10 +106,7 @@ mod tests {
         let two = keys().login(address(), "ada@example.com", Some(DeviceId(Uuid::from_u128(2))));
         assert_eq!(one.account, two.account);
         assert_ne!(one.device_account, two.device_account);
-        assert_eq!(
-            keys().login(address(), "ada@example.com", None).device_account,
-            None
-        );
+        assert_eq!(keys().login(address(), "ada@example.com", None).device_account, None);
     }
 
     #[test]

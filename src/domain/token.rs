@@ -112,12 +112,10 @@ impl AccessKeys {
     /// Keys from the configured secrets. Tokens are issued under `current` and verified under all of them.
     #[must_use]
     pub fn new(current: &SecretString, previous: &[SecretString], issuer: &str, audience: &str) -> Self {
-        let verifying = std::iter::once(current)
-            .chain(previous)
-            .map(|secret| VerifyingKey {
-                kid: kid(secret),
-                key: DecodingKey::from_secret(Key::derive(secret, LABEL).bytes()),
-            });
+        let verifying = std::iter::once(current).chain(previous).map(|secret| VerifyingKey {
+            kid: kid(secret),
+            key: DecodingKey::from_secret(Key::derive(secret, LABEL).bytes()),
+        });
         Self {
             signing: EncodingKey::from_secret(Key::derive(current, LABEL).bytes()),
             verifying: verifying.collect(),
@@ -179,17 +177,11 @@ impl AccessKeys {
             return Err(TokenError::Malformed);
         }
         let kid = header.kid.ok_or(TokenError::UnknownKey)?;
-        let known = self
-            .verifying
-            .iter()
-            .find(|known| known.kid == kid)
-            .ok_or(TokenError::UnknownKey)?;
+        let known = self.verifying.iter().find(|known| known.kid == kid).ok_or(TokenError::UnknownKey)?;
         let claims = jsonwebtoken::decode::<Claims>(token, &known.key, &self.validation)
             .map_err(|error| refusal(error.kind()))?
             .claims;
-        self.agree(&claims)
-            .then_some(claims)
-            .ok_or(TokenError::WrongClaims)
+        self.agree(&claims).then_some(claims).ok_or(TokenError::WrongClaims)
     }
 
     /// Whether the claims are for us and do not contradict each other.
@@ -201,17 +193,12 @@ impl AccessKeys {
 /// How long a token lives that is issued now: an hour, never past the session's end.
 #[must_use]
 pub fn access_ttl(now: OffsetDateTime, session_expires_at: OffsetDateTime) -> Duration {
-    Duration::try_from(session_expires_at - now)
-        .unwrap_or_default()
-        .min(LIFETIME)
+    Duration::try_from(session_expires_at - now).unwrap_or_default().min(LIFETIME)
 }
 
 /// The key's public name: nothing of the secret can be read from it that a signature would not tell.
 fn kid(secret: &SecretString) -> String {
-    let digest = Sha256::new()
-        .chain_update(LABEL)
-        .chain_update(secret.expose_secret())
-        .finalize();
+    let digest = Sha256::new().chain_update(LABEL).chain_update(secret.expose_secret()).finalize();
     hex(&digest[..8])
 }
 

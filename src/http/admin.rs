@@ -41,10 +41,7 @@ impl Order {
     /// The one target, and the reason without surrounding space.
     fn read(self) -> Result<(Target, String), Problem> {
         let one = || {
-            Problem::unprocessable(
-                "one_target_required",
-                "Name exactly one of session, device, user or all.",
-            )
+            Problem::unprocessable("one_target_required", "Name exactly one of session, device, user or all.")
         };
         if self.all == Some(false) {
             return Err(one());
@@ -61,10 +58,7 @@ impl Order {
         };
         let reason = self.reason.trim().to_owned();
         if reason.is_empty() || reason.chars().count() > MAX_REASON {
-            return Err(Problem::unprocessable(
-                "reason_required",
-                "Give a reason of 1 to 500 characters.",
-            ));
+            return Err(Problem::unprocessable("reason_required", "Give a reason of 1 to 500 characters."));
         }
         Ok((target, reason))
     }
@@ -79,14 +73,8 @@ pub(super) async fn revoke(
 ) -> Result<HttpResponse, Problem> {
     let caller = &operator.0.caller;
     let (target, reason) = body.0.read()?;
-    let revoked = services
-        .revoke_as_operator(caller, target, reason, &client.0)
-        .await?;
-    let status = if revoked.pending > 0 {
-        StatusCode::ACCEPTED
-    } else {
-        StatusCode::OK
-    };
+    let revoked = services.revoke_as_operator(caller, target, reason, &client.0).await?;
+    let status = if revoked.pending > 0 { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(revoked_view(&revoked)))
 }
 
@@ -111,28 +99,13 @@ pub(super) async fn sessions(
     operator: Operator,
     query: Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
-    let Filter {
-        user,
-        device,
-        active,
-        limit,
-        cursor,
-    } = query.0;
+    let Filter { user, device, active, limit, cursor } = query.0;
     let limit = limit.unwrap_or(DEFAULT_PAGE);
     if !(1..=MAX_PAGE).contains(&limit) {
-        return Err(Problem::unprocessable(
-            "invalid_limit",
-            "The limit must lie between 1 and 200.",
-        ));
+        return Err(Problem::unprocessable("invalid_limit", "The limit must lie between 1 and 200."));
     }
     let page = services
-        .search_sessions(SessionFilter {
-            user,
-            device,
-            active_only: active.unwrap_or(false),
-            limit,
-            cursor,
-        })
+        .search_sessions(SessionFilter { user, device, active_only: active.unwrap_or(false), limit, cursor })
         .await?;
     let current = operator.0.caller.session;
     let views: Vec<_> = page
@@ -157,10 +130,7 @@ mod tests {
         assert!(
             matches!(read(r#"{"user": 7, "reason": "left"}"#), Ok((Target::User(UserId(7)), reason)) if reason == "left")
         );
-        assert!(matches!(
-            read(r#"{"all": true, "reason": "breach"}"#),
-            Ok((Target::All, _))
-        ));
+        assert!(matches!(read(r#"{"all": true, "reason": "breach"}"#), Ok((Target::All, _))));
         for body in [
             r#"{"reason": "x"}"#,
             r#"{"user": 7, "all": true, "reason": "x"}"#,
@@ -173,10 +143,7 @@ mod tests {
 
     #[test]
     fn a_reason_is_required() {
-        assert_eq!(
-            read(r#"{"user": 7, "reason": "  "}"#).err(),
-            Some("reason_required")
-        );
+        assert_eq!(read(r#"{"user": 7, "reason": "  "}"#).err(), Some("reason_required"));
         assert_eq!(
             read(&format!(r#"{{"user": 7, "reason": "{}"}}"#, "x".repeat(501))).err(),
             Some("reason_required")

@@ -37,20 +37,13 @@ pub(super) async fn csrf_token(
     services: web::Data<Services>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    services
-        .throttle(
-            CSRF_PER_ADDRESS,
-            &crate::domain::address::limit_key(client.0.address),
-        )
-        .await?;
+    services.throttle(CSRF_PER_ADDRESS, &crate::domain::address::limit_key(client.0.address)).await?;
     let jar = Jar::of(&request);
     let mut answer = HttpResponse::Ok();
     let binding = match session_of(&request, &services).await? {
         Some(caller) => Binding::Session(caller.session),
         None => {
-            let id = jar
-                .presession_of(&request, &services)?
-                .unwrap_or_else(Uuid::new_v4);
+            let id = jar.presession_of(&request, &services)?.unwrap_or_else(Uuid::new_v4);
             answer.cookie(jar.presession(&services.device_cookies, id));
             Binding::PreSession(id)
         }
@@ -79,16 +72,9 @@ async fn session_of(request: &HttpRequest, services: &Services) -> Result<Option
 /// pre-session or to the session that the request still has.
 pub(super) fn guard_entrance(request: &HttpRequest, services: &Services) -> Result<(), Problem> {
     csrf::require_own_site(request)?;
-    let presession = Jar::of(request)
-        .presession_of(request, services)?
-        .map(Binding::PreSession);
+    let presession = Jar::of(request).presession_of(request, services)?.map(Binding::PreSession);
     let session = credential(request)?
-        .and_then(|found| {
-            services
-                .access_keys
-                .verify_signature_only(found.token.expose_secret())
-                .ok()
-        })
+        .and_then(|found| services.access_keys.verify_signature_only(found.token.expose_secret()).ok())
         .map(|claims| Binding::Session(claims.sid));
     let bindings: Vec<Binding> = presession.into_iter().chain(session).collect();
     csrf::check_if_sent(request, services, &bindings)
@@ -115,14 +101,8 @@ pub(super) async fn register(
     body: Body<Registration>,
 ) -> Result<HttpResponse, Problem> {
     guard_entrance(&request, &services)?;
-    let Registration {
-        email,
-        password,
-        display_name,
-    } = body.0;
-    let user = services
-        .register(&email, password, display_name, &client.0)
-        .await?;
+    let Registration { email, password, display_name } = body.0;
+    let user = services.register(&email, password, display_name, &client.0).await?;
     Ok(HttpResponse::Created().json(UserView::of(&user)))
 }
 
@@ -157,9 +137,7 @@ pub(super) async fn login(
     body: Body<Login>,
 ) -> Result<HttpResponse, Problem> {
     guard_entrance(&request, &services)?;
-    let granted = services
-        .sign_in(&body.0.username, body.0.password, &client.0)
-        .await?;
+    let granted = services.sign_in(&body.0.username, body.0.password, &client.0).await?;
     Ok(grant::answer(&request, &services, &client.0, &granted))
 }
 
@@ -170,14 +148,11 @@ pub(super) async fn deprecated_login(
     client: Client,
     body: Body<Login>,
 ) -> Result<HttpResponse, Problem> {
-    let mut answer = login(request, services, client, body)
-        .await
-        .unwrap_or_else(HttpResponse::from_error);
+    let mut answer = login(request, services, client, body).await.unwrap_or_else(HttpResponse::from_error);
     for (name, value) in [("deprecation", DEPRECATED_SINCE), ("link", SUCCESSOR)] {
-        answer.headers_mut().insert(
-            header::HeaderName::from_static(name),
-            header::HeaderValue::from_static(value),
-        );
+        answer
+            .headers_mut()
+            .insert(header::HeaderName::from_static(name), header::HeaderValue::from_static(value));
     }
     Ok(answer)
 }
@@ -220,11 +195,7 @@ pub(super) async fn status(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
     let who = session_of(&request, &services).await?.map(|caller| Who {
-        user: WhoUser {
-            id: caller.user.0,
-            email: caller.email,
-            role: caller.role,
-        },
+        user: WhoUser { id: caller.user.0, email: caller.email, role: caller.role },
         session: WhoSession {
             id: caller.session,
             device_id: caller.device,
@@ -233,8 +204,5 @@ pub(super) async fn status(
         },
         expires_at: caller.token_expires_at,
     });
-    Ok(HttpResponse::Ok().json(Status {
-        authenticated: who.is_some(),
-        who,
-    }))
+    Ok(HttpResponse::Ok().json(Status { authenticated: who.is_some(), who }))
 }

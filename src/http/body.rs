@@ -124,24 +124,15 @@ fn format_of<T: Shape>(media: Option<&str>) -> Result<Format, Problem> {
                 "application/json"
             };
             let detail = format!("The body must be {wanted} in UTF-8.");
-            Err(Problem::new(
-                StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                "unsupported_media_type",
-                detail,
-            ))
+            Err(Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", detail))
         }
     }
 }
 
 /// Reads the whole body, refusing what is too large before or while it arrives.
 async fn read(mut payload: Payload, length: Option<usize>) -> Result<BytesMut, Problem> {
-    let too_large = || {
-        Problem::new(
-            StatusCode::PAYLOAD_TOO_LARGE,
-            "body_too_large",
-            "The body is larger than 64 KiB.",
-        )
-    };
+    let too_large =
+        || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 64 KiB.");
     if length.is_some_and(|length| length > MAX_BODY) {
         return Err(too_large());
     }
@@ -177,19 +168,11 @@ fn parse_json<T: Shape>(body: &[u8]) -> Result<T, Problem> {
         _ => Problem::bad_request("malformed_json", "The body is not valid JSON."),
     })?;
     // The parser would also take the fields' values in order, as an array.
-    if body.trim_ascii_start().starts_with(b"{") {
-        Ok(read)
-    } else {
-        Err(wrong())
-    }
+    if body.trim_ascii_start().starts_with(b"{") { Ok(read) } else { Err(wrong()) }
 }
 
 fn wrong_fields<T: Shape>(place: &str, intro: &str) -> Problem {
-    let code = if place == "query" {
-        "invalid_query"
-    } else {
-        "invalid_body"
-    };
+    let code = if place == "query" { "invalid_query" } else { "invalid_body" };
     Problem::unprocessable(code, format!("{intro}: {}.", T::FIELDS))
 }
 

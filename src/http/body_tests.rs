@@ -27,13 +27,9 @@ impl Shape for Words {
 }
 
 async fn body<T: Shape>(media: &str, bytes: impl Into<bytes::Bytes>) -> Result<T, Problem> {
-    let request = TestRequest::post()
-        .insert_header((header::CONTENT_TYPE, media))
-        .set_payload(bytes.into());
+    let request = TestRequest::post().insert_header((header::CONTENT_TYPE, media)).set_payload(bytes.into());
     let (request, mut payload) = request.to_http_parts();
-    Body::<T>::from_request(&request, &mut payload)
-        .await
-        .map(|body| body.0)
+    Body::<T>::from_request(&request, &mut payload).await.map(|body| body.0)
 }
 
 async fn code<T: Shape>(media: &str, bytes: impl Into<bytes::Bytes>) -> (u16, &'static str) {
@@ -43,15 +39,9 @@ async fn code<T: Shape>(media: &str, bytes: impl Into<bytes::Bytes>) -> (u16, &'
 
 #[actix_web::test]
 async fn json_is_read_whatever_its_charset_parameter_looks_like() {
-    for media in [
-        "application/json",
-        "Application/JSON; charset=utf-8",
-        "application/json;charset=\"UTF-8\"",
-    ] {
-        assert_eq!(
-            body::<Point>(media, r#"{"x": 1}"#).await.unwrap(),
-            Point { x: 1, y: None }
-        );
+    for media in ["application/json", "Application/JSON; charset=utf-8", "application/json;charset=\"UTF-8\""]
+    {
+        assert_eq!(body::<Point>(media, r#"{"x": 1}"#).await.unwrap(), Point { x: 1, y: None });
     }
 }
 
@@ -64,29 +54,14 @@ async fn another_media_type_is_415() {
         "application/json; charset=utf-16",
         "application/x-www-form-urlencoded",
     ] {
-        assert_eq!(
-            code::<Point>(media, r#"{"x": 1}"#).await,
-            (415, "unsupported_media_type"),
-            "{media}"
-        );
+        assert_eq!(code::<Point>(media, r#"{"x": 1}"#).await, (415, "unsupported_media_type"), "{media}");
     }
 }
 
 #[actix_web::test]
 async fn malformed_json_is_400() {
-    for text in [
-        "",
-        "{",
-        r#"{"x": 1"#,
-        "not json",
-        r#"{"x": 1} trailing"#,
-        r#"{"x": 01}"#,
-    ] {
-        assert_eq!(
-            code::<Point>("application/json", text).await,
-            (400, "malformed_json"),
-            "{text}"
-        );
+    for text in ["", "{", r#"{"x": 1"#, "not json", r#"{"x": 1} trailing"#, r#"{"x": 01}"#] {
+        assert_eq!(code::<Point>("application/json", text).await, (400, "malformed_json"), "{text}");
     }
     assert_eq!(
         code::<Words>("application/json", b"{\"word\": \"\xff\xfe\"}".to_vec()).await,
@@ -96,36 +71,19 @@ async fn malformed_json_is_400() {
 
 #[actix_web::test]
 async fn wrong_unknown_and_repeated_fields_are_422() {
-    for text in [
-        r#"{}"#,
-        r#"{"x": "1"}"#,
-        r#"{"x": 1, "z": 2}"#,
-        r#"{"x": 1, "x": 2}"#,
-        "[]",
-        "[1, 2]",
-        "null",
-        "1",
-    ] {
+    for text in
+        [r#"{}"#, r#"{"x": "1"}"#, r#"{"x": 1, "z": 2}"#, r#"{"x": 1, "x": 2}"#, "[]", "[1, 2]", "null", "1"]
+    {
         let problem = body::<Point>("application/json", text).await.unwrap_err();
-        assert_eq!(
-            (problem.status.as_u16(), problem.code),
-            (422, "invalid_body"),
-            "{text}"
-        );
-        assert_eq!(
-            problem.detail,
-            "The body must be an object with: x, y (optional)."
-        );
+        assert_eq!((problem.status.as_u16(), problem.code), (422, "invalid_body"), "{text}");
+        assert_eq!(problem.detail, "The body must be an object with: x, y (optional).");
     }
 }
 
 #[actix_web::test]
 async fn a_body_above_64_kib_is_413() {
     let large = format!(r#"{{"word": "{}"}}"#, "x".repeat(MAX_BODY));
-    assert_eq!(
-        code::<Words>("application/json", large.clone()).await,
-        (413, "body_too_large")
-    );
+    assert_eq!(code::<Words>("application/json", large.clone()).await, (413, "body_too_large"));
     // Without a length, as with chunked transfer, the bytes are counted as they come.
     let stream =
         futures_util::stream::iter([Ok::<_, actix_web::error::PayloadError>(bytes::Bytes::from(large))]);
@@ -137,39 +95,18 @@ async fn a_body_above_64_kib_is_413() {
 #[actix_web::test]
 async fn forms_are_read_where_they_are_taken() {
     let form = "application/x-www-form-urlencoded";
-    assert_eq!(
-        body::<Words>(form, "word=a%20b").await.unwrap(),
-        Words {
-            word: "a b".to_owned()
-        }
-    );
+    assert_eq!(body::<Words>(form, "word=a%20b").await.unwrap(), Words { word: "a b".to_owned() });
     assert_eq!(code::<Words>(form, "words=a").await, (422, "invalid_body"));
     assert_eq!(code::<Words>(form, "word=a&word=b").await, (422, "invalid_body"));
-    assert_eq!(
-        code::<Words>(form, b"word=\xff".to_vec()).await,
-        (400, "malformed_form")
-    );
+    assert_eq!(code::<Words>(form, b"word=\xff".to_vec()).await, (400, "malformed_form"));
 }
 
 #[actix_web::test]
 async fn a_missing_body_may_be_none() {
     let (request, mut payload) = TestRequest::post().to_http_parts();
-    assert!(
-        MaybeBody::<Point>::from_request(&request, &mut payload)
-            .await
-            .unwrap()
-            .0
-            .is_none()
-    );
+    assert!(MaybeBody::<Point>::from_request(&request, &mut payload).await.unwrap().0.is_none());
     let (request, mut payload) = TestRequest::post().set_payload("{").to_http_parts();
-    assert_eq!(
-        MaybeBody::<Point>::from_request(&request, &mut payload)
-            .await
-            .err()
-            .unwrap()
-            .status,
-        415
-    );
+    assert_eq!(MaybeBody::<Point>::from_request(&request, &mut payload).await.err().unwrap().status, 415);
 }
 
 #[actix_web::test]
@@ -188,9 +125,7 @@ async fn an_unknown_query_field_is_422() {
 
 #[actix_web::test]
 async fn no_answer_quotes_the_library() {
-    let problem = body::<Point>("application/json", r#"{"x": "secret-looking value"}"#)
-        .await
-        .unwrap_err();
+    let problem = body::<Point>("application/json", r#"{"x": "secret-looking value"}"#).await.unwrap_err();
     let text = problem.render("id").into_body().try_into_bytes().unwrap();
     assert!(!String::from_utf8_lossy(&text).contains("secret-looking"));
 }

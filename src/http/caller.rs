@@ -53,14 +53,8 @@ impl FromRequest for Authenticated {
             let services = services(&request)?;
             let credential = credential(&request)?.ok_or_else(Problem::not_authenticated)?;
             let caller = services.verifier.verify(credential.token.expose_secret()).await?;
-            request.extensions_mut().insert(Traced {
-                user: caller.user.0,
-                session: caller.session,
-            });
-            let found = Self {
-                caller,
-                source: credential.source,
-            };
+            request.extensions_mut().insert(Traced { user: caller.user.0, session: caller.session });
+            let found = Self { caller, source: credential.source };
             found.admit(&request, services)?;
             Ok(found)
         })
@@ -80,11 +74,7 @@ impl Authenticated {
     }
 
     fn require(&self, scope: Scope, code: &'static str, detail: &'static str) -> Result<(), Problem> {
-        if self.caller.scopes.contains(scope) {
-            Ok(())
-        } else {
-            Err(Problem::forbidden(code, detail))
-        }
+        if self.caller.scopes.contains(scope) { Ok(()) } else { Err(Problem::forbidden(code, detail)) }
     }
 }
 
@@ -109,10 +99,7 @@ impl FromRequest for Operator {
 pub(super) fn credential(request: &HttpRequest) -> Result<Option<Credential>, Problem> {
     let authorization = lines(request, &header::AUTHORIZATION)?;
     let cookies = lines(request, &header::COOKIE)?;
-    let headers = Headers {
-        authorization: &authorization,
-        cookies: &cookies,
-        query: Some(request.query_string()),
-    };
+    let headers =
+        Headers { authorization: &authorization, cookies: &cookies, query: Some(request.query_string()) };
     Ok(find(headers, Door::Rest)?)
 }

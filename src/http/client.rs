@@ -59,10 +59,7 @@ impl Arrival {
         let address = peer(request).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
             address::client_address(peer, &forwarded, &settings.trusted_proxies)
         });
-        Self {
-            request_id: given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned),
-            address,
-        }
+        Self { request_id: given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned), address }
     }
 
     /// What the middleware noted about `request`.
@@ -93,14 +90,10 @@ impl FromRequest for Client {
 fn meta(request: &HttpRequest) -> Result<Meta, Problem> {
     let services = services(request)?;
     let Arrival { request_id, address } = Arrival::noted(request);
-    let described: Vec<(&str, String)> = FINGERPRINT_HEADERS
-        .into_iter()
-        .filter_map(|name| Some((name, lossy(request, name)?)))
-        .collect();
-    let described: Vec<(&str, &str)> = described
-        .iter()
-        .map(|(name, value)| (*name, value.as_str()))
-        .collect();
+    let described: Vec<(&str, String)> =
+        FINGERPRINT_HEADERS.into_iter().filter_map(|name| Some((name, lossy(request, name)?))).collect();
+    let described: Vec<(&str, &str)> =
+        described.iter().map(|(name, value)| (*name, value.as_str())).collect();
     Ok(Meta {
         request_id,
         address,
@@ -161,10 +154,8 @@ mod tests {
     use super::*;
 
     fn arrival(request: TestRequest) -> Arrival {
-        let settings = HttpSettings {
-            trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()],
-            ..HttpSettings::default()
-        };
+        let settings =
+            HttpSettings { trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()], ..HttpSettings::default() };
         Arrival::of(&request.to_http_request(), &settings)
     }
 
@@ -176,9 +167,7 @@ mod tests {
             let replaced = arrival(TestRequest::default().insert_header((REQUEST_ID, odd)));
             assert!(Uuid::parse_str(&replaced.request_id).is_ok(), "{odd:?}");
         }
-        let twice = TestRequest::default()
-            .append_header((REQUEST_ID, "a"))
-            .append_header((REQUEST_ID, "b"));
+        let twice = TestRequest::default().append_header((REQUEST_ID, "a")).append_header((REQUEST_ID, "b"));
         assert!(Uuid::parse_str(&arrival(twice).request_id).is_ok());
     }
 
@@ -186,9 +175,7 @@ mod tests {
     fn only_a_trusted_proxy_is_believed() {
         let forwarded = |peer: &str| {
             let request = TestRequest::default().peer_addr(peer.parse().unwrap());
-            arrival(request.insert_header((FORWARDED_FOR, "198.51.100.1")))
-                .address
-                .to_string()
+            arrival(request.insert_header((FORWARDED_FOR, "198.51.100.1"))).address.to_string()
         };
         assert_eq!(forwarded("10.0.0.1:1234"), "198.51.100.1");
         assert_eq!(forwarded("203.0.113.9:1234"), "203.0.113.9");
@@ -197,12 +184,7 @@ mod tests {
     #[test]
     fn a_header_that_is_no_utf8_is_refused() {
         let value = header::HeaderValue::from_bytes(b"access_token=\xff").unwrap();
-        let request = TestRequest::default()
-            .insert_header((header::COOKIE, value))
-            .to_http_request();
-        assert_eq!(
-            request_cookie(&request, "access_token").unwrap_err().code,
-            "malformed_header"
-        );
+        let request = TestRequest::default().insert_header((header::COOKIE, value)).to_http_request();
+        assert_eq!(request_cookie(&request, "access_token").unwrap_err().code, "malformed_header");
     }
 }

@@ -54,25 +54,18 @@ impl Jar {
 
     /// The access token, for `lifetime` seconds.
     pub(super) fn access(&self, token: &str, lifetime: i64) -> Cookie<'static> {
-        let cookie = self
-            .cookie(ACCESS_COOKIE, token, lifetime)
-            .same_site(SameSite::Lax);
+        let cookie = self.cookie(ACCESS_COOKIE, token, lifetime).same_site(SameSite::Lax);
         cookie.http_only(!self.access_readable).finish()
     }
 
     /// The refresh token, for `lifetime` seconds.
     pub(super) fn refresh(&self, token: &str, lifetime: i64) -> Cookie<'static> {
-        self.cookie(REFRESH_COOKIE, token, lifetime)
-            .path(REFRESH_PATH)
-            .same_site(SameSite::Strict)
-            .finish()
+        self.cookie(REFRESH_COOKIE, token, lifetime).path(REFRESH_PATH).same_site(SameSite::Strict).finish()
     }
 
     /// The cookie half of a CSRF token.
     pub(super) fn csrf(&self, token: &str) -> Cookie<'static> {
-        self.cookie(CSRF_COOKIE, token, csrf::LIFETIME)
-            .same_site(SameSite::Strict)
-            .finish()
+        self.cookie(CSRF_COOKIE, token, csrf::LIFETIME).same_site(SameSite::Strict).finish()
     }
 
     /// The device's identity, sealed.
@@ -85,11 +78,7 @@ impl Jar {
     /// The browser's identity before sign-in, sealed. Never for a whole domain: `__Host-` forbids it.
     pub(super) fn presession(&self, keys: &DeviceCookies, id: Uuid) -> Cookie<'static> {
         let mut cookie = self
-            .cookie(
-                self.presession_name(),
-                &keys.seal_presession(id),
-                PRESESSION_LIFETIME.whole_seconds(),
-            )
+            .cookie(self.presession_name(), &keys.seal_presession(id), PRESESSION_LIFETIME.whole_seconds())
             .finish();
         cookie.unset_domain();
         cookie.set_same_site(SameSite::Lax);
@@ -175,10 +164,7 @@ mod tests {
         for secure in [true, false] {
             let jar = jar(secure, &HttpSettings::default());
             assert_eq!(
-                all(&jar)
-                    .iter()
-                    .filter(|cookie| cookie.to_string().contains("csrf_token"))
-                    .count(),
+                all(&jar).iter().filter(|cookie| cookie.to_string().contains("csrf_token")).count(),
                 1
             );
         }
@@ -187,59 +173,37 @@ mod tests {
     #[test]
     fn every_cookie_is_http_only_unless_the_access_cookie_may_be_read() {
         assert!(
-            all(&jar(true, &HttpSettings::default()))
-                .iter()
-                .all(|cookie| cookie.http_only() == Some(true))
+            all(&jar(true, &HttpSettings::default())).iter().all(|cookie| cookie.http_only() == Some(true))
         );
-        let readable = HttpSettings {
-            access_cookie_readable: true,
-            ..HttpSettings::default()
-        };
+        let readable = HttpSettings { access_cookie_readable: true, ..HttpSettings::default() };
         let open: Vec<_> = all(&jar(true, &readable))
             .into_iter()
             .filter(|cookie| cookie.http_only() != Some(true))
             .collect();
-        assert_eq!(
-            open.iter().map(Cookie::name).collect::<Vec<_>>(),
-            ["access_token"]
-        );
+        assert_eq!(open.iter().map(Cookie::name).collect::<Vec<_>>(), ["access_token"]);
     }
 
     #[test]
     fn a_host_cookie_is_secure_and_has_no_domain() {
-        let settings = HttpSettings {
-            cookie_domain: Some("example.com".to_owned()),
-            ..HttpSettings::default()
-        };
+        let settings =
+            HttpSettings { cookie_domain: Some("example.com".to_owned()), ..HttpSettings::default() };
         let secure = jar(true, &settings).presession(&keys(), Uuid::new_v4());
-        assert_eq!(
-            (secure.name(), secure.secure(), secure.domain()),
-            ("__Host-psid", Some(true), None)
-        );
-        assert_eq!(
-            jar(false, &settings).presession(&keys(), Uuid::new_v4()).name(),
-            "psid"
-        );
+        assert_eq!((secure.name(), secure.secure(), secure.domain()), ("__Host-psid", Some(true), None));
+        assert_eq!(jar(false, &settings).presession(&keys(), Uuid::new_v4()).name(), "psid");
         assert_eq!(jar(true, &settings).access("a", 1).domain(), Some("example.com"));
     }
 
     #[test]
     fn a_removal_has_the_attributes_of_its_cookie() {
-        let settings = HttpSettings {
-            cookie_domain: Some("example.com".to_owned()),
-            ..HttpSettings::default()
-        };
+        let settings =
+            HttpSettings { cookie_domain: Some("example.com".to_owned()), ..HttpSettings::default() };
         let jar = jar(true, &settings);
-        for (set, cleared) in [jar.access("a", 1), jar.refresh("r", 1), jar.csrf("c")]
-            .iter()
-            .zip(jar.clear_session())
+        for (set, cleared) in
+            [jar.access("a", 1), jar.refresh("r", 1), jar.csrf("c")].iter().zip(jar.clear_session())
         {
             assert_eq!(set.name(), cleared.name());
             assert_eq!((set.path(), set.domain()), (cleared.path(), cleared.domain()));
-            assert_eq!(
-                (set.secure(), set.same_site()),
-                (cleared.secure(), cleared.same_site())
-            );
+            assert_eq!((set.secure(), set.same_site()), (cleared.secure(), cleared.same_site()));
             assert_eq!((cleared.value(), cleared.max_age()), ("", Some(Duration::ZERO)));
         }
     }

@@ -29,9 +29,7 @@ pub(super) struct Fresh(pub(super) String);
 /// A new token for `binding`.
 pub(super) fn issue(services: &Services, binding: Binding) -> String {
     let now = services.clock.now().unix_timestamp();
-    services
-        .csrf_keys
-        .issue(binding, now, Uuid::new_v4().into_bytes())
+    services.csrf_keys.issue(binding, now, Uuid::new_v4().into_bytes())
 }
 
 /// Refuses a request that another site made a browser send.
@@ -42,18 +40,9 @@ pub(super) fn require_own_site(request: &HttpRequest) -> Result<(), Problem> {
     let settings = HttpSettings::of(request);
     // A header given twice or not in UTF-8 is judged like a foreign one, never like an absent one.
     let value = |name| {
-        if request.headers().contains_key(&name) {
-            Some(text(request, &name).unwrap_or(""))
-        } else {
-            None
-        }
+        if request.headers().contains_key(&name) { Some(text(request, &name).unwrap_or("")) } else { None }
     };
-    match judge(
-        value(FETCH_SITE),
-        value(header::ORIGIN),
-        value(header::REFERER),
-        &settings.origins,
-    ) {
+    match judge(value(FETCH_SITE), value(header::ORIGIN), value(header::REFERER), &settings.origins) {
         Verdict::Allowed => Ok(()),
         Verdict::Refused(reason) => {
             tracing::info!(reason, "refused a request of another site");
@@ -104,10 +93,7 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
     let sent = lines(request, &CSRF_HEADER)?;
     let token = match sent.as_slice() {
         [] => {
-            return Err(Problem::forbidden(
-                "csrf_token_missing",
-                "The X-CSRF-Token header is missing.",
-            ));
+            return Err(Problem::forbidden("csrf_token_missing", "The X-CSRF-Token header is missing."));
         }
         [token] => *token,
         _ => return Err(mismatch()),
@@ -130,18 +116,14 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
 }
 
 fn mismatch() -> Problem {
-    Problem::forbidden(
-        "csrf_token_mismatch",
-        "The X-CSRF-Token header and the csrf_token cookie differ.",
-    )
+    Problem::forbidden("csrf_token_mismatch", "The X-CSRF-Token header and the csrf_token cookie differ.")
 }
 
 fn refusal(error: CsrfError) -> Problem {
     match error {
-        CsrfError::Expired => Problem::forbidden(
-            "csrf_token_expired",
-            "The CSRF token has expired. Fetch a new one.",
-        ),
+        CsrfError::Expired => {
+            Problem::forbidden("csrf_token_expired", "The CSRF token has expired. Fetch a new one.")
+        }
         CsrfError::Malformed | CsrfError::FromTheFuture | CsrfError::BadSignature => Problem::forbidden(
             "csrf_token_invalid",
             "The CSRF token is not valid for this session. Fetch a new one.",

@@ -39,10 +39,7 @@ pub(super) fn answer(
     let now = services.clock.now();
     let jar = Jar::of(request);
     let csrf_token = csrf::issue(services, Binding::Session(granted.session.id));
-    let (access, refresh) = (
-        granted.access_token.expose_secret(),
-        granted.refresh_token.expose_secret(),
-    );
+    let (access, refresh) = (granted.access_token.expose_secret(), granted.refresh_token.expose_secret());
     let expires_in = seconds_left(granted.access_expires_at, now);
     let refresh_expires_in = seconds_left(granted.session.refresh_expires_at, now);
     HttpResponse::Ok()
@@ -64,7 +61,5 @@ pub(super) fn answer(
 
 /// How long until `end`, in seconds to the nearest: what was granted a moment ago still counts as whole.
 pub(super) fn seconds_left(end: OffsetDateTime, now: OffsetDateTime) -> i64 {
-    (end - now + time::Duration::milliseconds(500))
-        .whole_seconds()
-        .max(0)
+    (end - now + time::Duration::milliseconds(500)).whole_seconds().max(0)
 }

@@ -21,20 +21,11 @@ pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token
 
 const ALWAYS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; frame-ancestors 'none'",
-    ),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::X_FRAME_OPTIONS, "DENY"),
     (header::REFERRER_POLICY, "no-referrer"),
-    (
-        HeaderName::from_static("cross-origin-opener-policy"),
-        "same-origin",
-    ),
-    (
-        HeaderName::from_static("cross-origin-resource-policy"),
-        "same-origin",
-    ),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];
 const HSTS: &str = "max-age=63072000; includeSubDomains";
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
@@ -63,14 +54,8 @@ pub(super) fn share(request: &HttpRequest, settings: &HttpSettings, headers: &mu
         return;
     };
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
-    headers.insert(
-        header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
-        HeaderValue::from_static("true"),
-    );
-    headers.insert(
-        header::ACCESS_CONTROL_EXPOSE_HEADERS,
-        HeaderValue::from_static(EXPOSED_HEADERS),
-    );
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
 }
 
 /// The answer to a preflight request (Fetch, 3.2.2), or `None` if this is none.
@@ -78,37 +63,25 @@ pub(super) fn preflight(
     request: &HttpRequest,
     settings: &HttpSettings,
 ) -> Option<Result<HttpResponse, Problem>> {
-    let asks = request
-        .headers()
-        .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
     if request.method() != Method::OPTIONS || !asks || !request.headers().contains_key(header::ORIGIN) {
         return None;
     }
     if allowed_origin(request, settings).is_none() {
-        return Some(Err(Problem::forbidden(
-            "origin_not_allowed",
-            "This origin is not allowed.",
-        )));
+        return Some(Err(Problem::forbidden("origin_not_allowed", "This origin is not allowed.")));
     }
     let answer = HttpResponse::build(StatusCode::NO_CONTENT)
         .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS))
         .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
         .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
-        .append_header((
-            header::VARY,
-            "Access-Control-Request-Method, Access-Control-Request-Headers",
-        ))
+        .append_header((header::VARY, "Access-Control-Request-Method, Access-Control-Request-Headers"))
         .finish();
     Some(Ok(answer))
 }
 
 fn allowed_origin(request: &HttpRequest, settings: &HttpSettings) -> Option<HeaderValue> {
     let origin = text(request, &header::ORIGIN)?;
-    settings
-        .origins
-        .allows(origin)
-        .then(|| HeaderValue::from_str(origin).ok())
-        .flatten()
+    settings.origins.allows(origin).then(|| HeaderValue::from_str(origin).ok()).flatten()
 }
 
 fn set_default(headers: &mut HeaderMap, name: &HeaderName, value: &'static str) {
@@ -126,17 +99,11 @@ mod tests {
 
     fn settings() -> HttpSettings {
         let origins = Origins::new(vec!["https://chat.example.com".to_owned()]);
-        HttpSettings {
-            origins,
-            security_headers: true,
-            ..HttpSettings::default()
-        }
+        HttpSettings { origins, security_headers: true, ..HttpSettings::default() }
     }
 
     fn shared(origin: &str) -> HeaderMap {
-        let request = TestRequest::default()
-            .insert_header((header::ORIGIN, origin))
-            .to_http_request();
+        let request = TestRequest::default().insert_header((header::ORIGIN, origin)).to_http_request();
         let mut headers = HeaderMap::new();
         share(&request, &settings(), &mut headers);
         headers
@@ -145,29 +112,16 @@ mod tests {
     #[test]
     fn a_listed_origin_may_read_with_credentials() {
         let headers = shared("https://chat.example.com");
-        assert_eq!(
-            headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(),
-            "https://chat.example.com"
-        );
-        assert_eq!(
-            headers.get(header::ACCESS_CONTROL_ALLOW_CREDENTIALS).unwrap(),
-            "true"
-        );
+        assert_eq!(headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(), "https://chat.example.com");
+        assert_eq!(headers.get(header::ACCESS_CONTROL_ALLOW_CREDENTIALS).unwrap(), "true");
         assert_eq!(headers.get(header::VARY).unwrap(), "Origin");
     }
 
     #[test]
     fn another_origin_may_not_and_the_answer_still_varies() {
-        for origin in [
-            "https://evil.example",
-            "null",
-            "https://chat.example.com.evil.example",
-        ] {
+        for origin in ["https://evil.example", "null", "https://chat.example.com.evil.example"] {
             let headers = shared(origin);
-            assert!(
-                !headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN),
-                "{origin}"
-            );
+            assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{origin}");
             assert_eq!(headers.get(header::VARY).unwrap(), "Origin");
         }
     }
@@ -175,22 +129,14 @@ mod tests {
     #[test]
     fn a_preflight_is_answered_for_listed_origins_only() {
         let ask = |origin: &str| {
-            let request = TestRequest::default()
-                .method(Method::OPTIONS)
-                .insert_header((header::ORIGIN, origin));
-            let request = request
-                .insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "PUT"))
-                .to_http_request();
+            let request =
+                TestRequest::default().method(Method::OPTIONS).insert_header((header::ORIGIN, origin));
+            let request =
+                request.insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "PUT")).to_http_request();
             preflight(&request, &settings()).expect("a preflight")
         };
-        assert_eq!(
-            ask("https://chat.example.com").unwrap().status(),
-            StatusCode::NO_CONTENT
-        );
-        assert_eq!(
-            ask("https://evil.example").unwrap_err().code,
-            "origin_not_allowed"
-        );
+        assert_eq!(ask("https://chat.example.com").unwrap().status(), StatusCode::NO_CONTENT);
+        assert_eq!(ask("https://evil.example").unwrap_err().code, "origin_not_allowed");
     }
 
     #[test]
@@ -202,11 +148,7 @@ mod tests {
     #[test]
     fn every_answer_is_protected_and_none_is_cached() {
         let mut headers = HeaderMap::new();
-        protect(
-            &TestRequest::default().to_http_request(),
-            &settings(),
-            &mut headers,
-        );
+        protect(&TestRequest::default().to_http_request(), &settings(), &mut headers);
         assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), "no-store");
         assert_eq!(headers.get(header::X_CONTENT_TYPE_OPTIONS).unwrap(), "nosniff");
         assert!(
@@ -217,21 +159,14 @@ mod tests {
                 .unwrap()
                 .contains("frame-ancestors 'none'")
         );
-        assert!(
-            !headers.contains_key(header::STRICT_TRANSPORT_SECURITY),
-            "plain HTTP promises no TLS"
-        );
+        assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY), "plain HTTP promises no TLS");
     }
 
     #[test]
     fn a_handlers_own_header_stays() {
         let mut headers = HeaderMap::new();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
-        protect(
-            &TestRequest::default().to_http_request(),
-            &settings(),
-            &mut headers,
-        );
+        protect(&TestRequest::default().to_http_request(), &settings(), &mut headers);
         assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), "max-age=60");
     }
 }

@@ -73,20 +73,13 @@ pub(super) async fn logout(
 /// The session that a genuine access token, whatever its age, or else a genuine refresh token names.
 fn session_of(request: &HttpRequest, services: &Services) -> Result<Option<SessionId>, Problem> {
     let access = credential(request)?
-        .and_then(|found| {
-            services
-                .access_keys
-                .verify_signature_only(found.token.expose_secret())
-                .ok()
-        })
+        .and_then(|found| services.access_keys.verify_signature_only(found.token.expose_secret()).ok())
         .map(|claims| claims.sid);
     if access.is_some() {
         return Ok(access);
     }
     let refresh = request_cookie(request, REFRESH_COOKIE)?;
-    Ok(refresh
-        .and_then(|token| services.refresh_keys.decode(&token).ok())
-        .map(|token| token.session))
+    Ok(refresh.and_then(|token| services.refresh_keys.decode(&token).ok()).map(|token| token.session))
 }
 
 /// An answer that makes the browser forget, unless its own session goes on.
@@ -96,10 +89,7 @@ fn leaving(request: &HttpRequest, status: StatusCode, reach: Reach) -> HttpRespo
         for cookie in Jar::of(request).clear_session() {
             answer.cookie(cookie);
         }
-        answer.insert_header((
-            header::HeaderName::from_static("clear-site-data"),
-            "\"cache\", \"storage\"",
-        ));
+        answer.insert_header((header::HeaderName::from_static("clear-site-data"), "\"cache\", \"storage\""));
     }
     answer
 }

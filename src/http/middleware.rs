@@ -62,10 +62,7 @@ fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<Result
     if SOCKET_PATHS.contains(&request.path()) {
         return None;
     }
-    let query = Headers {
-        query: Some(request.query_string()),
-        ..Headers::default()
-    };
+    let query = Headers { query: Some(request.query_string()), ..Headers::default() };
     find(query, Door::Rest).err().map(|error| Err(error.into()))
 }
 
@@ -107,12 +104,9 @@ fn keep_headers(said: &HeaderMap, rendered: &mut HeaderMap) {
 /// Whether a handler has dealt with the CSRF cookie itself: clients find it by its name and need exactly one.
 fn sets_csrf_cookie(headers: &HeaderMap) -> bool {
     let name = CSRF_COOKIE.as_bytes();
-    headers.get_all(header::SET_COOKIE).any(|cookie| {
-        cookie
-            .as_bytes()
-            .strip_prefix(name)
-            .is_some_and(|rest| rest.starts_with(b"="))
-    })
+    headers
+        .get_all(header::SET_COOKIE)
+        .any(|cookie| cookie.as_bytes().strip_prefix(name).is_some_and(|rest| rest.starts_with(b"=")))
 }
 
 /// The problem behind an answer, if it is an error. Of the framework's own errors only the status is kept.
@@ -138,11 +132,7 @@ fn log(answer: &ServiceResponse, arrival: &Arrival, began: Instant) {
         user = traced.map(|traced| traced.user),
         session = traced.map(|traced| tracing::field::display(traced.session)),
     );
-    let labels = [
-        ("method", method_label(request)),
-        ("route", route),
-        ("status", status.to_string()),
-    ];
+    let labels = [("method", method_label(request)), ("route", route), ("status", status.to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(took.as_secs_f64());
 }
@@ -151,9 +141,5 @@ fn log(answer: &ServiceResponse, arrival: &Arrival, began: Instant) {
 fn method_label(request: &HttpRequest) -> String {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let method = request.method().as_str();
-    if known.contains(&method) {
-        method.to_owned()
-    } else {
-        "OTHER".to_owned()
-    }
+    if known.contains(&method) { method.to_owned() } else { "OTHER".to_owned() }
 }

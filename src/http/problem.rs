@@ -35,13 +35,7 @@ pub struct Problem {
 impl Problem {
     /// A refusal with this status, code and sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self {
-            status,
-            code,
-            detail: detail.into(),
-            retry_after: None,
-            allow: None,
-        }
+        Self { status, code, detail: detail.into(), retry_after: None, allow: None }
     }
 
     /// 400: the request cannot be understood.
@@ -71,10 +65,7 @@ impl Problem {
             "method_not_allowed",
             "This method is not offered here.",
         );
-        Self {
-            allow: Some(allow),
-            ..problem
-        }
+        Self { allow: Some(allow), ..problem }
     }
 
     /// 422: understood, but not what is asked for here.
@@ -84,12 +75,8 @@ impl Problem {
 
     /// 429; come back in `seconds`.
     pub fn too_many(seconds: u64) -> Self {
-        Self::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "too_many_requests",
-            "Too many attempts. Try again later.",
-        )
-        .with_retry_after(seconds)
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many attempts. Try again later.")
+            .with_retry_after(seconds)
     }
 
     /// 503; come back in `seconds`.
@@ -104,20 +91,12 @@ impl Problem {
 
     /// 500; what happened is in the log under the request's id.
     pub fn internal() -> Self {
-        Self::new(
-            StatusCode::INTERNAL_SERVER_ERROR,
-            "internal",
-            "Something went wrong on the server.",
-        )
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on the server.")
     }
 
     /// The same, said more exactly.
     pub(super) fn because(self, code: &'static str, detail: &'static str) -> Self {
-        Self {
-            code,
-            detail: detail.into(),
-            ..self
-        }
+        Self { code, detail: detail.into(), ..self }
     }
 
     /// The refusal that stands for an error of the framework, of which only the status is kept.
@@ -138,10 +117,7 @@ impl Problem {
 
     /// The same, with the time after which to try again; never less than a second.
     fn with_retry_after(self, seconds: u64) -> Self {
-        Self {
-            retry_after: Some(seconds.max(1)),
-            ..self
-        }
+        Self { retry_after: Some(seconds.max(1)), ..self }
     }
 
     /// The answer, for the request with this id.

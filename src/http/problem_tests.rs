@@ -35,24 +35,9 @@ async fn a_refusal_has_every_member() {
 #[actix_web::test]
 async fn too_many_and_unavailable_say_when_to_come_back() {
     for (failure, expected) in [
-        (
-            Failure::TooMany {
-                retry_after: Duration::from_millis(1200),
-            },
-            "2",
-        ),
-        (
-            Failure::TooMany {
-                retry_after: Duration::ZERO,
-            },
-            "1",
-        ),
-        (
-            Failure::Unavailable {
-                retry_after: Duration::from_secs(3),
-            },
-            "3",
-        ),
+        (Failure::TooMany { retry_after: Duration::from_millis(1200) }, "2"),
+        (Failure::TooMany { retry_after: Duration::ZERO }, "1"),
+        (Failure::Unavailable { retry_after: Duration::from_secs(3) }, "3"),
     ] {
         let (headers, _) = rendered(failure.into()).await;
         assert_eq!(headers.get(header::RETRY_AFTER).unwrap(), expected);
@@ -71,18 +56,9 @@ async fn a_wrong_method_names_the_right_ones() {
 #[actix_web::test]
 async fn a_challenge_names_an_error_only_when_a_token_was_shown() {
     let (without, _) = rendered(Problem::not_authenticated()).await;
-    assert_eq!(
-        without.get(header::WWW_AUTHENTICATE).unwrap(),
-        r#"Bearer realm="portcullis""#
-    );
+    assert_eq!(without.get(header::WWW_AUTHENTICATE).unwrap(), r#"Bearer realm="portcullis""#);
     let (with, _) = rendered(Refusal::Expired.into()).await;
-    assert!(
-        with.get(header::WWW_AUTHENTICATE)
-            .unwrap()
-            .to_str()
-            .unwrap()
-            .contains("invalid_token")
-    );
+    assert!(with.get(header::WWW_AUTHENTICATE).unwrap().to_str().unwrap().contains("invalid_token"));
 }
 
 #[test]

@@ -78,9 +78,7 @@ pub(super) async fn update(
     client: Client,
     body: Body<Change>,
 ) -> Result<HttpResponse, Problem> {
-    let user = services
-        .update_profile(&who.caller, body.0.display_name, &client.0)
-        .await?;
+    let user = services.update_profile(&who.caller, body.0.display_name, &client.0).await?;
     Ok(HttpResponse::Ok().json(UserView::of(&user)))
 }
 
@@ -104,13 +102,8 @@ pub(super) async fn change_password(
     client: Client,
     body: Body<PasswordChange>,
 ) -> Result<HttpResponse, Problem> {
-    let PasswordChange {
-        current_password,
-        new_password,
-    } = body.0;
-    let ended = services
-        .change_password(&who.caller, current_password, new_password, &client.0)
-        .await?;
+    let PasswordChange { current_password, new_password } = body.0;
+    let ended = services.change_password(&who.caller, current_password, new_password, &client.0).await?;
     Ok(HttpResponse::Ok().json(json!({
         "sessions": ended.sessions, "sockets_closed": ended.sockets_closed, "pending": ended.pending,
     })))
@@ -125,11 +118,7 @@ impl actix_web::FromRequest for Development {
 
     fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
         let development = HttpSettings::of(request).development;
-        std::future::ready(if development {
-            Ok(Self)
-        } else {
-            Err(Problem::not_found())
-        })
+        std::future::ready(if development { Ok(Self) } else { Err(Problem::not_found()) })
     }
 }
 
@@ -187,11 +176,7 @@ pub(super) async fn debug(
         browser: client.0.browser,
         fingerprint: client.0.fingerprint,
         device: client.0.device,
-        credential: if source == Source::Cookie {
-            "cookie"
-        } else {
-            "bearer"
-        },
+        credential: if source == Source::Cookie { "cookie" } else { "bearer" },
         caller: DebugCaller {
             user: caller.user.0,
             role: caller.role,

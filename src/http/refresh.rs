@@ -57,14 +57,8 @@ pub(super) async fn refresh(
 
 fn guard_cookie(request: &HttpRequest, services: &Services, token: &str) -> Result<(), Problem> {
     csrf::require_own_site(request)?;
-    let session = services
-        .refresh_keys
-        .decode(token)
-        .ok()
-        .map(|token| Binding::Session(token.session));
-    let presession = Jar::of(request)
-        .presession_of(request, services)?
-        .map(Binding::PreSession);
+    let session = services.refresh_keys.decode(token).ok().map(|token| Binding::Session(token.session));
+    let presession = Jar::of(request).presession_of(request, services)?.map(Binding::PreSession);
     let bindings: Vec<Binding> = session.into_iter().chain(presession).collect();
     csrf::require_token(request, services, &bindings)
 }

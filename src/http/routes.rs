@@ -41,125 +41,54 @@ pub fn app(
 /// Adds every route. The application needs `web::Data` of `Services` and `HttpSettings`, and may have a
 /// `PrometheusHandle`.
 pub fn configure(cfg: &mut ServiceConfig) {
-    cfg.service(
-        web::scope("/api/v1/auth")
-            .configure(authentication)
-            .default_service(web::to(nothing)),
-    )
-    .service(
-        web::scope("/api/v1/profile")
-            .configure(own_record)
-            .default_service(web::to(nothing)),
-    )
-    .service(
-        web::scope("/api/v1/sessions")
-            .configure(own_sessions)
-            .default_service(web::to(nothing)),
-    )
-    .service(
-        web::scope("/api/v1/admin")
-            .configure(operation)
-            .default_service(web::to(nothing)),
-    )
-    .service(only(
-        "POST",
-        web::resource("/api/v1/ws/ticket").route(web::post().to(ws_ticket::issue)),
-    ))
-    .service(only(
-        "GET, HEAD",
-        web::resource(["/health", "/health/live"]).route(get().to(health::live)),
-    ))
-    .service(only(
-        "GET, HEAD",
-        web::resource("/health/ready").route(get().to(health::ready)),
-    ))
-    .service(only(
-        "GET, HEAD",
-        web::resource("/metrics").route(get().to(health::metrics)),
-    ))
-    .service(only(
-        "GET",
-        web::resource(SOCKET_PATHS).route(web::get().to(ws_ticket::upgrade_required)),
-    ))
-    .default_service(web::to(nothing));
+    cfg.service(web::scope("/api/v1/auth").configure(authentication).default_service(web::to(nothing)))
+        .service(web::scope("/api/v1/profile").configure(own_record).default_service(web::to(nothing)))
+        .service(web::scope("/api/v1/sessions").configure(own_sessions).default_service(web::to(nothing)))
+        .service(web::scope("/api/v1/admin").configure(operation).default_service(web::to(nothing)))
+        .service(only("POST", web::resource("/api/v1/ws/ticket").route(web::post().to(ws_ticket::issue))))
+        .service(only("GET, HEAD", web::resource(["/health", "/health/live"]).route(get().to(health::live))))
+        .service(only("GET, HEAD", web::resource("/health/ready").route(get().to(health::ready))))
+        .service(only("GET, HEAD", web::resource("/metrics").route(get().to(health::metrics))))
+        .service(only("GET", web::resource(SOCKET_PATHS).route(web::get().to(ws_ticket::upgrade_required))))
+        .default_service(web::to(nothing));
 }
 
 fn authentication(cfg: &mut ServiceConfig) {
-    cfg.service(only(
-        "GET, HEAD",
-        web::resource("/csrf-token").route(get().to(auth::csrf_token)),
-    ))
-    .service(only(
-        "POST",
-        web::resource("/register").route(web::post().to(auth::register)),
-    ))
-    .service(only(
-        "POST",
-        web::resource("/jwt/login").route(web::post().to(auth::login)),
-    ))
-    .service(only(
-        "POST",
-        web::resource("/login").route(web::post().to(auth::deprecated_login)),
-    ))
-    .service(only(
-        "POST",
-        web::resource("/refresh").route(web::post().to(refresh::refresh)),
-    ))
-    .service(only(
-        "POST, DELETE",
-        web::resource("/logout")
-            .route(web::post().to(logout::logout))
-            .route(web::delete().to(logout::logout)),
-    ))
-    .service(only(
-        "GET, HEAD",
-        web::resource("/status").route(get().to(auth::status)),
-    ))
-    .service(only(
-        "POST",
-        web::resource("/step-up").route(web::post().to(step_up::step_up)),
-    ));
+    cfg.service(only("GET, HEAD", web::resource("/csrf-token").route(get().to(auth::csrf_token))))
+        .service(only("POST", web::resource("/register").route(web::post().to(auth::register))))
+        .service(only("POST", web::resource("/jwt/login").route(web::post().to(auth::login))))
+        .service(only("POST", web::resource("/login").route(web::post().to(auth::deprecated_login))))
+        .service(only("POST", web::resource("/refresh").route(web::post().to(refresh::refresh))))
+        .service(only(
+            "POST, DELETE",
+            web::resource("/logout")
+                .route(web::post().to(logout::logout))
+                .route(web::delete().to(logout::logout)),
+        ))
+        .service(only("GET, HEAD", web::resource("/status").route(get().to(auth::status))))
+        .service(only("POST", web::resource("/step-up").route(web::post().to(step_up::step_up))));
 }
 
 fn own_record(cfg: &mut ServiceConfig) {
     cfg.service(only(
         "GET, HEAD, PUT",
-        web::resource("")
-            .route(get().to(profile::show))
-            .route(web::put().to(profile::update)),
+        web::resource("").route(get().to(profile::show)).route(web::put().to(profile::update)),
     ))
-    .service(only(
-        "POST",
-        web::resource("/password").route(web::post().to(profile::change_password)),
-    ))
-    .service(only(
-        "GET, HEAD",
-        web::resource("/debug").route(get().to(profile::debug)),
-    ));
+    .service(only("POST", web::resource("/password").route(web::post().to(profile::change_password))))
+    .service(only("GET, HEAD", web::resource("/debug").route(get().to(profile::debug))));
 }
 
 fn own_sessions(cfg: &mut ServiceConfig) {
     cfg.service(only(
         "GET, HEAD, DELETE",
-        web::resource("")
-            .route(get().to(sessions::list))
-            .route(web::delete().to(sessions::end_others)),
+        web::resource("").route(get().to(sessions::list)).route(web::delete().to(sessions::end_others)),
     ))
-    .service(only(
-        "DELETE",
-        web::resource("/{sid}").route(web::delete().to(sessions::end)),
-    ));
+    .service(only("DELETE", web::resource("/{sid}").route(web::delete().to(sessions::end))));
 }
 
 fn operation(cfg: &mut ServiceConfig) {
-    cfg.service(only(
-        "POST",
-        web::resource("/revocations").route(web::post().to(admin::revoke)),
-    ))
-    .service(only(
-        "GET, HEAD",
-        web::resource("/sessions").route(get().to(admin::sessions)),
-    ));
+    cfg.service(only("POST", web::resource("/revocations").route(web::post().to(admin::revoke))))
+        .service(only("GET, HEAD", web::resource("/sessions").route(get().to(admin::sessions))));
 }
 
 /// A route for GET, and for HEAD, which is the same without the body.

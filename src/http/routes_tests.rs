@@ -48,15 +48,8 @@ async fn a_path_that_leads_nowhere_is_a_problem() {
         "/%ff",
     ] {
         let (status, headers, body) = ask(TestRequest::with_uri(path)).await;
-        assert_eq!(
-            (status.as_u16(), &body["code"]),
-            (404, &Value::from("not_found")),
-            "{path}"
-        );
-        assert_eq!(
-            headers.get(header::CONTENT_TYPE).unwrap(),
-            "application/problem+json"
-        );
+        assert_eq!((status.as_u16(), &body["code"]), (404, &Value::from("not_found")), "{path}");
+        assert_eq!(headers.get(header::CONTENT_TYPE).unwrap(), "application/problem+json");
         assert_eq!(
             headers.get("x-request-id").unwrap().to_str().unwrap(),
             body["request_id"].as_str().unwrap()
@@ -76,11 +69,7 @@ async fn a_wrong_method_is_a_problem_that_names_the_right_ones() {
         (Method::OPTIONS, "/health", "GET, HEAD"),
     ] {
         let (status, headers, body) = ask(TestRequest::with_uri(path).method(method)).await;
-        assert_eq!(
-            (status.as_u16(), &body["code"]),
-            (405, &Value::from("method_not_allowed")),
-            "{path}"
-        );
+        assert_eq!((status.as_u16(), &body["code"]), (405, &Value::from("method_not_allowed")), "{path}");
         assert_eq!(headers.get(header::ALLOW).unwrap(), allow, "{path}");
     }
 }
@@ -105,17 +94,9 @@ async fn the_clients_request_id_comes_back() {
 
 #[actix_web::test]
 async fn a_token_in_the_query_is_refused_on_every_route() {
-    for path in [
-        "/health?token=x",
-        "/api/v1/profile?access_token=x",
-        "/nowhere?a=b&ticket=x",
-    ] {
+    for path in ["/health?token=x", "/api/v1/profile?access_token=x", "/nowhere?a=b&ticket=x"] {
         let (status, _, body) = ask(TestRequest::with_uri(path)).await;
-        assert_eq!(
-            (status.as_u16(), &body["code"]),
-            (400, &Value::from("token_in_query")),
-            "{path}"
-        );
+        assert_eq!((status.as_u16(), &body["code"]), (400, &Value::from("token_in_query")), "{path}");
     }
 }
 
@@ -123,11 +104,7 @@ async fn a_token_in_the_query_is_refused_on_every_route() {
 async fn a_socket_path_without_an_upgrade_says_so() {
     for path in ["/api/v1/ws/chat?token=x", "/connection/websocket"] {
         let (status, _, body) = ask(TestRequest::with_uri(path)).await;
-        assert_eq!(
-            (status.as_u16(), &body["code"]),
-            (426, &Value::from("upgrade_required")),
-            "{path}"
-        );
+        assert_eq!((status.as_u16(), &body["code"]), (426, &Value::from("upgrade_required")), "{path}");
     }
 }
 
@@ -141,15 +118,9 @@ async fn a_preflight_of_a_listed_origin_is_granted() {
     };
     let (status, headers, _) = ask(ask_as("https://chat.example.com")).await;
     assert_eq!(status, 204);
-    assert_eq!(
-        headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(),
-        "https://chat.example.com"
-    );
+    assert_eq!(headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(), "https://chat.example.com");
     let (status, headers, body) = ask(ask_as("https://evil.example")).await;
-    assert_eq!(
-        (status.as_u16(), &body["code"]),
-        (403, &Value::from("origin_not_allowed"))
-    );
+    assert_eq!((status.as_u16(), &body["code"]), (403, &Value::from("origin_not_allowed")));
     assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN));
 }
 

@@ -87,11 +87,8 @@ pub(super) async fn end(
     who: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let session: SessionId = request
-        .match_info()
-        .get("sid")
-        .and_then(|sid| sid.parse().ok())
-        .ok_or_else(Problem::not_found)?;
+    let session: SessionId =
+        request.match_info().get("sid").and_then(|sid| sid.parse().ok()).ok_or_else(Problem::not_found)?;
     let revoked = services.end_session(&who.caller, session, &client.0).await?;
     let mut answer = HttpResponse::Ok();
     if session == who.caller.session {

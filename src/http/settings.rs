@@ -30,18 +30,13 @@ pub struct HttpSettings {
 impl HttpSettings {
     /// The settings of the application that serves `request`; the defaults, which are the strict ones, if there are none.
     pub(super) fn of(request: &HttpRequest) -> web::Data<Self> {
-        request
-            .app_data::<web::Data<Self>>()
-            .cloned()
-            .unwrap_or_else(|| web::Data::new(Self::default()))
+        request.app_data::<web::Data<Self>>().cloned().unwrap_or_else(|| web::Data::new(Self::default()))
     }
 }
 
 /// Whether the request came in over TLS: what whoever accepted the connection said, or else actix-web's own word.
 pub(super) fn is_encrypted(request: &HttpRequest) -> bool {
-    request
-        .conn_data::<Encrypted>()
-        .map_or_else(|| request.app_config().secure(), |encrypted| encrypted.0)
+    request.conn_data::<Encrypted>().map_or_else(|| request.app_config().secure(), |encrypted| encrypted.0)
 }
 
 /// Whose connection it is, in its one spelling.

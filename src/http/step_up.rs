@@ -48,12 +48,10 @@ pub(super) async fn step_up(
     let access_token = granted.access_token.expose_secret();
     let expires_in = seconds_left(granted.access_expires_at, services.clock.now());
     let privileged_until = granted.privileged_until;
-    Ok(HttpResponse::Ok()
-        .cookie(Jar::of(&request).access(access_token, expires_in))
-        .json(Privileged {
-            access_token,
-            token_type: "bearer",
-            expires_in,
-            privileged_until,
-        }))
+    Ok(HttpResponse::Ok().cookie(Jar::of(&request).access(access_token, expires_in)).json(Privileged {
+        access_token,
+        token_type: "bearer",
+        expires_in,
+        privileged_until,
+    }))
 }

@@ -20,9 +20,5 @@ pub(super) async fn issue(
 
 /// A socket path reached without an upgrade.
 pub(super) async fn upgrade_required() -> Result<HttpResponse, Problem> {
-    Err(Problem::new(
-        StatusCode::UPGRADE_REQUIRED,
-        "upgrade_required",
-        "This path speaks WebSocket only.",
-    ))
+    Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "This path speaks WebSocket only."))
 }

@@ -26,19 +26,10 @@ impl Account {
         let table = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
         if uid != 0 {
             let name = by_uid(&table, uid).map_or_else(|| uid.to_string(), |account| account.name);
-            return Some(Self {
-                name,
-                uid,
-                gid: sys::effective_gid(),
-                dropped: false,
-            });
+            return Some(Self { name, uid, gid: sys::effective_gid(), dropped: false });
         }
-        let owner_of = |path: &Path| {
-            std::fs::metadata(path)
-                .ok()
-                .map(|found| found.uid())
-                .filter(|uid| *uid != 0)
-        };
+        let owner_of =
+            |path: &Path| std::fs::metadata(path).ok().map(|found| found.uid()).filter(|uid| *uid != 0);
         owner_of(location)
             .and_then(|uid| by_uid(&table, uid))
             .or_else(|| owner_of(data_dir).and_then(|uid| by_uid(&table, uid)))
@@ -81,12 +72,7 @@ fn entries(table: &str) -> impl Iterator<Item = Account> + '_ {
         let name = fields.next()?.to_owned();
         let uid = fields.nth(1)?.parse().ok()?;
         let gid = fields.next()?.parse().ok()?;
-        Some(Account {
-            name,
-            uid,
-            gid,
-            dropped: true,
-        })
+        Some(Account { name, uid, gid, dropped: true })
     })
 }
 
@@ -118,12 +104,7 @@ mod tests {
         let outer = tempfile::tempdir().unwrap();
         let inner = outer.path().join("inner");
         std::fs::create_dir(&inner).unwrap();
-        let stranger = Account {
-            name: "stranger".into(),
-            uid: 4_000_000,
-            gid: 4_000_000,
-            dropped: true,
-        };
+        let stranger = Account { name: "stranger".into(), uid: 4_000_000, gid: 4_000_000, dropped: true };
         std::fs::set_permissions(outer.path(), PermissionsExt::from_mode(0o755)).unwrap();
         std::fs::set_permissions(&inner, PermissionsExt::from_mode(0o755)).unwrap();
         assert!(stranger.can_enter(&inner));

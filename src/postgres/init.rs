@@ -18,10 +18,7 @@ pub(super) fn initialise(cluster: &Cluster) -> Result<(), StartError> {
     }
     let draft = cluster.place.beside("init");
     discard(&draft)?;
-    DirBuilder::new()
-        .mode(0o700)
-        .create(&draft)
-        .map_err(StartError::io("create", &draft))?;
+    DirBuilder::new().mode(0o700).create(&draft).map_err(StartError::io("create", &draft))?;
     if let Err(error) = fill(cluster, &draft) {
         // The reason is worth more than a second complaint about the draft, which the next start removes.
         let _ = discard(&draft);
@@ -30,9 +27,7 @@ pub(super) fn initialise(cluster: &Cluster) -> Result<(), StartError> {
     std::fs::rename(&draft, location).map_err(StartError::io("rename", &draft))?;
     if cluster.durability == Durability::Durable {
         let parent = location.parent().unwrap_or(location);
-        File::open(parent)
-            .and_then(|dir| dir.sync_all())
-            .map_err(StartError::io("sync", parent))?;
+        File::open(parent).and_then(|dir| dir.sync_all()).map_err(StartError::io("sync", parent))?;
     }
     Ok(())
 }

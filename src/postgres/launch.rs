@@ -41,16 +41,10 @@ pub(super) fn command(program: &Path, account: &Account) -> Command {
 pub(super) fn postmaster(cluster: &Cluster) -> Result<Child, StartError> {
     let place = &cluster.place;
     let log = open_log(&place.beside("log"))?;
-    let copy = log
-        .try_clone()
-        .map_err(StartError::io("open", &place.beside("log")))?;
+    let copy = log.try_clone().map_err(StartError::io("open", &place.beside("log")))?;
     let program = cluster.binaries.program("postgres");
     let mut command = command(&program, &place.account);
-    command
-        .arg("-D")
-        .arg(&place.location)
-        .arg("-k")
-        .arg(&place.socket_dir);
+    command.arg("-D").arg(&place.location).arg("-k").arg(&place.socket_dir);
     for setting in settings(cluster.durability) {
         command.arg("-c").arg(setting);
     }
@@ -97,12 +91,7 @@ fn open_log(path: &Path) -> Result<File, StartError> {
     if std::fs::metadata(path).is_ok_and(|found| found.len() > LOG_LIMIT) {
         std::fs::rename(path, path.with_extension("log.1")).map_err(StartError::io("rename", path))?;
     }
-    File::options()
-        .create(true)
-        .append(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(StartError::io("open", path))
+    File::options().create(true).append(true).mode(0o600).open(path).map_err(StartError::io("open", path))
 }
 
 /// The last lines of the server's log, for an error message.

@@ -25,12 +25,7 @@ impl Lock {
     pub(super) fn take(place: &Place) -> Result<Self, StartError> {
         let path = place.beside("lock");
         let mut options = File::options();
-        let options = options
-            .create(true)
-            .truncate(false)
-            .read(true)
-            .write(true)
-            .mode(0o600);
+        let options = options.create(true).truncate(false).read(true).write(true).mode(0o600);
         let mut file = options.open(&path).map_err(StartError::io("open", &path))?;
         let began = Instant::now();
         loop {
@@ -39,10 +34,7 @@ impl Lock {
                 Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => std::thread::sleep(ASK_EVERY),
                 Err(TryLockError::WouldBlock) => {
                     let pid = holder(&mut file);
-                    return Err(StartError::InUse {
-                        location: place.location.clone(),
-                        pid,
-                    });
+                    return Err(StartError::InUse { location: place.location.clone(), pid });
                 }
                 Err(TryLockError::Error(error)) => return Err(StartError::io("lock", &path)(error)),
             }
@@ -80,10 +72,7 @@ mod tests {
         let held = Lock::take(&place).unwrap();
         let refusal = Lock::take(&place).unwrap_err();
         let ourselves = std::process::id();
-        assert!(
-            matches!(refusal, StartError::InUse { pid: Some(pid), .. } if pid == ourselves),
-            "{refusal}"
-        );
+        assert!(matches!(refusal, StartError::InUse { pid: Some(pid), .. } if pid == ourselves), "{refusal}");
         drop(held);
         Lock::take(&place).unwrap();
     }

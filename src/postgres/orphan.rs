@@ -54,19 +54,12 @@ fn wait_for_survivors(place: &Place) -> Result<(), StartError> {
             return Ok(());
         }
         if began.elapsed() > PATIENCE {
-            return Err(StartError::Survivors {
-                location: place.location.clone(),
-                pids,
-            });
+            return Err(StartError::Survivors { location: place.location.clone(), pids });
         }
         if let Some((when, signal)) = next
             && began.elapsed() >= *when
         {
-            tracing::info!(
-                ?pids,
-                ?signal,
-                "an earlier database server is still running; telling it to stop"
-            );
+            tracing::info!(?pids, ?signal, "an earlier database server is still running; telling it to stop");
             for pid in pids {
                 // It may have ended since it was seen; what counts is whether it is there at the next look.
                 let _ = sys::send(pid, *signal);

@@ -25,9 +25,7 @@ pub(super) struct Place {
 impl Place {
     /// The places for `data_dir`, which exists. Nothing is created.
     pub(super) fn of(data_dir: &Path) -> Result<Self, StartError> {
-        let data_dir = data_dir
-            .canonicalize()
-            .map_err(StartError::io("open", data_dir))?;
+        let data_dir = data_dir.canonicalize().map_err(StartError::io("open", data_dir))?;
         let preferred = data_dir.join("postgres");
         let fallback = Path::new(FALLBACK).join(fingerprint(&data_dir)).join("postgres");
         let account = Account::choose(&preferred, &data_dir).ok_or(StartError::NoAccount)?;
@@ -44,11 +42,7 @@ impl Place {
         let owner = std::fs::metadata(&location).map_or(account.uid, |found| found.uid());
         // A socket's path may be no longer than 107 bytes, so it cannot live beside the data.
         let socket_dir = PathBuf::from(format!("/tmp/portcullis-{owner}-{}", fingerprint(&location)));
-        Ok(Self {
-            location,
-            socket_dir,
-            account,
-        })
+        Ok(Self { location, socket_dir, account })
     }
 
     /// A file beside the cluster, named after it: `postgres.lock`, `postgres.init`, `postgres.log`.
@@ -72,10 +66,7 @@ impl Place {
         std::fs::create_dir_all(parent).map_err(StartError::io("create", parent))?;
         if parent.starts_with(FALLBACK) {
             // Whatever the umask, the user that we drop to has to get through.
-            for step in parent
-                .ancestors()
-                .take_while(|step| step.starts_with("/var/lib/portcullis"))
-            {
+            for step in parent.ancestors().take_while(|step| step.starts_with("/var/lib/portcullis")) {
                 let open = Permissions::from_mode(0o755);
                 std::fs::set_permissions(step, open).map_err(StartError::io("open up", step))?;
             }
@@ -119,10 +110,7 @@ impl Place {
         } else {
             return Ok(());
         };
-        Err(StartError::SocketDirectory {
-            path: path.clone(),
-            why,
-        })
+        Err(StartError::SocketDirectory { path: path.clone(), why })
     }
 }
 
@@ -164,11 +152,7 @@ mod tests {
         let deep = dir.path().join("d".repeat(120));
         std::fs::create_dir(&deep).unwrap();
         let place = Place::of(&deep).unwrap();
-        assert!(
-            place.socket().as_os_str().len() <= 107,
-            "{}",
-            place.socket().display()
-        );
+        assert!(place.socket().as_os_str().len() <= 107, "{}", place.socket().display());
     }
 
     #[test]
@@ -176,11 +160,7 @@ mod tests {
         let closed = tempfile::tempdir().unwrap();
         std::fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
         let elsewhere = Place::of(closed.path()).unwrap().location.starts_with(FALLBACK);
-        assert_eq!(
-            elsewhere,
-            sys::effective_uid() == 0,
-            "only root drops to another user"
-        );
+        assert_eq!(elsewhere, sys::effective_uid() == 0, "only root drops to another user");
     }
 
     #[test]
@@ -201,10 +181,7 @@ mod tests {
         place.make_socket_dir().unwrap();
         std::fs::set_permissions(&place.socket_dir, Permissions::from_mode(0o755)).unwrap();
         let refusal = place.make_socket_dir().unwrap_err();
-        assert!(
-            refusal.to_string().contains("others may enter it (mode 755)"),
-            "{refusal}"
-        );
+        assert!(refusal.to_string().contains("others may enter it (mode 755)"), "{refusal}");
     }
 
     #[test]

@@ -1,8 +1,5 @@
 //! The few system calls that the standard library has no safe name for. Called by the rest of this room only.
-#![expect(
-    unsafe_code,
-    reason = "system calls without a safe counterpart in std, each argued below"
-)]
+#![expect(unsafe_code, reason = "system calls without a safe counterpart in std, each argued below")]
 
 use std::io;
 use std::os::unix::process::CommandExt;
@@ -45,10 +42,7 @@ pub(super) fn effective_gid() -> u32 {
 /// its own unreaped child, or a process just seen working in the cluster's directory.
 pub(super) fn send(pid: u32, signal: Signal) -> io::Result<()> {
     // A pid of 0 or a negative one would address a whole group of processes.
-    let pid = libc::pid_t::try_from(pid)
-        .ok()
-        .filter(|pid| *pid > 0)
-        .ok_or(io::ErrorKind::InvalidInput)?;
+    let pid = libc::pid_t::try_from(pid).ok().filter(|pid| *pid > 0).ok_or(io::ErrorKind::InvalidInput)?;
     // SAFETY: kill takes two integers and touches no memory of this process.
     match unsafe { libc::kill(pid, signal.number()) } {
         0 => Ok(()),

@@ -29,10 +29,7 @@ pub(super) fn until_ready(
             return Ok(());
         }
         if let Some(status) = child.try_wait().map_err(StartError::io("watch", &file))? {
-            return Err(StartError::Exited {
-                status: status.to_string(),
-                log: launch::end_of_log(cluster),
-            });
+            return Err(StartError::Exited { status: status.to_string(), log: launch::end_of_log(cluster) });
         }
         if began.elapsed() > READY_WITHIN {
             return Err(StartError::TimedOut {
@@ -84,11 +81,7 @@ pub(super) fn shut_down(child: &mut Child, durability: Durability) {
         if sent.is_ok() && ends_within(child, *patience) {
             return;
         }
-        tracing::warn!(
-            pid = child.id(),
-            ?signal,
-            "the database server did not stop when told to"
-        );
+        tracing::warn!(pid = child.id(), ?signal, "the database server did not stop when told to");
     }
     let _ = sys::send(child.id(), Signal::Kill);
     let _ = child.wait();

@@ -76,25 +76,14 @@ pub(super) fn start(cluster: Cluster, lock: Lock) -> Result<Running, StartError>
     let pid = Arc::new(AtomicU32::new(0));
     let socket_dir = cluster.place.socket_dir.clone();
     let location = cluster.place.location.clone();
-    let watch = Watch {
-        cluster,
-        stop: stopped,
-        pid: Arc::clone(&pid),
-    };
+    let watch = Watch { cluster, stop: stopped, pid: Arc::clone(&pid) };
     let thread = std::thread::Builder::new()
         .name("postgres".to_owned())
         .spawn(move || watch.run(&report))
         .map_err(StartError::io("start a thread for", &location))?;
     // A thread that ended without a word has panicked; nothing was started that could be used.
     outcome.recv().unwrap_or(Err(StartError::Stopped))?;
-    Ok(Running {
-        socket_dir,
-        location,
-        pid,
-        stop,
-        thread: Some(thread),
-        _lock: lock,
-    })
+    Ok(Running { socket_dir, location, pid, stop, thread: Some(thread), _lock: lock })
 }
 
 struct Watch {

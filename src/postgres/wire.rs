@@ -116,9 +116,7 @@ impl Session {
 /// Reads an `ErrorResponse`: fields of one type byte and a text that ends in a zero byte.
 fn refusal(body: &[u8]) -> WireError {
     let field = |kind: u8| {
-        let text = body
-            .split(|byte| *byte == 0)
-            .find_map(|field| field.strip_prefix(&[kind]))?;
+        let text = body.split(|byte| *byte == 0).find_map(|field| field.strip_prefix(&[kind]))?;
         Some(String::from_utf8_lossy(text).into_owned())
     };
     WireError::Refused {
@@ -135,10 +133,7 @@ mod tests {
     fn an_error_response_gives_its_code_and_message() {
         let error = refusal(b"SFATAL\0VFATAL\0C3D000\0Mdatabase \"x\" does not exist\0\0");
         assert!(error.is_no_such_database());
-        assert_eq!(
-            error.to_string(),
-            "database \"x\" does not exist (SQLSTATE 3D000)"
-        );
+        assert_eq!(error.to_string(), "database \"x\" does not exist (SQLSTATE 3D000)");
         assert!(refusal(b"C57P03\0Mthe database system is starting up\0\0").is_not_now());
     }
 }

@@ -20,10 +20,7 @@ impl Services {
     /// # Errors
     /// `Invalid` if it is gone, `Unavailable`.
     pub async fn profile(&self, caller: &Caller) -> Result<User, Failure> {
-        self.store
-            .user_by_id(caller.user)
-            .await?
-            .ok_or_else(Failure::session_ended)
+        self.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)
     }
 
     /// Changes what the caller wants to be called.
@@ -38,10 +35,7 @@ impl Services {
     ) -> Result<User, Failure> {
         let display_name = name(display_name)?;
         let event = self.event_of(caller, "user.renamed", Outcome::Success, meta);
-        let changed = self
-            .store
-            .update_profile(caller.user, display_name, self.clock.now(), event)
-            .await?;
+        let changed = self.store.update_profile(caller.user, display_name, self.clock.now(), event).await?;
         changed.ok_or_else(Failure::session_ended)
     }
 
@@ -76,11 +70,7 @@ impl Services {
             actor: Some(caller.user),
             change: Some(Change::Password { hash }),
             audit: self.event_of(caller, "password.changed", Outcome::Success, meta),
-            ..Order::new(
-                Target::User(caller.user),
-                Cause::PasswordChanged,
-                self.clock.now(),
-            )
+            ..Order::new(Target::User(caller.user), Cause::PasswordChanged, self.clock.now())
         })
         .await
     }
@@ -90,16 +80,10 @@ impl Services {
     /// # Errors
     /// `Forbidden` if the credential carries none.
     pub fn require_privilege(&self, caller: &Caller) -> Result<(), Failure> {
-        if caller
-            .privileged_until
-            .is_some_and(|until| until > self.clock.now())
-        {
+        if caller.privileged_until.is_some_and(|until| until > self.clock.now()) {
             return Ok(());
         }
-        Err(Failure::forbidden(
-            "step_up_required",
-            "Prove your presence again, then repeat this.",
-        ))
+        Err(Failure::forbidden("step_up_required", "Prove your presence again, then repeat this."))
     }
 
     /// An event of a caller's request about themselves.

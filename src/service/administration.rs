@@ -43,14 +43,7 @@ impl Services {
     /// `NotFound`, `Unavailable`.
     pub async fn set_role(&self, user: UserId, role: Role) -> Result<Revoked, Failure> {
         let event = self.local("user.role_changed").with("role", role.as_str());
-        self.change(
-            user,
-            Cause::RoleChanged,
-            Some(Change::Role(role)),
-            event,
-            "the role was changed",
-        )
-        .await
+        self.change(user, Cause::RoleChanged, Some(Change::Role(role)), event, "the role was changed").await
     }
 
     /// Gives a user another status. Any but `active` ends their sessions.
@@ -60,22 +53,12 @@ impl Services {
     pub async fn set_status(&self, user: UserId, status: Status) -> Result<Revoked, Failure> {
         let event = self.local("user.status_changed").with("status", status.as_str());
         if status.is_active() {
-            let event = AuditEvent {
-                user: Some(user),
-                ..event
-            };
+            let event = AuditEvent { user: Some(user), ..event };
             let changed = self.store.activate_user(user, self.clock.now(), event).await?;
             return changed.map(|_| Revoked::default()).ok_or_else(no_such_user);
         }
         let change = Some(Change::Status(status));
-        self.change(
-            user,
-            Cause::AccountDisabled,
-            change,
-            event,
-            "the account was disabled",
-        )
-        .await
+        self.change(user, Cause::AccountDisabled, change, event, "the account was disabled").await
     }
 
     /// Gives a user another password and ends their sessions.
@@ -88,14 +71,7 @@ impl Services {
         let hash = self.hasher.hash(password).await?;
         let change = Some(Change::Password { hash });
         let event = self.local("password.reset");
-        self.change(
-            user,
-            Cause::PasswordChanged,
-            change,
-            event,
-            "the password was reset",
-        )
-        .await
+        self.change(user, Cause::PasswordChanged, change, event, "the password was reset").await
     }
 
     /// Revokes whatever is named.
@@ -104,12 +80,7 @@ impl Services {
     /// `Unavailable` if the database cannot be reached.
     pub async fn revoke_locally(&self, target: Target, reason: String) -> Result<Revoked, Failure> {
         let audit = self.local("session.revoked");
-        self.revoke(Order {
-            reason,
-            audit,
-            ..Order::new(target, Cause::Revoked, self.clock.now())
-        })
-        .await
+        self.revoke(Order { reason, audit, ..Order::new(target, Cause::Revoked, self.clock.now()) }).await
     }
 
     async fn change(
@@ -122,14 +93,7 @@ impl Services {
     ) -> Result<Revoked, Failure> {
         let reason = reason.to_owned();
         let order = Order::new(Target::User(user), cause, self.clock.now());
-        let revoked = self
-            .revoke(Order {
-                change,
-                audit,
-                reason,
-                ..order
-            })
-            .await?;
+        let revoked = self.revoke(Order { change, audit, reason, ..order }).await?;
         if revoked.id.is_none() {
             return Err(no_such_user());
         }

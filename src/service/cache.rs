@@ -22,11 +22,7 @@ pub(super) struct Cache<V> {
 
 impl<V: Clone> Cache<V> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self {
-            known: DashMap::new(),
-            invalidations: AtomicU64::new(0),
-            capacity,
-        }
+        Self { known: DashMap::new(), invalidations: AtomicU64::new(0), capacity }
     }
 
     /// Takes the fence. Must come before the read whose result is to be filled in.

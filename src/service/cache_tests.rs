@@ -122,10 +122,7 @@ fn threads_that_fill_and_invalidate_leave_nothing_old() {
         row.store(change, Ordering::SeqCst);
         cache.invalidate(session(1));
         let known = cache.get(session(1));
-        assert!(
-            known.is_none_or(|known| known == change),
-            "{known:?} after {change}"
-        );
+        assert!(known.is_none_or(|known| known == change), "{known:?} after {change}");
     }
     for filler in fillers {
         filler.join().unwrap();

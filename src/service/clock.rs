@@ -24,8 +24,7 @@ impl Clock {
     pub fn now(&self) -> OffsetDateTime {
         let now = OffsetDateTime::now_utc()
             + time::Duration::microseconds(self.ahead_micros.load(Ordering::Relaxed));
-        now.replace_nanosecond(now.nanosecond() / 1000 * 1000)
-            .unwrap_or(now)
+        now.replace_nanosecond(now.nanosecond() / 1000 * 1000).unwrap_or(now)
     }
 
     /// The time in milliseconds since the epoch.

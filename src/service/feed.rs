@@ -115,10 +115,8 @@ impl Feed {
 
     fn looked(&self, began: Instant) {
         let looked = began.duration_since(self.origin).as_millis();
-        self.looked_ms
-            .store(u64::try_from(looked).unwrap_or(u64::MAX), Ordering::Release);
-        self.begun
-            .send_if_modified(|begun| !std::mem::replace(begun, true));
+        self.looked_ms.store(u64::try_from(looked).unwrap_or(u64::MAX), Ordering::Release);
+        self.begun.send_if_modified(|begun| !std::mem::replace(begun, true));
     }
 }
 

@@ -37,19 +37,10 @@ impl Services {
     /// The tokens of a session as it stands.
     pub(super) fn grant(&self, user: User, session: Session) -> SignedIn {
         let (access_token, access_expires_at) = self.access_token(&user, &session, session.refresh_counter);
-        let refresh_token = self.refresh_keys.encode(&RefreshToken {
-            session: session.id,
-            counter: session.refresh_counter,
-        });
+        let refresh_token =
+            self.refresh_keys.encode(&RefreshToken { session: session.id, counter: session.refresh_counter });
         let device = session.device;
-        SignedIn {
-            user,
-            session,
-            access_token,
-            access_expires_at,
-            refresh_token,
-            device,
-        }
+        SignedIn { user, session, access_token, access_expires_at, refresh_token, device }
     }
 
     /// A fresh access token that belongs to this refresh counter, and when it expires.

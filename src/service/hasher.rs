@@ -42,11 +42,7 @@ impl Hasher {
     #[must_use]
     pub fn new(runtime: Handle) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            runtime,
-            turns: Arc::new(Semaphore::new(cores)),
-            waiting: Arc::default(),
-        }
+        Self { runtime, turns: Arc::new(Semaphore::new(cores)), waiting: Arc::default() }
     }
 
     /// The hash of a password, with a fresh salt.
@@ -82,10 +78,7 @@ impl Hasher {
             }
             // The result is of no interest, the time is.
             let _ = password::verify(&password, password::dummy_hash(), current);
-            Verification {
-                ok: false,
-                rehash: false,
-            }
+            Verification { ok: false, rehash: false }
         })
         .await
     }
@@ -94,14 +87,9 @@ impl Hasher {
         let queued = Waiting(Arc::clone(&self.waiting));
         if self.waiting.fetch_add(1, Ordering::AcqRel) >= QUEUE {
             metrics::counter!("password_hashes_refused_total").increment(1);
-            return Err(Failure::Unavailable {
-                retry_after: Duration::from_secs(1),
-            });
+            return Err(Failure::Unavailable { retry_after: Duration::from_secs(1) });
         }
-        let turn = Arc::clone(&self.turns)
-            .acquire_owned()
-            .await
-            .map_err(|_| Failure::unavailable())?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Failure::unavailable())?;
         drop(queued);
         self.runtime
             .spawn_blocking(move || {

@@ -11,30 +11,14 @@ async fn a_hash_verifies_its_own_password_only() {
     let hasher = Hasher::new(Handle::current());
     let hash = hasher.hash(secret("correct horse")).await.unwrap();
     let phc = secrecy::ExposeSecret::expose_secret(&hash).to_owned();
-    assert!(
-        hasher
-            .verify(secret("correct horse"), Some(phc.clone()))
-            .await
-            .unwrap()
-            .ok
-    );
-    assert!(
-        !hasher
-            .verify(secret("battery staple"), Some(phc))
-            .await
-            .unwrap()
-            .ok
-    );
+    assert!(hasher.verify(secret("correct horse"), Some(phc.clone())).await.unwrap().ok);
+    assert!(!hasher.verify(secret("battery staple"), Some(phc)).await.unwrap().ok);
 }
 
 #[tokio::test]
 async fn nothing_verifies_without_a_hash_or_against_a_broken_one() {
     let hasher = Hasher::new(Handle::current());
-    for phc in [
-        None,
-        Some(String::new()),
-        Some("$argon2id$v=19$m=99999999,t=9,p=9$AA$AA".to_owned()),
-    ] {
+    for phc in [None, Some(String::new()), Some("$argon2id$v=19$m=99999999,t=9,p=9$AA$AA".to_owned())] {
         assert!(!hasher.verify(secret("password"), phc).await.unwrap().ok);
     }
 }
@@ -53,10 +37,7 @@ async fn beyond_the_queue_the_answer_is_unavailable_and_the_queue_recovers() {
     while hasher.waiting.load(Ordering::Acquire) < QUEUE {
         tokio::task::yield_now().await;
     }
-    assert!(matches!(
-        hasher.run(|| ()).await,
-        Err(Failure::Unavailable { .. })
-    ));
+    assert!(matches!(hasher.run(|| ()).await, Err(Failure::Unavailable { .. })));
     drop(all);
     for one in waiting {
         one.await.unwrap().unwrap();

@@ -79,8 +79,7 @@ impl Known {
     pub(super) fn inherit(&self, earlier: &Self) {
         let seen = earlier.last_seen_ms.load(Ordering::Relaxed);
         self.last_seen_ms.fetch_max(seen, Ordering::Relaxed);
-        self.used_counter
-            .fetch_max(earlier.used_counter(), Ordering::Relaxed);
+        self.used_counter.fetch_max(earlier.used_counter(), Ordering::Relaxed);
     }
 
     /// The highest refresh counter whose access token was used.
@@ -92,16 +91,11 @@ impl Known {
     pub(super) fn last_seen(&self) -> OffsetDateTime {
         let nanos = i128::from(self.last_seen_ms.load(Ordering::Relaxed)) * 1_000_000;
         let seen = OffsetDateTime::from_unix_timestamp_nanos(nanos);
-        seen.map_or(self.session.last_seen_at, |seen| {
-            seen.max(self.session.last_seen_at)
-        })
+        seen.map_or(self.session.last_seen_at, |seen| seen.max(self.session.last_seen_at))
     }
 
     pub(super) fn lifetime(&self, open_sockets: usize) -> Lifetime {
-        Lifetime {
-            last_seen_at: self.last_seen(),
-            ..self.session.lifetime(open_sockets)
-        }
+        Lifetime { last_seen_at: self.last_seen(), ..self.session.lifetime(open_sockets) }
     }
 
     /// Notes a use. `true` if it is to be passed on: now and then, and at once for a new generation, because that decides
@@ -115,8 +109,7 @@ impl Known {
         }
         // Of many uses at once, one is passed on.
         let exchanged =
-            self.reported_ms
-                .compare_exchange(reported, at_ms, Ordering::Relaxed, Ordering::Relaxed);
+            self.reported_ms.compare_exchange(reported, at_ms, Ordering::Relaxed, Ordering::Relaxed);
         first || exchanged.is_ok()
     }
 
@@ -124,9 +117,7 @@ impl Known {
     pub(super) fn caller(&self, claims: &Claims, now: OffsetDateTime) -> Caller {
         let session = &self.session;
         // Tokens from before the proof of presence do not carry its privilege.
-        let carried = session
-            .privileged_from
-            .is_some_and(|from| claims.generation >= from);
+        let carried = session.privileged_from.is_some_and(|from| claims.generation >= from);
         Caller {
             scopes: self.role.scopes().intersect(Scopes::parse(&claims.scopes)),
             generation: claims.generation,

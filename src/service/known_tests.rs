@@ -86,11 +86,8 @@ fn a_token_narrows_what_its_user_may_do() {
 #[test]
 fn only_tokens_from_the_proof_on_carry_its_privilege() {
     let known = known(Role::User, Some(2));
-    let until = |generation, now| {
-        known
-            .caller(&claims(generation, Role::User, Scopes::NONE), now)
-            .privileged_until
-    };
+    let until =
+        |generation, now| known.caller(&claims(generation, Role::User, Scopes::NONE), now).privileged_until;
     assert_eq!(until(1, now()), None);
     assert!(until(2, now()).is_some() && until(3, now()).is_some());
     assert_eq!(until(3, now() + Duration::from_secs(600)), None);
@@ -100,10 +97,7 @@ fn only_tokens_from_the_proof_on_carry_its_privilege() {
 fn a_ticket_carries_no_privilege_and_no_more_scopes_than_it_was_given() {
     let known = known(Role::Admin, Some(0));
     let holder = known.ticket_holder(Scopes::of(&[Scope::Read]), now());
-    assert_eq!(
-        (holder.privileged_until, holder.scopes),
-        (None, Scopes::of(&[Scope::Read]))
-    );
+    assert_eq!((holder.privileged_until, holder.scopes), (None, Scopes::of(&[Scope::Read])));
 }
 
 #[test]
@@ -115,10 +109,7 @@ fn a_use_is_passed_on_now_and_then_and_at_once_for_a_new_generation() {
     assert!(!known.note_use(3, start + 3));
     assert!(known.note_use(3, start + 2 + REPORT_MS));
     assert!(!known.note_use(2, start + 3 + REPORT_MS));
-    assert_eq!(
-        (known.used_counter(), millis(known.last_seen())),
-        (3, start + 3 + REPORT_MS)
-    );
+    assert_eq!((known.used_counter(), millis(known.last_seen())), (3, start + 3 + REPORT_MS));
 }
 
 #[test]
@@ -126,8 +117,5 @@ fn a_later_reading_takes_over_what_an_earlier_one_saw() {
     let (earlier, later) = (known(Role::User, None), known(Role::User, None));
     earlier.note_use(3, millis(now()) + 500);
     later.inherit(&earlier);
-    assert_eq!(
-        (later.used_counter(), millis(later.last_seen())),
-        (3, millis(now()) + 500)
-    );
+    assert_eq!((later.used_counter(), millis(later.last_seen())), (3, millis(now()) + 500));
 }

@@ -232,11 +232,8 @@ impl Services {
     /// # Errors
     /// `TooMany` if there is none.
     pub async fn throttle(&self, limit: Limit, key: &str) -> Result<(), Failure> {
-        let limit = portcullis_actors::runtime::Limit {
-            name: limit.name,
-            burst: limit.burst,
-            period: limit.period,
-        };
+        let limit =
+            portcullis_actors::runtime::Limit { name: limit.name, burst: limit.burst, period: limit.period };
         match self.realtime.check(key, limit).await {
             portcullis_actors::runtime::Verdict::Allowed => Ok(()),
             portcullis_actors::runtime::Verdict::Denied { retry_after } => {
@@ -247,11 +244,8 @@ impl Services {
 
     /// Spends one permit of the request's address, under a limit that the settings may widen.
     async fn throttle_address(&self, limit: Limit, meta: &Meta) -> Result<(), Failure> {
-        let burst = limit
-            .burst
-            .saturating_mul(self.settings.address_limit_factor.max(1));
-        self.throttle(Limit { burst, ..limit }, &limit_key(meta.address))
-            .await
+        let burst = limit.burst.saturating_mul(self.settings.address_limit_factor.max(1));
+        self.throttle(Limit { burst, ..limit }, &limit_key(meta.address)).await
     }
 
     /// An event of this request, now.

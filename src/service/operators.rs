@@ -57,11 +57,8 @@ impl Services {
             .await?;
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
         let more = found.len() > limit;
-        let sessions: Vec<_> = found
-            .into_iter()
-            .take(limit)
-            .map(|found| self.listed(found.session))
-            .collect();
+        let sessions: Vec<_> =
+            found.into_iter().take(limit).map(|found| self.listed(found.session)).collect();
         let next = sessions
             .last()
             .filter(|_| more)
@@ -89,10 +86,7 @@ impl Services {
             return Err(self.deny(caller, target, meta, refusal).await);
         }
         self.require_privilege(caller)?;
-        let within = Role::ALL
-            .into_iter()
-            .filter(|role| caller.role.may_act_on(*role))
-            .collect();
+        let within = Role::ALL.into_iter().filter(|role| caller.role.may_act_on(*role)).collect();
         let mut event = self.event("session.revoked", Outcome::Success, meta);
         event.actor = Some(caller.user);
         event.device = None;
@@ -121,11 +115,7 @@ impl Services {
                     limit: 1,
                     ..store::SessionFilter::default()
                 };
-                self.store
-                    .search_sessions(filter)
-                    .await?
-                    .pop()
-                    .map(|found| found.user)
+                self.store.search_sessions(filter).await?.pop().map(|found| found.user)
             }
             Target::All => return Ok(()),
         };
@@ -167,14 +157,8 @@ fn cursor(created_at: OffsetDateTime, session: SessionId) -> String {
 fn read_cursor(text: &str) -> Result<(OffsetDateTime, SessionId), Failure> {
     let read = || {
         let (micros, session) = text.split_once('.')?;
-        let nanos = micros
-            .parse::<i64>()
-            .ok()
-            .map(|micros| i128::from(micros) * 1000)?;
-        Some((
-            OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?,
-            session.parse().ok()?,
-        ))
+        let nanos = micros.parse::<i64>().ok().map(|micros| i128::from(micros) * 1000)?;
+        Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, session.parse().ok()?))
     };
     read().ok_or_else(|| {
         Failure::bad_request("invalid_cursor", "The cursor is not one that a page ended with.")
@@ -202,10 +186,7 @@ mod tests {
             "99999999999999999999.1",
             "9223372036854775807.00000000-0000-0000-0000-000000000000",
         ] {
-            assert!(
-                matches!(read_cursor(text), Err(Failure::BadRequest { .. })),
-                "{text}"
-            );
+            assert!(matches!(read_cursor(text), Err(Failure::BadRequest { .. })), "{text}");
         }
     }
 }

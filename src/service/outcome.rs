@@ -87,45 +87,28 @@ pub enum Failure {
 
 impl Failure {
     pub(super) fn unavailable() -> Self {
-        Self::Unavailable {
-            retry_after: Duration::from_secs(1),
-        }
+        Self::Unavailable { retry_after: Duration::from_secs(1) }
     }
 
     pub(super) fn invalid(code: &'static str, detail: &'static str) -> Self {
-        Self::Invalid {
-            code,
-            detail: detail.into(),
-        }
+        Self::Invalid { code, detail: detail.into() }
     }
 
     pub(super) fn forbidden(code: &'static str, detail: &'static str) -> Self {
-        Self::Forbidden {
-            code,
-            detail: detail.into(),
-        }
+        Self::Forbidden { code, detail: detail.into() }
     }
 
     pub(super) fn bad_request(code: &'static str, detail: &'static str) -> Self {
-        Self::BadRequest {
-            code,
-            detail: detail.into(),
-        }
+        Self::BadRequest { code, detail: detail.into() }
     }
 
     pub(super) fn not_found(detail: &'static str) -> Self {
-        Self::NotFound {
-            code: "not_found",
-            detail: detail.into(),
-        }
+        Self::NotFound { code: "not_found", detail: detail.into() }
     }
 
     /// The one answer to every sign-in that does not succeed, whatever the reason.
     pub(super) fn invalid_credentials() -> Self {
-        Self::invalid(
-            "invalid_credentials",
-            "The e-mail address or the password is wrong.",
-        )
+        Self::invalid("invalid_credentials", "The e-mail address or the password is wrong.")
     }
 
     /// The session is over, or never was.

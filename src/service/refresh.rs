@@ -32,8 +32,7 @@ impl Services {
         self.throttle_address(REFRESH_PER_ADDRESS, meta).await?;
         // A forged token says nothing about any session, so it changes nothing.
         let token = self.refresh_keys.decode(token).map_err(|_| invalid())?;
-        self.throttle(REFRESH_PER_SESSION, &token.session.to_string())
-            .await?;
+        self.throttle(REFRESH_PER_SESSION, &token.session.to_string()).await?;
         for _ in 0..TRIES {
             let live = self.working(&token).await?;
             let now = self.clock.now();
@@ -43,9 +42,7 @@ impl Services {
                 Decision::Repeat => Some(live.session),
                 Decision::RepeatLate => {
                     let event = event(self, &live, "refresh.repeated_late", Outcome::Success, meta);
-                    self.store
-                        .spend_late_retry(token.session, live.session.refresh_counter, event)
-                        .await?
+                    self.store.spend_late_retry(token.session, live.session.refresh_counter, event).await?
                 }
                 Decision::Reuse => return Err(self.end_reused(&live, token.counter, meta).await),
                 Decision::Forged => return Err(invalid()),
@@ -69,10 +66,7 @@ impl Services {
         let counter = live.session.refresh_counter;
         let event =
             event(self, live, "session.refreshed", Outcome::Success, meta).with("counter", counter + 1);
-        Ok(self
-            .store
-            .rotate_refresh(live.session.id, counter, now, expires_at, event)
-            .await?)
+        Ok(self.store.rotate_refresh(live.session.id, counter, now, expires_at, event).await?)
     }
 
     /// The token's session, if it works.
@@ -80,15 +74,9 @@ impl Services {
         if self.realtime.tombstone(token.session).is_some() {
             return Err(Failure::session_ended());
         }
-        let live = self
-            .store
-            .live_session(token.session)
-            .await?
-            .ok_or_else(invalid)?;
+        let live = self.store.live_session(token.session).await?.ok_or_else(invalid)?;
         let now = self.clock.now();
-        let mut lifetime = live
-            .session
-            .lifetime(self.realtime.open_connections(token.session));
+        let mut lifetime = live.session.lifetime(self.realtime.open_connections(token.session));
         // This node may know of a later sign of life than the one that was written.
         if let Some(seen) = self.verifier.last_seen(token.session) {
             lifetime.last_seen_at = lifetime.last_seen_at.max(seen);
@@ -115,20 +103,13 @@ impl Services {
         let event = event(self, live, "refresh.reused", Outcome::Denied, meta);
         let order = Order {
             reason: "a refresh token was used again".to_owned(),
-            audit: event
-                .with("presented", presented)
-                .with("current", live.session.refresh_counter),
-            ..Order::new(
-                Target::Session(live.session.id),
-                Cause::RefreshReused,
-                self.clock.now(),
-            )
+            audit: event.with("presented", presented).with("current", live.session.refresh_counter),
+            ..Order::new(Target::Session(live.session.id), Cause::RefreshReused, self.clock.now())
         };
         match self.revoke(order).await {
-            Ok(_) => Failure::invalid(
-                "refresh_reused",
-                "The session has ended because its token was used twice.",
-            ),
+            Ok(_) => {
+                Failure::invalid("refresh_reused", "The session has ended because its token was used twice.")
+            }
             Err(failure) => failure,
         }
     }
@@ -154,8 +135,5 @@ fn event(services: &Services, live: &LiveSession, name: &str, outcome: Outcome, 
 }
 
 fn invalid() -> Failure {
-    Failure::invalid(
-        "invalid_refresh_token",
-        "The refresh token is not valid. Sign in again.",
-    )
+    Failure::invalid("invalid_refresh_token", "The refresh token is not valid. Sign in again.")
 }

@@ -40,10 +40,7 @@ impl Services {
     ) -> Result<User, Failure> {
         self.throttle_address(REGISTER_PER_ADDRESS, meta).await?;
         if !self.settings.registration_open {
-            return Err(Failure::forbidden(
-                "registration_closed",
-                "New accounts are not accepted here.",
-            ));
+            return Err(Failure::forbidden("registration_closed", "New accounts are not accepted here."));
         }
         let email = parsed(email)?;
         strong(&password, &email)?;
@@ -88,10 +85,7 @@ impl Services {
     /// `Forbidden` on any other server, `Unavailable`.
     pub async fn seed_user(&self, email: &str, password: &SecretString, role: Role) -> Result<User, Failure> {
         if !self.settings.development {
-            return Err(Failure::forbidden(
-                "development_only",
-                "Only a development server seeds users.",
-            ));
+            return Err(Failure::forbidden("development_only", "Only a development server seeds users."));
         }
         if let Some(found) = self.store.user_by_email(parsed(email)?, None).await? {
             return Ok(found.user);
@@ -150,10 +144,7 @@ pub(super) fn name(given: Option<String>) -> Result<Option<String>, Failure> {
 }
 
 fn email_taken() -> Failure {
-    Failure::Conflict {
-        code: "email_taken",
-        detail: "There is an account with this e-mail address.".into(),
-    }
+    Failure::Conflict { code: "email_taken", detail: "There is an account with this e-mail address.".into() }
 }
 
 /// What everybody is told who registers where addresses must be verified.
@@ -173,7 +164,5 @@ fn unverified(new: &NewUser) -> User {
 
 fn sentence(text: &str) -> String {
     let mut letters = text.chars();
-    letters
-        .next()
-        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }

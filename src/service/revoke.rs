@@ -34,16 +34,10 @@ impl Services {
             let origin = order.origin;
             services.feed.begin(origin);
             let committed = services.store.commit(order).await;
-            services
-                .feed
-                .end(origin, committed.as_ref().ok().and_then(|committed| committed.id));
+            services.feed.end(origin, committed.as_ref().ok().and_then(|committed| committed.id));
             Ok(services.carry_out(&committed?).await)
         };
-        self.store
-            .runtime()
-            .spawn(work)
-            .await
-            .map_err(|_| Failure::unavailable())?
+        self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }
 
     /// Shuts this node's doors to what a committed revocation ended.
@@ -71,9 +65,7 @@ impl Services {
         }
         self.shut(&committed);
         let services = self.clone();
-        self.store
-            .runtime()
-            .spawn(async move { services.carry_out(&committed).await });
+        self.store.runtime().spawn(async move { services.carry_out(&committed).await });
     }
 
     /// Tombstones first, then the cache: a fill that comes between finds the tombstone.

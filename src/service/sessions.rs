@@ -24,12 +24,8 @@ impl Services {
     /// `Unavailable` if the database cannot be reached.
     pub async fn own_sessions(&self, caller: &Caller) -> Result<Vec<Listed>, Failure> {
         let now = self.clock.now();
-        let listed = self
-            .store
-            .sessions_of(caller.user)
-            .await?
-            .into_iter()
-            .map(|session| self.listed(session));
+        let listed =
+            self.store.sessions_of(caller.user).await?.into_iter().map(|session| self.listed(session));
         let works = |listed: &Listed| {
             let lifetime = listed.session.lifetime(listed.open_connections);
             listed.session.id == caller.session
@@ -65,11 +61,7 @@ impl Services {
     /// `Unavailable` if the database cannot be reached.
     pub async fn end_other_sessions(&self, caller: &Caller, meta: &Meta) -> Result<Revoked, Failure> {
         let order = self.own(caller, Target::User(caller.user), meta);
-        self.revoke(Order {
-            except: Some(caller.session),
-            ..order
-        })
-        .await
+        self.revoke(Order { except: Some(caller.session), ..order }).await
     }
 
     /// An order of a user about what is theirs; the event names the session that is ended, not the one that asks.
@@ -92,9 +84,6 @@ impl Services {
             session.last_seen_at = session.last_seen_at.max(seen);
         }
         let open_connections = self.realtime.open_connections(session.id);
-        Listed {
-            session,
-            open_connections,
-        }
+        Listed { session, open_connections }
     }
 }

@@ -57,18 +57,14 @@ impl Services {
     ) -> Result<SignedIn, Failure> {
         self.throttle_address(LOGIN_PER_ADDRESS, meta).await?;
         let parsed = Email::parse(email).ok();
-        let folded = parsed
-            .as_ref()
-            .map_or_else(|| email.trim().to_lowercase(), Email::folded);
+        let folded = parsed.as_ref().map_or_else(|| email.trim().to_lowercase(), Email::folded);
         let candidate = match parsed {
             Some(email) => self.store.user_by_email(email, meta.device).await?,
             None => None,
         };
         self.throttle_account(&folded, candidate.as_ref(), meta).await?;
 
-        let phc = candidate
-            .as_ref()
-            .map(|found| found.user.password_hash.expose_secret().to_owned());
+        let phc = candidate.as_ref().map(|found| found.user.password_hash.expose_secret().to_owned());
         let verification = self.hasher.verify(bounded(&password), phc).await?;
         let refused = match &candidate {
             None => Some(Refused::UnknownAccount),
@@ -83,9 +79,7 @@ impl Services {
         if verification.rehash {
             self.rehash(found, password).await;
         }
-        let Candidate {
-            user, revoked_all, ..
-        } = found.clone();
+        let Candidate { user, revoked_all, .. } = found.clone();
         let open = self.new_session(user.id, user.generation, revoked_all, meta);
         let event = AuditEvent {
             actor: Some(user.id),
@@ -94,17 +88,12 @@ impl Services {
             device: Some(open.device.id),
             ..self.event("session.opened", Outcome::Success, meta)
         };
-        match self
-            .open(open, event.with("method", SignInMethod::Password.as_str()))
-            .await?
-        {
+        match self.open(open, event.with("method", SignInMethod::Password.as_str())).await? {
             Some(session) => {
                 metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
                 Ok(self.grant(user, session))
             }
-            None => Err(self
-                .refuse(Refused::Superseded, &folded, candidate.as_ref(), meta)
-                .await),
+            None => Err(self.refuse(Refused::Superseded, &folded, candidate.as_ref(), meta).await),
         }
     }
 
@@ -116,9 +105,7 @@ impl Services {
         meta: &Meta,
     ) -> Result<(), Failure> {
         let known = candidate.is_some_and(|found| found.device_known);
-        let keys = self
-            .throttle_keys
-            .login(meta.address, folded, meta.device.filter(|_| known));
+        let keys = self.throttle_keys.login(meta.address, folded, meta.device.filter(|_| known));
         match keys.device_account {
             Some(key) => self.throttle(LOGIN_PER_DEVICE_ACCOUNT, &key).await,
             None => self.throttle(LOGIN_PER_ACCOUNT, &keys.account).await,
@@ -138,9 +125,8 @@ impl Services {
             user: candidate.map(|found| found.user.id),
             ..self.event("session.refused", Outcome::Failure, meta)
         };
-        let event = event
-            .with("reason", refused.as_str())
-            .with("account", self.throttle_keys.account(folded));
+        let event =
+            event.with("reason", refused.as_str()).with("account", self.throttle_keys.account(folded));
         match self.record(event).await {
             Ok(()) => Failure::invalid_credentials(),
             Err(failure) => failure,
@@ -197,11 +183,7 @@ impl Services {
                 }
             }
         };
-        self.store
-            .runtime()
-            .spawn(work)
-            .await
-            .map_err(|_| Failure::unavailable())?
+        self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }
 }
 

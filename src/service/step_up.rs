@@ -33,13 +33,11 @@ impl Services {
         password: SecretString,
         meta: &Meta,
     ) -> Result<SteppedUp, Failure> {
-        self.throttle(STEP_UP_PER_SESSION, &caller.session.to_string())
-            .await?;
+        self.throttle(STEP_UP_PER_SESSION, &caller.session.to_string()).await?;
         let user = self.profile(caller).await?;
         let phc = user.password_hash.expose_secret().to_owned();
         if !self.hasher.verify(bounded(&password), Some(phc)).await?.ok {
-            self.record(self.event_of(caller, "session.step_up_refused", Outcome::Failure, meta))
-                .await?;
+            self.record(self.event_of(caller, "session.step_up_refused", Outcome::Failure, meta)).await?;
             return Err(wrong_password());
         }
         let privilege = Privilege {
@@ -53,11 +51,7 @@ impl Services {
         let session = granted.ok_or_else(Failure::session_ended)?;
         self.verifier.invalidate(session.id);
         let (access_token, access_expires_at) = self.access_token(&user, &session, caller.generation);
-        Ok(SteppedUp {
-            access_token,
-            access_expires_at,
-            privileged_until: privilege.until,
-        })
+        Ok(SteppedUp { access_token, access_expires_at, privileged_until: privilege.until })
     }
 }
 

@@ -49,10 +49,8 @@ impl Services {
         let now = self.clock.now();
         let open = self.realtime.sessions_with_sockets();
         // Only those with a connection count as open; the list may name some that are just closing.
-        let open: Vec<_> = open
-            .into_iter()
-            .filter(|session| self.realtime.open_connections(*session) > 0)
-            .collect();
+        let open: Vec<_> =
+            open.into_iter().filter(|session| self.realtime.open_connections(*session) > 0).collect();
         self.store.touch_open(open.clone(), now).await?;
         let idle = self.settings.sessions.idle + GRACE;
         for session in self.store.expired_sessions(now, idle, open).await? {

@@ -36,16 +36,8 @@ impl Services {
         })?;
         let ticket = URL_SAFE_NO_PAD.encode(bytes);
         let expires_at = self.clock.now() + LIFETIME;
-        let stands_for = store::Ticket {
-            session: caller.session,
-            scopes: caller.scopes,
-        };
-        self.store
-            .insert_ticket(Sha256::digest(&ticket).into(), stands_for, expires_at)
-            .await?;
-        Ok(Ticket {
-            ticket: ticket.into(),
-            expires_at,
-        })
+        let stands_for = store::Ticket { session: caller.session, scopes: caller.scopes };
+        self.store.insert_ticket(Sha256::digest(&ticket).into(), stands_for, expires_at).await?;
+        Ok(Ticket { ticket: ticket.into(), expires_at })
     }
 }

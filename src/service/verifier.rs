@@ -49,10 +49,7 @@ pub struct Verifier {
 
 impl Verifier {
     pub(super) fn new(sources: Sources) -> Self {
-        Self {
-            sources,
-            cache: Cache::new(CAPACITY),
-        }
+        Self { sources, cache: Cache::new(CAPACITY) }
     }
 
     /// Judges an access token.
@@ -61,11 +58,7 @@ impl Verifier {
     /// Why it does not open the door.
     pub async fn verify(&self, token: &str) -> Result<Caller, Refusal> {
         let now = self.sources.clock.now();
-        let claims = self
-            .sources
-            .keys
-            .verify(token, now.unix_timestamp())
-            .map_err(refusal)?;
+        let claims = self.sources.keys.verify(token, now.unix_timestamp()).map_err(refusal)?;
         let known = self.session(claims.sid, now).await?;
         if known.session.user.0 != claims.id {
             return Err(Refusal::Invalid("invalid_token"));
@@ -80,14 +73,8 @@ impl Verifier {
     /// Why it does not open the door.
     pub async fn verify_ticket(&self, ticket: &str) -> Result<Caller, Refusal> {
         let now = self.sources.clock.now();
-        let consumed = self
-            .sources
-            .store
-            .consume_ticket(Sha256::digest(ticket).into(), now)
-            .await;
-        let ticket = consumed
-            .map_err(unavailable)?
-            .ok_or(Refusal::Invalid("invalid_ticket"))?;
+        let consumed = self.sources.store.consume_ticket(Sha256::digest(ticket).into(), now).await;
+        let ticket = consumed.map_err(unavailable)?.ok_or(Refusal::Invalid("invalid_ticket"))?;
         let known = self.session(ticket.session, now).await?;
         self.note_use(&known, known.used_counter(), now);
         Ok(known.ticket_holder(ticket.scopes, now + access_ttl(now, known.session.expires_at)))
@@ -146,12 +133,7 @@ impl Verifier {
     }
 
     async fn read(&self, id: SessionId, now: OffsetDateTime) -> Result<Arc<Known>, Refusal> {
-        let Sources {
-            store,
-            realtime,
-            feed,
-            ..
-        } = &self.sources;
+        let Sources { store, realtime, feed, .. } = &self.sources;
         // Only what was read while revocations were being heard of may be remembered: one that came before the feed's
         // first look would never be announced.
         let fence = feed.is_current().then(|| self.cache.fence());
@@ -164,10 +146,8 @@ impl Verifier {
         }
         self.judge(&known, now)?;
         if let Some(fence) = fence {
-            self.cache
-                .drop_if(id, |found| found.read_at_ms < known.read_at_ms);
-            self.cache
-                .fill(fence, id, Arc::clone(&known), || realtime.tombstone(id).is_some());
+            self.cache.drop_if(id, |found| found.read_at_ms < known.read_at_ms);
+            self.cache.fill(fence, id, Arc::clone(&known), || realtime.tombstone(id).is_some());
         }
         Ok(known)
     }
@@ -204,11 +184,7 @@ impl Verifier {
 }
 
 fn refusal(error: TokenError) -> Refusal {
-    if error.is_expired() {
-        Refusal::Expired
-    } else {
-        Refusal::Invalid("invalid_token")
-    }
+    if error.is_expired() { Refusal::Expired } else { Refusal::Invalid("invalid_token") }
 }
 
 /// Whatever keeps the store from answering, the credential has not been judged.

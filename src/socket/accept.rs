@@ -132,7 +132,8 @@ where
 /// Hands every WebSocket handshake to the door as a task of its own, so that the dispatcher it came through can go.
 fn upgrade<T: Transport>(
     door: Arc<Door>,
-) -> impl ServiceFactory<(Request, Framed<T, Codec>), Config = (), Response = (), Error = NoError, InitError = ()> {
+) -> impl ServiceFactory<(Request, Framed<T, Codec>), Config = (), Response = (), Error = NoError, InitError = ()>
+{
     fn_service(move |(request, framed): (Request, Framed<T, Codec>)| -> Ready<Result<(), NoError>> {
         actix_rt::spawn(handshake::open(Arc::clone(&door), request, framed));
         std::future::ready(Ok(()))

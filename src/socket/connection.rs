@@ -184,7 +184,8 @@ impl Connection {
     }
 
     fn verify(&mut self, purpose: Purpose, token: secrecy::SecretString, ctx: &mut WebsocketContext<Self>) {
-        let (door, id, outbox, address) = (Arc::clone(&self.door), self.id, self.outbox.clone(), self.address);
+        let (door, id, outbox, address) =
+            (Arc::clone(&self.door), self.id, self.outbox.clone(), self.address);
         let registered = self.place.is_some();
         let verified = async move {
             if registered {

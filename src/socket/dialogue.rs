@@ -169,10 +169,7 @@ impl Dialogue {
         if self.is_closed() {
             return None;
         }
-        [self.connect_by, self.expired_by(), self.heartbeat.next()]
-            .into_iter()
-            .flatten()
-            .min()
+        [self.connect_by, self.expired_by(), self.heartbeat.next()].into_iter().flatten().min()
     }
 
     /// The server lost the subscription, or could not make it: the client, who is told so elsewhere, may subscribe
@@ -212,18 +209,13 @@ impl Dialogue {
 
     /// When the grace after the token's expiry is over.
     fn expired_by(&self) -> Option<Instant> {
-        self.identity
-            .map(|(_, _, expires_at)| expires_at + self.config.expired_grace)
+        self.identity.map(|(_, _, expires_at)| expires_at + self.config.expired_grace)
     }
 
     /// Until when the identity holds, in the protocol's terms.
     fn lifetime(&self, now: Instant) -> Lifetime {
-        let left = self
-            .identity
-            .map_or(Duration::ZERO, |(_, _, at)| at.saturating_duration_since(now));
-        Lifetime {
-            ttl: u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1),
-        }
+        let left = self.identity.map_or(Duration::ZERO, |(_, _, at)| at.saturating_duration_since(now));
+        Lifetime { ttl: u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1) }
     }
 
     fn take_commands(&mut self, now: Instant, commands: Vec<Command>, accepting: bool) {

@@ -124,7 +124,8 @@ impl Door {
             AttachError::Limit => VerifyRefusal::ConnectionLimit,
             AttachError::Unavailable => VerifyRefusal::Unavailable,
         })?;
-        let admitted = Admitted { identity: self.identity(caller), device: caller.device, attachment, permit };
+        let admitted =
+            Admitted { identity: self.identity(caller), device: caller.device, attachment, permit };
         self.note("socket.opened", connection, address, &admitted.identity, admitted.device, None);
         Ok(admitted)
     }

@@ -146,7 +146,8 @@ fn jitter(id: ConnectionId) -> f64 {
 fn switching_protocols(request: &Request, json_protocol: bool) -> Vec<u8> {
     let key = request.headers().get(header::SEC_WEBSOCKET_KEY).map_or(&b""[..], |key| key.as_bytes());
     let accept = hash_key(key);
-    let mut answer = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_vec();
+    let mut answer =
+        b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_vec();
     answer.extend_from_slice(b"Sec-WebSocket-Accept: ");
     answer.extend_from_slice(&accept);
     if json_protocol {
@@ -164,17 +165,24 @@ fn malformed(error: HandshakeError) -> Refusal {
             "unsupported_websocket_version",
             "Only version 13 of the WebSocket protocol is spoken here.",
         ),
-        HandshakeError::GetMethodRequired => {
-            Refusal::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "A WebSocket handshake is a GET.")
-        }
-        _ => Refusal::new(StatusCode::BAD_REQUEST, "malformed_handshake", "The WebSocket handshake is malformed."),
+        HandshakeError::GetMethodRequired => Refusal::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            "A WebSocket handshake is a GET.",
+        ),
+        _ => Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "malformed_handshake",
+            "The WebSocket handshake is malformed.",
+        ),
     }
 }
 
 /// Whether to name the JSON subprotocol in the answer. An offer of protobuf must be refused aloud: an answer without it makes
 /// some clients fail silently and leaves others speaking it.
 fn encoding(request: &Request) -> Result<bool, Refusal> {
-    let offered = || lines(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL).flat_map(|line| line.split(','));
+    let offered =
+        || lines(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL).flat_map(|line| line.split(','));
     let wants = |name: &str| offered().any(|offer| offer.trim() == name);
     let query = request.uri().query().unwrap_or_default();
     let in_query = query.split('&').any(|pair| matches!(pair, "format=protobuf" | "cf_protocol=protobuf"));
@@ -191,8 +199,7 @@ fn encoding(request: &Request) -> Result<bool, Refusal> {
 fn credential_of(door: &Door, request: &Request) -> Result<Option<Credential>, Refusal> {
     let authorization: Vec<&str> = lines(request.headers(), &header::AUTHORIZATION).collect();
     let cookies: Vec<&str> = lines(request.headers(), &header::COOKIE).collect();
-    let headers =
-        Headers { authorization: &authorization, cookies: &cookies, query: request.uri().query() };
+    let headers = Headers { authorization: &authorization, cookies: &cookies, query: request.uri().query() };
     let door = credential::Door::WebSocket { query_token: door.settings.query_token };
     Ok(credential::find(headers, door)?)
 }
@@ -220,9 +227,8 @@ fn client_address(door: &Door, request: &Request) -> IpAddr {
 
 /// The client's own id for its request if it is sane, or a fresh one.
 fn request_id(headers: &HeaderMap) -> String {
-    let sane = |id: &str| {
-        (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
-    };
+    let sane =
+        |id: &str| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
     match lines(headers, &REQUEST_ID).next() {
         Some(id) if sane(id) => id.to_owned(),
         _ => Uuid::new_v4().to_string(),

@@ -47,12 +47,7 @@ impl Permits {
     /// With these limits, all places free.
     #[must_use]
     pub(super) fn new(limits: ConnectionLimits) -> Self {
-        Self {
-            limits,
-            total: Arc::default(),
-            addresses: Arc::default(),
-            users: Arc::default(),
-        }
+        Self { limits, total: Arc::default(), addresses: Arc::default(), users: Arc::default() }
     }
 
     /// A place in all and for this address. `None` when there is none.

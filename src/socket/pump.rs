@@ -63,7 +63,9 @@ enum Phase {
     /// Frames go both ways.
     Open,
     /// The close frame is the last thing to be written. `cut`: only if the peer takes it at once.
-    Closing { cut: bool },
+    Closing {
+        cut: bool,
+    },
     /// Nothing is accepted or delivered any more; the stream waits for the peer's goodbye.
     Lingering,
     Done,

@@ -108,7 +108,9 @@ impl Refusal {
 
     /// Answers and ends the stream.
     pub(super) async fn send<T: AsyncWrite + Unpin>(&self, io: &mut T, codec: Codec, request_id: &str) {
-        let Ok(answer) = self.encode(codec, request_id) else { return };
+        let Ok(answer) = self.encode(codec, request_id) else {
+            return;
+        };
         let sent = async {
             io.write_all(&answer).await?;
             io.shutdown().await
@@ -121,7 +123,9 @@ impl Refusal {
 impl From<CredentialError> for Refusal {
     fn from(error: CredentialError) -> Self {
         let (code, detail) = match error {
-            CredentialError::QueryTokenElsewhere => ("token_in_query", "A token in the query is not accepted here."),
+            CredentialError::QueryTokenElsewhere => {
+                ("token_in_query", "A token in the query is not accepted here.")
+            }
             CredentialError::Repeated => {
                 ("repeated_credential", "A credential is given more than once, and they differ.")
             }

@@ -26,8 +26,7 @@ impl Store {
         if batch.is_empty() {
             return Ok(());
         }
-        self.run(move |client| Box::pin(async move { insert(&*client, &batch).await }))
-            .await
+        self.run(move |client| Box::pin(async move { insert(&*client, &batch).await })).await
     }
 }
 
@@ -51,9 +50,7 @@ pub(super) async fn insert(client: &impl GenericClient, events: &[AuditEvent]) -
                 &column(events, |event| event.device.map(|id| id.0)),
                 &column(events, |event| event.connection.map(|id| id.0)),
                 &column(events, |event| event.address),
-                &column(events, |event| {
-                    event.request_id.as_ref().map(|id| id.replace('\0', ""))
-                }),
+                &column(events, |event| event.request_id.as_ref().map(|id| id.replace('\0', ""))),
                 &column(events, |event| storable(Value::Object(event.detail.clone()))),
             ],
         )

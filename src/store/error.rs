@@ -41,11 +41,7 @@ impl StoreError {
         }
         let place = [error.table(), error.column(), error.constraint()];
         let place: Vec<_> = place.into_iter().flatten().collect();
-        Self::Internal(if place.is_empty() {
-            text
-        } else {
-            format!("{text} at {}", place.join("."))
-        })
+        Self::Internal(if place.is_empty() { text } else { format!("{text} at {}", place.join(".")) })
     }
 }
 

@@ -33,9 +33,7 @@ impl Store {
                                                         AND id <> ALL ($3) LIMIT $4)",
                     )
                     .await?;
-                let rows = client
-                    .query(&statement, &[&now, &(now - idle), &uuids(&open), &BATCH])
-                    .await?;
+                let rows = client.query(&statement, &[&now, &(now - idle), &uuids(&open), &BATCH]).await?;
                 rows.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()
             })
         })
@@ -49,9 +47,7 @@ impl Store {
     pub async fn delete_expired_tickets(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
-                Ok(client
-                    .execute("DELETE FROM ws_tickets WHERE expires_at <= $1", &[&now])
-                    .await?)
+                Ok(client.execute("DELETE FROM ws_tickets WHERE expires_at <= $1", &[&now]).await?)
             })
         })
         .await

@@ -88,16 +88,8 @@ where
             }
         }
     });
-    let listener = RevocationListener {
-        client,
-        woken,
-        link,
-        patience,
-    };
-    listener
-        .client
-        .batch_execute(&format!("LISTEN {CHANNEL}"))
-        .await?;
+    let listener = RevocationListener { client, woken, link, patience };
+    listener.client.batch_execute(&format!("LISTEN {CHANNEL}")).await?;
     Ok(listener)
 }
 
@@ -138,9 +130,7 @@ impl RevocationListener {
                         LEFT JOIN revocations r ON r.txid >= $1::text::xid8 AND r.id <> ALL ($2)
                    ORDER BY r.id";
         let known: Vec<_> = known.iter().map(|id| id.0).collect();
-        let rows = self
-            .bounded(self.client.query(sql, &[&low_water.0.to_string(), &known]))
-            .await?;
+        let rows = self.bounded(self.client.query(sql, &[&low_water.0.to_string(), &known])).await?;
         let next = match rows.first() {
             Some(row) => watermark(row, "next")?,
             None => low_water,
@@ -183,10 +173,7 @@ impl RevocationListener {
             found.heard.committed.ended = if found.heard.committed.cause.ends_session() {
                 by_revocation.remove(&found.id).unwrap_or_default()
             } else {
-                found
-                    .user
-                    .and_then(|user| by_user.get(&user).cloned())
-                    .unwrap_or_default()
+                found.user.and_then(|user| by_user.get(&user).cloned()).unwrap_or_default()
             };
         }
         Ok(())
@@ -216,30 +203,14 @@ struct Found {
 }
 
 fn watermark(row: &Row, column: impl RowIndex + std::fmt::Display) -> Result<Watermark, StoreError> {
-    row.try_get::<_, &str>(column)?
-        .parse()
-        .map(Watermark)
-        .map_err(StoreError::internal)
+    row.try_get::<_, &str>(column)?.parse().map(Watermark).map_err(StoreError::internal)
 }
 
 fn revocation(row: &Row) -> Result<Found, StoreError> {
     let id = row.try_get("id")?;
     let cause: Cause = rows::word(row, "cause")?;
     let except = row.try_get::<_, Option<_>>("except_session_id")?.map(SessionId);
-    let committed = Committed {
-        id: Some(RevocationId(id)),
-        cause,
-        ended: Vec::new(),
-        except,
-    };
-    let heard = Heard {
-        committed,
-        origin: row.try_get("origin")?,
-        at: watermark(row, "txid")?,
-    };
-    Ok(Found {
-        id,
-        user: row.try_get("user_id")?,
-        heard,
-    })
+    let committed = Committed { id: Some(RevocationId(id)), cause, ended: Vec::new(), except };
+    let heard = Heard { committed, origin: row.try_get("origin")?, at: watermark(row, "txid")? };
+    Ok(Found { id, user: row.try_get("user_id")?, heard })
 }

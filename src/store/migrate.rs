@@ -32,10 +32,7 @@ impl Store {
             let link = tokio::spawn(connection);
             let work = async {
                 client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
-                embedded::migrations::runner()
-                    .run_async(&mut client)
-                    .await
-                    .map_err(|error| failed(&error))
+                embedded::migrations::runner().run_async(&mut client).await.map_err(|error| failed(&error))
             };
             let report = tokio::time::timeout(PATIENCE, work)
                 .await
@@ -43,11 +40,7 @@ impl Store {
             // Closing the connection gives the lock back.
             drop(client);
             let _ = link.await;
-            Ok(report
-                .applied_migrations()
-                .iter()
-                .map(ToString::to_string)
-                .collect())
+            Ok(report.applied_migrations().iter().map(ToString::to_string).collect())
         })
         .await
     }

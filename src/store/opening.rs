@@ -75,12 +75,9 @@ impl Store {
                 devices::upsert(&transaction, open.user, &open.device, open.now).await?;
                 let evicted = make_room(&transaction, &open, &event).await?;
                 let session = insert(&transaction, &open).await?;
-                let statement = transaction
-                    .prepare_cached("UPDATE users SET last_login_at = $2 WHERE id = $1")
-                    .await?;
-                transaction
-                    .execute(&statement, &[&open.user.0, &open.now])
-                    .await?;
+                let statement =
+                    transaction.prepare_cached("UPDATE users SET last_login_at = $2 WHERE id = $1").await?;
+                transaction.execute(&statement, &[&open.user.0, &open.now]).await?;
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
                 Ok(Opened::Session(Box::new(session), evicted))
@@ -93,9 +90,7 @@ impl Store {
 /// Takes the locks and compares. A revocation of everyone holds its lock alone until it commits; a revocation of the user
 /// holds the row. Whichever comes second sees the other.
 async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
-    let statement = transaction
-        .prepare_cached("SELECT pg_advisory_xact_lock_shared($1)")
-        .await?;
+    let statement = transaction.prepare_cached("SELECT pg_advisory_xact_lock_shared($1)").await?;
     transaction.execute(&statement, &[&REVOKE_ALL_LOCK]).await?;
     let statement = transaction
         .prepare_cached("SELECT generation, status FROM users WHERE id = $1 FOR NO KEY UPDATE")
@@ -139,11 +134,7 @@ async fn make_room(
         };
         let order = Order {
             reason: "the user has too many sessions".to_owned(),
-            audit: AuditEvent {
-                request_id: opening.request_id.clone(),
-                address: opening.address,
-                ..event
-            },
+            audit: AuditEvent { request_id: opening.request_id.clone(), address: opening.address, ..event },
             ..Order::new(Target::Session(session), Cause::SessionLimit, open.now)
         };
         let committed = revocations::write(transaction, &order).await?;

@@ -103,9 +103,7 @@ impl Order {
     }
 
     pub(super) fn roles(&self) -> Option<Vec<&'static str>> {
-        self.only_roles
-            .as_ref()
-            .map(|roles| roles.iter().map(|role| role.as_str()).collect())
+        self.only_roles.as_ref().map(|roles| roles.iter().map(|role| role.as_str()).collect())
     }
 }
 

@@ -52,23 +52,14 @@ impl Store {
         let manager = Manager::from_config(
             settings.bounded_config(),
             tls.clone(),
-            ManagerConfig {
-                recycling_method: RecyclingMethod::Fast,
-            },
+            ManagerConfig { recycling_method: RecyclingMethod::Fast },
         );
         let pool = Pool::builder(manager)
             .max_size(settings.pool_size.max(1))
             .post_create(Hook::async_fn(|client, _| Box::pin(durable(client))))
             .build()
             .map_err(StoreError::internal)?;
-        Ok(Self {
-            inner: Arc::new(Inner {
-                pool,
-                settings: settings.clone(),
-                tls,
-                runtime,
-            }),
-        })
+        Ok(Self { inner: Arc::new(Inner { pool, settings: settings.clone(), tls, runtime }) })
     }
 
     /// Whether the database answers and takes writes.
@@ -97,11 +88,7 @@ impl Store {
     #[must_use]
     pub fn status(&self) -> StoreStatus {
         let status = self.inner.pool.status();
-        StoreStatus {
-            open: status.size,
-            idle: status.available,
-            waiting: status.waiting,
-        }
+        StoreStatus { open: status.size, idle: status.available, waiting: status.waiting }
     }
 
     /// The runtime of the database, for tasks that belong to it (the revocation feed, the sweep).

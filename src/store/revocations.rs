@@ -49,12 +49,7 @@ impl Store {
 
 /// Writes an order within the caller's transaction.
 pub(super) async fn write(transaction: &Transaction<'_>, order: &Order) -> Result<Committed, StoreError> {
-    let nothing = Committed {
-        id: None,
-        cause: order.cause,
-        ended: Vec::new(),
-        except: order.except,
-    };
+    let nothing = Committed { id: None, cause: order.cause, ended: Vec::new(), except: order.except };
     let users = lock(transaction, order).await?;
     let ended = doomed(transaction, order).await?;
     let reached = match order.target {
@@ -73,14 +68,8 @@ pub(super) async fn write(transaction: &Transaction<'_>, order: &Order) -> Resul
         apply(transaction, order, change, &users).await?;
     }
     audit::insert(transaction, &[event(order, id, &ended)]).await?;
-    transaction
-        .execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()])
-        .await?;
-    Ok(Committed {
-        id: Some(id),
-        ended,
-        ..nothing
-    })
+    transaction.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()]).await?;
+    Ok(Committed { id: Some(id), ended, ..nothing })
 }
 
 /// Takes the locks that opening a session takes, and raises the generation, so that a sign-in in flight comes either
@@ -91,16 +80,13 @@ async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, 
     let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
         Target::Session(_) => return Ok(Vec::new()),
         Target::All => {
-            transaction
-                .execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK])
-                .await?;
+            transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK]).await?;
             return Ok(Vec::new());
         }
         Target::User(user) => ("u.id = $1", &user.0),
-        Target::Device(device) => (
-            "u.id IN (SELECT d.user_id FROM registered_devices d WHERE d.id = $1)",
-            &device.0,
-        ),
+        Target::Device(device) => {
+            ("u.id IN (SELECT d.user_id FROM registered_devices d WHERE d.id = $1)", &device.0)
+        }
     };
     let sql = format!(
         "WITH locked AS (SELECT u.id FROM users u
@@ -111,9 +97,7 @@ async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, 
          RETURNING u.id"
     );
     let statement = transaction.prepare_cached(&sql).await?;
-    let rows = transaction
-        .query(&statement, &[key, &only, &roles, &order.now])
-        .await?;
+    let rows = transaction.query(&statement, &[key, &only, &roles, &order.now]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
@@ -136,9 +120,7 @@ async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ende
     let statement = transaction.prepare_cached(&sql).await?;
     let except = order.except.map(|id| id.0);
     let only = order.only_user.map(|id| id.0);
-    let rows = transaction
-        .query(&statement, &[key, &except, &only, &order.roles()])
-        .await?;
+    let rows = transaction.query(&statement, &[key, &except, &only, &order.roles()]).await?;
     rows.iter().map(ended).collect()
 }
 
@@ -199,9 +181,7 @@ async fn end(
     let statement = transaction
         .prepare_cached("UPDATE sessions SET revoked_at = $2, revocation_id = $3 WHERE id = ANY ($1)")
         .await?;
-    transaction
-        .execute(&statement, &[&uuids(&ids), &order.now, &id.0])
-        .await?;
+    transaction.execute(&statement, &[&uuids(&ids), &order.now, &id.0]).await?;
     Ok(())
 }
 
@@ -214,9 +194,7 @@ async fn apply(
     match change {
         Change::Password { hash } => {
             let sql = "UPDATE users SET password_hash = $2, password_changed_at = $3 WHERE id = ANY ($1)";
-            transaction
-                .execute(sql, &[&users, &hash.expose_secret(), &order.now])
-                .await?;
+            transaction.execute(sql, &[&users, &hash.expose_secret(), &order.now]).await?;
             let sql = "UPDATE sessions SET privileged_from = NULL, privileged_until = NULL
                        WHERE user_id = ANY ($1) AND revoked_at IS NULL";
             transaction.execute(sql, &[&users]).await?;

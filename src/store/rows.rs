@@ -168,10 +168,7 @@ pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
 }
 
 pub(super) fn live_session(row: &Row) -> Result<LiveSession, StoreError> {
-    Ok(LiveSession {
-        session: session(row)?,
-        user: user(row)?,
-    })
+    Ok(LiveSession { session: session(row)?, user: user(row)? })
 }
 
 fn revoked(row: &Row) -> Result<Option<Revoked>, StoreError> {
@@ -193,9 +190,7 @@ where
     T: FromStr,
     T::Err: fmt::Display,
 {
-    row.try_get::<_, &str>(column)?
-        .parse()
-        .map_err(StoreError::internal)
+    row.try_get::<_, &str>(column)?.parse().map_err(StoreError::internal)
 }
 
 fn counter(stored: i64) -> u64 {

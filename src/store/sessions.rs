@@ -103,9 +103,8 @@ impl Store {
                 let (start, id) = filter.before.map(|(start, id)| (start, id.0)).unzip();
                 // Not from the cache: each combination of filters wants a plan of its own.
                 let limit = i64::from(filter.limit);
-                let rows = client
-                    .query(&sql, &[&user, &device, &filter.active_at, &start, &id, &limit])
-                    .await?;
+                let rows =
+                    client.query(&sql, &[&user, &device, &filter.active_at, &start, &id, &limit]).await?;
                 rows.iter().map(rows::live_session).collect()
             })
         })
@@ -184,12 +183,7 @@ impl Store {
         );
         self.run(move |client| {
             Box::pin(async move {
-                let Privilege {
-                    session,
-                    generation,
-                    from,
-                    until,
-                } = privilege;
+                let Privilege { session, generation, from, until } = privilege;
                 let arguments: [&(dyn ToSql + Sync); 4] = [&session.0, &generation, &stored(from), &until];
                 once(client, &sql, &arguments, event).await
             })

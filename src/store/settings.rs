@@ -93,10 +93,7 @@ impl DatabaseSettings {
     /// These settings with host, user and password given one by one.
     #[must_use]
     pub fn with(mut config: tokio_postgres::Config, tls: TlsMode) -> Self {
-        let sockets_only = config
-            .get_hosts()
-            .iter()
-            .all(|host| matches!(host, Host::Unix(_)))
+        let sockets_only = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))
             && config.get_hostaddrs().is_empty();
         let tls = if sockets_only { TlsMode::Disable } else { tls };
         config.ssl_mode(match tls {
@@ -126,10 +123,7 @@ impl DatabaseSettings {
     pub(super) fn bounded_config(&self) -> tokio_postgres::Config {
         let mut config = self.config.clone();
         let milliseconds = self.statement_timeout.as_millis().max(1);
-        let own = config
-            .get_options()
-            .map(|options| format!("{options} "))
-            .unwrap_or_default();
+        let own = config.get_options().map(|options| format!("{options} ")).unwrap_or_default();
         config.options(format!(
             "{own}-c statement_timeout={milliseconds} -c idle_in_transaction_session_timeout={}",
             milliseconds * 2
@@ -143,11 +137,7 @@ impl fmt::Display for DatabaseSettings {
         f.write_str("postgresql://")?;
         if let Some(user) = self.config.get_user() {
             f.write_str(user)?;
-            f.write_str(if self.config.get_password().is_some() {
-                ":***@"
-            } else {
-                "@"
-            })?;
+            f.write_str(if self.config.get_password().is_some() { ":***@" } else { "@" })?;
         }
         for (index, host) in self.config.get_hosts().iter().enumerate() {
             f.write_str(if index == 0 { "" } else { "," })?;

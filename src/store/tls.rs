@@ -53,18 +53,12 @@ pub(super) fn connector(mode: &TlsMode) -> Result<MakeRustlsConnect, StoreError>
                     .map_err(StoreError::internal)?;
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(Lenient {
-                    chain: Some(chain),
-                    provider,
-                }))
+                .with_custom_certificate_verifier(Arc::new(Lenient { chain: Some(chain), provider }))
                 .with_no_client_auth()
         }
         TlsMode::Disable | TlsMode::Prefer | TlsMode::Require => builder
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Lenient {
-                chain: None,
-                provider,
-            }))
+            .with_custom_certificate_verifier(Arc::new(Lenient { chain: None, provider }))
             .with_no_client_auth(),
     };
     Ok(MakeRustlsConnect::new(config))
@@ -128,12 +122,7 @@ impl ServerCertVerifier for Lenient {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls12_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -142,17 +131,10 @@ impl ServerCertVerifier for Lenient {
         cert: &CertificateDer<'_>,
         dss: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(
-            message,
-            cert,
-            dss,
-            &self.provider.signature_verification_algorithms,
-        )
+        verify_tls13_signature(message, cert, dss, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider
-            .signature_verification_algorithms
-            .supported_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

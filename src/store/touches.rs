@@ -84,11 +84,8 @@ fn newest<K: std::hash::Hash + Eq>(batch: &[Touch], key: impl Fn(&Touch) -> K) -
         kept.entry(key(touch))
             .and_modify(|known| {
                 let used = known.used_counter.max(touch.used_counter);
-                let address = if touch.at >= known.at {
-                    touch.address.or(known.address)
-                } else {
-                    known.address
-                };
+                let address =
+                    if touch.at >= known.at { touch.address.or(known.address) } else { known.address };
                 known.at = known.at.max(touch.at);
                 known.address = address;
                 known.used_counter = used;
@@ -116,9 +113,7 @@ async fn touch_sessions(client: &Client, batch: &[Touch]) -> Result<(), StoreErr
     let at: Vec<_> = batch.iter().map(|touch| touch.at).collect();
     let addresses: Vec<_> = batch.iter().map(|touch| touch.address).collect();
     let used: Vec<_> = batch.iter().map(|touch| stored(touch.used_counter)).collect();
-    client
-        .execute(&statement, &[&ids, &at, &addresses, &used])
-        .await?;
+    client.execute(&statement, &[&ids, &at, &addresses, &used]).await?;
     Ok(())
 }
 
@@ -138,8 +133,6 @@ async fn touch_devices(client: &Client, batch: &[Touch]) -> Result<(), StoreErro
     let devices: Vec<_> = batch.iter().map(|touch| touch.device.0).collect();
     let at: Vec<_> = batch.iter().map(|touch| touch.at).collect();
     let addresses: Vec<_> = batch.iter().map(|touch| touch.address).collect();
-    client
-        .execute(&statement, &[&users, &devices, &at, &addresses])
-        .await?;
+    client.execute(&statement, &[&users, &devices, &at, &addresses]).await?;
     Ok(())
 }

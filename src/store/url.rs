@@ -38,12 +38,7 @@ pub(super) struct Parts {
 /// Normalises the scheme and takes the TLS parameters out.
 pub(super) fn split(url: &str) -> Result<Parts, DatabaseUrlError> {
     let (scheme, rest) = url.trim().split_once("://").ok_or(DatabaseUrlError::Scheme)?;
-    let known = [
-        "postgres",
-        "postgresql",
-        "postgresql+psycopg2",
-        "postgresql+asyncpg",
-    ];
+    let known = ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+asyncpg"];
     if !known.contains(&scheme.to_ascii_lowercase().as_str()) {
         return Err(DatabaseUrlError::Scheme);
     }
@@ -60,16 +55,9 @@ pub(super) fn split(url: &str) -> Result<Parts, DatabaseUrlError> {
             _ => others.push(pair),
         }
     }
-    let query = if others.is_empty() {
-        String::new()
-    } else {
-        format!("?{}", others.join("&"))
-    };
+    let query = if others.is_empty() { String::new() } else { format!("?{}", others.join("&")) };
     let tls = tls_mode(mode.unwrap_or(Mode::Prefer), root);
-    Ok(Parts {
-        url: format!("postgresql://{place}{query}"),
-        tls,
-    })
+    Ok(Parts { url: format!("postgresql://{place}{query}"), tls })
 }
 
 #[derive(Clone, Copy)]

@@ -85,10 +85,7 @@ impl Store {
                 if let Some(device) = &new.device {
                     devices::upsert(&transaction, user.id, device, new.now).await?;
                 }
-                let event = AuditEvent {
-                    user: Some(user.id),
-                    ..event
-                };
+                let event = AuditEvent { user: Some(user.id), ..event };
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
                 Ok(user)
@@ -116,9 +113,7 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
-                let row = client
-                    .query_opt(&statement, &[&email.as_str(), &device.map(|id| id.0)])
-                    .await?;
+                let row = client.query_opt(&statement, &[&email.as_str(), &device.map(|id| id.0)]).await?;
                 row.map(|row| {
                     Ok(Candidate {
                         user: rows::user(&row)?,
@@ -223,10 +218,7 @@ impl Store {
                 let (role, status) = (filter.role.map(Role::as_str), filter.status.map(Status::as_str));
                 let after = filter.after.map(|id| id.0);
                 let rows = client
-                    .query(
-                        &sql,
-                        &[&filter.text, &role, &status, &after, &i64::from(filter.limit)],
-                    )
+                    .query(&sql, &[&filter.text, &role, &status, &after, &i64::from(filter.limit)])
                     .await?;
                 rows.iter().map(rows::user).collect()
             })

@@ -29,7 +29,11 @@ async fn a_session_a_device_or_a_user_is_revoked_and_nothing_else() {
         let both = target == "user";
         let answer = operator.revoke(named).await.expect(200);
         let count = if both { 2 } else { 1 };
-        assert_eq!((&answer.body["sessions"], &answer.body["sockets_closed"]), (&json!(count), &json!(count)), "{target}");
+        assert_eq!(
+            (&answer.body["sessions"], &answer.body["sockets_closed"]),
+            (&json!(count), &json!(count)),
+            "{target}"
+        );
         assert_eq!(answer.body["pending"], 0);
         assert!(answer.body["revocation_id"].is_i64());
         assert_eq!(first.closed().await, revoked());
@@ -152,7 +156,8 @@ async fn the_list_of_sessions_is_filtered_and_paged() {
     let ended = person.sign_in().await;
     ended.sign_out("local").await.expect(200);
     let user = person.id;
-    let first = operator.get(&format!("/api/v1/admin/sessions?user={user}&active=true&limit=2")).await.expect(200);
+    let first =
+        operator.get(&format!("/api/v1/admin/sessions?user={user}&active=true&limit=2")).await.expect(200);
     assert_eq!(first.body["sessions"].as_array().map(Vec::len), Some(2));
     let cursor = first.text_of("next_cursor");
     let path = format!("/api/v1/admin/sessions?user={user}&active=true&limit=2&cursor={cursor}");
@@ -173,10 +178,14 @@ async fn a_revocation_is_written_down_with_who_whom_and_why() {
     let answer = operator.post(REVOCATIONS, &order).await.expect(200);
     let rows = app.rows().await;
     let id = answer.body["revocation_id"].as_i64().unwrap();
-    let row = rows.query_one("SELECT reason, actor_id, sessions FROM revocations WHERE id = $1", &[&id]).await.unwrap();
+    let row = rows
+        .query_one("SELECT reason, actor_id, sessions FROM revocations WHERE id = $1", &[&id])
+        .await
+        .unwrap();
     assert_eq!(row.get::<_, String>(0), "found on a shared machine");
     assert_eq!((row.get::<_, Option<i64>>(1), row.get::<_, i32>(2)), (Some(operator.person.id.0), 1));
-    let sql = "SELECT count(*) FROM audit_events WHERE actor_id = $1 AND session_id = $2 AND outcome = 'success'";
+    let sql =
+        "SELECT count(*) FROM audit_events WHERE actor_id = $1 AND session_id = $2 AND outcome = 'success'";
     let noted: i64 = rows.query_one(sql, &[&operator.person.id.0, &user.id.0]).await.unwrap().get(0);
     assert_eq!(noted, 1);
 }

@@ -53,7 +53,9 @@ async fn revoking_a_session_ends_it_everywhere() {
     let session = app.register().await.sign_in().await;
     let other = session.person.sign_in().await;
     let (mut socket, mut kept) = (session.connect().await, other.connect().await);
-    assert!(tool(&app, &["session", "list", "--user", &session.person.email]).contains(&session.id.to_string()));
+    assert!(
+        tool(&app, &["session", "list", "--user", &session.person.email]).contains(&session.id.to_string())
+    );
     let id = session.id.to_string();
     tool(&app, &["session", "revoke", "--session", &id, "--reason", "a test"]);
     assert_eq!(socket.closed().await, Closed { code: 4500, reason: "session revoked".to_owned() });

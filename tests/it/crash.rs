@@ -42,7 +42,13 @@ impl Rest {
     }
 
     /// The status and body; `None` when no whole answer came.
-    async fn ask(&self, method: Method, path: &str, token: Option<&str>, body: Option<Value>) -> Option<(u16, Value)> {
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&str>,
+        body: Option<Value>,
+    ) -> Option<(u16, Value)> {
         let mut request = self.client.request(method, format!("{}{path}", self.base));
         if let Some(token) = token {
             request = request.bearer_auth(token);
@@ -77,9 +83,13 @@ async fn traffic(rest: Rest, worker: usize, log: Arc<Mutex<Acknowledged>>) {
             Some((201, _)) => log.lock().unwrap().registered.push(email.clone()),
             _ => return,
         }
-        let Some(first) = rest.sign_in(&email).await else { return };
+        let Some(first) = rest.sign_in(&email).await else {
+            return;
+        };
         log.lock().unwrap().signed_in.push(first.clone());
-        let Some(second) = rest.sign_in(&email).await else { return };
+        let Some(second) = rest.sign_in(&email).await else {
+            return;
+        };
         log.lock().unwrap().signed_in.push(second.clone());
         log.lock().unwrap().asked.push(first.0.clone());
         let end = rest.ask(Method::POST, "/api/v1/auth/logout", Some(&first.1.access), None);
@@ -92,9 +102,11 @@ async fn traffic(rest: Rest, worker: usize, log: Arc<Mutex<Acknowledged>>) {
 
 /// Checks one acknowledged sign-in against the restarted server.
 async fn check(rest: &Rest, session: &str, tokens: &Tokens, log: &Acknowledged) {
-    let (status, _) = rest.ask(Method::GET, "/api/v1/profile", Some(&tokens.access), None).await.expect("an answer");
+    let (status, _) =
+        rest.ask(Method::GET, "/api/v1/profile", Some(&tokens.access), None).await.expect("an answer");
     let refresh = json!({"refresh_token": tokens.refresh});
-    let refreshed = rest.ask(Method::POST, "/api/v1/auth/refresh", None, Some(refresh)).await.expect("an answer").0;
+    let refreshed =
+        rest.ask(Method::POST, "/api/v1/auth/refresh", None, Some(refresh)).await.expect("an answer").0;
     let is = |list: &[String]| list.iter().any(|id| id == session);
     if is(&log.revoked) {
         assert_eq!((status, refreshed), (401, 401), "a revoked session works again");
@@ -112,8 +124,9 @@ async fn what_was_acknowledged_before_a_kill_is_there_after_it_and_no_revoked_se
     let log = Arc::new(Mutex::new(Acknowledged::default()));
     for kill in 0..3 {
         let rest = Rest::to(&server);
-        let workers: Vec<_> =
-            (0..4).map(|worker| tokio::spawn(traffic(rest.clone(), 10 * kill + worker, Arc::clone(&log)))).collect();
+        let workers: Vec<_> = (0..4)
+            .map(|worker| tokio::spawn(traffic(rest.clone(), 10 * kill + worker, Arc::clone(&log))))
+            .collect();
         // In the middle of it: once enough more has been acknowledged, whatever else is under way.
         within("traffic", async {
             while log.lock().unwrap().revoked.len() < 5 * (kill + 1) {

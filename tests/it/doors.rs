@@ -81,11 +81,12 @@ use Outcome::{Close, ErrorReply, Status as Http};
 /// The row of the table.
 fn expected(door: Door, reason: Reason) -> Outcome {
     use Door::{
-        FirstCommand, Logout, RefreshBody, RefreshCookie, RestBearer, RestCookie, Ticket, WsBearer, WsCookie, WsQuery,
+        FirstCommand, Logout, RefreshBody, RefreshCookie, RestBearer, RestCookie, Ticket, WsBearer, WsCookie,
+        WsQuery,
     };
     use Reason::{
-        AlgorithmNone, DisabledUser, ExpiredToken, ForeignOrigin, Garbage, RevokedSession, SignedOut, UnknownKey,
-        WrongSignature,
+        AlgorithmNone, DisabledUser, ExpiredToken, ForeignOrigin, Garbage, RevokedSession, SignedOut,
+        UnknownKey, WrongSignature,
     };
     match (door, reason) {
         // What a page elsewhere cannot have a browser add, it must know itself; then its origin says nothing more.
@@ -110,8 +111,8 @@ fn expected(door: Door, reason: Reason) -> Outcome {
         (RefreshCookie, RevokedSession | SignedOut | DisabledUser) => Http(401),
         (
             RestBearer | RestCookie | RefreshBody | WsQuery | WsCookie | WsBearer | Ticket,
-            RevokedSession | SignedOut | DisabledUser | ExpiredToken | WrongSignature | AlgorithmNone | UnknownKey
-            | Garbage,
+            RevokedSession | SignedOut | DisabledUser | ExpiredToken | WrongSignature | AlgorithmNone
+            | UnknownKey | Garbage,
         ) => Http(401),
     }
 }
@@ -140,7 +141,9 @@ impl Visit {
     /// Makes the reason hold.
     async fn come_about(&mut self) {
         match self.reason {
-            Reason::RevokedSession => drop(self.operator.revoke(json!({"session": self.session.id})).await.expect(200)),
+            Reason::RevokedSession => {
+                drop(self.operator.revoke(json!({"session": self.session.id})).await.expect(200))
+            }
             Reason::SignedOut => drop(self.session.sign_out("local").await.expect(200)),
             Reason::DisabledUser => self.session.person.set_status(Status::Suspended).await,
             Reason::ForeignOrigin => {}
@@ -159,11 +162,16 @@ impl Visit {
     }
 
     fn origin(&self) -> &'static str {
-        if matches!(self.reason, Reason::ForeignOrigin) { "https://evil.example" } else { "https://localhost" }
+        if matches!(self.reason, Reason::ForeignOrigin) {
+            "https://evil.example"
+        } else {
+            "https://localhost"
+        }
     }
 
     fn cookies(&self) -> String {
-        Session { access: self.token.clone(), refresh: self.refresh.clone(), ..self.session.clone() }.cookies()
+        Session { access: self.token.clone(), refresh: self.refresh.clone(), ..self.session.clone() }
+            .cookies()
     }
 
     async fn knock(&self, door: Door) -> Outcome {
@@ -172,9 +180,12 @@ impl Visit {
         let by_cookie = |method: Method, path: &str| {
             rest(method, path).header("cookie", self.cookies()).header("x-csrf-token", &self.session.csrf)
         };
-        let socket = |query: String| app.handshake(&format!("/api/v1/ws/chat{query}")).header("origin", self.origin());
+        let socket =
+            |query: String| app.handshake(&format!("/api/v1/ws/chat{query}")).header("origin", self.origin());
         match door {
-            Door::RestBearer => status(rest(Method::GET, "/api/v1/profile").bearer_auth(&self.token).ask().await),
+            Door::RestBearer => {
+                status(rest(Method::GET, "/api/v1/profile").bearer_auth(&self.token).ask().await)
+            }
             Door::RestCookie => {
                 let rename = by_cookie(Method::PUT, "/api/v1/profile").json(&json!({"display_name": "Eve"}));
                 status(rename.ask().await)
@@ -221,7 +232,9 @@ fn altered(credential: &str, forgery: Forgery, token: &str) -> String {
             let other = if credential.as_bytes()[at] == b'A' { "B" } else { "A" };
             format!("{}{other}{}", &credential[..at], &credential[at + 1..])
         }
-        Forgery::Expired | Forgery::AlgorithmNone | Forgery::UnknownKey | Forgery::Garbage => token.to_owned(),
+        Forgery::Expired | Forgery::AlgorithmNone | Forgery::UnknownKey | Forgery::Garbage => {
+            token.to_owned()
+        }
     }
 }
 

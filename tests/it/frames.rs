@@ -15,7 +15,8 @@ fn bad_request() -> Closed {
 /// Frames that end the connection that sent them with 3501.
 fn bad_frames() -> Vec<(&'static str, Vec<u8>)> {
     let text = |text: &str| frame(Opcode::Text, true, text.as_bytes());
-    let fragments = [frame(Opcode::Text, false, b"{\"id\":9,"), frame(Opcode::Text, true, b"\"rpc\":{}}")].concat();
+    let fragments =
+        [frame(Opcode::Text, false, b"{\"id\":9,"), frame(Opcode::Text, true, b"\"rpc\":{}}")].concat();
     vec![
         ("truncated JSON", text(r#"{"id":9,"rpc":"#)),
         ("no JSON", text("hello")),
@@ -111,4 +112,3 @@ async fn send_is_refused_aloud() {
     socket.send_text(r#"{"send":{"data":1}}"#).await;
     assert_eq!(socket.closed().await.code, 3508);
 }
-

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::harness::{App, Answer, Handshake, Session};
+use crate::harness::{Answer, App, Handshake, Session};
 
 const PATHS: [&str; 2] = ["/api/v1/ws/chat", "/connection/websocket"];
 
@@ -47,8 +47,20 @@ async fn a_foreign_origin_is_refused_whatever_the_credential() {
     let session = signed_in().await;
     for origin in ["https://evil.example", "https://localhost.evil.example", "null", ""] {
         let query = format!("/api/v1/ws/chat?token={}", session.access);
-        session.app.handshake(&query).header("origin", origin).refusal().await.refused(403, "origin_not_allowed");
-        session.app.handshake(PATHS[1]).header("origin", origin).refusal().await.refused(403, "origin_not_allowed");
+        session
+            .app
+            .handshake(&query)
+            .header("origin", origin)
+            .refusal()
+            .await
+            .refused(403, "origin_not_allowed");
+        session
+            .app
+            .handshake(PATHS[1])
+            .header("origin", origin)
+            .refusal()
+            .await
+            .refused(403, "origin_not_allowed");
     }
 }
 
@@ -56,7 +68,8 @@ async fn a_foreign_origin_is_refused_whatever_the_credential() {
 async fn an_upgrade_elsewhere_leads_nowhere() {
     let session = signed_in().await;
     for path in ["/", "/api/v1/profile", "/api/v1/ws", "/api/v1/ws/chat/", "/connection/sockjs"] {
-        let handshake = session.app.handshake(path).header("authorization", &format!("Bearer {}", session.access));
+        let handshake =
+            session.app.handshake(path).header("authorization", &format!("Bearer {}", session.access));
         handshake.refusal().await.refused(404, "not_found");
     }
 }
@@ -138,7 +151,8 @@ async fn the_query_token_can_be_turned_off() {
 async fn two_different_cookies_are_refused_here_too() {
     let session = signed_in().await;
     let cookies = format!("access_token={}; access_token=planted", session.access);
-    let handshake = session.app.handshake(PATHS[0]).header("cookie", &cookies).header("origin", "https://localhost");
+    let handshake =
+        session.app.handshake(PATHS[0]).header("cookie", &cookies).header("origin", "https://localhost");
     handshake.refusal().await.refused(400, "repeated_credential");
 }
 

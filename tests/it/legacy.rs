@@ -26,7 +26,10 @@ curl -k https://localhost:8443/api/v1/profile -H "Accept: application/json" -b a
 async fn tls_app() -> App {
     let app = App::with(|settings| settings.listen.https = Some(([127, 0, 0, 1], 0).into()));
     let password = SecretString::from("password");
-    app.services().seed_user("user@example.com", &password, Role::User).await.expect("the demonstration user");
+    app.services()
+        .seed_user("user@example.com", &password, Role::User)
+        .await
+        .expect("the demonstration user");
     app
 }
 
@@ -72,7 +75,10 @@ where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
 {
     socket.send(Message::text(r#"{"id":1,"subscribe":{"channel":"chat:lobby"}}"#)).await.unwrap();
-    socket.send(Message::text(r#"{"id":2,"publish":{"channel":"chat:lobby","data":{"text":"hi"}}}"#)).await.unwrap();
+    socket
+        .send(Message::text(r#"{"id":2,"publish":{"channel":"chat:lobby","data":{"text":"hi"}}}"#))
+        .await
+        .unwrap();
     let (mut subscribed, mut published, mut heard) = (false, false, false);
     while !(subscribed && published && heard) {
         let message = within("a message", socket.next()).await.expect("an open socket").expect("a message");

@@ -22,7 +22,8 @@ fn bad_request() -> Closed {
 
 /// The reply to a first command with this token.
 async fn first_command(session: &Session, token: &str) -> Result<Value, Closed> {
-    let mut socket: Socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket: Socket =
+        session.app.handshake("/connection/websocket").open().await.expect("an open door");
     socket.ask(json!({"connect": {"token": token}})).await
 }
 
@@ -88,7 +89,10 @@ async fn pings_are_sent_in_the_form_that_the_client_understands() {
     assert!(matches!(plain.event().await, Event::Ping));
     sdk.send_text("{}").await;
     plain.send(&frame(Opcode::Pong, true, b"")).await;
-    assert!(matches!(sdk.event().await, Event::Object(ping) if ping == json!({})), "an answered ping is followed by another");
+    assert!(
+        matches!(sdk.event().await, Event::Object(ping) if ping == json!({})),
+        "an answered ping is followed by another"
+    );
     assert!(matches!(plain.event().await, Event::Ping));
 }
 

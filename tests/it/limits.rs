@@ -91,7 +91,8 @@ async fn an_address_behind_a_trusted_proxy_is_limited_by_itself() {
 #[tokio::test]
 async fn a_header_that_no_trusted_proxy_sent_moves_nobody() {
     let app = App::with(|settings| settings.address_limit_factor = 1);
-    let from = |number: usize| stranger(&app, number).header("x-forwarded-for", format!("198.51.100.{number}"));
+    let from =
+        |number: usize| stranger(&app, number).header("x-forwarded-for", format!("198.51.100.{number}"));
     until_refused(30, |number| from(number).ask()).await;
 }
 
@@ -101,7 +102,8 @@ async fn an_address_of_ipv6_is_its_whole_network() {
         settings.address_limit_factor = 1;
         settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     });
-    let from = |number: usize, address: String| stranger(&app, number).header("x-forwarded-for", address).ask();
+    let from =
+        |number: usize, address: String| stranger(&app, number).header("x-forwarded-for", address).ask();
     until_refused(30, |number| from(number, format!("2001:db8:1:1::{number:x}"))).await;
     from(0, "2001:db8:1:2::1".to_owned()).await.expect(401);
 }
@@ -109,7 +111,9 @@ async fn an_address_of_ipv6_is_its_whole_network() {
 #[tokio::test]
 async fn registrations_of_one_address_are_limited() {
     let app = App::with(|settings| settings.address_limit_factor = 1);
-    let weak = |_| app.post("/api/v1/auth/register").json(&json!({"email": app.new_email(), "password": "short"})).ask();
+    let weak = |_| {
+        app.post("/api/v1/auth/register").json(&json!({"email": app.new_email(), "password": "short"})).ask()
+    };
     until_refused(20, weak).await;
 }
 

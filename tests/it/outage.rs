@@ -5,7 +5,9 @@ use std::{path::Path, time::Duration};
 use portcullis::domain::role::Role;
 use serde_json::json;
 
-use crate::harness::{Answer, App, Ask, Cable, OwnCluster, PASSWORD, Session, Socket, eventually, fresh_database};
+use crate::harness::{
+    Answer, App, Ask, Cable, OwnCluster, PASSWORD, Session, Socket, eventually, fresh_database,
+};
 
 /// A server on a cluster of its own, with somebody signed in and two sockets open.
 struct Scene {
@@ -31,7 +33,8 @@ impl Scene {
 
     /// While the database is away: every door that needs it says so, and no socket is lost.
     async fn is_out(&mut self) {
-        eventually("the server notices", async || self.app.get("/health/ready").ask().await.status == 503).await;
+        eventually("the server notices", async || self.app.get("/health/ready").ask().await.status == 503)
+            .await;
         eventually("memory is no longer trusted", async || !self.app.services().is_current()).await;
         unavailable(self.app.get("/health/ready").ask().await);
         unavailable(self.session.get("/api/v1/profile").await);
@@ -76,7 +79,11 @@ fn unavailable(answer: Answer) {
 
 #[track_caller]
 fn temporary(reply: &serde_json::Value) {
-    assert_eq!((&reply["error"]["code"], &reply["error"]["temporary"]), (&json!(100), &json!(true)), "{reply}");
+    assert_eq!(
+        (&reply["error"]["code"], &reply["error"]["temporary"]),
+        (&json!(100), &json!(true)),
+        "{reply}"
+    );
 }
 
 /// Sends a signal to the postmaster and all of its processes.
@@ -86,7 +93,8 @@ fn signal_all(postmaster: u32, signal: i32) {
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
         // The name may hold anything but ends with the last parenthesis; state and parent follow.
-        let parent = stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
+        let parent =
+            stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
         if parent == Some(postmaster) {
             processes.extend(entry.file_name().to_str().and_then(|pid| pid.parse::<u32>().ok()));
         }

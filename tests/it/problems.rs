@@ -21,7 +21,14 @@ struct Bad {
     code: &'static str,
 }
 
-fn bad(name: &'static str, path: &'static str, media: &'static str, body: impl Into<Vec<u8>>, status: u16, code: &'static str) -> Bad {
+fn bad(
+    name: &'static str,
+    path: &'static str,
+    media: &'static str,
+    body: impl Into<Vec<u8>>,
+    status: u16,
+    code: &'static str,
+) -> Bad {
     Bad { name, method: Method::POST, path, media, body: body.into(), status, code }
 }
 
@@ -35,20 +42,51 @@ fn table() -> Vec<Bad> {
         bad("nothing", LOGIN, JSON, "", 400, "malformed_json"),
         bad("endless nesting", LOGIN, JSON, deep, 422, "invalid_body"),
         bad("broken UTF-8", LOGIN, JSON, broken_utf8, 400, "malformed_json"),
-        bad("broken UTF-8 in a form", LOGIN, "application/x-www-form-urlencoded", b"username=\xff&password=x", 400, "malformed_form"),
+        bad(
+            "broken UTF-8 in a form",
+            LOGIN,
+            "application/x-www-form-urlencoded",
+            b"username=\xff&password=x",
+            400,
+            "malformed_form",
+        ),
         bad("a password of a megabyte", LOGIN, JSON, megabyte, 413, "body_too_large"),
         bad("an unknown field", LOGIN, JSON, with_unknown, 422, "invalid_body"),
         bad("a missing field", LOGIN, JSON, r#"{"username":"ann@example.com"}"#, 422, "invalid_body"),
         bad("a field of another type", LOGIN, JSON, r#"{"username":7,"password":"x"}"#, 422, "invalid_body"),
         bad("an array", LOGIN, JSON, "[1]", 422, "invalid_body"),
         bad("text for JSON", LOGIN, "text/plain", "username=ann&password=x", 415, "unsupported_media_type"),
-        bad("another encoding", LOGIN, "application/json; charset=latin1", "{}", 415, "unsupported_media_type"),
-        bad("a form where none belongs", "/api/v1/auth/register", "application/x-www-form-urlencoded", "email=a&password=b", 415, "unsupported_media_type"),
+        bad(
+            "another encoding",
+            LOGIN,
+            "application/json; charset=latin1",
+            "{}",
+            415,
+            "unsupported_media_type",
+        ),
+        bad(
+            "a form where none belongs",
+            "/api/v1/auth/register",
+            "application/x-www-form-urlencoded",
+            "email=a&password=b",
+            415,
+            "unsupported_media_type",
+        ),
         bad("a path that leads nowhere", "/api/v1/auth/nothing", JSON, "{}", 404, "not_found"),
         bad("a path outside", "/wp-login.php", JSON, "{}", 404, "not_found"),
         Bad { method: Method::PUT, ..bad("another method", LOGIN, JSON, "{}", 405, "method_not_allowed") },
-        Bad { method: Method::DELETE, ..bad("another method on a list", "/api/v1/auth/status", JSON, "", 405, "method_not_allowed") },
-        bad("an address that is none", "/api/v1/auth/register", JSON, r#"{"email":"nobody","password":"correct-zebra-lantern-42"}"#, 422, ""),
+        Bad {
+            method: Method::DELETE,
+            ..bad("another method on a list", "/api/v1/auth/status", JSON, "", 405, "method_not_allowed")
+        },
+        bad(
+            "an address that is none",
+            "/api/v1/auth/register",
+            JSON,
+            r#"{"email":"nobody","password":"correct-zebra-lantern-42"}"#,
+            422,
+            "",
+        ),
     ]
 }
 
@@ -123,7 +161,11 @@ async fn every_answer_carries_the_headers_of_protection() {
     for answer in [app.get("/health").ask().await, app.get("/nothing").ask().await] {
         assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
         assert_eq!(answer.header("cache-control"), Some("no-store"));
-        assert!(answer.header("content-security-policy").is_some_and(|policy| policy.contains("frame-ancestors 'none'")));
+        assert!(
+            answer
+                .header("content-security-policy")
+                .is_some_and(|policy| policy.contains("frame-ancestors 'none'"))
+        );
         assert!(answer.header("x-request-id").is_some());
     }
 }

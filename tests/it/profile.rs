@@ -20,7 +20,12 @@ async fn a_profile_is_read_and_changed() {
     let profile = session.get("/api/v1/profile").await.expect(200);
     assert_eq!(profile.text_of("display_name"), "Ann Example");
     assert!(!profile.text.contains("argon2"), "no hash leaves the server");
-    session.request(Method::PUT, "/api/v1/profile").json(&json!({"display_name": null})).ask().await.expect(200);
+    session
+        .request(Method::PUT, "/api/v1/profile")
+        .json(&json!({"display_name": null}))
+        .ask()
+        .await
+        .expect(200);
     assert!(session.get("/api/v1/profile").await.body["display_name"].is_null());
 }
 
@@ -37,7 +42,8 @@ async fn a_new_password_ends_the_other_sessions_with_4502_and_no_other() {
     let app = App::start();
     let (person, stranger) = (app.register().await, app.register().await.sign_in().await);
     let (own, other) = (person.sign_in().await, person.sign_in().await);
-    let (mut kept, mut ended, mut strange) = (own.connect().await, other.connect().await, stranger.connect().await);
+    let (mut kept, mut ended, mut strange) =
+        (own.connect().await, other.connect().await, stranger.connect().await);
     let body = json!({"current_password": PASSWORD, "new_password": NEW_PASSWORD});
     let answer = own.post("/api/v1/profile/password", &body).await.expect(200);
     assert_eq!((&answer.body["sessions"], &answer.body["sockets_closed"]), (&json!(1), &json!(1)));
@@ -56,7 +62,11 @@ async fn a_password_is_changed_by_somebody_who_proved_presence_lately() {
     app.advance(PRIVILEGE);
     let body = json!({"new_password": NEW_PASSWORD});
     session.post("/api/v1/profile/password", &body).await.refused(403, "step_up_required");
-    session.post("/api/v1/auth/step-up", &json!({"password": "not-her-password-91"})).await.expect(401).problem();
+    session
+        .post("/api/v1/auth/step-up", &json!({"password": "not-her-password-91"}))
+        .await
+        .expect(401)
+        .problem();
     session.post("/api/v1/profile/password", &body).await.refused(403, "step_up_required");
     session.post("/api/v1/auth/step-up", &json!({"password": PASSWORD})).await.expect(200);
     session.post("/api/v1/profile/password", &body).await.expect(200);

@@ -14,11 +14,15 @@ async fn signed_in() -> Session {
 async fn connect_answers_all_that_an_sdk_needs() {
     let session = signed_in().await;
     let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
-    let reply = socket.ask(json!({"connect": {"token": session.access, "name": "js"}})).await.expect("a reply");
+    let reply =
+        socket.ask(json!({"connect": {"token": session.access, "name": "js"}})).await.expect("a reply");
     let result = &reply["connect"];
     assert!(result["client"].as_str().is_some_and(|client| client.len() == 36), "{reply}");
     assert!(result["version"].as_str().is_some_and(|version| version.starts_with("portcullis")), "{reply}");
-    assert_eq!((&result["expires"], &result["ping"], &result["pong"]), (&json!(true), &json!(25), &json!(true)));
+    assert_eq!(
+        (&result["expires"], &result["ping"], &result["pong"]),
+        (&json!(true), &json!(25), &json!(true))
+    );
     assert!(result["ttl"].as_u64().is_some_and(|ttl| (3500..=3600).contains(&ttl)), "{reply}");
 }
 
@@ -135,4 +139,3 @@ async fn a_channel_too_many_is_refused() {
         Err(closed) => assert_eq!(closed.code, 3505),
     }
 }
-

@@ -70,7 +70,8 @@ async fn a_refresh_against_a_revocation_revives_nothing() {
     let person = app.register().await;
     for round in 0..50 {
         let session = person.open_session().await;
-        let (refreshed, revoked) = tokio::join!(session.try_refresh(), operator.revoke(json!({"session": session.id})));
+        let (refreshed, revoked) =
+            tokio::join!(session.try_refresh(), operator.revoke(json!({"session": session.id})));
         revoked.expect(200);
         if refreshed.status == 200 {
             assert!(!Session::granted(&person, &refreshed).works().await, "round {round}");
@@ -91,7 +92,8 @@ async fn a_sign_in_against_a_suspension_leaves_no_session() {
         } else {
             answer.expect(401);
         }
-        let live = format!("SELECT count(*) FROM sessions WHERE user_id = {} AND revoked_at IS NULL", person.id.0);
+        let live =
+            format!("SELECT count(*) FROM sessions WHERE user_id = {} AND revoked_at IS NULL", person.id.0);
         assert_eq!(app.count(&live).await, 0, "round {round}");
     }
 }

@@ -34,7 +34,8 @@ async fn sixteen_refreshes_at_once_make_one_rotation_and_one_successor() {
     let session = signed_in().await;
     let before = counter(&session).await;
     let answers = join_all((0..16).map(|_| session.try_refresh())).await;
-    let successors: HashSet<_> = answers.into_iter().map(|answer| answer.expect(200).text_of("refresh_token")).collect();
+    let successors: HashSet<_> =
+        answers.into_iter().map(|answer| answer.expect(200).text_of("refresh_token")).collect();
     assert_eq!(successors.len(), 1, "{successors:?}");
     assert_eq!(counter(&session).await, before + 1);
 }
@@ -128,7 +129,11 @@ async fn no_refresh_reaches_beyond_the_absolute_end() {
     }
     app.advance(5 * DAY - Duration::from_secs(600));
     let last = session.try_refresh().await.expect(200);
-    assert!(last.body["expires_in"].as_i64().is_some_and(|seconds| (1..=600).contains(&seconds)), "{}", last.text);
+    assert!(
+        last.body["expires_in"].as_i64().is_some_and(|seconds| (1..=600).contains(&seconds)),
+        "{}",
+        last.text
+    );
     app.advance(Duration::from_secs(601));
     Session::granted(&session.person, &last).try_refresh().await.expect(401).problem();
 }
@@ -136,7 +141,8 @@ async fn no_refresh_reaches_beyond_the_absolute_end() {
 #[tokio::test]
 async fn a_browser_refreshes_by_cookie_with_its_csrf_token() {
     let session = signed_in().await;
-    let request = || session.by_cookie(Method::POST, "/api/v1/auth/refresh").header("sec-fetch-site", "same-origin");
+    let request =
+        || session.by_cookie(Method::POST, "/api/v1/auth/refresh").header("sec-fetch-site", "same-origin");
     request().ask().await.refused(403, "csrf_token_missing");
     let answer = request().header("x-csrf-token", &session.csrf).ask().await.expect(200);
     assert!(answer.body.get("refresh_token").is_none(), "a browser's token stays in its cookie");
@@ -147,7 +153,8 @@ async fn a_browser_refreshes_by_cookie_with_its_csrf_token() {
 async fn a_refused_cookie_is_removed() {
     let session = signed_in().await;
     session.sign_out("local").await.expect(200);
-    let request = session.by_cookie(Method::POST, "/api/v1/auth/refresh").header("x-csrf-token", &session.csrf);
+    let request =
+        session.by_cookie(Method::POST, "/api/v1/auth/refresh").header("x-csrf-token", &session.csrf);
     let answer = request.ask().await.expect(401).problem();
     let line = answer.set_cookie("refresh_token").expect("a removal");
     assert!(line.contains("Max-Age=0") && line.contains("Path=/api/v1/auth"), "{line}");

@@ -139,7 +139,8 @@ async fn a_peer_that_reads_nothing_and_is_not_revoked_overflows_with_3008() {
         assert!(sent < 4 * MORE_THAN_FITS, "the queue never overflows");
         sent += shout(&mut mouth).await;
     }
-    let slow = "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3008'";
+    let slow =
+        "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3008'";
     eventually("the reason is written down", async || app.count(slow).await == 1).await;
     assert!(mouth.is_undisturbed().await);
 }
@@ -190,7 +191,8 @@ async fn another_server_on_the_same_database_closes_its_sockets_within_a_second(
     let database = crate::harness::fresh_database();
     let (here, there) = (App::over(database.clone(), |_| {}), App::over(database, |_| {}));
     let session = here.register().await.sign_in().await;
-    let mut socket = there.handshake(&format!("/api/v1/ws/chat?token={}", session.access)).open().await.expect("open");
+    let mut socket =
+        there.handshake(&format!("/api/v1/ws/chat?token={}", session.access)).open().await.expect("open");
     let began = Instant::now();
     session.sign_out("local").await.expect(200);
     assert_eq!(socket.closed().await.code, 4501);

@@ -115,7 +115,9 @@ async fn signing_out_works_with_an_expired_token_with_both_verbs_and_twice() {
 async fn signing_out_removes_the_cookies_as_they_were_set() {
     let session = App::start().register().await.sign_in().await;
     let answer = session.by_cookie(Method::POST, "/api/v1/auth/logout").ask().await.expect(200);
-    for (cookie, path) in [("access_token", "Path=/"), ("refresh_token", "Path=/api/v1/auth"), ("csrf_token", "Path=/")] {
+    for (cookie, path) in
+        [("access_token", "Path=/"), ("refresh_token", "Path=/api/v1/auth"), ("csrf_token", "Path=/")]
+    {
         let line = answer.set_cookie(cookie).expect("a removal");
         assert!(line.split("; ").any(|part| part == path) && line.contains("Max-Age=0"), "{line}");
     }

@@ -45,10 +45,7 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) {
 }
 
 fn relative(path: &Path) -> String {
-    path.strip_prefix(source_root())
-        .expect("a file of ours")
-        .to_string_lossy()
-        .into_owned()
+    path.strip_prefix(source_root()).expect("a file of ours").to_string_lossy().into_owned()
 }
 
 fn is_test(file: &str) -> bool {
@@ -72,10 +69,7 @@ fn code(text: &str) -> String {
 fn rule_for(file: &str) -> Option<&'static Rule> {
     let lies_in =
         |room: &str| file == room || file.strip_prefix(room).is_some_and(|rest| rest.starts_with('/'));
-    RULES
-        .iter()
-        .filter(|rule| lies_in(rule.room))
-        .max_by_key(|rule| rule.room.len())
+    RULES.iter().filter(|rule| lies_in(rule.room)).max_by_key(|rule| rule.room.len())
 }
 
 /// The first names after `root::`, groups such as `root::{a, b::c}` included.
@@ -97,11 +91,7 @@ fn names_under(code: &str, root: &str) -> BTreeSet<String> {
 }
 
 fn head(path: &str) -> Option<String> {
-    let name: String = path
-        .trim_start()
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || *c == '_')
-        .collect();
+    let name: String = path.trim_start().chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
     (!name.is_empty()).then_some(name)
 }
 
@@ -151,10 +141,7 @@ fn violations(file: &str, text: &str) -> Vec<String> {
         }
     }
     for (kind, crates) in KINDS {
-        for name in crates
-            .iter()
-            .filter(|name| !rule.kinds.contains(&kind) && names_crate(&code, name))
-        {
+        for name in crates.iter().filter(|name| !rule.kinds.contains(&kind) && names_crate(&code, name)) {
             wrong.push(format!("{file} knows {name}"));
         }
     }
@@ -178,22 +165,13 @@ fn nobody_knows_whom_they_must_not() {
 fn the_rule_catches_what_it_forbids() {
     for (file, code) in [
         ("src/http/auth.rs", "use crate::store::Store;"),
-        (
-            "src/http/auth.rs",
-            "use crate::{domain::role::Role, store::Store};",
-        ),
+        ("src/http/auth.rs", "use crate::{domain::role::Role, store::Store};"),
         ("src/http/auth.rs", "fn f() { crate::store::go() }"),
-        (
-            "src/socket/door.rs",
-            "use crate::http;\nuse crate::http::settings;",
-        ),
+        ("src/socket/door.rs", "use crate::http;\nuse crate::http::settings;"),
         ("src/service/sign_in.rs", "use actix_web::web;"),
         ("src/store/users.rs", "use crate::service::Services;"),
         ("src/domain/token.rs", "use tokio::time::sleep;"),
-        (
-            "src/domain/token.rs",
-            "use portcullis_actors::{close::Cause, runtime::Outbox};",
-        ),
+        ("src/domain/token.rs", "use portcullis_actors::{close::Cause, runtime::Outbox};"),
         ("src/socket/pump.rs", "use actix_web_actors::ws;"),
         ("actors/src/logic/session.rs", "use actix::Actor;"),
         ("src/elsewhere/new.rs", ""),
@@ -201,11 +179,8 @@ fn the_rule_catches_what_it_forbids() {
         assert_eq!(violations(file, code).len(), 1, "{file}: {code}");
     }
     assert!(
-        violations(
-            "src/http/auth.rs",
-            "use crate::{domain::{role::Role, store}, service::Caller};"
-        )
-        .is_empty()
+        violations("src/http/auth.rs", "use crate::{domain::{role::Role, store}, service::Caller};")
+            .is_empty()
     );
     assert!(violations("src/http/auth.rs", "// use crate::store::Store;").is_empty());
 }
@@ -223,9 +198,7 @@ fn sql_is_written_in_the_store_only() {
         }
         let code = code(&fs::read_to_string(&path).expect("a source"));
         assert!(
-            !statements
-                .iter()
-                .any(|statement| code.contains(&format!("\"{statement}"))),
+            !statements.iter().any(|statement| code.contains(&format!("\"{statement}"))),
             "{file} writes SQL"
         );
     }
@@ -252,12 +225,7 @@ fn the_deprecated_context_is_named_in_one_file() {
     let naming: Vec<_> = sources()
         .iter()
         .filter(|path| !relative(path).starts_with("tests/"))
-        .filter(|path| {
-            names_crate(
-                &code(&fs::read_to_string(path).expect("a source")),
-                "actix_web_actors",
-            )
-        })
+        .filter(|path| names_crate(&code(&fs::read_to_string(path).expect("a source")), "actix_web_actors"))
         .map(|path| relative(path))
         .collect();
     assert_eq!(naming, ["src/socket/connection.rs"]);
@@ -275,12 +243,7 @@ fn no_file_is_a_drawer() {
 
 #[test]
 fn pure_rules_ask_no_clock() {
-    let pure = [
-        "src/domain/",
-        "src/socket/dialogue",
-        "actors/src/logic/",
-        "actors/src/protocol/",
-    ];
+    let pure = ["src/domain/", "src/socket/dialogue", "actors/src/logic/", "actors/src/protocol/"];
     for path in sources() {
         let file = relative(&path);
         if pure.iter().any(|room| file.starts_with(room)) && !is_test(&file) {

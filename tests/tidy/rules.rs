@@ -14,28 +14,10 @@ pub(crate) struct Rule {
 
 /// Crates that only some rooms may know. What is not named here, everybody may use.
 pub(crate) const KINDS: [(&str, &[&str]); 5] = [
-    (
-        "web",
-        &[
-            "actix_web",
-            "actix_http",
-            "actix_server",
-            "actix_service",
-            "actix_codec",
-            "actix_tls",
-        ],
-    ),
+    ("web", &["actix_web", "actix_http", "actix_server", "actix_service", "actix_codec", "actix_tls"]),
     ("sockets", &["actix_web_actors"]),
     ("actors", &["actix", "actix_rt"]),
-    (
-        "sql",
-        &[
-            "tokio_postgres",
-            "deadpool_postgres",
-            "refinery",
-            "tokio_postgres_rustls",
-        ],
-    ),
+    ("sql", &["tokio_postgres", "deadpool_postgres", "refinery", "tokio_postgres_rustls"]),
     ("async", &["tokio", "futures_util", "async_trait"]),
 ];
 
@@ -60,42 +42,12 @@ pub(crate) const ALL_OF_ACTORS: &[&str] =
 
 pub(crate) const RULES: &[Rule] = &[
     // The composition side: what is put together may know everything it puts together, but does no SQL.
-    Rule {
-        room: "src/main.rs",
-        rooms: EVERY_ROOM,
-        actors: &[],
-        kinds: &[],
-    },
-    Rule {
-        room: "src/lib.rs",
-        rooms: EVERY_ROOM,
-        actors: ALL_OF_ACTORS,
-        kinds: &[],
-    },
-    Rule {
-        room: "src/app.rs",
-        rooms: EVERY_ROOM,
-        actors: ALL_OF_ACTORS,
-        kinds: &["web", "actors", "async"],
-    },
-    Rule {
-        room: "src/cli",
-        rooms: EVERY_ROOM,
-        actors: ALL_OF_ACTORS,
-        kinds: &["web", "async"],
-    },
-    Rule {
-        room: "src/cli.rs",
-        rooms: EVERY_ROOM,
-        actors: &[],
-        kinds: &[],
-    },
-    Rule {
-        room: "src/lifecycle.rs",
-        rooms: EVERY_ROOM,
-        actors: ALL_OF_ACTORS,
-        kinds: &["actors", "async"],
-    },
+    Rule { room: "src/main.rs", rooms: EVERY_ROOM, actors: &[], kinds: &[] },
+    Rule { room: "src/lib.rs", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &[] },
+    Rule { room: "src/app.rs", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["web", "actors", "async"] },
+    Rule { room: "src/cli", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["web", "async"] },
+    Rule { room: "src/cli.rs", rooms: EVERY_ROOM, actors: &[], kinds: &[] },
+    Rule { room: "src/lifecycle.rs", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["actors", "async"] },
     // Settings name the types of what they set.
     Rule {
         room: "src/config",
@@ -109,24 +61,9 @@ pub(crate) const RULES: &[Rule] = &[
         actors: &["runtime"],
         kinds: &[],
     },
-    Rule {
-        room: "src/telemetry.rs",
-        rooms: &["config"],
-        actors: &[],
-        kinds: &[],
-    },
-    Rule {
-        room: "src/secrets.rs",
-        rooms: &[],
-        actors: &[],
-        kinds: &[],
-    },
-    Rule {
-        room: "src/tls.rs",
-        rooms: &["secrets"],
-        actors: &[],
-        kinds: &[],
-    },
+    Rule { room: "src/telemetry.rs", rooms: &["config"], actors: &[], kinds: &[] },
+    Rule { room: "src/secrets.rs", rooms: &[], actors: &[], kinds: &[] },
+    Rule { room: "src/tls.rs", rooms: &["secrets"], actors: &[], kinds: &[] },
     // The doors. Neither knows the store; rows reach them through the services.
     Rule {
         room: "src/http",
@@ -172,24 +109,9 @@ pub(crate) const RULES: &[Rule] = &[
         kinds: &["sql", "async"],
     },
     // Pure rules of both crates: what a limit is, is said once.
-    Rule {
-        room: "src/domain/throttle.rs",
-        rooms: &["domain"],
-        actors: &["id", "logic"],
-        kinds: &[],
-    },
-    Rule {
-        room: "src/domain",
-        rooms: &["domain"],
-        actors: &["id", "close"],
-        kinds: &[],
-    },
-    Rule {
-        room: "src/postgres",
-        rooms: &["postgres"],
-        actors: &[],
-        kinds: &[],
-    },
+    Rule { room: "src/domain/throttle.rs", rooms: &["domain"], actors: &["id", "logic"], kinds: &[] },
+    Rule { room: "src/domain", rooms: &["domain"], actors: &["id", "close"], kinds: &[] },
+    Rule { room: "src/postgres", rooms: &["postgres"], actors: &[], kinds: &[] },
     // The actors' crate knows neither SQL nor HTTP, and its logic no actors.
     Rule {
         room: "actors/src/runtime",
@@ -197,18 +119,8 @@ pub(crate) const RULES: &[Rule] = &[
         actors: &[],
         kinds: &["actors", "async"],
     },
-    Rule {
-        room: "actors/src/logic",
-        rooms: &["logic", "protocol", "id", "close"],
-        actors: &[],
-        kinds: &[],
-    },
-    Rule {
-        room: "actors/src/protocol",
-        rooms: &["protocol", "id", "close"],
-        actors: &[],
-        kinds: &[],
-    },
+    Rule { room: "actors/src/logic", rooms: &["logic", "protocol", "id", "close"], actors: &[], kinds: &[] },
+    Rule { room: "actors/src/protocol", rooms: &["protocol", "id", "close"], actors: &[], kinds: &[] },
     Rule {
         room: "actors/src",
         rooms: &["runtime", "logic", "protocol", "id", "close", "audit"],

@@ -16,10 +16,7 @@ pub struct Channels<S> {
 
 impl<S> Default for Channels<S> {
     fn default() -> Self {
-        Self {
-            channels: HashMap::new(),
-            memberships: HashMap::new(),
-        }
+        Self { channels: HashMap::new(), memberships: HashMap::new() }
     }
 }
 
@@ -69,16 +66,12 @@ impl<S> Channels<S> {
     /// Whether a connection is subscribed to a channel.
     #[must_use]
     pub fn is_member(&self, channel: &str, connection: ConnectionId) -> bool {
-        self.channels
-            .get(channel)
-            .is_some_and(|subscribers| subscribers.contains_key(&connection))
+        self.channels.get(channel).is_some_and(|subscribers| subscribers.contains_key(&connection))
     }
 
     /// The channels that have subscribers, with their number.
     pub fn channels(&self) -> impl Iterator<Item = (&ChannelName, usize)> {
-        self.channels
-            .iter()
-            .map(|(name, subscribers)| (name, subscribers.len()))
+        self.channels.iter().map(|(name, subscribers)| (name, subscribers.len()))
     }
 
     /// How many channels have subscribers.

@@ -63,18 +63,11 @@ impl Gcra {
     /// Takes a permit if there is one.
     pub fn check(&mut self, limit: &Limit, now: Instant) -> Verdict {
         if limit.burst == 0 {
-            return Verdict::Denied {
-                retry_after: limit.period,
-            };
+            return Verdict::Denied { retry_after: limit.period };
         }
         let interval = limit.interval();
-        let owed = self
-            .full_at
-            .saturating_duration_since(now)
-            .saturating_add(interval);
-        let Some(over) = owed
-            .checked_sub(interval.saturating_mul(limit.burst))
-            .filter(|d| !d.is_zero())
+        let owed = self.full_at.saturating_duration_since(now).saturating_add(interval);
+        let Some(over) = owed.checked_sub(interval.saturating_mul(limit.burst)).filter(|d| !d.is_zero())
         else {
             self.full_at = now.checked_add(owed).unwrap_or(now);
             return Verdict::Allowed;
@@ -104,11 +97,7 @@ impl Limiter {
     /// A limiter that remembers at most `capacity` keys (at least one).
     #[must_use]
     pub fn new(capacity: usize) -> Self {
-        Self {
-            keys: HashMap::new(),
-            len: 0,
-            capacity: capacity.max(1),
-        }
+        Self { keys: HashMap::new(), len: 0, capacity: capacity.max(1) }
     }
 
     /// Takes a permit for this key if there is one.
@@ -129,11 +118,7 @@ impl Limiter {
 
     /// Gives a key all of its permits back, as when an operator lifts a limit.
     pub fn forget(&mut self, key: &str, name: &str) {
-        if self
-            .keys
-            .get_mut(name)
-            .is_some_and(|keys| keys.remove(key).is_some())
-        {
+        if self.keys.get_mut(name).is_some_and(|keys| keys.remove(key).is_some()) {
             self.len -= 1;
         }
     }
@@ -166,12 +151,8 @@ impl Limiter {
         let Some(excess) = self.len.checked_sub(target).filter(|excess| *excess > 0) else {
             return;
         };
-        let mut ends: Vec<Instant> = self
-            .keys
-            .values()
-            .flat_map(HashMap::values)
-            .map(|s| s.full_at)
-            .collect();
+        let mut ends: Vec<Instant> =
+            self.keys.values().flat_map(HashMap::values).map(|s| s.full_at).collect();
         let (_, cut, _) = ends.select_nth_unstable(excess - 1);
         let cut = *cut;
         self.retain(|state| state.full_at > cut);

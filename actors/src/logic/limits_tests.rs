@@ -4,11 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const THREE_PER_SECOND: Limit = Limit {
-    name: "test",
-    burst: 3,
-    period: Duration::from_secs(1),
-};
+const THREE_PER_SECOND: Limit = Limit { name: "test", burst: 3, period: Duration::from_secs(1) };
 
 fn allowed(limiter: &mut Limiter, key: &str, now: Instant) -> bool {
     limiter.check(key, &THREE_PER_SECOND, now).is_allowed()
@@ -21,41 +17,22 @@ fn a_burst_is_allowed_and_then_one_permit_per_interval() {
     for _ in 0..3 {
         assert!(gcra.check(&THREE_PER_SECOND, start).is_allowed());
     }
-    let Verdict::Denied { retry_after } = gcra.check(&THREE_PER_SECOND, start) else {
-        panic!("the fourth")
-    };
+    let Verdict::Denied { retry_after } = gcra.check(&THREE_PER_SECOND, start) else { panic!("the fourth") };
     assert!(retry_after > Duration::from_millis(333) && retry_after < Duration::from_millis(334));
-    assert!(
-        !gcra
-            .check(&THREE_PER_SECOND, start + Duration::from_millis(333))
-            .is_allowed()
-    );
+    assert!(!gcra.check(&THREE_PER_SECOND, start + Duration::from_millis(333)).is_allowed());
     assert!(gcra.check(&THREE_PER_SECOND, start + retry_after).is_allowed());
     assert!(!gcra.check(&THREE_PER_SECOND, start + retry_after).is_allowed());
 }
 
 #[test]
 fn a_burst_of_zero_refuses_everything() {
-    let limit = Limit {
-        burst: 0,
-        ..THREE_PER_SECOND
-    };
-    assert!(
-        !Gcra::new(Instant::now())
-            .check(&limit, Instant::now())
-            .is_allowed()
-    );
+    let limit = Limit { burst: 0, ..THREE_PER_SECOND };
+    assert!(!Gcra::new(Instant::now()).check(&limit, Instant::now()).is_allowed());
 }
 
 #[test]
 fn a_period_of_zero_allows_everything() {
-    let (limit, now) = (
-        Limit {
-            period: Duration::ZERO,
-            ..THREE_PER_SECOND
-        },
-        Instant::now(),
-    );
+    let (limit, now) = (Limit { period: Duration::ZERO, ..THREE_PER_SECOND }, Instant::now());
     let mut gcra = Gcra::new(now);
     assert!((0..100).all(|_| gcra.check(&limit, now).is_allowed()));
 }
@@ -66,18 +43,7 @@ fn keys_and_names_do_not_share_permits() {
     assert!((0..3).all(|_| allowed(&mut limiter, "a", now)));
     assert!(!allowed(&mut limiter, "a", now));
     assert!(allowed(&mut limiter, "b", now));
-    assert!(
-        limiter
-            .check(
-                "a",
-                &Limit {
-                    name: "other",
-                    ..THREE_PER_SECOND
-                },
-                now
-            )
-            .is_allowed()
-    );
+    assert!(limiter.check("a", &Limit { name: "other", ..THREE_PER_SECOND }, now).is_allowed());
     limiter.forget("a", "test");
     assert!(allowed(&mut limiter, "a", now));
     assert_eq!(limiter.len(), 3);

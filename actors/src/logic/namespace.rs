@@ -57,9 +57,7 @@ impl ChannelName {
     #[must_use]
     pub fn is_owned_by(&self, user: UserId) -> bool {
         let owners = self.0.split_once('#').map_or("", |(_, owners)| owners);
-        owners
-            .split(',')
-            .any(|owner| owner.parse() == Ok(user) && owner == user.to_string())
+        owners.split(',').any(|owner| owner.parse() == Ok(user) && owner == user.to_string())
     }
 
     /// A leading `$` asks for a subscription token of its own.
@@ -127,13 +125,7 @@ impl NamespaceOptions {
     /// Live publications and nothing else.
     #[must_use]
     pub const fn live(publish: PublishRight, subscribe: SubscribeRight) -> Self {
-        Self {
-            publish,
-            subscribe,
-            presence: false,
-            join_leave: false,
-            history_size: 0,
-        }
+        Self { publish, subscribe, presence: false, join_leave: false, history_size: 0 }
     }
 }
 
@@ -170,10 +162,7 @@ impl Namespaces {
         if channel.is_private() {
             return Err(ErrorCode::PermissionDenied);
         }
-        channel
-            .namespace()
-            .and_then(|name| self.0.get(name))
-            .ok_or(ErrorCode::UnknownChannel)
+        channel.namespace().and_then(|name| self.0.get(name)).ok_or(ErrorCode::UnknownChannel)
     }
 
     /// Whether this user may subscribe as asked.

@@ -25,10 +25,7 @@ impl<C> SessionState<C> {
     /// A session without connections that may have `limit` of them.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self {
-            connections: HashMap::new(),
-            limit,
-        }
+        Self { connections: HashMap::new(), limit }
     }
 
     /// Adds a connection. One that is there already is replaced and counts once.

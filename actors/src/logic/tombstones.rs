@@ -38,10 +38,7 @@ impl Tombstones {
     /// An empty yard in which each stone stays for `keep`, which must exceed the life of an access token.
     #[must_use]
     pub fn new(keep: Duration) -> Self {
-        Self {
-            buried: HashMap::new(),
-            keep,
-        }
+        Self { buried: HashMap::new(), keep }
     }
 
     /// Remembers that a session ended. Burying again keeps the first cause and the longer time.
@@ -66,10 +63,7 @@ impl Tombstones {
     /// Why the session ended, if it is remembered.
     #[must_use]
     pub fn get(&self, session: SessionId, now: Instant) -> Option<Cause> {
-        self.buried
-            .get(&session)
-            .filter(|stone| stone.until > now)
-            .map(|stone| stone.cause)
+        self.buried.get(&session).filter(|stone| stone.until > now).map(|stone| stone.cause)
     }
 
     /// Forgets what is over. To be called now and then.

@@ -106,10 +106,7 @@ mod tests {
     fn nesting_is_bounded() {
         let nested = |depth: usize| format!("{}{}", "[".repeat(depth), "]".repeat(depth));
         assert!(Payload::parse(&nested(MAX_NESTING)).is_ok());
-        assert_eq!(
-            Payload::parse(&nested(MAX_NESTING + 1)),
-            Err(PayloadError::TooDeep)
-        );
+        assert_eq!(Payload::parse(&nested(MAX_NESTING + 1)), Err(PayloadError::TooDeep));
     }
 
     #[test]

@@ -122,12 +122,7 @@ pub enum UnsubscribeCode {
 
 impl UnsubscribeCode {
     /// Every code.
-    pub const ALL: [Self; 4] = [
-        Self::Server,
-        Self::InsufficientState,
-        Self::Expired,
-        Self::StateInvalidated,
-    ];
+    pub const ALL: [Self; 4] = [Self::Server, Self::InsufficientState, Self::Expired, Self::StateInvalidated];
 
     /// The number on the wire.
     #[must_use]

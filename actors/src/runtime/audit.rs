@@ -99,20 +99,16 @@ impl Audit {
         }
         self.busy = true;
         let count = events.len();
-        let written = self
-            .sink
-            .write(events)
-            .into_actor(self)
-            .map(move |result, audit, ctx| {
-                audit.busy = false;
-                match result {
-                    Ok(()) => audit.advance(consumed, count, ctx),
-                    Err(error) => {
-                        tracing::warn!(%error, "audit events wait for the database");
-                        audit.retry_later(ctx);
-                    }
+        let written = self.sink.write(events).into_actor(self).map(move |result, audit, ctx| {
+            audit.busy = false;
+            match result {
+                Ok(()) => audit.advance(consumed, count, ctx),
+                Err(error) => {
+                    tracing::warn!(%error, "audit events wait for the database");
+                    audit.retry_later(ctx);
                 }
-            });
+            }
+        });
         ctx.spawn(written);
     }
 

@@ -88,15 +88,8 @@ impl Handler<Join> for ChannelShard {
             return;
         }
         let _ = message.outbox.push(encode_reply(message.id, &Answer::Subscribe));
-        let subscriber = Subscriber {
-            outbox: message.outbox,
-            channel: message.channel.clone(),
-            armed: true,
-        };
-        if let Some(mut replaced) = self
-            .channels
-            .join(message.channel, message.connection, subscriber)
-        {
+        let subscriber = Subscriber { outbox: message.outbox, channel: message.channel.clone(), armed: true };
+        if let Some(mut replaced) = self.channels.join(message.channel, message.connection, subscriber) {
             replaced.armed = false;
         }
     }
@@ -125,16 +118,11 @@ impl Handler<Publish> for ChannelShard {
         }
         let publication = Publication {
             data: message.data,
-            info: Some(ClientInfo {
-                user: message.user,
-                client: message.connection,
-            }),
+            info: Some(ClientInfo { user: message.user, client: message.connection }),
             offset: 0,
         };
-        let push = encode_push(&Push::Publication {
-            channel: message.channel.as_str(),
-            publication: &publication,
-        });
+        let push =
+            encode_push(&Push::Publication { channel: message.channel.as_str(), publication: &publication });
         let mut delivered = 0_u64;
         for subscriber in self.channels.subscribers(&message.channel) {
             // An ended connection is about to leave by itself.

@@ -54,10 +54,7 @@ impl Closing {
         if socket {
             self.0.pending.fetch_add(1, Ordering::AcqRel);
         }
-        ClosingGuard {
-            inner: Arc::clone(&self.0),
-            socket,
-        }
+        ClosingGuard { inner: Arc::clone(&self.0), socket }
     }
 
     /// Waits until every guard is gone, at most `limit`.
@@ -116,13 +113,7 @@ mod tests {
         });
         tokio::task::yield_now().await;
         drop(sockets);
-        assert_eq!(
-            waiting.await.unwrap(),
-            Closed {
-                sockets_closed: 2,
-                pending: 0
-            }
-        );
+        assert_eq!(waiting.await.unwrap(), Closed { sockets_closed: 2, pending: 0 });
     }
 
     #[tokio::test(start_paused = true)]
@@ -132,12 +123,6 @@ mod tests {
         let _stuck = message.socket();
         drop((message.socket(), message));
         let closed = closing.wait(Duration::from_secs(1)).await;
-        assert_eq!(
-            closed,
-            Closed {
-                sockets_closed: 1,
-                pending: 1
-            }
-        );
+        assert_eq!(closed, Closed { sockets_closed: 1, pending: 1 });
     }
 }

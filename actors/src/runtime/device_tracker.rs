@@ -37,11 +37,7 @@ pub(crate) struct DeviceTracker {
 
 impl DeviceTracker {
     pub(crate) fn new(store: Arc<dyn DeviceStore>, interval: Duration) -> Self {
-        Self {
-            store,
-            interval,
-            pending: HashMap::new(),
-        }
+        Self { store, interval, pending: HashMap::new() }
     }
 
     /// Later values win; nothing ever goes back.

@@ -162,10 +162,7 @@ impl Directory {
                     Arc::downgrade(self),
                 );
                 let address = Session::start_in_arbiter(&self.arbiter, |_| actor);
-                entry.insert(Registered {
-                    address: address.clone(),
-                    instance,
-                });
+                entry.insert(Registered { address: address.clone(), instance });
                 address
             }
         }
@@ -173,9 +170,7 @@ impl Directory {
 
     /// Removes this incarnation; a successor under the same id stays.
     pub(crate) fn remove(&self, session: SessionId, instance: &Instance) {
-        self.sessions.remove_if(&session, |_, registered| {
-            Arc::ptr_eq(&registered.instance.0, &instance.0)
-        });
+        self.sessions.remove_if(&session, |_, registered| Arc::ptr_eq(&registered.instance.0, &instance.0));
     }
 
     /// Remembers that a session ended. From here on nothing of it verifies or registers.
@@ -194,17 +189,12 @@ impl Directory {
     /// Cuts every connection of the session. Unbounded pushes, but one per session and revocation.
     pub(crate) fn cut(&self, session: SessionId, reason: CloseReason, closing: &Closing) {
         if let Some(registered) = self.sessions.get(&session) {
-            registered.address.do_send(Revoke {
-                reason,
-                guard: closing.message(),
-            });
+            registered.address.do_send(Revoke { reason, guard: closing.message() });
         }
     }
 
     pub(crate) fn open_connections(&self, session: SessionId) -> usize {
-        self.sessions
-            .get(&session)
-            .map_or(0, |registered| registered.instance.connections())
+        self.sessions.get(&session).map_or(0, |registered| registered.instance.connections())
     }
 
     pub(crate) fn all_sessions(&self) -> Vec<SessionId> {
@@ -212,10 +202,7 @@ impl Directory {
     }
 
     pub(crate) async fn describe(&self, session: SessionId) -> Vec<ConnectionInfo> {
-        let address = self
-            .sessions
-            .get(&session)
-            .map(|registered| registered.address.clone());
+        let address = self.sessions.get(&session).map(|registered| registered.address.clone());
         match address {
             Some(address) => address.send(Describe).await.unwrap_or_default(),
             None => Vec::new(),

@@ -33,10 +33,7 @@ fn a_close_lets_the_queue_leave_first() {
     outbox.close(CloseReason::Expired);
     assert_eq!(outbox.push(Bytes::from_static(b"b")), Err(Ended));
     assert_eq!(take_all(&reader), (vec![Bytes::from_static(b"a")], None));
-    assert_eq!(
-        take_all(&reader),
-        (vec![], Some(End::Flush(CloseReason::Expired)))
-    );
+    assert_eq!(take_all(&reader), (vec![], Some(End::Flush(CloseReason::Expired))));
 }
 
 #[test]
@@ -45,10 +42,7 @@ fn a_cut_overrides_a_close_and_discards_the_queue() {
     outbox.push(Bytes::from_static(b"a")).unwrap();
     outbox.close(CloseReason::Expired);
     outbox.cut(CloseReason::SessionRevoked, None);
-    assert_eq!(
-        take_all(&reader),
-        (vec![], Some(End::Cut(CloseReason::SessionRevoked)))
-    );
+    assert_eq!(take_all(&reader), (vec![], Some(End::Cut(CloseReason::SessionRevoked))));
 }
 
 #[test]

@@ -27,9 +27,7 @@ pub(crate) struct RateLimiter {
 
 impl RateLimiter {
     pub(crate) fn new(max_keys: usize) -> Self {
-        Self {
-            limiter: Limiter::new(max_keys),
-        }
+        Self { limiter: Limiter::new(max_keys) }
     }
 }
 

@@ -136,23 +136,14 @@ impl Realtime {
         let lane = self.shard(&channel);
         // Read first: if the shard dies in between, the membership is already known to be stale.
         let membership = Membership(lane.generation());
-        lane.try_send(Join {
-            channel,
-            connection,
-            outbox,
-            id,
-        })?;
+        lane.try_send(Join { channel, connection, outbox, id })?;
         Ok(membership)
     }
 
     /// Unsubscribes and, if `answer` is given, replies to that command.
     pub fn leave(&self, channel: ChannelName, connection: ConnectionId, answer: Option<(Outbox, u32)>) {
         // Past the bound, because a lost leave would deliver for ever: at most one per join that was let through.
-        self.shard(&channel).control(Leave {
-            channel,
-            connection,
-            answer,
-        });
+        self.shard(&channel).control(Leave { channel, connection, answer });
     }
 
     /// Publishes; the reply to command `id` goes into the outbox after the fan-out.
@@ -168,14 +159,7 @@ impl Realtime {
         outbox: Outbox,
         id: u32,
     ) -> Result<(), LaneError> {
-        self.shard(&channel).try_send(Publish {
-            channel,
-            data,
-            user,
-            connection,
-            outbox,
-            id,
-        })
+        self.shard(&channel).try_send(Publish { channel, data, user, connection, outbox, id })
     }
 
     /// Whether the shard that accepted this membership is still the one that serves the channel.

@@ -82,12 +82,7 @@ pub(crate) struct Session {
 
 impl Session {
     pub(crate) fn new(id: SessionId, instance: Instance, limit: usize, directory: Weak<Directory>) -> Self {
-        Self {
-            id,
-            instance,
-            connections: SessionState::new(limit),
-            directory,
-        }
+        Self { id, instance, connections: SessionState::new(limit), directory }
     }
 
     fn publish_count(&self) {

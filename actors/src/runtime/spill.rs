@@ -143,10 +143,7 @@ mod tests {
         spill.consume(consumed).unwrap();
         assert_eq!(names(&spill.peek(10).unwrap().0), ["b", "c"]);
         // The place is not remembered across a restart: an event may be offered twice, never lost.
-        assert_eq!(
-            names(&Spill::open(file.path()).unwrap().peek(10).unwrap().0),
-            ["a", "b", "c"]
-        );
+        assert_eq!(names(&Spill::open(file.path()).unwrap().peek(10).unwrap().0), ["a", "b", "c"]);
     }
 
     #[test]

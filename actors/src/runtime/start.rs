@@ -42,50 +42,31 @@ impl Realtime {
     pub fn start(settings: RealtimeSettings, ports: Ports) -> io::Result<Self> {
         let budget = Budget::new(ports.escalate);
         let (sessions, services, audits) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
-        let fan_out: Vec<Arbiter> = (0..settings.channel_arbiters.max(1))
-            .map(|_| Arbiter::new())
-            .collect();
+        let fan_out: Vec<Arbiter> = (0..settings.channel_arbiters.max(1)).map(|_| Arbiter::new()).collect();
         let mailbox = settings.shard_mailbox;
 
-        let directory = Directory::new(
-            sessions.handle(),
-            settings.connections_per_session,
-            settings.tombstone_ttl,
-        );
+        let directory =
+            Directory::new(sessions.handle(), settings.connections_per_session, settings.tombstone_ttl);
         let channels = (0..settings.channel_shards.max(1))
             .map(|shard| {
                 let arbiter = fan_out[shard % fan_out.len()].handle();
-                supervise(
-                    &arbiter,
-                    "channel_shard",
-                    mailbox,
-                    Arc::clone(&budget),
-                    ChannelShard::default,
-                )
+                supervise(&arbiter, "channel_shard", mailbox, Arc::clone(&budget), ChannelShard::default)
             })
             .collect();
         let max_keys = settings.limiter_keys / LIMITER_SHARDS;
         let limiters = (0..LIMITER_SHARDS)
             .map(|_| {
-                supervise(
-                    &services.handle(),
-                    "rate_limiter",
-                    mailbox,
-                    Arc::clone(&budget),
-                    move || RateLimiter::new(max_keys),
-                )
+                supervise(&services.handle(), "rate_limiter", mailbox, Arc::clone(&budget), move || {
+                    RateLimiter::new(max_keys)
+                })
             })
             .collect();
         let trackers = (0..TRACKER_SHARDS)
             .map(|_| {
                 let (store, interval) = (Arc::clone(&ports.devices), settings.touch_interval);
-                supervise(
-                    &services.handle(),
-                    "device_tracker",
-                    mailbox,
-                    Arc::clone(&budget),
-                    move || DeviceTracker::new(Arc::clone(&store), interval),
-                )
+                supervise(&services.handle(), "device_tracker", mailbox, Arc::clone(&budget), move || {
+                    DeviceTracker::new(Arc::clone(&store), interval)
+                })
             })
             .collect();
         let audit = start_audit(&settings, ports.audit, &audits, budget)?;
@@ -111,23 +92,14 @@ fn start_audit(
     arbiter: &Arbiter,
     budget: Arc<Budget>,
 ) -> io::Result<Arc<Lane<Audit>>> {
-    let (path, batch, interval) = (
-        settings.spill_file.clone(),
-        settings.audit_batch,
-        settings.audit_interval,
-    );
+    let (path, batch, interval) =
+        (settings.spill_file.clone(), settings.audit_batch, settings.audit_interval);
     let spill = Spill::open(&path)?;
     let first = parking_lot::Mutex::new(Some(spill));
-    Ok(supervise(
-        &arbiter.handle(),
-        "audit",
-        settings.shard_mailbox,
-        budget,
-        move || {
-            let spill = first.lock().take().map_or_else(|| Spill::open(&path), Ok);
-            // A successor that cannot open the file dies at once, which spends the budget and stops the process.
-            let spill = spill.expect("the audit spill file was open a moment ago");
-            Audit::new(spill, Arc::clone(&sink), batch, interval)
-        },
-    ))
+    Ok(supervise(&arbiter.handle(), "audit", settings.shard_mailbox, budget, move || {
+        let spill = first.lock().take().map_or_else(|| Spill::open(&path), Ok);
+        // A successor that cannot open the file dies at once, which spends the budget and stops the process.
+        let spill = spill.expect("the audit spill file was open a moment ago");
+        Audit::new(spill, Arc::clone(&sink), batch, interval)
+    }))
 }

@@ -92,10 +92,7 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(escalate: impl Fn() + Send + Sync + 'static) -> Arc<Self> {
-        Arc::new(Self {
-            deaths: Mutex::default(),
-            escalate: Box::new(escalate),
-        })
+        Arc::new(Self { deaths: Mutex::default(), escalate: Box::new(escalate) })
     }
 
     /// Notes one death; `false` means that the budget is spent.
@@ -119,10 +116,7 @@ where
     A: Actor<Context = Context<A>>,
     F: Fn() -> A + Send + 'static,
 {
-    let lane = Arc::new(Lane {
-        address: ArcSwapOption::empty(),
-        generation: AtomicU64::new(0),
-    });
+    let lane = Arc::new(Lane { address: ArcSwapOption::empty(), generation: AtomicU64::new(0) });
     let (started, ready) = mpsc::channel();
     arbiter.spawn_fn({
         let lane = Arc::clone(&lane);
@@ -162,16 +156,9 @@ async fn keep_alive<A, F>(
         let ended = run.await;
         lane.address.store(None);
         metrics::counter!("actor_deaths_total", "actor" => name).increment(1);
-        tracing::error!(
-            actor = name,
-            panicked = ended.is_err(),
-            "an actor died and is replaced"
-        );
+        tracing::error!(actor = name, panicked = ended.is_err(), "an actor died and is replaced");
         if !budget.note(Instant::now()) {
-            tracing::error!(
-                actor = name,
-                "too many actors died in a short time: stopping the process"
-            );
+            tracing::error!(actor = name, "too many actors died in a short time: stopping the process");
             (budget.escalate)();
             return;
         }

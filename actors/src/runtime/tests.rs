@@ -87,11 +87,7 @@ fn start(adjust: impl FnOnce(&mut RealtimeSettings)) -> Fixture {
         devices: Arc::new(Sink(Arc::clone(&memory))),
         escalate: Box::new(move || escalated.escalated.store(true, Ordering::SeqCst)),
     };
-    Fixture {
-        realtime: Realtime::start(settings, ports).unwrap(),
-        memory,
-        _dir: dir,
-    }
+    Fixture { realtime: Realtime::start(settings, ports).unwrap(), memory, _dir: dir }
 }
 
 struct Socket {
@@ -102,11 +98,7 @@ struct Socket {
 
 fn socket() -> Socket {
     let (outbox, reader) = outbox(1024 * 1024);
-    Socket {
-        connection: ConnectionId::random(),
-        outbox,
-        reader,
-    }
+    Socket { connection: ConnectionId::random(), outbox, reader }
 }
 
 impl Socket {
@@ -126,10 +118,7 @@ impl Socket {
     fn received(&self) -> Vec<String> {
         let mut frames: Vec<Bytes> = Vec::new();
         self.reader.take(usize::MAX, &mut frames);
-        frames
-            .iter()
-            .map(|frame| String::from_utf8_lossy(frame).into_owned())
-            .collect()
+        frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect()
     }
 
     /// Waits until something is there; the test's own timeout bounds it.

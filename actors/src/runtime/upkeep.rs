@@ -28,19 +28,11 @@ impl Realtime {
     pub async fn check(&self, key: &str, limit: Limit) -> Verdict {
         let shard = usize::try_from(hash(key) % LIMITER_SHARDS as u64).unwrap_or(0);
         let (reply, answer) = oneshot::channel();
-        let sent = self.0.limiters[shard].try_send(Check {
-            key: key.to_owned(),
-            limit,
-            reply,
-        });
+        let sent = self.0.limiters[shard].try_send(Check { key: key.to_owned(), limit, reply });
         if sent.is_err() {
-            return Verdict::Denied {
-                retry_after: BUSY_RETRY,
-            };
+            return Verdict::Denied { retry_after: BUSY_RETRY };
         }
-        within(answer).await.unwrap_or(Verdict::Denied {
-            retry_after: BUSY_RETRY,
-        })
+        within(answer).await.unwrap_or(Verdict::Denied { retry_after: BUSY_RETRY })
     }
 
     /// Writes an event down and returns once it cannot be lost to a pause of the database.
@@ -49,13 +41,7 @@ impl Realtime {
     /// When it cannot be written anywhere: the act it tells of must not be done.
     pub async fn record(&self, event: AuditEvent) -> Result<(), NotRecorded> {
         let (reply, written) = oneshot::channel();
-        self.0
-            .audit
-            .try_send(Record {
-                event,
-                reply: Some(reply),
-            })
-            .map_err(|_| NotRecorded)?;
+        self.0.audit.try_send(Record { event, reply: Some(reply) }).map_err(|_| NotRecorded)?;
         within(written).await.unwrap_or(Err(NotRecorded))
     }
 
@@ -83,17 +69,12 @@ impl Realtime {
             waiting.push(wait);
         }
         let all = futures_util::future::join_all(waiting);
-        tokio::time::timeout(limit, all)
-            .await
-            .is_ok_and(|answers| answers.iter().all(Result::is_ok))
+        tokio::time::timeout(limit, all).await.is_ok_and(|answers| answers.iter().all(Result::is_ok))
     }
 }
 
 async fn within<T>(answer: impl Future<Output = Result<T, oneshot::error::RecvError>>) -> Option<T> {
-    tokio::time::timeout(ANSWER_WITHIN, answer)
-        .await
-        .ok()
-        .and_then(Result::ok)
+    tokio::time::timeout(ANSWER_WITHIN, answer).await.ok().and_then(Result::ok)
 }
 
 fn hash(key: &str) -> u64 {

@@ -52,19 +52,19 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     let target = Arc::new(args.target.resolve().await?);
     let process = target.pid.map(Process::new).transpose()?;
-    let usage = || process.as_ref().map(Process::usage).transpose();
-    let sessions = args.accounts.sign_in(&target, args.users, 1).await?;
+    let cpu = || process.as_ref().map(Process::cpu).transpose();
+    let sessions = args.accounts.sessions(&target, args.users, 1).await?;
     let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count.max(1)))
         .into_iter()
         .map(|session| (session, CHANNEL.to_owned()))
         .collect();
     let connections = args.connections.open(&target, &sessions, &plan).await?;
 
-    let before = usage()?;
+    let before = cpu()?;
     let mut fanout = Fanout::new(connections, args.publications);
     fanout.run(&args).await;
     let took = fanout.took();
-    let after = usage()?;
+    let after = cpu()?;
 
     println!(
         "{} deliveries in {:.2} s: {:.0} per second",
@@ -74,11 +74,8 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     );
     fanout.latencies.print("delivery");
     if let (Some(before), Some(after)) = (before, after) {
-        let cpu = after.cpu.saturating_sub(before.cpu).as_secs_f64();
-        println!(
-            "server CPU: {:.2} µs per delivery",
-            cpu * 1e6 / fanout.delivered.max(1) as f64
-        );
+        let cpu = after.saturating_sub(before).as_secs_f64();
+        println!("server CPU: {:.2} µs per delivery", cpu * 1e6 / fanout.delivered.max(1) as f64);
     }
     let expected = plan.len() * args.publications;
     fanout.checks.check(fanout.delivered == expected, || {
@@ -167,9 +164,7 @@ impl Fanout {
 
     fn take(&mut self, at: Instant, connection: usize, what: &What) {
         let What::Text(text) = what else {
-            return self
-                .checks
-                .check(false, || format!("connection {connection} saw {what}"));
+            return self.checks.check(false, || format!("connection {connection} saw {what}"));
         };
         for line in text.split(|byte| *byte == b'\n') {
             if let Some(sent) = number(line).and_then(|number| self.sent.get(number)) {
@@ -178,8 +173,7 @@ impl Fanout {
                 self.last = self.last.max(at);
             } else {
                 let refused = line.windows(7).any(|bytes| bytes == b"\"error\"");
-                self.checks
-                    .check(!refused, || format!("refused: {}", String::from_utf8_lossy(line)));
+                self.checks.check(!refused, || format!("refused: {}", String::from_utf8_lossy(line)));
             }
         }
     }
@@ -212,9 +206,7 @@ mod tests {
         for size in [0, 40, 100, 1000] {
             let command = publication(7, size);
             let decoded = decode_frame(std::str::from_utf8(&command).unwrap()).unwrap();
-            let CommandBody::Publish(request) = &decoded[0].body else {
-                panic!("publish")
-            };
+            let CommandBody::Publish(request) = &decoded[0].body else { panic!("publish") };
             let data = request.data.clone().unwrap();
             assert_eq!(data.as_bytes().len(), size.max(22));
             assert_eq!(number(data.as_bytes()), Some(7));

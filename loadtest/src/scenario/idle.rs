@@ -1,16 +1,23 @@
 //! `idle`: what an open connection costs the server while nothing happens on it.
+//!
+//! Memory is measured only with prepared sessions, and only if the server was restarted after they were signed in: hashing
+//! passwords leaves tens of MiB with the allocator, which connections would then be given for nothing.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use clap::Args as ClapArgs;
 
 use crate::{
     Failure,
     accounts::AccountArgs,
-    connections::{ConnectionArgs, What, spread},
-    process::{Process, Usage},
+    connections::{ConnectionArgs, Connections, What, spread},
+    prepared,
+    process::{Memory, Process},
     report::Checks,
-    target::TargetArgs,
+    target::{Target, TargetArgs},
 };
 
 /// Let the server finish what it does after a handshake before its memory is read.
@@ -36,75 +43,111 @@ pub(crate) struct Args {
     /// Seconds to hold the connections.
     #[arg(long, default_value_t = 30)]
     hold: u64,
+    /// Fail if a connection adds more than this many KiB of resident memory.
+    #[arg(long, requires = "prepared")]
+    at_most: Option<f64>,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     let target = Arc::new(args.target.resolve().await?);
     let process = target.pid.map(Process::new).transpose()?;
-    let usage = || process.as_ref().map(Process::usage).transpose();
-    let sessions = args.accounts.sign_in(&target, args.users, 4).await?;
+    if let Some(process) = process.as_ref().filter(|_| args.accounts.prepared()) {
+        must_be_restarted(&target, process)?;
+    }
+    let sessions = args.accounts.sessions(&target, args.users, 4).await?;
     let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count))
         .into_iter()
         .enumerate()
-        .map(|(number, session)| {
-            (
-                session,
-                format!("ephemeral:idle-{}", number % args.channels.max(1)),
-            )
-        })
+        .map(|(number, session)| (session, format!("ephemeral:idle-{}", number % args.channels.max(1))))
         .collect();
 
     tokio::time::sleep(SETTLE).await;
-    let before = usage()?;
-    let mut connections = args.connections.open(&target, &sessions, &plan).await?;
-    let opened = usage()?;
+    let before = process.as_ref().map(Sample::take).transpose()?;
+    let connections = args.connections.open(&target, &sessions, &plan).await?;
+    let opened = process.as_ref().map(Process::cpu).transpose()?;
     println!(
-        "{} connections in {:.2} s: {:.0} per second",
+        "{} connections of {} sessions in {:.2} s: {:.0} per second",
         connections.len(),
+        sessions.len().min(args.count),
         connections.took.as_secs_f64(),
         connections.len() as f64 / connections.took.as_secs_f64()
     );
     tokio::time::sleep(SETTLE).await;
-    let settled = usage()?;
+    let settled = process.as_ref().map(Sample::take).transpose()?;
     tokio::time::sleep(Duration::from_secs(args.hold)).await;
-    let held = usage()?;
-    if let (Some(before), Some(opened), Some(settled), Some(held)) = (before, opened, settled, held) {
-        print_cost(connections.len(), args.hold, [before, opened, settled, held]);
-    }
-
     let mut checks = Checks::default();
-    checks.check(connections.len() == args.count, || {
-        "not every connection was opened".to_owned()
-    });
-    while let Ok(happening) = connections.happenings.try_recv() {
-        checks.check(matches!(happening.what, What::Text(_)), || {
-            format!(
-                "connection {} saw {} while it was idle",
-                happening.connection, happening.what
-            )
-        });
+    if let (Some(process), Some(before), Some(opened), Some(settled)) = (process, before, opened, settled) {
+        let held = Sample::take(&process)?;
+        print_cpu(connections.len(), opened.saturating_sub(before.cpu), &settled, &held);
+        if args.accounts.prepared() {
+            let each = print_memory(connections.len(), &before.memory, &held.memory);
+            if let Some(limit) = args.at_most {
+                checks.check(each <= limit, || format!("a connection adds {each:.2} KiB, not {limit} KiB"));
+            }
+        } else {
+            println!("server memory: not measured, it has hashed passwords; see `loadtest prepare`");
+        }
     }
+    check_quiet(connections, args.count, &mut checks);
     Ok(checks)
 }
 
-fn print_cost(connections: usize, hold: u64, [before, opened, settled, held]: [Usage; 4]) {
-    let each = connections.max(1) as f64;
+/// Time and memory at one moment.
+struct Sample {
+    at: Instant,
+    cpu: Duration,
+    memory: Memory,
+}
+
+impl Sample {
+    fn take(process: &Process) -> std::io::Result<Self> {
+        Ok(Self { at: Instant::now(), cpu: process.cpu()?, memory: process.memory()? })
+    }
+}
+
+fn must_be_restarted(target: &Target, process: &Process) -> Result<(), Failure> {
+    if prepared::load(target)?.hashed_by(process)? {
+        return Err(
+            "the server has hashed passwords since it started: restart it, its sessions survive".into()
+        );
+    }
+    Ok(())
+}
+
+fn check_quiet(mut connections: Connections, count: usize, checks: &mut Checks) {
+    checks.check(connections.len() == count, || "not every connection was opened".to_owned());
+    while let Ok(happening) = connections.happenings.try_recv() {
+        checks.check(matches!(happening.what, What::Text(_)), || {
+            format!("connection {} saw {} while it was idle", happening.connection, happening.what)
+        });
+    }
+}
+
+/// What each connection added, in KiB: the first figure is the one that is returned.
+fn print_memory(connections: usize, before: &Memory, with: &Memory) -> f64 {
+    let each =
+        |what: fn(&Memory) -> u64| (what(with) as f64 - what(before) as f64) / connections.max(1) as f64;
+    let resident = each(|memory| memory.resident);
     println!(
-        "server memory: {} KiB before, {} KiB with the connections: {:.2} KiB each",
-        before.resident_kib,
-        settled.resident_kib,
-        (settled.resident_kib as f64 - before.resident_kib as f64) / each
+        "server memory: {} KiB resident before, {} KiB with the connections: {resident:.2} KiB each",
+        before.resident, with.resident
     );
-    let connecting = opened.cpu.saturating_sub(before.cpu);
     println!(
-        "server CPU: {:.3} ms per connect",
-        connecting.as_secs_f64() * 1e3 / each
+        "  proportional {:.2}, private {:.2}, anonymous {:.2} KiB each",
+        each(|memory| memory.proportional),
+        each(|memory| memory.private),
+        each(|memory| memory.anonymous)
     );
-    if hold > 0 {
-        let holding = held.cpu.saturating_sub(settled.cpu).as_secs_f64();
+    resident
+}
+
+fn print_cpu(connections: usize, connecting: Duration, settled: &Sample, held: &Sample) {
+    println!("server CPU: {:.3} ms per connect", connecting.as_secs_f64() * 1e3 / connections.max(1) as f64);
+    let (time, cpu) = (held.at - settled.at, held.cpu.saturating_sub(settled.cpu));
+    if time >= Duration::from_secs(1) {
         println!(
             "server CPU while idle: {:.2} % of one core",
-            holding * 100.0 / hold as f64
+            cpu.as_secs_f64() * 100.0 / time.as_secs_f64()
         );
     }
 }

@@ -58,7 +58,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     let target = Arc::new(args.target.resolve().await?);
-    let sessions = args.accounts.sign_in(&target, args.users, 1).await?;
+    let sessions = args.accounts.sessions(&target, args.users, 1).await?;
     let plan: Vec<(usize, String)> = spread(sessions.len(), args.sockets_per_session, args.count)
         .into_iter()
         .map(|session| (session, format!("ephemeral:user-{}", sessions[session].user)))
@@ -73,10 +73,7 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     );
 
     let rest = Rest::new(&target, None)?;
-    let operator = rest
-        .sign_in(&target.admin)
-        .await?
-        .ok_or("the administrator cannot sign in")?;
+    let operator = rest.sign_in(&target.admin).await?.ok_or("the administrator cannot sign in")?;
     let mut scenario = Scenario {
         rest,
         operator,
@@ -110,20 +107,17 @@ struct Scenario<'a> {
 
 impl Scenario<'_> {
     async fn revoke_one_by_one(&mut self, sessions: &[Session], users: usize) -> Result<(), Failure> {
-        let ids: HashMap<usize, i64> = sessions
-            .iter()
-            .map(|session| (session.user, session.tokens.user_id()))
-            .collect();
+        let ids: HashMap<usize, i64> =
+            sessions.iter().map(|session| (session.user, session.tokens.user_id())).collect();
         let bar = progress("revoking", users);
         for user in 0..users {
             let Some(id) = ids.get(&user) else { continue };
             let revoked = self.revoke(Whose::User(*id)).await?;
             let expected = self.watch.expect_user(user);
             let signed_in = sessions.iter().filter(|session| session.user == user).count();
-            self.checks
-                .check(revoked.sockets_closed == expected && revoked.pending == 0, || {
-                    format!("user {user} had {expected} sockets, the answer was {revoked:?}")
-                });
+            self.checks.check(revoked.sockets_closed == expected && revoked.pending == 0, || {
+                format!("user {user} had {expected} sockets, the answer was {revoked:?}")
+            });
             // Sessions of earlier runs may still be alive.
             self.checks.check(revoked.sessions >= signed_in, || {
                 format!("user {user} had {signed_in} sessions, the answer was {revoked:?}")
@@ -138,10 +132,9 @@ impl Scenario<'_> {
     async fn revoke_everybody(&mut self) -> Result<(), Failure> {
         let revoked = self.revoke(Whose::Everyone).await?;
         let expected = self.watch.expect_all();
-        self.checks
-            .check(revoked.sockets_closed >= expected && revoked.pending == 0, || {
-                format!("there were {expected} sockets, the answer was {revoked:?}")
-            });
+        self.checks.check(revoked.sockets_closed >= expected && revoked.pending == 0, || {
+            format!("there were {expected} sockets, the answer was {revoked:?}")
+        });
         self.watch.wait(&mut self.checks).await;
         Ok(())
     }
@@ -168,10 +161,7 @@ impl Scenario<'_> {
         if let Some(limit) = within {
             let p99 = self.watch.closes().quantile(0.99);
             self.checks.check(p99 <= Duration::from_millis(limit), || {
-                format!(
-                    "the 99th percentile is {:.2} ms, not {limit} ms",
-                    p99.as_secs_f64() * 1e3
-                )
+                format!("the 99th percentile is {:.2} ms, not {limit} ms", p99.as_secs_f64() * 1e3)
             });
         }
         self.checks

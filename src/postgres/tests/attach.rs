@@ -17,21 +17,14 @@ fn a_second_process_attaches_to_the_running_server() {
     let helper = Helper::start(data.path());
     let access = attach_or_start(data.path(), Durability::Durable).unwrap();
     assert!(matches!(&access, Access::Attached(attached) if attached.socket_dir == helper.socket_dir));
-    assert_eq!(
-        query(access.socket_dir(), "SELECT current_database()")
-            .unwrap()
-            .unwrap(),
-        access.database()
-    );
+    assert_eq!(query(access.socket_dir(), "SELECT current_database()").unwrap().unwrap(), access.database());
 }
 
 #[test]
 fn without_a_running_server_one_is_started_for_the_time_of_the_command() {
     let data = data();
     let access = attach_or_start(data.path(), Durability::Throwaway).unwrap();
-    let Access::Started(running) = &access else {
-        panic!("nobody else runs it")
-    };
+    let Access::Started(running) = &access else { panic!("nobody else runs it") };
     let postmaster = running.pid();
     drop(access);
     assert!(!exists(postmaster));

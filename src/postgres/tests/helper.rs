@@ -19,12 +19,7 @@ pub(super) struct Helper {
 impl Helper {
     pub(super) fn start(data_dir: &Path) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "postgres::tests::helper::helper_process",
-                "--ignored",
-                "--nocapture",
-            ])
+            .args(["--exact", "postgres::tests::helper::helper_process", "--ignored", "--nocapture"])
             .env(HELPER_DATA, data_dir)
             .stdout(Stdio::piped())
             .spawn()
@@ -35,11 +30,7 @@ impl Helper {
             .find_map(|line| line.split_once("SERVING ").map(|(_, rest)| rest.to_owned()))
             .expect("the helper says when it serves");
         let (pid, socket_dir) = line.split_once(' ').unwrap();
-        Self {
-            process,
-            postmaster: pid.parse().unwrap(),
-            socket_dir: PathBuf::from(socket_dir),
-        }
+        Self { process, postmaster: pid.parse().unwrap(), socket_dir: PathBuf::from(socket_dir) }
     }
 
     pub(super) fn kill(&mut self) {
@@ -52,9 +43,7 @@ impl Drop for Helper {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
-        eventually("the end of the postmaster", || {
-            (!exists(self.postmaster)).then_some(())
-        });
+        eventually("the end of the postmaster", || (!exists(self.postmaster)).then_some(()));
         // A later server on the same data may have removed it already.
         let _ = std::fs::remove_dir_all(&self.socket_dir);
     }

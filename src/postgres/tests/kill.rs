@@ -22,9 +22,7 @@ fn when_its_owner_is_killed_the_server_stops_by_itself() {
     let data = data();
     let mut helper = Helper::start(data.path());
     helper.kill();
-    eventually("the end of the postmaster", || {
-        (!exists(helper.postmaster)).then_some(())
-    });
+    eventually("the end of the postmaster", || (!exists(helper.postmaster)).then_some(()));
 }
 
 #[test]
@@ -56,22 +54,12 @@ fn a_reused_process_number_in_the_pid_file_does_not_stop_a_start() {
     let place = place::Place::of(data.path()).unwrap();
     place.make_socket_dir().unwrap();
     // PostgreSQL pays heed only to processes of its own user.
-    let mut stranger = launch::command(Path::new("/bin/sleep"), &place.account)
-        .arg("60")
-        .spawn()
-        .unwrap();
-    let stale = format!(
-        "{}\n{}\n1700000000\n5432\n",
-        stranger.id(),
-        place.location.display()
-    );
+    let mut stranger = launch::command(Path::new("/bin/sleep"), &place.account).arg("60").spawn().unwrap();
+    let stale = format!("{}\n{}\n1700000000\n5432\n", stranger.id(), place.location.display());
     std::fs::write(place.location.join("postmaster.pid"), &stale).unwrap();
     std::fs::write(place.socket_dir.join(".s.PGSQL.5432.lock"), &stale).unwrap();
     let outcome = Cluster::start(data.path(), Durability::Durable);
     stranger.kill().unwrap();
     stranger.wait().unwrap();
-    assert_eq!(
-        query(outcome.unwrap().socket_dir(), "SELECT 1").unwrap().unwrap(),
-        "1"
-    );
+    assert_eq!(query(outcome.unwrap().socket_dir(), "SELECT 1").unwrap().unwrap(), "1");
 }

@@ -20,10 +20,7 @@ fn data() -> tempfile::TempDir {
 
 /// Runs one statement in a session of its own and returns the first column of its first row.
 fn query(socket_dir: &Path, sql: &str) -> Result<Option<String>, tokio_postgres::Error> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let mut config = tokio_postgres::Config::new();
         config.host_path(socket_dir).user(USER).dbname(DATABASE);
@@ -53,8 +50,7 @@ fn eventually<T>(what: &str, mut get: impl FnMut() -> Option<T>) -> T {
 
 fn exists(pid: u32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')')
-        .is_some_and(|(_, after)| !after.trim_start().starts_with('Z'))
+    stat.rsplit_once(')').is_some_and(|(_, after)| !after.trim_start().starts_with('Z'))
 }
 
 /// Writes ten rows, each acknowledged by the server.

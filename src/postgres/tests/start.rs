@@ -8,28 +8,10 @@ use super::*;
 fn a_first_start_makes_the_cluster_and_its_database() {
     let data = data();
     let running = Cluster::start(&data.path().join("new"), Durability::Durable).unwrap();
-    assert_eq!(
-        query(running.socket_dir(), "SELECT current_database()")
-            .unwrap()
-            .unwrap(),
-        DATABASE
-    );
-    assert_eq!(
-        running.location(),
-        data.path().canonicalize().unwrap().join("new/postgres")
-    );
-    assert_eq!(
-        query(running.socket_dir(), "SHOW data_checksums")
-            .unwrap()
-            .unwrap(),
-        "on"
-    );
-    assert_eq!(
-        query(running.socket_dir(), "SHOW server_encoding")
-            .unwrap()
-            .unwrap(),
-        "UTF8"
-    );
+    assert_eq!(query(running.socket_dir(), "SELECT current_database()").unwrap().unwrap(), DATABASE);
+    assert_eq!(running.location(), data.path().canonicalize().unwrap().join("new/postgres"));
+    assert_eq!(query(running.socket_dir(), "SHOW data_checksums").unwrap().unwrap(), "on");
+    assert_eq!(query(running.socket_dir(), "SHOW server_encoding").unwrap().unwrap(), "UTF8");
     assert_eq!(query(running.socket_dir(), "SHOW fsync").unwrap().unwrap(), "on");
 }
 
@@ -37,16 +19,8 @@ fn a_first_start_makes_the_cluster_and_its_database() {
 fn the_server_listens_on_no_tcp_port_and_on_a_private_socket() {
     let data = data();
     let running = Cluster::start(data.path(), Durability::Throwaway).unwrap();
-    assert_eq!(
-        query(running.socket_dir(), "SHOW listen_addresses")
-            .unwrap()
-            .unwrap(),
-        ""
-    );
-    assert_eq!(
-        std::fs::metadata(running.socket_dir()).unwrap().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(query(running.socket_dir(), "SHOW listen_addresses").unwrap().unwrap(), "");
+    assert_eq!(std::fs::metadata(running.socket_dir()).unwrap().mode() & 0o777, 0o700);
 }
 
 #[test]
@@ -60,9 +34,7 @@ fn a_throwaway_cluster_does_not_wait_for_the_disk() {
 fn the_server_never_runs_as_root() {
     let data = data();
     let running = Cluster::start(data.path(), Durability::Throwaway).unwrap();
-    let user = std::fs::metadata(format!("/proc/{}", running.pid()))
-        .unwrap()
-        .uid();
+    let user = std::fs::metadata(format!("/proc/{}", running.pid())).unwrap().uid();
     assert_ne!(user, 0);
     assert!(effective_uid() == 0 || user == effective_uid());
 }
@@ -84,22 +56,12 @@ fn a_dropped_database_is_made_again_at_the_next_start() {
     let data = data();
     let running = Cluster::start(data.path(), Durability::Throwaway).unwrap();
     let mut config = tokio_postgres::Config::new();
-    config
-        .host_path(running.socket_dir())
-        .user(USER)
-        .dbname("postgres");
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap()
-        .block_on(async {
-            let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
-            tokio::spawn(connection);
-            client
-                .simple_query(&format!("DROP DATABASE {DATABASE}"))
-                .await
-                .unwrap();
-        });
+    config.host_path(running.socket_dir()).user(USER).dbname("postgres");
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(async {
+        let (client, connection) = config.connect(tokio_postgres::NoTls).await.unwrap();
+        tokio::spawn(connection);
+        client.simple_query(&format!("DROP DATABASE {DATABASE}")).await.unwrap();
+    });
     drop(running);
     let running = Cluster::start(data.path(), Durability::Throwaway).unwrap();
     assert_eq!(query(running.socket_dir(), "SELECT 1").unwrap().unwrap(), "1");
@@ -142,9 +104,7 @@ fn a_cluster_of_another_major_version_is_refused_with_both_versions() {
     std::fs::write(data.path().join("postgres/PG_VERSION"), "12\n").unwrap();
     let refusal = Cluster::start(data.path(), Durability::Throwaway).unwrap_err();
     assert!(
-        refusal
-            .to_string()
-            .contains("was made by PostgreSQL 12, but this machine has PostgreSQL"),
+        refusal.to_string().contains("was made by PostgreSQL 12, but this machine has PostgreSQL"),
         "{refusal}"
     );
 }

@@ -88,9 +88,7 @@ impl Dialogue {
             client: self.client,
             version: self.config.version.clone(),
             lifetime: self.lifetime(now),
-            ping: u32::try_from(self.config.ping_interval.as_secs())
-                .unwrap_or(u32::MAX)
-                .max(1),
+            ping: u32::try_from(self.config.ping_interval.as_secs()).unwrap_or(u32::MAX).max(1),
         };
         self.answer(id, &Answer::Connect(result));
     }

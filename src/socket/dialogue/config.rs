@@ -38,11 +38,7 @@ impl Default for DialogueConfig {
             pong_timeout: Duration::from_secs(8),
             expired_grace: Duration::from_secs(25),
             max_channels: 128,
-            commands: Limit {
-                name: "commands_per_connection",
-                burst: 160,
-                period: Duration::from_secs(8),
-            },
+            commands: Limit { name: "commands_per_connection", burst: 160, period: Duration::from_secs(8) },
             max_strikes: 10,
             max_waiting: 256,
             namespaces: Arc::new(Namespaces::default()),

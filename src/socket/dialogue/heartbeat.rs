@@ -25,16 +25,8 @@ pub(super) struct Heartbeat {
 impl Heartbeat {
     /// No pings yet. `first_jitter` from 0 to 1.
     pub(super) fn new(first_jitter: f64) -> Self {
-        let first_jitter = if first_jitter.is_finite() {
-            first_jitter.clamp(0.0, 1.0)
-        } else {
-            0.5
-        };
-        Self {
-            first_jitter,
-            ping_at: None,
-            pong_by: None,
-        }
+        let first_jitter = if first_jitter.is_finite() { first_jitter.clamp(0.0, 1.0) } else { 0.5 };
+        Self { first_jitter, ping_at: None, pong_by: None }
     }
 
     /// The first ping comes between half an interval and a whole one from now. Does nothing if pings run already.

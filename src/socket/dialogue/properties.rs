@@ -18,14 +18,8 @@ enum Input {
 }
 
 fn command() -> impl Strategy<Value = String> {
-    let channel = prop_oneof![
-        Just("chat:a"),
-        Just("chat:b"),
-        Just("ephemeral:c"),
-        Just("$x"),
-        Just("no"),
-        Just("")
-    ];
+    let channel =
+        prop_oneof![Just("chat:a"), Just("chat:b"), Just("ephemeral:c"), Just("$x"), Just("no"), Just("")];
     (0_u32..4, channel, 0_usize..14).prop_map(|(id, channel, method)| match method {
         0 => format!(r#"{{"id":{id},"connect":{{"token":"t"}}}}"#),
         1 => format!(r#"{{"id":{id},"connect":{{}}}}"#),
@@ -57,10 +51,7 @@ fn outcome(number: u8) -> Result<Identity, VerifyRefusal> {
         0..=2 => Ok(identity()),
         3 => Err(VerifyRefusal::Expired),
         4 => Err(VerifyRefusal::Unavailable),
-        5 => Ok(Identity {
-            user: UserId(9),
-            ..identity()
-        }),
+        5 => Ok(Identity { user: UserId(9), ..identity() }),
         _ => Err(VerifyRefusal::Invalid),
     }
 }
@@ -70,8 +61,7 @@ fn feed(talk: &mut Talk, pending: Option<Purpose>, input: Input) -> Vec<Effect> 
         Input::Frame(text) => talk.dialogue.on_frame(talk.now, &text, talk.accepting),
         Input::Verified(number) => {
             let purpose = pending.unwrap_or(Purpose::Refresh { id: 77 });
-            talk.dialogue
-                .on_verified(talk.now, purpose, outcome(number), talk.accepting)
+            talk.dialogue.on_verified(talk.now, purpose, outcome(number), talk.accepting)
         }
         Input::NativePong => {
             talk.dialogue.on_native_pong();

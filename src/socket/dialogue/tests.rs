@@ -25,11 +25,7 @@ pub(super) fn identity() -> Identity {
 }
 
 fn config() -> DialogueConfig {
-    DialogueConfig {
-        version: "portcullis test".to_owned(),
-        max_channels: 3,
-        ..DialogueConfig::default()
-    }
+    DialogueConfig { version: "portcullis test".to_owned(), max_channels: 3, ..DialogueConfig::default() }
 }
 
 /// An effect in one line.
@@ -40,10 +36,7 @@ pub(super) fn line(effect: &Effect) -> String {
         Effect::Join { channel, id } => format!("join {channel} {id}"),
         Effect::Leave { channel, id } => format!("leave {channel} {id}"),
         Effect::Publish { channel, id, data } => {
-            format!(
-                "publish {channel} {id} {}",
-                std::str::from_utf8(data.as_bytes()).unwrap()
-            )
+            format!("publish {channel} {id} {}", std::str::from_utf8(data.as_bytes()).unwrap())
         }
         Effect::NativePing => "native ping".to_owned(),
         Effect::Close(reason) => format!("close {}", reason.code()),
@@ -58,11 +51,7 @@ impl Talk {
     fn new(identity: Option<Identity>, config: DialogueConfig) -> Self {
         let (now, client) = (Instant::now(), ConnectionId(Uuid::from_u128(1)));
         let dialogue = Dialogue::new(Arc::new(config), client, now, 0.5, identity);
-        Self {
-            dialogue,
-            now,
-            accepting: true,
-        }
+        Self { dialogue, now, accepting: true }
     }
 
     /// A connection whose handshake had no credential.
@@ -87,11 +76,7 @@ impl Talk {
     }
 
     fn verified(&mut self, purpose: Purpose, outcome: Result<Identity, VerifyRefusal>) -> Vec<String> {
-        lines(
-            &self
-                .dialogue
-                .on_verified(self.now, purpose, outcome, self.accepting),
-        )
+        lines(&self.dialogue.on_verified(self.now, purpose, outcome, self.accepting))
     }
 
     fn after(&mut self, seconds: f64) -> Vec<String> {
@@ -101,12 +86,7 @@ impl Talk {
 
     /// Goes to the next deadline.
     fn next(&mut self) -> (f64, Vec<String>) {
-        let due = self
-            .dialogue
-            .next_deadline()
-            .unwrap()
-            .saturating_duration_since(self.now)
-            .as_secs_f64();
+        let due = self.dialogue.next_deadline().unwrap().saturating_duration_since(self.now).as_secs_f64();
         (due, self.after(due))
     }
 

@@ -75,7 +75,10 @@ impl App {
     }
 
     /// The same, or why it does not start.
-    pub(crate) fn try_over(database: DatabaseSettings, change: impl FnOnce(&mut Settings)) -> Result<Self, String> {
+    pub(crate) fn try_over(
+        database: DatabaseSettings,
+        change: impl FnOnce(&mut Settings),
+    ) -> Result<Self, String> {
         prepare();
         let mut settings = Settings::development(database.clone(), secrets(), 0, None);
         settings.listen.workers = 1;
@@ -184,7 +187,8 @@ impl App {
 
     /// A connection to the database beside the server, for looking at rows.
     pub(crate) async fn rows(&self) -> tokio_postgres::Client {
-        let (client, link) = self.0.database.config.connect(tokio_postgres::NoTls).await.expect("a connection");
+        let (client, link) =
+            self.0.database.config.connect(tokio_postgres::NoTls).await.expect("a connection");
         tokio::spawn(link);
         client
     }
@@ -225,7 +229,8 @@ fn prepare() {
 
 fn serve(settings: Settings, directory: tempfile::TempDir, built: &mpsc::Sender<Result<Parts, String>>) {
     actix_web::rt::System::new().block_on(async {
-        let certificate = settings.listen.https.map(|_| tls::dev_certificate(directory.path()).expect("a certificate"));
+        let certificate =
+            settings.listen.https.map(|_| tls::dev_certificate(directory.path()).expect("a certificate"));
         let app = match portcullis::app::App::build(settings, certificate).await {
             Ok(app) => app,
             Err(error) => return drop(built.send(Err(error.to_string()))),

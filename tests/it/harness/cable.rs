@@ -22,7 +22,9 @@ pub(crate) struct Cable {
 impl Cable {
     /// A link to this database, whole.
     pub(crate) fn to(database: &DatabaseSettings) -> Self {
-        let Some(Host::Unix(target)) = database.config.get_hosts().first() else { panic!("no socket directory") };
+        let Some(Host::Unix(target)) = database.config.get_hosts().first() else {
+            panic!("no socket directory")
+        };
         let target = target.join(".s.PGSQL.5432");
         let directory = scratch_dir();
         let (whole, state) = watch::channel(true);
@@ -30,7 +32,10 @@ impl Cable {
         let listener = std::os::unix::net::UnixListener::bind(entrance).expect("a socket");
         listener.set_nonblocking(true).expect("a socket that does not block");
         // A thread of its own: the test may block on the server, which waits for the database.
-        thread::Builder::new().name("cable".to_owned()).spawn(move || run(listener, target, state)).expect("a thread");
+        thread::Builder::new()
+            .name("cable".to_owned())
+            .spawn(move || run(listener, target, state))
+            .expect("a thread");
         Self { whole, directory, database: database.clone() }
     }
 
@@ -69,7 +74,9 @@ async fn carry(mut near: UnixStream, target: PathBuf, mut state: watch::Receiver
     if !*state.borrow() {
         return;
     }
-    let Ok(mut far) = UnixStream::connect(target).await else { return };
+    let Ok(mut far) = UnixStream::connect(target).await else {
+        return;
+    };
     tokio::select! {
         _ = copy_bidirectional(&mut near, &mut far) => {}
         _ = state.wait_for(|whole| !whole) => {}

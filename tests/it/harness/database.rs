@@ -97,7 +97,9 @@ fn target_tmp() -> PathBuf {
 }
 
 fn free(path: &Path) -> u64 {
-    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()) else { return 0 };
+    let Ok(path) = std::ffi::CString::new(path.as_os_str().as_encoded_bytes()) else {
+        return 0;
+    };
     let mut facts = std::mem::MaybeUninit::<libc::statvfs>::uninit();
     // SAFETY: the path is a C string and `facts` has room for what the call writes.
     #[expect(unsafe_code, reason = "the standard library does not say how much room there is")]

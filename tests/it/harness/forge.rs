@@ -42,7 +42,8 @@ impl Forgery {
                 format!("{header}.{payload}.{other}{}", &signature[1..])
             }
             Self::AlgorithmNone => {
-                let known: serde_json::Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+                let known: serde_json::Value =
+                    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
                 let header = json!({"alg": "none", "typ": "at+jwt", "kid": known["kid"]});
                 format!("{}.{payload}.", URL_SAFE_NO_PAD.encode(header.to_string()))
             }

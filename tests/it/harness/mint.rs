@@ -25,7 +25,11 @@ use super::{Person, Session, app::secrets, forge::DOMAIN};
 pub(super) async fn session(person: &Person) -> Session {
     let (app, now) = (&person.app, person.app.services().clock().now());
     let store = app.store();
-    let candidate = store.user_by_email(Email::parse(&person.email).expect("an address"), None).await.expect("an answer").expect("the user");
+    let candidate = store
+        .user_by_email(Email::parse(&person.email).expect("an address"), None)
+        .await
+        .expect("an answer")
+        .expect("the user");
     let open = OpenSession {
         id: SessionId::random(),
         user: person.id,

@@ -83,7 +83,8 @@ impl Handshake {
                 socket.set_recv_buffer_size(bytes).expect("a buffer of this size");
             }
             let mut stream = socket.connect(self.server).await.expect("a connection");
-            let headers: String = self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+            let headers: String =
+                self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
             let request = format!("GET {} HTTP/1.1\r\n{headers}\r\n", self.path);
             stream.write_all(request.as_bytes()).await.expect("the request is taken");
             let (status, headers, rest) = read_head(&mut stream).await;
@@ -253,7 +254,9 @@ impl Socket {
             }
             let Some((opcode, payload, end)) = parse(&self.read) else {
                 match self.stream.read_buf(&mut self.read).await {
-                    Ok(0) | Err(_) => return Event::Closed(Closed { code: 1006, reason: String::new() }),
+                    Ok(0) | Err(_) => {
+                        return Event::Closed(Closed { code: 1006, reason: String::new() });
+                    }
                     Ok(_) => continue,
                 }
             };
@@ -283,5 +286,8 @@ impl Socket {
 
 fn closed(payload: &[u8]) -> Closed {
     let (code, reason) = payload.split_first_chunk::<2>().expect("a close frame with a code");
-    Closed { code: u16::from_be_bytes(*code), reason: String::from_utf8(reason.to_vec()).expect("a reason in UTF-8") }
+    Closed {
+        code: u16::from_be_bytes(*code),
+        reason: String::from_utf8(reason.to_vec()).expect("a reason in UTF-8"),
+    }
 }

@@ -41,11 +41,7 @@ struct Db {
 /// Runs a fact on a fresh database.
 fn with_db<F: Future<Output = ()>>(fact: impl FnOnce(Db) -> F) {
     let settings = crate::harness::fresh_database();
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
     runtime.block_on(async {
         let store = Store::connect(&settings).unwrap();
         fact(Db { settings, store }).await;
@@ -86,10 +82,7 @@ impl Db {
             device: None,
             now: now(),
         };
-        self.store
-            .insert_user(new, event("user.registered"))
-            .await
-            .unwrap()
+        self.store.insert_user(new, event("user.registered")).await.unwrap()
     }
 
     /// A sign-in of this user as it stands after its password was checked.
@@ -110,12 +103,7 @@ impl Db {
     }
 
     async fn open(&self, open: OpenSession) -> Session {
-        match self
-            .store
-            .open_session(open, event("session.opened"))
-            .await
-            .unwrap()
-        {
+        match self.store.open_session(open, event("session.opened")).await.unwrap() {
             Opened::Session(session, _) => *session,
             Opened::Superseded => panic!("the sign-in was superseded"),
         }

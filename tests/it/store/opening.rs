@@ -54,12 +54,8 @@ fn a_sign_in_on_a_device_forgotten_meanwhile_is_superseded() {
         let user = db.user("ada").await;
         let first = Db::sign_in(&user);
         db.open(first.clone()).await;
-        db.revoke(Target::Device(first.device.id), Cause::DeviceRemoved)
-            .await;
-        let second = OpenSession {
-            device: first.device,
-            ..Db::sign_in(&user)
-        };
+        db.revoke(Target::Device(first.device.id), Cause::DeviceRemoved).await;
+        let second = OpenSession { device: first.device, ..Db::sign_in(&user) };
         assert_superseded(&db, second).await;
     });
 }
@@ -84,18 +80,10 @@ fn a_sign_in_racing_a_revocation_leaves_no_live_session() {
     with_db(|db| async move {
         for round in 0..40 {
             let user = db.user(&format!("ada{round}")).await;
-            let revoked_all = db
-                .count("SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'")
-                .await;
-            let open = OpenSession {
-                revoked_all,
-                ..Db::sign_in(&user)
-            };
-            let target = if round % 2 == 0 {
-                Target::User(user.id)
-            } else {
-                Target::All
-            };
+            let revoked_all =
+                db.count("SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'").await;
+            let open = OpenSession { revoked_all, ..Db::sign_in(&user) };
+            let target = if round % 2 == 0 { Target::User(user.id) } else { Target::All };
             let (opened, committed) = tokio::join!(
                 db.store.open_session(open, event("session.opened")),
                 db.store.commit(Order::new(target, Cause::Revoked, now())),
@@ -103,11 +91,7 @@ fn a_sign_in_racing_a_revocation_leaves_no_live_session() {
             let committed = committed.unwrap();
             if let Opened::Session(session, _) = opened.unwrap() {
                 assert_eq!(
-                    committed
-                        .ended
-                        .iter()
-                        .map(|ended| ended.session)
-                        .collect::<Vec<_>>(),
+                    committed.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(),
                     [session.id]
                 );
             }
@@ -123,39 +107,20 @@ fn the_oldest_session_gives_way() {
         let mut sessions = Vec::new();
         for second in 0..3 {
             let now = now() + time::Duration::seconds(second);
-            sessions.push(
-                db.open(OpenSession {
-                    now,
-                    per_user_limit: 3,
-                    ..Db::sign_in(&user)
-                })
-                .await,
-            );
+            sessions.push(db.open(OpenSession { now, per_user_limit: 3, ..Db::sign_in(&user) }).await);
         }
-        let open = OpenSession {
-            per_user_limit: 3,
-            now: now() + time::Duration::seconds(9),
-            ..Db::sign_in(&user)
-        };
-        let Opened::Session(newest, evicted) = db
-            .store
-            .open_session(open, event("session.opened"))
-            .await
-            .unwrap()
+        let open =
+            OpenSession { per_user_limit: 3, now: now() + time::Duration::seconds(9), ..Db::sign_in(&user) };
+        let Opened::Session(newest, evicted) =
+            db.store.open_session(open, event("session.opened")).await.unwrap()
         else {
             panic!("superseded");
         };
         assert_eq!(evicted.len(), 1);
         assert_eq!(evicted[0].ended[0].session, sessions[0].id);
         assert_eq!(evicted[0].cause, Cause::SessionLimit);
-        let live: Vec<_> = db
-            .store
-            .sessions_of(user.id)
-            .await
-            .unwrap()
-            .iter()
-            .map(|session| session.id)
-            .collect();
+        let live: Vec<_> =
+            db.store.sessions_of(user.id).await.unwrap().iter().map(|session| session.id).collect();
         assert_eq!(live, [newest.id, sessions[2].id, sessions[1].id]);
         let ended = db.store.live_session(sessions[0].id).await.unwrap().unwrap();
         assert_eq!(ended.session.revoked.unwrap().cause, Cause::SessionLimit);
@@ -167,10 +132,7 @@ fn parallel_sign_ins_keep_to_the_limit() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let opening = (0..12).map(|_| {
-            let open = OpenSession {
-                per_user_limit: 4,
-                ..Db::sign_in(&user)
-            };
+            let open = OpenSession { per_user_limit: 4, ..Db::sign_in(&user) };
             db.store.open_session(open, event("session.opened"))
         });
         for opened in futures_util::future::join_all(opening).await {
@@ -198,16 +160,10 @@ fn a_role_can_change_while_its_user_is_signed_in() {
 
 async fn assert_superseded(db: &Db, open: OpenSession) {
     let user = open.user;
-    let opened = db
-        .store
-        .open_session(open, event("session.opened"))
-        .await
-        .unwrap();
+    let opened = db.store.open_session(open, event("session.opened")).await.unwrap();
     assert!(matches!(opened, Opened::Superseded));
     assert!(db.store.sessions_of(user).await.unwrap().is_empty());
-    let written = db
-        .count("SELECT count(*) FROM audit_events WHERE event = 'session.opened'")
-        .await;
+    let written = db.count("SELECT count(*) FROM audit_events WHERE event = 'session.opened'").await;
     assert_eq!(written, db.count("SELECT count(*) FROM sessions").await);
 }
 

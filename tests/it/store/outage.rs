@@ -11,19 +11,10 @@ use super::with_db;
 fn a_server_that_does_not_run_is_unavailable() {
     let nowhere = DatabaseSettings::embedded(std::path::Path::new("/nonexistent"), "none");
     let store = Store::connect(&nowhere).unwrap();
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         assert!(store.ping().await.unwrap_err().is_unavailable());
-        assert!(
-            store
-                .live_session(SessionId::random())
-                .await
-                .unwrap_err()
-                .is_unavailable()
-        );
+        assert!(store.live_session(SessionId::random()).await.unwrap_err().is_unavailable());
         assert!(store.listen().await.err().unwrap().is_unavailable());
         assert!(store.migrate().await.unwrap_err().is_unavailable());
     });
@@ -43,22 +34,10 @@ fn a_database_that_admits_nobody_is_unavailable_until_it_does_again() {
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
         admin.execute(sql, &[&name]).await.unwrap();
         for _ in 0..3 {
-            assert!(
-                db.store
-                    .live_session(SessionId::random())
-                    .await
-                    .unwrap_err()
-                    .is_unavailable()
-            );
+            assert!(db.store.live_session(SessionId::random()).await.unwrap_err().is_unavailable());
         }
         admin.batch_execute(&admit(true)).await.unwrap();
-        assert!(
-            db.store
-                .live_session(SessionId::random())
-                .await
-                .unwrap()
-                .is_none()
-        );
+        assert!(db.store.live_session(SessionId::random()).await.unwrap().is_none());
     });
 }
 
@@ -71,13 +50,7 @@ fn a_read_only_database_is_unavailable_and_its_connections_are_not_kept() {
             |yes: &str| format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = {yes}");
         raw.batch_execute(&read_only("on")).await.unwrap();
         assert!(db.store.ping().await.unwrap_err().is_unavailable());
-        assert!(
-            db.store
-                .delete_expired_tickets(super::now())
-                .await
-                .unwrap_err()
-                .is_unavailable()
-        );
+        assert!(db.store.delete_expired_tickets(super::now()).await.unwrap_err().is_unavailable());
         assert_eq!(db.store.status().open, 0);
         let raw = {
             let mut writable = db.settings.clone();

@@ -18,20 +18,10 @@ fn of_sixteen_that_use_a_ticket_one_gets_in() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let ticket = Ticket {
-            session: session.id,
-            scopes: Scopes::of(&[Scope::Read]),
-        };
-        db.store
-            .insert_ticket([7; 32], ticket, now() + Duration::from_secs(30))
-            .await
-            .unwrap();
+        let ticket = Ticket { session: session.id, scopes: Scopes::of(&[Scope::Read]) };
+        db.store.insert_ticket([7; 32], ticket, now() + Duration::from_secs(30)).await.unwrap();
         let using = (0..CONSUMERS).map(|_| db.store.consume_ticket([7; 32], now()));
-        let won: Vec<_> = join_all(using)
-            .await
-            .into_iter()
-            .filter_map(Result::unwrap)
-            .collect();
+        let won: Vec<_> = join_all(using).await.into_iter().filter_map(Result::unwrap).collect();
         assert_eq!(won, [ticket]);
     });
 }
@@ -41,10 +31,7 @@ fn an_expired_ticket_opens_nothing() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let ticket = Ticket {
-            session: session.id,
-            scopes: Scopes::NONE,
-        };
+        let ticket = Ticket { session: session.id, scopes: Scopes::NONE };
         db.store.insert_ticket([1; 32], ticket, now()).await.unwrap();
         assert_eq!(db.store.consume_ticket([1; 32], now()).await.unwrap(), None);
         db.store.insert_ticket([2; 32], ticket, now()).await.unwrap();
@@ -57,22 +44,10 @@ fn privilege_is_granted_to_the_token_that_asks_and_those_after_it() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let privilege = Privilege {
-            session: session.id,
-            generation: user.generation,
-            from: 3,
-            until: now(),
-        };
-        let granted = db
-            .store
-            .grant_privilege(privilege, event("session.stepped_up"))
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (granted.privileged_from, granted.privileged_until),
-            (Some(3), Some(now()))
-        );
+        let privilege = Privilege { session: session.id, generation: user.generation, from: 3, until: now() };
+        let granted =
+            db.store.grant_privilege(privilege, event("session.stepped_up")).await.unwrap().unwrap();
+        assert_eq!((granted.privileged_from, granted.privileged_until), (Some(3), Some(now())));
     });
 }
 
@@ -80,35 +55,17 @@ fn privilege_is_granted_to_the_token_that_asks_and_those_after_it() {
 fn privilege_falls_with_the_password() {
     with_db(|db| async move {
         let user = db.user("ada").await;
-        let (session, other) = (
-            db.open(Db::sign_in(&user)).await,
-            db.open(Db::sign_in(&user)).await,
-        );
+        let (session, other) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
         let order = Order {
             except: Some(session.id),
-            change: Some(Change::Password {
-                hash: "new".to_owned().into(),
-            }),
+            change: Some(Change::Password { hash: "new".to_owned().into() }),
             ..Order::new(Target::User(user.id), Cause::PasswordChanged, now())
         };
         let committed = db.store.commit(order).await.unwrap();
-        assert_eq!(
-            committed
-                .ended
-                .iter()
-                .map(|ended| ended.session)
-                .collect::<Vec<_>>(),
-            [other.id]
-        );
+        assert_eq!(committed.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(), [other.id]);
         let kept = db.store.live_session(session.id).await.unwrap().unwrap();
-        assert_eq!(
-            (kept.session.privileged_from, kept.session.privileged_until),
-            (None, None)
-        );
-        assert_eq!(
-            (kept.session.revoked, kept.user.generation),
-            (None, user.generation + 1)
-        );
+        assert_eq!((kept.session.privileged_from, kept.session.privileged_until), (None, None));
+        assert_eq!((kept.session.revoked, kept.user.generation), (None, user.generation + 1));
     });
 }
 
@@ -122,18 +79,7 @@ fn a_proof_checked_before_the_password_changed_grants_nothing() {
             ..Order::new(Target::User(user.id), Cause::PasswordChanged, now())
         };
         db.store.commit(order).await.unwrap();
-        let late = Privilege {
-            session: session.id,
-            generation: user.generation,
-            from: 0,
-            until: now(),
-        };
-        assert_eq!(
-            db.store
-                .grant_privilege(late, event("session.stepped_up"))
-                .await
-                .unwrap(),
-            None
-        );
+        let late = Privilege { session: session.id, generation: user.generation, from: 0, until: now() };
+        assert_eq!(db.store.grant_privilege(late, event("session.stepped_up")).await.unwrap(), None);
     });
 }

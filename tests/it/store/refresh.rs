@@ -18,19 +18,11 @@ fn of_sixteen_that_rotate_one_counter_one_gets_the_session() {
         let until = now() + Duration::from_secs(60);
         for counter in 0..5 {
             let rotating = (0..CONSUMERS).map(|_| {
-                db.store
-                    .rotate_refresh(session.id, counter, now(), until, event("session.refreshed"))
+                db.store.rotate_refresh(session.id, counter, now(), until, event("session.refreshed"))
             });
-            let won: Vec<_> = join_all(rotating)
-                .await
-                .into_iter()
-                .filter_map(Result::unwrap)
-                .collect();
+            let won: Vec<_> = join_all(rotating).await.into_iter().filter_map(Result::unwrap).collect();
             assert_eq!(won.len(), 1);
-            assert_eq!(
-                (won[0].refresh_counter, won[0].refresh_rotated_at),
-                (counter + 1, Some(now()))
-            );
+            assert_eq!((won[0].refresh_counter, won[0].refresh_rotated_at), (counter + 1, Some(now())));
         }
         let events = "SELECT count(*) FROM audit_events WHERE event = 'session.refreshed'";
         assert_eq!(db.count(events).await, 5, "each rotation leaves one event");
@@ -58,10 +50,7 @@ fn a_session_that_has_ended_does_not_rotate() {
         assert!(rotate(stale.id, now()).await.unwrap().is_some());
         let past = stale.expires_at;
         assert_eq!(
-            db.store
-                .rotate_refresh(stale.id, 1, past, past, event("session.refreshed"))
-                .await
-                .unwrap(),
+            db.store.rotate_refresh(stale.id, 1, past, past, event("session.refreshed")).await.unwrap(),
             None
         );
     });
@@ -89,25 +78,14 @@ fn of_sixteen_late_retries_one_is_granted() {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
         db.store
-            .rotate_refresh(
-                session.id,
-                0,
-                now(),
-                session.expires_at,
-                event("session.refreshed"),
-            )
+            .rotate_refresh(session.id, 0, now(), session.expires_at, event("session.refreshed"))
             .await
             .unwrap()
             .unwrap();
-        let retrying = (0..CONSUMERS).map(|_| {
-            db.store
-                .spend_late_retry(session.id, 1, event("session.refreshed"))
-        });
-        let granted = join_all(retrying)
-            .await
-            .into_iter()
-            .filter(|spent| spent.as_ref().unwrap().is_some())
-            .count();
+        let retrying =
+            (0..CONSUMERS).map(|_| db.store.spend_late_retry(session.id, 1, event("session.refreshed")));
+        let granted =
+            join_all(retrying).await.into_iter().filter(|spent| spent.as_ref().unwrap().is_some()).count();
         assert_eq!(granted, 1);
     });
 }
@@ -118,13 +96,7 @@ fn a_used_successor_leaves_no_late_retry() {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
         db.store
-            .rotate_refresh(
-                session.id,
-                0,
-                now(),
-                session.expires_at,
-                event("session.refreshed"),
-            )
+            .rotate_refresh(session.id, 0, now(), session.expires_at, event("session.refreshed"))
             .await
             .unwrap()
             .unwrap();
@@ -136,20 +108,9 @@ fn a_used_successor_leaves_no_late_retry() {
             address: Some(address()),
             used_counter: 1,
         };
-        let older = Touch {
-            at: now(),
-            used_counter: 0,
-            address: None,
-            ..touch.clone()
-        };
+        let older = Touch { at: now(), used_counter: 0, address: None, ..touch.clone() };
         db.store.touch(vec![touch.clone(), older]).await.unwrap();
-        assert_eq!(
-            db.store
-                .spend_late_retry(session.id, 1, event("session.refreshed"))
-                .await
-                .unwrap(),
-            None
-        );
+        assert_eq!(db.store.spend_late_retry(session.id, 1, event("session.refreshed")).await.unwrap(), None);
         let found = db.store.live_session(session.id).await.unwrap().unwrap().session;
         assert_eq!((found.last_seen_at, found.used_counter), (touch.at, 1));
     });
@@ -172,9 +133,6 @@ fn a_touch_moves_nothing_back_and_never_what_was_revoked() {
         db.revoke(Target::Session(session.id), Cause::SignedOut).await;
         db.store.touch(vec![touch(50)]).await.unwrap();
         let found = db.store.live_session(session.id).await.unwrap().unwrap().session;
-        assert_eq!(
-            (found.last_seen_at, found.used_counter, found.address),
-            (now(), 0, Some(address()))
-        );
+        assert_eq!((found.last_seen_at, found.used_counter, found.address), (now(), 0, Some(address())));
     });
 }

@@ -20,24 +20,11 @@ fn a_session_ends_once() {
         let session = db.open(Db::sign_in(&user)).await;
         let order = || Order::new(Target::Session(session.id), Cause::SignedOut, now());
         let racing = (0..8).map(|_| db.store.commit(order()));
-        let committed: Vec<_> = futures_util::future::join_all(racing)
-            .await
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
-        assert_eq!(
-            committed
-                .iter()
-                .filter(|committed| committed.id.is_some())
-                .count(),
-            1
-        );
+        let committed: Vec<_> =
+            futures_util::future::join_all(racing).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(committed.iter().filter(|committed| committed.id.is_some()).count(), 1);
         assert_eq!(db.count("SELECT count(*) FROM revocations").await, 1);
-        assert_eq!(
-            db.count("SELECT count(*) FROM audit_events WHERE event = 'session.revoked'")
-                .await,
-            1
-        );
+        assert_eq!(db.count("SELECT count(*) FROM audit_events WHERE event = 'session.revoked'").await, 1);
     });
 }
 
@@ -47,10 +34,7 @@ fn a_user_reaches_only_their_own_sessions() {
         let (ada, eve) = (db.user("ada").await, db.user("eve").await);
         let session = db.open(Db::sign_in(&ada)).await;
         for target in [Target::Session(session.id), Target::Device(session.device)] {
-            let order = Order {
-                only_user: Some(eve.id),
-                ..Order::new(target, Cause::SignedOut, now())
-            };
+            let order = Order { only_user: Some(eve.id), ..Order::new(target, Cause::SignedOut, now()) };
             assert_eq!(db.store.commit(order).await.unwrap().id, None);
         }
         assert_eq!(db.store.sessions_of(ada.id).await.unwrap().len(), 1);
@@ -73,18 +57,11 @@ fn an_order_for_roles_spares_the_others() {
             only_roles: Some(vec![Role::User, Role::Operator]),
             ..Order::new(target, Cause::Revoked, now())
         };
-        for target in [
-            Target::Session(spared.id),
-            Target::User(boss.id),
-            Target::Device(spared.device),
-        ] {
+        for target in [Target::Session(spared.id), Target::User(boss.id), Target::Device(spared.device)] {
             assert_eq!(db.store.commit(operator(target)).await.unwrap().id, None);
         }
         let all = db.store.commit(operator(Target::All)).await.unwrap();
-        assert_eq!(
-            all.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(),
-            [session.id]
-        );
+        assert_eq!(all.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(), [session.id]);
     });
 }
 
@@ -96,16 +73,11 @@ fn the_excepted_session_stays() {
         for _ in 0..3 {
             db.open(Db::sign_in(&user)).await;
         }
-        let order = Order {
-            except: Some(kept.id),
-            ..Order::new(Target::User(user.id), Cause::SignedOut, now())
-        };
+        let order =
+            Order { except: Some(kept.id), ..Order::new(Target::User(user.id), Cause::SignedOut, now()) };
         assert_eq!(db.store.commit(order).await.unwrap().ended.len(), 3);
         let live = db.store.sessions_of(user.id).await.unwrap();
-        assert_eq!(
-            live.iter().map(|session| session.id).collect::<Vec<_>>(),
-            [kept.id]
-        );
+        assert_eq!(live.iter().map(|session| session.id).collect::<Vec<_>>(), [kept.id]);
     });
 }
 
@@ -129,11 +101,7 @@ fn a_forgotten_device_starts_over() {
         };
         let candidate = find().await.unwrap().unwrap();
         assert!(!candidate.device_known);
-        db.open(OpenSession {
-            device: open.device.clone(),
-            ..Db::sign_in(&candidate.user)
-        })
-        .await;
+        db.open(OpenSession { device: open.device.clone(), ..Db::sign_in(&candidate.user) }).await;
         assert!(find().await.unwrap().unwrap().device_known);
     });
 }
@@ -206,16 +174,11 @@ fn time_alone_ends_a_session_unless_a_socket_is_open() {
         let idle = Duration::from_secs(1800);
         let quiet = db.open(Db::sign_in(&user)).await;
         let open = db.open(Db::sign_in(&user)).await;
-        let expired = |seconds, open| {
-            db.store
-                .expired_sessions(now() + time::Duration::seconds(seconds), idle, open)
-        };
+        let expired =
+            |seconds, open| db.store.expired_sessions(now() + time::Duration::seconds(seconds), idle, open);
         assert_eq!(expired(1799, vec![open.id]).await.unwrap(), []);
         assert_eq!(expired(1800, vec![open.id]).await.unwrap(), [quiet.id]);
-        assert_eq!(
-            expired(30 * 86_400, vec![quiet.id, open.id]).await.unwrap().len(),
-            2
-        );
+        assert_eq!(expired(30 * 86_400, vec![quiet.id, open.id]).await.unwrap().len(), 2);
     });
 }
 

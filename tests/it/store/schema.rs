@@ -18,25 +18,14 @@ fn migrating_again_changes_nothing() {
 #[test]
 fn many_may_migrate_an_empty_database_at_once() {
     with_db(|db| async move {
-        db.raw()
-            .await
-            .batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-            .await
-            .unwrap();
+        db.raw().await.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
         let runs = (0..6).map(|_| {
             let store = db.store.clone();
             tokio::spawn(async move { store.migrate().await.unwrap().len() })
         });
-        let applied: Vec<_> = futures_util::future::join_all(runs)
-            .await
-            .into_iter()
-            .map(Result::unwrap)
-            .collect();
-        assert_eq!(
-            applied.iter().filter(|count| **count > 0).count(),
-            1,
-            "{applied:?}"
-        );
+        let applied: Vec<_> =
+            futures_util::future::join_all(runs).await.into_iter().map(Result::unwrap).collect();
+        assert_eq!(applied.iter().filter(|count| **count > 0).count(), 1, "{applied:?}");
     });
 }
 
@@ -66,18 +55,8 @@ fn a_rehash_never_overwrites_a_new_password() {
     with_db(|db: Db| async move {
         let user = db.user("ada").await;
         let hash = |text: &str| text.to_owned().into();
-        assert!(
-            !db.store
-                .rehash_password(user.id, hash("other"), hash("new"))
-                .await
-                .unwrap()
-        );
-        assert!(
-            db.store
-                .rehash_password(user.id, user.password_hash, hash("new"))
-                .await
-                .unwrap()
-        );
+        assert!(!db.store.rehash_password(user.id, hash("other"), hash("new")).await.unwrap());
+        assert!(db.store.rehash_password(user.id, user.password_hash, hash("new")).await.unwrap());
     });
 }
 
@@ -87,20 +66,13 @@ fn accounts_are_found_by_a_part_of_their_address() {
         for name in ["ada", "grace", "adam"] {
             db.user(name).await;
         }
-        let filter = UserFilter {
-            text: Some("ADA".to_owned()),
-            limit: 10,
-            ..UserFilter::default()
-        };
+        let filter = UserFilter { text: Some("ADA".to_owned()), limit: 10, ..UserFilter::default() };
         let found = db.store.list_users(filter.clone()).await.unwrap();
         assert_eq!(
             found.iter().map(|user| user.email.as_str()).collect::<Vec<_>>(),
             ["ada@example.com", "adam@example.com"]
         );
-        let rest = UserFilter {
-            after: Some(found[0].id),
-            ..filter
-        };
+        let rest = UserFilter { after: Some(found[0].id), ..filter };
         assert_eq!(db.store.list_users(rest).await.unwrap().len(), 1);
     });
 }

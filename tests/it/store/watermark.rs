@@ -11,10 +11,7 @@ use super::{Db, now, with_db};
 fn a_revocation_whose_transaction_began_first_and_committed_last_is_not_missed() {
     with_db(|db| async move {
         let user = db.user("ada").await;
-        let (early, late) = (
-            db.open(Db::sign_in(&user)).await,
-            db.open(Db::sign_in(&user)).await,
-        );
+        let (early, late) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
         let listener = db.store.listen().await.unwrap();
         let start = listener.watermark().await.unwrap();
 
@@ -89,10 +86,7 @@ fn a_commit_wakes_the_listener() {
     with_db(|db| async move {
         let mut listener = db.store.listen().await.unwrap();
         db.revoke(Target::All, Cause::Revoked).await;
-        tokio::time::timeout(Duration::from_secs(5), listener.next())
-            .await
-            .unwrap()
-            .unwrap();
+        tokio::time::timeout(Duration::from_secs(5), listener.next()).await.unwrap().unwrap();
     });
 }
 
@@ -121,9 +115,12 @@ fn a_listener_whose_connection_was_cut_says_so() {
         let start = listener.watermark().await.unwrap();
         db.raw()
             .await
-            .execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+            .execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
                  WHERE datname = current_database() AND pid <> pg_backend_pid()
-                   AND (query LIKE 'LISTEN%' OR query LIKE '%pg_snapshot_xmin%')", &[])
+                   AND (query LIKE 'LISTEN%' OR query LIKE '%pg_snapshot_xmin%')",
+                &[],
+            )
             .await
             .unwrap();
         assert!(listener.next().await.unwrap_err().is_unavailable());

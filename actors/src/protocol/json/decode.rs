@@ -120,9 +120,7 @@ fn method(envelope: &Envelope<'_>) -> Result<Option<CommandBody>, DecodeError> {
     }
     if let Some(raw) = envelope.refresh {
         let Token { token } = object(raw.get())?;
-        return Ok(Some(CommandBody::Refresh(RefreshRequest {
-            token: secret(token),
-        })));
+        return Ok(Some(CommandBody::Refresh(RefreshRequest { token: secret(token) })));
     }
     let others = [
         (envelope.presence, CommandBody::Presence),

@@ -22,20 +22,11 @@ fn the_opening_frame_of_centrifuge_js_is_two_commands_in_order() {
         "{\"id\":1,\"connect\":{\"token\":\"t\",\"name\":\"js\"}}\n{\"id\":2,\"subscribe\":{\"channel\":\"chat:a\",\"flag\":1}}",
     )
     .unwrap();
-    let [first, second] = commands.as_slice() else {
-        panic!("two commands")
-    };
-    let CommandBody::Connect(connect) = &first.body else {
-        panic!("connect")
-    };
+    let [first, second] = commands.as_slice() else { panic!("two commands") };
+    let CommandBody::Connect(connect) = &first.body else { panic!("connect") };
     assert_eq!(connect.token.as_ref().unwrap().expose_secret(), "t");
-    let CommandBody::Subscribe(subscribe) = &second.body else {
-        panic!("subscribe")
-    };
-    assert_eq!(
-        (first.id, second.id, subscribe.channel.as_str()),
-        (1, 2, "chat:a")
-    );
+    let CommandBody::Subscribe(subscribe) = &second.body else { panic!("subscribe") };
+    assert_eq!((first.id, second.id, subscribe.channel.as_str()), (1, 2, "chat:a"));
     assert!(!subscribe.tags_filter && !subscribe.must_recover && subscribe.kind == 0);
 }
 
@@ -105,39 +96,23 @@ fn unknown_fields_are_ignored() {
 
 #[test]
 fn an_empty_token_is_no_token() {
-    for frame in [
-        "{\"id\":1,\"connect\":{\"token\":\"\"}}",
-        "{\"id\":1,\"connect\":{\"token\":null}}",
-    ] {
-        let (_, CommandBody::Connect(connect)) = only(frame) else {
-            panic!("connect")
-        };
+    for frame in ["{\"id\":1,\"connect\":{\"token\":\"\"}}", "{\"id\":1,\"connect\":{\"token\":null}}"] {
+        let (_, CommandBody::Connect(connect)) = only(frame) else { panic!("connect") };
         assert!(connect.token.is_none());
     }
 }
 
 #[test]
 fn a_token_does_not_print() {
-    let printed = format!(
-        "{:?}",
-        decode_frame("{\"id\":1,\"refresh\":{\"token\":\"hunter2\"}}").unwrap()
-    );
+    let printed = format!("{:?}", decode_frame("{\"id\":1,\"refresh\":{\"token\":\"hunter2\"}}").unwrap());
     assert!(!printed.contains("hunter2"));
 }
 
 #[test]
 fn data_passes_through_untouched_and_null_is_data() {
-    for data in [
-        "{\"b\": 1.0, \"a\":12345678901234567890123}",
-        "null",
-        "\"\\u00e9\\n\"",
-        "[ ]",
-        "-0",
-    ] {
+    for data in ["{\"b\": 1.0, \"a\":12345678901234567890123}", "null", "\"\\u00e9\\n\"", "[ ]", "-0"] {
         let frame = format!("{{\"id\":9,\"publish\":{{\"channel\":\"c\",\"data\":{data}}}}}");
-        let (9, CommandBody::Publish(publish)) = only(&frame) else {
-            panic!("publish")
-        };
+        let (9, CommandBody::Publish(publish)) = only(&frame) else { panic!("publish") };
         assert_eq!(publish.data.unwrap().as_bytes(), data.as_bytes());
     }
     let (_, CommandBody::Publish(publish)) = only("{\"id\":9,\"publish\":{\"channel\":\"c\"}}") else {
@@ -161,10 +136,7 @@ fn what_a_subscription_asks_for_beyond_a_plain_stream_is_seen() {
 fn a_frame_has_a_bounded_number_of_commands() {
     let frame = |commands: usize| vec!["{}"; commands].join("\n");
     assert!(decode_frame(&frame(MAX_COMMANDS_PER_FRAME)).is_ok());
-    assert!(matches!(
-        decode_frame(&frame(MAX_COMMANDS_PER_FRAME + 1)),
-        Err(DecodeError::TooMany)
-    ));
+    assert!(matches!(decode_frame(&frame(MAX_COMMANDS_PER_FRAME + 1)), Err(DecodeError::TooMany)));
 }
 
 proptest! {

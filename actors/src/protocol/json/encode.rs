@@ -47,20 +47,12 @@ pub fn encode_push(push: &Push<'_>) -> Bytes {
         Push::Publication { channel, publication } => {
             json.channel(channel).raw("\"pub\":").publication(publication)
         }
-        Push::Join { channel, info } => json
-            .channel(channel)
-            .raw("\"join\":{\"info\":")
-            .info(info)
-            .raw("}"),
-        Push::Leave { channel, info } => json
-            .channel(channel)
-            .raw("\"leave\":{\"info\":")
-            .info(info)
-            .raw("}"),
+        Push::Join { channel, info } => json.channel(channel).raw("\"join\":{\"info\":").info(info).raw("}"),
+        Push::Leave { channel, info } => {
+            json.channel(channel).raw("\"leave\":{\"info\":").info(info).raw("}")
+        }
         Push::Unsubscribe { channel, code } => {
-            json.channel(channel)
-                .raw("\"unsubscribe\":{\"code\":")
-                .display(code.code());
+            json.channel(channel).raw("\"unsubscribe\":{\"code\":").display(code.code());
             json.raw(",\"reason\":\"").raw(code.text()).raw("\"}")
         }
         Push::Message { data } => json.raw("\"message\":{\"data\":").bytes(data.as_bytes()).raw("}"),

@@ -42,10 +42,7 @@ fn connect_and_refresh_results_have_every_field_that_sdks_index() {
 #[test]
 fn empty_results_keep_their_key() {
     assert_eq!(encode_reply(3, &Answer::Subscribe), "{\"id\":3,\"subscribe\":{}}");
-    assert_eq!(
-        encode_reply(4, &Answer::Unsubscribe),
-        "{\"id\":4,\"unsubscribe\":{}}"
-    );
+    assert_eq!(encode_reply(4, &Answer::Unsubscribe), "{\"id\":4,\"unsubscribe\":{}}");
     assert_eq!(encode_reply(5, &Answer::Publish), "{\"id\":5,\"publish\":{}}");
 }
 
@@ -56,10 +53,7 @@ fn every_error_has_code_and_message_and_says_when_it_is_temporary() {
         if matches!(code, 100 | 111) {
             expected["temporary"] = json!(true);
         }
-        assert_eq!(
-            value(&encode_reply(7, &Answer::Error(*error))),
-            json!({"id": 7, "error": expected})
-        );
+        assert_eq!(value(&encode_reply(7, &Answer::Error(*error))), json!({"id": 7, "error": expected}));
     }
     assert_eq!(ErrorCode::ALL.len(), 13);
 }
@@ -68,18 +62,11 @@ fn every_error_has_code_and_message_and_says_when_it_is_temporary() {
 fn a_publication_names_its_publisher_and_its_offset_if_it_has_them() {
     let mut publication = Publication {
         data: Payload::parse("{\"text\": 1.0}").unwrap(),
-        info: Some(ClientInfo {
-            user: UserId(42),
-            client: client(),
-        }),
+        info: Some(ClientInfo { user: UserId(42), client: client() }),
         offset: 0,
     };
-    let push = |publication: &Publication| {
-        encode_push(&Push::Publication {
-            channel: "chat:\"a",
-            publication,
-        })
-    };
+    let push =
+        |publication: &Publication| encode_push(&Push::Publication { channel: "chat:\"a", publication });
     let info = format!("\"info\":{{\"user\":\"42\",\"client\":\"{}\"}}", client());
     assert_eq!(
         push(&publication),
@@ -95,32 +82,14 @@ fn a_publication_names_its_publisher_and_its_offset_if_it_has_them() {
 
 #[test]
 fn the_other_pushes_have_the_protocols_shapes() {
-    let info = ClientInfo {
-        user: UserId(1),
-        client: client(),
-    };
+    let info = ClientInfo { user: UserId(1), client: client() };
     let who = json!({"info": {"user": "1", "client": client().to_string()}});
     let data = Payload::parse("[1]").unwrap();
     for (push, body) in [
+        (Push::Join { channel: "c", info: &info }, json!({"channel": "c", "join": who})),
+        (Push::Leave { channel: "c", info: &info }, json!({"channel": "c", "leave": who})),
         (
-            Push::Join {
-                channel: "c",
-                info: &info,
-            },
-            json!({"channel": "c", "join": who}),
-        ),
-        (
-            Push::Leave {
-                channel: "c",
-                info: &info,
-            },
-            json!({"channel": "c", "leave": who}),
-        ),
-        (
-            Push::Unsubscribe {
-                channel: "c",
-                code: UnsubscribeCode::InsufficientState,
-            },
+            Push::Unsubscribe { channel: "c", code: UnsubscribeCode::InsufficientState },
             json!({"channel": "c", "unsubscribe": {"code": 2500, "reason": "insufficient state"}}),
         ),
         (Push::Message { data: &data }, json!({"message": {"data": [1]}})),
@@ -132,10 +101,7 @@ fn the_other_pushes_have_the_protocols_shapes() {
             Push::Disconnect(CloseReason::Shutdown),
             json!({"disconnect": {"code": 3001, "reason": "shutdown", "reconnect": true}}),
         ),
-        (
-            Push::Refresh(Lifetime { ttl: 5 }),
-            json!({"refresh": {"expires": true, "ttl": 5}}),
-        ),
+        (Push::Refresh(Lifetime { ttl: 5 }), json!({"refresh": {"expires": true, "ttl": 5}})),
     ] {
         assert_eq!(value(&encode_push(&push)), json!({"push": body}));
     }

@@ -6,13 +6,9 @@ use super::*;
 async fn the_subscribe_reply_precedes_the_channels_first_push() {
     let f = start(|_| {});
     let (a, lobby) = (socket(), channel("chat:lobby"));
-    f.realtime
-        .join(lobby.clone(), a.connection, a.outbox.clone(), 1)
-        .unwrap();
+    f.realtime.join(lobby.clone(), a.connection, a.outbox.clone(), 1).unwrap();
     let data = Payload::parse(r#"{"text":"hi"}"#).unwrap();
-    f.realtime
-        .publish(lobby, data, UserId(7), a.connection, a.outbox.clone(), 2)
-        .unwrap();
+    f.realtime.publish(lobby, data, UserId(7), a.connection, a.outbox.clone(), 2).unwrap();
     eventually(|| a.outbox.queued_bytes() > 120).await;
     let received = a.received();
     assert_eq!(received[0], r#"{"id":1,"subscribe":{}}"#);
@@ -25,26 +21,17 @@ async fn the_subscribe_reply_precedes_the_channels_first_push() {
 async fn nothing_of_a_cut_connection_is_delivered() {
     let f = start(|_| {});
     let (revoked, listener, lobby) = (socket(), socket(), channel("chat:lobby"));
-    f.realtime
-        .join(lobby.clone(), listener.connection, listener.outbox.clone(), 1)
-        .unwrap();
+    f.realtime.join(lobby.clone(), listener.connection, listener.outbox.clone(), 1).unwrap();
     listener.receive().await;
     revoked.outbox.cut(CloseReason::SessionRevoked, None);
     let data = || Payload::parse("1").unwrap();
     let (connection, outbox) = (revoked.connection, revoked.outbox.clone());
-    f.realtime
-        .publish(lobby.clone(), data(), UserId(1), connection, outbox, 1)
-        .unwrap();
+    f.realtime.publish(lobby.clone(), data(), UserId(1), connection, outbox, 1).unwrap();
     let (connection, outbox) = (listener.connection, listener.outbox.clone());
-    f.realtime
-        .publish(lobby, data(), UserId(2), connection, outbox, 2)
-        .unwrap();
+    f.realtime.publish(lobby, data(), UserId(2), connection, outbox, 2).unwrap();
     eventually(|| listener.outbox.queued_bytes() > 60).await;
     let received = listener.received().join("\n");
-    assert!(
-        received.contains(r#""user":"2""#) && !received.contains(r#""user":"1""#),
-        "{received}"
-    );
+    assert!(received.contains(r#""user":"2""#) && !received.contains(r#""user":"1""#), "{received}");
     f.realtime.stop();
 }
 
@@ -52,20 +39,12 @@ async fn nothing_of_a_cut_connection_is_delivered() {
 async fn subscribers_of_a_shard_that_dies_are_told_to_come_back() {
     let f = start(|_| {});
     let (a, lobby) = (socket(), channel("chat:lobby"));
-    let membership = f
-        .realtime
-        .join(lobby.clone(), a.connection, a.outbox.clone(), 1)
-        .unwrap();
+    let membership = f.realtime.join(lobby.clone(), a.connection, a.outbox.clone(), 1).unwrap();
     a.receive().await;
     f.realtime.shard(&lobby).control(Panic);
     let told = a.receive().await;
     assert!(told[0].contains(r#""unsubscribe":{"code":2500"#), "{told:?}");
-    eventually(|| {
-        f.realtime
-            .join(lobby.clone(), a.connection, a.outbox.clone(), 2)
-            .is_ok()
-    })
-    .await;
+    eventually(|| f.realtime.join(lobby.clone(), a.connection, a.outbox.clone(), 2).is_ok()).await;
     assert!(!f.realtime.still_member(&lobby, membership));
     assert!(!f.memory.escalated.load(Ordering::SeqCst));
     f.realtime.stop();

@@ -17,13 +17,7 @@ async fn a_revocation_cuts_every_connection_of_the_session_and_counts_them() {
     eventually(|| !a.outbox.is_open() && !b.outbox.is_open()).await;
     assert_eq!(a.reader.end(), Some(End::Cut(CloseReason::SessionRevoked)));
     drop((a, b));
-    assert_eq!(
-        revoking.await.unwrap(),
-        Closed {
-            sockets_closed: 2,
-            pending: 0
-        }
-    );
+    assert_eq!(revoking.await.unwrap(), Closed { sockets_closed: 2, pending: 0 });
     assert!(c.outbox.is_open());
     f.realtime.stop();
 }
@@ -34,13 +28,7 @@ async fn a_socket_that_is_not_severed_in_time_is_reported_as_pending() {
     let (session, stuck) = (SessionId::random(), socket());
     let _held = stuck.attach(&f.realtime, session).await.unwrap();
     let closed = f.realtime.revoke(&[session], Cause::Revoked).await;
-    assert_eq!(
-        closed,
-        Closed {
-            sockets_closed: 0,
-            pending: 1
-        }
-    );
+    assert_eq!(closed, Closed { sockets_closed: 0, pending: 1 });
     f.realtime.stop();
 }
 
@@ -127,10 +115,7 @@ async fn one_connection_over_the_limit_is_refused_and_the_others_stay() {
     let f = start(|settings| settings.connections_per_session = 1);
     let (session, first, second) = (SessionId::random(), socket(), socket());
     let _held = first.attach(&f.realtime, session).await.unwrap();
-    assert_eq!(
-        second.attach(&f.realtime, session).await.err(),
-        Some(AttachError::Limit)
-    );
+    assert_eq!(second.attach(&f.realtime, session).await.err(), Some(AttachError::Limit));
     assert!(first.outbox.is_open() && second.outbox.is_open());
     f.realtime.stop();
 }

@@ -7,21 +7,12 @@ async fn audit_events_wait_for_the_database_and_arrive_in_order() {
     let f = start(|settings| settings.audit_interval = Duration::from_millis(1));
     f.memory.down.store(true, Ordering::SeqCst);
     for n in 0..5 {
-        f.realtime
-            .record(AuditEvent::new(&format!("n.{n}"), Outcome::Success, n))
-            .await
-            .unwrap();
+        f.realtime.record(AuditEvent::new(&format!("n.{n}"), Outcome::Success, n)).await.unwrap();
     }
     eventually(|| f.memory.refused.load(Ordering::SeqCst) > 1).await;
     f.memory.down.store(false, Ordering::SeqCst);
     eventually(|| f.memory.events.lock().len() == 5).await;
-    let names: Vec<String> = f
-        .memory
-        .events
-        .lock()
-        .iter()
-        .map(|event| event.event.clone())
-        .collect();
+    let names: Vec<String> = f.memory.events.lock().iter().map(|event| event.event.clone()).collect();
     assert_eq!(names, ["n.0", "n.1", "n.2", "n.3", "n.4"]);
     f.realtime.stop();
 }
@@ -31,14 +22,7 @@ async fn last_seen_values_of_one_session_are_written_once_per_batch() {
     let f = start(|settings| settings.touch_interval = Duration::from_secs(3600));
     let (session, device) = (SessionId::random(), DeviceId::random());
     for (at_ms, generation) in [(5, 1), (9, 0), (7, 2)] {
-        f.realtime.seen(Seen {
-            user: UserId(1),
-            session,
-            device,
-            address: None,
-            at_ms,
-            generation,
-        });
+        f.realtime.seen(Seen { user: UserId(1), session, device, address: None, at_ms, generation });
     }
     assert!(f.realtime.flush(Duration::from_secs(5)).await);
     let seen = f.memory.seen.lock().clone();

@@ -79,9 +79,7 @@ impl Watch {
                 Ok(Some(happening)) => self.take(&happening, checks),
                 Ok(None) | Err(_) => {
                     let sockets = std::mem::take(&mut self.outstanding);
-                    checks.check(false, || {
-                        format!("{sockets} sockets were not closed within {PATIENCE:?}")
-                    });
+                    checks.check(false, || format!("{sockets} sockets were not closed within {PATIENCE:?}"));
                 }
             }
         }
@@ -98,25 +96,17 @@ impl Watch {
         let number = happening.connection;
         if !self.expected[number] {
             return checks.check(false, || {
-                format!(
-                    "socket {number}, of nobody who was revoked, saw {}",
-                    happening.what
-                )
+                format!("socket {number}, of nobody who was revoked, saw {}", happening.what)
             });
         }
         let ends = !matches!(happening.what, What::Text(_));
         if ends && !std::mem::replace(&mut self.ended[number], true) {
             self.outstanding = self.outstanding.saturating_sub(1);
-            self.closes
-                .record(happening.at.saturating_duration_since(self.start));
+            self.closes.record(happening.at.saturating_duration_since(self.start));
         }
         let told = matches!(&happening.what, What::Closed(Some((code, _))) if *code == CloseReason::SessionRevoked.code());
-        checks.check(told, || {
-            format!(
-                "socket {number} was to be closed with 4500 and saw {}",
-                happening.what
-            )
-        });
+        checks
+            .check(told, || format!("socket {number} was to be closed with 4500 and saw {}", happening.what));
     }
 }
 
@@ -127,11 +117,7 @@ mod tests {
     use super::*;
 
     fn closed(connection: usize, code: u16) -> Happening {
-        Happening {
-            connection,
-            at: Instant::now(),
-            what: What::Closed(Some((code, "x".to_owned()))),
-        }
+        Happening { connection, at: Instant::now(), what: What::Closed(Some((code, "x".to_owned()))) }
     }
 
     #[tokio::test]

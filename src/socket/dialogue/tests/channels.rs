@@ -11,11 +11,7 @@ fn subscribing_is_checked_in_the_protocols_order() {
     assert_eq!(talk.subscribe(2, "$chat:a"), [error(2, 103)]);
     assert_eq!(talk.subscribe(2, "user:#7"), [error(2, 103)]);
     for (number, channel) in ["chat:a", "ephemeral:b", "user:#42"].into_iter().enumerate() {
-        assert_eq!(
-            talk.subscribe(9, channel),
-            [format!("join {channel} 9")],
-            "{number}"
-        );
+        assert_eq!(talk.subscribe(9, channel), [format!("join {channel} 9")], "{number}");
     }
     assert_eq!(talk.subscribe(3, "chat:a"), [error(3, 105)]);
     assert_eq!(talk.subscribe(3, "news:a"), [error(3, 106)]);
@@ -27,10 +23,7 @@ fn a_tags_filter_and_other_kinds_of_subscription_are_refused() {
     let mut talk = Talk::connected();
     let filter = r#"{"id":2,"subscribe":{"channel":"chat:a","tf":{"key":"k","cmp":"eq","val":"v"}}}"#;
     assert_eq!(talk.say(filter), [error(2, 107)]);
-    assert_eq!(
-        talk.say(r#"{"id":2,"subscribe":{"channel":"chat:a","type":1}}"#),
-        [error(2, 108)]
-    );
+    assert_eq!(talk.say(r#"{"id":2,"subscribe":{"channel":"chat:a","type":1}}"#), [error(2, 108)]);
     assert_eq!(
         talk.say(r#"{"id":2,"subscribe":{"channel":"chat:a","recover":true,"flag":2}}"#),
         [error(2, 112)]
@@ -56,15 +49,9 @@ fn only_members_publish_and_never_nothing() {
         |channel: &str, rest: &str| format!(r#"{{"id":6,"publish":{{"channel":"{channel}"{rest}}}}}"#);
     assert_eq!(talk.say(&publish("chat:a", r#","data":1"#)), [error(6, 103)]);
     talk.subscribe(2, "chat:a");
-    assert_eq!(
-        talk.say(&publish("chat:a", r#","data":{"x": 1.0}"#)),
-        [r#"publish chat:a 6 {"x": 1.0}"#]
-    );
+    assert_eq!(talk.say(&publish("chat:a", r#","data":{"x": 1.0}"#)), [r#"publish chat:a 6 {"x": 1.0}"#]);
     assert_eq!(talk.say(&publish("chat:a", "")), [error(6, 107)]);
-    assert_eq!(
-        talk.say(&publish("chat:a", r#","data":1,"type":1"#)),
-        [error(6, 108)]
-    );
+    assert_eq!(talk.say(&publish("chat:a", r#","data":1,"type":1"#)), [error(6, 108)]);
     assert_eq!(talk.say(&publish("news:a", r#","data":1"#)), [error(6, 102)]);
 }
 
@@ -89,19 +76,9 @@ fn what_could_not_be_done_now_is_a_temporary_error() {
 
 #[test]
 fn what_is_not_offered_is_error_108() {
-    for method in [
-        "presence",
-        "presence_stats",
-        "history",
-        "rpc",
-        "sub_refresh",
-        "ping",
-    ] {
+    for method in ["presence", "presence_stats", "history", "rpc", "sub_refresh", "ping"] {
         let mut talk = Talk::connected();
-        assert_eq!(
-            talk.say(&format!(r#"{{"id":8,"{method}":{{"channel":"chat:a"}}}}"#)),
-            [error(8, 108)]
-        );
+        assert_eq!(talk.say(&format!(r#"{{"id":8,"{method}":{{"channel":"chat:a"}}}}"#)), [error(8, 108)]);
     }
 }
 
@@ -116,15 +93,9 @@ fn with_a_stale_view_of_revocations_nothing_that_needs_trust_is_done() {
     talk.subscribe(2, "chat:a");
     talk.accepting = false;
     assert_eq!(talk.subscribe(3, "chat:b"), [error(3, 100)]);
-    assert_eq!(
-        talk.say(r#"{"id":4,"publish":{"channel":"chat:a","data":1}}"#),
-        [error(4, 100)]
-    );
+    assert_eq!(talk.say(r#"{"id":4,"publish":{"channel":"chat:a","data":1}}"#), [error(4, 100)]);
     assert_eq!(talk.say(REFRESH), [error(5, 100)]);
-    assert_eq!(
-        talk.say(r#"{"id":6,"unsubscribe":{"channel":"chat:a"}}"#),
-        ["leave chat:a 6"]
-    );
+    assert_eq!(talk.say(r#"{"id":6,"unsubscribe":{"channel":"chat:a"}}"#), ["leave chat:a 6"]);
 }
 
 #[test]
@@ -133,8 +104,5 @@ fn what_waited_behind_a_verification_sees_the_view_of_its_turn() {
     talk.say(REFRESH);
     assert!(talk.subscribe(6, "chat:a").is_empty());
     talk.accepting = false;
-    assert_eq!(
-        talk.verified(REFRESH_5, Err(VerifyRefusal::Unavailable)),
-        [error(5, 100), error(6, 100)]
-    );
+    assert_eq!(talk.verified(REFRESH_5, Err(VerifyRefusal::Unavailable)), [error(5, 100), error(6, 100)]);
 }

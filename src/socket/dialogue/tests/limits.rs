@@ -28,10 +28,7 @@ fn too_many_commands_are_refused_at_first_and_then_close() {
     for _ in 0..9 {
         assert_eq!(talk.say(r#"{"id":2,"ping":{}}"#), [error(2, 111)]);
     }
-    assert_eq!(
-        talk.say(r#"{"id":2,"ping":{}}"#),
-        [error(2, 111), "close 3013".to_owned()]
-    );
+    assert_eq!(talk.say(r#"{"id":2,"ping":{}}"#), [error(2, 111), "close 3013".to_owned()]);
 }
 
 #[test]
@@ -48,9 +45,6 @@ fn strikes_are_forgiven_after_a_pause() {
 fn pongs_are_not_counted() {
     let mut talk = Talk::connected();
     while talk.say(r#"{"id":2,"ping":{}}"#) == [error(2, 108)] {}
-    assert_eq!(
-        lines(&talk.dialogue.on_tick(talk.now + Duration::from_secs(19))),
-        ["{}"]
-    );
+    assert_eq!(lines(&talk.dialogue.on_tick(talk.now + Duration::from_secs(19))), ["{}"]);
     assert!(talk.say("{}").is_empty());
 }

@@ -7,10 +7,7 @@ fn connect_with_a_good_token_is_answered_with_everything_a_client_needs() {
     let mut talk = Talk::anonymous();
     assert_eq!(talk.say(CONNECT), ["verify Connect { id: 1 } t"]);
     assert_eq!(talk.verified(CONNECT_1, Ok(identity())), [CONNECTED]);
-    assert_eq!(
-        talk.dialogue.speaker(),
-        Some((identity().user, identity().session))
-    );
+    assert_eq!(talk.dialogue.speaker(), Some((identity().user, identity().session)));
 }
 
 #[test]
@@ -37,49 +34,26 @@ fn commands_behind_connect_wait_and_keep_their_order() {
         r#"{"id":3,"publish":{"channel":"chat:a","data":[1]}}"#
     );
     assert_eq!(talk.say(&frame), ["verify Connect { id: 1 } t"]);
-    assert!(
-        talk.say(r#"{"id":4,"unsubscribe":{"channel":"chat:a"}}"#)
-            .is_empty()
-    );
+    assert!(talk.say(r#"{"id":4,"unsubscribe":{"channel":"chat:a"}}"#).is_empty());
     assert_eq!(
         talk.verified(CONNECT_1, Ok(identity())),
-        [
-            CONNECTED,
-            "join chat:a 2",
-            "publish chat:a 3 [1]",
-            "leave chat:a 4"
-        ]
+        [CONNECTED, "join chat:a 2", "publish chat:a 3 [1]", "leave chat:a 4"]
     );
 }
 
 #[test]
 fn more_commands_than_may_wait_close_the_connection() {
-    let mut talk = Talk::new(
-        None,
-        DialogueConfig {
-            max_waiting: 2,
-            ..config()
-        },
-    );
+    let mut talk = Talk::new(None, DialogueConfig { max_waiting: 2, ..config() });
     let more = [r#"{"id":2,"ping":{}}"#; 3].join("\n");
-    assert_eq!(
-        talk.say(&format!("{CONNECT}\n{more}")),
-        ["verify Connect { id: 1 } t", "close 3501"]
-    );
+    assert_eq!(talk.say(&format!("{CONNECT}\n{more}")), ["verify Connect { id: 1 } t", "close 3501"]);
     assert!(talk.verified(CONNECT_1, Ok(identity())).is_empty());
 }
 
 #[test]
 fn an_expired_token_is_error_109_and_what_waited_is_dropped() {
     let mut talk = Talk::anonymous();
-    talk.say(&format!(
-        "{CONNECT}\n{}",
-        r#"{"id":2,"subscribe":{"channel":"chat:a"}}"#
-    ));
-    assert_eq!(
-        talk.verified(CONNECT_1, Err(VerifyRefusal::Expired)),
-        [error(1, 109)]
-    );
+    talk.say(&format!("{CONNECT}\n{}", r#"{"id":2,"subscribe":{"channel":"chat:a"}}"#));
+    assert_eq!(talk.verified(CONNECT_1, Err(VerifyRefusal::Expired)), [error(1, 109)]);
     assert_eq!(talk.say(r#"{"id":3,"ping":{}}"#), ["close 3501"]);
 }
 
@@ -110,14 +84,8 @@ fn refusals_for_good_close_with_their_reason() {
 fn a_second_connect_is_a_bad_request() {
     assert_eq!(Talk::connected().say(CONNECT), ["close 3501"]);
     let mut talk = Talk::anonymous();
-    assert_eq!(
-        talk.say(&format!("{CONNECT}\n{CONNECT}")),
-        ["verify Connect { id: 1 } t"]
-    );
-    assert_eq!(
-        talk.verified(CONNECT_1, Ok(identity())),
-        [CONNECTED, "close 3501"]
-    );
+    assert_eq!(talk.say(&format!("{CONNECT}\n{CONNECT}")), ["verify Connect { id: 1 } t"]);
+    assert_eq!(talk.verified(CONNECT_1, Ok(identity())), [CONNECTED, "close 3501"]);
     let mut refused = Talk::anonymous();
     refused.say(CONNECT);
     refused.verified(CONNECT_1, Err(VerifyRefusal::Expired));
@@ -147,10 +115,7 @@ fn an_outcome_nobody_asked_for_is_ignored() {
     assert!(talk.verified(CONNECT_1, Ok(identity())).is_empty());
     talk.say(CONNECT);
     assert!(talk.verified(REFRESH_5, Ok(identity())).is_empty());
-    assert!(
-        talk.verified(Purpose::Connect { id: 2 }, Ok(identity()))
-            .is_empty()
-    );
+    assert!(talk.verified(Purpose::Connect { id: 2 }, Ok(identity())).is_empty());
     assert_eq!(talk.verified(CONNECT_1, Ok(identity())), [CONNECTED]);
 }
 
@@ -165,24 +130,15 @@ fn any_command_may_come_first() {
 fn connect_with_a_token_of_the_same_session_renews_it() {
     let mut talk = Talk::authenticated();
     assert_eq!(talk.say(CONNECT), ["verify Connect { id: 1 } t"]);
-    let renewed = Identity {
-        token_expires_in: Duration::from_secs(60),
-        ..identity()
-    };
+    let renewed = Identity { token_expires_in: Duration::from_secs(60), ..identity() };
     assert!(talk.verified(CONNECT_1, Ok(renewed))[0].contains(r#""ttl":60,"#));
 }
 
 #[test]
 fn connect_with_a_token_of_somebody_else_is_refused() {
     for other in [
-        Identity {
-            user: UserId(43),
-            ..identity()
-        },
-        Identity {
-            session: SessionId(Uuid::from_u128(8)),
-            ..identity()
-        },
+        Identity { user: UserId(43), ..identity() },
+        Identity { session: SessionId(Uuid::from_u128(8)), ..identity() },
     ] {
         let mut talk = Talk::authenticated();
         talk.say(CONNECT);

@@ -6,13 +6,8 @@ use super::*;
 fn the_first_ping_comes_within_the_second_half_of_an_interval() {
     for (jitter, due) in [(0.0, 12.5), (1.0, 25.0), (f64::NAN, 18.75), (7.0, 25.0)] {
         let mut talk = Talk::authenticated();
-        talk.dialogue = Dialogue::new(
-            Arc::new(config()),
-            talk.dialogue.client,
-            talk.now,
-            jitter,
-            Some(identity()),
-        );
+        talk.dialogue =
+            Dialogue::new(Arc::new(config()), talk.dialogue.client, talk.now, jitter, Some(identity()));
         assert_eq!(talk.next().0, due);
     }
 }
@@ -46,17 +41,9 @@ fn a_pong_does_not_wait_behind_a_verification() {
 }
 
 fn connected_for(seconds: u64) -> Talk {
-    let short = Identity {
-        token_expires_in: Duration::from_secs(seconds),
-        ..identity()
-    };
-    let mut talk = Talk::new(
-        Some(short),
-        DialogueConfig {
-            pong_timeout: Duration::from_secs(9999),
-            ..config()
-        },
-    );
+    let short = Identity { token_expires_in: Duration::from_secs(seconds), ..identity() };
+    let mut talk =
+        Talk::new(Some(short), DialogueConfig { pong_timeout: Duration::from_secs(9999), ..config() });
     assert!(talk.say(r#"{"id":1,"connect":{}}"#)[0].contains(&format!("\"ttl\":{seconds},")));
     talk
 }
@@ -85,16 +72,7 @@ fn a_refresh_moves_the_end() {
 fn a_refresh_never_changes_who_speaks() {
     let mut talk = Talk::connected();
     talk.say(REFRESH);
-    assert_eq!(
-        talk.verified(
-            REFRESH_5,
-            Ok(Identity {
-                user: UserId(1),
-                ..identity()
-            })
-        ),
-        ["close 3500"]
-    );
+    assert_eq!(talk.verified(REFRESH_5, Ok(Identity { user: UserId(1), ..identity() })), ["close 3500"]);
 }
 
 #[test]
@@ -102,10 +80,7 @@ fn refused_refreshes_end_or_delay_as_clients_expect() {
     for (refusal, said) in [
         (VerifyRefusal::Expired, "close 3005".to_owned()),
         (VerifyRefusal::Invalid, "close 3500".to_owned()),
-        (
-            VerifyRefusal::Revoked(CloseReason::SignedOut),
-            "close 4501".to_owned(),
-        ),
+        (VerifyRefusal::Revoked(CloseReason::SignedOut), "close 4501".to_owned()),
         (VerifyRefusal::Unavailable, error(5, 100)),
     ] {
         let mut talk = Talk::connected();
@@ -121,10 +96,7 @@ fn a_refresh_without_a_token_is_a_bad_request() {
 
 #[test]
 fn a_ttl_is_at_least_one_second() {
-    let nearly = Identity {
-        token_expires_in: Duration::from_millis(10),
-        ..identity()
-    };
+    let nearly = Identity { token_expires_in: Duration::from_millis(10), ..identity() };
     let mut talk = Talk::new(Some(nearly), config());
     assert!(talk.say(r#"{"id":1,"connect":{}}"#)[0].contains(r#""ttl":1,"#));
 }
