@@ -168,23 +168,23 @@ struct StorePorts(Store);
 impl AuditSink for StorePorts {
     fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), NotWritten>> {
         let store = self.0.clone();
-        Box::pin(async move { store.insert_audit(events).await.map_err(not_written) })
+        Box::pin(async move { store.insert_audit(events).await.map_err(|error| not_written(&error)) })
     }
 }
 
 impl DeviceStore for StorePorts {
     fn touch(&self, seen: Vec<Seen>) -> PortFuture<Result<(), NotWritten>> {
         let store = self.0.clone();
-        let batch = seen.into_iter().filter_map(touch).collect();
-        Box::pin(async move { store.touch(batch).await.map_err(not_written) })
+        let batch = seen.iter().filter_map(touch).collect();
+        Box::pin(async move { store.touch(batch).await.map_err(|error| not_written(&error)) })
     }
 }
 
-fn not_written(error: StoreError) -> NotWritten {
+fn not_written(error: &StoreError) -> NotWritten {
     NotWritten(error.to_string())
 }
 
-fn touch(seen: Seen) -> Option<Touch> {
+fn touch(seen: &Seen) -> Option<Touch> {
     let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(seen.at_ms) * 1_000_000).ok()?;
     Some(Touch {
         session: seen.session,

@@ -93,10 +93,9 @@ impl Dev {
             data_encryption: secrets.data_encryption.clone(),
         };
         let mut settings = Settings::development(database, keys, self.port, Some(self.tls_port));
-        for listen in [&mut settings.listen.http, &mut settings.listen.https] {
-            if let Some(address) = listen {
-                address.set_ip(self.host);
-            }
+        let listen = &mut settings.listen;
+        for address in [&mut listen.http, &mut listen.https].into_iter().flatten() {
+            address.set_ip(self.host);
         }
         settings.debug = self.debug;
         settings.realtime.spill_file = self.data_dir.join("audit.spill");

@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use secrecy::ExposeSecret;
+
 use super::*;
 
 fn complete() -> HashMap<&'static str, String> {

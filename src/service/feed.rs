@@ -190,3 +190,55 @@ async fn look(
     services.feed.looked(began);
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_current_before_the_first_look() {
+        let feed = Feed::default();
+        assert!(!feed.is_current());
+        feed.looked(Instant::now());
+        assert!(feed.is_current());
+    }
+
+    #[test]
+    fn a_look_that_began_too_long_ago_is_not_current() {
+        let feed = Feed { origin: Instant::now() - FRESH * 2, ..Feed::default() };
+        feed.looked(feed.origin + FRESH / 2);
+        assert!(!feed.is_current());
+        feed.looked(Instant::now());
+        assert!(feed.is_current());
+    }
+
+    #[test]
+    fn a_revocation_is_claimed_once() {
+        let feed = Feed::default();
+        assert!(feed.claim(RevocationId(1)));
+        assert!(!feed.claim(RevocationId(1)));
+    }
+
+    #[test]
+    fn an_order_under_way_is_left_alone_until_it_ends_and_claimed_if_it_committed() {
+        let feed = Feed::default();
+        let (committed, failed) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        feed.begin(committed);
+        feed.begin(failed);
+        assert!(feed.is_under_way(committed) && feed.is_under_way(failed));
+        feed.end(committed, Some(RevocationId(7)));
+        feed.end(failed, None);
+        assert!(!feed.is_under_way(committed) && !feed.is_under_way(failed));
+        assert!(!feed.claim(RevocationId(7)), "this node carries it out itself");
+    }
+
+    #[test]
+    fn only_the_latest_are_remembered() {
+        let feed = Feed::default();
+        for id in 0..=i64::try_from(RECENT).unwrap() {
+            feed.claim(RevocationId(id));
+        }
+        assert_eq!(feed.recent().len(), RECENT);
+        assert!(feed.claim(RevocationId(0)), "the first has been forgotten");
+    }
+}

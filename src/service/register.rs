@@ -166,3 +166,36 @@ fn sentence(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(given: &str) -> Result<Option<String>, Failure> {
+        name(Some(given.to_owned()))
+    }
+
+    #[test]
+    fn a_name_is_trimmed_and_an_empty_one_is_none() {
+        assert_eq!(kept(" Ada \n"), Ok(Some("Ada".to_owned())));
+        assert_eq!(kept("  "), Ok(None));
+        assert_eq!(name(None), Ok(None));
+        assert_eq!(kept(&"é".repeat(100)).unwrap().map(|name| name.chars().count()), Some(100));
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_shown_or_stored_is_refused() {
+        for odd in ["a\0b", "a\nb", &"x".repeat(101)] {
+            assert!(
+                matches!(kept(odd), Err(Failure::BadRequest { code: "invalid_display_name", .. })),
+                "{odd:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_said_in_a_sentence() {
+        let Err(Failure::BadRequest { code, detail }) = parsed("nobody") else { panic!("accepted") };
+        assert_eq!((code, detail.as_ref()), ("invalid_email", "This is not an e-mail address."));
+    }
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use portcullis_actors::{
     audit::{AuditEvent, Outcome},
-    id::{DeviceId, SessionId, UserId},
+    id::{DeviceId, SessionId},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -17,11 +17,11 @@ use crate::{
     domain::{
         device::FINGERPRINT_VERSION,
         email::Email,
-        password::MAX_BYTES,
+        password::{MAX_BYTES, Verification},
         session::SignInMethod,
         throttle::{LOGIN_PER_ACCOUNT, LOGIN_PER_ADDRESS, LOGIN_PER_DEVICE_ACCOUNT},
     },
-    store::{Candidate, DeviceSeen, OpenSession, Opened},
+    store::{Candidate, DeviceSeen, OpenSession, Opened, Session, User},
 };
 
 /// Why a sign-in was refused; for the audit log only.
@@ -66,35 +66,33 @@ impl Services {
 
         let phc = candidate.as_ref().map(|found| found.user.password_hash.expose_secret().to_owned());
         let verification = self.hasher.verify(bounded(&password), phc).await?;
-        let refused = match &candidate {
-            None => Some(Refused::UnknownAccount),
-            Some(_) if !verification.ok => Some(Refused::WrongPassword),
-            Some(found) if !found.user.status.is_active() => Some(Refused::InactiveAccount),
-            Some(_) => None,
-        };
-        let (Some(found), None) = (&candidate, refused) else {
-            let refused = refused.unwrap_or(Refused::UnknownAccount);
-            return Err(self.refuse(refused, &folded, candidate.as_ref(), meta).await);
+        let found = match admitted(candidate.as_ref(), verification) {
+            Ok(found) => found,
+            Err(refused) => return Err(self.refuse(refused, &folded, candidate.as_ref(), meta).await),
         };
         if verification.rehash {
             self.rehash(found, password).await;
         }
-        let Candidate { user, revoked_all, .. } = found.clone();
-        let open = self.new_session(user.id, user.generation, revoked_all, meta);
+        let user = found.user.clone();
+        let open = self.new_session(&user, found.revoked_all, meta);
+        let event = self.opened(&open, meta);
+        let Some(session) = self.open(open, event).await? else {
+            return Err(self.refuse(Refused::Superseded, &folded, candidate.as_ref(), meta).await);
+        };
+        metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
+        Ok(self.grant(user, session))
+    }
+
+    /// The event of a session that is being opened.
+    fn opened(&self, open: &OpenSession, meta: &Meta) -> AuditEvent {
         let event = AuditEvent {
-            actor: Some(user.id),
-            user: Some(user.id),
+            actor: Some(open.user),
+            user: Some(open.user),
             session: Some(open.id),
             device: Some(open.device.id),
             ..self.event("session.opened", Outcome::Success, meta)
         };
-        match self.open(open, event.with("method", SignInMethod::Password.as_str())).await? {
-            Some(session) => {
-                metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
-                Ok(self.grant(user, session))
-            }
-            None => Err(self.refuse(Refused::Superseded, &folded, candidate.as_ref(), meta).await),
-        }
+        event.with("method", open.method.as_str())
     }
 
     /// An account known to the device has a budget of its own there, so that a stranger cannot lock its owner out.
@@ -144,12 +142,12 @@ impl Services {
         }
     }
 
-    fn new_session(&self, user: UserId, generation: i32, revoked_all: i64, meta: &Meta) -> OpenSession {
+    fn new_session(&self, user: &User, revoked_all: i64, meta: &Meta) -> OpenSession {
         let (now, limits) = (self.clock.now(), self.settings.sessions);
         OpenSession {
             id: SessionId::random(),
-            user,
-            generation,
+            user: user.id,
+            generation: user.generation,
             revoked_all,
             device: device_of(meta, meta.device.unwrap_or_else(DeviceId::random)),
             method: SignInMethod::Password,
@@ -163,11 +161,7 @@ impl Services {
 
     /// Opens the session and shuts the doors of those that had to give way. `None` if it was superseded. Once begun it is
     /// finished, so that no eviction is committed and not carried out.
-    async fn open(
-        &self,
-        open: OpenSession,
-        event: AuditEvent,
-    ) -> Result<Option<crate::store::Session>, Failure> {
+    async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<Option<Session>, Failure> {
         let services = self.clone();
         let work = async move {
             match services.store.open_session(open, event).await? {
@@ -185,6 +179,18 @@ impl Services {
         };
         self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }
+}
+
+/// Who may come in, or why not. Whether the account is active is asked last, so that only its owner could tell.
+fn admitted(candidate: Option<&Candidate>, verification: Verification) -> Result<&Candidate, Refused> {
+    let found = candidate.ok_or(Refused::UnknownAccount)?;
+    if !verification.ok {
+        return Err(Refused::WrongPassword);
+    }
+    if !found.user.status.is_active() {
+        return Err(Refused::InactiveAccount);
+    }
+    Ok(found)
 }
 
 /// The request's device under this identity.
