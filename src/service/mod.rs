@@ -243,7 +243,10 @@ impl Services {
     }
 
     /// Spends one permit of the request's address, under a limit that the settings may widen.
-    async fn throttle_address(&self, limit: Limit, meta: &Meta) -> Result<(), Failure> {
+    ///
+    /// # Errors
+    /// `TooMany` if there is none.
+    pub async fn throttle_address(&self, limit: Limit, meta: &Meta) -> Result<(), Failure> {
         let burst = limit.burst.saturating_mul(self.settings.address_limit_factor.max(1));
         self.throttle(Limit { burst, ..limit }, &limit_key(meta.address)).await
     }
