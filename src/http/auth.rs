@@ -37,7 +37,7 @@ pub(super) async fn csrf_token(
     services: web::Data<Services>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    services.throttle(CSRF_PER_ADDRESS, &crate::domain::address::limit_key(client.0.address)).await?;
+    services.throttle_address(CSRF_PER_ADDRESS, &client.0).await?;
     let jar = Jar::of(&request);
     let mut answer = HttpResponse::Ok();
     let binding = match session_of(&request, &services).await? {

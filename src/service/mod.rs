@@ -37,6 +37,7 @@ use parking_lot::Mutex;
 use portcullis_actors::{
     Realtime,
     audit::{AuditEvent, Outcome},
+    runtime::Verdict,
 };
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -232,13 +233,9 @@ impl Services {
     /// # Errors
     /// `TooMany` if there is none.
     pub async fn throttle(&self, limit: Limit, key: &str) -> Result<(), Failure> {
-        let limit =
-            portcullis_actors::runtime::Limit { name: limit.name, burst: limit.burst, period: limit.period };
         match self.realtime.check(key, limit).await {
-            portcullis_actors::runtime::Verdict::Allowed => Ok(()),
-            portcullis_actors::runtime::Verdict::Denied { retry_after } => {
-                Err(Failure::TooMany { retry_after })
-            }
+            Verdict::Allowed => Ok(()),
+            Verdict::Denied { retry_after } => Err(Failure::TooMany { retry_after }),
         }
     }
 

@@ -30,6 +30,15 @@ impl StoreError {
         Self::Internal(reason.to_string())
     }
 
+    /// What kept a connection from being had, whatever it was: a refused password keeps out as well as a dead server.
+    pub(super) fn unreachable(error: tokio_postgres::Error) -> Self {
+        match Self::from(error) {
+            Self::Unavailable(reason) | Self::Internal(reason) | Self::Conflict(reason) => {
+                Self::Unavailable(reason)
+            }
+        }
+    }
+
     fn from_database(error: &DbError) -> Self {
         let code = error.code();
         let text = format!("{} ({})", error.message(), code.code());

@@ -77,8 +77,7 @@ where
     T::TlsConnect: Send,
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
-    let unreachable = |error| StoreError::Unavailable(StoreError::from(error).to_string());
-    let (client, mut connection) = config.connect(tls).await.map_err(unreachable)?;
+    let (client, mut connection) = config.connect(tls).await.map_err(StoreError::unreachable)?;
     // One place is enough: whoever is woken looks for everything there is.
     let (wake, woken) = mpsc::channel(1);
     let link = tokio::spawn(async move {

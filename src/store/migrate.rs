@@ -28,7 +28,7 @@ impl Store {
         let config = self.settings().config.clone();
         let tls = self.connector();
         self.spawn(async move {
-            let (mut client, connection) = config.connect(tls).await.map_err(unreachable)?;
+            let (mut client, connection) = config.connect(tls).await.map_err(StoreError::unreachable)?;
             let link = tokio::spawn(connection);
             let work = async {
                 client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
@@ -44,10 +44,6 @@ impl Store {
         })
         .await
     }
-}
-
-fn unreachable(error: tokio_postgres::Error) -> StoreError {
-    StoreError::Unavailable(StoreError::from(error).to_string())
 }
 
 fn failed(error: &refinery::Error) -> StoreError {

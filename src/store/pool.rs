@@ -163,9 +163,7 @@ async fn durable(client: &mut ClientWrapper) -> Result<(), HookError> {
 async fn acquired(pool: &Pool, patience: Duration) -> Result<Client, StoreError> {
     match tokio::time::timeout(patience, pool.get()).await {
         Ok(Ok(client)) => Ok(client),
-        Ok(Err(PoolError::Backend(error))) => {
-            Err(StoreError::Unavailable(StoreError::from(error).to_string()))
-        }
+        Ok(Err(PoolError::Backend(error))) => Err(StoreError::unreachable(error)),
         Ok(Err(error)) => Err(StoreError::Unavailable(error.to_string())),
         Err(_) => Err(StoreError::Unavailable("no free connection in time".to_owned())),
     }
