@@ -8,7 +8,7 @@ use std::{
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use crate::harness::{PASSWORD, Server, within};
+use crate::harness::{PASSWORD, Server, client, within};
 
 /// What the server has acknowledged.
 #[derive(Default)]
@@ -37,7 +37,7 @@ struct Rest {
 
 impl Rest {
     fn to(server: &Server) -> Self {
-        let client = Client::builder().no_proxy().timeout(Duration::from_secs(10)).build().expect("a client");
+        let client = client().build().expect("a client");
         Self { client, base: format!("http://{}", server.address()) }
     }
 
@@ -140,7 +140,7 @@ async fn what_was_acknowledged_before_a_kill_is_there_after_it_and_no_revoked_se
         }
     }
     let rest = Rest::to(&server);
-    let log = log.lock().unwrap();
+    let log = std::mem::take(&mut *log.lock().unwrap());
     for (session, tokens) in &log.signed_in {
         check(&rest, session, tokens, &log).await;
     }

@@ -4,7 +4,6 @@ use std::{path::Path, process::Command};
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use portcullis::domain::role::Role;
-use rustls::pki_types::{CertificateDer, ServerName, pem::PemObject as _};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
@@ -24,7 +23,7 @@ curl -k https://localhost:8443/api/v1/profile -H "Accept: application/json" -b a
 "#;
 
 async fn tls_app() -> App {
-    let app = App::with(|settings| settings.listen.https = Some(([127, 0, 0, 1], 0).into()));
+    let app = App::with_tls(|_| {});
     let password = SecretString::from("password");
     app.services()
         .seed_user("user@example.com", &password, Role::User)
@@ -98,7 +97,7 @@ async fn a_plain_client_with_the_token_in_the_query_subscribes_and_publishes() {
     let session = app.register().await.sign_in().await;
     let url = format!("ws://{}/api/v1/ws/chat?token={}", app.address(), session.access);
     let stream = TcpStream::connect(app.address()).await.unwrap();
-    let (socket, _) = within("a handshake", client_async(url, stream)).await.expect("the upgrade");
+    let (socket, _) = Box::pin(within("a handshake", client_async(url, stream))).await.expect("the upgrade");
     talk(socket).await;
 }
 
@@ -106,14 +105,8 @@ async fn a_plain_client_with_the_token_in_the_query_subscribes_and_publishes() {
 async fn the_same_client_does_so_over_tls() {
     let app = tls_app().await;
     let session = app.register().await.sign_in().await;
-    let mut roots = rustls::RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_file(app.certificate()).unwrap()).unwrap();
-    let config = rustls::ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    let stream = TcpStream::connect(app.tls_address()).await.unwrap();
-    let name = ServerName::try_from("localhost").unwrap();
-    let connector = tokio_rustls::TlsConnector::from(std::sync::Arc::new(config));
-    let stream = within("TLS", connector.connect(name, stream)).await.expect("a certificate for localhost");
+    let stream = app.connect_tls().await;
     let url = format!("wss://localhost:{}/api/v1/ws/chat?token={}", app.tls_address().port(), session.access);
-    let (socket, _) = within("a handshake", client_async(url, stream)).await.expect("the upgrade");
+    let (socket, _) = Box::pin(within("a handshake", client_async(url, stream))).await.expect("the upgrade");
     talk(socket).await;
 }

@@ -2,6 +2,8 @@
 //!
 //! Each test has a server and a database of its own, so they run side by side. A test's name is what must hold.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
+
 mod harness;
 
 mod admin;
@@ -15,6 +17,7 @@ mod handshake;
 mod legacy;
 mod lifetime;
 mod limits;
+mod logs;
 mod outage;
 mod problems;
 mod profile;
@@ -22,6 +25,8 @@ mod protocol;
 mod races;
 mod refresh;
 mod revocation;
+mod serve;
 mod sessions;
 mod shutdown;
 mod store;
+mod tls;

@@ -24,7 +24,7 @@ use portcullis_actors::Realtime;
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::SecretString;
 
-use super::{Ask, Handshake, Person, database, person::PASSWORD, scratch_dir};
+use super::{Ask, Handshake, Person, TlsStream, database, link, person::PASSWORD, scratch_dir};
 
 /// A running server; clones are the same one. It stops when the last is dropped.
 #[derive(Clone)]
@@ -66,6 +66,14 @@ impl App {
         Self::over(database::fresh_database(), change)
     }
 
+    /// A server that also speaks TLS.
+    pub(crate) fn with_tls(change: impl FnOnce(&mut Settings)) -> Self {
+        Self::with(|settings| {
+            settings.listen.https = Some(([127, 0, 0, 1], 0).into());
+            change(settings);
+        })
+    }
+
     /// A server over this database.
     pub(crate) fn over(database: DatabaseSettings, change: impl FnOnce(&mut Settings)) -> Self {
         match Self::try_over(database, change) {
@@ -90,7 +98,7 @@ impl App {
         let (built, parts) = mpsc::channel();
         thread::Builder::new()
             .name("app".to_owned())
-            .spawn(move || serve(settings, directory, &built))
+            .spawn(move || serve(settings, &directory, &built))
             .expect("a thread");
         let parts = parts.recv().expect("the server's thread ended")?;
         let rest = client().build().expect("a client");
@@ -106,9 +114,16 @@ impl App {
         self.0.parts.https.expect("the settings asked for TLS")
     }
 
-    /// The certificate that a client is told to trust.
-    pub(crate) fn certificate(&self) -> std::path::PathBuf {
-        tls::dev_certificate_path(&self.0.parts.directory)
+    /// A TLS connection that trusts the server's certificate and nothing else.
+    pub(crate) async fn connect_tls(&self) -> TlsStream {
+        link::connect_tls(self.tls_address(), &tls::dev_certificate_path(&self.0.parts.directory)).await
+    }
+
+    /// A REST client for the TLS side.
+    pub(crate) fn tls_client(&self) -> Client {
+        let pem = std::fs::read(tls::dev_certificate_path(&self.0.parts.directory)).expect("the certificate");
+        let certificate = reqwest::Certificate::from_pem(&pem).expect("a certificate");
+        client().tls_certs_only([certificate]).build().expect("a client")
     }
 
     pub(crate) fn services(&self) -> &Services {
@@ -211,7 +226,7 @@ pub(super) fn secrets() -> Secrets {
 }
 
 /// A client that goes straight to the server and keeps nothing.
-pub(super) fn client() -> reqwest::ClientBuilder {
+pub(crate) fn client() -> reqwest::ClientBuilder {
     prepare();
     Client::builder().no_proxy().timeout(super::PATIENCE)
 }
@@ -227,7 +242,7 @@ fn prepare() {
     });
 }
 
-fn serve(settings: Settings, directory: tempfile::TempDir, built: &mpsc::Sender<Result<Parts, String>>) {
+fn serve(settings: Settings, directory: &tempfile::TempDir, built: &mpsc::Sender<Result<Parts, String>>) {
     actix_web::rt::System::new().block_on(async {
         let certificate =
             settings.listen.https.map(|_| tls::dev_certificate(directory.path()).expect("a certificate"));

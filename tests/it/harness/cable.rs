@@ -1,6 +1,9 @@
 //! A link to the database that can be cut: between a server and PostgreSQL, byte for byte.
 
-use std::{path::PathBuf, thread};
+use std::{
+    path::{Path, PathBuf},
+    thread,
+};
 
 use portcullis::store::DatabaseSettings;
 use tokio::{
@@ -34,7 +37,7 @@ impl Cable {
         // A thread of its own: the test may block on the server, which waits for the database.
         thread::Builder::new()
             .name("cable".to_owned())
-            .spawn(move || run(listener, target, state))
+            .spawn(move || run(listener, &target, &state))
             .expect("a thread");
         Self { whole, directory, database: database.clone() }
     }
@@ -55,11 +58,11 @@ impl Cable {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn run(listener: std::os::unix::net::UnixListener, target: PathBuf, state: watch::Receiver<bool>) {
+async fn run(listener: std::os::unix::net::UnixListener, target: &Path, state: &watch::Receiver<bool>) {
     let listener = UnixListener::from_std(listener).expect("a listener");
     let links = async {
         while let Ok((near, _)) = listener.accept().await {
-            tokio::spawn(carry(near, target.clone(), state.clone()));
+            tokio::spawn(carry(near, target.to_owned(), state.clone()));
         }
     };
     let mut life = state.clone();

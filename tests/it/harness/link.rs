@@ -1,6 +1,33 @@
-//! What the kernel says about a connection's server side.
+//! Connections below the protocols: TLS to the server, and what the kernel says about the server's side.
 
-use std::{fs, net::SocketAddr};
+use std::{fs, net::SocketAddr, path::Path, sync::Arc};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    pki_types::{CertificateDer, ServerName, pem::PemObject as _},
+};
+use tokio::net::TcpSocket;
+use tokio_rustls::TlsConnector;
+
+use super::within;
+
+/// An encrypted connection to a server.
+pub(crate) type TlsStream = tokio_rustls::client::TlsStream<tokio::net::TcpStream>;
+
+/// Connects to `localhost` with a small receive buffer, trusting this one certificate.
+pub(super) async fn connect_tls(server: SocketAddr, certificate: &Path) -> TlsStream {
+    let mut roots = RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_file(certificate).expect("a certificate"))
+        .expect("a certificate to trust");
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a buffer of this size");
+    let stream = socket.connect(server).await.expect("a connection");
+    let name = ServerName::try_from("localhost").expect("a name");
+    let connecting = TlsConnector::from(Arc::new(config)).connect(name, stream);
+    within("TLS", connecting).await.expect("a certificate for localhost")
+}
 
 /// The state of the server's end of the connection between `server` and `client`, in the kernel's words; `None` when
 /// there is nothing left of it.

@@ -15,15 +15,15 @@ mod person;
 mod process;
 mod socket;
 
-use std::{future::Future, path::PathBuf, time::Duration};
+use std::{future::Future, time::Duration};
 
 pub(crate) use answer::{Answer, Ask};
-pub(crate) use app::App;
+pub(crate) use app::{App, client};
 pub(crate) use cable::Cable;
 pub(crate) use database::{OwnCluster, fresh_database};
 pub(crate) use forge::Forgery;
 pub(crate) use frame::{Opcode, frame};
-pub(crate) use link::{server_side_state, server_side_unsent};
+pub(crate) use link::{TlsStream, server_side_state, server_side_unsent};
 pub(crate) use person::{PASSWORD, Person, Session};
 pub(crate) use process::{Server, portcullis};
 pub(crate) use socket::{Closed, Event, Handshake, Socket};
@@ -57,9 +57,4 @@ pub(crate) fn scratch_dir() -> tempfile::TempDir {
         .permissions(std::fs::Permissions::from_mode(0o755))
         .tempdir_in(database::home())
         .expect("a directory for the test")
-}
-
-/// The root of the source tree.
-pub(crate) fn source_root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }

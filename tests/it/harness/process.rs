@@ -3,13 +3,13 @@
 use std::{
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
     time::Instant,
 };
 
 use serde_json::Value;
 
-use super::{PATIENCE, scratch_dir};
+use super::{Handshake, PATIENCE, scratch_dir};
 
 /// The program, in an environment that says nothing to it.
 fn program() -> Command {
@@ -46,37 +46,83 @@ impl Server {
     }
 
     fn start_in(data: tempfile::TempDir) -> Self {
+        let mut command = program();
+        command.args(["dev", "--debug", "--port", "0", "--tls-port", "0", "--workers", "1", "--data-dir"]);
+        command.arg(data.path());
+        Self::spawn(command, data, Self::written_facts)
+    }
+
+    /// `portcullis serve`, configured by these variables, on a free port of this machine.
+    pub(crate) fn serve(environment: &[(&str, &str)]) -> Self {
+        let data = scratch_dir();
+        let mut command = program();
+        command
+            .arg("serve")
+            .env("BIND_ADDRESS", "127.0.0.1")
+            .env("API_PORT", "0")
+            .env("DATA_DIR", data.path());
+        command.envs(environment.iter().copied());
+        Self::spawn(command, data, Self::logged_facts)
+    }
+
+    fn spawn(mut command: Command, data: tempfile::TempDir, facts: fn(&Self) -> Option<Value>) -> Self {
         let log = std::fs::File::create(data.path().join("server.log")).expect("a log");
-        let child = program()
-            .arg("dev")
-            .args(["--port", "0", "--tls-port", "0", "--workers", "1", "--data-dir"])
-            .arg(data.path())
-            .stdout(log.try_clone().expect("the same file"))
-            .stderr(log)
-            .spawn()
-            .expect("the program starts");
+        command.stdout(log.try_clone().expect("the same file")).stderr(log);
+        let child = command.spawn().expect("the program starts");
         let mut server = Self { child, data, facts: Value::Null };
-        server.facts = server.until_ready();
+        let began = Instant::now();
+        while server.facts.is_null() {
+            let ended = server.child.try_wait().expect("a child");
+            assert!(ended.is_none() && began.elapsed() < PATIENCE, "it did not start: {}", server.log());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+            server.facts = facts(&server).unwrap_or_default();
+        }
         server
     }
 
-    /// The facts of this very process; an earlier one left a file, too.
-    fn until_ready(&mut self) -> Value {
-        let began = Instant::now();
-        loop {
-            let text = std::fs::read(self.data.path().join("dev.json")).unwrap_or_default();
-            let facts: Value = serde_json::from_slice(&text).unwrap_or_default();
-            if facts["pid"] == self.child.id() {
-                return facts;
-            }
-            let ended = self.child.try_wait().expect("a child");
-            assert!(ended.is_none() && began.elapsed() < PATIENCE, "it did not start: {}", self.log());
-            std::thread::sleep(std::time::Duration::from_millis(10));
-        }
+    /// What `dev` wrote once it was ready: this very process, for an earlier one left a file, too.
+    fn written_facts(&self) -> Option<Value> {
+        let text = std::fs::read(self.data.path().join("dev.json")).ok()?;
+        let facts: Value = serde_json::from_slice(&text).ok()?;
+        (facts["pid"] == self.child.id()).then_some(facts)
     }
 
-    fn log(&self) -> String {
+    /// What `serve` logged once it was ready.
+    fn logged_facts(&self) -> Option<Value> {
+        let log = self.log();
+        let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+        let ready = lines.into_iter().find(|line| line["message"] == "ready")?;
+        // As the log shows an optional address: `Some(127.0.0.1:8000)`.
+        let address = ready["http"].as_str()?.trim_start_matches("Some(").trim_end_matches(')').to_owned();
+        Some(serde_json::json!({"http": format!("http://{address}")}))
+    }
+
+    /// All that it has said so far.
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.data.path().join("server.log")).unwrap_or_default()
+    }
+
+    /// A handshake at this path, query included.
+    pub(crate) fn handshake(&self, path: &str) -> Handshake {
+        Handshake::new(self.address(), path)
+    }
+
+    /// Tells it to stop, as an operator does, and waits for its end.
+    pub(crate) fn terminate(mut self) -> ExitStatus {
+        let pid = i32::try_from(self.child.id()).expect("a process number");
+        // SAFETY: a plain system call on numbers; the process is a child that was not waited for.
+        #[expect(unsafe_code, reason = "the standard library sends no signal but SIGKILL")]
+        unsafe {
+            libc::kill(pid, libc::SIGTERM);
+        }
+        let began = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().expect("a child") {
+                return status;
+            }
+            assert!(began.elapsed() < PATIENCE, "it does not stop: {}", self.log());
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
     }
 
     /// Kills it without warning, and starts another on the same data.

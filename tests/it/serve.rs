@@ -1,0 +1,85 @@
+//! `portcullis serve`: the production server as an operator starts and stops it.
+
+use serde_json::{Value, json};
+use tokio_postgres::config::Host;
+
+use crate::harness::{Ask as _, Closed, PASSWORD, Server, client, fresh_database};
+
+const ORIGIN: &str = "https://chat.example.com";
+
+fn production() -> Server {
+    let config = fresh_database().config;
+    let Some(Host::Unix(directory)) = config.get_hosts().first() else { panic!("no socket directory") };
+    let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
+    let url = format!("postgresql+psycopg2://postgres@{host}/{}", config.get_dbname().expect("a name"));
+    Server::serve(&[
+        ("DATABASE_URL", &url),
+        ("DOMAIN", "chat.example.com"),
+        ("CORS_ALLOWED_ORIGINS", ORIGIN),
+        ("JWT_SECRET_KEY", "Zq8vT2mW5xR1nB7kD4hJ9pL3sF6gY0cA"),
+        ("CSRF_SECRET_KEY", "u7Ee1Rr5Tt9Yy3Ii7Oo1Pp5Aa9Ss3Dd6"),
+        ("DATA_ENCRYPTION_KEY", "m4Nn8Bb2Vv6Cc0Xx4Zz8Ll2Kk6Jj0Hh5"),
+        ("DRAIN_SECONDS", "0"),
+    ])
+}
+
+/// A request as a proxy that ends TLS passes it on.
+fn post(server: &Server, path: &str, body: &Value) -> reqwest::RequestBuilder {
+    let rest = client().build().expect("a client");
+    rest.post(format!("http://{}{path}", server.address())).json(body)
+}
+
+async fn sign_in(server: &Server) -> String {
+    let body = json!({"email": "ann@example.com", "password": PASSWORD});
+    post(server, "/api/v1/auth/register", &body).ask().await.expect(201);
+    let body = json!({"username": "ann@example.com", "password": PASSWORD});
+    let answer = post(server, "/api/v1/auth/jwt/login", &body).ask().await.expect(200);
+    for cookie in ["access_token", "refresh_token", "csrf_token"] {
+        assert!(answer.set_cookie(cookie).is_some_and(|line| line.contains("; Secure")), "{cookie}");
+    }
+    answer.text_of("access_token")
+}
+
+#[tokio::test]
+async fn production_serves_its_own_origin_and_stops_in_good_order() {
+    let server = production();
+    let token = sign_in(&server).await;
+    let path = format!("/api/v1/ws/chat?token={token}");
+    server
+        .handshake(&path)
+        .header("origin", "https://localhost")
+        .refusal()
+        .await
+        .refused(403, "origin_not_allowed");
+    let mut socket =
+        server.handshake(&path).header("origin", ORIGIN).open().await.expect("the handshake is granted");
+    socket.subscribe("chat:lobby").await;
+    let stopping = tokio::task::spawn_blocking(move || server.terminate());
+    assert_eq!(socket.closed().await, Closed { code: 3001, reason: "shutdown".to_owned() });
+    assert!(stopping.await.expect("the server's end").success());
+}
+
+#[tokio::test]
+async fn production_logs_one_json_object_per_line() {
+    let server = production();
+    sign_in(&server).await;
+    let log = server.log();
+    let lines: Vec<Value> =
+        log.lines().map(|line| serde_json::from_str(line).expect("a JSON object")).collect();
+    let access =
+        lines.iter().find(|line| line["path"] == "/api/v1/auth/jwt/login").expect("the request's line");
+    assert_eq!((&access["method"], &access["status"]), (&json!("POST"), &json!(200)));
+    assert!(access["timestamp"].is_string() && access["level"].is_string());
+    assert!(access.to_string().contains("request_id"), "{access}");
+}
+
+#[tokio::test]
+async fn production_has_no_demonstration_users_and_no_debug_route() {
+    let server = production();
+    let body = json!({"username": "user@example.com", "password": "password"});
+    post(&server, "/api/v1/auth/jwt/login", &body).ask().await.expect(401).problem();
+    let token = sign_in(&server).await;
+    let url = format!("http://{}/api/v1/profile/debug", server.address());
+    let rest = client().build().expect("a client");
+    rest.get(url).bearer_auth(token).ask().await.refused(404, "not_found");
+}
