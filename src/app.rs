@@ -181,7 +181,10 @@ impl DeviceStore for StorePorts {
 }
 
 fn not_written(error: &StoreError) -> NotWritten {
-    NotWritten(error.to_string())
+    match error {
+        StoreError::Unavailable(_) => NotWritten::Unavailable(error.to_string()),
+        StoreError::Conflict(_) | StoreError::Internal(_) => NotWritten::Refused(error.to_string()),
+    }
 }
 
 fn touch(seen: &Seen) -> Option<Touch> {

@@ -14,7 +14,10 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use tokio::sync::oneshot;
 
-use super::{port::AuditSink, spill::Spill};
+use super::{
+    port::{AuditSink, NotWritten},
+    spill::Spill,
+};
 use crate::audit::AuditEvent;
 
 const HELD_MAX: usize = 10_000;
@@ -49,6 +52,8 @@ pub(crate) struct Audit {
     /// A batch is with the sink, or a retry is scheduled.
     busy: bool,
     scheduled: bool,
+    /// Events that are offered alone, because a batch with them was refused.
+    one_by_one: usize,
     waiting: Vec<oneshot::Sender<()>>,
 }
 
@@ -63,6 +68,7 @@ impl Audit {
             held: VecDeque::new(),
             busy: false,
             scheduled: false,
+            one_by_one: 0,
             waiting: Vec::new(),
         }
     }
@@ -87,7 +93,7 @@ impl Audit {
                 break;
             }
         }
-        let (events, consumed) = match self.spill.peek(self.batch) {
+        let (events, consumed) = match self.spill.peek(if self.one_by_one > 0 { 1 } else { self.batch }) {
             Ok(batch) => batch,
             Err(error) => {
                 tracing::error!(%error, "the audit spill file cannot be read");
@@ -99,14 +105,16 @@ impl Audit {
         }
         self.busy = true;
         let count = events.len();
+        self.one_by_one = self.one_by_one.saturating_sub(1);
         let written = self.sink.write(events).into_actor(self).map(move |result, audit, ctx| {
             audit.busy = false;
             match result {
                 Ok(()) => audit.advance(consumed, count, ctx),
-                Err(error) => {
+                Err(NotWritten::Unavailable(error)) => {
                     tracing::warn!(%error, "audit events wait for the database");
                     audit.retry_later(ctx);
                 }
+                Err(NotWritten::Refused(error)) => audit.refused(&error, consumed, count, ctx),
             }
         });
         ctx.spawn(written);
@@ -120,6 +128,26 @@ impl Audit {
             tracing::error!(%error, "the audit spill file cannot be shortened");
         }
         self.write_next(ctx);
+    }
+
+    /// One event that the database will not take must not hold up the others: they are offered one by one until it is
+    /// found, and it is put aside in a file of its own.
+    fn refused(&mut self, error: &str, consumed: u64, count: usize, ctx: &mut Context<Self>) {
+        if count > 1 {
+            self.one_by_one = count;
+            return self.write_next(ctx);
+        }
+        match self.spill.set_aside(consumed) {
+            Ok(()) => {
+                tracing::error!(%error, "the database refuses an audit event: it is set aside");
+                metrics::counter!("audit_events_set_aside_total").increment(1);
+                self.advance(consumed, 0, ctx);
+            }
+            Err(error) => {
+                tracing::error!(%error, "an audit event that the database refuses cannot be set aside");
+                self.retry_later(ctx);
+            }
+        }
     }
 
     fn retry_later(&mut self, ctx: &mut Context<Self>) {

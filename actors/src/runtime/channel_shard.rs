@@ -7,7 +7,10 @@
 //!
 //! Must not: await, touch the database, or allocate per recipient.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use super::outbox::Outbox;
 use crate::{
@@ -49,6 +52,36 @@ pub(crate) struct Publish {
     pub(crate) connection: ConnectionId,
     pub(crate) outbox: Outbox,
     pub(crate) id: u32,
+    /// The payload's share of what may wait for this shard.
+    pub(crate) _bytes: WaitingBytes,
+}
+
+/// Payload bytes that may wait for one shard; a publication beyond is refused and its client told to try again.
+const WAITING_MAX: usize = 32 * 1024 * 1024;
+
+/// Bytes of publications on their way to one shard.
+#[derive(Default)]
+pub(crate) struct Waiting(Arc<AtomicUsize>);
+
+/// One publication's share; gives itself back when the publication is done with, or lost.
+pub(crate) struct WaitingBytes {
+    waiting: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Waiting {
+    /// Takes a share, unless too much is waiting already.
+    pub(crate) fn take(&self, bytes: usize) -> Option<WaitingBytes> {
+        let before = self.0.fetch_add(bytes, Ordering::AcqRel);
+        let share = WaitingBytes { waiting: Arc::clone(&self.0), bytes };
+        (before + bytes <= WAITING_MAX).then_some(share)
+    }
+}
+
+impl Drop for WaitingBytes {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(self.bytes, Ordering::AcqRel);
+    }
 }
 
 /// One subscription. Dropped while still armed (the shard died), it tells its client to subscribe again.
@@ -157,5 +190,8 @@ pub(crate) fn shard_of(channel: &ChannelName, shards: usize) -> usize {
     usize::try_from(hasher.finish() % shards as u64).unwrap_or(0)
 }
 
-/// One shard's lane.
-pub(crate) type ShardLane = Arc<super::supervise::Lane<ChannelShard>>;
+/// One shard: how it is reached, and what is on its way to it.
+pub(crate) struct Shard {
+    pub(crate) lane: Arc<super::supervise::Lane<ChannelShard>>,
+    pub(crate) waiting: Waiting,
+}

@@ -140,8 +140,11 @@ impl Directory {
                 registered: false,
             };
             let connection = attach.connection;
-            match address.send(Attach { connection, member }).await {
-                Ok(Ok(())) => return Ok(Attachment { address, connection }),
+            let asked = address.send(Attach { connection, member });
+            // Made before the answer: if nobody waits for that any more, dropping it takes back what may have been done.
+            let attachment = Attachment { address, connection };
+            match asked.await {
+                Ok(Ok(())) => return Ok(attachment),
                 Ok(Err(AttachRefused::Limit)) => return Err(AttachError::Limit),
                 // It stopped, empty, between being found and being asked.
                 Err(_) => tokio::task::yield_now().await,

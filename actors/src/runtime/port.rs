@@ -13,10 +13,16 @@ use crate::{
 /// A boxed answer of a port.
 pub type PortFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Nothing was written; the same batch may be offered again.
+/// Nothing was written.
 #[derive(Debug, Clone, thiserror::Error)]
-#[error("{0}")]
-pub struct NotWritten(pub String);
+pub enum NotWritten {
+    /// The database cannot be reached: the same batch may be offered again.
+    #[error("{0}")]
+    Unavailable(String),
+    /// The database will not take this batch, however often it is offered.
+    #[error("{0}")]
+    Refused(String),
+}
 
 /// Where audit events go.
 pub trait AuditSink: Send + Sync + 'static {

@@ -15,7 +15,7 @@ use actix_rt::Arbiter;
 
 use super::{
     audit::Audit,
-    channel_shard::{Join, Leave, Publish, ShardLane, shard_of},
+    channel_shard::{Join, Leave, Publish, Shard, shard_of},
     closing::{Closed, Closing},
     device_tracker::DeviceTracker,
     directory::{AttachError, AttachRequest, Attachment, Directory},
@@ -41,7 +41,7 @@ pub struct Realtime(pub(super) Arc<Inner>);
 pub(super) struct Inner {
     pub(super) settings: RealtimeSettings,
     pub(super) directory: Arc<Directory>,
-    pub(super) channels: Vec<ShardLane>,
+    pub(super) channels: Vec<Shard>,
     pub(super) limiters: Vec<Arc<Lane<RateLimiter>>>,
     pub(super) trackers: Vec<Arc<Lane<DeviceTracker>>>,
     pub(super) audit: Arc<Lane<Audit>>,
@@ -92,10 +92,16 @@ impl Realtime {
     /// # Errors
     /// See [`AttachError`]; on any error the connection is not registered.
     pub async fn attach(&self, attach: &AttachRequest) -> Result<Attachment, AttachError> {
-        if self.0.draining.load(Ordering::Acquire) {
+        if self.is_draining() {
             return Err(AttachError::Closed(CloseReason::Shutdown));
         }
         self.0.directory.attach(attach).await
+    }
+
+    /// Whether the process is about to stop: nothing new is accepted.
+    #[must_use]
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::Acquire)
     }
 
     /// How many connections the session holds on this node.
@@ -133,7 +139,7 @@ impl Realtime {
         outbox: Outbox,
         id: u32,
     ) -> Result<Membership, LaneError> {
-        let lane = self.shard(&channel);
+        let lane = &self.shard(&channel).lane;
         // Read first: if the shard dies in between, the membership is already known to be stale.
         let membership = Membership(lane.generation());
         lane.try_send(Join { channel, connection, outbox, id })?;
@@ -143,7 +149,7 @@ impl Realtime {
     /// Unsubscribes and, if `answer` is given, replies to that command.
     pub fn leave(&self, channel: ChannelName, connection: ConnectionId, answer: Option<(Outbox, u32)>) {
         // Past the bound, because a lost leave would deliver for ever: at most one per join that was let through.
-        self.shard(&channel).control(Leave { channel, connection, answer });
+        self.shard(&channel).lane.control(Leave { channel, connection, answer });
     }
 
     /// Publishes; the reply to command `id` goes into the outbox after the fan-out.
@@ -159,22 +165,24 @@ impl Realtime {
         outbox: Outbox,
         id: u32,
     ) -> Result<(), LaneError> {
-        self.shard(&channel).try_send(Publish { channel, data, user, connection, outbox, id })
+        let shard = self.shard(&channel);
+        let bytes = shard.waiting.take(data.as_bytes().len()).ok_or(LaneError::Full)?;
+        shard.lane.try_send(Publish { channel, data, user, connection, outbox, id, _bytes: bytes })
     }
 
     /// Whether the shard that accepted this membership is still the one that serves the channel.
     #[must_use]
     pub fn still_member(&self, channel: &ChannelName, membership: Membership) -> bool {
-        self.shard(channel).generation() == membership.0
+        self.shard(channel).lane.generation() == membership.0
     }
 
     /// Changes whenever any shard is replaced, so that a connection looks at its memberships only then.
     #[must_use]
     pub fn channel_epoch(&self) -> u64 {
-        self.0.channels.iter().map(|lane| lane.generation()).sum()
+        self.0.channels.iter().map(|shard| shard.lane.generation()).sum()
     }
 
-    pub(super) fn shard(&self, channel: &ChannelName) -> &ShardLane {
+    pub(super) fn shard(&self, channel: &ChannelName) -> &Shard {
         &self.0.channels[shard_of(channel, self.0.channels.len())]
     }
 

@@ -7,7 +7,7 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, BufRead, BufReader, Read, Seek, SeekFrom, Write},
-    path::Path,
+    path::{Path, PathBuf},
 };
 
 use crate::audit::AuditEvent;
@@ -17,6 +17,7 @@ const COMPACT_AT: u64 = 16 * 1024 * 1024;
 
 pub(crate) struct Spill {
     file: File,
+    path: PathBuf,
     /// Where the first line not yet consumed begins.
     start: u64,
     /// Where the next line will be written.
@@ -26,14 +27,10 @@ pub(crate) struct Spill {
 impl Spill {
     /// Opens the queue and cuts off a torn last line.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
-        let mut options = OpenOptions::new();
-        options.read(true).write(true).create(true).truncate(false);
-        #[cfg(unix)]
-        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        let mut file = options.open(path)?;
+        let mut file = private().read(true).write(true).truncate(false).open(path)?;
         let end = end_of_last_line(&mut file)?;
         file.set_len(end)?;
-        Ok(Self { file, start: 0, end })
+        Ok(Self { file, path: path.to_owned(), start: 0, end })
     }
 
     /// Appends one event, or leaves the queue as it was.
@@ -87,6 +84,15 @@ impl Spill {
         Ok(())
     }
 
+    /// Copies the first `bytes` into the file beside this one, `<name>.refused`. They are passed over by [`Self::consume`].
+    pub(crate) fn set_aside(&mut self, bytes: u64) -> io::Result<()> {
+        let mut lines = Vec::new();
+        self.file.seek(SeekFrom::Start(self.start))?;
+        (&self.file).take(bytes).read_to_end(&mut lines)?;
+        let mut refused = private().append(true).open(self.path.with_extension("refused"))?;
+        refused.write_all(&lines)
+    }
+
     fn compact(&mut self) -> io::Result<()> {
         let mut rest = Vec::new();
         self.file.seek(SeekFrom::Start(self.start))?;
@@ -102,6 +108,15 @@ impl Spill {
         self.end = rest.len() as u64;
         Ok(())
     }
+}
+
+/// For a file that only its owner may read.
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.create(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
 }
 
 fn end_of_last_line(file: &mut File) -> io::Result<u64> {

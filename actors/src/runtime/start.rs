@@ -12,7 +12,7 @@ use actix_rt::Arbiter;
 
 use super::{
     audit::Audit,
-    channel_shard::ChannelShard,
+    channel_shard::{ChannelShard, Shard, Waiting},
     device_tracker::DeviceTracker,
     directory::Directory,
     port::{AuditSink, DeviceStore},
@@ -50,7 +50,9 @@ impl Realtime {
         let channels = (0..settings.channel_shards.max(1))
             .map(|shard| {
                 let arbiter = fan_out[shard % fan_out.len()].handle();
-                supervise(&arbiter, "channel_shard", mailbox, Arc::clone(&budget), ChannelShard::default)
+                let budget = Arc::clone(&budget);
+                let lane = supervise(&arbiter, "channel_shard", mailbox, budget, ChannelShard::default);
+                Shard { lane, waiting: Waiting::default() }
             })
             .collect();
         let max_keys = settings.limiter_keys / LIMITER_SHARDS;

@@ -36,7 +36,7 @@ impl Memory {
     fn accept(&self) -> Result<(), NotWritten> {
         if self.down.load(Ordering::SeqCst) {
             self.refused.fetch_add(1, Ordering::SeqCst);
-            return Err(NotWritten("switched off".to_owned()));
+            return Err(NotWritten::Unavailable("switched off".to_owned()));
         }
         Ok(())
     }
@@ -49,6 +49,9 @@ impl AuditSink for Sink {
         let memory = Arc::clone(&self.0);
         Box::pin(async move {
             memory.accept()?;
+            if events.iter().any(|event| event.event == "poisonous") {
+                return Err(NotWritten::Refused("never".to_owned()));
+            }
             memory.events.lock().extend(events);
             Ok(())
         })
@@ -69,7 +72,7 @@ impl DeviceStore for Sink {
 struct Fixture {
     realtime: Realtime,
     memory: Arc<Memory>,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
 }
 
 fn start(adjust: impl FnOnce(&mut RealtimeSettings)) -> Fixture {
@@ -87,7 +90,7 @@ fn start(adjust: impl FnOnce(&mut RealtimeSettings)) -> Fixture {
         devices: Arc::new(Sink(Arc::clone(&memory))),
         escalate: Box::new(move || escalated.escalated.store(true, Ordering::SeqCst)),
     };
-    Fixture { realtime: Realtime::start(settings, ports).unwrap(), memory, _dir: dir }
+    Fixture { realtime: Realtime::start(settings, ports).unwrap(), memory, dir }
 }
 
 struct Socket {

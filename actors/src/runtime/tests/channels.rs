@@ -41,7 +41,7 @@ async fn subscribers_of_a_shard_that_dies_are_told_to_come_back() {
     let (a, lobby) = (socket(), channel("chat:lobby"));
     let membership = f.realtime.join(lobby.clone(), a.connection, a.outbox.clone(), 1).unwrap();
     a.receive().await;
-    f.realtime.shard(&lobby).control(Panic);
+    f.realtime.shard(&lobby).lane.control(Panic);
     let told = a.receive().await;
     assert!(told[0].contains(r#""unsubscribe":{"code":2500"#), "{told:?}");
     eventually(|| f.realtime.join(lobby.clone(), a.connection, a.outbox.clone(), 2).is_ok()).await;
@@ -55,8 +55,8 @@ async fn too_many_deaths_in_a_short_time_stop_the_process() {
     let f = start(|_| {});
     let lobby = channel("chat:lobby");
     for generation in 1..=4 {
-        eventually(|| f.realtime.shard(&lobby).generation() == generation).await;
-        f.realtime.shard(&lobby).control(Panic);
+        eventually(|| f.realtime.shard(&lobby).lane.generation() == generation).await;
+        f.realtime.shard(&lobby).lane.control(Panic);
     }
     eventually(|| f.memory.escalated.load(Ordering::SeqCst)).await;
     f.realtime.stop();

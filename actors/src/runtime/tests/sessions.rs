@@ -1,5 +1,7 @@
 //! Sessions, their connections, and revocation.
 
+use std::{future::Future, task::Poll};
+
 use super::*;
 
 #[actix_rt::test]
@@ -129,5 +131,26 @@ async fn draining_closes_every_connection_with_shutdown_and_accepts_none() {
     assert_eq!(open.reader.end(), Some(End::Cut(CloseReason::Shutdown)));
     let refused = socket().attach(&f.realtime, session).await.err();
     assert_eq!(refused, Some(AttachError::Closed(CloseReason::Shutdown)));
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn an_attach_that_nobody_waits_for_leaves_nothing_behind() {
+    let f = start(|_| {});
+    for polls in 0..4 {
+        let (session, hasty) = (SessionId::random(), socket());
+        let mut attach = Box::pin(hasty.attach(&f.realtime, session));
+        // Given up before it is polled, while it waits for its answer, and when the answer is there.
+        for _ in 0..polls {
+            let answered = std::future::poll_fn(|cx| Poll::Ready(attach.as_mut().poll(cx).is_ready())).await;
+            if answered {
+                break;
+            }
+            actix_rt::time::sleep(Duration::from_millis(2)).await;
+        }
+        drop(attach);
+        eventually(|| f.realtime.sessions_with_sockets().is_empty()).await;
+        assert_eq!(f.realtime.open_connections(session), 0, "given up after {polls} polls");
+    }
     f.realtime.stop();
 }

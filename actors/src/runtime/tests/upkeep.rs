@@ -30,3 +30,19 @@ async fn last_seen_values_of_one_session_are_written_once_per_batch() {
     assert_eq!((seen[0].at_ms, seen[0].generation), (9, 2));
     f.realtime.stop();
 }
+
+#[actix_rt::test]
+async fn an_event_that_the_database_refuses_holds_up_no_other() {
+    let f = start(|settings| settings.audit_interval = Duration::from_millis(1));
+    f.memory.down.store(true, Ordering::SeqCst);
+    for name in ["a", "poisonous", "b"] {
+        f.realtime.record(AuditEvent::new(name, Outcome::Success, 0)).await.unwrap();
+    }
+    f.memory.down.store(false, Ordering::SeqCst);
+    eventually(|| f.memory.events.lock().len() == 2).await;
+    let names: Vec<String> = f.memory.events.lock().iter().map(|event| event.event.clone()).collect();
+    assert_eq!(names, ["a", "b"]);
+    let refused = std::fs::read_to_string(f.dir.path().join("audit.refused")).unwrap();
+    assert!(refused.contains("poisonous"));
+    f.realtime.stop();
+}
