@@ -25,6 +25,8 @@ use crate::{
     target::Target,
 };
 
+/// A ping, and its pong.
+const PING: &[u8] = b"{}";
 /// How long an answer to the first commands may take.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 /// Descriptors that are needed beside those of the connections.
@@ -48,7 +50,7 @@ pub(crate) struct Happening {
 
 /// What it was.
 pub(crate) enum What {
-    /// A text frame that is not a ping.
+    /// A text frame that is more than a ping.
     Text(Bytes),
     /// A close frame with code and text.
     Closed(Option<(u16, String)>),
@@ -151,11 +153,16 @@ async fn keep(
         let wanted = tokio::select! {
             biased;
             message = socket.next() => match message {
-                Ok(Message::Text(b"{}")) => Bytes::from_static(b"{}"),
                 Ok(Message::Text(text)) => {
-                    let what = What::Text(Bytes::copy_from_slice(text));
-                    let _ = report.send(Happening { connection, at: Instant::now(), what });
-                    continue;
+                    let (pinged, news) = sort(text);
+                    if news {
+                        let what = What::Text(Bytes::copy_from_slice(text));
+                        let _ = report.send(Happening { connection, at: Instant::now(), what });
+                    }
+                    if !pinged {
+                        continue;
+                    }
+                    Bytes::from_static(PING)
                 }
                 Ok(Message::Close(reason)) => break What::Closed(reason),
                 Ok(Message::End) => break What::Lost("end of stream".to_owned()),
@@ -172,6 +179,12 @@ async fn keep(
         }
     };
     let _ = report.send(Happening { connection, at: Instant::now(), what: end });
+}
+
+/// Whether a ping is among the lines of a frame, and whether anything else is.
+fn sort(text: &[u8]) -> (bool, bool) {
+    let lines = || text.split(|byte| *byte == b'\n');
+    (lines().any(|line| line == PING), lines().any(|line| line != PING))
 }
 
 /// The status that a handshake with this session's token is refused with; 101 when it is accepted.
@@ -212,6 +225,13 @@ mod tests {
     fn connections_are_spread_evenly() {
         assert_eq!(spread(2, 3, None), [0, 1, 0, 1, 0, 1]);
         assert_eq!(spread(3, 9, Some(4)), [0, 1, 2, 0]);
+    }
+
+    #[test]
+    fn a_ping_is_found_among_other_lines() {
+        assert_eq!(sort(b"{}"), (true, false));
+        assert_eq!(sort(b"{\"push\":{}}\n{}"), (true, true));
+        assert_eq!(sort(b"{\"push\":{}}"), (false, true));
     }
 
     #[test]
