@@ -87,7 +87,7 @@ impl App {
             Clock::default(),
         );
         services.start();
-        let origins = Origins::new(settings.surface.allowed_origins.clone());
+        let origins = origins(&settings, http, https);
         let mut sockets = settings.socket.clone();
         sockets.handshakes.burst =
             sockets.handshakes.burst.saturating_mul(settings.address_limit_factor.max(1));
@@ -218,6 +218,21 @@ pub(crate) fn service_settings(settings: &Settings) -> ServiceSettings {
         development: settings.environment == Environment::Development,
         address_limit_factor: settings.address_limit_factor,
     }
+}
+
+/// The configured origins, and in development those of the server itself.
+fn origins(settings: &Settings, http: Option<SocketAddr>, https: Option<SocketAddr>) -> Origins {
+    let mut origins = settings.surface.allowed_origins.clone();
+    if settings.environment == Environment::Development {
+        for (scheme, address) in [("http", http), ("https", https)] {
+            let Some(address) = address else { continue };
+            for host in ["localhost", "127.0.0.1", "[::1]"] {
+                origins.push(format!("{scheme}://{host}:{}", address.port()));
+            }
+            origins.push(format!("{scheme}://{address}"));
+        }
+    }
+    Origins::new(origins)
 }
 
 fn http_settings(settings: &Settings, origins: Origins) -> HttpSettings {

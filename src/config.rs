@@ -23,7 +23,9 @@ mod tests;
 
 pub use reader::ConfigError;
 use reader::Reader;
-use sections::{Registration, cores, database, listen, realtime, secrets, sessions, socket, surface};
+use sections::{
+    Registration, algorithm, cores, database, listen, realtime, secrets, sessions, socket, surface,
+};
 
 /// Where the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,23 +138,59 @@ impl Settings {
     pub fn from_lookup(lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let mut read = Reader::new(lookup);
         let environment = read.parsed("ENVIRONMENT", Environment::Production);
-        let production = environment == Environment::Production;
-        let settings = Self {
+        let base = Self {
             environment,
-            debug: read.flag("DEBUG", false),
+            debug: false,
             listen: listen(&mut read),
             database: database(&mut read),
-            secrets: secrets(&mut read, production),
-            surface: surface(&mut read, production),
-            sessions: sessions(&mut read),
-            registration_open: read.parsed("REGISTRATION", Registration(true)).0,
-            require_email_verification: read.flag("REQUIRE_EMAIL_VERIFICATION", false),
-            address_limit_factor: read.at_least("ADDRESS_LIMIT_FACTOR", 1, 1),
-            socket: socket(&mut read),
-            realtime: realtime(&mut read),
-            drain: Duration::from_secs(read.parsed("DRAIN_SECONDS", 5)),
+            secrets: secrets(&mut read, environment == Environment::Production),
+            surface: Surface {
+                domain: String::new(),
+                allowed_origins: Vec::new(),
+                cookie_domain: None,
+                access_cookie_readable: false,
+                security_headers: true,
+                trusted_proxies: Vec::new(),
+            },
+            sessions: SessionLimits::default(),
+            registration_open: true,
+            require_email_verification: false,
+            address_limit_factor: 1,
+            socket: SocketSettings::default(),
+            realtime: RealtimeSettings::default(),
+            drain: Duration::from_secs(5),
         };
+        algorithm(&mut read);
+        let settings = base.overlay(&mut read);
         read.finish(settings)
+    }
+
+    /// These settings with what `lookup` says otherwise; for a development server, whose listeners, database and keys are
+    /// its own.
+    ///
+    /// # Errors
+    /// One error that lists every problem.
+    pub fn overlaid(self, lookup: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut read = Reader::new(lookup);
+        let settings = self.overlay(&mut read);
+        read.finish(settings)
+    }
+
+    fn overlay(self, read: &mut Reader<'_>) -> Self {
+        let production = self.environment == Environment::Production;
+        Self {
+            debug: read.flag("DEBUG", self.debug),
+            surface: surface(read, &self.surface, production),
+            sessions: sessions(read, &self.sessions),
+            registration_open: read.parsed("REGISTRATION", Registration(self.registration_open)).0,
+            require_email_verification: read
+                .flag("REQUIRE_EMAIL_VERIFICATION", self.require_email_verification),
+            address_limit_factor: read.at_least("ADDRESS_LIMIT_FACTOR", 1, self.address_limit_factor),
+            socket: socket(read, &self.socket),
+            realtime: realtime(read, &self.realtime),
+            drain: Duration::from_secs(read.parsed("DRAIN_SECONDS", self.drain.as_secs())),
+            ..self
+        }
     }
 
     /// The settings of `portcullis dev` and of tests: loopback, everything generated.
@@ -172,7 +210,8 @@ impl Settings {
             secrets,
             surface: Surface {
                 domain: "localhost".to_owned(),
-                allowed_origins: development_origins(http, https),
+                // A proxy in front; the server's own origins are added once it is bound.
+                allowed_origins: vec!["https://localhost".to_owned(), "http://localhost".to_owned()],
                 cookie_domain: None,
                 access_cookie_readable: false,
                 security_headers: true,
@@ -197,12 +236,18 @@ impl Settings {
     }
 }
 
-/// The origins a page on this machine may have. `https://localhost` stands for a proxy in front.
-fn development_origins(http: u16, https: Option<u16>) -> Vec<String> {
-    let mut origins = vec!["https://localhost".to_owned(), "http://localhost".to_owned()];
-    for host in ["localhost", "127.0.0.1", "[::1]"] {
-        origins.push(format!("http://{host}:{http}"));
-        origins.extend(https.map(|port| format!("https://{host}:{port}")));
+/// The database that the environment names, as `serve` understands it; `None` if it names none.
+///
+/// # Errors
+/// What is wrong with the variables.
+pub fn database_from_env(
+    lookup: &dyn Fn(&str) -> Option<String>,
+) -> Result<Option<DatabaseSettings>, ConfigError> {
+    let named = ["DATABASE_URL", "DATABASE_URL_FILE", "POSTGRES_HOST", "POSTGRES_HOST_FILE"];
+    if named.iter().all(|name| lookup(name).is_none_or(|value| value.is_empty())) {
+        return Ok(None);
     }
-    origins
+    let mut read = Reader::new(lookup);
+    let database = database(&mut read);
+    read.finish(Some(database))
 }

@@ -3,7 +3,7 @@
 //! Installed once by the command line. Production logs JSON, one object per line; development logs for people. No secret
 //! reaches either: secrets are types that do not print, and request logs leave the query out.
 
-use std::{io::IsTerminal, sync::OnceLock};
+use std::{io::IsTerminal, sync::OnceLock, time::Duration};
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 use tracing_subscriber::{EnvFilter, fmt, prelude::*};
@@ -13,6 +13,8 @@ use crate::config::Environment;
 /// What is logged unless `RUST_LOG` says otherwise.
 const DEFAULT_FILTER: &str = "info,portcullis=info,actix_server=warn,tokio_postgres=warn,refinery_core=warn";
 const DEBUG_FILTER: &str = "info,portcullis=debug,portcullis_actors=debug";
+
+const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
@@ -29,6 +31,19 @@ pub fn start_logging(environment: Environment, debug: bool) {
     let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
 }
 
+/// Folds samples into summaries now and then: without it they pile up until somebody asks for the metrics.
+fn keep_up(handle: PrometheusHandle) {
+    let upkeep = move || {
+        loop {
+            std::thread::sleep(UPKEEP_INTERVAL);
+            handle.run_upkeep();
+        }
+    };
+    if let Err(error) = std::thread::Builder::new().name("metrics".to_owned()).spawn(upkeep) {
+        tracing::error!(%error, "metrics are not folded: they take memory until somebody asks for them");
+    }
+}
+
 /// The process's metrics, in Prometheus text form when rendered. There is one recorder per process.
 pub fn metrics() -> PrometheusHandle {
     METRICS
@@ -37,6 +52,7 @@ pub fn metrics() -> PrometheusHandle {
             let handle = recorder.handle();
             // Fails only if another recorder is installed; ours then stays empty.
             let _ = metrics::set_global_recorder(recorder);
+            keep_up(handle.clone());
             handle
         })
         .clone()

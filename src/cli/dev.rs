@@ -71,7 +71,7 @@ impl Dev {
         let cluster = Cluster::start(&self.data_dir, Durability::Durable)?;
         let database = DatabaseSettings::embedded(cluster.socket_dir(), cluster.database());
         let certificate = tls::dev_certificate(&self.data_dir)?;
-        let settings = self.settings(database, &secrets);
+        let settings = self.settings(database, &secrets)?;
         let users = demo_users(&secrets);
         actix_web::rt::System::new().block_on(async {
             let app = App::build(settings, Some(certificate)).await?;
@@ -85,7 +85,7 @@ impl Dev {
         })
     }
 
-    fn settings(&self, database: DatabaseSettings, secrets: &DevSecrets) -> Settings {
+    fn settings(&self, database: DatabaseSettings, secrets: &DevSecrets) -> Result<Settings, CliError> {
         let keys = Secrets {
             jwt: secrets.jwt.clone(),
             jwt_previous: Vec::new(),
@@ -97,12 +97,13 @@ impl Dev {
         for address in [&mut listen.http, &mut listen.https].into_iter().flatten() {
             address.set_ip(self.host);
         }
-        settings.debug = self.debug;
+        let mut settings = settings.overlaid(&|name| std::env::var(name).ok())?;
+        settings.debug |= self.debug;
         settings.realtime.spill_file = self.data_dir.join("audit.spill");
         if let Some(workers) = self.workers {
             settings.listen.workers = workers.max(1);
         }
-        settings
+        Ok(settings)
     }
 }
 

@@ -3,18 +3,22 @@
 //! A tool works beside a running server, through the same store and services; the server hears of what it did from the
 //! database. Where the private server is not running, it is started for the time of the command.
 
-use portcullis_actors::Realtime;
+use std::{path::PathBuf, time::Duration};
+
 use secrecy::SecretString;
 
 use super::{CliError, DatabaseArgs};
 use crate::{
     app,
-    config::{Secrets, Settings},
+    config::{Secrets, Settings, database_from_env},
     lifecycle::Shutdown,
     postgres::{Access, Durability, attach_or_start},
     service::{Clock, Services},
     store::{DatabaseSettings, Store},
 };
+
+/// How long a tool waits for its audit events to be written.
+const FLUSH_WITHIN: Duration = Duration::from_secs(5);
 
 /// The database's address, and whatever must live as long as it is used.
 struct Found {
@@ -26,6 +30,10 @@ fn find(args: &DatabaseArgs) -> Result<Found, CliError> {
     if let Some(url) = &args.database_url {
         let database = DatabaseSettings::parse(&SecretString::from(url.as_str()))
             .map_err(|error| CliError::Usage(format!("--database-url: {error}")))?;
+        return Ok(Found { database, _access: None });
+    }
+    // The variables that `serve` reads name its database for the tools, too; only without any is the private one meant.
+    if let Some(database) = database_from_env(&|name| std::env::var(name).ok())? {
         return Ok(Found { database, _access: None });
     }
     if !args.data_dir.exists() {
@@ -54,10 +62,10 @@ pub(super) fn with_services(
     job: impl AsyncFnOnce(Services) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
     let found = find(args)?;
-    let spill = std::env::temp_dir().join(format!("portcullis-{}.spill", std::process::id()));
+    let private = PrivateDir::make()?;
     let result = actix_web::rt::System::new().block_on(async {
         let mut settings = Settings::development(found.database.clone(), no_secrets(), 0, None);
-        settings.realtime.spill_file = spill.clone();
+        settings.realtime.spill_file = private.0.join("audit.spill");
         let store = Store::connect(&found.database)?;
         let realtime = app::start_realtime(&settings, &store, Shutdown::default())?;
         let services = Services::new(
@@ -68,19 +76,35 @@ pub(super) fn with_services(
             Clock::default(),
         );
         let done = job(services).await;
-        finish(&realtime).await;
-        done
+        let written = realtime.flush(FLUSH_WITHIN).await;
+        realtime.stop();
+        Ok::<_, CliError>((done, written))
     });
-    // What the job recorded is in the database; nothing else is in the file.
-    let _ = std::fs::remove_file(spill);
-    result
+    let (done, written) = result?;
+    if written {
+        private.remove();
+    } else {
+        let place = private.0.display();
+        eprintln!("portcullis: not every audit event could be written; the rest is in {place}");
+    }
+    done
 }
 
-async fn finish(realtime: &Realtime) {
-    if !realtime.flush(std::time::Duration::from_secs(5)).await {
-        eprintln!("portcullis: not every audit event could be written");
+/// A directory that nobody else can have prepared or can read.
+struct PrivateDir(PathBuf);
+
+impl PrivateDir {
+    fn make() -> Result<Self, CliError> {
+        use std::os::unix::fs::DirBuilderExt;
+        let path = std::env::temp_dir().join(format!("portcullis-{}", uuid::Uuid::new_v4().simple()));
+        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
     }
-    realtime.stop();
+
+    /// What was in it is in the database.
+    fn remove(&self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
 }
 
 /// Tools issue no tokens and read none.

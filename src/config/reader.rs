@@ -1,7 +1,7 @@
 //! Reading settings one by one and gathering what is wrong with them.
 //!
-//! Used by `config` only. A reader never stops at the first problem and never puts a value into a message: it might be
-//! a secret.
+//! Used by `config` only. A reader never stops at the first problem. Messages show values of settings that are public by
+//! nature (an origin, a network, a word), never of a secret.
 
 use std::{fmt, fmt::Display, fs, str::FromStr};
 
@@ -143,6 +143,12 @@ impl<'a> Reader<'a> {
             self.problem(format!("{name}: missing"));
             return SecretString::default();
         };
+        self.check_strength(name, &secret, minimum);
+        secret
+    }
+
+    /// Long enough, not out of an example, not uniform.
+    pub(super) fn check_strength(&mut self, name: &str, secret: &SecretString, minimum: usize) {
         let value = secret.expose_secret();
         let lower = value.to_ascii_lowercase();
         let distinct = value.chars().collect::<std::collections::BTreeSet<_>>().len();
@@ -153,6 +159,5 @@ impl<'a> Reader<'a> {
         } else if minimum > 1 && distinct < 8 {
             self.problem(format!("{name}: too uniform to be random"));
         }
-        secret
     }
 }

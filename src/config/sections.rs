@@ -110,80 +110,101 @@ pub(super) fn secrets(read: &mut Reader<'_>, production: bool) -> Secrets {
             read.problem("JWT_SECRET_KEY, CSRF_SECRET_KEY and DATA_ENCRYPTION_KEY must differ");
         }
     }
-    let previous = read.secret("JWT_PREVIOUS_SECRET_KEYS");
-    let jwt_previous = previous
-        .iter()
-        .flat_map(|keys| keys.expose_secret().split(','))
-        .map(str::trim)
-        .filter(|key| !key.is_empty())
-        .map(SecretString::from)
-        .collect();
+    let jwt_previous = previous_keys(read, minimum);
     Secrets { jwt, jwt_previous, csrf, data_encryption }
 }
 
-pub(super) fn surface(read: &mut Reader<'_>, production: bool) -> Surface {
-    let allowed_origins = read.list("CORS_ALLOWED_ORIGINS");
-    if production {
-        for origin in &allowed_origins {
-            let host = origin.strip_prefix("https://");
-            let local = host.is_some_and(|host| {
-                let name = host.rsplit_once(':').map_or(host, |(name, _)| name);
-                matches!(name, "localhost" | "127.0.0.1" | "[::1]") || name.ends_with(".localhost")
-            });
-            if host.is_none() || local {
-                read.problem(format!(
-                    "CORS_ALLOWED_ORIGINS: `{origin}` is not an https origin of another machine"
-                ));
-            }
+/// A retired key still opens every door until it is removed, so it must be as strong as the current one.
+fn previous_keys(read: &mut Reader<'_>, minimum: usize) -> Vec<SecretString> {
+    let name = "JWT_PREVIOUS_SECRET_KEYS";
+    let Some(keys) = read.secret(name) else { return Vec::new() };
+    let keys = keys.expose_secret().split(',').map(str::trim).filter(|key| !key.is_empty());
+    let keys: Vec<SecretString> = keys.map(SecretString::from).collect();
+    for key in &keys {
+        read.check_strength(name, key, minimum);
+    }
+    keys
+}
+
+/// Only one algorithm is offered, and asking for another must not be passed over.
+pub(super) fn algorithm(read: &mut Reader<'_>) {
+    if read.text("JWT_ALGORITHM").is_some_and(|algorithm| algorithm != "HS256") {
+        read.problem("JWT_ALGORITHM: only HS256 is offered");
+    }
+}
+
+pub(super) fn surface(read: &mut Reader<'_>, base: &Surface, production: bool) -> Surface {
+    let listed = read.list("CORS_ALLOWED_ORIGINS");
+    for origin in &listed {
+        if let Some(wrong) = wrong_with_origin(origin, production) {
+            read.problem(format!("CORS_ALLOWED_ORIGINS: `{origin}` {wrong}"));
         }
     }
-    let domain = read.text("DOMAIN");
-    if domain.is_none() {
+    let domain = read.text("DOMAIN").unwrap_or_else(|| base.domain.clone());
+    if domain.is_empty() {
         read.problem("DOMAIN: missing");
     }
-    let trusted_proxies = read.parsed_list("TRUSTED_PROXIES");
     Surface {
-        domain: domain.unwrap_or_default(),
-        allowed_origins,
+        domain,
+        allowed_origins: base.allowed_origins.iter().cloned().chain(listed).collect(),
         cookie_domain: read.text("COOKIE_DOMAIN"),
-        access_cookie_readable: read.flag("ACCESS_COOKIE_READABLE", false),
-        security_headers: read.flag("SECURITY_HEADERS_ENABLED", true),
-        trusted_proxies,
+        access_cookie_readable: read.flag("ACCESS_COOKIE_READABLE", base.access_cookie_readable),
+        security_headers: read.flag("SECURITY_HEADERS_ENABLED", base.security_headers),
+        trusted_proxies: read.parsed_list("TRUSTED_PROXIES"),
     }
 }
 
-pub(super) fn sessions(read: &mut Reader<'_>) -> SessionLimits {
+/// Origins are compared letter by letter (RFC 6454, 6.2): one that is written otherwise would never match, silently.
+fn wrong_with_origin(origin: &str, production: bool) -> Option<&'static str> {
+    let Some((scheme, rest)) = origin.split_once("://") else {
+        return Some("is not an origin: scheme://host, with a port if it is not the usual one");
+    };
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (rest, None),
+    };
+    let odd = |c: char| c.is_ascii_uppercase() || c.is_whitespace() || "/?#@*,".contains(c);
+    let usual = matches!((scheme, port), ("https", Some("443")) | ("http", Some("80")));
+    if host.is_empty() || rest.contains(odd) || usual || port.is_some_and(|port| port.parse::<u16>().is_err())
+    {
+        return Some("is not written as browsers write origins: lower case, no path, no usual port");
+    }
+    let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost");
+    (production && (scheme != "https" || local)).then_some("is not an https origin of another machine")
+}
+
+pub(super) fn sessions(read: &mut Reader<'_>, base: &SessionLimits) -> SessionLimits {
     const DAY: u64 = 24 * 60 * MINUTE;
-    let default = SessionLimits::default();
+    let mut duration = |name, unit: u64, base: Duration| {
+        Duration::from_secs(unit.saturating_mul(read.at_least(name, 1, base.as_secs() / unit)))
+    };
     SessionLimits {
-        idle: Duration::from_secs(MINUTE * read.at_least("SESSION_TIMEOUT_MINUTES", 1, 30)),
-        absolute: Duration::from_secs(DAY * read.at_least("SESSION_ABSOLUTE_DAYS", 1, 30)),
-        refresh: Duration::from_secs(DAY * read.at_least("REFRESH_TOKEN_DAYS", 1, 7)),
-        per_user: read.at_least("SESSIONS_PER_USER", 1, default.per_user),
-        privilege: default.privilege,
+        idle: duration("SESSION_TIMEOUT_MINUTES", MINUTE, base.idle),
+        absolute: duration("SESSION_ABSOLUTE_DAYS", DAY, base.absolute),
+        refresh: duration("REFRESH_TOKEN_DAYS", DAY, base.refresh),
+        per_user: read.at_least("SESSIONS_PER_USER", 1, base.per_user),
+        privilege: base.privilege,
     }
 }
 
-pub(super) fn socket(read: &mut Reader<'_>) -> SocketSettings {
-    let default = SocketSettings::default();
+pub(super) fn socket(read: &mut Reader<'_>, base: &SocketSettings) -> SocketSettings {
     SocketSettings {
-        query_token: read.flag("WS_QUERY_TOKEN", default.query_token),
+        query_token: read.flag("WS_QUERY_TOKEN", base.query_token),
         limits: ConnectionLimits {
-            total: read.at_least("CONNECTIONS", 1, default.limits.total),
-            per_address: read.at_least("CONNECTIONS_PER_ADDRESS", 1, default.limits.per_address),
-            per_user: read.at_least("CONNECTIONS_PER_USER", 1, default.limits.per_user),
+            total: read.at_least("CONNECTIONS", 1, base.limits.total),
+            per_address: read.at_least("CONNECTIONS_PER_ADDRESS", 1, base.limits.per_address),
+            per_user: read.at_least("CONNECTIONS_PER_USER", 1, base.limits.per_user),
         },
-        outbox_bytes: read.at_least("CONNECTION_QUEUE_BYTES", 64 * 1024, default.outbox_bytes),
-        ..default
+        outbox_bytes: read.at_least("CONNECTION_QUEUE_BYTES", 64 * 1024, base.outbox_bytes),
+        ..base.clone()
     }
 }
 
-pub(super) fn realtime(read: &mut Reader<'_>) -> RealtimeSettings {
-    let default = RealtimeSettings::default();
-    let data_dir = PathBuf::from(read.text("DATA_DIR").unwrap_or_else(|| "data".to_owned()));
+pub(super) fn realtime(read: &mut Reader<'_>, base: &RealtimeSettings) -> RealtimeSettings {
+    let spill_file = read.text("DATA_DIR").map(|directory| PathBuf::from(directory).join("audit.spill"));
     RealtimeSettings {
-        connections_per_session: read.at_least("CONNECTIONS_PER_SESSION", 1, default.connections_per_session),
-        spill_file: data_dir.join("audit.spill"),
-        ..default
+        connections_per_session: read.at_least("CONNECTIONS_PER_SESSION", 1, base.connections_per_session),
+        spill_file: spill_file.unwrap_or_else(|| base.spill_file.clone()),
+        ..base.clone()
     }
 }

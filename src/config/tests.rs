@@ -72,6 +72,40 @@ fn production_refuses_plain_and_local_origins() {
 }
 
 #[test]
+fn an_origin_that_no_browser_would_write_is_refused() {
+    for origin in
+        ["https://chat.example.org/", "https://Chat.example.org", "chat.example.org", "https://a.org:443"]
+    {
+        let problems = problems(|vars| drop(vars.insert("CORS_ALLOWED_ORIGINS", origin.to_owned())));
+        assert_eq!(problems.len(), 1, "{origin}");
+    }
+}
+
+#[test]
+fn a_retired_key_must_be_as_strong_as_the_current_one() {
+    let keys = "secret,0123456789abcdefghijklmnopqrstuvwxyzD".to_owned();
+    let problems = problems(|vars| drop(vars.insert("JWT_PREVIOUS_SECRET_KEYS", keys)));
+    assert_eq!(problems, ["JWT_PREVIOUS_SECRET_KEYS: shorter than 32 bytes"]);
+}
+
+#[test]
+fn an_algorithm_that_is_not_offered_is_not_passed_over() {
+    let problems = problems(|vars| drop(vars.insert("JWT_ALGORITHM", "EdDSA".to_owned())));
+    assert_eq!(problems, ["JWT_ALGORITHM: only HS256 is offered"]);
+}
+
+#[test]
+fn a_development_server_takes_the_environments_limits() {
+    let database = DatabaseSettings::embedded(std::path::Path::new("/nowhere"), "portcullis");
+    let secrets = read(&complete()).unwrap().secrets;
+    let settings = Settings::development(database, secrets, 0, None);
+    let set = HashMap::from([("SESSION_TIMEOUT_MINUTES", "5".to_owned())]);
+    let settings = settings.overlaid(&|name| set.get(name).cloned()).unwrap();
+    assert_eq!(settings.sessions.idle, Duration::from_secs(300));
+    assert_eq!(settings.socket.limits.per_user, 1_000);
+}
+
+#[test]
 fn separate_database_variables_ask_for_an_encrypted_connection() {
     let mut vars = complete();
     vars.remove("DATABASE_URL");

@@ -109,6 +109,8 @@ where
                 .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
                 .client_request_timeout(REQUEST_HEAD_WITHIN)
                 .client_disconnect_timeout(DISCONNECT_WITHIN)
+                // Otherwise a frame that follows another waits for the peer's delayed acknowledgement of it.
+                .tcp_nodelay(true)
                 .on_connect_ext(move |_, data| mark(encrypted, data))
                 .upgrade(upgrade(Arc::clone(&door)))
                 .finish(map_config(

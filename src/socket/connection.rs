@@ -42,8 +42,8 @@ pub(super) struct Connection {
     channel_epoch: u64,
     timer: Option<(Instant, SpawnHandle)>,
     fragments: Fragments,
-    /// Native pings cost a pong each, so they are limited like commands.
-    pings: Gcra,
+    /// Frames that carry no command (pings, pongs, fragments) are limited like commands.
+    other_frames: Gcra,
     _permit: Permit,
 }
 
@@ -92,6 +92,9 @@ impl Connection {
         let now = Instant::now();
         let identity = start.admitted.as_ref().map(|admitted| admitted.identity);
         let config = Arc::clone(&start.door.settings.dialogue);
+        if start.admitted.is_none() {
+            start.door.enter_lobby(start.id, start.outbox.clone());
+        }
         Self {
             id: start.id,
             address: start.address,
@@ -101,7 +104,7 @@ impl Connection {
             channel_epoch: start.door.realtime.channel_epoch(),
             timer: None,
             fragments: Fragments::default(),
-            pings: Gcra::new(now),
+            other_frames: Gcra::new(now),
             door: start.door,
             outbox: start.outbox,
             _permit: start.permit,
@@ -129,11 +132,13 @@ impl Connection {
             return;
         }
         self.channel_epoch = epoch;
-        let (realtime, dialogue) = (&self.door.realtime, &mut self.dialogue);
+        let (realtime, dialogue, id) = (&self.door.realtime, &mut self.dialogue, self.id);
         self.channels.retain(|(channel, membership)| {
             let kept = realtime.still_member(channel, *membership);
             if !kept {
                 dialogue.channel_lost(channel);
+                // The successor may hold a join that was on its way when the shard died.
+                realtime.leave(channel.clone(), id, None);
             }
             kept
         });
@@ -207,6 +212,7 @@ impl Connection {
     ) {
         let outcome = outcome.map(|(who, admitted)| {
             if let Some(admitted) = admitted {
+                self.door.leave_lobby(self.id);
                 self.place = Some(admitted.into());
             }
             who
@@ -237,6 +243,12 @@ impl Connection {
         });
     }
 
+    /// Spends a permit for a frame that carries no command.
+    fn may_send_another(&mut self) -> bool {
+        let limit = self.door.settings.dialogue.commands;
+        self.other_frames.check(&limit, Instant::now()).is_allowed()
+    }
+
     fn refuse(&self) {
         self.outbox.close(CloseReason::BadRequest);
     }
@@ -258,23 +270,19 @@ impl StreamHandler<Result<Message, ProtocolError>> for Connection {
         }
         match message {
             Ok(Message::Text(text)) if !self.fragments.under_way() => self.on_text(&text, ctx),
-            Ok(Message::Continuation(item)) => self.on_fragment(item, ctx),
-            Ok(Message::Ping(payload)) => {
-                let limit = self.door.settings.dialogue.commands;
-                if self.pings.check(&limit, Instant::now()).is_allowed() {
-                    ctx.pong(&payload);
-                } else {
-                    self.outbox.close(CloseReason::TooManyRequests);
-                }
+            Ok(Message::Close(_)) => self.outbox.peer_closed(),
+            // Binary frames belong to an encoding that was not negotiated.
+            Ok(Message::Text(_) | Message::Binary(_)) | Err(_) => self.refuse(),
+            Ok(_) if !self.may_send_another() => {
+                self.outbox.close(CloseReason::TooManyRequests);
             }
+            Ok(Message::Continuation(item)) => self.on_fragment(item, ctx),
+            Ok(Message::Ping(payload)) => ctx.pong(&payload),
             Ok(Message::Pong(_)) => {
                 self.dialogue.on_native_pong();
                 self.rearm(ctx);
             }
-            Ok(Message::Close(_)) => self.outbox.peer_closed(),
             Ok(Message::Nop) => {}
-            // Binary frames belong to an encoding that was not negotiated.
-            Ok(Message::Text(_) | Message::Binary(_)) | Err(_) => self.refuse(),
         }
     }
 }
@@ -284,6 +292,7 @@ impl Drop for Connection {
         for (channel, _) in self.channels.drain(..) {
             self.door.realtime.leave(channel, self.id, None);
         }
+        self.door.leave_lobby(self.id);
         if let Some(place) = &self.place {
             let reason = self.outbox.end().and_then(|end| end.reason());
             self.door.note("socket.closed", self.id, self.address, &place.who, place.device, reason);

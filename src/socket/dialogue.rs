@@ -58,6 +58,7 @@ pub struct Dialogue {
     heartbeat: Heartbeat,
     pending: Option<Purpose>,
     waiting: VecDeque<Command>,
+    waiting_bytes: usize,
     channels: HashSet<ChannelName>,
     commands: Gcra,
     strikes: u32,
@@ -88,6 +89,7 @@ impl Dialogue {
             heartbeat,
             pending: None,
             waiting: VecDeque::new(),
+            waiting_bytes: 0,
             channels: HashSet::new(),
             commands: Gcra::new(now),
             strikes: 0,
@@ -103,7 +105,10 @@ impl Dialogue {
             return Vec::new();
         }
         match decode_frame(text) {
-            Ok(commands) => self.take_commands(now, commands, accepting),
+            Ok(commands) => {
+                self.take_commands(now, commands, accepting);
+                self.bound_waiting(text.len());
+            }
             Err(_) => self.close(CloseReason::BadRequest),
         }
         self.take_effects()
@@ -134,6 +139,7 @@ impl Dialogue {
         }
         while self.pending.is_none() && !self.is_closed() {
             let Some(command) = self.waiting.pop_front() else {
+                self.waiting_bytes = 0;
                 break;
             };
             self.handle(now, command, accepting);
@@ -244,6 +250,14 @@ impl Dialogue {
         self.strikes += u32::from(refused);
         if self.strikes >= self.config.max_strikes {
             self.close(CloseReason::TooManyRequests);
+        }
+    }
+
+    /// What waits behind a verification is bounded in bytes, too: a command is at most as large as the frame it came in.
+    fn bound_waiting(&mut self, frame: usize) {
+        self.waiting_bytes = if self.waiting.is_empty() { 0 } else { self.waiting_bytes + frame };
+        if self.waiting_bytes > self.config.max_waiting_bytes {
+            self.close(CloseReason::BadRequest);
         }
     }
 

@@ -9,6 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use dashmap::DashMap;
 use ipnet::IpNet;
 use portcullis_actors::{
     Realtime,
@@ -37,6 +38,8 @@ pub struct Door {
     pub(super) settings: SocketSettings,
     pub(super) origins: Origins,
     pub(super) trusted_proxies: Vec<IpNet>,
+    /// Connections that belong to no session yet: a stop must reach them, too.
+    lobby: DashMap<ConnectionId, Outbox>,
 }
 
 /// Who speaks, with what keeps the connection registered.
@@ -58,13 +61,38 @@ impl Door {
         trusted_proxies: Vec<IpNet>,
     ) -> Arc<Self> {
         let permits = Permits::new(settings.limits);
-        Arc::new(Self { services, realtime, permits, settings, origins, trusted_proxies })
+        Arc::new(Self {
+            services,
+            realtime,
+            permits,
+            settings,
+            origins,
+            trusted_proxies,
+            lobby: DashMap::new(),
+        })
     }
 
     /// Sockets open now.
     #[must_use]
     pub fn open_sockets(&self) -> usize {
         self.permits.open()
+    }
+
+    /// Closes every connection that belongs to no session yet.
+    pub fn close_lobby(&self) {
+        for waiting in &self.lobby {
+            waiting.close(CloseReason::Shutdown);
+        }
+    }
+
+    /// Lets a connection wait without a session.
+    pub(super) fn enter_lobby(&self, connection: ConnectionId, outbox: Outbox) {
+        self.lobby.insert(connection, outbox);
+    }
+
+    /// It has a session now, or is gone.
+    pub(super) fn leave_lobby(&self, connection: ConnectionId) {
+        self.lobby.remove(&connection);
     }
 
     /// Whether this node can be sure that it has heard of every revocation.
@@ -172,7 +200,8 @@ fn refusal(refusal: Refusal) -> VerifyRefusal {
     match refusal {
         Refusal::Expired => VerifyRefusal::Expired,
         Refusal::Ended(cause) => VerifyRefusal::Revoked(cause.close_reason()),
-        Refusal::Invalid(_) | Refusal::Forbidden(_) => VerifyRefusal::Invalid,
+        Refusal::Invalid(_) => VerifyRefusal::Invalid,
+        Refusal::Forbidden(_) => VerifyRefusal::Forbidden,
         Refusal::Unavailable => VerifyRefusal::Unavailable,
     }
 }

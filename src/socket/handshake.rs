@@ -82,6 +82,9 @@ async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Grante
     let credential = credential_of(door, request)?;
     check_origin(door, request, credential.as_ref())?;
 
+    if door.realtime.is_draining() {
+        return Err(Refusal::unavailable());
+    }
     let key = format!("handshake:{}", address::limit_key(address));
     if let Verdict::Denied { retry_after } = door.realtime.check(&key, door.settings.handshakes).await {
         return Err(Refusal::too_many(retry_after));

@@ -9,6 +9,7 @@
 //! write has a deadline, and a cut needs nobody's consent. Must not know the protocol inside the frames.
 
 use std::{
+    cell::RefCell,
     future::Future,
     io,
     pin::Pin,
@@ -44,6 +45,11 @@ const WRITE_BUDGET: usize = 64 * 1024;
 /// With more than this unsent, nothing more is read: a peer that does not listen need not be heard.
 const UNSENT_MAX: usize = 128 * 1024;
 
+thread_local! {
+    /// Messages between outbox and frame: one list for all connections of a thread, because a burst makes it large.
+    static GATHERED: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
+}
+
 /// The task of one connection. Resolves when the stream is closed.
 pub(super) struct Pump<T, C> {
     io: T,
@@ -55,7 +61,6 @@ pub(super) struct Pump<T, C> {
     flushed: bool,
     phase: Phase,
     deadline: Option<Pin<Box<Sleep>>>,
-    gathered: Vec<Bytes>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -87,7 +92,6 @@ where
             flushed: true,
             phase: Phase::Open,
             deadline: None,
-            gathered: Vec::new(),
         }
     }
 
@@ -152,9 +156,12 @@ where
 
     /// Moves what the outbox holds into frames. Answers how the connection ends, if it does.
     fn gather(&mut self) -> Option<End> {
-        let end = self.outbox.take(WRITE_BUDGET, &mut self.gathered);
-        self.unsent.append_messages(&self.gathered);
-        self.gathered.clear();
+        let end = GATHERED.with_borrow_mut(|gathered| {
+            let end = self.outbox.take(WRITE_BUDGET, gathered);
+            self.unsent.append_messages(gathered);
+            gathered.clear();
+            end
+        });
         // An actor that is gone without a word has failed: its connection cannot go on.
         let failed = self.context.is_none() && self.unsent.is_empty();
         end.or_else(|| failed.then_some(End::Cut(CloseReason::InternalError)))

@@ -143,6 +143,11 @@ impl From<VerifyRefusal> for Refusal {
         match refusal {
             VerifyRefusal::Expired => invalid("token_expired", "The token has expired."),
             VerifyRefusal::Invalid => invalid("invalid_token", "The token is not valid."),
+            VerifyRefusal::Forbidden => {
+                Self::new(StatusCode::FORBIDDEN, "account_inactive", "This account may not do that.")
+            }
+            // The session lives: the server is stopping, or what the token says has changed. Try again.
+            VerifyRefusal::Revoked(reason) if reason.reconnects() => Self::unavailable(),
             VerifyRefusal::Revoked(_) => invalid("session_ended", "The session has ended. Sign in again."),
             VerifyRefusal::ConnectionLimit => Self::connection_limit(),
             VerifyRefusal::Unavailable => Self::unavailable(),

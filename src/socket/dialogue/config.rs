@@ -25,6 +25,8 @@ pub struct DialogueConfig {
     pub max_strikes: u32,
     /// Commands that may wait behind a verification.
     pub max_waiting: usize,
+    /// Bytes of the frames that those came in.
+    pub max_waiting_bytes: usize,
     /// Which channels there are.
     pub namespaces: Arc<Namespaces>,
 }
@@ -41,6 +43,7 @@ impl Default for DialogueConfig {
             commands: Limit { name: "commands_per_connection", burst: 160, period: Duration::from_secs(8) },
             max_strikes: 10,
             max_waiting: 256,
+            max_waiting_bytes: 256 * 1024,
             namespaces: Arc::new(Namespaces::default()),
         }
     }

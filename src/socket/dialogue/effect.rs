@@ -39,9 +39,11 @@ pub enum VerifyRefusal {
     Invalid,
     /// Nobody can tell at the moment.
     Unavailable,
+    /// It is good, but its user may not come in.
+    Forbidden,
     /// It is good, but there are as many connections as there may be.
     ConnectionLimit,
-    /// Its session was revoked, for the reason that the peer is told.
+    /// Its session was revoked, or the server is stopping, for the reason that the peer is told.
     Revoked(CloseReason),
 }
 
@@ -52,6 +54,7 @@ impl VerifyRefusal {
             Self::Expired => CloseReason::Expired,
             Self::Invalid => CloseReason::InvalidToken,
             Self::Unavailable => CloseReason::InternalError,
+            Self::Forbidden => CloseReason::PermissionDenied,
             Self::ConnectionLimit => CloseReason::ConnectionLimit,
             Self::Revoked(reason) => reason,
         }

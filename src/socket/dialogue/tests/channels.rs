@@ -99,6 +99,18 @@ fn with_a_stale_view_of_revocations_nothing_that_needs_trust_is_done() {
 }
 
 #[test]
+fn what_waits_behind_a_verification_is_bounded_in_bytes() {
+    let mut talk = Talk::connected();
+    talk.say(REFRESH);
+    let payload = "x".repeat(60_000);
+    let publish = format!(r#"{{"id":6,"publish":{{"channel":"chat:a","data":"{payload}"}}}}"#);
+    for _ in 0..4 {
+        assert!(talk.say(&publish).is_empty());
+    }
+    assert_eq!(talk.say(&publish), ["close 3501"]);
+}
+
+#[test]
 fn what_waited_behind_a_verification_sees_the_view_of_its_turn() {
     let mut talk = Talk::connected();
     talk.say(REFRESH);
