@@ -31,7 +31,8 @@ fmt: ## format the code
 	@cargo fmt --all
 
 test-clients: ensure ## let the real client libraries of other languages talk to the server
-	@tests/clients/run.sh $(ARGS)
+	@cargo build --bin portcullis
+	@PORTCULLIS_BIN="$(TARGET_DIR)/debug/portcullis" tests/clients/run.sh $(ARGS)
 
 loadtest: ensure ## drive a running server (ARGS="revoke --help")
 	@cargo run --release -p portcullis-loadtest -- $(if $(ARGS),$(ARGS),--help)

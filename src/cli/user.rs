@@ -79,10 +79,10 @@ impl User {
                     Ok(())
                 })
             }
-            Command::List { role, status, limit } => tool::with_store(&self.database, async |store| {
+            Command::List { role, status, limit } => tool::with_services(&self.database, async |services| {
                 let filter = crate::store::UserFilter { role, status, limit, ..Default::default() };
                 println!("{:>8}  {:9}  {:11}  email", "id", "role", "status");
-                for user in store.list_users(filter).await? {
+                for user in services.list_users(filter).await? {
                     println!(
                         "{:>8}  {:9}  {:11}  {}",
                         user.id,

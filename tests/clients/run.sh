@@ -1,16 +1,17 @@
 #!/usr/bin/env bash
 # Runs the unmodified centrifuge SDKs (npm and PyPI) against a real `portcullis dev`. Called by `make test-clients`.
 #
-# PORTCULLIS_BIN names the program; without it target/release, then target/debug is taken. Exit code 0: every fact holds.
+# PORTCULLIS_BIN names the program, which `make test-clients` builds first; without it the newer of target/debug and
+# target/release is taken. Exit code 0: every fact holds.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
 target="${CARGO_TARGET_DIR:-$root/target}"
 
 bin="${PORTCULLIS_BIN:-}"
-for candidate in "$target/release/portcullis" "$target/debug/portcullis"; do
-    [ -n "$bin" ] || { [ -x "$candidate" ] && bin="$candidate"; } || true
-done
+if [ -z "$bin" ]; then
+    bin=$(ls -t "$target/debug/portcullis" "$target/release/portcullis" 2>/dev/null | head -n 1)
+fi
 if [ -z "$bin" ]; then
     echo "no portcullis program: build it with cargo build, or set PORTCULLIS_BIN" >&2
     exit 2

@@ -106,26 +106,20 @@ pub enum SubscribeRight {
     Owner,
 }
 
-/// What a namespace allows and offers.
+/// What a namespace allows. Every namespace is live: publications reach whoever is subscribed, and nothing is kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NamespaceOptions {
     /// Who may publish.
     pub publish: PublishRight,
     /// Who may subscribe.
     pub subscribe: SubscribeRight,
-    /// Whether it can be asked who is subscribed.
-    pub presence: bool,
-    /// Whether subscribers are told who comes and goes.
-    pub join_leave: bool,
-    /// How many publications are kept for those who come back; 0 is none.
-    pub history_size: u32,
 }
 
 impl NamespaceOptions {
     /// Live publications and nothing else.
     #[must_use]
     pub const fn live(publish: PublishRight, subscribe: SubscribeRight) -> Self {
-        Self { publish, subscribe, presence: false, join_leave: false, history_size: 0 }
+        Self { publish, subscribe }
     }
 }
 
