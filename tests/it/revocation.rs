@@ -6,7 +6,10 @@ use futures_util::{StreamExt as _, future::join_all, stream};
 use portcullis::domain::role::{Role, Status};
 use serde_json::json;
 
-use crate::harness::{App, Closed, Session, Socket, eventually, server_side_state, server_side_unsent};
+use crate::harness::{
+    App, Closed, MORE_THAN_FITS, NOISE, Session, Socket, eventually, let_pile_up, let_shout,
+    server_side_state, server_side_unsent,
+};
 
 fn revoked() -> Closed {
     Closed { code: 4500, reason: "session revoked".to_owned() }
@@ -80,10 +83,6 @@ async fn a_frame_sent_after_the_answer_is_not_accepted() {
     assert!(ears.is_undisturbed().await);
 }
 
-const NOISE: &str = "ephemeral:noise";
-/// More than the kernel takes between two ends on one machine (`net.ipv4.tcp_wmem` allows 4 MiB).
-const MORE_THAN_FITS: usize = 8 << 20;
-
 /// A socket that will never read again, subscribed to [`NOISE`].
 async fn deaf(session: &Session) -> Socket {
     let path = format!("/api/v1/ws/chat?token={}", session.access);
@@ -93,27 +92,15 @@ async fn deaf(session: &Session) -> Socket {
     socket
 }
 
-/// Publishes a lump of noise.
-async fn shout(mouth: &mut Socket) -> usize {
-    let lump = "x".repeat(48 * 1024);
-    mouth.publish(NOISE, json!(lump)).await;
-    // What the author hears of itself would fill its own buffers.
-    while mouth.try_pushed().await {}
-    lump.len()
-}
-
 #[tokio::test]
 async fn a_peer_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
-    // The queue is wide enough that nothing but the revocation ends the connection.
-    let app = App::with(|settings| settings.socket.outbox_bytes = 4 * MORE_THAN_FITS);
+    // Nothing but the revocation ends the connection.
+    let app = App::with(let_pile_up);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let (socket, mut mouth) = (deaf(&reader).await, author.connect().await);
     mouth.subscribe(NOISE).await;
-    let mut sent = 0;
-    while sent < MORE_THAN_FITS {
-        sent += shout(&mut mouth).await;
-    }
+    mouth.shout_until_full().await;
     let state = || server_side_state(app.address(), socket.local);
     assert_eq!(state(), Some("ESTABLISHED"));
     assert!(server_side_unsent(app.address(), socket.local) > 0, "the kernel's buffers are full");
@@ -130,14 +117,14 @@ async fn a_peer_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
 
 #[tokio::test]
 async fn a_peer_that_reads_nothing_and_is_not_revoked_overflows_with_3008() {
-    let app = App::start();
+    let app = App::with(let_shout);
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let (_socket, mut mouth) = (deaf(&reader).await, author.connect().await);
     mouth.subscribe(NOISE).await;
     let mut sent = 0;
     while app.open_sockets() == 2 {
         assert!(sent < 4 * MORE_THAN_FITS, "the queue never overflows");
-        sent += shout(&mut mouth).await;
+        sent += mouth.shout().await;
     }
     let slow =
         "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3008'";

@@ -10,9 +10,9 @@ use tokio_tungstenite::{
     tungstenite::{Message, protocol::frame::coding::CloseCode},
 };
 
-use crate::harness::{App, Session, TlsStream, eventually, server_side_state, server_side_unsent, within};
-
-const NOISE: &str = "ephemeral:noise";
+use crate::harness::{
+    App, NOISE, Session, TlsStream, eventually, let_pile_up, server_side_state, server_side_unsent, within,
+};
 
 async fn connect(session: &Session) -> WebSocketStream<TlsStream> {
     let stream = session.app.connect_tls().await;
@@ -42,18 +42,13 @@ async fn a_revocation_is_told_over_tls_too() {
 
 #[tokio::test]
 async fn a_peer_that_reads_nothing_is_cut_within_a_second_over_tls_too() {
-    const MORE_THAN_FITS: usize = 8 << 20;
-    let app = App::with_tls(|settings| settings.socket.outbox_bytes = 4 * MORE_THAN_FITS);
+    let app = App::with_tls(let_pile_up);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let (deaf, mut mouth) = (connect(&reader).await, author.connect().await);
     let local = deaf.get_ref().get_ref().0.local_addr().expect("an address");
     mouth.subscribe(NOISE).await;
-    let lump = "x".repeat(48 * 1024);
-    for _ in 0..=MORE_THAN_FITS / lump.len() {
-        mouth.publish(NOISE, json!(lump)).await;
-        while mouth.try_pushed().await {}
-    }
+    mouth.shout_until_full().await;
     let state = || server_side_state(app.tls_address(), local);
     assert_eq!(state(), Some("ESTABLISHED"));
     assert!(server_side_unsent(app.tls_address(), local) > 0, "the kernel's buffers are full");

@@ -1,0 +1,43 @@
+//! More than a connection can hold: for peers that do not read.
+
+use std::sync::Arc;
+
+use portcullis::config::Settings;
+use serde_json::json;
+
+use super::Socket;
+
+/// The channel for it.
+pub(crate) const NOISE: &str = "ephemeral:noise";
+/// More than the kernel takes between two ends on one machine (`net.ipv4.tcp_wmem` allows 4 MiB).
+pub(crate) const MORE_THAN_FITS: usize = 8 << 20;
+
+/// Lets one connection publish as much as it likes.
+pub(crate) fn let_shout(settings: &mut Settings) {
+    Arc::make_mut(&mut settings.socket.dialogue).commands.burst = 100_000;
+}
+
+/// The same, and queues so wide that they never end a connection.
+pub(crate) fn let_pile_up(settings: &mut Settings) {
+    let_shout(settings);
+    settings.socket.outbox_bytes = 4 * MORE_THAN_FITS;
+}
+
+impl Socket {
+    /// Publishes a lump of noise, and says how large it was.
+    pub(crate) async fn shout(&mut self) -> usize {
+        let lump = "x".repeat(48 * 1024);
+        self.publish(NOISE, json!(lump)).await;
+        // What the author hears of itself would fill its own buffers.
+        while self.try_pushed().await {}
+        lump.len()
+    }
+
+    /// Publishes until the kernel takes no more for a subscriber that does not read.
+    pub(crate) async fn shout_until_full(&mut self) {
+        let mut sent = 0;
+        while sent < MORE_THAN_FITS {
+            sent += self.shout().await;
+        }
+    }
+}
