@@ -36,7 +36,7 @@ fi
 # World-readable: the database server may run as another user than root.
 PORTCULLIS_STATE=$(mktemp -d)
 chmod 755 "$PORTCULLIS_STATE"
-export PORTCULLIS_STATE PORTCULLIS_BIN="$bin"
+export PORTCULLIS_STATE PORTCULLIS_BIN="$bin" PYTHONDONTWRITEBYTECODE=1
 # Settings of the caller's shell must not reach the server under test.
 unset DATABASE_URL DATA_DIR API_PORT TLS_PORT
 finish() {

@@ -1,6 +1,9 @@
 //! The database goes away, in every way it can: nothing uncertain is answered, nothing is lost, and all heals by itself.
 
-use std::{path::Path, time::Duration};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use portcullis::domain::role::Role;
 use serde_json::json;
@@ -175,6 +178,19 @@ async fn what_was_revoked_elsewhere_while_the_link_was_cut_is_carried_out_before
     assert_eq!(socket.closed().await.code, 4501);
     eventually("memory is trusted again", async || here.services().is_current()).await;
     assert!(!session.works().await && kept.works().await && other.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn a_server_to_which_nothing_happens_goes_on_trusting_its_memory() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    assert!(session.works().await);
+    // Longer than the trust in one look at the database lasts.
+    let began = Instant::now();
+    while began.elapsed() < Duration::from_millis(1500) {
+        assert!(app.services().is_current());
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 #[tokio::test]
