@@ -1,43 +1,71 @@
 #!/usr/bin/env bash
-# Measures a server of its own, with its own database in a temporary directory, on this machine: how long a revocation takes to
-# close sockets, what an idle connection costs, what a delivery costs. Fails when a promise of the server is broken.
+# Measures a server of its own, with its own database in a temporary directory, on this machine: what an idle connection costs, what
+# a delivery costs, how long a revocation takes to close sockets. Fails when a promise of the server is broken. Takes about four
+# minutes after the build; docs/performance.md explains the figures.
+#
+#   CONNECTIONS=9000   sockets of the large runs, a multiple of 600 and 1,000 at best
+#   HOLD=35            seconds to hold idle connections: longer than a ping interval, so that every connection has been pinged
+#   BINARIES=dir       portcullis and loadtest that are built already
+#   WORST=1            also as many sessions as connections; signing those in takes minutes
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-readonly binaries=${CARGO_TARGET_DIR:-target}/release
-readonly users=${USERS:-1000} idle=${IDLE:-5000} subscribers=${SUBSCRIBERS:-1000}
+readonly binaries=${BINARIES:-${CARGO_TARGET_DIR:-target}/release}
+readonly connections=${CONNECTIONS:-9000} hold=${HOLD:-35}
 
-cargo build --release --workspace
-# Two descriptors per connection at most, and some for the rest.
+[ -n "${BINARIES:-}" ] || cargo build --release --workspace
+# One descriptor per connection on either side, and some for the rest.
 ulimit -n "$(ulimit -Hn)"
 
 data=$(mktemp -d)
 # The user that a server started by root runs its database as has to be able to enter.
 chmod 755 "$data"
 server=
-cleanup() {
-    if [ -n "$server" ]; then kill -TERM "$server" 2>/dev/null && wait "$server" || true; fi
-    rm -rf "$data"
-}
-trap cleanup EXIT
 
-"$binaries/portcullis" dev --data-dir "$data" --port 0 --tls-port 0 >"$data/server.log" 2>&1 &
-server=$!
-for _ in $(seq 300); do
-    [ -e "$data/dev.json" ] && break
-    kill -0 "$server" 2>/dev/null || break
-    sleep 0.1
-done
-if ! [ -e "$data/dev.json" ]; then
+stop() {
+    if [ -n "$server" ]; then kill -TERM "$server" 2>/dev/null && wait "$server" || true; fi
+    server=
+}
+trap 'stop; rm -rf "$data"' EXIT
+
+# A fresh process over the same database: sessions survive, what hashing left in memory does not.
+start() {
+    stop
+    rm -f "$data/dev.json"
+    "$binaries/portcullis" dev --data-dir "$data" --port 0 --tls-port 0 >>"$data/server.log" 2>&1 &
+    server=$!
+    for _ in $(seq 600); do
+        [ -e "$data/dev.json" ] && return
+        kill -0 "$server" 2>/dev/null || break
+        sleep 0.1
+    done
     cat "$data/server.log" >&2
     echo "bench: the server did not start" >&2
     exit 1
-fi
-
-scenario() {
-    printf '\n== %s\n' "$*"
-    "$binaries/loadtest" "$@" --data-dir "$data" --pid "$server"
 }
-scenario revoke --users "$users"
-scenario idle --connections "$idle"
-scenario fanout --connections "$subscribers"
+
+loadtest() {
+    printf '\n== loadtest %s\n' "$*"
+    "$binaries/loadtest" "$@" --data-dir "$data"
+}
+
+# Many connections of one session: 150 users with four sessions each.
+start
+loadtest prepare --prefix idle
+start
+loadtest idle --prepared --connections "$connections" --hold "$hold" --at-most 8
+start
+loadtest idle --prepared --connections "$connections" --hold "$hold" --tls
+start
+loadtest fanout --prepared --connections "$connections"
+
+start
+loadtest revoke --users 1000 --within 50
+loadtest revoke --users 1000 --connections "$connections" --revoke 200 --within 50
+loadtest revoke --prepared --users 150 --connections "$connections" --all
+
+if [ -n "${WORST:-}" ]; then
+    loadtest prepare --prefix worst --users "$((connections / 15))" --sessions-per-user 15
+    start
+    loadtest idle --prepared --users "$((connections / 15))" --connections "$connections" --hold "$hold"
+fi
