@@ -62,34 +62,30 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
         .collect();
 
     tokio::time::sleep(SETTLE).await;
-    let before = process.as_ref().map(Sample::take).transpose()?;
+    let sample = || process.as_ref().map(Sample::take).transpose();
+    let before = sample()?;
     let connections = args.connections.open(&target, &sessions, &plan).await?;
-    let opened = process.as_ref().map(Process::cpu).transpose()?;
-    println!(
-        "{} connections of {} sessions in {:.2} s: {:.0} per second",
-        connections.len(),
-        sessions.len().min(args.count),
-        connections.took.as_secs_f64(),
-        connections.len() as f64 / connections.took.as_secs_f64()
-    );
+    let opened = sample()?;
+    print_opened(&connections, sessions.len());
     tokio::time::sleep(SETTLE).await;
-    let settled = process.as_ref().map(Sample::take).transpose()?;
+    let settled = sample()?;
     tokio::time::sleep(Duration::from_secs(args.hold)).await;
     let mut checks = Checks::default();
-    if let (Some(process), Some(before), Some(opened), Some(settled)) = (process, before, opened, settled) {
-        let held = Sample::take(&process)?;
-        print_cpu(connections.len(), opened.saturating_sub(before.cpu), &settled, &held);
-        if args.accounts.prepared() {
-            let each = print_memory(connections.len(), &before.memory, &held.memory);
-            if let Some(limit) = args.at_most {
-                checks.check(each <= limit, || format!("a connection adds {each:.2} KiB, not {limit} KiB"));
-            }
-        } else {
-            println!("server memory: not measured, it has hashed passwords; see `loadtest prepare`");
-        }
+    if let (Some(before), Some(opened), Some(settled), Some(held)) = (before, opened, settled, sample()?) {
+        print_cpu(connections.len(), opened.cpu.saturating_sub(before.cpu), &settled, &held);
+        check_memory(&args, &before.memory, &held.memory, &mut checks);
     }
     check_quiet(connections, args.count, &mut checks);
     Ok(checks)
+}
+
+fn print_opened(connections: &Connections, sessions: usize) {
+    let (count, seconds) = (connections.len(), connections.took.as_secs_f64());
+    println!(
+        "{count} connections of {} sessions in {seconds:.2} s: {:.0} per second",
+        sessions.min(count),
+        count as f64 / seconds
+    );
 }
 
 /// Time and memory at one moment.
@@ -123,10 +119,14 @@ fn check_quiet(mut connections: Connections, count: usize, checks: &mut Checks) 
     }
 }
 
-/// What each connection added, in KiB: the first figure is the one that is returned.
-fn print_memory(connections: usize, before: &Memory, with: &Memory) -> f64 {
-    let each =
-        |what: fn(&Memory) -> u64| (what(with) as f64 - what(before) as f64) / connections.max(1) as f64;
+/// What each connection added, in KiB; without prepared sessions it cannot be told.
+fn check_memory(args: &Args, before: &Memory, with: &Memory, checks: &mut Checks) {
+    if !args.accounts.prepared() {
+        println!("server memory: not measured, it has hashed passwords; see `loadtest prepare`");
+        return;
+    }
+    let connections = args.count.max(1) as f64;
+    let each = |what: fn(&Memory) -> u64| (what(with) as f64 - what(before) as f64) / connections;
     let resident = each(|memory| memory.resident);
     println!(
         "server memory: {} KiB resident before, {} KiB with the connections: {resident:.2} KiB each",
@@ -138,7 +138,9 @@ fn print_memory(connections: usize, before: &Memory, with: &Memory) -> f64 {
         each(|memory| memory.private),
         each(|memory| memory.anonymous)
     );
-    resident
+    if let Some(limit) = args.at_most {
+        checks.check(resident <= limit, || format!("a connection adds {resident:.2} KiB, not {limit} KiB"));
+    }
 }
 
 fn print_cpu(connections: usize, connecting: Duration, settled: &Sample, held: &Sample) {
