@@ -19,15 +19,16 @@ use portcullis_actors::{
     close::CloseReason,
     id::{ConnectionId, DeviceId},
     logic::{channel::ChannelName, limits::Gcra},
-    runtime::{Attachment, Membership, Outbox},
+    runtime::{Membership, Outbox},
 };
 
 use super::{
+    anchor::{Anchor, Held},
     dialogue::{Dialogue, Effect, Identity, Purpose, VerifyRefusal},
     door::{Admitted, Door},
     fragments::{Fragments, Malformed},
-    inbound::InboundStream,
-    permits::{Permit, UserPermit},
+    inbound::Inbound,
+    permits::Permit,
 };
 
 pub(super) struct Connection {
@@ -37,6 +38,8 @@ pub(super) struct Connection {
     outbox: Outbox,
     dialogue: Dialogue,
     place: Option<Place>,
+    anchor: Anchor,
+    inbound: Inbound,
     channels: Vec<(ChannelName, Membership)>,
     /// The shards' generation that `channels` was last compared with.
     channel_epoch: u64,
@@ -47,22 +50,16 @@ pub(super) struct Connection {
     _permit: Permit,
 }
 
-/// The connection's place in its session.
+/// Who speaks, for as long as the actor lives; the place itself is the anchor's.
 struct Place {
     who: Identity,
     device: DeviceId,
-    _attachment: Attachment,
-    _permit: UserPermit,
 }
 
-impl From<Admitted> for Place {
-    fn from(admitted: Admitted) -> Self {
-        Self {
-            who: admitted.identity,
-            device: admitted.device,
-            _attachment: admitted.attachment,
-            _permit: admitted.permit,
-        }
+impl Place {
+    fn take(admitted: Admitted, anchor: &Anchor) -> Self {
+        anchor.hold(Held { _attachment: admitted.attachment, _permit: admitted.permit });
+        Self { who: admitted.identity, device: admitted.device }
     }
 }
 
@@ -75,16 +72,16 @@ pub(super) struct Start {
     pub(super) permit: Permit,
     /// There when the handshake was authenticated.
     pub(super) admitted: Option<Admitted>,
+    pub(super) anchor: Anchor,
+    pub(super) inbound: Inbound,
     /// 0 to 1: spreads the first pings of connections that come together.
     pub(super) jitter: f64,
 }
 
 /// The context of a fresh connection: bytes in, frames out.
-pub(super) fn context(
-    start: Start,
-    inbound: InboundStream,
-) -> impl Stream<Item = Result<Bytes, actix_web::Error>> + Unpin {
-    WebsocketContext::create(Connection::new(start), inbound)
+pub(super) fn context(start: Start) -> impl Stream<Item = Result<Bytes, actix_web::Error>> + Unpin {
+    let bytes = start.inbound.stream();
+    WebsocketContext::create(Connection::new(start), bytes)
 }
 
 impl Connection {
@@ -99,7 +96,9 @@ impl Connection {
             id: start.id,
             address: start.address,
             dialogue: Dialogue::new(config, start.id, now, start.jitter, identity),
-            place: start.admitted.map(Place::from),
+            place: start.admitted.map(|admitted| Place::take(admitted, &start.anchor)),
+            anchor: start.anchor,
+            inbound: start.inbound,
             channels: Vec::new(),
             channel_epoch: start.door.realtime.channel_epoch(),
             timer: None,
@@ -213,7 +212,7 @@ impl Connection {
         let outcome = outcome.map(|(who, admitted)| {
             if let Some(admitted) = admitted {
                 self.door.leave_lobby(self.id);
-                self.place = Some(admitted.into());
+                self.place = Some(Place::take(admitted, &self.anchor));
             }
             who
         });
@@ -264,6 +263,7 @@ impl Actor for Connection {
 
 impl StreamHandler<Result<Message, ProtocolError>> for Connection {
     fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut Self::Context) {
+        self.inbound.frame_decoded();
         // What came behind the end, or behind a revocation, is not heard.
         if !self.outbox.is_open() {
             return;

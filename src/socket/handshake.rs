@@ -9,7 +9,7 @@ use std::{net::IpAddr, sync::Arc, time::Instant};
 
 use actix_codec::Framed;
 use actix_http::{
-    HttpMessage, Request,
+    HttpMessage, Request, Version,
     h1::Codec,
     header::{self, HeaderMap, HeaderName},
     ws::{HandshakeError, hash_key, verify_handshake},
@@ -22,6 +22,7 @@ use portcullis_actors::{
 use uuid::Uuid;
 
 use super::{
+    anchor::Anchor,
     connection::{self, Start},
     door::{Admitted, Door},
     inbound::Inbound,
@@ -53,12 +54,13 @@ pub(super) async fn open<T: Transport>(door: Arc<Door>, request: Request, framed
     match check(&door, &request, address).await {
         Ok(granted) => {
             log(&request, &request_id, address, StatusCode::SWITCHING_PROTOCOLS, "", began);
-            run(door, &request, address, io, &parts.read_buf, granted);
+            let before = Before { read: &parts.read_buf, unsent: &parts.write_buf };
+            run(door, &request, address, io, before, granted);
         }
         Err(refusal) => {
             log(&request, &request_id, address, refusal.status(), refusal.code(), began);
             metrics::counter!("handshakes_refused_total", "code" => refusal.code()).increment(1);
-            refusal.send(&mut io, parts.codec, &request_id).await;
+            refusal.send(&mut io, parts.codec, parts.write_buf, &request_id).await;
         }
     }
 }
@@ -76,6 +78,9 @@ struct Granted {
 async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Granted, Refusal> {
     if !PATHS.contains(&request.path()) {
         return Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is no WebSocket here."));
+    }
+    if request.head().version < Version::HTTP_11 {
+        return Err(Refusal::new(StatusCode::BAD_REQUEST, "malformed_handshake", "A handshake is HTTP/1.1."));
     }
     verify_handshake(request.head()).map_err(malformed)?;
     let json_protocol = encoding(request)?;
@@ -114,20 +119,31 @@ async fn admit(
     Ok(door.register(&caller, verified_at, id, outbox, address).await?)
 }
 
-/// Hands the stream to a pump. What the client sent behind its handshake comes first.
+/// What went before on the same connection.
+struct Before<'a> {
+    /// Bytes that the client sent behind its handshake.
+    read: &'a [u8],
+    /// Answers to earlier requests that were not written yet.
+    unsent: &'a [u8],
+}
+
+/// Hands the stream to a pump. What went before comes first.
 fn run<T: Transport>(
     door: Arc<Door>,
     request: &Request,
     address: IpAddr,
     io: T,
-    read_already: &[u8],
+    before: Before<'_>,
     granted: Granted,
 ) {
-    let answer = switching_protocols(request, granted.json_protocol);
+    let mut first = before.unsent.to_vec();
+    first.extend_from_slice(&switching_protocols(request, granted.json_protocol));
+    io.bound_send_buffer();
     let inbound = Inbound::default();
-    if !read_already.is_empty() {
-        inbound.feed(bytes::Bytes::copy_from_slice(read_already));
+    if !before.read.is_empty() {
+        inbound.feed(bytes::Bytes::copy_from_slice(before.read));
     }
+    let anchor = Anchor::default();
     let start = Start {
         id: granted.id,
         address,
@@ -135,10 +151,12 @@ fn run<T: Transport>(
         outbox: granted.outbox,
         permit: granted.permit,
         admitted: granted.admitted,
+        anchor: anchor.clone(),
+        inbound: inbound.clone(),
         jitter: jitter(granted.id),
     };
-    let context = connection::context(start, inbound.stream());
-    actix_rt::spawn(Pump::new(io, context, inbound, granted.reader, &answer));
+    let context = connection::context(start);
+    actix_rt::spawn(Pump::new(io, context, inbound, granted.reader, anchor, &first));
 }
 
 /// Spreads the pings of connections that open together; the connection's own random id is as good a die as any.

@@ -4,7 +4,7 @@
 //! so an idle connection holds no read buffer. The actor's context sees a plain stream of bytes.
 
 use std::{
-    cell::RefCell,
+    cell::{Cell, RefCell},
     collections::VecDeque,
     io,
     pin::Pin,
@@ -38,29 +38,51 @@ pub(super) fn poll_read<T: AsyncRead + Unpin>(io: &mut T, cx: &mut Context<'_>) 
 
 /// The pump's end: feeds what it read. It polls the context right after, so nobody needs to be woken.
 #[derive(Clone, Default)]
-pub(super) struct Inbound(Rc<RefCell<VecDeque<Bytes>>>);
+pub(super) struct Inbound(Rc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    chunks: RefCell<VecDeque<Bytes>>,
+    /// Frames were decoded since the context last ran out of bytes: there may be more of them in its buffer.
+    decoding: Cell<bool>,
+}
 
 impl Inbound {
     pub(super) fn feed(&self, chunk: Bytes) {
-        self.0.borrow_mut().push_back(chunk);
+        self.0.chunks.borrow_mut().push_back(chunk);
+    }
+
+    /// Whether the context has taken everything and decoded every whole frame of it. Until then nothing more is read:
+    /// the context moves whatever is fed into a buffer without a bound, and decodes only some frames per poll.
+    pub(super) fn is_drained(&self) -> bool {
+        !self.0.decoding.get() && self.0.chunks.borrow().is_empty()
     }
 
     /// The context's end.
     pub(super) fn stream(&self) -> InboundStream {
         InboundStream(Rc::clone(&self.0))
     }
+
+    /// What the connection actor notes for every frame that it is given.
+    pub(super) fn frame_decoded(&self) {
+        self.0.decoding.set(true);
+    }
 }
 
-/// What the connection actor's context reads from.
-pub(super) struct InboundStream(Rc<RefCell<VecDeque<Bytes>>>);
+/// What the connection actor's context reads from. The context asks it before it decodes each frame, so an ask that is
+/// not followed by a frame means that there was none.
+pub(super) struct InboundStream(Rc<Shared>);
 
 impl Stream for InboundStream {
     type Item = Result<Bytes, PayloadError>;
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match self.0.borrow_mut().pop_front() {
+        match self.0.chunks.borrow_mut().pop_front() {
             Some(chunk) => Poll::Ready(Some(Ok(chunk))),
-            None => Poll::Pending,
+            None => {
+                self.0.decoding.set(false);
+                Poll::Pending
+            }
         }
     }
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use crate::domain::throttle::{self, Limit};
 
 mod accept;
+mod anchor;
 mod connection;
 pub mod dialogue;
 mod door;

@@ -27,6 +27,7 @@ use portcullis_actors::{
 };
 
 use super::{
+    anchor::Anchor,
     frame::Unsent,
     inbound::{Inbound, poll_read},
     transport::Transport,
@@ -37,7 +38,7 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// How long a cut waits for the peer to take the close frame before it resets the connection.
 const CUT_DEADLINE: Duration = Duration::from_millis(250);
 /// How long the stream is kept after our close frame, for the peer's.
-const LINGER: Duration = Duration::from_secs(1);
+const LINGER: Duration = Duration::from_millis(700);
 /// Reads per wake-up, so that one busy peer does not starve the thread's others.
 const READS_PER_POLL: usize = 4;
 /// Bytes gathered from the outbox per write.
@@ -59,8 +60,12 @@ pub(super) struct Pump<T, C> {
     outbox: OutboxReader,
     unsent: Unsent,
     flushed: bool,
+    /// Reading was put off until the peer has taken what is unsent.
+    deaf: bool,
     phase: Phase,
     deadline: Option<Pin<Box<Sleep>>>,
+    /// The connection's place in its session, kept until the socket is severed: a revocation must find it until then.
+    anchor: Anchor,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,7 +77,9 @@ enum Phase {
         cut: bool,
     },
     /// Nothing is accepted or delivered any more; the stream waits for the peer's goodbye.
-    Lingering,
+    Lingering {
+        cut: bool,
+    },
     Done,
 }
 
@@ -82,7 +89,14 @@ where
     C: Stream<Item = Result<Bytes, Error>> + Unpin,
 {
     /// `first` are bytes to be written before any frame: the handshake's answer.
-    pub(super) fn new(io: T, context: C, inbound: Inbound, outbox: OutboxReader, first: &[u8]) -> Self {
+    pub(super) fn new(
+        io: T,
+        context: C,
+        inbound: Inbound,
+        outbox: OutboxReader,
+        anchor: Anchor,
+        first: &[u8],
+    ) -> Self {
         Self {
             io,
             context: Some(context),
@@ -90,18 +104,22 @@ where
             outbox,
             unsent: Unsent::with_prelude(first),
             flushed: true,
+            deaf: false,
             phase: Phase::Open,
             deadline: None,
+            anchor,
         }
     }
 
     fn poll_open(&mut self, cx: &mut Context<'_>) {
-        if let Some(End::Cut(reason)) = self.outbox.end() {
-            return self.begin_close(End::Cut(reason));
-        }
-        match self.read(cx) {
-            Ok(true) => {}
-            Ok(false) | Err(_) => return self.gone(),
+        match self.outbox.end() {
+            Some(end @ End::Cut(_)) => return self.begin_close(end),
+            // What is queued still leaves; nothing is heard any more.
+            Some(_) => {}
+            None => match self.read(cx) {
+                Ok(true) => {}
+                Ok(false) | Err(_) => return self.gone(),
+            },
         }
         self.poll_actor(cx);
         loop {
@@ -111,6 +129,9 @@ where
                     return self.begin_close(end);
                 }
                 if self.unsent.is_empty() && self.flushed {
+                    if std::mem::take(&mut self.deaf) {
+                        cx.waker().wake_by_ref();
+                    }
                     return;
                 }
             }
@@ -128,7 +149,15 @@ where
     /// Takes what is there, within bounds. `Ok(false)`: the peer closed its side.
     fn read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         for _ in 0..READS_PER_POLL {
+            if !self.inbound.is_drained() {
+                self.poll_actor(cx);
+                if !self.inbound.is_drained() {
+                    // It has more to decode than it may in one go, and has woken this task for the rest.
+                    return Ok(true);
+                }
+            }
             if self.unsent.len() > UNSENT_MAX {
+                self.deaf = true;
                 return Ok(true);
             }
             match poll_read(&mut self.io, cx) {
@@ -227,9 +256,9 @@ where
         }
         match self.write(cx) {
             Poll::Ready(Ok(())) => {
-                self.outbox.sever();
+                self.sever();
                 self.deadline = None;
-                self.phase = Phase::Lingering;
+                self.phase = Phase::Lingering { cut };
             }
             Poll::Ready(Err(_)) => self.gone(),
             Poll::Pending => {
@@ -243,28 +272,40 @@ where
 
     /// After our close frame: half-close, and read the peer's goodbye, so that the kernel does not answer it
     /// with a reset that could overtake our frame.
-    fn poll_lingering(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+    fn poll_lingering(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
         let _ = Pin::new(&mut self.io).poll_shutdown(cx);
         for _ in 0..READS_PER_POLL {
             match poll_read(&mut self.io, cx) {
                 Poll::Ready(Ok(chunk)) if !chunk.is_empty() => {}
                 Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => {
-                    return if self.poll_deadline(LINGER, cx) { Poll::Ready(()) } else { Poll::Pending };
-                }
+                Poll::Pending => return self.linger(cut, cx),
             }
         }
-        if self.poll_deadline(LINGER, cx) {
-            return Poll::Ready(());
-        }
         cx.waker().wake_by_ref();
-        Poll::Pending
+        self.linger(cut, cx)
+    }
+
+    /// Who was cut and does not answer is reset, so that the kernel forgets what it still holds for them.
+    fn linger(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.poll_deadline(LINGER, cx) {
+            return Poll::Pending;
+        }
+        if cut {
+            self.io.reset_on_close();
+        }
+        Poll::Ready(())
+    }
+
+    /// From here on nothing is accepted or delivered; whoever waits for it is told.
+    fn sever(&mut self) {
+        self.outbox.sever();
+        self.anchor.release();
     }
 
     /// The stream is of no use any more.
     fn gone(&mut self) {
         self.context = None;
-        self.outbox.sever();
+        self.sever();
         self.phase = Phase::Done;
     }
 }
@@ -284,8 +325,8 @@ where
             match before {
                 Phase::Open => this.poll_open(cx),
                 Phase::Closing { cut } => this.poll_closing(cut, cx),
-                Phase::Lingering => {
-                    if this.poll_lingering(cx).is_ready() {
+                Phase::Lingering { cut } => {
+                    if this.poll_lingering(cut, cx).is_ready() {
                         this.phase = Phase::Done;
                     }
                 }

@@ -28,7 +28,8 @@ async fn peer(limit: usize) -> Peer {
     }
     let (outbox, reader) = outbox(limit);
     let context: Silence = stream::pending();
-    let pump = actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, b""));
+    let pump =
+        actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, Anchor::default(), b""));
     Peer { stream, outbox, pump }
 }
 
@@ -109,4 +110,64 @@ async fn a_peer_that_goes_away_ends_the_pump_and_the_outbox() {
     peer.stream.shutdown().await.unwrap();
     (&mut peer.pump).await.unwrap();
     assert!(!peer.outbox.is_open());
+}
+
+/// A context that decodes like actix's: asks for bytes before each frame (here: each byte), at most 16 per poll.
+struct Decoder {
+    inbound: Inbound,
+    bytes: super::super::inbound::InboundStream,
+    buffer: usize,
+    most: std::rc::Rc<std::cell::Cell<usize>>,
+    decoded: std::rc::Rc<std::cell::Cell<usize>>,
+}
+
+impl Stream for Decoder {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        for _ in 0..16 {
+            while let Poll::Ready(Some(Ok(chunk))) = Pin::new(&mut self.bytes).poll_next(cx) {
+                self.buffer += chunk.len();
+            }
+            self.most.set(self.most.get().max(self.buffer));
+            if self.buffer == 0 {
+                return Poll::Pending;
+            }
+            // A frame of 1 KiB, or what is left of one.
+            let frame = self.buffer.min(1024);
+            self.buffer -= frame;
+            self.decoded.set(self.decoded.get() + frame);
+            self.inbound.frame_decoded();
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+#[actix_rt::test]
+async fn nothing_more_is_read_than_was_decoded() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut flooder = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    let (outbox, reader) = outbox(1024);
+    let inbound = Inbound::default();
+    let (most, decoded) =
+        <(std::rc::Rc<std::cell::Cell<usize>>, std::rc::Rc<std::cell::Cell<usize>>)>::default();
+    let context = Decoder {
+        inbound: inbound.clone(),
+        bytes: inbound.stream(),
+        buffer: 0,
+        most: most.clone(),
+        decoded: decoded.clone(),
+    };
+    let pump = actix_rt::spawn(Pump::new(server, context, inbound, reader, Anchor::default(), b""));
+    let flood = 8 * 1024 * 1024;
+    flooder.write_all(&vec![b'x'; flood]).await.unwrap();
+    while decoded.get() < flood {
+        actix_rt::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(most.get() <= 64 * 1024, "{} bytes were waiting to be decoded", most.get());
+    outbox.close(CloseReason::Expired);
+    drop(flooder);
+    pump.await.unwrap();
 }

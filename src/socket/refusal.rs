@@ -76,8 +76,8 @@ impl Refusal {
         Bytes::from(problem.to_string())
     }
 
-    /// The whole answer as bytes.
-    fn encode(&self, mut codec: Codec, request_id: &str) -> std::io::Result<BytesMut> {
+    /// The whole answer as bytes, behind what is in `answer` already.
+    fn encode(&self, mut codec: Codec, mut answer: BytesMut, request_id: &str) -> std::io::Result<BytesMut> {
         let body = self.body(request_id);
         let mut response = Response::with_body(self.status, ());
         let headers = response.headers_mut();
@@ -99,16 +99,21 @@ impl Refusal {
             headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
         response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
-        let mut answer = BytesMut::new();
         codec.encode(Message::Item((response, BodySize::Sized(body.len() as u64))), &mut answer)?;
         codec.encode(Message::Chunk(Some(body)), &mut answer)?;
         codec.encode(Message::Chunk(None), &mut answer)?;
         Ok(answer)
     }
 
-    /// Answers and ends the stream.
-    pub(super) async fn send<T: AsyncWrite + Unpin>(&self, io: &mut T, codec: Codec, request_id: &str) {
-        let Ok(answer) = self.encode(codec, request_id) else {
+    /// Answers, behind what `unsent` holds of earlier answers, and ends the stream.
+    pub(super) async fn send<T: AsyncWrite + Unpin>(
+        &self,
+        io: &mut T,
+        codec: Codec,
+        unsent: BytesMut,
+        request_id: &str,
+    ) {
+        let Ok(answer) = self.encode(codec, unsent, request_id) else {
             return;
         };
         let sent = async {

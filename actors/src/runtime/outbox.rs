@@ -146,16 +146,16 @@ impl Outbox {
         self.declare(End::Peer, None);
     }
 
-    /// The first end wins, except that a cut overrides an end that still flushes.
+    /// The first end wins, except that a cut overrides one that still lets something leave.
     fn declare(&self, end: End, guard: Option<ClosingGuard>) {
         let mut queue = self.0.queue.lock();
         let cut = matches!(end, End::Cut(_));
         match queue.end {
             None => queue.end = Some(end),
-            Some(End::Flush(_)) if cut => queue.end = Some(end),
+            Some(End::Flush(_) | End::Peer) if cut => queue.end = Some(end),
             Some(_) => {}
         }
-        if cut {
+        if cut || end == End::Peer {
             queue.forget();
         }
         if !queue.severed {

@@ -46,6 +46,16 @@ fn a_cut_overrides_a_close_and_discards_the_queue() {
 }
 
 #[test]
+fn a_cut_overrides_the_peers_goodbye() {
+    let (outbox, reader) = outbox(100);
+    outbox.push(Bytes::from_static(b"a")).unwrap();
+    outbox.peer_closed();
+    assert_eq!(take_all(&reader), (vec![], Some(End::Peer)));
+    outbox.cut(CloseReason::SessionRevoked, None);
+    assert_eq!(reader.end(), Some(End::Cut(CloseReason::SessionRevoked)));
+}
+
+#[test]
 fn the_first_cut_wins() {
     let (outbox, reader) = outbox(100);
     outbox.cut(CloseReason::SessionRevoked, None);
