@@ -26,6 +26,7 @@ use crate::{
         csrf::CsrfKeys, device::DeviceCookies, origin::Origins, refresh::RefreshKeys, throttle::ThrottleKeys,
         token::AccessKeys,
     },
+    files::Files,
     http::{self, HttpSettings},
     lifecycle::{Shutdown, Stop},
     service::{Clock, Keys, ServiceSettings, Services},
@@ -88,7 +89,9 @@ impl App {
         );
         services.start();
         let origins = origins(&settings, http, https);
+        let files = Files::claim();
         let mut sockets = settings.socket.clone();
+        sockets.limits.total = sockets.limits.total.min(files.sockets);
         sockets.handshakes.burst =
             sockets.handshakes.burst.saturating_mul(settings.address_limit_factor.max(1));
         let door = Door::new(
@@ -104,8 +107,9 @@ impl App {
             let metrics = web::Data::new(metrics);
             move || http::app(services.clone(), http_settings.clone(), metrics.clone())
         };
-        let server = socket::serve(listeners, settings.listen.workers, &door, mark, rest)
-            .map_err(StartError::Server)?;
+        let server =
+            socket::serve(listeners, settings.listen.workers, files.plain_connections, &door, mark, rest)
+                .map_err(StartError::Server)?;
         Ok(Self { settings, server, realtime, services, door, shutdown, http, https })
     }
 

@@ -17,7 +17,7 @@ use actix_web::{
 };
 use rustls::ServerConfig;
 
-use super::{door::Door, handshake, transport::Transport};
+use super::{door::Door, gate::Gate, handshake, transport::Transport};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(5);
@@ -25,9 +25,6 @@ const DISCONNECT_WITHIN: Duration = Duration::from_secs(1);
 const TLS_HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 /// Connections waiting to be accepted, as far as the kernel allows.
 const BACKLOG: u32 = 4096;
-/// Connections per worker, before actix stops accepting. Sockets have their own limits; this bounds the rest.
-const CONNECTIONS_PER_WORKER: usize = 100_000;
-
 /// A bound address.
 pub struct Listener {
     /// The listening socket.
@@ -48,13 +45,15 @@ pub enum Security {
 /// Tells the REST application whether a connection is encrypted, in the connection's data.
 pub type Mark = fn(encrypted: bool, data: &mut Extensions);
 
-/// A server over these listeners: `app` answers REST, `door` opens sockets. Runs when awaited.
+/// A server over these listeners: `app` answers REST, `door` opens sockets. With `plain_connections` open that are no
+/// sockets, no more are accepted until some end. Runs when awaited.
 ///
 /// # Errors
 /// When a listener cannot be used.
 pub fn serve<F, I, S, B>(
     listeners: Vec<Listener>,
     workers: usize,
+    plain_connections: usize,
     door: &Arc<Door>,
     mark: Mark,
     app: F,
@@ -74,7 +73,7 @@ where
     let mut builder = Server::build()
         .workers(workers)
         .backlog(BACKLOG)
-        .max_concurrent_connections(CONNECTIONS_PER_WORKER)
+        .max_concurrent_connections((plain_connections / workers.max(1)).max(16))
         .disable_signals()
         .shutdown_timeout(5);
     for listener in listeners {
@@ -123,10 +122,13 @@ where
         };
     }
     match listener.security {
-        Security::Plain => builder.listen("http", listener.socket, move || http_service!().tcp()),
+        Security::Plain => builder.listen("http", listener.socket, move || {
+            Gate::before(http_service!().tcp(), Arc::clone(&door.permits))
+        }),
         Security::Tls(config) => builder.listen("https", listener.socket, move || {
             let acceptor = TlsAcceptorConfig::default().handshake_timeout(TLS_HANDSHAKE_WITHIN);
-            http_service!().rustls_0_23_with_config(ServerConfig::clone(&config), acceptor)
+            let service = http_service!().rustls_0_23_with_config(ServerConfig::clone(&config), acceptor);
+            Gate::before(service, Arc::clone(&door.permits))
         }),
     }
 }

@@ -17,18 +17,19 @@ use bytes::Bytes;
 use futures_util::Stream;
 use portcullis_actors::{
     close::CloseReason,
-    id::{ConnectionId, DeviceId},
+    id::ConnectionId,
     logic::{channel::ChannelName, limits::Gcra},
     runtime::{Membership, Outbox},
 };
 
 use super::{
-    anchor::{Anchor, Held},
+    anchor::Anchor,
     dialogue::{Dialogue, Effect, Identity, Purpose, VerifyRefusal},
     door::{Admitted, Door},
     fragments::{Fragments, Malformed},
     inbound::Inbound,
     permits::Permit,
+    start::{Place, Start},
 };
 
 pub(super) struct Connection {
@@ -48,34 +49,6 @@ pub(super) struct Connection {
     /// Frames that carry no command (pings, pongs, fragments) are limited like commands.
     other_frames: Gcra,
     _permit: Permit,
-}
-
-/// Who speaks, for as long as the actor lives; the place itself is the anchor's.
-struct Place {
-    who: Identity,
-    device: DeviceId,
-}
-
-impl Place {
-    fn take(admitted: Admitted, anchor: &Anchor) -> Self {
-        anchor.hold(Held { _attachment: admitted.attachment, _permit: admitted.permit });
-        Self { who: admitted.identity, device: admitted.device }
-    }
-}
-
-/// What a connection starts with.
-pub(super) struct Start {
-    pub(super) id: ConnectionId,
-    pub(super) address: IpAddr,
-    pub(super) door: Arc<Door>,
-    pub(super) outbox: Outbox,
-    pub(super) permit: Permit,
-    /// There when the handshake was authenticated.
-    pub(super) admitted: Option<Admitted>,
-    pub(super) anchor: Anchor,
-    pub(super) inbound: Inbound,
-    /// 0 to 1: spreads the first pings of connections that come together.
-    pub(super) jitter: f64,
 }
 
 /// The context of a fresh connection: bytes in, frames out.

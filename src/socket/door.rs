@@ -34,7 +34,7 @@ use crate::{
 pub struct Door {
     pub(super) services: Services,
     pub(super) realtime: Realtime,
-    pub(super) permits: Permits,
+    pub(super) permits: Arc<Permits>,
     pub(super) settings: SocketSettings,
     pub(super) origins: Origins,
     pub(super) trusted_proxies: Vec<IpNet>,
@@ -60,7 +60,7 @@ impl Door {
         origins: Origins,
         trusted_proxies: Vec<IpNet>,
     ) -> Arc<Self> {
-        let permits = Permits::new(settings.limits);
+        let permits = Arc::new(Permits::new(settings.limits));
         Arc::new(Self {
             services,
             realtime,

@@ -23,12 +23,13 @@ use uuid::Uuid;
 
 use super::{
     anchor::Anchor,
-    connection::{self, Start},
+    connection,
     door::{Admitted, Door},
     inbound::Inbound,
     permits::Permit,
     pump::Pump,
     refusal::Refusal,
+    start::Start,
     transport::Transport,
 };
 use crate::domain::{
@@ -55,7 +56,7 @@ pub(super) async fn open<T: Transport>(door: Arc<Door>, request: Request, framed
         Ok(granted) => {
             log(&request, &request_id, address, StatusCode::SWITCHING_PROTOCOLS, "", began);
             let before = Before { read: &parts.read_buf, unsent: &parts.write_buf };
-            run(door, &request, address, io, before, granted);
+            run(door, &request, address, io, &before, granted);
         }
         Err(refusal) => {
             log(&request, &request_id, address, refusal.status(), refusal.code(), began);
@@ -133,7 +134,7 @@ fn run<T: Transport>(
     request: &Request,
     address: IpAddr,
     io: T,
-    before: Before<'_>,
+    before: &Before<'_>,
     granted: Granted,
 ) {
     let mut first = before.unsent.to_vec();

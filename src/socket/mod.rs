@@ -15,11 +15,14 @@ pub mod dialogue;
 mod door;
 mod fragments;
 mod frame;
+mod gate;
 mod handshake;
 mod inbound;
 mod permits;
 mod pump;
+mod pump_end;
 mod refusal;
+mod start;
 mod transport;
 
 pub use accept::{Listener, Mark, Security, serve};

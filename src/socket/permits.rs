@@ -31,6 +31,7 @@ pub(super) struct Permits {
     limits: ConnectionLimits,
     total: Arc<Mutex<usize>>,
     addresses: Arc<DashMap<String, usize>>,
+    plain: Arc<DashMap<String, usize>>,
     users: Arc<DashMap<UserId, usize>>,
 }
 
@@ -47,7 +48,13 @@ impl Permits {
     /// With these limits, all places free.
     #[must_use]
     pub(super) fn new(limits: ConnectionLimits) -> Self {
-        Self { limits, total: Arc::default(), addresses: Arc::default(), users: Arc::default() }
+        Self {
+            limits,
+            total: Arc::default(),
+            addresses: Arc::default(),
+            plain: Arc::default(),
+            users: Arc::default(),
+        }
     }
 
     /// A place in all and for this address. `None` when there is none.
@@ -63,6 +70,12 @@ impl Permits {
         };
         let address = Place::take(&self.addresses, address, self.limits.per_address)?;
         Some(Permit { _total: total, _address: address })
+    }
+
+    /// A place for a connection of this address that is no socket, or not yet. `None` when there is none.
+    #[must_use]
+    pub(super) fn take_plain(&self, address: String) -> Option<Place<String>> {
+        Place::take(&self.plain, address, self.limits.per_address)
     }
 
     /// A place for this user. `None` when there is none.

@@ -34,13 +34,9 @@ use super::{
 };
 
 /// A write that makes no progress for this long ends the connection.
-const WRITE_DEADLINE: Duration = Duration::from_secs(10);
-/// How long a cut waits for the peer to take the close frame before it resets the connection.
-const CUT_DEADLINE: Duration = Duration::from_millis(250);
-/// How long the stream is kept after our close frame, for the peer's.
-const LINGER: Duration = Duration::from_millis(700);
+pub(super) const WRITE_DEADLINE: Duration = Duration::from_secs(10);
 /// Reads per wake-up, so that one busy peer does not starve the thread's others.
-const READS_PER_POLL: usize = 4;
+pub(super) const READS_PER_POLL: usize = 4;
 /// Bytes gathered from the outbox per write.
 const WRITE_BUDGET: usize = 64 * 1024;
 /// With more than this unsent, nothing more is read: a peer that does not listen need not be heard.
@@ -53,23 +49,23 @@ thread_local! {
 
 /// The task of one connection. Resolves when the stream is closed.
 pub(super) struct Pump<T, C> {
-    io: T,
+    pub(super) io: T,
     /// The connection actor's context; dropped, and the actor with it, as soon as the end is certain.
-    context: Option<C>,
+    pub(super) context: Option<C>,
     inbound: Inbound,
-    outbox: OutboxReader,
-    unsent: Unsent,
+    pub(super) outbox: OutboxReader,
+    pub(super) unsent: Unsent,
     flushed: bool,
     /// Reading was put off until the peer has taken what is unsent.
     deaf: bool,
-    phase: Phase,
-    deadline: Option<Pin<Box<Sleep>>>,
+    pub(super) phase: Phase,
+    pub(super) deadline: Option<Pin<Box<Sleep>>>,
     /// The connection's place in its session, kept until the socket is severed: a revocation must find it until then.
-    anchor: Anchor,
+    pub(super) anchor: Anchor,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-enum Phase {
+pub(super) enum Phase {
     /// Frames go both ways.
     Open,
     /// The close frame is the last thing to be written. `cut`: only if the peer takes it at once.
@@ -197,7 +193,7 @@ where
     }
 
     /// Writes until nothing is left and the transport has passed it on.
-    fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    pub(super) fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
             self.flushed = false;
             match Pin::new(&mut self.io).poll_write(cx, self.unsent.bytes()) {
@@ -229,84 +225,9 @@ where
         }
     }
 
-    fn poll_deadline(&mut self, after: Duration, cx: &mut Context<'_>) -> bool {
+    pub(super) fn poll_deadline(&mut self, after: Duration, cx: &mut Context<'_>) -> bool {
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(after)));
         deadline.as_mut().poll(cx).is_ready()
-    }
-
-    fn begin_close(&mut self, end: End) {
-        // The actor ends here: no frame is accepted any more, whatever the peer does with the close frame.
-        self.context = None;
-        self.deadline = None;
-        let cut = matches!(end, End::Cut(_));
-        if cut {
-            self.unsent.keep_started_frame();
-        }
-        match end.reason() {
-            Some(reason) => self.unsent.append_close(reason.code(), reason.text()),
-            None => self.unsent.append_close(1000, ""),
-        }
-        self.phase = Phase::Closing { cut };
-    }
-
-    fn poll_closing(&mut self, cut: bool, cx: &mut Context<'_>) {
-        if let (false, Some(end @ End::Cut(_))) = (cut, self.outbox.end()) {
-            // Overtaken while flushing: what is not on its way stays here.
-            return self.begin_close(end);
-        }
-        match self.write(cx) {
-            Poll::Ready(Ok(())) => {
-                self.sever();
-                self.deadline = None;
-                self.phase = Phase::Lingering { cut };
-            }
-            Poll::Ready(Err(_)) => self.gone(),
-            Poll::Pending => {
-                if self.poll_deadline(if cut { CUT_DEADLINE } else { WRITE_DEADLINE }, cx) {
-                    self.io.reset_on_close();
-                    self.gone();
-                }
-            }
-        }
-    }
-
-    /// After our close frame: half-close, and read the peer's goodbye, so that the kernel does not answer it
-    /// with a reset that could overtake our frame.
-    fn poll_lingering(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
-        let _ = Pin::new(&mut self.io).poll_shutdown(cx);
-        for _ in 0..READS_PER_POLL {
-            match poll_read(&mut self.io, cx) {
-                Poll::Ready(Ok(chunk)) if !chunk.is_empty() => {}
-                Poll::Ready(_) => return Poll::Ready(()),
-                Poll::Pending => return self.linger(cut, cx),
-            }
-        }
-        cx.waker().wake_by_ref();
-        self.linger(cut, cx)
-    }
-
-    /// Who was cut and does not answer is reset, so that the kernel forgets what it still holds for them.
-    fn linger(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
-        if !self.poll_deadline(LINGER, cx) {
-            return Poll::Pending;
-        }
-        if cut {
-            self.io.reset_on_close();
-        }
-        Poll::Ready(())
-    }
-
-    /// From here on nothing is accepted or delivered; whoever waits for it is told.
-    fn sever(&mut self) {
-        self.outbox.sever();
-        self.anchor.release();
-    }
-
-    /// The stream is of no use any more.
-    fn gone(&mut self) {
-        self.context = None;
-        self.sever();
-        self.phase = Phase::Done;
     }
 }
 

@@ -7,7 +7,7 @@ use futures_util::stream;
 use portcullis_actors::runtime::{Outbox, outbox};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::*;
+use super::{super::pump_end::CUT_DEADLINE, *};
 
 type Silence = stream::Pending<Result<Bytes, Error>>;
 

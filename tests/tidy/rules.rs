@@ -26,6 +26,7 @@ pub(crate) const EVERY_ROOM: &[&str] = &[
     "cli",
     "config",
     "domain",
+    "files",
     "http",
     "lifecycle",
     "postgres",
@@ -51,16 +52,17 @@ pub(crate) const RULES: &[Rule] = &[
     // Settings name the types of what they set.
     Rule {
         room: "src/config",
-        rooms: &["config", "domain", "socket", "store", "secrets"],
+        rooms: &["config", "domain", "files", "socket", "store", "secrets"],
         actors: &["runtime", "protocol", "id"],
         kinds: &[],
     },
     Rule {
         room: "src/config.rs",
-        rooms: &["config", "domain", "socket", "store"],
+        rooms: &["config", "domain", "files", "socket", "store"],
         actors: &["runtime"],
         kinds: &[],
     },
+    Rule { room: "src/files.rs", rooms: &[], actors: &[], kinds: &[] },
     Rule { room: "src/telemetry.rs", rooms: &["config"], actors: &[], kinds: &[] },
     Rule { room: "src/secrets.rs", rooms: &[], actors: &[], kinds: &[] },
     Rule { room: "src/tls.rs", rooms: &["secrets"], actors: &[], kinds: &[] },
@@ -98,7 +100,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         room: "src/service",
-        rooms: &["service", "domain", "store"],
+        rooms: &["service", "domain", "files", "store"],
         actors: &["Realtime", "runtime", "id", "close", "audit"],
         kinds: &["async"],
     },

@@ -19,6 +19,8 @@ use super::port::{DeviceStore, Seen};
 use crate::id::SessionId;
 
 const PENDING_MAX: usize = 100_000;
+/// Sessions written at once: their rows are locked together, and a revocation may be waiting for one of them.
+const BATCH: usize = 512;
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -60,20 +62,28 @@ impl DeviceTracker {
     }
 
     fn write(&mut self, done: Option<oneshot::Sender<()>>, ctx: &mut Context<Self>) {
-        if self.pending.is_empty() {
+        let seen = self.pending.drain().map(|(_, seen)| seen).collect();
+        self.write_on(seen, done, ctx);
+    }
+
+    /// Writes one batch after the other; what could not be written waits for the next interval.
+    fn write_on(&mut self, mut rest: Vec<Seen>, done: Option<oneshot::Sender<()>>, ctx: &mut Context<Self>) {
+        let batch = rest.split_off(rest.len().saturating_sub(BATCH));
+        if batch.is_empty() {
             answer(done);
             return;
         }
-        let batch: Vec<Seen> = self.pending.drain().map(|(_, seen)| seen).collect();
         let write = self.store.touch(batch.clone());
-        ctx.spawn(write.into_actor(self).map(move |result, tracker, _| {
-            if let Err(error) = result {
-                tracing::warn!(%error, sessions = batch.len(), "last-seen values wait for the database");
-                for seen in batch {
+        ctx.spawn(write.into_actor(self).map(move |result, tracker, ctx| match result {
+            Ok(()) => tracker.write_on(rest, done, ctx),
+            Err(error) => {
+                rest.extend(batch);
+                tracing::warn!(%error, sessions = rest.len(), "last-seen values wait for the database");
+                for seen in rest {
                     tracker.merge(seen);
                 }
+                answer(done);
             }
-            answer(done);
         }));
     }
 }

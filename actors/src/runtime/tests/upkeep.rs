@@ -32,6 +32,28 @@ async fn last_seen_values_of_one_session_are_written_once_per_batch() {
 }
 
 #[actix_rt::test]
+async fn many_last_seen_values_are_written_in_several_batches_and_all_of_them() {
+    let f = start(|settings| settings.touch_interval = Duration::from_secs(3600));
+    let sessions: std::collections::HashSet<_> = (0..1300).map(|_| SessionId::random()).collect();
+    for session in &sessions {
+        let device = DeviceId::random();
+        f.realtime.seen(Seen {
+            user: UserId(1),
+            session: *session,
+            device,
+            address: None,
+            at_ms: 1,
+            generation: 0,
+        });
+    }
+    assert!(f.realtime.flush(Duration::from_secs(5)).await);
+    let seen = f.memory.seen.lock().clone();
+    assert_eq!(seen.len(), sessions.len());
+    assert_eq!(seen.iter().map(|seen| seen.session).collect::<std::collections::HashSet<_>>(), sessions);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
 async fn an_event_that_the_database_refuses_holds_up_no_other() {
     let f = start(|settings| settings.audit_interval = Duration::from_millis(1));
     f.memory.down.store(true, Ordering::SeqCst);

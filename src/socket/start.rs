@@ -1,0 +1,44 @@
+//! What a connection starts with, and what it knows of its place.
+
+use std::{net::IpAddr, sync::Arc};
+
+use portcullis_actors::{
+    id::{ConnectionId, DeviceId},
+    runtime::Outbox,
+};
+
+use super::{
+    anchor::{Anchor, Held},
+    dialogue::Identity,
+    door::{Admitted, Door},
+    inbound::Inbound,
+    permits::Permit,
+};
+
+/// Who speaks, for as long as the actor lives; the place itself is the anchor's.
+pub(super) struct Place {
+    pub(super) who: Identity,
+    pub(super) device: DeviceId,
+}
+
+impl Place {
+    pub(super) fn take(admitted: Admitted, anchor: &Anchor) -> Self {
+        anchor.hold(Held { _attachment: admitted.attachment, _permit: admitted.permit });
+        Self { who: admitted.identity, device: admitted.device }
+    }
+}
+
+/// What a connection starts with.
+pub(super) struct Start {
+    pub(super) id: ConnectionId,
+    pub(super) address: IpAddr,
+    pub(super) door: Arc<Door>,
+    pub(super) outbox: Outbox,
+    pub(super) permit: Permit,
+    /// There when the handshake was authenticated.
+    pub(super) admitted: Option<Admitted>,
+    pub(super) anchor: Anchor,
+    pub(super) inbound: Inbound,
+    /// 0 to 1: spreads the first pings of connections that come together.
+    pub(super) jitter: f64,
+}
