@@ -65,7 +65,7 @@ loadtest revoke --users 1000 --connections "$connections" --revoke 200 --within 
 loadtest revoke --prepared --users 150 --connections "$connections" --all
 
 if [ -n "${WORST:-}" ]; then
-    loadtest prepare --prefix worst --users "$((connections / 15))" --sessions-per-user 15
+    loadtest prepare --prefix worst --users "$((connections / 8))" --sessions-per-user 8
     start
-    loadtest idle --prepared --users "$((connections / 15))" --connections "$connections" --hold "$hold"
+    loadtest idle --prepared --users "$((connections / 8))" --connections "$connections" --hold "$hold"
 fi
