@@ -3,12 +3,9 @@
 //! `App::build` binds the listeners and starts everything in the order in which it depends on each other; `App::run` serves
 //! until it is told to stop, and stops in the reverse order. The command line and every test use the same two.
 
-use std::{
-    io,
-    net::{SocketAddr, TcpListener},
-    path::Path,
-    sync::Arc,
-};
+mod bind;
+
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use actix_http::Extensions;
 use actix_web::web;
@@ -18,7 +15,6 @@ use portcullis_actors::{
     runtime::{AuditSink, DeviceStore, NotWritten, PortFuture, Ports, Seen},
 };
 use rustls::ServerConfig;
-use socket2::{Domain, Protocol, Socket, Type};
 
 use crate::{
     config::{Environment, Settings},
@@ -30,7 +26,7 @@ use crate::{
     http::{self, HttpSettings},
     lifecycle::{Shutdown, Stop},
     service::{Clock, Keys, ServiceSettings, Services},
-    socket::{self, Door, Listener, Security},
+    socket::{self, Door},
     store::{Store, StoreError, Touch},
     telemetry, tls,
 };
@@ -75,7 +71,7 @@ impl App {
     /// See [`StartError`]; nothing is left running.
     pub async fn build(settings: Settings, certificate: Option<ServerConfig>) -> Result<Self, StartError> {
         let metrics = telemetry::metrics();
-        let (listeners, http, https) = bind(&settings, certificate)?;
+        let (listeners, http, https) = bind::bind(&settings, certificate)?;
         let store = Store::connect(&settings.database)?;
         store.migrate().await?;
         let shutdown = Shutdown::default();
@@ -252,53 +248,4 @@ fn http_settings(settings: &Settings, origins: Origins) -> HttpSettings {
 
 fn mark(encrypted: bool, data: &mut Extensions) {
     data.insert(http::Encrypted(encrypted));
-}
-
-type Bound = (Vec<Listener>, Option<SocketAddr>, Option<SocketAddr>);
-
-fn bind(settings: &Settings, certificate: Option<ServerConfig>) -> Result<Bound, StartError> {
-    let (mut listeners, mut http, mut https) = (Vec::new(), None, None);
-    if let Some(address) = settings.listen.http {
-        http = Some(bind_all(address, &Security::Plain, &mut listeners)?);
-    }
-    if let Some(address) = settings.listen.https {
-        let config = match (certificate, &settings.listen.certificate) {
-            (Some(config), _) => config,
-            (None, Some((certificate, key))) => tls::from_pem_files(certificate, key)?,
-            (None, None) => return Err(StartError::Tls(tls::TlsError::none())),
-        };
-        https = Some(bind_all(address, &Security::Tls(Arc::new(config)), &mut listeners)?);
-    }
-    Ok((listeners, http, https))
-}
-
-/// Binds the address, and for 127.0.0.1 also `::1`, because `localhost` means either.
-fn bind_all(
-    address: SocketAddr,
-    security: &Security,
-    listeners: &mut Vec<Listener>,
-) -> Result<SocketAddr, StartError> {
-    let first = bind_one(address).map_err(|error| StartError::Listen(address, error))?;
-    let bound = first.local_addr().map_err(|error| StartError::Listen(address, error))?;
-    listeners.push(Listener { socket: first, security: security.clone() });
-    if address.ip() == std::net::Ipv4Addr::LOCALHOST {
-        let twin = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, bound.port()));
-        // A machine without IPv6, or a port taken there by another, costs nothing but the alias.
-        if let Ok(socket) = bind_one(twin) {
-            listeners.push(Listener { socket, security: security.clone() });
-        }
-    }
-    Ok(bound)
-}
-
-fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    if address.is_ipv6() {
-        socket.set_only_v6(true)?;
-    }
-    socket.set_reuse_address(true)?;
-    socket.set_nonblocking(true)?;
-    socket.bind(&address.into())?;
-    socket.listen(4096)?;
-    Ok(socket.into())
 }

@@ -46,19 +46,20 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { room: "src/main.rs", rooms: EVERY_ROOM, actors: &[], kinds: &[] },
     Rule { room: "src/lib.rs", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &[] },
     Rule { room: "src/app.rs", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["web", "actors", "async"] },
+    Rule { room: "src/app", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["web", "actors", "async"] },
     Rule { room: "src/cli", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["web", "async"] },
     Rule { room: "src/cli.rs", rooms: EVERY_ROOM, actors: &[], kinds: &[] },
     Rule { room: "src/lifecycle.rs", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["actors", "async"] },
     // Settings name the types of what they set.
     Rule {
         room: "src/config",
-        rooms: &["config", "domain", "files", "socket", "store", "secrets"],
+        rooms: &["config", "domain", "socket", "store", "secrets"],
         actors: &["runtime", "protocol", "id"],
         kinds: &[],
     },
     Rule {
         room: "src/config.rs",
-        rooms: &["config", "domain", "files", "socket", "store"],
+        rooms: &["config", "domain", "socket", "store"],
         actors: &["runtime"],
         kinds: &[],
     },
@@ -100,7 +101,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         room: "src/service",
-        rooms: &["service", "domain", "files", "store"],
+        rooms: &["service", "domain", "store"],
         actors: &["Realtime", "runtime", "id", "close", "audit"],
         kinds: &["async"],
     },
