@@ -56,6 +56,8 @@ pub(super) struct Pump<T, C> {
     pub(super) outbox: OutboxReader,
     pub(super) unsent: Unsent,
     flushed: bool,
+    /// Bytes that came after our close frame.
+    pub(super) heard_late: usize,
     /// Reading was put off until the peer has taken what is unsent.
     deaf: bool,
     pub(super) phase: Phase,
@@ -100,6 +102,7 @@ where
             outbox,
             unsent: Unsent::with_prelude(first),
             flushed: true,
+            heard_late: 0,
             deaf: false,
             phase: Phase::Open,
             deadline: None,

@@ -25,6 +25,9 @@ pub(super) const CUT_DEADLINE: Duration = Duration::from_millis(250);
 /// How long the stream is kept after our close frame, for the peer's.
 pub(super) const LINGER: Duration = Duration::from_millis(700);
 
+/// Bytes read, and thrown away, after our close frame.
+const LATE_MAX: usize = 512 * 1024;
+
 impl<T, C> Pump<T, C>
 where
     T: Transport,
@@ -72,7 +75,14 @@ where
         let _ = Pin::new(&mut self.io).poll_shutdown(cx);
         for _ in 0..READS_PER_POLL {
             match poll_read(&mut self.io, cx) {
-                Poll::Ready(Ok(chunk)) if !chunk.is_empty() => {}
+                Poll::Ready(Ok(chunk)) if !chunk.is_empty() && self.heard_late + chunk.len() <= LATE_MAX => {
+                    self.heard_late += chunk.len();
+                }
+                // Who goes on talking has not understood.
+                Poll::Ready(Ok(chunk)) if !chunk.is_empty() => {
+                    self.io.reset_on_close();
+                    return Poll::Ready(());
+                }
                 Poll::Ready(_) => return Poll::Ready(()),
                 Poll::Pending => return self.linger(cut, cx),
             }
