@@ -6,6 +6,7 @@
 //! - who: [`email`], [`role`], [`password`]
 //! - tokens: [`token`] (access), [`refresh`], [`csrf`], and where a request carries them: [`credential`]
 //! - from where: [`address`], [`origin`], [`device`]
+//! - what every door holds to: [`request`] (ids, paths), [`problem`] (refusals)
 //! - how long and how often: [`session`], [`throttle`]
 
 pub mod address;
@@ -16,7 +17,9 @@ pub mod email;
 mod key;
 pub mod origin;
 pub mod password;
+pub mod problem;
 pub mod refresh;
+pub mod request;
 pub mod role;
 pub mod session;
 pub mod throttle;

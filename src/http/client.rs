@@ -25,6 +25,7 @@ use crate::{
         address,
         credential::cookie,
         device::{self, FINGERPRINT_HEADERS},
+        request::request_id,
     },
     service::{Meta, Services},
 };
@@ -37,8 +38,6 @@ pub(super) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-sit
 pub(super) const DEVICE_COOKIE: &str = "device_id";
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-/// Longer request ids of clients are replaced.
-const MAX_REQUEST_ID: usize = 64;
 /// What is kept of a `User-Agent`, in bytes.
 const MAX_USER_AGENT: usize = 512;
 
@@ -54,12 +53,12 @@ pub(super) struct Arrival {
 impl Arrival {
     /// Notes what `request` says, believing only trusted proxies.
     pub(super) fn of(request: &HttpRequest, settings: &HttpSettings) -> Self {
-        let given = text(request, &REQUEST_ID).filter(|id| is_sane_id(id));
+        let given = lines(request, &REQUEST_ID).unwrap_or_default();
         let forwarded: Vec<&str> = lines(request, &FORWARDED_FOR).unwrap_or_default();
         let address = peer(request).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
             address::client_address(peer, &forwarded, &settings.trusted_proxies)
         });
-        Self { request_id: given.map_or_else(|| Uuid::new_v4().to_string(), str::to_owned), address }
+        Self { request_id: request_id(given, Uuid::new_v4), address }
     }
 
     /// What the middleware noted about `request`.
@@ -67,11 +66,6 @@ impl Arrival {
         let noted = request.extensions().get::<Self>().cloned();
         noted.unwrap_or_else(|| Self::of(request, &HttpSettings::of(request)))
     }
-}
-
-/// Visible ASCII, not too long: harmless in a header, a log line and a database column.
-fn is_sane_id(id: &str) -> bool {
-    (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 /// What the services want to know about a request.

@@ -22,10 +22,12 @@ use super::{
     csrf::Fresh,
     headers::{self, CSRF_HEADER},
     problem::Problem,
-    routes::SOCKET_PATHS,
     settings::HttpSettings,
 };
-use crate::domain::credential::{Door, Headers, find};
+use crate::domain::{
+    credential::{Door, Headers, find},
+    request::SOCKET_PATHS,
+};
 
 /// Serves one request. Use as `App::new().wrap(actix_web::middleware::from_fn(http::middleware))`.
 ///

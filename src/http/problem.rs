@@ -9,15 +9,14 @@ use actix_web::{
     HttpResponse, ResponseError,
     http::{StatusCode, header},
 };
-use serde_json::json;
 
 use crate::{
-    domain::credential::CredentialError,
+    domain::{
+        credential::CredentialError,
+        problem::{MEDIA_TYPE, ProblemDetails, retry_after},
+    },
     service::{Failure, Refusal},
 };
-
-/// The media type of every error.
-const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Why a request is refused.
 #[derive(Clone, Debug)]
@@ -115,9 +114,9 @@ impl Problem {
         }
     }
 
-    /// The same, with the time after which to try again; never less than a second.
+    /// The same, with the time after which to try again.
     fn with_retry_after(self, seconds: u64) -> Self {
-        Self { retry_after: Some(seconds.max(1)), ..self }
+        Self { retry_after: Some(seconds), ..self }
     }
 
     /// The answer, for the request with this id.
@@ -132,15 +131,14 @@ impl Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             answer.insert_header((header::WWW_AUTHENTICATE, self.challenge()));
         }
-        let body = json!({
-            "type": format!("urn:portcullis:problem:{}", self.code),
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "code": self.code,
-            "request_id": request_id,
-        });
-        answer.content_type(MEDIA_TYPE).body(body.to_string())
+        let details = ProblemDetails {
+            status: self.status.as_u16(),
+            title: self.status.canonical_reason(),
+            code: self.code,
+            detail: &self.detail,
+            request_id,
+        };
+        answer.content_type(MEDIA_TYPE).body(details.body())
     }
 
     /// RFC 6750, 3: the error is named only when a token was shown.
@@ -176,8 +174,8 @@ impl From<Failure> for Problem {
             Failure::BadRequest { code, detail } => Self::unprocessable(code, detail),
             Failure::NotFound { code, detail } => Self::new(StatusCode::NOT_FOUND, code, detail),
             Failure::Conflict { code, detail } => Self::new(StatusCode::CONFLICT, code, detail),
-            Failure::TooMany { retry_after } => Self::too_many(seconds(retry_after)),
-            Failure::Unavailable { retry_after } => Self::unavailable(seconds(retry_after)),
+            Failure::TooMany { retry_after: wait } => Self::too_many(retry_after(wait)),
+            Failure::Unavailable { retry_after: wait } => Self::unavailable(retry_after(wait)),
             Failure::Internal => Self::internal(),
         }
     }
@@ -214,11 +212,6 @@ impl From<CredentialError> for Problem {
             ),
         }
     }
-}
-
-/// Whole seconds, rounded up.
-fn seconds(duration: std::time::Duration) -> u64 {
-    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
 }
 
 #[cfg(test)]

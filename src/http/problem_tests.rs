@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use actix_web::body::to_bytes;
 use portcullis_actors::close::Cause;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::*;
 

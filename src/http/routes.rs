@@ -16,11 +16,7 @@ use super::{
     admin, auth, health, logout, problem::Problem, profile, refresh, sessions, settings::HttpSettings,
     step_up, ws_ticket,
 };
-
-use crate::service::Services;
-
-/// The paths that upgrade to a WebSocket; those requests never come here, others are told so.
-pub(super) const SOCKET_PATHS: [&str; 2] = ["/api/v1/ws/chat", "/connection/websocket"];
+use crate::{domain::request::SOCKET_PATHS, service::Services};
 
 /// The whole REST application: the routes, the middleware around them, and what both need.
 pub fn app(

@@ -1,0 +1,91 @@
+//! A refusal as RFC 9457 problem details: the one document, whichever door refuses.
+//!
+//! Used by the REST layer and by the WebSocket handshake, which put it into answers of their own. Statuses are numbers and
+//! phrases here: this room knows no HTTP library.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+/// The media type of every refusal.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// What a refusal says, field for field.
+#[derive(Clone, Copy, Debug)]
+pub struct ProblemDetails<'a> {
+    /// The HTTP status.
+    pub status: u16,
+    /// The status in words; without any, the title is `Error`.
+    pub title: Option<&'a str>,
+    /// Stable, snake case: what programs act on.
+    pub code: &'a str,
+    /// A sentence for people.
+    pub detail: &'a str,
+    /// The id under which the request is in the log.
+    pub request_id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    request_id: &'a str,
+}
+
+impl ProblemDetails<'_> {
+    /// The body of the answer: JSON of [`MEDIA_TYPE`].
+    #[must_use]
+    pub fn body(&self) -> String {
+        let document = Document {
+            r#type: format!("urn:portcullis:problem:{}", self.code),
+            title: self.title.unwrap_or("Error"),
+            status: self.status,
+            detail: self.detail,
+            code: self.code,
+            request_id: self.request_id,
+        };
+        serde_json::to_string(&document).expect("texts and a number serialise")
+    }
+}
+
+/// The value of `Retry-After` (RFC 9110, 10.2.3): whole seconds, rounded up, never none.
+#[must_use]
+pub fn retry_after(wait: Duration) -> u64 {
+    wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_refusal_has_every_field() {
+        let problem = ProblemDetails {
+            status: 403,
+            title: Some("Forbidden"),
+            code: "step_up_required",
+            detail: "Prove it \"again\".",
+            request_id: "r-1",
+        };
+        let body: Value = serde_json::from_str(&problem.body()).unwrap();
+        let wanted = json!({
+            "type": "urn:portcullis:problem:step_up_required", "title": "Forbidden", "status": 403,
+            "detail": "Prove it \"again\".", "code": "step_up_required", "request_id": "r-1",
+        });
+        assert_eq!(body, wanted);
+    }
+
+    #[test]
+    fn nobody_is_told_to_come_back_too_early_or_at_once() {
+        let waits = [(0, 1), (1, 1), (1000, 1), (1001, 2), (59_999, 60)];
+        for (millis, seconds) in waits {
+            assert_eq!(retry_after(Duration::from_millis(millis)), seconds, "{millis} ms");
+        }
+        assert_eq!(retry_after(Duration::MAX), u64::MAX);
+    }
+}

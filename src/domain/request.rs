@@ -1,0 +1,47 @@
+//! What holds for every request, whichever door it comes to: which paths are WebSockets, and by which id it is known.
+//!
+//! Used by the REST layer and by the WebSocket handshake.
+
+use uuid::Uuid;
+
+/// Where WebSockets are served: ours, and the default of the Centrifuge SDKs.
+pub const SOCKET_PATHS: [&str; 2] = ["/api/v1/ws/chat", "/connection/websocket"];
+
+/// Longer request ids of clients are replaced.
+const MAX_ID: usize = 64;
+
+/// The client's own id for its request, given in these header lines, if there is one and it is visible ASCII and not too
+/// long: harmless in a header, a log line and a database column. Otherwise `fresh`.
+#[must_use]
+pub fn request_id<'a>(given: impl IntoIterator<Item = &'a str>, fresh: impl FnOnce() -> Uuid) -> String {
+    let sane = |id: &&str| (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
+    let mut given = given.into_iter();
+    match (given.next().filter(sane), given.next()) {
+        (Some(id), None) => id.to_owned(),
+        _ => fresh().to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn id(given: &[&str]) -> String {
+        request_id(given.iter().copied(), Uuid::nil)
+    }
+
+    #[test]
+    fn one_sane_id_is_kept() {
+        assert_eq!(id(&["abc-123"]), "abc-123");
+        assert_eq!(id(&[&"x".repeat(MAX_ID)]), "x".repeat(MAX_ID));
+    }
+
+    #[test]
+    fn none_an_odd_one_and_two_are_replaced() {
+        for odd in ["", "with space", "tab\there", "é", &"x".repeat(MAX_ID + 1)] {
+            assert_eq!(id(&[odd]), Uuid::nil().to_string(), "{odd:?}");
+        }
+        assert_eq!(id(&[]), Uuid::nil().to_string());
+        assert_eq!(id(&["a", "b"]), Uuid::nil().to_string());
+    }
+}
