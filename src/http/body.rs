@@ -1,9 +1,9 @@
 //! Bodies and queries: read within a limit, of the right type, of exactly the expected fields.
 //!
-//! Handlers name the type they want. What is wrong with a body is told in our words: media type (415), size (413), syntax
-//! (400), fields (422).
+//! Handlers name the type they want. What is wrong with a body is told in our words: media type (415), size (413), time
+//! (408), syntax (400), fields (422).
 
-use std::{future::Future, pin::Pin};
+use std::{future::Future, pin::Pin, time::Duration};
 
 use actix_web::{
     FromRequest, HttpRequest,
@@ -20,6 +20,8 @@ use super::{client::text, problem::Problem};
 
 /// The largest body that any REST route takes.
 const MAX_BODY: usize = 64 * 1024;
+/// How long a body may take to arrive.
+const READ_WITHIN: Duration = Duration::from_secs(15);
 
 /// A type that can be read from a body or a query.
 pub(super) trait Shape: DeserializeOwned + 'static {
@@ -58,7 +60,7 @@ impl<T: Shape> FromRequest for Body<T> {
         let (media, length, payload) = parts(request, payload);
         Box::pin(async move {
             let format = format_of::<T>(media.as_deref())?;
-            parse(format, &read(payload, length).await?).map(Self)
+            parse(format, &read(payload, length, READ_WITHIN).await?).map(Self)
         })
     }
 }
@@ -70,7 +72,7 @@ impl<T: Shape> FromRequest for MaybeBody<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (media, length, payload) = parts(request, payload);
         Box::pin(async move {
-            let bytes = read(payload, length).await?;
+            let bytes = read(payload, length, READ_WITHIN).await?;
             if bytes.is_empty() {
                 return Ok(Self(None));
             }
@@ -129,8 +131,13 @@ fn format_of<T: Shape>(media: Option<&str>) -> Result<Format, Problem> {
     }
 }
 
-/// Reads the whole body, refusing what is too large before or while it arrives.
-async fn read(mut payload: Payload, length: Option<usize>) -> Result<BytesMut, Problem> {
+/// Reads the whole body, refusing what is too large before or while it arrives, and what takes too long.
+async fn read(payload: Payload, length: Option<usize>, within: Duration) -> Result<BytesMut, Problem> {
+    let whole = tokio::time::timeout(within, gather(payload, length)).await;
+    whole.unwrap_or_else(|_| Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)))
+}
+
+async fn gather(mut payload: Payload, length: Option<usize>) -> Result<BytesMut, Problem> {
     let too_large =
         || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 64 KiB.");
     if length.is_some_and(|length| length > MAX_BODY) {
