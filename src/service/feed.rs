@@ -5,21 +5,20 @@
 //! carried out before memory is trusted again.
 
 use std::{
-    collections::{HashSet, VecDeque},
     sync::{
-        Weak,
+        Arc, Weak,
         atomic::{AtomicU64, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use parking_lot::Mutex;
-use portcullis_actors::id::RevocationId;
 use tokio::{sync::watch, time::timeout};
-use uuid::Uuid;
 
-use super::{Parts, Services};
-use crate::store::{RevocationListener, StoreError, Watermark};
+use super::{
+    Parts, Services,
+    own::{Own, Share},
+};
+use crate::store::{Heard, RevocationListener, StoreError, Watermark};
 
 /// How often to look when nothing notifies.
 const POLL: Duration = Duration::from_millis(300);
@@ -29,25 +28,16 @@ const FRESH: Duration = Duration::from_secs(1);
 const RETRY: Duration = Duration::from_millis(200);
 /// How long an asker waits for the first look after the start.
 const FIRST_LOOK_WITHIN: Duration = Duration::from_secs(2);
-/// How many revocations are remembered as carried out, so that this node does not repeat its own.
-const RECENT: usize = 1024;
-
 /// How current this node's view of revocations is.
 pub(super) struct Feed {
     origin: Instant,
     /// When the last look that succeeded began, in milliseconds after `origin`.
     looked_ms: AtomicU64,
+    /// When the looks that have been fresh without a gap began, likewise.
+    since_ms: AtomicU64,
     begun: watch::Sender<bool>,
-    own: Mutex<Own>,
-}
-
-/// What this node carries out itself.
-#[derive(Default)]
-struct Own {
-    /// Orders that are being committed: their numbers are not known yet.
-    under_way: HashSet<Uuid>,
-    /// The latest revocations that were or are being carried out.
-    recent: VecDeque<RevocationId>,
+    /// What this node carries out itself.
+    pub(super) own: Arc<Own>,
 }
 
 impl Default for Feed {
@@ -55,8 +45,9 @@ impl Default for Feed {
         Self {
             origin: Instant::now(),
             looked_ms: AtomicU64::new(0),
+            since_ms: AtomicU64::new(0),
             begun: watch::Sender::new(false),
-            own: Mutex::default(),
+            own: Arc::default(),
         }
     }
 }
@@ -79,43 +70,19 @@ impl Feed {
         matches!(first_look, Ok(Ok(_)))
     }
 
-    /// An order is about to be committed here; the feed leaves it alone until it has ended.
-    pub(super) fn begin(&self, origin: Uuid) {
-        self.own.lock().under_way.insert(origin);
-    }
-
-    /// The order has ended: this node carries it out under that number, or, without one, whoever hears of it.
-    pub(super) fn end(&self, origin: Uuid, id: Option<RevocationId>) {
-        if let Some(id) = id {
-            self.claim(id);
-        }
-        self.own.lock().under_way.remove(&origin);
-    }
-
-    /// Remembers that a revocation is being carried out here. `false` if it was before.
-    pub(super) fn claim(&self, id: RevocationId) -> bool {
-        let recent = &mut self.own.lock().recent;
-        if recent.contains(&id) {
-            return false;
-        }
-        if recent.len() == RECENT {
-            recent.pop_front();
-        }
-        recent.push_back(id);
-        true
-    }
-
-    fn is_under_way(&self, origin: Uuid) -> bool {
-        self.own.lock().under_way.contains(&origin)
-    }
-
-    fn recent(&self) -> Vec<RevocationId> {
-        self.own.lock().recent.iter().copied().collect()
+    /// For how long that has been so without a gap; zero if it is not so.
+    pub(super) fn current_for(&self) -> Duration {
+        let since = Duration::from_millis(self.since_ms.load(Ordering::Acquire));
+        if self.is_current() { self.origin.elapsed().saturating_sub(since) } else { Duration::ZERO }
     }
 
     fn looked(&self, began: Instant) {
         let looked = began.duration_since(self.origin).as_millis();
-        self.looked_ms.store(u64::try_from(looked).unwrap_or(u64::MAX), Ordering::Release);
+        let looked = u64::try_from(looked).unwrap_or(u64::MAX);
+        if !self.is_current() {
+            self.since_ms.store(looked, Ordering::Release);
+        }
+        self.looked_ms.store(looked, Ordering::Release);
         self.begun.send_if_modified(|begun| !std::mem::replace(begun, true));
     }
 }
@@ -171,74 +138,38 @@ async fn look(
     place: &mut Option<Watermark>,
 ) -> Result<(), StoreError> {
     let began = Instant::now();
+    let number = services.feed.own.begin_look();
     let next = match place {
         None => listener.watermark().await?,
         Some(place) => {
-            let (found, mut next) = listener.since(*place, &services.feed.recent()).await?;
+            let (found, next) = listener.since(place).await?;
             for heard in found {
-                if services.feed.is_under_way(heard.origin) {
-                    // Its own part of this node is at it; should that fail after all, it is found again next time.
-                    next = next.min(heard.at);
-                } else {
-                    services.carry_out_elsewhere(heard.committed);
-                }
+                carry_out(services, heard);
             }
             next
         }
     };
     *place = Some(next);
+    for orphan in services.feed.own.heard_all(number) {
+        services.cut_unasked(orphan);
+    }
     services.feed.looked(began);
     Ok(())
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_current_before_the_first_look() {
-        let feed = Feed::default();
-        assert!(!feed.is_current());
-        feed.looked(Instant::now());
-        assert!(feed.is_current());
+/// What can be seen is committed: the doors are shut before anything else is answered from memory, also when the order's own
+/// path still waits for an answer that may never come.
+fn carry_out(services: &Services, heard: Heard) {
+    let share = services.feed.own.share(&heard);
+    if share == Share::Done {
+        return;
     }
-
-    #[test]
-    fn a_look_that_began_too_long_ago_is_not_current() {
-        let feed = Feed { origin: Instant::now() - FRESH * 2, ..Feed::default() };
-        feed.looked(feed.origin + FRESH / 2);
-        assert!(!feed.is_current());
-        feed.looked(Instant::now());
-        assert!(feed.is_current());
-    }
-
-    #[test]
-    fn a_revocation_is_claimed_once() {
-        let feed = Feed::default();
-        assert!(feed.claim(RevocationId(1)));
-        assert!(!feed.claim(RevocationId(1)));
-    }
-
-    #[test]
-    fn an_order_under_way_is_left_alone_until_it_ends_and_claimed_if_it_committed() {
-        let feed = Feed::default();
-        let (committed, failed) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        feed.begin(committed);
-        feed.begin(failed);
-        assert!(feed.is_under_way(committed) && feed.is_under_way(failed));
-        feed.end(committed, Some(RevocationId(7)));
-        feed.end(failed, None);
-        assert!(!feed.is_under_way(committed) && !feed.is_under_way(failed));
-        assert!(!feed.claim(RevocationId(7)), "this node carries it out itself");
-    }
-
-    #[test]
-    fn only_the_latest_are_remembered() {
-        let feed = Feed::default();
-        for id in 0..=i64::try_from(RECENT).unwrap() {
-            feed.claim(RevocationId(id));
-        }
-        assert_eq!(feed.recent().len(), RECENT);
-        assert!(feed.claim(RevocationId(0)), "the first has been forgotten");
+    services.shut(&heard.committed);
+    if share == Share::All || !services.feed.own.hand_over(&heard) {
+        services.cut_unasked(heard.committed);
     }
 }
+
+#[cfg(test)]
+#[path = "feed_tests.rs"]
+mod tests;

@@ -14,6 +14,7 @@ mod hasher;
 mod known;
 mod operators;
 mod outcome;
+mod own;
 mod refresh;
 mod register;
 mod revoke;
@@ -47,6 +48,7 @@ pub use hasher::Hasher;
 pub use known::Caller;
 pub use operators::{Page, SessionFilter};
 pub use outcome::{Failure, Meta, Refusal};
+pub use register::Registered;
 pub use revoke::Revoked;
 pub use sessions::Listed;
 pub use sign_out::SignOutScope;
@@ -199,15 +201,21 @@ impl Services {
         self.closing.store(true, Ordering::Release);
     }
 
-    /// Whether this node should be sent requests: it is not stopping, and the database takes writes.
+    /// Whether this node should be sent requests: it is not stopping, it hears of revocations, and the database takes
+    /// writes. Answers within a second.
     ///
     /// # Errors
     /// `Unavailable` otherwise.
     pub async fn ready(&self) -> Result<(), Failure> {
-        if self.closing.load(Ordering::Acquire) {
+        if self.closing.load(Ordering::Acquire) || !self.feed.is_current() {
             return Err(Failure::unavailable());
         }
         Ok(self.store.ping().await?)
+    }
+
+    /// For use cases that begin with a write, which may take longer than people wait: whether it is worth beginning.
+    async fn reachable(&self) -> Result<(), Failure> {
+        if self.feed.is_current() { Ok(()) } else { Ok(self.store.ping().await?) }
     }
 
     /// Whether this node can be sure that it has heard of every revocation.

@@ -1,11 +1,12 @@
-//! The one function that ends trust, and its second half, which the feed uses for what was revoked elsewhere.
+//! The one function that ends trust, and its halves (shut the doors, cut the sockets), which the feed uses for what was
+//! revoked elsewhere.
 //!
 //! The order is what keeps the promise: the row, the commit, the tombstone, the cache, the sockets. A reader that comes
 //! before the tombstone came before the revocation; one that comes after finds it, whatever the caches say.
 
-use portcullis_actors::id::{RevocationId, SessionId};
+use portcullis_actors::id::RevocationId;
 
-use super::{Failure, Services};
+use super::{Failure, Services, own::Own};
 use crate::store::{Committed, Order};
 
 /// What a revocation did.
@@ -31,21 +32,45 @@ impl Services {
     pub async fn revoke(&self, order: Order) -> Result<Revoked, Failure> {
         let services = self.clone();
         let work = async move {
-            let origin = order.origin;
-            services.feed.begin(origin);
-            let committed = services.store.commit(order).await;
-            services.feed.end(origin, committed.as_ref().ok().and_then(|committed| committed.id));
-            Ok(services.carry_out(&committed?).await)
+            let under_way = Own::begin(&services.feed.own, order.origin);
+            let answer = tokio::select! {
+                biased;
+                answer = services.store.commit(order) => Some(answer),
+                // The row can be seen, so it is committed, whatever becomes of the answer.
+                () = under_way.seen() => None,
+            };
+            if let Some(Ok(committed)) = &answer {
+                services.shut(committed);
+            }
+            let id = answer.as_ref().and_then(|answer| answer.as_ref().ok()?.id);
+            let committed = match (under_way.end(id), answer) {
+                // The feed was there first and has shut the doors.
+                (Some(committed), _) => committed,
+                (None, Some(answer)) => answer?,
+                (None, None) => return Err(Failure::unavailable()),
+            };
+            Ok(services.cut(&committed).await)
         };
         self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }
 
-    /// Shuts this node's doors to what a committed revocation ended.
-    pub(super) async fn carry_out(&self, committed: &Committed) -> Revoked {
+    /// Shuts this node's doors to what a committed revocation ended: tombstones first, then the cache, so that a fill that
+    /// comes between finds the tombstone.
+    pub(super) fn shut(&self, committed: &Committed) {
+        for ended in &committed.ended {
+            self.realtime.bury(ended.session, committed.cause);
+        }
+        for session in committed.ended.iter().map(|ended| ended.session).chain(committed.except) {
+            self.verifier.invalidate(session);
+        }
+    }
+
+    /// Cuts the sockets that are behind the doors, waits, bounded, until they are severed, and counts.
+    pub(super) async fn cut(&self, committed: &Committed) -> Revoked {
         let Some(id) = committed.id else {
             return Revoked::default();
         };
-        let sessions = self.shut(committed);
+        let sessions: Vec<_> = committed.ended.iter().map(|ended| ended.session).collect();
         let closed = self.realtime.revoke(&sessions, committed.cause).await;
         metrics::counter!("sessions_revoked_total", "cause" => committed.cause.as_str())
             .increment(sessions.len() as u64);
@@ -57,26 +82,9 @@ impl Services {
         }
     }
 
-    /// The same for a revocation heard of, unless this node carries it out already. The doors are shut when this returns;
-    /// the sockets are cut without waiting.
-    pub(super) fn carry_out_elsewhere(&self, committed: Committed) {
-        if !committed.id.is_some_and(|id| self.feed.claim(id)) {
-            return;
-        }
-        self.shut(&committed);
+    /// The same without waiting, for a revocation whose order nobody here waits for.
+    pub(super) fn cut_unasked(&self, committed: Committed) {
         let services = self.clone();
-        self.store.runtime().spawn(async move { services.carry_out(&committed).await });
-    }
-
-    /// Tombstones first, then the cache: a fill that comes between finds the tombstone.
-    fn shut(&self, committed: &Committed) -> Vec<SessionId> {
-        let sessions: Vec<_> = committed.ended.iter().map(|ended| ended.session).collect();
-        for session in &sessions {
-            self.realtime.bury(*session, committed.cause);
-        }
-        for session in sessions.iter().chain(&committed.except) {
-            self.verifier.invalidate(*session);
-        }
-        sessions
+        self.store.runtime().spawn(async move { services.cut(&committed).await });
     }
 }

@@ -70,17 +70,47 @@ impl Services {
             Ok(found) => found,
             Err(refused) => return Err(self.refuse(refused, &folded, candidate.as_ref(), meta).await),
         };
-        if verification.rehash {
-            self.rehash(found, password).await;
+        let proven = if verification.rehash { self.rehash(found, password).await } else { None };
+        let proven = proven.unwrap_or_else(|| found.user.password_hash.clone());
+        match self.admit(found.clone(), &proven, meta).await? {
+            Some(granted) => {
+                metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
+                Ok(granted)
+            }
+            None => Err(self.refuse(Refused::Superseded, &folded, candidate.as_ref(), meta).await),
         }
-        let user = found.user.clone();
-        let open = self.new_session(&user, found.revoked_all, meta);
-        let event = self.opened(&open, meta);
-        let Some(session) = self.open(open, event).await? else {
-            return Err(self.refuse(Refused::Superseded, &folded, candidate.as_ref(), meta).await);
+    }
+
+    /// Opens a session for whoever proved to know the password with the hash `proven`. Something that was revoked at the
+    /// same moment, such as the user's other sessions, need not concern this one: it is looked at again, once, and only
+    /// another password or status refuses.
+    async fn admit(
+        &self,
+        found: Candidate,
+        proven: &SecretString,
+        meta: &Meta,
+    ) -> Result<Option<SignedIn>, Failure> {
+        if let Some(granted) = self.try_admit(&found, meta).await? {
+            return Ok(Some(granted));
+        }
+        let Ok(email) = Email::parse(&found.user.email) else {
+            return Ok(None);
         };
-        metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
-        Ok(self.grant(user, session))
+        let again = self.store.user_by_email(email, meta.device).await?.filter(|again| {
+            let same_hash = again.user.password_hash.expose_secret() == proven.expose_secret();
+            again.user.id == found.user.id && again.user.status.is_active() && same_hash
+        });
+        match again {
+            Some(again) => self.try_admit(&again, meta).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn try_admit(&self, found: &Candidate, meta: &Meta) -> Result<Option<SignedIn>, Failure> {
+        let open = self.new_session(&found.user, found.revoked_all, meta);
+        let event = self.opened(&open, meta);
+        let session = self.open(open, event).await?;
+        Ok(session.map(|session| self.grant(found.user.clone(), session)))
     }
 
     /// The event of a session that is being opened.
@@ -131,14 +161,16 @@ impl Services {
         }
     }
 
-    /// Brings the hash up to today's parameters. The sign-in does not depend on it.
-    async fn rehash(&self, found: &Candidate, password: SecretString) {
-        let Ok(new) = self.hasher.hash(password).await else {
-            return;
-        };
+    /// Brings the hash up to today's parameters, and returns it. The sign-in does not depend on it.
+    async fn rehash(&self, found: &Candidate, password: SecretString) -> Option<SecretString> {
+        let new = self.hasher.hash(password).await.ok()?;
         let old = found.user.password_hash.clone();
-        if let Err(error) = self.store.rehash_password(found.user.id, old, new).await {
-            tracing::warn!(%error, "a password hash could not be renewed");
+        match self.store.rehash_password(found.user.id, old, new.clone()).await {
+            Ok(renewed) => renewed.then_some(new),
+            Err(error) => {
+                tracing::warn!(%error, "a password hash could not be renewed");
+                None
+            }
         }
     }
 
@@ -168,10 +200,11 @@ impl Services {
                 Opened::Superseded => Ok(None),
                 Opened::Session(session, evicted) => {
                     for committed in &evicted {
+                        services.shut(committed);
                         if let Some(id) = committed.id {
-                            services.feed.claim(id);
+                            services.feed.own.claim(id);
                         }
-                        services.carry_out(committed).await;
+                        services.cut(committed).await;
                     }
                     Ok(Some(*session))
                 }

@@ -11,9 +11,7 @@ use portcullis_actors::{
     id::{RevocationId, SessionId},
 };
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
-use tokio_postgres::{
-    AsyncMessage, Client, Row, Socket, row::RowIndex, tls::MakeTlsConnect, tls::TlsConnect,
-};
+use tokio_postgres::{AsyncMessage, Client, Row, Socket, tls::MakeTlsConnect, tls::TlsConnect};
 use uuid::Uuid;
 
 use super::{
@@ -24,9 +22,17 @@ use super::{
     rows,
 };
 
-/// A transaction's number. As a place to go on from: every transaction below it had ended when it was taken.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Watermark(u64);
+/// A place to go on from: which transactions had ended when somebody looked.
+///
+/// It is the snapshot itself, not only its lowest transaction, so that each revocation comes exactly once, however long
+/// another transaction keeps the lowest where it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Watermark {
+    snapshot: String,
+    /// Revocations up to this number were written in another cluster, before this database was restored here: the numbers
+    /// of their transactions mean nothing in this one.
+    foreign: i64,
+}
 
 /// A revocation that was heard of.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +41,6 @@ pub struct Heard {
     pub committed: Committed,
     /// The order's own mark.
     pub origin: Uuid,
-    /// Its transaction.
-    pub at: Watermark,
 }
 
 /// A connection that listens. Dropping it closes it.
@@ -102,37 +106,37 @@ impl RevocationListener {
         self.woken.recv().await.ok_or_else(lost)
     }
 
-    /// The watermark to start from: nothing that commits later is below it.
+    /// The watermark to start from: whatever commits later comes with the next call of [`since`](Self::since).
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
     pub async fn watermark(&self) -> Result<Watermark, StoreError> {
-        let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text";
+        // A row of this cluster cannot be seen before its transaction has ended.
+        let sql = "SELECT pg_current_snapshot()::text AS snapshot,
+                          (SELECT coalesce(max(id), 0) FROM revocations
+                           WHERE txid >= pg_snapshot_xmin(pg_current_snapshot())
+                             AND NOT pg_visible_in_snapshot(txid, pg_current_snapshot())) AS restored";
         let row = self.bounded(self.client.query_one(sql, &[])).await?;
-        watermark(&row, 0)
+        Ok(Watermark { snapshot: row.try_get("snapshot")?, foreign: row.try_get("restored")? })
     }
 
-    /// Every revocation of a transaction at or above `low_water`, except those in `known`, and the watermark for the
-    /// next call. Rows that were in flight then come with a later call, however long their transactions took.
+    /// Every revocation that has committed since `place` was taken, each once, and the place for the next call. Rows
+    /// that are in flight now come with a later call, however long their transactions take.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
-    pub async fn since(
-        &self,
-        low_water: Watermark,
-        known: &[RevocationId],
-    ) -> Result<(Vec<Heard>, Watermark), StoreError> {
+    pub async fn since(&self, place: &Watermark) -> Result<(Vec<Heard>, Watermark), StoreError> {
         // One statement, so that rows and watermark come from one snapshot.
-        let sql = "SELECT pg_snapshot_xmin(pg_current_snapshot())::text AS next, r.id, r.cause, r.user_id,
-                          r.except_session_id, r.origin, r.txid::text AS txid
+        let sql = "SELECT pg_current_snapshot()::text AS next, r.id, r.cause, r.user_id, r.except_session_id, r.origin
                    FROM (SELECT) AS always
-                        LEFT JOIN revocations r ON r.txid >= $1::text::xid8 AND r.id <> ALL ($2)
+                        LEFT JOIN revocations r ON r.txid >= pg_snapshot_xmin($1::text::pg_snapshot)
+                            AND r.txid < pg_snapshot_xmax(pg_current_snapshot())
+                            AND NOT pg_visible_in_snapshot(r.txid, $1::text::pg_snapshot) AND r.id > $2
                    ORDER BY r.id";
-        let known: Vec<_> = known.iter().map(|id| id.0).collect();
-        let rows = self.bounded(self.client.query(sql, &[&low_water.0.to_string(), &known])).await?;
+        let rows = self.bounded(self.client.query(sql, &[&place.snapshot, &place.foreign])).await?;
         let next = match rows.first() {
-            Some(row) => watermark(row, "next")?,
-            None => low_water,
+            Some(row) => Watermark { snapshot: row.try_get("next")?, foreign: place.foreign },
+            None => place.clone(),
         };
         let mut found = Vec::new();
         for row in &rows {
@@ -201,15 +205,11 @@ struct Found {
     heard: Heard,
 }
 
-fn watermark(row: &Row, column: impl RowIndex + std::fmt::Display) -> Result<Watermark, StoreError> {
-    row.try_get::<_, &str>(column)?.parse().map(Watermark).map_err(StoreError::internal)
-}
-
 fn revocation(row: &Row) -> Result<Found, StoreError> {
     let id = row.try_get("id")?;
     let cause: Cause = rows::word(row, "cause")?;
     let except = row.try_get::<_, Option<_>>("except_session_id")?.map(SessionId);
     let committed = Committed { id: Some(RevocationId(id)), cause, ended: Vec::new(), except };
-    let heard = Heard { committed, origin: row.try_get("origin")?, at: watermark(row, "txid")? };
+    let heard = Heard { committed, origin: row.try_get("origin")? };
     Ok(Found { id, user: row.try_get("user_id")?, heard })
 }

@@ -68,6 +68,8 @@ pub struct Order {
     pub only_user: Option<UserId>,
     /// Only sessions of users of these roles: what an operator may do.
     pub only_roles: Option<Vec<Role>>,
+    /// Only sessions not seen after this: a session that was used since it was looked at is not idle.
+    pub only_idle_since: Option<OffsetDateTime>,
     /// Why, for machines.
     pub cause: Cause,
     /// Why, for people.
@@ -93,6 +95,7 @@ impl Order {
             except: None,
             only_user: None,
             only_roles: None,
+            only_idle_since: None,
             cause,
             reason: String::new(),
             actor: None,

@@ -115,12 +115,14 @@ async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ende
          WHERE {place} AND s.revoked_at IS NULL AND s.id IS DISTINCT FROM $2::uuid
            AND ($3::bigint IS NULL OR s.user_id = $3)
            AND ($4::text[] IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id AND u.role = ANY ($4)))
+           AND ($5::timestamptz IS NULL OR s.last_seen_at <= $5)
          ORDER BY s.id FOR UPDATE OF s"
     );
     let statement = transaction.prepare_cached(&sql).await?;
     let except = order.except.map(|id| id.0);
     let only = order.only_user.map(|id| id.0);
-    let rows = transaction.query(&statement, &[key, &except, &only, &order.roles()]).await?;
+    let arguments: [&(dyn ToSql + Sync); 5] = [key, &except, &only, &order.roles(), &order.only_idle_since];
+    let rows = transaction.query(&statement, &arguments).await?;
     rows.iter().map(ended).collect()
 }
 
@@ -195,7 +197,7 @@ async fn apply(
         Change::Password { hash } => {
             let sql = "UPDATE users SET password_hash = $2, password_changed_at = $3 WHERE id = ANY ($1)";
             transaction.execute(sql, &[&users, &hash.expose_secret(), &order.now]).await?;
-            let sql = "UPDATE sessions SET privileged_from = NULL, privileged_until = NULL
+            let sql = "UPDATE sessions SET privilege_epoch = privilege_epoch + 1, privileged_until = NULL
                        WHERE user_id = ANY ($1) AND revoked_at IS NULL";
             transaction.execute(sql, &[&users]).await?;
         }

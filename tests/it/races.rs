@@ -99,6 +99,22 @@ async fn a_sign_in_against_a_suspension_leaves_no_session() {
 }
 
 #[tokio::test]
+async fn ending_the_other_sessions_fails_no_sign_in_of_the_same_moment() {
+    let person = App::start().register().await;
+    for round in 0..9 {
+        let own = person.open_session().await;
+        let end = async {
+            // The password takes a while to be checked; the end of the others comes before, amid and after it.
+            tokio::time::sleep(Duration::from_millis(4 * round)).await;
+            own.delete("/api/v1/sessions").await
+        };
+        let (answer, ended) = tokio::join!(person.try_password(PASSWORD), end);
+        answer.expect(200);
+        ended.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn a_cache_that_is_being_filled_does_not_outlive_the_revocation() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;

@@ -1,0 +1,33 @@
+//! When the feed is current, and for how long.
+
+use super::*;
+
+#[test]
+fn nothing_is_current_before_the_first_look() {
+    let feed = Feed::default();
+    assert!(!feed.is_current());
+    feed.looked(Instant::now());
+    assert!(feed.is_current());
+}
+
+#[test]
+fn a_look_that_began_too_long_ago_is_not_current() {
+    let feed = Feed { origin: Instant::now() - FRESH * 2, ..Feed::default() };
+    feed.looked(feed.origin + FRESH / 2);
+    assert!(!feed.is_current());
+    feed.looked(Instant::now());
+    assert!(feed.is_current());
+}
+
+#[test]
+fn a_gap_between_looks_begins_the_count_anew() {
+    let feed = Feed { origin: Instant::now() - FRESH * 10, ..Feed::default() };
+    assert_eq!(feed.current_for(), Duration::ZERO);
+    feed.looked(feed.origin + FRESH * 5);
+    assert_eq!(feed.current_for(), Duration::ZERO, "the look is too old");
+    feed.looked(Instant::now() - FRESH / 2);
+    let first = feed.current_for();
+    assert!(first >= FRESH / 2 && first < FRESH);
+    feed.looked(Instant::now());
+    assert!(feed.current_for() >= first, "a look without a gap continues the count");
+}
