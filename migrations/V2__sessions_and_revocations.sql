@@ -2,8 +2,8 @@
 
 CREATE TABLE revocations (
     id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    -- The writing transaction. A reader that keeps the lowest transaction still running when it last looked, and asks
-    -- from there, sees every row, in whatever order the transactions committed.
+    -- The writing transaction. A reader that keeps the snapshot of its last look, and asks for what was not in it, sees
+    -- every row once, in whatever order the transactions committed.
     txid              xid8        NOT NULL DEFAULT pg_current_xact_id(),
     scope             text        NOT NULL CHECK (scope IN ('session', 'device', 'user', 'all')),
     -- By which its node knows its own again when it hears of it.
@@ -41,9 +41,9 @@ CREATE TABLE sessions (
     used_counter       bigint      NOT NULL DEFAULT 0 CHECK (used_counter >= 0),
     retried_counter    bigint,
     refresh_expires_at timestamptz NOT NULL,
-    -- Privilege of a fresh proof of presence: until when, and carried only by the access tokens that came with this
-    -- refresh counter or a later one.
-    privileged_from    bigint      CHECK (privileged_from >= 0),
+    -- Privilege of a fresh proof of presence: until when, and carried only by access tokens of this epoch, which every
+    -- proof of presence and every new password raises.
+    privilege_epoch    integer     NOT NULL DEFAULT 0 CHECK (privilege_epoch >= 0),
     privileged_until   timestamptz,
     method             text        NOT NULL CHECK (method IN ('password', 'second_factor', 'passkey')),
     address            inet,
@@ -52,8 +52,7 @@ CREATE TABLE sessions (
     revocation_id      bigint      REFERENCES revocations ON DELETE SET NULL,
     FOREIGN KEY (user_id, device_id) REFERENCES registered_devices (user_id, id) ON DELETE CASCADE,
     CHECK (expires_at > created_at),
-    CHECK (revocation_id IS NULL OR revoked_at IS NOT NULL),
-    CHECK ((privileged_from IS NULL) = (privileged_until IS NULL))
+    CHECK (revocation_id IS NULL OR revoked_at IS NOT NULL)
 );
 
 CREATE INDEX sessions_live_by_user ON sessions (user_id, created_at) WHERE revoked_at IS NULL;

@@ -51,6 +51,12 @@ impl Tokens {
     }
 }
 
+/// What a proof of presence gives.
+#[derive(Deserialize)]
+struct SteppedUp {
+    access_token: String,
+}
+
 /// What a revocation is answered with.
 #[derive(Debug, Deserialize)]
 pub(crate) struct Revoked {
@@ -103,14 +109,17 @@ impl<'a> Rest<'a> {
         }
     }
 
-    /// Proves the presence of a signed-in user again.
-    pub(crate) async fn step_up(&self, tokens: &Tokens, password: &str) -> Result<(), Failure> {
+    /// Proves the presence of a signed-in user again; the token that carries the privilege, which the others do not.
+    pub(crate) async fn step_up(&self, tokens: &Tokens, password: &str) -> Result<String, Failure> {
         let response = patiently(|| {
             let request = self.request(Method::POST, "/api/v1/auth/step-up");
             request.bearer_auth(&tokens.access_token).json(&json!({"password": password}))
         })
         .await?;
-        if response.status().is_success() { Ok(()) } else { Err(refused("step-up", response).await) }
+        if !response.status().is_success() {
+            return Err(refused("step-up", response).await);
+        }
+        Ok(response.json::<SteppedUp>().await?.access_token)
     }
 
     /// Revokes; `None` when presence must be proven again first.

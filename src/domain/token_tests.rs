@@ -26,6 +26,7 @@ fn claims() -> Claims {
         sid: SessionId(Uuid::from_u128(1)),
         jti: Uuid::from_u128(2),
         generation: 7,
+        privilege_epoch: 3,
         iss: "https://id.example".to_owned(),
         aud: "portcullis".to_owned(),
         iat: NOW,
@@ -61,8 +62,8 @@ fn a_token_round_trips() {
 }
 
 #[test]
-fn the_refresh_counter_travels_as_gen() {
-    assert_eq!(payload()["gen"], 7);
+fn the_refresh_counter_travels_as_gen_and_the_privilege_epoch_as_pep() {
+    assert_eq!((&payload()["gen"], &payload()["pep"]), (&json!(7), &json!(3)));
     assert!(payload().get("generation").is_none());
 }
 

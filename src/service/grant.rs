@@ -62,6 +62,7 @@ impl Services {
             sid: session.id,
             jti: Uuid::new_v4(),
             generation,
+            privilege_epoch: session.privilege_epoch,
             iss: self.access_keys.issuer().to_owned(),
             aud: self.access_keys.audience().to_owned(),
             iat: issued,

@@ -117,7 +117,7 @@ impl Known {
     pub(super) fn caller(&self, claims: &Claims, now: OffsetDateTime) -> Caller {
         let session = &self.session;
         // Tokens from before the proof of presence do not carry its privilege.
-        let carried = session.privileged_from.is_some_and(|from| claims.generation >= from);
+        let carried = claims.privilege_epoch >= session.privilege_epoch;
         Caller {
             scopes: self.role.scopes().intersect(Scopes::parse(&claims.scopes)),
             generation: claims.generation,

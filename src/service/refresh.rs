@@ -42,7 +42,9 @@ impl Services {
                 Decision::Repeat => Some(live.session),
                 Decision::RepeatLate => {
                     let event = event(self, &live, "refresh.repeated_late", Outcome::Success, meta);
-                    self.store.spend_late_retry(token.session, live.session.refresh_counter, event).await?
+                    self.store
+                        .spend_late_retry(token.session, live.session.refresh_counter, now, event)
+                        .await?
                 }
                 Decision::Reuse => return Err(self.end_reused(&live, token.counter, meta).await),
                 Decision::Forged => return Err(invalid()),

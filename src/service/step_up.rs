@@ -1,7 +1,7 @@
 //! Proving presence again, for what a stolen session must not do.
 //!
-//! The privilege belongs to the session and is carried by the token that asked and by those that come after it: one that
-//! was copied earlier and has been refreshed since gains nothing.
+//! The privilege belongs to the session and is carried by the token of the answer and by those that come after it. The
+//! token that asked does not get it, nor does any copy of it.
 
 use portcullis_actors::audit::Outcome;
 use secrecy::{ExposeSecret, SecretString};
@@ -13,7 +13,7 @@ use crate::{domain::throttle::STEP_UP_PER_SESSION, store::Privilege};
 /// A session with privilege, and a fresh token that carries it.
 #[derive(Clone, Debug)]
 pub struct SteppedUp {
-    /// A new access token. The one that asked carries the privilege, too; earlier ones do not.
+    /// A new access token. Those from before, the one that asked among them, carry no privilege any more.
     pub access_token: SecretString,
     /// When that expires.
     pub access_expires_at: OffsetDateTime,
@@ -40,18 +40,14 @@ impl Services {
             self.record(self.event_of(caller, "session.step_up_refused", Outcome::Failure, meta)).await?;
             return Err(wrong_password());
         }
-        let privilege = Privilege {
-            session: caller.session,
-            generation: user.generation,
-            from: caller.generation,
-            until: self.clock.now() + self.settings.sessions.privilege,
-        };
+        let until = self.clock.now() + self.settings.sessions.privilege;
+        let privilege = Privilege { session: caller.session, generation: user.generation, until };
         let event = self.event_of(caller, "session.stepped_up", Outcome::Success, meta);
         let granted = self.store.grant_privilege(privilege, event).await?;
         let session = granted.ok_or_else(Failure::session_ended)?;
         self.verifier.invalidate(session.id);
         let (access_token, access_expires_at) = self.access_token(&user, &session, caller.generation);
-        Ok(SteppedUp { access_token, access_expires_at, privileged_until: privilege.until })
+        Ok(SteppedUp { access_token, access_expires_at, privileged_until: until })
     }
 }
 

@@ -27,8 +27,8 @@ use crate::{
 
 /// Sessions remembered at most; some 500 bytes each.
 const CAPACITY: usize = 200_000;
-/// What is remembered is read anew after this long, so that what no revocation announces (a step-up on another node)
-/// arrives, too.
+/// What is remembered is read anew after this long, so that what no revocation announces (a step-up on another node, which
+/// takes the privilege from earlier tokens) arrives, too.
 const FRESH_MS: i64 = 60_000;
 
 /// Where the verifier gets its answers from.
@@ -59,7 +59,7 @@ impl Verifier {
     pub async fn verify(&self, token: &str) -> Result<Caller, Refusal> {
         let now = self.sources.clock.now();
         let claims = self.sources.keys.verify(token, now.unix_timestamp()).map_err(refusal)?;
-        let known = self.session(claims.sid, now).await?;
+        let known = self.session(claims.sid, claims.privilege_epoch, now).await?;
         if known.session.user.0 != claims.id {
             return Err(Refusal::Invalid("invalid_token"));
         }
@@ -75,7 +75,7 @@ impl Verifier {
         let now = self.sources.clock.now();
         let consumed = self.sources.store.consume_ticket(Sha256::digest(ticket).into(), now).await;
         let ticket = consumed.map_err(unavailable)?.ok_or(Refusal::Invalid("invalid_ticket"))?;
-        let known = self.session(ticket.session, now).await?;
+        let known = self.session(ticket.session, 0, now).await?;
         self.note_use(&known, known.used_counter(), now);
         Ok(known.ticket_holder(ticket.scopes, now + access_ttl(now, known.session.expires_at)))
     }
@@ -102,8 +102,8 @@ impl Verifier {
         self.cache.retain(|known| known.read_at_ms > oldest);
     }
 
-    /// What is known of a session that works at `now`.
-    async fn session(&self, id: SessionId, now: OffsetDateTime) -> Result<Arc<Known>, Refusal> {
+    /// What is known of a session that works at `now`, and whose privilege epoch has come to `epoch`.
+    async fn session(&self, id: SessionId, epoch: u32, now: OffsetDateTime) -> Result<Arc<Known>, Refusal> {
         let Sources { realtime, feed, .. } = &self.sources;
         if let Some(cause) = realtime.tombstone(id) {
             return Err(Refusal::Ended(cause));
@@ -112,7 +112,7 @@ impl Verifier {
             return Err(Refusal::Unavailable);
         }
         if feed.is_current()
-            && let Some(known) = self.remembered(id, now)
+            && let Some(known) = self.remembered(id, epoch, now)
         {
             return Ok(known);
         }
@@ -125,10 +125,10 @@ impl Verifier {
     }
 
     /// From the cache, if that is fresh and says that the session works. A no is never given from memory: another node
-    /// may have seen the session later.
-    fn remembered(&self, id: SessionId, now: OffsetDateTime) -> Option<Arc<Known>> {
+    /// may have seen the session later. A token of a later epoch proves that presence was proven since.
+    fn remembered(&self, id: SessionId, epoch: u32, now: OffsetDateTime) -> Option<Arc<Known>> {
         let known = self.cache.get(id)?;
-        let fresh = millis(now) - known.read_at_ms < FRESH_MS;
+        let fresh = millis(now) - known.read_at_ms < FRESH_MS && known.session.privilege_epoch >= epoch;
         (fresh && self.judge(&known, now).is_ok()).then_some(known)
     }
 

@@ -146,8 +146,8 @@ async fn make_room(
 async fn insert(transaction: &Transaction<'_>, open: &OpenSession) -> Result<Session, StoreError> {
     let sql = format!(
         "INSERT INTO sessions AS s (id, user_id, device_id, created_at, last_seen_at, expires_at, refresh_expires_at,
-                                    privileged_from, privileged_until, method, address, user_agent)
-         VALUES ($1, $2, $3, $4, $4, $5::timestamptz, least($6::timestamptz, $5), 0, $7, $8, $9, $10) RETURNING {SESSION_COLUMNS}"
+                                    privileged_until, method, address, user_agent)
+         VALUES ($1, $2, $3, $4, $4, $5::timestamptz, least($6::timestamptz, $5), $7, $8, $9, $10) RETURNING {SESSION_COLUMNS}"
     );
     let statement = transaction.prepare_cached(&sql).await?;
     let user_agent = open.device.user_agent.as_deref().map(|text| clipped(text, 1024));

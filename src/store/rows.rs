@@ -26,7 +26,7 @@ pub(super) const USER_COLUMNS: &str = "u.id AS account_id, u.email, u.display_na
 /// The columns of `sessions AS s` that [`session`] reads.
 pub(super) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device_id, s.created_at, s.last_seen_at, s.expires_at, \
      s.refresh_counter, s.refresh_rotated_at, s.used_counter, s.retried_counter, s.refresh_expires_at, \
-     s.privileged_from, s.privileged_until, s.method, s.address, s.user_agent, s.revoked_at, s.revocation_id, \
+     s.privilege_epoch, s.privileged_until, s.method, s.address, s.user_agent, s.revoked_at, s.revocation_id, \
      (SELECT r.cause FROM revocations r WHERE r.id = s.revocation_id) AS cause";
 
 /// An account.
@@ -84,8 +84,8 @@ pub struct Session {
     pub retried_counter: Option<u64>,
     /// When the current refresh token expires.
     pub refresh_expires_at: OffsetDateTime,
-    /// Only access tokens that came with this refresh counter or a later one carry the privilege.
-    pub privileged_from: Option<u64>,
+    /// Raised by every proof of presence and by a new password: tokens of an earlier epoch carry no privilege.
+    pub privilege_epoch: u32,
     /// The end of the privilege of a fresh proof of presence.
     pub privileged_until: Option<OffsetDateTime>,
     /// How it was opened.
@@ -158,7 +158,7 @@ pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
         used_counter: counter(row.try_get("used_counter")?),
         retried_counter: row.try_get::<_, Option<i64>>("retried_counter")?.map(counter),
         refresh_expires_at: row.try_get("refresh_expires_at")?,
-        privileged_from: row.try_get::<_, Option<i64>>("privileged_from")?.map(counter),
+        privilege_epoch: u32::try_from(row.try_get::<_, i32>("privilege_epoch")?).unwrap_or(0),
         privileged_until: row.try_get("privileged_until")?,
         method: word(row, "method")?,
         address: row.try_get("address")?,

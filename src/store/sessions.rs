@@ -25,8 +25,6 @@ pub struct Privilege {
     pub session: SessionId,
     /// The user's generation when the proof was checked.
     pub generation: i32,
-    /// For access tokens that came with this refresh counter or a later one.
-    pub from: u64,
     /// Until when.
     pub until: OffsetDateTime,
 }
@@ -55,7 +53,7 @@ impl Store {
         let sql = format!(
             "SELECT {SESSION_COLUMNS}, {USER_COLUMNS} FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1"
         );
-        self.run(move |client| {
+        self.read(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let row = client.query_opt(&statement, &[&id.0]).await?;
@@ -74,7 +72,7 @@ impl Store {
             "SELECT {SESSION_COLUMNS} FROM sessions s WHERE s.user_id = $1 AND s.revoked_at IS NULL
              ORDER BY s.created_at DESC, s.id"
         );
-        self.run(move |client| {
+        self.read(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let rows = client.query(&statement, &[&user.0]).await?;
@@ -96,7 +94,7 @@ impl Store {
                AND ($4::timestamptz IS NULL OR s.created_at < $4 OR (s.created_at = $4 AND s.id > $5))
              ORDER BY s.created_at DESC, s.id LIMIT $6"
         );
-        self.run(move |client| {
+        self.read(move |client| {
             Box::pin(async move {
                 let user = filter.user.map(|id| id.0);
                 let device = filter.device.map(|id| id.0);
@@ -143,7 +141,8 @@ impl Store {
     }
 
     /// Spends the one late retry that the current counter has, if its access token was never used. Of any number of
-    /// callers, one gets the session and leaves its event.
+    /// callers, one gets the session and leaves its event. The grace for repeating begins anew, so that others who came
+    /// at the same moment are repetitions of it.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -151,22 +150,23 @@ impl Store {
         &self,
         id: SessionId,
         counter: u64,
+        now: OffsetDateTime,
         event: AuditEvent,
     ) -> Result<Option<Session>, StoreError> {
         let sql = format!(
-            "UPDATE sessions s SET retried_counter = $2
+            "UPDATE sessions s SET retried_counter = $2, refresh_rotated_at = greatest(s.refresh_rotated_at, $3)
              WHERE s.id = $1 AND s.refresh_counter = $2 AND s.retried_counter IS DISTINCT FROM $2
                AND s.used_counter < $2 AND s.revoked_at IS NULL
              RETURNING {SESSION_COLUMNS}"
         );
         self.run(move |client| {
-            Box::pin(async move { once(client, &sql, &[&id.0, &stored(counter)], event).await })
+            Box::pin(async move { once(client, &sql, &[&id.0, &stored(counter), &now], event).await })
         })
         .await
     }
 
     /// Grants a session that works the privilege of a fresh proof of presence, unless its user changed since the proof was
-    /// checked.
+    /// checked. The epoch rises, so that the tokens from before do not carry it.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -176,16 +176,15 @@ impl Store {
         event: AuditEvent,
     ) -> Result<Option<Session>, StoreError> {
         let sql = format!(
-            "UPDATE sessions s SET privileged_from = $3, privileged_until = $4
+            "UPDATE sessions s SET privilege_epoch = s.privilege_epoch + 1, privileged_until = $3
              FROM (SELECT id FROM users WHERE generation = $2 AND is_active
                                           AND id = (SELECT user_id FROM sessions WHERE id = $1) FOR SHARE) AS u
              WHERE s.id = $1 AND s.revoked_at IS NULL AND u.id = s.user_id RETURNING {SESSION_COLUMNS}"
         );
         self.run(move |client| {
             Box::pin(async move {
-                let Privilege { session, generation, from, until } = privilege;
-                let arguments: [&(dyn ToSql + Sync); 4] = [&session.0, &generation, &stored(from), &until];
-                once(client, &sql, &arguments, event).await
+                let Privilege { session, generation, until } = privilege;
+                once(client, &sql, &[&session.0, &generation, &until], event).await
             })
         })
         .await

@@ -68,8 +68,7 @@ async fn a_password_is_changed_by_somebody_who_proved_presence_lately() {
         .expect(401)
         .problem();
     session.post("/api/v1/profile/password", &body).await.refused(403, "step_up_required");
-    session.post("/api/v1/auth/step-up", &json!({"password": PASSWORD})).await.expect(200);
-    session.post("/api/v1/profile/password", &body).await.expect(200);
+    session.stepped_up().await.post("/api/v1/profile/password", &body).await.expect(200);
 }
 
 #[tokio::test]
@@ -78,6 +77,19 @@ async fn after_a_password_change_the_old_proof_of_presence_is_void() {
     session.post("/api/v1/profile/password", &json!({"new_password": NEW_PASSWORD})).await.expect(200);
     let again = json!({"new_password": "a-third-marble-otter-63"});
     session.post("/api/v1/profile/password", &again).await.refused(403, "step_up_required");
+}
+
+#[tokio::test]
+async fn a_proof_of_presence_takes_the_privilege_from_the_token_that_asked_and_gives_it_to_the_next() {
+    let session = App::start().register().await.sign_in().await;
+    let stepped_up = session.stepped_up().await;
+    let body = json!({"new_password": NEW_PASSWORD});
+    session.post("/api/v1/profile/password", &body).await.refused(403, "step_up_required");
+    assert!(session.works().await && stepped_up.works().await, "both still are the session's");
+    let again = stepped_up.stepped_up().await;
+    stepped_up.post("/api/v1/profile/password", &body).await.refused(403, "step_up_required");
+    let renewed = again.renewed().await;
+    renewed.post("/api/v1/profile/password", &body).await.expect(200);
 }
 
 #[tokio::test]

@@ -61,6 +61,20 @@ async fn a_lost_answer_is_forgiven_once_after_the_grace() {
 }
 
 #[tokio::test]
+async fn late_retries_at_once_are_one() {
+    let session = signed_in().await;
+    for _ in 0..5 {
+        let session = session.person.sign_in().await;
+        let lost = session.renewed().await;
+        session.app.advance(2 * GRACE);
+        for answer in join_all((0..8).map(|_| session.try_refresh())).await {
+            assert_eq!(answer.expect(200).text_of("refresh_token"), lost.refresh);
+        }
+        assert!(lost.works().await);
+    }
+}
+
+#[tokio::test]
 async fn a_reuse_after_the_grace_ends_the_session_and_closes_its_socket_with_4504() {
     let session = signed_in().await;
     let mut socket = session.connect().await;

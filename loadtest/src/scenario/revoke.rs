@@ -148,7 +148,7 @@ impl Scenario<'_> {
                 self.answers.record(start.elapsed());
                 return Ok(revoked);
             }
-            self.rest.step_up(&self.operator, self.password).await?;
+            self.operator.access_token = self.rest.step_up(&self.operator, self.password).await?;
         }
         Err("the administrator proved presence, and is asked for it again".into())
     }

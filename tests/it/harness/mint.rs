@@ -75,6 +75,7 @@ fn access_token(person: &Person, session: SessionId, generation: u64, now: i64) 
         sid: session,
         jti: Uuid::new_v4(),
         generation,
+        privilege_epoch: 0,
         iss: DOMAIN.to_owned(),
         aud: DOMAIN.to_owned(),
         iat: now,

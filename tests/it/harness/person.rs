@@ -116,6 +116,12 @@ impl Session {
         Self::granted(&self.person, &answer)
     }
 
+    /// The session with the token that carries the privilege of a fresh proof of presence.
+    pub(crate) async fn stepped_up(&self) -> Self {
+        let answer = self.post("/api/v1/auth/step-up", &json!({"password": PASSWORD})).await.expect(200);
+        Self { access: answer.text_of("access_token"), ..self.clone() }
+    }
+
     /// Signs out, as far as `scope` says.
     pub(crate) async fn sign_out(&self, scope: &str) -> Answer {
         self.request(Method::POST, &format!("/api/v1/auth/logout?scope={scope}")).ask().await

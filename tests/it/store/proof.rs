@@ -40,14 +40,17 @@ fn an_expired_ticket_opens_nothing() {
 }
 
 #[test]
-fn privilege_is_granted_to_the_token_that_asks_and_those_after_it() {
+fn each_proof_of_presence_begins_another_epoch() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let privilege = Privilege { session: session.id, generation: user.generation, from: 3, until: now() };
-        let granted =
-            db.store.grant_privilege(privilege, event("session.stepped_up")).await.unwrap().unwrap();
-        assert_eq!((granted.privileged_from, granted.privileged_until), (Some(3), Some(now())));
+        assert_eq!(session.privilege_epoch, 0);
+        let privilege = Privilege { session: session.id, generation: user.generation, until: now() };
+        for epoch in 1..3 {
+            let granted =
+                db.store.grant_privilege(privilege, event("session.stepped_up")).await.unwrap().unwrap();
+            assert_eq!((granted.privilege_epoch, granted.privileged_until), (epoch, Some(now())));
+        }
     });
 }
 
@@ -64,7 +67,7 @@ fn privilege_falls_with_the_password() {
         let committed = db.store.commit(order).await.unwrap();
         assert_eq!(committed.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(), [other.id]);
         let kept = db.store.live_session(session.id).await.unwrap().unwrap();
-        assert_eq!((kept.session.privileged_from, kept.session.privileged_until), (None, None));
+        assert_eq!((kept.session.privilege_epoch, kept.session.privileged_until), (1, None));
         assert_eq!((kept.session.revoked, kept.user.generation), (None, user.generation + 1));
     });
 }
@@ -79,7 +82,7 @@ fn a_proof_checked_before_the_password_changed_grants_nothing() {
             ..Order::new(Target::User(user.id), Cause::PasswordChanged, now())
         };
         db.store.commit(order).await.unwrap();
-        let late = Privilege { session: session.id, generation: user.generation, from: 0, until: now() };
+        let late = Privilege { session: session.id, generation: user.generation, until: now() };
         assert_eq!(db.store.grant_privilege(late, event("session.stepped_up")).await.unwrap(), None);
     });
 }

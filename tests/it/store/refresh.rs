@@ -82,8 +82,8 @@ fn of_sixteen_late_retries_one_is_granted() {
             .await
             .unwrap()
             .unwrap();
-        let retrying =
-            (0..CONSUMERS).map(|_| db.store.spend_late_retry(session.id, 1, event("session.refreshed")));
+        let retrying = (0..CONSUMERS)
+            .map(|_| db.store.spend_late_retry(session.id, 1, now(), event("session.refreshed")));
         let granted =
             join_all(retrying).await.into_iter().filter(|spent| spent.as_ref().unwrap().is_some()).count();
         assert_eq!(granted, 1);
@@ -110,7 +110,10 @@ fn a_used_successor_leaves_no_late_retry() {
         };
         let older = Touch { at: now(), used_counter: 0, address: None, ..touch.clone() };
         db.store.touch(vec![touch.clone(), older]).await.unwrap();
-        assert_eq!(db.store.spend_late_retry(session.id, 1, event("session.refreshed")).await.unwrap(), None);
+        assert_eq!(
+            db.store.spend_late_retry(session.id, 1, now(), event("session.refreshed")).await.unwrap(),
+            None
+        );
         let found = db.store.live_session(session.id).await.unwrap().unwrap().session;
         assert_eq!((found.last_seen_at, found.used_counter), (touch.at, 1));
     });
