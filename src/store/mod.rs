@@ -29,7 +29,7 @@ pub use error::StoreError;
 pub use listen::{Heard, RevocationListener, Watermark};
 pub use opening::{OpenSession, Opened};
 pub use order::{Change, Committed, Ended, Order, Target};
-pub use pool::{Store, StoreStatus};
+pub use pool::Store;
 pub use rows::{LiveSession, Revoked, Session, User};
 pub use sessions::{Privilege, SessionFilter};
 pub use settings::{DatabaseSettings, Roots, TlsMode};

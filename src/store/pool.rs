@@ -9,10 +9,18 @@ use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 use deadpool_postgres::{
     Client, ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod,
 };
-use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    time::Instant,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{error::StoreError, settings::DatabaseSettings, tls};
+
+/// How long a request waits for what it reads.
+const READ_WITHIN: Duration = Duration::from_secs(2);
+/// How long the question whether the database is there may go unanswered.
+const PING_WITHIN: Duration = Duration::from_secs(1);
 
 /// The answer of work that borrows a connection.
 pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
@@ -28,17 +36,6 @@ struct Inner {
     settings: DatabaseSettings,
     tls: MakeRustlsConnect,
     runtime: OwnRuntime,
-}
-
-/// How the pool stands, for metrics.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StoreStatus {
-    /// Open connections.
-    pub open: usize,
-    /// Those that nobody uses now.
-    pub idle: usize,
-    /// Requests waiting for one.
-    pub waiting: usize,
 }
 
 impl Store {
@@ -62,12 +59,12 @@ impl Store {
         Ok(Self { inner: Arc::new(Inner { pool, settings: settings.clone(), tls, runtime }) })
     }
 
-    /// Whether the database answers and takes writes.
+    /// Whether the database answers, within a second, and takes writes.
     ///
     /// # Errors
     /// `Unavailable` if it does not, also when it answers but is a standby or read-only.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.run(|client| {
+        self.within(PING_WITHIN, |client| {
             Box::pin(async move {
                 let row = client
                     .query_one(
@@ -84,13 +81,6 @@ impl Store {
         .await
     }
 
-    /// How the pool stands.
-    #[must_use]
-    pub fn status(&self) -> StoreStatus {
-        let status = self.inner.pool.status();
-        StoreStatus { open: status.size, idle: status.available, waiting: status.waiting }
-    }
-
     /// The runtime of the database, for tasks that belong to it (the revocation feed, the sweep).
     #[must_use]
     pub fn runtime(&self) -> &Handle {
@@ -105,21 +95,45 @@ impl Store {
         self.inner.tls.clone()
     }
 
-    /// Runs `work` on a connection of the pool. A connection on which something went wrong with the database itself, or
-    /// that did not answer in time, is closed instead of going back.
+    /// Runs `work` on a connection of the pool.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
     {
+        self.within(self.patience(), work).await
+    }
+
+    /// The same for what a request asks before it does anything, and what can be asked again: it does not wait for a
+    /// database that does not answer longer than people do.
+    pub(super) async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
+    {
+        self.within(READ_WITHIN.min(self.patience()), work).await
+    }
+
+    /// How long work may take in all. The server ends a statement that runs too long; this is for a server that does not
+    /// answer at all, and leaves room for a transaction of several statements.
+    fn patience(&self) -> Duration {
+        let settings = &self.inner.settings;
+        settings.acquire_timeout + settings.statement_timeout * 2
+    }
+
+    /// Runs `work`, and waits no longer than `limit` for connection and answer together. A connection on which something
+    /// went wrong with the database itself, or that did not answer in time, is closed instead of going back.
+    async fn within<T, F>(&self, limit: Duration, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
+    {
         let pool = self.inner.pool.clone();
-        let acquire = self.inner.settings.acquire_timeout;
-        // The server ends a statement that runs too long; this deadline is for a server that does not answer at all. It
-        // leaves room for a transaction of several statements.
-        let deadline = self.inner.settings.statement_timeout * 2;
+        let acquire = self.inner.settings.acquire_timeout.min(limit);
         self.spawn(async move {
+            let deadline = Instant::now() + limit;
             let mut client = acquired(&pool, acquire).await?;
-            let answer = match tokio::time::timeout(deadline, work(&mut client)).await {
+            let answer = match tokio::time::timeout_at(deadline, work(&mut client)).await {
                 Ok(answer) => answer,
                 Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
             };

@@ -26,7 +26,7 @@ impl Store {
         ticket: Ticket,
         expires_at: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        self.run(move |client| {
+        self.read(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
@@ -51,7 +51,7 @@ impl Store {
         hash: [u8; 32],
         now: OffsetDateTime,
     ) -> Result<Option<Ticket>, StoreError> {
-        self.run(move |client| {
+        self.read(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(

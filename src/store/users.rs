@@ -110,7 +110,7 @@ impl Store {
                             WHERE d.user_id = u.id AND d.id = $2 AND d.forgotten_at IS NULL) AS device_known
              FROM users u WHERE lower(u.email) = lower($1)"
         );
-        self.run(move |client| {
+        self.read(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let row = client.query_opt(&statement, &[&email.as_str(), &device.map(|id| id.0)]).await?;
@@ -133,7 +133,7 @@ impl Store {
     /// `Unavailable` if the database cannot be reached.
     pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
         let sql = format!("SELECT {USER_COLUMNS} FROM users u WHERE u.id = $1");
-        self.run(move |client| {
+        self.read(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let row = client.query_opt(&statement, &[&id.0]).await?;
@@ -213,7 +213,7 @@ impl Store {
             "SELECT {USER_COLUMNS} FROM users u WHERE {FILTER} AND ($4::bigint IS NULL OR u.id > $4)
              ORDER BY u.id LIMIT $5"
         );
-        self.run(move |client| {
+        self.read(move |client| {
             Box::pin(async move {
                 let (role, status) = (filter.role.map(Role::as_str), filter.status.map(Status::as_str));
                 let after = filter.after.map(|id| id.0);
@@ -221,22 +221,6 @@ impl Store {
                     .query(&sql, &[&filter.text, &role, &status, &after, &i64::from(filter.limit)])
                     .await?;
                 rows.iter().map(rows::user).collect()
-            })
-        })
-        .await
-    }
-
-    /// How many accounts there are of this kind.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn count_users(&self, filter: UserFilter) -> Result<u64, StoreError> {
-        self.run(move |client| {
-            Box::pin(async move {
-                let (role, status) = (filter.role.map(Role::as_str), filter.status.map(Status::as_str));
-                let sql = format!("SELECT count(*) FROM users u WHERE {FILTER}");
-                let row = client.query_one(&sql, &[&filter.text, &role, &status]).await?;
-                Ok(u64::try_from(row.try_get::<_, i64>(0)?).unwrap_or(0))
             })
         })
         .await

@@ -126,6 +126,47 @@ async fn a_paused_database_stops_what_is_uncertain_and_nothing_else() {
     scene.heals().await;
 }
 
+/// With the timeouts of a real server, and a database that takes every question and answers none.
+#[tokio::test]
+async fn a_paused_database_keeps_nobody_waiting() {
+    let cluster = OwnCluster::start();
+    let app = App::over(cluster.database(), |_| {});
+    let session = app.register().await.sign_in().await;
+    assert!(session.works().await);
+    signal_all(cluster.running.pid(), libc::SIGSTOP);
+    // At once, while memory may still be trusted, and after that.
+    for _ in 0..2 {
+        let new = json!({"email": app.new_email(), "password": PASSWORD});
+        let (ready, profile, sessions, refreshed, signed_in, out) = tokio::join!(
+            timed(app.get("/health/ready").ask()),
+            timed(session.get("/api/v1/profile")),
+            timed(session.get("/api/v1/sessions")),
+            timed(session.try_refresh()),
+            timed(session.person.try_password(PASSWORD)),
+            timed(session.sign_out("local")),
+        );
+        for (answer, took) in [ready, profile, sessions, refreshed, signed_in, out] {
+            unavailable(answer);
+            assert!(took < Duration::from_millis(2_900), "{took:?}");
+        }
+        assert!(!app.services().is_current());
+        let (answer, took) = timed(app.get("/health/ready").ask()).await;
+        unavailable(answer);
+        assert!(took < Duration::from_millis(500), "a node that hears of nothing says so at once: {took:?}");
+        let (answer, took) = timed(app.post("/api/v1/auth/register").json(&new).ask()).await;
+        unavailable(answer);
+        assert!(took < Duration::from_millis(2_000), "{took:?}");
+    }
+    signal_all(cluster.running.pid(), libc::SIGCONT);
+    eventually("readiness", async || app.get("/health/ready").ask().await.status == 200).await;
+    assert!(session.works().await);
+}
+
+async fn timed<T>(answer: impl Future<Output = T>) -> (T, Duration) {
+    let began = Instant::now();
+    (answer.await, began.elapsed())
+}
+
 #[tokio::test]
 async fn a_killed_database_comes_back_by_itself_and_so_does_everything_else() {
     let mut scene = Scene::begin().await;
