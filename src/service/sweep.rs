@@ -8,7 +8,9 @@ use std::{sync::Weak, time::Duration};
 use portcullis_actors::{
     audit::{AuditEvent, Outcome},
     close::Cause,
+    id::SessionId,
 };
+use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use super::{Failure, Parts, Services};
@@ -18,6 +20,9 @@ use crate::store::{Order, Target};
 const EVERY: Duration = Duration::from_secs(30);
 /// Signs of life are written late; an idle session is given this much longer before its end is written down.
 const GRACE: Duration = Duration::from_secs(15);
+/// How long the database must have been there before anybody is idle: nodes write down what they saw meanwhile, and
+/// clients come back.
+const SETTLED: Duration = Duration::from_secs(2 * EVERY.as_secs());
 
 /// Sweeps until told to stop, or until the services are gone.
 pub(super) async fn run(parts: Weak<Parts>, mut stop: watch::Receiver<bool>) {
@@ -29,41 +34,90 @@ pub(super) async fn run(parts: Weak<Parts>, mut stop: watch::Receiver<bool>) {
         let Some(services) = parts.upgrade().map(Services) else {
             return;
         };
+        let settled = services.feed.current_for() >= SETTLED;
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
-            swept = services.sweep() => {
-                if let Err(error) = swept {
-                    tracing::debug!(%error, "the sweep was cut short");
-                }
-            }
+            // What failed has been logged, and is tried again next time.
+            _ = services.sweep_all(settled) => {}
         }
     }
 }
 
 impl Services {
-    /// One sweep.
+    /// One sweep, as of a database that has been there for a while.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; the next sweep does what was left.
+    /// The first failure; it has kept no other step from being done.
     pub async fn sweep(&self) -> Result<(), Failure> {
-        let now = self.clock.now();
-        let open = self.realtime.sessions_with_sockets();
-        // Only those with a connection count as open; the list may name some that are just closing.
-        let open: Vec<_> =
-            open.into_iter().filter(|session| self.realtime.open_connections(*session) > 0).collect();
-        self.store.touch_open(open.clone(), now).await?;
-        let idle = self.settings.sessions.idle + GRACE;
-        for session in self.store.expired_sessions(now, idle, open).await? {
-            let order = Order {
-                reason: "expired".to_owned(),
-                audit: AuditEvent::new("session.expired", Outcome::Success, self.clock.now_ms()),
-                ..Order::new(Target::Session(session), Cause::SessionExpired, now)
-            };
-            self.revoke(order).await?;
-        }
-        self.store.delete_expired_tickets(now).await?;
+        self.sweep_all(true).await
+    }
+
+    /// What costs nothing and frees memory comes first, and no step keeps another from being done.
+    async fn sweep_all(&self, settled: bool) -> Result<(), Failure> {
         self.realtime.purge();
         self.verifier.purge();
-        Ok(())
+        let now = self.clock.now();
+        let tickets = self.store.delete_expired_tickets(now).await.map_err(Failure::from);
+        let tickets = noted("expired tickets", tickets.map(drop));
+        let over = noted("sessions past their end", self.end_expired(now).await);
+        let open = self.open_sessions();
+        let touched = self.store.touch_open(open.clone(), now).await.map_err(Failure::from);
+        let touched = noted("sessions with sockets", touched);
+        let idle = if settled { noted("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
+        tickets.and(over).and(touched).and(idle)
     }
+
+    /// Only those with a connection count as open; the actors may name some that are just closing.
+    fn open_sessions(&self) -> Vec<SessionId> {
+        let named = self.realtime.sessions_with_sockets();
+        named.into_iter().filter(|session| self.realtime.open_connections(*session) > 0).collect()
+    }
+
+    async fn end_expired(&self, now: OffsetDateTime) -> Result<(), Failure> {
+        let expired = self.store.expired_sessions(now).await?;
+        self.end_all(expired.into_iter().map(|session| self.expiry(session, now)).collect()).await
+    }
+
+    /// A session may be used between the look and its end, here or elsewhere, so the statement that ends it looks again.
+    async fn end_idle(&self, now: OffsetDateTime, open: Vec<SessionId>) -> Result<(), Failure> {
+        let since = now - (self.settings.sessions.idle + GRACE);
+        let mut idle = self.store.idle_sessions(since, open).await?;
+        idle.retain(|session| {
+            let seen_here = self.verifier.last_seen(*session).is_some_and(|seen| seen > since);
+            !seen_here && self.realtime.open_connections(*session) == 0
+        });
+        let order = |session| Order { only_idle_since: Some(since), ..self.expiry(session, now) };
+        self.end_all(idle.into_iter().map(order).collect()).await
+    }
+
+    /// Carries out every order, unless the database is gone; returns the first failure.
+    async fn end_all(&self, orders: Vec<Order>) -> Result<(), Failure> {
+        let mut first = Ok(());
+        for order in orders {
+            match self.revoke(order).await {
+                Ok(_) => {}
+                Err(gone @ Failure::Unavailable { .. }) => return first.and(Err(gone)),
+                Err(failure) => first = first.and(Err(failure)),
+            }
+        }
+        first
+    }
+
+    fn expiry(&self, session: SessionId, now: OffsetDateTime) -> Order {
+        Order {
+            reason: "expired".to_owned(),
+            audit: AuditEvent::new("session.expired", Outcome::Success, self.clock.now_ms()),
+            ..Order::new(Target::Session(session), Cause::SessionExpired, now)
+        }
+    }
+}
+
+/// That the database is away is said elsewhere; everything else is worth a look.
+fn noted(step: &str, done: Result<(), Failure>) -> Result<(), Failure> {
+    match &done {
+        Ok(()) => {}
+        Err(Failure::Unavailable { .. }) => tracing::debug!(step, "a step of the sweep is put off"),
+        Err(error) => tracing::warn!(step, %error, "a step of the sweep failed"),
+    }
+    done
 }

@@ -2,8 +2,6 @@
 //!
 //! Called by the sweep. Verification does not wait for it: a session past its time is refused whether swept or not.
 
-use std::time::Duration;
-
 use portcullis_actors::id::SessionId;
 use time::OffsetDateTime;
 
@@ -13,27 +11,38 @@ use super::{error::StoreError, pool::Store, rows::uuids};
 const BATCH: i64 = 500;
 
 impl Store {
-    /// Sessions past their absolute end, or not seen for `idle` and not among `open`, which have sockets here.
+    /// Sessions past their absolute end.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn expired_sessions(
+    pub async fn expired_sessions(&self, now: OffsetDateTime) -> Result<Vec<SessionId>, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let sql = "SELECT id FROM sessions WHERE revoked_at IS NULL AND expires_at <= $1 LIMIT $2";
+                let statement = client.prepare_cached(sql).await?;
+                let rows = client.query(&statement, &[&now, &BATCH]).await?;
+                rows.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()
+            })
+        })
+        .await
+    }
+
+    /// Sessions not seen after `since`, and not among `open`, which have sockets here. By the time they are revoked they
+    /// may have been used: the order must say so, too.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn idle_sessions(
         &self,
-        now: OffsetDateTime,
-        idle: Duration,
+        since: OffsetDateTime,
         open: Vec<SessionId>,
     ) -> Result<Vec<SessionId>, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
-                let statement = client
-                    .prepare_cached(
-                        "(SELECT id FROM sessions WHERE revoked_at IS NULL AND expires_at <= $1 LIMIT $4)
-                         UNION
-                         (SELECT id FROM sessions WHERE revoked_at IS NULL AND last_seen_at <= $2
-                                                        AND id <> ALL ($3) LIMIT $4)",
-                    )
-                    .await?;
-                let rows = client.query(&statement, &[&now, &(now - idle), &uuids(&open), &BATCH]).await?;
+                let sql = "SELECT id FROM sessions WHERE revoked_at IS NULL AND last_seen_at <= $1 AND id <> ALL ($2)
+                           LIMIT $3";
+                let statement = client.prepare_cached(sql).await?;
+                let rows = client.query(&statement, &[&since, &uuids(&open), &BATCH]).await?;
                 rows.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()
             })
         })

@@ -174,11 +174,30 @@ fn time_alone_ends_a_session_unless_a_socket_is_open() {
         let idle = Duration::from_secs(1800);
         let quiet = db.open(Db::sign_in(&user)).await;
         let open = db.open(Db::sign_in(&user)).await;
-        let expired =
-            |seconds, open| db.store.expired_sessions(now() + time::Duration::seconds(seconds), idle, open);
-        assert_eq!(expired(1799, vec![open.id]).await.unwrap(), []);
-        assert_eq!(expired(1800, vec![open.id]).await.unwrap(), [quiet.id]);
-        assert_eq!(expired(30 * 86_400, vec![quiet.id, open.id]).await.unwrap().len(), 2);
+        let at = |seconds| now() + time::Duration::seconds(seconds);
+        let unseen = |seconds| db.store.idle_sessions(at(seconds) - idle, vec![open.id]);
+        assert_eq!(unseen(1799).await.unwrap(), []);
+        assert_eq!(unseen(1800).await.unwrap(), [quiet.id]);
+        assert_eq!(db.store.expired_sessions(at(1800)).await.unwrap(), []);
+        assert_eq!(db.store.expired_sessions(at(30 * 86_400)).await.unwrap().len(), 2);
+    });
+}
+
+#[test]
+fn a_session_used_since_it_was_found_idle_is_spared() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let (quiet, used) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
+        db.store.touch_open(vec![used.id], now() + Duration::from_secs(1)).await.unwrap();
+        for (session, ended) in [(&quiet, 1), (&used, 0)] {
+            let order = Order {
+                only_idle_since: Some(now()),
+                ..Order::new(Target::Session(session.id), Cause::SessionExpired, now())
+            };
+            assert_eq!(db.store.commit(order).await.unwrap().ended.len(), ended);
+        }
+        let live = db.store.sessions_of(user.id).await.unwrap();
+        assert_eq!(live.iter().map(|session| session.id).collect::<Vec<_>>(), [used.id]);
     });
 }
 
