@@ -39,6 +39,8 @@ pub const HANDSHAKE_PER_ADDRESS: Limit = limit("handshake_address", 100, 10);
 pub const CSRF_PER_ADDRESS: Limit = limit("csrf_address", 120, MINUTE);
 /// Step-ups of one session.
 pub const STEP_UP_PER_SESSION: Limit = limit("step_up_session", 10, 5 * MINUTE);
+/// Password changes of one session, tried or done.
+pub const PASSWORD_PER_SESSION: Limit = limit("password_session", 10, 5 * MINUTE);
 
 /// The keys that one sign-in attempt counts under.
 #[derive(Clone, Debug, PartialEq, Eq)]

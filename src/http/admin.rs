@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::{
     body::{Body, Query, Shape},
-    caller::Operator,
+    caller::Authenticated,
     client::Client,
     problem::Problem,
     sessions::{SessionView, revoked_view},
@@ -67,13 +67,12 @@ impl Order {
 /// `POST /api/v1/admin/revocations`. 202 while some sockets are still to be closed.
 pub(super) async fn revoke(
     services: web::Data<Services>,
-    operator: Operator,
+    who: Authenticated,
     client: Client,
     body: Body<Order>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = &operator.0.caller;
     let (target, reason) = body.0.read()?;
-    let revoked = services.revoke_as_operator(caller, target, reason, &client.0).await?;
+    let revoked = services.revoke_as_operator(&who.caller, target, reason, &client.0).await?;
     let status = if revoked.pending > 0 { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(revoked_view(&revoked)))
 }
@@ -96,7 +95,8 @@ impl Shape for Filter {
 /// `GET /api/v1/admin/sessions`: newest first, a page at a time.
 pub(super) async fn sessions(
     services: web::Data<Services>,
-    operator: Operator,
+    who: Authenticated,
+    client: Client,
     query: Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
     let Filter { user, device, active, limit, cursor } = query.0;
@@ -104,10 +104,9 @@ pub(super) async fn sessions(
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(Problem::unprocessable("invalid_limit", "The limit must lie between 1 and 200."));
     }
-    let page = services
-        .search_sessions(SessionFilter { user, device, active_only: active.unwrap_or(false), limit, cursor })
-        .await?;
-    let current = operator.0.caller.session;
+    let filter = SessionFilter { user, device, active_only: active.unwrap_or(false), limit, cursor };
+    let page = services.search_sessions_as_operator(&who.caller, filter, &client.0).await?;
+    let current = who.caller.session;
     let views: Vec<_> = page
         .sessions
         .iter()

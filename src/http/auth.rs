@@ -93,7 +93,8 @@ impl Shape for Registration {
     const FIELDS: &'static str = "email, password, display_name (optional)";
 }
 
-/// `POST /api/v1/auth/register`: creates an account.
+/// `POST /api/v1/auth/register`: creates an account, and makes the client a device of it. For a known address, where that
+/// is not told, the answer has a device cookie as well.
 pub(super) async fn register(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -102,8 +103,9 @@ pub(super) async fn register(
 ) -> Result<HttpResponse, Problem> {
     guard_entrance(&request, &services)?;
     let Registration { email, password, display_name } = body.0;
-    let user = services.register(&email, password, display_name, &client.0).await?;
-    Ok(HttpResponse::Created().json(UserView::of(&user)))
+    let registered = services.register(&email, password, display_name, &client.0).await?;
+    let cookie = Jar::of(&request).device(&services.device_cookies, registered.device);
+    Ok(HttpResponse::Created().cookie(cookie).json(UserView::of(&registered.user)))
 }
 
 /// What signs in. The names are those of the OAuth2 password form; what else belongs to that form is passed over.

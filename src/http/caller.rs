@@ -1,6 +1,7 @@
-//! Who is asking: the extractors that let a handler run for a signed-in user, or for an operator, only.
+//! Who is asking: the extractor that lets a handler run for a signed-in user only.
 //!
-//! The token is found by `domain::credential` and judged by the one verifier; nothing here decides on its own. A credential
+//! The token is found by `domain::credential` and judged by the one verifier; nothing here decides on its own. Who may act on
+//! others is the services' question, which also writes a refusal down. A credential
 //! that a browser sends unasked, a cookie, needs a CSRF token for everything that changes something.
 
 use std::{future::Future, pin::Pin};
@@ -30,9 +31,6 @@ pub(super) struct Authenticated {
     /// By which credential.
     pub(super) source: Source,
 }
-
-/// A caller who may operate: sees and revokes other users' sessions.
-pub(super) struct Operator(pub(super) Authenticated);
 
 /// What the access log says about the caller.
 #[derive(Clone, Copy, Debug)]
@@ -70,25 +68,10 @@ impl Authenticated {
             csrf::require_token(request, services, &[Binding::Session(self.caller.session)])?;
         }
         let needed = if reading { Scope::Read } else { Scope::Write };
-        self.require(needed, "insufficient_scope", "The token does not permit this.")
-    }
-
-    fn require(&self, scope: Scope, code: &'static str, detail: &'static str) -> Result<(), Problem> {
-        if self.caller.scopes.contains(scope) { Ok(()) } else { Err(Problem::forbidden(code, detail)) }
-    }
-}
-
-impl FromRequest for Operator {
-    type Error = Problem;
-    type Future = Extracting<Self>;
-
-    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let authenticated = Authenticated::from_request(request, payload);
-        Box::pin(async move {
-            let found = authenticated.await?;
-            found.require(Scope::Operate, "operator_required", "Only operators may do this.")?;
-            Ok(Self(found))
-        })
+        if self.caller.scopes.contains(needed) {
+            return Ok(());
+        }
+        Err(Problem::forbidden("insufficient_scope", "The token does not permit this."))
     }
 }
 

@@ -8,11 +8,14 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     Caller, Failure, Meta, Revoked, Services,
-    register::{name, parsed, strong},
+    register::{name, parsed},
     sign_in::bounded,
     step_up::wrong_password,
 };
-use crate::store::{Change, Order, Target, User};
+use crate::{
+    domain::throttle::PASSWORD_PER_SESSION,
+    store::{Change, Order, Target, User},
+};
 
 impl Services {
     /// The caller's account.
@@ -43,8 +46,8 @@ impl Services {
     /// privilege.
     ///
     /// # Errors
-    /// `Forbidden` without a recent proof of presence or with a wrong current password, `BadRequest` for a weak new one,
-    /// `Invalid` if the account is gone, `Unavailable`.
+    /// `Forbidden` without a recent proof of presence, `Invalid` with a wrong current password or if the account is gone,
+    /// `BadRequest` for a weak new one, `TooMany`, `Unavailable`.
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -53,6 +56,7 @@ impl Services {
         meta: &Meta,
     ) -> Result<Revoked, Failure> {
         self.require_privilege(caller)?;
+        self.throttle(PASSWORD_PER_SESSION, &caller.session.to_string()).await?;
         let user = self.profile(caller).await?;
         if let Some(current) = current {
             let phc = user.password_hash.expose_secret().to_owned();
@@ -62,8 +66,7 @@ impl Services {
                 return Err(wrong_password());
             }
         }
-        strong(&new, &parsed(&user.email)?)?;
-        let hash = self.hasher.hash(new).await?;
+        let hash = self.hasher.hash_if_strong(new, parsed(&user.email)?).await?;
         self.revoke(Order {
             except: Some(caller.session),
             reason: "the password was changed".to_owned(),

@@ -10,10 +10,7 @@ use portcullis_actors::{
 };
 use secrecy::SecretString;
 
-use super::{
-    Failure, Revoked, Services,
-    register::{parsed, strong},
-};
+use super::{Failure, Revoked, Services, register::parsed};
 use crate::{
     domain::role::{Role, Status},
     store::{Change, Order, Target, User, UserFilter},
@@ -67,8 +64,7 @@ impl Services {
     /// `NotFound`, `BadRequest` for a weak password, `Unavailable`.
     pub async fn reset_password(&self, user: UserId, password: SecretString) -> Result<Revoked, Failure> {
         let found = self.store.user_by_id(user).await?.ok_or_else(no_such_user)?;
-        strong(&password, &parsed(&found.email)?)?;
-        let hash = self.hasher.hash(password).await?;
+        let hash = self.hasher.hash_if_strong(password, parsed(&found.email)?).await?;
         let change = Some(Change::Password { hash });
         let event = self.local("password.reset");
         self.change(user, Cause::PasswordChanged, change, event, "the password was reset").await

@@ -11,11 +11,14 @@ use std::{
     time::Duration,
 };
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::{runtime::Handle, sync::Semaphore};
 
 use super::outcome::Failure;
-use crate::domain::password::{self, HashError, HashParams, Verification};
+use crate::domain::{
+    email::Email,
+    password::{self, HashError, HashParams, Verification},
+};
 
 /// How many may wait for their turn: at some 30 ms a hash the last one waits a second or two.
 const QUEUE: usize = 64;
@@ -45,22 +48,30 @@ impl Hasher {
         Self { runtime, turns: Arc::new(Semaphore::new(cores)), waiting: Arc::default() }
     }
 
-    /// The hash of a password, with a fresh salt.
+    /// The hash of a password that is good enough for the account `email`. Judging costs as much as hashing, so it has
+    /// the same bounds.
+    ///
+    /// # Errors
+    /// `BadRequest` with what is wrong with it, `Unavailable` if too many are waiting.
+    pub async fn hash_if_strong(
+        &self,
+        password: SecretString,
+        email: Email,
+    ) -> Result<SecretString, Failure> {
+        self.run(move || {
+            password::check(password.expose_secret(), &email)
+                .map_err(|weakness| Failure::bad_request(weakness.code(), weakness.detail()))?;
+            salted(&password)
+        })
+        .await?
+    }
+
+    /// The hash of a password, whatever it is worth, with a fresh salt.
     ///
     /// # Errors
     /// `Unavailable` if too many are waiting.
     pub async fn hash(&self, password: SecretString) -> Result<SecretString, Failure> {
-        self.run(move || {
-            let mut salt = [0; 16];
-            getrandom::fill(&mut salt).map_err(|_| HashError::Failed)?;
-            password::hash(&password, salt, HashParams::default())
-        })
-        .await?
-        .map(SecretString::from)
-        .map_err(|error| {
-            tracing::error!(%error, "a password could not be hashed");
-            Failure::Internal
-        })
+        self.run(move || salted(&password)).await?
     }
 
     /// Whether the password is that of the hash; without a hash the same work is done for the answer no.
@@ -100,6 +111,18 @@ impl Hasher {
             .await
             .map_err(|_| Failure::Internal)
     }
+}
+
+fn salted(password: &SecretString) -> Result<SecretString, Failure> {
+    let mut salt = [0; 16];
+    let filled = getrandom::fill(&mut salt).map_err(|_| HashError::Failed);
+    filled
+        .and_then(|()| password::hash(password, salt, HashParams::default()))
+        .map(SecretString::from)
+        .map_err(|error| {
+            tracing::error!(%error, "a password could not be hashed");
+            Failure::Internal
+        })
 }
 
 #[cfg(test)]

@@ -16,6 +16,19 @@ async fn a_hash_verifies_its_own_password_only() {
 }
 
 #[tokio::test]
+async fn a_weak_password_is_refused_and_a_strong_one_hashed() {
+    let hasher = Hasher::new(Handle::current());
+    let email = || Email::parse("ada@example.com").unwrap();
+    for weak in ["short", "password1234", "ada@example.com"] {
+        let refused = hasher.hash_if_strong(secret(weak), email()).await;
+        assert!(matches!(refused, Err(Failure::BadRequest { .. })), "{weak}");
+    }
+    let hash = hasher.hash_if_strong(secret("correct-zebra-lantern-42"), email()).await.unwrap();
+    let phc = hash.expose_secret().to_owned();
+    assert!(hasher.verify(secret("correct-zebra-lantern-42"), Some(phc)).await.unwrap().ok);
+}
+
+#[tokio::test]
 async fn nothing_verifies_without_a_hash_or_against_a_broken_one() {
     let hasher = Hasher::new(Handle::current());
     for phc in [None, Some(String::new()), Some("$argon2id$v=19$m=99999999,t=9,p=9$AA$AA".to_owned())] {

@@ -4,15 +4,14 @@ use std::borrow::Cow;
 
 use portcullis_actors::{
     audit::{AuditEvent, Outcome},
-    id::UserId,
+    id::{DeviceId, UserId},
 };
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
 use super::{Failure, Meta, Services, sign_in::device_of};
 use crate::{
     domain::{
         email::Email,
-        password,
         role::{Role, Status},
         throttle::REGISTER_PER_ADDRESS,
     },
@@ -22,8 +21,17 @@ use crate::{
 /// The longest name, in characters.
 const NAME_CHARS: usize = 100;
 
+/// An account that was registered, as whoever registered it may know it.
+#[derive(Clone, Debug)]
+pub struct Registered {
+    /// The account.
+    pub user: User,
+    /// The device it was made on, for its cookie.
+    pub device: DeviceId,
+}
+
 impl Services {
-    /// Registers an account.
+    /// Registers an account, and the device it is made on.
     ///
     /// When addresses must be verified, the answer for a known address is the same as for a new one, and its number is
     /// told only after verification: until then it reads 0.
@@ -37,31 +45,33 @@ impl Services {
         password: SecretString,
         display_name: Option<String>,
         meta: &Meta,
-    ) -> Result<User, Failure> {
+    ) -> Result<Registered, Failure> {
         self.throttle_address(REGISTER_PER_ADDRESS, meta).await?;
         if !self.settings.registration_open {
             return Err(Failure::forbidden("registration_closed", "New accounts are not accepted here."));
         }
         let email = parsed(email)?;
-        strong(&password, &email)?;
+        self.reachable().await?;
         let verify = self.settings.require_email_verification;
+        let device = meta.device.unwrap_or_else(DeviceId::random);
         let new = NewUser {
-            password_hash: self.hasher.hash(password).await?,
             display_name: name(display_name)?,
+            password_hash: self.hasher.hash_if_strong(password, email.clone()).await?,
             role: Role::User,
             status: if verify { Status::Pending } else { Status::Active },
-            device: meta.device.map(|id| device_of(meta, id)),
+            device: Some(device_of(meta, device)),
             now: self.clock.now(),
             email,
         };
         let unverified = verify.then(|| unverified(&new));
         let event = self.event("user.registered", Outcome::Success, meta);
-        match (self.store.insert_user(new, event).await, unverified) {
-            (Ok(_) | Err(StoreError::Conflict(_)), Some(unverified)) => Ok(unverified),
-            (Ok(user), None) => Ok(user),
-            (Err(StoreError::Conflict(_)), None) => Err(email_taken()),
-            (Err(error), _) => Err(error.into()),
-        }
+        let user = match (self.store.insert_user(new, event).await, unverified) {
+            (Ok(_) | Err(StoreError::Conflict(_)), Some(unverified)) => unverified,
+            (Ok(user), None) => user,
+            (Err(StoreError::Conflict(_)), None) => return Err(email_taken()),
+            (Err(error), _) => return Err(error.into()),
+        };
+        Ok(Registered { user, device })
     }
 
     /// Makes an account by order of whoever runs the server.
@@ -75,8 +85,10 @@ impl Services {
         role: Role,
         display_name: Option<String>,
     ) -> Result<User, Failure> {
-        strong(&password, &parsed(email)?)?;
-        self.insert(email, password, role, name(display_name)?).await
+        let email = parsed(email)?;
+        let display_name = name(display_name)?;
+        let hash = self.hasher.hash_if_strong(password, email.clone()).await?;
+        self.insert(email, hash, role, display_name).await
     }
 
     /// Makes a demonstration account if it is not there, whatever its password; on a development server only.
@@ -87,23 +99,25 @@ impl Services {
         if !self.settings.development {
             return Err(Failure::forbidden("development_only", "Only a development server seeds users."));
         }
-        if let Some(found) = self.store.user_by_email(parsed(email)?, None).await? {
+        let email = parsed(email)?;
+        if let Some(found) = self.store.user_by_email(email.clone(), None).await? {
             return Ok(found.user);
         }
-        self.insert(email, password.clone(), role, None).await
+        let hash = self.hasher.hash(password.clone()).await?;
+        self.insert(email, hash, role, None).await
     }
 
     async fn insert(
         &self,
-        email: &str,
-        password: SecretString,
+        email: Email,
+        password_hash: SecretString,
         role: Role,
         display_name: Option<String>,
     ) -> Result<User, Failure> {
         let new = NewUser {
-            email: parsed(email)?,
+            email,
             display_name,
-            password_hash: self.hasher.hash(password).await?,
+            password_hash,
             role,
             status: Status::Active,
             device: None,
@@ -123,11 +137,6 @@ pub(super) fn parsed(email: &str) -> Result<Email, Failure> {
         code: "invalid_email",
         detail: Cow::Owned(format!("{}.", sentence(&error.to_string()))),
     })
-}
-
-pub(super) fn strong(password: &SecretString, email: &Email) -> Result<(), Failure> {
-    password::check(password.expose_secret(), email)
-        .map_err(|weakness| Failure::bad_request(weakness.code(), weakness.detail()))
 }
 
 /// A name as it is kept: trimmed, none if empty.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use portcullis::domain::role::Role;
 use serde_json::json;
 
-use crate::harness::{App, Ask, Closed, PASSWORD};
+use crate::harness::{App, Ask, Closed, eventually};
 
 const REVOCATIONS: &str = "/api/v1/admin/revocations";
 
@@ -77,6 +77,12 @@ async fn a_user_is_no_operator() {
     user.get("/api/v1/admin/sessions").await.refused(403, "operator_required");
     app.get("/api/v1/admin/sessions").ask().await.refused(401, "not_authenticated");
     assert!(other.works().await);
+    let denied = format!(
+        "SELECT count(*) FROM audit_events WHERE actor_id = {} AND outcome = 'denied'
+                AND (event = 'sessions.searched' OR (event = 'session.revoked' AND session_id = '{}'))",
+        user.person.id, other.id
+    );
+    eventually("both attempts are written down", async || app.count(&denied).await == 2).await;
 }
 
 #[tokio::test]
@@ -109,8 +115,9 @@ async fn revoking_takes_a_recent_proof_of_presence() {
     app.advance(Duration::from_secs(11 * 60));
     operator.revoke(json!({"session": user.id})).await.refused(403, "step_up_required");
     assert!(user.works().await);
-    operator.post("/api/v1/auth/step-up", &json!({"password": PASSWORD})).await.expect(200);
-    operator.revoke(json!({"session": user.id})).await.expect(200);
+    let stepped_up = operator.stepped_up().await;
+    operator.revoke(json!({"session": user.id})).await.refused(403, "step_up_required");
+    stepped_up.revoke(json!({"session": user.id})).await.expect(200);
     assert!(!user.works().await);
 }
 

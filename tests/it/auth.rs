@@ -46,6 +46,41 @@ async fn a_guessable_or_oversized_password_is_refused_before_anything_is_stored(
 }
 
 #[tokio::test]
+async fn registering_makes_the_client_a_device_of_the_account() {
+    let app = App::start();
+    let body = json!({"email": app.new_email(), "password": PASSWORD});
+    let answer = app.post("/api/v1/auth/register").json(&body).ask().await.expect(201);
+    let cookie = answer.cookie("device_id").expect("a device cookie");
+    let device = cookie.split('.').next().expect("an id");
+    let known = format!(
+        "SELECT count(*) FROM registered_devices WHERE id = '{device}' AND user_id = {}",
+        answer.body["id"]
+    );
+    assert_eq!(app.count(&known).await, 1);
+    let again = json!({"email": app.new_email(), "password": PASSWORD});
+    let request =
+        app.post("/api/v1/auth/register").header("cookie", format!("device_id={cookie}")).json(&again);
+    assert_eq!(request.ask().await.expect(201).cookie("device_id"), Some(cookie));
+}
+
+#[tokio::test]
+async fn a_known_address_is_registered_like_a_new_one_where_addresses_are_verified() {
+    let app = App::with(|settings| settings.require_email_verification = true);
+    let body = json!({"email": app.new_email(), "password": PASSWORD});
+    let mut answers = Vec::new();
+    for _ in 0..2 {
+        let mut answer = app.post("/api/v1/auth/register").json(&body).ask().await.expect(201);
+        answer.body["created_at"] = Value::Null;
+        assert!(answer.cookie("device_id").is_some_and(|cookie| cookie.contains('.')));
+        let mut names: Vec<_> = answer.headers.keys().map(ToString::to_string).collect();
+        names.sort();
+        answers.push((answer.body, names));
+    }
+    assert_eq!(answers[0], answers[1]);
+    assert_eq!(app.count("SELECT count(*) FROM users").await, 1);
+}
+
+#[tokio::test]
 async fn registration_can_be_closed() {
     let app = App::with(|settings| settings.registration_open = false);
     let body = json!({"email": app.new_email(), "password": PASSWORD});
@@ -166,7 +201,8 @@ async fn a_device_is_known_again_by_its_cookie_and_no_forged_one_is() {
     assert_eq!(sign_in(&first.device).await, first.device);
     let (id, _) = first.device.split_once('.').expect("an id and a seal");
     assert_ne!(sign_in(&format!("{id}.{}", "0".repeat(64))).await, first.device);
-    assert_eq!(app.count("SELECT count(*) FROM registered_devices").await, 2);
+    let devices = app.count("SELECT count(*) FROM registered_devices").await;
+    assert_eq!(devices, 3, "that of the registration, and two");
 }
 
 #[tokio::test]

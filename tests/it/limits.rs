@@ -142,6 +142,15 @@ async fn proofs_of_presence_are_limited() {
 }
 
 #[tokio::test]
+async fn password_changes_are_limited() {
+    let session = App::start().register().await.sign_in().await;
+    let wrong =
+        json!({"current_password": "not-her-password-91", "new_password": "another-copper-walrus-17"});
+    until_refused(10, |_| session.post("/api/v1/profile/password", &wrong)).await;
+    session.person.try_password(PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
 async fn csrf_tokens_of_one_address_are_limited() {
     let app = App::with(|settings| settings.address_limit_factor = 1);
     until_refused(120, |_| app.get("/api/v1/auth/csrf-token").ask()).await;
