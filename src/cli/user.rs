@@ -47,6 +47,14 @@ enum Command {
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
+    /// Gives a user another password and ends every session; prints the generated one unless it is given on standard input.
+    ResetPassword {
+        /// The e-mail address.
+        email: String,
+        /// Reads the password from standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
     /// Changes a user's role; the user's sockets are told to come back with a new token.
     SetRole {
         /// The e-mail address.
@@ -93,6 +101,20 @@ impl User {
                 }
                 Ok(())
             }),
+            Command::ResetPassword { email, password_stdin } => {
+                let given = password_stdin.then(read_password).transpose()?;
+                let generated = given.is_none();
+                let password = given.unwrap_or_else(generate_password);
+                tool::with_services(&self.database, async |services| {
+                    let user = services.find_user(&email).await?.id;
+                    let revoked = services.reset_password(user, password.clone()).await?;
+                    println!("{email} has a new password; sessions ended: {}", revoked.sessions);
+                    if generated {
+                        println!("password: {}", password.expose_secret());
+                    }
+                    Ok(())
+                })
+            }
             Command::SetRole { email, role } => tool::with_services(&self.database, async |services| {
                 let revoked = services.set_role(services.find_user(&email).await?.id, role).await?;
                 println!("{email} is now {role}; sessions told: {}", revoked.sessions);

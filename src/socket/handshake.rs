@@ -35,21 +35,19 @@ use super::{
 use crate::domain::{
     address,
     credential::{self, Credential, Headers, Source},
+    request::{SOCKET_PATHS, request_id},
 };
 
-/// Where WebSockets are served: ours, and the default of the Centrifuge SDKs.
-const PATHS: [&str; 2] = ["/api/v1/ws/chat", "/connection/websocket"];
 const JSON_PROTOCOL: &str = "centrifuge-json";
 const PROTOBUF_PROTOCOL: &str = "centrifuge-protobuf";
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
-const MAX_REQUEST_ID: usize = 64;
 
 /// Answers one upgrade request; a connection that comes of it runs on as a task of its own.
 pub(super) async fn open<T: Transport>(door: Arc<Door>, request: Request, framed: Framed<T, Codec>) {
     let parts = framed.into_parts();
     let mut io = parts.io;
-    let request_id = request_id(request.headers());
+    let request_id = request_id(lines(request.headers(), &REQUEST_ID), Uuid::new_v4);
     let address = client_address(&door, &request);
     let began = Instant::now();
     match check(&door, &request, address).await {
@@ -77,7 +75,7 @@ struct Granted {
 }
 
 async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Granted, Refusal> {
-    if !PATHS.contains(&request.path()) {
+    if !SOCKET_PATHS.contains(&request.path()) {
         return Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is no WebSocket here."));
     }
     if request.head().version < Version::HTTP_11 {
@@ -245,16 +243,6 @@ fn client_address(door: &Door, request: &Request) -> IpAddr {
     let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
     let forwarded: Vec<&str> = lines(request.headers(), &FORWARDED_FOR).collect();
     address::client_address(address::canonical(peer), &forwarded, &door.trusted_proxies)
-}
-
-/// The client's own id for its request if it is sane, or a fresh one.
-fn request_id(headers: &HeaderMap) -> String {
-    let sane =
-        |id: &str| (1..=MAX_REQUEST_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());
-    match lines(headers, &REQUEST_ID).next() {
-        Some(id) if sane(id) => id.to_owned(),
-        _ => Uuid::new_v4().to_string(),
-    }
 }
 
 /// The values of a header that are text; of others nothing is understood here, which refuses them where it matters.

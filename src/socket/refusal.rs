@@ -14,11 +14,13 @@ use actix_http::{
 };
 use actix_web::http::StatusCode;
 use bytes::{Bytes, BytesMut};
-use serde_json::json;
 use tokio::io::AsyncWriteExt;
 
 use super::dialogue::VerifyRefusal;
-use crate::domain::credential::CredentialError;
+use crate::domain::{
+    credential::CredentialError,
+    problem::{MEDIA_TYPE, ProblemDetails, retry_after},
+};
 
 /// How long a refused client may take to read why.
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);
@@ -65,15 +67,14 @@ impl Refusal {
     }
 
     fn body(&self, request_id: &str) -> Bytes {
-        let problem = json!({
-            "type": format!("urn:portcullis:problem:{}", self.code),
-            "title": self.status.canonical_reason().unwrap_or("Error"),
-            "status": self.status.as_u16(),
-            "detail": self.detail,
-            "code": self.code,
-            "request_id": request_id,
-        });
-        Bytes::from(problem.to_string())
+        let problem = ProblemDetails {
+            status: self.status.as_u16(),
+            title: self.status.canonical_reason(),
+            code: self.code,
+            detail: self.detail,
+            request_id,
+        };
+        Bytes::from(problem.body())
     }
 
     /// The whole answer as bytes, behind what is in `answer` already.
@@ -81,15 +82,14 @@ impl Refusal {
         let body = self.body(request_id);
         let mut response = Response::with_body(self.status, ());
         let headers = response.headers_mut();
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         if let Ok(id) = HeaderValue::from_str(request_id) {
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }
         if let Some(after) = self.retry_after {
-            let seconds = after.as_secs() + u64::from(after.subsec_nanos() > 0);
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds.max(1)));
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after(after)));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = r#"Bearer realm="portcullis", error="invalid_token""#;
