@@ -36,7 +36,7 @@ pub struct Closed {
     pub pending: usize,
 }
 
-/// Keeps a [`Closing`] waiting until it is dropped.
+/// Keeps whoever waits for sockets waiting until it is dropped.
 pub struct ClosingGuard {
     inner: Arc<Inner>,
     socket: bool,
