@@ -1,6 +1,6 @@
 //! REST: the outside of the use cases. It parses requests, calls a service, and words the answer; it decides nothing.
 //!
-//! The composition root takes [`app`]: the one route table ([`configure`]) inside the one [`middleware`], with the application
+//! The composition root takes [`app`]: the one route table ([`configure`]) inside the one [`middleware`](fn@middleware), with the application
 //! data that both read. Whoever accepts connections says with [`Encrypted`] which of them are TLS.
 //!
 //! - one file per resource: [`auth`], [`refresh`], [`logout`], [`step_up`], [`profile`], [`sessions`], [`admin`],

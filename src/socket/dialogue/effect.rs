@@ -82,7 +82,7 @@ pub enum Purpose {
 pub enum Effect {
     /// Send this object in a text frame.
     Reply(Bytes),
-    /// Verify this token, then call [`Dialogue::on_verified`].
+    /// Verify this token, then call [`on_verified`](super::Dialogue::on_verified).
     Verify {
         /// What for.
         purpose: Purpose,
