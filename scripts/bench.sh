@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Measures a server of its own, with its own database in a temporary directory, on this machine: what an idle connection costs, what
-# a delivery costs, how long a revocation takes to close sockets. Fails when a promise of the server is broken. Takes about four
+# a delivery costs, how long a revocation takes to close sockets. Fails when a promise of the server is broken. Takes about three
 # minutes after the build; docs/performance.md explains the figures.
 #
 #   CONNECTIONS=9000   sockets of the large runs, a multiple of 600 and 1,000 at best
