@@ -9,8 +9,8 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    body::{Body, Query, Shape},
-    caller::Authenticated,
+    body::{Query, Shape},
+    caller::{Authenticated, AuthenticatedBody},
     client::Client,
     problem::Problem,
     sessions::{SessionView, revoked_view},
@@ -67,12 +67,11 @@ impl Order {
 /// `POST /api/v1/admin/revocations`. 202 while some sockets are still to be closed.
 pub(super) async fn revoke(
     services: web::Data<Services>,
-    who: Authenticated,
+    sent: AuthenticatedBody<Order>,
     client: Client,
-    body: Body<Order>,
 ) -> Result<HttpResponse, Problem> {
-    let (target, reason) = body.0.read()?;
-    let revoked = services.revoke_as_operator(&who.caller, target, reason, &client.0).await?;
+    let (target, reason) = sent.body.read()?;
+    let revoked = services.revoke_as_operator(&sent.caller, target, reason, &client.0).await?;
     let status = if revoked.pending > 0 { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(revoked_view(&revoked)))
 }

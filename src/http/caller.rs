@@ -3,6 +3,9 @@
 //! The token is found by `domain::credential` and judged by the one verifier; nothing here decides on its own. Who may act on
 //! others is the services' question, which also writes a refusal down. A credential
 //! that a browser sends unasked, a cookie, needs a CSRF token for everything that changes something.
+//!
+//! A handler that takes a body takes [`AuthenticatedBody`]: extractors of one handler run side by side, and a body may take
+//! its time, in which whoever began to send it can be revoked.
 
 use std::{future::Future, pin::Pin};
 
@@ -10,6 +13,7 @@ use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::
 use secrecy::ExposeSecret as _;
 
 use super::{
+    body::{Body, Shape},
     client::{lines, services},
     csrf,
     problem::Problem,
@@ -23,13 +27,21 @@ use crate::{
     service::{Caller, Services},
 };
 
-/// A verified caller, and where the token was found.
+/// A verified caller, and where the token was found. Not beside a [`Body`].
 #[derive(Clone)]
 pub(super) struct Authenticated {
     /// Who.
     pub(super) caller: Caller,
     /// By which credential.
     pub(super) source: Source,
+}
+
+/// A body, and its caller as verified after the last byte of it had come.
+pub(super) struct AuthenticatedBody<T> {
+    /// Who.
+    pub(super) caller: Caller,
+    /// What they sent.
+    pub(super) body: T,
 }
 
 /// What the access log says about the caller.
@@ -47,19 +59,38 @@ impl FromRequest for Authenticated {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
+        Box::pin(async move { Self::of(&request).await })
+    }
+}
+
+impl<T: Shape> FromRequest for AuthenticatedBody<T> {
+    type Error = Problem;
+    type Future = Extracting<Self>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            let services = services(&request)?;
-            let credential = credential(&request)?.ok_or_else(Problem::not_authenticated)?;
-            let caller = services.verifier.verify(credential.token.expose_secret()).await?;
-            request.extensions_mut().insert(Traced { user: caller.user.0, session: caller.session });
-            let found = Self { caller, source: credential.source };
-            found.admit(&request, services)?;
-            Ok(found)
+            // Nobody's body is waited for who is a stranger already.
+            Authenticated::of(&request).await?;
+            let body = Body::<T>::from_request(&request, &mut payload).await?.0;
+            let caller = Authenticated::of(&request).await?.caller;
+            Ok(Self { caller, body })
         })
     }
 }
 
 impl Authenticated {
+    /// The caller of `request` as of now.
+    async fn of(request: &HttpRequest) -> Result<Self, Problem> {
+        let services = services(request)?;
+        let credential = credential(request)?.ok_or_else(Problem::not_authenticated)?;
+        let caller = services.verifier.verify(credential.token.expose_secret()).await?;
+        request.extensions_mut().insert(Traced { user: caller.user.0, session: caller.session });
+        let found = Self { caller, source: credential.source };
+        found.admit(request, services)?;
+        Ok(found)
+    }
+
     /// Whether the caller may send this very request.
     fn admit(&self, request: &HttpRequest, services: &Services) -> Result<(), Problem> {
         let reading = request.method().is_safe();

@@ -8,8 +8,8 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::{
-    body::{Body, Shape, optional_secret, secret},
-    caller::Authenticated,
+    body::{Shape, optional_secret, secret},
+    caller::{Authenticated, AuthenticatedBody},
     client::{Client, FETCH_SITE, request_cookie, text},
     cookies::{CSRF_COOKIE, REFRESH_COOKIE},
     headers::CSRF_HEADER,
@@ -74,11 +74,10 @@ impl Shape for Change {
 /// `PUT /api/v1/profile`.
 pub(super) async fn update(
     services: web::Data<Services>,
-    who: Authenticated,
+    sent: AuthenticatedBody<Change>,
     client: Client,
-    body: Body<Change>,
 ) -> Result<HttpResponse, Problem> {
-    let user = services.update_profile(&who.caller, body.0.display_name, &client.0).await?;
+    let user = services.update_profile(&sent.caller, sent.body.display_name, &client.0).await?;
     Ok(HttpResponse::Ok().json(UserView::of(&user)))
 }
 
@@ -98,12 +97,11 @@ impl Shape for PasswordChange {
 /// `POST /api/v1/profile/password`: changes the password and ends the other sessions.
 pub(super) async fn change_password(
     services: web::Data<Services>,
-    who: Authenticated,
+    sent: AuthenticatedBody<PasswordChange>,
     client: Client,
-    body: Body<PasswordChange>,
 ) -> Result<HttpResponse, Problem> {
-    let PasswordChange { current_password, new_password } = body.0;
-    let ended = services.change_password(&who.caller, current_password, new_password, &client.0).await?;
+    let PasswordChange { current_password, new_password } = sent.body;
+    let ended = services.change_password(&sent.caller, current_password, new_password, &client.0).await?;
     Ok(HttpResponse::Ok().json(json!({
         "sessions": ended.sessions, "sockets_closed": ended.sockets_closed, "pending": ended.pending,
     })))

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    body::{Body, Shape, secret},
-    caller::Authenticated,
+    body::{Shape, secret},
+    caller::AuthenticatedBody,
     client::Client,
     cookies::Jar,
     grant::seconds_left,
@@ -40,11 +40,10 @@ struct Privileged<'a> {
 pub(super) async fn step_up(
     request: HttpRequest,
     services: web::Data<Services>,
-    who: Authenticated,
+    sent: AuthenticatedBody<Proof>,
     client: Client,
-    body: Body<Proof>,
 ) -> Result<HttpResponse, Problem> {
-    let granted = services.step_up(&who.caller, body.0.password, &client.0).await?;
+    let granted = services.step_up(&sent.caller, sent.body.password, &client.0).await?;
     let access_token = granted.access_token.expose_secret();
     let expires_in = seconds_left(granted.access_expires_at, services.clock.now());
     let privileged_until = granted.privileged_until;

@@ -14,6 +14,7 @@ mod csrf;
 mod doors;
 mod frames;
 mod handshake;
+mod late_body;
 mod legacy;
 mod lifetime;
 mod limits;
