@@ -27,14 +27,16 @@ impl Shape for Refresh {
     const FIELDS: &'static str = "refresh_token";
 }
 
-/// Rotates the refresh token. A token in the body was put there on purpose; one in the cookie needs a CSRF token, bound to
-/// its session or, when the old one ran out meanwhile, to the pre-session.
+/// Rotates the refresh token. The answer sets cookies, so no other site may make a browser ask. A token in the body was put
+/// there on purpose; one in the cookie needs a CSRF token, bound to its session or, when the old one ran out meanwhile, to
+/// the pre-session.
 pub(super) async fn refresh(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
     body: MaybeBody<Refresh>,
 ) -> Result<HttpResponse, Problem> {
+    csrf::require_own_site(&request)?;
     if let Some(Refresh { refresh_token }) = body.0 {
         let granted = services.refresh(refresh_token.expose_secret(), &client.0).await?;
         return Ok(grant::answer(&request, &services, &client.0, &granted));
@@ -56,7 +58,6 @@ pub(super) async fn refresh(
 }
 
 fn guard_cookie(request: &HttpRequest, services: &Services, token: &str) -> Result<(), Problem> {
-    csrf::require_own_site(request)?;
     let session = services.refresh_keys.decode(token).ok().map(|token| Binding::Session(token.session));
     let presession = Jar::of(request).presession_of(request, services)?.map(Binding::PreSession);
     let bindings: Vec<Binding> = session.into_iter().chain(presession).collect();

@@ -117,6 +117,21 @@ async fn nobody_is_signed_in_registered_or_signed_out_by_another_site() {
 }
 
 #[tokio::test]
+async fn no_other_site_refreshes_whatever_token_it_has() {
+    let session = signed_in().await;
+    let body = json!({"refresh_token": session.refresh});
+    let refresh =
+        |name, value| session.app.post("/api/v1/auth/refresh").header(name, value).json(&body).ask();
+    for (name, value) in
+        [("origin", "https://evil.example"), ("origin", "null"), ("sec-fetch-site", "cross-site")]
+    {
+        let answer = refresh(name, value).await.refused(403, "origin_not_allowed");
+        assert_eq!(answer.cookie("access_token"), None, "{name}: {value}");
+    }
+    refresh("origin", "https://localhost").await.expect(200);
+}
+
+#[tokio::test]
 async fn a_login_with_a_token_that_does_not_verify_is_refused() {
     let session = signed_in().await;
     let login = json!({"username": session.person.email, "password": PASSWORD});
