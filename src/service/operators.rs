@@ -179,7 +179,8 @@ fn cursor(created_at: OffsetDateTime, session: SessionId) -> String {
 fn read_cursor(text: &str) -> Result<(OffsetDateTime, SessionId), Failure> {
     let read = || {
         let (micros, session) = text.split_once('.')?;
-        let nanos = micros.parse::<i64>().ok().map(|micros| i128::from(micros) * 1000)?;
+        // Sessions begin after 1970; the database knows fewer years than a number can name.
+        let nanos = micros.parse::<u64>().ok().map(|micros| i128::from(micros) * 1000)?;
         Some((OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?, session.parse().ok()?))
     };
     read().ok_or_else(|| {
@@ -207,6 +208,8 @@ mod tests {
             "x.00000000-0000-0000-0000-000000000000",
             "99999999999999999999.1",
             "9223372036854775807.00000000-0000-0000-0000-000000000000",
+            "-377705116800000000.00000000-0000-0000-0000-000000000000",
+            "-1.00000000-0000-0000-0000-000000000000",
         ] {
             assert!(matches!(read_cursor(text), Err(Failure::BadRequest { .. })), "{text}");
         }

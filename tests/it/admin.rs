@@ -173,7 +173,10 @@ async fn the_list_of_sessions_is_filtered_and_paged() {
     assert!(second.body["next_cursor"].is_null());
     let all = operator.get(&format!("/api/v1/admin/sessions?user={user}")).await.expect(200);
     assert_eq!(all.body["sessions"].as_array().map(Vec::len), Some(4));
-    operator.get("/api/v1/admin/sessions?cursor=nonsense").await.expect(422).problem();
+    let before_history = format!("-377705116800000000.{}", ended.id);
+    for cursor in ["nonsense", &before_history] {
+        operator.get(&format!("/api/v1/admin/sessions?cursor={cursor}")).await.refused(422, "invalid_cursor");
+    }
 }
 
 #[tokio::test]
