@@ -143,7 +143,8 @@ async fn gather(mut payload: Payload, length: Option<usize>) -> Result<BytesMut,
     if length.is_some_and(|length| length > MAX_BODY) {
         return Err(too_large());
     }
-    let mut body = BytesMut::with_capacity(length.unwrap_or(0).min(MAX_BODY));
+    // Room is made as the bytes come: a promised length costs whoever promises nothing.
+    let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk
             .map_err(|_| Problem::bad_request("incomplete_body", "The body did not arrive completely."))?;
