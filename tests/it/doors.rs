@@ -91,10 +91,11 @@ fn expected(door: Door, reason: Reason) -> Outcome {
         UnknownKey, WrongSignature,
     };
     match (door, reason) {
-        // What a page elsewhere cannot have a browser add, it must know itself; then its origin says nothing more.
-        (RestBearer | RefreshBody, ForeignOrigin) => Http(200),
+        // A page elsewhere cannot have a browser add this header, so its origin says nothing more.
+        (RestBearer, ForeignOrigin) => Http(200),
         (
-            RestCookie | RefreshCookie | Logout | WsQuery | WsCookie | WsBearer | FirstCommand | Ticket,
+            RestCookie | RefreshBody | RefreshCookie | Logout | WsQuery | WsCookie | WsBearer | FirstCommand
+            | Ticket,
             ForeignOrigin,
         ) => Http(403),
         // Signing out works with a token that has expired; where there is nothing to end, nothing is ended.
