@@ -183,7 +183,9 @@ impl DeviceStore for StorePorts {
 fn not_written(error: &StoreError) -> NotWritten {
     match error {
         StoreError::Unavailable(_) => NotWritten::Unavailable(error.to_string()),
-        StoreError::Conflict(_) | StoreError::Internal(_) => NotWritten::Refused(error.to_string()),
+        StoreError::Conflict(_) | StoreError::Lapsed(_) | StoreError::Internal(_) => {
+            NotWritten::Refused(error.to_string())
+        }
     }
 }
 

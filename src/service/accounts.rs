@@ -29,7 +29,7 @@ impl Services {
     /// Changes what the caller wants to be called.
     ///
     /// # Errors
-    /// `BadRequest` for a name that cannot be, `Invalid` if the account is gone, `Unavailable`.
+    /// `BadRequest` for a name that cannot be, `Invalid` if the session ended meanwhile, `Unavailable`.
     pub async fn update_profile(
         &self,
         caller: &Caller,
@@ -38,16 +38,15 @@ impl Services {
     ) -> Result<User, Failure> {
         let display_name = name(display_name)?;
         let event = self.event_of(caller, "user.renamed", Outcome::Success, meta);
-        let changed = self.store.update_profile(caller.user, display_name, self.clock.now(), event).await?;
-        changed.ok_or_else(Failure::session_ended)
+        Ok(self.store.update_profile(caller.authority(), display_name, self.clock.now(), event).await?)
     }
 
     /// Changes the caller's password and ends their other sessions. The tokens of the session that stays no longer carry
     /// privilege.
     ///
     /// # Errors
-    /// `Forbidden` without a recent proof of presence, `Invalid` with a wrong current password or if the account is gone,
-    /// `BadRequest` for a weak new one, `TooMany`, `Unavailable`.
+    /// `Forbidden` without a recent proof of presence, `Invalid` with a wrong current password or if the session ended
+    /// meanwhile, `BadRequest` for a weak new one, `TooMany`, `Unavailable`.
     pub async fn change_password(
         &self,
         caller: &Caller,
@@ -68,6 +67,7 @@ impl Services {
         }
         let hash = self.hasher.hash_if_strong(new, parsed(&user.email)?).await?;
         self.revoke(Order {
+            authority: Some(caller.privileged_authority()),
             except: Some(caller.session),
             reason: "the password was changed".to_owned(),
             actor: Some(caller.user),
@@ -86,7 +86,7 @@ impl Services {
         if caller.privileged_until.is_some_and(|until| until > self.clock.now()) {
             return Ok(());
         }
-        Err(Failure::forbidden("step_up_required", "Prove your presence again, then repeat this."))
+        Err(Failure::step_up_required())
     }
 
     /// An event of a caller's request about themselves.

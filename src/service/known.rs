@@ -14,7 +14,7 @@ use crate::{
         session::Lifetime,
         token::Claims,
     },
-    store::{LiveSession, Session},
+    store::{Authority, LiveSession, Session},
 };
 
 /// A session's sign of life is passed on at most this often.
@@ -45,6 +45,18 @@ pub struct Caller {
     pub privileged_until: Option<OffsetDateTime>,
     /// When the credential expires.
     pub token_expires_at: OffsetDateTime,
+}
+
+impl Caller {
+    /// What must still hold when something is changed in the caller's name.
+    pub(super) fn authority(&self) -> Authority {
+        Authority { session: self.session, user: self.user, role: Role::User, privileged_until: None }
+    }
+
+    /// The same for what takes a recent proof of presence.
+    pub(super) fn privileged_authority(&self) -> Authority {
+        Authority { privileged_until: self.privileged_until, ..self.authority() }
+    }
 }
 
 /// A session as it was read, with what happened since.

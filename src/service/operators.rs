@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use super::{Caller, Failure, Listed, Meta, Revoked, Services};
 use crate::{
     domain::role::{Role, Scope},
-    store::{self, Order, Target, User},
+    store::{self, Authority, Order, Target, User},
 };
 
 /// Which sessions to list.
@@ -88,7 +88,8 @@ impl Services {
     /// Revokes as an operator: needs the scope, a recent proof of presence, and a target that the role may act on.
     ///
     /// # Errors
-    /// `Forbidden` if the caller may not, `NotFound` if there is no such target, `Unavailable`.
+    /// `Forbidden` if the caller may not, `Invalid` if the caller's session ended meanwhile, `NotFound` if there is no such
+    /// target, `Unavailable`.
     pub async fn revoke_as_operator(
         &self,
         caller: &Caller,
@@ -109,13 +110,21 @@ impl Services {
         event.actor = Some(caller.user);
         event.device = None;
         let order = Order {
+            // A role that was lost meanwhile no longer reaches as far as `within`.
+            authority: Some(Authority { role: caller.role, ..caller.privileged_authority() }),
             only_roles: Some(within),
             reason,
             actor: Some(caller.user),
             audit: event.with("by_session", caller.session.to_string()),
             ..Order::new(target, Cause::Revoked, self.clock.now())
         };
-        let revoked = self.revoke(order).await?;
+        let revoked = match self.revoke(order).await {
+            Ok(revoked) => revoked,
+            Err(refusal @ (Failure::Invalid { .. } | Failure::Forbidden { .. })) => {
+                return Err(self.deny(caller, target, meta, refusal).await);
+            }
+            Err(failure) => return Err(failure),
+        };
         if revoked.id.is_none() {
             self.explain(caller, target, meta).await?;
         }

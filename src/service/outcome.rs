@@ -6,7 +6,7 @@ use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 use portcullis_actors::{close::Cause, id::DeviceId};
 
-use crate::store::StoreError;
+use crate::store::{Lapse, StoreError};
 
 /// What the services know about a request, whichever door it came through.
 #[derive(Clone, Debug)]
@@ -111,6 +111,16 @@ impl Failure {
         Self::invalid("invalid_credentials", "The e-mail address or the password is wrong.")
     }
 
+    /// The session was ended while the request was on its way; in the verifier's words.
+    pub(super) fn session_revoked() -> Self {
+        Self::invalid("session_revoked", "The session has ended. Sign in again.")
+    }
+
+    /// It takes a recent proof of presence.
+    pub(super) fn step_up_required() -> Self {
+        Self::forbidden("step_up_required", "Prove your presence again, then repeat this.")
+    }
+
     /// The session is over, or never was.
     pub(super) fn session_ended() -> Self {
         Self::invalid("session_ended", "The session has ended. Sign in again.")
@@ -124,6 +134,14 @@ impl From<StoreError> for Failure {
                 tracing::warn!(%reason, "the database is unavailable");
                 Self::unavailable()
             }
+            StoreError::Lapsed(Lapse::Session) => Self::session_revoked(),
+            StoreError::Lapsed(Lapse::Account) => {
+                Self::forbidden("account_inactive", "This account may not come in.")
+            }
+            StoreError::Lapsed(Lapse::Role) => {
+                Self::forbidden("not_permitted", "Your role no longer permits this.")
+            }
+            StoreError::Lapsed(Lapse::Privilege) => Self::step_up_required(),
             // Conflicts that callers can cause are handled where they are caused.
             StoreError::Conflict(_) | StoreError::Internal(_) => {
                 tracing::error!(%error, "a database request failed");

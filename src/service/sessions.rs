@@ -37,7 +37,7 @@ impl Services {
     /// Ends one of the caller's sessions; one that has ended before is no error.
     ///
     /// # Errors
-    /// `NotFound` if the caller has no such session, `Unavailable`.
+    /// `NotFound` if the caller has no such session, `Invalid` if the caller's ended meanwhile, `Unavailable`.
     pub async fn end_session(
         &self,
         caller: &Caller,
@@ -58,7 +58,7 @@ impl Services {
     /// Ends all of the caller's sessions but this one.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
+    /// `Invalid` if the caller's ended meanwhile, `Unavailable` if the database cannot be reached.
     pub async fn end_other_sessions(&self, caller: &Caller, meta: &Meta) -> Result<Revoked, Failure> {
         let order = self.own(caller, Target::User(caller.user), meta);
         self.revoke(Order { except: Some(caller.session), ..order }).await
@@ -71,6 +71,7 @@ impl Services {
         event.user = Some(caller.user);
         event.device = None;
         Order {
+            authority: Some(caller.authority()),
             only_user: Some(caller.user),
             reason: "ended by its user".to_owned(),
             actor: Some(caller.user),

@@ -5,7 +5,10 @@
 use portcullis_actors::{audit::Outcome, close::Cause, id::SessionId};
 
 use super::{Failure, Meta, Revoked, Services};
-use crate::store::{Order, Target};
+use crate::{
+    domain::role::Role,
+    store::{Authority, Order, Target},
+};
 
 /// How far signing out reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,14 +60,23 @@ impl Services {
         event.session = Some(session);
         event.device = Some(live.session.device);
         event.user = Some(user);
-        self.revoke(Order {
-            except,
-            only_user: Some(user),
-            reason: "signed out".to_owned(),
-            actor: Some(user),
-            audit: event.with("reach", scope.as_str()),
-            ..Order::new(target, Cause::SignedOut, now)
-        })
-        .await
+        let authority = Authority { session, user, role: Role::User, privileged_until: None };
+        let signed_out = self
+            .revoke(Order {
+                // Its own end takes no authority: that is what is wanted.
+                authority: (scope != SignOutScope::Local).then_some(authority),
+                except,
+                only_user: Some(user),
+                reason: "signed out".to_owned(),
+                actor: Some(user),
+                audit: event.with("reach", scope.as_str()),
+                ..Order::new(target, Cause::SignedOut, now)
+            })
+            .await;
+        match signed_out {
+            // It ended meanwhile.
+            Err(Failure::Invalid { .. } | Failure::Forbidden { .. }) => Ok(Revoked::default()),
+            answer => answer,
+        }
     }
 }

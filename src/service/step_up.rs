@@ -40,8 +40,9 @@ impl Services {
             self.record(self.event_of(caller, "session.step_up_refused", Outcome::Failure, meta)).await?;
             return Err(wrong_password());
         }
-        let until = self.clock.now() + self.settings.sessions.privilege;
-        let privilege = Privilege { session: caller.session, generation: user.generation, until };
+        let now = self.clock.now();
+        let until = now + self.settings.sessions.privilege;
+        let privilege = Privilege { session: caller.session, generation: user.generation, until, now };
         let event = self.event_of(caller, "session.stepped_up", Outcome::Success, meta);
         let granted = self.store.grant_privilege(privilege, event).await?;
         let session = granted.ok_or_else(Failure::session_ended)?;

@@ -1,4 +1,4 @@
-//! What can go wrong with the database, in the three ways a service has to tell apart.
+//! Why the database did not do what it was asked, in the ways that a service has to tell apart.
 //!
 //! Made by every file of the store. The texts are for the log: no value of a row, no password, no connection string.
 
@@ -14,9 +14,25 @@ pub enum StoreError {
     /// A unique constraint of this name stands against it.
     #[error("conflict with {0}")]
     Conflict(String),
+    /// Whoever asked may no longer ask. Nothing was written.
+    #[error("the authority to ask for it has lapsed: {0:?}")]
+    Lapsed(Lapse),
     /// A defect of this server: a statement that the database refuses, or a row it cannot read.
     #[error("database error: {0}")]
     Internal(String),
+}
+
+/// What an authority no longer has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lapse {
+    /// A session that works.
+    Session,
+    /// An active account.
+    Account,
+    /// The role.
+    Role,
+    /// The privilege of a fresh proof of presence.
+    Privilege,
 }
 
 impl StoreError {
@@ -36,6 +52,7 @@ impl StoreError {
             Self::Unavailable(reason) | Self::Internal(reason) | Self::Conflict(reason) => {
                 Self::Unavailable(reason)
             }
+            lapsed @ Self::Lapsed(_) => lapsed,
         }
     }
 

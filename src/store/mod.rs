@@ -6,6 +6,7 @@
 //! is made here.
 
 mod audit;
+mod authority;
 mod devices;
 mod error;
 mod expired;
@@ -24,8 +25,9 @@ mod touches;
 mod url;
 mod users;
 
+pub use authority::Authority;
 pub use devices::DeviceSeen;
-pub use error::StoreError;
+pub use error::{Lapse, StoreError};
 pub use listen::{Heard, RevocationListener, Watermark};
 pub use opening::{OpenSession, Opened};
 pub use order::{Change, Committed, Ended, Order, Target};

@@ -13,12 +13,12 @@ use portcullis_actors::{
 use time::OffsetDateTime;
 
 use super::{
-    audit,
+    audit, authority,
     devices::{self, DeviceSeen},
     error::StoreError,
     order::{Committed, Order, Target},
     pool::Store,
-    revocations::{self, REVOKE_ALL_LOCK},
+    revocations,
     rows::{self, SESSION_COLUMNS, Session, clipped},
 };
 use crate::domain::{role::Status, session::SignInMethod};
@@ -90,8 +90,7 @@ impl Store {
 /// Takes the locks and compares. A revocation of everyone holds its lock alone until it commits; a revocation of the user
 /// holds the row. Whichever comes second sees the other.
 async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
-    let statement = transaction.prepare_cached("SELECT pg_advisory_xact_lock_shared($1)").await?;
-    transaction.execute(&statement, &[&REVOKE_ALL_LOCK]).await?;
+    authority::hold_off_revoking_all(transaction).await?;
     let statement = transaction
         .prepare_cached("SELECT generation, status FROM users WHERE id = $1 FOR NO KEY UPDATE")
         .await?;

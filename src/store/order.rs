@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::authority::Authority;
 use crate::domain::role::{Role, Status};
 
 /// What is revoked.
@@ -60,6 +61,8 @@ pub enum Change {
 pub struct Order {
     /// By which whoever gives the order knows it again when hearing of it.
     pub origin: Uuid,
+    /// In whose name, if it is a session's: if that may no longer give the order, nothing is written.
+    pub authority: Option<Authority>,
     /// What is revoked.
     pub target: Target,
     /// The session that stays, usually that of whoever asks.
@@ -91,6 +94,7 @@ impl Order {
         let at_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
         Self {
             origin: Uuid::new_v4(),
+            authority: None,
             target,
             except: None,
             only_user: None,

@@ -12,7 +12,7 @@ use secrecy::ExposeSecret;
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{
-    audit,
+    audit, authority,
     error::StoreError,
     order::{Change, Committed, Ended, Order, Target},
     pool::Store,
@@ -30,7 +30,7 @@ impl Store {
     /// Carries out an order in one transaction.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; whether it committed may then be unknown, and if it did, the feed
+    /// `Lapsed` if whoever gives it may no longer do so. `Unavailable` if the database cannot be reached; whether it committed may then be unknown, and if it did, the feed
     /// will bring it.
     pub async fn commit(&self, order: Order) -> Result<Committed, StoreError> {
         self.run(move |client| {
@@ -50,7 +50,11 @@ impl Store {
 /// Writes an order within the caller's transaction.
 pub(super) async fn write(transaction: &Transaction<'_>, order: &Order) -> Result<Committed, StoreError> {
     let nothing = Committed { id: None, cause: order.cause, ended: Vec::new(), except: order.except };
-    let users = lock(transaction, order).await?;
+    let locked = lock(transaction, order).await?;
+    if let Some(authority) = &order.authority {
+        authority::check(transaction, authority, order.now).await?;
+    }
+    let users = raise(transaction, order, &locked).await?;
     let ended = doomed(transaction, order).await?;
     let reached = match order.target {
         Target::Session(_) => !ended.is_empty(),
@@ -72,32 +76,51 @@ pub(super) async fn write(transaction: &Transaction<'_>, order: &Order) -> Resul
     Ok(Committed { id: Some(id), ended, ..nothing })
 }
 
-/// Takes the locks that opening a session takes, and raises the generation, so that a sign-in in flight comes either
-/// before (and is ended) or after (and is refused). Returns the users concerned; none for a session and for everyone.
+/// Takes the locks in the order that `authority` names, and returns the users whose rows it has: those concerned, and the
+/// one in whose name the order is given. Revoking everyone keeps everybody off by its own lock.
 async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, StoreError> {
-    let roles = order.roles();
+    if order.target == Target::All {
+        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK]).await?;
+    } else if order.authority.is_some() {
+        authority::hold_off_revoking_all(transaction).await?;
+    }
+    let (concerned, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
+        Target::Session(session) => ("SELECT s.user_id FROM sessions s WHERE s.id = $1", &session.0),
+        Target::Device(device) => ("SELECT d.user_id FROM registered_devices d WHERE d.id = $1", &device.0),
+        Target::User(user) => ("SELECT $1::bigint", &user.0),
+        Target::All => ("SELECT 0::bigint WHERE NOT $1::boolean", &true),
+    };
+    let sql = format!(
+        "SELECT u.id FROM users u
+         WHERE u.id = ANY (ARRAY({concerned}) || $2::bigint) AND ($3::bigint IS NULL OR u.id IN ($2, $3))
+         ORDER BY u.id FOR NO KEY UPDATE"
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let actor = order.authority.map(|authority| authority.user.0);
     let only = order.only_user.map(|id| id.0);
+    let rows = transaction.query(&statement, &[key, &actor, &only]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// Raises the generation of the users concerned, of those that are `locked`, so that a sign-in in flight comes either
+/// before (and is ended) or after (and is refused). Returns them; none for a session and for everyone.
+async fn raise(transaction: &Transaction<'_>, order: &Order, locked: &[i64]) -> Result<Vec<i64>, StoreError> {
     let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
-        Target::Session(_) => return Ok(Vec::new()),
-        Target::All => {
-            transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK]).await?;
-            return Ok(Vec::new());
-        }
+        Target::Session(_) | Target::All => return Ok(Vec::new()),
         Target::User(user) => ("u.id = $1", &user.0),
         Target::Device(device) => {
             ("u.id IN (SELECT d.user_id FROM registered_devices d WHERE d.id = $1)", &device.0)
         }
     };
     let sql = format!(
-        "WITH locked AS (SELECT u.id FROM users u
-                         WHERE {place} AND ($2::bigint IS NULL OR u.id = $2)
-                           AND ($3::text[] IS NULL OR u.role = ANY ($3))
-                         ORDER BY u.id FOR NO KEY UPDATE)
-         UPDATE users u SET generation = u.generation + 1, updated_at = $4 FROM locked WHERE u.id = locked.id
+        "UPDATE users u SET generation = u.generation + 1, updated_at = $4
+         WHERE u.id = ANY ($5) AND {place} AND ($2::bigint IS NULL OR u.id = $2)
+           AND ($3::text[] IS NULL OR u.role = ANY ($3))
          RETURNING u.id"
     );
     let statement = transaction.prepare_cached(&sql).await?;
-    let rows = transaction.query(&statement, &[key, &only, &roles, &order.now]).await?;
+    let only = order.only_user.map(|id| id.0);
+    let rows = transaction.query(&statement, &[key, &only, &order.roles(), &order.now, &locked]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 

@@ -27,6 +27,8 @@ pub struct Privilege {
     pub generation: i32,
     /// Until when.
     pub until: OffsetDateTime,
+    /// The time.
+    pub now: OffsetDateTime,
 }
 
 /// Which sessions to list.
@@ -179,12 +181,13 @@ impl Store {
             "UPDATE sessions s SET privilege_epoch = s.privilege_epoch + 1, privileged_until = $3
              FROM (SELECT id FROM users WHERE generation = $2 AND is_active
                                           AND id = (SELECT user_id FROM sessions WHERE id = $1) FOR SHARE) AS u
-             WHERE s.id = $1 AND s.revoked_at IS NULL AND u.id = s.user_id RETURNING {SESSION_COLUMNS}"
+             WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $4 AND u.id = s.user_id
+             RETURNING {SESSION_COLUMNS}"
         );
         self.run(move |client| {
             Box::pin(async move {
-                let Privilege { session, generation, until } = privilege;
-                once(client, &sql, &[&session.0, &generation, &until], event).await
+                let Privilege { session, generation, until, now } = privilege;
+                once(client, &sql, &[&session.0, &generation, &until, &now], event).await
             })
         })
         .await

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 
 use super::{
     audit,
+    authority::{self, Authority},
     devices::{self, DeviceSeen},
     error::StoreError,
     pool::Store,
@@ -143,22 +144,29 @@ impl Store {
         .await
     }
 
-    /// Changes what the user wants to be called.
+    /// Changes what the user of `authority` wants to be called.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
     pub async fn update_profile(
         &self,
-        id: UserId,
+        authority: Authority,
         display_name: Option<String>,
         now: OffsetDateTime,
         event: AuditEvent,
-    ) -> Result<Option<User>, StoreError> {
+    ) -> Result<User, StoreError> {
         let sql = format!(
             "UPDATE users u SET display_name = $2, updated_at = $3 WHERE u.id = $1 RETURNING {USER_COLUMNS}"
         );
         self.run(move |client| {
-            Box::pin(async move { change(client, &sql, &[&id.0, &display_name, &now], event).await })
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                authority::require(&transaction, &authority, now).await?;
+                let row = transaction.query_one(&sql, &[&authority.user.0, &display_name, &now]).await?;
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                rows::user(&row)
+            })
         })
         .await
     }

@@ -115,6 +115,52 @@ async fn ending_the_other_sessions_fails_no_sign_in_of_the_same_moment() {
 }
 
 #[tokio::test]
+async fn of_two_sessions_that_change_the_password_at_once_one_does() {
+    let app = App::start();
+    for round in 0..4 {
+        let person = app.register().await;
+        let (one, two) = (person.open_session().await, person.open_session().await);
+        let change = async |session: &Session, new: &str| {
+            session.post("/api/v1/profile/password", &json!({"new_password": new})).await
+        };
+        let (first, second) =
+            tokio::join!(change(&one, "another-copper-walrus-17"), change(&two, "a-third-marble-otter-63"));
+        let (kept, won, lost) =
+            if first.status == 200 { (&one, first, second) } else { (&two, second, first) };
+        won.expect(200);
+        lost.expect(401).problem();
+        assert!(kept.works().await, "round {round}");
+    }
+    assert_eq!(app.count("SELECT count(*) FROM revocations WHERE cause = 'password_changed'").await, 4);
+}
+
+#[tokio::test]
+async fn a_password_change_in_flight_does_not_outlive_the_revocation_of_its_session() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    for round in 0..8 {
+        let person = app.register().await;
+        let session = person.open_session().await;
+        let revoke = async {
+            // The new password takes a while to be judged and hashed.
+            tokio::time::sleep(Duration::from_millis(6 * round)).await;
+            operator.revoke(json!({"user": person.id})).await
+        };
+        let body = json!({"new_password": "another-copper-walrus-17"});
+        let (changed, revoked) = tokio::join!(session.post("/api/v1/profile/password", &body), revoke);
+        revoked.expect(200);
+        let late = format!(
+            "SELECT count(*) FROM revocations p JOIN revocations r USING (user_id)
+             WHERE p.cause = 'password_changed' AND r.cause = 'revoked' AND p.id > r.id AND user_id = {}",
+            person.id.0
+        );
+        assert_eq!(app.count(&late).await, 0, "round {round}");
+        let password = if changed.status == 200 { "another-copper-walrus-17" } else { PASSWORD };
+        person.try_password(password).await.expect(200);
+    }
+}
+
+#[tokio::test]
 async fn a_cache_that_is_being_filled_does_not_outlive_the_revocation() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;

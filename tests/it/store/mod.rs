@@ -5,6 +5,7 @@
 #![allow(clippy::unwrap_used, reason = "a fact that cannot be asked about fails")]
 
 mod audit;
+mod authority;
 mod opening;
 mod outage;
 mod proof;

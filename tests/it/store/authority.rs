@@ -1,0 +1,168 @@
+//! In whose name something is changed: what has ended by the time of the change changes nothing.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use portcullis::{
+    domain::{
+        email::Email,
+        role::{Role, Status},
+    },
+    store::{Authority, Change, Committed, Lapse, OpenSession, Order, Session, StoreError, Target},
+};
+use portcullis_actors::close::Cause;
+
+use super::{Db, event, now, with_db};
+use crate::harness::eventually;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+fn authority(session: &Session) -> Authority {
+    Authority { session: session.id, user: session.user, role: Role::User, privileged_until: None }
+}
+
+/// An order of that session's.
+fn order(by: &Session, target: Target) -> Order {
+    Order { authority: Some(authority(by)), ..Order::new(target, Cause::Revoked, now()) }
+}
+
+/// What the order lacked.
+fn lapse(answer: Result<Committed, StoreError>) -> Lapse {
+    match answer {
+        Err(StoreError::Lapsed(lapse)) => lapse,
+        answer => panic!("{answer:?}"),
+    }
+}
+
+#[test]
+fn a_session_that_was_revoked_or_has_expired_gives_no_order() {
+    with_db(|db| async move {
+        let (ada, eve) = (db.user("ada").await, db.user("eve").await);
+        let (victim, by) = (db.open(Db::sign_in(&ada)).await, db.open(Db::sign_in(&eve)).await);
+        let late = Order { now: by.expires_at, ..order(&by, Target::User(ada.id)) };
+        assert_eq!(lapse(db.store.commit(late).await), Lapse::Session);
+        db.revoke(Target::Session(by.id), Cause::Revoked).await;
+        for target in [
+            Target::Session(victim.id),
+            Target::Device(victim.device),
+            Target::User(ada.id),
+            Target::User(eve.id),
+            Target::All,
+        ] {
+            assert_eq!(lapse(db.store.commit(order(&by, target)).await), Lapse::Session, "{target:?}");
+        }
+        assert_eq!(db.store.sessions_of(ada.id).await.unwrap().len(), 1);
+        assert_eq!(db.count("SELECT count(*) FROM revocations").await, 1, "nothing was written");
+        assert_eq!(db.store.user_by_id(ada.id).await.unwrap().unwrap().generation, ada.generation);
+        let renamed = db
+            .store
+            .update_profile(authority(&by), Some("Eve".to_owned()), now(), event("user.renamed"))
+            .await;
+        assert!(matches!(renamed, Err(StoreError::Lapsed(Lapse::Session))), "{renamed:?}");
+    });
+}
+
+#[test]
+fn nobody_gives_orders_in_the_name_of_somebody_elses_session() {
+    with_db(|db| async move {
+        let (ada, eve) = (db.user("ada").await, db.user("eve").await);
+        let session = db.open(Db::sign_in(&ada)).await;
+        let forged = Authority { user: eve.id, ..authority(&session) };
+        let order = Order { authority: Some(forged), ..order(&session, Target::User(ada.id)) };
+        assert_eq!(lapse(db.store.commit(order).await), Lapse::Session);
+    });
+}
+
+#[test]
+fn account_role_and_privilege_are_those_of_the_moment() {
+    with_db(|db| async move {
+        let (ada, eve) = (db.user("ada").await, db.user("eve").await);
+        let by = db.open(Db::sign_in(&eve)).await;
+        let with = |authority| Order { authority: Some(authority), ..order(&by, Target::User(ada.id)) };
+        let operator = Authority { role: Role::Operator, ..authority(&by) };
+        assert_eq!(lapse(db.store.commit(with(operator)).await), Lapse::Role);
+
+        let fresh = Authority { privileged_until: by.privileged_until, ..authority(&by) };
+        let another = Authority { privileged_until: Some(now() + MINUTE), ..authority(&by) };
+        assert_eq!(lapse(db.store.commit(with(another)).await), Lapse::Privilege);
+        assert!(db.store.commit(with(fresh)).await.unwrap().id.is_some());
+        let password = Order {
+            except: Some(by.id),
+            change: Some(Change::Password { hash: "new".to_owned().into() }),
+            ..Order::new(Target::User(eve.id), Cause::PasswordChanged, now())
+        };
+        db.store.commit(password).await.unwrap();
+        assert_eq!(lapse(db.store.commit(with(fresh)).await), Lapse::Privilege);
+
+        let sql = format!("UPDATE users SET status = '{}' WHERE id = {}", Status::Suspended, eve.id);
+        db.raw().await.execute(&sql, &[]).await.unwrap();
+        assert_eq!(lapse(db.store.commit(with(authority(&by))).await), Lapse::Account);
+    });
+}
+
+#[test]
+fn an_order_waits_for_a_revocation_of_its_session_and_is_not_carried_out_after_it() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let by = db.open(Db::sign_in(&user)).await;
+        let (mut raw, watch) = (db.raw().await, db.raw().await);
+        let revocation = raw.transaction().await.unwrap();
+        revocation.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", &[&user.id.0]).await.unwrap();
+        let order = Order {
+            except: Some(by.id),
+            change: Some(Change::Password { hash: "new".to_owned().into() }),
+            ..order(&by, Target::User(user.id))
+        };
+        let (store, ordered) = (db.store.clone(), order);
+        let in_flight = tokio::spawn(async move { store.commit(ordered).await });
+        eventually("the order waits", async || {
+            let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                                                               AND datname = current_database()";
+            watch.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) == 1
+        })
+        .await;
+        let sql = "UPDATE sessions SET revoked_at = now() WHERE id = $1";
+        revocation.execute(sql, &[&by.id.0]).await.unwrap();
+        revocation.commit().await.unwrap();
+        assert_eq!(lapse(in_flight.await.unwrap()), Lapse::Session);
+        let hash = db.count("SELECT count(*) FROM users WHERE password_hash = 'new'").await;
+        assert_eq!(hash, 0, "the password is the old one");
+    });
+}
+
+/// A session of this user after whatever was revoked before.
+async fn sign_in_again(db: &Db, name: &str) -> Session {
+    let email = Email::parse(&format!("{name}@example.com")).unwrap();
+    let found = db.store.user_by_email(email, None).await.unwrap().unwrap();
+    db.open(OpenSession { revoked_all: found.revoked_all, ..Db::sign_in(&found.user) }).await
+}
+
+/// Two that end each other at the same moment, whatever they aim at: one does, and neither waits for the other for ever.
+#[test]
+fn of_two_that_revoke_each_other_one_does() {
+    with_db(|db| async move {
+        db.user("ada").await;
+        db.user("eve").await;
+        let aims: [fn(&Session) -> Target; 4] = [
+            |at| Target::Session(at.id),
+            |at| Target::Device(at.device),
+            |at| Target::User(at.user),
+            |_| Target::All,
+        ];
+        for round in 0..48 {
+            let (one, two) = (sign_in_again(&db, "ada").await, sign_in_again(&db, "eve").await);
+            let (first, second) = (aims[round % 4], aims[round / 4 % 4]);
+            let answers = join_all([
+                db.store.commit(order(&one, first(&two))),
+                db.store.commit(order(&two, second(&one))),
+            ])
+            .await;
+            let done = answers.iter().filter(|answer| answer.is_ok()).count();
+            assert_eq!(done, 1, "round {round}: {answers:?}");
+            assert!(
+                answers.iter().any(|answer| matches!(answer, Err(StoreError::Lapsed(Lapse::Session)))),
+                "round {round}: {answers:?}"
+            );
+        }
+    });
+}
