@@ -55,17 +55,18 @@ impl Services {
         meta: &Meta,
     ) -> Result<Revoked, Failure> {
         self.require_privilege(caller)?;
+        let hasher = self.hasher.for_user(caller.user)?;
         self.throttle(PASSWORD_PER_SESSION, &caller.session.to_string()).await?;
         let user = self.profile(caller).await?;
         if let Some(current) = current {
             let phc = user.password_hash.expose_secret().to_owned();
-            if !self.hasher.verify(bounded(&current), Some(phc)).await?.ok {
+            if !hasher.verify(bounded(&current), Some(phc)).await?.ok {
                 let event = self.event_of(caller, "password.refused", Outcome::Failure, meta);
                 self.record(event).await?;
                 return Err(wrong_password());
             }
         }
-        let hash = self.hasher.hash_if_strong(new, parsed(&user.email)?).await?;
+        let hash = hasher.hash_if_strong(new, parsed(&user.email)?).await?;
         self.revoke(Order {
             authority: Some(caller.privileged_authority()),
             except: Some(caller.session),

@@ -1,8 +1,10 @@
 //! Password hashing within bounds: as many at once as there are cores, a short queue, and then "come back later".
 //!
-//! Called by everything that makes or checks a password. Never runs on a thread that serves sockets.
+//! Called by everything that makes or checks a password. A signed-in user has one at a time, so that no session can fill
+//! the queue for everybody. Never runs on a thread that serves sockets.
 
 use std::{
+    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -11,6 +13,8 @@ use std::{
     time::Duration,
 };
 
+use parking_lot::Mutex;
+use portcullis_actors::id::UserId;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{runtime::Handle, sync::Semaphore};
 
@@ -29,6 +33,22 @@ pub struct Hasher {
     runtime: Handle,
     turns: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    /// The users who are having something hashed for themselves.
+    busy: Arc<Mutex<HashSet<UserId>>>,
+    /// For whom this one works, if it is for one user alone.
+    place: Option<Arc<Place>>,
+}
+
+/// A user's one place, until it is dropped.
+struct Place {
+    busy: Arc<Mutex<HashSet<UserId>>>,
+    user: UserId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.busy.lock().remove(&self.user);
+    }
 }
 
 /// Counts one that waits, for as long as it lives.
@@ -45,7 +65,26 @@ impl Hasher {
     #[must_use]
     pub fn new(runtime: Handle) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
-        Self { runtime, turns: Arc::new(Semaphore::new(cores)), waiting: Arc::default() }
+        Self {
+            runtime,
+            turns: Arc::new(Semaphore::new(cores)),
+            waiting: Arc::default(),
+            busy: Arc::default(),
+            place: None,
+        }
+    }
+
+    /// The same hasher for what a signed-in user asks about their own password. There is one per user, until it is dropped
+    /// and what it began is done.
+    ///
+    /// # Errors
+    /// `TooMany` while there is another.
+    pub fn for_user(&self, user: UserId) -> Result<Self, Failure> {
+        if !self.busy.lock().insert(user) {
+            return Err(Failure::TooMany { retry_after: Duration::from_secs(1) });
+        }
+        let place = Place { busy: Arc::clone(&self.busy), user };
+        Ok(Self { place: Some(Arc::new(place)), ..self.clone() })
     }
 
     /// The hash of a password that is good enough for the account `email`. Judging costs as much as hashing, so it has
@@ -102,10 +141,11 @@ impl Hasher {
         }
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Failure::unavailable())?;
         drop(queued);
+        let place = self.place.clone();
         self.runtime
             .spawn_blocking(move || {
                 // Held until the work is done, also when nobody waits for it any more.
-                let _turn = turn;
+                let _held = (turn, place);
                 work()
             })
             .await

@@ -37,6 +37,32 @@ async fn nothing_verifies_without_a_hash_or_against_a_broken_one() {
 }
 
 #[tokio::test]
+async fn a_user_has_one_place_until_the_work_is_done() {
+    let hasher = Hasher::new(Handle::current());
+    let own = hasher.for_user(UserId(1)).unwrap();
+    assert!(matches!(hasher.for_user(UserId(1)), Err(Failure::TooMany { .. })));
+    hasher.for_user(UserId(2)).unwrap().run(|| ()).await.unwrap();
+    let (began, begins) = tokio::sync::oneshot::channel();
+    let (ends, end) = std::sync::mpsc::channel::<()>();
+    let work = tokio::spawn(async move {
+        let work = move || {
+            let _ = began.send(());
+            let _ = end.recv();
+        };
+        own.run(work).await
+    });
+    begins.await.unwrap();
+    // Whoever asked has gone; the work goes on.
+    work.abort();
+    assert!(work.await.is_err());
+    assert!(matches!(hasher.for_user(UserId(1)), Err(Failure::TooMany { .. })));
+    drop(ends);
+    while hasher.for_user(UserId(1)).is_err() {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
 async fn beyond_the_queue_the_answer_is_unavailable_and_the_queue_recovers() {
     let hasher = Hasher::new(Handle::current());
     let cores = u32::try_from(hasher.turns.available_permits()).unwrap();

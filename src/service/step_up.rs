@@ -33,10 +33,11 @@ impl Services {
         password: SecretString,
         meta: &Meta,
     ) -> Result<SteppedUp, Failure> {
+        let hasher = self.hasher.for_user(caller.user)?;
         self.throttle(STEP_UP_PER_SESSION, &caller.session.to_string()).await?;
         let user = self.profile(caller).await?;
         let phc = user.password_hash.expose_secret().to_owned();
-        if !self.hasher.verify(bounded(&password), Some(phc)).await?.ok {
+        if !hasher.verify(bounded(&password), Some(phc)).await?.ok {
             self.record(self.event_of(caller, "session.step_up_refused", Outcome::Failure, meta)).await?;
             return Err(wrong_password());
         }

@@ -2,10 +2,11 @@
 
 use std::{sync::Mutex, time::Duration};
 
+use futures_util::future::join_all;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
-use crate::harness::{Answer, App, Ask, PASSWORD, Person, Session};
+use crate::harness::{Answer, App, Ask, PASSWORD, Person, Session, eventually};
 
 /// The answer, which must be a refusal for a while.
 #[track_caller]
@@ -151,6 +152,35 @@ async fn password_changes_are_limited() {
 }
 
 #[tokio::test]
+async fn one_user_has_one_password_hashed_at_a_time_whatever_the_session() {
+    let app = App::start();
+    let (person, other) = (app.register().await, app.register().await);
+    let (one, two) = (person.open_session().await, person.open_session().await);
+    let wrong =
+        json!({"current_password": "not-her-password-91", "new_password": "another-copper-walrus-17"});
+    let proof = json!({"password": "not-her-password-91"});
+    let flood = join_all((0..60).map(async |number| {
+        let session = if number % 2 == 0 { &one } else { &two };
+        match number % 3 {
+            0 => session.post("/api/v1/auth/step-up", &proof).await,
+            _ => session.post("/api/v1/profile/password", &wrong).await,
+        }
+    }));
+    let (answers, signed_in) = tokio::join!(flood, other.try_password(PASSWORD));
+    signed_in.expect(200);
+    let tried = answers.iter().filter(|answer| answer.status == 401).count();
+    assert!((1..40).contains(&tried), "{tried}");
+    for answer in answers.into_iter().filter(|answer| answer.status != 401) {
+        too_many(answer);
+    }
+    let fresh = person.open_session().await;
+    eventually("the place is free", async || {
+        fresh.post("/api/v1/auth/step-up", &json!({"password": PASSWORD})).await.status == 200
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn csrf_tokens_of_one_address_are_limited() {
     let app = App::with(|settings| settings.address_limit_factor = 1);
     until_refused(120, |_| app.get("/api/v1/auth/csrf-token").ask()).await;
@@ -176,7 +206,7 @@ async fn open_sockets_are_limited_per_user_and_come_free_when_closed() {
     session.try_connect().await.err().expect("a refusal").refused(429, "connection_limit");
     app.register().await.sign_in().await.connect().await;
     drop(two);
-    crate::harness::eventually("a place comes free", async || session.try_connect().await.is_ok()).await;
+    eventually("a place comes free", async || session.try_connect().await.is_ok()).await;
 }
 
 #[tokio::test]
