@@ -19,6 +19,8 @@ use super::{error::StoreError, settings::DatabaseSettings, tls};
 
 /// How long a request waits for what it reads.
 const READ_WITHIN: Duration = Duration::from_secs(2);
+/// How long a request waits for what it writes: a transaction of several statements.
+const WRITE_WITHIN: Duration = Duration::from_secs(5);
 /// How long the question whether the database is there may go unanswered.
 const PING_WITHIN: Duration = Duration::from_secs(1);
 
@@ -95,8 +97,17 @@ impl Store {
         self.inner.tls.clone()
     }
 
-    /// Runs `work` on a connection of the pool.
+    /// Runs what a request writes on a connection of the pool.
     pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
+    {
+        self.within(WRITE_WITHIN.min(self.patience()), work).await
+    }
+
+    /// The same for what no request waits for, and for what may take long because it concerns everybody.
+    pub(super) async fn run_patiently<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,

@@ -3,7 +3,7 @@
 //! Called by `service::revoke` and, for what gives way to a new sign-in, by `opening`. After the commit nothing that was
 //! ended can be rotated, touched or verified again; shutting the doors that are already open is the caller's part.
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{Client, Transaction};
 use portcullis_actors::{
     audit::AuditEvent,
     id::{DeviceId, RevocationId, SessionId, UserId},
@@ -33,18 +33,20 @@ impl Store {
     /// `Lapsed` if whoever gives it may no longer do so. `Unavailable` if the database cannot be reached; whether it committed may then be unknown, and if it did, the feed
     /// will bring it.
     pub async fn commit(&self, order: Order) -> Result<Committed, StoreError> {
-        self.run(move |client| {
-            Box::pin(async move {
-                let transaction = client.transaction().await?;
-                let committed = write(&transaction, &order).await?;
-                if committed.id.is_some() {
-                    transaction.commit().await?;
-                }
-                Ok(committed)
-            })
-        })
-        .await
+        if order.target == Target::All {
+            return self.run_patiently(move |client| Box::pin(carry_out(client, order))).await;
+        }
+        self.run(move |client| Box::pin(carry_out(client, order))).await
     }
+}
+
+async fn carry_out(client: &mut Client, order: Order) -> Result<Committed, StoreError> {
+    let transaction = client.transaction().await?;
+    let committed = write(&transaction, &order).await?;
+    if committed.id.is_some() {
+        transaction.commit().await?;
+    }
+    Ok(committed)
 }
 
 /// Writes an order within the caller's transaction.

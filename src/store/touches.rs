@@ -41,7 +41,7 @@ impl Store {
         if open.is_empty() {
             return Ok(());
         }
-        self.run(move |client| {
+        self.run_patiently(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
@@ -66,7 +66,7 @@ impl Store {
         if batch.is_empty() {
             return Ok(());
         }
-        self.run(move |client| {
+        self.run_patiently(move |client| {
             Box::pin(async move {
                 // Two transactions, so that no row of one table is held while waiting for the other.
                 touch_sessions(client, &newest(&batch, |touch| touch.session)).await?;

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
-use portcullis::store::{DatabaseSettings, Store};
-use portcullis_actors::id::SessionId;
+use portcullis::store::{DatabaseSettings, Order, Store, Target};
+use portcullis_actors::{close::Cause, id::SessionId};
 
-use super::with_db;
+use super::{Db, event, now, with_db};
 
 #[test]
 fn a_server_that_does_not_run_is_unavailable() {
@@ -67,6 +67,32 @@ fn a_read_only_database_is_unavailable_and_its_connections_are_not_kept() {
         };
         raw.batch_execute(&read_only("off")).await.unwrap();
         db.store.ping().await.unwrap();
+    });
+}
+
+/// Each statement comes to an end before the database itself would end it, and yet nobody waits for all of them.
+#[test]
+fn a_write_of_many_slow_statements_is_not_waited_for_longer_than_people_do() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let raw = db.raw().await;
+        raw.batch_execute(
+            "CREATE FUNCTION slow() RETURNS trigger LANGUAGE plpgsql AS
+                 'BEGIN PERFORM pg_sleep(4); RETURN NEW; END';
+             CREATE TRIGGER slow BEFORE UPDATE ON sessions FOR EACH ROW EXECUTE FUNCTION slow();
+             CREATE TRIGGER slow BEFORE INSERT ON audit_events FOR EACH ROW EXECUTE FUNCTION slow();",
+        )
+        .await
+        .unwrap();
+        let began = Instant::now();
+        let order = Order::new(Target::Session(session.id), Cause::SignedOut, now());
+        let (ended, rotated) = tokio::join!(
+            db.store.commit(order),
+            db.store.rotate_refresh(session.id, 0, now(), session.expires_at, event("session.refreshed")),
+        );
+        assert!(ended.unwrap_err().is_unavailable() && rotated.unwrap_err().is_unavailable());
+        assert!(began.elapsed() < Duration::from_secs(6), "{:?}", began.elapsed());
     });
 }
 
