@@ -128,7 +128,9 @@ async fn of_two_sessions_that_change_the_password_at_once_one_does() {
         let (kept, won, lost) =
             if first.status == 200 { (&one, first, second) } else { (&two, second, first) };
         won.expect(200);
-        lost.expect(401).problem();
+        // Too late, or while the other's was being hashed.
+        assert!(matches!(lost.status, 401 | 429), "round {round}: {}", lost.text);
+        lost.problem();
         assert!(kept.works().await, "round {round}");
     }
     assert_eq!(app.count("SELECT count(*) FROM revocations WHERE cause = 'password_changed'").await, 4);

@@ -26,6 +26,15 @@ fn order(by: &Session, target: Target) -> Order {
     Order { authority: Some(authority(by)), ..Order::new(target, Cause::Revoked, now()) }
 }
 
+/// A session changes its user's password.
+fn new_password(by: &Session) -> Order {
+    Order {
+        except: Some(by.id),
+        change: Some(Change::Password { hash: "new".to_owned().into() }),
+        ..order(by, Target::User(by.user))
+    }
+}
+
 /// What the order lacked.
 fn lapse(answer: Result<Committed, StoreError>) -> Lapse {
     match answer {
@@ -108,12 +117,7 @@ fn an_order_waits_for_a_revocation_of_its_session_and_is_not_carried_out_after_i
         let (mut raw, watch) = (db.raw().await, db.raw().await);
         let revocation = raw.transaction().await.unwrap();
         revocation.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", &[&user.id.0]).await.unwrap();
-        let order = Order {
-            except: Some(by.id),
-            change: Some(Change::Password { hash: "new".to_owned().into() }),
-            ..order(&by, Target::User(user.id))
-        };
-        let (store, ordered) = (db.store.clone(), order);
+        let (store, ordered) = (db.store.clone(), new_password(&by));
         let in_flight = tokio::spawn(async move { store.commit(ordered).await });
         eventually("the order waits", async || {
             let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
@@ -127,6 +131,21 @@ fn an_order_waits_for_a_revocation_of_its_session_and_is_not_carried_out_after_i
         assert_eq!(lapse(in_flight.await.unwrap()), Lapse::Session);
         let hash = db.count("SELECT count(*) FROM users WHERE password_hash = 'new'").await;
         assert_eq!(hash, 0, "the password is the old one");
+    });
+}
+
+#[test]
+fn of_two_sessions_that_change_the_password_at_once_one_does() {
+    with_db(|db| async move {
+        db.user("ada").await;
+        for round in 0..12 {
+            let (one, two) = (sign_in_again(&db, "ada").await, sign_in_again(&db, "ada").await);
+            let orders = [db.store.commit(new_password(&one)), db.store.commit(new_password(&two))];
+            let (done, refused): (Vec<_>, Vec<_>) =
+                join_all(orders).await.into_iter().partition(|answer| answer.is_ok());
+            assert_eq!(done.len(), 1, "round {round}: {done:?} {refused:?}");
+            assert_eq!(lapse(refused.into_iter().next().unwrap()), Lapse::Session);
+        }
     });
 }
 

@@ -45,7 +45,8 @@ fn each_proof_of_presence_begins_another_epoch() {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
         assert_eq!(session.privilege_epoch, 0);
-        let privilege = Privilege { session: session.id, generation: user.generation, until: now(), now: now() };
+        let privilege =
+            Privilege { session: session.id, generation: user.generation, until: now(), now: now() };
         for epoch in 1..3 {
             let granted =
                 db.store.grant_privilege(privilege, event("session.stepped_up")).await.unwrap().unwrap();
@@ -82,8 +83,7 @@ fn a_proof_checked_before_the_password_changed_grants_nothing() {
             ..Order::new(Target::User(user.id), Cause::PasswordChanged, now())
         };
         db.store.commit(order).await.unwrap();
-        let late =
-            Privilege { session: session.id, generation: user.generation, until: now(), now: now() };
+        let late = Privilege { session: session.id, generation: user.generation, until: now(), now: now() };
         assert_eq!(db.store.grant_privilege(late, event("session.stepped_up")).await.unwrap(), None);
     });
 }
