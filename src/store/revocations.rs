@@ -59,7 +59,8 @@ pub(super) async fn write(transaction: &Transaction<'_>, order: &Order) -> Resul
     let users = raise(transaction, order, &locked).await?;
     if matches!(order.change, Some(Change::Password { .. })) {
         // It touches the session that stays, too: in the order of ids with the others, or not at all.
-        let sql = "SELECT FROM sessions WHERE user_id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR UPDATE";
+        let sql =
+            "SELECT FROM sessions WHERE user_id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR UPDATE";
         transaction.execute(sql, &[&users]).await?;
     }
     let ended = doomed(transaction, order).await?;
