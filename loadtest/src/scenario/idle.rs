@@ -119,11 +119,15 @@ fn check_quiet(mut connections: Connections, count: usize, checks: &mut Checks) 
     }
 }
 
-/// What each connection added, in KiB; without prepared sessions it cannot be told.
+/// What each connection added, in KiB. Without prepared sessions the figure is too low, and says so.
 fn check_memory(args: &Args, before: &Memory, with: &Memory, checks: &mut Checks) {
     if !args.accounts.prepared() {
-        println!("server memory: not measured, it has hashed passwords; see `loadtest prepare`");
-        return;
+        println!(
+            "the server has just hashed passwords, and connections reuse the memory that this left behind:"
+        );
+        println!(
+            "the next figure is too low; `loadtest prepare`, a restart and `--prepared` give the true one"
+        );
     }
     let connections = args.count.max(1) as f64;
     let each = |what: fn(&Memory) -> u64| (what(with) as f64 - what(before) as f64) / connections;
