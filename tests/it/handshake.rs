@@ -167,3 +167,50 @@ async fn who_does_not_connect_in_time_is_stale() {
     assert_eq!((closed.code, closed.reason.as_str()), (3502, "stale"));
     assert!(known.is_undisturbed().await, "an older socket, authenticated in its handshake, is never stale");
 }
+
+#[tokio::test]
+async fn an_answer_before_a_handshake_on_the_same_connection_is_not_lost() {
+    let app = App::start();
+    for (handshake, status) in [("/api/v1/ws/chat", "101"), ("/nowhere", "404")] {
+        let mut stream = tokio::net::TcpStream::connect(app.address()).await.unwrap();
+        let requests = format!(
+            "GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n\
+             GET {handshake} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        tokio::io::AsyncWriteExt::write_all(&mut stream, requests.as_bytes()).await.unwrap();
+        let mut heard = String::new();
+        let both = async {
+            let mut buffer = [0; 4096];
+            while heard.matches("HTTP/1.1 ").count() < 2 {
+                let read = tokio::io::AsyncReadExt::read(&mut stream, &mut buffer).await.unwrap();
+                assert!(read > 0, "the connection ended after {heard:?}");
+                heard.push_str(&String::from_utf8_lossy(&buffer[..read]));
+            }
+        };
+        tokio::time::timeout(std::time::Duration::from_secs(10), both).await.expect("two answers");
+        let second = heard.rfind("HTTP/1.1 ").unwrap();
+        assert!(heard.starts_with("HTTP/1.1 200"), "{heard}");
+        assert!(heard[second..].starts_with(&format!("HTTP/1.1 {status}")), "{heard}");
+    }
+}
+
+#[tokio::test]
+async fn one_address_holds_only_so_many_connections_that_are_no_sockets() {
+    let app = App::with(|settings| settings.socket.limits.per_address = 2);
+    let ask = async |stream: &mut tokio::net::TcpStream| {
+        let request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
+        tokio::io::AsyncWriteExt::write_all(stream, request).await.unwrap();
+        let mut buffer = [0; 4096];
+        // A reset is a refusal, too.
+        tokio::io::AsyncReadExt::read(stream, &mut buffer).await.unwrap_or(0)
+    };
+    let mut held = Vec::new();
+    for _ in 0..2 {
+        let mut stream = tokio::net::TcpStream::connect(app.address()).await.unwrap();
+        assert!(ask(&mut stream).await > 0, "the first two are answered");
+        held.push(stream);
+    }
+    let mut third = tokio::net::TcpStream::connect(app.address()).await.unwrap();
+    assert_eq!(ask(&mut third).await, 0, "the third is closed without an answer");
+}
