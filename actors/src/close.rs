@@ -30,11 +30,15 @@ pub enum Cause {
     SessionExpired,
     /// The user signed in on too many devices; the oldest session gave way.
     SessionLimit,
+    /// A second factor or a passkey was added, replaced or removed.
+    FactorChanged,
+    /// A passkey's counter went back: somebody may have a copy of it.
+    CredentialCloned,
 }
 
 impl Cause {
     /// Every cause, in the order of the database's CHECK constraint.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::Revoked,
         Self::SignedOut,
         Self::PasswordChanged,
@@ -44,6 +48,8 @@ impl Cause {
         Self::RoleChanged,
         Self::SessionExpired,
         Self::SessionLimit,
+        Self::FactorChanged,
+        Self::CredentialCloned,
     ];
 
     /// The stored spelling.
@@ -59,6 +65,8 @@ impl Cause {
             Self::RoleChanged => "role_changed",
             Self::SessionExpired => "session_expired",
             Self::SessionLimit => "session_limit",
+            Self::FactorChanged => "factor_changed",
+            Self::CredentialCloned => "credential_cloned",
         }
     }
 
@@ -72,7 +80,11 @@ impl Cause {
     #[must_use]
     pub fn close_reason(self) -> CloseReason {
         match self {
-            Self::Revoked | Self::SessionExpired | Self::SessionLimit => CloseReason::SessionRevoked,
+            Self::Revoked
+            | Self::SessionExpired
+            | Self::SessionLimit
+            | Self::FactorChanged
+            | Self::CredentialCloned => CloseReason::SessionRevoked,
             Self::SignedOut => CloseReason::SignedOut,
             Self::PasswordChanged => CloseReason::PasswordChanged,
             Self::AccountDisabled => CloseReason::AccountDisabled,
