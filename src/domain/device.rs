@@ -3,12 +3,19 @@
 //! Called by the REST layer and the handshake. The random id in the cookie is the device's identity; the fingerprint is a
 //! signal and proves nothing, since anybody can send the same headers.
 
+use std::{fmt, str::FromStr, time::Duration};
+
 use portcullis_actors::id::DeviceId;
 use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::key::{Key, hex, unhex};
+use super::{
+    key::{Key, hex, unhex},
+    role::UnknownWord,
+};
 
 const DEVICE_LABEL: &str = "portcullis device cookie v1";
 const PRESESSION_LABEL: &str = "portcullis pre-session cookie v1";
@@ -19,6 +26,59 @@ pub const FINGERPRINT_VERSION: i16 = 2;
 /// The headers that the fingerprint is made of, in their order; the client's address is not among them.
 pub const FINGERPRINT_HEADERS: [&str; 5] =
     ["user-agent", "accept", "accept-language", "accept-encoding", "dnt"];
+
+/// How long trust in a device lasts.
+pub const TRUST_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How far a device is trusted; ordered. Stored in `registered_devices.trust`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// Not at all: it has been seen, no more.
+    New,
+    /// A second factor was used there, or its user said so.
+    Trusted,
+    /// A passkey was used there.
+    Verified,
+}
+
+impl Trust {
+    /// Every level, in the order of the database's CHECK constraint.
+    pub const ALL: [Self; 3] = [Self::New, Self::Trusted, Self::Verified];
+
+    /// The stored spelling.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Trusted => "trusted",
+            Self::Verified => "verified",
+        }
+    }
+
+    /// What is left of this trust at `now`, if it was granted until `until`.
+    #[must_use]
+    pub fn at(self, until: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
+        if until.is_some_and(|until| until > now) { self } else { Self::New }
+    }
+}
+
+impl fmt::Display for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Trust {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|trust| trust.as_str() == text)
+            .ok_or_else(|| UnknownWord { kind: "trust", word: text.to_owned() })
+    }
+}
 
 /// The keys that seal the device cookie and the pre-session cookie, one for each.
 pub struct DeviceCookies {
@@ -101,6 +161,15 @@ mod tests {
         assert_eq!(cookies().open_presession(&cookies().seal(DeviceId(id))), None);
         assert_eq!(cookies().open(&cookies().seal_presession(id)), None);
         assert_eq!(cookies().open_presession(&cookies().seal_presession(id)), Some(id));
+    }
+
+    #[test]
+    fn trust_ends_by_itself() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        assert_eq!(Trust::Verified.at(Some(now + TRUST_TTL), now), Trust::Verified);
+        assert_eq!(Trust::Verified.at(Some(now), now), Trust::New);
+        assert_eq!(Trust::Trusted.at(None, now), Trust::New);
+        assert!(Trust::ALL.into_iter().all(|trust| trust.as_str().parse() == Ok(trust)));
     }
 
     #[test]

@@ -10,6 +10,7 @@
 //! - how long and how often: [`session`], [`throttle`]
 
 pub mod address;
+pub mod challenge;
 pub mod credential;
 pub mod csrf;
 pub mod device;

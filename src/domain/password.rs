@@ -22,6 +22,9 @@ pub const MIN_BYTES: usize = 8;
 /// The longest password, in bytes; checked before anything costs time.
 pub const MAX_BYTES: usize = 1024;
 
+/// Stands in the place of a hash for an account that has no password: it is none's hash.
+pub const NO_PASSWORD: &str = "!";
+
 /// Judging looks at this many characters: its cost grows faster than the text, its verdict does not.
 const JUDGED_CHARS: usize = 100;
 const HASH_BYTES: usize = 32;

@@ -21,7 +21,7 @@ use tokio::{runtime::Handle, sync::Semaphore};
 use super::outcome::Failure;
 use crate::domain::{
     email::Email,
-    password::{self, HashError, HashParams, Verification},
+    password::{self, HashError, HashParams, NO_PASSWORD, Verification},
 };
 
 /// How many may wait for their turn: at some 30 ms a hash the last one waits a second or two.
@@ -120,8 +120,8 @@ impl Hasher {
     pub async fn verify(&self, password: SecretString, phc: Option<String>) -> Result<Verification, Failure> {
         self.run(move || {
             let current = HashParams::default();
-            if let Some(phc) = &phc {
-                match password::verify(&password, phc, current) {
+            if let Some(phc) = phc.filter(|phc| phc != NO_PASSWORD) {
+                match password::verify(&password, &phc, current) {
                     Ok(verification) => return verification,
                     Err(error) => tracing::warn!(%error, "a stored password hash cannot be used"),
                 }

@@ -186,6 +186,9 @@ impl Services {
             expires_at: now + limits.absolute.max(Duration::from_secs(1)),
             refresh_expires_at: now + limits.refresh,
             privileged_until: now + limits.privilege,
+            challenge: None,
+            proof: None,
+            trust: None,
             per_user_limit: limits.per_user,
             now,
         }
@@ -197,7 +200,7 @@ impl Services {
         let services = self.clone();
         let work = async move {
             match services.store.open_session(open, event).await? {
-                Opened::Superseded => Ok(None),
+                Opened::Superseded | Opened::Spent => Ok(None),
                 Opened::Session(session, evicted) => {
                     for committed in &evicted {
                         services.shut(committed);

@@ -8,7 +8,10 @@ use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 
 use super::{Caller, Failure, Meta, Services, sign_in::bounded};
-use crate::{domain::throttle::STEP_UP_PER_SESSION, store::Privilege};
+use crate::{
+    domain::throttle::STEP_UP_PER_SESSION,
+    store::{Granted, Privilege},
+};
 
 /// A session with privilege, and a fresh token that carries it.
 #[derive(Clone, Debug)]
@@ -43,10 +46,19 @@ impl Services {
         }
         let now = self.clock.now();
         let until = now + self.settings.sessions.privilege;
-        let privilege = Privilege { session: caller.session, generation: user.generation, until, now };
+        let privilege = Privilege {
+            session: caller.session,
+            user: caller.user,
+            generation: user.generation,
+            until,
+            proof: None,
+            now,
+        };
         let event = self.event_of(caller, "session.stepped_up", Outcome::Success, meta);
-        let granted = self.store.grant_privilege(privilege, event).await?;
-        let session = granted.ok_or_else(Failure::session_ended)?;
+        let session = match self.store.grant_privilege(privilege, event).await? {
+            Granted::Session(session) => session,
+            Granted::Lapsed | Granted::Spent => return Err(Failure::session_ended()),
+        };
         self.verifier.invalidate(session.id);
         let (access_token, access_expires_at) = self.access_token(&user, &session, caller.generation);
         Ok(SteppedUp { access_token, access_expires_at, privileged_until: until })

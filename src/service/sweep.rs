@@ -59,12 +59,14 @@ impl Services {
         let now = self.clock.now();
         let tickets = self.store.delete_expired_tickets(now).await.map_err(Failure::from);
         let tickets = noted("expired tickets", tickets.map(drop));
+        let challenges = self.store.delete_expired_challenges(now).await.map_err(Failure::from);
+        let challenges = noted("expired challenges", challenges.map(drop));
         let over = noted("sessions past their end", self.end_expired(now).await);
         let open = self.open_sessions();
         let touched = self.store.touch_open(open.clone(), now).await.map_err(Failure::from);
         let touched = noted("sessions with sockets", touched);
         let idle = if settled { noted("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
-        tickets.and(over).and(touched).and(idle)
+        tickets.and(challenges).and(over).and(touched).and(idle)
     }
 
     /// Only those with a connection count as open; the actors may name some that are just closing.

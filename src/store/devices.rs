@@ -10,6 +10,7 @@ use portcullis_actors::id::{DeviceId, UserId};
 use time::OffsetDateTime;
 
 use super::{error::StoreError, rows::clipped};
+use crate::domain::device::Trust;
 
 /// A device as a request shows it.
 #[derive(Clone, Debug)]
@@ -61,5 +62,25 @@ pub(super) async fn upsert(
             ],
         )
         .await?;
+    Ok(())
+}
+
+/// Grants trust to a device of a user; what it has already is not lowered.
+pub(super) async fn trust(
+    client: &impl GenericClient,
+    user: UserId,
+    device: DeviceId,
+    trust: Trust,
+    until: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached(
+            "UPDATE registered_devices d
+             SET trust = CASE WHEN d.trust = 'verified' THEN 'verified' ELSE $3 END,
+                 trusted_until = greatest(d.trusted_until, $4)
+             WHERE d.user_id = $1 AND d.id = $2",
+        )
+        .await?;
+    client.execute(&statement, &[&user.0, &device.0, &trust.as_str(), &until]).await?;
     Ok(())
 }

@@ -7,9 +7,12 @@
 
 mod audit;
 mod authority;
+mod challenges;
+mod changes;
 mod devices;
 mod error;
 mod expired;
+mod factors;
 mod listen;
 mod migrate;
 mod opening;
@@ -26,14 +29,16 @@ mod url;
 mod users;
 
 pub use authority::Authority;
+pub use challenges::{Answerer, Attempted, Challenge};
 pub use devices::DeviceSeen;
 pub use error::{Lapse, StoreError};
+pub use factors::{FACTOR_GONE, FactorChange, Factors, LAST_FACTOR, NewPasskey, Proof};
 pub use listen::{Heard, RevocationListener, Watermark};
 pub use opening::{OpenSession, Opened};
 pub use order::{Change, Committed, Ended, Order, Target};
 pub use pool::Store;
 pub use rows::{LiveSession, Revoked, Session, User};
-pub use sessions::{Privilege, SessionFilter};
+pub use sessions::{Granted, Privilege, SessionFilter};
 pub use settings::{DatabaseSettings, Roots, TlsMode};
 pub use tickets::Ticket;
 pub use touches::Touch;

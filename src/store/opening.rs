@@ -11,17 +11,19 @@ use portcullis_actors::{
     id::{SessionId, UserId},
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{
-    audit, authority,
+    audit, authority, challenges,
     devices::{self, DeviceSeen},
     error::StoreError,
+    factors::{self, Proof},
     order::{Committed, Order, Target},
     pool::Store,
     revocations,
     rows::{self, SESSION_COLUMNS, Session, clipped},
 };
-use crate::domain::{role::Status, session::SignInMethod};
+use crate::domain::{device::Trust, role::Status, session::SignInMethod};
 
 /// A session to be opened.
 #[derive(Clone, Debug)]
@@ -44,6 +46,12 @@ pub struct OpenSession {
     pub refresh_expires_at: OffsetDateTime,
     /// How long the sign-in counts as a fresh proof of presence.
     pub privileged_until: OffsetDateTime,
+    /// The challenge that this answers, which is spent with it.
+    pub challenge: Option<Uuid>,
+    /// The proof beside a password, which is spent with it.
+    pub proof: Option<Proof>,
+    /// What the proof makes of the device, and until when.
+    pub trust: Option<(Trust, OffsetDateTime)>,
     /// How many sessions the user may have, this one included.
     pub per_user_limit: u32,
     /// The time.
@@ -57,6 +65,8 @@ pub enum Opened {
     Session(Box<Session>, Vec<Committed>),
     /// The user changed, was revoked or is not active since the password was checked: there is no session.
     Superseded,
+    /// The challenge or the proof was used before, perhaps a moment ago: there is no session.
+    Spent,
 }
 
 impl Store {
@@ -72,7 +82,13 @@ impl Store {
                 if !ground_holds(&transaction, &open).await? {
                     return Ok(Opened::Superseded);
                 }
+                if !proof_counts(&transaction, &open).await? {
+                    return Ok(Opened::Spent);
+                }
                 devices::upsert(&transaction, open.user, &open.device, open.now).await?;
+                if let Some((trust, until)) = open.trust {
+                    devices::trust(&transaction, open.user, open.device.id, trust, until).await?;
+                }
                 let evicted = make_room(&transaction, &open, &event).await?;
                 let session = insert(&transaction, &open).await?;
                 let statement =
@@ -104,6 +120,19 @@ async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
         .await?;
     let revoked_all: i64 = transaction.query_one(&statement, &[]).await?.try_get(0)?;
     Ok(same_generation && active && revoked_all == open.revoked_all)
+}
+
+/// Spends what the sign-in brought; what was spent before does not count.
+async fn proof_counts(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
+    if let Some(challenge) = open.challenge
+        && !challenges::spend(transaction, challenge, open.now).await?
+    {
+        return Ok(false);
+    }
+    match &open.proof {
+        Some(proof) => factors::spend(transaction, open.user, proof, open.now).await,
+        None => Ok(true),
+    }
 }
 
 /// Ends the oldest sessions beyond the limit, like any other revocation. The user's row is locked, so nobody opens

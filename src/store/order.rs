@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::authority::Authority;
+use super::{authority::Authority, factors::FactorChange};
 use crate::domain::role::{Role, Status};
 
 /// What is revoked.
@@ -54,6 +54,8 @@ pub enum Change {
     Status(Status),
     /// The device is forgotten by the users concerned.
     ForgetDevice,
+    /// Other second factors or passkeys.
+    Factor(FactorChange),
 }
 
 /// A revocation to be carried out.

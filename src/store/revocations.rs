@@ -8,11 +8,10 @@ use portcullis_actors::{
     audit::AuditEvent,
     id::{DeviceId, RevocationId, SessionId, UserId},
 };
-use secrecy::ExposeSecret;
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{
-    audit, authority,
+    audit, authority, changes,
     error::StoreError,
     order::{Change, Committed, Ended, Order, Target},
     pool::Store,
@@ -77,7 +76,7 @@ pub(super) async fn write(transaction: &Transaction<'_>, order: &Order) -> Resul
         end(transaction, order, id, &ended).await?;
     }
     if let Some(change) = &order.change {
-        apply(transaction, order, change, &users).await?;
+        changes::apply(transaction, order, change, &users).await?;
     }
     audit::insert(transaction, &[event(order, id, &ended)]).await?;
     transaction.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()]).await?;
@@ -215,42 +214,6 @@ async fn end(
         .prepare_cached("UPDATE sessions SET revoked_at = $2, revocation_id = $3 WHERE id = ANY ($1)")
         .await?;
     transaction.execute(&statement, &[&uuids(&ids), &order.now, &id.0]).await?;
-    Ok(())
-}
-
-async fn apply(
-    transaction: &Transaction<'_>,
-    order: &Order,
-    change: &Change,
-    users: &[i64],
-) -> Result<(), StoreError> {
-    match change {
-        Change::Password { hash } => {
-            let sql = "UPDATE users SET password_hash = $2, password_changed_at = $3 WHERE id = ANY ($1)";
-            transaction.execute(sql, &[&users, &hash.expose_secret(), &order.now]).await?;
-            let sql = "UPDATE sessions SET privilege_epoch = privilege_epoch + 1, privileged_until = NULL
-                       WHERE user_id = ANY ($1) AND revoked_at IS NULL";
-            transaction.execute(sql, &[&users]).await?;
-        }
-        Change::Role(role) => {
-            let sql = "UPDATE users SET role = $2 WHERE id = ANY ($1)";
-            transaction.execute(sql, &[&users, &role.as_str()]).await?;
-        }
-        Change::Status(status) => {
-            let sql = "UPDATE users SET status = $2 WHERE id = ANY ($1)";
-            transaction.execute(sql, &[&users, &status.as_str()]).await?;
-        }
-        Change::ForgetDevice => {
-            let Target::Device(device) = order.target else {
-                return Err(StoreError::internal("only a device can be forgotten"));
-            };
-            let sql =
-                "UPDATE registered_devices SET forgotten_at = $3, fingerprint = NULL, user_agent = NULL,
-                              address = NULL
-                       WHERE user_id = ANY ($1) AND id = $2";
-            transaction.execute(sql, &[&users, &device.0, &order.now]).await?;
-        }
-    }
     Ok(())
 }
 

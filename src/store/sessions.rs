@@ -14,21 +14,37 @@ use tokio_postgres::types::ToSql;
 use super::{
     audit,
     error::StoreError,
+    factors::{self, Proof},
     pool::Store,
     rows::{self, LiveSession, SESSION_COLUMNS, Session, USER_COLUMNS, stored},
 };
 
 /// The privilege of a fresh proof of presence.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Privilege {
     /// For which session.
     pub session: SessionId,
+    /// Its user.
+    pub user: UserId,
     /// The user's generation when the proof was checked.
     pub generation: i32,
     /// Until when.
     pub until: OffsetDateTime,
+    /// The proof beside a password, which is spent with it.
+    pub proof: Option<Proof>,
     /// The time.
     pub now: OffsetDateTime,
+}
+
+/// What came of granting privilege.
+#[derive(Clone, Debug)]
+pub enum Granted {
+    /// The session has it.
+    Session(Box<Session>),
+    /// The session ended or its user changed meanwhile.
+    Lapsed,
+    /// The proof was used before, perhaps a moment ago.
+    Spent,
 }
 
 /// Which sessions to list.
@@ -168,7 +184,7 @@ impl Store {
     }
 
     /// Grants a session that works the privilege of a fresh proof of presence, unless its user changed since the proof was
-    /// checked. The epoch rises, so that the tokens from before do not carry it.
+    /// checked, and spends the proof. The epoch rises, so that the tokens from before do not carry it.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -176,7 +192,7 @@ impl Store {
         &self,
         privilege: Privilege,
         event: AuditEvent,
-    ) -> Result<Option<Session>, StoreError> {
+    ) -> Result<Granted, StoreError> {
         let sql = format!(
             "UPDATE sessions s SET privilege_epoch = s.privilege_epoch + 1, privileged_until = $3
              FROM (SELECT id FROM users WHERE generation = $2 AND is_active
@@ -186,8 +202,21 @@ impl Store {
         );
         self.run(move |client| {
             Box::pin(async move {
-                let Privilege { session, generation, until, now } = privilege;
-                once(client, &sql, &[&session.0, &generation, &until, &now], event).await
+                let Privilege { session, user, generation, until, proof, now } = privilege;
+                let transaction = client.transaction().await?;
+                let statement = transaction.prepare_cached(&sql).await?;
+                let arguments: [&(dyn ToSql + Sync); 4] = [&session.0, &generation, &until, &now];
+                let Some(row) = transaction.query_opt(&statement, &arguments).await? else {
+                    return Ok(Granted::Lapsed);
+                };
+                if let Some(proof) = proof
+                    && !factors::spend(&transaction, user, &proof, now).await?
+                {
+                    return Ok(Granted::Spent);
+                }
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                Ok(Granted::Session(Box::new(rows::session(&row)?)))
             })
         })
         .await

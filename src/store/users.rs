@@ -9,16 +9,19 @@ use portcullis_actors::{
 };
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
+use tokio_postgres::Row;
 
 use super::{
     audit,
     authority::{self, Authority},
     devices::{self, DeviceSeen},
     error::StoreError,
+    factors::{self, FACTOR_COLUMNS, Factors},
     pool::Store,
     rows::{self, USER_COLUMNS, User},
 };
 use crate::domain::{
+    device::Trust,
     email::Email,
     role::{Role, Status},
 };
@@ -51,6 +54,10 @@ pub struct Candidate {
     pub revoked_all: i64,
     /// Whether the user has signed in on the device before.
     pub device_known: bool,
+    /// How far the device is trusted, and until when.
+    pub device_trust: Option<(Trust, OffsetDateTime)>,
+    /// What the user can prove themselves with beside the password.
+    pub factors: Factors,
 }
 
 /// Which accounts to list.
@@ -105,11 +112,11 @@ impl Store {
         device: Option<DeviceId>,
     ) -> Result<Option<Candidate>, StoreError> {
         let sql = format!(
-            "SELECT {USER_COLUMNS},
-                    (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all,
-                    EXISTS (SELECT 1 FROM registered_devices d
-                            WHERE d.user_id = u.id AND d.id = $2 AND d.forgotten_at IS NULL) AS device_known
-             FROM users u WHERE lower(u.email) = lower($1)"
+            "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,
+                    (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all
+             FROM users u LEFT JOIN registered_devices d
+               ON d.user_id = u.id AND d.id = $2 AND d.forgotten_at IS NULL
+             WHERE lower(u.email) = lower($1)"
         );
         self.read(move |client| {
             Box::pin(async move {
@@ -120,6 +127,8 @@ impl Store {
                         user: rows::user(&row)?,
                         revoked_all: row.try_get("revoked_all")?,
                         device_known: row.try_get("device_known")?,
+                        device_trust: device_trust(&row)?,
+                        factors: factors::factors(&row)?,
                     })
                 })
                 .transpose()
@@ -233,6 +242,11 @@ impl Store {
         })
         .await
     }
+}
+
+fn device_trust(row: &Row) -> Result<Option<(Trust, OffsetDateTime)>, StoreError> {
+    let until: Option<OffsetDateTime> = row.try_get("trusted_until")?;
+    until.map(|until| Ok((rows::word(row, "trust")?, until))).transpose()
 }
 
 async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, StoreError> {

@@ -46,6 +46,9 @@ pub(super) async fn session(person: &Person) -> Session {
         expires_at: now + Duration::from_secs(30 * 86_400),
         refresh_expires_at: now + Duration::from_secs(7 * 86_400),
         privileged_until: now + Duration::from_secs(600),
+        challenge: None,
+        proof: None,
+        trust: None,
         per_user_limit: u32::MAX >> 1,
         now,
     };

@@ -98,6 +98,9 @@ impl Db {
             expires_at: now() + Duration::from_secs(30 * 86_400),
             refresh_expires_at: now() + Duration::from_secs(7 * 86_400),
             privileged_until: now() + Duration::from_secs(600),
+            challenge: None,
+            proof: None,
+            trust: None,
             per_user_limit: 20,
             now: now(),
         }
@@ -106,7 +109,7 @@ impl Db {
     async fn open(&self, open: OpenSession) -> Session {
         match self.store.open_session(open, event("session.opened")).await.unwrap() {
             Opened::Session(session, _) => *session,
-            Opened::Superseded => panic!("the sign-in was superseded"),
+            Opened::Superseded | Opened::Spent => panic!("the sign-in was superseded"),
         }
     }
 

@@ -5,13 +5,17 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use portcullis::{
     domain::role::{Scope, Scopes},
-    store::{Change, Order, Privilege, Target, Ticket},
+    store::{Change, Granted, Order, Privilege, Session, Target, Ticket},
 };
 use portcullis_actors::close::Cause;
 
 use super::{Db, event, now, with_db};
 
 const CONSUMERS: usize = 16;
+
+fn privilege(session: &Session, generation: i32) -> Privilege {
+    Privilege { session: session.id, user: session.user, generation, until: now(), proof: None, now: now() }
+}
 
 #[test]
 fn of_sixteen_that_use_a_ticket_one_gets_in() {
@@ -45,11 +49,13 @@ fn each_proof_of_presence_begins_another_epoch() {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
         assert_eq!(session.privilege_epoch, 0);
-        let privilege =
-            Privilege { session: session.id, generation: user.generation, until: now(), now: now() };
         for epoch in 1..3 {
-            let granted =
-                db.store.grant_privilege(privilege, event("session.stepped_up")).await.unwrap().unwrap();
+            let privilege = privilege(&session, user.generation);
+            let Granted::Session(granted) =
+                db.store.grant_privilege(privilege, event("session.stepped_up")).await.unwrap()
+            else {
+                panic!("not granted")
+            };
             assert_eq!((granted.privilege_epoch, granted.privileged_until), (epoch, Some(now())));
         }
     });
@@ -83,7 +89,8 @@ fn a_proof_checked_before_the_password_changed_grants_nothing() {
             ..Order::new(Target::User(user.id), Cause::PasswordChanged, now())
         };
         db.store.commit(order).await.unwrap();
-        let late = Privilege { session: session.id, generation: user.generation, until: now(), now: now() };
-        assert_eq!(db.store.grant_privilege(late, event("session.stepped_up")).await.unwrap(), None);
+        let late = privilege(&session, user.generation);
+        let answer = db.store.grant_privilege(late, event("session.stepped_up")).await.unwrap();
+        assert!(matches!(answer, Granted::Lapsed), "{answer:?}");
     });
 }
