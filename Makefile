@@ -21,7 +21,8 @@ run: ensure ## build the server and start it with everything it needs (ARGS="--p
 build: ensure ## build the release binaries
 	@cargo build --release --workspace
 
-test: ensure ## run every test
+test: ensure ## run every test (some drive a real browser, Chromium; PORTCULLIS_SKIP_BROWSER=1 leaves them out)
+	@scripts/ensure.sh browser
 	@cargo test --workspace $(ARGS)
 
 lint: ensure ## check format, lints, documentation, licences and the rules of the house

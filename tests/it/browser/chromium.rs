@@ -1,0 +1,158 @@
+//! Headless Chromium in a process of its own, with a profile of its own.
+//!
+//! It and all that it starts form one process group, which ends with the value, and also with the thread of the test.
+
+use std::{
+    ffi::OsString,
+    fs::File,
+    io::Write as _,
+    os::unix::process::CommandExt as _,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+use crate::harness::{PATIENCE, scratch_dir, within};
+
+/// Says that there is to be no browser, and that this is known.
+const SKIP: &str = "PORTCULLIS_SKIP_BROWSER";
+/// Names the program, where it is not on the path under one of [`NAMES`].
+const PROGRAM: &str = "PORTCULLIS_BROWSER";
+const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/// What keeps it from asking the network or the person anything.
+const FLAGS: [&str; 15] = [
+    "--headless",
+    // It opens nothing but the tests' own page, and root may not have the sandbox.
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-dev-shm-usage",
+    "--no-first-run",
+    "--no-default-browser-check",
+    "--no-proxy-server",
+    "--disable-background-networking",
+    "--disable-breakpad",
+    "--disable-component-update",
+    "--disable-default-apps",
+    "--disable-extensions",
+    "--disable-sync",
+    "--remote-debugging-port=0",
+];
+
+/// A running browser.
+pub(super) struct Chromium {
+    child: Child,
+    profile: TempDir,
+}
+
+impl Chromium {
+    /// Starts it, and answers where it listens for the DevTools protocol. `None` if browsers were declined.
+    ///
+    /// # Panics
+    /// If there is none on this machine, or it does not start.
+    pub(super) async fn start() -> Option<(Self, String)> {
+        if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
+            // Not by `eprintln`: the test runner keeps that to itself when a test passes.
+            let _ = writeln!(std::io::stderr(), "SKIPPED, since {SKIP}=1: a test that needs a real browser");
+            return None;
+        }
+        let program = program().unwrap_or_else(|| {
+            panic!("no Chromium here: type `sudo apt-get install -y chromium`, or set {SKIP}=1 to go without")
+        });
+        let profile = scratch_dir();
+        let child = command(&program, profile.path()).spawn().expect("the browser starts");
+        let mut browser = Self { child, profile };
+        let port_file = browser.profile.path().join("DevToolsActivePort");
+        let endpoint = within("the browser says where it listens", async {
+            loop {
+                if let Some(endpoint) = endpoint_in(&port_file) {
+                    return endpoint;
+                }
+                let ended = browser.child.try_wait().expect("a child");
+                assert!(ended.is_none(), "the browser ended: {}", browser.log());
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        Some((browser, endpoint))
+    }
+
+    /// What it has said so far.
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.profile.path().join("chromium.log")).unwrap_or_default()
+    }
+}
+
+impl Drop for Chromium {
+    fn drop(&mut self) {
+        let group = i32::try_from(self.child.id()).expect("a process number");
+        // SAFETY: a plain system call on numbers. The process is a child that was not waited for, so its number, which is
+        // that of the group it leads, is nobody else's.
+        #[expect(unsafe_code, reason = "the standard library ends no process groups")]
+        unsafe {
+            libc::kill(-group, libc::SIGKILL);
+        }
+        let _ = self.child.wait();
+        // Those of the group that were not our children write no more once they are gone; the profile can be removed.
+        let began = Instant::now();
+        while group_lives(group) && began.elapsed() < PATIENCE {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+    }
+}
+
+/// Whether a process of this group is left.
+fn group_lives(group: i32) -> bool {
+    // SAFETY: a plain system call on numbers; signal 0 only asks.
+    #[expect(unsafe_code, reason = "the standard library asks nothing of process groups")]
+    unsafe {
+        libc::kill(-group, 0) == 0
+    }
+}
+
+fn program() -> Option<PathBuf> {
+    if let Some(named) = std::env::var_os(PROGRAM) {
+        return Some(PathBuf::from(named));
+    }
+    let path = std::env::var_os("PATH")?;
+    let places = || std::env::split_paths(&path).collect::<Vec<_>>();
+    NAMES
+        .into_iter()
+        .find_map(|name| places().into_iter().map(|place| place.join(name)).find(|file| file.is_file()))
+}
+
+fn command(program: &Path, profile: &Path) -> Command {
+    let log = File::create(profile.join("chromium.log")).expect("a log");
+    let mut command = Command::new(program);
+    let mut directory = OsString::from("--user-data-dir=");
+    directory.push(profile);
+    command.args(FLAGS).arg(directory).arg("about:blank");
+    command.stdin(Stdio::null()).stdout(log.try_clone().expect("the same file")).stderr(log);
+    command.env("HOME", profile).env("TMPDIR", profile).process_group(0);
+    #[cfg(target_os = "linux")]
+    end_with_this_thread(&mut command);
+    command
+}
+
+/// A test run that is killed takes its browsers with it: in a group of their own, they do not hear of Ctrl-C.
+#[cfg(target_os = "linux")]
+fn end_with_this_thread(command: &mut Command) {
+    // SAFETY: the closure makes one system call between fork and exec, and touches no memory of ours.
+    #[expect(unsafe_code, reason = "the standard library cannot ask for the signal")]
+    unsafe {
+        command.pre_exec(|| match libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) {
+            0 => Ok(()),
+            _ => Err(std::io::Error::last_os_error()),
+        });
+    }
+}
+
+/// The address in `DevToolsActivePort`: a line with the port and one with the path.
+fn endpoint_in(file: &Path) -> Option<String> {
+    let text = std::fs::read_to_string(file).ok()?;
+    let (port, path) = text.trim_end().split_once('\n')?;
+    Some(format!("ws://127.0.0.1:{port}{path}"))
+}

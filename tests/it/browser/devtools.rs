@@ -1,0 +1,140 @@
+//! The DevTools protocol, as far as a test needs it: commands to one tab, and their answers.
+//!
+//! JSON over a WebSocket (<https://chromedevtools.github.io/devtools-protocol/>). Events are passed over: what a page is to
+//! wait for, its script waits for.
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream, connect_async, tungstenite::Message};
+
+use super::chromium::Chromium;
+use crate::harness::within;
+
+/// A browser with one tab.
+pub(super) struct Tab {
+    link: WebSocketStream<MaybeTlsStream<TcpStream>>,
+    session: Option<String>,
+    next_id: u64,
+    /// Ends with the tab.
+    _browser: Chromium,
+}
+
+/// What a virtual authenticator can do.
+#[derive(Clone, Copy)]
+pub(super) struct Ability {
+    /// Whether it keeps discoverable credentials.
+    pub(super) resident_key: bool,
+    /// Whether it can tell who holds it.
+    pub(super) user_verification: bool,
+}
+
+/// A phone or a laptop: it has both abilities.
+pub(super) const PLATFORM: Ability = Ability { resident_key: true, user_verification: true };
+
+/// The name of a virtual authenticator.
+pub(super) struct Authenticator(String);
+
+impl Tab {
+    /// A new browser with an empty tab; `None` if browsers were declined.
+    pub(super) async fn start() -> Option<Self> {
+        let (browser, endpoint) = Chromium::start().await?;
+        let (link, _) =
+            within("a link to the browser", Box::pin(connect_async(endpoint))).await.expect("a WebSocket");
+        let mut tab = Self { link, session: None, next_id: 1, _browser: browser };
+        let target = tab.command("Target.createTarget", json!({"url": "about:blank"})).await;
+        let attach = json!({"targetId": target["targetId"], "flatten": true});
+        let attached = tab.command("Target.attachToTarget", attach).await;
+        tab.session = Some(attached["sessionId"].as_str().expect("a session").to_owned());
+        tab.command("Page.enable", json!({})).await;
+        // Browsers use passkeys for the tab in front only, and there may be several browsers.
+        tab.command("Emulation.setFocusEmulationEnabled", json!({"enabled": true})).await;
+        tab.command("WebAuthn.enable", json!({"enableUI": false})).await;
+        Some(tab)
+    }
+
+    /// Goes to this page, and waits until its script has run.
+    pub(super) async fn open(&mut self, url: &str) {
+        let gone = self.command("Page.navigate", json!({"url": url})).await;
+        assert!(gone["errorText"].is_null(), "{url}: {gone}");
+        self.evaluate(
+            "new Promise(done => document.readyState === 'complete' ? done() : addEventListener('load', done))",
+        )
+        .await;
+    }
+
+    /// The value of an expression; a promise is waited for.
+    pub(super) async fn evaluate(&mut self, expression: &str) -> Value {
+        match self.try_evaluate(expression).await {
+            Ok(value) => value,
+            Err(thrown) => panic!("{expression}: {thrown}"),
+        }
+    }
+
+    /// The same, or what the script threw, in the browser's words.
+    pub(super) async fn try_evaluate(&mut self, expression: &str) -> Result<Value, String> {
+        let evaluate = json!({
+            "expression": expression,
+            "awaitPromise": true,
+            "returnByValue": true,
+            // As if the person had clicked.
+            "userGesture": true,
+        });
+        let mut done = self.command("Runtime.evaluate", evaluate).await;
+        match &done["exceptionDetails"] {
+            Value::Null => Ok(done["result"]["value"].take()),
+            thrown => {
+                let words = thrown["exception"]["description"].as_str().or(thrown["text"].as_str());
+                Err(words.unwrap_or_default().to_owned())
+            }
+        }
+    }
+
+    /// Plugs in an authenticator whose person is present and agrees to everything.
+    pub(super) async fn add_authenticator(&mut self, can: Ability) -> Authenticator {
+        let options = json!({
+            "protocol": "ctap2",
+            "ctap2Version": "ctap2_1",
+            "transport": "internal",
+            "hasResidentKey": can.resident_key,
+            "hasUserVerification": can.user_verification,
+            "isUserVerified": can.user_verification,
+            "automaticPresenceSimulation": true,
+        });
+        let added = self.command("WebAuthn.addVirtualAuthenticator", json!({"options": options})).await;
+        Authenticator(added["authenticatorId"].as_str().expect("an authenticator").to_owned())
+    }
+
+    /// What the authenticator holds.
+    pub(super) async fn credentials(&mut self, of: &Authenticator) -> Vec<Value> {
+        let mut held = self.command("WebAuthn.getCredentials", json!({"authenticatorId": of.0})).await;
+        match held["credentials"].take() {
+            Value::Array(credentials) => credentials,
+            other => panic!("no list: {other}"),
+        }
+    }
+
+    async fn command(&mut self, method: &str, parameters: Value) -> Value {
+        let id = self.next_id;
+        self.next_id += 1;
+        let mut command = json!({"id": id, "method": method, "params": parameters});
+        if let Some(session) = &self.session {
+            command["sessionId"] = session.as_str().into();
+        }
+        self.link.send(Message::text(command.to_string())).await.expect("the browser listens");
+        let mut answer = within(method, self.answer(id)).await;
+        assert!(answer["error"].is_null(), "{method}: {}", answer["error"]);
+        answer["result"].take()
+    }
+
+    async fn answer(&mut self, id: u64) -> Value {
+        loop {
+            let message = self.link.next().await.expect("the browser lives").expect("a message");
+            let Message::Text(text) = message else { continue };
+            let object: Value = serde_json::from_str(&text).expect("JSON");
+            if object["id"] == id {
+                return object;
+            }
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! Somebody who visits the page with a browser and a passkey authenticator.
+
+use reqwest::header::HeaderMap;
+use serde_json::{Value, json};
+
+use super::{
+    devtools::{Ability, Authenticator, Tab},
+    page::Page,
+};
+use crate::harness::{Answer, App, PASSWORD, Person};
+
+/// A person at a browser that shows the page, not signed in yet.
+pub(super) struct Visitor {
+    pub(super) app: App,
+    pub(super) person: Person,
+    pub(super) tab: Tab,
+    pub(super) authenticator: Authenticator,
+    _page: Page,
+}
+
+impl Visitor {
+    /// A server, an account, a browser with this authenticator, and the page in it. `None` if browsers were declined.
+    pub(super) async fn arrive(authenticator: Ability) -> Option<Self> {
+        let mut tab = Tab::start().await?;
+        let page = Page::serve().await;
+        let app = App::with(|settings| settings.surface.allowed_origins.push(page.origin()));
+        let person = app.register().await;
+        let authenticator = tab.add_authenticator(authenticator).await;
+        tab.open(&page.url(app.address().port())).await;
+        tab.evaluate("arrive()").await;
+        Some(Self { app, person, tab, authenticator, _page: page })
+    }
+
+    /// What the page's script was answered by the server.
+    pub(super) async fn ask(&mut self, script: &str) -> Answer {
+        let mut answer = self.tab.evaluate(script).await;
+        let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok());
+        let body = answer["body"].take();
+        Answer {
+            status: status.unwrap_or_else(|| panic!("{script}: {answer}")),
+            headers: HeaderMap::new(),
+            text: body.to_string(),
+            body,
+        }
+    }
+
+    pub(super) async fn call(&mut self, method: &str, path: &str) -> Answer {
+        self.ask(&format!("call({}, {})", json!(method), json!(path))).await
+    }
+
+    pub(super) async fn send(&mut self, method: &str, path: &str, body: &Value) -> Answer {
+        self.ask(&format!("call({}, {}, {body})", json!(method), json!(path))).await
+    }
+
+    /// What a sign-in with the password is answered: a session, or the question for a second factor.
+    pub(super) async fn sign_in_with_password(&mut self) -> Answer {
+        let body = json!({"username": self.person.email, "password": PASSWORD});
+        self.send("POST", "/api/v1/auth/jwt/login", &body).await.expect(200)
+    }
+}
