@@ -1,134 +1,106 @@
 //! Every door by which a credential comes in, against every reason to refuse it.
 //!
-//! Both lists are enumerations and [`expected`] matches on them without a wildcard, so that a door or a reason without its
-//! row does not compile.
+//! Both lists are enumerations that know all their members, and [`table::expected`] matches on them without a wildcard, so
+//! that a door or a reason without its row does not compile.
 
+mod knock;
+mod table;
 mod visit;
 
 use std::time::Duration;
 
 use portcullis::domain::role::Role;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use crate::harness::{App, Forgery};
+use crate::harness::App;
+use table::{Outcome, expected, granted};
 use visit::Visit;
 
-/// Where a credential comes in.
-#[derive(Clone, Copy, Debug)]
-enum Door {
-    RestBearer,
-    RestCookie,
-    RefreshBody,
-    RefreshCookie,
-    Logout,
-    WsQuery,
-    WsCookie,
-    WsBearer,
-    FirstCommand,
-    Ticket,
-}
+macro_rules! enumeration {
+    ($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $member:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        enum $name { $($(#[$note])* $member,)* }
 
-/// Why it must be refused.
-#[derive(Clone, Copy, Debug)]
-enum Reason {
-    RevokedSession,
-    SignedOut,
-    DisabledUser,
-    ExpiredToken,
-    WrongSignature,
-    AlgorithmNone,
-    UnknownKey,
-    Garbage,
-    ForeignOrigin,
-}
-
-impl Reason {
-    const ALL: [Self; 9] = [
-        Self::RevokedSession,
-        Self::SignedOut,
-        Self::DisabledUser,
-        Self::ExpiredToken,
-        Self::WrongSignature,
-        Self::AlgorithmNone,
-        Self::UnknownKey,
-        Self::Garbage,
-        Self::ForeignOrigin,
-    ];
-
-    /// What is wrong with the token itself.
-    fn forgery(self) -> Option<Forgery> {
-        match self {
-            Self::ExpiredToken => Some(Forgery::Expired),
-            Self::WrongSignature => Some(Forgery::WrongSignature),
-            Self::AlgorithmNone => Some(Forgery::AlgorithmNone),
-            Self::UnknownKey => Some(Forgery::UnknownKey),
-            Self::Garbage => Some(Forgery::Garbage),
-            Self::RevokedSession | Self::SignedOut | Self::DisabledUser | Self::ForeignOrigin => None,
+        impl $name {
+            const ALL: &[Self] = &[$(Self::$member,)*];
         }
+    };
+}
+
+enumeration! {
+    /// Where a credential comes in.
+    Door {
+        RestBearer,
+        RestCookie,
+        RefreshBody,
+        RefreshCookie,
+        Logout,
+        StepUp,
+        /// What takes a recent proof of presence, of oneself.
+        NewPassword,
+        /// What takes a role, and a recent proof of presence.
+        Admin,
+        WsQuery,
+        WsCookie,
+        WsBearer,
+        Ticket,
+        /// `connect` on a socket that brought nothing.
+        FirstCommand,
+        /// `refresh` on a socket that was let in.
+        RefreshCommand,
     }
 }
 
-/// How a door answers.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Outcome {
-    /// An HTTP status; an error is a problem.
-    Status(u16),
-    /// An error reply on an open socket.
-    ErrorReply(u64),
-    /// A close frame.
-    Close(u16, &'static str),
+enumeration! {
+    /// Why it must be refused.
+    Reason {
+        RevokedSession,
+        RevokedUser,
+        SignedOut,
+        Suspended,
+        Pending,
+        Deactivated,
+        Expired,
+        WrongSignature,
+        AlgorithmNone,
+        OtherHash,
+        PublicKey,
+        WrongType,
+        WrongAudience,
+        UnknownKey,
+        Garbage,
+        ForeignOrigin,
+        /// Presence was not proven lately, or only for a later token.
+        NoPrivilege,
+    }
 }
-use Outcome::{Close, ErrorReply, Status as Http};
 
-/// The row of the table.
-fn expected(door: Door, reason: Reason) -> Outcome {
-    use Door::{
-        FirstCommand, Logout, RefreshBody, RefreshCookie, RestBearer, RestCookie, Ticket, WsBearer, WsCookie,
-        WsQuery,
-    };
-    use Reason::{
-        AlgorithmNone, DisabledUser, ExpiredToken, ForeignOrigin, Garbage, RevokedSession, SignedOut,
-        UnknownKey, WrongSignature,
-    };
-    match (door, reason) {
-        // A page elsewhere cannot have a browser add this header, so its origin says nothing more.
-        (RestBearer, ForeignOrigin) => Http(200),
-        (
-            RestCookie | RefreshBody | RefreshCookie | Logout | WsQuery | WsCookie | WsBearer | FirstCommand
-            | Ticket,
-            ForeignOrigin,
-        ) => Http(403),
-        // Signing out works with a token that has expired; where there is nothing to end, nothing is ended.
-        (Logout, ExpiredToken) => Http(200),
-        (
-            Logout,
-            RevokedSession | SignedOut | DisabledUser | WrongSignature | AlgorithmNone | UnknownKey | Garbage,
-        ) => Http(204),
-        (FirstCommand, ExpiredToken) => ErrorReply(109),
-        (FirstCommand, RevokedSession) => Close(4500, "session revoked"),
-        (FirstCommand, SignedOut) => Close(4501, "signed out"),
-        (FirstCommand, DisabledUser) => Close(4503, "account disabled"),
-        (FirstCommand, WrongSignature | AlgorithmNone | UnknownKey | Garbage) => Close(3500, "invalid token"),
-        // The CSRF token that must come along is bound to a session that a forged cookie does not name.
-        (RefreshCookie, ExpiredToken | WrongSignature | AlgorithmNone | UnknownKey | Garbage) => Http(403),
-        (RefreshCookie, RevokedSession | SignedOut | DisabledUser) => Http(401),
-        (
-            RestBearer | RestCookie | RefreshBody | WsQuery | WsCookie | WsBearer | Ticket,
-            RevokedSession | SignedOut | DisabledUser | ExpiredToken | WrongSignature | AlgorithmNone
-            | UnknownKey | Garbage,
-        ) => Http(401),
+impl Reason {
+    /// Whether nothing opens a door any more, the genuine token included.
+    fn ends_the_session(self) -> bool {
+        matches!(
+            self,
+            Self::RevokedSession
+                | Self::RevokedUser
+                | Self::SignedOut
+                | Self::Suspended
+                | Self::Pending
+                | Self::Deactivated
+        )
     }
 }
 
 /// Knocks at this door for every reason, and asks whether what was not to be disturbed lives on.
 async fn every_reason_is_refused_at(door: Door) {
     let app = App::start();
-    let operator = app.appoint(Role::Operator).await.sign_in().await;
-    for reason in Reason::ALL {
-        let visit = Visit::prepare(&app, &operator, reason).await;
-        assert_eq!(visit.knock(door).await, expected(door, reason), "{door:?} with {reason:?}");
-        let ended = matches!(reason, Reason::RevokedSession | Reason::SignedOut | Reason::DisabledUser)
-            || matches!((door, reason), (Door::Logout, Reason::ExpiredToken));
+    let admin = app.appoint(Role::Admin).await.sign_in().await;
+    for reason in Reason::ALL.iter().copied() {
+        let mut visit = Visit::prepare(&app, &admin, door, Some(reason)).await;
+        let outcome = visit.knock(door).await;
+        assert_eq!(outcome, expected(door, reason), "{door:?} with {reason:?}");
+        let signed_out = door == Door::Logout && outcome == granted(door);
+        let ended = reason.ends_the_session() || signed_out;
         assert_eq!(visit.session.works().await, !ended, "the genuine session after {door:?} with {reason:?}");
     }
 }
@@ -151,40 +123,24 @@ doors! {
     a_refresh_by_body_is_refused_for_every_reason => RefreshBody,
     a_refresh_by_cookie_is_refused_for_every_reason => RefreshCookie,
     a_logout_ends_nothing_it_should_not_for_every_reason => Logout,
+    a_proof_of_presence_is_refused_for_every_reason => StepUp,
+    what_takes_a_proof_of_presence_is_refused_for_every_reason => NewPassword,
+    what_operators_do_is_refused_for_every_reason => Admin,
     a_handshake_with_a_token_in_the_query_is_refused_for_every_reason => WsQuery,
     a_handshake_with_a_cookie_is_refused_for_every_reason => WsCookie,
     a_handshake_with_a_header_is_refused_for_every_reason => WsBearer,
-    a_first_command_is_refused_for_every_reason => FirstCommand,
     a_ticket_is_refused_for_every_reason => Ticket,
+    a_first_command_is_refused_for_every_reason => FirstCommand,
+    a_refresh_command_is_refused_for_every_reason => RefreshCommand,
 }
 
 #[tokio::test]
 async fn what_is_genuine_passes_every_door() {
     let app = App::start();
-    let session = app.register().await.sign_in().await;
-    let ticket = session.post("/api/v1/ws/ticket", &json!({})).await.expect(200).text_of("ticket");
-    let visit = Visit {
-        operator: session.clone(),
-        // Not brought about: nothing is wrong.
-        reason: Reason::ExpiredToken,
-        token: session.access.clone(),
-        refresh: session.refresh.clone(),
-        ticket,
-        session,
-    };
-    for (door, outcome) in [
-        (Door::RestBearer, Http(200)),
-        (Door::RestCookie, Http(200)),
-        (Door::WsQuery, Http(101)),
-        (Door::WsCookie, Http(101)),
-        (Door::WsBearer, Http(101)),
-        (Door::FirstCommand, ErrorReply(0)),
-        (Door::Ticket, Http(101)),
-        (Door::RefreshBody, Http(200)),
-        (Door::RefreshCookie, Http(200)),
-        (Door::Logout, Http(200)),
-    ] {
-        assert_eq!(visit.knock(door).await, outcome, "{door:?}");
+    let admin = app.appoint(Role::Admin).await.sign_in().await;
+    for door in Door::ALL.iter().copied() {
+        let mut visit = Visit::prepare(&app, &admin, door, None).await;
+        assert_eq!(visit.knock(door).await, granted(door), "{door:?}");
     }
 }
 

@@ -1,9 +1,11 @@
 //! Access tokens that must not be taken.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use hmac::{Hmac, KeyInit as _, Mac as _};
 use portcullis::domain::token::{AccessKeys, Claims};
 use secrecy::{ExposeSecret as _, SecretString};
-use serde_json::json;
+use serde_json::{Value, json};
+use sha2::{Sha256, Sha384};
 
 use super::app::secrets;
 
@@ -19,6 +21,14 @@ pub(crate) enum Forgery {
     WrongSignature,
     /// Unsigned, and saying so.
     AlgorithmNone,
+    /// Signed with our key, by another algorithm of the same family.
+    OtherHash,
+    /// Signed with our key, and saying that it was the public half of a pair.
+    PublicKey,
+    /// Signed with our key, but no access token.
+    WrongType,
+    /// Ours, but for another server.
+    WrongAudience,
     /// Signed with another key, under that key's name.
     UnknownKey,
     /// No token at all.
@@ -41,11 +51,19 @@ impl Forgery {
                 let other = if signature.starts_with('A') { "B" } else { "A" };
                 format!("{header}.{payload}.{other}{}", &signature[1..])
             }
-            Self::AlgorithmNone => {
-                let known: serde_json::Value =
-                    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
-                let header = json!({"alg": "none", "typ": "at+jwt", "kid": known["kid"]});
-                format!("{}.{payload}.", URL_SAFE_NO_PAD.encode(header.to_string()))
+            Self::AlgorithmNone => format!("{}.", headed(header, "alg", "none", payload)),
+            Self::OtherHash => {
+                let message = headed(header, "alg", "HS384", payload);
+                let mut mac = Hmac::<Sha384>::new_from_slice(&signing_key()).unwrap();
+                mac.update(message.as_bytes());
+                format!("{message}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
+            }
+            Self::PublicKey => signed(&headed(header, "alg", "RS256", payload)),
+            Self::WrongType => signed(&headed(header, "typ", "JWT", payload)),
+            Self::WrongAudience => {
+                let audience = "another.example";
+                let keys = AccessKeys::new(&secrets().jwt, &[], DOMAIN, audience);
+                issue(&keys, &Claims { aud: audience.to_owned(), ..claims })
             }
             Self::UnknownKey => {
                 let foreign = SecretString::from("the key of another server altogether");
@@ -58,4 +76,43 @@ impl Forgery {
 
 fn issue(keys: &AccessKeys, claims: &Claims) -> String {
     keys.issue(claims).expose_secret().to_owned()
+}
+
+/// What is signed, with another value in the header.
+fn headed(header: &str, field: &str, value: &str, payload: &str) -> String {
+    let mut header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
+    header[field] = value.into();
+    format!("{}.{payload}", URL_SAFE_NO_PAD.encode(header.to_string()))
+}
+
+/// Signed as the server signs, whatever the header says.
+fn signed(message: &str) -> String {
+    let tag = hmac_sha256(&signing_key(), message.as_bytes());
+    format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
+}
+
+/// The very key of the server, so that nothing is wrong with a signature but what it claims to be.
+fn signing_key() -> [u8; 32] {
+    hmac_sha256(secrets().jwt.expose_secret().as_bytes(), b"portcullis access token v1")
+}
+
+fn hmac_sha256(key: &[u8], message: &[u8]) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).unwrap();
+    mac.update(message);
+    mac.finalize().into_bytes().into()
+}
+
+#[test]
+fn what_is_forged_is_signed_with_the_servers_own_key() {
+    let keys = AccessKeys::new(&secrets().jwt, &[], DOMAIN, DOMAIN);
+    let now = 1_800_000_000;
+    let claims = json!({
+        "sub": "1", "id": 1, "email": "a@example.com", "role": "user", "scopes": [], "sid": uuid::Uuid::nil(),
+        "jti": uuid::Uuid::nil(), "gen": 0, "pep": 0, "iss": DOMAIN, "aud": DOMAIN, "iat": now, "nbf": now,
+        "exp": now + 60,
+    });
+    let token = issue(&keys, &serde_json::from_value(claims).unwrap());
+    let (message, _) = token.rsplit_once('.').unwrap();
+    assert_eq!(signed(message), token);
+    assert!(keys.verify(&signed(message), now).is_ok());
 }

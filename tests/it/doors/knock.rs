@@ -1,0 +1,107 @@
+//! How each door is knocked at.
+
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+use super::{Door, Outcome, Reason, Visit};
+use crate::harness::{Answer, Ask, Closed, Handshake, PASSWORD, Session, Socket};
+
+/// Not the one that everybody has.
+const NEW_PASSWORD: &str = "another-copper-walrus-17";
+
+impl Visit {
+    pub(super) async fn knock(&mut self, door: Door) -> Outcome {
+        match door {
+            Door::RestBearer => status(self.by_bearer(Method::GET, "/api/v1/profile").ask().await),
+            Door::RestCookie => {
+                let rename = self.by_cookie(Method::PUT, "/api/v1/profile");
+                status(rename.json(&json!({"display_name": "Eve"})).ask().await)
+            }
+            Door::RefreshBody => {
+                let body = json!({"refresh_token": self.refresh});
+                status(self.request(Method::POST, "/api/v1/auth/refresh").json(&body).ask().await)
+            }
+            Door::RefreshCookie => status(self.by_cookie(Method::POST, "/api/v1/auth/refresh").ask().await),
+            Door::Logout => status(self.by_bearer(Method::POST, "/api/v1/auth/logout").ask().await),
+            Door::StepUp => {
+                let proof = json!({"password": PASSWORD});
+                status(self.by_bearer(Method::POST, "/api/v1/auth/step-up").json(&proof).ask().await)
+            }
+            Door::NewPassword => {
+                let body = json!({"new_password": NEW_PASSWORD});
+                status(self.by_bearer(Method::POST, "/api/v1/profile/password").json(&body).ask().await)
+            }
+            Door::Admin => self.revoke_a_bystander().await,
+            Door::WsQuery => opened(self.handshake(&format!("?token={}", self.token))).await,
+            Door::WsCookie => opened(self.handshake("").header("cookie", &self.cookies())).await,
+            Door::WsBearer => {
+                let bearer = format!("Bearer {}", self.token);
+                opened(self.handshake("").header("authorization", &bearer)).await
+            }
+            Door::Ticket => opened(self.handshake(&format!("?ticket={}", self.ticket))).await,
+            Door::FirstCommand => match self.handshake("").open().await {
+                Ok(socket) => replied(socket, json!({"connect": {"token": self.token}})).await,
+                Err(answer) => status(answer),
+            },
+            Door::RefreshCommand => match self.socket.take() {
+                Some(socket) => replied(socket, json!({"refresh": {"token": self.token}})).await,
+                None => opened(self.handshake(&format!("?token={}", self.token))).await,
+            },
+        }
+    }
+
+    async fn revoke_a_bystander(&self) -> Outcome {
+        let bystander = self.session.app.register().await.open_session().await;
+        let body = json!({"session": bystander.id, "reason": "a test"});
+        let outcome =
+            status(self.by_bearer(Method::POST, "/api/v1/admin/revocations").json(&body).ask().await);
+        let revoked = outcome == Outcome::Http(200);
+        assert_eq!(bystander.works().await, !revoked, "the bystander, after {:?}", self.reason);
+        outcome
+    }
+
+    fn origin(&self) -> &'static str {
+        if self.reason == Some(Reason::ForeignOrigin) { "https://evil.example" } else { "https://localhost" }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.session.app.request(method, path).header("origin", self.origin())
+    }
+
+    fn by_bearer(&self, method: Method, path: &str) -> RequestBuilder {
+        self.request(method, path).bearer_auth(&self.token)
+    }
+
+    fn by_cookie(&self, method: Method, path: &str) -> RequestBuilder {
+        let request = self.request(method, path).header("cookie", self.cookies());
+        request.header("x-csrf-token", &self.session.csrf)
+    }
+
+    fn cookies(&self) -> String {
+        Session { access: self.token.clone(), refresh: self.refresh.clone(), ..self.session.clone() }
+            .cookies()
+    }
+
+    fn handshake(&self, query: &str) -> Handshake {
+        let path = format!("/api/v1/ws/chat{query}");
+        self.session.app.handshake(&path).header("origin", self.origin())
+    }
+}
+
+fn status(answer: Answer) -> Outcome {
+    Outcome::Http(if answer.status >= 400 { answer.problem().status } else { answer.status })
+}
+
+async fn opened(handshake: Handshake) -> Outcome {
+    match handshake.open().await {
+        Ok(_) => Outcome::Http(101),
+        Err(answer) => status(answer),
+    }
+}
+
+async fn replied(mut socket: Socket, command: Value) -> Outcome {
+    match socket.ask(command).await {
+        Ok(reply) => Outcome::ErrorReply(reply["error"]["code"].as_u64().unwrap_or_default()),
+        Err(Closed { code, reason }) => Outcome::Close(code, reason),
+    }
+}
