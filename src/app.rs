@@ -5,22 +5,28 @@
 
 mod bind;
 
-use std::{io, net::SocketAddr, path::Path, sync::Arc};
+use std::{
+    io,
+    net::{IpAddr, SocketAddr},
+    path::Path,
+    sync::Arc,
+};
 
 use actix_http::Extensions;
 use actix_web::web;
 use portcullis_actors::{
     Realtime,
     audit::AuditEvent,
-    runtime::{AuditSink, DeviceStore, NotWritten, PortFuture, Ports, Seen},
+    id::UserId,
+    runtime::{AuditSink, DeviceStore, NotRead, NotWritten, PortFuture, Ports, Seen},
 };
 use rustls::ServerConfig;
 
 use crate::{
     config::{Environment, Settings},
     domain::{
-        csrf::CsrfKeys, device::DeviceCookies, origin::Origins, refresh::RefreshKeys, throttle::ThrottleKeys,
-        token::AccessKeys,
+        csrf::CsrfKeys, device::DeviceCookies, origin::Origins, refresh::RefreshKeys, risk::History,
+        throttle::ThrottleKeys, token::AccessKeys,
     },
     files::Files,
     http::{self, HttpSettings},
@@ -178,6 +184,14 @@ impl DeviceStore for StorePorts {
         let batch = seen.iter().filter_map(touch).collect();
         Box::pin(async move { store.touch(batch).await.map_err(|error| not_written(&error)) })
     }
+
+    fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, NotRead>> {
+        let store = self.0.clone();
+        Box::pin(async move {
+            let at = moment(at_ms).ok_or_else(|| NotRead("no such time".to_owned()))?;
+            store.history(user, address, at).await.map_err(|error| NotRead(error.to_string()))
+        })
+    }
 }
 
 fn not_written(error: &StoreError) -> NotWritten {
@@ -189,8 +203,12 @@ fn not_written(error: &StoreError) -> NotWritten {
     }
 }
 
+fn moment(at_ms: i64) -> Option<time::OffsetDateTime> {
+    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000).ok()
+}
+
 fn touch(seen: &Seen) -> Option<Touch> {
-    let at = time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(seen.at_ms) * 1_000_000).ok()?;
+    let at = moment(seen.at_ms)?;
     Some(Touch {
         session: seen.session,
         device: seen.device,
@@ -219,6 +237,9 @@ pub(crate) fn service_settings(settings: &Settings) -> ServiceSettings {
         require_email_verification: settings.require_email_verification,
         development: settings.environment == Environment::Development,
         address_limit_factor: settings.address_limit_factor,
+        geo: settings.geo.clone(),
+        risk: settings.risk,
+        attempts_kept: settings.attempts_kept,
     }
 }
 

@@ -11,7 +11,8 @@ use portcullis_actors::runtime::RealtimeSettings;
 use secrecy::SecretString;
 
 use crate::{
-    domain::session::SessionLimits,
+    domain::{risk::Thresholds, session::SessionLimits},
+    geo::Geo,
     socket::{ConnectionLimits, SocketSettings},
     store::DatabaseSettings,
 };
@@ -24,8 +25,11 @@ mod tests;
 pub use reader::ConfigError;
 use reader::Reader;
 use sections::{
-    Registration, algorithm, cores, database, listen, realtime, secrets, sessions, socket, surface,
+    Registration, algorithm, cores, database, geo, listen, realtime, risk, secrets, sessions, socket, surface,
 };
+
+const DAY: u64 = 24 * 60 * 60;
+const ATTEMPTS_KEPT: Duration = Duration::from_secs(90 * DAY);
 
 /// Where the server runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,6 +116,13 @@ pub struct Settings {
     pub registration_open: bool,
     /// `REQUIRE_EMAIL_VERIFICATION`: new users are pending. Default: no.
     pub require_email_verification: bool,
+    /// `GEOIP_DATABASE`, `GEOIP_ASN_DATABASE`: files in the MaxMind DB format that tell where an address is. Default: none.
+    pub geo: Geo,
+    /// `RISK_NOTIFY` (30), `RISK_SECOND_FACTOR` (50), `RISK_REFUSE` (90): the scores, of 100, from which on that is done; 101
+    /// for never.
+    pub risk: Thresholds,
+    /// `ATTEMPTS_RETENTION_DAYS` (90): how long attempts to sign in are kept; they go by whole months.
+    pub attempts_kept: Duration,
     /// `ADDRESS_LIMIT_FACTOR`: multiplies every limit per address, for networks that share one. Default: 1.
     pub address_limit_factor: u32,
     /// Sockets.
@@ -155,6 +166,9 @@ impl Settings {
             sessions: SessionLimits::default(),
             registration_open: true,
             require_email_verification: false,
+            geo: Geo::default(),
+            risk: Thresholds::default(),
+            attempts_kept: ATTEMPTS_KEPT,
             address_limit_factor: 1,
             socket: SocketSettings::default(),
             realtime: RealtimeSettings::default(),
@@ -185,6 +199,13 @@ impl Settings {
             registration_open: read.parsed("REGISTRATION", Registration(self.registration_open)).0,
             require_email_verification: read
                 .flag("REQUIRE_EMAIL_VERIFICATION", self.require_email_verification),
+            geo: geo(read, self.geo),
+            risk: risk(read, self.risk),
+            attempts_kept: Duration::from_secs(DAY.saturating_mul(read.at_least(
+                "ATTEMPTS_RETENTION_DAYS",
+                1,
+                self.attempts_kept.as_secs() / DAY,
+            ))),
             address_limit_factor: read.at_least("ADDRESS_LIMIT_FACTOR", 1, self.address_limit_factor),
             socket: socket(read, &self.socket),
             realtime: realtime(read, &self.realtime),
@@ -220,6 +241,9 @@ impl Settings {
             sessions: SessionLimits::default(),
             registration_open: true,
             require_email_verification: false,
+            geo: Geo::default(),
+            risk: Thresholds::default(),
+            attempts_kept: ATTEMPTS_KEPT,
             // Everything comes from one address here.
             address_limit_factor: 1_000,
             socket: SocketSettings {

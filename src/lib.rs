@@ -9,6 +9,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod files;
+pub mod geo;
 pub mod http;
 pub mod lifecycle;
 pub mod postgres;

@@ -4,7 +4,7 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     str::FromStr,
     time::Duration,
 };
@@ -14,7 +14,8 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Listen, Secrets, Surface, reader::Reader};
 use crate::{
-    domain::session::SessionLimits,
+    domain::{risk::Thresholds, session::SessionLimits},
+    geo::{Database, Geo},
     socket::{ConnectionLimits, SocketSettings},
     store::DatabaseSettings,
 };
@@ -185,6 +186,31 @@ pub(super) fn sessions(read: &mut Reader<'_>, base: &SessionLimits) -> SessionLi
         per_user: read.at_least("SESSIONS_PER_USER", 1, base.per_user),
         privilege: base.privilege,
     }
+}
+
+/// The databases that are named; without any, those of `base`.
+pub(super) fn geo(read: &mut Reader<'_>, base: Geo) -> Geo {
+    let mut databases = Vec::new();
+    for name in ["GEOIP_DATABASE", "GEOIP_ASN_DATABASE"] {
+        let Some(path) = read.text(name) else { continue };
+        match Database::open(Path::new(&path)) {
+            Ok(database) => databases.push(database),
+            Err(error) => read.problem(format!("{name}: {error}")),
+        }
+    }
+    if databases.is_empty() { base } else { Geo::new(databases) }
+}
+
+pub(super) fn risk(read: &mut Reader<'_>, base: Thresholds) -> Thresholds {
+    let found = Thresholds {
+        notify: read.at_least("RISK_NOTIFY", 1, base.notify),
+        second_factor: read.at_least("RISK_SECOND_FACTOR", 1, base.second_factor),
+        refuse: read.at_least("RISK_REFUSE", 1, base.refuse),
+    };
+    if found.notify > found.second_factor || found.second_factor > found.refuse {
+        read.problem("RISK_NOTIFY, RISK_SECOND_FACTOR and RISK_REFUSE must not fall in this order");
+    }
+    found
 }
 
 pub(super) fn socket(read: &mut Reader<'_>, base: &SocketSettings) -> SocketSettings {

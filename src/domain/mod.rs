@@ -5,11 +5,13 @@
 //!
 //! - who: [`email`], [`role`], [`password`]
 //! - tokens: [`token`] (access), [`refresh`], [`csrf`], and where a request carries them: [`credential`]
-//! - from where: [`address`], [`origin`], [`device`]
+//! - from where: [`address`], [`origin`], [`device`], [`user_agent`]
+//! - what to think of it: [`risk`], [`attempt`]
 //! - what every door holds to: [`request`] (ids, paths), [`problem`] (refusals)
 //! - how long and how often: [`session`], [`throttle`]
 
 pub mod address;
+pub mod attempt;
 pub mod challenge;
 pub mod credential;
 pub mod csrf;
@@ -21,7 +23,9 @@ pub mod password;
 pub mod problem;
 pub mod refresh;
 pub mod request;
+pub mod risk;
 pub mod role;
 pub mod session;
 pub mod throttle;
 pub mod token;
+pub mod user_agent;

@@ -3,18 +3,21 @@
 //! The composition root takes [`app`]: the one route table ([`configure`]) inside the one [`middleware`](fn@middleware), with the application
 //! data that both read. Whoever accepts connections says with [`Encrypted`] which of them are TLS.
 //!
-//! - one file per resource: [`auth`], [`refresh`], [`logout`], [`step_up`], [`profile`], [`sessions`], [`admin`],
+//! - one file per resource: [`auth`], [`refresh`], [`logout`], [`step_up`], [`profile`], [`sessions`],
+//!   [`devices`], [`attempts`], [`admin`],
 //!   [`ws_ticket`], [`health`]; the answer to a sign-in is [`grant`]
 //! - what a request brings: [`client`] (who and from where), [`caller`] (signed in as whom), [`body`], [`csrf`]
 //! - what an answer carries: [`problem`], [`cookies`], [`headers`]
 
 mod admin;
+mod attempts;
 mod auth;
 mod body;
 mod caller;
 mod client;
 mod cookies;
 mod csrf;
+mod devices;
 mod grant;
 mod headers;
 mod health;

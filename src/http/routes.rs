@@ -13,8 +13,8 @@ use actix_web::{
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
-    admin, auth, health, logout, problem::Problem, profile, refresh, sessions, settings::HttpSettings,
-    step_up, ws_ticket,
+    admin, attempts, auth, devices, health, logout, problem::Problem, profile, refresh, sessions,
+    settings::HttpSettings, step_up, ws_ticket,
 };
 use crate::{domain::request::SOCKET_PATHS, service::Services};
 
@@ -40,6 +40,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(web::scope("/api/v1/auth").configure(authentication).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/profile").configure(own_record).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/sessions").configure(own_sessions).default_service(web::to(nothing)))
+        .service(web::scope("/api/v1/devices").configure(own_devices).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/admin").configure(operation).default_service(web::to(nothing)))
         .service(only("POST", web::resource("/api/v1/ws/ticket").route(web::post().to(ws_ticket::issue))))
         .service(only("GET, HEAD", web::resource(["/health", "/health/live"]).route(get().to(health::live))))
@@ -71,6 +72,7 @@ fn own_record(cfg: &mut ServiceConfig) {
         web::resource("").route(get().to(profile::show)).route(web::put().to(profile::update)),
     ))
     .service(only("POST", web::resource("/password").route(web::post().to(profile::change_password))))
+    .service(only("GET, HEAD", web::resource("/attempts").route(get().to(attempts::list))))
     .service(only("GET, HEAD", web::resource("/debug").route(get().to(profile::debug))));
 }
 
@@ -80,6 +82,15 @@ fn own_sessions(cfg: &mut ServiceConfig) {
         web::resource("").route(get().to(sessions::list)).route(web::delete().to(sessions::end_others)),
     ))
     .service(only("DELETE", web::resource("/{sid}").route(web::delete().to(sessions::end))));
+}
+
+fn own_devices(cfg: &mut ServiceConfig) {
+    cfg.service(only("GET, HEAD", web::resource("").route(get().to(devices::list)))).service(only(
+        "PATCH, DELETE",
+        web::resource("/{id}")
+            .route(web::patch().to(devices::change))
+            .route(web::delete().to(devices::forget)),
+    ));
 }
 
 fn operation(cfg: &mut ServiceConfig) {

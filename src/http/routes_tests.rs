@@ -65,6 +65,9 @@ async fn a_wrong_method_is_a_problem_that_names_the_right_ones() {
         (Method::PATCH, "/api/v1/profile", "GET, HEAD, PUT"),
         (Method::POST, "/api/v1/sessions", "GET, HEAD, DELETE"),
         (Method::GET, "/api/v1/sessions/7", "DELETE"),
+        (Method::POST, "/api/v1/devices", "GET, HEAD"),
+        (Method::GET, "/api/v1/devices/7", "PATCH, DELETE"),
+        (Method::POST, "/api/v1/profile/attempts", "GET, HEAD"),
         (Method::DELETE, "/health", "GET, HEAD"),
         (Method::OPTIONS, "/health", "GET, HEAD"),
     ] {

@@ -11,9 +11,15 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{caller::Authenticated, client::Client, cookies::Jar, problem::Problem};
+use super::{
+    caller::Authenticated,
+    client::Client,
+    cookies::Jar,
+    devices::{PlaceView, label},
+    problem::Problem,
+};
 use crate::{
-    domain::session::SignInMethod,
+    domain::{risk::Assessment, session::SignInMethod},
     service::{Revoked, Services, Session},
 };
 
@@ -26,6 +32,9 @@ pub(super) struct SessionView {
     method: SignInMethod,
     address: Option<IpAddr>,
     user_agent: Option<String>,
+    device_label: String,
+    place: Option<PlaceView>,
+    risk: Option<Assessment>,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]
@@ -49,6 +58,9 @@ impl SessionView {
             method: session.method,
             address: session.address,
             user_agent: session.user_agent.clone(),
+            device_label: label(session.shown.label.as_deref(), session.user_agent.as_deref()),
+            place: PlaceView::of(session.shown.country.as_deref(), session.shown.city.as_deref()),
+            risk: session.risk.clone(),
             created_at: session.created_at,
             last_seen_at: session.last_seen_at,
             expires_at: session.expires_at,

@@ -11,7 +11,7 @@ use crate::{
         role::{Scope, Status},
         session::SignInMethod,
     },
-    store::User,
+    store::{DeviceShown, User},
 };
 
 fn now() -> OffsetDateTime {
@@ -47,6 +47,8 @@ fn known(role: Role, privileged_epoch: Option<u32>) -> Known {
         method: SignInMethod::Password,
         address: None,
         user_agent: None,
+        risk: None,
+        shown: DeviceShown::default(),
         revoked: None,
     };
     Known::new(LiveSession { session, user }, millis(now()))

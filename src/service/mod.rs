@@ -6,8 +6,10 @@
 
 mod accounts;
 mod administration;
+mod attempts;
 mod cache;
 mod clock;
+mod devices;
 mod feed;
 mod grant;
 mod hasher;
@@ -18,6 +20,7 @@ mod own;
 mod refresh;
 mod register;
 mod revoke;
+mod risk;
 mod sessions;
 mod sign_in;
 mod sign_out;
@@ -32,6 +35,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -42,7 +46,9 @@ use portcullis_actors::{
 };
 use tokio::{sync::watch, task::JoinHandle};
 
+pub use attempts::AttemptsPage;
 pub use clock::Clock;
+pub use devices::{DeviceListed, DeviceWish};
 pub use grant::SignedIn;
 pub use hasher::Hasher;
 pub use known::Caller;
@@ -56,17 +62,19 @@ pub use step_up::SteppedUp;
 pub use tickets::Ticket;
 pub use verifier::Verifier;
 
-pub use crate::store::{Change, Order, Session, Target, User};
+pub use crate::store::{Attempt, Change, Device, Order, Session, Target, User};
 use crate::{
     domain::{
         address::limit_key,
         csrf::CsrfKeys,
         device::DeviceCookies,
         refresh::RefreshKeys,
+        risk::Thresholds,
         session::SessionLimits,
         throttle::{Limit, ThrottleKeys},
         token::AccessKeys,
     },
+    geo::Geo,
     store::Store,
 };
 use feed::Feed;
@@ -84,6 +92,12 @@ pub struct ServiceSettings {
     pub development: bool,
     /// Multiplies every limit per address, for networks that share one.
     pub address_limit_factor: u32,
+    /// Where addresses are.
+    pub geo: Geo,
+    /// What follows from which score.
+    pub risk: Thresholds,
+    /// How long attempts to sign in are kept.
+    pub attempts_kept: Duration,
 }
 
 /// The keys that the use cases sign and seal with. They never print.

@@ -59,7 +59,7 @@ impl Services {
             password_hash: self.hasher.hash_if_strong(password, email.clone()).await?,
             role: Role::User,
             status: if verify { Status::Pending } else { Status::Active },
-            device: Some(device_of(meta, device)),
+            device: Some(device_of(meta, device, self.place(meta))),
             now: self.clock.now(),
             email,
         };

@@ -15,34 +15,16 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Failure, Meta, Services, SignedIn};
 use crate::{
     domain::{
+        attempt::AttemptOutcome,
         device::FINGERPRINT_VERSION,
         email::Email,
         password::{MAX_BYTES, Verification},
+        risk::{Place, RiskOutcome},
         session::SignInMethod,
         throttle::{LOGIN_PER_ACCOUNT, LOGIN_PER_ADDRESS, LOGIN_PER_DEVICE_ACCOUNT},
     },
-    store::{Candidate, DeviceSeen, OpenSession, Opened, Session, User},
+    store::{Attempt, Candidate, DeviceSeen, OpenSession, Opened, Session, User},
 };
-
-/// Why a sign-in was refused; for the audit log only.
-#[derive(Clone, Copy)]
-enum Refused {
-    UnknownAccount,
-    WrongPassword,
-    InactiveAccount,
-    Superseded,
-}
-
-impl Refused {
-    fn as_str(self) -> &'static str {
-        match self {
-            Self::UnknownAccount => "unknown_account",
-            Self::WrongPassword => "wrong_password",
-            Self::InactiveAccount => "inactive_account",
-            Self::Superseded => "superseded",
-        }
-    }
-}
 
 impl Services {
     /// Signs in with a password.
@@ -55,6 +37,36 @@ impl Services {
         password: SecretString,
         meta: &Meta,
     ) -> Result<SignedIn, Failure> {
+        let (folded, candidate) = self.candidate(email, meta).await?;
+        let phc = candidate.as_ref().map(|found| found.user.password_hash.expose_secret().to_owned());
+        let verification = self.hasher.verify(bounded(&password), phc).await?;
+        let user = candidate.as_ref().map(|found| found.user.id);
+        let success = AttemptOutcome::Success;
+        let mut attempt = self.attempt(&folded, user, SignInMethod::Password, success, meta);
+        let found = match admitted(candidate.as_ref(), verification) {
+            Ok(found) => found,
+            Err(refused) => return Err(self.refuse(refused, attempt, meta).await),
+        };
+        let assessed = self.assess(found.user.id, meta).await?;
+        attempt.risk = Some(assessed.assessment.clone());
+        if assessed.outcome == RiskOutcome::Refuse {
+            return Err(self.refuse(AttemptOutcome::RiskRefused, attempt, meta).await);
+        }
+        self.note_suspicion(found.user.id, &assessed, meta).await?;
+        let proven = if verification.rehash { self.rehash(found, password).await } else { None };
+        let proven = proven.unwrap_or_else(|| found.user.password_hash.clone());
+        match self.admit(found.clone(), &proven, &attempt, meta).await? {
+            Some(granted) => {
+                self.note_attempt(attempt);
+                metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
+                Ok(granted)
+            }
+            None => Err(self.refuse(AttemptOutcome::Superseded, attempt, meta).await),
+        }
+    }
+
+    /// Within the limits: the name as it is counted, and the account that has it.
+    async fn candidate(&self, email: &str, meta: &Meta) -> Result<(String, Option<Candidate>), Failure> {
         self.throttle_address(LOGIN_PER_ADDRESS, meta).await?;
         let parsed = Email::parse(email).ok();
         let folded = parsed.as_ref().map_or_else(|| email.trim().to_lowercase(), Email::folded);
@@ -63,22 +75,7 @@ impl Services {
             None => None,
         };
         self.throttle_account(&folded, candidate.as_ref(), meta).await?;
-
-        let phc = candidate.as_ref().map(|found| found.user.password_hash.expose_secret().to_owned());
-        let verification = self.hasher.verify(bounded(&password), phc).await?;
-        let found = match admitted(candidate.as_ref(), verification) {
-            Ok(found) => found,
-            Err(refused) => return Err(self.refuse(refused, &folded, candidate.as_ref(), meta).await),
-        };
-        let proven = if verification.rehash { self.rehash(found, password).await } else { None };
-        let proven = proven.unwrap_or_else(|| found.user.password_hash.clone());
-        match self.admit(found.clone(), &proven, meta).await? {
-            Some(granted) => {
-                metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
-                Ok(granted)
-            }
-            None => Err(self.refuse(Refused::Superseded, &folded, candidate.as_ref(), meta).await),
-        }
+        Ok((folded, candidate))
     }
 
     /// Opens a session for whoever proved to know the password with the hash `proven`. Something that was revoked at the
@@ -88,9 +85,10 @@ impl Services {
         &self,
         found: Candidate,
         proven: &SecretString,
+        attempt: &Attempt,
         meta: &Meta,
     ) -> Result<Option<SignedIn>, Failure> {
-        if let Some(granted) = self.try_admit(&found, meta).await? {
+        if let Some(granted) = self.try_admit(&found, attempt, meta).await? {
             return Ok(Some(granted));
         }
         let Ok(email) = Email::parse(&found.user.email) else {
@@ -101,13 +99,19 @@ impl Services {
             again.user.id == found.user.id && again.user.status.is_active() && same_hash
         });
         match again {
-            Some(again) => self.try_admit(&again, meta).await,
+            Some(again) => self.try_admit(&again, attempt, meta).await,
             None => Ok(None),
         }
     }
 
-    async fn try_admit(&self, found: &Candidate, meta: &Meta) -> Result<Option<SignedIn>, Failure> {
+    async fn try_admit(
+        &self,
+        found: &Candidate,
+        attempt: &Attempt,
+        meta: &Meta,
+    ) -> Result<Option<SignedIn>, Failure> {
         let open = self.new_session(&found.user, found.revoked_all, meta);
+        let open = OpenSession { attempt: Some(attempt.clone()), ..open };
         let event = self.opened(&open, meta);
         let session = self.open(open, event).await?;
         Ok(session.map(|session| self.grant(found.user.clone(), session)))
@@ -141,21 +145,15 @@ impl Services {
     }
 
     /// Writes the refusal down and makes the one answer; if it cannot be written down, there is no answer.
-    async fn refuse(
-        &self,
-        refused: Refused,
-        folded: &str,
-        candidate: Option<&Candidate>,
-        meta: &Meta,
-    ) -> Failure {
+    async fn refuse(&self, refused: AttemptOutcome, attempt: Attempt, meta: &Meta) -> Failure {
         metrics::counter!("sign_ins_total", "outcome" => refused.as_str()).increment(1);
-        let event = AuditEvent {
-            user: candidate.map(|found| found.user.id),
-            ..self.event("session.refused", Outcome::Failure, meta)
-        };
         let event =
-            event.with("reason", refused.as_str()).with("account", self.throttle_keys.account(folded));
-        match self.record(event).await {
+            AuditEvent { user: attempt.user, ..self.event("session.refused", Outcome::Failure, meta) };
+        let event = event.with("reason", refused.as_str()).with("account", attempt.identifier.clone());
+        if let Err(failure) = self.record(event).await {
+            return failure;
+        }
+        match self.write_attempt(Attempt { outcome: refused, ..attempt }).await {
             Ok(()) => Failure::invalid_credentials(),
             Err(failure) => failure,
         }
@@ -181,7 +179,7 @@ impl Services {
             user: user.id,
             generation: user.generation,
             revoked_all,
-            device: device_of(meta, meta.device.unwrap_or_else(DeviceId::random)),
+            device: device_of(meta, meta.device.unwrap_or_else(DeviceId::random), self.place(meta)),
             method: SignInMethod::Password,
             expires_at: now + limits.absolute.max(Duration::from_secs(1)),
             refresh_expires_at: now + limits.refresh,
@@ -189,6 +187,7 @@ impl Services {
             challenge: None,
             proof: None,
             trust: None,
+            attempt: None,
             per_user_limit: limits.per_user,
             now,
         }
@@ -218,25 +217,26 @@ impl Services {
 }
 
 /// Who may come in, or why not. Whether the account is active is asked last, so that only its owner could tell.
-fn admitted(candidate: Option<&Candidate>, verification: Verification) -> Result<&Candidate, Refused> {
-    let found = candidate.ok_or(Refused::UnknownAccount)?;
+fn admitted(candidate: Option<&Candidate>, verification: Verification) -> Result<&Candidate, AttemptOutcome> {
+    let found = candidate.ok_or(AttemptOutcome::UnknownAccount)?;
     if !verification.ok {
-        return Err(Refused::WrongPassword);
+        return Err(AttemptOutcome::WrongPassword);
     }
     if !found.user.status.is_active() {
-        return Err(Refused::InactiveAccount);
+        return Err(AttemptOutcome::InactiveAccount);
     }
     Ok(found)
 }
 
 /// The request's device under this identity.
-pub(super) fn device_of(meta: &Meta, id: DeviceId) -> DeviceSeen {
+pub(super) fn device_of(meta: &Meta, id: DeviceId, place: Place) -> DeviceSeen {
     DeviceSeen {
         id,
         fingerprint: meta.fingerprint.clone(),
         fingerprint_version: FINGERPRINT_VERSION,
         user_agent: meta.user_agent.clone(),
         address: meta.address,
+        place,
     }
 }
 

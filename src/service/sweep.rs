@@ -66,7 +66,9 @@ impl Services {
         let touched = self.store.touch_open(open.clone(), now).await.map_err(Failure::from);
         let touched = noted("sessions with sockets", touched);
         let idle = if settled { noted("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
-        tickets.and(challenges).and(over).and(touched).and(idle)
+        let months = self.store.keep_attempt_months(now, now - self.settings.attempts_kept).await;
+        let months = noted("months of attempts", months.map_err(Failure::from));
+        tickets.and(challenges).and(months).and(over).and(touched).and(idle)
     }
 
     /// Only those with a connection count as open; the actors may name some that are just closing.

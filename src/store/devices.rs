@@ -10,7 +10,7 @@ use portcullis_actors::id::{DeviceId, UserId};
 use time::OffsetDateTime;
 
 use super::{error::StoreError, rows::clipped};
-use crate::domain::device::Trust;
+use crate::domain::{device::Trust, risk::Place};
 
 /// A device as a request shows it.
 #[derive(Clone, Debug)]
@@ -23,8 +23,10 @@ pub struct DeviceSeen {
     pub fingerprint_version: i16,
     /// Its own words.
     pub user_agent: Option<String>,
-    /// Where it is.
+    /// Its address.
     pub address: IpAddr,
+    /// Where that is.
+    pub place: Place,
 }
 
 /// Remembers a device of a user; a forgotten one starts over.
@@ -37,11 +39,12 @@ pub(super) async fn upsert(
     let statement = client
         .prepare_cached(
             "INSERT INTO registered_devices AS d (user_id, id, fingerprint, fingerprint_version, user_agent, address,
-                                                  created_at, last_seen_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $7)
+                                                  created_at, last_seen_at, country, city)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)
              ON CONFLICT (user_id, id) DO UPDATE SET
                  fingerprint = excluded.fingerprint, fingerprint_version = excluded.fingerprint_version,
                  user_agent = excluded.user_agent, address = excluded.address,
+                 country = excluded.country, city = excluded.city,
                  created_at = CASE WHEN d.forgotten_at IS NULL THEN d.created_at ELSE excluded.created_at END,
                  last_seen_at = greatest(d.last_seen_at, excluded.last_seen_at),
                  forgotten_at = NULL",
@@ -59,6 +62,8 @@ pub(super) async fn upsert(
                 &user_agent,
                 &device.address,
                 &now,
+                &device.place.country,
+                &device.place.city,
             ],
         )
         .await?;

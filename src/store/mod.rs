@@ -5,11 +5,14 @@
 //! Connections live on a runtime of their own: a method may be awaited from any executor. No rule about who may do what
 //! is made here.
 
+mod attempt_months;
+mod attempts;
 mod audit;
 mod authority;
 mod challenges;
 mod changes;
 mod devices;
+mod devices_of;
 mod error;
 mod expired;
 mod factors;
@@ -28,16 +31,18 @@ mod touches;
 mod url;
 mod users;
 
+pub use attempts::Attempt;
 pub use authority::Authority;
 pub use challenges::{Answerer, Attempted, Challenge};
 pub use devices::DeviceSeen;
+pub use devices_of::{Device, DeviceChange};
 pub use error::{Lapse, StoreError};
 pub use factors::{FACTOR_GONE, FactorChange, Factors, LAST_FACTOR, NewPasskey, Proof};
 pub use listen::{Heard, RevocationListener, Watermark};
 pub use opening::{OpenSession, Opened};
 pub use order::{Change, Committed, Ended, Order, Target};
 pub use pool::Store;
-pub use rows::{LiveSession, Revoked, Session, User};
+pub use rows::{DeviceShown, LiveSession, Revoked, Session, User};
 pub use sessions::{Granted, Privilege, SessionFilter};
 pub use settings::{DatabaseSettings, Roots, TlsMode};
 pub use tickets::Ticket;

@@ -14,6 +14,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
+    attempts::{self, Attempt},
     audit, authority, challenges,
     devices::{self, DeviceSeen},
     error::StoreError,
@@ -52,6 +53,8 @@ pub struct OpenSession {
     pub proof: Option<Proof>,
     /// What the proof makes of the device, and until when.
     pub trust: Option<(Trust, OffsetDateTime)>,
+    /// The attempt that it ends well, written with it; its risk becomes the session's.
+    pub attempt: Option<Attempt>,
     /// How many sessions the user may have, this one included.
     pub per_user_limit: u32,
     /// The time.
@@ -91,6 +94,7 @@ impl Store {
                 }
                 let evicted = make_room(&transaction, &open, &event).await?;
                 let session = insert(&transaction, &open).await?;
+                note_attempt(&transaction, &open).await?;
                 let statement =
                     transaction.prepare_cached("UPDATE users SET last_login_at = $2 WHERE id = $1").await?;
                 transaction.execute(&statement, &[&open.user.0, &open.now]).await?;
@@ -135,6 +139,15 @@ async fn proof_counts(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
     }
 }
 
+/// Writes down what led to the session, which is in it and on its device.
+async fn note_attempt(transaction: &Transaction<'_>, open: &OpenSession) -> Result<(), StoreError> {
+    let Some(attempt) = open.attempt.clone() else {
+        return Ok(());
+    };
+    let (device, session) = (Some(open.device.id), Some(open.id));
+    attempts::insert(transaction, &Attempt { device, session, ..attempt }).await
+}
+
 /// Ends the oldest sessions beyond the limit, like any other revocation. The user's row is locked, so nobody opens
 /// another meanwhile.
 async fn make_room(
@@ -174,10 +187,14 @@ async fn make_room(
 async fn insert(transaction: &Transaction<'_>, open: &OpenSession) -> Result<Session, StoreError> {
     let sql = format!(
         "INSERT INTO sessions AS s (id, user_id, device_id, created_at, last_seen_at, expires_at, refresh_expires_at,
-                                    privileged_until, method, address, user_agent)
-         VALUES ($1, $2, $3, $4, $4, $5::timestamptz, least($6::timestamptz, $5), $7, $8, $9, $10) RETURNING {SESSION_COLUMNS}"
+                                    privileged_until, method, address, user_agent, risk_score,
+                                    risk_reasons)
+         VALUES ($1, $2, $3, $4, $4, $5::timestamptz, least($6::timestamptz, $5), $7, $8, $9, $10, $11, $12)
+         RETURNING {SESSION_COLUMNS}"
     );
     let statement = transaction.prepare_cached(&sql).await?;
+    let risk = open.attempt.as_ref().and_then(|attempt| attempt.risk.as_ref());
+    let (score, reasons) = attempts::risk_columns(risk);
     let user_agent = open.device.user_agent.as_deref().map(|text| clipped(text, 1024));
     let row = transaction
         .query_one(
@@ -193,6 +210,8 @@ async fn insert(transaction: &Transaction<'_>, open: &OpenSession) -> Result<Ses
                 &open.method.as_str(),
                 &open.device.address,
                 &user_agent,
+                &score,
+                &reasons,
             ],
         )
         .await?;

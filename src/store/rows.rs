@@ -13,8 +13,9 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::error::StoreError;
+use super::{attempts, error::StoreError};
 use crate::domain::{
+    risk::Assessment,
     role::{Role, Status},
     session::{Lifetime, SignInMethod},
 };
@@ -27,7 +28,10 @@ pub(super) const USER_COLUMNS: &str = "u.id AS account_id, u.email, u.display_na
 pub(super) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device_id, s.created_at, s.last_seen_at, s.expires_at, \
      s.refresh_counter, s.refresh_rotated_at, s.used_counter, s.retried_counter, s.refresh_expires_at, \
      s.privilege_epoch, s.privileged_until, s.method, s.address, s.user_agent, s.revoked_at, s.revocation_id, \
-     (SELECT r.cause FROM revocations r WHERE r.id = s.revocation_id) AS cause";
+     s.risk_score, s.risk_reasons, \
+     (SELECT r.cause FROM revocations r WHERE r.id = s.revocation_id) AS cause, \
+     (SELECT ARRAY[d.label, d.country, d.city] FROM registered_devices d
+      WHERE d.user_id = s.user_id AND d.id = s.device_id) AS device_shown";
 
 /// An account.
 #[derive(Clone)]
@@ -94,8 +98,23 @@ pub struct Session {
     pub address: Option<IpAddr>,
     /// The browser or app that opened it, in its own words.
     pub user_agent: Option<String>,
+    /// How risky the sign-in looked.
+    pub risk: Option<Assessment>,
+    /// What is shown of the device.
+    pub shown: DeviceShown,
     /// When and why it was revoked.
     pub revoked: Option<Revoked>,
+}
+
+/// What a session shows of its device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceShown {
+    /// What its user calls it.
+    pub label: Option<String>,
+    /// The country it last signed in from.
+    pub country: Option<String>,
+    /// The city.
+    pub city: Option<String>,
 }
 
 /// The end of a session.
@@ -163,8 +182,17 @@ pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
         method: word(row, "method")?,
         address: row.try_get("address")?,
         user_agent: row.try_get("user_agent")?,
+        risk: attempts::risk(row)?,
+        shown: shown(row)?,
         revoked: revoked(row)?,
     })
+}
+
+fn shown(row: &Row) -> Result<DeviceShown, StoreError> {
+    let columns: Option<Vec<Option<String>>> = row.try_get("device_shown")?;
+    let mut columns = columns.unwrap_or_default().into_iter();
+    let mut next = || columns.next().flatten();
+    Ok(DeviceShown { label: next(), country: next(), city: next() })
 }
 
 pub(super) fn live_session(row: &Row) -> Result<LiveSession, StoreError> {

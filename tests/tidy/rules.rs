@@ -27,6 +27,7 @@ pub(crate) const EVERY_ROOM: &[&str] = &[
     "config",
     "domain",
     "files",
+    "geo",
     "http",
     "lifecycle",
     "postgres",
@@ -53,13 +54,13 @@ pub(crate) const RULES: &[Rule] = &[
     // Settings name the types of what they set.
     Rule {
         room: "src/config",
-        rooms: &["config", "domain", "socket", "store", "secrets"],
+        rooms: &["config", "domain", "geo", "socket", "store", "secrets"],
         actors: &["runtime", "protocol", "id"],
         kinds: &[],
     },
     Rule {
         room: "src/config.rs",
-        rooms: &["config", "domain", "socket", "store"],
+        rooms: &["config", "domain", "geo", "socket", "store"],
         actors: &["runtime"],
         kinds: &[],
     },
@@ -67,6 +68,7 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { room: "src/telemetry.rs", rooms: &["config"], actors: &[], kinds: &[] },
     Rule { room: "src/secrets.rs", rooms: &[], actors: &[], kinds: &[] },
     Rule { room: "src/tls.rs", rooms: &["secrets"], actors: &[], kinds: &[] },
+    Rule { room: "src/geo.rs", rooms: &["domain"], actors: &[], kinds: &[] },
     // The doors. Neither knows the store; rows reach them through the services.
     Rule {
         room: "src/http",
@@ -101,7 +103,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     Rule {
         room: "src/service",
-        rooms: &["service", "domain", "store"],
+        rooms: &["service", "domain", "geo", "store"],
         actors: &["Realtime", "runtime", "id", "close", "audit"],
         kinds: &["async"],
     },
@@ -113,6 +115,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     // Pure rules of both crates: what a limit is, is said once.
     Rule { room: "src/domain/throttle.rs", rooms: &["domain"], actors: &["id", "logic"], kinds: &[] },
+    Rule { room: "src/domain/risk.rs", rooms: &["domain"], actors: &["logic"], kinds: &[] },
     Rule { room: "src/domain", rooms: &["domain"], actors: &["id", "close"], kinds: &[] },
     Rule { room: "src/postgres", rooms: &["postgres"], actors: &[], kinds: &[] },
     // The actors' crate knows neither SQL nor HTTP, and its logic no actors.

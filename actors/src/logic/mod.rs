@@ -4,7 +4,9 @@
 //! rule can be tested here without an executor. Nothing in here knows actix, tokio, a clock or randomness.
 
 pub mod channel;
+pub mod histories;
 pub mod limits;
 pub mod namespace;
+pub mod risk;
 pub mod session;
 pub mod tombstones;

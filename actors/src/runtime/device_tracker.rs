@@ -1,22 +1,33 @@
-//! The `DeviceTracker` actor: last-seen values of devices and sessions, written in batches.
+//! The `DeviceTracker` actor: last-seen values of devices and sessions, written in batches, and the score of a sign-in.
 //!
 //! One shard per slice of users. `Seen` comes once per request or socket tick and is only merged in memory; a timer
 //! writes what gathered. Who sends: `Realtime::seen`. When it dies, up to one interval of last-seen values is lost, which
 //! makes a session look idle by that much at most; its successor starts empty.
 //!
-//! Bound: [`PENDING_MAX`] sessions between two writes; beyond it a value of a further session is dropped and counted.
+//! `Score` compares a sign-in with its user's history, which comes from the store and is remembered for a moment; when it
+//! cannot be had there is no score. Who sends: `Realtime::score` and, for attempts of this node, `Realtime::attempted`.
+//!
+//! Bound: [`PENDING_MAX`] sessions between two writes; beyond it a value of a further session is dropped and counted. Of
+//! histories as many as `Histories` holds.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    net::IpAddr,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use tokio::sync::oneshot;
 
-use super::port::{DeviceStore, Seen};
-use crate::id::SessionId;
+use super::port::{DeviceStore, NotRead, Seen};
+use crate::{
+    id::{SessionId, UserId},
+    logic::{
+        histories::{Attempted, Histories},
+        risk::{Assessment, Signals, assess},
+    },
+};
 
 const PENDING_MAX: usize = 100_000;
 /// Sessions written at once: their rows are locked together, and a revocation may be waiting for one of them.
@@ -31,15 +42,29 @@ pub(crate) struct Note(pub(crate) Seen);
 #[rtype(result = "()")]
 pub(crate) struct FlushSeen(pub(crate) oneshot::Sender<()>);
 
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Score {
+    pub(crate) user: UserId,
+    pub(crate) address: IpAddr,
+    pub(crate) signals: Signals,
+    pub(crate) reply: oneshot::Sender<Result<Assessment, NotRead>>,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct NoteAttempt(pub(crate) Attempted);
+
 pub(crate) struct DeviceTracker {
     store: Arc<dyn DeviceStore>,
     interval: Duration,
     pending: HashMap<SessionId, Seen>,
+    histories: Histories,
 }
 
 impl DeviceTracker {
     pub(crate) fn new(store: Arc<dyn DeviceStore>, interval: Duration) -> Self {
-        Self { store, interval, pending: HashMap::new() }
+        Self { store, interval, pending: HashMap::new(), histories: Histories::default() }
     }
 
     /// Later values win; nothing ever goes back.
@@ -109,6 +134,37 @@ impl Handler<FlushSeen> for DeviceTracker {
 
     fn handle(&mut self, message: FlushSeen, ctx: &mut Self::Context) {
         self.write(Some(message.0), ctx);
+    }
+}
+
+impl Handler<Score> for DeviceTracker {
+    type Result = ();
+
+    fn handle(&mut self, message: Score, ctx: &mut Self::Context) {
+        let Score { user, address, signals, reply } = message;
+        if let Some(history) = self.histories.get(user, address, Instant::now()) {
+            // Whoever asked may have given up, here and below.
+            let _ = reply.send(Ok(assess(&signals, history)));
+            return;
+        }
+        let mark = self.histories.mark();
+        let read = self.store.history(user, address, signals.at_ms);
+        ctx.spawn(read.into_actor(self).map(move |read, tracker, _| {
+            let assessed = read.map(|history| {
+                let assessed = assess(&signals, &history);
+                tracker.histories.put(user, address, history, mark, Instant::now());
+                assessed
+            });
+            let _ = reply.send(assessed);
+        }));
+    }
+}
+
+impl Handler<NoteAttempt> for DeviceTracker {
+    type Result = ();
+
+    fn handle(&mut self, message: NoteAttempt, _: &mut Self::Context) {
+        self.histories.note(message.0);
     }
 }
 

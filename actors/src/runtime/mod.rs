@@ -25,7 +25,7 @@ pub use audit::NotRecorded;
 pub use closing::{Closed, ClosingGuard};
 pub use directory::{AttachError, AttachRequest, Attachment};
 pub use outbox::{End, Ended, Outbox, OutboxReader, outbox};
-pub use port::{AuditSink, DeviceStore, NotWritten, PortFuture, Seen};
+pub use port::{AuditSink, DeviceStore, NotRead, NotWritten, PortFuture, Seen};
 pub use realtime::{Membership, Realtime};
 pub use session::ConnectionInfo;
 pub use settings::RealtimeSettings;
@@ -34,5 +34,6 @@ pub use supervise::LaneError;
 
 pub use crate::logic::{
     channel::{ChannelName, ChannelNameError},
+    histories::Attempted,
     limits::{Limit, Verdict},
 };

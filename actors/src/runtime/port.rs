@@ -8,6 +8,7 @@ use std::{future::Future, net::IpAddr, pin::Pin};
 use crate::{
     audit::AuditEvent,
     id::{DeviceId, SessionId, UserId},
+    logic::risk::History,
 };
 
 /// A boxed answer of a port.
@@ -24,16 +25,24 @@ pub enum NotWritten {
     Refused(String),
 }
 
+/// Something that was asked for could not be read.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("{0}")]
+pub struct NotRead(pub String);
+
 /// Where audit events go.
 pub trait AuditSink: Send + Sync + 'static {
     /// Writes the whole batch or nothing. Writing an event again must be harmless.
     fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), NotWritten>>;
 }
 
-/// Where last-seen values go.
+/// Where last-seen values go, and histories come from.
 pub trait DeviceStore: Send + Sync + 'static {
     /// Writes the whole batch or nothing.
     fn touch(&self, seen: Vec<Seen>) -> PortFuture<Result<(), NotWritten>>;
+
+    /// What a sign-in of `user` from `address` at `at_ms` (milliseconds since the epoch) is compared with.
+    fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, NotRead>>;
 }
 
 /// A sign of life of a session on its device.

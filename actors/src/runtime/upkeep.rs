@@ -1,19 +1,24 @@
 //! The part of `Realtime` that keeps count and keeps record: limits, audit events, signs of life.
 
-use std::{future::Future, time::Duration};
+use std::{future::Future, net::IpAddr, time::Duration};
 
 use tokio::sync::oneshot;
 
 use super::{
     audit::{Flush, NotRecorded, Record},
-    device_tracker::{FlushSeen, Note},
-    port::Seen,
+    device_tracker::{FlushSeen, Note, NoteAttempt, Score},
+    port::{NotRead, Seen},
     rate_limiter::Check,
     realtime::Realtime,
 };
 use crate::{
     audit::AuditEvent,
-    logic::limits::{Limit, Verdict},
+    id::UserId,
+    logic::{
+        histories::Attempted,
+        limits::{Limit, Verdict},
+        risk::{Assessment, Signals},
+    },
 };
 
 pub(super) const LIMITER_SHARDS: usize = 4;
@@ -52,9 +57,30 @@ impl Realtime {
 
     /// Notes a sign of life of a session; written later, in a batch.
     pub fn seen(&self, seen: Seen) {
-        let shard = usize::try_from(seen.user.0.unsigned_abs() % TRACKER_SHARDS as u64).unwrap_or(0);
         // A lost sign of life is followed by others.
-        let _ = self.0.trackers[shard].try_send(Note(seen));
+        let _ = self.0.trackers[tracker_of(seen.user)].try_send(Note(seen));
+    }
+
+    /// How risky a sign-in of `user` from `address` looks, compared with the user's history.
+    ///
+    /// # Errors
+    /// When the history cannot be had: then nobody knows.
+    pub async fn score(
+        &self,
+        user: UserId,
+        address: IpAddr,
+        signals: Signals,
+    ) -> Result<Assessment, NotRead> {
+        let (reply, scored) = oneshot::channel();
+        let sent = self.0.trackers[tracker_of(user)].try_send(Score { user, address, signals, reply });
+        sent.map_err(|error| NotRead(error.to_string()))?;
+        within(scored).await.unwrap_or_else(|| Err(NotRead("no answer in time".to_owned())))
+    }
+
+    /// Notes an attempt to sign in that has been written down, so that the next score knows of it.
+    pub fn attempted(&self, attempted: Attempted) {
+        // One that is lost is read from the database a moment later.
+        let _ = self.0.trackers[tracker_of(attempted.user)].try_send(NoteAttempt(attempted));
     }
 
     /// Waits until what was recorded and seen so far is in the database, at most `limit`. `false`: not all of it is.
@@ -75,6 +101,10 @@ impl Realtime {
 
 async fn within<T>(answer: impl Future<Output = Result<T, oneshot::error::RecvError>>) -> Option<T> {
     tokio::time::timeout(ANSWER_WITHIN, answer).await.ok().and_then(Result::ok)
+}
+
+fn tracker_of(user: UserId) -> usize {
+    usize::try_from(user.0.unsigned_abs() % TRACKER_SHARDS as u64).unwrap_or(0)
 }
 
 fn hash(key: &str) -> u64 {

@@ -7,6 +7,7 @@ use portcullis::{
         device::FINGERPRINT_VERSION,
         email::Email,
         refresh::RefreshToken,
+        risk::Place,
         role::Role,
         session::SignInMethod,
         token::{AccessKeys, Claims},
@@ -41,6 +42,7 @@ pub(super) async fn session(person: &Person) -> Session {
             fingerprint_version: FINGERPRINT_VERSION,
             user_agent: None,
             address: IpAddr::from([127, 0, 0, 1]),
+            place: Place::default(),
         },
         method: SignInMethod::Password,
         expires_at: now + Duration::from_secs(30 * 86_400),
@@ -49,6 +51,7 @@ pub(super) async fn session(person: &Person) -> Session {
         challenge: None,
         proof: None,
         trust: None,
+        attempt: None,
         per_user_limit: u32::MAX >> 1,
         now,
     };

@@ -19,6 +19,7 @@ use std::{future::Future, net::IpAddr, time::Duration};
 use portcullis::{
     domain::{
         email::Email,
+        risk::Place,
         role::{Role, Status},
         session::SignInMethod,
     },
@@ -68,6 +69,7 @@ fn device() -> DeviceSeen {
         fingerprint_version: 2,
         user_agent: Some("test".to_owned()),
         address: address(),
+        place: Place::default(),
     }
 }
 
@@ -101,6 +103,7 @@ impl Db {
             challenge: None,
             proof: None,
             trust: None,
+            attempt: None,
             per_user_limit: 20,
             now: now(),
         }

@@ -1,0 +1,72 @@
+//! Why a sign-in looks risky: a closed vocabulary, stored with the attempt and shown to the user.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
+        /// One thing that was unlike the user, or like an attack.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+        pub enum Reason {
+            $($(#[$doc])* #[serde(rename = $word)] $name,)*
+        }
+
+        impl Reason {
+            /// Every reason.
+            pub const ALL: &[Self] = &[$(Self::$name,)*];
+
+            /// The stored spelling.
+            #[must_use]
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word,)*
+                }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The user was never seen on the device.
+    NewDevice = "new_device";
+    /// The known device looks different.
+    FingerprintChanged = "fingerprint_changed";
+    /// The user was never seen in the network.
+    NewNetwork = "new_network";
+    /// The user was never seen in the country.
+    NewCountry = "new_country";
+    /// Nobody travels so fast.
+    ImpossibleTravel = "impossible_travel";
+    /// The user was never seen around this hour.
+    UnusualHour = "unusual_hour";
+    /// Some sign-ins to the account failed lately.
+    RecentFailures = "recent_failures";
+    /// Many did.
+    ManyFailures = "many_failures";
+    /// Many accounts were tried in vain from the address lately.
+    ManyAccounts = "many_accounts";
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Reason {
+    type Err = UnknownReason;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .iter()
+            .copied()
+            .find(|reason| reason.as_str() == text)
+            .ok_or_else(|| UnknownReason(text.to_owned()))
+    }
+}
+
+/// A stored reason that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("unknown risk reason `{0}`")]
+pub struct UnknownReason(pub String);

@@ -1,0 +1,62 @@
+//! What a `User-Agent` says, in two words for people. It is what the client claims, and decides nothing.
+
+use serde::Serialize;
+use woothee::{parser::Parser, woothee::VALUE_UNKNOWN};
+
+/// A browser or app and what it runs on, as far as it says so.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Described {
+    /// The browser.
+    pub browser: Option<String>,
+    /// The operating system.
+    pub system: Option<String>,
+}
+
+impl Described {
+    /// Reads a `User-Agent`.
+    #[must_use]
+    pub fn of(user_agent: Option<&str>) -> Self {
+        let Some(found) = user_agent.and_then(|text| Parser::new().parse(text)) else {
+            return Self::default();
+        };
+        let known = |word: &str| (word != VALUE_UNKNOWN && !word.is_empty()).then(|| word.to_owned());
+        Self { browser: known(found.name), system: known(found.os) }
+    }
+
+    /// What a device is called until its user calls it something: "Firefox on Windows".
+    #[must_use]
+    pub fn label(&self) -> String {
+        match (&self.browser, &self.system) {
+            (Some(browser), Some(system)) => format!("{browser} on {system}"),
+            (Some(one), None) | (None, Some(one)) => one.clone(),
+            (None, None) => "Unknown device".to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0";
+    const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like \
+                          Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
+
+    fn label(user_agent: &str) -> String {
+        Described::of(Some(user_agent)).label()
+    }
+
+    #[test]
+    fn browsers_and_systems_are_told() {
+        assert_eq!(label(FIREFOX), "Firefox on Windows 10");
+        assert_eq!(label(IPHONE), "Safari on iPhone");
+    }
+
+    #[test]
+    fn what_says_nothing_is_unknown() {
+        for odd in ["", "\u{0}\u{fffd}", "x"] {
+            assert_eq!(label(odd), "Unknown device");
+        }
+        assert_eq!(Described::of(None), Described::default());
+    }
+}

@@ -1,0 +1,153 @@
+//! Where an address is: a database of places in the MaxMind DB format, if there is one.
+//!
+//! Opened by the settings, so that a bad file stops the start; asked by services. A file may be one of countries, of
+//! cities or of networks (autonomous systems); whatever is there is read. Files are held in memory and read once.
+
+use std::{fmt, net::IpAddr, path::Path, sync::Arc};
+
+use maxminddb::{MaxMindDbError, Reader};
+use serde::Deserialize;
+
+use crate::domain::risk::{Place, Position};
+
+/// The longest name of a city that is kept, in characters.
+const CITY_CHARS: usize = 100;
+
+/// A database of places or of networks.
+pub struct Database(Reader<Vec<u8>>);
+
+/// Every database there is. Clones share them; the default knows nothing.
+#[derive(Clone, Default)]
+pub struct Geo(Arc<Vec<Database>>);
+
+/// Why a file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum GeoError {
+    /// It cannot be read.
+    #[error("the file cannot be read ({0})")]
+    Unreadable(std::io::ErrorKind),
+    /// It is no such database, or a broken one.
+    #[error("the file is no database in the MaxMind DB format")]
+    Broken,
+}
+
+/// What a record of any of these databases may hold; everything else is passed over.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Record<'a> {
+    #[serde(borrow)]
+    country: Country<'a>,
+    #[serde(borrow)]
+    city: City<'a>,
+    location: Location,
+    traits: Network,
+    autonomous_system_number: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Country<'a> {
+    iso_code: Option<&'a str>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct City<'a> {
+    #[serde(borrow)]
+    names: Names<'a>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Names<'a> {
+    en: Option<&'a str>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Location {
+    latitude: Option<f64>,
+    longitude: Option<f64>,
+    accuracy_radius: Option<u16>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Network {
+    autonomous_system_number: Option<u32>,
+}
+
+impl Database {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`GeoError`] if it cannot be used.
+    pub fn open(path: &Path) -> Result<Self, GeoError> {
+        std::fs::read(path).map_err(|error| GeoError::Unreadable(error.kind())).and_then(Self::of)
+    }
+
+    /// The same for the content of a file.
+    ///
+    /// # Errors
+    /// [`GeoError::Broken`] if it is no such database.
+    pub fn of(bytes: Vec<u8>) -> Result<Self, GeoError> {
+        let database = Self(Reader::from_source(bytes).map_err(|_| GeoError::Broken)?);
+        // A file that was cut somewhere in the middle may still have its description.
+        database.look(IpAddr::from([1, 1, 1, 1])).map_err(|_| GeoError::Broken)?;
+        Ok(database)
+    }
+
+    fn look(&self, address: IpAddr) -> Result<Option<Record<'_>>, MaxMindDbError> {
+        if address.is_ipv6() && self.0.metadata().ip_version == 4 {
+            return Ok(None);
+        }
+        self.0.lookup(address)?.decode()
+    }
+}
+
+impl Geo {
+    /// These databases; where two tell the same thing, the earlier one counts.
+    #[must_use]
+    pub fn new(databases: Vec<Database>) -> Self {
+        Self(Arc::new(databases))
+    }
+
+    /// Where this address is, as far as any of the databases tells.
+    #[must_use]
+    pub fn locate(&self, address: IpAddr) -> Place {
+        self.0.iter().fold(Place::default(), |place, database| match database.look(address) {
+            Ok(Some(record)) => merged(place, &record),
+            Ok(None) => place,
+            Err(error) => {
+                tracing::warn!(%error, "a record of the database of places cannot be read");
+                place
+            }
+        })
+    }
+}
+
+impl fmt::Debug for Geo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kinds = self.0.iter().map(|database| database.0.metadata().database_type.as_str());
+        f.debug_list().entries(kinds).finish()
+    }
+}
+
+/// The place with what the record adds to it.
+fn merged(place: Place, record: &Record<'_>) -> Place {
+    let country = record.country.iso_code.filter(|code| code.chars().count() == 2);
+    let city = record.city.names.en.filter(|name| !name.is_empty());
+    Place {
+        country: place.country.or_else(|| country.map(str::to_ascii_uppercase)),
+        city: place.city.or_else(|| city.map(|name| name.chars().take(CITY_CHARS).collect())),
+        position: place.position.or_else(|| position(&record.location)),
+        network: place.network.or(record.autonomous_system_number).or(record.traits.autonomous_system_number),
+    }
+}
+
+/// A position without a radius is not relied on.
+fn position(location: &Location) -> Option<Position> {
+    let latitude = location.latitude.filter(|degrees| degrees.abs() <= 90.0)?;
+    let longitude = location.longitude.filter(|degrees| degrees.abs() <= 180.0)?;
+    Some(Position { latitude, longitude, accuracy_km: location.accuracy_radius.map_or(1_000, u32::from) })
+}
