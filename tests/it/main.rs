@@ -10,6 +10,7 @@ mod admin;
 mod auth;
 mod browser;
 mod cli;
+mod closing;
 mod crash;
 mod csrf;
 mod doors;

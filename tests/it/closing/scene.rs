@@ -1,0 +1,80 @@
+//! Who is there when trust ends.
+
+use std::time::Duration;
+
+use portcullis::domain::role::Role;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::harness::{App, Ask, PASSWORD, Person, Session, Socket};
+
+/// Where somebody sits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seat {
+    /// The session from which the user acts, on a device of its own.
+    Own,
+    /// A session of the same user on another device.
+    Target,
+    /// One more on that device.
+    Beside,
+    /// Somebody else's on that very device.
+    Housemate,
+    /// Somebody else's, elsewhere.
+    Stranger,
+}
+
+/// Everybody, with their sockets.
+pub(super) struct Scene {
+    pub(super) app: App,
+    pub(super) admin: Session,
+    /// The number of the last revocation before anything is brought about.
+    pub(super) revocations_before: i64,
+    pub(super) seated: Vec<(Seat, Session, [Socket; 2])>,
+}
+
+impl Scene {
+    pub(super) async fn set() -> Self {
+        let app = App::with(|settings| settings.sessions.per_user = 3);
+        let admin = app.appoint(Role::Admin).await.sign_in().await;
+        let person = app.register().await;
+        // The oldest first.
+        let target = person.sign_in().await;
+        let mut seated = vec![(Seat::Target, target.clone())];
+        for seat in [Seat::Beside, Seat::Own, Seat::Housemate, Seat::Stranger] {
+            app.advance(Duration::from_secs(1));
+            let session = match seat {
+                Seat::Beside => sign_in_on(&person, &target.device).await,
+                Seat::Own | Seat::Target => person.sign_in().await,
+                Seat::Housemate => sign_in_on(&app.register().await, &target.device).await,
+                Seat::Stranger => app.register().await.sign_in().await,
+            };
+            seated.push((seat, session));
+        }
+        let revocations_before = app.count("SELECT coalesce(max(id), 0) FROM revocations").await;
+        let mut scene = Self { app, admin, revocations_before, seated: Vec::new() };
+        for (seat, session) in seated {
+            let sockets = [session.connect().await, session.connect_by_command().await];
+            scene.seated.push((seat, session, sockets));
+        }
+        scene
+    }
+
+    /// The session that sits there.
+    pub(super) fn at(&self, seat: Seat) -> &Session {
+        let found = self.seated.iter().find(|(taken, ..)| *taken == seat);
+        &found.expect("every seat is taken").1
+    }
+
+    /// The id of the device that the target shares with others.
+    pub(super) fn shared_device(&self) -> &str {
+        self.at(Seat::Target).device.split('.').next().expect("a sealed id")
+    }
+}
+
+/// Signs in with the cookie of a device that is known.
+async fn sign_in_on(person: &Person, device: &str) -> Session {
+    let body = json!({"username": person.email, "password": PASSWORD});
+    let request = person.app.request(Method::POST, "/api/v1/auth/jwt/login").json(&body);
+    let answer = request.header("cookie", format!("device_id={device}")).ask().await.expect(200);
+    Session { device: device.to_owned(), ..Session::granted(person, &answer) }
+}

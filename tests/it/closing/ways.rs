@@ -1,0 +1,123 @@
+//! The ways in which trust ends: what each does, and how it is brought about.
+
+use std::time::Duration;
+
+use portcullis::domain::role::{Role, Status};
+use portcullis_actors::close::Cause;
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::json;
+
+use super::{
+    Ending,
+    scene::{
+        Scene,
+        Seat::{self, Beside, Housemate, Own, Target},
+    },
+};
+use crate::harness::Ask as _;
+
+/// Not the one that everybody has.
+const NEW_PASSWORD: &str = "another-copper-walrus-17";
+
+/// How trust ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Way {
+    OperatorRevokesSession,
+    OperatorRevokesDevice,
+    OperatorRevokesUser,
+    OwnerEndsSession,
+    OwnerEndsOthers,
+    SignsOut,
+    SignsOutOthers,
+    SignsOutEverywhere,
+    AccountDisabled,
+    RoleChanged,
+    NewPassword,
+    PasswordReset,
+    RefreshReused,
+    OneSessionTooMany,
+    PastItsEnd,
+}
+
+impl Way {
+    /// Whom it hits, and what they are told.
+    pub(super) fn ending(self) -> Ending {
+        let ending = |cause, seats, code, reason| Ending { cause, seats, code, reason };
+        let revoked = |cause, seats: &'static [Seat]| ending(cause, seats, 4500, "session revoked");
+        let signed_out = |seats: &'static [Seat]| ending(Cause::SignedOut, seats, 4501, "signed out");
+        let new_password =
+            |seats: &'static [Seat]| ending(Cause::PasswordChanged, seats, 4502, "password changed");
+        match self {
+            Self::OperatorRevokesSession => revoked(Cause::Revoked, &[Target]),
+            Self::OperatorRevokesDevice => revoked(Cause::Revoked, &[Target, Beside, Housemate]),
+            Self::OperatorRevokesUser => revoked(Cause::Revoked, &[Own, Target, Beside]),
+            Self::OwnerEndsSession => signed_out(&[Target]),
+            Self::OwnerEndsOthers | Self::SignsOutOthers => signed_out(&[Target, Beside]),
+            Self::SignsOut => signed_out(&[Own]),
+            Self::SignsOutEverywhere => signed_out(&[Own, Target, Beside]),
+            Self::AccountDisabled => {
+                ending(Cause::AccountDisabled, &[Own, Target, Beside], 4503, "account disabled")
+            }
+            Self::RoleChanged => {
+                ending(Cause::RoleChanged, &[Own, Target, Beside], 3014, "state invalidated")
+            }
+            Self::NewPassword => new_password(&[Target, Beside]),
+            Self::PasswordReset => new_password(&[Own, Target, Beside]),
+            Self::RefreshReused => ending(Cause::RefreshReused, &[Target], 4504, "refresh token reused"),
+            Self::OneSessionTooMany => revoked(Cause::SessionLimit, &[Target]),
+            Self::PastItsEnd => revoked(Cause::SessionExpired, &[Target]),
+        }
+    }
+}
+
+impl Scene {
+    /// Ends trust this way.
+    pub(super) async fn bring_about(&self, way: Way) {
+        let (own, target) = (self.at(Own), self.at(Target));
+        let person = &own.person;
+        match way {
+            Way::OperatorRevokesSession => self.revoke(json!({"session": target.id})).await,
+            Way::OperatorRevokesDevice => self.revoke(json!({"device": self.shared_device()})).await,
+            Way::OperatorRevokesUser => self.revoke(json!({"user": person.id})).await,
+            Way::OwnerEndsSession => self.delete(&format!("/api/v1/sessions/{}", target.id)).await,
+            Way::OwnerEndsOthers => self.delete("/api/v1/sessions").await,
+            Way::SignsOut => drop(own.sign_out("local").await.expect(200)),
+            Way::SignsOutOthers => drop(own.sign_out("others").await.expect(200)),
+            Way::SignsOutEverywhere => drop(own.sign_out("global").await.expect(200)),
+            Way::AccountDisabled => person.set_status(Status::Suspended).await,
+            Way::RoleChanged => person.set_role(Role::Operator).await,
+            Way::NewPassword => {
+                let body = json!({"new_password": NEW_PASSWORD});
+                own.post("/api/v1/profile/password", &body).await.expect(200);
+            }
+            Way::PasswordReset => {
+                let password = SecretString::from(NEW_PASSWORD);
+                self.app.services().reset_password(person.id, password).await.expect("it is reset");
+            }
+            Way::RefreshReused => {
+                target.renewed().await.renewed().await;
+                target.try_refresh().await.expect(401).problem();
+            }
+            Way::OneSessionTooMany => drop(person.sign_in().await),
+            Way::PastItsEnd => self.let_the_target_expire().await,
+        }
+    }
+
+    async fn revoke(&self, target: serde_json::Value) {
+        self.admin.revoke(target).await.expect(200);
+    }
+
+    async fn delete(&self, path: &str) {
+        self.at(Own).request(Method::DELETE, path).ask().await.expect(200);
+    }
+
+    async fn let_the_target_expire(&self) {
+        let id = self.at(Target).id;
+        let sooner =
+            format!("UPDATE sessions SET expires_at = created_at + interval '1 s' WHERE id = '{id}'");
+        self.app.rows().await.batch_execute(&sooner).await.expect("an earlier end");
+        self.app.advance(Duration::from_secs(2));
+        self.app.services().sweep().await.expect("a sweep");
+    }
+}
