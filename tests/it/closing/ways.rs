@@ -36,6 +36,7 @@ pub(super) enum Way {
     NewPassword,
     PasswordReset,
     RefreshReused,
+    DeviceForgotten,
     OneSessionTooMany,
     PastItsEnd,
 }
@@ -65,6 +66,7 @@ impl Way {
             Self::NewPassword => new_password(&[Target, Beside]),
             Self::PasswordReset => new_password(&[Own, Target, Beside]),
             Self::RefreshReused => ending(Cause::RefreshReused, &[Target], 4504, "refresh token reused"),
+            Self::DeviceForgotten => ending(Cause::DeviceRemoved, &[Target, Beside], 4505, "device removed"),
             Self::OneSessionTooMany => revoked(Cause::SessionLimit, &[Target]),
             Self::PastItsEnd => revoked(Cause::SessionExpired, &[Target]),
         }
@@ -99,6 +101,7 @@ impl Scene {
                 target.renewed().await.renewed().await;
                 target.try_refresh().await.expect(401).problem();
             }
+            Way::DeviceForgotten => self.delete(&format!("/api/v1/devices/{}", self.shared_device())).await,
             Way::OneSessionTooMany => drop(person.sign_in().await),
             Way::PastItsEnd => self.let_the_target_expire().await,
         }
