@@ -129,6 +129,35 @@ fn a_secret_may_come_from_a_file_that_only_its_owner_reads() {
 }
 
 #[test]
+fn a_database_of_places_that_cannot_be_used_is_listed_with_the_other_problems() {
+    let broken = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(broken.path(), "not a database").unwrap();
+    let problems = problems(|vars| {
+        vars.remove("DOMAIN");
+        vars.insert("GEOIP_DATABASE", "/nowhere/places.mmdb".to_owned());
+        vars.insert("GEOIP_ASN_DATABASE", broken.path().display().to_string());
+    });
+    for expected in [
+        "DOMAIN: missing",
+        "GEOIP_DATABASE: the file cannot be read (entity not found)",
+        "GEOIP_ASN_DATABASE: the file is no database in the MaxMind DB format",
+    ] {
+        assert!(problems.iter().any(|problem| problem == expected), "{expected} in {problems:?}");
+    }
+}
+
+#[test]
+fn thresholds_of_risk_rise() {
+    let mut vars = complete();
+    vars.insert("RISK_NOTIFY", "20".to_owned());
+    vars.insert("RISK_REFUSE", "101".to_owned());
+    let expected = Thresholds { notify: 20, second_factor: 50, refuse: 101 };
+    assert_eq!(read(&vars).unwrap().risk, expected);
+    let problems = problems(|vars| drop(vars.insert("RISK_NOTIFY", "60".to_owned())));
+    assert_eq!(problems.len(), 1, "{problems:?}");
+}
+
+#[test]
 fn settings_print_no_secret() {
     let printed = format!("{:?}", read(&complete()).unwrap());
     assert!(!printed.contains("0123456789abcdef") && !printed.contains("pw@"), "{printed}");

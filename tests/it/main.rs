@@ -7,12 +7,14 @@
 mod harness;
 
 mod admin;
+mod attempts;
 mod auth;
 mod browser;
 mod cli;
 mod closing;
 mod crash;
 mod csrf;
+mod devices;
 mod doors;
 mod frames;
 mod handshake;
@@ -28,6 +30,7 @@ mod protocol;
 mod races;
 mod refresh;
 mod revocation;
+mod risk;
 mod serve;
 mod sessions;
 mod shutdown;

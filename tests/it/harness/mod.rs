@@ -13,6 +13,7 @@ mod link;
 mod mint;
 mod noise;
 mod person;
+pub(crate) mod places;
 mod process;
 mod socket;
 

@@ -1,0 +1,151 @@
+//! Attempts to sign in: every one is written down, users see their own, and old ones go.
+
+use std::time::Duration;
+
+use portcullis::domain::role::Status;
+use serde_json::{Value, json};
+
+use crate::harness::{App, Ask, PASSWORD, Session};
+
+const DAY: Duration = Duration::from_secs(86_400);
+const ATTEMPTS: &str = "/api/v1/profile/attempts";
+
+async fn outcomes(session: &Session) -> Vec<String> {
+    let answer = session.get(ATTEMPTS).await.expect(200);
+    let attempts = answer.body["attempts"].as_array().expect("a list");
+    attempts.iter().map(|attempt| attempt["outcome"].as_str().expect("a word").to_owned()).collect()
+}
+
+#[tokio::test]
+async fn attempts_on_an_account_are_shown_to_its_owner_newest_first() {
+    let app = App::start();
+    let person = app.register().await;
+    person.sign_in().await;
+    app.advance(Duration::from_secs(1));
+    person.try_password("not-her-password-91").await.expect(401);
+    app.advance(Duration::from_secs(1));
+    let session = person.sign_in().await;
+    app.register().await.sign_in().await;
+    assert_eq!(outcomes(&session).await, ["success", "wrong_password", "success"]);
+    let answer = session.get(ATTEMPTS).await.expect(200);
+    let newest = &answer.body["attempts"][0];
+    assert_eq!((&newest["session_id"], &newest["method"]), (&json!(session.id), &json!("password")));
+    assert_eq!(newest["address"], "127.0.0.1");
+    assert_eq!(answer.body["attempts"][1]["session_id"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_list_goes_page_by_page() {
+    let app = App::start();
+    let person = app.register().await;
+    let mut session = person.sign_in().await;
+    for _ in 0..4 {
+        // Some at the same moment.
+        session = person.sign_in().await;
+    }
+    let (mut seen, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let answer = session.get(&format!("{ATTEMPTS}?limit=2{cursor}")).await.expect(200);
+        let page = answer.body["attempts"].as_array().expect("a list").clone();
+        assert!(page.len() <= 2);
+        seen.extend(page.into_iter().map(|attempt| attempt["id"].to_string()));
+        let Some(next) = answer.body["next_cursor"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    let all = seen.iter().collect::<std::collections::HashSet<_>>().len();
+    assert_eq!((seen.len(), all), (5, 5));
+    session.get(&format!("{ATTEMPTS}?cursor=nonsense")).await.refused(422, "invalid_cursor");
+    session.get(&format!("{ATTEMPTS}?limit=0")).await.refused(422, "invalid_limit");
+}
+
+#[tokio::test]
+async fn attempts_on_unknown_accounts_are_written_down_without_the_name() {
+    let app = App::start();
+    let body = json!({"username": "Nobody@Example.com", "password": PASSWORD});
+    app.post("/api/v1/auth/jwt/login").json(&body).ask().await.expect(401);
+    let sql = "SELECT user_id, identifier, outcome, to_jsonb(a)::text AS whole FROM device_login_attempts a";
+    let row = app.rows().await.query_one(sql, &[]).await.unwrap();
+    assert_eq!(row.get::<_, Option<i64>>("user_id"), None);
+    assert_eq!(row.get::<_, &str>("outcome"), "unknown_account");
+    assert_eq!(row.get::<_, &str>("identifier").len(), 32);
+    let whole = row.get::<_, &str>("whole").to_lowercase();
+    assert!(!whole.contains("nobody") && !whole.contains(PASSWORD));
+}
+
+#[tokio::test]
+async fn one_name_has_one_hash_whatever_its_case() {
+    let app = App::start();
+    let person = app.register().await;
+    for name in [person.email.clone(), person.email.to_uppercase()] {
+        let body = json!({"username": name, "password": "not-her-password-91"});
+        app.post("/api/v1/auth/jwt/login").json(&body).ask().await.expect(401);
+    }
+    assert_eq!(app.count("SELECT count(DISTINCT identifier) FROM device_login_attempts").await, 1);
+}
+
+#[tokio::test]
+async fn the_right_password_of_a_suspended_account_is_written_down_as_that() {
+    let app = App::start();
+    let person = app.register().await;
+    person.set_status(Status::Suspended).await;
+    person.try_password(PASSWORD).await.expect(401);
+    person.set_status(Status::Active).await;
+    let session = person.sign_in().await;
+    assert_eq!(outcomes(&session).await, ["success", "inactive_account"]);
+}
+
+#[tokio::test]
+async fn the_months_are_made_ahead_and_take_what_came_before_them() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.sign_in().await;
+    let left = "SELECT count(*) FROM device_login_attempts_default";
+    assert_eq!(app.count(left).await, 1);
+    for _ in 0..2 {
+        app.services().sweep().await.unwrap();
+        let months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'device_login_attempts'::regclass";
+        assert_eq!((app.count(months).await, app.count(left).await), (3, 0));
+    }
+    person.sign_in().await;
+    assert_eq!(app.count(left).await, 0);
+    assert_eq!(outcomes(&session).await.len(), 2);
+}
+
+#[tokio::test]
+async fn attempts_go_after_their_time() {
+    let app = App::start();
+    let person = app.register().await;
+    person.sign_in().await;
+    app.services().sweep().await.unwrap();
+    // A month after which nobody made the next.
+    app.advance(70 * DAY);
+    person.sign_in().await;
+    app.services().sweep().await.unwrap();
+    assert_eq!(app.count("SELECT count(*) FROM device_login_attempts").await, 2);
+    app.advance(60 * DAY);
+    let session = person.sign_in().await;
+    app.services().sweep().await.unwrap();
+    assert_eq!(outcomes(&session).await.len(), 2);
+}
+
+#[tokio::test]
+async fn what_is_too_old_goes_also_where_no_month_was_made() {
+    let app = App::start();
+    let person = app.register().await;
+    person.sign_in().await;
+    let sql = "UPDATE device_login_attempts SET at = '2001-01-01T00:00:00Z'";
+    app.rows().await.execute(sql, &[]).await.unwrap();
+    app.services().sweep().await.unwrap();
+    assert_eq!(app.count("SELECT count(*) FROM device_login_attempts").await, 0);
+}
+
+#[tokio::test]
+async fn many_nodes_may_make_the_months_at_once() {
+    let app = App::start();
+    app.register().await.sign_in().await;
+    let sweeps = (0..6).map(|_| app.services().sweep());
+    for swept in futures_util::future::join_all(sweeps).await {
+        swept.unwrap();
+    }
+    assert_eq!(app.count("SELECT count(*) FROM device_login_attempts").await, 1);
+}
