@@ -60,7 +60,7 @@ impl Services {
         wish: DeviceWish,
         meta: &Meta,
     ) -> Result<DeviceListed, Failure> {
-        let label = wish.label.map(|label| label.map(checked).transpose()).transpose()?;
+        let label = wish.label.map(|label| label.as_deref().map(checked).transpose()).transpose()?;
         let authority = match wish.trusted {
             Some(true) => {
                 self.require_privilege(caller)?;
@@ -124,7 +124,7 @@ fn no_such_device() -> Failure {
 }
 
 /// A label without surrounding space.
-fn checked(label: String) -> Result<String, Failure> {
+fn checked(label: &str) -> Result<String, Failure> {
     let trimmed = label.trim();
     let fits = (1..=LABEL_CHARS).contains(&trimmed.chars().count());
     if !fits || trimmed.chars().any(char::is_control) {

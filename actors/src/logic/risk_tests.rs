@@ -23,8 +23,8 @@ fn london() -> Place {
     place("GB", 51.51, -0.13, 20, 2856)
 }
 
-fn at(signals: Signals, place: Place) -> Signals {
-    Signals { place, ..signals }
+fn at(standing: Standing, place: Place) -> Signals {
+    Signals { place, ..on(standing) }
 }
 
 /// A sign-in at noon at home, on a device of this standing.
@@ -78,34 +78,34 @@ fn every_scenario_comes_to_what_it_should() {
         ("the first sign-in ever", on(New), History::default(), Allow, &[]),
         ("the usual laptop at home", on(Known), home(), Allow, &[]),
         ("a new laptop at home", on(New), home(), Allow, &[NewDevice]),
-        ("the usual laptop in a hotel", at(on(Known), hotel()), home(), Allow, &[NewNetwork]),
-        ("a new laptop in a hotel", at(on(New), hotel()), home(), Notify, &[NewDevice, NewNetwork]),
-        ("the usual phone abroad", at(on(Known), london()), home(), Allow, &[NewNetwork, NewCountry]),
-        ("a trusted phone abroad", at(on(Trusted), london()), home(), Allow, &[NewCountry]),
+        ("the usual laptop in a hotel", at(Known, hotel()), home(), Allow, &[NewNetwork]),
+        ("a new laptop in a hotel", at(New, hotel()), home(), Notify, &[NewDevice, NewNetwork]),
+        ("the usual phone abroad", at(Known, london()), home(), Allow, &[NewNetwork, NewCountry]),
+        ("a trusted phone abroad", at(Trusted, london()), home(), Allow, &[NewCountry]),
         (
             "a new phone abroad",
-            at(on(New), london()),
+            at(New, london()),
             home(),
             RequireSecondFactor,
             &[NewDevice, NewNetwork, NewCountry],
         ),
         (
             "Sydney, then London within the hour, on the same phone",
-            at(on(Known), london()),
+            at(Known, london()),
             and(home(), visit(hour_ago, sydney())),
             RequireSecondFactor,
             &[NewNetwork, NewCountry, ImpossibleTravel],
         ),
         (
             "Sydney, then London within the hour, on something new",
-            at(on(New), london()),
+            at(New, london()),
             and(home(), visit(hour_ago, sydney())),
             Refuse,
             &[NewDevice, NewNetwork, NewCountry, ImpossibleTravel],
         ),
         (
             "Sydney, then London after a day",
-            at(on(Known), london()),
+            at(Known, london()),
             and(home(), visit(NOON - DAY, sydney())),
             Allow,
             &[NewNetwork, NewCountry],
@@ -119,49 +119,49 @@ fn every_scenario_comes_to_what_it_should() {
         ),
         (
             "a carrier that hops networks",
-            at(on(Known), place("AU", -33.9, 151.0, 100, 999)),
+            at(Known, place("AU", -33.9, 151.0, 100, 999)),
             hopper(),
             Allow,
             &[],
         ),
         (
             "a new phone at a carrier that hops networks",
-            at(on(New), place("AU", -33.9, 151.0, 100, 999)),
+            at(New, place("AU", -33.9, 151.0, 100, 999)),
             hopper(),
             Allow,
             &[NewDevice],
         ),
         (
             "the usual laptop through a VPN a minute later",
-            at(on(Known), vpn()),
+            at(Known, vpn()),
             and(home(), visit(NOON - 60_000, sydney())),
             Allow,
             &[NewNetwork, NewCountry],
         ),
         (
             "a new device through a VPN a minute later",
-            at(on(New), vpn()),
+            at(New, vpn()),
             and(home(), visit(NOON - 60_000, sydney())),
             Notify,
             &[NewDevice, NewNetwork, NewCountry],
         ),
         (
             "stuffing from one address, with one right pair",
-            at(on(New), hotel()),
+            at(New, hotel()),
             History { accounts: 12, ..home() },
             RequireSecondFactor,
             &[NewDevice, NewNetwork, ManyAccounts],
         ),
         (
             "the same from abroad",
-            at(on(New), london()),
+            at(New, london()),
             History { accounts: 12, ..home() },
             Refuse,
             &[NewDevice, NewNetwork, NewCountry, ManyAccounts],
         ),
         (
             "the same against an account never used",
-            at(on(New), nowhere()),
+            at(New, nowhere()),
             History { accounts: 12, ..History::default() },
             Notify,
             &[ManyAccounts],
@@ -175,7 +175,7 @@ fn every_scenario_comes_to_what_it_should() {
         ),
         (
             "spraying from many addresses, with one right guess",
-            at(on(New), hotel()),
+            at(New, hotel()),
             History { failures: failures(30), ..home() },
             RequireSecondFactor,
             &[NewDevice, NewNetwork, ManyFailures],
@@ -212,16 +212,16 @@ fn every_scenario_comes_to_what_it_should() {
         ),
         (
             "a stolen cookie in another browser far away",
-            Signals { fingerprint_changed: true, ..at(on(Trusted), london()) },
+            Signals { fingerprint_changed: true, ..at(Trusted, london()) },
             and(home(), visit(hour_ago, sydney())),
             RequireSecondFactor,
             &[FingerprintChanged, NewCountry, ImpossibleTravel],
         ),
-        ("no database of places, the usual device", at(on(Known), nowhere()), home(), Allow, &[]),
-        ("no database of places, a new device", at(on(New), nowhere()), home(), Allow, &[NewDevice]),
+        ("no database of places, the usual device", at(Known, nowhere()), home(), Allow, &[]),
+        ("no database of places, a new device", at(New, nowhere()), home(), Allow, &[NewDevice]),
         (
             "a database of places that came later",
-            at(on(Known), london()),
+            at(Known, london()),
             History { visits: vec![visit(hour_ago, nowhere())], ..History::default() },
             Allow,
             &[],
