@@ -89,13 +89,13 @@ impl App {
             keys(&settings),
             Clock::default(),
         );
+        services.load_bans().await?;
         services.start();
         let origins = origins(&settings, http, https);
         let files = Files::claim();
         let mut sockets = settings.socket.clone();
         sockets.limits.total = sockets.limits.total.min(files.sockets);
-        sockets.handshakes.burst =
-            sockets.handshakes.burst.saturating_mul(settings.address_limit_factor.max(1));
+        Arc::make_mut(&mut sockets.dialogue).commands = settings.limits.frame_connection;
         let door = Door::new(
             services.clone(),
             realtime.clone(),
@@ -240,6 +240,9 @@ pub(crate) fn service_settings(settings: &Settings) -> ServiceSettings {
         geo: settings.geo.clone(),
         risk: settings.risk,
         attempts_kept: settings.attempts_kept,
+        limits: settings.limits.clone(),
+        ban: settings.ban,
+        password_queue: settings.password_queue,
     }
 }
 

@@ -7,6 +7,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
+mod ban;
 mod dev;
 mod error;
 mod migrate;
@@ -38,6 +39,8 @@ enum Command {
     User(user::User),
     /// Lists and revokes sessions.
     Session(session::Session),
+    /// Bans addresses, lists bans and lifts them.
+    Ban(ban::Ban),
 }
 
 /// Where a tool finds the database.
@@ -67,6 +70,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(migrate) => migrate.run(),
         Command::User(user) => user.run(),
         Command::Session(session) => session.run(),
+        Command::Ban(ban) => ban.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

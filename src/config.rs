@@ -11,7 +11,7 @@ use portcullis_actors::runtime::RealtimeSettings;
 use secrecy::SecretString;
 
 use crate::{
-    domain::{risk::Thresholds, session::SessionLimits},
+    domain::{risk::Thresholds, session::SessionLimits, throttle::Limits},
     geo::Geo,
     socket::{ConnectionLimits, SocketSettings},
     store::DatabaseSettings,
@@ -25,7 +25,8 @@ mod tests;
 pub use reader::ConfigError;
 use reader::Reader;
 use sections::{
-    Registration, algorithm, cores, database, geo, listen, realtime, risk, secrets, sessions, socket, surface,
+    BAN, PASSWORD_QUEUE, Registration, algorithm, cores, database, geo, limits, listen, minutes, realtime,
+    risk, secrets, sessions, socket, surface,
 };
 
 const DAY: u64 = 24 * 60 * 60;
@@ -125,6 +126,13 @@ pub struct Settings {
     pub attempts_kept: Duration,
     /// `ADDRESS_LIMIT_FACTOR`: multiplies every limit per address, for networks that share one. Default: 1.
     pub address_limit_factor: u32,
+    /// `LIMIT_<NAME>=<count>/<seconds>`, as `LIMIT_LOGIN_ADDRESS=30/60`: names and defaults are the table in
+    /// `domain::throttle`.
+    pub limits: Limits,
+    /// `BAN_MINUTES`: how long an address is banned for stuffing. Default: 60.
+    pub ban: Duration,
+    /// `PASSWORD_QUEUE`: password hashes that may wait while as many as there are cores run. Default: 32.
+    pub password_queue: usize,
     /// Sockets.
     pub socket: SocketSettings,
     /// The actors' bounds.
@@ -170,6 +178,9 @@ impl Settings {
             risk: Thresholds::default(),
             attempts_kept: ATTEMPTS_KEPT,
             address_limit_factor: 1,
+            limits: Limits::default(),
+            ban: BAN,
+            password_queue: PASSWORD_QUEUE,
             socket: SocketSettings::default(),
             realtime: RealtimeSettings::default(),
             drain: Duration::from_secs(5),
@@ -207,6 +218,9 @@ impl Settings {
                 self.attempts_kept.as_secs() / DAY,
             ))),
             address_limit_factor: read.at_least("ADDRESS_LIMIT_FACTOR", 1, self.address_limit_factor),
+            limits: limits(read, self.limits),
+            ban: minutes(read, "BAN_MINUTES", self.ban),
+            password_queue: read.at_least("PASSWORD_QUEUE", 1, self.password_queue),
             socket: socket(read, &self.socket),
             realtime: realtime(read, &self.realtime),
             drain: Duration::from_secs(read.parsed("DRAIN_SECONDS", self.drain.as_secs())),
@@ -246,6 +260,9 @@ impl Settings {
             attempts_kept: ATTEMPTS_KEPT,
             // Everything comes from one address here.
             address_limit_factor: 1_000,
+            limits: Limits::default(),
+            ban: BAN,
+            password_queue: PASSWORD_QUEUE,
             socket: SocketSettings {
                 limits: ConnectionLimits {
                     per_address: 20_000,

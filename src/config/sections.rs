@@ -14,7 +14,11 @@ use secrecy::{ExposeSecret, SecretString};
 
 use super::{Listen, Secrets, Surface, reader::Reader};
 use crate::{
-    domain::{risk::Thresholds, session::SessionLimits},
+    domain::{
+        risk::Thresholds,
+        session::SessionLimits,
+        throttle::{self, Limits, Rate},
+    },
     geo::{Database, Geo},
     socket::{ConnectionLimits, SocketSettings},
     store::DatabaseSettings,
@@ -23,6 +27,10 @@ use crate::{
 /// The shortest secret that production accepts, in bytes.
 const SECRET_MIN: usize = 32;
 const MINUTE: u64 = 60;
+/// How long an address is banned.
+pub(super) const BAN: Duration = Duration::from_secs(60 * MINUTE);
+/// At some 30 ms a hash on two cores, the last of so many waits half a second.
+pub(super) const PASSWORD_QUEUE: usize = 32;
 
 pub(super) struct Registration(pub(super) bool);
 
@@ -211,6 +219,19 @@ pub(super) fn risk(read: &mut Reader<'_>, base: Thresholds) -> Thresholds {
         read.problem("RISK_NOTIFY, RISK_SECOND_FACTOR and RISK_REFUSE must not fall in this order");
     }
     found
+}
+
+pub(super) fn limits(read: &mut Reader<'_>, mut limits: Limits) -> Limits {
+    for limit in limits.each_mut() {
+        let default = Rate { burst: limit.burst, period: limit.period };
+        let Rate { burst, period } = read.parsed(&throttle::setting(limit), default);
+        (limit.burst, limit.period) = (burst, period);
+    }
+    limits
+}
+
+pub(super) fn minutes(read: &mut Reader<'_>, name: &str, default: Duration) -> Duration {
+    Duration::from_secs(MINUTE.saturating_mul(read.at_least(name, 1, default.as_secs() / MINUTE)))
 }
 
 pub(super) fn socket(read: &mut Reader<'_>, base: &SocketSettings) -> SocketSettings {

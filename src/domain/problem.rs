@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use portcullis_actors::logic::limits::Limit;
 use serde::Serialize;
 
 /// The media type of every refusal.
@@ -57,6 +58,41 @@ pub fn retry_after(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
+/// Why somebody is told to come back later (RateLimit header fields for HTTP, draft-ietf-httpapi-ratelimit-headers).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// Its name.
+    pub name: &'static str,
+    /// How many it permits.
+    pub quota: u32,
+    /// In how long; none if it is no rate.
+    pub window: Option<Duration>,
+}
+
+impl From<Limit> for Policy {
+    fn from(limit: Limit) -> Self {
+        Self { name: limit.name, quota: limit.burst, window: Some(limit.period) }
+    }
+}
+
+impl Policy {
+    /// Nothing at all until the end of the ban.
+    pub const BAN: Self = Self { name: "ban", quota: 0, window: None };
+
+    /// The value of `RateLimit-Policy`.
+    #[must_use]
+    pub fn header(&self) -> String {
+        let window = self.window.map_or_else(String::new, |window| format!(";w={}", retry_after(window)));
+        format!("\"{}\";q={}{window}", self.name, self.quota)
+    }
+
+    /// The value of `RateLimit` for whoever is refused: nothing remains for as long as `Retry-After` says.
+    #[must_use]
+    pub fn exhausted(&self, wait: u64) -> String {
+        format!("\"{}\";r=0;t={wait}", self.name)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::{Value, json};
@@ -78,6 +114,15 @@ mod tests {
             "detail": "Prove it \"again\".", "code": "step_up_required", "request_id": "r-1",
         });
         assert_eq!(body, wanted);
+    }
+
+    #[test]
+    fn a_policy_is_told_as_structured_fields() {
+        let limit = Limit { name: "login_address", burst: 30, period: Duration::from_secs(60) };
+        let policy = Policy::from(limit);
+        assert_eq!(policy.header(), r#""login_address";q=30;w=60"#);
+        assert_eq!(policy.exhausted(17), r#""login_address";r=0;t=17"#);
+        assert_eq!(Policy::BAN.header(), r#""ban";q=0"#);
     }
 
     #[test]

@@ -22,7 +22,6 @@ use crate::{
     domain::{
         csrf::{Binding, LIFETIME},
         role::Role,
-        throttle::CSRF_PER_ADDRESS,
     },
     service::{Caller, Refusal, Services},
 };
@@ -37,7 +36,7 @@ pub(super) async fn csrf_token(
     services: web::Data<Services>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    services.throttle_address(CSRF_PER_ADDRESS, &client.0).await?;
+    services.throttle_address(services.limits.csrf_address, &client.0).await?;
     let jar = Jar::of(&request);
     let mut answer = HttpResponse::Ok();
     let binding = match session_of(&request, &services).await? {

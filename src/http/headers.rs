@@ -30,7 +30,7 @@ const ALWAYS: [(HeaderName, &str); 6] = [
 const HSTS: &str = "max-age=63072000; includeSubDomains";
 const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const ALLOWED_HEADERS: &str = "authorization, content-type, x-csrf-token, x-request-id";
-const EXPOSED_HEADERS: &str = "x-csrf-token, x-request-id, retry-after";
+const EXPOSED_HEADERS: &str = "x-csrf-token, x-request-id, retry-after, ratelimit, ratelimit-policy";
 
 /// Adds the headers of protection to an answer.
 pub(super) fn protect(request: &HttpRequest, settings: &HttpSettings, headers: &mut HeaderMap) {

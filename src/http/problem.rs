@@ -7,16 +7,23 @@ use std::{borrow::Cow, fmt};
 
 use actix_web::{
     HttpResponse, ResponseError,
-    http::{StatusCode, header},
+    http::{
+        StatusCode,
+        header::{self, HeaderName},
+    },
 };
 
 use crate::{
     domain::{
         credential::CredentialError,
-        problem::{MEDIA_TYPE, ProblemDetails, retry_after},
+        problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
     },
     service::{Failure, Refusal},
 };
+
+/// Under what rule a request was refused as one too many, and how long that lasts.
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
 /// Why a request is refused.
 #[derive(Clone, Debug)]
@@ -28,13 +35,14 @@ pub struct Problem {
     /// A sentence for people.
     pub detail: Cow<'static, str>,
     retry_after: Option<u64>,
+    policy: Option<Policy>,
     allow: Option<&'static str>,
 }
 
 impl Problem {
     /// A refusal with this status, code and sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after: None, allow: None }
+        Self { status, code, detail: detail.into(), retry_after: None, policy: None, allow: None }
     }
 
     /// 400: the request cannot be understood.
@@ -72,10 +80,11 @@ impl Problem {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
-    /// 429; come back in `seconds`.
-    pub fn too_many(seconds: u64) -> Self {
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many attempts. Try again later.")
-            .with_retry_after(seconds)
+    /// 429 by this policy; come back in `seconds`.
+    pub fn too_many(seconds: u64, policy: Policy) -> Self {
+        let detail = "Too many attempts. Try again later.";
+        let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        Self { policy: Some(policy), ..problem.with_retry_after(seconds) }
     }
 
     /// 503; come back in `seconds`.
@@ -124,6 +133,10 @@ impl Problem {
         let mut answer = HttpResponse::build(self.status);
         if let Some(seconds) = self.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
+            if let Some(policy) = self.policy {
+                answer.insert_header((RATE_LIMIT_POLICY, policy.header()));
+                answer.insert_header((RATE_LIMIT, policy.exhausted(seconds)));
+            }
         }
         if let Some(methods) = self.allow {
             answer.insert_header((header::ALLOW, methods));
@@ -174,7 +187,7 @@ impl From<Failure> for Problem {
             Failure::BadRequest { code, detail } => Self::unprocessable(code, detail),
             Failure::NotFound { code, detail } => Self::new(StatusCode::NOT_FOUND, code, detail),
             Failure::Conflict { code, detail } => Self::new(StatusCode::CONFLICT, code, detail),
-            Failure::TooMany { retry_after: wait } => Self::too_many(retry_after(wait)),
+            Failure::TooMany { retry_after: wait, policy } => Self::too_many(retry_after(wait), policy),
             Failure::Unavailable { retry_after: wait } => Self::unavailable(retry_after(wait)),
             Failure::Internal => Self::internal(),
         }

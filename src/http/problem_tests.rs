@@ -35,8 +35,8 @@ async fn a_refusal_has_every_member() {
 #[actix_web::test]
 async fn too_many_and_unavailable_say_when_to_come_back() {
     for (failure, expected) in [
-        (Failure::TooMany { retry_after: Duration::from_millis(1200) }, "2"),
-        (Failure::TooMany { retry_after: Duration::ZERO }, "1"),
+        (Failure::TooMany { retry_after: Duration::from_millis(1200), policy: Policy::BAN }, "2"),
+        (Failure::TooMany { retry_after: Duration::ZERO, policy: Policy::BAN }, "1"),
         (Failure::Unavailable { retry_after: Duration::from_secs(3) }, "3"),
     ] {
         let (headers, _) = rendered(failure.into()).await;

@@ -12,10 +12,7 @@ use super::{
     sign_in::bounded,
     step_up::wrong_password,
 };
-use crate::{
-    domain::throttle::PASSWORD_PER_SESSION,
-    store::{Change, Order, Target, User},
-};
+use crate::store::{Change, Order, Target, User};
 
 impl Services {
     /// The caller's account.
@@ -56,7 +53,7 @@ impl Services {
     ) -> Result<Revoked, Failure> {
         self.require_privilege(caller)?;
         let hasher = self.hasher.for_user(caller.user)?;
-        self.throttle(PASSWORD_PER_SESSION, &caller.session.to_string()).await?;
+        self.throttle(self.limits.password_session, &caller.session.to_string()).await?;
         let user = self.profile(caller).await?;
         if let Some(current) = current {
             let phc = user.password_hash.expose_secret().to_owned();

@@ -10,13 +10,16 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
 use portcullis_actors::id::UserId;
 use secrecy::{ExposeSecret, SecretString};
-use tokio::{runtime::Handle, sync::Semaphore};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 
 use super::outcome::Failure;
 use crate::domain::{
@@ -24,15 +27,14 @@ use crate::domain::{
     password::{self, HashError, HashParams, NO_PASSWORD, Verification},
 };
 
-/// How many may wait for their turn: at some 30 ms a hash the last one waits a second or two.
-const QUEUE: usize = 64;
-
 /// The bounded hasher. Clones share the bound.
 #[derive(Clone)]
 pub struct Hasher {
     runtime: Handle,
     turns: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
+    /// How many may wait.
+    queue: usize,
     /// The users who are having something hashed for themselves.
     busy: Arc<Mutex<HashSet<UserId>>>,
     /// For whom this one works, if it is for one user alone.
@@ -57,18 +59,42 @@ struct Waiting(Arc<AtomicUsize>);
 impl Drop for Waiting {
     fn drop(&mut self) {
         self.0.fetch_sub(1, Ordering::AcqRel);
+        metrics::gauge!("password_hashes_waiting").decrement(1);
+    }
+}
+
+/// One that runs, for as long as it lives.
+struct Running {
+    began: Instant,
+    _turn: OwnedSemaphorePermit,
+    _place: Option<Arc<Place>>,
+}
+
+impl Running {
+    fn begin(turn: OwnedSemaphorePermit, place: Option<Arc<Place>>) -> Self {
+        metrics::gauge!("password_hashes_running").increment(1);
+        Self { began: Instant::now(), _turn: turn, _place: place }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        metrics::gauge!("password_hashes_running").decrement(1);
+        metrics::histogram!("password_hash_seconds").record(self.began.elapsed());
     }
 }
 
 impl Hasher {
-    /// A hasher whose work runs on the blocking threads of this runtime.
+    /// A hasher whose work runs on the blocking threads of this runtime; as many run at once as there are cores, and `queue`
+    /// may wait.
     #[must_use]
-    pub fn new(runtime: Handle) -> Self {
+    pub fn new(runtime: Handle, queue: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
             runtime,
             turns: Arc::new(Semaphore::new(cores)),
             waiting: Arc::default(),
+            queue,
             busy: Arc::default(),
             place: None,
         }
@@ -81,7 +107,7 @@ impl Hasher {
     /// `TooMany` while there is another.
     pub fn for_user(&self, user: UserId) -> Result<Self, Failure> {
         if !self.busy.lock().insert(user) {
-            return Err(Failure::TooMany { retry_after: Duration::from_secs(1) });
+            return Err(Failure::too_many(Duration::from_secs(1), "password_hash_user", 1));
         }
         let place = Place { busy: Arc::clone(&self.busy), user };
         Ok(Self { place: Some(Arc::new(place)), ..self.clone() })
@@ -133,19 +159,31 @@ impl Hasher {
         .await
     }
 
-    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-        let queued = Waiting(Arc::clone(&self.waiting));
-        if self.waiting.fetch_add(1, Ordering::AcqRel) >= QUEUE {
-            metrics::counter!("password_hashes_refused_total").increment(1);
-            return Err(Failure::Unavailable { retry_after: Duration::from_secs(1) });
+    /// Waits for a turn, if there is still room to wait in.
+    async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
+        if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
+            metrics::histogram!("password_hash_wait_seconds").record(0.0);
+            return Ok(turn);
         }
+        metrics::gauge!("password_hashes_waiting").increment(1);
+        let queued = Waiting(Arc::clone(&self.waiting));
+        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.queue {
+            metrics::counter!("password_hashes_refused_total").increment(1);
+            return Err(Failure::unavailable());
+        }
+        let began = Instant::now();
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Failure::unavailable())?;
         drop(queued);
-        let place = self.place.clone();
+        metrics::histogram!("password_hash_wait_seconds").record(began.elapsed());
+        Ok(turn)
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+        let running = Running::begin(self.turn().await?, self.place.clone());
         self.runtime
             .spawn_blocking(move || {
                 // Held until the work is done, also when nobody waits for it any more.
-                let _held = (turn, place);
+                let _running = running;
                 work()
             })
             .await

@@ -2,13 +2,15 @@
 
 use super::*;
 
+const QUEUE: usize = 8;
+
 fn secret(text: &str) -> SecretString {
     SecretString::from(text)
 }
 
 #[tokio::test]
 async fn a_hash_verifies_its_own_password_only() {
-    let hasher = Hasher::new(Handle::current());
+    let hasher = Hasher::new(Handle::current(), QUEUE);
     let hash = hasher.hash(secret("correct horse")).await.unwrap();
     let phc = secrecy::ExposeSecret::expose_secret(&hash).to_owned();
     assert!(hasher.verify(secret("correct horse"), Some(phc.clone())).await.unwrap().ok);
@@ -17,7 +19,7 @@ async fn a_hash_verifies_its_own_password_only() {
 
 #[tokio::test]
 async fn a_weak_password_is_refused_and_a_strong_one_hashed() {
-    let hasher = Hasher::new(Handle::current());
+    let hasher = Hasher::new(Handle::current(), QUEUE);
     let email = || Email::parse("ada@example.com").unwrap();
     for weak in ["short", "password1234", "ada@example.com"] {
         let refused = hasher.hash_if_strong(secret(weak), email()).await;
@@ -30,7 +32,7 @@ async fn a_weak_password_is_refused_and_a_strong_one_hashed() {
 
 #[tokio::test]
 async fn nothing_verifies_without_a_hash_or_against_a_broken_one() {
-    let hasher = Hasher::new(Handle::current());
+    let hasher = Hasher::new(Handle::current(), QUEUE);
     for phc in [None, Some(String::new()), Some("$argon2id$v=19$m=99999999,t=9,p=9$AA$AA".to_owned())] {
         assert!(!hasher.verify(secret("password"), phc).await.unwrap().ok);
     }
@@ -38,7 +40,7 @@ async fn nothing_verifies_without_a_hash_or_against_a_broken_one() {
 
 #[tokio::test]
 async fn a_user_has_one_place_until_the_work_is_done() {
-    let hasher = Hasher::new(Handle::current());
+    let hasher = Hasher::new(Handle::current(), QUEUE);
     let own = hasher.for_user(UserId(1)).unwrap();
     assert!(matches!(hasher.for_user(UserId(1)), Err(Failure::TooMany { .. })));
     hasher.for_user(UserId(2)).unwrap().run(|| ()).await.unwrap();
@@ -64,7 +66,7 @@ async fn a_user_has_one_place_until_the_work_is_done() {
 
 #[tokio::test]
 async fn beyond_the_queue_the_answer_is_unavailable_and_the_queue_recovers() {
-    let hasher = Hasher::new(Handle::current());
+    let hasher = Hasher::new(Handle::current(), QUEUE);
     let cores = u32::try_from(hasher.turns.available_permits()).unwrap();
     let all = Arc::clone(&hasher.turns).acquire_many_owned(cores).await.unwrap();
     let waiting: Vec<_> = (0..QUEUE)

@@ -7,6 +7,7 @@
 mod accounts;
 mod administration;
 mod attempts;
+mod bans;
 mod cache;
 mod clock;
 mod devices;
@@ -14,6 +15,7 @@ mod feed;
 mod grant;
 mod hasher;
 mod known;
+mod limits;
 mod operators;
 mod outcome;
 mod own;
@@ -42,7 +44,6 @@ use parking_lot::Mutex;
 use portcullis_actors::{
     Realtime,
     audit::{AuditEvent, Outcome},
-    runtime::Verdict,
 };
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -62,16 +63,15 @@ pub use step_up::SteppedUp;
 pub use tickets::Ticket;
 pub use verifier::Verifier;
 
-pub use crate::store::{Attempt, Change, Device, Order, Session, Target, User};
+pub use crate::store::{Attempt, Ban, Change, Device, Order, Session, Target, User};
 use crate::{
     domain::{
-        address::limit_key,
         csrf::CsrfKeys,
         device::DeviceCookies,
         refresh::RefreshKeys,
         risk::Thresholds,
         session::SessionLimits,
-        throttle::{Limit, ThrottleKeys},
+        throttle::{Limits, ThrottleKeys},
         token::AccessKeys,
     },
     geo::Geo,
@@ -98,6 +98,12 @@ pub struct ServiceSettings {
     pub risk: Thresholds,
     /// How long attempts to sign in are kept.
     pub attempts_kept: Duration,
+    /// How often what may be tried.
+    pub limits: Limits,
+    /// How long an address is banned for stuffing.
+    pub ban: Duration,
+    /// How many password hashes may wait for their turn.
+    pub password_queue: usize,
 }
 
 /// The keys that the use cases sign and seal with. They never print.
@@ -132,6 +138,8 @@ pub struct Parts {
     pub csrf_keys: CsrfKeys,
     /// Device and pre-session cookies.
     pub device_cookies: DeviceCookies,
+    /// How often what may be tried.
+    pub limits: Limits,
     throttle_keys: ThrottleKeys,
     settings: ServiceSettings,
     store: Store,
@@ -171,7 +179,7 @@ impl Services {
             clock: clock.clone(),
             limits: settings.sessions,
         });
-        let hasher = Hasher::new(store.runtime().clone());
+        let hasher = Hasher::new(store.runtime().clone(), settings.password_queue);
         Self(Arc::new(Parts {
             clock,
             verifier,
@@ -179,6 +187,7 @@ impl Services {
             refresh_keys: keys.refresh,
             csrf_keys: keys.csrf,
             device_cookies: keys.cookies,
+            limits: settings.limits.clone(),
             throttle_keys: keys.throttle,
             settings,
             store,
@@ -191,13 +200,14 @@ impl Services {
         }))
     }
 
-    /// Starts what runs by itself, on the database's runtime: the revocation feed and the sweep. Until the feed has heard
+    /// Starts what runs by itself, on the database's runtime: the revocation feed, the sweep and the watch of bans. Until the feed has heard
     /// from the database once, nothing verifies.
     pub fn start(&self) {
         let runtime = self.store.runtime().clone();
         let feed = runtime.spawn(feed::run(Arc::downgrade(&self.0), self.stop.subscribe()));
         let sweep = runtime.spawn(sweep::run(Arc::downgrade(&self.0), self.stop.subscribe()));
-        self.tasks.lock().extend([feed, sweep]);
+        let bans = runtime.spawn(bans::run(Arc::downgrade(&self.0), self.stop.subscribe()));
+        self.tasks.lock().extend([feed, sweep, bans]);
     }
 
     /// Stops what [`Services::start`] started, and waits until it has.
@@ -248,26 +258,6 @@ impl Services {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
-    }
-
-    /// Spends one permit of `key`.
-    ///
-    /// # Errors
-    /// `TooMany` if there is none.
-    pub async fn throttle(&self, limit: Limit, key: &str) -> Result<(), Failure> {
-        match self.realtime.check(key, limit).await {
-            Verdict::Allowed => Ok(()),
-            Verdict::Denied { retry_after } => Err(Failure::TooMany { retry_after }),
-        }
-    }
-
-    /// Spends one permit of the request's address, under a limit that the settings may widen.
-    ///
-    /// # Errors
-    /// `TooMany` if there is none.
-    pub async fn throttle_address(&self, limit: Limit, meta: &Meta) -> Result<(), Failure> {
-        let burst = limit.burst.saturating_mul(self.settings.address_limit_factor.max(1));
-        self.throttle(Limit { burst, ..limit }, &limit_key(meta.address)).await
     }
 
     /// An event of this request, now.

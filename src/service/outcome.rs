@@ -6,7 +6,10 @@ use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 use portcullis_actors::{close::Cause, id::DeviceId};
 
-use crate::store::{Lapse, StoreError};
+use crate::{
+    domain::problem::Policy,
+    store::{Lapse, StoreError},
+};
 
 /// What the services know about a request, whichever door it came through.
 #[derive(Clone, Debug)]
@@ -73,6 +76,8 @@ pub enum Failure {
     TooMany {
         /// When to try again.
         retry_after: Duration,
+        /// What says so.
+        policy: Policy,
     },
     /// It cannot be told now. 503.
     #[error("unavailable")]

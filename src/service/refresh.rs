@@ -14,7 +14,6 @@ use crate::{
     domain::{
         refresh::{ChainState, Decision, RefreshToken, decide},
         session::ended,
-        throttle::{REFRESH_PER_ADDRESS, REFRESH_PER_SESSION},
     },
     store::{LiveSession, Order, Session, Target},
 };
@@ -29,10 +28,10 @@ impl Services {
     /// `Invalid` for a token that is forged, spent or of a session that has ended; a reused one has ended its session when
     /// this returns. `TooMany`, `Unavailable`.
     pub async fn refresh(&self, token: &str, meta: &Meta) -> Result<SignedIn, Failure> {
-        self.throttle_address(REFRESH_PER_ADDRESS, meta).await?;
+        self.throttle_address(self.limits.refresh_address, meta).await?;
         // A forged token says nothing about any session, so it changes nothing.
         let token = self.refresh_keys.decode(token).map_err(|_| invalid())?;
-        self.throttle(REFRESH_PER_SESSION, &token.session.to_string()).await?;
+        self.throttle(self.limits.refresh_session, &token.session.to_string()).await?;
         for _ in 0..TRIES {
             let live = self.working(&token).await?;
             let now = self.clock.now();

@@ -13,7 +13,6 @@ use crate::{
     domain::{
         email::Email,
         role::{Role, Status},
-        throttle::REGISTER_PER_ADDRESS,
     },
     store::{NewUser, StoreError, User},
 };
@@ -46,7 +45,7 @@ impl Services {
         display_name: Option<String>,
         meta: &Meta,
     ) -> Result<Registered, Failure> {
-        self.throttle_address(REGISTER_PER_ADDRESS, meta).await?;
+        self.throttle_address(self.limits.register_address, meta).await?;
         if !self.settings.registration_open {
             return Err(Failure::forbidden("registration_closed", "New accounts are not accepted here."));
         }

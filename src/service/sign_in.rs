@@ -21,7 +21,6 @@ use crate::{
         password::{MAX_BYTES, Verification},
         risk::{Place, RiskOutcome},
         session::SignInMethod,
-        throttle::{LOGIN_PER_ACCOUNT, LOGIN_PER_ADDRESS, LOGIN_PER_DEVICE_ACCOUNT},
     },
     store::{Attempt, Candidate, DeviceSeen, OpenSession, Opened, Session, User},
 };
@@ -45,7 +44,10 @@ impl Services {
         let mut attempt = self.attempt(&folded, user, SignInMethod::Password, success, meta);
         let found = match admitted(candidate.as_ref(), verification) {
             Ok(found) => found,
-            Err(refused) => return Err(self.refuse(refused, attempt, meta).await),
+            Err(refused) => {
+                self.count_wrong_pair(&folded, &password, meta).await;
+                return Err(self.refuse(refused, attempt, meta).await);
+            }
         };
         let assessed = self.assess(found.user.id, meta).await?;
         attempt.risk = Some(assessed.assessment.clone());
@@ -67,7 +69,7 @@ impl Services {
 
     /// Within the limits: the name as it is counted, and the account that has it.
     async fn candidate(&self, email: &str, meta: &Meta) -> Result<(String, Option<Candidate>), Failure> {
-        self.throttle_address(LOGIN_PER_ADDRESS, meta).await?;
+        self.throttle_address(self.limits.login_address, meta).await?;
         let parsed = Email::parse(email).ok();
         let folded = parsed.as_ref().map_or_else(|| email.trim().to_lowercase(), Email::folded);
         let candidate = match parsed {
@@ -139,8 +141,8 @@ impl Services {
         let known = candidate.is_some_and(|found| found.device_known);
         let keys = self.throttle_keys.login(meta.address, folded, meta.device.filter(|_| known));
         match keys.device_account {
-            Some(key) => self.throttle(LOGIN_PER_DEVICE_ACCOUNT, &key).await,
-            None => self.throttle(LOGIN_PER_ACCOUNT, &keys.account).await,
+            Some(key) => self.throttle(self.limits.login_device_account, &key).await,
+            None => self.throttle(self.limits.login_account, &keys.account).await,
         }
     }
 

@@ -8,10 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 
 use super::{Caller, Failure, Meta, Services, sign_in::bounded};
-use crate::{
-    domain::throttle::STEP_UP_PER_SESSION,
-    store::{Granted, Privilege},
-};
+use crate::store::{Granted, Privilege};
 
 /// A session with privilege, and a fresh token that carries it.
 #[derive(Clone, Debug)]
@@ -37,7 +34,7 @@ impl Services {
         meta: &Meta,
     ) -> Result<SteppedUp, Failure> {
         let hasher = self.hasher.for_user(caller.user)?;
-        self.throttle(STEP_UP_PER_SESSION, &caller.session.to_string()).await?;
+        self.throttle(self.limits.step_up_session, &caller.session.to_string()).await?;
         let user = self.profile(caller).await?;
         let phc = user.password_hash.expose_secret().to_owned();
         if !hasher.verify(bounded(&password), Some(phc)).await?.ok {

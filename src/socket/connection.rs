@@ -153,6 +153,10 @@ impl Connection {
         ctx: &mut WebsocketContext<Self>,
     ) {
         let Some(place) = &self.place else { return };
+        if !self.door.publications.allow(place.who.user, Instant::now()) {
+            let effects = self.dialogue.on_too_often(id);
+            return self.perform(effects, ctx);
+        }
         let outbox = self.outbox.clone();
         if self.door.realtime.publish(channel, data, place.who.user, self.id, outbox, id).is_err() {
             let effects = self.dialogue.on_busy(id, None);

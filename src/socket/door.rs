@@ -24,6 +24,7 @@ use super::{
     SocketSettings,
     dialogue::{Identity, VerifyRefusal},
     permits::{Permits, UserPermit},
+    publications::Publications,
 };
 use crate::{
     domain::origin::Origins,
@@ -35,6 +36,7 @@ pub struct Door {
     pub(super) services: Services,
     pub(super) realtime: Realtime,
     pub(super) permits: Arc<Permits>,
+    pub(super) publications: Publications,
     pub(super) settings: SocketSettings,
     pub(super) origins: Origins,
     pub(super) trusted_proxies: Vec<IpNet>,
@@ -62,6 +64,7 @@ impl Door {
     ) -> Arc<Self> {
         let permits = Arc::new(Permits::new(settings.limits));
         Arc::new(Self {
+            publications: Publications::new(services.limits.publication_user),
             services,
             realtime,
             permits,

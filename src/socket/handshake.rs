@@ -15,10 +15,7 @@ use actix_http::{
     ws::{HandshakeError, hash_key, verify_handshake},
 };
 use actix_web::http::StatusCode;
-use portcullis_actors::{
-    id::ConnectionId,
-    runtime::{Verdict, outbox},
-};
+use portcullis_actors::{id::ConnectionId, runtime::outbox};
 use uuid::Uuid;
 
 use super::{
@@ -89,10 +86,7 @@ async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Grante
     if door.realtime.is_draining() {
         return Err(Refusal::unavailable());
     }
-    let key = format!("handshake:{}", address::limit_key(address));
-    if let Verdict::Denied { retry_after } = door.realtime.check(&key, door.settings.handshakes).await {
-        return Err(Refusal::too_many(retry_after));
-    }
+    door.services.throttle_from(door.services.limits.handshake_address, address).await?;
     let permit = door.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
     let (outbox, reader) = outbox(door.settings.outbox_bytes);
     let id = ConnectionId::random();

@@ -6,8 +6,6 @@
 
 use std::sync::Arc;
 
-use crate::domain::throttle::{self, Limit};
-
 mod accept;
 mod anchor;
 mod connection;
@@ -19,6 +17,7 @@ mod gate;
 mod handshake;
 mod inbound;
 mod permits;
+mod publications;
 mod pump;
 mod pump_end;
 mod refusal;
@@ -39,8 +38,6 @@ pub struct SocketSettings {
     pub limits: ConnectionLimits,
     /// Bytes waiting to be written to one peer; more closes it with 3008. Default: 1 MiB.
     pub outbox_bytes: usize,
-    /// Handshakes per address.
-    pub handshakes: Limit,
     /// Times and limits of the protocol.
     pub dialogue: Arc<DialogueConfig>,
 }
@@ -51,7 +48,6 @@ impl Default for SocketSettings {
             query_token: true,
             limits: ConnectionLimits::default(),
             outbox_bytes: 1024 * 1024,
-            handshakes: throttle::HANDSHAKE_PER_ADDRESS,
             dialogue: Arc::default(),
         }
     }

@@ -10,16 +10,19 @@ use actix_http::{
     Response,
     body::BodySize,
     h1::{Codec, Message},
-    header::{self, HeaderName, HeaderValue},
+    header::{self, HeaderMap, HeaderName, HeaderValue},
 };
 use actix_web::http::StatusCode;
 use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
 
 use super::dialogue::VerifyRefusal;
-use crate::domain::{
-    credential::CredentialError,
-    problem::{MEDIA_TYPE, ProblemDetails, retry_after},
+use crate::{
+    domain::{
+        credential::CredentialError,
+        problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
+    },
+    service::Failure,
 };
 
 /// How long a refused client may take to read why.
@@ -32,11 +35,12 @@ pub(super) struct Refusal {
     code: &'static str,
     detail: &'static str,
     retry_after: Option<Duration>,
+    policy: Option<Policy>,
 }
 
 impl Refusal {
     pub(super) fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
-        Self { status, code, detail, retry_after: None }
+        Self { status, code, detail, retry_after: None, policy: None }
     }
 
     pub(super) fn unavailable() -> Self {
@@ -44,9 +48,10 @@ impl Refusal {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).after(Duration::from_secs(1))
     }
 
-    pub(super) fn too_many(retry_after: Duration) -> Self {
+    pub(super) fn too_many(retry_after: Duration, policy: Policy) -> Self {
         let detail = "Too many connection attempts. Try again later.";
-        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail).after(retry_after)
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        Self { policy: Some(policy), ..refusal.after(retry_after) }
     }
 
     pub(super) fn connection_limit() -> Self {
@@ -90,6 +95,7 @@ impl Refusal {
         }
         if let Some(after) = self.retry_after {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after(after)));
+            self.name_policy(headers, retry_after(after));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             let challenge = r#"Bearer realm="portcullis", error="invalid_token""#;
@@ -103,6 +109,17 @@ impl Refusal {
         codec.encode(Message::Chunk(Some(body)), &mut answer)?;
         codec.encode(Message::Chunk(None), &mut answer)?;
         Ok(answer)
+    }
+
+    /// Says under what rule it is one too many, and how long that lasts.
+    fn name_policy(&self, headers: &mut HeaderMap, seconds: u64) {
+        let Some(policy) = self.policy else { return };
+        for (name, value) in [("ratelimit-policy", policy.header()), ("ratelimit", policy.exhausted(seconds))]
+        {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
     }
 
     /// Answers, behind what `unsent` holds of earlier answers, and ends the stream.
@@ -139,6 +156,15 @@ impl From<CredentialError> for Refusal {
             }
         };
         Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::TooMany { retry_after, policy } => Self::too_many(retry_after, policy),
+            _ => Self::unavailable(),
+        }
     }
 }
 

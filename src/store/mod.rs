@@ -9,6 +9,7 @@ mod attempt_months;
 mod attempts;
 mod audit;
 mod authority;
+mod bans;
 mod challenges;
 mod changes;
 mod devices;
@@ -33,6 +34,7 @@ mod users;
 
 pub use attempts::Attempt;
 pub use authority::Authority;
+pub use bans::Ban;
 pub use challenges::{Answerer, Attempted, Challenge};
 pub use devices::DeviceSeen;
 pub use devices_of::{Device, DeviceChange};

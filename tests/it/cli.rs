@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio_postgres::config::Host;
 
-use crate::harness::{App, Closed, PASSWORD, Server, portcullis};
+use crate::harness::{App, Ask, Closed, PASSWORD, Server, eventually, portcullis};
 
 /// Runs a tool on the server's database; it must succeed.
 fn tool(app: &App, arguments: &[&str]) -> String {
@@ -158,4 +158,16 @@ fn dev_writes_its_facts_for_programs() {
     use std::os::unix::fs::PermissionsExt as _;
     let file = std::fs::metadata(server.data_dir().join("dev.json")).expect("the file");
     assert_eq!(file.permissions().mode() & 0o077, 0, "it holds passwords");
+}
+
+#[tokio::test]
+async fn an_address_is_banned_listed_and_let_in_again() {
+    let app = App::start();
+    tool(&app, &["ban", "add", "::ffff:127.0.0.1", "--minutes", "5", "--reason", "a test"]);
+    assert!(tool(&app, &["ban", "list"]).contains("127.0.0.1 "));
+    let status = async || app.get("/api/v1/auth/csrf-token").ask().await.status;
+    eventually("the ban arrives", async || status().await == 429).await;
+    tool(&app, &["ban", "remove", "127.0.0.1"]);
+    assert!(!tool(&app, &["ban", "list"]).contains("127.0.0.1 "));
+    eventually("the ban is lifted", async || status().await == 200).await;
 }

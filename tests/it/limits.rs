@@ -3,6 +3,7 @@
 use std::{sync::Mutex, time::Duration};
 
 use futures_util::future::join_all;
+use portcullis::config::Settings;
 use reqwest::{Method, RequestBuilder};
 use serde_json::json;
 
@@ -12,7 +13,10 @@ use crate::harness::{Answer, App, Ask, PASSWORD, Person, Session, eventually};
 #[track_caller]
 fn too_many(answer: Answer) {
     let answer = answer.expect(429).problem();
-    assert!(answer.retry_after().is_some_and(|seconds| seconds >= 1), "{:?}", answer.headers);
+    let wait = answer.retry_after().filter(|seconds| *seconds >= 1).expect("when to come back");
+    let policy = answer.header("ratelimit-policy").expect("a policy").to_owned();
+    let name = policy.split(';').next().unwrap();
+    assert_eq!(answer.header("ratelimit"), Some(format!("{name};r=0;t={wait}").as_str()), "{policy}");
 }
 
 /// Repeats an attempt until it is refused for a while; it must not be before `burst` were allowed. (More may be, for
@@ -67,6 +71,12 @@ async fn a_stranger_does_not_lock_the_owner_out() {
     request.json(&body).ask().await.expect(200);
 }
 
+/// The limits of one address as they are in production, but for the count of wrong pairs, which comes first.
+fn of_one_address(settings: &mut Settings) {
+    settings.address_limit_factor = 1;
+    settings.limits.stuffing.burst = 1_000;
+}
+
 /// A sign-in to an account that does not exist.
 fn stranger(app: &App, number: usize) -> RequestBuilder {
     let body = json!({"username": format!("nobody{number}@example.com"), "password": PASSWORD});
@@ -75,14 +85,14 @@ fn stranger(app: &App, number: usize) -> RequestBuilder {
 
 #[tokio::test]
 async fn an_address_signs_in_thirty_times_a_minute() {
-    let app = App::with(|settings| settings.address_limit_factor = 1);
+    let app = App::with(of_one_address);
     until_refused(30, |number| stranger(&app, number).ask()).await;
 }
 
 #[tokio::test]
 async fn an_address_behind_a_trusted_proxy_is_limited_by_itself() {
     let app = App::with(|settings| {
-        settings.address_limit_factor = 1;
+        of_one_address(settings);
         settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     });
     until_refused(30, |number| stranger(&app, number).header("x-forwarded-for", "198.51.100.7").ask()).await;
@@ -91,7 +101,7 @@ async fn an_address_behind_a_trusted_proxy_is_limited_by_itself() {
 
 #[tokio::test]
 async fn a_header_that_no_trusted_proxy_sent_moves_nobody() {
-    let app = App::with(|settings| settings.address_limit_factor = 1);
+    let app = App::with(of_one_address);
     let from =
         |number: usize| stranger(&app, number).header("x-forwarded-for", format!("198.51.100.{number}"));
     until_refused(30, |number| from(number).ask()).await;
@@ -100,7 +110,7 @@ async fn a_header_that_no_trusted_proxy_sent_moves_nobody() {
 #[tokio::test]
 async fn an_address_of_ipv6_is_its_whole_network() {
     let app = App::with(|settings| {
-        settings.address_limit_factor = 1;
+        of_one_address(settings);
         settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     });
     let from =
@@ -190,12 +200,48 @@ async fn csrf_tokens_of_one_address_are_limited() {
 async fn handshakes_of_one_address_are_limited() {
     let app = App::with(|settings| {
         settings.address_limit_factor = 1;
-        settings.socket.handshakes.burst = 3;
-        settings.socket.handshakes.period = Duration::from_secs(60);
+        settings.limits.handshake_address.burst = 3;
+        settings.limits.handshake_address.period = Duration::from_secs(60);
     });
     let session = app.register().await.sign_in().await;
     let _open = (session.connect().await, session.connect().await, session.connect().await);
     too_many(session.try_connect().await.err().expect("a refusal"));
+}
+
+#[tokio::test]
+async fn a_refusal_names_the_policy_with_its_quota_and_window() {
+    let app = App::with(|settings| {
+        settings.limits.csrf_address.burst = 2;
+        settings.address_limit_factor = 1;
+    });
+    for _ in 0..2 {
+        app.get("/api/v1/auth/csrf-token").ask().await.expect(200);
+    }
+    let answer = app.get("/api/v1/auth/csrf-token").ask().await.expect(429);
+    assert_eq!(answer.header("ratelimit-policy"), Some(r#""csrf_address";q=2;w=60"#));
+    assert_eq!(answer.header("ratelimit"), Some(r#""csrf_address";r=0;t=30"#), "rounded up, never early");
+    assert_eq!(answer.retry_after(), Some(30));
+}
+
+#[tokio::test]
+async fn publications_of_one_user_are_limited_over_all_connections() {
+    let app = App::with(|settings| settings.limits.publication_user.burst = 3);
+    let (session, other) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
+    let publish = json!({"publish": {"channel": "ephemeral:a", "data": 1}});
+    let mut sockets = [session.connect_by_command().await, session.connect_by_command().await];
+    for socket in &mut sockets {
+        socket.subscribe("ephemeral:a").await;
+    }
+    let mut refused = 0;
+    for number in 0..6 {
+        let reply = sockets[number % 2].ask(publish.clone()).await.expect("a reply");
+        refused += usize::from(reply["error"]["code"] == 111);
+    }
+    assert!((1..=3).contains(&refused), "{refused}");
+    let mut socket = other.connect_by_command().await;
+    socket.subscribe("ephemeral:a").await;
+    let reply = socket.ask(publish).await.expect("a reply");
+    assert!(reply["error"].is_null(), "{reply}");
 }
 
 #[tokio::test]

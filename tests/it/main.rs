@@ -9,6 +9,7 @@ mod harness;
 mod admin;
 mod attempts;
 mod auth;
+mod bans;
 mod browser;
 mod cli;
 mod closing;

@@ -116,6 +116,7 @@ pub(crate) const RULES: &[Rule] = &[
     // Pure rules of both crates: what a limit is, is said once.
     Rule { room: "src/domain/throttle.rs", rooms: &["domain"], actors: &["id", "logic"], kinds: &[] },
     Rule { room: "src/domain/risk.rs", rooms: &["domain"], actors: &["logic"], kinds: &[] },
+    Rule { room: "src/domain/problem.rs", rooms: &["domain"], actors: &["logic"], kinds: &[] },
     Rule { room: "src/domain", rooms: &["domain"], actors: &["id", "close"], kinds: &[] },
     Rule { room: "src/postgres", rooms: &["postgres"], actors: &[], kinds: &[] },
     // The actors' crate knows neither SQL nor HTTP, and its logic no actors.

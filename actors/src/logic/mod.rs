@@ -3,10 +3,12 @@
 //! The actors of `runtime` hold these and add nothing but messages and time, so everything that can go wrong in a
 //! rule can be tested here without an executor. Nothing in here knows actix, tokio, a clock or randomness.
 
+pub mod bans;
 pub mod channel;
 pub mod histories;
 pub mod limits;
 pub mod namespace;
 pub mod risk;
 pub mod session;
+pub mod stuffing;
 pub mod tombstones;

@@ -33,7 +33,9 @@ pub use start::Ports;
 pub use supervise::LaneError;
 
 pub use crate::logic::{
+    bans::Standing,
     channel::{ChannelName, ChannelNameError},
     histories::Attempted,
     limits::{Limit, Verdict},
+    stuffing::Pair,
 };

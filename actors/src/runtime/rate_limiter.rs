@@ -1,15 +1,19 @@
 //! The `RateLimiter` actor: who may try again, and when.
 //!
-//! One shard per slice of keys, so that a flood on one key delays only its own slice. Owns GCRA state per key. Who sends:
-//! `Realtime::check`. When it dies, its successor starts empty: attempts are counted anew, which lasts one period at
-//! most and is why bans do not live here. A full mailbox refuses, it never lets through.
+//! One shard per slice of keys, so that a flood on one key delays only its own slice. Owns GCRA state per key, and the wrong
+//! pairs per address by which stuffing is noticed. Who sends: `Realtime::check` and `Realtime::note_wrong_pair`. When it
+//! dies, its successor starts empty: attempts are counted anew, which lasts one period at most and is why bans do not live
+//! here. A full mailbox refuses, it never lets through.
 
 use std::time::{Duration, Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message};
 use tokio::sync::oneshot;
 
-use crate::logic::limits::{Limit, Limiter, Verdict};
+use crate::logic::{
+    limits::{Limit, Limiter, Verdict},
+    stuffing::{Pair, Stuffing},
+};
 
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 
@@ -21,13 +25,31 @@ pub(crate) struct Check {
     pub(crate) reply: oneshot::Sender<Verdict>,
 }
 
+/// Asks whether this wrong pair is one too many from its address.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct WrongPair {
+    pub(crate) address: String,
+    pub(crate) pair: Pair,
+    pub(crate) limit: Limit,
+    pub(crate) reply: oneshot::Sender<bool>,
+}
+
 pub(crate) struct RateLimiter {
     limiter: Limiter,
+    stuffing: Stuffing,
+    /// The longest period that wrong pairs were counted over.
+    window: Duration,
 }
 
 impl RateLimiter {
     pub(crate) fn new(max_keys: usize) -> Self {
-        Self { limiter: Limiter::new(max_keys) }
+        Self {
+            limiter: Limiter::new(max_keys),
+            // An address costs some twenty times as much as a key.
+            stuffing: Stuffing::new(max_keys / 20),
+            window: Duration::ZERO,
+        }
     }
 }
 
@@ -35,7 +57,10 @@ impl Actor for RateLimiter {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(PURGE_INTERVAL, |actor, _| actor.limiter.purge(Instant::now()));
+        ctx.run_interval(PURGE_INTERVAL, |actor, _| {
+            actor.limiter.purge(Instant::now());
+            actor.stuffing.purge(actor.window, Instant::now());
+        });
     }
 }
 
@@ -49,5 +74,36 @@ impl Handler<Check> for RateLimiter {
         }
         // Whoever asked may have gone away.
         let _ = message.reply.send(verdict);
+    }
+}
+
+impl Handler<WrongPair> for RateLimiter {
+    type Result = ();
+
+    fn handle(&mut self, message: WrongPair, _: &mut Self::Context) {
+        let WrongPair { address, pair, limit, reply } = message;
+        self.window = self.window.max(limit.period);
+        let reached = self.stuffing.note(&address, pair, &limit, Instant::now());
+        if reached {
+            metrics::counter!("rate_limited_total", "limit" => limit.name).increment(1);
+        }
+        // Whoever asked may have gone away.
+        let _ = reply.send(reached);
+    }
+}
+
+/// Kills the shard it is sent to, to prove what happens then.
+#[cfg(test)]
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Panic;
+
+#[cfg(test)]
+impl Handler<Panic> for RateLimiter {
+    type Result = ();
+
+    #[expect(clippy::panic, reason = "dying is what it is for")]
+    fn handle(&mut self, _: Panic, _: &mut Self::Context) {
+        panic!("asked to die");
     }
 }

@@ -28,7 +28,7 @@ use super::{
 use crate::{
     close::{Cause, CloseReason},
     id::{ConnectionId, SessionId, UserId},
-    logic::channel::ChannelName,
+    logic::{bans::Bans, channel::ChannelName},
     protocol::Payload,
 };
 
@@ -42,6 +42,8 @@ pub(super) struct Inner {
     pub(super) settings: RealtimeSettings,
     pub(super) directory: Arc<Directory>,
     pub(super) channels: Vec<Shard>,
+    /// Beside the limiters, not in them: it outlives their deaths.
+    pub(super) bans: parking_lot::RwLock<Bans>,
     pub(super) limiters: Vec<Arc<Lane<RateLimiter>>>,
     pub(super) trackers: Vec<Arc<Lane<DeviceTracker>>>,
     pub(super) audit: Arc<Lane<Audit>>,

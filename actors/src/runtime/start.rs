@@ -79,6 +79,7 @@ impl Realtime {
             settings,
             directory,
             channels,
+            bans: parking_lot::RwLock::default(),
             limiters,
             trackers,
             audit,

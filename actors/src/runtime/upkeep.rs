@@ -1,4 +1,4 @@
-//! The part of `Realtime` that keeps count and keeps record: limits, audit events, signs of life.
+//! The part of `Realtime` that keeps count and keeps record: limits, bans, audit events, signs of life.
 
 use std::{future::Future, net::IpAddr, time::Duration};
 
@@ -8,16 +8,18 @@ use super::{
     audit::{Flush, NotRecorded, Record},
     device_tracker::{FlushSeen, Note, NoteAttempt, Score},
     port::{NotRead, Seen},
-    rate_limiter::Check,
+    rate_limiter::{Check, WrongPair},
     realtime::Realtime,
 };
 use crate::{
     audit::AuditEvent,
     id::UserId,
     logic::{
+        bans::Standing,
         histories::Attempted,
         limits::{Limit, Verdict},
         risk::{Assessment, Signals},
+        stuffing::Pair,
     },
 };
 
@@ -31,13 +33,49 @@ const BUSY_RETRY: Duration = Duration::from_secs(1);
 impl Realtime {
     /// Spends one permit of `key` under `limit`. Refuses when it cannot tell.
     pub async fn check(&self, key: &str, limit: Limit) -> Verdict {
-        let shard = usize::try_from(hash(key) % LIMITER_SHARDS as u64).unwrap_or(0);
         let (reply, answer) = oneshot::channel();
-        let sent = self.0.limiters[shard].try_send(Check { key: key.to_owned(), limit, reply });
+        let sent = self.0.limiters[limiter_of(key)].try_send(Check { key: key.to_owned(), limit, reply });
         if sent.is_err() {
             return Verdict::Denied { retry_after: BUSY_RETRY };
         }
         within(answer).await.unwrap_or(Verdict::Denied { retry_after: BUSY_RETRY })
+    }
+
+    /// Notes a wrong pair of account and password from `address`. `true` when it is one too many. When nothing can be told
+    /// it is `false`: the limits still hold.
+    pub async fn note_wrong_pair(&self, address: &str, pair: Pair, limit: Limit) -> bool {
+        let (reply, answer) = oneshot::channel();
+        let message = WrongPair { address: address.to_owned(), pair, limit, reply };
+        self.0.limiters[limiter_of(address)].try_send(message).is_ok()
+            && within(answer).await.unwrap_or(false)
+    }
+
+    /// Whether whoever counts under this key may come in.
+    #[must_use]
+    pub fn standing(&self, key: &str, now_ms: i64) -> Standing {
+        self.0.bans.read().standing(key, now_ms)
+    }
+
+    /// To be taken before the database is asked for its bans, for [`Realtime::fill_bans`].
+    #[must_use]
+    pub fn bans_mark(&self) -> u64 {
+        self.0.bans.read().mark()
+    }
+
+    /// Takes over the bans of the database: keys, and until when in milliseconds since the epoch. `false`: what was read is
+    /// older than what this node did since; read again.
+    pub fn fill_bans(&self, mark: u64, bans: Vec<(String, i64)>) -> bool {
+        self.0.bans.write().fill(mark, bans)
+    }
+
+    /// A ban that has been written to the database.
+    pub fn ban(&self, key: &str, until_ms: i64) {
+        self.0.bans.write().ban(key, until_ms);
+    }
+
+    /// A ban that has been taken from the database.
+    pub fn lift_ban(&self, key: &str) {
+        self.0.bans.write().lift(key);
     }
 
     /// Writes an event down and returns once it cannot be lost to a pause of the database.
@@ -105,6 +143,10 @@ async fn within<T>(answer: impl Future<Output = Result<T, oneshot::error::RecvEr
 
 fn tracker_of(user: UserId) -> usize {
     usize::try_from(user.0.unsigned_abs() % TRACKER_SHARDS as u64).unwrap_or(0)
+}
+
+fn limiter_of(key: &str) -> usize {
+    usize::try_from(hash(key) % LIMITER_SHARDS as u64).unwrap_or(0)
 }
 
 fn hash(key: &str) -> u64 {

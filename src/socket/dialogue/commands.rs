@@ -182,6 +182,14 @@ impl Dialogue {
         }
     }
 
+    /// A [`Effect::Publish`] is one too many of its user.
+    pub fn on_too_often(&mut self, id: u32) -> Vec<Effect> {
+        if !self.is_closed() {
+            self.refuse_rate(id);
+        }
+        self.take_effects()
+    }
+
     fn may_publish(&self, request: &PublishRequest) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
         let member = self.channels.contains(&channel);

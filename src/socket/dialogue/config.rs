@@ -19,7 +19,8 @@ pub struct DialogueConfig {
     pub expired_grace: Duration,
     /// Channels of one connection.
     pub max_channels: usize,
-    /// Commands of one connection. The burst must let a client open with `connect` and all of its subscribes.
+    /// Commands of one connection. The burst must let a client open with `connect` and all of its subscribes. The server
+    /// takes it from its table of limits.
     pub commands: Limit,
     /// Frames over the limit until the connection is closed; forgiven when all permits are back.
     pub max_strikes: u32,
@@ -40,7 +41,7 @@ impl Default for DialogueConfig {
             pong_timeout: Duration::from_secs(8),
             expired_grace: Duration::from_secs(25),
             max_channels: 128,
-            commands: Limit { name: "commands_per_connection", burst: 160, period: Duration::from_secs(8) },
+            commands: Limit { name: "frame_connection", burst: 160, period: Duration::from_secs(8) },
             max_strikes: 10,
             max_waiting: 256,
             max_waiting_bytes: 256 * 1024,

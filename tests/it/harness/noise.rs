@@ -1,7 +1,5 @@
 //! More than a connection can hold: for peers that do not read.
 
-use std::sync::Arc;
-
 use portcullis::config::Settings;
 use serde_json::json;
 
@@ -14,7 +12,8 @@ pub(crate) const MORE_THAN_FITS: usize = 8 << 20;
 
 /// Lets one connection publish as much as it likes.
 pub(crate) fn let_shout(settings: &mut Settings) {
-    Arc::make_mut(&mut settings.socket.dialogue).commands.burst = 100_000;
+    settings.limits.frame_connection.burst = 100_000;
+    settings.limits.publication_user.burst = 100_000;
 }
 
 /// The same, and queues so wide that they never end a connection.

@@ -1,6 +1,7 @@
 //! Audit events and last-seen values on their way to the database.
 
 use super::*;
+use crate::logic::{bans::Standing, limits::Limit, stuffing::Pair};
 
 #[actix_rt::test]
 async fn audit_events_wait_for_the_database_and_arrive_in_order() {
@@ -66,5 +67,21 @@ async fn an_event_that_the_database_refuses_holds_up_no_other() {
     assert_eq!(names, ["a", "b"]);
     let refused = std::fs::read_to_string(f.dir.path().join("audit.refused")).unwrap();
     assert!(refused.contains("poisonous"));
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_ban_outlives_the_limiter_that_counted_what_earned_it() {
+    let f = start(|_| {});
+    assert_eq!(f.realtime.standing("a", 0), Standing::Unknown);
+    assert!(f.realtime.fill_bans(f.realtime.bans_mark(), Vec::new()));
+    let limit = Limit { name: "stuffing", burst: 1, period: Duration::from_secs(60) };
+    assert!(f.realtime.note_wrong_pair("a", Pair { account: 1, password: 1 }, limit).await);
+    f.realtime.ban("a", 1_000);
+    let lane = &f.realtime.0.limiters[0];
+    let generation = lane.generation();
+    lane.control(crate::runtime::rate_limiter::Panic);
+    eventually(|| lane.generation() > generation).await;
+    assert_eq!(f.realtime.standing("a", 0), Standing::Banned(Duration::from_secs(1)));
     f.realtime.stop();
 }

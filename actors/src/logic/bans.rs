@@ -1,0 +1,122 @@
+//! Bans: who may not come in for a while. A copy of what the database holds.
+//!
+//! Shared by everything that lets people in, and not part of any actor: a shard that dies must not let the banned in.
+//! Until the copy has been filled once, nobody can tell who is banned. Times are wall time in milliseconds since the
+//! epoch, because bans are rows and outlive the process.
+
+use std::{collections::HashMap, time::Duration};
+
+/// What the table says about a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It may come in.
+    Free,
+    /// Not for so long.
+    Banned(Duration),
+    /// It cannot be told: the table was never filled.
+    Unknown,
+}
+
+/// The copy.
+#[derive(Debug, Default)]
+pub struct Bans {
+    /// Until when each is banned; none before it was filled.
+    until_ms: Option<HashMap<Box<str>, i64>>,
+    changes: u64,
+}
+
+impl Bans {
+    /// Whether this key may come in.
+    #[must_use]
+    pub fn standing(&self, key: &str, now_ms: i64) -> Standing {
+        let Some(table) = &self.until_ms else { return Standing::Unknown };
+        let left = table.get(key).map_or(0, |until| until.saturating_sub(now_ms));
+        match u64::try_from(left) {
+            Ok(left) if left > 0 => Standing::Banned(Duration::from_millis(left)),
+            _ => Standing::Free,
+        }
+    }
+
+    /// A mark of what this node itself has changed so far, to be taken before the database is read.
+    #[must_use]
+    pub fn mark(&self) -> u64 {
+        self.changes
+    }
+
+    /// Takes over what the database holds. `false` if this node changed something since `mark`: what was read may be
+    /// older than that, so read again.
+    pub fn fill(&mut self, mark: u64, bans: impl IntoIterator<Item = (String, i64)>) -> bool {
+        let fresh = mark == self.changes;
+        if fresh {
+            let bans = bans.into_iter().map(|(key, until)| (key.into_boxed_str(), until));
+            self.until_ms = Some(bans.collect());
+        }
+        fresh
+    }
+
+    /// A ban that this node has written.
+    pub fn ban(&mut self, key: &str, until_ms: i64) {
+        self.changes += 1;
+        if let Some(table) = &mut self.until_ms {
+            let until = table.entry(key.into()).or_insert(until_ms);
+            *until = until_ms.max(*until);
+        }
+    }
+
+    /// A ban that this node has lifted.
+    pub fn lift(&mut self, key: &str) {
+        self.changes += 1;
+        if let Some(table) = &mut self.until_ms {
+            table.remove(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn filled(bans: &[(&str, i64)]) -> Bans {
+        let mut table = Bans::default();
+        assert!(table.fill(0, bans.iter().map(|(key, until)| ((*key).to_owned(), *until))));
+        table
+    }
+
+    #[test]
+    fn nobody_is_free_before_the_table_was_filled() {
+        let mut table = Bans::default();
+        assert_eq!(table.standing("a", 0), Standing::Unknown);
+        table.ban("a", 10);
+        assert_eq!(table.standing("b", 0), Standing::Unknown);
+    }
+
+    #[test]
+    fn a_ban_ends_by_itself() {
+        let table = filled(&[("a", 1_000)]);
+        assert_eq!(table.standing("a", 400), Standing::Banned(Duration::from_millis(600)));
+        assert_eq!(table.standing("a", 1_000), Standing::Free);
+        assert_eq!(table.standing("b", 0), Standing::Free);
+    }
+
+    #[test]
+    fn a_shorter_ban_does_not_shorten_a_longer_one() {
+        let mut table = filled(&[("a", 1_000)]);
+        table.ban("a", 500);
+        assert_eq!(table.standing("a", 600), Standing::Banned(Duration::from_millis(400)));
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_does_not_undo_it() {
+        let mut table = filled(&[("b", 1_000)]);
+        let mark = table.mark();
+        table.ban("a", 1_000);
+        assert!(!table.fill(mark, []));
+        assert_eq!(table.standing("a", 0), Standing::Banned(Duration::from_secs(1)));
+        let mark = table.mark();
+        table.lift("a");
+        assert!(!table.fill(mark, [("a".to_owned(), 1_000)]));
+        assert_eq!(table.standing("a", 0), Standing::Free);
+        assert!(table.fill(table.mark(), []));
+        assert_eq!(table.standing("b", 0), Standing::Free, "somebody else lifted it");
+    }
+}

@@ -1,0 +1,79 @@
+//! `portcullis ban`: who may not come in for a while.
+//!
+//! A ban is a row with an end and an audit event; every running server hears of it within seconds. It shuts the doors at
+//! which people come in; sessions and sockets that are open stay so until they are revoked.
+
+use std::{net::IpAddr, time::Duration};
+
+use clap::{Args, Subcommand};
+use time::OffsetDateTime;
+
+use super::{CliError, DatabaseArgs, tool};
+
+/// Bans addresses, lists bans and lifts them.
+#[derive(Debug, Args)]
+pub(super) struct Ban {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Bans an address; of IPv6 its whole /64. A ban that is there already is extended, never shortened.
+    Add {
+        /// The address.
+        address: IpAddr,
+        /// For how long.
+        #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
+        minutes: u32,
+        /// Why; kept with the ban and in the audit trail.
+        #[arg(long, default_value = "")]
+        reason: String,
+    },
+    /// Lists the bans that hold, the longest first.
+    List,
+    /// Lifts the ban of an address; of IPv6 that of its /64.
+    Remove {
+        /// The address.
+        address: IpAddr,
+    },
+}
+
+impl Ban {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let Self { database, command } = self;
+        tool::with_services(&database, async |services| {
+            match command {
+                Command::Add { address, minutes, reason } => {
+                    let period = Duration::from_secs(60 * u64::from(minutes));
+                    let ban = services.ban_address(address, period, reason).await?;
+                    println!("{} is banned until {}", ban.key, seconds(ban.expires_at));
+                }
+                Command::List => {
+                    println!("{:43}  {:20}  reason", "address", "until");
+                    for ban in services.bans().await? {
+                        println!(
+                            "{:43}  {:20}  {}",
+                            ban.key,
+                            seconds(ban.expires_at),
+                            ban.reason.escape_debug()
+                        );
+                    }
+                }
+                Command::Remove { address } if services.lift_ban(address).await? => {
+                    println!("{address} is no longer banned");
+                }
+                Command::Remove { address } => println!("{address} was not banned"),
+            }
+            Ok(())
+        })
+    }
+}
+
+/// To the second, UTC, in a fixed width.
+fn seconds(at: OffsetDateTime) -> String {
+    let (date, time) = (at.date(), at.time());
+    format!("{date} {:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
+}

@@ -1,0 +1,188 @@
+//! Bans: what earns one, which doors it shuts, and that it ends.
+
+use std::{net::IpAddr, time::Duration};
+
+use portcullis::store::Ban;
+use portcullis_actors::audit::{AuditEvent, Outcome};
+use reqwest::RequestBuilder;
+use serde_json::json;
+use time::OffsetDateTime;
+
+use crate::harness::{Answer, App, Ask, PASSWORD, eventually};
+
+const HOUR: Duration = Duration::from_secs(3_600);
+const HOME: &str = "198.51.100.7";
+const ELSEWHERE: &str = "203.0.113.9";
+
+/// A server behind a proxy, so that requests come from many addresses, where stuffing is noticed early.
+fn proxied() -> App {
+    App::with(|settings| {
+        settings.address_limit_factor = 1;
+        settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.limits.stuffing.burst = 6;
+    })
+}
+
+fn from(address: &str, request: RequestBuilder) -> RequestBuilder {
+    request.header("x-forwarded-for", address)
+}
+
+async fn try_pair(app: &App, address: &str, email: &str, password: &str) -> Answer {
+    let body = json!({"username": email, "password": password});
+    from(address, app.post("/api/v1/auth/jwt/login").json(&body)).ask().await
+}
+
+/// Tries leaked pairs until the address is banned.
+async fn stuff(app: &App, address: &str) {
+    for number in 0..6 {
+        try_pair(app, address, &format!("nobody{number}@example.com"), "leaked-password-1").await.expect(401);
+    }
+}
+
+#[track_caller]
+fn banned(answer: Answer) -> u64 {
+    let answer = answer.expect(429).problem();
+    assert_eq!(answer.header("ratelimit-policy"), Some(r#""ban";q=0"#));
+    let wait = answer.retry_after().expect("when to come back");
+    assert_eq!(answer.header("ratelimit"), Some(format!(r#""ban";r=0;t={wait}"#).as_str()));
+    wait
+}
+
+#[tokio::test]
+async fn stuffing_bans_the_address_for_an_hour_and_no_other() {
+    let app = proxied();
+    let person = app.register().await;
+    stuff(&app, ELSEWHERE).await;
+    let wait = banned(try_pair(&app, ELSEWHERE, &person.email, PASSWORD).await);
+    assert!((3_590..=3_600).contains(&wait), "{wait}");
+    try_pair(&app, HOME, &person.email, PASSWORD).await.expect(200);
+    app.advance(Duration::from_secs(3_601));
+    try_pair(&app, ELSEWHERE, &person.email, PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_ban_for_stuffing_is_kept_and_on_record() {
+    let app = proxied();
+    stuff(&app, ELSEWHERE).await;
+    let bans = app.services().bans().await.unwrap();
+    assert_eq!(bans.len(), 1);
+    assert_eq!((bans[0].key.as_str(), bans[0].reason.as_str()), (ELSEWHERE, "credential stuffing"));
+    let sql = format!(
+        "SELECT count(*) FROM audit_events WHERE event = 'address.banned' AND outcome = 'denied'
+         AND address = '{ELSEWHERE}' AND detail ->> 'reason' = 'credential stuffing' AND request_id IS NOT NULL"
+    );
+    assert_eq!(app.count(&sql).await, 1);
+}
+
+#[tokio::test]
+async fn a_ban_shuts_every_door_that_strangers_knock_at() {
+    let app = proxied();
+    let session = app.register().await.sign_in().await;
+    app.services().ban_address(ELSEWHERE.parse().unwrap(), HOUR, String::new()).await.unwrap();
+    banned(try_pair(&app, ELSEWHERE, &session.person.email, PASSWORD).await);
+    let new = json!({"email": app.new_email(), "password": PASSWORD});
+    banned(from(ELSEWHERE, app.post("/api/v1/auth/register").json(&new)).ask().await);
+    let refresh = json!({"refresh_token": session.refresh});
+    banned(from(ELSEWHERE, app.post("/api/v1/auth/refresh").json(&refresh)).ask().await);
+    banned(from(ELSEWHERE, app.get("/api/v1/auth/csrf-token")).ask().await);
+    let handshake = app.handshake(&format!("/api/v1/ws/chat?token={}", session.access));
+    banned(handshake.header("x-forwarded-for", ELSEWHERE).open().await.err().expect("a refusal"));
+    assert!(session.works().await, "a ban is no revocation");
+}
+
+#[tokio::test]
+async fn typing_errors_on_one_account_earn_no_ban() {
+    let app = App::with(|settings| {
+        settings.address_limit_factor = 1;
+        settings.limits.stuffing.burst = 6;
+    });
+    let person = app.register().await;
+    for number in 0..10 {
+        person.try_password(&format!("not-her-password-{number}")).await.expect(401);
+    }
+    assert_eq!(app.services().bans().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn one_wrong_pair_again_and_again_earns_no_ban_and_neither_do_successes() {
+    let app = proxied();
+    for _ in 0..10 {
+        try_pair(&app, HOME, "nobody@example.com", "leaked-password-1").await.expect(401);
+    }
+    for _ in 0..6 {
+        let person = app.register().await;
+        try_pair(&app, HOME, &person.email, PASSWORD).await.expect(200);
+    }
+    assert_eq!(app.services().bans().await.unwrap(), []);
+}
+
+#[tokio::test]
+async fn who_attacks_an_account_from_elsewhere_does_not_lock_its_owner_out() {
+    let app = proxied();
+    let person = app.register().await;
+    let known = person.sign_in().await.device;
+    for number in 0..10 {
+        let address = if number < 5 { "203.0.113.10" } else { "203.0.113.11" };
+        try_pair(&app, address, &person.email, &format!("leaked-password-{number}")).await;
+    }
+    stuff(&app, ELSEWHERE).await;
+    banned(try_pair(&app, ELSEWHERE, &person.email, PASSWORD).await);
+    try_pair(&app, "192.0.2.1", &person.email, PASSWORD).await.expect(429);
+    let body = json!({"username": person.email, "password": PASSWORD});
+    let request = app.post("/api/v1/auth/jwt/login").json(&body);
+    from(HOME, request).header("cookie", format!("device_id={known}")).ask().await.expect(200);
+}
+
+#[tokio::test]
+async fn the_neighbours_in_one_network_of_ipv6_are_banned_together() {
+    let app = proxied();
+    let address: IpAddr = "2001:db8:1:1::5".parse().unwrap();
+    let ban = app.services().ban_address(address, HOUR, String::new()).await.unwrap();
+    assert_eq!(ban.key, "2001:db8:1:1::/64");
+    banned(try_pair(&app, "2001:db8:1:1::6", "a@example.com", PASSWORD).await);
+    try_pair(&app, "2001:db8:1:2::5", "a@example.com", PASSWORD).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_ban_made_or_lifted_elsewhere_arrives_within_seconds() {
+    let app = App::start();
+    let (now, event) = (OffsetDateTime::now_utc(), || AuditEvent::new("address.banned", Outcome::Success, 0));
+    let (key, reason) = ("127.0.0.1".to_owned(), "a test".to_owned());
+    let ban = Ban { key: key.clone(), reason, created_at: now, expires_at: now + HOUR };
+    app.store().ban(ban, event()).await.unwrap();
+    let status = async || app.get("/api/v1/auth/csrf-token").ask().await.status;
+    eventually("the ban arrives", async || status().await == 429).await;
+    assert!(app.store().lift_ban(key, now, event()).await.unwrap());
+    eventually("it is lifted", async || status().await == 200).await;
+}
+
+#[tokio::test]
+async fn a_lifted_ban_is_over_at_once_and_an_extended_one_is_never_shortened() {
+    let app = proxied();
+    let address: IpAddr = ELSEWHERE.parse().unwrap();
+    let services = app.services();
+    services.ban_address(address, 2 * HOUR, String::new()).await.unwrap();
+    services.ban_address(address, HOUR, String::new()).await.unwrap();
+    assert!(banned(try_pair(&app, ELSEWHERE, "a@example.com", PASSWORD).await) > 3_600);
+    assert!(services.lift_ban(address).await.unwrap());
+    assert!(!services.lift_ban(address).await.unwrap());
+    try_pair(&app, ELSEWHERE, "a@example.com", PASSWORD).await.expect(401);
+}
+
+#[tokio::test]
+async fn a_server_that_starts_knows_the_bans_before_it_answers_anybody() {
+    let app = proxied();
+    app.services().ban_address("127.0.0.1".parse().unwrap(), HOUR, String::new()).await.unwrap();
+    let again = App::over(app.database().clone(), |_| {});
+    banned(again.get("/api/v1/auth/csrf-token").ask().await);
+}
+
+#[tokio::test]
+async fn bans_that_are_over_are_forgotten() {
+    let app = proxied();
+    app.services().ban_address(ELSEWHERE.parse().unwrap(), HOUR, String::new()).await.unwrap();
+    app.advance(2 * HOUR);
+    app.services().sweep().await.unwrap();
+    let all = app.store().active_bans(OffsetDateTime::UNIX_EPOCH, 10).await.unwrap();
+    assert_eq!(all, []);
+}
