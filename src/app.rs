@@ -25,8 +25,8 @@ use rustls::ServerConfig;
 use crate::{
     config::{Environment, Settings},
     domain::{
-        csrf::CsrfKeys, device::DeviceCookies, origin::Origins, refresh::RefreshKeys, risk::History,
-        throttle::ThrottleKeys, token::AccessKeys,
+        backup_code::BackupCodeKeys, csrf::CsrfKeys, device::DeviceCookies, origin::Origins,
+        refresh::RefreshKeys, risk::History, throttle::ThrottleKeys, token::AccessKeys, totp::TotpSealer,
     },
     files::Files,
     http::{self, HttpSettings},
@@ -227,6 +227,8 @@ pub(crate) fn keys(settings: &Settings) -> Keys {
         csrf: CsrfKeys::new(&secrets.csrf),
         cookies: DeviceCookies::new(&secrets.csrf),
         throttle: ThrottleKeys::new(&secrets.data_encryption),
+        totp: TotpSealer::new(&secrets.data_encryption, &secrets.data_encryption_previous),
+        backup_codes: BackupCodeKeys::new(&secrets.data_encryption, &secrets.data_encryption_previous),
     }
 }
 

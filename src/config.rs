@@ -64,6 +64,8 @@ pub struct Secrets {
     pub csrf: SecretString,
     /// `DATA_ENCRYPTION_KEY`: keyed hashes of identifiers, and what is sealed at rest.
     pub data_encryption: SecretString,
+    /// `DATA_ENCRYPTION_PREVIOUS_KEYS`, comma-separated: still open what they sealed; it is sealed anew when it is used.
+    pub data_encryption_previous: Vec<SecretString>,
 }
 
 /// Where to listen.

@@ -91,6 +91,7 @@ impl Dev {
             jwt_previous: Vec::new(),
             csrf: secrets.csrf.clone(),
             data_encryption: secrets.data_encryption.clone(),
+            data_encryption_previous: Vec::new(),
         };
         let mut settings = Settings::development(database, keys, self.port, Some(self.tls_port));
         let listen = &mut settings.listen;

@@ -110,5 +110,11 @@ impl PrivateDir {
 /// Tools issue no tokens and read none.
 fn no_secrets() -> Secrets {
     let random = || SecretString::from(uuid::Uuid::new_v4().to_string());
-    Secrets { jwt: random(), jwt_previous: Vec::new(), csrf: random(), data_encryption: random() }
+    Secrets {
+        jwt: random(),
+        jwt_previous: Vec::new(),
+        csrf: random(),
+        data_encryption: random(),
+        data_encryption_previous: Vec::new(),
+    }
 }

@@ -119,13 +119,13 @@ pub(super) fn secrets(read: &mut Reader<'_>, production: bool) -> Secrets {
             read.problem("JWT_SECRET_KEY, CSRF_SECRET_KEY and DATA_ENCRYPTION_KEY must differ");
         }
     }
-    let jwt_previous = previous_keys(read, minimum);
-    Secrets { jwt, jwt_previous, csrf, data_encryption }
+    let jwt_previous = previous_keys(read, "JWT_PREVIOUS_SECRET_KEYS", minimum);
+    let data_encryption_previous = previous_keys(read, "DATA_ENCRYPTION_PREVIOUS_KEYS", minimum);
+    Secrets { jwt, jwt_previous, csrf, data_encryption, data_encryption_previous }
 }
 
 /// A retired key still opens every door until it is removed, so it must be as strong as the current one.
-fn previous_keys(read: &mut Reader<'_>, minimum: usize) -> Vec<SecretString> {
-    let name = "JWT_PREVIOUS_SECRET_KEYS";
+fn previous_keys(read: &mut Reader<'_>, name: &'static str, minimum: usize) -> Vec<SecretString> {
     let Some(keys) = read.secret(name) else { return Vec::new() };
     let keys = keys.expose_secret().split(',').map(str::trim).filter(|key| !key.is_empty());
     let keys: Vec<SecretString> = keys.map(SecretString::from).collect();

@@ -1,15 +1,38 @@
-//! Challenges: what a proof may be asked for, and within which bounds.
+//! Challenges: when a proof is asked for, what it may be asked for, and within which bounds.
 //!
-//! Used by the store and by the use cases that ask. Pure vocabulary and figures.
+//! Used by the store and by the use cases that ask. Pure rules, vocabulary and figures.
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use super::role::UnknownWord;
+use serde::Serialize;
+
+use super::{device::Trust, role::UnknownWord};
 
 /// How long a challenge may be answered.
 pub const CHALLENGE_TTL: Duration = Duration::from_secs(5 * 60);
 /// How many attempts one challenge has.
 pub const CHALLENGE_ATTEMPTS: u32 = 5;
+
+/// By what somebody may prove who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProofMethod {
+    /// The password.
+    Password,
+    /// A code of an authenticator app.
+    Totp,
+    /// A backup code.
+    BackupCode,
+    /// A passkey.
+    Passkey,
+}
+
+/// Whether a second factor is asked for, after a right password: if the user has one, unless the device is trusted. Whatever
+/// the device, it is asked for if the risk of the sign-in `demands` it. Who has none cannot be asked.
+#[must_use]
+pub fn decide_second_factor(has_factor: bool, trust: Trust, demands: bool) -> bool {
+    has_factor && (demands || trust == Trust::New)
+}
 
 /// What a challenge is for. Stored in `two_factor_challenges.kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -69,6 +92,15 @@ impl FromStr for ChallengeKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_second_factor_is_asked_for_unless_there_is_none_or_the_device_is_trusted() {
+        for trust in Trust::ALL {
+            assert!(!decide_second_factor(false, trust, false) && !decide_second_factor(false, trust, true));
+            assert_eq!(decide_second_factor(true, trust, false), trust == Trust::New);
+            assert!(decide_second_factor(true, trust, true));
+        }
+    }
 
     #[test]
     fn stored_words_round_trip() {

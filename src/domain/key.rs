@@ -1,6 +1,6 @@
 //! One secret, many keys: each use of a configured secret gets a key of its own.
 //!
-//! Used by the token, refresh, CSRF, device and throttle rules only. A key derived for one purpose says nothing about the
+//! Used by the rules of tokens, cookies, limits, sealing and codes only. A key derived for one purpose says nothing about the
 //! others, so a signature made here never verifies there.
 
 use std::fmt::Write as _;

@@ -5,6 +5,7 @@
 //!
 //! - who: [`email`], [`role`], [`password`]
 //! - tokens: [`token`] (access), [`refresh`], [`csrf`], and where a request carries them: [`credential`]
+//! - second factors: [`totp`], [`backup_code`], when one is asked for: [`challenge`], and what is kept sealed: [`seal`]
 //! - from where: [`address`], [`origin`], [`device`], [`user_agent`]
 //! - what to think of it: [`risk`], [`attempt`]
 //! - what every door holds to: [`request`] (ids, paths), [`problem`] (refusals)
@@ -12,6 +13,7 @@
 
 pub mod address;
 pub mod attempt;
+pub mod backup_code;
 pub mod challenge;
 pub mod credential;
 pub mod csrf;
@@ -25,7 +27,9 @@ pub mod refresh;
 pub mod request;
 pub mod risk;
 pub mod role;
+pub mod seal;
 pub mod session;
 pub mod throttle;
 pub mod token;
+pub mod totp;
 pub mod user_agent;

@@ -8,6 +8,8 @@ use std::time::Duration;
 use portcullis_actors::logic::limits::Limit;
 use serde::Serialize;
 
+use super::challenge::ProofMethod;
+
 /// The media type of every refusal.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
@@ -24,6 +26,8 @@ pub struct ProblemDetails<'a> {
     pub detail: &'a str,
     /// The id under which the request is in the log.
     pub request_id: &'a str,
+    /// By what presence can be proved; only where that is what is missing.
+    pub methods: &'a [ProofMethod],
 }
 
 #[derive(Serialize)]
@@ -34,6 +38,8 @@ struct Document<'a> {
     detail: &'a str,
     code: &'a str,
     request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    methods: &'a [ProofMethod],
 }
 
 impl ProblemDetails<'_> {
@@ -47,6 +53,7 @@ impl ProblemDetails<'_> {
             detail: self.detail,
             code: self.code,
             request_id: self.request_id,
+            methods: self.methods,
         };
         serde_json::to_string(&document).expect("texts and a number serialise")
     }
@@ -107,6 +114,7 @@ mod tests {
             code: "step_up_required",
             detail: "Prove it \"again\".",
             request_id: "r-1",
+            methods: &[],
         };
         let body: Value = serde_json::from_str(&problem.body()).unwrap();
         let wanted = json!({
@@ -114,6 +122,9 @@ mod tests {
             "detail": "Prove it \"again\".", "code": "step_up_required", "request_id": "r-1",
         });
         assert_eq!(body, wanted);
+        let problem = ProblemDetails { methods: &[ProofMethod::Password, ProofMethod::Totp], ..problem };
+        let body: Value = serde_json::from_str(&problem.body()).unwrap();
+        assert_eq!(body["methods"], json!(["password", "totp"]));
     }
 
     #[test]

@@ -81,9 +81,6 @@ limits! {
     publication_user = 300 / 10;
 }
 
-/// How often one second-factor challenge may be answered, right or wrong.
-pub const CHALLENGE_ATTEMPTS: u32 = 5;
-
 /// The name of the setting of this limit, whose value is `<count>/<seconds>`.
 #[must_use]
 pub fn setting(limit: &Limit) -> String {

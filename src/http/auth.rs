@@ -20,10 +20,11 @@ use super::{
 };
 use crate::{
     domain::{
+        challenge::ProofMethod,
         csrf::{Binding, LIFETIME},
         role::Role,
     },
-    service::{Caller, Refusal, Services},
+    service::{Caller, Refusal, Services, SignIn},
 };
 
 /// When the older name of the sign-in route was given up (RFC 9745): 2025-01-01.
@@ -130,7 +131,18 @@ impl Shape for Login {
     const FORM: bool = true;
 }
 
-/// `POST /api/v1/auth/jwt/login`: signs in.
+/// A second factor that is asked for.
+#[derive(Serialize)]
+struct Challenge {
+    status: &'static str,
+    challenge_id: Uuid,
+    methods: Vec<ProofMethod>,
+    /// Seconds.
+    expires_in: i64,
+}
+
+/// `POST /api/v1/auth/jwt/login`: signs in, or asks the browser's pre-session for a second factor. Then there is no session
+/// yet, and no cookie of one.
 pub(super) async fn login(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -138,8 +150,24 @@ pub(super) async fn login(
     body: Body<Login>,
 ) -> Result<HttpResponse, Problem> {
     guard_entrance(&request, &services)?;
-    let granted = services.sign_in(&body.0.username, body.0.password, &client.0).await?;
-    Ok(grant::answer(&request, &services, &client.0, &granted))
+    let jar = Jar::of(&request);
+    let brought = jar.presession_of(&request, &services)?;
+    let presession = brought.unwrap_or_else(Uuid::new_v4);
+    let Login { username, password, .. } = body.0;
+    let asked = match services.sign_in(&username, password, presession, &client.0).await? {
+        SignIn::Granted(granted) => return Ok(grant::answer(&request, &services, &client.0, &granted)),
+        SignIn::Challenged(asked) => asked,
+    };
+    let mut answer = HttpResponse::Ok();
+    if brought.is_none() {
+        answer.cookie(jar.presession(&services.device_cookies, presession));
+    }
+    Ok(answer.json(Challenge {
+        status: "2fa_required",
+        challenge_id: asked.challenge,
+        methods: asked.methods,
+        expires_in: grant::seconds_left(asked.expires_at, services.clock.now()),
+    }))
 }
 
 /// `POST /api/v1/auth/login`: the same under its older name.

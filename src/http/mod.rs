@@ -3,7 +3,7 @@
 //! The composition root takes [`app`]: the one route table ([`configure`]) inside the one [`middleware`](fn@middleware), with the application
 //! data that both read. Whoever accepts connections says with [`Encrypted`] which of them are TLS.
 //!
-//! - one file per resource: [`auth`], [`refresh`], [`logout`], [`step_up`], [`profile`], [`sessions`],
+//! - one file per resource: [`auth`], [`refresh`], [`logout`], [`step_up`], [`two_factor`], [`profile`], [`sessions`],
 //!   [`devices`], [`attempts`], [`admin`],
 //!   [`ws_ticket`], [`health`]; the answer to a sign-in is [`grant`]
 //! - what a request brings: [`client`] (who and from where), [`caller`] (signed in as whom), [`body`], [`csrf`]
@@ -30,6 +30,7 @@ mod routes;
 mod sessions;
 mod settings;
 mod step_up;
+mod two_factor;
 mod ws_ticket;
 
 pub use middleware::middleware;

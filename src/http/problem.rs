@@ -15,6 +15,7 @@ use actix_web::{
 
 use crate::{
     domain::{
+        challenge::ProofMethod,
         credential::CredentialError,
         problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
     },
@@ -36,13 +37,15 @@ pub struct Problem {
     pub detail: Cow<'static, str>,
     retry_after: Option<u64>,
     policy: Option<Policy>,
+    methods: Vec<ProofMethod>,
     allow: Option<&'static str>,
 }
 
 impl Problem {
     /// A refusal with this status, code and sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after: None, policy: None, allow: None }
+        let detail = detail.into();
+        Self { status, code, detail, retry_after: None, policy: None, methods: Vec::new(), allow: None }
     }
 
     /// 400: the request cannot be understood.
@@ -58,6 +61,12 @@ impl Problem {
     /// 403.
     pub fn forbidden(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::FORBIDDEN, code, detail)
+    }
+
+    /// 403 for want of a recent proof of presence, with the ways in which this user can give one.
+    pub fn step_up_required(methods: Vec<ProofMethod>) -> Self {
+        let problem = Self::forbidden("step_up_required", "Prove your presence again, then repeat this.");
+        Self { methods, ..problem }
     }
 
     /// 404 for a path that leads nowhere.
@@ -150,6 +159,7 @@ impl Problem {
             code: self.code,
             detail: &self.detail,
             request_id,
+            methods: &self.methods,
         };
         answer.content_type(MEDIA_TYPE).body(details.body())
     }
@@ -157,7 +167,9 @@ impl Problem {
     /// RFC 6750, 3: the error is named only when a token was shown.
     fn challenge(&self) -> &'static str {
         match self.code {
-            "not_authenticated" | "invalid_credentials" => r#"Bearer realm="portcullis""#,
+            "not_authenticated" | "invalid_credentials" | "invalid_second_factor" => {
+                r#"Bearer realm="portcullis""#
+            }
             _ => r#"Bearer realm="portcullis", error="invalid_token""#,
         }
     }
@@ -184,6 +196,7 @@ impl From<Failure> for Problem {
         match failure {
             Failure::Invalid { code, detail } => Self::new(StatusCode::UNAUTHORIZED, code, detail),
             Failure::Forbidden { code, detail } => Self::forbidden(code, detail),
+            Failure::StepUpRequired { methods } => Self::step_up_required(methods),
             Failure::BadRequest { code, detail } => Self::unprocessable(code, detail),
             Failure::NotFound { code, detail } => Self::new(StatusCode::NOT_FOUND, code, detail),
             Failure::Conflict { code, detail } => Self::new(StatusCode::CONFLICT, code, detail),

@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     admin, attempts, auth, devices, health, logout, problem::Problem, profile, refresh, sessions,
-    settings::HttpSettings, step_up, ws_ticket,
+    settings::HttpSettings, step_up, two_factor, ws_ticket,
 };
 use crate::{domain::request::SOCKET_PATHS, service::Services};
 
@@ -41,6 +41,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(web::scope("/api/v1/profile").configure(own_record).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/sessions").configure(own_sessions).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/devices").configure(own_devices).default_service(web::to(nothing)))
+        .service(web::scope("/api/v1/2fa").configure(own_factors).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/admin").configure(operation).default_service(web::to(nothing)))
         .service(only("POST", web::resource("/api/v1/ws/ticket").route(web::post().to(ws_ticket::issue))))
         .service(only("GET, HEAD", web::resource(["/health", "/health/live"]).route(get().to(health::live))))
@@ -55,6 +56,7 @@ fn authentication(cfg: &mut ServiceConfig) {
         .service(only("POST", web::resource("/register").route(web::post().to(auth::register))))
         .service(only("POST", web::resource("/jwt/login").route(web::post().to(auth::login))))
         .service(only("POST", web::resource("/login").route(web::post().to(auth::deprecated_login))))
+        .service(only("POST", web::resource("/2fa/verify").route(web::post().to(two_factor::verify))))
         .service(only("POST", web::resource("/refresh").route(web::post().to(refresh::refresh))))
         .service(only(
             "POST, DELETE",
@@ -91,6 +93,21 @@ fn own_devices(cfg: &mut ServiceConfig) {
             .route(web::patch().to(devices::change))
             .route(web::delete().to(devices::forget)),
     ));
+}
+
+fn own_factors(cfg: &mut ServiceConfig) {
+    cfg.service(only("GET, HEAD", web::resource("").route(get().to(two_factor::show))))
+        .service(only(
+            "POST, DELETE",
+            web::resource("/totp")
+                .route(web::post().to(two_factor::begin_totp))
+                .route(web::delete().to(two_factor::remove_totp)),
+        ))
+        .service(only("POST", web::resource("/totp/confirm").route(web::post().to(two_factor::confirm_totp))))
+        .service(only(
+            "POST",
+            web::resource("/backup-codes").route(web::post().to(two_factor::backup_codes)),
+        ));
 }
 
 fn operation(cfg: &mut ServiceConfig) {

@@ -6,24 +6,38 @@ use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use super::{
-    body::{Shape, secret},
+    body::{Shape, optional_secret},
     caller::AuthenticatedBody,
     client::Client,
     cookies::Jar,
     grant::seconds_left,
     problem::Problem,
 };
-use crate::service::Services;
+use crate::service::{Services, StepUpProof};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Proof {
-    #[serde(deserialize_with = "secret")]
-    password: SecretString,
+    #[serde(default, deserialize_with = "optional_secret")]
+    password: Option<SecretString>,
+    #[serde(default, deserialize_with = "optional_secret")]
+    totp: Option<SecretString>,
 }
 
 impl Shape for Proof {
-    const FIELDS: &'static str = "password";
+    const FIELDS: &'static str = "one of password or totp";
+}
+
+impl Proof {
+    /// The one proof.
+    fn read(self) -> Result<StepUpProof, Problem> {
+        let given = [self.password.map(StepUpProof::Password), self.totp.map(StepUpProof::Totp)];
+        let mut proofs = given.into_iter().flatten();
+        match (proofs.next(), proofs.next()) {
+            (Some(proof), None) => Ok(proof),
+            _ => Err(Problem::unprocessable("one_proof_required", "Send exactly one proof of presence.")),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -36,14 +50,14 @@ struct Privileged<'a> {
     privileged_until: OffsetDateTime,
 }
 
-/// Checks the password and answers with a token that carries privilege for a while; those issued before do not.
+/// Checks the proof and answers with a token that carries privilege for a while; those issued before do not.
 pub(super) async fn step_up(
     request: HttpRequest,
     services: web::Data<Services>,
     sent: AuthenticatedBody<Proof>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let granted = services.step_up(&sent.caller, sent.body.password, &client.0).await?;
+    let granted = services.step_up(&sent.caller, sent.body.read()?, &client.0).await?;
     let access_token = granted.access_token.expose_secret();
     let expires_in = seconds_left(granted.access_expires_at, services.clock.now());
     let privileged_until = granted.privileged_until;

@@ -1,9 +1,6 @@
 //! A user's own account: reading it, renaming it, changing its password.
 
-use portcullis_actors::{
-    audit::{AuditEvent, Outcome},
-    close::Cause,
-};
+use portcullis_actors::{audit::Outcome, close::Cause};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -42,7 +39,7 @@ impl Services {
     /// privilege.
     ///
     /// # Errors
-    /// `Forbidden` without a recent proof of presence, `Invalid` with a wrong current password or if the session ended
+    /// `StepUpRequired` without a recent proof of presence, `Invalid` with a wrong current password or if the session ended
     /// meanwhile, `BadRequest` for a weak new one, `TooMany`, `Unavailable`.
     pub async fn change_password(
         &self,
@@ -51,7 +48,7 @@ impl Services {
         new: SecretString,
         meta: &Meta,
     ) -> Result<Revoked, Failure> {
-        self.require_privilege(caller)?;
+        self.require_privilege(caller).await?;
         let hasher = self.hasher.for_user(caller.user)?;
         self.throttle(self.limits.password_session, &caller.session.to_string()).await?;
         let user = self.profile(caller).await?;
@@ -79,22 +76,11 @@ impl Services {
     /// Refuses what needs a recent proof of presence.
     ///
     /// # Errors
-    /// `Forbidden` if the credential carries none.
-    pub fn require_privilege(&self, caller: &Caller) -> Result<(), Failure> {
+    /// `StepUpRequired` if the credential carries none, `Unavailable`.
+    pub async fn require_privilege(&self, caller: &Caller) -> Result<(), Failure> {
         if caller.privileged_until.is_some_and(|until| until > self.clock.now()) {
             return Ok(());
         }
-        Err(Failure::step_up_required())
-    }
-
-    /// An event of a caller's request about themselves.
-    pub(super) fn event_of(&self, caller: &Caller, name: &str, outcome: Outcome, meta: &Meta) -> AuditEvent {
-        AuditEvent {
-            actor: Some(caller.user),
-            user: Some(caller.user),
-            session: Some(caller.session),
-            device: Some(caller.device),
-            ..self.event(name, outcome, meta)
-        }
+        Err(Failure::StepUpRequired { methods: self.step_up_methods(caller.user).await? })
     }
 }

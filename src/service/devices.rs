@@ -63,7 +63,7 @@ impl Services {
         let label = wish.label.map(|label| label.as_deref().map(checked).transpose()).transpose()?;
         let authority = match wish.trusted {
             Some(true) => {
-                self.require_privilege(caller)?;
+                self.require_privilege(caller).await?;
                 caller.privileged_authority()
             }
             Some(false) | None => caller.authority(),

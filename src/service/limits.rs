@@ -62,11 +62,32 @@ impl Services {
     /// # Errors
     /// `TooMany` if there is none.
     pub async fn throttle_second_factor(&self, user: UserId, known: Option<DeviceId>) -> Result<(), Failure> {
-        let limit = match known {
+        self.throttle(self.second_factor_limit(known), &ThrottleKeys::second_factor(user, known)).await
+    }
+
+    /// Whether there is a permit for such an answer; none is spent.
+    ///
+    /// # Errors
+    /// `TooMany` if there is none.
+    pub(super) async fn look_second_factor(
+        &self,
+        user: UserId,
+        known: Option<DeviceId>,
+    ) -> Result<(), Failure> {
+        let limit = self.second_factor_limit(known);
+        match self.realtime.look(&ThrottleKeys::second_factor(user, known), limit).await {
+            Verdict::Allowed => Ok(()),
+            Verdict::Denied { retry_after } => {
+                Err(Failure::TooMany { retry_after, policy: Policy::from(limit) })
+            }
+        }
+    }
+
+    fn second_factor_limit(&self, known: Option<DeviceId>) -> Limit {
+        match known {
             Some(_) => self.limits.second_factor_device_account,
             None => self.limits.second_factor_account,
-        };
-        self.throttle(limit, &ThrottleKeys::second_factor(user, known)).await
+        }
     }
 
     /// Counts a sign-in with a password that was refused, whatever the reason, since the count must not tell more than the

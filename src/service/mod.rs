@@ -7,10 +7,13 @@
 mod accounts;
 mod administration;
 mod attempts;
+mod audited;
 mod bans;
 mod cache;
 mod clock;
+mod codes;
 mod devices;
+mod factors;
 mod feed;
 mod grant;
 mod hasher;
@@ -23,6 +26,7 @@ mod refresh;
 mod register;
 mod revoke;
 mod risk;
+mod second_factor;
 mod sessions;
 mod sign_in;
 mod sign_out;
@@ -41,15 +45,14 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use portcullis_actors::{
-    Realtime,
-    audit::{AuditEvent, Outcome},
-};
+use portcullis_actors::Realtime;
 use tokio::{sync::watch, task::JoinHandle};
 
 pub use attempts::AttemptsPage;
 pub use clock::Clock;
+pub use codes::CodeProof;
 pub use devices::{DeviceListed, DeviceWish};
+pub use factors::{Held, TotpSetup};
 pub use grant::SignedIn;
 pub use hasher::Hasher;
 pub use known::Caller;
@@ -57,15 +60,18 @@ pub use operators::{Page, SessionFilter};
 pub use outcome::{Failure, Meta, Refusal};
 pub use register::Registered;
 pub use revoke::Revoked;
+pub use second_factor::{Asked, FactorAnswer};
 pub use sessions::Listed;
+pub use sign_in::SignIn;
 pub use sign_out::SignOutScope;
-pub use step_up::SteppedUp;
+pub use step_up::{StepUpProof, SteppedUp};
 pub use tickets::Ticket;
 pub use verifier::Verifier;
 
 pub use crate::store::{Attempt, Ban, Change, Device, Order, Session, Target, User};
 use crate::{
     domain::{
+        backup_code::BackupCodeKeys,
         csrf::CsrfKeys,
         device::DeviceCookies,
         refresh::RefreshKeys,
@@ -73,6 +79,7 @@ use crate::{
         session::SessionLimits,
         throttle::{Limits, ThrottleKeys},
         token::AccessKeys,
+        totp::TotpSealer,
     },
     geo::Geo,
     store::Store,
@@ -118,6 +125,10 @@ pub struct Keys {
     pub cookies: DeviceCookies,
     /// Hashes that stand for account names.
     pub throttle: ThrottleKeys,
+    /// Secrets of authenticator apps.
+    pub totp: TotpSealer,
+    /// Backup codes.
+    pub backup_codes: BackupCodeKeys,
 }
 
 /// Every use case, behind one handle. Clones are the same services.
@@ -141,6 +152,8 @@ pub struct Parts {
     /// How often what may be tried.
     pub limits: Limits,
     throttle_keys: ThrottleKeys,
+    totp_sealer: TotpSealer,
+    backup_code_keys: BackupCodeKeys,
     settings: ServiceSettings,
     store: Store,
     realtime: Realtime,
@@ -189,6 +202,8 @@ impl Services {
             device_cookies: keys.cookies,
             limits: settings.limits.clone(),
             throttle_keys: keys.throttle,
+            totp_sealer: keys.totp,
+            backup_code_keys: keys.backup_codes,
             settings,
             store,
             realtime,
@@ -258,23 +273,5 @@ impl Services {
     #[must_use]
     pub fn clock(&self) -> &Clock {
         &self.clock
-    }
-
-    /// An event of this request, now.
-    fn event(&self, name: &str, outcome: Outcome, meta: &Meta) -> AuditEvent {
-        AuditEvent {
-            device: meta.device,
-            address: Some(meta.address),
-            request_id: Some(meta.request_id.clone()),
-            ..AuditEvent::new(name, outcome, self.clock.now_ms())
-        }
-    }
-
-    /// Writes down what changes nothing by itself, such as a refused sign-in. What cannot be written down is not answered.
-    async fn record(&self, event: AuditEvent) -> Result<(), Failure> {
-        self.realtime.record(event).await.map_err(|_| {
-            tracing::error!("an audit event could not be written anywhere");
-            Failure::unavailable()
-        })
     }
 }

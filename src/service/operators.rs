@@ -88,7 +88,7 @@ impl Services {
     /// Revokes as an operator: needs the scope, a recent proof of presence, and a target that the role may act on.
     ///
     /// # Errors
-    /// `Forbidden` if the caller may not, `Invalid` if the caller's session ended meanwhile, `NotFound` if there is no such
+    /// `Forbidden` or `StepUpRequired` if the caller may not, `Invalid` if the caller's session ended meanwhile, `NotFound` if there is no such
     /// target, `Unavailable`.
     pub async fn revoke_as_operator(
         &self,
@@ -104,7 +104,7 @@ impl Services {
             let refusal = Failure::forbidden("admin_required", "Only admins may revoke everyone's sessions.");
             return Err(self.deny(caller, target, meta, refusal).await);
         }
-        self.require_privilege(caller)?;
+        self.require_privilege(caller).await?;
         let within = Role::ALL.into_iter().filter(|role| caller.role.may_act_on(*role)).collect();
         let mut event = self.event("session.revoked", Outcome::Success, meta);
         event.actor = Some(caller.user);
@@ -120,7 +120,11 @@ impl Services {
         };
         let revoked = match self.revoke(order).await {
             Ok(revoked) => revoked,
-            Err(refusal @ (Failure::Invalid { .. } | Failure::Forbidden { .. })) => {
+            Err(
+                refusal @ (Failure::Invalid { .. }
+                | Failure::Forbidden { .. }
+                | Failure::StepUpRequired { .. }),
+            ) => {
                 return Err(self.deny(caller, target, meta, refusal).await);
             }
             Err(failure) => return Err(failure),

@@ -6,8 +6,9 @@ use std::{borrow::Cow, net::IpAddr, time::Duration};
 
 use portcullis_actors::{close::Cause, id::DeviceId};
 
+use super::factors;
 use crate::{
-    domain::problem::Policy,
+    domain::{challenge::ProofMethod, problem::Policy},
     store::{Lapse, StoreError},
 };
 
@@ -46,6 +47,12 @@ pub enum Failure {
         code: &'static str,
         /// For people.
         detail: Cow<'static, str>,
+    },
+    /// It takes a recent proof of presence. 403.
+    #[error("step_up_required")]
+    StepUpRequired {
+        /// By what this user can prove it.
+        methods: Vec<ProofMethod>,
     },
     /// What was asked for makes no sense. 422.
     #[error("{code}: {detail}")]
@@ -121,9 +128,16 @@ impl Failure {
         Self::invalid("session_revoked", "The session has ended. Sign in again.")
     }
 
-    /// It takes a recent proof of presence.
-    pub(super) fn step_up_required() -> Self {
-        Self::forbidden("step_up_required", "Prove your presence again, then repeat this.")
+    pub(super) fn conflict(code: &'static str, detail: &'static str) -> Self {
+        Self::Conflict { code, detail: detail.into() }
+    }
+
+    /// The one answer to every second factor that does not do, whatever the reason.
+    pub(super) fn invalid_second_factor() -> Self {
+        Self::invalid(
+            "invalid_second_factor",
+            "The code is wrong, was used before, or came too late. Try another, or sign in anew.",
+        )
     }
 
     /// The session is over, or never was.
@@ -146,8 +160,10 @@ impl From<StoreError> for Failure {
             StoreError::Lapsed(Lapse::Role) => {
                 Self::forbidden("not_permitted", "Your role no longer permits this.")
             }
-            StoreError::Lapsed(Lapse::Privilege) => Self::step_up_required(),
-            // Conflicts that callers can cause are handled where they are caused.
+            // By what, says whoever knows the user.
+            StoreError::Lapsed(Lapse::Privilege) => Self::StepUpRequired { methods: Vec::new() },
+            // Other conflicts that callers can cause are handled where they are caused.
+            StoreError::Conflict(constraint) if let Some(failure) = factors::conflict(&constraint) => failure,
             StoreError::Conflict(_) | StoreError::Internal(_) => {
                 tracing::error!(%error, "a database request failed");
                 Self::Internal

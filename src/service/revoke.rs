@@ -31,6 +31,7 @@ impl Services {
     /// `Unavailable` if the database cannot be reached; if it committed all the same, the feed brings it.
     pub async fn revoke(&self, order: Order) -> Result<Revoked, Failure> {
         let services = self.clone();
+        let asking = order.authority.map(|authority| authority.user);
         let work = async move {
             let under_way = Own::begin(&services.feed.own, order.origin);
             let answer = tokio::select! {
@@ -46,7 +47,13 @@ impl Services {
             let committed = match (under_way.end(id), answer) {
                 // The feed was there first and has shut the doors.
                 (Some(committed), _) => committed,
-                (None, Some(answer)) => answer?,
+                (None, Some(Ok(committed))) => committed,
+                (None, Some(Err(error))) => {
+                    return Err(match asking {
+                        Some(user) => services.failed(user, error).await,
+                        None => error.into(),
+                    });
+                }
                 (None, None) => return Err(Failure::unavailable()),
             };
             Ok(services.cut(&committed).await)

@@ -11,22 +11,33 @@ use portcullis_actors::{
     id::{DeviceId, SessionId},
 };
 use secrecy::{ExposeSecret, SecretString};
+use uuid::Uuid;
 
-use super::{Failure, Meta, Services, SignedIn};
+use super::{Asked, Failure, Meta, Services, SignedIn};
 use crate::{
     domain::{
         attempt::AttemptOutcome,
-        device::FINGERPRINT_VERSION,
+        challenge::decide_second_factor,
+        device::{FINGERPRINT_VERSION, Trust},
         email::Email,
         password::{MAX_BYTES, Verification},
         risk::{Place, RiskOutcome},
         session::SignInMethod,
     },
-    store::{Attempt, Candidate, DeviceSeen, OpenSession, Opened, Session, User},
+    store::{Attempt, Candidate, DeviceSeen, OpenSession, Opened, User},
 };
 
+/// What a right password leads to.
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    /// A session.
+    Granted(Box<SignedIn>),
+    /// A second factor is asked for.
+    Challenged(Asked),
+}
+
 impl Services {
-    /// Signs in with a password.
+    /// Signs in with a password. A second factor, if it takes one, is asked of whoever has this pre-session.
     ///
     /// # Errors
     /// `Invalid` for every reason not to, `TooMany`, `Unavailable`.
@@ -34,8 +45,9 @@ impl Services {
         &self,
         email: &str,
         password: SecretString,
+        presession: Uuid,
         meta: &Meta,
-    ) -> Result<SignedIn, Failure> {
+    ) -> Result<SignIn, Failure> {
         let (folded, candidate) = self.candidate(email, meta).await?;
         let phc = candidate.as_ref().map(|found| found.user.password_hash.expose_secret().to_owned());
         let verification = self.hasher.verify(bounded(&password), phc).await?;
@@ -57,11 +69,15 @@ impl Services {
         self.note_suspicion(found.user.id, &assessed, meta).await?;
         let proven = if verification.rehash { self.rehash(found, password).await } else { None };
         let proven = proven.unwrap_or_else(|| found.user.password_hash.clone());
-        match self.admit(found.clone(), &proven, &attempt, meta).await? {
+        let demands = assessed.outcome == RiskOutcome::RequireSecondFactor;
+        if self.asks_for_factor(found, demands) {
+            return Ok(SignIn::Challenged(self.ask_second_factor(found, attempt, presession, meta).await?));
+        }
+        match self.admit(found.clone(), &proven, demands, &attempt, meta).await? {
             Some(granted) => {
                 self.note_attempt(attempt);
                 metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
-                Ok(granted)
+                Ok(SignIn::Granted(Box::new(granted)))
             }
             None => Err(self.refuse(AttemptOutcome::Superseded, attempt, meta).await),
         }
@@ -77,16 +93,27 @@ impl Services {
             None => None,
         };
         self.throttle_account(&folded, candidate.as_ref(), meta).await?;
+        if let Some(found) = candidate.as_ref().filter(|found| found.factors.any()) {
+            self.factor_may_be_tried(found, meta).await?;
+        }
         Ok((folded, candidate))
+    }
+
+    /// Whether this sign-in takes a second factor; its risk may demand one.
+    fn asks_for_factor(&self, found: &Candidate, demands: bool) -> bool {
+        let now = self.clock.now();
+        let trust = found.device_trust.map_or(Trust::New, |(trust, until)| trust.at(Some(until), now));
+        decide_second_factor(found.factors.any(), trust, demands)
     }
 
     /// Opens a session for whoever proved to know the password with the hash `proven`. Something that was revoked at the
     /// same moment, such as the user's other sessions, need not concern this one: it is looked at again, once, and only
-    /// another password or status refuses.
+    /// another password or status, or a second factor that it takes by now, refuses.
     async fn admit(
         &self,
         found: Candidate,
         proven: &SecretString,
+        demands: bool,
         attempt: &Attempt,
         meta: &Meta,
     ) -> Result<Option<SignedIn>, Failure> {
@@ -98,7 +125,8 @@ impl Services {
         };
         let again = self.store.user_by_email(email, meta.device).await?.filter(|again| {
             let same_hash = again.user.password_hash.expose_secret() == proven.expose_secret();
-            again.user.id == found.user.id && again.user.status.is_active() && same_hash
+            let same_terms = same_hash && !self.asks_for_factor(again, demands);
+            again.user.id == found.user.id && again.user.status.is_active() && same_terms
         });
         match again {
             Some(again) => self.try_admit(&again, attempt, meta).await,
@@ -115,12 +143,14 @@ impl Services {
         let open = self.new_session(&found.user, found.revoked_all, meta);
         let open = OpenSession { attempt: Some(attempt.clone()), ..open };
         let event = self.opened(&open, meta);
-        let session = self.open(open, event).await?;
-        Ok(session.map(|session| self.grant(found.user.clone(), session)))
+        match self.open(open, event).await? {
+            Opened::Session(session, _) => Ok(Some(self.grant(found.user.clone(), *session))),
+            Opened::Superseded | Opened::Spent => Ok(None),
+        }
     }
 
     /// The event of a session that is being opened.
-    fn opened(&self, open: &OpenSession, meta: &Meta) -> AuditEvent {
+    pub(super) fn opened(&self, open: &OpenSession, meta: &Meta) -> AuditEvent {
         let event = AuditEvent {
             actor: Some(open.user),
             user: Some(open.user),
@@ -174,7 +204,8 @@ impl Services {
         }
     }
 
-    fn new_session(&self, user: &User, revoked_all: i64, meta: &Meta) -> OpenSession {
+    /// A session of this user on the request's device, after a password.
+    pub(super) fn new_session(&self, user: &User, revoked_all: i64, meta: &Meta) -> OpenSession {
         let (now, limits) = (self.clock.now(), self.settings.sessions);
         OpenSession {
             id: SessionId::random(),
@@ -195,24 +226,22 @@ impl Services {
         }
     }
 
-    /// Opens the session and shuts the doors of those that had to give way. `None` if it was superseded. Once begun it is
-    /// finished, so that no eviction is committed and not carried out.
-    async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<Option<Session>, Failure> {
+    /// Opens the session and shuts the doors of those that had to give way. Once begun it is finished, so that no eviction is
+    /// committed and not carried out.
+    pub(super) async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<Opened, Failure> {
         let services = self.clone();
         let work = async move {
-            match services.store.open_session(open, event).await? {
-                Opened::Superseded | Opened::Spent => Ok(None),
-                Opened::Session(session, evicted) => {
-                    for committed in &evicted {
-                        services.shut(committed);
-                        if let Some(id) = committed.id {
-                            services.feed.own.claim(id);
-                        }
-                        services.cut(committed).await;
+            let opened = services.store.open_session(open, event).await?;
+            if let Opened::Session(_, evicted) = &opened {
+                for committed in evicted {
+                    services.shut(committed);
+                    if let Some(id) = committed.id {
+                        services.feed.own.claim(id);
                     }
-                    Ok(Some(*session))
+                    services.cut(committed).await;
                 }
             }
+            Ok(opened)
         };
         self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }

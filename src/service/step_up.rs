@@ -7,8 +7,29 @@ use portcullis_actors::audit::Outcome;
 use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 
-use super::{Caller, Failure, Meta, Services, sign_in::bounded};
-use crate::store::{Granted, Privilege};
+use super::{Caller, CodeProof, Failure, Meta, Services, sign_in::bounded};
+use crate::store::{Granted, Privilege, Proof, User};
+
+/// A proof of presence.
+#[derive(Clone, Debug)]
+pub enum StepUpProof {
+    /// The password.
+    Password(SecretString),
+    /// A code of the authenticator app. A backup code is none: it is for whoever has lost the app.
+    Totp(SecretString),
+}
+
+impl StepUpProof {
+    fn method(&self) -> &'static str {
+        match self {
+            Self::Password(_) => "password",
+            Self::Totp(_) => "totp",
+        }
+    }
+}
+
+/// A proof that was judged to be right, and what of it is to be spent.
+struct Judged(Option<Proof>);
 
 /// A session with privilege, and a fresh token that carries it.
 #[derive(Clone, Debug)]
@@ -22,25 +43,20 @@ pub struct SteppedUp {
 }
 
 impl Services {
-    /// Checks the caller's password and grants privilege for a while.
+    /// Checks the caller's proof and grants privilege for a while.
     ///
     /// # Errors
-    /// `Invalid` for a wrong password, or if the session ended or the user was changed meanwhile; `TooMany`,
-    /// `Unavailable`.
+    /// `Invalid` for a wrong proof, or if the session ended or the user was changed meanwhile; `TooMany`, `Unavailable`.
     pub async fn step_up(
         &self,
         caller: &Caller,
-        password: SecretString,
+        proof: StepUpProof,
         meta: &Meta,
     ) -> Result<SteppedUp, Failure> {
-        let hasher = self.hasher.for_user(caller.user)?;
-        self.throttle(self.limits.step_up_session, &caller.session.to_string()).await?;
-        let user = self.profile(caller).await?;
-        let phc = user.password_hash.expose_secret().to_owned();
-        if !hasher.verify(bounded(&password), Some(phc)).await?.ok {
-            self.record(self.event_of(caller, "session.step_up_refused", Outcome::Failure, meta)).await?;
-            return Err(wrong_password());
-        }
+        let (user, judged) = self.judge_presence(caller, &proof).await?;
+        let Some(Judged(spent)) = judged else {
+            return Err(self.refuse_step_up(caller, &proof, meta).await);
+        };
         let now = self.clock.now();
         let until = now + self.settings.sessions.privilege;
         let privilege = Privilege {
@@ -48,17 +64,55 @@ impl Services {
             user: caller.user,
             generation: user.generation,
             until,
-            proof: None,
+            proof: spent,
             now,
         };
         let event = self.event_of(caller, "session.stepped_up", Outcome::Success, meta);
+        let event = event.with("method", proof.method());
         let session = match self.store.grant_privilege(privilege, event).await? {
             Granted::Session(session) => session,
-            Granted::Lapsed | Granted::Spent => return Err(Failure::session_ended()),
+            Granted::Lapsed => return Err(Failure::session_ended()),
+            Granted::Spent => return Err(self.refuse_step_up(caller, &proof, meta).await),
         };
         self.verifier.invalidate(session.id);
         let (access_token, access_expires_at) = self.access_token(&user, &session, caller.generation);
         Ok(SteppedUp { access_token, access_expires_at, privileged_until: until })
+    }
+
+    /// The caller's account, read before the proof was judged, and what came of it: `None` if the proof is wrong. Each kind
+    /// of proof is asked for its limits first.
+    async fn judge_presence(
+        &self,
+        caller: &Caller,
+        proof: &StepUpProof,
+    ) -> Result<(User, Option<Judged>), Failure> {
+        match proof {
+            StepUpProof::Password(password) => {
+                let hasher = self.hasher.for_user(caller.user)?;
+                self.throttle(self.limits.step_up_session, &caller.session.to_string()).await?;
+                let user = self.profile(caller).await?;
+                let phc = user.password_hash.expose_secret().to_owned();
+                let right = hasher.verify(bounded(password), Some(phc)).await?.ok;
+                Ok((user, right.then_some(Judged(None))))
+            }
+            StepUpProof::Totp(code) => {
+                self.throttle(self.limits.step_up_session, &caller.session.to_string()).await?;
+                self.throttle_second_factor(caller.user, Some(caller.device)).await?;
+                let user = self.profile(caller).await?;
+                let spent = self.judge(caller.user, &CodeProof::Totp(code.clone())).await?;
+                Ok((user, spent.map(|spent| Judged(Some(spent)))))
+            }
+        }
+    }
+
+    /// Writes the refusal down; if it cannot be written down, there is no answer. The session is as good as before.
+    async fn refuse_step_up(&self, caller: &Caller, proof: &StepUpProof, meta: &Meta) -> Failure {
+        let event = self.event_of(caller, "session.step_up_refused", Outcome::Failure, meta);
+        match (self.record(event.with("method", proof.method())).await, proof) {
+            (Err(failure), _) => failure,
+            (Ok(()), StepUpProof::Password(_)) => wrong_password(),
+            (Ok(()), StepUpProof::Totp(_)) => Failure::invalid_second_factor(),
+        }
     }
 }
 

@@ -78,6 +78,7 @@ impl Refusal {
             code: self.code,
             detail: self.detail,
             request_id,
+            methods: &[],
         };
         Bytes::from(problem.body())
     }

@@ -96,6 +96,8 @@ pub enum FactorChange {
     ConfirmTotp {
         /// The step of the confirming code.
         step: i64,
+        /// The sealed secret that the code is of: if it was replaced meanwhile, nothing is confirmed.
+        secret: Vec<u8>,
     },
     /// The authenticator app goes.
     RemoveTotp,
@@ -169,10 +171,10 @@ pub(super) async fn apply(
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     let changed = match change {
-        FactorChange::ConfirmTotp { step } => {
+        FactorChange::ConfirmTotp { step, secret } => {
             let sql = "UPDATE user_two_factor SET confirmed_at = $3, last_step = $2
-                       WHERE user_id = $1 AND confirmed_at IS NULL AND last_step < $2";
-            transaction.execute(sql, &[&user, step, &now]).await?
+                       WHERE user_id = $1 AND confirmed_at IS NULL AND last_step < $2 AND secret = $4";
+            transaction.execute(sql, &[&user, step, &now, secret]).await?
         }
         FactorChange::RemoveTotp => {
             let sql = "DELETE FROM user_two_factor WHERE user_id = $1 AND confirmed_at IS NOT NULL";

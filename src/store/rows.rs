@@ -8,13 +8,14 @@ use portcullis_actors::{
     close::Cause,
     id::{DeviceId, RevocationId, SessionId, UserId},
 };
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{attempts, error::StoreError};
 use crate::domain::{
+    password::NO_PASSWORD,
     risk::Assessment,
     role::{Role, Status},
     session::{Lifetime, SignInMethod},
@@ -54,6 +55,14 @@ pub struct User {
     pub created_at: OffsetDateTime,
     /// The last sign-in.
     pub last_login_at: Option<OffsetDateTime>,
+}
+
+impl User {
+    /// Whether there is a password to sign in with.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.password_hash.expose_secret() != NO_PASSWORD
+    }
 }
 
 /// Personal data stays out of debug prints.

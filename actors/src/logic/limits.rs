@@ -75,6 +75,12 @@ impl Gcra {
         Verdict::Denied { retry_after: over }
     }
 
+    /// What [`Self::check`] would say; nothing is taken.
+    #[must_use]
+    pub fn look(&self, limit: &Limit, now: Instant) -> Verdict {
+        Self { ..*self }.check(limit, now)
+    }
+
     /// Whether all permits are back: forgetting such a key changes nothing.
     #[must_use]
     pub fn is_idle(&self, now: Instant) -> bool {
@@ -114,6 +120,13 @@ impl Limiter {
         self.keys.entry(limit.name).or_default().insert(key.into(), state);
         self.len += 1;
         verdict
+    }
+
+    /// What [`Self::check`] would say; nothing is taken, and an unknown key is not remembered.
+    #[must_use]
+    pub fn look(&self, key: &str, limit: &Limit, now: Instant) -> Verdict {
+        let known = self.keys.get(limit.name).and_then(|keys| keys.get(key));
+        known.map_or_else(|| Gcra::new(now).look(limit, now), |state| state.look(limit, now))
     }
 
     /// Gives a key all of its permits back, as when an operator lifts a limit.

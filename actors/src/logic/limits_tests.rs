@@ -124,3 +124,15 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn looking_takes_nothing_and_says_what_checking_would() {
+    let (mut limiter, now) = (Limiter::new(10), Instant::now());
+    for _ in 0..3 {
+        assert!(limiter.look("key", &THREE_PER_SECOND, now).is_allowed());
+        assert!(allowed(&mut limiter, "key", now));
+    }
+    let looked = limiter.look("key", &THREE_PER_SECOND, now);
+    assert_eq!(looked, limiter.check("key", &THREE_PER_SECOND, now));
+    assert!(!looked.is_allowed());
+}

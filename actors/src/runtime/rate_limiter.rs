@@ -1,9 +1,9 @@
 //! The `RateLimiter` actor: who may try again, and when.
 //!
 //! One shard per slice of keys, so that a flood on one key delays only its own slice. Owns GCRA state per key, and the wrong
-//! pairs per address by which stuffing is noticed. Who sends: `Realtime::check` and `Realtime::note_wrong_pair`. When it
-//! dies, its successor starts empty: attempts are counted anew, which lasts one period at most and is why bans do not live
-//! here. A full mailbox refuses, it never lets through.
+//! pairs per address by which stuffing is noticed. Who sends: `Realtime::check`, `Realtime::look` and
+//! `Realtime::note_wrong_pair`. When it dies, its successor starts empty: attempts are counted anew, which lasts one period
+//! at most and is why bans do not live here. A full mailbox refuses, it never lets through.
 
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) struct Check {
     pub(crate) key: String,
     pub(crate) limit: Limit,
+    /// Whether a permit is taken if there is one.
+    pub(crate) spend: bool,
     pub(crate) reply: oneshot::Sender<Verdict>,
 }
 
@@ -68,12 +70,15 @@ impl Handler<Check> for RateLimiter {
     type Result = ();
 
     fn handle(&mut self, message: Check, _: &mut Self::Context) {
-        let verdict = self.limiter.check(&message.key, &message.limit, Instant::now());
+        let Check { key, limit, spend, reply } = message;
+        let now = Instant::now();
+        let verdict =
+            if spend { self.limiter.check(&key, &limit, now) } else { self.limiter.look(&key, &limit, now) };
         if matches!(verdict, Verdict::Denied { .. }) {
-            metrics::counter!("rate_limited_total", "limit" => message.limit.name).increment(1);
+            metrics::counter!("rate_limited_total", "limit" => limit.name).increment(1);
         }
         // Whoever asked may have gone away.
-        let _ = message.reply.send(verdict);
+        let _ = reply.send(verdict);
     }
 }
 

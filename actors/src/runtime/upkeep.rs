@@ -33,8 +33,18 @@ const BUSY_RETRY: Duration = Duration::from_secs(1);
 impl Realtime {
     /// Spends one permit of `key` under `limit`. Refuses when it cannot tell.
     pub async fn check(&self, key: &str, limit: Limit) -> Verdict {
+        self.ask_limiter(key, limit, true).await
+    }
+
+    /// What [`Self::check`] would say; no permit is spent.
+    pub async fn look(&self, key: &str, limit: Limit) -> Verdict {
+        self.ask_limiter(key, limit, false).await
+    }
+
+    async fn ask_limiter(&self, key: &str, limit: Limit, spend: bool) -> Verdict {
         let (reply, answer) = oneshot::channel();
-        let sent = self.0.limiters[limiter_of(key)].try_send(Check { key: key.to_owned(), limit, reply });
+        let check = Check { key: key.to_owned(), limit, spend, reply };
+        let sent = self.0.limiters[limiter_of(key)].try_send(check);
         if sent.is_err() {
             return Verdict::Denied { retry_after: BUSY_RETRY };
         }

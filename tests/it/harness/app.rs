@@ -222,6 +222,7 @@ pub(super) fn secrets() -> Secrets {
         jwt_previous: Vec::new(),
         csrf: secret("csrf key"),
         data_encryption: secret("data key"),
+        data_encryption_previous: Vec::new(),
     }
 }
 
