@@ -43,6 +43,12 @@ impl TotpCode {
         let digits: [u8; DIGITS as usize] = digits.as_slice().try_into().ok()?;
         digits.iter().all(u8::is_ascii_digit).then(|| Self(Zeroizing::new(digits)))
     }
+
+    /// The digits.
+    #[must_use]
+    pub fn text(&self) -> SecretString {
+        String::from_utf8_lossy(&self.0[..]).into_owned().into()
+    }
 }
 
 impl TotpSecret {

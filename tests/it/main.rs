@@ -37,3 +37,4 @@ mod sessions;
 mod shutdown;
 mod store;
 mod tls;
+mod two_factor;

@@ -5,6 +5,7 @@
 
 mod answer;
 mod app;
+mod authenticator_app;
 mod cable;
 mod database;
 mod forge;
@@ -21,6 +22,7 @@ use std::{future::Future, time::Duration};
 
 pub(crate) use answer::{Answer, Ask};
 pub(crate) use app::{App, client};
+pub(crate) use authenticator_app::{Authenticator, Pending};
 pub(crate) use cable::Cable;
 pub(crate) use database::{OwnCluster, fresh_database};
 pub(crate) use forge::Forgery;

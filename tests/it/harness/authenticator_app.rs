@@ -1,0 +1,145 @@
+//! An authenticator app: it knows a secret and the server's clock.
+
+use std::time::Duration;
+
+use portcullis::domain::totp::{STEP_SECONDS, TotpSecret, step_at};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use super::{Answer, App, Ask, PASSWORD, Person, Session};
+
+/// An app that was set up for somebody.
+#[derive(Clone)]
+pub(crate) struct Authenticator {
+    app: App,
+    secret: String,
+}
+
+/// A sign-in for which a second factor is asked, and the browser that has it.
+#[derive(Clone)]
+pub(crate) struct Pending {
+    pub(crate) person: Person,
+    pub(crate) challenge: String,
+    /// The pre-session cookie.
+    pub(crate) presession: String,
+    /// The device cookie that was sent, if any.
+    pub(crate) device: Option<String>,
+    pub(crate) answer: Answer,
+}
+
+impl Authenticator {
+    /// The app after reading this secret in Base32.
+    pub(crate) fn new(app: &App, secret: &str) -> Self {
+        Self { app: app.clone(), secret: secret.to_owned() }
+    }
+
+    /// The step that the server's clock lies in.
+    pub(crate) fn step(&self) -> i64 {
+        step_at(self.app.services().clock().now())
+    }
+
+    /// The code of a step.
+    pub(crate) fn code_at(&self, step: i64) -> String {
+        let secret = totp_rs::Secret::try_from_base32(&self.secret).expect("Base32");
+        let secret = TotpSecret::new(secret.as_bytes().try_into().expect("160 bits"));
+        secret.code_at(step).text().expose_secret().to_owned()
+    }
+
+    /// The code of now.
+    pub(crate) fn code(&self) -> String {
+        self.code_at(self.step())
+    }
+}
+
+impl App {
+    /// Moves the clock on if the next step is near, so that a code is judged in the step that it was made in.
+    pub(crate) fn begin_a_step(&self) {
+        let left = STEP_SECONDS - self.services().clock().now().unix_timestamp().rem_euclid(STEP_SECONDS);
+        if left < 15 {
+            self.advance(Duration::from_secs(left.unsigned_abs()));
+        }
+    }
+}
+
+impl Person {
+    /// Sets up an authenticator app; the step of now is left unused. Their sessions end.
+    pub(crate) async fn enable_totp(&self) -> Authenticator {
+        let session = self.open_session().await;
+        let app = session.enable_totp().await;
+        session.sign_out("local").await.expect(200);
+        app
+    }
+
+    /// Signs in with the password as far as that goes.
+    pub(crate) async fn begin_sign_in(&self) -> Pending {
+        self.begin_sign_in_on(None).await
+    }
+
+    /// The same on the device with this cookie.
+    pub(crate) async fn begin_sign_in_on(&self, device: Option<&str>) -> Pending {
+        let answer = self.try_password_on(PASSWORD, device).await.expect(200);
+        assert_eq!(answer.body["status"], "2fa_required", "{}", answer.text);
+        Pending {
+            person: self.clone(),
+            challenge: answer.text_of("challenge_id"),
+            presession: answer.cookie("psid").expect("a pre-session cookie"),
+            device: device.map(str::to_owned),
+            answer,
+        }
+    }
+
+    /// What a sign-in with this password on the device with this cookie is answered.
+    pub(crate) async fn try_password_on(&self, password: &str, device: Option<&str>) -> Answer {
+        let body = json!({"username": self.email, "password": password});
+        let mut request = self.app.post("/api/v1/auth/jwt/login").json(&body);
+        if let Some(device) = device {
+            request = request.header("cookie", format!("device_id={device}"));
+        }
+        request.ask().await
+    }
+}
+
+impl Pending {
+    /// What the challenge is answered, with `proof` beside its id.
+    pub(crate) async fn answer(&self, mut proof: serde_json::Value) -> Answer {
+        proof["challenge_id"] = self.challenge.as_str().into();
+        let device = self.device.as_ref().map_or_else(String::new, |device| format!("; device_id={device}"));
+        let cookies = format!("psid={}{device}", self.presession);
+        let request = self.person.app.post("/api/v1/auth/2fa/verify").header("cookie", cookies);
+        request.json(&proof).ask().await
+    }
+
+    /// The same with a code.
+    pub(crate) async fn totp(&self, code: &str) -> Answer {
+        self.answer(json!({"totp": code})).await
+    }
+
+    /// The session that a right code opens.
+    pub(crate) async fn finish(&self, code: &str) -> Session {
+        Session::granted(&self.person, &self.totp(code).await.expect(200))
+    }
+}
+
+impl Session {
+    /// Sets up an authenticator app with the privilege of this session; the step of now is left unused.
+    pub(crate) async fn enable_totp(&self) -> Authenticator {
+        self.app.begin_a_step();
+        let begun = self.post("/api/v1/2fa/totp", &json!({})).await.expect(201);
+        let app = Authenticator::new(&self.app, &begun.text_of("secret"));
+        let code = app.code_at(app.step() - 1);
+        self.post("/api/v1/2fa/totp/confirm", &json!({"totp": code})).await.expect(200);
+        app
+    }
+
+    /// Ten new backup codes.
+    pub(crate) async fn backup_codes(&self) -> Vec<String> {
+        let answer = self.post("/api/v1/2fa/backup-codes", &json!({})).await.expect(201);
+        let codes = answer.body["codes"].as_array().expect("codes");
+        codes.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect()
+    }
+
+    /// What a step-up with this proof is answered.
+    pub(crate) async fn step_up_with(&self, proof: serde_json::Value) -> Answer {
+        self.post("/api/v1/auth/step-up", &proof).await
+    }
+}
