@@ -20,7 +20,7 @@ impl Described {
             return Self::default();
         };
         let known = |word: &str| (word != VALUE_UNKNOWN && !word.is_empty()).then(|| word.to_owned());
-        Self { browser: known(found.name), system: known(found.os) }
+        Self { browser: known(found.name), system: known(system(found.os)) }
     }
 
     /// What a device is called until its user calls it something: "Firefox on Windows".
@@ -34,11 +34,23 @@ impl Described {
     }
 }
 
+/// Browsers name the version of Windows as it was years ago, and macOS as it was called then.
+fn system(name: &str) -> &str {
+    match name {
+        "Mac OSX" => "macOS",
+        phone if phone.starts_with("Windows Phone") => phone,
+        windows if windows.starts_with("Windows ") => "Windows",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const FIREFOX: &str = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:133.0) Gecko/20100101 Firefox/133.0";
+    const SAFARI: &str = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                          Version/17.5 Safari/605.1.15";
     const IPHONE: &str = "Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like \
                           Gecko) Version/17.5 Mobile/15E148 Safari/604.1";
 
@@ -48,7 +60,8 @@ mod tests {
 
     #[test]
     fn browsers_and_systems_are_told() {
-        assert_eq!(label(FIREFOX), "Firefox on Windows 10");
+        assert_eq!(label(FIREFOX), "Firefox on Windows");
+        assert_eq!(label(SAFARI), "Safari on macOS");
         assert_eq!(label(IPHONE), "Safari on iPhone");
     }
 

@@ -6,6 +6,7 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use deadpool_postgres::GenericClient;
+use futures_util::future::try_join3;
 use portcullis_actors::id::{DeviceId, SessionId, UserId};
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::Row;
@@ -106,11 +107,15 @@ impl Store {
     ) -> Result<History, StoreError> {
         self.read(move |client| {
             Box::pin(async move {
-                Ok(History {
-                    visits: visits(client, user, now).await?,
-                    failures: failures(client, user, now).await?,
-                    accounts: accounts(client, address, now).await?,
-                })
+                // Asked all at once, on one connection.
+                let client = &*client;
+                let (visits, failures, accounts) = try_join3(
+                    visits(client, user, now),
+                    failures(client, user, now),
+                    accounts(client, address, now),
+                )
+                .await?;
+                Ok(History { visits, failures, accounts })
             })
         })
         .await

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a fact that cannot be asked about fails")]
 
+mod attempts;
 mod audit;
 mod authority;
 mod opening;
