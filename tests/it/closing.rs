@@ -78,6 +78,8 @@ ways! {
     a_password_that_was_reset_closes_all => PasswordReset,
     a_refresh_token_used_again_closes_its_session => RefreshReused,
     a_forgotten_device_closes_its_sockets_and_nobody_elses_there => DeviceForgotten,
+    an_authenticator_app_that_was_added_closes_the_others => TotpAdded,
+    an_authenticator_app_that_was_removed_closes_the_others => TotpRemoved,
     one_session_too_many_closes_the_oldest => OneSessionTooMany,
     a_session_past_its_end_is_closed => PastItsEnd,
 }

@@ -36,6 +36,8 @@ enumeration! {
         RefreshBody,
         RefreshCookie,
         Logout,
+        /// The second half of a sign-in, bound to the browser of the first.
+        SecondFactor,
         StepUp,
         /// What takes a recent proof of presence, of oneself.
         NewPassword,
@@ -102,6 +104,7 @@ async fn every_reason_is_refused_at(door: Door) {
         let signed_out = door == Door::Logout && outcome == granted(door);
         let ended = reason.ends_the_session() || signed_out;
         assert_eq!(visit.session.works().await, !ended, "the genuine session after {door:?} with {reason:?}");
+        visit.can_still_be_finished(reason).await;
     }
 }
 
@@ -123,6 +126,7 @@ doors! {
     a_refresh_by_body_is_refused_for_every_reason => RefreshBody,
     a_refresh_by_cookie_is_refused_for_every_reason => RefreshCookie,
     a_logout_ends_nothing_it_should_not_for_every_reason => Logout,
+    the_second_half_of_a_sign_in_is_refused_for_every_reason => SecondFactor,
     a_proof_of_presence_is_refused_for_every_reason => StepUp,
     what_takes_a_proof_of_presence_is_refused_for_every_reason => NewPassword,
     what_operators_do_is_refused_for_every_reason => Admin,

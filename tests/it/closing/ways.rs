@@ -37,6 +37,8 @@ pub(super) enum Way {
     PasswordReset,
     RefreshReused,
     DeviceForgotten,
+    TotpAdded,
+    TotpRemoved,
     OneSessionTooMany,
     PastItsEnd,
 }
@@ -67,6 +69,7 @@ impl Way {
             Self::PasswordReset => new_password(&[Own, Target, Beside]),
             Self::RefreshReused => ending(Cause::RefreshReused, &[Target], 4504, "refresh token reused"),
             Self::DeviceForgotten => ending(Cause::DeviceRemoved, &[Target, Beside], 4505, "device removed"),
+            Self::TotpAdded | Self::TotpRemoved => revoked(Cause::FactorChanged, &[Target, Beside]),
             Self::OneSessionTooMany => revoked(Cause::SessionLimit, &[Target]),
             Self::PastItsEnd => revoked(Cause::SessionExpired, &[Target]),
         }
@@ -102,6 +105,11 @@ impl Scene {
                 target.try_refresh().await.expect(401).problem();
             }
             Way::DeviceForgotten => self.delete(&format!("/api/v1/devices/{}", self.shared_device())).await,
+            Way::TotpAdded => drop(own.enable_totp().await),
+            Way::TotpRemoved => {
+                self.have_totp().await;
+                self.delete("/api/v1/2fa/totp").await;
+            }
             Way::OneSessionTooMany => drop(person.sign_in().await),
             Way::PastItsEnd => self.let_the_target_expire().await,
         }
@@ -113,6 +121,16 @@ impl Scene {
 
     async fn delete(&self, path: &str) {
         self.at(Own).request(Method::DELETE, path).ask().await.expect(200);
+    }
+
+    /// As if it had been there before everybody signed in.
+    async fn have_totp(&self) {
+        let insert = format!(
+            "INSERT INTO user_two_factor (user_id, secret, key_id, created_at, confirmed_at)
+             VALUES ({}, '\\x00', 'a key', now(), now())",
+            self.at(Own).person.id
+        );
+        self.app.rows().await.batch_execute(&insert).await.expect("an authenticator app");
     }
 
     async fn let_the_target_expire(&self) {

@@ -23,6 +23,7 @@ impl Visit {
             }
             Door::RefreshCookie => status(self.by_cookie(Method::POST, "/api/v1/auth/refresh").ask().await),
             Door::Logout => status(self.by_bearer(Method::POST, "/api/v1/auth/logout").ask().await),
+            Door::SecondFactor => self.finish_the_sign_in().await,
             Door::StepUp => {
                 let proof = json!({"password": PASSWORD});
                 status(self.by_bearer(Method::POST, "/api/v1/auth/step-up").json(&proof).ask().await)
@@ -48,6 +49,13 @@ impl Visit {
                 None => opened(self.handshake(&format!("?token={}", self.token))).await,
             },
         }
+    }
+
+    async fn finish_the_sign_in(&self) -> Outcome {
+        let half = self.half.as_ref().expect("a sign-in that was begun");
+        let body = json!({"challenge_id": half.genuine.challenge, "backup_code": half.backup_code});
+        let request = self.request(Method::POST, "/api/v1/auth/2fa/verify").json(&body);
+        status(request.header("cookie", format!("psid={}", half.presession)).ask().await)
     }
 
     async fn revoke_a_bystander(&self) -> Outcome {

@@ -26,6 +26,7 @@ pub(super) fn granted(door: Door) -> Outcome {
         | Door::RefreshBody
         | Door::RefreshCookie
         | Door::Logout
+        | Door::SecondFactor
         | Door::StepUp
         | Door::NewPassword
         | Door::Admin => Http(200),
@@ -38,7 +39,7 @@ pub(super) fn granted(door: Door) -> Outcome {
 pub(super) fn expected(door: Door, reason: Reason) -> Outcome {
     use Door::{
         Admin, FirstCommand, Logout, NewPassword, RefreshBody, RefreshCommand, RefreshCookie, RestBearer,
-        RestCookie, StepUp, Ticket, WsBearer, WsCookie, WsQuery,
+        RestCookie, SecondFactor, StepUp, Ticket, WsBearer, WsCookie, WsQuery,
     };
     match door {
         // A page elsewhere cannot have a browser add a header, so its origin says nothing more.
@@ -46,6 +47,7 @@ pub(super) fn expected(door: Door, reason: Reason) -> Outcome {
         NewPassword | Admin if reason == Reason::NoPrivilege => Http(403),
         Logout => logout(reason),
         RefreshCookie => refresh_by_cookie(reason),
+        SecondFactor => second_factor(door, reason),
         FirstCommand => first_command(reason),
         RefreshCommand => refresh_command(reason),
         RestBearer | RestCookie | RefreshBody | StepUp | NewPassword | Admin | WsQuery | WsCookie
@@ -117,6 +119,27 @@ fn refresh_by_cookie(reason: Reason) -> Outcome {
         | Reason::Garbage
         | Reason::ForeignOrigin => Http(403),
         Reason::NoPrivilege => granted(Door::RefreshCookie),
+    }
+}
+
+/// It belongs to no session yet, so one that ends says nothing; that of the user, or of the password's being right, does.
+fn second_factor(door: Door, reason: Reason) -> Outcome {
+    match reason {
+        Reason::RevokedSession | Reason::SignedOut | Reason::NoPrivilege => granted(door),
+        Reason::RevokedUser
+        | Reason::Suspended
+        | Reason::Pending
+        | Reason::Deactivated
+        | Reason::Expired
+        | Reason::WrongSignature
+        | Reason::AlgorithmNone
+        | Reason::OtherHash
+        | Reason::PublicKey
+        | Reason::WrongType
+        | Reason::WrongAudience
+        | Reason::UnknownKey
+        | Reason::Garbage => Http(401),
+        Reason::ForeignOrigin => Http(403),
     }
 }
 

@@ -4,7 +4,7 @@ use portcullis::domain::role::{Role, Status};
 use serde_json::json;
 
 use super::{Door, Reason};
-use crate::harness::{App, Forgery, Session, Socket};
+use crate::harness::{App, Forgery, Pending, Session, Socket};
 
 /// A session, and what it brings to the door once the reason holds.
 pub(super) struct Visit {
@@ -17,6 +17,24 @@ pub(super) struct Visit {
     pub(super) ticket: String,
     /// Let in before there was a reason.
     pub(super) socket: Option<Socket>,
+    pub(super) half: Option<HalfSignIn>,
+}
+
+/// A sign-in whose first half is done.
+pub(super) struct HalfSignIn {
+    pub(super) genuine: Pending,
+    /// The cookie of the browser, or what stands in its place.
+    pub(super) presession: String,
+    pub(super) backup_code: String,
+}
+
+impl HalfSignIn {
+    async fn of(session: &Session) -> Self {
+        session.enable_totp().await;
+        let backup_code = session.backup_codes().await.remove(0);
+        let genuine = session.person.begin_sign_in().await;
+        Self { presession: genuine.presession.clone(), genuine, backup_code }
+    }
 }
 
 impl Visit {
@@ -29,6 +47,7 @@ impl Visit {
         // From another origin, nothing was ever let in.
         let let_in = door == Door::RefreshCommand && reason != Some(Reason::ForeignOrigin);
         let socket = if let_in { Some(session.connect().await) } else { None };
+        let half = if door == Door::SecondFactor { Some(HalfSignIn::of(&session).await) } else { None };
         let mut visit = Self {
             token: session.access.clone(),
             refresh: session.refresh.clone(),
@@ -37,6 +56,7 @@ impl Visit {
             reason,
             ticket,
             socket,
+            half,
         };
         if let Some(reason) = reason {
             visit.come_about(reason).await;
@@ -61,6 +81,7 @@ impl Visit {
             Reason::ForeignOrigin => {}
             // The privilege goes to the token of the answer, away from the one that asked.
             Reason::NoPrivilege => drop(self.session.stepped_up().await),
+            Reason::Expired if self.half.is_some() => self.let_the_challenge_expire().await,
             Reason::Expired => self.forge(Forgery::Expired),
             Reason::WrongSignature => self.forge(Forgery::WrongSignature),
             Reason::AlgorithmNone => self.forge(Forgery::AlgorithmNone),
@@ -77,8 +98,28 @@ impl Visit {
     /// token stands in.
     fn forge(&mut self, forgery: Forgery) {
         self.token = self.session.forged(forgery);
-        for opaque in [&mut self.refresh, &mut self.ticket] {
+        let presession = self.half.as_mut().map(|half| &mut half.presession);
+        for opaque in [&mut self.refresh, &mut self.ticket].into_iter().chain(presession) {
             *opaque = if forgery == Forgery::WrongSignature { altered(opaque) } else { self.token.clone() };
+        }
+    }
+}
+
+impl Visit {
+    async fn let_the_challenge_expire(&self) {
+        let person = self.session.person.id;
+        let sooner = format!(
+            "UPDATE two_factor_challenges SET expires_at = created_at - interval '1 s' WHERE user_id = {person}"
+        );
+        self.session.app.rows().await.batch_execute(&sooner).await.expect("an earlier end");
+    }
+
+    /// Whoever began a sign-in is not kept from finishing it by what others tried meanwhile.
+    pub(super) async fn can_still_be_finished(&self, reason: Reason) {
+        let Some(half) = &self.half else { return };
+        let over = reason == Reason::Expired || reason.ends_the_session() || reason == Reason::NoPrivilege;
+        if !over {
+            half.genuine.answer(json!({"backup_code": half.backup_code})).await.expect(200);
         }
     }
 }
