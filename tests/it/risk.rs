@@ -90,6 +90,35 @@ async fn sydney_and_then_london_within_the_hour_on_the_same_device_is_suspicious
     assert_eq!(audited(&app, "session.suspicious").await, 1);
 }
 
+/// Somebody with an authenticator app, signed in at home on a device that is trusted since.
+async fn trusted_at_home(app: &App) -> Session {
+    let person = app.register().await;
+    let home = sign_in_from(&person, HOME, None).await;
+    let totp = home.enable_totp().await;
+    let pending = person.begin_sign_in_on(Some(&home.device)).await;
+    pending.finish(&totp.code()).await
+}
+
+#[tokio::test]
+async fn a_trusted_device_in_a_usual_place_is_asked_for_no_second_factor() {
+    let app = app();
+    let trusted = trusted_at_home(&app).await;
+    let again = sign_in_from(&trusted.person, HOME, Some(&trusted)).await;
+    assert_eq!(shown(&again).await["risk"]["score"], 0);
+}
+
+#[tokio::test]
+async fn trust_in_a_device_does_not_outweigh_an_impossible_journey() {
+    let app = app();
+    let trusted = trusted_at_home(&app).await;
+    let answer = try_from(&trusted.person, ABROAD, Some(&trusted)).await.expect(200);
+    assert_eq!(answer.body["status"], "2fa_required");
+    let attempts = trusted.get("/api/v1/profile/attempts").await.expect(200);
+    let attempt = &attempts.body["attempts"][0];
+    assert_eq!(attempt["outcome"], "challenged");
+    assert_eq!(attempt["risk"]["reasons"], json!(["new_country", "impossible_travel"]));
+}
+
 #[tokio::test]
 async fn the_same_phone_abroad_a_day_later_is_no_alarm() {
     let app = app();
