@@ -4,6 +4,7 @@
 //! until it is told to stop, and stops in the reverse order. The command line and every test use the same two.
 
 mod bind;
+mod parts;
 
 use std::{
     io,
@@ -24,18 +25,18 @@ use rustls::ServerConfig;
 
 use crate::{
     config::{Environment, Settings},
-    domain::{
-        backup_code::BackupCodeKeys, csrf::CsrfKeys, device::DeviceCookies, origin::Origins,
-        refresh::RefreshKeys, risk::History, throttle::ThrottleKeys, token::AccessKeys, totp::TotpSealer,
-    },
+    domain::{origin::Origins, risk::History},
     files::Files,
     http::{self, HttpSettings},
     lifecycle::{Shutdown, Stop},
-    service::{Clock, Keys, ServiceSettings, Services},
+    service::{Clock, Services},
     socket::{self, Door},
     store::{Store, StoreError, Touch},
     telemetry, tls,
 };
+
+pub(crate) use parts::{keys, service_settings};
+use parts::{origins, own_origins};
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,9 @@ pub enum StartError {
     /// The actors did not start.
     #[error("the audit spill file cannot be opened: {0}")]
     Spill(#[source] io::Error),
+    /// The names that passkeys belong to do not fit together.
+    #[error("passkeys: {0}")]
+    Passkeys(String),
     /// The accept pipeline did not start.
     #[error("the server cannot start: {0}")]
     Server(#[source] io::Error),
@@ -83,7 +87,7 @@ impl App {
         let shutdown = Shutdown::default();
         let realtime = start_realtime(&settings, &store, shutdown.clone()).map_err(StartError::Spill)?;
         let services = Services::new(
-            service_settings(&settings),
+            service_settings(&settings, &own_origins(&settings, http, https))?,
             store,
             realtime.clone(),
             keys(&settings),
@@ -217,50 +221,6 @@ fn touch(seen: &Seen) -> Option<Touch> {
         address: seen.address,
         used_counter: seen.generation,
     })
-}
-
-pub(crate) fn keys(settings: &Settings) -> Keys {
-    let (secrets, domain) = (&settings.secrets, &settings.surface.domain);
-    Keys {
-        access: AccessKeys::new(&secrets.jwt, &secrets.jwt_previous, domain, domain),
-        refresh: RefreshKeys::new(&secrets.jwt, &secrets.jwt_previous),
-        csrf: CsrfKeys::new(&secrets.csrf),
-        cookies: DeviceCookies::new(&secrets.csrf),
-        throttle: ThrottleKeys::new(&secrets.data_encryption),
-        totp: TotpSealer::new(&secrets.data_encryption, &secrets.data_encryption_previous),
-        backup_codes: BackupCodeKeys::new(&secrets.data_encryption, &secrets.data_encryption_previous),
-    }
-}
-
-pub(crate) fn service_settings(settings: &Settings) -> ServiceSettings {
-    ServiceSettings {
-        sessions: settings.sessions,
-        registration_open: settings.registration_open,
-        require_email_verification: settings.require_email_verification,
-        development: settings.environment == Environment::Development,
-        address_limit_factor: settings.address_limit_factor,
-        geo: settings.geo.clone(),
-        risk: settings.risk,
-        attempts_kept: settings.attempts_kept,
-        limits: settings.limits.clone(),
-        ban: settings.ban,
-        password_queue: settings.password_queue,
-    }
-}
-
-/// The configured origins, and in development those of the server itself.
-fn origins(settings: &Settings, http: Option<SocketAddr>, https: Option<SocketAddr>) -> Origins {
-    let mut origins = settings.surface.allowed_origins.clone();
-    if settings.environment == Environment::Development {
-        for (scheme, address) in [("http", http), ("https", https)] {
-            let Some(address) = address else { continue };
-            for host in ["localhost", "127.0.0.1", "[::1]"] {
-                origins.push(format!("{scheme}://{host}:{}", address.port()));
-            }
-            origins.push(format!("{scheme}://{address}"));
-        }
-    }
-    Origins::new(origins)
 }
 
 fn http_settings(settings: &Settings, origins: Origins) -> HttpSettings {

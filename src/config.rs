@@ -11,12 +11,13 @@ use portcullis_actors::runtime::RealtimeSettings;
 use secrecy::SecretString;
 
 use crate::{
-    domain::{risk::Thresholds, session::SessionLimits, throttle::Limits},
+    domain::{passkey::RelyingPartyNames, risk::Thresholds, session::SessionLimits, throttle::Limits},
     geo::Geo,
-    socket::{ConnectionLimits, SocketSettings},
+    socket::SocketSettings,
     store::DatabaseSettings,
 };
 
+mod development;
 mod reader;
 mod sections;
 #[cfg(test)]
@@ -25,7 +26,7 @@ mod tests;
 pub use reader::ConfigError;
 use reader::Reader;
 use sections::{
-    BAN, PASSWORD_QUEUE, Registration, algorithm, cores, database, geo, limits, listen, minutes, realtime,
+    BAN, PASSWORD_QUEUE, Registration, algorithm, database, geo, limits, listen, minutes, passkeys, realtime,
     risk, secrets, sessions, socket, surface,
 };
 
@@ -113,6 +114,9 @@ pub struct Settings {
     pub secrets: Secrets,
     /// Names, origins, cookies.
     pub surface: Surface,
+    /// `WEBAUTHN_RP_ID` (`DOMAIN`), `WEBAUTHN_RP_NAME` (Portcullis), `WEBAUTHN_ORIGINS`, comma-separated (those of
+    /// `CORS_ALLOWED_ORIGINS` that lie at or below that name, or else `https://` and the name).
+    pub passkeys: RelyingPartyNames,
     /// `SESSION_TIMEOUT_MINUTES` (30), `SESSION_ABSOLUTE_DAYS` (30), `REFRESH_TOKEN_DAYS` (7), `SESSIONS_PER_USER` (20).
     pub sessions: SessionLimits,
     /// `REGISTRATION=open|closed`. Default: open.
@@ -173,6 +177,7 @@ impl Settings {
                 security_headers: true,
                 trusted_proxies: Vec::new(),
             },
+            passkeys: RelyingPartyNames::default(),
             sessions: SessionLimits::default(),
             registration_open: true,
             require_email_verification: false,
@@ -205,9 +210,11 @@ impl Settings {
 
     fn overlay(self, read: &mut Reader<'_>) -> Self {
         let production = self.environment == Environment::Production;
+        let surface = surface(read, &self.surface, production);
         Self {
+            passkeys: passkeys(read, &self.passkeys, &surface, production),
             debug: read.flag("DEBUG", self.debug),
-            surface: surface(read, &self.surface, production),
+            surface,
             sessions: sessions(read, &self.sessions),
             registration_open: read.parsed("REGISTRATION", Registration(self.registration_open)).0,
             require_email_verification: read
@@ -227,54 +234,6 @@ impl Settings {
             realtime: realtime(read, &self.realtime),
             drain: Duration::from_secs(read.parsed("DRAIN_SECONDS", self.drain.as_secs())),
             ..self
-        }
-    }
-
-    /// The settings of `portcullis dev` and of tests: loopback, everything generated.
-    #[must_use]
-    pub fn development(database: DatabaseSettings, secrets: Secrets, http: u16, https: Option<u16>) -> Self {
-        let loopback = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Self {
-            environment: Environment::Development,
-            debug: false,
-            listen: Listen {
-                http: Some(loopback(http)),
-                https: https.map(loopback),
-                certificate: None,
-                workers: cores(),
-            },
-            database,
-            secrets,
-            surface: Surface {
-                domain: "localhost".to_owned(),
-                // A proxy in front; the server's own origins are added once it is bound.
-                allowed_origins: vec!["https://localhost".to_owned(), "http://localhost".to_owned()],
-                cookie_domain: None,
-                access_cookie_readable: false,
-                security_headers: true,
-                trusted_proxies: Vec::new(),
-            },
-            sessions: SessionLimits::default(),
-            registration_open: true,
-            require_email_verification: false,
-            geo: Geo::default(),
-            risk: Thresholds::default(),
-            attempts_kept: ATTEMPTS_KEPT,
-            // Everything comes from one address here.
-            address_limit_factor: 1_000,
-            limits: Limits::default(),
-            ban: BAN,
-            password_queue: PASSWORD_QUEUE,
-            socket: SocketSettings {
-                limits: ConnectionLimits {
-                    per_address: 20_000,
-                    per_user: 1_000,
-                    ..ConnectionLimits::default()
-                },
-                ..SocketSettings::default()
-            },
-            realtime: RealtimeSettings { connections_per_session: 1_000, ..RealtimeSettings::default() },
-            drain: Duration::from_secs(1),
         }
     }
 }

@@ -69,7 +69,7 @@ pub(super) fn with_services(
         let store = Store::connect(&found.database)?;
         let realtime = app::start_realtime(&settings, &store, Shutdown::default())?;
         let services = Services::new(
-            app::service_settings(&settings),
+            app::service_settings(&settings, &[])?,
             store,
             realtime.clone(),
             app::keys(&settings),

@@ -15,6 +15,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Listen, Secrets, Surface, reader::Reader};
 use crate::{
     domain::{
+        passkey::{self, RelyingPartyNames, origin_fits},
         risk::Thresholds,
         session::SessionLimits,
         throttle::{self, Limits, Rate},
@@ -161,6 +162,36 @@ pub(super) fn surface(read: &mut Reader<'_>, base: &Surface, production: bool) -
         security_headers: read.flag("SECURITY_HEADERS_ENABLED", base.security_headers),
         trusted_proxies: read.parsed_list("TRUSTED_PROXIES"),
     }
+}
+
+/// To whom passkeys belong. What is not said follows from the domain and the origins that are allowed anyway.
+pub(super) fn passkeys(
+    read: &mut Reader<'_>,
+    base: &RelyingPartyNames,
+    surface: &Surface,
+    production: bool,
+) -> RelyingPartyNames {
+    let id = read.text("WEBAUTHN_RP_ID").unwrap_or_else(|| surface.domain.clone());
+    let mut origins = read.list("WEBAUTHN_ORIGINS");
+    for origin in &origins {
+        if let Some(wrong) = wrong_with_origin(origin, production) {
+            read.problem(format!("WEBAUTHN_ORIGINS: `{origin}` {wrong}"));
+        }
+    }
+    if origins.is_empty() {
+        origins = surface.allowed_origins.iter().filter(|origin| origin_fits(origin, &id)).cloned().collect();
+    }
+    if origins.is_empty() {
+        origins.push(format!("https://{id}"));
+    }
+    let named = if base.name.is_empty() { "Portcullis".to_owned() } else { base.name.clone() };
+    let names = RelyingPartyNames { id, name: read.text("WEBAUTHN_RP_NAME").unwrap_or(named), origins };
+    if !surface.domain.is_empty() {
+        for problem in passkey::problems(&names) {
+            read.problem(problem);
+        }
+    }
+    names
 }
 
 /// Origins are compared letter by letter (RFC 6454, 6.2): one that is written otherwise would never match, silently.

@@ -11,6 +11,7 @@
 //! - what every door holds to: [`request`] (ids, paths), [`problem`] (refusals)
 //! - how long and how often: [`session`], [`throttle`]
 
+pub mod aaguid;
 pub mod address;
 pub mod attempt;
 pub mod backup_code;
@@ -21,6 +22,7 @@ pub mod device;
 pub mod email;
 mod key;
 pub mod origin;
+pub mod passkey;
 pub mod password;
 pub mod problem;
 pub mod refresh;

@@ -81,7 +81,7 @@ impl<T: Shape> FromRequest for AuthenticatedBody<T> {
 
 impl Authenticated {
     /// The caller of `request` as of now.
-    async fn of(request: &HttpRequest) -> Result<Self, Problem> {
+    pub(super) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let services = services(request)?;
         let credential = credential(request)?.ok_or_else(Problem::not_authenticated)?;
         let caller = services.verifier.verify(credential.token.expose_secret()).await?;

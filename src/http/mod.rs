@@ -31,6 +31,7 @@ mod sessions;
 mod settings;
 mod step_up;
 mod two_factor;
+mod webauthn;
 mod ws_ticket;
 
 pub use middleware::middleware;

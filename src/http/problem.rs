@@ -36,7 +36,7 @@ pub struct Problem {
     /// A sentence for people.
     pub detail: Cow<'static, str>,
     retry_after: Option<u64>,
-    policy: Option<Policy>,
+    policy: Option<Box<Policy>>,
     methods: Vec<ProofMethod>,
     allow: Option<&'static str>,
 }
@@ -93,7 +93,7 @@ impl Problem {
     pub fn too_many(seconds: u64, policy: Policy) -> Self {
         let detail = "Too many attempts. Try again later.";
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
-        Self { policy: Some(policy), ..problem.with_retry_after(seconds) }
+        Self { policy: Some(Box::new(policy)), ..problem.with_retry_after(seconds) }
     }
 
     /// 503; come back in `seconds`.
@@ -142,7 +142,7 @@ impl Problem {
         let mut answer = HttpResponse::build(self.status);
         if let Some(seconds) = self.retry_after {
             answer.insert_header((header::RETRY_AFTER, seconds.to_string()));
-            if let Some(policy) = self.policy {
+            if let Some(policy) = &self.policy {
                 answer.insert_header((RATE_LIMIT_POLICY, policy.header()));
                 answer.insert_header((RATE_LIMIT, policy.exhausted(seconds)));
             }

@@ -14,7 +14,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
     admin, attempts, auth, devices, health, logout, problem::Problem, profile, refresh, sessions,
-    settings::HttpSettings, step_up, two_factor, ws_ticket,
+    settings::HttpSettings, step_up, two_factor, webauthn, ws_ticket,
 };
 use crate::{domain::request::SOCKET_PATHS, service::Services};
 
@@ -42,6 +42,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(web::scope("/api/v1/sessions").configure(own_sessions).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/devices").configure(own_devices).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/2fa").configure(own_factors).default_service(web::to(nothing)))
+        .service(web::scope("/api/v1/webauthn").configure(passkeys).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/admin").configure(operation).default_service(web::to(nothing)))
         .service(only("POST", web::resource("/api/v1/ws/ticket").route(web::post().to(ws_ticket::issue))))
         .service(only("GET, HEAD", web::resource(["/health", "/health/live"]).route(get().to(health::live))))
@@ -108,6 +109,24 @@ fn own_factors(cfg: &mut ServiceConfig) {
             "POST",
             web::resource("/backup-codes").route(web::post().to(two_factor::backup_codes)),
         ));
+}
+
+fn passkeys(cfg: &mut ServiceConfig) {
+    let post = web::post;
+    cfg.service(only(
+        "POST",
+        web::resource("/register/begin").route(post().to(webauthn::begin_registration)),
+    ))
+    .service(only("POST", web::resource("/register/finish").route(post().to(webauthn::finish_registration))))
+    .service(only("POST", web::resource("/login/begin").route(post().to(webauthn::begin_login))))
+    .service(only("POST", web::resource("/login/finish").route(post().to(webauthn::finish_login))))
+    .service(only("GET, HEAD", web::resource("/credentials").route(get().to(webauthn::list))))
+    .service(only(
+        "PATCH, DELETE",
+        web::resource("/credentials/{id}")
+            .route(web::patch().to(webauthn::rename))
+            .route(web::delete().to(webauthn::remove)),
+    ));
 }
 
 fn operation(cfg: &mut ServiceConfig) {

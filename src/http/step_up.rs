@@ -3,7 +3,9 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{
     body::{Shape, optional_secret},
@@ -22,16 +24,33 @@ pub(super) struct Proof {
     password: Option<SecretString>,
     #[serde(default, deserialize_with = "optional_secret")]
     totp: Option<SecretString>,
+    passkey: Option<Assertion>,
+}
+
+/// The answer to a ceremony that was begun with `step_up`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assertion {
+    ceremony_id: Uuid,
+    credential: Value,
 }
 
 impl Shape for Proof {
-    const FIELDS: &'static str = "one of password or totp";
+    const FIELDS: &'static str = "one of password, totp, or passkey (ceremony_id, credential)";
 }
 
 impl Proof {
     /// The one proof.
     fn read(self) -> Result<StepUpProof, Problem> {
-        let given = [self.password.map(StepUpProof::Password), self.totp.map(StepUpProof::Totp)];
+        let passkey = |Assertion { ceremony_id, credential }| StepUpProof::Passkey {
+            ceremony: ceremony_id,
+            credential,
+        };
+        let given = [
+            self.password.map(StepUpProof::Password),
+            self.totp.map(StepUpProof::Totp),
+            self.passkey.map(passkey),
+        ];
         let mut proofs = given.into_iter().flatten();
         match (proofs.next(), proofs.next()) {
             (Some(proof), None) => Ok(proof),

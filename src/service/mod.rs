@@ -10,6 +10,7 @@ mod attempts;
 mod audited;
 mod bans;
 mod cache;
+mod ceremony;
 mod clock;
 mod codes;
 mod devices;
@@ -22,12 +23,16 @@ mod limits;
 mod operators;
 mod outcome;
 mod own;
+mod passkey_sign_in;
+mod passkeys;
 mod refresh;
 mod register;
+mod relying_party;
 mod revoke;
 mod risk;
 mod second_factor;
 mod sessions;
+mod settings;
 mod sign_in;
 mod sign_out;
 mod step_up;
@@ -41,7 +46,6 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
 };
 
 use parking_lot::Mutex;
@@ -49,6 +53,7 @@ use portcullis_actors::Realtime;
 use tokio::{sync::watch, task::JoinHandle};
 
 pub use attempts::AttemptsPage;
+pub use ceremony::Ceremony;
 pub use clock::Clock;
 pub use codes::CodeProof;
 pub use devices::{DeviceListed, DeviceWish};
@@ -58,10 +63,14 @@ pub use hasher::Hasher;
 pub use known::Caller;
 pub use operators::{Page, SessionFilter};
 pub use outcome::{Failure, Meta, Refusal};
+pub use passkey_sign_in::{PasskeyAnswer, PasskeyFor};
+pub use passkeys::PasskeyListed;
 pub use register::Registered;
+pub use relying_party::RelyingParty;
 pub use revoke::Revoked;
 pub use second_factor::{Asked, FactorAnswer};
 pub use sessions::Listed;
+pub use settings::{Keys, ServiceSettings};
 pub use sign_in::SignIn;
 pub use sign_out::SignOutScope;
 pub use step_up::{StepUpProof, SteppedUp};
@@ -74,62 +83,15 @@ use crate::{
         backup_code::BackupCodeKeys,
         csrf::CsrfKeys,
         device::DeviceCookies,
+        passkey::Decoys,
         refresh::RefreshKeys,
-        risk::Thresholds,
-        session::SessionLimits,
         throttle::{Limits, ThrottleKeys},
         token::AccessKeys,
         totp::TotpSealer,
     },
-    geo::Geo,
     store::Store,
 };
 use feed::Feed;
-
-/// What the use cases can be told.
-#[derive(Clone, Debug)]
-pub struct ServiceSettings {
-    /// How long sessions and what belongs to them live.
-    pub sessions: SessionLimits,
-    /// Whether strangers may register.
-    pub registration_open: bool,
-    /// Whether a new account must verify its address before it works.
-    pub require_email_verification: bool,
-    /// Whether this is a development server: demonstration users may be seeded.
-    pub development: bool,
-    /// Multiplies every limit per address, for networks that share one.
-    pub address_limit_factor: u32,
-    /// Where addresses are.
-    pub geo: Geo,
-    /// What follows from which score.
-    pub risk: Thresholds,
-    /// How long attempts to sign in are kept.
-    pub attempts_kept: Duration,
-    /// How often what may be tried.
-    pub limits: Limits,
-    /// How long an address is banned for stuffing.
-    pub ban: Duration,
-    /// How many password hashes may wait for their turn.
-    pub password_queue: usize,
-}
-
-/// The keys that the use cases sign and seal with. They never print.
-pub struct Keys {
-    /// Access tokens.
-    pub access: AccessKeys,
-    /// Refresh tokens.
-    pub refresh: RefreshKeys,
-    /// CSRF tokens.
-    pub csrf: CsrfKeys,
-    /// Device and pre-session cookies.
-    pub cookies: DeviceCookies,
-    /// Hashes that stand for account names.
-    pub throttle: ThrottleKeys,
-    /// Secrets of authenticator apps.
-    pub totp: TotpSealer,
-    /// Backup codes.
-    pub backup_codes: BackupCodeKeys,
-}
 
 /// Every use case, behind one handle. Clones are the same services.
 #[derive(Clone)]
@@ -154,6 +116,8 @@ pub struct Parts {
     throttle_keys: ThrottleKeys,
     totp_sealer: TotpSealer,
     backup_code_keys: BackupCodeKeys,
+    passkey_decoys: Decoys,
+    relying_party: RelyingParty,
     settings: ServiceSettings,
     store: Store,
     realtime: Realtime,
@@ -204,6 +168,8 @@ impl Services {
             throttle_keys: keys.throttle,
             totp_sealer: keys.totp,
             backup_code_keys: keys.backup_codes,
+            passkey_decoys: keys.decoys,
+            relying_party: settings.relying_party.clone(),
             settings,
             store,
             realtime,

@@ -5,7 +5,9 @@
 
 use portcullis_actors::audit::Outcome;
 use secrecy::{ExposeSecret, SecretString};
+use serde_json::Value;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{Caller, CodeProof, Failure, Meta, Services, sign_in::bounded};
 use crate::store::{Granted, Privilege, Proof, User};
@@ -17,6 +19,13 @@ pub enum StepUpProof {
     Password(SecretString),
     /// A code of the authenticator app. A backup code is none: it is for whoever has lost the app.
     Totp(SecretString),
+    /// The answer to a ceremony that was begun for it.
+    Passkey {
+        /// Which.
+        ceremony: Uuid,
+        /// The authenticator's answer, as the browser gives it.
+        credential: Value,
+    },
 }
 
 impl StepUpProof {
@@ -24,6 +33,7 @@ impl StepUpProof {
         match self {
             Self::Password(_) => "password",
             Self::Totp(_) => "totp",
+            Self::Passkey { .. } => "passkey",
         }
     }
 }
@@ -53,7 +63,7 @@ impl Services {
         proof: StepUpProof,
         meta: &Meta,
     ) -> Result<SteppedUp, Failure> {
-        let (user, judged) = self.judge_presence(caller, &proof).await?;
+        let (user, judged) = self.judge_presence(caller, &proof, meta).await?;
         let Some(Judged(spent)) = judged else {
             return Err(self.refuse_step_up(caller, &proof, meta).await);
         };
@@ -85,6 +95,7 @@ impl Services {
         &self,
         caller: &Caller,
         proof: &StepUpProof,
+        meta: &Meta,
     ) -> Result<(User, Option<Judged>), Failure> {
         match proof {
             StepUpProof::Password(password) => {
@@ -102,6 +113,12 @@ impl Services {
                 let spent = self.judge(caller.user, &CodeProof::Totp(code.clone())).await?;
                 Ok((user, spent.map(|spent| Judged(Some(spent)))))
             }
+            StepUpProof::Passkey { ceremony, credential } => {
+                self.throttle(self.limits.step_up_session, &caller.session.to_string()).await?;
+                let user = self.profile(caller).await?;
+                let asserted = self.judge_passkey_step_up(caller, *ceremony, credential, meta).await?;
+                Ok((user, Some(Judged(Some(asserted.proof)))))
+            }
         }
     }
 
@@ -111,7 +128,7 @@ impl Services {
         match (self.record(event.with("method", proof.method())).await, proof) {
             (Err(failure), _) => failure,
             (Ok(()), StepUpProof::Password(_)) => wrong_password(),
-            (Ok(()), StepUpProof::Totp(_)) => Failure::invalid_second_factor(),
+            (Ok(()), StepUpProof::Totp(_) | StepUpProof::Passkey { .. }) => Failure::invalid_second_factor(),
         }
     }
 }

@@ -152,6 +152,34 @@ impl Store {
         .await
     }
 
+    /// A challenge, without an attempt at it.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn challenge(
+        &self,
+        id: Uuid,
+        kind: ChallengeKind,
+        answerer: Answerer,
+        now: OffsetDateTime,
+    ) -> Result<Option<Challenge>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM two_factor_challenges
+             WHERE id = $1 AND kind = $2 AND presession_id IS NOT DISTINCT FROM $3
+               AND session_id IS NOT DISTINCT FROM $4 AND expires_at > $5"
+        );
+        self.read(move |client| {
+            Box::pin(async move {
+                let (presession, session) = answerer.columns();
+                let statement = client.prepare_cached(&sql).await?;
+                let row =
+                    client.query_opt(&statement, &[&id, &kind.as_str(), &presession, &session, &now]).await?;
+                row.map(|row| challenge(&row)).transpose()
+            })
+        })
+        .await
+    }
+
     /// Takes a challenge: of any number of callers one gets it, whatever comes of it.
     ///
     /// # Errors

@@ -21,6 +21,7 @@ mod listen;
 mod migrate;
 mod opening;
 mod order;
+mod passkeys;
 mod pool;
 mod revocations;
 mod rows;
@@ -44,6 +45,7 @@ pub use factors::{FACTOR_GONE, FactorChange, Factors, LAST_FACTOR, NewPasskey, P
 pub use listen::{Heard, RevocationListener, Watermark};
 pub use opening::{OpenSession, Opened};
 pub use order::{Change, Committed, Ended, Order, Target};
+pub use passkeys::{PasskeyOwner, StoredPasskey};
 pub use pool::Store;
 pub use rows::{DeviceShown, LiveSession, Revoked, Session, User};
 pub use sessions::{Granted, Privilege, SessionFilter};

@@ -1,0 +1,82 @@
+//! What the parts are told: made from the settings, used by `app` and by the command line's tools.
+
+use std::net::SocketAddr;
+
+use super::StartError;
+use crate::{
+    config::{Environment, Settings},
+    domain::{
+        backup_code::BackupCodeKeys,
+        csrf::CsrfKeys,
+        device::DeviceCookies,
+        origin::Origins,
+        passkey::{Decoys, origin_fits},
+        refresh::RefreshKeys,
+        throttle::ThrottleKeys,
+        token::AccessKeys,
+        totp::TotpSealer,
+    },
+    service::{Keys, RelyingParty, ServiceSettings},
+};
+
+pub(crate) fn keys(settings: &Settings) -> Keys {
+    let (secrets, domain) = (&settings.secrets, &settings.surface.domain);
+    Keys {
+        access: AccessKeys::new(&secrets.jwt, &secrets.jwt_previous, domain, domain),
+        refresh: RefreshKeys::new(&secrets.jwt, &secrets.jwt_previous),
+        csrf: CsrfKeys::new(&secrets.csrf),
+        cookies: DeviceCookies::new(&secrets.csrf),
+        throttle: ThrottleKeys::new(&secrets.data_encryption),
+        totp: TotpSealer::new(&secrets.data_encryption, &secrets.data_encryption_previous),
+        backup_codes: BackupCodeKeys::new(&secrets.data_encryption, &secrets.data_encryption_previous),
+        decoys: Decoys::new(&secrets.data_encryption),
+    }
+}
+
+/// What the use cases can be told; `bound` are the origins of the server itself.
+///
+/// # Errors
+/// When the names of passkeys do not fit together.
+pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<ServiceSettings, StartError> {
+    let mut names = settings.passkeys.clone();
+    names.origins.extend(bound.iter().filter(|origin| origin_fits(origin, &names.id)).cloned());
+    Ok(ServiceSettings {
+        sessions: settings.sessions,
+        registration_open: settings.registration_open,
+        require_email_verification: settings.require_email_verification,
+        development: settings.environment == Environment::Development,
+        address_limit_factor: settings.address_limit_factor,
+        geo: settings.geo.clone(),
+        risk: settings.risk,
+        attempts_kept: settings.attempts_kept,
+        limits: settings.limits.clone(),
+        ban: settings.ban,
+        password_queue: settings.password_queue,
+        relying_party: RelyingParty::new(&names).map_err(StartError::Passkeys)?,
+    })
+}
+
+/// The configured origins, and in development those of the server itself.
+pub(super) fn origins(settings: &Settings, http: Option<SocketAddr>, https: Option<SocketAddr>) -> Origins {
+    let configured = settings.surface.allowed_origins.iter().cloned();
+    Origins::new(configured.chain(own_origins(settings, http, https)).collect())
+}
+
+/// In development the origins of the server itself.
+pub(super) fn own_origins(
+    settings: &Settings,
+    http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+) -> Vec<String> {
+    let mut origins = Vec::new();
+    if settings.environment == Environment::Development {
+        for (scheme, address) in [("http", http), ("https", https)] {
+            let Some(address) = address else { continue };
+            for host in ["localhost", "127.0.0.1", "[::1]"] {
+                origins.push(format!("{scheme}://{host}:{}", address.port()));
+            }
+            origins.push(format!("{scheme}://{address}"));
+        }
+    }
+    origins
+}
