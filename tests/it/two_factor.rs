@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{App, Ask, PASSWORD, Session};
+use crate::harness::{App, Ask, Authenticator, PASSWORD, Pending, Session};
 
 const WRONG: &str = "invalid_second_factor";
 
@@ -27,7 +27,7 @@ async fn an_app_counts_once_a_code_of_it_was_shown() {
     assert_eq!(begun.header("cache-control"), Some("no-store"));
     assert_eq!(held(&session).await["totp"], Value::Null);
     session.person.try_password(PASSWORD).await.expect(200).text_of("access_token");
-    let totp = crate::harness::Authenticator::new(&app, &secret);
+    let totp = Authenticator::new(&app, &secret);
     app.begin_a_step();
     session.post("/api/v1/2fa/totp/confirm", &json!({"totp": "000000 "})).await.refused(401, WRONG);
     let confirmed = session.post("/api/v1/2fa/totp/confirm", &json!({"totp": totp.code()})).await.expect(200);
@@ -42,7 +42,7 @@ async fn beginning_anew_replaces_what_was_not_confirmed_and_nothing_else() {
     session.post("/api/v1/2fa/totp/confirm", &json!({"totp": "123456"})).await.refused(409, "totp_not_begun");
     let first = session.post("/api/v1/2fa/totp", &json!({})).await.expect(201).text_of("secret");
     let totp = session.enable_totp().await;
-    assert_ne!(crate::harness::Authenticator::new(&app, &first).code(), totp.code());
+    assert_ne!(Authenticator::new(&app, &first).code(), totp.code());
     session.post("/api/v1/2fa/totp", &json!({})).await.refused(409, "totp_already_active");
     let again = session.post("/api/v1/2fa/totp/confirm", &json!({"totp": totp.code()})).await;
     again.refused(409, "totp_already_active");
@@ -53,13 +53,14 @@ async fn a_password_alone_opens_no_session_once_there_is_a_second_factor() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
-    let pending = person.begin_sign_in().await;
-    assert_eq!(pending.answer.body["methods"], json!(["totp"]));
-    assert!((295..=300).contains(&pending.answer.body["expires_in"].as_i64().unwrap()));
+    let answer = person.try_password(PASSWORD).await.expect(200);
+    let pending = Pending::of(&person, &answer);
+    assert_eq!(answer.body["methods"], json!(["totp"]));
+    assert!((295..=300).contains(&answer.body["expires_in"].as_i64().unwrap()));
     for cookie in ["access_token", "refresh_token", "csrf_token", "device_id"] {
-        assert_eq!(pending.answer.set_cookie(cookie), None);
+        assert_eq!(answer.set_cookie(cookie), None);
     }
-    assert_eq!(pending.answer.body["access_token"], Value::Null);
+    assert_eq!(answer.body["access_token"], Value::Null);
     let session = pending.finish(&totp.code()).await;
     assert!(session.works().await);
     let listed = session.get("/api/v1/sessions").await.expect(200);
@@ -132,11 +133,11 @@ async fn only_the_browser_that_was_asked_can_answer() {
     let person = app.register().await;
     let totp = person.enable_totp().await;
     let (mine, other) = (person.begin_sign_in().await, person.begin_sign_in().await);
-    let stolen = crate::harness::Pending { presession: other.presession.clone(), ..mine.clone() };
+    let stolen = Pending { presession: other.presession.clone(), ..mine.clone() };
     stolen.totp(&totp.code()).await.refused(401, WRONG);
     let body = json!({"challenge_id": mine.challenge, "totp": totp.code()});
     app.post("/api/v1/auth/2fa/verify").json(&body).ask().await.refused(401, WRONG);
-    let forged = crate::harness::Pending { presession: uuid::Uuid::new_v4().to_string(), ..mine.clone() };
+    let forged = Pending { presession: uuid::Uuid::new_v4().to_string(), ..mine.clone() };
     forged.totp(&totp.code()).await.refused(401, WRONG);
     mine.finish(&totp.code()).await;
 }
@@ -147,7 +148,7 @@ async fn every_wrong_answer_reads_the_same() {
     let person = app.register().await;
     let totp = person.enable_totp().await;
     let pending = person.begin_sign_in().await;
-    let unknown = crate::harness::Pending { challenge: uuid::Uuid::new_v4().to_string(), ..pending.clone() };
+    let unknown = Pending { challenge: uuid::Uuid::new_v4().to_string(), ..pending.clone() };
     let answers = [
         pending.totp("000000").await,
         pending.answer(json!({"backup_code": "0000-0000-0000"})).await,

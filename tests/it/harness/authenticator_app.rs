@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
-use portcullis::domain::totp::{STEP_SECONDS, TotpSecret, step_at};
+use portcullis::{
+    domain::{
+        challenge::{CHALLENGE_TTL, ChallengeKind},
+        totp::{STEP_SECONDS, TotpSecret, step_at},
+    },
+    store::{Answerer, Challenge},
+};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{Answer, App, Ask, PASSWORD, Person, Session};
 
@@ -24,7 +31,6 @@ pub(crate) struct Pending {
     pub(crate) presession: String,
     /// The device cookie that was sent, if any.
     pub(crate) device: Option<String>,
-    pub(crate) answer: Answer,
 }
 
 impl Authenticator {
@@ -78,14 +84,25 @@ impl Person {
     /// The same on the device with this cookie.
     pub(crate) async fn begin_sign_in_on(&self, device: Option<&str>) -> Pending {
         let answer = self.try_password_on(PASSWORD, device).await.expect(200);
-        assert_eq!(answer.body["status"], "2fa_required", "{}", answer.text);
-        Pending {
-            person: self.clone(),
-            challenge: answer.text_of("challenge_id"),
-            presession: answer.cookie("psid").expect("a pre-session cookie"),
-            device: device.map(str::to_owned),
-            answer,
-        }
+        Pending { device: device.map(str::to_owned), ..Pending::of(self, &answer) }
+    }
+
+    /// A challenge like that of a sign-in, without the second that hashing a hundred passwords takes.
+    pub(crate) async fn ask_for_factor(&self) -> Pending {
+        let (open, id, presession) = (self.sign_in_order().await, Uuid::new_v4(), Uuid::new_v4());
+        let challenge = Challenge {
+            id,
+            kind: ChallengeKind::SignIn,
+            user: Some(self.id),
+            answerer: Answerer::PreSession(presession),
+            generation: open.generation,
+            revoked_all: open.revoked_all,
+            state: json!({}),
+            expires_at: open.now + CHALLENGE_TTL,
+        };
+        self.app.store().insert_challenge(challenge, open.now).await.expect("a challenge");
+        let presession = self.app.services().device_cookies.seal_presession(presession);
+        Pending { person: self.clone(), challenge: id.to_string(), presession, device: None }
     }
 
     /// What a sign-in with this password on the device with this cookie is answered.
@@ -100,6 +117,18 @@ impl Person {
 }
 
 impl Pending {
+    /// What this answer to a password asks for, on a device without a cookie.
+    #[track_caller]
+    pub(crate) fn of(person: &Person, answer: &Answer) -> Self {
+        assert_eq!(answer.body["status"], "2fa_required", "{}", answer.text);
+        Self {
+            person: person.clone(),
+            challenge: answer.text_of("challenge_id"),
+            presession: answer.cookie("psid").expect("a pre-session cookie"),
+            device: None,
+        }
+    }
+
     /// What the challenge is answered, with `proof` beside its id.
     pub(crate) async fn answer(&self, mut proof: serde_json::Value) -> Answer {
         proof["challenge_id"] = self.challenge.as_str().into();

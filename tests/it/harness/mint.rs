@@ -23,15 +23,15 @@ use uuid::Uuid;
 
 use super::{Person, Session, app::secrets, forge::DOMAIN};
 
-pub(super) async fn session(person: &Person) -> Session {
-    let (app, now) = (&person.app, person.app.services().clock().now());
-    let store = app.store();
+/// A sign-in of this user as it stands after the password was checked.
+pub(super) async fn sign_in(person: &Person) -> OpenSession {
+    let (store, now) = (person.app.store(), person.app.services().clock().now());
     let candidate = store
         .user_by_email(Email::parse(&person.email).expect("an address"), None)
         .await
         .expect("an answer")
         .expect("the user");
-    let open = OpenSession {
+    OpenSession {
         id: SessionId::random(),
         user: person.id,
         generation: candidate.user.generation,
@@ -54,9 +54,14 @@ pub(super) async fn session(person: &Person) -> Session {
         attempt: None,
         per_user_limit: u32::MAX >> 1,
         now,
-    };
+    }
+}
+
+pub(super) async fn session(person: &Person) -> Session {
+    let (app, now) = (&person.app, person.app.services().clock().now());
+    let open = sign_in(person).await;
     let event = AuditEvent::new("session.opened", Outcome::Success, now.unix_timestamp() * 1000);
-    let Opened::Session(opened, _) = store.open_session(open, event).await.expect("an answer") else {
+    let Opened::Session(opened, _) = app.store().open_session(open, event).await.expect("an answer") else {
         panic!("the sign-in was superseded")
     };
     let refresh = RefreshToken { session: opened.id, counter: opened.refresh_counter };

@@ -1,6 +1,9 @@
 //! People and their sessions, as a program that uses the REST interface has them.
 
-use portcullis::domain::role::{Role, Status};
+use portcullis::{
+    domain::role::{Role, Status},
+    store::OpenSession,
+};
 use portcullis_actors::id::{SessionId, UserId};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -45,6 +48,11 @@ impl Person {
     /// A session like any other, opened without the second that hashing a hundred passwords takes.
     pub(crate) async fn open_session(&self) -> Session {
         mint::session(self).await
+    }
+
+    /// A sign-in of theirs as it stands after the password was checked, to be opened by the store.
+    pub(crate) async fn sign_in_order(&self) -> OpenSession {
+        mint::sign_in(self).await
     }
 
     /// What a sign-in with this password is answered.

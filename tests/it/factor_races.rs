@@ -1,0 +1,204 @@
+//! Of any number that use one proof at the same moment, one wins: against a real PostgreSQL, by the store and over HTTP.
+
+use std::{collections::HashMap, time::Duration};
+
+use futures_util::future::join_all;
+use portcullis::{
+    domain::session::SignInMethod,
+    store::{Granted, OpenSession, Opened, Privilege, Proof},
+};
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    id::SessionId,
+};
+use serde_json::json;
+
+use crate::harness::{Answer, App, Person, Session};
+
+const ROUNDS: u8 = 50;
+const AT_ONCE: usize = 16;
+
+fn event(name: &str) -> AuditEvent {
+    AuditEvent::new(name, Outcome::Success, 1_800_000_000_000)
+}
+
+/// A server whose limits do not come between.
+fn unlimited() -> App {
+    App::with(|settings| {
+        settings.limits.second_factor_account.burst = 10_000;
+        settings.limits.second_factor_device_account.burst = 10_000;
+        settings.limits.step_up_session.burst = 10_000;
+    })
+}
+
+/// How many of sixteen sign-ins at once, all with this proof, get a session.
+async fn opened_at_once(person: &Person, with: OpenSession) -> usize {
+    let with = OpenSession { method: SignInMethod::SecondFactor, ..with };
+    let store = person.app.store();
+    let tries = (0..AT_ONCE).map(|_| {
+        let open = OpenSession { id: SessionId::random(), ..with.clone() };
+        store.open_session(open, event("session.opened"))
+    });
+    let opened = join_all(tries).await;
+    assert!(opened.iter().all(|one| matches!(one, Ok(Opened::Session(..) | Opened::Spent))), "{opened:?}");
+    opened.iter().filter(|one| matches!(one, Ok(Opened::Session(..)))).count()
+}
+
+/// Sixteen step-ups at once with this proof.
+async fn granted_at_once(person: &Person, sessions: &[Session], proof: &Proof) -> usize {
+    let order = person.sign_in_order().await;
+    let tries = sessions.iter().map(|session| {
+        let privilege = Privilege {
+            session: session.id,
+            user: person.id,
+            generation: order.generation,
+            until: order.privileged_until,
+            proof: Some(proof.clone()),
+            now: order.now,
+        };
+        person.app.store().grant_privilege(privilege, event("session.stepped_up"))
+    });
+    let granted = join_all(tries).await;
+    assert!(granted.iter().all(|one| matches!(one, Ok(Granted::Session(_) | Granted::Spent))), "{granted:?}");
+    granted.iter().filter(|one| matches!(one, Ok(Granted::Session(_)))).count()
+}
+
+fn totp(base: i64, round: u8) -> Proof {
+    Proof::Totp { step: base + i64::from(round) }
+}
+
+#[tokio::test]
+async fn of_sixteen_sign_ins_with_one_step_one_gets_in() {
+    let app = App::start();
+    let person = app.register().await;
+    let base = person.enable_totp().await.step();
+    for round in 1..=ROUNDS {
+        let open = OpenSession { proof: Some(totp(base, round)), ..person.sign_in_order().await };
+        assert_eq!(opened_at_once(&person, open).await, 1, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn of_sixteen_sign_ins_with_one_backup_code_one_gets_in() {
+    let app = App::start();
+    let person = app.register().await;
+    person.enable_totp().await;
+    let rows = app.rows().await;
+    for round in 1..=ROUNDS {
+        let hash = [round; 32];
+        let sql = "INSERT INTO backup_codes (user_id, hash, created_at) VALUES ($1, $2, now())";
+        rows.execute(sql, &[&person.id.0, &&hash[..]]).await.unwrap();
+        let open = OpenSession { proof: Some(Proof::BackupCode { hash }), ..person.sign_in_order().await };
+        assert_eq!(opened_at_once(&person, open).await, 1, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn of_sixteen_answers_to_one_challenge_one_gets_in() {
+    let app = App::start();
+    let person = app.register().await;
+    for round in 1..=ROUNDS {
+        let challenge = person.ask_for_factor().await.challenge.parse().unwrap();
+        let open = OpenSession { challenge: Some(challenge), ..person.sign_in_order().await };
+        assert_eq!(opened_at_once(&person, open).await, 1, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn of_sixteen_step_ups_with_one_step_one_is_granted() {
+    let app = App::start();
+    let person = app.register().await;
+    let base = person.enable_totp().await.step();
+    let session = person.open_session().await;
+    let sessions = vec![session; AT_ONCE];
+    for round in 1..=ROUNDS {
+        assert_eq!(granted_at_once(&person, &sessions, &totp(base, round)).await, 1, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn one_step_for_sign_ins_and_step_ups_at_once_serves_one_of_them() {
+    let app = App::start();
+    let person = app.register().await;
+    let base = person.enable_totp().await.step();
+    let mut sessions = Vec::new();
+    for _ in 0..AT_ONCE {
+        sessions.push(person.open_session().await);
+    }
+    for round in 1..=ROUNDS {
+        let proof = totp(base, round);
+        let open = OpenSession { proof: Some(proof.clone()), ..person.sign_in_order().await };
+        let (opened, granted) =
+            tokio::join!(opened_at_once(&person, open), granted_at_once(&person, &sessions, &proof));
+        assert_eq!(opened + granted, 1, "round {round}");
+    }
+}
+
+/// How many answers there were of each status.
+fn statuses(answers: &[Answer]) -> HashMap<u16, usize> {
+    answers.iter().fold(HashMap::new(), |mut statuses, answer| {
+        *statuses.entry(answer.status).or_default() += 1;
+        statuses
+    })
+}
+
+#[tokio::test]
+async fn over_http_one_step_opens_one_session() {
+    let app = unlimited();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    for round in 0..5 {
+        let pending = join_all((0..AT_ONCE).map(|_| person.ask_for_factor())).await;
+        let code = totp.code();
+        let answers = join_all(pending.iter().map(|pending| pending.totp(&code))).await;
+        assert_eq!(statuses(&answers), HashMap::from([(200, 1), (401, AT_ONCE - 1)]), "round {round}");
+        app.advance(Duration::from_secs(60));
+    }
+}
+
+#[tokio::test]
+async fn over_http_one_backup_code_opens_one_session() {
+    let app = unlimited();
+    let person = app.register().await;
+    let session = person.open_session().await;
+    session.enable_totp().await;
+    for code in session.backup_codes().await.iter().take(5) {
+        let pending = join_all((0..AT_ONCE).map(|_| person.ask_for_factor())).await;
+        let answers =
+            join_all(pending.iter().map(|pending| pending.answer(json!({"backup_code": code})))).await;
+        assert_eq!(statuses(&answers), HashMap::from([(200, 1), (401, AT_ONCE - 1)]));
+    }
+}
+
+#[tokio::test]
+async fn over_http_one_challenge_opens_one_session_and_no_more_than_five_are_judged() {
+    let app = unlimited();
+    let person = app.register().await;
+    let session = person.open_session().await;
+    session.enable_totp().await;
+    let codes = session.backup_codes().await;
+    let pending = person.ask_for_factor().await;
+    let answers = (0..AT_ONCE).map(|number| {
+        let code = &codes[number % codes.len()];
+        pending.answer(json!({"backup_code": code}))
+    });
+    let statuses = statuses(&join_all(answers).await);
+    assert_eq!(statuses.get(&200), Some(&1), "{statuses:?}");
+    assert_eq!(statuses.values().sum::<usize>(), AT_ONCE);
+    assert!(statuses.keys().all(|status| [200, 401, 429].contains(status)), "{statuses:?}");
+    assert_eq!(app.count("SELECT count(*) FROM backup_codes WHERE used_at IS NOT NULL").await, 1);
+}
+
+#[tokio::test]
+async fn over_http_one_step_steps_up_once() {
+    let app = unlimited();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let session = person.open_session().await;
+    for round in 0..5 {
+        let code = totp.code();
+        let answers = join_all((0..AT_ONCE).map(|_| session.step_up_with(json!({"totp": code})))).await;
+        assert_eq!(statuses(&answers), HashMap::from([(200, 1), (401, AT_ONCE - 1)]), "round {round}");
+        app.advance(Duration::from_secs(60));
+    }
+}
