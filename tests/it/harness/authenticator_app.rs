@@ -39,6 +39,12 @@ impl Authenticator {
         Self { app: app.clone(), secret: secret.to_owned() }
     }
 
+    /// The same app beside another server, whose clock may differ.
+    pub(crate) fn beside(&self, app: &App) -> Self {
+        app.begin_a_step();
+        Self { app: app.clone(), ..self.clone() }
+    }
+
     /// The step that the server's clock lies in.
     pub(crate) fn step(&self) -> i64 {
         step_at(self.app.services().clock().now())

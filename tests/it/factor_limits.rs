@@ -1,0 +1,156 @@
+//! How often a second factor may be tried, what the limits keep anybody from learning, and that doubt is no refusal.
+
+use serde_json::json;
+
+use crate::harness::{Answer, App, Cable, PASSWORD, Pending, Person, eventually, fresh_database};
+
+const WRONG: &str = "invalid_second_factor";
+
+/// The answer, which must be a refusal for a while.
+#[track_caller]
+fn too_many(answer: Answer) -> Answer {
+    let answer = answer.refused(429, "too_many_requests");
+    assert!((1..=300).contains(&answer.retry_after().expect("when to come back")), "{:?}", answer.headers);
+    answer
+}
+
+/// Wrong codes until the account's budget for strangers is used up.
+async fn exhaust(person: &Person) {
+    for _ in 0..2 {
+        let pending = person.begin_sign_in().await;
+        for _ in 0..5 {
+            let answer = pending.totp("000000").await;
+            if answer.status == 429 {
+                return;
+            }
+            answer.refused(401, WRONG);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_challenge_has_five_attempts_and_then_not_even_the_right_code_helps() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let pending = person.begin_sign_in().await;
+    for _ in 0..5 {
+        pending.totp("000000").await.refused(401, WRONG);
+    }
+    too_many(pending.totp(&totp.code()).await);
+    person.begin_sign_in().await.finish(&totp.code()).await;
+}
+
+#[tokio::test]
+async fn attempts_from_another_browser_use_up_nothing() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let (mine, other) = (person.begin_sign_in().await, person.begin_sign_in().await);
+    let stranger = Pending { presession: other.presession, ..mine.clone() };
+    for _ in 0..6 {
+        stranger.totp("000000").await.refused(401, WRONG);
+    }
+    mine.finish(&totp.code()).await;
+}
+
+#[tokio::test]
+async fn ten_attempts_at_one_account_are_enough_for_a_while() {
+    let app = App::start();
+    let (person, other) = (app.register().await, app.register().await);
+    let (totp, others) = (person.enable_totp().await, other.enable_totp().await);
+    let pending = person.begin_sign_in().await;
+    exhaust(&person).await;
+    too_many(pending.totp(&totp.code()).await);
+    other.begin_sign_in().await.finish(&others.code()).await;
+}
+
+#[tokio::test]
+async fn with_the_budget_used_up_a_right_password_is_answered_like_a_wrong_one() {
+    let app = App::start();
+    let person = app.register().await;
+    person.enable_totp().await;
+    exhaust(&person).await;
+    let right = too_many(person.try_password(PASSWORD).await);
+    let wrong = too_many(person.try_password("not-her-password-91").await);
+    for field in ["detail", "title", "type"] {
+        assert_eq!(right.body[field], wrong.body[field]);
+    }
+    assert_eq!(right.header("ratelimit-policy"), wrong.header("ratelimit-policy"));
+}
+
+#[tokio::test]
+async fn a_stranger_who_knows_the_password_does_not_lock_the_owner_out() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let first = person.begin_sign_in().await;
+    let proof = json!({"totp": totp.code(), "trust_device": false});
+    let device = first.answer(proof).await.expect(200).cookie("device_id").expect("a device cookie");
+    exhaust(&person).await;
+    too_many(person.try_password(PASSWORD).await);
+    let pending = person.begin_sign_in_on(Some(&device)).await;
+    pending.finish(&totp.code_at(totp.step() + 1)).await;
+}
+
+#[tokio::test]
+async fn the_budget_of_a_known_device_is_not_for_those_who_do_not_have_its_cookie() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let device = person.open_session().await.device;
+    let pending = person.begin_sign_in_on(Some(&device)).await;
+    exhaust(&person).await;
+    let without = Pending { device: None, ..pending.clone() };
+    too_many(without.totp(&totp.code()).await);
+    pending.finish(&totp.code()).await;
+}
+
+#[tokio::test]
+async fn wrong_codes_are_written_down_as_events_and_as_attempts() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let pending = person.begin_sign_in().await;
+    pending.totp("000000").await.refused(401, WRONG);
+    pending.finish(&totp.code()).await;
+    let of = |outcome: &str| {
+        format!(
+            "SELECT count(*) FROM device_login_attempts WHERE method = 'second_factor' AND outcome = '{outcome}'"
+        )
+    };
+    assert_eq!(app.count(&of("wrong_factor")).await, 1);
+    assert_eq!(app.count(&of("success")).await, 1);
+    let asked =
+        "SELECT count(*) FROM device_login_attempts WHERE method = 'password' AND outcome = 'challenged'";
+    assert_eq!(app.count(asked).await, 1);
+    let refused = "SELECT count(*) FROM audit_events WHERE event = 'second_factor.refused'";
+    eventually("the refusal is written down", async || app.count(refused).await == 1).await;
+}
+
+#[tokio::test]
+async fn while_the_database_is_away_no_code_is_wrong() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let app = App::over(cable.database(), |_| {});
+    let person = app.register().await;
+    let session = person.open_session().await;
+    let totp = session.enable_totp().await;
+    let code = session.backup_codes().await.remove(0);
+    let pending = person.begin_sign_in().await;
+    cable.cut();
+    eventually("memory is no longer trusted", async || !app.services().is_current()).await;
+    for answer in [
+        pending.totp(&totp.code()).await,
+        pending.totp("000000").await,
+        pending.answer(json!({"backup_code": code})).await,
+        session.step_up_with(json!({"totp": totp.code()})).await,
+        person.try_password(PASSWORD).await,
+    ] {
+        let answer = answer.refused(503, "unavailable");
+        assert!(answer.retry_after().is_some());
+    }
+    cable.mend();
+    eventually("memory is trusted again", async || app.services().is_current()).await;
+    pending.finish(&totp.code()).await;
+}

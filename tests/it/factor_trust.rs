@@ -1,0 +1,204 @@
+//! What second factors do to trust: backup codes, trusted devices, sealed secrets, and whose sockets a change closes.
+
+use std::time::Duration;
+
+use secrecy::SecretString;
+use serde_json::json;
+
+use crate::harness::{Answer, App, PASSWORD, Person, Session, fresh_database};
+
+const WRONG: &str = "invalid_second_factor";
+const DAY: Duration = Duration::from_secs(86_400);
+
+/// The cookie of a device that was trusted with a second factor.
+async fn trusted_device(person: &Person, code: &str) -> String {
+    person.begin_sign_in().await.finish(code).await.device
+}
+
+/// Whether a password on this device is enough.
+async fn is_trusted(person: &Person, device: &str) -> bool {
+    asks_nothing(&person.try_password_on(PASSWORD, Some(device)).await.expect(200))
+}
+
+fn asks_nothing(answer: &Answer) -> bool {
+    answer.body["access_token"].is_string()
+}
+
+#[tokio::test]
+async fn backup_codes_stand_in_once_each_however_they_are_typed() {
+    let app = App::start();
+    let session = app.register().await.open_session().await;
+    session.post("/api/v1/2fa/backup-codes", &json!({})).await.refused(409, "no_second_factor");
+    session.enable_totp().await;
+    let codes = session.backup_codes().await;
+    assert_eq!(codes.len(), 10);
+    let typed = codes[0].replace('-', " ").to_uppercase();
+    let person = &session.person;
+    let offered = person.try_password(PASSWORD).await.expect(200);
+    assert_eq!(offered.body["methods"], json!(["totp", "backup_code"]));
+    person.begin_sign_in().await.answer(json!({"backup_code": typed})).await.expect(200);
+    person.begin_sign_in().await.answer(json!({"backup_code": codes[0]})).await.refused(401, WRONG);
+    assert_eq!(session.get("/api/v1/2fa").await.expect(200).body["backup_codes"], 9);
+    let fresh = session.backup_codes().await;
+    person.begin_sign_in().await.answer(json!({"backup_code": codes[1]})).await.refused(401, WRONG);
+    person.begin_sign_in().await.answer(json!({"backup_code": fresh[0]})).await.expect(200);
+}
+
+#[tokio::test]
+async fn one_users_backup_code_is_nothing_to_another() {
+    let app = App::start();
+    let (ada, bob) = (app.register().await.open_session().await, app.register().await.open_session().await);
+    ada.enable_totp().await;
+    bob.enable_totp().await;
+    let code = ada.backup_codes().await.remove(0);
+    bob.backup_codes().await;
+    bob.person.begin_sign_in().await.answer(json!({"backup_code": code})).await.refused(401, WRONG);
+    ada.person.begin_sign_in().await.answer(json!({"backup_code": code})).await.expect(200);
+}
+
+#[tokio::test]
+async fn backup_codes_go_with_the_last_other_factor() {
+    let app = App::start();
+    let session = app.register().await.open_session().await;
+    session.enable_totp().await;
+    session.backup_codes().await;
+    session.delete("/api/v1/2fa/totp").await.expect(200);
+    session.delete("/api/v1/2fa/totp").await.refused(404, "not_found");
+    let held = session.get("/api/v1/2fa").await.expect(200).body;
+    assert_eq!(held, json!({"totp": null, "backup_codes": 0, "passkeys": 0}));
+    assert!(asks_nothing(&session.person.try_password(PASSWORD).await.expect(200)));
+}
+
+#[tokio::test]
+async fn a_second_factor_makes_the_device_trusted_and_only_that_one() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let device = trusted_device(&person, &totp.code()).await;
+    assert!(is_trusted(&person, &device).await);
+    person.begin_sign_in().await;
+    let altered = device.replace(|c: char| c.is_ascii_digit(), "0");
+    person.begin_sign_in_on(Some(&altered)).await;
+    app.advance(31 * DAY);
+    person.begin_sign_in_on(Some(&device)).await;
+}
+
+#[tokio::test]
+async fn whoever_does_not_want_the_device_trusted_is_asked_again() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let proof = json!({"totp": totp.code(), "trust_device": false});
+    let answer = person.begin_sign_in().await.answer(proof).await.expect(200);
+    let device = answer.cookie("device_id").expect("a device cookie");
+    person.begin_sign_in_on(Some(&device)).await;
+}
+
+#[tokio::test]
+async fn one_users_trust_in_a_device_is_not_anothers() {
+    let app = App::start();
+    let (ada, bob) = (app.register().await, app.register().await);
+    let (totp, _) = (ada.enable_totp().await, bob.enable_totp().await);
+    let device = trusted_device(&ada, &totp.code()).await;
+    bob.begin_sign_in_on(Some(&device)).await;
+}
+
+#[tokio::test]
+async fn trust_falls_with_a_change_of_factors() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let device = trusted_device(&person, &totp.code()).await;
+    person.open_session().await.backup_codes().await;
+    assert!(!is_trusted(&person, &device).await);
+}
+
+#[tokio::test]
+async fn trust_falls_with_the_password() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let device = trusted_device(&person, &totp.code()).await;
+    app.services().reset_password(person.id, SecretString::from(PASSWORD)).await.unwrap();
+    assert!(!is_trusted(&person, &device).await);
+}
+
+/// What every change of factors does to sockets: the user's others close, nobody else's does.
+async fn closes_the_others(before: bool, change: impl AsyncFn(&Session)) {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.open_session().await;
+    if before {
+        session.enable_totp().await;
+    }
+    let (other, stranger) = (person.open_session().await, app.register().await.open_session().await);
+    let mut theirs = [other.connect().await, other.connect_by_command().await];
+    let mut kept = [session.connect().await, stranger.connect().await];
+    change(&session).await;
+    for socket in &mut theirs {
+        let closed = socket.closed().await;
+        assert_eq!((closed.code, closed.reason.as_str()), (4500, "session revoked"));
+    }
+    for socket in &mut kept {
+        assert!(socket.is_undisturbed().await);
+    }
+    assert!(!other.works().await && session.works().await && stranger.works().await);
+}
+
+#[tokio::test]
+async fn adding_an_app_closes_the_users_other_sockets() {
+    closes_the_others(false, async |session| drop(session.enable_totp().await)).await;
+}
+
+#[tokio::test]
+async fn removing_an_app_closes_the_users_other_sockets() {
+    closes_the_others(true, async |session| {
+        let removed = session.delete("/api/v1/2fa/totp").await.expect(200);
+        assert_eq!((&removed.body["sessions"], &removed.body["sockets_closed"]), (&json!(1), &json!(2)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn new_backup_codes_close_the_users_other_sockets() {
+    closes_the_others(true, async |session| drop(session.backup_codes().await)).await;
+}
+
+#[tokio::test]
+async fn a_sealed_secret_moved_to_another_users_row_does_not_open() {
+    let app = App::start();
+    let (ada, bob) = (app.register().await, app.register().await);
+    let (totp, _) = (ada.enable_totp().await, bob.enable_totp().await);
+    let sql = "UPDATE user_two_factor b SET secret = a.secret, key_id = a.key_id FROM user_two_factor a
+               WHERE a.user_id = $1 AND b.user_id = $2";
+    assert_eq!(app.rows().await.execute(sql, &[&ada.id.0, &bob.id.0]).await.unwrap(), 1);
+    bob.begin_sign_in().await.totp(&totp.code()).await.refused(500, "internal");
+    ada.begin_sign_in().await.finish(&totp.code()).await;
+}
+
+#[tokio::test]
+async fn a_secret_of_a_previous_key_still_opens_and_is_sealed_anew() {
+    let database = fresh_database();
+    let old = App::over(database.clone(), |_| {});
+    let person = old.register().await;
+    let session = person.open_session().await;
+    let totp = session.enable_totp().await;
+    let codes = session.backup_codes().await;
+    let key = || SecretString::from("the data key that came after it".to_owned());
+    let rotated = App::over(database.clone(), |settings| {
+        let before = std::mem::replace(&mut settings.secrets.data_encryption, key());
+        settings.secrets.data_encryption_previous.push(before);
+    });
+    let here = Person { app: rotated.clone(), ..person.clone() };
+    here.begin_sign_in().await.answer(json!({"backup_code": codes[0]})).await.expect(200);
+    let sealed = "SELECT count(DISTINCT key_id) FROM user_two_factor WHERE key_id = ";
+    let name = rotated.rows().await.query_one("SELECT key_id FROM user_two_factor", &[]).await.unwrap();
+    let name: String = name.get(0);
+    assert_eq!(rotated.count(&format!("{sealed}'{name}'")).await, 1, "not used yet");
+    here.begin_sign_in().await.finish(&totp.beside(&rotated).code()).await;
+    assert_eq!(rotated.count(&format!("{sealed}'{name}'")).await, 0, "sealed anew");
+    let retired = App::over(database, |settings| settings.secrets.data_encryption = key());
+    let there = Person { app: retired.clone(), ..person.clone() };
+    let totp = totp.beside(&retired);
+    there.begin_sign_in().await.finish(&totp.code_at(totp.step() + 1)).await;
+}
