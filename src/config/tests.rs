@@ -83,9 +83,11 @@ fn an_origin_that_no_browser_would_write_is_refused() {
 
 #[test]
 fn a_retired_key_must_be_as_strong_as_the_current_one() {
-    let keys = "secret,0123456789abcdefghijklmnopqrstuvwxyzD".to_owned();
-    let problems = problems(|vars| drop(vars.insert("JWT_PREVIOUS_SECRET_KEYS", keys)));
-    assert_eq!(problems, ["JWT_PREVIOUS_SECRET_KEYS: shorter than 32 bytes"]);
+    for name in ["JWT_PREVIOUS_SECRET_KEYS", "DATA_ENCRYPTION_PREVIOUS_KEYS"] {
+        let keys = "secret,0123456789abcdefghijklmnopqrstuvwxyzD".to_owned();
+        let problems = problems(|vars| drop(vars.insert(name, keys)));
+        assert_eq!(problems, [format!("{name}: shorter than 32 bytes")]);
+    }
 }
 
 #[test]

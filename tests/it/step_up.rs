@@ -115,3 +115,18 @@ async fn somebody_without_an_app_proves_nothing_with_a_code() {
     let totp = crate::harness::Authenticator::new(&app, &begun.text_of("secret"));
     session.step_up_with(json!({"totp": totp.code()})).await.refused(401, "invalid_second_factor");
 }
+
+#[tokio::test]
+async fn privilege_that_was_lost_while_the_request_was_on_its_way_is_asked_for_anew() {
+    let app = App::start();
+    let session = app.register().await.open_session().await;
+    session.enable_totp().await;
+    assert!(session.works().await, "it is remembered with its privilege");
+    let sql = "UPDATE sessions SET privileged_until = NULL WHERE id = $1";
+    app.rows().await.execute(sql, &[&session.id.0]).await.unwrap();
+    for (method, path) in [(Method::POST, "/api/v1/2fa/totp"), (Method::DELETE, "/api/v1/2fa/totp")] {
+        let answer = session.request(method, path).ask().await.refused(403, "step_up_required");
+        assert_eq!(answer.body["methods"], json!(["password", "totp"]));
+    }
+    assert!(session.get("/api/v1/2fa").await.expect(200).body["totp"].is_object(), "nothing was changed");
+}
