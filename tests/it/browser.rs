@@ -6,6 +6,7 @@
 mod chromium;
 mod devtools;
 mod page;
+mod passkeys;
 mod visitor;
 
 use portcullis::domain::role::Role;

@@ -114,6 +114,14 @@ impl Tab {
         }
     }
 
+    /// Puts a credential into the authenticator, in place of the one with its id.
+    pub(super) async fn replace_credential(&mut self, of: &Authenticator, credential: Value) {
+        let old = json!({"authenticatorId": of.0, "credentialId": credential["credentialId"]});
+        self.command("WebAuthn.removeCredential", old).await;
+        let new = json!({"authenticatorId": of.0, "credential": credential});
+        self.command("WebAuthn.addCredential", new).await;
+    }
+
     async fn command(&mut self, method: &str, parameters: Value) -> Value {
         let id = self.next_id;
         self.next_id += 1;

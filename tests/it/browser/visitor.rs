@@ -23,7 +23,10 @@ impl Visitor {
     pub(super) async fn arrive(authenticator: Ability) -> Option<Self> {
         let mut tab = Tab::start().await?;
         let page = Page::serve().await;
-        let app = App::with(|settings| settings.surface.allowed_origins.push(page.origin()));
+        let app = App::with(|settings| {
+            settings.surface.allowed_origins.push(page.origin());
+            settings.passkeys.origins.push(page.origin());
+        });
         let person = app.register().await;
         let authenticator = tab.add_authenticator(authenticator).await;
         tab.open(&page.url(app.address().port())).await;
@@ -56,5 +59,20 @@ impl Visitor {
     pub(super) async fn sign_in_with_password(&mut self) -> Answer {
         let body = json!({"username": self.person.email, "password": PASSWORD});
         self.send("POST", "/api/v1/auth/jwt/login", &body).await.expect(200)
+    }
+
+    /// Registers a passkey under this name; what the server says of it.
+    pub(super) async fn register(&mut self, name: &str) -> Value {
+        self.ask(&format!("register({})", json!(name))).await.expect(201).body
+    }
+
+    /// Signs out, and is a visitor with a fresh CSRF token again.
+    pub(super) async fn sign_out(&mut self) {
+        self.ask("signOut()").await.expect(200);
+    }
+
+    /// The script that signs in with the e-mail address and a passkey.
+    pub(super) fn signs_in_by_name(&self) -> String {
+        format!("signIn({})", json!({"username": self.person.email}))
     }
 }
