@@ -116,11 +116,11 @@ impl Services {
         }
         let mut passkey: Passkey =
             serde_json::from_value(stored.passkey.clone()).map_err(|_| Failure::Internal)?;
-        let judged = self.relying_party.webauthn().finish_discoverable_authentication_v2(
-            credential,
-            state,
-            Credential::from(passkey.clone()),
-        );
+        let known = Credential::from(passkey.clone());
+        let page = self.relying_party.check_page(&credential.response.client_data_json);
+        let judged = page.and_then(|()| {
+            self.relying_party.webauthn().finish_discoverable_authentication_v2(credential, state, known)
+        });
         let result = match judged {
             Ok(result) => result,
             Err(WebauthnError::CredentialPossibleCompromise) => {
@@ -237,7 +237,9 @@ fn fits(
 /// What to call a refusal, and what to tell the person. No text of the library's reaches them.
 fn explain(error: &WebauthnError) -> (&'static str, Failure) {
     match error {
-        WebauthnError::InvalidRPOrigin | WebauthnError::InvalidRPIDHash => (
+        WebauthnError::InvalidRPOrigin
+        | WebauthnError::InvalidRPIDHash
+        | WebauthnError::CredentialCrossOrigin => (
             "wrong_origin",
             Failure::invalid(
                 "origin_not_allowed",
@@ -258,6 +260,11 @@ fn explain(error: &WebauthnError) -> (&'static str, Failure) {
 /// The one answer where there is nothing that the person could do about it.
 fn refused() -> Failure {
     Failure::invalid("passkey_refused", "The passkey was not accepted.")
+}
+
+/// An authenticator made a passkey that there is already.
+pub(super) fn passkey_known() -> Failure {
+    Failure::conflict("passkey_known", "This passkey is registered already. Use another authenticator.")
 }
 
 /// Something that no client can cause.

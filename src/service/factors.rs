@@ -7,7 +7,7 @@ use portcullis_actors::{audit::Outcome, close::Cause, id::UserId};
 use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
 
-use super::{Caller, Failure, Meta, Revoked, Services};
+use super::{Caller, Failure, Meta, Revoked, Services, ceremony};
 use crate::{
     domain::{
         backup_code::{self, BACKUP_CODES, BackupCode},
@@ -15,7 +15,7 @@ use crate::{
         seal::NONCE_BYTES,
         totp::{SECRET_BYTES, TotpCode, TotpSecret, matching_step, qr_svg},
     },
-    store::{Change, FACTOR_GONE, FactorChange, LAST_FACTOR, Order, StoreError, Target},
+    store::{Change, FACTOR_GONE, FactorChange, LAST_FACTOR, Order, PASSKEY_KNOWN, StoreError, Target},
 };
 
 /// What a user has beside a password.
@@ -210,6 +210,7 @@ pub(super) fn conflict(constraint: &str) -> Option<Failure> {
             LAST_FACTOR,
             "Without it nothing would be left to sign in with. Set a password or add a passkey first.",
         )),
+        PASSKEY_KNOWN => Some(ceremony::passkey_known()),
         _ => None,
     }
 }

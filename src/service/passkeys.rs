@@ -100,7 +100,10 @@ impl Services {
         let taken = self.take_ceremony(ceremony, answerer, &kinds).await?;
         let state: PasskeyRegistration =
             serde_json::from_value(taken.state["library"].clone()).map_err(|_| Failure::Internal)?;
-        let made = match self.relying_party.webauthn().finish_passkey_registration(&credential, &state) {
+        let page = self.relying_party.check_page(&credential.response.client_data_json);
+        let judged = page
+            .and_then(|()| self.relying_party.webauthn().finish_passkey_registration(&credential, &state));
+        let made = match judged {
             Ok(made) => made,
             Err(error) => return Err(self.refuse_assertion(Some(caller.user), &error, meta).await),
         };

@@ -4,6 +4,7 @@
 
 use std::{fmt, sync::Arc};
 
+use serde::Deserialize;
 use webauthn_rs::prelude::{Url, Webauthn, WebauthnBuilder, WebauthnError};
 
 use crate::domain::passkey::RelyingPartyNames;
@@ -14,7 +15,8 @@ pub struct RelyingParty(Arc<Webauthn>);
 
 impl fmt::Debug for RelyingParty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RelyingParty({:?})", self.0.get_allowed_origins())
+        let origins = self.0.get_allowed_origins().iter().map(|url| url.origin().ascii_serialization());
+        f.debug_list().entries(origins).finish()
     }
 }
 
@@ -39,5 +41,72 @@ impl RelyingParty {
 
     pub(super) fn webauthn(&self) -> &Webauthn {
         &self.0
+    }
+
+    /// Whether a browser says that it spoke with one of our pages, and that the page was no frame of another site's: letter
+    /// by letter, for making a passkey and for using one. The library lets frames use one.
+    ///
+    /// # Errors
+    /// `InvalidRPOrigin`, `CredentialCrossOrigin`, `ParseJSONFailure`.
+    pub(super) fn check_page(&self, client_data_json: &[u8]) -> Result<(), WebauthnError> {
+        let page: Page = serde_json::from_slice(client_data_json)?;
+        let own = |allowed: &Url| allowed.origin().ascii_serialization() == page.origin;
+        if !self.0.get_allowed_origins().iter().any(own) {
+            return Err(WebauthnError::InvalidRPOrigin);
+        }
+        if page.cross_origin || page.top_origin.is_some() {
+            return Err(WebauthnError::CredentialCrossOrigin);
+        }
+        Ok(())
+    }
+}
+
+/// What a browser says of the page (WebAuthn, 5.8.1).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    origin: String,
+    #[serde(default)]
+    cross_origin: bool,
+    top_origin: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(client_data: &str) -> Result<(), WebauthnError> {
+        let names = RelyingPartyNames {
+            id: "example.com".to_owned(),
+            name: "Example".to_owned(),
+            origins: vec!["https://example.com".to_owned(), "https://chat.example.com:8443".to_owned()],
+        };
+        RelyingParty::new(&names).expect("names that fit").check_page(client_data.as_bytes())
+    }
+
+    #[test]
+    fn a_page_is_one_of_ours_letter_by_letter() {
+        for origin in ["https://example.com", "https://chat.example.com:8443"] {
+            assert!(judge(&format!(r#"{{"origin":"{origin}","crossOrigin":false}}"#)).is_ok(), "{origin}");
+        }
+        for origin in [
+            "https://example.com/",
+            "https://example.com:443",
+            "https://EXAMPLE.com",
+            "https://chat.example.com",
+            "https://a@example.com",
+            "null",
+        ] {
+            let judged = judge(&format!(r#"{{"origin":"{origin}"}}"#));
+            assert!(matches!(judged, Err(WebauthnError::InvalidRPOrigin)), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_frame_of_another_site_is_no_page_of_ours() {
+        for said in [r#""crossOrigin":true"#, r#""topOrigin":"https://evil.example""#] {
+            let judged = judge(&format!(r#"{{"origin":"https://example.com",{said}}}"#));
+            assert!(matches!(judged, Err(WebauthnError::CredentialCrossOrigin)), "{said}");
+        }
     }
 }

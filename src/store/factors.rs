@@ -115,6 +115,8 @@ pub enum FactorChange {
 pub const FACTOR_GONE: &str = "factor_gone";
 /// It would leave the account without any way in.
 pub const LAST_FACTOR: &str = "last_factor";
+/// The unique constraint that a passkey breaks which is registered already, for whomever.
+pub const PASSKEY_KNOWN: &str = "passkey_credentials_credential_id_key";
 
 impl Store {
     /// What a user has.

@@ -41,7 +41,7 @@ pub use challenges::{Answerer, Attempted, Challenge};
 pub use devices::DeviceSeen;
 pub use devices_of::{Device, DeviceChange};
 pub use error::{Lapse, StoreError};
-pub use factors::{FACTOR_GONE, FactorChange, Factors, LAST_FACTOR, NewPasskey, Proof};
+pub use factors::{FACTOR_GONE, FactorChange, Factors, LAST_FACTOR, NewPasskey, PASSKEY_KNOWN, Proof};
 pub use listen::{Heard, RevocationListener, Watermark};
 pub use opening::{OpenSession, Opened};
 pub use order::{Change, Committed, Ended, Order, Target};
