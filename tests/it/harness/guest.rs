@@ -1,0 +1,65 @@
+//! Somebody before sign-in, at a client that keeps the cookies which outlive one request, as a browser does.
+
+use std::{collections::BTreeMap, sync::Mutex};
+
+use reqwest::RequestBuilder;
+use serde_json::{Value, json};
+
+use super::{Answer, App, Ask, Ceremony, Keyring, PASSWORD, Person};
+
+/// The cookies that are kept. Those of a session are not: who signs in takes the tokens from the answer.
+const KEPT: [&str; 2] = ["psid", "device_id"];
+
+/// One browser.
+pub(crate) struct Guest {
+    pub(crate) app: App,
+    cookies: Mutex<BTreeMap<&'static str, String>>,
+}
+
+impl Guest {
+    /// A browser that was never here.
+    pub(crate) fn of(app: &App) -> Self {
+        Self { app: app.clone(), cookies: Mutex::default() }
+    }
+
+    /// A request with the cookies that this browser has.
+    pub(crate) fn posting(&self, path: &str, body: &Value) -> RequestBuilder {
+        let request = self.app.post(path).json(body);
+        let cookies = self.cookies.lock().unwrap();
+        let pairs: Vec<String> = cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        if pairs.is_empty() { request } else { request.header("cookie", pairs.join("; ")) }
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Answer {
+        let answer = self.posting(path, body).ask().await;
+        let mut cookies = self.cookies.lock().unwrap();
+        for name in KEPT {
+            if let Some(value) = answer.cookie(name) {
+                cookies.insert(name, value);
+            }
+        }
+        answer
+    }
+
+    /// What a sign-in with the password is answered: a session, or the question for a second factor.
+    pub(crate) async fn try_password(&self, person: &Person) -> Answer {
+        let body = json!({"username": person.email, "password": PASSWORD});
+        self.post("/api/v1/auth/jwt/login", &body).await
+    }
+
+    /// Asks for the options of a sign-in.
+    pub(crate) async fn begin(&self, how: &Value) -> Ceremony {
+        Ceremony::begun(&self.post("/api/v1/webauthn/login/begin", how).await.expect(200))
+    }
+
+    /// Answers them.
+    pub(crate) async fn finish(&self, ceremony: &Ceremony, credential: &Value) -> Answer {
+        self.post("/api/v1/webauthn/login/finish", &ceremony.answered(credential)).await
+    }
+
+    /// A sign-in with a passkey, both halves.
+    pub(crate) async fn sign_in(&self, keyring: &mut Keyring, how: &Value) -> Answer {
+        let ceremony = self.begin(how).await;
+        self.finish(&ceremony, &keyring.assert(&ceremony.options)).await
+    }
+}

@@ -1,0 +1,135 @@
+//! Many at once where one may win.
+
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, App, Guest, Keyring, Session, eventually};
+
+const ROUNDS: usize = 50;
+const AT_ONCE: usize = 16;
+
+/// A server that bears many ceremonies of one address.
+fn patient() -> App {
+    App::with(|settings| {
+        settings.address_limit_factor = 1_000;
+        settings.sessions.per_user = 1_000;
+    })
+}
+
+fn granted(answers: &[Answer]) -> usize {
+    answers.iter().filter(|answer| matches!(answer.status, 200 | 201)).count()
+}
+
+#[tokio::test]
+async fn of_sixteen_that_finish_one_ceremony_at_once_one_is_signed_in() {
+    let app = patient();
+    let mut keyring = Keyring::of(&app);
+    app.register().await.open_session().await.add_passkey(&mut keyring).await;
+    let before = app.count("SELECT count(*) FROM sessions").await;
+    for round in 0..ROUNDS {
+        let guest = Guest::of(&app);
+        let ceremony = guest.begin(&json!({})).await;
+        let credential = keyring.assert(&ceremony.options);
+        let answers = join_all((0..AT_ONCE).map(|_| guest.finish(&ceremony, &credential))).await;
+        assert_eq!(granted(&answers), 1, "round {round}: {:?}", statuses(&answers));
+        assert!(answers.iter().all(|answer| matches!(answer.status, 200 | 401)), "round {round}");
+    }
+    let after = app.count("SELECT count(*) FROM sessions").await;
+    assert_eq!(after - before, i64::try_from(ROUNDS).unwrap());
+    assert_eq!(app.count(CLONES).await, 0);
+}
+
+const CLONES: &str = "SELECT count(*) FROM passkey_credentials WHERE suspended_at IS NOT NULL";
+
+fn statuses(answers: &[Answer]) -> Vec<u16> {
+    answers.iter().map(|answer| answer.status).collect()
+}
+
+#[tokio::test]
+async fn of_sixteen_that_finish_one_registration_at_once_one_makes_a_passkey() {
+    let app = App::start();
+    for round in 0..10 {
+        let session = app.register().await.open_session().await;
+        let ceremony = session.begin_registration().await;
+        let credential = Keyring::of(&app).register(&ceremony.options);
+        let answers =
+            join_all((0..AT_ONCE).map(|_| session.finish_registration(&ceremony, &credential))).await;
+        assert_eq!(granted(&answers), 1, "round {round}: {:?}", statuses(&answers));
+        assert!(answers.iter().all(|answer| answer.status < 500), "round {round}");
+        assert_eq!(session.passkeys().await.len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn of_sixteen_that_finish_one_step_up_at_once_one_is_privileged() {
+    let app = App::start();
+    let mut keyring = Keyring::of(&app);
+    let session = app.register().await.open_session().await;
+    session.add_passkey(&mut keyring).await;
+    let ceremony = session.begin_step_up().await;
+    let credential = keyring.assert(&ceremony.options);
+    let answers = join_all((0..AT_ONCE).map(|_| session.finish_step_up(&ceremony, &credential))).await;
+    assert_eq!(granted(&answers), 1, "{:?}", statuses(&answers));
+}
+
+/// Two browsers, two ceremonies, and a passkey and its copy, which count alike.
+#[tokio::test]
+async fn of_a_passkey_and_its_copy_used_at_once_one_is_signed_in_at_most() {
+    let app = patient();
+    for round in 0..10 {
+        let mut keyring = Keyring::of(&app);
+        let person = app.register().await;
+        person.open_session().await.add_passkey(&mut keyring).await;
+        let (one, two) = (Guest::of(&app), Guest::of(&app));
+        let (first, second) = (one.begin(&json!({})).await, two.begin(&json!({})).await);
+        let original = keyring.assert(&first.options);
+        keyring.keys[0].counter -= 1;
+        let copy = keyring.assert(&second.options);
+        let (first, second) = tokio::join!(one.finish(&first, &original), two.finish(&second, &copy));
+        let answers = [first, second];
+        assert_eq!(granted(&answers), 1, "round {round}: {:?}", statuses(&answers));
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_against_the_removal_of_its_passkey_leaves_no_session() {
+    let app = patient();
+    for round in 0..20 {
+        let mut keyring = Keyring::of(&app);
+        let person = app.register().await;
+        let own = person.open_session().await;
+        let id = own.add_passkey(&mut keyring).await;
+        let guest = Guest::of(&app);
+        let ceremony = guest.begin(&json!({})).await;
+        let credential = keyring.assert(&ceremony.options);
+        let path = format!("/api/v1/webauthn/credentials/{id}");
+        let (answer, removed) = tokio::join!(guest.finish(&ceremony, &credential), own.delete(&path));
+        removed.expect(200);
+        if answer.status == 200 {
+            let session = Session::granted(&person, &answer);
+            eventually("the session has ended", async || !session.works().await).await;
+        } else {
+            answer.expect(401).problem();
+        }
+        let live =
+            format!("SELECT count(*) FROM sessions WHERE user_id = {} AND revoked_at IS NULL", person.id.0);
+        assert_eq!(app.count(&live).await, 1, "round {round}");
+    }
+}
+
+#[tokio::test]
+async fn of_two_that_remove_the_last_two_passkeys_at_once_one_does() {
+    let app = App::start();
+    for round in 0..10 {
+        let session = app.register().await.open_session().await;
+        let one = session.add_passkey(&mut Keyring::of(&app)).await;
+        let two = session.add_passkey(&mut Keyring::of(&app)).await;
+        app.rows().await.batch_execute("UPDATE users SET password_hash = '!'").await.unwrap();
+        let paths = [one, two].map(|id| format!("/api/v1/webauthn/credentials/{id}"));
+        let answers = [&paths[0], &paths[1]].map(|path| session.delete(path));
+        let answers: Vec<Answer> = join_all(answers).await;
+        assert_eq!(granted(&answers), 1, "round {round}: {:?}", statuses(&answers));
+        let left: Vec<Value> = session.passkeys().await;
+        assert_eq!(left.len(), 1, "round {round}");
+    }
+}

@@ -1,0 +1,49 @@
+//! Passkeys as somebody misuses them: every lie is refused in words for people, opens nothing and breaks nothing.
+
+mod clones;
+mod foreign;
+mod lies;
+mod shapes;
+
+use crate::harness::{Answer, App, Guest, Keyring, Person, Session};
+
+/// A server that bears many ceremonies of one address.
+fn patient() -> App {
+    App::with(|settings| settings.address_limit_factor = 1_000)
+}
+
+/// Somebody with one passkey, and the session that made it.
+async fn owner(app: &App) -> (Person, Session, Keyring) {
+    let person = app.register().await;
+    let session = person.open_session().await;
+    let mut keyring = Keyring::of(app);
+    session.add_passkey(&mut keyring).await;
+    (person, session, keyring)
+}
+
+/// What only a library or a compiler would say.
+const JARGON: [&str; 7] = ["webauthn", "cbor", "serde", "parser", "nom", "column", "panicked"];
+
+/// The refusal: the client's fault, explained, in nobody's jargon.
+#[track_caller]
+fn refused_in_words(answer: Answer) -> Answer {
+    assert!(matches!(answer.status, 400 | 401 | 403 | 409 | 422), "{} {}", answer.status, answer.text);
+    let answer = answer.problem();
+    let detail = answer.text_of("detail");
+    assert!(detail.split(' ').count() >= 3, "{detail}");
+    let plain = detail.to_lowercase();
+    let words: Vec<&str> = plain.split(|letter: char| !letter.is_alphabetic()).collect();
+    for jargon in JARGON {
+        assert!(!words.contains(&jargon), "{jargon}: {detail}");
+    }
+    assert!(answer.cookie("access_token").is_none() && answer.body.get("access_token").is_none());
+    answer
+}
+
+/// A sign-in with the passkey, honest again, is granted.
+async fn still_signs_in(app: &App, keyring: &mut Keyring) {
+    let honest = Keyring::of(app);
+    let keys = std::mem::take(&mut keyring.keys);
+    *keyring = Keyring { keys, ..honest };
+    Guest::of(app).sign_in(keyring, &serde_json::json!({})).await.expect(200);
+}

@@ -1,0 +1,102 @@
+//! A counter that goes back: somebody may have a copy of the passkey.
+
+use serde_json::{Value, json};
+
+use super::{owner, refused_in_words};
+use crate::harness::{App, Closed, Guest, Keyring, Session};
+
+fn revoked() -> Closed {
+    Closed { code: 4500, reason: "session revoked".to_owned() }
+}
+
+async fn events(app: &App, event: &str) -> Vec<(Option<i64>, String)> {
+    let sql = "SELECT user_id, outcome FROM audit_events WHERE event = $1 ORDER BY seq";
+    let rows = app.rows().await.query(sql, &[&event]).await.unwrap();
+    rows.iter().map(|row| (row.get(0), row.get(1))).collect()
+}
+
+/// Uses the passkey twice, and then its copy from before.
+async fn use_a_copy(app: &App, keyring: &mut Keyring) -> crate::harness::Answer {
+    for _ in 0..2 {
+        Guest::of(app).sign_in(keyring, &json!({})).await.expect(200);
+    }
+    keyring.keys[0].counter = 1;
+    Guest::of(app).sign_in(keyring, &json!({})).await
+}
+
+#[tokio::test]
+async fn a_copied_passkey_ends_all_sessions_of_its_user_and_nobody_elses() {
+    let app = App::start();
+    let (person, session, mut keyring) = owner(&app).await;
+    let (_, stranger, mut theirs) = owner(&app).await;
+    let other = person.open_session().await;
+    let (mut one, mut two, mut kept) =
+        (session.connect().await, other.connect().await, stranger.connect().await);
+    refused_in_words(use_a_copy(&app, &mut keyring).await.expect(401));
+    assert_eq!((one.closed().await, two.closed().await), (revoked(), revoked()));
+    assert!(!session.works().await && !other.works().await);
+    assert!(kept.is_undisturbed().await && stranger.works().await);
+    assert_eq!(events(&app, "credential.clone_suspected").await.len(), 1);
+    assert_eq!(events(&app, "credential.clone_suspected").await[0].0, Some(person.id.0));
+    let live =
+        format!("SELECT count(*) FROM sessions WHERE user_id = {} AND revoked_at IS NULL", person.id.0);
+    assert_eq!(app.count(&live).await, 0);
+    Guest::of(&app).sign_in(&mut theirs, &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_copied_passkey_opens_nothing_any_more_and_says_why() {
+    let app = App::start();
+    let (person, _, mut keyring) = owner(&app).await;
+    let refusal = refused_in_words(use_a_copy(&app, &mut keyring).await.expect(401));
+    assert!(refusal.text_of("detail").contains("copied"), "{}", refusal.text);
+    keyring.keys[0].counter = 1_000;
+    for how in [json!({}), json!({"username": person.email})] {
+        let guest = Guest::of(&app);
+        let ceremony = guest.begin(&how).await;
+        let credential = keyring.assert_with(0, &ceremony.options);
+        refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
+    }
+    // It is no second factor either: the password alone signs in again, and the list tells.
+    let session = Session::granted(&person, &Guest::of(&app).try_password(&person).await.expect(200));
+    let listed = session.passkeys().await;
+    assert_eq!((listed.len(), &listed[0]["suspended"]), (1, &json!(true)));
+    let path = format!("/api/v1/webauthn/credentials/{}", text(&listed[0]["id"]));
+    session.delete(&path).await.expect(200);
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
+#[tokio::test]
+async fn a_copy_used_as_proof_of_presence_ends_the_session_that_used_it() {
+    let app = App::start();
+    let (_, session, mut keyring) = owner(&app).await;
+    let mut socket = session.connect().await;
+    Guest::of(&app).sign_in(&mut keyring, &json!({})).await.expect(200);
+    keyring.keys[0].counter = 0;
+    let ceremony = session.begin_step_up().await;
+    let credential = keyring.assert(&ceremony.options);
+    refused_in_words(session.finish_step_up(&ceremony, &credential).await.expect(401));
+    assert_eq!(socket.closed().await, revoked());
+    assert!(!session.works().await);
+    assert_eq!(events(&app, "credential.clone_suspected").await.len(), 1);
+}
+
+#[tokio::test]
+async fn a_forged_signature_with_an_old_counter_suspends_nothing() {
+    let app = App::start();
+    let (_, session, mut keyring) = owner(&app).await;
+    Guest::of(&app).sign_in(&mut keyring, &json!({})).await.expect(200);
+    let guest = Guest::of(&app);
+    let ceremony = guest.begin(&json!({})).await;
+    keyring.keys[0].counter = 0;
+    let mut credential = keyring.assert(&ceremony.options);
+    let mut other = Keyring::of(&app);
+    session.add_passkey(&mut other).await;
+    credential["response"]["signature"] = other.assert(&ceremony.options)["response"]["signature"].clone();
+    refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
+    assert!(session.works().await);
+    assert_eq!(events(&app, "credential.clone_suspected").await.len(), 0);
+}

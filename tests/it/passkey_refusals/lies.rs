@@ -1,0 +1,139 @@
+//! Authenticators and pages that do not say the truth.
+
+use serde_json::{Value, json};
+
+use super::{owner, patient, refused_in_words, still_signs_in};
+use crate::harness::{Answer, App, Guest, Keyring, eventually};
+
+type Lie = (&'static str, fn(&mut Keyring));
+
+/// What may be wrong with an answer of either kind.
+const LIES: [Lie; 5] = [
+    ("nobody proved to be the owner", |liar| liar.verified = false),
+    ("nobody touched it", |liar| liar.present = false),
+    ("it signed for another name", |liar| liar.relying_party = Some("localhost.evil.example".to_owned())),
+    ("the page was a frame of another site", |liar| liar.cross_origin = true),
+    ("it was another kind of ceremony", |liar| liar.ceremony = Some("payment.get")),
+];
+
+/// Origins that are not the server's page, whatever they look like.
+fn look_alikes(app: &App) -> Vec<String> {
+    let port = app.address().port();
+    vec![
+        "https://localhost.evil.example".to_owned(),
+        format!("http://localhost.evil.example:{port}"),
+        format!("http://evillocalhost:{port}"),
+        "http://evillocalhost".to_owned(),
+        format!("http://sub.localhost:{port}"),
+        format!("https://localhost:{port}"),
+        format!("http://localhost:{}", port ^ 1),
+        "http://localhost:1".to_owned(),
+        format!("http://localhost:{port}@evil.example"),
+        format!("http://localhost:{port}.evil.example"),
+        format!("http://127.0.0.1:{port}"),
+        format!("ws://localhost:{port}"),
+        "null".to_owned(),
+        String::new(),
+        "http://".to_owned(),
+    ]
+}
+
+#[tokio::test]
+async fn a_sign_in_with_a_lie_is_refused() {
+    let app = patient();
+    let (_, _, mut keyring) = owner(&app).await;
+    for (what, lie) in LIES {
+        let keys = std::mem::take(&mut keyring.keys);
+        keyring = Keyring { keys, ..Keyring::of(&app) };
+        lie(&mut keyring);
+        let answer = Guest::of(&app).sign_in(&mut keyring, &json!({})).await;
+        assert_eq!(answer.status, 401, "{what}: {}", answer.text);
+        refused_in_words(answer);
+    }
+    let noted = "SELECT count(*) FROM audit_events WHERE event = 'passkey.refused' AND outcome = 'failure'";
+    let told = i64::try_from(LIES.len()).unwrap();
+    eventually("every refusal is written down", async || app.count(noted).await == told).await;
+    still_signs_in(&app, &mut keyring).await;
+}
+
+#[tokio::test]
+async fn a_registration_with_a_lie_is_refused() {
+    let app = patient();
+    let session = app.register().await.open_session().await;
+    for (what, lie) in LIES {
+        let mut keyring = Keyring::of(&app);
+        lie(&mut keyring);
+        let ceremony = session.begin_registration().await;
+        let credential = keyring.register(&ceremony.options);
+        let answer = session.finish_registration(&ceremony, &credential).await;
+        assert_ne!(answer.status, 201, "{what}");
+        refused_in_words(answer);
+    }
+    assert_eq!(session.passkeys().await.len(), 0);
+    session.add_passkey(&mut Keyring::of(&app)).await;
+}
+
+#[tokio::test]
+async fn a_page_of_an_address_that_only_looks_alike_signs_nobody_in() {
+    let app = patient();
+    let (_, _, mut keyring) = owner(&app).await;
+    for origin in look_alikes(&app) {
+        keyring.origin.clone_from(&origin);
+        let answer = Guest::of(&app).sign_in(&mut keyring, &json!({})).await;
+        assert!(matches!(answer.status, 401 | 403 | 422), "{origin}: {} {}", answer.status, answer.text);
+        refused_in_words(answer);
+    }
+    assert_eq!(app.count("SELECT count(*) FROM sessions").await, 1);
+    still_signs_in(&app, &mut keyring).await;
+}
+
+#[tokio::test]
+async fn a_page_of_an_address_that_only_looks_alike_registers_nothing() {
+    let app = patient();
+    let person = app.register().await;
+    for origin in look_alikes(&app) {
+        let session = person.open_session().await;
+        let mut keyring = Keyring { origin: origin.clone(), ..Keyring::of(&app) };
+        let ceremony = session.begin_registration().await;
+        let credential = keyring.register(&ceremony.options);
+        let answer = session.finish_registration(&ceremony, &credential).await;
+        assert!(matches!(answer.status, 401 | 403 | 422), "{origin}: {} {}", answer.status, answer.text);
+        refused_in_words(answer);
+    }
+    assert_eq!(app.count("SELECT count(*) FROM passkey_credentials").await, 0);
+}
+
+#[tokio::test]
+async fn somebody_whose_page_is_at_the_wrong_address_is_told_so() {
+    let app = patient();
+    let (_, _, mut keyring) = owner(&app).await;
+    keyring.origin = "https://localhost.evil.example".to_owned();
+    let answer = Guest::of(&app).sign_in(&mut keyring, &json!({})).await;
+    assert_eq!(answer.code(), "origin_not_allowed", "{}", answer.text);
+}
+
+#[tokio::test]
+async fn an_altered_answer_signs_nobody_in() {
+    let app = patient();
+    let (_, _, mut keyring) = owner(&app).await;
+    for part in ["clientDataJSON", "authenticatorData", "signature", "userHandle"] {
+        let answer = altered(&app, &mut keyring, part).await;
+        assert!(matches!(answer.status, 401 | 422), "{part}: {} {}", answer.status, answer.text);
+        refused_in_words(answer);
+    }
+    assert_eq!(app.count("SELECT count(*) FROM passkey_credentials WHERE suspended_at IS NOT NULL").await, 0);
+    still_signs_in(&app, &mut keyring).await;
+}
+
+/// A sign-in of which somebody on the way altered one letter.
+async fn altered(app: &App, keyring: &mut Keyring, part: &str) -> Answer {
+    let guest = Guest::of(app);
+    let ceremony = guest.begin(&json!({})).await;
+    let mut credential = keyring.assert(&ceremony.options);
+    let field = &mut credential["response"][part];
+    let text = field.as_str().expect("a text");
+    let middle = text.len() / 2;
+    let other = if &text[middle..=middle] == "A" { "B" } else { "A" };
+    *field = Value::String(format!("{}{other}{}", &text[..middle], &text[middle + 1..]));
+    guest.finish(&ceremony, &credential).await
+}

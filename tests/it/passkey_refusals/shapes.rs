@@ -1,0 +1,158 @@
+//! WebAuthn JSON in shapes that no browser makes: refused with a problem, never the server's fault.
+
+use serde_json::{Value, json};
+
+use super::{owner, patient, refused_in_words, still_signs_in};
+use crate::harness::{Ceremony, Guest, Keyring};
+
+/// Values that are wrong wherever a text of base64 is expected.
+fn odd_values() -> Vec<Value> {
+    vec![
+        Value::Null,
+        json!(0),
+        json!(-1.5),
+        json!(true),
+        json!([]),
+        json!({}),
+        json!([1, 2, 3]),
+        json!(""),
+        json!("AAAA"),
+        json!("not base64 at all!"),
+        json!("\u{0}\u{ffff}é"),
+        json!("gA"),
+        json!("oA"),
+        json!("v_____8"),
+        json!("A".repeat(20_000)),
+        // CBOR of maps within maps, and of a text that claims to be longer than memory.
+        json!("oaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGh"),
+        json!("e____________w"),
+    ]
+}
+
+/// Every answer with one field of it odd, missing, or renamed.
+fn disfigured(credential: &Value, parts: &[&str]) -> Vec<Value> {
+    let mut all = Vec::new();
+    for field in ["id", "rawId", "type", "response", "clientExtensionResults"] {
+        let mut without = credential.clone();
+        without.as_object_mut().expect("an object").remove(field);
+        all.push(without);
+        all.extend(odd_values().into_iter().map(|odd| {
+            let mut with = credential.clone();
+            with[field] = odd;
+            with
+        }));
+    }
+    for part in parts {
+        let mut without = credential.clone();
+        without["response"].as_object_mut().expect("an object").remove(*part);
+        all.push(without);
+        all.extend(odd_values().into_iter().map(|odd| {
+            let mut with = credential.clone();
+            with["response"][*part] = odd;
+            with
+        }));
+    }
+    all.extend([Value::Null, json!([]), json!("text"), json!(7), json!({})]);
+    all
+}
+
+/// What is refused, or harmless: an answer that is right but for a field that nobody reads may be taken.
+#[track_caller]
+fn never_the_servers_fault(answer: crate::harness::Answer, sent: &Value) {
+    assert!(answer.status < 500, "{} {}: {sent}", answer.status, answer.text);
+    if answer.status >= 300 {
+        refused_in_words(answer);
+    }
+}
+
+#[tokio::test]
+async fn no_shape_of_a_sign_in_is_the_servers_fault() {
+    let app = patient();
+    let (_, _, mut keyring) = owner(&app).await;
+    let sample = keyring.assert(&json!({"rpId": "localhost", "challenge": "AAAA"}));
+    let count = disfigured(&sample, &PARTS_OF_USE).len();
+    for index in 0..count {
+        let guest = Guest::of(&app);
+        let ceremony = guest.begin(&json!({})).await;
+        let credential = keyring.assert(&ceremony.options);
+        let odd = disfigured(&credential, &PARTS_OF_USE).swap_remove(index);
+        never_the_servers_fault(guest.finish(&ceremony, &odd).await, &odd);
+    }
+    still_signs_in(&app, &mut keyring).await;
+}
+
+const PARTS_OF_USE: [&str; 4] = ["clientDataJSON", "authenticatorData", "signature", "userHandle"];
+const PARTS_OF_MAKING: [&str; 3] = ["clientDataJSON", "attestationObject", "transports"];
+
+#[tokio::test]
+async fn no_shape_of_a_registration_is_the_servers_fault() {
+    let app = patient();
+    let person = app.register().await;
+    let sample = Keyring::of(&app).register(&json!({
+        "rp": {"id": "localhost"}, "user": {"id": "AAAA"}, "challenge": "AAAA"
+    }));
+    let mut session = person.open_session().await;
+    for index in 0..disfigured(&sample, &PARTS_OF_MAKING).len() {
+        if index % 8 == 7 {
+            session = person.open_session().await;
+        }
+        let ceremony = session.begin_registration().await;
+        let credential = Keyring::of(&app).register(&ceremony.options);
+        let odd = disfigured(&credential, &PARTS_OF_MAKING).swap_remove(index);
+        never_the_servers_fault(session.finish_registration(&ceremony, &odd).await, &odd);
+        app.rows().await.batch_execute("DELETE FROM passkey_credentials").await.unwrap();
+    }
+    session.add_passkey(&mut Keyring::of(&app)).await;
+}
+
+#[tokio::test]
+async fn no_shape_of_a_request_is_the_servers_fault() {
+    let app = patient();
+    let session = app.register().await.open_session().await;
+    for path in ["login/begin", "login/finish", "register/begin", "register/finish"] {
+        for body in odd_bodies() {
+            let path = format!("/api/v1/webauthn/{path}");
+            never_the_servers_fault(Guest::of(&app).post(&path, &body).await, &body);
+            never_the_servers_fault(session.post(&path, &body).await, &body);
+        }
+    }
+    assert!(session.works().await);
+}
+
+fn odd_bodies() -> Vec<Value> {
+    let id = uuid::Uuid::nil();
+    let mut bodies = vec![
+        Value::Null,
+        json!([]),
+        json!("text"),
+        json!({"username": 7}),
+        json!({"username": ""}),
+        json!({"username": "\u{0}"}),
+        json!({"username": "x".repeat(10_000)}),
+        json!({"username": "a@example.com", "step_up": true}),
+        json!({"challenge_id": "nonsense"}),
+        json!({"challenge_id": id}),
+        json!({"challenge_id": id, "username": "a@example.com"}),
+        json!({"step_up": false}),
+        json!({"step_up": "yes"}),
+        json!({"surprise": 1}),
+        json!({"ceremony_id": id}),
+        json!({"ceremony_id": id, "credential": {}}),
+        json!({"ceremony_id": 1, "credential": null}),
+        json!({"ceremony_id": id, "credential": {}, "name": "\n"}),
+    ];
+    bodies.extend(odd_values());
+    bodies
+}
+
+#[tokio::test]
+async fn what_was_malformed_is_told_to_whom_sent_it() {
+    let app = patient();
+    let session = app.register().await.open_session().await;
+    let guest = Guest::of(&app);
+    let sign_in: Ceremony = guest.begin(&json!({})).await;
+    guest.finish(&sign_in, &json!({"id": 1})).await.refused(422, "malformed_credential");
+    let registration = session.begin_registration().await;
+    let answer = session.finish_registration(&registration, &json!({"id": 1})).await;
+    answer.refused(422, "malformed_credential");
+}

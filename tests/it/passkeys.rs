@@ -1,0 +1,284 @@
+//! Passkeys as they are meant to be used: made, listed, used for a sign-in, as second factor and as proof of presence,
+//! renamed and removed.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, App, Ask, Closed, Guest, Keyring, Person, Session};
+
+/// After this long a session's proof of presence is old.
+const LONG_AGO: Duration = Duration::from_secs(11 * 60);
+
+const NO_PASSWORD: &str = "UPDATE users SET password_hash = '!'";
+
+fn revoked() -> Closed {
+    Closed { code: 4500, reason: "session revoked".to_owned() }
+}
+
+/// Somebody with one passkey, and the session that made it.
+async fn owner(app: &App) -> (Person, Session, Keyring) {
+    let person = app.register().await;
+    let session = person.open_session().await;
+    let mut keyring = Keyring::of(app);
+    session.add_passkey(&mut keyring).await;
+    (person, session, keyring)
+}
+
+async fn method_of(session: &Session) -> String {
+    let sql = "SELECT method FROM sessions WHERE id = $1";
+    session.app.rows().await.query_one(sql, &[&session.id.0]).await.unwrap().get(0)
+}
+
+async fn trust_of_the_device_of(session: &Session) -> String {
+    let sql =
+        "SELECT d.trust FROM sessions s JOIN registered_devices d ON d.id = s.device_id WHERE s.id = $1";
+    session.app.rows().await.query_one(sql, &[&session.id.0]).await.unwrap().get(0)
+}
+
+#[tokio::test]
+async fn making_a_passkey_needs_a_fresh_proof_of_presence() {
+    let app = App::start();
+    let session = app.register().await.open_session().await;
+    app.advance(LONG_AGO);
+    let refusal = session.try_begin_registration().await.refused(403, "step_up_required");
+    assert_eq!(refusal.body["methods"], json!(["password"]));
+    let session = session.stepped_up().await;
+    session.add_passkey(&mut Keyring::of(&app)).await;
+    assert_eq!(session.passkeys().await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_options_ask_for_a_passkey_that_is_found_without_a_name_and_proves_its_owner() {
+    let app = App::start();
+    let (person, session, keyring) = owner(&app).await;
+    let options = session.begin_registration().await.options;
+    assert_eq!(options["rp"]["id"], "localhost");
+    assert_eq!(options["authenticatorSelection"]["residentKey"], "preferred");
+    assert_eq!(options["authenticatorSelection"]["userVerification"], "required");
+    assert_eq!(options["excludeCredentials"].as_array().map(Vec::len), Some(1));
+    assert_ne!(options["user"]["id"], json!(person.id.0.to_string()));
+    let options = Guest::of(&app).begin(&json!({"username": person.email})).await.options;
+    assert_eq!((&options["rpId"], &options["userVerification"]), (&json!("localhost"), &json!("required")));
+    assert_eq!(options["allowCredentials"].as_array().map(Vec::len), Some(keyring.keys.len()));
+}
+
+#[tokio::test]
+async fn a_passkey_signs_in_without_a_user_name() {
+    let app = App::start();
+    let (person, _, mut keyring) = owner(&app).await;
+    let guest = Guest::of(&app);
+    let ceremony = guest.begin(&json!({})).await;
+    assert_eq!(ceremony.options["allowCredentials"].as_array().map_or(0, Vec::len), 0);
+    let credential = keyring.assert(&ceremony.options);
+    let session = Session::granted(&person, &guest.finish(&ceremony, &credential).await.expect(200));
+    assert!(session.works().await);
+    assert_eq!(method_of(&session).await, "passkey");
+    assert_eq!(trust_of_the_device_of(&session).await, "verified");
+}
+
+#[tokio::test]
+async fn a_passkey_signs_in_with_a_user_name_in_any_case() {
+    let app = App::start();
+    let (person, _, mut keyring) = owner(&app).await;
+    for name in [person.email.clone(), person.email.to_uppercase()] {
+        let answer = Guest::of(&app).sign_in(&mut keyring, &json!({"username": name})).await.expect(200);
+        let session = Session::granted(&person, &answer);
+        assert!(session.works().await);
+        assert!(session.connect().await.is_undisturbed().await);
+    }
+}
+
+#[tokio::test]
+async fn a_passkey_without_a_counter_is_used_again_and_again() {
+    let app = App::start();
+    let person = app.register().await;
+    let mut keyring = Keyring { step: 0, ..Keyring::of(&app) };
+    person.open_session().await.add_passkey(&mut keyring).await;
+    for _ in 0..3 {
+        Guest::of(&app).sign_in(&mut keyring, &json!({})).await.expect(200);
+    }
+}
+
+#[tokio::test]
+async fn a_passkey_is_the_second_factor_after_a_password() {
+    let app = App::start();
+    let (person, _, mut keyring) = owner(&app).await;
+    let guest = Guest::of(&app);
+    let asked = guest.try_password(&person).await.expect(200);
+    assert_eq!(asked.body["status"], "2fa_required");
+    assert_eq!(asked.body["methods"], json!(["passkey"]));
+    assert!(asked.cookie("access_token").is_none() && asked.body.get("access_token").is_none());
+    let how = json!({"challenge_id": asked.text_of("challenge_id")});
+    let session = Session::granted(&person, &guest.sign_in(&mut keyring, &how).await.expect(200));
+    assert!(session.works().await);
+    assert_eq!(method_of(&session).await, "second_factor");
+    // The question is answered: there is none any more.
+    guest.post("/api/v1/webauthn/login/begin", &how).await.expect(401).problem();
+}
+
+#[tokio::test]
+async fn a_passkey_is_a_fresh_proof_of_presence() {
+    let app = App::start();
+    let (_, session, mut keyring) = owner(&app).await;
+    app.advance(LONG_AGO);
+    let refusal = session.try_begin_registration().await.refused(403, "step_up_required");
+    assert_eq!(refusal.body["methods"], json!(["password", "passkey"]));
+    let ceremony = session.begin_step_up().await;
+    let credential = keyring.assert(&ceremony.options);
+    let answer = session.finish_step_up(&ceremony, &credential).await.expect(200);
+    let privileged = Session { access: answer.text_of("access_token"), ..session.clone() };
+    privileged.try_begin_registration().await.expect(200);
+    session.try_begin_registration().await.expect(403);
+    privileged.finish_step_up(&ceremony, &credential).await.expect(401).problem();
+}
+
+#[tokio::test]
+async fn an_unknown_user_name_is_answered_like_a_known_one_and_each_time_alike() {
+    let app = App::start();
+    let (person, _, mut keyring) = owner(&app).await;
+    let stranger = json!({"username": "nobody@example.com"});
+    let known = Guest::of(&app).begin(&json!({"username": person.email})).await.options;
+    let (one, two) = (Guest::of(&app).begin(&stranger).await, Guest::of(&app).begin(&stranger).await);
+    assert_eq!(shape(&one.options), shape(&known));
+    assert_eq!(one.options["allowCredentials"], two.options["allowCredentials"]);
+    assert_ne!(one.options["challenge"], two.options["challenge"]);
+    let other = Guest::of(&app).begin(&json!({"username": "nobody2@example.com"})).await.options;
+    assert_ne!(one.options["allowCredentials"], other["allowCredentials"]);
+    // Nor does the second half tell.
+    let guest = Guest::of(&app);
+    let mut refusals = Vec::new();
+    for name in ["nobody@example.com", app.register().await.email.as_str()] {
+        let ceremony = guest.begin(&json!({"username": name})).await;
+        let credential = keyring.assert_with(0, &ceremony.options);
+        refusals.push(guest.finish(&ceremony, &credential).await.expect(401).problem());
+    }
+    assert_eq!(refusals[0].code(), refusals[1].code());
+    assert_eq!(refusals[0].body["detail"], refusals[1].body["detail"]);
+}
+
+/// The names and kinds of everything in these options, and the lengths of texts.
+fn shape(value: &Value) -> Value {
+    match value {
+        Value::Object(fields) => fields.iter().map(|(name, field)| (name.clone(), shape(field))).collect(),
+        Value::Array(values) => values.iter().map(shape).collect(),
+        Value::String(text) => json!(text.len()),
+        other => other.clone(),
+    }
+}
+
+#[tokio::test]
+async fn an_account_without_passkeys_is_answered_like_one_that_has_some() {
+    let app = App::start();
+    let (with, _, _) = owner(&app).await;
+    let without = app.register().await;
+    let guest = Guest::of(&app);
+    let one = guest.begin(&json!({"username": with.email})).await.options;
+    let two = guest.begin(&json!({"username": without.email})).await.options;
+    assert_eq!(shape(&one), shape(&two));
+}
+
+#[tokio::test]
+async fn passkeys_are_listed_and_renamed_by_their_user_alone() {
+    let app = App::start();
+    let (_, session, mut keyring) = owner(&app).await;
+    let listed = session.passkeys().await;
+    let id = listed[0]["id"].as_str().expect("an id").to_owned();
+    assert_eq!((&listed[0]["suspended"], &listed[0]["last_used_at"]), (&json!(false), &Value::Null));
+    assert!(listed[0]["name"].as_str().is_some_and(|name| !name.is_empty()));
+    let path = format!("/api/v1/webauthn/credentials/{id}");
+    let rename =
+        async |session: &Session, body: Value| session.request(Method::PATCH, &path).json(&body).ask().await;
+    rename(&session, json!({"name": " The blue key "})).await.expect(200);
+    assert_eq!(session.passkeys().await[0]["name"], "The blue key");
+    rename(&session, json!({"name": "  "})).await.expect(422).problem();
+    let stranger = app.register().await.open_session().await;
+    rename(&stranger, json!({"name": "mine"})).await.expect(404).problem();
+    stranger.delete(&path).await.expect(404).problem();
+    assert_eq!(stranger.passkeys().await.len(), 0);
+    Guest::of(&app).sign_in(&mut keyring, &json!({})).await.expect(200);
+    let listed = session.passkeys().await;
+    assert_eq!(listed[0]["name"], "The blue key");
+    assert!(listed[0]["last_used_at"].is_string());
+}
+
+#[tokio::test]
+async fn one_authenticator_is_not_registered_twice() {
+    let app = App::start();
+    let (_, session, mut keyring) = owner(&app).await;
+    let stranger = app.register().await.open_session().await;
+    for (session, status) in [(session, 401), (stranger, 409)] {
+        let ceremony = session.begin_registration().await;
+        let id = keyring.keys[0].id.clone();
+        let answer = keyring.register_as(id, &ceremony.options);
+        session.finish_registration(&ceremony, &answer).await.expect(status).problem();
+    }
+    assert_eq!(app.count("SELECT count(*) FROM passkey_credentials").await, 1);
+}
+
+#[tokio::test]
+async fn a_new_passkey_ends_the_users_other_sessions_and_nobody_elses() {
+    let app = App::start();
+    let person = app.register().await;
+    let (own, other) = (person.open_session().await, person.open_session().await);
+    let stranger = app.register().await.open_session().await;
+    let (mut kept, mut ended, mut theirs) =
+        (own.connect().await, other.connect().await, stranger.connect().await);
+    own.add_passkey(&mut Keyring::of(&app)).await;
+    assert_eq!(ended.closed().await, revoked());
+    assert!(kept.is_undisturbed().await && theirs.is_undisturbed().await);
+    assert!(own.works().await && !other.works().await);
+    own.try_begin_registration().await.expect(200);
+}
+
+#[tokio::test]
+async fn a_removed_passkey_opens_nothing_and_ends_the_users_other_sessions_alone() {
+    let app = App::start();
+    let (person, own, mut keyring) = owner(&app).await;
+    let other = person.open_session().await;
+    let (_, stranger, _) = owner(&app).await;
+    let (mut kept, mut ended, mut theirs) =
+        (own.connect().await, other.connect().await, stranger.connect().await);
+    let begun = Guest::of(&app);
+    let ceremony = begun.begin(&json!({})).await;
+    remove(&own, 0).await.expect(200);
+    assert_eq!(ended.closed().await, revoked());
+    assert!(kept.is_undisturbed().await && theirs.is_undisturbed().await);
+    assert!(own.works().await && !other.works().await && stranger.works().await);
+    let credential = keyring.assert(&ceremony.options);
+    begun.finish(&ceremony, &credential).await.expect(401).problem();
+    Guest::of(&app).try_password(&person).await.expect(200).text_of("access_token");
+    assert_eq!(stranger.passkeys().await.len(), 1);
+}
+
+#[tokio::test]
+async fn removing_a_passkey_needs_a_fresh_proof_of_presence() {
+    let app = App::start();
+    let (_, session, _) = owner(&app).await;
+    app.advance(LONG_AGO);
+    remove(&session, 0).await.refused(403, "step_up_required");
+    assert_eq!(session.passkeys().await.len(), 1);
+}
+
+#[tokio::test]
+async fn the_last_passkey_of_an_account_without_a_password_stays() {
+    let app = App::start();
+    let (_, session, mut keyring) = owner(&app).await;
+    let mut second = Keyring::of(&app);
+    session.add_passkey(&mut second).await;
+    app.rows().await.batch_execute(NO_PASSWORD).await.unwrap();
+    remove(&session, 1).await.expect(200);
+    remove(&session, 0).await.refused(409, "last_factor");
+    assert_eq!(session.passkeys().await.len(), 1);
+    assert!(session.works().await);
+    let one = Guest::of(&app).sign_in(&mut keyring, &json!({})).await;
+    let two = Guest::of(&app).sign_in(&mut second, &json!({})).await;
+    assert_eq!([one.status, two.status].iter().filter(|status| **status == 200).count(), 1);
+}
+
+/// Removes the passkey at this place of the list.
+async fn remove(session: &Session, index: usize) -> Answer {
+    let id = session.passkeys().await[index]["id"].as_str().expect("an id").to_owned();
+    session.delete(&format!("/api/v1/webauthn/credentials/{id}")).await
+}
