@@ -94,8 +94,13 @@ impl AccountArgs {
         Ok(sessions)
     }
 
+    /// Somebody with this name behind the prefix, and everybody's password.
+    pub(crate) fn login(&self, name: &str) -> Login {
+        Login::new(format!("{}-{name}@load.test", self.prefix), self.password.clone())
+    }
+
     async fn sign_in_one(&self, rest: &Rest<'_>, user: usize) -> Result<Tokens, Failure> {
-        let login = Login::new(format!("{}-{user}@load.test", self.prefix), self.password.clone());
+        let login = self.login(&user.to_string());
         if let Some(tokens) = rest.sign_in(&login).await? {
             return Ok(tokens);
         }

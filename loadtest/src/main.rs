@@ -1,7 +1,8 @@
 //! `loadtest`: drives a running Portcullis from outside and measures what it promises.
 //!
-//! Three scenarios: `revoke` (how long until the sockets of a revoked user are closed, and whether every door is shut),
-//! `idle` (what an open connection costs) and `fanout` (what a delivery costs). `prepare` signs in for a later run. It knows the server only by its REST
+//! The scenarios: `revoke` (how long until the sockets of a revoked user are closed, and whether every door is shut),
+//! `idle` (what an open connection costs), `fanout` (what a delivery costs), `sign-in` (what many sign-ins at once cost
+//! the server and everybody else) and `timing` (whether time tells why a sign-in is refused). `prepare` signs in for a later run. It knows the server only by its REST
 //! interface and the realtime protocol, and ends with a failure when a promise is broken.
 
 mod accounts;
@@ -38,6 +39,10 @@ enum Scenario {
     Idle(scenario::idle::Args),
     /// Publishes to many subscribers of one channel and measures deliveries.
     Fanout(scenario::fanout::Args),
+    /// Signs many users in at once, and measures memory and the answers on the sockets of others.
+    SignIn(scenario::sign_in::Args),
+    /// Compares the times of sign-ins that are refused for different reasons.
+    Timing(scenario::timing::Args),
 }
 
 /// What ended a scenario before it was done.
@@ -56,6 +61,8 @@ fn main() -> ExitCode {
                 Scenario::Revoke(args) => scenario::revoke::run(args).await,
                 Scenario::Idle(args) => scenario::idle::run(args).await,
                 Scenario::Fanout(args) => scenario::fanout::run(args).await,
+                Scenario::SignIn(args) => scenario::sign_in::run(args).await,
+                Scenario::Timing(args) => scenario::timing::run(args).await,
             }
         })
     });

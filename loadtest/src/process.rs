@@ -57,6 +57,21 @@ impl Process {
         Ok(memory(&self.read("smaps_rollup")?))
     }
 
+    /// Resident memory now, in KiB, from which on the peak counts. Needs the same user, or root.
+    pub(crate) fn forget_peak(&self) -> io::Result<u64> {
+        // 5: the peak is what is resident now (proc(5), clear_refs).
+        fs::write(format!("/proc/{}/clear_refs", self.0), "5")?;
+        self.peak()
+    }
+
+    /// The most that was resident since, in KiB.
+    pub(crate) fn peak(&self) -> io::Result<u64> {
+        let status = self.read("status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix("kB")?.trim().parse().ok());
+        kib.ok_or_else(|| io::ErrorKind::InvalidData.into())
+    }
+
     fn read(&self, file: &str) -> io::Result<String> {
         fs::read_to_string(format!("/proc/{}/{file}", self.0))
     }
@@ -95,6 +110,7 @@ mod tests {
     fn a_process_can_see_itself() {
         let process = Process::new(std::process::id()).unwrap();
         let memory = process.memory().unwrap();
+        assert!(process.peak().unwrap() > 0);
         assert!(memory.anonymous > 0 && memory.anonymous <= memory.resident);
         assert_eq!(process.incarnation().unwrap(), process.incarnation().unwrap());
     }

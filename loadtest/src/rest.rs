@@ -51,6 +51,12 @@ impl Tokens {
     }
 }
 
+/// What one attempt to sign in was answered with.
+pub(crate) struct Tried {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<u64>,
+}
+
 /// What a proof of presence gives.
 #[derive(Deserialize)]
 struct SteppedUp {
@@ -97,6 +103,15 @@ impl<'a> Rest<'a> {
             StatusCode::UNAUTHORIZED => Ok(None),
             _ => Err(refused("sign-in", response).await),
         }
+    }
+
+    /// Tries to sign in, once.
+    pub(crate) async fn try_sign_in(&self, login: &Login) -> Result<Tried, Failure> {
+        let body = json!({"username": login.email, "password": login.password});
+        let response = self.request(Method::POST, "/api/v1/auth/jwt/login").json(&body).send().await?;
+        let (status, retry_after) = (response.status().as_u16(), retry_after(&response));
+        response.bytes().await?;
+        Ok(Tried { status, retry_after })
     }
 
     /// Creates a user.
@@ -166,9 +181,14 @@ async fn patiently(request: impl Fn() -> RequestBuilder) -> Result<Response, Fai
         if !busy || attempts == ATTEMPTS {
             return Ok(response);
         }
-        let seconds = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()?.parse().ok());
+        let seconds = retry_after(&response);
         tokio::time::sleep(seconds.map_or(DEFAULT_PAUSE, Duration::from_secs)).await;
     }
+}
+
+/// After how many seconds to come back.
+fn retry_after(response: &Response) -> Option<u64> {
+    response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
 async fn refused(what: &str, response: Response) -> Failure {

@@ -4,3 +4,5 @@ pub(crate) mod fanout;
 pub(crate) mod idle;
 pub(crate) mod prepare;
 pub(crate) mod revoke;
+pub(crate) mod sign_in;
+pub(crate) mod timing;

@@ -79,6 +79,11 @@ struct DevFile {
 }
 
 impl TargetArgs {
+    /// Where the server keeps everything.
+    pub(crate) fn data_dir(&self) -> &std::path::Path {
+        &self.data_dir
+    }
+
     /// Reads flags and file, and resolves the host.
     pub(crate) async fn resolve(&self) -> Result<Target, Failure> {
         let dev = self.dev_file()?;

@@ -1,0 +1,212 @@
+//! `sign-in`: many sign-ins at once, while the sockets of others go on.
+//!
+//! Hashing a password is meant to be expensive, so a burst of sign-ins is where a server runs out of memory or keeps
+//! everybody else waiting. Memory is that of a process which has hashed nothing before: register the users first
+//! (`--register`), prepare the sessions of the sockets, and restart the server.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+use clap::Args as ClapArgs;
+use futures_util::future::join_all;
+
+use crate::{
+    Failure,
+    accounts::AccountArgs,
+    connections::{ConnectionArgs, Connections, What, spread},
+    process::Process,
+    report::{Checks, Latencies},
+    rest::{Rest, Tried},
+    target::{Login, Target, TargetArgs},
+};
+
+/// Between two questions on one connection: five a second, far below what one connection may ask.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+const BEFORE: Duration = Duration::from_secs(5);
+/// Between two bursts.
+const PAUSE: Duration = Duration::from_secs(2);
+/// What one hash holds, and what else a burst may add, in KiB.
+const HASH: u64 = 19 * 1024;
+const BESIDE: u64 = 50 * 1024;
+/// The answer of a server that is not busy costs no more than this, so a longer one must have a reason.
+const QUESTION: &str = r#""unsubscribe":{"channel":"ephemeral:nowhere"}"#;
+
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    accounts: AccountArgs,
+    #[command(flatten)]
+    connections: ConnectionArgs,
+    /// Sockets of others, which ask all the time.
+    #[arg(long = "connections", default_value_t = 100)]
+    count: usize,
+    /// Sign-ins at once, each by a user of its own.
+    #[arg(long, default_value_t = 64)]
+    at_once: usize,
+    /// How often.
+    #[arg(long, default_value_t = 5)]
+    bursts: usize,
+    /// Only register the users.
+    #[arg(long)]
+    register: bool,
+    /// Fail if the 99th of a hundred answers on a socket comes more than this many milliseconds later than before.
+    #[arg(long)]
+    ping_within: Option<u64>,
+}
+
+pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
+    let target = Arc::new(args.target.resolve().await?);
+    if args.register {
+        return register(&args, &target).await;
+    }
+    let process = target.pid.map(Process::new).transpose()?;
+    let sessions = args.accounts.sessions(&target, args.count.min(50), 1).await?;
+    let plan: Vec<_> = spread(sessions.len(), 0, Some(args.count))
+        .into_iter()
+        .map(|session| (session, "ephemeral:sign-in".to_owned()))
+        .collect();
+    let connections = args.connections.open(&target, &sessions, &plan).await?;
+    let mut asking = Asking::new(connections);
+    let mut checks = Checks::default();
+
+    asking.until(tokio::time::sleep(BEFORE), None, &mut checks).await;
+    let mut before = Latencies::new();
+    asking.until(tokio::time::sleep(BEFORE), Some(&mut before), &mut checks).await;
+    let idle = process.as_ref().map(Process::forget_peak).transpose()?;
+    let (mut during, mut answers, mut took) = (Latencies::new(), Vec::new(), Vec::new());
+    for _ in 0..args.bursts {
+        let began = Instant::now();
+        answers.extend(asking.until(burst(&args, &target), Some(&mut during), &mut checks).await?);
+        took.push(began.elapsed());
+        asking.until(tokio::time::sleep(PAUSE), None, &mut checks).await;
+    }
+    before.print("answers on sockets before");
+    during.print("answers on sockets during");
+    judge_answers(&args, &answers, &took, &mut checks);
+    if let (Some(process), Some(idle)) = (process, idle) {
+        judge_memory(idle, process.peak()?, &mut checks);
+    }
+    if let Some(within) = args.ping_within.map(Duration::from_millis) {
+        let (before, during) = (before.quantile(0.99), during.quantile(0.99));
+        checks.check(during <= before + within, || {
+            format!("the p99 of answers on sockets rose from {before:?} to {during:?}")
+        });
+    }
+    Ok(checks)
+}
+
+fn login(args: &Args, number: usize) -> Login {
+    args.accounts.login(&format!("at-once-{number}"))
+}
+
+async fn register(args: &Args, target: &Target) -> Result<Checks, Failure> {
+    for number in 0..args.at_once {
+        let rest = Rest::new(target, target.source(number))?;
+        if rest.try_sign_in(&login(args, number)).await?.status == 401 {
+            rest.register(&login(args, number)).await?;
+        }
+    }
+    println!("{} users are registered: restart the server, then run this without --register", args.at_once);
+    Ok(Checks::default())
+}
+
+/// All of them at once; each tries one time.
+async fn burst(args: &Args, target: &Target) -> Result<Vec<Tried>, Failure> {
+    let one = async |number: usize| {
+        let rest = Rest::new(target, target.source(number))?;
+        rest.try_sign_in(&login(args, number)).await
+    };
+    join_all((0..args.at_once).map(one)).await.into_iter().collect()
+}
+
+fn judge_answers(args: &Args, answers: &[Tried], took: &[Duration], checks: &mut Checks) {
+    let count = |status| answers.iter().filter(|tried| tried.status == status).count();
+    let longest = took.iter().max().copied().unwrap_or_default();
+    println!(
+        "{} bursts of {}: {} answered 200, {} answered 503, {} otherwise; the longest burst took {:.2} s",
+        took.len(),
+        args.at_once,
+        count(200),
+        count(503),
+        answers.len() - count(200) - count(503),
+        longest.as_secs_f64()
+    );
+    checks.check(count(200) > 0, || "nobody was signed in".to_owned());
+    for tried in answers {
+        let told = tried.status == 200 || (tried.status == 503 && tried.retry_after.is_some());
+        checks.check(told, || {
+            format!("a sign-in was answered with {}, Retry-After {:?}", tried.status, tried.retry_after)
+        });
+    }
+}
+
+fn judge_memory(idle: u64, peak: u64, checks: &mut Checks) {
+    let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
+    let (added, allowed) = (peak.saturating_sub(idle), cores * HASH + BESIDE);
+    println!(
+        "server memory: {:.1} MiB idle, {:.1} MiB at the peak: {:.1} MiB more, of {:.1} allowed ({cores} cores)",
+        idle as f64 / 1024.0,
+        peak as f64 / 1024.0,
+        added as f64 / 1024.0,
+        allowed as f64 / 1024.0
+    );
+    checks.check(added <= allowed, || format!("sign-ins added {added} KiB, not {allowed} KiB"));
+}
+
+/// Sockets that ask something trivial all the time.
+struct Asking {
+    connections: Connections,
+    /// When each asked, if it still waits.
+    asked: Vec<Option<Instant>>,
+    next: usize,
+}
+
+impl Asking {
+    fn new(connections: Connections) -> Self {
+        Self { asked: vec![None; connections.len()], connections, next: 0 }
+    }
+
+    /// Lets them ask, one after another, for as long as `work` takes, and notes how long each answer takes.
+    async fn until<T>(
+        &mut self,
+        work: impl Future<Output = T>,
+        mut latencies: Option<&mut Latencies>,
+        checks: &mut Checks,
+    ) -> T {
+        let mut turn = tokio::time::interval(ASK_EVERY / u32::try_from(self.asked.len()).unwrap_or(1).max(1));
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                biased;
+                happening = self.connections.happenings.recv() => {
+                    let Some(happening) = happening else { continue };
+                    let asked = self.asked[happening.connection].take();
+                    checks.check(matches!(happening.what, What::Text(_)), || {
+                        format!("connection {} saw {}", happening.connection, happening.what)
+                    });
+                    if let (Some(asked), Some(latencies)) = (asked, latencies.as_deref_mut()) {
+                        latencies.record(happening.at - asked);
+                    }
+                }
+                _ = turn.tick() => self.ask(),
+                done = &mut work => return done,
+            }
+        }
+    }
+
+    /// The next one asks, unless it still waits for its last answer.
+    fn ask(&mut self) {
+        let connection = self.next % self.asked.len().max(1);
+        self.next += 1;
+        if let Some(asked @ None) = self.asked.get_mut(connection) {
+            *asked = Some(Instant::now());
+            let id = self.next + 10;
+            self.connections.send(connection, Bytes::from(format!("{{\"id\":{id},{QUESTION}}}")));
+        }
+    }
+}

@@ -1,0 +1,189 @@
+//! `timing`: whether the time of a refused sign-in tells why it was refused.
+//!
+//! Sign-ins one after another, of every kind in turn and in random order within each round, so that whatever else the
+//! machine does meets all kinds alike. Medians are compared with those of the first kind. The server must let that many
+//! pass: start it with `LIMIT_LOGIN_ACCOUNT=100000/60`, `LIMIT_LOGIN_DEVICE_ACCOUNT` and `LIMIT_STUFFING` likewise.
+
+use std::{
+    path::PathBuf,
+    process::Command,
+    time::{Duration, Instant, SystemTime},
+};
+
+use clap::Args as ClapArgs;
+
+use crate::{
+    Failure,
+    accounts::AccountArgs,
+    report::{Checks, progress},
+    rest::Rest,
+    target::{Login, TargetArgs},
+};
+
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    target: TargetArgs,
+    #[command(flatten)]
+    accounts: AccountArgs,
+    /// Sign-ins of each kind.
+    #[arg(long, default_value_t = 200)]
+    rounds: usize,
+    /// Accounts of each kind, used in turn.
+    #[arg(long = "pool", default_value_t = 10)]
+    pool: usize,
+    /// Fail if the medians of refusals differ by more than so many per cent.
+    #[arg(long)]
+    within: Option<f64>,
+    /// The server's command line, which suspends the accounts that are to be suspended [default: beside this program].
+    #[arg(long)]
+    portcullis: Option<PathBuf>,
+}
+
+/// What is tried.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    KnownWrong,
+    Unknown,
+    SuspendedRight,
+    SuspendedWrong,
+    /// The only one that succeeds: it opens a session, so it may take longer, and everybody sees that it did.
+    KnownRight,
+}
+
+const KINDS: [(Kind, &str); 5] = [
+    (Kind::KnownWrong, "known, wrong password"),
+    (Kind::Unknown, "unknown"),
+    (Kind::SuspendedRight, "suspended, right password"),
+    (Kind::SuspendedWrong, "suspended, wrong password"),
+    (Kind::KnownRight, "(known, right password)"),
+];
+
+pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
+    let target = args.target.resolve().await?;
+    let rest = Rest::new(&target, None)?;
+    prepare(&args, &rest).await?;
+    let mut random = Random::new();
+    let mut times: [Vec<Duration>; KINDS.len()] = Default::default();
+    let bar = progress("signing in", args.rounds * KINDS.len());
+    for round in 0..args.rounds {
+        for kind in random.order::<{ KINDS.len() }>() {
+            times[kind].push(one(&args, &rest, KINDS[kind].0, round).await?);
+            bar.inc(1);
+        }
+    }
+    bar.finish();
+    Ok(judge(&args, &mut times))
+}
+
+/// Registers who is missing and suspends who is to be suspended.
+async fn prepare(args: &Args, rest: &Rest<'_>) -> Result<(), Failure> {
+    for number in 0..args.pool {
+        for name in ["timing-known", "timing-suspended"] {
+            let login = args.accounts.login(&format!("{name}-{number}"));
+            // Whether it is there already, or suspended, cannot be told apart from outside; a second try does no harm.
+            let _ = rest.register(&login).await;
+            if name == "timing-suspended" {
+                suspend(args, &login)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn suspend(args: &Args, login: &Login) -> Result<(), Failure> {
+    let beside = std::env::current_exe()?.with_file_name("portcullis");
+    let program = args.portcullis.clone().unwrap_or(beside);
+    let data_dir = args.target.data_dir();
+    let mut command = Command::new(&program);
+    command.args(["user", "--data-dir"]).arg(data_dir).args(["set-status", &login.email, "suspended"]);
+    let output = command.output().map_err(|error| format!("{}: {error}", program.display()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(format!("{} cannot be suspended: {}", login.email, String::from_utf8_lossy(&output.stderr)).into())
+}
+
+/// Tries one sign-in and says how long it took.
+async fn one(args: &Args, rest: &Rest<'_>, kind: Kind, round: usize) -> Result<Duration, Failure> {
+    let number = round % args.pool.max(1);
+    let name = match kind {
+        Kind::KnownWrong | Kind::KnownRight => format!("timing-known-{number}"),
+        Kind::Unknown => format!("timing-nobody-{number}"),
+        Kind::SuspendedRight | Kind::SuspendedWrong => format!("timing-suspended-{number}"),
+    };
+    let mut login = args.accounts.login(&name);
+    if matches!(kind, Kind::KnownWrong | Kind::SuspendedWrong) {
+        login.password = format!("not-{}", login.password);
+    }
+    let expected = if kind == Kind::KnownRight { 200 } else { 401 };
+    let began = Instant::now();
+    let tried = rest.try_sign_in(&login).await?;
+    if tried.status == expected {
+        return Ok(began.elapsed());
+    }
+    Err(format!("{name} was answered with {}: is every limit out of the way?", tried.status).into())
+}
+
+fn judge(args: &Args, times: &mut [Vec<Duration>]) -> Checks {
+    let mut checks = Checks::default();
+    let quantile = |times: &[Duration], quantile: f64| {
+        times.get((times.len() as f64 * quantile) as usize).map_or(0.0, |time| time.as_secs_f64() * 1e3)
+    };
+    times.iter_mut().for_each(|times| times.sort_unstable());
+    let first = quantile(&times[0], 0.5);
+    println!("{:27} {:>6} {:>10} {:>10} {:>10}", "kind", "count", "p25 ms", "median ms", "from first");
+    for ((kind, name), times) in KINDS.iter().zip(times.iter()) {
+        let median = quantile(times, 0.5);
+        let difference = (median - first) / first * 100.0;
+        let count = times.len();
+        println!("{name:27} {count:>6} {:>10.3} {median:>10.3} {difference:>+9.2}%", quantile(times, 0.25));
+        if let Some(within) = args.within.filter(|_| *kind != Kind::KnownRight) {
+            checks.check(difference.abs() <= within, || {
+                format!("the median of `{name}` differs by {difference:+.2} %, not {within} %")
+            });
+        }
+    }
+    checks
+}
+
+/// Good enough to shuffle with (xorshift).
+struct Random(u64);
+
+impl Random {
+    fn new() -> Self {
+        let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        Self(now.as_nanos() as u64 | 1)
+    }
+
+    /// The numbers below `N` in random order.
+    fn order<const N: usize>(&mut self) -> [usize; N] {
+        let mut order = std::array::from_fn(|number| number);
+        for last in (1..N).rev() {
+            self.0 ^= self.0 << 13;
+            self.0 ^= self.0 >> 7;
+            self.0 ^= self.0 << 17;
+            order.swap(last, (self.0 % (last as u64 + 1)) as usize);
+        }
+        order
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_has_its_turn_in_every_round() {
+        let mut random = Random::new();
+        let mut orders = std::collections::BTreeSet::new();
+        for _ in 0..200 {
+            let order = random.order::<5>();
+            let mut sorted = order;
+            sorted.sort_unstable();
+            assert_eq!(sorted, [0, 1, 2, 3, 4]);
+            orders.insert(order);
+        }
+        assert!(orders.len() > 20, "{}", orders.len());
+    }
+}
