@@ -2,10 +2,17 @@
 //!
 //! Called wherever an address enters: registration, sign-in, the command line. It checks the shape only; whether mail
 //! arrives there is another matter.
+//!
+//! The rule for what is one address: spaces around it go, compatible spellings of the same characters become one (Unicode
+//! NFKC: a full-width `a` is an `a`, a decomposed `ü` is `ü`), and case does not count. Dots, plus signs and the two
+//! spellings of an international domain (`köln.example`, `xn--kln-sna.example`) are not taken for each other: what mail
+//! systems make of those is theirs.
 
 use std::fmt;
 
-/// An address that has the shape of one, trimmed, in the spelling in which it was given.
+use unicode_normalization::UnicodeNormalization as _;
+
+/// An address that has the shape of one, trimmed and in NFKC, in the case in which it was given.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
@@ -41,9 +48,14 @@ impl Email {
         if text.len() > Self::MAX_BYTES {
             return Err(EmailError::TooLong);
         }
+        // Before the shape is looked at: a character may turn into an `@` or a space.
+        let text: String = text.nfkc().collect();
+        if text.len() > Self::MAX_BYTES {
+            return Err(EmailError::TooLong);
+        }
         let (local, domain) = text.split_once('@').ok_or(EmailError::Malformed)?;
         if local_is_sane(local) && domain_is_sane(domain) {
-            Ok(Self(text.to_owned()))
+            Ok(Self(text))
         } else {
             Err(EmailError::Malformed)
         }
@@ -156,6 +168,16 @@ mod tests {
             Email::parse("Ada@Example.COM").unwrap().folded(),
             Email::parse("ada@example.com").unwrap().folded()
         );
+    }
+
+    #[test]
+    fn compatible_spellings_are_one_address() {
+        let folded = |text: &str| Email::parse(text).map(|email| email.folded());
+        assert_eq!(folded("\u{ff41}da@example.com"), folded("ada@example.com"));
+        assert_eq!(folded("ju\u{308}rgen@example.com"), folded("j\u{fc}rgen@example.com"));
+        assert_eq!(folded("ada\u{ff20}example.com"), folded("ada@example.com"));
+        assert_eq!(Email::parse("ada\u{fe6b}b@example.com"), Err(EmailError::Malformed), "two of them");
+        assert_ne!(folded("a.da@example.com"), folded("ada@example.com"));
     }
 
     #[test]

@@ -82,6 +82,17 @@ fn common_passwords_and_the_own_address_are_refused() {
 }
 
 #[test]
+fn the_most_common_passwords_that_are_long_enough_are_refused() {
+    let common = "password 12345678 123456789 1234567890 qwertyuiop password1 iloveyou sunshine princess football \
+                  baseball trustno1 superman starwars whatever jennifer michelle corvette mercedes computer liverpool \
+                  internet 11111111 00000000 88888888 87654321 1q2w3e4r 1qaz2wsx qwerty123 password123 abcd1234 \
+                  letmein1 welcome1 p@ssw0rd Passw0rd! monkey123 dragon123 charlie1 asdfghjkl zaq12wsx";
+    for password in common.split_whitespace() {
+        assert_eq!(check(password, &email()), Err(Weakness::Guessable), "{password}");
+    }
+}
+
+#[test]
 fn good_passwords_pass_without_rules_about_their_letters() {
     for password in
         ["umbrella tractor novelty", "kX9$vq2!mZ7p", "ключ от старого сарая", &"q8#Lw2 zinc ".repeat(80)]

@@ -1,6 +1,9 @@
 //! Getting in: registration, sign-in, and the question whether one is signed in.
 
-use portcullis::domain::role::Status;
+use portcullis::domain::{
+    password::{self, HashParams},
+    role::Status,
+};
 use serde_json::{Value, json};
 
 use crate::harness::{Answer, App, Ask, PASSWORD, Session};
@@ -219,4 +222,32 @@ async fn every_step_of_a_session_is_audited() {
     let events: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert!(events.iter().any(|(_, outcome)| outcome == "failure" || outcome == "denied"), "{events:?}");
     assert!(events.iter().filter(|(_, outcome)| outcome == "success").count() >= 4, "{events:?}");
+}
+
+#[tokio::test]
+async fn a_hash_of_other_parameters_is_renewed_at_sign_in() {
+    let app = App::start();
+    let person = app.register().await;
+    let cheap = HashParams { m_kib: 64, t: 1, p: 1 };
+    let old = password::hash(&PASSWORD.into(), [7; 16], cheap).unwrap();
+    let rows = app.rows().await;
+    rows.execute("UPDATE users SET password_hash = $2 WHERE id = $1", &[&person.id.0, &old]).await.unwrap();
+    let hash = async || -> String {
+        let sql = "SELECT password_hash FROM users WHERE id = $1";
+        rows.query_one(sql, &[&person.id.0]).await.unwrap().get(0)
+    };
+    person.try_password("not-her-password-91").await.expect(401);
+    assert_eq!(hash().await, old, "a wrong password renews nothing");
+    person.sign_in().await;
+    assert!(hash().await.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    person.sign_in().await;
+}
+
+#[tokio::test]
+async fn an_address_is_found_in_any_compatible_spelling() {
+    let app = App::start();
+    let body = json!({"email": "ju\u{308}rgen@example.com", "password": PASSWORD});
+    app.post("/api/v1/auth/register").json(&body).ask().await.expect(201);
+    let body = json!({"username": " J\u{dc}RGEN@Example.com", "password": PASSWORD});
+    app.post("/api/v1/auth/jwt/login").json(&body).ask().await.expect(200);
 }
