@@ -10,6 +10,8 @@ use uuid::Uuid;
 use super::key::Key;
 
 const DECOY_LABEL: &str = "portcullis passkey decoy v1";
+/// Lengths of credential ids: password managers, phones, platforms, security keys.
+const DECOY_LENGTHS: [usize; 4] = [16, 20, 32, 64];
 /// The longest name of a passkey, in characters.
 const NAME_CHARS: usize = 100;
 /// Passkeys of one user.
@@ -95,10 +97,13 @@ impl Decoys {
         Self(Key::derive(secret, DECOY_LABEL))
     }
 
-    /// The credential id for this name: always the same, as that of a real account would be.
+    /// The credential id for this name: always the same, as that of a real account would be, and as long as one of common
+    /// authenticators, so that its length tells nothing either.
     #[must_use]
     pub fn credential_id(&self, folded_name: &str) -> Vec<u8> {
-        self.0.mac(&[folded_name.as_bytes()]).to_vec()
+        let part = |part: u8| self.0.mac(&[&[part], folded_name.as_bytes()]);
+        let length = DECOY_LENGTHS[usize::from(part(0)[0]) % DECOY_LENGTHS.len()];
+        [part(1), part(2)].concat()[..length].to_vec()
     }
 }
 
@@ -168,5 +173,13 @@ mod tests {
         let decoys = Decoys::new(&SecretString::from("secret"));
         assert_eq!(decoys.credential_id("ada@example.com"), decoys.credential_id("ada@example.com"));
         assert_ne!(decoys.credential_id("ada@example.com"), decoys.credential_id("bob@example.com"));
+    }
+
+    #[test]
+    fn decoys_are_as_long_as_the_credentials_of_common_authenticators() {
+        let decoys = Decoys::new(&SecretString::from("secret"));
+        let lengths: std::collections::BTreeSet<_> =
+            (0..100).map(|n| decoys.credential_id(&format!("person{n}@example.com")).len()).collect();
+        assert_eq!(lengths.into_iter().collect::<Vec<_>>(), DECOY_LENGTHS);
     }
 }

@@ -4,7 +4,7 @@
 //! mechanism for names known, unknown and not asked for. The state of a ceremony stays in the database and is taken once,
 //! whatever comes of it.
 
-use portcullis_actors::{audit::Outcome, close::Cause, id::UserId};
+use portcullis_actors::{audit::Outcome, id::UserId};
 use serde_json::{Value, json};
 use webauthn_rs::prelude::{
     Credential, DiscoverableAuthentication, Passkey, PublicKeyCredential, Uuid, WebauthnError,
@@ -13,7 +13,7 @@ use webauthn_rs::prelude::{
 use super::{Failure, Meta, Services};
 use crate::{
     domain::challenge::{CHALLENGE_TTL, ChallengeKind},
-    store::{Answerer, Challenge, Change, FactorChange, Order, PasskeyOwner, Proof, StoredPasskey, Target},
+    store::{Answerer, Challenge, PasskeyOwner, Proof, StoredPasskey},
 };
 
 /// A ceremony that has begun: what the browser needs for it.
@@ -135,27 +135,6 @@ impl Services {
             counter: i64::from(result.counter()),
         };
         Ok(Asserted { owner, user: stored.user, proof })
-    }
-
-    /// Somebody may have a copy of this passkey: it opens nothing any more, and everything that its user has open ends.
-    async fn suspect_clone(&self, stored: &StoredPasskey, meta: &Meta) -> Failure {
-        let mut audit = self.event("credential.clone_suspected", Outcome::Denied, meta);
-        audit.user = Some(stored.user);
-        let order = Order {
-            reason: "a passkey may have been copied".to_owned(),
-            change: Some(Change::Factor(FactorChange::SuspendPasskey(stored.id))),
-            audit: audit.with("passkey", stored.id.to_string()),
-            ..Order::new(Target::User(stored.user), Cause::CredentialCloned, self.clock.now())
-        };
-        match self.revoke(order).await {
-            // Suspended already by somebody who saw the same a moment ago.
-            Ok(_) | Err(Failure::Conflict { .. }) => Failure::invalid(
-                "passkey_suspended",
-                "This passkey may have been copied. It is suspended, and you have been signed out everywhere. \
-                 Sign in another way and remove it.",
-            ),
-            Err(failure) => failure,
-        }
     }
 
     /// Writes down why an authenticator's answer was refused, and says what the person can do about it.

@@ -12,6 +12,7 @@ mod bans;
 mod cache;
 mod ceremony;
 mod clock;
+mod clones;
 mod codes;
 mod devices;
 mod factors;

@@ -182,7 +182,7 @@ impl Services {
         self.note_suspicion(found.user.id, &assessed, meta).await?;
         let open = OpenSession {
             method: SignInMethod::Passkey,
-            proof: Some(asserted.proof),
+            proof: Some(asserted.proof.clone()),
             trust: trust_device.then(|| (Trust::Verified, self.clock.now() + TRUST_TTL)),
             attempt: Some(attempt.clone()),
             ..self.new_session(&found.user, found.revoked_all, meta)
@@ -195,7 +195,10 @@ impl Services {
                 Ok(self.grant(found.user, *session))
             }
             Opened::Superseded => Err(self.refuse_attempt(AttemptOutcome::Superseded, attempt, meta).await),
-            Opened::Spent => Err(self.refuse_attempt(AttemptOutcome::InvalidPasskey, attempt, meta).await),
+            Opened::Spent => {
+                let failure = self.refuse_attempt(AttemptOutcome::InvalidPasskey, attempt, meta).await;
+                Err(self.unless_overtaken(asserted.user, &asserted.proof, failure, meta).await)
+            }
         }
     }
 
@@ -213,7 +216,13 @@ impl Services {
             Ok(asserted) => {
                 let trust = (Trust::Verified, self.clock.now() + TRUST_TTL);
                 let trust = answer.trust_device.then_some(trust);
-                self.finish_answer(answering, asserted.proof, trust, "passkey", meta).await
+                let proof = asserted.proof.clone();
+                match self.finish_answer(answering, proof, trust, "passkey", meta).await {
+                    Err(failure) => {
+                        Err(self.unless_overtaken(asserted.user, &asserted.proof, failure, meta).await)
+                    }
+                    granted => granted,
+                }
             }
             Err(failure) => {
                 let outcome = outcome_of(&failure);

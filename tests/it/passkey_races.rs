@@ -74,7 +74,7 @@ async fn of_sixteen_that_finish_one_step_up_at_once_one_is_privileged() {
 
 /// Two browsers, two ceremonies, and a passkey and its copy, which count alike.
 #[tokio::test]
-async fn of_a_passkey_and_its_copy_used_at_once_one_is_signed_in_at_most() {
+async fn of_a_passkey_and_its_copy_used_at_once_one_is_signed_in_and_both_are_noticed() {
     let app = patient();
     for round in 0..10 {
         let mut keyring = Keyring::of(&app);
@@ -88,6 +88,8 @@ async fn of_a_passkey_and_its_copy_used_at_once_one_is_signed_in_at_most() {
         let (first, second) = tokio::join!(one.finish(&first, &original), two.finish(&second, &copy));
         let answers = [first, second];
         assert_eq!(granted(&answers), 1, "round {round}: {:?}", statuses(&answers));
+        // However close they were: whoever lost has shown that there are two.
+        assert_eq!(app.count(CLONES).await, round + 1, "round {round}: {:?}", statuses(&answers));
     }
 }
 
