@@ -58,6 +58,8 @@ macro_rules! ways {
             closes_the_right_sockets(Way::$way).await;
         })*
 
+        const ALL: &[Way] = &[$(Way::$way,)*];
+
         /// Fails to compile when a way has no test above.
         const _: fn(Way) = |way| match way { $(Way::$way => (),)* };
     };
@@ -80,6 +82,16 @@ ways! {
     a_forgotten_device_closes_its_sockets_and_nobody_elses_there => DeviceForgotten,
     an_authenticator_app_that_was_added_closes_the_others => TotpAdded,
     an_authenticator_app_that_was_removed_closes_the_others => TotpRemoved,
+    a_passkey_that_was_added_closes_the_others => PasskeyAdded,
+    a_passkey_that_was_removed_closes_the_others => PasskeyRemoved,
+    a_passkey_that_may_have_been_copied_closes_all => PasskeyCopied,
     one_session_too_many_closes_the_oldest => OneSessionTooMany,
     a_session_past_its_end_is_closed => PastItsEnd,
+}
+
+#[test]
+fn every_cause_comes_about_in_some_way() {
+    let known = |cause: &Cause| ALL.iter().any(|way| way.ending().cause == *cause);
+    let missing: Vec<_> = Cause::ALL.into_iter().filter(|cause| !known(cause)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
 }

@@ -5,8 +5,9 @@ use std::time::Duration;
 use portcullis::domain::role::Role;
 use reqwest::Method;
 use serde_json::json;
+use tokio::sync::Mutex;
 
-use crate::harness::{App, Ask, PASSWORD, Person, Session, Socket};
+use crate::harness::{App, Ask, Keyring, PASSWORD, Person, Session, Socket};
 
 /// Where somebody sits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,9 @@ pub(super) struct Scene {
     pub(super) admin: Session,
     /// The number of the last revocation before anything is brought about.
     pub(super) revocations_before: i64,
+    /// A passkey of the user, suspended so that everybody could sign in with the password alone.
+    pub(super) passkey: String,
+    pub(super) keyring: Mutex<Keyring>,
     pub(super) seated: Vec<(Seat, Session, [Socket; 2])>,
 }
 
@@ -37,6 +41,8 @@ impl Scene {
         let app = App::with(|settings| settings.sessions.per_user = 3);
         let admin = app.appoint(Role::Admin).await.sign_in().await;
         let person = app.register().await;
+        let mut keyring = Keyring::of(&app);
+        let passkey = suspended_passkey(&person, &mut keyring).await;
         // The oldest first.
         let target = person.sign_in().await;
         let mut seated = vec![(Seat::Target, target.clone())];
@@ -51,7 +57,8 @@ impl Scene {
             seated.push((seat, session));
         }
         let revocations_before = app.count("SELECT coalesce(max(id), 0) FROM revocations").await;
-        let mut scene = Self { app, admin, revocations_before, seated: Vec::new() };
+        let keyring = Mutex::new(keyring);
+        let mut scene = Self { app, admin, revocations_before, passkey, keyring, seated: Vec::new() };
         for (seat, session) in seated {
             let sockets = [session.connect().await, session.connect_by_command().await];
             scene.seated.push((seat, session, sockets));
@@ -69,6 +76,15 @@ impl Scene {
     pub(super) fn shared_device(&self) -> &str {
         self.at(Seat::Target).device.split('.').next().expect("a sealed id")
     }
+}
+
+async fn suspended_passkey(person: &Person, keyring: &mut Keyring) -> String {
+    let session = person.open_session().await;
+    let passkey = session.add_passkey(keyring).await;
+    session.sign_out("local").await.expect(200);
+    let suspend = format!("UPDATE passkey_credentials SET suspended_at = now() WHERE id = '{passkey}'");
+    person.app.rows().await.batch_execute(&suspend).await.expect("a passkey");
+    passkey
 }
 
 /// Signs in with the cookie of a device that is known.

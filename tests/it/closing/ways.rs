@@ -15,7 +15,7 @@ use super::{
         Seat::{self, Beside, Housemate, Own, Target},
     },
 };
-use crate::harness::Ask as _;
+use crate::harness::{Ask as _, Guest, Keyring};
 
 /// Not the one that everybody has.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
@@ -39,6 +39,9 @@ pub(super) enum Way {
     DeviceForgotten,
     TotpAdded,
     TotpRemoved,
+    PasskeyAdded,
+    PasskeyRemoved,
+    PasskeyCopied,
     OneSessionTooMany,
     PastItsEnd,
 }
@@ -69,7 +72,10 @@ impl Way {
             Self::PasswordReset => new_password(&[Own, Target, Beside]),
             Self::RefreshReused => ending(Cause::RefreshReused, &[Target], 4504, "refresh token reused"),
             Self::DeviceForgotten => ending(Cause::DeviceRemoved, &[Target, Beside], 4505, "device removed"),
-            Self::TotpAdded | Self::TotpRemoved => revoked(Cause::FactorChanged, &[Target, Beside]),
+            Self::TotpAdded | Self::TotpRemoved | Self::PasskeyAdded | Self::PasskeyRemoved => {
+                revoked(Cause::FactorChanged, &[Target, Beside])
+            }
+            Self::PasskeyCopied => revoked(Cause::CredentialCloned, &[Own, Target, Beside]),
             Self::OneSessionTooMany => revoked(Cause::SessionLimit, &[Target]),
             Self::PastItsEnd => revoked(Cause::SessionExpired, &[Target]),
         }
@@ -110,6 +116,19 @@ impl Scene {
                 self.have_totp().await;
                 self.delete("/api/v1/2fa/totp").await;
             }
+            Way::PasskeyAdded => drop(own.add_passkey(&mut Keyring::of(&self.app)).await),
+            Way::PasskeyRemoved => {
+                self.change_passkey("suspended_at = NULL").await;
+                self.delete(&format!("/api/v1/webauthn/credentials/{}", self.passkey)).await;
+            }
+            Way::PasskeyCopied => {
+                self.change_passkey("suspended_at = NULL").await;
+                let mut copy = self.keyring.lock().await;
+                // Signs as often as the other one has signed already.
+                copy.keys[0].counter = 0;
+                let answer = Guest::of(&self.app).sign_in(&mut copy, &json!({})).await;
+                answer.expect(401).problem();
+            }
             Way::OneSessionTooMany => drop(person.sign_in().await),
             Way::PastItsEnd => self.let_the_target_expire().await,
         }
@@ -131,6 +150,11 @@ impl Scene {
             self.at(Own).person.id
         );
         self.app.rows().await.batch_execute(&insert).await.expect("an authenticator app");
+    }
+
+    async fn change_passkey(&self, set: &str) {
+        let update = format!("UPDATE passkey_credentials SET {set} WHERE id = '{}'", self.passkey);
+        self.app.rows().await.batch_execute(&update).await.expect("a passkey");
     }
 
     async fn let_the_target_expire(&self) {
