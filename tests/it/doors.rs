@@ -38,6 +38,8 @@ enumeration! {
         Logout,
         /// The second half of a sign-in, bound to the browser of the first.
         SecondFactor,
+        /// The same by passkey.
+        PasskeyFactor,
         StepUp,
         /// What takes a recent proof of presence, of oneself.
         NewPassword,
@@ -127,6 +129,7 @@ doors! {
     a_refresh_by_cookie_is_refused_for_every_reason => RefreshCookie,
     a_logout_ends_nothing_it_should_not_for_every_reason => Logout,
     the_second_half_of_a_sign_in_is_refused_for_every_reason => SecondFactor,
+    a_passkey_as_second_half_of_a_sign_in_is_refused_for_every_reason => PasskeyFactor,
     a_proof_of_presence_is_refused_for_every_reason => StepUp,
     what_takes_a_proof_of_presence_is_refused_for_every_reason => NewPassword,
     what_operators_do_is_refused_for_every_reason => Admin,

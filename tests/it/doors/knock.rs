@@ -23,7 +23,7 @@ impl Visit {
             }
             Door::RefreshCookie => status(self.by_cookie(Method::POST, "/api/v1/auth/refresh").ask().await),
             Door::Logout => status(self.by_bearer(Method::POST, "/api/v1/auth/logout").ask().await),
-            Door::SecondFactor => self.finish_the_sign_in().await,
+            Door::SecondFactor | Door::PasskeyFactor => self.finish_the_sign_in().await,
             Door::StepUp => {
                 let proof = json!({"password": PASSWORD});
                 status(self.by_bearer(Method::POST, "/api/v1/auth/step-up").json(&proof).ask().await)
@@ -53,8 +53,7 @@ impl Visit {
 
     async fn finish_the_sign_in(&self) -> Outcome {
         let half = self.half.as_ref().expect("a sign-in that was begun");
-        let body = json!({"challenge_id": half.genuine.challenge, "backup_code": half.backup_code});
-        let request = self.request(Method::POST, "/api/v1/auth/2fa/verify").json(&body);
+        let request = self.request(Method::POST, half.path).json(&half.body);
         status(request.header("cookie", format!("psid={}", half.presession)).ask().await)
     }
 

@@ -27,6 +27,7 @@ pub(super) fn granted(door: Door) -> Outcome {
         | Door::RefreshCookie
         | Door::Logout
         | Door::SecondFactor
+        | Door::PasskeyFactor
         | Door::StepUp
         | Door::NewPassword
         | Door::Admin => Http(200),
@@ -38,8 +39,8 @@ pub(super) fn granted(door: Door) -> Outcome {
 /// The row of the table.
 pub(super) fn expected(door: Door, reason: Reason) -> Outcome {
     use Door::{
-        Admin, FirstCommand, Logout, NewPassword, RefreshBody, RefreshCommand, RefreshCookie, RestBearer,
-        RestCookie, SecondFactor, StepUp, Ticket, WsBearer, WsCookie, WsQuery,
+        Admin, FirstCommand, Logout, NewPassword, PasskeyFactor, RefreshBody, RefreshCommand, RefreshCookie,
+        RestBearer, RestCookie, SecondFactor, StepUp, Ticket, WsBearer, WsCookie, WsQuery,
     };
     match door {
         // A page elsewhere cannot have a browser add a header, so its origin says nothing more.
@@ -47,7 +48,7 @@ pub(super) fn expected(door: Door, reason: Reason) -> Outcome {
         NewPassword | Admin if reason == Reason::NoPrivilege => Http(403),
         Logout => logout(reason),
         RefreshCookie => refresh_by_cookie(reason),
-        SecondFactor => second_factor(door, reason),
+        SecondFactor | PasskeyFactor => second_factor(door, reason),
         FirstCommand => first_command(reason),
         RefreshCommand => refresh_command(reason),
         RestBearer | RestCookie | RefreshBody | StepUp | NewPassword | Admin | WsQuery | WsCookie

@@ -1,10 +1,10 @@
 //! One visit: a session, and how a reason to refuse it comes about.
 
 use portcullis::domain::role::{Role, Status};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{Door, Reason};
-use crate::harness::{App, Forgery, Pending, Session, Socket};
+use crate::harness::{App, Ask as _, Ceremony, Forgery, Keyring, Pending, Session, Socket};
 
 /// A session, and what it brings to the door once the reason holds.
 pub(super) struct Visit {
@@ -25,16 +25,37 @@ pub(super) struct HalfSignIn {
     pub(super) genuine: Pending,
     /// The cookie of the browser, or what stands in its place.
     pub(super) presession: String,
-    pub(super) backup_code: String,
+    /// Where the second half goes, and the proof in it.
+    pub(super) path: &'static str,
+    pub(super) body: Value,
+    backup_code: String,
 }
 
 impl HalfSignIn {
-    async fn of(session: &Session) -> Self {
+    async fn of(session: &Session, door: Door) -> Self {
         session.enable_totp().await;
+        let mut keyring = Keyring::of(&session.app);
+        if door == Door::PasskeyFactor {
+            session.add_passkey(&mut keyring).await;
+        }
         let backup_code = session.backup_codes().await.remove(0);
         let genuine = session.person.begin_sign_in().await;
-        Self { presession: genuine.presession.clone(), genuine, backup_code }
+        let (path, body) = if door == Door::PasskeyFactor {
+            ("/api/v1/webauthn/login/finish", passkey_proof(&genuine, &mut keyring).await)
+        } else {
+            let body = json!({"challenge_id": genuine.challenge, "backup_code": backup_code});
+            ("/api/v1/auth/2fa/verify", body)
+        };
+        Self { presession: genuine.presession.clone(), genuine, path, body, backup_code }
     }
+}
+
+async fn passkey_proof(pending: &Pending, keyring: &mut Keyring) -> Value {
+    let begin = pending.person.app.post("/api/v1/webauthn/login/begin");
+    let begin = begin.header("cookie", format!("psid={}", pending.presession));
+    let begun = begin.json(&json!({"challenge_id": pending.challenge})).ask().await.expect(200);
+    let ceremony = Ceremony::begun(&begun);
+    ceremony.answered(&keyring.assert(&ceremony.options))
 }
 
 impl Visit {
@@ -47,7 +68,8 @@ impl Visit {
         // From another origin, nothing was ever let in.
         let let_in = door == Door::RefreshCommand && reason != Some(Reason::ForeignOrigin);
         let socket = if let_in { Some(session.connect().await) } else { None };
-        let half = if door == Door::SecondFactor { Some(HalfSignIn::of(&session).await) } else { None };
+        let in_halves = matches!(door, Door::SecondFactor | Door::PasskeyFactor);
+        let half = if in_halves { Some(HalfSignIn::of(&session, door).await) } else { None };
         let mut visit = Self {
             token: session.access.clone(),
             refresh: session.refresh.clone(),
