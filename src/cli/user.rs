@@ -55,6 +55,11 @@ enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Takes away a user's authenticator app, passkeys and backup codes, and ends the user's sessions.
+    ResetFactors {
+        /// The e-mail address.
+        email: String,
+    },
     /// Changes a user's role; the user's sockets are told to come back with a new token.
     SetRole {
         /// The e-mail address.
@@ -115,6 +120,11 @@ impl User {
                     Ok(())
                 })
             }
+            Command::ResetFactors { email } => tool::with_services(&self.database, async |services| {
+                let revoked = services.reset_factors(services.find_user(&email).await?.id).await?;
+                println!("{email} has no second factor any more; sessions ended: {}", revoked.sessions);
+                Ok(())
+            }),
             Command::SetRole { email, role } => tool::with_services(&self.database, async |services| {
                 let revoked = services.set_role(services.find_user(&email).await?.id, role).await?;
                 println!("{email} is now {role}; sessions told: {}", revoked.sessions);

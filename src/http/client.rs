@@ -17,6 +17,7 @@ use actix_web::{
 use uuid::Uuid;
 
 use super::{
+    cookies::Jar,
     problem::Problem,
     settings::{HttpSettings, peer},
 };
@@ -34,8 +35,10 @@ use crate::{
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What a browser says about where its request comes from; programs that are no browsers do not send it.
 pub(super) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// The device cookie.
+/// The device cookie on plain loopback HTTP.
 pub(super) const DEVICE_COOKIE: &str = "device_id";
+/// The device cookie everywhere else, where no other host can plant it.
+pub(super) const HOST_DEVICE_COOKIE: &str = "__Host-device_id";
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What is kept of a `User-Agent`, in bytes.
@@ -96,7 +99,7 @@ fn meta(request: &HttpRequest) -> Result<Meta, Problem> {
             agent
         }),
         fingerprint: device::fingerprint(&described),
-        device: request_cookie(request, DEVICE_COOKIE)?
+        device: request_cookie(request, Jar::of(request).device_name())?
             .and_then(|value| services.device_cookies.open(&value)),
         browser: request.headers().contains_key(&FETCH_SITE),
     })

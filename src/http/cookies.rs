@@ -10,7 +10,7 @@ use portcullis_actors::id::DeviceId;
 use uuid::Uuid;
 
 use super::{
-    client::{DEVICE_COOKIE, request_cookie},
+    client::{DEVICE_COOKIE, HOST_DEVICE_COOKIE, request_cookie},
     problem::Problem,
     settings::{HttpSettings, is_encrypted, peer},
 };
@@ -68,11 +68,20 @@ impl Jar {
         self.cookie(CSRF_COOKIE, token, csrf::LIFETIME).same_site(SameSite::Strict).finish()
     }
 
-    /// The device's identity, sealed.
+    /// The device's identity, sealed. Never for a whole domain: whoever could plant their own in another's browser would be
+    /// trusted with it.
     pub(super) fn device(&self, keys: &DeviceCookies, device: DeviceId) -> Cookie<'static> {
-        self.cookie(DEVICE_COOKIE, &keys.seal(device), DEVICE_LIFETIME.whole_seconds())
+        let mut cookie = self
+            .cookie(self.device_name(), &keys.seal(device), DEVICE_LIFETIME.whole_seconds())
             .same_site(SameSite::Lax)
-            .finish()
+            .finish();
+        cookie.unset_domain();
+        cookie
+    }
+
+    /// The device's name on this connection; see [`Self::presession`] for the prefix.
+    pub(super) fn device_name(&self) -> &'static str {
+        if self.secure { HOST_DEVICE_COOKIE } else { DEVICE_COOKIE }
     }
 
     /// The browser's identity before sign-in, sealed. Never for a whole domain: `__Host-` forbids it.
@@ -190,6 +199,9 @@ mod tests {
         let secure = jar(true, &settings).presession(&keys(), Uuid::new_v4());
         assert_eq!((secure.name(), secure.secure(), secure.domain()), ("__Host-psid", Some(true), None));
         assert_eq!(jar(false, &settings).presession(&keys(), Uuid::new_v4()).name(), "psid");
+        let device = jar(true, &settings).device(&keys(), DeviceId::random());
+        assert_eq!((device.name(), device.secure(), device.domain()), ("__Host-device_id", Some(true), None));
+        assert_eq!(jar(false, &settings).device(&keys(), DeviceId::random()).name(), "device_id");
         assert_eq!(jar(true, &settings).access("a", 1).domain(), Some("example.com"));
     }
 

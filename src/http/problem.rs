@@ -167,9 +167,15 @@ impl Problem {
     /// RFC 6750, 3: the error is named only when a token was shown.
     fn challenge(&self) -> &'static str {
         match self.code {
-            "not_authenticated" | "invalid_credentials" | "invalid_second_factor" => {
-                r#"Bearer realm="portcullis""#
-            }
+            // What was wrong was a proof, not the token that may have come with it.
+            "not_authenticated"
+            | "invalid_credentials"
+            | "invalid_second_factor"
+            | "passkey_refused"
+            | "passkey_suspended"
+            | "ceremony_expired"
+            | "origin_not_allowed"
+            | "user_verification_required" => r#"Bearer realm="portcullis""#,
             _ => r#"Bearer realm="portcullis", error="invalid_token""#,
         }
     }

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 use super::{Failure, Revoked, Services, register::parsed};
 use crate::{
     domain::role::{Role, Status},
-    store::{Change, Order, Target, User, UserFilter},
+    store::{Change, FactorChange, Order, Target, User, UserFilter},
 };
 
 impl Services {
@@ -68,6 +68,16 @@ impl Services {
         let change = Some(Change::Password { hash });
         let event = self.local("password.reset");
         self.change(user, Cause::PasswordChanged, change, event, "the password was reset").await
+    }
+
+    /// Takes away a user's authenticator app, passkeys and backup codes, and ends their sessions: for whoever has lost them all.
+    ///
+    /// # Errors
+    /// `NotFound`, `Conflict` if there are none or the user has no password, `Unavailable`.
+    pub async fn reset_factors(&self, user: UserId) -> Result<Revoked, Failure> {
+        let event = self.local("factors.reset");
+        let change = Some(Change::Factor(FactorChange::Reset));
+        self.change(user, Cause::FactorChanged, change, event, "the second factors were reset").await
     }
 
     /// Revokes whatever is named.

@@ -106,6 +106,11 @@ impl Services {
     ) -> Result<Asserted, Failure> {
         let state: DiscoverableAuthentication =
             serde_json::from_value(ceremony.state["library"].clone()).map_err(|_| Failure::Internal)?;
+        // What a stranger can make up is judged before anything is looked up: whether there is such a passkey must not be
+        // told by which mistake is named first.
+        if let Err(error) = self.relying_party.check_answer(credential) {
+            return Err(self.refuse_assertion(None, &error, meta).await);
+        }
         let found = self.store.passkey_by_credential(credential.get_credential_id().to_vec()).await?;
         let Some((stored, owner)) = found.filter(|(stored, owner)| fits(ceremony, credential, stored, owner))
         else {
@@ -117,10 +122,8 @@ impl Services {
         let mut passkey: Passkey =
             serde_json::from_value(stored.passkey.clone()).map_err(|_| Failure::Internal)?;
         let known = Credential::from(passkey.clone());
-        let page = self.relying_party.check_page(&credential.response.client_data_json);
-        let judged = page.and_then(|()| {
-            self.relying_party.webauthn().finish_discoverable_authentication_v2(credential, state, known)
-        });
+        let judged =
+            self.relying_party.webauthn().finish_discoverable_authentication_v2(credential, state, known);
         let result = match judged {
             Ok(result) => result,
             Err(WebauthnError::CredentialPossibleCompromise) => {

@@ -88,7 +88,7 @@ impl Services {
         meta: &Meta,
     ) -> Result<OffsetDateTime, Failure> {
         self.require_privilege(caller).await?;
-        self.throttle_second_factor(caller.user, Some(caller.device)).await?;
+        self.throttle_presence(caller.session).await?;
         let stored = self.store.totp_of(caller.user).await?.ok_or_else(totp_not_begun)?;
         if stored.confirmed_at.is_some() {
             return Err(totp_already_active());

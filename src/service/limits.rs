@@ -5,7 +5,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use portcullis_actors::{
-    id::{DeviceId, UserId},
+    id::{DeviceId, SessionId, UserId},
     runtime::{Standing, Verdict},
 };
 use secrecy::SecretString;
@@ -63,6 +63,15 @@ impl Services {
     /// `TooMany` if there is none.
     pub async fn throttle_second_factor(&self, user: UserId, known: Option<DeviceId>) -> Result<(), Failure> {
         self.throttle(self.second_factor_limit(known), &ThrottleKeys::second_factor(user, known)).await
+    }
+
+    /// Spends a permit for a code that the caller proves their presence with. Apart from the sign-ins on the same device, or a
+    /// stolen session could use those up.
+    ///
+    /// # Errors
+    /// `TooMany` if there is none.
+    pub(super) async fn throttle_presence(&self, session: SessionId) -> Result<(), Failure> {
+        self.throttle(self.limits.second_factor_device_account, &format!("session:{session}")).await
     }
 
     /// Whether there is a permit for such an answer; none is spent.

@@ -89,7 +89,8 @@ impl Services {
         };
         let allowed = match found {
             Some(user) => self.credentials_of(user).await?,
-            None => Vec::new(),
+            // The same question for nobody, so that the time of the answer tells nothing.
+            None => self.credentials_of(UserId(0)).await?,
         };
         let decoy = allowed.is_empty();
         let allowed = if decoy { vec![self.passkey_decoys.credential_id(&folded)] } else { allowed };
@@ -224,7 +225,7 @@ impl Services {
                     granted => granted,
                 }
             }
-            Err(failure) => {
+            Err(failure @ Failure::Invalid { .. }) => {
                 let outcome = outcome_of(&failure);
                 match self.refuse_answer(answering, outcome, "passkey", meta).await {
                     // Said by the passkey in words that help.
@@ -232,6 +233,8 @@ impl Services {
                     unwritten => Err(unwritten),
                 }
             }
+            // Not judged, so nobody was wrong.
+            Err(failure) => Err(failure),
         }
     }
 

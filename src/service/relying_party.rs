@@ -5,17 +5,23 @@
 use std::{fmt, sync::Arc};
 
 use serde::Deserialize;
-use webauthn_rs::prelude::{Url, Webauthn, WebauthnBuilder, WebauthnError};
+use sha2::{Digest as _, Sha256};
+use webauthn_rs::prelude::{PublicKeyCredential, Url, Webauthn, WebauthnBuilder, WebauthnError};
 
 use crate::domain::passkey::RelyingPartyNames;
 
 /// To whom passkeys belong, with the library that judges them. Clones are the same.
 #[derive(Clone)]
-pub struct RelyingParty(Arc<Webauthn>);
+pub struct RelyingParty {
+    webauthn: Arc<Webauthn>,
+    /// SHA-256 of the name that passkeys belong to.
+    id_hash: [u8; 32],
+}
 
 impl fmt::Debug for RelyingParty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let origins = self.0.get_allowed_origins().iter().map(|url| url.origin().ascii_serialization());
+        let origins =
+            self.webauthn.get_allowed_origins().iter().map(|url| url.origin().ascii_serialization());
         f.debug_list().entries(origins).finish()
     }
 }
@@ -36,11 +42,12 @@ impl RelyingParty {
         for origin in &origins[1..] {
             builder = builder.append_allowed_origin(origin);
         }
-        builder.build().map(|webauthn| Self(Arc::new(webauthn))).map_err(refused)
+        let webauthn = Arc::new(builder.build().map_err(refused)?);
+        Ok(Self { webauthn, id_hash: Sha256::digest(&names.id).into() })
     }
 
     pub(super) fn webauthn(&self) -> &Webauthn {
-        &self.0
+        &self.webauthn
     }
 
     /// Whether a browser says that it spoke with one of our pages, and that the page was no frame of another site's: letter
@@ -51,11 +58,38 @@ impl RelyingParty {
     pub(super) fn check_page(&self, client_data_json: &[u8]) -> Result<(), WebauthnError> {
         let page: Page = serde_json::from_slice(client_data_json)?;
         let own = |allowed: &Url| allowed.origin().ascii_serialization() == page.origin;
-        if !self.0.get_allowed_origins().iter().any(own) {
+        if !self.webauthn.get_allowed_origins().iter().any(own) {
             return Err(WebauthnError::InvalidRPOrigin);
         }
         if page.cross_origin || page.top_origin.is_some() {
             return Err(WebauthnError::CredentialCrossOrigin);
+        }
+        Ok(())
+    }
+}
+
+impl RelyingParty {
+    /// What can be seen in an assertion without its key: the page, for whom it was made, and that its authenticator checked
+    /// who holds it (WebAuthn, 6.1: 32 bytes of hash, then the flags).
+    ///
+    /// # Errors
+    /// Those of [`Self::check_page`], `InvalidRPIDHash`, `UserNotPresent`, `UserNotVerified`.
+    pub(super) fn check_answer(&self, credential: &PublicKeyCredential) -> Result<(), WebauthnError> {
+        const PRESENT: u8 = 0x01;
+        const VERIFIED: u8 = 0x04;
+        self.check_page(&credential.response.client_data_json)?;
+        let data: &[u8] = &credential.response.authenticator_data;
+        let (Some(hash), Some(flags)) = (data.get(..32), data.get(32)) else {
+            return Err(WebauthnError::ParseNOMFailure);
+        };
+        if *hash != self.id_hash[..] {
+            return Err(WebauthnError::InvalidRPIDHash);
+        }
+        if flags & PRESENT == 0 {
+            return Err(WebauthnError::UserNotPresent);
+        }
+        if flags & VERIFIED == 0 {
+            return Err(WebauthnError::UserNotVerified);
         }
         Ok(())
     }

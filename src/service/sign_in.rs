@@ -64,6 +64,8 @@ impl Services {
         let assessed = self.assess(found.user.id, meta).await?;
         attempt.risk = Some(assessed.assessment.clone());
         if assessed.outcome == RiskOutcome::Refuse {
+            // Counted like a wrong one, or a ban that does not come would tell that it was right.
+            self.count_wrong_pair(&folded, &password, meta).await;
             return Err(self.refuse(AttemptOutcome::RiskRefused, attempt, meta).await);
         }
         self.note_suspicion(found.user.id, &assessed, meta).await?;
@@ -141,7 +143,9 @@ impl Services {
         meta: &Meta,
     ) -> Result<Option<SignedIn>, Failure> {
         let open = self.new_session(&found.user, found.revoked_all, meta);
-        let open = OpenSession { attempt: Some(attempt.clone()), ..open };
+        // Trust in the device may have spared the second factor; it is no proof of presence.
+        let privileged_until = if found.factors.any() { open.now } else { open.privileged_until };
+        let open = OpenSession { attempt: Some(attempt.clone()), privileged_until, ..open };
         let event = self.opened(&open, meta);
         match self.open(open, event).await? {
             Opened::Session(session, _) => Ok(Some(self.grant(found.user.clone(), *session))),

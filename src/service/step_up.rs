@@ -108,7 +108,7 @@ impl Services {
             }
             StepUpProof::Totp(code) => {
                 self.throttle(self.limits.step_up_session, &caller.session.to_string()).await?;
-                self.throttle_second_factor(caller.user, Some(caller.device)).await?;
+                self.throttle_presence(caller.session).await?;
                 let user = self.profile(caller).await?;
                 let spent = self.judge(caller.user, &CodeProof::Totp(code.clone())).await?;
                 Ok((user, spent.map(|spent| Judged(Some(spent)))))

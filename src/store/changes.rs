@@ -58,8 +58,12 @@ pub(super) async fn apply(
 
 /// Trust in devices was granted on other terms: it falls.
 async fn distrust(transaction: &Transaction<'_>, users: &[i64]) -> Result<(), StoreError> {
-    let sql = "UPDATE registered_devices SET trust = 'new', trusted_until = NULL
-               WHERE user_id = ANY ($1) AND trust <> 'new'";
+    // In the order in which `touches` locks them.
+    let sql = "WITH locked AS (SELECT user_id, id FROM registered_devices
+                               WHERE user_id = ANY ($1) AND trust <> 'new'
+                               ORDER BY user_id, id FOR NO KEY UPDATE)
+               UPDATE registered_devices d SET trust = 'new', trusted_until = NULL
+               FROM locked WHERE d.user_id = locked.user_id AND d.id = locked.id";
     transaction.execute(sql, &[&users]).await?;
     Ok(())
 }

@@ -77,15 +77,16 @@ pub(super) async fn trust(
     device: DeviceId,
     trust: Trust,
     until: OffsetDateTime,
+    now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     let statement = client
         .prepare_cached(
             "UPDATE registered_devices d
-             SET trust = CASE WHEN d.trust = 'verified' THEN 'verified' ELSE $3 END,
+             SET trust = CASE WHEN d.trust = 'verified' AND d.trusted_until > $5 THEN 'verified' ELSE $3 END,
                  trusted_until = greatest(d.trusted_until, $4)
              WHERE d.user_id = $1 AND d.id = $2",
         )
         .await?;
-    client.execute(&statement, &[&user.0, &device.0, &trust.as_str(), &until]).await?;
+    client.execute(&statement, &[&user.0, &device.0, &trust.as_str(), &until, &now]).await?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{error::StoreError, pool::Store};
-use crate::domain::password::NO_PASSWORD;
+use crate::domain::{passkey::PASSKEYS_PER_USER, password::NO_PASSWORD};
 
 /// What a user can prove themselves with beside a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -20,15 +20,18 @@ pub struct Factors {
     pub totp: bool,
     /// Passkeys that are not suspended.
     pub passkeys: u32,
+    /// Passkeys that are suspended: they open nothing, but the account has not given them up.
+    pub suspended_passkeys: u32,
     /// Backup codes not used yet.
     pub backup_codes: u32,
 }
 
 impl Factors {
-    /// Whether there is a second factor: backup codes alone are none.
+    /// Whether there is a second factor: backup codes alone are none. A suspended passkey is one still, or the very event that
+    /// looks like an attack would leave the password alone to guard the account.
     #[must_use]
     pub fn any(self) -> bool {
-        self.totp || self.passkeys > 0
+        self.totp || self.passkeys > 0 || self.suspended_passkeys > 0
     }
 }
 
@@ -36,6 +39,8 @@ impl Factors {
 pub(super) const FACTOR_COLUMNS: &str = "
     EXISTS (SELECT 1 FROM user_two_factor t WHERE t.user_id = u.id AND t.confirmed_at IS NOT NULL) AS totp,
     (SELECT count(*) FROM passkey_credentials p WHERE p.user_id = u.id AND p.suspended_at IS NULL) AS passkeys,
+    (SELECT count(*) FROM passkey_credentials p WHERE p.user_id = u.id AND p.suspended_at IS NOT NULL)
+        AS suspended_passkeys,
     (SELECT count(*) FROM backup_codes b WHERE b.user_id = u.id AND b.used_at IS NULL) AS backup_codes";
 
 pub(super) fn factors(row: &Row) -> Result<Factors, StoreError> {
@@ -44,6 +49,7 @@ pub(super) fn factors(row: &Row) -> Result<Factors, StoreError> {
     Ok(Factors {
         totp: row.try_get("totp")?,
         passkeys: count("passkeys")?,
+        suspended_passkeys: count("suspended_passkeys")?,
         backup_codes: count("backup_codes")?,
     })
 }
@@ -109,6 +115,8 @@ pub enum FactorChange {
     RemovePasskey(Uuid),
     /// A passkey may have been copied and opens nothing any more.
     SuspendPasskey(Uuid),
+    /// Everything beside the password goes: for whoever has lost it all.
+    Reset,
 }
 
 /// The condition of a change did not hold: what it changes is not there, or not as it must be.
@@ -193,11 +201,17 @@ pub(super) async fn apply(
                        WHERE user_id = $1 AND id = $2 AND suspended_at IS NULL";
             transaction.execute(sql, &[&user, id, &now]).await?
         }
+        FactorChange::Reset => {
+            let sql = "WITH apps AS (DELETE FROM user_two_factor WHERE user_id = $1 RETURNING 1),
+                            passkeys AS (DELETE FROM passkey_credentials WHERE user_id = $1 RETURNING 1)
+                       SELECT 1 FROM apps UNION ALL SELECT 1 FROM passkeys";
+            transaction.execute(sql, &[&user]).await?
+        }
     };
     if changed == 0 {
         return Err(StoreError::Conflict(FACTOR_GONE.to_owned()));
     }
-    if matches!(change, FactorChange::RemoveTotp | FactorChange::RemovePasskey(_)) {
+    if matches!(change, FactorChange::RemoveTotp | FactorChange::RemovePasskey(_) | FactorChange::Reset) {
         settle(transaction, user).await?;
     }
     Ok(())
@@ -241,7 +255,9 @@ async fn add_passkey(
     now: OffsetDateTime,
 ) -> Result<u64, StoreError> {
     let sql = "INSERT INTO passkey_credentials (id, user_id, credential_id, passkey, counter, aaguid, name, created_at)
-               VALUES ($2, $1, $3, $4, $5, $6, $7, $8)";
+               SELECT $2, $1, $3, $4, $5, $6, $7, $8
+               WHERE (SELECT count(*) FROM passkey_credentials WHERE user_id = $1) < $9";
+    let most = i64::from(PASSKEYS_PER_USER);
     let NewPasskey { id, credential_id, passkey, counter, aaguid, name } = new;
-    Ok(client.execute(sql, &[&user, id, credential_id, passkey, counter, aaguid, name, &now]).await?)
+    Ok(client.execute(sql, &[&user, id, credential_id, passkey, counter, aaguid, name, &now, &most]).await?)
 }

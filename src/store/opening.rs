@@ -90,7 +90,7 @@ impl Store {
                 }
                 devices::upsert(&transaction, open.user, &open.device, open.now).await?;
                 if let Some((trust, until)) = open.trust {
-                    devices::trust(&transaction, open.user, open.device.id, trust, until).await?;
+                    devices::trust(&transaction, open.user, open.device.id, trust, until, open.now).await?;
                 }
                 let evicted = make_room(&transaction, &open, &event).await?;
                 let session = insert(&transaction, &open).await?;

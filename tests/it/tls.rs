@@ -70,7 +70,7 @@ async fn cookies_over_tls_are_secure_and_the_pre_session_is_bound_to_the_host() 
     assert!(issued.set_cookie("__Host-psid").is_some_and(|line| line.contains("; Secure")));
     let body = json!({"username": person.email, "password": PASSWORD});
     let answer = client.post(format!("{base}/api/v1/auth/jwt/login")).json(&body).ask().await.expect(200);
-    for cookie in ["access_token", "refresh_token", "csrf_token", "device_id"] {
+    for cookie in ["access_token", "refresh_token", "csrf_token", "__Host-device_id"] {
         assert!(answer.set_cookie(cookie).is_some_and(|line| line.contains("; Secure")), "{cookie}");
     }
 }

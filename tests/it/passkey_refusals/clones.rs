@@ -57,12 +57,39 @@ async fn a_copied_passkey_opens_nothing_any_more_and_says_why() {
         let credential = keyring.assert_with(0, &ceremony.options);
         refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
     }
-    // It is no second factor either: the password alone signs in again, and the list tells.
-    let session = Session::granted(&person, &Guest::of(&app).try_password(&person).await.expect(200));
+}
+
+#[tokio::test]
+async fn a_suspended_passkey_does_not_leave_the_password_alone_to_guard_the_account() {
+    let app = App::start();
+    let (person, session, mut keyring) = owner(&app).await;
+    let code = session.backup_codes().await.remove(0);
+    refused_in_words(use_a_copy(&app, &mut keyring).await.expect(401));
+    let guest = Guest::of(&app);
+    let asked = guest.try_password(&person).await.expect(200);
+    assert_eq!((&asked.body["status"], &asked.body["methods"]), (&json!("2fa_required"), &json!(["backup_code"])));
+    // A backup code is the way back in, and there the passkey can be removed.
+    let answer = json!({"challenge_id": asked.body["challenge_id"], "backup_code": code});
+    let session =
+        Session::granted(&person, &guest.post("/api/v1/auth/2fa/verify", &answer).await.expect(200));
     let listed = session.passkeys().await;
     assert_eq!((listed.len(), &listed[0]["suspended"]), (1, &json!(true)));
     let path = format!("/api/v1/webauthn/credentials/{}", text(&listed[0]["id"]));
     session.delete(&path).await.expect(200);
+    Guest::of(&app).try_password(&person).await.expect(200).text_of("access_token");
+}
+
+#[tokio::test]
+async fn whoever_runs_the_server_lets_in_again_who_has_lost_every_factor() {
+    let app = App::start();
+    let (person, session, mut keyring) = owner(&app).await;
+    refused_in_words(use_a_copy(&app, &mut keyring).await.expect(401));
+    let asked = Guest::of(&app).try_password(&person).await.expect(200);
+    assert_eq!((&asked.body["status"], &asked.body["methods"]), (&json!("2fa_required"), &json!([])));
+    app.services().reset_factors(person.id).await.expect("they are reset");
+    Guest::of(&app).try_password(&person).await.expect(200).text_of("access_token");
+    assert!(!session.works().await);
+    assert_eq!(app.count("SELECT count(*) FROM passkey_credentials").await, 0);
 }
 
 fn text(value: &Value) -> &str {
