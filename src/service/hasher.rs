@@ -17,7 +17,7 @@ use parking_lot::Mutex;
 use portcullis_actors::id::UserId;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
-    runtime::Handle,
+    runtime::{Builder, Handle, Runtime},
     sync::{OwnedSemaphorePermit, Semaphore},
 };
 
@@ -27,10 +27,13 @@ use crate::domain::{
     password::{self, HashError, HashParams, NO_PASSWORD, Verification},
 };
 
+/// How much more polite than other threads those that hash are (`nice`).
+const NICE: i32 = 10;
+
 /// The bounded hasher. Clones share the bound.
 #[derive(Clone)]
 pub struct Hasher {
-    runtime: Handle,
+    threads: Arc<Threads>,
     turns: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     /// How many may wait.
@@ -39,6 +42,49 @@ pub struct Hasher {
     busy: Arc<Mutex<HashSet<UserId>>>,
     /// For whom this one works, if it is for one user alone.
     place: Option<Arc<Place>>,
+}
+
+/// Threads for hashing alone. A hash takes a core for milliseconds: where every core has one, sockets must not wait for it, so
+/// these threads stand back.
+struct Threads {
+    handle: Handle,
+    own: Option<Runtime>,
+}
+
+impl Threads {
+    /// As many as there are cores; if they cannot be had, those of `fallback`.
+    fn start(cores: usize, fallback: Handle) -> Self {
+        let own = Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(cores)
+            .thread_name("hasher")
+            .on_thread_start(stand_back)
+            .build();
+        match own {
+            Ok(own) => Self { handle: own.handle().clone(), own: Some(own) },
+            Err(error) => {
+                tracing::warn!(%error, "hashing has no threads of its own");
+                Self { handle: fallback, own: None }
+            }
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        // A hash under way is of no use to anybody any more.
+        if let Some(own) = self.own.take() {
+            own.shutdown_background();
+        }
+    }
+}
+
+/// Lowers the priority of this thread. On Linux a thread has one of its own; elsewhere nothing is done.
+fn stand_back() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+        tracing::debug!(%error, "hashing runs at full priority");
+    }
 }
 
 /// A user's one place, until it is dropped.
@@ -91,7 +137,7 @@ impl Hasher {
     pub fn new(runtime: Handle, queue: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
         Self {
-            runtime,
+            threads: Arc::new(Threads::start(cores, runtime)),
             turns: Arc::new(Semaphore::new(cores)),
             waiting: Arc::default(),
             queue,
@@ -180,7 +226,8 @@ impl Hasher {
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
         let running = Running::begin(self.turn().await?, self.place.clone());
-        self.runtime
+        self.threads
+            .handle
             .spawn_blocking(move || {
                 // Held until the work is done, also when nobody waits for it any more.
                 let _running = running;

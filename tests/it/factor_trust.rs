@@ -202,3 +202,15 @@ async fn a_secret_of_a_previous_key_still_opens_and_is_sealed_anew() {
     let totp = totp.beside(&retired);
     there.begin_sign_in().await.finish(&totp.code_at(totp.step() + 1)).await;
 }
+
+#[tokio::test]
+async fn a_sign_in_that_trust_made_easy_carries_no_privilege() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let device = trusted_device(&person, &totp.code()).await;
+    let answer = person.try_password_on(PASSWORD, Some(&device)).await.expect(200);
+    let session = Session::granted(&person, &answer);
+    session.delete("/api/v1/2fa/totp").await.refused(403, "step_up_required");
+    session.stepped_up().await.delete("/api/v1/2fa/totp").await.expect(200);
+}

@@ -30,7 +30,7 @@ pub(super) struct Scene {
     pub(super) admin: Session,
     /// The number of the last revocation before anything is brought about.
     pub(super) revocations_before: i64,
-    /// A passkey of the user, suspended so that everybody could sign in with the password alone.
+    /// A passkey of the user, put aside so that everybody could sign in with the password alone.
     pub(super) passkey: String,
     pub(super) keyring: Mutex<Keyring>,
     pub(super) seated: Vec<(Seat, Session, [Socket; 2])>,
@@ -42,7 +42,7 @@ impl Scene {
         let admin = app.appoint(Role::Admin).await.sign_in().await;
         let person = app.register().await;
         let mut keyring = Keyring::of(&app);
-        let passkey = suspended_passkey(&person, &mut keyring).await;
+        let passkey = passkey_put_aside(&person, &admin.person, &mut keyring).await;
         // The oldest first.
         let target = person.sign_in().await;
         let mut seated = vec![(Seat::Target, target.clone())];
@@ -78,12 +78,13 @@ impl Scene {
     }
 }
 
-async fn suspended_passkey(person: &Person, keyring: &mut Keyring) -> String {
+/// A passkey that the user made, in the keeping of somebody else until it is needed.
+async fn passkey_put_aside(person: &Person, keeper: &Person, keyring: &mut Keyring) -> String {
     let session = person.open_session().await;
     let passkey = session.add_passkey(keyring).await;
     session.sign_out("local").await.expect(200);
-    let suspend = format!("UPDATE passkey_credentials SET suspended_at = now() WHERE id = '{passkey}'");
-    person.app.rows().await.batch_execute(&suspend).await.expect("a passkey");
+    let aside = format!("UPDATE passkey_credentials SET user_id = {} WHERE id = '{passkey}'", keeper.id.0);
+    person.app.rows().await.batch_execute(&aside).await.expect("a passkey");
     passkey
 }
 

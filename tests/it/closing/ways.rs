@@ -15,7 +15,7 @@ use super::{
         Seat::{self, Beside, Housemate, Own, Target},
     },
 };
-use crate::harness::{Ask as _, Guest, Keyring};
+use crate::harness::{Ask as _, Guest, Keyring, Person};
 
 /// Not the one that everybody has.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
@@ -118,11 +118,11 @@ impl Scene {
             }
             Way::PasskeyAdded => drop(own.add_passkey(&mut Keyring::of(&self.app)).await),
             Way::PasskeyRemoved => {
-                self.change_passkey("suspended_at = NULL").await;
+                self.take_passkey_back(person).await;
                 self.delete(&format!("/api/v1/webauthn/credentials/{}", self.passkey)).await;
             }
             Way::PasskeyCopied => {
-                self.change_passkey("suspended_at = NULL").await;
+                self.take_passkey_back(person).await;
                 let mut copy = self.keyring.lock().await;
                 // Signs as often as the other one has signed already.
                 copy.keys[0].counter = 0;
@@ -152,8 +152,9 @@ impl Scene {
         self.app.rows().await.batch_execute(&insert).await.expect("an authenticator app");
     }
 
-    async fn change_passkey(&self, set: &str) {
-        let update = format!("UPDATE passkey_credentials SET {set} WHERE id = '{}'", self.passkey);
+    async fn take_passkey_back(&self, person: &Person) {
+        let (passkey, user) = (&self.passkey, person.id.0);
+        let update = format!("UPDATE passkey_credentials SET user_id = {user} WHERE id = '{passkey}'");
         self.app.rows().await.batch_execute(&update).await.expect("a passkey");
     }
 

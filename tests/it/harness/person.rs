@@ -80,7 +80,10 @@ impl Session {
             access: answer.text_of("access_token"),
             refresh: answer.text_of("refresh_token"),
             csrf: answer.text_of("csrf_token"),
-            device: answer.cookie("device_id").expect("a device cookie"),
+            device: answer
+                .cookie("device_id")
+                .or_else(|| answer.cookie("__Host-device_id"))
+                .expect("a device cookie"),
         }
     }
 

@@ -67,7 +67,10 @@ async fn a_suspended_passkey_does_not_leave_the_password_alone_to_guard_the_acco
     refused_in_words(use_a_copy(&app, &mut keyring).await.expect(401));
     let guest = Guest::of(&app);
     let asked = guest.try_password(&person).await.expect(200);
-    assert_eq!((&asked.body["status"], &asked.body["methods"]), (&json!("2fa_required"), &json!(["backup_code"])));
+    assert_eq!(
+        (&asked.body["status"], &asked.body["methods"]),
+        (&json!("2fa_required"), &json!(["backup_code"]))
+    );
     // A backup code is the way back in, and there the passkey can be removed.
     let answer = json!({"challenge_id": asked.body["challenge_id"], "backup_code": code});
     let session =

@@ -137,3 +137,29 @@ async fn altered(app: &App, keyring: &mut Keyring, part: &str) -> Answer {
     *field = Value::String(format!("{}{other}{}", &text[..middle], &text[middle + 1..]));
     guest.finish(&ceremony, &credential).await
 }
+
+#[tokio::test]
+async fn no_lie_tells_whether_a_name_has_a_passkey() {
+    let app = patient();
+    let (person, _, mut keyring) = owner(&app).await;
+    for (what, lie) in LIES {
+        let mut answers = Vec::new();
+        for name in [person.email.as_str(), "nobody@example.com"] {
+            let keys = std::mem::take(&mut keyring.keys);
+            keyring = Keyring { keys, ..Keyring::of(&app) };
+            lie(&mut keyring);
+            let guest = Guest::of(&app);
+            let ceremony = guest.begin(&json!({"username": name})).await;
+            let mut credential = keyring.assert_with(0, &ceremony.options);
+            // What was offered, signed with nothing that would fit, as a stranger without the key would send it.
+            for field in ["id", "rawId"] {
+                credential[field] = ceremony.options["allowCredentials"][0]["id"].clone();
+            }
+            credential["response"]["signature"] = json!("AAAA");
+            credential["response"]["userHandle"] = Value::Null;
+            answers.push(guest.finish(&ceremony, &credential).await.expect(401).problem());
+        }
+        assert_eq!(answers[0].code(), answers[1].code(), "{what}");
+        assert_eq!(answers[0].body["detail"], answers[1].body["detail"], "{what}");
+    }
+}
