@@ -4,7 +4,7 @@
 //! Centrifuge client whether to come back: 3000–3499 and 4000–4499 yes, 3500–3999 and 4500–4999 no. The text is
 //! never empty and never JSON, because centrifuge-js treats an empty or JSON text as advice to reconnect.
 
-use std::{fmt, str::FromStr};
+use std::{borrow::Cow, fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
@@ -210,6 +210,47 @@ impl CloseReason {
     #[must_use]
     pub fn reconnects(self) -> bool {
         !matches!(self.code(), 3500..=3999 | 4500..=4999)
+    }
+}
+
+/// What a peer is told when its connection ends: usually a [`CloseReason`], and whatever the server API was asked to say.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Goodbye {
+    code: u16,
+    text: Cow<'static, str>,
+}
+
+impl Goodbye {
+    /// A code and text of an application: 3000 to 4999, and a text that fits a close frame, is not empty and not JSON.
+    #[must_use]
+    pub fn custom(code: u16, text: &str) -> Option<Self> {
+        let fits = (3000..=4999).contains(&code) && (1..=123).contains(&text.len());
+        let plain = serde_json::from_str::<serde::de::IgnoredAny>(text).is_err();
+        (fits && plain).then(|| Self { code, text: Cow::Owned(text.to_owned()) })
+    }
+
+    /// The close code.
+    #[must_use]
+    pub fn code(&self) -> u16 {
+        self.code
+    }
+
+    /// The close text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether a Centrifuge client comes back by itself after this.
+    #[must_use]
+    pub fn reconnects(&self) -> bool {
+        !matches!(self.code, 3500..=3999 | 4500..=4999)
+    }
+}
+
+impl From<CloseReason> for Goodbye {
+    fn from(reason: CloseReason) -> Self {
+        Self { code: reason.code(), text: Cow::Borrowed(reason.text()) }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Each is a type of its own, so that a user id can never stand where a session id is meant. They carry no
 //! authority: knowing one proves nothing. This file must stay free of I/O and of any framework.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, str::FromStr, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -24,6 +24,51 @@ impl FromStr for UserId {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         text.parse().map(Self)
+    }
+}
+
+/// A user's name where things are said in realtime: `sub` of tokens, `user` in the protocol and in the server API.
+///
+/// The number of an account in decimal, or what an outside issuer calls its user. Empty for who came without a name. Cheap
+/// to clone.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject(Arc<str>);
+
+impl Subject {
+    /// A name as somebody else gave it.
+    #[must_use]
+    pub fn new(name: &str) -> Self {
+        Self(name.into())
+    }
+
+    /// Who came without a name.
+    #[must_use]
+    pub fn anonymous() -> Self {
+        Self::new("")
+    }
+
+    /// Whether there is no name.
+    #[must_use]
+    pub fn is_anonymous(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<UserId> for Subject {
+    fn from(user: UserId) -> Self {
+        Self(user.to_string().into())
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
     }
 }
 

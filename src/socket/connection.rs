@@ -19,7 +19,7 @@ use portcullis_actors::{
     close::CloseReason,
     id::ConnectionId,
     logic::{channel::ChannelName, limits::Gcra},
-    runtime::{Membership, Outbox},
+    runtime::{End, Membership, Outbox},
 };
 
 use super::{
@@ -60,7 +60,7 @@ pub(super) fn context(start: Start) -> impl Stream<Item = Result<Bytes, actix_we
 impl Connection {
     fn new(start: Start) -> Self {
         let now = Instant::now();
-        let identity = start.admitted.as_ref().map(|admitted| admitted.identity);
+        let identity = start.admitted.as_ref().map(|admitted| admitted.identity.clone());
         let config = Arc::clone(&start.door.settings.dialogue);
         if start.admitted.is_none() {
             start.door.enter_lobby(start.id, start.outbox.clone());
@@ -153,12 +153,13 @@ impl Connection {
         ctx: &mut WebsocketContext<Self>,
     ) {
         let Some(place) = &self.place else { return };
-        if !self.door.publications.allow(place.who.user, Instant::now()) {
+        if !self.door.publications.allow(&place.who.subject, Instant::now()) {
             let effects = self.dialogue.on_too_often(id);
             return self.perform(effects, ctx);
         }
         let outbox = self.outbox.clone();
-        if self.door.realtime.publish(channel, data, place.who.user, self.id, outbox, id).is_err() {
+        if self.door.realtime.publish(channel, data, place.who.subject.clone(), self.id, outbox, id).is_err()
+        {
             let effects = self.dialogue.on_busy(id, None);
             self.perform(effects, ctx);
         }
@@ -173,7 +174,7 @@ impl Connection {
                 return door.identify(&token).await.map(|who| (who, None));
             }
             let admitted = door.admit(&token, id, &outbox, address).await?;
-            Ok((admitted.identity, Some(admitted)))
+            Ok((admitted.identity.clone(), Some(admitted)))
         };
         ctx.spawn(verified.into_actor(self).map(move |outcome, connection, ctx| {
             connection.on_verified(purpose, outcome, ctx);
@@ -271,8 +272,9 @@ impl Drop for Connection {
         }
         self.door.leave_lobby(self.id);
         if let Some(place) = &self.place {
-            let reason = self.outbox.end().and_then(|end| end.reason());
-            self.door.note("socket.closed", self.id, self.address, &place.who, place.device, reason);
+            let end = self.outbox.end();
+            let goodbye = end.as_ref().and_then(End::goodbye);
+            self.door.note("socket.closed", self.id, self.address, &place.who, place.device, goodbye);
         }
     }
 }

@@ -15,17 +15,14 @@ mod heartbeat;
 use std::{
     collections::{HashSet, VecDeque},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use portcullis_actors::{
     close::CloseReason,
-    id::{ConnectionId, SessionId, UserId},
+    id::ConnectionId,
     logic::{channel::ChannelName, limits::Gcra},
-    protocol::{
-        Answer, Command, CommandBody, ErrorCode, Lifetime,
-        json::{PING, decode_frame, encode_reply},
-    },
+    protocol::{Answer, Command, CommandBody, Encoding, ErrorCode, Lifetime},
 };
 
 pub use config::DialogueConfig;
@@ -51,8 +48,8 @@ pub struct Dialogue {
     config: Arc<DialogueConfig>,
     client: ConnectionId,
     phase: Phase,
-    /// Who speaks: user, session, and when the token that proved it expires.
-    identity: Option<(UserId, SessionId, Instant)>,
+    /// Who speaks, and when the token that proved it expires.
+    identity: Option<(Identity, Option<Instant>)>,
     /// When `connect` must have succeeded.
     connect_by: Option<Instant>,
     heartbeat: Heartbeat,
@@ -84,7 +81,7 @@ impl Dialogue {
         Self {
             client,
             phase: Phase::Opening,
-            identity: identity.map(|who| (who.user, who.session, who.expires_at(now))),
+            identity: identity.map(|who| (who.clone(), who.expires_at(now))),
             connect_by,
             heartbeat,
             pending: None,
@@ -104,7 +101,7 @@ impl Dialogue {
         if self.is_closed() {
             return Vec::new();
         }
-        match decode_frame(text) {
+        match Encoding::Json.decode(text) {
             Ok(commands) => {
                 self.take_commands(now, commands, accepting);
                 self.bound_waiting(text.len());
@@ -159,7 +156,7 @@ impl Dialogue {
         } else {
             match self.heartbeat.tick(&self.config, now) {
                 Some(Beat::Ping) if self.phase == Phase::Connected => {
-                    self.effects.push(Effect::Reply(PING));
+                    self.effects.push(Effect::Reply(Encoding::Json.ping()));
                 }
                 Some(Beat::Ping) => self.effects.push(Effect::NativePing),
                 Some(Beat::Lost) => self.close(CloseReason::NoPong),
@@ -203,8 +200,8 @@ impl Dialogue {
 
     /// Who speaks, once that is known.
     #[must_use]
-    pub fn speaker(&self) -> Option<(UserId, SessionId)> {
-        self.identity.map(|(user, session, _)| (user, session))
+    pub fn speaker(&self) -> Option<&Identity> {
+        self.identity.as_ref().map(|(who, _)| who)
     }
 
     /// Whether the end was declared.
@@ -215,13 +212,15 @@ impl Dialogue {
 
     /// When the grace after the token's expiry is over.
     fn expired_by(&self) -> Option<Instant> {
-        self.identity.map(|(_, _, expires_at)| expires_at + self.config.expired_grace)
+        let (_, expires_at) = self.identity.as_ref()?;
+        expires_at.map(|at| at + self.config.expired_grace)
     }
 
     /// Until when the identity holds, in the protocol's terms.
-    fn lifetime(&self, now: Instant) -> Lifetime {
-        let left = self.identity.map_or(Duration::ZERO, |(_, _, at)| at.saturating_duration_since(now));
-        Lifetime { ttl: u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1) }
+    fn lifetime(&self, now: Instant) -> Option<Lifetime> {
+        let (_, expires_at) = self.identity.as_ref()?;
+        let left = (*expires_at)?.saturating_duration_since(now);
+        Some(Lifetime { ttl: u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1) })
     }
 
     fn take_commands(&mut self, now: Instant, commands: Vec<Command>, accepting: bool) {
@@ -274,7 +273,7 @@ impl Dialogue {
     }
 
     fn answer(&mut self, id: u32, answer: &Answer) {
-        self.effects.push(Effect::Reply(encode_reply(id, answer)));
+        self.effects.push(Effect::Reply(Encoding::Json.reply(id, answer)));
     }
 
     fn close(&mut self, reason: CloseReason) {

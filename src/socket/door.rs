@@ -14,8 +14,9 @@ use ipnet::IpNet;
 use portcullis_actors::{
     Realtime,
     audit::{AuditEvent, Outcome},
-    close::CloseReason,
+    close::{CloseReason, Goodbye},
     id::{ConnectionId, DeviceId},
+    logic::namespace::Party,
     runtime::{AttachError, AttachRequest, Attachment, Outbox},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -27,7 +28,7 @@ use super::{
     publications::Publications,
 };
 use crate::{
-    domain::origin::Origins,
+    domain::{origin::Origins, role::Role},
     service::{Caller, Refusal, Services},
 };
 
@@ -141,7 +142,7 @@ impl Door {
         outbox: &Outbox,
         address: IpAddr,
     ) -> Result<Admitted, VerifyRefusal> {
-        let permit = self.permits.take_user(caller.user).ok_or(VerifyRefusal::ConnectionLimit)?;
+        let permit = self.permits.take_user(caller.user.into()).ok_or(VerifyRefusal::ConnectionLimit)?;
         let request = AttachRequest {
             session: caller.session,
             connection,
@@ -169,17 +170,17 @@ impl Door {
         address: IpAddr,
         who: &Identity,
         device: DeviceId,
-        reason: Option<CloseReason>,
+        reason: Option<&Goodbye>,
     ) {
         let mut event = AuditEvent::new(event, Outcome::Success, self.now_ms());
-        event.actor = Some(who.user);
-        event.user = Some(who.user);
+        event.actor = who.account;
+        event.user = who.account;
         event.session = Some(who.session);
         event.device = Some(device);
         event.connection = Some(connection);
         event.address = Some(address);
         if let Some(reason) = reason {
-            event = event.with("code", reason.code()).with("reason", reason.text());
+            event = event.with("code", reason.code()).with("reason", reason.text().to_owned());
         }
         self.realtime.note(event);
     }
@@ -187,9 +188,17 @@ impl Door {
     fn identity(&self, caller: &Caller) -> Identity {
         let left = caller.token_expires_at - self.services.clock().now();
         Identity {
-            user: caller.user,
+            subject: caller.user.into(),
+            account: Some(caller.user),
+            party: match caller.role {
+                Role::User => Party::User,
+                Role::Operator => Party::Operator,
+                Role::Admin => Party::Admin,
+            },
             session: caller.session,
-            token_expires_in: Duration::try_from(left).unwrap_or(Duration::ZERO),
+            token_expires_in: Some(Duration::try_from(left).unwrap_or(Duration::ZERO)),
+            conn_info: None,
+            subscriptions: Vec::new(),
         }
     }
 

@@ -15,7 +15,7 @@ use actix_http::{
     ws::{HandshakeError, hash_key, verify_handshake},
 };
 use actix_web::http::StatusCode;
-use portcullis_actors::{id::ConnectionId, runtime::outbox};
+use portcullis_actors::{id::ConnectionId, protocol::Encoding, runtime::outbox};
 use uuid::Uuid;
 
 use super::{
@@ -88,7 +88,7 @@ async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Grante
     }
     door.services.throttle_from(door.services.limits.handshake_address, address).await?;
     let permit = door.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
-    let (outbox, reader) = outbox(door.settings.outbox_bytes);
+    let (outbox, reader) = outbox(door.settings.outbox_bytes, Encoding::Json);
     let id = ConnectionId::random();
     let admitted = match credential {
         Some(credential) => Some(admit(door, &credential, id, &outbox, address).await?),

@@ -7,7 +7,7 @@ use std::{hash::Hash, sync::Arc};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
-use portcullis_actors::id::UserId;
+use portcullis_actors::id::Subject;
 
 /// How many sockets may be open at once.
 #[derive(Clone, Copy, Debug)]
@@ -32,7 +32,7 @@ pub(super) struct Permits {
     total: Arc<Mutex<usize>>,
     addresses: Arc<DashMap<String, usize>>,
     plain: Arc<DashMap<String, usize>>,
-    users: Arc<DashMap<UserId, usize>>,
+    users: Arc<DashMap<Subject, usize>>,
 }
 
 /// A place taken; dropping it gives it back.
@@ -42,7 +42,7 @@ pub(super) struct Permit {
 }
 
 /// A place among its user's sockets.
-pub(super) type UserPermit = Place<UserId>;
+pub(super) type UserPermit = Place<Subject>;
 
 impl Permits {
     /// With these limits, all places free.
@@ -80,7 +80,7 @@ impl Permits {
 
     /// A place for this user. `None` when there is none.
     #[must_use]
-    pub(super) fn take_user(&self, user: UserId) -> Option<UserPermit> {
+    pub(super) fn take_user(&self, user: Subject) -> Option<UserPermit> {
         Place::take(&self.users, user, self.limits.per_user)
     }
 
@@ -156,8 +156,8 @@ mod tests {
     #[test]
     fn one_user_cannot_take_more_than_the_limit() {
         let permits = permits();
-        let _held = permits.take_user(UserId(1));
-        assert!(permits.take_user(UserId(1)).is_none());
-        assert!(permits.take_user(UserId(2)).is_some());
+        let _held = permits.take_user(Subject::new("1"));
+        assert!(permits.take_user(Subject::new("1")).is_none());
+        assert!(permits.take_user(Subject::new("2")).is_some());
     }
 }

@@ -10,7 +10,7 @@ use std::{
 
 use dashmap::DashMap;
 use portcullis_actors::{
-    id::UserId,
+    id::Subject,
     logic::limits::{Gcra, Limit},
 };
 
@@ -20,7 +20,7 @@ const KEPT: usize = 1_024;
 /// Every user who has published lately.
 pub(super) struct Publications {
     limit: Limit,
-    users: DashMap<UserId, Gcra>,
+    users: DashMap<Subject, Gcra>,
     /// When so many are kept, the idle ones are forgotten.
     purge_at: AtomicUsize,
 }
@@ -31,9 +31,9 @@ impl Publications {
     }
 
     /// Takes a permit of this user, if there is one.
-    pub(super) fn allow(&self, user: UserId, now: Instant) -> bool {
+    pub(super) fn allow(&self, user: &Subject, now: Instant) -> bool {
         self.purge(now);
-        let mut state = self.users.entry(user).or_insert_with(|| Gcra::new(now));
+        let mut state = self.users.entry(user.clone()).or_insert_with(|| Gcra::new(now));
         let allowed = state.check(&self.limit, now).is_allowed();
         if !allowed {
             metrics::counter!("rate_limited_total", "limit" => self.limit.name).increment(1);
@@ -55,6 +55,8 @@ impl Publications {
 mod tests {
     use std::time::Duration;
 
+    use portcullis_actors::id::UserId;
+
     use super::*;
 
     fn publications() -> Publications {
@@ -64,10 +66,10 @@ mod tests {
     #[test]
     fn each_user_has_permits_of_their_own_and_gets_them_back() {
         let (publications, now) = (publications(), Instant::now());
-        assert!((0..3).all(|_| publications.allow(UserId(1), now)));
-        assert!(!publications.allow(UserId(1), now));
-        assert!(publications.allow(UserId(2), now));
-        assert!(publications.allow(UserId(1), now + Duration::from_secs(1)));
+        assert!((0..3).all(|_| publications.allow(&UserId(1).into(), now)));
+        assert!(!publications.allow(&UserId(1).into(), now));
+        assert!(publications.allow(&UserId(2).into(), now));
+        assert!(publications.allow(&UserId(1).into(), now + Duration::from_secs(1)));
     }
 
     #[test]
@@ -75,7 +77,7 @@ mod tests {
         let (publications, start) = (publications(), Instant::now());
         for number in 0..20_000i64 {
             let now = start + Duration::from_millis(u64::try_from(number).unwrap());
-            assert!(publications.allow(UserId(number), now));
+            assert!(publications.allow(&UserId(number).into(), now));
         }
         assert!(publications.users.len() <= 2 * KEPT, "{}", publications.users.len());
     }

@@ -192,7 +192,7 @@ where
         });
         // An actor that is gone without a word has failed: its connection cannot go on.
         let failed = self.context.is_none() && self.unsent.is_empty();
-        end.or_else(|| failed.then_some(End::Cut(CloseReason::InternalError)))
+        end.or_else(|| failed.then_some(End::Cut(CloseReason::InternalError.into())))
     }
 
     /// Writes until nothing is left and the transport has passed it on.
@@ -224,7 +224,7 @@ where
     /// Arms the write deadline, and ends the connection if it has passed.
     fn guard_write(&mut self, cx: &mut Context<'_>) {
         if self.poll_deadline(WRITE_DEADLINE, cx) {
-            self.begin_close(End::Cut(CloseReason::WriteError));
+            self.begin_close(End::Cut(CloseReason::WriteError.into()));
         }
     }
 

@@ -41,8 +41,8 @@ where
         if cut {
             self.unsent.keep_started_frame();
         }
-        match end.reason() {
-            Some(reason) => self.unsent.append_close(reason.code(), reason.text()),
+        match end.goodbye() {
+            Some(goodbye) => self.unsent.append_close(goodbye.code(), goodbye.text()),
             None => self.unsent.append_close(1000, ""),
         }
         self.phase = Phase::Closing { cut };

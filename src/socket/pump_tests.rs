@@ -26,7 +26,7 @@ async fn peer(limit: usize) -> Peer {
         socket2::SockRef::from(half).set_recv_buffer_size(4096).unwrap();
         socket2::SockRef::from(half).set_send_buffer_size(4096).unwrap();
     }
-    let (outbox, reader) = outbox(limit);
+    let (outbox, reader) = outbox(limit, portcullis_actors::protocol::Encoding::Json);
     let context: Silence = stream::pending();
     let pump =
         actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, Anchor::default(), b""));
@@ -88,7 +88,7 @@ async fn a_peer_that_lets_its_queue_overflow_is_cut_as_slow() {
     peer.stall().await;
     let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
     while peer.outbox.push(chunk.clone()).is_ok() {}
-    assert_eq!(peer.outbox.end(), Some(End::Cut(CloseReason::Slow)));
+    assert_eq!(peer.outbox.end(), Some(End::Cut(CloseReason::Slow.into())));
     peer.pump.await.unwrap();
 }
 
@@ -149,7 +149,7 @@ async fn nothing_more_is_read_than_was_decoded() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut flooder = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
-    let (outbox, reader) = outbox(1024);
+    let (outbox, reader) = outbox(1024, portcullis_actors::protocol::Encoding::Json);
     let inbound = Inbound::default();
     let (most, decoded) =
         <(std::rc::Rc<std::cell::Cell<usize>>, std::rc::Rc<std::cell::Cell<usize>>)>::default();

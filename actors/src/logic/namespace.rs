@@ -6,7 +6,7 @@
 use std::{borrow::Borrow, collections::HashMap, fmt, ops::Deref, sync::Arc};
 
 use crate::{
-    id::UserId,
+    id::Subject,
     protocol::{ErrorCode, PublishRequest, SubscribeRequest},
 };
 
@@ -55,9 +55,9 @@ impl ChannelName {
 
     /// Whether a personal channel is this user's: `user:#42`, or `user:#7,42` for several users.
     #[must_use]
-    pub fn is_owned_by(&self, user: UserId) -> bool {
+    pub fn is_owned_by(&self, user: &Subject) -> bool {
         let owners = self.0.split_once('#').map_or("", |(_, owners)| owners);
-        owners.split(',').any(|owner| owner.parse() == Ok(user) && owner == user.to_string())
+        !user.is_anonymous() && owners.split(',').any(|owner| owner == user.as_str())
     }
 
     /// A leading `$` asks for a subscription token of its own.
@@ -84,6 +84,19 @@ impl Borrow<str> for ChannelName {
     fn borrow(&self) -> &str {
         &self.0
     }
+}
+
+/// What a user is, as far as rights in channels go; each has what those before it have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Party {
+    /// Came without a name.
+    Anonymous,
+    /// Signed in, here or with an outside issuer.
+    User,
+    /// Signed in here as an operator.
+    Operator,
+    /// Signed in here as an administrator.
+    Admin,
 }
 
 /// Who may publish in a channel.
@@ -168,7 +181,7 @@ impl Namespaces {
         &self,
         channel: &ChannelName,
         request: &SubscribeRequest,
-        user: UserId,
+        user: &Subject,
     ) -> Result<(), ErrorCode> {
         let options = self.options(channel)?;
         if options.subscribe == SubscribeRight::Owner && !channel.is_owned_by(user) {

@@ -3,14 +3,12 @@
 use super::*;
 use crate::protocol::Payload;
 
-const USER: UserId = UserId(42);
-
 fn name(text: &str) -> ChannelName {
     ChannelName::parse(text).unwrap()
 }
 
 fn subscribe(channel: &str, request: &SubscribeRequest) -> Result<(), ErrorCode> {
-    Namespaces::default().check_subscribe(&name(channel), request, USER)
+    Namespaces::default().check_subscribe(&name(channel), request, &Subject::new("42"))
 }
 
 fn publish(namespaces: &Namespaces, channel: &str, member: bool) -> Result<(), ErrorCode> {

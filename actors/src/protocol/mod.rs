@@ -5,15 +5,23 @@
 //! nothing here decides anything: whether a command is allowed is a rule of the connection.
 
 mod command;
+mod encoding;
 mod error;
 pub mod json;
 mod payload;
 mod reply;
 
-pub use command::{Command, CommandBody, ConnectRequest, PublishRequest, RefreshRequest, SubscribeRequest};
+pub use command::{
+    Command, CommandBody, ConnectRequest, HistoryRequest, Position, PublishRequest, RefreshRequest,
+    SubRefreshRequest, SubscribeRequest,
+};
+pub use encoding::Encoding;
 pub use error::ErrorCode;
 pub use payload::{MAX_NESTING, Payload, PayloadError};
-pub use reply::{Answer, ClientInfo, ConnectResult, Lifetime, Publication, Push, UnsubscribeCode};
+pub use reply::{
+    Answer, ClientInfo, ConnectResult, DataForm, Emulation, HistoryResult, Lifetime, PresenceStats,
+    Publication, Push, SubscribeResult, UnsubscribeCode,
+};
 
 /// The most commands one frame may carry; a frame with more is a bad request.
 ///

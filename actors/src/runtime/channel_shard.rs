@@ -14,11 +14,10 @@ use std::sync::{
 
 use super::outbox::Outbox;
 use crate::{
-    id::{ConnectionId, UserId},
+    id::{ConnectionId, Subject},
     logic::channel::{ChannelName, Channels},
     protocol::{
-        Answer, ClientInfo, Payload, Publication, Push, UnsubscribeCode,
-        json::{encode_push, encode_reply},
+        Answer, ClientInfo, DataForm, Encoding, Payload, Publication, Push, SubscribeResult, UnsubscribeCode,
     },
 };
 use actix::{Actor, Context, Handler, Message};
@@ -48,7 +47,7 @@ pub(crate) struct Leave {
 pub(crate) struct Publish {
     pub(crate) channel: ChannelName,
     pub(crate) data: Payload,
-    pub(crate) user: UserId,
+    pub(crate) user: Subject,
     pub(crate) connection: ConnectionId,
     pub(crate) outbox: Outbox,
     pub(crate) id: u32,
@@ -95,7 +94,7 @@ impl Drop for Subscriber {
     fn drop(&mut self) {
         if self.armed {
             // The connection may have ended meanwhile.
-            let _ = self.outbox.push(encode_push(&Push::Unsubscribe {
+            let _ = self.outbox.push(self.outbox.encoding().push(&Push::Unsubscribe {
                 channel: self.channel.as_str(),
                 code: UnsubscribeCode::InsufficientState,
             }));
@@ -120,7 +119,12 @@ impl Handler<Join> for ChannelShard {
         if !message.outbox.is_open() {
             return;
         }
-        let _ = message.outbox.push(encode_reply(message.id, &Answer::Subscribe));
+        let _ = message.outbox.push(
+            message
+                .outbox
+                .encoding()
+                .reply(message.id, &Answer::Subscribe(Box::<SubscribeResult>::default())),
+        );
         let subscriber = Subscriber { outbox: message.outbox, channel: message.channel.clone(), armed: true };
         if let Some(mut replaced) = self.channels.join(message.channel, message.connection, subscriber) {
             replaced.armed = false;
@@ -136,7 +140,7 @@ impl Handler<Leave> for ChannelShard {
             subscriber.armed = false;
         }
         if let Some((outbox, id)) = message.answer {
-            let _ = outbox.push(encode_reply(id, &Answer::Unsubscribe));
+            let _ = outbox.push(outbox.encoding().reply(id, &Answer::Unsubscribe));
         }
     }
 }
@@ -151,18 +155,28 @@ impl Handler<Publish> for ChannelShard {
         }
         let publication = Publication {
             data: message.data,
-            info: Some(ClientInfo { user: message.user, client: message.connection }),
+            info: Some(Arc::new(ClientInfo {
+                user: message.user,
+                client: message.connection,
+                conn_info: None,
+                chan_info: None,
+            })),
             offset: 0,
+            tags: Vec::new(),
+            time_ms: 0,
         };
-        let push =
-            encode_push(&Push::Publication { channel: message.channel.as_str(), publication: &publication });
+        let push = Encoding::Json.push(&Push::Publication {
+            channel: message.channel.as_str(),
+            publication: &publication,
+            form: DataForm::Plain,
+        });
         let mut delivered = 0_u64;
         for subscriber in self.channels.subscribers(&message.channel) {
             // An ended connection is about to leave by itself.
             delivered += u64::from(subscriber.outbox.push(push.clone()).is_ok());
         }
         metrics::counter!("deliveries_total").increment(delivered);
-        let _ = message.outbox.push(encode_reply(message.id, &Answer::Publish));
+        let _ = message.outbox.push(message.outbox.encoding().reply(message.id, &Answer::Publish));
     }
 }
 

@@ -5,6 +5,7 @@
 mod audit;
 mod channel_shard;
 mod closing;
+mod control;
 mod device_tracker;
 mod directory;
 mod outbox;
@@ -23,6 +24,7 @@ mod tests;
 
 pub use audit::NotRecorded;
 pub use closing::{Closed, ClosingGuard};
+pub use control::{Control, Described, Overrides, ServerSubscription, Subscribed};
 pub use directory::{AttachError, AttachRequest, Attachment};
 pub use outbox::{End, Ended, Outbox, OutboxReader, outbox};
 pub use port::{AuditSink, DeviceStore, NotRead, NotWritten, PortFuture, Seen};

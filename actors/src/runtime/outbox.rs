@@ -21,16 +21,19 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use super::closing::ClosingGuard;
-use crate::close::CloseReason;
+use super::{closing::ClosingGuard, control::Control};
+use crate::{
+    close::{CloseReason, Goodbye},
+    protocol::Encoding,
+};
 
 /// How a connection ends.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum End {
     /// Send what is queued, then the close frame.
-    Flush(CloseReason),
+    Flush(Goodbye),
     /// Send nothing that is queued: the close frame at most, and only if the peer takes it at once.
-    Cut(CloseReason),
+    Cut(Goodbye),
     /// The peer said goodbye: answer its close frame.
     Peer,
 }
@@ -38,9 +41,9 @@ pub enum End {
 impl End {
     /// What the peer is told, if the end is ours.
     #[must_use]
-    pub fn reason(self) -> Option<CloseReason> {
+    pub fn goodbye(&self) -> Option<&Goodbye> {
         match self {
-            Self::Flush(reason) | Self::Cut(reason) => Some(reason),
+            Self::Flush(goodbye) | Self::Cut(goodbye) => Some(goodbye),
             Self::Peer => None,
         }
     }
@@ -58,6 +61,7 @@ pub struct Outbox(Arc<Shared>);
 pub struct OutboxReader(Arc<Shared>);
 
 struct Shared {
+    encoding: Encoding,
     open: AtomicBool,
     waker: AtomicWaker,
     queue: Mutex<Queue>,
@@ -69,14 +73,23 @@ struct Queue {
     limit: usize,
     end: Option<End>,
     severed: bool,
+    /// Nothing leaves yet: something must go first that is still being made.
+    held: bool,
+    /// What the connection's own task is asked to do.
+    controls: VecDeque<Control>,
     /// Revocations that wait for this socket.
     guards: Vec<ClosingGuard>,
 }
 
-/// A fresh queue that holds at most `limit` bytes.
+/// Requests that may wait for the connection's own task; it takes them whenever it is awake, so more means that it is not
+/// getting any further.
+const CONTROLS_MAX: usize = 1_024;
+
+/// A fresh queue of frames in this encoding that holds at most `limit` bytes.
 #[must_use]
-pub fn outbox(limit: usize) -> (Outbox, OutboxReader) {
+pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
     let shared = Arc::new(Shared {
+        encoding,
         open: AtomicBool::new(true),
         waker: AtomicWaker::new(),
         queue: Mutex::new(Queue {
@@ -85,6 +98,8 @@ pub fn outbox(limit: usize) -> (Outbox, OutboxReader) {
             limit,
             end: None,
             severed: false,
+            held: false,
+            controls: VecDeque::new(),
             guards: Vec::new(),
         }),
     });
@@ -92,6 +107,53 @@ pub fn outbox(limit: usize) -> (Outbox, OutboxReader) {
 }
 
 impl Outbox {
+    /// How this connection's frames are encoded.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.0.encoding
+    }
+
+    /// Lets nothing leave until [`Self::release`]: something that is still being made must go first.
+    pub fn hold(&self) {
+        self.0.queue.lock().held = true;
+    }
+
+    /// Lets everything leave again, `first` in front of it.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn release(&self, first: Bytes) -> Result<(), Ended> {
+        let result = {
+            let mut queue = self.0.queue.lock();
+            queue.held = false;
+            self.put(&mut queue, first, VecDeque::push_front)
+        };
+        self.0.waker.wake();
+        result.map(drop)
+    }
+
+    /// Asks the connection's own task to do something.
+    ///
+    /// # Errors
+    /// `Ended` when the connection has ended, or ends now because it does not get any further.
+    pub fn tell(&self, control: Control) -> Result<(), Ended> {
+        let result = {
+            let mut queue = self.0.queue.lock();
+            if queue.end.is_some() {
+                return Err(Ended);
+            }
+            if queue.controls.len() < CONTROLS_MAX {
+                queue.controls.push_back(control);
+                Ok(())
+            } else {
+                self.overflow(&mut queue);
+                Err(Ended)
+            }
+        };
+        self.0.waker.wake();
+        result
+    }
+
     /// Queues one reply or push and wakes the pump.
     ///
     /// # Errors
@@ -114,31 +176,43 @@ impl Outbox {
 
     /// `Ok(true)` when the queue was empty, so that the pump may be asleep.
     fn enqueue(&self, frame: Bytes) -> Result<bool, Ended> {
-        let mut queue = self.0.queue.lock();
+        self.put(&mut self.0.queue.lock(), frame, VecDeque::push_back)
+    }
+
+    fn put(
+        &self,
+        queue: &mut Queue,
+        frame: Bytes,
+        place: impl FnOnce(&mut VecDeque<Bytes>, Bytes),
+    ) -> Result<bool, Ended> {
         if queue.end.is_some() {
             return Err(Ended);
         }
         if queue.bytes + frame.len() > queue.limit {
-            queue.end = Some(End::Cut(CloseReason::Slow));
-            queue.forget();
-            self.0.open.store(false, Ordering::Release);
+            self.overflow(queue);
             return Err(Ended);
         }
         let was_empty = queue.frames.is_empty();
         queue.bytes += frame.len();
-        queue.frames.push_back(frame);
+        place(&mut queue.frames, frame);
         Ok(was_empty)
     }
 
+    fn overflow(&self, queue: &mut Queue) {
+        queue.end = Some(End::Cut(CloseReason::Slow.into()));
+        queue.forget();
+        self.0.open.store(false, Ordering::Release);
+    }
+
     /// Ends the connection in good order: what is queued still leaves.
-    pub fn close(&self, reason: CloseReason) {
-        self.declare(End::Flush(reason), None);
+    pub fn close(&self, goodbye: impl Into<Goodbye>) {
+        self.declare(End::Flush(goodbye.into()), None);
     }
 
     /// Throws the switch: nothing queued leaves, nothing more is accepted. `guard` is released once the socket is
     /// severed.
-    pub fn cut(&self, reason: CloseReason, guard: Option<ClosingGuard>) {
-        self.declare(End::Cut(reason), guard);
+    pub fn cut(&self, goodbye: impl Into<Goodbye>, guard: Option<ClosingGuard>) {
+        self.declare(End::Cut(goodbye.into()), guard);
     }
 
     /// The peer closed: answer and end.
@@ -150,13 +224,14 @@ impl Outbox {
     fn declare(&self, end: End, guard: Option<ClosingGuard>) {
         let mut queue = self.0.queue.lock();
         let cut = matches!(end, End::Cut(_));
+        // What is held back is of no use without what should have gone first.
+        if cut || end == End::Peer || queue.held {
+            queue.forget();
+        }
         match queue.end {
             None => queue.end = Some(end),
             Some(End::Flush(_) | End::Peer) if cut => queue.end = Some(end),
             Some(_) => {}
-        }
-        if cut || end == End::Peer {
-            queue.forget();
         }
         if !queue.severed {
             queue.guards.extend(guard);
@@ -175,7 +250,7 @@ impl Outbox {
     /// How the connection ends, if that was declared.
     #[must_use]
     pub fn end(&self) -> Option<End> {
-        self.0.queue.lock().end
+        self.0.queue.lock().end.clone()
     }
 
     /// Bytes waiting to be written.
@@ -188,7 +263,9 @@ impl Outbox {
 impl Queue {
     fn forget(&mut self) {
         self.frames = VecDeque::new();
+        self.controls = VecDeque::new();
         self.bytes = 0;
+        self.held = false;
     }
 }
 
@@ -203,7 +280,7 @@ impl OutboxReader {
     pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<End> {
         let mut queue = self.0.queue.lock();
         let mut taken = 0;
-        while taken < budget {
+        while taken < budget && !queue.held {
             let Some(frame) = queue.frames.pop_front() else {
                 break;
             };
@@ -214,10 +291,22 @@ impl OutboxReader {
         if queue.frames.is_empty() {
             queue.frames.shrink_to(8);
         }
-        match queue.end {
+        match &queue.end {
             Some(End::Flush(_)) if taken > 0 || !queue.frames.is_empty() => None,
-            end => end,
+            end => end.clone(),
         }
+    }
+
+    /// How the connection's frames are encoded.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.0.encoding
+    }
+
+    /// The next thing that the connection's task is asked to do.
+    #[must_use]
+    pub fn next_control(&self) -> Option<Control> {
+        self.0.queue.lock().controls.pop_front()
     }
 
     /// The end that was declared, without taking anything.
@@ -226,7 +315,7 @@ impl OutboxReader {
         if self.0.open.load(Ordering::Acquire) {
             return None;
         }
-        self.0.queue.lock().end
+        self.0.queue.lock().end.clone()
     }
 
     /// Declares the socket severed: no frame is accepted from it and none delivered to it. Releases who waits.

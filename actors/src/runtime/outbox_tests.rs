@@ -10,7 +10,7 @@ fn take_all(reader: &OutboxReader) -> (Vec<Bytes>, Option<End>) {
 
 #[test]
 fn frames_leave_in_the_order_they_came() {
-    let (outbox, reader) = outbox(100);
+    let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.push(Bytes::from_static(b"a")).unwrap();
     outbox.push_from_owner(Bytes::from_static(b"b")).unwrap();
     assert_eq!(take_all(&reader).0, ["a", "b"]);
@@ -19,53 +19,53 @@ fn frames_leave_in_the_order_they_came() {
 
 #[test]
 fn an_overflow_ends_the_connection_as_slow_and_drops_what_was_queued() {
-    let (outbox, reader) = outbox(3);
+    let (outbox, reader) = outbox(3, Encoding::Json);
     outbox.push(Bytes::from_static(b"ab")).unwrap();
     assert_eq!(outbox.push(Bytes::from_static(b"cd")), Err(Ended));
-    assert_eq!(take_all(&reader), (vec![], Some(End::Cut(CloseReason::Slow))));
+    assert_eq!(take_all(&reader), (vec![], Some(End::Cut(CloseReason::Slow.into()))));
     assert!(!outbox.is_open());
 }
 
 #[test]
 fn a_close_lets_the_queue_leave_first() {
-    let (outbox, reader) = outbox(100);
+    let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.push(Bytes::from_static(b"a")).unwrap();
     outbox.close(CloseReason::Expired);
     assert_eq!(outbox.push(Bytes::from_static(b"b")), Err(Ended));
     assert_eq!(take_all(&reader), (vec![Bytes::from_static(b"a")], None));
-    assert_eq!(take_all(&reader), (vec![], Some(End::Flush(CloseReason::Expired))));
+    assert_eq!(take_all(&reader), (vec![], Some(End::Flush(CloseReason::Expired.into()))));
 }
 
 #[test]
 fn a_cut_overrides_a_close_and_discards_the_queue() {
-    let (outbox, reader) = outbox(100);
+    let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.push(Bytes::from_static(b"a")).unwrap();
     outbox.close(CloseReason::Expired);
     outbox.cut(CloseReason::SessionRevoked, None);
-    assert_eq!(take_all(&reader), (vec![], Some(End::Cut(CloseReason::SessionRevoked))));
+    assert_eq!(take_all(&reader), (vec![], Some(End::Cut(CloseReason::SessionRevoked.into()))));
 }
 
 #[test]
 fn a_cut_overrides_the_peers_goodbye() {
-    let (outbox, reader) = outbox(100);
+    let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.push(Bytes::from_static(b"a")).unwrap();
     outbox.peer_closed();
     assert_eq!(take_all(&reader), (vec![], Some(End::Peer)));
     outbox.cut(CloseReason::SessionRevoked, None);
-    assert_eq!(reader.end(), Some(End::Cut(CloseReason::SessionRevoked)));
+    assert_eq!(reader.end(), Some(End::Cut(CloseReason::SessionRevoked.into())));
 }
 
 #[test]
 fn the_first_cut_wins() {
-    let (outbox, reader) = outbox(100);
+    let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.cut(CloseReason::SessionRevoked, None);
     outbox.cut(CloseReason::Shutdown, None);
-    assert_eq!(reader.end(), Some(End::Cut(CloseReason::SessionRevoked)));
+    assert_eq!(reader.end(), Some(End::Cut(CloseReason::SessionRevoked.into())));
 }
 
 #[test]
 fn a_pump_that_is_gone_accepts_nothing() {
-    let (outbox, reader) = outbox(100);
+    let (outbox, reader) = outbox(100, Encoding::Json);
     drop(reader);
     assert_eq!(outbox.push(Bytes::from_static(b"a")), Err(Ended));
 }

@@ -27,7 +27,7 @@ use super::{
 };
 use crate::{
     close::{Cause, CloseReason},
-    id::{ConnectionId, SessionId, UserId},
+    id::{ConnectionId, SessionId, Subject},
     logic::{bans::Bans, channel::ChannelName},
     protocol::Payload,
 };
@@ -162,7 +162,7 @@ impl Realtime {
         &self,
         channel: ChannelName,
         data: Payload,
-        user: UserId,
+        user: Subject,
         connection: ConnectionId,
         outbox: Outbox,
         id: u32,

@@ -113,7 +113,7 @@ struct Socket {
 }
 
 fn socket() -> Socket {
-    let (outbox, reader) = outbox(1024 * 1024);
+    let (outbox, reader) = outbox(1024 * 1024, crate::protocol::Encoding::Json);
     Socket { connection: ConnectionId::random(), outbox, reader }
 }
 

@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use portcullis_actors::{
     close::CloseReason,
-    id::UserId,
+    id::Subject,
     logic::channel::ChannelName,
     protocol::{
         Answer, Command, CommandBody, ConnectRequest, ConnectResult, ErrorCode, PublishRequest,
@@ -22,22 +22,23 @@ impl Dialogue {
         if let CommandBody::Connect(request) = body {
             return self.connect(now, id, request);
         }
-        let Some((user, ..)) = self.identity.filter(|_| self.phase != Phase::Refused) else {
+        let speaker = self.speaker().filter(|_| self.phase != Phase::Refused);
+        let Some(user) = speaker.map(|who| who.subject.clone()) else {
             return self.close(CloseReason::BadRequest);
         };
         match body {
             CommandBody::Subscribe(_) | CommandBody::Publish(_) | CommandBody::Refresh(_) if !accepting => {
                 self.answer(id, &Answer::Error(ErrorCode::Internal));
             }
-            CommandBody::Subscribe(request) => self.subscribe(id, &request, user),
+            CommandBody::Subscribe(request) => self.subscribe(id, &request, &user),
             CommandBody::Publish(request) => self.publish(id, request),
             CommandBody::Refresh(request) => self.refresh(id, request),
             CommandBody::Unsubscribe { channel } => self.unsubscribe(id, &channel),
-            CommandBody::Presence
-            | CommandBody::PresenceStats
-            | CommandBody::History
+            CommandBody::Presence { .. }
+            | CommandBody::PresenceStats { .. }
+            | CommandBody::History(_)
             | CommandBody::Rpc
-            | CommandBody::SubRefresh
+            | CommandBody::SubRefresh(_)
             | CommandBody::Ping => self.answer(id, &Answer::Error(ErrorCode::NotAvailable)),
             // No reply could say so.
             CommandBody::Send => self.close(CloseReason::NotAvailable),
@@ -88,9 +89,11 @@ impl Dialogue {
             client: self.client,
             version: self.config.version.clone(),
             lifetime: self.lifetime(now),
-            ping: u32::try_from(self.config.ping_interval.as_secs()).unwrap_or(u32::MAX).max(1),
+            ping: Some(u32::try_from(self.config.ping_interval.as_secs()).unwrap_or(u32::MAX).max(1)),
+            subs: Vec::new(),
+            emulation: None,
         };
-        self.answer(id, &Answer::Connect(result));
+        self.answer(id, &Answer::Connect(Box::new(result)));
     }
 
     /// The connection is of no use any more; the client closes it, or it goes stale.
@@ -132,17 +135,18 @@ impl Dialogue {
     /// Takes a newer proof of the same identity, or the first; closes on another one and says false.
     fn adopt(&mut self, now: Instant, identity: Identity) -> bool {
         let same = self
-            .identity
-            .is_none_or(|(user, session, _)| (user, session) == (identity.user, identity.session));
+            .speaker()
+            .is_none_or(|who| (&who.subject, who.session) == (&identity.subject, identity.session));
         if same {
-            self.identity = Some((identity.user, identity.session, identity.expires_at(now)));
+            let expires_at = identity.expires_at(now);
+            self.identity = Some((identity, expires_at));
         } else {
             self.close(CloseReason::InvalidToken);
         }
         same
     }
 
-    fn subscribe(&mut self, id: u32, request: &SubscribeRequest, user: UserId) {
+    fn subscribe(&mut self, id: u32, request: &SubscribeRequest, user: &Subject) {
         match self.may_subscribe(request, user) {
             Ok(channel) => {
                 self.channels.insert(channel.clone());
@@ -152,7 +156,7 @@ impl Dialogue {
         }
     }
 
-    fn may_subscribe(&self, request: &SubscribeRequest, user: UserId) -> Result<ChannelName, ErrorCode> {
+    fn may_subscribe(&self, request: &SubscribeRequest, user: &Subject) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
         if self.channels.contains(&channel) {
             return Err(ErrorCode::AlreadySubscribed);

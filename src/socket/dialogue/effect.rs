@@ -6,27 +6,36 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use portcullis_actors::{
     close::CloseReason,
-    id::{SessionId, UserId},
-    logic::channel::ChannelName,
+    id::{SessionId, Subject, UserId},
+    logic::namespace::{ChannelName, Party},
     protocol::Payload,
+    runtime::ServerSubscription,
 };
 use secrecy::SecretString;
 
 /// What a verified token says about its bearer, as far as a dialogue cares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
-    /// The user.
-    pub user: UserId,
+    /// The user's name in realtime.
+    pub subject: Subject,
+    /// The user's account, if it is one of ours.
+    pub account: Option<UserId>,
+    /// What the user is, as far as rights in channels go.
+    pub party: Party,
     /// The session that the token and, from here on, the connection belong to.
     pub session: SessionId,
-    /// How long the token is still good.
-    pub token_expires_in: Duration,
+    /// How long the token is still good; `None` for no end.
+    pub token_expires_in: Option<Duration>,
+    /// What members of channels see of this connection beside its name.
+    pub conn_info: Option<Payload>,
+    /// What the server subscribes the connection to at `connect`.
+    pub subscriptions: Vec<ServerSubscription>,
 }
 
 impl Identity {
-    pub(super) fn expires_at(self, now: Instant) -> Instant {
+    pub(super) fn expires_at(&self, now: Instant) -> Option<Instant> {
         // A clock cannot count further than some centuries; no token lasts that long.
-        now + self.token_expires_in.min(Duration::from_secs(u32::MAX.into()))
+        self.token_expires_in.map(|left| now + left.min(Duration::from_secs(u32::MAX.into())))
     }
 }
 

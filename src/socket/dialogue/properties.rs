@@ -1,5 +1,8 @@
 //! What holds for every dialogue, whatever a client and the world around it do.
 
+use std::time::Duration;
+
+use portcullis_actors::id::UserId;
 use proptest::prelude::*;
 
 use super::{
@@ -51,7 +54,7 @@ fn outcome(number: u8) -> Result<Identity, VerifyRefusal> {
         0..=2 => Ok(identity()),
         3 => Err(VerifyRefusal::Expired),
         4 => Err(VerifyRefusal::Unavailable),
-        5 => Ok(Identity { user: UserId(9), ..identity() }),
+        5 => Ok(Identity { subject: UserId(9).into(), ..identity() }),
         _ => Err(VerifyRefusal::Invalid),
     }
 }

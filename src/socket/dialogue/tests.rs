@@ -6,6 +6,12 @@ mod opening;
 mod timing;
 
 use super::*;
+use std::time::Duration;
+
+use portcullis_actors::{
+    id::{SessionId, UserId},
+    logic::namespace::Party,
+};
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
@@ -18,9 +24,13 @@ pub(super) struct Talk {
 
 pub(super) fn identity() -> Identity {
     Identity {
-        user: UserId(42),
+        subject: UserId(42).into(),
+        account: Some(UserId(42)),
+        party: Party::User,
+        conn_info: None,
+        subscriptions: Vec::new(),
         session: SessionId(Uuid::from_u128(7)),
-        token_expires_in: Duration::from_secs(3600),
+        token_expires_in: Some(Duration::from_secs(3600)),
     }
 }
 
@@ -97,7 +107,7 @@ impl Talk {
 
 fn error(id: u32, code: u16) -> String {
     let code = ErrorCode::ALL.iter().find(|known| known.code() == code).unwrap();
-    String::from_utf8(encode_reply(id, &Answer::Error(*code)).to_vec()).unwrap()
+    String::from_utf8(Encoding::Json.reply(id, &Answer::Error(*code)).to_vec()).unwrap()
 }
 
 const CONNECT_1: Purpose = Purpose::Connect { id: 1 };

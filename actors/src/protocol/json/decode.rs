@@ -1,17 +1,22 @@
 //! From a text frame to commands. Everything the protocol does not allow is one error: the connection is closed for
 //! it, whatever the details, so a frame is taken whole or not at all.
 
+use std::collections::BTreeMap;
+
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::protocol::{
-    Command, CommandBody, ConnectRequest, MAX_COMMANDS_PER_FRAME, Payload, PayloadError, PublishRequest,
-    RefreshRequest, SubscribeRequest,
+    Command, CommandBody, ConnectRequest, HistoryRequest, MAX_COMMANDS_PER_FRAME, Payload, PayloadError,
+    Position, PublishRequest, RefreshRequest, SubRefreshRequest, SubscribeRequest,
 };
 
 /// Bit 2 of a subscription's `flag`: error 112 is preferred over `recovered: false`.
 const FLAG_REJECT_UNRECOVERED: i64 = 1 << 1;
+
+/// Bytes of a name or version that are kept.
+const CLIPPED: usize = 64;
 
 /// Why a frame is no sequence of commands. For logs; the peer only learns "bad request".
 #[derive(Debug, thiserror::Error)]
@@ -112,24 +117,32 @@ fn method(envelope: &Envelope<'_>) -> Result<Option<CommandBody>, DecodeError> {
         return subscribe(raw).map(Some);
     }
     if let Some(raw) = envelope.unsubscribe {
-        let Channel { channel } = object(raw.get())?;
-        return Ok(Some(CommandBody::Unsubscribe { channel }));
+        return Ok(Some(CommandBody::Unsubscribe { channel: channel(raw)? }));
     }
     if let Some(raw) = envelope.publish {
         return publish(raw).map(Some);
     }
+    if let Some(raw) = envelope.presence {
+        return Ok(Some(CommandBody::Presence { channel: channel(raw)? }));
+    }
+    if let Some(raw) = envelope.presence_stats {
+        return Ok(Some(CommandBody::PresenceStats { channel: channel(raw)? }));
+    }
+    if let Some(raw) = envelope.history {
+        return history(raw).map(Some);
+    }
     if let Some(raw) = envelope.refresh {
-        let Token { token } = object(raw.get())?;
+        let Token { token, .. } = object(raw.get())?;
         return Ok(Some(CommandBody::Refresh(RefreshRequest { token: secret(token) })));
     }
+    if let Some(raw) = envelope.sub_refresh {
+        let Token { channel, token } = object(raw.get())?;
+        return Ok(Some(CommandBody::SubRefresh(SubRefreshRequest { channel, token: secret(token) })));
+    }
     let others = [
-        (envelope.presence, CommandBody::Presence),
-        (envelope.presence_stats, CommandBody::PresenceStats),
-        (envelope.history, CommandBody::History),
         (envelope.ping, CommandBody::Ping),
         (envelope.send, CommandBody::Send),
         (envelope.rpc, CommandBody::Rpc),
-        (envelope.sub_refresh, CommandBody::SubRefresh),
     ];
     for (raw, body) in others {
         if let Some(raw) = raw {
@@ -152,12 +165,55 @@ struct Channel {
 
 #[derive(Deserialize)]
 struct Token {
+    #[serde(default)]
+    channel: String,
     token: Option<String>,
 }
 
+/// A position, as `connect.subs`, `subscribe` and `history.since` spell it.
+#[derive(Deserialize)]
+struct Place {
+    #[serde(default)]
+    recover: Option<bool>,
+    #[serde(default)]
+    offset: Option<u64>,
+    #[serde(default)]
+    epoch: Option<String>,
+}
+
+impl Place {
+    fn position(self) -> Position {
+        Position { offset: self.offset.unwrap_or(0), epoch: self.epoch.unwrap_or_default() }
+    }
+}
+
+fn channel(raw: &RawValue) -> Result<String, DecodeError> {
+    let Channel { channel } = object(raw.get())?;
+    Ok(channel)
+}
+
 fn connect(raw: &RawValue) -> Result<CommandBody, DecodeError> {
-    let Token { token } = object(raw.get())?;
-    Ok(CommandBody::Connect(ConnectRequest { token: secret(token) }))
+    #[derive(Deserialize)]
+    struct Fields {
+        token: Option<String>,
+        #[serde(default)]
+        name: Option<String>,
+        #[serde(default)]
+        version: Option<String>,
+        #[serde(default)]
+        subs: Option<BTreeMap<String, Place>>,
+    }
+    let fields: Fields = object(raw.get())?;
+    let subs = fields.subs.unwrap_or_default().into_iter();
+    Ok(CommandBody::Connect(ConnectRequest {
+        token: secret(fields.token),
+        name: clipped(fields.name.unwrap_or_default()),
+        version: clipped(fields.version.unwrap_or_default()),
+        subs: subs
+            .filter(|(_, place)| place.recover.unwrap_or(false))
+            .map(|(channel, place)| (channel, place.position()))
+            .collect(),
+    }))
 }
 
 fn subscribe(raw: &RawValue) -> Result<CommandBody, DecodeError> {
@@ -165,21 +221,61 @@ fn subscribe(raw: &RawValue) -> Result<CommandBody, DecodeError> {
     struct Fields {
         #[serde(default)]
         channel: String,
+        token: Option<String>,
+        #[serde(default)]
+        recover: Option<bool>,
+        #[serde(default)]
+        offset: Option<u64>,
+        #[serde(default)]
+        epoch: Option<String>,
+        #[serde(default)]
+        positioned: Option<bool>,
+        #[serde(default)]
+        recoverable: Option<bool>,
+        #[serde(default)]
+        join_leave: Option<bool>,
+        #[serde(default)]
+        delta: Option<String>,
         tf: Option<IgnoredAny>,
         #[serde(default, rename = "type")]
         kind: Option<i32>,
         #[serde(default)]
-        recover: Option<bool>,
-        #[serde(default)]
         flag: Option<i64>,
     }
     let fields: Fields = object(raw.get())?;
-    let rejects_gaps = fields.flag.unwrap_or(0) & FLAG_REJECT_UNRECOVERED != 0;
-    Ok(CommandBody::Subscribe(SubscribeRequest {
+    let place = Place { recover: fields.recover, offset: fields.offset, epoch: fields.epoch };
+    Ok(CommandBody::Subscribe(Box::new(SubscribeRequest {
         channel: fields.channel,
+        token: secret(fields.token),
+        recover: place.recover.unwrap_or(false).then(|| place.position()),
+        must_recover: fields.flag.unwrap_or(0) & FLAG_REJECT_UNRECOVERED != 0,
+        positioned: fields.positioned.unwrap_or(false),
+        recoverable: fields.recoverable.unwrap_or(false),
+        join_leave: fields.join_leave.unwrap_or(false),
+        delta: fields.delta.as_deref() == Some("fossil"),
         tags_filter: fields.tf.is_some(),
         kind: fields.kind.unwrap_or(0),
-        must_recover: fields.recover.unwrap_or(false) && rejects_gaps,
+    })))
+}
+
+fn history(raw: &RawValue) -> Result<CommandBody, DecodeError> {
+    #[derive(Deserialize)]
+    struct Fields {
+        #[serde(default)]
+        channel: String,
+        #[serde(default)]
+        limit: Option<i32>,
+        #[serde(default)]
+        since: Option<Place>,
+        #[serde(default)]
+        reverse: Option<bool>,
+    }
+    let fields: Fields = object(raw.get())?;
+    Ok(CommandBody::History(HistoryRequest {
+        channel: fields.channel,
+        limit: fields.limit.unwrap_or(0),
+        since: fields.since.map(Place::position),
+        reverse: fields.reverse.unwrap_or(false),
     }))
 }
 
@@ -204,6 +300,12 @@ fn publish(raw: &RawValue) -> Result<CommandBody, DecodeError> {
 /// An `Option` would take `null` for absence; here it is a value like any other.
 fn null_is_data<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
+}
+
+/// What is only shown need not be long.
+fn clipped(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(CLIPPED));
+    text
 }
 
 fn secret(token: Option<String>) -> Option<SecretString> {

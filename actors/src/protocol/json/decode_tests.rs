@@ -27,7 +27,7 @@ fn the_opening_frame_of_centrifuge_js_is_two_commands_in_order() {
     assert_eq!(connect.token.as_ref().unwrap().expose_secret(), "t");
     let CommandBody::Subscribe(subscribe) = &second.body else { panic!("subscribe") };
     assert_eq!((first.id, second.id, subscribe.channel.as_str()), (1, 2, "chat:a"));
-    assert!(!subscribe.tags_filter && !subscribe.must_recover && subscribe.kind == 0);
+    assert!(!subscribe.tags_filter && subscribe.recover.is_none() && subscribe.kind == 0);
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn what_a_subscription_asks_for_beyond_a_plain_stream_is_seen() {
     ) else {
         panic!("subscribe")
     };
-    assert!(request.tags_filter && request.must_recover);
+    assert!(request.tags_filter && request.must_recover && request.recover == Some(Position::default()));
     assert_eq!(request.kind, 4);
 }
 

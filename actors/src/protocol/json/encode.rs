@@ -3,11 +3,16 @@
 //! Zero values are left out, as the protocol wants, except where SDKs index without asking: the result key itself,
 //! `ClientInfo.user` and `.client`, and `ttl` beside `expires`.
 
-use std::io::Write as _;
+use std::{io::Write as _, sync::Arc};
 
 use bytes::Bytes;
 
-use crate::protocol::{Answer, ClientInfo, ConnectResult, Lifetime, Publication, Push};
+use secrecy::ExposeSecret as _;
+
+use crate::protocol::{
+    Answer, ClientInfo, ConnectResult, DataForm, HistoryResult, Lifetime, Position, Publication, Push,
+    SubscribeResult,
+};
 
 /// The server's ping.
 pub const PING: Bytes = Bytes::from_static(b"{}");
@@ -19,10 +24,17 @@ pub fn encode_reply(id: u32, answer: &Answer) -> Bytes {
     json.raw("{\"id\":").display(id).raw(",");
     match answer {
         Answer::Connect(result) => json.connect(result),
-        Answer::Subscribe => json.raw("\"subscribe\":{}"),
+        Answer::Subscribe(result) => json.raw("\"subscribe\":").subscribe(result),
         Answer::Unsubscribe => json.raw("\"unsubscribe\":{}"),
         Answer::Publish => json.raw("\"publish\":{}"),
-        Answer::Refresh(lifetime) => json.raw("\"refresh\":{").lifetime(*lifetime).raw("}"),
+        Answer::Presence(members) => json.presence(members),
+        Answer::PresenceStats(stats) => {
+            json.raw("\"presence_stats\":{\"num_clients\":").display(stats.clients);
+            json.raw(",\"num_users\":").display(stats.users).raw("}")
+        }
+        Answer::History(result) => json.history(result),
+        Answer::Refresh(lifetime) => json.raw("\"refresh\":").object(|o| o.lifetime(*lifetime)),
+        Answer::SubRefresh(lifetime) => json.raw("\"sub_refresh\":").object(|o| o.lifetime(*lifetime)),
         Answer::Error(error) => {
             json.raw("\"error\":{\"code\":").display(error.code());
             json.raw(",\"message\":\"").raw(error.message()).raw("\"");
@@ -39,13 +51,15 @@ pub fn encode_reply(id: u32, answer: &Answer) -> Bytes {
 #[must_use]
 pub fn encode_push(push: &Push<'_>) -> Bytes {
     let mut json = Json::with_capacity(match push {
-        Push::Publication { channel, publication } => 192 + channel.len() + publication.data.as_bytes().len(),
+        Push::Publication { channel, publication, .. } => {
+            192 + channel.len() + publication.data.as_bytes().len()
+        }
         _ => 128,
     });
     json.raw("{\"push\":{");
     match push {
-        Push::Publication { channel, publication } => {
-            json.channel(channel).raw("\"pub\":").publication(publication)
+        Push::Publication { channel, publication, form } => {
+            json.channel(channel).raw("\"pub\":").publication(publication, *form)
         }
         Push::Join { channel, info } => json.channel(channel).raw("\"join\":{\"info\":").info(info).raw("}"),
         Push::Leave { channel, info } => {
@@ -55,16 +69,19 @@ pub fn encode_push(push: &Push<'_>) -> Bytes {
             json.channel(channel).raw("\"unsubscribe\":{\"code\":").display(code.code());
             json.raw(",\"reason\":\"").raw(code.text()).raw("\"}")
         }
+        Push::Subscribe { channel, result } => json.channel(channel).raw("\"subscribe\":").object(|o| {
+            o.standing(result);
+        }),
         Push::Message { data } => json.raw("\"message\":{\"data\":").bytes(data.as_bytes()).raw("}"),
-        Push::Disconnect(reason) => {
-            json.raw("\"disconnect\":{\"code\":").display(reason.code());
-            json.raw(",\"reason\":\"").raw(reason.text()).raw("\"");
-            if reason.reconnects() {
+        Push::Disconnect(goodbye) => {
+            json.raw("\"disconnect\":{\"code\":").display(goodbye.code());
+            json.raw(",\"reason\":").string(goodbye.text());
+            if goodbye.reconnects() {
                 json.raw(",\"reconnect\":true");
             }
             json.raw("}")
         }
-        Push::Refresh(lifetime) => json.raw("\"refresh\":{").lifetime(*lifetime).raw("}"),
+        Push::Refresh(lifetime) => json.raw("\"refresh\":").object(|o| o.lifetime(*lifetime)),
     };
     json.raw("}}").finish()
 }
@@ -102,31 +119,163 @@ impl Json {
         self.raw("\"channel\":").string(name).raw(",")
     }
 
-    fn lifetime(&mut self, lifetime: Lifetime) -> &mut Self {
-        self.raw("\"expires\":true,\"ttl\":").display(lifetime.ttl)
+    /// An object whose fields are written by `fields`, each with [`Json::field`].
+    fn object(&mut self, fields: impl FnOnce(&mut Self)) -> &mut Self {
+        self.raw("{");
+        fields(self);
+        self.raw("}")
+    }
+
+    /// The name of a field, after a comma if it is not the first.
+    fn field(&mut self, name: &str) -> &mut Self {
+        if self.0.last() != Some(&b'{') {
+            self.raw(",");
+        }
+        self.raw("\"").raw(name).raw("\":")
+    }
+
+    fn flag(&mut self, name: &str, set: bool) {
+        if set {
+            self.field(name).raw("true");
+        }
+    }
+
+    fn lifetime(&mut self, lifetime: Option<Lifetime>) {
+        if let Some(lifetime) = lifetime {
+            self.flag("expires", true);
+            self.field("ttl").display(lifetime.ttl);
+        }
+    }
+
+    fn position(&mut self, position: &Position) {
+        self.field("epoch").string(&position.epoch);
+        self.field("offset").display(position.offset);
     }
 
     fn connect(&mut self, result: &ConnectResult) -> &mut Self {
-        self.raw("\"connect\":{\"client\":\"").display(result.client);
-        self.raw("\",\"version\":").string(&result.version);
-        self.raw(",").lifetime(result.lifetime);
-        self.raw(",\"ping\":").display(result.ping).raw(",\"pong\":true}")
+        self.raw("\"connect\":").object(|o| {
+            o.field("client").raw("\"").display(result.client).raw("\"");
+            o.field("version").string(&result.version);
+            o.lifetime(result.lifetime);
+            if let Some(ping) = result.ping {
+                o.field("ping").display(ping);
+                o.flag("pong", true);
+            }
+            if let Some(emulation) = &result.emulation {
+                o.field("session").string(emulation.session.expose_secret());
+                o.field("node").string(&emulation.node);
+            }
+            if !result.subs.is_empty() {
+                o.field("subs").object(|subs| {
+                    for (channel, result) in &result.subs {
+                        if subs.0.last() != Some(&b'{') {
+                            subs.raw(",");
+                        }
+                        subs.string(channel).raw(":").subscribe(result);
+                    }
+                });
+            }
+        })
+    }
+
+    fn subscribe(&mut self, result: &SubscribeResult) -> &mut Self {
+        self.object(|o| {
+            o.lifetime(result.lifetime);
+            o.standing(result);
+            o.flag("was_recovering", result.was_recovering);
+            o.flag("recovered", result.recovered);
+            o.flag("delta", result.delta);
+            if !result.publications.is_empty() {
+                let form = if result.delta { DataForm::Whole } else { DataForm::Plain };
+                o.field("publications").publications(&result.publications, form);
+            }
+        })
+    }
+
+    /// What a subscription is, whoever asked for it.
+    fn standing(&mut self, result: &SubscribeResult) {
+        self.flag("recoverable", result.recoverable);
+        self.flag("positioned", result.positioned);
+        if let Some(position) = &result.position {
+            self.position(position);
+        }
+        if let Some(data) = &result.data {
+            self.field("data").bytes(data.as_bytes());
+        }
+    }
+
+    fn presence(&mut self, members: &[Arc<ClientInfo>]) -> &mut Self {
+        self.raw("\"presence\":{\"presence\":").object(|o| {
+            for info in members {
+                o.field(&info.client.to_string()).info(info);
+            }
+        });
+        self.raw("}")
+    }
+
+    fn history(&mut self, result: &HistoryResult) -> &mut Self {
+        self.raw("\"history\":").object(|o| {
+            o.field("publications").publications(&result.publications, DataForm::Plain);
+            o.position(&result.position);
+        })
+    }
+
+    fn publications(&mut self, publications: &[Arc<Publication>], form: DataForm<'_>) -> &mut Self {
+        self.raw("[");
+        for (index, publication) in publications.iter().enumerate() {
+            if index > 0 {
+                self.raw(",");
+            }
+            self.publication(publication, form);
+        }
+        self.raw("]")
     }
 
     fn info(&mut self, info: &ClientInfo) -> &mut Self {
-        self.raw("{\"user\":\"").display(info.user);
-        self.raw("\",\"client\":\"").display(info.client).raw("\"}")
+        self.object(|o| {
+            o.field("user").string(info.user.as_str());
+            o.field("client").raw("\"").display(info.client).raw("\"");
+            for (name, payload) in [("conn_info", &info.conn_info), ("chan_info", &info.chan_info)] {
+                if let Some(payload) = payload {
+                    o.field(name).bytes(payload.as_bytes());
+                }
+            }
+        })
     }
 
-    fn publication(&mut self, publication: &Publication) -> &mut Self {
-        self.raw("{\"data\":").bytes(publication.data.as_bytes());
-        if let Some(info) = &publication.info {
-            self.raw(",\"info\":").info(info);
+    fn publication(&mut self, publication: &Publication, form: DataForm<'_>) -> &mut Self {
+        self.object(|o| {
+            o.field("data").data(publication.data.as_bytes(), form);
+            if let Some(info) = &publication.info {
+                o.field("info").info(info);
+            }
+            if publication.offset > 0 {
+                o.field("offset").display(publication.offset);
+            }
+            if !publication.tags.is_empty() {
+                o.field("tags").object(|tags| {
+                    for (index, (name, value)) in publication.tags.iter().enumerate() {
+                        if index > 0 {
+                            tags.raw(",");
+                        }
+                        tags.string(name).raw(":").string(value);
+                    }
+                });
+            }
+            if publication.time_ms > 0 {
+                o.field("time").display(publication.time_ms);
+            }
+            o.flag("delta", matches!(form, DataForm::Delta(_)));
+        })
+    }
+
+    /// A payload is UTF-8; so must a delta be, and whoever makes one sees to it.
+    fn data(&mut self, payload: &[u8], form: DataForm<'_>) -> &mut Self {
+        match form {
+            DataForm::Plain => self.bytes(payload),
+            DataForm::Whole => self.string(&String::from_utf8_lossy(payload)),
+            DataForm::Delta(delta) => self.string(&String::from_utf8_lossy(delta)),
         }
-        if publication.offset > 0 {
-            self.raw(",\"offset\":").display(publication.offset);
-        }
-        self.raw("}")
     }
 
     fn finish(&mut self) -> Bytes {

@@ -16,32 +16,38 @@ fn value(bytes: &[u8]) -> Value {
     serde_json::from_slice(bytes).unwrap()
 }
 
+fn who(user: i64) -> ClientInfo {
+    ClientInfo { user: UserId(user).into(), client: client(), conn_info: None, chan_info: None }
+}
+
 fn client() -> ConnectionId {
     ConnectionId(Uuid::from_u128(0xabc))
 }
 
 #[test]
 fn connect_and_refresh_results_have_every_field_that_sdks_index() {
-    let connect = Answer::Connect(ConnectResult {
+    let connect = Answer::Connect(Box::new(ConnectResult {
         client: client(),
         version: "portcullis 1\"2".to_owned(),
-        lifetime: Lifetime { ttl: 3600 },
-        ping: 25,
-    });
+        lifetime: Some(Lifetime { ttl: 3600 }),
+        ping: Some(25),
+        subs: Vec::new(),
+        emulation: None,
+    }));
     assert_eq!(
         value(&encode_reply(1, &connect)),
         json!({"id": 1, "connect": {"client": client().to_string(), "version": "portcullis 1\"2", "expires": true,
             "ttl": 3600, "ping": 25, "pong": true}})
     );
     assert_eq!(
-        value(&encode_reply(2, &Answer::Refresh(Lifetime { ttl: 0 }))),
+        value(&encode_reply(2, &Answer::Refresh(Some(Lifetime { ttl: 0 })))),
         json!({"id": 2, "refresh": {"expires": true, "ttl": 0}})
     );
 }
 
 #[test]
 fn empty_results_keep_their_key() {
-    assert_eq!(encode_reply(3, &Answer::Subscribe), "{\"id\":3,\"subscribe\":{}}");
+    assert_eq!(encode_reply(3, &Answer::Subscribe(Box::default())), "{\"id\":3,\"subscribe\":{}}");
     assert_eq!(encode_reply(4, &Answer::Unsubscribe), "{\"id\":4,\"unsubscribe\":{}}");
     assert_eq!(encode_reply(5, &Answer::Publish), "{\"id\":5,\"publish\":{}}");
 }
@@ -62,11 +68,14 @@ fn every_error_has_code_and_message_and_says_when_it_is_temporary() {
 fn a_publication_names_its_publisher_and_its_offset_if_it_has_them() {
     let mut publication = Publication {
         data: Payload::parse("{\"text\": 1.0}").unwrap(),
-        info: Some(ClientInfo { user: UserId(42), client: client() }),
+        info: Some(Arc::new(who(42))),
         offset: 0,
+        tags: Vec::new(),
+        time_ms: 0,
     };
-    let push =
-        |publication: &Publication| encode_push(&Push::Publication { channel: "chat:\"a", publication });
+    let push = |publication: &Publication| {
+        encode_push(&Push::Publication { channel: "chat:\"a", publication, form: DataForm::Plain })
+    };
     let info = format!("\"info\":{{\"user\":\"42\",\"client\":\"{}\"}}", client());
     assert_eq!(
         push(&publication),
@@ -82,7 +91,7 @@ fn a_publication_names_its_publisher_and_its_offset_if_it_has_them() {
 
 #[test]
 fn the_other_pushes_have_the_protocols_shapes() {
-    let info = ClientInfo { user: UserId(1), client: client() };
+    let info = who(1);
     let who = json!({"info": {"user": "1", "client": client().to_string()}});
     let data = Payload::parse("[1]").unwrap();
     for (push, body) in [
@@ -94,14 +103,14 @@ fn the_other_pushes_have_the_protocols_shapes() {
         ),
         (Push::Message { data: &data }, json!({"message": {"data": [1]}})),
         (
-            Push::Disconnect(CloseReason::SessionRevoked),
+            Push::Disconnect(&CloseReason::SessionRevoked.into()),
             json!({"disconnect": {"code": 4500, "reason": "session revoked"}}),
         ),
         (
-            Push::Disconnect(CloseReason::Shutdown),
+            Push::Disconnect(&CloseReason::Shutdown.into()),
             json!({"disconnect": {"code": 3001, "reason": "shutdown", "reconnect": true}}),
         ),
-        (Push::Refresh(Lifetime { ttl: 5 }), json!({"refresh": {"expires": true, "ttl": 5}})),
+        (Push::Refresh(Some(Lifetime { ttl: 5 })), json!({"refresh": {"expires": true, "ttl": 5}})),
     ] {
         assert_eq!(value(&encode_push(&push)), json!({"push": body}));
     }

@@ -8,7 +8,7 @@ async fn the_subscribe_reply_precedes_the_channels_first_push() {
     let (a, lobby) = (socket(), channel("chat:lobby"));
     f.realtime.join(lobby.clone(), a.connection, a.outbox.clone(), 1).unwrap();
     let data = Payload::parse(r#"{"text":"hi"}"#).unwrap();
-    f.realtime.publish(lobby, data, UserId(7), a.connection, a.outbox.clone(), 2).unwrap();
+    f.realtime.publish(lobby, data, UserId(7).into(), a.connection, a.outbox.clone(), 2).unwrap();
     eventually(|| a.outbox.queued_bytes() > 120).await;
     let received = a.received();
     assert_eq!(received[0], r#"{"id":1,"subscribe":{}}"#);
@@ -26,9 +26,9 @@ async fn nothing_of_a_cut_connection_is_delivered() {
     revoked.outbox.cut(CloseReason::SessionRevoked, None);
     let data = || Payload::parse("1").unwrap();
     let (connection, outbox) = (revoked.connection, revoked.outbox.clone());
-    f.realtime.publish(lobby.clone(), data(), UserId(1), connection, outbox, 1).unwrap();
+    f.realtime.publish(lobby.clone(), data(), UserId(1).into(), connection, outbox, 1).unwrap();
     let (connection, outbox) = (listener.connection, listener.outbox.clone());
-    f.realtime.publish(lobby, data(), UserId(2), connection, outbox, 2).unwrap();
+    f.realtime.publish(lobby, data(), UserId(2).into(), connection, outbox, 2).unwrap();
     eventually(|| listener.outbox.queued_bytes() > 60).await;
     let received = listener.received().join("\n");
     assert!(received.contains(r#""user":"2""#) && !received.contains(r#""user":"1""#), "{received}");

@@ -17,7 +17,7 @@ async fn a_revocation_cuts_every_connection_of_the_session_and_counts_them() {
     let realtime = f.realtime.clone();
     let revoking = actix_rt::spawn(async move { realtime.revoke(&[session], Cause::Revoked).await });
     eventually(|| !a.outbox.is_open() && !b.outbox.is_open()).await;
-    assert_eq!(a.reader.end(), Some(End::Cut(CloseReason::SessionRevoked)));
+    assert_eq!(a.reader.end(), Some(End::Cut(CloseReason::SessionRevoked.into())));
     drop((a, b));
     assert_eq!(revoking.await.unwrap(), Closed { sockets_closed: 2, pending: 0 });
     assert!(c.outbox.is_open());
@@ -128,7 +128,7 @@ async fn draining_closes_every_connection_with_shutdown_and_accepts_none() {
     let (session, open) = (SessionId::random(), socket());
     let _held = open.attach(&f.realtime, session).await.unwrap();
     f.realtime.drain(Duration::from_millis(20)).await;
-    assert_eq!(open.reader.end(), Some(End::Cut(CloseReason::Shutdown)));
+    assert_eq!(open.reader.end(), Some(End::Cut(CloseReason::Shutdown.into())));
     let refused = socket().attach(&f.realtime, session).await.err();
     assert_eq!(refused, Some(AttachError::Closed(CloseReason::Shutdown)));
     f.realtime.stop();

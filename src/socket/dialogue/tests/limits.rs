@@ -2,6 +2,8 @@
 
 use portcullis_actors::protocol::MAX_COMMANDS_PER_FRAME;
 
+use std::time::Duration;
+
 use super::*;
 
 #[test]

@@ -1,5 +1,9 @@
 //! How a dialogue begins: with and without an authenticated handshake.
 
+use portcullis_actors::id::SessionId;
+use portcullis_actors::id::UserId;
+use std::time::Duration;
+
 use super::*;
 
 #[test]
@@ -7,7 +11,7 @@ fn connect_with_a_good_token_is_answered_with_everything_a_client_needs() {
     let mut talk = Talk::anonymous();
     assert_eq!(talk.say(CONNECT), ["verify Connect { id: 1 } t"]);
     assert_eq!(talk.verified(CONNECT_1, Ok(identity())), [CONNECTED]);
-    assert_eq!(talk.dialogue.speaker(), Some((identity().user, identity().session)));
+    assert_eq!(talk.dialogue.speaker(), Some(&identity()));
 }
 
 #[test]
@@ -130,14 +134,14 @@ fn any_command_may_come_first() {
 fn connect_with_a_token_of_the_same_session_renews_it() {
     let mut talk = Talk::authenticated();
     assert_eq!(talk.say(CONNECT), ["verify Connect { id: 1 } t"]);
-    let renewed = Identity { token_expires_in: Duration::from_secs(60), ..identity() };
+    let renewed = Identity { token_expires_in: Some(Duration::from_secs(60)), ..identity() };
     assert!(talk.verified(CONNECT_1, Ok(renewed))[0].contains(r#""ttl":60,"#));
 }
 
 #[test]
 fn connect_with_a_token_of_somebody_else_is_refused() {
     for other in [
-        Identity { user: UserId(43), ..identity() },
+        Identity { subject: UserId(43).into(), ..identity() },
         Identity { session: SessionId(Uuid::from_u128(8)), ..identity() },
     ] {
         let mut talk = Talk::authenticated();

@@ -1,5 +1,8 @@
 //! What time does: pings, pongs, and the end of tokens.
 
+use portcullis_actors::id::UserId;
+use std::time::Duration;
+
 use super::*;
 
 #[test]
@@ -41,7 +44,7 @@ fn a_pong_does_not_wait_behind_a_verification() {
 }
 
 fn connected_for(seconds: u64) -> Talk {
-    let short = Identity { token_expires_in: Duration::from_secs(seconds), ..identity() };
+    let short = Identity { token_expires_in: Some(Duration::from_secs(seconds)), ..identity() };
     let mut talk =
         Talk::new(Some(short), DialogueConfig { pong_timeout: Duration::from_secs(9999), ..config() });
     assert!(talk.say(r#"{"id":1,"connect":{}}"#)[0].contains(&format!("\"ttl\":{seconds},")));
@@ -72,7 +75,10 @@ fn a_refresh_moves_the_end() {
 fn a_refresh_never_changes_who_speaks() {
     let mut talk = Talk::connected();
     talk.say(REFRESH);
-    assert_eq!(talk.verified(REFRESH_5, Ok(Identity { user: UserId(1), ..identity() })), ["close 3500"]);
+    assert_eq!(
+        talk.verified(REFRESH_5, Ok(Identity { subject: UserId(1).into(), ..identity() })),
+        ["close 3500"]
+    );
 }
 
 #[test]
@@ -96,7 +102,7 @@ fn a_refresh_without_a_token_is_a_bad_request() {
 
 #[test]
 fn a_ttl_is_at_least_one_second() {
-    let nearly = Identity { token_expires_in: Duration::from_millis(10), ..identity() };
+    let nearly = Identity { token_expires_in: Some(Duration::from_millis(10)), ..identity() };
     let mut talk = Talk::new(Some(nearly), config());
     assert!(talk.say(r#"{"id":1,"connect":{}}"#)[0].contains(r#""ttl":1,"#));
 }
