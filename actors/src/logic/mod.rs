@@ -5,6 +5,7 @@
 
 pub mod bans;
 pub mod channel;
+pub mod delta;
 pub mod histories;
 pub mod limits;
 pub mod namespace;

@@ -1,0 +1,221 @@
+//! Fossil deltas: how one payload becomes the next, for subscribers who asked to be told only that.
+//!
+//! Called by channel shards once per publication and encoding, never per receiver. The format is that of the Fossil version
+//! control system, which the clients' libraries read: `length\n`, then instructions (`n@offset,` copies from the source,
+//! `n:bytes` inserts), then `checksum;`, with numbers in a base of 64 digits. Work and memory grow with the two lengths and
+//! with nothing else, whatever the bytes are. Must not decide whether a delta is worth sending: the caller compares lengths.
+
+/// Bytes of a block: what has to be equal for a copy to begin.
+const BLOCK: usize = 16;
+/// Slots of the table of blocks that one look-up visits at most.
+const PROBES: usize = 8;
+/// Longest target that [`apply`] makes.
+const APPLIED_MAX: usize = 16 * 1024 * 1024;
+/// The digits of numbers, most significant first on the wire.
+const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
+
+/// The delta that makes `target` of `source`. If `target` is UTF-8, so is the delta: no character is torn apart.
+#[must_use]
+pub fn fossil(source: &[u8], target: &[u8]) -> Vec<u8> {
+    let mut delta = Vec::with_capacity(64);
+    put_number(&mut delta, target.len() as u64);
+    delta.push(b'\n');
+    let blocks = Blocks::of(source);
+    // Everything before `done` is in the delta; everything between `done` and `at` will be inserted.
+    let (mut done, mut at) = (0, 0);
+    let mut hash = Rolling::over(target, at);
+    while let Some(rolled) = hash {
+        let Some(copy) =
+            blocks.find(rolled.0, target, at).map(|found| Copy::around(source, target, found, at, done))
+        else {
+            hash = rolled.next(target, at);
+            at += 1;
+            continue;
+        };
+        put_insert(&mut delta, &target[done..copy.to]);
+        put_number(&mut delta, copy.length as u64);
+        delta.push(b'@');
+        put_number(&mut delta, copy.from as u64);
+        delta.push(b',');
+        done = copy.to + copy.length;
+        at = done;
+        hash = Rolling::over(target, at);
+    }
+    put_insert(&mut delta, &target[done..]);
+    put_number(&mut delta, u64::from(checksum(target)));
+    delta.push(b';');
+    delta
+}
+
+/// What a client makes of a delta; `None` if it is none of this source. Here to prove deltas right.
+#[must_use]
+pub fn apply(source: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
+    let mut rest = delta;
+    let length = usize::try_from(take_number(&mut rest)?).ok().filter(|length| *length <= APPLIED_MAX)?;
+    take_byte(&mut rest, b'\n')?;
+    let mut target = Vec::new();
+    loop {
+        let number = take_number(&mut rest)?;
+        let (kind, after) = rest.split_first()?;
+        rest = after;
+        if *kind == b';' {
+            let whole = rest.is_empty() && target.len() == length && u64::from(checksum(&target)) == number;
+            return whole.then_some(target);
+        }
+        let count = usize::try_from(number).ok().filter(|count| *count <= length - target.len())?;
+        match kind {
+            b'@' => {
+                let from = usize::try_from(take_number(&mut rest)?).ok()?;
+                take_byte(&mut rest, b',')?;
+                target.extend_from_slice(source.get(from..from.checked_add(count)?)?);
+            }
+            b':' => {
+                let (inserted, after) = rest.split_at_checked(count)?;
+                target.extend_from_slice(inserted);
+                rest = after;
+            }
+            _ => return None,
+        }
+    }
+}
+
+/// A stretch that source and target have in common.
+struct Copy {
+    from: usize,
+    to: usize,
+    length: usize,
+}
+
+impl Copy {
+    /// The longest stretch around one common block, from `done` on in the target, without parts of characters.
+    fn around(source: &[u8], target: &[u8], from: usize, to: usize, done: usize) -> Self {
+        let before = source[..from].iter().rev().zip(target[done..to].iter().rev());
+        let back = before.take_while(|(a, b)| a == b).count();
+        let forth = source[from..].iter().zip(&target[to..]).take_while(|(a, b)| a == b).count();
+        let (mut start, mut end) = (to - back, to + forth);
+        // A character has three bytes of continuation at most.
+        start += (0..3).take_while(|n| is_continuation(target, start + n)).count();
+        end -= (0..3).take_while(|n| is_continuation(target, end - n)).count();
+        Self { from: from + start - to, to: start, length: end - start }
+    }
+}
+
+/// Whether a character of UTF-8 would be torn in front of this byte.
+fn is_continuation(text: &[u8], at: usize) -> bool {
+    text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80)
+}
+
+/// Where the blocks of the source are, by their hash. A full neighbourhood of the table takes no more: of equal blocks the
+/// first ones count.
+struct Blocks<'a> {
+    source: &'a [u8],
+    /// Number of a block plus one; 0 for none. The length is a power of two.
+    slots: Vec<u32>,
+}
+
+impl<'a> Blocks<'a> {
+    fn of(source: &'a [u8]) -> Self {
+        let count = (source.len() / BLOCK).min(u32::MAX as usize - 1);
+        let mut blocks = Self { source, slots: vec![0; (2 * count).next_power_of_two()] };
+        for (number, block) in (1..).zip(source.chunks_exact(BLOCK).take(count)) {
+            let mut candidates = blocks.candidates(Rolling::of(block).0);
+            if let Some(free) = candidates.find(|slot| blocks.slots[*slot] == 0) {
+                blocks.slots[free] = number;
+            }
+        }
+        blocks
+    }
+
+    /// The slots in which a block with this hash may be.
+    fn candidates(&self, hash: u32) -> impl Iterator<Item = usize> + use<> {
+        let mask = self.slots.len() - 1;
+        // Multiplied, so that the upper bits count as well.
+        let first = (hash.wrapping_mul(0x9e37_79b1) >> 8) as usize;
+        (0..PROBES).map(move |step| (first + step) & mask)
+    }
+
+    /// Where in the source there is the block that stands at `at` in the target.
+    fn find(&self, hash: u32, target: &[u8], at: usize) -> Option<usize> {
+        let wanted = &target[at..at + BLOCK];
+        self.candidates(hash)
+            .map_while(|slot| (self.slots[slot] as usize).checked_sub(1))
+            .map(|number| number * BLOCK)
+            .find(|from| self.source[*from..*from + BLOCK] == *wanted)
+    }
+}
+
+/// A hash of [`BLOCK`] bytes that moves on by a byte at a constant cost.
+#[derive(Clone, Copy)]
+struct Rolling(u32);
+
+impl Rolling {
+    const FACTOR: u32 = 0x0100_0193;
+    /// What the oldest byte of a block has been multiplied with.
+    const OLDEST: u32 = Self::FACTOR.wrapping_pow(BLOCK as u32 - 1);
+
+    fn of(block: &[u8]) -> Self {
+        Self(
+            block
+                .iter()
+                .fold(0, |hash: u32, byte| hash.wrapping_mul(Self::FACTOR).wrapping_add(u32::from(*byte))),
+        )
+    }
+
+    /// The hash of the block at `at`, if there is a whole one.
+    fn over(text: &[u8], at: usize) -> Option<Self> {
+        text.get(at..at + BLOCK).map(Self::of)
+    }
+
+    /// From the block at `at` to the next one.
+    fn next(self, text: &[u8], at: usize) -> Option<Self> {
+        let newest = text.get(at + BLOCK)?;
+        let without_oldest = self.0.wrapping_sub(u32::from(text[at]).wrapping_mul(Self::OLDEST));
+        Some(Self(without_oldest.wrapping_mul(Self::FACTOR).wrapping_add(u32::from(*newest))))
+    }
+}
+
+/// The sum of the text as big-endian words of 32 bits, zeros appended.
+fn checksum(text: &[u8]) -> u32 {
+    text.chunks(4).fold(0, |sum: u32, word| {
+        let mut padded = [0; 4];
+        padded[..word.len()].copy_from_slice(word);
+        sum.wrapping_add(u32::from_be_bytes(padded))
+    })
+}
+
+fn put_insert(delta: &mut Vec<u8>, bytes: &[u8]) {
+    if !bytes.is_empty() {
+        put_number(delta, bytes.len() as u64);
+        delta.push(b':');
+        delta.extend_from_slice(bytes);
+    }
+}
+
+fn put_number(delta: &mut Vec<u8>, number: u64) {
+    let digits = (64 - number.leading_zeros()).div_ceil(6).max(1);
+    for place in (0..digits).rev() {
+        delta.push(DIGITS[(number >> (6 * place)) as usize & 63]);
+    }
+}
+
+fn take_number(rest: &mut &[u8]) -> Option<u64> {
+    let digits = rest.iter().take_while(|byte| DIGITS.contains(byte)).count();
+    let (number, after) = rest.split_at(digits);
+    *rest = after;
+    // Ten digits are 60 bits: more than any length.
+    (1..=10).contains(&digits).then(|| {
+        number.iter().fold(0, |number, byte| {
+            number << 6 | DIGITS.iter().position(|digit| digit == byte).unwrap_or(0) as u64
+        })
+    })
+}
+
+fn take_byte(rest: &mut &[u8], wanted: u8) -> Option<()> {
+    let (first, after) = rest.split_first()?;
+    *rest = after;
+    (*first == wanted).then_some(())
+}
+
+#[cfg(test)]
+#[path = "delta_tests.rs"]
+mod tests;
