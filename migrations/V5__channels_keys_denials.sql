@@ -14,31 +14,28 @@ CREATE TABLE channels (
     name       text        PRIMARY KEY CHECK (octet_length(name) BETWEEN 1 AND 255),
     -- The offset of the newest publication.
     top        bigint      NOT NULL DEFAULT 0 CHECK (top >= 0),
-    -- Everything up to this offset is gone: it was removed, or too old, or too much.
+    -- Everything up to this offset is gone: it was removed, or too old, or too much. Its rows may still be there.
     gone       bigint      NOT NULL DEFAULT 0 CHECK (gone >= 0 AND gone <= top),
     created_at timestamptz NOT NULL,
     updated_at timestamptz NOT NULL
-);
-CREATE INDEX channels_updated_at ON channels (updated_at);
+) WITH (fillfactor = 50);  -- Every publication changes its channel's row: there must be room for it beside the old one.
 
 CREATE TABLE channel_messages (
-    channel         text        NOT NULL REFERENCES channels ON DELETE CASCADE,
+    channel       text        NOT NULL REFERENCES channels ON DELETE CASCADE,
     -- Given in the transaction that raises `channels.top`: without holes, in the order of commits.
-    seq             bigint      NOT NULL CHECK (seq > 0),
+    seq           bigint      NOT NULL CHECK (seq > 0),
     -- The payload as it came, byte by byte.
-    data            bytea       NOT NULL,
+    data          bytea       NOT NULL,
     -- Who published it; all null when the server did.
-    subject         text,
-    connection_id   uuid,
-    conn_info       bytea,
-    chan_info       bytea,
-    tags            jsonb       CHECK (tags IS NULL OR jsonb_typeof(tags) = 'object'),
-    idempotency_key text        CHECK (octet_length(idempotency_key) BETWEEN 1 AND 255),
-    created_at      timestamptz NOT NULL,
+    subject       text,
+    connection_id uuid,
+    conn_info     bytea,
+    chan_info     bytea,
+    tags          json        CHECK (json_typeof(tags) = 'object'),
+    created_at    timestamptz NOT NULL,
     PRIMARY KEY (channel, seq),
     CHECK ((subject IS NULL) = (connection_id IS NULL))
 );
-CREATE INDEX channel_messages_created_at ON channel_messages (created_at);
 
 -- What was published under a key of the publisher's choosing, so that it is published once. Outlives the message.
 CREATE TABLE channel_idempotency (

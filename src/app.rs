@@ -5,38 +5,30 @@
 
 mod bind;
 mod parts;
+mod ports;
 
-use std::{
-    io,
-    net::{IpAddr, SocketAddr},
-    path::Path,
-    sync::Arc,
-};
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use actix_http::Extensions;
 use actix_web::web;
-use portcullis_actors::{
-    Realtime,
-    audit::AuditEvent,
-    id::UserId,
-    runtime::{AuditSink, DeviceStore, NotRead, NotWritten, PortFuture, Ports, Seen},
-};
+use portcullis_actors::{Realtime, runtime::Ports};
 use rustls::ServerConfig;
 
 use crate::{
     config::{Environment, Settings},
-    domain::{origin::Origins, risk::History},
+    domain::origin::Origins,
     files::Files,
     http::{self, HttpSettings},
     lifecycle::{Shutdown, Stop},
     service::{Clock, Services},
     socket::{self, Door},
-    store::{Store, StoreError, Touch},
+    store::{Store, StoreError},
     telemetry, tls,
 };
 
 pub(crate) use parts::{keys, service_settings};
 use parts::{origins, own_origins};
+use ports::StorePorts;
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
@@ -170,57 +162,6 @@ pub(crate) fn start_realtime(settings: &Settings, store: &Store, shutdown: Shutd
         escalate: Box::new(move || shutdown.begin(Stop::Failed("actors died too often"))),
     };
     Realtime::start(settings.realtime.clone(), ports)
-}
-
-/// The ways out of the actor system, into the store.
-struct StorePorts(Store);
-
-impl AuditSink for StorePorts {
-    fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), NotWritten>> {
-        let store = self.0.clone();
-        Box::pin(async move { store.insert_audit(events).await.map_err(|error| not_written(&error)) })
-    }
-}
-
-impl DeviceStore for StorePorts {
-    fn touch(&self, seen: Vec<Seen>) -> PortFuture<Result<(), NotWritten>> {
-        let store = self.0.clone();
-        let batch = seen.iter().filter_map(touch).collect();
-        Box::pin(async move { store.touch(batch).await.map_err(|error| not_written(&error)) })
-    }
-
-    fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, NotRead>> {
-        let store = self.0.clone();
-        Box::pin(async move {
-            let at = moment(at_ms).ok_or_else(|| NotRead("no such time".to_owned()))?;
-            store.history(user, address, at).await.map_err(|error| NotRead(error.to_string()))
-        })
-    }
-}
-
-fn not_written(error: &StoreError) -> NotWritten {
-    match error {
-        StoreError::Unavailable(_) => NotWritten::Unavailable(error.to_string()),
-        StoreError::Conflict(_) | StoreError::Lapsed(_) | StoreError::Internal(_) => {
-            NotWritten::Refused(error.to_string())
-        }
-    }
-}
-
-fn moment(at_ms: i64) -> Option<time::OffsetDateTime> {
-    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000).ok()
-}
-
-fn touch(seen: &Seen) -> Option<Touch> {
-    let at = moment(seen.at_ms)?;
-    Some(Touch {
-        session: seen.session,
-        device: seen.device,
-        user: seen.user,
-        at,
-        address: seen.address,
-        used_counter: seen.generation,
-    })
 }
 
 fn http_settings(settings: &Settings, origins: Origins) -> HttpSettings {

@@ -15,7 +15,7 @@ use tokio::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{error::StoreError, settings::DatabaseSettings, tls};
+use super::{error::StoreError, journal::Share, settings::DatabaseSettings, tls};
 
 /// How long a request waits for what it reads.
 const READ_WITHIN: Duration = Duration::from_secs(2);
@@ -37,6 +37,7 @@ struct Inner {
     pool: Pool,
     settings: DatabaseSettings,
     tls: MakeRustlsConnect,
+    journal: Share,
     runtime: OwnRuntime,
 }
 
@@ -58,7 +59,8 @@ impl Store {
             .post_create(Hook::async_fn(|client, _| Box::pin(durable(client))))
             .build()
             .map_err(StoreError::internal)?;
-        Ok(Self { inner: Arc::new(Inner { pool, settings: settings.clone(), tls, runtime }) })
+        let journal = Share::of(settings.pool_size.max(1));
+        Ok(Self { inner: Arc::new(Inner { pool, settings: settings.clone(), tls, journal, runtime }) })
     }
 
     /// Whether the database answers, within a second, and takes writes.
@@ -91,6 +93,11 @@ impl Store {
 
     pub(super) fn settings(&self) -> &DatabaseSettings {
         &self.inner.settings
+    }
+
+    /// What of the pool the journal may use at a time.
+    pub(super) fn journal_share(&self) -> Share {
+        self.inner.journal.clone()
     }
 
     pub(super) fn connector(&self) -> MakeRustlsConnect {

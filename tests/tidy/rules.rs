@@ -107,6 +107,13 @@ pub(crate) const RULES: &[Rule] = &[
         actors: &["Realtime", "runtime", "id", "close", "audit"],
         kinds: &["async"],
     },
+    // The journal keeps publications as the protocol has them.
+    Rule {
+        room: "src/store/journal",
+        rooms: &["store", "domain"],
+        actors: &["id", "logic", "protocol"],
+        kinds: &["sql", "async"],
+    },
     Rule {
         room: "src/store",
         rooms: &["store", "domain"],

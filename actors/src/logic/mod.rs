@@ -7,6 +7,7 @@ pub mod bans;
 pub mod channel;
 pub mod delta;
 pub mod histories;
+pub mod journal;
 pub mod limits;
 pub mod namespace;
 pub mod risk;

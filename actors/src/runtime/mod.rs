@@ -27,7 +27,7 @@ pub use closing::{Closed, ClosingGuard};
 pub use control::{Control, Described, Overrides, ServerSubscription, Subscribed};
 pub use directory::{AttachError, AttachRequest, Attachment};
 pub use outbox::{End, Ended, Outbox, OutboxReader, outbox};
-pub use port::{AuditSink, DeviceStore, NotRead, NotWritten, PortFuture, Seen};
+pub use port::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};
 pub use realtime::{Membership, Realtime};
 pub use session::ConnectionInfo;
 pub use settings::RealtimeSettings;

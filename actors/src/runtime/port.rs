@@ -3,12 +3,17 @@
 //! The crate knows neither SQL nor HTTP; these are its only ways out. Implementations run elsewhere (the database has a
 //! runtime of its own) and answer with a future.
 
-use std::{future::Future, net::IpAddr, pin::Pin};
+use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
 
 use crate::{
     audit::AuditEvent,
     id::{DeviceId, SessionId, UserId},
-    logic::risk::History,
+    logic::{
+        channel::ChannelName,
+        journal::{Appended, NewMessage, Opened, Range, Retention},
+        risk::History,
+    },
+    protocol::Publication,
 };
 
 /// A boxed answer of a port.
@@ -43,6 +48,44 @@ pub trait DeviceStore: Send + Sync + 'static {
 
     /// What a sign-in of `user` from `address` at `at_ms` (milliseconds since the epoch) is compared with.
     fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, NotRead>>;
+}
+
+/// What became of a batch that was to be appended, if nobody can say that it was.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotAppended {
+    /// Nothing was written: the database cannot be reached.
+    #[error("{0}")]
+    Unavailable(String),
+    /// Nothing was written: the database will not take this batch, however often it is offered.
+    #[error("{0}")]
+    Refused(String),
+    /// The link broke meanwhile: it was written, or not, or will yet be.
+    #[error("{0}")]
+    Unknown(String),
+}
+
+/// Where publications of durable channels are kept.
+pub trait Journal: Send + Sync + 'static {
+    /// The epoch of all offsets; it changes only with the database.
+    fn epoch(&self) -> PortFuture<Result<String, NotRead>>;
+
+    /// Writes the whole batch or nothing, in its order, the offsets following the channel's last.
+    fn append(
+        &self,
+        channel: ChannelName,
+        batch: Vec<NewMessage>,
+        keep: Retention,
+    ) -> PortFuture<Result<Appended, NotAppended>>;
+
+    /// Reads the newest end of a channel, of what `newest` describes. With `settle`, whatever is still being written in the
+    /// channel is waited for.
+    fn open(&self, channel: ChannelName, newest: Range, settle: bool) -> PortFuture<Result<Opened, NotRead>>;
+
+    /// Reads publications, in the order that `range` asks for.
+    fn read(&self, channel: ChannelName, range: Range) -> PortFuture<Result<Vec<Arc<Publication>>, NotRead>>;
+
+    /// Removes everything that was published so far; answers with the offset of the last of it.
+    fn remove(&self, channel: ChannelName) -> PortFuture<Result<u64, NotWritten>>;
 }
 
 /// A sign of life of a session on its device.

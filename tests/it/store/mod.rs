@@ -7,6 +7,7 @@
 mod attempts;
 mod audit;
 mod authority;
+mod journal;
 mod opening;
 mod outage;
 mod proof;

@@ -1,0 +1,117 @@
+//! Durable channels: what is written and read, and the rules of the one who does it.
+//!
+//! The types here are what the `Journal` port takes and gives; [`DurableChannel`] is the state of one channel, driven by
+//! its shard. Nothing in here waits, or knows how the journal is stored.
+
+use std::{sync::Arc, time::Duration};
+
+use crate::protocol::{ClientInfo, Payload, Publication};
+
+/// A publication on its way into the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// What is published.
+    pub data: Payload,
+    /// Who publishes; absent when the server does.
+    pub info: Option<Arc<ClientInfo>>,
+    /// Names and values that the server gives along.
+    pub tags: Vec<(String, String)>,
+    /// When it was accepted, in milliseconds since the epoch.
+    pub time_ms: i64,
+    /// A name of the publisher's choosing, under which it is published once.
+    pub idempotency_key: Option<String>,
+}
+
+impl NewMessage {
+    /// The publication it becomes at this offset.
+    #[must_use]
+    pub fn at(&self, offset: u64) -> Publication {
+        Publication {
+            data: self.data.clone(),
+            info: self.info.clone(),
+            offset,
+            tags: self.tags.clone(),
+            time_ms: self.time_ms,
+        }
+    }
+
+    /// Bytes that it holds in memory, about.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        self.data.as_bytes().len()
+            + self.tags.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+    }
+}
+
+/// How much of a channel is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Retention {
+    /// The newest so many publications.
+    pub size: u32,
+    /// And of those, which are younger than this.
+    pub ttl: Duration,
+}
+
+impl Retention {
+    /// The moment, in milliseconds since the epoch, at and before which publications have expired.
+    #[must_use]
+    pub fn expired_ms(&self, now_ms: i64) -> i64 {
+        now_ms.saturating_sub(i64::try_from(self.ttl.as_millis()).unwrap_or(i64::MAX))
+    }
+}
+
+/// Which publications are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Those with a greater offset.
+    pub after: u64,
+    /// Those with a smaller offset.
+    pub before: u64,
+    /// At most so many.
+    pub limit: u32,
+    /// The newest first.
+    pub reverse: bool,
+    /// Of the newest so many only.
+    pub size: u32,
+    /// Accepted after this moment, in milliseconds since the epoch.
+    pub younger_than_ms: i64,
+}
+
+/// What became of a batch.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// For each message of the batch, in its order.
+    pub placed: Vec<Placed>,
+    /// The newest offset of the channel after the batch.
+    pub top: u64,
+}
+
+/// Where one message of a batch is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Placed {
+    /// It got this offset. The new ones of a batch follow each other without a hole.
+    New(u64),
+    /// A message with its key was there before, at this offset.
+    Earlier(u64),
+}
+
+impl Placed {
+    /// The offset.
+    #[must_use]
+    pub fn offset(self) -> u64 {
+        match self {
+            Self::New(offset) | Self::Earlier(offset) => offset,
+        }
+    }
+}
+
+/// The newest end of a channel.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opened {
+    /// The newest offset; 0 when nothing was ever published.
+    pub top: u64,
+    /// Everything up to here was removed, or has been cleared away.
+    pub gone: u64,
+    /// The newest publications, oldest first, of those that are kept.
+    pub newest: Vec<Arc<Publication>>,
+}

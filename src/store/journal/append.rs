@@ -1,0 +1,238 @@
+//! Appending: one transaction per batch, one statement where no idempotency key asks for more.
+
+use std::{
+    collections::HashMap,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use deadpool_postgres::{Client, GenericClient};
+use portcullis_actors::{
+    logic::{
+        channel::ChannelName,
+        journal::{Appended, NewMessage, Placed, Retention},
+    },
+    protocol::Payload,
+};
+use serde_json::Value;
+use time::{Duration, OffsetDateTime};
+use tokio_postgres::error::Severity;
+use uuid::Uuid;
+
+use super::{moment, unsigned};
+use crate::store::{error::StoreError, pool::Store};
+
+/// How long the key of a publication is remembered.
+const KEYS_KEPT: Duration = Duration::minutes(5);
+
+/// Raises the channel's top by the number of messages, and inserts them below it. What does not fit the channel any more
+/// is gone from that moment.
+const APPEND: &str = "
+    WITH raised AS (
+        INSERT INTO channels AS c (name, top, gone, created_at, updated_at)
+        VALUES ($1, $2::bigint, greatest($2::bigint - $3::bigint, 0), $4, $4)
+        ON CONFLICT (name) DO UPDATE
+        SET top = c.top + $2::bigint, gone = greatest(c.gone, c.top + $2::bigint - $3::bigint), updated_at = $4
+        RETURNING top
+    ), inserted AS (
+        INSERT INTO channel_messages (channel, seq, data, subject, connection_id, conn_info, chan_info, tags, created_at)
+        SELECT $1, raised.top - $2::bigint + m.place, m.data, m.subject, m.connection_id, m.conn_info, m.chan_info, m.tags,
+               m.created_at
+        FROM raised, unnest($5::bytea[], $6::text[], $7::uuid[], $8::bytea[], $9::bytea[], $10::json[],
+                            $11::timestamptz[])
+             WITH ORDINALITY AS m (data, subject, connection_id, conn_info, chan_info, tags, created_at, place)
+    )
+    SELECT top FROM raised";
+
+/// Locks the channel's row, which it makes if there is none.
+const LOCK: &str = "
+    INSERT INTO channels AS c (name, created_at, updated_at) VALUES ($1, $2, $2)
+    ON CONFLICT (name) DO UPDATE SET updated_at = $2
+    RETURNING top";
+
+/// Why a batch was not appended, as far as is known.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum NotAppended {
+    /// Nothing was written.
+    #[error("nothing was appended: {0}")]
+    Nothing(StoreError),
+    /// The link broke, or the answer did not come in time: the batch was written, or not, or will yet be.
+    #[error("nobody knows whether it was appended: {0}")]
+    Unknown(StoreError),
+}
+
+impl Store {
+    /// Appends a batch whole, or nothing of it.
+    ///
+    /// # Errors
+    /// See [`NotAppended`].
+    pub async fn append(
+        &self,
+        channel: ChannelName,
+        batch: Vec<NewMessage>,
+        keep: Retention,
+    ) -> Result<Appended, NotAppended> {
+        let _turn = self.journal_turn().await.map_err(NotAppended::Nothing)?;
+        let asked = Arc::new(AtomicBool::new(false));
+        let uncertain = Arc::clone(&asked);
+        let work = self.run(move |client| {
+            Box::pin(async move {
+                let outcome = if batch.iter().any(|message| message.idempotency_key.is_some()) {
+                    with_keys(client, &channel, &batch, keep, &uncertain).await
+                } else {
+                    plainly(client, &channel, &batch, keep, &uncertain).await
+                };
+                outcome.map_err(|error| {
+                    if is_refusal(&error) {
+                        uncertain.store(false, Ordering::Release);
+                    }
+                    error.into()
+                })
+            })
+        });
+        work.await.map_err(|error| {
+            if asked.load(Ordering::Acquire) {
+                NotAppended::Unknown(error)
+            } else {
+                NotAppended::Nothing(error)
+            }
+        })
+    }
+}
+
+/// The database itself says that it did not do it, and goes on living: then it did not.
+fn is_refusal(error: &tokio_postgres::Error) -> bool {
+    error.as_db_error().is_some_and(|error| error.parsed_severity() == Some(Severity::Error))
+}
+
+type Outcome<T> = Result<T, tokio_postgres::Error>;
+
+async fn plainly(
+    client: &Client,
+    channel: &ChannelName,
+    batch: &[NewMessage],
+    keep: Retention,
+    uncertain: &AtomicBool,
+) -> Outcome<Appended> {
+    client.prepare_cached(APPEND).await?;
+    uncertain.store(true, Ordering::Release);
+    let top = insert(client, channel, &batch.iter().collect::<Vec<_>>(), keep).await?;
+    let first = top - batch.len() as u64 + 1;
+    Ok(Appended { placed: (first..=top).map(Placed::New).collect(), top })
+}
+
+/// Under the lock of the channel's row, so that of two batches with one key the later sees the earlier's.
+async fn with_keys(
+    client: &mut Client,
+    channel: &ChannelName,
+    batch: &[NewMessage],
+    keep: Retention,
+    uncertain: &AtomicBool,
+) -> Outcome<Appended> {
+    let now = latest(batch.iter());
+    let transaction = client.transaction().await?;
+    let lock = transaction.prepare_cached(LOCK).await?;
+    let before: i64 = transaction.query_one(&lock, &[&channel.as_str(), &now]).await?.try_get(0)?;
+    let mut known = earlier(&transaction, channel, batch, now).await?;
+    let (mut placed, mut new, mut keys) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
+    for message in batch {
+        let next = unsigned(before) + new.len() as u64 + 1;
+        match message.idempotency_key.as_ref().map(|key| (key, known.get(key.as_str()).copied())) {
+            Some((_, Some(offset))) => {
+                placed.push(Placed::Earlier(offset));
+                continue;
+            }
+            Some((key, None)) => {
+                known.insert(key.clone(), next);
+                keys.push((key.as_str(), next.cast_signed()));
+            }
+            None => {}
+        }
+        placed.push(Placed::New(next));
+        new.push(message);
+    }
+    let top =
+        if new.is_empty() { unsigned(before) } else { insert(&transaction, channel, &new, keep).await? };
+    remember(&transaction, channel, &keys, now).await?;
+    uncertain.store(true, Ordering::Release);
+    transaction.commit().await?;
+    Ok(Appended { placed, top })
+}
+
+/// The offsets of those keys of the batch that were used before.
+async fn earlier(
+    client: &impl GenericClient,
+    channel: &ChannelName,
+    batch: &[NewMessage],
+    now: OffsetDateTime,
+) -> Outcome<HashMap<String, u64>> {
+    let sql =
+        "SELECT key, seq FROM channel_idempotency WHERE channel = $1 AND key = ANY ($2) AND expires_at > $3";
+    let statement = client.prepare_cached(sql).await?;
+    let keys: Vec<_> = batch.iter().filter_map(|message| message.idempotency_key.as_deref()).collect();
+    let rows = client.query(&statement, &[&channel.as_str(), &keys, &now]).await?;
+    rows.iter().map(|row| Ok((row.try_get(0)?, unsigned(row.try_get(1)?)))).collect()
+}
+
+async fn remember(
+    client: &impl GenericClient,
+    channel: &ChannelName,
+    keys: &[(&str, i64)],
+    now: OffsetDateTime,
+) -> Outcome<()> {
+    // A key that has expired, and was not cleared away yet, begins anew.
+    let sql = "INSERT INTO channel_idempotency (channel, key, seq, expires_at)
+               SELECT $1, k.key, k.seq, $4 FROM unnest($2::text[], $3::bigint[]) AS k (key, seq)
+               ON CONFLICT (channel, key) DO UPDATE SET seq = excluded.seq, expires_at = excluded.expires_at";
+    let statement = client.prepare_cached(sql).await?;
+    let (names, offsets): (Vec<_>, Vec<_>) = keys.iter().copied().unzip();
+    client.execute(&statement, &[&channel.as_str(), &names, &offsets, &(now + KEYS_KEPT)]).await?;
+    Ok(())
+}
+
+/// Inserts all of these; returns the channel's top.
+async fn insert(
+    client: &impl GenericClient,
+    channel: &ChannelName,
+    messages: &[&NewMessage],
+    keep: Retention,
+) -> Outcome<u64> {
+    fn column<'m, T>(messages: &[&'m NewMessage], of: impl Fn(&'m NewMessage) -> T) -> Vec<T> {
+        messages.iter().map(|message| of(message)).collect()
+    }
+    fn bytes(payload: Option<&Payload>) -> Option<&[u8]> {
+        payload.map(Payload::as_bytes)
+    }
+    let statement = client.prepare_cached(APPEND).await?;
+    let count = i64::try_from(messages.len()).unwrap_or(i64::MAX);
+    let row = client
+        .query_one(
+            &statement,
+            &[
+                &channel.as_str(),
+                &count,
+                &i64::from(keep.size),
+                &latest(messages.iter().copied()),
+                &column(messages, |message| message.data.as_bytes()),
+                &column(messages, |message| message.info.as_ref().map(|info| info.user.as_str())),
+                &column(messages, |message| message.info.as_ref().map(|info| info.client.0) as Option<Uuid>),
+                &column(messages, |message| bytes(message.info.as_ref()?.conn_info.as_ref())),
+                &column(messages, |message| bytes(message.info.as_ref()?.chan_info.as_ref())),
+                &column(messages, tags),
+                &column(messages, |message| moment(message.time_ms)),
+            ],
+        )
+        .await?;
+    Ok(unsigned(row.try_get(0)?))
+}
+
+fn tags(message: &NewMessage) -> Option<Value> {
+    let tag = |(name, value): &(String, String)| (name.clone(), Value::String(value.clone()));
+    (!message.tags.is_empty()).then(|| Value::Object(message.tags.iter().map(tag).collect()))
+}
+
+fn latest<'m>(messages: impl Iterator<Item = &'m NewMessage>) -> OffsetDateTime {
+    moment(messages.map(|message| message.time_ms).max().unwrap_or_default())
+}

@@ -1,0 +1,122 @@
+//! Keeping no more than a channel is allowed to keep: removal by order, and clearing away what is too old or too much.
+
+use portcullis_actors::logic::{channel::ChannelName, journal::Retention};
+use time::OffsetDateTime;
+
+use super::{moment, unsigned};
+use crate::store::{error::StoreError, pool::Store};
+
+/// Rows that one statement deletes.
+const DELETED_AT_ONCE: i64 = 2_000;
+
+/// Everything of the channel is gone from now on.
+const REMOVE: &str = "UPDATE channels SET gone = top, updated_at = now() WHERE name = $1 RETURNING top";
+
+/// Raises `gone` of some channels to what is too much, or too old. What is due is found first, as of one moment, so that
+/// nothing younger is touched; then the rows are locked in the order of their names, so that nodes that sweep at the same
+/// time wait for each other instead of locking each other out.
+const RAISE: &str = "
+    WITH due AS MATERIALIZED (
+        SELECT c.name, greatest(c.top - k.size, coalesce(
+                   (SELECT m.seq - 1 FROM channel_messages m
+                    WHERE m.channel = c.name AND m.seq > c.gone AND m.created_at > k.expired
+                    ORDER BY m.seq LIMIT 1), c.top)) AS gone
+        FROM channels c JOIN unnest($1::text[], $2::bigint[], $3::timestamptz[]) AS k (name, size, expired) USING (name)
+    ), locked AS (
+        SELECT c.name, due.gone FROM channels c JOIN due USING (name)
+        WHERE c.gone < due.gone ORDER BY c.name FOR NO KEY UPDATE OF c
+    )
+    UPDATE channels c SET gone = locked.gone FROM locked WHERE c.name = locked.name AND c.gone < locked.gone";
+
+/// Deletes what is gone, of these channels, so many rows.
+const CLEAR: &str = "
+    DELETE FROM channel_messages WHERE ctid = ANY (ARRAY(
+        SELECT m.ctid FROM channels c CROSS JOIN LATERAL (
+            SELECT ctid FROM channel_messages WHERE channel = c.name AND seq <= c.gone ORDER BY seq LIMIT $2
+        ) m WHERE c.name = ANY ($1) LIMIT $2))";
+
+/// A channel, and how much of it is kept.
+#[derive(Clone, Debug)]
+pub struct Kept {
+    /// The channel.
+    pub channel: ChannelName,
+    /// How much.
+    pub retention: Retention,
+}
+
+impl Store {
+    /// Removes everything that was published in a channel so far; returns the offset of the last of it. The rows go with
+    /// the next sweep.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn remove_messages(&self, channel: ChannelName) -> Result<u64, StoreError> {
+        let _turn = self.journal_turn().await?;
+        self.run(move |client| {
+            Box::pin(async move {
+                let row = client.query_opt(REMOVE, &[&channel.as_str()]).await?;
+                Ok(row.map(|row| row.try_get(0)).transpose()?.map_or(0, unsigned))
+            })
+        })
+        .await
+    }
+
+    /// Names of channels after this one, in order, at most `limit`.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn channels_after(
+        &self,
+        name: Option<ChannelName>,
+        limit: u32,
+    ) -> Result<Vec<ChannelName>, StoreError> {
+        self.run_patiently(move |client| {
+            Box::pin(async move {
+                let after = name.as_ref().map_or("", |name| name.as_str());
+                let sql = "SELECT name FROM channels WHERE name > $1 ORDER BY name LIMIT $2";
+                let rows = client.query(sql, &[&after, &i64::from(limit)]).await?;
+                let name = |row: &tokio_postgres::Row| {
+                    ChannelName::parse(row.try_get(0)?)
+                        .map_err(|_| StoreError::internal("a stored channel has no channel's name"))
+                };
+                rows.iter().map(name).collect()
+            })
+        })
+        .await
+    }
+
+    /// Clears away what these channels do not keep any more. `false` if there is more to clear away.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn clear_messages(&self, kept: Vec<Kept>, now: OffsetDateTime) -> Result<bool, StoreError> {
+        let _turn = self.journal_turn().await?;
+        let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
+        self.run_patiently(move |client| {
+            Box::pin(async move {
+                let names: Vec<_> = kept.iter().map(|kept| kept.channel.as_str()).collect();
+                let sizes: Vec<_> = kept.iter().map(|kept| i64::from(kept.retention.size)).collect();
+                let expired: Vec<_> =
+                    kept.iter().map(|kept| moment(kept.retention.expired_ms(now_ms))).collect();
+                client.execute(RAISE, &[&names, &sizes, &expired]).await?;
+                let deleted = client.execute(CLEAR, &[&names, &DELETED_AT_ONCE]).await?;
+                Ok(deleted < DELETED_AT_ONCE.unsigned_abs())
+            })
+        })
+        .await
+    }
+
+    /// Forgets idempotency keys that have expired.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn delete_expired_idempotency_keys(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        self.run_patiently(move |client| {
+            Box::pin(async move {
+                let sql = "DELETE FROM channel_idempotency WHERE expires_at <= $1";
+                Ok(client.execute(sql, &[&now]).await?)
+            })
+        })
+        .await
+    }
+}

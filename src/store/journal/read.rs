@@ -1,0 +1,158 @@
+//! Reading: the newest end of a channel, and any part of it.
+
+use std::sync::Arc;
+
+use deadpool_postgres::{Client, GenericClient};
+use portcullis_actors::{
+    id::{ConnectionId, Subject},
+    logic::{
+        channel::ChannelName,
+        journal::{Opened, Range},
+    },
+    protocol::{ClientInfo, Payload, Publication},
+};
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{moment, signed, unsigned};
+use crate::store::{error::StoreError, pool::Store};
+
+/// Makes sure of the channel's row and locks it. Waits until every transaction that writes in the channel, this server's
+/// own that it lost sight of among them, has come to its end.
+const SETTLE: &str = "
+    INSERT INTO channels AS c (name, created_at, updated_at) VALUES ($1, now(), now())
+    ON CONFLICT (name) DO UPDATE SET updated_at = c.updated_at
+    RETURNING top, gone";
+
+const READ: &str = "
+    SELECT m.seq, m.data, m.subject, m.connection_id, m.conn_info, m.chan_info, m.tags, m.created_at
+    FROM channel_messages m JOIN channels c ON c.name = m.channel
+    WHERE m.channel = $1 AND m.seq > $2 AND m.seq < $3 AND m.seq > c.gone AND m.seq > c.top - $4::bigint AND m.created_at > $5";
+
+impl Store {
+    /// The epoch of every durable channel of this database.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn channel_epoch(&self) -> Result<String, StoreError> {
+        self.read(|client| {
+            Box::pin(async move {
+                Ok(client.query_one("SELECT epoch FROM channel_epoch", &[]).await?.try_get(0)?)
+            })
+        })
+        .await
+    }
+
+    /// The newest end of a channel: what `newest` describes, as of one moment. With `settle`, whatever is still being
+    /// written in it is waited for.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn open_channel(
+        &self,
+        channel: ChannelName,
+        newest: Range,
+        settle: bool,
+    ) -> Result<Opened, StoreError> {
+        let _turn = self.journal_turn().await?;
+        self.run(move |client| {
+            Box::pin(async move {
+                if settle {
+                    let statement = client.prepare_cached(SETTLE).await?;
+                    client.query_one(&statement, &[&channel.as_str()]).await?;
+                }
+                open(client, &channel, newest).await
+            })
+        })
+        .await
+    }
+
+    /// Publications of a channel, of those that are kept.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn read_channel(
+        &self,
+        channel: ChannelName,
+        range: Range,
+    ) -> Result<Vec<Arc<Publication>>, StoreError> {
+        let _turn = self.journal_turn().await?;
+        self.read(move |client| Box::pin(async move { read(client, &channel, range).await })).await
+    }
+}
+
+/// The top first, and then nothing beyond it: what is committed in between is left out.
+async fn open(client: &Client, channel: &ChannelName, newest: Range) -> Result<Opened, StoreError> {
+    let statement = client.prepare_cached("SELECT top, gone FROM channels WHERE name = $1").await?;
+    let Some(row) = client.query_opt(&statement, &[&channel.as_str()]).await? else {
+        return Ok(Opened::default());
+    };
+    let (top, gone) = (unsigned(row.try_get(0)?), unsigned(row.try_get(1)?));
+    let range = Range { before: newest.before.min(top + 1), reverse: true, ..newest };
+    let mut newest = read(client, channel, range).await?;
+    newest.reverse();
+    Ok(Opened { top, gone, newest })
+}
+
+async fn read(
+    client: &Client,
+    channel: &ChannelName,
+    range: Range,
+) -> Result<Vec<Arc<Publication>>, StoreError> {
+    let order = if range.reverse { "DESC" } else { "ASC" };
+    let statement = client.prepare_cached(&format!("{READ} ORDER BY m.seq {order} LIMIT $6")).await?;
+    let rows = client
+        .query(
+            &statement,
+            &[
+                &channel.as_str(),
+                &signed(range.after)?,
+                // "No end" may be said with any number.
+                &i64::try_from(range.before).unwrap_or(i64::MAX),
+                &i64::from(range.size),
+                &moment(range.younger_than_ms),
+                &i64::from(range.limit),
+            ],
+        )
+        .await?;
+    rows.iter().map(|row| publication(row).map(Arc::new)).collect()
+}
+
+fn publication(row: &Row) -> Result<Publication, StoreError> {
+    let payload = |bytes: &[u8]| {
+        let text = std::str::from_utf8(bytes).ok().and_then(|text| Payload::parse(text).ok());
+        text.ok_or_else(|| StoreError::internal("a stored payload is not JSON"))
+    };
+    let optional = |column| row.try_get::<_, Option<&[u8]>>(column)?.map(payload).transpose();
+    let subject: Option<&str> = row.try_get("subject")?;
+    let info = match (subject, row.try_get::<_, Option<Uuid>>("connection_id")?) {
+        (Some(user), Some(client)) => Some(Arc::new(ClientInfo {
+            user: Subject::new(user),
+            client: ConnectionId(client),
+            conn_info: optional("conn_info")?,
+            chan_info: optional("chan_info")?,
+        })),
+        _ => None,
+    };
+    let at: OffsetDateTime = row.try_get("created_at")?;
+    Ok(Publication {
+        data: payload(row.try_get("data")?)?,
+        info,
+        offset: unsigned(row.try_get("seq")?),
+        tags: row.try_get::<_, Option<Value>>("tags")?.map(tags).unwrap_or_default(),
+        time_ms: i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default(),
+    })
+}
+
+fn tags(stored: Value) -> Vec<(String, String)> {
+    let Value::Object(fields) = stored else {
+        return Vec::new();
+    };
+    let text = |(name, value)| match value {
+        Value::String(value) => Some((name, value)),
+        _ => None,
+    };
+    fields.into_iter().filter_map(text).collect()
+}

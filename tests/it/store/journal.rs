@@ -1,0 +1,293 @@
+//! The journal: offsets without holes, a key that publishes once, an outcome that nobody knows, removal and retention.
+
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use portcullis::store::{Kept, NotAppended, Store};
+use portcullis_actors::{
+    id::{ConnectionId, Subject},
+    logic::{
+        channel::ChannelName,
+        journal::{NewMessage, Placed, Range, Retention},
+    },
+    protocol::{ClientInfo, Payload, Publication},
+};
+
+use super::{Db, now, with_db};
+use crate::harness::{Cable, eventually};
+
+const KEEP: Retention = Retention { size: 1_000, ttl: Duration::from_secs(7 * 86_400) };
+const ALL: Range =
+    Range { after: 0, before: u64::MAX, limit: 1_000, reverse: false, size: 1_000, younger_than_ms: 0 };
+
+fn channel() -> ChannelName {
+    ChannelName::parse("chat:lobby").unwrap()
+}
+
+fn now_ms() -> i64 {
+    now().unix_timestamp() * 1_000
+}
+
+fn message(text: &str) -> NewMessage {
+    NewMessage {
+        data: Payload::parse(&format!("\"{text}\"")).unwrap(),
+        info: None,
+        tags: Vec::new(),
+        time_ms: now_ms(),
+        idempotency_key: None,
+    }
+}
+
+fn keyed(text: &str, key: &str) -> NewMessage {
+    NewMessage { idempotency_key: Some(key.to_owned()), ..message(text) }
+}
+
+async fn append(store: &Store, batch: Vec<NewMessage>) -> Vec<Placed> {
+    store.append(channel(), batch, KEEP).await.unwrap().placed
+}
+
+async fn all(store: &Store) -> Vec<Arc<Publication>> {
+    store.read_channel(channel(), ALL).await.unwrap()
+}
+
+fn offsets(publications: &[Arc<Publication>]) -> Vec<u64> {
+    publications.iter().map(|publication| publication.offset).collect()
+}
+
+#[test]
+fn what_was_appended_is_read_as_it_was() {
+    with_db(|db| async move {
+        let info = ClientInfo {
+            user: Subject::new("corp:ada"),
+            client: ConnectionId::random(),
+            conn_info: Some(Payload::parse(r#"{"name":"Ada"}"#).unwrap()),
+            chan_info: None,
+        };
+        let tags = vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "nul \0 and \"".to_owned())];
+        let data = Payload::parse(r#"{"n": 1.50e3, "big":123456789012345678901234567890}"#).unwrap();
+        let new = NewMessage { data, info: Some(Arc::new(info)), tags, ..message("") };
+        append(&db.store, vec![message("first"), new.clone()]).await;
+        let found = all(&db.store).await;
+        assert_eq!(*found[0], message("first").at(1));
+        assert_eq!(*found[1], new.at(2));
+    });
+}
+
+#[test]
+fn sixteen_that_append_at_once_leave_no_hole_and_lose_nothing() {
+    with_db(|db| async move {
+        let appenders = (0..16).map(|appender| {
+            let store = db.store.clone();
+            tokio::spawn(async move {
+                let mut placed = Vec::new();
+                for round in 0..20 {
+                    let text = |n| message(&format!("{appender}-{round}-{n}"));
+                    let size = (appender + round) % 3 + 1;
+                    let batch: Vec<_> = (0..size).map(text).collect();
+                    for (message, place) in batch.clone().into_iter().zip(append(&store, batch).await) {
+                        placed.push((place.offset(), message.data));
+                    }
+                }
+                placed
+            })
+        });
+        let appenders: Vec<_> = appenders.collect();
+        let mut placed: Vec<_> =
+            futures_util::future::join_all(appenders).await.into_iter().flat_map(Result::unwrap).collect();
+        placed.sort_by_key(|(offset, _)| *offset);
+        let found = all(&db.store).await;
+        assert_eq!(offsets(&found), (1..=placed.len() as u64).collect::<Vec<_>>());
+        for (publication, (offset, data)) in found.iter().zip(placed) {
+            assert_eq!((publication.offset, &publication.data), (offset, &data));
+        }
+        let opened = db.store.open_channel(channel(), Range { limit: 5, ..ALL }, false).await.unwrap();
+        assert_eq!(opened.top, found.len() as u64);
+        assert_eq!(offsets(&opened.newest), offsets(&found[found.len() - 5..]));
+    });
+}
+
+#[test]
+fn of_sixteen_with_one_key_one_is_published_and_all_get_its_offset() {
+    with_db(|db| async move {
+        for round in 0..10 {
+            let key = format!("key-{round}");
+            let appenders = (0..16).map(|n| {
+                let (store, key) = (db.store.clone(), key.clone());
+                tokio::spawn(async move { append(&store, vec![keyed(&n.to_string(), &key)]).await[0] })
+            });
+            let appenders: Vec<_> = appenders.collect();
+            let placed: Vec<_> =
+                futures_util::future::join_all(appenders).await.into_iter().map(Result::unwrap).collect();
+            assert_eq!(placed.iter().filter(|place| matches!(place, Placed::New(_))).count(), 1);
+            let found: BTreeSet<_> = placed.iter().map(|place| place.offset()).collect();
+            assert_eq!(found, BTreeSet::from([round + 1]));
+        }
+        assert_eq!(all(&db.store).await.len(), 10);
+    });
+}
+
+#[test]
+fn a_key_counts_within_a_batch_and_until_it_expires() {
+    with_db(|db| async move {
+        let placed = append(&db.store, vec![keyed("a", "k"), message("b"), keyed("c", "k")]).await;
+        assert_eq!(placed, [Placed::New(1), Placed::New(2), Placed::Earlier(1)]);
+        assert_eq!(append(&db.store, vec![keyed("d", "k")]).await, [Placed::Earlier(1)]);
+        let later = NewMessage { time_ms: now_ms() + 5 * 60 * 1_000, ..keyed("e", "k") };
+        assert_eq!(append(&db.store, vec![later]).await, [Placed::New(3)]);
+        let cleared = db.store.delete_expired_idempotency_keys(now() + Duration::from_secs(600)).await;
+        assert_eq!(cleared.unwrap(), 1);
+        assert_eq!(append(&db.store, vec![keyed("f", "k")]).await, [Placed::New(4)]);
+    });
+}
+
+#[test]
+fn a_batch_that_the_database_refuses_leaves_nothing_behind() {
+    with_db(|db| async move {
+        append(&db.store, vec![message("a")]).await;
+        let long = "k".repeat(256);
+        let refused = db.store.append(channel(), vec![message("b"), keyed("c", &long)], KEEP).await;
+        assert!(matches!(refused, Err(NotAppended::Nothing(error)) if !error.is_unavailable()));
+        assert_eq!(append(&db.store, vec![message("d")]).await, [Placed::New(2)]);
+    });
+}
+
+/// The row is locked, so that the batch hangs in the database when the link breaks.
+#[test]
+fn a_link_that_breaks_meanwhile_leaves_the_outcome_unknown_until_it_is_settled() {
+    with_db(|db| async move {
+        append(&db.store, vec![message("a")]).await;
+        for commits in [true, false] {
+            let cable = Cable::to(&db.settings);
+            let behind = Store::connect(&cable.database()).unwrap();
+            let mut raw = db.raw().await;
+            let holder = raw.transaction().await.unwrap();
+            holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.unwrap();
+            let appending =
+                tokio::spawn(async move { behind.append(channel(), vec![message("b")], KEEP).await });
+            let watching = db.raw().await;
+            let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%raised%'
+                         AND datname = current_database()";
+            eventually("it hangs", async || {
+                watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 1
+            })
+            .await;
+            cable.cut();
+            assert!(matches!(appending.await.unwrap(), Err(NotAppended::Unknown(_))));
+            let top = all(&db.store).await.len() as u64;
+            let (store, settling) = (db.store.clone(), channel());
+            let settling =
+                tokio::spawn(async move { store.open_channel(settling, ALL, true).await.unwrap() });
+            eventually("the settler waits", async || {
+                let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'
+                           AND datname = current_database()";
+                watching.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) == 2
+            })
+            .await;
+            if !commits {
+                let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+                           WHERE datname = current_database() AND query LIKE '%raised%' AND wait_event_type = 'Lock'";
+                watching.execute(end, &[]).await.unwrap();
+            }
+            drop(holder);
+            let settled = settling.await.unwrap();
+            assert_eq!(settled.top, top + u64::from(commits));
+            assert_eq!(settled.newest.len() as u64, settled.top);
+        }
+    });
+}
+
+#[test]
+fn what_never_reached_the_database_was_not_appended() {
+    with_db(|db| async move {
+        let cable = Cable::to(&db.settings);
+        let behind = Store::connect(&cable.database()).unwrap();
+        cable.cut();
+        let outcome = behind.append(channel(), vec![message("a")], KEEP).await;
+        assert!(matches!(outcome, Err(NotAppended::Nothing(error)) if error.is_unavailable()));
+        cable.mend();
+        assert_eq!(append(&behind, vec![message("b")]).await, [Placed::New(1)]);
+    });
+}
+
+#[test]
+fn the_journal_leaves_connections_to_everybody_else() {
+    with_db(|db| async move {
+        let mut raw = db.raw().await;
+        append(&db.store, vec![message("a")]).await;
+        let holder = raw.transaction().await.unwrap();
+        holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.unwrap();
+        let hanging: Vec<_> = (0..50)
+            .map(|_| {
+                let store = db.store.clone();
+                tokio::spawn(async move { store.append(channel(), vec![message("b")], KEEP).await.is_ok() })
+            })
+            .collect();
+        let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        let watching = db.raw().await;
+        eventually("they hang", async || watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 8)
+            .await;
+        db.store.ping().await.unwrap();
+        drop(holder);
+        for appending in hanging {
+            appending.await.unwrap();
+        }
+    });
+}
+
+#[test]
+fn ranges_are_read_forwards_and_backwards() {
+    with_db(|db| async move {
+        append(&db.store, (1..=20).map(|n| message(&n.to_string())).collect()).await;
+        let read = async |range| offsets(&db.store.read_channel(channel(), range).await.unwrap());
+        assert_eq!(read(Range { after: 3, limit: 3, ..ALL }).await, [4, 5, 6]);
+        assert_eq!(read(Range { before: 3, ..ALL }).await, [1, 2]);
+        assert_eq!(read(Range { before: 9, limit: 2, reverse: true, ..ALL }).await, [8, 7]);
+        assert_eq!(read(Range { size: 2, ..ALL }).await, [19, 20]);
+        assert_eq!(read(Range { younger_than_ms: now_ms(), ..ALL }).await, [0_u64; 0]);
+        assert_eq!(read(Range { after: 20, ..ALL }).await, [0_u64; 0]);
+    });
+}
+
+#[test]
+fn what_was_removed_is_gone_and_offsets_go_on() {
+    with_db(|db| async move {
+        assert_eq!(db.store.remove_messages(channel()).await.unwrap(), 0);
+        append(&db.store, vec![message("a"), message("b")]).await;
+        assert_eq!(db.store.remove_messages(channel()).await.unwrap(), 2);
+        assert_eq!(all(&db.store).await, []);
+        let opened = db.store.open_channel(channel(), ALL, false).await.unwrap();
+        assert_eq!((opened.top, opened.gone, opened.newest.len()), (2, 2, 0));
+        assert_eq!(append(&db.store, vec![message("c")]).await, [Placed::New(3)]);
+        assert_eq!(offsets(&all(&db.store).await), [3]);
+    });
+}
+
+#[test]
+fn the_sweep_deletes_what_is_too_much_and_too_old_and_nothing_else() {
+    with_db(|db| async move {
+        let old = NewMessage { time_ms: now_ms() - 8 * 86_400_000, ..message("old") };
+        append(&db.store, vec![old.clone(), old]).await;
+        append(&db.store, (3..=10).map(|n| message(&n.to_string())).collect()).await;
+        let names = db.store.channels_after(None, 10).await.unwrap();
+        assert_eq!(names, [channel()]);
+        assert_eq!(db.store.channels_after(Some(channel()), 10).await.unwrap(), []);
+        let kept = |size| vec![Kept { channel: channel(), retention: Retention { size, ..KEEP } }];
+        let rows = async || db.count("SELECT count(*) FROM channel_messages").await;
+        assert!(db.store.clear_messages(kept(100), now()).await.unwrap());
+        assert_eq!((rows().await, offsets(&all(&db.store).await)), (8, (3..=10).collect()));
+        assert!(db.store.clear_messages(kept(5), now()).await.unwrap());
+        assert_eq!((rows().await, offsets(&all(&db.store).await)), (5, (6..=10).collect()));
+        assert!(db.store.clear_messages(kept(5), now() + Duration::from_secs(8 * 86_400)).await.unwrap());
+        assert_eq!((rows().await, db.count("SELECT gone FROM channels").await), (0, 10));
+    });
+}
+
+#[test]
+fn the_epoch_is_the_databases() {
+    with_db(|db| async move {
+        let epoch = db.store.channel_epoch().await.unwrap();
+        assert!(epoch.len() == 8 && epoch.bytes().all(|byte| byte.is_ascii_lowercase()));
+        assert_eq!(db.store.channel_epoch().await.unwrap(), epoch);
+        let all_alike = epoch.bytes().all(|byte| Some(byte) == epoch.bytes().next());
+        assert!(!all_alike, "each letter is drawn by itself: {epoch}");
+    });
+}
