@@ -68,7 +68,7 @@ impl Connection {
         Self {
             id: start.id,
             address: start.address,
-            dialogue: Dialogue::new(config, start.id, now, start.jitter, identity),
+            dialogue: Dialogue::new(config, start.outbox.encoding(), start.id, now, start.jitter, identity),
             place: start.admitted.map(|admitted| Place::take(admitted, &start.anchor)),
             anchor: start.anchor,
             inbound: start.inbound,
@@ -83,16 +83,16 @@ impl Connection {
         }
     }
 
-    fn on_text(&mut self, text: &str, ctx: &mut WebsocketContext<Self>) {
+    fn on_message(&mut self, message: &[u8], ctx: &mut WebsocketContext<Self>) {
         self.forget_lost_channels();
-        let effects = self.dialogue.on_frame(Instant::now(), text, self.door.accepting());
+        let effects = self.dialogue.on_frame(Instant::now(), message, self.door.accepting());
         self.perform(effects, ctx);
     }
 
     fn on_fragment(&mut self, item: Item, ctx: &mut WebsocketContext<Self>) {
-        match self.fragments.add(item) {
+        match self.fragments.add(item, self.outbox.encoding()) {
             Ok(None) => {}
-            Ok(Some(message)) => self.on_text(&message, ctx),
+            Ok(Some(message)) => self.on_message(&message, ctx),
             Err(Malformed) => self.refuse(),
         }
     }
@@ -226,6 +226,11 @@ impl Connection {
         self.other_frames.check(&limit, Instant::now()).is_allowed()
     }
 
+    /// Whether a whole message of this kind may come now: the other kind belongs to an encoding that was not negotiated.
+    fn takes_whole(&self, binary: bool) -> bool {
+        self.outbox.encoding().is_binary() == binary && !self.fragments.under_way()
+    }
+
     fn refuse(&self) {
         self.outbox.close(CloseReason::BadRequest);
     }
@@ -247,9 +252,9 @@ impl StreamHandler<Result<Message, ProtocolError>> for Connection {
             return;
         }
         match message {
-            Ok(Message::Text(text)) if !self.fragments.under_way() => self.on_text(&text, ctx),
+            Ok(Message::Text(text)) if self.takes_whole(false) => self.on_message(text.as_bytes(), ctx),
+            Ok(Message::Binary(bytes)) if self.takes_whole(true) => self.on_message(&bytes, ctx),
             Ok(Message::Close(_)) => self.outbox.peer_closed(),
-            // Binary frames belong to an encoding that was not negotiated.
             Ok(Message::Text(_) | Message::Binary(_)) | Err(_) => self.refuse(),
             Ok(_) if !self.may_send_another() => {
                 self.outbox.close(CloseReason::TooManyRequests);

@@ -1,6 +1,6 @@
 //! The dialogue of one connection: what a client may say when, and what is answered. Pure: no I/O, no clock.
 //!
-//! The connection actor feeds it text frames, outcomes of verifications and the passing of time, and performs the
+//! The connection actor feeds it frames, outcomes of verifications and the passing of time, and performs the
 //! [`Effect`]s it returns, in order. It trusts nothing by itself: an identity comes only from the one verifier, at the
 //! handshake or in [`Dialogue::on_verified`]. After [`Effect::Close`] it says nothing more, whatever it is fed.
 //!
@@ -46,6 +46,7 @@ enum Phase {
 #[derive(Debug)]
 pub struct Dialogue {
     config: Arc<DialogueConfig>,
+    encoding: Encoding,
     client: ConnectionId,
     phase: Phase,
     /// Who speaks, and when the token that proved it expires.
@@ -68,6 +69,7 @@ impl Dialogue {
     #[must_use]
     pub fn new(
         config: Arc<DialogueConfig>,
+        encoding: Encoding,
         client: ConnectionId,
         now: Instant,
         first_ping_jitter: f64,
@@ -79,6 +81,7 @@ impl Dialogue {
             heartbeat.start(&config, now);
         }
         Self {
+            encoding,
             client,
             phase: Phase::Opening,
             identity: identity.map(|who| (who.clone(), who.expires_at(now))),
@@ -95,16 +98,16 @@ impl Dialogue {
         }
     }
 
-    /// A text frame came. `accepting` is false while this node cannot be sure that it has heard of every revocation:
+    /// A frame came. `accepting` is false while this node cannot be sure that it has heard of every revocation:
     /// nothing that needs trust is done then.
-    pub fn on_frame(&mut self, now: Instant, text: &str, accepting: bool) -> Vec<Effect> {
+    pub fn on_frame(&mut self, now: Instant, frame: &[u8], accepting: bool) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
         }
-        match Encoding::Json.decode(text) {
+        match self.encoding.decode(frame) {
             Ok(commands) => {
                 self.take_commands(now, commands, accepting);
-                self.bound_waiting(text.len());
+                self.bound_waiting(frame.len());
             }
             Err(_) => self.close(CloseReason::BadRequest),
         }
@@ -156,7 +159,7 @@ impl Dialogue {
         } else {
             match self.heartbeat.tick(&self.config, now) {
                 Some(Beat::Ping) if self.phase == Phase::Connected => {
-                    self.effects.push(Effect::Reply(Encoding::Json.ping()));
+                    self.effects.push(Effect::Reply(self.encoding.ping()));
                 }
                 Some(Beat::Ping) => self.effects.push(Effect::NativePing),
                 Some(Beat::Lost) => self.close(CloseReason::NoPong),
@@ -273,7 +276,7 @@ impl Dialogue {
     }
 
     fn answer(&mut self, id: u32, answer: &Answer) {
-        self.effects.push(Effect::Reply(Encoding::Json.reply(id, answer)));
+        self.effects.push(Effect::Reply(self.encoding.reply(id, answer)));
     }
 
     fn close(&mut self, reason: CloseReason) {

@@ -1,12 +1,13 @@
 //! Messages that arrive in fragments (RFC 6455 section 5.4). Used by the connection actor; bounded like single frames.
 
 use actix_http::ws::Item;
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
+use portcullis_actors::protocol::Encoding;
 
 /// Bytes of one message; the codec bounds single frames alike.
 const MESSAGE_MAX: usize = 64 * 1024;
 
-/// Fragments out of order, too large together, or not text.
+/// Fragments out of order, too large together, or of the other encoding's kind.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Malformed;
 
@@ -21,14 +22,12 @@ impl Fragments {
     }
 
     /// Adds one fragment. The last one gives the whole message.
-    pub(super) fn add(&mut self, item: Item) -> Result<Option<String>, Malformed> {
+    pub(super) fn add(&mut self, item: Item, encoding: Encoding) -> Result<Option<Bytes>, Malformed> {
         let (part, last) = match item {
-            Item::FirstText(part) if self.0.is_none() => {
-                self.0 = Some(BytesMut::new());
-                (part, false)
-            }
             Item::Continue(part) => (part, false),
             Item::Last(part) => (part, true),
+            Item::FirstText(part) if !encoding.is_binary() => (self.begin(part)?, false),
+            Item::FirstBinary(part) if encoding.is_binary() => (self.begin(part)?, false),
             Item::FirstText(_) | Item::FirstBinary(_) => return Err(Malformed),
         };
         let message = self.0.as_mut().ok_or(Malformed)?;
@@ -39,15 +38,20 @@ impl Fragments {
         if !last {
             return Ok(None);
         }
-        let message = self.0.take().unwrap_or_default();
-        String::from_utf8(message.into()).map(Some).map_err(|_| Malformed)
+        Ok(self.0.take().map(BytesMut::freeze))
+    }
+
+    fn begin(&mut self, part: Bytes) -> Result<Bytes, Malformed> {
+        if self.under_way() {
+            return Err(Malformed);
+        }
+        self.0 = Some(BytesMut::new());
+        Ok(part)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use bytes::Bytes;
-
     use super::*;
 
     fn part(text: &'static str) -> Bytes {
@@ -57,29 +61,38 @@ mod tests {
     #[test]
     fn fragments_become_the_message_they_are_parts_of() {
         let mut fragments = Fragments::default();
-        assert_eq!(fragments.add(Item::FirstText(part("a"))), Ok(None));
-        assert_eq!(fragments.add(Item::Continue(part("b"))), Ok(None));
-        assert_eq!(fragments.add(Item::Last(part("c"))), Ok(Some("abc".to_owned())));
+        assert_eq!(fragments.add(Item::FirstText(part("a")), Encoding::Json), Ok(None));
+        assert_eq!(fragments.add(Item::Continue(part("b")), Encoding::Json), Ok(None));
+        assert_eq!(fragments.add(Item::Last(part("c")), Encoding::Json), Ok(Some(part("abc"))));
         assert!(!fragments.under_way());
     }
 
     #[test]
     fn a_continuation_of_nothing_is_malformed() {
-        assert_eq!(Fragments::default().add(Item::Continue(part("a"))), Err(Malformed));
-        assert_eq!(Fragments::default().add(Item::Last(part("a"))), Err(Malformed));
+        assert_eq!(Fragments::default().add(Item::Continue(part("a")), Encoding::Json), Err(Malformed));
+        assert_eq!(Fragments::default().add(Item::Last(part("a")), Encoding::Json), Err(Malformed));
     }
 
     #[test]
     fn a_second_beginning_is_malformed() {
         let mut fragments = Fragments::default();
-        fragments.add(Item::FirstText(part("a"))).unwrap();
-        assert_eq!(fragments.add(Item::FirstText(part("b"))), Err(Malformed));
+        fragments.add(Item::FirstText(part("a")), Encoding::Json).unwrap();
+        assert_eq!(fragments.add(Item::FirstText(part("b")), Encoding::Json), Err(Malformed));
+    }
+
+    #[test]
+    fn a_message_is_of_the_kind_that_its_encoding_has() {
+        let mut fragments = Fragments::default();
+        assert_eq!(fragments.add(Item::FirstBinary(part("a")), Encoding::Json), Err(Malformed));
+        assert_eq!(fragments.add(Item::FirstText(part("a")), Encoding::Protobuf), Err(Malformed));
+        assert_eq!(fragments.add(Item::FirstBinary(part("a")), Encoding::Protobuf), Ok(None));
+        assert_eq!(fragments.add(Item::Last(part("b")), Encoding::Protobuf), Ok(Some(part("ab"))));
     }
 
     #[test]
     fn fragments_together_may_not_exceed_one_message() {
         let mut fragments = Fragments::default();
-        fragments.add(Item::FirstText(Bytes::from(vec![b'a'; MESSAGE_MAX]))).unwrap();
-        assert_eq!(fragments.add(Item::Last(part("b"))), Err(Malformed));
+        fragments.add(Item::FirstText(Bytes::from(vec![b'a'; MESSAGE_MAX])), Encoding::Json).unwrap();
+        assert_eq!(fragments.add(Item::Last(part("b")), Encoding::Json), Err(Malformed));
     }
 }

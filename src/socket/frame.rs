@@ -4,11 +4,13 @@
 //! a frame on the wire.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use portcullis_actors::protocol::Encoding;
 
 const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
 const FIN: u8 = 0x80;
-/// Messages are gathered into one frame, a line each, up to about this many bytes.
+/// Messages are gathered into one frame up to about this many bytes.
 const FRAME_TARGET: usize = 16 * 1024;
 
 /// Whole frames, the first of which may be sent in part.
@@ -68,21 +70,23 @@ impl Unsent {
         self.buffer.extend_from_slice(frames);
     }
 
-    /// Appends messages as text frames: a line each, as the protocol allows, so that a burst costs few frames.
-    pub(super) fn append_messages(&mut self, messages: &[Bytes]) {
+    /// Appends messages as frames of their encoding: many to a frame, as the protocol allows, so that a burst costs few.
+    pub(super) fn append_messages(&mut self, messages: &[Bytes], encoding: Encoding) {
+        let opcode = if encoding.is_binary() { BINARY } else { TEXT };
+        let separator = encoding.separator();
         let mut rest = messages;
         while !rest.is_empty() {
             let mut length = rest[0].len();
             let mut count = 1;
-            while count < rest.len() && length + 1 + rest[count].len() <= FRAME_TARGET {
-                length += 1 + rest[count].len();
+            while count < rest.len() && length + separator.len() + rest[count].len() <= FRAME_TARGET {
+                length += separator.len() + rest[count].len();
                 count += 1;
             }
             let (frame, later) = rest.split_at(count);
-            self.put_header(TEXT, length);
+            self.put_header(opcode, length);
             for (index, message) in frame.iter().enumerate() {
                 if index > 0 {
-                    self.buffer.put_u8(b'\n');
+                    self.buffer.extend_from_slice(separator);
                 }
                 self.buffer.extend_from_slice(message);
             }
@@ -144,15 +148,22 @@ mod tests {
     #[test]
     fn a_burst_of_messages_becomes_one_frame_of_lines() {
         let mut unsent = Unsent::default();
-        unsent.append_messages(&texts(3, 2));
+        unsent.append_messages(&texts(3, 2), Encoding::Json);
         assert_eq!(unsent.bytes(), b"\x81\x08aa\nbb\ncc");
+    }
+
+    #[test]
+    fn messages_that_bring_their_length_follow_each_other_in_one_binary_frame() {
+        let mut unsent = Unsent::default();
+        unsent.append_messages(&texts(3, 2), Encoding::Protobuf);
+        assert_eq!(unsent.bytes(), b"\x82\x06aabbcc");
     }
 
     #[test]
     fn each_length_form_is_read_back() {
         for size in [0, 1, 125, 126, 65_535, 65_536, 70_000] {
             let mut unsent = Unsent::default();
-            unsent.append_messages(&texts(1, size));
+            unsent.append_messages(&texts(1, size), Encoding::Json);
             assert_eq!(frame_length(unsent.bytes()), unsent.len(), "payload of {size} bytes");
         }
     }
@@ -160,8 +171,8 @@ mod tests {
     #[test]
     fn a_cut_keeps_only_the_rest_of_a_started_frame() {
         let mut unsent = Unsent::default();
-        unsent.append_messages(&texts(1, 20_000));
-        unsent.append_messages(&texts(1, 5));
+        unsent.append_messages(&texts(1, 20_000), Encoding::Json);
+        unsent.append_messages(&texts(1, 5), Encoding::Json);
         unsent.advance(10);
         unsent.keep_started_frame();
         unsent.append_close(4500, "session revoked");
@@ -173,7 +184,7 @@ mod tests {
     #[test]
     fn a_cut_between_frames_leaves_the_close_frame_alone() {
         let mut unsent = Unsent::default();
-        unsent.append_messages(&texts(1, 5));
+        unsent.append_messages(&texts(1, 5), Encoding::Json);
         unsent.append_frames(b"\x8a\x00");
         unsent.advance(7);
         assert_eq!(unsent.bytes(), b"\x8a\x00");
@@ -185,7 +196,7 @@ mod tests {
     #[test]
     fn a_cut_before_the_handshakes_answer_left_keeps_the_answer() {
         let mut unsent = Unsent::with_prelude(b"HTTP/1.1 101\r\n\r\n");
-        unsent.append_messages(&texts(1, 5));
+        unsent.append_messages(&texts(1, 5), Encoding::Json);
         unsent.keep_started_frame();
         unsent.append_close(4500, "x");
         assert_eq!(unsent.bytes(), b"HTTP/1.1 101\r\n\r\n\x88\x03\x11\x94x");

@@ -35,8 +35,6 @@ use crate::domain::{
     request::{SOCKET_PATHS, request_id},
 };
 
-const JSON_PROTOCOL: &str = "centrifuge-json";
-const PROTOBUF_PROTOCOL: &str = "centrifuge-protobuf";
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -68,7 +66,7 @@ struct Granted {
     admitted: Option<Admitted>,
     outbox: portcullis_actors::runtime::Outbox,
     reader: portcullis_actors::runtime::OutboxReader,
-    json_protocol: bool,
+    named: bool,
 }
 
 async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Granted, Refusal> {
@@ -79,7 +77,7 @@ async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Grante
         return Err(Refusal::new(StatusCode::BAD_REQUEST, "malformed_handshake", "A handshake is HTTP/1.1."));
     }
     verify_handshake(request.head()).map_err(malformed)?;
-    let json_protocol = encoding(request)?;
+    let Choice { encoding, named } = encoding(request);
     let credential = credential_of(door, request)?;
     check_origin(door, request, credential.as_ref())?;
 
@@ -88,13 +86,13 @@ async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Grante
     }
     door.services.throttle_from(door.services.limits.handshake_address, address).await?;
     let permit = door.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
-    let (outbox, reader) = outbox(door.settings.outbox_bytes, Encoding::Json);
+    let (outbox, reader) = outbox(door.settings.outbox_bytes, encoding);
     let id = ConnectionId::random();
     let admitted = match credential {
         Some(credential) => Some(admit(door, &credential, id, &outbox, address).await?),
         None => None,
     };
-    Ok(Granted { id, permit, admitted, outbox, reader, json_protocol })
+    Ok(Granted { id, permit, admitted, outbox, reader, named })
 }
 
 async fn admit(
@@ -130,7 +128,8 @@ fn run<T: Transport>(
     granted: Granted,
 ) {
     let mut first = before.unsent.to_vec();
-    first.extend_from_slice(&switching_protocols(request, granted.json_protocol));
+    let subprotocol = granted.named.then(|| protocol_of(granted.reader.encoding()));
+    first.extend_from_slice(&switching_protocols(request, subprotocol));
     io.bound_send_buffer();
     let inbound = Inbound::default();
     if !before.read.is_empty() {
@@ -157,16 +156,16 @@ fn jitter(id: ConnectionId) -> f64 {
     f64::from(id.0.as_u128() as u32) / f64::from(u32::MAX)
 }
 
-fn switching_protocols(request: &Request, json_protocol: bool) -> Vec<u8> {
+fn switching_protocols(request: &Request, subprotocol: Option<&str>) -> Vec<u8> {
     let key = request.headers().get(header::SEC_WEBSOCKET_KEY).map_or(&b""[..], |key| key.as_bytes());
     let accept = hash_key(key);
     let mut answer =
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n".to_vec();
     answer.extend_from_slice(b"Sec-WebSocket-Accept: ");
     answer.extend_from_slice(&accept);
-    if json_protocol {
+    if let Some(name) = subprotocol {
         answer.extend_from_slice(b"\r\nSec-WebSocket-Protocol: ");
-        answer.extend_from_slice(JSON_PROTOCOL.as_bytes());
+        answer.extend_from_slice(name.as_bytes());
     }
     answer.extend_from_slice(b"\r\n\r\n");
     answer
@@ -192,22 +191,36 @@ fn malformed(error: HandshakeError) -> Refusal {
     }
 }
 
-/// Whether to name the JSON subprotocol in the answer. An offer of protobuf must be refused aloud: an answer without it makes
-/// some clients fail silently and leaves others speaking it.
-fn encoding(request: &Request) -> Result<bool, Refusal> {
-    let offered =
-        || lines(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL).flat_map(|line| line.split(','));
-    let wants = |name: &str| offered().any(|offer| offer.trim() == name);
+/// What is spoken on a connection.
+struct Choice {
+    encoding: Encoding,
+    /// Whether the answer must name it, because the client offered it by its name.
+    named: bool,
+}
+
+/// The encoding that the client asks for: the first of its offers that is known here, or what its query says. Who offers
+/// subprotocols and gets none gives up, or goes on in an encoding of its own; so one that is offered is named.
+fn encoding(request: &Request) -> Choice {
     let query = request.uri().query().unwrap_or_default();
     let in_query = query.split('&').any(|pair| matches!(pair, "format=protobuf" | "cf_protocol=protobuf"));
-    if in_query || (wants(PROTOBUF_PROTOCOL) && !wants(JSON_PROTOCOL)) {
-        return Err(Refusal::new(
-            StatusCode::BAD_REQUEST,
-            "unsupported_encoding",
-            "Only the JSON encoding of the protocol is spoken here.",
-        ));
+    let mut offered = lines(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL)
+        .flat_map(|line| line.split(','))
+        .filter_map(|offer| {
+            Encoding::ALL.into_iter().find(|encoding| protocol_of(*encoding) == offer.trim())
+        });
+    match offered.next() {
+        Some(encoding) => Choice { encoding, named: true },
+        None if in_query => Choice { encoding: Encoding::Protobuf, named: false },
+        None => Choice { encoding: Encoding::Json, named: false },
     }
-    Ok(wants(JSON_PROTOCOL))
+}
+
+/// The subprotocol's name.
+fn protocol_of(encoding: Encoding) -> &'static str {
+    match encoding {
+        Encoding::Json => "centrifuge-json",
+        Encoding::Protobuf => "centrifuge-protobuf",
+    }
 }
 
 fn credential_of(door: &Door, request: &Request) -> Result<Option<Credential>, Refusal> {

@@ -112,7 +112,7 @@ where
 
     fn poll_open(&mut self, cx: &mut Context<'_>) {
         match self.outbox.end() {
-            Some(end @ End::Cut(_)) => return self.begin_close(end),
+            Some(end @ End::Cut(_)) => return self.begin_close(&end),
             // What is queued still leaves; nothing is heard any more.
             Some(_) => {}
             None => match self.read(cx) {
@@ -125,7 +125,7 @@ where
             if self.unsent.is_empty() {
                 let end = self.gather();
                 if let Some(end) = end {
-                    return self.begin_close(end);
+                    return self.begin_close(&end);
                 }
                 if self.unsent.is_empty() && self.flushed {
                     if std::mem::take(&mut self.deaf) {
@@ -186,7 +186,7 @@ where
     fn gather(&mut self) -> Option<End> {
         let end = GATHERED.with_borrow_mut(|gathered| {
             let end = self.outbox.take(WRITE_BUDGET, gathered);
-            self.unsent.append_messages(gathered);
+            self.unsent.append_messages(gathered, self.outbox.encoding());
             gathered.clear();
             end
         });
@@ -224,7 +224,7 @@ where
     /// Arms the write deadline, and ends the connection if it has passed.
     fn guard_write(&mut self, cx: &mut Context<'_>) {
         if self.poll_deadline(WRITE_DEADLINE, cx) {
-            self.begin_close(End::Cut(CloseReason::WriteError.into()));
+            self.begin_close(&End::Cut(CloseReason::WriteError.into()));
         }
     }
 

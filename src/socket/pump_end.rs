@@ -33,7 +33,7 @@ where
     T: Transport,
     C: Stream<Item = Result<Bytes, Error>> + Unpin,
 {
-    pub(super) fn begin_close(&mut self, end: End) {
+    pub(super) fn begin_close(&mut self, end: &End) {
         // The actor ends here: no frame is accepted any more, whatever the peer does with the close frame.
         self.context = None;
         self.deadline = None;
@@ -51,7 +51,7 @@ where
     pub(super) fn poll_closing(&mut self, cut: bool, cx: &mut Context<'_>) {
         if let (false, Some(end @ End::Cut(_))) = (cut, self.outbox.end()) {
             // Overtaken while flushing: what is not on its way stays here.
-            return self.begin_close(end);
+            return self.begin_close(&end);
         }
         match self.write(cx) {
             Poll::Ready(Ok(())) => {

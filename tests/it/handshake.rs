@@ -75,16 +75,6 @@ async fn an_upgrade_elsewhere_leads_nowhere() {
 }
 
 #[tokio::test]
-async fn an_offer_of_protobuf_is_refused_aloud() {
-    let session = signed_in().await;
-    let by_header = session.app.handshake(PATHS[1]).header("sec-websocket-protocol", "centrifuge-protobuf");
-    by_header.refusal().await.expect(400).problem();
-    for query in ["format=protobuf", "cf_protocol=protobuf"] {
-        session.app.handshake(&format!("{}?{query}", PATHS[1])).refusal().await.expect(400).problem();
-    }
-}
-
-#[tokio::test]
 async fn the_json_subprotocol_is_selected_when_offered_and_an_empty_offer_is_borne() {
     let session = signed_in().await;
     let open = |offer: &str| session.app.handshake(PATHS[1]).header("sec-websocket-protocol", offer).open();

@@ -33,6 +33,7 @@ mod passkey_refusals;
 mod passkeys;
 mod problems;
 mod profile;
+mod protobuf;
 mod protocol;
 mod races;
 mod refresh;

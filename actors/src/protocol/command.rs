@@ -109,7 +109,8 @@ pub struct SubscribeRequest {
 pub struct PublishRequest {
     /// The channel.
     pub channel: String,
-    /// The data; `None` when the field is absent (`null` is data).
+    /// The data; `None` when the field is absent (`null` is data), or when it is not JSON in an encoding that can carry
+    /// anything.
     pub data: Option<Payload>,
     /// The kind of publication: 0 is plain, others are not offered.
     pub kind: i32,
@@ -142,4 +143,26 @@ pub struct SubRefreshRequest {
     pub channel: String,
     /// The newer token; `None` when absent or empty.
     pub token: Option<SecretString>,
+}
+
+/// What a subscription that understands Fossil deltas asks for.
+pub(super) const FOSSIL: &str = "fossil";
+
+/// Bytes of a name or version that are kept.
+const CLIPPED: usize = 64;
+
+/// Whether error 112 is preferred over `recovered: false`: bit 2 of a subscription's `flag`.
+pub(super) fn must_recover(flag: i64) -> bool {
+    flag & 1 << 1 != 0
+}
+
+/// What is only shown need not be long.
+pub(super) fn clipped(mut text: String) -> String {
+    text.truncate(text.floor_char_boundary(CLIPPED));
+    text
+}
+
+/// An empty token is none.
+pub(super) fn secret(token: Option<String>) -> Option<SecretString> {
+    token.filter(|token| !token.is_empty()).map(SecretString::from)
 }

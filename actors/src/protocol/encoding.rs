@@ -4,21 +4,27 @@
 
 use bytes::Bytes;
 
-use super::{Answer, Command, Push, json};
+use super::{Answer, Command, DecodeError, Push, json, protobuf};
 
 /// How messages become bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
     /// JSON objects, a line each.
     Json,
+    /// Protobuf messages, each behind its length.
+    Protobuf,
 }
 
 impl Encoding {
+    /// Every encoding.
+    pub const ALL: [Self; 2] = [Self::Json, Self::Protobuf];
+
     /// One answer.
     #[must_use]
     pub fn reply(self, id: u32, answer: &Answer) -> Bytes {
         match self {
             Self::Json => json::encode_reply(id, answer),
+            Self::Protobuf => protobuf::encode_reply(id, answer),
         }
     }
 
@@ -27,6 +33,7 @@ impl Encoding {
     pub fn push(self, push: &Push<'_>) -> Bytes {
         match self {
             Self::Json => json::encode_push(push),
+            Self::Protobuf => protobuf::encode_push(push),
         }
     }
 
@@ -35,6 +42,7 @@ impl Encoding {
     pub fn ping(self) -> Bytes {
         match self {
             Self::Json => json::PING,
+            Self::Protobuf => protobuf::PING,
         }
     }
 
@@ -42,9 +50,38 @@ impl Encoding {
     ///
     /// # Errors
     /// When any part of the frame is not a command of the protocol.
-    pub fn decode(self, frame: &str) -> Result<Vec<Command>, json::DecodeError> {
+    pub fn decode(self, frame: &[u8]) -> Result<Vec<Command>, DecodeError> {
         match self {
-            Self::Json => json::decode_frame(frame),
+            Self::Json => json::decode_frame(std::str::from_utf8(frame).map_err(|_| DecodeError::NotText)?),
+            Self::Protobuf => protobuf::decode_frame(frame),
+        }
+    }
+
+    /// What stands between the messages of one frame.
+    #[must_use]
+    pub fn separator(self) -> &'static [u8] {
+        match self {
+            Self::Json => b"\n",
+            // Each message brings its length along.
+            Self::Protobuf => b"",
+        }
+    }
+
+    /// Whether frames are binary; otherwise they are text.
+    #[must_use]
+    pub fn is_binary(self) -> bool {
+        match self {
+            Self::Json => false,
+            Self::Protobuf => true,
+        }
+    }
+
+    /// As lists of connections call it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Protobuf => "protobuf",
         }
     }
 }

@@ -1,20 +1,23 @@
 //! The Centrifuge client protocol, version 2: what clients and server say to each other.
 //!
 //! The messages ([`Command`], [`Answer`], [`Push`]) are independent of their encoding; [`json`] is the codec of text
-//! frames, and another codec can stand beside it. Connections and channel shards build and read messages here, and
+//! frames, [`protobuf`] that of binary ones, and [`Encoding`] chooses between them. Connections and channel shards build and read messages here, and
 //! nothing here decides anything: whether a command is allowed is a rule of the connection.
 
 mod command;
+mod decode_error;
 mod encoding;
 mod error;
 pub mod json;
 mod payload;
+pub mod protobuf;
 mod reply;
 
 pub use command::{
     Command, CommandBody, ConnectRequest, HistoryRequest, Position, PublishRequest, RefreshRequest,
     SubRefreshRequest, SubscribeRequest,
 };
+pub use decode_error::DecodeError;
 pub use encoding::Encoding;
 pub use error::ErrorCode;
 pub use payload::{MAX_NESTING, Payload, PayloadError};

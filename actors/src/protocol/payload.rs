@@ -52,6 +52,11 @@ impl Payload {
         }))
     }
 
+    /// The JSON text, to be kept without a copy.
+    pub(super) fn share(&self) -> Bytes {
+        self.0.clone()
+    }
+
     /// The JSON text.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {

@@ -165,15 +165,18 @@ impl Handler<Publish> for ChannelShard {
             tags: Vec::new(),
             time_ms: 0,
         };
-        let push = Encoding::Json.push(&Push::Publication {
+        let push = Push::Publication {
             channel: message.channel.as_str(),
             publication: &publication,
             form: DataForm::Plain,
-        });
+        };
+        let frames = Encoding::ALL.map(|encoding| encoding.push(&push));
         let mut delivered = 0_u64;
         for subscriber in self.channels.subscribers(&message.channel) {
             // An ended connection is about to leave by itself.
-            delivered += u64::from(subscriber.outbox.push(push.clone()).is_ok());
+            delivered += u64::from(
+                subscriber.outbox.push(frames[subscriber.outbox.encoding() as usize].clone()).is_ok(),
+            );
         }
         metrics::counter!("deliveries_total").increment(delivered);
         let _ = message.outbox.push(message.outbox.encoding().reply(message.id, &Answer::Publish));

@@ -61,7 +61,7 @@ fn outcome(number: u8) -> Result<Identity, VerifyRefusal> {
 
 fn feed(talk: &mut Talk, pending: Option<Purpose>, input: Input) -> Vec<Effect> {
     match input {
-        Input::Frame(text) => talk.dialogue.on_frame(talk.now, &text, talk.accepting),
+        Input::Frame(text) => talk.dialogue.on_frame(talk.now, text.as_bytes(), talk.accepting),
         Input::Verified(number) => {
             let purpose = pending.unwrap_or(Purpose::Refresh { id: 77 });
             talk.dialogue.on_verified(talk.now, purpose, outcome(number), talk.accepting)

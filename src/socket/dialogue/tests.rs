@@ -60,7 +60,7 @@ fn lines(effects: &[Effect]) -> Vec<String> {
 impl Talk {
     fn new(identity: Option<Identity>, config: DialogueConfig) -> Self {
         let (now, client) = (Instant::now(), ConnectionId(Uuid::from_u128(1)));
-        let dialogue = Dialogue::new(Arc::new(config), client, now, 0.5, identity);
+        let dialogue = Dialogue::new(Arc::new(config), Encoding::Json, client, now, 0.5, identity);
         Self { dialogue, now, accepting: true }
     }
 
@@ -82,7 +82,7 @@ impl Talk {
     }
 
     pub(super) fn say(&mut self, frame: &str) -> Vec<String> {
-        lines(&self.dialogue.on_frame(self.now, frame, self.accepting))
+        lines(&self.dialogue.on_frame(self.now, frame.as_bytes(), self.accepting))
     }
 
     fn verified(&mut self, purpose: Purpose, outcome: Result<Identity, VerifyRefusal>) -> Vec<String> {

@@ -46,6 +46,8 @@ pub(crate) struct Closed {
 pub(crate) enum Event {
     /// A reply, a push, or a ping of the protocol.
     Object(Value),
+    /// A binary frame.
+    Binary(Vec<u8>),
     Ping,
     Pong(Vec<u8>),
     Closed(Closed),
@@ -162,7 +164,7 @@ impl Socket {
                 Event::Object(object) if object.get("push").is_some() => self.pushes.push_back(object),
                 Event::Object(object) => panic!("an unexpected object: {object}"),
                 Event::Closed(closed) => return Err(closed),
-                Event::Ping | Event::Pong(_) => {}
+                Event::Binary(_) | Event::Ping | Event::Pong(_) => {}
             }
         }
     }
@@ -187,7 +189,7 @@ impl Socket {
                 Event::Object(object) if object.get("push").is_some() => return object["push"].clone(),
                 Event::Object(object) => panic!("an unexpected object: {object}"),
                 Event::Closed(closed) => panic!("closed while waiting for a push: {closed:?}"),
-                Event::Ping | Event::Pong(_) => {}
+                Event::Binary(_) | Event::Ping | Event::Pong(_) => {}
             }
         }
     }
@@ -271,7 +273,8 @@ impl Socket {
                     self.send(&frame(Opcode::Close, true, &payload)).await;
                     return Event::Closed(closed(&payload));
                 }
-                Opcode::Binary | Opcode::Continuation => panic!("the server sent a frame of kind {opcode:?}"),
+                Opcode::Binary => return Event::Binary(payload),
+                Opcode::Continuation => panic!("the server sent a frame of kind {opcode:?}"),
             }
         }
     }

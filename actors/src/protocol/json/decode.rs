@@ -3,46 +3,13 @@
 
 use std::collections::BTreeMap;
 
-use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::value::RawValue;
 
 use crate::protocol::{
-    Command, CommandBody, ConnectRequest, HistoryRequest, MAX_COMMANDS_PER_FRAME, Payload, PayloadError,
-    Position, PublishRequest, RefreshRequest, SubRefreshRequest, SubscribeRequest,
+    Command, CommandBody, ConnectRequest, DecodeError, HistoryRequest, MAX_COMMANDS_PER_FRAME, Payload,
+    Position, PublishRequest, RefreshRequest, SubRefreshRequest, SubscribeRequest, command,
 };
-
-/// Bit 2 of a subscription's `flag`: error 112 is preferred over `recovered: false`.
-const FLAG_REJECT_UNRECOVERED: i64 = 1 << 1;
-
-/// Bytes of a name or version that are kept.
-const CLIPPED: usize = 64;
-
-/// Why a frame is no sequence of commands. For logs; the peer only learns "bad request".
-#[derive(Debug, thiserror::Error)]
-pub enum DecodeError {
-    /// No object at all, or a blank line between or after the objects.
-    #[error("the frame has a blank line")]
-    BlankLine,
-    /// More than [`MAX_COMMANDS_PER_FRAME`].
-    #[error("the frame has too many commands")]
-    TooMany,
-    /// Not JSON, or a field of the wrong type.
-    #[error("the frame is not a sequence of commands: {0}")]
-    Malformed(#[from] serde_json::Error),
-    /// JSON, but no object where one must be.
-    #[error("a command or request is not an object")]
-    NotAnObject,
-    /// A number to reply to, but no method that this protocol has.
-    #[error("the command names no known method")]
-    NoMethod,
-    /// A method that needs a reply, without a number to reply to.
-    #[error("the command has no id")]
-    NoId,
-    /// An embedded payload that cannot be passed on.
-    #[error(transparent)]
-    Payload(#[from] PayloadError),
-}
 
 /// The commands of one text frame, in order; at least one, at most [`MAX_COMMANDS_PER_FRAME`].
 ///
@@ -133,11 +100,14 @@ fn method(envelope: &Envelope<'_>) -> Result<Option<CommandBody>, DecodeError> {
     }
     if let Some(raw) = envelope.refresh {
         let Token { token, .. } = object(raw.get())?;
-        return Ok(Some(CommandBody::Refresh(RefreshRequest { token: secret(token) })));
+        return Ok(Some(CommandBody::Refresh(RefreshRequest { token: command::secret(token) })));
     }
     if let Some(raw) = envelope.sub_refresh {
         let Token { channel, token } = object(raw.get())?;
-        return Ok(Some(CommandBody::SubRefresh(SubRefreshRequest { channel, token: secret(token) })));
+        return Ok(Some(CommandBody::SubRefresh(SubRefreshRequest {
+            channel,
+            token: command::secret(token),
+        })));
     }
     let others = [
         (envelope.ping, CommandBody::Ping),
@@ -206,9 +176,9 @@ fn connect(raw: &RawValue) -> Result<CommandBody, DecodeError> {
     let fields: Fields = object(raw.get())?;
     let subs = fields.subs.unwrap_or_default().into_iter();
     Ok(CommandBody::Connect(ConnectRequest {
-        token: secret(fields.token),
-        name: clipped(fields.name.unwrap_or_default()),
-        version: clipped(fields.version.unwrap_or_default()),
+        token: command::secret(fields.token),
+        name: command::clipped(fields.name.unwrap_or_default()),
+        version: command::clipped(fields.version.unwrap_or_default()),
         subs: subs
             .filter(|(_, place)| place.recover.unwrap_or(false))
             .map(|(channel, place)| (channel, place.position()))
@@ -246,13 +216,13 @@ fn subscribe(raw: &RawValue) -> Result<CommandBody, DecodeError> {
     let place = Place { recover: fields.recover, offset: fields.offset, epoch: fields.epoch };
     Ok(CommandBody::Subscribe(Box::new(SubscribeRequest {
         channel: fields.channel,
-        token: secret(fields.token),
+        token: command::secret(fields.token),
         recover: place.recover.unwrap_or(false).then(|| place.position()),
-        must_recover: fields.flag.unwrap_or(0) & FLAG_REJECT_UNRECOVERED != 0,
+        must_recover: command::must_recover(fields.flag.unwrap_or(0)),
         positioned: fields.positioned.unwrap_or(false),
         recoverable: fields.recoverable.unwrap_or(false),
         join_leave: fields.join_leave.unwrap_or(false),
-        delta: fields.delta.as_deref() == Some("fossil"),
+        delta: fields.delta.as_deref() == Some(command::FOSSIL),
         tags_filter: fields.tf.is_some(),
         kind: fields.kind.unwrap_or(0),
     })))
@@ -300,16 +270,6 @@ fn publish(raw: &RawValue) -> Result<CommandBody, DecodeError> {
 /// An `Option` would take `null` for absence; here it is a value like any other.
 fn null_is_data<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-/// What is only shown need not be long.
-fn clipped(mut text: String) -> String {
-    text.truncate(text.floor_char_boundary(CLIPPED));
-    text
-}
-
-fn secret(token: Option<String>) -> Option<SecretString> {
-    token.filter(|token| !token.is_empty()).map(SecretString::from)
 }
 
 /// A struct from a JSON object; serde alone would take an array as well.

@@ -6,5 +6,5 @@
 mod decode;
 mod encode;
 
-pub use decode::{DecodeError, decode_frame};
+pub use decode::decode_frame;
 pub use encode::{PING, encode_push, encode_reply};

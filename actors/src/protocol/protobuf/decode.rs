@@ -1,0 +1,148 @@
+//! From a binary frame to commands. Everything the protocol does not allow is one error: the connection is closed for it,
+//! whatever the details, so a frame is taken whole or not at all.
+//!
+//! Lengths are compared with what is there before anything is allocated for them, so a frame costs memory in proportion to
+//! its own bytes, whatever it claims.
+
+use bytes::Bytes;
+use prost::Message as _;
+use secrecy::SecretString;
+
+use super::requests;
+use crate::protocol::{
+    Command, CommandBody, ConnectRequest, DecodeError, HistoryRequest, MAX_COMMANDS_PER_FRAME, Payload,
+    Position, PublishRequest, RefreshRequest, SubRefreshRequest, SubscribeRequest, command,
+};
+
+/// The commands of one binary frame, in order; at least one, at most [`MAX_COMMANDS_PER_FRAME`].
+///
+/// # Errors
+/// When any part of the frame is not a command of the protocol.
+pub fn decode_frame(frame: &[u8]) -> Result<Vec<Command>, DecodeError> {
+    if frame.is_empty() {
+        return Err(DecodeError::Empty);
+    }
+    let mut rest = frame;
+    let mut commands = Vec::with_capacity(1);
+    while !rest.is_empty() {
+        if commands.len() == MAX_COMMANDS_PER_FRAME {
+            return Err(DecodeError::TooMany);
+        }
+        let length = prost::decode_length_delimiter(&mut rest)?;
+        let (message, after) = rest.split_at_checked(length).ok_or(DecodeError::Truncated)?;
+        commands.push(command(requests::Command::decode(message)?)?);
+        rest = after;
+    }
+    Ok(commands)
+}
+
+/// Commands of an emulated connection, as they come beside its stream.
+pub struct Emulated {
+    /// Which node holds the stream.
+    pub node: String,
+    /// The bearer secret that says whose they are.
+    pub session: SecretString,
+    /// A frame of commands.
+    pub data: Bytes,
+}
+
+/// The body of an emulation request.
+///
+/// # Errors
+/// When it is no such message.
+pub fn decode_emulated(body: &[u8]) -> Result<Emulated, DecodeError> {
+    let request = requests::EmulationRequest::decode(body)?;
+    Ok(Emulated { node: request.node, session: request.session.into(), data: request.data })
+}
+
+fn command(message: requests::Command) -> Result<Command, DecodeError> {
+    let id = message.id;
+    let body = match method(message) {
+        Some(body) => body,
+        None if id == 0 => CommandBody::Pong,
+        None => return Err(DecodeError::NoMethod),
+    };
+    if id == 0 && !matches!(body, CommandBody::Pong | CommandBody::Send) {
+        return Err(DecodeError::NoId);
+    }
+    Ok(Command { id, body })
+}
+
+/// The first method that is there, in the order of the protocol's schema.
+fn method(message: requests::Command) -> Option<CommandBody> {
+    None.or_else(|| message.connect.map(connect))
+        .or_else(|| message.subscribe.map(|request| subscribe(*request)))
+        .or_else(|| message.unsubscribe.map(|request| CommandBody::Unsubscribe { channel: request.channel }))
+        .or_else(|| message.publish.map(publish))
+        .or_else(|| message.presence.map(|request| CommandBody::Presence { channel: request.channel }))
+        .or_else(|| {
+            message.presence_stats.map(|request| CommandBody::PresenceStats { channel: request.channel })
+        })
+        .or_else(|| message.history.map(history))
+        .or_else(|| {
+            let request = message.refresh?;
+            Some(CommandBody::Refresh(RefreshRequest { token: command::secret(Some(request.token)) }))
+        })
+        .or_else(|| message.sub_refresh.map(sub_refresh))
+        .or_else(|| message.ping.map(|_| CommandBody::Ping))
+        .or_else(|| message.send.map(|_| CommandBody::Send))
+        .or_else(|| message.rpc.map(|_| CommandBody::Rpc))
+}
+
+fn connect(request: requests::ConnectRequest) -> CommandBody {
+    let subs = request.subs.into_iter().filter(|(_, known)| known.recover);
+    CommandBody::Connect(ConnectRequest {
+        token: command::secret(Some(request.token)),
+        name: command::clipped(request.name),
+        version: command::clipped(request.version),
+        subs: subs
+            .map(|(channel, known)| (channel, Position { offset: known.offset, epoch: known.epoch }))
+            .collect(),
+    })
+}
+
+fn subscribe(request: requests::SubscribeRequest) -> CommandBody {
+    let position = Position { offset: request.offset, epoch: request.epoch };
+    CommandBody::Subscribe(Box::new(SubscribeRequest {
+        channel: request.channel,
+        token: command::secret(Some(request.token)),
+        recover: request.recover.then_some(position),
+        must_recover: command::must_recover(request.flag),
+        positioned: request.positioned,
+        recoverable: request.recoverable,
+        join_leave: request.join_leave,
+        delta: request.delta == command::FOSSIL,
+        tags_filter: request.tf.is_some(),
+        kind: request.r#type,
+    }))
+}
+
+/// What is no JSON could not be passed on to others: it counts as no data at all, which is refused by itself and leaves
+/// the connection as it is.
+fn publish(request: requests::PublishRequest) -> CommandBody {
+    let text = std::str::from_utf8(&request.data).ok();
+    CommandBody::Publish(PublishRequest {
+        channel: request.channel,
+        data: text.and_then(|text| Payload::parse(text).ok()),
+        kind: request.r#type,
+    })
+}
+
+fn history(request: requests::HistoryRequest) -> CommandBody {
+    let since = request.since.map(|since| Position { offset: since.offset, epoch: since.epoch });
+    CommandBody::History(HistoryRequest {
+        channel: request.channel,
+        limit: request.limit,
+        since,
+        reverse: request.reverse,
+    })
+}
+
+fn sub_refresh(request: requests::SubRefreshRequest) -> CommandBody {
+    let token = command::secret(Some(request.token));
+    CommandBody::SubRefresh(SubRefreshRequest { channel: request.channel, token })
+}
+
+#[cfg(test)]
+#[path = "decode_tests.rs"]
+mod tests;

@@ -1,0 +1,216 @@
+//! Which binary frames are commands, and which commands they are: against bytes made by hand, number by number.
+
+use proptest::{collection::vec, prelude::*};
+use secrecy::ExposeSecret as _;
+
+use super::*;
+
+/// A field of bytes, text or a message: its number, its length, its content.
+fn field(number: u8, content: impl AsRef<[u8]>) -> Vec<u8> {
+    let content = content.as_ref();
+    assert!(number < 16 && content.len() < 128);
+    [&[number << 3 | 2, content.len() as u8], content].concat()
+}
+
+/// A field of a number.
+fn number(field: u8, value: u8) -> Vec<u8> {
+    assert!(field < 16 && value < 128);
+    vec![field << 3, value]
+}
+
+/// A frame of one command with id 7 and this method.
+fn frame(method: u8, request: &[Vec<u8>]) -> Vec<u8> {
+    let command = [number(1, 7), field(method, request.concat())].concat();
+    [vec![command.len() as u8], command].concat()
+}
+
+fn only(method: u8, request: &[Vec<u8>]) -> CommandBody {
+    let mut commands = decode_frame(&frame(method, request)).unwrap();
+    assert_eq!((commands.len(), commands[0].id), (1, 7));
+    commands.remove(0).body
+}
+
+#[test]
+fn connect_has_a_token_and_what_is_known_of_the_servers_subscriptions() {
+    let known = [number(3, 1), field(6, "abcdefgh"), number(7, 9)].concat();
+    let unwanted = [field(6, "abcdefgh"), number(7, 9)].concat();
+    let CommandBody::Connect(connect) = only(
+        4,
+        &[
+            field(1, "secret"),
+            field(2, "{\"not\":\"read\"}"),
+            field(3, [field(1, "user:#1"), field(2, known)].concat()),
+            field(3, [field(1, "other"), field(2, unwanted)].concat()),
+            field(4, "dart"),
+            field(5, "1.2"),
+        ],
+    ) else {
+        panic!("connect")
+    };
+    assert_eq!(connect.token.unwrap().expose_secret(), "secret");
+    assert_eq!((connect.name.as_str(), connect.version.as_str()), ("dart", "1.2"));
+    let position = Position { offset: 9, epoch: "abcdefgh".to_owned() };
+    assert_eq!(connect.subs, [("user:#1".to_owned(), position)]);
+}
+
+#[test]
+fn subscribe_has_all_that_can_be_asked_for() {
+    let CommandBody::Subscribe(request) = only(
+        5,
+        &[
+            field(1, "chat:a"),
+            field(2, "token"),
+            number(3, 1),
+            field(6, "abcdefgh"),
+            number(7, 5),
+            number(9, 1),
+            number(10, 1),
+            number(11, 1),
+            field(12, "fossil"),
+            field(13, field(1, "eq")),
+            number(14, 3),
+            number(15, 4),
+        ],
+    ) else {
+        panic!("subscribe")
+    };
+    assert_eq!((request.channel.as_str(), request.kind), ("chat:a", 4));
+    assert_eq!(request.token.unwrap().expose_secret(), "token");
+    assert_eq!(request.recover, Some(Position { offset: 5, epoch: "abcdefgh".to_owned() }));
+    assert!(request.must_recover && request.positioned && request.recoverable && request.join_leave);
+    assert!(request.delta && request.tags_filter);
+}
+
+#[test]
+fn a_plain_subscription_asks_for_nothing_more() {
+    let CommandBody::Subscribe(request) = only(5, &[field(1, "chat:a"), number(14, 1)]) else {
+        panic!("subscribe")
+    };
+    assert!(request.token.is_none() && request.recover.is_none() && request.kind == 0);
+    assert!(!(request.must_recover || request.delta || request.tags_filter || request.join_leave));
+}
+
+#[test]
+fn each_other_method_has_its_number() {
+    let channel = || vec![field(1, "chat:a")];
+    let named = |body: &CommandBody| match body {
+        CommandBody::Unsubscribe { channel } => format!("unsubscribe {channel}"),
+        CommandBody::Presence { channel } => format!("presence {channel}"),
+        CommandBody::PresenceStats { channel } => format!("stats {channel}"),
+        other => format!("{other:?}"),
+    };
+    assert_eq!(named(&only(6, &channel())), "unsubscribe chat:a");
+    assert_eq!(named(&only(8, &channel())), "presence chat:a");
+    assert_eq!(named(&only(9, &channel())), "stats chat:a");
+    assert!(matches!(only(11, &[]), CommandBody::Ping));
+    assert!(matches!(only(12, &[field(1, "1")]), CommandBody::Send));
+    assert!(matches!(only(13, &[field(1, "1"), field(2, "method")]), CommandBody::Rpc));
+    let CommandBody::Refresh(refresh) = only(14, &[field(1, "newer")]) else { panic!("refresh") };
+    assert_eq!(refresh.token.unwrap().expose_secret(), "newer");
+    let CommandBody::SubRefresh(refresh) = only(15, &[field(1, "chat:a"), field(2, "newer")]) else {
+        panic!("sub_refresh")
+    };
+    assert_eq!((refresh.channel.as_str(), refresh.token.unwrap().expose_secret()), ("chat:a", "newer"));
+}
+
+#[test]
+fn history_pages_both_ways() {
+    let since = field(8, [number(1, 4), field(2, "abcdefgh")].concat());
+    let all = vec![7 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+    let CommandBody::History(request) = only(10, &[field(1, "chat:a"), all, since, number(9, 1)]) else {
+        panic!("history")
+    };
+    assert_eq!((request.channel.as_str(), request.limit, request.reverse), ("chat:a", -1, true));
+    assert_eq!(request.since, Some(Position { offset: 4, epoch: "abcdefgh".to_owned() }));
+}
+
+#[test]
+fn data_passes_through_and_what_is_no_json_is_no_data() {
+    let data = |bytes: &[u8]| match only(7, &[field(1, "chat:a"), field(2, bytes), number(3, 1)]) {
+        CommandBody::Publish(request) => {
+            assert_eq!((request.channel.as_str(), request.kind), ("chat:a", 1));
+            request.data.map(|data| data.as_bytes().to_vec())
+        }
+        other => panic!("{other:?}"),
+    };
+    assert_eq!(data(b"{\"n\": 1.50}").as_deref(), Some(b"{\"n\": 1.50}".as_slice()));
+    assert_eq!(data(b"null").as_deref(), Some(b"null".as_slice()));
+    for wrong in [b"".as_slice(), b"{", b"\x00\x01", b"\"\xff\"", b"1 2"] {
+        assert_eq!(data(wrong), None, "{wrong:?}");
+    }
+}
+
+#[test]
+fn the_empty_message_is_a_pong_and_send_alone_needs_no_id() {
+    let commands = decode_frame(&[0, 2, 12 << 3 | 2, 0]).unwrap();
+    assert!(matches!(commands[0].body, CommandBody::Pong));
+    assert!(matches!(commands[1].body, CommandBody::Send));
+    assert_eq!(commands.len(), 2);
+}
+
+#[test]
+fn fields_that_are_unknown_are_skipped() {
+    let unknown = vec![0xf8, 0x07, 0x2a];
+    assert!(matches!(only(13, &[unknown]), CommandBody::Rpc));
+}
+
+#[test]
+fn what_is_no_command_is_refused() {
+    for wrong in [
+        vec![],
+        vec![5, 8, 1],
+        vec![0xff; 12],
+        vec![0xff, 0xff, 0xff, 0xff, 0x0f, 0],
+        // An id and nothing to do; something to do and no id; text that is none; a message where a number must be.
+        vec![2, 8, 1],
+        vec![2, 4 << 3 | 2, 0],
+        frame(6, &[field(1, b"\xff")]),
+        vec![3, 1 << 3 | 2, 1, 0],
+        b"{\"id\":1,\"connect\":{}}".to_vec(),
+    ] {
+        assert!(decode_frame(&wrong).is_err(), "{wrong:?}");
+    }
+}
+
+#[test]
+fn a_frame_has_a_bounded_number_of_commands() {
+    assert!(decode_frame(&[0; MAX_COMMANDS_PER_FRAME]).is_ok());
+    assert!(matches!(decode_frame(&[0; MAX_COMMANDS_PER_FRAME + 1]), Err(DecodeError::TooMany)));
+}
+
+#[test]
+fn a_token_does_not_print() {
+    let message = requests::Command::decode(&frame(4, &[field(1, "hunter2")])[1..]).unwrap();
+    assert!(!format!("{message:?}").contains("hunter2"));
+    assert!(!format!("{:?}", decode_frame(&frame(14, &[field(1, "hunter2")]))).contains("hunter2"));
+}
+
+#[test]
+fn commands_beside_an_emulated_stream_name_it() {
+    let body = [field(1, "node"), field(2, "session"), field(3, [0])].concat();
+    let emulated = decode_emulated(&body).unwrap();
+    assert_eq!((emulated.node.as_str(), emulated.session.expose_secret()), ("node", "session"));
+    assert_eq!(emulated.data, [0_u8].as_slice());
+    assert!(decode_emulated(b"\xff").is_err());
+}
+
+/// Frames that are nearly right: pieces of commands between bytes of any kind.
+fn nearly() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        (0_u8..16, vec(any::<u8>(), 0..20)).prop_map(|(number, content)| field(number, content)),
+        (4_u8..16, 0_u8..16, vec(any::<u8>(), 0..20))
+            .prop_map(|(method, number, content)| frame(method, &[field(number, content)])),
+        vec(any::<u8>(), 0..6),
+    ];
+    vec(piece, 0..8).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn no_bytes_make_the_decoder_panic(bytes in prop_oneof![nearly(), vec(any::<u8>(), 0..200)]) {
+        if let Ok(commands) = decode_frame(&bytes) {
+            prop_assert!(!commands.is_empty() && commands.len() <= MAX_COMMANDS_PER_FRAME);
+        }
+        let _ = decode_emulated(&bytes);
+    }
+}

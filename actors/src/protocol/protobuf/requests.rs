@@ -1,0 +1,175 @@
+//! What clients send, as the schema numbers it, as far as it is read here; other fields are skipped.
+//!
+//! Only the codec and the clients of tests and measurements name these; everybody else knows [`crate::protocol`].
+
+#![expect(missing_docs, reason = "the fields are described where the protocol's own types are")]
+
+use std::{collections::BTreeMap, fmt};
+
+use bytes::Bytes;
+use prost::Message;
+
+/// A message that holds a secret says nothing of itself.
+macro_rules! silent {
+    ($($name:ident),*) => {$(
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.debug_struct(stringify!($name)).finish_non_exhaustive()
+            }
+        }
+    )*};
+}
+
+silent!(ConnectRequest, SubscribeRequest, RefreshRequest, SubRefreshRequest, EmulationRequest);
+
+/// A message without fields, or one whose fields do not matter.
+#[derive(Clone, PartialEq, Message)]
+pub struct Empty {}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct Command {
+    #[prost(uint32, tag = "1")]
+    pub id: u32,
+    #[prost(message, optional, tag = "4")]
+    pub connect: Option<ConnectRequest>,
+    #[prost(message, optional, boxed, tag = "5")]
+    pub subscribe: Option<Box<SubscribeRequest>>,
+    #[prost(message, optional, tag = "6")]
+    pub unsubscribe: Option<ChannelRequest>,
+    #[prost(message, optional, tag = "7")]
+    pub publish: Option<PublishRequest>,
+    #[prost(message, optional, tag = "8")]
+    pub presence: Option<ChannelRequest>,
+    #[prost(message, optional, tag = "9")]
+    pub presence_stats: Option<ChannelRequest>,
+    #[prost(message, optional, tag = "10")]
+    pub history: Option<HistoryRequest>,
+    #[prost(message, optional, tag = "11")]
+    pub ping: Option<Empty>,
+    #[prost(message, optional, tag = "12")]
+    pub send: Option<Empty>,
+    #[prost(message, optional, tag = "13")]
+    pub rpc: Option<Empty>,
+    #[prost(message, optional, tag = "14")]
+    pub refresh: Option<RefreshRequest>,
+    #[prost(message, optional, tag = "15")]
+    pub sub_refresh: Option<SubRefreshRequest>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub struct ConnectRequest {
+    #[prost(string, tag = "1")]
+    pub token: String,
+    #[prost(btree_map = "string, message", tag = "3")]
+    pub subs: BTreeMap<String, KnownPosition>,
+    #[prost(string, tag = "4")]
+    pub name: String,
+    #[prost(string, tag = "5")]
+    pub version: String,
+}
+
+/// What `connect` says of a subscription that the server makes: a subscribe request, of which this matters.
+#[derive(Clone, PartialEq, Message)]
+pub struct KnownPosition {
+    #[prost(bool, tag = "3")]
+    pub recover: bool,
+    #[prost(string, tag = "6")]
+    pub epoch: String,
+    #[prost(uint64, tag = "7")]
+    pub offset: u64,
+}
+
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub struct SubscribeRequest {
+    #[prost(string, tag = "1")]
+    pub channel: String,
+    #[prost(string, tag = "2")]
+    pub token: String,
+    #[prost(bool, tag = "3")]
+    pub recover: bool,
+    #[prost(string, tag = "6")]
+    pub epoch: String,
+    #[prost(uint64, tag = "7")]
+    pub offset: u64,
+    #[prost(bool, tag = "9")]
+    pub positioned: bool,
+    #[prost(bool, tag = "10")]
+    pub recoverable: bool,
+    #[prost(bool, tag = "11")]
+    pub join_leave: bool,
+    #[prost(string, tag = "12")]
+    pub delta: String,
+    #[prost(message, optional, tag = "13")]
+    pub tf: Option<Empty>,
+    #[prost(int64, tag = "14")]
+    pub flag: i64,
+    #[prost(int32, tag = "15")]
+    pub r#type: i32,
+}
+
+/// `unsubscribe`, `presence` and `presence_stats`.
+#[derive(Clone, PartialEq, Message)]
+pub struct ChannelRequest {
+    #[prost(string, tag = "1")]
+    pub channel: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct PublishRequest {
+    #[prost(string, tag = "1")]
+    pub channel: String,
+    #[prost(bytes = "vec", tag = "2")]
+    pub data: Vec<u8>,
+    #[prost(int32, tag = "3")]
+    pub r#type: i32,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct HistoryRequest {
+    #[prost(string, tag = "1")]
+    pub channel: String,
+    #[prost(int32, tag = "7")]
+    pub limit: i32,
+    #[prost(message, optional, tag = "8")]
+    pub since: Option<StreamPosition>,
+    #[prost(bool, tag = "9")]
+    pub reverse: bool,
+}
+
+#[derive(Clone, PartialEq, Message)]
+pub struct StreamPosition {
+    #[prost(uint64, tag = "1")]
+    pub offset: u64,
+    #[prost(string, tag = "2")]
+    pub epoch: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub struct RefreshRequest {
+    #[prost(string, tag = "1")]
+    pub token: String,
+}
+
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub struct SubRefreshRequest {
+    #[prost(string, tag = "1")]
+    pub channel: String,
+    #[prost(string, tag = "2")]
+    pub token: String,
+}
+
+/// The body of a request that carries commands of an emulated connection.
+#[derive(Clone, PartialEq, Message)]
+#[prost(skip_debug)]
+pub struct EmulationRequest {
+    #[prost(string, tag = "1")]
+    pub node: String,
+    #[prost(string, tag = "2")]
+    pub session: String,
+    #[prost(bytes = "bytes", tag = "3")]
+    pub data: Bytes,
+}

@@ -1,0 +1,108 @@
+//! A client of the Protobuf encoding over a WebSocket: commands as messages, and what comes back.
+
+use std::collections::VecDeque;
+
+use portcullis_actors::protocol::protobuf::{
+    requests::Command,
+    results::{Push, Reply},
+};
+use prost::Message as _;
+
+use super::{Closed, Event, Handshake, Opcode, Socket, frame};
+
+/// An open connection in the Protobuf encoding.
+pub(crate) struct BinarySocket {
+    pub(crate) socket: Socket,
+    replies: VecDeque<Reply>,
+    pushes: VecDeque<Push>,
+    next_id: u32,
+}
+
+/// What came from the server.
+pub(crate) enum Told {
+    Reply(Box<Reply>),
+    Closed(Closed),
+}
+
+impl BinarySocket {
+    /// Opens a connection and offers the encoding by its name.
+    pub(crate) async fn open(handshake: Handshake) -> Self {
+        let socket = handshake
+            .header("sec-websocket-protocol", "centrifuge-protobuf")
+            .open()
+            .await
+            .expect("the handshake is granted");
+        Self::over(socket)
+    }
+
+    /// Speaks over a connection that is open.
+    pub(crate) fn over(socket: Socket) -> Self {
+        Self { socket, replies: VecDeque::new(), pushes: VecDeque::new(), next_id: 1 }
+    }
+
+    /// Sends a command and waits for its reply. What is pushed meanwhile is kept.
+    pub(crate) async fn ask(&mut self, command: Command) -> Reply {
+        let id = self.next_id;
+        self.next_id += 1;
+        self.send(&Command { id, ..command }.encode_length_delimited_to_vec()).await;
+        loop {
+            match self.told().await {
+                Told::Reply(mut reply) => match reply.push.take() {
+                    Some(push) => self.pushes.push_back(push),
+                    None if reply.id == id => return *reply,
+                    None => panic!("an unexpected reply: {reply:?}"),
+                },
+                Told::Closed(closed) => panic!("closed while waiting for a reply: {closed:?}"),
+            }
+        }
+    }
+
+    /// What is pushed next.
+    pub(crate) async fn pushed(&mut self) -> Push {
+        loop {
+            if let Some(push) = self.pushes.pop_front() {
+                return push;
+            }
+            match self.told().await {
+                Told::Reply(reply) => self.pushes.extend(reply.push),
+                Told::Closed(closed) => panic!("closed while waiting for a push: {closed:?}"),
+            }
+        }
+    }
+
+    /// Sends the messages of one frame.
+    pub(crate) async fn send(&mut self, messages: &[u8]) {
+        self.socket.send(&frame(Opcode::Binary, true, messages)).await;
+    }
+
+    /// What comes next.
+    pub(crate) async fn told(&mut self) -> Told {
+        loop {
+            if let Some(reply) = self.replies.pop_front() {
+                return Told::Reply(Box::new(reply));
+            }
+            match self.socket.event().await {
+                Event::Binary(bytes) => {
+                    let mut rest = bytes.as_slice();
+                    assert!(!rest.is_empty(), "an empty frame");
+                    while !rest.is_empty() {
+                        let reply = Reply::decode_length_delimited(&mut rest).expect("a message");
+                        self.replies.push_back(reply);
+                    }
+                }
+                Event::Closed(closed) => return Told::Closed(closed),
+                Event::Ping | Event::Pong(_) => {}
+                Event::Object(object) => panic!("text on a binary connection: {object}"),
+            }
+        }
+    }
+
+    /// How the server ends the connection. What comes before the end is passed over.
+    pub(crate) async fn closed(&mut self) -> Closed {
+        loop {
+            if let Told::Closed(closed) = self.told().await {
+                return closed;
+            }
+        }
+    }
+}
