@@ -11,13 +11,17 @@ use portcullis_actors::runtime::RealtimeSettings;
 use secrecy::SecretString;
 
 use crate::{
-    domain::{passkey::RelyingPartyNames, risk::Thresholds, session::SessionLimits, throttle::Limits},
+    domain::{
+        issuer::IssuerSettings, passkey::RelyingPartyNames, risk::Thresholds, session::SessionLimits,
+        throttle::Limits,
+    },
     geo::Geo,
     socket::SocketSettings,
     store::DatabaseSettings,
 };
 
 mod development;
+mod issuers;
 mod reader;
 mod sections;
 #[cfg(test)]
@@ -139,6 +143,11 @@ pub struct Settings {
     pub ban: Duration,
     /// `PASSWORD_QUEUE`: password hashes that may wait while as many as there are cores run. Default: 32.
     pub password_queue: usize,
+    /// `TOKEN_ISSUERS`, a JSON array: other identity providers whose tokens connections and subscriptions may show; see
+    /// `domain::issuer::configuration`. Default: none.
+    pub issuers: Vec<IssuerSettings>,
+    /// `ALLOW_ANONYMOUS`: connections may come without a token, and have the rights of `anonymous`. Default: no.
+    pub allow_anonymous: bool,
     /// Sockets.
     pub socket: SocketSettings,
     /// The actors' bounds.
@@ -188,6 +197,8 @@ impl Settings {
             limits: Limits::default(),
             ban: BAN,
             password_queue: PASSWORD_QUEUE,
+            issuers: Vec::new(),
+            allow_anonymous: false,
             socket: SocketSettings::default(),
             realtime: RealtimeSettings::default(),
             drain: Duration::from_secs(5),
@@ -230,6 +241,8 @@ impl Settings {
             limits: limits(read, self.limits),
             ban: minutes(read, "BAN_MINUTES", self.ban),
             password_queue: read.at_least("PASSWORD_QUEUE", 1, self.password_queue),
+            issuers: issuers::issuers(read, self.issuers, production),
+            allow_anonymous: read.flag("ALLOW_ANONYMOUS", self.allow_anonymous),
             socket: socket(read, &self.socket),
             realtime: realtime(read, &self.realtime),
             drain: Duration::from_secs(read.parsed("DRAIN_SECONDS", self.drain.as_secs())),

@@ -53,6 +53,7 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
         ban: settings.ban,
         password_queue: settings.password_queue,
         relying_party: RelyingParty::new(&names).map_err(StartError::Passkeys)?,
+        issuers: settings.issuers.clone(),
     })
 }
 

@@ -56,6 +56,8 @@ impl Settings {
             limits: Limits::default(),
             ban: BAN,
             password_queue: PASSWORD_QUEUE,
+            issuers: Vec::new(),
+            allow_anonymous: false,
             socket: SocketSettings {
                 limits: ConnectionLimits {
                     per_address: 20_000,

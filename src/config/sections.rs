@@ -26,7 +26,7 @@ use crate::{
 };
 
 /// The shortest secret that production accepts, in bytes.
-const SECRET_MIN: usize = 32;
+pub(super) const SECRET_MIN: usize = 32;
 const MINUTE: u64 = 60;
 /// How long an address is banned.
 pub(super) const BAN: Duration = Duration::from_secs(60 * MINUTE);

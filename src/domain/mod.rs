@@ -4,7 +4,8 @@
 //! the answer.
 //!
 //! - who: [`email`], [`role`], [`password`]
-//! - tokens: [`token`] (access), [`refresh`], [`csrf`], and where a request carries them: [`credential`]
+//! - tokens: [`token`] (access), [`refresh`], [`csrf`], and where a request carries them: [`credential`]; those of other
+//!   identity providers: [`issuer`]
 //! - second factors: [`totp`], [`backup_code`], when one is asked for: [`challenge`], and what is kept sealed: [`seal`]
 //! - from where: [`address`], [`origin`], [`device`], [`user_agent`]
 //! - what to think of it: [`risk`], [`attempt`]
@@ -20,6 +21,7 @@ pub mod credential;
 pub mod csrf;
 pub mod device;
 pub mod email;
+pub mod issuer;
 mod key;
 pub mod origin;
 pub mod passkey;

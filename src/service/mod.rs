@@ -19,6 +19,7 @@ mod factors;
 mod feed;
 mod grant;
 mod hasher;
+mod issuers;
 mod known;
 mod limits;
 mod operators;
@@ -61,6 +62,7 @@ pub use devices::{DeviceListed, DeviceWish};
 pub use factors::{Held, TotpSetup};
 pub use grant::SignedIn;
 pub use hasher::Hasher;
+pub use issuers::Issuers;
 pub use known::Caller;
 pub use operators::{Page, SessionFilter};
 pub use outcome::{Failure, Meta, Refusal};
@@ -104,6 +106,8 @@ pub struct Parts {
     pub clock: Clock,
     /// The one judge of credentials.
     pub verifier: Verifier,
+    /// The judge of tokens of outside issuers.
+    pub issuers: Issuers,
     /// Access tokens.
     pub access_keys: Arc<AccessKeys>,
     /// Refresh tokens.
@@ -157,10 +161,13 @@ impl Services {
             clock: clock.clone(),
             limits: settings.sessions,
         });
+        let issuers =
+            Issuers::new(settings.issuers.clone(), access_keys.issuer(), clock.clone(), store.runtime());
         let hasher = Hasher::new(store.runtime().clone(), settings.password_queue);
         Self(Arc::new(Parts {
             clock,
             verifier,
+            issuers,
             access_keys,
             refresh_keys: keys.refresh,
             csrf_keys: keys.csrf,

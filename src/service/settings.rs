@@ -10,6 +10,7 @@ use crate::{
         backup_code::BackupCodeKeys,
         csrf::CsrfKeys,
         device::DeviceCookies,
+        issuer::IssuerSettings,
         passkey::Decoys,
         refresh::RefreshKeys,
         risk::Thresholds,
@@ -48,6 +49,8 @@ pub struct ServiceSettings {
     pub password_queue: usize,
     /// To whom passkeys belong.
     pub relying_party: RelyingParty,
+    /// Other identity providers whose tokens are taken.
+    pub issuers: Vec<IssuerSettings>,
 }
 
 /// The keys that the use cases sign and seal with. They never print.

@@ -124,6 +124,13 @@ pub(crate) const RULES: &[Rule] = &[
     Rule { room: "src/domain/throttle.rs", rooms: &["domain"], actors: &["id", "logic"], kinds: &[] },
     Rule { room: "src/domain/risk.rs", rooms: &["domain"], actors: &["logic"], kinds: &[] },
     Rule { room: "src/domain/problem.rs", rooms: &["domain"], actors: &["logic"], kinds: &[] },
+    // What a token of another issuer grants is said in the terms of channels.
+    Rule {
+        room: "src/domain/issuer",
+        rooms: &["domain"],
+        actors: &["id", "logic", "protocol", "runtime"],
+        kinds: &[],
+    },
     Rule { room: "src/domain", rooms: &["domain"], actors: &["id", "close"], kinds: &[] },
     Rule { room: "src/postgres", rooms: &["postgres"], actors: &[], kinds: &[] },
     // The actors' crate knows neither SQL nor HTTP, and its logic no actors.

@@ -1,0 +1,44 @@
+//! `TOKEN_ISSUERS`, with the files that it names.
+
+use std::{fs, path::Path};
+
+use super::{reader::Reader, sections::SECRET_MIN};
+use crate::domain::issuer::{IssuerSettings, Strictness, configuration};
+
+/// A file of keys that is longer is none.
+const MAX_FILE_BYTES: u64 = 1024 * 1024;
+
+pub(super) fn issuers(
+    read: &mut Reader<'_>,
+    base: Vec<IssuerSettings>,
+    production: bool,
+) -> Vec<IssuerSettings> {
+    let Some(text) = read.text("TOKEN_ISSUERS") else { return base };
+    let strictness =
+        Strictness { secret_bytes: if production { SECRET_MIN } else { 1 }, plain_loopback: !production };
+    match configuration::parse(&text, strictness, &mut |path, secret| content(path, secret && production)) {
+        Ok(issuers) => issuers,
+        Err(problems) => {
+            for problem in problems {
+                read.problem(format!("TOKEN_ISSUERS: {problem}"));
+            }
+            base
+        }
+    }
+}
+
+fn content(path: &str, private: bool) -> Result<String, String> {
+    let unreadable = |error: std::io::Error| format!("{path}: the file cannot be read ({})", error.kind());
+    let metadata = fs::metadata(Path::new(path)).map_err(unreadable)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        if private && metadata.permissions().mode() & 0o007 != 0 {
+            return Err(format!("{path}: everyone on this machine may read the file"));
+        }
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(format!("{path}: more than {MAX_FILE_BYTES} bytes"));
+    }
+    fs::read_to_string(path).map_err(unreadable)
+}

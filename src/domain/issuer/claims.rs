@@ -1,0 +1,296 @@
+//! What an outside token grants, once its signature has been found good.
+//!
+//! The claims are those that Centrifugo's clients know: `sub`, `exp`, `nbf`, `iat`, `jti`, `aud`, `iss`, `expire_at`, `info`
+//! and `b64info`; of a connection also `channels` and `subs`, of a subscription `channel`, `client` and `override`.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use portcullis_actors::{
+    id::Subject,
+    logic::namespace::ChannelName,
+    protocol::Payload,
+    runtime::{Overrides, ServerSubscription},
+};
+use serde::{Deserialize, Deserializer, de};
+use serde_json::value::RawValue;
+
+use super::{Rules, TokenRefusal, Unverified, Use};
+
+/// How far in the future `nbf` and `iat` may lie, for clocks that differ.
+const START_LEEWAY: i64 = 60;
+/// Names of users and tokens that are longer have no place to be kept in.
+const NAME_BYTES: usize = 255;
+/// Subscriptions that one token may bring along.
+const MAX_SUBSCRIPTIONS: usize = 128;
+/// The last second of the year 9999: later moments cannot be written down.
+const LAST_MOMENT: i64 = 253_402_300_799;
+
+/// Who a token names, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutsideConnection {
+    /// The issuer's name in the settings.
+    pub issuer: Arc<str>,
+    /// The user, with the issuer's prefix; empty for nobody in particular.
+    pub subject: Subject,
+    /// `jti`.
+    pub token_id: Option<String>,
+    /// `iat`, seconds since the epoch.
+    pub issued_at: Option<i64>,
+    /// When the connection must show a newer token, seconds since the epoch; `None` for never.
+    pub expires_at: Option<i64>,
+    /// What members of channels see of the connection.
+    pub info: Option<Payload>,
+    /// What the server subscribes it to.
+    pub subscriptions: Vec<ServerSubscription>,
+}
+
+/// What a token permits in one channel, and for how long.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OutsideSubscription {
+    /// The issuer's name in the settings.
+    pub issuer: Arc<str>,
+    /// Whose subscription, with the issuer's prefix.
+    pub subject: Subject,
+    /// `jti`.
+    pub token_id: Option<String>,
+    /// `iat`, seconds since the epoch.
+    pub issued_at: Option<i64>,
+    /// The channel.
+    pub channel: ChannelName,
+    /// The only connection that may use it, if the token names one.
+    pub client: Option<String>,
+    /// When the subscription must show a newer token, seconds since the epoch; `None` for never.
+    pub expires_at: Option<i64>,
+    /// What members of the channel see of the connection in it.
+    pub info: Option<Payload>,
+    /// What is done otherwise than the namespace says.
+    pub overrides: Overrides,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    #[serde(default)]
+    sub: String,
+    iss: Option<String>,
+    aud: Option<Audience>,
+    #[serde(default, deserialize_with = "moment")]
+    exp: Option<i64>,
+    #[serde(default, deserialize_with = "moment")]
+    nbf: Option<i64>,
+    #[serde(default, deserialize_with = "moment")]
+    iat: Option<i64>,
+    jti: Option<String>,
+    /// When the connection or subscription expires, if not with the token; 0 for never.
+    #[serde(default, deserialize_with = "moment")]
+    expire_at: Option<i64>,
+    info: Option<Box<RawValue>>,
+    b64info: Option<String>,
+    channel: Option<String>,
+    client: Option<String>,
+    #[serde(default)]
+    channels: Vec<String>,
+    #[serde(default)]
+    subs: BTreeMap<String, Subscribe>,
+    #[serde(default, rename = "override")]
+    overrides: Override,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several(Vec<String>),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Subscribe {
+    info: Option<Box<RawValue>>,
+    b64info: Option<String>,
+    data: Option<Box<RawValue>>,
+    b64data: Option<String>,
+    #[serde(deserialize_with = "moment")]
+    expire_at: Option<i64>,
+    #[serde(rename = "override")]
+    overrides: Override,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Override {
+    presence: Option<Switch>,
+    join_leave: Option<Switch>,
+    force_push_join_leave: Option<Switch>,
+    force_positioning: Option<Switch>,
+    force_recovery: Option<Switch>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+struct Switch {
+    #[serde(default)]
+    value: bool,
+}
+
+impl Rules {
+    /// What a token that this issuer signed says of a connection, at `now` (seconds since the epoch).
+    ///
+    /// # Errors
+    /// The first thing wrong with it; time is looked at last, so [`TokenRefusal::Expired`] means genuine but old.
+    pub fn connection(&self, token: &Unverified<'_>, now: i64) -> Result<OutsideConnection, TokenRefusal> {
+        let claims = self.claims(token, Use::Connection)?;
+        if claims.channel.is_some() {
+            return Err(TokenRefusal::WrongUse);
+        }
+        let granted = OutsideConnection {
+            issuer: Arc::clone(&self.name),
+            subject: self.subject(&claims.sub)?,
+            token_id: name(claims.jti.as_deref())?,
+            issued_at: claims.iat,
+            expires_at: claims.end(),
+            info: payload(claims.info.as_deref(), claims.b64info.as_deref())?,
+            subscriptions: claims.subscriptions()?,
+        };
+        claims.in_date(now)?;
+        Ok(granted)
+    }
+
+    /// What a token that this issuer signed says of a subscription, at `now` (seconds since the epoch).
+    ///
+    /// # Errors
+    /// As [`Self::connection`].
+    pub fn subscription(
+        &self,
+        token: &Unverified<'_>,
+        now: i64,
+    ) -> Result<OutsideSubscription, TokenRefusal> {
+        let claims = self.claims(token, Use::Subscription)?;
+        let channel = claims.channel.as_deref().filter(|channel| !channel.is_empty());
+        let channel = channel.ok_or(TokenRefusal::WrongUse)?;
+        let granted = OutsideSubscription {
+            issuer: Arc::clone(&self.name),
+            subject: self.subject(&claims.sub)?,
+            token_id: name(claims.jti.as_deref())?,
+            issued_at: claims.iat,
+            channel: ChannelName::parse(channel).map_err(|_| TokenRefusal::WrongClaims)?,
+            client: claims.client.clone().filter(|client| !client.is_empty()),
+            expires_at: claims.end(),
+            info: payload(claims.info.as_deref(), claims.b64info.as_deref())?,
+            overrides: claims.overrides.switches(),
+        };
+        claims.in_date(now)?;
+        Ok(granted)
+    }
+
+    fn claims(&self, token: &Unverified<'_>, wanted: Use) -> Result<Claims, TokenRefusal> {
+        if !self.may_have_signed(token, wanted) {
+            return Err(TokenRefusal::Unsigned);
+        }
+        let claims: Claims = serde_json::from_slice(token.claims()).map_err(|_| TokenRefusal::WrongClaims)?;
+        let issued_by = self.issuer.as_deref().is_none_or(|issuer| claims.iss.as_deref() == Some(issuer));
+        let for_us = self.audience.as_deref().is_none_or(|audience| match &claims.aud {
+            Some(Audience::One(one)) => one == audience,
+            Some(Audience::Several(several)) => several.iter().any(|one| one == audience),
+            None => false,
+        });
+        if issued_by && for_us { Ok(claims) } else { Err(TokenRefusal::WrongClaims) }
+    }
+
+    /// The issuer's user, as it is called here. Nobody in particular stays nobody.
+    fn subject(&self, sub: &str) -> Result<Subject, TokenRefusal> {
+        if sub.is_empty() {
+            return Ok(Subject::anonymous());
+        }
+        let subject = format!("{}{sub}", self.user_prefix);
+        Ok(Subject::new(&name(Some(&subject))?.unwrap_or_default()))
+    }
+}
+
+impl Claims {
+    fn in_date(&self, now: i64) -> Result<(), TokenRefusal> {
+        let latest = now.saturating_add(START_LEEWAY);
+        if [self.nbf, self.iat].into_iter().flatten().any(|start| start > latest) {
+            return Err(TokenRefusal::NotYetValid);
+        }
+        let over = [self.exp, self.expire_at.filter(|at| *at != 0)];
+        if over.into_iter().flatten().any(|end| end <= now) {
+            return Err(TokenRefusal::Expired);
+        }
+        Ok(())
+    }
+
+    /// When what the token grants ends.
+    fn end(&self) -> Option<i64> {
+        match self.expire_at {
+            Some(0) => None,
+            Some(at) => Some(at),
+            None => self.exp,
+        }
+    }
+
+    fn subscriptions(&self) -> Result<Vec<ServerSubscription>, TokenRefusal> {
+        let mut made = Vec::new();
+        for (channel, options) in &self.subs {
+            made.push(options.subscription(channel)?);
+        }
+        for channel in self.channels.iter().filter(|channel| !self.subs.contains_key(*channel)) {
+            made.push(Subscribe::default().subscription(channel)?);
+        }
+        if made.len() > MAX_SUBSCRIPTIONS { Err(TokenRefusal::WrongClaims) } else { Ok(made) }
+    }
+}
+
+impl Subscribe {
+    fn subscription(&self, channel: &str) -> Result<ServerSubscription, TokenRefusal> {
+        Ok(ServerSubscription {
+            channel: ChannelName::parse(channel).map_err(|_| TokenRefusal::WrongClaims)?,
+            chan_info: payload(self.info.as_deref(), self.b64info.as_deref())?,
+            data: payload(self.data.as_deref(), self.b64data.as_deref())?,
+            recover: None,
+            expires_at: self.expire_at.filter(|at| *at != 0),
+            overrides: self.overrides.switches(),
+        })
+    }
+}
+
+impl Override {
+    fn switches(&self) -> Overrides {
+        let value = |switch: Option<Switch>| switch.map(|switch| switch.value);
+        Overrides {
+            presence: value(self.presence),
+            join_leave: value(self.join_leave),
+            force_push_join_leave: value(self.force_push_join_leave),
+            force_positioning: value(self.force_positioning),
+            force_recovery: value(self.force_recovery),
+        }
+    }
+}
+
+/// A name that can be kept and compared: not too long, and without what neither a log nor a database takes.
+fn name(text: Option<&str>) -> Result<Option<String>, TokenRefusal> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let fits = text.len() <= NAME_BYTES && !text.chars().any(char::is_control);
+    fits.then(|| Some(text.to_owned())).ok_or(TokenRefusal::WrongClaims)
+}
+
+/// The value itself, or one in base64.
+fn payload(plain: Option<&RawValue>, encoded: Option<&str>) -> Result<Option<Payload>, TokenRefusal> {
+    let wrong = |_| TokenRefusal::WrongClaims;
+    match (plain, encoded.filter(|encoded| !encoded.is_empty())) {
+        (_, Some(encoded)) => {
+            let bytes = STANDARD.decode(encoded).map_err(|_| TokenRefusal::WrongClaims)?;
+            let text = String::from_utf8(bytes).map_err(|_| TokenRefusal::WrongClaims)?;
+            Payload::parse(&text).map(Some).map_err(wrong)
+        }
+        (Some(plain), None) => Payload::from_raw(plain).map(Some).map_err(wrong),
+        (None, None) => Ok(None),
+    }
+}
+
+/// A `NumericDate` (RFC 7519, 2): seconds since the epoch, of which parts are cut off.
+fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(from)? else { return Ok(None) };
+    let fits = (0.0..=LAST_MOMENT as f64).contains(&number);
+    // What fits is far below 2^53.
+    if fits { Ok(Some(number as i64)) } else { Err(de::Error::custom("no moment that can be written down")) }
+}

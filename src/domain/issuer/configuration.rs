@@ -1,0 +1,254 @@
+//! `TOKEN_ISSUERS`: which outside issuers there are, as a JSON array.
+//!
+//! Read by `config`, which gives the contents of the files that it names. Every mistake is found at once. Secrets never
+//! stand in a message.
+
+use std::{collections::HashSet, fmt, sync::Arc};
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+
+use super::{Algorithm, KeySet, Rules, Use};
+
+/// Longer names are no names; they are written into every row of a session.
+const NAME_BYTES: usize = 100;
+const PREFIX_BYTES: usize = 100;
+
+/// One outside issuer.
+#[derive(Clone, Debug)]
+pub struct IssuerSettings {
+    /// What is asked of its tokens.
+    pub rules: Rules,
+    /// Where its keys come from.
+    pub keys: KeySource,
+}
+
+/// Where an issuer's keys come from.
+#[derive(Clone)]
+pub enum KeySource {
+    /// Known from the start.
+    Given(Arc<KeySet>),
+    /// Fetched from this address: a JWK Set.
+    Url(String),
+}
+
+impl fmt::Debug for KeySource {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Given(keys) => keys.fmt(f),
+            Self::Url(url) => f.write_str(url),
+        }
+    }
+}
+
+/// What is put up with.
+#[derive(Clone, Copy, Debug)]
+pub struct Strictness {
+    /// The shortest secret, in bytes.
+    pub secret_bytes: usize,
+    /// Whether keys may be fetched without TLS, from this machine.
+    pub plain_loopback: bool,
+}
+
+/// Gives the content of a file, or says why not. `true` for one that holds secrets.
+pub type ReadFile<'a> = &'a mut dyn FnMut(&str, bool) -> Result<String, String>;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    name: String,
+    keys: Keys,
+    algorithms: Vec<String>,
+    issuer: Option<String>,
+    audience: Option<String>,
+    #[serde(default = "both_uses")]
+    uses: Vec<String>,
+    user_prefix: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Keys {
+    Hmac(Vec<String>),
+    HmacFile(String),
+    JwksUrl(String),
+    JwksFile(String),
+}
+
+fn both_uses() -> Vec<String> {
+    vec!["connection".to_owned(), "subscription".to_owned()]
+}
+
+/// The issuers that the setting describes.
+///
+/// # Errors
+/// One sentence per mistake.
+pub fn parse(
+    text: &str,
+    strictness: Strictness,
+    read: ReadFile<'_>,
+) -> Result<Vec<IssuerSettings>, Vec<String>> {
+    // serde's message may quote what it found, which may be a secret: only its place is told.
+    let array: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|error| {
+        vec![format!("not a JSON array (line {}, column {})", error.line(), error.column())]
+    })?;
+    let mut problems = Vec::new();
+    let mut issuers = Vec::new();
+    for (index, value) in array.into_iter().enumerate() {
+        match one(value, strictness, read) {
+            Ok(issuer) => issuers.push(issuer),
+            Err(found) => {
+                problems.extend(found.into_iter().map(|problem| format!("issuer {}: {problem}", index + 1)));
+            }
+        }
+    }
+    problems.extend(clashes(&issuers));
+    if problems.is_empty() { Ok(issuers) } else { Err(problems) }
+}
+
+fn one(
+    value: serde_json::Value,
+    strictness: Strictness,
+    read: ReadFile<'_>,
+) -> Result<IssuerSettings, Vec<String>> {
+    let written: Written = serde_json::from_value(value).map_err(|_| {
+        let keys = "`keys` (one of `hmac`, `hmac_file`, `jwks_url`, `jwks_file`)";
+        vec![format!(
+            "it has `name`, {keys} and `algorithms`, perhaps `issuer`, `audience`, `uses` and `user_prefix`, and nothing else"
+        )]
+    })?;
+    let mut problems = Vec::new();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if written.name.is_empty() || written.name.len() > NAME_BYTES || !written.name.chars().all(plain) {
+        problems.push("`name` is 1 to 100 letters, digits, dots, dashes and underscores".to_owned());
+    }
+    let algorithms = algorithms(&written, &mut problems);
+    let uses = uses(&written, &mut problems);
+    let user_prefix = written.user_prefix.clone().unwrap_or_else(|| format!("{}:", written.name));
+    if !user_prefix.is_empty() && !tells_apart(&user_prefix) {
+        problems.push(
+            "`user_prefix` is at most 100 printable characters, and more than digits: users of ours are numbers"
+                .to_owned(),
+        );
+    }
+    let keys = keys(&written.keys, strictness, read).map_err(|problem| problems.push(problem));
+    match keys {
+        Ok(keys) if problems.is_empty() => Ok(IssuerSettings {
+            rules: Rules {
+                name: written.name.into(),
+                algorithms,
+                issuer: written.issuer,
+                audience: written.audience,
+                uses,
+                user_prefix,
+            },
+            keys,
+        }),
+        _ => Err(problems),
+    }
+}
+
+fn tells_apart(prefix: &str) -> bool {
+    let printable = prefix.bytes().all(|byte| matches!(byte, b' '..=b'~'));
+    prefix.len() <= PREFIX_BYTES && printable && prefix.bytes().any(|byte| !byte.is_ascii_digit())
+}
+
+/// Shared secrets and public keys are never checked with each other's algorithms: those must all be of the keys' kind.
+fn algorithms(written: &Written, problems: &mut Vec<String>) -> Vec<Algorithm> {
+    let shared = matches!(written.keys, Keys::Hmac(_) | Keys::HmacFile(_));
+    let mut known = Vec::new();
+    for name in &written.algorithms {
+        match serde_json::from_value::<Algorithm>(name.as_str().into()) {
+            Ok(algorithm) if algorithm.is_symmetric() != shared => {
+                problems.push(format!("`{algorithm:?}` does not go with its kind of keys"));
+            }
+            Ok(algorithm) => known.push(algorithm),
+            Err(_) => problems.push("`algorithms`: HS, RS or ES with 256, 384 or 512, or EdDSA".to_owned()),
+        }
+    }
+    if written.algorithms.is_empty() {
+        problems.push("`algorithms` is empty".to_owned());
+    }
+    known
+}
+
+fn uses(written: &Written, problems: &mut Vec<String>) -> Vec<Use> {
+    let mut known = Vec::new();
+    for name in &written.uses {
+        match name.as_str() {
+            "connection" => known.push(Use::Connection),
+            "subscription" => known.push(Use::Subscription),
+            _ => problems.push("`uses`: `connection`, `subscription` or both".to_owned()),
+        }
+    }
+    if written.uses.is_empty() {
+        problems.push("`uses` is empty".to_owned());
+    }
+    known
+}
+
+fn keys(keys: &Keys, strictness: Strictness, read: ReadFile<'_>) -> Result<KeySource, String> {
+    match keys {
+        Keys::Hmac(secrets) => shared(secrets.iter().map(String::as_str), strictness),
+        // One secret a line.
+        Keys::HmacFile(path) => {
+            let text = SecretString::from(read(path, true)?);
+            let lines = text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty());
+            shared(lines, strictness)
+        }
+        Keys::JwksFile(path) => {
+            let keys = KeySet::published(&read(path, false)?).map_err(|error| format!("{path}: {error}"))?;
+            Ok(KeySource::Given(Arc::new(keys)))
+        }
+        Keys::JwksUrl(url) if may_be_fetched(url, strictness) => Ok(KeySource::Url(url.clone())),
+        Keys::JwksUrl(_) => Err("`jwks_url` must begin with https:// and hold no password".to_owned()),
+    }
+}
+
+fn shared<'a>(secrets: impl Iterator<Item = &'a str>, strictness: Strictness) -> Result<KeySource, String> {
+    let secrets: Vec<SecretString> = secrets.map(SecretString::from).collect();
+    let shortest = secrets.iter().map(|secret| secret.expose_secret().len()).min();
+    match shortest {
+        None => Err("there is no secret".to_owned()),
+        Some(bytes) if bytes < strictness.secret_bytes.max(1) => {
+            Err(format!("a secret is shorter than {} bytes", strictness.secret_bytes.max(1)))
+        }
+        Some(_) => Ok(KeySource::Given(Arc::new(KeySet::shared(&secrets)))),
+    }
+}
+
+fn may_be_fetched(url: &str, strictness: Strictness) -> bool {
+    let (secure, rest) = match url.split_once("://") {
+        Some(("https", rest)) => (true, rest),
+        Some(("http", rest)) if strictness.plain_loopback => (false, rest),
+        _ => return false,
+    };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
+    let local = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
+    !host.is_empty() && !authority.contains('@') && !url.contains(char::is_whitespace) && (secure || local)
+}
+
+/// Two issuers that call different users the same would be one issuer, without having said so.
+fn clashes(issuers: &[IssuerSettings]) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut names = HashSet::new();
+    for issuer in issuers {
+        let Rules { name, user_prefix, .. } = &issuer.rules;
+        if !names.insert(name) {
+            problems.push(format!("two issuers are called `{name}`"));
+        }
+        let inside = issuers.iter().find(|other| {
+            let shorter = &other.rules.user_prefix;
+            !shorter.is_empty() && shorter != user_prefix && user_prefix.starts_with(shorter.as_str())
+        });
+        if let Some(other) = inside {
+            problems.push(format!("users of `{name}` could be taken for those of `{}`", other.rules.name));
+        }
+    }
+    problems
+}
+
+#[cfg(test)]
+#[path = "configuration_tests.rs"]
+mod tests;

@@ -1,0 +1,61 @@
+//! What may be said of issuers in the settings, and what is said of mistakes.
+
+use super::*;
+
+fn configured(text: &str) -> Result<Vec<IssuerSettings>, Vec<String>> {
+    let strict = Strictness { secret_bytes: 8, plain_loopback: false };
+    parse(text, strict, &mut |path, _| Err(format!("{path}: no such file")))
+}
+
+#[test]
+fn an_issuer_is_described_in_a_few_words() {
+    let text = r#"[{"name":"corp","keys":{"hmac":["a good secret"]},"algorithms":["HS256"]},
+                   {"name":"id","keys":{"jwks_url":"https://id.example/keys"},"algorithms":["RS256","EdDSA"],
+                    "issuer":"https://id.example","uses":["connection"],"user_prefix":""}]"#;
+    let issuers = configured(text).unwrap();
+    assert_eq!(issuers[0].rules.user_prefix, "corp:");
+    assert_eq!(issuers[0].rules.uses, [Use::Connection, Use::Subscription]);
+    assert_eq!(issuers[1].rules.user_prefix, "");
+    assert!(!format!("{issuers:?}").contains("good secret"));
+}
+
+#[test]
+fn every_mistake_is_told_and_no_secret() {
+    let text = r#"[{"name":"a b","keys":{"hmac":["hush"]},"algorithms":["HS256","none"]},
+                   {"name":"c","keys":{"jwks_url":"http://id.example"},"algorithms":["HS256"],"user_prefix":"7"},
+                   {"name":"d","keys":{"jwks_file":"/nowhere"},"algorithms":[],"uses":["everything"]},
+                   {"name":"e","keys":{"jwks_url":"https://u:p@id.example"},"algorithms":["ES512"]},
+                   {"name":"f","secret":"hush"}]"#;
+    let problems = configured(text).unwrap_err();
+    let told = problems.join("\n");
+    for expected in [
+        "issuer 1: `name`",
+        "issuer 1: `algorithms`",
+        "issuer 1: a secret is shorter than 8",
+        "issuer 2: `HS256` does not go",
+        "issuer 2: `user_prefix`",
+        "issuer 2: `jwks_url`",
+        "issuer 3: `algorithms` is empty",
+        "issuer 3: `uses`",
+        "issuer 3: /nowhere",
+        "issuer 4: `jwks_url`",
+        "issuer 5: it has",
+    ] {
+        assert!(told.contains(expected), "{expected} in\n{told}");
+    }
+    assert!(!told.contains("hush"));
+    assert!(configured("{").unwrap_err()[0].contains("not a JSON array"));
+}
+
+#[test]
+fn issuers_cannot_speak_for_each_other() {
+    let issuer = |name: &str, prefix: &str| {
+        format!(
+            r#"{{"name":"{name}","keys":{{"hmac":["a good secret"]}},"algorithms":["HS256"],"user_prefix":"{prefix}"}}"#
+        )
+    };
+    let two = |a: String, b: String| configured(&format!("[{a},{b}]"));
+    assert!(two(issuer("a", "x:"), issuer("b", "x:y:")).is_err());
+    assert!(two(issuer("a", "x:"), issuer("a", "z:")).is_err());
+    assert!(two(issuer("a", "x:"), issuer("b", "x:")).is_ok());
+}

@@ -1,0 +1,58 @@
+//! What holds for every token.
+
+use portcullis_actors::id::{Subject, UserId};
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::{
+    tests::{NOW, SECRET, rules, shared},
+    *,
+};
+
+proptest! {
+    /// Whatever bytes come, they are read without a panic, and nobody signed them.
+    #[test]
+    fn no_text_is_signed_by_chance(text in "[ -~]{0,300}|([A-Za-z0-9_-]{0,80}\\.){0,4}[A-Za-z0-9_-]{0,80}") {
+        let keys = KeySet::shared(&[SECRET.into()]);
+        let signed = Unverified::parse(&text).is_ok_and(|token| keys.signed(&token));
+        prop_assert!(!signed);
+        let _ = KeySet::published(&text);
+        let _ = token::claimed_issuer(&text);
+    }
+
+    /// A good token with one character changed is not good any more.
+    #[test]
+    fn a_signature_covers_every_character(place in 0_usize..1000, to in "[A-Za-z0-9_-]") {
+        let token = shared(SECRET, &json!({"alg": "HS256"}), &json!({"sub": "ann", "exp": NOW + 60}));
+        let place = place % token.len();
+        let mut changed = token.clone();
+        changed.replace_range(place..=place, &to);
+        prop_assume!(changed != token);
+        let keys = KeySet::shared(&[SECRET.into()]);
+        let signed = Unverified::parse(&changed).is_ok_and(|changed| keys.signed(&changed));
+        prop_assert!(!signed);
+    }
+
+    /// However an outside issuer calls its user, it is none of ours, unless the settings trust it so far.
+    #[test]
+    fn an_outside_user_is_never_one_of_ours(sub in "[0-9]{1,19}|.{0,40}", ours in 0_i64..i64::MAX, prefix in "[ -~]{0,5}[!-/:-~][ -~]{0,5}") {
+        let rules = Rules { user_prefix: prefix, ..rules(&[Algorithm::HS256]) };
+        let token = shared(SECRET, &json!({"alg": "HS256"}), &json!({"sub": sub}));
+        let token = Unverified::parse(&token).unwrap();
+        if let Ok(granted) = rules.connection(&token, NOW) {
+            prop_assert_ne!(&granted.subject, &Subject::from(UserId(ours)));
+        }
+    }
+
+    /// What a token says of time never lets it in earlier or keeps it longer than it says.
+    #[test]
+    fn a_token_is_good_in_its_time_only(exp in any::<Option<u32>>(), nbf in any::<Option<u32>>(), now in any::<u32>()) {
+        let now = i64::from(now);
+        let claims = json!({"sub": "ann", "exp": exp, "nbf": nbf});
+        let token = shared(SECRET, &json!({"alg": "HS256"}), &claims);
+        let granted = rules(&[Algorithm::HS256]).connection(&Unverified::parse(&token).unwrap(), now);
+        let ended = exp.is_some_and(|exp| i64::from(exp) <= now);
+        let begun = nbf.is_none_or(|nbf| i64::from(nbf) <= now + 60);
+        prop_assert_eq!(granted.is_ok(), begun && !ended);
+    }
+}
