@@ -88,6 +88,11 @@ CREATE INDEX denials_txid ON denials (txid);
 CREATE INDEX denials_user ON denials (subject, id) WHERE subject IS NOT NULL;
 CREATE INDEX denials_token ON denials (token_id, id) WHERE token_id IS NOT NULL;
 
+-- The token that asked for a ticket: when that is denied, so is the ticket.
+ALTER TABLE ws_tickets
+    ADD COLUMN token_id        text CHECK (octet_length(token_id) <= 255),
+    ADD COLUMN token_issued_ms bigint;
+
 -- Sessions of connections that another identity provider, or nobody, vouches for. Each is one connection's own.
 CREATE TABLE external_sessions (
     id            uuid        PRIMARY KEY,

@@ -4,7 +4,10 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use portcullis_actors::id::{DeviceId, SessionId, UserId};
+use portcullis_actors::{
+    id::{DeviceId, SessionId, UserId},
+    runtime::TokenMark,
+};
 use time::OffsetDateTime;
 
 use super::clock::millis;
@@ -14,7 +17,7 @@ use crate::{
         session::Lifetime,
         token::Claims,
     },
-    store::{Authority, LiveSession, Session},
+    store::{Authority, LiveSession, Session, Ticket},
 };
 
 /// A session's sign of life is passed on at most this often.
@@ -45,6 +48,8 @@ pub struct Caller {
     pub privileged_until: Option<OffsetDateTime>,
     /// When the credential expires.
     pub token_expires_at: OffsetDateTime,
+    /// By what the token is known, should it be denied; of a ticket, the token that asked for it.
+    pub token: TokenMark,
 }
 
 impl Caller {
@@ -135,16 +140,25 @@ impl Known {
             generation: claims.generation,
             privileged_until: session.privileged_until.filter(|until| carried && *until > now),
             token_expires_at: OffsetDateTime::from_unix_timestamp(claims.exp).unwrap_or(session.expires_at),
+            token: self.mark(claims),
             ..self.nobody_yet()
         }
     }
 
-    /// Who calls with a ticket of these scopes that is good until `expires_at`.
-    pub(super) fn ticket_holder(&self, scopes: Scopes, expires_at: OffsetDateTime) -> Caller {
+    /// By what a token of these claims is known. It says to the second when it was issued; it was not before its session
+    /// began, which is known exactly.
+    pub(super) fn mark(&self, claims: &Claims) -> TokenMark {
+        let issued_at_ms = claims.iat.saturating_mul(1_000).max(millis(self.session.created_at));
+        TokenMark { id: Some(claims.jti.hyphenated().to_string().into()), issued_at_ms: Some(issued_at_ms) }
+    }
+
+    /// Who calls with this ticket, which is good until `expires_at`.
+    pub(super) fn ticket_holder(&self, ticket: Ticket, expires_at: OffsetDateTime) -> Caller {
         Caller {
-            scopes: self.role.scopes().intersect(scopes),
+            scopes: self.role.scopes().intersect(ticket.scopes),
             generation: self.used_counter(),
             token_expires_at: expires_at,
+            token: ticket.token,
             ..self.nobody_yet()
         }
     }
@@ -164,6 +178,7 @@ impl Known {
             session_expires_at: session.expires_at,
             privileged_until: None,
             token_expires_at: session.expires_at,
+            token: TokenMark::default(),
         }
     }
 }

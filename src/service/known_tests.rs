@@ -98,7 +98,10 @@ fn only_tokens_from_the_proof_on_carry_its_privilege_whatever_their_refresh_coun
 #[test]
 fn a_ticket_carries_no_privilege_and_no_more_scopes_than_it_was_given() {
     let known = known(Role::Admin, Some(0));
-    let holder = known.ticket_holder(Scopes::of(&[Scope::Read]), now());
+    let token = TokenMark { id: Some("a".into()), issued_at_ms: Some(1) };
+    let (session, scopes) = (known.session.id, Scopes::of(&[Scope::Read]));
+    let holder = known.ticket_holder(Ticket { session, scopes, token: token.clone() }, now());
+    assert_eq!(holder.token, token);
     assert_eq!((holder.privileged_until, holder.scopes), (None, Scopes::of(&[Scope::Read])));
 }
 

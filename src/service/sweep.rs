@@ -54,7 +54,7 @@ impl Services {
 
     /// What costs nothing and frees memory comes first, and no step keeps another from being done.
     async fn sweep_all(&self, settled: bool) -> Result<(), Failure> {
-        self.realtime.purge();
+        self.realtime.purge(self.clock.now_ms());
         self.verifier.purge();
         let now = self.clock.now();
         let tickets = self.store.delete_expired_tickets(now).await.map_err(Failure::from);

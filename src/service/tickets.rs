@@ -36,7 +36,8 @@ impl Services {
         })?;
         let ticket = URL_SAFE_NO_PAD.encode(bytes);
         let expires_at = self.clock.now() + LIFETIME;
-        let stands_for = store::Ticket { session: caller.session, scopes: caller.scopes };
+        let (session, scopes, token) = (caller.session, caller.scopes, caller.token.clone());
+        let stands_for = store::Ticket { session, scopes, token };
         self.store.insert_ticket(Sha256::digest(&ticket).into(), stands_for, expires_at).await?;
         Ok(Ticket { ticket: ticket.into(), expires_at })
     }

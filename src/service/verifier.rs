@@ -77,7 +77,8 @@ impl Verifier {
         let ticket = consumed.map_err(unavailable)?.ok_or(Refusal::Invalid("invalid_ticket"))?;
         let known = self.session(ticket.session, 0, now).await?;
         self.note_use(&known, known.used_counter(), now);
-        Ok(known.ticket_holder(ticket.scopes, now + access_ttl(now, known.session.expires_at)))
+        let expires_at = now + access_ttl(now, known.session.expires_at);
+        Ok(known.ticket_holder(ticket, expires_at))
     }
 
     /// Forgets a session, and voids what is being read about it. Called when it was revoked or changed, after its

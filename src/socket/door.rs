@@ -17,7 +17,7 @@ use portcullis_actors::{
     close::{CloseReason, Goodbye},
     id::{ConnectionId, DeviceId},
     logic::namespace::Party,
-    runtime::{AttachError, AttachRequest, Attachment, Outbox},
+    runtime::{AttachError, AttachRequest, Attachment, Bearer, Outbox, Transport},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -146,6 +146,13 @@ impl Door {
         let request = AttachRequest {
             session: caller.session,
             connection,
+            bearer: Bearer {
+                subject: caller.user.into(),
+                account: Some(caller.user),
+                issuer: "".into(),
+                token: caller.token.clone(),
+            },
+            transport: Transport::WebSocket,
             outbox: outbox.clone(),
             address: Some(address),
             now_ms: self.now_ms(),

@@ -1,18 +1,21 @@
 //! Tickets for one WebSocket handshake each: stored as a hash, consumed by one DELETE.
 
-use portcullis_actors::id::SessionId;
+use portcullis_actors::{id::SessionId, runtime::TokenMark};
 use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
 
 use super::{error::StoreError, pool::Store};
 use crate::domain::role::Scopes;
 
 /// What a consumed ticket stood for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
     /// Whose handshake it permits.
     pub session: SessionId,
     /// What the token that asked for it was allowed.
     pub scopes: Scopes,
+    /// By what that token is known, should it be denied.
+    pub token: TokenMark,
 }
 
 impl Store {
@@ -30,12 +33,20 @@ impl Store {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
-                        "INSERT INTO ws_tickets (hash, session_id, scopes, expires_at) VALUES ($1, $2, $3, $4)",
+                        "INSERT INTO ws_tickets (hash, session_id, scopes, expires_at, token_id, token_issued_ms)
+                         VALUES ($1, $2, $3, $4, $5, $6)",
                     )
                     .await?;
-                client
-                    .execute(&statement, &[&&hash[..], &ticket.session.0, &ticket.scopes.to_strings(), &expires_at])
-                    .await?;
+                let (scopes, token) = (ticket.scopes.to_strings(), &ticket.token);
+                let arguments: [&(dyn ToSql + Sync); 6] = [
+                    &&hash[..],
+                    &ticket.session.0,
+                    &scopes,
+                    &expires_at,
+                    &token.id.as_deref(),
+                    &token.issued_at_ms,
+                ];
+                client.execute(&statement, &arguments).await?;
                 Ok(())
             })
         })
@@ -55,14 +66,19 @@ impl Store {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
-                        "DELETE FROM ws_tickets WHERE hash = $1 RETURNING session_id, scopes, expires_at > $2 AS good",
+                        "DELETE FROM ws_tickets WHERE hash = $1
+                         RETURNING session_id, scopes, token_id, token_issued_ms, expires_at > $2 AS good",
                     )
                     .await?;
                 let Some(row) = client.query_opt(&statement, &[&&hash[..], &now]).await? else {
                     return Ok(None);
                 };
                 let scopes = Scopes::parse(&row.try_get::<_, Vec<String>>("scopes")?);
-                let ticket = Ticket { session: SessionId(row.try_get("session_id")?), scopes };
+                let token = TokenMark {
+                    id: row.try_get::<_, Option<&str>>("token_id")?.map(Into::into),
+                    issued_at_ms: row.try_get("token_issued_ms")?,
+                };
+                let ticket = Ticket { session: SessionId(row.try_get("session_id")?), scopes, token };
                 Ok(row.try_get::<_, bool>("good")?.then_some(ticket))
             })
         })

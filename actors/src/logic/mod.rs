@@ -6,6 +6,7 @@
 pub mod bans;
 pub mod channel;
 pub mod delta;
+pub mod denials;
 pub mod histories;
 pub mod journal;
 pub mod limits;

@@ -8,6 +8,7 @@
 //! node.
 
 use std::{
+    collections::HashSet,
     net::IpAddr,
     sync::{
         Arc,
@@ -21,14 +22,22 @@ use dashmap::{DashMap, mapref::entry::Entry};
 use parking_lot::RwLock;
 
 use super::{
-    closing::Closing,
+    closing::{Closed, Closing},
     outbox::Outbox,
-    session::{Attach, ConnectionInfo, Describe, Detach, Member, Revoke, Session},
+    roster::{Bearer, Transport},
+    session::{
+        Attach, ConnectionInfo, Describe, Detach, Disconnect, Member, Renew, Request, Revoke, Sentence,
+        Session, Tell,
+    },
 };
 use crate::{
     close::{Cause, CloseReason},
-    id::{ConnectionId, SessionId},
-    logic::{session::AttachRefused, tombstones::Tombstones},
+    id::{ConnectionId, SessionId, Subject},
+    logic::{
+        denials::{Denial, Denials, Denied, Ruling, TokenMark},
+        session::AttachRefused,
+        tombstones::Tombstones,
+    },
 };
 
 /// A session actor may stop between being found and being asked; more often than this it is something else.
@@ -59,6 +68,10 @@ struct Registered {
 
 pub(crate) struct Directory {
     sessions: DashMap<SessionId, Registered>,
+    /// The sessions in `sessions`, by whom they speak for. Changed only while the session's entry is held, so that both
+    /// always agree; whoever reads it lets go of it before looking there.
+    by_subject: DashMap<Subject, HashSet<SessionId>>,
+    denials: RwLock<Denials>,
     tombstones: RwLock<Tombstones>,
     /// When what a session's sockets were told stopped being true (a changed role): sockets verified before are refused.
     invalidated: DashMap<SessionId, Instant>,
@@ -72,6 +85,10 @@ pub struct AttachRequest {
     pub session: SessionId,
     /// The connection.
     pub connection: ConnectionId,
+    /// For whom it speaks. Every connection of a session speaks for the same user.
+    pub bearer: Bearer,
+    /// How it is carried.
+    pub transport: Transport,
     /// Its queue, which is also its switch.
     pub outbox: Outbox,
     /// The client's address.
@@ -104,6 +121,8 @@ impl Directory {
     ) -> Arc<Self> {
         Arc::new(Self {
             sessions: DashMap::new(),
+            by_subject: DashMap::new(),
+            denials: RwLock::default(),
             tombstones: RwLock::new(Tombstones::new(tombstone_ttl)),
             invalidated: DashMap::new(),
             arbiter,
@@ -115,26 +134,33 @@ impl Directory {
     /// credential was found good.
     pub(crate) async fn attach(self: &Arc<Self>, attach: &AttachRequest) -> Result<Attachment, AttachError> {
         let attachment = self.register(attach).await?;
-        let refused = match self.tombstone(attach.session) {
-            Some(cause) => Some(cause.close_reason()),
-            None => self
-                .invalidated
-                .get(&attach.session)
-                .filter(|at| **at >= attach.verified_at)
-                .map(|_| CloseReason::StateInvalidated),
-        };
-        if let Some(reason) = refused {
+        if let Some(reason) = self.refusal(attach) {
             attach.outbox.cut(reason, None);
             return Err(AttachError::Closed(reason));
         }
         Ok(attachment)
     }
 
+    /// Why a connection that is registered may not stay.
+    fn refusal(&self, attach: &AttachRequest) -> Option<CloseReason> {
+        if let Some(cause) = self.tombstone(attach.session) {
+            return Some(cause.close_reason());
+        }
+        let (subject, token) = (&attach.bearer.subject, &attach.bearer.token);
+        if let Some(denied) = self.denied(subject, token, attach.now_ms) {
+            return Some(denied.close_reason());
+        }
+        let invalidated = self.invalidated.get(&attach.session)?;
+        (*invalidated >= attach.verified_at).then_some(CloseReason::StateInvalidated)
+    }
+
     async fn register(self: &Arc<Self>, attach: &AttachRequest) -> Result<Attachment, AttachError> {
         for _ in 0..ATTACH_TRIES {
-            let address = self.actor_of(attach.session);
+            let address = self.actor_of(attach.session, &attach.bearer.subject);
             let member = Member {
                 outbox: attach.outbox.clone(),
+                bearer: attach.bearer.clone(),
+                transport: attach.transport,
                 address: attach.address,
                 attached_at_ms: attach.now_ms,
                 registered: false,
@@ -153,27 +179,40 @@ impl Directory {
         Err(AttachError::Unavailable)
     }
 
-    fn actor_of(self: &Arc<Self>, session: SessionId) -> Addr<Session> {
+    fn actor_of(self: &Arc<Self>, session: SessionId, subject: &Subject) -> Addr<Session> {
         match self.sessions.entry(session) {
             Entry::Occupied(entry) if entry.get().address.connected() => entry.get().address.clone(),
             entry => {
                 let instance = Instance::new();
                 let actor = Session::new(
                     session,
+                    subject.clone(),
                     instance.clone(),
                     self.connections_per_session,
                     Arc::downgrade(self),
                 );
                 let address = Session::start_in_arbiter(&self.arbiter, |_| actor);
-                entry.insert(Registered { address: address.clone(), instance });
+                // The entry is held until the end of the block.
+                let _entry = entry.insert(Registered { address: address.clone(), instance });
+                self.by_subject.entry(subject.clone()).or_default().insert(session);
                 address
             }
         }
     }
 
     /// Removes this incarnation; a successor under the same id stays.
-    pub(crate) fn remove(&self, session: SessionId, instance: &Instance) {
-        self.sessions.remove_if(&session, |_, registered| Arc::ptr_eq(&registered.instance.0, &instance.0));
+    pub(crate) fn remove(&self, session: SessionId, subject: &Subject, instance: &Instance) {
+        let Entry::Occupied(entry) = self.sessions.entry(session) else { return };
+        if !Arc::ptr_eq(&entry.get().instance.0, &instance.0) {
+            return;
+        }
+        if let Entry::Occupied(mut sessions) = self.by_subject.entry(subject.clone()) {
+            sessions.get_mut().remove(&session);
+            if sessions.get().is_empty() {
+                sessions.remove();
+            }
+        }
+        entry.remove();
     }
 
     /// Remembers that a session ended. From here on nothing of it verifies or registers.
@@ -212,11 +251,103 @@ impl Directory {
         }
     }
 
-    /// Forgets tombstones that have outlived every token they bar.
-    pub(crate) fn purge(&self, ttl: Duration) {
+    /// Forgets tombstones that have outlived every token they bar, and denials that are over at `now_ms`.
+    pub(crate) fn purge(&self, ttl: Duration, now_ms: i64) {
         let now = Instant::now();
         self.tombstones.write().purge(now);
         self.invalidated.retain(|_, at| now.duration_since(*at) < ttl);
+        self.denials.write().purge(now_ms);
+    }
+
+    // ---- by whom they speak for ----
+
+    pub(crate) fn sessions_of(&self, subject: &Subject) -> Vec<SessionId> {
+        self.by_subject.get(subject).map(|sessions| sessions.iter().copied().collect()).unwrap_or_default()
+    }
+
+    pub(crate) async fn describe_subject(&self, subject: &Subject) -> Vec<ConnectionInfo> {
+        let mut found = Vec::new();
+        for session in self.sessions_of(subject) {
+            found.extend(self.describe(session).await);
+        }
+        found
+    }
+
+    /// Asks the connections of these sessions to do something; returns how many were asked.
+    pub(crate) async fn tell(&self, sessions: &[SessionId], request: &Request) -> usize {
+        let mut asked = 0;
+        for session in sessions {
+            let address = self.sessions.get(session).map(|registered| registered.address.clone());
+            if let Some(address) = address {
+                asked += address.send(Tell(Arc::clone(request))).await.unwrap_or(0);
+            }
+        }
+        asked
+    }
+
+    /// Cuts connections of these sessions and waits, bounded, until they are severed. Unbounded pushes, but one per session
+    /// and order.
+    pub(crate) async fn disconnect(
+        &self,
+        sessions: &[SessionId],
+        sentence: &Sentence,
+        limit: Duration,
+    ) -> Closed {
+        let closing = Closing::default();
+        for session in sessions {
+            if let Some(registered) = self.sessions.get(session) {
+                let order = Disconnect { sentence: Arc::clone(sentence), guard: closing.message() };
+                registered.address.do_send(order);
+            }
+        }
+        closing.wait(limit).await
+    }
+
+    pub(crate) async fn renew(&self, session: SessionId, connection: ConnectionId, token: TokenMark) {
+        let address = self.sessions.get(&session).map(|registered| registered.address.clone());
+        if let Some(address) = address {
+            // If it is gone, it was cut, and so was the connection.
+            let _ = address.send(Renew { connection, token }).await;
+        }
+    }
+
+    // ---- what is denied ----
+
+    pub(crate) fn apply(&self, rulings: &[Ruling], now_ms: i64) {
+        let mut denials = self.denials.write();
+        for ruling in rulings {
+            denials.apply(ruling, now_ms);
+        }
+    }
+
+    pub(crate) fn denied(&self, subject: &Subject, token: &TokenMark, now_ms: i64) -> Option<Denied> {
+        self.denials.read().judge(subject, token, now_ms)
+    }
+
+    pub(crate) fn denied_subscription(
+        &self,
+        subject: &Subject,
+        token: &TokenMark,
+        channel: &str,
+        now_ms: i64,
+    ) -> Option<Denied> {
+        self.denials.read().judge_subscription(subject, token, channel, now_ms)
+    }
+
+    /// The sessions among which somebody denied may be: all of them, for a token that nobody knows the user of.
+    pub(crate) fn concerned(&self, rulings: &[Ruling]) -> Vec<SessionId> {
+        let mut sessions = Vec::new();
+        for ruling in rulings {
+            match &ruling.denial {
+                Denial::Token { .. } => return self.all_sessions(),
+                Denial::User { subject, .. } | Denial::IssuedBefore { subject, .. } => {
+                    sessions.extend(self.sessions_of(subject));
+                }
+            }
+        }
+        sessions.sort_unstable();
+        sessions.dedup();
+        sessions
     }
 }
 

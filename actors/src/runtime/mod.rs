@@ -12,6 +12,7 @@ mod outbox;
 mod port;
 mod rate_limiter;
 mod realtime;
+mod roster;
 mod session;
 mod settings;
 mod spill;
@@ -29,6 +30,7 @@ pub use directory::{AttachError, AttachRequest, Attachment};
 pub use outbox::{End, Ended, Outbox, OutboxReader, outbox};
 pub use port::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};
 pub use realtime::{Membership, Realtime};
+pub use roster::{Bearer, Connected, Done, Selection, Transport};
 pub use session::ConnectionInfo;
 pub use settings::RealtimeSettings;
 pub use start::Ports;
@@ -37,6 +39,7 @@ pub use supervise::LaneError;
 pub use crate::logic::{
     bans::Standing,
     channel::{ChannelName, ChannelNameError},
+    denials::{Denial, Denied, Ruling, TokenMark},
     histories::Attempted,
     limits::{Limit, Verdict},
     stuffing::Pair,

@@ -123,9 +123,10 @@ impl Realtime {
         self.0.directory.describe(session).await
     }
 
-    /// Forgets tombstones that have outlived every token they bar. Called now and then.
-    pub fn purge(&self) {
-        self.0.directory.purge(self.0.settings.tombstone_ttl);
+    /// Forgets tombstones that have outlived every token they bar, and denials that are over at `now_ms`, in milliseconds
+    /// since the epoch. Called now and then.
+    pub fn purge(&self, now_ms: i64) {
+        self.0.directory.purge(self.0.settings.tombstone_ttl, now_ms);
     }
 
     // ---- channels ----

@@ -1,25 +1,34 @@
 //! The `Session` actor: the connections that one signed-in session holds on this node.
 //!
 //! One per session with sockets here; it lives on the session arbiter. Owns the list of its connections and their limit.
-//! Who sends: `Directory` (attach, detach, revoke, describe). It dies when its last connection is gone or it is revoked,
-//! and is never restarted with old state: the next connection starts a fresh one.
+//! Who sends: `Directory` (attach, detach, revoke, describe, end, tell, renew). It dies when its last connection is gone or
+//! it is revoked, and is never restarted with old state: the next connection starts a fresh one.
 //!
 //! Dying by a panic is fail-closed: dropping the list cuts every socket in it, because a connection that no session
 //! knows could not be revoked.
 
-use std::{net::IpAddr, sync::Weak};
+use std::{
+    net::IpAddr,
+    sync::{Arc, Weak},
+};
 
 use actix::{Actor, ActorContext, Context, Handler, Message, MessageResult};
 
 use super::{
     closing::ClosingGuard,
+    control::Control,
     directory::{Directory, Instance},
     outbox::Outbox,
+    roster::{Bearer, Transport},
 };
 use crate::{
-    close::CloseReason,
-    id::{ConnectionId, SessionId},
-    logic::session::{AttachRefused, SessionState},
+    close::{CloseReason, Goodbye},
+    id::{ConnectionId, SessionId, Subject},
+    logic::{
+        denials::TokenMark,
+        session::{AttachRefused, SessionState},
+    },
+    protocol::Encoding,
 };
 
 /// What an operator or the session's owner sees of one connection.
@@ -27,6 +36,14 @@ use crate::{
 pub struct ConnectionInfo {
     /// The connection.
     pub connection: ConnectionId,
+    /// Its session.
+    pub session: SessionId,
+    /// For whom it speaks, and by which token.
+    pub bearer: Bearer,
+    /// How it is carried.
+    pub transport: Transport,
+    /// How its frames are encoded.
+    pub encoding: Encoding,
     /// The client's address.
     pub address: Option<IpAddr>,
     /// When it was attached, in milliseconds since the epoch.
@@ -34,6 +51,11 @@ pub struct ConnectionInfo {
     /// Bytes waiting to be written to it.
     pub queued_bytes: usize,
 }
+
+/// Which connections are meant, and what each of them is told when it ends.
+pub(crate) type Sentence = Arc<dyn Fn(ConnectionId, &Bearer) -> Option<Goodbye> + Send + Sync>;
+/// Which connections are meant, and what each of them is asked to do.
+pub(crate) type Request = Arc<dyn Fn(ConnectionId) -> Option<Control> + Send + Sync>;
 
 #[derive(Message)]
 #[rtype(result = "Result<(), AttachRefused>")]
@@ -53,6 +75,27 @@ pub(crate) struct Revoke {
     pub(crate) guard: ClosingGuard,
 }
 
+/// Cuts some connections; the session stays.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Disconnect {
+    pub(crate) sentence: Sentence,
+    pub(crate) guard: ClosingGuard,
+}
+
+/// Asks some connections to do something. Answers how many were asked.
+#[derive(Message)]
+#[rtype(result = "usize")]
+pub(crate) struct Tell(pub(crate) Request);
+
+/// A connection proved its identity anew, with another token.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Renew {
+    pub(crate) connection: ConnectionId,
+    pub(crate) token: TokenMark,
+}
+
 #[derive(Message)]
 #[rtype(result = "Vec<ConnectionInfo>")]
 pub(crate) struct Describe;
@@ -60,6 +103,8 @@ pub(crate) struct Describe;
 /// One connection, as its session knows it. Dropped while registered (the session actor died), it cuts the socket.
 pub(crate) struct Member {
     pub(crate) outbox: Outbox,
+    pub(crate) bearer: Bearer,
+    pub(crate) transport: Transport,
     pub(crate) address: Option<IpAddr>,
     pub(crate) attached_at_ms: i64,
     pub(crate) registered: bool,
@@ -75,14 +120,21 @@ impl Drop for Member {
 
 pub(crate) struct Session {
     id: SessionId,
+    subject: Subject,
     instance: Instance,
     connections: SessionState<Member>,
     directory: Weak<Directory>,
 }
 
 impl Session {
-    pub(crate) fn new(id: SessionId, instance: Instance, limit: usize, directory: Weak<Directory>) -> Self {
-        Self { id, instance, connections: SessionState::new(limit), directory }
+    pub(crate) fn new(
+        id: SessionId,
+        subject: Subject,
+        instance: Instance,
+        limit: usize,
+        directory: Weak<Directory>,
+    ) -> Self {
+        Self { id, subject, instance, connections: SessionState::new(limit), directory }
     }
 
     fn publish_count(&self) {
@@ -91,7 +143,20 @@ impl Session {
 
     fn leave_directory(&self) {
         if let Some(directory) = self.directory.upgrade() {
-            directory.remove(self.id, &self.instance);
+            directory.remove(self.id, &self.subject, &self.instance);
+        }
+    }
+
+    fn info(&self, connection: ConnectionId, member: &Member) -> ConnectionInfo {
+        ConnectionInfo {
+            connection,
+            session: self.id,
+            bearer: member.bearer.clone(),
+            transport: member.transport,
+            encoding: member.outbox.encoding(),
+            address: member.address,
+            attached_at_ms: member.attached_at_ms,
+            queued_bytes: member.outbox.queued_bytes(),
         }
     }
 }
@@ -150,20 +215,46 @@ impl Handler<Revoke> for Session {
     }
 }
 
+impl Handler<Disconnect> for Session {
+    type Result = ();
+
+    /// Whoever is cut stays in the list until it is severed, so that a revocation still finds it.
+    fn handle(&mut self, message: Disconnect, _: &mut Self::Context) {
+        for (connection, member) in self.connections.iter() {
+            if let Some(goodbye) = (message.sentence)(connection, &member.bearer) {
+                member.outbox.cut(goodbye, Some(message.guard.socket()));
+            }
+        }
+    }
+}
+
+impl Handler<Tell> for Session {
+    type Result = usize;
+
+    fn handle(&mut self, message: Tell, _: &mut Self::Context) -> usize {
+        let asked = self.connections.iter().filter(|(connection, member)| {
+            let control = member.outbox.is_open().then(|| (message.0)(*connection)).flatten();
+            control.is_some_and(|control| member.outbox.tell(control).is_ok())
+        });
+        asked.count()
+    }
+}
+
+impl Handler<Renew> for Session {
+    type Result = ();
+
+    fn handle(&mut self, message: Renew, _: &mut Self::Context) {
+        if let Some(member) = self.connections.get_mut(message.connection) {
+            member.bearer.token = message.token;
+        }
+    }
+}
+
 impl Handler<Describe> for Session {
     type Result = MessageResult<Describe>;
 
     fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
-        MessageResult(
-            self.connections
-                .iter()
-                .map(|(connection, member)| ConnectionInfo {
-                    connection,
-                    address: member.address,
-                    attached_at_ms: member.attached_at_ms,
-                    queued_bytes: member.outbox.queued_bytes(),
-                })
-                .collect(),
-        )
+        let open = self.connections.iter().filter(|(_, member)| member.outbox.is_open());
+        MessageResult(open.map(|(connection, member)| self.info(connection, member)).collect())
     }
 }

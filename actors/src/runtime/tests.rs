@@ -16,12 +16,14 @@ use super::{channel_shard::Panic, *};
 use crate::{
     audit::{AuditEvent, Outcome},
     close::{Cause, CloseReason},
-    id::{ConnectionId, DeviceId, SessionId, UserId},
+    id::{ConnectionId, DeviceId, SessionId, Subject, UserId},
     logic::risk::History,
     protocol::Payload,
 };
 
 mod channels;
+mod denials;
+mod roster;
 mod scores;
 mod sessions;
 mod upkeep;
@@ -119,10 +121,21 @@ fn socket() -> Socket {
 
 impl Socket {
     async fn attach(&self, realtime: &Realtime, session: SessionId) -> Result<Attachment, AttachError> {
+        self.attach_as(realtime, session, bearer("7")).await
+    }
+
+    async fn attach_as(
+        &self,
+        realtime: &Realtime,
+        session: SessionId,
+        bearer: Bearer,
+    ) -> Result<Attachment, AttachError> {
         realtime
             .attach(&AttachRequest {
                 session,
                 connection: self.connection,
+                bearer,
+                transport: Transport::WebSocket,
                 outbox: self.outbox.clone(),
                 address: None,
                 now_ms: 0,
@@ -141,6 +154,15 @@ impl Socket {
     async fn receive(&self) -> Vec<String> {
         eventually(|| self.outbox.queued_bytes() > 0).await;
         self.received()
+    }
+}
+
+fn bearer(subject: &str) -> Bearer {
+    Bearer {
+        subject: Subject::new(subject),
+        account: None,
+        issuer: "".into(),
+        token: TokenMark { id: Some(format!("of {subject}").into()), issued_at_ms: Some(1_000) },
     }
 }
 

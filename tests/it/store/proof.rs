@@ -7,7 +7,7 @@ use portcullis::{
     domain::role::{Scope, Scopes},
     store::{Change, Granted, Order, Privilege, Session, Target, Ticket},
 };
-use portcullis_actors::close::Cause;
+use portcullis_actors::{close::Cause, runtime::TokenMark};
 
 use super::{Db, event, now, with_db};
 
@@ -22,8 +22,12 @@ fn of_sixteen_that_use_a_ticket_one_gets_in() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let ticket = Ticket { session: session.id, scopes: Scopes::of(&[Scope::Read]) };
-        db.store.insert_ticket([7; 32], ticket, now() + Duration::from_secs(30)).await.unwrap();
+        let ticket = Ticket {
+            session: session.id,
+            scopes: Scopes::of(&[Scope::Read]),
+            token: TokenMark { id: Some("a".into()), issued_at_ms: Some(1) },
+        };
+        db.store.insert_ticket([7; 32], ticket.clone(), now() + Duration::from_secs(30)).await.unwrap();
         let using = (0..CONSUMERS).map(|_| db.store.consume_ticket([7; 32], now()));
         let won: Vec<_> = join_all(using).await.into_iter().filter_map(Result::unwrap).collect();
         assert_eq!(won, [ticket]);
@@ -35,8 +39,8 @@ fn an_expired_ticket_opens_nothing() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let ticket = Ticket { session: session.id, scopes: Scopes::NONE };
-        db.store.insert_ticket([1; 32], ticket, now()).await.unwrap();
+        let ticket = Ticket { session: session.id, scopes: Scopes::NONE, token: TokenMark::default() };
+        db.store.insert_ticket([1; 32], ticket.clone(), now()).await.unwrap();
         assert_eq!(db.store.consume_ticket([1; 32], now()).await.unwrap(), None);
         db.store.insert_ticket([2; 32], ticket, now()).await.unwrap();
         assert_eq!(db.store.delete_expired_tickets(now()).await.unwrap(), 1);

@@ -54,6 +54,8 @@ async fn a_role_change_closes_sockets_but_lets_the_session_come_back() {
     let request = AttachRequest {
         session,
         connection: before.connection,
+        bearer: bearer("7"),
+        transport: Transport::WebSocket,
         outbox: before.outbox.clone(),
         address: None,
         now_ms: 0,

@@ -1,0 +1,221 @@
+//! What is denied: users who may not come in, tokens that are no longer good. A copy of what the database holds.
+//!
+//! Pure. Shared by everything that lets people in, and followed through the feed like revocations: rulings may come twice
+//! and in any order, and the copy is the same. Times are wall time in milliseconds since the epoch, because denials are
+//! rows and speak of tokens.
+
+use std::{collections::HashMap, sync::Arc};
+
+use crate::{close::CloseReason, id::Subject};
+
+/// How long a lifted block is remembered, so that an older ruling that is heard late does not undo the lifting.
+const LIFTED_FOR_MS: i64 = 600_000;
+
+/// By what a token is known once it has been verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TokenMark {
+    /// `jti`, if it has one.
+    pub id: Option<Arc<str>>,
+    /// `iat`, if it has one, in milliseconds since the epoch. A token without counts as issued before any moment.
+    pub issued_at_ms: Option<i64>,
+}
+
+/// What is denied, or no longer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// A user, or, `lifted`, no longer.
+    User {
+        /// Whom.
+        subject: Subject,
+        /// Whether they may come in again.
+        lifted: bool,
+    },
+    /// One token.
+    Token {
+        /// Its `jti`.
+        id: Arc<str>,
+    },
+    /// Every token of a user that was issued before a moment.
+    IssuedBefore {
+        /// Whose.
+        subject: Subject,
+        /// The moment.
+        moment_ms: i64,
+        /// Only tokens of subscriptions to this channel.
+        channel: Option<Arc<str>>,
+    },
+}
+
+/// A row of the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ruling {
+    /// Its number: of two about the same user, the later counts.
+    pub id: i64,
+    /// What it says.
+    pub denial: Denial,
+    /// Until when it holds; `None` for ever.
+    pub until_ms: Option<i64>,
+}
+
+/// Why somebody is not let in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denied {
+    /// The user is blocked.
+    Blocked,
+    /// This very token was revoked.
+    TokenRevoked,
+    /// The user's tokens of that time were revoked.
+    TokensInvalidated,
+}
+
+impl Denied {
+    /// What sockets are told.
+    #[must_use]
+    pub fn close_reason(self) -> CloseReason {
+        match self {
+            Self::Blocked => CloseReason::AccountDisabled,
+            Self::TokenRevoked | Self::TokensInvalidated => CloseReason::SessionRevoked,
+        }
+    }
+}
+
+/// The copy.
+#[derive(Debug, Default)]
+pub struct Denials {
+    users: HashMap<Subject, Block>,
+    tokens: HashMap<Arc<str>, Until>,
+    issued_before: HashMap<Subject, Vec<Before>>,
+}
+
+#[derive(Debug)]
+struct Block {
+    ruling: i64,
+    lifted: bool,
+    until: Until,
+}
+
+#[derive(Debug)]
+struct Before {
+    moment_ms: i64,
+    channel: Option<Arc<str>>,
+    until: Until,
+}
+
+/// The end of something; what has none is last in the order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Until(i64);
+
+impl Until {
+    fn of(until_ms: Option<i64>) -> Self {
+        Self(until_ms.unwrap_or(i64::MAX))
+    }
+
+    fn holds(self, now_ms: i64) -> bool {
+        self.0 > now_ms
+    }
+}
+
+impl Denials {
+    /// Takes a ruling over. One that is known already changes nothing.
+    pub fn apply(&mut self, ruling: &Ruling, now_ms: i64) {
+        let until = Until::of(ruling.until_ms);
+        match &ruling.denial {
+            Denial::User { subject, lifted } => {
+                let until = if *lifted { Until(now_ms.saturating_add(LIFTED_FOR_MS)) } else { until };
+                let block = Block { ruling: ruling.id, lifted: *lifted, until };
+                let known = self.users.get(subject).is_some_and(|known| known.ruling >= block.ruling);
+                if !known {
+                    self.users.insert(subject.clone(), block);
+                }
+            }
+            Denial::Token { id } => {
+                let known = self.tokens.entry(Arc::clone(id)).or_insert(until);
+                *known = until.max(*known);
+            }
+            Denial::IssuedBefore { subject, moment_ms, channel } => {
+                let new = Before { moment_ms: *moment_ms, channel: channel.clone(), until };
+                let all = self.issued_before.entry(subject.clone()).or_default();
+                if !all.iter().any(|known| known.covers(&new)) {
+                    all.retain(|known| !new.covers(known));
+                    all.push(new);
+                }
+            }
+        }
+    }
+
+    /// Why the bearer of this token may not come in, if so.
+    #[must_use]
+    pub fn judge(&self, subject: &Subject, token: &TokenMark, now_ms: i64) -> Option<Denied> {
+        self.judge_for(subject, token, None, now_ms)
+    }
+
+    /// The same for a token of a subscription to `channel`.
+    #[must_use]
+    pub fn judge_subscription(
+        &self,
+        subject: &Subject,
+        token: &TokenMark,
+        channel: &str,
+        now_ms: i64,
+    ) -> Option<Denied> {
+        self.judge_for(subject, token, Some(channel), now_ms)
+    }
+
+    fn judge_for(
+        &self,
+        subject: &Subject,
+        token: &TokenMark,
+        channel: Option<&str>,
+        now_ms: i64,
+    ) -> Option<Denied> {
+        if self.users.get(subject).is_some_and(|block| !block.lifted && block.until.holds(now_ms)) {
+            return Some(Denied::Blocked);
+        }
+        let revoked = token.id.as_ref().and_then(|id| self.tokens.get(id));
+        if revoked.is_some_and(|until| until.holds(now_ms)) {
+            return Some(Denied::TokenRevoked);
+        }
+        let before = self.issued_before.get(subject)?;
+        before
+            .iter()
+            .filter(|before| before.channel.is_none() || before.channel.as_deref() == channel)
+            .filter(|before| before.until.holds(now_ms))
+            .any(|before| token.issued_at_ms.is_none_or(|issued| issued < before.moment_ms))
+            .then_some(Denied::TokensInvalidated)
+    }
+
+    /// Forgets what is over. To be called now and then.
+    pub fn purge(&mut self, now_ms: i64) {
+        self.users.retain(|_, block| block.until.holds(now_ms));
+        self.tokens.retain(|_, until| until.holds(now_ms));
+        self.issued_before.retain(|_, all| {
+            all.retain(|before| before.until.holds(now_ms));
+            !all.is_empty()
+        });
+    }
+
+    /// How many denials are known.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.users.len() + self.tokens.len() + self.issued_before.len()
+    }
+
+    /// Whether nothing is denied.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Before {
+    /// Whether everything that the other denies is denied by this one, for at least as long.
+    fn covers(&self, other: &Self) -> bool {
+        self.moment_ms >= other.moment_ms
+            && self.until >= other.until
+            && (self.channel.is_none() || self.channel == other.channel)
+    }
+}
+
+#[cfg(test)]
+#[path = "denials_tests.rs"]
+mod tests;

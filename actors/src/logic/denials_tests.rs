@@ -1,0 +1,137 @@
+//! What is denied to whom, for how long, whatever the order in which it is heard.
+
+use proptest::prelude::*;
+
+use super::*;
+
+fn token(id: &str, issued_at_ms: i64) -> TokenMark {
+    TokenMark { id: Some(id.into()), issued_at_ms: Some(issued_at_ms) }
+}
+
+fn block(id: i64, subject: &str, lifted: bool, until_ms: Option<i64>) -> Ruling {
+    Ruling { id, denial: Denial::User { subject: Subject::new(subject), lifted }, until_ms }
+}
+
+fn before(id: i64, moment_ms: i64, channel: Option<&str>, until_ms: Option<i64>) -> Ruling {
+    let channel = channel.map(Arc::from);
+    let denial = Denial::IssuedBefore { subject: Subject::new("7"), moment_ms, channel };
+    Ruling { id, denial, until_ms }
+}
+
+fn denials(rulings: &[Ruling]) -> Denials {
+    let mut denials = Denials::default();
+    for ruling in rulings {
+        denials.apply(ruling, 0);
+    }
+    denials
+}
+
+#[test]
+fn a_blocked_user_is_denied_until_the_end_of_the_block_and_nobody_else_is() {
+    let denials = denials(&[block(1, "7", false, Some(100))]);
+    let judge = |subject: &str, now| denials.judge(&Subject::new(subject), &token("a", 0), now);
+    assert_eq!(judge("7", 99), Some(Denied::Blocked));
+    assert_eq!(judge("7", 100), None);
+    assert_eq!(judge("8", 99), None);
+    assert_eq!(judge("", 99), None);
+}
+
+#[test]
+fn a_lifted_block_stays_lifted_when_the_older_ruling_comes_again() {
+    let mut denials = denials(&[block(1, "7", false, None), block(2, "7", true, None)]);
+    denials.apply(&block(1, "7", false, None), 0);
+    assert_eq!(denials.judge(&Subject::new("7"), &token("a", 0), 0), None);
+    denials.apply(&block(3, "7", false, None), 0);
+    assert_eq!(denials.judge(&Subject::new("7"), &token("a", 0), 0), Some(Denied::Blocked));
+}
+
+#[test]
+fn a_revoked_token_is_denied_and_no_other_token_of_its_user() {
+    let denials = denials(&[Ruling { id: 1, denial: Denial::Token { id: "a".into() }, until_ms: Some(100) }]);
+    let judge = |id: &str, now| denials.judge(&Subject::new("7"), &token(id, 0), now);
+    assert_eq!(judge("a", 0), Some(Denied::TokenRevoked));
+    assert_eq!(judge("b", 0), None);
+    assert_eq!(judge("a", 100), None);
+}
+
+#[test]
+fn tokens_issued_before_the_moment_are_denied_and_so_is_one_that_does_not_say() {
+    let denials = denials(&[before(1, 1_000, None, None)]);
+    let judge = |token: &TokenMark| denials.judge(&Subject::new("7"), token, 0);
+    assert_eq!(judge(&token("a", 999)), Some(Denied::TokensInvalidated));
+    assert_eq!(judge(&token("a", 1_000)), None);
+    assert_eq!(judge(&TokenMark::default()), Some(Denied::TokensInvalidated));
+    assert_eq!(denials.judge(&Subject::new("8"), &token("a", 0), 0), None);
+}
+
+#[test]
+fn what_concerns_one_channel_denies_only_subscriptions_to_it() {
+    let denials = denials(&[before(1, 1_000, Some("news"), None)]);
+    let seven = Subject::new("7");
+    assert_eq!(denials.judge(&seven, &token("a", 0), 0), None);
+    assert_eq!(denials.judge_subscription(&seven, &token("a", 0), "chat", 0), None);
+    let denied = denials.judge_subscription(&seven, &token("a", 0), "news", 0);
+    assert_eq!(denied, Some(Denied::TokensInvalidated));
+}
+
+#[test]
+fn an_earlier_moment_does_not_weaken_a_later_one() {
+    let denials = denials(&[before(1, 1_000, None, Some(50)), before(2, 500, None, None)]);
+    let judge = |issued, now| denials.judge(&Subject::new("7"), &token("a", issued), now);
+    assert_eq!(judge(700, 49), Some(Denied::TokensInvalidated));
+    assert_eq!(judge(700, 50), None);
+    assert_eq!(judge(499, 50), Some(Denied::TokensInvalidated));
+}
+
+#[test]
+fn purging_forgets_what_is_over_and_nothing_else() {
+    let mut denials = denials(&[
+        block(1, "7", false, Some(10)),
+        block(2, "8", false, Some(20)),
+        before(3, 5, None, Some(10)),
+    ]);
+    denials.purge(10);
+    assert_eq!(denials.len(), 1);
+    assert_eq!(denials.judge(&Subject::new("8"), &token("a", 9), 10), Some(Denied::Blocked));
+}
+
+fn any_ruling() -> impl Strategy<Value = (u8, bool, i64, Option<i64>, u8)> {
+    (0_u8..3, any::<bool>(), 0_i64..6, prop::option::of(1_i64..6), 0_u8..3)
+}
+
+proptest! {
+    #[test]
+    fn the_order_in_which_rulings_are_heard_and_how_often_changes_nothing(
+        drawn in prop::collection::vec(any_ruling(), 1..12),
+        places in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
+    ) {
+        let rulings: Vec<Ruling> = drawn
+            .iter()
+            .enumerate()
+            .map(|(number, (kind, lifted, moment, until, channel))| {
+                let id = number as i64;
+                match kind {
+                    0 => block(id, "7", *lifted, *until),
+                    1 => Ruling { id, denial: Denial::Token { id: format!("t{moment}").into() }, until_ms: *until },
+                    _ => before(id, *moment, ["a", "b"].get(usize::from(*channel)).copied(), *until),
+                }
+            })
+            .collect();
+        let mut heard: Vec<Ruling> = places.iter().map(|place| place.get(&rulings).clone()).collect();
+        heard.extend(rulings.iter().rev().cloned());
+        let (straight, shuffled) = (denials(&rulings), denials(&heard));
+        for now in 0..7 {
+            for issued in 0..7 {
+                let token = token(&format!("t{issued}"), issued);
+                let seven = Subject::new("7");
+                prop_assert_eq!(straight.judge(&seven, &token, now), shuffled.judge(&seven, &token, now));
+                for channel in ["a", "b", "c"] {
+                    prop_assert_eq!(
+                        straight.judge_subscription(&seven, &token, channel, now),
+                        shuffled.judge_subscription(&seven, &token, channel, now)
+                    );
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! The part of `Realtime` that knows connections by whom they speak for: listing them, asking them to do something, ending
+//! them, and keeping out whom the database denies.
+//!
+//! Used by the server API, by operators and by whatever denies. Answers come when the thing is done, bounded, with counts.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use tokio::{sync::oneshot, time::timeout};
+
+use super::{
+    closing::Closed,
+    control::{Control, Described},
+    directory::AttachError,
+    realtime::Realtime,
+    session::{ConnectionInfo, Request, Sentence},
+};
+use crate::{
+    close::Goodbye,
+    id::{ConnectionId, SessionId, Subject, UserId},
+    logic::denials::{Denied, Ruling, TokenMark},
+};
+
+/// How a connection is carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// A WebSocket.
+    #[default]
+    WebSocket,
+    /// A stream of an HTTP response, with commands in requests of their own.
+    HttpStream,
+    /// Server-sent events, with commands in requests of their own.
+    Sse,
+}
+
+impl Transport {
+    /// The protocol's word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::HttpStream => "http_stream",
+            Self::Sse => "sse",
+        }
+    }
+}
+
+/// For whom a connection speaks, and by which token.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Bearer {
+    /// The user's name in realtime.
+    pub subject: Subject,
+    /// The account, if it is one of ours.
+    pub account: Option<UserId>,
+    /// Who issued the token; empty if this server did, or nobody.
+    pub issuer: Arc<str>,
+    /// The token that it proved its identity with last.
+    pub token: TokenMark,
+}
+
+/// Which connections of a user are meant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Selection {
+    /// The user; nobody's name is a name, too.
+    pub subject: Subject,
+    /// Only this connection.
+    pub connection: Option<ConnectionId>,
+    /// Only those of this session.
+    pub session: Option<SessionId>,
+    /// Not these.
+    pub except: Vec<ConnectionId>,
+}
+
+impl Selection {
+    /// Every connection of a user.
+    #[must_use]
+    pub fn of(subject: Subject) -> Self {
+        Self { subject, connection: None, session: None, except: Vec::new() }
+    }
+
+    fn takes(&self, connection: ConnectionId) -> bool {
+        self.connection.is_none_or(|only| only == connection) && !self.except.contains(&connection)
+    }
+}
+
+/// What became of a request to several connections.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Connections that have done it.
+    pub done: usize,
+    /// Connections that were asked and had not answered when the wait ended.
+    pub pending: usize,
+}
+
+/// A connection with what it says of itself, if it answered in time.
+#[derive(Clone, Debug)]
+pub struct Connected {
+    /// What its session knows.
+    pub info: ConnectionInfo,
+    /// What it says.
+    pub described: Option<Described>,
+}
+
+/// Answers that are awaited, with who gives them.
+type Answers = Arc<Mutex<Vec<(ConnectionId, oneshot::Receiver<Described>)>>>;
+
+impl Realtime {
+    /// The connections of a user on this node, and what they say of themselves.
+    pub async fn connections_of(&self, subject: &Subject) -> Vec<Connected> {
+        let infos = self.0.directory.describe_subject(subject).await;
+        let answers = Answers::default();
+        self.ask(&Selection::of(subject.clone()), describing(&answers)).await;
+        let mut said = self.collect(answers).await;
+        let with = |info: ConnectionInfo| {
+            let said = said.iter_mut().find(|(connection, _)| *connection == info.connection);
+            Connected { described: said.and_then(|(_, said)| said.take()), info }
+        };
+        infos.into_iter().map(with).collect()
+    }
+
+    /// Asks connections to do something, and waits, bounded, until they have. `control` makes what each is told.
+    pub async fn tell(
+        &self,
+        selection: &Selection,
+        control: impl Fn() -> Control + Send + Sync + 'static,
+    ) -> Done {
+        self.ask(selection, Arc::new(move |_| Some(control()))).await;
+        // They do one thing after the other: who answers the second has done the first.
+        let answers = Answers::default();
+        self.ask(selection, describing(&answers)).await;
+        let said = self.collect(answers).await;
+        let done = said.iter().filter(|(_, said)| said.is_some()).count();
+        Done { done, pending: said.len() - done }
+    }
+
+    /// Ends connections and waits, bounded, until they are severed.
+    pub async fn disconnect(&self, selection: &Selection, goodbye: &Goodbye) -> Closed {
+        let (chosen, goodbye) = (selection.clone(), goodbye.clone());
+        let sentence: Sentence =
+            Arc::new(move |connection, _| chosen.takes(connection).then(|| goodbye.clone()));
+        let sessions = self.sessions_of(selection);
+        self.0.directory.disconnect(&sessions, &sentence, self.0.settings.revoke_wait).await
+    }
+
+    /// Takes rulings of the database over, ends the connections that they deny, and waits, bounded, until those are severed.
+    /// Call it only after they have been committed.
+    pub async fn deny(&self, rulings: &[Ruling], now_ms: i64) -> Closed {
+        self.fill_denials(rulings, now_ms);
+        self.cut_denied(rulings, now_ms).await
+    }
+
+    /// Takes rulings of the database over: from here on nothing that they deny is let in.
+    pub fn fill_denials(&self, rulings: &[Ruling], now_ms: i64) {
+        self.0.directory.apply(rulings, now_ms);
+    }
+
+    /// Ends the connections that rulings which were taken over deny, and waits, bounded, until those are severed.
+    pub async fn cut_denied(&self, rulings: &[Ruling], now_ms: i64) -> Closed {
+        let directory = Arc::clone(&self.0.directory);
+        let judging = Arc::downgrade(&directory);
+        let sentence: Sentence = Arc::new(move |_, bearer| {
+            let denied = judging.upgrade()?.denied(&bearer.subject, &bearer.token, now_ms)?;
+            Some(denied.close_reason().into())
+        });
+        let sessions = directory.concerned(rulings);
+        let closed = directory.disconnect(&sessions, &sentence, self.0.settings.revoke_wait).await;
+        metrics::counter!("sockets_denied_total").increment(closed.sockets_closed as u64);
+        closed
+    }
+
+    /// Why the bearer of this token may not come in, as far as this node has heard.
+    #[must_use]
+    pub fn denied(&self, subject: &Subject, token: &TokenMark, now_ms: i64) -> Option<Denied> {
+        self.0.directory.denied(subject, token, now_ms)
+    }
+
+    /// The same for a token of a subscription to `channel`.
+    #[must_use]
+    pub fn denied_subscription(
+        &self,
+        subject: &Subject,
+        token: &TokenMark,
+        channel: &str,
+        now_ms: i64,
+    ) -> Option<Denied> {
+        self.0.directory.denied_subscription(subject, token, channel, now_ms)
+    }
+
+    /// A connection proved its identity anew, with another token: what denies that one ends the connection from here on.
+    ///
+    /// # Errors
+    /// `Closed` if the token has been denied meanwhile.
+    pub async fn renew(
+        &self,
+        session: SessionId,
+        connection: ConnectionId,
+        subject: &Subject,
+        token: &TokenMark,
+        now_ms: i64,
+    ) -> Result<(), AttachError> {
+        self.0.directory.renew(session, connection, token.clone()).await;
+        match self.denied(subject, token, now_ms) {
+            Some(denied) => Err(AttachError::Closed(denied.close_reason())),
+            None => Ok(()),
+        }
+    }
+
+    fn sessions_of(&self, selection: &Selection) -> Vec<SessionId> {
+        let mut sessions = self.0.directory.sessions_of(&selection.subject);
+        sessions.retain(|session| selection.session.is_none_or(|only| only == *session));
+        sessions
+    }
+
+    async fn ask(&self, selection: &Selection, control: Request) {
+        let chosen = selection.clone();
+        let control: Request =
+            Arc::new(move |connection| chosen.takes(connection).then(|| control(connection)).flatten());
+        self.0.directory.tell(&self.sessions_of(selection), &control).await;
+    }
+
+    /// Waits, bounded, for every answer; without one, the connection has ended or is busy.
+    async fn collect(&self, answers: Answers) -> Vec<(ConnectionId, Option<Described>)> {
+        let limit: Duration = self.0.settings.revoke_wait;
+        let awaited = std::mem::take(&mut *answers.lock());
+        let each = awaited.into_iter().map(|(connection, answer)| async move {
+            (connection, timeout(limit, answer).await.ok().and_then(Result::ok))
+        });
+        join_all(each).await
+    }
+}
+
+fn describing(answers: &Answers) -> Request {
+    let answers = Arc::clone(answers);
+    Arc::new(move |connection| {
+        let (reply, answer) = oneshot::channel();
+        answers.lock().push((connection, answer));
+        Some(Control::Describe(reply))
+    })
+}

@@ -1,0 +1,125 @@
+//! Connections by whom they speak for.
+
+use super::*;
+use crate::close::Goodbye;
+
+/// Answers what a connection is asked, as its own task would, until it is asked for the last time.
+async fn answer(socket: &Socket, times: usize) -> Vec<Control> {
+    let mut asked = Vec::new();
+    for _ in 0..times {
+        let mut next = None;
+        eventually(|| {
+            next = socket.reader.next_control();
+            next.is_some()
+        })
+        .await;
+        match next {
+            Some(Control::Describe(reply)) => {
+                let _ = reply.send(Described { name: "js".to_owned(), ..Described::default() });
+            }
+            Some(control) => asked.push(control),
+            None => {}
+        }
+    }
+    asked
+}
+
+#[actix_rt::test]
+async fn a_users_connections_are_found_in_all_of_their_sessions_and_no_others() {
+    let f = start(|settings| settings.revoke_wait = Duration::from_millis(50));
+    let (a, b, other) = (socket(), socket(), socket());
+    let _held = [
+        a.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+        b.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+        other.attach_as(&f.realtime, SessionId::random(), bearer("bob")).await.unwrap(),
+    ];
+    let subject = Subject::new("ada");
+    let (found, _) = tokio::join!(f.realtime.connections_of(&subject), answer(&a, 1));
+    assert_eq!(found.len(), 2);
+    for connected in &found {
+        let id = connected.info.connection;
+        assert!(id == a.connection || id == b.connection);
+        assert_eq!(connected.info.bearer.token.id.as_deref(), Some("of ada"));
+        // The other one did not answer in time: it is listed all the same.
+        assert_eq!(connected.described.is_some(), id == a.connection);
+    }
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_user_without_connections_is_not_remembered() {
+    let f = start(|_| {});
+    let held = socket().attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap();
+    let kept = f.realtime.0.directory.sessions_of(&Subject::new("ada"));
+    assert_eq!(kept.len(), 1);
+    drop(held);
+    eventually(|| f.realtime.0.directory.sessions_of(&Subject::new("ada")).is_empty()).await;
+    assert!(f.realtime.connections_of(&Subject::new("ada")).await.is_empty());
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn disconnecting_cuts_the_chosen_connections_with_the_given_words_and_counts_them() {
+    let f = start(|_| {});
+    let (a, b, c) = (socket(), socket(), socket());
+    let session = SessionId::random();
+    let _held = [
+        a.attach_as(&f.realtime, session, bearer("ada")).await.unwrap(),
+        b.attach_as(&f.realtime, session, bearer("ada")).await.unwrap(),
+        c.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+    ];
+    let goodbye = Goodbye::custom(4_100, "so long").unwrap();
+    let selection = Selection {
+        session: Some(session),
+        except: vec![b.connection],
+        ..Selection::of(Subject::new("ada"))
+    };
+    let severing = async {
+        eventually(|| !a.outbox.is_open()).await;
+        a.reader.sever();
+    };
+    let (closed, ()) = tokio::join!(f.realtime.disconnect(&selection, &goodbye), severing);
+    assert_eq!(closed, Closed { sockets_closed: 1, pending: 0 });
+    assert_eq!(a.outbox.end(), Some(End::Cut(goodbye)));
+    assert!(b.outbox.is_open() && c.outbox.is_open());
+    assert_eq!(f.realtime.open_connections(session), 2, "a cut connection stays until it has left");
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn disconnecting_one_connection_leaves_the_users_others() {
+    let f = start(|settings| settings.revoke_wait = Duration::from_millis(20));
+    let (a, b) = (socket(), socket());
+    let _held = [
+        a.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+        b.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+    ];
+    let selection = Selection { connection: Some(b.connection), ..Selection::of(Subject::new("ada")) };
+    let closed = f.realtime.disconnect(&selection, &CloseReason::ForceDisconnect.into()).await;
+    assert_eq!(closed, Closed { sockets_closed: 0, pending: 1 });
+    assert!(a.outbox.is_open() && !b.outbox.is_open());
+    let nobody = Selection::of(Subject::new("nobody"));
+    let closed = f.realtime.disconnect(&nobody, &CloseReason::ForceDisconnect.into()).await;
+    assert_eq!(closed, Closed::default());
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn telling_waits_until_it_is_done_and_says_how_many_have() {
+    let f = start(|settings| settings.revoke_wait = Duration::from_millis(100));
+    let (quick, busy, gone) = (socket(), socket(), socket());
+    let _held = [
+        quick.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+        busy.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+        gone.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+    ];
+    gone.outbox.close(CloseReason::Expired);
+    let subject = Selection::of(Subject::new("ada"));
+    let refresh = || Control::Refresh { expires_at: Some(7) };
+    let (done, asked) = tokio::join!(f.realtime.tell(&subject, refresh), answer(&quick, 2));
+    assert_eq!(done, Done { done: 1, pending: 1 });
+    assert!(matches!(asked[..], [Control::Refresh { expires_at: Some(7) }]));
+    assert!(matches!(busy.reader.next_control(), Some(Control::Refresh { .. })));
+    assert!(gone.reader.next_control().is_none());
+    f.realtime.stop();
+}
