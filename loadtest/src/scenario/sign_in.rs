@@ -12,6 +12,7 @@ use std::{
 use bytes::Bytes;
 use clap::Args as ClapArgs;
 use futures_util::future::join_all;
+use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Failure,
@@ -65,6 +66,8 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
         return register(&args, &target).await;
     }
     let process = target.pid.map(Process::new).transpose()?;
+    let bursts =
+        Bursts::start(Arc::clone(&target), (0..args.at_once).map(|number| login(&args, number)).collect())?;
     let sessions = args.accounts.sessions(&target, args.count.min(50), 1).await?;
     let plan: Vec<_> = spread(sessions.len(), 0, Some(args.count))
         .into_iter()
@@ -81,7 +84,7 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     let (mut during, mut answers, mut took) = (Latencies::new(), Vec::new(), Vec::new());
     for _ in 0..args.bursts {
         let began = Instant::now();
-        answers.extend(asking.until(burst(&args, &target), Some(&mut during), &mut checks).await?);
+        answers.extend(asking.until(bursts.burst(), Some(&mut during), &mut checks).await?);
         took.push(began.elapsed());
         asking.until(tokio::time::sleep(PAUSE), None, &mut checks).await;
     }
@@ -115,13 +118,35 @@ async fn register(args: &Args, target: &Target) -> Result<Checks, Failure> {
     Ok(Checks::default())
 }
 
-/// All of them at once; each tries one time.
-async fn burst(args: &Args, target: &Target) -> Result<Vec<Tried>, Failure> {
-    let one = async |number: usize| {
-        let rest = Rest::new(target, target.source(number))?;
-        rest.try_sign_in(&login(args, number)).await
-    };
-    join_all((0..args.at_once).map(one)).await.into_iter().collect()
+/// Signs in, on a thread of its own: what the load program itself has to do for a sign-in must not keep it from noticing
+/// when a socket is answered.
+struct Bursts(mpsc::UnboundedSender<oneshot::Sender<Result<Vec<Tried>, Failure>>>);
+
+impl Bursts {
+    fn start(target: Arc<Target>, logins: Vec<Login>) -> Result<Self, Failure> {
+        let (wants, mut wanted) = mpsc::unbounded_channel::<oneshot::Sender<_>>();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        let work = async move {
+            // Made before the first burst: a client takes milliseconds to make.
+            let clients = (0..logins.len()).map(|number| Rest::new(&target, target.source(number)));
+            let clients = clients.collect::<Result<Vec<_>, _>>()?;
+            while let Some(answer) = wanted.recv().await {
+                let all = clients.iter().zip(&logins).map(|(rest, login)| rest.try_sign_in(login));
+                // Whoever asked has gone if this fails.
+                let _ = answer.send(join_all(all).await.into_iter().collect());
+            }
+            Ok::<_, Failure>(())
+        };
+        std::thread::Builder::new().name("sign-ins".to_owned()).spawn(move || runtime.block_on(work))?;
+        Ok(Self(wants))
+    }
+
+    /// All of them at once; each tries one time.
+    async fn burst(&self) -> Result<Vec<Tried>, Failure> {
+        let (answer, answered) = oneshot::channel();
+        self.0.send(answer).map_err(|_| "nobody signs in any more")?;
+        answered.await?
+    }
 }
 
 fn judge_answers(args: &Args, answers: &[Tried], took: &[Duration], checks: &mut Checks) {
