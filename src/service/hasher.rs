@@ -1,4 +1,4 @@
-//! Password hashing within bounds: as many at once as there are cores, a short queue, and then "come back later".
+//! Password hashing within bounds: as many at once as there are cores but one, a short queue, and then "come back later".
 //!
 //! Called by everything that makes or checks a password. A signed-in user has one at a time, so that no session can fill
 //! the queue for everybody. Never runs on a thread that serves sockets.
@@ -30,6 +30,14 @@ use crate::domain::{
 /// How much more polite than other threads those that hash are (`nice`).
 const NICE: i32 = 10;
 
+/// How many more than there are threads have a turn: while the others hash, this one asks the database whom to judge.
+const PREPARING: usize = 1;
+
+/// The right to have something hashed, until it is dropped.
+pub(super) struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
 /// The bounded hasher. Clones share the bound.
 #[derive(Clone)]
 pub struct Hasher {
@@ -44,19 +52,21 @@ pub struct Hasher {
     place: Option<Arc<Place>>,
 }
 
-/// Threads for hashing alone. A hash takes a core for milliseconds: where every core has one, sockets must not wait for it, so
-/// these threads stand back.
+/// Threads for hashing alone. A hash takes a core for milliseconds, and a scheduler lets who runs finish a slice of as many:
+/// sockets would wait for it. So one core is left to everybody else, and on the others these threads stand back. Not as far
+/// as they could: where sockets or neighbours keep every core busy, a thread that runs only on idle ones (`SCHED_IDLE`)
+/// would hash nothing, and nobody could sign in.
 struct Threads {
     handle: Handle,
     own: Option<Runtime>,
 }
 
 impl Threads {
-    /// As many as there are cores; if they cannot be had, those of `fallback`.
-    fn start(cores: usize, fallback: Handle) -> Self {
+    /// So many; if they cannot be had, those of `fallback`.
+    fn start(count: usize, fallback: Handle) -> Self {
         let own = Builder::new_multi_thread()
             .worker_threads(1)
-            .max_blocking_threads(cores)
+            .max_blocking_threads(count)
             .thread_name("hasher")
             .on_thread_start(stand_back)
             .build();
@@ -112,12 +122,12 @@ impl Drop for Waiting {
 /// One that runs, for as long as it lives.
 struct Running {
     began: Instant,
-    _turn: OwnedSemaphorePermit,
+    _turn: Turn,
     _place: Option<Arc<Place>>,
 }
 
 impl Running {
-    fn begin(turn: OwnedSemaphorePermit, place: Option<Arc<Place>>) -> Self {
+    fn begin(turn: Turn, place: Option<Arc<Place>>) -> Self {
         metrics::gauge!("password_hashes_running").increment(1);
         Self { began: Instant::now(), _turn: turn, _place: place }
     }
@@ -131,14 +141,18 @@ impl Drop for Running {
 }
 
 impl Hasher {
-    /// A hasher whose work runs on the blocking threads of this runtime; as many run at once as there are cores, and `queue`
-    /// may wait.
+    /// A hasher with threads of its own, or, if they cannot be had, the blocking threads of this runtime; as many hashes run
+    /// at once as there are cores but one, and `queue` may wait.
     #[must_use]
     pub fn new(runtime: Handle, queue: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, usize::from);
+        let at_once = at_once(cores);
+        let threads = Threads::start(at_once, runtime);
+        // Threads that are shared bound nothing: there, the turns alone do.
+        let turns = at_once + if threads.own.is_some() { PREPARING } else { 0 };
         Self {
-            threads: Arc::new(Threads::start(cores, runtime)),
-            turns: Arc::new(Semaphore::new(cores)),
+            threads: Arc::new(threads),
+            turns: Arc::new(Semaphore::new(turns)),
             waiting: Arc::default(),
             queue,
             busy: Arc::default(),
@@ -190,7 +204,20 @@ impl Hasher {
     /// # Errors
     /// `Unavailable` if too many are waiting.
     pub async fn verify(&self, password: SecretString, phc: Option<String>) -> Result<Verification, Failure> {
-        self.run(move || {
+        self.verify_in(self.turn().await?, password, phc).await
+    }
+
+    /// The same in a turn that was had before.
+    ///
+    /// # Errors
+    /// `Internal` only.
+    pub(super) async fn verify_in(
+        &self,
+        turn: Turn,
+        password: SecretString,
+        phc: Option<String>,
+    ) -> Result<Verification, Failure> {
+        self.run_in(turn, move || {
             let current = HashParams::default();
             if let Some(phc) = phc.filter(|phc| phc != NO_PASSWORD) {
                 match password::verify(&password, &phc, current) {
@@ -205,11 +232,16 @@ impl Hasher {
         .await
     }
 
-    /// Waits for a turn, if there is still room to wait in.
-    async fn turn(&self) -> Result<OwnedSemaphorePermit, Failure> {
+    /// Waits for a turn, if there is still room to wait in. Whoever has to ask the database before anything can be hashed
+    /// takes the turn first: what a crowd asks then spreads over the time in which it is hashed, and whoever finds no room
+    /// has cost next to nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` if too many are waiting.
+    pub(super) async fn turn(&self) -> Result<Turn, Failure> {
         if let Ok(turn) = Arc::clone(&self.turns).try_acquire_owned() {
             metrics::histogram!("password_hash_wait_seconds").record(0.0);
-            return Ok(turn);
+            return Ok(Turn { _permit: turn });
         }
         metrics::gauge!("password_hashes_waiting").increment(1);
         let queued = Waiting(Arc::clone(&self.waiting));
@@ -221,21 +253,34 @@ impl Hasher {
         let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(|_| Failure::unavailable())?;
         drop(queued);
         metrics::histogram!("password_hash_wait_seconds").record(began.elapsed());
-        Ok(turn)
+        Ok(Turn { _permit: turn })
     }
 
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
-        let running = Running::begin(self.turn().await?, self.place.clone());
+        self.run_in(self.turn().await?, work).await
+    }
+
+    async fn run_in<T: Send + 'static>(
+        &self,
+        turn: Turn,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let place = self.place.clone();
         self.threads
             .handle
             .spawn_blocking(move || {
                 // Held until the work is done, also when nobody waits for it any more.
-                let _running = running;
+                let _running = Running::begin(turn, place);
                 work()
             })
             .await
             .map_err(|_| Failure::Internal)
     }
+}
+
+/// How many hashes run at once on so many cores: one core is for everybody else.
+fn at_once(cores: usize) -> usize {
+    cores.saturating_sub(1).max(1)
 }
 
 fn salted(password: &SecretString) -> Result<SecretString, Failure> {

@@ -86,3 +86,35 @@ async fn beyond_the_queue_the_answer_is_unavailable_and_the_queue_recovers() {
     assert_eq!(hasher.waiting.load(Ordering::Acquire), 0);
     hasher.run(|| ()).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_turn_that_is_given_up_is_the_next_ones() {
+    let hasher = Hasher::new(Handle::current(), QUEUE);
+    let free = hasher.turns.available_permits();
+    let turns = futures_util::future::join_all((0..free).map(|_| hasher.turn())).await;
+    let next = tokio::spawn({
+        let hasher = hasher.clone();
+        async move { hasher.run(|| ()).await }
+    });
+    while hasher.waiting.load(Ordering::Acquire) == 0 {
+        tokio::task::yield_now().await;
+    }
+    drop(turns);
+    next.await.unwrap().unwrap();
+    assert_eq!(hasher.turns.available_permits(), free);
+}
+
+#[tokio::test]
+async fn a_hash_in_a_turn_gives_it_back() {
+    let hasher = Hasher::new(Handle::current(), QUEUE);
+    let free = hasher.turns.available_permits();
+    let turn = hasher.turn().await.unwrap();
+    assert_eq!(hasher.turns.available_permits(), free - 1);
+    hasher.verify_in(turn, secret("password"), None).await.unwrap();
+    assert_eq!(hasher.turns.available_permits(), free);
+}
+
+#[test]
+fn hashing_leaves_a_core_to_everybody_else_if_there_is_another() {
+    assert_eq!([1, 2, 3, 8].map(at_once), [1, 1, 2, 7]);
+}
