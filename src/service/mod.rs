@@ -22,6 +22,7 @@ mod hasher;
 mod issuers;
 mod known;
 mod limits;
+mod opening;
 mod operators;
 mod outcome;
 mod own;
@@ -39,6 +40,7 @@ mod sign_in;
 mod sign_out;
 mod step_up;
 mod sweep;
+mod tails;
 mod tickets;
 mod verifier;
 
@@ -95,6 +97,7 @@ use crate::{
     store::Store,
 };
 use feed::Feed;
+use tails::Tails;
 
 /// Every use case, behind one handle. Clones are the same services.
 #[derive(Clone)]
@@ -127,6 +130,7 @@ pub struct Parts {
     store: Store,
     realtime: Realtime,
     hasher: Hasher,
+    tails: Mutex<Tails>,
     feed: Arc<Feed>,
     closing: AtomicBool,
     stop: watch::Sender<bool>,
@@ -182,6 +186,7 @@ impl Services {
             store,
             realtime,
             hasher,
+            tails: Mutex::default(),
             feed,
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),

@@ -1,19 +1,18 @@
 //! Signing in: from an address and a password to a session.
 //!
 //! Whoever does not succeed gets the same answer after the same work, whether the account is unknown, the password wrong
-//! or the user suspended. Between the check of the password and the session lies a revocation's chance: the store opens
-//! nothing if it was taken.
-
-use std::time::Duration;
+//! or the user suspended; and all of them are answered as late as whoever succeeds (`tails`). Between the check of the
+//! password and the session lies a revocation's chance: the store opens nothing if it was taken.
 
 use portcullis_actors::{
     audit::{AuditEvent, Outcome},
-    id::{DeviceId, SessionId},
+    id::DeviceId,
 };
 use secrecy::{ExposeSecret, SecretString};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::{Asked, Failure, Meta, Services, SignedIn};
+use super::{Asked, Failure, Meta, Services, SignedIn, hasher::Turn};
 use crate::{
     domain::{
         attempt::AttemptOutcome,
@@ -24,7 +23,7 @@ use crate::{
         risk::{Place, RiskOutcome},
         session::SignInMethod,
     },
-    store::{Attempt, Candidate, DeviceSeen, OpenSession, Opened, User},
+    store::{Attempt, Candidate, DeviceSeen, OpenSession, Opened},
 };
 
 /// What a right password leads to.
@@ -48,16 +47,50 @@ impl Services {
         presession: Uuid,
         meta: &Meta,
     ) -> Result<SignIn, Failure> {
-        let (folded, candidate) = self.candidate(email, meta).await?;
+        let (folded, candidate, turn) = self.candidate(email, meta).await?;
         let phc = candidate.as_ref().map(|found| found.user.password_hash.expose_secret().to_owned());
-        let verification = self.hasher.verify(bounded(&password), phc).await?;
-        let user = candidate.as_ref().map(|found| found.user.id);
+        let verification = self.hasher.verify_in(turn, bounded(&password), phc).await?;
+        let began = Instant::now();
+        let answer = self.judged(&folded, candidate.as_ref(), verification, password, presession, meta).await;
+        self.even_out(began, &answer).await;
+        answer
+    }
+
+    /// Keeps the answer back until its time has come, so that it does not tell what was found. What is refused for want of
+    /// room or rights to try says so anyway, and goes at once.
+    async fn even_out(&self, began: Instant, answer: &Result<SignIn, Failure>) {
+        let right = match answer {
+            Ok(_) => true,
+            Err(Failure::Invalid { .. }) => false,
+            Err(_) => return,
+        };
+        let due = {
+            let mut tails = self.tails.lock();
+            if right {
+                tails.note(began.elapsed());
+            }
+            tails.due()
+        };
+        tokio::time::sleep_until(began + due).await;
+    }
+
+    /// What becomes of a password that was compared.
+    async fn judged(
+        &self,
+        folded: &str,
+        candidate: Option<&Candidate>,
+        verification: Verification,
+        password: SecretString,
+        presession: Uuid,
+        meta: &Meta,
+    ) -> Result<SignIn, Failure> {
+        let user = candidate.map(|found| found.user.id);
         let success = AttemptOutcome::Success;
-        let mut attempt = self.attempt(&folded, user, SignInMethod::Password, success, meta);
-        let found = match admitted(candidate.as_ref(), verification) {
+        let mut attempt = self.attempt(folded, user, SignInMethod::Password, success, meta);
+        let found = match admitted(candidate, verification) {
             Ok(found) => found,
             Err(refused) => {
-                self.count_wrong_pair(&folded, &password, meta).await;
+                self.count_wrong_pair(folded, &password, meta).await;
                 return Err(self.refuse(refused, attempt, meta).await);
             }
         };
@@ -65,7 +98,7 @@ impl Services {
         attempt.risk = Some(assessed.assessment.clone());
         if assessed.outcome == RiskOutcome::Refuse {
             // Counted like a wrong one, or a ban that does not come would tell that it was right.
-            self.count_wrong_pair(&folded, &password, meta).await;
+            self.count_wrong_pair(folded, &password, meta).await;
             return Err(self.refuse(AttemptOutcome::RiskRefused, attempt, meta).await);
         }
         self.note_suspicion(found.user.id, &assessed, meta).await?;
@@ -85,20 +118,32 @@ impl Services {
         }
     }
 
-    /// Within the limits: the name as it is counted, and the account that has it.
-    async fn candidate(&self, email: &str, meta: &Meta) -> Result<(String, Option<Candidate>), Failure> {
+    /// Within the limits: the name as it is counted, the account that has it, and the turn to hash. The turn comes before
+    /// the database is asked; the limits come before the turn where the database is not needed to know which they are.
+    async fn candidate(
+        &self,
+        email: &str,
+        meta: &Meta,
+    ) -> Result<(String, Option<Candidate>, Turn), Failure> {
         self.throttle_address(self.limits.login_address, meta).await?;
         let parsed = Email::parse(email).ok();
         let folded = parsed.as_ref().map_or_else(|| email.trim().to_lowercase(), Email::folded);
+        let counts_alone = meta.device.is_none();
+        if counts_alone {
+            self.throttle_account(&folded, None, meta).await?;
+        }
+        let turn = self.hasher.turn().await?;
         let candidate = match parsed {
             Some(email) => self.store.user_by_email(email, meta.device).await?,
             None => None,
         };
-        self.throttle_account(&folded, candidate.as_ref(), meta).await?;
+        if !counts_alone {
+            self.throttle_account(&folded, candidate.as_ref(), meta).await?;
+        }
         if let Some(found) = candidate.as_ref().filter(|found| found.factors.any()) {
             self.factor_may_be_tried(found, meta).await?;
         }
-        Ok((folded, candidate))
+        Ok((folded, candidate, turn))
     }
 
     /// Whether this sign-in takes a second factor; its risk may demand one.
@@ -153,18 +198,6 @@ impl Services {
         }
     }
 
-    /// The event of a session that is being opened.
-    pub(super) fn opened(&self, open: &OpenSession, meta: &Meta) -> AuditEvent {
-        let event = AuditEvent {
-            actor: Some(open.user),
-            user: Some(open.user),
-            session: Some(open.id),
-            device: Some(open.device.id),
-            ..self.event("session.opened", Outcome::Success, meta)
-        };
-        event.with("method", open.method.as_str())
-    }
-
     /// An account known to the device has a budget of its own there, so that a stranger cannot lock its owner out.
     async fn throttle_account(
         &self,
@@ -206,48 +239,6 @@ impl Services {
                 None
             }
         }
-    }
-
-    /// A session of this user on the request's device, after a password.
-    pub(super) fn new_session(&self, user: &User, revoked_all: i64, meta: &Meta) -> OpenSession {
-        let (now, limits) = (self.clock.now(), self.settings.sessions);
-        OpenSession {
-            id: SessionId::random(),
-            user: user.id,
-            generation: user.generation,
-            revoked_all,
-            device: device_of(meta, meta.device.unwrap_or_else(DeviceId::random), self.place(meta)),
-            method: SignInMethod::Password,
-            expires_at: now + limits.absolute.max(Duration::from_secs(1)),
-            refresh_expires_at: now + limits.refresh,
-            privileged_until: now + limits.privilege,
-            challenge: None,
-            proof: None,
-            trust: None,
-            attempt: None,
-            per_user_limit: limits.per_user,
-            now,
-        }
-    }
-
-    /// Opens the session and shuts the doors of those that had to give way. Once begun it is finished, so that no eviction is
-    /// committed and not carried out.
-    pub(super) async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<Opened, Failure> {
-        let services = self.clone();
-        let work = async move {
-            let opened = services.store.open_session(open, event).await?;
-            if let Opened::Session(_, evicted) = &opened {
-                for committed in evicted {
-                    services.shut(committed);
-                    if let Some(id) = committed.id {
-                        services.feed.own.claim(id);
-                    }
-                    services.cut(committed).await;
-                }
-            }
-            Ok(opened)
-        };
-        self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }
 }
 
