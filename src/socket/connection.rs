@@ -19,7 +19,8 @@ use portcullis_actors::{
     close::CloseReason,
     id::ConnectionId,
     logic::{channel::ChannelName, limits::Gcra},
-    runtime::{End, Membership, Outbox},
+    protocol::ClientInfo,
+    runtime::{End, Join, JoinReply, Left, Membership, Outbox, Terms},
 };
 
 use super::{
@@ -110,7 +111,7 @@ impl Connection {
             if !kept {
                 dialogue.channel_lost(channel);
                 // The successor may hold a join that was on its way when the shard died.
-                realtime.leave(channel.clone(), id, None);
+                realtime.leave(channel.clone(), id, Left::Silent);
             }
             kept
         });
@@ -122,10 +123,10 @@ impl Connection {
                 // An error means that the connection has ended: nothing more to do about it.
                 Effect::Reply(reply) => drop(self.outbox.push_from_owner(reply)),
                 Effect::Verify { purpose, token } => self.verify(purpose, token, ctx),
-                Effect::Join { channel, id } => self.join(channel, id, ctx),
+                Effect::Join { channel, id, terms } => self.join(channel, id, terms, ctx),
                 Effect::Leave { channel, id } => {
                     self.channels.retain(|(joined, _)| *joined != channel);
-                    self.door.realtime.leave(channel, self.id, Some((self.outbox.clone(), id)));
+                    self.door.realtime.leave(channel, self.id, Left::Answer(self.outbox.clone(), id));
                 }
                 Effect::Publish { channel, id, data } => self.publish(channel, id, data, ctx),
                 Effect::NativePing => ctx.ping(b""),
@@ -135,8 +136,25 @@ impl Connection {
         self.rearm(ctx);
     }
 
-    fn join(&mut self, channel: ChannelName, id: u32, ctx: &mut WebsocketContext<Self>) {
-        match self.door.realtime.join(channel.clone(), self.id, self.outbox.clone(), id) {
+    /// What others see of this connection.
+    fn info(&self) -> Option<Arc<ClientInfo>> {
+        let who = &self.place.as_ref()?.who;
+        let (user, conn_info) = (who.subject.clone(), who.conn_info.clone());
+        Some(Arc::new(ClientInfo { user, client: self.id, conn_info, chan_info: None }))
+    }
+
+    fn join(&mut self, channel: ChannelName, id: u32, terms: Terms, ctx: &mut WebsocketContext<Self>) {
+        let Some(info) = self.info() else { return };
+        let join = Join {
+            channel: channel.clone(),
+            outbox: self.outbox.clone(),
+            info,
+            terms,
+            lifetime: None,
+            data: None,
+            reply: JoinReply::Command(id),
+        };
+        match self.door.realtime.join(join) {
             Ok(membership) => self.channels.push((channel, membership)),
             Err(_) => {
                 let effects = self.dialogue.on_busy(id, Some(&channel));
@@ -157,9 +175,8 @@ impl Connection {
             let effects = self.dialogue.on_too_often(id);
             return self.perform(effects, ctx);
         }
-        let outbox = self.outbox.clone();
-        if self.door.realtime.publish(channel, data, place.who.subject.clone(), self.id, outbox, id).is_err()
-        {
+        let Some(info) = self.info() else { return };
+        if self.door.realtime.publish(channel, data, info, self.outbox.clone(), id).is_err() {
             let effects = self.dialogue.on_busy(id, None);
             self.perform(effects, ctx);
         }
@@ -273,7 +290,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         for (channel, _) in self.channels.drain(..) {
-            self.door.realtime.leave(channel, self.id, None);
+            self.door.realtime.leave(channel, self.id, Left::Silent);
         }
         self.door.leave_lobby(self.id);
         if let Some(place) = &self.place {

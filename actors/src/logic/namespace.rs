@@ -1,14 +1,17 @@
-//! Channel names and namespaces: which channels there are, and who may subscribe and publish.
+//! Channel names and namespaces: which channels there are, what their namespaces allow and keep.
 //!
-//! The connection's dialogue asks here before it lets a command through. A channel needs no creation: a name in a known
-//! namespace is a channel.
+//! The connection's dialogue asks here before it lets a command through ([`admit`]); the shards ask for the options of
+//! their channels. A channel needs no creation: a name in a known namespace is a channel.
+
+mod admit;
+mod options;
 
 use std::{borrow::Borrow, collections::HashMap, fmt, ops::Deref, sync::Arc};
 
-use crate::{
-    id::Subject,
-    protocol::{ErrorCode, PublishRequest, SubscribeRequest},
-};
+use crate::{id::Subject, protocol::ErrorCode};
+
+pub use admit::{Overrides, Terms, Who};
+pub use options::{MAX_PUBLICATION_BYTES, Offer, Options, RecoveryMode, Right, Rights};
 
 /// The longest channel name, in bytes.
 pub const MAX_CHANNEL_NAME: usize = 255;
@@ -47,13 +50,16 @@ impl ChannelName {
         &self.0
     }
 
-    /// What stands before the first `:`, if there is one.
+    /// What stands before the first `:`, if there is one, without the `$` of a private channel. Names of users, behind a
+    /// `#`, may have any form.
     #[must_use]
     pub fn namespace(&self) -> Option<&str> {
-        self.0.split_once(':').map(|(namespace, _)| namespace)
+        let name = self.0.strip_prefix('$').unwrap_or(&self.0);
+        let name = name.split_once('#').map_or(name, |(name, _)| name);
+        name.split_once(':').map(|(namespace, _)| namespace)
     }
 
-    /// Whether a personal channel is this user's: `user:#42`, or `user:#7,42` for several users.
+    /// Whether a user-limited channel is this user's: `user:#42`, or `user:#7,42` for several users.
     #[must_use]
     pub fn is_owned_by(&self, user: &Subject) -> bool {
         let owners = self.0.split_once('#').map_or("", |(_, owners)| owners);
@@ -61,8 +67,15 @@ impl ChannelName {
     }
 
     /// A leading `$` asks for a subscription token of its own.
-    fn is_private(&self) -> bool {
+    #[must_use]
+    pub fn is_private(&self) -> bool {
         self.0.starts_with('$')
+    }
+
+    /// A `#` limits the channel to the users named after it.
+    #[must_use]
+    pub fn is_user_limited(&self) -> bool {
+        self.0.contains('#')
     }
 }
 
@@ -99,131 +112,79 @@ pub enum Party {
     Admin,
 }
 
-/// Who may publish in a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum PublishRight {
-    /// Connections that are subscribed to it.
-    Members,
-    /// Every authenticated connection.
-    Anyone,
-    /// Only the server.
-    Nobody,
-}
-
-/// Who may subscribe to a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SubscribeRight {
-    /// Every authenticated connection.
-    Anyone,
-    /// The users named after the `#` of the channel's name.
-    Owner,
-}
-
-/// What a namespace allows. Every namespace is live: publications reach whoever is subscribed, and nothing is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct NamespaceOptions {
-    /// Who may publish.
-    pub publish: PublishRight,
-    /// Who may subscribe.
-    pub subscribe: SubscribeRight,
-}
-
-impl NamespaceOptions {
-    /// Live publications and nothing else.
-    #[must_use]
-    pub const fn live(publish: PublishRight, subscribe: SubscribeRight) -> Self {
-        Self { publish, subscribe }
-    }
-}
-
 /// The table of namespaces. Channels outside of it do not exist.
-#[derive(Clone, Debug)]
-pub struct Namespaces(HashMap<String, NamespaceOptions>);
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Namespaces {
+    named: HashMap<String, Arc<Options>>,
+    without_namespace: Option<Arc<Options>>,
+    personal: Option<String>,
+}
 
 impl Default for Namespaces {
-    /// `chat` and `ephemeral`, in which members publish, and `user` for personal channels.
+    /// `chat` and `ephemeral`, in which subscribers publish, and `user` for personal channels.
     fn default() -> Self {
-        let members = NamespaceOptions::live(PublishRight::Members, SubscribeRight::Anyone);
-        let personal = NamespaceOptions::live(PublishRight::Nobody, SubscribeRight::Owner);
-        Self(HashMap::from([
-            ("chat".to_owned(), members),
-            ("ephemeral".to_owned(), members),
-            ("user".to_owned(), personal),
-        ]))
+        Self::empty()
+            .with("chat", Options::chat())
+            .with("ephemeral", Options::ephemeral())
+            .with("user", Options::personal())
     }
 }
 
 impl Namespaces {
+    /// No channel exists.
+    #[must_use]
+    pub fn empty() -> Self {
+        Self { named: HashMap::new(), without_namespace: None, personal: None }
+    }
+
     /// The table with one more namespace, or another's options changed.
     #[must_use]
-    pub fn with(mut self, name: &str, options: NamespaceOptions) -> Self {
-        self.0.insert(name.to_owned(), options);
+    pub fn with(mut self, name: &str, options: Options) -> Self {
+        self.named.insert(name.to_owned(), Arc::new(options));
+        self
+    }
+
+    /// The table with options for channels whose names have no `:`.
+    #[must_use]
+    pub fn with_nameless(mut self, options: Options) -> Self {
+        self.without_namespace = Some(Arc::new(options));
+        self
+    }
+
+    /// The table with personal channels in this namespace (empty for names without one), to which the server subscribes
+    /// every connection of a user with a name.
+    #[must_use]
+    pub fn with_personal(mut self, namespace: &str) -> Self {
+        self.personal = Some(namespace.to_owned());
         self
     }
 
     /// The options of a channel.
     ///
     /// # Errors
-    /// 103 for a private channel (no subscription tokens are offered), 102 for an unknown namespace.
-    pub fn options(&self, channel: &ChannelName) -> Result<&NamespaceOptions, ErrorCode> {
-        if channel.is_private() {
-            return Err(ErrorCode::PermissionDenied);
-        }
-        channel.namespace().and_then(|name| self.0.get(name)).ok_or(ErrorCode::UnknownChannel)
-    }
-
-    /// Whether this user may subscribe as asked.
-    ///
-    /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 107 a tags filter (ignoring it would deliver what was filtered out),
-    /// 108 a kind that is not offered, 112 a position that cannot be recovered.
-    pub fn check_subscribe(
-        &self,
-        channel: &ChannelName,
-        request: &SubscribeRequest,
-        user: &Subject,
-    ) -> Result<(), ErrorCode> {
-        let options = self.options(channel)?;
-        if options.subscribe == SubscribeRight::Owner && !channel.is_owned_by(user) {
-            return Err(ErrorCode::PermissionDenied);
-        }
-        if request.tags_filter {
-            return Err(ErrorCode::BadRequest);
-        }
-        if request.kind != 0 {
-            return Err(ErrorCode::NotAvailable);
-        }
-        if request.must_recover {
-            return Err(ErrorCode::UnrecoverablePosition);
-        }
-        Ok(())
-    }
-
-    /// Whether a connection may publish as asked.
-    ///
-    /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 107 no data, 108 a kind that is not offered.
-    pub fn check_publish(
-        &self,
-        channel: &ChannelName,
-        request: &PublishRequest,
-        member: bool,
-    ) -> Result<(), ErrorCode> {
-        let allowed = match self.options(channel)?.publish {
-            PublishRight::Members => member,
-            PublishRight::Anyone => true,
-            PublishRight::Nobody => false,
+    /// 102 for an unknown namespace.
+    pub fn options(&self, channel: &ChannelName) -> Result<&Arc<Options>, ErrorCode> {
+        let options = match channel.namespace() {
+            Some(namespace) => self.named.get(namespace),
+            None => self.without_namespace.as_ref(),
         };
-        if !allowed {
-            return Err(ErrorCode::PermissionDenied);
-        }
-        if request.data.is_none() {
-            return Err(ErrorCode::BadRequest);
-        }
-        if request.kind != 0 {
-            return Err(ErrorCode::NotAvailable);
-        }
-        Ok(())
+        options.ok_or(ErrorCode::UnknownChannel)
+    }
+
+    /// The options of every namespace; those for names without one under the empty name.
+    pub fn iter(&self) -> impl Iterator<Item = (&str, &Options)> {
+        let named = self.named.iter().map(|(name, options)| (name.as_str(), &**options));
+        named.chain(self.without_namespace.as_deref().map(|options| ("", options)))
+    }
+
+    /// The channel to which the server subscribes each connection of this user. A name with a comma would be a list of
+    /// users, others among them: it has none.
+    #[must_use]
+    pub fn personal(&self, user: &Subject) -> Option<ChannelName> {
+        let single = !user.is_anonymous() && !user.as_str().contains(',');
+        let namespace = self.personal.as_deref().filter(|_| single)?;
+        let colon = if namespace.is_empty() { "" } else { ":" };
+        ChannelName::parse(&format!("{namespace}{colon}#{user}")).ok()
     }
 }
 

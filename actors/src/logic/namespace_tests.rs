@@ -1,20 +1,22 @@
 //! Which names are channels, and what their namespaces allow.
 
 use super::*;
-use crate::protocol::Payload;
+use crate::protocol::{Payload, PublishRequest, SubscribeRequest};
 
 fn name(text: &str) -> ChannelName {
     ChannelName::parse(text).unwrap()
 }
 
 fn subscribe(channel: &str, request: &SubscribeRequest) -> Result<(), ErrorCode> {
-    Namespaces::default().check_subscribe(&name(channel), request, &Subject::new("42"))
+    let who = Who { party: Party::User, subject: &Subject::new("42") };
+    Namespaces::default().admit_subscribe(&name(channel), who, None, request).map(drop)
 }
 
 fn publish(namespaces: &Namespaces, channel: &str, member: bool) -> Result<(), ErrorCode> {
     let data = Some(Payload::parse("1").unwrap());
     let request = PublishRequest { channel: channel.to_owned(), data, kind: 0 };
-    namespaces.check_publish(&name(channel), &request, member)
+    let who = Who { party: Party::User, subject: &Subject::new("42") };
+    namespaces.admit_publish(&name(channel), who, member, &request)
 }
 
 #[test]
@@ -53,10 +55,19 @@ fn unknown_namespaces_and_names_without_one_are_unknown_channels() {
 }
 
 #[test]
-fn private_channels_are_denied_even_in_an_unknown_namespace() {
-    for channel in ["$chat:a", "$x", "$"] {
-        assert_eq!(subscribe(channel, &SubscribeRequest::default()), Err(ErrorCode::PermissionDenied));
+fn a_private_channel_needs_a_token_whatever_its_namespace_allows() {
+    let plain = SubscribeRequest::default();
+    assert_eq!(subscribe("$chat:a", &plain), Err(ErrorCode::PermissionDenied));
+    for unknown in ["$x", "$", "$news:a"] {
+        assert_eq!(subscribe(unknown, &plain), Err(ErrorCode::UnknownChannel), "{unknown}");
     }
+    let who = Who { party: Party::User, subject: &Subject::new("42") };
+    let token = Some(&Overrides::default());
+    let namespaces = Namespaces::default();
+    assert!(namespaces.admit_subscribe(&name("$chat:a"), who, token, &plain).is_ok());
+    // Not even a token opens somebody else's channel.
+    let foreign = namespaces.admit_subscribe(&name("$chat:#7"), who, token, &plain);
+    assert_eq!(foreign, Err(ErrorCode::PermissionDenied));
 }
 
 #[test]
@@ -75,16 +86,18 @@ fn what_is_not_offered_is_refused_after_the_rights() {
     let filter = SubscribeRequest { tags_filter: true, kind: 1, ..SubscribeRequest::default() };
     assert_eq!(subscribe("chat:a", &filter), Err(ErrorCode::BadRequest));
     assert_eq!(subscribe("user:#7", &filter), Err(ErrorCode::PermissionDenied));
-    let kind = SubscribeRequest { kind: 4, must_recover: true, ..SubscribeRequest::default() };
-    assert_eq!(subscribe("chat:a", &kind), Err(ErrorCode::NotAvailable));
-    let position = SubscribeRequest { must_recover: true, ..SubscribeRequest::default() };
-    assert_eq!(subscribe("chat:a", &position), Err(ErrorCode::UnrecoverablePosition));
+    let recover = Some(crate::protocol::Position::default());
+    let position = SubscribeRequest { must_recover: true, recover, ..SubscribeRequest::default() };
+    let kind = SubscribeRequest { kind: 4, ..position.clone() };
+    assert_eq!(subscribe("ephemeral:a", &kind), Err(ErrorCode::NotAvailable));
+    assert_eq!(subscribe("ephemeral:a", &position), Err(ErrorCode::UnrecoverablePosition));
+    assert_eq!(subscribe("chat:a", &position), Ok(()));
 }
 
 #[test]
 fn members_publish_where_members_may() {
     let namespaces = Namespaces::default()
-        .with("open", NamespaceOptions::live(PublishRight::Anyone, SubscribeRight::Anyone));
+        .with("open", Options { publish: Rights::of(&[Right::User]), ..Options::default() });
     assert_eq!(publish(&namespaces, "chat:a", true), Ok(()));
     assert_eq!(publish(&namespaces, "chat:a", false), Err(ErrorCode::PermissionDenied));
     assert_eq!(publish(&namespaces, "open:a", false), Ok(()));
@@ -96,7 +109,8 @@ fn members_publish_where_members_may() {
 fn a_publication_needs_data_and_is_plain() {
     let namespaces = Namespaces::default();
     let mut request = PublishRequest { channel: String::new(), data: None, kind: 1 };
-    let check = |request: &PublishRequest| namespaces.check_publish(&name("chat:a"), request, true);
+    let who = Who { party: Party::User, subject: &Subject::new("42") };
+    let check = |request: &PublishRequest| namespaces.admit_publish(&name("chat:a"), who, true, request);
     assert_eq!(check(&request), Err(ErrorCode::BadRequest));
     request.data = Some(Payload::parse("null").unwrap());
     assert_eq!(check(&request), Err(ErrorCode::NotAvailable));

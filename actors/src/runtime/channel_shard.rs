@@ -1,191 +1,207 @@
-//! The `ChannelShard` actor: subscribers of a slice of the channels, and the fan-out.
+//! The `ChannelShard` actor: members and histories of a slice of the channels, and the fan-out.
 //!
-//! Owns the subscriber tables. Who sends: connections through `Realtime::{join, leave, publish}`, over one bounded lane
-//! for all of them. Answers go straight into the asking connection's outbox, so a subscribe reply always precedes the
-//! channel's first push. When it dies, its subscribers' guards are dropped with it, and each dropped guard tells its
-//! client to come back (unsubscribe push 2500, "insufficient state"); the successor starts empty.
+//! Owns its rooms. Who sends: connections and the server API through `Realtime`, over one bounded lane for all of them.
+//! Answers go straight into the asking connection's outbox, so a subscribe reply always precedes the channel's first
+//! push. When it dies, its subscribers are dropped with it, and each tells its client to come back; the successor starts
+//! empty, its histories with new epochs.
 //!
 //! Must not: await, touch the database, or allocate per recipient.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicUsize, Ordering},
+mod answer;
+mod message;
+mod room;
+mod subscriber;
+mod waiting;
+
+use std::{
+    collections::{BTreeMap, HashMap, hash_map::Entry},
+    sync::Arc,
+    time::{Duration, Instant},
 };
 
-use super::outbox::Outbox;
+use actix::{Actor, AsyncContext, Context, Handler};
+
+pub(crate) use answer::{Asker, Joining, Leaving, Reply};
+pub(crate) use message::{Ask, CountPresence, Leave, ListChannels, Presence, Publishment, What};
+use room::Room;
+use subscriber::Subscriber;
+pub(crate) use waiting::Waiting;
+
 use crate::{
-    id::{ConnectionId, Subject},
-    logic::channel::{ChannelName, Channels},
-    protocol::{
-        Answer, ClientInfo, DataForm, Encoding, Payload, Publication, Push, SubscribeResult, UnsubscribeCode,
-    },
+    logic::{channel::ChannelName, namespace::Namespaces, stream::PAGE_BYTES},
+    protocol::{ClientInfo, ErrorCode, Push},
 };
-use actix::{Actor, Context, Handler, Message};
 
-/// Subscribe `connection` and answer command `id`.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Join {
-    pub(crate) channel: ChannelName,
-    pub(crate) connection: ConnectionId,
-    pub(crate) outbox: Outbox,
-    pub(crate) id: u32,
+/// How often what is too old is looked for.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// What a shard is told.
+#[derive(Clone, Debug)]
+pub(crate) struct ShardSettings {
+    pub(crate) namespaces: Arc<Namespaces>,
+    /// Channels without members whose histories are remembered.
+    pub(crate) resting: usize,
+    /// Bytes of all histories.
+    pub(crate) history_bytes: usize,
 }
 
-/// Unsubscribe; answer command `id`, if a command asked.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Leave {
-    pub(crate) channel: ChannelName,
-    pub(crate) connection: ConnectionId,
-    pub(crate) answer: Option<(Outbox, u32)>,
-}
-
-/// Deliver `data` to every subscriber, then answer command `id`.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Publish {
-    pub(crate) channel: ChannelName,
-    pub(crate) data: Payload,
-    pub(crate) user: Subject,
-    pub(crate) connection: ConnectionId,
-    pub(crate) outbox: Outbox,
-    pub(crate) id: u32,
-    /// The payload's share of what may wait for this shard.
-    pub(crate) _bytes: WaitingBytes,
-}
-
-/// Payload bytes that may wait for one shard; a publication beyond is refused and its client told to try again.
-const WAITING_MAX: usize = 32 * 1024 * 1024;
-
-/// Bytes of publications on their way to one shard.
-#[derive(Default)]
-pub(crate) struct Waiting(Arc<AtomicUsize>);
-
-/// One publication's share; gives itself back when the publication is done with, or lost.
-pub(crate) struct WaitingBytes {
-    waiting: Arc<AtomicUsize>,
+pub(crate) struct ChannelShard {
+    settings: Arc<ShardSettings>,
+    rooms: HashMap<ChannelName, Room>,
+    /// Rooms without members, the longest unused first.
+    resting: BTreeMap<u64, ChannelName>,
+    next_rest: u64,
     bytes: usize,
 }
 
-impl Waiting {
-    /// Takes a share, unless too much is waiting already.
-    pub(crate) fn take(&self, bytes: usize) -> Option<WaitingBytes> {
-        let before = self.0.fetch_add(bytes, Ordering::AcqRel);
-        let share = WaitingBytes { waiting: Arc::clone(&self.0), bytes };
-        (before + bytes <= WAITING_MAX).then_some(share)
+impl ChannelShard {
+    pub(crate) fn new(settings: Arc<ShardSettings>) -> Self {
+        Self { settings, rooms: HashMap::new(), resting: BTreeMap::new(), next_rest: 0, bytes: 0 }
     }
-}
 
-impl Drop for WaitingBytes {
-    fn drop(&mut self) {
-        self.waiting.fetch_sub(self.bytes, Ordering::AcqRel);
+    /// Does something with a room, which is made if it is not there, and settles its affairs.
+    fn with_room(&mut self, channel: &ChannelName, act: impl FnOnce(&mut Room)) -> Result<(), ErrorCode> {
+        let room = match self.rooms.entry(channel.clone()) {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
+                let options = Arc::clone(self.settings.namespaces.options(channel)?);
+                entry.insert(Room::new(channel.clone(), options))
+            }
+        };
+        let before = room.bytes();
+        act(room);
+        self.bytes = (self.bytes + room.bytes()).saturating_sub(before);
+        self.settle(channel);
+        Ok(())
     }
-}
 
-/// One subscription. Dropped while still armed (the shard died), it tells its client to subscribe again.
-struct Subscriber {
-    outbox: Outbox,
-    channel: ChannelName,
-    armed: bool,
-}
+    /// A room without members rests, or goes.
+    fn settle(&mut self, channel: &ChannelName) {
+        let Some(room) = self.rooms.get_mut(channel) else { return };
+        if let Some(place) = room.resting.take() {
+            self.resting.remove(&place);
+        }
+        if room.is_void() {
+            self.rooms.remove(channel);
+        } else if room.members.is_empty() {
+            room.resting = Some(self.next_rest);
+            self.resting.insert(self.next_rest, channel.clone());
+            self.next_rest += 1;
+        }
+        self.bound(channel);
+    }
 
-impl Drop for Subscriber {
-    fn drop(&mut self) {
-        if self.armed {
-            // The connection may have ended meanwhile.
-            let _ = self.outbox.push(self.outbox.encoding().push(&Push::Unsubscribe {
-                channel: self.channel.as_str(),
-                code: UnsubscribeCode::InsufficientState,
-            }));
+    /// Forgets the rooms that nobody has used for longest, and at last part of this one.
+    fn bound(&mut self, channel: &ChannelName) {
+        while self.resting.len() > self.settings.resting || self.bytes > self.settings.history_bytes {
+            let Some((_, forgotten)) = self.resting.pop_first() else { break };
+            if let Some(room) = self.rooms.remove(&forgotten) {
+                self.bytes = self.bytes.saturating_sub(room.bytes());
+            }
+        }
+        if self.bytes > self.settings.history_bytes
+            && let Some(room) = self.rooms.get_mut(channel)
+        {
+            let before = room.bytes();
+            room.halve();
+            self.bytes = self.bytes.saturating_sub(before - room.bytes());
         }
     }
+
+    fn sweep(&mut self, now: Instant) {
+        self.rooms.retain(|_, room| {
+            room.expire(now);
+            let kept = !room.is_void();
+            if let Some(place) = room.resting.filter(|_| !kept) {
+                self.resting.remove(&place);
+            }
+            kept
+        });
+        self.bytes = self.rooms.values().map(Room::bytes).sum();
+    }
 }
 
-#[derive(Default)]
-pub(crate) struct ChannelShard {
-    channels: Channels<Subscriber>,
+/// The time as the executor has it.
+fn now() -> Instant {
+    tokio::time::Instant::now().into_std()
 }
 
 impl Actor for ChannelShard {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(SWEEP, |shard, _| shard.sweep(now()));
+    }
 }
 
-impl Handler<Join> for ChannelShard {
+impl Handler<Ask> for ChannelShard {
     type Result = ();
 
-    fn handle(&mut self, message: Join, _: &mut Self::Context) {
-        // Revoked between the command and now: what was cut gets nothing, not even a table entry.
-        if !message.outbox.is_open() {
-            return;
+    fn handle(&mut self, Ask { channel, what }: Ask, _: &mut Self::Context) {
+        if !what.is_wanted() {
+            return what.forget();
         }
-        let _ = message.outbox.push(
-            message
-                .outbox
-                .encoding()
-                .reply(message.id, &Answer::Subscribe(Box::<SubscribeResult>::default())),
-        );
-        let subscriber = Subscriber { outbox: message.outbox, channel: message.channel.clone(), armed: true };
-        if let Some(mut replaced) = self.channels.join(message.channel, message.connection, subscriber) {
-            replaced.armed = false;
-        }
+        // In an unknown namespace what was asked is dropped, which answers it.
+        let _ = self.with_room(&channel, |room| room.ask(now(), what));
     }
 }
 
 impl Handler<Leave> for ChannelShard {
     type Result = ();
 
-    fn handle(&mut self, message: Leave, _: &mut Self::Context) {
-        if let Some(mut subscriber) = self.channels.leave(&message.channel, message.connection) {
-            subscriber.armed = false;
+    fn handle(&mut self, Leave { channel, connection, leaving }: Leave, _: &mut Self::Context) {
+        let Some(room) = self.rooms.get_mut(&channel) else { return };
+        let Some(member) = room.members.leave(connection) else { return };
+        // Whoever left is told first.
+        drop(leaving);
+        if let Some(info) = member.announced() {
+            room.announce(&Push::Leave { channel: channel.as_str(), info });
         }
-        if let Some((outbox, id)) = message.answer {
-            let _ = outbox.push(outbox.encoding().reply(id, &Answer::Unsubscribe));
-        }
+        member.via.disarm();
+        self.settle(&channel);
     }
 }
 
-impl Handler<Publish> for ChannelShard {
+impl Handler<Presence> for ChannelShard {
     type Result = ();
 
-    fn handle(&mut self, message: Publish, _: &mut Self::Context) {
-        // Nothing of a revoked connection is delivered, even if it was queued here before the cut.
-        if !message.outbox.is_open() {
-            return;
-        }
-        let publication = Publication {
-            data: message.data,
-            info: Some(Arc::new(ClientInfo {
-                user: message.user,
-                client: message.connection,
-                conn_info: None,
-                chan_info: None,
-            })),
-            offset: 0,
-            tags: Vec::new(),
-            time_ms: 0,
+    fn handle(&mut self, Presence { channel, asker }: Presence, _: &mut Self::Context) {
+        let room = self.rooms.get(&channel);
+        let members: Vec<Arc<ClientInfo>> = room
+            .map(|room| room.members.presence(Subscriber::is_open).cloned().collect())
+            .unwrap_or_default();
+        // More would not fit into the connection's queue.
+        let weight = |info: &Arc<ClientInfo>| {
+            let payloads = [&info.conn_info, &info.chan_info].into_iter().flatten();
+            160 + info.user.as_str().len() + payloads.map(|payload| payload.as_bytes().len()).sum::<usize>()
         };
-        let push = Push::Publication {
-            channel: message.channel.as_str(),
-            publication: &publication,
-            form: DataForm::Plain,
-        };
-        let frames = Encoding::ALL.map(|encoding| encoding.push(&push));
-        let mut delivered = 0_u64;
-        for subscriber in self.channels.subscribers(&message.channel) {
-            // An ended connection is about to leave by itself.
-            delivered += u64::from(
-                subscriber.outbox.push(frames[subscriber.outbox.encoding() as usize].clone()).is_ok(),
-            );
-        }
-        metrics::counter!("deliveries_total").increment(delivered);
-        let _ = message.outbox.push(message.outbox.encoding().reply(message.id, &Answer::Publish));
+        let too_much = asker.is_command() && members.iter().map(weight).sum::<usize>() > PAGE_BYTES;
+        asker.give(if too_much { Err(ErrorCode::LimitExceeded) } else { Ok(members) });
+    }
+}
+
+impl Handler<CountPresence> for ChannelShard {
+    type Result = ();
+
+    fn handle(&mut self, CountPresence { channel, asker }: CountPresence, _: &mut Self::Context) {
+        let room = self.rooms.get(&channel);
+        let stats = room.map(|room| room.members.presence_stats(Subscriber::is_open));
+        asker.give(Ok(stats.unwrap_or_default()));
+    }
+}
+
+impl Handler<ListChannels> for ChannelShard {
+    type Result = ();
+
+    fn handle(&mut self, ListChannels(sender): ListChannels, _: &mut Self::Context) {
+        let occupied = self.rooms.iter().filter(|(_, room)| !room.members.is_empty());
+        drop(sender.send(occupied.map(|(name, room)| (name.clone(), room.members.len())).collect()));
     }
 }
 
 /// Kills the shard it is sent to, to prove what happens then.
 #[cfg(test)]
-#[derive(Message)]
+#[derive(actix::Message)]
 #[rtype(result = "()")]
 pub(crate) struct Panic;
 

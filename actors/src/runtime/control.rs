@@ -5,7 +5,7 @@
 use tokio::sync::oneshot;
 
 use crate::{
-    logic::channel::ChannelName,
+    logic::namespace::{ChannelName, Overrides},
     protocol::{Payload, Position, UnsubscribeCode},
 };
 
@@ -61,21 +61,6 @@ pub struct ServerSubscription {
     pub expires_at: Option<i64>,
     /// What is done otherwise than the namespace says.
     pub overrides: Overrides,
-}
-
-/// What one subscription does otherwise than its namespace says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Overrides {
-    /// Whether it is seen in the presence.
-    pub presence: Option<bool>,
-    /// Whether its coming and going is announced.
-    pub join_leave: Option<bool>,
-    /// Whether it hears of others' coming and going.
-    pub force_push_join_leave: Option<bool>,
-    /// Whether the server watches for holes.
-    pub force_positioning: Option<bool>,
-    /// Whether it can recover.
-    pub force_recovery: Option<bool>,
 }
 
 /// One subscription of a connection.

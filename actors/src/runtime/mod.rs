@@ -4,6 +4,7 @@
 
 mod audit;
 mod channel_shard;
+mod channels;
 mod closing;
 mod control;
 mod device_tracker;
@@ -24,12 +25,13 @@ mod upkeep;
 mod tests;
 
 pub use audit::NotRecorded;
+pub use channels::{Gather, Join, JoinReply, Left, Membership, ServerPublication};
 pub use closing::{Closed, ClosingGuard};
-pub use control::{Control, Described, Overrides, ServerSubscription, Subscribed};
+pub use control::{Control, Described, ServerSubscription, Subscribed};
 pub use directory::{AttachError, AttachRequest, Attachment};
 pub use outbox::{End, Ended, Outbox, OutboxReader, outbox};
 pub use port::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};
-pub use realtime::{Membership, Realtime};
+pub use realtime::Realtime;
 pub use roster::{Bearer, Connected, Done, Selection, Transport};
 pub use session::ConnectionInfo;
 pub use settings::RealtimeSettings;
@@ -42,5 +44,6 @@ pub use crate::logic::{
     denials::{Denial, Denied, Ruling, TokenMark},
     histories::Attempted,
     limits::{Limit, Verdict},
+    namespace::{Overrides, Terms},
     stuffing::Pair,
 };

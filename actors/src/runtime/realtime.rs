@@ -15,21 +15,19 @@ use actix_rt::Arbiter;
 
 use super::{
     audit::Audit,
-    channel_shard::{Join, Leave, Publish, Shard, shard_of},
+    channel_shard::Shard,
     closing::{Closed, Closing},
     device_tracker::DeviceTracker,
     directory::{AttachError, AttachRequest, Attachment, Directory},
-    outbox::Outbox,
     rate_limiter::RateLimiter,
     session::ConnectionInfo,
     settings::RealtimeSettings,
-    supervise::{Lane, LaneError},
+    supervise::Lane,
 };
 use crate::{
     close::{Cause, CloseReason},
-    id::{ConnectionId, SessionId, Subject},
-    logic::{bans::Bans, channel::ChannelName},
-    protocol::Payload,
+    id::SessionId,
+    logic::bans::Bans,
 };
 
 const DRAIN_STEPS: u32 = 20;
@@ -50,10 +48,6 @@ pub(super) struct Inner {
     pub(super) draining: AtomicBool,
     pub(super) arbiters: Vec<Arbiter>,
 }
-
-/// A connection's place in a channel: which incarnation of the shard knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Membership(u64);
 
 impl Realtime {
     // ---- sessions and revocation ----
@@ -127,66 +121,6 @@ impl Realtime {
     /// since the epoch. Called now and then.
     pub fn purge(&self, now_ms: i64) {
         self.0.directory.purge(self.0.settings.tombstone_ttl, now_ms);
-    }
-
-    // ---- channels ----
-
-    /// Subscribes; the reply to command `id` goes into the outbox before the channel's first push.
-    ///
-    /// # Errors
-    /// When the shard takes no message now: answer that the client may try again.
-    pub fn join(
-        &self,
-        channel: ChannelName,
-        connection: ConnectionId,
-        outbox: Outbox,
-        id: u32,
-    ) -> Result<Membership, LaneError> {
-        let lane = &self.shard(&channel).lane;
-        // Read first: if the shard dies in between, the membership is already known to be stale.
-        let membership = Membership(lane.generation());
-        lane.try_send(Join { channel, connection, outbox, id })?;
-        Ok(membership)
-    }
-
-    /// Unsubscribes and, if `answer` is given, replies to that command.
-    pub fn leave(&self, channel: ChannelName, connection: ConnectionId, answer: Option<(Outbox, u32)>) {
-        // Past the bound, because a lost leave would deliver for ever: at most one per join that was let through.
-        self.shard(&channel).lane.control(Leave { channel, connection, answer });
-    }
-
-    /// Publishes; the reply to command `id` goes into the outbox after the fan-out.
-    ///
-    /// # Errors
-    /// When the shard takes no message now: answer that the client may try again.
-    pub fn publish(
-        &self,
-        channel: ChannelName,
-        data: Payload,
-        user: Subject,
-        connection: ConnectionId,
-        outbox: Outbox,
-        id: u32,
-    ) -> Result<(), LaneError> {
-        let shard = self.shard(&channel);
-        let bytes = shard.waiting.take(data.as_bytes().len()).ok_or(LaneError::Full)?;
-        shard.lane.try_send(Publish { channel, data, user, connection, outbox, id, _bytes: bytes })
-    }
-
-    /// Whether the shard that accepted this membership is still the one that serves the channel.
-    #[must_use]
-    pub fn still_member(&self, channel: &ChannelName, membership: Membership) -> bool {
-        self.shard(channel).lane.generation() == membership.0
-    }
-
-    /// Changes whenever any shard is replaced, so that a connection looks at its memberships only then.
-    #[must_use]
-    pub fn channel_epoch(&self) -> u64 {
-        self.0.channels.iter().map(|shard| shard.lane.generation()).sum()
-    }
-
-    pub(super) fn shard(&self, channel: &ChannelName) -> &Shard {
-        &self.0.channels[shard_of(channel, self.0.channels.len())]
     }
 
     // ---- the end ----

@@ -1,6 +1,8 @@
 //! The bounds of the actor system: every queue and limit, with its unit, default and overflow.
 
-use std::{path::PathBuf, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
+
+use crate::logic::namespace::Namespaces;
 
 /// Bounds and places. `Default` gives the documented defaults.
 #[derive(Clone, Debug)]
@@ -17,6 +19,14 @@ pub struct RealtimeSettings {
     pub channel_arbiters: usize,
     /// Messages waiting for one shard; one more is refused and the client told to try again.
     pub shard_mailbox: usize,
+    /// Which channels there are.
+    pub namespaces: Arc<Namespaces>,
+    /// Channels without subscribers whose histories are remembered; beyond that the longest unused are forgotten, and
+    /// clients that come back to them start anew.
+    pub resting_channels: usize,
+    /// Bytes of all histories in memory; beyond that histories without subscribers are forgotten, then the older halves of
+    /// others.
+    pub history_bytes: usize,
     /// Keys one limiter shard remembers; beyond that the idlest are forgotten.
     pub limiter_keys: usize,
     /// How often last-seen values are written.
@@ -38,6 +48,9 @@ impl Default for RealtimeSettings {
             channel_shards: 4,
             channel_arbiters: 1,
             shard_mailbox: 16_384,
+            namespaces: Arc::new(Namespaces::default()),
+            resting_channels: 100_000,
+            history_bytes: 512 * 1024 * 1024,
             limiter_keys: 100_000,
             touch_interval: Duration::from_secs(5),
             spill_file: PathBuf::from("data/audit.spill"),

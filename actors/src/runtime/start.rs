@@ -12,7 +12,7 @@ use actix_rt::Arbiter;
 
 use super::{
     audit::Audit,
-    channel_shard::{ChannelShard, Shard, Waiting},
+    channel_shard::{ChannelShard, Shard, ShardSettings, Waiting},
     device_tracker::DeviceTracker,
     directory::Directory,
     port::{AuditSink, DeviceStore},
@@ -47,14 +47,7 @@ impl Realtime {
 
         let directory =
             Directory::new(sessions.handle(), settings.connections_per_session, settings.tombstone_ttl);
-        let channels = (0..settings.channel_shards.max(1))
-            .map(|shard| {
-                let arbiter = fan_out[shard % fan_out.len()].handle();
-                let budget = Arc::clone(&budget);
-                let lane = supervise(&arbiter, "channel_shard", mailbox, budget, ChannelShard::default);
-                Shard { lane, waiting: Waiting::default() }
-            })
-            .collect();
+        let channels = start_channels(&settings, &fan_out, &budget);
         let max_keys = settings.limiter_keys / LIMITER_SHARDS;
         let limiters = (0..LIMITER_SHARDS)
             .map(|_| {
@@ -87,6 +80,23 @@ impl Realtime {
             arbiters,
         })))
     }
+}
+
+fn start_channels(settings: &RealtimeSettings, arbiters: &[Arbiter], budget: &Arc<Budget>) -> Vec<Shard> {
+    let shards = settings.channel_shards.max(1);
+    let told = Arc::new(ShardSettings {
+        namespaces: Arc::clone(&settings.namespaces),
+        resting: settings.resting_channels / shards,
+        history_bytes: settings.history_bytes / shards,
+    });
+    let start = |shard: usize| {
+        let (told, budget) = (Arc::clone(&told), Arc::clone(budget));
+        let arbiter = arbiters[shard % arbiters.len()].handle();
+        let make = move || ChannelShard::new(Arc::clone(&told));
+        let lane = supervise(&arbiter, "channel_shard", settings.shard_mailbox, budget, make);
+        Shard { lane, waiting: Waiting::default() }
+    };
+    (0..shards).map(start).collect()
 }
 
 fn start_audit(

@@ -55,13 +55,24 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
         A: Handler<M>,
         A::Context: ToEnvelope<A, M>,
     {
+        self.offer(message).map_err(|(error, _)| error)
+    }
+
+    /// Pushes without waiting; a message that is not taken comes back.
+    pub(crate) fn offer<M>(&self, message: M) -> Result<(), (LaneError, M)>
+    where
+        M: Message + Send + 'static,
+        M::Result: Send,
+        A: Handler<M>,
+        A::Context: ToEnvelope<A, M>,
+    {
         let address = self.address.load();
         let Some(address) = address.as_deref() else {
-            return Err(LaneError::Restarting);
+            return Err((LaneError::Restarting, message));
         };
         address.try_send(message).map_err(|error| match error {
-            actix::prelude::SendError::Full(_) => LaneError::Full,
-            actix::prelude::SendError::Closed(_) => LaneError::Restarting,
+            actix::prelude::SendError::Full(message) => (LaneError::Full, message),
+            actix::prelude::SendError::Closed(message) => (LaneError::Restarting, message),
         })
     }
 

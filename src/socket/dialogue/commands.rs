@@ -4,8 +4,7 @@ use std::time::Instant;
 
 use portcullis_actors::{
     close::CloseReason,
-    id::Subject,
-    logic::channel::ChannelName,
+    logic::namespace::{ChannelName, Terms, Who},
     protocol::{
         Answer, Command, CommandBody, ConnectRequest, ConnectResult, ErrorCode, PublishRequest,
         RefreshRequest, SubscribeRequest,
@@ -23,15 +22,16 @@ impl Dialogue {
             return self.connect(now, id, request);
         }
         let speaker = self.speaker().filter(|_| self.phase != Phase::Refused);
-        let Some(user) = speaker.map(|who| who.subject.clone()) else {
+        let Some((subject, party)) = speaker.map(|who| (who.subject.clone(), who.party)) else {
             return self.close(CloseReason::BadRequest);
         };
+        let who = Who { party, subject: &subject };
         match body {
             CommandBody::Subscribe(_) | CommandBody::Publish(_) | CommandBody::Refresh(_) if !accepting => {
                 self.answer(id, &Answer::Error(ErrorCode::Internal));
             }
-            CommandBody::Subscribe(request) => self.subscribe(id, &request, &user),
-            CommandBody::Publish(request) => self.publish(id, request),
+            CommandBody::Subscribe(request) => self.subscribe(id, &request, who),
+            CommandBody::Publish(request) => self.publish(id, request, who),
             CommandBody::Refresh(request) => self.refresh(id, request),
             CommandBody::Unsubscribe { channel } => self.unsubscribe(id, &channel),
             CommandBody::Presence { .. }
@@ -146,17 +146,21 @@ impl Dialogue {
         same
     }
 
-    fn subscribe(&mut self, id: u32, request: &SubscribeRequest, user: &Subject) {
-        match self.may_subscribe(request, user) {
-            Ok(channel) => {
+    fn subscribe(&mut self, id: u32, request: &SubscribeRequest, who: Who<'_>) {
+        match self.may_subscribe(request, who) {
+            Ok((channel, terms)) => {
                 self.channels.insert(channel.clone());
-                self.effects.push(Effect::Join { channel, id });
+                self.effects.push(Effect::Join { channel, id, terms });
             }
             Err(error) => self.answer(id, &Answer::Error(error)),
         }
     }
 
-    fn may_subscribe(&self, request: &SubscribeRequest, user: &Subject) -> Result<ChannelName, ErrorCode> {
+    fn may_subscribe(
+        &self,
+        request: &SubscribeRequest,
+        who: Who<'_>,
+    ) -> Result<(ChannelName, Terms), ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
         if self.channels.contains(&channel) {
             return Err(ErrorCode::AlreadySubscribed);
@@ -164,8 +168,8 @@ impl Dialogue {
         if self.channels.len() >= self.config.max_channels {
             return Err(ErrorCode::LimitExceeded);
         }
-        self.config.namespaces.check_subscribe(&channel, request, user)?;
-        Ok(channel)
+        let terms = self.config.namespaces.admit_subscribe(&channel, who, None, request)?;
+        Ok((channel, terms))
     }
 
     fn unsubscribe(&mut self, id: u32, channel: &str) {
@@ -175,8 +179,8 @@ impl Dialogue {
         }
     }
 
-    fn publish(&mut self, id: u32, request: PublishRequest) {
-        match self.may_publish(&request) {
+    fn publish(&mut self, id: u32, request: PublishRequest, who: Who<'_>) {
+        match self.may_publish(&request, who) {
             Ok(channel) => {
                 if let Some(data) = request.data {
                     self.effects.push(Effect::Publish { channel, id, data });
@@ -194,10 +198,10 @@ impl Dialogue {
         self.take_effects()
     }
 
-    fn may_publish(&self, request: &PublishRequest) -> Result<ChannelName, ErrorCode> {
+    fn may_publish(&self, request: &PublishRequest, who: Who<'_>) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
         let member = self.channels.contains(&channel);
-        self.config.namespaces.check_publish(&channel, request, member)?;
+        self.config.namespaces.admit_publish(&channel, who, member, request)?;
         Ok(channel)
     }
 }

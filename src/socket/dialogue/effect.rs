@@ -7,7 +7,7 @@ use bytes::Bytes;
 use portcullis_actors::{
     close::CloseReason,
     id::{SessionId, Subject, UserId},
-    logic::namespace::{ChannelName, Party},
+    logic::namespace::{ChannelName, Party, Terms},
     protocol::Payload,
     runtime::ServerSubscription,
 };
@@ -104,6 +104,8 @@ pub enum Effect {
         channel: ChannelName,
         /// The command's id.
         id: u32,
+        /// What the subscription is.
+        terms: Terms,
     },
     /// End the subscription, and answer command `id` with success.
     Leave {

@@ -43,7 +43,7 @@ pub(super) fn line(effect: &Effect) -> String {
     match effect {
         Effect::Reply(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
         Effect::Verify { purpose, token } => format!("verify {purpose:?} {}", token.expose_secret()),
-        Effect::Join { channel, id } => format!("join {channel} {id}"),
+        Effect::Join { channel, id, .. } => format!("join {channel} {id}"),
         Effect::Leave { channel, id } => format!("leave {channel} {id}"),
         Effect::Publish { channel, id, data } => {
             format!("publish {channel} {id} {}", std::str::from_utf8(data.as_bytes()).unwrap())

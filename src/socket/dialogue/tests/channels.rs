@@ -25,7 +25,7 @@ fn a_tags_filter_and_other_kinds_of_subscription_are_refused() {
     assert_eq!(talk.say(filter), [error(2, 107)]);
     assert_eq!(talk.say(r#"{"id":2,"subscribe":{"channel":"chat:a","type":1}}"#), [error(2, 108)]);
     assert_eq!(
-        talk.say(r#"{"id":2,"subscribe":{"channel":"chat:a","recover":true,"flag":2}}"#),
+        talk.say(r#"{"id":2,"subscribe":{"channel":"ephemeral:a","recover":true,"flag":2}}"#),
         [error(2, 112)]
     );
     assert_eq!(talk.subscribe(3, "chat:a"), ["join chat:a 3"]);

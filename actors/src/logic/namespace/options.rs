@@ -1,0 +1,245 @@
+//! What a namespace allows and keeps: its options, and who has which right.
+//!
+//! Made from the built-in table or from the file of channels; asked by the rules of admission and by channel shards.
+
+use std::time::Duration;
+
+use super::Party;
+
+/// One entry in a list of rights: somebody who may do a thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[repr(u8)]
+pub enum Right {
+    /// Everybody, also who came without a name.
+    Anonymous = 1,
+    /// Everybody who has a name.
+    User = 2,
+    /// Who is subscribed to the channel.
+    Subscriber = 4,
+    /// Operators and administrators.
+    Operator = 8,
+    /// Administrators.
+    Admin = 16,
+    /// The users named after the `#` of the channel's name.
+    Owner = 32,
+}
+
+impl Right {
+    /// Every right.
+    pub const ALL: [Self; 6] =
+        [Self::Anonymous, Self::User, Self::Subscriber, Self::Operator, Self::Admin, Self::Owner];
+
+    /// Its name in the file of channels.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::User => "user",
+            Self::Subscriber => "subscriber",
+            Self::Operator => "operator",
+            Self::Admin => "admin",
+            Self::Owner => "owner",
+        }
+    }
+}
+
+/// A set of rights: who has any of them may do the thing. The empty one is for nobody but the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Rights(u8);
+
+/// What somebody is to one channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Standing {
+    pub(super) party: Party,
+    pub(super) owner: bool,
+    pub(super) subscriber: bool,
+}
+
+impl Rights {
+    /// These rights.
+    #[must_use]
+    pub fn of(rights: &[Right]) -> Self {
+        Self(rights.iter().fold(0, |set, right| set | *right as u8))
+    }
+
+    /// Whether this right is among them.
+    #[must_use]
+    pub fn has(self, right: Right) -> bool {
+        self.0 & right as u8 != 0
+    }
+
+    pub(super) fn cover(self, who: Standing) -> bool {
+        Right::ALL.into_iter().filter(|right| self.has(*right)).any(|right| match right {
+            Right::Anonymous => true,
+            Right::User => who.party >= Party::User,
+            Right::Operator => who.party >= Party::Operator,
+            Right::Admin => who.party >= Party::Admin,
+            Right::Subscriber => who.subscriber,
+            Right::Owner => who.owner,
+        })
+    }
+}
+
+/// Whether something is done for a subscription.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Offer {
+    /// Never.
+    #[default]
+    Off,
+    /// If the client asks for it.
+    Allowed,
+    /// Always.
+    Forced,
+}
+
+impl Offer {
+    pub(super) fn grants(self, asked: bool) -> bool {
+        self == Self::Forced || (self == Self::Allowed && asked)
+    }
+}
+
+/// What a client that comes back is given.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecoveryMode {
+    /// Everything that it missed.
+    #[default]
+    Stream,
+    /// The newest publication, if it does not have it.
+    Cache,
+}
+
+/// What a namespace allows and keeps. `Default` allows nothing and keeps nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Options {
+    /// Who may subscribe. Empty: only who has a subscription token, or is subscribed by the server.
+    pub subscribe: Rights,
+    /// Who may publish.
+    pub publish: Rights,
+    /// Who may ask who is subscribed.
+    pub presence: Rights,
+    /// Who may ask what was published.
+    pub history: Rights,
+    /// Whether it is told who is subscribed.
+    pub presence_enabled: bool,
+    /// Whether subscribers who ask for it are told who comes and goes.
+    pub join_leave: bool,
+    /// Whether all subscribers are told, asked or not.
+    pub force_join_leave: bool,
+    /// Publications that are kept; 0 for none.
+    pub history_size: usize,
+    /// How long they are kept; zero for not at all.
+    pub history_ttl: Duration,
+    /// Whether the server watches for holes.
+    pub positioning: Offer,
+    /// Whether clients that come back get what they missed.
+    pub recovery: Offer,
+    /// What they get.
+    pub recovery_mode: RecoveryMode,
+    /// Whether clients that ask for it are sent deltas.
+    pub delta: bool,
+    /// Whether the history is in the database.
+    pub durable: bool,
+    /// Subscribers of one channel; 0 for any number.
+    pub max_subscribers: usize,
+    /// Bytes of one publication's data.
+    pub max_publication_bytes: usize,
+}
+
+/// The most bytes of a publication's data unless a namespace says otherwise: what fits into one frame.
+pub const MAX_PUBLICATION_BYTES: usize = 64 * 1024;
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            subscribe: Rights::default(),
+            publish: Rights::default(),
+            presence: Rights::default(),
+            history: Rights::default(),
+            presence_enabled: false,
+            join_leave: false,
+            force_join_leave: false,
+            history_size: 0,
+            history_ttl: Duration::ZERO,
+            positioning: Offer::Off,
+            recovery: Offer::Off,
+            recovery_mode: RecoveryMode::Stream,
+            delta: false,
+            durable: false,
+            max_subscribers: 0,
+            max_publication_bytes: MAX_PUBLICATION_BYTES,
+        }
+    }
+}
+
+impl Options {
+    /// Whether publications are kept.
+    #[must_use]
+    pub fn keeps_history(&self) -> bool {
+        self.history_size > 0 && !self.history_ttl.is_zero()
+    }
+
+    /// What does not fit together, a sentence each, beginning with the option's name.
+    #[must_use]
+    pub fn problems(&self) -> Vec<String> {
+        let history = self.keeps_history();
+        let half = (self.history_size > 0) != !self.history_ttl.is_zero();
+        let rules = [
+            (half, "history_size: needs `history_ttl`, and that needs it"),
+            (self.recovery != Offer::Off && !history, "recovery: needs a history"),
+            (self.positioning != Offer::Off && !history, "positioning: needs a history"),
+            (self.durable && !history, "durable: needs a history"),
+            (self.history != Rights::default() && !history, "history: there is none to ask for"),
+            (
+                self.presence != Rights::default() && !self.presence_enabled,
+                "presence: `presence_enabled` is not true",
+            ),
+            (self.force_join_leave && !self.join_leave, "force_join_leave: `join_leave` is not true"),
+            (self.subscribe.has(Right::Subscriber), "subscribe: `subscriber` cannot be a condition here"),
+            (self.max_publication_bytes == 0, "max_publication_bytes: must be at least 1"),
+        ];
+        rules.into_iter().filter(|(broken, _)| *broken).map(|(_, text)| text.to_owned()).collect()
+    }
+
+    /// `chat`: subscribers talk; what they say is kept, told to who comes back, and everyone sees who is there.
+    pub(super) fn chat() -> Self {
+        let subscribers = Rights::of(&[Right::Subscriber]);
+        Self {
+            subscribe: Rights::of(&[Right::User]),
+            publish: subscribers,
+            presence: subscribers,
+            history: subscribers,
+            presence_enabled: true,
+            join_leave: true,
+            force_join_leave: true,
+            history_size: 1_000,
+            history_ttl: Duration::from_secs(7 * 24 * 60 * 60),
+            recovery: Offer::Forced,
+            positioning: Offer::Allowed,
+            delta: true,
+            durable: true,
+            ..Self::default()
+        }
+    }
+
+    /// `user`: the server's word to the users named after the `#`.
+    pub(super) fn personal() -> Self {
+        Self {
+            subscribe: Rights::of(&[Right::Owner]),
+            history: Rights::of(&[Right::Subscriber]),
+            history_size: 100,
+            history_ttl: Duration::from_secs(24 * 60 * 60),
+            recovery: Offer::Allowed,
+            positioning: Offer::Allowed,
+            ..Self::default()
+        }
+    }
+
+    /// `ephemeral`: subscribers talk, and nothing is kept.
+    pub(super) fn ephemeral() -> Self {
+        Self {
+            subscribe: Rights::of(&[Right::User]),
+            publish: Rights::of(&[Right::Subscriber]),
+            ..Self::default()
+        }
+    }
+}

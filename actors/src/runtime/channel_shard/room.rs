@@ -1,0 +1,245 @@
+//! One channel in its shard: members, history, and what is done for them. Whatever its history is kept in, what follows
+//! an answer of that history is done here.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use super::{
+    answer::{Joining, accept},
+    message::{Publishment, What},
+    subscriber::{Frames, Publishing, Subscriber},
+};
+use crate::{
+    logic::{
+        channel::{Channel, ChannelName},
+        namespace::{Options, RecoveryMode, Terms},
+        published::Published as Keys,
+        stream::{PageBound, Recovery, Stream, epoch},
+    },
+    protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication, Push, SubscribeResult},
+    runtime::channels::{Join, JoinReply},
+};
+
+/// A channel that has members, or a history.
+pub(super) struct Room {
+    name: ChannelName,
+    pub(super) options: Arc<Options>,
+    pub(super) members: Channel<Subscriber>,
+    pub(super) source: Source,
+    /// Its place in the order of being forgotten, while it has no members.
+    pub(super) resting: Option<u64>,
+}
+
+/// Where the history of a channel is.
+pub(super) enum Source {
+    /// Nowhere, or in memory: answers come at once.
+    Memory {
+        /// The history, if there is one.
+        stream: Option<Stream>,
+        keys: Keys,
+    },
+}
+
+/// What a history says to a subscription that begins.
+#[derive(Default)]
+pub(super) struct Found {
+    /// The newest position; `None` where none are counted.
+    pub(super) top: Option<Position>,
+    /// What the client is owed, if it asked.
+    pub(super) recovery: Option<Recovery>,
+}
+
+impl Room {
+    pub(super) fn new(name: ChannelName, options: Arc<Options>) -> Self {
+        let source = Source::Memory { stream: None, keys: Keys::default() };
+        Self { name, options, members: Channel::default(), source, resting: None }
+    }
+
+    /// Does what was asked, if the history is at hand.
+    pub(super) fn ask(&mut self, now: Instant, what: What) {
+        match what {
+            What::Join(joining) => {
+                let terms = joining.join().map(|join| join.terms.clone()).unwrap_or_default();
+                let found = self.find(now, &terms);
+                self.join(joining, found);
+            }
+            What::Publish(publishment) => self.publish(now, *publishment),
+            What::History(request, asker) => {
+                let bound = if asker.is_command() { PageBound::CLIENT } else { PageBound::NONE };
+                asker.give(self.history(now, &request, bound));
+            }
+            What::Remove(sender) => {
+                let position = self.stream().map(|stream| {
+                    stream.remove();
+                    stream.position()
+                });
+                drop(sender.send(position.ok_or(ErrorCode::NotAvailable)));
+            }
+        }
+    }
+
+    /// The history in memory; it begins when it is first asked for.
+    fn stream(&mut self) -> Option<&mut Stream> {
+        let Source::Memory { stream, .. } = &mut self.source;
+        if stream.is_none() && self.options.keeps_history() {
+            *stream = Some(Stream::new(new_epoch(), self.options.history_size, self.options.history_ttl));
+        }
+        stream.as_mut()
+    }
+
+    fn find(&mut self, now: Instant, terms: &Terms) -> Found {
+        let mode = self.options.recovery_mode;
+        let Some(stream) = self.stream().filter(|_| terms.positioned || terms.recoverable) else {
+            return Found::default();
+        };
+        let recovery = terms.recover.as_ref().map(|since| stream.recover(now, since, mode));
+        Found { top: Some(stream.position()), recovery }
+    }
+
+    fn history(
+        &mut self,
+        now: Instant,
+        request: &HistoryRequest,
+        bound: PageBound,
+    ) -> Result<HistoryResult, ErrorCode> {
+        let stream = self.stream().ok_or(ErrorCode::NotAvailable)?;
+        let publications = stream.history(now, request, bound)?;
+        Ok(HistoryResult { publications, position: stream.position() })
+    }
+
+    fn publish(&mut self, now: Instant, publishment: Publishment) {
+        let Publishment { data, info, tags, skip_history, key, asker, bytes } = publishment;
+        let Source::Memory { keys, .. } = &mut self.source;
+        if let Some(earlier) = key.as_deref().and_then(|key| keys.find(now, key)) {
+            return asker.give(Ok(earlier));
+        }
+        let mut publication = Publication { data, info, offset: 0, tags, time_ms: 0 };
+        let (publication, position) = match self.stream().filter(|_| !skip_history) {
+            Some(stream) => {
+                publication.time_ms = wall_clock_ms();
+                (stream.append(now, publication), Some(stream.position()))
+            }
+            None => (Arc::new(publication), None),
+        };
+        let Source::Memory { keys, .. } = &mut self.source;
+        if let Some(key) = key {
+            keys.remember(now, key, position.clone());
+        }
+        self.deliver(&publication);
+        asker.give(Ok(position));
+        drop(bytes);
+    }
+
+    /// Hands a publication to everyone.
+    pub(super) fn deliver(&mut self, publication: &Arc<Publication>) {
+        let mut frames = Publishing::new(&self.name, publication);
+        let mut delivered = 0_u64;
+        self.members.deliver(publication, |subscriber, form| {
+            delivered += u64::from(subscriber.push(frames.frame(subscriber.encoding(), form)));
+        });
+        metrics::counter!("deliveries_total").increment(delivered);
+    }
+
+    /// Makes a subscription, now that the history has said what belongs to it: whoever joins is told first, then
+    /// everybody hears of it.
+    pub(super) fn join(&mut self, joining: Joining, found: Found) {
+        let full = self.options.max_subscribers;
+        let lost = found.recovery.as_ref().is_some_and(|recovery| !recovery.recovered);
+        let Some(join) = joining.join() else { return };
+        if full > 0 && self.members.len() >= full && !self.members.has(join.info.client) {
+            return joining.fail(ErrorCode::LimitExceeded);
+        }
+        if lost && join.terms.must_recover {
+            return joining.fail(ErrorCode::UnrecoverablePosition);
+        }
+        let Some(Join { channel, outbox, info, terms, lifetime, data, reply }) = joining.take() else {
+            return;
+        };
+        let result = SubscribeResult { lifetime, data, ..self.result(&terms, found) };
+        let base = result.publications.last().cloned();
+        let server_side = !matches!(reply, JoinReply::Command(_));
+        accept(&channel, &outbox, &reply, result);
+        let subscriber = Subscriber::new(outbox, channel, server_side);
+        let replaced = self.members.join(Arc::clone(&info), &terms, base, subscriber);
+        match replaced {
+            Some(member) => member.via.disarm(),
+            None if terms.announce => {
+                self.announce(&Push::Join { channel: self.name.as_str(), info: &info });
+            }
+            None => {}
+        }
+    }
+
+    fn result(&self, terms: &Terms, found: Found) -> SubscribeResult {
+        let (recovery, was_recovering) = match found.recovery {
+            Some(recovery) => (recovery, true),
+            None => (Recovery { recovered: false, publications: Vec::new(), offset: 0 }, false),
+        };
+        // In a cache there is one publication, and the position is that of the whole.
+        let before = was_recovering && self.options.recovery_mode == RecoveryMode::Stream;
+        let position =
+            found.top.map(|top| if before { Position { offset: recovery.offset, ..top } } else { top });
+        SubscribeResult {
+            position,
+            recoverable: terms.recoverable,
+            positioned: terms.positioned,
+            was_recovering,
+            recovered: recovery.recovered,
+            publications: recovery.publications,
+            delta: terms.delta,
+            ..SubscribeResult::default()
+        }
+    }
+
+    /// Tells everyone who hears of it that somebody came or went.
+    pub(super) fn announce(&self, push: &Push<'_>) {
+        let mut frames = Frames::new();
+        for subscriber in self.members.hearing() {
+            let encoding = subscriber.encoding();
+            subscriber.push(frames.get(encoding, || encoding.push(push)));
+        }
+    }
+
+    /// Forgets what is too old.
+    pub(super) fn expire(&mut self, now: Instant) {
+        let Source::Memory { stream, keys } = &mut self.source;
+        keys.expire(now);
+        if let Some(stream) = stream {
+            stream.expire(now);
+        }
+    }
+
+    /// Whether there is nothing to be kept of it.
+    pub(super) fn is_void(&self) -> bool {
+        let Source::Memory { stream, keys } = &self.source;
+        self.members.is_empty() && stream.is_none() && keys.is_empty()
+    }
+
+    /// What its history weighs, in bytes.
+    pub(super) fn bytes(&self) -> usize {
+        let Source::Memory { stream, .. } = &self.source;
+        stream.as_ref().map_or(0, Stream::bytes)
+    }
+
+    /// Forgets the older half of its history: memory is short.
+    pub(super) fn halve(&mut self) {
+        let Source::Memory { stream, .. } = &mut self.source;
+        if let Some(stream) = stream {
+            stream.halve();
+        }
+    }
+}
+
+fn new_epoch() -> Arc<str> {
+    let random = uuid::Uuid::new_v4();
+    let (front, back) = (random.as_bytes(), random.as_bytes());
+    // All but the bytes that say of which kind it is.
+    epoch([front[0], front[1], front[2], front[3], back[12], back[13], back[14], back[15]])
+}
+
+fn wall_clock_ms() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,305 @@
+//! `Realtime` for channels: what connections and the server API ask of them.
+//!
+//! Connections get their answers through their outboxes and wait for nothing; the server API awaits. Whether something is
+//! allowed has been decided before, by the rules of `logic::namespace`; here it is done.
+
+use std::sync::Arc;
+
+use tokio::sync::oneshot;
+
+use super::{
+    channel_shard::{
+        Ask, Asker, CountPresence, Joining, Leave, Leaving, ListChannels, Presence, Publishment, Reply,
+        Shard, What, shard_of,
+    },
+    outbox::Outbox,
+    realtime::Realtime,
+    supervise::LaneError,
+};
+use crate::{
+    id::ConnectionId,
+    logic::{
+        channel::ChannelName,
+        namespace::{Namespaces, Terms},
+    },
+    protocol::{
+        ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Lifetime, Payload, Position, PresenceStats,
+        SubscribeResult, UnsubscribeCode,
+    },
+};
+
+/// A connection's place in a channel: which incarnation of the shard knows it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership(u64);
+
+/// A subscription to be made.
+pub struct Join {
+    /// The channel.
+    pub channel: ChannelName,
+    /// How the connection is reached.
+    pub outbox: Outbox,
+    /// Who it is; others see this.
+    pub info: Arc<ClientInfo>,
+    /// What the subscription is.
+    pub terms: Terms,
+    /// When the client must refresh the subscription; it is only told.
+    pub lifetime: Option<Lifetime>,
+    /// What the client gets along.
+    pub data: Option<Payload>,
+    /// How the client is told.
+    pub reply: JoinReply,
+}
+
+/// How a client learns of its subscription. If it cannot be made, the connection's task gets `Control::Lost` besides,
+/// except where the result is handed over anyway.
+pub enum JoinReply {
+    /// Answer command `id`, with the subscription or an error.
+    Command(u32),
+    /// Push it: a subscription that the server made at runtime. What was recovered follows as publications. If it cannot
+    /// be made, the client hears nothing.
+    Push,
+    /// One of those made at `connect`, whose answer is being gathered; the outbox is held meanwhile.
+    Gather(Arc<dyn Gather>),
+}
+
+/// Where the subscriptions that are made at `connect` come together.
+pub trait Gather: Send + Sync {
+    /// One of them is made, or cannot be. Called from another thread, once per channel.
+    fn joined(&self, channel: &ChannelName, result: Result<SubscribeResult, ErrorCode>);
+}
+
+/// How a client learns that its subscription ended.
+pub enum Left {
+    /// The command with this id is answered.
+    Answer(Outbox, u32),
+    /// A push says why.
+    Push(Outbox, UnsubscribeCode),
+    /// Not at all.
+    Silent,
+}
+
+/// A publication of the server's own.
+#[derive(Clone, Debug)]
+pub struct ServerPublication {
+    /// What is published.
+    pub data: Payload,
+    /// Names and values beside it.
+    pub tags: Vec<(String, String)>,
+    /// Whether it is delivered, but not kept.
+    pub skip_history: bool,
+    /// What is published twice under one key within five minutes is published once.
+    pub idempotency_key: Option<String>,
+}
+
+impl Realtime {
+    /// Subscribes. Whatever comes of it is told as [`Join::reply`] says, before the channel's first push.
+    ///
+    /// # Errors
+    /// When the shard takes no message now; nobody has been told anything then.
+    pub fn join(&self, join: Join) -> Result<Membership, LaneError> {
+        let channel = join.channel.clone();
+        // Read first: if the shard dies in between, the membership is already known to be stale.
+        let membership = Membership(self.shard(&channel).lane.generation());
+        self.ask(channel, What::Join(Joining::new(join)))?;
+        Ok(membership)
+    }
+
+    /// Unsubscribes. Whoever is to be told is told in any case.
+    pub fn leave(&self, channel: ChannelName, connection: ConnectionId, told: Left) {
+        let leaving = Leaving::new(channel.clone(), told);
+        // Past the bound, because a lost leave would deliver for ever: at most one per join that was let through.
+        self.shard(&channel).lane.control(Leave { channel, connection, leaving });
+    }
+
+    /// Publishes; the reply to command `id` goes into the outbox after the fan-out.
+    ///
+    /// # Errors
+    /// When the shard takes no message now: answer that the client may try again.
+    pub fn publish(
+        &self,
+        channel: ChannelName,
+        data: Payload,
+        info: Arc<ClientInfo>,
+        outbox: Outbox,
+        id: u32,
+    ) -> Result<(), LaneError> {
+        let bytes = self.shard(&channel).waiting.take(data.as_bytes().len()).ok_or(LaneError::Full)?;
+        let asker = Asker::Command(Reply::new(outbox, id));
+        let publishment = Publishment {
+            data,
+            info: Some(info),
+            tags: Vec::new(),
+            skip_history: false,
+            key: None,
+            asker,
+            bytes,
+        };
+        self.ask(channel, What::Publish(Box::new(publishment)))
+    }
+
+    /// Answers command `id` with who is subscribed.
+    ///
+    /// # Errors
+    /// When the shard takes no message now: answer that the client may try again.
+    pub fn presence(&self, channel: ChannelName, outbox: Outbox, id: u32) -> Result<(), LaneError> {
+        let lane = &self.shard(&channel).lane;
+        let asker = Asker::Command(Reply::new(outbox, id));
+        lane.offer(Presence { channel, asker }).map_err(|(error, message)| {
+            message.asker.forget();
+            error
+        })
+    }
+
+    /// Answers command `id` with how many are subscribed.
+    ///
+    /// # Errors
+    /// When the shard takes no message now: answer that the client may try again.
+    pub fn presence_stats(&self, channel: ChannelName, outbox: Outbox, id: u32) -> Result<(), LaneError> {
+        let lane = &self.shard(&channel).lane;
+        let asker = Asker::Command(Reply::new(outbox, id));
+        lane.offer(CountPresence { channel, asker }).map_err(|(error, message)| {
+            message.asker.forget();
+            error
+        })
+    }
+
+    /// Answers command `id` with what was published.
+    ///
+    /// # Errors
+    /// When the shard takes no message now: answer that the client may try again.
+    pub fn history(
+        &self,
+        channel: ChannelName,
+        request: HistoryRequest,
+        outbox: Outbox,
+        id: u32,
+    ) -> Result<(), LaneError> {
+        self.ask(channel, What::History(request, Asker::Command(Reply::new(outbox, id))))
+    }
+
+    /// Publishes in the server's name. Answers with the position, where positions are counted.
+    ///
+    /// # Errors
+    /// 102 unknown namespace, 107 too much data, 100 anything that may be tried again.
+    pub async fn publish_as_server(
+        &self,
+        channel: ChannelName,
+        publication: ServerPublication,
+    ) -> Result<Option<Position>, ErrorCode> {
+        let size = publication.data.as_bytes().len();
+        if size > self.namespaces().options(&channel)?.max_publication_bytes {
+            return Err(ErrorCode::BadRequest);
+        }
+        let bytes = self.shard(&channel).waiting.take(size).ok_or(ErrorCode::Internal)?;
+        let ServerPublication { data, tags, skip_history, idempotency_key: key } = publication;
+        self.wait(|sender| {
+            let asker = Asker::Server(sender);
+            let publishment = Publishment { data, info: None, tags, skip_history, key, asker, bytes };
+            self.ask(channel, What::Publish(Box::new(publishment)))
+        })
+        .await
+    }
+
+    /// Who is subscribed.
+    ///
+    /// # Errors
+    /// 102 unknown namespace, 108 it does not tell, 100 anything that may be tried again.
+    pub async fn presence_of(&self, channel: ChannelName) -> Result<Vec<Arc<ClientInfo>>, ErrorCode> {
+        self.namespaces().with_presence(&channel)?;
+        self.wait(|sender| {
+            let lane = &self.shard(&channel).lane;
+            lane.try_send(Presence { channel, asker: Asker::Server(sender) })
+        })
+        .await
+    }
+
+    /// How many are subscribed.
+    ///
+    /// # Errors
+    /// 102 unknown namespace, 108 it does not tell, 100 anything that may be tried again.
+    pub async fn presence_stats_of(&self, channel: ChannelName) -> Result<PresenceStats, ErrorCode> {
+        self.namespaces().with_presence(&channel)?;
+        self.wait(|sender| {
+            let lane = &self.shard(&channel).lane;
+            lane.try_send(CountPresence { channel, asker: Asker::Server(sender) })
+        })
+        .await
+    }
+
+    /// What was published. As many as asked for, as far as there are so many.
+    ///
+    /// # Errors
+    /// 102 unknown namespace, 107 the beginning in reverse, 108 nothing is kept, 112 a position of another epoch, 100
+    /// anything that may be tried again.
+    pub async fn history_of(
+        &self,
+        channel: ChannelName,
+        request: HistoryRequest,
+    ) -> Result<HistoryResult, ErrorCode> {
+        self.namespaces().with_history(&channel)?;
+        self.wait(|sender| self.ask(channel, What::History(request, Asker::Server(sender)))).await
+    }
+
+    /// Forgets what was published; epoch and offset stay.
+    ///
+    /// # Errors
+    /// 102 unknown namespace, 108 nothing is kept, 100 anything that may be tried again.
+    pub async fn remove_history(&self, channel: ChannelName) -> Result<(), ErrorCode> {
+        self.namespaces().with_history(&channel)?;
+        self.wait(|sender| self.ask(channel, What::Remove(sender))).await.map(drop)
+    }
+
+    /// Channels with subscribers on this node, and how many. A shard that does not answer is left out.
+    pub async fn channels(&self) -> Vec<(ChannelName, usize)> {
+        let ask = |shard: &Shard| {
+            let (sender, answer) = oneshot::channel();
+            let _ = shard.lane.try_send(ListChannels(sender));
+            answer
+        };
+        let asked: Vec<_> = self.0.channels.iter().map(ask).collect();
+        let mut channels = Vec::new();
+        for answer in asked {
+            channels.extend(answer.await.unwrap_or_default());
+        }
+        channels
+    }
+
+    /// Which channels there are.
+    #[must_use]
+    pub fn namespaces(&self) -> &Arc<Namespaces> {
+        &self.0.settings.namespaces
+    }
+
+    /// Whether the shard that accepted this membership is still the one that serves the channel.
+    #[must_use]
+    pub fn still_member(&self, channel: &ChannelName, membership: Membership) -> bool {
+        self.shard(channel).lane.generation() == membership.0
+    }
+
+    /// Changes whenever any shard is replaced, so that a connection looks at its memberships only then.
+    #[must_use]
+    pub fn channel_epoch(&self) -> u64 {
+        self.0.channels.iter().map(|shard| shard.lane.generation()).sum()
+    }
+
+    pub(super) fn shard(&self, channel: &ChannelName) -> &Shard {
+        &self.0.channels[shard_of(channel, self.0.channels.len())]
+    }
+
+    fn ask(&self, channel: ChannelName, what: What) -> Result<(), LaneError> {
+        let lane = &self.shard(&channel).lane;
+        lane.offer(Ask { channel, what }).map_err(|(error, message)| {
+            message.what.forget();
+            error
+        })
+    }
+
+    async fn wait<T>(
+        &self,
+        send: impl FnOnce(oneshot::Sender<Result<T, ErrorCode>>) -> Result<(), LaneError>,
+    ) -> Result<T, ErrorCode> {
+        let (sender, answer) = oneshot::channel();
+        send(sender).map_err(|_| ErrorCode::Internal)?;
+        answer.await.unwrap_or(Err(ErrorCode::Internal))
+    }
+}
