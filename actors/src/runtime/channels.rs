@@ -100,7 +100,7 @@ impl Realtime {
         let channel = join.channel.clone();
         // Read first: if the shard dies in between, the membership is already known to be stale.
         let membership = Membership(self.shard(&channel).lane.generation());
-        self.ask(channel, What::Join(Joining::new(join)))?;
+        self.ask_channel(channel, What::Join(Joining::new(join)))?;
         Ok(membership)
     }
 
@@ -134,7 +134,7 @@ impl Realtime {
             asker,
             bytes,
         };
-        self.ask(channel, What::Publish(Box::new(publishment)))
+        self.ask_channel(channel, What::Publish(Box::new(publishment)))
     }
 
     /// Answers command `id` with who is subscribed.
@@ -174,7 +174,7 @@ impl Realtime {
         outbox: Outbox,
         id: u32,
     ) -> Result<(), LaneError> {
-        self.ask(channel, What::History(request, Asker::Command(Reply::new(outbox, id))))
+        self.ask_channel(channel, What::History(request, Asker::Command(Reply::new(outbox, id))))
     }
 
     /// Publishes in the server's name. Answers with the position, where positions are counted.
@@ -195,7 +195,7 @@ impl Realtime {
         self.wait(|sender| {
             let asker = Asker::Server(sender);
             let publishment = Publishment { data, info: None, tags, skip_history, key, asker, bytes };
-            self.ask(channel, What::Publish(Box::new(publishment)))
+            self.ask_channel(channel, What::Publish(Box::new(publishment)))
         })
         .await
     }
@@ -237,7 +237,7 @@ impl Realtime {
         request: HistoryRequest,
     ) -> Result<HistoryResult, ErrorCode> {
         self.namespaces().with_history(&channel)?;
-        self.wait(|sender| self.ask(channel, What::History(request, Asker::Server(sender)))).await
+        self.wait(|sender| self.ask_channel(channel, What::History(request, Asker::Server(sender)))).await
     }
 
     /// Forgets what was published; epoch and offset stay.
@@ -246,7 +246,7 @@ impl Realtime {
     /// 102 unknown namespace, 108 nothing is kept, 100 anything that may be tried again.
     pub async fn remove_history(&self, channel: ChannelName) -> Result<(), ErrorCode> {
         self.namespaces().with_history(&channel)?;
-        self.wait(|sender| self.ask(channel, What::Remove(sender))).await.map(drop)
+        self.wait(|sender| self.ask_channel(channel, What::Remove(sender))).await.map(drop)
     }
 
     /// Channels with subscribers on this node, and how many. A shard that does not answer is left out.
@@ -286,7 +286,7 @@ impl Realtime {
         &self.0.channels[shard_of(channel, self.0.channels.len())]
     }
 
-    fn ask(&self, channel: ChannelName, what: What) -> Result<(), LaneError> {
+    fn ask_channel(&self, channel: ChannelName, what: What) -> Result<(), LaneError> {
         let lane = &self.shard(&channel).lane;
         lane.offer(Ask { channel, what }).map_err(|(error, message)| {
             message.what.forget();
