@@ -6,7 +6,7 @@ SHELL := /bin/bash
 export PATH := $(PATH):$(HOME)/.cargo/bin
 TARGET_DIR = $${CARGO_TARGET_DIR:-target}
 
-.PHONY: help ensure run build test lint fmt test-clients loadtest bench
+.PHONY: help ensure run build test lint fmt fuzz test-clients loadtest bench
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -34,6 +34,9 @@ fmt: ## format the code
 test-clients: ensure ## let the real client libraries of other languages talk to the server
 	@cargo build --bin portcullis
 	@PORTCULLIS_BIN="$(TARGET_DIR)/debug/portcullis" tests/clients/run.sh $(ARGS)
+
+fuzz: ## feed the decoders with bytes that nobody thought of (FUZZ_MINUTES=10 per target; ARGS="json")
+	@scripts/fuzz.sh $(ARGS)
 
 loadtest: ensure ## drive a running server (ARGS="revoke --help")
 	@cargo run --release -p portcullis-loadtest -- $(if $(ARGS),$(ARGS),--help)

@@ -1,0 +1,17 @@
+//! Deltas between any two texts make the one of the other, and no delta of a stranger does harm.
+
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use portcullis_actors::logic::delta::{apply, fossil};
+
+fuzz_target!(|bytes: &[u8]| {
+    // The first byte says where the source ends, in 256ths.
+    let Some((part, rest)) = bytes.split_first() else { return };
+    let (source, target) = rest.split_at(rest.len() * usize::from(*part) / 256);
+    let delta = fossil(source, target);
+    assert!(delta.len() <= target.len() + 24 || std::str::from_utf8(target).is_err());
+    assert!(std::str::from_utf8(target).is_err() || std::str::from_utf8(&delta).is_ok());
+    assert_eq!(apply(source, &delta).as_deref(), Some(target));
+    let _ = apply(source, target);
+});

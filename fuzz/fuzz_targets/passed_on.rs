@@ -1,0 +1,30 @@
+//! What must hold of every frame that is read, in either encoding.
+
+use portcullis_actors::protocol::{
+    CommandBody, DataForm, Encoding, MAX_COMMANDS_PER_FRAME, Publication, Push, protobuf::results::Reply,
+};
+use prost::Message as _;
+use serde_json::value::RawValue;
+
+/// Reads a frame and passes on what it publishes.
+pub(crate) fn check(encoding: Encoding, frame: &[u8]) {
+    let Ok(commands) = encoding.decode(frame) else { return };
+    assert!((1..=MAX_COMMANDS_PER_FRAME).contains(&commands.len()));
+    for command in commands {
+        let alone = matches!(command.body, CommandBody::Pong | CommandBody::Send);
+        assert!(command.id > 0 || alone);
+        let CommandBody::Publish(request) = command.body else { continue };
+        let Some(data) = request.data else { continue };
+        assert!(!data.as_bytes().contains(&b'\n') && !data.as_bytes().contains(&b'\r'));
+        let publication = Publication { data, info: None, offset: 1, tags: Vec::new(), time_ms: 0 };
+        for form in [DataForm::Plain, DataForm::Whole] {
+            let push = Push::Publication { channel: &request.channel, publication: &publication, form };
+            let text = Encoding::Json.push(&push);
+            assert!(!text.contains(&b'\n') && serde_json::from_slice::<&RawValue>(&text).is_ok());
+            let binary = Encoding::Protobuf.push(&push);
+            let reply = Reply::decode_length_delimited(binary).expect("what was just written");
+            let told = reply.push.and_then(|push| push.r#pub).expect("a publication");
+            assert_eq!(told.data, publication.data.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Feeds what reads strangers' bytes with bytes that nobody thought of. FUZZ_MINUTES per target (default 10); targets as arguments.
+# What it learns stays in the target directory; a finding stays in fuzz/artifacts and ends the run.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+if ! rustup run nightly rustc --version >/dev/null 2>&1; then
+    echo "-- skipped: fuzzing needs the nightly compiler (rustup toolchain install nightly)"
+    exit 0
+fi
+if ! cargo fuzz --version >/dev/null 2>&1; then
+    echo "-- skipped: fuzzing needs cargo-fuzz (cargo install --locked cargo-fuzz)"
+    exit 0
+fi
+
+readonly seconds=$((${FUZZ_MINUTES:-10} * 60))
+readonly target=${CARGO_TARGET_DIR:-target}/fuzz
+[[ $# -gt 0 ]] || set -- json protobuf delta
+
+for name in "$@"; do
+    printf '\n== %s, %d s\n' "$name" "$seconds"
+    mkdir -p "$target/learned/$name"
+    CARGO_TARGET_DIR=$target nice -n 19 cargo +nightly fuzz run "$name" "$target/learned/$name" "fuzz/corpus/$name" -- \
+        -max_total_time="$seconds" -max_len=65536 -malloc_limit_mb=64 -timeout=10 -print_final_stats=1
+done
+printf '\nNothing found.\n'
