@@ -115,6 +115,8 @@ CREATE TABLE external_sessions (
 CREATE INDEX external_sessions_live ON external_sessions (subject) WHERE ended_at IS NULL AND revoked_at IS NULL;
 CREATE INDEX external_sessions_last_seen ON external_sessions (last_seen_at) WHERE ended_at IS NULL;
 CREATE INDEX external_sessions_by_start ON external_sessions (created_at DESC, id);
+CREATE INDEX external_sessions_ended ON external_sessions (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX external_sessions_by_revocation ON external_sessions (revocation_id) WHERE revocation_id IS NOT NULL;
 
 -- The subject of an event that is no account of this server; and by what key the server API was asked.
 ALTER TABLE audit_events
@@ -123,4 +125,7 @@ ALTER TABLE audit_events
 
 -- Revocations of sessions of outside issuers name the user by subject.
 ALTER TABLE revocations
-    ADD COLUMN subject text CHECK (octet_length(subject) <= 255);
+    ADD COLUMN subject text CHECK (octet_length(subject) <= 255),
+    DROP CONSTRAINT revocations_scope_check,
+    ADD CONSTRAINT revocations_scope_check CHECK (scope IN ('session', 'device', 'user', 'subject', 'all')),
+    ADD CHECK ((scope = 'subject') = (subject IS NOT NULL));

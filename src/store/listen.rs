@@ -161,6 +161,8 @@ impl RevocationListener {
             .collect();
         let sql = "SELECT id, user_id, device_id, revocation_id FROM sessions WHERE revocation_id = ANY ($1)
                    UNION ALL
+                   SELECT id, NULL, NULL, revocation_id FROM external_sessions WHERE revocation_id = ANY ($1)
+                   UNION ALL
                    SELECT id, user_id, device_id, NULL FROM sessions WHERE user_id = ANY ($2) AND revoked_at IS NULL";
         let rows = self.bounded(self.client.query(sql, &[&ids, &users])).await?;
         let mut by_revocation: HashMap<i64, Vec<Ended>> = HashMap::new();
@@ -169,7 +171,10 @@ impl RevocationListener {
             let ended = revocations::ended(row)?;
             match row.try_get::<_, Option<i64>>("revocation_id")? {
                 Some(id) => by_revocation.entry(id).or_default().push(ended),
-                None => by_user.entry(ended.user.0).or_default().push(ended),
+                None => {
+                    let user = ended.user.map_or(0, |user| user.0);
+                    by_user.entry(user).or_default().push(ended);
+                }
             }
         }
         for found in found {

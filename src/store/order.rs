@@ -5,7 +5,7 @@
 use portcullis_actors::{
     audit::{AuditEvent, Outcome},
     close::Cause,
-    id::{DeviceId, RevocationId, SessionId, UserId},
+    id::{DeviceId, RevocationId, SessionId, Subject, UserId},
 };
 use secrecy::SecretString;
 use time::OffsetDateTime;
@@ -15,7 +15,7 @@ use super::{authority::Authority, factors::FactorChange};
 use crate::domain::role::{Role, Status};
 
 /// What is revoked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Target {
     /// One session.
     Session(SessionId),
@@ -23,6 +23,8 @@ pub enum Target {
     Device(DeviceId),
     /// Every session of a user.
     User(UserId),
+    /// Every session of an outside issuer's user of this name.
+    Subject(Subject),
     /// Every session.
     All,
 }
@@ -30,12 +32,20 @@ pub enum Target {
 impl Target {
     /// The stored spelling of its kind.
     #[must_use]
-    pub fn scope(self) -> &'static str {
+    pub fn scope(&self) -> &'static str {
         match self {
             Self::Session(_) => "session",
             Self::Device(_) => "device",
             Self::User(_) => "user",
+            Self::Subject(_) => "subject",
             Self::All => "all",
+        }
+    }
+
+    pub(super) fn subject(&self) -> Option<&Subject> {
+        match self {
+            Self::Subject(subject) => Some(subject),
+            _ => None,
         }
     }
 }
@@ -121,10 +131,10 @@ impl Order {
 pub struct Ended {
     /// The session.
     pub session: SessionId,
-    /// Its user.
-    pub user: UserId,
-    /// Its device.
-    pub device: DeviceId,
+    /// Its user; none for a session of an outside issuer.
+    pub user: Option<UserId>,
+    /// Its device; none for a session of an outside issuer.
+    pub device: Option<DeviceId>,
 }
 
 /// A revocation that has been carried out in the database.

@@ -6,7 +6,7 @@
 use deadpool_postgres::{Client, Transaction};
 use portcullis_actors::{
     audit::AuditEvent,
-    id::{DeviceId, RevocationId, SessionId, UserId},
+    id::{DeviceId, RevocationId, SessionId, Subject, UserId},
 };
 use tokio_postgres::{Row, types::ToSql};
 
@@ -62,9 +62,10 @@ pub(super) async fn write(transaction: &Transaction<'_>, order: &Order) -> Resul
             "SELECT FROM sessions WHERE user_id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR UPDATE";
         transaction.execute(sql, &[&users]).await?;
     }
-    let ended = doomed(transaction, order).await?;
+    let mut ended = doomed(transaction, order).await?;
+    ended.extend(doomed_outside(transaction, order).await?);
     let reached = match order.target {
-        Target::Session(_) => !ended.is_empty(),
+        Target::Session(_) | Target::Subject(_) => !ended.is_empty(),
         Target::Device(_) | Target::User(_) => !users.is_empty(),
         Target::All => true,
     };
@@ -95,7 +96,7 @@ async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, 
         Target::Session(session) => ("SELECT s.user_id FROM sessions s WHERE s.id = $1", &session.0),
         Target::Device(device) => ("SELECT d.user_id FROM registered_devices d WHERE d.id = $1", &device.0),
         Target::User(user) => ("SELECT $1::bigint", &user.0),
-        Target::All => ("SELECT 0::bigint WHERE NOT $1::boolean", &true),
+        Target::Subject(_) | Target::All => ("SELECT 0::bigint WHERE NOT $1::boolean", &true),
     };
     let sql = format!(
         "SELECT u.id FROM users u
@@ -113,7 +114,7 @@ async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, 
 /// before (and is ended) or after (and is refused). Returns them; none for a session and for everyone.
 async fn raise(transaction: &Transaction<'_>, order: &Order, locked: &[i64]) -> Result<Vec<i64>, StoreError> {
     let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
-        Target::Session(_) | Target::All => return Ok(Vec::new()),
+        Target::Session(_) | Target::Subject(_) | Target::All => return Ok(Vec::new()),
         Target::User(user) => ("u.id = $1", &user.0),
         Target::Device(device) => {
             ("u.id IN (SELECT d.user_id FROM registered_devices d WHERE d.id = $1)", &device.0)
@@ -138,6 +139,7 @@ async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ende
         Target::Session(session) => ("s.id = $1", &session.0),
         Target::Device(device) => ("s.device_id = $1", &device.0),
         Target::User(user) => ("s.user_id = $1", &user.0),
+        Target::Subject(_) => return Ok(Vec::new()),
         Target::All => ("$1::boolean", &true),
     };
     let sql = format!(
@@ -156,11 +158,37 @@ async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ende
     rows.iter().map(ended).collect()
 }
 
+/// The sessions of outside issuers that the order reaches, locked. They belong to no account, so an order for one account's
+/// sessions, or for idle ones, does not concern them.
+async fn doomed_outside(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ended>, StoreError> {
+    if order.only_user.is_some() || order.only_idle_since.is_some() || !order.cause.ends_session() {
+        return Ok(Vec::new());
+    }
+    let name;
+    let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
+        Target::Session(session) => ("x.id = $1", &session.0),
+        Target::Subject(subject) => {
+            name = subject.as_str();
+            ("x.subject = $1", &name)
+        }
+        Target::All => ("$1::boolean", &true),
+        Target::Device(_) | Target::User(_) => return Ok(Vec::new()),
+    };
+    let sql = format!(
+        "SELECT x.id, NULL::bigint AS user_id, NULL::uuid AS device_id FROM external_sessions x
+         WHERE {place} AND x.ended_at IS NULL AND x.revoked_at IS NULL AND x.id IS DISTINCT FROM $2::uuid
+         ORDER BY x.id FOR UPDATE OF x"
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let rows = transaction.query(&statement, &[key, &order.except.map(|id| id.0)]).await?;
+    rows.iter().map(ended).collect()
+}
+
 pub(super) fn ended(row: &Row) -> Result<Ended, StoreError> {
     Ok(Ended {
         session: SessionId(row.try_get("id")?),
-        user: UserId(row.try_get("user_id")?),
-        device: DeviceId(row.try_get("device_id")?),
+        user: row.try_get::<_, Option<_>>("user_id")?.map(UserId),
+        device: row.try_get::<_, Option<_>>("device_id")?.map(DeviceId),
     })
 }
 
@@ -173,13 +201,13 @@ async fn insert(
         Target::Session(id) => (Some(id.0), None, order.only_user),
         Target::Device(id) => (None, Some(id.0), order.only_user),
         Target::User(id) => (None, None, Some(id)),
-        Target::All => (None, None, order.only_user),
+        Target::Subject(_) | Target::All => (None, None, order.only_user),
     };
     let statement = transaction
         .prepare_cached(
             "INSERT INTO revocations (scope, session_id, device_id, user_id, except_session_id, cause, reason,
-                                      actor_id, sessions, created_at, origin)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id",
+                                      actor_id, sessions, created_at, origin, subject)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
         )
         .await?;
     let row = transaction
@@ -197,6 +225,7 @@ async fn insert(
                 &i32::try_from(sessions).unwrap_or(i32::MAX),
                 &order.now,
                 &order.origin,
+                &order.target.subject().map(Subject::as_str),
             ],
         )
         .await?;
@@ -210,10 +239,11 @@ async fn end(
     ended: &[Ended],
 ) -> Result<(), StoreError> {
     let ids: Vec<_> = ended.iter().map(|ended| ended.session).collect();
-    let statement = transaction
-        .prepare_cached("UPDATE sessions SET revoked_at = $2, revocation_id = $3 WHERE id = ANY ($1)")
-        .await?;
-    transaction.execute(&statement, &[&uuids(&ids), &order.now, &id.0]).await?;
+    for table in ["sessions", "external_sessions"] {
+        let sql = format!("UPDATE {table} SET revoked_at = $2, revocation_id = $3 WHERE id = ANY ($1)");
+        let statement = transaction.prepare_cached(&sql).await?;
+        transaction.execute(&statement, &[&uuids(&ids), &order.now, &id.0]).await?;
+    }
     Ok(())
 }
 
@@ -227,7 +257,7 @@ fn event(order: &Order, id: RevocationId, ended: &[Ended]) -> AuditEvent {
     event.actor = event.actor.or(order.actor);
     event.user = event.user.or(match order.target {
         Target::User(user) => Some(user),
-        _ => only.map(|ended| ended.user).or(order.only_user),
+        _ => only.and_then(|ended| ended.user).or(order.only_user),
     });
     event.session = event.session.or(match order.target {
         Target::Session(session) => Some(session),
@@ -235,7 +265,7 @@ fn event(order: &Order, id: RevocationId, ended: &[Ended]) -> AuditEvent {
     });
     event.device = event.device.or(match order.target {
         Target::Device(device) => Some(device),
-        _ => only.map(|ended| ended.device),
+        _ => only.and_then(|ended| ended.device),
     });
     event
         .with("scope", order.target.scope())
