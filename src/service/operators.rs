@@ -98,11 +98,11 @@ impl Services {
         meta: &Meta,
     ) -> Result<Revoked, Failure> {
         if !caller.scopes.contains(Scope::Operate) {
-            return Err(self.deny(caller, target, meta, operator_required()).await);
+            return Err(self.deny(caller, &target, meta, operator_required()).await);
         }
         if target == Target::All && !caller.scopes.contains(Scope::Administer) {
             let refusal = Failure::forbidden("admin_required", "Only admins may revoke everyone's sessions.");
-            return Err(self.deny(caller, target, meta, refusal).await);
+            return Err(self.deny(caller, &target, meta, refusal).await);
         }
         self.require_privilege(caller).await?;
         let within = Role::ALL.into_iter().filter(|role| caller.role.may_act_on(*role)).collect();
@@ -116,7 +116,7 @@ impl Services {
             reason,
             actor: Some(caller.user),
             audit: event.with("by_session", caller.session.to_string()),
-            ..Order::new(target, Cause::Revoked, self.clock.now())
+            ..Order::new(target.clone(), Cause::Revoked, self.clock.now())
         };
         let revoked = match self.revoke(order).await {
             Ok(revoked) => revoked,
@@ -125,19 +125,19 @@ impl Services {
                 | Failure::Forbidden { .. }
                 | Failure::StepUpRequired { .. }),
             ) => {
-                return Err(self.deny(caller, target, meta, refusal).await);
+                return Err(self.deny(caller, &target, meta, refusal).await);
             }
             Err(failure) => return Err(failure),
         };
         if revoked.id.is_none() {
-            self.explain(caller, target, meta).await?;
+            self.explain(caller, &target, meta).await?;
         }
         Ok(revoked)
     }
 
     /// Why nothing was revoked; `Ok` if there was simply nothing left to end.
-    async fn explain(&self, caller: &Caller, target: Target, meta: &Meta) -> Result<(), Failure> {
-        let user: Option<User> = match target {
+    async fn explain(&self, caller: &Caller, target: &Target, meta: &Meta) -> Result<(), Failure> {
+        let user: Option<User> = match *target {
             Target::Session(session) => self.store.live_session(session).await?.map(|found| found.user),
             Target::User(user) => self.store.user_by_id(user).await?,
             Target::Device(device) => {
@@ -148,7 +148,8 @@ impl Services {
                 };
                 self.store.search_sessions(filter).await?.pop().map(|found| found.user)
             }
-            Target::All => return Ok(()),
+            // Nobody's role protects an outside user, and one without sessions may well exist.
+            Target::Subject(_) | Target::All => return Ok(()),
         };
         match user {
             None => Err(Failure::not_found("There is no such session, device or user.")),
@@ -160,15 +161,15 @@ impl Services {
     }
 
     /// Writes a refusal down; if it cannot be written down, that is the answer.
-    async fn deny(&self, caller: &Caller, target: Target, meta: &Meta, refusal: Failure) -> Failure {
+    async fn deny(&self, caller: &Caller, target: &Target, meta: &Meta, refusal: Failure) -> Failure {
         let mut event = self.event("session.revoked", Outcome::Denied, meta);
         event.actor = Some(caller.user);
         event.device = None;
-        match target {
+        match *target {
             Target::Session(session) => event.session = Some(session),
             Target::Device(device) => event.device = Some(device),
             Target::User(user) => event.user = Some(user),
-            Target::All => {}
+            Target::Subject(_) | Target::All => {}
         }
         match self.record(event.with("scope", target.scope())).await {
             Ok(()) => refusal,

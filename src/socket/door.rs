@@ -48,7 +48,8 @@ pub struct Door {
 /// Who speaks, with what keeps the connection registered.
 pub(super) struct Admitted {
     pub(super) identity: Identity,
-    pub(super) device: DeviceId,
+    /// None for a connection that an outside issuer, or nobody, vouches for.
+    pub(super) device: Option<DeviceId>,
     pub(super) attachment: Attachment,
     pub(super) permit: UserPermit,
 }
@@ -164,7 +165,7 @@ impl Door {
             AttachError::Unavailable => VerifyRefusal::Unavailable,
         })?;
         let admitted =
-            Admitted { identity: self.identity(caller), device: caller.device, attachment, permit };
+            Admitted { identity: self.identity(caller), device: Some(caller.device), attachment, permit };
         self.note("socket.opened", connection, address, &admitted.identity, admitted.device, None);
         Ok(admitted)
     }
@@ -176,14 +177,14 @@ impl Door {
         connection: ConnectionId,
         address: IpAddr,
         who: &Identity,
-        device: DeviceId,
+        device: Option<DeviceId>,
         reason: Option<&Goodbye>,
     ) {
         let mut event = AuditEvent::new(event, Outcome::Success, self.now_ms());
         event.actor = who.account;
         event.user = who.account;
         event.session = Some(who.session);
-        event.device = Some(device);
+        event.device = device;
         event.connection = Some(connection);
         event.address = Some(address);
         if let Some(reason) = reason {

@@ -18,7 +18,7 @@ use super::{
 /// Who speaks, for as long as the actor lives; the place itself is the anchor's.
 pub(super) struct Place {
     pub(super) who: Identity,
-    pub(super) device: DeviceId,
+    pub(super) device: Option<DeviceId>,
 }
 
 impl Place {
