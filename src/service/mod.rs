@@ -25,6 +25,7 @@ mod limits;
 mod opening;
 mod operators;
 mod outcome;
+mod outside;
 mod own;
 mod passkey_sign_in;
 mod passkeys;
@@ -55,6 +56,7 @@ use std::{
 use parking_lot::Mutex;
 use portcullis_actors::Realtime;
 use tokio::{sync::watch, task::JoinHandle};
+use uuid::Uuid;
 
 pub use attempts::AttemptsPage;
 pub use ceremony::Ceremony;
@@ -82,7 +84,9 @@ pub use step_up::{StepUpProof, SteppedUp};
 pub use tickets::Ticket;
 pub use verifier::Verifier;
 
-pub use crate::store::{Attempt, Ban, Change, Device, Order, Session, Target, User};
+pub use crate::store::{
+    Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, Order, Session, Target, User,
+};
 use crate::{
     domain::{
         backup_code::BackupCodeKeys,
@@ -97,6 +101,7 @@ use crate::{
     store::Store,
 };
 use feed::Feed;
+use outside::Gone;
 use tails::Tails;
 
 /// Every use case, behind one handle. Clones are the same services.
@@ -132,6 +137,9 @@ pub struct Parts {
     hasher: Hasher,
     tails: Mutex<Tails>,
     feed: Arc<Feed>,
+    /// This process, in rows that belong to one.
+    node: Uuid,
+    gone: Arc<Gone>,
     closing: AtomicBool,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -188,6 +196,8 @@ impl Services {
             hasher,
             tails: Mutex::default(),
             feed,
+            node: Uuid::new_v4(),
+            gone: Arc::default(),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             tasks: Mutex::new(Vec::new()),
@@ -201,7 +211,12 @@ impl Services {
         let feed = runtime.spawn(feed::run(Arc::downgrade(&self.0), self.stop.subscribe()));
         let sweep = runtime.spawn(sweep::run(Arc::downgrade(&self.0), self.stop.subscribe()));
         let bans = runtime.spawn(bans::run(Arc::downgrade(&self.0), self.stop.subscribe()));
-        self.tasks.lock().extend([feed, sweep, bans]);
+        let gone = runtime.spawn(outside::run(
+            Arc::downgrade(&self.0),
+            Arc::clone(&self.gone),
+            self.stop.subscribe(),
+        ));
+        self.tasks.lock().extend([feed, sweep, bans, gone]);
     }
 
     /// Stops what [`Services::start`] started, and waits until it has.

@@ -200,3 +200,12 @@ impl Refusal {
         }
     }
 }
+
+/// Whatever keeps the store from answering, the credential has not been judged.
+pub(super) fn refused(error: StoreError) -> Refusal {
+    match error {
+        StoreError::Unavailable(reason) => tracing::debug!(%reason, "a credential could not be judged"),
+        error => tracing::error!(%error, "a credential could not be judged"),
+    }
+    Refusal::Unavailable
+}

@@ -67,10 +67,11 @@ impl Services {
         let open = self.open_sessions();
         let touched = self.store.touch_open(open.clone(), now).await.map_err(Failure::from);
         let touched = noted("sessions with sockets", touched);
+        let outside = noted("outside sessions", self.sweep_outside(open.clone(), settled, now).await);
         let idle = if settled { noted("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
         let months = self.store.keep_attempt_months(now, now - self.settings.attempts_kept).await;
         let months = noted("months of attempts", months.map_err(Failure::from));
-        tickets.and(challenges).and(bans).and(months).and(over).and(touched).and(idle)
+        tickets.and(challenges).and(bans).and(months).and(over).and(touched).and(outside).and(idle)
     }
 
     /// Only those with a connection count as open; the actors may name some that are just closing.

@@ -15,14 +15,14 @@ use super::{
     clock::{Clock, millis},
     feed::Feed,
     known::{Caller, Known},
-    outcome::Refusal,
+    outcome::{Refusal, refused},
 };
 use crate::{
     domain::{
         session::{SessionLimits, ended},
         token::{AccessKeys, TokenError, access_ttl},
     },
-    store::{Store, StoreError},
+    store::Store,
 };
 
 /// Sessions remembered at most; some 500 bytes each.
@@ -74,7 +74,7 @@ impl Verifier {
     pub async fn verify_ticket(&self, ticket: &str) -> Result<Caller, Refusal> {
         let now = self.sources.clock.now();
         let consumed = self.sources.store.consume_ticket(Sha256::digest(ticket).into(), now).await;
-        let ticket = consumed.map_err(unavailable)?.ok_or(Refusal::Invalid("invalid_ticket"))?;
+        let ticket = consumed.map_err(refused)?.ok_or(Refusal::Invalid("invalid_ticket"))?;
         let known = self.session(ticket.session, 0, now).await?;
         self.note_use(&known, known.used_counter(), now);
         let expires_at = now + access_ttl(now, known.session.expires_at);
@@ -139,7 +139,7 @@ impl Verifier {
         // first look would never be announced.
         let fence = feed.is_current().then(|| self.cache.fence());
         let earlier = self.cache.get(id);
-        let live = store.live_session(id).await.map_err(unavailable)?;
+        let live = store.live_session(id).await.map_err(refused)?;
         let live = live.ok_or(Refusal::Invalid("session_unknown"))?;
         let known = Arc::new(Known::new(live, millis(now)));
         if let Some(earlier) = &earlier {
@@ -186,13 +186,4 @@ impl Verifier {
 
 fn refusal(error: TokenError) -> Refusal {
     if error.is_expired() { Refusal::Expired } else { Refusal::Invalid("invalid_token") }
-}
-
-/// Whatever keeps the store from answering, the credential has not been judged.
-fn unavailable(error: StoreError) -> Refusal {
-    match error {
-        StoreError::Unavailable(reason) => tracing::debug!(%reason, "a credential could not be judged"),
-        error => tracing::error!(%error, "a credential could not be judged"),
-    }
-    Refusal::Unavailable
 }

@@ -7,6 +7,7 @@
 mod attempts;
 mod audit;
 mod authority;
+mod external;
 mod journal;
 mod opening;
 mod outage;

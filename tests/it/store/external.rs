@@ -1,0 +1,137 @@
+//! Sessions of outside issuers: listed, ended by order like any other, and forgotten when their process died.
+
+use std::time::Duration;
+
+use portcullis::store::{ExternalFilter, ExternalSession, Order, Target};
+use portcullis_actors::{
+    close::Cause,
+    id::{ConnectionId, SessionId, Subject},
+};
+use uuid::Uuid;
+
+use super::{Db, address, now, with_db};
+
+async fn begin(db: &Db, subject: &str) -> ExternalSession {
+    let session = ExternalSession {
+        id: SessionId::random(),
+        issuer: "corp".to_owned(),
+        subject: Subject::new(subject),
+        token_id: Some("jti".to_owned()),
+        connection: ConnectionId::random(),
+        node: Uuid::new_v4(),
+        address: Some(address()),
+        created_at: now(),
+        last_seen_at: now(),
+        expires_at: None,
+        ended_at: None,
+        revoked_at: None,
+    };
+    db.store.insert_external(session.clone()).await.unwrap();
+    session
+}
+
+async fn live(db: &Db) -> Vec<SessionId> {
+    let filter = ExternalFilter { live: true, limit: 10, ..ExternalFilter::default() };
+    db.store.search_external(filter).await.unwrap().into_iter().map(|session| session.id).collect()
+}
+
+#[test]
+fn what_was_begun_is_listed_as_it_was() {
+    with_db(|db| async move {
+        let ann = begin(&db, "corp:ann").await;
+        begin(&db, "corp:bob").await;
+        let of_ann = ExternalFilter {
+            subject: Some(Subject::new("corp:ann")),
+            limit: 10,
+            ..ExternalFilter::default()
+        };
+        assert_eq!(db.store.search_external(of_ann).await.unwrap(), [ann]);
+        assert_eq!(live(&db).await.len(), 2);
+    });
+}
+
+#[test]
+fn an_order_ends_one_session_a_users_or_all() {
+    with_db(|db| async move {
+        let [first, second, third] =
+            [begin(&db, "corp:ann").await, begin(&db, "corp:ann").await, begin(&db, "corp:bob").await];
+        let one = db.revoke(Target::Session(first.id), Cause::Revoked).await;
+        assert_eq!(one.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(), [first.id]);
+        assert_eq!(db.revoke(Target::Session(first.id), Cause::Revoked).await.id, None);
+        let ann = db.revoke(Target::Subject(Subject::new("corp:ann")), Cause::Revoked).await;
+        assert_eq!(ann.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(), [second.id]);
+        let user = db.user("ada").await;
+        let own = db.open(Db::sign_in(&user)).await;
+        let everybody = db.revoke(Target::All, Cause::Revoked).await;
+        let ended: Vec<_> = everybody.ended.iter().map(|ended| ended.session).collect();
+        assert_eq!(ended, [own.id, third.id]);
+        assert!(live(&db).await.is_empty());
+    });
+}
+
+#[test]
+fn an_order_for_one_accounts_sessions_spares_outside_ones() {
+    with_db(|db| async move {
+        let outside = begin(&db, "1").await;
+        let user = db.user("ada").await;
+        db.open(Db::sign_in(&user)).await;
+        db.revoke(Target::User(user.id), Cause::PasswordChanged).await;
+        let order = Order {
+            only_user: Some(user.id),
+            ..Order::new(Target::Session(outside.id), Cause::SignedOut, now())
+        };
+        assert_eq!(db.store.commit(order).await.unwrap().id, None);
+        assert_eq!(live(&db).await, [outside.id]);
+    });
+}
+
+#[test]
+fn other_nodes_hear_which_outside_sessions_ended() {
+    with_db(|db| async move {
+        let session = begin(&db, "corp:ann").await;
+        let listener = db.store.listen().await.unwrap();
+        let place = listener.watermark().await.unwrap();
+        db.revoke(Target::Subject(Subject::new("corp:ann")), Cause::Revoked).await;
+        let (heard, _) = listener.since(&place).await.unwrap();
+        assert_eq!(heard.len(), 1);
+        assert_eq!(heard[0].committed.ended[0].session, session.id);
+        assert_eq!(heard[0].committed.ended[0].user, None);
+    });
+}
+
+#[test]
+fn a_session_whose_process_died_ends_and_one_that_lives_after_all_does_not() {
+    with_db(|db| async move {
+        let session = begin(&db, "corp:ann").await;
+        let later = now() + Duration::from_secs(100);
+        assert_eq!(db.store.end_orphans(now(), later).await.unwrap(), 0);
+        assert_eq!(db.store.end_orphans(later, later).await.unwrap(), 1);
+        assert!(live(&db).await.is_empty());
+        db.store.touch_external(vec![session.id], later).await.unwrap();
+        assert_eq!(live(&db).await, [session.id]);
+        assert_eq!(db.store.end_orphans(later, later).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn a_session_that_was_ended_by_order_is_not_prolonged_or_revived() {
+    with_db(|db| async move {
+        let session = begin(&db, "corp:ann").await;
+        assert!(db.store.prolong_external(session.id, None, Some(now()), now()).await.unwrap());
+        db.revoke(Target::Session(session.id), Cause::Revoked).await;
+        assert!(!db.store.prolong_external(session.id, None, None, now()).await.unwrap());
+        db.store.touch_external(vec![session.id], now()).await.unwrap();
+        assert!(live(&db).await.is_empty());
+    });
+}
+
+#[test]
+fn a_session_ends_with_its_connection_and_is_forgotten_in_time() {
+    with_db(|db| async move {
+        let session = begin(&db, "").await;
+        db.store.end_external(vec![session.id], now()).await.unwrap();
+        assert!(live(&db).await.is_empty());
+        assert_eq!(db.store.delete_external(now()).await.unwrap(), 0);
+        assert_eq!(db.store.delete_external(now() + Duration::from_secs(1)).await.unwrap(), 1);
+    });
+}
