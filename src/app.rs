@@ -91,7 +91,10 @@ impl App {
         let files = Files::claim();
         let mut sockets = settings.socket.clone();
         sockets.limits.total = sockets.limits.total.min(files.sockets);
-        Arc::make_mut(&mut sockets.dialogue).commands = settings.limits.frame_connection;
+        let dialogue = Arc::make_mut(&mut sockets.dialogue);
+        dialogue.commands = settings.limits.frame_connection;
+        // One table for the rules and for the shards.
+        dialogue.namespaces = Arc::clone(&settings.realtime.namespaces);
         let door = Door::new(
             services.clone(),
             realtime.clone(),

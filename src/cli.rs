@@ -8,6 +8,7 @@ use std::{path::PathBuf, process::ExitCode};
 use clap::{Parser, Subcommand};
 
 mod ban;
+mod config;
 mod dev;
 mod error;
 mod migrate;
@@ -39,6 +40,8 @@ enum Command {
     User(user::User),
     /// Lists and revokes sessions.
     Session(session::Session),
+    /// Looks at the settings.
+    Config(config::Config),
     /// Bans addresses, lists bans and lifts them.
     Ban(ban::Ban),
 }
@@ -70,6 +73,7 @@ pub fn run() -> ExitCode {
         Command::Migrate(migrate) => migrate.run(),
         Command::User(user) => user.run(),
         Command::Session(session) => session.run(),
+        Command::Config(config) => config.run(),
         Command::Ban(ban) => ban.run(),
     };
     match result {

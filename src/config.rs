@@ -20,6 +20,7 @@ use crate::{
     store::DatabaseSettings,
 };
 
+mod channels;
 mod development;
 mod issuers;
 mod reader;
@@ -150,7 +151,7 @@ pub struct Settings {
     pub allow_anonymous: bool,
     /// Sockets.
     pub socket: SocketSettings,
-    /// The actors' bounds.
+    /// The actors' bounds. `CHANNELS_FILE`: a TOML file with the namespaces of channels; those built in without it.
     pub realtime: RealtimeSettings,
     /// `DRAIN_SECONDS`: over how long a stop spreads the closing of sockets. Default: 5.
     pub drain: Duration,

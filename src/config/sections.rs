@@ -12,7 +12,7 @@ use std::{
 use portcullis_actors::runtime::RealtimeSettings;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Listen, Secrets, Surface, reader::Reader};
+use super::{Listen, Secrets, Surface, channels::channels, reader::Reader};
 use crate::{
     domain::{
         passkey::{self, RelyingPartyNames, origin_fits},
@@ -283,6 +283,7 @@ pub(super) fn realtime(read: &mut Reader<'_>, base: &RealtimeSettings) -> Realti
     RealtimeSettings {
         connections_per_session: read.at_least("CONNECTIONS_PER_SESSION", 1, base.connections_per_session),
         spill_file: spill_file.unwrap_or_else(|| base.spill_file.clone()),
+        namespaces: channels(read, &base.namespaces),
         ..base.clone()
     }
 }

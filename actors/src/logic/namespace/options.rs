@@ -148,6 +148,11 @@ pub struct Options {
 /// The most bytes of a publication's data unless a namespace says otherwise: what fits into one frame.
 pub const MAX_PUBLICATION_BYTES: usize = 64 * 1024;
 
+/// The most that a namespace may allow: escaped in a delta's string, it must fit into a connection's queue.
+const MAX_MAX_PUBLICATION_BYTES: usize = 256 * 1024;
+const MAX_HISTORY_SIZE: usize = 100_000;
+const MAX_HISTORY_TTL: Duration = Duration::from_secs(3_660 * 24 * 60 * 60);
+
 impl Default for Options {
     fn default() -> Self {
         Self {
@@ -195,7 +200,12 @@ impl Options {
             ),
             (self.force_join_leave && !self.join_leave, "force_join_leave: `join_leave` is not true"),
             (self.subscribe.has(Right::Subscriber), "subscribe: `subscriber` cannot be a condition here"),
-            (self.max_publication_bytes == 0, "max_publication_bytes: must be at least 1"),
+            (
+                !(1..=MAX_MAX_PUBLICATION_BYTES).contains(&self.max_publication_bytes),
+                "max_publication_bytes: must be 1 to 262144",
+            ),
+            (self.history_size > MAX_HISTORY_SIZE, "history_size: must be at most 100000"),
+            (self.history_ttl > MAX_HISTORY_TTL, "history_ttl: must be at most 3660d"),
         ];
         rules.into_iter().filter(|(broken, _)| *broken).map(|(_, text)| text.to_owned()).collect()
     }

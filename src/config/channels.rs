@@ -1,0 +1,234 @@
+//! `CHANNELS_FILE`: which channels there are and what they allow, from a TOML file.
+//!
+//! Read once, at the start, like every setting; `docs/channels.md` says what each option means. Every mistake is told, each
+//! with its line and the path of what is wrong. What is not understood is a mistake: a right that was misspelt must not go
+//! unnoticed.
+
+use std::{fs, ops::Range, sync::Arc, time::Duration};
+
+use portcullis_actors::logic::namespace::{Namespaces, Offer, Options, RecoveryMode, Right, Rights};
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::reader::Reader;
+
+/// The channels of the file that `CHANNELS_FILE` names, or those built in.
+pub(super) fn channels(read: &mut Reader<'_>, base: &Arc<Namespaces>) -> Arc<Namespaces> {
+    let Some(path) = read.text("CHANNELS_FILE") else {
+        return Arc::clone(base);
+    };
+    let text = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            read.problem(format!("CHANNELS_FILE: the file `{path}` cannot be read ({})", error.kind()));
+            return Arc::clone(base);
+        }
+    };
+    match parse(&text) {
+        Ok(namespaces) => Arc::new(namespaces),
+        Err(mistakes) => {
+            for mistake in mistakes {
+                read.problem(format!("CHANNELS_FILE: {mistake}"));
+            }
+            Arc::clone(base)
+        }
+    }
+}
+
+/// Reads the text of such a file.
+///
+/// # Errors
+/// Every mistake in it, in the order of the lines.
+fn parse(text: &str) -> Result<Namespaces, Vec<String>> {
+    let mut mistakes = Mistakes { text, found: Vec::new() };
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        mistakes.add(&error.span().unwrap_or(0..0), error.message().to_owned());
+    }
+    // What could not be read would be missed everywhere else.
+    if !errors.is_empty() {
+        return Err(mistakes.in_order());
+    }
+    let namespaces = document_of(document.get_ref(), &mut mistakes);
+    if mistakes.found.is_empty() { Ok(namespaces) } else { Err(mistakes.in_order()) }
+}
+
+/// What is wrong, with the place in the text.
+struct Mistakes<'a> {
+    text: &'a str,
+    found: Vec<(usize, String)>,
+}
+
+impl Mistakes<'_> {
+    fn add(&mut self, at: &Range<usize>, what: String) {
+        let before = self.text.as_bytes().get(..at.start).unwrap_or_default();
+        let line = 1 + before.iter().filter(|byte| **byte == b'\n').count();
+        self.found.push((line, what));
+    }
+
+    fn in_order(mut self) -> Vec<String> {
+        self.found.sort();
+        self.found.into_iter().map(|(line, what)| format!("line {line}: {what}")).collect()
+    }
+}
+
+fn document_of(document: &DeTable<'_>, mistakes: &mut Mistakes<'_>) -> Namespaces {
+    let mut namespaces = Namespaces::empty();
+    let mut personal = None;
+    for (key, value) in document {
+        match (key.get_ref().as_ref(), value.get_ref()) {
+            ("personal", DeValue::String(namespace)) => personal = Some((namespace.as_ref(), value.span())),
+            ("personal", other) => {
+                mistakes.add(&value.span(), format!("personal: {}", expected("a text", other)));
+            }
+            ("without_namespace", _) => {
+                let options = section("without_namespace", &key.span(), value, mistakes);
+                namespaces = namespaces.with_nameless(options);
+            }
+            ("namespaces", DeValue::Table(table)) => {
+                for (name, section_of) in table {
+                    let path = format!("namespaces.{}", name.get_ref());
+                    if !is_namespace(name.get_ref()) {
+                        let rule = "a namespace is 1 to 64 of a-z, A-Z, 0-9, `_`, `-` and `.`";
+                        mistakes.add(&name.span(), format!("{path}: {rule}"));
+                    }
+                    let options = section(&path, &name.span(), section_of, mistakes);
+                    namespaces = namespaces.with(name.get_ref(), options);
+                }
+            }
+            ("namespaces", other) => {
+                mistakes.add(&value.span(), format!("namespaces: {}", expected("a table", other)));
+            }
+            (unknown, _) => mistakes.add(&key.span(), format!("{unknown}: unknown option")),
+        }
+    }
+    if let Some((namespace, at)) = personal {
+        if namespaces.iter().all(|(name, _)| name != namespace) {
+            mistakes.add(&at, format!("personal: there is no namespace `{namespace}`"));
+        }
+        namespaces = namespaces.with_personal(namespace);
+    }
+    namespaces
+}
+
+fn is_namespace(name: &str) -> bool {
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
+    (1..=64).contains(&name.len()) && name.bytes().all(allowed)
+}
+
+/// The options of one section. What cannot be read stays at its default; the file is refused anyway.
+fn section(
+    path: &str,
+    header: &Range<usize>,
+    value: &Spanned<DeValue<'_>>,
+    mistakes: &mut Mistakes<'_>,
+) -> Options {
+    let mut options = Options::default();
+    let DeValue::Table(table) = value.get_ref() else {
+        mistakes.add(&value.span(), format!("{path}: {}", expected("a table", value.get_ref())));
+        return options;
+    };
+    let mut read_all = true;
+    for (key, value) in table {
+        if let Err(wrong) = set(&mut options, key.get_ref(), value.get_ref()) {
+            let at = if wrong == UNKNOWN { key.span() } else { value.span() };
+            mistakes.add(&at, format!("{path}.{}: {wrong}", key.get_ref()));
+            read_all = false;
+        }
+    }
+    // What does not fit together is only known when every option is.
+    for problem in options.problems().into_iter().filter(|_| read_all) {
+        let name = problem.split(':').next().unwrap_or_default();
+        let at = table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span());
+        mistakes.add(&at.unwrap_or_else(|| header.clone()), format!("{path}.{problem}"));
+    }
+    options
+}
+
+const UNKNOWN: &str = "unknown option";
+
+fn set(options: &mut Options, key: &str, value: &DeValue<'_>) -> Result<(), String> {
+    match key {
+        "subscribe" => options.subscribe = rights(value)?,
+        "publish" => options.publish = rights(value)?,
+        "presence" => options.presence = rights(value)?,
+        "history" => options.history = rights(value)?,
+        "presence_enabled" => options.presence_enabled = flag(value)?,
+        "join_leave" => options.join_leave = flag(value)?,
+        "force_join_leave" => options.force_join_leave = flag(value)?,
+        "history_size" => options.history_size = number(value)?,
+        "history_ttl" => options.history_ttl = duration(value)?,
+        "positioning" => options.positioning = offer(value)?,
+        "recovery" => options.recovery = offer(value)?,
+        "recovery_mode" => {
+            options.recovery_mode =
+                word(value, &[("stream", RecoveryMode::Stream), ("cache", RecoveryMode::Cache)])?;
+        }
+        "delta" => options.delta = flag(value)?,
+        "durable" => options.durable = flag(value)?,
+        "max_subscribers" => options.max_subscribers = number(value)?,
+        "max_publication_bytes" => options.max_publication_bytes = number(value)?,
+        _ => return Err(UNKNOWN.to_owned()),
+    }
+    Ok(())
+}
+
+fn expected(what: &str, found: &DeValue<'_>) -> String {
+    format!("must be {what}, not {}", found.type_str())
+}
+
+fn flag(value: &DeValue<'_>) -> Result<bool, String> {
+    value.as_bool().ok_or_else(|| expected("true or false", value))
+}
+
+fn number(value: &DeValue<'_>) -> Result<usize, String> {
+    let number = value.as_integer().ok_or_else(|| expected("a whole number", value))?;
+    usize::from_str_radix(number.as_str(), number.radix()).map_err(|_| "must be 0 or more".to_owned())
+}
+
+fn text<'v>(value: &'v DeValue<'_>, what: &str) -> Result<&'v str, String> {
+    value.as_str().ok_or_else(|| expected(what, value))
+}
+
+fn word<T: Copy>(value: &DeValue<'_>, words: &[(&str, T)]) -> Result<T, String> {
+    let found = text(value, "a text")?;
+    words.iter().find(|(word, _)| *word == found).map(|(_, meaning)| *meaning).ok_or_else(|| {
+        let known: Vec<_> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        format!("`{found}` is none of {}", known.join(", "))
+    })
+}
+
+fn offer(value: &DeValue<'_>) -> Result<Offer, String> {
+    word(value, &[("off", Offer::Off), ("allowed", Offer::Allowed), ("forced", Offer::Forced)])
+}
+
+fn rights(value: &DeValue<'_>) -> Result<Rights, String> {
+    let list = value.as_array().ok_or_else(|| expected("a list of rights", value))?;
+    let words = Right::ALL.map(|right| (right.as_str(), right));
+    let rights: Result<Vec<_>, _> = list.iter().map(|item| word(item.get_ref(), &words)).collect();
+    rights.map(|rights| Rights::of(&rights))
+}
+
+/// A whole number and a unit: `90s`, `15m`, `12h`, `7d`.
+fn duration(value: &DeValue<'_>) -> Result<Duration, String> {
+    let form = "a time as `90s`, `15m`, `12h` or `7d`";
+    let found = text(value, form)?;
+    let wrong = || format!("`{found}` is not {form}");
+    let (number, unit) = found.split_at_checked(found.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let seconds = match unit {
+        "s" => 1_u64,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(wrong()),
+    };
+    let digits = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    let number = number.parse::<u64>().ok().filter(|_| digits).ok_or_else(wrong)?;
+    number.checked_mul(seconds).map(Duration::from_secs).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+#[path = "channels_tests.rs"]
+mod tests;
