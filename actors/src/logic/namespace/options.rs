@@ -187,7 +187,7 @@ impl Options {
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let history = self.keeps_history();
-        let half = (self.history_size > 0) != !self.history_ttl.is_zero();
+        let half = (self.history_size > 0) == self.history_ttl.is_zero();
         let rules = [
             (half, "history_size: needs `history_ttl`, and that needs it"),
             (self.recovery != Offer::Off && !history, "recovery: needs a history"),
