@@ -7,7 +7,7 @@ use portcullis_actors::{
     id::UserId,
     logic::{
         channel::ChannelName,
-        journal::{Appended, NewMessage, Opened, Range, Retention},
+        journal::{Appended, NewMessage, Opened, Range, Removed, Retention},
         risk::History,
     },
     protocol::Publication,
@@ -43,11 +43,6 @@ impl DeviceStore for StorePorts {
 }
 
 impl Journal for StorePorts {
-    fn epoch(&self) -> PortFuture<Result<String, NotRead>> {
-        let store = self.0.clone();
-        Box::pin(async move { store.channel_epoch().await.map_err(|error| not_read(&error)) })
-    }
-
     fn append(
         &self,
         channel: ChannelName,
@@ -78,7 +73,7 @@ impl Journal for StorePorts {
         Box::pin(async move { store.read_channel(channel, range).await.map_err(|error| not_read(&error)) })
     }
 
-    fn remove(&self, channel: ChannelName) -> PortFuture<Result<u64, NotWritten>> {
+    fn remove(&self, channel: ChannelName) -> PortFuture<Result<Removed, NotWritten>> {
         let store = self.0.clone();
         Box::pin(async move { store.remove_messages(channel).await.map_err(|error| not_written(&error)) })
     }

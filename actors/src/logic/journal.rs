@@ -3,7 +3,15 @@
 //! The types here are what the `Journal` port takes and gives; [`DurableChannel`] is the state of one channel, driven by
 //! its shard. Nothing in here waits, or knows how the journal is stored.
 
+mod channel;
+mod hot;
+
+#[cfg(test)]
+mod model_tests;
+
 use std::{sync::Arc, time::Duration};
+
+pub use channel::{Action, Call, DurableChannel, Failed, Outcome};
 
 use crate::protocol::{ClientInfo, Payload, Publication};
 
@@ -84,6 +92,8 @@ pub struct Appended {
     pub placed: Vec<Placed>,
     /// The newest offset of the channel after the batch.
     pub top: u64,
+    /// The epoch of all offsets; it changes only with the database.
+    pub epoch: Arc<str>,
 }
 
 /// Where one message of a batch is.
@@ -106,12 +116,21 @@ impl Placed {
 }
 
 /// The newest end of a channel.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
+    /// The epoch of all offsets; it changes only with the database.
+    pub epoch: Arc<str>,
     /// The newest offset; 0 when nothing was ever published.
     pub top: u64,
-    /// Everything up to here was removed, or has been cleared away.
-    pub gone: u64,
     /// The newest publications, oldest first, of those that are kept.
     pub newest: Vec<Arc<Publication>>,
+}
+
+/// What was removed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Removed {
+    /// Everything up to this offset.
+    pub top: u64,
+    /// The epoch of all offsets.
+    pub epoch: Arc<str>,
 }

@@ -10,7 +10,7 @@ use crate::{
     id::{DeviceId, SessionId, UserId},
     logic::{
         channel::ChannelName,
-        journal::{Appended, NewMessage, Opened, Range, Retention},
+        journal::{Appended, NewMessage, Opened, Range, Removed, Retention},
         risk::History,
     },
     protocol::Publication,
@@ -66,9 +66,6 @@ pub enum NotAppended {
 
 /// Where publications of durable channels are kept.
 pub trait Journal: Send + Sync + 'static {
-    /// The epoch of all offsets; it changes only with the database.
-    fn epoch(&self) -> PortFuture<Result<String, NotRead>>;
-
     /// Writes the whole batch or nothing, in its order, the offsets following the channel's last.
     fn append(
         &self,
@@ -84,8 +81,8 @@ pub trait Journal: Send + Sync + 'static {
     /// Reads publications, in the order that `range` asks for.
     fn read(&self, channel: ChannelName, range: Range) -> PortFuture<Result<Vec<Arc<Publication>>, NotRead>>;
 
-    /// Removes everything that was published so far; answers with the offset of the last of it.
-    fn remove(&self, channel: ChannelName) -> PortFuture<Result<u64, NotWritten>>;
+    /// Removes everything that was published so far.
+    fn remove(&self, channel: ChannelName) -> PortFuture<Result<Removed, NotWritten>>;
 }
 
 /// A sign of life of a session on its device.

@@ -18,7 +18,7 @@ use portcullis_actors::{
 };
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
-use tokio_postgres::error::Severity;
+use tokio_postgres::{Row, error::Severity};
 use uuid::Uuid;
 
 use super::{moment, unsigned};
@@ -44,13 +44,13 @@ const APPEND: &str = "
                             $11::timestamptz[])
              WITH ORDINALITY AS m (data, subject, connection_id, conn_info, chan_info, tags, created_at, place)
     )
-    SELECT top FROM raised";
+    SELECT raised.top, e.epoch FROM raised, channel_epoch e";
 
 /// Locks the channel's row, which it makes if there is none.
 const LOCK: &str = "
     INSERT INTO channels AS c (name, created_at, updated_at) VALUES ($1, $2, $2)
     ON CONFLICT (name) DO UPDATE SET updated_at = $2
-    RETURNING top";
+    RETURNING top, (SELECT epoch FROM channel_epoch)";
 
 /// Why a batch was not appended, as far as is known.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -118,9 +118,10 @@ async fn plainly(
 ) -> Outcome<Appended> {
     client.prepare_cached(APPEND).await?;
     uncertain.store(true, Ordering::Release);
-    let top = insert(client, channel, &batch.iter().collect::<Vec<_>>(), keep).await?;
+    let row = insert(client, channel, &batch.iter().collect::<Vec<_>>(), keep).await?;
+    let top = unsigned(row.try_get(0)?);
     let first = top - batch.len() as u64 + 1;
-    Ok(Appended { placed: (first..=top).map(Placed::New).collect(), top })
+    Ok(Appended { placed: (first..=top).map(Placed::New).collect(), top, epoch: row.try_get::<_, &str>(1)?.into() })
 }
 
 /// Under the lock of the channel's row, so that of two batches with one key the later sees the earlier's.
@@ -134,11 +135,12 @@ async fn with_keys(
     let now = latest(batch.iter());
     let transaction = client.transaction().await?;
     let lock = transaction.prepare_cached(LOCK).await?;
-    let before: i64 = transaction.query_one(&lock, &[&channel.as_str(), &now]).await?.try_get(0)?;
+    let locked = transaction.query_one(&lock, &[&channel.as_str(), &now]).await?;
+    let before = unsigned(locked.try_get(0)?);
     let mut known = earlier(&transaction, channel, batch, now).await?;
     let (mut placed, mut new, mut keys) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
     for message in batch {
-        let next = unsigned(before) + new.len() as u64 + 1;
+        let next = before + new.len() as u64 + 1;
         match message.idempotency_key.as_ref().map(|key| (key, known.get(key.as_str()).copied())) {
             Some((_, Some(offset))) => {
                 placed.push(Placed::Earlier(offset));
@@ -158,7 +160,8 @@ async fn with_keys(
     remember(&transaction, channel, &keys, now).await?;
     uncertain.store(true, Ordering::Release);
     transaction.commit().await?;
-    Ok(Appended { placed, top })
+    let top = before + new.len() as u64;
+    Ok(Appended { placed, top, epoch: locked.try_get::<_, &str>(1)?.into() })
 }
 
 /// The offsets of those keys of the batch that were used before.
@@ -192,13 +195,13 @@ async fn remember(
     Ok(())
 }
 
-/// Inserts all of these; returns the channel's top.
+/// Inserts all of these; returns the channel's top, and the epoch.
 async fn insert(
     client: &impl GenericClient,
     channel: &ChannelName,
     messages: &[&NewMessage],
     keep: Retention,
-) -> Outcome<u64> {
+) -> Outcome<Row> {
     fn column<'m, T>(messages: &[&'m NewMessage], of: impl Fn(&'m NewMessage) -> T) -> Vec<T> {
         messages.iter().map(|message| of(message)).collect()
     }
@@ -207,7 +210,7 @@ async fn insert(
     }
     let statement = client.prepare_cached(APPEND).await?;
     let count = i64::try_from(messages.len()).unwrap_or(i64::MAX);
-    let row = client
+    client
         .query_one(
             &statement,
             &[
@@ -224,8 +227,7 @@ async fn insert(
                 &column(messages, |message| moment(message.time_ms)),
             ],
         )
-        .await?;
-    Ok(unsigned(row.try_get(0)?))
+        .await
 }
 
 fn tags(message: &NewMessage) -> Option<Value> {

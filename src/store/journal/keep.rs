@@ -1,6 +1,9 @@
 //! Keeping no more than a channel is allowed to keep: removal by order, and clearing away what is too old or too much.
 
-use portcullis_actors::logic::{channel::ChannelName, journal::Retention};
+use portcullis_actors::logic::{
+    channel::ChannelName,
+    journal::{Removed, Retention},
+};
 use time::OffsetDateTime;
 
 use super::{moment, unsigned};
@@ -10,7 +13,9 @@ use crate::store::{error::StoreError, pool::Store};
 const DELETED_AT_ONCE: i64 = 2_000;
 
 /// Everything of the channel is gone from now on.
-const REMOVE: &str = "UPDATE channels SET gone = top, updated_at = now() WHERE name = $1 RETURNING top";
+const REMOVE: &str = "
+    WITH removed AS (UPDATE channels SET gone = top, updated_at = now() WHERE name = $1 RETURNING top)
+    SELECT coalesce((SELECT top FROM removed), 0), epoch FROM channel_epoch";
 
 /// Raises `gone` of some channels to what is too much, or too old. What is due is found first, as of one moment, so that
 /// nothing younger is touched; then the rows are locked in the order of their names, so that nodes that sweep at the same
@@ -45,17 +50,16 @@ pub struct Kept {
 }
 
 impl Store {
-    /// Removes everything that was published in a channel so far; returns the offset of the last of it. The rows go with
-    /// the next sweep.
+    /// Removes everything that was published in a channel so far; the rows go with the next sweep.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn remove_messages(&self, channel: ChannelName) -> Result<u64, StoreError> {
+    pub async fn remove_messages(&self, channel: ChannelName) -> Result<Removed, StoreError> {
         let _turn = self.journal_turn().await?;
         self.run(move |client| {
             Box::pin(async move {
-                let row = client.query_opt(REMOVE, &[&channel.as_str()]).await?;
-                Ok(row.map(|row| row.try_get(0)).transpose()?.map_or(0, unsigned))
+                let row = client.query_one(REMOVE, &[&channel.as_str()]).await?;
+                Ok(Removed { top: unsigned(row.try_get(0)?), epoch: row.try_get::<_, &str>(1)?.into() })
             })
         })
         .await

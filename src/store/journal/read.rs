@@ -24,7 +24,7 @@ use crate::store::{error::StoreError, pool::Store};
 const SETTLE: &str = "
     INSERT INTO channels AS c (name, created_at, updated_at) VALUES ($1, now(), now())
     ON CONFLICT (name) DO UPDATE SET updated_at = c.updated_at
-    RETURNING top, gone";
+    RETURNING top";
 
 const READ: &str = "
     SELECT m.seq, m.data, m.subject, m.connection_id, m.conn_info, m.chan_info, m.tags, m.created_at
@@ -32,19 +32,6 @@ const READ: &str = "
     WHERE m.channel = $1 AND m.seq > $2 AND m.seq < $3 AND m.seq > c.gone AND m.seq > c.top - $4::bigint AND m.created_at > $5";
 
 impl Store {
-    /// The epoch of every durable channel of this database.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn channel_epoch(&self) -> Result<String, StoreError> {
-        self.read(|client| {
-            Box::pin(async move {
-                Ok(client.query_one("SELECT epoch FROM channel_epoch", &[]).await?.try_get(0)?)
-            })
-        })
-        .await
-    }
-
     /// The newest end of a channel: what `newest` describes, as of one moment. With `settle`, whatever is still being
     /// written in it is waited for.
     ///
@@ -85,15 +72,14 @@ impl Store {
 
 /// The top first, and then nothing beyond it: what is committed in between is left out.
 async fn open(client: &Client, channel: &ChannelName, newest: Range) -> Result<Opened, StoreError> {
-    let statement = client.prepare_cached("SELECT top, gone FROM channels WHERE name = $1").await?;
-    let Some(row) = client.query_opt(&statement, &[&channel.as_str()]).await? else {
-        return Ok(Opened::default());
-    };
-    let (top, gone) = (unsigned(row.try_get(0)?), unsigned(row.try_get(1)?));
+    let sql = "SELECT e.epoch, coalesce(c.top, 0) FROM channel_epoch e LEFT JOIN channels c ON c.name = $1";
+    let statement = client.prepare_cached(sql).await?;
+    let row = client.query_one(&statement, &[&channel.as_str()]).await?;
+    let (epoch, top) = (row.try_get::<_, &str>(0)?.into(), unsigned(row.try_get(1)?));
     let range = Range { before: newest.before.min(top + 1), reverse: true, ..newest };
     let mut newest = read(client, channel, range).await?;
     newest.reverse();
-    Ok(Opened { top, gone, newest })
+    Ok(Opened { epoch, top, newest })
 }
 
 async fn read(
