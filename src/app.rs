@@ -162,6 +162,7 @@ pub(crate) fn start_realtime(settings: &Settings, store: &Store, shutdown: Shutd
     let ports = Ports {
         audit: Arc::new(StorePorts(store.clone())),
         devices: Arc::new(StorePorts(store.clone())),
+        journal: Arc::new(StorePorts(store.clone())),
         escalate: Box::new(move || shutdown.begin(Stop::Failed("actors died too often"))),
     };
     Realtime::start(settings.realtime.clone(), ports)

@@ -8,6 +8,7 @@
 //! Must not: await, touch the database, or allocate per recipient.
 
 mod answer;
+mod durable;
 mod message;
 mod room;
 mod subscriber;
@@ -15,6 +16,7 @@ mod waiting;
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
+    rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,6 +24,7 @@ use std::{
 use actix::{Actor, AsyncContext, Context, Handler};
 
 pub(crate) use answer::{Asker, Joining, Leaving, Reply};
+use durable::Caller;
 pub(crate) use message::{Ask, CountPresence, Leave, ListChannels, Presence, Publishment, What};
 use room::Room;
 use subscriber::Subscriber;
@@ -30,15 +33,18 @@ pub(crate) use waiting::Waiting;
 use crate::{
     logic::{channel::ChannelName, namespace::Namespaces, stream::PAGE_BYTES},
     protocol::{ClientInfo, ErrorCode, Push},
+    runtime::port::Journal,
 };
 
 /// How often what is too old is looked for.
 const SWEEP: Duration = Duration::from_secs(5);
 
 /// What a shard is told.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub(crate) struct ShardSettings {
     pub(crate) namespaces: Arc<Namespaces>,
+    /// Where histories are that outlive the process.
+    pub(crate) journal: Arc<dyn Journal>,
     /// Channels without members whose histories are remembered.
     pub(crate) resting: usize,
     /// Bytes of all histories.
@@ -52,11 +58,20 @@ pub(crate) struct ChannelShard {
     resting: BTreeMap<u64, ChannelName>,
     next_rest: u64,
     bytes: usize,
+    /// The way to the journal; there is one once the actor runs.
+    journal: Option<Rc<Caller>>,
 }
 
 impl ChannelShard {
     pub(crate) fn new(settings: Arc<ShardSettings>) -> Self {
-        Self { settings, rooms: HashMap::new(), resting: BTreeMap::new(), next_rest: 0, bytes: 0 }
+        Self {
+            settings,
+            rooms: HashMap::new(),
+            resting: BTreeMap::new(),
+            next_rest: 0,
+            bytes: 0,
+            journal: None,
+        }
     }
 
     /// Does something with a room, which is made if it is not there, and settles its affairs.
@@ -65,7 +80,7 @@ impl ChannelShard {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 let options = Arc::clone(self.settings.namespaces.options(channel)?);
-                entry.insert(Room::new(channel.clone(), options))
+                entry.insert(Room::new(channel.clone(), options, self.journal.as_ref()))
             }
         };
         let before = room.bytes();
@@ -83,7 +98,7 @@ impl ChannelShard {
         }
         if room.is_void() {
             self.rooms.remove(channel);
-        } else if room.members.is_empty() {
+        } else if room.members.is_empty() && room.is_idle() {
             room.resting = Some(self.next_rest);
             self.resting.insert(self.next_rest, channel.clone());
             self.next_rest += 1;
@@ -130,6 +145,7 @@ impl Actor for ChannelShard {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        self.journal = Some(Rc::new(Caller::new(Arc::clone(&self.settings.journal), &ctx.address())));
         ctx.run_interval(SWEEP, |shard, _| shard.sweep(now()));
     }
 }
@@ -151,6 +167,7 @@ impl Handler<Leave> for ChannelShard {
 
     fn handle(&mut self, Leave { channel, connection, leaving }: Leave, _: &mut Self::Context) {
         let Some(room) = self.rooms.get_mut(&channel) else { return };
+        room.forget_joining(connection);
         let Some(member) = room.members.leave(connection) else { return };
         // Whoever left is told first.
         drop(leaving);

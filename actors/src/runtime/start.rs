@@ -15,7 +15,7 @@ use super::{
     channel_shard::{ChannelShard, Shard, ShardSettings, Waiting},
     device_tracker::DeviceTracker,
     directory::Directory,
-    port::{AuditSink, DeviceStore},
+    port::{AuditSink, DeviceStore, Journal},
     rate_limiter::RateLimiter,
     realtime::{Inner, Realtime},
     settings::RealtimeSettings,
@@ -30,6 +30,8 @@ pub struct Ports {
     pub audit: Arc<dyn AuditSink>,
     /// Where last-seen values go.
     pub devices: Arc<dyn DeviceStore>,
+    /// Where publications of durable channels are kept.
+    pub journal: Arc<dyn Journal>,
     /// Called when shards die faster than they may: stop the process in good order.
     pub escalate: Box<dyn Fn() + Send + Sync>,
 }
@@ -47,7 +49,7 @@ impl Realtime {
 
         let directory =
             Directory::new(sessions.handle(), settings.connections_per_session, settings.tombstone_ttl);
-        let channels = start_channels(&settings, &fan_out, &budget);
+        let channels = start_channels(&settings, ports.journal, &fan_out, &budget);
         let max_keys = settings.limiter_keys / LIMITER_SHARDS;
         let limiters = (0..LIMITER_SHARDS)
             .map(|_| {
@@ -82,10 +84,16 @@ impl Realtime {
     }
 }
 
-fn start_channels(settings: &RealtimeSettings, arbiters: &[Arbiter], budget: &Arc<Budget>) -> Vec<Shard> {
+fn start_channels(
+    settings: &RealtimeSettings,
+    journal: Arc<dyn Journal>,
+    arbiters: &[Arbiter],
+    budget: &Arc<Budget>,
+) -> Vec<Shard> {
     let shards = settings.channel_shards.max(1);
     let told = Arc::new(ShardSettings {
         namespaces: Arc::clone(&settings.namespaces),
+        journal,
         resting: settings.resting_channels / shards,
         history_bytes: settings.history_bytes / shards,
     });

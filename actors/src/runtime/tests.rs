@@ -24,6 +24,7 @@ use crate::{
 mod channels;
 mod denials;
 mod roster;
+mod ledger;
 mod scores;
 mod sessions;
 mod upkeep;
@@ -103,6 +104,7 @@ fn start(adjust: impl FnOnce(&mut RealtimeSettings)) -> Fixture {
     let ports = Ports {
         audit: Arc::new(Sink(Arc::clone(&memory))),
         devices: Arc::new(Sink(Arc::clone(&memory))),
+        journal: Arc::new(ledger::Ledger::default()),
         escalate: Box::new(move || escalated.escalated.store(true, Ordering::SeqCst)),
     };
     Fixture { realtime: Realtime::start(settings, ports).unwrap(), memory, dir }

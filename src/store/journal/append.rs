@@ -121,7 +121,11 @@ async fn plainly(
     let row = insert(client, channel, &batch.iter().collect::<Vec<_>>(), keep).await?;
     let top = unsigned(row.try_get(0)?);
     let first = top - batch.len() as u64 + 1;
-    Ok(Appended { placed: (first..=top).map(Placed::New).collect(), top, epoch: row.try_get::<_, &str>(1)?.into() })
+    Ok(Appended {
+        placed: (first..=top).map(Placed::New).collect(),
+        top,
+        epoch: row.try_get::<_, &str>(1)?.into(),
+    })
 }
 
 /// Under the lock of the channel's row, so that of two batches with one key the later sees the earlier's.

@@ -46,14 +46,8 @@ impl Hot {
     pub(super) fn opened(opened: Opened) -> Self {
         let from = opened.newest.first().map_or(opened.top, |first| first.offset.saturating_sub(1));
         let whole = opened.newest.len() < HOT_MAX as usize;
-        let mut hot = Self {
-            epoch: opened.epoch,
-            top: opened.top,
-            from,
-            whole,
-            kept: opened.newest.into(),
-            bytes: 0,
-        };
+        let mut hot =
+            Self { epoch: opened.epoch, top: opened.top, from, whole, kept: opened.newest.into(), bytes: 0 };
         hot.bytes = hot.kept.iter().map(|publication| weight(publication)).sum();
         hot.trim();
         hot

@@ -344,7 +344,8 @@ impl World {
                 let follows = |pair: &[Arc<Publication>]| pair[0].offset.abs_diff(pair[1].offset) == 1;
                 assert!(result.publications.windows(2).all(follows), "a hole in the history");
             }
-            (Who::Remover(_), Outcome::Removed(_)) | (Who::Historian(_) | Who::Remover(_), Outcome::Refused(_)) => {}
+            (Who::Remover(_), Outcome::Removed(_))
+            | (Who::Historian(_) | Who::Remover(_), Outcome::Refused(_)) => {}
             (who, outcome) => panic!("{who:?} is told {outcome:?}"),
         }
     }

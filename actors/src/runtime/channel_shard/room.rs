@@ -1,13 +1,11 @@
 //! One channel in its shard: members, history, and what is done for them. Whatever its history is kept in, what follows
 //! an answer of that history is done here.
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{rc::Rc, sync::Arc, time::Instant};
 
 use super::{
     answer::{Joining, accept},
+    durable::{Caller, Durable, wall_clock_ms},
     message::{Publishment, What},
     subscriber::{Frames, Publishing, Subscriber},
 };
@@ -28,6 +26,8 @@ pub(super) struct Room {
     pub(super) options: Arc<Options>,
     pub(super) members: Channel<Subscriber>,
     pub(super) source: Source,
+    /// What was published under keys, as far as the history does not know.
+    keys: Keys,
     /// Its place in the order of being forgotten, while it has no members.
     pub(super) resting: Option<u64>,
 }
@@ -38,8 +38,9 @@ pub(super) enum Source {
     Memory {
         /// The history, if there is one.
         stream: Option<Stream>,
-        keys: Keys,
     },
+    /// In the journal: answers may take a while.
+    Durable(Box<Durable>),
 }
 
 /// What a history says to a subscription that begins.
@@ -52,13 +53,27 @@ pub(super) struct Found {
 }
 
 impl Room {
-    pub(super) fn new(name: ChannelName, options: Arc<Options>) -> Self {
-        let source = Source::Memory { stream: None, keys: Keys::default() };
-        Self { name, options, members: Channel::default(), source, resting: None }
+    /// `journal` is how a history in the database is reached.
+    pub(super) fn new(name: ChannelName, options: Arc<Options>, journal: Option<&Rc<Caller>>) -> Self {
+        let source = match journal {
+            Some(caller) if options.durable => {
+                Source::Durable(Box::new(Durable::new(&options, Rc::clone(caller))))
+            }
+            _ => Source::Memory { stream: None },
+        };
+        Self { name, options, members: Channel::default(), source, keys: Keys::default(), resting: None }
+    }
+
+    pub(super) fn name(&self) -> &ChannelName {
+        &self.name
     }
 
     /// Does what was asked, if the history is at hand.
     pub(super) fn ask(&mut self, now: Instant, what: What) {
+        let unkept = matches!(&what, What::Publish(publishment) if publishment.skip_history);
+        if matches!(self.source, Source::Durable(_)) && !unkept {
+            return self.ask_journal(what);
+        }
         match what {
             What::Join(joining) => {
                 let terms = joining.join().map(|join| join.terms.clone()).unwrap_or_default();
@@ -82,7 +97,7 @@ impl Room {
 
     /// The history in memory; it begins when it is first asked for.
     fn stream(&mut self) -> Option<&mut Stream> {
-        let Source::Memory { stream, .. } = &mut self.source;
+        let Source::Memory { stream } = &mut self.source else { return None };
         if stream.is_none() && self.options.keeps_history() {
             *stream = Some(Stream::new(new_epoch(), self.options.history_size, self.options.history_ttl));
         }
@@ -111,8 +126,7 @@ impl Room {
 
     fn publish(&mut self, now: Instant, publishment: Publishment) {
         let Publishment { data, info, tags, skip_history, key, asker, bytes } = publishment;
-        let Source::Memory { keys, .. } = &mut self.source;
-        if let Some(earlier) = key.as_deref().and_then(|key| keys.find(now, key)) {
+        if let Some(earlier) = key.as_deref().and_then(|key| self.keys.find(now, key)) {
             return asker.give(Ok(earlier));
         }
         let mut publication = Publication { data, info, offset: 0, tags, time_ms: 0 };
@@ -123,9 +137,8 @@ impl Room {
             }
             None => (Arc::new(publication), None),
         };
-        let Source::Memory { keys, .. } = &mut self.source;
         if let Some(key) = key {
-            keys.remember(now, key, position.clone());
+            self.keys.remember(now, key, position.clone());
         }
         self.deliver(&publication);
         asker.give(Ok(position));
@@ -204,30 +217,48 @@ impl Room {
 
     /// Forgets what is too old.
     pub(super) fn expire(&mut self, now: Instant) {
-        let Source::Memory { stream, keys } = &mut self.source;
-        keys.expire(now);
-        if let Some(stream) = stream {
-            stream.expire(now);
+        self.keys.expire(now);
+        match &mut self.source {
+            Source::Memory { stream } => {
+                if let Some(stream) = stream {
+                    stream.expire(now);
+                }
+            }
+            Source::Durable(_) => self.tick_journal(),
         }
     }
 
     /// Whether there is nothing to be kept of it.
     pub(super) fn is_void(&self) -> bool {
-        let Source::Memory { stream, keys } = &self.source;
-        self.members.is_empty() && stream.is_none() && keys.is_empty()
+        let nothing = match &self.source {
+            Source::Memory { stream } => stream.is_none(),
+            Source::Durable(durable) => durable.is_quiet(),
+        };
+        nothing && self.members.is_empty() && self.keys.is_empty()
+    }
+
+    /// Whether nobody waits for anything of it.
+    pub(super) fn is_idle(&self) -> bool {
+        match &self.source {
+            Source::Memory { .. } => true,
+            Source::Durable(durable) => durable.is_idle(),
+        }
     }
 
     /// What its history weighs, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        let Source::Memory { stream, .. } = &self.source;
-        stream.as_ref().map_or(0, Stream::bytes)
+        match &self.source {
+            Source::Memory { stream } => stream.as_ref().map_or(0, Stream::bytes),
+            Source::Durable(durable) => durable.bytes(),
+        }
     }
 
-    /// Forgets the older half of its history: memory is short.
+    /// Forgets the older half of what it holds of its history: memory is short.
     pub(super) fn halve(&mut self) {
-        let Source::Memory { stream, .. } = &mut self.source;
-        if let Some(stream) = stream {
-            stream.halve();
+        match &mut self.source {
+            Source::Memory { stream: Some(stream) } => stream.halve(),
+            Source::Memory { stream: None } => {}
+            Source::Durable(durable) => durable.halve(),
         }
     }
 }
@@ -237,9 +268,4 @@ fn new_epoch() -> Arc<str> {
     let (front, back) = (random.as_bytes(), random.as_bytes());
     // All but the bytes that say of which kind it is.
     epoch([front[0], front[1], front[2], front[3], back[12], back[13], back[14], back[15]])
-}
-
-fn wall_clock_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO);
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -39,9 +39,16 @@ impl<T> DurableChannel<T> {
         match &self.hot {
             Some(hot) if *hot.epoch() == appended.epoch && first == hot.top() + 1 => self.serve(placed),
             Some(hot)
-                if *hot.epoch() == appended.epoch && (1..=HOLE_MAX).contains(&first.saturating_sub(hot.top() + 1)) =>
+                if *hot.epoch() == appended.epoch
+                    && (1..=HOLE_MAX).contains(&first.saturating_sub(hot.top() + 1)) =>
             {
-                let range = Range { after: hot.top(), before: first, limit: u32::MAX, reverse: false, ..self.range() };
+                let range = Range {
+                    after: hot.top(),
+                    before: first,
+                    limit: u32::MAX,
+                    reverse: false,
+                    ..self.range()
+                };
                 self.busy = Busy::Closing(number, Hole { first, placed });
                 self.actions.push(Action::Call(number, Call::Read(range)));
             }
@@ -139,7 +146,9 @@ impl<T> DurableChannel<T> {
             return self.tell(who, outcome);
         }
         match std::mem::replace(&mut self.busy, Busy::Idle) {
-            Busy::Closing(expected, hole) if expected == number => self.close(hole, result.unwrap_or_default()),
+            Busy::Closing(expected, hole) if expected == number => {
+                self.close(hole, result.unwrap_or_default())
+            }
             other => self.busy = other,
         }
     }

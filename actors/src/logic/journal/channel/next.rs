@@ -1,6 +1,8 @@
 //! What one durable channel does next.
 
-use super::{Action, Ask, BATCH_BYTES, BATCH_MAX, Busy, Call, DurableChannel, Outcome, QUIET_MAX, READS_MAX, Reading};
+use super::{
+    Action, Ask, BATCH_BYTES, BATCH_MAX, Busy, Call, DurableChannel, Outcome, QUIET_MAX, READS_MAX, Reading,
+};
 use crate::{
     logic::{
         journal::{NewMessage, Range, hot::Hot},
@@ -139,7 +141,10 @@ impl<T> DurableChannel<T> {
     /// Whether nothing is under way, and nobody waits.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.busy, Busy::Idle) && self.queue.is_empty() && self.waiting.is_empty() && self.reads.is_empty()
+        matches!(self.busy, Busy::Idle)
+            && self.queue.is_empty()
+            && self.waiting.is_empty()
+            && self.reads.is_empty()
     }
 
     /// Whether it has not been used for so long that it may be forgotten.
