@@ -23,8 +23,8 @@ use crate::{
 
 mod channels;
 mod denials;
-mod roster;
 mod ledger;
+mod roster;
 mod scores;
 mod sessions;
 mod upkeep;

@@ -159,8 +159,9 @@ async fn with_keys(
         placed.push(Placed::New(next));
         new.push(message);
     }
-    let top =
-        if new.is_empty() { unsigned(before) } else { insert(&transaction, channel, &new, keep).await? };
+    if !new.is_empty() {
+        insert(&transaction, channel, &new, keep).await?;
+    }
     remember(&transaction, channel, &keys, now).await?;
     uncertain.store(true, Ordering::Release);
     transaction.commit().await?;

@@ -12,7 +12,7 @@ use portcullis_actors::{
     protocol::{ClientInfo, Payload, Publication},
 };
 
-use super::{Db, now, with_db};
+use super::{now, with_db};
 use crate::harness::{Cable, eventually};
 
 const KEEP: Retention = Retention { size: 1_000, ttl: Duration::from_secs(7 * 86_400) };
