@@ -11,6 +11,7 @@ mod ban;
 mod config;
 mod dev;
 mod error;
+mod key;
 mod migrate;
 mod serve;
 mod session;
@@ -44,6 +45,8 @@ enum Command {
     Config(config::Config),
     /// Bans addresses, lists bans and lifts them.
     Ban(ban::Ban),
+    /// Makes, lists and revokes keys of the server API.
+    Key(key::Key),
 }
 
 /// Where a tool finds the database.
@@ -75,6 +78,7 @@ pub fn run() -> ExitCode {
         Command::Session(session) => session.run(),
         Command::Config(config) => config.run(),
         Command::Ban(ban) => ban.run(),
+        Command::Key(key) => key.run(),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

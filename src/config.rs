@@ -31,8 +31,8 @@ mod tests;
 pub use reader::ConfigError;
 use reader::Reader;
 use sections::{
-    BAN, PASSWORD_QUEUE, Registration, algorithm, database, geo, limits, listen, minutes, passkeys, realtime,
-    risk, secrets, sessions, socket, surface,
+    BAN, PASSWORD_QUEUE, Registration, algorithm, api_key, database, geo, limits, listen, minutes, passkeys,
+    realtime, risk, secrets, sessions, socket, surface,
 };
 
 const DAY: u64 = 24 * 60 * 60;
@@ -149,6 +149,9 @@ pub struct Settings {
     pub issuers: Vec<IssuerSettings>,
     /// `ALLOW_ANONYMOUS`: connections may come without a token, and have the rights of `anonymous`. Default: no.
     pub allow_anonymous: bool,
+    /// `API_KEY`: a key of the server API that may do everything, for tests and small set-ups; at least 16 bytes in
+    /// production. Default: none, keys are made with `portcullis key`.
+    pub api_key: Option<SecretString>,
     /// Sockets.
     pub socket: SocketSettings,
     /// The actors' bounds. `CHANNELS_FILE`: a TOML file with the namespaces of channels; those built in without it.
@@ -200,6 +203,7 @@ impl Settings {
             password_queue: PASSWORD_QUEUE,
             issuers: Vec::new(),
             allow_anonymous: false,
+            api_key: None,
             socket: SocketSettings::default(),
             realtime: RealtimeSettings::default(),
             drain: Duration::from_secs(5),
@@ -244,6 +248,7 @@ impl Settings {
             password_queue: read.at_least("PASSWORD_QUEUE", 1, self.password_queue),
             issuers: issuers::issuers(read, self.issuers, production),
             allow_anonymous: read.flag("ALLOW_ANONYMOUS", self.allow_anonymous),
+            api_key: api_key(read, self.api_key, production),
             socket: socket(read, &self.socket),
             realtime: realtime(read, &self.realtime),
             drain: Duration::from_secs(read.parsed("DRAIN_SECONDS", self.drain.as_secs())),

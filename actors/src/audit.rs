@@ -61,6 +61,12 @@ pub struct AuditEvent {
     pub address: Option<IpAddr>,
     /// The request that caused it.
     pub request_id: Option<String>,
+    /// Whom it concerns by their name in realtime, if that is no account of this server.
+    #[serde(default)]
+    pub subject: Option<String>,
+    /// The key of the server API with which it was asked for.
+    #[serde(default)]
+    pub api_key: Option<Uuid>,
     /// What else is worth knowing; no secrets.
     pub detail: Map<String, Value>,
 }
@@ -81,6 +87,8 @@ impl AuditEvent {
             connection: None,
             address: None,
             request_id: None,
+            subject: None,
+            api_key: None,
             detail: Map::new(),
         }
     }

@@ -52,6 +52,7 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
         limits: settings.limits.clone(),
         ban: settings.ban,
         password_queue: settings.password_queue,
+        api_key: settings.api_key.clone(),
         relying_party: RelyingParty::new(&names).map_err(StartError::Passkeys)?,
         issuers: settings.issuers.clone(),
     })

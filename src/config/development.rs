@@ -58,6 +58,7 @@ impl Settings {
             password_queue: PASSWORD_QUEUE,
             issuers: Vec::new(),
             allow_anonymous: false,
+            api_key: None,
             socket: SocketSettings {
                 limits: ConnectionLimits {
                     per_address: 20_000,

@@ -14,6 +14,7 @@
 
 pub mod aaguid;
 pub mod address;
+pub mod api_key;
 pub mod attempt;
 pub mod backup_code;
 pub mod challenge;

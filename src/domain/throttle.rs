@@ -77,6 +77,8 @@ limits! {
     /// Commands of one connection, and apart from them its frames without a command. The burst lets a client open with
     /// `connect` and all of its subscribes.
     frame_connection = 160 / 8;
+    /// Requests to the server API with one key; a batch, and a broadcast, is one.
+    api_key = 10_000 / 10;
     /// Publications of one user, over all of their connections to this node.
     publication_user = 300 / 10;
 }

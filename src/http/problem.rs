@@ -13,6 +13,8 @@ use actix_web::{
     },
 };
 
+use portcullis_actors::runtime::Denied;
+
 use crate::{
     domain::{
         challenge::ProofMethod,
@@ -221,7 +223,10 @@ impl From<Refusal> for Problem {
             Refusal::Invalid(_) => invalid("The token is not valid. Sign in again."),
             Refusal::Expired => invalid("The token has expired. Refresh it."),
             Refusal::Ended(_) => invalid("The session has ended. Sign in again."),
-            Refusal::Forbidden(_) => Self::forbidden(code, "This account may not come in."),
+            Refusal::Forbidden(_) | Refusal::Denied(Denied::Blocked) => {
+                Self::forbidden(code, "This account may not come in.")
+            }
+            Refusal::Denied(_) => invalid("The token has been revoked. Sign in again."),
             Refusal::Unavailable => Self::unavailable(1),
         }
     }

@@ -1,4 +1,5 @@
-//! The revocation feed: what other nodes and the command line revoked reaches this node's tombstones, cache and sockets.
+//! The revocation feed: what other nodes and the command line revoked or denied reaches this node's tombstones, denials,
+//! cache and sockets.
 //!
 //! Runs on the database's runtime. It looks when it is notified and at least every [`POLL`]; only while its last look is
 //! fresh may anything be answered from memory. After a gap it goes on from where it was, so what was revoked meanwhile is
@@ -140,12 +141,18 @@ async fn look(
     let began = Instant::now();
     let number = services.feed.own.begin_look();
     let next = match place {
-        None => listener.watermark().await?,
+        None => {
+            let first = listener.watermark().await?;
+            // What commits from here on is heard of as well.
+            services.heard_denials(listener.denials(services.clock.now()).await?);
+            first
+        }
         Some(place) => {
             let (found, next) = listener.since(place).await?;
             for heard in found {
                 carry_out(services, heard);
             }
+            services.heard_denials(listener.denials_between(place, &next).await?);
             next
         }
     };

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod administration;
+mod api_keys;
 mod attempts;
 mod audited;
 mod bans;
@@ -14,6 +15,7 @@ mod ceremony;
 mod clock;
 mod clones;
 mod codes;
+mod denials;
 mod devices;
 mod factors;
 mod feed;
@@ -58,10 +60,12 @@ use portcullis_actors::Realtime;
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
+pub use api_keys::ApiCaller;
 pub use attempts::AttemptsPage;
 pub use ceremony::Ceremony;
 pub use clock::Clock;
 pub use codes::CodeProof;
+pub use denials::{DenialTerms, Severed};
 pub use devices::{DeviceListed, DeviceWish};
 pub use factors::{Held, TotpSetup};
 pub use grant::SignedIn;
@@ -85,7 +89,7 @@ pub use tickets::Ticket;
 pub use verifier::Verifier;
 
 pub use crate::store::{
-    Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, Order, Session, Target, User,
+    ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, Order, Session, Target, User,
 };
 use crate::{
     domain::{
@@ -136,6 +140,7 @@ pub struct Parts {
     realtime: Realtime,
     hasher: Hasher,
     tails: Mutex<Tails>,
+    api_key_uses: api_keys::Uses,
     feed: Arc<Feed>,
     /// This process, in rows that belong to one.
     node: Uuid,
@@ -195,6 +200,7 @@ impl Services {
             realtime,
             hasher,
             tails: Mutex::default(),
+            api_key_uses: api_keys::Uses::default(),
             feed,
             node: Uuid::new_v4(),
             gone: Arc::default(),

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, net::IpAddr, time::Duration};
 
-use portcullis_actors::{close::Cause, id::DeviceId};
+use portcullis_actors::{close::Cause, id::DeviceId, runtime::Denied};
 
 use super::factors;
 use crate::{
@@ -183,6 +183,8 @@ pub enum Refusal {
     Ended(Cause),
     /// It is good, but its user may not come in. 403.
     Forbidden(&'static str),
+    /// It, or its user, is denied. 403 for a blocked user, 401 for a token.
+    Denied(Denied),
     /// It cannot be told now. 503.
     Unavailable,
 }
@@ -194,6 +196,9 @@ impl Refusal {
         match self {
             Self::Invalid(code) | Self::Forbidden(code) => code,
             Self::Expired => "token_expired",
+            Self::Denied(Denied::Blocked) => "user_blocked",
+            Self::Denied(Denied::TokenRevoked) => "token_revoked",
+            Self::Denied(Denied::TokensInvalidated) => "tokens_invalidated",
             Self::Ended(Cause::SessionExpired) => "session_expired",
             Self::Ended(_) => "session_revoked",
             Self::Unavailable => "unavailable",

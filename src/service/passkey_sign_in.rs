@@ -171,7 +171,7 @@ impl Services {
         trust_device: bool,
         meta: &Meta,
     ) -> Result<SignedIn, Failure> {
-        if !found.user.status.is_active() {
+        if !found.user.status.is_active() || self.is_blocked(found.user.id).await? {
             return Err(self.refuse_attempt(AttemptOutcome::InactiveAccount, attempt, meta).await);
         }
         let assessed: Assessed = self.assess(found.user.id, meta).await?;

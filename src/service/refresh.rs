@@ -86,6 +86,9 @@ impl Services {
         if over || !live.user.status.is_active() || live.session.refresh_expires_at <= now {
             return Err(Failure::session_ended());
         }
+        if self.is_blocked(live.user.id).await? {
+            return Err(Failure::forbidden("user_blocked", "This account may not come in."));
+        }
         Ok(live)
     }
 

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use secrecy::SecretString;
+
 use super::RelyingParty;
 use crate::{
     domain::{
@@ -47,6 +49,8 @@ pub struct ServiceSettings {
     pub ban: Duration,
     /// How many password hashes may wait for their turn.
     pub password_queue: usize,
+    /// A key of the server API beside those in the database.
+    pub api_key: Option<SecretString>,
     /// To whom passkeys belong.
     pub relying_party: RelyingParty,
     /// Other identity providers whose tokens are taken.

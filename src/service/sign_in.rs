@@ -87,7 +87,11 @@ impl Services {
         let user = candidate.map(|found| found.user.id);
         let success = AttemptOutcome::Success;
         let mut attempt = self.attempt(folded, user, SignInMethod::Password, success, meta);
-        let found = match admitted(candidate, verification) {
+        let blocked = match user {
+            Some(user) => self.is_blocked(user).await?,
+            None => false,
+        };
+        let found = match admitted(candidate, verification, blocked) {
             Ok(found) => found,
             Err(refused) => {
                 self.count_wrong_pair(folded, &password, meta).await;
@@ -243,12 +247,16 @@ impl Services {
 }
 
 /// Who may come in, or why not. Whether the account is active is asked last, so that only its owner could tell.
-fn admitted(candidate: Option<&Candidate>, verification: Verification) -> Result<&Candidate, AttemptOutcome> {
+fn admitted(
+    candidate: Option<&Candidate>,
+    verification: Verification,
+    blocked: bool,
+) -> Result<&Candidate, AttemptOutcome> {
     let found = candidate.ok_or(AttemptOutcome::UnknownAccount)?;
     if !verification.ok {
         return Err(AttemptOutcome::WrongPassword);
     }
-    if !found.user.status.is_active() {
+    if blocked || !found.user.status.is_active() {
         return Err(AttemptOutcome::InactiveAccount);
     }
     Ok(found)

@@ -63,6 +63,7 @@ impl Services {
         let challenges = noted("expired challenges", challenges.map(drop));
         let bans = self.store.delete_expired_bans(now).await.map_err(Failure::from);
         let bans = noted("bans that are over", bans.map(drop));
+        let denials = noted("denials that are over", self.forget_denials(now).await);
         let over = noted("sessions past their end", self.end_expired(now).await);
         let open = self.open_sessions();
         let touched = self.store.touch_open(open.clone(), now).await.map_err(Failure::from);
@@ -71,7 +72,8 @@ impl Services {
         let idle = if settled { noted("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
         let months = self.store.keep_attempt_months(now, now - self.settings.attempts_kept).await;
         let months = noted("months of attempts", months.map_err(Failure::from));
-        tickets.and(challenges).and(bans).and(months).and(over).and(touched).and(outside).and(idle)
+        let kept = tickets.and(challenges).and(bans).and(denials).and(months);
+        kept.and(over).and(touched).and(outside).and(idle)
     }
 
     /// Only those with a connection count as open; the actors may name some that are just closing.

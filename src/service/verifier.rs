@@ -6,7 +6,12 @@
 
 use std::sync::Arc;
 
-use portcullis_actors::{Realtime, id::SessionId, runtime::Seen};
+use portcullis_actors::{
+    Realtime,
+    id::{SessionId, Subject},
+    logic::denials::Denials,
+    runtime::{Seen, TokenMark},
+};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
@@ -63,6 +68,7 @@ impl Verifier {
         if known.session.user.0 != claims.id {
             return Err(Refusal::Invalid("invalid_token"));
         }
+        self.admit(&known.session.user.into(), &known.mark(&claims), None, now).await?;
         self.note_use(&known, claims.generation, now);
         Ok(known.caller(&claims, now))
     }
@@ -76,9 +82,39 @@ impl Verifier {
         let consumed = self.sources.store.consume_ticket(Sha256::digest(ticket).into(), now).await;
         let ticket = consumed.map_err(refused)?.ok_or(Refusal::Invalid("invalid_ticket"))?;
         let known = self.session(ticket.session, 0, now).await?;
+        self.admit(&known.session.user.into(), &ticket.token, None, now).await?;
         self.note_use(&known, known.used_counter(), now);
         let expires_at = now + access_ttl(now, known.session.expires_at);
         Ok(known.ticket_holder(ticket, expires_at))
+    }
+
+    /// Whether the bearer of a token, which is otherwise good, may come in: neither is denied. A token of a subscription
+    /// names its channel.
+    ///
+    /// # Errors
+    /// `Denied`; `Unavailable` if it cannot be told.
+    pub async fn admit(
+        &self,
+        subject: &Subject,
+        token: &TokenMark,
+        channel: Option<&str>,
+        now: OffsetDateTime,
+    ) -> Result<(), Refusal> {
+        let Sources { store, realtime, feed, .. } = &self.sources;
+        if !feed.has_begun().await {
+            return Err(Refusal::Unavailable);
+        }
+        let now_ms = millis(now);
+        let denied = if feed.is_current() {
+            realtime.denied(subject, token, channel, now_ms)
+        } else {
+            let id = token.id.as_deref().map(str::to_owned);
+            let rulings = store.denials_about(subject.clone(), id, now).await.map_err(refused)?;
+            let mut denials = Denials::default();
+            rulings.iter().for_each(|ruling| denials.apply(ruling, now_ms));
+            denials.judge(subject, token, channel, now_ms)
+        };
+        denied.map_or(Ok(()), |denied| Err(Refusal::Denied(denied)))
     }
 
     /// Forgets a session, and voids what is being read about it. Called when it was revoked or changed, after its

@@ -188,7 +188,7 @@ impl Connection {
         let registered = self.place.is_some();
         let verified = async move {
             if registered {
-                return door.identify(&token).await.map(|who| (who, None));
+                return door.identify(&token, id).await.map(|who| (who, None));
             }
             let admitted = door.admit(&token, id, &outbox, address).await?;
             Ok((admitted.identity.clone(), Some(admitted)))

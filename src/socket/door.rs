@@ -115,9 +115,19 @@ impl Door {
         self.services.verifier().verify_ticket(ticket.expose_secret()).await.map_err(refusal)
     }
 
-    /// As [`Self::verify`], for a connection that is registered already.
-    pub(super) async fn identify(&self, token: &SecretString) -> Result<Identity, VerifyRefusal> {
-        self.verify(token).await.map(|caller| self.identity(&caller))
+    /// As [`Self::verify`], for a connection that is registered already: from here on it stands and falls with this token.
+    pub(super) async fn identify(
+        &self,
+        token: &SecretString,
+        connection: ConnectionId,
+    ) -> Result<Identity, VerifyRefusal> {
+        let caller = self.verify(token).await?;
+        let subject = caller.user.into();
+        self.realtime
+            .renew(caller.session, connection, &subject, &caller.token, self.now_ms())
+            .await
+            .map_err(|error| attach_refusal(&error))?;
+        Ok(self.identity(&caller))
     }
 
     /// Verifies the token and registers the connection with its session: registration first, then the check against
@@ -159,11 +169,7 @@ impl Door {
             now_ms: self.now_ms(),
             verified_at,
         };
-        let attachment = self.realtime.attach(&request).await.map_err(|error| match error {
-            AttachError::Closed(reason) => VerifyRefusal::Revoked(reason),
-            AttachError::Limit => VerifyRefusal::ConnectionLimit,
-            AttachError::Unavailable => VerifyRefusal::Unavailable,
-        })?;
+        let attachment = self.realtime.attach(&request).await.map_err(|error| attach_refusal(&error))?;
         let admitted =
             Admitted { identity: self.identity(caller), device: Some(caller.device), attachment, permit };
         self.note("socket.opened", connection, address, &admitted.identity, admitted.device, None);
@@ -216,10 +222,19 @@ impl Door {
     }
 }
 
+fn attach_refusal(error: &AttachError) -> VerifyRefusal {
+    match error {
+        AttachError::Closed(reason) => VerifyRefusal::Revoked(*reason),
+        AttachError::Limit => VerifyRefusal::ConnectionLimit,
+        AttachError::Unavailable => VerifyRefusal::Unavailable,
+    }
+}
+
 fn refusal(refusal: Refusal) -> VerifyRefusal {
     match refusal {
         Refusal::Expired => VerifyRefusal::Expired,
         Refusal::Ended(cause) => VerifyRefusal::Revoked(cause.close_reason()),
+        Refusal::Denied(denied) => VerifyRefusal::Denied(denied),
         Refusal::Invalid(_) => VerifyRefusal::Invalid,
         Refusal::Forbidden(_) => VerifyRefusal::Forbidden,
         Refusal::Unavailable => VerifyRefusal::Unavailable,

@@ -14,6 +14,7 @@ use actix_http::{
 };
 use actix_web::http::StatusCode;
 use bytes::{Bytes, BytesMut};
+use portcullis_actors::runtime::Denied;
 use tokio::io::AsyncWriteExt;
 
 use super::dialogue::VerifyRefusal;
@@ -177,6 +178,15 @@ impl From<VerifyRefusal> for Refusal {
             VerifyRefusal::Invalid => invalid("invalid_token", "The token is not valid."),
             VerifyRefusal::Forbidden => {
                 Self::new(StatusCode::FORBIDDEN, "account_inactive", "This account may not do that.")
+            }
+            VerifyRefusal::Denied(Denied::Blocked) => {
+                Self::new(StatusCode::FORBIDDEN, "user_blocked", "This account may not come in.")
+            }
+            VerifyRefusal::Denied(Denied::TokenRevoked) => {
+                invalid("token_revoked", "The token has been revoked. Sign in again.")
+            }
+            VerifyRefusal::Denied(Denied::TokensInvalidated) => {
+                invalid("tokens_invalidated", "The token has been revoked. Sign in again.")
             }
             // The session lives: the server is stopping, or what the token says has changed. Try again.
             VerifyRefusal::Revoked(reason) if reason.reconnects() => Self::unavailable(),

@@ -8,13 +8,17 @@ use portcullis_actors::audit::AuditEvent;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::{error::StoreError, pool::Store};
+use super::{error::StoreError, pool::Store, rows::clipped};
+
+/// What the column takes.
+const SUBJECT_BYTES: usize = 255;
 
 const INSERT: &str = "
     INSERT INTO audit_events (id, at, event, outcome, actor_id, user_id, session_id, device_id, connection_id, address,
-                              request_id, detail)
+                              request_id, detail, subject, api_key_id)
     SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::text[], $4::text[], $5::bigint[], $6::bigint[],
-                         $7::uuid[], $8::uuid[], $9::uuid[], $10::inet[], $11::text[], $12::jsonb[])
+                         $7::uuid[], $8::uuid[], $9::uuid[], $10::inet[], $11::text[], $12::jsonb[],
+                         $13::text[], $14::uuid[])
     ON CONFLICT (id) DO NOTHING";
 
 impl Store {
@@ -52,6 +56,10 @@ pub(super) async fn insert(client: &impl GenericClient, events: &[AuditEvent]) -
                 &column(events, |event| event.address),
                 &column(events, |event| event.request_id.as_ref().map(|id| id.replace('\0', ""))),
                 &column(events, |event| storable(Value::Object(event.detail.clone()))),
+                &column(events, |event| {
+                    event.subject.as_ref().map(|subject| clipped(subject, SUBJECT_BYTES))
+                }),
+                &column(events, |event| event.api_key),
             ],
         )
         .await?;

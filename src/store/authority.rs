@@ -12,6 +12,7 @@ use portcullis_actors::id::{SessionId, UserId};
 use time::OffsetDateTime;
 
 use super::{
+    denials,
     error::{Lapse, StoreError},
     revocations::REVOKE_ALL_LOCK,
     rows,
@@ -73,7 +74,9 @@ pub(super) async fn check(
     let privilege: Option<OffsetDateTime> = row.try_get("privileged_until")?;
     let lapsed = if !row.try_get::<_, bool>("works")? {
         Some(Lapse::Session)
-    } else if !rows::word::<Status>(&row, "status")?.is_active() {
+    } else if !rows::word::<Status>(&row, "status")?.is_active()
+        || denials::blocked(transaction, authority.user.0, now).await?
+    {
         Some(Lapse::Account)
     } else if rows::word::<Role>(&row, "role")? < authority.role {
         Some(Lapse::Role)

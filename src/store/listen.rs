@@ -9,12 +9,15 @@ use std::{collections::HashMap, time::Duration};
 use portcullis_actors::{
     close::Cause,
     id::{RevocationId, SessionId},
+    runtime::Ruling,
 };
+use time::OffsetDateTime;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
-use tokio_postgres::{AsyncMessage, Client, Row, Socket, tls::MakeTlsConnect, tls::TlsConnect};
+use tokio_postgres::{AsyncMessage, Client, Row, Socket, tls::MakeTlsConnect, tls::TlsConnect, types::ToSql};
 use uuid::Uuid;
 
 use super::{
+    denials,
     error::StoreError,
     order::{Committed, Ended},
     pool::Store,
@@ -32,6 +35,8 @@ pub struct Watermark {
     /// Revocations up to this number were written in another cluster, before this database was restored here: the numbers
     /// of their transactions mean nothing in this one.
     foreign: i64,
+    /// The same of denials.
+    foreign_denials: i64,
 }
 
 /// A revocation that was heard of.
@@ -115,9 +120,53 @@ impl RevocationListener {
         let sql = "SELECT pg_current_snapshot()::text AS snapshot,
                           (SELECT coalesce(max(id), 0) FROM revocations
                            WHERE txid >= pg_snapshot_xmin(pg_current_snapshot())
-                             AND NOT pg_visible_in_snapshot(txid, pg_current_snapshot())) AS restored";
+                             AND NOT pg_visible_in_snapshot(txid, pg_current_snapshot())) AS restored,
+                          (SELECT coalesce(max(id), 0) FROM denials
+                           WHERE txid >= pg_snapshot_xmin(pg_current_snapshot())
+                             AND NOT pg_visible_in_snapshot(txid, pg_current_snapshot())) AS restored_denials";
         let row = self.bounded(self.client.query_one(sql, &[])).await?;
-        Ok(Watermark { snapshot: row.try_get("snapshot")?, foreign: row.try_get("restored")? })
+        Ok(Watermark {
+            snapshot: row.try_get("snapshot")?,
+            foreign: row.try_get("restored")?,
+            foreign_denials: row.try_get("restored_denials")?,
+        })
+    }
+
+    /// Every denial that holds: to be asked after the first watermark was taken.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn denials(&self, now: OffsetDateTime) -> Result<Vec<Ruling>, StoreError> {
+        let columns = denials::COLUMNS;
+        let sql = format!(
+            "SELECT {columns} FROM denials d
+             WHERE d.kind <> 'user' AND (d.expires_at IS NULL OR d.expires_at > $1)
+             UNION ALL
+             SELECT {columns} FROM (SELECT DISTINCT ON (subject) * FROM denials WHERE kind = 'user'
+                                    ORDER BY subject, id DESC) d
+             WHERE NOT d.lifted AND (d.expires_at IS NULL OR d.expires_at > $1)"
+        );
+        let rows = self.bounded(self.client.query(&sql, &[&now])).await?;
+        rows.iter().map(denials::ruling).collect()
+    }
+
+    /// The denials that have committed between two places, in the order in which they were written.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn denials_between(&self, from: &Watermark, to: &Watermark) -> Result<Vec<Ruling>, StoreError> {
+        let sql = format!(
+            "SELECT {} FROM denials d
+             WHERE d.txid >= pg_snapshot_xmin($1::text::pg_snapshot)
+               AND d.txid < pg_snapshot_xmax($2::text::pg_snapshot)
+               AND NOT pg_visible_in_snapshot(d.txid, $1::text::pg_snapshot)
+               AND pg_visible_in_snapshot(d.txid, $2::text::pg_snapshot) AND d.id > $3
+             ORDER BY d.id",
+            denials::COLUMNS
+        );
+        let arguments: [&(dyn ToSql + Sync); 3] = [&from.snapshot, &to.snapshot, &from.foreign_denials];
+        let rows = self.bounded(self.client.query(&sql, &arguments)).await?;
+        rows.iter().map(denials::ruling).collect()
     }
 
     /// Every revocation that has committed since `place` was taken, each once, and the place for the next call. Rows
@@ -135,7 +184,7 @@ impl RevocationListener {
                    ORDER BY r.id";
         let rows = self.bounded(self.client.query(sql, &[&place.snapshot, &place.foreign])).await?;
         let next = match rows.first() {
-            Some(row) => Watermark { snapshot: row.try_get("next")?, foreign: place.foreign },
+            Some(row) => Watermark { snapshot: row.try_get("next")?, ..place.clone() },
             None => place.clone(),
         };
         let mut found = Vec::new();

@@ -5,6 +5,7 @@
 //! Connections live on a runtime of their own: a method may be awaited from any executor. No rule about who may do what
 //! is made here.
 
+mod api_keys;
 mod attempt_months;
 mod attempts;
 mod audit;
@@ -12,6 +13,7 @@ mod authority;
 mod bans;
 mod challenges;
 mod changes;
+mod denials;
 mod devices;
 mod devices_of;
 mod error;
@@ -36,10 +38,12 @@ mod touches;
 mod url;
 mod users;
 
+pub use api_keys::{ApiKey, KEY_NAME_TAKEN, NewApiKey};
 pub use attempts::Attempt;
 pub use authority::Authority;
 pub use bans::Ban;
 pub use challenges::{Answerer, Attempted, Challenge};
+pub use denials::NewDenial;
 pub use devices::DeviceSeen;
 pub use devices_of::{Device, DeviceChange};
 pub use error::{Lapse, StoreError};

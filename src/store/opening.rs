@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     attempts::{self, Attempt},
-    audit, authority, challenges,
+    audit, authority, challenges, denials,
     devices::{self, DeviceSeen},
     error::StoreError,
     factors::{self, Proof},
@@ -123,7 +123,8 @@ async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
         .prepare_cached("SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'")
         .await?;
     let revoked_all: i64 = transaction.query_one(&statement, &[]).await?.try_get(0)?;
-    Ok(same_generation && active && revoked_all == open.revoked_all)
+    let holds = same_generation && active && revoked_all == open.revoked_all;
+    Ok(holds && !denials::blocked(transaction, open.user.0, open.now).await?)
 }
 
 /// Spends what the sign-in brought; what was spent before does not count.

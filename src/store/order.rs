@@ -85,6 +85,8 @@ pub struct Order {
     pub only_roles: Option<Vec<Role>>,
     /// Only sessions not seen after this: a session that was used since it was looked at is not idle.
     pub only_idle_since: Option<OffsetDateTime>,
+    /// Only sessions that were opened before this: what their tokens may have been issued in.
+    pub only_opened_before: Option<OffsetDateTime>,
     /// Why, for machines.
     pub cause: Cause,
     /// Why, for people.
@@ -112,6 +114,7 @@ impl Order {
             only_user: None,
             only_roles: None,
             only_idle_since: None,
+            only_opened_before: None,
             cause,
             reason: String::new(),
             actor: None,
@@ -149,4 +152,12 @@ pub struct Committed {
     pub ended: Vec<Ended>,
     /// The session that stayed; what is remembered of it is out of date all the same.
     pub except: Option<SessionId>,
+}
+
+/// A moment that is stored, from milliseconds since the epoch.
+///
+/// # Errors
+/// One outside the years that a row can hold.
+pub(super) fn moment(ms: i64) -> Result<OffsetDateTime, super::StoreError> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(super::StoreError::internal)
 }

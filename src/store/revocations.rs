@@ -148,12 +148,14 @@ async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ende
            AND ($3::bigint IS NULL OR s.user_id = $3)
            AND ($4::text[] IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id AND u.role = ANY ($4)))
            AND ($5::timestamptz IS NULL OR s.last_seen_at <= $5)
+           AND ($6::timestamptz IS NULL OR s.created_at < $6)
          ORDER BY s.id FOR UPDATE OF s"
     );
     let statement = transaction.prepare_cached(&sql).await?;
     let except = order.except.map(|id| id.0);
     let only = order.only_user.map(|id| id.0);
-    let arguments: [&(dyn ToSql + Sync); 5] = [key, &except, &only, &order.roles(), &order.only_idle_since];
+    let (roles, idle, opened) = (order.roles(), &order.only_idle_since, &order.only_opened_before);
+    let arguments: [&(dyn ToSql + Sync); 6] = [key, &except, &only, &roles, idle, opened];
     let rows = transaction.query(&statement, &arguments).await?;
     rows.iter().map(ended).collect()
 }

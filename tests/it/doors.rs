@@ -65,6 +65,12 @@ enumeration! {
         Suspended,
         Pending,
         Deactivated,
+        /// The user is blocked.
+        Blocked,
+        /// This very access token was revoked.
+        TokenRevoked,
+        /// Every token that was issued before a moment was revoked.
+        TokensInvalidated,
         Expired,
         WrongSignature,
         AlgorithmNone,
@@ -91,6 +97,9 @@ impl Reason {
                 | Self::Suspended
                 | Self::Pending
                 | Self::Deactivated
+                | Self::Blocked
+                | Self::TokenRevoked
+                | Self::TokensInvalidated
         )
     }
 }

@@ -15,6 +15,7 @@ mod cli;
 mod closing;
 mod crash;
 mod csrf;
+mod denials;
 mod devices;
 mod doors;
 mod factor_limits;

@@ -143,25 +143,9 @@ impl Denials {
         }
     }
 
-    /// Why the bearer of this token may not come in, if so.
+    /// Why the bearer of this token may not come in, if so. A token of a subscription names its channel.
     #[must_use]
-    pub fn judge(&self, subject: &Subject, token: &TokenMark, now_ms: i64) -> Option<Denied> {
-        self.judge_for(subject, token, None, now_ms)
-    }
-
-    /// The same for a token of a subscription to `channel`.
-    #[must_use]
-    pub fn judge_subscription(
-        &self,
-        subject: &Subject,
-        token: &TokenMark,
-        channel: &str,
-        now_ms: i64,
-    ) -> Option<Denied> {
-        self.judge_for(subject, token, Some(channel), now_ms)
-    }
-
-    fn judge_for(
+    pub fn judge(
         &self,
         subject: &Subject,
         token: &TokenMark,

@@ -29,7 +29,7 @@ fn denials(rulings: &[Ruling]) -> Denials {
 #[test]
 fn a_blocked_user_is_denied_until_the_end_of_the_block_and_nobody_else_is() {
     let denials = denials(&[block(1, "7", false, Some(100))]);
-    let judge = |subject: &str, now| denials.judge(&Subject::new(subject), &token("a", 0), now);
+    let judge = |subject: &str, now| denials.judge(&Subject::new(subject), &token("a", 0), None, now);
     assert_eq!(judge("7", 99), Some(Denied::Blocked));
     assert_eq!(judge("7", 100), None);
     assert_eq!(judge("8", 99), None);
@@ -40,15 +40,15 @@ fn a_blocked_user_is_denied_until_the_end_of_the_block_and_nobody_else_is() {
 fn a_lifted_block_stays_lifted_when_the_older_ruling_comes_again() {
     let mut denials = denials(&[block(1, "7", false, None), block(2, "7", true, None)]);
     denials.apply(&block(1, "7", false, None), 0);
-    assert_eq!(denials.judge(&Subject::new("7"), &token("a", 0), 0), None);
+    assert_eq!(denials.judge(&Subject::new("7"), &token("a", 0), None, 0), None);
     denials.apply(&block(3, "7", false, None), 0);
-    assert_eq!(denials.judge(&Subject::new("7"), &token("a", 0), 0), Some(Denied::Blocked));
+    assert_eq!(denials.judge(&Subject::new("7"), &token("a", 0), None, 0), Some(Denied::Blocked));
 }
 
 #[test]
 fn a_revoked_token_is_denied_and_no_other_token_of_its_user() {
     let denials = denials(&[Ruling { id: 1, denial: Denial::Token { id: "a".into() }, until_ms: Some(100) }]);
-    let judge = |id: &str, now| denials.judge(&Subject::new("7"), &token(id, 0), now);
+    let judge = |id: &str, now| denials.judge(&Subject::new("7"), &token(id, 0), None, now);
     assert_eq!(judge("a", 0), Some(Denied::TokenRevoked));
     assert_eq!(judge("b", 0), None);
     assert_eq!(judge("a", 100), None);
@@ -57,27 +57,27 @@ fn a_revoked_token_is_denied_and_no_other_token_of_its_user() {
 #[test]
 fn tokens_issued_before_the_moment_are_denied_and_so_is_one_that_does_not_say() {
     let denials = denials(&[before(1, 1_000, None, None)]);
-    let judge = |token: &TokenMark| denials.judge(&Subject::new("7"), token, 0);
+    let judge = |token: &TokenMark| denials.judge(&Subject::new("7"), token, None, 0);
     assert_eq!(judge(&token("a", 999)), Some(Denied::TokensInvalidated));
     assert_eq!(judge(&token("a", 1_000)), None);
     assert_eq!(judge(&TokenMark::default()), Some(Denied::TokensInvalidated));
-    assert_eq!(denials.judge(&Subject::new("8"), &token("a", 0), 0), None);
+    assert_eq!(denials.judge(&Subject::new("8"), &token("a", 0), None, 0), None);
 }
 
 #[test]
 fn what_concerns_one_channel_denies_only_subscriptions_to_it() {
     let denials = denials(&[before(1, 1_000, Some("news"), None)]);
     let seven = Subject::new("7");
-    assert_eq!(denials.judge(&seven, &token("a", 0), 0), None);
-    assert_eq!(denials.judge_subscription(&seven, &token("a", 0), "chat", 0), None);
-    let denied = denials.judge_subscription(&seven, &token("a", 0), "news", 0);
+    assert_eq!(denials.judge(&seven, &token("a", 0), None, 0), None);
+    assert_eq!(denials.judge(&seven, &token("a", 0), Some("chat"), 0), None);
+    let denied = denials.judge(&seven, &token("a", 0), Some("news"), 0);
     assert_eq!(denied, Some(Denied::TokensInvalidated));
 }
 
 #[test]
 fn an_earlier_moment_does_not_weaken_a_later_one() {
     let denials = denials(&[before(1, 1_000, None, Some(50)), before(2, 500, None, None)]);
-    let judge = |issued, now| denials.judge(&Subject::new("7"), &token("a", issued), now);
+    let judge = |issued, now| denials.judge(&Subject::new("7"), &token("a", issued), None, now);
     assert_eq!(judge(700, 49), Some(Denied::TokensInvalidated));
     assert_eq!(judge(700, 50), None);
     assert_eq!(judge(499, 50), Some(Denied::TokensInvalidated));
@@ -92,7 +92,7 @@ fn purging_forgets_what_is_over_and_nothing_else() {
     ]);
     denials.purge(10);
     assert_eq!(denials.len(), 1);
-    assert_eq!(denials.judge(&Subject::new("8"), &token("a", 9), 10), Some(Denied::Blocked));
+    assert_eq!(denials.judge(&Subject::new("8"), &token("a", 9), None, 10), Some(Denied::Blocked));
 }
 
 fn any_ruling() -> impl Strategy<Value = (u8, bool, i64, Option<i64>, u8)> {
@@ -124,11 +124,11 @@ proptest! {
             for issued in 0..7 {
                 let token = token(&format!("t{issued}"), issued);
                 let seven = Subject::new("7");
-                prop_assert_eq!(straight.judge(&seven, &token, now), shuffled.judge(&seven, &token, now));
+                prop_assert_eq!(straight.judge(&seven, &token, None, now), shuffled.judge(&seven, &token, None, now));
                 for channel in ["a", "b", "c"] {
                     prop_assert_eq!(
-                        straight.judge_subscription(&seven, &token, channel, now),
-                        shuffled.judge_subscription(&seven, &token, channel, now)
+                        straight.judge(&seven, &token, Some(channel), now),
+                        shuffled.judge(&seven, &token, Some(channel), now)
                     );
                 }
             }

@@ -147,7 +147,7 @@ impl Directory {
             return Some(cause.close_reason());
         }
         let (subject, token) = (&attach.bearer.subject, &attach.bearer.token);
-        if let Some(denied) = self.denied(subject, token, attach.now_ms) {
+        if let Some(denied) = self.denied(subject, token, None, attach.now_ms) {
             return Some(denied.close_reason());
         }
         let invalidated = self.invalidated.get(&attach.session)?;
@@ -320,18 +320,14 @@ impl Directory {
         }
     }
 
-    pub(crate) fn denied(&self, subject: &Subject, token: &TokenMark, now_ms: i64) -> Option<Denied> {
-        self.denials.read().judge(subject, token, now_ms)
-    }
-
-    pub(crate) fn denied_subscription(
+    pub(crate) fn denied(
         &self,
         subject: &Subject,
         token: &TokenMark,
-        channel: &str,
+        channel: Option<&str>,
         now_ms: i64,
     ) -> Option<Denied> {
-        self.denials.read().judge_subscription(subject, token, channel, now_ms)
+        self.denials.read().judge(subject, token, channel, now_ms)
     }
 
     /// The sessions among which somebody denied may be: all of them, for a token that nobody knows the user of.

@@ -160,7 +160,7 @@ impl Realtime {
         let directory = Arc::clone(&self.0.directory);
         let judging = Arc::downgrade(&directory);
         let sentence: Sentence = Arc::new(move |_, bearer| {
-            let denied = judging.upgrade()?.denied(&bearer.subject, &bearer.token, now_ms)?;
+            let denied = judging.upgrade()?.denied(&bearer.subject, &bearer.token, None, now_ms)?;
             Some(denied.close_reason().into())
         });
         let sessions = directory.concerned(rulings);
@@ -169,22 +169,17 @@ impl Realtime {
         closed
     }
 
-    /// Why the bearer of this token may not come in, as far as this node has heard.
+    /// Why the bearer of this token may not come in, as far as this node has heard. A token of a subscription names its
+    /// channel.
     #[must_use]
-    pub fn denied(&self, subject: &Subject, token: &TokenMark, now_ms: i64) -> Option<Denied> {
-        self.0.directory.denied(subject, token, now_ms)
-    }
-
-    /// The same for a token of a subscription to `channel`.
-    #[must_use]
-    pub fn denied_subscription(
+    pub fn denied(
         &self,
         subject: &Subject,
         token: &TokenMark,
-        channel: &str,
+        channel: Option<&str>,
         now_ms: i64,
     ) -> Option<Denied> {
-        self.0.directory.denied_subscription(subject, token, channel, now_ms)
+        self.0.directory.denied(subject, token, channel, now_ms)
     }
 
     /// A connection proved its identity anew, with another token: what denies that one ends the connection from here on.
@@ -200,7 +195,7 @@ impl Realtime {
         now_ms: i64,
     ) -> Result<(), AttachError> {
         self.0.directory.renew(session, connection, token.clone()).await;
-        match self.denied(subject, token, now_ms) {
+        match self.denied(subject, token, None, now_ms) {
             Some(denied) => Err(AttachError::Closed(denied.close_reason())),
             None => Ok(()),
         }

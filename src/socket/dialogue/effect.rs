@@ -9,7 +9,7 @@ use portcullis_actors::{
     id::{SessionId, Subject, UserId},
     logic::namespace::{ChannelName, Party, Terms},
     protocol::Payload,
-    runtime::ServerSubscription,
+    runtime::{Denied, ServerSubscription},
 };
 use secrecy::SecretString;
 
@@ -52,6 +52,8 @@ pub enum VerifyRefusal {
     Forbidden,
     /// It is good, but there are as many connections as there may be.
     ConnectionLimit,
+    /// It, or its user, is denied.
+    Denied(Denied),
     /// Its session was revoked, or the server is stopping, for the reason that the peer is told.
     Revoked(CloseReason),
 }
@@ -65,6 +67,7 @@ impl VerifyRefusal {
             Self::Unavailable => CloseReason::InternalError,
             Self::Forbidden => CloseReason::PermissionDenied,
             Self::ConnectionLimit => CloseReason::ConnectionLimit,
+            Self::Denied(denied) => denied.close_reason(),
             Self::Revoked(reason) => reason,
         }
     }

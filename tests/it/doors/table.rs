@@ -64,6 +64,7 @@ fn ordinary(door: Door, reason: Reason) -> Outcome {
         | Reason::Suspended
         | Reason::Pending
         | Reason::Deactivated
+        | Reason::TokensInvalidated
         | Reason::Expired
         | Reason::WrongSignature
         | Reason::AlgorithmNone
@@ -73,7 +74,10 @@ fn ordinary(door: Door, reason: Reason) -> Outcome {
         | Reason::WrongAudience
         | Reason::UnknownKey
         | Reason::Garbage => Http(401),
-        Reason::ForeignOrigin => Http(403),
+        // The refresh token is another, and brings a new access token.
+        Reason::TokenRevoked if door == Door::RefreshBody => granted(door),
+        Reason::TokenRevoked => Http(401),
+        Reason::ForeignOrigin | Reason::Blocked => Http(403),
         Reason::NoPrivilege => granted(door),
     }
 }
@@ -81,9 +85,13 @@ fn ordinary(door: Door, reason: Reason) -> Outcome {
 /// Signing out works with a token that has expired; where there is nothing to end, nothing is ended.
 fn logout(reason: Reason) -> Outcome {
     match reason {
-        Reason::Expired | Reason::NoPrivilege => granted(Door::Logout),
+        // Whoever may not come in may leave.
+        Reason::Expired | Reason::NoPrivilege | Reason::Blocked | Reason::TokenRevoked => {
+            granted(Door::Logout)
+        }
         Reason::RevokedSession
         | Reason::RevokedUser
+        | Reason::TokensInvalidated
         | Reason::SignedOut
         | Reason::Suspended
         | Reason::Pending
@@ -108,8 +116,10 @@ fn refresh_by_cookie(reason: Reason) -> Outcome {
         | Reason::SignedOut
         | Reason::Suspended
         | Reason::Pending
-        | Reason::Deactivated => Http(401),
+        | Reason::Deactivated
+        | Reason::TokensInvalidated => Http(401),
         Reason::Expired
+        | Reason::Blocked
         | Reason::WrongSignature
         | Reason::AlgorithmNone
         | Reason::OtherHash
@@ -119,15 +129,19 @@ fn refresh_by_cookie(reason: Reason) -> Outcome {
         | Reason::UnknownKey
         | Reason::Garbage
         | Reason::ForeignOrigin => Http(403),
-        Reason::NoPrivilege => granted(Door::RefreshCookie),
+        Reason::NoPrivilege | Reason::TokenRevoked => granted(Door::RefreshCookie),
     }
 }
 
 /// It belongs to no session yet, so one that ends says nothing; that of the user, or of the password's being right, does.
 fn second_factor(door: Door, reason: Reason) -> Outcome {
     match reason {
-        Reason::RevokedSession | Reason::SignedOut | Reason::NoPrivilege => granted(door),
+        Reason::RevokedSession | Reason::SignedOut | Reason::NoPrivilege | Reason::TokenRevoked => {
+            granted(door)
+        }
         Reason::RevokedUser
+        | Reason::Blocked
+        | Reason::TokensInvalidated
         | Reason::Suspended
         | Reason::Pending
         | Reason::Deactivated
@@ -147,9 +161,13 @@ fn second_factor(door: Door, reason: Reason) -> Outcome {
 fn first_command(reason: Reason) -> Outcome {
     match reason {
         Reason::Expired => ErrorReply(109),
-        Reason::RevokedSession | Reason::RevokedUser => close(4500, "session revoked"),
+        Reason::RevokedSession | Reason::RevokedUser | Reason::TokenRevoked | Reason::TokensInvalidated => {
+            close(4500, "session revoked")
+        }
         Reason::SignedOut => close(4501, "signed out"),
-        Reason::Suspended | Reason::Pending | Reason::Deactivated => close(4503, "account disabled"),
+        Reason::Suspended | Reason::Pending | Reason::Deactivated | Reason::Blocked => {
+            close(4503, "account disabled")
+        }
         Reason::WrongSignature
         | Reason::AlgorithmNone
         | Reason::OtherHash
@@ -175,6 +193,9 @@ fn refresh_command(reason: Reason) -> Outcome {
         | Reason::Suspended
         | Reason::Pending
         | Reason::Deactivated
+        | Reason::Blocked
+        | Reason::TokenRevoked
+        | Reason::TokensInvalidated
         | Reason::WrongSignature
         | Reason::AlgorithmNone
         | Reason::OtherHash

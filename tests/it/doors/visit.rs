@@ -100,6 +100,9 @@ impl Visit {
             Reason::Suspended => person.set_status(Status::Suspended).await,
             Reason::Pending => person.set_status(Status::Pending).await,
             Reason::Deactivated => person.set_status(Status::Deactivated).await,
+            Reason::Blocked => drop(self.session.app.block(&person.id.into()).await),
+            Reason::TokenRevoked => drop(self.session.app.revoke_token(&self.session.token_id()).await),
+            Reason::TokensInvalidated => drop(self.session.app.invalidate_tokens(&person.id.into()).await),
             Reason::ForeignOrigin => {}
             // The privilege goes to the token of the answer, away from the one that asked.
             Reason::NoPrivilege => drop(self.session.stepped_up().await),

@@ -148,6 +148,10 @@ impl Session {
     pub(crate) async fn works(&self) -> bool {
         match self.get("/api/v1/profile").await {
             Answer { status: 200, .. } => true,
+            answer if answer.status == 403 => {
+                answer.refused(403, "user_blocked");
+                false
+            }
             answer => {
                 answer.expect(401).problem();
                 false

@@ -58,7 +58,11 @@ fn a_session_that_was_revoked_or_has_expired_gives_no_order() {
             Target::User(eve.id),
             Target::All,
         ] {
-            assert_eq!(lapse(db.store.commit(order(&by, target.clone())).await), Lapse::Session, "{target:?}");
+            assert_eq!(
+                lapse(db.store.commit(order(&by, target.clone())).await),
+                Lapse::Session,
+                "{target:?}"
+            );
         }
         assert_eq!(db.store.sessions_of(ada.id).await.unwrap().len(), 1);
         assert_eq!(db.count("SELECT count(*) FROM revocations").await, 1, "nothing was written");

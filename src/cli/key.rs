@@ -1,0 +1,109 @@
+//! `portcullis key`: keys of the server API.
+//!
+//! A running server looks a key up with every request, so what is done here holds at once.
+
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use secrecy::ExposeSecret as _;
+use time::OffsetDateTime;
+
+use super::{CliError, DatabaseArgs, tool};
+use crate::{domain::api_key::ApiScopes, service::ApiKey};
+
+const DAY: u64 = 24 * 60 * 60;
+
+/// Makes, lists and revokes keys of the server API.
+#[derive(Debug, Args)]
+pub(super) struct Key {
+    #[command(flatten)]
+    database: DatabaseArgs,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a key and prints it, once: it is stored nowhere.
+    Create {
+        /// What it is for.
+        name: String,
+        /// What it may do: `publish`, `channels`, `history`, `connections`, `tokens`, or `*` for all; may be repeated.
+        #[arg(long = "scope", required = true, value_name = "SCOPE", value_delimiter = ',')]
+        scopes: Vec<ApiScopes>,
+        /// After how many days it ends; without, never.
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        days: Option<u32>,
+    },
+    /// Lists keys, the newest first.
+    List,
+    /// Revokes a key: from then on it opens nothing.
+    Revoke {
+        /// Its id or its name.
+        key: String,
+    },
+}
+
+impl Key {
+    pub(super) fn run(self) -> Result<(), CliError> {
+        let Self { database, command } = self;
+        tool::with_services(&database, async |services| {
+            match command {
+                Command::Create { name, scopes, days } => {
+                    let scopes = ApiScopes::joined(scopes);
+                    let lifetime = days.map(|days| Duration::from_secs(u64::from(days) * DAY));
+                    let (key, made) = services.create_api_key(&name, scopes, lifetime).await?;
+                    let end = made
+                        .expires_at
+                        .map_or_else(|| "does not end".to_owned(), |end| format!("ends {}", seconds(end)));
+                    eprintln!(
+                        "key {} ({}): {}; {end}; it is not shown again",
+                        made.id, made.name, made.scopes
+                    );
+                    println!("{}", key.expose_secret());
+                }
+                Command::List => {
+                    println!(
+                        "{:36}  {:20}  {:8}  {:20}  {:20}  scopes",
+                        "key", "name", "state", "ends", "last used"
+                    );
+                    let now = services.clock().now();
+                    for key in services.api_keys().await? {
+                        let moment = |at: Option<OffsetDateTime>| at.map_or_else(|| "-".to_owned(), seconds);
+                        let (ends, used) = (moment(key.expires_at), moment(key.last_used_at));
+                        let name = key.name.escape_debug().to_string();
+                        println!(
+                            "{}  {name:20}  {:8}  {ends:20}  {used:20}  {}",
+                            key.id,
+                            state(&key, now),
+                            key.scopes
+                        );
+                    }
+                }
+                Command::Revoke { key } => match services.revoke_api_key(&key).await? {
+                    Some(id) => println!("key {id} is revoked"),
+                    None => {
+                        return Err(CliError::Failure(
+                            "there is no such key, or it was revoked before".to_owned(),
+                        ));
+                    }
+                },
+            }
+            Ok(())
+        })
+    }
+}
+
+fn state(key: &ApiKey, now: OffsetDateTime) -> &'static str {
+    match (key.revoked_at, key.works(now)) {
+        (Some(_), _) => "revoked",
+        (None, true) => "works",
+        (None, false) => "over",
+    }
+}
+
+/// To the second, UTC, in a fixed width.
+fn seconds(at: OffsetDateTime) -> String {
+    let (date, time) = (at.date(), at.time());
+    format!("{date} {:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
+}

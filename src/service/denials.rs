@@ -1,0 +1,193 @@
+//! Denying: blocking a user, revoking a token, revoking every token of a user that was issued before a moment.
+//!
+//! The order is that of a revocation: the row, the commit, this node's memory, the sockets; other nodes hear of it through
+//! the feed. What is denied is asked by the one verifier and, after registration, by the actors.
+
+use portcullis_actors::{
+    audit::AuditEvent,
+    close::Cause,
+    id::{Subject, UserId},
+    protocol::UnsubscribeCode,
+    runtime::{ChannelName, Control, Denial, Denied, Ruling, Selection, TokenMark},
+};
+use time::OffsetDateTime;
+
+use super::{Failure, Refusal, Services};
+use crate::store::{NewDenial, Order, Target};
+
+/// How long a denial that is over is kept, so that every node has heard of what it said.
+const KEPT: time::Duration = time::Duration::days(1);
+
+/// What a denial did on this node.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Severed {
+    /// Connections that are closed, or have done what they were asked.
+    pub closed: usize,
+    /// Connections that were not seen to be so in time.
+    pub pending: usize,
+}
+
+/// Until when, why, and in whose name something is denied.
+#[derive(Clone, Debug)]
+pub struct DenialTerms {
+    /// Until when; `None` for ever.
+    pub expires_at: Option<OffsetDateTime>,
+    /// Why, for people.
+    pub reason: String,
+    /// The event to be written with it, without its name.
+    pub event: AuditEvent,
+}
+
+impl Services {
+    /// Blocks a user: no door lets them in, and their connections end.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn block_user(&self, subject: Subject, terms: DenialTerms) -> Result<Severed, Failure> {
+        let event = about(&terms, "user.blocked", &subject);
+        self.rule(Denial::User { subject, lifted: false }, terms, event).await
+    }
+
+    /// Lets a user in again.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn unblock_user(&self, subject: Subject, terms: DenialTerms) -> Result<(), Failure> {
+        let event = about(&terms, "user.unblocked", &subject);
+        let terms = DenialTerms { expires_at: None, ..terms };
+        self.rule(Denial::User { subject, lifted: true }, terms, event).await.map(drop)
+    }
+
+    /// Revokes one token by its `jti`: it opens no door, and the connections that it opened end.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn revoke_token(&self, id: &str, terms: DenialTerms) -> Result<Severed, Failure> {
+        let event = named(&terms, "token.revoked").with("token", id);
+        self.rule(Denial::Token { id: id.into() }, terms, event).await
+    }
+
+    /// Revokes every token of a user that was issued before `moment`, or those of subscriptions to one channel. Sessions of
+    /// ours that were opened before it end, so that no refresh token outlives it.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub async fn invalidate_tokens(
+        &self,
+        subject: Subject,
+        moment: OffsetDateTime,
+        channel: Option<ChannelName>,
+        terms: DenialTerms,
+    ) -> Result<Severed, Failure> {
+        let mut event = about(&terms, "tokens.invalidated", &subject).with("before", moment.unix_timestamp());
+        if let Some(channel) = &channel {
+            event = event.with("channel", channel.as_str());
+        }
+        let moment_ms = super::clock::millis(moment);
+        let word = channel.as_ref().map(|channel| channel.as_str().into());
+        let denial = Denial::IssuedBefore { subject: subject.clone(), moment_ms, channel: word };
+        let reason = terms.reason.clone();
+        let denied = self.rule(denial, terms, event).await?;
+        match channel {
+            Some(channel) => Ok(denied.and(self.resubscribe(subject, channel).await)),
+            None => Ok(denied.and(self.end_sessions_before(&subject, moment, reason).await?)),
+        }
+    }
+
+    /// Subscriptions to it are to be proven anew.
+    async fn resubscribe(&self, subject: Subject, channel: ChannelName) -> Severed {
+        let code = UnsubscribeCode::StateInvalidated;
+        let again = move || Control::Unsubscribe { channel: channel.clone(), code };
+        let told = self.realtime.tell(&Selection::of(subject), again).await;
+        Severed { closed: told.done, pending: told.pending }
+    }
+
+    async fn end_sessions_before(
+        &self,
+        subject: &Subject,
+        moment: OffsetDateTime,
+        reason: String,
+    ) -> Result<Severed, Failure> {
+        let Some(user) = account(subject) else { return Ok(Severed::default()) };
+        let order = Order {
+            only_opened_before: Some(moment),
+            reason,
+            ..Order::new(Target::User(user), Cause::Revoked, self.clock.now())
+        };
+        let revoked = self.revoke(order).await?;
+        Ok(Severed { closed: revoked.sockets_closed, pending: revoked.pending })
+    }
+
+    /// Writes the denial and carries it out. Once begun it is finished, whether or not anybody waits for the answer.
+    async fn rule(&self, denial: Denial, terms: DenialTerms, event: AuditEvent) -> Result<Severed, Failure> {
+        let (services, now) = (self.clone(), self.clock.now());
+        let new = NewDenial { denial, expires_at: terms.expires_at, reason: terms.reason, now };
+        let work = async move {
+            let ruling = services.store.deny(new, event).await?;
+            let closed = services.realtime.deny(&[ruling], services.clock.now_ms()).await;
+            Ok(Severed { closed: closed.sockets_closed, pending: closed.pending })
+        };
+        self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
+    }
+
+    /// Carries out what was denied elsewhere, or by an order of this node whose answer may never have come. Memory first;
+    /// nobody waits for the sockets.
+    pub(super) fn heard_denials(&self, rulings: Vec<Ruling>) {
+        if rulings.is_empty() {
+            return;
+        }
+        let now_ms = self.clock.now_ms();
+        self.realtime.fill_denials(&rulings, now_ms);
+        let services = self.clone();
+        self.store.runtime().spawn(async move { services.realtime.cut_denied(&rulings, now_ms).await });
+    }
+
+    /// Whether the user may come in as far as blocks go, for doors that have no token yet.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be told.
+    pub(super) async fn is_blocked(&self, user: UserId) -> Result<bool, Failure> {
+        // A token from the end of time: only the user can be denied.
+        let token = TokenMark { id: None, issued_at_ms: Some(i64::MAX) };
+        match self.verifier.admit(&user.into(), &token, None, self.clock.now()).await {
+            Ok(()) => Ok(false),
+            Err(Refusal::Denied(Denied::Blocked)) => Ok(true),
+            Err(_) => Err(Failure::unavailable()),
+        }
+    }
+
+    /// Forgets denials that were over a while ago.
+    pub(super) async fn forget_denials(&self, now: OffsetDateTime) -> Result<(), Failure> {
+        self.store.delete_expired_denials(now - KEPT).await?;
+        Ok(())
+    }
+}
+
+impl Severed {
+    fn and(self, other: Self) -> Self {
+        Self { closed: self.closed + other.closed, pending: self.pending + other.pending }
+    }
+}
+
+/// The account of ours that goes by this name.
+pub(super) fn account(subject: &Subject) -> Option<UserId> {
+    let user: UserId = subject.as_str().parse().ok()?;
+    // Another spelling of the number is another name.
+    (Subject::from(user) == *subject).then_some(user)
+}
+
+fn named(terms: &DenialTerms, name: &str) -> AuditEvent {
+    let mut event = terms.event.clone().with("reason", terms.reason.as_str());
+    name.clone_into(&mut event.event);
+    match terms.expires_at {
+        Some(until) => event.with("until", until.unix_timestamp()),
+        None => event,
+    }
+}
+
+fn about(terms: &DenialTerms, name: &str, subject: &Subject) -> AuditEvent {
+    let mut event = named(terms, name);
+    event.user = account(subject);
+    event.subject = Some(subject.to_string());
+    event
+}

@@ -1,0 +1,161 @@
+//! Keys of the server API. The key itself is nowhere in the database.
+
+use portcullis_actors::audit::AuditEvent;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use super::{audit, error::StoreError, pool::Store};
+use crate::domain::api_key::{ApiScopes, KeyHash};
+
+/// The constraint that keeps names apart.
+pub const KEY_NAME_TAKEN: &str = "api_keys_name";
+const COLUMNS: &str = "id, name, hash, scopes, created_at, expires_at, last_used_at, revoked_at";
+
+/// A key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiKey {
+    /// By which it is found.
+    pub id: Uuid,
+    /// What whoever runs the server calls it.
+    pub name: String,
+    /// SHA-256 of its secret.
+    pub hash: Vec<u8>,
+    /// What it may call.
+    pub scopes: ApiScopes,
+    /// Since when.
+    pub created_at: OffsetDateTime,
+    /// Until when; `None` for ever.
+    pub expires_at: Option<OffsetDateTime>,
+    /// The last use that was written down.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// When it was revoked.
+    pub revoked_at: Option<OffsetDateTime>,
+}
+
+impl ApiKey {
+    /// Whether it works at this time.
+    #[must_use]
+    pub fn works(&self, now: OffsetDateTime) -> bool {
+        self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
+    }
+}
+
+/// A key to be made.
+#[derive(Clone, Debug)]
+pub struct NewApiKey {
+    /// By which it is found.
+    pub id: Uuid,
+    /// What it is called.
+    pub name: String,
+    /// SHA-256 of its secret.
+    pub hash: KeyHash,
+    /// What it may call.
+    pub scopes: ApiScopes,
+    /// The time.
+    pub now: OffsetDateTime,
+    /// Until when; `None` for ever.
+    pub expires_at: Option<OffsetDateTime>,
+}
+
+impl Store {
+    /// Writes a key with its event.
+    ///
+    /// # Errors
+    /// `Conflict` with [`KEY_NAME_TAKEN`] if a key that was not revoked has that name, `Unavailable`.
+    pub async fn insert_api_key(&self, new: NewApiKey, event: AuditEvent) -> Result<(), StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                let sql = "INSERT INTO api_keys (id, name, hash, scopes, created_at, expires_at)
+                           VALUES ($1, $2, $3, $4, $5, $6)";
+                let NewApiKey { id, name, hash, scopes, now, expires_at } = &new;
+                transaction.execute(sql, &[id, name, &&hash[..], &scopes.words(), now, expires_at]).await?;
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// The key of this id, whether or not it works.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn api_key(&self, id: Uuid) -> Result<Option<ApiKey>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE id = $1");
+        self.read(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                client.query_opt(&statement, &[&id]).await?.as_ref().map(read).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Every key, the newest first.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        let sql = format!("SELECT {COLUMNS} FROM api_keys ORDER BY created_at DESC, id LIMIT 10000");
+        self.run_patiently(move |client| {
+            Box::pin(async move { client.query(&sql, &[]).await?.iter().map(read).collect() })
+        })
+        .await
+    }
+
+    /// Revokes the key of this id or, of those that work, of this name. Returns its id; `None` if there is none.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn revoke_api_key(
+        &self,
+        key: String,
+        now: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<Option<Uuid>, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                let sql = "UPDATE api_keys SET revoked_at = $2
+                           WHERE revoked_at IS NULL AND (id::text = lower($1) OR lower(name) = lower($1))
+                           RETURNING id";
+                let Some(row) = transaction.query_opt(sql, &[&key, &now]).await? else {
+                    return Ok(None);
+                };
+                let id: Uuid = row.try_get(0)?;
+                audit::insert(&transaction, &[event.with("key", id.to_string())]).await?;
+                transaction.commit().await?;
+                Ok(Some(id))
+            })
+        })
+        .await
+    }
+
+    /// Writes down that a key was used.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn touch_api_key(&self, id: Uuid, now: OffsetDateTime) -> Result<(), StoreError> {
+        let sql = "UPDATE api_keys SET last_used_at = greatest(last_used_at, $2) WHERE id = $1";
+        self.run(move |client| {
+            Box::pin(async move { Ok(client.execute(sql, &[&id, &now]).await.map(drop)?) })
+        })
+        .await
+    }
+}
+
+fn read(row: &Row) -> Result<ApiKey, StoreError> {
+    Ok(ApiKey {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        hash: row.try_get("hash")?,
+        scopes: ApiScopes::stored(&row.try_get::<_, Vec<String>>("scopes")?),
+        created_at: row.try_get("created_at")?,
+        expires_at: row.try_get("expires_at")?,
+        last_used_at: row.try_get("last_used_at")?,
+        revoked_at: row.try_get("revoked_at")?,
+    })
+}

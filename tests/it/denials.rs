@@ -1,0 +1,193 @@
+//! Who is denied comes in nowhere and stays nowhere: blocked users, revoked tokens, and those of before a moment.
+
+use std::time::{Duration, Instant};
+
+use portcullis::{service::Severed, store::NewDenial};
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    id::Subject,
+    runtime::Denial,
+};
+use serde_json::json;
+
+use crate::harness::{App, Ask as _, Closed, PASSWORD, Session, eventually, for_ever};
+
+fn disabled() -> Closed {
+    Closed { code: 4503, reason: "account disabled".to_owned() }
+}
+
+fn revoked() -> Closed {
+    Closed { code: 4500, reason: "session revoked".to_owned() }
+}
+
+#[tokio::test]
+async fn a_block_closes_every_socket_of_the_user_and_no_other_and_counts_them() {
+    let app = App::start();
+    let (ada, bob) = (app.register().await, app.register().await);
+    let sessions = [ada.open_session().await, ada.open_session().await];
+    let (mut first, mut second) = (sessions[0].connect().await, sessions[1].connect().await);
+    let mut other = bob.open_session().await.connect().await;
+    assert_eq!(app.block(&ada.id.into()).await, Severed { closed: 2, pending: 0 });
+    assert_eq!((first.closed().await, second.closed().await), (disabled(), disabled()));
+    assert!(other.is_undisturbed().await);
+    sessions[0].get("/api/v1/profile").await.refused(403, "user_blocked");
+    sessions[0].try_refresh().await.refused(403, "user_blocked");
+    sessions[0].try_connect().await.err().expect("a refusal").refused(403, "user_blocked");
+}
+
+#[tokio::test]
+async fn a_blocked_user_signs_in_like_somebody_with_a_wrong_password() {
+    let app = App::start();
+    let person = app.register().await;
+    let wrong = person.try_password("another-zebra-lantern-42").await.refused(401, "invalid_credentials");
+    app.block(&person.id.into()).await;
+    let refused = person.try_password(PASSWORD).await.refused(401, "invalid_credentials");
+    assert_eq!(wrong.body["detail"], refused.body["detail"]);
+    app.unblock(&person.id.into()).await;
+    assert!(person.sign_in().await.works().await);
+}
+
+#[tokio::test]
+async fn a_block_that_is_lifted_or_over_lets_the_same_session_go_on() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.open_session().await;
+    app.block(&person.id.into()).await;
+    assert!(!session.works().await);
+    app.unblock(&person.id.into()).await;
+    assert!(session.works().await);
+    let expires_at = Some(app.services().clock.now() + Duration::from_secs(60));
+    let terms = portcullis::service::DenialTerms { expires_at, ..for_ever() };
+    app.services().block_user(person.id.into(), terms).await.expect("a block");
+    assert!(!session.works().await);
+    app.advance(Duration::from_secs(61));
+    assert!(session.works().await);
+}
+
+#[tokio::test]
+async fn a_revoked_token_opens_nothing_and_another_of_its_session_does() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.sign_in().await;
+    let mut by_first = session.connect().await;
+    let refreshed = Session::granted(&person, &session.try_refresh().await.expect(200));
+    let mut by_second = refreshed.connect().await;
+    let done = app.revoke_token(&session.token_id()).await;
+    assert_eq!(done, Severed { closed: 1, pending: 0 });
+    assert_eq!(by_first.closed().await, revoked());
+    session.get("/api/v1/profile").await.refused(401, "token_revoked");
+    session.try_connect().await.err().expect("a refusal").refused(401, "token_revoked");
+    assert!(refreshed.works().await && by_second.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn a_socket_that_was_given_a_newer_token_lives_and_dies_with_that_one() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.sign_in().await;
+    let mut socket = session.connect_by_command().await;
+    let refreshed = Session::granted(&person, &session.try_refresh().await.expect(200));
+    let reply = socket.ask(json!({"refresh": {"token": refreshed.access}})).await.expect("an open socket");
+    assert!(reply["error"].is_null(), "{reply}");
+    assert_eq!(app.revoke_token(&session.token_id()).await, Severed::default());
+    assert!(socket.is_undisturbed().await);
+    assert_eq!(app.revoke_token(&refreshed.token_id()).await, Severed { closed: 1, pending: 0 });
+    assert_eq!(socket.closed().await, revoked());
+}
+
+#[tokio::test]
+async fn a_ticket_dies_with_the_token_that_asked_for_it() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let ticket = session.post("/api/v1/ws/ticket", &json!({})).await.expect(200).text_of("ticket");
+    app.revoke_token(&session.token_id()).await;
+    let handshake = app.handshake(&format!("/api/v1/ws/chat?ticket={ticket}"));
+    handshake.refusal().await.refused(401, "token_revoked");
+}
+
+#[tokio::test]
+async fn invalidating_tokens_ends_the_sessions_of_before_and_none_of_after() {
+    let app = App::start();
+    let person = app.register().await;
+    let before = person.sign_in().await;
+    let mut socket = before.connect().await;
+    assert_eq!(app.invalidate_tokens(&person.id.into()).await, Severed { closed: 1, pending: 0 });
+    assert_eq!(socket.closed().await, revoked());
+    before.get("/api/v1/profile").await.expect(401);
+    before.try_refresh().await.expect(401);
+    // Also within the same second, in which the tokens say that they were issued.
+    let after = person.sign_in().await;
+    assert!(after.works().await && after.try_connect().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_denial_written_by_another_process_closes_sockets_within_a_second() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.open_session().await;
+    let mut socket = session.connect().await;
+    let denial = Denial::User { subject: person.id.into(), lifted: false };
+    let now = app.services().clock.now();
+    let new = NewDenial { denial, expires_at: None, reason: String::new(), now };
+    let began = Instant::now();
+    let event = AuditEvent::new("user.blocked", Outcome::Success, 1_800_000_000_000);
+    app.store().deny(new, event).await.expect("a denial");
+    assert_eq!(socket.closed().await, disabled());
+    assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
+    session.get("/api/v1/profile").await.refused(403, "user_blocked");
+}
+
+#[tokio::test]
+async fn a_server_that_starts_knows_what_was_denied_before() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.open_session().await;
+    app.block(&person.id.into()).await;
+    let second = App::over(app.database().clone(), |_| {});
+    let profile = second.get("/api/v1/profile").bearer_auth(&session.access);
+    profile.ask().await.refused(403, "user_blocked");
+    second.unblock(&person.id.into()).await;
+    eventually("the first hears of it", async || session.works().await).await;
+}
+
+#[tokio::test]
+async fn two_hundred_rounds_of_connecting_against_a_block_leave_no_live_socket() {
+    let app = App::with(|settings| settings.listen.workers = 2);
+    let person = app.register().await;
+    let subject = Subject::from(person.id);
+    let session = person.open_session().await;
+    let mut opened = 0;
+    for round in 0..200 {
+        let connect = async {
+            let mut open = Vec::new();
+            for _ in 0..1 + round % 3 {
+                open.extend(session.try_connect().await.ok());
+            }
+            open
+        };
+        let (sockets, _) = tokio::join!(connect, app.block(&subject));
+        opened += sockets.len();
+        for mut socket in sockets {
+            assert_eq!(socket.closed().await, disabled(), "round {round}");
+        }
+        assert!(session.try_connect().await.is_err(), "round {round}: connected while blocked");
+        app.unblock(&subject).await;
+    }
+    assert!(opened > 0, "in some rounds the socket was the faster one");
+    eventually("every place is free again", async || app.open_sockets() == 0).await;
+}
+
+#[tokio::test]
+async fn a_sign_in_against_a_block_leaves_nothing_that_works() {
+    let app = App::start();
+    for round in 0..10 {
+        let person = app.register().await;
+        let subject = Subject::from(person.id);
+        let (answer, _) = tokio::join!(person.try_password(PASSWORD), app.block(&subject));
+        if answer.status == 200 {
+            assert!(!Session::granted(&person, &answer).works().await, "round {round}");
+        } else {
+            answer.refused(401, "invalid_credentials");
+        }
+    }
+}
