@@ -1,1 +1,141 @@
+//! Members of a channel: who is there, who hears, and in which form.
 
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    id::Subject,
+    protocol::{Payload, Position},
+};
+
+fn info(number: u8) -> Arc<ClientInfo> {
+    let client = ConnectionId(Uuid::from_u128(number.into()));
+    // Two connections of each user.
+    Arc::new(ClientInfo {
+        user: Subject::new(&(number / 2).to_string()),
+        client,
+        conn_info: None,
+        chan_info: None,
+    })
+}
+
+fn publication(offset: u64) -> Arc<Publication> {
+    let data = Payload::parse(&offset.to_string()).unwrap();
+    Arc::new(Publication { data, info: None, offset, tags: Vec::new(), time_ms: 0 })
+}
+
+fn terms(bits: u8) -> Terms {
+    Terms {
+        recover: None::<Position>,
+        presence: bits & 1 != 0,
+        announce: bits & 2 != 0,
+        join_leave: bits & 4 != 0,
+        delta: bits & 8 != 0,
+        ..Terms::default()
+    }
+}
+
+/// What each member got: the form, and for a delta the offset of its source.
+fn deliver(channel: &mut Channel<u8>, publication: &Arc<Publication>) -> BTreeMap<u8, String> {
+    let mut got = BTreeMap::new();
+    channel.deliver(publication, |member, form| {
+        let form = match form {
+            Form::Plain => "plain".to_owned(),
+            Form::Whole => "whole".to_owned(),
+            Form::Delta(before) => format!("delta to {}", before.offset),
+        };
+        assert!(got.insert(*member, form).is_none(), "delivered twice");
+    });
+    got
+}
+
+#[test]
+fn a_delta_follows_what_the_member_has() {
+    let mut channel = Channel::default();
+    channel.join(info(1), &terms(8), None, 1);
+    assert_eq!(deliver(&mut channel, &publication(1))[&1], "whole");
+    assert_eq!(deliver(&mut channel, &publication(2))[&1], "delta to 1");
+    channel.join(info(2), &terms(0), None, 2);
+    channel.join(info(3), &terms(8), None, 3);
+    let got = deliver(&mut channel, &publication(3));
+    assert_eq!((&*got[&1], &*got[&2], &*got[&3]), ("delta to 2", "plain", "whole"));
+}
+
+#[test]
+fn what_was_recovered_is_the_source_of_the_first_delta_if_it_is_the_last_of_the_channel() {
+    let (mut channel, last) = (Channel::default(), publication(7));
+    channel.join(info(1), &terms(8), Some(Arc::clone(&last)), 1);
+    assert_eq!(deliver(&mut channel, &publication(8))[&1], "delta to 7");
+    // Another is the last by now.
+    channel.join(info(2), &terms(8), Some(last), 2);
+    let got = deliver(&mut channel, &publication(9));
+    assert_eq!((&*got[&1], &*got[&2]), ("delta to 8", "whole"));
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Join(u8, u8),
+    Leave(u8),
+    Publish,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0_u8..6, 0_u8..16).prop_map(|(who, terms)| Step::Join(who, terms)),
+        2 => (0_u8..6).prop_map(Step::Leave),
+        2 => Just(Step::Publish),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_table_is_what_joined_and_did_not_leave(steps in prop::collection::vec(step(), 0..120)) {
+        let mut channel = Channel::default();
+        // What each asked for, and the offset of the publication that it got last, since it joined.
+        let mut model: BTreeMap<u8, (u8, Option<u64>)> = BTreeMap::new();
+        let mut top = 0;
+        for step in steps {
+            match step {
+                Step::Join(who, bits) => {
+                    let replaced = channel.join(info(who), &terms(bits), None, who);
+                    prop_assert_eq!(replaced.is_some(), model.insert(who, (bits, None)).is_some());
+                }
+                Step::Leave(who) => {
+                    let left = channel.leave(info(who).client);
+                    let was = model.remove(&who);
+                    prop_assert_eq!(left.is_some(), was.is_some());
+                    let announced = left.is_some_and(|member| member.announced().is_some());
+                    prop_assert_eq!(announced, was.is_some_and(|(bits, _)| bits & 2 != 0));
+                }
+                Step::Publish => {
+                    top += 1;
+                    let got = deliver(&mut channel, &publication(top));
+                    prop_assert_eq!(got.len(), model.len());
+                    for (who, form) in got {
+                        let (bits, had) = model.get_mut(&who).unwrap();
+                        let expected = match (*bits & 8 != 0, had.replace(top)) {
+                            (false, _) => "plain".to_owned(),
+                            (true, None) => "whole".to_owned(),
+                            (true, Some(before)) => format!("delta to {before}"),
+                        };
+                        prop_assert_eq!(form, expected);
+                    }
+                }
+            }
+            let with = |bit: u8| model.iter().filter(move |(_, (bits, _))| bits & bit != 0).map(|(who, _)| *who);
+            let mut hearing: Vec<u8> = channel.hearing().copied().collect();
+            hearing.sort_unstable();
+            prop_assert_eq!(hearing, with(4).collect::<Vec<_>>());
+            let present: HashSet<_> = channel.presence(|_| true).map(|info| info.client).collect();
+            prop_assert_eq!(present, with(1).map(|who| info(who).client).collect::<HashSet<_>>());
+            let stats = channel.presence_stats(|_| true);
+            let users: HashSet<_> = with(1).map(|who| who / 2).collect();
+            prop_assert_eq!((stats.clients as usize, stats.users as usize), (with(1).count(), users.len()));
+            prop_assert_eq!(channel.len(), model.len());
+            prop_assert!(channel.deltas > 0 || channel.last.is_none());
+        }
+    }
+}

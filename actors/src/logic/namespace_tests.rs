@@ -1,5 +1,7 @@
 //! Which names are channels, and what their namespaces allow.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::protocol::{Payload, PublishRequest, SubscribeRequest};
 
@@ -116,4 +118,129 @@ fn a_publication_needs_data_and_is_plain() {
     assert_eq!(check(&request), Err(ErrorCode::NotAvailable));
     request.kind = 0;
     assert_eq!(check(&request), Ok(()));
+}
+
+fn options(bits: u8, rights: u8) -> Options {
+    let rights = Right::ALL.into_iter().filter(|right| rights & *right as u8 != 0).collect::<Vec<_>>();
+    let rights = Rights::of(&rights);
+    let flag = |bit: u8| bits & bit != 0;
+    Options {
+        subscribe: rights,
+        publish: rights,
+        presence: rights,
+        history: rights,
+        presence_enabled: flag(1),
+        join_leave: flag(2),
+        history_size: usize::from(flag(4)),
+        history_ttl: std::time::Duration::from_secs(60),
+        recovery: if flag(8) { Offer::Allowed } else { Offer::Off },
+        positioning: if flag(16) { Offer::Forced } else { Offer::Off },
+        delta: flag(32),
+        ..Options::default()
+    }
+}
+
+fn channels() -> impl Strategy<Value = &'static str> {
+    prop_oneof![Just("x:a"), Just("$x:a"), Just("x:#42"), Just("x:#7,42"), Just("x:#7"), Just("$x:#42")]
+}
+
+const PARTIES: [Party; 4] = [Party::Anonymous, Party::User, Party::Operator, Party::Admin];
+
+proptest! {
+    /// Who is more may do whatever who is less may do.
+    #[test]
+    fn rights_only_grow_with_the_party(
+        (bits, rights) in (0_u8..64, 0_u8..64),
+        channel in channels(),
+        subscriber in any::<bool>(),
+        token in any::<bool>(),
+    ) {
+        let namespaces = Namespaces::empty().with("x", options(bits, rights));
+        let (channel, subject) = (name(channel), Subject::new("42"));
+        let overrides = Overrides::default();
+        let data = Some(Payload::parse("1").unwrap());
+        let publish = PublishRequest { channel: String::new(), data, kind: 0 };
+        let may = |party| {
+            let who = Who { party, subject: &subject };
+            let request = SubscribeRequest::default();
+            [
+                namespaces.admit_subscribe(&channel, who, token.then_some(&overrides), &request).is_ok(),
+                namespaces.admit_publish(&channel, who, subscriber, &publish).is_ok(),
+                namespaces.admit_presence(&channel, who, subscriber).is_ok(),
+                namespaces.admit_history(&channel, who, subscriber).is_ok(),
+            ]
+        };
+        for (less, more) in PARTIES.iter().zip(&PARTIES[1..]) {
+            prop_assert!(may(*less).into_iter().zip(may(*more)).all(|(less, more)| !less || more));
+        }
+    }
+
+    /// Private and user-limited channels stay closed to strangers whatever is allowed otherwise.
+    #[test]
+    fn no_option_opens_a_channel_to_strangers(
+        (bits, rights) in (0_u8..64, 0_u8..64),
+        party in prop::sample::select(PARTIES.to_vec()),
+        token in any::<bool>(),
+    ) {
+        let namespaces = Namespaces::empty().with("x", options(bits, rights));
+        let who = Who { party, subject: &Subject::new("42") };
+        let (overrides, request) = (Overrides::default(), SubscribeRequest::default());
+        let token = token.then_some(&overrides);
+        let denied = Err(ErrorCode::PermissionDenied);
+        prop_assert_eq!(&namespaces.admit_subscribe(&name("x:#7"), who, token, &request), &denied);
+        prop_assert_eq!(&namespaces.admit_subscribe(&name("$x:a"), who, None, &request), &denied);
+        prop_assert!(namespaces.admit_presence(&name("x:#7"), who, false).is_err());
+        prop_assert!(namespaces.admit_history(&name("x:#7"), who, false).is_err());
+        prop_assert!(namespaces.admit_history(&name("$x:a"), who, false).is_err());
+        let nobody = Who { party, subject: &Subject::anonymous() };
+        prop_assert_eq!(&namespaces.admit_subscribe(&name("x:#"), nobody, None, &request), &denied);
+    }
+
+    /// A wish is granted or left out, and nothing is granted that the namespace does not do.
+    #[test]
+    fn terms_hold_nothing_that_the_namespace_does_not_do(
+        (bits, wishes) in (0_u8..64, 0_u8..32),
+    ) {
+        let namespaces = Namespaces::empty().with("x", options(bits, Right::User as u8));
+        let who = Who { party: Party::User, subject: &Subject::new("42") };
+        let request = SubscribeRequest {
+            recover: (wishes & 1 != 0).then(Default::default),
+            positioned: wishes & 2 != 0,
+            recoverable: wishes & 4 != 0,
+            join_leave: wishes & 8 != 0,
+            delta: wishes & 16 != 0,
+            ..SubscribeRequest::default()
+        };
+        let terms = namespaces.admit_subscribe(&name("x:a"), who, None, &request).unwrap();
+        let does = |bit: u8| bits & bit != 0;
+        prop_assert_eq!(terms.presence, does(1));
+        prop_assert_eq!(terms.announce, does(2));
+        prop_assert_eq!(terms.join_leave, does(2) && request.join_leave);
+        prop_assert_eq!(terms.recoverable, does(4) && does(8) && wishes & 5 != 0);
+        prop_assert_eq!(terms.recover.is_some(), terms.recoverable && request.recover.is_some());
+        prop_assert_eq!(terms.positioned, does(4) && does(16));
+        prop_assert_eq!(terms.delta, does(32) && request.delta);
+    }
+}
+
+#[test]
+fn a_personal_channel_belongs_to_one_user() {
+    let namespaces = Namespaces::default().with_personal("user");
+    let personal = |user: &str| namespaces.personal(&Subject::new(user)).map(|name| name.to_string());
+    assert_eq!(personal("42"), Some("user:#42".to_owned()));
+    assert_eq!(personal("corp:anna"), Some("user:#corp:anna".to_owned()));
+    for user in ["", "7,42", "zoë"] {
+        assert_eq!(personal(user), None, "{user}");
+    }
+    let nameless = Namespaces::empty().with_nameless(Options::default()).with_personal("");
+    let channel = nameless.personal(&Subject::new("corp:anna")).unwrap();
+    assert_eq!(channel.as_str(), "#corp:anna");
+    assert!(nameless.options(&channel).is_ok() && channel.is_owned_by(&Subject::new("corp:anna")));
+}
+
+#[test]
+fn what_is_built_in_fits_together() {
+    for (name, options) in Namespaces::default().iter() {
+        assert_eq!(options.problems(), Vec::<String>::new(), "{name}");
+    }
 }
