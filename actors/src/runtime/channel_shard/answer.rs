@@ -145,6 +145,14 @@ impl Joining {
         self.0 = None;
     }
 
+    /// It is not wanted any more: the connection has left before it was in. Its task is told nothing, because it may have
+    /// asked anew.
+    pub(crate) fn cancel(mut self) {
+        if let Some(join) = self.0.take() {
+            tell(&join, ErrorCode::Internal);
+        }
+    }
+
     /// It cannot be made.
     pub(crate) fn fail(mut self, error: ErrorCode) {
         if let Some(join) = self.0.take() {
@@ -162,14 +170,21 @@ impl Drop for Joining {
 }
 
 fn refuse(join: &Join, error: ErrorCode) {
-    if let JoinReply::Gather(gather) = &join.reply {
-        return gather.joined(&join.channel, Err(error));
+    if !matches!(join.reply, JoinReply::Gather(_)) {
+        // Before the client, whose next command must find that there is no subscription.
+        let _ = join.outbox.tell(Control::Lost { channel: join.channel.clone() });
     }
-    // Before the client, whose next command must find that there is no subscription.
-    let _ = join.outbox.tell(Control::Lost { channel: join.channel.clone() });
-    // Of one that is pushed the client has not heard yet.
-    if let JoinReply::Command(id) = &join.reply {
-        let _ = join.outbox.push(join.outbox.encoding().reply(*id, &Answer::Error(error)));
+    tell(join, error);
+}
+
+fn tell(join: &Join, error: ErrorCode) {
+    match &join.reply {
+        JoinReply::Command(id) => {
+            let _ = join.outbox.push(join.outbox.encoding().reply(*id, &Answer::Error(error)));
+        }
+        // The client has not heard of it yet.
+        JoinReply::Push => {}
+        JoinReply::Gather(gather) => gather.joined(&join.channel, Err(error)),
     }
 }
 

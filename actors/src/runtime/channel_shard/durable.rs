@@ -241,8 +241,11 @@ impl Room {
             Waiter::Join(joining) => joining.join().is_some_and(|join| join.info.client == connection),
             _ => false,
         };
-        // Dropped, they say that they are not made.
-        drop(durable.state.forget(is_its));
+        for who in durable.state.forget(is_its) {
+            if let Waiter::Join(joining) = who {
+                joining.cancel();
+            }
+        }
     }
 
     pub(super) fn tick_journal(&mut self) {

@@ -269,3 +269,7 @@ fn new_epoch() -> Arc<str> {
     // All but the bytes that say of which kind it is.
     epoch([front[0], front[1], front[2], front[3], back[12], back[13], back[14], back[15]])
 }
+
+#[cfg(test)]
+#[path = "room_tests.rs"]
+mod tests;

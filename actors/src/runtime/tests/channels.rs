@@ -1,7 +1,10 @@
 //! Channel shards, and what their death means.
 
 use super::*;
-use crate::protocol::ClientInfo;
+use crate::{
+    logic::namespace::{Namespaces, Options},
+    protocol::{ClientInfo, ErrorCode, HistoryRequest, SubscribeResult, UnsubscribeCode},
+};
 
 impl Socket {
     fn info(&self, user: i64) -> Arc<ClientInfo> {
@@ -11,15 +14,19 @@ impl Socket {
 
     /// Joins as a client does who asks for nothing in particular.
     fn join(&self, f: &Fixture, channel: &ChannelName, id: u32) -> Result<Membership, LaneError> {
-        f.realtime.join(Join {
+        f.realtime.join(self.wish(channel, JoinReply::Command(id)))
+    }
+
+    fn wish(&self, channel: &ChannelName, reply: JoinReply) -> Join {
+        Join {
             channel: channel.clone(),
             outbox: self.outbox.clone(),
             info: self.info(1),
             terms: Terms::default(),
             lifetime: None,
             data: None,
-            reply: JoinReply::Command(id),
-        })
+            reply,
+        }
     }
 
     fn publish(&self, f: &Fixture, channel: &ChannelName, user: i64, data: &str, id: u32) {
@@ -83,5 +90,137 @@ async fn too_many_deaths_in_a_short_time_stop_the_process() {
         f.realtime.shard(&lobby).lane.control(Panic);
     }
     eventually(|| f.memory.escalated.load(Ordering::SeqCst)).await;
+    f.realtime.stop();
+}
+
+/// What comes together at `connect`.
+#[derive(Default)]
+struct Gathered(Mutex<Vec<(String, Result<SubscribeResult, ErrorCode>)>>);
+
+impl Gather for Gathered {
+    fn joined(&self, channel: &ChannelName, result: Result<SubscribeResult, ErrorCode>) {
+        self.0.lock().push((channel.to_string(), result));
+    }
+}
+
+fn memory() -> Arc<Namespaces> {
+    let options = Options {
+        presence_enabled: true,
+        history_size: 10,
+        history_ttl: Duration::from_secs(60),
+        ..Options::default()
+    };
+    Arc::new(Namespaces::default().with("memory", options))
+}
+
+fn said(data: &str) -> ServerPublication {
+    let data = Payload::parse(data).unwrap();
+    ServerPublication { data, tags: Vec::new(), skip_history: false, idempotency_key: None }
+}
+
+#[actix_rt::test]
+async fn the_server_publishes_reads_counts_and_forgets() {
+    let f = start(|settings| settings.namespaces = memory());
+    let (a, room) = (socket(), channel("memory:room"));
+    let terms = Terms { presence: true, ..Terms::default() };
+    f.realtime.join(Join { terms, ..a.wish(&room, JoinReply::Command(1)) }).unwrap();
+    let keyed = ServerPublication { idempotency_key: Some("k".to_owned()), ..said("1") };
+    let first = f.realtime.publish_as_server(room.clone(), keyed.clone()).await.unwrap().unwrap();
+    assert_eq!(f.realtime.publish_as_server(room.clone(), keyed).await, Ok(Some(first.clone())));
+    let unkept = ServerPublication { skip_history: true, ..said("2") };
+    assert_eq!(f.realtime.publish_as_server(room.clone(), unkept).await, Ok(None));
+    let all = HistoryRequest { limit: -1, ..HistoryRequest::default() };
+    let found = f.realtime.history_of(room.clone(), all.clone()).await.unwrap();
+    assert_eq!((found.publications.len(), &found.position), (1, &first));
+    assert_eq!(f.realtime.presence_of(room.clone()).await.unwrap(), [a.info(1)]);
+    let stats = f.realtime.presence_stats_of(room.clone()).await.unwrap();
+    assert_eq!((stats.clients, stats.users), (1, 1));
+    assert_eq!(f.realtime.channels().await, [(room.clone(), 1)]);
+    f.realtime.remove_history(room.clone()).await.unwrap();
+    let found = f.realtime.history_of(room.clone(), all).await.unwrap();
+    assert_eq!((found.publications.len(), found.position), (0, first));
+    assert_eq!(
+        f.realtime.history_of(channel("ephemeral:a"), HistoryRequest::default()).await,
+        Err(ErrorCode::NotAvailable)
+    );
+    assert_eq!(f.realtime.presence_of(channel("nowhere:a")).await, Err(ErrorCode::UnknownChannel));
+    // Who was cut is not there any more, even before it has left.
+    a.outbox.cut(CloseReason::SessionRevoked, None);
+    assert_eq!(f.realtime.presence_of(room).await.unwrap(), []);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn what_is_gathered_is_handed_over_once_per_channel() {
+    let f = start(|settings| settings.namespaces = memory());
+    let (a, gathered) = (socket(), Arc::new(Gathered::default()));
+    for name in ["memory:a", "ephemeral:b", "nowhere:c"] {
+        let gather = Arc::clone(&gathered) as Arc<dyn Gather>;
+        f.realtime.join(a.wish(&channel(name), JoinReply::Gather(gather))).unwrap();
+    }
+    eventually(|| gathered.0.lock().len() == 3).await;
+    for (name, result) in gathered.0.lock().iter() {
+        assert_eq!(result.is_ok(), name != "nowhere:c", "{name}");
+    }
+    assert_eq!(a.outbox.queued_bytes(), 0, "nobody is told but the gatherer");
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn the_client_learns_of_a_subscription_that_the_server_made_and_of_its_end() {
+    let f = start(|settings| settings.namespaces = memory());
+    let (a, room) = (socket(), channel("memory:room"));
+    let since = f.realtime.publish_as_server(room.clone(), said("1")).await.unwrap().unwrap();
+    f.realtime.publish_as_server(room.clone(), said("2")).await.unwrap();
+    let terms = Terms { recover: Some(since), recoverable: true, ..Terms::default() };
+    f.realtime.join(Join { terms, ..a.wish(&room, JoinReply::Push) }).unwrap();
+    f.realtime.publish_as_server(room.clone(), said("3")).await.unwrap();
+    let told = a.received();
+    assert!(
+        told[0].starts_with(r#"{"push":{"channel":"memory:room","subscribe":{"recoverable":true"#),
+        "{told:?}"
+    );
+    assert!(told[1].contains(r#""data":2"#) && told[2].contains(r#""data":3"#), "{told:?}");
+    let left = Left::Push(a.outbox.clone(), UnsubscribeCode::Server);
+    f.realtime.leave(room.clone(), a.connection, left);
+    assert!(a.receive().await[0].contains(r#""unsubscribe":{"code":2000"#));
+    assert_eq!(f.realtime.channels().await, []);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_connection_that_the_server_subscribed_ends_with_the_shard() {
+    let f = start(|settings| settings.namespaces = memory());
+    let (a, room) = (socket(), channel("memory:room"));
+    f.realtime.join(a.wish(&room, JoinReply::Push)).unwrap();
+    a.receive().await;
+    f.realtime.shard(&room).lane.control(Panic);
+    eventually(|| !a.outbox.is_open()).await;
+    assert_eq!(a.outbox.end(), Some(End::Flush(CloseReason::InsufficientState.into())));
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn what_waits_for_a_shard_that_dies_is_answered() {
+    let f = start(|settings| settings.namespaces = memory());
+    let (a, room) = (socket(), channel("memory:room"));
+    f.realtime.shard(&room).lane.control(Panic);
+    // Behind the panic in the same mailbox, or refused at once.
+    let (joined, asked) = (a.join(&f, &room, 1), f.realtime.presence(room.clone(), a.outbox.clone(), 2));
+    let owed = usize::from(joined.is_ok()) + usize::from(asked.is_ok());
+    let mut told = Vec::new();
+    eventually(|| {
+        told.extend(a.received());
+        told.len() >= owed
+    })
+    .await;
+    for (id, sent) in [(1, joined.is_ok()), (2, asked.is_ok())] {
+        let prefix = format!("{{\"id\":{id},");
+        assert_eq!(
+            told.iter().filter(|reply| reply.starts_with(&prefix)).count(),
+            usize::from(sent),
+            "{told:?}"
+        );
+    }
     f.realtime.stop();
 }

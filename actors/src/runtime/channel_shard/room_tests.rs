@@ -1,0 +1,350 @@
+//! A room and clients that do as SDKs do, in any order of events: nothing is missed in silence, nothing comes twice, and
+//! everyone knows who is there.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::{
+    id::{ConnectionId, Subject},
+    logic::delta::apply,
+    protocol::{ClientInfo, Encoding, Payload},
+    runtime::{
+        Left, Outbox, OutboxReader,
+        channel_shard::{Asker, Leaving, Reply, Waiting},
+        outbox::outbox,
+    },
+};
+
+const TTL: Duration = Duration::from_secs(60);
+const CLIENTS: usize = 4;
+
+/// A connection, and what its client knows.
+struct Client {
+    info: Arc<ClientInfo>,
+    outbox: Outbox,
+    reader: OutboxReader,
+    delta: bool,
+    inside: bool,
+    /// Where it stands, once it knows.
+    position: Option<(u64, String)>,
+    /// What the last publication was, for the next delta.
+    last: String,
+    /// Who is there, as far as it heard; from its own join on.
+    heard: BTreeSet<String>,
+}
+
+/// The room, and the truth about it.
+struct World {
+    room: Room,
+    now: Instant,
+    clients: Vec<Client>,
+    /// What was published, by epoch and offset.
+    truth: BTreeMap<(String, u64), String>,
+    published: usize,
+}
+
+fn options() -> Options {
+    Options { history_size: 4, history_ttl: TTL, ..Options::default() }
+}
+
+fn room() -> Room {
+    Room::new(ChannelName::parse("test:room").unwrap(), Arc::new(options()), None)
+}
+
+fn client(number: usize) -> Client {
+    let (outbox, reader) = outbox(1024 * 1024, Encoding::Json);
+    let user = Subject::new(&number.to_string());
+    let info = ClientInfo { user, client: ConnectionId::random(), conn_info: None, chan_info: None };
+    Client {
+        info: Arc::new(info),
+        outbox,
+        reader,
+        delta: number.is_multiple_of(2),
+        inside: false,
+        position: None,
+        last: String::new(),
+        heard: BTreeSet::new(),
+    }
+}
+
+/// The data of a publication as the SDK makes it out.
+fn decode(publication: &Value, delta: bool, last: &str) -> String {
+    match publication["data"].as_str().filter(|_| delta) {
+        Some(difference) if publication["delta"] == true => {
+            let whole =
+                apply(last.as_bytes(), difference.as_bytes()).expect("a delta to what the client has");
+            String::from_utf8(whole).unwrap()
+        }
+        Some(whole) => whole.to_owned(),
+        None => {
+            assert!(!delta, "with deltas every publication is a string: {publication}");
+            publication["data"].to_string()
+        }
+    }
+}
+
+impl Client {
+    /// Takes what has arrived.
+    fn read(&mut self, truth: &BTreeMap<(String, u64), String>) {
+        let mut frames = Vec::new();
+        self.reader.take(usize::MAX, &mut frames);
+        while self.reader.next_control().is_some() {}
+        for frame in frames {
+            let object: Value = serde_json::from_slice(&frame).unwrap();
+            let push = &object["push"];
+            if let Some(result) = object.get("subscribe") {
+                self.subscribed(result, truth);
+            } else if let Some(publication) = push.get("pub") {
+                assert!(self.inside, "a publication before the reply, or after the end");
+                self.publication(publication, truth);
+            } else if let Some(join) = push.get("join") {
+                assert!(self.heard.insert(join["info"]["client"].to_string()), "joined twice");
+            } else if let Some(leave) = push.get("leave") {
+                assert!(self.heard.remove(&leave["info"]["client"].to_string()), "left without a join");
+            } else if push.get("unsubscribe").is_some() || object.get("unsubscribe").is_some() {
+                self.inside = false;
+            }
+        }
+    }
+
+    fn subscribed(&mut self, result: &Value, truth: &BTreeMap<(String, u64), String>) {
+        self.inside = true;
+        let start = (result["offset"].as_u64().unwrap_or(0), result["epoch"].as_str().unwrap().to_owned());
+        if result["recovered"] == true {
+            // It goes on where the client was, in the same epoch.
+            assert_eq!(self.position.as_ref(), Some(&start));
+        } else {
+            assert!(result.get("publications").is_none());
+        }
+        self.position = Some(start);
+        for publication in result["publications"].as_array().into_iter().flatten() {
+            self.publication(publication, truth);
+        }
+    }
+
+    fn publication(&mut self, publication: &Value, truth: &BTreeMap<(String, u64), String>) {
+        let data = decode(publication, self.delta, &self.last);
+        if let Some(offset) = publication["offset"].as_u64() {
+            let (at, epoch) = self.position.as_mut().expect("a position");
+            assert_eq!(offset, *at + 1, "a gap, or a duplicate");
+            *at = offset;
+            assert_eq!(truth.get(&(epoch.clone(), offset)), Some(&data), "not what was published");
+        }
+        self.last = data;
+    }
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Publish {
+        skip_history: bool,
+    },
+    Join {
+        client: usize,
+        recover: bool,
+    },
+    Leave {
+        client: usize,
+    },
+    Wait(u64),
+    Remove,
+    Halve,
+    /// The shard dies, or forgets the room.
+    Begin,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => prop::bool::weighted(0.1).prop_map(|skip_history| Step::Publish { skip_history }),
+        8 => (0..CLIENTS, prop::bool::weighted(0.8))
+            .prop_map(|(client, recover)| Step::Join { client, recover }),
+        6 => (0..CLIENTS).prop_map(|client| Step::Leave { client }),
+        2 => (0_u64..40).prop_map(Step::Wait),
+        1 => Just(Step::Remove),
+        1 => Just(Step::Halve),
+        1 => Just(Step::Begin),
+    ]
+}
+
+impl World {
+    fn new() -> Self {
+        let clients = (0..CLIENTS).map(client).collect();
+        Self { room: room(), now: Instant::now(), clients, truth: BTreeMap::new(), published: 0 }
+    }
+
+    fn publish(&mut self, skip_history: bool) {
+        self.published += 1;
+        let text =
+            format!("{{\"always\":\"the same words, over and over again\",\"number\":{}}}", self.published);
+        let (sender, mut position) = tokio::sync::oneshot::channel();
+        let publishment = Publishment {
+            data: Payload::parse(&text).unwrap(),
+            info: None,
+            tags: Vec::new(),
+            skip_history,
+            key: None,
+            asker: Asker::Server(sender),
+            bytes: Waiting::default().take(1).unwrap(),
+        };
+        // What clients receive is compared when they read, and the truth is known by then.
+        self.room.ask(self.now, What::Publish(Box::new(publishment)));
+        if let Some(position) = position.try_recv().unwrap().unwrap() {
+            assert!(self.truth.insert((position.epoch, position.offset), text).is_none(), "an offset twice");
+        }
+    }
+
+    fn join(&mut self, number: usize, recover: bool) {
+        let client = &mut self.clients[number];
+        if client.inside {
+            return;
+        }
+        let since = client.position.clone().filter(|_| recover);
+        let terms = Terms {
+            recover: since.map(|(offset, epoch)| Position { offset, epoch }),
+            positioned: true,
+            recoverable: true,
+            presence: true,
+            announce: true,
+            join_leave: true,
+            delta: client.delta,
+            must_recover: false,
+        };
+        let present = self.room.members.presence(|_| true);
+        client.heard = present.map(|info| Value::from(info.client.to_string()).to_string()).collect();
+        let join = Join {
+            channel: self.room.name.clone(),
+            outbox: client.outbox.clone(),
+            info: Arc::clone(&client.info),
+            terms,
+            lifetime: None,
+            data: None,
+            reply: JoinReply::Command(1),
+        };
+        self.room.ask(self.now, What::Join(Joining::new(join)));
+    }
+
+    fn leave(&mut self, number: usize) {
+        let client = &self.clients[number];
+        let told = Leaving::new(self.room.name.clone(), Left::Answer(client.outbox.clone(), 2));
+        if let Some(member) = self.room.members.leave(client.info.client) {
+            drop(told);
+            let info = member.announced().expect("announced");
+            self.room.announce(&Push::Leave { channel: "test:room", info });
+            member.via.disarm();
+        }
+    }
+
+    fn step(&mut self, step: &Step) {
+        match *step {
+            Step::Publish { skip_history } => self.publish(skip_history),
+            Step::Join { client, recover } => self.join(client, recover),
+            Step::Leave { client } => self.leave(client),
+            Step::Wait(seconds) => {
+                self.now += Duration::from_secs(seconds);
+                self.room.expire(self.now);
+            }
+            Step::Remove => {
+                let (sender, _answer) = tokio::sync::oneshot::channel();
+                self.room.ask(self.now, What::Remove(sender));
+            }
+            Step::Halve => self.room.halve(),
+            Step::Begin => self.room = room(),
+        }
+        for client in &mut self.clients {
+            client.read(&self.truth);
+        }
+        self.check();
+    }
+
+    fn check(&self) {
+        let name = |info: &Arc<ClientInfo>| Value::from(info.client.to_string()).to_string();
+        let inside: BTreeSet<String> =
+            self.clients.iter().filter(|client| client.inside).map(|client| name(&client.info)).collect();
+        let present: BTreeSet<String> = self.room.members.presence(|_| true).map(name).collect();
+        assert_eq!(present, inside, "presence is who is inside");
+        for client in self.clients.iter().filter(|client| client.inside) {
+            assert_eq!(client.heard, inside, "what was heard is what is");
+        }
+    }
+
+    /// Everyone who is inside has everything: the newest publication is where they stand.
+    fn everyone_is_at_the_top(&mut self) {
+        let top = self.room.stream().unwrap().position();
+        for client in self.clients.iter().filter(|client| client.inside) {
+            assert_eq!(client.position, Some((top.offset, top.epoch.clone())));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_missed_in_silence_and_nothing_comes_twice(steps in prop::collection::vec(step(), 1..120)) {
+        let mut world = World::new();
+        for step in &steps {
+            world.step(step);
+            world.everyone_is_at_the_top();
+        }
+    }
+}
+
+#[test]
+fn one_more_than_may_subscribe_is_refused_and_its_connection_told() {
+    let options = Options { max_subscribers: 1, ..options() };
+    let mut world = World::new();
+    world.room = Room::new(ChannelName::parse("test:room").unwrap(), Arc::new(options), None);
+    world.join(0, false);
+    world.join(1, false);
+    let mut frames = Vec::new();
+    world.clients[1].reader.take(usize::MAX, &mut frames);
+    let reply: Value = serde_json::from_slice(&frames[0]).unwrap();
+    assert_eq!((frames.len(), &reply["error"]["code"]), (1, &Value::from(106)));
+    assert!(world.clients[1].reader.next_control().is_some());
+    assert_eq!(world.room.members.len(), 1);
+}
+
+#[test]
+fn what_is_published_twice_under_one_key_is_delivered_once() {
+    let mut world = World::new();
+    world.join(0, false);
+    world.clients[0].read(&world.truth);
+    let mut publish = |key: &str| {
+        let asker = Asker::Command(Reply::new(world.clients[1].outbox.clone(), 1));
+        let publishment = Publishment {
+            data: Payload::parse("1").unwrap(),
+            info: None,
+            tags: Vec::new(),
+            skip_history: false,
+            key: Some(key.to_owned()),
+            asker,
+            bytes: Waiting::default().take(1).unwrap(),
+        };
+        world.room.ask(world.now, What::Publish(Box::new(publishment)));
+    };
+    ["a", "a", "b"].into_iter().for_each(&mut publish);
+    let mut frames = Vec::new();
+    world.clients[0].reader.take(usize::MAX, &mut frames);
+    assert_eq!(frames.len(), 2, "the publisher of each is answered, and two were new");
+    world.clients[1].reader.take(usize::MAX, &mut frames);
+    assert_eq!(frames.len(), 5);
+}
+
+#[test]
+fn one_frame_is_made_for_all_receivers_of_a_form() {
+    let mut world = World::new();
+    (0..CLIENTS).for_each(|number| world.join(number, false));
+    let mut frames: Vec<bytes::Bytes> = Vec::new();
+    world.clients.iter().for_each(|client| drop(client.reader.take(usize::MAX, &mut frames)));
+    world.publish(false);
+    let received = world.clients.iter().map(|client| {
+        let mut frames: Vec<bytes::Bytes> = Vec::new();
+        client.reader.take(usize::MAX, &mut frames);
+        frames[0].as_ptr() as usize
+    });
+    assert_eq!(received.collect::<BTreeSet<_>>().len(), 2, "plain ones and ones with deltas");
+}
