@@ -34,6 +34,7 @@ mod passkeys;
 mod refresh;
 mod register;
 mod relying_party;
+mod retention;
 mod revoke;
 mod risk;
 mod second_factor;
@@ -145,6 +146,7 @@ pub struct Parts {
     /// This process, in rows that belong to one.
     node: Uuid,
     gone: Arc<Gone>,
+    cleared: retention::Cleared,
     closing: AtomicBool,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -204,6 +206,7 @@ impl Services {
             feed,
             node: Uuid::new_v4(),
             gone: Arc::default(),
+            cleared: retention::Cleared::default(),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             tasks: Mutex::new(Vec::new()),

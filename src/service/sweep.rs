@@ -72,7 +72,8 @@ impl Services {
         let idle = if settled { noted("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
         let months = self.store.keep_attempt_months(now, now - self.settings.attempts_kept).await;
         let months = noted("months of attempts", months.map_err(Failure::from));
-        let kept = tickets.and(challenges).and(bans).and(denials).and(months);
+        let channels = noted("publications that are not kept", self.clear_channels(now).await);
+        let kept = tickets.and(challenges).and(bans).and(denials).and(months).and(channels);
         kept.and(over).and(touched).and(outside).and(idle)
     }
 

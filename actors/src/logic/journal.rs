@@ -13,6 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use channel::{Action, Call, DurableChannel, Failed, Outcome};
 
+use super::namespace::Options;
 use crate::protocol::{ClientInfo, Payload, Publication};
 
 /// A publication on its way into the journal.
@@ -61,6 +62,12 @@ pub struct Retention {
 }
 
 impl Retention {
+    /// As the options of a namespace say.
+    #[must_use]
+    pub fn of(options: &Options) -> Self {
+        Self { size: u32::try_from(options.history_size).unwrap_or(u32::MAX), ttl: options.history_ttl }
+    }
+
     /// The moment, in milliseconds since the epoch, at and before which publications have expired.
     #[must_use]
     pub fn expired_ms(&self, now_ms: i64) -> i64 {

@@ -20,6 +20,7 @@ use crate::{
     id::ConnectionId,
     logic::{
         channel::ChannelName,
+        journal::Retention,
         namespace::{Namespaces, Terms},
     },
     protocol::{
@@ -268,6 +269,13 @@ impl Realtime {
     #[must_use]
     pub fn namespaces(&self) -> &Arc<Namespaces> {
         &self.0.settings.namespaces
+    }
+
+    /// How much of a durable channel is kept; `None` for a channel that is not durable, or does not exist.
+    #[must_use]
+    pub fn retention(&self, channel: &ChannelName) -> Option<Retention> {
+        let options = self.namespaces().options(channel).ok()?;
+        options.durable.then(|| Retention::of(options))
     }
 
     /// Whether the shard that accepted this membership is still the one that serves the channel.

@@ -139,8 +139,7 @@ async fn append(
 
 impl Durable {
     pub(super) fn new(options: &Options, caller: std::rc::Rc<Caller>) -> Self {
-        let size = u32::try_from(options.history_size).unwrap_or(u32::MAX);
-        let keep = Retention { size, ttl: options.history_ttl };
+        let keep = Retention::of(options);
         Self { state: DurableChannel::new(keep, options.recovery_mode), keep, caller }
     }
 

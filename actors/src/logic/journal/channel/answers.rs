@@ -147,7 +147,7 @@ impl<T> DurableChannel<T> {
         }
         match std::mem::replace(&mut self.busy, Busy::Idle) {
             Busy::Closing(expected, hole) if expected == number => {
-                self.close(hole, result.unwrap_or_default())
+                self.close(hole, result.unwrap_or_default());
             }
             other => self.busy = other,
         }

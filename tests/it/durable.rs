@@ -1,0 +1,295 @@
+//! Durable channels, through the whole server: acknowledged when committed, recovered from the database, never a hole.
+
+use std::time::Duration;
+
+use portcullis_actors::{
+    protocol::{ErrorCode, HistoryRequest, Payload},
+    runtime::{ChannelName, ServerPublication},
+};
+use serde_json::{Value, json};
+
+use crate::harness::{App, Cable, Session, Socket, eventually, fresh_database, within};
+
+const CHANNEL: &str = "chat:lobby";
+
+fn channel() -> ChannelName {
+    ChannelName::parse(CHANNEL).unwrap()
+}
+
+/// Subscribes as an SDK does; the answer.
+async fn subscribe(socket: &mut Socket, since: Option<(u64, &str)>) -> Value {
+    let mut request = json!({"channel": CHANNEL});
+    if let Some((offset, epoch)) = since {
+        request["recover"] = true.into();
+        request["offset"] = offset.into();
+        request["epoch"] = epoch.into();
+    }
+    let reply = socket.ask(json!({"subscribe": request})).await.expect("a reply");
+    assert!(reply["subscribe"].is_object(), "{reply}");
+    reply["subscribe"].clone()
+}
+
+/// The next publication; who comes and goes is passed over.
+async fn published(socket: &mut Socket) -> (u64, Value) {
+    loop {
+        let push = socket.pushed().await;
+        if let Some(publication) = push.get("pub") {
+            return (publication["offset"].as_u64().expect("an offset"), publication["data"].clone());
+        }
+        assert!(push.get("join").is_some() || push.get("leave").is_some(), "{push}");
+    }
+}
+
+/// What is pushed next but for comings and goings.
+async fn pushed(socket: &mut Socket) -> Value {
+    loop {
+        let push = socket.pushed().await;
+        if push.get("join").is_none() && push.get("leave").is_none() {
+            return push;
+        }
+    }
+}
+
+async fn publish(socket: &mut Socket, data: Value) -> Value {
+    socket.ask(json!({"publish": {"channel": CHANNEL, "data": data}})).await.expect("a reply")
+}
+
+fn data(publications: &Value) -> Vec<(u64, Value)> {
+    let publications = publications.as_array().expect("publications").iter();
+    publications.map(|each| (each["offset"].as_u64().expect("an offset"), each["data"].clone())).collect()
+}
+
+async fn member(app: &App) -> (Session, Socket) {
+    let session = app.register().await.open_session().await;
+    let socket = session.connect_by_command().await;
+    (session, socket)
+}
+
+fn server_publication(text: &str, key: Option<&str>) -> ServerPublication {
+    ServerPublication {
+        data: Payload::parse(&format!("\"{text}\"")).unwrap(),
+        tags: vec![("kind".to_owned(), "test".to_owned())],
+        skip_history: false,
+        idempotency_key: key.map(str::to_owned),
+    }
+}
+
+#[tokio::test]
+async fn what_is_acknowledged_is_in_the_database_and_what_is_delivered_too() {
+    let app = App::start();
+    let (_session, mut socket) = member(&app).await;
+    let began = subscribe(&mut socket, None).await;
+    assert_eq!((&began["recoverable"], began["epoch"].as_str().map(str::len)), (&json!(true), Some(8)));
+    for number in 1..=5 {
+        assert!(publish(&mut socket, json!(number)).await["publish"].is_object());
+        assert_eq!(published(&mut socket).await, (number, json!(number)));
+        assert_eq!(app.count("SELECT max(seq) FROM channel_messages").await, i64::try_from(number).unwrap());
+    }
+}
+
+#[tokio::test]
+async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_committed() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let app = App::over(cable.database(), |settings| {
+        settings.database.acquire_timeout = Duration::from_millis(300);
+    });
+    let (_session, mut publisher) = member(&app).await;
+    let (_other, mut reader) = member(&app).await;
+    subscribe(&mut publisher, None).await;
+    subscribe(&mut reader, None).await;
+    assert!(publish(&mut publisher, json!("before")).await["publish"].is_object());
+    assert_eq!(published(&mut reader).await, (1, json!("before")));
+    cable.cut();
+    let reply = publish(&mut publisher, json!("lost")).await;
+    assert_eq!(
+        (&reply["error"]["code"], &reply["error"]["temporary"]),
+        (&json!(100), &json!(true)),
+        "{reply}"
+    );
+    cable.mend();
+    within("publishing works again", async {
+        while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
+    })
+    .await;
+    // Each delivered publication is a row, from the first to the last, and each row is delivered.
+    let (client, connection) = database.config.connect(tokio_postgres::NoTls).await.expect("the database");
+    tokio::spawn(connection);
+    let rows = client.query("SELECT seq, data FROM channel_messages WHERE seq > 1 ORDER BY seq", &[]).await;
+    for row in rows.expect("rows") {
+        let data: Value = serde_json::from_slice(row.get(1)).expect("JSON");
+        assert_eq!(published(&mut reader).await, (row.get::<_, i64>(0).unsigned_abs(), data));
+    }
+}
+
+#[tokio::test]
+async fn what_was_missed_over_a_restart_is_recovered() {
+    let database = fresh_database();
+    let app = App::over(database.clone(), |_| {});
+    let (_session, mut socket) = member(&app).await;
+    let epoch = subscribe(&mut socket, None).await["epoch"].as_str().expect("an epoch").to_owned();
+    for number in 1..=4 {
+        publish(&mut socket, json!(number)).await;
+    }
+    app.stop();
+    assert_eq!(socket.closed().await.code, 3001);
+    let app = App::over(database, |_| {});
+    let (_session, mut socket) = member(&app).await;
+    let back = subscribe(&mut socket, Some((2, &epoch))).await;
+    assert_eq!((&back["recovered"], &back["was_recovering"]), (&json!(true), &json!(true)));
+    assert_eq!(back["epoch"], epoch.as_str());
+    assert_eq!(data(&back["publications"]), [(3, json!(3)), (4, json!(4))]);
+    publish(&mut socket, json!(5)).await;
+    assert_eq!(published(&mut socket).await, (5, json!(5)));
+}
+
+#[tokio::test]
+async fn a_position_of_another_epoch_or_beyond_the_top_is_not_recovered() {
+    let app = App::start();
+    let (_session, mut socket) = member(&app).await;
+    for since in [(0, "wrongone"), (7, "")] {
+        let back = subscribe(&mut socket, Some(since)).await;
+        assert!(back.get("recovered").is_none() && back["was_recovering"] == true, "{back}");
+        socket.ask(json!({"unsubscribe": {"channel": CHANNEL}})).await.expect("a reply");
+    }
+}
+
+#[tokio::test]
+async fn what_others_wrote_meanwhile_is_read_back_and_comes_first() {
+    let app = App::start();
+    let (_session, mut socket) = member(&app).await;
+    subscribe(&mut socket, None).await;
+    publish(&mut socket, json!(1)).await;
+    assert_eq!(published(&mut socket).await, (1, json!(1)));
+    app.rows()
+        .await
+        .batch_execute(
+            "UPDATE channels SET top = 3;
+             INSERT INTO channel_messages (channel, seq, data, created_at)
+             VALUES ('chat:lobby', 2, '2', now()), ('chat:lobby', 3, '3', now())",
+        )
+        .await
+        .expect("rows of somebody else");
+    publish(&mut socket, json!(4)).await;
+    for number in 2..=4 {
+        assert_eq!(published(&mut socket).await, (number, json!(number)));
+    }
+}
+
+#[tokio::test]
+async fn a_hole_that_cannot_be_closed_sends_subscribers_back() {
+    let app = App::start();
+    let (_session, mut socket) = member(&app).await;
+    let epoch = subscribe(&mut socket, None).await["epoch"].as_str().expect("an epoch").to_owned();
+    publish(&mut socket, json!(1)).await;
+    assert_eq!(published(&mut socket).await, (1, json!(1)));
+    app.rows().await.batch_execute("UPDATE channels SET top = 3, gone = 3").await.expect("a hole");
+    let reply = publish(&mut socket, json!(4)).await;
+    assert!(reply["publish"].is_object(), "{reply}");
+    assert_eq!(pushed(&mut socket).await["unsubscribe"]["code"], 2500);
+    let back = subscribe(&mut socket, Some((1, &epoch))).await;
+    assert!(back.get("recovered").is_none(), "{back}");
+    assert_eq!(back["offset"], 4);
+    publish(&mut socket, json!(5)).await;
+    assert_eq!(published(&mut socket).await, (5, json!(5)));
+}
+
+#[tokio::test]
+async fn a_history_is_paged_both_ways_from_memory_and_from_the_database() {
+    let app = App::start();
+    let (_session, mut socket) = member(&app).await;
+    let epoch = subscribe(&mut socket, None).await["epoch"].as_str().expect("an epoch").to_owned();
+    app.rows()
+        .await
+        .batch_execute(
+            "INSERT INTO channels (name, top, created_at, updated_at) VALUES ('chat:lobby', 700, now(), now());
+             INSERT INTO channel_messages (channel, seq, data, created_at)
+             SELECT 'chat:lobby', n, convert_to(n::text, 'UTF8'), now() FROM generate_series(1, 700) n",
+        )
+        .await
+        .expect("rows");
+    // Notices that there is more than it knew.
+    assert!(publish(&mut socket, json!(701)).await["publish"].is_object());
+    let mut seen = Vec::new();
+    for reverse in [false, true] {
+        let mut since: Option<u64> = None;
+        let mut pages = Vec::new();
+        loop {
+            let mut request = json!({"channel": CHANNEL, "limit": 100, "reverse": reverse});
+            if let Some(offset) = since {
+                request["since"] = json!({"offset": offset, "epoch": epoch});
+            }
+            let reply = socket.ask(json!({"history": request})).await.expect("a reply");
+            assert_eq!(reply["history"]["offset"], 701, "{reply}");
+            let page = data(&reply["history"]["publications"]);
+            let Some((offset, _)) = page.last() else { break };
+            since = Some(*offset);
+            pages.extend(page.into_iter().map(|(offset, data)| {
+                assert_eq!(data, json!(offset));
+                offset
+            }));
+            if since == Some(1) {
+                break;
+            }
+        }
+        seen.push(pages);
+    }
+    assert_eq!(seen[0], (1..=701).collect::<Vec<_>>());
+    assert_eq!(seen[1], (1..=701).rev().collect::<Vec<_>>());
+    let foreign = json!({"channel": CHANNEL, "limit": 1, "since": {"offset": 1, "epoch": "wrongone"}});
+    assert_eq!(socket.ask(json!({"history": foreign})).await.expect("a reply")["error"]["code"], 112);
+}
+
+#[tokio::test]
+async fn a_key_publishes_once_and_a_removed_history_is_gone_everywhere() {
+    let app = App::start();
+    let (_session, mut socket) = member(&app).await;
+    subscribe(&mut socket, None).await;
+    let realtime = app.realtime();
+    let first = realtime.publish_as_server(channel(), server_publication("a", Some("k"))).await.unwrap();
+    let again = realtime.publish_as_server(channel(), server_publication("b", Some("k"))).await.unwrap();
+    let next = realtime.publish_as_server(channel(), server_publication("c", None)).await.unwrap();
+    assert_eq!(first, again);
+    assert_eq!(next.as_ref().map(|position| position.offset), Some(2));
+    assert_eq!(published(&mut socket).await, (1, json!("a")));
+    assert_eq!(published(&mut socket).await, (2, json!("c")));
+    let unkept = ServerPublication { skip_history: true, ..server_publication("d", None) };
+    assert_eq!(realtime.publish_as_server(channel(), unkept).await.unwrap(), None);
+    assert_eq!(pushed(&mut socket).await["pub"]["data"], "d");
+    let all = || HistoryRequest { limit: -1, ..HistoryRequest::default() };
+    let history = realtime.history_of(channel(), all()).await.unwrap();
+    assert_eq!(history.publications[0].tags, [("kind".to_owned(), "test".to_owned())]);
+    assert_eq!(history.publications.len(), 2);
+    realtime.remove_history(channel()).await.unwrap();
+    let history = realtime.history_of(channel(), all()).await.unwrap();
+    assert_eq!((history.publications.len(), history.position.offset), (0, 2));
+    app.services().sweep().await.unwrap();
+    assert_eq!(app.count("SELECT count(*) FROM channel_messages").await, 0);
+    let next = realtime.publish_as_server(channel(), server_publication("e", None)).await.unwrap();
+    assert_eq!(next.map(|position| position.offset), Some(3));
+}
+
+#[tokio::test]
+async fn without_a_database_a_new_subscription_is_put_off_and_none_is_lost() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let app = App::over(cable.database(), |settings| {
+        settings.database.acquire_timeout = Duration::from_millis(300);
+    });
+    let (_session, mut socket) = member(&app).await;
+    subscribe(&mut socket, None).await;
+    publish(&mut socket, json!(1)).await;
+    assert_eq!(published(&mut socket).await, (1, json!(1)));
+    cable.cut();
+    let found =
+        app.realtime().history_of(ChannelName::parse("chat:cold").unwrap(), HistoryRequest::default()).await;
+    assert_eq!(found.unwrap_err(), ErrorCode::Internal);
+    let refused = app.realtime().publish_as_server(channel(), server_publication("x", None)).await;
+    assert_eq!(refused.unwrap_err(), ErrorCode::Internal);
+    cable.mend();
+    eventually("it works again", async || {
+        app.realtime().publish_as_server(channel(), server_publication("y", None)).await.is_ok()
+    })
+    .await;
+    assert_eq!(published(&mut socket).await.1, json!("y"));
+}

@@ -1,0 +1,238 @@
+//! Publishers and subscribers that drop and return at random, while the server is killed: every acknowledged publication
+//! arrives exactly once, in order, at every subscriber, and none is invented.
+
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use portcullis_actors::{
+    logic::namespace::{Namespaces, Options},
+    runtime::ChannelName,
+};
+use serde_json::{Value, json};
+use tokio::{sync::watch, task::JoinSet};
+
+use crate::harness::{App, Ask as _, Follower, PASSWORD, Publisher, Server, client, eventually, within};
+
+const PUBLISHERS: usize = 8;
+const FOLLOWERS: usize = 50;
+
+/// What was published.
+#[derive(Default)]
+struct Log {
+    attempted: BTreeSet<String>,
+    acknowledged: BTreeSet<String>,
+}
+
+/// Numbers that look random, and are the same each time.
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+
+    fn pause(&mut self, most: u64) -> Duration {
+        Duration::from_millis(self.below(most))
+    }
+}
+
+struct Scene {
+    channel: &'static str,
+    place: watch::Receiver<SocketAddr>,
+    tokens: Vec<String>,
+    log: Arc<Mutex<Log>>,
+    ready: Arc<AtomicUsize>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Scene {
+    fn new(channel: &'static str, place: watch::Receiver<SocketAddr>, tokens: Vec<String>) -> Self {
+        let (log, ready, stop) = Default::default();
+        Self { channel, place, tokens, log, ready, stop }
+    }
+
+    fn token(&self, number: usize) -> &str {
+        &self.tokens[number % self.tokens.len()]
+    }
+
+    fn acknowledged(&self) -> usize {
+        self.log.lock().unwrap().acknowledged.len()
+    }
+
+    /// Begins to follow and, once everybody does, to publish.
+    async fn begin(&self) -> (JoinSet<Follower>, JoinSet<()>, watch::Sender<Option<String>>) {
+        let (end, _) = watch::channel(None);
+        let (mut followers, mut publishers) = (JoinSet::new(), JoinSet::new());
+        for number in 0..FOLLOWERS {
+            let follower = Follower::new(self.place.clone(), self.token(number), self.channel);
+            followers.spawn(drop_and_return(follower, number, Arc::clone(&self.ready), end.subscribe()));
+        }
+        eventually("everybody follows", async || self.ready.load(Ordering::SeqCst) == FOLLOWERS).await;
+        for number in 0..PUBLISHERS {
+            let publisher = Publisher::new(self.place.clone(), self.token(number), self.channel);
+            publishers.spawn(publish(publisher, number, Arc::clone(&self.log), Arc::clone(&self.stop)));
+        }
+        (followers, publishers, end)
+    }
+
+    /// Lets the publishers come to their end, and the followers with the last publication.
+    async fn finish(
+        &self,
+        followers: JoinSet<Follower>,
+        publishers: JoinSet<()>,
+        end: watch::Sender<Option<String>>,
+    ) {
+        self.stop.store(true, Ordering::SeqCst);
+        within("the publishers' end", publishers.join_all()).await;
+        let mut last = Publisher::new(self.place.clone(), self.token(0), self.channel);
+        let text = within("the last publication", async {
+            for attempt in 0.. {
+                let text = format!("end-{attempt}");
+                self.log.lock().unwrap().attempted.insert(text.clone());
+                if last.publish(&json!(text)).await {
+                    return text;
+                }
+            }
+            unreachable!()
+        })
+        .await;
+        self.log.lock().unwrap().acknowledged.insert(text.clone());
+        end.send_replace(Some(text.clone()));
+        let followers = within("the followers' end", followers.join_all()).await;
+        check(&followers, &self.log.lock().unwrap(), &text);
+    }
+}
+
+/// Stays for a while, is gone for a while, until it has the last publication.
+async fn drop_and_return(
+    mut follower: Follower,
+    number: usize,
+    ready: Arc<AtomicUsize>,
+    end: watch::Receiver<Option<String>>,
+) -> Follower {
+    while follower.position.is_none() {
+        follower.follow(tokio::time::sleep(Duration::from_millis(300))).await;
+    }
+    ready.fetch_add(1, Ordering::SeqCst);
+    let mut dice = Dice(number as u64 + 1);
+    loop {
+        follower.follow(tokio::time::sleep(dice.pause(1_500))).await;
+        let last = end.borrow().clone();
+        if last.is_some_and(|last| follower.got.iter().any(|(_, data)| *data == last.as_str())) {
+            return follower;
+        }
+        tokio::time::sleep(dice.pause(500)).await;
+    }
+}
+
+/// Publishes one text after another, each once, acknowledged or not.
+async fn publish(mut publisher: Publisher, number: usize, log: Arc<Mutex<Log>>, stop: Arc<AtomicBool>) {
+    let mut dice = Dice(number as u64 + 1_000);
+    for round in 0.. {
+        if stop.load(Ordering::SeqCst) {
+            return;
+        }
+        let text = format!("{number}-{round}");
+        log.lock().unwrap().attempted.insert(text.clone());
+        if publisher.publish(&json!(text)).await {
+            log.lock().unwrap().acknowledged.insert(text);
+        }
+        tokio::time::sleep(Duration::from_millis(40) + dice.pause(60)).await;
+    }
+}
+
+fn check(followers: &[Follower], log: &Log, last: &str) {
+    let first: &Vec<(u64, Value)> = &followers[0].got;
+    for follower in followers {
+        assert_eq!(follower.lost, 0, "what was missed was there to be recovered");
+        let offsets: Vec<u64> = follower.got.iter().map(|(offset, _)| *offset).collect();
+        let expected: Vec<u64> = (1..=offsets.len() as u64).collect();
+        assert_eq!(offsets, expected, "a hole, or something twice");
+        let common = first.len().min(follower.got.len());
+        assert_eq!(first[..common], follower.got[..common], "two subscribers were told different things");
+        let got: Vec<&str> = follower.got.iter().map(|(_, data)| data.as_str().expect("a text")).collect();
+        let texts: BTreeSet<String> = got.iter().map(|text| (*text).to_owned()).collect();
+        assert_eq!(texts.len(), got.len(), "published once, and delivered twice");
+        assert!(got.contains(&last));
+        let missing: Vec<_> = log.acknowledged.difference(&texts).collect();
+        assert!(missing.is_empty(), "acknowledged, and never delivered: {missing:?}");
+        let invented: Vec<_> = texts.difference(&log.attempted).collect();
+        assert!(invented.is_empty(), "nobody published this: {invented:?}");
+    }
+    let returns: usize = followers.iter().map(|follower| follower.returns).sum();
+    assert!(returns > FOLLOWERS, "they came back {returns} times");
+    println!(
+        "{} publications, {} acknowledged; {} returns of {FOLLOWERS} subscribers",
+        log.attempted.len(),
+        log.acknowledged.len(),
+        returns
+    );
+}
+
+/// Access tokens of new users of the program in a process of its own.
+async fn tokens(server: &Server, count: usize) -> Vec<String> {
+    let rest = client().build().expect("a client");
+    let mut tokens = Vec::new();
+    for number in 0..count {
+        let email = format!("member{number}@example.com");
+        let post =
+            |path: &str, body: &Value| rest.post(format!("http://{}{path}", server.address())).json(body);
+        let body = json!({"email": email, "password": PASSWORD});
+        post("/api/v1/auth/register", &body).ask().await.expect(201);
+        let body = json!({"username": email, "password": PASSWORD});
+        tokens.push(post("/api/v1/auth/jwt/login", &body).ask().await.expect(200).text_of("access_token"));
+    }
+    tokens
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_acknowledged_publication_arrives_once_and_in_order_though_the_server_is_killed_five_times() {
+    let mut server = tokio::task::block_in_place(Server::start);
+    let (place, at) = watch::channel(server.address());
+    let scene = Scene::new("chat:crash", at, tokens(&server, PUBLISHERS).await);
+    let (followers, publishers, end) = scene.begin().await;
+    for kill in 1..=5 {
+        within("traffic", async {
+            while scene.acknowledged() < 60 * kill {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
+        server = tokio::task::block_in_place(|| server.kill_and_restart());
+        place.send_replace(server.address());
+    }
+    scene.finish(followers, publishers, end).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn in_a_namespace_in_memory_every_publication_arrives_once_and_in_order() {
+    let name = ChannelName::parse("chat:x").unwrap();
+    let chat = Namespaces::default().options(&name).unwrap().as_ref().clone();
+    let app = App::with(|settings| {
+        let namespaces = Namespaces::default().with("memory", Options { durable: false, ..chat });
+        settings.realtime.namespaces = Arc::new(namespaces);
+    });
+    let mut tokens = Vec::new();
+    for _ in 0..PUBLISHERS {
+        tokens.push(app.register().await.open_session().await.access);
+    }
+    let (_place, at) = watch::channel(app.address());
+    let scene = Scene::new("memory:drop", at, tokens);
+    let (followers, publishers, end) = scene.begin().await;
+    let began = Instant::now();
+    within("traffic", async {
+        while scene.acknowledged() < 300 || began.elapsed() < Duration::from_secs(5) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    })
+    .await;
+    scene.finish(followers, publishers, end).await;
+}

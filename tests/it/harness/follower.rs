@@ -1,0 +1,206 @@
+//! A subscriber as the SDKs are: it comes back by itself, and asks for what it missed by offset and epoch; and somebody
+//! who publishes. Both over a server that may be gone at any moment.
+
+use std::{net::SocketAddr, ops::ControlFlow, time::Duration};
+
+use futures_util::{SinkExt as _, StreamExt as _};
+use serde_json::{Value, json};
+use tokio::{net::TcpStream, sync::watch};
+use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
+
+/// How long nothing may happen before a connection is given up.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A connection that is subscribed to one channel.
+struct Line {
+    stream: WebSocketStream<TcpStream>,
+    objects: std::collections::VecDeque<Value>,
+}
+
+/// Where the server is now; it may be restarted elsewhere.
+pub(crate) type Place = watch::Receiver<SocketAddr>;
+
+/// Somebody who wants everything that is published in a channel.
+pub(crate) struct Follower {
+    place: Place,
+    token: String,
+    channel: String,
+    /// The position of the newest that it has, once it was subscribed.
+    pub(crate) position: Option<(u64, String)>,
+    /// Everything, with offsets, as it came.
+    pub(crate) got: Vec<(u64, Value)>,
+    /// How often it came back.
+    pub(crate) returns: usize,
+    /// How often it was told that what it missed is lost.
+    pub(crate) lost: usize,
+}
+
+/// Somebody who publishes.
+pub(crate) struct Publisher {
+    place: Place,
+    token: String,
+    channel: String,
+    line: Option<Line>,
+}
+
+impl Line {
+    /// Connects and subscribes; replies 1 and 2 are still to come.
+    async fn open(place: &Place, token: &str, subscribe: &Value) -> Option<Self> {
+        let address = *place.borrow();
+        let stream = TcpStream::connect(address).await.ok()?;
+        let (stream, _) = client_async(format!("ws://{address}/connection/websocket"), stream).await.ok()?;
+        let mut line = Self { stream, objects: std::collections::VecDeque::new() };
+        let connect = json!({"id": 1, "connect": {"token": token}});
+        line.send(format!("{connect}\n{}", json!({"id": 2, "subscribe": subscribe}))).await?;
+        Some(line)
+    }
+
+    async fn send(&mut self, text: String) -> Option<()> {
+        self.stream.send(Message::text(text)).await.ok()
+    }
+
+    /// The next reply or push; `None` when the connection is over.
+    async fn next(&mut self) -> Option<Value> {
+        loop {
+            match self.objects.pop_front() {
+                Some(object) if object == json!({}) => self.send("{}".to_owned()).await?,
+                Some(object) => return Some(object),
+                None => match tokio::time::timeout(SILENCE, self.stream.next()).await.ok()??.ok()? {
+                    Message::Text(text) => {
+                        let lines = text.as_str().trim_end().split('\n');
+                        self.objects
+                            .extend(lines.map(|line| serde_json::from_str::<Value>(line).expect("JSON")));
+                    }
+                    Message::Close(_) => return None,
+                    _ => {}
+                },
+            }
+        }
+    }
+}
+
+impl Follower {
+    pub(crate) fn new(place: Place, token: &str, channel: &str) -> Self {
+        Self {
+            place,
+            token: token.to_owned(),
+            channel: channel.to_owned(),
+            position: None,
+            got: Vec::new(),
+            returns: 0,
+            lost: 0,
+        }
+    }
+
+    /// Stays subscribed, coming back whenever the connection ends, until `hang_up`; then it is gone without a word.
+    pub(crate) async fn follow(&mut self, hang_up: impl Future<Output = ()>) {
+        tokio::pin!(hang_up);
+        loop {
+            tokio::select! {
+                () = &mut hang_up => return,
+                () = self.stay() => {}
+            }
+            tokio::select! {
+                () = &mut hang_up => return,
+                () = tokio::time::sleep(Duration::from_millis(20)) => {}
+            }
+        }
+    }
+
+    /// One connection, as long as it lasts. May be dropped at any moment: what came is written down at once.
+    async fn stay(&mut self) {
+        let mut subscribe = json!({"channel": self.channel});
+        if let Some((offset, epoch)) = &self.position {
+            subscribe["recover"] = true.into();
+            subscribe["offset"] = (*offset).into();
+            subscribe["epoch"] = epoch.clone().into();
+            self.returns += 1;
+        }
+        let Some(mut line) = Line::open(&self.place, &self.token, &subscribe).await else { return };
+        while let Some(object) = line.next().await {
+            if self.take(&object).is_break() {
+                return;
+            }
+        }
+    }
+
+    fn take(&mut self, object: &Value) -> ControlFlow<()> {
+        if object.get("error").is_some() {
+            return ControlFlow::Break(());
+        }
+        if let Some(subscribed) = object.get("subscribe") {
+            self.subscribed(subscribed);
+        }
+        let push = &object["push"];
+        if push["channel"] == self.channel.as_str() {
+            if push.get("unsubscribe").is_some() {
+                return ControlFlow::Break(());
+            }
+            if let Some(publication) = push.get("pub") {
+                self.accept(publication);
+            }
+        }
+        ControlFlow::Continue(())
+    }
+
+    fn subscribed(&mut self, result: &Value) {
+        // Zero is left out.
+        let offset = result["offset"].as_u64().unwrap_or(0);
+        let epoch = result["epoch"].as_str().expect("an epoch").to_owned();
+        if self.position.is_some() && result["recovered"] != true {
+            self.lost += 1;
+            self.position = None;
+        }
+        if self.position.is_none() {
+            self.position = Some((offset, epoch));
+        }
+        for publication in result["publications"].as_array().into_iter().flatten() {
+            self.accept(publication);
+        }
+    }
+
+    fn accept(&mut self, publication: &Value) {
+        let offset = publication["offset"].as_u64().expect("an offset");
+        let (position, _) = self.position.as_mut().expect("a subscription before its publications");
+        *position = offset;
+        self.got.push((offset, publication["data"].clone()));
+    }
+}
+
+impl Publisher {
+    pub(crate) fn new(place: Place, token: &str, channel: &str) -> Self {
+        Self { place, token: token.to_owned(), channel: channel.to_owned(), line: None }
+    }
+
+    /// Publishes once; whether that was acknowledged.
+    pub(crate) async fn publish(&mut self, data: &Value) -> bool {
+        let done = self.try_publish(data).await.is_some();
+        if !done {
+            self.line = None;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        done
+    }
+
+    async fn try_publish(&mut self, data: &Value) -> Option<()> {
+        if self.line.is_none() {
+            let mut line = Line::open(&self.place, &self.token, &json!({"channel": self.channel})).await?;
+            reply(&mut line, 2, "subscribe").await?;
+            self.line = Some(line);
+        }
+        let line = self.line.as_mut()?;
+        let command = json!({"id": 3, "publish": {"channel": self.channel, "data": data}});
+        line.send(command.to_string()).await?;
+        reply(line, 3, "publish").await
+    }
+}
+
+/// Waits for the reply to a command; `None` if it is refused, or never comes.
+async fn reply(line: &mut Line, id: u32, result: &str) -> Option<()> {
+    loop {
+        let object = line.next().await?;
+        if object["id"] == id {
+            return object.get(result).map(drop);
+        }
+    }
+}
