@@ -112,7 +112,7 @@ where
 
     fn poll_open(&mut self, cx: &mut Context<'_>) {
         match self.outbox.end() {
-            Some(end @ End::Cut(_)) => return self.begin_close(&end),
+            Some(end @ (End::Cut(_) | End::Shed(_))) => return self.begin_close(&end),
             // What is queued still leaves; nothing is heard any more.
             Some(_) => {}
             None => match self.read(cx) {

@@ -1,7 +1,8 @@
 //! How a connection ends: the pump's last steps, from the declared end to the closed stream.
 //!
 //! Part of the pump, in a file of its own. An orderly end lets what is queued leave; a cut lets at most the rest of a
-//! started frame and the close frame leave, waits for nobody's consent, and takes a second at most.
+//! started frame and the close frame leave, waits for nobody's consent, and takes a second at most. A peer whose queue
+//! overflowed gets no more than that either, but may take as long as for any other write to hear why.
 
 use std::{
     pin::Pin,
@@ -38,7 +39,7 @@ where
         self.context = None;
         self.deadline = None;
         let cut = matches!(end, End::Cut(_));
-        if cut {
+        if matches!(end, End::Cut(_) | End::Shed(_)) {
             self.unsent.keep_started_frame();
         }
         match end.goodbye() {
@@ -50,7 +51,7 @@ where
 
     pub(super) fn poll_closing(&mut self, cut: bool, cx: &mut Context<'_>) {
         if let (false, Some(end @ End::Cut(_))) = (cut, self.outbox.end()) {
-            // Overtaken while flushing: what is not on its way stays here.
+            // Overtaken while waiting for the peer: what is not on its way stays here.
             return self.begin_close(&end);
         }
         match self.write(cx) {

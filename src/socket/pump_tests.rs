@@ -83,13 +83,32 @@ async fn a_cut_ends_a_peer_that_does_not_read_with_a_reset() {
 }
 
 #[actix_rt::test]
-async fn a_peer_that_lets_its_queue_overflow_is_cut_as_slow() {
+async fn a_peer_that_let_its_queue_overflow_hears_why_when_it_reads_again() {
+    let mut peer = overflowed().await;
+    let bytes = peer.read_to_end().await.unwrap();
+    assert!(bytes.ends_with(b"\x88\x06\x0b\xc0slow"), "{} bytes", bytes.len());
+    assert!(bytes.len() < 300 * 1024, "what was queued has left: {} bytes", bytes.len());
+    peer.pump.await.unwrap();
+}
+
+#[actix_rt::test]
+async fn a_cut_does_not_wait_for_a_slow_peer() {
+    let peer = overflowed().await;
+    let cut_at = Instant::now();
+    peer.outbox.cut(CloseReason::SessionRevoked, None);
+    peer.pump.await.unwrap();
+    assert!(cut_at.elapsed() < WRITE_DEADLINE / 2);
+}
+
+/// A peer that does not read, and whose queue has overflowed.
+async fn overflowed() -> Peer {
     let peer = peer(300 * 1024).await;
     peer.stall().await;
     let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
     while peer.outbox.push(chunk.clone()).is_ok() {}
-    assert_eq!(peer.outbox.end(), Some(End::Cut(CloseReason::Slow.into())));
-    peer.pump.await.unwrap();
+    assert_eq!(peer.outbox.end(), Some(End::Shed(CloseReason::Slow.into())));
+    tokio::task::yield_now().await;
+    peer
 }
 
 #[actix_rt::test]

@@ -34,6 +34,8 @@ pub enum End {
     Flush(Goodbye),
     /// Send nothing that is queued: the close frame at most, and only if the peer takes it at once.
     Cut(Goodbye),
+    /// The queue overflowed and was dropped; the close frame waits until the peer reads again, for as long as any write may.
+    Shed(Goodbye),
     /// The peer said goodbye: answer its close frame.
     Peer,
 }
@@ -43,7 +45,7 @@ impl End {
     #[must_use]
     pub fn goodbye(&self) -> Option<&Goodbye> {
         match self {
-            Self::Flush(goodbye) | Self::Cut(goodbye) => Some(goodbye),
+            Self::Flush(goodbye) | Self::Cut(goodbye) | Self::Shed(goodbye) => Some(goodbye),
             Self::Peer => None,
         }
     }
@@ -199,7 +201,7 @@ impl Outbox {
     }
 
     fn overflow(&self, queue: &mut Queue) {
-        queue.end = Some(End::Cut(CloseReason::Slow.into()));
+        queue.end = Some(End::Shed(CloseReason::Slow.into()));
         queue.forget();
         self.0.open.store(false, Ordering::Release);
     }
@@ -220,7 +222,7 @@ impl Outbox {
         self.declare(End::Peer, None);
     }
 
-    /// The first end wins, except that a cut overrides one that still lets something leave.
+    /// The first end wins, except that a cut overrides one that still waits for the peer.
     fn declare(&self, end: End, guard: Option<ClosingGuard>) {
         let mut queue = self.0.queue.lock();
         let cut = matches!(end, End::Cut(_));
@@ -230,7 +232,7 @@ impl Outbox {
         }
         match queue.end {
             None => queue.end = Some(end),
-            Some(End::Flush(_) | End::Peer) if cut => queue.end = Some(end),
+            Some(End::Flush(_) | End::Shed(_) | End::Peer) if cut => queue.end = Some(end),
             Some(_) => {}
         }
         if !queue.severed {

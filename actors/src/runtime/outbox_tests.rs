@@ -22,8 +22,16 @@ fn an_overflow_ends_the_connection_as_slow_and_drops_what_was_queued() {
     let (outbox, reader) = outbox(3, Encoding::Json);
     outbox.push(Bytes::from_static(b"ab")).unwrap();
     assert_eq!(outbox.push(Bytes::from_static(b"cd")), Err(Ended));
-    assert_eq!(take_all(&reader), (vec![], Some(End::Cut(CloseReason::Slow.into()))));
+    assert_eq!(take_all(&reader), (vec![], Some(End::Shed(CloseReason::Slow.into()))));
     assert!(!outbox.is_open());
+}
+
+#[test]
+fn a_cut_does_not_wait_for_a_peer_that_is_slow() {
+    let (outbox, reader) = outbox(1, Encoding::Json);
+    assert_eq!(outbox.push(Bytes::from_static(b"ab")), Err(Ended));
+    outbox.cut(CloseReason::SessionRevoked, None);
+    assert_eq!(reader.end(), Some(End::Cut(CloseReason::SessionRevoked.into())));
 }
 
 #[test]
