@@ -13,7 +13,10 @@ use bytes::Bytes;
 use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    sync::{
+        mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+        oneshot,
+    },
     time::timeout,
 };
 
@@ -69,15 +72,28 @@ impl fmt::Display for What {
     }
 }
 
+/// What a connection is to do.
+enum Order {
+    /// Send a text frame.
+    Send(Bytes),
+    /// Read nothing until this resolves.
+    Stall(oneshot::Receiver<()>),
+}
+
 /// Open connections.
 pub(crate) struct Connections {
-    senders: Vec<UnboundedSender<Bytes>>,
+    senders: Vec<UnboundedSender<Order>>,
     pub(crate) happenings: UnboundedReceiver<Happening>,
     /// How long it took to open all of them.
     pub(crate) took: Duration,
 }
 
 impl ConnectionArgs {
+    /// Handshakes under way at once.
+    pub(crate) fn handshakes(&self) -> usize {
+        self.handshakes.max(1)
+    }
+
     /// Opens one connection for each plan entry: which session, and which channel. They are numbered in this order.
     pub(crate) async fn open(
         &self,
@@ -95,12 +111,12 @@ impl ConnectionArgs {
                 async move {
                     let socket = open_one(target, session, channel).await?;
                     bar.inc(1);
-                    let (sender, outgoing) = unbounded_channel();
-                    tokio::spawn(keep(number, socket, outgoing, report));
+                    let (sender, orders) = unbounded_channel();
+                    tokio::spawn(keep(number, socket, orders, report));
                     Ok::<_, Failure>(sender)
                 }
             })
-            .buffered(self.handshakes.max(1))
+            .buffered(self.handshakes())
             .try_collect()
             .await?;
         bar.finish();
@@ -112,7 +128,14 @@ impl Connections {
     /// Sends a text frame on a connection.
     pub(crate) fn send(&self, connection: usize, text: Bytes) {
         // A connection that has ended has reported so.
-        let _ = self.senders[connection].send(text);
+        let _ = self.senders[connection].send(Order::Send(text));
+    }
+
+    /// Lets a connection read nothing until what is returned is used, or dropped.
+    pub(crate) fn stall(&self, connection: usize) -> oneshot::Sender<()> {
+        let (resume, resumed) = oneshot::channel();
+        let _ = self.senders[connection].send(Order::Stall(resumed));
+        resume
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -146,7 +169,7 @@ async fn open_one(target: &Target, session: &Session, channel: &str) -> Result<S
 async fn keep(
     connection: usize,
     mut socket: Socket,
-    mut outgoing: UnboundedReceiver<Bytes>,
+    mut orders: UnboundedReceiver<Order>,
     report: UnboundedSender<Happening>,
 ) {
     let end = loop {
@@ -168,8 +191,13 @@ async fn keep(
                 Ok(Message::End) => break What::Lost("end of stream".to_owned()),
                 Err(error) => break What::Lost(error.to_string()),
             },
-            text = outgoing.recv() => match text {
-                Some(text) => text,
+            order = orders.recv() => match order {
+                Some(Order::Send(text)) => text,
+                Some(Order::Stall(resumed)) => {
+                    // That the other end was dropped means the same.
+                    let _ = resumed.await;
+                    continue;
+                }
                 // Nobody is interested any more.
                 None => return,
             },
@@ -196,7 +224,7 @@ pub(crate) async fn handshake_status(target: &Target, session: &Session) -> Resu
     }
 }
 
-fn check_descriptors(connections: usize) -> Result<(), Failure> {
+pub(crate) fn check_descriptors(connections: usize) -> Result<(), Failure> {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let soft = limits
         .lines()

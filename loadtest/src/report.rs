@@ -1,21 +1,51 @@
-//! What a scenario found: figures on standard output, and the promises that were broken.
+//! What a scenario found: figures, as a table or as JSON, and the promises that were broken.
 
 use std::{process::ExitCode, time::Duration};
 
 use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
+use serde_json::{Map, Value, json};
 
-/// The most broken promises that are printed.
+/// The most broken promises that are told.
 const SHOWN: usize = 20;
 
-/// Promises that were checked.
+/// Figures, and promises that were checked.
 #[derive(Default)]
-pub(crate) struct Checks {
+pub(crate) struct Report {
+    figures: Vec<Figure>,
+    notes: Vec<String>,
     made: usize,
     broken: Vec<String>,
 }
 
-impl Checks {
+/// One row: its name with its unit at the end (`_ms`, `_kib`, `_per_second`), for people and for programs.
+struct Figure {
+    name: &'static str,
+    shown: String,
+    value: Value,
+}
+
+impl Report {
+    /// Notes a number of things.
+    pub(crate) fn count(&mut self, name: &'static str, value: usize) {
+        self.figures.push(Figure { name, shown: value.to_string(), value: json!(value) });
+    }
+
+    /// Notes a measure.
+    pub(crate) fn figure(&mut self, name: &'static str, value: f64) {
+        self.figures.push(Figure { name, shown: format!("{value:.2}"), value: json!(value) });
+    }
+
+    /// Notes the distribution of times.
+    pub(crate) fn latencies(&mut self, name: &'static str, times: &Latencies) {
+        self.figures.push(Figure { name, shown: times.shown(), value: times.value() });
+    }
+
+    /// Notes what has to be known to read the figures.
+    pub(crate) fn note(&mut self, text: impl Into<String>) {
+        self.notes.push(text.into());
+    }
+
     /// Notes whether a promise was kept; `what` says what was found instead.
     pub(crate) fn check(&mut self, kept: bool, what: impl FnOnce() -> String) {
         self.made += 1;
@@ -24,18 +54,53 @@ impl Checks {
         }
     }
 
-    /// Prints the outcome.
-    pub(crate) fn conclude(self) -> ExitCode {
-        for what in self.broken.iter().take(SHOWN) {
-            println!("BROKEN  {what}");
-        }
-        if self.broken.len() > SHOWN {
-            println!("BROKEN  … and {} more", self.broken.len() - SHOWN);
-        }
-        if self.made > 0 {
-            println!("{} checks, {} broken", self.made, self.broken.len());
+    /// Prints everything, as one JSON object if that is wanted.
+    pub(crate) fn conclude(self, scenario: &str, as_json: bool) -> ExitCode {
+        if as_json {
+            println!("{}", self.object(scenario));
+        } else {
+            print!("{}", self.table(scenario));
         }
         if self.broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    }
+
+    fn object(&self, scenario: &str) -> Value {
+        let figures: Map<String, Value> =
+            self.figures.iter().map(|figure| (figure.name.to_owned(), figure.value.clone())).collect();
+        json!({
+            "scenario": scenario,
+            "ok": self.broken.is_empty(),
+            "checks": self.made,
+            "broken": self.broken.iter().take(SHOWN).collect::<Vec<_>>(),
+            "broken_in_all": self.broken.len(),
+            "notes": self.notes,
+            "figures": figures,
+        })
+    }
+
+    fn table(&self, scenario: &str) -> String {
+        let mut text = format!("{scenario}\n");
+        let mut line = |start: &str, rest: &str| {
+            text.push_str(&format!("  {start:<34} {rest}"));
+            text.truncate(text.trim_end().len());
+            text.push('\n');
+        };
+        for Figure { name, shown, .. } in &self.figures {
+            line(&name.replace('_', " "), shown);
+        }
+        for note in &self.notes {
+            line("note", note);
+        }
+        for what in self.broken.iter().take(SHOWN) {
+            line("BROKEN", what);
+        }
+        if self.broken.len() > SHOWN {
+            line("BROKEN", &format!("… and {} more", self.broken.len() - SHOWN));
+        }
+        if self.made > 0 {
+            line("checks", &format!("{}, {} broken", self.made, self.broken.len()));
+        }
+        text
     }
 
     #[cfg(test)]
@@ -60,17 +125,19 @@ impl Latencies {
         Duration::from_micros(self.0.value_at_quantile(quantile))
     }
 
-    /// One line of figures in milliseconds.
-    pub(crate) fn print(&self, name: &str) {
-        let millis = |quantile| self.quantile(quantile).as_secs_f64() * 1e3;
-        println!(
-            "{name}: {} samples, p50 {:.2} ms, p90 {:.2} ms, p99 {:.2} ms, max {:.2} ms",
-            self.0.len(),
-            millis(0.5),
-            millis(0.9),
-            millis(0.99),
-            millis(1.0)
-        );
+    fn millis(&self) -> [f64; 4] {
+        [0.5, 0.9, 0.99, 1.0].map(|quantile| self.quantile(quantile).as_secs_f64() * 1e3)
+    }
+
+    fn shown(&self) -> String {
+        let [p50, p90, p99, max] = self.millis();
+        let samples = self.0.len();
+        format!("p50 {p50:.2}, p90 {p90:.2}, p99 {p99:.2}, max {max:.2} ms ({samples} samples)")
+    }
+
+    fn value(&self) -> Value {
+        let [p50, p90, p99, max] = self.millis();
+        json!({"samples": self.0.len(), "p50_ms": p50, "p90_ms": p90, "p99_ms": p99, "max_ms": max})
     }
 }
 
@@ -101,10 +168,28 @@ mod tests {
 
     #[test]
     fn one_broken_promise_is_a_failure() {
-        let mut checks = Checks::default();
-        checks.check(true, || "kept".to_owned());
-        checks.check(false, || "lost".to_owned());
-        assert_eq!(checks.broken(), ["lost"]);
-        assert_eq!(format!("{:?}", checks.conclude()), format!("{:?}", ExitCode::FAILURE));
+        let mut report = Report::default();
+        report.check(true, || "kept".to_owned());
+        report.check(false, || "lost".to_owned());
+        assert_eq!(report.broken(), ["lost"]);
+        assert_eq!(format!("{:?}", report.conclude("test", true)), format!("{:?}", ExitCode::FAILURE));
+    }
+
+    #[test]
+    fn figures_are_the_same_for_people_and_for_programs() {
+        let mut report = Report::default();
+        let mut times = Latencies::new();
+        times.record(Duration::from_millis(2));
+        report.count("deliveries", 7);
+        report.figure("server_cpu_ms", 1.5);
+        report.latencies("delivery", &times);
+        report.note("loopback");
+        let object = report.object("fanout");
+        assert_eq!((&object["scenario"], &object["ok"]), (&json!("fanout"), &json!(true)));
+        assert_eq!(object["figures"]["deliveries"], 7);
+        assert_eq!(object["figures"]["delivery"]["samples"], 1);
+        let table = report.table("fanout");
+        assert!(table.starts_with("fanout\n") && table.contains("server cpu ms"), "{table}");
+        assert!(table.contains("p50 2.00, p90 2.00") && table.contains("loopback"), "{table}");
     }
 }

@@ -156,6 +156,20 @@ impl<'a> Rest<'a> {
         Err(format!("the revocation was answered with {status}: {problem}").into())
     }
 
+    /// Ends every connection of a user through the server API; they may come back.
+    pub(crate) async fn disconnect(&self, key: &str, user: i64) -> Result<(), Failure> {
+        let body =
+            json!({"user": user.to_string(), "disconnect": {"code": 3011, "reason": "force reconnect"}});
+        let request = self.request(Method::POST, "/api/disconnect").header("X-API-Key", key);
+        let response = request.json(&body).send().await?;
+        let status = response.status();
+        let answer: Value = response.json().await.unwrap_or_default();
+        if status.is_success() && answer.get("error").is_none() {
+            return Ok(());
+        }
+        Err(format!("the disconnect was answered with {status}: {answer}").into())
+    }
+
     /// The status of a request with the access token.
     pub(crate) async fn profile_status(&self, tokens: &Tokens) -> Result<u16, Failure> {
         let request = || self.request(Method::GET, "/api/v1/profile").bearer_auth(&tokens.access_token);

@@ -1,4 +1,7 @@
-//! `fanout`: what it costs to deliver a publication to everybody in a channel, and how long it takes.
+//! `fanout`: what it costs to deliver a publication to everybody in a channel, how long it takes, and whether one who does
+//! not read changes that for the others.
+
+mod stalled;
 
 use std::{
     sync::Arc,
@@ -9,12 +12,14 @@ use bytes::Bytes;
 use clap::Args as ClapArgs;
 use tokio::time::{sleep_until, timeout};
 
+use stalled::Stalled;
+
 use crate::{
     Failure,
     accounts::AccountArgs,
     connections::{ConnectionArgs, Connections, What, spread},
     process::Process,
-    report::{Checks, Latencies, progress},
+    report::{Latencies, Report, progress},
     target::TargetArgs,
 };
 
@@ -47,14 +52,17 @@ pub(crate) struct Args {
     /// Publications per second; 0 sends the next when the last has reached everybody.
     #[arg(long, default_value_t = 0.0)]
     rate: f64,
+    /// Publish everything twice: first while all read, then while so many (0 or 1) of the subscribers do not.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
+    stalled: u8,
 }
 
-pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
+pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let target = Arc::new(args.target.resolve().await?);
     let process = target.pid.map(Process::new).transpose()?;
     let cpu = || process.as_ref().map(Process::cpu).transpose();
     let sessions = args.accounts.sessions(&target, args.users, 1).await?;
-    let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count.max(1)))
+    let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count.max(2)))
         .into_iter()
         .map(|session| (session, CHANNEL.to_owned()))
         .collect();
@@ -62,26 +70,23 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
 
     let before = cpu()?;
     let mut fanout = Fanout::new(connections, args.publications);
-    fanout.run(&args).await;
-    let took = fanout.took();
+    fanout.run(&args, None).await;
     let after = cpu()?;
 
-    println!(
-        "{} deliveries in {:.2} s: {:.0} per second",
-        fanout.delivered,
-        took.as_secs_f64(),
-        fanout.delivered as f64 / took.as_secs_f64()
-    );
-    fanout.latencies.print("delivery");
+    fanout.report.count("subscribers", plan.len());
+    fanout.report.count("deliveries", fanout.delivered);
+    let took = fanout.took().as_secs_f64().max(1e-6);
+    fanout.report.figure("deliveries_per_second", fanout.delivered as f64 / took);
+    fanout.report.latencies("delivery", &fanout.latencies);
     if let (Some(before), Some(after)) = (before, after) {
         let cpu = after.saturating_sub(before).as_secs_f64();
-        println!("server CPU: {:.2} µs per delivery", cpu * 1e6 / fanout.delivered.max(1) as f64);
+        fanout.report.figure("server_cpu_per_delivery_us", cpu * 1e6 / fanout.delivered.max(1) as f64);
     }
-    let expected = plan.len() * args.publications;
-    fanout.checks.check(fanout.delivered == expected, || {
-        format!("{} of {expected} deliveries arrived", fanout.delivered)
-    });
-    Ok(fanout.checks)
+    fanout.check_complete(plan.len() * args.publications);
+    if args.stalled > 0 {
+        stalled::run(&mut fanout, &args, process.as_ref()).await?;
+    }
+    Ok(fanout.report)
 }
 
 struct Fanout {
@@ -89,11 +94,17 @@ struct Fanout {
     /// When each publication was sent.
     sent: Vec<Instant>,
     publications: usize,
+    /// The number of the first publication of this round.
+    first: usize,
+    /// The last connection does not read.
+    deaf: bool,
+    /// How it ended.
+    deaf_ended: Option<String>,
     delivered: usize,
     start: Instant,
     last: Instant,
     latencies: Latencies,
-    checks: Checks,
+    report: Report,
 }
 
 impl Fanout {
@@ -103,18 +114,25 @@ impl Fanout {
             connections,
             sent: Vec::with_capacity(publications),
             publications,
+            first: 0,
+            deaf: false,
+            deaf_ended: None,
             delivered: 0,
             start: now,
             last: now,
             latencies: Latencies::new(),
-            checks: Checks::default(),
+            report: Report::default(),
         }
     }
 
-    async fn run(&mut self, args: &Args) {
+    /// Publishes everything; beside each publication something for who is stalled.
+    async fn run(&mut self, args: &Args, mut stalled: Option<&mut Stalled>) {
         let bar = progress("publishing", self.publications);
         while self.sent.len() < self.publications {
             self.publish(args.size);
+            if let Some(stalled) = &mut stalled {
+                stalled.fill(&self.connections);
+            }
             bar.inc(1);
             if args.rate > 0.0 {
                 let due = self.start + Duration::from_secs_f64(self.sent.len() as f64 / args.rate);
@@ -127,15 +145,20 @@ impl Fanout {
         bar.finish();
     }
 
+    fn check_complete(&mut self, expected: usize) {
+        let delivered = self.delivered;
+        self.report.check(delivered == expected, || format!("{delivered} of {expected} deliveries arrived"));
+    }
+
     fn took(&self) -> Duration {
         self.last.saturating_duration_since(self.start)
     }
 
     fn publish(&mut self, size: usize) {
         let number = self.sent.len();
-        let command = publication(number, size);
+        let command = publication(self.first + number, size);
         self.sent.push(Instant::now());
-        self.connections.send(number % self.connections.len(), command);
+        self.connections.send(number % self.listeners(), command);
     }
 
     async fn receive_until(&mut self, due: Instant) {
@@ -152,7 +175,7 @@ impl Fanout {
 
     /// Waits until what was sent has arrived everywhere; false when it does not.
     async fn receive_everything(&mut self) -> bool {
-        let expected = self.sent.len() * self.connections.len();
+        let expected = self.sent.len() * self.listeners();
         while self.delivered < expected {
             match timeout(PATIENCE, self.connections.happenings.recv()).await {
                 Ok(Some(happening)) => self.take(happening.at, happening.connection, &happening.what),
@@ -162,18 +185,27 @@ impl Fanout {
         true
     }
 
+    /// Who listens; one who is stalled is the last of the connections.
+    fn listeners(&self) -> usize {
+        self.connections.len() - usize::from(self.deaf)
+    }
+
     fn take(&mut self, at: Instant, connection: usize, what: &What) {
+        if self.deaf && connection == self.listeners() {
+            return self.take_of_stalled(what);
+        }
         let What::Text(text) = what else {
-            return self.checks.check(false, || format!("connection {connection} saw {what}"));
+            return self.report.check(false, || format!("connection {connection} saw {what}"));
         };
         for line in text.split(|byte| *byte == b'\n') {
-            if let Some(sent) = number(line).and_then(|number| self.sent.get(number)) {
+            if let Some(sent) = number(line).and_then(|number| self.sent.get(number.checked_sub(self.first)?))
+            {
                 self.latencies.record(at.saturating_duration_since(*sent));
                 self.delivered += 1;
                 self.last = self.last.max(at);
             } else {
                 let refused = line.windows(7).any(|bytes| bytes == b"\"error\"");
-                self.checks.check(!refused, || format!("refused: {}", String::from_utf8_lossy(line)));
+                self.report.check(!refused, || format!("refused: {}", String::from_utf8_lossy(line)));
             }
         }
     }

@@ -16,7 +16,7 @@ use crate::{
     connections::{ConnectionArgs, Connections, What, spread},
     prepared,
     process::{Memory, Process},
-    report::Checks,
+    report::Report,
     target::{Target, TargetArgs},
 };
 
@@ -48,7 +48,7 @@ pub(crate) struct Args {
     at_most: Option<f64>,
 }
 
-pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
+pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let target = Arc::new(args.target.resolve().await?);
     let process = target.pid.map(Process::new).transpose()?;
     if let Some(process) = process.as_ref().filter(|_| args.accounts.prepared()) {
@@ -66,26 +66,25 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     let before = sample()?;
     let connections = args.connections.open(&target, &sessions, &plan).await?;
     let opened = sample()?;
-    print_opened(&connections, sessions.len());
+    let mut report = Report::default();
+    note_opened(&connections, sessions.len(), &mut report);
     tokio::time::sleep(SETTLE).await;
     let settled = sample()?;
     tokio::time::sleep(Duration::from_secs(args.hold)).await;
-    let mut checks = Checks::default();
     if let (Some(before), Some(opened), Some(settled), Some(held)) = (before, opened, settled, sample()?) {
-        print_cpu(connections.len(), opened.cpu.saturating_sub(before.cpu), &settled, &held);
-        check_memory(&args, &before.memory, &held.memory, &mut checks);
+        note_cpu(connections.len(), opened.cpu.saturating_sub(before.cpu), &settled, &held, &mut report);
+        check_memory(&args, &before.memory, &held.memory, &mut report);
     }
-    check_quiet(connections, args.count, &mut checks);
-    Ok(checks)
+    check_quiet(connections, args.count, &mut report);
+    Ok(report)
 }
 
-fn print_opened(connections: &Connections, sessions: usize) {
+fn note_opened(connections: &Connections, sessions: usize, report: &mut Report) {
     let (count, seconds) = (connections.len(), connections.took.as_secs_f64());
-    println!(
-        "{count} connections of {} sessions in {seconds:.2} s: {:.0} per second",
-        sessions.min(count),
-        count as f64 / seconds
-    );
+    report.count("connections", count);
+    report.count("sessions", sessions.min(count));
+    report.figure("opened_in_s", seconds);
+    report.figure("opened_per_second", count as f64 / seconds);
 }
 
 /// Time and memory at one moment.
@@ -110,50 +109,41 @@ fn must_be_restarted(target: &Target, process: &Process) -> Result<(), Failure> 
     Ok(())
 }
 
-fn check_quiet(mut connections: Connections, count: usize, checks: &mut Checks) {
-    checks.check(connections.len() == count, || "not every connection was opened".to_owned());
+fn check_quiet(mut connections: Connections, count: usize, report: &mut Report) {
+    report.check(connections.len() == count, || "not every connection was opened".to_owned());
     while let Ok(happening) = connections.happenings.try_recv() {
-        checks.check(matches!(happening.what, What::Text(_)), || {
+        report.check(matches!(happening.what, What::Text(_)), || {
             format!("connection {} saw {} while it was idle", happening.connection, happening.what)
         });
     }
 }
 
 /// What each connection added, in KiB. Without prepared sessions the figure is too low, and says so.
-fn check_memory(args: &Args, before: &Memory, with: &Memory, checks: &mut Checks) {
+fn check_memory(args: &Args, before: &Memory, with: &Memory, report: &mut Report) {
     if !args.accounts.prepared() {
-        println!(
-            "the server has just hashed passwords, and connections reuse the memory that this left behind:"
-        );
-        println!(
-            "the next figure is too low; `loadtest prepare`, a restart and `--prepared` give the true one"
+        report.note(
+            "the server has just hashed passwords, and connections reuse the memory that this left behind: the figures of \
+             memory are too low; `loadtest prepare`, a restart and `--prepared` give the true ones",
         );
     }
     let connections = args.count.max(1) as f64;
     let each = |what: fn(&Memory) -> u64| (what(with) as f64 - what(before) as f64) / connections;
     let resident = each(|memory| memory.resident);
-    println!(
-        "server memory: {} KiB resident before, {} KiB with the connections: {resident:.2} KiB each",
-        before.resident, with.resident
-    );
-    println!(
-        "  proportional {:.2}, private {:.2}, anonymous {:.2} KiB each",
-        each(|memory| memory.proportional),
-        each(|memory| memory.private),
-        each(|memory| memory.anonymous)
-    );
+    report.figure("server_resident_before_kib", before.resident as f64);
+    report.figure("server_resident_with_kib", with.resident as f64);
+    report.figure("resident_each_kib", resident);
+    report.figure("proportional_each_kib", each(|memory| memory.proportional));
+    report.figure("private_each_kib", each(|memory| memory.private));
+    report.figure("anonymous_each_kib", each(|memory| memory.anonymous));
     if let Some(limit) = args.at_most {
-        checks.check(resident <= limit, || format!("a connection adds {resident:.2} KiB, not {limit} KiB"));
+        report.check(resident <= limit, || format!("a connection adds {resident:.2} KiB, not {limit} KiB"));
     }
 }
 
-fn print_cpu(connections: usize, connecting: Duration, settled: &Sample, held: &Sample) {
-    println!("server CPU: {:.3} ms per connect", connecting.as_secs_f64() * 1e3 / connections.max(1) as f64);
+fn note_cpu(connections: usize, connecting: Duration, settled: &Sample, held: &Sample, report: &mut Report) {
+    report.figure("server_cpu_per_connect_us", connecting.as_secs_f64() * 1e6 / connections.max(1) as f64);
     let (time, cpu) = (held.at - settled.at, held.cpu.saturating_sub(settled.cpu));
     if time >= Duration::from_secs(1) {
-        println!(
-            "server CPU while idle: {:.2} % of one core",
-            cpu.as_secs_f64() * 100.0 / time.as_secs_f64()
-        );
+        report.figure("server_cpu_while_idle_percent", cpu.as_secs_f64() * 100.0 / time.as_secs_f64());
     }
 }

@@ -4,7 +4,7 @@
 use clap::Args as ClapArgs;
 
 use crate::{
-    Failure, accounts::AccountArgs, prepared::Prepared, process::Process, report::Checks, target::TargetArgs,
+    Failure, accounts::AccountArgs, prepared::Prepared, process::Process, report::Report, target::TargetArgs,
 };
 
 #[derive(ClapArgs)]
@@ -18,7 +18,7 @@ pub(crate) struct Args {
     users: usize,
 }
 
-pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
+pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     if args.accounts.prepared() {
         return Err("`prepare` is what makes `--prepared` sessions".into());
     }
@@ -27,6 +27,9 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
     let sessions = args.accounts.sign_in(&target, args.users, 4).await?;
     let count = sessions.len();
     Prepared::new(process.as_ref(), sessions)?.save(&target.prepared)?;
-    println!("{count} sessions of {} users are in {}", args.users, target.prepared.display());
-    Ok(Checks::default())
+    let mut report = Report::default();
+    report.count("sessions", count);
+    report.count("users", args.users);
+    report.note(format!("the sessions are in {}", target.prepared.display()));
+    Ok(report)
 }

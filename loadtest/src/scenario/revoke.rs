@@ -17,7 +17,7 @@ use crate::{
     Failure,
     accounts::{AccountArgs, Session},
     connections::{ConnectionArgs, handshake_status, spread},
-    report::{Checks, Latencies, progress},
+    report::{Latencies, Report, progress},
     rest::{Rest, Revoked, Tokens, Whose},
     target::{Target, TargetArgs},
 };
@@ -56,7 +56,7 @@ pub(crate) struct Args {
     within: Option<u64>,
 }
 
-pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
+pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let target = Arc::new(args.target.resolve().await?);
     let sessions = args.accounts.sessions(&target, args.users, 1).await?;
     let plan: Vec<(usize, String)> = spread(sessions.len(), args.sockets_per_session, args.count)
@@ -65,12 +65,10 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
         .collect();
     let owners: Vec<usize> = plan.iter().map(|(session, _)| sessions[*session].user).collect();
     let connections = args.connections.open(&target, &sessions, &plan).await?;
-    println!(
-        "{} sockets of {} users opened in {:.2} s",
-        connections.len(),
-        args.users,
-        connections.took.as_secs_f64()
-    );
+    let mut report = Report::default();
+    report.count("connections", connections.len());
+    report.count("users", args.users);
+    report.figure("opened_in_s", connections.took.as_secs_f64());
 
     let rest = Rest::new(&target, None)?;
     let operator = rest.sign_in(&target.admin).await?.ok_or("the administrator cannot sign in")?;
@@ -80,7 +78,7 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
         password: &target.admin.password,
         watch: Watch::new(connections.happenings, owners),
         answers: Latencies::new(),
-        checks: Checks::default(),
+        report,
     };
     let revoked = if args.all {
         scenario.revoke_everybody().await?;
@@ -90,9 +88,9 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
         scenario.revoke_one_by_one(&sessions, first).await?;
         first
     };
-    let mut checks = scenario.conclude(args.within).await;
-    knock(&target, &sessions, revoked, &mut checks).await?;
-    Ok(checks)
+    let mut report = scenario.conclude(args.within).await;
+    knock(&target, &sessions, revoked, &mut report).await?;
+    Ok(report)
 }
 
 struct Scenario<'a> {
@@ -102,7 +100,7 @@ struct Scenario<'a> {
     watch: Watch,
     /// From request to answer.
     answers: Latencies,
-    checks: Checks,
+    report: Report,
 }
 
 impl Scenario<'_> {
@@ -115,14 +113,14 @@ impl Scenario<'_> {
             let revoked = self.revoke(Whose::User(*id)).await?;
             let expected = self.watch.expect_user(user);
             let signed_in = sessions.iter().filter(|session| session.user == user).count();
-            self.checks.check(revoked.sockets_closed == expected && revoked.pending == 0, || {
+            self.report.check(revoked.sockets_closed == expected && revoked.pending == 0, || {
                 format!("user {user} had {expected} sockets, the answer was {revoked:?}")
             });
             // Sessions of earlier runs may still be alive.
-            self.checks.check(revoked.sessions >= signed_in, || {
+            self.report.check(revoked.sessions >= signed_in, || {
                 format!("user {user} had {signed_in} sessions, the answer was {revoked:?}")
             });
-            self.watch.wait(&mut self.checks).await;
+            self.watch.wait(&mut self.report).await;
             bar.inc(1);
         }
         bar.finish();
@@ -132,10 +130,10 @@ impl Scenario<'_> {
     async fn revoke_everybody(&mut self) -> Result<(), Failure> {
         let revoked = self.revoke(Whose::Everyone).await?;
         let expected = self.watch.expect_all();
-        self.checks.check(revoked.sockets_closed >= expected && revoked.pending == 0, || {
+        self.report.check(revoked.sockets_closed >= expected && revoked.pending == 0, || {
             format!("there were {expected} sockets, the answer was {revoked:?}")
         });
-        self.watch.wait(&mut self.checks).await;
+        self.watch.wait(&mut self.report).await;
         Ok(())
     }
 
@@ -153,18 +151,18 @@ impl Scenario<'_> {
         Err("the administrator proved presence, and is asked for it again".into())
     }
 
-    async fn conclude(mut self, within: Option<u64>) -> Checks {
+    async fn conclude(mut self, within: Option<u64>) -> Report {
         sleep(AFTERMATH).await;
-        self.watch.drain(&mut self.checks);
-        self.answers.print("request to answer");
-        self.watch.closes().print("request to close frame");
+        self.watch.drain(&mut self.report);
+        self.report.latencies("request_to_answer", &self.answers);
+        self.report.latencies("request_to_close_frame", self.watch.closes());
         if let Some(limit) = within {
             let p99 = self.watch.closes().quantile(0.99);
-            self.checks.check(p99 <= Duration::from_millis(limit), || {
+            self.report.check(p99 <= Duration::from_millis(limit), || {
                 format!("the 99th percentile is {:.2} ms, not {limit} ms", p99.as_secs_f64() * 1e3)
             });
         }
-        self.checks
+        self.report
     }
 }
 
@@ -173,7 +171,7 @@ async fn knock(
     target: &Target,
     sessions: &[Session],
     users: usize,
-    checks: &mut Checks,
+    report: &mut Report,
 ) -> Result<(), Failure> {
     let revoked: Vec<&Session> = sessions.iter().filter(|session| session.user < users).collect();
     let bar = progress("knocking", revoked.len());
@@ -188,7 +186,7 @@ async fn knock(
         .buffer_unordered(KNOCKS);
     while let Some(answer) = knocks.next().await {
         let (user, statuses) = answer?;
-        checks.check(statuses == [401; 3], || {
+        report.check(statuses == [401; 3], || {
             format!(
                 "the old credentials of user {user} got REST {}, handshake {}, refresh {}",
                 statuses[0], statuses[1], statuses[2]

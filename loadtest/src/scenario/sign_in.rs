@@ -19,7 +19,7 @@ use crate::{
     accounts::AccountArgs,
     connections::{ConnectionArgs, Connections, What, spread},
     process::Process,
-    report::{Checks, Latencies},
+    report::{Latencies, Report},
     rest::{Rest, Tried},
     target::{Login, Target, TargetArgs},
 };
@@ -60,7 +60,7 @@ pub(crate) struct Args {
     ping_within: Option<u64>,
 }
 
-pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
+pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let target = Arc::new(args.target.resolve().await?);
     if args.register {
         return register(&args, &target).await;
@@ -75,47 +75,49 @@ pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
         .collect();
     let connections = args.connections.open(&target, &sessions, &plan).await?;
     let mut asking = Asking::new(connections);
-    let mut checks = Checks::default();
+    let mut report = Report::default();
 
-    asking.until(tokio::time::sleep(BEFORE), None, &mut checks).await;
+    asking.until(tokio::time::sleep(BEFORE), None, &mut report).await;
     let mut before = Latencies::new();
-    asking.until(tokio::time::sleep(BEFORE), Some(&mut before), &mut checks).await;
+    asking.until(tokio::time::sleep(BEFORE), Some(&mut before), &mut report).await;
     let idle = process.as_ref().map(Process::forget_peak).transpose()?;
     let (mut during, mut answers, mut took) = (Latencies::new(), Vec::new(), Vec::new());
     for _ in 0..args.bursts {
         let began = Instant::now();
-        answers.extend(asking.until(bursts.burst(), Some(&mut during), &mut checks).await?);
+        answers.extend(asking.until(bursts.burst(), Some(&mut during), &mut report).await?);
         took.push(began.elapsed());
-        asking.until(tokio::time::sleep(PAUSE), None, &mut checks).await;
+        asking.until(tokio::time::sleep(PAUSE), None, &mut report).await;
     }
-    before.print("answers on sockets before");
-    during.print("answers on sockets during");
-    judge_answers(&args, &answers, &took, &mut checks);
+    report.latencies("socket_answers_before", &before);
+    report.latencies("socket_answers_during", &during);
+    judge_answers(&args, &answers, &took, &mut report);
     if let (Some(process), Some(idle)) = (process, idle) {
-        judge_memory(idle, process.peak()?, &mut checks);
+        judge_memory(idle, process.peak()?, &mut report);
     }
     if let Some(within) = args.ping_within.map(Duration::from_millis) {
         let (before, during) = (before.quantile(0.99), during.quantile(0.99));
-        checks.check(during <= before + within, || {
+        report.check(during <= before + within, || {
             format!("the p99 of answers on sockets rose from {before:?} to {during:?}")
         });
     }
-    Ok(checks)
+    Ok(report)
 }
 
 fn login(args: &Args, number: usize) -> Login {
     args.accounts.login(&format!("at-once-{number}"))
 }
 
-async fn register(args: &Args, target: &Target) -> Result<Checks, Failure> {
+async fn register(args: &Args, target: &Target) -> Result<Report, Failure> {
     for number in 0..args.at_once {
         let rest = Rest::new(target, target.source(number))?;
         if rest.try_sign_in(&login(args, number)).await?.status == 401 {
             rest.register(&login(args, number)).await?;
         }
     }
-    println!("{} users are registered: restart the server, then run this without --register", args.at_once);
-    Ok(Checks::default())
+    let mut report = Report::default();
+    report.count("registered", args.at_once);
+    report.note("restart the server, then run this without --register");
+    Ok(report)
 }
 
 /// Signs in, on a thread of its own: what the load program itself has to do for a sign-in must not keep it from noticing
@@ -149,38 +151,32 @@ impl Bursts {
     }
 }
 
-fn judge_answers(args: &Args, answers: &[Tried], took: &[Duration], checks: &mut Checks) {
+fn judge_answers(args: &Args, answers: &[Tried], took: &[Duration], report: &mut Report) {
     let count = |status| answers.iter().filter(|tried| tried.status == status).count();
     let longest = took.iter().max().copied().unwrap_or_default();
-    println!(
-        "{} bursts of {}: {} answered 200, {} answered 503, {} otherwise; the longest burst took {:.2} s",
-        took.len(),
-        args.at_once,
-        count(200),
-        count(503),
-        answers.len() - count(200) - count(503),
-        longest.as_secs_f64()
-    );
-    checks.check(count(200) > 0, || "nobody was signed in".to_owned());
+    report.count("bursts", took.len());
+    report.count("sign_ins_per_burst", args.at_once);
+    report.count("answered_200", count(200));
+    report.count("answered_503", count(503));
+    report.count("answered_otherwise", answers.len() - count(200) - count(503));
+    report.figure("longest_burst_s", longest.as_secs_f64());
+    report.check(count(200) > 0, || "nobody was signed in".to_owned());
     for tried in answers {
         let told = tried.status == 200 || (tried.status == 503 && tried.retry_after.is_some());
-        checks.check(told, || {
+        report.check(told, || {
             format!("a sign-in was answered with {}, Retry-After {:?}", tried.status, tried.retry_after)
         });
     }
 }
 
-fn judge_memory(idle: u64, peak: u64, checks: &mut Checks) {
+fn judge_memory(idle: u64, peak: u64, report: &mut Report) {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
     let (added, allowed) = (peak.saturating_sub(idle), cores * HASH + BESIDE);
-    println!(
-        "server memory: {:.1} MiB idle, {:.1} MiB at the peak: {:.1} MiB more, of {:.1} allowed ({cores} cores)",
-        idle as f64 / 1024.0,
-        peak as f64 / 1024.0,
-        added as f64 / 1024.0,
-        allowed as f64 / 1024.0
-    );
-    checks.check(added <= allowed, || format!("sign-ins added {added} KiB, not {allowed} KiB"));
+    report.figure("server_resident_idle_mib", idle as f64 / 1024.0);
+    report.figure("server_resident_peak_mib", peak as f64 / 1024.0);
+    report.figure("added_mib", added as f64 / 1024.0);
+    report.figure("allowed_mib", allowed as f64 / 1024.0);
+    report.check(added <= allowed, || format!("sign-ins added {added} KiB, not {allowed} KiB"));
 }
 
 /// Sockets that ask something trivial all the time.
@@ -201,7 +197,7 @@ impl Asking {
         &mut self,
         work: impl Future<Output = T>,
         mut latencies: Option<&mut Latencies>,
-        checks: &mut Checks,
+        report: &mut Report,
     ) -> T {
         let mut turn = tokio::time::interval(ASK_EVERY / u32::try_from(self.asked.len()).unwrap_or(1).max(1));
         let mut work = std::pin::pin!(work);
@@ -211,7 +207,7 @@ impl Asking {
                 happening = self.connections.happenings.recv() => {
                     let Some(happening) = happening else { continue };
                     let asked = self.asked[happening.connection].take();
-                    checks.check(matches!(happening.what, What::Text(_)), || {
+                    report.check(matches!(happening.what, What::Text(_)), || {
                         format!("connection {} saw {}", happening.connection, happening.what)
                     });
                     if let (Some(asked), Some(latencies)) = (asked, latencies.as_deref_mut()) {

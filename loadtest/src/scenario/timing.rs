@@ -15,7 +15,7 @@ use clap::Args as ClapArgs;
 use crate::{
     Failure,
     accounts::AccountArgs,
-    report::{Checks, progress},
+    report::{Report, progress},
     rest::Rest,
     target::{Login, TargetArgs},
 };
@@ -52,14 +52,14 @@ enum Kind {
 }
 
 const KINDS: [(Kind, &str); 5] = [
-    (Kind::KnownWrong, "known, wrong password"),
-    (Kind::Unknown, "unknown"),
-    (Kind::SuspendedRight, "suspended, right password"),
-    (Kind::SuspendedWrong, "suspended, wrong password"),
-    (Kind::KnownRight, "known, right password"),
+    (Kind::KnownWrong, "known_wrong_ms"),
+    (Kind::Unknown, "unknown_ms"),
+    (Kind::SuspendedRight, "suspended_right_ms"),
+    (Kind::SuspendedWrong, "suspended_wrong_ms"),
+    (Kind::KnownRight, "known_right_ms"),
 ];
 
-pub(crate) async fn run(args: Args) -> Result<Checks, Failure> {
+pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let target = args.target.resolve().await?;
     let rest = Rest::new(&target, None)?;
     prepare(&args, &rest).await?;
@@ -125,26 +125,29 @@ async fn one(args: &Args, rest: &Rest<'_>, kind: Kind, round: usize) -> Result<D
     Err(format!("{name} was answered with {}: is every limit out of the way?", tried.status).into())
 }
 
-fn judge(args: &Args, times: &mut [Vec<Duration>]) -> Checks {
-    let mut checks = Checks::default();
+fn judge(args: &Args, times: &mut [Vec<Duration>]) -> Report {
+    let mut report = Report::default();
     let quantile = |times: &[Duration], quantile: f64| {
         times.get((times.len() as f64 * quantile) as usize).map_or(0.0, |time| time.as_secs_f64() * 1e3)
     };
     times.iter_mut().for_each(|times| times.sort_unstable());
     let first = quantile(&times[0], 0.5);
-    println!("{:27} {:>6} {:>10} {:>10} {:>10}", "kind", "count", "p25 ms", "median ms", "from first");
     for ((_, name), times) in KINDS.iter().zip(times.iter()) {
         let median = quantile(times, 0.5);
         let difference = (median - first) / first * 100.0;
-        let count = times.len();
-        println!("{name:27} {count:>6} {:>10.3} {median:>10.3} {difference:>+9.2}%", quantile(times, 0.25));
+        report.note(format!(
+            "{name}: {} sign-ins, p25 {:.3} ms, median {median:.3} ms, {difference:+.2} % from the first",
+            times.len(),
+            quantile(times, 0.25)
+        ));
+        report.figure(name, median);
         if let Some(within) = args.within {
-            checks.check(difference.abs() <= within, || {
+            report.check(difference.abs() <= within, || {
                 format!("the median of `{name}` differs by {difference:+.2} %, not {within} %")
             });
         }
     }
-    checks
+    report
 }
 
 /// Good enough to shuffle with (xorshift).

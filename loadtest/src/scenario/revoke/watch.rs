@@ -7,7 +7,7 @@ use tokio::{sync::mpsc::UnboundedReceiver, time::timeout_at};
 
 use crate::{
     connections::{Happening, What},
-    report::{Checks, Latencies},
+    report::{Latencies, Report},
 };
 
 /// How long a socket may take to be closed before the scenario gives up on it.
@@ -72,30 +72,30 @@ impl Watch {
     }
 
     /// Waits until everything that is to be closed is closed.
-    pub(super) async fn wait(&mut self, checks: &mut Checks) {
+    pub(super) async fn wait(&mut self, report: &mut Report) {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while self.outstanding > 0 {
             match timeout_at(deadline, self.happenings.recv()).await {
-                Ok(Some(happening)) => self.take(&happening, checks),
+                Ok(Some(happening)) => self.take(&happening, report),
                 Ok(None) | Err(_) => {
                     let sockets = std::mem::take(&mut self.outstanding);
-                    checks.check(false, || format!("{sockets} sockets were not closed within {PATIENCE:?}"));
+                    report.check(false, || format!("{sockets} sockets were not closed within {PATIENCE:?}"));
                 }
             }
         }
     }
 
     /// Looks at what else has happened.
-    pub(super) fn drain(&mut self, checks: &mut Checks) {
+    pub(super) fn drain(&mut self, report: &mut Report) {
         while let Ok(happening) = self.happenings.try_recv() {
-            self.take(&happening, checks);
+            self.take(&happening, report);
         }
     }
 
-    fn take(&mut self, happening: &Happening, checks: &mut Checks) {
+    fn take(&mut self, happening: &Happening, report: &mut Report) {
         let number = happening.connection;
         if !self.expected[number] {
-            return checks.check(false, || {
+            return report.check(false, || {
                 format!("socket {number}, of nobody who was revoked, saw {}", happening.what)
             });
         }
@@ -105,7 +105,7 @@ impl Watch {
             self.closes.record(happening.at.saturating_duration_since(self.start));
         }
         let told = matches!(&happening.what, What::Closed(Some((code, _))) if *code == CloseReason::SessionRevoked.code());
-        checks
+        report
             .check(told, || format!("socket {number} was to be closed with 4500 and saw {}", happening.what));
     }
 }
@@ -124,13 +124,13 @@ mod tests {
     async fn every_socket_of_the_revoked_user_and_no_other_is_closed() {
         let (sender, happenings) = unbounded_channel();
         let mut watch = Watch::new(happenings, vec![0, 1, 0]);
-        let mut checks = Checks::default();
+        let mut report = Report::default();
         assert_eq!(watch.expect_user(0), 2);
         sender.send(closed(0, 4500)).ok();
         sender.send(closed(2, 4500)).ok();
-        watch.wait(&mut checks).await;
-        watch.drain(&mut checks);
-        assert!(checks.broken().is_empty());
+        watch.wait(&mut report).await;
+        watch.drain(&mut report);
+        assert!(report.broken().is_empty());
         assert_eq!(watch.expect_all(), 1);
     }
 
@@ -138,21 +138,21 @@ mod tests {
     async fn strangers_and_wrong_codes_are_noticed() {
         let (sender, happenings) = unbounded_channel();
         let mut watch = Watch::new(happenings, vec![0, 1]);
-        let mut checks = Checks::default();
+        let mut report = Report::default();
         watch.expect_user(0);
         sender.send(closed(1, 4500)).ok();
         sender.send(closed(0, 3503)).ok();
-        watch.wait(&mut checks).await;
-        assert_eq!(checks.broken().len(), 2);
+        watch.wait(&mut report).await;
+        assert_eq!(report.broken().len(), 2);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_socket_that_stays_open_is_noticed() {
         let (_sender, happenings) = unbounded_channel();
         let mut watch = Watch::new(happenings, vec![0]);
-        let mut checks = Checks::default();
+        let mut report = Report::default();
         watch.expect_user(0);
-        watch.wait(&mut checks).await;
-        assert_eq!(checks.broken().len(), 1);
+        watch.wait(&mut report).await;
+        assert_eq!(report.broken().len(), 1);
     }
 }
