@@ -163,6 +163,8 @@ close_reasons! {
     InternalError = 3004, "internal server error";
     /// The access token expired and was not renewed in time.
     Expired = 3005, "connection expired";
+    /// A subscription of the server's making expired.
+    SubscriptionExpired = 3006, "subscription expired";
     /// The peer does not read fast enough: its queue overflowed.
     Slow = 3008, "slow";
     /// The peer could not be written to within the deadline.

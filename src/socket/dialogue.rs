@@ -1,33 +1,38 @@
 //! The dialogue of one connection: what a client may say when, and what is answered. Pure: no I/O, no clock.
 //!
-//! The connection actor feeds it frames, outcomes of verifications and the passing of time, and performs the
-//! [`Effect`]s it returns, in order. It trusts nothing by itself: an identity comes only from the one verifier, at the
+//! The driver feeds it frames, outcomes of what it asked for, requests of the server and the passing of time, and performs
+//! the [`Effect`]s it returns, in order. It trusts nothing by itself: an identity comes only from the one verifier, at the
 //! handshake or in [`Dialogue::on_verified`]. After [`Effect::Close`] it says nothing more, whatever it is fed.
 //!
-//! Commands are taken strictly in order. While a verification is under way those behind it wait in a bounded queue,
-//! because centrifuge-js sends its subscribes together with `connect`; if `connect` fails they are dropped.
+//! Commands are taken strictly in order (`turns`). While one of them waits for the world outside, those behind it wait in a
+//! bounded queue, because centrifuge-js sends its subscribes together with `connect`; if `connect` fails they are dropped.
 
 mod commands;
 mod config;
 mod effect;
 mod heartbeat;
+mod proof;
+mod server;
+mod subscribing;
+mod subscriptions;
+mod turns;
 
-use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
-    time::Instant,
-};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use portcullis_actors::{
     close::CloseReason,
     id::ConnectionId,
-    logic::{channel::ChannelName, limits::Gcra},
-    protocol::{Answer, Command, CommandBody, Encoding, ErrorCode, Lifetime},
+    logic::{limits::Gcra, namespace::ChannelName},
+    protocol::{Answer, ClientInfo, Command, Emulation, Encoding, ErrorCode, Position, SubscribeRequest},
 };
 
 pub use config::DialogueConfig;
-pub use effect::{Effect, Identity, Purpose, VerifyRefusal};
+pub use effect::{
+    Effect, Farewell, Gathered, Identity, Joining, Opening, Purpose, Question, SubscriptionGrant,
+    SubscriptionRefusal, VerifyRefusal,
+};
 use heartbeat::{Beat, Heartbeat};
+use subscriptions::Subscriptions;
 
 /// Where the dialogue stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,55 +47,103 @@ enum Phase {
     Closed,
 }
 
+/// The command that waits for the world outside; those behind it wait for it.
+#[derive(Debug)]
+enum Pending {
+    /// `connect`: its token is being verified.
+    Connect {
+        id: u32,
+        /// Where the client stands in channels that the server subscribes it to.
+        wanted: Vec<(String, Position)>,
+    },
+    /// `connect`: its subscriptions are being made.
+    Gather { id: u32 },
+    /// `refresh`: its token is being verified.
+    Refresh { id: u32 },
+    /// `subscribe`: its token is being verified.
+    Subscribe { id: u32, channel: ChannelName, request: Box<SubscribeRequest> },
+    /// `sub_refresh`: its token is being verified.
+    SubRefresh { id: u32, channel: ChannelName },
+}
+
+impl Pending {
+    /// What the driver was told that it is for.
+    fn purpose(&self) -> Option<Purpose> {
+        match *self {
+            Self::Connect { id, .. } => Some(Purpose::Connect { id }),
+            Self::Gather { .. } => None,
+            Self::Refresh { id } => Some(Purpose::Refresh { id }),
+            Self::Subscribe { id, .. } => Some(Purpose::Subscribe { id }),
+            Self::SubRefresh { id, .. } => Some(Purpose::SubRefresh { id }),
+        }
+    }
+}
+
+/// Who speaks.
+#[derive(Debug)]
+struct Speaker {
+    who: Identity,
+    /// When the token that proved it expires.
+    expires_at: Option<Instant>,
+    /// The same, as others see it.
+    info: Arc<ClientInfo>,
+}
+
+/// What a client says of its program.
+#[derive(Debug)]
+struct Program {
+    name: String,
+    version: String,
+}
+
 /// The state of one connection's dialogue.
 #[derive(Debug)]
 pub struct Dialogue {
     config: Arc<DialogueConfig>,
-    encoding: Encoding,
     client: ConnectionId,
+    encoding: Encoding,
+    /// A moment on both clocks.
+    began: (Instant, i64),
+    emulation: Option<Box<Emulation>>,
     phase: Phase,
-    /// Who speaks, and when the token that proved it expires.
-    identity: Option<(Identity, Option<Instant>)>,
+    speaker: Option<Speaker>,
+    program: Option<Box<Program>>,
     /// When `connect` must have succeeded.
     connect_by: Option<Instant>,
     heartbeat: Heartbeat,
-    pending: Option<Purpose>,
+    pending: Option<Box<Pending>>,
     waiting: VecDeque<Command>,
     waiting_bytes: usize,
-    channels: HashSet<ChannelName>,
+    subscriptions: Subscriptions,
     commands: Gcra,
     strikes: u32,
     effects: Vec<Effect>,
 }
 
 impl Dialogue {
-    /// A dialogue that begins now. `identity` is there when the handshake was authenticated, and the connection is then
-    /// registered with its session already. `first_ping_jitter` (0 to 1) spreads the first pings of many connections.
+    /// A dialogue that begins. `identity` is there when the handshake was authenticated, and the connection is then
+    /// registered with its session already.
     #[must_use]
-    pub fn new(
-        config: Arc<DialogueConfig>,
-        encoding: Encoding,
-        client: ConnectionId,
-        now: Instant,
-        first_ping_jitter: f64,
-        identity: Option<Identity>,
-    ) -> Self {
-        let connect_by = identity.is_none().then(|| now + config.connect_timeout);
-        let mut heartbeat = Heartbeat::new(first_ping_jitter);
+    pub fn new(config: Arc<DialogueConfig>, opening: Opening, identity: Option<Identity>) -> Self {
+        let now = opening.now;
+        let mut heartbeat = Heartbeat::new(opening.jitter);
         if identity.is_some() {
             heartbeat.start(&config, now);
         }
         Self {
-            encoding,
-            client,
+            client: opening.client,
+            encoding: opening.encoding,
+            began: (now, opening.unix_seconds),
+            emulation: opening.emulation,
             phase: Phase::Opening,
-            identity: identity.map(|who| (who.clone(), who.expires_at(now))),
-            connect_by,
+            connect_by: identity.is_none().then(|| now + config.connect_timeout),
+            speaker: identity.map(|who| Speaker::new(opening.client, who, now)),
+            program: None,
             heartbeat,
             pending: None,
             waiting: VecDeque::new(),
             waiting_bytes: 0,
-            channels: HashSet::new(),
+            subscriptions: Subscriptions::default(),
             commands: Gcra::new(now),
             strikes: 0,
             effects: Vec::new(),
@@ -121,32 +174,6 @@ impl Dialogue {
         }
     }
 
-    /// The verification that [`Effect::Verify`] asked for is done.
-    pub fn on_verified(
-        &mut self,
-        now: Instant,
-        purpose: Purpose,
-        outcome: Result<Identity, VerifyRefusal>,
-        accepting: bool,
-    ) -> Vec<Effect> {
-        if self.is_closed() || self.pending != Some(purpose) {
-            return Vec::new();
-        }
-        self.pending = None;
-        match purpose {
-            Purpose::Connect { id } => self.connect_verified(now, id, outcome),
-            Purpose::Refresh { id } => self.refresh_verified(now, id, outcome),
-        }
-        while self.pending.is_none() && !self.is_closed() {
-            let Some(command) = self.waiting.pop_front() else {
-                self.waiting_bytes = 0;
-                break;
-            };
-            self.handle(now, command, accepting);
-        }
-        self.take_effects()
-    }
-
     /// Time has passed; to be called at [`Dialogue::next_deadline`] or later.
     pub fn on_tick(&mut self, now: Instant) -> Vec<Effect> {
         if self.is_closed() {
@@ -157,16 +184,22 @@ impl Dialogue {
         } else if self.expired_by().is_some_and(|deadline| deadline <= now) {
             self.close(CloseReason::Expired);
         } else {
-            match self.heartbeat.tick(&self.config, now) {
-                Some(Beat::Ping) if self.phase == Phase::Connected => {
-                    self.effects.push(Effect::Reply(self.encoding.ping()));
-                }
-                Some(Beat::Ping) => self.effects.push(Effect::NativePing),
-                Some(Beat::Lost) => self.close(CloseReason::NoPong),
-                None => {}
-            }
+            self.end_subscriptions(now);
+            self.beat(now);
         }
         self.take_effects()
+    }
+
+    fn beat(&mut self, now: Instant) {
+        match self.heartbeat.tick(&self.config, now) {
+            _ if self.is_closed() => {}
+            Some(Beat::Ping) if self.phase == Phase::Connected => {
+                self.effects.push(Effect::Reply(self.encoding.ping()));
+            }
+            Some(Beat::Ping) => self.effects.push(Effect::NativePing),
+            Some(Beat::Lost) => self.close(CloseReason::NoPong),
+            None => {}
+        }
     }
 
     /// When something is due next; `None` once the end was declared.
@@ -175,36 +208,41 @@ impl Dialogue {
         if self.is_closed() {
             return None;
         }
-        [self.connect_by, self.expired_by(), self.heartbeat.next()].into_iter().flatten().min()
+        let subscription = self.subscriptions.next_end().map(|end| end + self.config.expired_grace);
+        [self.connect_by, self.expired_by(), self.heartbeat.next(), subscription].into_iter().flatten().min()
     }
 
-    /// The server lost the subscription, or could not make it: the client, who is told so elsewhere, may subscribe
-    /// again.
-    pub fn channel_lost(&mut self, channel: &ChannelName) {
-        self.channels.remove(channel);
-    }
-
-    /// A [`Effect::Join`] or [`Effect::Publish`] could not be done now: the client may try again.
-    pub fn on_busy(&mut self, id: u32, unjoined: Option<&ChannelName>) -> Vec<Effect> {
+    /// An [`Effect::Join`], [`Effect::Publish`] or [`Effect::Ask`] could not be done now: the client may try again.
+    pub fn on_busy(&mut self, id: Option<u32>, unjoined: Option<&ChannelName>) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
         }
         if let Some(channel) = unjoined {
-            self.channels.remove(channel);
+            self.subscriptions.remove(channel);
         }
-        self.answer(id, &Answer::Error(ErrorCode::Internal));
+        if let Some(id) = id {
+            self.refuse(id, ErrorCode::Internal);
+        }
         self.take_effects()
     }
 
-    /// The channels that the connection is subscribed to.
+    /// An [`Effect::Publish`] is one too many of its user.
+    pub fn on_too_often(&mut self, id: u32) -> Vec<Effect> {
+        if !self.is_closed() {
+            self.refuse_rate(id);
+        }
+        self.take_effects()
+    }
+
+    /// What the connection is subscribed to, or is about to be.
     pub fn channels(&self) -> impl Iterator<Item = &ChannelName> {
-        self.channels.iter()
+        self.subscriptions.iter().map(|(channel, _)| channel)
     }
 
     /// Who speaks, once that is known.
     #[must_use]
     pub fn speaker(&self) -> Option<&Identity> {
-        self.identity.as_ref().map(|(who, _)| who)
+        self.speaker.as_ref().map(|speaker| &speaker.who)
     }
 
     /// Whether the end was declared.
@@ -213,70 +251,19 @@ impl Dialogue {
         self.phase == Phase::Closed
     }
 
-    /// When the grace after the token's expiry is over.
-    fn expired_by(&self) -> Option<Instant> {
-        let (_, expires_at) = self.identity.as_ref()?;
-        expires_at.map(|at| at + self.config.expired_grace)
-    }
-
-    /// Until when the identity holds, in the protocol's terms.
-    fn lifetime(&self, now: Instant) -> Option<Lifetime> {
-        let (_, expires_at) = self.identity.as_ref()?;
-        let left = (*expires_at)?.saturating_duration_since(now);
-        Some(Lifetime { ttl: u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1) })
-    }
-
-    fn take_commands(&mut self, now: Instant, commands: Vec<Command>, accepting: bool) {
-        if self.commands.is_idle(now) {
-            self.strikes = 0;
-        }
-        let mut refused = false;
-        for command in commands {
-            if self.is_closed() {
-                return;
-            }
-            if matches!(command.body, CommandBody::Pong) {
-                // Never waits: its time is measured. Never counts: it was asked for.
-                self.pong();
-            } else if !self.commands.check(&self.config.commands, now).is_allowed() {
-                refused = true;
-                self.refuse_rate(command.id);
-            } else if self.pending.is_none() {
-                self.handle(now, command, accepting);
-            } else if self.waiting.len() < self.config.max_waiting {
-                self.waiting.push_back(command);
-            } else {
-                self.close(CloseReason::BadRequest);
-            }
-        }
-        self.strikes += u32::from(refused);
-        if self.strikes >= self.config.max_strikes {
-            self.close(CloseReason::TooManyRequests);
-        }
-    }
-
-    /// What waits behind a verification is bounded in bytes, too: a command is at most as large as the frame it came in.
-    fn bound_waiting(&mut self, frame: usize) {
-        self.waiting_bytes = if self.waiting.is_empty() { 0 } else { self.waiting_bytes + frame };
-        if self.waiting_bytes > self.config.max_waiting_bytes {
-            self.close(CloseReason::BadRequest);
-        }
-    }
-
-    fn refuse_rate(&mut self, id: u32) {
-        if id > 0 {
-            self.answer(id, &Answer::Error(ErrorCode::TooManyRequests));
-        }
-    }
-
-    fn pong(&mut self) {
-        if self.phase != Phase::Connected || !self.heartbeat.pong() {
-            self.close(CloseReason::BadRequest);
-        }
+    /// What the calendar's clock shows at `now`, in seconds since the epoch.
+    fn unix(&self, now: Instant) -> i64 {
+        let (began, unix) = self.began;
+        let passed = now.saturating_duration_since(began).as_secs();
+        unix.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX))
     }
 
     fn answer(&mut self, id: u32, answer: &Answer) {
         self.effects.push(Effect::Reply(self.encoding.reply(id, answer)));
+    }
+
+    fn refuse(&mut self, id: u32, error: ErrorCode) {
+        self.answer(id, &Answer::Error(error));
     }
 
     fn close(&mut self, reason: CloseReason) {

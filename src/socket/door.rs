@@ -16,14 +16,14 @@ use portcullis_actors::{
     audit::{AuditEvent, Outcome},
     close::{CloseReason, Goodbye},
     id::{ConnectionId, DeviceId},
-    logic::namespace::Party,
+    logic::namespace::{ChannelName, Party},
     runtime::{AttachError, AttachRequest, Attachment, Bearer, Outbox, Transport},
 };
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     SocketSettings,
-    dialogue::{Identity, VerifyRefusal},
+    dialogue::{Identity, SubscriptionGrant, SubscriptionRefusal, VerifyRefusal},
     permits::{Permits, UserPermit},
     publications::Publications,
 };
@@ -131,17 +131,29 @@ impl Door {
     }
 
     /// Verifies the token and registers the connection with its session: registration first, then the check against
-    /// revocations, then, by the caller, delivery.
+    /// revocations, then, by the caller, delivery. Without a token: somebody who comes without a name.
     pub(super) async fn admit(
         &self,
-        token: &SecretString,
+        token: Option<&SecretString>,
         connection: ConnectionId,
         outbox: &Outbox,
         address: IpAddr,
     ) -> Result<Admitted, VerifyRefusal> {
         let verified_at = Instant::now();
-        let caller = self.verify(token).await?;
+        let caller = self.verify(token.ok_or(VerifyRefusal::Invalid)?).await?;
         self.register(&caller, verified_at, connection, outbox, address).await
+    }
+
+    /// What a subscription's token grants this connection in this channel.
+    #[expect(clippy::unused_async, reason = "asking an issuer takes time")]
+    pub(super) async fn verify_subscription(
+        &self,
+        _token: &SecretString,
+        _who: &Identity,
+        _client: ConnectionId,
+        _channel: &ChannelName,
+    ) -> Result<SubscriptionGrant, SubscriptionRefusal> {
+        Err(SubscriptionRefusal::Invalid)
     }
 
     /// Registers a verified caller's connection. `verified_at` is when verifying began.
@@ -214,6 +226,11 @@ impl Door {
             conn_info: None,
             subscriptions: Vec::new(),
         }
+    }
+
+    /// What the calendar's clock shows, in seconds since the epoch.
+    pub(super) fn unix_seconds(&self) -> i64 {
+        self.services.clock().now().unix_timestamp()
     }
 
     fn now_ms(&self) -> i64 {

@@ -103,7 +103,7 @@ async fn admit(
     address: IpAddr,
 ) -> Result<Admitted, Refusal> {
     if credential.source != Source::Ticket {
-        return Ok(door.admit(&credential.token, id, outbox, address).await?);
+        return Ok(door.admit(Some(&credential.token), id, outbox, address).await?);
     }
     let verified_at = Instant::now();
     let caller = door.redeem(&credential.token).await?;
@@ -144,16 +144,10 @@ fn run<T: Transport>(
         permit: granted.permit,
         admitted: granted.admitted,
         anchor: anchor.clone(),
-        inbound: inbound.clone(),
-        jitter: jitter(granted.id),
+        emulation: None,
     };
-    let context = connection::context(start);
+    let context = connection::context(start, inbound.clone());
     actix_rt::spawn(Pump::new(io, context, inbound, granted.reader, anchor, &first));
-}
-
-/// Spreads the pings of connections that open together; the connection's own random id is as good a die as any.
-fn jitter(id: ConnectionId) -> f64 {
-    f64::from(id.0.as_u128() as u32) / f64::from(u32::MAX)
 }
 
 fn switching_protocols(request: &Request, subprotocol: Option<&str>) -> Vec<u8> {

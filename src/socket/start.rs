@@ -4,6 +4,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use portcullis_actors::{
     id::{ConnectionId, DeviceId},
+    protocol::Emulation,
     runtime::Outbox,
 };
 
@@ -11,11 +12,10 @@ use super::{
     anchor::{Anchor, Held},
     dialogue::Identity,
     door::{Admitted, Door},
-    inbound::Inbound,
     permits::Permit,
 };
 
-/// Who speaks, for as long as the actor lives; the place itself is the anchor's.
+/// Who speaks, for as long as the driver lives; the place itself is the anchor's.
 pub(super) struct Place {
     pub(super) who: Identity,
     pub(super) device: Option<DeviceId>,
@@ -38,7 +38,6 @@ pub(super) struct Start {
     /// There when the handshake was authenticated.
     pub(super) admitted: Option<Admitted>,
     pub(super) anchor: Anchor,
-    pub(super) inbound: Inbound,
-    /// 0 to 1: spreads the first pings of connections that come together.
-    pub(super) jitter: f64,
+    /// Over an emulated transport: what the client is told at `connect`.
+    pub(super) emulation: Option<Box<Emulation>>,
 }

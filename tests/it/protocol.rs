@@ -107,9 +107,9 @@ async fn what_is_not_offered_or_not_allowed_has_its_error_and_closes_nothing() {
         (json!({"publish": {"channel": "chat:elsewhere", "data": 1}}), 103),
         (json!({"publish": {"channel": "chat:lobby"}}), 107),
         (json!({"rpc": {"method": "x", "data": {}}}), 108),
-        (json!({"presence": {"channel": "chat:lobby"}}), 108),
-        (json!({"presence_stats": {"channel": "chat:lobby"}}), 108),
-        (json!({"history": {"channel": "chat:lobby"}}), 108),
+        (json!({"presence": {"channel": "chat:elsewhere"}}), 103),
+        (json!({"presence_stats": {"channel": "user:#1"}}), 108),
+        (json!({"history": {"channel": "ephemeral:lobby"}}), 108),
     ] {
         let reply = socket.ask(command.clone()).await.expect("a reply");
         assert_eq!(reply["error"]["code"], code, "{command}: {reply}");

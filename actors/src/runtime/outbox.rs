@@ -206,6 +206,17 @@ impl Outbox {
         self.0.open.store(false, Ordering::Release);
     }
 
+    /// The next thing that the connection's own task is asked to do.
+    #[must_use]
+    pub fn next_control(&self) -> Option<Control> {
+        self.0.queue.lock().controls.pop_front()
+    }
+
+    /// Wakes the task that owns the stream.
+    pub fn wake(&self) {
+        self.0.waker.wake();
+    }
+
     /// Ends the connection in good order: what is queued still leaves.
     pub fn close(&self, goodbye: impl Into<Goodbye>) {
         self.declare(End::Flush(goodbye.into()), None);

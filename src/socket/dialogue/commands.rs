@@ -1,207 +1,120 @@
-//! What each command does, once it is its turn.
+//! What each command does, once it is its turn: the way to the rules, and what is said and asked in channels.
 
-use std::time::Instant;
+use std::{sync::Arc, time::Instant};
 
 use portcullis_actors::{
     close::CloseReason,
-    logic::namespace::{ChannelName, Terms, Who},
-    protocol::{
-        Answer, Command, CommandBody, ConnectRequest, ConnectResult, ErrorCode, PublishRequest,
-        RefreshRequest, SubscribeRequest,
-    },
+    id::Subject,
+    logic::namespace::{ChannelName, Namespaces, Party, Who},
+    protocol::{ClientInfo, Command, CommandBody, ErrorCode, PublishRequest},
 };
-use secrecy::SecretString;
 
-use super::{Dialogue, Effect, Identity, Phase, Purpose, VerifyRefusal};
+use super::{Dialogue, Effect, Phase, Question};
+
+/// Who asks for something.
+pub(super) struct Asker {
+    party: Party,
+    subject: Subject,
+    pub(super) info: Arc<ClientInfo>,
+}
+
+impl Asker {
+    pub(super) fn who(&self) -> Who<'_> {
+        Who { party: self.party, subject: &self.subject }
+    }
+}
 
 impl Dialogue {
-    /// Takes a command whose turn it is. No verification is under way.
+    /// Takes a command whose turn it is. Nothing is being waited for.
     pub(super) fn handle(&mut self, now: Instant, command: Command, accepting: bool) {
         let Command { id, body } = command;
         if let CommandBody::Connect(request) = body {
             return self.connect(now, id, request);
         }
-        let speaker = self.speaker().filter(|_| self.phase != Phase::Refused);
-        let Some((subject, party)) = speaker.map(|who| (who.subject.clone(), who.party)) else {
+        let Some(asker) = self.asker().filter(|_| self.phase != Phase::Refused) else {
             return self.close(CloseReason::BadRequest);
         };
-        let who = Who { party, subject: &subject };
+        if !accepting && needs_trust(&body) {
+            return self.refuse(id, ErrorCode::Internal);
+        }
         match body {
-            CommandBody::Subscribe(_) | CommandBody::Publish(_) | CommandBody::Refresh(_) if !accepting => {
-                self.answer(id, &Answer::Error(ErrorCode::Internal));
-            }
-            CommandBody::Subscribe(request) => self.subscribe(id, &request, who),
-            CommandBody::Publish(request) => self.publish(id, request, who),
-            CommandBody::Refresh(request) => self.refresh(id, request),
+            CommandBody::Subscribe(request) => self.subscribe(now, id, request, &asker),
             CommandBody::Unsubscribe { channel } => self.unsubscribe(id, &channel),
-            CommandBody::Presence { .. }
-            | CommandBody::PresenceStats { .. }
-            | CommandBody::History(_)
-            | CommandBody::Rpc
-            | CommandBody::SubRefresh(_)
-            | CommandBody::Ping => self.answer(id, &Answer::Error(ErrorCode::NotAvailable)),
+            CommandBody::Publish(request) => self.publish(id, request, &asker),
+            CommandBody::Presence { channel } => self.ask(id, &channel, Question::Presence, &asker),
+            CommandBody::PresenceStats { channel } => self.ask(id, &channel, Question::PresenceStats, &asker),
+            CommandBody::History(request) => {
+                let channel = request.channel.clone();
+                self.ask(id, &channel, Question::History(request), &asker);
+            }
+            CommandBody::Refresh(request) => self.refresh(id, request),
+            CommandBody::SubRefresh(request) => self.refresh_subscription(id, request),
+            CommandBody::Rpc | CommandBody::Ping => self.refuse(id, ErrorCode::NotAvailable),
             // No reply could say so.
             CommandBody::Send => self.close(CloseReason::NotAvailable),
             CommandBody::Connect(_) | CommandBody::Pong => self.close(CloseReason::BadRequest),
         }
     }
 
-    fn connect(&mut self, now: Instant, id: u32, request: ConnectRequest) {
-        if self.phase != Phase::Opening {
-            return self.close(CloseReason::BadRequest);
-        }
-        match request.token {
-            Some(token) => self.verify(Purpose::Connect { id }, token),
-            None if self.identity.is_some() => self.connected(now, id),
-            None => self.close(CloseReason::BadRequest),
-        }
+    pub(super) fn asker(&self) -> Option<Asker> {
+        let speaker = self.speaker.as_ref()?;
+        let (party, subject) = (speaker.who.party, speaker.who.subject.clone());
+        Some(Asker { party, subject, info: Arc::clone(&speaker.info) })
     }
 
-    fn verify(&mut self, purpose: Purpose, token: SecretString) {
-        self.pending = Some(purpose);
-        self.effects.push(Effect::Verify { purpose, token });
-    }
-
-    pub(super) fn connect_verified(
-        &mut self,
-        now: Instant,
-        id: u32,
-        outcome: Result<Identity, VerifyRefusal>,
-    ) {
-        match outcome {
-            Ok(identity) => {
-                if self.adopt(now, identity) {
-                    self.connected(now, id);
-                }
-            }
-            Err(VerifyRefusal::Expired) => self.refuse_connect(now, id, ErrorCode::TokenExpired),
-            Err(VerifyRefusal::Unavailable) => self.refuse_connect(now, id, ErrorCode::Internal),
-            Err(refusal) => self.close(refusal.close_reason()),
-        }
-    }
-
-    fn connected(&mut self, now: Instant, id: u32) {
-        self.phase = Phase::Connected;
-        self.connect_by = None;
-        self.heartbeat.forget_pong();
-        self.heartbeat.start(&self.config, now);
-        let result = ConnectResult {
-            client: self.client,
-            version: self.config.version.clone(),
-            lifetime: self.lifetime(now),
-            ping: Some(u32::try_from(self.config.ping_interval.as_secs()).unwrap_or(u32::MAX).max(1)),
-            subs: Vec::new(),
-            emulation: None,
-        };
-        self.answer(id, &Answer::Connect(Box::new(result)));
-    }
-
-    /// The connection is of no use any more; the client closes it, or it goes stale.
-    fn refuse_connect(&mut self, now: Instant, id: u32, error: ErrorCode) {
-        self.phase = Phase::Refused;
-        self.waiting.clear();
-        self.heartbeat.stop();
-        self.connect_by.get_or_insert(now + self.config.connect_timeout);
-        self.answer(id, &Answer::Error(error));
-    }
-
-    fn refresh(&mut self, id: u32, request: RefreshRequest) {
-        match request.token {
-            Some(token) => self.verify(Purpose::Refresh { id }, token),
-            None => self.close(CloseReason::BadRequest),
-        }
-    }
-
-    pub(super) fn refresh_verified(
-        &mut self,
-        now: Instant,
-        id: u32,
-        outcome: Result<Identity, VerifyRefusal>,
-    ) {
-        match outcome {
-            Ok(identity) => {
-                if self.adopt(now, identity) {
-                    let lifetime = self.lifetime(now);
-                    self.answer(id, &Answer::Refresh(lifetime));
-                }
-            }
-            // An error reply would end the client for good; after this close it comes back with a new token.
-            Err(VerifyRefusal::Expired) => self.close(CloseReason::Expired),
-            Err(VerifyRefusal::Unavailable) => self.answer(id, &Answer::Error(ErrorCode::Internal)),
-            Err(refusal) => self.close(refusal.close_reason()),
-        }
-    }
-
-    /// Takes a newer proof of the same identity, or the first; closes on another one and says false.
-    fn adopt(&mut self, now: Instant, identity: Identity) -> bool {
-        let same = self
-            .speaker()
-            .is_none_or(|who| (&who.subject, who.session) == (&identity.subject, identity.session));
-        if same {
-            let expires_at = identity.expires_at(now);
-            self.identity = Some((identity, expires_at));
-        } else {
-            self.close(CloseReason::InvalidToken);
-        }
-        same
-    }
-
-    fn subscribe(&mut self, id: u32, request: &SubscribeRequest, who: Who<'_>) {
-        match self.may_subscribe(request, who) {
-            Ok((channel, terms)) => {
-                self.channels.insert(channel.clone());
-                self.effects.push(Effect::Join { channel, id, terms });
-            }
-            Err(error) => self.answer(id, &Answer::Error(error)),
-        }
-    }
-
-    fn may_subscribe(
-        &self,
-        request: &SubscribeRequest,
-        who: Who<'_>,
-    ) -> Result<(ChannelName, Terms), ErrorCode> {
-        let channel = ChannelName::parse(&request.channel)?;
-        if self.channels.contains(&channel) {
-            return Err(ErrorCode::AlreadySubscribed);
-        }
-        if self.channels.len() >= self.config.max_channels {
-            return Err(ErrorCode::LimitExceeded);
-        }
-        let terms = self.config.namespaces.admit_subscribe(&channel, who, None, request)?;
-        Ok((channel, terms))
-    }
-
-    fn unsubscribe(&mut self, id: u32, channel: &str) {
-        match self.channels.take(channel) {
-            Some(channel) => self.effects.push(Effect::Leave { channel, id }),
-            None => self.answer(id, &Answer::Unsubscribe),
-        }
-    }
-
-    fn publish(&mut self, id: u32, request: PublishRequest, who: Who<'_>) {
-        match self.may_publish(&request, who) {
+    fn publish(&mut self, id: u32, request: PublishRequest, asker: &Asker) {
+        match self.may_publish(&request, asker) {
             Ok(channel) => {
-                if let Some(data) = request.data {
-                    self.effects.push(Effect::Publish { channel, id, data });
-                }
+                let Some(data) = request.data else { return };
+                let info = self.subscriptions.get(&channel).map_or(&asker.info, |joined| &joined.info);
+                let info = Arc::clone(info);
+                self.effects.push(Effect::Publish { channel, id, data, info });
             }
-            Err(error) => self.answer(id, &Answer::Error(error)),
+            Err(error) => self.refuse(id, error),
         }
     }
 
-    /// A [`Effect::Publish`] is one too many of its user.
-    pub fn on_too_often(&mut self, id: u32) -> Vec<Effect> {
-        if !self.is_closed() {
-            self.refuse_rate(id);
-        }
-        self.take_effects()
-    }
-
-    fn may_publish(&self, request: &PublishRequest, who: Who<'_>) -> Result<ChannelName, ErrorCode> {
+    fn may_publish(&self, request: &PublishRequest, asker: &Asker) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
-        let member = self.channels.contains(&channel);
-        self.config.namespaces.admit_publish(&channel, who, member, request)?;
+        let subscriber = self.subscriptions.contains(&channel);
+        self.config.namespaces.admit_publish(&channel, asker.who(), subscriber, request)?;
         Ok(channel)
+    }
+
+    fn ask(&mut self, id: u32, channel: &str, question: Question, asker: &Asker) {
+        match self.may_ask(channel, &question, asker) {
+            Ok(channel) => self.effects.push(Effect::Ask { channel, id, question }),
+            Err(error) => self.refuse(id, error),
+        }
+    }
+
+    fn may_ask(&self, channel: &str, question: &Question, asker: &Asker) -> Result<ChannelName, ErrorCode> {
+        let channel = ChannelName::parse(channel)?;
+        let subscriber = self.subscriptions.contains(&channel);
+        let admit = match question {
+            Question::Presence | Question::PresenceStats => Namespaces::admit_presence,
+            Question::History(_) => Namespaces::admit_history,
+        };
+        admit(&self.config.namespaces, &channel, asker.who(), subscriber)?;
+        Ok(channel)
+    }
+}
+
+/// Whether a command is one that a revocation forbids: not to be done by a node that may not have heard of it.
+fn needs_trust(body: &CommandBody) -> bool {
+    match body {
+        CommandBody::Subscribe(_)
+        | CommandBody::Publish(_)
+        | CommandBody::Presence { .. }
+        | CommandBody::PresenceStats { .. }
+        | CommandBody::History(_)
+        | CommandBody::Refresh(_)
+        | CommandBody::SubRefresh(_) => true,
+        CommandBody::Connect(_)
+        | CommandBody::Unsubscribe { .. }
+        | CommandBody::Rpc
+        | CommandBody::Send
+        | CommandBody::Ping
+        | CommandBody::Pong => false,
     }
 }

@@ -28,6 +28,8 @@ pub struct DialogueConfig {
     pub max_waiting: usize,
     /// Bytes of the frames that those came in.
     pub max_waiting_bytes: usize,
+    /// `ALLOW_ANONYMOUS`: whether `connect` without any credential opens a connection without a name.
+    pub allow_anonymous: bool,
     /// Which channels there are.
     pub namespaces: Arc<Namespaces>,
 }
@@ -45,6 +47,7 @@ impl Default for DialogueConfig {
             max_strikes: 10,
             max_waiting: 256,
             max_waiting_bytes: 256 * 1024,
+            allow_anonymous: false,
             namespaces: Arc::new(Namespaces::default()),
         }
     }

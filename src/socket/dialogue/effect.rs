@@ -1,17 +1,40 @@
-//! What passes between a dialogue and the connection actor around it: effects to perform, and outcomes of
-//! verifications. Plain values; none of them does anything.
+//! What passes between a dialogue and the driver around it: effects to perform, and outcomes of what was asked for.
+//! Plain values; none of them does anything.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use bytes::Bytes;
 use portcullis_actors::{
     close::CloseReason,
-    id::{SessionId, Subject, UserId},
-    logic::namespace::{ChannelName, Party, Terms},
-    protocol::Payload,
+    id::{ConnectionId, SessionId, Subject, UserId},
+    logic::namespace::{ChannelName, Overrides, Party, Terms},
+    protocol::{
+        ClientInfo, Emulation, Encoding, ErrorCode, HistoryRequest, Lifetime, Payload, SubscribeResult,
+        UnsubscribeCode,
+    },
     runtime::{Denied, ServerSubscription},
 };
 use secrecy::SecretString;
+
+/// What a dialogue knows of its connection from the start.
+#[derive(Debug)]
+pub struct Opening {
+    /// The connection's id.
+    pub client: ConnectionId,
+    /// How its frames are encoded.
+    pub encoding: Encoding,
+    /// When it began.
+    pub now: Instant,
+    /// The same moment on the calendar's clock: seconds since the epoch.
+    pub unix_seconds: i64,
+    /// 0 to 1: spreads the first pings of connections that come together.
+    pub jitter: f64,
+    /// Over an emulated transport: what `connect` answers, so that the client can say more.
+    pub emulation: Option<Box<Emulation>>,
+}
 
 /// What a verified token says about its bearer, as far as a dialogue cares.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,9 +57,13 @@ pub struct Identity {
 
 impl Identity {
     pub(super) fn expires_at(&self, now: Instant) -> Option<Instant> {
-        // A clock cannot count further than some centuries; no token lasts that long.
-        self.token_expires_in.map(|left| now + left.min(Duration::from_secs(u32::MAX.into())))
+        self.token_expires_in.map(|left| after(now, left))
     }
+}
+
+/// A moment that much later. A clock cannot count further than some centuries; no token lasts that long.
+pub(super) fn after(now: Instant, left: Duration) -> Instant {
+    now + left.min(Duration::from_secs(u32::MAX.into()))
 }
 
 /// Why a token gave no identity.
@@ -73,11 +100,35 @@ impl VerifyRefusal {
     }
 }
 
+/// What a subscription's token grants.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SubscriptionGrant {
+    /// What members of the channel see of this one there.
+    pub chan_info: Option<Payload>,
+    /// How long it is still good; `None` for no end.
+    pub expires_in: Option<Duration>,
+    /// What is done otherwise than the namespace says.
+    pub overrides: Overrides,
+}
+
+/// Why a subscription's token grants nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SubscriptionRefusal {
+    /// It was good once: the client fetches a new one.
+    Expired,
+    /// It never was.
+    Invalid,
+    /// It is somebody else's, or for another channel: the client is not what it says.
+    Foreign,
+    /// Nobody can tell at the moment.
+    Unavailable,
+}
+
 /// What a verification is for, and the command that waits for it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
-    /// `connect` with a token. A connection that is not registered with its session yet must be registered before the
-    /// outcome is handed in, so that a revocation finds it.
+    /// `connect`. A connection that is not registered with its session yet must be registered before the outcome is handed
+    /// in, so that a revocation finds it.
     Connect {
         /// The command's id.
         id: u32,
@@ -87,35 +138,97 @@ pub enum Purpose {
         /// The command's id.
         id: u32,
     },
+    /// `subscribe` with a token.
+    Subscribe {
+        /// The command's id.
+        id: u32,
+    },
+    /// `sub_refresh`.
+    SubRefresh {
+        /// The command's id.
+        id: u32,
+    },
 }
+
+/// A subscription to be made.
+#[derive(Clone, Debug)]
+pub struct Joining {
+    /// The channel.
+    pub channel: ChannelName,
+    /// Who joins, as others see it.
+    pub info: Arc<ClientInfo>,
+    /// What the subscription is.
+    pub terms: Terms,
+    /// When the client must refresh it.
+    pub lifetime: Option<Lifetime>,
+    /// What the client gets along.
+    pub data: Option<Payload>,
+}
+
+/// How the client learns that a subscription ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Farewell {
+    /// It asked for it: success answers this command.
+    Answer(u32),
+    /// A push says why.
+    Push(UnsubscribeCode),
+}
+
+/// A question about a channel.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// Who is subscribed.
+    Presence,
+    /// How many are subscribed.
+    PresenceStats,
+    /// What was published.
+    History(HistoryRequest),
+}
+
+/// What became of the subscriptions that are made at `connect`.
+pub type Gathered = Vec<(ChannelName, Result<SubscribeResult, ErrorCode>)>;
 
 /// What is to be done.
 #[derive(Debug)]
 pub enum Effect {
-    /// Send this object in a text frame.
+    /// Send this message.
     Reply(Bytes),
     /// Verify this token, then call [`on_verified`](super::Dialogue::on_verified).
     Verify {
         /// What for.
         purpose: Purpose,
+        /// The token; `None` for who wants to come without a name.
+        token: Option<SecretString>,
+    },
+    /// Verify this token of a subscription, then call
+    /// [`on_subscription_verified`](super::Dialogue::on_subscription_verified).
+    VerifySubscription {
+        /// What for.
+        purpose: Purpose,
+        /// The channel that it must be for.
+        channel: ChannelName,
         /// The token.
         token: SecretString,
     },
-    /// Subscribe to the channel, and answer command `id` with success when it is done, before the channel's first push.
+    /// Subscribe, and answer command `id` when it is done, before the channel's first push. Without a command the client is
+    /// told by a push.
     Join {
-        /// The channel.
-        channel: ChannelName,
+        /// What to subscribe to.
+        joining: Box<Joining>,
         /// The command's id.
-        id: u32,
-        /// What the subscription is.
-        terms: Terms,
+        id: Option<u32>,
     },
-    /// End the subscription, and answer command `id` with success.
+    /// Let nothing leave until [`Effect::Release`], make these subscriptions, then call
+    /// [`on_gathered`](super::Dialogue::on_gathered).
+    Gather(Vec<Joining>),
+    /// Send this message, and behind it everything that was held back.
+    Release(Bytes),
+    /// End the subscription, and tell the client.
     Leave {
         /// The channel.
         channel: ChannelName,
-        /// The command's id.
-        id: u32,
+        /// How.
+        told: Farewell,
     },
     /// Deliver the data to the channel's subscribers, and answer command `id` with success when it is done.
     Publish {
@@ -125,6 +238,17 @@ pub enum Effect {
         id: u32,
         /// The data.
         data: Payload,
+        /// Who publishes, as others see it.
+        info: Arc<ClientInfo>,
+    },
+    /// Answer command `id`.
+    Ask {
+        /// The channel.
+        channel: ChannelName,
+        /// The command's id.
+        id: u32,
+        /// What is asked.
+        question: Question,
     },
     /// Send a ping frame of the WebSocket protocol.
     NativePing,

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use portcullis_actors::id::UserId;
+use portcullis_actors::{
+    id::UserId,
+    logic::namespace::{Namespaces, Overrides},
+    protocol::{SubscribeResult, UnsubscribeCode},
+    runtime::{Control, ServerSubscription},
+};
 use proptest::prelude::*;
 
 use super::{
-    tests::{Talk, identity, line},
+    tests::{Talk, identity},
     *,
 };
 
@@ -17,13 +22,15 @@ enum Input {
     NativePong,
     Tick(u16),
     Accepting(bool),
-    Lost(u8),
+    Control(u8, u8),
+    Granted(u8),
+    Gathered(bool),
 }
 
 fn command() -> impl Strategy<Value = String> {
     let channel =
         prop_oneof![Just("chat:a"), Just("chat:b"), Just("ephemeral:c"), Just("$x"), Just("no"), Just("")];
-    (0_u32..4, channel, 0_usize..14).prop_map(|(id, channel, method)| match method {
+    (0_u32..4, channel, 0_usize..18).prop_map(|(id, channel, method)| match method {
         0 => format!(r#"{{"id":{id},"connect":{{"token":"t"}}}}"#),
         1 => format!(r#"{{"id":{id},"connect":{{}}}}"#),
         2..=4 => format!(r#"{{"id":{id},"subscribe":{{"channel":"{channel}"}}}}"#),
@@ -33,6 +40,10 @@ fn command() -> impl Strategy<Value = String> {
         10 => format!(r#"{{"id":{id},"rpc":{{}}}}"#),
         11 => format!(r#"{{"id":{id},"history":{{"channel":"{channel}"}}}}"#),
         12 => "{}".to_owned(),
+        13 => format!(r#"{{"id":{id},"subscribe":{{"channel":"{channel}","token":"s"}}}}"#),
+        14 => format!(r#"{{"id":{id},"sub_refresh":{{"channel":"{channel}","token":"s"}}}}"#),
+        15 => format!(r#"{{"id":{id},"presence_stats":{{"channel":"{channel}"}}}}"#),
+        16 => r#"{"send":{"data":1}}"#.to_owned(),
         _ => format!(r#"{{"id":{id},"presence":{{"channel":"{channel}"}}}}"#),
     })
 }
@@ -45,7 +56,9 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::NativePong),
         4 => (0_u16..15_000).prop_map(Input::Tick),
         1 => any::<bool>().prop_map(Input::Accepting),
-        1 => (0_u8..3).prop_map(Input::Lost),
+        2 => (0_u8..7, 0_u8..3).prop_map(|(kind, channel)| Input::Control(kind, channel)),
+        2 => (0_u8..6).prop_map(Input::Granted),
+        2 => any::<bool>().prop_map(Input::Gathered),
     ]
 }
 
@@ -78,11 +91,60 @@ fn feed(talk: &mut Talk, pending: Option<Purpose>, input: Input) -> Vec<Effect> 
             talk.accepting = accepting;
             Vec::new()
         }
-        Input::Lost(number) => {
-            let name = ["chat:a", "chat:b", "ephemeral:c"][usize::from(number)];
-            talk.dialogue.channel_lost(&ChannelName::parse(name).unwrap());
-            Vec::new()
+        Input::Control(kind, number) => {
+            if !talk.dialogue.takes_controls() {
+                return Vec::new();
+            }
+            talk.dialogue.on_control(talk.now, control(kind, number))
         }
+        Input::Granted(number) => {
+            let purpose = pending.unwrap_or(Purpose::SubRefresh { id: 77 });
+            talk.dialogue.on_subscription_verified(talk.now, purpose, granted(number), talk.accepting)
+        }
+        Input::Gathered(good) => {
+            let result = if good { Ok(SubscribeResult::default()) } else { Err(ErrorCode::Internal) };
+            let gathered = vec![(server_channel(), result)];
+            talk.dialogue.on_gathered(talk.now, gathered, talk.accepting)
+        }
+    }
+}
+
+fn named(number: u8) -> ChannelName {
+    let name = ["chat:a", "chat:b", "ephemeral:c"][usize::from(number)];
+    ChannelName::parse(name).unwrap()
+}
+
+fn server_channel() -> ChannelName {
+    ChannelName::parse("user:#42").unwrap()
+}
+
+fn control(kind: u8, number: u8) -> Control {
+    let channel = named(number);
+    match kind {
+        0 => Control::Lost { channel },
+        1 => Control::Unsubscribe { channel, code: UnsubscribeCode::Server },
+        2 => Control::Refresh { expires_at: Some(990 + 20 * i64::from(number)) },
+        3 => Control::Refresh { expires_at: None },
+        kind => Control::Subscribe(Box::new(ServerSubscription {
+            channel,
+            chan_info: None,
+            data: None,
+            recover: None,
+            expires_at: (kind == 4).then_some(1_010),
+            overrides: Overrides::default(),
+        })),
+    }
+}
+
+fn granted(number: u8) -> Result<SubscriptionGrant, SubscriptionRefusal> {
+    match number {
+        0..=2 => Ok(SubscriptionGrant {
+            expires_in: (number > 0).then_some(Duration::from_secs(3)),
+            ..SubscriptionGrant::default()
+        }),
+        3 => Err(SubscriptionRefusal::Expired),
+        4 => Err(SubscriptionRefusal::Invalid),
+        _ => Err(SubscriptionRefusal::Foreign),
     }
 }
 
@@ -91,14 +153,19 @@ proptest! {
     #[test]
     fn a_dialogue_never_speaks_after_its_end_nor_acts_for_strangers(
         authenticated in any::<bool>(),
+        personal in any::<bool>(),
         inputs in prop::collection::vec(input(), 1..60),
     ) {
         let mut talk = if authenticated { Talk::authenticated() } else { Talk::anonymous() };
+        if personal {
+            let namespaces = Arc::new(Namespaces::default().with_personal("user"));
+            Arc::make_mut(&mut talk.dialogue.config).namespaces = namespaces;
+        }
         let (mut closed, mut pending, mut proven) = (false, None, authenticated);
         for input in inputs {
-            proven |= matches!(input, Input::Verified(0..=2 | 5)) && pending.is_some();
+            proven |= matches!(input, Input::Verified(0..=2 | 5)) && answers(&input, pending);
             // One outcome for each verification.
-            let answered = matches!(input, Input::Verified(_)).then(|| pending.take()).flatten();
+            let answered = answers(&input, pending).then(|| pending.take()).flatten();
             let effects = feed(&mut talk, answered, input);
             closed = check(&talk, closed, proven, &mut pending, &effects)?;
         }
@@ -108,7 +175,9 @@ proptest! {
     fn a_silent_client_is_gone_in_the_end(authenticated in any::<bool>(), inputs in prop::collection::vec(input(), 0..20)) {
         let mut talk = if authenticated { Talk::authenticated() } else { Talk::anonymous() };
         for input in inputs {
-            feed(&mut talk, None, input);
+            if !matches!(input, Input::Control(3, _)) {
+                feed(&mut talk, None, input);
+            }
         }
         for _ in 0..4 {
             if let Some(deadline) = talk.dialogue.next_deadline() {
@@ -117,6 +186,15 @@ proptest! {
             }
         }
         prop_assert!(talk.dialogue.is_closed());
+    }
+}
+
+/// Whether this is an outcome of what is being waited for.
+fn answers(input: &Input, pending: Option<Purpose>) -> bool {
+    match pending {
+        Some(Purpose::Connect { .. } | Purpose::Refresh { .. }) => matches!(input, Input::Verified(_)),
+        Some(Purpose::Subscribe { .. } | Purpose::SubRefresh { .. }) => matches!(input, Input::Granted(_)),
+        None => false,
     }
 }
 
@@ -132,13 +210,17 @@ fn check(
     for (index, effect) in effects.iter().enumerate() {
         match effect {
             Effect::Close(_) => prop_assert_eq!(index + 1, effects.len()),
-            Effect::Verify { purpose, .. } => {
+            Effect::Verify { purpose, .. } | Effect::VerifySubscription { purpose, .. } => {
                 prop_assert!(pending.is_none(), "two verifications at once");
                 *pending = Some(*purpose);
             }
-            Effect::Join { .. } | Effect::Leave { .. } | Effect::Publish { .. } => prop_assert!(proven),
-            Effect::Reply(_) => {
-                prop_assert!(serde_json::from_str::<serde_json::Value>(&line(effect)).is_ok());
+            Effect::Join { .. }
+            | Effect::Gather(_)
+            | Effect::Leave { .. }
+            | Effect::Publish { .. }
+            | Effect::Ask { .. } => prop_assert!(proven),
+            Effect::Reply(bytes) | Effect::Release(bytes) => {
+                prop_assert!(serde_json::from_slice::<serde_json::Value>(bytes).is_ok());
             }
             Effect::NativePing => {}
         }
@@ -146,7 +228,8 @@ fn check(
     let closed = was_closed || matches!(effects.last(), Some(Effect::Close(_)));
     prop_assert_eq!(talk.dialogue.is_closed(), closed);
     prop_assert_eq!(talk.dialogue.next_deadline().is_none(), closed);
-    prop_assert!(talk.dialogue.channels().count() <= 3);
+    // The server may add to what the client may have.
+    prop_assert!(talk.dialogue.subscriptions.len() <= 7);
     prop_assert!(talk.dialogue.waiting.is_empty() || talk.dialogue.pending.is_some());
     Ok(closed)
 }

@@ -3,7 +3,10 @@
 mod channels;
 mod limits;
 mod opening;
+mod questions;
+mod server;
 mod timing;
+mod tokens;
 
 use super::*;
 use std::time::Duration;
@@ -11,6 +14,7 @@ use std::time::Duration;
 use portcullis_actors::{
     id::{SessionId, UserId},
     logic::namespace::Party,
+    runtime::Control,
 };
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
@@ -38,15 +42,44 @@ fn config() -> DialogueConfig {
     DialogueConfig { version: "portcullis test".to_owned(), max_channels: 3, ..DialogueConfig::default() }
 }
 
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A connection that begins at the thousandth second.
+fn opening(now: Instant, jitter: f64) -> Opening {
+    let client = ConnectionId(Uuid::from_u128(1));
+    Opening { client, encoding: Encoding::Json, now, unix_seconds: 1_000, jitter, emulation: None }
+}
+
 /// An effect in one line.
 pub(super) fn line(effect: &Effect) -> String {
     match effect {
-        Effect::Reply(bytes) => String::from_utf8(bytes.to_vec()).unwrap(),
-        Effect::Verify { purpose, token } => format!("verify {purpose:?} {}", token.expose_secret()),
-        Effect::Join { channel, id, .. } => format!("join {channel} {id}"),
-        Effect::Leave { channel, id } => format!("leave {channel} {id}"),
-        Effect::Publish { channel, id, data } => {
-            format!("publish {channel} {id} {}", std::str::from_utf8(data.as_bytes()).unwrap())
+        Effect::Reply(bytes) => text(bytes),
+        Effect::Release(bytes) => format!("release {}", text(bytes)),
+        Effect::Verify { purpose, token } => {
+            format!("verify {purpose:?} {}", token.as_ref().map_or("nobody", |token| token.expose_secret()))
+        }
+        Effect::VerifySubscription { purpose, channel, token } => {
+            format!("verify {purpose:?} {channel} {}", token.expose_secret())
+        }
+        Effect::Join { joining, id: Some(id) } => format!("join {} {id}", joining.channel),
+        Effect::Join { joining, id: None } => format!("join {}", joining.channel),
+        Effect::Gather(joinings) => {
+            let names: Vec<&str> = joinings.iter().map(|joining| joining.channel.as_str()).collect();
+            format!("gather {}", names.join(" "))
+        }
+        Effect::Leave { channel, told: Farewell::Answer(id) } => format!("leave {channel} {id}"),
+        Effect::Leave { channel, told: Farewell::Push(code) } => {
+            format!("leave {channel} push {}", code.code())
+        }
+        Effect::Publish { channel, id, data, .. } => {
+            format!("publish {channel} {id} {}", text(data.as_bytes()))
+        }
+        Effect::Ask { channel, id, question: Question::Presence } => format!("presence {channel} {id}"),
+        Effect::Ask { channel, id, question: Question::PresenceStats } => format!("stats {channel} {id}"),
+        Effect::Ask { channel, id, question: Question::History(request) } => {
+            format!("history {channel} {id} {}", request.limit)
         }
         Effect::NativePing => "native ping".to_owned(),
         Effect::Close(reason) => format!("close {}", reason.code()),
@@ -59,8 +92,8 @@ fn lines(effects: &[Effect]) -> Vec<String> {
 
 impl Talk {
     fn new(identity: Option<Identity>, config: DialogueConfig) -> Self {
-        let (now, client) = (Instant::now(), ConnectionId(Uuid::from_u128(1)));
-        let dialogue = Dialogue::new(Arc::new(config), Encoding::Json, client, now, 0.5, identity);
+        let now = Instant::now();
+        let dialogue = Dialogue::new(Arc::new(config), opening(now, 0.5), identity);
         Self { dialogue, now, accepting: true }
     }
 
@@ -89,6 +122,22 @@ impl Talk {
         lines(&self.dialogue.on_verified(self.now, purpose, outcome, self.accepting))
     }
 
+    fn subscription_verified(
+        &mut self,
+        purpose: Purpose,
+        outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
+    ) -> Vec<String> {
+        lines(&self.dialogue.on_subscription_verified(self.now, purpose, outcome, self.accepting))
+    }
+
+    fn told(&mut self, control: Control) -> Vec<String> {
+        lines(&self.dialogue.on_control(self.now, control))
+    }
+
+    fn channels(&self) -> usize {
+        self.dialogue.describe().subscriptions.len()
+    }
+
     fn after(&mut self, seconds: f64) -> Vec<String> {
         self.now += Duration::from_secs_f64(seconds);
         lines(&self.dialogue.on_tick(self.now))
@@ -103,6 +152,10 @@ impl Talk {
     fn subscribe(&mut self, id: u32, channel: &str) -> Vec<String> {
         self.say(&format!(r#"{{"id":{id},"subscribe":{{"channel":"{channel}"}}}}"#))
     }
+}
+
+fn channel(name: &str) -> ChannelName {
+    ChannelName::parse(name).unwrap()
 }
 
 fn error(id: u32, code: u16) -> String {

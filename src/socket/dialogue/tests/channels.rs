@@ -15,7 +15,7 @@ fn subscribing_is_checked_in_the_protocols_order() {
     }
     assert_eq!(talk.subscribe(3, "chat:a"), [error(3, 105)]);
     assert_eq!(talk.subscribe(3, "news:a"), [error(3, 106)]);
-    assert_eq!(talk.dialogue.channels().count(), 3);
+    assert_eq!(talk.channels(), 3);
 }
 
 #[test]
@@ -59,7 +59,7 @@ fn only_members_publish_and_never_nothing() {
 fn a_lost_channel_can_be_subscribed_to_again() {
     let mut talk = Talk::connected();
     talk.subscribe(2, "chat:a");
-    talk.dialogue.channel_lost(&ChannelName::parse("chat:a").unwrap());
+    talk.told(Control::Lost { channel: channel("chat:a") });
     assert_eq!(talk.subscribe(3, "chat:a"), ["join chat:a 3"]);
 }
 
@@ -68,15 +68,15 @@ fn what_could_not_be_done_now_is_a_temporary_error() {
     let mut talk = Talk::connected();
     talk.subscribe(2, "chat:a");
     let name = ChannelName::parse("chat:a").unwrap();
-    assert_eq!(lines(&talk.dialogue.on_busy(6, None)), [error(6, 100)]);
-    assert_eq!(talk.dialogue.channels().count(), 1);
-    assert_eq!(lines(&talk.dialogue.on_busy(2, Some(&name))), [error(2, 100)]);
+    assert_eq!(lines(&talk.dialogue.on_busy(Some(6), None)), [error(6, 100)]);
+    assert_eq!(talk.channels(), 1);
+    assert_eq!(lines(&talk.dialogue.on_busy(Some(2), Some(&name))), [error(2, 100)]);
     assert_eq!(talk.subscribe(3, "chat:a"), ["join chat:a 3"]);
 }
 
 #[test]
 fn what_is_not_offered_is_error_108() {
-    for method in ["presence", "presence_stats", "history", "rpc", "sub_refresh", "ping"] {
+    for method in ["rpc", "ping"] {
         let mut talk = Talk::connected();
         assert_eq!(talk.say(&format!(r#"{{"id":8,"{method}":{{"channel":"chat:a"}}}}"#)), [error(8, 108)]);
     }

@@ -9,14 +9,7 @@ use super::*;
 fn the_first_ping_comes_within_the_second_half_of_an_interval() {
     for (jitter, due) in [(0.0, 12.5), (1.0, 25.0), (f64::NAN, 18.75), (7.0, 25.0)] {
         let mut talk = Talk::authenticated();
-        talk.dialogue = Dialogue::new(
-            Arc::new(config()),
-            talk.dialogue.encoding,
-            talk.dialogue.client,
-            talk.now,
-            jitter,
-            Some(identity()),
-        );
+        talk.dialogue = Dialogue::new(Arc::new(config()), opening(talk.now, jitter), Some(identity()));
         assert_eq!(talk.next().0, due);
     }
 }

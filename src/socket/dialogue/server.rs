@@ -1,0 +1,167 @@
+//! What the server does of its own accord: subscriptions at `connect`, and what others ask of the connection meanwhile.
+
+use std::{sync::Arc, time::Duration, time::Instant};
+
+use portcullis_actors::{
+    close::CloseReason,
+    logic::namespace::{ChannelName, Overrides},
+    protocol::{ErrorCode, Position, Push, SubscribeResult, UnsubscribeCode},
+    runtime::{Control, Described, ServerSubscription, Subscribed},
+};
+
+use super::{
+    Dialogue, Effect, Farewell, Gathered, Joining, Pending, Phase, effect::after, proof::lifetime,
+    subscribing::with_info, subscriptions::Subscription,
+};
+
+impl Dialogue {
+    /// What the server subscribes the connection to, once it is known who speaks. `wanted`: where the client stands in
+    /// channels that it was subscribed to before.
+    pub(super) fn subscriptions_at_connect(
+        &mut self,
+        now: Instant,
+        wanted: &[(String, Position)],
+    ) -> Result<Vec<Joining>, ErrorCode> {
+        let Some(who) = self.speaker.as_mut().map(|speaker| &mut speaker.who) else { return Ok(Vec::new()) };
+        let personal = self.config.namespaces.personal(&who.subject).map(in_servers_name);
+        let listed = std::mem::take(&mut who.subscriptions);
+        let mut joinings = Vec::new();
+        for mut subscription in personal.into_iter().chain(listed) {
+            if subscription.recover.is_none() {
+                let known = wanted.iter().find(|(channel, _)| **channel == *subscription.channel);
+                subscription.recover = known.map(|(_, position)| position.clone());
+            }
+            joinings.extend(self.server_joining(now, subscription)?);
+        }
+        Ok(joinings)
+    }
+
+    /// Enters a subscription of the server's. `None` if there is nothing to be done: it is there already, or over.
+    fn server_joining(
+        &mut self,
+        now: Instant,
+        subscription: ServerSubscription,
+    ) -> Result<Option<Joining>, ErrorCode> {
+        let ServerSubscription { channel, chan_info, data, recover, expires_at, overrides } = subscription;
+        let Some(speaker) = &self.speaker else { return Ok(None) };
+        let ends = expires_at.map(|at| self.instant_of(now, at));
+        if self.subscriptions.contains(&channel) || ends.is_some_and(|end| end <= now) {
+            return Ok(None);
+        }
+        let terms = self.config.namespaces.admit_server(&channel, overrides, recover)?;
+        let info = with_info(&speaker.info, chan_info);
+        let entry = Subscription { info: Arc::clone(&info), ends, server_side: true };
+        self.subscriptions.insert(channel.clone(), entry);
+        let lifetime = ends.map(|at| lifetime(now, at));
+        Ok(Some(Joining { channel, info, terms, lifetime, data }))
+    }
+
+    /// The subscriptions that [`Effect::Gather`] asked for are made, or cannot be.
+    pub fn on_gathered(&mut self, now: Instant, gathered: Gathered, accepting: bool) -> Vec<Effect> {
+        let id = match self.pending.as_deref() {
+            Some(Pending::Gather { id }) if !self.is_closed() => *id,
+            _ => return Vec::new(),
+        };
+        self.pending = None;
+        let made: Result<Vec<_>, _> = gathered.into_iter().map(named).collect();
+        match made {
+            Ok(subs) => {
+                let answer = self.connected(now, subs);
+                self.effects.push(Effect::Release(self.encoding.reply(id, &answer)));
+            }
+            // An error in reply would leave the others behind. What may be tried again lets the client come back.
+            Err(ErrorCode::LimitExceeded) => self.close(CloseReason::ChannelLimit),
+            Err(error) if error.temporary() => self.close(CloseReason::InternalError),
+            Err(_) => self.close(CloseReason::PermissionDenied),
+        }
+        self.go_on(now, accepting);
+        self.take_effects()
+    }
+
+    /// Whether [`Dialogue::on_control`] may be called: not in the midst of `connect`, where who speaks is not known yet, or
+    /// what they are subscribed to.
+    #[must_use]
+    pub fn takes_controls(&self) -> bool {
+        !matches!(self.pending.as_deref(), Some(Pending::Connect { .. } | Pending::Gather { .. }))
+    }
+
+    /// Somebody asks the connection to do something. `Control::Describe` is the driver's to answer, with
+    /// [`Dialogue::describe`].
+    pub fn on_control(&mut self, now: Instant, control: Control) -> Vec<Effect> {
+        if self.is_closed() || self.phase == Phase::Refused {
+            return Vec::new();
+        }
+        match control {
+            Control::Lost { channel } => drop(self.subscriptions.remove(&channel)),
+            Control::Subscribe(subscription) => self.subscribe_for_server(now, *subscription),
+            Control::Unsubscribe { channel, code } => self.end_for_server(&channel, code),
+            Control::Refresh { expires_at } => self.move_end(now, expires_at),
+            Control::Describe(_) => {}
+        }
+        self.take_effects()
+    }
+
+    /// What the connection is.
+    #[must_use]
+    pub fn describe(&self) -> Described {
+        let program = self.program.as_deref();
+        let subscriptions = self.subscriptions.iter().map(|(channel, subscription)| Subscribed {
+            channel: channel.clone(),
+            server_side: subscription.server_side,
+        });
+        Described {
+            name: program.map(|program| program.name.clone()).unwrap_or_default(),
+            version: program.map(|program| program.version.clone()).unwrap_or_default(),
+            subscriptions: subscriptions.collect(),
+        }
+    }
+
+    fn subscribe_for_server(&mut self, now: Instant, subscription: ServerSubscription) {
+        // An unknown namespace was refused before; there is nobody to tell here.
+        if let Ok(Some(joining)) = self.server_joining(now, subscription) {
+            self.effects.push(Effect::Join { joining: Box::new(joining), id: None });
+        }
+    }
+
+    fn end_for_server(&mut self, channel: &str, code: UnsubscribeCode) {
+        if let Some((channel, _)) = self.subscriptions.remove(channel) {
+            self.effects.push(Effect::Leave { channel, told: Farewell::Push(code) });
+        }
+    }
+
+    fn move_end(&mut self, now: Instant, expires_at: Option<i64>) {
+        let ends = expires_at.map(|at| self.instant_of(now, at));
+        if ends.is_some_and(|end| end <= now) {
+            return self.close(CloseReason::Expired);
+        }
+        let Some(speaker) = &mut self.speaker else { return };
+        speaker.expires_at = ends;
+        if self.phase == Phase::Connected {
+            let push = Push::Refresh(self.lifetime(now));
+            self.effects.push(Effect::Reply(self.encoding.push(&push)));
+        }
+    }
+
+    /// A moment of the calendar; one that is past is now.
+    fn instant_of(&self, now: Instant, unix_seconds: i64) -> Instant {
+        let left = unix_seconds.saturating_sub(self.unix(now));
+        after(now, Duration::from_secs(u64::try_from(left).unwrap_or(0)))
+    }
+}
+
+fn in_servers_name(channel: ChannelName) -> ServerSubscription {
+    ServerSubscription {
+        channel,
+        chan_info: None,
+        data: None,
+        recover: None,
+        expires_at: None,
+        overrides: Overrides::default(),
+    }
+}
+
+fn named(
+    (channel, result): (ChannelName, Result<SubscribeResult, ErrorCode>),
+) -> Result<(String, SubscribeResult), ErrorCode> {
+    result.map(|result| (channel.as_str().to_owned(), result))
+}

@@ -1,0 +1,82 @@
+//! What one connection is subscribed to: the table that the dialogue keeps.
+
+use std::{collections::HashMap, sync::Arc, time::Instant};
+
+use portcullis_actors::{logic::namespace::ChannelName, protocol::ClientInfo};
+
+/// One subscription.
+#[derive(Debug)]
+pub(super) struct Subscription {
+    /// The connection as members of the channel see it.
+    pub(super) info: Arc<ClientInfo>,
+    /// When it ends, unless it is refreshed.
+    pub(super) ends: Option<Instant>,
+    /// Whether the server made it.
+    pub(super) server_side: bool,
+}
+
+/// All of them, also those that are being made.
+#[derive(Debug, Default)]
+pub(super) struct Subscriptions {
+    table: HashMap<ChannelName, Subscription>,
+    /// The first end of all.
+    next_end: Option<Instant>,
+}
+
+impl Subscriptions {
+    pub(super) fn len(&self) -> usize {
+        self.table.len()
+    }
+
+    pub(super) fn contains(&self, channel: &str) -> bool {
+        self.table.contains_key(channel)
+    }
+
+    pub(super) fn get(&self, channel: &str) -> Option<&Subscription> {
+        self.table.get(channel)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (&ChannelName, &Subscription)> {
+        self.table.iter()
+    }
+
+    pub(super) fn insert(&mut self, channel: ChannelName, subscription: Subscription) {
+        self.next_end = [self.next_end, subscription.ends].into_iter().flatten().min();
+        self.table.insert(channel, subscription);
+    }
+
+    pub(super) fn remove(&mut self, channel: &str) -> Option<(ChannelName, Subscription)> {
+        let removed = self.table.remove_entry(channel)?;
+        if removed.1.ends.is_some() {
+            self.find_next_end();
+        }
+        Some(removed)
+    }
+
+    /// Moves the end of a subscription. False if there is no such subscription.
+    pub(super) fn renew(&mut self, channel: &str, ends: Option<Instant>) -> bool {
+        let Some(subscription) = self.table.get_mut(channel) else { return false };
+        subscription.ends = ends;
+        self.find_next_end();
+        true
+    }
+
+    /// When the first one ends.
+    pub(super) fn next_end(&self) -> Option<Instant> {
+        self.next_end
+    }
+
+    /// Those whose end is not after `now`; they stay until they are removed.
+    pub(super) fn ended(&self, now: Instant) -> Vec<(ChannelName, bool)> {
+        if self.next_end.is_none_or(|end| end > now) {
+            return Vec::new();
+        }
+        let ended = |subscription: &Subscription| subscription.ends.is_some_and(|end| end <= now);
+        let all = self.table.iter().filter(|(_, subscription)| ended(subscription));
+        all.map(|(channel, subscription)| (channel.clone(), subscription.server_side)).collect()
+    }
+
+    fn find_next_end(&mut self) {
+        self.next_end = self.table.values().filter_map(|subscription| subscription.ends).min();
+    }
+}

@@ -1,0 +1,235 @@
+//! The driver of one connection, whatever carries it: asks the dialogue, performs what it answers, and owns the connection's
+//! place in its session and in its channels.
+//!
+//! Lives in the task that owns the stream; polled whenever that task is awake. It takes frames, its timer, the outcome of
+//! the one thing that it waits for, and what others ask of the connection through its outbox. It never blocks and never
+//! touches the database. On its way out, whatever the way, it leaves its channels and its session.
+
+use std::{
+    future::Future,
+    net::IpAddr,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+    time::Instant,
+};
+
+use actix_rt::time::{Sleep, sleep_until};
+use portcullis_actors::{
+    id::ConnectionId,
+    logic::namespace::ChannelName,
+    runtime::{Control, End, Left, Outbox},
+};
+
+use super::{
+    anchor::Anchor,
+    dialogue::{
+        Dialogue, Effect, Farewell, Gathered, Identity, Opening, Purpose, SubscriptionGrant,
+        SubscriptionRefusal, VerifyRefusal,
+    },
+    door::{Admitted, Door},
+    permits::Permit,
+    start::{Place, Start},
+};
+
+/// What becomes of something that a dialogue waits for.
+pub(super) enum Outcome {
+    Proof(Purpose, Box<Result<(Identity, Option<Admitted>), VerifyRefusal>>),
+    Subscription(Purpose, Result<SubscriptionGrant, SubscriptionRefusal>),
+    Gathered(Gathered),
+}
+
+/// The one thing that a dialogue waits for at a time.
+pub(super) type Awaited = Pin<Box<dyn Future<Output = Outcome>>>;
+
+/// One connection.
+pub(super) struct Driver {
+    pub(super) id: ConnectionId,
+    pub(super) address: IpAddr,
+    pub(super) door: Arc<Door>,
+    pub(super) outbox: Outbox,
+    pub(super) dialogue: Dialogue,
+    pub(super) place: Option<Box<Place>>,
+    anchor: Anchor,
+    timer: Option<(Instant, Pin<Box<Sleep>>)>,
+    pub(super) awaited: Option<Awaited>,
+    ping_due: bool,
+    _permit: Permit,
+}
+
+impl Driver {
+    pub(super) fn new(start: Start) -> Self {
+        let now = Instant::now();
+        let identity = start.admitted.as_ref().map(|admitted| admitted.identity.clone());
+        let config = Arc::clone(&start.door.settings.dialogue);
+        if start.admitted.is_none() {
+            start.door.enter_lobby(start.id, start.outbox.clone());
+        }
+        let opening = Opening {
+            client: start.id,
+            encoding: start.outbox.encoding(),
+            now,
+            unix_seconds: start.door.unix_seconds(),
+            jitter: jitter(start.id),
+            emulation: start.emulation,
+        };
+        let mut driver = Self {
+            id: start.id,
+            address: start.address,
+            dialogue: Dialogue::new(config, opening, identity),
+            place: start.admitted.map(|admitted| Box::new(Place::take(admitted, &start.anchor))),
+            anchor: start.anchor,
+            timer: None,
+            awaited: None,
+            ping_due: false,
+            door: start.door,
+            outbox: start.outbox,
+            _permit: start.permit,
+        };
+        driver.rearm();
+        driver
+    }
+
+    /// A whole frame came. [`Self::poll`] must follow.
+    pub(super) fn hear(&mut self, frame: &[u8]) {
+        // What others asked before this frame came is older than it.
+        self.obey();
+        let effects = self.dialogue.on_frame(Instant::now(), frame, self.door.accepting());
+        self.perform(effects);
+    }
+
+    /// A pong frame came.
+    pub(super) fn native_pong(&mut self) {
+        self.dialogue.on_native_pong();
+        self.rearm();
+    }
+
+    /// Whether a ping frame is to be sent now.
+    pub(super) fn take_ping(&mut self) -> bool {
+        std::mem::take(&mut self.ping_due)
+    }
+
+    /// Does what there is to be done without a frame, and asks to be woken when there is more.
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
+        loop {
+            self.obey();
+            if let Some(awaited) = &mut self.awaited
+                && let Poll::Ready(outcome) = awaited.as_mut().poll(cx)
+            {
+                self.awaited = None;
+                self.settle(outcome);
+            } else if let Some((_, timer)) = &mut self.timer
+                && timer.as_mut().poll(cx).is_ready()
+            {
+                self.timer = None;
+                let effects = self.dialogue.on_tick(Instant::now());
+                self.perform(effects);
+            } else {
+                return;
+            }
+        }
+    }
+
+    /// Does what others ask of the connection, in their order.
+    fn obey(&mut self) {
+        while self.dialogue.takes_controls() {
+            match self.outbox.next_control() {
+                // Who asked may have gone away.
+                Some(Control::Describe(reply)) => drop(reply.send(self.dialogue.describe())),
+                Some(control) => {
+                    let effects = self.dialogue.on_control(Instant::now(), control);
+                    self.perform(effects);
+                }
+                None => return,
+            }
+        }
+    }
+
+    fn settle(&mut self, outcome: Outcome) {
+        let (now, accepting) = (Instant::now(), self.door.accepting());
+        let effects = match outcome {
+            Outcome::Proof(purpose, outcome) => {
+                let outcome = outcome.map(|(who, admitted)| {
+                    self.enter(admitted);
+                    who
+                });
+                self.dialogue.on_verified(now, purpose, outcome, accepting)
+            }
+            Outcome::Subscription(purpose, outcome) => {
+                self.dialogue.on_subscription_verified(now, purpose, outcome, accepting)
+            }
+            Outcome::Gathered(gathered) => self.dialogue.on_gathered(now, gathered, accepting),
+        };
+        self.perform(effects);
+    }
+
+    fn enter(&mut self, admitted: Option<Admitted>) {
+        if let Some(admitted) = admitted {
+            self.door.leave_lobby(self.id);
+            self.place = Some(Box::new(Place::take(admitted, &self.anchor)));
+        }
+    }
+
+    pub(super) fn perform(&mut self, effects: Vec<Effect>) {
+        for effect in effects {
+            match effect {
+                // An error means that the connection has ended: nothing more to do about it.
+                Effect::Reply(reply) => drop(self.outbox.push_from_owner(reply)),
+                Effect::Release(first) => drop(self.outbox.release(first)),
+                Effect::Verify { purpose, token } => self.verify(purpose, token),
+                Effect::VerifySubscription { purpose, channel, token } => {
+                    self.verify_subscription(purpose, channel, token);
+                }
+                Effect::Join { joining, id } => self.join(*joining, id),
+                Effect::Gather(joinings) => self.gather(joinings),
+                Effect::Leave { channel, told } => self.leave(channel, told),
+                Effect::Publish { channel, id, data, info } => self.publish(channel, id, data, info),
+                Effect::Ask { channel, id, question } => self.ask(channel, id, question),
+                Effect::NativePing => self.ping_due = true,
+                Effect::Close(reason) => self.outbox.close(reason),
+            }
+        }
+        self.rearm();
+    }
+
+    fn leave(&mut self, channel: ChannelName, told: Farewell) {
+        let left = match told {
+            Farewell::Answer(id) => Left::Answer(self.outbox.clone(), id),
+            Farewell::Push(code) => Left::Push(self.outbox.clone(), code),
+        };
+        self.door.realtime.leave(channel, self.id, left);
+    }
+
+    /// One timer, for whatever is due next. One that is due too early does no harm.
+    fn rearm(&mut self) {
+        let next = self.dialogue.next_deadline();
+        self.timer = match (self.timer.take(), next) {
+            (_, None) => None,
+            (Some((armed, timer)), Some(next)) if armed <= next => Some((armed, timer)),
+            (Some((_, mut timer)), Some(next)) => {
+                timer.as_mut().reset(next.into());
+                Some((next, timer))
+            }
+            (None, Some(next)) => Some((next, Box::pin(sleep_until(next.into())))),
+        };
+    }
+}
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        for channel in self.dialogue.channels() {
+            self.door.realtime.leave(channel.clone(), self.id, Left::Silent);
+        }
+        self.door.leave_lobby(self.id);
+        if let Some(place) = &self.place {
+            let end = self.outbox.end();
+            let goodbye = end.as_ref().and_then(End::goodbye);
+            self.door.note("socket.closed", self.id, self.address, &place.who, place.device, goodbye);
+        }
+    }
+}
+
+/// Spreads the pings of connections that open together; the connection's own random id is as good a die as any.
+fn jitter(id: ConnectionId) -> f64 {
+    f64::from(id.0.as_u128() as u32) / f64::from(u32::MAX)
+}

@@ -1,0 +1,114 @@
+//! What the driver does for its dialogue in the world outside: verifications, and what is said and asked in channels.
+//!
+//! Part of the driver, in a file of its own.
+
+use std::{sync::Arc, time::Instant};
+
+use portcullis_actors::{
+    logic::namespace::ChannelName,
+    protocol::{ClientInfo, ErrorCode, Payload},
+    runtime::{Gather as _, Join, JoinReply, LaneError},
+};
+use secrecy::SecretString;
+
+use super::{
+    dialogue::{Joining, Purpose, Question, SubscriptionRefusal},
+    driver::{Driver, Outcome},
+    gathering::Gathering,
+};
+
+impl Driver {
+    pub(super) fn verify(&mut self, purpose: Purpose, token: Option<SecretString>) {
+        let (door, id, outbox, address) =
+            (Arc::clone(&self.door), self.id, self.outbox.clone(), self.address);
+        let registered = self.place.is_some();
+        self.awaited = Some(Box::pin(async move {
+            let verified = async {
+                if let (true, Some(token)) = (registered, &token) {
+                    return door.identify(token, id).await.map(|who| (who, None));
+                }
+                let admitted = door.admit(token.as_ref(), id, &outbox, address).await?;
+                Ok((admitted.identity.clone(), Some(admitted)))
+            };
+            Outcome::Proof(purpose, Box::new(verified.await))
+        }));
+    }
+
+    pub(super) fn verify_subscription(
+        &mut self,
+        purpose: Purpose,
+        channel: ChannelName,
+        token: SecretString,
+    ) {
+        let (door, id) = (Arc::clone(&self.door), self.id);
+        let who = self.dialogue.speaker().cloned();
+        self.awaited = Some(Box::pin(async move {
+            let verified = match who {
+                Some(who) => door.verify_subscription(&token, &who, id, &channel).await,
+                None => Err(SubscriptionRefusal::Invalid),
+            };
+            Outcome::Subscription(purpose, verified)
+        }));
+    }
+
+    pub(super) fn join(&mut self, joining: Joining, id: Option<u32>) {
+        let channel = joining.channel.clone();
+        let reply = id.map_or(JoinReply::Push, JoinReply::Command);
+        if self.offer(joining, reply).is_err() {
+            let effects = self.dialogue.on_busy(id, Some(&channel));
+            self.perform(effects);
+        }
+    }
+
+    /// Makes subscriptions whose results go into the answer to `connect`; until that can be given, nothing leaves.
+    pub(super) fn gather(&mut self, joinings: Vec<Joining>) {
+        self.outbox.hold();
+        let channels: Vec<ChannelName> = joinings.iter().map(|joining| joining.channel.clone()).collect();
+        let (gathering, results) = Gathering::of(joinings.len());
+        let gathering = Arc::new(gathering);
+        for joining in joinings {
+            let channel = joining.channel.clone();
+            if self.offer(joining, JoinReply::Gather(Arc::clone(&gathering) as _)).is_err() {
+                gathering.joined(&channel, Err(ErrorCode::Internal));
+            }
+        }
+        self.awaited = Some(Box::pin(async move {
+            let lost = || channels.into_iter().map(|channel| (channel, Err(ErrorCode::Internal))).collect();
+            Outcome::Gathered(results.await.unwrap_or_else(|_| lost()))
+        }));
+    }
+
+    fn offer(&self, joining: Joining, reply: JoinReply) -> Result<(), LaneError> {
+        let Joining { channel, info, terms, lifetime, data } = joining;
+        let outbox = self.outbox.clone();
+        let join = Join { channel, outbox, info, terms, lifetime, data, reply };
+        self.door.realtime.join(join).map(drop)
+    }
+
+    pub(super) fn publish(&mut self, channel: ChannelName, id: u32, data: Payload, info: Arc<ClientInfo>) {
+        if !self.door.publications.allow(&info.user, Instant::now()) {
+            let effects = self.dialogue.on_too_often(id);
+            return self.perform(effects);
+        }
+        let outbox = self.outbox.clone();
+        let published = self.door.realtime.publish(channel, data, info, outbox, id);
+        self.answer_if_busy(id, published);
+    }
+
+    pub(super) fn ask(&mut self, channel: ChannelName, id: u32, question: Question) {
+        let (realtime, outbox) = (&self.door.realtime, self.outbox.clone());
+        let asked = match question {
+            Question::Presence => realtime.presence(channel, outbox, id),
+            Question::PresenceStats => realtime.presence_stats(channel, outbox, id),
+            Question::History(request) => realtime.history(channel, request, outbox, id),
+        };
+        self.answer_if_busy(id, asked);
+    }
+
+    fn answer_if_busy(&mut self, id: u32, asked: Result<(), LaneError>) {
+        if asked.is_err() {
+            let effects = self.dialogue.on_busy(Some(id), None);
+            self.perform(effects);
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Where the subscriptions that the server makes at `connect` come together: shards hand their results in, from their own
+//! threads; the connection's driver waits for all of them.
+
+use parking_lot::Mutex;
+use portcullis_actors::{
+    logic::namespace::ChannelName,
+    protocol::{ErrorCode, SubscribeResult},
+    runtime::Gather,
+};
+use tokio::sync::oneshot;
+
+use super::dialogue::Gathered;
+
+/// Some subscriptions, until all are made.
+pub(super) struct Gathering(Mutex<State>);
+
+struct State {
+    results: Gathered,
+    expected: usize,
+    sender: Option<oneshot::Sender<Gathered>>,
+}
+
+impl Gathering {
+    /// Waits for so many.
+    pub(super) fn of(expected: usize) -> (Self, oneshot::Receiver<Gathered>) {
+        let (sender, receiver) = oneshot::channel();
+        let results = Vec::with_capacity(expected);
+        (Self(Mutex::new(State { results, expected, sender: Some(sender) })), receiver)
+    }
+}
+
+impl Gather for Gathering {
+    fn joined(&self, channel: &ChannelName, result: Result<SubscribeResult, ErrorCode>) {
+        let mut state = self.0.lock();
+        state.results.push((channel.clone(), result));
+        if state.results.len() == state.expected
+            && let Some(sender) = state.sender.take()
+        {
+            // If nobody waits any more, the connection has ended.
+            let _ = sender.send(std::mem::take(&mut state.results));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_results_come_when_the_last_one_does() {
+        let (gathering, mut receiver) = Gathering::of(2);
+        let channel = ChannelName::parse("chat:a").unwrap();
+        gathering.joined(&channel, Ok(SubscribeResult::default()));
+        assert!(receiver.try_recv().is_err());
+        gathering.joined(&channel, Err(ErrorCode::LimitExceeded));
+        assert_eq!(receiver.try_recv().unwrap().len(), 2);
+    }
+}
