@@ -30,7 +30,7 @@ impl Scene {
         });
         let session = app.register().await.sign_in().await;
         let (mut member, other) = (session.connect_by_command().await, session.connect().await);
-        member.subscribe("chat:lobby").await;
+        member.subscribe("ephemeral:lobby").await;
         Self { app, session, member, other, cluster }
     }
 
@@ -52,8 +52,8 @@ impl Scene {
             Err(closed) => assert_eq!(closed.code, 3004, "a client comes back after it"),
         }
         for command in [
-            json!({"publish": {"channel": "chat:lobby", "data": 1}}),
-            json!({"subscribe": {"channel": "chat:other"}}),
+            json!({"publish": {"channel": "ephemeral:lobby", "data": 1}}),
+            json!({"subscribe": {"channel": "ephemeral:other"}}),
             json!({"refresh": {"token": self.session.access}}),
         ] {
             temporary(&self.member.ask(command).await.expect("the socket stays"));
@@ -67,7 +67,7 @@ impl Scene {
         eventually("readiness", async || self.app.get("/health/ready").ask().await.status == 200).await;
         eventually("memory is trusted again", async || self.app.services().is_current()).await;
         assert!(self.session.works().await);
-        self.member.publish("chat:lobby", json!("again")).await;
+        self.member.publish("ephemeral:lobby", json!("again")).await;
         assert_eq!(self.member.pushed().await["pub"]["data"], "again");
         let again = self.session.person.sign_in().await;
         assert!(again.works().await);

@@ -32,8 +32,8 @@ async fn connect_and_its_subscribes_come_in_one_frame() {
     let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
     let lines = [
         json!({"id": 1, "connect": {"token": session.access}}),
-        json!({"id": 2, "subscribe": {"channel": "chat:lobby", "flag": 1}}),
-        json!({"id": 3, "subscribe": {"channel": "chat:side"}}),
+        json!({"id": 2, "subscribe": {"channel": "ephemeral:lobby", "flag": 1}}),
+        json!({"id": 3, "subscribe": {"channel": "ephemeral:side"}}),
     ];
     socket.send_text(&lines.map(|line| line.to_string()).join("\n")).await;
     for (id, result) in [(1, "connect"), (2, "subscribe"), (3, "subscribe")] {
@@ -50,13 +50,13 @@ async fn a_publication_reaches_every_member_with_its_author_and_nobody_else() {
     let mut one = ann.sign_in().await.connect_by_command().await;
     let mut two = bob.sign_in().await.connect().await;
     let mut outsider = eve.sign_in().await.connect().await;
-    one.subscribe("chat:lobby").await;
-    two.subscribe("chat:lobby").await;
-    outsider.subscribe("chat:side").await;
-    one.publish("chat:lobby", json!({"text": "hi", "n": 1.50, "nested": {"a": [1, null]}})).await;
+    one.subscribe("ephemeral:lobby").await;
+    two.subscribe("ephemeral:lobby").await;
+    outsider.subscribe("ephemeral:side").await;
+    one.publish("ephemeral:lobby", json!({"text": "hi", "n": 1.50, "nested": {"a": [1, null]}})).await;
     for member in [&mut one, &mut two] {
         let push = member.pushed().await;
-        assert_eq!(push["channel"], "chat:lobby");
+        assert_eq!(push["channel"], "ephemeral:lobby");
         assert_eq!(push["pub"]["data"], json!({"text": "hi", "n": 1.50, "nested": {"a": [1, null]}}));
         assert_eq!(push["pub"]["info"]["user"], ann.id.to_string());
     }
@@ -81,11 +81,11 @@ async fn publications_of_one_author_arrive_in_order() {
 async fn after_unsubscribing_nothing_more_comes() {
     let session = signed_in().await;
     let (mut author, mut reader) = (session.connect().await, session.connect().await);
-    author.subscribe("chat:lobby").await;
-    reader.subscribe("chat:lobby").await;
-    let unsubscribe = json!({"unsubscribe": {"channel": "chat:lobby"}});
+    author.subscribe("ephemeral:lobby").await;
+    reader.subscribe("ephemeral:lobby").await;
+    let unsubscribe = json!({"unsubscribe": {"channel": "ephemeral:lobby"}});
     assert_eq!(reader.ask(unsubscribe.clone()).await.unwrap()["unsubscribe"], json!({}));
-    author.publish("chat:lobby", json!("unheard")).await;
+    author.publish("ephemeral:lobby", json!("unheard")).await;
     assert!(reader.is_undisturbed().await);
     assert_eq!(reader.ask(unsubscribe).await.unwrap()["unsubscribe"], json!({}), "twice is no error");
 }
@@ -94,18 +94,18 @@ async fn after_unsubscribing_nothing_more_comes() {
 async fn what_is_not_offered_or_not_allowed_has_its_error_and_closes_nothing() {
     let session = signed_in().await;
     let mut socket = session.connect_by_command().await;
-    socket.subscribe("chat:lobby").await;
+    socket.subscribe("ephemeral:lobby").await;
     let foreign = format!("user:#{}", session.person.id.0 + 1);
     for (command, code) in [
-        (json!({"subscribe": {"channel": "chat:lobby"}}), 105),
+        (json!({"subscribe": {"channel": "ephemeral:lobby"}}), 105),
         (json!({"subscribe": {"channel": "nowhere:lobby"}}), 102),
         (json!({"subscribe": {"channel": foreign}}), 103),
         (json!({"subscribe": {"channel": ""}}), 107),
         (json!({"subscribe": {"channel": "chat:\u{e9}t\u{e9}"}}), 107),
         (json!({"subscribe": {"channel": format!("chat:{}", "x".repeat(255))}}), 107),
         (json!({"subscribe": {"channel": "chat:filtered", "tf": {"op": "eq"}}}), 107),
-        (json!({"publish": {"channel": "chat:elsewhere", "data": 1}}), 103),
-        (json!({"publish": {"channel": "chat:lobby"}}), 107),
+        (json!({"publish": {"channel": "ephemeral:elsewhere", "data": 1}}), 103),
+        (json!({"publish": {"channel": "ephemeral:lobby"}}), 107),
         (json!({"rpc": {"method": "x", "data": {}}}), 108),
         (json!({"presence": {"channel": "chat:elsewhere"}}), 103),
         (json!({"presence_stats": {"channel": "user:#1"}}), 108),

@@ -55,12 +55,12 @@ async fn a_revoked_member_hears_nothing_that_is_published_after_the_answer() {
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let (mut ears, mut mouth) = (reader.connect().await, author.connect().await);
-    ears.subscribe("chat:lobby").await;
-    mouth.subscribe("chat:lobby").await;
-    mouth.publish("chat:lobby", json!("before")).await;
+    ears.subscribe("ephemeral:lobby").await;
+    mouth.subscribe("ephemeral:lobby").await;
+    mouth.publish("ephemeral:lobby", json!("before")).await;
     assert_eq!(ears.pushed().await["pub"]["data"], "before");
     operator.revoke(json!({"session": reader.id})).await.expect(200);
-    mouth.publish("chat:lobby", json!("after")).await;
+    mouth.publish("ephemeral:lobby", json!("after")).await;
     // Whatever came before the close frame would show here.
     let closed = match ears.event().await {
         crate::harness::Event::Closed(closed) => closed,
@@ -75,10 +75,10 @@ async fn a_frame_sent_after_the_answer_is_not_accepted() {
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (author, reader) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let (mut mouth, mut ears) = (author.connect().await, reader.connect().await);
-    mouth.subscribe("chat:lobby").await;
-    ears.subscribe("chat:lobby").await;
+    mouth.subscribe("ephemeral:lobby").await;
+    ears.subscribe("ephemeral:lobby").await;
     operator.revoke(json!({"session": author.id})).await.expect(200);
-    mouth.send_text(r#"{"id":9,"publish":{"channel":"chat:lobby","data":"too late"}}"#).await;
+    mouth.send_text(r#"{"id":9,"publish":{"channel":"ephemeral:lobby","data":"too late"}}"#).await;
     assert_eq!(mouth.closed().await, revoked());
     assert!(ears.is_undisturbed().await);
 }
