@@ -2,38 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
-use std::{
-    alloc::{GlobalAlloc, Layout, System},
-    cell::Cell,
-};
+mod counting;
 
 use portcullis_actors::protocol::{Encoding, MAX_COMMANDS_PER_FRAME};
 use proptest::{collection::vec, prelude::*};
 
-/// The system's allocator, and how many bytes each thread has had from it.
-struct Counting;
-
-thread_local! {
-    static TAKEN: Cell<usize> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes to the system's allocator with the arguments it came with; counting touches no memory of it.
-#[expect(unsafe_code, reason = "an allocator cannot be had otherwise")]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        let _ = TAKEN.try_with(|taken| taken.set(taken.get() + layout.size()));
-        // SAFETY: as promised by the caller.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as promised by the caller.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
-#[global_allocator]
-static ALLOCATOR: Counting = Counting;
+use counting::taken;
 
 /// A frame that is read whole has at most so many commands, so much is taken for their list at most.
 const COMMANDS: usize = MAX_COMMANDS_PER_FRAME * 1024;
@@ -42,9 +16,9 @@ const FACTOR: usize = 64;
 
 /// Bytes that were allocated for reading this frame, freed ones included.
 fn cost(encoding: Encoding, frame: &[u8]) -> usize {
-    let before = TAKEN.get();
+    let before = taken();
     drop(encoding.decode(frame));
-    TAKEN.get() - before
+    (taken() - before).bytes
 }
 
 fn is_bounded(frame: &[u8]) -> bool {
