@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Measures a server of its own, with its own database in a temporary directory, on this machine: what an idle connection costs, what
-# a delivery costs, how long a revocation takes to close sockets. Fails when a promise of the server is broken. Takes about three
-# minutes after the build; docs/performance.md explains the figures.
+# Measures a server of its own, with its own database in a temporary directory, on this machine: what an idle connection costs,
+# what a delivery costs, how long a revocation takes to close sockets, what kept publications, returns and presence cost. Fails
+# when a promise of the server is broken. Takes about four minutes after the build; docs/performance.md explains the figures.
 #
 #   CONNECTIONS=9000   sockets of the large runs, a multiple of 600 and 1,000 at best
 #   HOLD=35            seconds to hold idle connections: longer than a ping interval, so that every connection has been pinged
@@ -18,6 +18,8 @@ readonly connections=${CONNECTIONS:-9000} hold=${HOLD:-35}
 ulimit -n "$(ulimit -Hn)"
 
 data=$(mktemp -d)
+# What the next start finds in its environment.
+with=(env)
 # The user that a server started by root runs its database as has to be able to enter.
 chmod 755 "$data"
 server=
@@ -32,7 +34,7 @@ trap 'stop; rm -rf "$data"' EXIT
 start() {
     stop
     rm -f "$data/dev.json"
-    "$binaries/portcullis" dev --data-dir "$data" --port 0 --tls-port 0 >>"$data/server.log" 2>&1 &
+    "${with[@]}" "$binaries/portcullis" dev --data-dir "$data" --port 0 --tls-port 0 >>"$data/server.log" 2>&1 &
     server=$!
     for _ in $(seq 600); do
         [ -e "$data/dev.json" ] && return
@@ -57,7 +59,36 @@ loadtest idle --prepared --connections "$connections" --hold "$hold" --at-most 8
 start
 loadtest idle --prepared --connections "$connections" --hold "$hold" --tls
 start
-loadtest fanout --prepared --connections "$connections"
+loadtest fanout --prepared --connections "$connections" --publications 150 --stalled 1
+
+# Everybody publishes and asks more than one client may. In `load` nobody hears of thousands of others' coming and going.
+cat >"$data/channels.toml" <<'TOML'
+[namespaces.kept]
+subscribe = ["user"]
+publish = ["subscriber"]
+history_size = 10000
+history_ttl = "1h"
+recovery = "forced"
+durable = true
+[namespaces.load]
+subscribe = ["user"]
+publish = ["subscriber"]
+history_size = 1000
+history_ttl = "1h"
+recovery = "forced"
+[namespaces.crowd]
+subscribe = ["user"]
+presence = ["subscriber"]
+presence_enabled = true
+join_leave = true
+force_join_leave = true
+TOML
+with=(env LIMIT_FRAME_CONNECTION=1000000/60 LIMIT_PUBLICATION_USER=1000000/60 CHANNELS_FILE="$data/channels.toml")
+start
+loadtest publish-durable --prepared --users 50 --namespace kept
+loadtest reconnect --prepared --namespace load --connections "$connections" --jitter 10
+loadtest presence --prepared --namespace crowd --connections 500
+with=(env)
 
 start
 loadtest revoke --users 1000 --within 50
