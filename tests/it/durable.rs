@@ -126,7 +126,7 @@ async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_
 async fn what_was_missed_over_a_restart_is_recovered() {
     let database = fresh_database();
     let app = App::over(database.clone(), |_| {});
-    let (_session, mut socket) = member(&app).await;
+    let (session, mut socket) = member(&app).await;
     let epoch = subscribe(&mut socket, None).await["epoch"].as_str().expect("an epoch").to_owned();
     for number in 1..=4 {
         publish(&mut socket, json!(number)).await;
@@ -134,7 +134,7 @@ async fn what_was_missed_over_a_restart_is_recovered() {
     app.stop();
     assert_eq!(socket.closed().await.code, 3001);
     let app = App::over(database, |_| {});
-    let (_session, mut socket) = member(&app).await;
+    let mut socket = Session { app, ..session }.connect_by_command().await;
     let back = subscribe(&mut socket, Some((2, &epoch))).await;
     assert_eq!((&back["recovered"], &back["was_recovering"]), (&json!(true), &json!(true)));
     assert_eq!(back["epoch"], epoch.as_str());
