@@ -23,6 +23,7 @@ use crate::{
 
 mod channels;
 mod denials;
+mod durable;
 mod ledger;
 mod roster;
 mod scores;
@@ -37,6 +38,7 @@ struct Memory {
     down: AtomicBool,
     refused: AtomicUsize,
     escalated: AtomicBool,
+    journal: ledger::Ledger,
 }
 
 impl Memory {
@@ -104,7 +106,7 @@ fn start(adjust: impl FnOnce(&mut RealtimeSettings)) -> Fixture {
     let ports = Ports {
         audit: Arc::new(Sink(Arc::clone(&memory))),
         devices: Arc::new(Sink(Arc::clone(&memory))),
-        journal: Arc::new(ledger::Ledger::default()),
+        journal: Arc::new(memory.journal.clone()),
         escalate: Box::new(move || escalated.escalated.store(true, Ordering::SeqCst)),
     };
     Fixture { realtime: Realtime::start(settings, ports).unwrap(), memory, dir }

@@ -13,7 +13,7 @@ impl Socket {
     }
 
     /// Joins as a client does who asks for nothing in particular.
-    fn join(&self, f: &Fixture, channel: &ChannelName, id: u32) -> Result<Membership, LaneError> {
+    pub(super) fn join(&self, f: &Fixture, channel: &ChannelName, id: u32) -> Result<Membership, LaneError> {
         f.realtime.join(self.wish(channel, JoinReply::Command(id)))
     }
 
@@ -29,7 +29,7 @@ impl Socket {
         }
     }
 
-    fn publish(&self, f: &Fixture, channel: &ChannelName, user: i64, data: &str, id: u32) {
+    pub(super) fn publish(&self, f: &Fixture, channel: &ChannelName, user: i64, data: &str, id: u32) {
         let data = Payload::parse(data).unwrap();
         let (channel, outbox) = (channel.clone(), self.outbox.clone());
         f.realtime.publish(channel, data, self.info(user), outbox, id).unwrap();

@@ -20,11 +20,14 @@ use crate::{
     runtime::{Journal, NotAppended, NotRead, NotWritten, PortFuture},
 };
 
+#[derive(Clone)]
 pub(super) struct Ledger {
-    pub(super) rows: Arc<Mutex<HashMap<ChannelName, Vec<NewMessage>>>>,
+    rows: Arc<Mutex<HashMap<ChannelName, Vec<NewMessage>>>>,
     pub(super) down: Arc<AtomicBool>,
     /// A permit for each answer that is let through.
-    pub(super) answers: Arc<Semaphore>,
+    answers: Arc<Semaphore>,
+    /// Sizes of the batches that were written.
+    pub(super) batches: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Default for Ledger {
@@ -33,11 +36,22 @@ impl Default for Ledger {
             rows: Arc::default(),
             down: Arc::default(),
             answers: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
+            batches: Arc::default(),
         }
     }
 }
 
 impl Ledger {
+    /// From now on nothing is answered.
+    pub(super) fn hold(&self) {
+        self.answers.forget_permits(Semaphore::MAX_PERMITS);
+    }
+
+    /// So many answers.
+    pub(super) fn let_through(&self, answers: usize) {
+        self.answers.add_permits(answers);
+    }
+
     fn answer<T: Send + 'static, E: Send + 'static>(
         &self,
         failure: E,
@@ -63,7 +77,9 @@ impl Journal for Ledger {
         batch: Vec<NewMessage>,
         _: Retention,
     ) -> PortFuture<Result<Appended, NotAppended>> {
-        self.answer(NotAppended::Unavailable("switched off".to_owned()), |rows| {
+        let batches = Arc::clone(&self.batches);
+        self.answer(NotAppended::Unavailable("switched off".to_owned()), move |rows| {
+            batches.lock().push(batch.len());
             let rows = rows.entry(channel).or_default();
             let first = rows.len() as u64 + 1;
             rows.extend(batch);

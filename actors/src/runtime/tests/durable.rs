@@ -1,0 +1,121 @@
+//! Rooms whose history is in the journal: what waits for it, and what becomes of who waits.
+
+use super::*;
+use crate::protocol::{ErrorCode, HistoryRequest};
+
+/// A round trip through the shard: whatever was asked of it before has been taken up.
+async fn settled(f: &Fixture, room: &ChannelName) -> u32 {
+    f.realtime.presence_stats_of(room.clone()).await.unwrap().clients
+}
+
+#[actix_rt::test]
+async fn a_publication_is_delivered_and_acknowledged_once_the_journal_has_it() {
+    let f = start(|_| {});
+    let (a, room) = (socket(), channel("chat:a"));
+    f.memory.journal.hold();
+    a.join(&f, &room, 1).unwrap();
+    settled(&f, &room).await;
+    assert_eq!(a.received(), [""; 0]);
+    f.memory.journal.let_through(1);
+    assert!(a.receive().await[0].starts_with(r#"{"id":1,"subscribe":{"#));
+    a.publish(&f, &room, 7, "1", 2);
+    settled(&f, &room).await;
+    assert_eq!(a.received(), [""; 0]);
+    f.memory.journal.let_through(1);
+    eventually(|| a.outbox.queued_bytes() > 100).await;
+    let told = a.received();
+    assert!(told[0].contains(r#""pub":{"data":1"#) && told[0].contains(r#""offset":1"#), "{told:?}");
+    assert_eq!(told[1], r#"{"id":2,"publish":{}}"#);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn what_is_published_while_a_batch_is_under_way_is_the_next() {
+    let f = start(|_| {});
+    let (a, room) = (socket(), channel("chat:a"));
+    f.memory.journal.hold();
+    for id in 1..=5 {
+        a.publish(&f, &room, 7, &id.to_string(), id);
+    }
+    settled(&f, &room).await;
+    f.memory.journal.let_through(2);
+    eventually(|| a.outbox.queued_bytes() >= 5 * r#"{"id":1,"publish":{}}"#.len()).await;
+    let replies: Vec<_> = (1..=5).map(|id| format!(r#"{{"id":{id},"publish":{{}}}}"#)).collect();
+    assert_eq!(a.received(), replies);
+    assert_eq!(*f.memory.journal.batches.lock(), [1, 4]);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn channels_do_not_wait_for_each_other() {
+    let f = start(|_| {});
+    let (a, held, other) = (socket(), channel("chat:held"), channel("chat:other"));
+    f.memory.journal.hold();
+    a.publish(&f, &held, 7, "1", 1);
+    a.publish(&f, &other, 7, "2", 2);
+    settled(&f, &other).await;
+    f.memory.journal.let_through(2);
+    eventually(|| f.memory.journal.batches.lock().len() == 2).await;
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn who_leaves_while_the_channel_is_read_does_not_become_a_member() {
+    let f = start(|_| {});
+    let (a, b, room) = (socket(), socket(), channel("chat:a"));
+    f.memory.journal.hold();
+    a.join(&f, &room, 1).unwrap();
+    b.join(&f, &room, 1).unwrap();
+    f.realtime.leave(room.clone(), a.connection, Left::Answer(a.outbox.clone(), 2));
+    f.memory.journal.let_through(1);
+    assert!(b.receive().await[0].starts_with(r#"{"id":1,"subscribe":{"#));
+    assert_eq!(f.realtime.channels().await, [(room.clone(), 1)]);
+    let told = a.received();
+    assert!(told.iter().any(|reply| reply == r#"{"id":2,"unsubscribe":{}}"#), "{told:?}");
+    assert!(told.iter().all(|reply| !reply.contains(r#""subscribe":{"#)), "{told:?}");
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn without_a_journal_everybody_is_told_to_try_again_and_nobody_is_lost() {
+    let f = start(|_| {});
+    let (member, late, room) = (socket(), socket(), channel("chat:a"));
+    member.join(&f, &room, 1).unwrap();
+    member.receive().await;
+    f.memory.journal.down.store(true, Ordering::SeqCst);
+    member.publish(&f, &room, 7, "1", 2);
+    let told = member.receive().await;
+    assert!(
+        told[0].starts_with(r#"{"id":2,"error":{"code":100"#) && told[0].contains("temporary"),
+        "{told:?}"
+    );
+    late.join(&f, &channel("chat:b"), 1).unwrap();
+    assert!(late.receive().await[0].starts_with(r#"{"id":1,"error":{"code":100"#));
+    assert!(matches!(late.reader.next_control(), Some(Control::Lost { .. })));
+    assert_eq!(f.realtime.remove_history(room.clone()).await, Err(ErrorCode::Internal));
+    f.memory.journal.down.store(false, Ordering::SeqCst);
+    member.publish(&f, &room, 7, "2", 3);
+    assert!(member.receive().await[0].contains(r#""pub":{"data":2"#));
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_shard_that_dies_leaves_nobody_waiting_for_the_journal() {
+    let f = start(|_| {});
+    let (a, room) = (socket(), channel("chat:a"));
+    f.memory.journal.hold();
+    a.publish(&f, &room, 7, "1", 1);
+    let realtime = f.realtime.clone();
+    let asked = channel("chat:b");
+    let history = actix_rt::spawn(async move { realtime.history_of(asked, HistoryRequest::default()).await });
+    settled(&f, &room).await;
+    f.realtime.shard(&room).lane.control(Panic);
+    assert!(a.receive().await[0].starts_with(r#"{"id":1,"error":{"code":100"#));
+    assert_eq!(history.await.unwrap(), Err(ErrorCode::Internal));
+    // What was on its way is written all the same, and is the history that the successor finds.
+    f.memory.journal.let_through(10);
+    eventually(|| f.memory.journal.batches.lock().len() == 1).await;
+    let all = HistoryRequest { limit: -1, ..HistoryRequest::default() };
+    assert_eq!(f.realtime.history_of(room, all).await.unwrap().publications.len(), 1);
+    f.realtime.stop();
+}
