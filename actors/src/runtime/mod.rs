@@ -18,6 +18,7 @@ mod session;
 mod settings;
 mod spill;
 mod start;
+mod subscription;
 mod supervise;
 mod upkeep;
 
@@ -25,7 +26,7 @@ mod upkeep;
 mod tests;
 
 pub use audit::NotRecorded;
-pub use channels::{Gather, Join, JoinReply, Left, Membership, ServerPublication};
+pub use channels::Membership;
 pub use closing::{Closed, ClosingGuard};
 pub use control::{Control, Described, ServerSubscription, Subscribed};
 pub use directory::{AttachError, AttachRequest, Attachment};
@@ -36,6 +37,7 @@ pub use roster::{Bearer, Connected, Done, Selection, Transport};
 pub use session::ConnectionInfo;
 pub use settings::RealtimeSettings;
 pub use start::Ports;
+pub use subscription::{Gather, Join, JoinReply, Left, ServerPublication};
 pub use supervise::LaneError;
 
 pub use crate::logic::{

@@ -12,9 +12,9 @@ use crate::{
         Answer, ClientInfo, ErrorCode, HistoryResult, Position, PresenceStats, Push, SubscribeResult,
     },
     runtime::{
-        channels::{Join, JoinReply, Left},
         control::Control,
         outbox::Outbox,
+        subscription::{Join, JoinReply, Left},
     },
 };
 

@@ -17,7 +17,7 @@ use crate::{
         stream::{PageBound, Recovery, Stream, epoch},
     },
     protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication, Push, SubscribeResult},
-    runtime::channels::{Join, JoinReply},
+    runtime::subscription::{Join, JoinReply},
 };
 
 /// A channel that has members, or a history.
