@@ -1,0 +1,87 @@
+//! Clients that understand deltas are sent what changed, and can make the whole of it.
+
+use portcullis_actors::logic::delta::apply;
+use serde_json::{Value, json};
+
+use crate::history::app;
+
+/// A text that is mostly as before.
+fn state(number: u64) -> Value {
+    json!({"text": "the quick brown fox jumps over the lazy dog, again and again", "number": number})
+}
+
+/// The data of a publication, given that of the one before.
+fn decode(publication: &Value, before: &str) -> String {
+    let data = publication["data"].as_str().unwrap_or_else(|| panic!("not a string: {publication}"));
+    if publication["delta"] == true {
+        let whole = apply(before.as_bytes(), data.as_bytes()).expect("a delta to the one before");
+        String::from_utf8(whole).expect("text")
+    } else {
+        data.to_owned()
+    }
+}
+
+#[tokio::test]
+async fn a_client_with_deltas_gets_the_first_whole_and_then_what_changed() {
+    let app = app(|_| {});
+    let session = app.register().await.sign_in().await;
+    let (mut plain, mut delta) = (session.connect_by_command().await, session.connect_by_command().await);
+    plain.subscribe("memory:room").await;
+    let wish = json!({"subscribe": {"channel": "memory:room", "delta": "fossil"}});
+    let reply = delta.ask(wish).await.unwrap();
+    assert_eq!(reply["subscribe"]["delta"], true, "{reply}");
+    let mut before = String::new();
+    for number in 1..=4 {
+        plain.publish("memory:room", state(number)).await;
+        assert_eq!(plain.pushed().await["pub"]["data"], state(number));
+        let publication = delta.pushed().await["pub"].clone();
+        assert_eq!(publication["delta"] == true, number > 1, "{publication}");
+        before = decode(&publication, &before);
+        assert_eq!(serde_json::from_str::<Value>(&before).unwrap(), state(number));
+    }
+    // Not smaller: whole.
+    plain.publish("memory:room", json!(1)).await;
+    let publication = delta.pushed().await["pub"].clone();
+    assert_eq!((&publication["data"], publication.get("delta")), (&json!("1"), None));
+}
+
+#[tokio::test]
+async fn what_was_recovered_is_the_source_of_the_next_delta() {
+    let app = app(|_| {});
+    let session = app.register().await.sign_in().await;
+    for channel in ["memory:room", "chat:room"] {
+        let mut speaker = session.connect_by_command().await;
+        speaker.subscribe(channel).await;
+        for number in 1..=3 {
+            speaker.publish(channel, state(number)).await;
+        }
+        let mut reader = session.connect_by_command().await;
+        let wish = json!({"channel": channel, "delta": "fossil", "recover": true, "offset": 1});
+        let reply = reader.ask(json!({"subscribe": wish})).await.unwrap();
+        let recovered = reply["subscribe"]["publications"].as_array().expect("publications").clone();
+        assert_eq!(recovered.len(), 2, "{reply}");
+        let last = decode(&recovered[1], "");
+        assert_eq!(serde_json::from_str::<Value>(&last).unwrap(), state(3));
+        speaker.publish(channel, state(4)).await;
+        let publication = loop {
+            let push = reader.pushed().await;
+            if let Some(publication) = push.get("pub") {
+                break publication.clone();
+            }
+        };
+        assert_eq!(publication["delta"], true, "{channel}: {publication}");
+        let whole = decode(&publication, &last);
+        assert_eq!(serde_json::from_str::<Value>(&whole).unwrap(), state(4), "{channel}");
+    }
+}
+
+#[tokio::test]
+async fn where_deltas_are_not_offered_data_stays_as_it_is() {
+    let app = app(|memory| memory.delta = false);
+    let mut socket = app.register().await.sign_in().await.connect_by_command().await;
+    let wish = json!({"subscribe": {"channel": "memory:room", "delta": "fossil"}});
+    let reply = socket.ask(wish).await.unwrap();
+    assert_eq!(reply["subscribe"].get("delta"), None, "{reply}");
+    socket.publish("memory:room", state(1)).await;
+    assert_eq!(socket.pushed().await["pub"]["data"], state(1));
+}

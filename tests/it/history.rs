@@ -1,0 +1,107 @@
+//! What was published can be read again, page by page, whatever keeps it: memory or the database.
+
+use std::sync::Arc;
+
+use portcullis_actors::logic::namespace::{Namespaces, Offer, Options, Right, Rights};
+use serde_json::{Value, json};
+
+use crate::harness::{App, Socket};
+
+/// The built-in namespaces, and `memory`: as `chat`, but in memory, with the last five.
+pub(crate) fn app(change: impl FnOnce(&mut Options)) -> App {
+    let subscribers = Rights::of(&[Right::Subscriber]);
+    let mut memory = Options {
+        subscribe: Rights::of(&[Right::User]),
+        publish: subscribers,
+        history: subscribers,
+        presence: subscribers,
+        presence_enabled: true,
+        history_size: 5,
+        history_ttl: std::time::Duration::from_secs(300),
+        recovery: Offer::Forced,
+        delta: true,
+        ..Options::default()
+    };
+    change(&mut memory);
+    let namespaces = Arc::new(Namespaces::default().with("memory", memory));
+    App::with(move |settings| settings.realtime.namespaces = namespaces)
+}
+
+/// What `history` answers.
+async fn history(socket: &mut Socket, mut request: Value, channel: &str) -> Value {
+    request["channel"] = channel.into();
+    let reply = socket.ask(json!({"history": request})).await.expect("a reply");
+    if reply.get("error").is_some() { reply["error"]["code"].clone() } else { reply["history"].clone() }
+}
+
+fn offsets(result: &Value) -> Vec<u64> {
+    let publications = result["publications"].as_array().unwrap_or_else(|| panic!("no history: {result}"));
+    publications.iter().map(|publication| publication["offset"].as_u64().expect("an offset")).collect()
+}
+
+#[tokio::test]
+async fn history_pages_both_ways_whatever_keeps_it() {
+    let app = app(|_| {});
+    let mut socket = app.register().await.sign_in().await.connect_by_command().await;
+    for channel in ["memory:room", "chat:room"] {
+        socket.subscribe(channel).await;
+        for number in 1..=5 {
+            socket.publish(channel, json!({"number": number})).await;
+        }
+        let position = history(&mut socket, json!({}), channel).await;
+        assert_eq!((offsets(&position), &position["offset"]), (vec![], &json!(5)), "{channel}");
+        let epoch = position["epoch"].as_str().expect("an epoch").to_owned();
+        let since = |offset: u64| json!({"offset": offset, "epoch": epoch});
+        for (request, expected) in [
+            (json!({"limit": 2}), vec![1, 2]),
+            (json!({"limit": 2, "since": since(2)}), vec![3, 4]),
+            (json!({"limit": 2, "since": since(4)}), vec![5]),
+            (json!({"limit": 2, "since": since(5)}), vec![]),
+            (json!({"limit": -1}), vec![1, 2, 3, 4, 5]),
+            (json!({"limit": 2, "reverse": true}), vec![5, 4]),
+            (json!({"limit": 9, "reverse": true, "since": since(4)}), vec![3, 2, 1]),
+            (json!({"limit": 1, "since": {"offset": 1}}), vec![2]),
+        ] {
+            let result = history(&mut socket, request.clone(), channel).await;
+            assert_eq!(offsets(&result), expected, "{channel} {request}");
+            assert_eq!((&result["offset"], &result["epoch"]), (&json!(5), &json!(epoch)), "{channel}");
+        }
+        let first = &history(&mut socket, json!({"limit": 1}), channel).await["publications"][0];
+        assert_eq!(first["data"], json!({"number": 1}));
+        assert!(first["info"]["client"].is_string(), "{first}");
+        let strange = json!({"limit": 1, "since": {"offset": 1, "epoch": "xxxxxxxx"}});
+        assert_eq!(history(&mut socket, strange, channel).await, 112, "{channel}");
+        let before = json!({"limit": 1, "since": since(0), "reverse": true});
+        assert_eq!(history(&mut socket, before, channel).await, 107, "{channel}");
+    }
+}
+
+#[tokio::test]
+async fn history_is_for_those_who_may_ask_and_where_there_is_one() {
+    let app = app(|_| {});
+    let mut socket = app.register().await.sign_in().await.connect_by_command().await;
+    socket.subscribe("ephemeral:room").await;
+    assert_eq!(history(&mut socket, json!({"limit": 1}), "ephemeral:room").await, 108);
+    for channel in ["memory:other", "chat:other"] {
+        assert_eq!(history(&mut socket, json!({"limit": 1}), channel).await, 103);
+    }
+    assert_eq!(history(&mut socket, json!({"limit": 1}), "nowhere:room").await, 102);
+}
+
+#[tokio::test]
+async fn what_is_too_much_goes_and_what_is_removed_is_gone() {
+    let app = app(|_| {});
+    let mut socket = app.register().await.sign_in().await.connect_by_command().await;
+    socket.subscribe("memory:room").await;
+    for number in 0..8 {
+        socket.publish("memory:room", json!(number)).await;
+    }
+    let result = history(&mut socket, json!({"limit": -1}), "memory:room").await;
+    assert_eq!(offsets(&result), [4, 5, 6, 7, 8]);
+    let channel = portcullis_actors::runtime::ChannelName::parse("memory:room").unwrap();
+    app.realtime().remove_history(channel).await.unwrap();
+    let removed = history(&mut socket, json!({"limit": -1}), "memory:room").await;
+    assert_eq!((offsets(&removed), &removed["epoch"]), (vec![], &result["epoch"]));
+    socket.publish("memory:room", json!(8)).await;
+    assert_eq!(offsets(&history(&mut socket, json!({"limit": -1}), "memory:room").await), [9]);
+}

@@ -1,0 +1,119 @@
+//! Who is in a channel can be seen by those who may, and is true at once.
+
+use portcullis_actors::runtime::ChannelName;
+use serde_json::{Value, json};
+
+use crate::{
+    harness::{App, Socket},
+    history::app,
+};
+
+async fn ask(socket: &mut Socket, what: &str, channel: &str) -> Value {
+    let reply = socket.ask(json!({what: {"channel": channel}})).await.expect("a reply");
+    if reply.get("error").is_some() { reply["error"]["code"].clone() } else { reply[what].clone() }
+}
+
+/// The next join or leave: which, and of whom.
+async fn motion(socket: &mut Socket) -> (String, String) {
+    let push = socket.pushed().await;
+    for kind in ["join", "leave"] {
+        if let Some(motion) = push.get(kind) {
+            return (kind.to_owned(), motion["info"]["user"].as_str().expect("a user").to_owned());
+        }
+    }
+    panic!("neither a join nor a leave: {push}")
+}
+
+async fn members(app: &App, channel: &str) -> usize {
+    app.realtime().presence_of(ChannelName::parse(channel).unwrap()).await.unwrap().len()
+}
+
+#[tokio::test]
+async fn presence_shows_every_connection_and_counts_its_users() {
+    let app = app(|_| {});
+    let (ann, bob) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
+    for channel in ["memory:room", "chat:room"] {
+        let mut sockets =
+            [ann.connect_by_command().await, ann.connect_by_command().await, bob.connect_by_command().await];
+        for socket in &mut sockets {
+            socket.subscribe(channel).await;
+        }
+        let presence = ask(&mut sockets[0], "presence", channel).await["presence"].clone();
+        let members = presence.as_object().expect("members");
+        assert_eq!(members.len(), 3, "{presence}");
+        for (client, info) in members {
+            assert_eq!(info["client"], *client);
+        }
+        let users: Vec<_> = members.values().filter_map(|info| info["user"].as_str()).collect();
+        assert_eq!(users.iter().filter(|user| **user == ann.person.id.to_string()).count(), 2);
+        let stats = ask(&mut sockets[2], "presence_stats", channel).await;
+        assert_eq!((&stats["num_clients"], &stats["num_users"]), (&json!(3), &json!(2)));
+    }
+}
+
+#[tokio::test]
+async fn presence_is_for_those_who_may_ask_and_where_it_is_told() {
+    let app = app(|_| {});
+    let mut socket = app.register().await.sign_in().await.connect_by_command().await;
+    socket.subscribe("ephemeral:room").await;
+    for what in ["presence", "presence_stats"] {
+        assert_eq!(ask(&mut socket, what, "ephemeral:room").await, 108);
+        assert_eq!(ask(&mut socket, what, "memory:room").await, 103);
+        assert_eq!(ask(&mut socket, what, "nowhere:room").await, 102);
+    }
+}
+
+#[tokio::test]
+async fn coming_and_going_is_told_to_everyone_who_is_there() {
+    let app = app(|_| {});
+    let (ann, bob) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
+    let (ann_id, bob_id) = (ann.person.id.to_string(), bob.person.id.to_string());
+    let mut first = ann.connect_by_command().await;
+    first.subscribe("chat:room").await;
+    assert_eq!(motion(&mut first).await, ("join".to_owned(), ann_id), "one's own comes after the reply");
+    let mut second = bob.connect_by_command().await;
+    second.subscribe("chat:room").await;
+    assert_eq!(motion(&mut first).await, ("join".to_owned(), bob_id.clone()));
+    assert_eq!(motion(&mut second).await.0, "join");
+    second.ask(json!({"unsubscribe": {"channel": "chat:room"}})).await.unwrap();
+    assert_eq!(motion(&mut first).await, ("leave".to_owned(), bob_id.clone()));
+    // However it ends: by leaving, by hanging up, by revocation.
+    second.subscribe("chat:room").await;
+    assert_eq!(motion(&mut first).await.0, "join");
+    drop(second);
+    assert_eq!(motion(&mut first).await, ("leave".to_owned(), bob_id.clone()));
+    let mut third = bob.connect_by_command().await;
+    third.subscribe("chat:room").await;
+    assert_eq!(motion(&mut first).await.0, "join");
+    bob.sign_out("current").await;
+    assert_eq!(members(&app, "chat:room").await, 1, "gone when the sign-out is answered");
+    assert_eq!(motion(&mut first).await, ("leave".to_owned(), bob_id));
+}
+
+#[tokio::test]
+async fn joins_are_for_those_who_ask_where_they_are_not_for_all() {
+    let app = app(|memory| memory.join_leave = true);
+    let session = app.register().await.sign_in().await;
+    let (mut hearing, mut other) = (session.connect_by_command().await, session.connect_by_command().await);
+    hearing.ask(json!({"subscribe": {"channel": "memory:room", "join_leave": true}})).await.unwrap();
+    assert_eq!(motion(&mut hearing).await.0, "join");
+    other.subscribe("memory:room").await;
+    assert_eq!(motion(&mut hearing).await.0, "join");
+    session.connect_by_command().await.subscribe("memory:room").await;
+    assert_eq!(motion(&mut hearing).await.0, "join");
+    assert!(other.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn one_subscriber_too_many_is_refused_until_another_leaves() {
+    let app = app(|memory| memory.max_subscribers = 1);
+    let session = app.register().await.sign_in().await;
+    let (mut first, mut second) = (session.connect_by_command().await, session.connect_by_command().await);
+    first.subscribe("memory:room").await;
+    let wish = json!({"subscribe": {"channel": "memory:room"}});
+    assert_eq!(second.ask(wish.clone()).await.unwrap()["error"]["code"], 106);
+    // It is not held to be subscribed: the same error, not 105.
+    assert_eq!(second.ask(wish).await.unwrap()["error"]["code"], 106);
+    first.ask(json!({"unsubscribe": {"channel": "memory:room"}})).await.unwrap();
+    second.subscribe("memory:room").await;
+}
