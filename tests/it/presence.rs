@@ -85,7 +85,7 @@ async fn coming_and_going_is_told_to_everyone_who_is_there() {
     let mut third = bob.connect_by_command().await;
     third.subscribe("chat:room").await;
     assert_eq!(motion(&mut first).await.0, "join");
-    bob.sign_out("current").await;
+    bob.sign_out("local").await.expect(200);
     assert_eq!(members(&app, "chat:room").await, 1, "gone when the sign-out is answered");
     assert_eq!(motion(&mut first).await, ("leave".to_owned(), bob_id));
 }
