@@ -93,6 +93,7 @@ impl App {
         sockets.limits.total = sockets.limits.total.min(files.sockets);
         let dialogue = Arc::make_mut(&mut sockets.dialogue);
         dialogue.commands = settings.limits.frame_connection;
+        dialogue.allow_anonymous = settings.allow_anonymous;
         // One table for the rules and for the shards.
         dialogue.namespaces = Arc::clone(&settings.realtime.namespaces);
         let door = Door::new(

@@ -15,15 +15,15 @@ use portcullis_actors::{
     Realtime,
     audit::{AuditEvent, Outcome},
     close::{CloseReason, Goodbye},
-    id::{ConnectionId, DeviceId},
-    logic::namespace::{ChannelName, Party},
-    runtime::{AttachError, AttachRequest, Attachment, Bearer, Outbox, Transport},
+    id::{ConnectionId, DeviceId, SessionId, Subject},
+    logic::namespace::Party,
+    runtime::{AttachError, AttachRequest, Attachment, Bearer, Outbox, TokenMark, Transport},
 };
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     SocketSettings,
-    dialogue::{Identity, SubscriptionGrant, SubscriptionRefusal, VerifyRefusal},
+    dialogue::{Identity, VerifyRefusal},
     permits::{Permits, UserPermit},
     publications::Publications,
 };
@@ -52,6 +52,15 @@ pub(super) struct Admitted {
     pub(super) device: Option<DeviceId>,
     pub(super) attachment: Attachment,
     pub(super) permit: UserPermit,
+}
+
+/// A connection that wants to be let in.
+#[derive(Clone, Copy)]
+pub(super) struct Arriving<'a> {
+    pub(super) connection: ConnectionId,
+    pub(super) outbox: &'a Outbox,
+    pub(super) address: IpAddr,
+    pub(super) transport: Transport,
 }
 
 impl Door {
@@ -115,18 +124,18 @@ impl Door {
         self.services.verifier().verify_ticket(ticket.expose_secret()).await.map_err(refusal)
     }
 
-    /// As [`Self::verify`], for a connection that is registered already: from here on it stands and falls with this token.
+    /// Who a newer token of a connection that is registered already belongs to. From here on it stands and falls with it.
     pub(super) async fn identify(
         &self,
         token: &SecretString,
+        who: &Identity,
         connection: ConnectionId,
     ) -> Result<Identity, VerifyRefusal> {
+        if self.is_outside(token) {
+            return self.identify_outside(token, who, connection).await;
+        }
         let caller = self.verify(token).await?;
-        let subject = caller.user.into();
-        self.realtime
-            .renew(caller.session, connection, &subject, &caller.token, self.now_ms())
-            .await
-            .map_err(|error| attach_refusal(&error))?;
+        self.renew(caller.session, connection, &caller.user.into(), &caller.token).await?;
         Ok(self.identity(&caller))
     }
 
@@ -135,25 +144,15 @@ impl Door {
     pub(super) async fn admit(
         &self,
         token: Option<&SecretString>,
-        connection: ConnectionId,
-        outbox: &Outbox,
-        address: IpAddr,
+        arriving: &Arriving<'_>,
     ) -> Result<Admitted, VerifyRefusal> {
+        let Some(token) = token else { return self.admit_anonymous(arriving).await };
+        if self.is_outside(token) {
+            return self.admit_outside(token, arriving).await;
+        }
         let verified_at = Instant::now();
-        let caller = self.verify(token.ok_or(VerifyRefusal::Invalid)?).await?;
-        self.register(&caller, verified_at, connection, outbox, address).await
-    }
-
-    /// What a subscription's token grants this connection in this channel.
-    #[expect(clippy::unused_async, reason = "asking an issuer takes time")]
-    pub(super) async fn verify_subscription(
-        &self,
-        _token: &SecretString,
-        _who: &Identity,
-        _client: ConnectionId,
-        _channel: &ChannelName,
-    ) -> Result<SubscriptionGrant, SubscriptionRefusal> {
-        Err(SubscriptionRefusal::Invalid)
+        let caller = self.verify(token).await?;
+        self.register(&caller, verified_at, arriving).await
     }
 
     /// Registers a verified caller's connection. `verified_at` is when verifying began.
@@ -161,10 +160,9 @@ impl Door {
         &self,
         caller: &Caller,
         verified_at: Instant,
-        connection: ConnectionId,
-        outbox: &Outbox,
-        address: IpAddr,
+        arriving: &Arriving<'_>,
     ) -> Result<Admitted, VerifyRefusal> {
+        let Arriving { connection, outbox, address, transport } = *arriving;
         let permit = self.permits.take_user(caller.user.into()).ok_or(VerifyRefusal::ConnectionLimit)?;
         let request = AttachRequest {
             session: caller.session,
@@ -175,20 +173,36 @@ impl Door {
                 issuer: "".into(),
                 token: caller.token.clone(),
             },
-            transport: Transport::WebSocket,
+            transport,
             outbox: outbox.clone(),
             address: Some(address),
             now_ms: self.now_ms(),
             verified_at,
         };
-        let attachment = self.realtime.attach(&request).await.map_err(|error| attach_refusal(&error))?;
+        let attachment = self.attach(&request).await?;
         let admitted =
             Admitted { identity: self.identity(caller), device: Some(caller.device), attachment, permit };
         self.note("socket.opened", connection, address, &admitted.identity, admitted.device, None);
         Ok(admitted)
     }
 
-    /// Writes down that a socket opened or closed.
+    pub(super) async fn attach(&self, request: &AttachRequest) -> Result<Attachment, VerifyRefusal> {
+        self.realtime.attach(request).await.map_err(|error| attach_refusal(&error))
+    }
+
+    /// The connection has shown a newer token: what denies that one ends the connection from here on.
+    pub(super) async fn renew(
+        &self,
+        session: SessionId,
+        connection: ConnectionId,
+        subject: &Subject,
+        token: &TokenMark,
+    ) -> Result<(), VerifyRefusal> {
+        let renewed = self.realtime.renew(session, connection, subject, token, self.now_ms()).await;
+        renewed.map_err(|error| attach_refusal(&error))
+    }
+
+    /// Writes down that a socket opened or closed. The session of a connection that nobody here knows ends with it.
     pub(super) fn note(
         &self,
         event: &str,
@@ -207,6 +221,12 @@ impl Door {
         event.address = Some(address);
         if let Some(reason) = reason {
             event = event.with("code", reason.code()).with("reason", reason.text().to_owned());
+        }
+        if who.account.is_none() {
+            event.subject = Some(who.subject.to_string());
+            if event.event == "socket.closed" {
+                self.services.outside_gone(who.session);
+            }
         }
         self.realtime.note(event);
     }
@@ -233,7 +253,7 @@ impl Door {
         self.services.clock().now().unix_timestamp()
     }
 
-    fn now_ms(&self) -> i64 {
+    pub(super) fn now_ms(&self) -> i64 {
         let millis = self.services.clock().now().unix_timestamp_nanos() / 1_000_000;
         i64::try_from(millis).unwrap_or(i64::MAX)
     }
@@ -247,7 +267,7 @@ fn attach_refusal(error: &AttachError) -> VerifyRefusal {
     }
 }
 
-fn refusal(refusal: Refusal) -> VerifyRefusal {
+pub(super) fn refusal(refusal: Refusal) -> VerifyRefusal {
     match refusal {
         Refusal::Expired => VerifyRefusal::Expired,
         Refusal::Ended(cause) => VerifyRefusal::Revoked(cause.close_reason()),

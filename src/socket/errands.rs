@@ -5,14 +5,16 @@
 use std::{sync::Arc, time::Instant};
 
 use portcullis_actors::{
+    id::Subject,
     logic::namespace::ChannelName,
     protocol::{ClientInfo, ErrorCode, Payload},
-    runtime::{Gather as _, Join, JoinReply, LaneError},
+    runtime::{Gather as _, Join, JoinReply, LaneError, Transport},
 };
 use secrecy::SecretString;
 
 use super::{
     dialogue::{Joining, Purpose, Question, SubscriptionRefusal},
+    door::Arriving,
     driver::{Driver, Outcome},
     gathering::Gathering,
 };
@@ -21,13 +23,15 @@ impl Driver {
     pub(super) fn verify(&mut self, purpose: Purpose, token: Option<SecretString>) {
         let (door, id, outbox, address) =
             (Arc::clone(&self.door), self.id, self.outbox.clone(), self.address);
-        let registered = self.place.is_some();
+        let registered = self.place.as_ref().map(|place| place.who.clone());
         self.awaited = Some(Box::pin(async move {
             let verified = async {
-                if let (true, Some(token)) = (registered, &token) {
-                    return door.identify(token, id).await.map(|who| (who, None));
+                if let (Some(who), Some(token)) = (registered, &token) {
+                    return door.identify(token, &who, id).await.map(|who| (who, None));
                 }
-                let admitted = door.admit(token.as_ref(), id, &outbox, address).await?;
+                let arriving =
+                    Arriving { connection: id, outbox: &outbox, address, transport: Transport::WebSocket };
+                let admitted = door.admit(token.as_ref(), &arriving).await?;
                 Ok((admitted.identity.clone(), Some(admitted)))
             };
             Outcome::Proof(purpose, Box::new(verified.await))
@@ -86,7 +90,9 @@ impl Driver {
     }
 
     pub(super) fn publish(&mut self, channel: ChannelName, id: u32, data: Payload, info: Arc<ClientInfo>) {
-        if !self.door.publications.allow(&info.user, Instant::now()) {
+        // Those without a name are not one user.
+        let nobody = info.user.is_anonymous().then(|| Subject::new(&info.client.to_string()));
+        if !self.door.publications.allow(nobody.as_ref().unwrap_or(&info.user), Instant::now()) {
             let effects = self.dialogue.on_too_often(id);
             return self.perform(effects);
         }

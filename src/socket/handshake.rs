@@ -15,13 +15,17 @@ use actix_http::{
     ws::{HandshakeError, hash_key, verify_handshake},
 };
 use actix_web::http::StatusCode;
-use portcullis_actors::{id::ConnectionId, protocol::Encoding, runtime::outbox};
+use portcullis_actors::{
+    id::ConnectionId,
+    protocol::Encoding,
+    runtime::{self, outbox},
+};
 use uuid::Uuid;
 
 use super::{
     anchor::Anchor,
     connection,
-    door::{Admitted, Door},
+    door::{Admitted, Arriving, Door},
     inbound::Inbound,
     permits::Permit,
     pump::Pump,
@@ -102,12 +106,13 @@ async fn admit(
     outbox: &portcullis_actors::runtime::Outbox,
     address: IpAddr,
 ) -> Result<Admitted, Refusal> {
+    let arriving = Arriving { connection: id, outbox, address, transport: runtime::Transport::WebSocket };
     if credential.source != Source::Ticket {
-        return Ok(door.admit(Some(&credential.token), id, outbox, address).await?);
+        return Ok(door.admit(Some(&credential.token), &arriving).await?);
     }
     let verified_at = Instant::now();
     let caller = door.redeem(&credential.token).await?;
-    Ok(door.register(&caller, verified_at, id, outbox, address).await?)
+    Ok(door.register(&caller, verified_at, &arriving).await?)
 }
 
 /// What went before on the same connection.

@@ -19,6 +19,7 @@ mod gate;
 mod gathering;
 mod handshake;
 mod inbound;
+mod outside;
 mod permits;
 mod publications;
 mod pump;

@@ -27,6 +27,7 @@ mod followers;
 mod frames;
 mod handshake;
 mod history;
+mod issuers;
 mod late_body;
 mod legacy;
 mod lifetime;

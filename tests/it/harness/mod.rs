@@ -15,6 +15,7 @@ mod follower;
 mod forge;
 mod frame;
 mod guest;
+pub(crate) mod issuer;
 mod keyring;
 mod link;
 mod mint;

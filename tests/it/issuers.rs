@@ -1,0 +1,303 @@
+//! Connections of outside issuers' users and of nobody in particular: who may come in, as whom, and how they are ended.
+
+mod subscriptions;
+
+use std::time::Duration;
+
+use portcullis::service::{DenialTerms, ExternalFilter, Order, Target};
+use portcullis_actors::{
+    audit::{AuditEvent, Outcome},
+    close::Cause,
+    id::{SessionId, Subject},
+};
+use serde_json::{Value, json};
+
+use crate::harness::{
+    App, Ask, Closed, Socket, eventually,
+    issuer::{self, Publisher, now, signed},
+};
+
+const ROUTE: &str = "/connection/websocket";
+
+async fn connect(app: &App, token: &str) -> Result<(Socket, Value), Closed> {
+    let mut socket = app.handshake(ROUTE).open().await.expect("a handshake");
+    let reply = socket.ask(json!({"connect": {"token": token}})).await?;
+    Ok((socket, reply))
+}
+
+/// What a client is told: `connected`, the number of an error, or that of the close frame.
+async fn told(app: &App, token: &str) -> String {
+    match connect(app, token).await {
+        Ok((_, reply)) if reply["connect"]["client"].is_string() => "connected".to_owned(),
+        Ok((_, reply)) => format!("error {}", reply["error"]["code"]),
+        Err(closed) => format!("close {}", closed.code),
+    }
+}
+
+async fn connected(app: &App, claims: &Value) -> Socket {
+    let (socket, reply) = connect(app, &signed(claims)).await.expect("a reply");
+    assert!(reply["connect"]["client"].is_string(), "{reply}");
+    socket
+}
+
+async fn live(app: &App) -> Vec<(SessionId, String)> {
+    let filter = ExternalFilter { live: true, limit: 100, ..ExternalFilter::default() };
+    let sessions = app.services().outside_sessions(filter).await.expect("sessions");
+    sessions.into_iter().map(|session| (session.id, session.subject.to_string())).collect()
+}
+
+#[actix_web::test]
+async fn only_a_token_that_is_good_in_every_way_lets_in() {
+    let app = App::with(|settings| {
+        let keys = json!({"hmac": [issuer::SECRET]});
+        let strict = json!({"name": "corp", "keys": keys, "algorithms": ["HS256"], "issuer": "https://corp", "audience": "us",
+                            "uses": ["connection"]});
+        issuer::configure(settings, json!([strict]));
+    });
+    let good = json!({"sub": "ann", "iss": "https://corp", "aud": "us", "exp": now() + 600, "iat": now()});
+    let with = |field: &str, value: Value| {
+        let mut claims = good.clone();
+        claims[field] = value;
+        signed(&claims)
+    };
+    let hs = |alg: &str| json!({"alg": alg});
+    let table = [
+        ("a good one", signed(&good), "connected"),
+        ("one without an end", with("exp", Value::Null), "connected"),
+        ("one under another secret", issuer::signed_with("wrong", &hs("HS256"), &good), "close 3500"),
+        (
+            "one under another algorithm",
+            issuer::signed_with(issuer::SECRET, &hs("HS384"), &good),
+            "close 3500",
+        ),
+        ("one signed by nothing", issuer::compact(&hs("none"), &good, |_| Vec::new()), "close 3500"),
+        ("one with an empty signature", issuer::compact(&hs("HS256"), &good, |_| Vec::new()), "close 3500"),
+        ("an old one", with("exp", json!(now() - 1)), "error 109"),
+        ("one whose connection is over", with("expire_at", json!(now() - 1)), "error 109"),
+        ("one from the future", with("nbf", json!(now() + 600)), "close 3500"),
+        ("one issued in the future", with("iat", json!(now() + 600)), "close 3500"),
+        ("one for others", with("aud", json!("them")), "close 3500"),
+        ("one of others", with("iss", json!("https://evil")), "close 3500"),
+        ("one for a subscription", with("channel", json!("chat:lobby")), "close 3500"),
+        ("one of nobody", with("sub", json!("")), "close 3500"),
+        ("one whose name is a number", with("sub", json!(42)), "close 3500"),
+        ("a huge one", with("info", json!("x".repeat(20_000))), "close 3500"),
+        ("none at all", "not-a-token".to_owned(), "close 3500"),
+        // Ours by its words, and not signed by us.
+        ("one that claims to be ours", with("iss", json!("localhost")), "close 3500"),
+    ];
+    for (name, token, expected) in table {
+        assert_eq!(told(&app, &token).await, expected, "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn without_issuers_no_outside_token_lets_in() {
+    let app = App::start();
+    assert_eq!(told(&app, &signed(&json!({"sub": "ann"}))).await, "close 3500");
+}
+
+#[actix_web::test]
+async fn our_own_tokens_work_beside_those_of_issuers() {
+    let app = App::with(issuer::shared_with);
+    let session = app.register().await.open_session().await;
+    assert_eq!(told(&app, &session.access).await, "connected");
+}
+
+#[actix_web::test]
+async fn an_outside_token_opens_no_other_door() {
+    let app = App::with(issuer::shared_with);
+    let person = app.register().await;
+    let token = signed(&json!({"sub": person.id.to_string(), "exp": now() + 600}));
+    let profile = app.get("/api/v1/profile").bearer_auth(&token).ask().await;
+    assert_eq!(profile.status, 401);
+}
+
+#[actix_web::test]
+async fn while_the_keys_cannot_be_had_nobody_can_tell() {
+    let publisher = Publisher::silent().await;
+    let app = App::with(|settings| publisher.trusted_by(settings));
+    let token = publisher.signed("current", &json!({"sub": "ann"}));
+    assert_eq!(told(&app, &token).await, "error 100");
+    let handshake = app.handshake(ROUTE).header("authorization", &format!("Bearer {token}"));
+    assert_eq!(handshake.refusal().await.status, 503);
+    // Only the first of them asked: the issuer is given a rest.
+    assert_eq!(publisher.asked(), 1);
+}
+
+#[actix_web::test]
+async fn published_keys_are_fetched_once_and_used_for_their_own_signatures() {
+    let publisher = Publisher::silent().await;
+    publisher.publish();
+    let app = App::with(|settings| publisher.trusted_by(settings));
+    let claims = json!({"sub": "ann"});
+    assert_eq!(told(&app, &publisher.signed("current", &claims)).await, "connected");
+    assert_eq!(told(&app, &publisher.signed("unknown", &claims)).await, "close 3500");
+    assert_eq!(told(&app, &publisher.confused(&claims)).await, "close 3500");
+    assert_eq!(told(&app, &Publisher::silent().await.signed("current", &claims)).await, "close 3500");
+    assert_eq!(publisher.asked(), 1);
+}
+
+#[actix_web::test]
+async fn an_answer_that_is_no_set_of_keys_or_too_large_is_none() {
+    for body in ["{}".to_owned(), format!(r#"{{"keys":[],"x":"{}"}}"#, "x".repeat(300_000))] {
+        let publisher = Publisher::silent().await;
+        publisher.answer_with(body);
+        let app = App::with(|settings| publisher.trusted_by(settings));
+        assert_eq!(told(&app, &publisher.signed("current", &json!({"sub": "ann"}))).await, "error 100");
+    }
+}
+
+#[actix_web::test]
+async fn an_outside_user_is_none_of_ours() {
+    let app = App::with(issuer::shared_with);
+    let ours = app.register().await;
+    let mut outside = connected(&app, &json!({"sub": ours.id.to_string()})).await;
+    let personal = format!("user:#{}", ours.id);
+    let refused = outside.ask(json!({"subscribe": {"channel": personal}})).await.unwrap();
+    assert_eq!(refused["error"]["code"], 103);
+    outside.subscribe("ephemeral:room").await;
+    outside.publish("ephemeral:room", json!(1)).await;
+    let heard = outside.pushed().await;
+    assert_eq!(heard["pub"]["info"]["user"], format!("corp:{}", ours.id), "{heard}");
+}
+
+#[actix_web::test]
+async fn a_connection_is_a_session_for_as_long_as_it_lasts() {
+    let app = App::with(issuer::shared_with);
+    let ann = connected(&app, &json!({"sub": "ann"})).await;
+    let bob = connected(&app, &json!({"sub": "bob"})).await;
+    let mut names: Vec<_> = live(&app).await.into_iter().map(|(_, name)| name).collect();
+    names.sort();
+    assert_eq!(names, ["corp:ann", "corp:bob"]);
+    drop(ann);
+    eventually("the end is written down", || async { live(&app).await.len() == 1 }).await;
+    drop(bob);
+}
+
+#[actix_web::test]
+async fn a_revoked_session_ends_at_once_and_for_good() {
+    let app = App::with(issuer::shared_with);
+    let mut ann = connected(&app, &json!({"sub": "ann"})).await;
+    let mut bob = connected(&app, &json!({"sub": "bob"})).await;
+    let sessions = live(&app).await;
+    let (of_ann, _) = sessions.iter().find(|(_, name)| name == "corp:ann").unwrap();
+    let order = Order::new(Target::Session(*of_ann), Cause::Revoked, app.services().clock().now());
+    let revoked = app.services().revoke(order).await.unwrap();
+    assert_eq!((revoked.sessions, revoked.sockets_closed, revoked.pending), (1, 1, 0));
+    assert_eq!(ann.closed().await.code, 4500);
+    let target = Target::Subject(Subject::new("corp:bob"));
+    let order = Order::new(target, Cause::Revoked, app.services().clock().now());
+    assert_eq!(app.services().revoke(order).await.unwrap().sockets_closed, 1);
+    assert_eq!(bob.closed().await.code, 4500);
+    assert!(live(&app).await.is_empty());
+}
+
+fn terms() -> DenialTerms {
+    let event = AuditEvent::new("", Outcome::Success, now() * 1000);
+    DenialTerms { expires_at: None, reason: "a test".to_owned(), event }
+}
+
+#[actix_web::test]
+async fn what_is_denied_ends_outside_connections_and_keeps_them_out() {
+    let app = App::with(issuer::shared_with);
+    let ann = Subject::new("corp:ann");
+    let claims = json!({"sub": "ann", "jti": "first", "iat": now() - 60});
+    let mut socket = connected(&app, &claims).await;
+    let severed = app.services().block_user(ann.clone(), terms()).await.unwrap();
+    assert_eq!((severed.closed, severed.pending), (1, 0));
+    assert_eq!(socket.closed().await.code, 4503);
+    assert_eq!(told(&app, &signed(&claims)).await, "close 4503");
+    app.services().unblock_user(ann.clone(), terms()).await.unwrap();
+    let mut socket = connected(&app, &claims).await;
+    app.services().revoke_token("first", terms()).await.unwrap();
+    assert_eq!(socket.closed().await.code, 4500);
+    assert_eq!(told(&app, &signed(&claims)).await, "close 4500");
+    let second = json!({"sub": "ann", "jti": "second", "iat": now() - 60});
+    let mut socket = connected(&app, &second).await;
+    let before = app.services().clock().now() - Duration::from_secs(30);
+    app.services().invalidate_tokens(ann, before, None, terms()).await.unwrap();
+    assert_eq!(socket.closed().await.code, 4500);
+    assert_eq!(told(&app, &signed(&second)).await, "close 4500");
+    assert_eq!(told(&app, &signed(&json!({"sub": "ann"}))).await, "close 4500", "issued nobody knows when");
+    assert_eq!(told(&app, &signed(&json!({"sub": "ann", "iat": now()}))).await, "connected");
+    assert_eq!(told(&app, &signed(&json!({"sub": "bob", "iat": now() - 60}))).await, "connected");
+}
+
+#[actix_web::test]
+async fn what_another_node_revokes_ends_outside_connections_here() {
+    let app = App::with(issuer::shared_with);
+    let mut ann = connected(&app, &json!({"sub": "ann"})).await;
+    let order = Order::new(Target::All, Cause::Revoked, app.services().clock().now());
+    app.store().commit(order).await.unwrap();
+    assert_eq!(ann.closed().await.code, 4500);
+}
+
+#[actix_web::test]
+async fn one_user_of_an_issuer_has_so_many_connections_and_no_more() {
+    let app = App::with(|settings| {
+        issuer::shared_with(settings);
+        settings.socket.limits.per_user = 2;
+    });
+    let claims = json!({"sub": "ann"});
+    let _held = [connected(&app, &claims).await, connected(&app, &claims).await];
+    assert_eq!(told(&app, &signed(&claims)).await, "close 3504");
+    assert_eq!(told(&app, &signed(&json!({"sub": "bob"}))).await, "connected");
+}
+
+#[actix_web::test]
+async fn a_newer_token_prolongs_the_connection_of_its_own_user_only() {
+    let app = App::with(issuer::shared_with);
+    let mut ann = connected(&app, &json!({"sub": "ann", "exp": now() + 60})).await;
+    let newer = signed(&json!({"sub": "ann", "exp": now() + 600, "jti": "newer"}));
+    let reply = ann.ask(json!({"refresh": {"token": newer}})).await.unwrap();
+    assert!(reply["refresh"]["ttl"].as_i64().unwrap() > 500, "{reply}");
+    assert_eq!(app.count("SELECT count(*) FROM external_sessions WHERE token_id = 'newer'").await, 1);
+    let others = signed(&json!({"sub": "bob", "exp": now() + 600}));
+    assert_eq!(ann.ask(json!({"refresh": {"token": others}})).await.unwrap_err().code, 3500);
+    let mut ann = connected(&app, &json!({"sub": "ann", "exp": now() + 60})).await;
+    let old = signed(&json!({"sub": "ann", "exp": now() - 1}));
+    assert_eq!(ann.ask(json!({"refresh": {"token": old}})).await.unwrap_err().code, 3005);
+}
+
+#[actix_web::test]
+async fn nobody_in_particular_comes_in_only_where_that_is_allowed() {
+    let closed = App::with(issuer::shared_with);
+    let mut socket = closed.handshake(ROUTE).open().await.unwrap();
+    assert_eq!(socket.ask(json!({"connect": {}})).await.unwrap_err().code, 3501);
+    let open = App::with(|settings| {
+        issuer::shared_with(settings);
+        settings.allow_anonymous = true;
+        settings.socket.limits.per_user = 1;
+    });
+    let mut first = open.handshake(ROUTE).open().await.unwrap();
+    let mut second = open.handshake(ROUTE).open().await.unwrap();
+    for socket in [&mut first, &mut second] {
+        let reply = socket.ask(json!({"connect": {}})).await.unwrap();
+        assert!(reply["connect"]["client"].is_string() && reply["connect"]["ttl"].is_null(), "{reply}");
+    }
+    let refused = first.ask(json!({"subscribe": {"channel": "ephemeral:room"}})).await.unwrap();
+    assert_eq!(refused["error"]["code"], 103);
+    assert_eq!(live(&open).await.iter().filter(|(_, name)| name.is_empty()).count(), 2);
+    assert_eq!(told(&open, &signed(&json!({"sub": ""}))).await, "connected");
+    // A token that is given is looked at.
+    assert_eq!(
+        told(&open, &issuer::signed_with("wrong", &json!({"alg": "HS256"}), &json!({}))).await,
+        "close 3500"
+    );
+    let target = Target::Subject(Subject::anonymous());
+    let order = Order::new(target, Cause::Revoked, open.services().clock().now());
+    open.services().revoke(order).await.unwrap();
+    assert_eq!([first.closed().await.code, second.closed().await.code], [4500, 4500]);
+}
+
+#[actix_web::test]
+async fn what_others_see_of_a_connection_is_in_its_token() {
+    let app = App::with(issuer::shared_with);
+    let mut ann = connected(&app, &json!({"sub": "ann", "info": {"name": "Ann"}})).await;
+    ann.subscribe("chat:lobby").await;
+    let reply = ann.ask(json!({"presence": {"channel": "chat:lobby"}})).await.unwrap();
+    let members = reply["presence"]["presence"].as_object().unwrap();
+    let member = members.values().next().unwrap();
+    assert_eq!((&member["user"], &member["conn_info"]), (&json!("corp:ann"), &json!({"name": "Ann"})));
+}

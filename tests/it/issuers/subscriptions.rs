@@ -1,0 +1,103 @@
+//! Subscription tokens: what one permits, and for whom.
+
+use serde_json::{Value, json};
+
+use super::{connect, connected};
+use crate::harness::{
+    App, Closed, Socket,
+    issuer::{self, now, signed, signed_with},
+};
+
+/// No right of any user reaches it.
+const PRIVATE: &str = "$ephemeral:room";
+
+async fn subscribe(socket: &mut Socket, channel: &str, token: &str) -> Result<Value, Closed> {
+    socket.ask(json!({"subscribe": {"channel": channel, "token": token}})).await
+}
+
+#[actix_web::test]
+async fn a_private_channel_opens_with_its_token_alone() {
+    let app = App::with(issuer::shared_with);
+    let mut ann = connected(&app, &json!({"sub": "ann"})).await;
+    let refused = ann.ask(json!({"subscribe": {"channel": PRIVATE}})).await.unwrap();
+    assert_eq!(refused["error"]["code"], 103);
+    let claims = |field: &str, value: Value| {
+        let mut claims = json!({"sub": "ann", "channel": PRIVATE, "exp": now() + 60});
+        claims[field] = value;
+        claims
+    };
+    let errors = [
+        (
+            "under another secret",
+            signed_with("wrong", &json!({"alg": "HS256"}), &claims("jti", json!("1"))),
+            103,
+        ),
+        ("that is none", "nonsense".to_owned(), 103),
+        ("for a connection", signed(&json!({"sub": "ann"})), 103),
+        ("that is old", signed(&claims("exp", json!(now() - 1))), 109),
+    ];
+    for (name, token, code) in errors {
+        let reply = subscribe(&mut ann, PRIVATE, &token).await.unwrap();
+        assert_eq!(reply["error"]["code"], code, "a token {name}: {reply}");
+    }
+    let token = signed(&claims("info", json!({"seat": 7})));
+    let reply = subscribe(&mut ann, PRIVATE, &token).await.unwrap();
+    assert_eq!(reply["subscribe"]["expires"], true, "{reply}");
+    ann.publish(PRIVATE, json!("hush")).await;
+    let heard = ann.pushed().await;
+    assert_eq!(heard["pub"]["info"]["chan_info"], json!({"seat": 7}), "{heard}");
+}
+
+#[actix_web::test]
+async fn a_subscription_token_of_another_ends_the_connection() {
+    let app = App::with(issuer::shared_with);
+    let foreign = [
+        ("another user", json!({"sub": "bob", "channel": PRIVATE})),
+        ("another channel", json!({"sub": "ann", "channel": "$ephemeral:other"})),
+        ("another connection", json!({"sub": "ann", "channel": PRIVATE, "client": "c0ffee"})),
+        ("nobody", json!({"channel": PRIVATE})),
+    ];
+    for (name, claims) in foreign {
+        let mut ann = connected(&app, &json!({"sub": "ann"})).await;
+        let closed = subscribe(&mut ann, PRIVATE, &signed(&claims)).await.unwrap_err();
+        assert_eq!(closed.code, 3500, "a token of {name}");
+    }
+}
+
+#[actix_web::test]
+async fn a_token_may_be_for_one_connection() {
+    let app = App::with(issuer::shared_with);
+    let (mut ann, reply) = connect(&app, &signed(&json!({"sub": "ann"}))).await.unwrap();
+    let claims = json!({"sub": "ann", "channel": PRIVATE, "client": reply["connect"]["client"]});
+    let reply = subscribe(&mut ann, PRIVATE, &signed(&claims)).await.unwrap();
+    assert!(reply["subscribe"].is_object(), "{reply}");
+}
+
+#[actix_web::test]
+async fn an_issuer_without_a_prefix_permits_users_of_ours() {
+    let app = App::with(|settings| {
+        let keys = json!({"hmac": [issuer::SECRET]});
+        let trusted = json!({"name": "own", "keys": keys, "algorithms": ["HS256"], "uses": ["subscription"], "user_prefix": ""});
+        issuer::configure(settings, json!([trusted]));
+    });
+    let session = app.register().await.open_session().await;
+    let (mut socket, _) = connect(&app, &session.access).await.unwrap();
+    let claims = json!({"sub": session.person.id.to_string(), "channel": PRIVATE});
+    let reply = subscribe(&mut socket, PRIVATE, &signed(&claims)).await.unwrap();
+    assert!(reply["subscribe"].is_object(), "{reply}");
+    // It names nobody's connection.
+    assert_eq!(super::told(&app, &signed(&json!({"sub": "1"}))).await, "close 3500");
+}
+
+#[actix_web::test]
+async fn a_subscription_is_prolonged_by_a_newer_token_of_its_own() {
+    let app = App::with(issuer::shared_with);
+    let mut ann = connected(&app, &json!({"sub": "ann"})).await;
+    let token = |exp: i64| signed(&json!({"sub": "ann", "channel": PRIVATE, "exp": exp}));
+    subscribe(&mut ann, PRIVATE, &token(now() + 60)).await.unwrap();
+    let refresh = |token: String| json!({"sub_refresh": {"channel": PRIVATE, "token": token}});
+    let reply = ann.ask(refresh(token(now() + 600))).await.unwrap();
+    assert!(reply["sub_refresh"]["ttl"].as_i64().unwrap() > 500, "{reply}");
+    let reply = ann.ask(refresh(token(now() - 1))).await.unwrap();
+    assert_eq!(reply["error"]["code"], 109, "an old token prolongs nothing");
+}
