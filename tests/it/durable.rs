@@ -134,7 +134,7 @@ async fn what_was_missed_over_a_restart_is_recovered() {
     app.stop();
     assert_eq!(socket.closed().await.code, 3001);
     let app = App::over(database, |_| {});
-    let mut socket = Session { app, ..session }.connect_by_command().await;
+    let mut socket = Session { app: app.clone(), ..session }.connect_by_command().await;
     let back = subscribe(&mut socket, Some((2, &epoch))).await;
     assert_eq!((&back["recovered"], &back["was_recovering"]), (&json!(true), &json!(true)));
     assert_eq!(back["epoch"], epoch.as_str());
