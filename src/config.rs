@@ -24,15 +24,17 @@ mod channels;
 mod development;
 mod issuers;
 mod reader;
+mod realtime;
 mod sections;
 #[cfg(test)]
 mod tests;
 
 pub use reader::ConfigError;
 use reader::Reader;
+use realtime::realtime;
 use sections::{
     BAN, PASSWORD_QUEUE, Registration, algorithm, api_key, database, geo, limits, listen, minutes, passkeys,
-    realtime, risk, secrets, sessions, socket, surface,
+    risk, secrets, sessions, socket, surface,
 };
 
 const DAY: u64 = 24 * 60 * 60;
@@ -155,6 +157,7 @@ pub struct Settings {
     /// Sockets.
     pub socket: SocketSettings,
     /// The actors' bounds. `CHANNELS_FILE`: a TOML file with the namespaces of channels; those built in without it.
+    /// `HISTORY_BYTES`: data of histories in memory, at least 1 MiB. Default: 512 MiB.
     pub realtime: RealtimeSettings,
     /// `DRAIN_SECONDS`: over how long a stop spreads the closing of sockets. Default: 5.
     pub drain: Duration,

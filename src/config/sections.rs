@@ -9,10 +9,9 @@ use std::{
     time::Duration,
 };
 
-use portcullis_actors::runtime::RealtimeSettings;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Listen, Secrets, Surface, channels::channels, reader::Reader};
+use super::{Listen, Secrets, Surface, reader::Reader};
 use crate::{
     domain::{
         passkey::{self, RelyingPartyNames, origin_fits},
@@ -288,17 +287,8 @@ pub(super) fn socket(read: &mut Reader<'_>, base: &SocketSettings) -> SocketSett
             per_address: read.at_least("CONNECTIONS_PER_ADDRESS", 1, base.limits.per_address),
             per_user: read.at_least("CONNECTIONS_PER_USER", 1, base.limits.per_user),
         },
-        outbox_bytes: read.at_least("CONNECTION_QUEUE_BYTES", 64 * 1024, base.outbox_bytes),
-        ..base.clone()
-    }
-}
-
-pub(super) fn realtime(read: &mut Reader<'_>, base: &RealtimeSettings) -> RealtimeSettings {
-    let spill_file = read.text("DATA_DIR").map(|directory| PathBuf::from(directory).join("audit.spill"));
-    RealtimeSettings {
-        connections_per_session: read.at_least("CONNECTIONS_PER_SESSION", 1, base.connections_per_session),
-        spill_file: spill_file.unwrap_or_else(|| base.spill_file.clone()),
-        namespaces: channels(read, &base.namespaces),
+        // One answer of the channels (`logic::stream::PAGE_BYTES`) must fit, whatever it is escaped to.
+        outbox_bytes: read.at_least("CONNECTION_QUEUE_BYTES", 1024 * 1024, base.outbox_bytes),
         ..base.clone()
     }
 }

@@ -58,6 +58,8 @@ pub(crate) const RULES: &[Rule] = &[
         actors: &["runtime", "protocol", "id"],
         kinds: &[],
     },
+    // The file of channels says what their rules are.
+    Rule { room: "src/config/channels.rs", rooms: &["config"], actors: &["logic"], kinds: &[] },
     Rule {
         room: "src/config.rs",
         rooms: &["config", "domain", "geo", "socket", "store"],

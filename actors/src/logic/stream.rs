@@ -14,8 +14,9 @@ use crate::protocol::{ErrorCode, HistoryRequest, Position, Publication};
 
 /// The most publications that one answer carries.
 pub const PAGE_MAX: usize = 300;
-/// The most bytes of data that one answer to a connection carries: it must fit into the connection's queue.
-pub const PAGE_BYTES: usize = 512 * 1024;
+/// The most bytes of data that one answer to a connection carries: it must fit into the connection's queue, which is at
+/// least 1 MiB, and escaping may double it.
+pub const PAGE_BYTES: usize = 448 * 1024;
 
 /// Publications of one channel.
 #[derive(Debug)]
@@ -121,10 +122,13 @@ pub fn bounded(
     publications.take(limit).take_while(fits).collect()
 }
 
-/// What a publication weighs: its data, and something for itself.
+/// What a publication weighs: its data, what is said of who published it, and something for itself.
 #[must_use]
 pub fn weight(publication: &Publication) -> usize {
-    publication.data.as_bytes().len() + 128
+    let info = publication.info.iter().flat_map(|info| [&info.conn_info, &info.chan_info]);
+    let info: usize = info.flatten().map(|payload| payload.as_bytes().len()).sum();
+    let tags: usize = publication.tags.iter().map(|(name, value)| name.len() + value.len()).sum();
+    publication.data.as_bytes().len() + info + tags + 128
 }
 
 /// What somebody who was at `since` is owed, where `newer` are the publications after it that are still known, oldest
