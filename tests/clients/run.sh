@@ -39,6 +39,10 @@ chmod 755 "$PORTCULLIS_STATE"
 export PORTCULLIS_STATE PORTCULLIS_BIN="$bin" PYTHONDONTWRITEBYTECODE=1
 # Settings of the caller's shell must not reach the server under test.
 unset DATABASE_URL DATA_DIR API_PORT TLS_PORT
+set -a
+# shellcheck source=tests/clients/realtime.env
+. "$here/realtime.env"
+set +a
 finish() {
     status=$?
     "$here/server.sh" stop || status=1
@@ -55,6 +59,8 @@ trap finish EXIT
 result=0
 echo "# centrifuge (npm) $(node -p "require('$here/node_modules/centrifuge/package.json').version")"
 timeout --kill-after=5 120 node "$here/js/scenarios.mjs" || result=1
+timeout --kill-after=5 240 node "$here/js/realtime.mjs" || result=1
 echo "# centrifuge-python (PyPI) $("$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("centrifuge-python"))')"
 timeout --kill-after=5 120 "$venv/bin/python" "$here/python/scenarios.py" || result=1
+timeout --kill-after=5 240 "$venv/bin/python" "$here/python/realtime.py" || result=1
 exit "$result"
