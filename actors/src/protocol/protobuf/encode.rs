@@ -103,12 +103,16 @@ fn connect(result: &ConnectResult) -> results::ConnectResult {
         version: result.version.clone(),
         expires: until.expires,
         ttl: until.ttl,
-        subs: result.subs.iter().map(|(channel, result)| (channel.clone(), subscribe(result))).collect(),
+        subs: result.subs.iter().map(server_side).collect(),
         ping: result.ping.unwrap_or(0),
         pong: result.ping.is_some(),
         session: emulation.map(|known| known.session.expose_secret().to_owned()).unwrap_or_default(),
         node: emulation.map(|known| known.node.clone()).unwrap_or_default(),
     }
+}
+
+fn server_side((channel, result): &(String, SubscribeResult)) -> results::ServerSide {
+    results::ServerSide { channel: channel.clone(), result: Some(subscribe(result)) }
 }
 
 fn subscribe(result: &SubscribeResult) -> results::SubscribeResult {

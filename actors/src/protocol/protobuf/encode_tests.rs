@@ -201,3 +201,19 @@ fn both_encodings_say_the_same_of_a_publication() {
     assert_eq!(json["push"]["pub"]["tags"]["k"], published.tags["k"]);
     assert_eq!(json["push"]["pub"]["info"]["user"], published.info.unwrap().user);
 }
+
+#[test]
+fn a_subscription_of_the_servers_is_there_even_if_nothing_can_be_said_of_it() {
+    let plain = ConnectResult {
+        client: client(),
+        version: String::new(),
+        lifetime: None,
+        ping: None,
+        subs: vec![("a".to_owned(), SubscribeResult::default())],
+        emulation: None,
+    };
+    let encoded = crate::protocol::Encoding::Protobuf.reply(1, &Answer::Connect(Box::new(plain)));
+    // The entry: its key, and an empty value.
+    let entry = [0x32, 5, 0x0a, 1, b'a', 0x12, 0];
+    assert!(encoded.windows(entry.len()).any(|window| window == entry), "{encoded:?}");
+}

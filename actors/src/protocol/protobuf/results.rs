@@ -157,6 +157,16 @@ pub struct Lifetime {
     pub ttl: u32,
 }
 
+/// An entry of the map `subs`. A map of the library's leaves out a value in which everything is as by default, and
+/// centrifuge-js takes that for no value.
+#[derive(Clone, PartialEq, Message)]
+pub struct ServerSide {
+    #[prost(string, tag = "1")]
+    pub channel: String,
+    #[prost(message, optional, tag = "2")]
+    pub result: Option<SubscribeResult>,
+}
+
 /// A result that may hold the secret of an emulated connection says nothing of itself.
 impl fmt::Debug for ConnectResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -175,8 +185,8 @@ pub struct ConnectResult {
     pub expires: bool,
     #[prost(uint32, tag = "4")]
     pub ttl: u32,
-    #[prost(btree_map = "string, message", tag = "6")]
-    pub subs: BTreeMap<String, SubscribeResult>,
+    #[prost(message, repeated, tag = "6")]
+    pub subs: Vec<ServerSide>,
     #[prost(uint32, tag = "7")]
     pub ping: u32,
     #[prost(bool, tag = "8")]
