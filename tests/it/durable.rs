@@ -122,6 +122,50 @@ async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_
     }
 }
 
+/// The batch hangs in the database when the link breaks, so that nobody can know what becomes of it.
+#[tokio::test]
+async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let app = App::over(cable.database(), |_| {});
+    let (_session, mut publisher) = member(&app).await;
+    let (_other, mut reader) = member(&app).await;
+    subscribe(&mut publisher, None).await;
+    subscribe(&mut reader, None).await;
+    assert!(publish(&mut publisher, json!("before")).await["publish"].is_object());
+    assert_eq!(published(&mut reader).await, (1, json!("before")));
+    let (mut raw, connection) = database.config.connect(tokio_postgres::NoTls).await.expect("the database");
+    tokio::spawn(connection);
+    let (watching, connection) = database.config.connect(tokio_postgres::NoTls).await.expect("the database");
+    tokio::spawn(connection);
+    let holder = raw.transaction().await.expect("a transaction");
+    holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.expect("the row");
+    let cut = async {
+        eventually("it hangs", async || {
+            let sql = "SELECT count(*) FROM pg_stat_activity
+                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
+            watching.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0) == 1
+        })
+        .await;
+        cable.cut();
+    };
+    let (reply, ()) = tokio::join!(publish(&mut publisher, json!("hung")), cut);
+    assert_eq!(
+        (&reply["error"]["code"], &reply["error"]["temporary"]),
+        (&json!(100), &json!(true)),
+        "{reply}"
+    );
+    drop(holder);
+    cable.mend();
+    // Nobody needs to publish for that.
+    assert_eq!(published(&mut reader).await, (2, json!("hung")));
+    within("publishing works again", async {
+        while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
+    })
+    .await;
+    assert_eq!(published(&mut reader).await, (3, json!("after")));
+}
+
 #[tokio::test]
 async fn what_was_missed_over_a_restart_is_recovered() {
     let database = fresh_database();

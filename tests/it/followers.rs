@@ -63,8 +63,14 @@ impl Scene {
         &self.tokens[number % self.tokens.len()]
     }
 
-    fn acknowledged(&self) -> usize {
-        self.log.lock().unwrap().acknowledged.len()
+    /// Waits until so many publications have been acknowledged.
+    async fn traffic(&self, acknowledged: usize) {
+        within("traffic", async {
+            while self.log.lock().unwrap().acknowledged.len() < acknowledged {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        })
+        .await;
     }
 
     /// Begins to follow and, once everybody does, to publish.
@@ -200,15 +206,11 @@ async fn every_acknowledged_publication_arrives_once_and_in_order_though_the_ser
     let scene = Scene::new("chat:crash", at, tokens(&server, PUBLISHERS).await);
     let (followers, publishers, end) = scene.begin().await;
     for kill in 1..=5 {
-        within("traffic", async {
-            while scene.acknowledged() < 60 * kill {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await;
+        scene.traffic(60 * kill).await;
         server = tokio::task::block_in_place(|| server.kill_and_restart());
         place.send_replace(server.address());
     }
+    scene.traffic(360).await;
     scene.finish(followers, publishers, end).await;
 }
 
@@ -228,11 +230,8 @@ async fn in_a_namespace_in_memory_every_publication_arrives_once_and_in_order() 
     let scene = Scene::new("memory:drop", at, tokens);
     let (followers, publishers, end) = scene.begin().await;
     let began = Instant::now();
-    within("traffic", async {
-        while scene.acknowledged() < 300 || began.elapsed() < Duration::from_secs(5) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    })
-    .await;
+    scene.traffic(300).await;
+    // Time enough for everybody to have been away.
+    tokio::time::sleep(Duration::from_secs(5).saturating_sub(began.elapsed())).await;
     scene.finish(followers, publishers, end).await;
 }

@@ -114,7 +114,6 @@ impl Follower {
             subscribe["recover"] = true.into();
             subscribe["offset"] = (*offset).into();
             subscribe["epoch"] = epoch.clone().into();
-            self.returns += 1;
         }
         let Some(mut line) = Line::open(&self.place, &self.token, &subscribe).await else { return };
         while let Some(object) = line.next().await {
@@ -147,9 +146,12 @@ impl Follower {
         // Zero is left out.
         let offset = result["offset"].as_u64().unwrap_or(0);
         let epoch = result["epoch"].as_str().expect("an epoch").to_owned();
-        if self.position.is_some() && result["recovered"] != true {
-            self.lost += 1;
-            self.position = None;
+        if self.position.is_some() {
+            self.returns += 1;
+            if result["recovered"] != true {
+                self.lost += 1;
+                self.position = None;
+            }
         }
         if self.position.is_none() {
             self.position = Some((offset, epoch));
