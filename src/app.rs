@@ -107,7 +107,11 @@ impl App {
         let rest = {
             let services = web::Data::new(services.clone());
             let metrics = web::Data::new(metrics);
-            move || http::app(services.clone(), http_settings.clone(), metrics.clone())
+            let door = web::Data::from(Arc::clone(&door));
+            move || {
+                http::app(services.clone(), http_settings.clone(), metrics.clone())
+                    .configure(|routes| socket::emulation::configure(routes, door.clone()))
+            }
         };
         let server =
             socket::serve(listeners, settings.listen.workers, files.plain_connections, &door, mark, rest)

@@ -7,6 +7,10 @@ use uuid::Uuid;
 /// Where WebSockets are served: ours, and the default of the Centrifuge SDKs.
 pub const SOCKET_PATHS: [&str; 2] = ["/api/v1/ws/chat", "/connection/websocket"];
 
+/// The id of a request, as its layers hand it on to each other.
+#[derive(Clone, Debug)]
+pub struct RequestId(pub String);
+
 /// Longer request ids of clients are replaced.
 const MAX_ID: usize = 64;
 

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::domain::{
     credential::{Door, Headers, find},
-    request::SOCKET_PATHS,
+    request::{RequestId, SOCKET_PATHS},
 };
 
 /// Serves one request. Use as `App::new().wrap(actix_web::middleware::from_fn(http::middleware))`.
@@ -41,6 +41,7 @@ pub async fn middleware(
     let settings = HttpSettings::of(request.request());
     let arrival = Arrival::of(request.request(), &settings);
     request.extensions_mut().insert(arrival.clone());
+    request.extensions_mut().insert(RequestId(arrival.request_id.clone()));
     let span = tracing::info_span!("request", request_id = %arrival.request_id);
     async move {
         let answer = match answer_early(request.request(), &settings) {

@@ -8,8 +8,10 @@ use std::{fmt::Debug, future::Ready, io, net::TcpListener, sync::Arc, time::Dura
 
 use actix_codec::Framed;
 use actix_http::{Extensions, HttpService, KeepAlive, Request, Response, TlsAcceptorConfig, h1::Codec};
+use actix_rt::net::TcpStream;
 use actix_server::{Server, ServerBuilder};
 use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
     Error,
     body::{BoxBody, MessageBody},
@@ -17,7 +19,7 @@ use actix_web::{
 };
 use rustls::ServerConfig;
 
-use super::{door::Door, gate::Gate, handshake, transport::Transport};
+use super::{door::Door, emulation, gate::Gate, handshake, transport::Transport};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(5);
@@ -103,14 +105,17 @@ where
 {
     let encrypted = matches!(listener.security, Security::Tls(_));
     macro_rules! http_service {
-        () => {
+        ($io:ty) => {
             HttpService::build()
                 .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
                 .client_request_timeout(REQUEST_HEAD_WITHIN)
                 .client_disconnect_timeout(DISCONNECT_WITHIN)
                 // Otherwise a frame that follows another waits for the peer's delayed acknowledgement of it.
                 .tcp_nodelay(true)
-                .on_connect_ext(move |_, data| mark(encrypted, data))
+                .on_connect_ext(move |io: &$io, data| {
+                    mark(encrypted, data);
+                    emulation::note_wire(io, data);
+                })
                 .upgrade(upgrade(Arc::clone(&door)))
                 .finish(map_config(
                     app().into_factory().map_err(|error| {
@@ -123,11 +128,12 @@ where
     }
     match listener.security {
         Security::Plain => builder.listen("http", listener.socket, move || {
-            Gate::before(http_service!().tcp(), Arc::clone(&door.permits))
+            Gate::before(http_service!(TcpStream).tcp(), Arc::clone(&door.permits))
         }),
         Security::Tls(config) => builder.listen("https", listener.socket, move || {
             let acceptor = TlsAcceptorConfig::default().handshake_timeout(TLS_HANDSHAKE_WITHIN);
-            let service = http_service!().rustls_0_23_with_config(ServerConfig::clone(&config), acceptor);
+            let service = http_service!(TlsStream<TcpStream>)
+                .rustls_0_23_with_config(ServerConfig::clone(&config), acceptor);
             Gate::before(service, Arc::clone(&door.permits))
         }),
     }

@@ -24,6 +24,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{
     SocketSettings,
     dialogue::{Identity, VerifyRefusal},
+    emulation::Streams,
     permits::{Permits, UserPermit},
     publications::Publications,
 };
@@ -41,6 +42,7 @@ pub struct Door {
     pub(super) settings: SocketSettings,
     pub(super) origins: Origins,
     pub(super) trusted_proxies: Vec<IpNet>,
+    pub(super) streams: Streams,
     /// Connections that belong to no session yet: a stop must reach them, too.
     lobby: DashMap<ConnectionId, Outbox>,
 }
@@ -82,6 +84,7 @@ impl Door {
             settings,
             origins,
             trusted_proxies,
+            streams: Streams::default(),
             lobby: DashMap::new(),
         })
     }

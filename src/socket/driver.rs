@@ -18,7 +18,7 @@ use actix_rt::time::{Sleep, sleep_until};
 use portcullis_actors::{
     id::ConnectionId,
     logic::namespace::ChannelName,
-    runtime::{Control, End, Left, Outbox},
+    runtime::{Control, End, Left, Outbox, Transport},
 };
 
 use super::{
@@ -46,6 +46,7 @@ pub(super) type Awaited = Pin<Box<dyn Future<Output = Outcome>>>;
 pub(super) struct Driver {
     pub(super) id: ConnectionId,
     pub(super) address: IpAddr,
+    pub(super) transport: Transport,
     pub(super) door: Arc<Door>,
     pub(super) outbox: Outbox,
     pub(super) dialogue: Dialogue,
@@ -76,6 +77,7 @@ impl Driver {
         let mut driver = Self {
             id: start.id,
             address: start.address,
+            transport: start.transport,
             dialogue: Dialogue::new(config, opening, identity),
             place: start.admitted.map(|admitted| Box::new(Place::take(admitted, &start.anchor))),
             anchor: start.anchor,

@@ -8,7 +8,7 @@ use portcullis_actors::{
     id::Subject,
     logic::namespace::ChannelName,
     protocol::{ClientInfo, ErrorCode, Payload},
-    runtime::{Gather as _, Join, JoinReply, LaneError, Transport},
+    runtime::{Gather as _, Join, JoinReply, LaneError},
 };
 use secrecy::SecretString;
 
@@ -21,16 +21,15 @@ use super::{
 
 impl Driver {
     pub(super) fn verify(&mut self, purpose: Purpose, token: Option<SecretString>) {
-        let (door, id, outbox, address) =
-            (Arc::clone(&self.door), self.id, self.outbox.clone(), self.address);
+        let (door, id, outbox) = (Arc::clone(&self.door), self.id, self.outbox.clone());
+        let (address, transport) = (self.address, self.transport);
         let registered = self.place.as_ref().map(|place| place.who.clone());
         self.awaited = Some(Box::pin(async move {
             let verified = async {
                 if let (Some(who), Some(token)) = (registered, &token) {
                     return door.identify(token, &who, id).await.map(|who| (who, None));
                 }
-                let arriving =
-                    Arriving { connection: id, outbox: &outbox, address, transport: Transport::WebSocket };
+                let arriving = Arriving { connection: id, outbox: &outbox, address, transport };
                 let admitted = door.admit(token.as_ref(), &arriving).await?;
                 Ok((admitted.identity.clone(), Some(admitted)))
             };

@@ -1,9 +1,7 @@
 //! The WebSocket handshake (RFC 6455 section 4.2): who may open a connection, decided before there is one.
 //!
-//! Called by the accept pipeline with the parsed request and the raw stream. Checks, cheapest first: path and handshake
-//! headers, encoding, origin, rate, places, credential, session. A refusal is an HTTP answer; success is the 101 answer and
-//! a running pump. The order that revocation depends on: the connection is registered with its session before the 101 is
-//! written, and delivery begins after.
+//! Called by the accept pipeline with the parsed request and the raw stream. Checks path, handshake headers and encoding,
+//! then what every transport checks (`entrance`). A refusal is an HTTP answer; success is the 101 answer and a running pump.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
@@ -11,35 +9,29 @@ use actix_codec::Framed;
 use actix_http::{
     HttpMessage, Request, Version,
     h1::Codec,
-    header::{self, HeaderMap, HeaderName},
+    header::{self, HeaderName},
     ws::{HandshakeError, hash_key, verify_handshake},
 };
 use actix_web::http::StatusCode;
-use portcullis_actors::{
-    id::ConnectionId,
-    protocol::Encoding,
-    runtime::{self, outbox},
-};
+use portcullis_actors::{protocol::Encoding, runtime};
 use uuid::Uuid;
 
 use super::{
     anchor::Anchor,
     connection,
-    door::{Admitted, Arriving, Door},
+    door::Door,
+    entrance::{self, Granted, Knock, lines},
     inbound::Inbound,
-    permits::Permit,
     pump::Pump,
     refusal::Refusal,
     start::Start,
     transport::Transport,
 };
 use crate::domain::{
-    address,
-    credential::{self, Credential, Headers, Source},
+    credential,
     request::{SOCKET_PATHS, request_id},
 };
 
-const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Answers one upgrade request; a connection that comes of it runs on as a task of its own.
@@ -47,13 +39,19 @@ pub(super) async fn open<T: Transport>(door: Arc<Door>, request: Request, framed
     let parts = framed.into_parts();
     let mut io = parts.io;
     let request_id = request_id(lines(request.headers(), &REQUEST_ID), Uuid::new_v4);
-    let address = client_address(&door, &request);
+    let knock = Knock {
+        headers: request.headers(),
+        query: request.uri().query(),
+        peer: request.peer_addr().map(|peer| peer.ip()),
+    };
+    let address = knock.address(&door);
     let began = Instant::now();
-    match check(&door, &request, address).await {
-        Ok(granted) => {
+    let checked = check(&door, &request, &knock).await;
+    match checked {
+        Ok(agreed) => {
             log(&request, &request_id, address, StatusCode::SWITCHING_PROTOCOLS, "", began);
             let before = Before { read: &parts.read_buf, unsent: &parts.write_buf };
-            run(door, &request, address, io, &before, granted);
+            run(door, &request, address, io, &before, agreed);
         }
         Err(refusal) => {
             log(&request, &request_id, address, refusal.status(), refusal.code(), began);
@@ -63,17 +61,14 @@ pub(super) async fn open<T: Transport>(door: Arc<Door>, request: Request, framed
     }
 }
 
-/// What a granted handshake brings along.
-struct Granted {
-    id: ConnectionId,
-    permit: Permit,
-    admitted: Option<Admitted>,
-    outbox: portcullis_actors::runtime::Outbox,
-    reader: portcullis_actors::runtime::OutboxReader,
+/// What comes of a handshake.
+struct Agreed {
+    granted: Granted,
+    /// Whether the answer must name the encoding, because the client offered it by its name.
     named: bool,
 }
 
-async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Granted, Refusal> {
+async fn check(door: &Door, request: &Request, knock: &Knock<'_>) -> Result<Agreed, Refusal> {
     if !SOCKET_PATHS.contains(&request.path()) {
         return Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is no WebSocket here."));
     }
@@ -82,37 +77,10 @@ async fn check(door: &Door, request: &Request, address: IpAddr) -> Result<Grante
     }
     verify_handshake(request.head()).map_err(malformed)?;
     let Choice { encoding, named } = encoding(request);
-    let credential = credential_of(door, request)?;
-    check_origin(door, request, credential.as_ref())?;
-
-    if door.realtime.is_draining() {
-        return Err(Refusal::unavailable());
-    }
-    door.services.throttle_from(door.services.limits.handshake_address, address).await?;
-    let permit = door.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
-    let (outbox, reader) = outbox(door.settings.outbox_bytes, encoding);
-    let id = ConnectionId::random();
-    let admitted = match credential {
-        Some(credential) => Some(admit(door, &credential, id, &outbox, address).await?),
-        None => None,
-    };
-    Ok(Granted { id, permit, admitted, outbox, reader, named })
-}
-
-async fn admit(
-    door: &Door,
-    credential: &Credential,
-    id: ConnectionId,
-    outbox: &portcullis_actors::runtime::Outbox,
-    address: IpAddr,
-) -> Result<Admitted, Refusal> {
-    let arriving = Arriving { connection: id, outbox, address, transport: runtime::Transport::WebSocket };
-    if credential.source != Source::Ticket {
-        return Ok(door.admit(Some(&credential.token), &arriving).await?);
-    }
-    let verified_at = Instant::now();
-    let caller = door.redeem(&credential.token).await?;
-    Ok(door.register(&caller, verified_at, &arriving).await?)
+    let query_token = door.settings.query_token;
+    let credential = knock.credential(credential::Door::WebSocket { query_token })?;
+    let granted = entrance::enter(door, knock, credential, encoding, runtime::Transport::WebSocket).await?;
+    Ok(Agreed { granted, named })
 }
 
 /// What went before on the same connection.
@@ -130,10 +98,10 @@ fn run<T: Transport>(
     address: IpAddr,
     io: T,
     before: &Before<'_>,
-    granted: Granted,
+    Agreed { granted, named }: Agreed,
 ) {
     let mut first = before.unsent.to_vec();
-    let subprotocol = granted.named.then(|| protocol_of(granted.reader.encoding()));
+    let subprotocol = named.then(|| protocol_of(granted.reader.encoding()));
     first.extend_from_slice(&switching_protocols(request, subprotocol));
     io.bound_send_buffer();
     let inbound = Inbound::default();
@@ -149,6 +117,7 @@ fn run<T: Transport>(
         permit: granted.permit,
         admitted: granted.admitted,
         anchor: anchor.clone(),
+        transport: runtime::Transport::WebSocket,
         emulation: None,
     };
     let context = connection::context(start, inbound.clone());
@@ -220,40 +189,6 @@ fn protocol_of(encoding: Encoding) -> &'static str {
         Encoding::Json => "centrifuge-json",
         Encoding::Protobuf => "centrifuge-protobuf",
     }
-}
-
-fn credential_of(door: &Door, request: &Request) -> Result<Option<Credential>, Refusal> {
-    let authorization: Vec<&str> = lines(request.headers(), &header::AUTHORIZATION).collect();
-    let cookies: Vec<&str> = lines(request.headers(), &header::COOKIE).collect();
-    let headers = Headers { authorization: &authorization, cookies: &cookies, query: request.uri().query() };
-    let door = credential::Door::WebSocket { query_token: door.settings.query_token };
-    Ok(credential::find(headers, door)?)
-}
-
-/// A browser always names its page's origin, and only a browser sends cookies unasked: an origin must be an allowed one, and a
-/// cookie without an origin proves nothing.
-fn check_origin(door: &Door, request: &Request, credential: Option<&Credential>) -> Result<(), Refusal> {
-    let mut origins = lines(request.headers(), &header::ORIGIN);
-    let allowed = match (origins.next(), origins.next()) {
-        (Some(origin), None) => door.origins.allows(origin),
-        (Some(_), Some(_)) => false,
-        (None, _) => credential.is_none_or(|credential| credential.source != Source::Cookie),
-    };
-    if allowed {
-        return Ok(());
-    }
-    Err(Refusal::new(StatusCode::FORBIDDEN, "origin_not_allowed", "This origin may not open a connection."))
-}
-
-fn client_address(door: &Door, request: &Request) -> IpAddr {
-    let peer = request.peer_addr().map_or(IpAddr::from([0, 0, 0, 0]), |peer| peer.ip());
-    let forwarded: Vec<&str> = lines(request.headers(), &FORWARDED_FOR).collect();
-    address::client_address(address::canonical(peer), &forwarded, &door.trusted_proxies)
-}
-
-/// The values of a header that are text; of others nothing is understood here, which refuses them where it matters.
-fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
-    headers.get_all(name).map(|value| std::str::from_utf8(value.as_bytes()).unwrap_or("\u{fffd}"))
 }
 
 /// One line per handshake; the query, which may hold a token, is left out.

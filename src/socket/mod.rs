@@ -12,6 +12,8 @@ mod connection;
 pub mod dialogue;
 mod door;
 mod driver;
+pub mod emulation;
+mod entrance;
 mod errands;
 mod fragments;
 mod frame;

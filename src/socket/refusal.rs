@@ -12,7 +12,7 @@ use actix_http::{
     h1::{Codec, Message},
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
-use actix_web::http::StatusCode;
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::StatusCode};
 use bytes::{Bytes, BytesMut};
 use portcullis_actors::runtime::Denied;
 use tokio::io::AsyncWriteExt;
@@ -22,6 +22,7 @@ use crate::{
     domain::{
         credential::CredentialError,
         problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
+        request::RequestId,
     },
     service::Failure,
 };
@@ -84,6 +85,14 @@ impl Refusal {
         Bytes::from(problem.body())
     }
 
+    /// The answer inside the web application, whose own layer adds what every answer has.
+    pub(super) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
+        let mut answer = HttpResponse::build(self.status).content_type(MEDIA_TYPE).body(self.body(&id));
+        self.add_headers(answer.headers_mut());
+        answer
+    }
+
     /// The whole answer as bytes, behind what is in `answer` already.
     fn encode(&self, mut codec: Codec, mut answer: BytesMut, request_id: &str) -> std::io::Result<BytesMut> {
         let body = self.body(request_id);
@@ -95,14 +104,7 @@ impl Refusal {
         if let Ok(id) = HeaderValue::from_str(request_id) {
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }
-        if let Some(after) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after(after)));
-            self.name_policy(headers, retry_after(after));
-        }
-        if self.status == StatusCode::UNAUTHORIZED {
-            let challenge = r#"Bearer realm="portcullis", error="invalid_token""#;
-            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
-        }
+        self.add_headers(headers);
         if self.status == StatusCode::UPGRADE_REQUIRED {
             headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
@@ -111,6 +113,17 @@ impl Refusal {
         codec.encode(Message::Chunk(Some(body)), &mut answer)?;
         codec.encode(Message::Chunk(None), &mut answer)?;
         Ok(answer)
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap) {
+        if let Some(after) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after(after)));
+            self.name_policy(headers, retry_after(after));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = r#"Bearer realm="portcullis", error="invalid_token""#;
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
     }
 
     /// Says under what rule it is one too many, and how long that lasts.

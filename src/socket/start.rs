@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use portcullis_actors::{
     id::{ConnectionId, DeviceId},
     protocol::Emulation,
-    runtime::Outbox,
+    runtime::{Outbox, Transport},
 };
 
 use super::{
@@ -38,6 +38,8 @@ pub(super) struct Start {
     /// There when the handshake was authenticated.
     pub(super) admitted: Option<Admitted>,
     pub(super) anchor: Anchor,
+    /// What carries it.
+    pub(super) transport: Transport,
     /// Over an emulated transport: what the client is told at `connect`.
     pub(super) emulation: Option<Box<Emulation>>,
 }

@@ -7,7 +7,7 @@ use actix_tls::accept::rustls_0_23::TlsStream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 /// Asked of the kernel, in bytes; Linux keeps twice as much, for its own bookkeeping.
-const SEND_BUFFER: usize = 64 * 1024;
+pub(super) const SEND_BUFFER: usize = 64 * 1024;
 
 /// A byte stream over one TCP connection.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {

@@ -20,6 +20,7 @@ mod denials;
 mod devices;
 mod doors;
 mod durable;
+mod emulation;
 mod factor_limits;
 mod factor_races;
 mod factor_trust;

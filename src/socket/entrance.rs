@@ -1,0 +1,119 @@
+//! Who may open a connection, over whatever transport: what the WebSocket handshake and the emulated transports check alike.
+//!
+//! Cheapest first: origin, rate, places, credential, session. The order that revocation depends on: the connection is
+//! registered with its session before anything is answered, and delivery begins after.
+
+use std::{net::IpAddr, time::Instant};
+
+use actix_http::header::{self, HeaderMap, HeaderName};
+use actix_web::http::StatusCode;
+use portcullis_actors::{
+    id::ConnectionId,
+    protocol::Encoding,
+    runtime::{Outbox, OutboxReader, Transport, outbox},
+};
+
+use super::{
+    door::{Admitted, Arriving, Door},
+    permits::Permit,
+    refusal::Refusal,
+};
+use crate::domain::{
+    address,
+    credential::{self, Credential, Headers, Source},
+};
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// The parts of a request that decide.
+pub(super) struct Knock<'a> {
+    pub(super) headers: &'a HeaderMap,
+    pub(super) query: Option<&'a str>,
+    pub(super) peer: Option<IpAddr>,
+}
+
+/// What a connection that may be opened brings along.
+pub(super) struct Granted {
+    pub(super) id: ConnectionId,
+    pub(super) permit: Permit,
+    pub(super) admitted: Option<Admitted>,
+    pub(super) outbox: Outbox,
+    pub(super) reader: OutboxReader,
+}
+
+/// Opens a connection for whoever knocks with this credential.
+pub(super) async fn enter(
+    door: &Door,
+    knock: &Knock<'_>,
+    credential: Option<Credential>,
+    encoding: Encoding,
+    transport: Transport,
+) -> Result<Granted, Refusal> {
+    knock.check_origin(door, credential.as_ref())?;
+    if door.realtime.is_draining() {
+        return Err(Refusal::unavailable());
+    }
+    let address = knock.address(door);
+    door.services.throttle_from(door.services.limits.handshake_address, address).await?;
+    let permit = door.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
+    let (outbox, reader) = outbox(door.settings.outbox_bytes, encoding);
+    let id = ConnectionId::random();
+    let admitted = match credential {
+        Some(credential) => {
+            let arriving = Arriving { connection: id, outbox: &outbox, address, transport };
+            Some(admit(door, &credential, &arriving).await?)
+        }
+        None => None,
+    };
+    Ok(Granted { id, permit, admitted, outbox, reader })
+}
+
+async fn admit(door: &Door, credential: &Credential, arriving: &Arriving<'_>) -> Result<Admitted, Refusal> {
+    if credential.source != Source::Ticket {
+        return Ok(door.admit(Some(&credential.token), arriving).await?);
+    }
+    let verified_at = Instant::now();
+    let caller = door.redeem(&credential.token).await?;
+    Ok(door.register(&caller, verified_at, arriving).await?)
+}
+
+impl Knock<'_> {
+    /// The credential that the request itself brings, if any.
+    pub(super) fn credential(&self, door: credential::Door) -> Result<Option<Credential>, Refusal> {
+        let authorization: Vec<&str> = lines(self.headers, &header::AUTHORIZATION).collect();
+        let cookies: Vec<&str> = lines(self.headers, &header::COOKIE).collect();
+        let headers = Headers { authorization: &authorization, cookies: &cookies, query: self.query };
+        Ok(credential::find(headers, door)?)
+    }
+
+    /// A browser always names its page's origin, and only a browser sends cookies unasked: an origin must be an allowed one,
+    /// and a cookie without an origin proves nothing.
+    pub(super) fn check_origin(&self, door: &Door, credential: Option<&Credential>) -> Result<(), Refusal> {
+        let mut origins = lines(self.headers, &header::ORIGIN);
+        let allowed = match (origins.next(), origins.next()) {
+            (Some(origin), None) => door.origins.allows(origin),
+            (Some(_), Some(_)) => false,
+            (None, _) => credential.is_none_or(|credential| credential.source != Source::Cookie),
+        };
+        if allowed {
+            return Ok(());
+        }
+        Err(Refusal::new(
+            StatusCode::FORBIDDEN,
+            "origin_not_allowed",
+            "This origin may not open a connection.",
+        ))
+    }
+
+    /// Where the client is.
+    pub(super) fn address(&self, door: &Door) -> IpAddr {
+        let peer = self.peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
+        let forwarded: Vec<&str> = lines(self.headers, &FORWARDED_FOR).collect();
+        address::client_address(address::canonical(peer), &forwarded, &door.trusted_proxies)
+    }
+}
+
+/// The values of a header that are text; of others nothing is understood here, which refuses them where it matters.
+pub(super) fn lines<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers.get_all(name).map(|value| std::str::from_utf8(value.as_bytes()).unwrap_or("\u{fffd}"))
+}

@@ -1,0 +1,278 @@
+//! Emulated transports: the same connections as over WebSockets, by other means.
+
+use std::time::{Duration, Instant};
+
+use portcullis::domain::role::Role;
+use portcullis_actors::protocol::protobuf::{
+    requests::{Command, ConnectRequest, EmulationRequest, SubscribeRequest},
+    results::Reply,
+};
+use prost::Message as _;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+};
+
+use crate::harness::{
+    App, Ask, Emulated, MORE_THAN_FITS, NOISE, Session, eventually, let_pile_up, let_shout,
+    server_side_state, server_side_unsent, within,
+};
+
+async fn session(app: &App) -> Session {
+    app.register().await.sign_in().await
+}
+
+#[tokio::test]
+async fn a_stream_of_lines_is_a_connection_like_any_other() {
+    let app = App::start();
+    let (person, other) = (session(&app).await, session(&app).await);
+    let mut stream = Emulated::of(&person).await;
+    assert_eq!(stream.connected["connect"]["ping"], 25);
+    let mut socket = other.connect().await;
+    socket.subscribe("ephemeral:a").await;
+    assert!(stream.ask(json!({"subscribe": {"channel": "ephemeral:a"}})).await["subscribe"].is_object());
+    stream.ask(json!({"publish": {"channel": "ephemeral:a", "data": {"by": "stream"}}})).await;
+    assert_eq!(socket.pushed().await["pub"]["data"]["by"], "stream");
+    assert_eq!(stream.pushed().await["pub"]["data"]["by"], "stream");
+    socket.publish("ephemeral:a", json!("by socket")).await;
+    assert_eq!(stream.pushed().await["pub"]["data"], "by socket");
+    assert_eq!(app.open_sockets(), 2);
+}
+
+#[tokio::test]
+async fn a_stream_of_events_is_one_too() {
+    let app = App::start();
+    let person = session(&app).await;
+    let connect = json!({"token": person.access});
+    let mut stream = Emulated::over(&app, Emulated::events(&app, &connect)).await.expect("a stream");
+    stream.ask(json!({"subscribe": {"channel": "ephemeral:a"}})).await;
+    stream.ask(json!({"publish": {"channel": "ephemeral:a", "data": "line\nbreak"}})).await;
+    assert_eq!(stream.pushed().await["pub"]["data"], "line\nbreak");
+}
+
+async fn binary(response: &mut Response, unread: &mut Vec<u8>) -> Reply {
+    loop {
+        let mut rest = &unread[..];
+        if let Ok(reply) = Reply::decode_length_delimited(&mut rest) {
+            *unread = rest.to_vec();
+            return reply;
+        }
+        let chunk = within("a message", response.chunk()).await.expect("a stream").expect("a message");
+        unread.extend_from_slice(&chunk);
+    }
+}
+
+#[tokio::test]
+async fn a_stream_may_be_in_protobuf() {
+    const MEDIA: (&str, &str) = ("content-type", "application/octet-stream");
+    let app = App::start();
+    let person = session(&app).await;
+    let connect = ConnectRequest { token: person.access.clone(), ..ConnectRequest::default() };
+    let first = Command { id: 1, connect: Some(connect), ..Command::default() };
+    let request = app.post("/connection/http_stream").header(MEDIA.0, MEDIA.1);
+    let opened = request.body(first.encode_length_delimited_to_vec()).send().await;
+    let (mut response, mut unread) = (opened.expect("an answer"), Vec::new());
+    assert_eq!(response.headers()["content-type"], "application/octet-stream");
+    let connected = binary(&mut response, &mut unread).await.connect.expect("an answer to connect");
+
+    let subscribe = SubscribeRequest { channel: "ephemeral:a".to_owned(), ..SubscribeRequest::default() };
+    let command = Command { id: 2, subscribe: Some(subscribe.into()), ..Command::default() };
+    let emulated = EmulationRequest {
+        node: connected.node.clone(),
+        session: connected.session.clone(),
+        data: command.encode_length_delimited_to_vec().into(),
+    };
+    let sent = app.post("/emulation").header(MEDIA.0, MEDIA.1).body(emulated.encode_to_vec()).send().await;
+    assert_eq!(sent.expect("an answer").status(), 204);
+    let reply = binary(&mut response, &mut unread).await;
+    assert_eq!((reply.id, reply.subscribe.is_some()), (2, true));
+}
+
+#[tokio::test]
+async fn commands_are_done_in_the_order_of_their_requests() {
+    let app = App::start();
+    let person = session(&app).await;
+    let mut stream = Emulated::of(&person).await;
+    stream.ask(json!({"subscribe": {"channel": "ephemeral:a"}})).await;
+    for number in 0..20 {
+        let one = |id: u32, data: u32| {
+            json!({"id": id, "publish": {"channel": "ephemeral:a", "data": data}}).to_string()
+        };
+        let both = format!("{}\n{}", one(100 + number, 2 * number), one(200 + number, 2 * number + 1));
+        assert_eq!(stream.send(&both).await, 204);
+    }
+    for number in 0..40 {
+        assert_eq!(stream.pushed().await["pub"]["data"], number);
+    }
+}
+
+#[tokio::test]
+async fn who_does_not_know_the_secret_or_asks_elsewhere_finds_no_stream() {
+    let app = App::start();
+    let stream = Emulated::of(&session(&app).await).await;
+    let known = &stream.connected["connect"];
+    for (session, node) in [(&json!("x"), &known["node"]), (&known["session"], &json!("x"))] {
+        let body = json!({"session": session, "node": node, "data": "{}"});
+        app.post("/emulation").json(&body).ask().await.refused(404, "unknown_stream");
+    }
+    app.post("/emulation").body("[]").ask().await.refused(400, "malformed_request");
+    let much = json!({"data": "x".repeat(70_000)}).to_string();
+    app.post("/emulation").body(much).ask().await.refused(413, "body_too_large");
+    app.get("/emulation").ask().await.refused(405, "method_not_allowed");
+    let secret = known["session"].as_str().expect("a secret");
+    assert_eq!(secret.len(), 43, "256 bits");
+}
+
+#[tokio::test]
+async fn a_stream_whose_client_is_gone_is_noticed_at_once() {
+    let app = App::start();
+    let (person, other) = (session(&app).await, session(&app).await);
+    let mut stream = Emulated::of(&person).await;
+    let mut socket = other.connect().await;
+    socket.subscribe("chat:a").await;
+    stream.ask(json!({"subscribe": {"channel": "chat:a"}})).await;
+    assert!(socket.pushed().await.get("join").is_some());
+    let began = Instant::now();
+    drop(stream);
+    loop {
+        if socket.pushed().await.get("leave").is_some() {
+            break;
+        }
+    }
+    eventually("its place comes free", async || app.open_sockets() == 1).await;
+    assert!(began.elapsed() < Duration::from_secs(2), "it took {:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_revocation_ends_a_stream_and_says_why() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let person = session(&app).await;
+    let mut stream = Emulated::of(&person).await;
+    let answer = operator.revoke(json!({"session": person.id})).await.expect(200);
+    assert_eq!((&answer.body["sockets_closed"], &answer.body["pending"]), (&json!(1), &json!(0)));
+    assert_eq!(stream.ended().await, (4500, "session revoked".to_owned()));
+    assert_eq!(stream.send("{}").await, 404);
+    let again = Emulated::request(&app, &json!({"token": person.access}));
+    let mut refused = Emulated::over(&app, again).await.expect("a stream that says why not");
+    assert_eq!(refused.connected["push"]["disconnect"]["code"], 4500);
+    assert_eq!(refused.message().await, None);
+}
+
+/// A stream that nobody reads.
+async fn deaf(session: &Session) -> TcpStream {
+    let commands = format!(
+        "{}\n{}",
+        json!({"id": 1, "connect": {"token": session.access}}),
+        json!({"id": 2, "subscribe": {"channel": NOISE}})
+    );
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a buffer of this size");
+    let mut stream = socket.connect(session.app.address()).await.expect("a connection");
+    let head = format!(
+        "POST /connection/http_stream HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{commands}",
+        commands.len()
+    );
+    stream.write_all(head.as_bytes()).await.expect("the request is taken");
+    let mut answers = Vec::new();
+    while !answers.windows(11).any(|window| window == b"\"subscribe\"") {
+        assert!(stream.read_buf(&mut answers).await.expect("an answer") > 0);
+    }
+    stream
+}
+
+#[tokio::test]
+async fn a_peer_of_a_stream_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
+    // Nothing but the revocation ends the connection.
+    let app = App::with(let_pile_up);
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let (reader, author) = (session(&app).await, session(&app).await);
+    let (stream, mut mouth) = (deaf(&reader).await, author.connect().await);
+    mouth.subscribe(NOISE).await;
+    mouth.shout_until_full().await;
+    let local = stream.local_addr().expect("an address");
+    let state = || server_side_state(app.address(), local);
+    assert_eq!(state(), Some("ESTABLISHED"));
+    assert!(server_side_unsent(app.address(), local) > 0, "the kernel's buffers are full");
+
+    let began = Instant::now();
+    let answer = operator.revoke(json!({"session": reader.id})).await.expect(200);
+    assert_eq!((&answer.body["sockets_closed"], &answer.body["pending"]), (&json!(1), &json!(0)));
+    eventually("the connection is gone", async || state().is_none()).await;
+    assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
+    eventually("its place comes free", async || app.open_sockets() == 1).await;
+    assert!(mouth.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn a_peer_of_a_stream_that_reads_nothing_overflows() {
+    let app = App::with(let_shout);
+    let (reader, author) = (session(&app).await, session(&app).await);
+    let (_stream, mut mouth) = (deaf(&reader).await, author.connect().await);
+    mouth.subscribe(NOISE).await;
+    let mut sent = 0;
+    while app.open_sockets() == 2 {
+        assert!(sent < 16 * MORE_THAN_FITS, "the queue never overflows");
+        sent += mouth.shout().await;
+    }
+    assert!(mouth.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn streams_have_the_rules_of_handshakes() {
+    let app = App::start();
+    let person = session(&app).await;
+    let connect = json!({"token": person.access});
+    let evil = Emulated::request(&app, &connect).header("origin", "https://evil.example");
+    evil.ask().await.refused(403, "origin_not_allowed");
+    let cookie_alone = Emulated::request(&app, &json!({})).header("cookie", person.cookies());
+    cookie_alone.ask().await.refused(403, "origin_not_allowed");
+    let by_cookie = Emulated::request(&app, &json!({}))
+        .header("cookie", person.cookies())
+        .header("origin", "https://localhost");
+    assert!(Emulated::over(&app, by_cookie).await.is_ok());
+    let by_header = Emulated::request(&app, &json!({})).bearer_auth(&person.access);
+    assert!(Emulated::over(&app, by_header).await.is_ok());
+    Emulated::request(&app, &json!({})).bearer_auth("x").ask().await.refused(401, "invalid_token");
+    let nobody = Emulated::over(&app, Emulated::request(&app, &json!({}))).await.expect("a stream");
+    assert_eq!(nobody.connected["push"]["disconnect"]["code"], 3501);
+}
+
+#[tokio::test]
+async fn pages_of_allowed_origins_may_use_them() {
+    let app = App::start();
+    for (method, path) in
+        [("POST", "/connection/http_stream"), ("GET", "/connection/sse"), ("POST", "/emulation")]
+    {
+        let preflight = app
+            .request(Method::OPTIONS, path)
+            .header("origin", "https://localhost")
+            .header("access-control-request-method", method);
+        let answer = preflight.ask().await.expect(204);
+        assert_eq!(answer.header("access-control-allow-origin"), Some("https://localhost"), "{path}");
+    }
+    let person = session(&app).await;
+    let request = Emulated::request(&app, &json!({"token": person.access}));
+    let opened = request.header("origin", "https://localhost").send().await.expect("an answer");
+    assert_eq!(opened.headers()["access-control-allow-origin"], "https://localhost");
+}
+
+#[tokio::test]
+async fn a_stop_ends_streams_with_3001() {
+    let app = App::start();
+    let mut stream = Emulated::of(&session(&app).await).await;
+    app.stop();
+    assert_eq!(stream.ended().await, (3001, "shutdown".to_owned()));
+}
+
+#[tokio::test]
+async fn as_many_streams_as_connections_may_be() {
+    let app = App::with(|settings| settings.socket.limits.per_user = 2);
+    let person = session(&app).await;
+    let (_one, _two) = (Emulated::of(&person).await, person.connect().await);
+    let third = Emulated::over(&app, Emulated::request(&app, &json!({"token": person.access}))).await;
+    let third: Value = third.expect("a stream that says why not").connected;
+    assert_eq!(third["push"]["disconnect"]["code"], 3504);
+}
