@@ -53,6 +53,13 @@ enumeration! {
         FirstCommand,
         /// `refresh` on a socket that was let in.
         RefreshCommand,
+        /// The request for an emulated stream.
+        StreamBearer,
+        StreamCookie,
+        /// `connect` in the request for an emulated stream that brought nothing.
+        StreamCommand,
+        /// `refresh` in a request of its own, for an emulated stream that was let in.
+        EmulatedRefresh,
     }
 }
 
@@ -148,6 +155,10 @@ doors! {
     a_ticket_is_refused_for_every_reason => Ticket,
     a_first_command_is_refused_for_every_reason => FirstCommand,
     a_refresh_command_is_refused_for_every_reason => RefreshCommand,
+    a_stream_with_a_header_is_refused_for_every_reason => StreamBearer,
+    a_stream_with_a_cookie_is_refused_for_every_reason => StreamCookie,
+    a_streams_first_command_is_refused_for_every_reason => StreamCommand,
+    a_refresh_for_a_stream_is_refused_for_every_reason => EmulatedRefresh,
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::{Door, Outcome, Reason, Visit};
-use crate::harness::{Answer, Ask, Closed, Handshake, PASSWORD, Session, Socket};
+use crate::harness::{Answer, Ask, Closed, Emulated, Handshake, PASSWORD, Session, Socket};
 
 /// Not the one that everybody has.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
@@ -48,7 +48,33 @@ impl Visit {
                 Some(socket) => replied(socket, json!({"refresh": {"token": self.token}})).await,
                 None => opened(self.handshake(&format!("?token={}", self.token))).await,
             },
+            Door::StreamBearer => streamed(self.stream(&json!({})).bearer_auth(&self.token)).await,
+            Door::StreamCookie => streamed(self.stream(&json!({})).header("cookie", self.cookies())).await,
+            Door::StreamCommand => self.connect_a_stream().await,
+            Door::EmulatedRefresh => self.refresh_a_stream().await,
         }
+    }
+
+    fn stream(&self, connect: &Value) -> RequestBuilder {
+        Emulated::request(&self.session.app, connect).header("origin", self.origin())
+    }
+
+    async fn connect_a_stream(&self) -> Outcome {
+        let request = self.stream(&json!({"token": self.token}));
+        match Emulated::over(&self.session.app, request).await {
+            Ok(stream) => told(&stream.connected),
+            Err(answer) => status(answer),
+        }
+    }
+
+    async fn refresh_a_stream(&mut self) -> Outcome {
+        let mut stream = self.stream.take().expect("a stream that was let in");
+        let refresh = json!({"id": 2, "refresh": {"token": self.token}}).to_string();
+        let answer = stream.sending(&refresh).header("origin", self.origin()).ask().await;
+        if answer.status != 204 {
+            return status(answer);
+        }
+        told(&stream.message().await.expect("an answer"))
     }
 
     async fn finish_the_sign_in(&self) -> Outcome {
@@ -110,5 +136,21 @@ async fn replied(mut socket: Socket, command: Value) -> Outcome {
     match socket.ask(command).await {
         Ok(reply) => Outcome::ErrorReply(reply["error"]["code"].as_u64().unwrap_or_default()),
         Err(Closed { code, reason }) => Outcome::Close(code, reason),
+    }
+}
+
+async fn streamed(request: RequestBuilder) -> Outcome {
+    // A stream that is open has no end; its head is enough.
+    Outcome::Http(request.send().await.expect("an answer").status().as_u16())
+}
+
+/// What a stream says to a command.
+fn told(message: &Value) -> Outcome {
+    match message["push"].get("disconnect") {
+        Some(end) => Outcome::Close(
+            u16::try_from(end["code"].as_u64().expect("a code")).expect("a close code"),
+            end["reason"].as_str().expect("a reason").to_owned(),
+        ),
+        None => Outcome::ErrorReply(message["error"]["code"].as_u64().unwrap_or_default()),
     }
 }

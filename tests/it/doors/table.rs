@@ -30,17 +30,22 @@ pub(super) fn granted(door: Door) -> Outcome {
         | Door::PasskeyFactor
         | Door::StepUp
         | Door::NewPassword
-        | Door::Admin => Http(200),
+        | Door::Admin
+        | Door::StreamBearer
+        | Door::StreamCookie => Http(200),
         Door::WsQuery | Door::WsCookie | Door::WsBearer | Door::Ticket => Http(101),
-        Door::FirstCommand | Door::RefreshCommand => ErrorReply(0),
+        Door::FirstCommand | Door::RefreshCommand | Door::StreamCommand | Door::EmulatedRefresh => {
+            ErrorReply(0)
+        }
     }
 }
 
 /// The row of the table.
 pub(super) fn expected(door: Door, reason: Reason) -> Outcome {
     use Door::{
-        Admin, FirstCommand, Logout, NewPassword, PasskeyFactor, RefreshBody, RefreshCommand, RefreshCookie,
-        RestBearer, RestCookie, SecondFactor, StepUp, Ticket, WsBearer, WsCookie, WsQuery,
+        Admin, EmulatedRefresh, FirstCommand, Logout, NewPassword, PasskeyFactor, RefreshBody,
+        RefreshCommand, RefreshCookie, RestBearer, RestCookie, SecondFactor, StepUp, StreamBearer,
+        StreamCommand, StreamCookie, Ticket, WsBearer, WsCookie, WsQuery,
     };
     match door {
         // A page elsewhere cannot have a browser add a header, so its origin says nothing more.
@@ -49,10 +54,11 @@ pub(super) fn expected(door: Door, reason: Reason) -> Outcome {
         Logout => logout(reason),
         RefreshCookie => refresh_by_cookie(reason),
         SecondFactor | PasskeyFactor => second_factor(door, reason),
-        FirstCommand => first_command(reason),
+        FirstCommand | StreamCommand => first_command(reason),
         RefreshCommand => refresh_command(reason),
+        EmulatedRefresh => emulated_refresh(reason),
         RestBearer | RestCookie | RefreshBody | StepUp | NewPassword | Admin | WsQuery | WsCookie
-        | WsBearer | Ticket => ordinary(door, reason),
+        | WsBearer | Ticket | StreamBearer | StreamCookie => ordinary(door, reason),
     }
 }
 
@@ -206,5 +212,31 @@ fn refresh_command(reason: Reason) -> Outcome {
         | Reason::Garbage
         | Reason::ForeignOrigin
         | Reason::NoPrivilege => first_command(reason),
+    }
+}
+
+/// What ended the session has ended the stream, which nobody finds any more.
+fn emulated_refresh(reason: Reason) -> Outcome {
+    match reason {
+        Reason::RevokedSession
+        | Reason::RevokedUser
+        | Reason::SignedOut
+        | Reason::Suspended
+        | Reason::Pending
+        | Reason::Deactivated
+        | Reason::Blocked
+        | Reason::TokenRevoked
+        | Reason::TokensInvalidated => Http(404),
+        Reason::Expired
+        | Reason::WrongSignature
+        | Reason::AlgorithmNone
+        | Reason::OtherHash
+        | Reason::PublicKey
+        | Reason::WrongType
+        | Reason::WrongAudience
+        | Reason::UnknownKey
+        | Reason::Garbage
+        | Reason::ForeignOrigin
+        | Reason::NoPrivilege => refresh_command(reason),
     }
 }

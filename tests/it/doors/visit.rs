@@ -4,7 +4,7 @@ use portcullis::domain::role::{Role, Status};
 use serde_json::{Value, json};
 
 use super::{Door, Reason};
-use crate::harness::{App, Ask as _, Ceremony, Forgery, Keyring, Pending, Session, Socket};
+use crate::harness::{App, Ask as _, Ceremony, Emulated, Forgery, Keyring, Pending, Session, Socket};
 
 /// A session, and what it brings to the door once the reason holds.
 pub(super) struct Visit {
@@ -17,6 +17,7 @@ pub(super) struct Visit {
     pub(super) ticket: String,
     /// Let in before there was a reason.
     pub(super) socket: Option<Socket>,
+    pub(super) stream: Option<Emulated>,
     pub(super) half: Option<HalfSignIn>,
 }
 
@@ -68,6 +69,7 @@ impl Visit {
         // From another origin, nothing was ever let in.
         let let_in = door == Door::RefreshCommand && reason != Some(Reason::ForeignOrigin);
         let socket = if let_in { Some(session.connect().await) } else { None };
+        let stream = if door == Door::EmulatedRefresh { Some(Emulated::of(&session).await) } else { None };
         let in_halves = matches!(door, Door::SecondFactor | Door::PasskeyFactor);
         let half = if in_halves { Some(HalfSignIn::of(&session, door).await) } else { None };
         let mut visit = Self {
@@ -78,6 +80,7 @@ impl Visit {
             reason,
             ticket,
             socket,
+            stream,
             half,
         };
         if let Some(reason) = reason {
