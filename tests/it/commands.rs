@@ -1,0 +1,168 @@
+//! Commands of clients and requests of the server meet on one connection: order, limits, ends.
+
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
+
+use portcullis::socket::DialogueConfig;
+use portcullis_actors::{
+    id::Subject,
+    runtime::{ChannelName, Control, Done, Selection},
+};
+use serde_json::{Value, json};
+
+use crate::harness::{App, Closed, Event, Session, eventually};
+
+async fn session(change: impl FnOnce(&mut DialogueConfig)) -> Session {
+    let app = App::with(|settings| change(Arc::make_mut(&mut settings.socket.dialogue)));
+    app.register().await.sign_in().await
+}
+
+/// Moves the end of this user's connections to so many seconds from now, or away.
+async fn move_end(session: &Session, seconds: Option<i64>) -> Done {
+    let expires_at = seconds.map(|left| time::OffsetDateTime::now_utc().unix_timestamp() + left);
+    let selection = Selection::of(Subject::from(session.person.id));
+    session.app.realtime().tell(&selection, move || Control::Refresh { expires_at }).await
+}
+
+#[tokio::test]
+async fn commands_of_one_frame_take_effect_in_order() {
+    let session = session(|_| {}).await;
+    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let lines = [
+        json!({"id": 1, "connect": {"token": session.access}}),
+        json!({"id": 2, "subscribe": {"channel": "ephemeral:a"}}),
+        json!({"id": 3, "publish": {"channel": "ephemeral:a", "data": 1}}),
+        json!({"id": 4, "unsubscribe": {"channel": "ephemeral:a"}}),
+        json!({"id": 5, "publish": {"channel": "ephemeral:a", "data": 2}}),
+        json!({"id": 6, "subscribe": {"channel": "ephemeral:a"}}),
+        json!({"id": 7, "rpc": {"data": {}}}),
+    ];
+    socket.send_text(&lines.map(|line| line.to_string()).join("\n")).await;
+    // What the connection refuses by itself may be told before what a channel answers; the ids say what belongs together.
+    let mut replies = BTreeMap::new();
+    let mut heard = Vec::new();
+    while replies.len() < 7 || heard.is_empty() {
+        let Event::Object(object) = socket.event().await else { panic!("the connection ended") };
+        match object["id"].as_u64() {
+            Some(id) => drop(replies.insert(id, object)),
+            None => heard.push(object["push"]["pub"]["data"].clone()),
+        }
+    }
+    for (id, result) in
+        [(1, "connect"), (2, "subscribe"), (3, "publish"), (4, "unsubscribe"), (6, "subscribe")]
+    {
+        assert!(replies[&id][result].is_object(), "{id}: {}", replies[&id]);
+    }
+    let errors = [5, 7].map(|id| replies[&id]["error"]["code"].clone());
+    assert_eq!(errors, [103, 108]);
+    assert_eq!(heard, [json!(1)]);
+    assert!(socket.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn a_private_channel_needs_a_token_that_somebody_has_issued() {
+    let session = session(|_| {}).await;
+    let mut socket = session.connect_by_command().await;
+    for request in [
+        json!({"channel": "$chat:a"}),
+        json!({"channel": "$chat:a", "token": "nonsense"}),
+        // A token of a connection is none of a subscription.
+        json!({"channel": "$chat:a", "token": session.access}),
+    ] {
+        let reply = socket.ask(json!({"subscribe": request})).await.expect("a reply");
+        assert_eq!(reply["error"]["code"], 103, "{reply}");
+    }
+    let refresh = json!({"sub_refresh": {"channel": "$chat:a", "token": "nonsense"}});
+    assert_eq!(socket.ask(refresh).await.expect("a reply")["error"]["code"], 103);
+    assert!(socket.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn one_channel_too_many_is_an_error_and_room_is_made_by_leaving() {
+    let session = session(|config| config.max_channels = 2).await;
+    let mut socket = session.connect_by_command().await;
+    socket.subscribe("ephemeral:1").await;
+    socket.subscribe("ephemeral:2").await;
+    let third = json!({"subscribe": {"channel": "ephemeral:3"}});
+    assert_eq!(socket.ask(third.clone()).await.expect("a reply")["error"]["code"], 106);
+    socket.ask(json!({"unsubscribe": {"channel": "ephemeral:1"}})).await.expect("a reply");
+    assert!(socket.ask(third).await.expect("a reply")["subscribe"].is_object());
+}
+
+#[tokio::test]
+async fn a_message_without_a_reply_is_not_taken() {
+    let session = session(|_| {}).await;
+    let mut socket = session.connect_by_command().await;
+    socket.send_text(r#"{"send":{"data":{}}}"#).await;
+    assert_eq!(socket.closed().await, Closed { code: 3508, reason: "not available".to_owned() });
+}
+
+#[tokio::test]
+async fn the_end_of_a_connection_is_moved_and_the_client_told() {
+    let session = session(|config| config.expired_grace = Duration::ZERO).await;
+    let mut socket = session.connect_by_command().await;
+    assert_eq!(move_end(&session, None).await, Done { done: 1, pending: 0 });
+    assert_eq!(socket.pushed().await["refresh"], json!({}));
+    move_end(&session, Some(1)).await;
+    assert_eq!(socket.pushed().await["refresh"], json!({"expires": true, "ttl": 1}));
+    assert_eq!(socket.closed().await, Closed { code: 3005, reason: "connection expired".to_owned() });
+}
+
+#[tokio::test]
+async fn an_end_in_the_past_is_now() {
+    let session = session(|_| {}).await;
+    let mut socket = session.connect_by_command().await;
+    move_end(&session, Some(-1)).await;
+    assert_eq!(socket.closed().await, Closed { code: 3005, reason: "connection expired".to_owned() });
+}
+
+#[tokio::test]
+async fn every_connection_of_a_user_is_reached_and_nobody_elses() {
+    let session = session(|_| {}).await;
+    let other = session.app.register().await.sign_in().await;
+    let mut bystander = other.connect_by_command().await;
+    let second = session.person.sign_in().await;
+    let mut sockets = [
+        session.connect_by_command().await,
+        session.connect_by_command().await,
+        second.connect_by_command().await,
+    ];
+    assert_eq!(move_end(&session, None).await, Done { done: 3, pending: 0 });
+    for socket in &mut sockets {
+        assert_eq!(socket.pushed().await["refresh"], json!({}));
+    }
+    assert!(bystander.is_undisturbed().await);
+}
+
+#[tokio::test]
+async fn a_connection_that_vanishes_leaves_every_channel() {
+    let session = session(|_| {}).await;
+    let mut socket = session.connect_by_command().await;
+    for number in 0..20 {
+        socket.subscribe(&format!("ephemeral:{number}")).await;
+    }
+    assert_eq!(session.app.realtime().channels().await.len(), 20);
+    drop(socket);
+    eventually("no channel has a subscriber", || async {
+        session.app.realtime().channels().await.is_empty()
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn what_a_refused_connect_brought_along_is_not_done() {
+    let session = session(|_| {}).await;
+    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let lines = [
+        json!({"id": 1, "connect": {"token": session.forged(crate::harness::Forgery::Expired)}}),
+        json!({"id": 2, "subscribe": {"channel": "ephemeral:a"}}),
+    ];
+    socket.send_text(&lines.map(|line| line.to_string()).join("\n")).await;
+    let Event::Object(reply) = socket.event().await else { panic!("no answer") };
+    assert_eq!((&reply["id"], &reply["error"]["code"]), (&json!(1), &json!(109)));
+    assert!(socket.is_undisturbed().await);
+    let subscribed = session.app.realtime().channels().await;
+    assert!(!subscribed.iter().any(|(name, _)| *name == ChannelName::parse("ephemeral:a").unwrap()));
+    let after: Value = json!({"id": 3, "history": {"channel": "chat:a"}});
+    socket.send_text(&after.to_string()).await;
+    assert_eq!(socket.closed().await, Closed { code: 3501, reason: "bad request".to_owned() });
+}
