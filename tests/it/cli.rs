@@ -171,3 +171,19 @@ async fn an_address_is_banned_listed_and_let_in_again() {
     assert!(!tool(&app, &["ban", "list"]).contains("127.0.0.1 "));
     eventually("the ban is lifted", async || status().await == 200).await;
 }
+
+#[test]
+fn config_check_tells_every_mistake_in_the_file_of_channels() {
+    let directory = crate::harness::scratch_dir();
+    let file = directory.path().join("channels.toml");
+    std::fs::write(&file, "[namespaces.chat]\nsubscribe = [\"users\"]\nrecovery = \"forced\"\nextra = 1\n")
+        .expect("a file");
+    let output = portcullis(&["config", "check"], &[("CHANNELS_FILE", file.to_str().expect("a path"))]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    for mistake in
+        ["line 2: namespaces.chat.subscribe: `users`", "line 4: namespaces.chat.extra: unknown option"]
+    {
+        assert!(said.contains(mistake), "{said}");
+    }
+}

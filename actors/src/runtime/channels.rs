@@ -23,21 +23,13 @@ use crate::{
     protocol::{ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats},
 };
 
-/// A connection's place in a channel: which incarnation of the shard knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Membership(u64);
-
 impl Realtime {
     /// Subscribes. Whatever comes of it is told as [`Join::reply`] says, before the channel's first push.
     ///
     /// # Errors
     /// When the shard takes no message now; nobody has been told anything then.
-    pub fn join(&self, join: Join) -> Result<Membership, LaneError> {
-        let channel = join.channel.clone();
-        // Read first: if the shard dies in between, the membership is already known to be stale.
-        let membership = Membership(self.shard(&channel).lane.generation());
-        self.ask_channel(channel, What::Join(Joining::new(join)))?;
-        Ok(membership)
+    pub fn join(&self, join: Join) -> Result<(), LaneError> {
+        self.ask_channel(join.channel.clone(), What::Join(Joining::new(join)))
     }
 
     /// Unsubscribes. Whoever is to be told is told in any case.
@@ -211,18 +203,6 @@ impl Realtime {
     pub fn retention(&self, channel: &ChannelName) -> Option<Retention> {
         let options = self.namespaces().options(channel).ok()?;
         options.durable.then(|| Retention::of(options))
-    }
-
-    /// Whether the shard that accepted this membership is still the one that serves the channel.
-    #[must_use]
-    pub fn still_member(&self, channel: &ChannelName, membership: Membership) -> bool {
-        self.shard(channel).lane.generation() == membership.0
-    }
-
-    /// Changes whenever any shard is replaced, so that a connection looks at its memberships only then.
-    #[must_use]
-    pub fn channel_epoch(&self) -> u64 {
-        self.0.channels.iter().map(|shard| shard.lane.generation()).sum()
     }
 
     pub(super) fn shard(&self, channel: &ChannelName) -> &Shard {

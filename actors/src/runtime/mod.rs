@@ -26,7 +26,6 @@ mod upkeep;
 mod tests;
 
 pub use audit::NotRecorded;
-pub use channels::Membership;
 pub use closing::{Closed, ClosingGuard};
 pub use control::{Control, Described, ServerSubscription, Subscribed};
 pub use directory::{AttachError, AttachRequest, Attachment};

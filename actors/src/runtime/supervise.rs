@@ -90,6 +90,7 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
     }
 
     /// Changes whenever the actor is replaced: what was told to an earlier generation is forgotten.
+    #[cfg(test)]
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }

@@ -13,7 +13,7 @@ impl Socket {
     }
 
     /// Joins as a client does who asks for nothing in particular.
-    pub(super) fn join(&self, f: &Fixture, channel: &ChannelName, id: u32) -> Result<Membership, LaneError> {
+    pub(super) fn join(&self, f: &Fixture, channel: &ChannelName, id: u32) -> Result<(), LaneError> {
         f.realtime.join(self.wish(channel, JoinReply::Command(id)))
     }
 
@@ -69,14 +69,13 @@ async fn nothing_of_a_cut_connection_is_delivered() {
 async fn subscribers_of_a_shard_that_dies_are_told_to_come_back() {
     let f = start(|_| {});
     let (a, lobby) = (socket(), channel("ephemeral:lobby"));
-    let membership = a.join(&f, &lobby, 1).unwrap();
+    a.join(&f, &lobby, 1).unwrap();
     a.receive().await;
     f.realtime.shard(&lobby).lane.control(Panic);
     let told = a.receive().await;
     assert!(told[0].contains(r#""unsubscribe":{"code":2500"#), "{told:?}");
     eventually(|| a.join(&f, &lobby, 2).is_ok()).await;
     assert!(matches!(a.reader.next_control(), Some(Control::Lost { .. })));
-    assert!(!f.realtime.still_member(&lobby, membership));
     assert!(!f.memory.escalated.load(Ordering::SeqCst));
     f.realtime.stop();
 }
@@ -221,6 +220,55 @@ async fn what_waits_for_a_shard_that_dies_is_answered() {
             usize::from(sent),
             "{told:?}"
         );
+    }
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn histories_that_nobody_used_for_longest_are_forgotten_first() {
+    let f = start(|settings| {
+        settings.namespaces = memory();
+        settings.resting_channels = 2;
+    });
+    let names = ["memory:a", "memory:b", "memory:c"].map(channel);
+    let mut epochs = Vec::new();
+    for name in &names {
+        let position = f.realtime.publish_as_server(name.clone(), said("1")).await.unwrap();
+        epochs.push(position.unwrap().epoch);
+    }
+    // One that is forgotten begins anew: whoever was in it cannot take the new for the old.
+    for (name, epoch, kept) in [(&names[1], &epochs[1], true), (&names[0], &epochs[0], false)] {
+        let found = f.realtime.history_of(name.clone(), HistoryRequest::default()).await.unwrap();
+        assert_eq!((found.position.epoch == *epoch, found.position.offset), (kept, u64::from(kept)));
+    }
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn memory_of_histories_is_bounded_and_those_in_use_give_way_last() {
+    let f = start(|settings| {
+        settings.namespaces = memory();
+        settings.history_bytes = 50_000;
+    });
+    let (a, used, unused) = (socket(), channel("memory:used"), channel("memory:unused"));
+    f.realtime.join(a.wish(&used, JoinReply::Command(1))).unwrap();
+    let heavy = said(&format!("\"{}\"", "x".repeat(10_000)));
+    for name in [&unused, &used, &used] {
+        f.realtime.publish_as_server(name.clone(), heavy.clone()).await.unwrap();
+    }
+    let kept = async |name: &ChannelName| {
+        let all = HistoryRequest { limit: -1, ..HistoryRequest::default() };
+        f.realtime.history_of(name.clone(), all).await.unwrap().publications.len()
+    };
+    assert_eq!((kept(&unused).await, kept(&used).await), (1, 2));
+    for _ in 0..2 {
+        f.realtime.publish_as_server(used.clone(), heavy.clone()).await.unwrap();
+    }
+    assert_eq!(kept(&used).await, 4);
+    assert_eq!(kept(&unused).await, 0);
+    for _ in 0..20 {
+        f.realtime.publish_as_server(used.clone(), heavy.clone()).await.unwrap();
+        assert!((1..=4).contains(&kept(&used).await));
     }
     f.realtime.stop();
 }
