@@ -60,6 +60,7 @@ result=0
 echo "# centrifuge (npm) $(node -p "require('$here/node_modules/centrifuge/package.json').version")"
 timeout --kill-after=5 120 node "$here/js/scenarios.mjs" || result=1
 timeout --kill-after=5 240 node "$here/js/realtime.mjs" || result=1
+timeout --kill-after=5 120 node "$here/js/emulation.mjs" || result=1
 echo "# centrifuge-python (PyPI) $("$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("centrifuge-python"))')"
 timeout --kill-after=5 120 "$venv/bin/python" "$here/python/scenarios.py" || result=1
 timeout --kill-after=5 240 "$venv/bin/python" "$here/python/realtime.py" || result=1
