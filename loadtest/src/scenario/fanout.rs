@@ -131,7 +131,7 @@ impl Fanout {
         while self.sent.len() < self.publications {
             self.publish(args.size);
             if let Some(stalled) = &mut stalled {
-                stalled.fill(&self.connections);
+                stalled.fill(&self.connections, self.sent.len(), self.publications);
             }
             bar.inc(1);
             if args.rate > 0.0 {
@@ -197,7 +197,9 @@ impl Fanout {
         let What::Text(text) = what else {
             return self.report.check(false, || format!("connection {connection} saw {what}"));
         };
-        for line in text.split(|byte| *byte == b'\n') {
+        // What only the stalled one should read comes back to who published it.
+        let lines = text.split(|byte| *byte == b'\n').filter(|line| line.len() < stalled::LUMP);
+        for line in lines {
             if let Some(sent) = number(line).and_then(|number| self.sent.get(number.checked_sub(self.first)?))
             {
                 self.latencies.record(at.saturating_duration_since(*sent));

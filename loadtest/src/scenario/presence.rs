@@ -74,6 +74,8 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let churning = args.churning.min(plan.len() - 1);
     let mut run = Run::new(connections, channel, churning);
     run.ask_when_quiet().await;
+    // What was heard of those who came in the beginning.
+    run.announced = 0;
     let before = cpu()?;
     run.churn(&args).await;
     let after = cpu()?;

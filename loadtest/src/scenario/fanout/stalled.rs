@@ -18,9 +18,9 @@ use crate::{
 
 const CHANNEL: &str = "ephemeral:fanout-stalled";
 /// Bytes of each publication that only the stalled one would read.
-const LUMP: usize = 32 * 1024;
-/// More than its queue (1 MiB) and the buffers of the kernel hold.
-const OVERFLOW: usize = 4 * 1024 * 1024;
+pub(super) const LUMP: usize = 32 * 1024;
+/// More than its queue (1 MiB) and the buffers of the kernel hold. Not much more: the server waits some seconds for it.
+const OVERFLOW: usize = 7 * 256 * 1024;
 /// How long the stalled one may take to hear that it was too slow, and what it has to hear.
 const PATIENCE: Duration = Duration::from_secs(10);
 const SLOW: &str = "close 3008 (slow)";
@@ -51,15 +51,15 @@ impl Stalled {
         Self { filled: 0, resume: Some(connections.stall(last)), lump: lump.into() }
     }
 
-    /// Adds to what waits for it. When that must be too much, it reads again.
-    pub(super) fn fill(&mut self, connections: &Connections) {
-        if self.resume.is_none() {
-            return;
-        }
-        connections.send(0, self.lump.clone());
-        self.filled += LUMP;
-        if self.filled >= OVERFLOW {
-            self.resume = None;
+    /// Adds to what waits for it, so that it is too much after half of the publications. Then it reads again.
+    pub(super) fn fill(&mut self, connections: &Connections, sent: usize, publications: usize) {
+        let due = OVERFLOW * 2 * sent / publications.max(1);
+        while self.resume.is_some() && self.filled < due {
+            connections.send(0, self.lump.clone());
+            self.filled += LUMP;
+            if self.filled >= OVERFLOW {
+                self.resume = None;
+            }
         }
     }
 }
@@ -73,11 +73,6 @@ pub(super) async fn run(fanout: &mut Fanout, args: &Args, process: Option<&Proce
     let mut stalled = Stalled::new(&fanout.connections);
     fanout.run(args, Some(&mut stalled)).await;
     fanout.check_complete(args.publications * fanout.listeners());
-    // Whatever is still missing to an overflow.
-    while stalled.resume.is_some() {
-        stalled.fill(&fanout.connections);
-        fanout.receive_until(Instant::now() + Duration::from_millis(10)).await;
-    }
     fanout.receive_end_of_stalled().await;
     tokio::time::sleep(SETTLE).await;
     let after = memory()?;
