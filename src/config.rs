@@ -20,6 +20,7 @@ use crate::{
     store::DatabaseSettings,
 };
 
+mod api_key;
 mod channels;
 mod development;
 mod issuers;
@@ -33,7 +34,7 @@ pub use reader::ConfigError;
 use reader::Reader;
 use realtime::realtime;
 use sections::{
-    BAN, PASSWORD_QUEUE, Registration, algorithm, api_key, database, geo, limits, listen, minutes, passkeys,
+    BAN, PASSWORD_QUEUE, Registration, algorithm, database, geo, limits, listen, minutes, passkeys,
     risk, secrets, sessions, socket, surface,
 };
 
@@ -251,7 +252,7 @@ impl Settings {
             password_queue: read.at_least("PASSWORD_QUEUE", 1, self.password_queue),
             issuers: issuers::issuers(read, self.issuers, production),
             allow_anonymous: read.flag("ALLOW_ANONYMOUS", self.allow_anonymous),
-            api_key: api_key(read, self.api_key, production),
+            api_key: api_key::api_key(read, self.api_key, production),
             socket: socket(read, &self.socket),
             realtime: realtime(read, &self.realtime),
             drain: Duration::from_secs(read.parsed("DRAIN_SECONDS", self.drain.as_secs())),

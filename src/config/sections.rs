@@ -108,21 +108,6 @@ fn percent_encode(text: &str) -> String {
     })
 }
 
-/// The shortest `API_KEY` that production accepts, in bytes.
-const API_KEY_MIN: usize = 16;
-
-pub(super) fn api_key(
-    read: &mut Reader<'_>,
-    base: Option<SecretString>,
-    production: bool,
-) -> Option<SecretString> {
-    let key = read.secret("API_KEY").or(base)?;
-    if production {
-        read.check_strength("API_KEY", &key, API_KEY_MIN);
-    }
-    Some(key)
-}
-
 pub(super) fn secrets(read: &mut Reader<'_>, production: bool) -> Secrets {
     let minimum = if production { SECRET_MIN } else { 1 };
     let jwt = read.strong_secret("JWT_SECRET_KEY", minimum);

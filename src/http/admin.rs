@@ -3,45 +3,53 @@
 //! Who may act on whom, and that it takes a recent proof of presence, is the services' rule; here is the shape of the
 //! requests and answers.
 
+use std::net::IpAddr;
+
 use actix_web::{HttpResponse, http::StatusCode, web};
-use portcullis_actors::id::{DeviceId, SessionId, UserId};
-use serde::Deserialize;
+use portcullis_actors::id::{ConnectionId, DeviceId, SessionId, Subject, UserId};
+use serde::{Deserialize, Serialize};
 use serde_json::json;
+use time::OffsetDateTime;
 
 use super::{
+    api::connection,
     body::{Query, Shape},
     caller::{Authenticated, AuthenticatedBody},
     client::Client,
     problem::Problem,
     sessions::{SessionView, revoked_view},
 };
-use crate::service::{Services, SessionFilter, Target};
+use crate::service::{Overseen, Services, SessionFilter, Target};
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 500;
 const DEFAULT_PAGE: u32 = 50;
 const MAX_PAGE: u32 = 200;
 
-/// What is to be revoked: exactly one of the four, and why.
+/// What is to be revoked: exactly one of the five, and why.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Order {
     session: Option<SessionId>,
     device: Option<DeviceId>,
     user: Option<UserId>,
+    subject: Option<String>,
     all: Option<bool>,
     reason: String,
 }
 
 impl Shape for Order {
-    const FIELDS: &'static str = "one of session, device, user or all (true), and reason";
+    const FIELDS: &'static str = "one of session, device, user, subject or all (true), and reason";
 }
 
 impl Order {
     /// The one target, and the reason without surrounding space.
     fn read(self) -> Result<(Target, String), Problem> {
         let one = || {
-            Problem::unprocessable("one_target_required", "Name exactly one of session, device, user or all.")
+            Problem::unprocessable(
+                "one_target_required",
+                "Name exactly one of session, device, user, subject or all.",
+            )
         };
         if self.all == Some(false) {
             return Err(one());
@@ -50,6 +58,7 @@ impl Order {
             self.session.map(Target::Session),
             self.device.map(Target::Device),
             self.user.map(Target::User),
+            self.subject.as_deref().map(|name| Target::Subject(Subject::new(name))),
             self.all.map(|_| Target::All),
         ];
         let mut targets = named.into_iter().flatten();
@@ -82,13 +91,67 @@ pub(super) async fn revoke(
 pub(super) struct Filter {
     user: Option<UserId>,
     device: Option<DeviceId>,
+    subject: Option<String>,
     active: Option<bool>,
     limit: Option<u32>,
     cursor: Option<String>,
 }
 
 impl Shape for Filter {
-    const FIELDS: &'static str = "user, device, active (true or false), limit (1 to 200), cursor";
+    const FIELDS: &'static str = "user, device, subject, active (true or false), limit (1 to 200), cursor";
+}
+
+/// A session of an account, or a connection that another identity provider vouches for.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum OverseenView {
+    Account(Box<SessionView>),
+    External(OutsideView),
+}
+
+#[derive(Serialize)]
+struct OutsideView {
+    id: SessionId,
+    issuer: String,
+    subject: String,
+    token_id: Option<String>,
+    connection: ConnectionId,
+    address: Option<IpAddr>,
+    #[serde(with = "time::serde::rfc3339")]
+    created_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339")]
+    last_seen_at: OffsetDateTime,
+    #[serde(with = "time::serde::rfc3339::option")]
+    expires_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    ended_at: Option<OffsetDateTime>,
+    #[serde(with = "time::serde::rfc3339::option")]
+    revoked_at: Option<OffsetDateTime>,
+    open_connections: usize,
+}
+
+impl OverseenView {
+    fn of(overseen: Overseen, current: SessionId) -> Self {
+        match overseen {
+            Overseen::Account(listed) => {
+                Self::Account(Box::new(SessionView::of(&listed.session, listed.open_connections, current)))
+            }
+            Overseen::Outside(session, open_connections) => Self::External(OutsideView {
+                id: session.id,
+                issuer: session.issuer,
+                subject: session.subject.to_string(),
+                token_id: session.token_id,
+                connection: session.connection,
+                address: session.address,
+                created_at: session.created_at,
+                last_seen_at: session.last_seen_at,
+                expires_at: session.expires_at,
+                ended_at: session.ended_at,
+                revoked_at: session.revoked_at,
+                open_connections,
+            }),
+        }
+    }
 }
 
 /// `GET /api/v1/admin/sessions`: newest first, a page at a time.
@@ -98,20 +161,50 @@ pub(super) async fn sessions(
     client: Client,
     query: Query<Filter>,
 ) -> Result<HttpResponse, Problem> {
-    let Filter { user, device, active, limit, cursor } = query.0;
+    let Filter { user, device, subject, active, limit, cursor } = query.0;
     let limit = limit.unwrap_or(DEFAULT_PAGE);
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(Problem::unprocessable("invalid_limit", "The limit must lie between 1 and 200."));
     }
     let filter = SessionFilter { user, device, active_only: active.unwrap_or(false), limit, cursor };
-    let page = services.search_sessions_as_operator(&who.caller, filter, &client.0).await?;
+    let subject = subject.as_deref().map(Subject::new);
+    let page = services.oversee_sessions(&who.caller, filter, subject, &client.0).await?;
     let current = who.caller.session;
-    let views: Vec<_> = page
-        .sessions
-        .iter()
-        .map(|listed| SessionView::of(&listed.session, listed.open_connections, current))
-        .collect();
+    let views: Vec<_> =
+        page.sessions.into_iter().map(|overseen| OverseenView::of(overseen, current)).collect();
     Ok(HttpResponse::Ok().json(json!({"sessions": views, "next_cursor": page.next})))
+}
+
+/// Whose connections to list.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Whose {
+    user: String,
+}
+
+impl Shape for Whose {
+    const FIELDS: &'static str =
+        "user (a name in realtime: an account's number, or what an issuer calls its user)";
+}
+
+/// `GET /api/v1/admin/connections`: the open connections of a user, and what is known of each.
+pub(super) async fn connections(
+    services: web::Data<Services>,
+    who: Authenticated,
+    client: Client,
+    query: Query<Whose>,
+) -> Result<HttpResponse, Problem> {
+    let subject = Subject::new(&query.0.user);
+    let found = services.oversee_connections(&who.caller, &subject, &client.0).await?;
+    let views: Vec<_> = found
+        .iter()
+        .map(|connected| {
+            let mut view = connection(connected);
+            view["client"] = json!(connected.info.connection);
+            view
+        })
+        .collect();
+    Ok(HttpResponse::Ok().json(json!({"connections": views})))
 }
 
 #[cfg(test)]

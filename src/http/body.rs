@@ -18,7 +18,7 @@ use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
 use super::{client::text, problem::Problem};
 
-/// The largest body that any REST route takes.
+/// The largest body that a REST route takes, unless it says otherwise.
 const MAX_BODY: usize = 64 * 1024;
 /// How long a body may take to arrive.
 const READ_WITHIN: Duration = Duration::from_secs(15);
@@ -60,7 +60,7 @@ impl<T: Shape> FromRequest for Body<T> {
         let (media, length, payload) = parts(request, payload);
         Box::pin(async move {
             let format = format_of::<T>(media.as_deref())?;
-            parse(format, &read(payload, length, READ_WITHIN).await?).map(Self)
+            parse(format, &read(payload, length, READ_WITHIN, MAX_BODY).await?).map(Self)
         })
     }
 }
@@ -72,7 +72,7 @@ impl<T: Shape> FromRequest for MaybeBody<T> {
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (media, length, payload) = parts(request, payload);
         Box::pin(async move {
-            let bytes = read(payload, length, READ_WITHIN).await?;
+            let bytes = read(payload, length, READ_WITHIN, MAX_BODY).await?;
             if bytes.is_empty() {
                 return Ok(Self(None));
             }
@@ -99,6 +99,16 @@ fn parts(request: &HttpRequest, payload: &mut Payload) -> (Option<String>, Optio
     let media = text(request, &header::CONTENT_TYPE).map(str::to_owned);
     let length = text(request, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
     (media, length, payload.take())
+}
+
+/// Reads a whole body of at most `limit` bytes, whatever its media type.
+pub(super) async fn read_up_to(
+    request: &HttpRequest,
+    payload: Payload,
+    limit: usize,
+) -> Result<BytesMut, Problem> {
+    let length = text(request, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    read(payload, length, READ_WITHIN, limit).await
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -132,15 +142,22 @@ fn format_of<T: Shape>(media: Option<&str>) -> Result<Format, Problem> {
 }
 
 /// Reads the whole body, refusing what is too large before or while it arrives, and what takes too long.
-async fn read(payload: Payload, length: Option<usize>, within: Duration) -> Result<BytesMut, Problem> {
-    let whole = tokio::time::timeout(within, gather(payload, length)).await;
+async fn read(
+    payload: Payload,
+    length: Option<usize>,
+    within: Duration,
+    limit: usize,
+) -> Result<BytesMut, Problem> {
+    let whole = tokio::time::timeout(within, gather(payload, length, limit)).await;
     whole.unwrap_or_else(|_| Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)))
 }
 
-async fn gather(mut payload: Payload, length: Option<usize>) -> Result<BytesMut, Problem> {
-    let too_large =
-        || Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", "The body is larger than 64 KiB.");
-    if length.is_some_and(|length| length > MAX_BODY) {
+async fn gather(mut payload: Payload, length: Option<usize>, limit: usize) -> Result<BytesMut, Problem> {
+    let too_large = || {
+        let detail = format!("The body is larger than {} KiB.", limit / 1024);
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    };
+    if length.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
     // Room is made as the bytes come: a promised length costs whoever promises nothing.
@@ -148,7 +165,7 @@ async fn gather(mut payload: Payload, length: Option<usize>) -> Result<BytesMut,
     while let Some(chunk) = payload.next().await {
         let chunk = chunk
             .map_err(|_| Problem::bad_request("incomplete_body", "The body did not arrive completely."))?;
-        if body.len() + chunk.len() > MAX_BODY {
+        if body.len() + chunk.len() > limit {
             return Err(too_large());
         }
         body.extend_from_slice(&chunk);

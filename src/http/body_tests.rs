@@ -89,7 +89,7 @@ async fn a_body_above_64_kib_is_413() {
         futures_util::stream::iter([Ok::<_, actix_web::error::PayloadError>(bytes::Bytes::from(large))]);
     let stream: Pin<Box<dyn futures_util::Stream<Item = _>>> = Box::pin(stream);
     let payload = Payload::Stream { payload: stream };
-    assert_eq!(read(payload, None, READ_WITHIN).await.unwrap_err().code, "body_too_large");
+    assert_eq!(read(payload, None, READ_WITHIN, MAX_BODY).await.unwrap_err().code, "body_too_large");
 }
 
 #[actix_web::test]
@@ -133,7 +133,8 @@ async fn no_answer_quotes_the_library() {
 #[actix_web::test]
 async fn a_body_that_does_not_arrive_in_time_is_408() {
     let stalled = futures_util::stream::pending::<Result<bytes::Bytes, actix_web::error::PayloadError>>();
-    let problem = read(Payload::Stream { payload: Box::pin(stalled) }, None, Duration::from_millis(5)).await;
+    let problem =
+        read(Payload::Stream { payload: Box::pin(stalled) }, None, Duration::from_millis(5), MAX_BODY).await;
     let problem = problem.unwrap_err();
     assert_eq!((problem.status.as_u16(), problem.code), (408, "request_timeout"));
 }

@@ -10,6 +10,7 @@
 //! - what an answer carries: [`problem`], [`cookies`], [`headers`]
 
 mod admin;
+mod api;
 mod attempts;
 mod auth;
 mod body;

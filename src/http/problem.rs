@@ -13,15 +13,13 @@ use actix_web::{
     },
 };
 
-use portcullis_actors::runtime::Denied;
-
 use crate::{
     domain::{
         challenge::ProofMethod,
         credential::CredentialError,
         problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
     },
-    service::{Failure, Refusal},
+    service::{Denied, Failure, Refusal},
 };
 
 /// Under what rule a request was refused as one too many, and how long that lasts.

@@ -13,7 +13,7 @@ use actix_web::{
 use metrics_exporter_prometheus::PrometheusHandle;
 
 use super::{
-    admin, attempts, auth, devices, health, logout, problem::Problem, profile, refresh, sessions,
+    admin, api, attempts, auth, devices, health, logout, problem::Problem, profile, refresh, sessions,
     settings::HttpSettings, step_up, two_factor, webauthn, ws_ticket,
 };
 use crate::{domain::request::SOCKET_PATHS, service::Services};
@@ -44,6 +44,7 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(web::scope("/api/v1/2fa").configure(own_factors).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/webauthn").configure(passkeys).default_service(web::to(nothing)))
         .service(web::scope("/api/v1/admin").configure(operation).default_service(web::to(nothing)))
+        .service(only("POST", web::resource("/api/{method}").route(web::post().to(api::handle))))
         .service(only("POST", web::resource("/api/v1/ws/ticket").route(web::post().to(ws_ticket::issue))))
         .service(only("GET, HEAD", web::resource(["/health", "/health/live"]).route(get().to(health::live))))
         .service(only("GET, HEAD", web::resource("/health/ready").route(get().to(health::ready))))
@@ -131,7 +132,8 @@ fn passkeys(cfg: &mut ServiceConfig) {
 
 fn operation(cfg: &mut ServiceConfig) {
     cfg.service(only("POST", web::resource("/revocations").route(web::post().to(admin::revoke))))
-        .service(only("GET, HEAD", web::resource("/sessions").route(get().to(admin::sessions))));
+        .service(only("GET, HEAD", web::resource("/sessions").route(get().to(admin::sessions))))
+        .service(only("GET, HEAD", web::resource("/connections").route(get().to(admin::connections))));
 }
 
 /// A route for GET, and for HEAD, which is the same without the body.

@@ -6,6 +6,7 @@
 
 mod accounts;
 mod administration;
+mod api;
 mod api_keys;
 mod attempts;
 mod audited;
@@ -28,6 +29,7 @@ mod opening;
 mod operators;
 mod outcome;
 mod outside;
+mod oversight;
 mod own;
 mod passkey_sign_in;
 mod passkeys;
@@ -54,6 +56,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Instant,
 };
 
 use parking_lot::Mutex;
@@ -61,6 +64,7 @@ use portcullis_actors::Realtime;
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
+pub use api::{Api, NodeInfo};
 pub use api_keys::ApiCaller;
 pub use attempts::AttemptsPage;
 pub use ceremony::Ceremony;
@@ -75,8 +79,10 @@ pub use issuers::Issuers;
 pub use known::Caller;
 pub use operators::{Page, SessionFilter};
 pub use outcome::{Failure, Meta, Refusal};
+pub use oversight::{Overseen, OverseenPage};
 pub use passkey_sign_in::{PasskeyAnswer, PasskeyFor};
 pub use passkeys::PasskeyListed;
+pub use portcullis_actors::runtime::Denied;
 pub use register::Registered;
 pub use relying_party::RelyingParty;
 pub use revoke::Revoked;
@@ -145,6 +151,7 @@ pub struct Parts {
     feed: Arc<Feed>,
     /// This process, in rows that belong to one.
     node: Uuid,
+    started: Instant,
     gone: Arc<Gone>,
     cleared: retention::Cleared,
     closing: AtomicBool,
@@ -205,6 +212,7 @@ impl Services {
             api_key_uses: api_keys::Uses::default(),
             feed,
             node: Uuid::new_v4(),
+            started: Instant::now(),
             gone: Arc::default(),
             cleared: retention::Cleared::default(),
             closing: AtomicBool::new(false),

@@ -38,25 +38,6 @@ pub struct Page {
 }
 
 impl Services {
-    /// Lists sessions of anybody for an operator: needs the scope.
-    ///
-    /// # Errors
-    /// `Forbidden` if the caller may not; see [`Self::search_sessions`].
-    pub async fn search_sessions_as_operator(
-        &self,
-        caller: &Caller,
-        filter: SessionFilter,
-        meta: &Meta,
-    ) -> Result<Page, Failure> {
-        if !caller.scopes.contains(Scope::Operate) {
-            let mut event = self.event_of(caller, "sessions.searched", Outcome::Denied, meta);
-            event.user = filter.user;
-            self.record(event).await?;
-            return Err(operator_required());
-        }
-        self.search_sessions(filter).await
-    }
-
     /// Lists sessions of anybody, for whoever runs the server.
     ///
     /// # Errors
@@ -178,7 +159,7 @@ impl Services {
     }
 }
 
-fn operator_required() -> Failure {
+pub(super) fn operator_required() -> Failure {
     Failure::forbidden("operator_required", "Only operators may do this.")
 }
 
@@ -186,11 +167,11 @@ fn beyond_role() -> Failure {
     Failure::forbidden("not_permitted", "Your role may not act on this.")
 }
 
-fn cursor(created_at: OffsetDateTime, session: SessionId) -> String {
+pub(super) fn cursor(created_at: OffsetDateTime, session: SessionId) -> String {
     format!("{}.{session}", created_at.unix_timestamp_nanos() / 1000)
 }
 
-fn read_cursor(text: &str) -> Result<(OffsetDateTime, SessionId), Failure> {
+pub(super) fn read_cursor(text: &str) -> Result<(OffsetDateTime, SessionId), Failure> {
     let read = || {
         let (micros, session) = text.split_once('.')?;
         // Sessions begin after 1970; the database knows fewer years than a number can name.

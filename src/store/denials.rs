@@ -7,7 +7,7 @@ use deadpool_postgres::Transaction;
 use portcullis_actors::{
     audit::AuditEvent,
     id::Subject,
-    runtime::{Denial, Ruling},
+    logic::denials::{Denial, Ruling},
 };
 use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};

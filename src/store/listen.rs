@@ -9,7 +9,7 @@ use std::{collections::HashMap, time::Duration};
 use portcullis_actors::{
     close::Cause,
     id::{RevocationId, SessionId},
-    runtime::Ruling,
+    logic::denials::Ruling,
 };
 use time::OffsetDateTime;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};

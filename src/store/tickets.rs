@@ -1,6 +1,6 @@
 //! Tickets for one WebSocket handshake each: stored as a hash, consumed by one DELETE.
 
-use portcullis_actors::{id::SessionId, runtime::TokenMark};
+use portcullis_actors::{id::SessionId, logic::denials::TokenMark};
 use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 

@@ -64,4 +64,6 @@ timeout --kill-after=5 120 node "$here/js/emulation.mjs" || result=1
 echo "# centrifuge-python (PyPI) $("$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("centrifuge-python"))')"
 timeout --kill-after=5 120 "$venv/bin/python" "$here/python/scenarios.py" || result=1
 timeout --kill-after=5 240 "$venv/bin/python" "$here/python/realtime.py" || result=1
+echo "# cent (PyPI) $("$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("cent"))')"
+timeout --kill-after=5 120 "$venv/bin/python" "$here/python/cent_scenarios.py" || result=1
 exit "$result"

@@ -50,6 +50,7 @@ mod refresh;
 mod revocation;
 mod risk;
 mod serve;
+mod server_api;
 mod server_subscriptions;
 mod sessions;
 mod shutdown;

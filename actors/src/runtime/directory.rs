@@ -22,22 +22,15 @@ use dashmap::{DashMap, mapref::entry::Entry};
 use parking_lot::RwLock;
 
 use super::{
-    closing::{Closed, Closing},
+    closing::Closing,
     outbox::Outbox,
     roster::{Bearer, Transport},
-    session::{
-        Attach, ConnectionInfo, Describe, Detach, Disconnect, Member, Renew, Request, Revoke, Sentence,
-        Session, Tell,
-    },
+    session::{Attach, ConnectionInfo, Describe, Detach, Member, Revoke, Session},
 };
 use crate::{
     close::{Cause, CloseReason},
     id::{ConnectionId, SessionId, Subject},
-    logic::{
-        denials::{Denial, Denials, Denied, Ruling, TokenMark},
-        session::AttachRefused,
-        tombstones::Tombstones,
-    },
+    logic::{denials::Denials, session::AttachRefused, tombstones::Tombstones},
 };
 
 /// A session actor may stop between being found and being asked; more often than this it is something else.
@@ -56,22 +49,22 @@ impl Instance {
         self.0.store(count, Ordering::Release);
     }
 
-    fn connections(&self) -> usize {
+    pub(super) fn connections(&self) -> usize {
         self.0.load(Ordering::Acquire)
     }
 }
 
-struct Registered {
-    address: Addr<Session>,
-    instance: Instance,
+pub(super) struct Registered {
+    pub(super) address: Addr<Session>,
+    pub(super) instance: Instance,
 }
 
 pub(crate) struct Directory {
-    sessions: DashMap<SessionId, Registered>,
+    pub(super) sessions: DashMap<SessionId, Registered>,
     /// The sessions in `sessions`, by whom they speak for. Changed only while the session's entry is held, so that both
     /// always agree; whoever reads it lets go of it before looking there.
-    by_subject: DashMap<Subject, HashSet<SessionId>>,
-    denials: RwLock<Denials>,
+    pub(super) by_subject: DashMap<Subject, HashSet<SessionId>>,
+    pub(super) denials: RwLock<Denials>,
     tombstones: RwLock<Tombstones>,
     /// When what a session's sockets were told stopped being true (a changed role): sockets verified before are refused.
     invalidated: DashMap<SessionId, Instant>,
@@ -257,93 +250,6 @@ impl Directory {
         self.tombstones.write().purge(now);
         self.invalidated.retain(|_, at| now.duration_since(*at) < ttl);
         self.denials.write().purge(now_ms);
-    }
-
-    // ---- by whom they speak for ----
-
-    pub(crate) fn sessions_of(&self, subject: &Subject) -> Vec<SessionId> {
-        self.by_subject.get(subject).map(|sessions| sessions.iter().copied().collect()).unwrap_or_default()
-    }
-
-    pub(crate) async fn describe_subject(&self, subject: &Subject) -> Vec<ConnectionInfo> {
-        let mut found = Vec::new();
-        for session in self.sessions_of(subject) {
-            found.extend(self.describe(session).await);
-        }
-        found
-    }
-
-    /// Asks the connections of these sessions to do something; returns how many were asked.
-    pub(crate) async fn tell(&self, sessions: &[SessionId], request: &Request) -> usize {
-        let mut asked = 0;
-        for session in sessions {
-            let address = self.sessions.get(session).map(|registered| registered.address.clone());
-            if let Some(address) = address {
-                asked += address.send(Tell(Arc::clone(request))).await.unwrap_or(0);
-            }
-        }
-        asked
-    }
-
-    /// Cuts connections of these sessions and waits, bounded, until they are severed. Unbounded pushes, but one per session
-    /// and order.
-    pub(crate) async fn disconnect(
-        &self,
-        sessions: &[SessionId],
-        sentence: &Sentence,
-        limit: Duration,
-    ) -> Closed {
-        let closing = Closing::default();
-        for session in sessions {
-            if let Some(registered) = self.sessions.get(session) {
-                let order = Disconnect { sentence: Arc::clone(sentence), guard: closing.message() };
-                registered.address.do_send(order);
-            }
-        }
-        closing.wait(limit).await
-    }
-
-    pub(crate) async fn renew(&self, session: SessionId, connection: ConnectionId, token: TokenMark) {
-        let address = self.sessions.get(&session).map(|registered| registered.address.clone());
-        if let Some(address) = address {
-            // If it is gone, it was cut, and so was the connection.
-            let _ = address.send(Renew { connection, token }).await;
-        }
-    }
-
-    // ---- what is denied ----
-
-    pub(crate) fn apply(&self, rulings: &[Ruling], now_ms: i64) {
-        let mut denials = self.denials.write();
-        for ruling in rulings {
-            denials.apply(ruling, now_ms);
-        }
-    }
-
-    pub(crate) fn denied(
-        &self,
-        subject: &Subject,
-        token: &TokenMark,
-        channel: Option<&str>,
-        now_ms: i64,
-    ) -> Option<Denied> {
-        self.denials.read().judge(subject, token, channel, now_ms)
-    }
-
-    /// The sessions among which somebody denied may be: all of them, for a token that nobody knows the user of.
-    pub(crate) fn concerned(&self, rulings: &[Ruling]) -> Vec<SessionId> {
-        let mut sessions = Vec::new();
-        for ruling in rulings {
-            match &ruling.denial {
-                Denial::Token { .. } => return self.all_sessions(),
-                Denial::User { subject, .. } | Denial::IssuedBefore { subject, .. } => {
-                    sessions.extend(self.sessions_of(subject));
-                }
-            }
-        }
-        sessions.sort_unstable();
-        sessions.dedup();
-        sessions
     }
 }
 

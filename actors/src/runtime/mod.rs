@@ -18,6 +18,7 @@ mod session;
 mod settings;
 mod spill;
 mod start;
+mod subjects;
 mod subscription;
 mod supervise;
 mod upkeep;

@@ -119,6 +119,12 @@ impl Realtime {
         infos.into_iter().map(with).collect()
     }
 
+    /// How many connections this node has, and of how many users; all without a name count as one.
+    #[must_use]
+    pub fn census(&self) -> (usize, usize) {
+        self.0.directory.census()
+    }
+
     /// Asks connections to do something, and waits, bounded, until they have. `control` makes what each is told.
     pub async fn tell(
         &self,

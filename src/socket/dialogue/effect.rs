@@ -10,12 +10,15 @@ use bytes::Bytes;
 use portcullis_actors::{
     close::CloseReason,
     id::{ConnectionId, SessionId, Subject, UserId},
-    logic::namespace::{ChannelName, Overrides, Party, Terms},
+    logic::{
+        denials::Denied,
+        namespace::{ChannelName, Overrides, Party, Terms},
+    },
     protocol::{
         ClientInfo, Emulation, Encoding, ErrorCode, HistoryRequest, Lifetime, Payload, SubscribeResult,
         UnsubscribeCode,
     },
-    runtime::{Denied, ServerSubscription},
+    runtime::ServerSubscription,
 };
 use secrecy::SecretString;
 

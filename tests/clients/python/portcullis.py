@@ -26,11 +26,18 @@ async def control(*args):
     output, _ = await process.communicate()
     if process.returncode != 0:
         raise RuntimeError(f"{args}: {output.decode()}")
+    return output.decode()
 
 
 async def cli(*args):
     """A command of the `portcullis` program beside the running server."""
-    await control("cli", *args)
+    return await control("cli", *args)
+
+
+async def key(name, scope):
+    """A key of the server API, as an operator makes it."""
+    output = await cli("key", "create", name, "--scope", scope)
+    return next(line for line in output.splitlines() if line.startswith("pck_"))
 
 
 class Refused(Exception):

@@ -24,6 +24,7 @@ mod noise;
 mod person;
 pub(crate) mod places;
 mod process;
+mod server_api;
 mod socket;
 
 use std::{future::Future, time::Duration};
@@ -46,6 +47,7 @@ pub(crate) use link::{TlsStream, server_side_state, server_side_unsent};
 pub(crate) use noise::{MORE_THAN_FITS, NOISE, let_pile_up, let_shout};
 pub(crate) use person::{PASSWORD, Person, Session};
 pub(crate) use process::{Server, portcullis};
+pub(crate) use server_api::{API_KEY, app_with_key, of_user};
 pub(crate) use socket::{Closed, Event, Handshake, Socket};
 
 /// How long anything may take; far more than it does.

@@ -1,0 +1,76 @@
+//! Errors of the server API: the protocol's codes, in a body or as a status.
+
+use actix_web::{HttpResponse, http::StatusCode};
+use portcullis_actors::{logic::channel::ChannelNameError, protocol::ErrorCode};
+use serde::Serialize;
+
+/// Why a method was not carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub(super) struct ApiError {
+    code: u16,
+    message: &'static str,
+}
+
+impl ApiError {
+    /// The request itself is wrong.
+    pub(super) const BAD_REQUEST: Self = Self { code: 107, message: "bad request" };
+    /// What is asked for is not offered.
+    pub(super) const NOT_AVAILABLE: Self = Self { code: 108, message: "not available" };
+
+    /// As Centrifugo says it by default: 200, and the error in the body.
+    pub(super) fn as_answer(self) -> HttpResponse {
+        #[derive(Serialize)]
+        struct Answer {
+            error: ApiError,
+        }
+        HttpResponse::Ok().json(Answer { error: self })
+    }
+
+    /// As a status, with the bare error in the body.
+    pub(super) fn as_status(self) -> HttpResponse {
+        HttpResponse::build(self.status()).json(self)
+    }
+
+    fn status(self) -> StatusCode {
+        match self.code {
+            101 => StatusCode::UNAUTHORIZED,
+            103 => StatusCode::FORBIDDEN,
+            102 | 104 => StatusCode::NOT_FOUND,
+            111 => StatusCode::TOO_MANY_REQUESTS,
+            112 => StatusCode::RANGE_NOT_SATISFIABLE,
+            113 => StatusCode::CONFLICT,
+            100 => StatusCode::INTERNAL_SERVER_ERROR,
+            _ => StatusCode::BAD_REQUEST,
+        }
+    }
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self { code: code.code(), message: code.message() }
+    }
+}
+
+impl From<ChannelNameError> for ApiError {
+    fn from(error: ChannelNameError) -> Self {
+        ErrorCode::from(error).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_code_has_its_status() {
+        for (code, status) in [
+            (ErrorCode::Internal, 500),
+            (ErrorCode::UnknownChannel, 404),
+            (ErrorCode::BadRequest, 400),
+            (ErrorCode::NotAvailable, 400),
+            (ErrorCode::UnrecoverablePosition, 416),
+        ] {
+            assert_eq!(ApiError::from(code).status().as_u16(), status);
+        }
+    }
+}

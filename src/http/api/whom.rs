@@ -1,0 +1,211 @@
+//! What the methods about connections, users and tokens take.
+//!
+//! A user is always named, if only as nobody: what is forgotten must not mean everybody.
+
+use portcullis_actors::{
+    close::{CloseReason, Goodbye},
+    id::{ConnectionId, SessionId, Subject},
+    logic::channel::ChannelName,
+    protocol::Position,
+    runtime::{Overrides, Selection, ServerSubscription},
+};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+use super::{
+    error::ApiError,
+    request::{Since, channel, payload, there},
+};
+
+/// The longest name of a user, or id of a token, in bytes.
+const MAX_NAME_BYTES: usize = 255;
+/// The most connections that a `disconnect` may spare.
+const MAX_WHITELIST: usize = 1_000;
+
+/// Which connections: `{user, client?, session?}`.
+#[derive(Deserialize)]
+pub(super) struct OfUser {
+    user: Option<String>,
+    client: Option<String>,
+    session: Option<String>,
+}
+
+impl OfUser {
+    /// The user, who must be named, if only as nobody.
+    pub(super) fn subject(&self) -> Result<Subject, ApiError> {
+        subject(self.user.as_deref())
+    }
+
+    /// Which of the user's connections; `None` for one that cannot be.
+    pub(super) fn selection(&self) -> Result<Option<Selection>, ApiError> {
+        let whole = Selection::of(self.subject()?);
+        let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let (client, session) = (named(&self.client), named(&self.session));
+        let connection = client.as_deref().map(str::parse::<ConnectionId>).transpose();
+        let session = session.as_deref().map(str::parse::<SessionId>).transpose();
+        match (connection, session) {
+            (Ok(connection), Ok(session)) => Ok(Some(Selection { connection, session, ..whole })),
+            _ => Ok(None),
+        }
+    }
+}
+
+fn subject(user: Option<&str>) -> Result<Subject, ApiError> {
+    let name = user.filter(|name| name.len() <= MAX_NAME_BYTES && !name.contains('\0'));
+    name.map(Subject::new).ok_or(ApiError::BAD_REQUEST)
+}
+
+/// `subscribe`, besides [`OfUser`] and the channel.
+#[derive(Deserialize)]
+pub(super) struct Subscribe<'b> {
+    channel: Option<String>,
+    #[serde(borrow, default, deserialize_with = "there")]
+    info: Option<&'b RawValue>,
+    b64info: Option<String>,
+    #[serde(borrow, default, deserialize_with = "there")]
+    data: Option<&'b RawValue>,
+    b64data: Option<String>,
+    recover_since: Option<Since>,
+    expire_at: Option<i64>,
+    #[serde(rename = "override")]
+    overrides: Option<Overriding>,
+}
+
+#[derive(Deserialize)]
+struct Overriding {
+    presence: Option<Value>,
+    join_leave: Option<Value>,
+    force_push_join_leave: Option<Value>,
+    force_positioning: Option<Value>,
+    force_recovery: Option<Value>,
+}
+
+#[derive(Deserialize)]
+struct Value {
+    #[serde(default)]
+    value: bool,
+}
+
+impl Subscribe<'_> {
+    pub(super) fn subscription(self) -> Result<ServerSubscription, ApiError> {
+        let set = |value: Option<Value>| value.map(|value| value.value);
+        let overrides = self.overrides.map_or_else(Overrides::default, |overriding| Overrides {
+            presence: set(overriding.presence),
+            join_leave: set(overriding.join_leave),
+            force_push_join_leave: set(overriding.force_push_join_leave),
+            force_positioning: set(overriding.force_positioning),
+            force_recovery: set(overriding.force_recovery),
+        });
+        Ok(ServerSubscription {
+            channel: channel(self.channel.as_deref())?,
+            chan_info: payload(self.info, self.b64info.as_deref())?,
+            data: payload(self.data, self.b64data.as_deref())?,
+            recover: self.recover_since.map(Position::from),
+            expires_at: self.expire_at.filter(|at| *at > 0),
+            overrides,
+        })
+    }
+}
+
+/// `disconnect`, besides [`OfUser`].
+#[derive(Deserialize)]
+pub(super) struct Disconnect {
+    whitelist: Option<Vec<String>>,
+    disconnect: Option<Words>,
+}
+
+#[derive(Deserialize)]
+struct Words {
+    #[serde(default)]
+    code: u16,
+    #[serde(default)]
+    reason: String,
+}
+
+impl Disconnect {
+    /// What the connections are told.
+    pub(super) fn goodbye(&self) -> Result<Goodbye, ApiError> {
+        match &self.disconnect {
+            None => Ok(CloseReason::ForceDisconnect.into()),
+            Some(Words { code: 0, reason }) if reason.is_empty() => Ok(CloseReason::ForceDisconnect.into()),
+            Some(Words { code, reason }) => Goodbye::custom(*code, reason).ok_or(ApiError::BAD_REQUEST),
+        }
+    }
+
+    /// Which connections stay. What is no id of a connection is none that there could be.
+    pub(super) fn except(&self) -> Result<Vec<ConnectionId>, ApiError> {
+        let listed = self.whitelist.as_deref().unwrap_or_default();
+        if listed.len() > MAX_WHITELIST {
+            return Err(ApiError::BAD_REQUEST);
+        }
+        Ok(listed.iter().filter_map(|id| id.parse().ok()).collect())
+    }
+}
+
+/// `refresh`, besides [`OfUser`].
+#[derive(Deserialize)]
+pub(super) struct Refresh<'b> {
+    expired: Option<bool>,
+    expire_at: Option<i64>,
+    #[serde(borrow)]
+    info: Option<&'b RawValue>,
+}
+
+impl Refresh<'_> {
+    /// Until when, in seconds since the epoch. A moment that is past ends the connections.
+    pub(super) fn expires_at(&self) -> Result<Option<i64>, ApiError> {
+        if self.info.is_some() {
+            return Err(ApiError::NOT_AVAILABLE);
+        }
+        if self.expired == Some(true) {
+            return Ok(Some(1));
+        }
+        Ok(self.expire_at.filter(|at| *at > 0))
+    }
+}
+
+/// `connections`, besides the user.
+#[derive(Deserialize)]
+pub(super) struct Connections<'b> {
+    expression: Option<String>,
+    #[serde(borrow)]
+    label_filter: Option<&'b RawValue>,
+}
+
+impl Connections<'_> {
+    /// Whether connections are to be chosen in ways that are not offered.
+    pub(super) fn filters(&self) -> bool {
+        self.label_filter.is_some() || self.expression.as_ref().is_some_and(|text| !text.is_empty())
+    }
+}
+
+/// `block_user`, `revoke_token`, `invalidate_user_tokens`, besides the user.
+#[derive(Deserialize)]
+pub(super) struct Denial {
+    uid: Option<String>,
+    expire_at: Option<i64>,
+    issued_before: Option<i64>,
+    channel: Option<String>,
+}
+
+impl Denial {
+    /// Until when; nothing, or 0, is for ever.
+    pub(super) fn expire_at(&self) -> Option<i64> {
+        self.expire_at.filter(|at| *at != 0)
+    }
+
+    pub(super) fn issued_before(&self) -> Option<i64> {
+        self.issued_before.filter(|at| *at != 0)
+    }
+
+    pub(super) fn token(&self) -> Result<&str, ApiError> {
+        let id = self.uid.as_deref();
+        id.filter(|id| (1..=MAX_NAME_BYTES).contains(&id.len()) && !id.contains('\0'))
+            .ok_or(ApiError::BAD_REQUEST)
+    }
+
+    pub(super) fn channel(&self) -> Result<Option<ChannelName>, ApiError> {
+        let name = self.channel.as_deref().filter(|name| !name.is_empty());
+        name.map(|name| Ok(ChannelName::parse(name)?)).transpose()
+    }
+}

@@ -1,0 +1,62 @@
+//! The server API, as an application's own server asks it.
+
+use reqwest::RequestBuilder;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde_json::{Value, json};
+
+use super::{Answer, App, Ask};
+
+/// The key of the settings, where a test asked for one.
+pub(crate) const API_KEY: &str = "a-key-of-the-settings-that-only-tests-know";
+
+/// A server with [`API_KEY`].
+pub(crate) fn app_with_key() -> App {
+    App::with(|settings| settings.api_key = Some(SecretString::from(API_KEY)))
+}
+
+impl App {
+    /// A request to this method, without a key.
+    pub(crate) fn api_request(&self, method: &str) -> RequestBuilder {
+        self.post(&format!("/api/{method}"))
+    }
+
+    /// What a method answers to the key of the settings.
+    pub(crate) async fn api(&self, method: &str, parameters: Value) -> Answer {
+        self.api_with(API_KEY, method, &parameters).await
+    }
+
+    /// What a method answers to this key.
+    pub(crate) async fn api_with(&self, key: &str, method: &str, parameters: &Value) -> Answer {
+        self.api_request(method).header("x-api-key", key).json(parameters).ask().await
+    }
+
+    /// The result of a method, which must have one.
+    #[track_caller]
+    pub(crate) fn api_result(&self, method: &str, parameters: Value) -> impl Future<Output = Value> {
+        let (app, method) = (self.clone(), method.to_owned());
+        async move {
+            let answer = app.api(&method, parameters).await.expect(200);
+            assert!(answer.body["error"].is_null(), "{method}: {}", answer.text);
+            answer.body["result"].clone()
+        }
+    }
+
+    /// The code of a method's error, which it must have.
+    pub(crate) async fn api_error(&self, method: &str, parameters: Value) -> u64 {
+        let answer = self.api(method, parameters).await.expect(200);
+        answer.body["error"]["code"].as_u64().unwrap_or_else(|| panic!("{method}: {}", answer.text))
+    }
+
+    /// A key of these scopes.
+    pub(crate) async fn api_key(&self, name: &str, scopes: &[&str]) -> String {
+        let scopes = scopes.iter().map(|scope| scope.parse().expect("a scope"));
+        let scopes = portcullis::domain::api_key::ApiScopes::joined(scopes);
+        let (key, _) = self.services().create_api_key(name, scopes, None).await.expect("a key");
+        key.expose_secret().to_owned()
+    }
+}
+
+/// Parameters that name a user.
+pub(crate) fn of_user(user: impl std::fmt::Display) -> Value {
+    json!({"user": user.to_string()})
+}

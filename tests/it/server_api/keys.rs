@@ -1,0 +1,135 @@
+//! Keys: who may call what, and until when.
+
+use std::time::Duration;
+
+use portcullis::domain::api_key::{ApiScope, ApiScopes};
+use secrecy::ExposeSecret as _;
+use serde_json::json;
+
+use crate::harness::{API_KEY, App, Ask as _, app_with_key, of_user};
+
+#[tokio::test]
+async fn without_a_key_or_with_a_wrong_one_nothing_is_done() {
+    let app = app_with_key();
+    let missing = app.api_request("info").json(&json!({})).ask().await;
+    missing.refused(401, "invalid_api_key");
+    let key = app.api_key("good", &["*"]).await;
+    let mut other = key.clone();
+    other.pop();
+    other.push(if key.ends_with('A') { 'E' } else { 'A' });
+    for wrong in ["nonsense", "", &API_KEY[1..], &other, "pck_00000000000000000000000000000000_AAAA"] {
+        let answer = app.api_with(wrong, "info", &json!({})).await;
+        answer.refused(401, "invalid_api_key");
+    }
+    app.api_with(&key, "info", &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn without_a_key_in_the_settings_only_those_of_the_database_are_good() {
+    let app = App::start();
+    app.api("info", json!({})).await.refused(401, "invalid_api_key");
+    let key = app.api_key("good", &["*"]).await;
+    app.api_with(&key, "info", &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_key_comes_in_either_header_and_never_in_the_query() {
+    let app = app_with_key();
+    let request = |path: &str| app.post(path).json(&json!({}));
+    let authorized = request("/api/info").header("authorization", format!("apikey {API_KEY}"));
+    authorized.ask().await.expect(200);
+    let bearer = request("/api/info").header("authorization", format!("Bearer {API_KEY}"));
+    bearer.ask().await.refused(401, "invalid_api_key");
+    let both = request("/api/info").header("authorization", "apikey another").header("x-api-key", API_KEY);
+    both.ask().await.refused(400, "repeated_credential");
+    let query = request("/api/info?api_key=x").header("x-api-key", API_KEY);
+    query.ask().await.refused(400, "key_in_query");
+}
+
+#[tokio::test]
+async fn a_users_token_is_no_key_and_a_key_no_token() {
+    let app = app_with_key();
+    let session = app.register().await.open_session().await;
+    let request = app.api_request("info").bearer_auth(&session.access).json(&json!({}));
+    request.ask().await.refused(401, "invalid_api_key");
+    app.get("/api/v1/profile").bearer_auth(API_KEY).ask().await.expect(401);
+}
+
+#[tokio::test]
+async fn a_key_may_call_the_methods_of_its_scopes_and_no_others() {
+    let app = app_with_key();
+    let of_scope = |scope: ApiScope| match scope {
+        ApiScope::Publish => ("publish", json!({"channel": "ephemeral:x", "data": 1})),
+        ApiScope::Channels => ("info", json!({})),
+        ApiScope::History => ("history_remove", json!({"channel": "chat:x"})),
+        ApiScope::Connections => ("connections", of_user("7")),
+        ApiScope::Tokens => ("unblock_user", of_user("7")),
+    };
+    for held in ApiScope::ALL {
+        let key = app.api_key(&format!("only {}", held.as_str()), &[held.as_str()]).await;
+        for wanted in ApiScope::ALL {
+            let (method, parameters) = of_scope(*wanted);
+            let answer = app.api_with(&key, method, &parameters).await;
+            if held == wanted {
+                assert!(answer.expect(200).body["result"].is_object());
+            } else {
+                answer.refused(403, "insufficient_scope");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_key_stops_at_once_when_it_is_revoked_and_when_it_ends() {
+    let app = app_with_key();
+    let key = app.api_key("ops", &["*"]).await;
+    app.api_with(&key, "info", &json!({})).await.expect(200);
+    assert!(app.services().revoke_api_key("OPS").await.unwrap().is_some());
+    app.api_with(&key, "info", &json!({})).await.refused(401, "invalid_api_key");
+    assert!(app.services().revoke_api_key("ops").await.unwrap().is_none());
+
+    let day = Some(Duration::from_secs(86_400));
+    let made = app.services().create_api_key("ops", ApiScopes::everything(), day).await;
+    let key = made.expect("a name that is free again").0.expose_secret().to_owned();
+    app.api_with(&key, "info", &json!({})).await.expect(200);
+    app.advance(Duration::from_secs(86_401));
+    app.api_with(&key, "info", &json!({})).await.refused(401, "invalid_api_key");
+}
+
+#[tokio::test]
+async fn the_key_itself_is_nowhere_in_the_database() {
+    let app = app_with_key();
+    let key = app.api_key("ops", &["*"]).await;
+    app.api_with(&key, "unblock_user", &of_user("7")).await.expect(200);
+    let secret = key.rsplit('_').next().expect("a secret");
+    for table in ["api_keys", "audit_events"] {
+        let sql = format!("SELECT count(*) FROM {table} t WHERE t::text LIKE '%{secret}%'");
+        assert_eq!(app.count(&sql).await, 0, "{table}");
+    }
+}
+
+#[tokio::test]
+async fn more_requests_than_a_key_may_make_are_told_to_come_back() {
+    let app = App::with(|settings| settings.limits.api_key.burst = 3);
+    let (one, two) = (app.api_key("one", &["*"]).await, app.api_key("two", &["*"]).await);
+    for _ in 0..3 {
+        app.api_with(&one, "info", &json!({})).await.expect(200);
+    }
+    let refused = app.api_with(&one, "info", &json!({})).await.refused(429, "too_many_requests");
+    assert!(refused.retry_after().is_some_and(|seconds| seconds >= 1));
+    app.api_with(&two, "info", &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn names_scopes_and_ends_that_cannot_be_are_refused() {
+    let app = App::start();
+    let create = async |name: &str, scopes: ApiScopes, life| {
+        app.services().create_api_key(name, scopes, life).await.is_ok()
+    };
+    assert!(!create(" ", ApiScopes::everything(), None).await);
+    assert!(!create(&"x".repeat(101), ApiScopes::everything(), None).await);
+    assert!(!create("a", ApiScopes::default(), None).await);
+    assert!(!create("a", ApiScopes::everything(), Some(Duration::ZERO)).await);
+    assert!(create("a", ApiScopes::everything(), None).await);
+    assert!(!create("A", ApiScopes::everything(), None).await, "the name is taken");
+}

@@ -1,0 +1,8 @@
+//! The server API over HTTP: every method, every error, both error modes, keys and batches.
+
+mod batch;
+mod channels;
+mod connections;
+mod errors;
+mod keys;
+mod tokens;
