@@ -34,8 +34,8 @@ pub use reader::ConfigError;
 use reader::Reader;
 use realtime::realtime;
 use sections::{
-    BAN, PASSWORD_QUEUE, Registration, algorithm, database, geo, limits, listen, minutes, passkeys,
-    risk, secrets, sessions, socket, surface,
+    BAN, PASSWORD_QUEUE, Registration, algorithm, database, geo, limits, listen, minutes, passkeys, risk,
+    secrets, sessions, socket, surface,
 };
 
 const DAY: u64 = 24 * 60 * 60;

@@ -11,9 +11,10 @@ use portcullis_actors::{
     runtime::{ChannelName, Control, Denial, Denied, Ruling, Selection, TokenMark},
 };
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use super::{Failure, Refusal, Services};
-use crate::store::{NewDenial, Order, Target};
+use crate::store::{HeardDenial, NewDenial, Order, Target};
 
 /// How long a denial that is over is kept, so that every node has heard of what it said.
 const KEPT: time::Duration = time::Duration::days(1);
@@ -120,11 +121,26 @@ impl Services {
 
     /// Writes the denial and carries it out. Once begun it is finished, whether or not anybody waits for the answer.
     async fn rule(&self, denial: Denial, terms: DenialTerms, event: AuditEvent) -> Result<Severed, Failure> {
-        let (services, now) = (self.clone(), self.clock.now());
-        let new = NewDenial { denial, expires_at: terms.expires_at, reason: terms.reason, now };
+        let (services, now, origin) = (self.clone(), self.clock.now(), Uuid::new_v4());
+        let (expires_at, reason) = (terms.expires_at, terms.reason);
+        let new = NewDenial { origin, denial: denial.clone(), expires_at, reason, now };
+        services.denying.lock().insert(origin);
         let work = async move {
-            let ruling = services.store.deny(new, event).await?;
-            let closed = services.realtime.deny(&[ruling], services.clock.now_ms()).await;
+            let written = services.store.deny(new, event).await;
+            let ruling = match &written {
+                Ok(ruling) => ruling.clone(),
+                // Perhaps it committed, and the feed, which has left the sockets to this order, knows. Whom memory does not
+                // deny is not cut.
+                Err(_) => Ruling { id: i64::MIN, denial, until_ms: Some(0) },
+            };
+            let now_ms = services.clock.now_ms();
+            if written.is_err() {
+                services.denying.lock().remove(&origin);
+                services.realtime.cut_denied(&[ruling], now_ms).await;
+                return Err(written.map(drop).err().map_or(Failure::Internal, Failure::from));
+            }
+            let closed = services.realtime.deny(&[ruling], now_ms).await;
+            services.denying.lock().remove(&origin);
             Ok(Severed { closed: closed.sockets_closed, pending: closed.pending })
         };
         self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
@@ -132,12 +148,18 @@ impl Services {
 
     /// Carries out what was denied elsewhere, or by an order of this node whose answer may never have come. Memory first;
     /// nobody waits for the sockets.
-    pub(super) fn heard_denials(&self, rulings: Vec<Ruling>) {
+    pub(super) fn heard_denials(&self, heard: Vec<HeardDenial>) {
+        let now_ms = self.clock.now_ms();
+        let all: Vec<_> = heard.iter().map(|heard| heard.ruling.clone()).collect();
+        self.realtime.fill_denials(&all, now_ms);
+        // Orders of this node cut and count by themselves. Looked at after memory was filled, as they look at memory after
+        // they have ended.
+        let own = self.denying.lock().clone();
+        let others = heard.into_iter().filter(|heard| !own.contains(&heard.origin));
+        let rulings: Vec<_> = others.map(|heard| heard.ruling).collect();
         if rulings.is_empty() {
             return;
         }
-        let now_ms = self.clock.now_ms();
-        self.realtime.fill_denials(&rulings, now_ms);
         let services = self.clone();
         self.store.runtime().spawn(async move { services.realtime.cut_denied(&rulings, now_ms).await });
     }

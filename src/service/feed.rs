@@ -144,7 +144,8 @@ async fn look(
         None => {
             let first = listener.watermark().await?;
             // What commits from here on is heard of as well.
-            services.heard_denials(listener.denials(services.clock.now()).await?);
+            let denials = listener.denials(services.clock.now()).await?;
+            services.realtime.fill_denials(&denials, services.clock.now_ms());
             first
         }
         Some(place) => {

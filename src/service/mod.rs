@@ -51,6 +51,7 @@ mod tickets;
 mod verifier;
 
 use std::{
+    collections::HashSet,
     ops::Deref,
     sync::{
         Arc,
@@ -148,6 +149,8 @@ pub struct Parts {
     hasher: Hasher,
     tails: Mutex<Tails>,
     api_key_uses: api_keys::Uses,
+    /// Denials that are being written here, by their marks.
+    denying: Mutex<HashSet<Uuid>>,
     feed: Arc<Feed>,
     /// This process, in rows that belong to one.
     node: Uuid,
@@ -210,6 +213,7 @@ impl Services {
             hasher,
             tails: Mutex::default(),
             api_key_uses: api_keys::Uses::default(),
+            denying: Mutex::default(),
             feed,
             node: Uuid::new_v4(),
             started: Instant::now(),

@@ -11,6 +11,7 @@ use portcullis_actors::{
 };
 use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
 
 use super::{error::StoreError, order::moment, pool::Store, revocations::CHANNEL, rows::clipped};
 
@@ -23,6 +24,8 @@ pub(super) const COLUMNS: &str =
 /// A denial to be written, or the lifting of one.
 #[derive(Clone, Debug)]
 pub struct NewDenial {
+    /// By which whoever writes it knows it again when hearing of it.
+    pub origin: Uuid,
     /// What is denied.
     pub denial: Denial,
     /// Until when; `None` for ever.
@@ -31,6 +34,15 @@ pub struct NewDenial {
     pub reason: String,
     /// The time.
     pub now: OffsetDateTime,
+}
+
+/// A denial that was heard of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardDenial {
+    /// What it says.
+    pub ruling: Ruling,
+    /// The mark of whoever wrote it.
+    pub origin: Uuid,
 }
 
 impl Store {
@@ -108,12 +120,13 @@ async fn write(transaction: &Transaction<'_>, new: &NewDenial) -> Result<Ruling,
     lock(transaction, row.subject).await?;
     let statement = transaction
         .prepare_cached(
-            "INSERT INTO denials (kind, subject, token_id, issued_before, channel, lifted, expires_at, reason, created_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id",
+            "INSERT INTO denials (kind, subject, token_id, issued_before, channel, lifted, expires_at, reason, created_at,
+                                  origin)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
         )
         .await?;
     let reason = clipped(&new.reason, REASON_BYTES);
-    let arguments: [&(dyn ToSql + Sync); 9] = [
+    let arguments: [&(dyn ToSql + Sync); 10] = [
         &row.kind,
         &row.subject,
         &row.token_id,
@@ -123,6 +136,7 @@ async fn write(transaction: &Transaction<'_>, new: &NewDenial) -> Result<Ruling,
         &new.expires_at,
         &reason,
         &new.now,
+        &new.origin,
     ];
     let id = transaction.query_one(&statement, &arguments).await?.try_get(0)?;
     Ok(Ruling { id, denial: new.denial.clone(), until_ms: new.expires_at.map(millis) })

@@ -17,7 +17,7 @@ use tokio_postgres::{AsyncMessage, Client, Row, Socket, tls::MakeTlsConnect, tls
 use uuid::Uuid;
 
 use super::{
-    denials,
+    denials::{self, HeardDenial},
     error::StoreError,
     order::{Committed, Ended},
     pool::Store,
@@ -154,9 +154,13 @@ impl RevocationListener {
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
-    pub async fn denials_between(&self, from: &Watermark, to: &Watermark) -> Result<Vec<Ruling>, StoreError> {
+    pub async fn denials_between(
+        &self,
+        from: &Watermark,
+        to: &Watermark,
+    ) -> Result<Vec<HeardDenial>, StoreError> {
         let sql = format!(
-            "SELECT {} FROM denials d
+            "SELECT {}, d.origin FROM denials d
              WHERE d.txid >= pg_snapshot_xmin($1::text::pg_snapshot)
                AND d.txid < pg_snapshot_xmax($2::text::pg_snapshot)
                AND NOT pg_visible_in_snapshot(d.txid, $1::text::pg_snapshot)
@@ -166,7 +170,9 @@ impl RevocationListener {
         );
         let arguments: [&(dyn ToSql + Sync); 3] = [&from.snapshot, &to.snapshot, &from.foreign_denials];
         let rows = self.bounded(self.client.query(&sql, &arguments)).await?;
-        rows.iter().map(denials::ruling).collect()
+        rows.iter()
+            .map(|row| Ok(HeardDenial { ruling: denials::ruling(row)?, origin: row.try_get("origin")? }))
+            .collect()
     }
 
     /// Every revocation that has committed since `place` was taken, each once, and the place for the next call. Rows

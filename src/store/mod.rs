@@ -43,7 +43,7 @@ pub use attempts::Attempt;
 pub use authority::Authority;
 pub use bans::Ban;
 pub use challenges::{Answerer, Attempted, Challenge};
-pub use denials::NewDenial;
+pub use denials::{HeardDenial, NewDenial};
 pub use devices::DeviceSeen;
 pub use devices_of::{Device, DeviceChange};
 pub use error::{Lapse, StoreError};

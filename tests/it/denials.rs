@@ -128,7 +128,8 @@ async fn a_denial_written_by_another_process_closes_sockets_within_a_second() {
     let mut socket = session.connect().await;
     let denial = Denial::User { subject: person.id.into(), lifted: false };
     let now = app.services().clock.now();
-    let new = NewDenial { denial, expires_at: None, reason: String::new(), now };
+    let origin = uuid::Uuid::new_v4();
+    let new = NewDenial { origin, denial, expires_at: None, reason: String::new(), now };
     let began = Instant::now();
     let event = AuditEvent::new("user.blocked", Outcome::Success, 1_800_000_000_000);
     app.store().deny(new, event).await.expect("a denial");
