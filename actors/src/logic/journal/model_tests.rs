@@ -1,5 +1,8 @@
 //! A durable channel against a model of the journal, with everything that can go wrong with a database, in any order.
 
+mod database;
+mod step;
+
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
     sync::Arc,
@@ -7,6 +10,9 @@ use std::{
 };
 
 use proptest::prelude::*;
+
+use database::Db;
+use step::{Fate, Step, step};
 
 use super::*;
 use crate::{
@@ -27,112 +33,6 @@ enum Who {
     Subscriber(usize),
     Historian(u64),
     Remover(u64),
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Fate {
-    Done,
-    Unavailable,
-    /// The answer is lost: it was written.
-    LostWritten,
-    /// It was not.
-    LostNothing,
-    /// It will be, once nobody looks.
-    LostLate,
-}
-
-#[derive(Clone, Copy, Debug)]
-enum Step {
-    Publish,
-    PublishKeyed(u8),
-    /// The database does not take it.
-    PublishPoison,
-    Foreign(u8),
-    Join(usize),
-    Leave(usize),
-    History(u8, bool),
-    Remove,
-    Answer(Fate),
-    Tick,
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    let fate = prop_oneof![
-        12 => Just(Fate::Done),
-        1 => Just(Fate::Unavailable),
-        1 => Just(Fate::LostWritten),
-        1 => Just(Fate::LostNothing),
-        1 => Just(Fate::LostLate),
-    ];
-    prop_oneof![
-        8 => Just(Step::Publish),
-        1 => (0_u8..3).prop_map(Step::PublishKeyed),
-        1 => Just(Step::PublishPoison),
-        1 => (1_u8..4).prop_map(Step::Foreign),
-        4 => (0_usize..4).prop_map(Step::Join),
-        3 => (0_usize..4).prop_map(Step::Leave),
-        2 => (0_u8..15, any::<bool>()).prop_map(|(limit, reverse)| Step::History(limit, reverse)),
-        1 => Just(Step::Remove),
-        10 => fate.prop_map(Step::Answer),
-        1 => Just(Step::Tick),
-    ]
-}
-
-/// The database.
-#[derive(Default)]
-struct Db {
-    rows: Vec<NewMessage>,
-    gone: u64,
-    keys: BTreeMap<String, u64>,
-    late: Vec<Vec<NewMessage>>,
-}
-
-impl Db {
-    fn top(&self) -> u64 {
-        self.rows.len() as u64
-    }
-
-    fn epoch() -> Arc<str> {
-        "abcdefgh".into()
-    }
-
-    fn append(&mut self, batch: &[NewMessage]) -> Appended {
-        let placed = batch.iter().map(|message| {
-            let earlier = message.idempotency_key.as_ref().and_then(|key| self.keys.get(key));
-            if let Some(offset) = earlier {
-                return Placed::Earlier(*offset);
-            }
-            self.rows.push(message.clone());
-            let top = self.rows.len() as u64;
-            self.keys.extend(message.idempotency_key.clone().map(|key| (key, top)));
-            Placed::New(top)
-        });
-        let placed = placed.collect();
-        self.gone = self.gone.max(self.top().saturating_sub(SIZE.into()));
-        Appended { placed, top: self.top(), epoch: Self::epoch() }
-    }
-
-    /// What was lost sight of comes to its end before anybody else gets the channel's row.
-    fn settle(&mut self) {
-        for batch in std::mem::take(&mut self.late) {
-            self.append(&batch);
-        }
-    }
-
-    fn at(&self, offset: u64) -> Arc<Publication> {
-        Arc::new(self.rows[usize::try_from(offset).unwrap() - 1].at(offset))
-    }
-
-    fn read(&self, range: Range) -> Vec<Arc<Publication>> {
-        let first = range.after.max(self.gone) + 1;
-        let offsets = first..range.before.min(self.top() + 1);
-        let limit = range.limit as usize;
-        if range.reverse {
-            offsets.rev().take(limit).map(|offset| self.at(offset)).collect()
-        } else {
-            offsets.take(limit).map(|offset| self.at(offset)).collect()
-        }
-    }
 }
 
 #[derive(Default)]

@@ -1,0 +1,52 @@
+//! What can happen to a durable channel in the model.
+
+use proptest::prelude::*;
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Fate {
+    Done,
+    Unavailable,
+    /// The answer is lost: it was written.
+    LostWritten,
+    /// It was not.
+    LostNothing,
+    /// It will be, once nobody looks.
+    LostLate,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Step {
+    Publish,
+    PublishKeyed(u8),
+    /// The database does not take it.
+    PublishPoison,
+    Foreign(u8),
+    Join(usize),
+    Leave(usize),
+    History(u8, bool),
+    Remove,
+    Answer(Fate),
+    Tick,
+}
+
+pub(super) fn step() -> impl Strategy<Value = Step> {
+    let fate = prop_oneof![
+        12 => Just(Fate::Done),
+        1 => Just(Fate::Unavailable),
+        1 => Just(Fate::LostWritten),
+        1 => Just(Fate::LostNothing),
+        1 => Just(Fate::LostLate),
+    ];
+    prop_oneof![
+        8 => Just(Step::Publish),
+        1 => (0_u8..3).prop_map(Step::PublishKeyed),
+        1 => Just(Step::PublishPoison),
+        1 => (1_u8..4).prop_map(Step::Foreign),
+        4 => (0_usize..4).prop_map(Step::Join),
+        3 => (0_usize..4).prop_map(Step::Leave),
+        2 => (0_u8..15, any::<bool>()).prop_map(|(limit, reverse)| Step::History(limit, reverse)),
+        1 => Just(Step::Remove),
+        10 => fate.prop_map(Step::Answer),
+        1 => Just(Step::Tick),
+    ]
+}

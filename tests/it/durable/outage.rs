@@ -1,0 +1,116 @@
+//! Durable channels while the database is out of reach: nothing is made up, nothing is lost, and all goes on afterwards.
+
+use std::time::Duration;
+
+use portcullis_actors::{
+    protocol::{ErrorCode, HistoryRequest},
+    runtime::ChannelName,
+};
+use serde_json::{Value, json};
+
+use super::{channel, member, publish, published, server_publication, subscribe};
+use crate::harness::{App, Cable, eventually, fresh_database, within};
+
+#[tokio::test]
+async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_committed() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let app = App::over(cable.database(), |settings| {
+        settings.database.acquire_timeout = Duration::from_millis(300);
+    });
+    let (_session, mut publisher) = member(&app).await;
+    let (_other, mut reader) = member(&app).await;
+    subscribe(&mut publisher, None).await;
+    subscribe(&mut reader, None).await;
+    assert!(publish(&mut publisher, json!("before")).await["publish"].is_object());
+    assert_eq!(published(&mut reader).await, (1, json!("before")));
+    cable.cut();
+    let reply = publish(&mut publisher, json!("lost")).await;
+    assert_eq!(
+        (&reply["error"]["code"], &reply["error"]["temporary"]),
+        (&json!(100), &json!(true)),
+        "{reply}"
+    );
+    cable.mend();
+    within("publishing works again", async {
+        while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
+    })
+    .await;
+    // Each delivered publication is a row, from the first to the last, and each row is delivered.
+    let (client, connection) = database.config.connect(tokio_postgres::NoTls).await.expect("the database");
+    tokio::spawn(connection);
+    let rows = client.query("SELECT seq, data FROM channel_messages WHERE seq > 1 ORDER BY seq", &[]).await;
+    for row in rows.expect("rows") {
+        let data: Value = serde_json::from_slice(row.get(1)).expect("JSON");
+        assert_eq!(published(&mut reader).await, (row.get::<_, i64>(0).unsigned_abs(), data));
+    }
+}
+
+/// The batch hangs in the database when the link breaks, so that nobody can know what becomes of it.
+#[tokio::test]
+async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let app = App::over(cable.database(), |_| {});
+    let (_session, mut publisher) = member(&app).await;
+    let (_other, mut reader) = member(&app).await;
+    subscribe(&mut publisher, None).await;
+    subscribe(&mut reader, None).await;
+    assert!(publish(&mut publisher, json!("before")).await["publish"].is_object());
+    assert_eq!(published(&mut reader).await, (1, json!("before")));
+    let (mut raw, connection) = database.config.connect(tokio_postgres::NoTls).await.expect("the database");
+    tokio::spawn(connection);
+    let (watching, connection) = database.config.connect(tokio_postgres::NoTls).await.expect("the database");
+    tokio::spawn(connection);
+    let holder = raw.transaction().await.expect("a transaction");
+    holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.expect("the row");
+    let cut = async {
+        eventually("it hangs", async || {
+            let sql = "SELECT count(*) FROM pg_stat_activity
+                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
+            watching.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0) == 1
+        })
+        .await;
+        cable.cut();
+    };
+    let (reply, ()) = tokio::join!(publish(&mut publisher, json!("hung")), cut);
+    assert_eq!(
+        (&reply["error"]["code"], &reply["error"]["temporary"]),
+        (&json!(100), &json!(true)),
+        "{reply}"
+    );
+    drop(holder);
+    cable.mend();
+    // Nobody needs to publish for that.
+    assert_eq!(published(&mut reader).await, (2, json!("hung")));
+    within("publishing works again", async {
+        while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
+    })
+    .await;
+    assert_eq!(published(&mut reader).await, (3, json!("after")));
+}
+
+#[tokio::test]
+async fn without_a_database_a_new_subscription_is_put_off_and_none_is_lost() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let app = App::over(cable.database(), |settings| {
+        settings.database.acquire_timeout = Duration::from_millis(300);
+    });
+    let (_session, mut socket) = member(&app).await;
+    subscribe(&mut socket, None).await;
+    publish(&mut socket, json!(1)).await;
+    assert_eq!(published(&mut socket).await, (1, json!(1)));
+    cable.cut();
+    let found =
+        app.realtime().history_of(ChannelName::parse("chat:cold").unwrap(), HistoryRequest::default()).await;
+    assert_eq!(found.unwrap_err(), ErrorCode::Internal);
+    let refused = app.realtime().publish_as_server(channel(), server_publication("x", None)).await;
+    assert_eq!(refused.unwrap_err(), ErrorCode::Internal);
+    cable.mend();
+    eventually("it works again", async || {
+        app.realtime().publish_as_server(channel(), server_publication("y", None)).await.is_ok()
+    })
+    .await;
+    assert_eq!(published(&mut socket).await.1, json!("y"));
+}
