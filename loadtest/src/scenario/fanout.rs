@@ -70,7 +70,8 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
 
     let before = cpu()?;
     let mut fanout = Fanout::new(connections, args.publications);
-    fanout.run(&args, None).await;
+    let mut stalled = (args.stalled > 0).then(|| Stalled::new(&fanout.connections));
+    fanout.run(&args, stalled.as_mut()).await;
     let after = cpu()?;
 
     fanout.report.count("subscribers", plan.len());
@@ -83,8 +84,8 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
         fanout.report.figure("server_cpu_per_delivery_us", cpu * 1e6 / fanout.delivered.max(1) as f64);
     }
     fanout.check_complete(plan.len() * args.publications);
-    if args.stalled > 0 {
-        stalled::run(&mut fanout, &args, process.as_ref()).await?;
+    if let Some(stalled) = stalled {
+        stalled::run(&mut fanout, stalled, &args, process.as_ref()).await?;
     }
     Ok(fanout.report)
 }

@@ -30,7 +30,8 @@ const SETTLE: Duration = Duration::from_secs(2);
 const KEPT: u64 = 16 * 1024;
 const RISE: (f64, Duration) = (1.5, Duration::from_millis(5));
 
-/// The subscriber that does not read.
+/// The subscriber that does not read, and what is published to it. That is the same in both halves, so that they differ in
+/// its reading alone.
 pub(super) struct Stalled {
     filled: usize,
     resume: Option<oneshot::Sender<()>>,
@@ -38,8 +39,8 @@ pub(super) struct Stalled {
 }
 
 impl Stalled {
-    /// Lets the last connection read nothing any more.
-    fn new(connections: &Connections) -> Self {
+    /// Subscribes the last connection to a channel of its own; it still reads.
+    pub(super) fn new(connections: &Connections) -> Self {
         let subscribe = |id: u32| format!("{{\"id\":{id},\"subscribe\":{{\"channel\":\"{CHANNEL}\"}}}}");
         let last = connections.len() - 1;
         for connection in [0, last] {
@@ -48,13 +49,19 @@ impl Stalled {
         let fill = "x".repeat(LUMP);
         let lump =
             format!("{{\"id\":4000000001,\"publish\":{{\"channel\":\"{CHANNEL}\",\"data\":\"{fill}\"}}}}");
-        Self { filled: 0, resume: Some(connections.stall(last)), lump: lump.into() }
+        Self { filled: 0, resume: None, lump: lump.into() }
+    }
+
+    /// Lets it read nothing any more.
+    fn stall(&mut self, connections: &Connections) {
+        self.filled = 0;
+        self.resume = Some(connections.stall(connections.len() - 1));
     }
 
     /// Adds to what waits for it, so that it is too much after half of the publications. Then it reads again.
     pub(super) fn fill(&mut self, connections: &Connections, sent: usize, publications: usize) {
-        let due = OVERFLOW * 2 * sent / publications.max(1);
-        while self.resume.is_some() && self.filled < due {
+        let due = OVERFLOW.min(OVERFLOW * 2 * sent / publications.max(1));
+        while self.filled < due {
             connections.send(0, self.lump.clone());
             self.filled += LUMP;
             if self.filled >= OVERFLOW {
@@ -64,13 +71,18 @@ impl Stalled {
     }
 }
 
-pub(super) async fn run(fanout: &mut Fanout, args: &Args, process: Option<&Process>) -> Result<(), Failure> {
+pub(super) async fn run(
+    fanout: &mut Fanout,
+    mut stalled: Stalled,
+    args: &Args,
+    process: Option<&Process>,
+) -> Result<(), Failure> {
     let memory = || process.map(Process::memory).transpose();
     tokio::time::sleep(SETTLE).await;
     let before = memory()?;
     let reading = std::mem::replace(&mut fanout.latencies, Latencies::new());
     fanout.begin_again();
-    let mut stalled = Stalled::new(&fanout.connections);
+    stalled.stall(&fanout.connections);
     fanout.run(args, Some(&mut stalled)).await;
     fanout.check_complete(args.publications * fanout.listeners());
     fanout.receive_end_of_stalled().await;
