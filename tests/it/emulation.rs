@@ -276,3 +276,22 @@ async fn as_many_streams_as_connections_may_be() {
     let third: Value = third.expect("a stream that says why not").connected;
     assert_eq!(third["push"]["disconnect"]["code"], 3504);
 }
+
+#[tokio::test]
+async fn over_tls_a_stream_is_cut_and_its_end_noticed_as_well() {
+    let app = App::with_tls(|_| {});
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let (one, two) = (session(&app).await, session(&app).await);
+    let open = async |session: &Session| {
+        let url = format!("https://localhost:{}/connection/http_stream", app.tls_address().port());
+        let connect = json!({"id": 1, "connect": {"token": session.access}}).to_string();
+        let request = app.tls_client().post(url).body(connect);
+        Emulated::over(&app, request).await.expect("a stream")
+    };
+    let (mut revoked, left) = (open(&one).await, open(&two).await);
+    assert_eq!(app.open_sockets(), 2);
+    operator.revoke(json!({"session": one.id})).await.expect(200);
+    assert_eq!(revoked.ended().await, (4500, "session revoked".to_owned()));
+    drop(left);
+    eventually("both places come free", async || app.open_sockets() == 0).await;
+}
