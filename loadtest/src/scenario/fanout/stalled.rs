@@ -58,9 +58,10 @@ impl Stalled {
         self.resume = Some(connections.stall(connections.len() - 1));
     }
 
-    /// Adds to what waits for it, so that it is too much after half of the publications. Then it reads again.
+    /// Adds to what waits for it, so that it is too much after a sixth of the publications: sooner than the server gives up
+    /// on a write that makes no progress (10 s, 3009). Then it reads again.
     pub(super) fn fill(&mut self, connections: &Connections, sent: usize, publications: usize) {
-        let due = OVERFLOW.min(OVERFLOW * 2 * sent / publications.max(1));
+        let due = OVERFLOW.min(OVERFLOW * 6 * sent / publications.max(1));
         while self.filled < due {
             connections.send(0, self.lump.clone());
             self.filled += LUMP;
