@@ -22,6 +22,9 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::target::Target;
 
+/// Bytes that the kernel may hold for one stream.
+const RECEIVE_BUFFER: u32 = 128 * 1024;
+
 /// A connected stream.
 pub(crate) enum Stream {
     Plain(TcpStream),
@@ -31,6 +34,8 @@ pub(crate) enum Stream {
 impl Stream {
     pub(crate) async fn connect(target: &Target, source: Option<IpAddr>) -> io::Result<Self> {
         let socket = if target.address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
+        // Otherwise what the kernel takes for who does not read would depend on how much was read before.
+        socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
         if let Some(source) = source {
             socket.bind(SocketAddr::new(source, 0))?;
         }
