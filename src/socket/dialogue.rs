@@ -28,7 +28,7 @@ use portcullis_actors::{
 
 pub use config::DialogueConfig;
 pub use effect::{
-    Effect, Farewell, Gathered, Identity, Joining, Opening, Purpose, Question, SubscriptionGrant,
+    Effect, Farewell, Gathered, Identity, Joining, Opening, Order, Purpose, Question, SubscriptionGrant,
     SubscriptionRefusal, VerifyRefusal,
 };
 use heartbeat::{Beat, Heartbeat};

@@ -24,7 +24,7 @@ use portcullis_actors::{
 use super::{
     anchor::Anchor,
     dialogue::{
-        Dialogue, Effect, Farewell, Gathered, Identity, Opening, Purpose, SubscriptionGrant,
+        Dialogue, Effect, Farewell, Gathered, Identity, Opening, Order, Purpose, SubscriptionGrant,
         SubscriptionRefusal, VerifyRefusal,
     },
     door::{Admitted, Door},
@@ -134,16 +134,22 @@ impl Driver {
 
     /// Does what others ask of the connection, in their order.
     fn obey(&mut self) {
-        while self.dialogue.takes_controls() {
-            match self.outbox.next_control() {
-                // Who asked may have gone away.
-                Some(Control::Describe(reply)) => drop(reply.send(self.dialogue.describe())),
-                Some(control) => {
-                    let effects = self.dialogue.on_control(Instant::now(), control);
-                    self.perform(effects);
+        while self.dialogue.takes_orders()
+            && let Some(control) = self.outbox.next_control()
+        {
+            let order = match control {
+                Control::Lost { channel } => Order::Forget(channel),
+                Control::Subscribe(subscription) => Order::Subscribe(subscription),
+                Control::Unsubscribe { channel, code } => Order::Unsubscribe(channel, code),
+                Control::Refresh { expires_at } => Order::MoveEnd(expires_at),
+                Control::Describe(reply) => {
+                    // Who asked may have gone away.
+                    let _ = reply.send(self.dialogue.describe());
+                    continue;
                 }
-                None => return,
-            }
+            };
+            let effects = self.dialogue.on_order(Instant::now(), order);
+            self.perform(effects);
         }
     }
 

@@ -16,4 +16,5 @@ pub mod risk;
 pub mod session;
 pub mod stream;
 pub mod stuffing;
+pub mod subscription;
 pub mod tombstones;

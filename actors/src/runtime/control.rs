@@ -5,8 +5,11 @@
 use tokio::sync::oneshot;
 
 use crate::{
-    logic::namespace::{ChannelName, Overrides},
-    protocol::{Payload, Position, UnsubscribeCode},
+    logic::{
+        namespace::ChannelName,
+        subscription::{Described, ServerSubscription},
+    },
+    protocol::UnsubscribeCode,
 };
 
 /// Something to do.
@@ -33,41 +36,4 @@ pub enum Control {
     },
     /// Say what the connection is.
     Describe(oneshot::Sender<Described>),
-}
-
-/// What a connection says of itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Described {
-    /// Name of the client's library.
-    pub name: String,
-    /// Version of the application.
-    pub version: String,
-    /// What it is subscribed to.
-    pub subscriptions: Vec<Subscribed>,
-}
-
-/// A subscription in the server's name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerSubscription {
-    /// The channel.
-    pub channel: ChannelName,
-    /// What members see of this one in the channel.
-    pub chan_info: Option<Payload>,
-    /// What the client gets along.
-    pub data: Option<Payload>,
-    /// What the client has, if it is to get what it missed since.
-    pub recover: Option<Position>,
-    /// Seconds since the epoch at which it ends; `None` for never.
-    pub expires_at: Option<i64>,
-    /// What is done otherwise than the namespace says.
-    pub overrides: Overrides,
-}
-
-/// One subscription of a connection.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscribed {
-    /// The channel.
-    pub channel: ChannelName,
-    /// Whether the server subscribed it.
-    pub server_side: bool,
 }

@@ -11,7 +11,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::{
     closing::Closed,
-    control::{Control, Described},
+    control::Control,
     directory::AttachError,
     realtime::Realtime,
     session::{ConnectionInfo, Request, Sentence},
@@ -20,6 +20,7 @@ use crate::{
     close::Goodbye,
     id::{ConnectionId, SessionId, Subject, UserId},
     logic::denials::{Denied, Ruling, TokenMark},
+    logic::subscription::Described,
 };
 
 /// How a connection is carried.

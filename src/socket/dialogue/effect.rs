@@ -13,12 +13,12 @@ use portcullis_actors::{
     logic::{
         denials::Denied,
         namespace::{ChannelName, Overrides, Party, Terms},
+        subscription::ServerSubscription,
     },
     protocol::{
         ClientInfo, Emulation, Encoding, ErrorCode, HistoryRequest, Lifetime, Payload, SubscribeResult,
         UnsubscribeCode,
     },
-    runtime::ServerSubscription,
 };
 use secrecy::SecretString;
 
@@ -186,6 +186,19 @@ pub enum Question {
     PresenceStats,
     /// What was published.
     History(HistoryRequest),
+}
+
+/// What others ask of a connection.
+#[derive(Clone, Debug)]
+pub enum Order {
+    /// Forget a subscription that could not be made, or is lost. The client has been told.
+    Forget(ChannelName),
+    /// Subscribe in the server's name; what is subscribed already stays as it is.
+    Subscribe(Box<ServerSubscription>),
+    /// End a subscription, and tell the client so.
+    Unsubscribe(ChannelName, UnsubscribeCode),
+    /// The identity holds until then, in seconds since the epoch; `None` for no end.
+    MoveEnd(Option<i64>),
 }
 
 /// What became of the subscriptions that are made at `connect`.

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use portcullis_actors::{
     id::UserId,
-    logic::namespace::{Namespaces, Overrides},
+    logic::{
+        namespace::{Namespaces, Overrides},
+        subscription::ServerSubscription,
+    },
     protocol::{SubscribeResult, UnsubscribeCode},
-    runtime::{Control, ServerSubscription},
 };
 use proptest::prelude::*;
 
@@ -22,7 +24,7 @@ enum Input {
     NativePong,
     Tick(u16),
     Accepting(bool),
-    Control(u8, u8),
+    Order(u8, u8),
     Granted(u8),
     Gathered(bool),
 }
@@ -56,7 +58,7 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::NativePong),
         4 => (0_u16..15_000).prop_map(Input::Tick),
         1 => any::<bool>().prop_map(Input::Accepting),
-        2 => (0_u8..7, 0_u8..3).prop_map(|(kind, channel)| Input::Control(kind, channel)),
+        2 => (0_u8..7, 0_u8..3).prop_map(|(kind, channel)| Input::Order(kind, channel)),
         2 => (0_u8..6).prop_map(Input::Granted),
         2 => any::<bool>().prop_map(Input::Gathered),
     ]
@@ -91,11 +93,11 @@ fn feed(talk: &mut Talk, pending: Option<Purpose>, input: Input) -> Vec<Effect> 
             talk.accepting = accepting;
             Vec::new()
         }
-        Input::Control(kind, number) => {
-            if !talk.dialogue.takes_controls() {
+        Input::Order(kind, number) => {
+            if !talk.dialogue.takes_orders() {
                 return Vec::new();
             }
-            talk.dialogue.on_control(talk.now, control(kind, number))
+            talk.dialogue.on_order(talk.now, order(kind, number))
         }
         Input::Granted(number) => {
             let purpose = pending.unwrap_or(Purpose::SubRefresh { id: 77 });
@@ -118,14 +120,14 @@ fn server_channel() -> ChannelName {
     ChannelName::parse("user:#42").unwrap()
 }
 
-fn control(kind: u8, number: u8) -> Control {
+fn order(kind: u8, number: u8) -> Order {
     let channel = named(number);
     match kind {
-        0 => Control::Lost { channel },
-        1 => Control::Unsubscribe { channel, code: UnsubscribeCode::Server },
-        2 => Control::Refresh { expires_at: Some(990 + 20 * i64::from(number)) },
-        3 => Control::Refresh { expires_at: None },
-        kind => Control::Subscribe(Box::new(ServerSubscription {
+        0 => Order::Forget(channel),
+        1 => Order::Unsubscribe(channel, UnsubscribeCode::Server),
+        2 => Order::MoveEnd(Some(990 + 20 * i64::from(number))),
+        3 => Order::MoveEnd(None),
+        kind => Order::Subscribe(Box::new(ServerSubscription {
             channel,
             chan_info: None,
             data: None,
@@ -175,7 +177,7 @@ proptest! {
     fn a_silent_client_is_gone_in_the_end(authenticated in any::<bool>(), inputs in prop::collection::vec(input(), 0..20)) {
         let mut talk = if authenticated { Talk::authenticated() } else { Talk::anonymous() };
         for input in inputs {
-            if !matches!(input, Input::Control(3, _)) {
+            if !matches!(input, Input::Order(3, _)) {
                 feed(&mut talk, None, input);
             }
         }

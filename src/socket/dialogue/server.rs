@@ -4,13 +4,15 @@ use std::{sync::Arc, time::Duration, time::Instant};
 
 use portcullis_actors::{
     close::CloseReason,
-    logic::namespace::{ChannelName, Overrides},
+    logic::{
+        namespace::{ChannelName, Overrides},
+        subscription::{Described, ServerSubscription, Subscribed},
+    },
     protocol::{ErrorCode, Position, Push, SubscribeResult, UnsubscribeCode},
-    runtime::{Control, Described, ServerSubscription, Subscribed},
 };
 
 use super::{
-    Dialogue, Effect, Farewell, Gathered, Joining, Pending, Phase, effect::after, proof::lifetime,
+    Dialogue, Effect, Farewell, Gathered, Joining, Order, Pending, Phase, effect::after, proof::lifetime,
     subscribing::with_info, subscriptions::Subscription,
 };
 
@@ -78,25 +80,23 @@ impl Dialogue {
         self.take_effects()
     }
 
-    /// Whether [`Dialogue::on_control`] may be called: not in the midst of `connect`, where who speaks is not known yet, or
+    /// Whether [`Dialogue::on_order`] may be called: not in the midst of `connect`, where who speaks is not known yet, or
     /// what they are subscribed to.
     #[must_use]
-    pub fn takes_controls(&self) -> bool {
+    pub fn takes_orders(&self) -> bool {
         !matches!(self.pending.as_deref(), Some(Pending::Connect { .. } | Pending::Gather { .. }))
     }
 
-    /// Somebody asks the connection to do something. `Control::Describe` is the driver's to answer, with
-    /// [`Dialogue::describe`].
-    pub fn on_control(&mut self, now: Instant, control: Control) -> Vec<Effect> {
+    /// Somebody asks something of the connection.
+    pub fn on_order(&mut self, now: Instant, order: Order) -> Vec<Effect> {
         if self.is_closed() || self.phase == Phase::Refused {
             return Vec::new();
         }
-        match control {
-            Control::Lost { channel } => drop(self.subscriptions.remove(&channel)),
-            Control::Subscribe(subscription) => self.subscribe_for_server(now, *subscription),
-            Control::Unsubscribe { channel, code } => self.end_for_server(&channel, code),
-            Control::Refresh { expires_at } => self.move_end(now, expires_at),
-            Control::Describe(_) => {}
+        match order {
+            Order::Forget(channel) => drop(self.subscriptions.remove(&channel)),
+            Order::Subscribe(subscription) => self.subscribe_for_server(now, *subscription),
+            Order::Unsubscribe(channel, code) => self.end_for_server(&channel, code),
+            Order::MoveEnd(expires_at) => self.move_end(now, expires_at),
         }
         self.take_effects()
     }

@@ -14,7 +14,6 @@ use std::time::Duration;
 use portcullis_actors::{
     id::{SessionId, UserId},
     logic::namespace::Party,
-    runtime::Control,
 };
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
@@ -130,8 +129,8 @@ impl Talk {
         lines(&self.dialogue.on_subscription_verified(self.now, purpose, outcome, self.accepting))
     }
 
-    fn told(&mut self, control: Control) -> Vec<String> {
-        lines(&self.dialogue.on_control(self.now, control))
+    fn told(&mut self, order: Order) -> Vec<String> {
+        lines(&self.dialogue.on_order(self.now, order))
     }
 
     fn channels(&self) -> usize {

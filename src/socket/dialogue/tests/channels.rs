@@ -59,7 +59,7 @@ fn only_members_publish_and_never_nothing() {
 fn a_lost_channel_can_be_subscribed_to_again() {
     let mut talk = Talk::connected();
     talk.subscribe(2, "chat:a");
-    talk.told(Control::Lost { channel: channel("chat:a") });
+    talk.told(Order::Forget(channel("chat:a")));
     assert_eq!(talk.subscribe(3, "chat:a"), ["join chat:a 3"]);
 }
 

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::*;
 use portcullis_actors::{
-    logic::namespace::{Namespaces, Overrides},
+    logic::{
+        namespace::{Namespaces, Overrides},
+        subscription::ServerSubscription,
+    },
     protocol::{Position, SubscribeResult, UnsubscribeCode},
-    runtime::ServerSubscription,
 };
 
 fn to(name: &str) -> ServerSubscription {
@@ -20,8 +22,8 @@ fn to(name: &str) -> ServerSubscription {
     }
 }
 
-fn subscribe(subscription: ServerSubscription) -> Control {
-    Control::Subscribe(Box::new(subscription))
+fn subscribe(subscription: ServerSubscription) -> Order {
+    Order::Subscribe(Box::new(subscription))
 }
 
 /// Pings that are not answered end nothing here.
@@ -43,7 +45,7 @@ fn the_answer_to_connect_waits_for_its_subscriptions() {
     let mut talk = with(vec![to("chat:a"), to("ephemeral:b"), to("chat:a")]);
     assert_eq!(talk.say(r#"{"id":1,"connect":{}}"#), ["gather chat:a ephemeral:b"]);
     assert!(talk.subscribe(2, "chat:c").is_empty());
-    assert!(!talk.dialogue.takes_controls());
+    assert!(!talk.dialogue.takes_orders());
     let results =
         [("chat:a", Ok(SubscribeResult::default())), ("ephemeral:b", Ok(SubscribeResult::default()))];
     let said = gathered(&mut talk, &results);
@@ -102,7 +104,7 @@ fn the_server_subscribes_once_and_ends_it_with_a_push() {
     assert_eq!(talk.told(subscribe(to("chat:a"))), ["join chat:a"]);
     assert!(talk.told(subscribe(to("chat:a"))).is_empty());
     assert!(talk.told(subscribe(to("news:a"))).is_empty());
-    let end = || Control::Unsubscribe { channel: channel("chat:a"), code: UnsubscribeCode::Server };
+    let end = || Order::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server);
     assert_eq!(talk.told(end()), ["leave chat:a push 2000"]);
     assert!(talk.told(end()).is_empty());
 }
@@ -111,7 +113,7 @@ fn the_server_subscribes_once_and_ends_it_with_a_push() {
 fn a_lost_subscription_is_forgotten() {
     let mut talk = Talk::connected();
     talk.subscribe(2, "chat:a");
-    assert!(talk.told(Control::Lost { channel: channel("chat:a") }).is_empty());
+    assert!(talk.told(Order::Forget(channel("chat:a"))).is_empty());
     assert_eq!(talk.subscribe(3, "chat:a"), ["join chat:a 3"]);
 }
 
@@ -131,7 +133,7 @@ fn a_subscription_of_the_servers_ends_the_connection_with_it() {
 fn the_server_moves_the_end_of_a_connection() {
     let mut talk = Talk::new(Some(identity()), patient());
     talk.say(r#"{"id":1,"connect":{}}"#);
-    let until = |expires_at| Control::Refresh { expires_at };
+    let until = Order::MoveEnd;
     assert_eq!(talk.told(until(Some(1_060))), [r#"{"push":{"refresh":{"expires":true,"ttl":60}}}"#]);
     assert!(!talk.after(84.9).contains(&"close 3005".to_owned()));
     assert_eq!(talk.told(until(None)), [r#"{"push":{"refresh":{}}}"#]);
