@@ -57,6 +57,8 @@ trap finish EXIT
 
 "$here/server.sh" start
 result=0
+# A project of its own beside the workspace; with --locked, as everything here is pinned.
+CARGO_TARGET_DIR="$target/clients-rust" cargo build --quiet --locked --manifest-path "$here/rust/Cargo.toml"
 echo "# centrifuge (npm) $(node -p "require('$here/node_modules/centrifuge/package.json').version")"
 timeout --kill-after=5 120 node "$here/js/scenarios.mjs" || result=1
 timeout --kill-after=5 240 node "$here/js/realtime.mjs" || result=1
@@ -66,4 +68,6 @@ timeout --kill-after=5 120 "$venv/bin/python" "$here/python/scenarios.py" || res
 timeout --kill-after=5 240 "$venv/bin/python" "$here/python/realtime.py" || result=1
 echo "# cent (PyPI) $("$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("cent"))')"
 timeout --kill-after=5 120 "$venv/bin/python" "$here/python/cent_scenarios.py" || result=1
+echo "# tokio-centrifuge (crates.io) $(sed -n 's/^tokio-centrifuge = .*"=\([0-9.]*\)".*/\1/p' "$here/rust/Cargo.toml")"
+timeout --kill-after=5 120 "$target/clients-rust/debug/portcullis-client-scenarios" || result=1
 exit "$result"
