@@ -50,7 +50,7 @@ async fn only_a_token_that_is_good_in_every_way_lets_in() {
         let keys = json!({"hmac": [issuer::SECRET]});
         let strict = json!({"name": "corp", "keys": keys, "algorithms": ["HS256"], "issuer": "https://corp", "audience": "us",
                             "uses": ["connection"]});
-        issuer::configure(settings, json!([strict]));
+        issuer::configure(settings, &json!([strict]));
     });
     let good = json!({"sub": "ann", "iss": "https://corp", "aud": "us", "exp": now() + 600, "iat": now()});
     let with = |field: &str, value: Value| {

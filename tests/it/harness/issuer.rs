@@ -30,10 +30,10 @@ pub(crate) const SECRET: &str = "what corp and the tests know";
 
 /// Takes tokens of the issuer `corp`, which are signed with a shared secret, in the settings of a server.
 pub(crate) fn shared_with(settings: &mut Settings) {
-    configure(settings, json!([{"name": "corp", "keys": {"hmac": [SECRET]}, "algorithms": ["HS256"]}]));
+    configure(settings, &json!([{"name": "corp", "keys": {"hmac": [SECRET]}, "algorithms": ["HS256"]}]));
 }
 
-pub(crate) fn configure(settings: &mut Settings, issuers: Value) {
+pub(crate) fn configure(settings: &mut Settings, issuers: &Value) {
     let lenient = Strictness { secret_bytes: 1, plain_loopback: true };
     let parsed = configuration::parse(&issuers.to_string(), lenient, &mut |path, _| Err(path.to_owned()));
     settings.issuers = parsed.expect("issuers");
@@ -132,6 +132,6 @@ impl Publisher {
     /// Takes this issuer's tokens in the settings of a server.
     pub(crate) fn trusted_by(&self, settings: &mut Settings) {
         let keys = json!({"jwks_url": format!("http://{}/keys", self.address)});
-        configure(settings, json!([{"name": "id", "keys": keys, "algorithms": ["ES256"]}]));
+        configure(settings, &json!([{"name": "id", "keys": keys, "algorithms": ["ES256"]}]));
     }
 }

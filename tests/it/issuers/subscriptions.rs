@@ -78,7 +78,7 @@ async fn an_issuer_without_a_prefix_permits_users_of_ours() {
     let app = App::with(|settings| {
         let keys = json!({"hmac": [issuer::SECRET]});
         let trusted = json!({"name": "own", "keys": keys, "algorithms": ["HS256"], "uses": ["subscription"], "user_prefix": ""});
-        issuer::configure(settings, json!([trusted]));
+        issuer::configure(settings, &json!([trusted]));
     });
     let session = app.register().await.open_session().await;
     let (mut socket, _) = connect(&app, &session.access).await.unwrap();
