@@ -12,6 +12,7 @@ use portcullis_actors::id::SessionId;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{
     auth::guard_entrance,
@@ -53,7 +54,7 @@ pub(super) async fn logout(
 ) -> Result<HttpResponse, Problem> {
     guard_entrance(&request, &services)?;
     let reach = extent.0.scope;
-    let Some(session) = session_of(&request, &services)? else {
+    let Some((session, token)) = session_of(&request, &services)? else {
         return Ok(leaving(&request, StatusCode::NO_CONTENT, reach).finish());
     };
     let scope = match reach {
@@ -61,7 +62,7 @@ pub(super) async fn logout(
         Reach::Others => SignOutScope::Others,
         Reach::Global => SignOutScope::Global,
     };
-    let ended = services.sign_out(session, scope, &client.0).await?;
+    let ended = services.sign_out(session, token, scope, &client.0).await?;
     if ended.sessions == 0 {
         return Ok(leaving(&request, StatusCode::NO_CONTENT, reach).finish());
     }
@@ -70,16 +71,20 @@ pub(super) async fn logout(
     Ok(leaving(&request, StatusCode::OK, reach).json(body))
 }
 
-/// The session that a genuine access token, whatever its age, or else a genuine refresh token names.
-fn session_of(request: &HttpRequest, services: &Services) -> Result<Option<SessionId>, Problem> {
+/// The session that a genuine access token, whatever its age, or else a genuine refresh token names; and the `jti` of the
+/// former.
+fn session_of(
+    request: &HttpRequest,
+    services: &Services,
+) -> Result<Option<(SessionId, Option<Uuid>)>, Problem> {
     let access = credential(request)?
         .and_then(|found| services.access_keys.verify_signature_only(found.token.expose_secret()).ok())
-        .map(|claims| claims.sid);
+        .map(|claims| (claims.sid, Some(claims.jti)));
     if access.is_some() {
         return Ok(access);
     }
     let refresh = request_cookie(request, REFRESH_COOKIE)?;
-    Ok(refresh.and_then(|token| services.refresh_keys.decode(&token).ok()).map(|token| token.session))
+    Ok(refresh.and_then(|token| services.refresh_keys.decode(&token).ok()).map(|token| (token.session, None)))
 }
 
 /// An answer that makes the browser forget, unless its own session goes on.

@@ -2,9 +2,10 @@
 //!
 //! Works for whoever proves to have had the session, with an expired token, too, and any number of times.
 
-use portcullis_actors::{audit::Outcome, close::Cause, id::SessionId};
+use portcullis_actors::{audit::Outcome, close::Cause, id::SessionId, runtime::TokenMark};
+use uuid::Uuid;
 
-use super::{Failure, Meta, Revoked, Services};
+use super::{Failure, Meta, Refusal, Revoked, Services};
 use crate::{
     domain::role::Role,
     store::{Authority, Order, Target},
@@ -33,13 +34,15 @@ impl SignOutScope {
 
 impl Services {
     /// Signs out of `session`, which the caller has proved with a genuine token, expired or not. A session that ended
-    /// before reaches no further: there is nothing left to do.
+    /// before reaches no further: there is nothing left to do. Nor does a token, by its `jti`, that is denied: it may end its
+    /// own session, and no other.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn sign_out(
         &self,
         session: SessionId,
+        token: Option<Uuid>,
         scope: SignOutScope,
         meta: &Meta,
     ) -> Result<Revoked, Failure> {
@@ -51,6 +54,16 @@ impl Services {
             return Ok(Revoked::default());
         }
         let user = live.user.id;
+        if scope != SignOutScope::Local {
+            // From the end of time: what was issued before a moment is judged by the session, which lives.
+            let id = token.map(|id| id.hyphenated().to_string().into());
+            let mark = TokenMark { id, issued_at_ms: Some(i64::MAX) };
+            match self.verifier.admit(&user.into(), &mark, None, now).await {
+                Ok(()) => {}
+                Err(Refusal::Denied(_)) => return Ok(Revoked::default()),
+                Err(_) => return Err(Failure::unavailable()),
+            }
+        }
         let (target, except) = match scope {
             SignOutScope::Local => (Target::Session(session), None),
             SignOutScope::Others => (Target::User(user), Some(session)),

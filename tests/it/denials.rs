@@ -81,6 +81,20 @@ async fn a_revoked_token_opens_nothing_and_another_of_its_session_does() {
 }
 
 #[tokio::test]
+async fn a_revoked_token_ends_its_own_session_at_most() {
+    let app = App::start();
+    let person = app.register().await;
+    let (stolen, other) = (person.open_session().await, person.open_session().await);
+    app.revoke_token(&stolen.token_id()).await;
+    for scope in ["others", "global"] {
+        stolen.sign_out(scope).await.expect(204);
+        assert!(other.works().await, "{scope}");
+    }
+    stolen.sign_out("local").await.expect(200);
+    assert!(other.works().await);
+}
+
+#[tokio::test]
 async fn a_socket_that_was_given_a_newer_token_lives_and_dies_with_that_one() {
     let app = App::start();
     let person = app.register().await;

@@ -118,7 +118,6 @@ struct Published<'p> {
     time: i64,
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the serializer asks for a reference")]
 fn is_zero(number: &i64) -> bool {
     *number == 0
 }
