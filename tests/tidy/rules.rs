@@ -97,17 +97,17 @@ pub(crate) const RULES: &[Rule] = &[
         actors: ALL_OF_ACTORS,
         kinds: &["web", "sockets", "actors", "async"],
     },
-    // The dialogue of a connection is pure.
+    // The dialogue of a connection is pure; from the actors it has only the plain values in which it is asked to do something.
     Rule {
         room: "src/socket/dialogue",
         rooms: &["socket"],
-        actors: &["protocol", "id", "close", "logic"],
+        actors: &["protocol", "id", "close", "logic", "runtime"],
         kinds: &[],
     },
     Rule {
         room: "src/socket/dialogue.rs",
         rooms: &["socket"],
-        actors: &["protocol", "id", "close", "logic"],
+        actors: &["protocol", "id", "close", "logic", "runtime"],
         kinds: &[],
     },
     Rule {
