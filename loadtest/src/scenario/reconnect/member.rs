@@ -40,6 +40,8 @@ pub(super) struct Back {
 
 pub(super) struct Member {
     socket: Socket,
+    /// What came in one frame with the answer to the subscription.
+    behind: Vec<Line>,
 }
 
 impl Subscribed {
@@ -65,13 +67,15 @@ impl Member {
              \"recoverable\":true{recover}}}}}"
         );
         socket.send(opening.as_bytes()).await?;
-        let mut member = Self { socket };
+        let mut member = Self { socket, behind: Vec::new() };
         loop {
-            for line in timeout(ANSWER_WITHIN, member.next()).await?? {
+            let mut lines = timeout(ANSWER_WITHIN, member.next()).await??.into_iter();
+            while let Some(line) = lines.next() {
                 if let Some(refused) = line.error {
                     return Err(format!("refused with {} ({})", refused.code, refused.message).into());
                 }
                 if let Some(subscribed) = line.subscribe {
+                    member.behind = lines.collect();
                     return Ok((member, subscribed));
                 }
             }
@@ -80,6 +84,9 @@ impl Member {
 
     /// The lines of the next frame; pings are answered.
     async fn next(&mut self) -> Result<Vec<Line>, Failure> {
+        if !self.behind.is_empty() {
+            return Ok(std::mem::take(&mut self.behind));
+        }
         let (pinged, lines) = match self.socket.next().await? {
             Message::Text(text) => {
                 let pinged = text.split(|byte| *byte == b'\n').any(|line| line == PONG);
