@@ -154,6 +154,11 @@ async fn an_outside_user_is_none_of_ours() {
     let personal = format!("user:#{}", ours.id);
     let refused = outside.ask(json!({"subscribe": {"channel": personal}})).await.unwrap();
     assert_eq!(refused["error"]["code"], 103);
+    for listed in [json!({"channels": [personal]}), json!({"subs": {personal.as_str(): {}}})] {
+        let mut claims = json!({"sub": "ann"});
+        claims.as_object_mut().unwrap().extend(listed.as_object().unwrap().clone());
+        assert_eq!(told(&app, &signed(&claims)).await, "error 103", "{claims}");
+    }
     outside.subscribe("ephemeral:room").await;
     outside.publish("ephemeral:room", json!(1)).await;
     let heard = outside.pushed().await;

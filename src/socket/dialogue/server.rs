@@ -4,6 +4,7 @@ use std::{sync::Arc, time::Duration, time::Instant};
 
 use portcullis_actors::{
     close::CloseReason,
+    id::Subject,
     logic::{
         namespace::{ChannelName, Overrides},
         subscription::{Described, ServerSubscription, Subscribed},
@@ -27,6 +28,10 @@ impl Dialogue {
         let Some(who) = self.speaker.as_mut().map(|speaker| &mut speaker.who) else { return Ok(Vec::new()) };
         let personal = self.config.namespaces.personal(&who.subject).map(in_servers_name);
         let listed = std::mem::take(&mut who.subscriptions);
+        // A token is its issuer's word, and that does not reach into channels of other users.
+        if listed.iter().any(|listed| is_others(&listed.channel, &who.subject)) {
+            return Err(ErrorCode::PermissionDenied);
+        }
         let mut joinings = Vec::new();
         for mut subscription in personal.into_iter().chain(listed) {
             if subscription.recover.is_none() {
@@ -147,6 +152,11 @@ impl Dialogue {
         let left = unix_seconds.saturating_sub(self.unix(now));
         after(now, Duration::from_secs(u64::try_from(left).unwrap_or(0)))
     }
+}
+
+/// Whether a channel is limited to users who are not this one.
+fn is_others(channel: &ChannelName, user: &Subject) -> bool {
+    channel.is_user_limited() && !channel.is_owned_by(user)
 }
 
 fn in_servers_name(channel: ChannelName) -> ServerSubscription {

@@ -93,6 +93,13 @@ fn an_unknown_channel_in_a_token_is_an_error_of_connect() {
 }
 
 #[test]
+fn no_token_subscribes_to_a_channel_of_other_users() {
+    let said = with(vec![to("chat:a"), to("user:#7")]).say(r#"{"id":1,"connect":{}}"#);
+    assert_eq!(said, [error(1, 103)]);
+    assert_eq!(with(vec![to("user:#42")]).say(r#"{"id":1,"connect":{}}"#), ["gather user:#42"]);
+}
+
+#[test]
 fn results_that_nobody_waits_for_are_ignored() {
     let mut talk = Talk::connected();
     assert!(gathered(&mut talk, &[("chat:a", Err(ErrorCode::Internal))]).is_empty());
