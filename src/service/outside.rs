@@ -10,7 +10,10 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use portcullis_actors::id::{ConnectionId, SessionId};
+use portcullis_actors::{
+    close::CloseReason,
+    id::{ConnectionId, SessionId},
+};
 use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 
@@ -82,19 +85,18 @@ impl Services {
         self.store.insert_external(row).await.map_err(refused)
     }
 
-    /// Writes down that a newer token was shown in a session.
+    /// Writes down that a newer token was shown in a session. `false` if the session has been ended meanwhile.
     ///
     /// # Errors
-    /// `Invalid` if the session has been ended meanwhile, `Unavailable`.
+    /// `Unavailable`.
     pub async fn prolong_outside(
         &self,
         session: SessionId,
         granted: &OutsideConnection,
-    ) -> Result<(), Refusal> {
+    ) -> Result<bool, Refusal> {
         let end = granted.expires_at.and_then(moment);
-        let lives =
-            self.store.prolong_external(session, granted.token_id.clone(), end, self.clock.now()).await;
-        if lives.map_err(refused)? { Ok(()) } else { Err(Refusal::Invalid("session_revoked")) }
+        let lives = self.store.prolong_external(session, granted.token_id.clone(), end, self.clock.now());
+        lives.await.map_err(refused)
     }
 
     /// The connection of a session is gone; that is written down soon.
@@ -111,14 +113,18 @@ impl Services {
     }
 
     /// What the sweep does for them: those with connections live, those whose process died do not, and those that ended
-    /// long ago are forgotten.
+    /// long ago are forgotten. A connection whose session was taken for dead, because nothing could be written from here,
+    /// is sent to begin another: nobody could list or end this one meanwhile.
     pub(super) async fn sweep_outside(
         &self,
         open: Vec<SessionId>,
         settled: bool,
         now: OffsetDateTime,
     ) -> Result<(), Failure> {
-        self.store.touch_external(open, now).await?;
+        let taken_for_dead = self.store.touch_external(open, now).await?;
+        if !taken_for_dead.is_empty() {
+            self.realtime.cut(&taken_for_dead, CloseReason::InsufficientState).await;
+        }
         if settled {
             self.store.end_orphans(now - DEAD_AFTER, now).await?;
         }

@@ -6,6 +6,7 @@
 use std::time::{Duration, Instant};
 
 use portcullis_actors::{
+    close::{Cause, CloseReason},
     id::{ConnectionId, SessionId, Subject},
     logic::namespace::{ChannelName, Party},
     runtime::{AttachRequest, Bearer, TokenMark},
@@ -69,7 +70,11 @@ impl Door {
         }
         let mark = mark(granted.token_id.as_deref(), granted.issued_at);
         self.not_denied(&granted.subject, &mark, None).await.map_err(refusal)?;
-        self.services.prolong_outside(who.session, &granted).await.map_err(refusal)?;
+        if !self.services.prolong_outside(who.session, &granted).await.map_err(refusal)? {
+            // By order, or because it was taken for dead: then the client may come back and begin another.
+            let ended = self.realtime.tombstone(who.session).map(Cause::close_reason);
+            return Err(VerifyRefusal::Revoked(ended.unwrap_or(CloseReason::InsufficientState)));
+        }
         self.renew(who.session, connection, &granted.subject, &mark).await?;
         Ok(self.outside_identity(granted, who.session))
     }

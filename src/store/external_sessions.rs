@@ -91,7 +91,7 @@ impl Store {
         .await
     }
 
-    /// A newer token was shown. `false` if the session has been ended meanwhile.
+    /// A newer token was shown. `false` if the session has been ended meanwhile, were it only because it was taken for dead.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -107,8 +107,8 @@ impl Store {
                 let statement = client
                     .prepare_cached(
                         "UPDATE external_sessions SET token_id = $2, expires_at = $3,
-                                last_seen_at = greatest(last_seen_at, $4), ended_at = NULL
-                         WHERE id = $1 AND revoked_at IS NULL",
+                                last_seen_at = greatest(last_seen_at, $4)
+                         WHERE id = $1 AND ended_at IS NULL AND revoked_at IS NULL",
                     )
                     .await?;
                 Ok(client.execute(&statement, &[&id.0, &token_id, &expires_at, &now]).await? == 1)
@@ -138,27 +138,32 @@ impl Store {
         .await
     }
 
-    /// Notes that those of these sessions that are outside ones have open connections. One that was taken for dead, because
-    /// nobody could write here, is not.
+    /// Notes that those of these sessions that are outside ones have open connections, and returns those that were taken
+    /// for dead, because nobody could write here. What has ended stays so: no order has found it since.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn touch_external(&self, open: Vec<SessionId>, now: OffsetDateTime) -> Result<(), StoreError> {
+    pub async fn touch_external(
+        &self,
+        open: Vec<SessionId>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
         if open.is_empty() {
-            return Ok(());
+            return Ok(Vec::new());
         }
         self.run_patiently(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
-                        "WITH locked AS (SELECT id FROM external_sessions WHERE id = ANY ($1) AND revoked_at IS NULL
-                                         ORDER BY id FOR NO KEY UPDATE)
-                         UPDATE external_sessions x SET last_seen_at = greatest(x.last_seen_at, $2), ended_at = NULL
-                         FROM locked WHERE x.id = locked.id",
+                        "WITH locked AS (SELECT id, ended_at FROM external_sessions
+                                         WHERE id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR NO KEY UPDATE),
+                              touched AS (UPDATE external_sessions x SET last_seen_at = greatest(x.last_seen_at, $2)
+                                          FROM locked WHERE x.id = locked.id AND locked.ended_at IS NULL)
+                         SELECT id FROM locked WHERE ended_at IS NOT NULL",
                     )
                     .await?;
-                client.execute(&statement, &[&uuids(&open), &now]).await?;
-                Ok(())
+                let ended = client.query(&statement, &[&uuids(&open), &now]).await?;
+                ended.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()
             })
         })
         .await

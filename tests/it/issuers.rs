@@ -3,6 +3,8 @@
 mod denials;
 mod subscriptions;
 
+use std::time::Duration;
+
 use portcullis::service::{ExternalFilter, Order, Target};
 use portcullis_actors::{
     close::Cause,
@@ -203,6 +205,23 @@ async fn what_another_node_revokes_ends_outside_connections_here() {
     let order = Order::new(Target::All, Cause::Revoked, app.services().clock().now());
     app.store().commit(order).await.unwrap();
     assert_eq!(ann.closed().await.code, 4500);
+}
+
+#[actix_web::test]
+async fn a_connection_whose_session_was_taken_for_dead_ends_whatever_was_revoked_meanwhile() {
+    let app = App::with(issuer::shared_with);
+    let mut ann = connected(&app, &json!({"sub": "ann"})).await;
+    let mut bob = connected(&app, &json!({"sub": "bob"})).await;
+    let now = app.services().clock().now();
+    app.store().end_orphans(now + Duration::from_secs(1), now).await.unwrap();
+    let order = Order::new(Target::Subject(Subject::new("corp:ann")), Cause::Revoked, now);
+    assert_eq!(app.services().revoke(order).await.unwrap().id, None);
+    // What it shows meanwhile does not keep it.
+    let newer = signed(&json!({"sub": "bob", "exp": issuer::now() + 600}));
+    assert_eq!(bob.ask(json!({"refresh": {"token": newer}})).await.unwrap_err().code, 3010);
+    app.services().sweep().await.unwrap();
+    assert_eq!(ann.closed().await.code, 3010);
+    assert!(live(&app).await.is_empty());
 }
 
 #[actix_web::test]

@@ -75,7 +75,8 @@ impl Realtime {
         closed
     }
 
-    async fn cut(&self, sessions: &[SessionId], reason: CloseReason) -> Closed {
+    /// Cuts the connections of these sessions, which may come back, and waits, bounded, until those are severed.
+    pub async fn cut(&self, sessions: &[SessionId], reason: CloseReason) -> Closed {
         let closing = Closing::default();
         for session in sessions {
             self.0.directory.cut(*session, reason, &closing);

@@ -100,16 +100,32 @@ fn other_nodes_hear_which_outside_sessions_ended() {
 }
 
 #[test]
-fn a_session_whose_process_died_ends_and_one_that_lives_after_all_does_not() {
+fn a_session_whose_process_died_ends_and_one_that_is_touched_does_not() {
     with_db(|db| async move {
         let session = begin(&db, "corp:ann").await;
         let later = now() + Duration::from_secs(100);
         assert_eq!(db.store.end_orphans(now(), later).await.unwrap(), 0);
-        assert_eq!(db.store.end_orphans(later, later).await.unwrap(), 1);
-        assert!(live(&db).await.is_empty());
-        db.store.touch_external(vec![session.id], later).await.unwrap();
-        assert_eq!(live(&db).await, [session.id]);
+        assert!(db.store.touch_external(vec![session.id], later).await.unwrap().is_empty());
         assert_eq!(db.store.end_orphans(later, later).await.unwrap(), 0);
+        assert_eq!(db.store.end_orphans(later + Duration::from_secs(1), later).await.unwrap(), 1);
+        assert!(live(&db).await.is_empty());
+    });
+}
+
+#[test]
+fn a_session_that_was_taken_for_dead_is_named_and_never_lives_again() {
+    with_db(|db| async move {
+        let session = begin(&db, "corp:ann").await;
+        let other = begin(&db, "corp:bob").await;
+        let later = now() + Duration::from_secs(100);
+        db.store.touch_external(vec![other.id], later).await.unwrap();
+        assert_eq!(db.store.end_orphans(later, later).await.unwrap(), 1);
+        // An order cannot find it any more.
+        assert_eq!(db.revoke(Target::Subject(Subject::new("corp:ann")), Cause::Revoked).await.id, None);
+        let both = vec![session.id, other.id];
+        assert_eq!(db.store.touch_external(both, later).await.unwrap(), [session.id]);
+        assert!(!db.store.prolong_external(session.id, None, None, later).await.unwrap());
+        assert_eq!(live(&db).await, [other.id]);
     });
 }
 
