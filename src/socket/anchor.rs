@@ -7,12 +7,13 @@ use std::{cell::RefCell, rc::Rc};
 
 use portcullis_actors::runtime::Attachment;
 
-use super::permits::UserPermit;
+use super::{outside::OutsideRow, permits::UserPermit};
 
 /// What the place consists of; dropping it gives it up.
 pub(super) struct Held {
     pub(super) _attachment: Attachment,
     pub(super) _permit: UserPermit,
+    pub(super) _row: Option<OutsideRow>,
 }
 
 /// Shared by the pump and its actor, which live in one task.

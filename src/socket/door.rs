@@ -25,6 +25,7 @@ use super::{
     SocketSettings,
     dialogue::{Identity, VerifyRefusal},
     emulation::Streams,
+    outside::OutsideRow,
     permits::{Permits, UserPermit},
     publications::Publications,
 };
@@ -52,6 +53,8 @@ pub(super) struct Admitted {
     pub(super) identity: Identity,
     /// None for a connection that an outside issuer, or nobody, vouches for.
     pub(super) device: Option<DeviceId>,
+    /// The row of such a connection's session.
+    pub(super) row: Option<OutsideRow>,
     pub(super) attachment: Attachment,
     pub(super) permit: UserPermit,
 }
@@ -183,8 +186,8 @@ impl Door {
             verified_at,
         };
         let attachment = self.attach(&request).await?;
-        let admitted =
-            Admitted { identity: self.identity(caller), device: Some(caller.device), attachment, permit };
+        let (identity, device) = (self.identity(caller), Some(caller.device));
+        let admitted = Admitted { identity, device, row: None, attachment, permit };
         self.note("socket.opened", connection, address, &admitted.identity, admitted.device, None);
         Ok(admitted)
     }
@@ -205,7 +208,7 @@ impl Door {
         renewed.map_err(|error| attach_refusal(&error))
     }
 
-    /// Writes down that a socket opened or closed. The session of a connection that nobody here knows ends with it.
+    /// Writes down that a socket opened or closed.
     pub(super) fn note(
         &self,
         event: &str,
@@ -227,9 +230,6 @@ impl Door {
         }
         if who.account.is_none() {
             event.subject = Some(who.subject.to_string());
-            if event.event == "socket.closed" {
-                self.services.outside_gone(who.session);
-            }
         }
         self.realtime.note(event);
     }

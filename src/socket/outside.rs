@@ -17,7 +17,23 @@ use super::{
     dialogue::{Identity, SubscriptionGrant, SubscriptionRefusal, VerifyRefusal},
     door::{Admitted, Arriving, Door, refusal},
 };
-use crate::{domain::issuer::OutsideConnection, service::Refusal};
+use crate::{
+    domain::issuer::OutsideConnection,
+    service::{Refusal, Services},
+};
+
+/// The row of an outside session, for as long as there is, or is about to be, a connection of it. Goes from hand to hand
+/// with the connection; whoever drops it, wherever on the way, ends the session.
+pub(super) struct OutsideRow {
+    services: Services,
+    session: SessionId,
+}
+
+impl Drop for OutsideRow {
+    fn drop(&mut self) {
+        self.services.outside_gone(self.session);
+    }
+}
 
 impl Door {
     /// Whether somebody else than this server has issued the token.
@@ -119,6 +135,8 @@ impl Door {
         let session = SessionId::random();
         let token = mark(granted.token_id.as_deref(), granted.issued_at);
         self.not_denied(&granted.subject, &token, None).await.map_err(refusal)?;
+        // From before the row is there: whether it was written is not always known.
+        let row = OutsideRow { services: self.services.clone(), session };
         self.services.begin_outside(session, &granted, connection, address).await.map_err(refusal)?;
         let bearer =
             Bearer { subject: granted.subject.clone(), account: None, issuer: granted.issuer.clone(), token };
@@ -132,15 +150,9 @@ impl Door {
             now_ms: self.now_ms(),
             verified_at,
         };
-        let attachment = match self.attach(&request).await {
-            Ok(attachment) => attachment,
-            Err(refused) => {
-                self.services.outside_gone(session);
-                return Err(refused);
-            }
-        };
+        let attachment = self.attach(&request).await?;
         let identity = self.outside_identity(granted, session);
-        let admitted = Admitted { identity, device: None, attachment, permit };
+        let admitted = Admitted { identity, device: None, row: Some(row), attachment, permit };
         self.note("socket.opened", connection, address, &admitted.identity, None, None);
         Ok(admitted)
     }

@@ -23,7 +23,7 @@ pub(super) struct Place {
 
 impl Place {
     pub(super) fn take(admitted: Admitted, anchor: &Anchor) -> Self {
-        anchor.hold(Held { _attachment: admitted.attachment, _permit: admitted.permit });
+        anchor.hold(Held { _attachment: admitted.attachment, _permit: admitted.permit, _row: admitted.row });
         Self { who: admitted.identity, device: admitted.device }
     }
 }
