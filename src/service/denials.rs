@@ -88,10 +88,17 @@ impl Services {
         let word = channel.as_ref().map(|channel| channel.as_str().into());
         let denial = Denial::IssuedBefore { subject: subject.clone(), moment_ms, channel: word };
         let reason = terms.reason.clone();
-        let denied = self.rule(denial, terms, event).await?;
         match channel {
-            Some(channel) => Ok(denied.and(self.resubscribe(subject, channel).await)),
-            None => Ok(denied.and(self.end_sessions_before(&subject, moment, reason).await?)),
+            Some(channel) => {
+                let denied = self.rule(denial, terms, event).await?;
+                Ok(denied.and(self.resubscribe(subject, channel).await))
+            }
+            // The sessions first: if the denial then fails, no refresh token makes up for the tokens that it would have
+            // denied, and whoever asked asks again.
+            None => {
+                let ended = self.end_sessions_before(&subject, moment, reason).await?;
+                Ok(ended.and(self.rule(denial, terms, event).await?))
+            }
         }
     }
 

@@ -206,3 +206,15 @@ async fn a_sign_in_against_a_block_leaves_nothing_that_works() {
         }
     }
 }
+
+#[tokio::test]
+async fn where_the_denial_fails_no_refresh_token_makes_up_for_it() {
+    let app = App::start();
+    let person = app.register().await;
+    let session = person.open_session().await;
+    app.rows().await.batch_execute("ALTER TABLE denials ADD CHECK (false) NOT VALID").await.unwrap();
+    let now = app.services().clock.now();
+    let failed = app.services().invalidate_tokens(person.id.into(), now, None, for_ever()).await;
+    assert!(failed.is_err());
+    session.try_refresh().await.refused(401, "session_ended");
+}
