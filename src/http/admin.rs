@@ -106,7 +106,7 @@ impl Shape for Filter {
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum OverseenView {
     Account(Box<SessionView>),
-    External(OutsideView),
+    External(Box<OutsideView>),
 }
 
 #[derive(Serialize)]
@@ -136,7 +136,7 @@ impl OverseenView {
             Overseen::Account(listed) => {
                 Self::Account(Box::new(SessionView::of(&listed.session, listed.open_connections, current)))
             }
-            Overseen::Outside(session, open_connections) => Self::External(OutsideView {
+            Overseen::Outside(session, open_connections) => Self::External(Box::new(OutsideView {
                 id: session.id,
                 issuer: session.issuer,
                 subject: session.subject.to_string(),
@@ -149,7 +149,7 @@ impl OverseenView {
                 ended_at: session.ended_at,
                 revoked_at: session.revoked_at,
                 open_connections,
-            }),
+            })),
         }
     }
 }
