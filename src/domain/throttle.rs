@@ -79,6 +79,8 @@ limits! {
     frame_connection = 160 / 8;
     /// Requests to the server API with one key; a batch, and a broadcast, is one.
     api_key = 10_000 / 10;
+    /// Wrong keys of the server API from one address; right ones do not count.
+    api_key_address = 100 / 60;
     /// Publications of one user, over all of their connections to this node.
     publication_user = 300 / 10;
 }

@@ -115,34 +115,40 @@ impl Services {
     /// Whose request this is, and whether they may make another.
     ///
     /// # Errors
-    /// `Invalid` if there is no such key or it no longer works, `TooMany`, `Unavailable`.
+    /// `Invalid` if there is no such key or it no longer works, `TooMany`, also for an address that has brought too many
+    /// wrong ones, `Unavailable`.
     pub async fn api_caller(&self, key: &str, meta: Meta) -> Result<ApiCaller, Failure> {
-        let caller = self.known_key(key, meta).await?;
-        let counted = caller.key.map_or_else(|| "settings".to_owned(), |id| id.to_string());
-        self.throttle(self.limits.api_key, &counted).await?;
-        Ok(caller)
-    }
-
-    async fn known_key(&self, key: &str, meta: Meta) -> Result<ApiCaller, Failure> {
+        // Guesses cost the database a look each, so whoever has guessed enough is not looked up.
+        self.look_address(self.limits.api_key_address, &meta).await?;
         if let Some(known) = &self.settings.api_key
             && same(key, known)
         {
+            self.throttle(self.limits.api_key, "settings").await?;
             let (name, scopes) = ("API_KEY".to_owned(), ApiScopes::everything());
             return Ok(ApiCaller { key: None, name, scopes, meta });
         }
-        let presented = PresentedKey::parse(key).ok_or_else(unknown)?;
-        // Guesses cost the database a look each, so they count; the right key does not.
-        let now = self.clock.now();
-        let found = self.store.api_key(presented.id).await?.filter(|found| presented.is(&found.hash));
-        let Some(found) = found.filter(|found| found.works(now)) else {
+        let Some(found) = self.known_key(key).await? else {
+            self.charge_address(self.limits.api_key_address, &meta).await;
             return Err(unknown());
         };
+        self.throttle(self.limits.api_key, &found.id.to_string()).await?;
+        let now = self.clock.now();
+        // Who comes with a key that is over has not guessed it.
+        if !found.works(now) {
+            return Err(unknown());
+        }
         if self.api_key_uses.note(found.id, now) {
             let (store, id) = (self.store.clone(), found.id);
             // Only a help to see which keys are still needed.
             self.store.runtime().spawn(async move { store.touch_api_key(id, now).await });
         }
         Ok(ApiCaller { key: Some(found.id), name: found.name, scopes: found.scopes, meta })
+    }
+
+    /// The key of the database that this is, whether or not it works.
+    async fn known_key(&self, key: &str) -> Result<Option<ApiKey>, Failure> {
+        let Some(presented) = PresentedKey::parse(key) else { return Ok(None) };
+        Ok(self.store.api_key(presented.id).await?.filter(|found| presented.is(&found.hash)))
     }
 
     fn key_event(&self, name: &str) -> AuditEvent {

@@ -56,6 +56,20 @@ impl Services {
         }
     }
 
+    /// Whether the address has a permit left, for a door that charges failures only; none is spent. A ban does not shut it.
+    ///
+    /// # Errors
+    /// `TooMany` if there is none.
+    pub(super) async fn look_address(&self, limit: Limit, meta: &Meta) -> Result<(), Failure> {
+        self.look(self.widened(limit), &limit_key(meta.address)).await
+    }
+
+    /// Spends one of the address's permits for a failure; without one left the next look refuses.
+    pub(super) async fn charge_address(&self, limit: Limit, meta: &Meta) {
+        // It has been answered already: the next one is not.
+        let _ = self.throttle(self.widened(limit), &limit_key(meta.address)).await;
+    }
+
     /// Spends one permit for an answer to a second-factor challenge. On a device that the account knows there is a budget
     /// of its own, so that a stranger cannot use up its owner's.
     ///
@@ -83,8 +97,11 @@ impl Services {
         user: UserId,
         known: Option<DeviceId>,
     ) -> Result<(), Failure> {
-        let limit = self.second_factor_limit(known);
-        match self.realtime.look(&ThrottleKeys::second_factor(user, known), limit).await {
+        self.look(self.second_factor_limit(known), &ThrottleKeys::second_factor(user, known)).await
+    }
+
+    async fn look(&self, limit: Limit, key: &str) -> Result<(), Failure> {
+        match self.realtime.look(key, limit).await {
             Verdict::Allowed => Ok(()),
             Verdict::Denied { retry_after } => {
                 Err(Failure::TooMany { retry_after, policy: Policy::from(limit) })

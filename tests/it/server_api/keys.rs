@@ -121,6 +121,33 @@ async fn more_requests_than_a_key_may_make_are_told_to_come_back() {
 }
 
 #[tokio::test]
+async fn who_has_guessed_enough_keys_is_not_looked_up_and_nobody_else_pays_for_it() {
+    let app = App::with(|settings| {
+        settings.address_limit_factor = 1;
+        settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.limits.api_key_address.burst = 3;
+        settings.api_key = Some(API_KEY.into());
+    });
+    let key = app.api_key("good", &["*"]).await;
+    let asked = async |key: &str, address: &str| {
+        let request = app.api_request("info").header("x-api-key", key).json(&json!({}));
+        request.header("x-forwarded-for", address).ask().await
+    };
+    let (stranger, server) = ("198.51.100.7", "198.51.100.8");
+    for _ in 0..5 {
+        asked(&key, stranger).await.expect(200);
+    }
+    for wrong in ["nonsense", &format!("pck_{}_{}", "0".repeat(32), "A".repeat(43)), &API_KEY[1..]] {
+        asked(wrong, stranger).await.refused(401, "invalid_api_key");
+    }
+    for any in ["nonsense", &key, API_KEY] {
+        let refused = asked(any, stranger).await.refused(429, "too_many_requests");
+        assert!(refused.retry_after().is_some_and(|seconds| seconds >= 1));
+    }
+    asked(&key, server).await.expect(200);
+}
+
+#[tokio::test]
 async fn names_scopes_and_ends_that_cannot_be_are_refused() {
     let app = App::start();
     let create = async |name: &str, scopes: ApiScopes, life| {
