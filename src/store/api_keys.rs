@@ -106,7 +106,8 @@ impl Store {
         .await
     }
 
-    /// Revokes the key of this id or, of those that work, of this name. Returns its id; `None` if there is none.
+    /// Revokes the key of this id, in either spelling, or, where no key ever had it, of this name. Returns its id; `None` if
+    /// there is none, or it was revoked before.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -116,13 +117,15 @@ impl Store {
         now: OffsetDateTime,
         event: AuditEvent,
     ) -> Result<Option<Uuid>, StoreError> {
+        let id = Uuid::try_parse(&key).ok();
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                let sql = "UPDATE api_keys SET revoked_at = $2
-                           WHERE revoked_at IS NULL AND (id::text = lower($1) OR lower(name) = lower($1))
+                let sql = "UPDATE api_keys SET revoked_at = $3
+                           WHERE revoked_at IS NULL AND (id = $1 OR lower(name) = lower($2)
+                                 AND NOT EXISTS (SELECT FROM api_keys other WHERE other.id = $1))
                            RETURNING id";
-                let Some(row) = transaction.query_opt(sql, &[&key, &now]).await? else {
+                let Some(row) = transaction.query_opt(sql, &[&id, &key, &now]).await? else {
                     return Ok(None);
                 };
                 let id: Uuid = row.try_get(0)?;

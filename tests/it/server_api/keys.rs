@@ -97,6 +97,24 @@ async fn a_key_stops_at_once_when_it_is_revoked_and_when_it_ends() {
 }
 
 #[tokio::test]
+async fn a_key_is_revoked_by_its_id_in_either_spelling_whatever_others_are_called() {
+    let app = app_with_key();
+    let create = async |name: &str| {
+        let made = app.services().create_api_key(name, ApiScopes::everything(), None).await;
+        made.expect("a key").1.id
+    };
+    let revoke = async |key: &str| app.services().revoke_api_key(key).await.expect("an answer");
+    let first = create("first").await;
+    let namesake = create(&first.to_string()).await;
+    assert_eq!(revoke(&first.to_string()).await, Some(first));
+    assert_eq!(revoke(&first.to_string()).await, None, "another's name is not meant");
+    assert_eq!(revoke(&namesake.simple().to_string()).await, Some(namesake));
+    let unlikely = "00000000-0000-4000-8000-000000000000";
+    let named = create(unlikely).await;
+    assert_eq!(revoke(unlikely).await, Some(named));
+}
+
+#[tokio::test]
 async fn the_key_itself_is_nowhere_in_the_database() {
     let app = app_with_key();
     let key = app.api_key("ops", &["*"]).await;
