@@ -49,7 +49,8 @@ impl Services {
     /// realtime, an account or not.
     ///
     /// # Errors
-    /// `Forbidden` if the caller may not, `BadRequest` for a cursor that is none of ours, `Unavailable`.
+    /// `Forbidden` if the caller may not, `BadRequest` for a cursor that is none of ours and for a subject beside a user or a
+    /// device, `Unavailable`.
     pub async fn oversee_sessions(
         &self,
         caller: &Caller,
@@ -60,13 +61,17 @@ impl Services {
         self.require_operator(caller, "sessions.searched", subject.as_ref(), &filter, meta).await?;
         let before = filter.cursor.as_deref().map(read_cursor).transpose()?;
         let mut found = Vec::new();
-        // What names an account or a device of one means no others; a subject that is no account means no account.
         let only_accounts = filter.user.is_some() || filter.device.is_some();
+        if only_accounts && subject.is_some() {
+            let detail = "Name a subject, or a user or device, not both.";
+            return Err(Failure::bad_request("contradicting_filters", detail));
+        }
+        // A subject that is no account means no account; what names an account or a device of one means no others.
         let named = subject.as_ref().map(account);
         if let Some(Some(user)) = named {
-            filter.user.get_or_insert(user);
+            filter.user = Some(user);
         }
-        if named != Some(None) || only_accounts {
+        if named != Some(None) {
             let page =
                 self.search_sessions(SessionFilter { limit: filter.limit + 1, ..filter.clone() }).await?;
             found.extend(page.sessions.into_iter().map(|listed| Overseen::Account(Box::new(listed))));
