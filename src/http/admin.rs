@@ -12,7 +12,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::{
-    api::connection,
+    api::{connection, named},
     body::{Query, Shape},
     caller::{Authenticated, AuthenticatedBody},
     client::Client,
@@ -58,7 +58,7 @@ impl Order {
             self.session.map(Target::Session),
             self.device.map(Target::Device),
             self.user.map(Target::User),
-            self.subject.as_deref().map(|name| Target::Subject(Subject::new(name))),
+            self.subject.as_deref().map(subject).transpose()?.map(Target::Subject),
             self.all.map(|_| Target::All),
         ];
         let mut targets = named.into_iter().flatten();
@@ -167,7 +167,7 @@ pub(super) async fn sessions(
         return Err(Problem::unprocessable("invalid_limit", "The limit must lie between 1 and 200."));
     }
     let filter = SessionFilter { user, device, active_only: active.unwrap_or(false), limit, cursor };
-    let subject = subject.as_deref().map(Subject::new);
+    let subject = subject.as_deref().map(self::subject).transpose()?;
     let page = services.oversee_sessions(&who.caller, filter, subject, &client.0).await?;
     let current = who.caller.session;
     let views: Vec<_> =
@@ -194,7 +194,7 @@ pub(super) async fn connections(
     client: Client,
     query: Query<Whose>,
 ) -> Result<HttpResponse, Problem> {
-    let subject = Subject::new(&query.0.user);
+    let subject = subject(&query.0.user)?;
     let found = services.oversee_connections(&who.caller, &subject, &client.0).await?;
     let views: Vec<_> = found
         .iter()
@@ -205,6 +205,12 @@ pub(super) async fn connections(
         })
         .collect();
     Ok(HttpResponse::Ok().json(json!({"connections": views})))
+}
+
+/// Whoever goes by this name in realtime.
+fn subject(name: &str) -> Result<Subject, Problem> {
+    let detail = "A name has at most 255 bytes, and no NUL among them.";
+    named(name).ok_or_else(|| Problem::unprocessable("invalid_subject", detail))
 }
 
 #[cfg(test)]

@@ -199,3 +199,28 @@ async fn a_revocation_is_written_down_with_who_whom_and_why() {
     let noted: i64 = rows.query_one(sql, &[&operator.person.id.0, &user.id.0]).await.unwrap().get(0);
     assert_eq!(noted, 1);
 }
+
+#[tokio::test]
+async fn a_subject_that_nobody_can_be_is_told_apart_from_one_that_nobody_is() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    for (sent, in_query) in [("a\0b".to_owned(), "a%00b".to_owned()), ("x".repeat(256), "x".repeat(256))] {
+        operator.revoke(json!({"subject": sent})).await.refused(422, "invalid_subject");
+        let sessions = format!("/api/v1/admin/sessions?subject={in_query}");
+        operator.get(&sessions).await.refused(422, "invalid_subject");
+        let connections = format!("/api/v1/admin/connections?user={in_query}");
+        operator.get(&connections).await.refused(422, "invalid_subject");
+    }
+    operator.get("/api/v1/admin/sessions?subject=nobody").await.expect(200);
+}
+
+#[tokio::test]
+async fn sessions_are_of_a_subject_or_of_a_user_or_device_and_not_of_both() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let own = operator.person.id;
+    let found = operator.get(&format!("/api/v1/admin/sessions?subject={own}")).await.expect(200);
+    assert_eq!(found.body["sessions"].as_array().map(Vec::len), Some(1));
+    let both = format!("/api/v1/admin/sessions?subject=nobody&user={own}");
+    operator.get(&both).await.refused(422, "contradicting_filters");
+}

@@ -34,6 +34,7 @@ use crate::{
 pub(super) use answer::connection;
 use error::ApiError;
 use method::Named;
+pub(super) use whom::named;
 
 /// The largest body that a method takes.
 const MAX_BODY: usize = 1024 * 1024;

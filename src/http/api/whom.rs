@@ -51,8 +51,12 @@ impl OfUser {
 }
 
 fn subject(user: Option<&str>) -> Result<Subject, ApiError> {
-    let name = user.filter(|name| name.len() <= MAX_NAME_BYTES && !name.contains('\0'));
-    name.map(Subject::new).ok_or(ApiError::BAD_REQUEST)
+    user.and_then(named).ok_or(ApiError::BAD_REQUEST)
+}
+
+/// Whoever goes by this name in realtime; `None` if nobody can.
+pub(in crate::http) fn named(name: &str) -> Option<Subject> {
+    (name.len() <= MAX_NAME_BYTES && !name.contains('\0')).then(|| Subject::new(name))
 }
 
 /// `subscribe`, besides [`OfUser`] and the channel.
