@@ -213,12 +213,12 @@ impl Dialogue {
     }
 
     /// An [`Effect::Join`], [`Effect::Publish`] or [`Effect::Ask`] could not be done now: the client may try again.
-    pub fn on_busy(&mut self, id: Option<u32>, unjoined: Option<&ChannelName>) -> Vec<Effect> {
+    pub fn on_busy(&mut self, id: Option<u32>, unjoined: Option<(&ChannelName, u64)>) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
         }
-        if let Some(channel) = unjoined {
-            self.subscriptions.remove(channel);
+        if let Some((channel, number)) = unjoined {
+            self.subscriptions.forget(channel, number);
         }
         if let Some(id) = id {
             self.refuse(id, ErrorCode::Internal);

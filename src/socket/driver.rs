@@ -138,7 +138,7 @@ impl Driver {
             && let Some(control) = self.outbox.next_control()
         {
             let order = match control {
-                Control::Lost { channel } => Order::Forget(channel),
+                Control::Lost { channel, number } => Order::Forget(channel, number),
                 Control::Subscribe(subscription) => Order::Subscribe(subscription),
                 Control::Unsubscribe { channel, code } => Order::Unsubscribe(channel, code),
                 Control::Refresh { expires_at } => Order::MoveEnd(expires_at),

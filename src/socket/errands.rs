@@ -55,10 +55,10 @@ impl Driver {
     }
 
     pub(super) fn join(&mut self, joining: Joining, id: Option<u32>) {
-        let channel = joining.channel.clone();
+        let (channel, number) = (joining.channel.clone(), joining.number);
         let reply = id.map_or(JoinReply::Push, JoinReply::Command);
         if self.offer(joining, reply).is_err() {
-            let effects = self.dialogue.on_busy(id, Some(&channel));
+            let effects = self.dialogue.on_busy(id, Some((&channel, number)));
             self.perform(effects);
         }
     }
@@ -82,9 +82,9 @@ impl Driver {
     }
 
     fn offer(&self, joining: Joining, reply: JoinReply) -> Result<(), LaneError> {
-        let Joining { channel, info, terms, lifetime, data } = joining;
+        let Joining { channel, number, info, terms, lifetime, data } = joining;
         let outbox = self.outbox.clone();
-        let join = Join { channel, outbox, info, terms, lifetime, data, reply };
+        let join = Join { channel, number, outbox, info, terms, lifetime, data, reply };
         self.door.realtime.join(join).map(drop)
     }
 

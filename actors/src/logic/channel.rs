@@ -164,6 +164,12 @@ impl<S> Channel<S> {
         PresenceStats { clients: count(clients), users: count(users.len()) }
     }
 
+    /// Those who do not live any more.
+    pub fn gone(&self, lives: impl Fn(&S) -> bool) -> Vec<ConnectionId> {
+        let gone = self.members.iter().filter(|(_, member)| !lives(&member.via));
+        gone.map(|(connection, _)| *connection).collect()
+    }
+
     /// Whether this connection is a member.
     #[must_use]
     pub fn has(&self, connection: ConnectionId) -> bool {

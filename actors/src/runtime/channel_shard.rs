@@ -32,7 +32,7 @@ pub(crate) use waiting::Waiting;
 
 use crate::{
     logic::{channel::ChannelName, namespace::Namespaces, stream::PAGE_BYTES},
-    protocol::{ClientInfo, ErrorCode, Push},
+    protocol::{ClientInfo, ErrorCode},
     runtime::port::Journal,
 };
 
@@ -124,15 +124,21 @@ impl ChannelShard {
     }
 
     fn sweep(&mut self, now: Instant) {
-        self.rooms.retain(|_, room| {
+        let mut emptied = Vec::new();
+        self.rooms.retain(|name, room| {
+            let occupied = !room.members.is_empty();
             room.expire(now);
             let kept = !room.is_void();
+            if kept && occupied && room.members.is_empty() {
+                emptied.push(name.clone());
+            }
             if let Some(place) = room.resting.filter(|_| !kept) {
                 self.resting.remove(&place);
             }
             kept
         });
         self.bytes = self.rooms.values().map(Room::bytes).sum();
+        emptied.iter().for_each(|channel| self.settle(channel));
     }
 }
 
@@ -168,13 +174,7 @@ impl Handler<Leave> for ChannelShard {
     fn handle(&mut self, Leave { channel, connection, leaving }: Leave, _: &mut Self::Context) {
         let Some(room) = self.rooms.get_mut(&channel) else { return };
         room.forget_joining(connection);
-        let Some(member) = room.members.leave(connection) else { return };
-        // Whoever left is told first.
-        drop(leaving);
-        if let Some(info) = member.announced() {
-            room.announce(&Push::Leave { channel: channel.as_str(), info });
-        }
-        member.via.disarm();
+        room.leave(connection, Some(leaving));
         self.settle(&channel);
     }
 }

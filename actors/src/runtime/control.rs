@@ -19,6 +19,8 @@ pub enum Control {
     Lost {
         /// The channel.
         channel: ChannelName,
+        /// Which one: meanwhile there may be another one of the same channel.
+        number: u64,
     },
     /// Subscribe to a channel in the server's name. One that is subscribed already stays as it is.
     Subscribe(Box<ServerSubscription>),

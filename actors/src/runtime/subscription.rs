@@ -14,6 +14,8 @@ use crate::{
 pub struct Join {
     /// The channel.
     pub channel: ChannelName,
+    /// Which one of the connection's subscriptions, of all that it ever asked for.
+    pub number: u64,
     /// How the connection is reached.
     pub outbox: Outbox,
     /// Who it is; others see this.

@@ -158,6 +158,8 @@ pub enum Purpose {
 pub struct Joining {
     /// The channel.
     pub channel: ChannelName,
+    /// Which one of the connection's subscriptions it is.
+    pub number: u64,
     /// Who joins, as others see it.
     pub info: Arc<ClientInfo>,
     /// What the subscription is.
@@ -191,8 +193,8 @@ pub enum Question {
 /// What others ask of a connection.
 #[derive(Clone, Debug)]
 pub enum Order {
-    /// Forget a subscription that could not be made, or is lost. The client has been told.
-    Forget(ChannelName),
+    /// Forget the subscription with this number, that could not be made, or is lost. The client has been told.
+    Forget(ChannelName, u64),
     /// Subscribe in the server's name; what is subscribed already stays as it is.
     Subscribe(Box<ServerSubscription>),
     /// End a subscription, and tell the client so.

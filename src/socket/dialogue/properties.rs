@@ -123,7 +123,7 @@ fn server_channel() -> ChannelName {
 fn order(kind: u8, number: u8) -> Order {
     let channel = named(number);
     match kind {
-        0 => Order::Forget(channel),
+        0 => Order::Forget(channel, u64::from(number) + 1),
         1 => Order::Unsubscribe(channel, UnsubscribeCode::Server),
         2 => Order::MoveEnd(Some(990 + 20 * i64::from(number))),
         3 => Order::MoveEnd(None),

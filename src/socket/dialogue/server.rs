@@ -14,7 +14,7 @@ use portcullis_actors::{
 
 use super::{
     Dialogue, Effect, Farewell, Gathered, Joining, Order, Pending, Phase, effect::after, proof::lifetime,
-    subscribing::with_info, subscriptions::Subscription,
+    subscribing::with_info,
 };
 
 impl Dialogue {
@@ -57,10 +57,9 @@ impl Dialogue {
         }
         let terms = self.config.namespaces.admit_server(&channel, overrides, recover)?;
         let info = with_info(&speaker.info, chan_info);
-        let entry = Subscription { info: Arc::clone(&info), ends, server_side: true };
-        self.subscriptions.insert(channel.clone(), entry);
+        let number = self.subscriptions.insert(channel.clone(), Arc::clone(&info), ends, true);
         let lifetime = ends.map(|at| lifetime(now, at));
-        Ok(Some(Joining { channel, info, terms, lifetime, data }))
+        Ok(Some(Joining { channel, number, info, terms, lifetime, data }))
     }
 
     /// The subscriptions that [`Effect::Gather`] asked for are made, or cannot be.
@@ -98,7 +97,7 @@ impl Dialogue {
             return Vec::new();
         }
         match order {
-            Order::Forget(channel) => drop(self.subscriptions.remove(&channel)),
+            Order::Forget(channel, number) => self.subscriptions.forget(&channel, number),
             Order::Subscribe(subscription) => self.subscribe_for_server(now, *subscription),
             Order::Unsubscribe(channel, code) => self.end_for_server(&channel, code),
             Order::MoveEnd(expires_at) => self.move_end(now, expires_at),

@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use super::{
     Dialogue, Effect, Farewell, Joining, Pending, Purpose, SubscriptionGrant, SubscriptionRefusal,
-    commands::Asker, effect::after, proof::lifetime, subscriptions::Subscription,
+    commands::Asker, effect::after, proof::lifetime,
 };
 
 impl Dialogue {
@@ -113,10 +113,9 @@ impl Dialogue {
         terms: Terms,
         ends: Option<Instant>,
     ) {
-        let subscription = Subscription { info: Arc::clone(&info), ends, server_side: false };
-        self.subscriptions.insert(channel.clone(), subscription);
+        let number = self.subscriptions.insert(channel.clone(), Arc::clone(&info), ends, false);
         let lifetime = ends.map(|at| lifetime(now, at));
-        let joining = Box::new(Joining { channel, info, terms, lifetime, data: None });
+        let joining = Box::new(Joining { channel, number, info, terms, lifetime, data: None });
         self.effects.push(Effect::Join { joining, id: Some(id) });
     }
 

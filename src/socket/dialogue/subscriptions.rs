@@ -7,6 +7,8 @@ use portcullis_actors::{logic::namespace::ChannelName, protocol::ClientInfo};
 /// One subscription.
 #[derive(Debug)]
 pub(super) struct Subscription {
+    /// Which one it is, of all that the connection ever asked for.
+    number: u64,
     /// The connection as members of the channel see it.
     pub(super) info: Arc<ClientInfo>,
     /// When it ends, unless it is refreshed.
@@ -19,6 +21,8 @@ pub(super) struct Subscription {
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
     table: HashMap<ChannelName, Subscription>,
+    /// So many were ever entered.
+    entered: u64,
     /// The first end of all.
     next_end: Option<Instant>,
 }
@@ -40,9 +44,25 @@ impl Subscriptions {
         self.table.iter()
     }
 
-    pub(super) fn insert(&mut self, channel: ChannelName, subscription: Subscription) {
-        self.next_end = [self.next_end, subscription.ends].into_iter().flatten().min();
-        self.table.insert(channel, subscription);
+    /// Enters one; returns its number.
+    pub(super) fn insert(
+        &mut self,
+        channel: ChannelName,
+        info: Arc<ClientInfo>,
+        ends: Option<Instant>,
+        server_side: bool,
+    ) -> u64 {
+        self.entered += 1;
+        self.next_end = [self.next_end, ends].into_iter().flatten().min();
+        self.table.insert(channel, Subscription { number: self.entered, info, ends, server_side });
+        self.entered
+    }
+
+    /// Removes the one with this number. If there is another one of the channel by now, that one stays.
+    pub(super) fn forget(&mut self, channel: &str, number: u64) {
+        if self.get(channel).is_some_and(|subscription| subscription.number == number) {
+            self.remove(channel);
+        }
     }
 
     pub(super) fn remove(&mut self, channel: &str) -> Option<(ChannelName, Subscription)> {

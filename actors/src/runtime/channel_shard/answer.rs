@@ -172,7 +172,7 @@ impl Drop for Joining {
 fn refuse(join: &Join, error: ErrorCode) {
     if !matches!(join.reply, JoinReply::Gather(_)) {
         // Before the client, whose next command must find that there is no subscription.
-        let _ = join.outbox.tell(Control::Lost { channel: join.channel.clone() });
+        let _ = join.outbox.tell(Control::Lost { channel: join.channel.clone(), number: join.number });
     }
     tell(join, error);
 }

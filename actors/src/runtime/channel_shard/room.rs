@@ -4,12 +4,13 @@
 use std::{rc::Rc, sync::Arc, time::Instant};
 
 use super::{
-    answer::{Joining, accept},
+    answer::{Joining, Leaving, accept},
     durable::{Caller, Durable, wall_clock_ms},
     message::{Publishment, What},
     subscriber::{Frames, Publishing, Subscriber},
 };
 use crate::{
+    id::ConnectionId,
     logic::{
         channel::{Channel, ChannelName},
         namespace::{Options, RecoveryMode, Terms},
@@ -167,14 +168,15 @@ impl Room {
         if lost && join.terms.must_recover {
             return joining.fail(ErrorCode::UnrecoverablePosition);
         }
-        let Some(Join { channel, outbox, info, terms, lifetime, data, reply }) = joining.take() else {
+        let Some(Join { channel, number, outbox, info, terms, lifetime, data, reply }) = joining.take()
+        else {
             return;
         };
         let result = SubscribeResult { lifetime, data, ..self.result(&terms, found) };
         let base = result.publications.last().cloned();
         let server_side = !matches!(reply, JoinReply::Command(_));
         accept(&channel, &outbox, &reply, result);
-        let subscriber = Subscriber::new(outbox, channel, server_side);
+        let subscriber = Subscriber::new(outbox, channel, number, server_side);
         let replaced = self.members.join(Arc::clone(&info), &terms, base, subscriber);
         match replaced {
             Some(member) => member.via.disarm(),
@@ -215,8 +217,21 @@ impl Room {
         }
     }
 
-    /// Forgets what is too old.
+    /// Takes a member out, who is told by `told`; then the others hear of it.
+    pub(super) fn leave(&mut self, connection: ConnectionId, told: Option<Leaving>) {
+        let Some(member) = self.members.leave(connection) else { return };
+        drop(told);
+        if let Some(info) = member.announced() {
+            self.announce(&Push::Leave { channel: self.name.as_str(), info });
+        }
+        member.via.disarm();
+    }
+
+    /// Forgets what is too old, and who has ended without leaving.
     pub(super) fn expire(&mut self, now: Instant) {
+        for ended in self.members.gone(Subscriber::is_open) {
+            self.leave(ended, None);
+        }
         self.keys.expire(now);
         match &mut self.source {
             Source::Memory { stream } => {

@@ -14,9 +14,10 @@ use serde_json::Value;
 
 use super::*;
 use crate::{
+    close::CloseReason,
     protocol::{ClientInfo, Payload},
     runtime::{
-        Left,
+        Control, Left,
         channel_shard::{Asker, Leaving, Reply, Waiting},
     },
 };
@@ -122,6 +123,7 @@ impl World {
         client.heard = present.map(|info| Value::from(info.client.to_string()).to_string()).collect();
         let join = Join {
             channel: self.room.name.clone(),
+            number: 1,
             outbox: client.outbox.clone(),
             info: Arc::clone(&client.info),
             terms,
@@ -135,12 +137,7 @@ impl World {
     fn leave(&mut self, number: usize) {
         let client = &self.clients[number];
         let told = Leaving::new(self.room.name.clone(), Left::Answer(client.outbox.clone(), 2));
-        if let Some(member) = self.room.members.leave(client.info.client) {
-            drop(told);
-            let info = member.announced().expect("announced");
-            self.room.announce(&Push::Leave { channel: "test:room", info });
-            member.via.disarm();
-        }
+        self.room.leave(client.info.client, Some(told));
     }
 
     fn step(&mut self, step: &Step) {
@@ -207,8 +204,21 @@ fn one_more_than_may_subscribe_is_refused_and_its_connection_told() {
     world.clients[1].reader.take(usize::MAX, &mut frames);
     let reply: Value = serde_json::from_slice(&frames[0]).unwrap();
     assert_eq!((frames.len(), &reply["error"]["code"]), (1, &Value::from(106)));
-    assert!(world.clients[1].reader.next_control().is_some());
+    let told = world.clients[1].reader.next_control();
+    assert!(matches!(told, Some(Control::Lost { number: 1, .. })), "{told:?}");
     assert_eq!(world.room.members.len(), 1);
+}
+
+#[test]
+fn who_ended_without_leaving_is_taken_out_and_the_others_hear_of_it() {
+    let mut world = World::new();
+    world.join(0, false);
+    world.join(1, false);
+    world.clients.iter_mut().for_each(|client| client.read(&world.truth));
+    world.clients[1].outbox.cut(CloseReason::SessionRevoked, None);
+    world.room.expire(world.now);
+    world.clients[0].read(&world.truth);
+    assert_eq!((world.room.members.len(), world.clients[0].heard.len()), (1, 1));
 }
 
 #[test]

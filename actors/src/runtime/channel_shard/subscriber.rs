@@ -20,13 +20,14 @@ use crate::{
 pub(crate) struct Subscriber {
     outbox: Outbox,
     channel: ChannelName,
+    number: u64,
     server_side: bool,
     armed: bool,
 }
 
 impl Subscriber {
-    pub(super) fn new(outbox: Outbox, channel: ChannelName, server_side: bool) -> Self {
-        Self { outbox, channel, server_side, armed: true }
+    pub(super) fn new(outbox: Outbox, channel: ChannelName, number: u64, server_side: bool) -> Self {
+        Self { outbox, channel, number, server_side, armed: true }
     }
 
     /// It leaves in good order.
@@ -60,7 +61,7 @@ impl Drop for Subscriber {
         let push = Push::Unsubscribe { channel: self.channel.as_str(), code };
         // The connection may have ended meanwhile. Its own task is told first: the client's next command must find that the
         // subscription is gone.
-        let _ = self.outbox.tell(Control::Lost { channel: self.channel.clone() });
+        let _ = self.outbox.tell(Control::Lost { channel: self.channel.clone(), number: self.number });
         let _ = self.outbox.push(self.outbox.encoding().push(&push));
     }
 }

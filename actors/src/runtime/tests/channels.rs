@@ -20,6 +20,7 @@ impl Socket {
     fn wish(&self, channel: &ChannelName, reply: JoinReply) -> Join {
         Join {
             channel: channel.clone(),
+            number: 1,
             outbox: self.outbox.clone(),
             info: self.info(1),
             terms: Terms::default(),

@@ -59,7 +59,7 @@ fn only_members_publish_and_never_nothing() {
 fn a_lost_channel_can_be_subscribed_to_again() {
     let mut talk = Talk::connected();
     talk.subscribe(2, "chat:a");
-    talk.told(Order::Forget(channel("chat:a")));
+    talk.told(Order::Forget(channel("chat:a"), 1));
     assert_eq!(talk.subscribe(3, "chat:a"), ["join chat:a 3"]);
 }
 
@@ -70,7 +70,7 @@ fn what_could_not_be_done_now_is_a_temporary_error() {
     let name = ChannelName::parse("chat:a").unwrap();
     assert_eq!(lines(&talk.dialogue.on_busy(Some(6), None)), [error(6, 100)]);
     assert_eq!(talk.channels(), 1);
-    assert_eq!(lines(&talk.dialogue.on_busy(Some(2), Some(&name))), [error(2, 100)]);
+    assert_eq!(lines(&talk.dialogue.on_busy(Some(2), Some((&name, 1)))), [error(2, 100)]);
     assert_eq!(talk.subscribe(3, "chat:a"), ["join chat:a 3"]);
 }
 

@@ -120,8 +120,20 @@ fn the_server_subscribes_once_and_ends_it_with_a_push() {
 fn a_lost_subscription_is_forgotten() {
     let mut talk = Talk::connected();
     talk.subscribe(2, "chat:a");
-    assert!(talk.told(Order::Forget(channel("chat:a"))).is_empty());
+    assert!(talk.told(Order::Forget(channel("chat:a"), 1)).is_empty());
     assert_eq!(talk.subscribe(3, "chat:a"), ["join chat:a 3"]);
+}
+
+#[test]
+fn the_loss_of_a_subscription_says_nothing_of_a_later_one() {
+    let mut talk = Talk::connected();
+    talk.subscribe(2, "chat:a");
+    talk.say(r#"{"id":3,"unsubscribe":{"channel":"chat:a"}}"#);
+    talk.subscribe(4, "chat:a");
+    assert!(talk.told(Order::Forget(channel("chat:a"), 1)).is_empty());
+    assert!(lines(&talk.dialogue.on_busy(None, Some((&channel("chat:a"), 1)))).is_empty());
+    assert_eq!(talk.channels(), 1);
+    assert_eq!(talk.say(r#"{"id":5,"unsubscribe":{"channel":"chat:a"}}"#), ["leave chat:a 5"]);
 }
 
 #[test]
