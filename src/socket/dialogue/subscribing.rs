@@ -27,6 +27,10 @@ impl Dialogue {
     ) -> Vec<Effect> {
         let Some(pending) = self.settle(purpose) else { return Vec::new() };
         match (pending, outcome) {
+            // The view may have become stale while the token was being verified.
+            (Pending::Subscribe { id, .. } | Pending::SubRefresh { id, .. }, Ok(_)) if !accepting => {
+                self.refuse(id, ErrorCode::Internal);
+            }
             (Pending::Subscribe { id, channel, request }, Ok(grant)) => {
                 self.subscribe_granted(now, id, channel, &request, grant);
             }

@@ -119,6 +119,20 @@ fn a_refreshed_subscription_lives_on() {
 }
 
 #[test]
+fn a_token_grants_nothing_once_the_view_of_revocations_is_stale() {
+    let mut talk = Talk::connected();
+    talk.say(PRIVATE);
+    talk.accepting = false;
+    assert_eq!(talk.subscription_verified(SUBSCRIBE_2, Ok(lasting(60))), [error(2, 100)]);
+    assert_eq!(talk.channels(), 0);
+    let mut talk = subscribed();
+    talk.say(RENEW);
+    talk.accepting = false;
+    assert_eq!(talk.subscription_verified(SUB_REFRESH_3, Ok(lasting(600))), [error(3, 100)]);
+    assert!(talk.after(85.0).contains(&"leave $chat:a push 2501".to_owned()));
+}
+
+#[test]
 fn an_expired_token_does_not_renew() {
     let mut talk = subscribed();
     talk.say(RENEW);
