@@ -208,10 +208,34 @@ impl<T> DurableChannel<T> {
 
     /// Who asked and does not want it any more. What was published stays published.
     pub fn forget(&mut self, mut gone: impl FnMut(&T) -> bool) -> Vec<T> {
+        // Usually there is nobody, and nothing is moved.
+        if !self.waiting.iter().any(|(who, _)| gone(who)) {
+            return Vec::new();
+        }
         let waiting = std::mem::take(&mut self.waiting);
         let (left, kept): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(who, _)| gone(who));
         self.waiting = kept.into();
         left.into_iter().map(|(who, _)| who).collect()
+    }
+
+    /// Takes back what waits for the next batch, of those who are gone. To be called before [`Self::step`]; what is under
+    /// way already cannot be taken back.
+    pub fn retract(&mut self, gone: impl Fn(&T) -> bool) -> Vec<T> {
+        if !matches!(self.busy, Busy::Idle) || !self.queue.iter().any(|(who, _)| gone(who)) {
+            return Vec::new();
+        }
+        let mut left = Vec::new();
+        let (queue, alone) = (std::mem::take(&mut self.queue), self.alone);
+        for (at, (who, message)) in queue.into_iter().enumerate() {
+            if gone(&who) {
+                self.queued_bytes -= message.weight();
+                self.alone -= usize::from(at < alone);
+                left.push(who);
+            } else {
+                self.queue.push_back((who, message));
+            }
+        }
+        left
     }
 
     fn wait(&mut self, who: T, ask: Ask) {

@@ -199,6 +199,16 @@ impl Room {
         let occupied = !self.members.is_empty();
         let Source::Durable(durable) = &mut self.source else { return };
         let (caller, keep) = (std::rc::Rc::clone(&durable.caller), durable.keep);
+        // What waited for its batch is not written any more if its connection was cut meanwhile.
+        let cut = |who: &Waiter| match who {
+            Waiter::Publish(asker, _) => asker.is_command() && !asker.is_wanted(),
+            _ => false,
+        };
+        for who in durable.state.retract(cut) {
+            if let Waiter::Publish(asker, _) = who {
+                asker.forget();
+            }
+        }
         for action in durable.state.step(wall_clock_ms(), occupied, || caller.number()) {
             match action {
                 Action::Call(number, call) => caller.call(self.name().clone(), keep, number, call),

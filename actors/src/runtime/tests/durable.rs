@@ -47,6 +47,26 @@ async fn what_is_published_while_a_batch_is_under_way_is_the_next() {
 }
 
 #[actix_rt::test]
+async fn what_a_cut_connection_has_waiting_is_not_written() {
+    let f = start(|_| {});
+    let (a, revoked, room) = (socket(), socket(), channel("chat:a"));
+    f.memory.journal.hold();
+    a.publish(&f, &room, 7, "1", 1);
+    revoked.publish(&f, &room, 8, "2", 1);
+    a.publish(&f, &room, 7, "3", 2);
+    settled(&f, &room).await;
+    revoked.outbox.cut(CloseReason::SessionRevoked, None);
+    f.memory.journal.let_through(10);
+    eventually(|| a.outbox.queued_bytes() >= 2 * r#"{"id":1,"publish":{}}"#.len()).await;
+    assert_eq!(*f.memory.journal.batches.lock(), [1, 1]);
+    let all = HistoryRequest { limit: -1, ..HistoryRequest::default() };
+    let kept = f.realtime.history_of(room, all).await.unwrap().publications;
+    let kept: Vec<_> = kept.iter().map(|publication| publication.data.as_bytes()).collect();
+    assert_eq!(kept, [b"1", b"3"]);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
 async fn channels_do_not_wait_for_each_other() {
     let f = start(|_| {});
     let (a, held, other) = (socket(), channel("chat:held"), channel("chat:other"));

@@ -84,7 +84,8 @@ impl<T> DurableChannel<T> {
 
     /// Answers whoever can be answered from memory; right after the channel was read, whoever waits for that.
     pub(super) fn answer(&mut self, just_read: bool) {
-        if self.unsettled || matches!(self.busy, Busy::Closing(..)) {
+        // Without memory there is nothing to answer from, and those who wait are many.
+        if self.hot.is_none() || self.unsettled || matches!(self.busy, Busy::Closing(..)) {
             return;
         }
         for (who, ask) in std::mem::take(&mut self.waiting) {
