@@ -39,9 +39,9 @@ impl Scene {
         Self { app, session, socket, client }
     }
 
-    fn of_user(&self, more: Value) -> Value {
+    fn of_user(&self, mut more: Value) -> Value {
         let mut parameters = of_user(self.session.person.id);
-        parameters.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        parameters.as_object_mut().unwrap().append(more.as_object_mut().unwrap());
         parameters
     }
 }
