@@ -3,7 +3,7 @@
 
 use parking_lot::Mutex;
 use portcullis_actors::{
-    logic::namespace::ChannelName,
+    logic::{namespace::ChannelName, stream::PAGE_BYTES},
     protocol::{ErrorCode, SubscribeResult},
     runtime::Gather,
 };
@@ -16,6 +16,8 @@ pub(super) struct Gathering(Mutex<State>);
 
 struct State {
     results: Gathered,
+    /// Bytes of what the client missed that the answer can still carry.
+    room: usize,
     expected: usize,
     sender: Option<oneshot::Sender<Gathered>>,
 }
@@ -25,11 +27,18 @@ impl Gathering {
     pub(super) fn of(expected: usize) -> (Self, oneshot::Receiver<Gathered>) {
         let (sender, receiver) = oneshot::channel();
         let results = Vec::with_capacity(expected);
-        (Self(Mutex::new(State { results, expected, sender: Some(sender) })), receiver)
+        (Self(Mutex::new(State { results, room: PAGE_BYTES, expected, sender: Some(sender) })), receiver)
     }
 }
 
 impl Gather for Gathering {
+    fn takes(&self, bytes: usize) -> bool {
+        let mut state = self.0.lock();
+        let left = state.room.checked_sub(bytes);
+        state.room = left.unwrap_or(state.room);
+        left.is_some()
+    }
+
     fn joined(&self, channel: &ChannelName, result: Result<SubscribeResult, ErrorCode>) {
         let mut state = self.0.lock();
         state.results.push((channel.clone(), result));
@@ -45,6 +54,14 @@ impl Gather for Gathering {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn all_results_share_what_one_answer_carries() {
+        let (gathering, _receiver) = Gathering::of(3);
+        assert!(gathering.takes(PAGE_BYTES - 1));
+        assert!(!gathering.takes(2));
+        assert!(gathering.takes(1));
+    }
 
     #[test]
     fn the_results_come_when_the_last_one_does() {

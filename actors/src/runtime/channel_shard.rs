@@ -9,6 +9,7 @@
 
 mod answer;
 mod durable;
+mod found;
 mod message;
 mod room;
 mod subscriber;

@@ -9,6 +9,7 @@
 //! Must not do: block, allocate per byte, or keep a frame after the end was declared.
 
 mod reader;
+mod reserve;
 
 use std::{
     collections::VecDeque,
@@ -23,6 +24,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
 pub use reader::OutboxReader;
+pub(super) use reserve::Reserved;
 
 use super::{closing::ClosingGuard, control::Control};
 use crate::{
@@ -72,6 +74,8 @@ struct Shared {
 struct Queue {
     frames: VecDeque<Bytes>,
     bytes: usize,
+    /// Bytes of large answers that are being made.
+    reserved: usize,
     limit: usize,
     end: Option<End>,
     severed: bool,
@@ -97,6 +101,7 @@ pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
         queue: Mutex::new(Queue {
             frames: VecDeque::new(),
             bytes: 0,
+            reserved: 0,
             limit,
             end: None,
             severed: false,

@@ -18,6 +18,19 @@ fn frames_leave_in_the_order_they_came() {
 }
 
 #[test]
+fn what_is_reserved_and_what_is_queued_share_the_room() {
+    const KIB: usize = 1024;
+    let (outbox, reader) = outbox(1024 * KIB, Encoding::Json);
+    let first = outbox.reserve(896 * KIB).expect("the largest answer fits into an empty queue");
+    assert!(outbox.reserve(100 * KIB).is_none());
+    outbox.push(Bytes::from(vec![b'x'; 896 * KIB])).unwrap();
+    drop(first);
+    assert!(outbox.reserve(100 * KIB).is_none());
+    take_all(&reader);
+    assert!(outbox.reserve(896 * KIB).is_some());
+}
+
+#[test]
 fn an_overflow_ends_the_connection_as_slow_and_drops_what_was_queued() {
     let (outbox, reader) = outbox(3, Encoding::Json);
     outbox.push(Bytes::from_static(b"ab")).unwrap();

@@ -44,6 +44,10 @@ pub enum JoinReply {
 
 /// Where the subscriptions that are made at `connect` come together.
 pub trait Gather: Send + Sync {
+    /// Takes room for so many bytes of what the client missed, in the one answer that carries all of it. False if there is
+    /// not so much left.
+    fn takes(&self, bytes: usize) -> bool;
+
     /// One of them is made, or cannot be. Called from another thread, once per channel.
     fn joined(&self, channel: &ChannelName, result: Result<SubscribeResult, ErrorCode>);
 }

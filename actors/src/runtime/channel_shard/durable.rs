@@ -14,8 +14,9 @@ use tokio::sync::oneshot;
 use super::{
     ChannelShard,
     answer::{Asker, Joining, Published},
+    found::Found,
     message::{Publishment, What},
-    room::{Found, Room, Source},
+    room::{Room, Source},
     waiting::WaitingBytes,
 };
 use crate::{

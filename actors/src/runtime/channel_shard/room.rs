@@ -6,6 +6,7 @@ use std::{rc::Rc, sync::Arc, time::Instant};
 use super::{
     answer::{Joining, Leaving, accept},
     durable::{Caller, Durable, wall_clock_ms},
+    found::Found,
     message::{Publishment, What},
     subscriber::{Frames, Publishing, Subscriber},
 };
@@ -42,15 +43,6 @@ pub(super) enum Source {
     },
     /// In the journal: answers may take a while.
     Durable(Box<Durable>),
-}
-
-/// What a history says to a subscription that begins.
-#[derive(Default)]
-pub(super) struct Found {
-    /// The newest position; `None` where none are counted.
-    pub(super) top: Option<Position>,
-    /// What the client is owed, if it asked.
-    pub(super) recovery: Option<Recovery>,
 }
 
 impl Room {
@@ -158,13 +150,14 @@ impl Room {
 
     /// Makes a subscription, now that the history has said what belongs to it: whoever joins is told first, then
     /// everybody hears of it.
-    pub(super) fn join(&mut self, joining: Joining, found: Found) {
+    pub(super) fn join(&mut self, joining: Joining, mut found: Found) {
         let full = self.options.max_subscribers;
-        let lost = found.recovery.as_ref().is_some_and(|recovery| !recovery.recovered);
         let Some(join) = joining.join() else { return };
         if full > 0 && self.members.len() >= full && !self.members.has(join.info.client) {
             return joining.fail(ErrorCode::LimitExceeded);
         }
+        let _room = found.reserve(join);
+        let lost = found.recovery.as_ref().is_some_and(|recovery| !recovery.recovered);
         if lost && join.terms.must_recover {
             return joining.fail(ErrorCode::UnrecoverablePosition);
         }

@@ -210,6 +210,27 @@ fn one_more_than_may_subscribe_is_refused_and_its_connection_told() {
 }
 
 #[test]
+fn what_does_not_fit_into_the_queue_is_not_recovered_and_the_connection_lives() {
+    let mut world = World::new();
+    world.join(0, false);
+    world.publish(false);
+    world.clients[0].read(&world.truth);
+    world.leave(0);
+    world.publish(false);
+    world.clients[0].read(&world.truth);
+    let full = bytes::Bytes::from(vec![b'x'; 1024 * 1024 - 65_536 - 100]);
+    world.clients[0].outbox.push(full).unwrap();
+    world.join(0, true);
+    let mut frames = Vec::new();
+    assert!(world.clients[0].reader.take(usize::MAX, &mut frames).is_none());
+    let reply: Value = serde_json::from_slice(&frames[1]).unwrap();
+    let result = &reply["subscribe"];
+    assert_eq!(result["was_recovering"], true, "{reply}");
+    assert_eq!((result.get("recovered"), result.get("publications")), (None, None));
+    assert_eq!(result["offset"], 2);
+}
+
+#[test]
 fn who_ended_without_leaving_is_taken_out_and_the_others_hear_of_it() {
     let mut world = World::new();
     world.join(0, false);

@@ -98,6 +98,10 @@ async fn too_many_deaths_in_a_short_time_stop_the_process() {
 struct Gathered(Mutex<Vec<(String, Result<SubscribeResult, ErrorCode>)>>);
 
 impl Gather for Gathered {
+    fn takes(&self, _: usize) -> bool {
+        true
+    }
+
     fn joined(&self, channel: &ChannelName, result: Result<SubscribeResult, ErrorCode>) {
         self.0.lock().push((channel.to_string(), result));
     }
