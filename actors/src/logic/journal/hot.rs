@@ -117,10 +117,9 @@ impl Hot {
     /// Whether it can tell what somebody at `since` is owed; if not, the channel has to be read again.
     pub(super) fn can_recover(&self, since: &Position) -> bool {
         let same = crate::logic::stream::is_of(since, &self.epoch);
-        // Beyond the newest: somebody else has published, or the client makes it up.
-        let known = since.offset <= self.top;
         let too_much = self.kept.len() > PAGE_MAX || self.bytes > PAGE_BYTES;
-        !same || (known && (self.whole || since.offset >= self.from || too_much))
+        // Beyond the newest there is nothing to be read: such an offset may be made up, and must not cost a query.
+        !same || self.whole || since.offset >= self.from || too_much
     }
 
     pub(super) fn recover(&self, since: &Position, mode: RecoveryMode) -> Recovery {
