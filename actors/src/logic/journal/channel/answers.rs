@@ -176,7 +176,11 @@ impl<T> DurableChannel<T> {
                         }
                         Outcome::Removed(Position { offset: top, epoch: epoch.as_ref().to_owned() })
                     }
-                    Err(()) => Outcome::Refused(ErrorCode::Internal),
+                    // It was, or not, or will yet be: nothing is written before that is known.
+                    Err(()) => {
+                        self.unsettled = true;
+                        Outcome::Refused(ErrorCode::Internal)
+                    }
                 };
                 self.tell(who, outcome);
             }
