@@ -17,7 +17,7 @@ impl Socket {
         f.realtime.join(self.wish(channel, JoinReply::Command(id)))
     }
 
-    fn wish(&self, channel: &ChannelName, reply: JoinReply) -> Join {
+    pub(super) fn wish(&self, channel: &ChannelName, reply: JoinReply) -> Join {
         Join {
             channel: channel.clone(),
             number: 1,

@@ -1,7 +1,7 @@
 //! Rooms whose history is in the journal: what waits for it, and what becomes of who waits.
 
 use super::*;
-use crate::protocol::{ErrorCode, HistoryRequest};
+use crate::protocol::{ErrorCode, HistoryRequest, Position};
 
 /// A round trip through the shard: whatever was asked of it before has been taken up.
 async fn settled(f: &Fixture, room: &ChannelName) -> u32 {
@@ -63,6 +63,40 @@ async fn what_a_cut_connection_has_waiting_is_not_written() {
     let kept = f.realtime.history_of(room, all).await.unwrap().publications;
     let kept: Vec<_> = kept.iter().map(|publication| publication.data.as_bytes()).collect();
     assert_eq!(kept, [b"1", b"3"]);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_made_up_offset_asks_the_journal_nothing() {
+    let f = start(|_| {});
+    let (a, b, room) = (socket(), socket(), channel("chat:a"));
+    a.join(&f, &room, 1).unwrap();
+    a.receive().await;
+    f.memory.journal.hold();
+    let recover = Some(Position { offset: 99, epoch: String::new() });
+    let terms = Terms { recover, positioned: true, recoverable: true, ..Terms::default() };
+    f.realtime.join(Join { terms, ..b.wish(&room, JoinReply::Command(1)) }).unwrap();
+    let told = b.receive().await;
+    assert!(told[0].contains(r#""was_recovering":true"#) && !told[0].contains(r#""recovered""#), "{told:?}");
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_removal_of_unknown_outcome_is_settled_before_the_next_batch() {
+    let f = start(|_| {});
+    let (a, room) = (socket(), channel("chat:a"));
+    a.join(&f, &room, 1).unwrap();
+    a.receive().await;
+    f.memory.journal.down.store(true, Ordering::SeqCst);
+    assert_eq!(f.realtime.remove_history(room.clone()).await, Err(ErrorCode::Internal));
+    f.memory.journal.hold();
+    f.memory.journal.down.store(false, Ordering::SeqCst);
+    f.memory.journal.let_through(1);
+    a.publish(&f, &room, 7, "1", 2);
+    settled(&f, &room).await;
+    assert_eq!(*f.memory.journal.batches.lock(), [0; 0]);
+    f.memory.journal.let_through(5);
+    eventually(|| *f.memory.journal.batches.lock() == [1]).await;
     f.realtime.stop();
 }
 
