@@ -93,6 +93,7 @@ async fn a_removal_of_unknown_outcome_is_settled_before_the_next_batch() {
     f.memory.journal.down.store(false, Ordering::SeqCst);
     f.memory.journal.let_through(1);
     a.publish(&f, &room, 7, "1", 2);
+    eventually(|| f.memory.journal.is_spent()).await;
     settled(&f, &room).await;
     assert_eq!(*f.memory.journal.batches.lock(), [0; 0]);
     f.memory.journal.let_through(5);

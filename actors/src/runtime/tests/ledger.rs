@@ -52,6 +52,11 @@ impl Ledger {
         self.answers.add_permits(answers);
     }
 
+    /// Whether all answers that were let through have been given.
+    pub(super) fn is_spent(&self) -> bool {
+        self.answers.available_permits() == 0
+    }
+
     fn answer<T: Send + 'static, E: Send + 'static>(
         &self,
         failure: E,
