@@ -185,9 +185,10 @@ impl Services {
         }
     }
 
-    /// Forgets denials that were over a while ago.
+    /// Forgets denials that were over a while ago, and shows how many never will be.
     pub(super) async fn forget_denials(&self, now: OffsetDateTime) -> Result<(), Failure> {
         self.store.delete_expired_denials(now - KEPT).await?;
+        metrics::gauge!("denials_without_end").set(self.store.endless_denials().await? as f64);
         Ok(())
     }
 }

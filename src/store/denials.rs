@@ -91,6 +91,23 @@ impl Store {
         .await
     }
 
+    /// How many denials hold for ever: nothing but lifting a block ever takes one of them away.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn endless_denials(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM denials d WHERE d.expires_at IS NULL AND NOT d.lifted
+                   AND NOT (d.kind = 'user' AND EXISTS (
+                        SELECT FROM denials n WHERE n.kind = 'user' AND n.subject = d.subject AND n.id > d.id))";
+        self.run_patiently(move |client| {
+            Box::pin(async move {
+                let count: i64 = client.query_one(sql, &[]).await?.try_get(0)?;
+                Ok(u64::try_from(count).unwrap_or(0))
+            })
+        })
+        .await
+    }
+
     /// Forgets denials that were over, or were replaced by others, before this time.
     ///
     /// # Errors

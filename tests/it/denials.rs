@@ -218,3 +218,20 @@ async fn where_the_denial_fails_no_refresh_token_makes_up_for_it() {
     assert!(failed.is_err());
     session.try_refresh().await.refused(401, "session_ended");
 }
+
+#[tokio::test]
+async fn denials_that_hold_for_ever_are_counted() {
+    let app = App::start();
+    let (ann, bob) = (Subject::new("corp:ann"), Subject::new("corp:bob"));
+    app.block(&ann).await;
+    app.unblock(&ann).await;
+    app.block(&bob).await;
+    app.block(&bob).await;
+    app.revoke_token("one").await;
+    let expires_at = Some(app.services().clock.now() + Duration::from_secs(60));
+    let terms = portcullis::service::DenialTerms { expires_at, ..for_ever() };
+    app.services().revoke_token("another", terms).await.unwrap();
+    assert_eq!(app.store().endless_denials().await.unwrap(), 2);
+    app.services().sweep().await.unwrap();
+    assert!(app.get("/metrics").ask().await.expect(200).text.contains("denials_without_end"));
+}
