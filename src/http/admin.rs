@@ -12,7 +12,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 
 use super::{
-    api::{connection, named},
+    api::{connection, may_be_more, named},
     body::{Query, Shape},
     caller::{Authenticated, AuthenticatedBody},
     client::Client,
@@ -187,7 +187,8 @@ impl Shape for Whose {
         "user (a name in realtime: an account's number, or what an issuer calls its user)";
 }
 
-/// `GET /api/v1/admin/connections`: the open connections of a user, and what is known of each.
+/// `GET /api/v1/admin/connections`: the open connections of a user, and what is known of each. `more` says that there may be
+/// others, beyond those that are listed.
 pub(super) async fn connections(
     services: web::Data<Services>,
     who: Authenticated,
@@ -204,7 +205,8 @@ pub(super) async fn connections(
             view
         })
         .collect();
-    Ok(HttpResponse::Ok().json(json!({"connections": views})))
+    let more = may_be_more(&found);
+    Ok(HttpResponse::Ok().json(json!({"connections": views, "more": more})))
 }
 
 /// Whoever goes by this name in realtime.

@@ -37,6 +37,7 @@ pub use roster::{Bearer, Connected, Done, Selection, Transport};
 pub use session::ConnectionInfo;
 pub use settings::RealtimeSettings;
 pub use start::Ports;
+pub use subjects::CONNECTIONS_LISTED;
 pub use subscription::{Gather, Join, JoinReply, Left, ServerPublication};
 pub use supervise::LaneError;
 

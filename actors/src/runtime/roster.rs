@@ -107,14 +107,16 @@ pub struct Connected {
 type Answers = Arc<Mutex<Vec<(ConnectionId, oneshot::Receiver<Described>)>>>;
 
 impl Realtime {
-    /// The connections of a user on this node, and what they say of themselves.
+    /// The connections of a user on this node, [`super::CONNECTIONS_LISTED`] at most, and what they say of themselves.
     pub async fn connections_of(&self, subject: &Subject) -> Vec<Connected> {
         let infos = self.0.directory.describe_subject(subject).await;
         let answers = Answers::default();
         self.ask(&Selection::of(subject.clone()), describing(&answers)).await;
         let mut said = self.collect(answers).await;
+        said.sort_unstable_by_key(|(connection, _)| *connection);
         let with = |info: ConnectionInfo| {
-            let said = said.iter_mut().find(|(connection, _)| *connection == info.connection);
+            let place = said.binary_search_by_key(&info.connection, |(connection, _)| *connection);
+            let said = place.ok().and_then(|place| said.get_mut(place));
             Connected { described: said.and_then(|(_, said)| said.take()), info }
         };
         infos.into_iter().map(with).collect()

@@ -4,6 +4,8 @@
 
 use std::{sync::Arc, time::Duration};
 
+use futures_util::future::join_all;
+
 use super::{
     closing::{Closed, Closing},
     directory::Directory,
@@ -13,6 +15,11 @@ use crate::{
     id::{ConnectionId, SessionId, Subject},
     logic::denials::{Denial, Denied, Ruling, TokenMark},
 };
+
+/// The most connections of one user that are listed: an answer has an end, and there may be many without a name.
+pub const CONNECTIONS_LISTED: usize = 10_000;
+/// Sessions that are asked at once.
+const AT_ONCE: usize = 64;
 
 impl Directory {
     pub(crate) fn sessions_of(&self, subject: &Subject) -> Vec<SessionId> {
@@ -24,10 +31,16 @@ impl Directory {
         (connections, self.by_subject.len())
     }
 
+    /// A user's connections, [`CONNECTIONS_LISTED`] at most.
     pub(crate) async fn describe_subject(&self, subject: &Subject) -> Vec<ConnectionInfo> {
         let mut found = Vec::new();
-        for session in self.sessions_of(subject) {
-            found.extend(self.describe(session).await);
+        for sessions in self.sessions_of(subject).chunks(AT_ONCE) {
+            let described = join_all(sessions.iter().map(|session| self.describe(*session))).await;
+            found.extend(described.into_iter().flatten());
+            if found.len() >= CONNECTIONS_LISTED {
+                found.truncate(CONNECTIONS_LISTED);
+                break;
+            }
         }
         found
     }
@@ -35,13 +48,21 @@ impl Directory {
     /// Asks the connections of these sessions to do something; returns how many were asked.
     pub(crate) async fn tell(&self, sessions: &[SessionId], request: &Request) -> usize {
         let mut asked = 0;
-        for session in sessions {
-            let address = self.sessions.get(session).map(|registered| registered.address.clone());
-            if let Some(address) = address {
-                asked += address.send(Tell(Arc::clone(request))).await.unwrap_or(0);
-            }
+        for sessions in sessions.chunks(AT_ONCE) {
+            asked += join_all(sessions.iter().map(|session| self.tell_one(*session, request)))
+                .await
+                .into_iter()
+                .sum::<usize>();
         }
         asked
+    }
+
+    async fn tell_one(&self, session: SessionId, request: &Request) -> usize {
+        let address = self.sessions.get(&session).map(|registered| registered.address.clone());
+        match address {
+            Some(address) => address.send(Tell(Arc::clone(request))).await.unwrap_or(0),
+            None => 0,
+        }
     }
 
     /// Cuts connections of these sessions and waits, bounded, until they are severed. Unbounded pushes, but one per session

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, http::header::ContentType};
 use portcullis_actors::{
     logic::channel::ChannelName,
     protocol::{ClientInfo, HistoryResult, Payload, Position, PresenceStats, Publication},
-    runtime::{Connected, Done},
+    runtime::{CONNECTIONS_LISTED, Connected, Done},
 };
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
@@ -183,13 +183,21 @@ pub(super) fn severed(severed: Severed) -> Answered {
     encoded(&json!({"closed": severed.closed, "pending": severed.pending}))
 }
 
-/// A user's connections.
+/// A user's connections. Those that are too many to be listed are said to be there.
 pub(super) fn connections(found: &[Connected]) -> Answered {
     let connections: BTreeMap<_, _> = found
         .iter()
         .map(|connected| (connected.info.connection.to_string(), connection(connected)))
         .collect();
+    if may_be_more(found) {
+        return encoded(&json!({"connections": connections, "more": true}));
+    }
     encoded(&json!({"connections": connections}))
+}
+
+/// Whether a user may have other connections than those that were found.
+pub(in crate::http) fn may_be_more(found: &[Connected]) -> bool {
+    found.len() >= CONNECTIONS_LISTED
 }
 
 /// One connection, for the server API and for operators.

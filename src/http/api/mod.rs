@@ -31,7 +31,7 @@ use crate::{
     domain::api_key::ApiScope,
     service::{ApiCaller, Services},
 };
-pub(super) use answer::connection;
+pub(super) use answer::{connection, may_be_more};
 use error::ApiError;
 use method::Named;
 pub(super) use whom::named;

@@ -47,6 +47,20 @@ async fn a_users_connections_are_found_in_all_of_their_sessions_and_no_others() 
 }
 
 #[actix_rt::test]
+async fn of_very_many_connections_of_one_user_so_many_are_listed() {
+    let f = start(|settings| settings.revoke_wait = Duration::from_millis(50));
+    let mut held = Vec::new();
+    for _ in 0..=crate::runtime::CONNECTIONS_LISTED {
+        let socket = socket();
+        let place = socket.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap();
+        held.push((socket, place));
+    }
+    let found = f.realtime.connections_of(&Subject::new("ada")).await;
+    assert_eq!(found.len(), crate::runtime::CONNECTIONS_LISTED);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
 async fn a_user_without_connections_is_not_remembered() {
     let f = start(|_| {});
     let held = socket().attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap();
