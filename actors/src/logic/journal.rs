@@ -84,6 +84,8 @@ pub struct Range {
     pub before: u64,
     /// At most so many.
     pub limit: u32,
+    /// At most so many bytes, as [`weight`](super::stream::weight) counts them; the first is always read.
+    pub bytes: usize,
     /// The newest first.
     pub reverse: bool,
     /// Of the newest so many only.

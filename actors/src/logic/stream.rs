@@ -52,8 +52,8 @@ pub struct PageBound {
 impl PageBound {
     /// For an answer to a connection.
     pub const CLIENT: Self = Self { count: PAGE_MAX, bytes: PAGE_BYTES };
-    /// For an answer that the histories bound.
-    pub const NONE: Self = Self { count: usize::MAX, bytes: usize::MAX };
+    /// For an answer to an application's own server, which has no queue to fit into, but memory that it shares.
+    pub const SERVER: Self = Self { count: usize::MAX, bytes: 16 * 1024 * 1024 };
 }
 
 /// An epoch's name, made of these random bytes: eight lower-case letters.

@@ -1,13 +1,14 @@
 //! Several methods in one request, one after the other or at once. The key must permit all of them, or none is carried out.
 
-use std::collections::BTreeMap;
+use std::{cell::Cell, collections::BTreeMap};
 
-use actix_web::HttpResponse;
 use futures_util::{StreamExt as _, stream};
+use portcullis_actors::protocol::ErrorCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
+    answer::Answered,
     call::call,
     error::ApiError,
     method::{Method, Named},
@@ -21,6 +22,8 @@ use crate::{
 /// The most commands of one batch, and how many of them run at once if they may.
 const MAX_COMMANDS: usize = 1_000;
 const AT_ONCE: usize = 16;
+/// So many bytes of replies are enough: what has not begun by then is not carried out.
+const ENOUGH_BYTES: usize = 32 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Batch<'b> {
@@ -33,27 +36,29 @@ struct Batch<'b> {
 /// A command: a method of ours with its parameters, or why it is none.
 type Command<'b> = Result<(Method, &'b RawValue), ApiError>;
 
-/// Carries a batch out. The answer has no `result` around it; each reply is named after its method, or an error.
+/// Carries a batch out. The answer has no `result` around it; each reply is named after its method, or an error. What is
+/// no batch is an error itself.
 pub(super) async fn batch(
     services: &Services,
     caller: &ApiCaller,
     body: &RawValue,
-) -> Result<HttpResponse, Problem> {
+) -> Result<Result<Replies, ApiError>, Problem> {
     let read: Batch<'_> = match request::read(body) {
         Ok(read) => read,
-        Err(error) => return Ok(error.as_answer()),
+        Err(error) => return Ok(Err(error)),
     };
     if read.commands.len() > MAX_COMMANDS {
-        return Ok(ApiError::BAD_REQUEST.as_answer());
+        return Ok(Err(ApiError::BAD_REQUEST));
     }
     let commands: Vec<Command<'_>> = read.commands.iter().map(command).collect();
     for (method, _) in commands.iter().flatten() {
         require(caller, method.scope())?;
     }
     let at_once = if read.parallel { AT_ONCE } else { 1 };
-    let running = commands.into_iter().map(|command| one(services.api(caller), command));
+    let room = Room::default();
+    let running = commands.into_iter().map(|command| one(services.api(caller), command, &room));
     let replies: Vec<_> = stream::iter(running).buffered(at_once).collect().await;
-    Ok(HttpResponse::Ok().json(Replies { replies }))
+    Ok(Ok(Replies { replies }))
 }
 
 /// The first thing that a command names.
@@ -69,8 +74,33 @@ fn command<'b>(command: &BTreeMap<String, &'b RawValue>) -> Command<'b> {
     }
 }
 
+/// What the replies of a batch take of memory, all together.
+#[derive(Default)]
+struct Room {
+    bytes: Cell<usize>,
+    /// Histories are the largest of them, and take turns also where the rest runs at once.
+    histories: tokio::sync::Mutex<()>,
+}
+
+impl Room {
+    /// Carries a method out and counts its answer, if there is room for it.
+    async fn call(&self, api: Api<'_>, method: Method, body: &RawValue) -> Answered {
+        let _turn = match method {
+            Method::History => Some(self.histories.lock().await),
+            _ => None,
+        };
+        if self.bytes.get() >= ENOUGH_BYTES {
+            return Err(ErrorCode::Internal.into());
+        }
+        let result = call(api, method, body).await?;
+        self.bytes.set(self.bytes.get().saturating_add(result.get().len()));
+        Ok(result)
+    }
+}
+
+/// The replies, in the order of the commands.
 #[derive(Serialize)]
-struct Replies {
+pub(super) struct Replies {
     replies: Vec<Reply>,
 }
 
@@ -81,9 +111,9 @@ enum Reply {
     Error { error: ApiError },
 }
 
-async fn one(api: Api<'_>, command: Command<'_>) -> Reply {
+async fn one(api: Api<'_>, command: Command<'_>, room: &Room) -> Reply {
     let answered = match command {
-        Ok((method, body)) => call(api, method, body).await.map(|result| (method, result)),
+        Ok((method, body)) => room.call(api, method, body).await.map(|result| (method, result)),
         Err(error) => Err(error),
     };
     match answered {

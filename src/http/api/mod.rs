@@ -60,7 +60,10 @@ pub(super) async fn handle(
     let body = body.ok_or_else(|| Problem::bad_request("malformed_json", "The body is not valid JSON."))?;
     let answered = match method {
         Named::Method(method) => call::call(services.api(&caller), method, body).await,
-        Named::Batch => return batch::batch(&services, &caller, body).await,
+        Named::Batch => match batch::batch(&services, &caller, body).await? {
+            Ok(replies) => return Ok(HttpResponse::Ok().json(replies)),
+            Err(error) => Err(error),
+        },
         Named::NotOffered => Err(ApiError::NOT_AVAILABLE),
     };
     Ok(match answered {

@@ -1,19 +1,21 @@
 //! Reading: the newest end of a channel, and any part of it.
 
-use std::sync::Arc;
+use std::{pin::pin, sync::Arc};
 
 use deadpool_postgres::{Client, GenericClient};
+use futures_util::TryStreamExt as _;
 use portcullis_actors::{
     id::{ConnectionId, Subject},
     logic::{
         channel::ChannelName,
         journal::{Opened, Range},
+        stream::weight,
     },
     protocol::{ClientInfo, Payload, Publication},
 };
 use serde_json::Value;
 use time::OffsetDateTime;
-use tokio_postgres::Row;
+use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{moment, signed, unsigned};
@@ -89,21 +91,27 @@ async fn read(
 ) -> Result<Vec<Arc<Publication>>, StoreError> {
     let order = if range.reverse { "DESC" } else { "ASC" };
     let statement = client.prepare_cached(&format!("{READ} ORDER BY m.seq {order} LIMIT $6")).await?;
-    let rows = client
-        .query(
-            &statement,
-            &[
-                &channel.as_str(),
-                &signed(range.after)?,
-                // "No end" may be said with any number.
-                &i64::try_from(range.before).unwrap_or(i64::MAX),
-                &i64::from(range.size),
-                &moment(range.younger_than_ms),
-                &i64::from(range.limit),
-            ],
-        )
-        .await?;
-    rows.iter().map(|row| publication(row).map(Arc::new)).collect()
+    let parameters: [&(dyn ToSql + Sync); 6] = [
+        &channel.as_str(),
+        &signed(range.after)?,
+        // "No end" may be said with any number.
+        &i64::try_from(range.before).unwrap_or(i64::MAX),
+        &i64::from(range.size),
+        &moment(range.younger_than_ms),
+        &i64::from(range.limit),
+    ];
+    let mut rows = pin!(client.query_raw(&statement, parameters).await?);
+    let (mut found, mut bytes) = (Vec::new(), 0_usize);
+    while let Some(row) = rows.try_next().await? {
+        let publication = publication(&row)?;
+        bytes = bytes.saturating_add(weight(&publication));
+        // Rows that nobody takes are dropped as they come: memory never holds them all.
+        if !found.is_empty() && bytes > range.bytes {
+            break;
+        }
+        found.push(Arc::new(publication));
+    }
+    Ok(found)
 }
 
 fn publication(row: &Row) -> Result<Publication, StoreError> {

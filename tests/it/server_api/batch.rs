@@ -49,6 +49,26 @@ async fn a_batch_needs_the_scopes_of_all_of_its_commands_or_does_nothing() {
 }
 
 #[tokio::test]
+async fn what_comes_after_enough_replies_is_not_carried_out() {
+    let app = app_with_key();
+    let text = "x".repeat(30_000);
+    for _ in 0..20 {
+        app.api_result("publish", json!({"channel": "chat:x", "data": text})).await;
+    }
+    let history = json!({"history": {"channel": "chat:x", "limit": -1}});
+    for parallel in [false, true] {
+        let mut commands = vec![history.clone(); 80];
+        commands.push(json!({"publish": {"channel": "chat:late", "data": 1}}));
+        let got = replies(&app, json!({"commands": commands, "parallel": parallel})).await;
+        let carried_out = got.iter().filter(|reply| reply["history"].is_object()).count();
+        assert!((40..70).contains(&carried_out), "{carried_out} of 600 KB each are 32 MiB");
+        assert_eq!(got[79]["error"]["code"], 100);
+    }
+    let one_after_the_other = json!({"commands": [history]});
+    assert!(replies(&app, one_after_the_other).await[0]["history"].is_object());
+}
+
+#[tokio::test]
 async fn what_is_no_batch_is_refused() {
     let app = app_with_key();
     for wrong in [json!({}), json!({"commands": {}}), json!([]), json!({"commands": [7]})] {

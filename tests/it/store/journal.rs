@@ -17,7 +17,7 @@ use crate::harness::{Cable, eventually};
 
 const KEEP: Retention = Retention { size: 1_000, ttl: Duration::from_secs(7 * 86_400) };
 const ALL: Range =
-    Range { after: 0, before: u64::MAX, limit: 1_000, reverse: false, size: 1_000, younger_than_ms: 0 };
+    Range { after: 0, before: u64::MAX, limit: 1_000, bytes: usize::MAX, reverse: false, size: 1_000, younger_than_ms: 0 };
 
 fn channel() -> ChannelName {
     ChannelName::parse("chat:lobby").unwrap()
@@ -241,6 +241,8 @@ fn ranges_are_read_forwards_and_backwards() {
         assert_eq!(read(Range { after: 3, limit: 3, ..ALL }).await, [4, 5, 6]);
         assert_eq!(read(Range { before: 3, ..ALL }).await, [1, 2]);
         assert_eq!(read(Range { before: 9, limit: 2, reverse: true, ..ALL }).await, [8, 7]);
+        assert_eq!(read(Range { bytes: 1, ..ALL }).await, [1], "the first is always read");
+        assert_eq!(read(Range { bytes: 1, before: 9, reverse: true, ..ALL }).await, [8]);
         assert_eq!(read(Range { size: 2, ..ALL }).await, [19, 20]);
         assert_eq!(read(Range { younger_than_ms: now_ms(), ..ALL }).await, [0_u64; 0]);
         assert_eq!(read(Range { after: 20, ..ALL }).await, [0_u64; 0]);

@@ -36,6 +36,7 @@ impl Hot {
             after: 0,
             before: u64::MAX,
             limit: HOT_MAX.min(keep.size),
+            bytes: usize::MAX,
             reverse: true,
             size: keep.size,
             younger_than_ms: keep.expired_ms(now_ms),

@@ -187,7 +187,7 @@ impl Room {
                 durable.state.publish(Waiter::Publish(asker, bytes), message);
             }
             What::History(request, asker) => {
-                let bound = if asker.is_command() { PageBound::CLIENT } else { PageBound::NONE };
+                let bound = if asker.is_command() { PageBound::CLIENT } else { PageBound::SERVER };
                 durable.state.history(Waiter::History(asker), request, bound);
             }
             What::Remove(sender) => durable.state.remove(Waiter::Remove(sender)),

@@ -75,7 +75,7 @@ impl Room {
             }
             What::Publish(publishment) => self.publish(now, *publishment),
             What::History(request, asker) => {
-                let bound = if asker.is_command() { PageBound::CLIENT } else { PageBound::NONE };
+                let bound = if asker.is_command() { PageBound::CLIENT } else { PageBound::SERVER };
                 asker.give(self.history(now, &request, bound));
             }
             What::Remove(sender) => {

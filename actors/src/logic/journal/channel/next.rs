@@ -124,7 +124,8 @@ impl<T> DurableChannel<T> {
                 None => (0, end),
             };
             let limit = u32::try_from(page.limit).unwrap_or(u32::MAX).min(self.keep.size);
-            let range = Range { after, before, limit, reverse: page.reverse, ..self.range() };
+            let range =
+                Range { after, before, limit, bytes: bound.bytes, reverse: page.reverse, ..self.range() };
             let number = number();
             self.reads.insert(number, Reading { who, top: hot.position(), bound });
             self.actions.push(Action::Call(number, Call::Read(range)));
