@@ -128,18 +128,18 @@ async fn ask(api: Api<'_>, method: Method, body: &RawValue) -> Answered {
 async fn deny(api: Api<'_>, method: Method, body: &RawValue) -> Answered {
     let read: whom::Denial = request::read(body)?;
     if method == Method::RevokeToken {
-        return answer::severed(api.revoke_token(read.token()?, read.expire_at()).await?);
+        return answer::severed(api.revoke_token(read.token()?, read.expire_at()?).await?);
     }
     let subject = request::read::<OfUser>(body)?.subject()?;
     match method {
-        Method::BlockUser => answer::severed(api.block_user(subject, read.expire_at()).await?),
+        Method::BlockUser => answer::severed(api.block_user(subject, read.expire_at()?).await?),
         Method::UnblockUser => {
             api.unblock_user(subject).await?;
             answer::empty()
         }
         _ => {
-            let (moment, channel) = (read.issued_before(), read.channel()?);
-            let done = api.invalidate_user_tokens(subject, moment, channel, read.expire_at()).await?;
+            let (moment, channel) = (read.issued_before()?, read.channel()?);
+            let done = api.invalidate_user_tokens(subject, moment, channel, read.expire_at()?).await?;
             answer::severed(done)
         }
     }

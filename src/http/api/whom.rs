@@ -37,16 +37,27 @@ impl OfUser {
     }
 
     /// Which of the user's connections; `None` for one that cannot be.
+    ///
+    /// # Errors
+    /// 107 for a session that is none of ours: the secret of an emulated stream, as the original takes it, is not looked
+    /// for, and an answer must not say that nothing was there.
     pub(super) fn selection(&self) -> Result<Option<Selection>, ApiError> {
         let whole = Selection::of(self.subject()?);
         let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let (client, session) = (named(&self.client), named(&self.session));
         let connection = client.as_deref().map(str::parse::<ConnectionId>).transpose();
         let session = session.as_deref().map(str::parse::<SessionId>).transpose();
-        match (connection, session) {
-            (Ok(connection), Ok(session)) => Ok(Some(Selection { connection, session, ..whole })),
-            _ => Ok(None),
-        }
+        let session = session.map_err(|_| ApiError::BAD_REQUEST)?;
+        Ok(connection.ok().map(|connection| Selection { connection, session, ..whole }))
+    }
+}
+
+/// A moment in seconds since the epoch; nothing, or 0, is none. One before that is a mistake, and never no end.
+fn moment(at: Option<i64>) -> Result<Option<i64>, ApiError> {
+    match at {
+        None | Some(0) => Ok(None),
+        Some(at) if at < 0 => Err(ApiError::BAD_REQUEST),
+        at => Ok(at),
     }
 }
 
@@ -105,7 +116,7 @@ impl Subscribe<'_> {
             chan_info: payload(self.info, self.b64info.as_deref())?,
             data: payload(self.data, self.b64data.as_deref())?,
             recover: self.recover_since.map(Position::from),
-            expires_at: self.expire_at.filter(|at| *at > 0),
+            expires_at: moment(self.expire_at)?,
             overrides,
         })
     }
@@ -161,10 +172,8 @@ impl Refresh<'_> {
         if self.info.is_some() {
             return Err(ApiError::NOT_AVAILABLE);
         }
-        if self.expired == Some(true) {
-            return Ok(Some(1));
-        }
-        Ok(self.expire_at.filter(|at| *at > 0))
+        let end = moment(self.expire_at)?;
+        Ok(if self.expired == Some(true) { Some(1) } else { end })
     }
 }
 
@@ -194,12 +203,12 @@ pub(super) struct Denial {
 
 impl Denial {
     /// Until when; nothing, or 0, is for ever.
-    pub(super) fn expire_at(&self) -> Option<i64> {
-        self.expire_at.filter(|at| *at != 0)
+    pub(super) fn expire_at(&self) -> Result<Option<i64>, ApiError> {
+        moment(self.expire_at)
     }
 
-    pub(super) fn issued_before(&self) -> Option<i64> {
-        self.issued_before.filter(|at| *at != 0)
+    pub(super) fn issued_before(&self) -> Result<Option<i64>, ApiError> {
+        moment(self.issued_before)
     }
 
     pub(super) fn token(&self) -> Result<&str, ApiError> {

@@ -80,8 +80,11 @@ async fn disconnect_takes_one_connection_one_session_or_all_but_some() {
     assert_eq!(third.closed().await, forced());
     let kept = scene.of_user(json!({"whitelist": [second_id]}));
     assert_eq!(scene.app.api_result("disconnect", kept).await["closed"], 0);
-    for nobody in [json!({"client": "no such"}), json!({"session": "no such"})] {
-        assert_eq!(scene.app.api_result("disconnect", scene.of_user(nobody)).await["closed"], 0);
+    let nobody = scene.of_user(json!({"client": "no such"}));
+    assert_eq!(scene.app.api_result("disconnect", nobody).await["closed"], 0);
+    let secret = scene.of_user(json!({"session": "the secret of an emulated stream"}));
+    for method in ["disconnect", "refresh", "subscribe", "unsubscribe"] {
+        assert_eq!(scene.app.api_error(method, secret.clone()).await, 107, "{method}");
     }
     assert!(second.is_undisturbed().await);
 }

@@ -37,6 +37,10 @@ async fn errors_are_codes_in_the_body_of_a_200() {
         ("unsubscribe", json!({"user": "7"}), 107),
         ("disconnect", json!({}), 107),
         ("refresh", json!({}), 107),
+        ("refresh", json!({"user": "7", "expire_at": -1}), 107),
+        ("subscribe", json!({"user": "7", "channel": "chat:x", "expire_at": -1}), 107),
+        ("block_user", json!({"user": "7", "expire_at": -1}), 107),
+        ("invalidate_user_tokens", json!({"user": "7", "issued_before": -1}), 107),
         ("connections", json!({}), 107),
         ("channels", json!({"pattern": "["}), 107),
         ("rpc", json!({"method": "x"}), 108),
@@ -56,6 +60,8 @@ async fn in_transport_mode_an_error_is_a_status_and_bare() {
         ("publish", json!({"channel": "chat:x"}), 400, 107),
         ("presence", json!({"channel": "ephemeral:x"}), 400, 108),
         ("history", json!({"channel": "chat:x", "since": {"offset": 1, "epoch": "another"}}), 416, 112),
+        ("batch", json!({"commands": 7}), 400, 107),
+        ("batch", json!({"commands": vec![json!({"info": {}}); 1_001]}), 400, 107),
     ] {
         let request = app.api_request(method).header("x-api-key", API_KEY);
         let request = request.header("x-centrifugo-error-mode", "transport").json(&parameters);
