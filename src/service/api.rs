@@ -151,7 +151,7 @@ impl Api<'_> {
         self.services.realtime.namespaces().options(&subscription.channel)?;
         let event = self.about("api.subscribed", selection).with("channel", subscription.channel.as_str());
         self.record(event).await?;
-        let control = move || Control::Subscribe(Box::new(subscription.clone()));
+        let control = move |reply| Control::Subscribe(Box::new(subscription.clone()), reply);
         Ok(self.services.realtime.tell(selection, control).await)
     }
 
@@ -164,7 +164,7 @@ impl Api<'_> {
         let event = self.about("api.unsubscribed", selection).with("channel", channel.as_str());
         self.record(event).await?;
         let code = UnsubscribeCode::Server;
-        let control = move || Control::Unsubscribe { channel: channel.clone(), code };
+        let control = move |reply| Control::Unsubscribe { channel: channel.clone(), code, reply };
         Ok(self.services.realtime.tell(selection, control).await)
     }
 
@@ -184,7 +184,8 @@ impl Api<'_> {
     /// 100 if it cannot be written down.
     pub async fn refresh(&self, selection: &Selection, expires_at: Option<i64>) -> Result<Done, ErrorCode> {
         self.record(self.about("api.refreshed", selection)).await?;
-        Ok(self.services.realtime.tell(selection, move || Control::Refresh { expires_at }).await)
+        let control = move |reply| Control::Refresh { expires_at, reply };
+        Ok(self.services.realtime.tell(selection, control).await)
     }
 
     /// A user's connections.

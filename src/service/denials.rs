@@ -22,7 +22,7 @@ const KEPT: time::Duration = time::Duration::days(1);
 /// What a denial did on this node.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Severed {
-    /// Connections that are closed, or have done what they were asked.
+    /// Connections that are closed, or have ended subscriptions that are to be proven anew.
     pub closed: usize,
     /// Connections that were not seen to be so in time.
     pub pending: usize,
@@ -89,10 +89,7 @@ impl Services {
         let denial = Denial::IssuedBefore { subject: subject.clone(), moment_ms, channel: word };
         let reason = terms.reason.clone();
         match channel {
-            Some(channel) => {
-                let denied = self.rule(denial, terms, event).await?;
-                Ok(denied.and(self.resubscribe(subject, channel).await))
-            }
+            Some(_) => self.rule(denial, terms, event).await,
             // The sessions first: if the denial then fails, no refresh token makes up for the tokens that it would have
             // denied, and whoever asked asks again.
             None => {
@@ -102,10 +99,36 @@ impl Services {
         }
     }
 
+    /// Ends what memory denies, of what these rulings concern: connections first, then subscriptions of those that stay.
+    async fn carry_out(&self, rulings: &[Ruling], now_ms: i64) -> Severed {
+        let cut = self.realtime.cut_denied(rulings, now_ms).await;
+        let mut severed = Severed { closed: cut.sockets_closed, pending: cut.pending };
+        let mut of_tokens = Vec::new();
+        for ruling in rulings {
+            match &ruling.denial {
+                Denial::IssuedBefore { subject, moment_ms, channel: Some(channel) } => {
+                    let older = TokenMark { id: None, issued_at_ms: Some(moment_ms.saturating_sub(1)) };
+                    let denied = self.realtime.denied(subject, &older, Some(channel), now_ms).is_some();
+                    if let (true, Ok(channel)) = (denied, ChannelName::parse(channel)) {
+                        severed = severed.and(self.resubscribe(subject.clone(), channel).await);
+                    }
+                }
+                Denial::Token { .. } | Denial::IssuedBefore { .. } => of_tokens.push(ruling.clone()),
+                Denial::User { .. } => {}
+            }
+        }
+        // Only others issue tokens of subscriptions.
+        if self.issuers.any() && !of_tokens.is_empty() {
+            let judged = self.realtime.judge_subscriptions(&of_tokens).await;
+            severed = severed.and(Severed { closed: judged.done, pending: judged.pending });
+        }
+        severed
+    }
+
     /// Subscriptions to it are to be proven anew.
     async fn resubscribe(&self, subject: Subject, channel: ChannelName) -> Severed {
         let code = UnsubscribeCode::StateInvalidated;
-        let again = move || Control::Unsubscribe { channel: channel.clone(), code };
+        let again = move |reply| Control::Unsubscribe { channel: channel.clone(), code, reply };
         let told = self.realtime.tell(&Selection::of(subject), again).await;
         Severed { closed: told.done, pending: told.pending }
     }
@@ -143,12 +166,13 @@ impl Services {
             let now_ms = services.clock.now_ms();
             if written.is_err() {
                 services.denying.lock().remove(&origin);
-                services.realtime.cut_denied(&[ruling], now_ms).await;
+                services.carry_out(&[ruling], now_ms).await;
                 return Err(written.map(drop).err().map_or(Failure::Internal, Failure::from));
             }
-            let closed = services.realtime.deny(&[ruling], now_ms).await;
+            services.realtime.fill_denials(std::slice::from_ref(&ruling), now_ms);
+            let severed = services.carry_out(&[ruling], now_ms).await;
             services.denying.lock().remove(&origin);
-            Ok(Severed { closed: closed.sockets_closed, pending: closed.pending })
+            Ok(severed)
         };
         self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }
@@ -168,7 +192,7 @@ impl Services {
             return;
         }
         let services = self.clone();
-        self.store.runtime().spawn(async move { services.realtime.cut_denied(&rulings, now_ms).await });
+        self.store.runtime().spawn(async move { services.carry_out(&rulings, now_ms).await });
     }
 
     /// Whether the user may come in as far as blocks go, for doors that have no token yet.

@@ -53,6 +53,12 @@ impl Issuers {
         Self { issuers: settings.into_iter().map(issuer).collect(), own: own.to_owned(), clock }
     }
 
+    /// Whether anybody but this server may have issued tokens that are in use.
+    #[must_use]
+    pub fn any(&self) -> bool {
+        !self.issuers.is_empty()
+    }
+
     /// Whether a token is to be judged here: there are outside issuers, and it does not claim to be ours.
     #[must_use]
     pub fn concerns(&self, token: &str) -> bool {

@@ -18,6 +18,7 @@ use actix_rt::time::{Sleep, sleep_until};
 use portcullis_actors::{
     id::ConnectionId,
     logic::namespace::ChannelName,
+    protocol::UnsubscribeCode,
     runtime::{Control, End, Left, Outbox, Transport},
 };
 
@@ -137,24 +138,49 @@ impl Driver {
         while self.dialogue.takes_orders()
             && let Some(control) = self.outbox.next_control()
         {
-            let order = match control {
-                Control::Lost { channel, number } => Order::Forget(channel, number),
-                Control::Subscribe(subscription) => Order::Subscribe(subscription),
-                Control::Unsubscribe { channel, code } => Order::Unsubscribe(channel, code),
-                Control::Refresh { expires_at } => Order::MoveEnd(expires_at),
+            let (order, reply) = match control {
+                Control::Lost { channel, number } => (Order::Forget(channel, number), None),
+                Control::Subscribe(subscription, reply) => (Order::Subscribe(subscription), Some(reply)),
+                Control::Unsubscribe { channel, code, reply } => {
+                    (Order::Unsubscribe(channel, code), Some(reply))
+                }
+                Control::Refresh { expires_at, reply } => (Order::MoveEnd(expires_at), Some(reply)),
+                Control::Judge(reply) => {
+                    let _ = reply.send(self.judge());
+                    continue;
+                }
                 Control::Describe(reply) => {
-                    // Who asked may have gone away.
                     let _ = reply.send(self.dialogue.describe());
                     continue;
                 }
             };
-            let effects = self.dialogue.on_order(Instant::now(), order);
+            let (effects, done) = self.dialogue.on_order(Instant::now(), order);
+            self.perform(effects);
+            // Who asked may have gone away.
+            let _ = reply.map(|reply| reply.send(done));
+        }
+    }
+
+    /// Ends the subscriptions whose tokens are denied: the client subscribes anew, with another. Says whether there are any.
+    fn judge(&mut self) -> bool {
+        let Some(subject) = self.dialogue.speaker().map(|who| who.subject.clone()) else { return false };
+        let (realtime, now_ms) = (&self.door.realtime, self.door.now_ms());
+        let denied = self.dialogue.subscriptions_by(|channel, token| {
+            realtime.denied(&subject, token, Some(channel), now_ms).is_some()
+        });
+        let any = !denied.is_empty();
+        for channel in denied {
+            let end = Order::Unsubscribe(channel, UnsubscribeCode::StateInvalidated);
+            let (effects, _) = self.dialogue.on_order(Instant::now(), end);
             self.perform(effects);
         }
+        any
     }
 
     fn settle(&mut self, outcome: Outcome) {
         let (now, accepting) = (Instant::now(), self.door.accepting());
+        // A denial may have come while a token was on its way from the verifier into the table.
+        let may_be_denied = matches!(outcome, Outcome::Subscription(_, Ok(_)));
         let effects = match outcome {
             Outcome::Proof(purpose, outcome) => {
                 let outcome = outcome.map(|(who, admitted)| {
@@ -169,6 +195,9 @@ impl Driver {
             Outcome::Gathered(gathered) => self.dialogue.on_gathered(now, gathered, accepting),
         };
         self.perform(effects);
+        if may_be_denied {
+            self.judge();
+        }
     }
 
     fn enter(&mut self, admitted: Option<Admitted>) {

@@ -115,6 +115,7 @@ impl Door {
             chan_info: granted.info,
             expires_in: self.left(granted.expires_at),
             overrides: granted.overrides,
+            token: mark,
         })
     }
 

@@ -7,7 +7,9 @@ use portcullis_actors::{
     id::Subject,
     logic::namespace::{Namespaces, Offer, Options, Right, Rights},
     protocol::{Payload, UnsubscribeCode},
-    runtime::{ChannelName, Control, Done, Overrides, Selection, ServerPublication, ServerSubscription},
+    runtime::{
+        ChannelName, Control, Done, Overrides, Reply, Selection, ServerPublication, ServerSubscription,
+    },
 };
 use serde_json::{Value, json};
 
@@ -77,13 +79,13 @@ async fn publish(app: &App, name: &str, data: &Value) -> u64 {
 }
 
 /// Asks every connection of this session's user.
-async fn tell(session: &Session, control: impl Fn() -> Control + Send + Sync + 'static) -> Done {
+async fn tell(session: &Session, control: impl Fn(Reply) -> Control + Send + Sync + 'static) -> Done {
     let selection = Selection::of(Subject::from(session.person.id));
     session.app.realtime().tell(&selection, control).await
 }
 
 async fn subscribe(session: &Session, subscription: ServerSubscription) -> Done {
-    tell(session, move || Control::Subscribe(Box::new(subscription.clone()))).await
+    tell(session, move |reply| Control::Subscribe(Box::new(subscription.clone()), reply)).await
 }
 
 #[tokio::test]
@@ -160,13 +162,16 @@ async fn the_server_subscribes_a_living_connection_and_ends_it() {
     assert_eq!(subscribe(&ann, given.clone()).await, Done { done: 1, pending: 0 });
     let push = socket.pushed().await;
     assert_eq!((&push["channel"], &push["subscribe"]["data"]), (&json!("kept:news"), &json!({"a": 1})));
-    assert_eq!(subscribe(&ann, given).await, Done { done: 1, pending: 0 });
+    assert_eq!(subscribe(&ann, given).await, Done::default(), "there was nothing to be done");
     publish(&app, "kept:news", &json!("heard")).await;
     assert_eq!(socket.pushed().await["pub"]["data"], "heard", "a second subscription changes nothing");
     let reply = socket.ask(json!({"subscribe": {"channel": "kept:news"}})).await.unwrap();
     assert_eq!(reply["error"]["code"], 105);
-    let end =
-        || Control::Unsubscribe { channel: channel("kept:news"), code: UnsubscribeCode::StateInvalidated };
+    let end = |reply| Control::Unsubscribe {
+        channel: channel("kept:news"),
+        code: UnsubscribeCode::StateInvalidated,
+        reply,
+    };
     assert_eq!(tell(&ann, end).await, Done { done: 1, pending: 0 });
     assert_eq!(socket.pushed().await["unsubscribe"]["code"], 2502);
     publish(&app, "kept:news", &json!("unheard")).await;

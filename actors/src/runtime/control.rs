@@ -12,6 +12,9 @@ use crate::{
     protocol::UnsubscribeCode,
 };
 
+/// Says whether it was done; not, if there was nothing to be done, or it may not be.
+pub type Reply = oneshot::Sender<bool>;
+
 /// Something to do.
 #[derive(Debug)]
 pub enum Control {
@@ -23,19 +26,28 @@ pub enum Control {
         number: u64,
     },
     /// Subscribe to a channel in the server's name. One that is subscribed already stays as it is.
-    Subscribe(Box<ServerSubscription>),
+    Subscribe(Box<ServerSubscription>, Reply),
     /// End a subscription, and tell the client so.
     Unsubscribe {
         /// The channel.
         channel: ChannelName,
         /// What the client is told.
         code: UnsubscribeCode,
+        /// Whether there was one.
+        reply: Reply,
     },
     /// The identity of the connection holds until then, from now on.
     Refresh {
         /// Seconds since the epoch; `None` for no end, a moment that is past ends the connection (3005).
         expires_at: Option<i64>,
+        /// Whether it is known who speaks.
+        reply: Reply,
     },
+    /// End the subscriptions whose tokens are denied, and tell the client so.
+    Judge(
+        /// Whether there were any.
+        Reply,
+    ),
     /// Say what the connection is.
     Describe(oneshot::Sender<Described>),
 }

@@ -28,7 +28,7 @@ mod tests;
 
 pub use audit::NotRecorded;
 pub use closing::{Closed, ClosingGuard};
-pub use control::Control;
+pub use control::{Control, Reply};
 pub use directory::{AttachError, AttachRequest, Attachment};
 pub use outbox::{End, Ended, Outbox, OutboxReader, outbox};
 pub use port::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};

@@ -11,7 +11,7 @@ use tokio::{sync::oneshot, time::timeout};
 
 use super::{
     closing::Closed,
-    control::Control,
+    control::{Control, Reply},
     directory::AttachError,
     realtime::Realtime,
     session::{ConnectionInfo, Request, Sentence},
@@ -104,14 +104,14 @@ pub struct Connected {
 }
 
 /// Answers that are awaited, with who gives them.
-type Answers = Arc<Mutex<Vec<(ConnectionId, oneshot::Receiver<Described>)>>>;
+type Answers<T> = Arc<Mutex<Vec<(ConnectionId, oneshot::Receiver<T>)>>>;
 
 impl Realtime {
     /// The connections of a user on this node, [`super::CONNECTIONS_LISTED`] at most, and what they say of themselves.
     pub async fn connections_of(&self, subject: &Subject) -> Vec<Connected> {
         let infos = self.0.directory.describe_subject(subject).await;
-        let answers = Answers::default();
-        self.ask(&Selection::of(subject.clone()), describing(&answers)).await;
+        let (answers, describe) = answering(Control::Describe);
+        self.ask(&Selection::of(subject.clone()), describe).await;
         let mut said = self.collect(answers).await;
         said.sort_unstable_by_key(|(connection, _)| *connection);
         let with = |info: ConnectionInfo| {
@@ -128,19 +128,24 @@ impl Realtime {
         self.0.directory.census()
     }
 
-    /// Asks connections to do something, and waits, bounded, until they have. `control` makes what each is told.
+    /// Asks connections to do something, and waits, bounded, until they say whether they have. `control` makes what each is
+    /// told, with the way back.
     pub async fn tell(
         &self,
         selection: &Selection,
-        control: impl Fn() -> Control + Send + Sync + 'static,
+        control: impl Fn(Reply) -> Control + Send + Sync + 'static,
     ) -> Done {
-        self.ask(selection, Arc::new(move |_| Some(control()))).await;
-        // They do one thing after the other: who answers the second has done the first.
-        let answers = Answers::default();
-        self.ask(selection, describing(&answers)).await;
-        let said = self.collect(answers).await;
-        let done = said.iter().filter(|(_, said)| said.is_some()).count();
-        Done { done, pending: said.len() - done }
+        let (answers, request) = answering(control);
+        self.ask(selection, request).await;
+        self.count(answers).await
+    }
+
+    /// Ends the subscriptions whose tokens are denied by rulings that were taken over, and waits, bounded, until that is
+    /// done. Call it once those who proved themselves by such tokens are cut.
+    pub async fn judge_subscriptions(&self, rulings: &[Ruling]) -> Done {
+        let (answers, request) = answering(Control::Judge);
+        self.0.directory.tell(&self.0.directory.concerned(rulings), &request).await;
+        self.count(answers).await
     }
 
     /// Ends connections and waits, bounded, until they are severed.
@@ -223,8 +228,16 @@ impl Realtime {
         self.0.directory.tell(&self.sessions_of(selection), &control).await;
     }
 
+    async fn count(&self, answers: Answers<bool>) -> Done {
+        let said = self.collect(answers).await;
+        Done {
+            done: said.iter().filter(|(_, said)| *said == Some(true)).count(),
+            pending: said.iter().filter(|(_, said)| said.is_none()).count(),
+        }
+    }
+
     /// Waits, bounded, for every answer; without one, the connection has ended or is busy.
-    async fn collect(&self, answers: Answers) -> Vec<(ConnectionId, Option<Described>)> {
+    async fn collect<T>(&self, answers: Answers<T>) -> Vec<(ConnectionId, Option<T>)> {
         let limit: Duration = self.0.settings.revoke_wait;
         let awaited = std::mem::take(&mut *answers.lock());
         let each = awaited.into_iter().map(|(connection, answer)| async move {
@@ -234,11 +247,16 @@ impl Realtime {
     }
 }
 
-fn describing(answers: &Answers) -> Request {
-    let answers = Arc::clone(answers);
-    Arc::new(move |connection| {
+/// What each connection is asked, and where the answers come in.
+fn answering<T: Send + 'static>(
+    control: impl Fn(oneshot::Sender<T>) -> Control + Send + Sync + 'static,
+) -> (Answers<T>, Request) {
+    let answers = Answers::default();
+    let awaited = Arc::clone(&answers);
+    let request = move |connection| {
         let (reply, answer) = oneshot::channel();
-        answers.lock().push((connection, answer));
-        Some(Control::Describe(reply))
-    })
+        awaited.lock().push((connection, answer));
+        Some(control(reply))
+    };
+    (answers, Arc::new(request))
 }

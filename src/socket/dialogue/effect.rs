@@ -11,7 +11,7 @@ use portcullis_actors::{
     close::CloseReason,
     id::{ConnectionId, SessionId, Subject, UserId},
     logic::{
-        denials::Denied,
+        denials::{Denied, TokenMark},
         namespace::{ChannelName, Overrides, Party, Terms},
         subscription::ServerSubscription,
     },
@@ -112,6 +112,8 @@ pub struct SubscriptionGrant {
     pub expires_in: Option<Duration>,
     /// What is done otherwise than the namespace says.
     pub overrides: Overrides,
+    /// By what the token is known, if it is denied later.
+    pub token: TokenMark,
 }
 
 /// Why a subscription's token grants nothing.

@@ -97,7 +97,7 @@ fn feed(talk: &mut Talk, pending: Option<Purpose>, input: Input) -> Vec<Effect> 
             if !talk.dialogue.takes_orders() {
                 return Vec::new();
             }
-            talk.dialogue.on_order(talk.now, order(kind, number))
+            talk.dialogue.on_order(talk.now, order(kind, number)).0
         }
         Input::Granted(number) => {
             let purpose = pending.unwrap_or(Purpose::SubRefresh { id: 77 });

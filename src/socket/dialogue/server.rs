@@ -6,6 +6,7 @@ use portcullis_actors::{
     close::CloseReason,
     id::Subject,
     logic::{
+        denials::TokenMark,
         namespace::{ChannelName, Overrides},
         subscription::{Described, ServerSubscription, Subscribed},
     },
@@ -14,7 +15,7 @@ use portcullis_actors::{
 
 use super::{
     Dialogue, Effect, Farewell, Gathered, Joining, Order, Pending, Phase, effect::after, proof::lifetime,
-    subscribing::with_info,
+    subscribing::with_info, subscriptions::Subscription,
 };
 
 impl Dialogue {
@@ -57,7 +58,8 @@ impl Dialogue {
         }
         let terms = self.config.namespaces.admit_server(&channel, overrides, recover)?;
         let info = with_info(&speaker.info, chan_info);
-        let number = self.subscriptions.insert(channel.clone(), Arc::clone(&info), ends, true);
+        let entry = Subscription::new(Arc::clone(&info), ends, true);
+        let number = self.subscriptions.insert(channel.clone(), entry);
         let lifetime = ends.map(|at| lifetime(now, at));
         Ok(Some(Joining { channel, number, info, terms, lifetime, data }))
     }
@@ -91,18 +93,31 @@ impl Dialogue {
         !matches!(self.pending.as_deref(), Some(Pending::Connect { .. } | Pending::Gather { .. }))
     }
 
-    /// Somebody asks something of the connection.
-    pub fn on_order(&mut self, now: Instant, order: Order) -> Vec<Effect> {
+    /// Somebody asks something of the connection. Says besides whether it was done.
+    pub fn on_order(&mut self, now: Instant, order: Order) -> (Vec<Effect>, bool) {
         if self.is_closed() || self.phase == Phase::Refused {
-            return Vec::new();
+            return (Vec::new(), false);
         }
-        match order {
+        let done = match order {
             Order::Forget(channel, number) => self.subscriptions.forget(&channel, number),
             Order::Subscribe(subscription) => self.subscribe_for_server(now, *subscription),
             Order::Unsubscribe(channel, code) => self.end_for_server(&channel, code),
             Order::MoveEnd(expires_at) => self.move_end(now, expires_at),
-        }
-        self.take_effects()
+        };
+        (self.take_effects(), done)
+    }
+
+    /// The subscriptions whose tokens are these.
+    pub fn subscriptions_by(
+        &self,
+        mut is_meant: impl FnMut(&ChannelName, &TokenMark) -> bool,
+    ) -> Vec<ChannelName> {
+        let by_token =
+            self.subscriptions.iter().filter_map(|(channel, it)| Some((channel, it.token.as_deref()?)));
+        by_token
+            .filter(|(channel, token)| is_meant(channel, token))
+            .map(|(channel, _)| channel.clone())
+            .collect()
     }
 
     /// What the connection is.
@@ -120,30 +135,36 @@ impl Dialogue {
         }
     }
 
-    fn subscribe_for_server(&mut self, now: Instant, subscription: ServerSubscription) {
-        // An unknown namespace was refused before; there is nobody to tell here.
-        if let Ok(Some(joining)) = self.server_joining(now, subscription) {
-            self.effects.push(Effect::Join { joining: Box::new(joining), id: None });
+    fn subscribe_for_server(&mut self, now: Instant, subscription: ServerSubscription) -> bool {
+        // There are as many as there may be: of what the server asks for later, too.
+        if self.subscriptions.len() >= self.config.max_channels {
+            return false;
         }
+        // An unknown namespace was refused before.
+        let Ok(Some(joining)) = self.server_joining(now, subscription) else { return false };
+        self.effects.push(Effect::Join { joining: Box::new(joining), id: None });
+        true
     }
 
-    fn end_for_server(&mut self, channel: &str, code: UnsubscribeCode) {
-        if let Some((channel, _)) = self.subscriptions.remove(channel) {
-            self.effects.push(Effect::Leave { channel, told: Farewell::Push(code) });
-        }
+    fn end_for_server(&mut self, channel: &str, code: UnsubscribeCode) -> bool {
+        let Some((channel, _)) = self.subscriptions.remove(channel) else { return false };
+        self.effects.push(Effect::Leave { channel, told: Farewell::Push(code) });
+        true
     }
 
-    fn move_end(&mut self, now: Instant, expires_at: Option<i64>) {
+    fn move_end(&mut self, now: Instant, expires_at: Option<i64>) -> bool {
         let ends = expires_at.map(|at| self.instant_of(now, at));
         if ends.is_some_and(|end| end <= now) {
-            return self.close(CloseReason::Expired);
+            self.close(CloseReason::Expired);
+            return true;
         }
-        let Some(speaker) = &mut self.speaker else { return };
+        let Some(speaker) = &mut self.speaker else { return false };
         speaker.expires_at = ends;
         if self.phase == Phase::Connected {
             let push = Push::Refresh(self.lifetime(now));
             self.effects.push(Effect::Reply(self.encoding.push(&push)));
         }
+        true
     }
 
     /// A moment of the calendar; one that is past is now.

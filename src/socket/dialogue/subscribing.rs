@@ -13,7 +13,7 @@ use secrecy::SecretString;
 
 use super::{
     Dialogue, Effect, Farewell, Joining, Pending, Purpose, SubscriptionGrant, SubscriptionRefusal,
-    commands::Asker, effect::after, proof::lifetime,
+    commands::Asker, effect::after, proof::lifetime, subscriptions::Subscription,
 };
 
 impl Dialogue {
@@ -35,7 +35,7 @@ impl Dialogue {
                 self.subscribe_granted(now, id, channel, &request, grant);
             }
             (Pending::SubRefresh { id, channel }, Ok(grant)) => {
-                self.subscription_refreshed(now, id, &channel, &grant);
+                self.subscription_refreshed(now, id, &channel, grant);
             }
             (Pending::Subscribe { id, .. } | Pending::SubRefresh { id, .. }, Err(refusal)) => {
                 self.refuse_token(id, refusal);
@@ -62,7 +62,10 @@ impl Dialogue {
             return self.verify_subscription(Purpose::Subscribe { id }, channel, token);
         }
         match self.config.namespaces.admit_subscribe(&channel, asker.who(), None, &request) {
-            Ok(terms) => self.join(now, id, channel, Arc::clone(&asker.info), terms, None),
+            Ok(terms) => {
+                let subscription = Subscription::new(Arc::clone(&asker.info), None, false);
+                self.join(now, id, channel, subscription, terms);
+            }
             Err(error) => self.refuse(id, error),
         }
     }
@@ -102,7 +105,9 @@ impl Dialogue {
             Ok(terms) => {
                 let ends = grant.expires_in.map(|left| after(now, left));
                 let info = with_info(&asker.info, grant.chan_info);
-                self.join(now, id, channel, info, terms, ends);
+                let token = Some(Box::new(grant.token));
+                let subscription = Subscription { token, ..Subscription::new(info, ends, false) };
+                self.join(now, id, channel, subscription, terms);
             }
             Err(error) => self.refuse(id, error),
         }
@@ -113,11 +118,11 @@ impl Dialogue {
         now: Instant,
         id: u32,
         channel: ChannelName,
-        info: Arc<ClientInfo>,
+        subscription: Subscription,
         terms: Terms,
-        ends: Option<Instant>,
     ) {
-        let number = self.subscriptions.insert(channel.clone(), Arc::clone(&info), ends, false);
+        let (info, ends) = (Arc::clone(&subscription.info), subscription.ends);
+        let number = self.subscriptions.insert(channel.clone(), subscription);
         let lifetime = ends.map(|at| lifetime(now, at));
         let joining = Box::new(Joining { channel, number, info, terms, lifetime, data: None });
         self.effects.push(Effect::Join { joining, id: Some(id) });
@@ -162,10 +167,10 @@ impl Dialogue {
         }
     }
 
-    fn subscription_refreshed(&mut self, now: Instant, id: u32, channel: &str, grant: &SubscriptionGrant) {
+    fn subscription_refreshed(&mut self, now: Instant, id: u32, channel: &str, grant: SubscriptionGrant) {
         let ends = grant.expires_in.map(|left| after(now, left));
         // It may have ended while its token was being verified.
-        if self.subscriptions.renew(channel, ends) {
+        if self.subscriptions.renew(channel, ends, grant.token) {
             self.answer(id, &Answer::SubRefresh(ends.map(|at| lifetime(now, at))));
         } else {
             self.refuse(id, ErrorCode::PermissionDenied);

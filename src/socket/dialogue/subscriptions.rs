@@ -2,19 +2,31 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use portcullis_actors::{logic::namespace::ChannelName, protocol::ClientInfo};
+use portcullis_actors::{
+    logic::{denials::TokenMark, namespace::ChannelName},
+    protocol::ClientInfo,
+};
 
 /// One subscription.
 #[derive(Debug)]
 pub(super) struct Subscription {
     /// Which one it is, of all that the connection ever asked for.
-    number: u64,
+    pub(super) number: u64,
     /// The connection as members of the channel see it.
     pub(super) info: Arc<ClientInfo>,
     /// When it ends, unless it is refreshed.
     pub(super) ends: Option<Instant>,
     /// Whether the server made it.
     pub(super) server_side: bool,
+    /// The token that proved the right to it last, if one did.
+    pub(super) token: Option<Box<TokenMark>>,
+}
+
+impl Subscription {
+    /// One to be entered, which gives it its number.
+    pub(super) fn new(info: Arc<ClientInfo>, ends: Option<Instant>, server_side: bool) -> Self {
+        Self { number: 0, info, ends, server_side, token: None }
+    }
 }
 
 /// All of them, also those that are being made.
@@ -45,24 +57,18 @@ impl Subscriptions {
     }
 
     /// Enters one; returns its number.
-    pub(super) fn insert(
-        &mut self,
-        channel: ChannelName,
-        info: Arc<ClientInfo>,
-        ends: Option<Instant>,
-        server_side: bool,
-    ) -> u64 {
+    pub(super) fn insert(&mut self, channel: ChannelName, subscription: Subscription) -> u64 {
         self.entered += 1;
-        self.next_end = [self.next_end, ends].into_iter().flatten().min();
-        self.table.insert(channel, Subscription { number: self.entered, info, ends, server_side });
+        self.next_end = [self.next_end, subscription.ends].into_iter().flatten().min();
+        self.table.insert(channel, Subscription { number: self.entered, ..subscription });
         self.entered
     }
 
     /// Removes the one with this number. If there is another one of the channel by now, that one stays.
-    pub(super) fn forget(&mut self, channel: &str, number: u64) {
-        if self.get(channel).is_some_and(|subscription| subscription.number == number) {
-            self.remove(channel);
-        }
+    /// False if there is none.
+    pub(super) fn forget(&mut self, channel: &str, number: u64) -> bool {
+        let is_there = self.get(channel).is_some_and(|subscription| subscription.number == number);
+        is_there && self.remove(channel).is_some()
     }
 
     pub(super) fn remove(&mut self, channel: &str) -> Option<(ChannelName, Subscription)> {
@@ -73,10 +79,11 @@ impl Subscriptions {
         Some(removed)
     }
 
-    /// Moves the end of a subscription. False if there is no such subscription.
-    pub(super) fn renew(&mut self, channel: &str, ends: Option<Instant>) -> bool {
+    /// Moves the end of a subscription, as a newer token says. False if there is no such subscription.
+    pub(super) fn renew(&mut self, channel: &str, ends: Option<Instant>, token: TokenMark) -> bool {
         let Some(subscription) = self.table.get_mut(channel) else { return false };
         subscription.ends = ends;
+        subscription.token = Some(Box::new(token));
         self.find_next_end();
         true
     }

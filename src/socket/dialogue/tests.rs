@@ -130,7 +130,9 @@ impl Talk {
     }
 
     fn told(&mut self, order: Order) -> Vec<String> {
-        lines(&self.dialogue.on_order(self.now, order))
+        let (effects, done) = self.dialogue.on_order(self.now, order);
+        assert!(done || effects.is_empty(), "what is done is said to be");
+        lines(&effects)
     }
 
     fn channels(&self) -> usize {

@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use portcullis::service::DenialTerms;
+use portcullis::{service::DenialTerms, store::NewDenial};
 use portcullis_actors::{
     audit::{AuditEvent, Outcome},
     id::Subject,
+    runtime::Denial,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{connected, told};
 use crate::harness::{
-    App,
+    App, Socket,
     issuer::{self, now, signed},
 };
 
@@ -44,4 +45,64 @@ async fn what_is_denied_ends_outside_connections_and_keeps_them_out() {
     assert_eq!(told(&app, &signed(&json!({"sub": "ann"}))).await, "close 4500", "issued nobody knows when");
     assert_eq!(told(&app, &signed(&json!({"sub": "ann", "iat": now()}))).await, "connected");
     assert_eq!(told(&app, &signed(&json!({"sub": "bob", "iat": now() - 60}))).await, "connected");
+}
+
+/// What another process writes down.
+async fn denied_elsewhere(app: &App, denial: Denial) {
+    let (origin, now) = (uuid::Uuid::new_v4(), app.services().clock().now());
+    let event = AuditEvent::new("token.revoked", Outcome::Success, now.unix_timestamp() * 1_000);
+    let new = NewDenial { origin, denial, expires_at: None, reason: String::new(), now };
+    app.store().deny(new, event).await.expect("a denial");
+}
+
+async fn subscribed(app: &App, channel: &str, claims: &Value) -> Socket {
+    let mut ann = connected(app, &json!({"sub": "ann", "iat": now()})).await;
+    resubscribed(&mut ann, channel, claims).await;
+    ann
+}
+
+async fn resubscribed(ann: &mut Socket, channel: &str, claims: &Value) {
+    let mut token = json!({"sub": "ann", "channel": channel});
+    token.as_object_mut().unwrap().extend(claims.as_object().unwrap().clone());
+    let reply = ann.ask(json!({"subscribe": {"channel": channel, "token": signed(&token)}})).await.unwrap();
+    assert!(reply["subscribe"].is_object(), "{reply}");
+}
+
+async fn is_told_to_subscribe_anew(ann: &mut Socket, channel: &str) {
+    let push = ann.pushed().await;
+    assert_eq!((&push["channel"], &push["unsubscribe"]["code"]), (&json!(channel), &json!(2502)), "{push}");
+}
+
+#[actix_web::test]
+async fn tokens_of_one_channel_that_are_denied_elsewhere_end_its_subscriptions_here() {
+    let app = App::with(issuer::shared_with);
+    let mut ann = subscribed(&app, "ephemeral:room", &json!({"iat": now() - 60})).await;
+    let (subject, channel) = (Subject::new("corp:ann"), Some("ephemeral:room".into()));
+    let moment_ms = (now() - 30) * 1_000;
+    denied_elsewhere(&app, Denial::IssuedBefore { subject, moment_ms, channel }).await;
+    is_told_to_subscribe_anew(&mut ann, "ephemeral:room").await;
+}
+
+#[actix_web::test]
+async fn a_subscription_ends_with_its_token_and_the_connection_stays() {
+    let app = App::with(issuer::shared_with);
+    let room = "$ephemeral:room";
+    let mut ann = subscribed(&app, room, &json!({"jti": "room", "iat": now() - 60})).await;
+    resubscribed(&mut ann, "$ephemeral:other", &json!({"jti": "other", "iat": now()})).await;
+    let severed = app.services().revoke_token("room", terms()).await.unwrap();
+    assert_eq!((severed.closed, severed.pending), (1, 0));
+    is_told_to_subscribe_anew(&mut ann, room).await;
+    let token = signed(&json!({"sub": "ann", "channel": room, "jti": "room"}));
+    let reply = ann.ask(json!({"subscribe": {"channel": room, "token": token}})).await.unwrap();
+    assert_eq!(reply["error"]["code"], 103, "{reply}");
+    resubscribed(&mut ann, room, &json!({"iat": now() - 60})).await;
+    // What came by the token of the connection is newer.
+    let before = app.services().clock().now() - Duration::from_secs(30);
+    let done =
+        app.services().invalidate_tokens(Subject::new("corp:ann"), before, None, terms()).await.unwrap();
+    assert_eq!((done.closed, done.pending), (1, 0));
+    is_told_to_subscribe_anew(&mut ann, room).await;
+    denied_elsewhere(&app, Denial::Token { id: "other".into() }).await;
+    is_told_to_subscribe_anew(&mut ann, "$ephemeral:other").await;
+    assert!(ann.is_undisturbed().await);
 }

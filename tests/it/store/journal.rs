@@ -12,12 +12,10 @@ use portcullis_actors::{
     protocol::{ClientInfo, Payload, Publication},
 };
 
-use super::{now, with_db};
+use super::{ALL, now, with_db};
 use crate::harness::{Cable, eventually};
 
 const KEEP: Retention = Retention { size: 1_000, ttl: Duration::from_secs(7 * 86_400) };
-const ALL: Range =
-    Range { after: 0, before: u64::MAX, limit: 1_000, bytes: usize::MAX, reverse: false, size: 1_000, younger_than_ms: 0 };
 
 fn channel() -> ChannelName {
     ChannelName::parse("chat:lobby").unwrap()

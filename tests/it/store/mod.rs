@@ -34,8 +34,20 @@ use portcullis_actors::{
     audit::{AuditEvent, Outcome},
     close::Cause,
     id::{DeviceId, SessionId},
+    logic::journal::Range,
 };
 use time::OffsetDateTime;
+
+/// Everything that is kept of a channel.
+const ALL: Range = Range {
+    after: 0,
+    before: u64::MAX,
+    limit: 1_000,
+    bytes: usize::MAX,
+    reverse: false,
+    size: 1_000,
+    younger_than_ms: 0,
+};
 
 /// A database with a store on it.
 struct Db {

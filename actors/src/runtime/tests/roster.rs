@@ -3,25 +3,21 @@
 use super::*;
 use crate::close::Goodbye;
 
-/// Answers what a connection is asked, as its own task would, until it is asked for the last time.
-async fn answer(socket: &Socket, times: usize) -> Vec<Control> {
-    let mut asked = Vec::new();
-    for _ in 0..times {
-        let mut next = None;
-        eventually(|| {
-            next = socket.reader.next_control();
-            next.is_some()
-        })
-        .await;
-        match next {
-            Some(Control::Describe(reply)) => {
-                let _ = reply.send(Described { name: "js".to_owned(), ..Described::default() });
-            }
-            Some(control) => asked.push(control),
-            None => {}
+/// Answers what a connection is asked, as its own task would. To a `refresh` it says whether it has `done` it.
+async fn answer(socket: &Socket, done: bool) {
+    let mut next = None;
+    eventually(|| {
+        next = socket.reader.next_control();
+        next.is_some()
+    })
+    .await;
+    match next {
+        Some(Control::Describe(reply)) => {
+            let _ = reply.send(Described { name: "js".to_owned(), ..Described::default() });
         }
+        Some(Control::Refresh { expires_at: Some(7), reply }) => drop(reply.send(done)),
+        other => panic!("{other:?}"),
     }
-    asked
 }
 
 #[actix_rt::test]
@@ -34,7 +30,7 @@ async fn a_users_connections_are_found_in_all_of_their_sessions_and_no_others() 
         other.attach_as(&f.realtime, SessionId::random(), bearer("bob")).await.unwrap(),
     ];
     let subject = Subject::new("ada");
-    let (found, _) = tokio::join!(f.realtime.connections_of(&subject), answer(&a, 1));
+    let (found, _) = tokio::join!(f.realtime.connections_of(&subject), answer(&a, true));
     assert_eq!(found.len(), 2);
     for connected in &found {
         let id = connected.info.connection;
@@ -121,18 +117,19 @@ async fn disconnecting_one_connection_leaves_the_users_others() {
 #[actix_rt::test]
 async fn telling_waits_until_it_is_done_and_says_how_many_have() {
     let f = start(|settings| settings.revoke_wait = Duration::from_millis(100));
-    let (quick, busy, gone) = (socket(), socket(), socket());
+    let (quick, idle, busy, gone) = (socket(), socket(), socket(), socket());
     let _held = [
+        idle.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
         quick.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
         busy.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
         gone.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
     ];
     gone.outbox.close(CloseReason::Expired);
     let subject = Selection::of(Subject::new("ada"));
-    let refresh = || Control::Refresh { expires_at: Some(7) };
-    let (done, asked) = tokio::join!(f.realtime.tell(&subject, refresh), answer(&quick, 2));
+    let refresh = |reply| Control::Refresh { expires_at: Some(7), reply };
+    let telling = f.realtime.tell(&subject, refresh);
+    let (done, (), ()) = tokio::join!(telling, answer(&quick, true), answer(&idle, false));
     assert_eq!(done, Done { done: 1, pending: 1 });
-    assert!(matches!(asked[..], [Control::Refresh { expires_at: Some(7) }]));
     assert!(matches!(busy.reader.next_control(), Some(Control::Refresh { .. })));
     assert!(gone.reader.next_control().is_none());
     f.realtime.stop();

@@ -117,6 +117,26 @@ fn the_server_subscribes_once_and_ends_it_with_a_push() {
 }
 
 #[test]
+fn the_server_subscribes_to_no_more_channels_than_there_may_be() {
+    let mut talk = Talk::connected();
+    for name in ["chat:a", "chat:b", "chat:c"] {
+        talk.told(subscribe(to(name)));
+    }
+    let (effects, done) = talk.dialogue.on_order(talk.now, subscribe(to("chat:d")));
+    assert!(effects.is_empty() && !done, "three are the most here");
+}
+
+#[test]
+fn what_was_not_to_be_done_was_not_done() {
+    let mut talk = Talk::connected();
+    let mut done = |order| talk.dialogue.on_order(talk.now, order).1;
+    let end = || Order::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server);
+    assert!(!done(end()));
+    assert!(done(subscribe(to("chat:a"))) && !done(subscribe(to("chat:a"))));
+    assert!(done(end()));
+}
+
+#[test]
 fn a_lost_subscription_is_forgotten() {
     let mut talk = Talk::connected();
     talk.subscribe(2, "chat:a");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use portcullis_actors::protocol::Payload;
+use portcullis_actors::{logic::denials::TokenMark, protocol::Payload};
 
 const SUBSCRIBE_2: Purpose = Purpose::Subscribe { id: 2 };
 const SUB_REFRESH_3: Purpose = Purpose::SubRefresh { id: 3 };
@@ -153,4 +153,21 @@ fn only_what_is_subscribed_can_be_renewed_and_only_with_a_token() {
     let mut talk = Talk::connected();
     assert_eq!(talk.say(RENEW), [error(3, 103)]);
     assert_eq!(talk.say(r#"{"id":3,"sub_refresh":{"channel":"chat:a"}}"#), ["close 3501"]);
+}
+
+#[test]
+fn a_subscription_is_known_by_the_token_that_proved_it_last() {
+    let mark = |id: &str| TokenMark { id: Some(id.into()), issued_at_ms: None };
+    let by = |id: &str| SubscriptionGrant { token: mark(id), ..lasting(60) };
+    let mut talk = Talk::connected();
+    talk.subscribe(7, "chat:open");
+    talk.say(PRIVATE);
+    talk.subscription_verified(SUBSCRIBE_2, Ok(by("first")));
+    let found = |talk: &Talk, id: &str| talk.dialogue.subscriptions_by(|_, token| *token == mark(id));
+    assert_eq!(found(&talk, "first"), [channel("$chat:a")]);
+    talk.say(RENEW);
+    talk.subscription_verified(SUB_REFRESH_3, Ok(by("second")));
+    assert!(found(&talk, "first").is_empty());
+    assert_eq!(found(&talk, "second"), [channel("$chat:a")]);
+    assert_eq!(talk.dialogue.subscriptions_by(|_, _| true).len(), 1, "the other one has no token");
 }
