@@ -12,6 +12,7 @@ use std::{
 };
 
 use actix_rt::Arbiter;
+use tokio::time::Instant;
 
 use super::{
     audit::Audit,
@@ -31,6 +32,11 @@ use crate::{
 };
 
 const DRAIN_STEPS: u32 = 20;
+
+/// At random from 0 to 1.
+fn jitter() -> f64 {
+    f64::from(uuid::Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
+}
 
 /// The handle.
 #[derive(Clone)]
@@ -126,18 +132,21 @@ impl Realtime {
 
     // ---- the end ----
 
-    /// Accepts no connection any more and closes every one with 3001, spread over `window` so that clients do not all
-    /// come back to the next node at once.
+    /// Accepts no connection any more and closes every one with 3001, spread over `window` in batches at moments with a
+    /// jitter, so that clients do not all come back to the next node at once, nor in step.
     pub async fn drain(&self, window: Duration) -> Closed {
         self.0.draining.store(true, Ordering::Release);
+        let began = Instant::now();
         let sessions = self.sessions_with_sockets();
         let closing = Closing::default();
         let step = sessions.len().div_ceil(DRAIN_STEPS as usize).max(1);
-        for batch in sessions.chunks(step) {
+        for (number, batch) in (0_u32..).zip(sessions.chunks(step)) {
             for session in batch {
                 self.0.directory.cut(*session, CloseReason::Shutdown, &closing);
             }
-            tokio::time::sleep(window / DRAIN_STEPS).await;
+            // Some time within the next step of the window.
+            let next = window.mul_f64((f64::from(number) + jitter()) / f64::from(DRAIN_STEPS));
+            tokio::time::sleep_until(began + next).await;
         }
         // Who registered while the flag was being set.
         for session in self.sessions_with_sockets() {
