@@ -1,8 +1,10 @@
-// The unmodified `centrifuge` SDK without WebSockets: streams of HTTP responses and server-sent events, with commands in
-// requests of their own. One line per fact and transport; see run.sh for how it is started.
+// The unmodified `centrifuge` SDK without WebSockets: streams of HTTP responses, and server-sent events as `eventsource` reads
+// them (Node.js has no reader of its own), with commands in requests of their own. One line per fact and transport; see run.sh
+// for how it is started.
 
 import { Centrifuge } from 'centrifuge';
 import { Centrifuge as Protobuf } from 'centrifuge/build/protobuf';
+import { EventSource } from 'eventsource';
 
 import { Person, dev, fact, finish, within } from './portcullis.mjs';
 
@@ -13,11 +15,8 @@ const same = (data) => data;
 const kinds = [
   { name: 'http_stream, JSON', Client: Centrifuge, transport: 'http_stream', wrap: same, unwrap: same },
   { name: 'http_stream, Protobuf', Client: Protobuf, transport: 'http_stream', wrap: bytes, unwrap: parsed },
+  { name: 'sse', Client: Centrifuge, transport: 'sse', wrap: same, unwrap: same },
 ];
-// Not every Node.js has it.
-if (globalThis.EventSource) {
-  kinds.push({ name: 'sse', Client: Centrifuge, transport: 'sse', wrap: same, unwrap: same });
-}
 
 const once = (emitter, event) => within(new Promise((resolve) => emitter.once(event, resolve)), event);
 
@@ -25,6 +24,7 @@ function client({ Client, transport }, person) {
   const endpoint = `${dev.http}/connection/${transport}`;
   return new Client([{ transport, endpoint }], {
     emulationEndpoint: `${dev.http}/emulation`,
+    eventsource: EventSource,
     token: person.access,
     minReconnectDelay: 50,
     maxReconnectDelay: 200,
