@@ -5,11 +5,13 @@
 //! what it grants ([`Rules::connection`], [`Rules::subscription`]). A token says nothing about how it is to be checked: the
 //! algorithms belong to the issuer (RFC 8725, 3.1), and no address in a token is ever looked up.
 
+pub mod authorities;
 pub mod claims;
 pub mod configuration;
 pub mod keys;
 pub mod token;
 
+pub use authorities::Authorities;
 pub use claims::{OutsideConnection, OutsideSubscription};
 pub use configuration::{IssuerSettings, KeySource, Strictness};
 pub use keys::{Algorithm, KeySet};

@@ -1,13 +1,14 @@
 //! The services' clock: wall time, which tests can move.
 //!
-//! Everything that is stored or signed takes its time from here; timers use monotonic time instead.
+//! Everything that is stored or signed takes its time from here; timers use monotonic time instead, of which there is one that
+//! moves along.
 
 use std::{
     sync::{
         Arc,
         atomic::{AtomicI64, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use time::OffsetDateTime;
@@ -31,6 +32,13 @@ impl Clock {
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         millis(self.now())
+    }
+
+    /// The moment, for ages and pauses that are kept in memory only: setting the machine's clock does not change it.
+    #[must_use]
+    pub fn moment(&self) -> Instant {
+        let ahead = u64::try_from(self.ahead_micros.load(Ordering::Relaxed)).unwrap_or(0);
+        Instant::now() + Duration::from_micros(ahead)
     }
 
     /// Moves the clock forward, for tests.

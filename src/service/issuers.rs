@@ -46,7 +46,9 @@ impl Issuers {
         let issuer = |IssuerSettings { rules, keys }| Issuer {
             keys: match keys {
                 KeySource::Given(keys) => Keys::Given(keys),
-                KeySource::Url(url) => Keys::Published(Published::new(url, runtime.clone())),
+                KeySource::Url { url, authorities } => {
+                    Keys::Published(Published::new(url, authorities, clock.clone(), runtime.clone()))
+                }
             },
             rules,
         };

@@ -1,6 +1,7 @@
 //! Connections of outside issuers' users and of nobody in particular: who may come in, as whom, and how they are ended.
 
 mod denials;
+mod published;
 mod subscriptions;
 
 use std::time::Duration;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{
     App, Ask, Closed, Socket, eventually,
-    issuer::{self, Publisher, now, signed},
+    issuer::{self, now, signed},
 };
 
 const ROUTE: &str = "/connection/websocket";
@@ -111,41 +112,6 @@ async fn an_outside_token_opens_no_other_door() {
     let token = signed(&json!({"sub": person.id.to_string(), "exp": now() + 600}));
     let profile = app.get("/api/v1/profile").bearer_auth(&token).ask().await;
     assert_eq!(profile.status, 401);
-}
-
-#[actix_web::test]
-async fn while_the_keys_cannot_be_had_nobody_can_tell() {
-    let publisher = Publisher::silent().await;
-    let app = App::with(|settings| publisher.trusted_by(settings));
-    let token = publisher.signed("current", &json!({"sub": "ann"}));
-    assert_eq!(told(&app, &token).await, "error 100");
-    let handshake = app.handshake(ROUTE).header("authorization", &format!("Bearer {token}"));
-    assert_eq!(handshake.refusal().await.status, 503);
-    // Only the first of them asked: the issuer is given a rest.
-    assert_eq!(publisher.asked(), 1);
-}
-
-#[actix_web::test]
-async fn published_keys_are_fetched_once_and_used_for_their_own_signatures() {
-    let publisher = Publisher::silent().await;
-    publisher.publish();
-    let app = App::with(|settings| publisher.trusted_by(settings));
-    let claims = json!({"sub": "ann"});
-    assert_eq!(told(&app, &publisher.signed("current", &claims)).await, "connected");
-    assert_eq!(told(&app, &publisher.signed("unknown", &claims)).await, "close 3500");
-    assert_eq!(told(&app, &publisher.confused(&claims)).await, "close 3500");
-    assert_eq!(told(&app, &Publisher::silent().await.signed("current", &claims)).await, "close 3500");
-    assert_eq!(publisher.asked(), 1);
-}
-
-#[actix_web::test]
-async fn an_answer_that_is_no_set_of_keys_or_too_large_is_none() {
-    for body in ["{}".to_owned(), format!(r#"{{"keys":[],"x":"{}"}}"#, "x".repeat(300_000))] {
-        let publisher = Publisher::silent().await;
-        publisher.answer_with(body);
-        let app = App::with(|settings| publisher.trusted_by(settings));
-        assert_eq!(told(&app, &publisher.signed("current", &json!({"sub": "ann"}))).await, "error 100");
-    }
 }
 
 #[actix_web::test]

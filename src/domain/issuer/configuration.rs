@@ -8,7 +8,7 @@ use std::{collections::HashSet, fmt, sync::Arc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{Algorithm, KeySet, Rules, Use};
+use super::{Algorithm, Authorities, KeySet, Rules, Use};
 
 /// Longer names are no names; they are written into every row of a session.
 const NAME_BYTES: usize = 100;
@@ -28,15 +28,20 @@ pub struct IssuerSettings {
 pub enum KeySource {
     /// Known from the start.
     Given(Arc<KeySet>),
-    /// Fetched from this address: a JWK Set.
-    Url(String),
+    /// Fetched: a JWK Set.
+    Url {
+        /// From this address.
+        url: String,
+        /// Who may vouch for its server; those that this system trusts, unless the settings name others.
+        authorities: Option<Authorities>,
+    },
 }
 
 impl fmt::Debug for KeySource {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Given(keys) => keys.fmt(f),
-            Self::Url(url) => f.write_str(url),
+            Self::Url { url, .. } => f.write_str(url),
         }
     }
 }
@@ -58,6 +63,7 @@ pub type ReadFile<'a> = &'a mut dyn FnMut(&str, bool) -> Result<String, String>;
 struct Written {
     name: String,
     keys: Keys,
+    ca_file: Option<String>,
     algorithms: Vec<String>,
     issuer: Option<String>,
     audience: Option<String>,
@@ -114,7 +120,7 @@ fn one(
     let written: Written = serde_json::from_value(value).map_err(|_| {
         let keys = "`keys` (one of `hmac`, `hmac_file`, `jwks_url`, `jwks_file`)";
         vec![format!(
-            "it has `name`, {keys} and `algorithms`, perhaps `issuer`, `audience`, `uses` and `user_prefix`, and nothing else"
+            "it has `name`, {keys} and `algorithms`, perhaps `ca_file`, `issuer`, `audience`, `uses` and `user_prefix`, and nothing else"
         )]
     })?;
     let mut problems = Vec::new();
@@ -131,7 +137,7 @@ fn one(
                 .to_owned(),
         );
     }
-    let keys = keys(&written.keys, strictness, read).map_err(|problem| problems.push(problem));
+    let keys = keys(&written, strictness, read).map_err(|problem| problems.push(problem));
     match keys {
         Ok(keys) if problems.is_empty() => Ok(IssuerSettings {
             rules: Rules {
@@ -187,8 +193,12 @@ fn uses(written: &Written, problems: &mut Vec<String>) -> Vec<Use> {
     known
 }
 
-fn keys(keys: &Keys, strictness: Strictness, read: ReadFile<'_>) -> Result<KeySource, String> {
-    match keys {
+fn keys(written: &Written, strictness: Strictness, read: ReadFile<'_>) -> Result<KeySource, String> {
+    if written.ca_file.is_some() && !matches!(&written.keys, Keys::JwksUrl(url) if url.starts_with("https:"))
+    {
+        return Err("`ca_file` goes with a `jwks_url` that begins with https:// only".to_owned());
+    }
+    match &written.keys {
         Keys::Hmac(secrets) => shared(secrets.iter().map(String::as_str), strictness),
         // One secret a line.
         Keys::HmacFile(path) => {
@@ -200,7 +210,12 @@ fn keys(keys: &Keys, strictness: Strictness, read: ReadFile<'_>) -> Result<KeySo
             let keys = KeySet::published(&read(path, false)?).map_err(|error| format!("{path}: {error}"))?;
             Ok(KeySource::Given(Arc::new(keys)))
         }
-        Keys::JwksUrl(url) if may_be_fetched(url, strictness) => Ok(KeySource::Url(url.clone())),
+        Keys::JwksUrl(url) if may_be_fetched(url, strictness) => {
+            let authorities = written.ca_file.as_deref().map(|path| {
+                Authorities::from_pem(&read(path, false)?).map_err(|error| format!("{path}: {error}"))
+            });
+            Ok(KeySource::Url { url: url.clone(), authorities: authorities.transpose()? })
+        }
         Keys::JwksUrl(_) => Err("`jwks_url` must begin with https:// and hold no password".to_owned()),
     }
 }

@@ -48,6 +48,21 @@ fn every_mistake_is_told_and_no_secret() {
 }
 
 #[test]
+fn a_file_of_authorities_that_is_none_is_told() {
+    let told = |keys: &str, content: &str| {
+        let text = format!(r#"[{{"name":"id","keys":{keys},"algorithms":["ES256"],"ca_file":"/ca.pem"}}]"#);
+        let strict = Strictness { secret_bytes: 8, plain_loopback: true };
+        parse(&text, strict, &mut |_, _| Ok(content.to_owned())).unwrap_err().join(", ")
+    };
+    let over_tls = r#"{"jwks_url":"https://id.example/keys"}"#;
+    let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    assert_eq!(told(over_tls, ""), "issuer 1: /ca.pem: no certificate in PEM form");
+    assert_eq!(told(over_tls, broken), "issuer 1: /ca.pem: not certificates in PEM form");
+    assert!(told(r#"{"jwks_url":"http://localhost/keys"}"#, "").contains("`ca_file` goes with"));
+    assert!(told(r#"{"jwks_file":"/keys"}"#, "").contains("`ca_file` goes with"));
+}
+
+#[test]
 fn issuers_cannot_speak_for_each_other() {
     let issuer = |name: &str, prefix: &str| {
         format!(

@@ -11,11 +11,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use reqwest::{Client, redirect};
+use reqwest::{Certificate, Client, StatusCode, Url, redirect};
 use tokio::{runtime::Handle, sync::Mutex as Turn};
 
-use super::NoKeys;
-use crate::domain::issuer::KeySet;
+use super::{super::Clock, NoKeys};
+use crate::domain::issuer::{Authorities, KeySet};
 
 /// How long keys are used without a look whether they are still published.
 const FRESH: Duration = Duration::from_secs(5 * 60);
@@ -38,6 +38,8 @@ pub(super) struct Published {
 
 struct Source {
     url: String,
+    authorities: Option<Authorities>,
+    clock: Clock,
     state: Mutex<State>,
     /// Held while fetching; whoever comes meanwhile waits and finds the result.
     turn: Turn<Option<Client>>,
@@ -61,13 +63,14 @@ enum Known {
 }
 
 impl Published {
-    pub(super) fn new(url: String, runtime: Handle) -> Self {
-        Self { source: Arc::new(Source { url, state: Mutex::default(), turn: Turn::new(None) }), runtime }
+    pub(super) fn new(url: String, authorities: Option<Authorities>, clock: Clock, runtime: Handle) -> Self {
+        let source = Source { url, authorities, clock, state: Mutex::default(), turn: Turn::new(None) };
+        Self { source: Arc::new(source), runtime }
     }
 
     /// The keys, with that of this name among them if it is published.
     pub(super) async fn keys(&self, kid: Option<&str>) -> Result<Arc<KeySet>, NoKeys> {
-        if let Known::Good(keys) = self.source.known(kid, Instant::now()) {
+        if let Known::Good(keys) = self.source.known(kid) {
             return Ok(keys);
         }
         let (source, kid) = (Arc::clone(&self.source), kid.map(str::to_owned));
@@ -80,7 +83,7 @@ impl Published {
 impl Source {
     async fn refreshed(&self, kid: Option<&str>) -> Result<Arc<KeySet>, NoKeys> {
         let mut client = self.turn.lock().await;
-        let old = match self.known(kid, Instant::now()) {
+        let old = match self.known(kid) {
             Known::Good(keys) => return Ok(keys),
             Known::NotAgainYet => return Err(NoKeys),
             Known::Old(keys) => Some(keys),
@@ -88,12 +91,12 @@ impl Source {
         };
         let fetched = self.fetch(&mut client).await;
         let mut state = self.state.lock();
-        state.tried_at = Some(Instant::now());
+        state.tried_at = Some(self.clock.moment());
         match fetched {
             Ok(keys) => {
                 let keys = Arc::new(keys);
                 state.failures = 0;
-                state.keys = Some((Arc::clone(&keys), Instant::now()));
+                state.keys = Some((Arc::clone(&keys), self.clock.moment()));
                 Ok(keys)
             }
             Err(error) => {
@@ -104,8 +107,9 @@ impl Source {
         }
     }
 
-    fn known(&self, kid: Option<&str>, now: Instant) -> Known {
+    fn known(&self, kid: Option<&str>) -> Known {
         let state = self.state.lock();
+        let now = self.clock.moment();
         let since_try = state.tried_at.map(|at| now.saturating_duration_since(at));
         let resting = since_try.is_some_and(|since| since < state.pause());
         match &state.keys {
@@ -130,10 +134,14 @@ impl Source {
     async fn fetch(&self, client: &mut Option<Client>) -> Result<KeySet, String> {
         let client = match client {
             Some(client) => client,
-            none => none.insert(made(&self.url)?),
+            none => none.insert(self.made()?),
         };
         let asked = client.get(&self.url).header("accept", "application/json").send().await;
-        let mut answer = asked.and_then(reqwest::Response::error_for_status).map_err(told)?;
+        let mut answer = asked.map_err(told)?;
+        // What comes with a redirect, or with anything else, is not what is published here.
+        if answer.status() != StatusCode::OK {
+            return Err(format!("answered with {}", answer.status()));
+        }
         let mut body = Vec::new();
         while let Some(part) = answer.chunk().await.map_err(told)? {
             body.extend_from_slice(&part);
@@ -144,6 +152,28 @@ impl Source {
         let text = String::from_utf8(body).map_err(|_| "not UTF-8".to_owned())?;
         KeySet::published(&text).map_err(|error| error.to_string())
     }
+
+    fn is_here(&self) -> bool {
+        let url = Url::parse(&self.url).ok();
+        url.is_some_and(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
+    }
+
+    /// Follows no redirects: where keys come from is the settings' to say.
+    fn made(&self) -> Result<Client, String> {
+        // An error says that there is one already.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let mut client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .timeout(FETCH_WITHIN)
+            .user_agent("portcullis");
+        if let Some(authorities) = &self.authorities {
+            let certificates = authorities.der().map(Certificate::from_der).collect::<Result<Vec<_>, _>>();
+            client = client.tls_certs_only(certificates.map_err(told)?);
+        }
+        // No proxy knows the way to this machine.
+        let client = if self.is_here() { client.no_proxy() } else { client };
+        client.build().map_err(told)
+    }
 }
 
 impl State {
@@ -153,17 +183,6 @@ impl State {
             failures => Duration::from_secs(1 << failures.min(6)).min(LONGEST_PAUSE),
         }
     }
-}
-
-/// Follows no redirects: where keys come from is the settings' to say.
-fn made(url: &str) -> Result<Client, String> {
-    // An error says that there is one already.
-    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    let client =
-        Client::builder().redirect(redirect::Policy::none()).timeout(FETCH_WITHIN).user_agent("portcullis");
-    // Without TLS it is this machine that is asked, and no proxy knows the way there.
-    let client = if url.starts_with("http://") { client.no_proxy() } else { client };
-    client.build().map_err(told)
 }
 
 /// Why it failed; the address, which the settings hold, is said once.

@@ -1,0 +1,45 @@
+//! Certificates of the authorities that may vouch for an issuer's server, when they are none that everybody trusts.
+//!
+//! Read once, with the settings, so that a file that cannot be used is told at the start and not with the first token.
+
+use rustls::{
+    RootCertStore,
+    pki_types::{CertificateDer, pem::PemObject as _},
+};
+
+/// The certificates of these authorities, and of no others.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authorities(Vec<CertificateDer<'static>>);
+
+/// A text that names no authority.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AuthoritiesError {
+    /// Not in PEM form (RFC 7468), or not a certificate.
+    #[error("not certificates in PEM form")]
+    NotCertificates,
+    /// Nothing in it.
+    #[error("no certificate in PEM form")]
+    Empty,
+}
+
+impl Authorities {
+    /// Those whose certificates are in this text, one after the other.
+    ///
+    /// # Errors
+    /// When there is none, or one that nothing can be checked with.
+    pub fn from_pem(text: &str) -> Result<Self, AuthoritiesError> {
+        let certificates = CertificateDer::pem_slice_iter(text.as_bytes())
+            .collect::<Result<Vec<_>, _>>()
+            .map_err(|_| AuthoritiesError::NotCertificates)?;
+        let mut roots = RootCertStore::empty();
+        for certificate in &certificates {
+            roots.add(certificate.clone()).map_err(|_| AuthoritiesError::NotCertificates)?;
+        }
+        if certificates.is_empty() { Err(AuthoritiesError::Empty) } else { Ok(Self(certificates)) }
+    }
+
+    /// Each certificate in DER form.
+    pub fn der(&self) -> impl Iterator<Item = &[u8]> {
+        self.0.iter().map(AsRef::as_ref)
+    }
+}
