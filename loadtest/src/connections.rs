@@ -23,6 +23,7 @@ use tokio::{
 use crate::{
     Failure,
     accounts::Session,
+    link::{Link, Opener, Transport},
     report::progress,
     socket::{Message, Socket, SocketError},
     target::Target,
@@ -94,25 +95,37 @@ impl ConnectionArgs {
         self.handshakes.max(1)
     }
 
-    /// Opens one connection for each plan entry: which session, and which channel. They are numbered in this order.
+    /// Opens one WebSocket for each plan entry: which session, and which channel. They are numbered in this order.
     pub(crate) async fn open(
         &self,
         target: &Arc<Target>,
         sessions: &[Session],
         plan: &[(usize, String)],
     ) -> Result<Connections, Failure> {
+        self.open_over(Transport::Websocket, target, sessions, plan).await
+    }
+
+    /// The same over another transport.
+    pub(crate) async fn open_over(
+        &self,
+        transport: Transport,
+        target: &Arc<Target>,
+        sessions: &[Session],
+        plan: &[(usize, String)],
+    ) -> Result<Connections, Failure> {
+        let opener = Opener::new(transport);
         check_descriptors(plan.len())?;
         let bar = progress("connecting", plan.len());
         let (report, happenings) = unbounded_channel();
         let start = Instant::now();
         let senders = stream::iter(plan.iter().enumerate())
             .map(|(number, (session, channel))| {
-                let (session, report, bar) = (&sessions[*session], report.clone(), &bar);
+                let (session, report, bar, opener) = (&sessions[*session], report.clone(), &bar, &opener);
                 async move {
-                    let socket = open_one(target, session, channel).await?;
+                    let link = open_one(opener, target, session, channel).await?;
                     bar.inc(1);
                     let (sender, orders) = unbounded_channel();
-                    tokio::spawn(keep(number, socket, orders, report));
+                    tokio::spawn(keep(number, link, orders, report));
                     Ok::<_, Failure>(sender)
                 }
             })
@@ -143,39 +156,41 @@ impl Connections {
     }
 }
 
-async fn open_one(target: &Target, session: &Session, channel: &str) -> Result<Socket, Failure> {
-    let mut socket = Socket::open(target, session.source, &session.tokens.access_token).await?;
+async fn open_one(
+    opener: &Opener,
+    target: &Target,
+    session: &Session,
+    channel: &str,
+) -> Result<Link, Failure> {
     let channel = serde_json::to_string(channel)?;
-    let opening =
-        format!("{{\"id\":1,\"connect\":{{}}}}\n{{\"id\":2,\"subscribe\":{{\"channel\":{channel}}}}}");
-    socket.send(opening.as_bytes()).await?;
-    let mut answered = 0;
-    while answered < 2 {
-        match timeout(ANSWER_WITHIN, socket.next()).await?? {
+    let subscribe = format!("{{\"id\":2,\"subscribe\":{{\"channel\":{channel}}}}}");
+    let (mut link, mut awaited) = opener.open(target, session, &subscribe).await?;
+    while awaited > 0 {
+        match timeout(ANSWER_WITHIN, link.next()).await?? {
             Message::Text(text) => {
                 let text = String::from_utf8_lossy(text);
                 if text.contains("\"error\"") {
                     return Err(format!("a connection was refused: {text}").into());
                 }
-                answered += text.lines().filter(|line| *line != "{}").count();
+                awaited = awaited.saturating_sub(text.lines().filter(|line| *line != "{}").count());
             }
             other => return Err(format!("a connection ended at once: {other:?}").into()),
         }
     }
-    Ok(socket)
+    Ok(link)
 }
 
 /// Serves one connection until it ends.
 async fn keep(
     connection: usize,
-    mut socket: Socket,
+    mut link: Link,
     mut orders: UnboundedReceiver<Order>,
     report: UnboundedSender<Happening>,
 ) {
     let end = loop {
         let wanted = tokio::select! {
             biased;
-            message = socket.next() => match message {
+            message = link.next() => match message {
                 Ok(Message::Text(text)) => {
                     let (pinged, news) = sort(text);
                     if news {
@@ -202,7 +217,7 @@ async fn keep(
                 None => return,
             },
         };
-        if let Err(error) = socket.send(&wanted).await {
+        if let Err(error) = link.send(&wanted).await {
             break What::Lost(error.to_string());
         }
     };

@@ -10,7 +10,9 @@
 
 mod accounts;
 mod connections;
+mod emulated;
 mod frame;
+mod link;
 mod prepared;
 mod process;
 mod pushed;

@@ -36,6 +36,11 @@ impl Report {
         self.figures.push(Figure { name, shown: format!("{value:.2}"), value: json!(value) });
     }
 
+    /// Notes which of several kinds was measured.
+    pub(crate) fn kind(&mut self, name: &'static str, value: &'static str) {
+        self.figures.push(Figure { name, shown: value.to_owned(), value: json!(value) });
+    }
+
     /// Notes the distribution of times.
     pub(crate) fn latencies(&mut self, name: &'static str, times: &Latencies) {
         self.figures.push(Figure { name, shown: times.shown(), value: times.value() });

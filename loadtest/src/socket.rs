@@ -30,6 +30,10 @@ pub(crate) enum SocketError {
     Refused(u16),
     #[error("the server does not speak WebSocket")]
     NoWebSocket,
+    #[error("the server did not answer `connect` with a stream's secret")]
+    NoStream,
+    #[error(transparent)]
+    Http(#[from] reqwest::Error),
     #[error(transparent)]
     Unexpected(#[from] frame::Unexpected),
     #[error(transparent)]

@@ -14,6 +14,7 @@ use crate::{
     Failure,
     accounts::AccountArgs,
     connections::{ConnectionArgs, Connections, What, spread},
+    link::Transport,
     prepared,
     process::{Memory, Process},
     report::Report,
@@ -37,6 +38,9 @@ pub(crate) struct Args {
     /// Users; with four sessions each, a session holds fifteen of 9,000 connections and a user sixty.
     #[arg(long, default_value_t = 150)]
     users: usize,
+    /// What the connections run over.
+    #[arg(long, value_enum, default_value_t = Transport::Websocket)]
+    transport: Transport,
     /// Channels that the connections are spread over; each subscribes to one.
     #[arg(long, default_value_t = 1)]
     channels: usize,
@@ -64,9 +68,10 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     tokio::time::sleep(SETTLE).await;
     let sample = || process.as_ref().map(Sample::take).transpose();
     let before = sample()?;
-    let connections = args.connections.open(&target, &sessions, &plan).await?;
+    let connections = args.connections.open_over(args.transport, &target, &sessions, &plan).await?;
     let opened = sample()?;
     let mut report = Report::default();
+    report.kind("transport", args.transport.name());
     note_opened(&connections, sessions.len(), &mut report);
     tokio::time::sleep(SETTLE).await;
     let settled = sample()?;
