@@ -73,9 +73,11 @@ impl Journal for StorePorts {
         Box::pin(async move { store.read_channel(channel, range).await.map_err(|error| not_read(&error)) })
     }
 
-    fn remove(&self, channel: ChannelName) -> PortFuture<Result<Removed, NotWritten>> {
+    fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, NotWritten>> {
         let store = self.0.clone();
-        Box::pin(async move { store.remove_messages(channel).await.map_err(|error| not_written(&error)) })
+        Box::pin(
+            async move { store.remove_messages(channel, upto).await.map_err(|error| not_written(&error)) },
+        )
     }
 }
 

@@ -1,5 +1,6 @@
 //! Durable channels, through the whole server: acknowledged when committed, recovered from the database, never a hole.
 
+mod large;
 mod outage;
 
 use portcullis_actors::{

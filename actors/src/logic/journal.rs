@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use channel::{Action, Call, DurableChannel, Failed, Outcome};
 
-use super::namespace::Options;
+use super::{namespace::Options, stream::weight_of};
 use crate::protocol::{ClientInfo, Payload, Publication};
 
 /// A publication on its way into the journal.
@@ -44,11 +44,10 @@ impl NewMessage {
         }
     }
 
-    /// Bytes that it holds in memory, about.
+    /// What the publication it becomes weighs, in bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
-        self.data.as_bytes().len()
-            + self.tags.iter().map(|(name, value)| name.len() + value.len()).sum::<usize>()
+        weight_of(&self.data, self.info.as_deref(), &self.tags)
     }
 }
 
@@ -84,7 +83,8 @@ pub struct Range {
     pub before: u64,
     /// At most so many.
     pub limit: u32,
-    /// At most so many bytes, as [`weight`](super::stream::weight) counts them; the first is always read.
+    /// At most so many bytes, as [`weight`](super::stream::weight) counts them, or a little more strictly; the first is
+    /// always read.
     pub bytes: usize,
     /// The newest first.
     pub reverse: bool,
@@ -133,13 +133,15 @@ pub struct Opened {
     pub top: u64,
     /// The newest publications, oldest first, of those that are kept.
     pub newest: Vec<Arc<Publication>>,
+    /// Whether these are all that are kept: otherwise there are older ones, that were too many or too large to be read.
+    pub whole: bool,
 }
 
 /// What was removed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removed {
     /// Everything up to this offset.
-    pub top: u64,
+    pub upto: u64,
     /// The epoch of all offsets.
     pub epoch: Arc<str>,
 }

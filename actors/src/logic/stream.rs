@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::namespace::RecoveryMode;
-use crate::protocol::{ErrorCode, HistoryRequest, Position, Publication};
+use crate::protocol::{ClientInfo, ErrorCode, HistoryRequest, Payload, Position, Publication};
 
 /// The most publications that one answer carries.
 pub const PAGE_MAX: usize = 300;
@@ -122,13 +122,21 @@ pub fn bounded(
     publications.take(limit).take_while(fits).collect()
 }
 
+/// What a publication weighs beside what it carries.
+pub const WEIGHT_OF_ITSELF: usize = 128;
+
 /// What a publication weighs: its data, what is said of who published it, and something for itself.
 #[must_use]
 pub fn weight(publication: &Publication) -> usize {
-    let info = publication.info.iter().flat_map(|info| [&info.conn_info, &info.chan_info]);
+    weight_of(&publication.data, publication.info.as_deref(), &publication.tags)
+}
+
+/// What a publication of these parts weighs.
+pub(super) fn weight_of(data: &Payload, info: Option<&ClientInfo>, tags: &[(String, String)]) -> usize {
+    let info = info.into_iter().flat_map(|info| [&info.conn_info, &info.chan_info]);
     let info: usize = info.flatten().map(|payload| payload.as_bytes().len()).sum();
-    let tags: usize = publication.tags.iter().map(|(name, value)| name.len() + value.len()).sum();
-    publication.data.as_bytes().len() + info + tags + 128
+    let tags: usize = tags.iter().map(|(name, value)| name.len() + value.len()).sum();
+    data.as_bytes().len() + info + tags + WEIGHT_OF_ITSELF
 }
 
 /// What somebody who was at `since` is owed, where `newer` are the publications after it that are still known, oldest

@@ -74,15 +74,16 @@ pub trait Journal: Send + Sync + 'static {
         keep: Retention,
     ) -> PortFuture<Result<Appended, NotAppended>>;
 
-    /// Reads the newest end of a channel, of what `newest` describes. With `settle`, whatever is still being written in the
+    /// Reads the newest end of a channel, of what `newest` describes, and says whether that is all of it. With `settle`, whatever is still being written in the
     /// channel is waited for.
     fn open(&self, channel: ChannelName, newest: Range, settle: bool) -> PortFuture<Result<Opened, NotRead>>;
 
     /// Reads publications, in the order that `range` asks for.
     fn read(&self, channel: ChannelName, range: Range) -> PortFuture<Result<Vec<Arc<Publication>>, NotRead>>;
 
-    /// Removes everything that was published so far.
-    fn remove(&self, channel: ChannelName) -> PortFuture<Result<Removed, NotWritten>>;
+    /// Removes everything that was published up to this offset. It may be carried out late, if the link breaks meanwhile:
+    /// what comes after this offset must stay nevertheless.
+    fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, NotWritten>>;
 }
 
 /// A sign of life of a session on its device.

@@ -12,10 +12,14 @@ use crate::store::{error::StoreError, pool::Store};
 /// Rows that one statement deletes.
 const DELETED_AT_ONCE: i64 = 2_000;
 
-/// Everything of the channel is gone from now on.
+/// Everything of the channel up to an offset is gone from now on. If this waits for the row while its asker has lost sight
+/// of it, it still takes nothing that came later.
 const REMOVE: &str = "
-    WITH removed AS (UPDATE channels SET gone = top, updated_at = now() WHERE name = $1 RETURNING top)
-    SELECT coalesce((SELECT top FROM removed), 0), epoch FROM channel_epoch";
+    WITH removed AS (
+        UPDATE channels SET gone = greatest(gone, least(top, $2)), updated_at = now() WHERE name = $1
+        RETURNING least(top, $2) AS upto
+    )
+    SELECT coalesce((SELECT upto FROM removed), 0), epoch FROM channel_epoch";
 
 /// Raises `gone` of some channels to what is too much, or too old. What is due is found first, as of one moment, so that
 /// nothing younger is touched; then the rows are locked in the order of their names, so that nodes that sweep at the same
@@ -50,16 +54,18 @@ pub struct Kept {
 }
 
 impl Store {
-    /// Removes everything that was published in a channel so far; the rows go with the next sweep.
+    /// Removes everything that was published in a channel up to this offset; the rows go with the next sweep.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn remove_messages(&self, channel: ChannelName) -> Result<Removed, StoreError> {
+    pub async fn remove_messages(&self, channel: ChannelName, upto: u64) -> Result<Removed, StoreError> {
         let _turn = self.journal_turn().await?;
         self.run(move |client| {
             Box::pin(async move {
-                let row = client.query_one(REMOVE, &[&channel.as_str()]).await?;
-                Ok(Removed { top: unsigned(row.try_get(0)?), epoch: row.try_get::<_, &str>(1)?.into() })
+                // "Everything" may be said with any number.
+                let upto = i64::try_from(upto).unwrap_or(i64::MAX);
+                let row = client.query_one(REMOVE, &[&channel.as_str(), &upto]).await?;
+                Ok(Removed { upto: unsigned(row.try_get(0)?), epoch: row.try_get::<_, &str>(1)?.into() })
             })
         })
         .await

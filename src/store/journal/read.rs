@@ -1,4 +1,4 @@
-//! Reading: the newest end of a channel, and any part of it.
+//! Reading: the newest end of a channel, and any part of it. What nobody takes is left out by the database itself.
 
 use std::{pin::pin, sync::Arc};
 
@@ -9,7 +9,7 @@ use portcullis_actors::{
     logic::{
         channel::ChannelName,
         journal::{Opened, Range},
-        stream::weight,
+        stream::WEIGHT_OF_ITSELF,
     },
     protocol::{ClientInfo, Payload, Publication},
 };
@@ -28,10 +28,37 @@ const SETTLE: &str = "
     ON CONFLICT (name) DO UPDATE SET updated_at = c.updated_at
     RETURNING top";
 
-const READ: &str = "
-    SELECT m.seq, m.data, m.subject, m.connection_id, m.conn_info, m.chan_info, m.tags, m.created_at
-    FROM channel_messages m JOIN channels c ON c.name = m.channel
-    WHERE m.channel = $1 AND m.seq > $2 AND m.seq < $3 AND m.seq > c.gone AND m.seq > c.top - $4::bigint AND m.created_at > $5";
+/// Reads the index in order until there is enough, and one row more, to know whether there is more. A publication weighs
+/// what `stream::weight` says, or a little more, since tags are weighed as they are stored; lengths are known without
+/// reading what is stored apart, so that of what is left out no more than its row is looked at.
+fn statement(order: &str) -> String {
+    format!(
+        "SELECT seq, data, subject, connection_id, conn_info, chan_info, tags, created_at, more
+         FROM (
+             SELECT w.*, row_number() OVER so_far AS place, sum(weight) OVER so_far AS total,
+                    lead(seq) OVER so_far IS NOT NULL AS more
+             FROM (
+                 SELECT m.*, octet_length(m.data) + coalesce(octet_length(m.conn_info), 0)
+                             + coalesce(octet_length(m.chan_info), 0) + coalesce(octet_length(m.tags::text), 0)
+                             + {WEIGHT_OF_ITSELF} AS weight
+                 FROM channel_messages m
+                 WHERE m.channel = $1 AND m.seq < $3 AND m.created_at > $5
+                   AND m.seq > (SELECT greatest($2, c.gone, c.top - $4::bigint) FROM channels c WHERE c.name = $1)
+                 ORDER BY m.seq {order} LIMIT $6::bigint + 1
+             ) w
+             WINDOW so_far AS (ORDER BY seq {order} ROWS UNBOUNDED PRECEDING)
+         ) r
+         WHERE place <= $6 AND (place = 1 OR total <= $7)
+         ORDER BY seq {order}"
+    )
+}
+
+/// What was read of a range.
+struct Part {
+    found: Vec<Arc<Publication>>,
+    /// Whether there is more in the range.
+    more: bool,
+}
 
 impl Store {
     /// The newest end of a channel: what `newest` describes, as of one moment. With `settle`, whatever is still being
@@ -68,7 +95,7 @@ impl Store {
         range: Range,
     ) -> Result<Vec<Arc<Publication>>, StoreError> {
         let _turn = self.journal_turn().await?;
-        self.read(move |client| Box::pin(async move { read(client, &channel, range).await })).await
+        self.read(move |client| Box::pin(async move { Ok(read(client, &channel, range).await?.found) })).await
     }
 }
 
@@ -79,19 +106,15 @@ async fn open(client: &Client, channel: &ChannelName, newest: Range) -> Result<O
     let row = client.query_one(&statement, &[&channel.as_str()]).await?;
     let (epoch, top) = (row.try_get::<_, &str>(0)?.into(), unsigned(row.try_get(1)?));
     let range = Range { before: newest.before.min(top + 1), reverse: true, ..newest };
-    let mut newest = read(client, channel, range).await?;
+    let Part { found: mut newest, more } = read(client, channel, range).await?;
     newest.reverse();
-    Ok(Opened { epoch, top, newest })
+    Ok(Opened { epoch, top, newest, whole: !more })
 }
 
-async fn read(
-    client: &Client,
-    channel: &ChannelName,
-    range: Range,
-) -> Result<Vec<Arc<Publication>>, StoreError> {
+async fn read(client: &Client, channel: &ChannelName, range: Range) -> Result<Part, StoreError> {
     let order = if range.reverse { "DESC" } else { "ASC" };
-    let statement = client.prepare_cached(&format!("{READ} ORDER BY m.seq {order} LIMIT $6")).await?;
-    let parameters: [&(dyn ToSql + Sync); 6] = [
+    let statement = client.prepare_cached(&statement(order)).await?;
+    let parameters: [&(dyn ToSql + Sync); 7] = [
         &channel.as_str(),
         &signed(range.after)?,
         // "No end" may be said with any number.
@@ -99,19 +122,16 @@ async fn read(
         &i64::from(range.size),
         &moment(range.younger_than_ms),
         &i64::from(range.limit),
+        &i64::try_from(range.bytes).unwrap_or(i64::MAX),
     ];
     let mut rows = pin!(client.query_raw(&statement, parameters).await?);
-    let (mut found, mut bytes) = (Vec::new(), 0_usize);
+    let mut part = Part { found: Vec::new(), more: false };
     while let Some(row) = rows.try_next().await? {
-        let publication = publication(&row)?;
-        bytes = bytes.saturating_add(weight(&publication));
-        // Rows that nobody takes are dropped as they come: memory never holds them all.
-        if !found.is_empty() && bytes > range.bytes {
-            break;
-        }
-        found.push(Arc::new(publication));
+        // That of the last row is the one that counts.
+        part.more = row.try_get("more")?;
+        part.found.push(Arc::new(publication(&row)?));
     }
-    Ok(found)
+    Ok(part)
 }
 
 fn publication(row: &Row) -> Result<Publication, StoreError> {

@@ -114,3 +114,52 @@ async fn without_a_database_a_new_subscription_is_put_off_and_none_is_lost() {
     .await;
     assert_eq!(published(&mut socket).await.1, json!("y"));
 }
+
+/// The removal hangs in the database when the link breaks, and somebody publishes before it is carried out.
+#[tokio::test]
+async fn a_removal_of_which_nobody_knew_takes_nothing_that_came_after_it() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let app = App::over(cable.database(), |_| {});
+    let (_session, mut socket) = member(&app).await;
+    subscribe(&mut socket, None).await;
+    for number in 1..=2 {
+        publish(&mut socket, json!(number)).await;
+        assert_eq!(published(&mut socket).await, (number, json!(number)));
+    }
+    let (mut raw, connection) = database.config.connect(tokio_postgres::NoTls).await.expect("the database");
+    tokio::spawn(connection);
+    let (watching, connection) = database.config.connect(tokio_postgres::NoTls).await.expect("the database");
+    tokio::spawn(connection);
+    let holder = raw.transaction().await.expect("a transaction");
+    holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.expect("the row");
+    let cut = async {
+        eventually("it hangs", async || {
+            let sql = "SELECT count(*) FROM pg_stat_activity
+                       WHERE wait_event_type = 'Lock' AND datname = current_database()";
+            watching.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0) == 1
+        })
+        .await;
+        cable.cut();
+    };
+    let realtime = app.realtime();
+    let (removed, ()) = tokio::join!(realtime.remove_history(channel()), cut);
+    assert_eq!(removed, Err(ErrorCode::Internal));
+    let another = "UPDATE channels SET top = 3;
+                   INSERT INTO channel_messages (channel, seq, data, created_at) VALUES ('chat:lobby', 3, '3', now())";
+    holder.batch_execute(another).await.expect("a publication of somebody else");
+    holder.commit().await.expect("committed");
+    cable.mend();
+    assert_eq!(published(&mut socket).await, (3, json!(3)));
+    let gone = "SELECT gone FROM channels";
+    eventually("it is carried out", async || {
+        watching.query_one(gone, &[]).await.expect("a row").get::<_, i64>(0) == 2
+    })
+    .await;
+    within("publishing works again", async {
+        while publish(&mut socket, json!(4)).await.get("publish").is_none() {}
+    })
+    .await;
+    assert_eq!(published(&mut socket).await, (4, json!(4)));
+    assert_eq!(watching.query_one(gone, &[]).await.expect("a row").get::<_, i64>(0), 2);
+}

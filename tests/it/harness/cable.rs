@@ -1,13 +1,18 @@
 //! A link to the database that can be cut: between a server and PostgreSQL, byte for byte.
 
 use std::{
+    io,
     path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     thread,
 };
 
 use portcullis::store::DatabaseSettings;
 use tokio::{
-    io::copy_bidirectional,
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy},
     net::{UnixListener, UnixStream},
     sync::watch,
 };
@@ -20,6 +25,7 @@ pub(crate) struct Cable {
     whole: watch::Sender<bool>,
     directory: tempfile::TempDir,
     database: DatabaseSettings,
+    carried: Arc<AtomicUsize>,
 }
 
 impl Cable {
@@ -34,18 +40,25 @@ impl Cable {
         let entrance = directory.path().join(".s.PGSQL.5432");
         let listener = std::os::unix::net::UnixListener::bind(entrance).expect("a socket");
         listener.set_nonblocking(true).expect("a socket that does not block");
+        let carried: Arc<AtomicUsize> = Arc::default();
+        let counter = Arc::clone(&carried);
         // A thread of its own: the test may block on the server, which waits for the database.
         thread::Builder::new()
             .name("cable".to_owned())
-            .spawn(move || run(listener, &target, &state))
+            .spawn(move || run(listener, &target, &state, &counter))
             .expect("a thread");
-        Self { whole, directory, database: database.clone() }
+        Self { whole, directory, database: database.clone(), carried }
     }
 
     /// The database at this end of the link.
     pub(crate) fn database(&self) -> DatabaseSettings {
         let name = self.database.config.get_dbname().expect("a name");
         DatabaseSettings::embedded(self.directory.path(), name)
+    }
+
+    /// Bytes that the database has sent over it.
+    pub(crate) fn carried(&self) -> usize {
+        self.carried.load(Ordering::SeqCst)
     }
 
     pub(crate) fn cut(&self) {
@@ -58,11 +71,16 @@ impl Cable {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn run(listener: std::os::unix::net::UnixListener, target: &Path, state: &watch::Receiver<bool>) {
+async fn run(
+    listener: std::os::unix::net::UnixListener,
+    target: &Path,
+    state: &watch::Receiver<bool>,
+    carried: &Arc<AtomicUsize>,
+) {
     let listener = UnixListener::from_std(listener).expect("a listener");
     let links = async {
         while let Ok((near, _)) = listener.accept().await {
-            tokio::spawn(carry(near, target.to_owned(), state.clone()));
+            tokio::spawn(carry(near, target.to_owned(), state.clone(), Arc::clone(carried)));
         }
     };
     let mut life = state.clone();
@@ -73,15 +91,43 @@ async fn run(listener: std::os::unix::net::UnixListener, target: &Path, state: &
     }
 }
 
-async fn carry(mut near: UnixStream, target: PathBuf, mut state: watch::Receiver<bool>) {
+async fn carry(
+    mut near: UnixStream,
+    target: PathBuf,
+    mut state: watch::Receiver<bool>,
+    carried: Arc<AtomicUsize>,
+) {
     if !*state.borrow() {
         return;
     }
     let Ok(mut far) = UnixStream::connect(target).await else {
         return;
     };
+    let ((mut asking, mut answered), (mut answers, mut questions)) = (near.split(), far.split());
+    let there = async {
+        copy(&mut asking, &mut questions).await?;
+        questions.shutdown().await
+    };
+    let both = async { tokio::try_join!(there, count(&mut answers, &mut answered, &carried)) };
     tokio::select! {
-        _ = copy_bidirectional(&mut near, &mut far) => {}
+        _ = both => {}
         _ = state.wait_for(|whole| !whole) => {}
+    }
+}
+
+/// Copies all that comes, and counts it.
+async fn count(
+    from: &mut (impl AsyncRead + Unpin),
+    to: &mut (impl AsyncWrite + Unpin),
+    carried: &AtomicUsize,
+) -> io::Result<()> {
+    let mut buffer = vec![0; 16 * 1024];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if read == 0 {
+            return to.shutdown().await;
+        }
+        carried.fetch_add(read, Ordering::SeqCst);
+        to.write_all(&buffer[..read]).await?;
     }
 }

@@ -1,4 +1,7 @@
-//! The journal: offsets without holes, a key that publishes once, an outcome that nobody knows, removal and retention.
+//! The journal: offsets without holes, a key that publishes once, an outcome that nobody knows, and retention.
+
+mod reading;
+mod removing;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -232,36 +235,6 @@ fn the_journal_leaves_connections_to_everybody_else() {
 }
 
 #[test]
-fn ranges_are_read_forwards_and_backwards() {
-    with_db(|db| async move {
-        append(&db.store, (1..=20).map(|n| message(&n.to_string())).collect()).await;
-        let read = async |range| offsets(&db.store.read_channel(channel(), range).await.unwrap());
-        assert_eq!(read(Range { after: 3, limit: 3, ..ALL }).await, [4, 5, 6]);
-        assert_eq!(read(Range { before: 3, ..ALL }).await, [1, 2]);
-        assert_eq!(read(Range { before: 9, limit: 2, reverse: true, ..ALL }).await, [8, 7]);
-        assert_eq!(read(Range { bytes: 1, ..ALL }).await, [1], "the first is always read");
-        assert_eq!(read(Range { bytes: 1, before: 9, reverse: true, ..ALL }).await, [8]);
-        assert_eq!(read(Range { size: 2, ..ALL }).await, [19, 20]);
-        assert_eq!(read(Range { younger_than_ms: now_ms(), ..ALL }).await, [0_u64; 0]);
-        assert_eq!(read(Range { after: 20, ..ALL }).await, [0_u64; 0]);
-    });
-}
-
-#[test]
-fn what_was_removed_is_gone_and_offsets_go_on() {
-    with_db(|db| async move {
-        assert_eq!(db.store.remove_messages(channel()).await.unwrap().top, 0);
-        append(&db.store, vec![message("a"), message("b")]).await;
-        assert_eq!(db.store.remove_messages(channel()).await.unwrap().top, 2);
-        assert_eq!(all(&db.store).await, []);
-        let opened = db.store.open_channel(channel(), ALL, false).await.unwrap();
-        assert_eq!((opened.top, opened.newest.len()), (2, 0));
-        assert_eq!(append(&db.store, vec![message("c")]).await, [Placed::New(3)]);
-        assert_eq!(offsets(&all(&db.store).await), [3]);
-    });
-}
-
-#[test]
 fn the_sweep_deletes_what_is_too_much_and_too_old_and_nothing_else() {
     with_db(|db| async move {
         let old = NewMessage { time_ms: now_ms() - 8 * 86_400_000, ..message("old") };
@@ -289,7 +262,7 @@ fn the_epoch_is_the_databases() {
         assert!(epoch.len() == 8 && epoch.bytes().all(|byte| byte.is_ascii_lowercase()));
         let appended = db.store.append(channel(), vec![message("a"), keyed("b", "k")], KEEP).await.unwrap();
         assert_eq!((appended.epoch, open().await), (epoch.clone(), epoch.clone()));
-        assert_eq!(db.store.remove_messages(channel()).await.unwrap().epoch, epoch);
+        assert_eq!(db.store.remove_messages(channel(), 2).await.unwrap().epoch, epoch);
         let all_alike = epoch.bytes().all(|byte| Some(byte) == epoch.bytes().next());
         assert!(!all_alike, "each letter is drawn by itself: {epoch}");
     });

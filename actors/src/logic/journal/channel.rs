@@ -25,7 +25,7 @@ use crate::{
 /// Messages of one batch.
 const BATCH_MAX: usize = 256;
 /// Bytes of one batch.
-const BATCH_BYTES: usize = 1024 * 1024;
+pub(super) const BATCH_BYTES: usize = 1024 * 1024;
 /// Messages that wait for the batch under way; one more is refused and its publisher told to try again.
 const QUEUE_MAX: usize = 4_096;
 /// Their bytes.
@@ -67,7 +67,10 @@ pub enum Call {
     /// Answer with [`DurableChannel::read`].
     Read(Range),
     /// Answer with [`DurableChannel::removed`].
-    Remove,
+    Remove {
+        /// What came later stays, however late this is carried out.
+        upto: u64,
+    },
 }
 
 /// What somebody is told.
@@ -101,7 +104,17 @@ pub enum Failed {
 enum Ask {
     Join(Option<Position>),
     History(HistoryRequest, PageBound),
-    Remove,
+    Remove(Removal),
+}
+
+/// How far a removal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Removal {
+    Asked,
+    /// The channel is being read for it: what is read was not read before it was asked.
+    Reading,
+    /// It takes everything up to there.
+    Upto(u64),
 }
 
 /// What is under way and must end before anything else that changes or opens the channel begins.
@@ -112,7 +125,7 @@ enum Busy<T> {
     Opening(u64),
     /// A committed batch waits for what others wrote before it.
     Closing(u64, Hole<T>),
-    Removing(u64, T),
+    Removing(u64, Vec<T>),
 }
 
 /// A committed batch, and the offset at which it goes on.
@@ -201,9 +214,9 @@ impl<T> DurableChannel<T> {
         self.wait(who, Ask::History(request, bound));
     }
 
-    /// Everything that was published is to be removed.
+    /// Everything that was published so far is to be removed. The channel is read first, since others may have published, too.
     pub fn remove(&mut self, who: T) {
-        self.wait(who, Ask::Remove);
+        self.wait(who, Ask::Remove(Removal::Asked));
     }
 
     /// Who asked and does not want it any more. What was published stays published.

@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
-use super::{Opened, Range, Retention};
+use super::{Opened, Range, Retention, channel::BATCH_BYTES};
 use crate::{
     logic::{
         namespace::RecoveryMode,
@@ -13,8 +13,9 @@ use crate::{
 
 /// Publications that a hot end holds: more than anybody can recover.
 pub(super) const HOT_MAX: u32 = 512;
-/// Bytes that a hot end holds: more than anybody can recover.
-const HOT_BYTES: usize = 2 * PAGE_BYTES;
+/// Bytes that a hot end holds: more than anybody can recover, and a whole batch, so that one of which nobody knew whether
+/// it was written is read back.
+const HOT_BYTES: usize = BATCH_BYTES;
 
 /// The newest publications of a channel, without a hole, up to the newest of all.
 #[derive(Debug)]
@@ -36,7 +37,7 @@ impl Hot {
             after: 0,
             before: u64::MAX,
             limit: HOT_MAX.min(keep.size),
-            bytes: usize::MAX,
+            bytes: HOT_BYTES,
             reverse: true,
             size: keep.size,
             younger_than_ms: keep.expired_ms(now_ms),
@@ -46,9 +47,8 @@ impl Hot {
     /// As it was read.
     pub(super) fn opened(opened: Opened) -> Self {
         let from = opened.newest.first().map_or(opened.top, |first| first.offset.saturating_sub(1));
-        let whole = opened.newest.len() < HOT_MAX as usize;
-        let mut hot =
-            Self { epoch: opened.epoch, top: opened.top, from, whole, kept: opened.newest.into(), bytes: 0 };
+        let Opened { epoch, top, newest, whole } = opened;
+        let mut hot = Self { epoch, top, from, whole, kept: newest.into(), bytes: 0 };
         hot.bytes = hot.kept.iter().map(|publication| weight(publication)).sum();
         hot.trim();
         hot
@@ -101,10 +101,12 @@ impl Hot {
 
     /// Everything up to this offset was removed.
     pub(super) fn remove(&mut self, upto: u64) {
+        // Otherwise what is kept between there and here is still not known.
+        self.whole |= upto >= self.from;
         while self.kept.front().is_some_and(|oldest| oldest.offset <= upto) {
             self.drop_oldest();
         }
-        (self.from, self.whole) = (self.from.max(upto.min(self.top)), true);
+        self.from = self.from.max(upto.min(self.top));
     }
 
     /// Forgets the older half: memory is short.

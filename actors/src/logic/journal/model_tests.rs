@@ -1,11 +1,13 @@
 //! A durable channel against a model of the journal, with everything that can go wrong with a database, in any order.
 
+mod checks;
 mod database;
+mod facts;
 mod step;
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::Arc,
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -16,15 +18,23 @@ use step::{Fate, Step, step};
 
 use super::*;
 use crate::{
-    logic::{
-        namespace::RecoveryMode,
-        stream::{PageBound, Recovery},
-    },
-    protocol::{ErrorCode, HistoryRequest, Position},
+    id::{ConnectionId, Subject},
+    logic::{namespace::RecoveryMode, stream::PageBound},
+    protocol::{HistoryRequest, Position},
 };
 
 const SIZE: u32 = 12;
 const KEEP: Retention = Retention { size: SIZE, ttl: Duration::from_secs(3_600) };
+
+/// Somebody of whom so much is to be said that two of their publications fill a page, and five an end in memory.
+static BULKY: LazyLock<Arc<ClientInfo>> = LazyLock::new(|| {
+    Arc::new(ClientInfo {
+        user: Subject::new("corp:ada"),
+        client: ConnectionId(uuid::Uuid::nil()),
+        conn_info: Some(Payload::parse(&format!("\"{}\"", "x".repeat(200 * 1024))).unwrap()),
+        chan_info: None,
+    })
+});
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,17 +51,25 @@ struct Subscriber {
     asked: bool,
     /// The newest that it has.
     position: Option<Position>,
+    /// Whether it got all that it had missed when it joined, if it wanted that.
+    recovered: Option<bool>,
 }
 
 struct World {
     channel: DurableChannel<Who>,
     db: Db,
     subscribers: Vec<Subscriber>,
-    calls: VecDeque<(u64, Call)>,
+    /// With the newest offset in the journal when it was asked.
+    calls: VecDeque<(u64, Call, u64)>,
     numbers: u64,
     asked: BTreeSet<Who>,
     published: BTreeMap<u64, NewMessage>,
-    /// What of it was refused, so that it may be in the journal or not.
+    /// What historians asked.
+    requests: BTreeMap<u64, HistoryRequest>,
+    /// The newest offset in the journal when each remover asked.
+    removals: BTreeMap<u64, u64>,
+    /// What historians were told, and nobody has looked at.
+    pages: Vec<Vec<u64>>,
     serial: u64,
 }
 
@@ -65,6 +83,9 @@ impl World {
             numbers: 0,
             asked: BTreeSet::new(),
             published: BTreeMap::new(),
+            requests: BTreeMap::new(),
+            removals: BTreeMap::new(),
+            pages: Vec::new(),
             serial: 0,
         }
     }
@@ -88,6 +109,29 @@ impl World {
         self.channel.publish(who, message);
     }
 
+    fn publish_bulky(&mut self) {
+        let message = NewMessage { info: Some(Arc::clone(&BULKY)), ..self.message("bulky", None) };
+        self.published.insert(self.serial, message.clone());
+        self.asked.insert(Who::Publisher(self.serial));
+        self.channel.publish(Who::Publisher(self.serial), message);
+    }
+
+    fn history(&mut self, limit: i32, since: Option<u64>, reverse: bool) {
+        self.serial += 1;
+        self.asked.insert(Who::Historian(self.serial));
+        let since = since.map(|offset| Position { offset, epoch: String::new() });
+        let request = HistoryRequest { limit, since, reverse, ..HistoryRequest::default() };
+        self.requests.insert(self.serial, request.clone());
+        self.channel.history(Who::Historian(self.serial), request, PageBound::CLIENT);
+    }
+
+    fn remove(&mut self) {
+        self.serial += 1;
+        self.asked.insert(Who::Remover(self.serial));
+        self.removals.insert(self.serial, self.db.top());
+        self.channel.remove(Who::Remover(self.serial));
+    }
+
     fn join(&mut self, number: usize) {
         let subscriber = &mut self.subscribers[number];
         if !subscriber.member && !subscriber.asked {
@@ -100,6 +144,7 @@ impl World {
     fn act(&mut self, step: Step) {
         match step {
             Step::Publish => self.publish("", None),
+            Step::PublishBulky => self.publish_bulky(),
             Step::PublishKeyed(key) => self.publish("", Some(key.to_string())),
             Step::PublishPoison => self.publish("poison", None),
             Step::Foreign(count) => {
@@ -115,18 +160,15 @@ impl World {
                     self.subscribers[number].asked = false;
                 }
             }
-            Step::History(limit, reverse) => {
-                self.serial += 1;
-                let who = Who::Historian(self.serial);
-                self.asked.insert(who);
-                let request = HistoryRequest { limit: limit.into(), reverse, ..HistoryRequest::default() };
-                self.channel.history(who, request, PageBound::CLIENT);
+            Step::History(limit, since, reverse) => {
+                self.history(
+                    limit.into(),
+                    since.map(|behind| self.db.top().saturating_sub(behind.into())),
+                    reverse,
+                );
             }
-            Step::Remove => {
-                self.serial += 1;
-                self.asked.insert(Who::Remover(self.serial));
-                self.channel.remove(Who::Remover(self.serial));
-            }
+            Step::Remove => self.remove(),
+            Step::LateRemoval(which) => self.db.remove_late(which),
             Step::Answer(fate) => self.answer(fate),
             Step::Tick => self.channel.tick(2_000, self.subscribers.iter().any(|each| each.member)),
         }
@@ -142,7 +184,7 @@ impl World {
         });
         for action in actions {
             match action {
-                Action::Call(number, call) => self.calls.push_back((number, call)),
+                Action::Call(number, call) => self.calls.push_back((number, call, self.db.top())),
                 Action::Deliver(publication) => self.deliver(&publication),
                 Action::Tell(who, outcome) => self.tell(who, outcome),
                 Action::Lose => self.subscribers.iter_mut().for_each(|each| each.member = false),
@@ -151,7 +193,7 @@ impl World {
     }
 
     fn answer(&mut self, fate: Fate) {
-        let Some((number, call)) = self.calls.pop_front() else { return };
+        let Some((number, call, top_when_asked)) = self.calls.pop_front() else { return };
         match call {
             Call::Append(batch) => {
                 let poisoned = batch.iter().any(|message| message.data.as_bytes().starts_with(b"\"poison"));
@@ -175,78 +217,27 @@ impl World {
                 if settle {
                     self.db.settle();
                 }
-                let mut found = self.db.read(newest);
-                found.reverse();
-                let opened = Opened { epoch: Db::epoch(), top: self.db.top(), newest: found };
+                let opened = self.db.open(newest);
                 self.channel.opened(number, if matches!(fate, Fate::Done) { Ok(opened) } else { Err(()) });
             }
             Call::Read(range) => {
                 let found = self.db.read(range);
                 self.channel.read(number, if matches!(fate, Fate::Done) { Ok(found) } else { Err(()) });
             }
-            Call::Remove => {
-                let done = matches!(fate, Fate::Done | Fate::LostWritten);
-                if done {
-                    self.db.settle();
-                    self.db.gone = self.db.top();
-                }
-                let removed = Removed { top: self.db.top(), epoch: Db::epoch() };
+            Call::Remove { upto } => {
+                let removed = match fate {
+                    Fate::Done | Fate::LostWritten => {
+                        self.db.settle();
+                        self.db.remove(upto)
+                    }
+                    Fate::LostLate => {
+                        self.db.late_removals.push((upto, top_when_asked));
+                        Removed { upto, epoch: Db::epoch() }
+                    }
+                    Fate::Unavailable | Fate::LostNothing => Removed { upto, epoch: Db::epoch() },
+                };
                 self.channel.removed(number, if matches!(fate, Fate::Done) { Ok(removed) } else { Err(()) });
             }
-        }
-    }
-
-    /// What is delivered is in the journal, and follows what the subscriber has.
-    fn deliver(&mut self, publication: &Arc<Publication>) {
-        assert_eq!(*self.db.at(publication.offset), **publication, "invented");
-        for subscriber in self.subscribers.iter_mut().filter(|each| each.member) {
-            let position = subscriber.position.as_mut().expect("a member has a position");
-            assert_eq!(publication.offset, position.offset + 1, "a hole, or again");
-            position.offset = publication.offset;
-        }
-    }
-
-    fn tell(&mut self, who: Who, outcome: Outcome) {
-        assert!(self.asked.remove(&who), "{who:?} is told twice");
-        match (who, outcome) {
-            (Who::Publisher(serial), Outcome::Published(position)) => {
-                let (row, message) = (self.db.at(position.offset), &self.published[&serial]);
-                let own = row.data == message.data;
-                let earlier = message.idempotency_key.is_some()
-                    && self.db.rows[usize::try_from(position.offset).unwrap() - 1].idempotency_key
-                        == message.idempotency_key;
-                assert!(own || earlier, "acknowledged, but not there");
-            }
-            (Who::Publisher(serial), Outcome::Refused(code)) => {
-                let poison = self.published[&serial].data.as_bytes().starts_with(b"\"poison");
-                assert!(code == ErrorCode::Internal || poison);
-            }
-            (Who::Subscriber(number), Outcome::Joined(top, recovery)) => {
-                let subscriber = &mut self.subscribers[number];
-                (subscriber.member, subscriber.asked) = (true, false);
-                if let Some(Recovery { recovered: true, publications, offset }) = &recovery {
-                    assert_eq!(Some(*offset), subscriber.position.as_ref().map(|position| position.offset));
-                    for (index, publication) in publications.iter().enumerate() {
-                        assert_eq!(publication.offset, offset + index as u64 + 1);
-                        assert_eq!(**publication, *self.db.at(publication.offset));
-                    }
-                    assert_eq!(offset + publications.len() as u64, top.offset);
-                }
-                subscriber.position = Some(top);
-            }
-            (Who::Subscriber(number), Outcome::Refused(_)) => self.subscribers[number].asked = false,
-            (Who::Historian(_), Outcome::History(result)) => {
-                assert!(result.position.offset <= self.db.top());
-                for publication in &result.publications {
-                    assert!(publication.offset <= result.position.offset);
-                    assert_eq!(**publication, *self.db.at(publication.offset));
-                }
-                let follows = |pair: &[Arc<Publication>]| pair[0].offset.abs_diff(pair[1].offset) == 1;
-                assert!(result.publications.windows(2).all(follows), "a hole in the history");
-            }
-            (Who::Remover(_), Outcome::Removed(_))
-            | (Who::Historian(_) | Who::Remover(_), Outcome::Refused(_)) => {}
-            (who, outcome) => panic!("{who:?} is told {outcome:?}"),
         }
     }
 

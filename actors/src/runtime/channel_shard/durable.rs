@@ -118,8 +118,8 @@ async fn ask(journal: &dyn Journal, channel: ChannelName, keep: Retention, call:
         Call::Read(range) => {
             Answer::Read(journal.read(channel, range).await.map_err(|error| failed("read", &error)))
         }
-        Call::Remove => {
-            Answer::Removed(journal.remove(channel).await.map_err(|error| failed("remove", &error)))
+        Call::Remove { upto } => {
+            Answer::Removed(journal.remove(channel, upto).await.map_err(|error| failed("remove", &error)))
         }
     }
 }

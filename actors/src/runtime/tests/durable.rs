@@ -87,9 +87,15 @@ async fn a_removal_of_unknown_outcome_is_settled_before_the_next_batch() {
     let (a, room) = (socket(), channel("chat:a"));
     a.join(&f, &room, 1).unwrap();
     a.receive().await;
-    f.memory.journal.down.store(true, Ordering::SeqCst);
-    assert_eq!(f.realtime.remove_history(room.clone()).await, Err(ErrorCode::Internal));
     f.memory.journal.hold();
+    let (realtime, removed) = (f.realtime.clone(), room.clone());
+    let removing = actix_rt::spawn(async move { realtime.remove_history(removed).await });
+    // The channel is read, and then the link breaks.
+    f.memory.journal.let_through(1);
+    eventually(|| f.memory.journal.is_spent()).await;
+    f.memory.journal.down.store(true, Ordering::SeqCst);
+    f.memory.journal.let_through(1);
+    assert_eq!(removing.await.unwrap(), Err(ErrorCode::Internal));
     f.memory.journal.down.store(false, Ordering::SeqCst);
     f.memory.journal.let_through(1);
     a.publish(&f, &room, 7, "1", 2);

@@ -15,14 +15,43 @@ use crate::{
     logic::{
         channel::ChannelName,
         journal::{Appended, NewMessage, Opened, Placed, Range, Removed, Retention},
+        stream::bounded,
     },
     protocol::Publication,
     runtime::{Journal, NotAppended, NotRead, NotWritten, PortFuture},
 };
 
+/// One channel.
+#[derive(Default)]
+struct Book {
+    rows: Vec<NewMessage>,
+    /// Everything up to this offset was removed.
+    gone: u64,
+}
+
+impl Book {
+    fn top(&self) -> u64 {
+        self.rows.len() as u64
+    }
+
+    /// Of what the range covers, as much as may be read, and whether that is all.
+    fn read(&self, range: Range) -> (Vec<Arc<Publication>>, bool) {
+        let offsets = (range.after.max(self.gone) + 1)..range.before.min(self.top() + 1);
+        let at = |offset: u64| Arc::new(self.rows[usize::try_from(offset).unwrap() - 1].at(offset));
+        let mut covered: Vec<_> = offsets.map(at).collect();
+        if range.reverse {
+            covered.reverse();
+        }
+        let count = covered.len();
+        let found = bounded(covered.into_iter(), range.limit as usize, range.bytes);
+        let whole = found.len() == count;
+        (found, whole)
+    }
+}
+
 #[derive(Clone)]
 pub(super) struct Ledger {
-    rows: Arc<Mutex<HashMap<ChannelName, Vec<NewMessage>>>>,
+    books: Arc<Mutex<HashMap<ChannelName, Book>>>,
     pub(super) down: Arc<AtomicBool>,
     /// A permit for each answer that is let through.
     answers: Arc<Semaphore>,
@@ -33,7 +62,7 @@ pub(super) struct Ledger {
 impl Default for Ledger {
     fn default() -> Self {
         Self {
-            rows: Arc::default(),
+            books: Arc::default(),
             down: Arc::default(),
             answers: Arc::new(Semaphore::new(Semaphore::MAX_PERMITS)),
             batches: Arc::default(),
@@ -60,19 +89,20 @@ impl Ledger {
     fn answer<T: Send + 'static, E: Send + 'static>(
         &self,
         failure: E,
-        work: impl FnOnce(&mut HashMap<ChannelName, Vec<NewMessage>>) -> T + Send + 'static,
+        channel: ChannelName,
+        work: impl FnOnce(&mut Book) -> T + Send + 'static,
     ) -> PortFuture<Result<T, E>> {
-        let (rows, down, answers) =
-            (Arc::clone(&self.rows), Arc::clone(&self.down), Arc::clone(&self.answers));
+        let (books, down, answers) =
+            (Arc::clone(&self.books), Arc::clone(&self.down), Arc::clone(&self.answers));
         Box::pin(async move {
             answers.acquire().await.expect("never closed").forget();
-            if down.load(Ordering::SeqCst) { Err(failure) } else { Ok(work(&mut rows.lock())) }
+            if down.load(Ordering::SeqCst) {
+                Err(failure)
+            } else {
+                Ok(work(books.lock().entry(channel).or_default()))
+            }
         })
     }
-}
-
-fn published(rows: &[NewMessage]) -> impl DoubleEndedIterator<Item = Arc<Publication>> {
-    rows.iter().enumerate().map(|(index, message)| Arc::new(message.at(index as u64 + 1)))
 }
 
 impl Journal for Ledger {
@@ -83,43 +113,32 @@ impl Journal for Ledger {
         _: Retention,
     ) -> PortFuture<Result<Appended, NotAppended>> {
         let batches = Arc::clone(&self.batches);
-        self.answer(NotAppended::Unavailable("switched off".to_owned()), move |rows| {
+        self.answer(NotAppended::Unavailable("switched off".to_owned()), channel, move |book| {
             batches.lock().push(batch.len());
-            let rows = rows.entry(channel).or_default();
-            let first = rows.len() as u64 + 1;
-            rows.extend(batch);
-            let top = rows.len() as u64;
+            let first = book.top() + 1;
+            book.rows.extend(batch);
+            let top = book.top();
             Appended { placed: (first..=top).map(Placed::New).collect(), top, epoch: "abcdefgh".into() }
         })
     }
 
     fn open(&self, channel: ChannelName, newest: Range, _: bool) -> PortFuture<Result<Opened, NotRead>> {
-        self.answer(NotRead("switched off".to_owned()), move |rows| {
-            let rows = rows.entry(channel).or_default();
-            let mut found: Vec<_> = published(rows).rev().take(newest.limit as usize).collect();
+        self.answer(NotRead("switched off".to_owned()), channel, move |book| {
+            let (mut found, whole) = book.read(newest);
             found.reverse();
-            Opened { epoch: "abcdefgh".into(), top: rows.len() as u64, newest: found }
+            Opened { epoch: "abcdefgh".into(), top: book.top(), newest: found, whole }
         })
     }
 
     fn read(&self, channel: ChannelName, range: Range) -> PortFuture<Result<Vec<Arc<Publication>>, NotRead>> {
-        self.answer(NotRead("switched off".to_owned()), move |rows| {
-            let inside = |publication: &Arc<Publication>| {
-                publication.offset > range.after && publication.offset < range.before
-            };
-            let mut found: Vec<_> = published(rows.entry(channel).or_default()).filter(inside).collect();
-            if range.reverse {
-                found.reverse();
-            }
-            found.truncate(range.limit as usize);
-            found
-        })
+        self.answer(NotRead("switched off".to_owned()), channel, move |book| book.read(range).0)
     }
 
-    fn remove(&self, channel: ChannelName) -> PortFuture<Result<Removed, NotWritten>> {
-        self.answer(NotWritten::Unavailable("switched off".to_owned()), |rows| Removed {
-            top: rows.entry(channel).or_default().len() as u64,
-            epoch: "abcdefgh".into(),
+    fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, NotWritten>> {
+        self.answer(NotWritten::Unavailable("switched off".to_owned()), channel, move |book| {
+            let upto = upto.min(book.top());
+            book.gone = book.gone.max(upto);
+            Removed { upto, epoch: "abcdefgh".into() }
         })
     }
 }

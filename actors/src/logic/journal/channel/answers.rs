@@ -168,13 +168,13 @@ impl<T> DurableChannel<T> {
     /// Everything was removed, or could not be.
     pub fn removed(&mut self, number: u64, result: Result<Removed, ()>) {
         match std::mem::replace(&mut self.busy, Busy::Idle) {
-            Busy::Removing(expected, who) if expected == number => {
+            Busy::Removing(expected, removers) if expected == number => {
                 let outcome = match result {
-                    Ok(Removed { top, epoch }) => {
+                    Ok(Removed { upto, epoch }) => {
                         if let Some(hot) = &mut self.hot {
-                            hot.remove(top);
+                            hot.remove(upto);
                         }
-                        Outcome::Removed(Position { offset: top, epoch: epoch.as_ref().to_owned() })
+                        Outcome::Removed(Position { offset: upto, epoch: epoch.as_ref().to_owned() })
                     }
                     // It was, or not, or will yet be: nothing is written before that is known.
                     Err(()) => {
@@ -182,7 +182,7 @@ impl<T> DurableChannel<T> {
                         Outcome::Refused(ErrorCode::Internal)
                     }
                 };
-                self.tell(who, outcome);
+                removers.into_iter().for_each(|who| self.tell(who, outcome.clone()));
             }
             other => self.busy = other,
         }

@@ -2,6 +2,7 @@
 
 use super::{
     Action, Ask, BATCH_BYTES, BATCH_MAX, Busy, Call, DurableChannel, Outcome, QUIET_MAX, READS_MAX, Reading,
+    Removal,
 };
 use crate::{
     logic::{
@@ -40,20 +41,49 @@ impl<T> DurableChannel<T> {
     fn begin(&mut self, occupied: bool, number: u64) {
         let asked = !self.queue.is_empty() || !self.waiting.is_empty();
         let unread = self.waiting.iter().any(|(_, ask)| self.needs_opening(ask));
-        if (self.unsettled && (asked || (occupied && !self.resting))) || unread {
+        let unsettled = self.unsettled && (asked || (occupied && !self.resting));
+        if !unsettled && let Some(upto) = self.removable() {
+            let removers = self.removers();
+            self.busy = Busy::Removing(number, removers);
+            self.actions.push(Action::Call(number, Call::Remove { upto }));
+        } else if unsettled || unread {
+            self.advance(Removal::Asked, Removal::Reading);
             self.busy = Busy::Opening(number);
             let call = Call::Open { newest: self.range(), settle: self.unsettled };
             self.actions.push(Action::Call(number, call));
-        } else if let Some(at) = self.waiting.iter().position(|(_, ask)| matches!(ask, Ask::Remove)) {
-            let Some((who, _)) = self.waiting.remove(at) else { return };
-            self.busy = Busy::Removing(number, who);
-            self.actions.push(Action::Call(number, Call::Remove));
         } else if !self.queue.is_empty() {
             let batch = self.batch();
             let messages = batch.iter().map(|(_, message)| message.clone()).collect();
             self.busy = Busy::Appending(number, batch);
             self.actions.push(Action::Call(number, Call::Append(messages)));
         }
+    }
+
+    /// Up to where something is to be removed, if that is known.
+    fn removable(&self) -> Option<u64> {
+        let upto = |(_, ask): &(T, Ask)| match ask {
+            Ask::Remove(Removal::Upto(upto)) => Some(*upto),
+            _ => None,
+        };
+        self.waiting.iter().filter_map(upto).max()
+    }
+
+    /// Removals that are as far as this are now as far as that.
+    fn advance(&mut self, from: Removal, to: Removal) {
+        for (_, ask) in &mut self.waiting {
+            if matches!(ask, Ask::Remove(removal) if *removal == from) {
+                *ask = Ask::Remove(to);
+            }
+        }
+    }
+
+    /// Those who wait for that, of whom one removal serves all.
+    fn removers(&mut self) -> Vec<T> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (due, rest): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|(_, ask)| matches!(ask, Ask::Remove(Removal::Upto(_))));
+        self.waiting = rest.into();
+        due.into_iter().map(|(who, _)| who).collect()
     }
 
     fn batch(&mut self) -> Vec<(T, NewMessage)> {
@@ -75,7 +105,7 @@ impl<T> DurableChannel<T> {
     /// Whether the channel must be read before this can be answered.
     fn needs_opening(&self, ask: &Ask) -> bool {
         match (ask, &self.hot) {
-            (Ask::Remove, _) => false,
+            (Ask::Remove(removal), _) => !matches!(removal, Removal::Upto(_)),
             (_, None) => true,
             (Ask::Join(Some(since)), Some(hot)) => !hot.can_recover(since),
             (Ask::Join(None) | Ask::History(..), Some(_)) => false,
@@ -87,6 +117,9 @@ impl<T> DurableChannel<T> {
         // Without memory there is nothing to answer from, and those who wait are many.
         if self.hot.is_none() || self.unsettled || matches!(self.busy, Busy::Closing(..)) {
             return;
+        }
+        if just_read && let Some(top) = self.hot.as_ref().map(Hot::top) {
+            self.advance(Removal::Reading, Removal::Upto(top));
         }
         for (who, ask) in std::mem::take(&mut self.waiting) {
             let answer = match (&ask, &self.hot) {
@@ -116,7 +149,13 @@ impl<T> DurableChannel<T> {
             let is_history = |(_, ask): &(T, Ask)| matches!(ask, Ask::History(..));
             let Some(at) = self.waiting.iter().position(is_history) else { return };
             let Some((who, Ask::History(request, bound))) = self.waiting.remove(at) else { return };
-            let Ok(page) = Page::of(&request, hot.epoch(), bound) else { continue };
+            let page = match Page::of(&request, hot.epoch(), bound) {
+                Ok(page) => page,
+                Err(code) => {
+                    self.tell(who, Outcome::Refused(code));
+                    continue;
+                }
+            };
             let end = hot.top().saturating_add(1);
             let (after, before) = match page.since {
                 Some(since) if page.reverse => (0, since.min(end)),

@@ -1,10 +1,13 @@
-//! The model's database: rows, what is gone of them, and batches of which nobody knows yet.
+//! The model's database: rows, what is gone of them, and what was asked of it of which nobody knows yet.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::SIZE;
 use crate::{
-    logic::journal::{Appended, NewMessage, Placed, Range},
+    logic::{
+        journal::{Appended, NewMessage, Opened, Placed, Range, Removed},
+        stream::bounded,
+    },
     protocol::Publication,
 };
 
@@ -15,6 +18,8 @@ pub(super) struct Db {
     pub(super) gone: u64,
     keys: BTreeMap<String, u64>,
     pub(super) late: Vec<Vec<NewMessage>>,
+    /// Removals that are carried out at any time, or never: up to where, and the top when they were asked.
+    pub(super) late_removals: Vec<(u64, u64)>,
 }
 
 impl Db {
@@ -54,13 +59,42 @@ impl Db {
     }
 
     pub(super) fn read(&self, range: Range) -> Vec<Arc<Publication>> {
-        let first = range.after.max(self.gone) + 1;
-        let offsets = first..range.before.min(self.top() + 1);
-        let limit = range.limit as usize;
+        self.part(range).0
+    }
+
+    pub(super) fn open(&self, newest: Range) -> Opened {
+        let (mut found, whole) = self.part(newest);
+        found.reverse();
+        Opened { epoch: Self::epoch(), top: self.top(), newest: found, whole }
+    }
+
+    /// What is read of a range, and whether that is all of it.
+    fn part(&self, range: Range) -> (Vec<Arc<Publication>>, bool) {
+        let offsets = (range.after.max(self.gone) + 1)..range.before.min(self.top() + 1);
+        let mut covered: Vec<_> = offsets.map(|offset| self.at(offset)).collect();
         if range.reverse {
-            offsets.rev().take(limit).map(|offset| self.at(offset)).collect()
-        } else {
-            offsets.take(limit).map(|offset| self.at(offset)).collect()
+            covered.reverse();
         }
+        let count = covered.len();
+        let found = bounded(covered.into_iter(), range.limit as usize, range.bytes);
+        let whole = found.len() == count;
+        (found, whole)
+    }
+
+    pub(super) fn remove(&mut self, upto: u64) -> Removed {
+        let upto = upto.min(self.top());
+        self.gone = self.gone.max(upto);
+        Removed { upto, epoch: Self::epoch() }
+    }
+
+    /// One of the removals of which nobody knew is carried out, whatever was written meanwhile.
+    pub(super) fn remove_late(&mut self, which: usize) {
+        if which >= self.late_removals.len() {
+            return;
+        }
+        let (upto, top_when_asked) = self.late_removals.swap_remove(which);
+        let before = self.gone;
+        self.remove(upto);
+        assert!(self.gone == before || self.gone <= top_when_asked, "a late removal took what came after it");
     }
 }

@@ -17,14 +17,19 @@ pub(super) enum Fate {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Publish,
+    /// So much that a few of them are more than a page, or than is read at once.
+    PublishBulky,
     PublishKeyed(u8),
     /// The database does not take it.
     PublishPoison,
     Foreign(u8),
     Join(usize),
     Leave(usize),
-    History(u8, bool),
+    /// Since so many offsets below the top.
+    History(u8, Option<u8>, bool),
     Remove,
+    /// One of the removals of which nobody knew is carried out.
+    LateRemoval(usize),
     Answer(Fate),
     Tick,
 }
@@ -38,14 +43,17 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         1 => Just(Fate::LostLate),
     ];
     prop_oneof![
-        8 => Just(Step::Publish),
+        6 => Just(Step::Publish),
+        3 => Just(Step::PublishBulky),
         1 => (0_u8..3).prop_map(Step::PublishKeyed),
         1 => Just(Step::PublishPoison),
         1 => (1_u8..4).prop_map(Step::Foreign),
         4 => (0_usize..4).prop_map(Step::Join),
         3 => (0_usize..4).prop_map(Step::Leave),
-        2 => (0_u8..15, any::<bool>()).prop_map(|(limit, reverse)| Step::History(limit, reverse)),
+        3 => (0_u8..15, prop::option::of(0_u8..15), any::<bool>())
+            .prop_map(|(limit, since, reverse)| Step::History(limit, since, reverse)),
         1 => Just(Step::Remove),
+        1 => (0_usize..2).prop_map(Step::LateRemoval),
         10 => fate.prop_map(Step::Answer),
         1 => Just(Step::Tick),
     ]

@@ -1,0 +1,101 @@
+//! What must hold of everything that a durable channel of the model delivers and answers.
+
+use std::sync::Arc;
+
+use super::{Outcome, Who, World};
+use crate::{
+    logic::stream::{PAGE_BYTES, Recovery, weight},
+    protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication},
+};
+
+impl World {
+    /// What is delivered is in the journal, and follows what the subscriber has.
+    pub(super) fn deliver(&mut self, publication: &Arc<Publication>) {
+        assert_eq!(*self.db.at(publication.offset), **publication, "invented");
+        for subscriber in self.subscribers.iter_mut().filter(|each| each.member) {
+            let position = subscriber.position.as_mut().expect("a member has a position");
+            assert_eq!(publication.offset, position.offset + 1, "a hole, or again");
+            position.offset = publication.offset;
+        }
+    }
+
+    pub(super) fn tell(&mut self, who: Who, outcome: Outcome) {
+        assert!(self.asked.remove(&who), "{who:?} is told twice");
+        match (who, outcome) {
+            (Who::Publisher(serial), Outcome::Published(position)) => self.published(serial, &position),
+            (Who::Publisher(serial), Outcome::Refused(code)) => {
+                let poison = self.published[&serial].data.as_bytes().starts_with(b"\"poison");
+                assert!(code == ErrorCode::Internal || poison);
+            }
+            (Who::Subscriber(number), Outcome::Joined(top, recovery)) => self.joined(number, top, recovery),
+            (Who::Subscriber(number), Outcome::Refused(_)) => self.subscribers[number].asked = false,
+            (Who::Historian(serial), Outcome::History(result)) => self.page(serial, &result),
+            (Who::Remover(serial), Outcome::Removed(position)) => {
+                let upto = self.removals[&serial];
+                assert!(upto <= self.db.gone && upto <= position.offset, "removed, but still there");
+            }
+            (Who::Historian(_) | Who::Remover(_), Outcome::Refused(_)) => {}
+            (who, outcome) => panic!("{who:?} is told {outcome:?}"),
+        }
+    }
+
+    fn published(&self, serial: u64, position: &Position) {
+        let (row, message) = (self.db.at(position.offset), &self.published[&serial]);
+        let key = &message.idempotency_key;
+        let earlier = || self.db.rows[usize::try_from(position.offset).unwrap() - 1].idempotency_key == *key;
+        assert!(row.data == message.data || (key.is_some() && earlier()), "acknowledged, but not there");
+    }
+
+    fn joined(&mut self, number: usize, top: Position, recovery: Option<Recovery>) {
+        let subscriber = &mut self.subscribers[number];
+        (subscriber.member, subscriber.asked) = (true, false);
+        if let Some(Recovery { recovered: true, publications, offset }) = &recovery {
+            assert_eq!(Some(*offset), subscriber.position.as_ref().map(|position| position.offset));
+            for (index, publication) in publications.iter().enumerate() {
+                assert_eq!(publication.offset, offset + index as u64 + 1);
+                assert_eq!(**publication, *self.db.at(publication.offset));
+            }
+            assert_eq!(offset + publications.len() as u64, top.offset);
+        }
+        subscriber.recovered = recovery.map(|recovery| recovery.recovered);
+        subscriber.position = Some(top);
+    }
+
+    /// A page begins where it was asked for, has no hole, and ends before its limit only where there is nothing more, or
+    /// what comes next would be too much.
+    fn page(&mut self, serial: u64, HistoryResult { publications, position }: &HistoryResult) {
+        assert!(position.offset <= self.db.top());
+        for publication in publications {
+            assert_eq!(**publication, *self.db.at(publication.offset));
+        }
+        let offsets: Vec<_> = publications.iter().map(|publication| publication.offset).collect();
+        let HistoryRequest { limit, since, reverse, .. } = &self.requests[&serial];
+        let limit = usize::try_from(*limit).unwrap();
+        let since = since.as_ref().map(|since| since.offset);
+        let step = |offset: u64| if *reverse { offset - 1 } else { offset + 1 };
+        let (top, gone) = (position.offset, self.db.gone);
+        let is_kept = |offset: u64| offset > gone && offset <= top;
+        let mut next = match (reverse, since) {
+            (true, since) => since.map_or(top, |since| top.min(since - 1)),
+            (false, since) => since.unwrap_or(0) + 1,
+        };
+        if let Some(first) = offsets.first().filter(|first| !*reverse && !is_kept(next) && **first > next) {
+            // What was gone already was passed over.
+            assert!(!is_kept(first - 1), "what is kept was passed over");
+            next = *first;
+        }
+        for offset in &offsets {
+            assert_eq!(*offset, next, "a hole in the history");
+            next = step(next);
+        }
+        if offsets.is_empty() && !*reverse {
+            next = next.max(gone + 1);
+        }
+        if offsets.len() < limit && is_kept(next) {
+            let bytes: usize = publications.iter().map(|publication| weight(publication)).sum();
+            let too_much = !offsets.is_empty() && bytes + weight(&self.db.at(next)) > PAGE_BYTES;
+            assert!(too_much, "an answer that keeps back what is there: {offsets:?}, then {next}");
+        }
+        self.pages.push(offsets);
+    }
+}

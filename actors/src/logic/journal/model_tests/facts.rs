@@ -1,0 +1,174 @@
+//! What the model finds only now and then: channels so large that they are not read at once, and removals of which nobody
+//! knows.
+
+use super::{super::hot::Hot, database::Db, step::Fate, *};
+use crate::logic::{journal::Removed, stream::Page};
+
+/// Twelve publications of which five are read at once, in a channel of which nothing is known.
+fn cut() -> World {
+    let mut world = World::new();
+    for _ in 0..SIZE {
+        world.act(Step::PublishBulky);
+    }
+    world.rest();
+    world.channel = DurableChannel::new(KEEP, RecoveryMode::Stream);
+    world
+}
+
+fn pages(world: &mut World, reverse: bool) -> Vec<Vec<u64>> {
+    let mut since = None;
+    loop {
+        world.history(10, since, reverse);
+        world.step();
+        world.rest();
+        since = world.pages.last().expect("an answer").last().copied();
+        if since.is_none() {
+            return std::mem::take(&mut world.pages);
+        }
+        // Before the first there is nothing to be asked for.
+        if reverse && since == Some(1) {
+            return std::mem::take(&mut world.pages);
+        }
+    }
+}
+
+#[test]
+fn an_open_is_bounded_in_bytes_and_says_that_it_is_not_all() {
+    let mut world = cut();
+    world.join(0);
+    world.step();
+    let Some((_, Call::Open { newest, .. }, _)) = world.calls.front() else { panic!("it is read") };
+    let newest = *newest;
+    let opened = world.db.open(newest);
+    assert_eq!((opened.newest.len(), opened.whole), (5, false));
+    world.rest();
+    assert!(world.channel.bytes() <= newest.bytes);
+}
+
+#[test]
+fn a_channel_that_was_opened_in_part_is_paged_back_to_its_beginning() {
+    let pages = pages(&mut cut(), true);
+    assert_eq!(pages.concat(), (1..=12).rev().collect::<Vec<_>>());
+    assert!(pages.iter().all(|page| page.len() <= 2), "{pages:?}");
+}
+
+#[test]
+fn a_channel_that_was_opened_in_part_is_paged_from_its_beginning() {
+    let pages = pages(&mut cut(), false);
+    assert_eq!(pages.concat(), (1..=12).collect::<Vec<_>>());
+}
+
+#[test]
+fn who_missed_what_an_answer_can_carry_is_recovered_over_an_open_in_part_and_nobody_else() {
+    for (missed, recovered) in [(0, true), (1, true), (2, true), (3, false), (7, false), (12, false)] {
+        let mut world = cut();
+        let offset = world.db.top() - missed;
+        world.subscribers[0].position = Some(Position { offset, epoch: String::new() });
+        world.join(0);
+        world.step();
+        world.rest();
+        assert!(world.subscribers[0].member);
+        assert_eq!(world.subscribers[0].recovered, Some(recovered), "{missed} missed");
+    }
+}
+
+#[test]
+fn a_whole_batch_of_which_nobody_knew_is_delivered() {
+    let mut world = World::new();
+    world.join(0);
+    world.step();
+    world.rest();
+    world.act(Step::PublishBulky);
+    for _ in 0..5 {
+        world.publish_bulky();
+    }
+    // The first goes alone, the others together.
+    world.act(Step::Answer(Fate::Done));
+    world.act(Step::Answer(Fate::LostWritten));
+    world.rest();
+    assert!(world.subscribers[0].member, "nobody is sent back");
+    assert_eq!(world.subscribers[0].position.as_ref().map(|position| position.offset), Some(6));
+}
+
+#[test]
+fn a_removal_in_a_channel_of_which_less_is_known_takes_what_others_wrote() {
+    let mut world = World::new();
+    world.act(Step::Publish);
+    world.rest();
+    world.act(Step::Foreign(3));
+    world.act(Step::Remove);
+    world.rest();
+    assert_eq!((world.db.top(), world.db.gone), (4, 4));
+}
+
+#[test]
+fn a_removal_waits_for_a_read_that_began_after_it_was_asked() {
+    let mut channel = DurableChannel::<u8>::new(KEEP, RecoveryMode::Stream);
+    let mut numbers = 0..;
+    let mut step = |channel: &mut DurableChannel<u8>| {
+        let actions = channel.step(2_000, false, || numbers.next().unwrap());
+        actions
+            .into_iter()
+            .find_map(|action| if let Action::Call(n, call) = action { Some((n, call)) } else { None })
+    };
+    let opened = |top| Ok(Opened { epoch: Db::epoch(), top, newest: Vec::new(), whole: true });
+    channel.join(0, None);
+    let (first, _) = step(&mut channel).unwrap();
+    channel.remove(1);
+    assert_eq!(step(&mut channel), None);
+    // What was read before it was asked may lack what was there when it was asked.
+    channel.opened(first, opened(5));
+    let (second, call) = step(&mut channel).unwrap();
+    assert!(matches!(call, Call::Open { .. }));
+    channel.opened(second, opened(6));
+    let (third, call) = step(&mut channel).unwrap();
+    assert_eq!(call, Call::Remove { upto: 6 });
+    channel.removed(third, Ok(Removed { upto: 6, epoch: Db::epoch() }));
+    assert_eq!(step(&mut channel), None);
+}
+
+#[test]
+fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
+    let mut world = World::new();
+    for _ in 0..2 {
+        world.act(Step::Publish);
+    }
+    world.rest();
+    world.act(Step::Remove);
+    world.act(Step::Answer(Fate::Done));
+    world.act(Step::Answer(Fate::LostLate));
+    world.act(Step::Publish);
+    world.rest();
+    world.act(Step::LateRemoval(0));
+    assert_eq!((world.db.top(), world.db.gone), (3, 2));
+}
+
+#[test]
+fn after_a_removal_of_what_memory_does_not_reach_its_older_part_is_still_read() {
+    let mut hot = Hot::opened(Opened {
+        epoch: Db::epoch(),
+        top: 9,
+        newest: (8..=9).map(|offset| Arc::new(World::new().message("", None).at(offset))).collect(),
+        whole: false,
+    });
+    let all = Page { limit: 9, since: None, reverse: false };
+    hot.remove(3);
+    assert_eq!(hot.page(all, PageBound::CLIENT), None, "of 4 to 7 nothing is known");
+    hot.remove(7);
+    assert_eq!(hot.page(all, PageBound::CLIENT).map(|found| found.len()), Some(2));
+}
+
+#[test]
+fn a_question_that_makes_no_sense_is_refused_while_a_hole_is_closed_too() {
+    let mut world = World::new();
+    world.join(0);
+    world.step();
+    world.rest();
+    world.act(Step::Foreign(1));
+    world.act(Step::Publish);
+    world.act(Step::Answer(Fate::Done));
+    assert!(matches!(world.calls.front(), Some((_, Call::Read(_), _))), "what others wrote is read");
+    world.history(1, Some(0), true);
+    world.step();
+    assert!(!world.asked.iter().any(|who| matches!(who, Who::Historian(_))));
+}

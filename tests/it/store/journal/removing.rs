@@ -1,0 +1,71 @@
+//! What is removed of a channel: what the removal names, and nothing that came after, however late it is carried out.
+
+use portcullis::store::Store;
+use portcullis_actors::logic::journal::Placed;
+
+use super::{ALL, all, append, channel, message, offsets, with_db};
+use crate::harness::{Cable, eventually};
+
+#[test]
+fn what_was_removed_is_gone_and_offsets_go_on() {
+    with_db(|db| async move {
+        assert_eq!(db.store.remove_messages(channel(), 7).await.unwrap().upto, 0);
+        append(&db.store, vec![message("a"), message("b")]).await;
+        assert_eq!(db.store.remove_messages(channel(), 7).await.unwrap().upto, 2);
+        assert_eq!(all(&db.store).await, []);
+        let opened = db.store.open_channel(channel(), ALL, false).await.unwrap();
+        assert_eq!((opened.top, opened.newest.len()), (2, 0));
+        assert_eq!(append(&db.store, vec![message("c")]).await, [Placed::New(3)]);
+        assert_eq!(offsets(&all(&db.store).await), [3]);
+    });
+}
+
+#[test]
+fn a_removal_takes_what_it_names_and_gives_nothing_back() {
+    with_db(|db| async move {
+        append(&db.store, (1..=5).map(|n| message(&n.to_string())).collect()).await;
+        assert_eq!(db.store.remove_messages(channel(), 3).await.unwrap().upto, 3);
+        assert_eq!(offsets(&all(&db.store).await), [4, 5]);
+        assert_eq!(db.store.remove_messages(channel(), 1).await.unwrap().upto, 1);
+        assert_eq!(offsets(&all(&db.store).await), [4, 5]);
+    });
+}
+
+/// The row is locked, so that the removal hangs in the database when the link breaks, and somebody publishes before it is
+/// carried out.
+#[test]
+fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
+    with_db(|db| async move {
+        append(&db.store, vec![message("a"), message("b")]).await;
+        let cable = Cable::to(&db.settings);
+        let behind = Store::connect(&cable.database()).unwrap();
+        let (mut raw, watching) = (db.raw().await, db.raw().await);
+        let holder = raw.transaction().await.unwrap();
+        holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.unwrap();
+        let removing = tokio::spawn(async move { behind.remove_messages(channel(), 2).await });
+        let hanging = async |removals: i64| {
+            let sql = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%removed%'
+                       AND datname = current_database()";
+            eventually("the removal", async || {
+                watching.query_one(sql, &[]).await.unwrap().get::<_, i64>(0) == removals
+            })
+            .await;
+        };
+        hanging(1).await;
+        cable.cut();
+        removing.await.unwrap().unwrap_err();
+        holder
+            .batch_execute(
+                "UPDATE channels SET top = 3;
+                 INSERT INTO channel_messages (channel, seq, data, created_at) SELECT channel, 3, data, created_at
+                 FROM channel_messages WHERE seq = 2",
+            )
+            .await
+            .unwrap();
+        holder.commit().await.unwrap();
+        hanging(0).await;
+        eventually("it is carried out", async || offsets(&all(&db.store).await) == [3]).await;
+        let opened = db.store.open_channel(channel(), ALL, true).await.unwrap();
+        assert_eq!((opened.top, opened.whole), (3, true));
+    });
+}
