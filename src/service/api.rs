@@ -10,12 +10,14 @@ use portcullis_actors::{
     close::Goodbye,
     id::{ConnectionId, Subject},
     protocol::{
-        ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position, PresenceStats, UnsubscribeCode,
+        ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats,
+        UnsubscribeCode,
     },
-    runtime::{ChannelName, Connected, Control, Done, Selection, ServerPublication, ServerSubscription},
+    runtime::{
+        ChannelName, Connected, Control, Done, Selection, ServerPublication, ServerSubscription, Subscribing,
+    },
 };
 use time::OffsetDateTime;
-use uuid::Uuid;
 
 use super::{ApiCaller, DenialTerms, Failure, Services, Severed, denials::account};
 
@@ -25,25 +27,8 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 /// The server API in the name of one key.
 #[derive(Clone, Copy)]
 pub struct Api<'s> {
-    services: &'s Services,
+    pub(super) services: &'s Services,
     caller: &'s ApiCaller,
-}
-
-/// This process, as `info` tells.
-#[derive(Clone, Debug)]
-pub struct NodeInfo {
-    /// Which process.
-    pub id: Uuid,
-    /// Connections.
-    pub clients: usize,
-    /// Different users among them.
-    pub users: usize,
-    /// Subscriptions.
-    pub subscriptions: usize,
-    /// Channels with subscribers.
-    pub channels: usize,
-    /// Since when it runs.
-    pub uptime: Duration,
 }
 
 impl Services {
@@ -120,39 +105,25 @@ impl Api<'_> {
         in_time(async { Ok(self.services.realtime.channels().await) }).await
     }
 
-    /// This process.
-    ///
-    /// # Errors
-    /// 100 if the channels do not answer.
-    pub async fn info(&self) -> Result<NodeInfo, ErrorCode> {
-        let channels = self.channels().await?;
-        let (clients, users) = self.services.realtime.census();
-        Ok(NodeInfo {
-            id: self.services.node,
-            clients,
-            users,
-            subscriptions: channels.iter().map(|(_, subscribers)| subscribers).sum(),
-            channels: channels.len(),
-            uptime: self.services.started.elapsed(),
-        })
-    }
-
     // ---- connections ----
 
     /// Subscribes connections in the server's name.
     ///
     /// # Errors
-    /// 102 unknown namespace, 100 if it cannot be written down.
+    /// 102 unknown namespace, 100 if it cannot be written down; why no connection can be subscribed, if none can.
     pub async fn subscribe(
         &self,
         selection: &Selection,
         subscription: ServerSubscription,
-    ) -> Result<Done, ErrorCode> {
+    ) -> Result<Subscribing, ErrorCode> {
         self.services.realtime.namespaces().options(&subscription.channel)?;
         let event = self.about("api.subscribed", selection).with("channel", subscription.channel.as_str());
         self.record(event).await?;
-        let control = move |reply| Control::Subscribe(Box::new(subscription.clone()), reply);
-        Ok(self.services.realtime.tell(selection, control).await)
+        let made = self.services.realtime.subscribe(selection, subscription).await;
+        match made.error {
+            Some(error) if made.done == 0 && made.pending == 0 => Err(error),
+            _ => Ok(made),
+        }
     }
 
     /// Ends connections' subscriptions to a channel.
@@ -178,13 +149,19 @@ impl Api<'_> {
         Ok(Severed { closed: closed.sockets_closed, pending: closed.pending })
     }
 
-    /// Says until when connections' identity holds, in seconds since the epoch; `None` for no end.
+    /// Says until when connections' identity holds, in seconds since the epoch (`None` for no end), and, if that is given,
+    /// what members of channels see of them.
     ///
     /// # Errors
     /// 100 if it cannot be written down.
-    pub async fn refresh(&self, selection: &Selection, expires_at: Option<i64>) -> Result<Done, ErrorCode> {
+    pub async fn refresh(
+        &self,
+        selection: &Selection,
+        expires_at: Option<i64>,
+        conn_info: Option<Payload>,
+    ) -> Result<Done, ErrorCode> {
         self.record(self.about("api.refreshed", selection)).await?;
-        let control = move |reply| Control::Refresh { expires_at, reply };
+        let control = move |reply| Control::Refresh { expires_at, conn_info: conn_info.clone(), reply };
         Ok(self.services.realtime.tell(selection, control).await)
     }
 

@@ -25,6 +25,7 @@ mod hasher;
 mod issuers;
 mod known;
 mod limits;
+mod node;
 mod opening;
 mod operators;
 mod outcome;
@@ -65,7 +66,7 @@ use portcullis_actors::Realtime;
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
-pub use api::{Api, NodeInfo};
+pub use api::Api;
 pub use api_keys::ApiCaller;
 pub use attempts::AttemptsPage;
 pub use ceremony::Ceremony;
@@ -78,6 +79,7 @@ pub use grant::SignedIn;
 pub use hasher::Hasher;
 pub use issuers::Issuers;
 pub use known::Caller;
+pub use node::{NodeInfo, Process};
 pub use operators::{Page, SessionFilter};
 pub use outcome::{Failure, Meta, Refusal};
 pub use oversight::{Overseen, OverseenPage};
@@ -155,6 +157,7 @@ pub struct Parts {
     /// This process, in rows that belong to one.
     node: Uuid,
     started: Instant,
+    measured: node::Measured,
     gone: Arc<Gone>,
     cleared: retention::Cleared,
     closing: AtomicBool,
@@ -217,6 +220,7 @@ impl Services {
             feed,
             node: Uuid::new_v4(),
             started: Instant::now(),
+            measured: node::Measured::default(),
             gone: Arc::default(),
             cleared: retention::Cleared::default(),
             closing: AtomicBool::new(false),

@@ -18,14 +18,13 @@ use actix_rt::time::{Sleep, sleep_until};
 use portcullis_actors::{
     id::ConnectionId,
     logic::namespace::ChannelName,
-    protocol::UnsubscribeCode,
-    runtime::{Control, End, Left, Outbox, Transport},
+    runtime::{End, Left, Outbox, SubscribeReply, Transport},
 };
 
 use super::{
     anchor::Anchor,
     dialogue::{
-        Dialogue, Effect, Farewell, Gathered, Identity, Opening, Order, Purpose, SubscriptionGrant,
+        Dialogue, Effect, Farewell, Gathered, Identity, Opening, Purpose, SubscriptionGrant,
         SubscriptionRefusal, VerifyRefusal,
     },
     door::{Admitted, Door},
@@ -55,6 +54,8 @@ pub(super) struct Driver {
     anchor: Anchor,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     pub(super) awaited: Option<Awaited>,
+    /// Who asked for the subscription that is being begun.
+    pub(super) asked_by: Option<SubscribeReply>,
     ping_due: bool,
     _permit: Permit,
 }
@@ -84,6 +85,7 @@ impl Driver {
             anchor: start.anchor,
             timer: None,
             awaited: None,
+            asked_by: None,
             ping_due: false,
             door: start.door,
             outbox: start.outbox,
@@ -131,50 +133,6 @@ impl Driver {
                 return;
             }
         }
-    }
-
-    /// Does what others ask of the connection, in their order.
-    fn obey(&mut self) {
-        while self.dialogue.takes_orders()
-            && let Some(control) = self.outbox.next_control()
-        {
-            let (order, reply) = match control {
-                Control::Lost { channel, number } => (Order::Forget(channel, number), None),
-                Control::Subscribe(subscription, reply) => (Order::Subscribe(subscription), Some(reply)),
-                Control::Unsubscribe { channel, code, reply } => {
-                    (Order::Unsubscribe(channel, code), Some(reply))
-                }
-                Control::Refresh { expires_at, reply } => (Order::MoveEnd(expires_at), Some(reply)),
-                Control::Judge(reply) => {
-                    let _ = reply.send(self.judge());
-                    continue;
-                }
-                Control::Describe(reply) => {
-                    let _ = reply.send(self.dialogue.describe());
-                    continue;
-                }
-            };
-            let (effects, done) = self.dialogue.on_order(Instant::now(), order);
-            self.perform(effects);
-            // Who asked may have gone away.
-            let _ = reply.map(|reply| reply.send(done));
-        }
-    }
-
-    /// Ends the subscriptions whose tokens are denied: the client subscribes anew, with another. Says whether there are any.
-    fn judge(&mut self) -> bool {
-        let Some(subject) = self.dialogue.speaker().map(|who| who.subject.clone()) else { return false };
-        let (realtime, now_ms) = (&self.door.realtime, self.door.now_ms());
-        let denied = self.dialogue.subscriptions_by(|channel, token| {
-            realtime.denied(&subject, token, Some(channel), now_ms).is_some()
-        });
-        let any = !denied.is_empty();
-        for channel in denied {
-            let end = Order::Unsubscribe(channel, UnsubscribeCode::StateInvalidated);
-            let (effects, _) = self.dialogue.on_order(Instant::now(), end);
-            self.perform(effects);
-        }
-        any
     }
 
     fn settle(&mut self, outcome: Outcome) {

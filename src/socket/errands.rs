@@ -56,7 +56,8 @@ impl Driver {
 
     pub(super) fn join(&mut self, joining: Joining, id: Option<u32>) {
         let (channel, number) = (joining.channel.clone(), joining.number);
-        let reply = id.map_or(JoinReply::Push, JoinReply::Command);
+        let asked_by = self.asked_by.take();
+        let reply = id.map_or_else(|| JoinReply::Push(asked_by), JoinReply::Command);
         if self.offer(joining, reply).is_err() {
             let effects = self.dialogue.on_busy(id, Some((&channel, number)));
             self.perform(effects);

@@ -21,6 +21,7 @@ mod gate;
 mod gathering;
 mod handshake;
 mod inbound;
+mod orders;
 mod outside;
 mod permits;
 mod publications;

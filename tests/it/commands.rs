@@ -20,7 +20,11 @@ async fn session(change: impl FnOnce(&mut DialogueConfig)) -> Session {
 async fn move_end(session: &Session, seconds: Option<i64>) -> Done {
     let expires_at = seconds.map(|left| time::OffsetDateTime::now_utc().unix_timestamp() + left);
     let selection = Selection::of(Subject::from(session.person.id));
-    session.app.realtime().tell(&selection, move |reply| Control::Refresh { expires_at, reply }).await
+    session
+        .app
+        .realtime()
+        .tell(&selection, move |reply| Control::Refresh { expires_at, conn_info: None, reply })
+        .await
 }
 
 #[tokio::test]

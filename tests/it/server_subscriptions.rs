@@ -6,9 +6,10 @@ use portcullis::socket::DialogueConfig;
 use portcullis_actors::{
     id::Subject,
     logic::namespace::{Namespaces, Offer, Options, Right, Rights},
-    protocol::{Payload, UnsubscribeCode},
+    protocol::{ErrorCode, Payload, UnsubscribeCode},
     runtime::{
         ChannelName, Control, Done, Overrides, Reply, Selection, ServerPublication, ServerSubscription,
+        Subscribing,
     },
 };
 use serde_json::{Value, json};
@@ -84,8 +85,14 @@ async fn tell(session: &Session, control: impl Fn(Reply) -> Control + Send + Syn
     session.app.realtime().tell(&selection, control).await
 }
 
-async fn subscribe(session: &Session, subscription: ServerSubscription) -> Done {
-    tell(session, move |reply| Control::Subscribe(Box::new(subscription.clone()), reply)).await
+async fn subscribe(session: &Session, subscription: ServerSubscription) -> Subscribing {
+    let selection = Selection::of(Subject::from(session.person.id));
+    session.app.realtime().subscribe(&selection, subscription).await
+}
+
+/// So many connections have it now.
+fn made(done: usize) -> Subscribing {
+    Subscribing { done, ..Subscribing::default() }
 }
 
 #[tokio::test]
@@ -159,10 +166,10 @@ async fn the_server_subscribes_a_living_connection_and_ends_it() {
     let ann = session(&app).await;
     let (mut socket, _) = connect(&ann, json!({})).await;
     let given = ServerSubscription { data: Some(Payload::parse("{\"a\":1}").unwrap()), ..to("kept:news") };
-    assert_eq!(subscribe(&ann, given.clone()).await, Done { done: 1, pending: 0 });
+    assert_eq!(subscribe(&ann, given.clone()).await, made(1));
     let push = socket.pushed().await;
     assert_eq!((&push["channel"], &push["subscribe"]["data"]), (&json!("kept:news"), &json!({"a": 1})));
-    assert_eq!(subscribe(&ann, given).await, Done::default(), "there was nothing to be done");
+    assert_eq!(subscribe(&ann, given).await, made(0), "there was nothing to be done");
     publish(&app, "kept:news", &json!("heard")).await;
     assert_eq!(socket.pushed().await["pub"]["data"], "heard", "a second subscription changes nothing");
     let reply = socket.ask(json!({"subscribe": {"channel": "kept:news"}})).await.unwrap();
@@ -228,7 +235,8 @@ async fn a_full_channel_is_no_reason_to_end_a_living_connection() {
     let (mut taken, _) = connect(&bob, json!({})).await;
     taken.subscribe("single:seat").await;
     let (mut socket, _) = connect(&ann, json!({})).await;
-    subscribe(&ann, to("single:seat")).await;
+    let refused = Subscribing { failed: 1, error: Some(ErrorCode::LimitExceeded), ..made(0) };
+    assert_eq!(subscribe(&ann, to("single:seat")).await, refused);
     assert!(socket.is_undisturbed().await);
     // It is forgotten, and may be tried again.
     drop(taken);
@@ -246,7 +254,7 @@ async fn a_connection_that_ends_leaves_what_the_server_subscribed_it_to() {
     let (socket, _) = connect(&ann, json!({})).await;
     subscribe(&ann, to("kept:news")).await;
     let members = || async { app.realtime().presence_of(channel("kept:news")).await.unwrap().len() };
-    eventually("the connection is seen", || async { members().await == 1 }).await;
+    assert_eq!(members().await, 1);
     drop(socket);
     eventually("the connection is not seen any more", || async { members().await == 0 }).await;
 }

@@ -104,6 +104,13 @@ impl<S> Channel<S> {
         }
     }
 
+    /// A connection is seen like this from here on. False if it is no member.
+    pub fn show(&mut self, info: &Arc<ClientInfo>) -> bool {
+        let Some(member) = self.members.get_mut(&info.client) else { return false };
+        member.info = Arc::clone(info);
+        true
+    }
+
     /// Takes a connection out; `None` if it was not in.
     pub fn leave(&mut self, connection: ConnectionId) -> Option<Member<S>> {
         self.take(connection)

@@ -26,7 +26,7 @@ use actix::{Actor, AsyncContext, Context, Handler};
 
 pub(crate) use answer::{Asker, Joining, Leaving, Reply};
 use durable::Caller;
-pub(crate) use message::{Ask, CountPresence, Leave, ListChannels, Presence, Publishment, What};
+pub(crate) use message::{Ask, CountPresence, Leave, ListChannels, Presence, Publishment, Show, What};
 use room::Room;
 use subscriber::Subscriber;
 pub(crate) use waiting::Waiting;
@@ -177,6 +177,16 @@ impl Handler<Leave> for ChannelShard {
         room.forget_joining(connection);
         room.leave(connection, Some(leaving));
         self.settle(&channel);
+    }
+}
+
+impl Handler<Show> for ChannelShard {
+    type Result = ();
+
+    fn handle(&mut self, Show { channel, info }: Show, _: &mut Self::Context) {
+        if let Some(room) = self.rooms.get_mut(&channel) {
+            room.show(&info);
+        }
     }
 }
 

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 use super::{
     channel_shard::{
         Ask, Asker, CountPresence, Joining, Leave, Leaving, ListChannels, Presence, Publishment, Reply,
-        Shard, What, shard_of,
+        Shard, Show, What, shard_of,
     },
     outbox::Outbox,
     realtime::Realtime,
@@ -37,6 +37,14 @@ impl Realtime {
         let leaving = Leaving::new(channel.clone(), told);
         // Past the bound, because a lost leave would deliver for ever: at most one per join that was let through.
         self.shard(&channel).lane.control(Leave { channel, connection, leaving });
+    }
+
+    /// Lets a subscription's connection be seen like this from here on: in presence, in leaves. Nobody is told of it.
+    ///
+    /// # Errors
+    /// When the shard takes no message now: it is seen as before.
+    pub fn show(&self, channel: &ChannelName, info: Arc<ClientInfo>) -> Result<(), LaneError> {
+        self.shard(channel).lane.try_send(Show { channel: channel.clone(), info })
     }
 
     /// Publishes; the reply to command `id` goes into the outbox after the fan-out.

@@ -9,11 +9,15 @@ use crate::{
         namespace::ChannelName,
         subscription::{Described, ServerSubscription},
     },
-    protocol::UnsubscribeCode,
+    protocol::{ErrorCode, Payload, UnsubscribeCode},
 };
 
 /// Says whether it was done; not, if there was nothing to be done, or it may not be.
 pub type Reply = oneshot::Sender<bool>;
+
+/// Says whether a subscription was made, once it is; not, if there was nothing to be done, and why, if it cannot be. One
+/// that is dropped was not.
+pub type SubscribeReply = oneshot::Sender<Result<bool, ErrorCode>>;
 
 /// Something to do.
 #[derive(Debug)]
@@ -26,7 +30,7 @@ pub enum Control {
         number: u64,
     },
     /// Subscribe to a channel in the server's name. One that is subscribed already stays as it is.
-    Subscribe(Box<ServerSubscription>, Reply),
+    Subscribe(Box<ServerSubscription>, SubscribeReply),
     /// End a subscription, and tell the client so.
     Unsubscribe {
         /// The channel.
@@ -36,11 +40,13 @@ pub enum Control {
         /// Whether there was one.
         reply: Reply,
     },
-    /// The identity of the connection holds until then, from now on.
+    /// The identity of the connection holds until then, from now on, and others see it so.
     Refresh {
         /// Seconds since the epoch; `None` for no end, a moment that is past ends the connection (3005).
         expires_at: Option<i64>,
-        /// Whether it is known who speaks.
+        /// What members of channels see of it beside its name; `None` leaves that as it is.
+        conn_info: Option<Payload>,
+        /// Whether it is known who speaks, and every channel will show it so.
         reply: Reply,
     },
     /// End the subscriptions whose tokens are denied, and tell the client so.

@@ -19,6 +19,7 @@ mod settings;
 mod spill;
 mod start;
 mod subjects;
+mod subscribing;
 mod subscription;
 mod supervise;
 mod upkeep;
@@ -28,7 +29,7 @@ mod tests;
 
 pub use audit::NotRecorded;
 pub use closing::{Closed, ClosingGuard};
-pub use control::{Control, Reply};
+pub use control::{Control, Reply, SubscribeReply};
 pub use directory::{AttachError, AttachRequest, Attachment};
 pub use outbox::{End, Ended, Outbox, OutboxReader, outbox};
 pub use port::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};
@@ -38,6 +39,7 @@ pub use session::ConnectionInfo;
 pub use settings::RealtimeSettings;
 pub use start::Ports;
 pub use subjects::CONNECTIONS_LISTED;
+pub use subscribing::Subscribing;
 pub use subscription::{Gather, Join, JoinReply, Left, ServerPublication};
 pub use supervise::LaneError;
 

@@ -104,7 +104,7 @@ pub struct Connected {
 }
 
 /// Answers that are awaited, with who gives them.
-type Answers<T> = Arc<Mutex<Vec<(ConnectionId, oneshot::Receiver<T>)>>>;
+pub(super) type Answers<T> = Arc<Mutex<Vec<(ConnectionId, oneshot::Receiver<T>)>>>;
 
 impl Realtime {
     /// The connections of a user on this node, [`super::CONNECTIONS_LISTED`] at most, and what they say of themselves.
@@ -221,7 +221,7 @@ impl Realtime {
         sessions
     }
 
-    async fn ask(&self, selection: &Selection, control: Request) {
+    pub(super) async fn ask(&self, selection: &Selection, control: Request) {
         let chosen = selection.clone();
         let control: Request =
             Arc::new(move |connection| chosen.takes(connection).then(|| control(connection)).flatten());
@@ -238,17 +238,25 @@ impl Realtime {
 
     /// Waits, bounded, for every answer; without one, the connection has ended or is busy.
     async fn collect<T>(&self, answers: Answers<T>) -> Vec<(ConnectionId, Option<T>)> {
-        let limit: Duration = self.0.settings.revoke_wait;
-        let awaited = std::mem::take(&mut *answers.lock());
-        let each = awaited.into_iter().map(|(connection, answer)| async move {
-            (connection, timeout(limit, answer).await.ok().and_then(Result::ok))
-        });
-        join_all(each).await
+        let said = collect(answers, self.0.settings.revoke_wait).await;
+        said.into_iter().map(|(connection, said)| (connection, said.and_then(Result::ok))).collect()
     }
 }
 
+/// Waits, bounded, for every answer: `None` for one that did not come, an error for one that never will.
+pub(super) async fn collect<T>(
+    answers: Answers<T>,
+    limit: Duration,
+) -> Vec<(ConnectionId, Option<Result<T, oneshot::error::RecvError>>)> {
+    let awaited = std::mem::take(&mut *answers.lock());
+    let each = awaited
+        .into_iter()
+        .map(|(connection, answer)| async move { (connection, timeout(limit, answer).await.ok()) });
+    join_all(each).await
+}
+
 /// What each connection is asked, and where the answers come in.
-fn answering<T: Send + 'static>(
+pub(super) fn answering<T: Send + 'static>(
     control: impl Fn(oneshot::Sender<T>) -> Control + Send + Sync + 'static,
 ) -> (Answers<T>, Request) {
     let answers = Answers::default();

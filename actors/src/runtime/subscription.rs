@@ -4,7 +4,7 @@
 
 use std::sync::Arc;
 
-use super::outbox::Outbox;
+use super::{control::SubscribeReply, outbox::Outbox};
 use crate::{
     logic::{channel::ChannelName, namespace::Terms},
     protocol::{ClientInfo, ErrorCode, Lifetime, Payload, SubscribeResult, UnsubscribeCode},
@@ -36,8 +36,8 @@ pub enum JoinReply {
     /// Answer command `id`, with the subscription or an error.
     Command(u32),
     /// Push it: a subscription that the server made at runtime. What was recovered follows as publications. If it cannot
-    /// be made, the client hears nothing.
-    Push,
+    /// be made, the client hears nothing. Who asked for it is told in any case.
+    Push(Option<SubscribeReply>),
     /// One of those made at `connect`, whose answer is being gathered; the outbox is held meanwhile.
     Gather(Arc<dyn Gather>),
 }

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, http::header::ContentType};
 use portcullis_actors::{
     logic::channel::ChannelName,
     protocol::{ClientInfo, HistoryResult, Payload, Position, PresenceStats, Publication},
-    runtime::{CONNECTIONS_LISTED, Connected, Done},
+    runtime::{CONNECTIONS_LISTED, Connected, Done, Subscribing},
 };
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
@@ -165,6 +165,7 @@ pub(super) fn info(node: &NodeInfo) -> Answered {
         "num_subs": node.subscriptions,
         "num_channels": node.channels,
         "uptime": node.uptime.as_secs(),
+        "process": {"cpu": node.process.cpu, "rss": node.process.rss},
     }]}))
 }
 
@@ -176,6 +177,17 @@ pub(super) fn empty() -> Answered {
 /// How many connections have done it.
 pub(super) fn done(done: Done) -> Answered {
     encoded(&json!({"done": done.done, "pending": done.pending}))
+}
+
+/// How many connections have the subscription, and how many cannot have it.
+pub(super) fn subscribed(made: Subscribing) -> Answered {
+    let Subscribing { done, pending, failed, error } = made;
+    match error {
+        None => encoded(&json!({"done": done, "pending": pending})),
+        Some(error) => encoded(&json!({
+            "done": done, "pending": pending, "failed": failed, "error": ApiError::from(error),
+        })),
+    }
 }
 
 /// How many connections are closed.

@@ -104,7 +104,7 @@ async fn ask(api: Api<'_>, method: Method, body: &RawValue) -> Answered {
         Method::Subscribe => {
             let subscription = request::read::<whom::Subscribe<'_>>(body)?.subscription()?;
             let Some(selection) = selection else { return answer::done(Done::default()) };
-            answer::done(api.subscribe(&selection, subscription).await?)
+            answer::subscribed(api.subscribe(&selection, subscription).await?)
         }
         Method::Unsubscribe => {
             let channel = request::read::<OfChannel>(body)?.channel()?;
@@ -112,9 +112,10 @@ async fn ask(api: Api<'_>, method: Method, body: &RawValue) -> Answered {
             answer::done(api.unsubscribe(&selection, channel).await?)
         }
         Method::Refresh => {
-            let expires_at = request::read::<whom::Refresh<'_>>(body)?.expires_at()?;
+            let read: whom::Refresh<'_> = request::read(body)?;
+            let (expires_at, info) = (read.expires_at()?, read.info()?);
             let Some(selection) = selection else { return answer::done(Done::default()) };
-            answer::done(api.refresh(&selection, expires_at).await?)
+            answer::done(api.refresh(&selection, expires_at, info).await?)
         }
         _ => {
             let read: whom::Disconnect = request::read(body)?;

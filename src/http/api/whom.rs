@@ -6,7 +6,7 @@ use portcullis_actors::{
     close::{CloseReason, Goodbye},
     id::{ConnectionId, SessionId, Subject},
     logic::channel::ChannelName,
-    protocol::Position,
+    protocol::{Payload, Position},
     runtime::{Overrides, Selection, ServerSubscription},
 };
 use serde::Deserialize;
@@ -19,6 +19,8 @@ use super::{
 
 /// The longest name of a user, or id of a token, in bytes.
 const MAX_NAME_BYTES: usize = 255;
+/// The most that is said of a connection, in bytes: as much as it could say itself in a frame.
+const MAX_INFO_BYTES: usize = 65_536;
 /// The most connections that a `disconnect` may spare.
 const MAX_WHITELIST: usize = 1_000;
 
@@ -70,6 +72,13 @@ pub(in crate::http) fn named(name: &str) -> Option<Subject> {
     (name.len() <= MAX_NAME_BYTES && !name.contains('\0')).then(|| Subject::new(name))
 }
 
+/// What is said of connections beside their names: it goes with everything that they publish.
+fn info(json: Option<&RawValue>, base64: Option<&str>) -> Result<Option<Payload>, ApiError> {
+    let info = payload(json, base64)?;
+    let fits = info.as_ref().is_none_or(|info| info.as_bytes().len() <= MAX_INFO_BYTES);
+    if fits { Ok(info) } else { Err(ApiError::BAD_REQUEST) }
+}
+
 /// `subscribe`, besides [`OfUser`] and the channel.
 #[derive(Deserialize)]
 pub(super) struct Subscribe<'b> {
@@ -113,7 +122,7 @@ impl Subscribe<'_> {
         });
         Ok(ServerSubscription {
             channel: channel(self.channel.as_deref())?,
-            chan_info: payload(self.info, self.b64info.as_deref())?,
+            chan_info: info(self.info, self.b64info.as_deref())?,
             data: payload(self.data, self.b64data.as_deref())?,
             recover: self.recover_since.map(Position::from),
             expires_at: moment(self.expire_at)?,
@@ -169,11 +178,13 @@ pub(super) struct Refresh<'b> {
 impl Refresh<'_> {
     /// Until when, in seconds since the epoch. A moment that is past ends the connections.
     pub(super) fn expires_at(&self) -> Result<Option<i64>, ApiError> {
-        if self.info.is_some() {
-            return Err(ApiError::NOT_AVAILABLE);
-        }
         let end = moment(self.expire_at)?;
         Ok(if self.expired == Some(true) { Some(1) } else { end })
+    }
+
+    /// What others see of the connections from here on; nothing leaves that as it is.
+    pub(super) fn info(&self) -> Result<Option<Payload>, ApiError> {
+        info(self.info, None)
     }
 }
 

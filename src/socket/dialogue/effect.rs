@@ -201,8 +201,13 @@ pub enum Order {
     Subscribe(Box<ServerSubscription>),
     /// End a subscription, and tell the client so.
     Unsubscribe(ChannelName, UnsubscribeCode),
-    /// The identity holds until then, in seconds since the epoch; `None` for no end.
-    MoveEnd(Option<i64>),
+    /// The identity holds until then, and is shown so.
+    Refresh {
+        /// Seconds since the epoch; `None` for no end.
+        expires_at: Option<i64>,
+        /// What members of channels see beside the name; `None` leaves that as it is.
+        conn_info: Option<Payload>,
+    },
 }
 
 /// What became of the subscriptions that are made at `connect`.

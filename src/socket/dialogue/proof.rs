@@ -147,11 +147,13 @@ impl Dialogue {
     }
 
     /// Takes a newer proof of the same identity, or the first; closes on another one and says false.
-    fn adopt(&mut self, now: Instant, identity: Identity) -> bool {
+    fn adopt(&mut self, now: Instant, mut identity: Identity) -> bool {
         let same = self
             .speaker()
             .is_none_or(|who| (&who.subject, who.session) == (&identity.subject, identity.session));
         if same {
+            // What a token does not say stays as it was.
+            identity.conn_info = identity.conn_info.or_else(|| self.speaker()?.conn_info.clone());
             self.speaker = Some(Speaker::new(self.client, identity, now));
         } else {
             self.close(CloseReason::InvalidToken);

@@ -120,13 +120,17 @@ fn server_channel() -> ChannelName {
     ChannelName::parse("user:#42").unwrap()
 }
 
+fn refresh(expires_at: Option<i64>) -> Order {
+    Order::Refresh { expires_at, conn_info: None }
+}
+
 fn order(kind: u8, number: u8) -> Order {
     let channel = named(number);
     match kind {
         0 => Order::Forget(channel, u64::from(number) + 1),
         1 => Order::Unsubscribe(channel, UnsubscribeCode::Server),
-        2 => Order::MoveEnd(Some(990 + 20 * i64::from(number))),
-        3 => Order::MoveEnd(None),
+        2 => refresh(Some(990 + 20 * i64::from(number))),
+        3 => refresh(None),
         kind => Order::Subscribe(Box::new(ServerSubscription {
             channel,
             chan_info: None,

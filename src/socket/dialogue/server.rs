@@ -10,7 +10,7 @@ use portcullis_actors::{
         namespace::{ChannelName, Overrides},
         subscription::{Described, ServerSubscription, Subscribed},
     },
-    protocol::{ErrorCode, Position, Push, SubscribeResult, UnsubscribeCode},
+    protocol::{ClientInfo, ErrorCode, Payload, Position, Push, SubscribeResult, UnsubscribeCode},
 };
 
 use super::{
@@ -93,16 +93,19 @@ impl Dialogue {
         !matches!(self.pending.as_deref(), Some(Pending::Connect { .. } | Pending::Gather { .. }))
     }
 
-    /// Somebody asks something of the connection. Says besides whether it was done.
-    pub fn on_order(&mut self, now: Instant, order: Order) -> (Vec<Effect>, bool) {
+    /// Somebody asks something of the connection. Says besides whether it was done (a subscription: begun), or why it cannot
+    /// be.
+    pub fn on_order(&mut self, now: Instant, order: Order) -> (Vec<Effect>, Result<bool, ErrorCode>) {
         if self.is_closed() || self.phase == Phase::Refused {
-            return (Vec::new(), false);
+            return (Vec::new(), Ok(false));
         }
         let done = match order {
-            Order::Forget(channel, number) => self.subscriptions.forget(&channel, number),
+            Order::Forget(channel, number) => Ok(self.subscriptions.forget(&channel, number)),
             Order::Subscribe(subscription) => self.subscribe_for_server(now, *subscription),
-            Order::Unsubscribe(channel, code) => self.end_for_server(&channel, code),
-            Order::MoveEnd(expires_at) => self.move_end(now, expires_at),
+            Order::Unsubscribe(channel, code) => Ok(self.end_for_server(&channel, code)),
+            Order::Refresh { expires_at, conn_info } => {
+                Ok(self.refresh_for_server(now, expires_at, conn_info))
+            }
         };
         (self.take_effects(), done)
     }
@@ -120,6 +123,11 @@ impl Dialogue {
             .collect()
     }
 
+    /// How the connection is to be seen in each of its channels.
+    pub fn shown(&self) -> impl Iterator<Item = (&ChannelName, &Arc<ClientInfo>)> {
+        self.subscriptions.iter().map(|(channel, subscription)| (channel, &subscription.info))
+    }
+
     /// What the connection is.
     #[must_use]
     pub fn describe(&self) -> Described {
@@ -135,15 +143,19 @@ impl Dialogue {
         }
     }
 
-    fn subscribe_for_server(&mut self, now: Instant, subscription: ServerSubscription) -> bool {
+    fn subscribe_for_server(
+        &mut self,
+        now: Instant,
+        subscription: ServerSubscription,
+    ) -> Result<bool, ErrorCode> {
         // There are as many as there may be: of what the server asks for later, too.
-        if self.subscriptions.len() >= self.config.max_channels {
-            return false;
+        let full = self.subscriptions.len() >= self.config.max_channels;
+        if full && !self.subscriptions.contains(&subscription.channel) {
+            return Err(ErrorCode::LimitExceeded);
         }
-        // An unknown namespace was refused before.
-        let Ok(Some(joining)) = self.server_joining(now, subscription) else { return false };
+        let Some(joining) = self.server_joining(now, subscription)? else { return Ok(false) };
         self.effects.push(Effect::Join { joining: Box::new(joining), id: None });
-        true
+        Ok(true)
     }
 
     fn end_for_server(&mut self, channel: &str, code: UnsubscribeCode) -> bool {
@@ -152,7 +164,12 @@ impl Dialogue {
         true
     }
 
-    fn move_end(&mut self, now: Instant, expires_at: Option<i64>) -> bool {
+    fn refresh_for_server(
+        &mut self,
+        now: Instant,
+        expires_at: Option<i64>,
+        conn_info: Option<Payload>,
+    ) -> bool {
         let ends = expires_at.map(|at| self.instant_of(now, at));
         if ends.is_some_and(|end| end <= now) {
             self.close(CloseReason::Expired);
@@ -160,6 +177,11 @@ impl Dialogue {
         }
         let Some(speaker) = &mut self.speaker else { return false };
         speaker.expires_at = ends;
+        if conn_info.is_some() {
+            speaker.who.conn_info.clone_from(&conn_info);
+            speaker.info = Arc::new(ClientInfo { conn_info, ..ClientInfo::clone(&speaker.info) });
+            self.subscriptions.show(&speaker.info);
+        }
         if self.phase == Phase::Connected {
             let push = Push::Refresh(self.lifetime(now));
             self.effects.push(Effect::Reply(self.encoding.push(&push)));

@@ -7,6 +7,8 @@ use portcullis_actors::{
     protocol::ClientInfo,
 };
 
+use super::subscribing::with_info;
+
 /// One subscription.
 #[derive(Debug)]
 pub(super) struct Subscription {
@@ -86,6 +88,13 @@ impl Subscriptions {
         subscription.token = Some(Box::new(token));
         self.find_next_end();
         true
+    }
+
+    /// The connection is seen like this from here on, beside what is said of it in single channels.
+    pub(super) fn show(&mut self, info: &Arc<ClientInfo>) {
+        for subscription in self.table.values_mut() {
+            subscription.info = with_info(info, subscription.info.chan_info.clone());
+        }
     }
 
     /// When the first one ends.

@@ -35,6 +35,15 @@ async fn a_publication_reaches_subscribers_as_it_was_written_and_says_where_it_i
 }
 
 #[tokio::test]
+async fn info_says_what_the_process_takes_of_its_machine() {
+    let app = app_with_key();
+    let node = app.api_result("info", json!({})).await["nodes"][0].clone();
+    let (cpu, rss) = (&node["process"]["cpu"], &node["process"]["rss"]);
+    assert!(cpu.as_f64().is_some_and(|percent| percent >= 0.0), "{node}");
+    assert!(rss.as_u64().is_some_and(|bytes| bytes > 1_000_000), "{node}");
+}
+
+#[tokio::test]
 async fn numbers_and_escapes_pass_through_untouched() {
     let app = app_with_key();
     let text = r#"{"big":123456789012345678901234567890.10,"e":"é\/"}"#;

@@ -5,4 +5,6 @@ mod channels;
 mod connections;
 mod errors;
 mod keys;
+mod shown;
+mod subscribing;
 mod tokens;

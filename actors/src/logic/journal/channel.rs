@@ -231,6 +231,11 @@ impl<T> DurableChannel<T> {
         left.into_iter().map(|(who, _)| who).collect()
     }
 
+    /// Those who wait for the channel to be read, or for something to be removed.
+    pub fn waiting_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.waiting.iter_mut().map(|(who, _)| who)
+    }
+
     /// Takes back what waits for the next batch, of those who are gone. To be called before [`Self::step`]; what is under
     /// way already cannot be taken back.
     pub fn retract(&mut self, gone: impl Fn(&T) -> bool) -> Vec<T> {

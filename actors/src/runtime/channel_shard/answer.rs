@@ -12,7 +12,7 @@ use crate::{
         Answer, ClientInfo, ErrorCode, HistoryResult, Position, PresenceStats, Push, SubscribeResult,
     },
     runtime::{
-        control::Control,
+        control::{Control, SubscribeReply},
         outbox::Outbox,
         subscription::{Join, JoinReply, Left},
     },
@@ -135,6 +135,13 @@ impl Joining {
         self.0.as_ref()
     }
 
+    /// If it is this connection's, it will be seen like this.
+    pub(crate) fn show(&mut self, info: &Arc<ClientInfo>) {
+        if let Some(join) = self.0.as_mut().filter(|join| join.info.client == info.client) {
+            join.info = Arc::clone(info);
+        }
+    }
+
     /// Takes it on: from here on the taker answers.
     pub(crate) fn take(mut self) -> Option<Join> {
         self.0.take()
@@ -149,14 +156,14 @@ impl Joining {
     /// asked anew.
     pub(crate) fn cancel(mut self) {
         if let Some(join) = self.0.take() {
-            tell(&join, ErrorCode::Internal);
+            tell(join, ErrorCode::Internal);
         }
     }
 
     /// It cannot be made.
     pub(crate) fn fail(mut self, error: ErrorCode) {
         if let Some(join) = self.0.take() {
-            refuse(&join, error);
+            refuse(join, error);
         }
     }
 }
@@ -164,12 +171,12 @@ impl Joining {
 impl Drop for Joining {
     fn drop(&mut self) {
         if let Some(join) = self.0.take() {
-            refuse(&join, ErrorCode::Internal);
+            refuse(join, ErrorCode::Internal);
         }
     }
 }
 
-fn refuse(join: &Join, error: ErrorCode) {
+fn refuse(join: Join, error: ErrorCode) {
     if !matches!(join.reply, JoinReply::Gather(_)) {
         // Before the client, whose next command must find that there is no subscription.
         let _ = join.outbox.tell(Control::Lost { channel: join.channel.clone(), number: join.number });
@@ -177,25 +184,30 @@ fn refuse(join: &Join, error: ErrorCode) {
     tell(join, error);
 }
 
-fn tell(join: &Join, error: ErrorCode) {
-    match &join.reply {
+fn tell(join: Join, error: ErrorCode) {
+    match join.reply {
         JoinReply::Command(id) => {
-            let _ = join.outbox.push(join.outbox.encoding().reply(*id, &Answer::Error(error)));
+            let _ = join.outbox.push(join.outbox.encoding().reply(id, &Answer::Error(error)));
         }
         // The client has not heard of it yet.
-        JoinReply::Push => {}
+        JoinReply::Push(asker) => answer(asker, Err(error)),
         JoinReply::Gather(gather) => gather.joined(&join.channel, Err(error)),
     }
 }
 
+/// Who asked may have gone away.
+fn answer(asker: Option<SubscribeReply>, made: Result<bool, ErrorCode>) {
+    let _ = asker.map(|asker| asker.send(made));
+}
+
 /// Tells who joined what the subscription is.
-pub(super) fn accept(channel: &ChannelName, outbox: &Outbox, reply: &JoinReply, result: SubscribeResult) {
+pub(super) fn accept(channel: &ChannelName, outbox: &Outbox, reply: JoinReply, result: SubscribeResult) {
     let encoding = outbox.encoding();
     match reply {
         JoinReply::Command(id) => {
-            let _ = outbox.push(encoding.reply(*id, &Answer::Subscribe(Box::new(result))));
+            let _ = outbox.push(encoding.reply(id, &Answer::Subscribe(Box::new(result))));
         }
-        JoinReply::Push => {
+        JoinReply::Push(asker) => {
             let _ =
                 outbox.push(encoding.push(&Push::Subscribe { channel: channel.as_str(), result: &result }));
             let form = super::subscriber::whole(result.delta);
@@ -203,6 +215,7 @@ pub(super) fn accept(channel: &ChannelName, outbox: &Outbox, reply: &JoinReply, 
                 let push = Push::Publication { channel: channel.as_str(), publication, form };
                 let _ = outbox.push(encoding.push(&push));
             }
+            answer(asker, Ok(true));
         }
         JoinReply::Gather(gather) => gather.joined(channel, Ok(result)),
     }

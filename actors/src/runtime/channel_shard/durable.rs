@@ -29,7 +29,7 @@ use crate::{
         namespace::Options,
         stream::PageBound,
     },
-    protocol::{ErrorCode, HistoryResult, Position, Publication},
+    protocol::{ClientInfo, ErrorCode, HistoryResult, Position, Publication},
     runtime::port::{Journal, NotAppended},
 };
 
@@ -254,6 +254,16 @@ impl Room {
         for who in durable.state.forget(is_its) {
             if let Waiter::Join(joining) = who {
                 joining.cancel();
+            }
+        }
+    }
+
+    /// A subscription that waits will be seen like this.
+    pub(super) fn show_joining(&mut self, info: &Arc<ClientInfo>) {
+        let Source::Durable(durable) = &mut self.source else { return };
+        for who in durable.state.waiting_mut() {
+            if let Waiter::Join(joining) = who {
+                joining.show(info);
             }
         }
     }

@@ -27,7 +27,7 @@ impl Found {
         let bytes: usize = owed.publications.iter().map(|publication| weight(publication)).sum();
         let (fits, reserved) = match &join.reply {
             JoinReply::Gather(gather) => (gather.takes(bytes), None),
-            JoinReply::Command(_) | JoinReply::Push => {
+            JoinReply::Command(_) | JoinReply::Push(_) => {
                 let reserved = join.outbox.reserve(2 * bytes);
                 (reserved.is_some(), reserved)
             }

@@ -82,6 +82,14 @@ pub(crate) struct Leave {
     pub(crate) leaving: Leaving,
 }
 
+/// A subscriber is seen like this from here on.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Show {
+    pub(crate) channel: ChannelName,
+    pub(crate) info: Arc<ClientInfo>,
+}
+
 /// Who is subscribed.
 #[derive(Message)]
 #[rtype(result = "()")]

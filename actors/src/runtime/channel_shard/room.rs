@@ -18,7 +18,9 @@ use crate::{
         published::Published as Keys,
         stream::{PageBound, Recovery, Stream, epoch},
     },
-    protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication, Push, SubscribeResult},
+    protocol::{
+        ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position, Publication, Push, SubscribeResult,
+    },
     runtime::subscription::{Join, JoinReply},
 };
 
@@ -168,7 +170,7 @@ impl Room {
         let result = SubscribeResult { lifetime, data, ..self.result(&terms, found) };
         let base = result.publications.last().cloned();
         let server_side = !matches!(reply, JoinReply::Command(_));
-        accept(&channel, &outbox, &reply, result);
+        accept(&channel, &outbox, reply, result);
         let subscriber = Subscriber::new(outbox, channel, number, server_side);
         let replaced = self.members.join(Arc::clone(&info), &terms, base, subscriber);
         match replaced {
@@ -218,6 +220,13 @@ impl Room {
             self.announce(&Push::Leave { channel: self.name.as_str(), info });
         }
         member.via.disarm();
+    }
+
+    /// A subscriber is seen like this from here on, also one that is not in yet.
+    pub(super) fn show(&mut self, info: &Arc<ClientInfo>) {
+        if !self.members.show(info) {
+            self.show_joining(info);
+        }
     }
 
     /// Forgets what is too old, and who has ended without leaving.

@@ -177,7 +177,7 @@ async fn the_client_learns_of_a_subscription_that_the_server_made_and_of_its_end
     let since = f.realtime.publish_as_server(room.clone(), said("1")).await.unwrap().unwrap();
     f.realtime.publish_as_server(room.clone(), said("2")).await.unwrap();
     let terms = Terms { recover: Some(since), recoverable: true, ..Terms::default() };
-    f.realtime.join(Join { terms, ..a.wish(&room, JoinReply::Push) }).unwrap();
+    f.realtime.join(Join { terms, ..a.wish(&room, JoinReply::Push(None)) }).unwrap();
     f.realtime.publish_as_server(room.clone(), said("3")).await.unwrap();
     let told = a.received();
     assert!(
@@ -196,7 +196,7 @@ async fn the_client_learns_of_a_subscription_that_the_server_made_and_of_its_end
 async fn a_connection_that_the_server_subscribed_ends_with_the_shard() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, room) = (socket(), channel("memory:room"));
-    f.realtime.join(a.wish(&room, JoinReply::Push)).unwrap();
+    f.realtime.join(a.wish(&room, JoinReply::Push(None))).unwrap();
     a.receive().await;
     f.realtime.shard(&room).lane.control(Panic);
     eventually(|| !a.outbox.is_open()).await;

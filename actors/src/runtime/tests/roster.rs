@@ -15,7 +15,7 @@ async fn answer(socket: &Socket, done: bool) {
         Some(Control::Describe(reply)) => {
             let _ = reply.send(Described { name: "js".to_owned(), ..Described::default() });
         }
-        Some(Control::Refresh { expires_at: Some(7), reply }) => drop(reply.send(done)),
+        Some(Control::Refresh { expires_at: Some(7), reply, .. }) => drop(reply.send(done)),
         other => panic!("{other:?}"),
     }
 }
@@ -126,7 +126,7 @@ async fn telling_waits_until_it_is_done_and_says_how_many_have() {
     ];
     gone.outbox.close(CloseReason::Expired);
     let subject = Selection::of(Subject::new("ada"));
-    let refresh = |reply| Control::Refresh { expires_at: Some(7), reply };
+    let refresh = |reply| Control::Refresh { expires_at: Some(7), conn_info: None, reply };
     let telling = f.realtime.tell(&subject, refresh);
     let (done, (), ()) = tokio::join!(telling, answer(&quick, true), answer(&idle, false));
     assert_eq!(done, Done { done: 1, pending: 1 });

@@ -123,13 +123,16 @@ fn the_server_subscribes_to_no_more_channels_than_there_may_be() {
         talk.told(subscribe(to(name)));
     }
     let (effects, done) = talk.dialogue.on_order(talk.now, subscribe(to("chat:d")));
-    assert!(effects.is_empty() && !done, "three are the most here");
+    assert!(effects.is_empty(), "three are the most here");
+    assert_eq!(done, Err(ErrorCode::LimitExceeded));
+    let (_, done) = talk.dialogue.on_order(talk.now, subscribe(to("chat:a")));
+    assert_eq!(done, Ok(false), "that one is there");
 }
 
 #[test]
 fn what_was_not_to_be_done_was_not_done() {
     let mut talk = Talk::connected();
-    let mut done = |order| talk.dialogue.on_order(talk.now, order).1;
+    let mut done = |order| talk.dialogue.on_order(talk.now, order).1 == Ok(true);
     let end = || Order::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server);
     assert!(!done(end()));
     assert!(done(subscribe(to("chat:a"))) && !done(subscribe(to("chat:a"))));
@@ -172,7 +175,7 @@ fn a_subscription_of_the_servers_ends_the_connection_with_it() {
 fn the_server_moves_the_end_of_a_connection() {
     let mut talk = Talk::new(Some(identity()), patient());
     talk.say(r#"{"id":1,"connect":{}}"#);
-    let until = Order::MoveEnd;
+    let until = |expires_at| Order::Refresh { expires_at, conn_info: None };
     assert_eq!(talk.told(until(Some(1_060))), [r#"{"push":{"refresh":{"expires":true,"ttl":60}}}"#]);
     assert!(!talk.after(84.9).contains(&"close 3005".to_owned()));
     assert_eq!(talk.told(until(None)), [r#"{"push":{"refresh":{}}}"#]);

@@ -1,0 +1,79 @@
+//! `refresh` with `info`: what others see of a connection from then on.
+
+use serde_json::{Value, json};
+
+use crate::harness::{App, Socket, app_with_key, of_user};
+
+async fn connected(app: &App) -> (Socket, String, i64) {
+    let session = app.register().await.sign_in().await;
+    let mut socket = app.handshake("/connection/websocket").open().await.expect("an open door");
+    let reply = socket.ask(json!({"connect": {"token": session.access}})).await.expect("a reply");
+    let client = reply["connect"]["client"].as_str().expect("a client").to_owned();
+    (socket, client, session.person.id.0)
+}
+
+async fn show(app: &App, user: i64, info: Value) {
+    let done = app.api_result("refresh", json!({"user": user.to_string(), "info": info})).await;
+    assert_eq!(done, json!({"done": 1, "pending": 0}));
+}
+
+#[tokio::test]
+async fn a_refresh_with_info_changes_what_others_see_of_a_connection() {
+    let app = app_with_key();
+    let (mut ann, client, user) = connected(&app).await;
+    let (mut bob, _, _) = connected(&app).await;
+    for channel in ["chat:lobby", "ephemeral:x"] {
+        ann.subscribe(channel).await;
+        bob.subscribe(channel).await;
+    }
+    show(&app, user, json!({"mood": "good"})).await;
+    let seen = app.api_result("presence", json!({"channel": "chat:lobby"})).await;
+    assert_eq!(seen["presence"][&client]["conn_info"], json!({"mood": "good"}), "{seen}");
+    for channel in ["chat:lobby", "ephemeral:x"] {
+        ann.ask(json!({"publish": {"channel": channel, "data": 1}})).await.expect("a reply");
+        let info = loop {
+            let push = bob.pushed().await;
+            if push["channel"] == *channel && push["pub"].is_object() {
+                break push["pub"]["info"].clone();
+            }
+        };
+        assert_eq!((&info["client"], &info["conn_info"]["mood"]), (&json!(client), &json!("good")));
+    }
+    bob.subscribe("chat:other").await;
+    ann.subscribe("chat:other").await;
+    for kind in ["join", "leave"] {
+        let info = loop {
+            let push = bob.pushed().await;
+            if push["channel"] == "chat:other" && push[kind]["info"]["client"] == *client {
+                break push[kind]["info"].clone();
+            }
+        };
+        assert_eq!(info["conn_info"], json!({"mood": "good"}), "{kind}");
+        ann.ask(json!({"unsubscribe": {"channel": "chat:other"}})).await.expect("a reply");
+    }
+}
+
+#[tokio::test]
+async fn what_is_said_of_a_connection_in_one_channel_stays() {
+    let app = app_with_key();
+    let (_ann, client, user) = connected(&app).await;
+    let given = json!({"user": user.to_string(), "channel": "chat:lobby", "info": {"team": "a"}});
+    app.api_result("subscribe", given).await;
+    show(&app, user, json!("1.10")).await;
+    let seen =
+        app.api_result("presence", json!({"channel": "chat:lobby"})).await["presence"][&client].clone();
+    assert_eq!((&seen["conn_info"], &seen["chan_info"]), (&json!("1.10"), &json!({"team": "a"})));
+    app.api_result("refresh", of_user(user)).await;
+    let seen =
+        app.api_result("presence", json!({"channel": "chat:lobby"})).await["presence"][&client].clone();
+    assert_eq!(seen["conn_info"], json!("1.10"), "a refresh without info leaves it as it is");
+}
+
+#[tokio::test]
+async fn more_than_a_frame_of_info_is_no_info() {
+    let app = app_with_key();
+    for method in ["refresh", "subscribe"] {
+        let large = json!({"user": "1", "channel": "chat:a", "info": "x".repeat(65_536)});
+        assert_eq!(app.api_error(method, large).await, 107, "{method}");
+    }
+}

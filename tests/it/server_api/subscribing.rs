@@ -1,0 +1,85 @@
+//! `subscribe` answers when the channel has taken the connections in, and says why if it has not.
+
+use std::{sync::Arc, time::Duration};
+
+use portcullis_actors::{
+    id::Subject,
+    logic::namespace::{Namespaces, Options},
+    protocol::ErrorCode,
+    runtime::{ChannelName, Overrides, Selection, ServerSubscription, Subscribing},
+};
+use secrecy::SecretString;
+use serde_json::json;
+
+use crate::harness::{API_KEY, App, Cable, fresh_database};
+
+fn app(namespaces: Namespaces) -> App {
+    App::with(|settings| {
+        settings.api_key = Some(SecretString::from(API_KEY));
+        settings.realtime.namespaces = Arc::new(namespaces);
+    })
+}
+
+#[tokio::test]
+async fn connections_that_cannot_be_subscribed_are_counted_and_the_reason_is_told() {
+    let app = app(Namespaces::default().with("pair", Options { max_subscribers: 2, ..Options::default() }));
+    let session = app.register().await.sign_in().await;
+    let mut sockets = Vec::new();
+    for _ in 0..3 {
+        sockets.push(session.connect_by_command().await);
+    }
+    let wanted = json!({"user": session.person.id.to_string(), "channel": "pair:a"});
+    let full = json!({"code": 106, "message": "limit exceeded"});
+    assert_eq!(
+        app.api_result("subscribe", wanted.clone()).await,
+        json!({"done": 2, "pending": 0, "failed": 1, "error": full})
+    );
+    // Two have it already; the third cannot have it.
+    assert_eq!(app.api_error("subscribe", wanted).await, 106);
+    let nobody = json!({"user": "nobody", "channel": "pair:a"});
+    assert_eq!(app.api_result("subscribe", nobody).await, json!({"done": 0, "pending": 0}));
+}
+
+#[tokio::test]
+async fn a_connection_that_has_its_channels_takes_no_more() {
+    let app = App::with(|settings| {
+        settings.api_key = Some(SecretString::from(API_KEY));
+        Arc::make_mut(&mut settings.socket.dialogue).max_channels = 1;
+    });
+    let session = app.register().await.sign_in().await;
+    let mut socket = session.connect_by_command().await;
+    socket.subscribe("ephemeral:a").await;
+    let wanted = |channel: &str| json!({"user": session.person.id.to_string(), "channel": channel});
+    assert_eq!(app.api_error("subscribe", wanted("ephemeral:b")).await, 106);
+    assert_eq!(app.api_result("subscribe", wanted("ephemeral:a")).await["done"], 0);
+}
+
+#[tokio::test]
+async fn a_channel_that_cannot_be_read_takes_nobody_in_and_says_so() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let app = App::over(cable.database(), |settings| {
+        settings.database.acquire_timeout = Duration::from_millis(300);
+    });
+    let session = app.register().await.sign_in().await;
+    let mut socket = session.connect_by_command().await;
+    cable.cut();
+    let wanted = ServerSubscription {
+        channel: ChannelName::parse("chat:cold").unwrap(),
+        chan_info: None,
+        data: None,
+        recover: None,
+        expires_at: None,
+        overrides: Overrides::default(),
+    };
+    let selection = Selection::of(Subject::from(session.person.id));
+    let made = app.realtime().subscribe(&selection, wanted.clone()).await;
+    assert_eq!(made, Subscribing { failed: 1, error: Some(ErrorCode::Internal), ..Subscribing::default() });
+    cable.mend();
+    // It is forgotten, and may be tried again.
+    crate::harness::eventually("it works again", async || {
+        app.realtime().subscribe(&selection, wanted.clone()).await.done == 1
+    })
+    .await;
+    assert_eq!(socket.pushed().await["channel"], "chat:cold");
+}
