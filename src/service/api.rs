@@ -17,6 +17,7 @@ use portcullis_actors::{
         ChannelName, Connected, Control, Done, Selection, ServerPublication, ServerSubscription, Subscribing,
     },
 };
+use secrecy::SecretString;
 use time::OffsetDateTime;
 
 use super::{ApiCaller, DenialTerms, Failure, Services, Severed, denials::account};
@@ -106,6 +107,12 @@ impl Api<'_> {
     }
 
     // ---- connections ----
+
+    /// The connection of an emulated stream that is open here, by the secret that its client was told.
+    #[must_use]
+    pub fn connection_of_stream(&self, secret: &SecretString) -> Option<ConnectionId> {
+        self.services.streams.find(secret)
+    }
 
     /// Subscribes connections in the server's name.
     ///

@@ -46,6 +46,7 @@ mod settings;
 mod sign_in;
 mod sign_out;
 mod step_up;
+mod streams;
 mod sweep;
 mod tails;
 mod tickets;
@@ -95,6 +96,7 @@ pub use settings::{Keys, ServiceSettings};
 pub use sign_in::SignIn;
 pub use sign_out::SignOutScope;
 pub use step_up::{StepUpProof, SteppedUp};
+pub use streams::{StreamDigest, StreamSecrets};
 pub use tickets::Ticket;
 pub use verifier::Verifier;
 
@@ -159,6 +161,8 @@ pub struct Parts {
     started: Instant,
     measured: node::Measured,
     gone: Arc<Gone>,
+    /// Emulated streams that are open here, by their secrets.
+    pub streams: Arc<StreamSecrets>,
     cleared: retention::Cleared,
     closing: AtomicBool,
     stop: watch::Sender<bool>,
@@ -222,6 +226,7 @@ impl Services {
             started: Instant::now(),
             measured: node::Measured::default(),
             gone: Arc::default(),
+            streams: Arc::default(),
             cleared: retention::Cleared::default(),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
@@ -236,11 +241,8 @@ impl Services {
         let feed = runtime.spawn(feed::run(Arc::downgrade(&self.0), self.stop.subscribe()));
         let sweep = runtime.spawn(sweep::run(Arc::downgrade(&self.0), self.stop.subscribe()));
         let bans = runtime.spawn(bans::run(Arc::downgrade(&self.0), self.stop.subscribe()));
-        let gone = runtime.spawn(outside::run(
-            Arc::downgrade(&self.0),
-            Arc::clone(&self.gone),
-            self.stop.subscribe(),
-        ));
+        let (parts, gone) = (Arc::downgrade(&self.0), Arc::clone(&self.gone));
+        let gone = runtime.spawn(outside::run(parts, gone, self.stop.subscribe()));
         self.tasks.lock().extend([feed, sweep, bans, gone]);
     }
 

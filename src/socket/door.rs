@@ -81,13 +81,13 @@ impl Door {
         let permits = Arc::new(Permits::new(settings.limits));
         Arc::new(Self {
             publications: Publications::new(services.limits.publication_user),
+            streams: Streams::new(Arc::clone(&services.streams)),
             services,
             realtime,
             permits,
             settings,
             origins,
             trusted_proxies,
-            streams: Streams::default(),
             lobby: DashMap::new(),
         })
     }

@@ -115,7 +115,7 @@ async fn open(
     let credential = knock.credential(credential::Door::Rest)?;
     let granted = entrance::enter(door, &knock, credential, kind.encoding, kind.transport).await?;
     let (inbox, exit) = (Inbox::default(), Exit::new(kind.framing));
-    let entry = door.streams.enter(inbox.clone())?;
+    let entry = door.streams.enter(granted.id, inbox.clone())?;
     let emulation = Emulation { session: entry.secret(), node: door.streams.node().to_owned() };
     let start = Start {
         id: granted.id,

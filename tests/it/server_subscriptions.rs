@@ -271,7 +271,7 @@ async fn connections_say_what_they_are() {
     let said = connection.described.as_ref().expect("an answer");
     assert_eq!((said.name.as_str(), said.version.as_str()), ("js", "7"));
     let mut seen: Vec<_> =
-        said.subscriptions.iter().map(|s| (s.channel.to_string(), s.server_side)).collect();
+        said.subscriptions.iter().map(|s| (s.channel.to_string(), s.source.is_server_side())).collect();
     seen.sort();
     let expected = [("kept:chosen", false), ("kept:given", true), (own(&ann).as_str(), true)]
         .map(|(n, s)| (n.to_owned(), s));

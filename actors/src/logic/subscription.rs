@@ -2,7 +2,10 @@
 //!
 //! Plain values between tokens, the server API, the requests to connections and their dialogues.
 
-use super::namespace::{ChannelName, Overrides};
+use super::{
+    denials::TokenMark,
+    namespace::{ChannelName, Overrides},
+};
 use crate::protocol::{Payload, Position};
 
 /// What a connection says of itself.
@@ -33,11 +36,51 @@ pub struct ServerSubscription {
     pub overrides: Overrides,
 }
 
+/// What a subscription came of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The connection's token lists the channel.
+    ConnectionToken,
+    /// The client showed a token of its own for it.
+    SubscriptionToken,
+    /// The client asked, and the channel is limited to users among whom it is.
+    UserLimited,
+    /// The client asked, and the namespace permits it.
+    ClientAllowed,
+    /// It is the user's personal channel.
+    UserPersonal,
+    /// The server API asked for it.
+    ServerApi,
+}
+
+impl Source {
+    /// Whether the server made it.
+    #[must_use]
+    pub fn is_server_side(self) -> bool {
+        matches!(self, Self::ConnectionToken | Self::UserPersonal | Self::ServerApi)
+    }
+
+    /// As Centrifugo numbers them.
+    #[must_use]
+    pub fn number(self) -> u8 {
+        match self {
+            Self::ConnectionToken => 1,
+            Self::SubscriptionToken => 3,
+            Self::UserLimited => 5,
+            Self::ClientAllowed => 6,
+            Self::UserPersonal => 9,
+            Self::ServerApi => 10,
+        }
+    }
+}
+
 /// One subscription of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subscribed {
     /// The channel.
     pub channel: ChannelName,
-    /// Whether the server subscribed it.
-    pub server_side: bool,
+    /// What it came of.
+    pub source: Source,
+    /// The token that proved the right to it last, if one did.
+    pub token: Option<TokenMark>,
 }

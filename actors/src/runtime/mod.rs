@@ -51,5 +51,5 @@ pub use crate::logic::{
     limits::{Limit, Verdict},
     namespace::{Overrides, Terms},
     stuffing::Pair,
-    subscription::{Described, ServerSubscription, Subscribed},
+    subscription::{Described, ServerSubscription, Source, Subscribed},
 };

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, http::header::ContentType};
 use portcullis_actors::{
     logic::channel::ChannelName,
     protocol::{ClientInfo, HistoryResult, Payload, Position, PresenceStats, Publication},
-    runtime::{CONNECTIONS_LISTED, Connected, Done, Subscribing},
+    runtime::{CONNECTIONS_LISTED, Connected, Done, Source, Subscribing, TokenMark},
 };
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
@@ -219,15 +219,13 @@ pub(in crate::http) fn connection(connected: &Connected) -> serde_json::Value {
     let channels: BTreeMap<_, _> = said
         .subscriptions
         .iter()
-        .map(|subscribed| (subscribed.channel.as_str(), json!({"server_side": subscribed.server_side})))
+        .map(|subscribed| (subscribed.channel.as_str(), subscription(subscribed.source)))
         .collect();
-    let mut token = serde_json::Map::new();
-    if let Some(id) = &bearer.token.id {
-        token.insert("uid".to_owned(), json!(**id));
-    }
-    if let Some(issued) = bearer.token.issued_at_ms {
-        token.insert("issued_at".to_owned(), json!(issued / 1_000));
-    }
+    let tokens: BTreeMap<_, _> = said
+        .subscriptions
+        .iter()
+        .filter_map(|subscribed| Some((subscribed.channel.as_str(), token(subscribed.token.as_ref()?))))
+        .collect();
     json!({
         "app_name": said.name,
         "app_version": said.version,
@@ -241,6 +239,26 @@ pub(in crate::http) fn connection(connected: &Connected) -> serde_json::Value {
         "queued_bytes": info.queued_bytes,
         // A connection that is busy is known by what its session knows of it.
         "answered": connected.described.is_some(),
-        "state": {"channels": channels, "connection_token": token},
+        "state": {
+            "channels": channels,
+            "connection_token": token(&bearer.token),
+            "subscription_tokens": tokens,
+        },
     })
+}
+
+fn subscription(source: Source) -> serde_json::Value {
+    json!({"server_side": source.is_server_side(), "source": source.number()})
+}
+
+/// What is known of a token: its `jti`, and its `iat` in seconds.
+fn token(mark: &TokenMark) -> serde_json::Value {
+    let mut token = serde_json::Map::new();
+    if let Some(id) = &mark.id {
+        token.insert("uid".to_owned(), json!(**id));
+    }
+    if let Some(issued) = mark.issued_at_ms {
+        token.insert("issued_at".to_owned(), json!(issued / 1_000));
+    }
+    token.into()
 }

@@ -99,7 +99,8 @@ async fn channels(api: Api<'_>, body: &RawValue) -> Answered {
 
 /// What is asked of a user's connections. One that cannot be is none, and has done nothing.
 async fn ask(api: Api<'_>, method: Method, body: &RawValue) -> Answered {
-    let selection = request::read::<OfUser>(body)?.selection()?;
+    let of_stream = |secret: &_| api.connection_of_stream(secret);
+    let selection = request::read::<OfUser>(body)?.selection(of_stream)?;
     match method {
         Method::Subscribe => {
             let subscription = request::read::<whom::Subscribe<'_>>(body)?.subscription()?;

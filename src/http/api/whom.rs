@@ -2,6 +2,7 @@
 //!
 //! A user is always named, if only as nobody: what is forgotten must not mean everybody.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use portcullis_actors::{
     close::{CloseReason, Goodbye},
     id::{ConnectionId, SessionId, Subject},
@@ -9,6 +10,7 @@ use portcullis_actors::{
     protocol::{Payload, Position},
     runtime::{Overrides, Selection, ServerSubscription},
 };
+use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -21,6 +23,8 @@ use super::{
 const MAX_NAME_BYTES: usize = 255;
 /// The most that is said of a connection, in bytes: as much as it could say itself in a frame.
 const MAX_INFO_BYTES: usize = 65_536;
+/// What the secret of an emulated stream is made of.
+const STREAM_SECRET_BYTES: usize = 32;
 /// The most connections that a `disconnect` may spare.
 const MAX_WHITELIST: usize = 1_000;
 
@@ -38,19 +42,51 @@ impl OfUser {
         subject(self.user.as_deref())
     }
 
-    /// Which of the user's connections; `None` for one that cannot be.
+    /// Which of the user's connections; `None` for one that cannot be. `session` is the id of a session, or the secret of one
+    /// emulated stream, whose connection `of_stream` tells.
     ///
     /// # Errors
-    /// 107 for a session that is none of ours: the secret of an emulated stream, as the original takes it, is not looked
-    /// for, and an answer must not say that nothing was there.
-    pub(super) fn selection(&self) -> Result<Option<Selection>, ApiError> {
+    /// 107 for a session that can be neither: an answer must not say that nothing was there.
+    pub(super) fn selection(
+        &self,
+        of_stream: impl FnOnce(&SecretString) -> Option<ConnectionId>,
+    ) -> Result<Option<Selection>, ApiError> {
         let whole = Selection::of(self.subject()?);
         let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let (client, session) = (named(&self.client), named(&self.session));
-        let connection = client.as_deref().map(str::parse::<ConnectionId>).transpose();
-        let session = session.as_deref().map(str::parse::<SessionId>).transpose();
-        let session = session.map_err(|_| ApiError::BAD_REQUEST)?;
-        Ok(connection.ok().map(|connection| Selection { connection, session, ..whole }))
+        let only = match named(&self.session) {
+            None => Only::Any,
+            Some(text) => Only::parse(text)?,
+        };
+        let Ok(connection) = named(&self.client).map(|id| id.parse::<ConnectionId>()).transpose() else {
+            return Ok(None);
+        };
+        let whole = Selection { connection, ..whole };
+        Ok(match only {
+            Only::Any => Some(whole),
+            Only::Session(session) => Some(Selection { session: Some(session), ..whole }),
+            Only::Stream(secret) => of_stream(&secret)
+                .filter(|found| connection.is_none_or(|only| only == *found))
+                .map(|found| Selection { connection: Some(found), ..whole }),
+        })
+    }
+}
+
+/// What `session` names.
+enum Only {
+    Any,
+    Session(SessionId),
+    Stream(SecretString),
+}
+
+impl Only {
+    fn parse(text: String) -> Result<Self, ApiError> {
+        let is_secret =
+            || URL_SAFE_NO_PAD.decode(&text).is_ok_and(|secret| secret.len() == STREAM_SECRET_BYTES);
+        match text.parse() {
+            Ok(session) => Ok(Self::Session(session)),
+            Err(_) if is_secret() => Ok(Self::Stream(text.into())),
+            Err(_) => Err(ApiError::BAD_REQUEST),
+        }
     }
 }
 

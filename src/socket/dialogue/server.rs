@@ -8,7 +8,7 @@ use portcullis_actors::{
     logic::{
         denials::TokenMark,
         namespace::{ChannelName, Overrides},
-        subscription::{Described, ServerSubscription, Subscribed},
+        subscription::{Described, ServerSubscription, Source, Subscribed},
     },
     protocol::{ClientInfo, ErrorCode, Payload, Position, Push, SubscribeResult, UnsubscribeCode},
 };
@@ -34,12 +34,14 @@ impl Dialogue {
             return Err(ErrorCode::PermissionDenied);
         }
         let mut joinings = Vec::new();
-        for mut subscription in personal.into_iter().chain(listed) {
+        let personal = personal.into_iter().map(|personal| (Source::UserPersonal, personal));
+        let listed = listed.into_iter().map(|listed| (Source::ConnectionToken, listed));
+        for (source, mut subscription) in personal.chain(listed) {
             if subscription.recover.is_none() {
                 let known = wanted.iter().find(|(channel, _)| **channel == *subscription.channel);
                 subscription.recover = known.map(|(_, position)| position.clone());
             }
-            joinings.extend(self.server_joining(now, subscription)?);
+            joinings.extend(self.server_joining(now, source, subscription)?);
         }
         Ok(joinings)
     }
@@ -48,6 +50,7 @@ impl Dialogue {
     fn server_joining(
         &mut self,
         now: Instant,
+        source: Source,
         subscription: ServerSubscription,
     ) -> Result<Option<Joining>, ErrorCode> {
         let ServerSubscription { channel, chan_info, data, recover, expires_at, overrides } = subscription;
@@ -58,7 +61,7 @@ impl Dialogue {
         }
         let terms = self.config.namespaces.admit_server(&channel, overrides, recover)?;
         let info = with_info(&speaker.info, chan_info);
-        let entry = Subscription::new(Arc::clone(&info), ends, true);
+        let entry = Subscription::new(Arc::clone(&info), ends, source);
         let number = self.subscriptions.insert(channel.clone(), entry);
         let lifetime = ends.map(|at| lifetime(now, at));
         Ok(Some(Joining { channel, number, info, terms, lifetime, data }))
@@ -134,7 +137,8 @@ impl Dialogue {
         let program = self.program.as_deref();
         let subscriptions = self.subscriptions.iter().map(|(channel, subscription)| Subscribed {
             channel: channel.clone(),
-            server_side: subscription.server_side,
+            source: subscription.source,
+            token: subscription.token.as_deref().cloned(),
         });
         Described {
             name: program.map(|program| program.name.clone()).unwrap_or_default(),
@@ -153,7 +157,9 @@ impl Dialogue {
         if full && !self.subscriptions.contains(&subscription.channel) {
             return Err(ErrorCode::LimitExceeded);
         }
-        let Some(joining) = self.server_joining(now, subscription)? else { return Ok(false) };
+        let Some(joining) = self.server_joining(now, Source::ServerApi, subscription)? else {
+            return Ok(false);
+        };
         self.effects.push(Effect::Join { joining: Box::new(joining), id: None });
         Ok(true)
     }

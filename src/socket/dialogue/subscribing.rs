@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Instant};
 
 use portcullis_actors::{
     close::CloseReason,
-    logic::namespace::{ChannelName, Terms},
+    logic::{
+        namespace::{ChannelName, Terms},
+        subscription::Source,
+    },
     protocol::{
         Answer, ClientInfo, ErrorCode, Payload, SubRefreshRequest, SubscribeRequest, UnsubscribeCode,
     },
@@ -63,7 +66,9 @@ impl Dialogue {
         }
         match self.config.namespaces.admit_subscribe(&channel, asker.who(), None, &request) {
             Ok(terms) => {
-                let subscription = Subscription::new(Arc::clone(&asker.info), None, false);
+                let limited = channel.is_user_limited();
+                let source = if limited { Source::UserLimited } else { Source::ClientAllowed };
+                let subscription = Subscription::new(Arc::clone(&asker.info), None, source);
                 self.join(now, id, channel, subscription, terms);
             }
             Err(error) => self.refuse(id, error),
@@ -106,7 +111,8 @@ impl Dialogue {
                 let ends = grant.expires_in.map(|left| after(now, left));
                 let info = with_info(&asker.info, grant.chan_info);
                 let token = Some(Box::new(grant.token));
-                let subscription = Subscription { token, ..Subscription::new(info, ends, false) };
+                let subscription =
+                    Subscription { token, ..Subscription::new(info, ends, Source::SubscriptionToken) };
                 self.join(now, id, channel, subscription, terms);
             }
             Err(error) => self.refuse(id, error),
@@ -162,7 +168,7 @@ impl Dialogue {
         match self.subscriptions.get(&channel) {
             None => Err(ErrorCode::PermissionDenied),
             // Its end is the server's matter.
-            Some(subscription) if subscription.server_side => Err(ErrorCode::BadRequest),
+            Some(subscription) if subscription.source.is_server_side() => Err(ErrorCode::BadRequest),
             Some(_) => Ok(channel),
         }
     }

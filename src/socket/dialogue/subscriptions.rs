@@ -3,7 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use portcullis_actors::{
-    logic::{denials::TokenMark, namespace::ChannelName},
+    logic::{denials::TokenMark, namespace::ChannelName, subscription::Source},
     protocol::ClientInfo,
 };
 
@@ -18,16 +18,16 @@ pub(super) struct Subscription {
     pub(super) info: Arc<ClientInfo>,
     /// When it ends, unless it is refreshed.
     pub(super) ends: Option<Instant>,
-    /// Whether the server made it.
-    pub(super) server_side: bool,
+    /// What it came of.
+    pub(super) source: Source,
     /// The token that proved the right to it last, if one did.
     pub(super) token: Option<Box<TokenMark>>,
 }
 
 impl Subscription {
     /// One to be entered, which gives it its number.
-    pub(super) fn new(info: Arc<ClientInfo>, ends: Option<Instant>, server_side: bool) -> Self {
-        Self { number: 0, info, ends, server_side, token: None }
+    pub(super) fn new(info: Arc<ClientInfo>, ends: Option<Instant>, source: Source) -> Self {
+        Self { number: 0, info, ends, source, token: None }
     }
 }
 
@@ -109,7 +109,7 @@ impl Subscriptions {
         }
         let ended = |subscription: &Subscription| subscription.ends.is_some_and(|end| end <= now);
         let all = self.table.iter().filter(|(_, subscription)| ended(subscription));
-        all.map(|(channel, subscription)| (channel.clone(), subscription.server_side)).collect()
+        all.map(|(channel, subscription)| (channel.clone(), subscription.source.is_server_side())).collect()
     }
 
     fn find_next_end(&mut self) {

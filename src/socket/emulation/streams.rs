@@ -7,43 +7,45 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dashmap::DashMap;
-use portcullis_actors::protocol::protobuf::Emulated;
-use secrecy::{ExposeSecret as _, SecretString};
-use sha2::{Digest as _, Sha256};
+use portcullis_actors::{id::ConnectionId, protocol::protobuf::Emulated};
+use secrecy::SecretString;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::inbox::Inbox;
-use crate::socket::refusal::Refusal;
-
-type Key = [u8; 32];
+use crate::{
+    service::{StreamDigest, StreamSecrets},
+    socket::refusal::Refusal,
+};
 
 /// See the module.
 pub(in crate::socket) struct Streams {
     node: String,
-    open: Arc<DashMap<Key, Inbox>>,
-}
-
-impl Default for Streams {
-    fn default() -> Self {
-        Self { node: Uuid::new_v4().to_string(), open: Arc::default() }
-    }
+    open: Arc<DashMap<StreamDigest, Inbox>>,
+    /// The same streams, for those who look for connections.
+    secrets: Arc<StreamSecrets>,
 }
 
 impl Streams {
+    /// No streams yet. `secrets` is where others find their connections.
+    pub(in crate::socket) fn new(secrets: Arc<StreamSecrets>) -> Self {
+        Self { node: Uuid::new_v4().to_string(), open: Arc::default(), secrets }
+    }
+
     /// By which clients know this process; another one after a restart.
     pub(super) fn node(&self) -> &str {
         &self.node
     }
 
-    /// Takes a stream in, under a fresh secret.
-    pub(super) fn enter(&self, inbox: Inbox) -> Result<Entry, Refusal> {
+    /// Takes the stream of a connection in, under a fresh secret.
+    pub(super) fn enter(&self, connection: ConnectionId, inbox: Inbox) -> Result<Entry, Refusal> {
         let mut random = Zeroizing::new([0; 32]);
         getrandom::fill(random.as_mut_slice()).map_err(|_| Refusal::unavailable())?;
         let secret = SecretString::from(URL_SAFE_NO_PAD.encode(random.as_slice()));
-        let key = key(&secret);
+        let key = StreamSecrets::digest(&secret);
         self.open.insert(key, inbox);
-        Ok(Entry { secret, key, open: Arc::clone(&self.open) })
+        self.secrets.enter(key, connection);
+        Ok(Entry { secret, key, open: Arc::clone(&self.open), secrets: Arc::clone(&self.secrets) })
     }
 
     /// Passes commands on to their stream.
@@ -53,7 +55,7 @@ impl Streams {
         if emulated.node != self.node {
             return Err(unknown());
         }
-        let inbox = self.open.get(&key(&emulated.session)).ok_or_else(unknown)?.clone();
+        let inbox = self.open.get(&StreamSecrets::digest(&emulated.session)).ok_or_else(unknown)?.clone();
         inbox.push(emulated.data.clone()).map_err(|_| {
             let detail = "The stream has more commands to do than may wait.";
             Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_commands", detail)
@@ -64,8 +66,9 @@ impl Streams {
 /// A stream's place; dropping it gives it up.
 pub(super) struct Entry {
     secret: SecretString,
-    key: Key,
-    open: Arc<DashMap<Key, Inbox>>,
+    key: StreamDigest,
+    open: Arc<DashMap<StreamDigest, Inbox>>,
+    secrets: Arc<StreamSecrets>,
 }
 
 impl Entry {
@@ -78,9 +81,6 @@ impl Entry {
 impl Drop for Entry {
     fn drop(&mut self) {
         self.open.remove(&self.key);
+        self.secrets.remove(&self.key);
     }
-}
-
-fn key(secret: &SecretString) -> Key {
-    Sha256::digest(secret.expose_secret().as_bytes()).into()
 }

@@ -1,5 +1,6 @@
 //! Subscription tokens: what one permits, and for whom.
 
+use portcullis_actors::{id::Subject, runtime::TokenMark};
 use serde_json::{Value, json};
 
 use super::{connect, connected};
@@ -100,4 +101,26 @@ async fn a_subscription_is_prolonged_by_a_newer_token_of_its_own() {
     assert!(reply["sub_refresh"]["ttl"].as_i64().unwrap() > 500, "{reply}");
     let reply = ann.ask(refresh(token(now() - 1))).await.unwrap();
     assert_eq!(reply["error"]["code"], 109, "an old token prolongs nothing");
+}
+
+#[actix_web::test]
+async fn connections_tell_the_tokens_of_subscriptions_and_what_each_came_of() {
+    let app = App::with(issuer::shared_with);
+    let listed = json!({"sub": "ann", "channels": ["ephemeral:listed"], "jti": "c-1", "iat": now() - 9});
+    let mut ann = connected(&app, &listed).await;
+    let issued = now() - 5;
+    let token = signed(&json!({"sub": "ann", "channel": PRIVATE, "jti": "s-1", "iat": issued}));
+    subscribe(&mut ann, PRIVATE, &token).await.unwrap();
+    ann.subscribe("ephemeral:open").await;
+    let connections = app.realtime().connections_of(&Subject::new("corp:ann")).await;
+    let said = connections[0].described.clone().expect("an answer");
+    let mut found: Vec<_> = said
+        .subscriptions
+        .iter()
+        .map(|it| (it.channel.to_string(), it.source.number(), it.token.clone()))
+        .collect();
+    found.sort_by_key(|(channel, ..)| channel.clone());
+    let proof = TokenMark { id: Some("s-1".into()), issued_at_ms: Some(issued * 1_000) };
+    let expected = [(PRIVATE, 3, Some(proof)), ("ephemeral:listed", 1, None), ("ephemeral:open", 6, None)];
+    assert_eq!(found, expected.map(|(channel, source, token)| (channel.to_owned(), source, token)));
 }

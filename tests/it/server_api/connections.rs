@@ -151,7 +151,8 @@ async fn connections_lists_what_is_known_of_each() {
     assert_eq!(found["user"], json!(scene.session.person.id.to_string()));
     assert_eq!(found["session"], json!(scene.session.id));
     assert_eq!(found["state"]["connection_token"]["uid"], json!(scene.session.token_id()));
-    assert_eq!(found["state"]["channels"]["chat:lobby"], json!({"server_side": false}));
+    assert_eq!(found["state"]["channels"]["chat:lobby"], json!({"server_side": false, "source": 6}));
+    assert_eq!(found["state"]["subscription_tokens"], json!({}));
     assert_eq!(scene.app.api_result("connections", of_user("nobody")).await["connections"], json!({}));
     for filter in [json!({"expression": "client.user == '1'"}), json!({"label_filter": {}})] {
         assert_eq!(scene.app.api_error("connections", scene.of_user(filter)).await, 108);

@@ -6,5 +6,6 @@ mod connections;
 mod errors;
 mod keys;
 mod shown;
+mod streams;
 mod subscribing;
 mod tokens;

@@ -6,7 +6,7 @@ use super::*;
 use portcullis_actors::{
     logic::{
         namespace::{Namespaces, Overrides},
-        subscription::ServerSubscription,
+        subscription::{ServerSubscription, Source},
     },
     protocol::{Position, SubscribeResult, UnsubscribeCode},
 };
@@ -192,8 +192,8 @@ fn a_connection_says_what_it_is() {
     let mut said = talk.dialogue.describe();
     said.subscriptions.sort_by(|a, b| a.channel.cmp(&b.channel));
     assert_eq!((said.name.as_str(), said.version.as_str()), ("js", "2.1"));
-    let seen: Vec<_> = said.subscriptions.iter().map(|s| (s.channel.as_str(), s.server_side)).collect();
-    assert_eq!(seen, [("chat:a", false), ("chat:b", true)]);
+    let seen: Vec<_> = said.subscriptions.iter().map(|s| (s.channel.as_str(), s.source)).collect();
+    assert_eq!(seen, [("chat:a", Source::ClientAllowed), ("chat:b", Source::ServerApi)]);
 }
 
 #[test]
