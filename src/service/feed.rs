@@ -154,6 +154,9 @@ async fn look(
                 carry_out(services, heard);
             }
             services.heard_denials(listener.denials_between(place, &next).await?);
+            if !services.feed.is_current() {
+                services.outlived_the_gap().await?;
+            }
             next
         }
     };

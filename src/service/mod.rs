@@ -163,6 +163,7 @@ pub struct Parts {
     gone: Arc<Gone>,
     /// Emulated streams that are open here, by their secrets.
     pub streams: Arc<StreamSecrets>,
+    signs: outside::Signs,
     cleared: retention::Cleared,
     closing: AtomicBool,
     stop: watch::Sender<bool>,
@@ -227,6 +228,7 @@ impl Services {
             measured: node::Measured::default(),
             gone: Arc::default(),
             streams: Arc::default(),
+            signs: outside::Signs::default(),
             cleared: retention::Cleared::default(),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),

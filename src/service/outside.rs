@@ -6,7 +6,7 @@
 use std::{
     net::IpAddr,
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use parking_lot::Mutex;
@@ -20,7 +20,7 @@ use tokio::sync::{Notify, watch};
 use super::{Failure, Parts, Refusal, Services, outcome::refused};
 use crate::{
     domain::issuer::OutsideConnection,
-    store::{ExternalFilter, ExternalSession},
+    store::{ExternalFilter, ExternalSession, StoreError},
 };
 
 /// How long ends are gathered before they are written.
@@ -31,6 +31,8 @@ const RETRY: Duration = Duration::from_secs(1);
 const WAITING_MAX: usize = 200_000;
 /// Signs of life are written every half minute; who gave none for so long is gone.
 const DEAD_AFTER: Duration = Duration::from_secs(90);
+/// Who gave one within this time is taken for dead by nobody, not even by a node whose clock is ahead.
+const ALIVE: Duration = Duration::from_secs(60);
 /// How long ended sessions can be looked up.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
@@ -40,6 +42,10 @@ pub(super) struct Gone {
     sessions: Mutex<Vec<SessionId>>,
     wake: Notify,
 }
+
+/// When this node last gave a sign of life.
+#[derive(Default)]
+pub(super) struct Signs(Mutex<Option<Instant>>);
 
 impl Gone {
     fn take(&self) -> Vec<SessionId> {
@@ -113,22 +119,40 @@ impl Services {
     }
 
     /// What the sweep does for them: those with connections live, those whose process died do not, and those that ended
-    /// long ago are forgotten. A connection whose session was taken for dead, because nothing could be written from here,
-    /// is sent to begin another: nobody could list or end this one meanwhile.
+    /// long ago are forgotten.
     pub(super) async fn sweep_outside(
         &self,
         open: Vec<SessionId>,
         settled: bool,
         now: OffsetDateTime,
     ) -> Result<(), Failure> {
-        let taken_for_dead = self.store.touch_external(open, now).await?;
-        if !taken_for_dead.is_empty() {
-            self.realtime.cut(&taken_for_dead, CloseReason::InsufficientState).await;
-        }
+        self.give_sign(open).await?;
         if settled {
             self.store.end_orphans(now - DEAD_AFTER, now).await?;
         }
         self.store.delete_external(now - KEPT).await?;
+        Ok(())
+    }
+
+    /// After a gap in which nothing was heard, before anything is trusted again: sessions that were taken for dead meanwhile
+    /// were missed by every order since.
+    pub(super) async fn outlived_the_gap(&self) -> Result<(), StoreError> {
+        let last = *self.signs.0.lock();
+        if last.is_some_and(|last| self.clock.moment().saturating_duration_since(last) < ALIVE) {
+            return Ok(());
+        }
+        self.give_sign(self.open_sessions()).await
+    }
+
+    /// Writes down that these live. A connection whose session was taken for dead, because nothing could be written from
+    /// here, is sent to begin another: nobody could list or end this one meanwhile.
+    async fn give_sign(&self, open: Vec<SessionId>) -> Result<(), StoreError> {
+        let moment = self.clock.moment();
+        let taken_for_dead = self.store.touch_external(open, self.clock.now()).await?;
+        if !taken_for_dead.is_empty() {
+            self.realtime.cut(&taken_for_dead, CloseReason::InsufficientState).await;
+        }
+        *self.signs.0.lock() = Some(moment);
         Ok(())
     }
 

@@ -78,7 +78,7 @@ impl Services {
     }
 
     /// Only those with a connection count as open; the actors may name some that are just closing.
-    fn open_sessions(&self) -> Vec<SessionId> {
+    pub(super) fn open_sessions(&self) -> Vec<SessionId> {
         let named = self.realtime.sessions_with_sockets();
         named.into_iter().filter(|session| self.realtime.open_connections(*session) > 0).collect()
     }

@@ -14,7 +14,7 @@ use portcullis_actors::{
 use serde_json::{Value, json};
 
 use crate::harness::{
-    App, Ask, Closed, Socket, eventually,
+    App, Ask, Cable, Closed, Socket, eventually, fresh_database,
     issuer::{self, now, signed},
 };
 
@@ -188,6 +188,43 @@ async fn a_connection_whose_session_was_taken_for_dead_ends_whatever_was_revoked
     app.services().sweep().await.unwrap();
     assert_eq!(ann.closed().await.code, 3010);
     assert!(live(&app).await.is_empty());
+}
+
+/// Far sooner than the sweep that would find it, too, comes round.
+#[actix_web::test]
+async fn who_was_taken_for_dead_while_the_link_was_cut_ends_as_soon_as_it_is_mended() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let (here, elsewhere) =
+        (App::over(cable.database(), issuer::shared_with), App::over(database, issuer::shared_with));
+    let mut ann = connected(&here, &json!({"sub": "ann"})).await;
+    cable.cut();
+    eventually("memory is no longer trusted", || async { !here.services().is_current() }).await;
+    for app in [&here, &elsewhere] {
+        app.advance(Duration::from_secs(120));
+    }
+    elsewhere.services().sweep().await.unwrap();
+    let now = elsewhere.services().clock().now();
+    let order = Order::new(Target::Subject(Subject::new("corp:ann")), Cause::Revoked, now);
+    assert_eq!(elsewhere.services().revoke(order).await.unwrap().id, None, "nobody knows of the session");
+    assert!(ann.is_undisturbed().await);
+    cable.mend();
+    assert_eq!(ann.closed().await.code, 3010);
+}
+
+#[actix_web::test]
+async fn whom_nobody_took_for_dead_outlives_a_cut_of_the_link() {
+    let database = fresh_database();
+    let cable = Cable::to(&database);
+    let app = App::over(cable.database(), issuer::shared_with);
+    let mut ann = connected(&app, &json!({"sub": "ann"})).await;
+    cable.cut();
+    eventually("memory is no longer trusted", || async { !app.services().is_current() }).await;
+    app.advance(Duration::from_secs(120));
+    cable.mend();
+    eventually("memory is trusted again", || async { app.services().is_current() }).await;
+    assert!(ann.is_undisturbed().await);
+    assert_eq!(live(&app).await.len(), 1);
 }
 
 #[actix_web::test]
