@@ -247,7 +247,8 @@ impl Door {
             session: caller.session,
             token_expires_in: Some(Duration::try_from(left).unwrap_or(Duration::ZERO)),
             conn_info: None,
-            subscriptions: Vec::new(),
+            meta: None,
+            subscriptions: Box::default(),
         }
     }
 

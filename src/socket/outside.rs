@@ -67,6 +67,7 @@ impl Door {
             issued_at: None,
             expires_at: None,
             info: None,
+            meta: None,
             subscriptions: Vec::new(),
         };
         self.register_outside(nobody, Instant::now(), arriving).await
@@ -166,7 +167,8 @@ impl Door {
             session,
             token_expires_in: self.left(granted.expires_at),
             conn_info: granted.info,
-            subscriptions: granted.subscriptions,
+            meta: granted.meta,
+            subscriptions: granted.subscriptions.into(),
         }
     }
 

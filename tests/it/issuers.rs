@@ -1,6 +1,7 @@
 //! Connections of outside issuers' users and of nobody in particular: who may come in, as whom, and how they are ended.
 
 mod denials;
+mod meta;
 mod published;
 mod subscriptions;
 

@@ -2,6 +2,8 @@
 //!
 //! Plain values between tokens, the server API, the requests to connections and their dialogues.
 
+use std::sync::Arc;
+
 use super::{
     denials::TokenMark,
     namespace::{ChannelName, Overrides},
@@ -15,6 +17,8 @@ pub struct Described {
     pub name: String,
     /// Version of the application.
     pub version: String,
+    /// What its token says of it, for servers only.
+    pub meta: Option<Arc<Payload>>,
     /// What it is subscribed to.
     pub subscriptions: Vec<Subscribed>,
 }

@@ -1,30 +1,28 @@
 //! What an outside token grants, once its signature has been found good.
 //!
 //! The claims are those that Centrifugo's clients know: `sub`, `exp`, `nbf`, `iat`, `jti`, `aud`, `iss`, `expire_at`, `info`
-//! and `b64info`; of a connection also `channels` and `subs`, of a subscription `channel`, `client` and `override`.
+//! and `b64info`; of a connection also `meta`, `channels` and `subs`, of a subscription `channel`, `client` and `override`.
+
+mod values;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use base64::{Engine, engine::general_purpose::STANDARD};
 use portcullis_actors::{
     id::Subject,
     logic::namespace::ChannelName,
     protocol::Payload,
     runtime::{Overrides, ServerSubscription},
 };
-use serde::{Deserialize, Deserializer, de};
+use serde::Deserialize;
 use serde_json::value::RawValue;
+use values::{meta, moment, name, payload};
 
 use super::{Rules, TokenRefusal, Unverified, Use};
 
 /// How far in the future `nbf` and `iat` may lie, for clocks that differ.
 const START_LEEWAY: i64 = 60;
-/// Names of users and tokens that are longer have no place to be kept in.
-const NAME_BYTES: usize = 255;
 /// Subscriptions that one token may bring along.
 const MAX_SUBSCRIPTIONS: usize = 128;
-/// The last second of the year 9999: later moments cannot be written down.
-const LAST_MOMENT: i64 = 253_402_300_799;
 
 /// Who a token names, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +39,8 @@ pub struct OutsideConnection {
     pub expires_at: Option<i64>,
     /// What members of channels see of the connection.
     pub info: Option<Payload>,
+    /// What servers that ask are told of the connection, and nobody else.
+    pub meta: Option<Arc<Payload>>,
     /// What the server subscribes it to.
     pub subscriptions: Vec<ServerSubscription>,
 }
@@ -86,6 +86,7 @@ struct Claims {
     expire_at: Option<i64>,
     info: Option<Box<RawValue>>,
     b64info: Option<String>,
+    meta: Option<Box<RawValue>>,
     channel: Option<String>,
     client: Option<String>,
     #[serde(default)]
@@ -149,6 +150,7 @@ impl Rules {
             issued_at: claims.iat,
             expires_at: claims.end(),
             info: payload(claims.info.as_deref(), claims.b64info.as_deref())?,
+            meta: meta(claims.meta.as_deref())?,
             subscriptions: claims.subscriptions()?,
         };
         claims.in_date(now)?;
@@ -264,33 +266,4 @@ impl Override {
             force_recovery: value(self.force_recovery),
         }
     }
-}
-
-/// A name that can be kept and compared: not too long, and without what neither a log nor a database takes.
-fn name(text: Option<&str>) -> Result<Option<String>, TokenRefusal> {
-    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
-    let fits = text.len() <= NAME_BYTES && !text.chars().any(char::is_control);
-    fits.then(|| Some(text.to_owned())).ok_or(TokenRefusal::WrongClaims)
-}
-
-/// The value itself, or one in base64.
-fn payload(plain: Option<&RawValue>, encoded: Option<&str>) -> Result<Option<Payload>, TokenRefusal> {
-    let wrong = |_| TokenRefusal::WrongClaims;
-    match (plain, encoded.filter(|encoded| !encoded.is_empty())) {
-        (_, Some(encoded)) => {
-            let bytes = STANDARD.decode(encoded).map_err(|_| TokenRefusal::WrongClaims)?;
-            let text = String::from_utf8(bytes).map_err(|_| TokenRefusal::WrongClaims)?;
-            Payload::parse(&text).map(Some).map_err(wrong)
-        }
-        (Some(plain), None) => Payload::from_raw(plain).map(Some).map_err(wrong),
-        (None, None) => Ok(None),
-    }
-}
-
-/// A `NumericDate` (RFC 7519, 2): seconds since the epoch, of which parts are cut off.
-fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-    let Some(number) = Option::<f64>::deserialize(from)? else { return Ok(None) };
-    let fits = (0.0..=LAST_MOMENT as f64).contains(&number);
-    // What fits is far below 2^53.
-    if fits { Ok(Some(number as i64)) } else { Err(de::Error::custom("no moment that can be written down")) }
 }

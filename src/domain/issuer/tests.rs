@@ -197,6 +197,17 @@ fn what_others_see_comes_as_it_was_signed() {
 }
 
 #[test]
+fn what_servers_are_told_comes_as_it_was_signed_and_is_bounded() {
+    let meta = |claims: &Value| connection(claims).map(|granted| granted.meta);
+    let signed = meta(&json!({"sub": "1", "meta": {"plan": "gold"}})).unwrap().unwrap();
+    assert_eq!(signed.as_bytes(), br#"{"plan":"gold"}"#);
+    assert_eq!(meta(&json!({"sub": "1"})), Ok(None));
+    // The quotes count, too.
+    assert!(meta(&json!({"sub": "1", "meta": "x".repeat(4094)})).is_ok());
+    assert_eq!(meta(&json!({"sub": "1", "meta": "x".repeat(4095)})), Err(TokenRefusal::WrongClaims));
+}
+
+#[test]
 fn a_token_brings_its_subscriptions_along() {
     let granted = connection(&json!({
         "sub": "1", "channels": ["news:a", "news:b"],

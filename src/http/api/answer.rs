@@ -226,6 +226,12 @@ pub(in crate::http) fn connection(connected: &Connected) -> serde_json::Value {
         .iter()
         .filter_map(|subscribed| Some((subscribed.channel.as_str(), token(subscribed.token.as_ref()?))))
         .collect();
+    let mut state = json!({
+        "channels": channels, "connection_token": token(&bearer.token), "subscription_tokens": tokens,
+    });
+    if let Some(meta) = &said.meta {
+        state["meta"] = serde_json::to_value(Raw(meta)).unwrap_or_default();
+    }
     json!({
         "app_name": said.name,
         "app_version": said.version,
@@ -239,11 +245,7 @@ pub(in crate::http) fn connection(connected: &Connected) -> serde_json::Value {
         "queued_bytes": info.queued_bytes,
         // A connection that is busy is known by what its session knows of it.
         "answered": connected.described.is_some(),
-        "state": {
-            "channels": channels,
-            "connection_token": token(&bearer.token),
-            "subscription_tokens": tokens,
-        },
+        "state": state,
     })
 }
 

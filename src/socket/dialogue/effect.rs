@@ -54,8 +54,10 @@ pub struct Identity {
     pub token_expires_in: Option<Duration>,
     /// What members of channels see of this connection beside its name.
     pub conn_info: Option<Payload>,
+    /// What servers that ask are told of this connection. No client ever is.
+    pub meta: Option<Arc<Payload>>,
     /// What the server subscribes the connection to at `connect`.
-    pub subscriptions: Vec<ServerSubscription>,
+    pub subscriptions: Box<[ServerSubscription]>,
 }
 
 impl Identity {

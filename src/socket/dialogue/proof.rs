@@ -154,6 +154,7 @@ impl Dialogue {
         if same {
             // What a token does not say stays as it was.
             identity.conn_info = identity.conn_info.or_else(|| self.speaker()?.conn_info.clone());
+            identity.meta = identity.meta.or_else(|| self.speaker()?.meta.clone());
             self.speaker = Some(Speaker::new(self.client, identity, now));
         } else {
             self.close(CloseReason::InvalidToken);

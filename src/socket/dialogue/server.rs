@@ -143,6 +143,7 @@ impl Dialogue {
         Described {
             name: program.map(|program| program.name.clone()).unwrap_or_default(),
             version: program.map(|program| program.version.clone()).unwrap_or_default(),
+            meta: self.speaker().and_then(|who| who.meta.clone()),
             subscriptions: subscriptions.collect(),
         }
     }

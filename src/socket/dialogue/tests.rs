@@ -31,7 +31,8 @@ pub(super) fn identity() -> Identity {
         account: Some(UserId(42)),
         party: Party::User,
         conn_info: None,
-        subscriptions: Vec::new(),
+        meta: None,
+        subscriptions: Box::default(),
         session: SessionId(Uuid::from_u128(7)),
         token_expires_in: Some(Duration::from_secs(3600)),
     }

@@ -32,7 +32,10 @@ fn patient() -> DialogueConfig {
 }
 
 fn with(subscriptions: Vec<ServerSubscription>) -> Talk {
-    Talk::new(Some(Identity { subscriptions, token_expires_in: None, ..identity() }), patient())
+    Talk::new(
+        Some(Identity { subscriptions: subscriptions.into(), token_expires_in: None, ..identity() }),
+        patient(),
+    )
 }
 
 fn gathered(talk: &mut Talk, results: &[(&str, Result<SubscribeResult, ErrorCode>)]) -> Vec<String> {
