@@ -83,6 +83,7 @@ pub use known::Caller;
 pub use node::{NodeInfo, Process};
 pub use operators::{Page, SessionFilter};
 pub use outcome::{Failure, Meta, Refusal};
+pub use outside::OutsideRow;
 pub use oversight::{Overseen, OverseenPage};
 pub use passkey_sign_in::{PasskeyAnswer, PasskeyFor};
 pub use passkeys::PasskeyListed;
@@ -236,8 +237,7 @@ impl Services {
         }))
     }
 
-    /// Starts what runs by itself, on the database's runtime: the revocation feed, the sweep and the watch of bans. Until the feed has heard
-    /// from the database once, nothing verifies.
+    /// Starts what runs by itself, on the database's runtime. Until the feed has heard from the database once, nothing verifies.
     pub fn start(&self) {
         let runtime = self.store.runtime().clone();
         let feed = runtime.spawn(feed::run(Arc::downgrade(&self.0), self.stop.subscribe()));

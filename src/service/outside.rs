@@ -43,6 +43,19 @@ pub(super) struct Gone {
     wake: Notify,
 }
 
+/// The row of an outside session, for as long as there is, or is about to be, a connection of it. Goes from hand to hand
+/// with the connection; whoever drops it, wherever on the way, ends the session.
+pub struct OutsideRow {
+    services: Services,
+    session: SessionId,
+}
+
+impl Drop for OutsideRow {
+    fn drop(&mut self) {
+        self.services.gone.add([self.session]);
+    }
+}
+
 /// When this node last gave a sign of life.
 #[derive(Default)]
 pub(super) struct Signs(Mutex<Option<Instant>>);
@@ -62,7 +75,8 @@ impl Gone {
 }
 
 impl Services {
-    /// Writes down that a session begins. The connection is to be registered with it afterwards, not before.
+    /// Writes down that a session begins. The connection is to be registered with it afterwards, not before. Who stops
+    /// waiting for this, too, ends the session, once its row is there.
     ///
     /// # Errors
     /// `Unavailable` if that cannot be done: nobody may talk who cannot be listed and ended.
@@ -72,9 +86,9 @@ impl Services {
         granted: &OutsideConnection,
         connection: ConnectionId,
         address: IpAddr,
-    ) -> Result<(), Refusal> {
+    ) -> Result<OutsideRow, Refusal> {
         let now = self.clock.now();
-        let row = ExternalSession {
+        let written = ExternalSession {
             id: session,
             issuer: granted.issuer.to_string(),
             subject: granted.subject.clone(),
@@ -88,7 +102,13 @@ impl Services {
             ended_at: None,
             revoked_at: None,
         };
-        self.store.insert_external(row).await.map_err(refused)
+        let (store, row) = (self.store.clone(), OutsideRow { services: self.clone(), session });
+        // Goes along with the statement: an end that overtakes its beginning ends nothing.
+        let begun = async move { store.insert_external(written).await.map(|()| row) };
+        match self.store.runtime().spawn(begun).await {
+            Ok(begun) => begun.map_err(refused),
+            Err(_) => Err(Refusal::Unavailable),
+        }
     }
 
     /// Writes down that a newer token was shown in a session. `false` if the session has been ended meanwhile.
@@ -103,11 +123,6 @@ impl Services {
         let end = granted.expires_at.and_then(moment);
         let lives = self.store.prolong_external(session, granted.token_id.clone(), end, self.clock.now());
         lives.await.map_err(refused)
-    }
-
-    /// The connection of a session is gone; that is written down soon.
-    pub fn outside_gone(&self, session: SessionId) {
-        self.gone.add([session]);
     }
 
     /// Outside sessions, newest first, for operators.

@@ -7,7 +7,8 @@ use std::{cell::RefCell, rc::Rc};
 
 use portcullis_actors::runtime::Attachment;
 
-use super::{outside::OutsideRow, permits::UserPermit};
+use super::permits::UserPermit;
+use crate::service::OutsideRow;
 
 /// What the place consists of; dropping it gives it up.
 pub(super) struct Held {

@@ -25,13 +25,12 @@ use super::{
     SocketSettings,
     dialogue::{Identity, VerifyRefusal},
     emulation::Streams,
-    outside::OutsideRow,
     permits::{Permits, UserPermit},
     publications::Publications,
 };
 use crate::{
     domain::{origin::Origins, role::Role},
-    service::{Caller, Refusal, Services},
+    service::{Caller, OutsideRow, Refusal, Services},
 };
 
 /// The shared half of every connection.

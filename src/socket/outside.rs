@@ -17,23 +17,7 @@ use super::{
     dialogue::{Identity, SubscriptionGrant, SubscriptionRefusal, VerifyRefusal},
     door::{Admitted, Arriving, Door, refusal},
 };
-use crate::{
-    domain::issuer::OutsideConnection,
-    service::{Refusal, Services},
-};
-
-/// The row of an outside session, for as long as there is, or is about to be, a connection of it. Goes from hand to hand
-/// with the connection; whoever drops it, wherever on the way, ends the session.
-pub(super) struct OutsideRow {
-    services: Services,
-    session: SessionId,
-}
-
-impl Drop for OutsideRow {
-    fn drop(&mut self) {
-        self.services.outside_gone(self.session);
-    }
-}
+use crate::{domain::issuer::OutsideConnection, service::Refusal};
 
 impl Door {
     /// Whether somebody else than this server has issued the token.
@@ -137,9 +121,8 @@ impl Door {
         let session = SessionId::random();
         let token = mark(granted.token_id.as_deref(), granted.issued_at);
         self.not_denied(&granted.subject, &token, None).await.map_err(refusal)?;
-        // From before the row is there: whether it was written is not always known.
-        let row = OutsideRow { services: self.services.clone(), session };
-        self.services.begin_outside(session, &granted, connection, address).await.map_err(refusal)?;
+        let row = self.services.begin_outside(session, &granted, connection, address).await;
+        let row = row.map_err(refusal)?;
         let bearer =
             Bearer { subject: granted.subject.clone(), account: None, issuer: granted.issuer.clone(), token };
         let request = AttachRequest {

@@ -3,6 +3,7 @@
 mod denials;
 mod meta;
 mod published;
+mod rows;
 mod subscriptions;
 
 use std::time::Duration;
