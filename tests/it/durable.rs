@@ -72,6 +72,7 @@ fn server_publication(text: &str, key: Option<&str>) -> ServerPublication {
         tags: vec![("kind".to_owned(), "test".to_owned())],
         skip_history: false,
         idempotency_key: key.map(str::to_owned),
+        version: None,
     }
 }
 

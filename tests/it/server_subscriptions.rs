@@ -75,6 +75,7 @@ async fn publish(app: &App, name: &str, data: &Value) -> u64 {
         tags: Vec::new(),
         skip_history: false,
         idempotency_key: None,
+        version: None,
     };
     app.realtime().publish_as_server(channel(name), publication).await.unwrap().map_or(0, |at| at.offset)
 }

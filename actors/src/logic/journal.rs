@@ -13,7 +13,7 @@ use std::{sync::Arc, time::Duration};
 
 pub use channel::{Action, Call, DurableChannel, Failed, Outcome};
 
-use super::{namespace::Options, stream::weight_of};
+use super::{namespace::Options, stream::weight_of, version::Version};
 use crate::protocol::{ClientInfo, Payload, Publication};
 
 /// A publication on its way into the journal.
@@ -29,6 +29,8 @@ pub struct NewMessage {
     pub time_ms: i64,
     /// A name of the publisher's choosing, under which it is published once.
     pub idempotency_key: Option<String>,
+    /// Published only if nothing as new was.
+    pub version: Option<Version>,
 }
 
 impl NewMessage {
@@ -112,6 +114,8 @@ pub enum Placed {
     New(u64),
     /// A message with its key was there before, at this offset.
     Earlier(u64),
+    /// It is left out, because something as new was published; this offset is the newest.
+    Outdated(u64),
 }
 
 impl Placed {
@@ -119,7 +123,7 @@ impl Placed {
     #[must_use]
     pub fn offset(self) -> u64 {
         match self {
-            Self::New(offset) | Self::Earlier(offset) => offset,
+            Self::New(offset) | Self::Earlier(offset) | Self::Outdated(offset) => offset,
         }
     }
 }

@@ -18,3 +18,4 @@ pub mod stream;
 pub mod stuffing;
 pub mod subscription;
 pub mod tombstones;
+pub mod version;

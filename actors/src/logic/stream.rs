@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::namespace::RecoveryMode;
+use super::{namespace::RecoveryMode, version::Version};
 use crate::protocol::{ClientInfo, ErrorCode, HistoryRequest, Payload, Position, Publication};
 
 /// The most publications that one answer carries.
@@ -23,6 +23,8 @@ pub const PAGE_BYTES: usize = 448 * 1024;
 pub struct Stream {
     epoch: Arc<str>,
     top: u64,
+    /// The newest that was published, if versions are counted.
+    version: Option<Version>,
     kept: VecDeque<(Instant, Arc<Publication>)>,
     bytes: usize,
     size: usize,
@@ -173,13 +175,23 @@ impl Stream {
     /// A stream in which nothing was published, that keeps `size` publications for `ttl`.
     #[must_use]
     pub fn new(epoch: Arc<str>, size: usize, ttl: Duration) -> Self {
-        Self { epoch, top: 0, kept: VecDeque::new(), bytes: 0, size, ttl }
+        Self { epoch, top: 0, version: None, kept: VecDeque::new(), bytes: 0, size, ttl }
     }
 
     /// The newest position.
     #[must_use]
     pub fn position(&self) -> Position {
         Position { offset: self.top, epoch: self.epoch.as_ref().to_owned() }
+    }
+
+    /// Whether a publication of this version is to be appended; from here on it is the newest.
+    pub fn takes(&mut self, version: Option<Version>) -> bool {
+        let Some(version) = version else { return true };
+        let outdated = version.is_outdated(self.version.as_ref());
+        if !outdated {
+            self.version = Some(version);
+        }
+        !outdated
     }
 
     /// Gives a publication its offset and keeps it.

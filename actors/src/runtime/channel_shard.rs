@@ -10,7 +10,9 @@
 mod answer;
 mod durable;
 mod found;
+mod keys;
 mod message;
+mod publishing;
 mod room;
 mod subscriber;
 mod waiting;

@@ -67,6 +67,7 @@ impl Realtime {
             tags: Vec::new(),
             skip_history: false,
             key: None,
+            version: None,
             asker,
             bytes,
         };
@@ -127,10 +128,11 @@ impl Realtime {
             return Err(ErrorCode::BadRequest);
         }
         let bytes = self.shard(&channel).waiting.take(size).ok_or(ErrorCode::Internal)?;
-        let ServerPublication { data, tags, skip_history, idempotency_key: key } = publication;
+        let ServerPublication { data, tags, skip_history, idempotency_key: key, version } = publication;
         self.wait(|sender| {
             let asker = Asker::Server(sender);
-            let publishment = Publishment { data, info: None, tags, skip_history, key, asker, bytes };
+            let publishment =
+                Publishment { data, info: None, tags, skip_history, key, version, asker, bytes };
             self.ask_channel(channel, What::Publish(Box::new(publishment)))
         })
         .await

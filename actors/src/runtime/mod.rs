@@ -52,4 +52,5 @@ pub use crate::logic::{
     namespace::{Overrides, Terms},
     stuffing::Pair,
     subscription::{Described, ServerSubscription, Source, Subscribed},
+    version::Version,
 };

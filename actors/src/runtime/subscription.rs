@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::{control::SubscribeReply, outbox::Outbox};
 use crate::{
-    logic::{channel::ChannelName, namespace::Terms},
+    logic::{channel::ChannelName, namespace::Terms, version::Version},
     protocol::{ClientInfo, ErrorCode, Lifetime, Payload, SubscribeResult, UnsubscribeCode},
 };
 
@@ -73,4 +73,6 @@ pub struct ServerPublication {
     pub skip_history: bool,
     /// What is published twice under one key within five minutes is published once.
     pub idempotency_key: Option<String>,
+    /// Published only if nothing as new was; without a history it means nothing.
+    pub version: Option<Version>,
 }

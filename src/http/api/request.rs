@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use portcullis_actors::{
     logic::channel::ChannelName,
     protocol::{HistoryRequest, Payload, Position},
-    runtime::ServerPublication,
+    runtime::{ServerPublication, Version},
 };
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
@@ -18,7 +18,7 @@ use super::error::ApiError;
 /// The most tags of one publication, and the longest name or value, in bytes.
 const MAX_TAGS: usize = 32;
 const MAX_TAG_BYTES: usize = 255;
-/// The longest idempotency key, in bytes.
+/// The longest idempotency key, or epoch of versions, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 
 /// Reads a method's parameters.
@@ -76,6 +76,7 @@ pub(super) struct Publish<'b> {
     tags: Option<BTreeMap<String, String>>,
     idempotency_key: Option<String>,
     version: Option<u64>,
+    version_epoch: Option<String>,
 }
 
 impl Publish<'_> {
@@ -88,10 +89,6 @@ impl Publish<'_> {
     }
 
     pub(super) fn publication(&self) -> Result<ServerPublication, ApiError> {
-        // Publications that replace older versions of themselves would be taken for others.
-        if self.version.is_some_and(|version| version > 0) {
-            return Err(ApiError::NOT_AVAILABLE);
-        }
         let data = payload(self.data, self.b64data.as_deref())?.ok_or(ApiError::BAD_REQUEST)?;
         let tags: Vec<_> =
             self.tags.iter().flatten().map(|(name, value)| (name.clone(), value.clone())).collect();
@@ -105,7 +102,16 @@ impl Publish<'_> {
             return Err(ApiError::BAD_REQUEST);
         }
         let skip_history = self.skip_history.unwrap_or(false);
-        Ok(ServerPublication { data, tags, skip_history, idempotency_key: key })
+        let version = self.version()?;
+        Ok(ServerPublication { data, tags, skip_history, idempotency_key: key, version })
+    }
+
+    /// The version; 0 is none. One that no database could hold is a mistake.
+    fn version(&self) -> Result<Option<Version>, ApiError> {
+        let Some(number) = self.version.filter(|number| *number > 0) else { return Ok(None) };
+        let epoch = self.version_epoch.clone().unwrap_or_default();
+        let fits = i64::try_from(number).is_ok() && epoch.len() <= MAX_KEY_BYTES && !epoch.contains('\0');
+        if fits { Ok(Some(Version { number, epoch })) } else { Err(ApiError::BAD_REQUEST) }
     }
 }
 

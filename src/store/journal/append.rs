@@ -13,6 +13,7 @@ use portcullis_actors::{
     logic::{
         channel::ChannelName,
         journal::{Appended, NewMessage, Placed, Retention},
+        version::Version,
     },
     protocol::Payload,
 };
@@ -50,7 +51,7 @@ const APPEND: &str = "
 const LOCK: &str = "
     INSERT INTO channels AS c (name, created_at, updated_at) VALUES ($1, $2, $2)
     ON CONFLICT (name) DO UPDATE SET updated_at = $2
-    RETURNING top, (SELECT epoch FROM channel_epoch)";
+    RETURNING top, (SELECT epoch FROM channel_epoch), version, version_epoch";
 
 /// Why a batch was not appended, as far as is known.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -79,8 +80,10 @@ impl Store {
         let uncertain = Arc::clone(&asked);
         let work = self.run(move |client| {
             Box::pin(async move {
-                let outcome = if batch.iter().any(|message| message.idempotency_key.is_some()) {
-                    with_keys(client, &channel, &batch, keep, &uncertain).await
+                let asks =
+                    |message: &NewMessage| message.idempotency_key.is_some() || message.version.is_some();
+                let outcome = if batch.iter().any(asks) {
+                    conditionally(client, &channel, &batch, keep, &uncertain).await
                 } else {
                     plainly(client, &channel, &batch, keep, &uncertain).await
                 };
@@ -128,8 +131,9 @@ async fn plainly(
     })
 }
 
-/// Under the lock of the channel's row, so that of two batches with one key the later sees the earlier's.
-async fn with_keys(
+/// Keys and versions decide what is appended: under the lock of the channel's row, so that of two batches with one key the
+/// later sees the earlier's.
+async fn conditionally(
     client: &mut Client,
     channel: &ChannelName,
     batch: &[NewMessage],
@@ -141,32 +145,81 @@ async fn with_keys(
     let lock = transaction.prepare_cached(LOCK).await?;
     let locked = transaction.query_one(&lock, &[&channel.as_str(), &now]).await?;
     let before = unsigned(locked.try_get(0)?);
-    let mut known = earlier(&transaction, channel, batch, now).await?;
-    let (mut placed, mut new, mut keys) = (Vec::with_capacity(batch.len()), Vec::new(), Vec::new());
-    for message in batch {
-        let next = before + new.len() as u64 + 1;
-        match message.idempotency_key.as_ref().map(|key| (key, known.get(key.as_str()).copied())) {
-            Some((_, Some(offset))) => {
-                placed.push(Placed::Earlier(offset));
-                continue;
-            }
-            Some((key, None)) => {
-                known.insert(key.clone(), next);
-                keys.push((key.as_str(), next.cast_signed()));
-            }
-            None => {}
-        }
-        placed.push(Placed::New(next));
-        new.push(message);
-    }
+    let known = earlier(&transaction, channel, batch, now).await?;
+    let Placing { placed, new, keys, version } = Placing::of(batch, before, known, newest(&locked)?.as_ref());
     if !new.is_empty() {
         insert(&transaction, channel, &new, keep).await?;
     }
     remember(&transaction, channel, &keys, now).await?;
+    if let Some(version) = version {
+        supersede(&transaction, channel, version).await?;
+    }
     uncertain.store(true, Ordering::Release);
     transaction.commit().await?;
     let top = before + new.len() as u64;
     Ok(Appended { placed, top, epoch: locked.try_get::<_, &str>(1)?.into() })
+}
+
+/// What a batch becomes.
+struct Placing<'b> {
+    placed: Vec<Placed>,
+    new: Vec<&'b NewMessage>,
+    /// Keys that are used for the first time.
+    keys: Vec<(&'b str, i64)>,
+    /// The newest version, if it is one of the batch.
+    version: Option<&'b Version>,
+}
+
+impl<'b> Placing<'b> {
+    /// `before` is the channel's top, `known` are keys that were used before, `newest` is the version published last.
+    fn of(
+        batch: &'b [NewMessage],
+        before: u64,
+        mut known: HashMap<String, u64>,
+        newest: Option<&Version>,
+    ) -> Self {
+        let mut placing = Self {
+            placed: Vec::with_capacity(batch.len()),
+            new: Vec::new(),
+            keys: Vec::new(),
+            version: None,
+        };
+        for message in batch {
+            let top = before + placing.new.len() as u64;
+            let key = message.idempotency_key.as_deref();
+            if let Some(offset) = key.and_then(|key| known.get(key)) {
+                placing.placed.push(Placed::Earlier(*offset));
+                continue;
+            }
+            let newest = placing.version.or(newest);
+            let outdated = message.version.as_ref().is_some_and(|version| version.is_outdated(newest));
+            let place = if outdated { Placed::Outdated(top) } else { Placed::New(top + 1) };
+            if let Some(key) = key {
+                known.insert(key.to_owned(), place.offset());
+                placing.keys.push((key, place.offset().cast_signed()));
+            }
+            if !outdated {
+                placing.new.push(message);
+                placing.version = message.version.as_ref().or(placing.version);
+            }
+            placing.placed.push(place);
+        }
+        placing
+    }
+}
+
+/// The version published last, of the locked row.
+fn newest(locked: &Row) -> Outcome<Option<Version>> {
+    let (number, epoch): (Option<i64>, Option<String>) = (locked.try_get(2)?, locked.try_get(3)?);
+    Ok(number.zip(epoch).map(|(number, epoch)| Version { number: unsigned(number), epoch }))
+}
+
+async fn supersede(client: &impl GenericClient, channel: &ChannelName, version: &Version) -> Outcome<()> {
+    let sql = "UPDATE channels SET version = $2, version_epoch = $3 WHERE name = $1";
+    let statement = client.prepare_cached(sql).await?;
+    let number = version.number.cast_signed();
+    client.execute(&statement, &[&channel.as_str(), &number, &version.epoch]).await?;
+    Ok(())
 }
 
 /// The offsets of those keys of the batch that were used before.

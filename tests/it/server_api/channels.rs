@@ -81,6 +81,25 @@ async fn a_publication_with_a_key_is_published_once() {
 }
 
 #[tokio::test]
+async fn one_key_is_one_publication_whether_it_is_kept_or_not() {
+    let app = app_with_key();
+    for channel in ["chat:lobby", "user:#1"] {
+        for (key, first_is_kept) in [("a", true), ("b", false)] {
+            let publish = |kept: bool| {
+                let of_key =
+                    json!({"channel": channel, "data": 1, "idempotency_key": key, "skip_history": !kept});
+                app.api_result("publish", of_key)
+            };
+            let first = publish(first_is_kept).await;
+            assert_eq!(first["offset"].is_u64(), first_is_kept, "{first}");
+            assert_eq!(publish(!first_is_kept).await, first, "{channel} {key}");
+        }
+        let history = app.api_result("history", json!({"channel": channel, "limit": -1})).await;
+        assert_eq!(history["publications"].as_array().map(Vec::len), Some(1), "{history}");
+    }
+}
+
+#[tokio::test]
 async fn a_publication_that_skips_history_is_delivered_and_not_kept() {
     let app = app_with_key();
     let mut socket = member(&app).await.connect_by_command().await;

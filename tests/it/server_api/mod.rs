@@ -9,3 +9,4 @@ mod shown;
 mod streams;
 mod subscribing;
 mod tokens;
+mod versions;

@@ -2,6 +2,7 @@
 
 mod reading;
 mod removing;
+mod versions;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
@@ -35,6 +36,7 @@ fn message(text: &str) -> NewMessage {
         tags: Vec::new(),
         time_ms: now_ms(),
         idempotency_key: None,
+        version: None,
     }
 }
 

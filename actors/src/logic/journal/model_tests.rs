@@ -98,6 +98,7 @@ impl World {
             tags: Vec::new(),
             time_ms: 1_000,
             idempotency_key: key,
+            version: None,
         }
     }
 

@@ -13,11 +13,11 @@ use tokio::sync::oneshot;
 
 use super::{
     ChannelShard,
-    answer::{Asker, Joining, Published},
+    answer::{Asker, Joining},
     found::Found,
     message::{Publishment, What},
+    publishing::Publisher,
     room::{Room, Source},
-    waiting::WaitingBytes,
 };
 use crate::{
     id::ConnectionId,
@@ -36,10 +36,7 @@ use crate::{
 /// Who waits for the journal.
 pub(super) enum Waiter {
     Join(Joining),
-    Publish(
-        Asker<Published>,
-        #[expect(dead_code, reason = "gives its share back when it is dropped")] WaitingBytes,
-    ),
+    Publish(Publisher),
     History(Asker<HistoryResult>),
     Remove(oneshot::Sender<Result<Position, ErrorCode>>),
 }
@@ -182,9 +179,10 @@ impl Room {
                 durable.state.join(Waiter::Join(joining), since);
             }
             What::Publish(publishment) => {
-                let Publishment { data, info, tags, key, asker, bytes, .. } = *publishment;
-                let message = NewMessage { data, info, tags, time_ms: wall_clock_ms(), idempotency_key: key };
-                durable.state.publish(Waiter::Publish(asker, bytes), message);
+                let Publishment { data, info, tags, key, version, asker, bytes, .. } = *publishment;
+                let (idempotency_key, time_ms) = (key.clone(), wall_clock_ms());
+                let message = NewMessage { data, info, tags, time_ms, idempotency_key, version };
+                durable.state.publish(Waiter::Publish(Publisher { asker, key, bytes }), message);
             }
             What::History(request, asker) => {
                 let bound = if asker.is_command() { PageBound::CLIENT } else { PageBound::SERVER };
@@ -202,12 +200,12 @@ impl Room {
         let (caller, keep) = (std::rc::Rc::clone(&durable.caller), durable.keep);
         // What waited for its batch is not written any more if its connection was cut meanwhile.
         let cut = |who: &Waiter| match who {
-            Waiter::Publish(asker, _) => asker.is_command() && !asker.is_wanted(),
+            Waiter::Publish(by) => by.asker.is_command() && !by.asker.is_wanted(),
             _ => false,
         };
         for who in durable.state.retract(cut) {
-            if let Waiter::Publish(asker, _) = who {
-                asker.forget();
+            if let Waiter::Publish(by) = who {
+                by.asker.forget();
             }
         }
         for action in durable.state.step(wall_clock_ms(), occupied, || caller.number()) {
@@ -232,11 +230,11 @@ impl Room {
                     joining.forget();
                 }
             }
-            (Waiter::Publish(asker, _), Outcome::Published(position)) => asker.give(Ok(Some(position))),
+            (Waiter::Publish(by), Outcome::Published(position)) => self.published(by, Ok(Some(position))),
             (Waiter::History(asker), Outcome::History(result)) => asker.give(Ok(result)),
             (Waiter::Remove(sender), Outcome::Removed(position)) => drop(sender.send(Ok(position))),
             (Waiter::Join(joining), Outcome::Refused(code)) => joining.fail(code),
-            (Waiter::Publish(asker, _), Outcome::Refused(code)) => asker.give(Err(code)),
+            (Waiter::Publish(by), Outcome::Refused(code)) => self.published(by, Err(code)),
             (Waiter::History(asker), Outcome::Refused(code)) => asker.give(Err(code)),
             (Waiter::Remove(sender), Outcome::Refused(code)) => drop(sender.send(Err(code))),
             // An answer to another question: who is dropped unanswered is told so.

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     id::ConnectionId,
-    logic::channel::ChannelName,
+    logic::{channel::ChannelName, version::Version},
     protocol::{ClientInfo, HistoryRequest, HistoryResult, Payload, Position, PresenceStats},
 };
 
@@ -45,6 +45,8 @@ pub(crate) struct Publishment {
     pub(crate) skip_history: bool,
     /// Published once under this key.
     pub(crate) key: Option<String>,
+    /// Published only if nothing as new was.
+    pub(crate) version: Option<Version>,
     pub(crate) asker: Asker<Published>,
     /// The payload's share of what may wait for this shard.
     pub(crate) bytes: WaitingBytes,

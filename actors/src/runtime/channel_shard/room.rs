@@ -5,33 +5,31 @@ use std::{rc::Rc, sync::Arc, time::Instant};
 
 use super::{
     answer::{Joining, Leaving, accept},
-    durable::{Caller, Durable, wall_clock_ms},
+    durable::{Caller, Durable},
     found::Found,
-    message::{Publishment, What},
-    subscriber::{Frames, Publishing, Subscriber},
+    keys::Keys,
+    message::What,
+    subscriber::{Frames, Subscriber},
 };
 use crate::{
     id::ConnectionId,
     logic::{
         channel::{Channel, ChannelName},
         namespace::{Options, RecoveryMode, Terms},
-        published::Published as Keys,
         stream::{PageBound, Recovery, Stream, epoch},
     },
-    protocol::{
-        ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position, Publication, Push, SubscribeResult,
-    },
+    protocol::{ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position, Push, SubscribeResult},
     runtime::subscription::{Join, JoinReply},
 };
 
 /// A channel that has members, or a history.
 pub(super) struct Room {
-    name: ChannelName,
+    pub(super) name: ChannelName,
     pub(super) options: Arc<Options>,
     pub(super) members: Channel<Subscriber>,
     pub(super) source: Source,
-    /// What was published under keys, as far as the history does not know.
-    keys: Keys,
+    /// What was published under keys, and is being.
+    pub(super) keys: Keys,
     /// Its place in the order of being forgotten, while it has no members.
     pub(super) resting: Option<u64>,
 }
@@ -65,8 +63,11 @@ impl Room {
 
     /// Does what was asked, if the history is at hand.
     pub(super) fn ask(&mut self, now: Instant, what: What) {
-        let unkept = matches!(&what, What::Publish(publishment) if publishment.skip_history);
-        if matches!(self.source, Source::Durable(_)) && !unkept {
+        let what = match what {
+            What::Publish(publishment) => return self.publish(now, publishment),
+            what => what,
+        };
+        if matches!(self.source, Source::Durable(_)) {
             return self.ask_journal(what);
         }
         match what {
@@ -75,7 +76,7 @@ impl Room {
                 let found = self.find(now, &terms);
                 self.join(joining, found);
             }
-            What::Publish(publishment) => self.publish(now, *publishment),
+            What::Publish(_) => {}
             What::History(request, asker) => {
                 let bound = if asker.is_command() { PageBound::CLIENT } else { PageBound::SERVER };
                 asker.give(self.history(now, &request, bound));
@@ -91,7 +92,7 @@ impl Room {
     }
 
     /// The history in memory; it begins when it is first asked for.
-    fn stream(&mut self) -> Option<&mut Stream> {
+    pub(super) fn stream(&mut self) -> Option<&mut Stream> {
         let Source::Memory { stream } = &mut self.source else { return None };
         if stream.is_none() && self.options.keeps_history() {
             *stream = Some(Stream::new(new_epoch(), self.options.history_size, self.options.history_ttl));
@@ -117,37 +118,6 @@ impl Room {
         let stream = self.stream().ok_or(ErrorCode::NotAvailable)?;
         let publications = stream.history(now, request, bound)?;
         Ok(HistoryResult { publications, position: stream.position() })
-    }
-
-    fn publish(&mut self, now: Instant, publishment: Publishment) {
-        let Publishment { data, info, tags, skip_history, key, asker, bytes } = publishment;
-        if let Some(earlier) = key.as_deref().and_then(|key| self.keys.find(now, key)) {
-            return asker.give(Ok(earlier));
-        }
-        let mut publication = Publication { data, info, offset: 0, tags, time_ms: 0 };
-        let (publication, position) = match self.stream().filter(|_| !skip_history) {
-            Some(stream) => {
-                publication.time_ms = wall_clock_ms();
-                (stream.append(now, publication), Some(stream.position()))
-            }
-            None => (Arc::new(publication), None),
-        };
-        if let Some(key) = key {
-            self.keys.remember(now, key, position.clone());
-        }
-        self.deliver(&publication);
-        asker.give(Ok(position));
-        drop(bytes);
-    }
-
-    /// Hands a publication to everyone.
-    pub(super) fn deliver(&mut self, publication: &Arc<Publication>) {
-        let mut frames = Publishing::new(&self.name, publication);
-        let mut delivered = 0_u64;
-        self.members.deliver(publication, |subscriber, form| {
-            delivered += u64::from(subscriber.push(frames.frame(subscriber.encoding(), form)));
-        });
-        metrics::counter!("deliveries_total").increment(delivered);
     }
 
     /// Makes a subscription, now that the history has said what belongs to it: whoever joins is told first, then

@@ -18,7 +18,7 @@ use crate::{
     protocol::{ClientInfo, Payload},
     runtime::{
         Control, Left,
-        channel_shard::{Asker, Leaving, Reply, Waiting},
+        channel_shard::{Asker, Leaving, Publishment, Reply, Waiting},
     },
 };
 use client::Client;
@@ -93,6 +93,7 @@ impl World {
             tags: Vec::new(),
             skip_history,
             key: None,
+            version: None,
             asker: Asker::Server(sender),
             bytes: Waiting::default().take(1).unwrap(),
         };
@@ -255,6 +256,7 @@ fn what_is_published_twice_under_one_key_is_delivered_once() {
             tags: Vec::new(),
             skip_history: false,
             key: Some(key.to_owned()),
+            version: None,
             asker,
             bytes: Waiting::default().take(1).unwrap(),
         };

@@ -119,7 +119,7 @@ fn memory() -> Arc<Namespaces> {
 
 fn said(data: &str) -> ServerPublication {
     let data = Payload::parse(data).unwrap();
-    ServerPublication { data, tags: Vec::new(), skip_history: false, idempotency_key: None }
+    ServerPublication { data, tags: Vec::new(), skip_history: false, idempotency_key: None, version: None }
 }
 
 #[actix_rt::test]

@@ -180,3 +180,46 @@ async fn a_shard_that_dies_leaves_nobody_waiting_for_the_journal() {
     assert_eq!(f.realtime.history_of(room, all).await.unwrap().publications.len(), 1);
     f.realtime.stop();
 }
+
+fn of_key(key: &str, skip_history: bool) -> ServerPublication {
+    let data = Payload::parse("1").unwrap();
+    let idempotency_key = Some(key.to_owned());
+    ServerPublication { data, tags: Vec::new(), skip_history, idempotency_key, version: None }
+}
+
+#[actix_rt::test]
+async fn who_publishes_under_a_key_that_is_under_way_gets_the_answer_of_that() {
+    let f = start(|_| {});
+    let room = channel("chat:a");
+    f.memory.journal.hold();
+    let publish = |key, skip_history| f.realtime.publish_as_server(room.clone(), of_key(key, skip_history));
+    let later = async {
+        settled(&f, &room).await;
+        f.memory.journal.let_through(10);
+    };
+    let (kept, unkept, ()) = tokio::join!(publish("k", false), publish("k", true), later);
+    let position = kept.clone().unwrap().expect("a position");
+    assert_eq!((position.offset, unkept), (1, kept));
+    assert_eq!(publish("k", true).await, Ok(Some(position)));
+    assert_eq!(publish("l", true).await, Ok(None));
+    assert_eq!(publish("l", false).await, Ok(None), "it is published, if not kept");
+    assert_eq!(*f.memory.journal.batches.lock(), [1]);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_key_whose_publication_failed_may_be_used_again() {
+    let f = start(|_| {});
+    let room = channel("chat:a");
+    f.memory.journal.hold();
+    f.memory.journal.down.store(true, std::sync::atomic::Ordering::SeqCst);
+    let publish = |skip_history| f.realtime.publish_as_server(room.clone(), of_key("k", skip_history));
+    let later = async {
+        settled(&f, &room).await;
+        f.memory.journal.let_through(10);
+    };
+    let (kept, unkept, ()) = tokio::join!(publish(false), publish(true), later);
+    assert_eq!((kept, unkept), (Err(ErrorCode::Internal), Err(ErrorCode::Internal)));
+    assert_eq!(publish(true).await, Ok(None));
+    f.realtime.stop();
+}

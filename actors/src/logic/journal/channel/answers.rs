@@ -33,7 +33,7 @@ impl<T> DurableChannel<T> {
             .collect();
         let first = placed.iter().find_map(|(_, place, _)| match place {
             Placed::New(offset) => Some(*offset),
-            Placed::Earlier(_) => None,
+            Placed::Earlier(_) | Placed::Outdated(_) => None,
         });
         let first = first.unwrap_or(appended.top.saturating_add(1));
         match &self.hot {

@@ -1,0 +1,42 @@
+//! Versions of what is published: a publication that carries no newer one than was published before says nothing new.
+//!
+//! Whoever publishes gives them. Pure; the newest of a channel is kept with its history.
+
+/// The version that a publication carries.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// Counts up, from 1.
+    pub number: u64,
+    /// Numbers of another epoch begin anew; empty for whichever there is.
+    pub epoch: String,
+}
+
+impl Version {
+    /// Whether nothing of this version is to be published after `newest`.
+    #[must_use]
+    pub fn is_outdated(&self, newest: Option<&Self>) -> bool {
+        newest.is_some_and(|newest| {
+            (self.epoch.is_empty() || self.epoch == newest.epoch) && self.number <= newest.number
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(number: u64, epoch: &str) -> Version {
+        Version { number, epoch: epoch.to_owned() }
+    }
+
+    #[test]
+    fn a_version_is_outdated_by_its_equal_and_by_newer_ones_of_its_epoch() {
+        let newest = version(5, "a");
+        for (number, epoch, outdated) in
+            [(4, "a", true), (5, "a", true), (6, "a", false), (1, "b", false), (5, "", true), (6, "", false)]
+        {
+            assert_eq!(version(number, epoch).is_outdated(Some(&newest)), outdated, "{number} of {epoch:?}");
+        }
+        assert!(!version(1, "").is_outdated(None));
+    }
+}

@@ -1,0 +1,73 @@
+//! The idempotency keys of one room: what was published under them, and what is on its way to the journal.
+//!
+//! One rule for every publication of a channel, kept or not: of those with one key the first is published, and the others get
+//! its answer. In a durable channel the journal knows the keys of what it keeps besides, for all nodes and over restarts.
+
+use std::{collections::HashMap, time::Instant};
+
+use super::answer::{Asker, Published};
+use crate::{logic::published::Published as Remembered, protocol::ErrorCode};
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Keys {
+    done: Remembered,
+    begun: HashMap<String, Begun>,
+}
+
+/// What is on its way under one key.
+#[derive(Default)]
+struct Begun {
+    count: usize,
+    /// Who is to get the same answer.
+    followers: Vec<Asker<Published>>,
+}
+
+impl Keys {
+    /// What became of the publication with this key, if there was one.
+    pub(super) fn find(&mut self, now: Instant, key: &str) -> Option<Published> {
+        self.done.find(now, key)
+    }
+
+    /// It is published.
+    pub(super) fn remember(&mut self, now: Instant, key: String, published: Published) {
+        self.done.remember(now, key, published);
+    }
+
+    /// A publication with this key goes to the journal; [`Self::end`] follows.
+    pub(super) fn begin(&mut self, key: &str) {
+        self.begun.entry(key.to_owned()).or_default().count += 1;
+    }
+
+    /// Waits for what becomes of a publication with this key that is on its way. If there is none, who asked comes back.
+    pub(super) fn follow(&mut self, key: &str, asker: Asker<Published>) -> Option<Asker<Published>> {
+        let Some(begun) = self.begun.get_mut(key) else { return Some(asker) };
+        begun.followers.push(asker);
+        None
+    }
+
+    /// The journal has answered.
+    pub(super) fn end(&mut self, now: Instant, key: String, result: &Result<Published, ErrorCode>) {
+        let Some(begun) = self.begun.get_mut(&key) else { return };
+        begun.count = begun.count.saturating_sub(1);
+        let last = begun.count == 0;
+        if last || result.is_ok() {
+            std::mem::take(&mut begun.followers).into_iter().for_each(|asker| asker.give(result.clone()));
+        }
+        if last {
+            self.begun.remove(&key);
+        }
+        if let Ok(published) = result {
+            self.done.remember(now, key, published.clone());
+        }
+    }
+
+    pub(super) fn expire(&mut self, now: Instant) {
+        self.done.expire(now);
+    }
+
+    /// Whether nothing is remembered.
+    pub(super) fn is_empty(&self) -> bool {
+        self.done.is_empty() && self.begun.is_empty()
+    }
+}

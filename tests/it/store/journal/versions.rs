@@ -1,0 +1,55 @@
+//! Versions in the journal: each message is compared with what came before it, in its batch, too.
+
+use portcullis_actors::logic::version::Version;
+
+use super::*;
+
+fn versioned(number: u64, epoch: &str) -> NewMessage {
+    let version = Some(Version { number, epoch: epoch.to_owned() });
+    NewMessage { version, ..message(&format!("{number}{epoch}")) }
+}
+
+#[test]
+fn messages_of_one_batch_are_compared_with_each_other_and_with_those_before() {
+    with_db(|db| async move {
+        let batch =
+            vec![versioned(2, ""), message("plain"), versioned(1, ""), versioned(2, ""), versioned(3, "")];
+        let placed = append(&db.store, batch).await;
+        let expected =
+            [Placed::New(1), Placed::New(2), Placed::Outdated(2), Placed::Outdated(2), Placed::New(3)];
+        assert_eq!(placed, expected);
+        let placed = append(&db.store, vec![versioned(3, ""), versioned(1, "b"), versioned(3, "a")]).await;
+        assert_eq!(placed, [Placed::Outdated(3), Placed::New(4), Placed::New(5)]);
+        assert_eq!(append(&db.store, vec![versioned(3, "a")]).await, [Placed::Outdated(5)]);
+        assert_eq!(offsets(&all(&db.store).await), [1, 2, 3, 4, 5]);
+    });
+}
+
+#[test]
+fn of_sixteen_with_one_version_one_is_published() {
+    with_db(|db| async move {
+        for number in 1..=10 {
+            let appenders = (0..16).map(|_| {
+                let store = db.store.clone();
+                tokio::spawn(async move { append(&store, vec![versioned(number, "e")]).await[0] })
+            });
+            let appenders: Vec<_> = appenders.collect();
+            let placed: Vec<_> =
+                futures_util::future::join_all(appenders).await.into_iter().map(Result::unwrap).collect();
+            assert_eq!(placed.iter().filter(|place| matches!(place, Placed::New(_))).count(), 1);
+            assert!(placed.iter().all(|place| place.offset() == number), "{placed:?}");
+        }
+    });
+}
+
+#[test]
+fn the_key_of_a_message_that_was_left_out_is_remembered_with_its_answer() {
+    with_db(|db| async move {
+        append(&db.store, vec![versioned(2, ""), message("x")]).await;
+        let old = || NewMessage { idempotency_key: Some("k".to_owned()), ..versioned(1, "") };
+        assert_eq!(append(&db.store, vec![old()]).await, [Placed::Outdated(2)]);
+        append(&db.store, vec![message("y")]).await;
+        assert_eq!(append(&db.store, vec![old()]).await, [Placed::Earlier(2)]);
+        assert_eq!(append(&db.store, vec![keyed("z", "k")]).await, [Placed::Earlier(2)]);
+    });
+}
