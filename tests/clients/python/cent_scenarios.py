@@ -128,6 +128,8 @@ async def publishing(api):
     await fact("channels lists by pattern", channels.channels["chat:cent"].num_clients == 1)
     info = await api.info(cent.InfoRequest())
     await fact("info tells of the node", info.nodes[0].num_clients >= 1 and info.nodes[0].uid != "")
+    process = info.nodes[0].process
+    await fact("info tells what the process takes", process.cpu >= 0 and process.rss > 1_000_000)
     await made.disconnect()
 
 
@@ -145,6 +147,10 @@ async def connections(api):
     await fact("subscribe subscribes the client", seen.channel == "chat:served")
     presence = await api.presence(cent.PresenceRequest(channel="chat:served"))
     await fact("subscribe carries info", presence.presence[made.id].chan_info == {"a": 1})
+    listed = await api.connections(cent.ConnectionsRequest(user=user, expression=""))
+    state = listed.connections[made.id].state
+    await fact("connections tells what a subscription came of", state.channels["chat:served"].source == 10)
+    await fact("connections lists tokens of subscriptions", state.subscription_tokens == {})
     await api.unsubscribe(cent.UnsubscribeRequest(user=user, channel="chat:served"))
     seen = await soon(made.seen.unsubscribed.get())
     await fact("unsubscribe ends a subscription of the server's", seen.channel == "chat:served")

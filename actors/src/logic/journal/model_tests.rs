@@ -104,6 +104,10 @@ impl World {
 
     fn publish(&mut self, text: &str, key: Option<String>) {
         let message = self.message(text, key);
+        self.publish_message(message);
+    }
+
+    fn publish_message(&mut self, message: NewMessage) {
         self.published.insert(self.serial, message.clone());
         let who = Who::Publisher(self.serial);
         self.asked.insert(who);
@@ -112,9 +116,7 @@ impl World {
 
     fn publish_bulky(&mut self) {
         let message = NewMessage { info: Some(Arc::clone(&BULKY)), ..self.message("bulky", None) };
-        self.published.insert(self.serial, message.clone());
-        self.asked.insert(Who::Publisher(self.serial));
-        self.channel.publish(Who::Publisher(self.serial), message);
+        self.publish_message(message);
     }
 
     fn history(&mut self, limit: i32, since: Option<u64>, reverse: bool) {
@@ -147,6 +149,11 @@ impl World {
             Step::Publish => self.publish("", None),
             Step::PublishBulky => self.publish_bulky(),
             Step::PublishKeyed(key) => self.publish("", Some(key.to_string())),
+            Step::PublishVersioned(number) => {
+                let version = Some(Version { number: number.into(), epoch: String::new() });
+                let message = NewMessage { version, ..self.message("versioned", None) };
+                self.publish_message(message);
+            }
             Step::PublishPoison => self.publish("poison", None),
             Step::Foreign(count) => {
                 self.db.settle();

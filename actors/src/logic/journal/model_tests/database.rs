@@ -37,6 +37,10 @@ impl Db {
             if let Some(offset) = earlier {
                 return Placed::Earlier(*offset);
             }
+            let newest = self.rows.iter().rev().find_map(|row| row.version.as_ref());
+            if message.version.as_ref().is_some_and(|version| version.is_outdated(newest)) {
+                return Placed::Outdated(self.rows.len() as u64);
+            }
             self.rows.push(message.clone());
             let top = self.rows.len() as u64;
             self.keys.extend(message.idempotency_key.clone().map(|key| (key, top)));

@@ -20,6 +20,8 @@ pub(super) enum Step {
     /// So much that a few of them are more than a page, or than is read at once.
     PublishBulky,
     PublishKeyed(u8),
+    /// Unless something as new was published.
+    PublishVersioned(u8),
     /// The database does not take it.
     PublishPoison,
     Foreign(u8),
@@ -46,6 +48,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         6 => Just(Step::Publish),
         3 => Just(Step::PublishBulky),
         1 => (0_u8..3).prop_map(Step::PublishKeyed),
+        2 => (1_u8..8).prop_map(Step::PublishVersioned),
         1 => Just(Step::PublishPoison),
         1 => (1_u8..4).prop_map(Step::Foreign),
         4 => (0_usize..4).prop_map(Step::Join),
