@@ -139,6 +139,7 @@ impl Driver {
         let (now, accepting) = (Instant::now(), self.door.accepting());
         // A denial may have come while a token was on its way from the verifier into the table.
         let may_be_denied = matches!(outcome, Outcome::Subscription(_, Ok(_)));
+        let seen_as = self.seen_as();
         let effects = match outcome {
             Outcome::Proof(purpose, outcome) => {
                 let outcome = outcome.map(|(who, admitted)| {
@@ -155,6 +156,10 @@ impl Driver {
         self.perform(effects);
         if may_be_denied {
             self.judge();
+        }
+        if self.seen_as() != seen_as {
+            // A channel that takes no message now goes on showing what it did.
+            self.show();
         }
     }
 

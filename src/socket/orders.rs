@@ -6,7 +6,7 @@ use std::{sync::Arc, time::Instant};
 
 use portcullis_actors::{
     logic::subscription::ServerSubscription,
-    protocol::UnsubscribeCode,
+    protocol::{Payload, UnsubscribeCode},
     runtime::{Control, SubscribeReply},
 };
 
@@ -58,9 +58,14 @@ impl Driver {
         }
     }
 
+    /// What is said of the connection beside its name.
+    pub(super) fn seen_as(&self) -> Option<Payload> {
+        self.dialogue.speaker()?.conn_info.clone()
+    }
+
     /// Lets the channels show the connection as it is now. False if one of them takes no message now: it goes on showing what
     /// it did.
-    fn show(&self) -> bool {
+    pub(super) fn show(&self) -> bool {
         let realtime = &self.door.realtime;
         // All of them, also after one that cannot.
         let shown = self.dialogue.shown().map(|(channel, info)| realtime.show(channel, Arc::clone(info)));

@@ -155,7 +155,12 @@ impl Dialogue {
             // What a token does not say stays as it was.
             identity.conn_info = identity.conn_info.or_else(|| self.speaker()?.conn_info.clone());
             identity.meta = identity.meta.or_else(|| self.speaker()?.meta.clone());
-            self.speaker = Some(Speaker::new(self.client, identity, now));
+            let changed = self.speaker().is_some_and(|who| who.conn_info != identity.conn_info);
+            let speaker = Speaker::new(self.client, identity, now);
+            if changed {
+                self.subscriptions.show(&speaker.info);
+            }
+            self.speaker = Some(speaker);
         } else {
             self.close(CloseReason::InvalidToken);
         }

@@ -2,7 +2,11 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{App, Socket, app_with_key, of_user};
+use crate::harness::{
+    App, Socket, app_with_key,
+    issuer::{shared_with, signed},
+    of_user,
+};
 
 async fn connected(app: &App) -> (Socket, String, i64) {
     let session = app.register().await.sign_in().await;
@@ -75,5 +79,34 @@ async fn more_than_a_frame_of_info_is_no_info() {
     for method in ["refresh", "subscribe"] {
         let large = json!({"user": "1", "channel": "chat:a", "info": "x".repeat(65_536)});
         assert_eq!(app.api_error(method, large).await, 107, "{method}");
+    }
+}
+
+#[tokio::test]
+async fn a_newer_token_says_anew_what_others_see_and_one_that_says_nothing_changes_nothing() {
+    let app = App::with(shared_with);
+    let mut socket = app.handshake("/connection/websocket").open().await.expect("an open door");
+    let token = |claims: Value| signed(&claims);
+    let first = token(json!({"sub": "ann", "info": {"n": 1}}));
+    socket.ask(json!({"connect": {"token": first}})).await.expect("a reply");
+    socket.subscribe("chat:lobby").await;
+    let lobby = portcullis_actors::runtime::ChannelName::parse("chat:lobby").unwrap();
+    for (claims, seen) in
+        [(json!({"sub": "ann", "info": {"n": 2}}), json!({"n": 2})), (json!({"sub": "ann"}), json!({"n": 2}))]
+    {
+        let reply = socket.ask(json!({"refresh": {"token": token(claims)}})).await.expect("a reply");
+        assert!(reply["refresh"].is_object(), "{reply}");
+        let publish = json!({"publish": {"channel": "chat:lobby", "data": 1}});
+        socket.ask(publish).await.expect("a reply");
+        let info = loop {
+            let push = socket.pushed().await;
+            if push["pub"].is_object() {
+                break push["pub"]["info"]["conn_info"].clone();
+            }
+        };
+        assert_eq!(info, seen);
+        let present = app.realtime().presence_of(lobby.clone()).await.unwrap();
+        let shown: Value = serde_json::from_slice(present[0].conn_info.as_ref().unwrap().as_bytes()).unwrap();
+        assert_eq!(shown, seen);
     }
 }
