@@ -24,7 +24,7 @@ use crate::{
         csrf::{Binding, LIFETIME},
         role::Role,
     },
-    service::{Caller, Refusal, Services, SignIn},
+    service::{Caller, Refusal, Services, SignIn, SignedIn},
 };
 
 /// When the older name of the sign-in route was given up (RFC 9745): 2025-01-01.
@@ -69,15 +69,28 @@ async fn session_of(request: &HttpRequest, services: &Services) -> Result<Option
 }
 
 /// For routes that need no CSRF token: no other site's doing, and a token that is sent must verify, bound to the
-/// pre-session or to the session that the request still has.
-pub(super) fn guard_entrance(request: &HttpRequest, services: &Services) -> Result<(), Problem> {
+/// pre-session or to the session that the request still has. Gives that pre-session.
+pub(super) fn guard_entrance(request: &HttpRequest, services: &Services) -> Result<Option<Uuid>, Problem> {
     csrf::require_own_site(request)?;
-    let presession = Jar::of(request).presession_of(request, services)?.map(Binding::PreSession);
+    let brought = Jar::of(request).presession_of(request, services)?;
     let session = credential(request)?
         .and_then(|found| services.access_keys.verify_signature_only(found.token.expose_secret()).ok())
         .map(|claims| Binding::Session(claims.sid));
-    let bindings: Vec<Binding> = presession.into_iter().chain(session).collect();
-    csrf::check_if_sent(request, services, &bindings)
+    let bindings: Vec<Binding> = brought.map(Binding::PreSession).into_iter().chain(session).collect();
+    csrf::check_if_sent(request, services, &bindings)?;
+    Ok(brought)
+}
+
+/// The last step of a sign-in that took several: `prove` is given the request's pre-session. The answer is that of a
+/// sign-in.
+pub(super) async fn finish_sign_in(
+    request: &HttpRequest,
+    services: &Services,
+    client: &Client,
+    prove: impl AsyncFnOnce(Option<Uuid>) -> Result<SignedIn, Problem>,
+) -> Result<HttpResponse, Problem> {
+    let granted = prove(guard_entrance(request, services)?).await?;
+    Ok(grant::answer(request, services, &client.0, &granted))
 }
 
 #[derive(Deserialize)]
@@ -149,9 +162,7 @@ pub(super) async fn login(
     client: Client,
     body: Body<Login>,
 ) -> Result<HttpResponse, Problem> {
-    guard_entrance(&request, &services)?;
-    let jar = Jar::of(&request);
-    let brought = jar.presession_of(&request, &services)?;
+    let brought = guard_entrance(&request, &services)?;
     let presession = brought.unwrap_or_else(Uuid::new_v4);
     let Login { username, password, .. } = body.0;
     let asked = match services.sign_in(&username, password, presession, &client.0).await? {
@@ -160,7 +171,7 @@ pub(super) async fn login(
     };
     let mut answer = HttpResponse::Ok();
     if brought.is_none() {
-        answer.cookie(jar.presession(&services.device_cookies, presession));
+        answer.cookie(Jar::of(&request).presession(&services.device_cookies, presession));
     }
     Ok(answer.json(Challenge {
         status: "2fa_required",

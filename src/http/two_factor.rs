@@ -8,12 +8,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    auth::guard_entrance,
+    auth::finish_sign_in,
     body::{Body, Shape, optional_secret, secret},
     caller::{Authenticated, AuthenticatedBody},
     client::Client,
-    cookies::Jar,
-    grant,
     problem::Problem,
     sessions::revoked_view,
 };
@@ -34,31 +32,28 @@ impl Shape for Answer {
     const FIELDS: &'static str = "challenge_id, one of totp or backup_code, trust_device (optional)";
 }
 
-/// `POST /api/v1/auth/2fa/verify`: finishes a sign-in. The answer is that of a sign-in.
+/// `POST /api/v1/auth/2fa/verify`: finishes a sign-in.
 pub(super) async fn verify(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
     body: Body<Answer>,
 ) -> Result<HttpResponse, Problem> {
-    guard_entrance(&request, &services)?;
-    let Answer { challenge_id, totp, backup_code, trust_device } = body.0;
-    let code = match (totp, backup_code) {
-        (Some(code), None) => CodeProof::Totp(code),
-        (None, Some(code)) => CodeProof::BackupCode(code),
-        _ => {
-            let detail = "Send exactly one of totp and backup_code.";
-            return Err(Problem::unprocessable("one_proof_required", detail));
-        }
-    };
-    let answer = FactorAnswer {
-        challenge: challenge_id,
-        presession: Jar::of(&request).presession_of(&request, &services)?,
-        code,
-        trust_device: trust_device.unwrap_or(true),
-    };
-    let granted = services.verify_second_factor(answer, &client.0).await?;
-    Ok(grant::answer(&request, &services, &client.0, &granted))
+    finish_sign_in(&request, &services, &client, async |presession| {
+        let Answer { challenge_id, totp, backup_code, trust_device } = body.0;
+        let code = match (totp, backup_code) {
+            (Some(code), None) => CodeProof::Totp(code),
+            (None, Some(code)) => CodeProof::BackupCode(code),
+            _ => {
+                let detail = "Send exactly one of totp and backup_code.";
+                return Err(Problem::unprocessable("one_proof_required", detail));
+            }
+        };
+        let trust_device = trust_device.unwrap_or(true);
+        let answer = FactorAnswer { challenge: challenge_id, presession, code, trust_device };
+        Ok(services.verify_second_factor(answer, &client.0).await?)
+    })
+    .await
 }
 
 #[derive(Serialize)]

@@ -11,12 +11,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{
-    auth::guard_entrance,
+    auth::{finish_sign_in, guard_entrance},
     body::{Body, Shape},
     caller::{Authenticated, AuthenticatedBody},
     client::Client,
     cookies::Jar,
-    grant,
     problem::Problem,
     sessions::revoked_view,
 };
@@ -98,14 +97,12 @@ pub(super) async fn begin_login(
             return Err(Problem::unprocessable("one_purpose_required", detail));
         }
     };
-    guard_entrance(&request, &services)?;
-    let jar = Jar::of(&request);
-    let brought = jar.presession_of(&request, &services)?;
+    let brought = guard_entrance(&request, &services)?;
     let presession = brought.unwrap_or_else(Uuid::new_v4);
     let ceremony = services.begin_passkey_sign_in(wanted, presession, &client.0).await?;
     let mut answer = HttpResponse::Ok();
     if brought.is_none() {
-        answer.cookie(jar.presession(&services.device_cookies, presession));
+        answer.cookie(Jar::of(&request).presession(&services.device_cookies, presession));
     }
     Ok(answer.json(ceremony_view(ceremony)))
 }
@@ -122,23 +119,20 @@ impl Shape for Finish {
     const FIELDS: &'static str = "ceremony_id, credential, trust_device (optional)";
 }
 
-/// `POST /api/v1/webauthn/login/finish`. The answer is that of a sign-in.
+/// `POST /api/v1/webauthn/login/finish`.
 pub(super) async fn finish_login(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
     body: Body<Finish>,
 ) -> Result<HttpResponse, Problem> {
-    guard_entrance(&request, &services)?;
-    let Finish { ceremony_id, credential, trust_device } = body.0;
-    let answer = PasskeyAnswer {
-        ceremony: ceremony_id,
-        presession: Jar::of(&request).presession_of(&request, &services)?,
-        credential,
-        trust_device: trust_device.unwrap_or(true),
-    };
-    let granted = services.finish_passkey_sign_in(answer, &client.0).await?;
-    Ok(grant::answer(&request, &services, &client.0, &granted))
+    finish_sign_in(&request, &services, &client, async |presession| {
+        let Finish { ceremony_id, credential, trust_device } = body.0;
+        let trust_device = trust_device.unwrap_or(true);
+        let answer = PasskeyAnswer { ceremony: ceremony_id, presession, credential, trust_device };
+        Ok(services.finish_passkey_sign_in(answer, &client.0).await?)
+    })
+    .await
 }
 
 #[derive(Serialize)]
