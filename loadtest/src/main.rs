@@ -19,6 +19,7 @@ mod pushed;
 mod report;
 mod rest;
 mod scenario;
+mod setup;
 mod socket;
 mod stream;
 mod target;

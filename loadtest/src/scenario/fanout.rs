@@ -3,10 +3,7 @@
 
 mod stalled;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use clap::Args as ClapArgs;
@@ -16,11 +13,9 @@ use stalled::Stalled;
 
 use crate::{
     Failure,
-    accounts::AccountArgs,
-    connections::{ConnectionArgs, Connections, What, spread},
-    process::Process,
+    connections::{Connections, What, spread},
     report::{Latencies, Report, progress},
-    target::TargetArgs,
+    setup::SetupArgs,
 };
 
 const CHANNEL: &str = "ephemeral:fanout";
@@ -32,11 +27,7 @@ const MARK: &[u8] = b"\"number\":";
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    accounts: AccountArgs,
-    #[command(flatten)]
-    connections: ConnectionArgs,
+    setup: SetupArgs,
     /// Subscribers of the channel, spread evenly over the sessions.
     #[arg(long = "connections", default_value_t = 1000)]
     count: usize,
@@ -58,21 +49,18 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
-    let target = Arc::new(args.target.resolve().await?);
-    let process = target.pid.map(Process::new).transpose()?;
-    let cpu = || process.as_ref().map(Process::cpu).transpose();
-    let sessions = args.accounts.sessions(&target, args.users, 1).await?;
-    let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count.max(2)))
+    let setup = args.setup.begin(args.users).await?;
+    let plan: Vec<(usize, String)> = spread(setup.sessions.len(), 0, Some(args.count.max(2)))
         .into_iter()
         .map(|session| (session, CHANNEL.to_owned()))
         .collect();
-    let connections = args.connections.open(&target, &sessions, &plan).await?;
+    let connections = args.setup.open(&setup, &plan).await?;
 
-    let before = cpu()?;
+    let before = setup.cpu()?;
     let mut fanout = Fanout::new(connections, args.publications);
     let mut stalled = (args.stalled > 0).then(|| Stalled::new(&fanout.connections));
     fanout.run(&args, stalled.as_mut()).await;
-    let after = cpu()?;
+    let after = setup.cpu()?;
 
     fanout.report.count("subscribers", plan.len());
     fanout.report.count("deliveries", fanout.delivered);
@@ -85,7 +73,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     }
     fanout.check_complete(plan.len() * args.publications);
     if let Some(stalled) = stalled {
-        stalled::run(&mut fanout, stalled, &args, process.as_ref()).await?;
+        stalled::run(&mut fanout, stalled, &args, setup.process.as_ref()).await?;
     }
     Ok(fanout.report)
 }

@@ -12,13 +12,13 @@ use clap::Args as ClapArgs;
 
 use crate::{
     Failure,
-    accounts::AccountArgs,
-    connections::{ConnectionArgs, Connections, What, spread},
+    connections::{Connections, What, spread},
     link::Transport,
     prepared,
     process::{Memory, Process},
     report::Report,
-    target::{Target, TargetArgs},
+    setup::SetupArgs,
+    target::Target,
 };
 
 /// Let the server finish what it does after a handshake before its memory is read.
@@ -27,11 +27,7 @@ const SETTLE: Duration = Duration::from_secs(2);
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    accounts: AccountArgs,
-    #[command(flatten)]
-    connections: ConnectionArgs,
+    setup: SetupArgs,
     /// Connections in all, spread evenly over the sessions.
     #[arg(long = "connections", default_value_t = 9000)]
     count: usize,
@@ -53,12 +49,12 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
-    let target = Arc::new(args.target.resolve().await?);
+    let target = Arc::new(args.setup.target.resolve().await?);
     let process = target.pid.map(Process::new).transpose()?;
-    if let Some(process) = process.as_ref().filter(|_| args.accounts.prepared()) {
+    if let Some(process) = process.as_ref().filter(|_| args.setup.accounts.prepared()) {
         must_be_restarted(&target, process)?;
     }
-    let sessions = args.accounts.sessions(&target, args.users, 4).await?;
+    let sessions = args.setup.accounts.sessions(&target, args.users, 4).await?;
     let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count))
         .into_iter()
         .enumerate()
@@ -68,7 +64,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     tokio::time::sleep(SETTLE).await;
     let sample = || process.as_ref().map(Sample::take).transpose();
     let before = sample()?;
-    let connections = args.connections.open_over(args.transport, &target, &sessions, &plan).await?;
+    let connections = args.setup.connections.open_over(args.transport, &target, &sessions, &plan).await?;
     let opened = sample()?;
     let mut report = Report::default();
     report.kind("transport", args.transport.name());
@@ -125,7 +121,7 @@ fn check_quiet(mut connections: Connections, count: usize, report: &mut Report) 
 
 /// What each connection added, in KiB. Without prepared sessions the figure is too low, and says so.
 fn check_memory(args: &Args, before: &Memory, with: &Memory, report: &mut Report) {
-    if !args.accounts.prepared() {
+    if !args.setup.accounts.prepared() {
         report.note(
             "the server has just hashed passwords, and connections reuse the memory that this left behind: the figures of \
              memory are too low; `loadtest prepare`, a restart and `--prepared` give the true ones",

@@ -5,7 +5,6 @@
 
 use std::{
     collections::HashMap,
-    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -14,12 +13,10 @@ use tokio::time::{sleep_until, timeout};
 
 use crate::{
     Failure,
-    accounts::AccountArgs,
-    connections::{ConnectionArgs, Connections, Happening, What, spread},
-    process::Process,
+    connections::{Connections, Happening, What, spread},
     pushed::{Line, fresh, lines},
     report::{Latencies, Report, progress},
-    target::TargetArgs,
+    setup::SetupArgs,
 };
 
 /// How long an answer may take.
@@ -31,11 +28,7 @@ const STEP: Duration = Duration::from_millis(10);
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    accounts: AccountArgs,
-    #[command(flatten)]
-    connections: ConnectionArgs,
+    setup: SetupArgs,
     /// Users.
     #[arg(long, default_value_t = 50)]
     users: usize,
@@ -60,25 +53,22 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
-    let target = Arc::new(args.target.resolve().await?);
-    let process = target.pid.map(Process::new).transpose()?;
-    let cpu = || process.as_ref().map(Process::cpu).transpose();
-    let sessions = args.accounts.sessions(&target, args.users, 1).await?;
+    let setup = args.setup.begin(args.users).await?;
     let channel = fresh(&args.namespace);
-    let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count.max(2)))
+    let plan: Vec<(usize, String)> = spread(setup.sessions.len(), 0, Some(args.count.max(2)))
         .into_iter()
         .map(|session| (session, channel.clone()))
         .collect();
-    let connections = args.connections.open(&target, &sessions, &plan).await?;
+    let connections = args.setup.open(&setup, &plan).await?;
 
     let churning = args.churning.min(plan.len() - 1);
     let mut run = Run::new(connections, channel, churning);
     run.ask_when_quiet().await;
     // What was heard of those who came in the beginning.
     run.announced = 0;
-    let before = cpu()?;
+    let before = setup.cpu()?;
     run.churn(&args).await;
-    let after = cpu()?;
+    let after = setup.cpu()?;
     run.everybody_back().await;
     run.ask_when_quiet().await;
 

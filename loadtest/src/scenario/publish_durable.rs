@@ -6,22 +6,17 @@
 
 mod ledger;
 
-use std::{
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use clap::Args as ClapArgs;
 use tokio::time::timeout;
 
 use crate::{
     Failure,
-    accounts::AccountArgs,
-    connections::{ConnectionArgs, Connections, Happening, What, spread},
-    process::Process,
+    connections::{Connections, Happening, What, spread},
     pushed::{Data, Line, fresh, lines, publication},
     report::{Latencies, Report, progress},
-    target::TargetArgs,
+    setup::SetupArgs,
 };
 use ledger::Ledger;
 
@@ -33,11 +28,7 @@ const FIRST_ID: usize = 3;
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    accounts: AccountArgs,
-    #[command(flatten)]
-    connections: ConnectionArgs,
+    setup: SetupArgs,
     /// Users.
     #[arg(long, default_value_t = 10)]
     users: usize,
@@ -65,26 +56,23 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
-    let target = Arc::new(args.target.resolve().await?);
-    let process = target.pid.map(Process::new).transpose()?;
-    let cpu = || process.as_ref().map(Process::cpu).transpose();
-    let sessions = args.accounts.sessions(&target, args.users, 1).await?;
+    let setup = args.setup.begin(args.users).await?;
     let name = fresh(&args.namespace);
     let (publishers, channels) = (usize::from(args.publishers), usize::from(args.channels));
     let total = publishers + usize::from(args.subscribers);
-    let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(total))
+    let plan: Vec<(usize, String)> = spread(setup.sessions.len(), 0, Some(total))
         .into_iter()
         .enumerate()
         .map(|(number, session)| (session, format!("{name}-{}", channel_of(number, publishers, channels))))
         .collect();
-    let connections = args.connections.open(&target, &sessions, &plan).await?;
+    let connections = args.setup.open(&setup, &plan).await?;
 
-    let before = cpu()?;
+    let before = setup.cpu()?;
     let mut run = Run::new(&args, &name, connections);
     run.publish_everything().await;
     let acknowledged_in = run.last_acknowledged.saturating_duration_since(run.start);
     run.wait_for_deliveries().await;
-    let after = cpu()?;
+    let after = setup.cpu()?;
 
     let mut report = run.ledger.conclude();
     let acknowledged = run.acknowledged.max(1) as f64;

@@ -14,13 +14,13 @@ use tokio::{sync::watch, time::timeout};
 
 use crate::{
     Failure,
-    accounts::{AccountArgs, Session},
-    connections::{ConnectionArgs, check_descriptors, spread},
-    process::Process,
+    accounts::Session,
+    connections::{check_descriptors, spread},
     pushed::{Data, fresh, publication},
     report::{Latencies, Report, progress},
     rest::Rest,
-    target::{Target, TargetArgs},
+    setup::SetupArgs,
+    target::Target,
 };
 use member::{Back, Member, Position};
 
@@ -30,11 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    accounts: AccountArgs,
-    #[command(flatten)]
-    connections: ConnectionArgs,
+    setup: SetupArgs,
     /// Users.
     #[arg(long, default_value_t = 50)]
     users: usize,
@@ -56,22 +52,20 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
-    let target = Arc::new(args.target.resolve().await?);
-    let process = target.pid.map(Process::new).transpose()?;
-    let cpu = || process.as_ref().map(Process::cpu).transpose();
-    let sessions = args.accounts.sessions(&target, args.users, 1).await?;
+    let setup = args.setup.begin(args.users).await?;
+    let (target, sessions) = (&setup.target, &setup.sessions);
     let channel = fresh(&args.namespace);
     check_descriptors(args.count)?;
 
     // Somebody else publishes; the first session has room for one connection more than its share.
-    let (mut author, _) = Member::open(&target, &sessions[0], &channel, None).await?;
+    let (mut author, _) = Member::open(target, &sessions[0], &channel, None).await?;
     let placed: Vec<&Session> =
         spread(sessions.len(), 0, Some(args.count)).into_iter().map(|session| &sessions[session]).collect();
-    let (cut, positions) = open_all(&args, &target, &placed, &channel).await?;
+    let (cut, positions) = open_all(&args, target, &placed, &channel).await?;
 
-    let before = cpu()?;
+    let before = setup.cpu()?;
     let cut_at = Instant::now();
-    cut_all(&args, &target, &placed, &cut).await?;
+    cut_all(&args, target, &placed, &cut).await?;
     let positions = positions.await;
     // The last half comes back to all of it, the first to some of it and hears the rest live.
     let every = secs(args.jitter / 2.0 / args.publications.max(1) as f64);
@@ -83,11 +77,11 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
         }
         Ok::<_, Failure>(())
     };
-    let returns = return_all(&args, &target, &placed, &channel, positions);
+    let returns = return_all(&args, target, &placed, &channel, positions);
     let (published, backs) = tokio::join!(published, timeout(PATIENCE + secs(args.jitter), returns));
     published?;
     let backs = backs.map_err(|_| "not everybody came back in time")?;
-    let after = cpu()?;
+    let after = setup.cpu()?;
 
     let mut report = conclude(&args, &backs, cut_at);
     if let (Some(before), Some(after)) = (before, after) {
@@ -119,7 +113,7 @@ async fn open_all(
                 Ok::<_, Failure>(tokio::spawn(member.stay(position.position(), cuts)))
             }
         })
-        .buffered(args.connections.handshakes())
+        .buffered(args.setup.connections.handshakes())
         .try_collect()
         .await?;
     bar.finish();

@@ -15,11 +15,12 @@ use tokio::time::sleep;
 
 use crate::{
     Failure,
-    accounts::{AccountArgs, Session},
-    connections::{ConnectionArgs, handshake_status, spread},
+    accounts::Session,
+    connections::{handshake_status, spread},
     report::{Latencies, Report, progress},
     rest::{Rest, Revoked, Tokens, Whose},
-    target::{Target, TargetArgs},
+    setup::SetupArgs,
+    target::Target,
 };
 use watch::Watch;
 
@@ -31,11 +32,7 @@ const KNOCKS: usize = 8;
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    accounts: AccountArgs,
-    #[command(flatten)]
-    connections: ConnectionArgs,
+    setup: SetupArgs,
     /// Users, each registered if missing.
     #[arg(long, default_value_t = 1000)]
     users: usize,
@@ -57,14 +54,14 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
-    let target = Arc::new(args.target.resolve().await?);
-    let sessions = args.accounts.sessions(&target, args.users, 1).await?;
+    let target = Arc::new(args.setup.target.resolve().await?);
+    let sessions = args.setup.accounts.sessions(&target, args.users, 1).await?;
     let plan: Vec<(usize, String)> = spread(sessions.len(), args.sockets_per_session, args.count)
         .into_iter()
         .map(|session| (session, format!("ephemeral:user-{}", sessions[session].user)))
         .collect();
     let owners: Vec<usize> = plan.iter().map(|(session, _)| sessions[*session].user).collect();
-    let connections = args.connections.open(&target, &sessions, &plan).await?;
+    let connections = args.setup.connections.open(&target, &sessions, &plan).await?;
     let mut report = Report::default();
     report.count("connections", connections.len());
     report.count("users", args.users);

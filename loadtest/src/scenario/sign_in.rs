@@ -16,12 +16,12 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Failure,
-    accounts::AccountArgs,
-    connections::{ConnectionArgs, Connections, What, spread},
+    connections::{Connections, What, spread},
     process::Process,
     report::{Latencies, Report},
     rest::{Rest, Tried},
-    target::{Login, Target, TargetArgs},
+    setup::SetupArgs,
+    target::{Login, Target},
 };
 
 /// Between two questions on one connection: five a second, far below what one connection may ask.
@@ -38,11 +38,7 @@ const QUESTION: &str = r#""unsubscribe":{"channel":"ephemeral:nowhere"}"#;
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
-    target: TargetArgs,
-    #[command(flatten)]
-    accounts: AccountArgs,
-    #[command(flatten)]
-    connections: ConnectionArgs,
+    setup: SetupArgs,
     /// Sockets of others, which ask all the time.
     #[arg(long = "connections", default_value_t = 100)]
     count: usize,
@@ -61,19 +57,19 @@ pub(crate) struct Args {
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
-    let target = Arc::new(args.target.resolve().await?);
+    let target = Arc::new(args.setup.target.resolve().await?);
     if args.register {
         return register(&args, &target).await;
     }
     let process = target.pid.map(Process::new).transpose()?;
     let bursts =
         Bursts::start(Arc::clone(&target), (0..args.at_once).map(|number| login(&args, number)).collect())?;
-    let sessions = args.accounts.sessions(&target, args.count.min(50), 1).await?;
+    let sessions = args.setup.accounts.sessions(&target, args.count.min(50), 1).await?;
     let plan: Vec<_> = spread(sessions.len(), 0, Some(args.count))
         .into_iter()
         .map(|session| (session, "ephemeral:sign-in".to_owned()))
         .collect();
-    let connections = args.connections.open(&target, &sessions, &plan).await?;
+    let connections = args.setup.connections.open(&target, &sessions, &plan).await?;
     let mut asking = Asking::new(connections);
     let mut report = Report::default();
 
@@ -104,7 +100,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
 }
 
 fn login(args: &Args, number: usize) -> Login {
-    args.accounts.login(&format!("at-once-{number}"))
+    args.setup.accounts.login(&format!("at-once-{number}"))
 }
 
 async fn register(args: &Args, target: &Target) -> Result<Report, Failure> {
