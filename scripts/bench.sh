@@ -28,7 +28,14 @@ stop() {
     if [ -n "$server" ]; then kill -TERM "$server" 2>/dev/null && wait "$server" || true; fi
     server=
 }
-trap 'stop; rm -rf "$data"' EXIT
+# What the server said of a failure must not go with its directory.
+finish() {
+    local status=$?
+    stop
+    if [ "$status" -ne 0 ]; then grep -E ' (WARN|ERROR) ' "$data/server.log" | tail -n 40 >&2 || true; fi
+    rm -rf "$data"
+}
+trap finish EXIT
 
 # A fresh process over the same database: sessions survive, what hashing left in memory does not.
 start() {

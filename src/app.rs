@@ -86,6 +86,8 @@ impl App {
             Clock::default(),
         );
         services.load_bans().await?;
+        // Without them attempts are still written down, elsewhere.
+        let _ = services.keep_attempts().await;
         services.start();
         let origins = origins(&settings, http, https);
         let files = Files::claim();

@@ -70,11 +70,21 @@ impl Services {
         let touched = noted("sessions with sockets", touched);
         let outside = noted("outside sessions", self.sweep_outside(open.clone(), settled, now).await);
         let idle = if settled { noted("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
-        let months = self.store.keep_attempt_months(now, now - self.settings.attempts_kept).await;
-        let months = noted("months of attempts", months.map_err(Failure::from));
+        let months = self.keep_attempts().await;
         let channels = noted("publications that are not kept", self.clear_channels(now).await);
         let kept = tickets.and(challenges).and(bans).and(denials).and(months).and(channels);
         kept.and(over).and(touched).and(outside).and(idle)
+    }
+
+    /// Makes the months into which attempts to sign in are written, and drops those that are not kept. To be called before
+    /// anybody can sign in, too: a month that is made beside a sign-in can make it fail.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached. It has been logged; the next sweep tries again.
+    pub async fn keep_attempts(&self) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let months = self.store.keep_attempt_months(now, now - self.settings.attempts_kept).await;
+        noted("months of attempts", months.map_err(Failure::from))
     }
 
     /// Only those with a connection count as open; the actors may name some that are just closing.

@@ -62,7 +62,10 @@ impl StoreError {
         if *code == SqlState::UNIQUE_VIOLATION {
             return Self::Conflict(error.constraint().unwrap_or("a unique constraint").to_owned());
         }
-        if means_unavailable(code) {
+        // A row found its partition, and that was divided while it waited for it: another try finds the new one. Only
+        // partitions have checks without a name.
+        let divided = *code == SqlState::CHECK_VIOLATION && error.constraint().is_none();
+        if divided || means_unavailable(code) {
             return Self::Unavailable(text);
         }
         let place = [error.table(), error.column(), error.constraint()];

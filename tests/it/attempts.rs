@@ -95,16 +95,26 @@ async fn the_right_password_of_a_suspended_account_is_written_down_as_that() {
 }
 
 #[tokio::test]
+async fn a_server_has_made_its_month_before_the_first_sign_in() {
+    let app = App::start();
+    app.register().await.sign_in().await;
+    assert_eq!(app.count("SELECT count(*) FROM device_login_attempts").await, 1);
+    assert_eq!(app.count("SELECT count(*) FROM device_login_attempts_default").await, 0);
+}
+
+#[tokio::test]
 async fn the_months_are_made_ahead_and_take_what_came_before_them() {
     let app = App::start();
     let person = app.register().await;
+    // A month after which nobody made the next.
+    app.advance(70 * DAY);
     let session = person.sign_in().await;
     let left = "SELECT count(*) FROM device_login_attempts_default";
     assert_eq!(app.count(left).await, 1);
     for _ in 0..2 {
         app.services().sweep().await.unwrap();
         let months = "SELECT count(*) FROM pg_inherits WHERE inhparent = 'device_login_attempts'::regclass";
-        assert_eq!((app.count(months).await, app.count(left).await), (3, 0));
+        assert_eq!((app.count(months).await, app.count(left).await), (5, 0));
     }
     person.sign_in().await;
     assert_eq!(app.count(left).await, 0);

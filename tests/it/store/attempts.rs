@@ -128,3 +128,40 @@ fn a_history_stays_small() {
         assert_eq!((history.visits.len(), history.failures.len()), (50, 50));
     });
 }
+
+/// A sign-in that waits for the default partition while its month is divided off it: not the client's fault, nor a defect.
+#[test]
+fn an_attempt_whose_month_is_made_while_it_waits_is_one_to_be_tried_again() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let month = db.raw().await;
+        month
+            .batch_execute(
+                "BEGIN;
+                 LOCK TABLE device_login_attempts IN SHARE UPDATE EXCLUSIVE MODE;
+                 LOCK TABLE device_login_attempts_default IN ACCESS EXCLUSIVE MODE;
+                 CREATE TABLE device_login_attempts_now (LIKE device_login_attempts INCLUDING DEFAULTS INCLUDING CONSTRAINTS)",
+            )
+            .await
+            .unwrap();
+        let write = db.store.insert_attempt(attempt(Some(&user), AttemptOutcome::WrongPassword, ELSEWHERE));
+        let make = async {
+            let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'device_login_attempts_default'::regclass";
+            while db.count(waits).await == 0 {}
+            month
+                .batch_execute(
+                    "ALTER TABLE device_login_attempts ATTACH PARTITION device_login_attempts_now
+                         FOR VALUES FROM ('2000-01-01') TO ('2100-01-01');
+                     COMMIT",
+                )
+                .await
+                .unwrap();
+        };
+        let (written, ()) = tokio::join!(write, make);
+        assert!(written.unwrap_err().is_unavailable());
+        db.store
+            .insert_attempt(attempt(Some(&user), AttemptOutcome::WrongPassword, ELSEWHERE))
+            .await
+            .unwrap();
+    });
+}
