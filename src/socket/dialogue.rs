@@ -23,7 +23,9 @@ use portcullis_actors::{
     close::CloseReason,
     id::ConnectionId,
     logic::{limits::Gcra, namespace::ChannelName},
-    protocol::{Answer, ClientInfo, Command, Emulation, Encoding, ErrorCode, Position, SubscribeRequest},
+    protocol::{
+        Answer, ClientInfo, Command, DecodeError, Emulation, Encoding, ErrorCode, Position, SubscribeRequest,
+    },
 };
 
 pub use config::DialogueConfig;
@@ -162,6 +164,8 @@ impl Dialogue {
                 self.take_commands(now, commands, accepting);
                 self.bound_waiting(frame.len());
             }
+            // Nothing is wrong with them but their number: a library that gathers its calls may come back.
+            Err(DecodeError::TooMany) => self.close(CloseReason::TooManyRequests),
             Err(_) => self.close(CloseReason::BadRequest),
         }
         self.take_effects()

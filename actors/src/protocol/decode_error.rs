@@ -2,7 +2,7 @@
 
 use super::PayloadError;
 
-/// Why a frame is no sequence of commands. For logs; the peer only learns "bad request".
+/// Why a frame is no sequence of commands. For logs; the peer only learns "bad request", or "too many requests".
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
     /// No object at all, or a blank line between or after the objects.

@@ -26,7 +26,7 @@ pub use reply::{
     Publication, Push, SubscribeResult, UnsubscribeCode,
 };
 
-/// The most commands one frame may carry; a frame with more is a bad request.
+/// The most commands one frame may carry; a frame with more is too many requests at once.
 ///
 /// centrifuge-js opens with `connect` and every pending `subscribe` in one frame, so this stays above the number of
 /// channels a connection may have.

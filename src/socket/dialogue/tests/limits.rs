@@ -34,6 +34,12 @@ fn too_many_commands_are_refused_at_first_and_then_close() {
 }
 
 #[test]
+fn more_commands_than_a_frame_may_carry_close_for_now_and_not_for_good() {
+    let flood = [r#"{"id":2,"ping":{}}"#; MAX_COMMANDS_PER_FRAME + 1].join("\n");
+    assert_eq!(Talk::connected().say(&flood), ["close 3013"]);
+}
+
+#[test]
 fn strikes_are_forgiven_after_a_pause() {
     let mut talk = Talk::connected();
     let flood = [r#"{"id":2,"ping":{}}"#; 200].join("\n");
