@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the unmodified centrifuge SDKs (npm and PyPI) against a real `portcullis dev`. Called by `make test-clients`.
+# Runs the unmodified centrifuge SDKs (npm, PyPI, crates.io) against a real `portcullis dev`. Called by `make test-clients`.
 #
 # PORTCULLIS_BIN names the program, which `make test-clients` builds first; without it the newer of target/debug and
 # target/release is taken. Exit code 0: every fact holds.
@@ -68,6 +68,6 @@ timeout --kill-after=5 120 "$venv/bin/python" "$here/python/scenarios.py" || res
 timeout --kill-after=5 240 "$venv/bin/python" "$here/python/realtime.py" || result=1
 echo "# cent (PyPI) $("$venv/bin/python" -c 'import importlib.metadata as m; print(m.version("cent"))')"
 timeout --kill-after=5 120 "$venv/bin/python" "$here/python/cent_scenarios.py" || result=1
-echo "# tokio-centrifuge (crates.io) $(sed -n 's/^tokio-centrifuge = .*"=\([0-9.]*\)".*/\1/p' "$here/rust/Cargo.toml")"
-timeout --kill-after=5 120 "$target/clients-rust/debug/portcullis-client-scenarios" || result=1
+echo "# centrifuge-client (crates.io) $(sed -n 's/^centrifuge-client = .*"=\([0-9.]*\)".*/\1/p' "$here/rust/Cargo.toml")"
+timeout --kill-after=5 240 "$target/clients-rust/debug/portcullis-client-scenarios" || result=1
 exit "$result"

@@ -1,35 +1,40 @@
-//! The application behind the clients: it issues their tokens and uses the server API.
+//! The application behind the clients: it issues their tokens, uses the server API, and has people who sign in.
 
-use std::{env, fs, path::Path};
+use std::{
+    process,
+    sync::atomic::{AtomicUsize, Ordering},
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
-use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
-    net::TcpStream,
+
+use crate::{
+    server::{facts, post},
+    talk::Failure,
 };
 
 const SECRET: &[u8] = b"what only the scenarios know";
 const API_KEY: &str = "a-key-that-only-the-scenarios-know";
+const PASSWORD: &str = "correct-zebra-lantern-42";
 
-/// Host and port of the server, from the facts that it wrote down.
-fn server() -> String {
-    let state = env::var("PORTCULLIS_STATE").expect("PORTCULLIS_STATE: use run.sh");
-    let facts = fs::read_to_string(Path::new(&state).join("data/dev.json")).expect("the server's facts");
-    let facts: Value = serde_json::from_str(&facts).expect("JSON");
-    let url = facts["http"].as_str().expect("an address");
-    url.trim_start_matches("http://").to_owned()
-}
-
-pub(crate) fn socket_url() -> String {
-    format!("ws://{}/connection/websocket", server())
+/// A name that nothing else has, as `room:rs-17-3`.
+pub(crate) fn fresh(kind: &str) -> String {
+    static MADE: AtomicUsize = AtomicUsize::new(0);
+    format!("{kind}rs-{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed))
 }
 
 /// What the server calls a user of this issuer.
 pub(crate) fn name_of(user: &str) -> String {
     format!("s:{user}")
+}
+
+/// The second that is so many away from now.
+pub(crate) fn soon(seconds: i64) -> i64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
+    i64::try_from(now.as_secs()).expect("a clock of this age") + seconds
 }
 
 /// A token with these claims.
@@ -42,21 +47,59 @@ pub(crate) fn token(claims: &Value) -> String {
 }
 
 /// One call of the server API; its result.
-pub(crate) async fn api(method: &str, params: &Value) -> Result<Value, String> {
-    let (server, body) = (server(), params.to_string());
-    let head = format!(
-        "POST /api/{method} HTTP/1.1\r\nhost: {server}\r\nx-api-key: {API_KEY}\r\ncontent-type: application/json\r\n\
-         content-length: {}\r\nconnection: close\r\n\r\n",
-        body.len()
-    );
-    let mut stream = TcpStream::connect(&server).await.map_err(|error| error.to_string())?;
-    stream.write_all(format!("{head}{body}").as_bytes()).await.map_err(|error| error.to_string())?;
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).await.map_err(|error| error.to_string())?;
-    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-    let answer: Value = serde_json::from_str(body).map_err(|_| format!("{method}: {answer}"))?;
+pub(crate) async fn api(method: &str, params: &Value) -> Result<Value, Failure> {
+    let (_, answer) = post(&format!("/api/{method}"), Some(format!("x-api-key: {API_KEY}")), params).await?;
     match answer.get("result") {
         Some(result) => Ok(result.clone()),
         None => Err(format!("{method}: {answer}")),
     }
+}
+
+/// Numbered publications of the server.
+pub(crate) async fn publish_from_server(channel: &str, first: u32, last: u32) -> Result<(), Failure> {
+    for n in first..=last {
+        api("publish", &json!({"channel": channel, "data": {"n": n}})).await?;
+    }
+    Ok(())
+}
+
+/// Somebody who is signed in.
+pub(crate) struct Person {
+    pub(crate) access: String,
+    pub(crate) session: String,
+}
+
+impl Person {
+    pub(crate) async fn register() -> Result<Self, Failure> {
+        let email = format!("{}@example.com", fresh(""));
+        accepted(post("/api/v1/auth/register", None, &json!({"email": email, "password": PASSWORD})).await?)?;
+        Self::sign_in(&email, PASSWORD).await
+    }
+
+    pub(crate) async fn admin() -> Result<Self, Failure> {
+        let facts = facts();
+        let users = facts["users"].as_array().ok_or("no users")?;
+        let admin = users.iter().find(|user| user["role"] == "admin").ok_or("no admin")?;
+        Self::sign_in(text(&admin["email"]), text(&admin["password"])).await
+    }
+
+    async fn sign_in(email: &str, password: &str) -> Result<Self, Failure> {
+        let body = json!({"username": email, "password": password});
+        let granted = accepted(post("/api/v1/auth/jwt/login", None, &body).await?)?;
+        let part = |name: &str| text(&granted[name]).to_owned();
+        Ok(Self { access: part("access_token"), session: part("session_id") })
+    }
+
+    /// A request in this person's name.
+    pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
+        accepted(post(path, Some(format!("authorization: Bearer {}", self.access)), body).await?)
+    }
+}
+
+fn text(value: &Value) -> &str {
+    value.as_str().unwrap_or_default()
+}
+
+fn accepted((status, body): (u16, Value)) -> Result<Value, Failure> {
+    if (200..300).contains(&status) { Ok(body) } else { Err(format!("{status}: {body}")) }
 }

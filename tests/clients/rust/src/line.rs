@@ -1,0 +1,74 @@
+//! A client's line to the server, which can be cut. Called by `talk.rs`; it carries bytes and looks into none of them.
+
+use std::{
+    io,
+    net::SocketAddr,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use tokio::{
+    io::copy_bidirectional,
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinHandle,
+};
+
+pub(crate) struct Line {
+    pub(crate) address: SocketAddr,
+    opened: Arc<AtomicUsize>,
+    whole: watch::Sender<bool>,
+    answering: JoinHandle<()>,
+}
+
+impl Line {
+    /// A line to this host and port.
+    pub(crate) async fn lay(host: String) -> io::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let (address, opened) = (listener.local_addr()?, Arc::new(AtomicUsize::new(0)));
+        let (whole, state) = watch::channel(true);
+        let answering = tokio::spawn(answer(listener, host, Arc::clone(&opened), state));
+        Ok(Self { address, opened, whole, answering })
+    }
+
+    /// As if the network had gone: what is connected is cut off, and nothing gets through until the line is mended.
+    pub(crate) fn cut(&self) {
+        self.whole.send_replace(false);
+    }
+
+    pub(crate) fn mend(&self) {
+        self.whole.send_replace(true);
+    }
+
+    /// How often somebody has connected, or tried to.
+    pub(crate) fn opened(&self) -> usize {
+        self.opened.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        self.answering.abort();
+    }
+}
+
+async fn answer(listener: TcpListener, host: String, opened: Arc<AtomicUsize>, state: watch::Receiver<bool>) {
+    while let Ok((near, _)) = listener.accept().await {
+        opened.fetch_add(1, Ordering::SeqCst);
+        if *state.borrow() {
+            tokio::spawn(carry(near, host.clone(), state.clone()));
+        }
+    }
+}
+
+/// Carries until either side closes, or the line is cut or given up.
+async fn carry(mut near: TcpStream, host: String, mut state: watch::Receiver<bool>) {
+    let Ok(mut far) = TcpStream::connect(host).await else { return };
+    let _ = (near.set_nodelay(true), far.set_nodelay(true));
+    tokio::select! {
+        _ = copy_bidirectional(&mut near, &mut far) => {}
+        _ = state.wait_for(|whole| !whole) => {}
+    }
+}

@@ -1,0 +1,268 @@
+//! The clients and subscriptions of one scenario, with what they hear. Called by the scenarios; it judges nothing.
+
+use std::{future::IntoFuture, sync::Arc, time::Duration};
+
+use centrifuge::{
+    Client, ClientBuilder, ConnectedEvent, ConnectingEvent, DisconnectedEvent, JoinEvent, LeaveEvent,
+    Protocol, ProxyConfig, Publication, PublicationEvent, ServerPublicationEvent, ServerSubscribedEvent,
+    ServerUnsubscribedEvent, SubscribedEvent, Subscription, SubscriptionBuilder, UnsubscribedEvent,
+};
+use serde_json::{Value, json};
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    time::timeout,
+};
+
+use crate::{application::token, line::Line, server};
+
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Something did not happen, or happened otherwise.
+pub(crate) type Failure = String;
+pub(crate) type Outcome = Result<(), Failure>;
+
+pub(crate) async fn within<T>(what: &str, happens: impl IntoFuture<Output = T>) -> Result<T, Failure> {
+    timeout(PATIENCE, happens.into_future()).await.map_err(|_| format!("no {what} within {PATIENCE:?}"))
+}
+
+/// What an answer of the SDK should have been.
+pub(crate) async fn answered<T>(
+    what: &str,
+    answer: impl IntoFuture<Output = Result<T, centrifuge::Error>>,
+) -> Result<T, Failure> {
+    within(what, answer).await?.map_err(|error| format!("{what}: {error}"))
+}
+
+pub(crate) fn same<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Outcome {
+    if found == expected { Ok(()) } else { Err(format!("{found:?} instead of {expected:?}")) }
+}
+
+/// The events of one kind, as they come.
+pub(crate) struct Heard<T> {
+    what: &'static str,
+    come: UnboundedReceiver<T>,
+}
+
+impl<T> Heard<T> {
+    /// The next one that has not been taken; waits for it.
+    pub(crate) async fn next(&mut self) -> Result<T, Failure> {
+        within(self.what, self.come.recv()).await?.ok_or_else(|| format!("no more {}", self.what))
+    }
+
+    /// How many have come and not been taken.
+    pub(crate) fn waiting(&self) -> usize {
+        self.come.len()
+    }
+}
+
+fn ear<T>(what: &'static str) -> (UnboundedSender<T>, Heard<T>) {
+    let (ear, come) = unbounded_channel();
+    (ear, Heard { what, come })
+}
+
+/// A handler that keeps what comes; whoever hears no more may have gone.
+fn keep<Owner, T: Send + 'static>(ear: UnboundedSender<T>) -> impl FnMut(&Owner, T) + Send + 'static {
+    move |_, event| drop(ear.send(event))
+}
+
+/// How clients talk: an encoding, over a WebSocket or a stream of a response with commands in requests of their own.
+pub(crate) struct Way {
+    pub(crate) name: &'static str,
+    protocol: Protocol,
+    streamed: bool,
+}
+
+pub(crate) static WAYS: [[Way; 2]; 2] = [
+    [
+        Way { name: "json", protocol: Protocol::Json, streamed: false },
+        Way { name: "protobuf", protocol: Protocol::Protobuf, streamed: false },
+    ],
+    [
+        Way { name: "http_stream, JSON", protocol: Protocol::Json, streamed: true },
+        Way { name: "http_stream, Protobuf", protocol: Protocol::Protobuf, streamed: true },
+    ],
+];
+
+/// A client with its line.
+pub(crate) struct Peer {
+    pub(crate) client: Client,
+    pub(crate) line: Arc<Line>,
+    pub(crate) connecting: Heard<ConnectingEvent>,
+    pub(crate) connected: Heard<ConnectedEvent>,
+    pub(crate) disconnected: Heard<DisconnectedEvent>,
+    pub(crate) server_subscribed: Heard<ServerSubscribedEvent>,
+    pub(crate) server_unsubscribed: Heard<ServerUnsubscribedEvent>,
+    pub(crate) server_publications: Heard<ServerPublicationEvent>,
+}
+
+impl Peer {
+    pub(crate) async fn connect(&mut self) -> Outcome {
+        self.client.connect().map_err(|error| error.to_string())?;
+        self.connected.next().await.map(drop)
+    }
+
+    /// Cuts its line; it has noticed.
+    pub(crate) async fn cut(&mut self) -> Outcome {
+        self.line.cut();
+        while self.connecting.next().await?.code == centrifuge::codes::connecting::CONNECT_CALLED {}
+        Ok(())
+    }
+
+    pub(crate) async fn subscribed(&self, channel: &str) -> Result<Ear, Failure> {
+        self.subscribed_with(channel, |builder| builder).await
+    }
+
+    pub(crate) async fn subscribed_with(
+        &self,
+        channel: &str,
+        options: impl FnOnce(SubscriptionBuilder) -> SubscriptionBuilder,
+    ) -> Result<Ear, Failure> {
+        let mut ear = self.subscribing(channel, options)?;
+        ear.subscribed.next().await?;
+        Ok(ear)
+    }
+
+    /// A subscription that is asked for.
+    pub(crate) fn subscribing(
+        &self,
+        channel: &str,
+        options: impl FnOnce(SubscriptionBuilder) -> SubscriptionBuilder,
+    ) -> Result<Ear, Failure> {
+        let (on_subscribed, subscribed) = ear("subscription");
+        let (on_unsubscribed, unsubscribed) = ear("end of the subscription");
+        let (on_publication, publications) = ear("publication");
+        let ((on_join, joins), (on_leave, leaves)) = (ear("join"), ear("leave"));
+        let subscription = options(self.client.new_subscription(channel))
+            .min_resubscribe_delay(Duration::from_millis(50))
+            .on_subscribed(keep(on_subscribed))
+            .on_unsubscribed(keep(on_unsubscribed))
+            .on_publication(keep(on_publication))
+            .on_join(keep(on_join))
+            .on_leave(keep(on_leave))
+            .build()
+            .map_err(|error| error.to_string())?;
+        subscription.subscribe();
+        Ok(Ear { subscription, subscribed, unsubscribed, publications, joins, leaves })
+    }
+}
+
+/// A subscription with what is heard in its channel.
+pub(crate) struct Ear {
+    pub(crate) subscription: Subscription,
+    pub(crate) subscribed: Heard<SubscribedEvent>,
+    pub(crate) unsubscribed: Heard<UnsubscribedEvent>,
+    pub(crate) publications: Heard<PublicationEvent>,
+    pub(crate) joins: Heard<JoinEvent>,
+    pub(crate) leaves: Heard<LeaveEvent>,
+}
+
+impl Ear {
+    pub(crate) async fn publish(&self, data: &Value) -> Outcome {
+        answered("publish", self.subscription.publish(data.to_string())).await
+    }
+
+    /// Numbered publications, one after the other.
+    pub(crate) async fn publish_numbers(&self, first: u32, last: u32) -> Outcome {
+        for n in first..=last {
+            self.publish(&json!({ "n": n })).await?;
+        }
+        Ok(())
+    }
+
+    /// The numbers of the next publications.
+    pub(crate) async fn numbers(&mut self, count: usize) -> Result<Vec<u64>, Failure> {
+        let mut numbers = Vec::new();
+        for _ in 0..count {
+            let heard = self.publications.next().await?;
+            numbers.push(number(&heard));
+        }
+        Ok(numbers)
+    }
+}
+
+/// What was published.
+pub(crate) fn said(publication: &Publication) -> Value {
+    serde_json::from_slice(&publication.data).unwrap_or_default()
+}
+
+/// The number that was published; 0 if it was something else.
+pub(crate) fn number(publication: &Publication) -> u64 {
+    said(publication)["n"].as_u64().unwrap_or_default()
+}
+
+/// The clients of one scenario; they and their lines last until its end.
+pub(crate) struct Talk {
+    way: &'static Way,
+    clients: Vec<(Client, Arc<Line>)>,
+}
+
+impl Talk {
+    pub(crate) fn new(way: &'static Way) -> Self {
+        Self { way, clients: Vec::new() }
+    }
+
+    /// Whether commands go in requests of their own.
+    pub(crate) fn is_streamed(&self) -> bool {
+        self.way.streamed
+    }
+
+    /// A client that has not connected.
+    pub(crate) async fn peer(
+        &mut self,
+        options: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Peer, Failure> {
+        let line = Arc::new(Line::lay(server::host()).await.map_err(|error| error.to_string())?);
+        let url = match self.way.streamed {
+            true => format!("http://{}/connection/http_stream", line.address),
+            false => format!("ws://{}/connection/websocket", line.address),
+        };
+        let (on_connecting, connecting) = ear("attempt to connect");
+        let ((on_connected, connected), (on_disconnected, disconnected)) = (ear("connection"), ear("end"));
+        let (on_subscribed, server_subscribed) = ear("subscription by the server");
+        let (on_unsubscribed, server_unsubscribed) = ear("end of a subscription by the server");
+        let (on_publication, server_publications) = ear("publication");
+        let client = options(Client::builder(url))
+            .protocol(self.way.protocol)
+            .proxy(ProxyConfig::None)
+            .min_reconnect_delay(Duration::from_millis(50))
+            .max_reconnect_delay(Duration::from_millis(200))
+            .on_connecting(keep(on_connecting))
+            .on_connected(keep(on_connected))
+            .on_disconnected(keep(on_disconnected))
+            .on_subscribed(keep(on_subscribed))
+            .on_unsubscribed(keep(on_unsubscribed))
+            .on_publication(keep(on_publication))
+            .build()
+            .map_err(|error| error.to_string())?;
+        self.clients.push((client.clone(), Arc::clone(&line)));
+        Ok(Peer {
+            client,
+            line,
+            connecting,
+            connected,
+            disconnected,
+            server_subscribed,
+            server_unsubscribed,
+            server_publications,
+        })
+    }
+
+    pub(crate) async fn connected_with(
+        &mut self,
+        options: impl FnOnce(ClientBuilder) -> ClientBuilder,
+    ) -> Result<Peer, Failure> {
+        let mut peer = self.peer(options).await?;
+        peer.connect().await?;
+        Ok(peer)
+    }
+
+    pub(crate) async fn connected(&mut self, user: &str) -> Result<Peer, Failure> {
+        self.connected_with(|builder| builder.token(token(&json!({ "sub": user })))).await
+    }
+
+    pub(crate) async fn end(self) {
+        for (client, _) in self.clients {
+            client.close().await;
+        }
+    }
+}
