@@ -4,8 +4,10 @@
 
 use uuid::Uuid;
 
-/// Where WebSockets are served: ours, and the default of the Centrifuge SDKs.
-pub const SOCKET_PATHS: [&str; 2] = ["/api/v1/ws/chat", "/connection/websocket"];
+/// Where the Centrifuge SDKs look for a WebSocket. Their token comes with `connect`, not with the handshake.
+pub const SDK_SOCKET_PATH: &str = "/connection/websocket";
+/// Where WebSockets are served: ours, and the default of the SDKs.
+pub const SOCKET_PATHS: [&str; 2] = ["/api/v1/ws/chat", SDK_SOCKET_PATH];
 
 /// The id of a request, as its layers hand it on to each other.
 #[derive(Clone, Debug)]

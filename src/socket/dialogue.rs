@@ -109,6 +109,8 @@ pub struct Dialogue {
     emulation: Option<Box<Emulation>>,
     phase: Phase,
     speaker: Option<Speaker>,
+    /// Why the handshake's cookie is not who speaks.
+    unproven: Option<VerifyRefusal>,
     program: Option<Box<Program>>,
     /// When `connect` must have succeeded.
     connect_by: Option<Instant>,
@@ -140,6 +142,7 @@ impl Dialogue {
             phase: Phase::Opening,
             connect_by: identity.is_none().then(|| now + config.connect_timeout),
             speaker: identity.map(|who| Speaker::new(opening.client, who, now)),
+            unproven: opening.unproven,
             program: None,
             heartbeat,
             pending: None,

@@ -75,6 +75,7 @@ impl Driver {
             unix_seconds: start.door.unix_seconds(),
             jitter: jitter(start.id),
             emulation: start.emulation,
+            unproven: start.unproven,
         };
         let mut driver = Self {
             id: start.id,

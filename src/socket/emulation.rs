@@ -29,7 +29,7 @@ use portcullis_actors::{
 use super::{
     anchor::Anchor,
     door::Door,
-    entrance::{self, Knock},
+    entrance::{self, Knock, Shown},
     refusal::Refusal,
     start::Start,
 };
@@ -113,7 +113,8 @@ async fn open(
 ) -> Result<HttpResponse, Refusal> {
     let knock = knock(request);
     let credential = knock.credential(credential::Door::Rest)?;
-    let granted = entrance::enter(door, &knock, credential, kind.encoding, kind.transport).await?;
+    let shown = Shown { credential, may_follow: true };
+    let granted = entrance::enter(door, &knock, shown, kind.encoding, kind.transport).await?;
     let (inbox, exit) = (Inbox::default(), Exit::new(kind.framing));
     let entry = door.streams.enter(granted.id, inbox.clone())?;
     let emulation = Emulation { session: entry.secret(), node: door.streams.node().to_owned() };
@@ -124,6 +125,7 @@ async fn open(
         outbox: granted.outbox,
         permit: granted.permit,
         admitted: granted.admitted,
+        unproven: granted.unproven,
         anchor: Anchor::default(),
         transport: kind.transport,
         emulation: Some(Box::new(emulation)),

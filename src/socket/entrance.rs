@@ -14,6 +14,7 @@ use portcullis_actors::{
 };
 
 use super::{
+    dialogue::VerifyRefusal,
     door::{Admitted, Arriving, Door},
     permits::Permit,
     refusal::Refusal,
@@ -32,23 +33,35 @@ pub(super) struct Knock<'a> {
     pub(super) peer: Option<IpAddr>,
 }
 
+/// What the request brings to prove who knocks.
+#[derive(Default)]
+pub(super) struct Shown {
+    pub(super) credential: Option<Credential>,
+    /// Whether a token may come later, with `connect`. A cookie that proves nothing is then passed over: browsers send it
+    /// unasked, and the client, which cannot read a refused handshake, may hold a good token.
+    pub(super) may_follow: bool,
+}
+
 /// What a connection that may be opened brings along.
 pub(super) struct Granted {
     pub(super) id: ConnectionId,
     pub(super) permit: Permit,
     pub(super) admitted: Option<Admitted>,
+    /// Why its cookie was passed over.
+    pub(super) unproven: Option<VerifyRefusal>,
     pub(super) outbox: Outbox,
     pub(super) reader: OutboxReader,
 }
 
-/// Opens a connection for whoever knocks with this credential.
+/// Opens a connection for whoever knocks and shows this.
 pub(super) async fn enter(
     door: &Door,
     knock: &Knock<'_>,
-    credential: Option<Credential>,
+    shown: Shown,
     encoding: Encoding,
     transport: Transport,
 ) -> Result<Granted, Refusal> {
+    let Shown { credential, may_follow } = shown;
     knock.check_origin(door, credential.as_ref())?;
     if door.realtime.is_draining() {
         return Err(Refusal::unavailable());
@@ -56,25 +69,34 @@ pub(super) async fn enter(
     let address = knock.address(door);
     door.services.throttle_from(door.services.limits.handshake_address, address).await?;
     let permit = door.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
-    let (outbox, reader) = outbox(door.settings.outbox_bytes, encoding);
-    let id = ConnectionId::random();
-    let admitted = match credential {
-        Some(credential) => {
-            let arriving = Arriving { connection: id, outbox: &outbox, address, transport };
-            Some(admit(door, &credential, &arriving).await?)
-        }
-        None => None,
+    let begin = || (ConnectionId::random(), outbox(door.settings.outbox_bytes, encoding));
+    let (id, (outbox, reader)) = begin();
+    let Some(credential) = credential else {
+        return Ok(Granted { id, permit, admitted: None, unproven: None, outbox, reader });
     };
-    Ok(Granted { id, permit, admitted, outbox, reader })
+    let arriving = Arriving { connection: id, outbox: &outbox, address, transport };
+    match admit(door, &credential, &arriving).await {
+        Ok(admitted) => Ok(Granted { id, permit, admitted: Some(admitted), unproven: None, outbox, reader }),
+        Err(refusal) if may_follow && credential.source == Source::Cookie && refusal.is_of_the_token() => {
+            // The outbox of one that was refused may have been cut.
+            let (id, (outbox, reader)) = begin();
+            Ok(Granted { id, permit, admitted: None, unproven: Some(refusal), outbox, reader })
+        }
+        Err(refusal) => Err(refusal.into()),
+    }
 }
 
-async fn admit(door: &Door, credential: &Credential, arriving: &Arriving<'_>) -> Result<Admitted, Refusal> {
+async fn admit(
+    door: &Door,
+    credential: &Credential,
+    arriving: &Arriving<'_>,
+) -> Result<Admitted, VerifyRefusal> {
     if credential.source != Source::Ticket {
-        return Ok(door.admit(Some(&credential.token), arriving).await?);
+        return door.admit(Some(&credential.token), arriving).await;
     }
     let verified_at = Instant::now();
     let caller = door.redeem(&credential.token).await?;
-    Ok(door.register(&caller, verified_at, arriving).await?)
+    door.register(&caller, verified_at, arriving).await
 }
 
 impl Knock<'_> {

@@ -20,7 +20,7 @@ use super::{
     anchor::Anchor,
     connection,
     door::Door,
-    entrance::{self, Granted, Knock, lines},
+    entrance::{self, Granted, Knock, Shown, lines},
     inbound::Inbound,
     pump::Pump,
     refusal::Refusal,
@@ -29,7 +29,7 @@ use super::{
 };
 use crate::domain::{
     credential,
-    request::{SOCKET_PATHS, request_id},
+    request::{SDK_SOCKET_PATH, SOCKET_PATHS, request_id},
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -79,7 +79,8 @@ async fn check(door: &Door, request: &Request, knock: &Knock<'_>) -> Result<Agre
     let Choice { encoding, named } = encoding(request);
     let query_token = door.settings.query_token;
     let credential = knock.credential(credential::Door::WebSocket { query_token })?;
-    let granted = entrance::enter(door, knock, credential, encoding, runtime::Transport::WebSocket).await?;
+    let shown = Shown { credential, may_follow: request.path() == SDK_SOCKET_PATH };
+    let granted = entrance::enter(door, knock, shown, encoding, runtime::Transport::WebSocket).await?;
     Ok(Agreed { granted, named })
 }
 
@@ -116,6 +117,7 @@ fn run<T: Transport>(
         outbox: granted.outbox,
         permit: granted.permit,
         admitted: granted.admitted,
+        unproven: granted.unproven,
         anchor: anchor.clone(),
         transport: runtime::Transport::WebSocket,
         emulation: None,

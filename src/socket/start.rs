@@ -10,7 +10,7 @@ use portcullis_actors::{
 
 use super::{
     anchor::{Anchor, Held},
-    dialogue::Identity,
+    dialogue::{Identity, VerifyRefusal},
     door::{Admitted, Door},
     permits::Permit,
 };
@@ -37,6 +37,8 @@ pub(super) struct Start {
     pub(super) permit: Permit,
     /// There when the handshake was authenticated.
     pub(super) admitted: Option<Admitted>,
+    /// Why the cookie that came with the handshake was passed over.
+    pub(super) unproven: Option<VerifyRefusal>,
     pub(super) anchor: Anchor,
     /// What carries it.
     pub(super) transport: Transport,

@@ -49,12 +49,15 @@ enumeration! {
         WsCookie,
         WsBearer,
         Ticket,
+        /// The same cookie where SDKs connect; what it is worth shows when `connect` brings no token.
+        SdkCookie,
         /// `connect` on a socket that brought nothing.
         FirstCommand,
         /// `refresh` on a socket that was let in.
         RefreshCommand,
         /// The request for an emulated stream.
         StreamBearer,
+        /// The same; a stream that the cookie does not open says why.
         StreamCookie,
         /// `connect` in the request for an emulated stream that brought nothing.
         StreamCommand,
@@ -153,6 +156,7 @@ doors! {
     a_handshake_with_a_cookie_is_refused_for_every_reason => WsCookie,
     a_handshake_with_a_header_is_refused_for_every_reason => WsBearer,
     a_ticket_is_refused_for_every_reason => Ticket,
+    a_cookie_where_sdks_connect_is_refused_for_every_reason => SdkCookie,
     a_first_command_is_refused_for_every_reason => FirstCommand,
     a_refresh_command_is_refused_for_every_reason => RefreshCommand,
     a_stream_with_a_header_is_refused_for_every_reason => StreamBearer,

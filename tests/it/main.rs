@@ -11,6 +11,7 @@ mod attempts;
 mod auth;
 mod bans;
 mod browser;
+mod by_cookie;
 mod cli;
 mod closing;
 mod commands;

@@ -9,7 +9,7 @@ use portcullis_actors::{
     protocol::{ClientInfo, Command, CommandBody, ErrorCode, PublishRequest},
 };
 
-use super::{Dialogue, Effect, Phase, Question};
+use super::{Dialogue, Effect, Phase, Question, VerifyRefusal};
 
 /// Who asks for something.
 pub(super) struct Asker {
@@ -32,7 +32,7 @@ impl Dialogue {
             return self.connect(now, id, request);
         }
         let Some(asker) = self.asker().filter(|_| self.phase != Phase::Refused) else {
-            return self.close(CloseReason::BadRequest);
+            return self.close(self.nobody());
         };
         if !accepting && needs_trust(&body) {
             return self.refuse(id, ErrorCode::Internal);
@@ -54,6 +54,12 @@ impl Dialogue {
             CommandBody::Send => self.close(CloseReason::NotAvailable),
             CommandBody::Connect(_) | CommandBody::Pong => self.close(CloseReason::BadRequest),
         }
+    }
+
+    /// What ends a connection that asks for something although nobody knows who speaks.
+    fn nobody(&self) -> CloseReason {
+        let unproven = self.unproven.filter(|_| self.phase == Phase::Opening);
+        unproven.map_or(CloseReason::BadRequest, VerifyRefusal::close_reason)
     }
 
     pub(super) fn asker(&self) -> Option<Asker> {

@@ -37,6 +37,8 @@ pub struct Opening {
     pub jitter: f64,
     /// Over an emulated transport: what `connect` answers, so that the client can say more.
     pub emulation: Option<Box<Emulation>>,
+    /// Why the cookie that came with the handshake proved nothing: what a `connect` without a token is told.
+    pub unproven: Option<VerifyRefusal>,
 }
 
 /// What a verified token says about its bearer, as far as a dialogue cares.
@@ -91,6 +93,16 @@ pub enum VerifyRefusal {
 }
 
 impl VerifyRefusal {
+    /// Whether another token might be let in: it is this one that is of no use, and stays so.
+    #[must_use]
+    pub fn is_of_the_token(self) -> bool {
+        match self {
+            Self::Expired | Self::Invalid | Self::Forbidden | Self::Denied(_) => true,
+            Self::Revoked(reason) => !reason.reconnects(),
+            Self::Unavailable | Self::ConnectionLimit => false,
+        }
+    }
+
     /// What closes a connection that is refused for good.
     pub(super) fn close_reason(self) -> CloseReason {
         match self {

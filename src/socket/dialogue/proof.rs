@@ -48,10 +48,11 @@ impl Dialogue {
         if !name.is_empty() || !version.is_empty() {
             self.program = Some(Box::new(Program { name, version }));
         }
-        match token {
-            None if self.speaker.is_some() => self.admitted(now, id, &wanted),
-            None if !self.config.allow_anonymous => self.close(CloseReason::BadRequest),
-            token => {
+        match (token, self.unproven) {
+            (None, Some(refusal)) => self.connect_verified(now, id, &wanted, Err(refusal)),
+            (None, None) if self.speaker.is_some() => self.admitted(now, id, &wanted),
+            (None, None) if !self.config.allow_anonymous => self.close(CloseReason::BadRequest),
+            (token, _) => {
                 self.wait_for(Pending::Connect { id, wanted });
                 self.verify(Purpose::Connect { id }, token);
             }

@@ -49,7 +49,15 @@ fn text(bytes: &[u8]) -> String {
 /// A connection that begins at the thousandth second.
 fn opening(now: Instant, jitter: f64) -> Opening {
     let client = ConnectionId(Uuid::from_u128(1));
-    Opening { client, encoding: Encoding::Json, now, unix_seconds: 1_000, jitter, emulation: None }
+    Opening {
+        client,
+        encoding: Encoding::Json,
+        now,
+        unix_seconds: 1_000,
+        jitter,
+        emulation: None,
+        unproven: None,
+    }
 }
 
 /// An effect in one line.
@@ -100,6 +108,13 @@ impl Talk {
     /// A connection whose handshake had no credential.
     pub(super) fn anonymous() -> Self {
         Self::new(None, config())
+    }
+
+    /// A connection whose handshake brought a cookie that proved nothing.
+    pub(super) fn unproven(refusal: VerifyRefusal, config: DialogueConfig) -> Self {
+        let now = Instant::now();
+        let opening = Opening { unproven: Some(refusal), ..opening(now, 0.5) };
+        Self { dialogue: Dialogue::new(Arc::new(config), opening, None), now, accepting: true }
     }
 
     /// A connection whose handshake was authenticated.

@@ -40,17 +40,21 @@ impl Visit {
                 opened(self.handshake("").header("authorization", &bearer)).await
             }
             Door::Ticket => opened(self.handshake(&format!("?ticket={}", self.ticket))).await,
-            Door::FirstCommand => match self.handshake("").open().await {
-                Ok(socket) => replied(socket, json!({"connect": {"token": self.token}})).await,
-                Err(answer) => status(answer),
-            },
+            Door::SdkCookie => {
+                let path = self.session.app.handshake("/connection/websocket");
+                let handshake = path.header("origin", self.origin()).header("cookie", &self.cookies());
+                connected(handshake, json!({})).await
+            }
+            Door::FirstCommand => connected(self.handshake(""), json!({"token": self.token})).await,
             Door::RefreshCommand => match self.socket.take() {
                 Some(socket) => replied(socket, json!({"refresh": {"token": self.token}})).await,
                 None => opened(self.handshake(&format!("?token={}", self.token))).await,
             },
             Door::StreamBearer => streamed(self.stream(&json!({})).bearer_auth(&self.token)).await,
-            Door::StreamCookie => streamed(self.stream(&json!({})).header("cookie", self.cookies())).await,
-            Door::StreamCommand => self.connect_a_stream().await,
+            Door::StreamCookie => {
+                self.connect_a_stream(self.stream(&json!({})).header("cookie", self.cookies())).await
+            }
+            Door::StreamCommand => self.connect_a_stream(self.stream(&json!({"token": self.token}))).await,
             Door::EmulatedRefresh => self.refresh_a_stream().await,
         }
     }
@@ -59,8 +63,7 @@ impl Visit {
         Emulated::request(&self.session.app, connect).header("origin", self.origin())
     }
 
-    async fn connect_a_stream(&self) -> Outcome {
-        let request = self.stream(&json!({"token": self.token}));
+    async fn connect_a_stream(&self, request: RequestBuilder) -> Outcome {
         match Emulated::over(&self.session.app, request).await {
             Ok(stream) => told(&stream.connected),
             Err(answer) => status(answer),
@@ -128,6 +131,13 @@ fn status(answer: Answer) -> Outcome {
 async fn opened(handshake: Handshake) -> Outcome {
     match handshake.open().await {
         Ok(_) => Outcome::Http(101),
+        Err(answer) => status(answer),
+    }
+}
+
+async fn connected(handshake: Handshake, connect: Value) -> Outcome {
+    match handshake.open().await {
+        Ok(socket) => replied(socket, json!({"connect": connect})).await,
         Err(answer) => status(answer),
     }
 }

@@ -31,12 +31,14 @@ pub(super) fn granted(door: Door) -> Outcome {
         | Door::StepUp
         | Door::NewPassword
         | Door::Admin
-        | Door::StreamBearer
-        | Door::StreamCookie => Http(200),
+        | Door::StreamBearer => Http(200),
         Door::WsQuery | Door::WsCookie | Door::WsBearer | Door::Ticket => Http(101),
-        Door::FirstCommand | Door::RefreshCommand | Door::StreamCommand | Door::EmulatedRefresh => {
-            ErrorReply(0)
-        }
+        Door::SdkCookie
+        | Door::FirstCommand
+        | Door::RefreshCommand
+        | Door::StreamCookie
+        | Door::StreamCommand
+        | Door::EmulatedRefresh => ErrorReply(0),
     }
 }
 
@@ -44,7 +46,7 @@ pub(super) fn granted(door: Door) -> Outcome {
 pub(super) fn expected(door: Door, reason: Reason) -> Outcome {
     use Door::{
         Admin, EmulatedRefresh, FirstCommand, Logout, NewPassword, PasskeyFactor, RefreshBody,
-        RefreshCommand, RefreshCookie, RestBearer, RestCookie, SecondFactor, StepUp, StreamBearer,
+        RefreshCommand, RefreshCookie, RestBearer, RestCookie, SdkCookie, SecondFactor, StepUp, StreamBearer,
         StreamCommand, StreamCookie, Ticket, WsBearer, WsCookie, WsQuery,
     };
     match door {
@@ -54,11 +56,11 @@ pub(super) fn expected(door: Door, reason: Reason) -> Outcome {
         Logout => logout(reason),
         RefreshCookie => refresh_by_cookie(reason),
         SecondFactor | PasskeyFactor => second_factor(door, reason),
-        FirstCommand | StreamCommand => first_command(reason),
+        SdkCookie | FirstCommand | StreamCookie | StreamCommand => first_command(reason),
         RefreshCommand => refresh_command(reason),
         EmulatedRefresh => emulated_refresh(reason),
         RestBearer | RestCookie | RefreshBody | StepUp | NewPassword | Admin | WsQuery | WsCookie
-        | WsBearer | Ticket | StreamBearer | StreamCookie => ordinary(door, reason),
+        | WsBearer | Ticket | StreamBearer => ordinary(door, reason),
     }
 }
 

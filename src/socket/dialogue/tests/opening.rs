@@ -30,6 +30,32 @@ fn before_connect_nothing_else_may_be_said() {
 }
 
 #[test]
+fn a_cookie_that_proved_nothing_does_not_stand_in_the_way_of_a_token() {
+    let mut talk = Talk::unproven(VerifyRefusal::Revoked(CloseReason::SignedOut), config());
+    assert_eq!(talk.say(CONNECT), ["verify Connect { id: 1 } t"]);
+    assert_eq!(talk.verified(CONNECT_1, Ok(identity())), [CONNECTED]);
+}
+
+#[test]
+fn without_a_token_what_the_cookie_was_refused_for_is_said() {
+    let anyone = || DialogueConfig { allow_anonymous: true, ..config() };
+    for (refusal, said) in [
+        (VerifyRefusal::Revoked(CloseReason::SessionRevoked), "close 4500".to_owned()),
+        (VerifyRefusal::Invalid, "close 3500".to_owned()),
+        (VerifyRefusal::Forbidden, "close 3507".to_owned()),
+        (VerifyRefusal::Expired, error(1, 109)),
+    ] {
+        for config in [config(), anyone()] {
+            let mut talk = Talk::unproven(refusal, config);
+            assert_eq!(talk.say(r#"{"id":1,"connect":{}}"#), std::slice::from_ref(&said), "{refusal:?}");
+            assert_eq!(talk.dialogue.speaker(), None);
+        }
+    }
+    let mut talk = Talk::unproven(VerifyRefusal::Revoked(CloseReason::SessionRevoked), anyone());
+    assert_eq!(talk.say(r#"{"id":1,"subscribe":{"channel":"chat:a"}}"#), ["close 4500"]);
+}
+
+#[test]
 fn commands_behind_connect_wait_and_keep_their_order() {
     let mut talk = Talk::anonymous();
     let frame = format!(
