@@ -33,7 +33,7 @@ use super::{
     refusal::Refusal,
     start::Start,
 };
-use crate::domain::credential;
+use crate::domain::credential::{self, Source};
 pub(super) use peer::note as note_wire;
 pub(super) use streams::Streams;
 
@@ -112,7 +112,13 @@ async fn open(
     first: Bytes,
 ) -> Result<HttpResponse, Refusal> {
     let knock = knock(request);
-    let credential = knock.credential(credential::Door::Rest)?;
+    let mut credential = knock.credential(credential::Door::Rest)?;
+    // Here `connect` is part of the request. What it names goes before what a browser sends unasked.
+    if credential.as_ref().is_some_and(|found| found.source == Source::Cookie)
+        && request::names_a_token(kind.encoding, &first)
+    {
+        credential = None;
+    }
     let shown = Shown { credential, may_follow: true };
     let granted = entrance::enter(door, &knock, shown, kind.encoding, kind.transport).await?;
     let (inbox, exit) = (Inbox::default(), Exit::new(kind.framing));

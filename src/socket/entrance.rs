@@ -22,9 +22,11 @@ use super::{
 use crate::domain::{
     address,
     credential::{self, Credential, Headers, Source},
+    origin::FetchSite,
 };
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The parts of a request that decide.
 pub(super) struct Knock<'a> {
@@ -108,14 +110,20 @@ impl Knock<'_> {
         Ok(credential::find(headers, door)?)
     }
 
-    /// A browser always names its page's origin, and only a browser sends cookies unasked: an origin must be an allowed one,
-    /// and a cookie without an origin proves nothing.
+    /// Only a browser sends cookies unasked, and it names its page's origin with every WebSocket, every POST and whatever
+    /// goes to another origin: an origin must be an allowed one, and a cookie without an origin proves nothing. But with a
+    /// GET to the page's own origin, such as an `EventSource`'s, it names none, and says `Sec-Fetch-Site: same-origin`, which
+    /// is as good: no page can set that header or make a browser lie in it, and one redirect from elsewhere on the way
+    /// makes it `cross-site`. A program that invents it holds the cookie, and could as well invent an origin.
     pub(super) fn check_origin(&self, door: &Door, credential: Option<&Credential>) -> Result<(), Refusal> {
         let mut origins = lines(self.headers, &header::ORIGIN);
         let allowed = match (origins.next(), origins.next()) {
             (Some(origin), None) => door.origins.allows(origin),
             (Some(_), Some(_)) => false,
-            (None, _) => credential.is_none_or(|credential| credential.source != Source::Cookie),
+            (None, _) => {
+                credential.is_none_or(|credential| credential.source != Source::Cookie)
+                    || self.is_same_origin()
+            }
         };
         if allowed {
             return Ok(());
@@ -125,6 +133,13 @@ impl Knock<'_> {
             "origin_not_allowed",
             "This origin may not open a connection.",
         ))
+    }
+
+    /// Whether a browser vouches that the page's origin is the server's own.
+    fn is_same_origin(&self) -> bool {
+        let name = FETCH_SITE;
+        let mut sites = lines(self.headers, &name).map(FetchSite::parse);
+        (sites.next(), sites.next()) == (Some(FetchSite::SameOrigin), None)
     }
 
     /// Where the client is.

@@ -28,6 +28,26 @@ async fn a_socket_that_a_browser_opened_is_closed_when_its_session_is_revoked() 
     visitor.call("GET", "/api/v1/profile").await.expect(401);
 }
 
+/// As behind a proxy that gives the application and the server one origin.
+#[tokio::test]
+async fn events_open_by_the_cookie_on_a_page_of_the_servers_own_origin() {
+    let Some(mut visitor) = Visitor::arrive(PLATFORM).await else { return };
+    visitor.sign_in_with_password().await;
+    visitor.tab.bypass_policies().await;
+    let port = visitor.app.address().port();
+    visitor.tab.open(&format!("http://localhost:{port}/health/live")).await;
+    let first = visitor.tab.evaluate(OPENS_EVENTS).await;
+    assert!(first["connect"]["client"].is_string(), "{first}");
+    assert_eq!(visitor.app.open_sockets(), 1);
+}
+
+const OPENS_EVENTS: &str = r#"new Promise((done, failed) => {
+    const command = encodeURIComponent('{"id":1,"connect":{}}');
+    window.events = new EventSource("/connection/sse?cf_connect=" + command);
+    events.onmessage = ({ data }) => done(JSON.parse(data));
+    events.onerror = () => failed(new Error("the events do not open"));
+})"#;
+
 /// The browser's side alone: what the tests here rely on.
 #[tokio::test]
 async fn a_virtual_authenticator_keeps_what_the_page_makes() {

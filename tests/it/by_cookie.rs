@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::RequestBuilder;
 use serde_json::json;
 
-use crate::harness::{App, Ask, Closed, Emulated, Session, Socket};
+use crate::harness::{App, Ask, Closed, Emulated, Session, Socket, eventually};
 
 async fn session(app: &App) -> Session {
     app.register().await.sign_in().await
@@ -32,9 +32,10 @@ async fn connections(session: &Session) -> u64 {
     listed.body["sessions"][0]["open_connections"].as_u64().expect("a number")
 }
 
-/// An `EventSource` of a browser that holds this session.
-fn events(session: &Session) -> RequestBuilder {
-    Emulated::events(&session.app, &json!({})).header("cookie", session.cookies())
+/// An `EventSource` of a browser that holds this session, without an `Origin`.
+fn events(session: &Session, token: Option<&str>) -> RequestBuilder {
+    let connect = token.map_or_else(|| json!({}), |token| json!({"token": token}));
+    Emulated::events(&session.app, &connect).header("cookie", session.cookies())
 }
 
 #[tokio::test]
@@ -104,8 +105,58 @@ async fn a_live_cookie_and_a_token_of_somebody_else_are_not_one_connection() {
 async fn a_stream_that_a_dead_cookie_does_not_open_says_why() {
     let app = App::start();
     let before = signed_out(&app).await;
-    let request = events(&before).header("origin", "https://localhost");
+    let request = events(&before, None).header("sec-fetch-site", "same-origin");
     let mut stream = Emulated::over(&app, request).await.expect("a stream that says why not");
     assert_eq!(stream.connected["push"]["disconnect"]["code"], 4501);
     assert_eq!(stream.message().await, None);
+}
+
+#[tokio::test]
+async fn a_cookie_without_an_origin_counts_if_the_browser_says_it_is_the_same() {
+    let app = App::start();
+    let session = session(&app).await;
+    let request = events(&session, None).header("sec-fetch-site", "same-origin");
+    let mut stream = Emulated::over(&app, request).await.expect("a stream");
+    assert!(stream.ask(json!({"subscribe": {"channel": "chat:lobby"}})).await["subscribe"].is_object());
+}
+
+#[tokio::test]
+async fn a_cookie_without_an_origin_proves_nothing_if_the_browser_says_anything_else() {
+    let app = App::start();
+    let session = session(&app).await;
+    events(&session, None).ask().await.refused(403, "origin_not_allowed");
+    for site in ["cross-site", "same-site", "none", "", "same-origin, same-origin", "Same-Origin"] {
+        let request = events(&session, None).header("sec-fetch-site", site);
+        request.ask().await.refused(403, "origin_not_allowed");
+        let handshake = app.handshake("/connection/websocket").header("sec-fetch-site", site);
+        let refused = handshake.header("cookie", &session.cookies()).refusal().await;
+        refused.refused(403, "origin_not_allowed");
+    }
+    let twice = events(&session, None).header("sec-fetch-site", "same-origin");
+    twice.header("sec-fetch-site", "same-origin").ask().await.refused(403, "origin_not_allowed");
+    // A foreign origin is one, whatever else is said.
+    let foreign = events(&session, None).header("sec-fetch-site", "same-origin");
+    foreign.header("origin", "https://evil.example").ask().await.refused(403, "origin_not_allowed");
+}
+
+#[tokio::test]
+async fn the_token_of_a_streams_connect_goes_before_the_cookie() {
+    let app = App::start();
+    let (cookie, token) = (session(&app).await, session(&app).await);
+    // Also where the cookie would not count, or is of nobody.
+    let streams = [
+        events(&cookie, Some(&token.access)),
+        events(&cookie, Some(&token.access)).header("sec-fetch-site", "same-origin"),
+        events(&signed_out(&app).await, Some(&token.access)),
+        Emulated::request(&app, &json!({"token": token.access}))
+            .header("cookie", cookie.cookies())
+            .header("origin", "https://localhost"),
+    ];
+    for request in streams {
+        let stream = Emulated::over(&app, request).await.expect("a stream");
+        assert!(stream.connected["connect"].is_object(), "{}", stream.connected);
+        assert_eq!((connections(&token).await, connections(&cookie).await), (1, 0));
+        drop(stream);
+        eventually("its place comes free", async || app.open_sockets() == 0).await;
+    }
 }

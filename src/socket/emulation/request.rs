@@ -10,7 +10,7 @@ use actix_web::{
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
 use portcullis_actors::protocol::{
-    Encoding,
+    CommandBody, Encoding,
     protobuf::{Emulated, decode_emulated},
 };
 use serde::Deserialize;
@@ -73,6 +73,12 @@ pub(super) fn in_query(request: &HttpRequest) -> Result<Bytes, Refusal> {
     let query = web::Query::<Query>::from_query(request.query_string());
     let command = query.map_err(|_| malformed("The query must hold the first command in cf_connect."))?;
     Ok(command.into_inner().cf_connect.into())
+}
+
+/// Whether these first commands begin with a `connect` that brings a token.
+pub(super) fn names_a_token(encoding: Encoding, first: &[u8]) -> bool {
+    let commands = encoding.decode(first).unwrap_or_default();
+    matches!(commands.first().map(|command| &command.body), Some(CommandBody::Connect(connect)) if connect.token.is_some())
 }
 
 #[derive(Deserialize)]
