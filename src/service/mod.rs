@@ -239,13 +239,13 @@ impl Services {
 
     /// Starts what runs by itself, on the database's runtime. Until the feed has heard from the database once, nothing verifies.
     pub fn start(&self) {
-        let runtime = self.store.runtime().clone();
-        let feed = runtime.spawn(feed::run(Arc::downgrade(&self.0), self.stop.subscribe()));
-        let sweep = runtime.spawn(sweep::run(Arc::downgrade(&self.0), self.stop.subscribe()));
-        let bans = runtime.spawn(bans::run(Arc::downgrade(&self.0), self.stop.subscribe()));
-        let (parts, gone) = (Arc::downgrade(&self.0), Arc::clone(&self.gone));
-        let gone = runtime.spawn(outside::run(parts, gone, self.stop.subscribe()));
-        self.tasks.lock().extend([feed, sweep, bans, gone]);
+        let (runtime, parts) = (self.store.runtime().clone(), || Arc::downgrade(&self.0));
+        let feed = runtime.spawn(feed::run(parts(), self.stop.subscribe()));
+        let sweep = runtime.spawn(sweep::run(parts(), self.stop.subscribe()));
+        let retention = runtime.spawn(retention::run(parts(), self.stop.subscribe()));
+        let bans = runtime.spawn(bans::run(parts(), self.stop.subscribe()));
+        let gone = runtime.spawn(outside::run(parts(), Arc::clone(&self.gone), self.stop.subscribe()));
+        self.tasks.lock().extend([feed, sweep, bans, gone, retention]);
     }
 
     /// Stops what [`Services::start`] started, and waits until it has.

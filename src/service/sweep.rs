@@ -44,12 +44,13 @@ pub(super) async fn run(parts: Weak<Parts>, mut stop: watch::Receiver<bool>) {
 }
 
 impl Services {
-    /// One sweep, as of a database that has been there for a while.
+    /// One sweep, as of a database that has been there for a while, and one look at the channels.
     ///
     /// # Errors
     /// The first failure; it has kept no other step from being done.
     pub async fn sweep(&self) -> Result<(), Failure> {
-        self.sweep_all(true).await
+        let swept = self.sweep_all(true).await;
+        swept.and(self.keep_channels().await)
     }
 
     /// What costs nothing and frees memory comes first, and no step keeps another from being done.
@@ -71,8 +72,7 @@ impl Services {
         let outside = noted("outside sessions", self.sweep_outside(open.clone(), settled, now).await);
         let idle = if settled { noted("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
         let months = self.keep_attempts().await;
-        let channels = noted("publications that are not kept", self.clear_channels(now).await);
-        let kept = tickets.and(challenges).and(bans).and(denials).and(months).and(channels);
+        let kept = tickets.and(challenges).and(bans).and(denials).and(months);
         kept.and(over).and(touched).and(outside).and(idle)
     }
 
@@ -133,7 +133,7 @@ impl Services {
 }
 
 /// That the database is away is said elsewhere; everything else is worth a look.
-fn noted(step: &str, done: Result<(), Failure>) -> Result<(), Failure> {
+pub(super) fn noted(step: &str, done: Result<(), Failure>) -> Result<(), Failure> {
     match &done {
         Ok(()) => {}
         Err(Failure::Unavailable { .. }) => tracing::debug!(step, "a step of the sweep is put off"),

@@ -48,6 +48,7 @@ mod protocol;
 mod races;
 mod recovery;
 mod refresh;
+mod retention;
 mod revocation;
 mod risk;
 mod serve;
