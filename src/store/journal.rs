@@ -2,7 +2,8 @@
 //!
 //! Called by the channel shards through the `Journal` port, and by the sweep. An offset is given by the statement that
 //! inserts the message, under the lock of the channel's row: without holes, in the order of commits. The journal has a
-//! share of the pool, and no more, so that however much is published, requests still get a connection.
+//! share of the pool, and no more, so that however much is published, requests still get a connection; reads have a share of
+//! that, and no more, so that however much is read, what is published is still committed.
 
 mod append;
 mod keep;
@@ -10,7 +11,7 @@ mod read;
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 pub use append::NotAppended;
 pub use keep::Kept;
@@ -22,30 +23,54 @@ const TURN_WITHIN: Duration = Duration::from_secs(2);
 
 /// The journal's share of the connections.
 #[derive(Clone)]
-pub(super) struct Share(Arc<Semaphore>);
+pub(super) struct Share {
+    all: Arc<Semaphore>,
+    reads: Arc<Semaphore>,
+}
+
+/// What a connection is wanted for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Purpose {
+    /// What clients may ask for as often as they like.
+    Read,
+    /// What is published waits for it.
+    Write,
+}
+
+/// A turn at one of the journal's connections; it is given back by dropping it.
+type Turn = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 
 impl Share {
-    /// Half of a pool, and at least one.
+    /// Half of a pool, and of that half for reads; at least one.
     pub(super) fn of(pool_size: usize) -> Self {
-        Self(Arc::new(Semaphore::new((pool_size / 2).max(1))))
+        let all = (pool_size / 2).max(1);
+        Self { all: Arc::new(Semaphore::new(all)), reads: Arc::new(Semaphore::new((all / 2).max(1))) }
     }
 
-    /// Waits for its turn; first come, first served.
-    async fn turn(&self, patience: Duration) -> Result<OwnedSemaphorePermit, StoreError> {
-        let turn = Arc::clone(&self.0).acquire_owned();
+    /// Waits for its turn; first come, first served. Reads queue among themselves first, so that a write never has more of
+    /// them before it than they may have connections.
+    async fn turn(&self, purpose: Purpose, patience: Duration) -> Result<Turn, StoreError> {
+        let turn = async {
+            let read = match purpose {
+                Purpose::Read => Some(Arc::clone(&self.reads).acquire_owned().await?),
+                Purpose::Write => None,
+            };
+            Ok((read, Arc::clone(&self.all).acquire_owned().await?))
+        };
         match tokio::time::timeout(patience, turn).await {
-            Ok(Ok(permit)) => Ok(permit),
-            Ok(Err(_)) | Err(_) => Err(StoreError::Unavailable("the journal is busy".to_owned())),
+            Ok(Ok(turn)) => Ok(turn),
+            Ok(Err::<_, AcquireError>(_)) | Err(_) => {
+                Err(StoreError::Unavailable("the journal is busy".to_owned()))
+            }
         }
     }
 }
 
 impl Store {
-    /// A turn at one of the journal's connections; give it back by dropping it.
-    async fn journal_turn(&self) -> Result<OwnedSemaphorePermit, StoreError> {
+    async fn journal_turn(&self, purpose: Purpose) -> Result<Turn, StoreError> {
         // On the database's runtime: whoever asks may have no clock of tokio's.
         let (share, patience) = (self.journal_share(), TURN_WITHIN.min(self.settings().acquire_timeout));
-        self.spawn(async move { share.turn(patience).await }).await
+        self.spawn(async move { share.turn(purpose, patience).await }).await
     }
 }
 

@@ -22,7 +22,7 @@ use time::{Duration, OffsetDateTime};
 use tokio_postgres::{Row, error::Severity};
 use uuid::Uuid;
 
-use super::{moment, unsigned};
+use super::{Purpose, moment, unsigned};
 use crate::store::{error::StoreError, pool::Store};
 
 /// How long the key of a publication is remembered.
@@ -75,7 +75,7 @@ impl Store {
         batch: Vec<NewMessage>,
         keep: Retention,
     ) -> Result<Appended, NotAppended> {
-        let _turn = self.journal_turn().await.map_err(NotAppended::Nothing)?;
+        let _turn = self.journal_turn(Purpose::Write).await.map_err(NotAppended::Nothing)?;
         let asked = Arc::new(AtomicBool::new(false));
         let uncertain = Arc::clone(&asked);
         let work = self.run(move |client| {

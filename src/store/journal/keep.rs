@@ -6,7 +6,7 @@ use portcullis_actors::logic::{
 };
 use time::OffsetDateTime;
 
-use super::{moment, unsigned};
+use super::{Purpose, moment, unsigned};
 use crate::store::{error::StoreError, pool::Store};
 
 /// Rows that one statement deletes.
@@ -59,7 +59,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn remove_messages(&self, channel: ChannelName, upto: u64) -> Result<Removed, StoreError> {
-        let _turn = self.journal_turn().await?;
+        let _turn = self.journal_turn(Purpose::Write).await?;
         self.run(move |client| {
             Box::pin(async move {
                 // "Everything" may be said with any number.
@@ -95,12 +95,12 @@ impl Store {
         .await
     }
 
-    /// Clears away what these channels do not keep any more. `false` if there is more to clear away.
+    /// Clears away what these channels do not keep any more. `false` if there is more to clear away. None of the journal's
+    /// connections is used for it.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn clear_messages(&self, kept: Vec<Kept>, now: OffsetDateTime) -> Result<bool, StoreError> {
-        let _turn = self.journal_turn().await?;
         let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
         self.run_patiently(move |client| {
             Box::pin(async move {

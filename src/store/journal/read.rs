@@ -18,7 +18,7 @@ use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{moment, signed, unsigned};
+use super::{Purpose, moment, signed, unsigned};
 use crate::store::{error::StoreError, pool::Store};
 
 /// Makes sure of the channel's row and locks it. Waits until every transaction that writes in the channel, this server's
@@ -72,7 +72,9 @@ impl Store {
         newest: Range,
         settle: bool,
     ) -> Result<Opened, StoreError> {
-        let _turn = self.journal_turn().await?;
+        // What settles a channel is waited for by what is published in it.
+        let purpose = if settle { Purpose::Write } else { Purpose::Read };
+        let _turn = self.journal_turn(purpose).await?;
         self.run(move |client| {
             Box::pin(async move {
                 if settle {
@@ -94,7 +96,7 @@ impl Store {
         channel: ChannelName,
         range: Range,
     ) -> Result<Vec<Arc<Publication>>, StoreError> {
-        let _turn = self.journal_turn().await?;
+        let _turn = self.journal_turn(Purpose::Read).await?;
         self.read(move |client| Box::pin(async move { Ok(read(client, &channel, range).await?.found) })).await
     }
 }

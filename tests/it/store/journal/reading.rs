@@ -6,14 +6,14 @@ use portcullis::store::Store;
 use portcullis_actors::{
     id::{ConnectionId, Subject},
     logic::{
-        journal::{NewMessage, Range},
+        journal::{NewMessage, Placed, Range},
         stream::{bounded, weight},
     },
     protocol::{ClientInfo, Payload},
 };
 
 use super::{ALL, all, append, channel, message, now_ms, offsets, with_db};
-use crate::harness::Cable;
+use crate::harness::{Cable, eventually};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -121,5 +121,39 @@ fn the_database_weighs_as_memory_does_and_tags_no_less() {
         let read =
             async |bytes| db.store.read_channel(channel(), Range { bytes, ..ALL }).await.unwrap().len();
         assert_eq!((read(total + tagged - 1).await, read(total + tagged + 64).await), (6, 7));
+    });
+}
+
+/// A lock that this test holds makes every row that is read hang, and nothing that is written.
+#[test]
+fn while_reads_have_all_that_is_theirs_an_append_is_answered() {
+    with_db(|db| async move {
+        append(&db.store, vec![message("a")]).await;
+        let mut raw = db.raw().await;
+        raw.batch_execute(
+            "ALTER TABLE channel_messages RENAME TO stored_messages;
+             CREATE VIEW channel_messages AS
+             SELECT * FROM stored_messages WHERE pg_advisory_xact_lock_shared(7)::text IS NOT NULL",
+        )
+        .await
+        .unwrap();
+        let holder = raw.transaction().await.unwrap();
+        holder.execute("SELECT pg_advisory_xact_lock(7)", &[]).await.unwrap();
+        let reading: Vec<_> = (0..50)
+            .map(|_| {
+                let store = db.store.clone();
+                tokio::spawn(async move { store.read_channel(channel(), ALL).await.is_ok() })
+            })
+            .collect();
+        let watching = db.raw().await;
+        let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()";
+        eventually("they hang", async || watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 4)
+            .await;
+        assert_eq!(append(&db.store, vec![message("b")]).await, [Placed::New(2)]);
+        assert_eq!(watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0), 4);
+        drop(holder);
+        for reading in reading {
+            reading.await.unwrap();
+        }
     });
 }
