@@ -30,7 +30,7 @@ impl Keys {
     }
 
     /// It is published.
-    pub(super) fn remember(&mut self, now: Instant, key: String, published: Published) {
+    pub(super) fn remember(&mut self, now: Instant, key: &str, published: Published) {
         self.done.remember(now, key, published);
     }
 
@@ -47,15 +47,15 @@ impl Keys {
     }
 
     /// The journal has answered.
-    pub(super) fn end(&mut self, now: Instant, key: String, result: &Result<Published, ErrorCode>) {
-        let Some(begun) = self.begun.get_mut(&key) else { return };
+    pub(super) fn end(&mut self, now: Instant, key: &str, result: &Result<Published, ErrorCode>) {
+        let Some(begun) = self.begun.get_mut(key) else { return };
         begun.count = begun.count.saturating_sub(1);
         let last = begun.count == 0;
         if last || result.is_ok() {
             std::mem::take(&mut begun.followers).into_iter().for_each(|asker| asker.give(result.clone()));
         }
         if last {
-            self.begun.remove(&key);
+            self.begun.remove(key);
         }
         if let Ok(published) = result {
             self.done.remember(now, key, published.clone());
@@ -64,6 +64,16 @@ impl Keys {
 
     pub(super) fn expire(&mut self, now: Instant) {
         self.done.expire(now);
+    }
+
+    /// What is remembered weighs, in bytes; what is on its way is bounded by what waits for the journal.
+    pub(super) fn bytes(&self) -> usize {
+        self.done.bytes()
+    }
+
+    /// Forgets the older half of what is remembered: memory is short.
+    pub(super) fn halve(&mut self) {
+        self.done.halve();
     }
 
     /// Whether nothing is remembered.

@@ -56,7 +56,7 @@ impl Room {
             None => (Some(Arc::new(publication)), None),
         };
         if let Some(key) = key {
-            self.keys.remember(now, key, position.clone());
+            self.keys.remember(now, &key, position.clone());
         }
         if let Some(publication) = publication {
             self.deliver(&publication);
@@ -68,7 +68,7 @@ impl Room {
     /// The journal has answered.
     pub(super) fn published(&mut self, by: Publisher, result: Result<Published, ErrorCode>) {
         if let Some(key) = by.key {
-            self.keys.end(super::now(), key, &result);
+            self.keys.end(super::now(), &key, &result);
         }
         by.asker.give(result);
     }

@@ -232,16 +232,18 @@ impl Room {
         }
     }
 
-    /// What its history weighs, in bytes.
+    /// What its history weighs, and its idempotency keys, in bytes.
     pub(super) fn bytes(&self) -> usize {
-        match &self.source {
+        let history = match &self.source {
             Source::Memory { stream } => stream.as_ref().map_or(0, Stream::bytes),
             Source::Durable(durable) => durable.bytes(),
-        }
+        };
+        history + self.keys.bytes()
     }
 
-    /// Forgets the older half of what it holds of its history: memory is short.
+    /// Forgets the older half of what it holds of its history, and of its keys: memory is short.
     pub(super) fn halve(&mut self) {
+        self.keys.halve();
         match &mut self.source {
             Source::Memory { stream: Some(stream) } => stream.halve(),
             Source::Memory { stream: None } => {}

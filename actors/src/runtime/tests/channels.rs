@@ -277,3 +277,20 @@ async fn memory_of_histories_is_bounded_and_those_in_use_give_way_last() {
     }
     f.realtime.stop();
 }
+
+#[actix_rt::test]
+async fn idempotency_keys_count_in_the_memory_of_histories() {
+    let f = start(|settings| {
+        settings.namespaces = memory();
+        settings.history_bytes = 50_000;
+    });
+    let mut epochs = std::collections::BTreeSet::new();
+    // The ten publications that are kept weigh next to nothing.
+    for number in 0..200 {
+        let said = ServerPublication { idempotency_key: Some(format!("{number:0255}")), ..said("1") };
+        let position = f.realtime.publish_as_server(channel("memory:keys"), said).await.unwrap();
+        epochs.insert(position.unwrap().epoch);
+    }
+    assert_eq!(epochs.len(), 2, "the unused room was forgotten once");
+    f.realtime.stop();
+}
