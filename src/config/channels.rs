@@ -160,6 +160,7 @@ fn set(options: &mut Options, key: &str, value: &DeValue<'_>) -> Result<(), Stri
         "force_join_leave" => options.force_join_leave = flag(value)?,
         "history_size" => options.history_size = number(value)?,
         "history_ttl" => options.history_ttl = duration(value)?,
+        "history_meta_ttl" => options.history_meta_ttl = duration(value)?,
         "positioning" => options.positioning = offer(value)?,
         "recovery" => options.recovery = offer(value)?,
         "recovery_mode" => {

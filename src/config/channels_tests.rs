@@ -30,6 +30,7 @@ fn every_option_is_read() {
         force_join_leave = true
         history_size = 1_000
         history_ttl = "7d"
+        history_meta_ttl = "90d"
         positioning = "allowed"
         recovery = "forced"
         recovery_mode = "cache"
@@ -50,6 +51,7 @@ fn every_option_is_read() {
         force_join_leave: true,
         history_size: 1_000,
         history_ttl: Duration::from_secs(7 * 24 * 60 * 60),
+        history_meta_ttl: Duration::from_secs(90 * 24 * 60 * 60),
         positioning: Offer::Allowed,
         recovery: Offer::Forced,
         recovery_mode: RecoveryMode::Cache,
@@ -129,4 +131,10 @@ fn times_have_a_unit() {
     for wrong in ["", "s", "7", "+7s", "7 s", "1.5h", "7d ", "99999999999999999d", "７d"] {
         assert!(time(wrong).is_err(), "{wrong}");
     }
+}
+
+#[test]
+fn a_channel_cannot_be_forgotten_at_once() {
+    let mistakes = parse("[namespaces.chat]\nhistory_meta_ttl = \"0s\"\n").unwrap_err();
+    assert_eq!(mistakes, ["line 2: namespaces.chat.history_meta_ttl: must be 1s to 3660d"]);
 }

@@ -165,7 +165,6 @@ pub struct Parts {
     /// Emulated streams that are open here, by their secrets.
     pub streams: Arc<StreamSecrets>,
     signs: outside::Signs,
-    cleared: retention::Cleared,
     closing: AtomicBool,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -230,7 +229,6 @@ impl Services {
             gone: Arc::default(),
             streams: Arc::default(),
             signs: outside::Signs::default(),
-            cleared: retention::Cleared::default(),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             tasks: Mutex::new(Vec::new()),

@@ -2,15 +2,14 @@
 //!
 //! Runs on the database's runtime, apart from the sweep, which must not wait for it. Nobody sees what is too old or too much,
 //! cleared away or not; this only frees the room. It goes on as long as there is more, in bounded statements on one
-//! connection, and rests after each for as long as that took. Channels are gone through in the order of their names, each
-//! time from where the time before stopped.
+//! connection, and rests after each for as long as that took. Only channels that are due are looked at, and those in which
+//! nothing is kept, and nothing was published for long, are forgotten.
 
 use std::{
     sync::Weak,
     time::{Duration, Instant},
 };
 
-use portcullis_actors::runtime::ChannelName;
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
@@ -21,12 +20,6 @@ use crate::store::Kept;
 const EVERY: Duration = Duration::from_secs(30);
 /// Channels that are looked at together.
 const BATCH: u32 = 100;
-/// Batches of one time.
-const BATCHES: usize = 20;
-
-/// Where the next time goes on: after this channel; at the beginning if there is none.
-#[derive(Debug, Default)]
-pub(super) struct Cleared(parking_lot::Mutex<Option<ChannelName>>);
 
 /// Clears away until told to stop, or until the services are gone.
 pub(super) async fn run(parts: Weak<Parts>, mut stop: watch::Receiver<bool>) {
@@ -54,32 +47,33 @@ impl Services {
 
     async fn clear_channels(&self, now: OffsetDateTime) -> Result<(), Failure> {
         self.store.delete_expired_idempotency_keys(now).await?;
-        for _ in 0..BATCHES {
-            let after = self.cleared.0.lock().clone();
-            let names = self.store.channels_after(after, BATCH).await?;
-            let last = names.last().cloned().filter(|_| names.len() == BATCH as usize);
-            // What a namespace that is no longer durable has left behind is not touched: the file may be mistaken.
-            let kept = names
-                .into_iter()
-                .filter_map(|channel| Some(Kept { retention: self.realtime.retention(&channel)?, channel }));
-            self.clear(kept.collect(), now).await?;
-            let done = last.is_none();
-            *self.cleared.0.lock() = last;
-            if done {
-                break;
+        loop {
+            let began = Instant::now();
+            let due = self.store.due_channels(now, BATCH).await?;
+            let last = due.len() < BATCH as usize;
+            let (mut kept, mut others) = (Vec::new(), Vec::new());
+            for channel in due {
+                match self.realtime.retention(&channel) {
+                    Some((retention, meta_ttl)) => kept.push(Kept { channel, retention, meta_ttl }),
+                    // What a namespace that is no longer durable has left behind is not touched: the file may be mistaken.
+                    None => others.push(channel),
+                }
             }
+            self.clear(&kept, now).await?;
+            self.store.forget_channels(kept.clone(), now).await?;
+            self.store.schedule_channels(kept, others, now).await?;
+            if last {
+                return Ok(());
+            }
+            tokio::time::sleep(began.elapsed()).await;
         }
-        Ok(())
     }
 
     /// Clears these, wholly.
-    async fn clear(&self, kept: Vec<Kept>, now: OffsetDateTime) -> Result<(), Failure> {
-        if kept.is_empty() {
-            return Ok(());
-        }
+    async fn clear(&self, kept: &[Kept], now: OffsetDateTime) -> Result<(), Failure> {
         loop {
             let began = Instant::now();
-            if self.store.clear_messages(kept.clone(), now).await? {
+            if self.store.clear_messages(kept.to_vec(), now).await? {
                 return Ok(());
             }
             // The rest of the database's work goes on meanwhile.

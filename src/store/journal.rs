@@ -6,6 +6,7 @@
 //! that, and no more, so that however much is read, what is published is still committed.
 
 mod append;
+mod due;
 mod keep;
 mod read;
 

@@ -1,5 +1,7 @@
 //! What durable channels do not keep any more, cleared away by the whole server.
 
+use serde_json::json;
+
 use crate::harness::App;
 
 /// A channel of that many publications, of which nothing is kept.
@@ -19,4 +21,48 @@ async fn one_sweep_clears_away_all_that_is_not_kept_however_much_it_is() {
     a_channel_that_is_gone(&app, 90_000).await;
     app.services().sweep().await.unwrap();
     assert_eq!(app.count("SELECT count(*) FROM channel_messages").await, 0);
+}
+
+#[tokio::test]
+async fn a_sweep_looks_at_every_channel_that_is_due_and_at_no_other() {
+    let app = App::start();
+    let rows = "INSERT INTO channels (name, top, gone, created_at, updated_at)
+                SELECT 'chat:' || n, 1, 0, now(), now() FROM generate_series(1, 2500) n;
+                INSERT INTO channel_messages (channel, seq, data, created_at)
+                SELECT name, 1, '1', now() - interval '1 year' FROM channels";
+    app.rows().await.batch_execute(rows).await.expect("rows");
+    app.services().sweep().await.unwrap();
+    assert_eq!(app.count("SELECT count(*) FROM channel_messages").await, 0);
+    // None is due now, and so none is looked at.
+    app.rows().await.batch_execute("UPDATE channels SET gone = 0").await.expect("rows");
+    app.services().sweep().await.unwrap();
+    assert_eq!(app.count("SELECT max(gone) FROM channels").await, 0);
+}
+
+#[tokio::test]
+async fn a_channel_that_nobody_used_for_a_month_is_forgotten_and_an_old_position_is_not_recovered() {
+    let app = App::start();
+    let session = app.register().await.open_session().await;
+    let mut socket = session.connect_by_command().await;
+    let subscribe = json!({"subscribe": {"channel": "chat:lobby"}});
+    let epoch = socket.ask(subscribe).await.expect("a reply")["subscribe"]["epoch"].clone();
+    let publish = json!({"publish": {"channel": "chat:lobby", "data": 1}});
+    assert!(socket.ask(publish.clone()).await.expect("a reply")["publish"].is_object());
+    let long_ago = "UPDATE channel_messages SET created_at = now() - interval '40 days';
+                    UPDATE channels SET due_at = now(), updated_at = now() - interval '29 days'";
+    app.rows().await.batch_execute(long_ago).await.expect("rows");
+    app.services().sweep().await.unwrap();
+    assert_eq!(app.count("SELECT count(*) FROM channels").await, 1);
+    let longer = "UPDATE channels SET due_at = now(), updated_at = now() - interval '31 days'";
+    app.rows().await.batch_execute(longer).await.expect("rows");
+    app.services().sweep().await.unwrap();
+    assert_eq!(app.count("SELECT count(*) FROM channels").await, 0);
+    // Memory still ended where the row did: whoever is there is sent back, and is told that something may be missing.
+    assert!(socket.ask(publish).await.expect("a reply")["publish"].is_object());
+    assert_eq!(app.count("SELECT min(seq) FROM channel_messages").await, 3);
+    let back = json!({"subscribe": {"channel": "chat:lobby", "recover": true, "offset": 1, "epoch": epoch}});
+    let mut another = session.connect_by_command().await;
+    let back = another.ask(back).await.expect("a reply");
+    assert!(back["subscribe"].get("recovered").is_none(), "{back}");
+    assert_eq!(back["subscribe"]["offset"], 3);
 }

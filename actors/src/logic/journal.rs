@@ -133,7 +133,7 @@ impl Placed {
 pub struct Opened {
     /// The epoch of all offsets; it changes only with the database.
     pub epoch: Arc<str>,
-    /// The newest offset; 0 when nothing was ever published.
+    /// The newest offset; where nothing was published, or is remembered of it, the one after which the channel begins.
     pub top: u64,
     /// The newest publications, oldest first, of those that are kept.
     pub newest: Vec<Arc<Publication>>,

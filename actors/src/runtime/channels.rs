@@ -3,7 +3,7 @@
 //! Connections get their answers through their outboxes and wait for nothing; the server API awaits. Whether something is
 //! allowed has been decided before, by the rules of `logic::namespace`; here it is done.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use tokio::sync::oneshot;
 
@@ -208,11 +208,12 @@ impl Realtime {
         &self.0.settings.namespaces
     }
 
-    /// How much of a durable channel is kept; `None` for a channel that is not durable, or does not exist.
+    /// How much of a durable channel is kept, and how long the channel is remembered without that; `None` for a channel
+    /// that is not durable, or does not exist.
     #[must_use]
-    pub fn retention(&self, channel: &ChannelName) -> Option<Retention> {
+    pub fn retention(&self, channel: &ChannelName) -> Option<(Retention, Duration)> {
         let options = self.namespaces().options(channel).ok()?;
-        options.durable.then(|| Retention::of(options))
+        options.durable.then(|| (Retention::of(options), options.history_meta_ttl))
     }
 
     pub(super) fn shard(&self, channel: &ChannelName) -> &Shard {

@@ -29,13 +29,14 @@ use crate::store::{error::StoreError, pool::Store};
 const KEYS_KEPT: Duration = Duration::minutes(5);
 
 /// Raises the channel's top by the number of messages, and inserts them below it. What does not fit the channel any more
-/// is gone from that moment.
+/// is gone from that moment. A channel without a row begins above the floor.
 const APPEND: &str = "
     WITH raised AS (
-        INSERT INTO channels AS c (name, top, gone, created_at, updated_at)
-        VALUES ($1, $2::bigint, greatest($2::bigint - $3::bigint, 0), $4, $4)
-        ON CONFLICT (name) DO UPDATE
-        SET top = c.top + $2::bigint, gone = greatest(c.gone, c.top + $2::bigint - $3::bigint), updated_at = $4
+        INSERT INTO channels AS c (name, top, gone, created_at, updated_at, due_at)
+        SELECT $1::text, floor + $2::bigint, greatest(floor + $2::bigint - $3::bigint, floor), $4::timestamptz, $4, $4
+        FROM channel_epoch
+        ON CONFLICT (name) DO UPDATE SET top = c.top + $2::bigint, updated_at = $4, due_at = least(c.due_at, $4),
+            gone = greatest(c.gone, c.top + $2::bigint - $3::bigint)
         RETURNING top
     ), inserted AS (
         INSERT INTO channel_messages (channel, seq, data, subject, connection_id, conn_info, chan_info, tags, created_at)
@@ -49,8 +50,9 @@ const APPEND: &str = "
 
 /// Locks the channel's row, which it makes if there is none.
 const LOCK: &str = "
-    INSERT INTO channels AS c (name, created_at, updated_at) VALUES ($1, $2, $2)
-    ON CONFLICT (name) DO UPDATE SET updated_at = $2
+    INSERT INTO channels AS c (name, top, gone, created_at, updated_at, due_at)
+    SELECT $1::text, floor, floor, $2::timestamptz, $2, $2 FROM channel_epoch
+    ON CONFLICT (name) DO UPDATE SET updated_at = $2, due_at = least(c.due_at, $2)
     RETURNING top, (SELECT epoch FROM channel_epoch), version, version_epoch";
 
 /// Why a batch was not appended, as far as is known.

@@ -1,5 +1,7 @@
 //! Keeping no more than a channel is allowed to keep: removal by order, and clearing away what is too old or too much.
 
+use std::time::Duration;
+
 use portcullis_actors::logic::{
     channel::ChannelName,
     journal::{Removed, Retention},
@@ -16,10 +18,11 @@ const DELETED_AT_ONCE: i64 = 2_000;
 /// of it, it still takes nothing that came later.
 const REMOVE: &str = "
     WITH removed AS (
-        UPDATE channels SET gone = greatest(gone, least(top, $2)), updated_at = now() WHERE name = $1
+        UPDATE channels SET gone = greatest(gone, least(top, $2)), updated_at = now(), due_at = least(due_at, now())
+        WHERE name = $1
         RETURNING least(top, $2) AS upto
     )
-    SELECT coalesce((SELECT upto FROM removed), 0), epoch FROM channel_epoch";
+    SELECT coalesce((SELECT upto FROM removed), least(floor, $2)), epoch FROM channel_epoch";
 
 /// Raises `gone` of some channels to what is too much, or too old. What is due is found first, as of one moment, so that
 /// nothing younger is touched; then the rows are locked in the order of their names, so that nodes that sweep at the same
@@ -51,6 +54,8 @@ pub struct Kept {
     pub channel: ChannelName,
     /// How much.
     pub retention: Retention,
+    /// How long the channel is remembered when nothing is kept, and nothing published.
+    pub meta_ttl: Duration,
 }
 
 impl Store {
@@ -66,30 +71,6 @@ impl Store {
                 let upto = i64::try_from(upto).unwrap_or(i64::MAX);
                 let row = client.query_one(REMOVE, &[&channel.as_str(), &upto]).await?;
                 Ok(Removed { upto: unsigned(row.try_get(0)?), epoch: row.try_get::<_, &str>(1)?.into() })
-            })
-        })
-        .await
-    }
-
-    /// Names of channels after this one, in order, at most `limit`.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn channels_after(
-        &self,
-        name: Option<ChannelName>,
-        limit: u32,
-    ) -> Result<Vec<ChannelName>, StoreError> {
-        self.run_patiently(move |client| {
-            Box::pin(async move {
-                let after = name.as_ref().map_or("", |name| name.as_str());
-                let sql = "SELECT name FROM channels WHERE name > $1 ORDER BY name LIMIT $2";
-                let rows = client.query(sql, &[&after, &i64::from(limit)]).await?;
-                let name = |row: &tokio_postgres::Row| {
-                    ChannelName::parse(row.try_get(0)?)
-                        .map_err(|_| StoreError::internal("a stored channel has no channel's name"))
-                };
-                rows.iter().map(name).collect()
             })
         })
         .await

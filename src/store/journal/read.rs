@@ -24,7 +24,8 @@ use crate::store::{error::StoreError, pool::Store};
 /// Makes sure of the channel's row and locks it. Waits until every transaction that writes in the channel, this server's
 /// own that it lost sight of among them, has come to its end.
 const SETTLE: &str = "
-    INSERT INTO channels AS c (name, created_at, updated_at) VALUES ($1, now(), now())
+    INSERT INTO channels AS c (name, top, gone, created_at, updated_at)
+    SELECT $1::text, floor, floor, now(), now() FROM channel_epoch
     ON CONFLICT (name) DO UPDATE SET updated_at = c.updated_at
     RETURNING top";
 
@@ -103,7 +104,8 @@ impl Store {
 
 /// The top first, and then nothing beyond it: what is committed in between is left out.
 async fn open(client: &Client, channel: &ChannelName, newest: Range) -> Result<Opened, StoreError> {
-    let sql = "SELECT e.epoch, coalesce(c.top, 0) FROM channel_epoch e LEFT JOIN channels c ON c.name = $1";
+    let sql =
+        "SELECT e.epoch, coalesce(c.top, e.floor) FROM channel_epoch e LEFT JOIN channels c ON c.name = $1";
     let statement = client.prepare_cached(sql).await?;
     let row = client.query_one(&statement, &[&channel.as_str()]).await?;
     let (epoch, top) = (row.try_get::<_, &str>(0)?.into(), unsigned(row.try_get(1)?));

@@ -177,6 +177,7 @@ impl World {
             }
             Step::Remove => self.remove(),
             Step::LateRemoval(which) => self.db.remove_late(which),
+            Step::Forget => self.db.forget(),
             Step::Answer(fate) => self.answer(fate),
             Step::Tick => self.channel.tick(2_000, self.subscribers.iter().any(|each| each.member)),
         }

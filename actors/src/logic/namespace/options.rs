@@ -129,6 +129,8 @@ pub struct Options {
     pub history_size: usize,
     /// How long they are kept; zero for not at all.
     pub history_ttl: Duration,
+    /// How long a durable channel in which nothing is kept is remembered after it was last written.
+    pub history_meta_ttl: Duration,
     /// Whether the server watches for holes.
     pub positioning: Offer,
     /// Whether clients that come back get what they missed.
@@ -151,6 +153,8 @@ pub const MAX_PUBLICATION_BYTES: usize = 64 * 1024;
 /// The most that a namespace may allow: escaped in a delta's string, it must fit into a connection's queue.
 const MAX_MAX_PUBLICATION_BYTES: usize = 256 * 1024;
 const MAX_HISTORY_SIZE: usize = 100_000;
+/// As long as others in this field.
+const HISTORY_META_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const MAX_HISTORY_TTL: Duration = Duration::from_secs(3_660 * 24 * 60 * 60);
 
 impl Default for Options {
@@ -165,6 +169,7 @@ impl Default for Options {
             force_join_leave: false,
             history_size: 0,
             history_ttl: Duration::ZERO,
+            history_meta_ttl: HISTORY_META_TTL,
             positioning: Offer::Off,
             recovery: Offer::Off,
             recovery_mode: RecoveryMode::Stream,
@@ -206,6 +211,10 @@ impl Options {
             ),
             (self.history_size > MAX_HISTORY_SIZE, "history_size: must be at most 100000"),
             (self.history_ttl > MAX_HISTORY_TTL, "history_ttl: must be at most 3660d"),
+            (
+                self.history_meta_ttl.is_zero() || self.history_meta_ttl > MAX_HISTORY_TTL,
+                "history_meta_ttl: must be 1s to 3660d",
+            ),
         ];
         rules.into_iter().filter(|(broken, _)| *broken).map(|(_, text)| text.to_owned()).collect()
     }

@@ -8,7 +8,7 @@ use crate::{
         journal::{Appended, NewMessage, Opened, Placed, Range, Removed},
         stream::bounded,
     },
-    protocol::Publication,
+    protocol::{Payload, Publication},
 };
 
 /// The database.
@@ -17,6 +17,8 @@ pub(super) struct Db {
     pub(super) rows: Vec<NewMessage>,
     pub(super) gone: u64,
     keys: BTreeMap<String, u64>,
+    /// Versions of rows before that are forgotten.
+    versions_from: usize,
     pub(super) late: Vec<Vec<NewMessage>>,
     /// Removals that are carried out at any time, or never: up to where, and the top when they were asked.
     pub(super) late_removals: Vec<(u64, u64)>,
@@ -37,7 +39,7 @@ impl Db {
             if let Some(offset) = earlier {
                 return Placed::Earlier(*offset);
             }
-            let newest = self.rows.iter().rev().find_map(|row| row.version.as_ref());
+            let newest = self.rows.iter().skip(self.versions_from).rev().find_map(|row| row.version.as_ref());
             if message.version.as_ref().is_some_and(|version| version.is_outdated(newest)) {
                 return Placed::Outdated(self.rows.len() as u64);
             }
@@ -49,6 +51,28 @@ impl Db {
         let placed = placed.collect();
         self.gone = self.gone.max(self.top().saturating_sub(SIZE.into()));
         Appended { placed, top: self.top(), epoch: Self::epoch() }
+    }
+
+    /// If nothing is kept, everything is forgotten: the channel begins anew above the floor, which has been raised for some
+    /// other channel, too. What is skipped was never published.
+    pub(super) fn forget(&mut self) {
+        // Not again and again: it doubles.
+        if self.gone < self.top() || self.rows.len() > 1_000 {
+            return;
+        }
+        let never = Payload::parse("\"never published\"").unwrap();
+        let never = NewMessage {
+            data: never,
+            info: None,
+            tags: Vec::new(),
+            time_ms: 0,
+            idempotency_key: None,
+            version: None,
+        };
+        self.rows.resize((self.rows.len() + 1).next_power_of_two(), never);
+        self.gone = self.top();
+        self.keys.clear();
+        self.versions_from = self.rows.len();
     }
 
     /// What was lost sight of comes to its end before anybody else gets the channel's row.

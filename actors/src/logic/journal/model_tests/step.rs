@@ -32,6 +32,8 @@ pub(super) enum Step {
     Remove,
     /// One of the removals of which nobody knew is carried out.
     LateRemoval(usize),
+    /// Of a channel in which nothing is kept, the database forgets everything.
+    Forget,
     Answer(Fate),
     Tick,
 }
@@ -57,6 +59,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
             .prop_map(|(limit, since, reverse)| Step::History(limit, since, reverse)),
         1 => Just(Step::Remove),
         1 => (0_usize..2).prop_map(Step::LateRemoval),
+        2 => Just(Step::Forget),
         10 => fate.prop_map(Step::Answer),
         1 => Just(Step::Tick),
     ]

@@ -1,0 +1,183 @@
+//! Channels that are due, and channels that are forgotten: whatever happens, no offset of a name is given twice.
+
+use std::{collections::HashMap, time::Duration};
+
+use portcullis_actors::logic::{channel::ChannelName, journal::Placed};
+
+use super::{ALL, KEEP, Kept, append, channel, kept, keyed, message, now, offsets, with_db};
+use crate::{harness::eventually, store::Db};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+fn named(name: &str) -> ChannelName {
+    ChannelName::parse(name).unwrap()
+}
+
+impl Db {
+    /// The floor below which no channel begins anew.
+    async fn floor(&self) -> i64 {
+        self.count("SELECT floor FROM channel_epoch").await
+    }
+
+    /// Forgets these channels, if nothing is in them and nobody wrote there for a day.
+    async fn forget(&self, names: &[ChannelName], after: Duration) -> u64 {
+        let kept: Vec<_> = names.iter().cloned().map(|name| Kept { meta_ttl: DAY, ..kept(name) }).collect();
+        self.store.forget_channels(kept, now() + after).await.unwrap()
+    }
+
+    /// Everything that was published there goes, and its keys.
+    async fn empty(&self, name: &ChannelName) {
+        self.store.remove_messages(name.clone(), u64::MAX).await.unwrap();
+        while !self.store.clear_messages(vec![kept(name.clone())], now()).await.unwrap() {}
+        self.store.delete_expired_idempotency_keys(now() + 365 * DAY).await.unwrap();
+    }
+}
+
+#[test]
+fn a_channel_is_forgotten_when_nothing_is_kept_and_nothing_was_published_for_long() {
+    with_db(|db| async move {
+        let names = [channel()];
+        append(&db.store, vec![message("a"), message("b"), keyed("c", "k")]).await;
+        assert_eq!(db.forget(&names, 365 * DAY).await, 0, "something is kept");
+        db.store.clear_messages(vec![kept(channel())], now() + 8 * DAY).await.unwrap();
+        assert_eq!(db.forget(&names, 365 * DAY).await, 0, "its key is remembered");
+        db.store.delete_expired_idempotency_keys(now() + DAY).await.unwrap();
+        assert_eq!(db.forget(&names, DAY / 2).await, 0, "too early");
+        assert_eq!(db.floor().await, 0);
+        assert_eq!(db.forget(&names, 365 * DAY).await, 1);
+        assert_eq!((db.count("SELECT count(*) FROM channels").await, db.floor().await), (0, 4));
+    });
+}
+
+#[test]
+fn a_channel_without_a_row_begins_above_the_floor_however_it_is_asked() {
+    with_db(|db| async move {
+        append(&db.store, vec![message("a"), message("b"), message("c")]).await;
+        db.empty(&channel()).await;
+        assert_eq!(db.forget(&[channel()], 365 * DAY).await, 1);
+        let open = async |name: &str, settle| {
+            let opened = db.store.open_channel(named(name), ALL, settle).await.unwrap();
+            (opened.top, opened.newest.len(), opened.whole)
+        };
+        assert_eq!(open("chat:lobby", false).await, (4, 0, true));
+        assert_eq!(db.store.remove_messages(channel(), u64::MAX).await.unwrap().upto, 4);
+        assert_eq!(db.store.remove_messages(channel(), 3).await.unwrap().upto, 3);
+        assert_eq!(append(&db.store, vec![message("d")]).await, [Placed::New(5)]);
+        assert_eq!(open("chat:settled", true).await, (4, 0, true));
+        for (name, first) in [("chat:settled", message("e")), ("chat:keyed", keyed("e", "k"))] {
+            let placed = db.store.append(named(name), vec![first], KEEP).await.unwrap().placed;
+            assert_eq!(placed, [Placed::New(5)]);
+            let read = db.store.read_channel(named(name), ALL).await.unwrap();
+            assert_eq!(offsets(&read), [5]);
+        }
+    });
+}
+
+/// As of a statement that was prepared before, and that the deletion keeps waiting.
+#[test]
+fn whoever_waits_while_a_channel_is_forgotten_begins_above_the_floor() {
+    with_db(|db| async move {
+        for (number, appended) in [message("plain"), keyed("keyed", "k")].into_iter().enumerate() {
+            let other = async |message| {
+                db.store.append(named("chat:other"), vec![message], KEEP).await.unwrap();
+            };
+            other(message("warm")).await;
+            other(keyed("warm", &number.to_string())).await;
+            let first = append(&db.store, vec![message("before")]).await[0].offset();
+            let mut raw = db.raw().await;
+            let forgetting = raw.transaction().await.unwrap();
+            forgetting.batch_execute("LOCK TABLE channels IN SHARE ROW EXCLUSIVE MODE").await.unwrap();
+            let store = db.store.clone();
+            let appending = tokio::spawn(async move { append(&store, vec![appended]).await });
+            let watching = db.raw().await;
+            let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+            eventually("it hangs", async || {
+                watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 1
+            })
+            .await;
+            let floor = 100 * (i64::try_from(number).unwrap() + 1);
+            let sql = format!(
+                "DELETE FROM channels WHERE name = 'chat:lobby'; UPDATE channel_epoch SET floor = {floor}"
+            );
+            forgetting.batch_execute(&sql).await.unwrap();
+            forgetting.commit().await.unwrap();
+            let placed = appending.await.unwrap();
+            assert!(first < floor.unsigned_abs());
+            assert_eq!(placed, [Placed::New(floor.unsigned_abs() + 1)]);
+        }
+    });
+}
+
+#[test]
+fn no_offset_is_given_twice_while_channels_are_forgotten_and_begin_anew() {
+    with_db(|db| async move {
+        let names: Vec<_> = (0..6).map(|number| named(&format!("chat:{number}"))).collect();
+        let appenders = (0..4).map(|appender| {
+            let (store, names) = (db.store.clone(), names.clone());
+            tokio::spawn(async move {
+                let mut given = Vec::new();
+                for round in 0..120_usize {
+                    let name = &names[(round + appender) % names.len()];
+                    let text = format!("{appender}-{round}");
+                    let new = if round % 2 == 0 { message(&text) } else { keyed(&text, &text) };
+                    let placed = store.append(name.clone(), vec![new], KEEP).await.unwrap().placed;
+                    given.push((name.clone(), placed[0].offset()));
+                }
+                given
+            })
+        });
+        let appenders: Vec<_> = appenders.collect();
+        let mut forgotten = 0;
+        while !appenders.iter().all(tokio::task::JoinHandle::is_finished) {
+            for name in &names {
+                db.empty(name).await;
+                forgotten += db.forget(std::slice::from_ref(name), 365 * DAY).await;
+            }
+        }
+        let mut given: HashMap<ChannelName, Vec<u64>> = HashMap::new();
+        for appender in appenders {
+            for (name, offset) in appender.await.unwrap() {
+                given.entry(name).or_default().push(offset);
+            }
+        }
+        assert!(forgotten > 0, "nothing was raced");
+        for (name, mut offsets) in given {
+            offsets.sort_unstable();
+            assert!(offsets.windows(2).all(|pair| pair[0] < pair[1]), "{name}: {offsets:?}");
+        }
+    });
+}
+
+#[test]
+fn a_channel_is_due_after_it_was_written_and_when_something_may_expire() {
+    with_db(|db| async move {
+        let due = async |after: Duration| db.store.due_channels(now() + after, 10).await.unwrap().len();
+        let look = async || {
+            let kept = vec![Kept { meta_ttl: DAY / 2, ..kept(channel()) }];
+            db.store.schedule_channels(kept, Vec::new(), now()).await.unwrap();
+        };
+        append(&db.store, vec![message("a")]).await;
+        assert_eq!(due(Duration::ZERO).await, 1);
+        look().await;
+        assert_eq!((due(DAY - Duration::from_secs(1)).await, due(DAY).await), (0, 1), "once a day");
+        append(&db.store, vec![message("b")]).await;
+        assert_eq!(due(Duration::ZERO).await, 1, "written");
+        db.store.remove_messages(channel(), 2).await.unwrap();
+        look().await;
+        assert_eq!(
+            (due(Duration::ZERO).await, due(Duration::from_secs(1)).await),
+            (0, 1),
+            "not cleared away"
+        );
+        db.store.clear_messages(vec![kept(channel())], now()).await.unwrap();
+        db.raw().await.execute("UPDATE channels SET updated_at = $1", &[&now()]).await.unwrap();
+        look().await;
+        assert_eq!(
+            (due(DAY / 2 - Duration::from_secs(1)).await, due(DAY / 2).await),
+            (0, 1),
+            "to be forgotten"
+        );
+        db.store.schedule_channels(Vec::new(), vec![channel()], now()).await.unwrap();
+        assert_eq!((due(DAY - Duration::from_secs(1)).await, due(DAY).await), (0, 1), "unknown");
+    });
+}
