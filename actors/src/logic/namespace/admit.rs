@@ -209,8 +209,10 @@ fn terms(options: &Options, overrides: Overrides, request: &SubscribeRequest) ->
         && overrides
             .force_recovery
             .unwrap_or_else(|| options.recovery.grants(request.recoverable || request.recover.is_some()));
-    let positioned = history
-        && overrides.force_positioning.unwrap_or_else(|| options.positioning.grants(request.positioned));
+    // Whoever may recover has to know from where.
+    let positioned = recoverable
+        || history
+            && overrides.force_positioning.unwrap_or_else(|| options.positioning.grants(request.positioned));
     let told = options.join_leave && (options.force_join_leave || request.join_leave);
     Terms {
         recover: request.recover.clone().filter(|_| recoverable),

@@ -65,7 +65,10 @@ async fn recovers(talk: &mut Talk, namespace: &str) -> Outcome {
     ann.line.mend();
     let again = mine.subscribed.next().await?;
     mine.publish_numbers(7, 7).await?;
-    same((again.was_recovering, again.recovered), (true, true))?;
+    same(
+        (again.was_recovering, again.recovered, again.recoverable, again.positioned),
+        (true, true, true, true),
+    )?;
     same(mine.numbers(5).await?, vec![3, 4, 5, 6, 7])?;
     same(mine.publications.waiting(), 0)
 }
