@@ -34,6 +34,7 @@ pub mod risk;
 pub mod role;
 pub mod seal;
 pub mod session;
+pub mod subscription_terms;
 pub mod throttle;
 pub mod token;
 pub mod totp;

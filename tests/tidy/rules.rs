@@ -141,6 +141,12 @@ pub(crate) const RULES: &[Rule] = &[
         actors: &["id", "logic", "protocol", "runtime"],
         kinds: &[],
     },
+    Rule {
+        room: "src/domain/subscription_terms.rs",
+        rooms: &["domain"],
+        actors: &["logic", "protocol"],
+        kinds: &[],
+    },
     Rule { room: "src/domain", rooms: &["domain"], actors: &["id", "close"], kinds: &[] },
     Rule { room: "src/postgres", rooms: &["postgres"], actors: &[], kinds: &[] },
     // The actors' crate knows neither SQL nor HTTP, and its logic no actors.

@@ -15,9 +15,12 @@ use portcullis_actors::{
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
-use values::{meta, moment, name, payload};
+use values::{meta, name};
 
 use super::{Rules, TokenRefusal, Unverified, Use};
+use crate::domain::subscription_terms::{
+    MalformedPayload, SubscriptionTerms, Switches, moment, or_default, payload,
+};
 
 /// How far in the future `nbf` and `iat` may lie, for clocks that differ.
 const START_LEEWAY: i64 = 60;
@@ -70,7 +73,7 @@ pub struct OutsideSubscription {
 
 #[derive(Deserialize)]
 struct Claims {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     sub: String,
     iss: Option<String>,
     aud: Option<Audience>,
@@ -89,12 +92,12 @@ struct Claims {
     meta: Option<Box<RawValue>>,
     channel: Option<String>,
     client: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     channels: Vec<String>,
-    #[serde(default)]
-    subs: BTreeMap<String, Subscribe>,
-    #[serde(default, rename = "override")]
-    overrides: Override,
+    #[serde(default, deserialize_with = "or_default")]
+    subs: BTreeMap<String, Option<SubscriptionTerms>>,
+    #[serde(default, rename = "override", deserialize_with = "or_default")]
+    switches: Switches,
 }
 
 #[derive(Deserialize)]
@@ -104,33 +107,10 @@ enum Audience {
     Several(Vec<String>),
 }
 
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Subscribe {
-    info: Option<Box<RawValue>>,
-    b64info: Option<String>,
-    data: Option<Box<RawValue>>,
-    b64data: Option<String>,
-    #[serde(deserialize_with = "moment")]
-    expire_at: Option<i64>,
-    #[serde(rename = "override")]
-    overrides: Override,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Override {
-    presence: Option<Switch>,
-    join_leave: Option<Switch>,
-    force_push_join_leave: Option<Switch>,
-    force_positioning: Option<Switch>,
-    force_recovery: Option<Switch>,
-}
-
-#[derive(Clone, Copy, Deserialize)]
-struct Switch {
-    #[serde(default)]
-    value: bool,
+impl From<MalformedPayload> for TokenRefusal {
+    fn from(_: MalformedPayload) -> Self {
+        Self::WrongClaims
+    }
 }
 
 impl Rules {
@@ -178,7 +158,7 @@ impl Rules {
             client: claims.client.clone().filter(|client| !client.is_empty()),
             expires_at: claims.end(),
             info: payload(claims.info.as_deref(), claims.b64info.as_deref())?,
-            overrides: claims.overrides.switches(),
+            overrides: claims.switches.overrides(),
         };
         claims.in_date(now)?;
         Ok(granted)
@@ -231,39 +211,15 @@ impl Claims {
     }
 
     fn subscriptions(&self) -> Result<Vec<ServerSubscription>, TokenRefusal> {
+        let plain = SubscriptionTerms::default();
+        let alone = self.channels.iter().filter(|channel| !self.subs.contains_key(*channel));
+        let alone = alone.map(|channel| (channel, &plain));
+        let with_terms = self.subs.iter().map(|(channel, terms)| (channel, terms.as_ref().unwrap_or(&plain)));
         let mut made = Vec::new();
-        for (channel, options) in &self.subs {
-            made.push(options.subscription(channel)?);
-        }
-        for channel in self.channels.iter().filter(|channel| !self.subs.contains_key(*channel)) {
-            made.push(Subscribe::default().subscription(channel)?);
+        for (channel, terms) in with_terms.chain(alone) {
+            let channel = ChannelName::parse(channel).map_err(|_| TokenRefusal::WrongClaims)?;
+            made.push(terms.subscription(channel, None)?);
         }
         if made.len() > MAX_SUBSCRIPTIONS { Err(TokenRefusal::WrongClaims) } else { Ok(made) }
-    }
-}
-
-impl Subscribe {
-    fn subscription(&self, channel: &str) -> Result<ServerSubscription, TokenRefusal> {
-        Ok(ServerSubscription {
-            channel: ChannelName::parse(channel).map_err(|_| TokenRefusal::WrongClaims)?,
-            chan_info: payload(self.info.as_deref(), self.b64info.as_deref())?,
-            data: payload(self.data.as_deref(), self.b64data.as_deref())?,
-            recover: None,
-            expires_at: self.expire_at.filter(|at| *at != 0),
-            overrides: self.overrides.switches(),
-        })
-    }
-}
-
-impl Override {
-    fn switches(&self) -> Overrides {
-        let value = |switch: Option<Switch>| switch.map(|switch| switch.value);
-        Overrides {
-            presence: value(self.presence),
-            join_leave: value(self.join_leave),
-            force_push_join_leave: value(self.force_push_join_leave),
-            force_positioning: value(self.force_positioning),
-            force_recovery: value(self.force_recovery),
-        }
     }
 }

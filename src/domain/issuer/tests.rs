@@ -227,6 +227,25 @@ fn a_token_brings_its_subscriptions_along() {
 }
 
 #[test]
+fn a_claim_that_is_null_is_as_if_it_were_not_there() {
+    let bare = connection(&json!({"sub": "1", "channels": ["news:a"]})).unwrap();
+    for claim in
+        ["iss", "aud", "exp", "nbf", "iat", "jti", "expire_at", "info", "b64info", "meta", "channel", "subs"]
+    {
+        let token = json!({"sub": "1", "channels": ["news:a"], claim: null});
+        assert_eq!(connection(&token).as_ref(), Ok(&bare), "{claim}");
+    }
+    assert_eq!(connection(&json!({"sub": "1", "subs": {"news:a": null}})).as_ref(), Ok(&bare));
+    assert_eq!(connection(&json!({"sub": "1", "subs": {"news:a": {"override": null}}})).as_ref(), Ok(&bare));
+    assert_eq!(connection(&json!({"sub": "1", "channels": null})), connection(&json!({"sub": "1"})));
+    assert_eq!(connection(&json!({"sub": null})), connection(&json!({})));
+    let one = subscription(&json!({"sub": "1", "channel": "news:a"}));
+    for claim in ["client", "override", "channels", "subs"] {
+        assert_eq!(subscription(&json!({"sub": "1", "channel": "news:a", claim: null})), one, "{claim}");
+    }
+}
+
+#[test]
 fn a_subscription_is_for_one_user_in_one_channel() {
     let granted =
         subscription(&json!({"sub": "42", "channel": "$chat:a", "client": "c", "exp": NOW + 5})).unwrap();

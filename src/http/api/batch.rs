@@ -15,6 +15,7 @@ use super::{
     request, require,
 };
 use crate::{
+    domain::subscription_terms::or_default,
     http::problem::Problem,
     service::{Api, ApiCaller, Services},
 };
@@ -29,7 +30,7 @@ const ENOUGH_BYTES: usize = 32 * 1024 * 1024;
 struct Batch<'b> {
     #[serde(borrow)]
     commands: Vec<BTreeMap<String, &'b RawValue>>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     parallel: bool,
 }
 

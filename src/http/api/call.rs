@@ -15,7 +15,10 @@ use super::{
     request::{self, OfChannel},
     whom::{self, OfUser},
 };
-use crate::service::{Api, Severed};
+use crate::{
+    domain::subscription_terms::SubscriptionTerms,
+    service::{Api, Severed},
+};
 
 /// The most channels of one broadcast, and how many of them are published to at once.
 const MAX_BROADCAST: usize = 1_000;
@@ -103,7 +106,8 @@ async fn ask(api: Api<'_>, method: Method, body: &RawValue) -> Answered {
     let selection = request::read::<OfUser>(body)?.selection(of_stream)?;
     match method {
         Method::Subscribe => {
-            let subscription = request::read::<whom::Subscribe<'_>>(body)?.subscription()?;
+            let terms: SubscriptionTerms = request::read(body)?;
+            let subscription = request::read::<whom::Subscribe>(body)?.subscription(&terms)?;
             let Some(selection) = selection else { return answer::done(Done::default()) };
             answer::subscribed(api.subscribe(&selection, subscription).await?)
         }

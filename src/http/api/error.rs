@@ -4,6 +4,8 @@ use actix_web::{HttpResponse, http::StatusCode};
 use portcullis_actors::{logic::channel::ChannelNameError, protocol::ErrorCode};
 use serde::Serialize;
 
+use crate::domain::subscription_terms::MalformedPayload;
+
 /// Why a method was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct ApiError {
@@ -54,6 +56,12 @@ impl From<ErrorCode> for ApiError {
 impl From<ChannelNameError> for ApiError {
     fn from(error: ChannelNameError) -> Self {
         ErrorCode::from(error).into()
+    }
+}
+
+impl From<MalformedPayload> for ApiError {
+    fn from(_: MalformedPayload) -> Self {
+        Self::BAD_REQUEST
     }
 }
 

@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
 use portcullis_actors::{
     logic::channel::ChannelName,
     protocol::{HistoryRequest, Payload, Position},
@@ -14,6 +13,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::error::ApiError;
+use crate::domain::subscription_terms::{self, or_default};
 
 /// The most tags of one publication, and the longest name or value, in bytes.
 const MAX_TAGS: usize = 32;
@@ -29,8 +29,8 @@ pub(super) fn read<'b, T: Deserialize<'b>>(body: &'b RawValue) -> Result<T, ApiE
     serde_json::from_str(body.get()).map_err(|_| ApiError::BAD_REQUEST)
 }
 
-/// A value that is there even if it is `null`.
-pub(super) fn there<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
+/// What is published, which may be `null`: that is a value like any other.
+fn there<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(field).map(Some)
 }
 
@@ -40,16 +40,7 @@ pub(super) fn channel(name: Option<&str>) -> Result<ChannelName, ApiError> {
 }
 
 pub(super) fn payload(json: Option<&RawValue>, base64: Option<&str>) -> Result<Option<Payload>, ApiError> {
-    let bad = |_| ApiError::BAD_REQUEST;
-    match (json, base64) {
-        (_, Some(encoded)) => {
-            let bytes = STANDARD.decode(encoded).map_err(|_| ApiError::BAD_REQUEST)?;
-            let text = std::str::from_utf8(&bytes).map_err(|_| ApiError::BAD_REQUEST)?;
-            Payload::parse(text).map(Some).map_err(bad)
-        }
-        (Some(raw), None) => Payload::from_raw(raw).map(Some).map_err(bad),
-        (None, None) => Ok(None),
-    }
+    Ok(subscription_terms::payload(json, base64)?)
 }
 
 /// `{channel, …}`.
@@ -118,9 +109,9 @@ impl Publish<'_> {
 /// A position.
 #[derive(Clone, Deserialize)]
 pub(super) struct Since {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     offset: u64,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     epoch: String,
 }
 
@@ -134,10 +125,10 @@ impl From<Since> for Position {
 #[derive(Deserialize)]
 pub(super) struct History {
     channel: Option<String>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     limit: i32,
     since: Option<Since>,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     reverse: bool,
 }
 

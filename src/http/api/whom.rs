@@ -8,7 +8,7 @@ use portcullis_actors::{
     id::{ConnectionId, SessionId, Subject},
     logic::channel::ChannelName,
     protocol::{Payload, Position},
-    runtime::{Overrides, Selection, ServerSubscription},
+    runtime::{Selection, ServerSubscription},
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -16,8 +16,9 @@ use serde_json::value::RawValue;
 
 use super::{
     error::ApiError,
-    request::{Since, channel, payload, there},
+    request::{Since, channel, payload},
 };
+use crate::domain::subscription_terms::{SubscriptionTerms, or_default};
 
 /// The longest name of a user, or id of a token, in bytes.
 const MAX_NAME_BYTES: usize = 255;
@@ -108,62 +109,25 @@ pub(in crate::http) fn named(name: &str) -> Option<Subject> {
     (name.len() <= MAX_NAME_BYTES && !name.contains('\0')).then(|| Subject::new(name))
 }
 
-/// What is said of connections beside their names: it goes with everything that they publish.
-fn info(json: Option<&RawValue>, base64: Option<&str>) -> Result<Option<Payload>, ApiError> {
-    let info = payload(json, base64)?;
-    let fits = info.as_ref().is_none_or(|info| info.as_bytes().len() <= MAX_INFO_BYTES);
-    if fits { Ok(info) } else { Err(ApiError::BAD_REQUEST) }
+/// What is said of connections beside their names goes with everything that they publish.
+fn fits(info: Option<&Payload>) -> Result<(), ApiError> {
+    let fits = info.is_none_or(|info| info.as_bytes().len() <= MAX_INFO_BYTES);
+    if fits { Ok(()) } else { Err(ApiError::BAD_REQUEST) }
 }
 
-/// `subscribe`, besides [`OfUser`] and the channel.
+/// `subscribe`, besides [`OfUser`] and the [`SubscriptionTerms`].
 #[derive(Deserialize)]
-pub(super) struct Subscribe<'b> {
+pub(super) struct Subscribe {
     channel: Option<String>,
-    #[serde(borrow, default, deserialize_with = "there")]
-    info: Option<&'b RawValue>,
-    b64info: Option<String>,
-    #[serde(borrow, default, deserialize_with = "there")]
-    data: Option<&'b RawValue>,
-    b64data: Option<String>,
     recover_since: Option<Since>,
-    expire_at: Option<i64>,
-    #[serde(rename = "override")]
-    overrides: Option<Overriding>,
 }
 
-#[derive(Deserialize)]
-struct Overriding {
-    presence: Option<Value>,
-    join_leave: Option<Value>,
-    force_push_join_leave: Option<Value>,
-    force_positioning: Option<Value>,
-    force_recovery: Option<Value>,
-}
-
-#[derive(Deserialize)]
-struct Value {
-    #[serde(default)]
-    value: bool,
-}
-
-impl Subscribe<'_> {
-    pub(super) fn subscription(self) -> Result<ServerSubscription, ApiError> {
-        let set = |value: Option<Value>| value.map(|value| value.value);
-        let overrides = self.overrides.map_or_else(Overrides::default, |overriding| Overrides {
-            presence: set(overriding.presence),
-            join_leave: set(overriding.join_leave),
-            force_push_join_leave: set(overriding.force_push_join_leave),
-            force_positioning: set(overriding.force_positioning),
-            force_recovery: set(overriding.force_recovery),
-        });
-        Ok(ServerSubscription {
-            channel: channel(self.channel.as_deref())?,
-            chan_info: info(self.info, self.b64info.as_deref())?,
-            data: payload(self.data, self.b64data.as_deref())?,
-            recover: self.recover_since.map(Position::from),
-            expires_at: moment(self.expire_at)?,
-            overrides,
-        })
+impl Subscribe {
+    pub(super) fn subscription(self, terms: &SubscriptionTerms) -> Result<ServerSubscription, ApiError> {
+        let channel = channel(self.channel.as_deref())?;
+        let subscription = terms.subscription(channel, self.recover_since.map(Position::from))?;
+        fits(subscription.chan_info.as_ref())?;
+        Ok(subscription)
     }
 }
 
@@ -176,9 +140,9 @@ pub(super) struct Disconnect {
 
 #[derive(Deserialize)]
 struct Words {
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     code: u16,
-    #[serde(default)]
+    #[serde(default, deserialize_with = "or_default")]
     reason: String,
 }
 
@@ -220,7 +184,9 @@ impl Refresh<'_> {
 
     /// What others see of the connections from here on; nothing leaves that as it is.
     pub(super) fn info(&self) -> Result<Option<Payload>, ApiError> {
-        info(self.info, None)
+        let info = payload(self.info, None)?;
+        fits(info.as_ref())?;
+        Ok(info)
     }
 }
 

@@ -145,7 +145,11 @@ async fn history_is_read_in_pages_both_ways_and_removed() {
     assert_eq!(page(json!({"since": {"offset": 2, "epoch": epoch}})).await.0, [3, 4]);
     assert_eq!(page(json!({"reverse": true})).await.0, [5, 4]);
     assert_eq!(page(json!({"reverse": true, "since": {"offset": 4, "epoch": epoch}})).await.0, [3, 2]);
+    let from_the_start = json!({"reverse": null, "since": {"offset": null, "epoch": epoch}});
+    assert_eq!(page(from_the_start).await.0, [1, 2], "null is as if it were not there");
+    let nulls = json!({"channel": "chat:lobby", "limit": null, "since": null, "reverse": null});
     let position = app.api_result("history", json!({"channel": "chat:lobby"})).await;
+    assert_eq!(app.api_result("history", nulls).await, position);
     assert_eq!((&position["publications"], &position["offset"]), (&json!([]), &json!(5)));
 
     assert_eq!(app.api_result("history_remove", json!({"channel": "chat:lobby"})).await, json!({}));

@@ -41,6 +41,23 @@ async fn connections_that_cannot_be_subscribed_are_counted_and_the_reason_is_tol
 }
 
 #[tokio::test]
+async fn what_is_null_in_a_subscription_is_as_if_it_were_not_there() {
+    let app = app(Namespaces::default());
+    let session = app.register().await.sign_in().await;
+    let mut socket = session.connect_by_command().await;
+    let wanted = json!({
+        "user": session.person.id.to_string(), "channel": "ephemeral:a", "info": null, "b64info": null, "data": null,
+        "b64data": null, "expire_at": null, "recover_since": {"offset": null, "epoch": null}, "override": null,
+    });
+    assert_eq!(app.api_result("subscribe", wanted).await, json!({"done": 1, "pending": 0}));
+    let pushed = socket.pushed().await;
+    assert!(pushed["subscribe"].is_object() && pushed["subscribe"].get("data").is_none(), "{pushed}");
+    let words = json!({"user": session.person.id.to_string(), "disconnect": {"code": null, "reason": null}});
+    app.api_result("disconnect", words).await;
+    assert_eq!(socket.closed().await.code, 3503);
+}
+
+#[tokio::test]
 async fn a_connection_that_has_its_channels_takes_no_more() {
     let app = App::with(|settings| {
         settings.api_key = Some(SecretString::from(API_KEY));

@@ -1,0 +1,187 @@
+//! What is said of a subscription that the server makes, wherever it is said: in an outside token's `subs` and `override`,
+//! and by `subscribe` of the server API. Read here and nowhere else, so that one word means one thing at both.
+//!
+//! Issuers and servers in Go write a value that they do not have as `null`; that is as if it were not there.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use portcullis_actors::{
+    logic::{
+        namespace::{ChannelName, Overrides},
+        subscription::ServerSubscription,
+    },
+    protocol::{Payload, Position},
+};
+use serde::{Deserialize, Deserializer, de};
+use serde_json::value::RawValue;
+
+/// The last second of the year 9999: later moments cannot be written down.
+const LAST_MOMENT: i64 = 253_402_300_799;
+
+/// A payload that cannot be passed on: no base64, no UTF-8, no JSON, or nested too deep.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+#[error("a payload is malformed")]
+pub struct MalformedPayload;
+
+/// `info`, `b64info`, `data`, `b64data`, `expire_at`, `override`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct SubscriptionTerms {
+    info: Option<Box<RawValue>>,
+    b64info: Option<String>,
+    data: Option<Box<RawValue>>,
+    b64data: Option<String>,
+    #[serde(deserialize_with = "moment")]
+    expire_at: Option<i64>,
+    #[serde(rename = "override", deserialize_with = "or_default")]
+    switches: Switches,
+}
+
+/// `override`: what is done otherwise than the namespace says, each as `{"value": true}`.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(default)]
+pub struct Switches {
+    presence: Option<Switch>,
+    join_leave: Option<Switch>,
+    force_push_join_leave: Option<Switch>,
+    force_positioning: Option<Switch>,
+    force_recovery: Option<Switch>,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+struct Switch {
+    #[serde(default, deserialize_with = "or_default")]
+    value: bool,
+}
+
+impl SubscriptionTerms {
+    /// The subscription to this channel, for who stands there.
+    ///
+    /// # Errors
+    /// A payload is malformed.
+    pub fn subscription(
+        &self,
+        channel: ChannelName,
+        recover: Option<Position>,
+    ) -> Result<ServerSubscription, MalformedPayload> {
+        Ok(ServerSubscription {
+            channel,
+            chan_info: payload(self.info.as_deref(), self.b64info.as_deref())?,
+            data: payload(self.data.as_deref(), self.b64data.as_deref())?,
+            recover,
+            expires_at: self.expire_at.filter(|at| *at != 0),
+            overrides: self.switches.overrides(),
+        })
+    }
+}
+
+impl Switches {
+    /// In the terms of namespaces.
+    #[must_use]
+    pub fn overrides(&self) -> Overrides {
+        let value = |switch: Option<Switch>| switch.map(|switch| switch.value);
+        Overrides {
+            presence: value(self.presence),
+            join_leave: value(self.join_leave),
+            force_push_join_leave: value(self.force_push_join_leave),
+            force_positioning: value(self.force_positioning),
+            force_recovery: value(self.force_recovery),
+        }
+    }
+}
+
+/// The value itself, or one in base64, which goes first; an empty one is none.
+///
+/// # Errors
+/// See [`MalformedPayload`].
+pub fn payload(plain: Option<&RawValue>, encoded: Option<&str>) -> Result<Option<Payload>, MalformedPayload> {
+    let wrong = |_| MalformedPayload;
+    match (plain, encoded.filter(|encoded| !encoded.is_empty())) {
+        (_, Some(encoded)) => {
+            let bytes = STANDARD.decode(encoded).map_err(|_| MalformedPayload)?;
+            let text = std::str::from_utf8(&bytes).map_err(|_| MalformedPayload)?;
+            Payload::parse(text).map(Some).map_err(wrong)
+        }
+        (Some(plain), None) => Payload::from_raw(plain).map(Some).map_err(wrong),
+        (None, None) => Ok(None),
+    }
+}
+
+/// A `NumericDate` (RFC 7519, 2): seconds since the epoch, of which parts are cut off.
+///
+/// # Errors
+/// One that is no number, or cannot be written down.
+pub fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
+    let Some(number) = Option::<f64>::deserialize(from)? else { return Ok(None) };
+    let fits = (0.0..=LAST_MOMENT as f64).contains(&number);
+    // What fits is far below 2^53.
+    if fits { Ok(Some(number as i64)) } else { Err(de::Error::custom("no moment that can be written down")) }
+}
+
+/// The value, or for `null` what it is when it is not there. (`#[serde(default)]` alone covers only the latter.)
+///
+/// # Errors
+/// A value that is none of this kind.
+pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
+    Ok(Option::deserialize(from)?.unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn read(said: &Value) -> Option<ServerSubscription> {
+        let terms: SubscriptionTerms = serde_json::from_str(&said.to_string()).ok()?;
+        terms.subscription(ChannelName::parse("chat:a").unwrap(), None).ok()
+    }
+
+    #[test]
+    fn null_is_as_if_it_were_not_there() {
+        let nothing = read(&json!({})).unwrap();
+        for name in ["info", "b64info", "data", "b64data", "expire_at", "override"] {
+            assert_eq!(read(&json!({name: null})), Some(nothing.clone()), "{name}");
+        }
+        let switches =
+            ["presence", "join_leave", "force_push_join_leave", "force_positioning", "force_recovery"];
+        for name in switches {
+            assert_eq!(read(&json!({"override": {name: null}})), Some(nothing.clone()), "{name}");
+        }
+        let off = read(&json!({"override": {"presence": {"value": false}}}));
+        assert_eq!(read(&json!({"override": {"presence": {"value": null}}})), off);
+        assert_eq!(read(&json!({"override": {"presence": {}}})), off);
+    }
+
+    #[test]
+    fn every_switch_reaches_what_it_is_named_after() {
+        let on = |name: &str| read(&json!({"override": {name: {"value": true}}})).unwrap().overrides;
+        let none = Overrides::default();
+        assert_eq!(on("presence"), Overrides { presence: Some(true), ..none });
+        assert_eq!(on("join_leave"), Overrides { join_leave: Some(true), ..none });
+        assert_eq!(on("force_push_join_leave"), Overrides { force_push_join_leave: Some(true), ..none });
+        assert_eq!(on("force_positioning"), Overrides { force_positioning: Some(true), ..none });
+        assert_eq!(on("force_recovery"), Overrides { force_recovery: Some(true), ..none });
+    }
+
+    #[test]
+    fn base64_goes_before_the_value_itself_unless_it_is_empty() {
+        let data = |said: Value| read(&said).unwrap().data.map(|data| data.as_bytes().to_vec());
+        assert_eq!(data(json!({"data": [1], "b64data": "WzJd"})), Some(b"[2]".to_vec()));
+        assert_eq!(data(json!({"data": [1], "b64data": ""})), Some(b"[1]".to_vec()));
+        assert_eq!(data(json!({"b64data": ""})), None);
+        for wrong in ["?", "/w==", "ew=="] {
+            assert_eq!(read(&json!({"b64data": wrong})), None, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_one_that_can_be_written_down_and_0_is_none() {
+        let end = |at: Value| read(&json!({"expire_at": at})).map(|made| made.expires_at);
+        assert_eq!(end(json!(0)), Some(None));
+        assert_eq!(end(json!(1_800_000_000.9)), Some(Some(1_800_000_000)));
+        assert_eq!(end(json!(LAST_MOMENT)), Some(Some(LAST_MOMENT)));
+        for wrong in [json!(-1), json!(LAST_MOMENT + 1), json!("1800000000"), json!(true)] {
+            assert_eq!(end(wrong.clone()), None, "{wrong}");
+        }
+    }
+}
