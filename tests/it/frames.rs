@@ -49,6 +49,30 @@ async fn every_bad_frame_of_the_table_ends_its_own_connection_and_no_other() {
 }
 
 #[tokio::test]
+async fn data_that_is_too_large_is_told_so_while_it_fits_into_a_frame() {
+    const LARGEST: usize = 61_440;
+    const FRAME: usize = 65_536;
+    let session = signed_in().await;
+    let mut socket = session.connect_by_command().await;
+    for channel in ["ephemeral:a".to_owned(), format!("ephemeral:{}", "x".repeat(245))] {
+        socket.subscribe(&channel).await;
+        let publish = |id: u32, length: usize| {
+            json!({"id": id, "publish": {"channel": channel, "data": "x".repeat(length)}}).to_string()
+        };
+        let around = publish(1_000, 0).len();
+        // The quotes count, too.
+        let said = [(1_000, LARGEST - 2, 0), (1_001, LARGEST - 1, 107), (1_002, FRAME - around, 107)];
+        for (id, length, error) in said {
+            socket.send_text(&publish(id, length)).await;
+            let reply = socket.reply(id).await.expect("a reply");
+            assert_eq!(reply["error"]["code"].as_u64().unwrap_or_default(), error, "{length} bytes: {reply}");
+        }
+    }
+    socket.send_text(&" ".repeat(FRAME + 1)).await;
+    assert_eq!(socket.closed().await, bad_request());
+}
+
+#[tokio::test]
 async fn a_message_in_fragments_is_put_together() {
     let session = signed_in().await;
     let mut socket = session.connect().await;

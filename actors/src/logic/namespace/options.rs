@@ -147,8 +147,9 @@ pub struct Options {
     pub max_publication_bytes: usize,
 }
 
-/// The most bytes of a publication's data unless a namespace says otherwise: what fits into one frame.
-pub const MAX_PUBLICATION_BYTES: usize = 64 * 1024;
+/// The most bytes of a publication's data unless a namespace says otherwise. A client's frame holds 64 KiB with everything
+/// around the data; so what is a little too large is told so (error 107) before it is too large for a frame (3501).
+pub const MAX_PUBLICATION_BYTES: usize = 60 * 1024;
 
 /// The most that a namespace may allow: escaped in a delta's string, it must fit into a connection's queue.
 const MAX_MAX_PUBLICATION_BYTES: usize = 256 * 1024;
