@@ -136,10 +136,24 @@ impl Door {
             verified_at,
         };
         let attachment = self.attach(&request).await?;
+        self.tell_of_one_left_out(&granted);
         let identity = self.outside_identity(granted, session);
         let admitted = Admitted { identity, device: None, row: Some(row), attachment, permit };
         self.note("socket.opened", connection, address, &admitted.identity, None, None);
         Ok(admitted)
+    }
+
+    /// A connection goes on without a personal channel: better than not at all, but somebody should know.
+    fn tell_of_one_left_out(&self, granted: &OutsideConnection) {
+        if !self.settings.dialogue.namespaces.leaves_out(&granted.subject) {
+            return;
+        }
+        let issuer = granted.issuer.to_string();
+        tracing::warn!(
+            issuer,
+            "a user's name makes no name of a channel: the connection has no personal one"
+        );
+        metrics::counter!("connections_without_personal_channel_total", "issuer" => issuer).increment(1);
     }
 
     fn outside_identity(&self, granted: OutsideConnection, session: SessionId) -> Identity {

@@ -186,6 +186,13 @@ impl Namespaces {
         let colon = if namespace.is_empty() { "" } else { ":" };
         ChannelName::parse(&format!("{namespace}{colon}#{user}")).ok()
     }
+
+    /// Whether this user goes without a personal channel where everybody else with a name has one: because the name, with
+    /// letters outside ASCII, a comma, or too long, makes no name of a channel.
+    #[must_use]
+    pub fn leaves_out(&self, user: &Subject) -> bool {
+        self.personal.is_some() && !user.is_anonymous() && self.personal(user).is_none()
+    }
 }
 
 #[cfg(test)]

@@ -232,10 +232,23 @@ fn a_personal_channel_belongs_to_one_user() {
     for user in ["", "7,42", "zoë"] {
         assert_eq!(personal(user), None, "{user}");
     }
+    assert_eq!(personal(&"x".repeat(249)).map(|name| name.len()), Some(255));
+    assert_eq!(personal(&"x".repeat(250)), None);
     let nameless = Namespaces::empty().with_nameless(Options::default()).with_personal("");
     let channel = nameless.personal(&Subject::new("corp:anna")).unwrap();
     assert_eq!(channel.as_str(), "#corp:anna");
     assert!(nameless.options(&channel).is_ok() && channel.is_owned_by(&Subject::new("corp:anna")));
+}
+
+#[test]
+fn who_has_a_name_and_no_personal_channel_is_known() {
+    let namespaces = Namespaces::default().with_personal("user");
+    for user in ["7,42", "zoë", "a\tb", &"x".repeat(250)] {
+        assert!(namespaces.leaves_out(&Subject::new(user)), "{user}");
+        assert!(!Namespaces::default().leaves_out(&Subject::new(user)), "there are none for anybody");
+    }
+    assert!(!namespaces.leaves_out(&Subject::new("42")));
+    assert!(!namespaces.leaves_out(&Subject::anonymous()));
 }
 
 #[test]

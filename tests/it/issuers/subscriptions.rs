@@ -1,11 +1,13 @@
 //! Subscription tokens: what one permits, and for whom.
 
-use portcullis_actors::{id::Subject, runtime::TokenMark};
+use std::sync::Arc;
+
+use portcullis_actors::{id::Subject, logic::namespace::Namespaces, runtime::TokenMark};
 use serde_json::{Value, json};
 
 use super::{connect, connected};
 use crate::harness::{
-    App, Closed, Socket,
+    App, Ask as _, Closed, Socket,
     issuer::{self, now, signed, signed_with},
 };
 
@@ -47,6 +49,28 @@ async fn a_private_channel_opens_with_its_token_alone() {
     ann.publish(PRIVATE, json!("hush")).await;
     let heard = ann.pushed().await;
     assert_eq!(heard["pub"]["info"]["chan_info"], json!({"seat": 7}), "{heard}");
+}
+
+#[actix_web::test]
+async fn who_has_no_personal_channel_for_the_name_connects_and_is_counted() {
+    let app = App::with(|settings| {
+        settings.realtime.namespaces = Arc::new(Namespaces::default().with_personal("user"));
+        let lone = json!({"name": "lone", "keys": {"hmac": [issuer::SECRET]}, "algorithms": ["HS256"]});
+        issuer::configure(settings, &json!([lone]));
+    });
+    let counted = async || {
+        let shown = app.get("/metrics").ask().await.expect(200).text;
+        let name = r#"connections_without_personal_channel_total{issuer="lone"} "#;
+        shown.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned)
+    };
+    let (_, reply) = connect(&app, &signed(&json!({"sub": "ann"}))).await.expect("a reply");
+    assert!(reply["connect"]["subs"]["user:#lone:ann"].is_object(), "{reply}");
+    assert_eq!(counted().await, None);
+    for (name, so_many) in [("zo\u{eb}", "1"), ("ann,bob", "2")] {
+        let (_, reply) = connect(&app, &signed(&json!({"sub": name}))).await.expect("a reply");
+        assert!(reply["connect"]["client"].is_string() && reply["connect"].get("subs").is_none(), "{reply}");
+        assert_eq!(counted().await.as_deref(), Some(so_many));
+    }
 }
 
 #[actix_web::test]
