@@ -42,11 +42,14 @@ pub(super) async fn run(parts: Weak<Parts>, mut stop: watch::Receiver<bool>) {
 impl Services {
     /// Clears away what durable channels do not keep.
     pub(super) async fn keep_channels(&self) -> Result<(), Failure> {
-        noted("publications that are not kept", self.clear_channels(self.clock.now()).await)
+        let now = self.clock.now();
+        let keys = self.store.delete_expired_idempotency_keys(now).await.map_err(Failure::from);
+        let keys = noted("idempotency keys that have expired", keys.map(drop));
+        keys.and(noted("publications that are not kept", self.clear_channels(now).await))
     }
 
     async fn clear_channels(&self, now: OffsetDateTime) -> Result<(), Failure> {
-        self.store.delete_expired_idempotency_keys(now).await?;
+        let mut forgets = true;
         loop {
             let began = Instant::now();
             let due = self.store.due_channels(now, BATCH).await?;
@@ -60,7 +63,8 @@ impl Services {
                 }
             }
             self.clear(&kept, now).await?;
-            self.store.forget_channels(kept.clone(), now).await?;
+            // If it cannot be done now, it is not tried with every batch: each time others wait.
+            forgets = forgets && self.store.forget_channels(kept.clone(), now).await?.is_some();
             self.store.schedule_channels(kept, others, now).await?;
             if last {
                 return Ok(());

@@ -3,6 +3,7 @@
 //! A channel is due after it was written, when its oldest publication expires, when it is to be forgotten, and once a day, in
 //! case the rules have changed. A look costs a few probes of an index, whatever other channels there are.
 
+use deadpool_postgres::Client;
 use portcullis_actors::logic::channel::ChannelName;
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::error::SqlState;
@@ -94,11 +95,15 @@ impl Store {
     }
 
     /// Forgets those of these channels in which nothing is kept, and nothing was published for their `meta_ttl`; how many.
-    /// None, if that cannot be done without keeping others waiting.
+    /// `None` if others would have had to wait for it too long: try again later.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn forget_channels(&self, kept: Vec<Kept>, now: OffsetDateTime) -> Result<u64, StoreError> {
+    pub async fn forget_channels(
+        &self,
+        kept: Vec<Kept>,
+        now: OffsetDateTime,
+    ) -> Result<Option<u64>, StoreError> {
         let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
         self.run_patiently(move |client| {
             Box::pin(async move {
@@ -108,34 +113,43 @@ impl Store {
                 };
                 let (names, before): (Vec<_>, Vec<_>) =
                     kept.iter().map(|kept| (kept.channel.as_str(), before(kept))).unzip();
-                let any = format!(
-                    "SELECT count(*) FROM channels c, unnest($1::text[], $2::timestamptz[]) AS k (name, before)
-                     WHERE {FORGOTTEN}"
-                );
-                if client.query_one(&any, &[&names, &before]).await?.try_get::<_, i64>(0)? == 0 {
-                    return Ok(0);
-                }
-                let transaction = client.transaction().await?;
-                match transaction.batch_execute(ALONE).await {
-                    Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => return Ok(0),
-                    other => other?,
-                }
-                let forget = format!(
-                    "WITH forgotten AS (
-                         DELETE FROM channels c USING unnest($1::text[], $2::timestamptz[]) AS k (name, before)
-                         WHERE {FORGOTTEN} RETURNING c.top
-                     ), raised AS (
-                         UPDATE channel_epoch SET floor = 1::bigint << (
-                             SELECT length(ltrim(max(top)::bit(64)::text, '0')) FROM forgotten)
-                         WHERE floor < (SELECT max(top) FROM forgotten)
-                     )
-                     SELECT count(*) FROM forgotten"
-                );
-                let forgotten: i64 = transaction.query_one(&forget, &[&names, &before]).await?.try_get(0)?;
-                transaction.commit().await?;
-                Ok(forgotten.unsigned_abs())
+                Ok(forget(client, &names, &before).await?)
             })
         })
         .await
     }
+}
+
+async fn forget(
+    client: &mut Client,
+    names: &[&str],
+    before: &[OffsetDateTime],
+) -> Result<Option<u64>, tokio_postgres::Error> {
+    let any = format!(
+        "SELECT count(*) FROM channels c, unnest($1::text[], $2::timestamptz[]) AS k (name, before)
+         WHERE {FORGOTTEN}"
+    );
+    // Usually there is none, and nobody is kept waiting.
+    if client.query_one(&any, &[&names, &before]).await?.try_get::<_, i64>(0)? == 0 {
+        return Ok(Some(0));
+    }
+    let transaction = client.transaction().await?;
+    match transaction.batch_execute(ALONE).await {
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => return Ok(None),
+        other => other?,
+    }
+    let forget = format!(
+        "WITH forgotten AS (
+             DELETE FROM channels c USING unnest($1::text[], $2::timestamptz[]) AS k (name, before)
+             WHERE {FORGOTTEN} RETURNING c.top
+         ), raised AS (
+             UPDATE channel_epoch
+             SET floor = 1::bigint << (SELECT length(ltrim(max(top)::bit(64)::text, '0')) FROM forgotten)
+             WHERE floor < (SELECT max(top) FROM forgotten)
+         )
+         SELECT count(*) FROM forgotten"
+    );
+    let forgotten: i64 = transaction.query_one(&forget, &[&names, &before]).await?.try_get(0)?;
+    transaction.commit().await?;
+    Ok(Some(forgotten.unsigned_abs()))
 }

@@ -22,7 +22,7 @@ impl Db {
     /// Forgets these channels, if nothing is in them and nobody wrote there for a day.
     async fn forget(&self, names: &[ChannelName], after: Duration) -> u64 {
         let kept: Vec<_> = names.iter().cloned().map(|name| Kept { meta_ttl: DAY, ..kept(name) }).collect();
-        self.store.forget_channels(kept, now() + after).await.unwrap()
+        self.store.forget_channels(kept, now() + after).await.unwrap().unwrap_or(0)
     }
 
     /// Everything that was published there goes, and its keys.
@@ -105,6 +105,24 @@ fn whoever_waits_while_a_channel_is_forgotten_begins_above_the_floor() {
             assert!(first < floor.unsigned_abs());
             assert_eq!(placed, [Placed::New(floor.unsigned_abs() + 1)]);
         }
+    });
+}
+
+#[test]
+fn a_channel_is_not_forgotten_while_somebody_writes_and_nobody_waits_for_it() {
+    with_db(|db| async move {
+        append(&db.store, vec![message("a")]).await;
+        db.empty(&channel()).await;
+        let mut raw = db.raw().await;
+        let writing = raw.transaction().await.unwrap();
+        writing.execute("UPDATE channels SET version = NULL", &[]).await.unwrap();
+        let kept = vec![kept(channel())];
+        let forgotten = db.store.forget_channels(kept.clone(), now() + 365 * DAY).await.unwrap();
+        assert_eq!(forgotten, None);
+        drop(writing);
+        let other = db.store.append(named("chat:other"), vec![message("b")], KEEP).await.unwrap();
+        assert_eq!(other.placed, [Placed::New(1)]);
+        assert_eq!(db.store.forget_channels(kept, now() + 365 * DAY).await.unwrap(), Some(1));
     });
 }
 
