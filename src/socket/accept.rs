@@ -4,14 +4,19 @@
 //! an open socket carries neither a dispatcher nor its buffers. Made by the composition root; one `HttpService` per
 //! worker and listener.
 
-use std::{fmt::Debug, future::Ready, io, net::TcpListener, sync::Arc, time::Duration};
+use std::{fmt::Debug, future::Ready, io, net::TcpListener, rc::Rc, sync::Arc, time::Duration};
 
 use actix_codec::Framed;
-use actix_http::{Extensions, HttpService, KeepAlive, Request, Response, TlsAcceptorConfig, h1::Codec};
+use actix_http::{Extensions, HttpService, KeepAlive, Protocol, Request, Response, h1::Codec};
 use actix_rt::net::TcpStream;
 use actix_server::{Server, ServerBuilder};
-use actix_service::{IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, fn_service, map_config};
-use actix_tls::accept::rustls_0_23::TlsStream;
+use actix_service::{
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
+};
+use actix_tls::accept::{
+    TlsError,
+    rustls_0_23::{Acceptor, TlsStream},
+};
 use actix_web::{
     Error,
     body::{BoxBody, MessageBody},
@@ -19,7 +24,16 @@ use actix_web::{
 };
 use rustls::ServerConfig;
 
-use super::{door::Door, emulation, gate::Gate, handshake, transport::Transport};
+use super::{
+    door::Door,
+    emulation,
+    gate::Gate,
+    handshake,
+    transport::Transport,
+    underway,
+    watch::{self, Watch},
+    watched::Watched,
+};
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(5);
@@ -27,6 +41,7 @@ const DISCONNECT_WITHIN: Duration = Duration::from_secs(1);
 const TLS_HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
 /// Connections waiting to be accepted, as far as the kernel allows.
 const BACKLOG: u32 = 4096;
+
 /// A bound address.
 pub struct Listener {
     /// The listening socket.
@@ -104,47 +119,67 @@ where
     B: MessageBody + 'static,
 {
     let encrypted = matches!(listener.security, Security::Tls(_));
+    let patience = door.settings.patience;
     macro_rules! http_service {
-        ($io:ty) => {
-            HttpService::build()
+        ($io:ty) => {{
+            let app = app().into_factory().map_err(|error| {
+                let error: Error = error.into();
+                error.error_response()
+            });
+            let app = map_config(app, |()| AppConfig::default());
+            let http = HttpService::build()
                 .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
                 .client_request_timeout(REQUEST_HEAD_WITHIN)
                 .client_disconnect_timeout(DISCONNECT_WITHIN)
-                // Otherwise a frame that follows another waits for the peer's delayed acknowledgement of it.
-                .tcp_nodelay(true)
-                .on_connect_ext(move |io: &$io, data| {
+                .on_connect_ext(move |io: &Watched<$io>, data| {
                     mark(encrypted, data);
-                    emulation::note_wire(io, data);
+                    emulation::note_wire(io.get_ref(), data);
+                    data.insert(Rc::clone(io.watch()));
                 })
                 .upgrade(upgrade(Arc::clone(&door)))
-                .finish(map_config(
-                    app().into_factory().map_err(|error| {
-                        let error: Error = error.into();
-                        error.error_response()
-                    }),
-                    |()| AppConfig::default(),
-                ))
-        };
+                .finish(apply_fn_factory(app, underway::answer));
+            apply_fn_factory(http, move |io: $io, http| {
+                // Otherwise a frame that follows another waits for the peer's delayed acknowledgement of it.
+                let _ = io.tcp().set_nodelay(true);
+                let (watch, peer) = (Rc::new(Watch::new(patience)), io.tcp().peer_addr().ok());
+                let served = http.call((Watched::new(io, Rc::clone(&watch)), Protocol::Http1, peer));
+                async move { watch::keep(&watch, served).await.unwrap_or(Ok(())) }
+            })
+        }};
     }
     match listener.security {
         Security::Plain => builder.listen("http", listener.socket, move || {
-            Gate::before(http_service!(TcpStream).tcp(), Arc::clone(&door.permits))
+            Gate::before(http_service!(TcpStream), Arc::clone(&door.permits))
         }),
         Security::Tls(config) => builder.listen("https", listener.socket, move || {
-            let acceptor = TlsAcceptorConfig::default().handshake_timeout(TLS_HANDSHAKE_WITHIN);
-            let service = http_service!(TlsStream<TcpStream>)
-                .rustls_0_23_with_config(ServerConfig::clone(&config), acceptor);
+            let mut acceptor = Acceptor::new(http_only(&config));
+            acceptor.set_handshake_timeout(TLS_HANDSHAKE_WITHIN);
+            let acceptor = acceptor.map_init_err(|()| ()).map_err(TlsError::into_service_error);
+            let service = acceptor.and_then(http_service!(TlsStream<TcpStream>).map_err(TlsError::Service));
             Gate::before(service, Arc::clone(&door.permits))
         }),
     }
 }
 
+/// The same, and HTTP/1.1 is what is agreed upon (RFC 7301).
+fn http_only(config: &ServerConfig) -> ServerConfig {
+    let mut config = config.clone();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    config
+}
+
 /// Hands every WebSocket handshake to the door as a task of its own, so that the dispatcher it came through can go.
 fn upgrade<T: Transport>(
     door: Arc<Door>,
-) -> impl ServiceFactory<(Request, Framed<T, Codec>), Config = (), Response = (), Error = NoError, InitError = ()>
-{
-    fn_service(move |(request, framed): (Request, Framed<T, Codec>)| -> Ready<Result<(), NoError>> {
+) -> impl ServiceFactory<
+    (Request, Framed<Watched<T>, Codec>),
+    Config = (),
+    Response = (),
+    Error = NoError,
+    InitError = (),
+> {
+    fn_service(move |(request, framed): (Request, Framed<Watched<T>, Codec>)| -> Ready<Result<(), NoError>> {
+        let framed = framed.into_map_io(Watched::into_inner);
         actix_rt::spawn(handshake::open(Arc::clone(&door), request, framed));
         std::future::ready(Ok(()))
     })

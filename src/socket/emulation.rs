@@ -13,7 +13,7 @@ mod request;
 mod stream;
 mod streams;
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, rc::Rc};
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource,
@@ -32,6 +32,7 @@ use super::{
     entrance::{self, Knock, Shown},
     refusal::Refusal,
     start::Start,
+    watch::Watch,
 };
 use crate::domain::credential::{self, Source};
 pub(super) use peer::note as note_wire;
@@ -140,6 +141,9 @@ async fn open(
     let _ = inbox.push(first);
     let stream = Stream::new(start, granted.reader, inbox, exit.clone(), Peer::of(request), entry);
     actix_rt::spawn(stream);
+    if let Some(watch) = request.conn_data::<Rc<Watch>>() {
+        watch.streams();
+    }
     let media = match kind.framing {
         Framing::Lines => "application/json",
         Framing::Lengths => "application/octet-stream",

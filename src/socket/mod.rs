@@ -30,11 +30,15 @@ mod pump_end;
 mod refusal;
 mod start;
 mod transport;
+mod underway;
+mod watch;
+mod watched;
 
 pub use accept::{Listener, Mark, Security, serve};
 pub use dialogue::DialogueConfig;
 pub use door::Door;
 pub use permits::ConnectionLimits;
+pub use watch::Patience;
 
 /// The bounds of sockets.
 #[derive(Clone, Debug)]
@@ -45,6 +49,8 @@ pub struct SocketSettings {
     pub limits: ConnectionLimits,
     /// Bytes waiting to be written to one peer; more closes it with 3008. Default: 1 MiB.
     pub outbox_bytes: usize,
+    /// How long connections that are no sockets may keep the server waiting.
+    pub patience: Patience,
     /// Times and limits of the protocol.
     pub dialogue: Arc<DialogueConfig>,
 }
@@ -55,6 +61,7 @@ impl Default for SocketSettings {
             query_token: true,
             limits: ConnectionLimits::default(),
             outbox_bytes: 1024 * 1024,
+            patience: Patience::default(),
             dialogue: Arc::default(),
         }
     }

@@ -40,6 +40,7 @@ mod outage;
 mod passkey_races;
 mod passkey_refusals;
 mod passkeys;
+mod plain;
 mod presence;
 mod problems;
 mod profile;

@@ -1,0 +1,169 @@
+//! Connections that are no sockets: what they may keep the server waiting with, and what they may not.
+
+use std::time::{Duration, Instant};
+
+use portcullis::{config::Settings, socket::Patience};
+use serde_json::json;
+use tokio::{
+    io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
+    net::{TcpSocket, TcpStream},
+    time::{sleep, timeout},
+};
+
+use crate::harness::{App, Ask, Emulated, MORE_THAN_FITS, PATIENCE, within};
+
+/// Sent with a name that nothing has.
+const ASK: &[u8] = b"GET /nope HTTP/1.1\r\nhost: localhost\r\n\r\n";
+const CHUNKED: &str = "host: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
+
+/// A server that waits for next to nothing.
+fn hurried() -> App {
+    App::with_tls(hurry)
+}
+
+fn hurry(settings: &mut Settings) {
+    settings.socket.patience = Patience {
+        request: Duration::from_secs(1),
+        surplus: 256 * 1024,
+        taking: Duration::from_secs(1),
+        answer: Duration::from_secs(2),
+    };
+}
+
+/// A connection that takes little before somebody reads.
+async fn connect(app: &App) -> TcpStream {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(4096).expect("a buffer of this size");
+    socket.connect(app.address()).await.expect("a connection")
+}
+
+/// What comes until the connection ends, in whichever way.
+async fn read_to_the_end(stream: &mut (impl AsyncRead + Unpin)) -> String {
+    let mut answer = Vec::new();
+    let _ = within("the end of the connection", stream.read_to_end(&mut answer)).await;
+    String::from_utf8_lossy(&answer).into_owned()
+}
+
+/// Asks on and on and reads nothing. How many bytes were sent, and whether the connection ended, or only took no more.
+async fn ask_on(stream: &mut (impl AsyncWrite + Unpin), stalled: Duration) -> (usize, bool) {
+    let (many, mut sent) = (ASK.repeat(100), 0);
+    loop {
+        match timeout(stalled, stream.write_all(&many)).await {
+            Ok(Ok(())) => sent += many.len(),
+            Ok(Err(_)) => return (sent, true),
+            Err(_) => return (sent, false),
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answered_request_whose_body_never_ends_does_not_hold_its_connection() {
+    let app = hurried();
+    for request in ["POST /nope", "GET /health", "GET /connection/sse?cf_connect=x"] {
+        for behind in ["", "5\r\n{"] {
+            let mut stream = connect(&app).await;
+            let request = format!("{request} HTTP/1.1\r\n{CHUNKED}{behind}");
+            stream.write_all(request.as_bytes()).await.expect("the request is taken");
+            assert!(read_to_the_end(&mut stream).await.starts_with("HTTP/1.1 "), "{request}");
+        }
+    }
+    let mut stream = app.connect_tls().await;
+    let request = format!("POST /nope HTTP/1.1\r\n{CHUNKED}5\r\n{{");
+    stream.write_all(request.as_bytes()).await.expect("the request is taken");
+    assert!(read_to_the_end(&mut stream).await.starts_with("HTTP/1.1 404 "), "over TLS");
+}
+
+#[tokio::test]
+async fn a_second_request_that_is_never_whole_does_not_hold_its_connection() {
+    let app = hurried();
+    let mut stream = connect(&app).await;
+    stream.write_all(&[ASK, b"GET /no"].concat()).await.expect("the requests are taken");
+    assert!(read_to_the_end(&mut stream).await.starts_with("HTTP/1.1 404 "));
+}
+
+#[tokio::test]
+async fn a_body_that_goes_on_for_ever_behind_its_answer_is_cut_short() {
+    // Only the number of bytes ends it.
+    let app = App::with(|settings| settings.socket.patience.request = Duration::from_secs(3600));
+    let mut stream = connect(&app).await;
+    stream.write_all(format!("POST /nope HTTP/1.1\r\n{CHUNKED}").as_bytes()).await.expect("a head is taken");
+    let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
+    let mut sent = 0;
+    let cut = async {
+        while stream.write_all(&chunk).await.is_ok() {
+            sent += chunk.len();
+        }
+    };
+    within("the end of the connection", cut).await;
+    assert!(sent < 4 * MORE_THAN_FITS, "{sent} bytes were taken");
+}
+
+#[tokio::test]
+async fn who_never_reads_its_answers_is_cut_off() {
+    let app = hurried();
+    let began = Instant::now();
+    let (mut plain, mut encrypted) = (connect(&app).await, app.connect_tls().await);
+    let ends = async { tokio::join!(ask_on(&mut plain, PATIENCE), ask_on(&mut encrypted, PATIENCE)) };
+    let ((_, plain), (_, encrypted)) = within("the end of both connections", ends).await;
+    assert!(plain && encrypted, "they are still open after {:?}", began.elapsed());
+    app.get("/nope").ask().await.expect(404);
+}
+
+#[tokio::test]
+async fn what_is_asked_behind_unread_answers_is_not_even_read() {
+    let app = App::start();
+    let mut stream = connect(&app).await;
+    let (sent, ended) = ask_on(&mut stream, Duration::from_secs(2)).await;
+    assert!(!ended && sent < 2 * MORE_THAN_FITS, "{sent} bytes of requests were taken");
+}
+
+#[tokio::test]
+async fn requests_that_are_sent_at_once_are_all_answered_to_a_peer_that_reads() {
+    const MANY: usize = 2_000;
+    let app = hurried();
+    let mut stream = connect(&app).await;
+    let (mut from, mut to) = stream.split();
+    let requests =
+        [ASK.repeat(MANY), b"GET /nope HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".to_vec()]
+            .concat();
+    let (sent, answers) = tokio::join!(to.write_all(&requests), read_to_the_end(&mut from));
+    sent.expect("the requests are taken");
+    assert_eq!(answers.matches("HTTP/1.1 404 ").count(), MANY + 1);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_used_again_is_kept() {
+    let app = hurried();
+    let mut stream = connect(&app).await;
+    for _ in 0..4 {
+        stream.write_all(ASK).await.expect("the request is taken");
+        let mut answer = [0; 4096];
+        let length = within("an answer", stream.read(&mut answer)).await.expect("an answer");
+        assert!(answer[..length].starts_with(b"HTTP/1.1 404 "));
+        sleep(Duration::from_millis(500)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_body_that_takes_longer_than_the_next_request_may_is_waited_for() {
+    let app = hurried();
+    for framing in ["content-length: 2\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"] {
+        let mut stream = connect(&app).await;
+        let begun = format!("POST /emulation HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{framing}");
+        stream.write_all(begun.as_bytes()).await.expect("most is taken");
+        sleep(Duration::from_millis(2_500)).await;
+        let rest: &[u8] = if framing.starts_with('c') { b"}" } else { b"1\r\n}\r\n0\r\n\r\n" };
+        stream.write_all(rest).await.expect("the rest is taken");
+        assert!(read_to_the_end(&mut stream).await.starts_with("HTTP/1.1 400 "), "{framing}");
+    }
+}
+
+#[tokio::test]
+async fn a_stream_goes_on_for_longer_than_anything_else_may() {
+    let app = hurried();
+    let mut stream = Emulated::of(&app.register().await.sign_in().await).await;
+    sleep(Duration::from_millis(3_500)).await;
+    stream.ask(json!({"subscribe": {"channel": "ephemeral:a"}})).await;
+    stream.ask(json!({"publish": {"channel": "ephemeral:a", "data": 1}})).await;
+    assert_eq!(stream.pushed().await["pub"]["data"], 1);
+}
