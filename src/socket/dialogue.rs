@@ -12,6 +12,7 @@ mod config;
 mod effect;
 mod heartbeat;
 mod proof;
+mod question;
 mod server;
 mod subscribing;
 mod subscriptions;
@@ -30,10 +31,11 @@ use portcullis_actors::{
 
 pub use config::DialogueConfig;
 pub use effect::{
-    Effect, Farewell, Gathered, Identity, Joining, Opening, Order, Purpose, Question, SubscriptionGrant,
+    Effect, Farewell, Gathered, Identity, Joining, Opening, Order, Purpose, SubscriptionGrant,
     SubscriptionRefusal, VerifyRefusal,
 };
 use heartbeat::{Beat, Heartbeat};
+pub use question::Question;
 use subscriptions::Subscriptions;
 
 /// Where the dialogue stands.
@@ -66,6 +68,8 @@ enum Pending {
     Subscribe { id: u32, channel: ChannelName, request: Box<SubscribeRequest> },
     /// `sub_refresh`: its token is being verified.
     SubRefresh { id: u32, channel: ChannelName },
+    /// `history` or `presence`: the answers before it are being read.
+    Room { id: u32, channel: ChannelName, question: Question },
 }
 
 impl Pending {
@@ -73,7 +77,7 @@ impl Pending {
     fn purpose(&self) -> Option<Purpose> {
         match *self {
             Self::Connect { id, .. } => Some(Purpose::Connect { id }),
-            Self::Gather { .. } => None,
+            Self::Gather { .. } | Self::Room { .. } => None,
             Self::Refresh { id } => Some(Purpose::Refresh { id }),
             Self::Subscribe { id, .. } => Some(Purpose::Subscribe { id }),
             Self::SubRefresh { id, .. } => Some(Purpose::SubRefresh { id }),

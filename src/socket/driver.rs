@@ -18,7 +18,7 @@ use actix_rt::time::{Sleep, sleep_until};
 use portcullis_actors::{
     id::ConnectionId,
     logic::namespace::ChannelName,
-    runtime::{End, Left, Outbox, SubscribeReply, Transport},
+    runtime::{End, Left, Outbox, Reserved, SubscribeReply, Transport},
 };
 
 use super::{
@@ -37,6 +37,7 @@ pub(super) enum Outcome {
     Proof(Purpose, Box<Result<(Identity, Option<Admitted>), VerifyRefusal>>),
     Subscription(Purpose, Result<SubscriptionGrant, SubscriptionRefusal>),
     Gathered(Gathered),
+    Room(Reserved),
 }
 
 /// The one thing that a dialogue waits for at a time.
@@ -56,6 +57,8 @@ pub(super) struct Driver {
     pub(super) awaited: Option<Awaited>,
     /// Who asked for the subscription that is being begun.
     pub(super) asked_by: Option<SubscribeReply>,
+    /// Taken for the answer to the question that is being asked.
+    pub(super) room: Option<Reserved>,
     ping_due: bool,
     _permit: Permit,
 }
@@ -87,6 +90,7 @@ impl Driver {
             timer: None,
             awaited: None,
             asked_by: None,
+            room: None,
             ping_due: false,
             door: start.door,
             outbox: start.outbox,
@@ -153,8 +157,14 @@ impl Driver {
                 self.dialogue.on_subscription_verified(now, purpose, outcome, accepting)
             }
             Outcome::Gathered(gathered) => self.dialogue.on_gathered(now, gathered, accepting),
+            Outcome::Room(room) => {
+                self.room = Some(room);
+                self.dialogue.on_room(now, accepting)
+            }
         };
         self.perform(effects);
+        // If the question was not asked after all.
+        self.room = None;
         if may_be_denied {
             self.judge();
         }
@@ -185,6 +195,7 @@ impl Driver {
                 Effect::Gather(joinings) => self.gather(joinings),
                 Effect::Leave { channel, told } => self.leave(channel, told),
                 Effect::Publish { channel, id, data, info } => self.publish(channel, id, data, info),
+                Effect::MakeRoom => self.make_room(),
                 Effect::Ask { channel, id, question } => self.ask(channel, id, question),
                 Effect::NativePing => self.ping_due = true,
                 Effect::Close(reason) => self.outbox.close(reason),

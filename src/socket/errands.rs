@@ -8,7 +8,7 @@ use portcullis_actors::{
     id::Subject,
     logic::namespace::ChannelName,
     protocol::{ClientInfo, ErrorCode, Payload},
-    runtime::{Gather as _, Join, JoinReply, LaneError},
+    runtime::{ANSWER_BYTES, Gather as _, Join, JoinReply, LaneError},
 };
 use secrecy::SecretString;
 
@@ -101,12 +101,21 @@ impl Driver {
         self.answer_if_busy(id, published);
     }
 
+    /// Waits until a large answer has room in the outbox: one that overflowed it would end a connection that only asked.
+    pub(super) fn make_room(&mut self) {
+        let outbox = self.outbox.clone();
+        self.awaited =
+            Some(Box::pin(async move { Outcome::Room(outbox.reserve_in_turn(ANSWER_BYTES).await) }));
+    }
+
     pub(super) fn ask(&mut self, channel: ChannelName, id: u32, question: Question) {
         let (realtime, outbox) = (&self.door.realtime, self.outbox.clone());
-        let asked = match question {
-            Question::Presence => realtime.presence(channel, outbox, id),
-            Question::PresenceStats => realtime.presence_stats(channel, outbox, id),
-            Question::History(request) => realtime.history(channel, request, outbox, id),
+        let asked = match (question, self.room.take()) {
+            (Question::PresenceStats, _) => realtime.presence_stats(channel, outbox, id),
+            (Question::Presence, Some(room)) => realtime.presence(channel, outbox, id, room),
+            (Question::History(request), Some(room)) => realtime.history(channel, request, outbox, id, room),
+            // Nobody asks without; and if so, the client may try again.
+            (Question::Presence | Question::History(_), None) => Err(LaneError::Full),
         };
         self.answer_if_busy(id, asked);
     }

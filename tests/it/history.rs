@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
-use portcullis_actors::logic::namespace::{Namespaces, Offer, Options, Right, Rights};
+use portcullis_actors::{
+    logic::namespace::{Namespaces, Offer, Options, Right, Rights},
+    protocol::Payload,
+    runtime::{ChannelName, ServerPublication},
+};
 use serde_json::{Value, json};
 
 use crate::harness::{App, Socket};
@@ -77,6 +81,34 @@ async fn history_pages_both_ways_whatever_keeps_it() {
 }
 
 #[tokio::test]
+async fn a_client_that_reads_gets_every_page_that_it_asked_for_at_once() {
+    let app = app(|options| options.history_size = 300);
+    let mut socket = app.register().await.sign_in().await.connect_by_command().await;
+    let data = Payload::parse(&json!("x".repeat(1_400)).to_string()).unwrap();
+    for name in ["memory:room", "chat:room"] {
+        let channel = ChannelName::parse(name).unwrap();
+        for _ in 0..300 {
+            let publication = ServerPublication {
+                data: data.clone(),
+                tags: Vec::new(),
+                skip_history: false,
+                idempotency_key: None,
+                version: None,
+            };
+            app.realtime().publish_as_server(channel.clone(), publication).await.unwrap();
+        }
+        socket.subscribe(name).await;
+        let ids = 1_001..=1_012;
+        let ask = |id| json!({"id": id, "history": {"channel": name, "limit": 300}}).to_string();
+        socket.send_text(&ids.clone().map(ask).collect::<Vec<_>>().join("\n")).await;
+        for id in ids {
+            let reply = socket.reply(id).await.expect("a reply");
+            assert!(offsets(&reply["history"]).len() > 250, "{name}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn history_is_for_those_who_may_ask_and_where_there_is_one() {
     let app = app(|_| {});
     let mut socket = app.register().await.sign_in().await.connect_by_command().await;
@@ -98,7 +130,7 @@ async fn what_is_too_much_goes_and_what_is_removed_is_gone() {
     }
     let result = history(&mut socket, json!({"limit": -1}), "memory:room").await;
     assert_eq!(offsets(&result), [4, 5, 6, 7, 8]);
-    let channel = portcullis_actors::runtime::ChannelName::parse("memory:room").unwrap();
+    let channel = ChannelName::parse("memory:room").unwrap();
     app.realtime().remove_history(channel).await.unwrap();
     let removed = history(&mut socket, json!({"limit": -1}), "memory:room").await;
     assert_eq!((offsets(&removed), &removed["epoch"]), (vec![], &result["epoch"]));

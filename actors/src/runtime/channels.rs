@@ -12,16 +12,19 @@ use super::{
         Ask, Asker, CountPresence, Joining, Leave, Leaving, ListChannels, Presence, Publishment, Reply,
         Shard, Show, What, shard_of,
     },
-    outbox::Outbox,
+    outbox::{Outbox, Reserved},
     realtime::Realtime,
     subscription::{Join, Left, ServerPublication},
     supervise::LaneError,
 };
 use crate::{
     id::ConnectionId,
-    logic::{channel::ChannelName, journal::Retention, namespace::Namespaces},
+    logic::{channel::ChannelName, journal::Retention, namespace::Namespaces, stream::PAGE_BYTES},
     protocol::{ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats},
 };
+
+/// What an answer to `history` or `presence` may take of a connection's queue: a full page, and what stands around it.
+pub const ANSWER_BYTES: usize = PAGE_BYTES + 64 * 1024;
 
 impl Realtime {
     /// Subscribes. Whatever comes of it is told as [`Join::reply`] says, before the channel's first push.
@@ -74,13 +77,19 @@ impl Realtime {
         self.ask_channel(channel, What::Publish(Box::new(publishment)))
     }
 
-    /// Answers command `id` with who is subscribed.
+    /// Answers command `id` with who is subscribed, within [`ANSWER_BYTES`] that were reserved.
     ///
     /// # Errors
     /// When the shard takes no message now: answer that the client may try again.
-    pub fn presence(&self, channel: ChannelName, outbox: Outbox, id: u32) -> Result<(), LaneError> {
+    pub fn presence(
+        &self,
+        channel: ChannelName,
+        outbox: Outbox,
+        id: u32,
+        room: Reserved,
+    ) -> Result<(), LaneError> {
         let lane = &self.shard(&channel).lane;
-        let asker = Asker::Command(Reply::new(outbox, id));
+        let asker = Asker::Command(Reply::within(outbox, id, room));
         lane.offer(Presence { channel, asker }).map_err(|(error, message)| {
             message.asker.forget();
             error
@@ -100,7 +109,7 @@ impl Realtime {
         })
     }
 
-    /// Answers command `id` with what was published.
+    /// Answers command `id` with what was published, within [`ANSWER_BYTES`] that were reserved.
     ///
     /// # Errors
     /// When the shard takes no message now: answer that the client may try again.
@@ -110,8 +119,9 @@ impl Realtime {
         request: HistoryRequest,
         outbox: Outbox,
         id: u32,
+        room: Reserved,
     ) -> Result<(), LaneError> {
-        self.ask_channel(channel, What::History(request, Asker::Command(Reply::new(outbox, id))))
+        self.ask_channel(channel, What::History(request, Asker::Command(Reply::within(outbox, id, room))))
     }
 
     /// Publishes in the server's name. Answers with the position, where positions are counted.

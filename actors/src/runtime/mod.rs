@@ -28,10 +28,11 @@ mod upkeep;
 mod tests;
 
 pub use audit::NotRecorded;
+pub use channels::ANSWER_BYTES;
 pub use closing::{Closed, ClosingGuard};
 pub use control::{Control, Reply, SubscribeReply};
 pub use directory::{AttachError, AttachRequest, Attachment};
-pub use outbox::{End, Ended, Outbox, OutboxReader, outbox};
+pub use outbox::{End, Ended, Outbox, OutboxReader, Reserved, outbox};
 pub use port::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};
 pub use realtime::Realtime;
 pub use roster::{Bearer, Connected, Done, Selection, Transport};

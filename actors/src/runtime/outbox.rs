@@ -24,7 +24,7 @@ use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
 pub use reader::OutboxReader;
-pub(super) use reserve::Reserved;
+pub use reserve::Reserved;
 
 use super::{closing::ClosingGuard, control::Control};
 use crate::{
@@ -76,6 +76,8 @@ struct Queue {
     bytes: usize,
     /// Bytes of large answers that are being made.
     reserved: usize,
+    /// Bytes that the connection's own task waits to reserve; zero if it does not.
+    wanted: usize,
     limit: usize,
     end: Option<End>,
     severed: bool,
@@ -102,6 +104,7 @@ pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
             frames: VecDeque::new(),
             bytes: 0,
             reserved: 0,
+            wanted: 0,
             limit,
             end: None,
             severed: false,

@@ -1,5 +1,7 @@
 //! Order, bound and ends of the outbox.
 
+use std::{future::Future, sync::atomic::AtomicUsize, task::Context};
+
 use super::*;
 
 fn take_all(reader: &OutboxReader) -> (Vec<Bytes>, Option<End>) {
@@ -28,6 +30,44 @@ fn what_is_reserved_and_what_is_queued_share_the_room() {
     assert!(outbox.reserve(100 * KIB).is_none());
     take_all(&reader);
     assert!(outbox.reserve(896 * KIB).is_some());
+}
+
+#[test]
+fn who_waits_for_room_is_woken_once_there_is_enough() {
+    const KIB: usize = 1024;
+    let (outbox, reader) = outbox(1024 * KIB, Encoding::Json);
+    let woken = Arc::new(Woken::default());
+    let waker = std::task::Waker::from(Arc::clone(&woken));
+    let mut task = Context::from_waker(&waker);
+    let made = outbox.reserve(400 * KIB);
+    outbox.push(Bytes::from(vec![b'x'; 400 * KIB])).unwrap();
+    reader.register(&task);
+    let mut waiting = std::pin::pin!(outbox.reserve_in_turn(512 * KIB));
+    assert!(waiting.as_mut().poll(&mut task).is_pending());
+    drop(made);
+    assert_eq!(woken.0.swap(0, Ordering::SeqCst), 1, "what was reserved is given back");
+    outbox.push(Bytes::from(vec![b'x'; 400 * KIB])).unwrap();
+    assert!(waiting.as_mut().poll(&mut task).is_pending());
+    reader.register(&task);
+    reader.take(1, &mut Vec::new());
+    assert_eq!(woken.0.load(Ordering::SeqCst), 1, "what was queued is read");
+    assert!(waiting.as_mut().poll(&mut task).is_ready());
+}
+
+#[test]
+fn into_an_empty_queue_everything_fits() {
+    let (outbox, _reader) = outbox(100 * 1024, Encoding::Json);
+    let mut task = Context::from_waker(std::task::Waker::noop());
+    assert!(std::pin::pin!(outbox.reserve_in_turn(512 * 1024)).poll(&mut task).is_ready());
+}
+
+#[derive(Default)]
+struct Woken(AtomicUsize);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
 }
 
 #[test]

@@ -9,7 +9,7 @@ use portcullis_actors::{
     protocol::{ClientInfo, Command, CommandBody, ErrorCode, PublishRequest},
 };
 
-use super::{Dialogue, Effect, Phase, Question, VerifyRefusal};
+use super::{Dialogue, Effect, Pending, Phase, Question, VerifyRefusal};
 
 /// Who asks for something.
 pub(super) struct Asker {
@@ -89,9 +89,29 @@ impl Dialogue {
 
     fn ask(&mut self, id: u32, channel: &str, question: Question, asker: &Asker) {
         match self.may_ask(channel, &question, asker) {
+            Ok(channel) if question.is_large() => {
+                self.wait_for(Pending::Room { id, channel, question });
+                self.effects.push(Effect::MakeRoom);
+            }
             Ok(channel) => self.effects.push(Effect::Ask { channel, id, question }),
             Err(error) => self.refuse(id, error),
         }
+    }
+
+    /// There is room for the answer to the question that waited for it, as [`Effect::MakeRoom`] asked for.
+    pub fn on_room(&mut self, now: Instant, accepting: bool) -> Vec<Effect> {
+        let Some(Pending::Room { id, channel, question }) = self.take_pending(is_for_room) else {
+            return Vec::new();
+        };
+        // What may be asked may have changed meanwhile.
+        let Some(asker) = self.asker() else { return Vec::new() };
+        match self.may_ask(&channel, &question, &asker) {
+            _ if !accepting => self.refuse(id, ErrorCode::Internal),
+            Ok(channel) => self.effects.push(Effect::Ask { channel, id, question }),
+            Err(error) => self.refuse(id, error),
+        }
+        self.go_on(now, accepting);
+        self.take_effects()
     }
 
     fn may_ask(&self, channel: &str, question: &Question, asker: &Asker) -> Result<ChannelName, ErrorCode> {
@@ -104,6 +124,10 @@ impl Dialogue {
         admit(&self.config.namespaces, &channel, asker.who(), subscriber)?;
         Ok(channel)
     }
+}
+
+fn is_for_room(pending: &Pending) -> bool {
+    matches!(pending, Pending::Room { .. })
 }
 
 /// Whether a command is one that a revocation forbids: not to be done by a node that may not have heard of it.

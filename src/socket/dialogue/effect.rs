@@ -16,11 +16,12 @@ use portcullis_actors::{
         subscription::ServerSubscription,
     },
     protocol::{
-        ClientInfo, Emulation, Encoding, ErrorCode, HistoryRequest, Lifetime, Payload, SubscribeResult,
-        UnsubscribeCode,
+        ClientInfo, Emulation, Encoding, ErrorCode, Lifetime, Payload, SubscribeResult, UnsubscribeCode,
     },
 };
 use secrecy::SecretString;
+
+use super::Question;
 
 /// What a dialogue knows of its connection from the start.
 #[derive(Debug)]
@@ -195,17 +196,6 @@ pub enum Farewell {
     Push(UnsubscribeCode),
 }
 
-/// A question about a channel.
-#[derive(Clone, Debug)]
-pub enum Question {
-    /// Who is subscribed.
-    Presence,
-    /// How many are subscribed.
-    PresenceStats,
-    /// What was published.
-    History(HistoryRequest),
-}
-
 /// What others ask of a connection.
 #[derive(Clone, Debug)]
 pub enum Order {
@@ -280,7 +270,10 @@ pub enum Effect {
         /// Who publishes, as others see it.
         info: Arc<ClientInfo>,
     },
-    /// Answer command `id`.
+    /// Wait until the answer to a question has room in the connection's queue, then call
+    /// [`on_room`](super::Dialogue::on_room).
+    MakeRoom,
+    /// Answer command `id`. Where the answer may be large, room was made for it.
     Ask {
         /// The channel.
         channel: ChannelName,

@@ -27,6 +27,7 @@ enum Input {
     Order(u8, u8),
     Granted(u8),
     Gathered(bool),
+    Room,
 }
 
 fn command() -> impl Strategy<Value = String> {
@@ -61,6 +62,7 @@ fn input() -> impl Strategy<Value = Input> {
         2 => (0_u8..7, 0_u8..3).prop_map(|(kind, channel)| Input::Order(kind, channel)),
         2 => (0_u8..6).prop_map(Input::Granted),
         2 => any::<bool>().prop_map(Input::Gathered),
+        2 => Just(Input::Room),
     ]
 }
 
@@ -81,6 +83,7 @@ fn feed(talk: &mut Talk, pending: Option<Purpose>, input: Input) -> Vec<Effect> 
             let purpose = pending.unwrap_or(Purpose::Refresh { id: 77 });
             talk.dialogue.on_verified(talk.now, purpose, outcome(number), talk.accepting)
         }
+        Input::Room => talk.dialogue.on_room(talk.now, talk.accepting),
         Input::NativePong => {
             talk.dialogue.on_native_pong();
             Vec::new()
@@ -224,6 +227,7 @@ fn check(
             | Effect::Gather(_)
             | Effect::Leave { .. }
             | Effect::Publish { .. }
+            | Effect::MakeRoom
             | Effect::Ask { .. } => prop_assert!(proven),
             Effect::Reply(bytes) | Effect::Release(bytes) => {
                 prop_assert!(serde_json::from_slice::<serde_json::Value>(bytes).is_ok());

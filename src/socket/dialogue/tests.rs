@@ -89,6 +89,7 @@ pub(super) fn line(effect: &Effect) -> String {
         Effect::Ask { channel, id, question: Question::History(request) } => {
             format!("history {channel} {id} {}", request.limit)
         }
+        Effect::MakeRoom => "make room".to_owned(),
         Effect::NativePing => "native ping".to_owned(),
         Effect::Close(reason) => format!("close {}", reason.code()),
     }
@@ -143,6 +144,10 @@ impl Talk {
         outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
     ) -> Vec<String> {
         lines(&self.dialogue.on_subscription_verified(self.now, purpose, outcome, self.accepting))
+    }
+
+    fn room(&mut self) -> Vec<String> {
+        lines(&self.dialogue.on_room(self.now, self.accepting))
     }
 
     fn told(&mut self, order: Order) -> Vec<String> {

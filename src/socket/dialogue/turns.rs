@@ -68,6 +68,11 @@ impl Dialogue {
         self.pending.take().map(|pending| *pending)
     }
 
+    /// Takes what waited for something else than an outcome, if that is what it waited for.
+    pub(super) fn take_pending(&mut self, is_it: impl FnOnce(&Pending) -> bool) -> Option<Pending> {
+        self.pending.take_if(|pending| is_it(pending)).map(|pending| *pending)
+    }
+
     pub(super) fn wait_for(&mut self, pending: Pending) {
         self.pending = Some(Box::new(pending));
     }

@@ -13,7 +13,7 @@ use crate::{
     },
     runtime::{
         control::{Control, SubscribeReply},
-        outbox::Outbox,
+        outbox::{Outbox, Reserved},
         subscription::{Join, JoinReply, Left},
     },
 };
@@ -23,11 +23,18 @@ pub(crate) struct Reply {
     outbox: Outbox,
     id: u32,
     armed: bool,
+    #[expect(dead_code, reason = "gives itself back when it is dropped, behind the answer")]
+    room: Option<Reserved>,
 }
 
 impl Reply {
     pub(crate) fn new(outbox: Outbox, id: u32) -> Self {
-        Self { outbox, id, armed: true }
+        Self { outbox, id, armed: true, room: None }
+    }
+
+    /// Into room that was taken before.
+    pub(crate) fn within(outbox: Outbox, id: u32, room: Reserved) -> Self {
+        Self { outbox, id, armed: true, room: Some(room) }
     }
 
     /// Whether the connection still is; nothing of one that was cut is done.

@@ -34,6 +34,9 @@ impl OutboxReader {
         if queue.frames.is_empty() {
             queue.frames.shrink_to(8);
         }
+        if queue.has_made_room() {
+            self.0.waker.wake();
+        }
         match &queue.end {
             Some(End::Flush(_)) if taken > 0 || !queue.frames.is_empty() => None,
             end => end.clone(),

@@ -210,7 +210,9 @@ async fn what_waits_for_a_shard_that_dies_is_answered() {
     let (a, room) = (socket(), channel("memory:room"));
     f.realtime.shard(&room).lane.control(Panic);
     // Behind the panic in the same mailbox, or refused at once.
-    let (joined, asked) = (a.join(&f, &room, 1), f.realtime.presence(room.clone(), a.outbox.clone(), 2));
+    let space = a.outbox.reserve(ANSWER_BYTES).unwrap();
+    let (joined, asked) =
+        (a.join(&f, &room, 1), f.realtime.presence(room.clone(), a.outbox.clone(), 2, space));
     let owed = usize::from(joined.is_ok()) + usize::from(asked.is_ok());
     let mut told = Vec::new();
     eventually(|| {

@@ -1,14 +1,44 @@
 //! What may be asked about channels, and by whom.
 
 use super::*;
+use portcullis_actors::protocol::UnsubscribeCode;
 
 #[test]
 fn subscribers_ask_who_is_there_and_what_was_said() {
     let mut talk = Talk::connected();
     talk.subscribe(2, "chat:a");
-    assert_eq!(talk.say(r#"{"id":3,"presence":{"channel":"chat:a"}}"#), ["presence chat:a 3"]);
+    assert_eq!(talk.say(r#"{"id":3,"presence":{"channel":"chat:a"}}"#), ["make room"]);
+    assert_eq!(talk.room(), ["presence chat:a 3"]);
     assert_eq!(talk.say(r#"{"id":4,"presence_stats":{"channel":"chat:a"}}"#), ["stats chat:a 4"]);
-    assert_eq!(talk.say(r#"{"id":5,"history":{"channel":"chat:a","limit":7}}"#), ["history chat:a 5 7"]);
+    assert_eq!(talk.say(r#"{"id":5,"history":{"channel":"chat:a","limit":7}}"#), ["make room"]);
+    assert_eq!(talk.room(), ["history chat:a 5 7"]);
+}
+
+#[test]
+fn large_answers_are_asked_for_one_after_the_other_and_the_rest_waits_in_order() {
+    let mut talk = Talk::connected();
+    talk.subscribe(2, "chat:a");
+    let history = |id: u32| format!(r#"{{"id":{id},"history":{{"channel":"chat:a","limit":7}}}}"#);
+    let publish = r#"{"id":5,"publish":{"channel":"chat:a","data":1}}"#;
+    assert_eq!(talk.say(&[history(3), history(4), publish.to_owned()].join("\n")), ["make room"]);
+    assert!(talk.after(9.0).iter().all(|line| line == "{}"));
+    assert_eq!(talk.room(), ["history chat:a 3 7", "make room"]);
+    assert_eq!(talk.room(), ["history chat:a 4 7", "publish chat:a 5 1"]);
+    assert!(talk.room().is_empty(), "nobody waits for it");
+}
+
+#[test]
+fn what_may_be_asked_is_decided_when_there_is_room() {
+    let ask = r#"{"id":3,"history":{"channel":"chat:a","limit":7}}"#;
+    let mut talk = Talk::connected();
+    talk.subscribe(2, "chat:a");
+    talk.say(ask);
+    talk.told(Order::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server));
+    assert_eq!(talk.room(), [error(3, 103)]);
+    talk.subscribe(2, "chat:a");
+    talk.say(ask);
+    talk.accepting = false;
+    assert_eq!(talk.room(), [error(3, 100)]);
 }
 
 #[test]

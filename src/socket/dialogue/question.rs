@@ -1,0 +1,24 @@
+//! What a client asks about a channel, once the dialogue has found that it may.
+
+use portcullis_actors::protocol::HistoryRequest;
+
+/// A question about a channel.
+#[derive(Clone, Debug)]
+pub enum Question {
+    /// Who is subscribed.
+    Presence,
+    /// How many are subscribed.
+    PresenceStats,
+    /// What was published.
+    History(HistoryRequest),
+}
+
+impl Question {
+    /// Whether the answer needs room of its own.
+    pub(super) fn is_large(&self) -> bool {
+        match self {
+            Self::Presence | Self::History(_) => true,
+            Self::PresenceStats => false,
+        }
+    }
+}
