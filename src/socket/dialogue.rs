@@ -68,6 +68,8 @@ enum Pending {
     Subscribe { id: u32, channel: ChannelName, request: Box<SubscribeRequest> },
     /// `sub_refresh`: its token is being verified.
     SubRefresh { id: u32, channel: ChannelName },
+    /// What only members may do: the channel has not answered yet whether it takes the connection in.
+    Membership(Command),
     /// `history` or `presence`: the answers before it are being read.
     Room { id: u32, channel: ChannelName, question: Question },
 }
@@ -77,7 +79,7 @@ impl Pending {
     fn purpose(&self) -> Option<Purpose> {
         match *self {
             Self::Connect { id, .. } => Some(Purpose::Connect { id }),
-            Self::Gather { .. } | Self::Room { .. } => None,
+            Self::Gather { .. } | Self::Membership(_) | Self::Room { .. } => None,
             Self::Refresh { id } => Some(Purpose::Refresh { id }),
             Self::Subscribe { id, .. } => Some(Purpose::Subscribe { id }),
             Self::SubRefresh { id, .. } => Some(Purpose::SubRefresh { id }),

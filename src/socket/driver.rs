@@ -123,6 +123,10 @@ impl Driver {
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) {
         loop {
             self.obey();
+            while self.dialogue.is_decided() {
+                let effects = self.dialogue.on_decided(Instant::now(), self.door.accepting());
+                self.perform(effects);
+            }
             if let Some(awaited) = &mut self.awaited
                 && let Poll::Ready(outcome) = awaited.as_mut().poll(cx)
             {

@@ -19,6 +19,9 @@ impl Driver {
             && let Some(control) = self.outbox.next_control()
         {
             match control {
+                Control::Made { channel, number } => {
+                    self.order(Order::Confirm(channel, number));
+                }
                 Control::Lost { channel, number } => {
                     self.order(Order::Forget(channel, number));
                 }

@@ -36,6 +36,7 @@ mod legacy;
 mod lifetime;
 mod limits;
 mod logs;
+mod membership;
 mod outage;
 mod passkey_races;
 mod passkey_refusals;

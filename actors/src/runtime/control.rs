@@ -22,6 +22,13 @@ pub type SubscribeReply = oneshot::Sender<Result<bool, ErrorCode>>;
 /// Something to do.
 #[derive(Debug)]
 pub enum Control {
+    /// A subscription is made: the channel has taken it in. The client is told right after.
+    Made {
+        /// The channel.
+        channel: ChannelName,
+        /// Which one: meanwhile there may be another one of the same channel.
+        number: u64,
+    },
     /// A subscription could not be made, or is lost: forget it. The client has been told.
     Lost {
         /// The channel.

@@ -30,8 +30,8 @@ pub struct Join {
     pub reply: JoinReply,
 }
 
-/// How a client learns of its subscription. If it cannot be made, the connection's task gets `Control::Lost` besides,
-/// except where the result is handed over anyway.
+/// How a client learns of its subscription. The connection's task gets `Control::Made` besides, or, if it cannot be made,
+/// `Control::Lost`, except where the result is handed over anyway.
 pub enum JoinReply {
     /// Answer command `id`, with the subscription or an error.
     Command(u32),

@@ -37,6 +37,9 @@ impl Dialogue {
         if !accepting && needs_trust(&body) {
             return self.refuse(id, ErrorCode::Internal);
         }
+        if self.is_undecided(&body) {
+            return self.wait_for(Pending::Membership(Command { id, body }));
+        }
         match body {
             CommandBody::Subscribe(request) => self.subscribe(now, id, request, &asker),
             CommandBody::Unsubscribe { channel } => self.unsubscribe(id, &channel),
@@ -82,7 +85,7 @@ impl Dialogue {
 
     fn may_publish(&self, request: &PublishRequest, asker: &Asker) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
-        let subscriber = self.subscriptions.contains(&channel);
+        let subscriber = self.subscriptions.is_made(&channel);
         self.config.namespaces.admit_publish(&channel, asker.who(), subscriber, request)?;
         Ok(channel)
     }
@@ -96,6 +99,38 @@ impl Dialogue {
             Ok(channel) => self.effects.push(Effect::Ask { channel, id, question }),
             Err(error) => self.refuse(id, error),
         }
+    }
+
+    /// Whether what may be done depends on a subscription that is being made.
+    fn is_undecided(&self, body: &CommandBody) -> bool {
+        let channel = match body {
+            CommandBody::Publish(request) => &request.channel,
+            CommandBody::History(request) => &request.channel,
+            CommandBody::Presence { channel } | CommandBody::PresenceStats { channel } => channel,
+            _ => return false,
+        };
+        self.subscriptions.is_being_made(channel)
+    }
+
+    /// Whether [`Self::on_decided`] has something to do.
+    #[must_use]
+    pub fn is_decided(&self) -> bool {
+        self.pending.as_deref().is_some_and(|pending| self.is_ready(pending))
+    }
+
+    /// The subscription that a command waited for is made, or will not be.
+    pub fn on_decided(&mut self, now: Instant, accepting: bool) -> Vec<Effect> {
+        if self.is_decided()
+            && let Some(Pending::Membership(command)) = self.pending.take().map(|pending| *pending)
+        {
+            self.handle(now, command, accepting);
+            self.go_on(now, accepting);
+        }
+        self.take_effects()
+    }
+
+    fn is_ready(&self, pending: &Pending) -> bool {
+        matches!(pending, Pending::Membership(command) if !self.is_undecided(&command.body))
     }
 
     /// There is room for the answer to the question that waited for it, as [`Effect::MakeRoom`] asked for.
@@ -116,7 +151,7 @@ impl Dialogue {
 
     fn may_ask(&self, channel: &str, question: &Question, asker: &Asker) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(channel)?;
-        let subscriber = self.subscriptions.contains(&channel);
+        let subscriber = self.subscriptions.is_made(&channel);
         let admit = match question {
             Question::Presence | Question::PresenceStats => Namespaces::admit_presence,
             Question::History(_) => Namespaces::admit_history,

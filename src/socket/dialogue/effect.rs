@@ -199,6 +199,8 @@ pub enum Farewell {
 /// What others ask of a connection.
 #[derive(Clone, Debug)]
 pub enum Order {
+    /// The subscription with this number is made.
+    Confirm(ChannelName, u64),
     /// Forget the subscription with this number, that could not be made, or is lost. The client has been told.
     Forget(ChannelName, u64),
     /// Subscribe in the server's name; what is subscribed already stays as it is.

@@ -28,6 +28,7 @@ enum Input {
     Granted(u8),
     Gathered(bool),
     Room,
+    Decided,
 }
 
 fn command() -> impl Strategy<Value = String> {
@@ -59,10 +60,11 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::NativePong),
         4 => (0_u16..15_000).prop_map(Input::Tick),
         1 => any::<bool>().prop_map(Input::Accepting),
-        2 => (0_u8..7, 0_u8..3).prop_map(|(kind, channel)| Input::Order(kind, channel)),
+        2 => (0_u8..8, 0_u8..3).prop_map(|(kind, channel)| Input::Order(kind, channel)),
         2 => (0_u8..6).prop_map(Input::Granted),
         2 => any::<bool>().prop_map(Input::Gathered),
         2 => Just(Input::Room),
+        2 => Just(Input::Decided),
     ]
 }
 
@@ -83,6 +85,7 @@ fn feed(talk: &mut Talk, pending: Option<Purpose>, input: Input) -> Vec<Effect> 
             let purpose = pending.unwrap_or(Purpose::Refresh { id: 77 });
             talk.dialogue.on_verified(talk.now, purpose, outcome(number), talk.accepting)
         }
+        Input::Decided => talk.dialogue.on_decided(talk.now, talk.accepting),
         Input::Room => talk.dialogue.on_room(talk.now, talk.accepting),
         Input::NativePong => {
             talk.dialogue.on_native_pong();
@@ -134,6 +137,7 @@ fn order(kind: u8, number: u8) -> Order {
         1 => Order::Unsubscribe(channel, UnsubscribeCode::Server),
         2 => refresh(Some(990 + 20 * i64::from(number))),
         3 => refresh(None),
+        7 => Order::Confirm(channel, u64::from(number) + 1),
         kind => Order::Subscribe(Box::new(ServerSubscription {
             channel,
             chan_info: None,

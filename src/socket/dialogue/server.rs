@@ -77,6 +77,9 @@ impl Dialogue {
         let made: Result<Vec<_>, _> = gathered.into_iter().map(named).collect();
         match made {
             Ok(subs) => {
+                for (channel, _) in &subs {
+                    self.subscriptions.confirm(channel, None);
+                }
                 let answer = self.connected(now, subs);
                 self.effects.push(Effect::Release(self.encoding.reply(id, &answer)));
             }
@@ -103,6 +106,7 @@ impl Dialogue {
             return (Vec::new(), Ok(false));
         }
         let done = match order {
+            Order::Confirm(channel, number) => Ok(self.subscriptions.confirm(&channel, Some(number))),
             Order::Forget(channel, number) => Ok(self.subscriptions.forget(&channel, number)),
             Order::Subscribe(subscription) => self.subscribe_for_server(now, *subscription),
             Order::Unsubscribe(channel, code) => Ok(self.end_for_server(&channel, code)),

@@ -14,6 +14,8 @@ use super::subscribing::with_info;
 pub(super) struct Subscription {
     /// Which one it is, of all that the connection ever asked for.
     pub(super) number: u64,
+    /// Whether its channel has taken it in. Until then it gives no right to anything.
+    pub(super) made: bool,
     /// The connection as members of the channel see it.
     pub(super) info: Arc<ClientInfo>,
     /// When it ends, unless it is refreshed.
@@ -27,7 +29,7 @@ pub(super) struct Subscription {
 impl Subscription {
     /// One to be entered, which gives it its number.
     pub(super) fn new(info: Arc<ClientInfo>, ends: Option<Instant>, source: Source) -> Self {
-        Self { number: 0, info, ends, source, token: None }
+        Self { number: 0, made: false, info, ends, source, token: None }
     }
 }
 
@@ -48,6 +50,23 @@ impl Subscriptions {
 
     pub(super) fn contains(&self, channel: &str) -> bool {
         self.table.contains_key(channel)
+    }
+
+    /// Whether the connection is a member of the channel.
+    pub(super) fn is_made(&self, channel: &str) -> bool {
+        self.get(channel).is_some_and(|subscription| subscription.made)
+    }
+
+    /// Whether the channel has not said yet that it takes the connection in.
+    pub(super) fn is_being_made(&self, channel: &str) -> bool {
+        self.get(channel).is_some_and(|subscription| !subscription.made)
+    }
+
+    /// The channel has taken it in, the one with this number if one is named. False if there is none.
+    pub(super) fn confirm(&mut self, channel: &str, number: Option<u64>) -> bool {
+        let subscription = self.table.get_mut(channel);
+        let meant = subscription.filter(|it| number.is_none_or(|number| number == it.number));
+        meant.map(|subscription| subscription.made = true).is_some()
     }
 
     pub(super) fn get(&self, channel: &str) -> Option<&Subscription> {

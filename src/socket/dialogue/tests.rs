@@ -2,6 +2,7 @@
 
 mod channels;
 mod limits;
+mod membership;
 mod opening;
 mod questions;
 mod server;
@@ -23,6 +24,8 @@ pub(super) struct Talk {
     pub(super) dialogue: Dialogue,
     pub(super) now: Instant,
     pub(super) accepting: bool,
+    /// Whether channels take the connection in as soon as they are asked.
+    channels_answer: bool,
 }
 
 pub(super) fn identity() -> Identity {
@@ -103,7 +106,7 @@ impl Talk {
     fn new(identity: Option<Identity>, config: DialogueConfig) -> Self {
         let now = Instant::now();
         let dialogue = Dialogue::new(Arc::new(config), opening(now, 0.5), identity);
-        Self { dialogue, now, accepting: true }
+        Self { dialogue, now, accepting: true, channels_answer: true }
     }
 
     /// A connection whose handshake had no credential.
@@ -115,7 +118,12 @@ impl Talk {
     pub(super) fn unproven(refusal: VerifyRefusal, config: DialogueConfig) -> Self {
         let now = Instant::now();
         let opening = Opening { unproven: Some(refusal), ..opening(now, 0.5) };
-        Self { dialogue: Dialogue::new(Arc::new(config), opening, None), now, accepting: true }
+        Self {
+            dialogue: Dialogue::new(Arc::new(config), opening, None),
+            now,
+            accepting: true,
+            channels_answer: true,
+        }
     }
 
     /// A connection whose handshake was authenticated.
@@ -131,11 +139,33 @@ impl Talk {
     }
 
     pub(super) fn say(&mut self, frame: &str) -> Vec<String> {
-        lines(&self.dialogue.on_frame(self.now, frame.as_bytes(), self.accepting))
+        let effects = self.dialogue.on_frame(self.now, frame.as_bytes(), self.accepting);
+        self.performed(effects)
+    }
+
+    /// What is to be done, in lines; the channels take the connection in at once, unless the test says when.
+    fn performed(&mut self, mut effects: Vec<Effect>) -> Vec<String> {
+        let mut done = 0;
+        while let Some(effect) = effects.get(done).filter(|_| self.channels_answer) {
+            if let Effect::Join { joining, .. } = effect {
+                self.dialogue
+                    .on_order(self.now, Order::Confirm(joining.channel.clone(), joining.number))
+                    .1
+                    .unwrap();
+                effects.extend(self.dialogue.on_decided(self.now, self.accepting));
+            }
+            done += 1;
+        }
+        lines(&effects)
+    }
+
+    fn decided(&mut self) -> Vec<String> {
+        lines(&self.dialogue.on_decided(self.now, self.accepting))
     }
 
     fn verified(&mut self, purpose: Purpose, outcome: Result<Identity, VerifyRefusal>) -> Vec<String> {
-        lines(&self.dialogue.on_verified(self.now, purpose, outcome, self.accepting))
+        let effects = self.dialogue.on_verified(self.now, purpose, outcome, self.accepting);
+        self.performed(effects)
     }
 
     fn subscription_verified(
@@ -143,7 +173,8 @@ impl Talk {
         purpose: Purpose,
         outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
     ) -> Vec<String> {
-        lines(&self.dialogue.on_subscription_verified(self.now, purpose, outcome, self.accepting))
+        let effects = self.dialogue.on_subscription_verified(self.now, purpose, outcome, self.accepting);
+        self.performed(effects)
     }
 
     fn room(&mut self) -> Vec<String> {
@@ -153,7 +184,7 @@ impl Talk {
     fn told(&mut self, order: Order) -> Vec<String> {
         let (effects, done) = self.dialogue.on_order(self.now, order);
         assert!(done == Ok(true) || effects.is_empty(), "what is done is said to be");
-        lines(&effects)
+        self.performed(effects)
     }
 
     fn channels(&self) -> usize {

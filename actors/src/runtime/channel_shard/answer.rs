@@ -208,8 +208,18 @@ fn answer(asker: Option<SubscribeReply>, made: Result<bool, ErrorCode>) {
 }
 
 /// Tells who joined what the subscription is.
-pub(super) fn accept(channel: &ChannelName, outbox: &Outbox, reply: JoinReply, result: SubscribeResult) {
+pub(super) fn accept(
+    channel: &ChannelName,
+    number: u64,
+    outbox: &Outbox,
+    reply: JoinReply,
+    result: SubscribeResult,
+) {
     let encoding = outbox.encoding();
+    if !matches!(reply, JoinReply::Gather(_)) {
+        // Before the client, whose next command must find that there is a subscription.
+        let _ = outbox.tell(Control::Made { channel: channel.clone(), number });
+    }
     match reply {
         JoinReply::Command(id) => {
             let _ = outbox.push(encoding.reply(id, &Answer::Subscribe(Box::new(result))));

@@ -140,7 +140,7 @@ impl Room {
         let result = SubscribeResult { lifetime, data, ..self.result(&terms, found) };
         let base = result.publications.last().cloned();
         let server_side = !matches!(reply, JoinReply::Command(_));
-        accept(&channel, &outbox, reply, result);
+        accept(&channel, number, &outbox, reply, result);
         let subscriber = Subscriber::new(outbox, channel, number, server_side);
         let replaced = self.members.join(Arc::clone(&info), &terms, base, subscriber);
         match replaced {

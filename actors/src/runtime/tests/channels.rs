@@ -76,6 +76,7 @@ async fn subscribers_of_a_shard_that_dies_are_told_to_come_back() {
     let told = a.receive().await;
     assert!(told[0].contains(r#""unsubscribe":{"code":2500"#), "{told:?}");
     eventually(|| a.join(&f, &lobby, 2).is_ok()).await;
+    assert!(matches!(a.reader.next_control(), Some(Control::Made { .. })));
     assert!(matches!(a.reader.next_control(), Some(Control::Lost { .. })));
     assert!(!f.memory.escalated.load(Ordering::SeqCst));
     f.realtime.stop();
