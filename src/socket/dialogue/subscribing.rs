@@ -40,6 +40,9 @@ impl Dialogue {
             (Pending::SubRefresh { id, channel }, Ok(grant)) => {
                 self.subscription_refreshed(now, id, &channel, grant);
             }
+            (Pending::SubRefresh { id, channel }, Err(SubscriptionRefusal::Expired)) => {
+                self.subscription_outlived(id, &channel);
+            }
             (Pending::Subscribe { id, .. } | Pending::SubRefresh { id, .. }, Err(refusal)) => {
                 self.refuse_token(id, refusal);
             }
@@ -183,6 +186,24 @@ impl Dialogue {
         }
     }
 
+    /// The token that should have renewed a subscription is itself too old. Clients take error 109 for the end of the
+    /// subscription. So the command may be tried again, and the subscription ends with the push that lets the client
+    /// subscribe anew; it needs a fresh token for that.
+    fn subscription_outlived(&mut self, id: u32, channel: &str) {
+        self.refuse(id, ErrorCode::Internal);
+        // It may have ended while its token was being verified.
+        if self.may_refresh(channel).is_ok() {
+            self.end_expired(channel);
+        }
+    }
+
+    fn end_expired(&mut self, channel: &str) {
+        if let Some((channel, _)) = self.subscriptions.remove(channel) {
+            let told = Farewell::Push(UnsubscribeCode::Expired);
+            self.effects.push(Effect::Leave { channel, told });
+        }
+    }
+
     /// Ends what was not refreshed within the grace: the client subscribes anew, or, as to what the server subscribed it to,
     /// connects anew.
     pub(super) fn end_subscriptions(&mut self, now: Instant) {
@@ -191,9 +212,7 @@ impl Dialogue {
             if server_side {
                 return self.close(CloseReason::SubscriptionExpired);
             }
-            self.subscriptions.remove(&channel);
-            let told = Farewell::Push(UnsubscribeCode::Expired);
-            self.effects.push(Effect::Leave { channel, told });
+            self.end_expired(&channel);
         }
     }
 }

@@ -123,8 +123,22 @@ async fn a_subscription_is_prolonged_by_a_newer_token_of_its_own() {
     let refresh = |token: String| json!({"sub_refresh": {"channel": PRIVATE, "token": token}});
     let reply = ann.ask(refresh(token(now() + 600))).await.unwrap();
     assert!(reply["sub_refresh"]["ttl"].as_i64().unwrap() > 500, "{reply}");
-    let reply = ann.ask(refresh(token(now() - 1))).await.unwrap();
-    assert_eq!(reply["error"]["code"], 109, "an old token prolongs nothing");
+}
+
+#[actix_web::test]
+async fn a_token_that_is_too_old_to_prolong_a_subscription_has_the_client_make_another() {
+    let app = App::with(issuer::shared_with);
+    let mut ann = connected(&app, &json!({"sub": "ann"})).await;
+    let token = |exp: i64| signed(&json!({"sub": "ann", "channel": PRIVATE, "exp": exp}));
+    subscribe(&mut ann, PRIVATE, &token(now() + 60)).await.unwrap();
+    let refresh = json!({"sub_refresh": {"channel": PRIVATE, "token": token(now() - 1)}});
+    let reply = ann.ask(refresh).await.unwrap();
+    let error = &reply["error"];
+    assert_eq!((&error["code"], &error["temporary"]), (&json!(100), &json!(true)), "{reply}");
+    let push = ann.pushed().await;
+    assert_eq!((&push["channel"], &push["unsubscribe"]["code"]), (&json!(PRIVATE), &json!(2501)), "{push}");
+    let reply = subscribe(&mut ann, PRIVATE, &token(now() + 60)).await.unwrap();
+    assert!(reply["subscribe"].is_object(), "{reply}");
 }
 
 #[actix_web::test]

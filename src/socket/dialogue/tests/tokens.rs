@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use portcullis_actors::{logic::denials::TokenMark, protocol::Payload};
+use portcullis_actors::{
+    logic::{denials::TokenMark, namespace::Overrides, subscription::ServerSubscription},
+    protocol::{Payload, UnsubscribeCode},
+};
 
 const SUBSCRIBE_2: Purpose = Purpose::Subscribe { id: 2 };
 const SUB_REFRESH_3: Purpose = Purpose::SubRefresh { id: 3 };
@@ -133,11 +136,33 @@ fn a_token_grants_nothing_once_the_view_of_revocations_is_stale() {
 }
 
 #[test]
-fn an_expired_token_does_not_renew() {
+fn an_expired_token_ends_the_subscription_so_that_the_client_makes_another() {
     let mut talk = subscribed();
     talk.say(RENEW);
-    assert_eq!(talk.subscription_verified(SUB_REFRESH_3, Err(SubscriptionRefusal::Expired)), [error(3, 109)]);
-    assert!(talk.after(85.0).contains(&"leave $chat:a push 2501".to_owned()));
+    let said = talk.subscription_verified(SUB_REFRESH_3, Err(SubscriptionRefusal::Expired));
+    assert_eq!(said, [error(3, 100), "leave $chat:a push 2501".to_owned()]);
+    assert_eq!(talk.channels(), 0);
+    talk.say(PRIVATE);
+    assert_eq!(talk.subscription_verified(SUBSCRIBE_2, Ok(lasting(60))), ["join $chat:a 2"]);
+}
+
+#[test]
+fn an_expired_token_ends_no_other_subscription_of_its_channel() {
+    let mut talk = subscribed();
+    talk.say(RENEW);
+    talk.told(Order::Unsubscribe(channel("$chat:a"), UnsubscribeCode::Server));
+    let theirs = ServerSubscription {
+        channel: channel("$chat:a"),
+        chan_info: None,
+        data: None,
+        recover: None,
+        expires_at: None,
+        overrides: Overrides::default(),
+    };
+    talk.told(Order::Subscribe(Box::new(theirs)));
+    let said = talk.subscription_verified(SUB_REFRESH_3, Err(SubscriptionRefusal::Expired));
+    assert_eq!(said, [error(3, 100)]);
+    assert_eq!(talk.channels(), 1);
 }
 
 #[test]
