@@ -40,6 +40,10 @@ impl Gather for Gathering {
     }
 
     fn joined(&self, channel: &ChannelName, result: Result<SubscribeResult, ErrorCode>) {
+        if result == Err(ErrorCode::LimitExceeded) {
+            metrics::counter!("subscriptions_left_out_total").increment(1);
+            tracing::debug!(channel = channel.as_str(), "a full channel is left out of a connection");
+        }
         let mut state = self.0.lock();
         state.results.push((channel.clone(), result));
         if state.results.len() == state.expected

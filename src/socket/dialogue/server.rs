@@ -74,7 +74,11 @@ impl Dialogue {
             _ => return Vec::new(),
         };
         self.pending = None;
-        let made: Result<Vec<_>, _> = gathered.into_iter().map(named).collect();
+        let (full, rest): (Vec<_>, Vec<_>) =
+            gathered.into_iter().partition(|(_, result)| *result == Err(ErrorCode::LimitExceeded));
+        // A channel that is full is left out; nothing is wrong with the connection.
+        full.iter().for_each(|(channel, _)| drop(self.subscriptions.remove(channel)));
+        let made: Result<Vec<_>, _> = rest.into_iter().map(named).collect();
         match made {
             Ok(subs) => {
                 for (channel, _) in &subs {
@@ -84,7 +88,6 @@ impl Dialogue {
                 self.effects.push(Effect::Release(self.encoding.reply(id, &answer)));
             }
             // An error in reply would leave the others behind. What may be tried again lets the client come back.
-            Err(ErrorCode::LimitExceeded) => self.close(CloseReason::ChannelLimit),
             Err(error) if error.temporary() => self.close(CloseReason::InternalError),
             Err(_) => self.close(CloseReason::PermissionDenied),
         }

@@ -78,16 +78,24 @@ fn a_client_that_comes_back_says_where_it_stands() {
 
 #[test]
 fn a_subscription_that_cannot_be_made_ends_the_connection() {
-    for (error, close) in [
-        (ErrorCode::Internal, "close 3004"),
-        (ErrorCode::LimitExceeded, "close 3505"),
-        (ErrorCode::PermissionDenied, "close 3507"),
-    ] {
+    for (error, close) in [(ErrorCode::Internal, "close 3004"), (ErrorCode::PermissionDenied, "close 3507")] {
         let mut talk = with(vec![to("chat:a"), to("chat:b")]);
         talk.say(r#"{"id":1,"connect":{}}"#);
         let results = [("chat:a", Ok(SubscribeResult::default())), ("chat:b", Err(error))];
         assert_eq!(gathered(&mut talk, &results), [close]);
     }
+}
+
+#[test]
+fn a_channel_that_is_full_is_left_out_and_the_connection_lives() {
+    let mut talk = with(vec![to("chat:a"), to("chat:b")]);
+    talk.say(r#"{"id":1,"connect":{}}"#);
+    let results = [("chat:a", Err(ErrorCode::LimitExceeded)), ("chat:b", Ok(SubscribeResult::default()))];
+    let said = gathered(&mut talk, &results);
+    assert!(said[0].contains(r#""subs":{"chat:b":{}}"#), "{said:?}");
+    assert_eq!(talk.say(r#"{"id":2,"publish":{"channel":"chat:b","data":1}}"#), ["publish chat:b 2 1"]);
+    assert_eq!(talk.say(r#"{"id":3,"publish":{"channel":"chat:a","data":1}}"#), [error(3, 103)]);
+    assert_eq!(talk.subscribe(4, "chat:a"), ["join chat:a 4"], "it may be tried again");
 }
 
 #[test]
