@@ -249,6 +249,8 @@ impl Outbox {
         if cut || end == End::Peer || queue.held {
             queue.forget();
         }
+        // Nothing that it is asked is done any more: whoever asks need not wait.
+        queue.controls = VecDeque::new();
         match queue.end {
             None => queue.end = Some(end),
             Some(End::Flush(_) | End::Shed(_) | End::Peer) if cut => queue.end = Some(end),

@@ -13,6 +13,7 @@ use super::{
     closing::Closed,
     control::{Control, Reply},
     directory::AttachError,
+    outbox::Outbox,
     realtime::Realtime,
     session::{ConnectionInfo, Request, Sentence},
 };
@@ -85,7 +86,7 @@ impl Selection {
     }
 }
 
-/// What became of a request to several connections.
+/// What became of a request to several connections. One that has ended meanwhile counts nowhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Done {
     /// Connections that have done it.
@@ -103,8 +104,25 @@ pub struct Connected {
     pub described: Option<Described>,
 }
 
-/// Answers that are awaited, with who gives them.
-pub(super) type Answers<T> = Arc<Mutex<Vec<(ConnectionId, oneshot::Receiver<T>)>>>;
+/// An answer that is awaited, or what became of it.
+pub(super) struct Asked<A> {
+    /// Who gives it.
+    pub(super) connection: ConnectionId,
+    outbox: Outbox,
+    pub(super) answer: A,
+}
+
+impl<A> Asked<A> {
+    /// Whether the connection has ended, so that nothing is left to be done there.
+    pub(super) fn has_ended(&self) -> bool {
+        !self.outbox.is_open()
+    }
+}
+
+/// Answers that are awaited.
+pub(super) type Answers<T> = Arc<Mutex<Vec<Asked<oneshot::Receiver<T>>>>>;
+/// `None` for an answer that did not come in time, an error for one that never will.
+pub(super) type Answered<T> = Asked<Option<Result<T, oneshot::error::RecvError>>>;
 
 impl Realtime {
     /// The connections of a user on this node, [`super::CONNECTIONS_LISTED`] at most, and what they say of themselves.
@@ -112,14 +130,19 @@ impl Realtime {
         let infos = self.0.directory.describe_subject(subject).await;
         let (answers, describe) = answering(Control::Describe);
         self.ask(&Selection::of(subject.clone()), describe).await;
-        let mut said = self.collect(answers).await;
-        said.sort_unstable_by_key(|(connection, _)| *connection);
+        let mut said = collect(answers, self.0.settings.revoke_wait).await;
+        said.sort_unstable_by_key(|said| said.connection);
         let with = |info: ConnectionInfo| {
-            let place = said.binary_search_by_key(&info.connection, |(connection, _)| *connection);
-            let said = place.ok().and_then(|place| said.get_mut(place));
-            Connected { described: said.and_then(|(_, said)| said.take()), info }
+            let place = said.binary_search_by_key(&info.connection, |said| said.connection);
+            match place.ok().and_then(|place| said.get_mut(place)) {
+                Some(said) if said.has_ended() => None,
+                said => {
+                    let described = said.and_then(|said| said.answer.take()).and_then(Result::ok);
+                    Some(Connected { info, described })
+                }
+            }
         };
-        infos.into_iter().map(with).collect()
+        infos.into_iter().filter_map(with).collect()
     }
 
     /// How many connections this node has, and of how many users; all without a name count as one.
@@ -224,34 +247,25 @@ impl Realtime {
     pub(super) async fn ask(&self, selection: &Selection, control: Request) {
         let chosen = selection.clone();
         let control: Request =
-            Arc::new(move |connection| chosen.takes(connection).then(|| control(connection)).flatten());
+            Arc::new(move |to, outbox| chosen.takes(to).then(|| control(to, outbox)).flatten());
         self.0.directory.tell(&self.sessions_of(selection), &control).await;
     }
 
     async fn count(&self, answers: Answers<bool>) -> Done {
-        let said = self.collect(answers).await;
-        Done {
-            done: said.iter().filter(|(_, said)| *said == Some(true)).count(),
-            pending: said.iter().filter(|(_, said)| said.is_none()).count(),
-        }
-    }
-
-    /// Waits, bounded, for every answer; without one, the connection has ended or is busy.
-    async fn collect<T>(&self, answers: Answers<T>) -> Vec<(ConnectionId, Option<T>)> {
         let said = collect(answers, self.0.settings.revoke_wait).await;
-        said.into_iter().map(|(connection, said)| (connection, said.and_then(Result::ok))).collect()
+        Done {
+            done: said.iter().filter(|said| said.answer == Some(Ok(true))).count(),
+            pending: said.iter().filter(|said| said.answer.is_none() && !said.has_ended()).count(),
+        }
     }
 }
 
-/// Waits, bounded, for every answer: `None` for one that did not come, an error for one that never will.
-pub(super) async fn collect<T>(
-    answers: Answers<T>,
-    limit: Duration,
-) -> Vec<(ConnectionId, Option<Result<T, oneshot::error::RecvError>>)> {
+/// Waits, bounded, for every answer.
+pub(super) async fn collect<T>(answers: Answers<T>, limit: Duration) -> Vec<Answered<T>> {
     let awaited = std::mem::take(&mut *answers.lock());
-    let each = awaited
-        .into_iter()
-        .map(|(connection, answer)| async move { (connection, timeout(limit, answer).await.ok()) });
+    let each = awaited.into_iter().map(|Asked { connection, outbox, answer }| async move {
+        Asked { connection, outbox, answer: timeout(limit, answer).await.ok() }
+    });
     join_all(each).await
 }
 
@@ -261,9 +275,9 @@ pub(super) fn answering<T: Send + 'static>(
 ) -> (Answers<T>, Request) {
     let answers = Answers::default();
     let awaited = Arc::clone(&answers);
-    let request = move |connection| {
+    let request = move |connection, outbox: &Outbox| {
         let (reply, answer) = oneshot::channel();
-        awaited.lock().push((connection, answer));
+        awaited.lock().push(Asked { connection, outbox: outbox.clone(), answer });
         Some(control(reply))
     };
     (answers, Arc::new(request))

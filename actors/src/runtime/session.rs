@@ -55,7 +55,7 @@ pub struct ConnectionInfo {
 /// Which connections are meant, and what each of them is told when it ends.
 pub(crate) type Sentence = Arc<dyn Fn(ConnectionId, &Bearer) -> Option<Goodbye> + Send + Sync>;
 /// Which connections are meant, and what each of them is asked to do.
-pub(crate) type Request = Arc<dyn Fn(ConnectionId) -> Option<Control> + Send + Sync>;
+pub(crate) type Request = Arc<dyn Fn(ConnectionId, &Outbox) -> Option<Control> + Send + Sync>;
 
 #[derive(Message)]
 #[rtype(result = "Result<(), AttachRefused>")]
@@ -233,8 +233,9 @@ impl Handler<Tell> for Session {
 
     fn handle(&mut self, message: Tell, _: &mut Self::Context) -> usize {
         let asked = self.connections.iter().filter(|(connection, member)| {
-            let control = member.outbox.is_open().then(|| (message.0)(*connection)).flatten();
-            control.is_some_and(|control| member.outbox.tell(control).is_ok())
+            let outbox = &member.outbox;
+            let control = outbox.is_open().then(|| (message.0)(*connection, outbox)).flatten();
+            control.is_some_and(|control| outbox.tell(control).is_ok())
         });
         asked.count()
     }

@@ -14,7 +14,7 @@ use crate::{logic::subscription::ServerSubscription, protocol::ErrorCode};
 /// How long it is waited for subscriptions to be made: a little longer than a channel waits for the database.
 const SUBSCRIBE_WAIT: Duration = Duration::from_secs(5);
 
-/// What became of a subscription that several connections were to be given.
+/// What became of a subscription that several connections were to be given. One that has ended meanwhile counts nowhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Subscribing {
     /// Connections that have it now, and did not before.
@@ -34,18 +34,21 @@ impl Realtime {
         let (answers, request) = answering(control);
         self.ask(selection, request).await;
         let mut made = Subscribing::default();
-        for (_, said) in collect(answers, SUBSCRIBE_WAIT).await {
-            let error = match said {
+        for said in collect(answers, SUBSCRIBE_WAIT).await {
+            let ended = said.has_ended();
+            let error = match said.answer {
                 Some(Ok(Ok(done))) => {
                     made.done += usize::from(done);
                     continue;
                 }
+                // Whatever it could not have, it does not need it any more.
+                _ if ended => continue,
                 None => {
                     made.pending += 1;
                     continue;
                 }
                 Some(Ok(Err(error))) => error,
-                // What was to answer is gone: the connection, or the channel's shard.
+                // What was to answer is gone, and the connection is not: it was the channel's shard.
                 Some(Err(_)) => ErrorCode::Internal,
             };
             made.failed += 1;

@@ -1,21 +1,26 @@
 //! Connections by whom they speak for.
 
 use super::*;
-use crate::close::Goodbye;
+use crate::{close::Goodbye, logic::namespace::Overrides, logic::subscription::ServerSubscription};
 
-/// Answers what a connection is asked, as its own task would. To a `refresh` it says whether it has `done` it.
-async fn answer(socket: &Socket, done: bool) {
+/// What a connection is asked, once it is.
+async fn asked(socket: &Socket) -> Control {
     let mut next = None;
     eventually(|| {
         next = socket.reader.next_control();
         next.is_some()
     })
     .await;
-    match next {
-        Some(Control::Describe(reply)) => {
+    next.unwrap()
+}
+
+/// Answers what a connection is asked, as its own task would. To a `refresh` it says whether it has `done` it.
+async fn answer(socket: &Socket, done: bool) {
+    match asked(socket).await {
+        Control::Describe(reply) => {
             let _ = reply.send(Described { name: "js".to_owned(), ..Described::default() });
         }
-        Some(Control::Refresh { expires_at: Some(7), reply, .. }) => drop(reply.send(done)),
+        Control::Refresh { expires_at: Some(7), reply, .. } => drop(reply.send(done)),
         other => panic!("{other:?}"),
     }
 }
@@ -132,5 +137,78 @@ async fn telling_waits_until_it_is_done_and_says_how_many_have() {
     assert_eq!(done, Done { done: 1, pending: 1 });
     assert!(matches!(busy.reader.next_control(), Some(Control::Refresh { .. })));
     assert!(gone.reader.next_control().is_none());
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn connections_that_end_while_they_are_asked_count_nowhere() {
+    let f = start(|settings| settings.revoke_wait = Duration::from_secs(60));
+    let (leaving, closed, cut, severed) = (socket(), socket(), socket(), socket());
+    // Of one session, so that all of them have been asked when one has.
+    let session = SessionId::random();
+    let mut held = Vec::new();
+    for socket in [&leaving, &closed, &cut, &severed] {
+        held.push(socket.attach_as(&f.realtime, session, bearer("ada")).await.unwrap());
+    }
+    let subject = Selection::of(Subject::new("ada"));
+    let refresh = |reply| Control::Refresh { expires_at: Some(7), conn_info: None, reply };
+    let ending = async {
+        let taken = asked(&leaving).await;
+        leaving.outbox.close(CloseReason::Expired);
+        drop(taken);
+        closed.outbox.close(CloseReason::Expired);
+        cut.outbox.cut(CloseReason::SessionRevoked, None);
+        severed.reader.sever();
+    };
+    let (done, ()) = tokio::join!(f.realtime.tell(&subject, refresh), ending);
+    assert_eq!(done, Done::default());
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_connection_that_ends_while_it_is_asked_what_it_is_is_not_listed() {
+    let f = start(|settings| settings.revoke_wait = Duration::from_secs(60));
+    let socket = socket();
+    let _held = socket.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap();
+    let subject = Subject::new("ada");
+    let ending = async {
+        let taken = asked(&socket).await;
+        socket.reader.sever();
+        drop(taken);
+    };
+    let (found, ()) = tokio::join!(f.realtime.connections_of(&subject), ending);
+    assert!(found.is_empty());
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_subscription_fails_with_its_channel_but_not_with_its_connection() {
+    let f = start(|_| {});
+    let subscription = ServerSubscription {
+        channel: channel("chat:a"),
+        chan_info: None,
+        data: None,
+        recover: None,
+        expires_at: None,
+        overrides: Overrides::default(),
+    };
+    let internal = Some(crate::protocol::ErrorCode::Internal);
+    let failed = Subscribing { failed: 1, error: internal, ..Subscribing::default() };
+    for (ends, made) in [(false, failed), (true, Subscribing::default())] {
+        let socket = socket();
+        let held = socket.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap();
+        let subject = Selection::of(Subject::new("ada"));
+        let losing = async {
+            let taken = asked(&socket).await;
+            if ends {
+                socket.outbox.peer_closed();
+            }
+            drop(taken);
+        };
+        let (said, ()) = tokio::join!(f.realtime.subscribe(&subject, subscription.clone()), losing);
+        assert_eq!(said, made, "ends: {ends}");
+        drop(held);
+        eventually(|| f.realtime.0.directory.sessions_of(&Subject::new("ada")).is_empty()).await;
+    }
     f.realtime.stop();
 }
