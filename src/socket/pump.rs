@@ -176,7 +176,11 @@ where
         while let Some(context) = &mut self.context {
             match Pin::new(context).poll_next(cx) {
                 Poll::Ready(Some(Ok(frames))) => self.unsent.append_frames(&frames),
-                Poll::Ready(Some(Err(_)) | None) => self.context = None,
+                Poll::Ready(Some(Err(_)) | None) => {
+                    // An actor that goes without a word has failed: its connection cannot go on.
+                    self.outbox.declare(End::Flush(CloseReason::InternalError.into()));
+                    self.context = None;
+                }
                 Poll::Pending => return,
             }
         }
@@ -184,15 +188,12 @@ where
 
     /// Moves what the outbox holds into frames. Answers how the connection ends, if it does.
     fn gather(&mut self) -> Option<End> {
-        let end = GATHERED.with_borrow_mut(|gathered| {
+        GATHERED.with_borrow_mut(|gathered| {
             let end = self.outbox.take(WRITE_BUDGET, gathered);
             self.unsent.append_messages(gathered, self.outbox.encoding());
             gathered.clear();
             end
-        });
-        // An actor that is gone without a word has failed: its connection cannot go on.
-        let failed = self.context.is_none() && self.unsent.is_empty();
-        end.or_else(|| failed.then_some(End::Cut(CloseReason::InternalError.into())))
+        })
     }
 
     /// Writes until nothing is left and the transport has passed it on.

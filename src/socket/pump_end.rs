@@ -35,7 +35,8 @@ where
     C: Stream<Item = Result<Bytes, Error>> + Unpin,
 {
     pub(super) fn begin_close(&mut self, end: &End) {
-        // The actor ends here: no frame is accepted any more, whatever the peer does with the close frame.
+        // The actor ends here, and knows why: no frame is accepted any more, whatever the peer does with the close frame.
+        self.outbox.declare(end.clone());
         self.context = None;
         self.deadline = None;
         let cut = matches!(end, End::Cut(_));
@@ -111,6 +112,7 @@ where
 
     /// The stream is of no use any more.
     pub(super) fn gone(&mut self) {
+        self.outbox.declare(End::Peer);
         self.context = None;
         self.sever();
         self.phase = Phase::Done;

@@ -9,6 +9,43 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{super::pump_end::CUT_DEADLINE, *};
 
+/// Says nothing, and on its way out looks up why it goes, as a driver does.
+struct Witness(Outbox, std::sync::mpsc::Sender<Option<End>>);
+
+impl Stream for Witness {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Pending
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let _ = self.1.send(self.0.end());
+    }
+}
+
+#[actix_rt::test]
+async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
+    type Way = fn(&mut Pump<TcpStream, Witness>);
+    let cut = End::Cut(CloseReason::WriteError.into());
+    let ways: [(Way, End); 2] = [
+        (|pump| pump.begin_close(&End::Cut(CloseReason::WriteError.into())), cut),
+        (|pump| pump.gone(), End::Peer),
+    ];
+    for (way, end) in ways {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (outbox, reader) = outbox(1024, portcullis_actors::protocol::Encoding::Json);
+        let (sender, seen) = std::sync::mpsc::channel();
+        let witness = Witness(outbox, sender);
+        let mut pump = Pump::new(stream, witness, Inbound::default(), reader, Anchor::default(), b"");
+        way(&mut pump);
+        assert_eq!(seen.try_recv(), Ok(Some(end)));
+    }
+}
+
 type Silence = stream::Pending<Result<Bytes, Error>>;
 
 struct Peer {

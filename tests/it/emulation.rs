@@ -162,7 +162,7 @@ async fn a_revocation_ends_a_stream_and_says_why() {
 }
 
 /// A stream that nobody reads.
-async fn deaf(session: &Session) -> TcpStream {
+pub(crate) async fn deaf(session: &Session) -> TcpStream {
     let commands = format!(
         "{}\n{}",
         json!({"id": 1, "connect": {"token": session.access}}),

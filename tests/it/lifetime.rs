@@ -5,7 +5,9 @@ use std::{sync::Arc, time::Duration};
 use portcullis::socket::DialogueConfig;
 use serde_json::{Value, json};
 
-use crate::harness::{App, Closed, Event, Forgery, Opcode, Session, Socket, frame};
+use crate::harness::{
+    App, Closed, Event, Forgery, NOISE, Opcode, Session, Socket, eventually, frame, let_pile_up,
+};
 
 async fn signed_in() -> Session {
     App::start().register().await.sign_in().await
@@ -109,4 +111,22 @@ async fn who_does_not_answer_a_ping_is_closed_with_3012() {
         let closed = socket.closed().await;
         assert_eq!((closed.code, closed.reason.as_str()), (3012, "no pong"));
     }
+}
+
+#[tokio::test]
+async fn the_audit_trail_says_of_whom_takes_nothing_any_more_that_writing_failed() {
+    let app = App::with(let_pile_up);
+    let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
+    let path = format!("/api/v1/ws/chat?token={}", reader.access);
+    let mut socket =
+        app.handshake(&path).receive_buffer(4096).open().await.expect("the handshake is granted");
+    socket.subscribe(NOISE).await;
+    let (_stream, mut mouth) = (crate::emulation::deaf(&reader).await, author.connect().await);
+    mouth.subscribe(NOISE).await;
+    mouth.shout_until_full().await;
+    let failed =
+        "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3009'";
+    eventually("both ends are written down", async || app.count(failed).await == 2).await;
+    let all = "SELECT count(*) FROM audit_events WHERE event = 'socket.closed'";
+    assert_eq!(app.count(all).await, 2);
 }

@@ -130,6 +130,8 @@ impl Stream {
     }
 
     fn begin_end(&mut self, end: &End) {
+        // Declared first, so that the driver knows why it ends.
+        self.outbox.declare(end.clone());
         self.driver = None;
         self.entry = None;
         self.deadline = None;
@@ -167,6 +169,7 @@ impl Stream {
 
     /// From here on nothing is accepted or delivered; whoever waits for it is told.
     fn sever(&mut self) {
+        self.outbox.declare(End::Peer);
         self.driver = None;
         self.entry = None;
         self.outbox.sever();

@@ -7,7 +7,7 @@ use std::{
 
 use bytes::Bytes;
 
-use super::{Control, Encoding, End, Shared};
+use super::{Control, Encoding, End, Outbox, Shared};
 
 /// The reading half, owned by the pump. Dropping it says that the socket is severed.
 pub struct OutboxReader(pub(super) Arc<Shared>);
@@ -62,6 +62,12 @@ impl OutboxReader {
             return None;
         }
         self.0.queue.lock().end.clone()
+    }
+
+    /// Declares an end that the owner of the stream has found itself; one that was declared before stays, unless this is a
+    /// cut.
+    pub fn declare(&self, end: End) {
+        Outbox(Arc::clone(&self.0)).declare(end, None);
     }
 
     /// Declares the socket severed: no frame is accepted from it and none delivered to it. Releases who waits.
