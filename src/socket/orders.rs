@@ -72,7 +72,11 @@ impl Driver {
         let realtime = &self.door.realtime;
         // All of them, also after one that cannot.
         let shown = self.dialogue.shown().map(|(channel, info)| realtime.show(channel, Arc::clone(info)));
-        shown.fold(true, |all, one| all & one.is_ok())
+        let all = shown.fold(true, |all, one| all & one.is_ok());
+        if !all {
+            tracing::warn!(connection = %self.id, "a channel takes no message: it shows a connection as it was before");
+        }
+        all
     }
 
     /// Ends the subscriptions whose tokens are denied: the client subscribes anew, with another. Says whether there are any.
