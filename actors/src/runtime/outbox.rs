@@ -81,8 +81,8 @@ struct Queue {
     limit: usize,
     end: Option<End>,
     severed: bool,
-    /// Nothing leaves yet: something must go first that is still being made.
-    held: bool,
+    /// Only so many frames leave yet: something must go behind them that is still being made.
+    held: Option<usize>,
     /// What the connection's own task is asked to do.
     controls: VecDeque<Control>,
     /// Revocations that wait for this socket.
@@ -108,7 +108,7 @@ pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
             limit,
             end: None,
             severed: false,
-            held: false,
+            held: None,
             controls: VecDeque::new(),
             guards: Vec::new(),
         }),
@@ -123,20 +123,21 @@ impl Outbox {
         self.0.encoding
     }
 
-    /// Lets nothing leave until [`Self::release`]: something that is still being made must go first.
+    /// Lets nothing more leave until [`Self::release`]: something that is still being made must go first.
     pub fn hold(&self) {
-        self.0.queue.lock().held = true;
+        let mut queue = self.0.queue.lock();
+        queue.held = Some(queue.frames.len());
     }
 
-    /// Lets everything leave again, `first` in front of it.
+    /// Lets everything leave again, `first` in front of what was held back.
     ///
     /// # Errors
     /// As [`Self::push`].
     pub fn release(&self, first: Bytes) -> Result<(), Ended> {
         let result = {
             let mut queue = self.0.queue.lock();
-            queue.held = false;
-            self.put(&mut queue, first, VecDeque::push_front)
+            let before = queue.held.take().unwrap_or(0);
+            self.put(&mut queue, first, |frames, first| frames.insert(before, first))
         };
         self.0.waker.wake();
         result.map(drop)
@@ -246,7 +247,7 @@ impl Outbox {
         let mut queue = self.0.queue.lock();
         let cut = matches!(end, End::Cut(_));
         // What is held back is of no use without what should have gone first.
-        if cut || end == End::Peer || queue.held {
+        if cut || end == End::Peer || queue.held.is_some() {
             queue.forget();
         }
         // Nothing that it is asked is done any more: whoever asks need not wait.
@@ -288,7 +289,7 @@ impl Queue {
         self.frames = VecDeque::new();
         self.controls = VecDeque::new();
         self.bytes = 0;
-        self.held = false;
+        self.held = None;
     }
 }
 

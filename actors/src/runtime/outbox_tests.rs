@@ -130,3 +130,29 @@ fn a_pump_that_is_gone_accepts_nothing() {
     drop(reader);
     assert_eq!(outbox.push(Bytes::from_static(b"a")), Err(Ended));
 }
+
+#[test]
+fn what_was_queued_before_a_hold_leaves_before_what_it_waits_for() {
+    let (outbox, reader) = outbox(100, Encoding::Json);
+    let frame = Bytes::from_static;
+    outbox.push(frame(b"1")).unwrap();
+    outbox.push(frame(b"2")).unwrap();
+    outbox.hold();
+    outbox.push(frame(b"4")).unwrap();
+    let mut left = Vec::new();
+    assert_eq!(reader.take(1, &mut left), None);
+    assert_eq!(left, ["1"]);
+    outbox.release(frame(b"3")).unwrap();
+    reader.take(100, &mut left);
+    assert_eq!(left, ["1", "2", "3", "4"]);
+
+    outbox.push(frame(b"5")).unwrap();
+    outbox.hold();
+    outbox.push(frame(b"7")).unwrap();
+    reader.take(100, &mut left);
+    reader.take(100, &mut left);
+    assert_eq!(left.last(), Some(&frame(b"5")));
+    outbox.release(frame(b"6")).unwrap();
+    reader.take(100, &mut left);
+    assert_eq!(left[5..], ["6", "7"]);
+}

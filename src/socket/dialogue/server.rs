@@ -34,9 +34,11 @@ impl Dialogue {
             return Err(ErrorCode::PermissionDenied);
         }
         let mut joinings = Vec::new();
+        // What is there already is made anew, so that the answer says where it stands; its channel notices nothing else.
+        let early = self.subscriptions.take_early(now).into_iter().map(|early| (Source::ServerApi, early));
         let personal = personal.into_iter().map(|personal| (Source::UserPersonal, personal));
         let listed = listed.into_iter().map(|listed| (Source::ConnectionToken, listed));
-        for (source, mut subscription) in personal.chain(listed) {
+        for (source, mut subscription) in early.chain(personal).chain(listed) {
             if subscription.recover.is_none() {
                 let known = wanted.iter().find(|(channel, _)| **channel == *subscription.channel);
                 subscription.recover = known.map(|(_, position)| position.clone());
@@ -165,9 +167,13 @@ impl Dialogue {
         if full && !self.subscriptions.contains(&subscription.channel) {
             return Err(ErrorCode::LimitExceeded);
         }
+        // What was missed is pushed now, and not told once more.
+        let early = (self.phase == Phase::Opening)
+            .then(|| Box::new(ServerSubscription { recover: None, ..subscription.clone() }));
         let Some(joining) = self.server_joining(now, Source::ServerApi, subscription)? else {
             return Ok(false);
         };
+        self.subscriptions.keep_early(&joining.channel, early);
         self.effects.push(Effect::Join { joining: Box::new(joining), id: None });
         Ok(true)
     }

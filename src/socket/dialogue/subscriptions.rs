@@ -3,7 +3,11 @@
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
 use portcullis_actors::{
-    logic::{denials::TokenMark, namespace::ChannelName, subscription::Source},
+    logic::{
+        denials::TokenMark,
+        namespace::ChannelName,
+        subscription::{ServerSubscription, Source},
+    },
     protocol::ClientInfo,
 };
 
@@ -24,12 +28,14 @@ pub(super) struct Subscription {
     pub(super) source: Source,
     /// The token that proved the right to it last, if one did.
     pub(super) token: Option<Box<TokenMark>>,
+    /// What the server asked for, while `connect` is to come: its answer tells of it.
+    pub(super) early: Option<Box<ServerSubscription>>,
 }
 
 impl Subscription {
     /// One to be entered, which gives it its number.
     pub(super) fn new(info: Arc<ClientInfo>, ends: Option<Instant>, source: Source) -> Self {
-        Self { number: 0, made: false, info, ends, source, token: None }
+        Self { number: 0, made: false, info, ends, source, token: None, early: None }
     }
 }
 
@@ -98,6 +104,24 @@ impl Subscriptions {
             self.find_next_end();
         }
         Some(removed)
+    }
+
+    /// Remembers what the server asked for, while `connect` is to come.
+    pub(super) fn keep_early(&mut self, channel: &str, early: Option<Box<ServerSubscription>>) {
+        if let Some(subscription) = self.table.get_mut(channel) {
+            subscription.early = early;
+        }
+    }
+
+    /// Takes out what the server asked for before `connect`, to be asked for anew. What has ended meanwhile stays.
+    pub(super) fn take_early(&mut self, now: Instant) -> Vec<ServerSubscription> {
+        let goes_on = |subscription: &&mut Subscription| subscription.ends.is_none_or(|end| end > now);
+        let early = self.table.values_mut().filter(goes_on).filter_map(|going| going.early.take());
+        let early: Vec<ServerSubscription> = early.map(|early| *early).collect();
+        for subscription in &early {
+            self.remove(&subscription.channel);
+        }
+        early
     }
 
     /// Moves the end of a subscription, as a newer token says. False if there is no such subscription.

@@ -1,6 +1,7 @@
 //! The server API over HTTP: every method, every error, both error modes, keys and batches.
 
 mod batch;
+mod before_connect;
 mod channels;
 mod connections;
 mod errors;

@@ -23,10 +23,11 @@ impl OutboxReader {
     pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<End> {
         let mut queue = self.0.queue.lock();
         let mut taken = 0;
-        while taken < budget && !queue.held {
+        while taken < budget && queue.held != Some(0) {
             let Some(frame) = queue.frames.pop_front() else {
                 break;
             };
+            queue.held = queue.held.map(|before| before - 1);
             taken += frame.len();
             into.push(frame);
         }

@@ -151,6 +151,43 @@ fn what_was_not_to_be_done_was_not_done() {
 }
 
 #[test]
+fn the_answer_to_connect_lists_what_the_server_subscribed_before() {
+    let mut talk = with(vec![to("chat:a")]);
+    assert_eq!(talk.told(subscribe(to("chat:a"))), ["join chat:a"]);
+    assert_eq!(talk.told(subscribe(to("chat:b"))), ["join chat:b"]);
+    talk.told(Order::Unsubscribe(channel("chat:b"), UnsubscribeCode::Server));
+    assert_eq!(talk.say(r#"{"id":1,"connect":{}}"#), ["gather chat:a"]);
+    let said = gathered(&mut talk, &[("chat:a", Ok(SubscribeResult::default()))]);
+    assert!(said[0].contains(r#""subs":{"chat:a":{}}"#), "{said:?}");
+    // The first one, whose loss would be heard of now, is another one.
+    assert!(talk.told(Order::Forget(channel("chat:a"), 1)).is_empty());
+    assert_eq!(talk.channels(), 1);
+}
+
+#[test]
+fn what_the_server_subscribed_before_connect_may_be_recovered_by_it() {
+    let mut talk = with(Vec::new());
+    let since = |offset| Some(Position { offset, epoch: "e".to_owned() });
+    talk.told(subscribe(ServerSubscription { recover: since(3), ..to("chat:a") }));
+    talk.told(subscribe(ServerSubscription { recover: since(3), ..to("chat:b") }));
+    let frame = br#"{"id":1,"connect":{"subs":{"chat:b":{"recover":true,"offset":7,"epoch":"e"}}}}"#;
+    let effects = talk.dialogue.on_frame(talk.now, frame, true);
+    let [Effect::Gather(joinings)] = &effects[..] else { panic!("{effects:?}") };
+    let mut wanted: Vec<_> =
+        joinings.iter().map(|it| (it.channel.as_str(), it.terms.recover.clone())).collect();
+    wanted.sort_by_key(|(channel, _)| *channel);
+    assert_eq!(wanted, [("chat:a", None), ("chat:b", since(7))]);
+}
+
+#[test]
+fn who_never_connects_is_subscribed_all_the_same() {
+    let mut talk = Talk::authenticated();
+    assert_eq!(talk.told(subscribe(to("chat:a"))), ["join chat:a"]);
+    assert_eq!(talk.subscribe(1, "chat:b"), ["join chat:b 1"]);
+    assert_eq!(talk.subscribe(2, "chat:a"), [error(2, 105)]);
+}
+
+#[test]
 fn a_lost_subscription_is_forgotten() {
     let mut talk = Talk::connected();
     talk.subscribe(2, "chat:a");
