@@ -72,6 +72,42 @@ async fn a_connection_that_has_its_channels_takes_no_more() {
 }
 
 #[tokio::test]
+async fn a_connection_that_leaves_before_its_channel_is_read_is_no_failure() {
+    let app = App::start();
+    let session = app.register().await.sign_in().await;
+    let socket = session.connect_by_command().await;
+    let mut rows = app.rows().await;
+    let lock = rows.transaction().await.unwrap();
+    lock.batch_execute("LOCK TABLE channels IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    let subject = Subject::from(session.person.id);
+    let selection = Selection::of(subject.clone());
+    let subscribing = app.realtime().subscribe(&selection, to("chat:cold"));
+    let leaving = async {
+        crate::harness::eventually("it waits for its channel", async || {
+            let connections = app.realtime().connections_of(&subject).await;
+            let said = connections.iter().filter_map(|connection| connection.described.as_ref());
+            said.map(|said| said.subscriptions.len()).sum::<usize>() == 1
+        })
+        .await;
+        drop(socket);
+    };
+    let (made, ()) = tokio::join!(subscribing, leaving);
+    assert_eq!(made, Subscribing::default());
+    lock.rollback().await.unwrap();
+}
+
+fn to(channel: &str) -> ServerSubscription {
+    ServerSubscription {
+        channel: ChannelName::parse(channel).unwrap(),
+        chan_info: None,
+        data: None,
+        recover: None,
+        expires_at: None,
+        overrides: Overrides::default(),
+    }
+}
+
+#[tokio::test]
 async fn a_channel_that_cannot_be_read_takes_nobody_in_and_says_so() {
     let database = fresh_database();
     let cable = Cable::to(&database);
@@ -81,14 +117,7 @@ async fn a_channel_that_cannot_be_read_takes_nobody_in_and_says_so() {
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect_by_command().await;
     cable.cut();
-    let wanted = ServerSubscription {
-        channel: ChannelName::parse("chat:cold").unwrap(),
-        chan_info: None,
-        data: None,
-        recover: None,
-        expires_at: None,
-        overrides: Overrides::default(),
-    };
+    let wanted = to("chat:cold");
     let selection = Selection::of(Subject::from(session.person.id));
     let made = app.realtime().subscribe(&selection, wanted.clone()).await;
     assert_eq!(made, Subscribing { failed: 1, error: Some(ErrorCode::Internal), ..Subscribing::default() });
