@@ -1,9 +1,10 @@
 //! `portcullis serve`: the production server as an operator starts and stops it.
 
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_postgres::config::Host;
 
-use crate::harness::{Ask as _, Closed, PASSWORD, Server, client, fresh_database};
+use crate::harness::{Ask as _, Closed, Opcode, PASSWORD, Server, client, frame, fresh_database, within};
 
 const ORIGIN: &str = "https://chat.example.com";
 
@@ -82,4 +83,19 @@ async fn production_has_no_demonstration_users_and_no_debug_route() {
     let url = format!("http://{}/api/v1/profile/debug", server.address());
     let rest = client().build().expect("a client");
     rest.get(url).bearer_auth(token).ask().await.refused(404, "not_found");
+}
+
+#[tokio::test]
+async fn what_strangers_send_is_no_error_of_the_server() {
+    let server = production();
+    let token = sign_in(&server).await;
+    let path = format!("/api/v1/ws/chat?token={token}");
+    let mut socket = server.handshake(&path).header("origin", ORIGIN).open().await.expect("open");
+    socket.send(&frame(Opcode::Ping, false, b"in parts")).await;
+    assert_eq!(socket.closed().await.code, 3501);
+    let mut stream = tokio::net::TcpStream::connect(server.address()).await.expect("a connection");
+    stream.write_all(b"NO REQUEST\r\n\r\n").await.expect("it is taken");
+    let _ = within("the end", stream.read_to_end(&mut Vec::new())).await;
+    let log = server.log();
+    assert!(log.contains("\"INFO\"") && !log.contains("\"ERROR\""), "{log}");
 }
