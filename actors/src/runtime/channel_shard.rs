@@ -8,6 +8,7 @@
 //! Must not: await, touch the database, or allocate per recipient.
 
 mod answer;
+mod complaints;
 mod durable;
 mod found;
 mod keys;

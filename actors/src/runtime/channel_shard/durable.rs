@@ -14,6 +14,7 @@ use tokio::sync::oneshot;
 use super::{
     ChannelShard,
     answer::{Asker, Joining},
+    complaints::complain,
     found::Found,
     message::{Publishment, What},
     publishing::Publisher,
@@ -94,14 +95,10 @@ impl Caller {
 }
 
 async fn ask(journal: &dyn Journal, channel: ChannelName, keep: Retention, call: Call) -> Answer {
-    let failed = |what: &'static str, error: &dyn std::fmt::Display| {
-        metrics::counter!("journal_failures_total", "call" => what).increment(1);
-        tracing::warn!(call = what, %error, "the journal did not answer");
-    };
     match call {
         Call::Append(batch) => {
             Answer::Appended(append(journal, channel, keep, batch).await.map_err(|error| {
-                failed("append", &error);
+                complain("append", &error);
                 match error {
                     NotAppended::Unavailable(_) => Failed::Unavailable,
                     NotAppended::Refused(_) => Failed::Refused,
@@ -110,13 +107,13 @@ async fn ask(journal: &dyn Journal, channel: ChannelName, keep: Retention, call:
             }))
         }
         Call::Open { newest, settle } => Answer::Opened(
-            journal.open(channel, newest, settle).await.map_err(|error| failed("open", &error)),
+            journal.open(channel, newest, settle).await.map_err(|error| complain("open", &error)),
         ),
         Call::Read(range) => {
-            Answer::Read(journal.read(channel, range).await.map_err(|error| failed("read", &error)))
+            Answer::Read(journal.read(channel, range).await.map_err(|error| complain("read", &error)))
         }
         Call::Remove { upto } => {
-            Answer::Removed(journal.remove(channel, upto).await.map_err(|error| failed("remove", &error)))
+            Answer::Removed(journal.remove(channel, upto).await.map_err(|error| complain("remove", &error)))
         }
     }
 }
