@@ -1,5 +1,7 @@
 //! Emulated transports: the same connections as over WebSockets, by other means.
 
+mod stalled;
+
 use std::time::{Duration, Instant};
 
 use portcullis::domain::role::Role;

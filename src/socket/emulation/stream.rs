@@ -126,6 +126,9 @@ impl Stream {
         });
         if let Some(end) = end {
             self.begin_end(&end);
+        } else if !self.exit.poll_free(cx) {
+            // From now on, not from when somebody looks again: a peer that reads nothing gives no occasion to.
+            let _ = self.poll_deadline(WRITE_DEADLINE, cx);
         }
     }
 
