@@ -148,7 +148,7 @@ impl Driver {
         let (now, accepting) = (Instant::now(), self.door.accepting());
         // A denial may have come while a token was on its way from the verifier into the table.
         let may_be_denied = matches!(outcome, Outcome::Subscription(_, Ok(_)));
-        let seen_as = self.seen_as();
+        let before = self.seen_as();
         let effects = match outcome {
             Outcome::Proof(purpose, outcome) => {
                 let outcome = outcome.map(|(who, admitted)| {
@@ -172,7 +172,8 @@ impl Driver {
         if may_be_denied {
             self.judge();
         }
-        if self.seen_as() != seen_as {
+        // Who speaks for the first time has been shown nowhere.
+        if before.is_some() && self.seen_as() != before {
             // A channel that takes no message now goes on showing what it did.
             self.show();
         }

@@ -61,9 +61,9 @@ impl Driver {
         }
     }
 
-    /// What is said of the connection beside its name.
-    pub(super) fn seen_as(&self) -> Option<Payload> {
-        self.dialogue.speaker()?.conn_info.clone()
+    /// What is said of the connection beside its name, once it is known who speaks.
+    pub(super) fn seen_as(&self) -> Option<Option<Payload>> {
+        self.dialogue.speaker().map(|who| who.conn_info.clone())
     }
 
     /// Lets the channels show the connection as it is now. False if one of them takes no message now: it goes on showing what

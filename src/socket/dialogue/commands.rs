@@ -6,10 +6,10 @@ use portcullis_actors::{
     close::CloseReason,
     id::Subject,
     logic::namespace::{ChannelName, Namespaces, Party, Who},
-    protocol::{ClientInfo, Command, CommandBody, ErrorCode, PublishRequest},
+    protocol::{ClientInfo, Command, CommandBody, ErrorCode, HistoryRequest, PublishRequest},
 };
 
-use super::{Dialogue, Effect, Pending, Phase, Question, VerifyRefusal};
+use super::{Dialogue, Effect, Pending, Phase, Question, VerifyRefusal, question::is_large};
 
 /// Who asks for something.
 pub(super) struct Asker {
@@ -101,15 +101,17 @@ impl Dialogue {
         }
     }
 
-    /// Whether what may be done depends on a subscription that is being made.
+    /// Whether what may be done depends on a subscription that is being made. What is answered at length waits for all of
+    /// them: what they recover must find its room first, because a question can wait for room and a recovery cannot.
     fn is_undecided(&self, body: &CommandBody) -> bool {
-        let channel = match body {
-            CommandBody::Publish(request) => &request.channel,
-            CommandBody::History(request) => &request.channel,
-            CommandBody::Presence { channel } | CommandBody::PresenceStats { channel } => channel,
-            _ => return false,
-        };
-        self.subscriptions.is_being_made(channel)
+        match body {
+            CommandBody::Presence { .. } => self.subscriptions.any_being_made(),
+            CommandBody::History(request) if is_large(request) => self.subscriptions.any_being_made(),
+            CommandBody::Publish(PublishRequest { channel, .. })
+            | CommandBody::History(HistoryRequest { channel, .. })
+            | CommandBody::PresenceStats { channel } => self.subscriptions.is_being_made(channel),
+            _ => false,
+        }
     }
 
     /// Whether [`Self::on_decided`] has something to do.

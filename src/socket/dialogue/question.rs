@@ -17,8 +17,14 @@ impl Question {
     /// Whether the answer needs room of its own.
     pub(super) fn is_large(&self) -> bool {
         match self {
-            Self::Presence | Self::History(_) => true,
+            Self::Presence => true,
+            Self::History(request) => is_large(request),
             Self::PresenceStats => false,
         }
     }
+}
+
+/// Whether it asks for publications, and not only where the channel stands.
+pub(super) fn is_large(request: &HistoryRequest) -> bool {
+    request.limit != 0
 }

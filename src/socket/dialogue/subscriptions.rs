@@ -64,6 +64,10 @@ impl Subscriptions {
     }
 
     /// Whether the channel has not said yet that it takes the connection in.
+    pub(super) fn any_being_made(&self) -> bool {
+        self.table.values().any(|subscription| !subscription.made)
+    }
+
     pub(super) fn is_being_made(&self, channel: &str) -> bool {
         self.get(channel).is_some_and(|subscription| !subscription.made)
     }

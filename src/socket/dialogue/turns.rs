@@ -30,7 +30,8 @@ impl Dialogue {
             } else if self.waiting.len() < self.config.max_waiting {
                 self.waiting.push_back(command);
             } else {
-                self.close(CloseReason::BadRequest);
+                // Too fast for what it waits for; with time it fits.
+                self.close(CloseReason::TooManyRequests);
             }
         }
         self.strikes += u32::from(refused);
@@ -43,7 +44,7 @@ impl Dialogue {
     pub(super) fn bound_waiting(&mut self, frame: usize) {
         self.waiting_bytes = if self.waiting.is_empty() { 0 } else { self.waiting_bytes + frame };
         if self.waiting_bytes > self.config.max_waiting_bytes {
-            self.close(CloseReason::BadRequest);
+            self.close(CloseReason::TooManyRequests);
         }
     }
 

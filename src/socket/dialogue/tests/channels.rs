@@ -107,7 +107,7 @@ fn what_waits_behind_a_verification_is_bounded_in_bytes() {
     for _ in 0..4 {
         assert!(talk.say(&publish).is_empty());
     }
-    assert_eq!(talk.say(&publish), ["close 3501"]);
+    assert_eq!(talk.say(&publish), ["close 3013"]);
 }
 
 #[test]

@@ -27,9 +27,21 @@ fn what_members_may_do_waits_for_the_channel_and_is_done_then() {
     let mut talk = waiting();
     assert!(talk.told(made(1)).is_empty());
     assert!(talk.dialogue.is_decided());
-    assert_eq!(talk.decided(), ["publish chat:a 3 1", "make room"]);
-    assert_eq!(talk.room(), ["history chat:a 4 0", "make room"]);
+    assert_eq!(talk.decided(), ["publish chat:a 3 1", "history chat:a 4 0", "make room"]);
     assert_eq!(talk.room(), ["presence chat:a 5", "stats chat:a 6"]);
+}
+
+#[test]
+fn a_long_answer_waits_until_every_subscription_has_what_it_recovers() {
+    let mut talk = Talk::connected();
+    talk.subscribe(2, "chat:b");
+    talk.channels_answer = false;
+    assert_eq!(talk.subscribe(3, "chat:a"), ["join chat:a 3"]);
+    // Where a channel stands, and who publishes, needs no room.
+    assert_eq!(talk.say(r#"{"id":4,"history":{"channel":"chat:b"}}"#), ["history chat:b 4 0"]);
+    assert!(talk.say(r#"{"id":5,"history":{"channel":"chat:b","limit":9}}"#).is_empty());
+    talk.told(made(2));
+    assert_eq!(talk.decided(), ["make room"]);
 }
 
 #[test]

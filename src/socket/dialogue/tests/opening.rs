@@ -75,7 +75,7 @@ fn commands_behind_connect_wait_and_keep_their_order() {
 fn more_commands_than_may_wait_close_the_connection() {
     let mut talk = Talk::new(None, DialogueConfig { max_waiting: 2, ..config() });
     let more = [r#"{"id":2,"ping":{}}"#; 3].join("\n");
-    assert_eq!(talk.say(&format!("{CONNECT}\n{more}")), ["verify Connect { id: 1 } t", "close 3501"]);
+    assert_eq!(talk.say(&format!("{CONNECT}\n{more}")), ["verify Connect { id: 1 } t", "close 3013"]);
     assert!(talk.verified(CONNECT_1, Ok(identity())).is_empty());
 }
 
