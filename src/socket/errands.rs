@@ -110,12 +110,15 @@ impl Driver {
 
     pub(super) fn ask(&mut self, channel: ChannelName, id: u32, question: Question) {
         let (realtime, outbox) = (&self.door.realtime, self.outbox.clone());
+        let large = question.is_large();
         let asked = match (question, self.room.take()) {
             (Question::PresenceStats, _) => realtime.presence_stats(channel, outbox, id),
             (Question::Presence, Some(room)) => realtime.presence(channel, outbox, id, room),
-            (Question::History(request), Some(room)) => realtime.history(channel, request, outbox, id, room),
+            (Question::History(request), room) if room.is_some() || !large => {
+                realtime.history(channel, request, outbox, id, room)
+            }
             // Nobody asks without; and if so, the client may try again.
-            (Question::Presence | Question::History(_), None) => Err(LaneError::Full),
+            (Question::Presence | Question::History(_), _) => Err(LaneError::Full),
         };
         self.answer_if_busy(id, asked);
     }

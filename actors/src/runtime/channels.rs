@@ -89,7 +89,7 @@ impl Realtime {
         room: Reserved,
     ) -> Result<(), LaneError> {
         let lane = &self.shard(&channel).lane;
-        let asker = Asker::Command(Reply::within(outbox, id, room));
+        let asker = Asker::Command(Reply::within(outbox, id, Some(room)));
         lane.offer(Presence { channel, asker }).map_err(|(error, message)| {
             message.asker.forget();
             error
@@ -109,7 +109,8 @@ impl Realtime {
         })
     }
 
-    /// Answers command `id` with what was published, within [`ANSWER_BYTES`] that were reserved.
+    /// Answers command `id` with what was published, within [`ANSWER_BYTES`] that were reserved; a question that asks only
+    /// for the position needs none.
     ///
     /// # Errors
     /// When the shard takes no message now: answer that the client may try again.
@@ -119,7 +120,7 @@ impl Realtime {
         request: HistoryRequest,
         outbox: Outbox,
         id: u32,
-        room: Reserved,
+        room: Option<Reserved>,
     ) -> Result<(), LaneError> {
         self.ask_channel(channel, What::History(request, Asker::Command(Reply::within(outbox, id, room))))
     }

@@ -15,7 +15,7 @@ pub enum Question {
 
 impl Question {
     /// Whether the answer needs room of its own.
-    pub(super) fn is_large(&self) -> bool {
+    pub(in crate::socket) fn is_large(&self) -> bool {
         match self {
             Self::Presence => true,
             Self::History(request) => is_large(request),

@@ -33,8 +33,8 @@ impl Reply {
     }
 
     /// Into room that was taken before.
-    pub(crate) fn within(outbox: Outbox, id: u32, room: Reserved) -> Self {
-        Self { outbox, id, armed: true, room: Some(room) }
+    pub(crate) fn within(outbox: Outbox, id: u32, room: Option<Reserved>) -> Self {
+        Self { outbox, id, armed: true, room }
     }
 
     /// Whether the connection still is; nothing of one that was cut is done.
