@@ -18,9 +18,6 @@ CARGO_MANIFEST_DIR=$PWD rustc --edition 2024 --test tests/tidy/main.rs -o "$targ
 step "lints"
 cargo clippy --workspace --all-targets -- -D warnings
 
-step "the actors' protocol and logic without a runtime"
-cargo clippy -p portcullis-actors --no-default-features -- -D warnings
-
 step "documentation"
 # The documentation is read with its private items: links to them lead somewhere.
 RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --document-private-items --quiet

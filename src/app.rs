@@ -11,20 +11,20 @@ use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use actix_http::Extensions;
 use actix_web::web;
-use portcullis_actors::{Realtime, runtime::Ports};
+use actors::{Realtime, runtime::Ports};
 use rustls::ServerConfig;
 
 use crate::{
     config::{Environment, Settings},
-    domain::origin::Origins,
     files::Files,
     http::{self, HttpSettings},
     lifecycle::{Shutdown, Stop},
-    service::{Clock, Services},
     socket::{self, Door},
-    store::{Store, StoreError},
     telemetry, tls,
 };
+use domain::origin::Origins;
+use service::{Clock, Services};
+use store::{Store, StoreError};
 
 pub(crate) use parts::{keys, service_settings};
 use parts::{origins, own_origins};

@@ -6,19 +6,17 @@
 
 use std::{net::SocketAddr, path::PathBuf, str::FromStr, time::Duration};
 
+use actors::runtime::RealtimeSettings;
 use ipnet::IpNet;
-use portcullis_actors::runtime::RealtimeSettings;
 use secrecy::SecretString;
 
-use crate::{
-    domain::{
-        issuer::IssuerSettings, passkey::RelyingPartyNames, risk::Thresholds, session::SessionLimits,
-        throttle::Limits,
-    },
-    geo::Geo,
-    socket::SocketSettings,
-    store::DatabaseSettings,
+use crate::socket::SocketSettings;
+use domain::{
+    issuer::IssuerSettings, passkey::RelyingPartyNames, risk::Thresholds, session::SessionLimits,
+    throttle::Limits,
 };
+use service::geo::Geo;
+use store::DatabaseSettings;
 
 mod api_key;
 mod channels;

@@ -7,15 +7,11 @@
 pub mod app;
 pub mod cli;
 pub mod config;
-pub mod domain;
 pub mod files;
-pub mod geo;
 pub mod http;
 pub mod lifecycle;
 pub mod postgres;
 pub mod secrets;
-pub mod service;
 pub mod socket;
-pub mod store;
 pub mod telemetry;
 pub mod tls;

@@ -13,7 +13,7 @@ use crate::config::Environment;
 /// What is logged unless `RUST_LOG` says otherwise. What `actix_http` calls errors is what strangers send.
 const DEFAULT_FILTER: &str =
     "info,portcullis=info,actix_server=warn,tokio_postgres=warn,refinery_core=warn,actix_http=off";
-const DEBUG_FILTER: &str = "info,portcullis=debug,portcullis_actors=debug";
+const DEBUG_FILTER: &str = "info,portcullis=debug,actors=debug,service=debug,store=debug";
 
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 

@@ -1,17 +1,17 @@
 //! What a delivery costs: nothing but a place in the receiver's queue, counted by the allocator itself.
 
-#![cfg(feature = "runtime")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
+#[path = "../../protocol/tests/counting/mod.rs"]
 mod counting;
 
 use std::sync::Arc;
 
-use portcullis_actors::{
+use actors::runtime::{Outbox, outbox};
+use logic::{channel::Channel, namespace::Terms};
+use protocol::{
+    ClientInfo, DataForm, Encoding, Payload, Publication, Push,
     id::{ConnectionId, Subject},
-    logic::{channel::Channel, namespace::Terms},
-    protocol::{ClientInfo, DataForm, Encoding, Payload, Publication, Push},
-    runtime::{Outbox, outbox},
 };
 
 use counting::taken;

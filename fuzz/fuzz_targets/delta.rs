@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portcullis_actors::logic::delta::{apply, fossil};
+use logic::delta::{apply, fossil};
 
 fuzz_target!(|bytes: &[u8]| {
     // The first byte says where the source ends, in 256ths.

@@ -1,8 +1,6 @@
 //! What must hold of every frame that is read, in either encoding.
 
-use portcullis_actors::protocol::{
-    CommandBody, DataForm, Encoding, MAX_COMMANDS_PER_FRAME, Publication, Push, protobuf::results::Reply,
-};
+use protocol::{CommandBody, DataForm, Encoding, MAX_COMMANDS_PER_FRAME, Publication, Push, protobuf::results::Reply};
 use prost::Message as _;
 use serde_json::value::RawValue;
 

@@ -3,7 +3,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use portcullis_actors::protocol::{Encoding, protobuf};
+use protocol::{Encoding, protobuf};
 
 #[path = "passed_on.rs"]
 mod passed_on;

@@ -3,21 +3,19 @@
 use std::net::SocketAddr;
 
 use super::StartError;
-use crate::{
-    config::{Environment, Settings},
-    domain::{
-        backup_code::BackupCodeKeys,
-        csrf::CsrfKeys,
-        device::DeviceCookies,
-        origin::Origins,
-        passkey::{Decoys, origin_fits},
-        refresh::RefreshKeys,
-        throttle::ThrottleKeys,
-        token::AccessKeys,
-        totp::TotpSealer,
-    },
-    service::{Keys, RelyingParty, ServiceSettings},
+use crate::config::{Environment, Settings};
+use domain::{
+    backup_code::BackupCodeKeys,
+    csrf::CsrfKeys,
+    device::DeviceCookies,
+    origin::Origins,
+    passkey::{Decoys, origin_fits},
+    refresh::RefreshKeys,
+    throttle::ThrottleKeys,
+    token::AccessKeys,
+    totp::TotpSealer,
 };
+use service::{Keys, RelyingParty, ServiceSettings};
 
 pub(crate) fn keys(settings: &Settings) -> Keys {
     let (secrets, domain) = (&settings.secrets, &settings.surface.domain);

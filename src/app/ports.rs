@@ -2,19 +2,12 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use portcullis_actors::{
-    audit::AuditEvent,
-    id::UserId,
-    logic::{
-        channel::ChannelName,
-        journal::{Appended, NewMessage, Opened, Range, Removed, Retention},
-        risk::History,
-    },
-    protocol::Publication,
-    runtime::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen},
-};
+use actors::runtime::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};
+use domain::risk::History;
+use logic::journal::{Appended, NewMessage, Opened, Range, Removed, Retention};
+use protocol::{Publication, audit::AuditEvent, channel_name::ChannelName, id::UserId};
 
-use crate::store::{self, Store, StoreError, Touch};
+use store::{self, Store, StoreError, Touch};
 
 /// Every port of the actors, over one store.
 pub(super) struct StorePorts(pub(super) Store);

@@ -16,13 +16,13 @@ use super::{CliError, summary};
 use crate::{
     app::App,
     config::{Environment, Secrets, Settings},
-    domain::role::Role,
     lifecycle::stop_on_signals,
     postgres::{Cluster, Durability},
     secrets::{self, DevSecrets},
-    store::DatabaseSettings,
     telemetry, tls,
 };
+use domain::role::Role;
+use store::DatabaseSettings;
 
 const DEMO_EMAIL: &str = "user@example.com";
 const DEMO_PASSWORD: &str = "password";

@@ -3,9 +3,10 @@
 use std::{io, process::ExitCode};
 
 use crate::{
-    app::StartError, config::ConfigError, lifecycle::Died, postgres, secrets::SecretsError, service::Failure,
-    store::StoreError, tls::TlsError,
+    app::StartError, config::ConfigError, lifecycle::Died, postgres, secrets::SecretsError, tls::TlsError,
 };
+use service::Failure;
+use store::StoreError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]

@@ -9,7 +9,8 @@ use secrecy::ExposeSecret as _;
 use time::OffsetDateTime;
 
 use super::{CliError, DatabaseArgs, tool};
-use crate::{domain::api_key::ApiScopes, service::ApiKey};
+use domain::api_key::ApiScopes;
+use service::ApiKey;
 
 const DAY: u64 = 24 * 60 * 60;
 

@@ -4,11 +4,11 @@
 //! this process holds none, so it can only say how many sessions ended.
 
 use clap::{ArgGroup, Args, Subcommand};
-use portcullis_actors::id::{DeviceId, SessionId};
+use protocol::id::{DeviceId, SessionId};
 use time::OffsetDateTime;
 
 use super::{CliError, DatabaseArgs, tool};
-use crate::service::{SessionFilter, Target};
+use service::{SessionFilter, Target};
 
 /// Lists and revokes sessions.
 #[derive(Debug, Args)]

@@ -13,9 +13,9 @@ use crate::{
     config::{Secrets, Settings, database_from_env},
     lifecycle::Shutdown,
     postgres::{Access, Durability, attach_or_start},
-    service::{Clock, Services},
-    store::{DatabaseSettings, Store},
 };
+use service::{Clock, Services};
+use store::{DatabaseSettings, Store};
 
 /// How long a tool waits for its audit events to be written.
 const FLUSH_WITHIN: Duration = Duration::from_secs(5);

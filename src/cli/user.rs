@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{CliError, DatabaseArgs, tool};
-use crate::domain::role::{Role, Status};
+use domain::role::{Role, Status};
 
 /// Creates, lists and changes users.
 #[derive(Debug, Args)]
@@ -93,7 +93,7 @@ impl User {
                 })
             }
             Command::List { role, status, limit } => tool::with_services(&self.database, async |services| {
-                let filter = crate::store::UserFilter { role, status, limit, ..Default::default() };
+                let filter = store::UserFilter { role, status, limit, ..Default::default() };
                 println!("{:>8}  {:9}  {:11}  email", "id", "role", "status");
                 for user in services.list_users(filter).await? {
                     println!(

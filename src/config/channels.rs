@@ -6,7 +6,7 @@
 
 use std::{fs, ops::Range, sync::Arc, time::Duration};
 
-use portcullis_actors::logic::namespace::{Namespaces, Offer, Options, RecoveryMode, Right, Rights};
+use logic::namespace::{Namespaces, Offer, Options, RecoveryMode, Right, Rights};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},

@@ -1,6 +1,6 @@
 //! What a file of channels may say, and that every mistake in it is told with its place.
 
-use portcullis_actors::{id::Subject, logic::namespace::ChannelName, protocol::ErrorCode};
+use protocol::{ErrorCode, channel_name::ChannelName, id::Subject};
 
 use super::*;
 

@@ -2,18 +2,16 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use portcullis_actors::runtime::RealtimeSettings;
+use actors::runtime::RealtimeSettings;
 
 use super::{
     ATTEMPTS_KEPT, Environment, Listen, Secrets, Settings, Surface,
     sections::{BAN, PASSWORD_QUEUE, cores},
 };
-use crate::{
-    domain::{passkey::RelyingPartyNames, risk::Thresholds, session::SessionLimits, throttle::Limits},
-    geo::Geo,
-    socket::{ConnectionLimits, SocketSettings},
-    store::DatabaseSettings,
-};
+use crate::socket::{ConnectionLimits, SocketSettings};
+use domain::{passkey::RelyingPartyNames, risk::Thresholds, session::SessionLimits, throttle::Limits};
+use service::geo::Geo;
+use store::DatabaseSettings;
 
 impl Settings {
     /// The settings of `portcullis dev` and of tests: loopback, everything generated.

@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use super::{reader::Reader, sections::SECRET_MIN};
-use crate::domain::issuer::{IssuerSettings, Strictness, configuration};
+use domain::issuer::{IssuerSettings, Strictness, configuration};
 
 /// A file of keys that is longer is none.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;

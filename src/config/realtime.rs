@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use portcullis_actors::runtime::RealtimeSettings;
+use actors::runtime::RealtimeSettings;
 
 use super::{channels::channels, reader::Reader};
 

@@ -12,17 +12,15 @@ use std::{
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{Listen, Secrets, Surface, reader::Reader};
-use crate::{
-    domain::{
-        passkey::{self, RelyingPartyNames, origin_fits},
-        risk::Thresholds,
-        session::SessionLimits,
-        throttle::{self, Limits, Rate},
-    },
-    geo::{Database, Geo},
-    socket::{ConnectionLimits, SocketSettings},
-    store::DatabaseSettings,
+use crate::socket::{ConnectionLimits, SocketSettings};
+use domain::{
+    passkey::{self, RelyingPartyNames, origin_fits},
+    risk::Thresholds,
+    session::SessionLimits,
+    throttle::{self, Limits, Rate},
 };
+use service::geo::{Database, Geo};
+use store::DatabaseSettings;
 
 /// The shortest secret that production accepts, in bytes.
 pub(super) const SECRET_MIN: usize = 32;

@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use portcullis_actors::id::SessionId;
+use protocol::id::SessionId;
 use secrecy::SecretString;
 use uuid::Uuid;
 

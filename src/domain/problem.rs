@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use portcullis_actors::logic::limits::Limit;
+use protocol::limit::Limit;
 use serde::Serialize;
 
 use super::challenge::ProofMethod;

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use portcullis_actors::id::SessionId;
+use protocol::id::SessionId;
 use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;

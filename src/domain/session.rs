@@ -5,7 +5,7 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use portcullis_actors::close::Cause;
+use protocol::close::Cause;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 

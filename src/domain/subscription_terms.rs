@@ -4,12 +4,10 @@
 //! Issuers and servers in Go write a value that they do not have as `null`; that is as if it were not there.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use portcullis_actors::{
-    logic::{
-        namespace::{ChannelName, Overrides},
-        subscription::ServerSubscription,
-    },
-    protocol::{Payload, Position},
+use protocol::{
+    Payload, Position,
+    channel_name::ChannelName,
+    subscription::{Overrides, ServerSubscription},
 };
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;

@@ -5,8 +5,9 @@
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
-use portcullis_actors::id::{DeviceId, UserId};
-pub use portcullis_actors::logic::{limits::Limit, stuffing::Pair};
+pub use crate::stuffing::Pair;
+use protocol::id::{DeviceId, UserId};
+pub use protocol::limit::Limit;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{

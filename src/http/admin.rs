@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpResponse, http::StatusCode, web};
-use portcullis_actors::id::{ConnectionId, DeviceId, SessionId, Subject, UserId};
+use protocol::id::{ConnectionId, DeviceId, SessionId, Subject, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -19,7 +19,7 @@ use super::{
     problem::Problem,
     sessions::{SessionView, revoked_view},
 };
-use crate::service::{Overseen, Services, SessionFilter, Target};
+use service::{Overseen, Services, SessionFilter, Target};
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 500;

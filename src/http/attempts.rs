@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpResponse, web};
-use portcullis_actors::id::{DeviceId, SessionId};
+use protocol::id::{DeviceId, SessionId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -15,10 +15,8 @@ use super::{
     devices::PlaceView,
     problem::Problem,
 };
-use crate::{
-    domain::{attempt::AttemptOutcome, risk::Assessment, session::SignInMethod, user_agent::Described},
-    service::{Attempt, Services},
-};
+use domain::{attempt::AttemptOutcome, risk::Assessment, session::SignInMethod, user_agent::Described};
+use service::{Attempt, Services};
 
 const DEFAULT_PAGE: u32 = 50;
 const MAX_PAGE: u32 = 200;

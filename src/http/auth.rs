@@ -1,7 +1,7 @@
 //! Getting in: CSRF tokens, registration, sign-in, and the question whether one is signed in.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use portcullis_actors::id::SessionId;
+use protocol::id::SessionId;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -18,14 +18,12 @@ use super::{
     problem::Problem,
     profile::UserView,
 };
-use crate::{
-    domain::{
-        challenge::ProofMethod,
-        csrf::{Binding, LIFETIME},
-        role::Role,
-    },
-    service::{Caller, Refusal, Services, SignIn, SignedIn},
+use domain::{
+    challenge::ProofMethod,
+    csrf::{Binding, LIFETIME},
+    role::Role,
 };
+use service::{Caller, Refusal, Services, SignIn, SignedIn};
 
 /// When the older name of the sign-in route was given up (RFC 9745): 2025-01-01.
 const DEPRECATED_SINCE: &str = "@1735689600";
@@ -222,7 +220,7 @@ struct WhoUser {
 #[derive(Serialize)]
 struct WhoSession {
     id: SessionId,
-    device_id: portcullis_actors::id::DeviceId,
+    device_id: protocol::id::DeviceId,
     #[serde(with = "time::serde::rfc3339")]
     created_at: OffsetDateTime,
     #[serde(with = "time::serde::rfc3339")]

@@ -18,14 +18,12 @@ use super::{
     csrf,
     problem::Problem,
 };
-use crate::{
-    domain::{
-        credential::{Credential, Door, Headers, Source, find},
-        csrf::Binding,
-        role::Scope,
-    },
-    service::{Caller, Services},
+use domain::{
+    credential::{Credential, Door, Headers, Source, find},
+    csrf::Binding,
+    role::Scope,
 };
+use service::{Caller, Services};
 
 /// A verified caller, and where the token was found. Not beside a [`Body`].
 #[derive(Clone)]
@@ -48,7 +46,7 @@ pub(super) struct AuthenticatedBody<T> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Traced {
     pub(super) user: i64,
-    pub(super) session: portcullis_actors::id::SessionId,
+    pub(super) session: protocol::id::SessionId,
 }
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;

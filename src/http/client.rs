@@ -21,15 +21,13 @@ use super::{
     problem::Problem,
     settings::{HttpSettings, peer},
 };
-use crate::{
-    domain::{
-        address,
-        credential::cookie,
-        device::{self, FINGERPRINT_HEADERS},
-        request::request_id,
-    },
-    service::{Meta, Services},
+use domain::{
+    address,
+    credential::cookie,
+    device::{self, FINGERPRINT_HEADERS},
+    request::request_id,
 };
+use service::{Meta, Services};
 
 /// The request id's header, in requests and answers.
 pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

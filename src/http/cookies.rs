@@ -6,7 +6,7 @@ use actix_web::{
     HttpRequest,
     cookie::{Cookie, CookieBuilder, SameSite, time::Duration},
 };
-use portcullis_actors::id::DeviceId;
+use protocol::id::DeviceId;
 use uuid::Uuid;
 
 use super::{
@@ -14,10 +14,8 @@ use super::{
     problem::Problem,
     settings::{HttpSettings, is_encrypted, peer},
 };
-use crate::{
-    domain::{credential::ACCESS_COOKIE, csrf, device::DeviceCookies},
-    service::Services,
-};
+use domain::{credential::ACCESS_COOKIE, csrf, device::DeviceCookies};
+use service::Services;
 
 /// The cookie that carries a refresh token; sent to the authentication routes only.
 pub(super) const REFRESH_COOKIE: &str = "refresh_token";

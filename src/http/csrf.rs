@@ -14,13 +14,11 @@ use super::{
     problem::Problem,
     settings::HttpSettings,
 };
-use crate::{
-    domain::{
-        csrf::{Age, Binding, CsrfError},
-        origin::{Verdict, judge},
-    },
-    service::Services,
+use domain::{
+    csrf::{Age, Binding, CsrfError},
+    origin::{Verdict, judge},
 };
+use service::Services;
 
 /// A fresh token that the middleware adds to the answer, in the cookie and in the header.
 #[derive(Clone, Debug)]

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use portcullis_actors::id::DeviceId;
+use protocol::id::DeviceId;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
@@ -16,10 +16,8 @@ use super::{
     problem::Problem,
     sessions::revoked_view,
 };
-use crate::{
-    domain::{device::Trust, user_agent::Described},
-    service::{DeviceListed, DeviceWish, Services},
-};
+use domain::{device::Trust, user_agent::Described};
+use service::{DeviceListed, DeviceWish, Services};
 
 /// Where something is, for people.
 #[derive(Serialize)]

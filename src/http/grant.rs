@@ -9,10 +9,8 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{cookies::Jar, csrf, headers::CSRF_HEADER, profile::UserView};
-use crate::{
-    domain::csrf::Binding,
-    service::{Meta, Services, SignedIn},
-};
+use domain::csrf::Binding;
+use service::{Meta, Services, SignedIn};
 
 /// What a client is given.
 #[derive(Serialize)]
@@ -21,7 +19,7 @@ struct Grant<'a> {
     token_type: &'static str,
     /// Seconds.
     expires_in: i64,
-    session_id: portcullis_actors::id::SessionId,
+    session_id: protocol::id::SessionId,
     csrf_token: &'a str,
     user: UserView,
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -5,7 +5,7 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
 use super::problem::Problem;
-use crate::service::Services;
+use service::Services;
 
 /// `GET /health` and `/health/live`: the process answers. It says nothing about the database, whose absence is no reason
 /// to restart the server.

@@ -8,7 +8,7 @@ use actix_web::{
     http::{StatusCode, header},
     web,
 };
-use portcullis_actors::id::SessionId;
+use protocol::id::SessionId;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::json;
@@ -22,7 +22,7 @@ use super::{
     cookies::{Jar, REFRESH_COOKIE},
     problem::Problem,
 };
-use crate::service::{Services, SignOutScope};
+use service::{Services, SignOutScope};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

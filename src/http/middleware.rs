@@ -24,7 +24,7 @@ use super::{
     problem::Problem,
     settings::HttpSettings,
 };
-use crate::domain::{
+use domain::{
     credential::{Door, Headers, find},
     request::{RequestId, SOCKET_PATHS},
 };

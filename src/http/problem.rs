@@ -13,14 +13,12 @@ use actix_web::{
     },
 };
 
-use crate::{
-    domain::{
-        challenge::ProofMethod,
-        credential::CredentialError,
-        problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
-    },
-    service::{Denied, Failure, Refusal},
+use domain::{
+    challenge::ProofMethod,
+    credential::CredentialError,
+    problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
 };
+use service::{Denied, Failure, Refusal};
 
 /// Under what rule a request was refused as one too many, and how long that lasts.
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::body::to_bytes;
-use portcullis_actors::close::Cause;
+use protocol::close::Cause;
 use serde_json::{Value, json};
 
 use super::*;

@@ -1,7 +1,7 @@
 //! The user's own record: `/api/v1/profile` and what hangs from it.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
-use portcullis_actors::id::{DeviceId, SessionId};
+use protocol::id::{DeviceId, SessionId};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,13 +16,11 @@ use super::{
     problem::Problem,
     settings::{HttpSettings, is_encrypted},
 };
-use crate::{
-    domain::{
-        credential::{ACCESS_COOKIE, Source},
-        role::{Role, Status},
-    },
-    service::{Services, User},
+use domain::{
+    credential::{ACCESS_COOKIE, Source},
+    role::{Role, Status},
 };
+use service::{Services, User};
 
 /// A user as the user sees it.
 #[derive(Serialize)]

@@ -11,10 +11,8 @@ use super::{
     csrf, grant,
     problem::Problem,
 };
-use crate::{
-    domain::csrf::Binding,
-    service::{Failure, Services},
-};
+use domain::csrf::Binding;
+use service::{Failure, Services};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

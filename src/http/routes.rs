@@ -16,7 +16,8 @@ use super::{
     admin, api, attempts, auth, devices, health, logout, problem::Problem, profile, refresh, sessions,
     settings::HttpSettings, step_up, two_factor, webauthn, ws_ticket,
 };
-use crate::{domain::request::SOCKET_PATHS, service::Services};
+use domain::request::SOCKET_PATHS;
+use service::Services;
 
 /// The whole REST application: the routes, the middleware around them, and what both need.
 pub fn app(

@@ -14,7 +14,8 @@ use actix_web::{
 use serde_json::Value;
 
 use super::*;
-use crate::{domain::origin::Origins, http::HttpSettings};
+use crate::http::HttpSettings;
+use domain::origin::Origins;
 
 async fn app() -> impl Service<actix_http::Request, Response = ServiceResponse<BoxBody>, Error = Error> {
     let settings = HttpSettings {

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use portcullis_actors::{
+use protocol::{
     close::Cause,
     id::{DeviceId, SessionId},
 };
@@ -18,10 +18,8 @@ use super::{
     devices::{PlaceView, label},
     problem::Problem,
 };
-use crate::{
-    domain::{risk::Assessment, session::SignInMethod},
-    service::{Revoked, Services, Session},
-};
+use domain::{risk::Assessment, session::SignInMethod};
+use service::{Revoked, Services, Session};
 
 /// A session as its user, or an operator, sees it.
 #[derive(Serialize)]

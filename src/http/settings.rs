@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use actix_web::{HttpRequest, web};
 use ipnet::IpNet;
 
-use crate::domain::{
+use domain::{
     address::{self, Encrypted},
     origin::Origins,
 };

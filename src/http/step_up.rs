@@ -15,7 +15,7 @@ use super::{
     grant::seconds_left,
     problem::Problem,
 };
-use crate::service::{Services, StepUpProof};
+use service::{Services, StepUpProof};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -15,7 +15,7 @@ use super::{
     problem::Problem,
     sessions::revoked_view,
 };
-use crate::service::{CodeProof, FactorAnswer, Services};
+use service::{CodeProof, FactorAnswer, Services};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -19,7 +19,7 @@ use super::{
     problem::Problem,
     sessions::revoked_view,
 };
-use crate::service::{Ceremony, PasskeyAnswer, PasskeyFor, PasskeyListed, Services};
+use service::{Ceremony, PasskeyAnswer, PasskeyFor, PasskeyListed, Services};
 
 /// The options of a ceremony, with its id beside them.
 fn ceremony_view(ceremony: Ceremony) -> Value {

@@ -6,7 +6,7 @@ use secrecy::ExposeSecret as _;
 use serde_json::json;
 
 use super::{caller::Authenticated, grant::seconds_left, problem::Problem};
-use crate::service::Services;
+use service::Services;
 
 /// Issues a ticket for the caller's session.
 pub(super) async fn issue(

@@ -1,6 +1,6 @@
 //! A user's own account: reading it, renaming it, changing its password.
 
-use portcullis_actors::{audit::Outcome, close::Cause};
+use protocol::{audit::Outcome, close::Cause};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
@@ -9,7 +9,7 @@ use super::{
     sign_in::bounded,
     step_up::wrong_password,
 };
-use crate::store::{Change, Order, Target, User};
+use store::{Change, Order, Target, User};
 
 impl Services {
     /// The caller's account.

@@ -3,7 +3,7 @@
 //! The one who asks has the database's password, so nothing is asked of them here. Running servers hear of it from the
 //! database. Events carry no actor and say where they come from.
 
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
     id::UserId,
@@ -11,10 +11,8 @@ use portcullis_actors::{
 use secrecy::SecretString;
 
 use super::{Failure, Revoked, Services, register::parsed};
-use crate::{
-    domain::role::{Role, Status},
-    store::{Change, FactorChange, Order, Target, User, UserFilter},
-};
+use domain::role::{Role, Status};
+use store::{Change, FactorChange, Order, Target, User, UserFilter};
 
 impl Services {
     /// The account of this address.

@@ -5,17 +5,14 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portcullis_actors::{
+use actors::runtime::{Connected, Control, Done, Selection, ServerPublication, Subscribing};
+use protocol::{
+    ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats, UnsubscribeCode,
     audit::{AuditEvent, Outcome},
+    channel_name::ChannelName,
     close::Goodbye,
     id::{ConnectionId, Subject},
-    protocol::{
-        ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats,
-        UnsubscribeCode,
-    },
-    runtime::{
-        ChannelName, Connected, Control, Done, Selection, ServerPublication, ServerSubscription, Subscribing,
-    },
+    subscription::ServerSubscription,
 };
 use secrecy::SecretString;
 use time::OffsetDateTime;

@@ -5,16 +5,14 @@
 use std::{collections::HashMap, time::Duration};
 
 use parking_lot::Mutex;
-use portcullis_actors::audit::{AuditEvent, Outcome};
+use protocol::audit::{AuditEvent, Outcome};
 use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Failure, Meta, Services};
-use crate::{
-    domain::api_key::{ApiScopes, PresentedKey, new_key, same},
-    store::{ApiKey, KEY_NAME_TAKEN, NewApiKey, StoreError},
-};
+use domain::api_key::{ApiScopes, PresentedKey, new_key, same};
+use store::{ApiKey, KEY_NAME_TAKEN, NewApiKey, StoreError};
 
 /// The longest name, in characters.
 const NAME_CHARS: usize = 100;

@@ -2,15 +2,14 @@
 //!
 //! One that opens a session is written by that transaction, which is given it; the others by [`Services::write_attempt`].
 
-use portcullis_actors::{id::UserId, runtime::Attempted};
+use domain::sign_in_history::Attempted;
+use protocol::id::UserId;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Caller, Failure, Meta, Services, clock::millis};
-use crate::{
-    domain::{attempt::AttemptOutcome, session::SignInMethod},
-    store::Attempt,
-};
+use domain::{attempt::AttemptOutcome, session::SignInMethod};
+use store::Attempt;
 
 /// A page of attempts, newest first.
 #[derive(Clone, Debug)]

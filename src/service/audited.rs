@@ -2,7 +2,7 @@
 //!
 //! Called by every use case. What changes something is written by the transaction that changes it; what is refused, here.
 
-use portcullis_actors::audit::{AuditEvent, Outcome};
+use protocol::audit::{AuditEvent, Outcome};
 
 use super::{Caller, Failure, Meta, Services};
 

@@ -5,15 +5,13 @@
 
 use std::{net::IpAddr, sync::Weak, time::Duration};
 
-use portcullis_actors::audit::{AuditEvent, Outcome};
+use protocol::audit::{AuditEvent, Outcome};
 use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use super::{Failure, Meta, Parts, Services};
-use crate::{
-    domain::address::limit_key,
-    store::{Ban, StoreError},
-};
+use domain::address::limit_key;
+use store::{Ban, StoreError};
 
 /// How long a ban made elsewhere takes to arrive here.
 const EVERY: Duration = Duration::from_secs(3);

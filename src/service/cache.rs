@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use dashmap::{DashMap, Entry};
-use portcullis_actors::id::SessionId;
+use protocol::id::SessionId;
 
 /// The state of invalidations when a read began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,17 +4,15 @@
 //! mechanism for names known, unknown and not asked for. The state of a ceremony stays in the database and is taken once,
 //! whatever comes of it.
 
-use portcullis_actors::{audit::Outcome, id::UserId};
+use protocol::{audit::Outcome, id::UserId};
 use serde_json::{Value, json};
 use webauthn_rs::prelude::{
     Credential, DiscoverableAuthentication, Passkey, PublicKeyCredential, Uuid, WebauthnError,
 };
 
 use super::{Failure, Meta, Services};
-use crate::{
-    domain::challenge::{CHALLENGE_TTL, ChallengeKind},
-    store::{Answerer, Challenge, PasskeyOwner, Proof, StoredPasskey},
-};
+use domain::challenge::{CHALLENGE_TTL, ChallengeKind};
+use store::{Answerer, Challenge, PasskeyOwner, Proof, StoredPasskey};
 
 /// A ceremony that has begun: what the browser needs for it.
 #[derive(Clone, Debug)]

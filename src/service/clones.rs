@@ -2,11 +2,11 @@
 //!
 //! Used by the judging of assertions and by what spends them.
 
-use portcullis_actors::{audit::Outcome, close::Cause, id::UserId};
+use protocol::{audit::Outcome, close::Cause, id::UserId};
 use webauthn_rs::prelude::Credential;
 
 use super::{Failure, Meta, Services, passkeys::library};
-use crate::store::{Change, FactorChange, Order, Proof, StoredPasskey, Target};
+use store::{Change, FactorChange, Order, Proof, StoredPasskey, Target};
 
 impl Services {
     /// What to answer when an assertion that was right did not count. If its passkey was used with the same counter or a higher

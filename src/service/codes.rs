@@ -3,18 +3,16 @@
 //! Called for a second factor, for a step-up and when an app is being set up. A right code is not spent here: that is for the
 //! transaction of what it proves. Nothing here turns "cannot tell" into "wrong".
 
-use portcullis_actors::id::UserId;
+use protocol::id::UserId;
 use secrecy::{ExposeSecret as _, SecretString};
 
 use super::{Failure, Services, factors::random};
-use crate::{
-    domain::{
-        backup_code::BackupCode,
-        seal::{NONCE_BYTES, Sealed},
-        totp::{TotpCode, TotpSecret, matching_step},
-    },
-    store::Proof,
+use domain::{
+    backup_code::BackupCode,
+    seal::{NONCE_BYTES, Sealed},
+    totp::{TotpCode, TotpSecret, matching_step},
 };
+use store::Proof;
 
 /// A code as it was typed.
 #[derive(Clone, Debug)]

@@ -3,18 +3,19 @@
 //! The order is that of a revocation: the row, the commit, this node's memory, the sockets; other nodes hear of it through
 //! the feed. What is denied is asked by the one verifier and, after registration, by the actors.
 
-use portcullis_actors::{
+use actors::runtime::{Control, Denial, Denied, Ruling, Selection, TokenMark};
+use protocol::{
+    UnsubscribeCode,
     audit::AuditEvent,
+    channel_name::ChannelName,
     close::Cause,
     id::{Subject, UserId},
-    protocol::UnsubscribeCode,
-    runtime::{ChannelName, Control, Denial, Denied, Ruling, Selection, TokenMark},
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Failure, Refusal, Services};
-use crate::store::{HeardDenial, NewDenial, Order, Target};
+use store::{HeardDenial, NewDenial, Order, Target};
 
 /// How long a denial that is over is kept, so that every node has heard of what it said.
 const KEPT: time::Duration = time::Duration::days(1);

@@ -1,12 +1,10 @@
 //! A user's own devices: seeing them, naming them, trusting them, forgetting one.
 
-use portcullis_actors::{audit::Outcome, close::Cause, id::DeviceId};
+use protocol::{audit::Outcome, close::Cause, id::DeviceId};
 
 use super::{Caller, Failure, Meta, Revoked, Services};
-use crate::{
-    domain::device::{TRUST_TTL, Trust},
-    store::{Change, Device, DeviceChange, Order, Target},
-};
+use domain::device::{TRUST_TTL, Trust};
+use store::{Change, Device, DeviceChange, Order, Target};
 
 /// The longest label, in characters.
 const LABEL_CHARS: usize = 100;

@@ -3,20 +3,18 @@
 //! A change of factors ends trust: it is an order to the one function that revokes, ends the user's other sessions, and takes
 //! a recent proof of presence. Judging codes is in `codes`.
 
-use portcullis_actors::{audit::Outcome, close::Cause, id::UserId};
+use protocol::{audit::Outcome, close::Cause, id::UserId};
 use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
 
 use super::{Caller, Failure, Meta, Revoked, Services, ceremony};
-use crate::{
-    domain::{
-        backup_code::{self, BACKUP_CODES, BackupCode},
-        challenge::ProofMethod,
-        seal::NONCE_BYTES,
-        totp::{SECRET_BYTES, TotpCode, TotpSecret, matching_step, qr_svg},
-    },
-    store::{Change, FACTOR_GONE, FactorChange, LAST_FACTOR, Order, PASSKEY_KNOWN, StoreError, Target},
+use domain::{
+    backup_code::{self, BACKUP_CODES, BackupCode},
+    challenge::ProofMethod,
+    seal::NONCE_BYTES,
+    totp::{SECRET_BYTES, TotpCode, TotpSecret, matching_step, qr_svg},
 };
+use store::{Change, FACTOR_GONE, FactorChange, LAST_FACTOR, Order, PASSKEY_KNOWN, StoreError, Target};
 
 /// What a user has beside a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

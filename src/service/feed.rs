@@ -19,7 +19,7 @@ use super::{
     Parts, Services,
     own::{Own, Share},
 };
-use crate::store::{Heard, RevocationListener, StoreError, Watermark};
+use store::{Heard, RevocationListener, StoreError, Watermark};
 
 /// How often to look when nothing notifies.
 const POLL: Duration = Duration::from_millis(300);

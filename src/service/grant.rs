@@ -2,19 +2,17 @@
 //!
 //! Made by sign-in, refresh and step-up. Both tokens can be made again from the session's row; nothing of them is stored.
 
-use portcullis_actors::id::DeviceId;
+use protocol::id::DeviceId;
 use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Services;
-use crate::{
-    domain::{
-        refresh::RefreshToken,
-        token::{Claims, access_ttl},
-    },
-    store::{Session, User},
+use domain::{
+    refresh::RefreshToken,
+    token::{Claims, access_ttl},
 };
+use store::{Session, User};
 
 /// A user with a working session, and its tokens.
 #[derive(Clone, Debug)]

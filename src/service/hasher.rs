@@ -14,7 +14,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use portcullis_actors::id::UserId;
+use protocol::id::UserId;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     runtime::{Builder, Handle, Runtime},
@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::outcome::Failure;
-use crate::domain::{
+use domain::{
     email::Email,
     password::{self, HashError, HashParams, NO_PASSWORD, Verification},
 };

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
 use super::{Clock, Refusal};
-use crate::domain::issuer::{
+use domain::issuer::{
     IssuerSettings, KeySet, KeySource, OutsideConnection, OutsideSubscription, Rules, TokenRefusal,
     Unverified, Use, token,
 };

@@ -4,21 +4,17 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use portcullis_actors::{
-    id::{DeviceId, SessionId, UserId},
-    runtime::TokenMark,
-};
+use actors::runtime::TokenMark;
+use protocol::id::{DeviceId, SessionId, UserId};
 use time::OffsetDateTime;
 
 use super::clock::millis;
-use crate::{
-    domain::{
-        role::{Role, Scopes},
-        session::Lifetime,
-        token::Claims,
-    },
-    store::{Authority, LiveSession, Session, Ticket},
+use domain::{
+    role::{Role, Scopes},
+    session::Lifetime,
+    token::Claims,
 };
+use store::{Authority, LiveSession, Session, Ticket};
 
 /// A session's sign of life is passed on at most this often.
 const REPORT_MS: i64 = 10_000;

@@ -2,17 +2,15 @@
 
 use std::time::Duration;
 
-use portcullis_actors::id::DeviceId;
+use protocol::id::DeviceId;
 use uuid::Uuid;
 
 use super::*;
-use crate::{
-    domain::{
-        role::{Scope, Status},
-        session::SignInMethod,
-    },
-    store::{DeviceShown, User},
+use domain::{
+    role::{Scope, Status},
+    session::SignInMethod,
 };
+use store::{DeviceShown, User};
 
 fn now() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()

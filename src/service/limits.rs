@@ -4,18 +4,13 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use portcullis_actors::{
-    id::{DeviceId, SessionId, UserId},
-    runtime::{Standing, Verdict},
-};
+use actors::runtime::{Standing, Verdict};
+use protocol::id::{DeviceId, SessionId, UserId};
 use secrecy::SecretString;
 
 use super::{Failure, Meta, Services};
-use crate::domain::{
-    address::limit_key,
-    problem::Policy,
-    throttle::{Limit, ThrottleKeys},
-};
+use domain::{address::limit_key, problem::Policy, throttle::ThrottleKeys};
+use protocol::limit::Limit;
 
 impl Services {
     /// Spends one permit of `key`.

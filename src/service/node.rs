@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use parking_lot::Mutex;
-use portcullis_actors::protocol::ErrorCode;
+use protocol::ErrorCode;
 use uuid::Uuid;
 
 use super::Api;

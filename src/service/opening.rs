@@ -5,16 +5,14 @@
 
 use std::time::Duration;
 
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     id::{DeviceId, SessionId},
 };
 
 use super::{Failure, Meta, Services, sign_in::device_of};
-use crate::{
-    domain::session::SignInMethod,
-    store::{OpenSession, Opened, User},
-};
+use domain::session::SignInMethod;
+use store::{OpenSession, Opened, User};
 
 impl Services {
     /// The event of a session that is being opened.

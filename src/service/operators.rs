@@ -1,6 +1,6 @@
 //! What operators do: see everybody's sessions and revoke them, within what their role may act on.
 
-use portcullis_actors::{
+use protocol::{
     audit::Outcome,
     close::Cause,
     id::{DeviceId, SessionId, UserId},
@@ -8,10 +8,8 @@ use portcullis_actors::{
 use time::OffsetDateTime;
 
 use super::{Caller, Failure, Listed, Meta, Revoked, Services};
-use crate::{
-    domain::role::{Role, Scope},
-    store::{self, Authority, Order, Target, User},
-};
+use domain::role::{Role, Scope};
+use store::{self, Authority, Order, Target, User};
 
 /// Which sessions to list.
 #[derive(Clone, Debug, Default)]

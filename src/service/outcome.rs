@@ -4,13 +4,12 @@
 
 use std::{borrow::Cow, net::IpAddr, time::Duration};
 
-use portcullis_actors::{close::Cause, id::DeviceId, runtime::Denied};
+use actors::runtime::Denied;
+use protocol::{close::Cause, id::DeviceId};
 
 use super::factors;
-use crate::{
-    domain::{challenge::ProofMethod, problem::Policy},
-    store::{Lapse, StoreError},
-};
+use domain::{challenge::ProofMethod, problem::Policy};
+use store::{Lapse, StoreError};
 
 /// What the services know about a request, whichever door it came through.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use portcullis_actors::{
+use protocol::{
     close::CloseReason,
     id::{ConnectionId, SessionId},
 };
@@ -18,10 +18,8 @@ use time::OffsetDateTime;
 use tokio::sync::{Notify, watch};
 
 use super::{Failure, Parts, Refusal, Services, outcome::refused};
-use crate::{
-    domain::issuer::OutsideConnection,
-    store::{ExternalFilter, ExternalSession, StoreError},
-};
+use domain::issuer::OutsideConnection;
+use store::{ExternalFilter, ExternalSession, StoreError};
 
 /// How long ends are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(100);

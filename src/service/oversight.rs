@@ -1,9 +1,9 @@
 //! What operators see: sessions of accounts and of other identity providers' users, and connections.
 
-use portcullis_actors::{
+use actors::runtime::Connected;
+use protocol::{
     audit::Outcome,
     id::{SessionId, Subject},
-    runtime::Connected,
 };
 use time::OffsetDateTime;
 
@@ -12,10 +12,8 @@ use super::{
     denials::account,
     operators::{cursor, operator_required, read_cursor},
 };
-use crate::{
-    domain::role::Scope,
-    store::{ExternalFilter, ExternalSession},
-};
+use domain::role::Scope;
+use store::{ExternalFilter, ExternalSession};
 
 /// A session of either kind.
 #[derive(Clone, Debug)]

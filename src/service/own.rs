@@ -10,11 +10,11 @@ use std::{
 };
 
 use parking_lot::Mutex;
-use portcullis_actors::id::RevocationId;
+use protocol::id::RevocationId;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use crate::store::{Committed, Heard};
+use store::{Committed, Heard};
 
 /// How many of its own revocations a node remembers until it hears of them, which is at its next look. Should the looks fail
 /// for so long that there are more, the oldest is forgotten, and carried out once more when it is heard of: its sessions

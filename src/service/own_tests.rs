@@ -1,6 +1,6 @@
 //! What this node claims for itself, and what it leaves to the feed.
 
-use portcullis_actors::close::Cause;
+use protocol::close::Cause;
 
 use super::*;
 

@@ -3,7 +3,7 @@
 //! A passkey checks who holds it, so alone it is as good as two factors. Which of the three a ceremony is for is settled when
 //! it begins and cannot be changed by its answer.
 
-use portcullis_actors::id::UserId;
+use protocol::id::UserId;
 use serde_json::Value;
 use uuid::Uuid;
 use webauthn_rs::prelude::PublicKeyCredential;
@@ -13,17 +13,15 @@ use super::{
     ceremony::{Asserted, Ceremony, NewCeremony},
     risk::Assessed,
 };
-use crate::{
-    domain::{
-        attempt::AttemptOutcome,
-        challenge::ChallengeKind,
-        device::{TRUST_TTL, Trust},
-        email::Email,
-        risk::RiskOutcome,
-        session::SignInMethod,
-    },
-    store::{Answerer, Attempt, Candidate, Challenge, OpenSession, Opened},
+use domain::{
+    attempt::AttemptOutcome,
+    challenge::ChallengeKind,
+    device::{TRUST_TTL, Trust},
+    email::Email,
+    risk::RiskOutcome,
+    session::SignInMethod,
 };
+use store::{Answerer, Attempt, Candidate, Challenge, OpenSession, Opened};
 
 /// What a passkey is asked for.
 #[derive(Clone, Debug)]

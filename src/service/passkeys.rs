@@ -3,7 +3,7 @@
 //! Adding and removing one is a change of factors: it takes a recent proof of presence and ends the user's other sessions.
 //! Signing in with one is in `passkey_sign_in`.
 
-use portcullis_actors::audit::Outcome;
+use protocol::audit::Outcome;
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -14,14 +14,12 @@ use super::{
     ceremony::{Ceremony, NewCeremony, defect},
     passkey_sign_in::malformed,
 };
-use crate::{
-    domain::{
-        aaguid::authenticator,
-        challenge::ChallengeKind,
-        passkey::{self, PASSKEYS_PER_USER},
-    },
-    store::{Answerer, FACTOR_GONE, FactorChange, NewPasskey, StoredPasskey},
+use domain::{
+    aaguid::authenticator,
+    challenge::ChallengeKind,
+    passkey::{self, PASSKEYS_PER_USER},
 };
+use store::{Answerer, FACTOR_GONE, FactorChange, NewPasskey, StoredPasskey};
 
 /// A passkey as its user sees it.
 #[derive(Clone, Debug)]

@@ -3,20 +3,18 @@
 //! What a token means is decided by the rule in `domain::refresh`; what happens once is decided by the database. An open
 //! socket never notices a refresh.
 
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
 };
 use time::OffsetDateTime;
 
 use super::{Failure, Meta, Services, SignedIn};
-use crate::{
-    domain::{
-        refresh::{ChainState, Decision, RefreshToken, decide},
-        session::ended,
-    },
-    store::{LiveSession, Order, Session, Target},
+use domain::{
+    refresh::{ChainState, Decision, RefreshToken, decide},
+    session::ended,
 };
+use store::{LiveSession, Order, Session, Target};
 
 /// How often another request may win the race before this one gives up: each time the chain has moved on.
 const TRIES: usize = 4;

@@ -2,20 +2,18 @@
 
 use std::borrow::Cow;
 
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     id::{DeviceId, UserId},
 };
 use secrecy::SecretString;
 
 use super::{Failure, Meta, Services, sign_in::device_of};
-use crate::{
-    domain::{
-        email::Email,
-        role::{Role, Status},
-    },
-    store::{NewUser, StoreError, User},
+use domain::{
+    email::Email,
+    role::{Role, Status},
 };
+use store::{NewUser, StoreError, User};
 
 /// The longest name, in characters.
 const NAME_CHARS: usize = 100;

@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use super::{Failure, Parts, Services, sweep::noted};
-use crate::store::Kept;
+use store::Kept;
 
 /// How often channels are looked at.
 const EVERY: Duration = Duration::from_secs(30);

@@ -4,10 +4,10 @@
 //! The order is what keeps the promise: the row, the commit, the tombstone, the cache, the sockets. A reader that comes
 //! before the tombstone came before the revocation; one that comes after finds it, whatever the caches say.
 
-use portcullis_actors::id::RevocationId;
+use protocol::id::RevocationId;
 
 use super::{Failure, Services, own::Own};
-use crate::store::{Committed, Order};
+use store::{Committed, Order};
 
 /// What a revocation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -4,16 +4,14 @@
 //! Called by every kind of sign-in before it opens or asks anything. What cannot be judged is not let in: a history that
 //! cannot be had is [`Failure::Unavailable`].
 
-use portcullis_actors::{audit::Outcome, id::UserId};
+use protocol::{audit::Outcome, id::UserId};
 
 use super::{Failure, Meta, Services, clock::millis};
-use crate::{
-    domain::{
-        device::{FINGERPRINT_VERSION, Trust},
-        risk::{Assessment, Place, RiskOutcome, Signals, Standing, decide},
-    },
-    store::Device,
+use domain::{
+    device::{FINGERPRINT_VERSION, Trust},
+    risk::{Assessment, Place, RiskOutcome, Signals, Standing, decide},
 };
+use store::Device;
 
 /// A sign-in as it was judged.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 //! counted, then judged, then spent together with its challenge by the transaction that opens the session. Whatever is wrong
 //! with an answer, the refusal is the same.
 
-use portcullis_actors::{
+use protocol::{
     audit::Outcome,
     id::{DeviceId, UserId},
 };
@@ -13,17 +13,15 @@ use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
 use super::{CodeProof, Failure, Meta, Services, SignedIn};
-use crate::{
-    domain::{
-        attempt::AttemptOutcome,
-        challenge::{CHALLENGE_ATTEMPTS, CHALLENGE_TTL, ChallengeKind, ProofMethod},
-        device::{TRUST_TTL, Trust},
-        email::Email,
-        risk::Assessment,
-        session::SignInMethod,
-    },
-    store::{Answerer, Attempt, Attempted, Candidate, Challenge, OpenSession, Opened, Proof, User},
+use domain::{
+    attempt::AttemptOutcome,
+    challenge::{CHALLENGE_ATTEMPTS, CHALLENGE_TTL, ChallengeKind, ProofMethod},
+    device::{TRUST_TTL, Trust},
+    email::Email,
+    risk::Assessment,
+    session::SignInMethod,
 };
+use store::{Answerer, Attempt, Attempted, Candidate, Challenge, OpenSession, Opened, Proof, User};
 
 /// A second factor that is asked for.
 #[derive(Clone, Debug)]

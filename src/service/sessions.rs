@@ -1,12 +1,10 @@
 //! A user's own sessions: seeing them, ending one, ending the others.
 
-use portcullis_actors::{audit::Outcome, close::Cause, id::SessionId};
+use protocol::{audit::Outcome, close::Cause, id::SessionId};
 
 use super::{Caller, Failure, Meta, Revoked, Services};
-use crate::{
-    domain::session::ended,
-    store::{Order, Session, Target},
-};
+use domain::session::ended;
+use store::{Order, Session, Target};
 
 /// A session with what this node knows of it.
 #[derive(Clone, Debug)]

@@ -7,21 +7,19 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::RelyingParty;
-use crate::{
-    domain::{
-        backup_code::BackupCodeKeys,
-        csrf::CsrfKeys,
-        device::DeviceCookies,
-        issuer::IssuerSettings,
-        passkey::Decoys,
-        refresh::RefreshKeys,
-        risk::Thresholds,
-        session::SessionLimits,
-        throttle::{Limits, ThrottleKeys},
-        token::AccessKeys,
-        totp::TotpSealer,
-    },
-    geo::Geo,
+use crate::geo::Geo;
+use domain::{
+    backup_code::BackupCodeKeys,
+    csrf::CsrfKeys,
+    device::DeviceCookies,
+    issuer::IssuerSettings,
+    passkey::Decoys,
+    refresh::RefreshKeys,
+    risk::Thresholds,
+    session::SessionLimits,
+    throttle::{Limits, ThrottleKeys},
+    token::AccessKeys,
+    totp::TotpSealer,
 };
 
 /// What the use cases can be told.

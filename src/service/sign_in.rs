@@ -4,7 +4,7 @@
 //! or the user suspended; and all of them are answered as late as whoever succeeds (`tails`). Between the check of the
 //! password and the session lies a revocation's chance: the store opens nothing if it was taken.
 
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     id::DeviceId,
 };
@@ -13,18 +13,16 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{Asked, Failure, Meta, Services, SignedIn, hasher::Turn};
-use crate::{
-    domain::{
-        attempt::AttemptOutcome,
-        challenge::decide_second_factor,
-        device::{FINGERPRINT_VERSION, Trust},
-        email::Email,
-        password::{MAX_BYTES, Verification},
-        risk::{Place, RiskOutcome},
-        session::SignInMethod,
-    },
-    store::{Attempt, Candidate, DeviceSeen, OpenSession, Opened},
+use domain::{
+    attempt::AttemptOutcome,
+    challenge::decide_second_factor,
+    device::{FINGERPRINT_VERSION, Trust},
+    email::Email,
+    password::{MAX_BYTES, Verification},
+    risk::{Place, RiskOutcome},
+    session::SignInMethod,
 };
+use store::{Attempt, Candidate, DeviceSeen, OpenSession, Opened};
 
 /// What a right password leads to.
 #[derive(Clone, Debug)]

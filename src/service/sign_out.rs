@@ -2,14 +2,13 @@
 //!
 //! Works for whoever proves to have had the session, with an expired token, too, and any number of times.
 
-use portcullis_actors::{audit::Outcome, close::Cause, id::SessionId, runtime::TokenMark};
+use actors::runtime::TokenMark;
+use protocol::{audit::Outcome, close::Cause, id::SessionId};
 use uuid::Uuid;
 
 use super::{Failure, Meta, Refusal, Revoked, Services};
-use crate::{
-    domain::role::Role,
-    store::{Authority, Order, Target},
-};
+use domain::role::Role;
+use store::{Authority, Order, Target};
 
 /// How far signing out reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,14 +3,14 @@
 //! The privilege belongs to the session and is carried by the token of the answer and by those that come after it. The
 //! token that asked does not get it, nor does any copy of it.
 
-use portcullis_actors::audit::Outcome;
+use protocol::audit::Outcome;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{Caller, CodeProof, Failure, Meta, Services, sign_in::bounded};
-use crate::store::{Granted, Privilege, Proof, User};
+use store::{Granted, Privilege, Proof, User};
 
 /// A proof of presence.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 //! digest of each, so that looking one up tells nothing of others.
 
 use dashmap::DashMap;
-use portcullis_actors::id::ConnectionId;
+use protocol::id::ConnectionId;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 

@@ -5,7 +5,7 @@
 
 use std::{sync::Weak, time::Duration};
 
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
     id::SessionId,
@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use super::{Failure, Parts, Services};
-use crate::store::{Order, Target};
+use store::{Order, Target};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(30);

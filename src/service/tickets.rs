@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
 use super::{Caller, Failure, Services};
-use crate::store;
+use store;
 
 const LIFETIME: Duration = Duration::from_secs(30);
 

@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use portcullis_actors::{
+use actors::{
     Realtime,
-    id::{SessionId, Subject},
-    logic::denials::Denials,
     runtime::{Seen, TokenMark},
 };
+use logic::denials::Denials;
+use protocol::id::{SessionId, Subject};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
@@ -22,13 +22,11 @@ use super::{
     known::{Caller, Known},
     outcome::{Refusal, refused},
 };
-use crate::{
-    domain::{
-        session::{SessionLimits, ended},
-        token::{AccessKeys, TokenError, access_ttl},
-    },
-    store::Store,
+use domain::{
+    session::{SessionLimits, ended},
+    token::{AccessKeys, TokenError, access_ttl},
 };
+use store::Store;
 
 /// Sessions remembered at most; some 500 bytes each.
 const CAPACITY: usize = 200_000;

@@ -5,10 +5,10 @@
 
 use std::{cell::RefCell, rc::Rc};
 
-use portcullis_actors::runtime::Attachment;
+use actors::runtime::Attachment;
 
 use super::permits::UserPermit;
-use crate::service::OutsideRow;
+use service::OutsideRow;
 
 /// What the place consists of; dropping it gives it up.
 pub(super) struct Held {

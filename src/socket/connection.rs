@@ -17,7 +17,8 @@ use actix_http::ws::{Item, Message, ProtocolError};
 use actix_web_actors::ws::WebsocketContext;
 use bytes::Bytes;
 use futures_util::Stream;
-use portcullis_actors::{close::CloseReason, logic::limits::Gcra};
+use logic::limits::Gcra;
+use protocol::close::CloseReason;
 
 use super::{
     driver::Driver,

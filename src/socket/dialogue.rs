@@ -20,13 +20,10 @@ mod turns;
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
-use portcullis_actors::{
-    close::CloseReason,
-    id::ConnectionId,
-    logic::{limits::Gcra, namespace::ChannelName},
-    protocol::{
-        Answer, ClientInfo, Command, DecodeError, Emulation, Encoding, ErrorCode, Position, SubscribeRequest,
-    },
+use logic::limits::Gcra;
+use protocol::{
+    Answer, ClientInfo, Command, DecodeError, Emulation, Encoding, ErrorCode, Position, SubscribeRequest,
+    channel_name::ChannelName, close::CloseReason, id::ConnectionId,
 };
 
 pub use config::DialogueConfig;

@@ -9,15 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use actors::{
+    Realtime,
+    runtime::{AttachError, AttachRequest, Attachment, Bearer, Outbox, TokenMark, Transport},
+};
 use dashmap::DashMap;
 use ipnet::IpNet;
-use portcullis_actors::{
-    Realtime,
+use logic::namespace::Party;
+use protocol::{
     audit::{AuditEvent, Outcome},
     close::{CloseReason, Goodbye},
     id::{ConnectionId, DeviceId, SessionId, Subject},
-    logic::namespace::Party,
-    runtime::{AttachError, AttachRequest, Attachment, Bearer, Outbox, TokenMark, Transport},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -28,10 +30,8 @@ use super::{
     permits::{Permits, UserPermit},
     publications::Publications,
 };
-use crate::{
-    domain::{origin::Origins, role::Role},
-    service::{Caller, OutsideRow, Refusal, Services},
-};
+use domain::{origin::Origins, role::Role};
+use service::{Caller, OutsideRow, Refusal, Services};
 
 /// The shared half of every connection.
 pub struct Door {

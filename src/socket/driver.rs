@@ -15,11 +15,8 @@ use std::{
 };
 
 use actix_rt::time::{Sleep, sleep_until};
-use portcullis_actors::{
-    id::ConnectionId,
-    logic::namespace::ChannelName,
-    runtime::{End, Left, Outbox, Reserved, SubscribeReply, Transport},
-};
+use actors::runtime::{End, Left, Outbox, Reserved, SubscribeReply, Transport};
+use protocol::{channel_name::ChannelName, id::ConnectionId};
 
 use super::{
     anchor::Anchor,

@@ -20,11 +20,9 @@ use actix_web::{
     http::{Method, StatusCode, header},
     web::{self, ServiceConfig},
 };
+use actors::runtime::Transport;
 use bytes::Bytes;
-use portcullis_actors::{
-    protocol::{Emulation, Encoding},
-    runtime::Transport,
-};
+use protocol::{Emulation, Encoding};
 
 use super::{
     anchor::Anchor,
@@ -34,7 +32,7 @@ use super::{
     start::Start,
     watch::Watch,
 };
-use crate::domain::credential::{self, Source};
+use domain::credential::{self, Source};
 pub(super) use peer::note as note_wire;
 pub(super) use streams::Streams;
 

@@ -7,11 +7,8 @@ use std::{net::IpAddr, time::Instant};
 
 use actix_http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::StatusCode;
-use portcullis_actors::{
-    id::ConnectionId,
-    protocol::Encoding,
-    runtime::{Outbox, OutboxReader, Transport, outbox},
-};
+use actors::runtime::{Outbox, OutboxReader, Transport, outbox};
+use protocol::{Encoding, id::ConnectionId};
 
 use super::{
     dialogue::VerifyRefusal,
@@ -19,7 +16,7 @@ use super::{
     permits::Permit,
     refusal::Refusal,
 };
-use crate::domain::{
+use domain::{
     address,
     credential::{self, Credential, Headers, Source},
     origin::FetchSite,

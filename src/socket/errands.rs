@@ -4,12 +4,8 @@
 
 use std::{sync::Arc, time::Instant};
 
-use portcullis_actors::{
-    id::Subject,
-    logic::namespace::ChannelName,
-    protocol::{ClientInfo, ErrorCode, Payload},
-    runtime::{ANSWER_BYTES, Gather as _, Join, JoinReply, LaneError},
-};
+use actors::runtime::{ANSWER_BYTES, Gather as _, Join, JoinReply, LaneError};
+use protocol::{ClientInfo, ErrorCode, Payload, channel_name::ChannelName, id::Subject};
 use secrecy::SecretString;
 
 use super::{

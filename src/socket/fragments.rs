@@ -2,7 +2,7 @@
 
 use actix_http::ws::Item;
 use bytes::{Bytes, BytesMut};
-use portcullis_actors::protocol::Encoding;
+use protocol::Encoding;
 
 /// Bytes of one message; the codec bounds single frames alike.
 const MESSAGE_MAX: usize = 64 * 1024;

@@ -4,7 +4,7 @@
 //! a frame on the wire.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use portcullis_actors::protocol::Encoding;
+use protocol::Encoding;
 
 const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;

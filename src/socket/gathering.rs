@@ -1,12 +1,10 @@
 //! Where the subscriptions that the server makes at `connect` come together: shards hand their results in, from their own
 //! threads; the connection's driver waits for all of them.
 
+use actors::runtime::Gather;
+use logic::stream::PAGE_BYTES;
 use parking_lot::Mutex;
-use portcullis_actors::{
-    logic::{namespace::ChannelName, stream::PAGE_BYTES},
-    protocol::{ErrorCode, SubscribeResult},
-    runtime::Gather,
-};
+use protocol::{ErrorCode, SubscribeResult, channel_name::ChannelName};
 use tokio::sync::oneshot;
 
 use super::dialogue::Gathered;

@@ -13,7 +13,8 @@ use actix_http::{
     ws::{HandshakeError, hash_key, verify_handshake},
 };
 use actix_web::http::StatusCode;
-use portcullis_actors::{protocol::Encoding, runtime};
+use actors::runtime;
+use protocol::Encoding;
 use uuid::Uuid;
 
 use super::{
@@ -27,7 +28,7 @@ use super::{
     start::Start,
     transport::Transport,
 };
-use crate::domain::{
+use domain::{
     credential,
     request::{SDK_SOCKET_PATH, SOCKET_PATHS, request_id},
 };

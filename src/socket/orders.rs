@@ -4,11 +4,8 @@
 
 use std::{sync::Arc, time::Instant};
 
-use portcullis_actors::{
-    logic::subscription::ServerSubscription,
-    protocol::{Payload, UnsubscribeCode},
-    runtime::{Control, SubscribeReply},
-};
+use actors::runtime::{Control, SubscribeReply};
+use protocol::{Payload, UnsubscribeCode, subscription::ServerSubscription};
 
 use super::{dialogue::Order, driver::Driver};
 

@@ -5,11 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use portcullis_actors::{
+use actors::runtime::{AttachRequest, Bearer, TokenMark};
+use logic::namespace::Party;
+use protocol::{
+    channel_name::ChannelName,
     close::{Cause, CloseReason},
     id::{ConnectionId, SessionId, Subject},
-    logic::namespace::{ChannelName, Party},
-    runtime::{AttachRequest, Bearer, TokenMark},
 };
 use secrecy::{ExposeSecret, SecretString};
 
@@ -17,7 +18,8 @@ use super::{
     dialogue::{Identity, SubscriptionGrant, SubscriptionRefusal, VerifyRefusal},
     door::{Admitted, Arriving, Door, refusal},
 };
-use crate::{domain::issuer::OutsideConnection, service::Refusal};
+use domain::issuer::OutsideConnection;
+use service::Refusal;
 
 impl Door {
     /// Whether somebody else than this server has issued the token.

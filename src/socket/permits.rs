@@ -7,7 +7,7 @@ use std::{hash::Hash, sync::Arc};
 
 use dashmap::DashMap;
 use parking_lot::Mutex;
-use portcullis_actors::id::Subject;
+use protocol::id::Subject;
 
 /// How many sockets may be open at once.
 #[derive(Clone, Copy, Debug)]

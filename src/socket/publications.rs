@@ -9,10 +9,8 @@ use std::{
 };
 
 use dashmap::DashMap;
-use portcullis_actors::{
-    id::Subject,
-    logic::limits::{Gcra, Limit},
-};
+use logic::limits::Gcra;
+use protocol::{id::Subject, limit::Limit};
 
 /// Users that are kept before those with all their permits are looked for.
 const KEPT: usize = 1_024;
@@ -55,7 +53,7 @@ impl Publications {
 mod tests {
     use std::time::Duration;
 
-    use portcullis_actors::id::UserId;
+    use protocol::id::UserId;
 
     use super::*;
 

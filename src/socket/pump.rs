@@ -19,12 +19,10 @@ use std::{
 
 use actix_rt::time::{Sleep, sleep};
 use actix_web::Error;
+use actors::runtime::{End, OutboxReader};
 use bytes::Bytes;
 use futures_util::Stream;
-use portcullis_actors::{
-    close::CloseReason,
-    runtime::{End, OutboxReader},
-};
+use protocol::close::CloseReason;
 
 use super::{
     anchor::Anchor,

@@ -11,9 +11,9 @@ use std::{
 };
 
 use actix_web::Error;
+use actors::runtime::End;
 use bytes::Bytes;
 use futures_util::Stream;
-use portcullis_actors::runtime::End;
 
 use super::{
     inbound::poll_read,

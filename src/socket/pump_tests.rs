@@ -3,8 +3,8 @@
 use std::time::Instant;
 
 use actix_rt::net::{TcpListener, TcpStream};
+use actors::runtime::{Outbox, outbox};
 use futures_util::stream;
-use portcullis_actors::runtime::{Outbox, outbox};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::{super::pump_end::CUT_DEADLINE, *};
@@ -37,7 +37,7 @@ async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
     for (way, end) in ways {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
-        let (outbox, reader) = outbox(1024, portcullis_actors::protocol::Encoding::Json);
+        let (outbox, reader) = outbox(1024, protocol::Encoding::Json);
         let (sender, seen) = std::sync::mpsc::channel();
         let witness = Witness(outbox, sender);
         let mut pump = Pump::new(stream, witness, Inbound::default(), reader, Anchor::default(), b"");
@@ -63,7 +63,7 @@ async fn peer(limit: usize) -> Peer {
         socket2::SockRef::from(half).set_recv_buffer_size(4096).unwrap();
         socket2::SockRef::from(half).set_send_buffer_size(4096).unwrap();
     }
-    let (outbox, reader) = outbox(limit, portcullis_actors::protocol::Encoding::Json);
+    let (outbox, reader) = outbox(limit, protocol::Encoding::Json);
     let context: Silence = stream::pending();
     let pump =
         actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, Anchor::default(), b""));
@@ -205,7 +205,7 @@ async fn nothing_more_is_read_than_was_decoded() {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut flooder = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
-    let (outbox, reader) = outbox(1024, portcullis_actors::protocol::Encoding::Json);
+    let (outbox, reader) = outbox(1024, protocol::Encoding::Json);
     let inbound = Inbound::default();
     let (most, decoded) =
         <(std::rc::Rc<std::cell::Cell<usize>>, std::rc::Rc<std::cell::Cell<usize>>)>::default();

@@ -13,19 +13,17 @@ use actix_http::{
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::StatusCode};
+use actors::runtime::Denied;
 use bytes::{Bytes, BytesMut};
-use portcullis_actors::runtime::Denied;
 use tokio::io::AsyncWriteExt;
 
 use super::dialogue::VerifyRefusal;
-use crate::{
-    domain::{
-        credential::CredentialError,
-        problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
-        request::RequestId,
-    },
-    service::Failure,
+use domain::{
+    credential::CredentialError,
+    problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
+    request::RequestId,
 };
+use service::Failure;
 
 /// How long a refused client may take to read why.
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);

@@ -2,10 +2,10 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use portcullis_actors::{
+use actors::runtime::{Outbox, Transport};
+use protocol::{
+    Emulation,
     id::{ConnectionId, DeviceId},
-    protocol::Emulation,
-    runtime::{Outbox, Transport},
 };
 
 use super::{

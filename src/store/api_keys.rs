@@ -1,12 +1,12 @@
 //! Keys of the server API. The key itself is nowhere in the database.
 
-use portcullis_actors::audit::AuditEvent;
+use protocol::audit::AuditEvent;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{audit, error::StoreError, pool::Store};
-use crate::domain::api_key::{ApiScopes, KeyHash};
+use domain::api_key::{ApiScopes, KeyHash};
 
 /// The constraint that keeps names apart.
 pub const KEY_NAME_TAKEN: &str = "api_keys_name";

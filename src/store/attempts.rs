@@ -7,7 +7,7 @@ use std::net::{IpAddr, Ipv6Addr};
 
 use deadpool_postgres::GenericClient;
 use futures_util::future::try_join3;
-use portcullis_actors::id::{DeviceId, SessionId, UserId};
+use protocol::id::{DeviceId, SessionId, UserId};
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::Row;
 use uuid::Uuid;
@@ -17,10 +17,11 @@ use super::{
     pool::Store,
     rows::{self, clipped},
 };
-use crate::domain::{
+use domain::{
     attempt::AttemptOutcome,
-    risk::{Assessment, FAILURES_MAX, History, Place, Position, RECENT_MS, VISITS_MAX, Visit},
+    risk::{Assessment, History, Place, Position, RECENT_MS, Visit},
     session::SignInMethod,
+    sign_in_history::{FAILURES_MAX, VISITS_MAX},
 };
 
 /// Visits longer ago say nothing about what is usual.

@@ -4,7 +4,7 @@
 //! the others in batches. Writing an event twice leaves one row.
 
 use deadpool_postgres::GenericClient;
-use portcullis_actors::audit::AuditEvent;
+use protocol::audit::AuditEvent;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 

@@ -8,7 +8,7 @@
 //! alone, or its user's row: whoever holds the first shared and the row reads what stays true until the commit.
 
 use deadpool_postgres::Transaction;
-use portcullis_actors::id::{SessionId, UserId};
+use protocol::id::{SessionId, UserId};
 use time::OffsetDateTime;
 
 use super::{
@@ -17,7 +17,7 @@ use super::{
     revocations::REVOKE_ALL_LOCK,
     rows,
 };
-use crate::domain::role::{Role, Status};
+use domain::role::{Role, Status};
 
 /// The session that asks, and what it must still have for that.
 #[derive(Clone, Copy, Debug)]

@@ -2,7 +2,7 @@
 //!
 //! Written together with their audit event. Nodes keep a copy in memory and read it anew every few seconds.
 
-use portcullis_actors::audit::AuditEvent;
+use protocol::audit::AuditEvent;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 

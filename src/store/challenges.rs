@@ -4,14 +4,14 @@
 //! challenge are one conditional statement each; a challenge of a sign-in is spent by the transaction that opens the session.
 
 use deadpool_postgres::Transaction;
-use portcullis_actors::id::{SessionId, UserId};
+use protocol::id::{SessionId, UserId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{error::StoreError, pool::Store, rows};
-use crate::domain::challenge::ChallengeKind;
+use domain::challenge::ChallengeKind;
 
 /// Who may answer a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,11 +4,8 @@
 //! Those about one subject are written one after the other, so that the order of their numbers is that of their commits.
 
 use deadpool_postgres::Transaction;
-use portcullis_actors::{
-    audit::AuditEvent,
-    id::Subject,
-    logic::denials::{Denial, Ruling},
-};
+use logic::denials::{Denial, Ruling};
+use protocol::{audit::AuditEvent, id::Subject};
 use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;

@@ -6,11 +6,11 @@
 use std::net::IpAddr;
 
 use deadpool_postgres::GenericClient;
-use portcullis_actors::id::{DeviceId, UserId};
+use protocol::id::{DeviceId, UserId};
 use time::OffsetDateTime;
 
 use super::{error::StoreError, rows::clipped};
-use crate::domain::{device::Trust, risk::Place};
+use domain::{device::Trust, risk::Place};
 
 /// A device as a request shows it.
 #[derive(Clone, Debug)]

@@ -4,7 +4,7 @@
 
 use std::net::IpAddr;
 
-use portcullis_actors::{
+use protocol::{
     audit::AuditEvent,
     id::{DeviceId, UserId},
 };
@@ -18,7 +18,7 @@ use super::{
     pool::Store,
     rows,
 };
-use crate::domain::device::Trust;
+use domain::device::Trust;
 
 /// A device of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 //!
 //! Called by the sweep. Verification does not wait for it: a session past its time is refused whether swept or not.
 
-use portcullis_actors::id::SessionId;
+use protocol::id::SessionId;
 use time::OffsetDateTime;
 
 use super::{error::StoreError, pool::Store, rows::uuids};

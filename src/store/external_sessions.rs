@@ -5,7 +5,7 @@
 
 use std::net::IpAddr;
 
-use portcullis_actors::id::{ConnectionId, SessionId, Subject};
+use protocol::id::{ConnectionId, SessionId, Subject};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;

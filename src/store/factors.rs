@@ -4,14 +4,14 @@
 //! spent by the transaction of what it proves ([`spend`]). Both are conditional statements: of any number that try, one wins.
 
 use deadpool_postgres::{GenericClient, Transaction};
-use portcullis_actors::id::UserId;
+use protocol::id::UserId;
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{error::StoreError, pool::Store};
-use crate::domain::{passkey::PASSKEYS_PER_USER, password::NO_PASSWORD};
+use domain::{passkey::PASSKEYS_PER_USER, password::NO_PASSWORD};
 
 /// What a user can prove themselves with beside a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -6,10 +6,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use portcullis_actors::{
+use logic::denials::Ruling;
+use protocol::{
     close::Cause,
     id::{RevocationId, SessionId},
-    logic::denials::Ruling,
 };
 use time::OffsetDateTime;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};

@@ -5,7 +5,7 @@
 //! changed.
 
 use deadpool_postgres::Transaction;
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
     id::{SessionId, UserId},
@@ -24,7 +24,7 @@ use super::{
     revocations,
     rows::{self, SESSION_COLUMNS, Session, clipped},
 };
-use crate::domain::{device::Trust, role::Status, session::SignInMethod};
+use domain::{device::Trust, role::Status, session::SignInMethod};
 
 /// A session to be opened.
 #[derive(Clone, Debug)]

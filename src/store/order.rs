@@ -2,7 +2,7 @@
 //!
 //! Built by services, carried out by `revocations`. Nothing here talks to the database.
 
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
     id::{DeviceId, RevocationId, SessionId, Subject, UserId},
@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::{authority::Authority, factors::FactorChange};
-use crate::domain::role::{Role, Status};
+use domain::role::{Role, Status};
 
 /// What is revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -1,7 +1,7 @@
 //! Passkeys as rows: reading and renaming them. Adding, removing and suspending one is a change of factors (`factors`), using
 //! one a proof.
 
-use portcullis_actors::{audit::AuditEvent, id::UserId};
+use protocol::{audit::AuditEvent, id::UserId};
 use serde_json::Value;
 use time::OffsetDateTime;
 use tokio_postgres::Row;

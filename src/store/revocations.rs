@@ -4,7 +4,7 @@
 //! ended can be rotated, touched or verified again; shutting the doors that are already open is the caller's part.
 
 use deadpool_postgres::{Client, Transaction};
-use portcullis_actors::{
+use protocol::{
     audit::AuditEvent,
     id::{DeviceId, RevocationId, SessionId, Subject, UserId},
 };

@@ -4,7 +4,7 @@
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
-use portcullis_actors::{
+use protocol::{
     close::Cause,
     id::{DeviceId, RevocationId, SessionId, UserId},
 };
@@ -14,7 +14,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{attempts, error::StoreError};
-use crate::domain::{
+use domain::{
     password::NO_PASSWORD,
     risk::Assessment,
     role::{Role, Status},

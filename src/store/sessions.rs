@@ -4,7 +4,7 @@
 //! try, one gets the row.
 
 use deadpool_postgres::Client;
-use portcullis_actors::{
+use protocol::{
     audit::AuditEvent,
     id::{DeviceId, SessionId, UserId},
 };

@@ -1,11 +1,12 @@
 //! Tickets for one WebSocket handshake each: stored as a hash, consumed by one DELETE.
 
-use portcullis_actors::{id::SessionId, logic::denials::TokenMark};
+use logic::denials::TokenMark;
+use protocol::id::SessionId;
 use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 
 use super::{error::StoreError, pool::Store};
-use crate::domain::role::Scopes;
+use domain::role::Scopes;
 
 /// What a consumed ticket stood for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 //! Called by services. What counts once is decided elsewhere: proofs are spent by `factors`, changes are written by it, too.
 //! Secrets come and go sealed.
 
-use portcullis_actors::{audit::AuditEvent, id::UserId};
+use protocol::{audit::AuditEvent, id::UserId};
 use time::OffsetDateTime;
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     error::StoreError,
     pool::Store,
 };
-use crate::domain::seal::Sealed;
+use domain::seal::Sealed;
 
 /// A user's authenticator app.
 #[derive(Clone, Debug)]

@@ -6,7 +6,7 @@
 use std::{collections::HashMap, net::IpAddr};
 
 use deadpool_postgres::Client;
-use portcullis_actors::id::{DeviceId, SessionId, UserId};
+use protocol::id::{DeviceId, SessionId, UserId};
 use time::OffsetDateTime;
 
 use super::{

@@ -3,7 +3,7 @@
 //! What ends trust (a new password, role or status) is not here but in `revocations`, in the revocation's transaction.
 
 use deadpool_postgres::GenericClient;
-use portcullis_actors::{
+use protocol::{
     audit::AuditEvent,
     id::{DeviceId, UserId},
 };
@@ -20,7 +20,7 @@ use super::{
     pool::Store,
     rows::{self, USER_COLUMNS, User},
 };
-use crate::domain::{
+use domain::{
     device::Trust,
     email::Email,
     role::{Role, Status},

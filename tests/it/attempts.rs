@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis::domain::role::Status;
+use domain::role::Status;
 use serde_json::{Value, json};
 
 use crate::harness::{App, Ask, PASSWORD, Session};

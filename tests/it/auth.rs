@@ -1,6 +1,6 @@
 //! Getting in: registration, sign-in, and the question whether one is signed in.
 
-use portcullis::domain::{
+use domain::{
     password::{self, HashParams},
     role::Status,
 };

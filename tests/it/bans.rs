@@ -2,10 +2,10 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use portcullis::store::Ban;
-use portcullis_actors::audit::{AuditEvent, Outcome};
+use protocol::audit::{AuditEvent, Outcome};
 use reqwest::RequestBuilder;
 use serde_json::json;
+use store::Ban;
 use time::OffsetDateTime;
 
 use crate::harness::{Answer, App, Ask, PASSWORD, eventually};

@@ -6,7 +6,7 @@
 mod scene;
 mod ways;
 
-use portcullis_actors::close::Cause;
+use protocol::close::Cause;
 
 use crate::harness::Closed;
 use scene::{Scene, Seat};

@@ -2,11 +2,9 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use actors::runtime::{Control, Done, Selection};
 use portcullis::socket::DialogueConfig;
-use portcullis_actors::{
-    id::Subject,
-    runtime::{ChannelName, Control, Done, Selection},
-};
+use protocol::{channel_name::ChannelName, id::Subject};
 use serde_json::{Value, json};
 
 use crate::harness::{App, Closed, Event, Session, eventually};

@@ -1,6 +1,6 @@
 //! Clients that understand deltas are sent what changed, and can make the whole of it.
 
-use portcullis_actors::logic::delta::apply;
+use logic::delta::apply;
 use serde_json::{Value, json};
 
 use crate::history::app;

@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
-use portcullis::{service::Severed, store::NewDenial};
-use portcullis_actors::{
+use actors::runtime::Denial;
+use protocol::{
     audit::{AuditEvent, Outcome},
     id::Subject,
-    runtime::Denial,
 };
 use serde_json::json;
+use service::Severed;
+use store::NewDenial;
 
 use crate::harness::{App, Ask as _, Closed, PASSWORD, Session, eventually, for_ever};
 
@@ -57,7 +58,7 @@ async fn a_block_that_is_lifted_or_over_lets_the_same_session_go_on() {
     app.unblock(&person.id.into()).await;
     assert!(session.works().await);
     let expires_at = Some(app.services().clock.now() + Duration::from_secs(60));
-    let terms = portcullis::service::DenialTerms { expires_at, ..for_ever() };
+    let terms = service::DenialTerms { expires_at, ..for_ever() };
     app.services().block_user(person.id.into(), terms).await.expect("a block");
     assert!(!session.works().await);
     app.advance(Duration::from_secs(61));
@@ -229,7 +230,7 @@ async fn denials_that_hold_for_ever_are_counted() {
     app.block(&bob).await;
     app.revoke_token("one").await;
     let expires_at = Some(app.services().clock.now() + Duration::from_secs(60));
-    let terms = portcullis::service::DenialTerms { expires_at, ..for_ever() };
+    let terms = service::DenialTerms { expires_at, ..for_ever() };
     app.services().revoke_token("another", terms).await.unwrap();
     assert_eq!(app.store().endless_denials().await.unwrap(), 2);
     app.services().sweep().await.unwrap();

@@ -9,7 +9,7 @@ mod visit;
 
 use std::time::Duration;
 
-use portcullis::domain::role::Role;
+use domain::role::Role;
 use serde_json::Value;
 
 use crate::harness::App;

@@ -3,10 +3,8 @@
 mod large;
 mod outage;
 
-use portcullis_actors::{
-    protocol::{HistoryRequest, Payload},
-    runtime::{ChannelName, ServerPublication},
-};
+use actors::runtime::ServerPublication;
+use protocol::{HistoryRequest, Payload, channel_name::ChannelName};
 use serde_json::{Value, json};
 
 use crate::harness::{App, Session, Socket, fresh_database};

@@ -4,12 +4,12 @@ mod stalled;
 
 use std::time::{Duration, Instant};
 
-use portcullis::domain::role::Role;
-use portcullis_actors::protocol::protobuf::{
+use domain::role::Role;
+use prost::Message as _;
+use protocol::protobuf::{
     requests::{Command, ConnectRequest, EmulationRequest, SubscribeRequest},
     results::Reply,
 };
-use prost::Message as _;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 use tokio::{

@@ -2,16 +2,14 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use domain::session::SignInMethod;
 use futures_util::future::join_all;
-use portcullis::{
-    domain::session::SignInMethod,
-    store::{Granted, OpenSession, Opened, Privilege, Proof},
-};
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     id::SessionId,
 };
 use serde_json::json;
+use store::{Granted, OpenSession, Opened, Privilege, Proof};
 
 use crate::harness::{Answer, App, Person, Session};
 

@@ -11,10 +11,8 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portcullis_actors::{
-    logic::namespace::{Namespaces, Options},
-    runtime::ChannelName,
-};
+use logic::namespace::{Namespaces, Options};
+use protocol::channel_name::ChannelName;
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinSet};
 

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use portcullis_actors::{
-    logic::namespace::{Namespaces, Offer, Options, Right, Rights},
-    protocol::Payload,
-    runtime::{ChannelName, ServerPublication},
-};
+use actors::runtime::ServerPublication;
+use logic::namespace::{Namespaces, Offer, Options, Right, Rights};
+use protocol::{Payload, channel_name::ChannelName};
 use serde_json::{Value, json};
 
 use crate::harness::{App, Socket};

@@ -8,12 +8,12 @@ mod subscriptions;
 
 use std::time::Duration;
 
-use portcullis::service::{ExternalFilter, Order, Target};
-use portcullis_actors::{
+use protocol::{
     close::Cause,
     id::{SessionId, Subject},
 };
 use serde_json::{Value, json};
+use service::{ExternalFilter, Order, Target};
 
 use crate::harness::{
     App, Ask, Cable, Closed, Socket, eventually, fresh_database,

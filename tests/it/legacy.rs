@@ -2,8 +2,8 @@
 
 use std::{path::Path, process::Command};
 
+use domain::role::Role;
 use futures_util::{SinkExt as _, StreamExt as _};
-use portcullis::domain::role::Role;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;

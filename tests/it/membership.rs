@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portcullis_actors::logic::namespace::{Namespaces, Options, Right, Rights};
+use logic::namespace::{Namespaces, Options, Right, Rights};
 use serde_json::{Value, json};
 
 use crate::harness::{App, Event, Socket};

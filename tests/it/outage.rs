@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use portcullis::domain::role::Role;
+use domain::role::Role;
 use serde_json::json;
 
 use crate::harness::{
@@ -257,7 +257,7 @@ async fn a_read_only_database_is_not_ready_and_signs_nobody_in() {
 #[test]
 fn a_server_without_a_database_does_not_start_and_says_why() {
     let nowhere = Path::new("/nonexistent/portcullis");
-    let database = portcullis::store::DatabaseSettings::embedded(nowhere, "none");
+    let database = store::DatabaseSettings::embedded(nowhere, "none");
     let message = App::try_over(database, |_| {}).err().expect("a refusal");
     assert!(message.contains("database"), "{message}");
 }

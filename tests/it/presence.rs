@@ -1,6 +1,6 @@
 //! Who is in a channel can be seen by those who may, and is true at once.
 
-use portcullis_actors::runtime::ChannelName;
+use protocol::channel_name::ChannelName;
 use serde_json::{Value, json};
 
 use crate::{

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portcullis_actors::protocol::protobuf::{
+use protocol::protobuf::{
     requests::{ChannelRequest, Command, ConnectRequest, Empty, PublishRequest, SubscribeRequest},
     results::Reply,
 };

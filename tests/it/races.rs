@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
+use domain::role::{Role, Status};
 use futures_util::{StreamExt as _, future::join_all, stream};
-use portcullis::domain::role::{Role, Status};
 use serde_json::json;
 
 use crate::harness::{App, PASSWORD, Person, Session, eventually};

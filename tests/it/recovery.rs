@@ -1,6 +1,6 @@
 //! A client that comes back gets what it missed, exactly once and in order, or is told that it cannot be had.
 
-use portcullis_actors::logic::namespace::RecoveryMode;
+use logic::namespace::RecoveryMode;
 use serde_json::{Value, json};
 
 use crate::{

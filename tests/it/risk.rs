@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use portcullis::geo::{Database, Geo};
 use serde_json::{Value, json};
+use service::geo::{Database, Geo};
 
 use crate::harness::{
     Answer, App, Ask, PASSWORD, Person, Session,

@@ -2,15 +2,14 @@
 
 use std::{sync::Arc, time::Duration};
 
+use actors::runtime::{Control, Done, Reply, Selection, ServerPublication, Subscribing};
+use logic::namespace::{Namespaces, Offer, Options, Right, Rights};
 use portcullis::socket::DialogueConfig;
-use portcullis_actors::{
+use protocol::{
+    ErrorCode, Payload, UnsubscribeCode,
+    channel_name::ChannelName,
     id::Subject,
-    logic::namespace::{Namespaces, Offer, Options, Right, Rights},
-    protocol::{ErrorCode, Payload, UnsubscribeCode},
-    runtime::{
-        ChannelName, Control, Done, Overrides, Reply, Selection, ServerPublication, ServerSubscription,
-        Subscribing,
-    },
+    subscription::{Overrides, ServerSubscription},
 };
 use serde_json::{Value, json};
 
@@ -195,7 +194,7 @@ async fn what_was_missed_follows_a_subscription_of_the_servers() {
     for number in 1..=3 {
         publish(&app, "kept:news", &json!(number)).await;
     }
-    let since = portcullis_actors::protocol::Position { offset: 1, epoch: String::new() };
+    let since = protocol::Position { offset: 1, epoch: String::new() };
     subscribe(&ann, ServerSubscription { recover: Some(since), ..to("kept:news") }).await;
     assert!(socket.pushed().await["subscribe"].is_object());
     for number in 2..=3 {

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use domain::role::Role;
 use futures_util::{SinkExt as _, StreamExt as _};
-use portcullis::domain::role::Role;
 use serde_json::json;
 use tokio_tungstenite::{
     WebSocketStream, client_async,

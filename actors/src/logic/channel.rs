@@ -8,11 +8,8 @@ use std::{
     sync::Arc,
 };
 
-pub use super::namespace::{ChannelName, ChannelNameError};
-use crate::{
-    id::ConnectionId,
-    protocol::{ClientInfo, PresenceStats, Publication},
-};
+pub use protocol::channel_name::{ChannelName, ChannelNameError};
+use protocol::{ClientInfo, PresenceStats, Publication, id::ConnectionId};
 
 use super::namespace::Terms;
 

@@ -6,10 +6,7 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::*;
-use crate::{
-    id::Subject,
-    protocol::{Payload, Position},
-};
+use protocol::{Payload, Position, id::Subject};
 
 fn info(number: u8) -> Arc<ClientInfo> {
     let client = ConnectionId(Uuid::from_u128(number.into()));

@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, sync::Arc};
 
-use crate::{close::CloseReason, id::Subject};
+use protocol::{close::CloseReason, id::Subject};
 
 /// How long a lifted block is remembered, so that an older ruling that is heard late does not undo the lifting.
 const LIFTED_FOR_MS: i64 = 600_000;

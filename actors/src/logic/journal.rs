@@ -14,7 +14,7 @@ use std::{sync::Arc, time::Duration};
 pub use channel::{Action, Call, DurableChannel, Failed, Outcome};
 
 use super::{namespace::Options, stream::weight_of, version::Version};
-use crate::protocol::{ClientInfo, Payload, Publication};
+use protocol::{ClientInfo, Payload, Publication};
 
 /// A publication on its way into the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -3,7 +3,9 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::{Payload, PublishRequest, SubscribeRequest};
+use protocol::{
+    Payload, PublishRequest, SubscribeRequest, channel_name::ChannelNameError, subscription::Overrides,
+};
 
 fn name(text: &str) -> ChannelName {
     ChannelName::parse(text).unwrap()
@@ -88,7 +90,7 @@ fn what_is_not_offered_is_refused_after_the_rights() {
     let filter = SubscribeRequest { tags_filter: true, kind: 1, ..SubscribeRequest::default() };
     assert_eq!(subscribe("chat:a", &filter), Err(ErrorCode::BadRequest));
     assert_eq!(subscribe("user:#7", &filter), Err(ErrorCode::PermissionDenied));
-    let recover = Some(crate::protocol::Position::default());
+    let recover = Some(protocol::Position::default());
     let position = SubscribeRequest { must_recover: true, recover, ..SubscribeRequest::default() };
     let kind = SubscribeRequest { kind: 4, ..position.clone() };
     assert_eq!(subscribe("ephemeral:a", &kind), Err(ErrorCode::NotAvailable));

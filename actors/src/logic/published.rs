@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::protocol::Position;
+use protocol::Position;
 
 /// How long a key is remembered.
 pub const REMEMBERED: Duration = Duration::from_secs(5 * 60);

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use crate::id::ConnectionId;
+use protocol::id::ConnectionId;
 
 /// Why a connection may not join its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{namespace::RecoveryMode, version::Version};
-use crate::protocol::{ClientInfo, ErrorCode, HistoryRequest, Payload, Position, Publication};
+use protocol::{ClientInfo, ErrorCode, HistoryRequest, Payload, Position, Publication};
 
 /// The most publications that one answer carries.
 pub const PAGE_MAX: usize = 300;

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::protocol::Payload;
+use protocol::Payload;
 
 const TTL: Duration = Duration::from_secs(60);
 

@@ -4,11 +4,9 @@
 
 use std::sync::Arc;
 
-use super::{
-    denials::TokenMark,
-    namespace::{ChannelName, Overrides},
-};
-use crate::protocol::{Payload, Position};
+use super::denials::TokenMark;
+use protocol::Payload;
+use protocol::channel_name::ChannelName;
 
 /// What a connection says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,23 +19,6 @@ pub struct Described {
     pub meta: Option<Arc<Payload>>,
     /// What it is subscribed to.
     pub subscriptions: Vec<Subscribed>,
-}
-
-/// A subscription in the server's name.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServerSubscription {
-    /// The channel.
-    pub channel: ChannelName,
-    /// What members see of this one in the channel.
-    pub chan_info: Option<Payload>,
-    /// What the client gets along.
-    pub data: Option<Payload>,
-    /// What the client has, if it is to get what it missed since.
-    pub recover: Option<Position>,
-    /// Seconds since the epoch at which it ends; `None` for never.
-    pub expires_at: Option<i64>,
-    /// What is done otherwise than the namespace says.
-    pub overrides: Overrides,
 }
 
 /// What a subscription came of.

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{close::Cause, id::SessionId};
+use protocol::{close::Cause, id::SessionId};
 
 /// Ended sessions and why they ended.
 #[derive(Debug)]

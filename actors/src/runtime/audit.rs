@@ -18,7 +18,7 @@ use super::{
     port::{AuditSink, NotWritten},
     spill::Spill,
 };
-use crate::audit::AuditEvent;
+use protocol::audit::AuditEvent;
 
 const HELD_MAX: usize = 10_000;
 const RETRY_MAX: Duration = Duration::from_secs(5);

@@ -34,11 +34,9 @@ use room::Room;
 use subscriber::Subscriber;
 pub(crate) use waiting::Waiting;
 
-use crate::{
-    logic::{channel::ChannelName, namespace::Namespaces, stream::PAGE_BYTES},
-    protocol::{ClientInfo, ErrorCode},
-    runtime::port::Journal,
-};
+use crate::runtime::port::Journal;
+use logic::{namespace::Namespaces, stream::PAGE_BYTES};
+use protocol::{ClientInfo, ErrorCode, channel_name::ChannelName};
 
 /// How often what is too old is looked for.
 const SWEEP: Duration = Duration::from_secs(5);

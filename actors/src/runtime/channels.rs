@@ -17,10 +17,10 @@ use super::{
     subscription::{Join, Left, ServerPublication},
     supervise::LaneError,
 };
-use crate::{
-    id::ConnectionId,
-    logic::{channel::ChannelName, journal::Retention, namespace::Namespaces, stream::PAGE_BYTES},
-    protocol::{ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats},
+use logic::{journal::Retention, namespace::Namespaces, stream::PAGE_BYTES};
+use protocol::{
+    ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats,
+    channel_name::ChannelName, id::ConnectionId,
 };
 
 /// What an answer to `history` or `presence` may take of a connection's queue: a full page, and what stands around it.

@@ -4,12 +4,9 @@
 
 use tokio::sync::oneshot;
 
-use crate::{
-    logic::{
-        namespace::ChannelName,
-        subscription::{Described, ServerSubscription},
-    },
-    protocol::{ErrorCode, Payload, UnsubscribeCode},
+use logic::subscription::Described;
+use protocol::{
+    ErrorCode, Payload, UnsubscribeCode, channel_name::ChannelName, subscription::ServerSubscription,
 };
 
 /// Says whether it was done; not, if there was nothing to be done, or it may not be.

@@ -21,13 +21,11 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Wrap
 use tokio::sync::oneshot;
 
 use super::port::{DeviceStore, NotRead, Seen};
-use crate::{
-    id::{SessionId, UserId},
-    logic::{
-        histories::{Attempted, Histories},
-        risk::{Assessment, Signals, assess},
-    },
+use domain::{
+    risk::{Assessment, Signals, assess},
+    sign_in_history::{Attempted, Histories},
 };
+use protocol::id::{SessionId, UserId};
 
 const PENDING_MAX: usize = 100_000;
 /// Sessions written at once: their rows are locked together, and a revocation may be waiting for one of them.

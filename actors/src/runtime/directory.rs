@@ -27,10 +27,10 @@ use super::{
     roster::{Bearer, Transport},
     session::{Attach, ConnectionInfo, Describe, Detach, Member, Revoke, Session},
 };
-use crate::{
+use logic::{denials::Denials, session::AttachRefused, tombstones::Tombstones};
+use protocol::{
     close::{Cause, CloseReason},
     id::{ConnectionId, SessionId, Subject},
-    logic::{denials::Denials, session::AttachRefused, tombstones::Tombstones},
 };
 
 /// A session actor may stop between being found and being asked; more often than this it is something else.

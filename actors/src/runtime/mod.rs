@@ -44,14 +44,17 @@ pub use subscribing::Subscribing;
 pub use subscription::{Gather, Join, JoinReply, Left, ServerPublication};
 pub use supervise::LaneError;
 
-pub use crate::logic::{
+pub use domain::{sign_in_history::Attempted, stuffing::Pair};
+pub use logic::{
     bans::Standing,
-    channel::{ChannelName, ChannelNameError},
     denials::{Denial, Denied, Ruling, TokenMark},
-    histories::Attempted,
-    limits::{Limit, Verdict},
-    namespace::{Overrides, Terms},
-    stuffing::Pair,
-    subscription::{Described, ServerSubscription, Source, Subscribed},
+    limits::Verdict,
+    namespace::Terms,
+    subscription::{Described, Source, Subscribed},
     version::Version,
+};
+pub use protocol::{
+    channel_name::{ChannelName, ChannelNameError},
+    limit::Limit,
+    subscription::{Overrides, ServerSubscription},
 };

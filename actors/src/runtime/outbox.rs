@@ -27,9 +27,9 @@ pub use reader::OutboxReader;
 pub use reserve::Reserved;
 
 use super::{closing::ClosingGuard, control::Control};
-use crate::{
+use protocol::{
+    Encoding,
     close::{CloseReason, Goodbye},
-    protocol::Encoding,
 };
 
 /// How a connection ends.

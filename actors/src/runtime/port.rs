@@ -5,15 +5,13 @@
 
 use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
 
-use crate::{
+use domain::risk::History;
+use logic::journal::{Appended, NewMessage, Opened, Range, Removed, Retention};
+use protocol::{
+    Publication,
     audit::AuditEvent,
+    channel_name::ChannelName,
     id::{DeviceId, SessionId, UserId},
-    logic::{
-        channel::ChannelName,
-        journal::{Appended, NewMessage, Opened, Range, Removed, Retention},
-        risk::History,
-    },
-    protocol::Publication,
 };
 
 /// A boxed answer of a port.

@@ -10,10 +10,9 @@ use std::time::{Duration, Instant};
 use actix::{Actor, AsyncContext, Context, Handler, Message};
 use tokio::sync::oneshot;
 
-use crate::logic::{
-    limits::{Limit, Limiter, Verdict},
-    stuffing::{Pair, Stuffing},
-};
+use domain::stuffing::{Pair, Stuffing};
+use logic::limits::{Limiter, Verdict};
+use protocol::limit::Limit;
 
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 

@@ -25,10 +25,10 @@ use super::{
     settings::RealtimeSettings,
     supervise::Lane,
 };
-use crate::{
+use logic::bans::Bans;
+use protocol::{
     close::{Cause, CloseReason},
     id::SessionId,
-    logic::bans::Bans,
 };
 
 const DRAIN_STEPS: u32 = 20;

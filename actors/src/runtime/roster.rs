@@ -17,11 +17,13 @@ use super::{
     realtime::Realtime,
     session::{ConnectionInfo, Request, Sentence},
 };
-use crate::{
+use logic::{
+    denials::{Denied, Ruling, TokenMark},
+    subscription::Described,
+};
+use protocol::{
     close::Goodbye,
     id::{ConnectionId, SessionId, Subject, UserId},
-    logic::denials::{Denied, Ruling, TokenMark},
-    logic::subscription::Described,
 };
 
 /// How a connection is carried.

@@ -21,14 +21,14 @@ use super::{
     outbox::Outbox,
     roster::{Bearer, Transport},
 };
-use crate::{
+use logic::{
+    denials::TokenMark,
+    session::{AttachRefused, SessionState},
+};
+use protocol::{
+    Encoding,
     close::{CloseReason, Goodbye},
     id::{ConnectionId, SessionId, Subject},
-    logic::{
-        denials::TokenMark,
-        session::{AttachRefused, SessionState},
-    },
-    protocol::Encoding,
 };
 
 /// What an operator or the session's owner sees of one connection.

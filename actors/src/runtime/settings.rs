@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use crate::logic::namespace::Namespaces;
+use logic::namespace::Namespaces;
 
 /// Bounds and places. `Default` gives the documented defaults.
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::audit::AuditEvent;
+use protocol::audit::AuditEvent;
 
 /// Consumed bytes are kept until the queue is empty or this many have gathered.
 const COMPACT_AT: u64 = 16 * 1024 * 1024;
@@ -136,7 +136,7 @@ fn end_of_last_line(file: &mut File) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::Outcome;
+    use protocol::audit::Outcome;
 
     fn event(name: &str) -> AuditEvent {
         AuditEvent::new(name, Outcome::Success, 0)

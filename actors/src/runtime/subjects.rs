@@ -11,10 +11,8 @@ use super::{
     directory::Directory,
     session::{ConnectionInfo, Disconnect, Renew, Request, Sentence, Tell},
 };
-use crate::{
-    id::{ConnectionId, SessionId, Subject},
-    logic::denials::{Denial, Denied, Ruling, TokenMark},
-};
+use logic::denials::{Denial, Denied, Ruling, TokenMark};
+use protocol::id::{ConnectionId, SessionId, Subject};
 
 /// The most connections of one user that are listed: an answer has an end, and there may be many without a name.
 pub const CONNECTIONS_LISTED: usize = 10_000;

@@ -9,7 +9,7 @@ use super::{
     realtime::Realtime,
     roster::{Selection, answering, collect},
 };
-use crate::{logic::subscription::ServerSubscription, protocol::ErrorCode};
+use protocol::{ErrorCode, subscription::ServerSubscription};
 
 /// How long it is waited for subscriptions to be made: a little longer than a channel waits for the database.
 const SUBSCRIBE_WAIT: Duration = Duration::from_secs(5);

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use super::{control::SubscribeReply, outbox::Outbox};
-use crate::{
-    logic::{channel::ChannelName, namespace::Terms, version::Version},
-    protocol::{ClientInfo, ErrorCode, Lifetime, Payload, SubscribeResult, UnsubscribeCode},
+use logic::{namespace::Terms, version::Version};
+use protocol::{
+    ClientInfo, ErrorCode, Lifetime, Payload, SubscribeResult, UnsubscribeCode, channel_name::ChannelName,
 };
 
 /// A subscription to be made.

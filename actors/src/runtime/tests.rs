@@ -13,12 +13,12 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::{channel_shard::Panic, *};
-use crate::{
+use domain::risk::History;
+use protocol::{
+    Payload,
     audit::{AuditEvent, Outcome},
     close::{Cause, CloseReason},
     id::{ConnectionId, DeviceId, SessionId, Subject, UserId},
-    logic::risk::History,
-    protocol::Payload,
 };
 
 mod channels;
@@ -119,7 +119,7 @@ struct Socket {
 }
 
 fn socket() -> Socket {
-    let (outbox, reader) = outbox(1024 * 1024, crate::protocol::Encoding::Json);
+    let (outbox, reader) = outbox(1024 * 1024, protocol::Encoding::Json);
     Socket { connection: ConnectionId::random(), outbox, reader }
 }
 

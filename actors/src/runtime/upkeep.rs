@@ -11,17 +11,13 @@ use super::{
     rate_limiter::{Check, WrongPair},
     realtime::Realtime,
 };
-use crate::{
-    audit::AuditEvent,
-    id::UserId,
-    logic::{
-        bans::Standing,
-        histories::Attempted,
-        limits::{Limit, Verdict},
-        risk::{Assessment, Signals},
-        stuffing::Pair,
-    },
+use domain::{
+    risk::{Assessment, Signals},
+    sign_in_history::Attempted,
+    stuffing::Pair,
 };
+use logic::{bans::Standing, limits::Verdict};
+use protocol::{audit::AuditEvent, id::UserId, limit::Limit};
 
 pub(super) const LIMITER_SHARDS: usize = 4;
 pub(super) const TRACKER_SHARDS: usize = 2;

@@ -222,7 +222,7 @@ fn number(line: &[u8]) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use portcullis_actors::protocol::{CommandBody, json::decode_frame};
+    use protocol::{CommandBody, json::decode_frame};
 
     #[test]
     fn a_publication_is_a_command_with_data_of_the_size_asked_for() {

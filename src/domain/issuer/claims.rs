@@ -7,20 +7,18 @@ mod values;
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use portcullis_actors::{
+use protocol::{
+    Payload,
+    channel_name::ChannelName,
     id::Subject,
-    logic::namespace::ChannelName,
-    protocol::Payload,
-    runtime::{Overrides, ServerSubscription},
+    subscription::{Overrides, ServerSubscription},
 };
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use values::{meta, name};
 
 use super::{Rules, TokenRefusal, Unverified, Use};
-use crate::domain::subscription_terms::{
-    MalformedPayload, SubscriptionTerms, Switches, moment, or_default, payload,
-};
+use crate::subscription_terms::{MalformedPayload, SubscriptionTerms, Switches, moment, or_default, payload};
 
 /// How far in the future `nbf` and `iat` may lie, for clocks that differ.
 const START_LEEWAY: i64 = 60;

@@ -1,7 +1,7 @@
 //! What holds for every token.
 
-use portcullis_actors::id::{Subject, UserId};
 use proptest::prelude::*;
+use protocol::id::{Subject, UserId};
 use serde_json::json;
 
 use super::{

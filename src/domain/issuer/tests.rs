@@ -2,7 +2,7 @@
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use portcullis_actors::id::{Subject, UserId};
+use protocol::id::{Subject, UserId};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 

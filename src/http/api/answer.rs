@@ -3,15 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{HttpResponse, http::header::ContentType};
-use portcullis_actors::{
-    logic::channel::ChannelName,
-    protocol::{ClientInfo, HistoryResult, Payload, Position, PresenceStats, Publication},
-    runtime::{CONNECTIONS_LISTED, Connected, Done, Source, Subscribing, TokenMark},
+use actors::runtime::{CONNECTIONS_LISTED, Connected, Done, Source, Subscribing, TokenMark};
+use protocol::{
+    ClientInfo, HistoryResult, Payload, Position, PresenceStats, Publication, channel_name::ChannelName,
 };
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
 
-use crate::service::{NodeInfo, Severed};
+use service::{NodeInfo, Severed};
 
 use super::error::ApiError;
 
@@ -28,7 +27,7 @@ pub(super) fn result(result: &RawValue) -> HttpResponse {
 pub(super) fn encoded(result: &impl Serialize) -> Answered {
     serde_json::value::to_raw_value(result).map_err(|error| {
         tracing::error!(%error, "an answer of the server API could not be encoded");
-        portcullis_actors::protocol::ErrorCode::Internal.into()
+        protocol::ErrorCode::Internal.into()
     })
 }
 

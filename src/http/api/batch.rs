@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap};
 
 use futures_util::{StreamExt as _, stream};
-use portcullis_actors::protocol::ErrorCode;
+use protocol::ErrorCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -14,11 +14,9 @@ use super::{
     method::{Method, Named},
     request, require,
 };
-use crate::{
-    domain::subscription_terms::or_default,
-    http::problem::Problem,
-    service::{Api, ApiCaller, Services},
-};
+use crate::http::problem::Problem;
+use domain::subscription_terms::or_default;
+use service::{Api, ApiCaller, Services};
 
 /// The most commands of one batch, and how many of them run at once if they may.
 const MAX_COMMANDS: usize = 1_000;

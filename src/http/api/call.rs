@@ -1,11 +1,9 @@
 //! One method: its parameters read, the service asked, the answer encoded.
 
+use actors::runtime::{Done, Selection, ServerPublication};
 use futures_util::{StreamExt as _, stream};
 use globset::GlobBuilder;
-use portcullis_actors::{
-    logic::channel::ChannelName,
-    runtime::{Done, Selection, ServerPublication},
-};
+use protocol::channel_name::ChannelName;
 use serde_json::value::RawValue;
 
 use super::{
@@ -15,10 +13,8 @@ use super::{
     request::{self, OfChannel},
     whom::{self, OfUser},
 };
-use crate::{
-    domain::subscription_terms::SubscriptionTerms,
-    service::{Api, Severed},
-};
+use domain::subscription_terms::SubscriptionTerms;
+use service::{Api, Severed};
 
 /// The most channels of one broadcast, and how many of them are published to at once.
 const MAX_BROADCAST: usize = 1_000;

@@ -1,10 +1,10 @@
 //! Errors of the server API: the protocol's codes, in a body or as a status.
 
 use actix_web::{HttpResponse, http::StatusCode};
-use portcullis_actors::{logic::channel::ChannelNameError, protocol::ErrorCode};
+use protocol::{ErrorCode, channel_name::ChannelNameError};
 use serde::Serialize;
 
-use crate::domain::subscription_terms::MalformedPayload;
+use domain::subscription_terms::MalformedPayload;
 
 /// Why a method was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

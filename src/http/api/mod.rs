@@ -27,13 +27,11 @@ use super::{
     client::{Client, lines},
     problem::Problem,
 };
-use crate::{
-    domain::api_key::ApiScope,
-    service::{ApiCaller, Services},
-};
 pub(super) use answer::{connection, may_be_more};
+use domain::api_key::ApiScope;
 use error::ApiError;
 use method::Named;
+use service::{ApiCaller, Services};
 pub(super) use whom::named;
 
 /// The largest body that a method takes.

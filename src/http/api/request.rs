@@ -4,16 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use portcullis_actors::{
-    logic::channel::ChannelName,
-    protocol::{HistoryRequest, Payload, Position},
-    runtime::{ServerPublication, Version},
-};
+use actors::runtime::{ServerPublication, Version};
+use protocol::{HistoryRequest, Payload, Position, channel_name::ChannelName};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::error::ApiError;
-use crate::domain::subscription_terms::{self, or_default};
+use domain::subscription_terms::{self, or_default};
 
 /// The most tags of one publication, and the longest name or value, in bytes.
 const MAX_TAGS: usize = 32;

@@ -2,13 +2,14 @@
 //!
 //! A user is always named, if only as nobody: what is forgotten must not mean everybody.
 
+use actors::runtime::Selection;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use portcullis_actors::{
+use protocol::{
+    Payload, Position,
+    channel_name::ChannelName,
     close::{CloseReason, Goodbye},
     id::{ConnectionId, SessionId, Subject},
-    logic::channel::ChannelName,
-    protocol::{Payload, Position},
-    runtime::{Selection, ServerSubscription},
+    subscription::ServerSubscription,
 };
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -18,7 +19,7 @@ use super::{
     error::ApiError,
     request::{Since, channel, payload},
 };
-use crate::domain::subscription_terms::{SubscriptionTerms, or_default};
+use domain::subscription_terms::{SubscriptionTerms, or_default};
 
 /// The longest name of a user, or id of a token, in bytes.
 const MAX_NAME_BYTES: usize = 255;

@@ -15,7 +15,7 @@ use reqwest::{Certificate, Client, StatusCode, Url, redirect};
 use tokio::{runtime::Handle, sync::Mutex as Turn};
 
 use super::{super::Clock, NoKeys};
-use crate::domain::issuer::{Authorities, KeySet};
+use domain::issuer::{Authorities, KeySet};
 
 /// How long keys are used without a look whether they are still published.
 const FRESH: Duration = Duration::from_secs(5 * 60);

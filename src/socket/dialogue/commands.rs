@@ -2,11 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
-use portcullis_actors::{
-    close::CloseReason,
-    id::Subject,
-    logic::namespace::{ChannelName, Namespaces, Party, Who},
-    protocol::{ClientInfo, Command, CommandBody, ErrorCode, HistoryRequest, PublishRequest},
+use logic::namespace::{Namespaces, Party, Who};
+use protocol::{
+    ClientInfo, Command, CommandBody, ErrorCode, HistoryRequest, PublishRequest, channel_name::ChannelName,
+    close::CloseReason, id::Subject,
 };
 
 use super::{Dialogue, Effect, Pending, Phase, Question, VerifyRefusal, question::is_large};

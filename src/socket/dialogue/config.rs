@@ -2,7 +2,8 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portcullis_actors::logic::{limits::Limit, namespace::Namespaces};
+use logic::namespace::Namespaces;
+use protocol::limit::Limit;
 
 /// Every limit and delay of a dialogue. `Default` gives the documented defaults.
 #[derive(Clone, Debug)]

@@ -7,17 +7,16 @@ use std::{
 };
 
 use bytes::Bytes;
-use portcullis_actors::{
+use logic::{
+    denials::{Denied, TokenMark},
+    namespace::{Party, Terms},
+};
+use protocol::{
+    ClientInfo, Emulation, Encoding, ErrorCode, Lifetime, Payload, SubscribeResult, UnsubscribeCode,
+    channel_name::ChannelName,
     close::CloseReason,
     id::{ConnectionId, SessionId, Subject, UserId},
-    logic::{
-        denials::{Denied, TokenMark},
-        namespace::{ChannelName, Overrides, Party, Terms},
-        subscription::ServerSubscription,
-    },
-    protocol::{
-        ClientInfo, Emulation, Encoding, ErrorCode, Lifetime, Payload, SubscribeResult, UnsubscribeCode,
-    },
+    subscription::{Overrides, ServerSubscription},
 };
 use secrecy::SecretString;
 

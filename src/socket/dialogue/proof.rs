@@ -2,13 +2,9 @@
 
 use std::{sync::Arc, time::Instant};
 
-use portcullis_actors::{
-    close::CloseReason,
-    id::ConnectionId,
-    protocol::{
-        Answer, ClientInfo, ConnectRequest, ConnectResult, ErrorCode, Lifetime, Position, RefreshRequest,
-        SubscribeResult,
-    },
+use protocol::{
+    Answer, ClientInfo, ConnectRequest, ConnectResult, ErrorCode, Lifetime, Position, RefreshRequest,
+    SubscribeResult, close::CloseReason, id::ConnectionId,
 };
 use secrecy::SecretString;
 

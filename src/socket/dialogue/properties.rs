@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use portcullis_actors::{
-    id::UserId,
-    logic::{
-        namespace::{Namespaces, Overrides},
-        subscription::ServerSubscription,
-    },
-    protocol::{SubscribeResult, UnsubscribeCode},
-};
+use logic::namespace::Namespaces;
 use proptest::prelude::*;
+use protocol::{
+    SubscribeResult, UnsubscribeCode,
+    id::UserId,
+    subscription::{Overrides, ServerSubscription},
+};
 
 use super::{
     tests::{Talk, identity},

@@ -1,6 +1,6 @@
 //! What a client asks about a channel, once the dialogue has found that it may.
 
-use portcullis_actors::protocol::HistoryRequest;
+use protocol::HistoryRequest;
 
 /// A question about a channel.
 #[derive(Clone, Debug)]

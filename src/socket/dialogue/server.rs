@@ -2,15 +2,16 @@
 
 use std::{sync::Arc, time::Duration, time::Instant};
 
-use portcullis_actors::{
+use logic::{
+    denials::TokenMark,
+    subscription::{Described, Source, Subscribed},
+};
+use protocol::{
+    ClientInfo, ErrorCode, Payload, Position, Push, SubscribeResult, UnsubscribeCode,
+    channel_name::ChannelName,
     close::CloseReason,
     id::Subject,
-    logic::{
-        denials::TokenMark,
-        namespace::{ChannelName, Overrides},
-        subscription::{Described, ServerSubscription, Source, Subscribed},
-    },
-    protocol::{ClientInfo, ErrorCode, Payload, Position, Push, SubscribeResult, UnsubscribeCode},
+    subscription::{Overrides, ServerSubscription},
 };
 
 use super::{

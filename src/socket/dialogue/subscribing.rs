@@ -2,15 +2,10 @@
 
 use std::{sync::Arc, time::Instant};
 
-use portcullis_actors::{
-    close::CloseReason,
-    logic::{
-        namespace::{ChannelName, Terms},
-        subscription::Source,
-    },
-    protocol::{
-        Answer, ClientInfo, ErrorCode, Payload, SubRefreshRequest, SubscribeRequest, UnsubscribeCode,
-    },
+use logic::{namespace::Terms, subscription::Source};
+use protocol::{
+    Answer, ClientInfo, ErrorCode, Payload, SubRefreshRequest, SubscribeRequest, UnsubscribeCode,
+    channel_name::ChannelName, close::CloseReason,
 };
 use secrecy::SecretString;
 

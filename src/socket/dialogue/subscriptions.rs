@@ -2,14 +2,8 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use portcullis_actors::{
-    logic::{
-        denials::TokenMark,
-        namespace::ChannelName,
-        subscription::{ServerSubscription, Source},
-    },
-    protocol::ClientInfo,
-};
+use logic::{denials::TokenMark, subscription::Source};
+use protocol::{ClientInfo, channel_name::ChannelName, subscription::ServerSubscription};
 
 use super::subscribing::with_info;
 

@@ -12,10 +12,8 @@ mod tokens;
 use super::*;
 use std::time::Duration;
 
-use portcullis_actors::{
-    id::{SessionId, UserId},
-    logic::namespace::Party,
-};
+use logic::namespace::Party;
+use protocol::id::{SessionId, UserId};
 use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 

@@ -2,10 +2,7 @@
 
 use std::time::Instant;
 
-use portcullis_actors::{
-    close::CloseReason,
-    protocol::{Command, CommandBody, ErrorCode},
-};
+use protocol::{Command, CommandBody, ErrorCode, close::CloseReason};
 
 use super::{Dialogue, Pending, Phase, Purpose};
 

@@ -9,7 +9,7 @@ use actix_web::{
 };
 use bytes::{Bytes, BytesMut};
 use futures_util::StreamExt as _;
-use portcullis_actors::protocol::{
+use protocol::{
     CommandBody, Encoding,
     protobuf::{Emulated, decode_emulated},
 };

@@ -13,12 +13,9 @@ use std::{
 };
 
 use actix_rt::time::{Sleep, sleep};
+use actors::runtime::{End, OutboxReader};
 use bytes::Bytes;
-use portcullis_actors::{
-    close::CloseReason,
-    protocol::Push,
-    runtime::{End, OutboxReader},
-};
+use protocol::{Push, close::CloseReason};
 
 use super::{exit::Exit, inbox::Inbox, peer::Peer, streams::Entry};
 use crate::socket::{

@@ -7,16 +7,14 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dashmap::DashMap;
-use portcullis_actors::{id::ConnectionId, protocol::protobuf::Emulated};
+use protocol::{id::ConnectionId, protobuf::Emulated};
 use secrecy::SecretString;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::inbox::Inbox;
-use crate::{
-    service::{StreamDigest, StreamSecrets},
-    socket::refusal::Refusal,
-};
+use crate::socket::refusal::Refusal;
+use service::{StreamDigest, StreamSecrets};
 
 /// See the module.
 pub(in crate::socket) struct Streams {

@@ -9,21 +9,18 @@ use std::{
 };
 
 use deadpool_postgres::{Client, GenericClient};
-use portcullis_actors::{
-    logic::{
-        channel::ChannelName,
-        journal::{Appended, NewMessage, Placed, Retention},
-        version::Version,
-    },
-    protocol::Payload,
+use logic::{
+    journal::{Appended, NewMessage, Placed, Retention},
+    version::Version,
 };
+use protocol::{Payload, channel_name::ChannelName};
 use serde_json::Value;
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::{Row, error::Severity};
 use uuid::Uuid;
 
 use super::{Purpose, moment, unsigned};
-use crate::store::{error::StoreError, pool::Store};
+use crate::{error::StoreError, pool::Store};
 
 /// How long the key of a publication is remembered.
 const KEYS_KEPT: Duration = Duration::minutes(5);

@@ -4,12 +4,12 @@
 //! case the rules have changed. A look costs a few probes of an index, whatever other channels there are.
 
 use deadpool_postgres::Client;
-use portcullis_actors::logic::channel::ChannelName;
+use protocol::channel_name::ChannelName;
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::error::SqlState;
 
 use super::{Kept, moment};
-use crate::store::{error::StoreError, pool::Store};
+use crate::{error::StoreError, pool::Store};
 
 /// Not in the same sweep again.
 const SOONEST: Duration = Duration::SECOND;

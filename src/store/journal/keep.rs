@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use portcullis_actors::logic::{
-    channel::ChannelName,
-    journal::{Removed, Retention},
-};
+use logic::journal::{Removed, Retention};
+use protocol::channel_name::ChannelName;
 use time::OffsetDateTime;
 
 use super::{Purpose, moment, unsigned};
-use crate::store::{error::StoreError, pool::Store};
+use crate::{error::StoreError, pool::Store};
 
 /// Rows that one statement deletes.
 const DELETED_AT_ONCE: i64 = 2_000;

@@ -4,14 +4,14 @@ use std::{pin::pin, sync::Arc};
 
 use deadpool_postgres::{Client, GenericClient};
 use futures_util::TryStreamExt as _;
-use portcullis_actors::{
+use logic::{
+    journal::{Opened, Range},
+    stream::WEIGHT_OF_ITSELF,
+};
+use protocol::{
+    ClientInfo, Payload, Publication,
+    channel_name::ChannelName,
     id::{ConnectionId, Subject},
-    logic::{
-        channel::ChannelName,
-        journal::{Opened, Range},
-        stream::WEIGHT_OF_ITSELF,
-    },
-    protocol::{ClientInfo, Payload, Publication},
 };
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -19,7 +19,7 @@ use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
 use super::{Purpose, moment, signed, unsigned};
-use crate::store::{error::StoreError, pool::Store};
+use crate::{error::StoreError, pool::Store};
 
 /// Makes sure of the channel's row and locks it. Waits until every transaction that writes in the channel, this server's
 /// own that it lost sight of among them, has come to its end.

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use portcullis::domain::role::{Role, Status};
-use portcullis_actors::close::Cause;
+use domain::role::{Role, Status};
+use protocol::close::Cause;
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::json;

@@ -2,10 +2,7 @@
 
 use std::time::Duration;
 
-use portcullis_actors::{
-    protocol::{ErrorCode, HistoryRequest},
-    runtime::ChannelName,
-};
+use protocol::{ErrorCode, HistoryRequest, channel_name::ChannelName};
 use serde_json::{Value, json};
 
 use super::{channel, member, publish, published, server_publication, subscribe};

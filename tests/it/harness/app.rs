@@ -11,18 +11,18 @@ use std::{
     time::Duration,
 };
 
+use actors::Realtime;
+use domain::role::Role;
 use portcullis::{
     config::{Secrets, Settings},
-    domain::role::Role,
     lifecycle::{Shutdown, Stop},
-    service::Services,
     socket::Door,
-    store::{DatabaseSettings, Store},
     tls,
 };
-use portcullis_actors::Realtime;
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::SecretString;
+use service::Services;
+use store::{DatabaseSettings, Store};
 
 use super::{Ask, Handshake, Person, TlsStream, database, link, person::PASSWORD, scratch_dir};
 

@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use portcullis::{
-    domain::{
-        challenge::{CHALLENGE_TTL, ChallengeKind},
-        totp::{STEP_SECONDS, TotpSecret, step_at},
-    },
-    store::{Answerer, Challenge},
+use domain::{
+    challenge::{CHALLENGE_TTL, ChallengeKind},
+    totp::{STEP_SECONDS, TotpSecret, step_at},
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
+use store::{Answerer, Challenge};
 use uuid::Uuid;
 
 use super::{Answer, App, Ask, PASSWORD, Person, Session};

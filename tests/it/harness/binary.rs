@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-use portcullis_actors::protocol::protobuf::{
+use prost::Message as _;
+use protocol::protobuf::{
     requests::Command,
     results::{Push, Reply},
 };
-use prost::Message as _;
 
 use super::{Closed, Event, Handshake, Opcode, Socket, frame};
 

@@ -10,7 +10,7 @@ use std::{
     thread,
 };
 
-use portcullis::store::DatabaseSettings;
+use store::DatabaseSettings;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, copy},
     net::{UnixListener, UnixStream},

@@ -15,10 +15,8 @@ use std::{
     thread,
 };
 
-use portcullis::{
-    postgres::{Cluster, Durability, Running},
-    store::{DatabaseSettings, Store},
-};
+use portcullis::postgres::{Cluster, Durability, Running};
+use store::{DatabaseSettings, Store};
 use tokio_postgres::{Client, NoTls};
 
 const PREFIX: &str = "portcullis-it-";

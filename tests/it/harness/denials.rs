@@ -1,12 +1,12 @@
 //! Denying, as whoever runs the server does.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use portcullis::service::{DenialTerms, Severed};
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     id::Subject,
 };
 use serde_json::Value;
+use service::{DenialTerms, Severed};
 
 use super::{App, Session};
 

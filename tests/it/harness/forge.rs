@@ -1,8 +1,8 @@
 //! Access tokens that must not be taken.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::token::{AccessKeys, Claims};
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use portcullis::domain::token::{AccessKeys, Claims};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};
 use sha2::{Sha256, Sha384};

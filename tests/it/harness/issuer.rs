@@ -4,10 +4,8 @@ mod publisher;
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
-use portcullis::{
-    config::Settings,
-    domain::issuer::{Strictness, configuration},
-};
+use domain::issuer::{Strictness, configuration};
+use portcullis::config::Settings;
 pub(crate) use publisher::{Publisher, Way};
 use serde_json::{Value, json};
 

@@ -2,23 +2,21 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use portcullis::{
-    domain::{
-        device::FINGERPRINT_VERSION,
-        email::Email,
-        refresh::RefreshToken,
-        risk::Place,
-        role::Role,
-        session::SignInMethod,
-        token::{AccessKeys, Claims},
-    },
-    store::{DeviceSeen, OpenSession, Opened},
+use domain::{
+    device::FINGERPRINT_VERSION,
+    email::Email,
+    refresh::RefreshToken,
+    risk::Place,
+    role::Role,
+    session::SignInMethod,
+    token::{AccessKeys, Claims},
 };
-use portcullis_actors::{
+use protocol::{
     audit::{AuditEvent, Outcome},
     id::{DeviceId, SessionId},
 };
 use secrecy::ExposeSecret as _;
+use store::{DeviceSeen, OpenSession, Opened};
 use uuid::Uuid;
 
 use super::{Person, Session, app::secrets, forge::DOMAIN};

@@ -1,12 +1,10 @@
 //! People and their sessions, as a program that uses the REST interface has them.
 
-use portcullis::{
-    domain::role::{Role, Status},
-    store::OpenSession,
-};
-use portcullis_actors::id::{SessionId, UserId};
+use domain::role::{Role, Status};
+use protocol::id::{SessionId, UserId};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
+use store::OpenSession;
 
 use super::{Answer, App, Ask, Forgery, Socket, mint};
 

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use portcullis::{service::DenialTerms, store::NewDenial};
-use portcullis_actors::{
+use actors::runtime::Denial;
+use protocol::{
     audit::{AuditEvent, Outcome},
     id::Subject,
-    runtime::Denial,
 };
 use serde_json::{Value, json};
+use service::DenialTerms;
+use store::NewDenial;
 
 use super::{connected, told};
 use crate::harness::{

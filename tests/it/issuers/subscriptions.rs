@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use portcullis_actors::{id::Subject, logic::namespace::Namespaces, runtime::TokenMark};
+use actors::runtime::TokenMark;
+use logic::namespace::Namespaces;
+use protocol::id::Subject;
 use serde_json::{Value, json};
 
 use super::{connect, connected};

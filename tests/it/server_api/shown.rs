@@ -90,7 +90,7 @@ async fn a_newer_token_says_anew_what_others_see_and_one_that_says_nothing_chang
     let first = token(json!({"sub": "ann", "info": {"n": 1}}));
     socket.ask(json!({"connect": {"token": first}})).await.expect("a reply");
     socket.subscribe("chat:lobby").await;
-    let lobby = portcullis_actors::runtime::ChannelName::parse("chat:lobby").unwrap();
+    let lobby = protocol::channel_name::ChannelName::parse("chat:lobby").unwrap();
     for (claims, seen) in
         [(json!({"sub": "ann", "info": {"n": 2}}), json!({"n": 2})), (json!({"sub": "ann"}), json!({"n": 2}))]
     {

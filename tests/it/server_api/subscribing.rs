@@ -2,11 +2,13 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portcullis_actors::{
+use actors::runtime::{Selection, Subscribing};
+use logic::namespace::{Namespaces, Options};
+use protocol::{
+    ErrorCode,
+    channel_name::ChannelName,
     id::Subject,
-    logic::namespace::{Namespaces, Options},
-    protocol::ErrorCode,
-    runtime::{ChannelName, Overrides, Selection, ServerSubscription, Subscribing},
+    subscription::{Overrides, ServerSubscription},
 };
 use secrecy::SecretString;
 use serde_json::json;

@@ -2,15 +2,13 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use portcullis::{
-    domain::{
-        attempt::AttemptOutcome,
-        risk::{Assessment, Place, Position, Reason},
-        session::SignInMethod,
-    },
-    store::{Attempt, OpenSession, Opened, Target, User},
+use domain::{
+    attempt::AttemptOutcome,
+    risk::{Assessment, Place, Position, Reason},
+    session::SignInMethod,
 };
-use portcullis_actors::close::Cause;
+use protocol::close::Cause;
+use store::{Attempt, OpenSession, Opened, Target, User};
 use uuid::Uuid;
 
 use super::{Db, event, now, with_db};

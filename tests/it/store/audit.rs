@@ -1,6 +1,6 @@
 //! Audit events in the database.
 
-use portcullis_actors::audit::{AuditEvent, Outcome};
+use protocol::audit::{AuditEvent, Outcome};
 
 use super::with_db;
 

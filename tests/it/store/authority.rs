@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use futures_util::future::join_all;
-use portcullis::{
-    domain::{
-        email::Email,
-        role::{Role, Status},
-    },
-    store::{Authority, Change, Committed, Lapse, OpenSession, Order, Session, StoreError, Target},
+use domain::{
+    email::Email,
+    role::{Role, Status},
 };
-use portcullis_actors::close::Cause;
+use futures_util::future::join_all;
+use protocol::close::Cause;
+use store::{Authority, Change, Committed, Lapse, OpenSession, Order, Session, StoreError, Target};
 
 use super::{Db, event, now, with_db};
 use crate::harness::eventually;

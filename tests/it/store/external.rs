@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use portcullis::store::{ExternalFilter, ExternalSession, Order, Target};
-use portcullis_actors::{
+use protocol::{
     close::Cause,
     id::{ConnectionId, SessionId, Subject},
 };
+use store::{ExternalFilter, ExternalSession, Order, Target};
 use uuid::Uuid;
 
 use super::{Db, address, now, with_db};

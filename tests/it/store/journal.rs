@@ -7,15 +7,13 @@ mod versions;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use portcullis::store::{Kept, NotAppended, Store};
-use portcullis_actors::{
+use logic::journal::{NewMessage, Placed, Range, Retention};
+use protocol::{
+    ClientInfo, Payload, Publication,
+    channel_name::ChannelName,
     id::{ConnectionId, Subject},
-    logic::{
-        channel::ChannelName,
-        journal::{NewMessage, Placed, Range, Retention},
-    },
-    protocol::{ClientInfo, Payload, Publication},
 };
+use store::{Kept, NotAppended, Store};
 
 use super::{ALL, now, with_db};
 use crate::harness::{Cable, eventually};

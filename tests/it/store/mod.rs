@@ -19,22 +19,20 @@ mod watermark;
 
 use std::{future::Future, net::IpAddr, time::Duration};
 
-use portcullis::{
-    domain::{
-        email::Email,
-        risk::Place,
-        role::{Role, Status},
-        session::SignInMethod,
-    },
-    store::{
-        DatabaseSettings, DeviceSeen, NewUser, OpenSession, Opened, Order, Session, Store, Target, User,
-    },
+use domain::{
+    email::Email,
+    risk::Place,
+    role::{Role, Status},
+    session::SignInMethod,
 };
-use portcullis_actors::{
+use logic::journal::Range;
+use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
     id::{DeviceId, SessionId},
-    logic::journal::Range,
+};
+use store::{
+    DatabaseSettings, DeviceSeen, NewUser, OpenSession, Opened, Order, Session, Store, Target, User,
 };
 use time::OffsetDateTime;
 
@@ -131,7 +129,7 @@ impl Db {
         }
     }
 
-    async fn revoke(&self, target: Target, cause: Cause) -> portcullis::store::Committed {
+    async fn revoke(&self, target: Target, cause: Cause) -> store::Committed {
         self.store.commit(Order::new(target, cause, now())).await.unwrap()
     }
 

@@ -1,10 +1,8 @@
 //! Opening sessions, alone and against revocations.
 
-use portcullis::{
-    domain::role::{Role, Status},
-    store::{Change, OpenSession, Opened, Order, Target},
-};
-use portcullis_actors::close::Cause;
+use domain::role::{Role, Status};
+use protocol::close::Cause;
+use store::{Change, OpenSession, Opened, Order, Target};
 
 use super::{Db, event, now, with_db};
 
@@ -168,11 +166,11 @@ async fn assert_superseded(db: &Db, open: OpenSession) {
 }
 
 trait ParseEmail {
-    fn parse_email(&self) -> portcullis::domain::email::Email;
+    fn parse_email(&self) -> domain::email::Email;
 }
 
 impl ParseEmail for str {
-    fn parse_email(&self) -> portcullis::domain::email::Email {
-        portcullis::domain::email::Email::parse(self).unwrap()
+    fn parse_email(&self) -> domain::email::Email {
+        domain::email::Email::parse(self).unwrap()
     }
 }

@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use portcullis::store::{DatabaseSettings, Order, Store, Target};
-use portcullis_actors::{close::Cause, id::SessionId};
+use protocol::{close::Cause, id::SessionId};
+use store::{DatabaseSettings, Order, Store, Target};
 
 use super::{Db, event, now, with_db};
 

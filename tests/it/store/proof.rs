@@ -2,12 +2,11 @@
 
 use std::time::Duration;
 
+use actors::runtime::TokenMark;
+use domain::role::{Scope, Scopes};
 use futures_util::future::join_all;
-use portcullis::{
-    domain::role::{Scope, Scopes},
-    store::{Change, Granted, Order, Privilege, Session, Target, Ticket},
-};
-use portcullis_actors::{close::Cause, runtime::TokenMark};
+use protocol::close::Cause;
+use store::{Change, Granted, Order, Privilege, Session, Target, Ticket};
 
 use super::{Db, event, now, with_db};
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
-use portcullis::store::{Target, Touch};
-use portcullis_actors::close::Cause;
+use protocol::close::Cause;
+use store::{Target, Touch};
 
 use super::{Db, address, event, now, with_db};
 

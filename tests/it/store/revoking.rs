@@ -2,14 +2,12 @@
 
 use std::time::Duration;
 
-use portcullis::{
-    domain::role::Role,
-    store::{Change, OpenSession, Order, SessionFilter, Target},
-};
-use portcullis_actors::{
+use domain::role::Role;
+use protocol::{
     close::Cause,
     id::{SessionId, UserId},
 };
+use store::{Change, OpenSession, Order, SessionFilter, Target};
 
 use super::{Db, now, with_db};
 
@@ -94,10 +92,8 @@ fn a_forgotten_device_starts_over() {
         };
         assert_eq!(db.store.commit(order).await.unwrap().ended[0].session, session.id);
         let find = || {
-            db.store.user_by_email(
-                portcullis::domain::email::Email::parse("ada@example.com").unwrap(),
-                Some(open.device.id),
-            )
+            db.store
+                .user_by_email(domain::email::Email::parse("ada@example.com").unwrap(), Some(open.device.id))
         };
         let candidate = find().await.unwrap().unwrap();
         assert!(!candidate.device_known);
@@ -143,7 +139,7 @@ fn a_revocation_and_touches_do_not_wait_for_each_other() {
         let mut touches = Vec::new();
         for _ in 0..12 {
             let session = db.open(Db::sign_in(&user)).await;
-            touches.push(portcullis::store::Touch {
+            touches.push(store::Touch {
                 session: session.id,
                 device: session.device,
                 user: user.id,

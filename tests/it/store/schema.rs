@@ -1,9 +1,7 @@
 //! The schema from nothing, and what it refuses.
 
-use portcullis::{
-    domain::email::Email,
-    store::{NewUser, StoreError, UserFilter},
-};
+use domain::email::Email;
+use store::{NewUser, StoreError, UserFilter};
 
 use super::{Db, event, now, with_db};
 
@@ -37,8 +35,8 @@ fn an_address_has_one_account_whatever_its_case() {
             email: Email::parse("ADA@Example.com").unwrap(),
             display_name: None,
             password_hash: "x".to_owned().into(),
-            role: portcullis::domain::role::Role::User,
-            status: portcullis::domain::role::Status::Active,
+            role: domain::role::Role::User,
+            status: domain::role::Status::Active,
             device: None,
             now: now(),
         };

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use portcullis::store::{Change, Heard, Order, Target};
-use portcullis_actors::close::Cause;
+use protocol::close::Cause;
+use store::{Change, Heard, Order, Target};
 
 use super::{Db, now, with_db};
 
@@ -146,7 +146,7 @@ fn a_changed_role_names_the_sessions_that_live() {
         let listener = db.store.listen().await.unwrap();
         let start = listener.watermark().await.unwrap();
         let order = Order {
-            change: Some(Change::Role(portcullis::domain::role::Role::Operator)),
+            change: Some(Change::Role(domain::role::Role::Operator)),
             ..Order::new(Target::User(user.id), Cause::RoleChanged, now())
         };
         let committed = db.store.commit(order).await.unwrap();

@@ -15,12 +15,10 @@ use std::{
 
 use super::{NewMessage, Placed, Range, Retention, hot::Hot};
 use crate::{
-    logic::{
-        namespace::RecoveryMode,
-        stream::{PageBound, Recovery},
-    },
-    protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication},
+    namespace::RecoveryMode,
+    stream::{PageBound, Recovery},
 };
+use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
 
 /// Messages of one batch.
 const BATCH_MAX: usize = 256;

@@ -4,12 +4,10 @@ use std::{collections::VecDeque, sync::Arc};
 
 use super::{Opened, Range, Retention, channel::BATCH_BYTES};
 use crate::{
-    logic::{
-        namespace::RecoveryMode,
-        stream::{PAGE_BYTES, PAGE_MAX, Page, PageBound, Recovery, bounded, recover, weight},
-    },
-    protocol::{Position, Publication},
+    namespace::RecoveryMode,
+    stream::{PAGE_BYTES, PAGE_MAX, Page, PageBound, Recovery, bounded, recover, weight},
 };
+use protocol::{Position, Publication};
 
 /// Publications that a hot end holds: more than anybody can recover.
 pub(super) const HOT_MAX: u32 = 512;
@@ -119,7 +117,7 @@ impl Hot {
 
     /// Whether it can tell what somebody at `since` is owed; if not, the channel has to be read again.
     pub(super) fn can_recover(&self, since: &Position) -> bool {
-        let same = crate::logic::stream::is_of(since, &self.epoch);
+        let same = crate::stream::is_of(since, &self.epoch);
         let too_much = self.kept.len() > PAGE_MAX || self.bytes > PAGE_BYTES;
         // Beyond the newest there is nothing to be read: such an offset may be made up, and must not cost a query.
         !same || self.whole || since.offset >= self.from || too_much

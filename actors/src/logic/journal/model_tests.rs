@@ -17,10 +17,10 @@ use database::Db;
 use step::{Fate, Step, step};
 
 use super::*;
-use crate::{
+use crate::{namespace::RecoveryMode, stream::PageBound};
+use protocol::{
+    HistoryRequest, Position,
     id::{ConnectionId, Subject},
-    logic::{namespace::RecoveryMode, stream::PageBound},
-    protocol::{HistoryRequest, Position},
 };
 
 const SIZE: u32 = 12;

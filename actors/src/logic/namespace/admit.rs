@@ -5,13 +5,11 @@
 //! dialogue knows that.
 
 use super::{
-    ChannelName, Namespaces, Party,
+    Namespaces, Party,
     options::{Options, Rights, Standing},
 };
-use crate::{
-    id::Subject,
-    protocol::{ErrorCode, Position, PublishRequest, SubscribeRequest},
-};
+use protocol::channel_name::ChannelName;
+use protocol::{ErrorCode, Position, PublishRequest, SubscribeRequest, id::Subject, subscription::Overrides};
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
@@ -41,21 +39,6 @@ pub struct Terms {
     pub join_leave: bool,
     /// Whether it is sent deltas.
     pub delta: bool,
-}
-
-/// What one subscription does otherwise than its namespace says.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Overrides {
-    /// Whether it is seen in the presence.
-    pub presence: Option<bool>,
-    /// Whether its coming and going is announced.
-    pub join_leave: Option<bool>,
-    /// Whether it hears of others' coming and going.
-    pub force_push_join_leave: Option<bool>,
-    /// Whether the server watches for holes.
-    pub force_positioning: Option<bool>,
-    /// Whether it can recover.
-    pub force_recovery: Option<bool>,
 }
 
 impl Namespaces {

@@ -6,16 +6,14 @@ use std::sync::Arc;
 
 use tokio::sync::oneshot;
 
-use crate::{
-    logic::channel::ChannelName,
-    protocol::{
-        Answer, ClientInfo, ErrorCode, HistoryResult, Position, PresenceStats, Push, SubscribeResult,
-    },
-    runtime::{
-        control::{Control, SubscribeReply},
-        outbox::{Outbox, Reserved},
-        subscription::{Join, JoinReply, Left},
-    },
+use crate::runtime::{
+    control::{Control, SubscribeReply},
+    outbox::{Outbox, Reserved},
+    subscription::{Join, JoinReply, Left},
+};
+use protocol::{
+    Answer, ClientInfo, ErrorCode, HistoryResult, Position, PresenceStats, Push, SubscribeResult,
+    channel_name::ChannelName,
 };
 
 /// A command that waits for its reply.

@@ -20,18 +20,16 @@ use super::{
     publishing::Publisher,
     room::{Room, Source},
 };
-use crate::{
-    id::ConnectionId,
-    logic::{
-        channel::ChannelName,
-        journal::{
-            Action, Appended, Call, DurableChannel, Failed, NewMessage, Opened, Outcome, Removed, Retention,
-        },
-        namespace::Options,
-        stream::PageBound,
+use crate::runtime::port::{Journal, NotAppended};
+use logic::{
+    journal::{
+        Action, Appended, Call, DurableChannel, Failed, NewMessage, Opened, Outcome, Removed, Retention,
     },
-    protocol::{ClientInfo, ErrorCode, HistoryResult, Position, Publication},
-    runtime::port::{Journal, NotAppended},
+    namespace::Options,
+    stream::PageBound,
+};
+use protocol::{
+    ClientInfo, ErrorCode, HistoryResult, Position, Publication, channel_name::ChannelName, id::ConnectionId,
 };
 
 /// Who waits for the journal.

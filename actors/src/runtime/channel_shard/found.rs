@@ -1,13 +1,11 @@
 //! What a room finds in its history for a subscription that begins, and how much of it the client can be told at once.
 
-use crate::{
-    logic::stream::{Recovery, weight},
-    protocol::Position,
-    runtime::{
-        outbox::Reserved,
-        subscription::{Join, JoinReply},
-    },
+use crate::runtime::{
+    outbox::Reserved,
+    subscription::{Join, JoinReply},
 };
+use logic::stream::{Recovery, weight};
+use protocol::Position;
 
 /// What a history says to a subscription that begins.
 #[derive(Default)]

@@ -6,7 +6,8 @@
 use std::{collections::HashMap, time::Instant};
 
 use super::answer::{Asker, Published};
-use crate::{logic::published::Published as Remembered, protocol::ErrorCode};
+use logic::published::Published as Remembered;
+use protocol::ErrorCode;
 
 /// See the module.
 #[derive(Default)]

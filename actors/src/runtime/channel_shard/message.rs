@@ -9,10 +9,10 @@ use super::{
     answer::{Asker, Joining, Leaving, Published},
     waiting::WaitingBytes,
 };
-use crate::{
+use logic::version::Version;
+use protocol::{
+    ClientInfo, HistoryRequest, HistoryResult, Payload, Position, PresenceStats, channel_name::ChannelName,
     id::ConnectionId,
-    logic::{channel::ChannelName, version::Version},
-    protocol::{ClientInfo, HistoryRequest, HistoryResult, Payload, Position, PresenceStats},
 };
 
 /// Something that needs the channel's history, so that it may have to wait for the database.
@@ -32,7 +32,7 @@ pub(crate) enum What {
     /// What was published.
     History(HistoryRequest, Asker<HistoryResult>),
     /// Forget what was published.
-    Remove(oneshot::Sender<Result<Position, crate::protocol::ErrorCode>>),
+    Remove(oneshot::Sender<Result<Position, protocol::ErrorCode>>),
 }
 
 /// A publication on its way.

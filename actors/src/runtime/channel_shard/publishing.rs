@@ -10,7 +10,7 @@ use super::{
     subscriber::Publishing,
     waiting::WaitingBytes,
 };
-use crate::protocol::{ErrorCode, Publication};
+use protocol::{ErrorCode, Publication};
 
 /// Who publishes in a durable channel, and under which key.
 pub(super) struct Publisher {

@@ -11,15 +11,15 @@ use super::{
     message::What,
     subscriber::{Frames, Subscriber},
 };
-use crate::{
-    id::ConnectionId,
-    logic::{
-        channel::{Channel, ChannelName},
-        namespace::{Options, RecoveryMode, Terms},
-        stream::{PageBound, Recovery, Stream, epoch},
-    },
-    protocol::{ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position, Push, SubscribeResult},
-    runtime::subscription::{Join, JoinReply},
+use crate::runtime::subscription::{Join, JoinReply};
+use logic::{
+    channel::Channel,
+    namespace::{Options, RecoveryMode, Terms},
+    stream::{PageBound, Recovery, Stream, epoch},
+};
+use protocol::{
+    ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position, Push, SubscribeResult,
+    channel_name::ChannelName, id::ConnectionId,
 };
 
 /// A channel that has members, or a history.

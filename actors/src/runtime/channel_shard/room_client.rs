@@ -7,11 +7,11 @@ use std::{
 
 use serde_json::Value;
 
-use crate::{
+use crate::runtime::{Outbox, OutboxReader, outbox::outbox};
+use logic::delta::apply;
+use protocol::{
+    ClientInfo, Encoding,
     id::{ConnectionId, Subject},
-    logic::delta::apply,
-    protocol::{ClientInfo, Encoding},
-    runtime::{Outbox, OutboxReader, outbox::outbox},
 };
 
 /// A connection, and what its client knows.

@@ -13,15 +13,12 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::{
-    close::CloseReason,
-    protocol::{ClientInfo, Payload},
-    runtime::{
-        Control, Left,
-        channel_shard::{Asker, Leaving, Publishment, Reply, Waiting},
-    },
+use crate::runtime::{
+    Control, Left,
+    channel_shard::{Asker, Leaving, Publishment, Reply, Waiting},
 };
 use client::Client;
+use protocol::{ClientInfo, Payload, close::CloseReason};
 
 const TTL: Duration = Duration::from_secs(60);
 const CLIENTS: usize = 4;

@@ -5,14 +5,10 @@
 
 use bytes::Bytes;
 
-use crate::{
-    close::CloseReason,
-    logic::{
-        channel::{ChannelName, Form},
-        delta::fossil,
-    },
-    protocol::{DataForm, Encoding, Publication, Push, UnsubscribeCode},
-    runtime::{control::Control, outbox::Outbox},
+use crate::runtime::{control::Control, outbox::Outbox};
+use logic::{channel::Form, delta::fossil};
+use protocol::{
+    DataForm, Encoding, Publication, Push, UnsubscribeCode, channel_name::ChannelName, close::CloseReason,
 };
 
 /// One subscription. Dropped while still armed (the shard died, or lost what it knew), it tells its client to come back:

@@ -1,10 +1,8 @@
 //! Channel shards, and what their death means.
 
 use super::*;
-use crate::{
-    logic::namespace::{Namespaces, Options},
-    protocol::{ClientInfo, ErrorCode, HistoryRequest, SubscribeResult, UnsubscribeCode},
-};
+use logic::namespace::{Namespaces, Options};
+use protocol::{ClientInfo, ErrorCode, HistoryRequest, SubscribeResult, UnsubscribeCode};
 
 impl Socket {
     fn info(&self, user: i64) -> Arc<ClientInfo> {

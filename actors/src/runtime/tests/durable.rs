@@ -1,7 +1,7 @@
 //! Rooms whose history is in the journal: what waits for it, and what becomes of who waits.
 
 use super::*;
-use crate::protocol::{ErrorCode, HistoryRequest, Position};
+use protocol::{ErrorCode, HistoryRequest, Position};
 
 /// A round trip through the shard: whatever was asked of it before has been taken up.
 async fn settled(f: &Fixture, room: &ChannelName) -> u32 {

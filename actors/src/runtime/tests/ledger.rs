@@ -11,15 +11,12 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use crate::{
-    logic::{
-        channel::ChannelName,
-        journal::{Appended, NewMessage, Opened, Placed, Range, Removed, Retention},
-        stream::bounded,
-    },
-    protocol::Publication,
-    runtime::{Journal, NotAppended, NotRead, NotWritten, PortFuture},
+use crate::runtime::{Journal, NotAppended, NotRead, NotWritten, PortFuture};
+use logic::{
+    journal::{Appended, NewMessage, Opened, Placed, Range, Removed, Retention},
+    stream::bounded,
 };
+use protocol::{Publication, channel_name::ChannelName};
 
 /// One channel.
 #[derive(Default)]

@@ -1,7 +1,10 @@
 //! Connections by whom they speak for.
 
 use super::*;
-use crate::{close::Goodbye, logic::namespace::Overrides, logic::subscription::ServerSubscription};
+use protocol::{
+    close::Goodbye,
+    subscription::{Overrides, ServerSubscription},
+};
 
 /// What a connection is asked, once it is.
 async fn asked(socket: &Socket) -> Control {
@@ -192,7 +195,7 @@ async fn a_subscription_fails_with_its_channel_but_not_with_its_connection() {
         expires_at: None,
         overrides: Overrides::default(),
     };
-    let internal = Some(crate::protocol::ErrorCode::Internal);
+    let internal = Some(protocol::ErrorCode::Internal);
     let failed = Subscribing { failed: 1, error: internal, ..Subscribing::default() };
     for (ends, made) in [(false, failed), (true, Subscribing::default())] {
         let socket = socket();

@@ -1,7 +1,7 @@
 //! Scores of sign-ins: where their history comes from, and that there is none without it.
 
 use super::*;
-use crate::logic::risk::{Place, Reason, Signals, Standing};
+use domain::risk::{Place, Reason, Signals, Standing};
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 

@@ -1,7 +1,9 @@
 //! Audit events and last-seen values on their way to the database.
 
 use super::*;
-use crate::logic::{bans::Standing, limits::Limit, stuffing::Pair};
+use domain::stuffing::Pair;
+use logic::bans::Standing;
+use protocol::limit::Limit;
 
 #[actix_rt::test]
 async fn audit_events_wait_for_the_database_and_arrive_in_order() {

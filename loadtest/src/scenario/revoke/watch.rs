@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use portcullis_actors::close::CloseReason;
+use protocol::close::CloseReason;
 use tokio::{sync::mpsc::UnboundedReceiver, time::timeout_at};
 
 use crate::{

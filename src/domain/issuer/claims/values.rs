@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use portcullis_actors::protocol::Payload;
+use protocol::Payload;
 use serde_json::value::RawValue;
 
-use crate::domain::{issuer::TokenRefusal, subscription_terms::payload};
+use crate::{issuer::TokenRefusal, subscription_terms::payload};
 
 /// Names of users and tokens that are longer have no place to be kept in.
 const NAME_BYTES: usize = 255;

@@ -1,6 +1,6 @@
 //! How much may be said.
 
-use portcullis_actors::protocol::MAX_COMMANDS_PER_FRAME;
+use protocol::MAX_COMMANDS_PER_FRAME;
 
 use std::time::Duration;
 

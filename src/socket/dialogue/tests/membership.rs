@@ -1,7 +1,7 @@
 //! What a subscription gives the right to, and when: not before its channel has taken the connection in.
 
 use super::*;
-use portcullis_actors::protocol::UnsubscribeCode;
+use protocol::UnsubscribeCode;
 
 const ALL: &str = r#"{"id":2,"subscribe":{"channel":"chat:a"}}
 {"id":3,"publish":{"channel":"chat:a","data":1}}

@@ -1,7 +1,7 @@
 //! How a dialogue begins: with and without an authenticated handshake.
 
-use portcullis_actors::id::SessionId;
-use portcullis_actors::id::UserId;
+use protocol::id::SessionId;
+use protocol::id::UserId;
 use std::time::Duration;
 
 use super::*;

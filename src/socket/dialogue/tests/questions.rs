@@ -1,7 +1,7 @@
 //! What may be asked about channels, and by whom.
 
 use super::*;
-use portcullis_actors::protocol::UnsubscribeCode;
+use protocol::UnsubscribeCode;
 
 #[test]
 fn subscribers_ask_who_is_there_and_what_was_said() {

@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use portcullis_actors::{
-    logic::{
-        namespace::{Namespaces, Overrides},
-        subscription::{ServerSubscription, Source},
-    },
-    protocol::{Position, SubscribeResult, UnsubscribeCode},
+use logic::{namespace::Namespaces, subscription::Source};
+use protocol::{
+    Position, SubscribeResult, UnsubscribeCode,
+    subscription::{Overrides, ServerSubscription},
 };
 
 fn to(name: &str) -> ServerSubscription {

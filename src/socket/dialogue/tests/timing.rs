@@ -1,6 +1,6 @@
 //! What time does: pings, pongs, and the end of tokens.
 
-use portcullis_actors::id::UserId;
+use protocol::id::UserId;
 use std::time::Duration;
 
 use super::*;

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::*;
-use portcullis_actors::{
-    logic::{denials::TokenMark, namespace::Overrides, subscription::ServerSubscription},
-    protocol::{Payload, UnsubscribeCode},
+use logic::denials::TokenMark;
+use protocol::{
+    Payload, UnsubscribeCode,
+    subscription::{Overrides, ServerSubscription},
 };
 
 const SUBSCRIBE_2: Purpose = Purpose::Subscribe { id: 2 };

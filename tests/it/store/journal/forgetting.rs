@@ -2,7 +2,8 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use portcullis_actors::logic::{channel::ChannelName, journal::Placed};
+use logic::journal::Placed;
+use protocol::channel_name::ChannelName;
 
 use super::{ALL, KEEP, Kept, append, channel, kept, keyed, message, now, offsets, with_db};
 use crate::{harness::eventually, store::Db};

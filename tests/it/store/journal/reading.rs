@@ -2,15 +2,15 @@
 
 use std::sync::Arc;
 
-use portcullis::store::Store;
-use portcullis_actors::{
-    id::{ConnectionId, Subject},
-    logic::{
-        journal::{NewMessage, Placed, Range},
-        stream::{bounded, weight},
-    },
-    protocol::{ClientInfo, Payload},
+use logic::{
+    journal::{NewMessage, Placed, Range},
+    stream::{bounded, weight},
 };
+use protocol::{
+    ClientInfo, Payload,
+    id::{ConnectionId, Subject},
+};
+use store::Store;
 
 use super::{ALL, all, append, channel, message, now_ms, offsets, with_db};
 use crate::harness::{Cable, eventually};

@@ -1,7 +1,7 @@
 //! What is removed of a channel: what the removal names, and nothing that came after, however late it is carried out.
 
-use portcullis::store::Store;
-use portcullis_actors::logic::journal::Placed;
+use logic::journal::Placed;
+use store::Store;
 
 use super::{ALL, all, append, channel, message, offsets, with_db};
 use crate::harness::{Cable, eventually};

@@ -1,6 +1,6 @@
 //! Versions in the journal: each message is compared with what came before it, in its batch, too.
 
-use portcullis_actors::logic::version::Version;
+use logic::version::Version;
 
 use super::*;
 

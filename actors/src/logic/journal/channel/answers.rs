@@ -4,12 +4,10 @@ use std::sync::Arc;
 
 use super::{Action, Busy, Call, DurableChannel, Failed, HOLE_MAX, Hole, Outcome, Place, Reading};
 use crate::{
-    logic::{
-        journal::{Appended, NewMessage, Opened, Placed, Range, Removed, hot::Hot},
-        stream::bounded,
-    },
-    protocol::{ErrorCode, HistoryResult, Position, Publication},
+    journal::{Appended, NewMessage, Opened, Placed, Range, Removed, hot::Hot},
+    stream::bounded,
 };
+use protocol::{ErrorCode, HistoryResult, Position, Publication};
 
 impl<T> DurableChannel<T> {
     /// A batch was written, or was not.

@@ -5,12 +5,10 @@ use super::{
     Removal,
 };
 use crate::{
-    logic::{
-        journal::{NewMessage, Range, hot::Hot},
-        stream::Page,
-    },
-    protocol::HistoryResult,
+    journal::{NewMessage, Range, hot::Hot},
+    stream::Page,
 };
+use protocol::HistoryResult;
 
 impl<T> DurableChannel<T> {
     /// Some time has passed. `occupied` says whether there are subscribers.

@@ -3,10 +3,8 @@
 use std::sync::Arc;
 
 use super::{Outcome, Who, World};
-use crate::{
-    logic::stream::{PAGE_BYTES, Recovery, weight},
-    protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication},
-};
+use crate::stream::{PAGE_BYTES, Recovery, weight};
+use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
 
 impl World {
     /// What is delivered is in the journal, and follows what the subscriber has.

@@ -4,12 +4,10 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::SIZE;
 use crate::{
-    logic::{
-        journal::{Appended, NewMessage, Opened, Placed, Range, Removed},
-        stream::bounded,
-    },
-    protocol::{Payload, Publication},
+    journal::{Appended, NewMessage, Opened, Placed, Range, Removed},
+    stream::bounded,
 };
+use protocol::{Payload, Publication};
 
 /// The database.
 #[derive(Default)]

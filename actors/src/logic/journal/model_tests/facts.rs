@@ -2,7 +2,7 @@
 //! knows.
 
 use super::{super::hot::Hot, database::Db, step::Fate, *};
-use crate::logic::{journal::Removed, stream::Page};
+use crate::{journal::Removed, stream::Page};
 
 /// Twelve publications of which five are read at once, in a channel of which nothing is known.
 fn cut() -> World {

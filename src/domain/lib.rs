@@ -34,6 +34,8 @@ pub mod risk;
 pub mod role;
 pub mod seal;
 pub mod session;
+pub mod sign_in_history;
+pub mod stuffing;
 pub mod subscription_terms;
 pub mod throttle;
 pub mod token;

@@ -7,7 +7,7 @@ use prost::Message as _;
 use secrecy::ExposeSecret as _;
 
 use super::{requests::Empty, results};
-use crate::protocol::{
+use crate::{
     Answer, ClientInfo, ConnectResult, DataForm, ErrorCode, HistoryResult, Lifetime, Payload, Publication,
     Push, SubscribeResult,
 };

@@ -20,6 +20,7 @@ mod denials;
 mod devices;
 mod factors;
 mod feed;
+pub mod geo;
 mod grant;
 mod hasher;
 mod issuers;
@@ -62,11 +63,12 @@ use std::{
     time::Instant,
 };
 
+use actors::Realtime;
 use parking_lot::Mutex;
-use portcullis_actors::Realtime;
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
+pub use actors::runtime::Denied;
 pub use api::Api;
 pub use api_keys::ApiCaller;
 pub use attempts::AttemptsPage;
@@ -87,7 +89,6 @@ pub use outside::OutsideRow;
 pub use oversight::{Overseen, OverseenPage};
 pub use passkey_sign_in::{PasskeyAnswer, PasskeyFor};
 pub use passkeys::PasskeyListed;
-pub use portcullis_actors::runtime::Denied;
 pub use register::Registered;
 pub use relying_party::RelyingParty;
 pub use revoke::Revoked;
@@ -101,24 +102,22 @@ pub use streams::{StreamDigest, StreamSecrets};
 pub use tickets::Ticket;
 pub use verifier::Verifier;
 
-pub use crate::store::{
-    ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, Order, Session, Target, User,
-};
-use crate::{
-    domain::{
-        backup_code::BackupCodeKeys,
-        csrf::CsrfKeys,
-        device::DeviceCookies,
-        passkey::Decoys,
-        refresh::RefreshKeys,
-        throttle::{Limits, ThrottleKeys},
-        token::AccessKeys,
-        totp::TotpSealer,
-    },
-    store::Store,
+use domain::{
+    backup_code::BackupCodeKeys,
+    csrf::CsrfKeys,
+    device::DeviceCookies,
+    passkey::Decoys,
+    refresh::RefreshKeys,
+    throttle::{Limits, ThrottleKeys},
+    token::AccessKeys,
+    totp::TotpSealer,
 };
 use feed::Feed;
 use outside::Gone;
+use store::Store;
+pub use store::{
+    ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, Order, Session, Target, User,
+};
 use tails::Tails;
 
 /// Every use case, behind one handle. Clones are the same services.

@@ -6,9 +6,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
+    ErrorCode, Payload, UnsubscribeCode,
     close::CloseReason,
     id::{ConnectionId, UserId},
-    protocol::{ErrorCode, Payload, UnsubscribeCode},
 };
 
 fn value(bytes: &[u8]) -> Value {

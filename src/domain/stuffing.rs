@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::limits::Limit;
+use protocol::limit::Limit;
 
 /// How many passwords of one account count.
 pub const PER_ACCOUNT: usize = 5;

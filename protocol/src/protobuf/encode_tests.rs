@@ -5,9 +5,9 @@ use uuid::Uuid;
 
 use super::*;
 use crate::{
+    Emulation, Position, PresenceStats, UnsubscribeCode,
     close::CloseReason,
     id::{ConnectionId, Subject},
-    protocol::{Emulation, Position, PresenceStats, UnsubscribeCode},
 };
 
 fn client() -> ConnectionId {
@@ -193,7 +193,7 @@ fn a_ping_is_an_empty_message() {
 #[test]
 fn both_encodings_say_the_same_of_a_publication() {
     let push = Push::Publication { channel: "c", publication: &published(), form: DataForm::Plain };
-    let json: Value = serde_json::from_slice(&crate::protocol::json::encode_push(&push)).unwrap();
+    let json: Value = serde_json::from_slice(&crate::json::encode_push(&push)).unwrap();
     let reply = results::Reply::decode_length_delimited(encode_push(&push)).unwrap();
     let published = reply.push.unwrap().r#pub.unwrap();
     assert_eq!(json["push"]["pub"]["offset"], published.offset);
@@ -212,7 +212,7 @@ fn a_subscription_of_the_servers_is_there_even_if_nothing_can_be_said_of_it() {
         subs: vec![("a".to_owned(), SubscribeResult::default())],
         emulation: None,
     };
-    let encoded = crate::protocol::Encoding::Protobuf.reply(1, &Answer::Connect(Box::new(plain)));
+    let encoded = crate::Encoding::Protobuf.reply(1, &Answer::Connect(Box::new(plain)));
     // The entry: its key, and an empty value.
     let entry = [0x32, 5, 0x0a, 1, b'a', 0x12, 0];
     assert!(encoded.windows(entry.len()).any(|window| window == entry), "{encoded:?}");

@@ -8,7 +8,7 @@ use std::{fmt, net::IpAddr, path::Path, sync::Arc};
 use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
 
-use crate::domain::risk::{Place, Position};
+use domain::risk::{Place, Position};
 
 /// The longest name of a city that is kept, in characters.
 const CITY_CHARS: usize = 100;

@@ -4,8 +4,8 @@
 
 mod counting;
 
-use portcullis_actors::protocol::{Encoding, MAX_COMMANDS_PER_FRAME};
 use proptest::{collection::vec, prelude::*};
+use protocol::{Encoding, MAX_COMMANDS_PER_FRAME};
 
 use counting::taken;
 

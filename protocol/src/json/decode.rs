@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Deserializer, de::IgnoredAny};
 use serde_json::value::RawValue;
 
-use crate::protocol::{
+use crate::{
     Command, CommandBody, ConnectRequest, DecodeError, HistoryRequest, MAX_COMMANDS_PER_FRAME, Payload,
     Position, PublishRequest, RefreshRequest, SubRefreshRequest, SubscribeRequest, command,
 };

@@ -9,7 +9,7 @@ use prost::Message as _;
 use secrecy::SecretString;
 
 use super::requests;
-use crate::protocol::{
+use crate::{
     Command, CommandBody, ConnectRequest, DecodeError, HistoryRequest, MAX_COMMANDS_PER_FRAME, Payload,
     Position, PublishRequest, RefreshRequest, SubRefreshRequest, SubscribeRequest, command,
 };

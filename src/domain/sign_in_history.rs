@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::risk::{History, Place, Visit};
-use crate::id::UserId;
+use protocol::id::UserId;
 
 /// How long a history is remembered.
 const KEPT: Duration = Duration::from_secs(10);

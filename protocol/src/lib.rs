@@ -4,14 +4,20 @@
 //! frames, [`protobuf`] that of binary ones, and [`Encoding`] chooses between them. Connections and channel shards build and read messages here, and
 //! nothing here decides anything: whether a command is allowed is a rule of the connection.
 
+pub mod audit;
+pub mod channel_name;
+pub mod close;
 mod command;
 mod decode_error;
 mod encoding;
 mod error;
+pub mod id;
 pub mod json;
+pub mod limit;
 mod payload;
 pub mod protobuf;
 mod reply;
+pub mod subscription;
 
 pub use command::{
     Command, CommandBody, ConnectRequest, HistoryRequest, Position, PublishRequest, RefreshRequest,

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use secrecy::ExposeSecret as _;
 
-use crate::protocol::{
+use crate::{
     Answer, ClientInfo, ConnectResult, DataForm, HistoryResult, Lifetime, Position, Publication, Push,
     SubscribeResult,
 };
