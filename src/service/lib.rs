@@ -68,7 +68,6 @@ use parking_lot::Mutex;
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
-pub use actors::runtime::Denied;
 pub use api::Api;
 pub use api_keys::ApiCaller;
 pub use attempts::AttemptsPage;
@@ -82,6 +81,7 @@ pub use grant::SignedIn;
 pub use hasher::Hasher;
 pub use issuers::Issuers;
 pub use known::Caller;
+pub use logic::denials::Denied;
 pub use node::{NodeInfo, Process};
 pub use operators::{Page, SessionFilter};
 pub use outcome::{Failure, Meta, Refusal};
