@@ -11,13 +11,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{
+use super::sessions::{SessionView, revoked_view};
+use crate::http::{
     api::{connection, may_be_more, named},
-    body::{Query, Shape},
-    caller::{Authenticated, AuthenticatedBody},
-    client::Client,
+    extractors::{
+        authenticated::{Authenticated, AuthenticatedBody},
+        body::{Query, Shape},
+        client::Client,
+    },
     problem::Problem,
-    sessions::{SessionView, revoked_view},
 };
 use service::{Overseen, Services, SessionFilter, Target};
 
@@ -29,7 +31,7 @@ const MAX_PAGE: u32 = 200;
 /// What is to be revoked: exactly one of the five, and why.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Order {
+pub(crate) struct Order {
     session: Option<SessionId>,
     device: Option<DeviceId>,
     user: Option<UserId>,
@@ -74,7 +76,7 @@ impl Order {
 }
 
 /// `POST /api/v1/admin/revocations`. 202 while some sockets are still to be closed.
-pub(super) async fn revoke(
+pub(crate) async fn revoke(
     services: web::Data<Services>,
     sent: AuthenticatedBody<Order>,
     client: Client,
@@ -88,7 +90,7 @@ pub(super) async fn revoke(
 /// Which sessions to list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Filter {
+pub(crate) struct Filter {
     user: Option<UserId>,
     device: Option<DeviceId>,
     subject: Option<String>,
@@ -155,7 +157,7 @@ impl OverseenView {
 }
 
 /// `GET /api/v1/admin/sessions`: newest first, a page at a time.
-pub(super) async fn sessions(
+pub(crate) async fn sessions(
     services: web::Data<Services>,
     who: Authenticated,
     client: Client,
@@ -178,7 +180,7 @@ pub(super) async fn sessions(
 /// Whose connections to list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Whose {
+pub(crate) struct Whose {
     user: String,
 }
 
@@ -189,7 +191,7 @@ impl Shape for Whose {
 
 /// `GET /api/v1/admin/connections`: the open connections of a user, and what is known of each. `more` says that there may be
 /// others, beyond those that are listed.
-pub(super) async fn connections(
+pub(crate) async fn connections(
     services: web::Data<Services>,
     who: Authenticated,
     client: Client,

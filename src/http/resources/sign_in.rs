@@ -8,15 +8,18 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    body::{Body, Shape, secret},
-    caller::credential,
-    client::Client,
+use super::profile::UserView;
+use crate::http::{
     cookies::Jar,
-    csrf, grant,
-    headers::CSRF_HEADER,
+    csrf,
+    extractors::{
+        authenticated::credential,
+        body::{Body, Shape, secret},
+        client::Client,
+    },
     problem::Problem,
-    profile::UserView,
+    response_headers::CSRF_HEADER,
+    views::token_response,
 };
 use domain::{
     challenge::ProofMethod,
@@ -30,7 +33,7 @@ const DEPRECATED_SINCE: &str = "@1735689600";
 const SUCCESSOR: &str = "</api/v1/auth/jwt/login>; rel=\"successor-version\"";
 
 /// `GET /api/v1/auth/csrf-token`: a token bound to the session, or to the pre-session of a browser that has none.
-pub(super) async fn csrf_token(
+pub(crate) async fn csrf_token(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
@@ -68,7 +71,7 @@ async fn session_of(request: &HttpRequest, services: &Services) -> Result<Option
 
 /// For routes that need no CSRF token: no other site's doing, and a token that is sent must verify, bound to the
 /// pre-session or to the session that the request still has. Gives that pre-session.
-pub(super) fn guard_entrance(request: &HttpRequest, services: &Services) -> Result<Option<Uuid>, Problem> {
+pub(crate) fn guard_entrance(request: &HttpRequest, services: &Services) -> Result<Option<Uuid>, Problem> {
     csrf::require_own_site(request)?;
     let brought = Jar::of(request).presession_of(request, services)?;
     let session = credential(request)?
@@ -81,19 +84,19 @@ pub(super) fn guard_entrance(request: &HttpRequest, services: &Services) -> Resu
 
 /// The last step of a sign-in that took several: `prove` is given the request's pre-session. The answer is that of a
 /// sign-in.
-pub(super) async fn finish_sign_in(
+pub(crate) async fn finish_sign_in(
     request: &HttpRequest,
     services: &Services,
     client: &Client,
     prove: impl AsyncFnOnce(Option<Uuid>) -> Result<SignedIn, Problem>,
 ) -> Result<HttpResponse, Problem> {
     let granted = prove(guard_entrance(request, services)?).await?;
-    Ok(grant::answer(request, services, &client.0, &granted))
+    Ok(token_response::answer(request, services, &client.0, &granted))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Registration {
+pub(crate) struct Registration {
     email: String,
     #[serde(deserialize_with = "secret")]
     password: SecretString,
@@ -106,7 +109,7 @@ impl Shape for Registration {
 
 /// `POST /api/v1/auth/register`: creates an account, and makes the client a device of it. For a known address, where that
 /// is not told, the answer has a device cookie as well.
-pub(super) async fn register(
+pub(crate) async fn register(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
@@ -122,7 +125,7 @@ pub(super) async fn register(
 /// What signs in. The names are those of the OAuth2 password form; what else belongs to that form is passed over.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Login {
+pub(crate) struct Login {
     #[serde(alias = "email")]
     username: String,
     #[serde(deserialize_with = "secret")]
@@ -154,7 +157,7 @@ struct Challenge {
 
 /// `POST /api/v1/auth/jwt/login`: signs in, or asks the browser's pre-session for a second factor. Then there is no session
 /// yet, and no cookie of one.
-pub(super) async fn login(
+pub(crate) async fn login(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
@@ -164,7 +167,9 @@ pub(super) async fn login(
     let presession = brought.unwrap_or_else(Uuid::new_v4);
     let Login { username, password, .. } = body.0;
     let asked = match services.sign_in(&username, password, presession, &client.0).await? {
-        SignIn::Granted(granted) => return Ok(grant::answer(&request, &services, &client.0, &granted)),
+        SignIn::Granted(granted) => {
+            return Ok(token_response::answer(&request, &services, &client.0, &granted));
+        }
         SignIn::Challenged(asked) => asked,
     };
     let mut answer = HttpResponse::Ok();
@@ -175,12 +180,12 @@ pub(super) async fn login(
         status: "2fa_required",
         challenge_id: asked.challenge,
         methods: asked.methods,
-        expires_in: grant::seconds_left(asked.expires_at, services.clock.now()),
+        expires_in: token_response::seconds_left(asked.expires_at, services.clock.now()),
     }))
 }
 
 /// `POST /api/v1/auth/login`: the same under its older name.
-pub(super) async fn deprecated_login(
+pub(crate) async fn deprecated_login(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
@@ -228,7 +233,7 @@ struct WhoSession {
 }
 
 /// `GET /api/v1/auth/status`: whether this request is signed in; 200 in both cases.
-pub(super) async fn status(
+pub(crate) async fn status(
     request: HttpRequest,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {

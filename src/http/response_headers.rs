@@ -11,10 +11,10 @@ use actix_web::{
 };
 
 use super::{
-    client::text,
     problem::Problem,
     settings::{HttpSettings, is_encrypted},
 };
+use crate::http::extractors::client::text;
 
 /// The CSRF token in requests and, when there is a fresh one, in answers.
 pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");

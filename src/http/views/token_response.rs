@@ -8,7 +8,7 @@ use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use super::{cookies::Jar, csrf, headers::CSRF_HEADER, profile::UserView};
+use crate::http::{cookies::Jar, csrf, resources::profile::UserView, response_headers::CSRF_HEADER};
 use domain::csrf::Binding;
 use service::{Meta, Services, SignedIn};
 
@@ -28,7 +28,7 @@ struct Grant<'a> {
 
 /// 200 with everything that a signed-in client needs. The CSRF token from before no longer counts: this one is bound to
 /// the session.
-pub(super) fn answer(
+pub(crate) fn answer(
     request: &HttpRequest,
     services: &Services,
     meta: &Meta,
@@ -58,6 +58,6 @@ pub(super) fn answer(
 }
 
 /// How long until `end`, in seconds to the nearest: what was granted a moment ago still counts as whole.
-pub(super) fn seconds_left(end: OffsetDateTime, now: OffsetDateTime) -> i64 {
+pub(crate) fn seconds_left(end: OffsetDateTime, now: OffsetDateTime) -> i64 {
     (end - now + time::Duration::milliseconds(500)).whole_seconds().max(0)
 }

@@ -8,34 +8,36 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{
-    body::Shape,
-    caller::{Authenticated, AuthenticatedBody},
-    client::Client,
+use super::sessions::revoked_view;
+use crate::http::{
     cookies::Jar,
+    extractors::{
+        authenticated::{Authenticated, AuthenticatedBody},
+        body::Shape,
+        client::Client,
+    },
     problem::Problem,
-    sessions::revoked_view,
 };
 use domain::{device::Trust, user_agent::Described};
 use service::{DeviceListed, DeviceWish, Services};
 
 /// Where something is, for people.
 #[derive(Serialize)]
-pub(super) struct PlaceView {
+pub(crate) struct PlaceView {
     country: Option<String>,
     city: Option<String>,
 }
 
 impl PlaceView {
     /// A place, if anything is known of it.
-    pub(super) fn of(country: Option<&str>, city: Option<&str>) -> Option<Self> {
+    pub(crate) fn of(country: Option<&str>, city: Option<&str>) -> Option<Self> {
         let known = country.is_some() || city.is_some();
         known.then(|| Self { country: country.map(str::to_owned), city: city.map(str::to_owned) })
     }
 }
 
 /// What a device is called: by its user, or by what it says of itself.
-pub(super) fn label(own: Option<&str>, user_agent: Option<&str>) -> String {
+pub(crate) fn label(own: Option<&str>, user_agent: Option<&str>) -> String {
     own.map_or_else(|| Described::of(user_agent).label(), str::to_owned)
 }
 
@@ -84,7 +86,7 @@ impl DeviceView {
 /// What is to be changed; what is missing stays as it is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
+pub(crate) struct Change {
     #[serde(default, deserialize_with = "given")]
     label: Option<Option<String>>,
     trust: Option<Wanted>,
@@ -108,14 +110,14 @@ fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, 
 }
 
 /// `GET /api/v1/devices`.
-pub(super) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
     let listed = services.own_devices(&who.caller).await?;
     let views: Vec<_> = listed.into_iter().map(|listed| DeviceView::of(listed, who.caller.device)).collect();
     Ok(HttpResponse::Ok().json(json!({"devices": views})))
 }
 
 /// `PATCH /api/v1/devices/{id}`: names it, trusts it, takes trust back. To trust it takes a recent proof of presence.
-pub(super) async fn change(
+pub(crate) async fn change(
     request: HttpRequest,
     services: web::Data<Services>,
     sent: AuthenticatedBody<Change>,
@@ -129,7 +131,7 @@ pub(super) async fn change(
 }
 
 /// `DELETE /api/v1/devices/{id}`: forgets it and ends the sessions on it; another's is not found.
-pub(super) async fn forget(
+pub(crate) async fn forget(
     request: HttpRequest,
     services: web::Data<Services>,
     who: Authenticated,

@@ -6,12 +6,11 @@ use globset::GlobBuilder;
 use protocol::channel_name::ChannelName;
 use serde_json::value::RawValue;
 
-use super::{
-    answer::{self, Answered},
-    error::ApiError,
-    method::Method,
-    request::{self, OfChannel},
-    whom::{self, OfUser},
+use super::{error::ApiError, method::Method};
+use crate::http::api::{
+    channel_requests::{self as request, OfChannel},
+    connection_requests::{self as whom, OfUser},
+    results::{self as answer, Answered},
 };
 use domain::subscription_terms::SubscriptionTerms;
 use service::{Api, Severed};

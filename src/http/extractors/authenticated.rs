@@ -15,9 +15,8 @@ use secrecy::ExposeSecret as _;
 use super::{
     body::{Body, Shape},
     client::{lines, services},
-    csrf,
-    problem::Problem,
 };
+use crate::http::{csrf, problem::Problem};
 use domain::{
     credential::{Credential, Door, Headers, Source, find},
     csrf::Binding,
@@ -27,26 +26,26 @@ use service::{Caller, Services};
 
 /// A verified caller, and where the token was found. Not beside a [`Body`].
 #[derive(Clone)]
-pub(super) struct Authenticated {
+pub(crate) struct Authenticated {
     /// Who.
-    pub(super) caller: Caller,
+    pub(crate) caller: Caller,
     /// By which credential.
-    pub(super) source: Source,
+    pub(crate) source: Source,
 }
 
 /// A body, and its caller as verified after the last byte of it had come.
-pub(super) struct AuthenticatedBody<T> {
+pub(crate) struct AuthenticatedBody<T> {
     /// Who.
-    pub(super) caller: Caller,
+    pub(crate) caller: Caller,
     /// What they sent.
-    pub(super) body: T,
+    pub(crate) body: T,
 }
 
 /// What the access log says about the caller.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Traced {
-    pub(super) user: i64,
-    pub(super) session: protocol::id::SessionId,
+pub(crate) struct Traced {
+    pub(crate) user: i64,
+    pub(crate) session: protocol::id::SessionId,
 }
 
 type Extracting<T> = Pin<Box<dyn Future<Output = Result<T, Problem>>>>;
@@ -79,7 +78,7 @@ impl<T: Shape> FromRequest for AuthenticatedBody<T> {
 
 impl Authenticated {
     /// The caller of `request` as of now.
-    pub(super) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
+    pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let services = services(request)?;
         let credential = credential(request)?.ok_or_else(Problem::not_authenticated)?;
         let caller = services.verifier.verify(credential.token.expose_secret()).await?;
@@ -108,7 +107,7 @@ impl Authenticated {
 ///
 /// # Errors
 /// 400 for a credential that is misplaced, repeated or not in UTF-8.
-pub(super) fn credential(request: &HttpRequest) -> Result<Option<Credential>, Problem> {
+pub(crate) fn credential(request: &HttpRequest) -> Result<Option<Credential>, Problem> {
     let authorization = lines(request, &header::AUTHORIZATION)?;
     let cookies = lines(request, &header::COOKIE)?;
     let headers =

@@ -9,10 +9,12 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    body::{Query, Shape},
-    caller::Authenticated,
-    devices::PlaceView,
+use super::devices::PlaceView;
+use crate::http::{
+    extractors::{
+        authenticated::Authenticated,
+        body::{Query, Shape},
+    },
     problem::Problem,
 };
 use domain::{attempt::AttemptOutcome, risk::Assessment, session::SignInMethod, user_agent::Described};
@@ -58,7 +60,7 @@ impl From<Attempt> for AttemptView {
 /// Which page.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Page {
+pub(crate) struct Page {
     limit: Option<u32>,
     cursor: Option<String>,
 }
@@ -68,7 +70,7 @@ impl Shape for Page {
 }
 
 /// `GET /api/v1/profile/attempts`: newest first, a page at a time.
-pub(super) async fn list(
+pub(crate) async fn list(
     services: web::Data<Services>,
     who: Authenticated,
     query: Query<Page>,

@@ -5,11 +5,13 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
-use super::{caller::Authenticated, grant::seconds_left, problem::Problem};
+use crate::http::{
+    extractors::authenticated::Authenticated, problem::Problem, views::token_response::seconds_left,
+};
 use service::Services;
 
 /// Issues a ticket for the caller's session.
-pub(super) async fn issue(
+pub(crate) async fn issue(
     services: web::Data<Services>,
     who: Authenticated,
 ) -> Result<HttpResponse, Problem> {
@@ -19,6 +21,6 @@ pub(super) async fn issue(
 }
 
 /// A socket path reached without an upgrade.
-pub(super) async fn upgrade_required() -> Result<HttpResponse, Problem> {
+pub(crate) async fn upgrade_required() -> Result<HttpResponse, Problem> {
     Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "This path speaks WebSocket only."))
 }

@@ -11,11 +11,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use time::OffsetDateTime;
 
-use super::{
-    caller::Authenticated,
-    client::Client,
+use super::devices::{PlaceView, label};
+use crate::http::{
     cookies::Jar,
-    devices::{PlaceView, label},
+    extractors::{authenticated::Authenticated, client::Client},
     problem::Problem,
 };
 use domain::{risk::Assessment, session::SignInMethod};
@@ -23,7 +22,7 @@ use service::{Revoked, Services, Session};
 
 /// A session as its user, or an operator, sees it.
 #[derive(Serialize)]
-pub(super) struct SessionView {
+pub(crate) struct SessionView {
     id: SessionId,
     user_id: i64,
     device_id: DeviceId,
@@ -48,7 +47,7 @@ pub(super) struct SessionView {
 
 impl SessionView {
     /// `session`, with the connections it holds open, as the caller of `current` sees it.
-    pub(super) fn of(session: &Session, open_connections: usize, current: SessionId) -> Self {
+    pub(crate) fn of(session: &Session, open_connections: usize, current: SessionId) -> Self {
         Self {
             id: session.id,
             user_id: session.user.0,
@@ -71,7 +70,7 @@ impl SessionView {
 }
 
 /// What a revocation did, in the words of every route that revokes.
-pub(super) fn revoked_view(revoked: &Revoked) -> Value {
+pub(crate) fn revoked_view(revoked: &Revoked) -> Value {
     json!({
         "sessions": revoked.sessions,
         "sockets_closed": revoked.sockets_closed,
@@ -81,7 +80,7 @@ pub(super) fn revoked_view(revoked: &Revoked) -> Value {
 }
 
 /// `GET /api/v1/sessions`.
-pub(super) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
     let sessions = services.own_sessions(&who.caller).await?;
     let views: Vec<_> = sessions
         .iter()
@@ -91,7 +90,7 @@ pub(super) async fn list(services: web::Data<Services>, who: Authenticated) -> R
 }
 
 /// `DELETE /api/v1/sessions/{sid}`: ends one of one's own; another's is not found.
-pub(super) async fn end(
+pub(crate) async fn end(
     request: HttpRequest,
     services: web::Data<Services>,
     who: Authenticated,
@@ -110,7 +109,7 @@ pub(super) async fn end(
 }
 
 /// `DELETE /api/v1/sessions`: ends all others.
-pub(super) async fn end_others(
+pub(crate) async fn end_others(
     services: web::Data<Services>,
     who: Authenticated,
     client: Client,

@@ -15,10 +15,8 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::{
-    error::ApiError,
-    request::{Since, channel, payload},
-};
+use super::error::ApiError;
+use crate::http::api::channel_requests::{Since, channel, payload};
 use domain::subscription_terms::{SubscriptionTerms, or_default};
 
 /// The longest name of a user, or id of a token, in bytes.

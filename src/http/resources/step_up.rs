@@ -7,19 +7,21 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    body::{Shape, optional_secret},
-    caller::AuthenticatedBody,
-    client::Client,
+use crate::http::{
     cookies::Jar,
-    grant::seconds_left,
+    extractors::{
+        authenticated::AuthenticatedBody,
+        body::{Shape, optional_secret},
+        client::Client,
+    },
     problem::Problem,
+    views::token_response::seconds_left,
 };
 use service::{Services, StepUpProof};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Proof {
+pub(crate) struct Proof {
     #[serde(default, deserialize_with = "optional_secret")]
     password: Option<SecretString>,
     #[serde(default, deserialize_with = "optional_secret")]
@@ -70,7 +72,7 @@ struct Privileged<'a> {
 }
 
 /// Checks the proof and answers with a token that carries privilege for a while; those issued before do not.
-pub(super) async fn step_up(
+pub(crate) async fn step_up(
     request: HttpRequest,
     services: web::Data<Services>,
     sent: AuthenticatedBody<Proof>,

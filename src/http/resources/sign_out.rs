@@ -14,19 +14,21 @@ use serde::Deserialize;
 use serde_json::json;
 use uuid::Uuid;
 
-use super::{
-    auth::guard_entrance,
-    body::{Query, Shape},
-    caller::credential,
-    client::{Client, request_cookie},
+use crate::http::{
     cookies::{Jar, REFRESH_COOKIE},
+    extractors::{
+        authenticated::credential,
+        body::{Query, Shape},
+        client::{Client, request_cookie},
+    },
     problem::Problem,
+    resources::sign_in::guard_entrance,
 };
 use service::{Services, SignOutScope};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Extent {
+pub(crate) struct Extent {
     #[serde(default)]
     scope: Reach,
 }
@@ -46,7 +48,7 @@ enum Reach {
 }
 
 /// Signs out. 200 with what ended, 204 if there was nothing to end.
-pub(super) async fn logout(
+pub(crate) async fn sign_out(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,

@@ -16,7 +16,8 @@ use futures_util::StreamExt as _;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use super::{client::text, problem::Problem};
+use super::client::text;
+use crate::http::problem::Problem;
 
 /// The largest body that a REST route takes, unless it says otherwise.
 const MAX_BODY: usize = 64 * 1024;
@@ -24,7 +25,7 @@ const MAX_BODY: usize = 64 * 1024;
 const READ_WITHIN: Duration = Duration::from_secs(15);
 
 /// A type that can be read from a body or a query.
-pub(super) trait Shape: DeserializeOwned + 'static {
+pub(crate) trait Shape: DeserializeOwned + 'static {
     /// Its fields in words, for whoever got them wrong.
     const FIELDS: &'static str;
     /// Whether an HTML form is taken as well as JSON.
@@ -32,21 +33,21 @@ pub(super) trait Shape: DeserializeOwned + 'static {
 }
 
 /// A body that must be there.
-pub(super) struct Body<T>(pub(super) T);
+pub(crate) struct Body<T>(pub(crate) T);
 
 /// A body that may be missing.
-pub(super) struct MaybeBody<T>(pub(super) Option<T>);
+pub(crate) struct MaybeBody<T>(pub(crate) Option<T>);
 
 /// The query string.
-pub(super) struct Query<T>(pub(super) T);
+pub(crate) struct Query<T>(pub(crate) T);
 
 /// Reads a field that must never be printed.
-pub(super) fn secret<'de, D: Deserializer<'de>>(field: D) -> Result<SecretString, D::Error> {
+pub(crate) fn secret<'de, D: Deserializer<'de>>(field: D) -> Result<SecretString, D::Error> {
     String::deserialize(field).map(SecretString::from)
 }
 
 /// The same for a field that may be missing; it also needs `#[serde(default)]`.
-pub(super) fn optional_secret<'de, D: Deserializer<'de>>(field: D) -> Result<Option<SecretString>, D::Error> {
+pub(crate) fn optional_secret<'de, D: Deserializer<'de>>(field: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Option::<String>::deserialize(field)?.map(SecretString::from))
 }
 
@@ -102,7 +103,7 @@ fn parts(request: &HttpRequest, payload: &mut Payload) -> (Option<String>, Optio
 }
 
 /// Reads a whole body of at most `limit` bytes, whatever its media type.
-pub(super) async fn read_up_to(
+pub(crate) async fn read_up_to(
     request: &HttpRequest,
     payload: Payload,
     limit: usize,

@@ -16,7 +16,7 @@ use actix_web::{
 };
 use uuid::Uuid;
 
-use super::{
+use crate::http::{
     cookies::Jar,
     problem::Problem,
     settings::{HttpSettings, peer},
@@ -30,13 +30,13 @@ use domain::{
 use service::{Meta, Services};
 
 /// The request id's header, in requests and answers.
-pub(super) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// What a browser says about where its request comes from; programs that are no browsers do not send it.
-pub(super) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+pub(crate) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// The device cookie on plain loopback HTTP.
-pub(super) const DEVICE_COOKIE: &str = "device_id";
+pub(crate) const DEVICE_COOKIE: &str = "device_id";
 /// The device cookie everywhere else, where no other host can plant it.
-pub(super) const HOST_DEVICE_COOKIE: &str = "__Host-device_id";
+pub(crate) const HOST_DEVICE_COOKIE: &str = "__Host-device_id";
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// What is kept of a `User-Agent`, in bytes.
@@ -44,16 +44,16 @@ const MAX_USER_AGENT: usize = 512;
 
 /// What every request gets before anything looks at it.
 #[derive(Clone, Debug)]
-pub(super) struct Arrival {
+pub(crate) struct Arrival {
     /// The client's own id for it if it is sane, or a fresh one.
-    pub(super) request_id: String,
+    pub(crate) request_id: String,
     /// The client's address.
-    pub(super) address: IpAddr,
+    pub(crate) address: IpAddr,
 }
 
 impl Arrival {
     /// Notes what `request` says, believing only trusted proxies.
-    pub(super) fn of(request: &HttpRequest, settings: &HttpSettings) -> Self {
+    pub(crate) fn of(request: &HttpRequest, settings: &HttpSettings) -> Self {
         let given = lines(request, &REQUEST_ID).unwrap_or_default();
         let forwarded: Vec<&str> = lines(request, &FORWARDED_FOR).unwrap_or_default();
         let address = peer(request).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
@@ -63,14 +63,14 @@ impl Arrival {
     }
 
     /// What the middleware noted about `request`.
-    pub(super) fn noted(request: &HttpRequest) -> Self {
+    pub(crate) fn noted(request: &HttpRequest) -> Self {
         let noted = request.extensions().get::<Self>().cloned();
         noted.unwrap_or_else(|| Self::of(request, &HttpSettings::of(request)))
     }
 }
 
 /// What the services want to know about a request.
-pub(super) struct Client(pub(super) Meta);
+pub(crate) struct Client(pub(crate) Meta);
 
 impl FromRequest for Client {
     type Error = Problem;
@@ -104,7 +104,7 @@ fn meta(request: &HttpRequest) -> Result<Meta, Problem> {
 }
 
 /// The services of the application. Without them nothing can be answered.
-pub(super) fn services(request: &HttpRequest) -> Result<&web::Data<Services>, Problem> {
+pub(crate) fn services(request: &HttpRequest) -> Result<&web::Data<Services>, Problem> {
     request.app_data::<web::Data<Services>>().ok_or_else(|| {
         tracing::error!("the application was built without its services");
         Problem::internal()
@@ -115,7 +115,7 @@ pub(super) fn services(request: &HttpRequest) -> Result<&web::Data<Services>, Pr
 ///
 /// # Errors
 /// A value that is no UTF-8 is a 400: a credential must not be half read.
-pub(super) fn lines<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Vec<&'a str>, Problem> {
+pub(crate) fn lines<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<Vec<&'a str>, Problem> {
     request
         .headers()
         .get_all(name)
@@ -125,7 +125,7 @@ pub(super) fn lines<'a>(request: &'a HttpRequest, name: &HeaderName) -> Result<V
 }
 
 /// The value of a header that should be there once; not valid or repeated counts as none.
-pub(super) fn text<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
+pub(crate) fn text<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'a str> {
     match lines(request, name).ok()?.as_slice() {
         [value] => Some(value),
         _ => None,
@@ -133,7 +133,7 @@ pub(super) fn text<'a>(request: &'a HttpRequest, name: &HeaderName) -> Option<&'
 }
 
 /// The value of one of our cookies.
-pub(super) fn request_cookie(request: &HttpRequest, name: &str) -> Result<Option<String>, Problem> {
+pub(crate) fn request_cookie(request: &HttpRequest, name: &str) -> Result<Option<String>, Problem> {
     Ok(cookie(&lines(request, &header::COOKIE)?, name)?)
 }
 

@@ -7,13 +7,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::{
-    body::{Shape, optional_secret, secret},
-    caller::{Authenticated, AuthenticatedBody},
-    client::{Client, FETCH_SITE, request_cookie, text},
+use crate::http::{
     cookies::{CSRF_COOKIE, REFRESH_COOKIE},
-    headers::CSRF_HEADER,
+    extractors::{
+        authenticated::{Authenticated, AuthenticatedBody},
+        body::{Shape, optional_secret, secret},
+        client::{Client, FETCH_SITE, request_cookie, text},
+    },
     problem::Problem,
+    response_headers::CSRF_HEADER,
     settings::{HttpSettings, is_encrypted},
 };
 use domain::{
@@ -24,7 +26,7 @@ use service::{Services, User};
 
 /// A user as the user sees it.
 #[derive(Serialize)]
-pub(super) struct UserView {
+pub(crate) struct UserView {
     id: i64,
     email: String,
     display_name: Option<String>,
@@ -39,7 +41,7 @@ pub(super) struct UserView {
 
 impl UserView {
     /// Everything about `user` that is not a secret.
-    pub(super) fn of(user: &User) -> Self {
+    pub(crate) fn of(user: &User) -> Self {
         Self {
             id: user.id.0,
             email: user.email.clone(),
@@ -54,14 +56,14 @@ impl UserView {
 }
 
 /// `GET /api/v1/profile`.
-pub(super) async fn show(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
+pub(crate) async fn show(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
     let user = services.profile(&who.caller).await?;
     Ok(HttpResponse::Ok().json(UserView::of(&user)))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
+pub(crate) struct Change {
     display_name: Option<String>,
 }
 
@@ -70,7 +72,7 @@ impl Shape for Change {
 }
 
 /// `PUT /api/v1/profile`.
-pub(super) async fn update(
+pub(crate) async fn update(
     services: web::Data<Services>,
     sent: AuthenticatedBody<Change>,
     client: Client,
@@ -81,7 +83,7 @@ pub(super) async fn update(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PasswordChange {
+pub(crate) struct PasswordChange {
     #[serde(default, deserialize_with = "optional_secret")]
     current_password: Option<SecretString>,
     #[serde(deserialize_with = "secret")]
@@ -93,7 +95,7 @@ impl Shape for PasswordChange {
 }
 
 /// `POST /api/v1/profile/password`: changes the password and ends the other sessions.
-pub(super) async fn change_password(
+pub(crate) async fn change_password(
     services: web::Data<Services>,
     sent: AuthenticatedBody<PasswordChange>,
     client: Client,
@@ -106,7 +108,7 @@ pub(super) async fn change_password(
 }
 
 /// Lets a handler exist in development only: elsewhere its path leads nowhere.
-pub(super) struct Development;
+pub(crate) struct Development;
 
 impl actix_web::FromRequest for Development {
     type Error = Problem;
@@ -152,7 +154,7 @@ struct DebugCaller {
 }
 
 /// `GET /api/v1/profile/debug`: what the server makes of this request's credentials, without the credentials.
-pub(super) async fn debug(
+pub(crate) async fn debug(
     _development: Development,
     request: HttpRequest,
     who: Authenticated,

@@ -4,17 +4,17 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
 
-use super::problem::Problem;
+use crate::http::problem::Problem;
 use service::Services;
 
 /// `GET /health` and `/health/live`: the process answers. It says nothing about the database, whose absence is no reason
 /// to restart the server.
-pub(super) async fn live() -> HttpResponse {
+pub(crate) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
 }
 
 /// `GET /health/ready`: the database takes writes and the server is not stopping.
-pub(super) async fn ready(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn ready(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     services.ready().await.map_err(|_| {
         let detail = "The server is stopping, or the database cannot be written to.";
         Problem::unavailable(1).because("not_ready", detail)
@@ -23,7 +23,7 @@ pub(super) async fn ready(services: web::Data<Services>) -> Result<HttpResponse,
 }
 
 /// `GET /metrics` in Prometheus' text format; 404 when nothing records them.
-pub(super) async fn metrics(handle: Option<web::Data<PrometheusHandle>>) -> Result<HttpResponse, Problem> {
+pub(crate) async fn metrics(handle: Option<web::Data<PrometheusHandle>>) -> Result<HttpResponse, Problem> {
     let handle = handle.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::build(StatusCode::OK)
         .content_type("text/plain; version=0.0.4; charset=utf-8")

@@ -7,19 +7,21 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    auth::finish_sign_in,
-    body::{Body, Shape, optional_secret, secret},
-    caller::{Authenticated, AuthenticatedBody},
-    client::Client,
+use super::sessions::revoked_view;
+use crate::http::{
+    extractors::{
+        authenticated::{Authenticated, AuthenticatedBody},
+        body::{Body, Shape, optional_secret, secret},
+        client::Client,
+    },
     problem::Problem,
-    sessions::revoked_view,
+    resources::sign_in::finish_sign_in,
 };
 use service::{CodeProof, FactorAnswer, Services};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     challenge_id: Uuid,
     #[serde(default, deserialize_with = "optional_secret")]
     totp: Option<SecretString>,
@@ -33,7 +35,7 @@ impl Shape for Answer {
 }
 
 /// `POST /api/v1/auth/2fa/verify`: finishes a sign-in.
-pub(super) async fn verify(
+pub(crate) async fn verify(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
@@ -70,7 +72,7 @@ struct Confirmed {
 }
 
 /// `GET /api/v1/2fa`: what the user has.
-pub(super) async fn show(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
+pub(crate) async fn show(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
     let held = services.factors(&who.caller).await?;
     Ok(HttpResponse::Ok().json(Held {
         totp: held.totp_confirmed_at.map(|confirmed_at| Confirmed { confirmed_at }),
@@ -80,7 +82,7 @@ pub(super) async fn show(services: web::Data<Services>, who: Authenticated) -> R
 }
 
 /// `POST /api/v1/2fa/totp`: begins to set up an authenticator app.
-pub(super) async fn begin_totp(
+pub(crate) async fn begin_totp(
     services: web::Data<Services>,
     who: Authenticated,
     client: Client,
@@ -95,7 +97,7 @@ pub(super) async fn begin_totp(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Confirmation {
+pub(crate) struct Confirmation {
     #[serde(deserialize_with = "secret")]
     totp: SecretString,
 }
@@ -105,7 +107,7 @@ impl Shape for Confirmation {
 }
 
 /// `POST /api/v1/2fa/totp/confirm`: a code of the app makes it count.
-pub(super) async fn confirm_totp(
+pub(crate) async fn confirm_totp(
     services: web::Data<Services>,
     sent: AuthenticatedBody<Confirmation>,
     client: Client,
@@ -115,7 +117,7 @@ pub(super) async fn confirm_totp(
 }
 
 /// `DELETE /api/v1/2fa/totp`: removes the authenticator app.
-pub(super) async fn remove_totp(
+pub(crate) async fn remove_totp(
     services: web::Data<Services>,
     who: Authenticated,
     client: Client,
@@ -125,7 +127,7 @@ pub(super) async fn remove_totp(
 }
 
 /// `POST /api/v1/2fa/backup-codes`: ten new ones, shown once.
-pub(super) async fn backup_codes(
+pub(crate) async fn backup_codes(
     services: web::Data<Services>,
     who: Authenticated,
     client: Client,

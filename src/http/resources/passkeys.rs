@@ -10,14 +10,16 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    auth::{finish_sign_in, guard_entrance},
-    body::{Body, Shape},
-    caller::{Authenticated, AuthenticatedBody},
-    client::Client,
+use super::sessions::revoked_view;
+use crate::http::{
     cookies::Jar,
+    extractors::{
+        authenticated::{Authenticated, AuthenticatedBody},
+        body::{Body, Shape},
+        client::Client,
+    },
     problem::Problem,
-    sessions::revoked_view,
+    resources::sign_in::{finish_sign_in, guard_entrance},
 };
 use service::{Ceremony, PasskeyAnswer, PasskeyFor, PasskeyListed, Services};
 
@@ -29,7 +31,7 @@ fn ceremony_view(ceremony: Ceremony) -> Value {
 }
 
 /// `POST /api/v1/webauthn/register/begin`.
-pub(super) async fn begin_registration(
+pub(crate) async fn begin_registration(
     services: web::Data<Services>,
     who: Authenticated,
     client: Client,
@@ -40,7 +42,7 @@ pub(super) async fn begin_registration(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Registration {
+pub(crate) struct Registration {
     ceremony_id: Uuid,
     credential: Value,
     name: Option<String>,
@@ -51,7 +53,7 @@ impl Shape for Registration {
 }
 
 /// `POST /api/v1/webauthn/register/finish`.
-pub(super) async fn finish_registration(
+pub(crate) async fn finish_registration(
     services: web::Data<Services>,
     sent: AuthenticatedBody<Registration>,
     client: Client,
@@ -64,7 +66,7 @@ pub(super) async fn finish_registration(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Begin {
+pub(crate) struct Begin {
     username: Option<String>,
     challenge_id: Option<Uuid>,
     #[serde(default)]
@@ -76,7 +78,7 @@ impl Shape for Begin {
 }
 
 /// `POST /api/v1/webauthn/login/begin`: for anyone, or, with `step_up`, for the caller.
-pub(super) async fn begin_login(
+pub(crate) async fn begin_login(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
@@ -109,7 +111,7 @@ pub(super) async fn begin_login(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Finish {
+pub(crate) struct Finish {
     ceremony_id: Uuid,
     credential: Value,
     trust_device: Option<bool>,
@@ -120,7 +122,7 @@ impl Shape for Finish {
 }
 
 /// `POST /api/v1/webauthn/login/finish`.
-pub(super) async fn finish_login(
+pub(crate) async fn finish_login(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
@@ -158,7 +160,7 @@ impl CredentialView {
 }
 
 /// `GET /api/v1/webauthn/credentials`.
-pub(super) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
+pub(crate) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
     let held = services.passkeys(&who.caller).await?;
     let views: Vec<_> = held.into_iter().map(CredentialView::of).collect();
     Ok(HttpResponse::Ok().json(json!({"credentials": views})))
@@ -166,7 +168,7 @@ pub(super) async fn list(services: web::Data<Services>, who: Authenticated) -> R
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Rename {
+pub(crate) struct Rename {
     name: String,
 }
 
@@ -175,7 +177,7 @@ impl Shape for Rename {
 }
 
 /// `PATCH /api/v1/webauthn/credentials/{id}`.
-pub(super) async fn rename(
+pub(crate) async fn rename(
     request: HttpRequest,
     services: web::Data<Services>,
     sent: AuthenticatedBody<Rename>,
@@ -186,7 +188,7 @@ pub(super) async fn rename(
 }
 
 /// `DELETE /api/v1/webauthn/credentials/{id}`.
-pub(super) async fn remove(
+pub(crate) async fn remove(
     request: HttpRequest,
     services: web::Data<Services>,
     who: Authenticated,

@@ -4,19 +4,22 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
 
-use super::{
-    body::{MaybeBody, Shape, secret},
-    client::{Client, request_cookie},
+use crate::http::{
     cookies::{Jar, REFRESH_COOKIE},
-    csrf, grant,
+    csrf,
+    extractors::{
+        body::{MaybeBody, Shape, secret},
+        client::{Client, request_cookie},
+    },
     problem::Problem,
+    views::token_response,
 };
 use domain::csrf::Binding;
 use service::{Failure, Services};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Refresh {
+pub(crate) struct Refresh {
     #[serde(deserialize_with = "secret")]
     refresh_token: SecretString,
 }
@@ -28,7 +31,7 @@ impl Shape for Refresh {
 /// Rotates the refresh token. The answer sets cookies, so no other site may make a browser ask. A token in the body was put
 /// there on purpose; one in the cookie needs a CSRF token, bound to its session or, when the old one ran out meanwhile, to
 /// the pre-session.
-pub(super) async fn refresh(
+pub(crate) async fn refresh(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
@@ -37,12 +40,12 @@ pub(super) async fn refresh(
     csrf::require_own_site(&request)?;
     if let Some(Refresh { refresh_token }) = body.0 {
         let granted = services.refresh(refresh_token.expose_secret(), &client.0).await?;
-        return Ok(grant::answer(&request, &services, &client.0, &granted));
+        return Ok(token_response::answer(&request, &services, &client.0, &granted));
     }
     let token = request_cookie(&request, REFRESH_COOKIE)?.ok_or_else(Problem::not_authenticated)?;
     guard_cookie(&request, &services, &token)?;
     match services.refresh(&token, &client.0).await {
-        Ok(granted) => Ok(grant::answer(&request, &services, &client.0, &granted)),
+        Ok(granted) => Ok(token_response::answer(&request, &services, &client.0, &granted)),
         // The browser would go on sending a token that is worth nothing.
         Err(failure @ Failure::Invalid { .. }) => {
             let mut answer = HttpResponse::from_error(Problem::from(failure));
