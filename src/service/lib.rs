@@ -30,6 +30,9 @@ use parking_lot::Mutex;
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
+pub use crate::core::clock::Clock;
+pub use crate::core::failure::{Failure, Meta, Refusal};
+pub use crate::core::hasher::Hasher;
 pub use access::api_keys::ApiCaller;
 pub use access::cached_session::Caller;
 pub use access::issue_tokens::SignedIn;
@@ -45,9 +48,6 @@ pub use actors::runtime::Denied;
 pub use authenticators::passkey_ceremony::Ceremony;
 pub use authenticators::relying_party::RelyingParty;
 pub use authenticators::verify_code::CodeProof;
-pub use crate::core::clock::Clock;
-pub use crate::core::failure::{Failure, Meta, Refusal};
-pub use crate::core::hasher::Hasher;
 pub use operators::listings::{Overseen, OverseenPage};
 pub use operators::revoke::{Page, SessionFilter};
 pub use realtime::api::Api;
@@ -65,6 +65,8 @@ pub use sign_in::register::Registered;
 pub use sign_in::second_factor::{Asked, FactorAnswer};
 pub use sign_in::sign_out::SignOutScope;
 
+use crate::core::bans;
+use access::{api_keys, verifier};
 use domain::{
     backup_code::BackupCodeKeys,
     csrf::CsrfKeys,
@@ -75,17 +77,15 @@ use domain::{
     token::AccessKeys,
     totp::TotpSealer,
 };
-use upkeep::revocation_feed::{self as feed, Feed};
-use upkeep::{channel_retention as retention, expiry as sweep};
 use realtime::external_sessions::{self as outside, Gone};
 use realtime::node_info as node;
-use access::{api_keys, verifier};
-use crate::core::bans;
+use sign_in::answer_timing::Tails;
 use store::Store;
 pub use store::{
     ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, Order, Session, Target, User,
 };
-use sign_in::answer_timing::Tails;
+use upkeep::revocation_feed::{self as feed, Feed};
+use upkeep::{channel_retention as retention, expiry as sweep};
 
 /// Every use case, behind one handle. Clones are the same services.
 #[derive(Clone)]

@@ -180,5 +180,5 @@ impl Known {
 }
 
 #[cfg(test)]
-#[path = "known_tests.rs"]
+#[path = "cached_session_tests.rs"]
 mod tests;

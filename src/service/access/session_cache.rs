@@ -75,5 +75,5 @@ impl<V: Clone> Cache<V> {
 }
 
 #[cfg(test)]
-#[path = "cache_tests.rs"]
+#[path = "session_cache_tests.rs"]
 mod tests;

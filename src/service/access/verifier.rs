@@ -15,7 +15,17 @@ use protocol::id::{SessionId, Subject};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use crate::{access::{session_cache::Cache, cached_session::{Caller, Known}}, core::{clock::{Clock, millis}, failure::{Refusal, refused}}, upkeep::revocation_feed::Feed};
+use crate::{
+    access::{
+        cached_session::{Caller, Known},
+        session_cache::Cache,
+    },
+    core::{
+        clock::{Clock, millis},
+        failure::{Refusal, refused},
+    },
+    upkeep::revocation_feed::Feed,
+};
 use domain::{
     session::{SessionLimits, ended},
     token::{AccessKeys, TokenError, access_ttl},

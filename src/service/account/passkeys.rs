@@ -9,7 +9,11 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use webauthn_rs::prelude::{Credential, Passkey, PasskeyRegistration, RegisterPublicKeyCredential};
 
-use crate::{Caller, Failure, Meta, Revoked, Services, authenticators::passkey_ceremony::{Ceremony, NewCeremony, defect}, sign_in::passkey::malformed};
+use crate::{
+    Caller, Failure, Meta, Revoked, Services,
+    authenticators::passkey_ceremony::{Ceremony, NewCeremony, defect},
+    sign_in::passkey::malformed,
+};
 use domain::{
     aaguid::authenticator,
     challenge::ChallengeKind,

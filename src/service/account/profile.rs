@@ -3,8 +3,14 @@
 use protocol::{audit::Outcome, close::Cause};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::{Caller, Failure, Meta, Revoked, Services, sign_in::{register::{name, parsed}, password::bounded}};
 use super::step_up::wrong_password;
+use crate::{
+    Caller, Failure, Meta, Revoked, Services,
+    sign_in::{
+        password::bounded,
+        register::{name, parsed},
+    },
+};
 use store::{Change, Order, Target, User};
 
 impl Services {

@@ -7,7 +7,11 @@ use protocol::{
 };
 use time::OffsetDateTime;
 
-use crate::{Caller, Failure, Listed, Meta, Services, SessionFilter, revocation::denials::account, operators::revoke::{cursor, operator_required, read_cursor}};
+use crate::{
+    Caller, Failure, Listed, Meta, Services, SessionFilter,
+    operators::revoke::{cursor, operator_required, read_cursor},
+    revocation::denials::account,
+};
 use domain::role::Scope;
 use store::{ExternalFilter, ExternalSession};
 

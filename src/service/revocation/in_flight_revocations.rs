@@ -155,5 +155,5 @@ impl State {
 }
 
 #[cfg(test)]
-#[path = "own_tests.rs"]
+#[path = "in_flight_revocations_tests.rs"]
 mod tests;

@@ -8,8 +8,11 @@ use serde_json::Value;
 use uuid::Uuid;
 use webauthn_rs::prelude::PublicKeyCredential;
 
-use crate::{Caller, Failure, Meta, Services, SignedIn, authenticators::passkey_ceremony::{Asserted, Ceremony, NewCeremony}};
 use super::risk::Assessed;
+use crate::{
+    Caller, Failure, Meta, Services, SignedIn,
+    authenticators::passkey_ceremony::{Asserted, Ceremony, NewCeremony},
+};
 use domain::{
     attempt::AttemptOutcome,
     challenge::ChallengeKind,
@@ -264,7 +267,9 @@ impl Services {
     async fn credentials_of(&self, user: UserId) -> Result<Vec<Vec<u8>>, Failure> {
         let held = self.store.passkeys_of(user).await?;
         let usable = held.iter().filter(|held| held.suspended_at.is_none());
-        Ok(usable.filter_map(|held| Some(crate::account::passkeys::library(held)?.cred_id().to_vec())).collect())
+        Ok(usable
+            .filter_map(|held| Some(crate::account::passkeys::library(held)?.cred_id().to_vec()))
+            .collect())
     }
 }
 

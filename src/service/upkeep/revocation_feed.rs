@@ -15,7 +15,10 @@ use std::{
 
 use tokio::{sync::watch, time::timeout};
 
-use crate::{Parts, Services, revocation::in_flight_revocations::{Own, Share}};
+use crate::{
+    Parts, Services,
+    revocation::in_flight_revocations::{Own, Share},
+};
 use store::{Heard, RevocationListener, StoreError, Watermark};
 
 /// How often to look when nothing notifies.
@@ -179,5 +182,5 @@ fn carry_out(services: &Services, heard: Heard) {
 }
 
 #[cfg(test)]
-#[path = "feed_tests.rs"]
+#[path = "revocation_feed_tests.rs"]
 mod tests;

@@ -14,8 +14,8 @@ use parking_lot::Mutex;
 use reqwest::{Certificate, Client, StatusCode, Url, redirect};
 use tokio::{runtime::Handle, sync::Mutex as Turn};
 
-use crate::Clock;
 use super::NoKeys;
+use crate::Clock;
 use domain::issuer::{Authorities, KeySet};
 
 /// How long keys are used without a look whether they are still published.
