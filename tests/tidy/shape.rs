@@ -6,8 +6,7 @@ use super::workspace::{File, Workspace};
 pub(crate) const MAX_LINES: usize = 500;
 
 /// Names under which things are lost.
-const DRAWERS: [&str; 9] =
-    ["utils", "util", "common", "manager", "helper", "helpers", "misc", "shared", "stuff"];
+const DRAWERS: [&str; 7] = ["utils", "util", "common", "manager", "helper", "helpers", "misc"];
 
 /// What rules without I/O must not do: the time is an argument, and nothing waits.
 const IMPURE: [&str; 7] =
@@ -176,7 +175,7 @@ mod tests {
             ("src/lib.rs", "mod a;\nmod b;"),
             ("src/a/mod.rs", "mod c;"),
             ("src/a/c.rs", ""),
-            ("src/b.rs", "mod d;"),
+            ("src/b.rs", "pub(in crate::a) mod d;"),
             ("src/b/d.rs", ""),
             ("src/forgotten.rs", ""),
         ]);

@@ -204,8 +204,11 @@ fn declarations(source: &Source, body: &std::ops::Range<usize>) -> Vec<Declared>
             continue;
         }
         let words = line.trim_start();
-        let visibility = ["pub(crate) ", "pub(super) ", "pub ", ""];
-        let rest = visibility.iter().find_map(|prefix| words.strip_prefix(prefix)?.strip_prefix("mod "));
+        let item = match words.strip_prefix("pub(") {
+            Some(restricted) => restricted.split_once(") ").map_or("", |(_, item)| item),
+            None => words.strip_prefix("pub ").unwrap_or(words),
+        };
+        let rest = item.strip_prefix("mod ");
         let Some(rest) = rest else { continue };
         let name: String = rest.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
         let offset = line_start + line.len() - words.len();
