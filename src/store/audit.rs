@@ -8,7 +8,8 @@ use protocol::audit::AuditEvent;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::{error::StoreError, pool::Store, rows::clipped};
+use super::{error::StoreError, pool::Store};
+use crate::row_mapping::clipped;
 
 /// What the column takes.
 const SUBJECT_BYTES: usize = 255;

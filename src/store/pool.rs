@@ -15,7 +15,8 @@ use tokio::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{error::StoreError, journal::Share, settings::DatabaseSettings, tls};
+use super::{tls, error::StoreError, settings::DatabaseSettings};
+use crate::journal::share::Share;
 
 /// How long a request waits for what it reads.
 const READ_WITHIN: Duration = Duration::from_secs(2);

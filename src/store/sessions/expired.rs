@@ -5,7 +5,7 @@
 use protocol::id::SessionId;
 use time::OffsetDateTime;
 
-use super::{error::StoreError, pool::Store, rows::uuids};
+use crate::{error::StoreError, pool::Store, row_mapping::uuids};
 
 /// Sessions handed out by one call, so that a backlog after an outage is worked off in pieces.
 const BATCH: i64 = 500;

@@ -12,11 +12,7 @@ use time::{Duration, OffsetDateTime};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{
-    error::StoreError,
-    pool::Store,
-    rows::{self, clipped},
-};
+use crate::{error::StoreError, pool::Store, row_mapping::{clipped, self as rows}};
 use domain::{
     attempt::AttemptOutcome,
     risk::{Assessment, History, Place, Position, RECENT_MS, Visit},

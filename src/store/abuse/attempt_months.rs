@@ -6,7 +6,7 @@
 use deadpool_postgres::Transaction;
 use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
-use super::{error::StoreError, pool::Store};
+use crate::{error::StoreError, pool::Store};
 
 /// The advisory lock of whoever makes and drops months.
 const MONTHS_LOCK: i64 = 0x706f_7274_0003;

@@ -11,13 +11,7 @@ use protocol::{
 use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 
-use super::{
-    audit,
-    error::StoreError,
-    factors::{self, Proof},
-    pool::Store,
-    rows::{self, LiveSession, SESSION_COLUMNS, Session, USER_COLUMNS, stored},
-};
+use crate::{audit, error::StoreError, factors::second_factors::{Proof, self as factors}, pool::Store, sessions::session::{SessionWithUser, SESSION_COLUMNS, Session}, accounts::user::USER_COLUMNS, row_mapping::{stored, self as rows}};
 
 /// The privilege of a fresh proof of presence.
 #[derive(Clone, Debug)]

@@ -10,13 +10,8 @@ use protocol::{
 };
 use tokio_postgres::{Row, types::ToSql};
 
-use super::{
-    audit, authority, changes,
-    error::StoreError,
-    order::{Change, Committed, Ended, Order, Target},
-    pool::Store,
-    rows::{clipped, uuids},
-};
+use crate::{audit, revocation::acting_session, error::StoreError, pool::Store, row_mapping::{clipped, uuids}};
+use super::{changes, order::{Change, Committed, Ended, Order, Target}};
 
 /// The advisory lock between revoking everyone (alone) and opening a session (shared).
 pub(super) const REVOKE_ALL_LOCK: i64 = 0x706f_7274_0002;

@@ -5,11 +5,8 @@
 use deadpool_postgres::Transaction;
 use secrecy::ExposeSecret;
 
-use super::{
-    error::StoreError,
-    factors,
-    order::{Change, Order, Target},
-};
+use crate::{error::StoreError, factors::second_factors};
+use super::order::{Change, Order, Target};
 
 /// Writes the change of an order for the users concerned, whose rows the transaction holds.
 pub(super) async fn apply(

@@ -9,7 +9,7 @@ use deadpool_postgres::GenericClient;
 use protocol::id::{DeviceId, UserId};
 use time::OffsetDateTime;
 
-use super::{error::StoreError, rows::clipped};
+use crate::{error::StoreError, row_mapping::clipped};
 use domain::{device::Trust, risk::Place};
 
 /// A device as a request shows it.

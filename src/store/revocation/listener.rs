@@ -16,14 +16,8 @@ use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_postgres::{AsyncMessage, Client, Row, Socket, tls::MakeTlsConnect, tls::TlsConnect, types::ToSql};
 use uuid::Uuid;
 
-use super::{
-    denials::{self, HeardDenial},
-    error::StoreError,
-    order::{Committed, Ended},
-    pool::Store,
-    revocations::{self, CHANNEL},
-    rows,
-};
+use super::{denials::{HeardDenial, self}, order::{Committed, Ended}};
+use crate::{row_mapping, error::StoreError, pool::Store, revocation::{commit as revocations, order::CHANNEL}};
 
 /// A place to go on from: which transactions had ended when somebody looked.
 ///

@@ -13,7 +13,8 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{attempts, error::StoreError};
+use crate::abuse::attempts;
+use super::error::StoreError;
 use domain::{
     password::NO_PASSWORD,
     risk::Assessment,

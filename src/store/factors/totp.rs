@@ -6,12 +6,7 @@
 use protocol::{audit::AuditEvent, id::UserId};
 use time::OffsetDateTime;
 
-use super::{
-    audit,
-    authority::{self, Authority},
-    error::StoreError,
-    pool::Store,
-};
+use crate::{audit, revocation::{acting_session as authority, order::Authority}, error::StoreError, pool::Store};
 use domain::seal::Sealed;
 
 /// A user's authenticator app.

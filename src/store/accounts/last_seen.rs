@@ -9,11 +9,7 @@ use deadpool_postgres::Client;
 use protocol::id::{DeviceId, SessionId, UserId};
 use time::OffsetDateTime;
 
-use super::{
-    error::StoreError,
-    pool::Store,
-    rows::{stored, uuids},
-};
+use crate::{error::StoreError, pool::Store, row_mapping::{stored, uuids}};
 
 /// A sign of life to be written.
 #[derive(Clone, Debug)]

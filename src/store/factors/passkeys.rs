@@ -7,12 +7,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{
-    audit,
-    authority::{self, Authority},
-    error::StoreError,
-    pool::Store,
-};
+use crate::{audit, revocation::{acting_session as authority, order::Authority}, error::StoreError, pool::Store};
 
 const COLUMNS: &str =
     "p.id, p.user_id, p.passkey, p.aaguid, p.name, p.created_at, p.last_used_at, p.suspended_at";

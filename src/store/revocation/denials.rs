@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{error::StoreError, order::moment, pool::Store, revocations::CHANNEL, rows::clipped};
+use crate::{error::StoreError, row_mapping::{moment, clipped}, pool::Store, revocation::order::CHANNEL};
 
 /// Reasons are for people; longer ones are cut.
 const REASON_BYTES: usize = 1_000;
@@ -53,7 +53,7 @@ impl Store {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
                 let ruling = write(&transaction, &new).await?;
-                super::audit::insert(&transaction, &[event.with("denial", ruling.id)]).await?;
+                crate::audit::insert(&transaction, &[event.with("denial", ruling.id)]).await?;
                 transaction.execute("SELECT pg_notify($1, 'denial')", &[&CHANNEL]).await?;
                 transaction.commit().await?;
                 Ok(ruling)

@@ -13,17 +13,7 @@ use protocol::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    attempts::{self, Attempt},
-    audit, authority, challenges, denials,
-    devices::{self, DeviceSeen},
-    error::StoreError,
-    factors::{self, Proof},
-    order::{Committed, Order, Target},
-    pool::Store,
-    revocations,
-    rows::{self, SESSION_COLUMNS, Session, clipped},
-};
+use crate::{audit, abuse::attempts::{Attempt, self}, revocation::{acting_session, denials, commit, order::{Committed, Order, Target}}, factors::{challenges, second_factors::{Proof, self as factors}}, accounts::device_registration::{DeviceSeen, self as devices}, error::StoreError, pool::Store, sessions::session::{SESSION_COLUMNS, Session}, row_mapping::{clipped, self as rows}};
 use domain::{device::Trust, role::Status, session::SignInMethod};
 
 /// A session to be opened.

@@ -11,13 +11,7 @@ use protocol::{
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
-use super::{
-    audit,
-    authority::{self, Authority},
-    error::StoreError,
-    pool::Store,
-    rows,
-};
+use crate::{audit, row_mapping, revocation::{acting_session as authority, order::Authority}, error::StoreError, pool::Store};
 use domain::device::Trust;
 
 /// A device of a user.

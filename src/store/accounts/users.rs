@@ -11,15 +11,7 @@ use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
-use super::{
-    audit,
-    authority::{self, Authority},
-    devices::{self, DeviceSeen},
-    error::StoreError,
-    factors::{self, FACTOR_COLUMNS, Factors},
-    pool::Store,
-    rows::{self, USER_COLUMNS, User},
-};
+use crate::{audit, row_mapping as rows, revocation::{acting_session as authority, order::Authority}, accounts::{device_registration::{DeviceSeen, self as devices}, user::{USER_COLUMNS, User}}, error::StoreError, factors::second_factors::{FACTOR_COLUMNS, Factors, self as factors}, pool::Store};
 use domain::{
     device::Trust,
     email::Email,

@@ -6,7 +6,7 @@ use protocol::audit::AuditEvent;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
-use super::{audit, error::StoreError, pool::Store};
+use crate::{audit, error::StoreError, pool::Store};
 
 const COLUMNS: &str = "key, reason, created_at, expires_at";
 

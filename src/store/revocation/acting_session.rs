@@ -11,12 +11,8 @@ use deadpool_postgres::Transaction;
 use protocol::id::{SessionId, UserId};
 use time::OffsetDateTime;
 
-use super::{
-    denials,
-    error::{Lapse, StoreError},
-    revocations::REVOKE_ALL_LOCK,
-    rows,
-};
+use super::denials;
+use crate::{row_mapping, error::{Lapse, StoreError}, revocation::acting_session::REVOKE_ALL_LOCK};
 use domain::role::{Role, Status};
 
 /// The session that asks, and what it must still have for that.

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{error::StoreError, pool::Store, rows::uuids};
+use crate::{error::StoreError, pool::Store, row_mapping::uuids};
 
 /// Old rows deleted by one call, so that a backlog is worked off in pieces.
 const BATCH: i64 = 10_000;

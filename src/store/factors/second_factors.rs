@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{error::StoreError, pool::Store};
+use crate::{error::StoreError, pool::Store};
 use domain::{passkey::PASSKEYS_PER_USER, password::NO_PASSWORD};
 
 /// What a user can prove themselves with beside a password.

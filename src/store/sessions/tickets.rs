@@ -5,7 +5,7 @@ use protocol::id::SessionId;
 use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 
-use super::{error::StoreError, pool::Store};
+use crate::{error::StoreError, pool::Store};
 use domain::role::Scopes;
 
 /// What a consumed ticket stood for.

@@ -11,7 +11,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{authority::Authority, factors::FactorChange};
+use crate::{revocation::order::Authority, factors::second_factors::FactorChange};
 use domain::role::{Role, Status};
 
 /// What is revoked.
@@ -158,6 +158,6 @@ pub struct Committed {
 ///
 /// # Errors
 /// One outside the years that a row can hold.
-pub(super) fn moment(ms: i64) -> Result<OffsetDateTime, super::StoreError> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(super::StoreError::internal)
+pub(super) fn moment(ms: i64) -> Result<OffsetDateTime, crate::StoreError> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(crate::StoreError::internal)
 }

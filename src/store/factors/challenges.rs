@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use super::{error::StoreError, pool::Store, rows};
+use crate::{row_mapping, error::StoreError, pool::Store};
 use domain::challenge::ChallengeKind;
 
 /// Who may answer a challenge.
