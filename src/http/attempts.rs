@@ -15,7 +15,9 @@ use super::{
     devices::PlaceView,
     problem::Problem,
 };
-use domain::{attempt::AttemptOutcome, risk::Assessment, session::SignInMethod, user_agent::Described};
+use domain::{
+    abuse::attempt::AttemptOutcome, client::user_agent::Described, risk::Assessment, session::SignInMethod,
+};
 use service::{Attempt, Services};
 
 const DEFAULT_PAGE: u32 = 50;

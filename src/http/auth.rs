@@ -19,9 +19,9 @@ use super::{
     profile::UserView,
 };
 use domain::{
-    challenge::ProofMethod,
-    csrf::{Binding, LIFETIME},
-    role::Role,
+    account::role::Role,
+    factors::challenge::ProofMethod,
+    tokens::csrf::{Binding, LIFETIME},
 };
 use service::{Caller, Refusal, Services, SignIn, SignedIn};
 

@@ -16,7 +16,7 @@ use super::{
     problem::Problem,
     sessions::revoked_view,
 };
-use domain::{device::Trust, user_agent::Described};
+use domain::client::{device::Trust, user_agent::Described};
 use service::{DeviceListed, DeviceWish, Services};
 
 /// Where something is, for people.

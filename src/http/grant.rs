@@ -9,7 +9,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use super::{cookies::Jar, csrf, headers::CSRF_HEADER, profile::UserView};
-use domain::csrf::Binding;
+use domain::tokens::csrf::Binding;
 use service::{Meta, Services, SignedIn};
 
 /// What a client is given.

@@ -11,7 +11,7 @@ use super::{
     csrf, grant,
     problem::Problem,
 };
-use domain::csrf::Binding;
+use domain::tokens::csrf::Binding;
 use service::{Failure, Services};
 
 #[derive(Deserialize)]

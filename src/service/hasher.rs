@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use super::outcome::Failure;
-use domain::{
+use domain::account::{
     email::Email,
     password::{self, HashError, HashParams, NO_PASSWORD, Verification},
 };

@@ -103,14 +103,10 @@ pub use tickets::Ticket;
 pub use verifier::Verifier;
 
 use domain::{
-    backup_code::BackupCodeKeys,
-    csrf::CsrfKeys,
-    device::DeviceCookies,
-    passkey::Decoys,
-    refresh::RefreshKeys,
-    throttle::{Limits, ThrottleKeys},
-    token::AccessKeys,
-    totp::TotpSealer,
+    abuse::throttle::{Limits, ThrottleKeys},
+    client::device::DeviceCookies,
+    factors::{backup_code::BackupCodeKeys, passkey::Decoys, totp::TotpSealer},
+    tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
 };
 use feed::Feed;
 use outside::Gone;

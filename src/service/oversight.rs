@@ -12,7 +12,7 @@ use super::{
     denials::account,
     operators::{cursor, operator_required, read_cursor},
 };
-use domain::role::Scope;
+use domain::account::role::Scope;
 use store::{ExternalFilter, ExternalSession};
 
 /// A session of either kind.

@@ -14,7 +14,7 @@ use super::{
     ceremony::{Ceremony, NewCeremony, defect},
     passkey_sign_in::malformed,
 };
-use domain::{
+use domain::factors::{
     aaguid::authenticator,
     challenge::ChallengeKind,
     passkey::{self, PASSKEYS_PER_USER},

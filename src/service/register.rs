@@ -9,7 +9,7 @@ use protocol::{
 use secrecy::SecretString;
 
 use super::{Failure, Meta, Services, sign_in::device_of};
-use domain::{
+use domain::account::{
     email::Email,
     role::{Role, Status},
 };

@@ -30,7 +30,7 @@ use super::{
     permits::{Permits, UserPermit},
     publications::Publications,
 };
-use domain::{origin::Origins, role::Role};
+use domain::{account::role::Role, client::origin::Origins};
 use service::{Caller, OutsideRow, Refusal, Services};
 
 /// The shared half of every connection.

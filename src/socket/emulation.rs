@@ -32,7 +32,7 @@ use super::{
     start::Start,
     watch::Watch,
 };
-use domain::credential::{self, Source};
+use domain::tokens::credential::{self, Source};
 pub(super) use peer::note as note_wire;
 pub(super) use streams::Streams;
 

@@ -17,9 +17,8 @@ use super::{
     refusal::Refusal,
 };
 use domain::{
-    address,
-    credential::{self, Credential, Headers, Source},
-    origin::FetchSite,
+    client::{address, origin::FetchSite},
+    tokens::credential::{self, Credential, Headers, Source},
 };
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

@@ -15,7 +15,7 @@ use actix_rt::net::TcpStream;
 use actix_service::{Service, ServiceFactory};
 
 use super::permits::Permits;
-use domain::address;
+use domain::client::address;
 
 /// A service behind the gate.
 pub(super) struct Gate<S> {

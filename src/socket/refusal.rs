@@ -19,9 +19,9 @@ use tokio::io::AsyncWriteExt;
 
 use super::dialogue::VerifyRefusal;
 use domain::{
-    credential::CredentialError,
     problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
     request::RequestId,
+    tokens::credential::CredentialError,
 };
 use service::Failure;
 

@@ -31,7 +31,7 @@ impl Store {
         if batch.is_empty() {
             return Ok(());
         }
-        self.run_patiently(move |client| Box::pin(async move { insert(&*client, &batch).await })).await
+        self.run_slow(move |client| Box::pin(async move { insert(&*client, &batch).await })).await
     }
 }
 

@@ -2,228 +2,17 @@
 //!
 //! Used by every file of the store. A stored word that this version does not know is an error, never a default.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{fmt, str::FromStr};
 
-use protocol::{
-    close::Cause,
-    id::{DeviceId, RevocationId, SessionId, UserId},
-};
-use secrecy::{ExposeSecret as _, SecretString};
+use protocol::id::SessionId;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::abuse::attempts;
-use super::error::StoreError;
-use domain::{
-    password::NO_PASSWORD,
-    risk::Assessment,
-    role::{Role, Status},
-    session::{Lifetime, SignInMethod},
-};
-
-/// The columns of `users AS u` that [`user`] reads.
-pub(super) const USER_COLUMNS: &str = "u.id AS account_id, u.email, u.display_name, u.password_hash, u.role, u.status, \
-     u.generation, u.created_at AS account_created_at, u.last_login_at";
-
-/// The columns of `sessions AS s` that [`session`] reads.
-pub(super) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device_id, s.created_at, s.last_seen_at, s.expires_at, \
-     s.refresh_counter, s.refresh_rotated_at, s.used_counter, s.retried_counter, s.refresh_expires_at, \
-     s.privilege_epoch, s.privileged_until, s.method, s.address, s.user_agent, s.revoked_at, s.revocation_id, \
-     s.risk_score, s.risk_reasons, \
-     (SELECT r.cause FROM revocations r WHERE r.id = s.revocation_id) AS cause, \
-     (SELECT ARRAY[d.label, d.country, d.city] FROM registered_devices d
-      WHERE d.user_id = s.user_id AND d.id = s.device_id) AS device_shown";
-
-/// An account.
-#[derive(Clone)]
-pub struct User {
-    /// Its number.
-    pub id: UserId,
-    /// The address as it was registered.
-    pub email: String,
-    /// What the user wants to be called.
-    pub display_name: Option<String>,
-    /// The password's hash, a PHC string.
-    pub password_hash: SecretString,
-    /// What the user may do.
-    pub role: Role,
-    /// Whether the user may do anything.
-    pub status: Status,
-    /// Raised by every revocation that reaches beyond one session.
-    pub generation: i32,
-    /// When the account was made.
-    pub created_at: OffsetDateTime,
-    /// The last sign-in.
-    pub last_login_at: Option<OffsetDateTime>,
-}
-
-impl User {
-    /// Whether there is a password to sign in with.
-    #[must_use]
-    pub fn has_password(&self) -> bool {
-        self.password_hash.expose_secret() != NO_PASSWORD
-    }
-}
-
-/// Personal data stays out of debug prints.
-impl fmt::Debug for User {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "User({}, {}, {})", self.id, self.role, self.status)
-    }
-}
-
-/// One sign-in of a user on a device.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Session {
-    /// `sid` in tokens.
-    pub id: SessionId,
-    /// Whose.
-    pub user: UserId,
-    /// Where.
-    pub device: DeviceId,
-    /// The sign-in.
-    pub created_at: OffsetDateTime,
-    /// The last sign of life that was written; the actors know later ones.
-    pub last_seen_at: OffsetDateTime,
-    /// The absolute end.
-    pub expires_at: OffsetDateTime,
-    /// The counter of the current refresh token.
-    pub refresh_counter: u64,
-    /// When it was last rotated.
-    pub refresh_rotated_at: Option<OffsetDateTime>,
-    /// The highest counter whose access token was used.
-    pub used_counter: u64,
-    /// The counter for which the late retry was spent.
-    pub retried_counter: Option<u64>,
-    /// When the current refresh token expires.
-    pub refresh_expires_at: OffsetDateTime,
-    /// Raised by every proof of presence and by a new password: tokens of an earlier epoch carry no privilege.
-    pub privilege_epoch: u32,
-    /// The end of the privilege of a fresh proof of presence.
-    pub privileged_until: Option<OffsetDateTime>,
-    /// How it was opened.
-    pub method: SignInMethod,
-    /// The last known address.
-    pub address: Option<IpAddr>,
-    /// The browser or app that opened it, in its own words.
-    pub user_agent: Option<String>,
-    /// How risky the sign-in looked.
-    pub risk: Option<Assessment>,
-    /// What is shown of the device.
-    pub shown: DeviceShown,
-    /// When and why it was revoked.
-    pub revoked: Option<Revoked>,
-}
-
-/// What a session shows of its device.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeviceShown {
-    /// What its user calls it.
-    pub label: Option<String>,
-    /// The country it last signed in from.
-    pub country: Option<String>,
-    /// The city.
-    pub city: Option<String>,
-}
-
-/// The end of a session.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Revoked {
-    /// When.
-    pub at: OffsetDateTime,
-    /// Why.
-    pub cause: Cause,
-    /// The revocation's row, while it is kept.
-    pub id: Option<RevocationId>,
-}
-
-impl Session {
-    /// What the rule about ended sessions needs to know.
-    #[must_use]
-    pub fn lifetime(&self, open_sockets: usize) -> Lifetime {
-        Lifetime {
-            last_seen_at: self.last_seen_at,
-            expires_at: self.expires_at,
-            revoked: self.revoked.map(|revoked| revoked.cause),
-            open_sockets,
-        }
-    }
-}
-
-/// A session with its user. Despite the name it may have ended: look at it.
-#[derive(Clone, Debug)]
-pub struct LiveSession {
-    /// The session.
-    pub session: Session,
-    /// Its user.
-    pub user: User,
-}
-
-pub(super) fn user(row: &Row) -> Result<User, StoreError> {
-    Ok(User {
-        id: UserId(row.try_get("account_id")?),
-        email: row.try_get("email")?,
-        display_name: row.try_get("display_name")?,
-        password_hash: SecretString::from(row.try_get::<_, String>("password_hash")?),
-        role: word(row, "role")?,
-        status: word(row, "status")?,
-        generation: row.try_get("generation")?,
-        created_at: row.try_get("account_created_at")?,
-        last_login_at: row.try_get("last_login_at")?,
-    })
-}
-
-pub(super) fn session(row: &Row) -> Result<Session, StoreError> {
-    Ok(Session {
-        id: SessionId(row.try_get("id")?),
-        user: UserId(row.try_get("user_id")?),
-        device: DeviceId(row.try_get("device_id")?),
-        created_at: row.try_get("created_at")?,
-        last_seen_at: row.try_get("last_seen_at")?,
-        expires_at: row.try_get("expires_at")?,
-        refresh_counter: counter(row.try_get("refresh_counter")?),
-        refresh_rotated_at: row.try_get("refresh_rotated_at")?,
-        used_counter: counter(row.try_get("used_counter")?),
-        retried_counter: row.try_get::<_, Option<i64>>("retried_counter")?.map(counter),
-        refresh_expires_at: row.try_get("refresh_expires_at")?,
-        privilege_epoch: u32::try_from(row.try_get::<_, i32>("privilege_epoch")?).unwrap_or(0),
-        privileged_until: row.try_get("privileged_until")?,
-        method: word(row, "method")?,
-        address: row.try_get("address")?,
-        user_agent: row.try_get("user_agent")?,
-        risk: attempts::risk(row)?,
-        shown: shown(row)?,
-        revoked: revoked(row)?,
-    })
-}
-
-fn shown(row: &Row) -> Result<DeviceShown, StoreError> {
-    let columns: Option<Vec<Option<String>>> = row.try_get("device_shown")?;
-    let mut columns = columns.unwrap_or_default().into_iter();
-    let mut next = || columns.next().flatten();
-    Ok(DeviceShown { label: next(), country: next(), city: next() })
-}
-
-pub(super) fn live_session(row: &Row) -> Result<LiveSession, StoreError> {
-    Ok(LiveSession { session: session(row)?, user: user(row)? })
-}
-
-fn revoked(row: &Row) -> Result<Option<Revoked>, StoreError> {
-    let Some(at) = row.try_get("revoked_at")? else {
-        return Ok(None);
-    };
-    let cause = match row.try_get::<_, Option<&str>>("cause")? {
-        Some(_) => word(row, "cause")?,
-        // Its revocation is no longer kept; that it was revoked is.
-        None => Cause::Revoked,
-    };
-    let id = row.try_get::<_, Option<i64>>("revocation_id")?.map(RevocationId);
-    Ok(Some(Revoked { at, cause, id }))
-}
+use crate::error::StoreError;
 
 /// Reads a closed vocabulary.
-pub(super) fn word<T>(row: &Row, column: &str) -> Result<T, StoreError>
+pub(crate) fn word<T>(row: &Row, column: &str) -> Result<T, StoreError>
 where
     T: FromStr,
     T::Err: fmt::Display,
@@ -231,24 +20,28 @@ where
     row.try_get::<_, &str>(column)?.parse().map_err(StoreError::internal)
 }
 
-fn counter(stored: i64) -> u64 {
-    u64::try_from(stored).unwrap_or(0)
-}
-
 /// A counter as the database keeps it. The signs of a wrap never occur: at one rotation a second it takes 10^11 years.
-pub(super) fn stored(counter: u64) -> i64 {
+pub(crate) fn stored(counter: u64) -> i64 {
     i64::try_from(counter).unwrap_or(i64::MAX)
 }
 
-pub(super) fn uuids(ids: &[SessionId]) -> Vec<Uuid> {
+pub(crate) fn uuids(ids: &[SessionId]) -> Vec<Uuid> {
     ids.iter().map(|id| id.0).collect()
 }
 
 /// The first `limit` bytes of a text, cut between characters, without NUL, which PostgreSQL cannot store.
-pub(super) fn clipped(text: &str, limit: usize) -> String {
+pub(crate) fn clipped(text: &str, limit: usize) -> String {
     let mut end = text.len().min(limit);
     while !text.is_char_boundary(end) {
         end -= 1;
     }
     text[..end].replace('\0', "")
+}
+
+/// A moment that is stored, from milliseconds since the epoch.
+///
+/// # Errors
+/// One outside the years that a row can hold.
+pub(crate) fn moment(ms: i64) -> Result<OffsetDateTime, crate::StoreError> {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(crate::StoreError::internal)
 }

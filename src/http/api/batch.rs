@@ -15,7 +15,7 @@ use super::{
     request, require,
 };
 use crate::http::problem::Problem;
-use domain::subscription_terms::or_default;
+use domain::tokens::subscription_terms::or_default;
 use service::{Api, ApiCaller, Services};
 
 /// The most commands of one batch, and how many of them run at once if they may.

@@ -13,7 +13,7 @@ use super::{
     request::{self, OfChannel},
     whom::{self, OfUser},
 };
-use domain::subscription_terms::SubscriptionTerms;
+use domain::tokens::subscription_terms::SubscriptionTerms;
 use service::{Api, Severed};
 
 /// The most channels of one broadcast, and how many of them are published to at once.

@@ -28,7 +28,7 @@ use super::{
     problem::Problem,
 };
 pub(super) use answer::{connection, may_be_more};
-use domain::api_key::ApiScope;
+use domain::tokens::api_key::ApiScope;
 use error::ApiError;
 use method::Named;
 use service::{ApiCaller, Services};

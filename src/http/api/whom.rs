@@ -19,7 +19,7 @@ use super::{
     error::ApiError,
     request::{Since, channel, payload},
 };
-use domain::subscription_terms::{SubscriptionTerms, or_default};
+use domain::tokens::subscription_terms::{SubscriptionTerms, or_default};
 
 /// The longest name of a user, or id of a token, in bytes.
 const MAX_NAME_BYTES: usize = 255;

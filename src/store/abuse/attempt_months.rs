@@ -23,7 +23,7 @@ impl Store {
         now: OffsetDateTime,
         cutoff: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
                 let sql = "SELECT pg_try_advisory_xact_lock($1)";

@@ -12,12 +12,18 @@ use time::{Duration, OffsetDateTime};
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{error::StoreError, pool::Store, row_mapping::{clipped, self as rows}};
+use crate::{
+    error::StoreError,
+    pool::Store,
+    row_mapping::{self, clipped},
+};
 use domain::{
-    attempt::AttemptOutcome,
-    risk::{Assessment, History, Place, Position, RECENT_MS, Visit},
+    abuse::attempt::AttemptOutcome,
+    risk::{
+        Assessment, History, Place, Position, RECENT_MS, Visit,
+        sign_in_history::{FAILURES_MAX, VISITS_MAX},
+    },
     session::SignInMethod,
-    sign_in_history::{FAILURES_MAX, VISITS_MAX},
 };
 
 /// Visits longer ago say nothing about what is usual.
@@ -81,7 +87,7 @@ impl Store {
              WHERE user_id = $1 AND ($2::timestamptz IS NULL OR at < $2 OR (at = $2 AND id > $3))
              ORDER BY at DESC, id LIMIT $4"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let (at, id) = before.unzip();
                 let statement = client.prepare_cached(&sql).await?;
@@ -102,7 +108,7 @@ impl Store {
         address: IpAddr,
         now: OffsetDateTime,
     ) -> Result<History, StoreError> {
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 // Asked all at once, on one connection.
                 let client = &*client;
@@ -120,7 +126,7 @@ impl Store {
 }
 
 /// Writes an attempt with the caller's connection or transaction.
-pub(super) async fn insert(client: &impl GenericClient, attempt: &Attempt) -> Result<(), StoreError> {
+pub(crate) async fn insert(client: &impl GenericClient, attempt: &Attempt) -> Result<(), StoreError> {
     let sql = format!(
         "INSERT INTO device_login_attempts ({COLUMNS})
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
@@ -159,13 +165,13 @@ pub(super) async fn insert(client: &impl GenericClient, attempt: &Attempt) -> Re
 }
 
 /// An assessment as rows keep it.
-pub(super) fn risk_columns(risk: Option<&Assessment>) -> (Option<i16>, Vec<&'static str>) {
+pub(crate) fn risk_columns(risk: Option<&Assessment>) -> (Option<i16>, Vec<&'static str>) {
     let reasons = risk.map(|risk| risk.reasons.iter().map(|reason| reason.as_str()).collect());
     (risk.map(|risk| i16::from(risk.score)), reasons.unwrap_or_default())
 }
 
 /// The assessment of the columns `risk_score` and `risk_reasons`.
-pub(super) fn risk(row: &Row) -> Result<Option<Assessment>, StoreError> {
+pub(crate) fn risk(row: &Row) -> Result<Option<Assessment>, StoreError> {
     let Some(score) = row.try_get::<_, Option<i16>>("risk_score")? else {
         return Ok(None);
     };
@@ -185,8 +191,8 @@ fn attempt(row: &Row) -> Result<Attempt, StoreError> {
         at: row.try_get("at")?,
         user: row.try_get::<_, Option<i64>>("user_id")?.map(UserId),
         identifier: row.try_get("identifier")?,
-        method: rows::word(row, "method")?,
-        outcome: rows::word(row, "outcome")?,
+        method: row_mapping::word(row, "method")?,
+        outcome: row_mapping::word(row, "outcome")?,
         device: row.try_get::<_, Option<Uuid>>("device_id")?.map(DeviceId),
         session: row.try_get::<_, Option<Uuid>>("session_id")?.map(SessionId),
         address: row.try_get("address")?,

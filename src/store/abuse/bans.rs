@@ -13,7 +13,7 @@ const COLUMNS: &str = "key, reason, created_at, expires_at";
 /// A ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// Whom: an address as limits count it (`domain::address::limit_key`).
+    /// Whom: an address as limits count it (`domain::client::address::limit_key`).
     pub key: String,
     /// Why, for operators.
     pub reason: String,
@@ -83,7 +83,7 @@ impl Store {
         let sql = format!(
             "SELECT {COLUMNS} FROM bans WHERE expires_at > $1 ORDER BY expires_at DESC, key LIMIT $2"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let rows = client.query(&statement, &[&now, &i64::from(limit)]).await?;
@@ -98,7 +98,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn delete_expired_bans(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(
                 async move { Ok(client.execute("DELETE FROM bans WHERE expires_at <= $1", &[&now]).await?) },
             )

@@ -4,6 +4,7 @@
 
 use std::net::IpAddr;
 
+use deadpool_postgres::GenericClient;
 use protocol::{
     audit::AuditEvent,
     id::{DeviceId, UserId},
@@ -11,8 +12,14 @@ use protocol::{
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
-use crate::{audit, row_mapping, revocation::{acting_session as authority, order::Authority}, error::StoreError, pool::Store};
-use domain::device::Trust;
+use crate::{
+    audit,
+    error::StoreError,
+    pool::Store,
+    revocation::{acting_session, order::Authority},
+    row_mapping::{self, clipped},
+};
+use domain::{client::device::Trust, risk::Place};
 
 /// A device of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +57,23 @@ pub struct DeviceChange {
     pub trust: Option<(Trust, Option<OffsetDateTime>)>,
 }
 
+/// A device as a request shows it.
+#[derive(Clone, Debug)]
+pub struct DeviceSeen {
+    /// Its identity.
+    pub id: DeviceId,
+    /// The fingerprint of its headers, 32 hex characters.
+    pub fingerprint: String,
+    /// The version of the fingerprint's recipe.
+    pub fingerprint_version: i16,
+    /// Its own words.
+    pub user_agent: Option<String>,
+    /// Its address.
+    pub address: IpAddr,
+    /// Where that is.
+    pub place: Place,
+}
+
 const COLUMNS: &str = "d.id, d.label, d.fingerprint, d.fingerprint_version, d.user_agent, d.address, d.country, d.city, \
      d.trust, d.trusted_until, d.created_at, d.last_seen_at";
 
@@ -63,7 +87,7 @@ impl Store {
             "SELECT {COLUMNS} FROM registered_devices d WHERE d.user_id = $1 AND d.forgotten_at IS NULL
              ORDER BY d.last_seen_at DESC, d.id"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 client.query(&statement, &[&user.0]).await?.iter().map(device).collect()
@@ -81,7 +105,7 @@ impl Store {
             "SELECT {COLUMNS} FROM registered_devices d
              WHERE d.user_id = $1 AND d.id = $2 AND d.forgotten_at IS NULL"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 client.query_opt(&statement, &[&user.0, &id.0]).await?.as_ref().map(device).transpose()
@@ -112,7 +136,7 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                authority::require(&transaction, &authority, now).await?;
+                acting_session::require(&transaction, &authority, now).await?;
                 let statement = transaction.prepare_cached(&sql).await?;
                 let label = change.label.clone().flatten();
                 let (trust, until) = change.trust.unwrap_or((Trust::New, None));
@@ -153,9 +177,71 @@ fn device(row: &Row) -> Result<Device, StoreError> {
         address: row.try_get("address")?,
         country: row.try_get("country")?,
         city: row.try_get("city")?,
-        trust: rows::word(row, "trust")?,
+        trust: row_mapping::word(row, "trust")?,
         trusted_until: row.try_get("trusted_until")?,
         created_at: row.try_get("created_at")?,
         last_seen_at: row.try_get("last_seen_at")?,
     })
+}
+
+/// Remembers a device of a user; a forgotten one starts over.
+pub(crate) async fn upsert(
+    client: &impl GenericClient,
+    user: UserId,
+    device: &DeviceSeen,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached(
+            "INSERT INTO registered_devices AS d (user_id, id, fingerprint, fingerprint_version, user_agent, address,
+                                                  created_at, last_seen_at, country, city)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)
+             ON CONFLICT (user_id, id) DO UPDATE SET
+                 fingerprint = excluded.fingerprint, fingerprint_version = excluded.fingerprint_version,
+                 user_agent = excluded.user_agent, address = excluded.address,
+                 country = excluded.country, city = excluded.city,
+                 created_at = CASE WHEN d.forgotten_at IS NULL THEN d.created_at ELSE excluded.created_at END,
+                 last_seen_at = greatest(d.last_seen_at, excluded.last_seen_at),
+                 forgotten_at = NULL",
+        )
+        .await?;
+    let user_agent = device.user_agent.as_deref().map(|text| clipped(text, 1024));
+    client
+        .execute(
+            &statement,
+            &[
+                &user.0,
+                &device.id.0,
+                &device.fingerprint,
+                &device.fingerprint_version,
+                &user_agent,
+                &device.address,
+                &now,
+                &device.place.country,
+                &device.place.city,
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Grants trust to a device of a user; what it has already is not lowered.
+pub(crate) async fn trust(
+    client: &impl GenericClient,
+    user: UserId,
+    device: DeviceId,
+    trust: Trust,
+    until: OffsetDateTime,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached(
+            "UPDATE registered_devices d
+             SET trust = CASE WHEN d.trust = 'verified' AND d.trusted_until > $5 THEN 'verified' ELSE $3 END,
+                 trusted_until = greatest(d.trusted_until, $4)
+             WHERE d.user_id = $1 AND d.id = $2",
+        )
+        .await?;
+    client.execute(&statement, &[&user.0, &device.0, &trust.as_str(), &until, &now]).await?;
+    Ok(())
 }

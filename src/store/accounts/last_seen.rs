@@ -9,7 +9,11 @@ use deadpool_postgres::Client;
 use protocol::id::{DeviceId, SessionId, UserId};
 use time::OffsetDateTime;
 
-use crate::{error::StoreError, pool::Store, row_mapping::{stored, uuids}};
+use crate::{
+    error::StoreError,
+    pool::Store,
+    row_mapping::{stored, uuids},
+};
 
 /// A sign of life to be written.
 #[derive(Clone, Debug)]
@@ -37,7 +41,7 @@ impl Store {
         if open.is_empty() {
             return Ok(());
         }
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
@@ -62,7 +66,7 @@ impl Store {
         if batch.is_empty() {
             return Ok(());
         }
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 // Two transactions, so that no row of one table is held while waiting for the other.
                 touch_sessions(client, &newest(&batch, |touch| touch.session)).await?;

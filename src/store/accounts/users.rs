@@ -11,11 +11,24 @@ use secrecy::{ExposeSecret, SecretString};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
-use crate::{audit, row_mapping as rows, revocation::{acting_session as authority, order::Authority}, accounts::{device_registration::{DeviceSeen, self as devices}, user::{USER_COLUMNS, User}}, error::StoreError, factors::second_factors::{FACTOR_COLUMNS, Factors, self as factors}, pool::Store};
+use crate::{
+    accounts::{
+        devices::{self, DeviceSeen},
+        user::{self, USER_COLUMNS, User},
+    },
+    audit,
+    error::StoreError,
+    factors::second_factors::{self, FACTOR_COLUMNS, Factors},
+    pool::Store,
+    revocation::{acting_session, order::Authority},
+    row_mapping,
+};
 use domain::{
-    device::Trust,
-    email::Email,
-    role::{Role, Status},
+    account::{
+        email::Email,
+        role::{Role, Status},
+    },
+    client::device::Trust,
 };
 
 /// An account to be made.
@@ -110,17 +123,17 @@ impl Store {
                ON d.user_id = u.id AND d.id = $2 AND d.forgotten_at IS NULL
              WHERE lower(u.email) = lower($1)"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let row = client.query_opt(&statement, &[&email.as_str(), &device.map(|id| id.0)]).await?;
                 row.map(|row| {
                     Ok(Candidate {
-                        user: rows::user(&row)?,
+                        user: user::from_row(&row)?,
                         revoked_all: row.try_get("revoked_all")?,
                         device_known: row.try_get("device_known")?,
                         device_trust: device_trust(&row)?,
-                        factors: factors::factors(&row)?,
+                        factors: second_factors::from_row(&row)?,
                     })
                 })
                 .transpose()
@@ -135,11 +148,11 @@ impl Store {
     /// `Unavailable` if the database cannot be reached.
     pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
         let sql = format!("SELECT {USER_COLUMNS} FROM users u WHERE u.id = $1");
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let row = client.query_opt(&statement, &[&id.0]).await?;
-                row.map(|row| rows::user(&row)).transpose()
+                row.map(|row| user::from_row(&row)).transpose()
             })
         })
         .await
@@ -162,11 +175,11 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                authority::require(&transaction, &authority, now).await?;
+                acting_session::require(&transaction, &authority, now).await?;
                 let row = transaction.query_one(&sql, &[&authority.user.0, &display_name, &now]).await?;
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
-                rows::user(&row)
+                user::from_row(&row)
             })
         })
         .await
@@ -222,14 +235,14 @@ impl Store {
             "SELECT {USER_COLUMNS} FROM users u WHERE {FILTER} AND ($4::bigint IS NULL OR u.id > $4)
              ORDER BY u.id LIMIT $5"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let (role, status) = (filter.role.map(Role::as_str), filter.status.map(Status::as_str));
                 let after = filter.after.map(|id| id.0);
                 let rows = client
                     .query(&sql, &[&filter.text, &role, &status, &after, &i64::from(filter.limit)])
                     .await?;
-                rows.iter().map(rows::user).collect()
+                rows.iter().map(user::from_row).collect()
             })
         })
         .await
@@ -238,7 +251,7 @@ impl Store {
 
 fn device_trust(row: &Row) -> Result<Option<(Trust, OffsetDateTime)>, StoreError> {
     let until: Option<OffsetDateTime> = row.try_get("trusted_until")?;
-    until.map(|until| Ok((rows::word(row, "trust")?, until))).transpose()
+    until.map(|until| Ok((row_mapping::word(row, "trust")?, until))).transpose()
 }
 
 async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, StoreError> {
@@ -261,7 +274,7 @@ async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, Stor
             ],
         )
         .await?;
-    rows::user(&row)
+    user::from_row(&row)
 }
 
 /// One change of one account with its audit event.
@@ -277,5 +290,5 @@ async fn change(
     };
     audit::insert(&transaction, &[event]).await?;
     transaction.commit().await?;
-    rows::user(&row).map(Some)
+    user::from_row(&row).map(Some)
 }

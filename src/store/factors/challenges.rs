@@ -10,8 +10,8 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{row_mapping, error::StoreError, pool::Store};
-use domain::challenge::ChallengeKind;
+use crate::{error::StoreError, pool::Store, row_mapping};
+use domain::factors::challenge::ChallengeKind;
 
 /// Who may answer a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,7 +75,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn insert_challenge(&self, new: Challenge, now: OffsetDateTime) -> Result<(), StoreError> {
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
@@ -126,7 +126,7 @@ impl Store {
                AND session_id IS NOT DISTINCT FROM $4 AND expires_at > $5 AND attempts < $6
              RETURNING {COLUMNS}"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let (presession, session) = answerer.columns();
                 let most = i32::try_from(most).unwrap_or(i32::MAX);
@@ -168,7 +168,7 @@ impl Store {
              WHERE id = $1 AND kind = $2 AND presession_id IS NOT DISTINCT FROM $3
                AND session_id IS NOT DISTINCT FROM $4 AND expires_at > $5"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let (presession, session) = answerer.columns();
                 let statement = client.prepare_cached(&sql).await?;
@@ -195,7 +195,7 @@ impl Store {
              WHERE id = $1 AND presession_id IS NOT DISTINCT FROM $2 AND session_id IS NOT DISTINCT FROM $3
              RETURNING {COLUMNS}"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let (presession, session) = answerer.columns();
                 let statement = client.prepare_cached(&sql).await?;
@@ -212,7 +212,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn delete_expired_challenges(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let sql = "DELETE FROM two_factor_challenges WHERE expires_at <= $1";
                 Ok(client.execute(sql, &[&now]).await?)
@@ -223,7 +223,7 @@ impl Store {
 }
 
 /// Spends a challenge within the transaction of what it was for. `false` if somebody was faster, or it has expired.
-pub(super) async fn spend(
+pub(crate) async fn spend(
     transaction: &Transaction<'_>,
     id: Uuid,
     now: OffsetDateTime,
@@ -243,7 +243,7 @@ fn challenge(row: &Row) -> Result<Challenge, StoreError> {
     };
     Ok(Challenge {
         id: row.try_get("id")?,
-        kind: rows::word(row, "kind")?,
+        kind: row_mapping::word(row, "kind")?,
         user: row.try_get::<_, Option<i64>>("user_id")?.map(UserId),
         answerer,
         generation: row.try_get::<_, Option<i32>>("generation")?.unwrap_or_default(),

@@ -7,7 +7,12 @@ use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
-use crate::{audit, revocation::{acting_session as authority, order::Authority}, error::StoreError, pool::Store};
+use crate::{
+    audit,
+    error::StoreError,
+    pool::Store,
+    revocation::{acting_session, order::Authority},
+};
 
 const COLUMNS: &str =
     "p.id, p.user_id, p.passkey, p.aaguid, p.name, p.created_at, p.last_used_at, p.suspended_at";
@@ -51,7 +56,7 @@ impl Store {
         let sql = format!(
             "SELECT {COLUMNS} FROM passkey_credentials p WHERE p.user_id = $1 ORDER BY p.created_at, p.id"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let rows = client.query(&statement, &[&user.0]).await?;
@@ -66,7 +71,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn passkey_owner(&self, user: UserId) -> Result<Option<PasskeyOwner>, StoreError> {
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let sql = "SELECT webauthn_user_handle, email FROM users WHERE id = $1";
                 let statement = client.prepare_cached(sql).await?;
@@ -95,7 +100,7 @@ impl Store {
             "SELECT {COLUMNS}, u.webauthn_user_handle, u.email
              FROM passkey_credentials p JOIN users u ON u.id = p.user_id WHERE p.credential_id = $1"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let Some(row) = client.query_opt(&statement, &[&credential_id]).await? else {
@@ -129,7 +134,7 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                authority::require(&transaction, &authority, now).await?;
+                acting_session::require(&transaction, &authority, now).await?;
                 let Some(row) = transaction.query_opt(&sql, &[&authority.user.0, &id, &name]).await? else {
                     return Ok(None);
                 };

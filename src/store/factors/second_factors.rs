@@ -11,7 +11,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::{error::StoreError, pool::Store};
-use domain::{passkey::PASSKEYS_PER_USER, password::NO_PASSWORD};
+use domain::{account::password::NO_PASSWORD, factors::passkey::PASSKEYS_PER_USER};
 
 /// What a user can prove themselves with beside a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -35,15 +35,15 @@ impl Factors {
     }
 }
 
-/// The columns of `users AS u` that [`factors`] reads.
-pub(super) const FACTOR_COLUMNS: &str = "
+/// The columns of `users AS u` that [`from_row`] reads.
+pub(crate) const FACTOR_COLUMNS: &str = "
     EXISTS (SELECT 1 FROM user_two_factor t WHERE t.user_id = u.id AND t.confirmed_at IS NOT NULL) AS totp,
     (SELECT count(*) FROM passkey_credentials p WHERE p.user_id = u.id AND p.suspended_at IS NULL) AS passkeys,
     (SELECT count(*) FROM passkey_credentials p WHERE p.user_id = u.id AND p.suspended_at IS NOT NULL)
         AS suspended_passkeys,
     (SELECT count(*) FROM backup_codes b WHERE b.user_id = u.id AND b.used_at IS NULL) AS backup_codes";
 
-pub(super) fn factors(row: &Row) -> Result<Factors, StoreError> {
+pub(crate) fn from_row(row: &Row) -> Result<Factors, StoreError> {
     let count =
         |column| Ok::<_, StoreError>(u32::try_from(row.try_get::<_, i64>(column)?).unwrap_or(u32::MAX));
     Ok(Factors {
@@ -133,11 +133,11 @@ impl Store {
     /// `Unavailable` if the database cannot be reached.
     pub async fn factors_of(&self, user: UserId) -> Result<Factors, StoreError> {
         let sql = format!("SELECT {FACTOR_COLUMNS} FROM users u WHERE u.id = $1");
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let row = client.query_opt(&statement, &[&user.0]).await?;
-                row.map_or(Ok(Factors::default()), |row| factors(&row))
+                row.map_or(Ok(Factors::default()), |row| from_row(&row))
             })
         })
         .await
@@ -145,7 +145,7 @@ impl Store {
 }
 
 /// Spends a proof within the transaction of what it proves. `false` if it was spent before.
-pub(super) async fn spend(
+pub(crate) async fn spend(
     transaction: &Transaction<'_>,
     user: UserId,
     proof: &Proof,
@@ -174,7 +174,7 @@ pub(super) async fn spend(
 }
 
 /// Writes a change within the revocation's transaction, which holds the user's row.
-pub(super) async fn apply(
+pub(crate) async fn apply(
     transaction: &Transaction<'_>,
     user: i64,
     change: &FactorChange,
@@ -221,7 +221,7 @@ pub(super) async fn apply(
 async fn settle(transaction: &Transaction<'_>, user: i64) -> Result<(), StoreError> {
     let sql = format!("SELECT u.password_hash, {FACTOR_COLUMNS} FROM users u WHERE u.id = $1");
     let row = transaction.query_one(&sql, &[&user]).await?;
-    let left = factors(&row)?;
+    let left = from_row(&row)?;
     if left.passkeys == 0 && row.try_get::<_, &str>("password_hash")? == NO_PASSWORD {
         return Err(StoreError::Conflict(LAST_FACTOR.to_owned()));
     }
@@ -238,7 +238,7 @@ async fn replace_backup_codes(
     now: OffsetDateTime,
 ) -> Result<u64, StoreError> {
     let sql = format!("SELECT {FACTOR_COLUMNS} FROM users u WHERE u.id = $1");
-    if !factors(&transaction.query_one(&sql, &[&user]).await?)?.any() {
+    if !from_row(&transaction.query_one(&sql, &[&user]).await?)?.any() {
         return Ok(0);
     }
     transaction.execute("DELETE FROM backup_codes WHERE user_id = $1", &[&user]).await?;

@@ -6,8 +6,13 @@
 use protocol::{audit::AuditEvent, id::UserId};
 use time::OffsetDateTime;
 
-use crate::{audit, revocation::{acting_session as authority, order::Authority}, error::StoreError, pool::Store};
-use domain::seal::Sealed;
+use crate::{
+    audit,
+    error::StoreError,
+    pool::Store,
+    revocation::{acting_session, order::Authority},
+};
+use domain::crypto::seal::Sealed;
 
 /// A user's authenticator app.
 #[derive(Clone, Debug)]
@@ -26,7 +31,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn totp_of(&self, user: UserId) -> Result<Option<StoredTotp>, StoreError> {
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let sql =
                     "SELECT secret, key_id, last_step, confirmed_at FROM user_two_factor WHERE user_id = $1";
@@ -60,7 +65,7 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                authority::require(&transaction, &authority, now).await?;
+                acting_session::require(&transaction, &authority, now).await?;
                 let sql = "INSERT INTO user_two_factor AS t (user_id, secret, key_id, created_at) VALUES ($1, $2, $3, $4)
                            ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, key_id = excluded.key_id,
                                created_at = excluded.created_at, last_step = 0
@@ -103,7 +108,7 @@ impl Store {
         user: UserId,
         hashes: Vec<[u8; 32]>,
     ) -> Result<Option<[u8; 32]>, StoreError> {
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let sql = "SELECT hash FROM backup_codes WHERE user_id = $1 AND hash = ANY ($2) AND used_at IS NULL LIMIT 1";
                 let statement = client.prepare_cached(sql).await?;

@@ -8,31 +8,23 @@
 //! alone, or its user's row: whoever holds the first shared and the row reads what stays true until the commit.
 
 use deadpool_postgres::Transaction;
-use protocol::id::{SessionId, UserId};
 use time::OffsetDateTime;
 
-use super::denials;
-use crate::{row_mapping, error::{Lapse, StoreError}, revocation::acting_session::REVOKE_ALL_LOCK};
-use domain::role::{Role, Status};
+use super::{denials, order::Authority};
+use crate::{
+    error::{Lapse, StoreError},
+    row_mapping,
+};
+use domain::account::role::{Role, Status};
 
-/// The session that asks, and what it must still have for that.
-#[derive(Clone, Copy, Debug)]
-pub struct Authority {
-    /// It must work.
-    pub session: SessionId,
-    /// Its user, who must be active.
-    pub user: UserId,
-    /// The least role that the user must have.
-    pub role: Role,
-    /// The end of the privilege that the request was verified with, if it takes privilege: it must still be the session's.
-    pub privileged_until: Option<OffsetDateTime>,
-}
+/// The advisory lock between revoking everyone (alone) and opening a session (shared).
+pub(crate) const REVOKE_ALL_LOCK: i64 = 0x706f_7274_0002;
 
 /// Takes the locks for a change that concerns nobody else, and looks.
 ///
 /// # Errors
 /// `Lapsed` if the authority does not hold.
-pub(super) async fn require(
+pub(crate) async fn require(
     transaction: &Transaction<'_>,
     authority: &Authority,
     now: OffsetDateTime,
@@ -44,7 +36,7 @@ pub(super) async fn require(
 }
 
 /// Until the end of the transaction nobody revokes everyone.
-pub(super) async fn hold_off_revoking_all(transaction: &Transaction<'_>) -> Result<(), StoreError> {
+pub(crate) async fn hold_off_revoking_all(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let statement = transaction.prepare_cached("SELECT pg_advisory_xact_lock_shared($1)").await?;
     transaction.execute(&statement, &[&REVOKE_ALL_LOCK]).await?;
     Ok(())
@@ -54,7 +46,7 @@ pub(super) async fn hold_off_revoking_all(transaction: &Transaction<'_>) -> Resu
 ///
 /// # Errors
 /// `Lapsed` if it does not.
-pub(super) async fn check(
+pub(crate) async fn check(
     transaction: &Transaction<'_>,
     authority: &Authority,
     now: OffsetDateTime,
@@ -70,11 +62,11 @@ pub(super) async fn check(
     let privilege: Option<OffsetDateTime> = row.try_get("privileged_until")?;
     let lapsed = if !row.try_get::<_, bool>("works")? {
         Some(Lapse::Session)
-    } else if !rows::word::<Status>(&row, "status")?.is_active()
+    } else if !row_mapping::word::<Status>(&row, "status")?.is_active()
         || denials::blocked(transaction, authority.user.0, now).await?
     {
         Some(Lapse::Account)
-    } else if rows::word::<Role>(&row, "role")? < authority.role {
+    } else if row_mapping::word::<Role>(&row, "role")? < authority.role {
         Some(Lapse::Role)
     } else {
         let held = |until| until > now && privilege == Some(until);

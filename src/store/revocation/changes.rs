@@ -5,11 +5,11 @@
 use deadpool_postgres::Transaction;
 use secrecy::ExposeSecret;
 
-use crate::{error::StoreError, factors::second_factors};
 use super::order::{Change, Order, Target};
+use crate::{error::StoreError, factors::second_factors};
 
 /// Writes the change of an order for the users concerned, whose rows the transaction holds.
-pub(super) async fn apply(
+pub(crate) async fn apply(
     transaction: &Transaction<'_>,
     order: &Order,
     change: &Change,
@@ -45,7 +45,7 @@ pub(super) async fn apply(
         }
         Change::Factor(change) => {
             for user in users {
-                factors::apply(transaction, *user, change, order.now).await?;
+                second_factors::apply(transaction, *user, change, order.now).await?;
             }
             distrust(transaction, users).await?;
         }

@@ -10,13 +10,18 @@ use protocol::{
 };
 use tokio_postgres::{Row, types::ToSql};
 
-use crate::{audit, revocation::acting_session, error::StoreError, pool::Store, row_mapping::{clipped, uuids}};
-use super::{changes, order::{Change, Committed, Ended, Order, Target}};
+use super::{
+    changes,
+    order::{CHANNEL, Change, Committed, Ended, Order, Target},
+};
+use crate::{
+    audit,
+    error::StoreError,
+    pool::Store,
+    revocation::acting_session::{self, REVOKE_ALL_LOCK},
+    row_mapping::{clipped, uuids},
+};
 
-/// The advisory lock between revoking everyone (alone) and opening a session (shared).
-pub(super) const REVOKE_ALL_LOCK: i64 = 0x706f_7274_0002;
-/// On which commits are announced; the payload is the revocation's number.
-pub(super) const CHANNEL: &str = "portcullis_revocations";
 /// Reasons are for people; longer ones are cut.
 const REASON_BYTES: usize = 1000;
 
@@ -28,7 +33,7 @@ impl Store {
     /// will bring it.
     pub async fn commit(&self, order: Order) -> Result<Committed, StoreError> {
         if order.target == Target::All {
-            return self.run_patiently(move |client| Box::pin(carry_out(client, order))).await;
+            return self.run_slow(move |client| Box::pin(carry_out(client, order))).await;
         }
         self.run(move |client| Box::pin(carry_out(client, order))).await
     }
@@ -44,11 +49,11 @@ async fn carry_out(client: &mut Client, order: Order) -> Result<Committed, Store
 }
 
 /// Writes an order within the caller's transaction.
-pub(super) async fn write(transaction: &Transaction<'_>, order: &Order) -> Result<Committed, StoreError> {
+pub(crate) async fn write(transaction: &Transaction<'_>, order: &Order) -> Result<Committed, StoreError> {
     let nothing = Committed { id: None, cause: order.cause, ended: Vec::new(), except: order.except };
     let locked = lock(transaction, order).await?;
     if let Some(authority) = &order.authority {
-        authority::check(transaction, authority, order.now).await?;
+        acting_session::check(transaction, authority, order.now).await?;
     }
     let users = raise(transaction, order, &locked).await?;
     if matches!(order.change, Some(Change::Password { .. })) {
@@ -85,7 +90,7 @@ async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, 
     if order.target == Target::All {
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK]).await?;
     } else if order.authority.is_some() {
-        authority::hold_off_revoking_all(transaction).await?;
+        acting_session::hold_off_revoking_all(transaction).await?;
     }
     let (concerned, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
         Target::Session(session) => ("SELECT s.user_id FROM sessions s WHERE s.id = $1", &session.0),
@@ -181,7 +186,7 @@ async fn doomed_outside(transaction: &Transaction<'_>, order: &Order) -> Result<
     rows.iter().map(ended).collect()
 }
 
-pub(super) fn ended(row: &Row) -> Result<Ended, StoreError> {
+pub(crate) fn ended(row: &Row) -> Result<Ended, StoreError> {
     Ok(Ended {
         session: SessionId(row.try_get("id")?),
         user: row.try_get::<_, Option<_>>("user_id")?.map(UserId),

@@ -10,12 +10,17 @@ use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use crate::{error::StoreError, row_mapping::{moment, clipped}, pool::Store, revocation::order::CHANNEL};
+use crate::{
+    error::StoreError,
+    pool::Store,
+    revocation::order::CHANNEL,
+    row_mapping::{clipped, moment},
+};
 
 /// Reasons are for people; longer ones are cut.
 const REASON_BYTES: usize = 1_000;
 /// The columns that [`ruling`] reads.
-pub(super) const COLUMNS: &str =
+pub(crate) const COLUMNS: &str =
     "d.id, d.kind, d.subject, d.token_id, d.issued_before, d.channel, d.lifted, d.expires_at";
 
 /// A denial to be written, or the lifting of one.
@@ -78,7 +83,7 @@ impl Store {
                AND (d.kind = 'user' OR d.expires_at IS NULL OR d.expires_at > $3)
              ORDER BY d.id"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let rows = client.query(&statement, &[&subject.as_str(), &token_id, &now]).await?;
@@ -96,7 +101,7 @@ impl Store {
         let sql = "SELECT count(*) FROM denials d WHERE d.expires_at IS NULL AND NOT d.lifted
                    AND NOT (d.kind = 'user' AND EXISTS (
                         SELECT FROM denials n WHERE n.kind = 'user' AND n.subject = d.subject AND n.id > d.id))";
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let count: i64 = client.query_one(sql, &[]).await?.try_get(0)?;
                 Ok(u64::try_from(count).unwrap_or(0))
@@ -113,8 +118,7 @@ impl Store {
         let sql = "DELETE FROM denials d WHERE d.created_at < $1 AND (d.expires_at < $1
                      OR d.kind = 'user' AND (d.lifted OR EXISTS (
                         SELECT FROM denials n WHERE n.kind = 'user' AND n.subject = d.subject AND n.id > d.id)))";
-        self.run_patiently(move |client| Box::pin(async move { Ok(client.execute(sql, &[&before]).await?) }))
-            .await
+        self.run_slow(move |client| Box::pin(async move { Ok(client.execute(sql, &[&before]).await?) })).await
     }
 }
 
@@ -179,7 +183,7 @@ async fn lock(transaction: &Transaction<'_>, subject: Option<&str>) -> Result<()
 }
 
 /// Whether the account of this number is blocked. The caller holds its row.
-pub(super) async fn blocked(
+pub(crate) async fn blocked(
     transaction: &Transaction<'_>,
     user: i64,
     now: OffsetDateTime,
@@ -195,7 +199,7 @@ pub(super) async fn blocked(
 }
 
 /// A row of [`COLUMNS`].
-pub(super) fn ruling(row: &Row) -> Result<Ruling, StoreError> {
+pub(crate) fn ruling(row: &Row) -> Result<Ruling, StoreError> {
     let missing = || StoreError::internal("a denial without its subject");
     let subject = row.try_get::<_, Option<&str>>("subject")?.map(Subject::new);
     let denial = match row.try_get::<_, &str>("kind")? {

@@ -16,8 +16,16 @@ use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
 use tokio_postgres::{AsyncMessage, Client, Row, Socket, tls::MakeTlsConnect, tls::TlsConnect, types::ToSql};
 use uuid::Uuid;
 
-use super::{denials::{HeardDenial, self}, order::{Committed, Ended}};
-use crate::{row_mapping, error::StoreError, pool::Store, revocation::{commit as revocations, order::CHANNEL}};
+use super::{
+    denials::{self, HeardDenial},
+    order::{Committed, Ended},
+};
+use crate::{
+    error::StoreError,
+    pool::Store,
+    revocation::{commit, order::CHANNEL},
+    row_mapping,
+};
 
 /// A place to go on from: which transactions had ended when somebody looked.
 ///
@@ -217,7 +225,7 @@ impl RevocationListener {
         let mut by_revocation: HashMap<i64, Vec<Ended>> = HashMap::new();
         let mut by_user: HashMap<i64, Vec<Ended>> = HashMap::new();
         for row in &rows {
-            let ended = revocations::ended(row)?;
+            let ended = commit::ended(row)?;
             match row.try_get::<_, Option<i64>>("revocation_id")? {
                 Some(id) => by_revocation.entry(id).or_default().push(ended),
                 None => {
@@ -261,7 +269,7 @@ struct Found {
 
 fn revocation(row: &Row) -> Result<Found, StoreError> {
     let id = row.try_get("id")?;
-    let cause: Cause = rows::word(row, "cause")?;
+    let cause: Cause = row_mapping::word(row, "cause")?;
     let except = row.try_get::<_, Option<_>>("except_session_id")?.map(SessionId);
     let committed = Committed { id: Some(RevocationId(id)), cause, ended: Vec::new(), except };
     let heard = Heard { committed, origin: row.try_get("origin")? };

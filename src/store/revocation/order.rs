@@ -11,8 +11,11 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{revocation::order::Authority, factors::second_factors::FactorChange};
-use domain::role::{Role, Status};
+use crate::factors::second_factors::FactorChange;
+use domain::account::role::{Role, Status};
+
+/// On which commits are announced; the payload is the revocation's number.
+pub(crate) const CHANNEL: &str = "portcullis_revocations";
 
 /// What is revoked.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -42,7 +45,7 @@ impl Target {
         }
     }
 
-    pub(super) fn subject(&self) -> Option<&Subject> {
+    pub(crate) fn subject(&self) -> Option<&Subject> {
         match self {
             Self::Subject(subject) => Some(subject),
             _ => None,
@@ -66,6 +69,19 @@ pub enum Change {
     ForgetDevice,
     /// Other second factors or passkeys.
     Factor(FactorChange),
+}
+
+/// The session that asks, and what it must still have for that.
+#[derive(Clone, Copy, Debug)]
+pub struct Authority {
+    /// It must work.
+    pub session: SessionId,
+    /// Its user, who must be active.
+    pub user: UserId,
+    /// The least role that the user must have.
+    pub role: Role,
+    /// The end of the privilege that the request was verified with, if it takes privilege: it must still be the session's.
+    pub privileged_until: Option<OffsetDateTime>,
 }
 
 /// A revocation to be carried out.
@@ -124,7 +140,7 @@ impl Order {
         }
     }
 
-    pub(super) fn roles(&self) -> Option<Vec<&'static str>> {
+    pub(crate) fn roles(&self) -> Option<Vec<&'static str>> {
         self.only_roles.as_ref().map(|roles| roles.iter().map(|role| role.as_str()).collect())
     }
 }
@@ -152,12 +168,4 @@ pub struct Committed {
     pub ended: Vec<Ended>,
     /// The session that stayed; what is remembered of it is out of date all the same.
     pub except: Option<SessionId>,
-}
-
-/// A moment that is stored, from milliseconds since the epoch.
-///
-/// # Errors
-/// One outside the years that a row can hold.
-pub(super) fn moment(ms: i64) -> Result<OffsetDateTime, crate::StoreError> {
-    OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(crate::StoreError::internal)
 }

@@ -16,7 +16,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn expired_sessions(&self, now: OffsetDateTime) -> Result<Vec<SessionId>, StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let sql = "SELECT id FROM sessions WHERE revoked_at IS NULL AND expires_at <= $1 LIMIT $2";
                 let statement = client.prepare_cached(sql).await?;
@@ -37,7 +37,7 @@ impl Store {
         since: OffsetDateTime,
         open: Vec<SessionId>,
     ) -> Result<Vec<SessionId>, StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let sql = "SELECT id FROM sessions WHERE revoked_at IS NULL AND last_seen_at <= $1 AND id <> ALL ($2)
                            LIMIT $3";
@@ -54,7 +54,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn delete_expired_tickets(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 Ok(client.execute("DELETE FROM ws_tickets WHERE expires_at <= $1", &[&now]).await?)
             })

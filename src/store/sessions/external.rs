@@ -122,7 +122,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn end_external(&self, ended: Vec<SessionId>, now: OffsetDateTime) -> Result<(), StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
@@ -151,7 +151,7 @@ impl Store {
         if open.is_empty() {
             return Ok(Vec::new());
         }
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
@@ -174,7 +174,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn end_orphans(&self, seen: OffsetDateTime, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let sql = "WITH locked AS (SELECT id FROM external_sessions WHERE last_seen_at < $1 AND ended_at IS NULL
                                            ORDER BY id FOR NO KEY UPDATE)
@@ -191,7 +191,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn delete_external(&self, ended: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let sql = "DELETE FROM external_sessions
                            WHERE id IN (SELECT id FROM external_sessions WHERE ended_at < $1 LIMIT $2)";
@@ -214,7 +214,7 @@ impl Store {
                AND ($4::timestamptz IS NULL OR created_at < $4 OR (created_at = $4 AND id > $5))
              ORDER BY created_at DESC, id LIMIT $6"
         );
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let subject = filter.subject.as_ref().map(Subject::as_str);
                 let (start, id) = filter.before.map(|(start, id)| (start, id.0)).unzip();

@@ -13,8 +13,25 @@ use protocol::{
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{audit, abuse::attempts::{Attempt, self}, revocation::{acting_session, denials, commit, order::{Committed, Order, Target}}, factors::{challenges, second_factors::{Proof, self as factors}}, accounts::device_registration::{DeviceSeen, self as devices}, error::StoreError, pool::Store, sessions::session::{SESSION_COLUMNS, Session}, row_mapping::{clipped, self as rows}};
-use domain::{device::Trust, role::Status, session::SignInMethod};
+use super::session;
+use crate::{
+    abuse::attempts::{self, Attempt},
+    accounts::devices::{self, DeviceSeen},
+    audit,
+    error::StoreError,
+    factors::{
+        challenges,
+        second_factors::{self, Proof},
+    },
+    pool::Store,
+    revocation::{
+        acting_session, commit, denials,
+        order::{Committed, Order, Target},
+    },
+    row_mapping::{self, clipped},
+    sessions::session::{SESSION_COLUMNS, Session},
+};
+use domain::{account::role::Status, client::device::Trust, session::SignInMethod};
 
 /// A session to be opened.
 #[derive(Clone, Debug)]
@@ -100,7 +117,7 @@ impl Store {
 /// Takes the locks and compares. A revocation of everyone holds its lock alone until it commits; a revocation of the user
 /// holds the row. Whichever comes second sees the other.
 async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
-    authority::hold_off_revoking_all(transaction).await?;
+    acting_session::hold_off_revoking_all(transaction).await?;
     let statement = transaction
         .prepare_cached("SELECT generation, status FROM users WHERE id = $1 FOR NO KEY UPDATE")
         .await?;
@@ -108,7 +125,7 @@ async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
         return Ok(false);
     };
     let same_generation = row.try_get::<_, i32>("generation")? == open.generation;
-    let active = rows::word::<Status>(&row, "status")?.is_active();
+    let active = row_mapping::word::<Status>(&row, "status")?.is_active();
     let statement = transaction
         .prepare_cached("SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'")
         .await?;
@@ -125,7 +142,7 @@ async fn proof_counts(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
         return Ok(false);
     }
     match &open.proof {
-        Some(proof) => factors::spend(transaction, open.user, proof, open.now).await,
+        Some(proof) => second_factors::spend(transaction, open.user, proof, open.now).await,
         None => Ok(true),
     }
 }
@@ -169,7 +186,7 @@ async fn make_room(
             audit: AuditEvent { request_id: opening.request_id.clone(), address: opening.address, ..event },
             ..Order::new(Target::Session(session), Cause::SessionLimit, open.now)
         };
-        let committed = revocations::write(transaction, &order).await?;
+        let committed = commit::write(transaction, &order).await?;
         evicted.extend(committed.id.is_some().then_some(committed));
     }
     Ok(evicted)
@@ -206,5 +223,5 @@ async fn insert(transaction: &Transaction<'_>, open: &OpenSession) -> Result<Ses
             ],
         )
         .await?;
-    rows::session(&row)
+    session::from_row(&row)
 }

@@ -6,7 +6,7 @@ use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 
 use crate::{error::StoreError, pool::Store};
-use domain::role::Scopes;
+use domain::account::role::Scopes;
 
 /// What a consumed ticket stood for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +30,7 @@ impl Store {
         ticket: Ticket,
         expires_at: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
@@ -63,7 +63,7 @@ impl Store {
         hash: [u8; 32],
         now: OffsetDateTime,
     ) -> Result<Option<Ticket>, StoreError> {
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(

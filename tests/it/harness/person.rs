@@ -1,6 +1,6 @@
 //! People and their sessions, as a program that uses the REST interface has them.
 
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 use protocol::id::{SessionId, UserId};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

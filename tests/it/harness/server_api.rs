@@ -50,7 +50,7 @@ impl App {
     /// A key of these scopes.
     pub(crate) async fn api_key(&self, name: &str, scopes: &[&str]) -> String {
         let scopes = scopes.iter().map(|scope| scope.parse().expect("a scope"));
-        let scopes = domain::api_key::ApiScopes::joined(scopes);
+        let scopes = domain::tokens::api_key::ApiScopes::joined(scopes);
         let (key, _) = self.services().create_api_key(name, scopes, None).await.expect("a key");
         key.expose_secret().to_owned()
     }

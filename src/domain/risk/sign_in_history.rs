@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::risk::{History, Place, Visit};
+use crate::risk::{History, Place, Visit};
 use protocol::id::UserId;
 
 /// How long a history is remembered.

@@ -7,7 +7,7 @@ use ciborium::Value;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::key::Key;
+use crate::crypto::key::Key;
 
 const DECOY_LABEL: &str = "portcullis passkey decoy v1";
 /// Lengths of credential ids: password managers, phones, platforms, security keys.

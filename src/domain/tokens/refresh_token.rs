@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::key::Key;
+use crate::crypto::key::Key;
 
 const LABEL: &str = "portcullis refresh token v1";
 const VERSION: u8 = 1;
@@ -142,5 +142,5 @@ pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decisi
 }
 
 #[cfg(test)]
-#[path = "refresh_tests.rs"]
+#[path = "refresh_token_tests.rs"]
 mod tests;

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use super::role::UnknownWord;
+use crate::account::role::UnknownWord;
 
 /// What became of an attempt. Stored in `device_login_attempts.outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::risk::place::Position;
 
 const DAY: i64 = 24 * HOUR;
 

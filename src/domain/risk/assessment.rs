@@ -4,13 +4,9 @@
 //! the sign-in. Whoever signs in on a device of their own is judged mildly and never refused with the default
 //! thresholds, so that nobody who attacks an account from elsewhere can lock its owner out.
 
-mod place;
-mod reason;
-
 use serde::{Deserialize, Serialize};
 
-pub use place::{Place, Position};
-pub use reason::{Reason, UnknownReason};
+use super::{place::Place, reason::Reason};
 
 /// Milliseconds.
 const HOUR: i64 = 3_600_000;
@@ -232,7 +228,8 @@ fn unusual_hour(at_ms: i64, visits: &[Visit]) -> bool {
 }
 
 #[cfg(test)]
+#[path = "assessment_properties.rs"]
 mod properties;
 #[cfg(test)]
-#[path = "risk_tests.rs"]
+#[path = "assessment_tests.rs"]
 mod tests;

@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 use serde::Serialize;
 
-use super::{device::Trust, role::UnknownWord};
+use crate::{account::role::UnknownWord, client::device::Trust};
 
 /// How long a challenge may be answered.
 pub const CHALLENGE_TTL: Duration = Duration::from_secs(5 * 60);

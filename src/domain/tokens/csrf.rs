@@ -2,7 +2,7 @@
 //!
 //! Called by the REST layer. A token made for one session, or before sign-in, is worth nothing in another (OWASP's signed
 //! double submit, with binding). That header and cookie agree is for the caller to check; who may cross origins is
-//! [`super::origin`]'s.
+//! [`crate::client::origin`]'s.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use protocol::id::SessionId;
 use secrecy::SecretString;
 use uuid::Uuid;
 
-use super::key::{Key, hex, unhex};
+use crate::crypto::key::{Key, hex, unhex};
 
 const LABEL: &str = "portcullis csrf token v1";
 /// How long a token is good, in seconds.

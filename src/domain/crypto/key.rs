@@ -12,28 +12,28 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// A 256-bit MAC key for one purpose.
 #[derive(Clone, Zeroize, ZeroizeOnDrop)]
-pub(super) struct Key([u8; 32]);
+pub(crate) struct Key([u8; 32]);
 
 impl Key {
     /// The key of `secret` for the purpose `label`: HMAC-SHA256(secret, label).
-    pub(super) fn derive(secret: &SecretString, label: &str) -> Self {
+    pub(crate) fn derive(secret: &SecretString, label: &str) -> Self {
         Self(started(secret.expose_secret().as_bytes(), &[label.as_bytes()]).finalize().into_bytes().into())
     }
 
     /// HMAC-SHA256 over the parts as one text. The caller's format must leave no doubt where a part ends.
-    pub(super) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
+    pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         started(&self.0, parts).finalize().into_bytes().into()
     }
 
     /// Whether `tag` is the MAC of the parts, or its first bytes; in constant time.
     ///
     /// A tag shorter than 128 bits never verifies.
-    pub(super) fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
+    pub(crate) fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {
         tag.len() >= 16 && started(&self.0, parts).verify_truncated_left(tag).is_ok()
     }
 
     /// The raw key, for a library that computes the MAC itself.
-    pub(super) fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
@@ -47,7 +47,7 @@ fn started(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
 }
 
 /// Lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");
         text
@@ -55,7 +55,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes of lower-case hexadecimal; any other spelling is refused, so that a value has one spelling only.
-pub(super) fn unhex(text: &str) -> Option<Vec<u8>> {
+pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
     let digit = |byte: u8| match byte {
         b'0'..=b'9' => Some(byte - b'0'),
         b'a'..=b'f' => Some(byte - b'a' + 10),

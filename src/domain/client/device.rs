@@ -12,9 +12,9 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    key::{Key, hex, unhex},
-    role::UnknownWord,
+use crate::{
+    account::role::UnknownWord,
+    crypto::key::{Key, hex, unhex},
 };
 
 const DEVICE_LABEL: &str = "portcullis device cookie v1";

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use totp_rs::{Algorithm, Builder, Secret};
 use zeroize::Zeroizing;
 
-use super::seal::{NONCE_BYTES, Place, SealError, Sealed, Sealer};
+use crate::crypto::seal::{NONCE_BYTES, Place, SealError, Sealed, Sealer};
 
 /// The bytes of a secret: as many as SHA-1 has (RFC 4226, 4, requirement 6).
 pub const SECRET_BYTES: usize = 20;

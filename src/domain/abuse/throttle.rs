@@ -5,14 +5,14 @@
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
-pub use crate::stuffing::Pair;
+pub use crate::abuse::stuffing::Pair;
 use protocol::id::{DeviceId, UserId};
 pub use protocol::limit::Limit;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{
-    address::limit_key,
-    key::{Key, hex},
+use crate::{
+    client::address::limit_key,
+    crypto::key::{Key, hex},
 };
 
 const LABEL: &str = "portcullis throttle key v1";

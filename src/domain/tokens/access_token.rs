@@ -14,9 +14,9 @@ use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{
-    key::{Key, hex},
-    role::Role,
+use crate::{
+    account::role::Role,
+    crypto::key::{Key, hex},
 };
 
 /// The `typ` of the header (RFC 9068, 2.1): an identity token or a challenge is never taken for an access token.
@@ -227,5 +227,5 @@ fn refusal(kind: &ErrorKind) -> TokenError {
 }
 
 #[cfg(test)]
-#[path = "token_tests.rs"]
+#[path = "access_token_tests.rs"]
 mod tests;

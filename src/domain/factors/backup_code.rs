@@ -7,7 +7,7 @@
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
-use super::key::Key;
+use crate::crypto::key::Key;
 
 /// How many a user gets at a time.
 pub const BACKUP_CODES: usize = 10;

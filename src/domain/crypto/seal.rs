@@ -1,6 +1,6 @@
 //! Sealing: what must be readable again, yet is of no use to whoever reads only the database.
 //!
-//! Used by the rules that keep such secrets ([`super::totp`] has one). XChaCha20-Poly1305 under a key derived for one purpose
+//! Used by the rules that keep such secrets ([`crate::factors::totp`] has one). XChaCha20-Poly1305 under a key derived for one purpose
 //! from the data encryption key. The place of a sealed text, its table and row, is authenticated with it: moved to another
 //! row it does not open. Pure; the nonce is an argument.
 

@@ -1,6 +1,7 @@
 //! What sign-ins of all kinds come to. A false alarm is as wrong as a missed one.
 
 use super::*;
+use crate::risk::place::Position;
 
 const DAY: i64 = 24 * HOUR;
 /// Some Monday at noon in UTC.
