@@ -10,10 +10,10 @@ use protocol::id::DeviceId;
 use uuid::Uuid;
 
 use super::{
-    client::{DEVICE_COOKIE, HOST_DEVICE_COOKIE, request_cookie},
     problem::Problem,
     settings::{HttpSettings, is_encrypted, peer},
 };
+use crate::http::extractors::client::{DEVICE_COOKIE, HOST_DEVICE_COOKIE, request_cookie};
 use domain::{
     client::device::DeviceCookies,
     tokens::{credential::ACCESS_COOKIE, csrf},

@@ -7,12 +7,10 @@ use actix_web::{HttpMessage as _, HttpRequest, http::header};
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::{
-    client::{FETCH_SITE, lines, request_cookie, text},
-    cookies::CSRF_COOKIE,
-    headers::CSRF_HEADER,
-    problem::Problem,
-    settings::HttpSettings,
+use super::{cookies::CSRF_COOKIE, problem::Problem, settings::HttpSettings};
+use crate::http::{
+    extractors::client::{FETCH_SITE, lines, request_cookie, text},
+    response_headers::CSRF_HEADER,
 };
 use domain::{
     client::origin::{Verdict, judge},

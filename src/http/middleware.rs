@@ -16,13 +16,17 @@ use actix_web::{
 use tracing::Instrument as _;
 
 use super::{
-    caller::Traced,
-    client::{Arrival, REQUEST_ID},
     cookies::{CSRF_COOKIE, Jar},
     csrf::Fresh,
-    headers::{self, CSRF_HEADER},
     problem::Problem,
     settings::HttpSettings,
+};
+use crate::http::{
+    extractors::{
+        authenticated::Traced,
+        client::{Arrival, REQUEST_ID},
+    },
+    response_headers::{self as headers, CSRF_HEADER},
 };
 use domain::{
     request::{RequestId, SOCKET_PATHS},

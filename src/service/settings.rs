@@ -7,7 +7,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use super::RelyingParty;
-use crate::geo::Geo;
+use crate::sign_in::geo::Geo;
 use domain::{
     abuse::throttle::{Limits, ThrottleKeys},
     client::device::DeviceCookies,

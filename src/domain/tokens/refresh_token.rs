@@ -1,6 +1,6 @@
 //! Refresh tokens: what they carry, and what presenting one means.
 //!
-//! Called by `service::refresh`. A token names its session and the rotation it belongs to and is sealed with a MAC: no
+//! Called by `service::sign_in::refresh`. A token names its session and the rotation it belongs to and is sealed with a MAC: no
 //! token is stored, and the successor of one can be computed again for a client that lost it. The rule [`decide`] only
 //! says what ought to happen; the store's conditional UPDATE decides between two that come at once.
 
