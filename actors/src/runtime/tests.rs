@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 
 use super::*;
 use crate::runtime::channels::shard::Panic;
-use domain::{risk::History, sign_in_history::Attempted};
+use domain::risk::{History, sign_in_history::Attempted};
 use logic::{
     denials::{Denial, Ruling, TokenMark},
     namespace::Terms,
