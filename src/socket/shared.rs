@@ -11,7 +11,7 @@ use std::{
 
 use actors::{
     Realtime,
-    runtime::{AttachError, AttachRequest, Attachment, Bearer, Outbox, Transport},
+    runtime::{AttachError, AttachRequest, Attachment, ConnectionIdentity, Outbox, Transport},
 };
 use dashmap::DashMap;
 use ipnet::IpNet;
@@ -19,7 +19,7 @@ use logic::denials::TokenMark;
 use logic::namespace::Party;
 use protocol::{
     audit::{AuditEvent, Outcome},
-    close::{CloseReason, Goodbye},
+    close::{CloseMessage, CloseReason},
     id::{ConnectionId, DeviceId, SessionId, Subject},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -172,7 +172,7 @@ impl Door {
         let request = AttachRequest {
             session: caller.session,
             connection,
-            bearer: Bearer {
+            identity: ConnectionIdentity {
                 subject: caller.user.into(),
                 account: Some(caller.user),
                 issuer: "".into(),
@@ -218,7 +218,7 @@ impl Door {
         address: IpAddr,
         who: &Identity,
         device: Option<DeviceId>,
-        reason: Option<&Goodbye>,
+        reason: Option<&CloseMessage>,
     ) {
         let mut event = AuditEvent::new(event, Outcome::Success, self.now_ms());
         event.actor = who.account;

@@ -19,19 +19,19 @@ mod tests;
 
 pub use channels::{
     ANSWER_BYTES,
-    join_request::{Gather, Join, JoinReply, Left, ServerPublication},
-    server_subscribe::Subscribing,
+    join_request::{JoinCollector, JoinReply, JoinRequest, LeaveReply, ServerPublication},
+    server_subscribe::SubscribeCounts,
 };
 pub use connection::{
-    close_waiter::{Closed, ClosingGuard},
-    outbox::{End, Ended, Outbox, OutboxReader, Reserved, outbox},
-    request::{Control, Reply, SubscribeReply},
+    close_waiter::{CloseCounts, CloseGuard},
+    outbox::{ConnectionEnd, Outbox, OutboxClosed, OutboxReader, Reservation, outbox},
+    request::{ConnectionRequest, Reply, SubscribeReply},
 };
-pub use ports::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};
+pub use ports::{AppendError, AuditSink, DeviceStore, Journal, LastSeen, PortFuture, ReadError, WriteError};
 pub use realtime::Realtime;
-pub use services::audit::NotRecorded;
+pub use services::audit::RecordError;
 pub use sessions::{
-    Bearer, Connected, Done, Selection, Transport,
+    ConnectionIdentity, ConnectionSelection, ListedConnection, RequestCounts, Transport,
     directory::{AttachError, AttachRequest, Attachment},
     session::ConnectionInfo,
     subjects::CONNECTIONS_LISTED,

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::settings::RealtimeSettings;
 use crate::runtime::{
     channels::shard::Shard,
-    connection::close_waiter::{Closed, Closing},
+    connection::close_waiter::{CloseCounts, CloseWaiter},
     services::{audit::Audit, device_tracker::DeviceTracker, rate_limiter::RateLimiter},
     sessions::{
         directory::{AttachError, AttachRequest, Attachment, Directory},
@@ -65,15 +65,15 @@ impl Realtime {
     }
 
     /// Remembers the end of a session: from here on nothing of it verifies or registers.
-    pub fn bury(&self, session: SessionId, cause: Cause) {
-        self.0.directory.bury(session, cause);
+    pub fn record_session_end(&self, session: SessionId, cause: Cause) {
+        self.0.directory.record_session_end(session, cause);
     }
 
     /// Buries the sessions, cuts their connections and waits, bounded, until those are severed. Call it only after the
     /// revocation has been committed.
-    pub async fn revoke(&self, sessions: &[SessionId], cause: Cause) -> Closed {
+    pub async fn revoke(&self, sessions: &[SessionId], cause: Cause) -> CloseCounts {
         for session in sessions {
-            self.bury(*session, cause);
+            self.record_session_end(*session, cause);
         }
         let closed = self.cut(sessions, cause.close_reason()).await;
         metrics::counter!("sockets_revoked_total", "cause" => cause.as_str())
@@ -82,8 +82,8 @@ impl Realtime {
     }
 
     /// Cuts the connections of these sessions, which may come back, and waits, bounded, until those are severed.
-    pub async fn cut(&self, sessions: &[SessionId], reason: CloseReason) -> Closed {
-        let closing = Closing::default();
+    pub async fn cut(&self, sessions: &[SessionId], reason: CloseReason) -> CloseCounts {
+        let closing = CloseWaiter::default();
         for session in sessions {
             self.0.directory.cut(*session, reason, &closing);
         }
@@ -134,11 +134,11 @@ impl Realtime {
 
     /// Accepts no connection any more and closes every one with 3001, spread over `window` in batches at moments with a
     /// jitter, so that clients do not all come back to the next node at once, nor in step.
-    pub async fn drain(&self, window: Duration) -> Closed {
+    pub async fn drain(&self, window: Duration) -> CloseCounts {
         self.0.draining.store(true, Ordering::Release);
         let began = Instant::now();
         let sessions = self.sessions_with_sockets();
-        let closing = Closing::default();
+        let closing = CloseWaiter::default();
         let step = sessions.len().div_ceil(DRAIN_STEPS as usize).max(1);
         for (number, batch) in (0_u32..).zip(sessions.chunks(step)) {
             for session in batch {

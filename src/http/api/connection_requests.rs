@@ -2,12 +2,12 @@
 //!
 //! A user is always named, if only as nobody: what is forgotten must not mean everybody.
 
-use actors::runtime::Selection;
+use actors::runtime::ConnectionSelection;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use protocol::{
     Payload, Position,
     channel_name::ChannelName,
-    close::{CloseReason, Goodbye},
+    close::{CloseMessage, CloseReason},
     id::{ConnectionId, SessionId, Subject},
     subscription::ServerSubscription,
 };
@@ -50,8 +50,8 @@ impl OfUser {
     pub(super) fn selection(
         &self,
         of_stream: impl FnOnce(&SecretString) -> Option<ConnectionId>,
-    ) -> Result<Option<Selection>, ApiError> {
-        let whole = Selection::of(self.subject()?);
+    ) -> Result<Option<ConnectionSelection>, ApiError> {
+        let whole = ConnectionSelection::of(self.subject()?);
         let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let only = match named(&self.session) {
             None => Only::Any,
@@ -60,13 +60,13 @@ impl OfUser {
         let Ok(connection) = named(&self.client).map(|id| id.parse::<ConnectionId>()).transpose() else {
             return Ok(None);
         };
-        let whole = Selection { connection, ..whole };
+        let whole = ConnectionSelection { connection, ..whole };
         Ok(match only {
             Only::Any => Some(whole),
-            Only::Session(session) => Some(Selection { session: Some(session), ..whole }),
+            Only::Session(session) => Some(ConnectionSelection { session: Some(session), ..whole }),
             Only::Stream(secret) => of_stream(&secret)
                 .filter(|found| connection.is_none_or(|only| only == *found))
-                .map(|found| Selection { connection: Some(found), ..whole }),
+                .map(|found| ConnectionSelection { connection: Some(found), ..whole }),
         })
     }
 }
@@ -147,11 +147,11 @@ struct Words {
 
 impl Disconnect {
     /// What the connections are told.
-    pub(super) fn goodbye(&self) -> Result<Goodbye, ApiError> {
+    pub(super) fn goodbye(&self) -> Result<CloseMessage, ApiError> {
         match &self.disconnect {
             None => Ok(CloseReason::ForceDisconnect.into()),
             Some(Words { code: 0, reason }) if reason.is_empty() => Ok(CloseReason::ForceDisconnect.into()),
-            Some(Words { code, reason }) => Goodbye::custom(*code, reason).ok_or(ApiError::BAD_REQUEST),
+            Some(Words { code, reason }) => CloseMessage::custom(*code, reason).ok_or(ApiError::BAD_REQUEST),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One method: its parameters read, the service asked, the answer encoded.
 
-use actors::runtime::{Done, Selection, ServerPublication};
+use actors::runtime::{ConnectionSelection, RequestCounts, ServerPublication};
 use futures_util::{StreamExt as _, stream};
 use globset::GlobBuilder;
 use protocol::channel_name::ChannelName;
@@ -103,25 +103,25 @@ async fn ask(api: Api<'_>, method: Method, body: &RawValue) -> Answered {
         Method::Subscribe => {
             let terms: SubscriptionTerms = request::read(body)?;
             let subscription = request::read::<whom::Subscribe>(body)?.subscription(&terms)?;
-            let Some(selection) = selection else { return answer::done(Done::default()) };
+            let Some(selection) = selection else { return answer::done(RequestCounts::default()) };
             answer::subscribed(api.subscribe(&selection, subscription).await?)
         }
         Method::Unsubscribe => {
             let channel = request::read::<OfChannel>(body)?.channel()?;
-            let Some(selection) = selection else { return answer::done(Done::default()) };
+            let Some(selection) = selection else { return answer::done(RequestCounts::default()) };
             answer::done(api.unsubscribe(&selection, channel).await?)
         }
         Method::Refresh => {
             let read: whom::Refresh<'_> = request::read(body)?;
             let (expires_at, info) = (read.expires_at()?, read.info()?);
-            let Some(selection) = selection else { return answer::done(Done::default()) };
+            let Some(selection) = selection else { return answer::done(RequestCounts::default()) };
             answer::done(api.refresh(&selection, expires_at, info).await?)
         }
         _ => {
             let read: whom::Disconnect = request::read(body)?;
             let (goodbye, except) = (read.goodbye()?, read.except()?);
             let Some(selection) = selection else { return answer::severed(Severed::default()) };
-            answer::severed(api.disconnect(&Selection { except, ..selection }, &goodbye).await?)
+            answer::severed(api.disconnect(&ConnectionSelection { except, ..selection }, &goodbye).await?)
         }
     }
 }

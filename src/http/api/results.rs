@@ -3,8 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{HttpResponse, http::header::ContentType};
-use actors::runtime::{CONNECTIONS_LISTED, Connected, Done, Subscribing};
-use logic::{denials::TokenMark, subscription::Source};
+use actors::runtime::{CONNECTIONS_LISTED, ListedConnection, RequestCounts, SubscribeCounts};
+use logic::{denials::TokenMark, subscription::SubscriptionSource};
 use protocol::{
     ClientInfo, HistoryResult, Payload, Position, PresenceStats, Publication, channel_name::ChannelName,
 };
@@ -175,13 +175,13 @@ pub(super) fn empty() -> Answered {
 }
 
 /// How many connections have done it.
-pub(super) fn done(done: Done) -> Answered {
+pub(super) fn done(done: RequestCounts) -> Answered {
     encoded(&json!({"done": done.done, "pending": done.pending}))
 }
 
 /// How many connections have the subscription, and how many cannot have it.
-pub(super) fn subscribed(made: Subscribing) -> Answered {
-    let Subscribing { done, pending, failed, error } = made;
+pub(super) fn subscribed(made: SubscribeCounts) -> Answered {
+    let SubscribeCounts { done, pending, failed, error } = made;
     match error {
         None => encoded(&json!({"done": done, "pending": pending})),
         Some(error) => encoded(&json!({
@@ -196,7 +196,7 @@ pub(super) fn severed(severed: Severed) -> Answered {
 }
 
 /// A user's connections. Those that are too many to be listed are said to be there.
-pub(super) fn connections(found: &[Connected]) -> Answered {
+pub(super) fn connections(found: &[ListedConnection]) -> Answered {
     let connections: BTreeMap<_, _> = found
         .iter()
         .map(|connected| (connected.info.connection.to_string(), connection(connected)))
@@ -208,14 +208,14 @@ pub(super) fn connections(found: &[Connected]) -> Answered {
 }
 
 /// Whether a user may have other connections than those that were found.
-pub(in crate::http) fn may_be_more(found: &[Connected]) -> bool {
+pub(in crate::http) fn may_be_more(found: &[ListedConnection]) -> bool {
     found.len() >= CONNECTIONS_LISTED
 }
 
 /// One connection, for the server API and for operators.
-pub(in crate::http) fn connection(connected: &Connected) -> serde_json::Value {
+pub(in crate::http) fn connection(connected: &ListedConnection) -> serde_json::Value {
     let (info, said) = (&connected.info, connected.described.clone().unwrap_or_default());
-    let bearer = &info.bearer;
+    let bearer = &info.identity;
     let channels: BTreeMap<_, _> = said
         .subscriptions
         .iter()
@@ -249,7 +249,7 @@ pub(in crate::http) fn connection(connected: &Connected) -> serde_json::Value {
     })
 }
 
-fn subscription(source: Source) -> serde_json::Value {
+fn subscription(source: SubscriptionSource) -> serde_json::Value {
     json!({"server_side": source.is_server_side(), "source": source.number()})
 }
 

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use actors::{Realtime, runtime::Seen};
+use actors::{Realtime, runtime::LastSeen};
 use logic::denials::Denials;
 use logic::denials::TokenMark;
 use protocol::id::{SessionId, Subject};
@@ -208,7 +208,7 @@ impl Verifier {
     fn note_use(&self, known: &Known, generation: u64, now: OffsetDateTime) {
         let at_ms = millis(now);
         if known.note_use(generation, at_ms) {
-            self.sources.realtime.seen(Seen {
+            self.sources.realtime.seen(LastSeen {
                 user: known.session.user,
                 session: known.session.id,
                 device: known.session.device,

@@ -4,7 +4,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use logic::{bans::Standing, limits::Verdict};
+use logic::{bans::BanStatus, limits::Verdict};
 use protocol::id::{DeviceId, SessionId, UserId};
 use secrecy::SecretString;
 
@@ -41,13 +41,13 @@ impl Services {
     /// As [`Services::throttle_address`].
     pub async fn throttle_from(&self, limit: Limit, address: IpAddr) -> Result<(), Failure> {
         let key = limit_key(address);
-        match self.realtime.standing(&key, self.clock.now_ms()) {
-            Standing::Free => self.throttle(self.widened(limit), &key).await,
-            Standing::Banned(retry_after) => {
+        match self.realtime.ban_status(&key, self.clock.now_ms()) {
+            BanStatus::Free => self.throttle(self.widened(limit), &key).await,
+            BanStatus::Banned(retry_after) => {
                 metrics::counter!("rate_limited_total", "limit" => "ban").increment(1);
                 Err(Failure::TooMany { retry_after, policy: Policy::BAN })
             }
-            Standing::Unknown => Err(Failure::unavailable()),
+            BanStatus::Unknown => Err(Failure::unavailable()),
         }
     }
 

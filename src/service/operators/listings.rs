@@ -1,6 +1,6 @@
 //! What operators see: sessions of accounts and of other identity providers' users, and connections.
 
-use actors::runtime::Connected;
+use actors::runtime::ListedConnection;
 use protocol::{
     audit::Outcome,
     id::{SessionId, Subject},
@@ -100,7 +100,7 @@ impl Services {
         caller: &Caller,
         subject: &Subject,
         meta: &Meta,
-    ) -> Result<Vec<Connected>, Failure> {
+    ) -> Result<Vec<ListedConnection>, Failure> {
         let filter = SessionFilter::default();
         self.require_operator(caller, "connections.searched", Some(subject), &filter, meta).await?;
         Ok(self.connections_of(subject).await)

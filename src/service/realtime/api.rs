@@ -5,12 +5,15 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::runtime::{Connected, Control, Done, Selection, ServerPublication, Subscribing};
+use actors::runtime::{
+    ConnectionRequest, ConnectionSelection, ListedConnection, RequestCounts, ServerPublication,
+    SubscribeCounts,
+};
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats, UnsubscribeCode,
     audit::{AuditEvent, Outcome},
     channel_name::ChannelName,
-    close::Goodbye,
+    close::CloseMessage,
     id::{ConnectionId, Subject},
     subscription::ServerSubscription,
 };
@@ -37,7 +40,7 @@ impl Services {
     }
 
     /// The connections of a user on this node.
-    pub async fn connections_of(&self, subject: &Subject) -> Vec<Connected> {
+    pub async fn connections_of(&self, subject: &Subject) -> Vec<ListedConnection> {
         self.realtime.connections_of(subject).await
     }
 }
@@ -117,9 +120,9 @@ impl Api<'_> {
     /// 102 unknown namespace, 100 if it cannot be written down; why no connection can be subscribed, if none can.
     pub async fn subscribe(
         &self,
-        selection: &Selection,
+        selection: &ConnectionSelection,
         subscription: ServerSubscription,
-    ) -> Result<Subscribing, ErrorCode> {
+    ) -> Result<SubscribeCounts, ErrorCode> {
         self.services.realtime.namespaces().options(&subscription.channel)?;
         let event = self.about("api.subscribed", selection).with("channel", subscription.channel.as_str());
         self.record(event).await?;
@@ -134,12 +137,16 @@ impl Api<'_> {
     ///
     /// # Errors
     /// 102 unknown namespace, 100 if it cannot be written down.
-    pub async fn unsubscribe(&self, selection: &Selection, channel: ChannelName) -> Result<Done, ErrorCode> {
+    pub async fn unsubscribe(
+        &self,
+        selection: &ConnectionSelection,
+        channel: ChannelName,
+    ) -> Result<RequestCounts, ErrorCode> {
         self.services.realtime.namespaces().options(&channel)?;
         let event = self.about("api.unsubscribed", selection).with("channel", channel.as_str());
         self.record(event).await?;
         let code = UnsubscribeCode::Server;
-        let control = move |reply| Control::Unsubscribe { channel: channel.clone(), code, reply };
+        let control = move |reply| ConnectionRequest::Unsubscribe { channel: channel.clone(), code, reply };
         Ok(self.services.realtime.tell(selection, control).await)
     }
 
@@ -147,7 +154,11 @@ impl Api<'_> {
     ///
     /// # Errors
     /// 100 if it cannot be written down.
-    pub async fn disconnect(&self, selection: &Selection, goodbye: &Goodbye) -> Result<Severed, ErrorCode> {
+    pub async fn disconnect(
+        &self,
+        selection: &ConnectionSelection,
+        goodbye: &CloseMessage,
+    ) -> Result<Severed, ErrorCode> {
         self.record(self.about("api.disconnected", selection).with("code", goodbye.code())).await?;
         let closed = self.services.realtime.disconnect(selection, goodbye).await;
         Ok(Severed { closed: closed.sockets_closed, pending: closed.pending })
@@ -160,17 +171,18 @@ impl Api<'_> {
     /// 100 if it cannot be written down.
     pub async fn refresh(
         &self,
-        selection: &Selection,
+        selection: &ConnectionSelection,
         expires_at: Option<i64>,
         conn_info: Option<Payload>,
-    ) -> Result<Done, ErrorCode> {
+    ) -> Result<RequestCounts, ErrorCode> {
         self.record(self.about("api.refreshed", selection)).await?;
-        let control = move |reply| Control::Refresh { expires_at, conn_info: conn_info.clone(), reply };
+        let control =
+            move |reply| ConnectionRequest::Refresh { expires_at, conn_info: conn_info.clone(), reply };
         Ok(self.services.realtime.tell(selection, control).await)
     }
 
     /// A user's connections.
-    pub async fn connections(&self, subject: &Subject) -> Vec<Connected> {
+    pub async fn connections(&self, subject: &Subject) -> Vec<ListedConnection> {
         self.services.connections_of(subject).await
     }
 
@@ -249,7 +261,7 @@ impl Api<'_> {
         event.with("key", self.caller.name.as_str())
     }
 
-    fn about(&self, name: &str, selection: &Selection) -> AuditEvent {
+    fn about(&self, name: &str, selection: &ConnectionSelection) -> AuditEvent {
         let mut event = self.event(name);
         event.user = account(&selection.subject);
         event.subject = Some(selection.subject.to_string());

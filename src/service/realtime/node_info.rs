@@ -70,7 +70,7 @@ impl Api<'_> {
     /// 100 if the channels do not answer.
     pub async fn info(&self) -> Result<NodeInfo, ErrorCode> {
         let channels = self.channels().await?;
-        let (clients, users) = self.services.realtime.census();
+        let (clients, users) = self.services.realtime.counts();
         let uptime = self.services.started.elapsed();
         let process = Process { cpu: self.services.measured.share(uptime, cpu_time()), rss: resident() };
         Ok(NodeInfo {

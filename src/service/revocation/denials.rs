@@ -3,8 +3,8 @@
 //! The order is that of a revocation: the row, the commit, this node's memory, the sockets; other nodes hear of it through
 //! the feed. What is denied is asked by the one verifier and, after registration, by the actors.
 
-use actors::runtime::{Control, Selection};
-use logic::denials::{Denial, Denied, Ruling, TokenMark};
+use actors::runtime::{ConnectionRequest, ConnectionSelection};
+use logic::denials::{Denial, DenialRecord, Denied, TokenMark};
 use protocol::{
     UnsubscribeCode,
     audit::AuditEvent,
@@ -102,7 +102,7 @@ impl Services {
     }
 
     /// Ends what memory denies, of what these rulings concern: connections first, then subscriptions of those that stay.
-    async fn carry_out(&self, rulings: &[Ruling], now_ms: i64) -> Severed {
+    async fn carry_out(&self, rulings: &[DenialRecord], now_ms: i64) -> Severed {
         let cut = self.realtime.cut_denied(rulings, now_ms).await;
         let mut severed = Severed { closed: cut.sockets_closed, pending: cut.pending };
         let mut of_tokens = Vec::new();
@@ -121,7 +121,7 @@ impl Services {
         }
         // Only others issue tokens of subscriptions.
         if self.issuers.any() && !of_tokens.is_empty() {
-            let judged = self.realtime.judge_subscriptions(&of_tokens).await;
+            let judged = self.realtime.end_denied_subscriptions(&of_tokens).await;
             severed = severed.and(Severed { closed: judged.done, pending: judged.pending });
         }
         severed
@@ -130,8 +130,8 @@ impl Services {
     /// Subscriptions to it are to be proven anew.
     async fn resubscribe(&self, subject: Subject, channel: ChannelName) -> Severed {
         let code = UnsubscribeCode::StateInvalidated;
-        let again = move |reply| Control::Unsubscribe { channel: channel.clone(), code, reply };
-        let told = self.realtime.tell(&Selection::of(subject), again).await;
+        let again = move |reply| ConnectionRequest::Unsubscribe { channel: channel.clone(), code, reply };
+        let told = self.realtime.tell(&ConnectionSelection::of(subject), again).await;
         Severed { closed: told.done, pending: told.pending }
     }
 
@@ -163,7 +163,7 @@ impl Services {
                 Ok(ruling) => ruling.clone(),
                 // Perhaps it committed, and the feed, which has left the sockets to this order, knows. Whom memory does not
                 // deny is not cut.
-                Err(_) => Ruling { id: i64::MIN, denial, until_ms: Some(0) },
+                Err(_) => DenialRecord { id: i64::MIN, denial, until_ms: Some(0) },
             };
             let now_ms = services.clock.now_ms();
             if written.is_err() {

@@ -65,7 +65,7 @@ impl Services {
     /// comes between finds the tombstone.
     pub(crate) fn shut(&self, committed: &Committed) {
         for ended in &committed.ended {
-            self.realtime.bury(ended.session, committed.cause);
+            self.realtime.record_session_end(ended.session, committed.cause);
         }
         for session in committed.ended.iter().map(|ended| ended.session).chain(committed.except) {
             self.verifier.invalidate(session);

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use actors::runtime::{AttachRequest, Bearer};
+use actors::runtime::{AttachRequest, ConnectionIdentity};
 use logic::denials::TokenMark;
 use logic::namespace::Party;
 use protocol::{
@@ -127,12 +127,16 @@ impl Door {
         self.not_denied(&granted.subject, &token, None).await.map_err(refusal)?;
         let row = self.services.begin_outside(session, &granted, connection, address).await;
         let row = row.map_err(refusal)?;
-        let bearer =
-            Bearer { subject: granted.subject.clone(), account: None, issuer: granted.issuer.clone(), token };
+        let identity = ConnectionIdentity {
+            subject: granted.subject.clone(),
+            account: None,
+            issuer: granted.issuer.clone(),
+            token,
+        };
         let request = AttachRequest {
             session,
             connection,
-            bearer,
+            identity,
             transport,
             outbox: outbox.clone(),
             address: Some(address),

@@ -1,7 +1,7 @@
 //! Where the subscriptions that the server makes at `connect` come together: shards hand their results in, from their own
 //! threads; the connection's driver waits for all of them.
 
-use actors::runtime::Gather;
+use actors::runtime::JoinCollector;
 use logic::history::PAGE_BYTES;
 use parking_lot::Mutex;
 use protocol::{ErrorCode, SubscribeResult, channel_name::ChannelName};
@@ -29,7 +29,7 @@ impl Gathering {
     }
 }
 
-impl Gather for Gathering {
+impl JoinCollector for Gathering {
     fn takes(&self, bytes: usize) -> bool {
         let mut state = self.0.lock();
         let left = state.room.checked_sub(bytes);

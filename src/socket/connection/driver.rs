@@ -15,7 +15,7 @@ use std::{
 };
 
 use actix_rt::time::{Sleep, sleep_until};
-use actors::runtime::{End, Left, Outbox, Reserved, SubscribeReply, Transport};
+use actors::runtime::{ConnectionEnd, LeaveReply, Outbox, Reservation, SubscribeReply, Transport};
 use protocol::{channel_name::ChannelName, id::ConnectionId};
 
 use crate::socket::{
@@ -36,7 +36,7 @@ pub(in crate::socket) enum Outcome {
     Proof(Purpose, Box<Result<(Identity, Option<Admitted>), VerifyRefusal>>),
     Subscription(Purpose, Result<SubscriptionGrant, SubscriptionRefusal>),
     Gathered(Gathered),
-    Room(Reserved),
+    Room(Reservation),
 }
 
 /// The one thing that a dialogue waits for at a time.
@@ -57,7 +57,7 @@ pub(in crate::socket) struct Driver {
     /// Who asked for the subscription that is being begun.
     pub(in crate::socket) asked_by: Option<SubscribeReply>,
     /// Taken for the answer to the question that is being asked.
-    pub(in crate::socket) room: Option<Reserved>,
+    pub(in crate::socket) room: Option<Reservation>,
     ping_due: bool,
     _permit: Permit,
 }
@@ -210,8 +210,8 @@ impl Driver {
 
     fn leave(&mut self, channel: ChannelName, told: Farewell) {
         let left = match told {
-            Farewell::Answer(id) => Left::Answer(self.outbox.clone(), id),
-            Farewell::Push(code) => Left::Push(self.outbox.clone(), code),
+            Farewell::Answer(id) => LeaveReply::Answer(self.outbox.clone(), id),
+            Farewell::Push(code) => LeaveReply::Push(self.outbox.clone(), code),
         };
         self.door.realtime.leave(channel, self.id, left);
     }
@@ -234,13 +234,13 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         for channel in self.dialogue.channels() {
-            self.door.realtime.leave(channel.clone(), self.id, Left::Silent);
+            self.door.realtime.leave(channel.clone(), self.id, LeaveReply::Silent);
         }
         self.door.leave_lobby(self.id);
         if let Some(place) = &self.place {
             let end = self.outbox.end();
-            let goodbye = end.as_ref().and_then(End::goodbye);
-            self.door.note("socket.closed", self.id, self.address, &place.who, place.device, goodbye);
+            let close_message = end.as_ref().and_then(ConnectionEnd::close_message);
+            self.door.note("socket.closed", self.id, self.address, &place.who, place.device, close_message);
         }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use actors::runtime::{ANSWER_BYTES, Gather as _, Join, JoinReply, LaneError};
+use actors::runtime::{ANSWER_BYTES, JoinCollector as _, JoinReply, JoinRequest, LaneError};
 use protocol::{ClientInfo, ErrorCode, Payload, channel_name::ChannelName, id::Subject};
 use secrecy::SecretString;
 
@@ -65,7 +65,7 @@ impl Driver {
         let gathering = Arc::new(gathering);
         for joining in joinings {
             let channel = joining.channel.clone();
-            if self.offer(joining, JoinReply::Gather(Arc::clone(&gathering) as _)).is_err() {
+            if self.offer(joining, JoinReply::Collect(Arc::clone(&gathering) as _)).is_err() {
                 gathering.joined(&channel, Err(ErrorCode::Internal));
             }
         }
@@ -78,7 +78,7 @@ impl Driver {
     fn offer(&self, joining: Joining, reply: JoinReply) -> Result<(), LaneError> {
         let Joining { channel, number, info, terms, lifetime, data } = joining;
         let outbox = self.outbox.clone();
-        let join = Join { channel, number, outbox, info, terms, lifetime, data, reply };
+        let join = JoinRequest { channel, number, outbox, info, terms, lifetime, data, reply };
         self.door.realtime.join(join).map(drop)
     }
 

@@ -4,7 +4,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use actors::runtime::{Control, SubscribeReply};
+use actors::runtime::{ConnectionRequest, SubscribeReply};
 use protocol::{Payload, UnsubscribeCode, subscription::ServerSubscription};
 
 use super::driver::Driver;
@@ -14,28 +14,28 @@ impl Driver {
     /// Does what others ask of the connection, in their order.
     pub(in crate::socket) fn obey(&mut self) {
         while self.dialogue.takes_orders()
-            && let Some(control) = self.outbox.next_control()
+            && let Some(control) = self.outbox.next_request()
         {
             match control {
-                Control::Made { channel, number } => {
+                ConnectionRequest::SubscriptionMade { channel, number } => {
                     self.order(Order::Confirm(channel, number));
                 }
-                Control::Lost { channel, number } => {
+                ConnectionRequest::SubscriptionLost { channel, number } => {
                     self.order(Order::Forget(channel, number));
                 }
-                Control::Subscribe(subscription, reply) => self.subscribe_for(subscription, reply),
-                Control::Unsubscribe { channel, code, reply } => {
+                ConnectionRequest::Subscribe(subscription, reply) => self.subscribe_for(subscription, reply),
+                ConnectionRequest::Unsubscribe { channel, code, reply } => {
                     let _ = reply.send(self.order(Order::Unsubscribe(channel, code)));
                 }
-                Control::Refresh { expires_at, conn_info, reply } => {
+                ConnectionRequest::Refresh { expires_at, conn_info, reply } => {
                     let shown = conn_info.is_some();
                     let done = self.order(Order::Refresh { expires_at, conn_info });
                     let _ = reply.send(done && (!shown || self.show()));
                 }
-                Control::Judge(reply) => {
+                ConnectionRequest::Judge(reply) => {
                     let _ = reply.send(self.judge());
                 }
-                Control::Describe(reply) => drop(reply.send(self.dialogue.describe())),
+                ConnectionRequest::Describe(reply) => drop(reply.send(self.dialogue.describe())),
             }
         }
     }

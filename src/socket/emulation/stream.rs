@@ -13,7 +13,7 @@ use std::{
 };
 
 use actix_rt::time::{Sleep, sleep};
-use actors::runtime::{End, OutboxReader};
+use actors::runtime::{ConnectionEnd, OutboxReader};
 use bytes::Bytes;
 use protocol::{Push, close::CloseReason};
 
@@ -88,7 +88,7 @@ impl Stream {
     }
 
     fn poll_open(&mut self, cx: &mut Context<'_>) {
-        if let Some(end @ (End::Cut(_) | End::Shed(_))) = self.outbox.end() {
+        if let Some(end @ (ConnectionEnd::Cut(_) | ConnectionEnd::Shed(_))) = self.outbox.end() {
             return self.begin_end(&end);
         }
         if let Some(driver) = &mut self.driver {
@@ -109,7 +109,7 @@ impl Stream {
     fn gather(&mut self, cx: &mut Context<'_>) {
         if !self.exit.poll_free(cx) {
             if self.poll_deadline(WRITE_DEADLINE, cx) {
-                self.begin_end(&End::Cut(CloseReason::WriteError.into()));
+                self.begin_end(&ConnectionEnd::Cut(CloseReason::WriteError.into()));
             }
             return;
         }
@@ -130,17 +130,17 @@ impl Stream {
         }
     }
 
-    fn begin_end(&mut self, end: &End) {
+    fn begin_end(&mut self, end: &ConnectionEnd) {
         // Declared first, so that the driver knows why it ends.
         self.outbox.declare(end.clone());
         self.driver = None;
         self.entry = None;
         self.deadline = None;
         let encoding = self.outbox.encoding();
-        let last = end.goodbye().map(|goodbye| encoding.push(&Push::Disconnect(goodbye)));
-        let at_once = !matches!(end, End::Flush(_));
+        let last = end.close_message().map(|goodbye| encoding.push(&Push::Disconnect(goodbye)));
+        let at_once = !matches!(end, ConnectionEnd::Flush(_));
         self.exit.end(last.as_deref(), at_once);
-        let patience = if matches!(end, End::Cut(_)) { CUT_DEADLINE } else { WRITE_DEADLINE };
+        let patience = if matches!(end, ConnectionEnd::Cut(_)) { CUT_DEADLINE } else { WRITE_DEADLINE };
         self.phase = Phase::Ending { patience };
     }
 
@@ -153,7 +153,7 @@ impl Stream {
         }
         match self.outbox.end() {
             // Overtaken: what is not on its way stays here.
-            Some(end @ End::Cut(_)) if patience > CUT_DEADLINE => self.begin_end(&end),
+            Some(end @ ConnectionEnd::Cut(_)) if patience > CUT_DEADLINE => self.begin_end(&end),
             _ if self.poll_deadline(patience, cx) => self.gone(),
             _ => {}
         }
@@ -170,7 +170,7 @@ impl Stream {
 
     /// From here on nothing is accepted or delivered; whoever waits for it is told.
     fn sever(&mut self) {
-        self.outbox.declare(End::Peer);
+        self.outbox.declare(ConnectionEnd::Peer);
         self.driver = None;
         self.entry = None;
         self.outbox.sever();

@@ -112,7 +112,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Connection {
         match message {
             Ok(Message::Text(text)) if self.takes_whole(false) => self.driver.hear(text.as_bytes()),
             Ok(Message::Binary(bytes)) if self.takes_whole(true) => self.driver.hear(&bytes),
-            Ok(Message::Close(_)) => self.driver.outbox.peer_closed(),
+            Ok(Message::Close(_)) => self.driver.outbox.close_from_peer(),
             Ok(Message::Text(_) | Message::Binary(_)) | Err(_) => self.refuse(),
             Ok(_) if !self.may_send_another() => {
                 self.driver.outbox.close(CloseReason::TooManyRequests);

@@ -11,7 +11,7 @@ use std::{
 };
 
 use actix_web::Error;
-use actors::runtime::End;
+use actors::runtime::ConnectionEnd;
 use bytes::Bytes;
 use futures_util::Stream;
 
@@ -34,16 +34,16 @@ where
     T: Transport,
     C: Stream<Item = Result<Bytes, Error>> + Unpin,
 {
-    pub(in crate::socket) fn begin_close(&mut self, end: &End) {
+    pub(in crate::socket) fn begin_close(&mut self, end: &ConnectionEnd) {
         // The actor ends here, and knows why: no frame is accepted any more, whatever the peer does with the close frame.
         self.outbox.declare(end.clone());
         self.context = None;
         self.deadline = None;
-        let cut = matches!(end, End::Cut(_));
-        if matches!(end, End::Cut(_) | End::Shed(_)) {
+        let cut = matches!(end, ConnectionEnd::Cut(_));
+        if matches!(end, ConnectionEnd::Cut(_) | ConnectionEnd::Shed(_)) {
             self.unsent.keep_started_frame();
         }
-        match end.goodbye() {
+        match end.close_message() {
             Some(goodbye) => self.unsent.append_close(goodbye.code(), goodbye.text()),
             None => self.unsent.append_close(1000, ""),
         }
@@ -51,7 +51,7 @@ where
     }
 
     pub(in crate::socket) fn poll_closing(&mut self, cut: bool, cx: &mut Context<'_>) {
-        if let (false, Some(end @ End::Cut(_))) = (cut, self.outbox.end()) {
+        if let (false, Some(end @ ConnectionEnd::Cut(_))) = (cut, self.outbox.end()) {
             // Overtaken while waiting for the peer: what is not on its way stays here.
             return self.begin_close(&end);
         }
@@ -112,7 +112,7 @@ where
 
     /// The stream is of no use any more.
     pub(in crate::socket) fn gone(&mut self) {
-        self.outbox.declare(End::Peer);
+        self.outbox.declare(ConnectionEnd::Peer);
         self.context = None;
         self.sever();
         self.phase = Phase::Done;

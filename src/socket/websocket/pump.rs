@@ -19,7 +19,7 @@ use std::{
 
 use actix_rt::time::{Sleep, sleep};
 use actix_web::Error;
-use actors::runtime::{End, OutboxReader};
+use actors::runtime::{ConnectionEnd, OutboxReader};
 use bytes::Bytes;
 use futures_util::Stream;
 use protocol::close::CloseReason;
@@ -109,7 +109,7 @@ where
 
     fn poll_open(&mut self, cx: &mut Context<'_>) {
         match self.outbox.end() {
-            Some(end @ (End::Cut(_) | End::Shed(_))) => return self.begin_close(&end),
+            Some(end @ (ConnectionEnd::Cut(_) | ConnectionEnd::Shed(_))) => return self.begin_close(&end),
             // What is queued still leaves; nothing is heard any more.
             Some(_) => {}
             None => match self.read(cx) {
@@ -175,7 +175,7 @@ where
                 Poll::Ready(Some(Ok(frames))) => self.unsent.append_frames(&frames),
                 Poll::Ready(Some(Err(_)) | None) => {
                     // An actor that goes without a word has failed: its connection cannot go on.
-                    self.outbox.declare(End::Flush(CloseReason::InternalError.into()));
+                    self.outbox.declare(ConnectionEnd::Flush(CloseReason::InternalError.into()));
                     self.context = None;
                 }
                 Poll::Pending => return,
@@ -184,7 +184,7 @@ where
     }
 
     /// Moves what the outbox holds into frames. Answers how the connection ends, if it does.
-    fn gather(&mut self) -> Option<End> {
+    fn gather(&mut self) -> Option<ConnectionEnd> {
         GATHERED.with_borrow_mut(|gathered| {
             let end = self.outbox.take(WRITE_BUDGET, gathered);
             self.unsent.append_messages(gathered, self.outbox.encoding());
@@ -222,7 +222,7 @@ where
     /// Arms the write deadline, and ends the connection if it has passed.
     fn guard_write(&mut self, cx: &mut Context<'_>) {
         if self.poll_deadline(WRITE_DEADLINE, cx) {
-            self.begin_close(&End::Cut(CloseReason::WriteError.into()));
+            self.begin_close(&ConnectionEnd::Cut(CloseReason::WriteError.into()));
         }
     }
 

@@ -11,7 +11,7 @@ use super::*;
 use crate::socket::websocket::close::CUT_DEADLINE;
 
 /// Says nothing, and on its way out looks up why it goes, as a driver does.
-struct Witness(Outbox, std::sync::mpsc::Sender<Option<End>>);
+struct Witness(Outbox, std::sync::mpsc::Sender<Option<ConnectionEnd>>);
 
 impl Stream for Witness {
     type Item = Result<Bytes, Error>;
@@ -30,10 +30,10 @@ impl Drop for Witness {
 #[actix_rt::test]
 async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
     type Way = fn(&mut Pump<TcpStream, Witness>);
-    let cut = End::Cut(CloseReason::WriteError.into());
-    let ways: [(Way, End); 2] = [
-        (|pump| pump.begin_close(&End::Cut(CloseReason::WriteError.into())), cut),
-        (|pump| pump.gone(), End::Peer),
+    let cut = ConnectionEnd::Cut(CloseReason::WriteError.into());
+    let ways: [(Way, ConnectionEnd); 2] = [
+        (|pump| pump.begin_close(&ConnectionEnd::Cut(CloseReason::WriteError.into())), cut),
+        (|pump| pump.gone(), ConnectionEnd::Peer),
     ];
     for (way, end) in ways {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -144,7 +144,7 @@ async fn overflowed() -> Peer {
     peer.stall().await;
     let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
     while peer.outbox.push(chunk.clone()).is_ok() {}
-    assert_eq!(peer.outbox.end(), Some(End::Shed(CloseReason::Slow.into())));
+    assert_eq!(peer.outbox.end(), Some(ConnectionEnd::Shed(CloseReason::Slow.into())));
     tokio::task::yield_now().await;
     peer
 }

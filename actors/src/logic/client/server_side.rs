@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration, time::Instant};
 
 use crate::{
     denials::TokenMark,
-    subscription::{Described, Source, Subscribed},
+    subscription::{ConnectionDescription, SubscriptionDescription, SubscriptionSource},
 };
 use protocol::{
     ClientInfo, ErrorCode, Payload, Position, Push, SubscribeResult, UnsubscribeCode,
@@ -38,9 +38,13 @@ impl Dialogue {
         }
         let mut joinings = Vec::new();
         // What is there already is made anew, so that the answer says where it stands; its channel notices nothing else.
-        let early = self.subscriptions.take_early(now).into_iter().map(|early| (Source::ServerApi, early));
-        let personal = personal.into_iter().map(|personal| (Source::UserPersonal, personal));
-        let listed = listed.into_iter().map(|listed| (Source::ConnectionToken, listed));
+        let early = self
+            .subscriptions
+            .take_early(now)
+            .into_iter()
+            .map(|early| (SubscriptionSource::ServerApi, early));
+        let personal = personal.into_iter().map(|personal| (SubscriptionSource::UserPersonal, personal));
+        let listed = listed.into_iter().map(|listed| (SubscriptionSource::ConnectionToken, listed));
         for (source, mut subscription) in early.chain(personal).chain(listed) {
             if subscription.recover.is_none() {
                 let known = wanted.iter().find(|(channel, _)| **channel == *subscription.channel);
@@ -55,7 +59,7 @@ impl Dialogue {
     fn server_joining(
         &mut self,
         now: Instant,
-        source: Source,
+        source: SubscriptionSource,
         subscription: ServerSubscription,
     ) -> Result<Option<Joining>, ErrorCode> {
         let ServerSubscription { channel, chan_info, data, recover, expires_at, overrides } = subscription;
@@ -145,14 +149,15 @@ impl Dialogue {
 
     /// What the connection is.
     #[must_use]
-    pub fn describe(&self) -> Described {
+    pub fn describe(&self) -> ConnectionDescription {
         let program = self.program.as_deref();
-        let subscriptions = self.subscriptions.iter().map(|(channel, subscription)| Subscribed {
-            channel: channel.clone(),
-            source: subscription.source,
-            token: subscription.token.as_deref().cloned(),
-        });
-        Described {
+        let subscriptions =
+            self.subscriptions.iter().map(|(channel, subscription)| SubscriptionDescription {
+                channel: channel.clone(),
+                source: subscription.source,
+                token: subscription.token.as_deref().cloned(),
+            });
+        ConnectionDescription {
             name: program.map(|program| program.name.clone()).unwrap_or_default(),
             version: program.map(|program| program.version.clone()).unwrap_or_default(),
             meta: self.speaker().and_then(|who| who.meta.clone()),
@@ -173,7 +178,7 @@ impl Dialogue {
         // What was missed is pushed now, and not told once more.
         let early = (self.phase == Phase::Opening)
             .then(|| Box::new(ServerSubscription { recover: None, ..subscription.clone() }));
-        let Some(joining) = self.server_joining(now, Source::ServerApi, subscription)? else {
+        let Some(joining) = self.server_joining(now, SubscriptionSource::ServerApi, subscription)? else {
             return Ok(false);
         };
         self.subscriptions.keep_early(&joining.channel, early);

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use crate::{denials::TokenMark, subscription::Source};
+use crate::{denials::TokenMark, subscription::SubscriptionSource};
 use protocol::{ClientInfo, Payload, channel_name::ChannelName, subscription::ServerSubscription};
 
 /// One subscription.
@@ -17,7 +17,7 @@ pub(super) struct Subscription {
     /// When it ends, unless it is refreshed.
     pub(super) ends: Option<Instant>,
     /// What it came of.
-    pub(super) source: Source,
+    pub(super) source: SubscriptionSource,
     /// The token that proved the right to it last, if one did.
     pub(super) token: Option<Box<TokenMark>>,
     /// What the server asked for, while `connect` is to come: its answer tells of it.
@@ -26,7 +26,7 @@ pub(super) struct Subscription {
 
 impl Subscription {
     /// One to be entered, which gives it its number.
-    pub(super) fn new(info: Arc<ClientInfo>, ends: Option<Instant>, source: Source) -> Self {
+    pub(super) fn new(info: Arc<ClientInfo>, ends: Option<Instant>, source: SubscriptionSource) -> Self {
         Self { number: 0, made: false, info, ends, source, token: None, early: None }
     }
 }

@@ -22,10 +22,10 @@ use dashmap::{DashMap, mapref::entry::Entry};
 use parking_lot::RwLock;
 
 use super::{
-    Bearer, Transport,
+    ConnectionIdentity, Transport,
     session::{Attach, ConnectionInfo, Describe, Detach, Member, Revoke, Session},
 };
-use crate::runtime::connection::{close_waiter::Closing, outbox::Outbox};
+use crate::runtime::connection::{close_waiter::CloseWaiter, outbox::Outbox};
 use logic::{denials::Denials, session_connections::AttachRefused, tombstones::Tombstones};
 use protocol::{
     close::{Cause, CloseReason},
@@ -78,7 +78,7 @@ pub struct AttachRequest {
     /// The connection.
     pub connection: ConnectionId,
     /// For whom it speaks. Every connection of a session speaks for the same user.
-    pub bearer: Bearer,
+    pub identity: ConnectionIdentity,
     /// How it is carried.
     pub transport: Transport,
     /// Its queue, which is also its switch.
@@ -138,7 +138,7 @@ impl Directory {
         if let Some(cause) = self.tombstone(attach.session) {
             return Some(cause.close_reason());
         }
-        let (subject, token) = (&attach.bearer.subject, &attach.bearer.token);
+        let (subject, token) = (&attach.identity.subject, &attach.identity.token);
         if let Some(denied) = self.denied(subject, token, None, attach.now_ms) {
             return Some(denied.close_reason());
         }
@@ -148,10 +148,10 @@ impl Directory {
 
     async fn register(self: &Arc<Self>, attach: &AttachRequest) -> Result<Attachment, AttachError> {
         for _ in 0..ATTACH_TRIES {
-            let address = self.actor_of(attach.session, &attach.bearer.subject);
+            let address = self.actor_of(attach.session, &attach.identity.subject);
             let member = Member {
                 outbox: attach.outbox.clone(),
-                bearer: attach.bearer.clone(),
+                identity: attach.identity.clone(),
                 transport: attach.transport,
                 address: attach.address,
                 attached_at_ms: attach.now_ms,
@@ -208,9 +208,9 @@ impl Directory {
     }
 
     /// Remembers that a session ended. From here on nothing of it verifies or registers.
-    pub(crate) fn bury(&self, session: SessionId, cause: Cause) {
+    pub(crate) fn record_session_end(&self, session: SessionId, cause: Cause) {
         if cause.ends_session() {
-            self.tombstones.write().bury(session, cause, Instant::now());
+            self.tombstones.write().insert(session, cause, Instant::now());
         } else {
             self.invalidated.insert(session, Instant::now());
         }
@@ -221,7 +221,7 @@ impl Directory {
     }
 
     /// Cuts every connection of the session. Unbounded pushes, but one per session and revocation.
-    pub(crate) fn cut(&self, session: SessionId, reason: CloseReason, closing: &Closing) {
+    pub(crate) fn cut(&self, session: SessionId, reason: CloseReason, closing: &CloseWaiter) {
         if let Some(registered) = self.sessions.get(&session) {
             registered.address.do_send(Revoke { reason, guard: closing.message() });
         }

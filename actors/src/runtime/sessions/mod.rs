@@ -16,22 +16,22 @@ use tokio::{sync::oneshot, time::timeout};
 
 use self::{
     directory::AttachError,
-    session::{ConnectionInfo, Request, Sentence},
+    session::{ConnectionInfo, DisconnectRule, Request},
 };
 use crate::runtime::{
     connection::{
-        close_waiter::Closed,
+        close_waiter::CloseCounts,
         outbox::Outbox,
-        request::{Control, Reply},
+        request::{ConnectionRequest, Reply},
     },
     realtime::Realtime,
 };
 use logic::{
-    denials::{Denied, Ruling, TokenMark},
-    subscription::Described,
+    denials::{DenialRecord, Denied, TokenMark},
+    subscription::ConnectionDescription,
 };
 use protocol::{
-    close::Goodbye,
+    close::CloseMessage,
     id::{ConnectionId, SessionId, Subject, UserId},
 };
 
@@ -61,7 +61,7 @@ impl Transport {
 
 /// For whom a connection speaks, and by which token.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bearer {
+pub struct ConnectionIdentity {
     /// The user's name in realtime.
     pub subject: Subject,
     /// The account, if it is one of ours.
@@ -74,7 +74,7 @@ pub struct Bearer {
 
 /// Which connections of a user are meant.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selection {
+pub struct ConnectionSelection {
     /// The user; nobody's name is a name, too.
     pub subject: Subject,
     /// Only this connection.
@@ -85,7 +85,7 @@ pub struct Selection {
     pub except: Vec<ConnectionId>,
 }
 
-impl Selection {
+impl ConnectionSelection {
     /// Every connection of a user.
     #[must_use]
     pub fn of(subject: Subject) -> Self {
@@ -99,7 +99,7 @@ impl Selection {
 
 /// What became of a request to several connections. One that has ended meanwhile counts nowhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Done {
+pub struct RequestCounts {
     /// Connections that have done it.
     pub done: usize,
     /// Connections that were asked and had not answered when the wait ended.
@@ -108,11 +108,11 @@ pub struct Done {
 
 /// A connection with what it says of itself, if it answered in time.
 #[derive(Clone, Debug)]
-pub struct Connected {
+pub struct ListedConnection {
     /// What its session knows.
     pub info: ConnectionInfo,
     /// What it says.
-    pub described: Option<Described>,
+    pub described: Option<ConnectionDescription>,
 }
 
 /// An answer that is awaited, or what became of it.
@@ -137,10 +137,10 @@ pub(crate) type Answered<T> = Asked<Option<Result<T, oneshot::error::RecvError>>
 
 impl Realtime {
     /// The connections of a user on this node, [`crate::runtime::CONNECTIONS_LISTED`] at most, and what they say of themselves.
-    pub async fn connections_of(&self, subject: &Subject) -> Vec<Connected> {
+    pub async fn connections_of(&self, subject: &Subject) -> Vec<ListedConnection> {
         let infos = self.0.directory.describe_subject(subject).await;
-        let (answers, describe) = answering(Control::Describe);
-        self.ask(&Selection::of(subject.clone()), describe).await;
+        let (answers, describe) = answering(ConnectionRequest::Describe);
+        self.ask(&ConnectionSelection::of(subject.clone()), describe).await;
         let mut said = collect(answers, self.0.settings.revoke_wait).await;
         said.sort_unstable_by_key(|said| said.connection);
         let with = |info: ConnectionInfo| {
@@ -149,7 +149,7 @@ impl Realtime {
                 Some(said) if said.has_ended() => None,
                 said => {
                     let described = said.and_then(|said| said.answer.take()).and_then(Result::ok);
-                    Some(Connected { info, described })
+                    Some(ListedConnection { info, described })
                 }
             }
         };
@@ -158,17 +158,17 @@ impl Realtime {
 
     /// How many connections this node has, and of how many users; all without a name count as one.
     #[must_use]
-    pub fn census(&self) -> (usize, usize) {
-        self.0.directory.census()
+    pub fn counts(&self) -> (usize, usize) {
+        self.0.directory.counts()
     }
 
     /// Asks connections to do something, and waits, bounded, until they say whether they have. `control` makes what each is
     /// told, with the way back.
     pub async fn tell(
         &self,
-        selection: &Selection,
-        control: impl Fn(Reply) -> Control + Send + Sync + 'static,
-    ) -> Done {
+        selection: &ConnectionSelection,
+        control: impl Fn(Reply) -> ConnectionRequest + Send + Sync + 'static,
+    ) -> RequestCounts {
         let (answers, request) = answering(control);
         self.ask(selection, request).await;
         self.count(answers).await
@@ -176,39 +176,43 @@ impl Realtime {
 
     /// Ends the subscriptions whose tokens are denied by rulings that were taken over, and waits, bounded, until that is
     /// done. Call it once those who proved themselves by such tokens are cut.
-    pub async fn judge_subscriptions(&self, rulings: &[Ruling]) -> Done {
-        let (answers, request) = answering(Control::Judge);
+    pub async fn end_denied_subscriptions(&self, rulings: &[DenialRecord]) -> RequestCounts {
+        let (answers, request) = answering(ConnectionRequest::Judge);
         self.0.directory.tell(&self.0.directory.concerned(rulings), &request).await;
         self.count(answers).await
     }
 
     /// Ends connections and waits, bounded, until they are severed.
-    pub async fn disconnect(&self, selection: &Selection, goodbye: &Goodbye) -> Closed {
-        let (chosen, goodbye) = (selection.clone(), goodbye.clone());
-        let sentence: Sentence =
-            Arc::new(move |connection, _| chosen.takes(connection).then(|| goodbye.clone()));
+    pub async fn disconnect(
+        &self,
+        selection: &ConnectionSelection,
+        close_message: &CloseMessage,
+    ) -> CloseCounts {
+        let (chosen, close_message) = (selection.clone(), close_message.clone());
+        let sentence: DisconnectRule =
+            Arc::new(move |connection, _| chosen.takes(connection).then(|| close_message.clone()));
         let sessions = self.sessions_of(selection);
         self.0.directory.disconnect(&sessions, &sentence, self.0.settings.revoke_wait).await
     }
 
     /// Takes rulings of the database over, ends the connections that they deny, and waits, bounded, until those are severed.
     /// Call it only after they have been committed.
-    pub async fn deny(&self, rulings: &[Ruling], now_ms: i64) -> Closed {
+    pub async fn deny(&self, rulings: &[DenialRecord], now_ms: i64) -> CloseCounts {
         self.fill_denials(rulings, now_ms);
         self.cut_denied(rulings, now_ms).await
     }
 
     /// Takes rulings of the database over: from here on nothing that they deny is let in.
-    pub fn fill_denials(&self, rulings: &[Ruling], now_ms: i64) {
+    pub fn fill_denials(&self, rulings: &[DenialRecord], now_ms: i64) {
         self.0.directory.apply(rulings, now_ms);
     }
 
     /// Ends the connections that rulings which were taken over deny, and waits, bounded, until those are severed.
-    pub async fn cut_denied(&self, rulings: &[Ruling], now_ms: i64) -> Closed {
+    pub async fn cut_denied(&self, rulings: &[DenialRecord], now_ms: i64) -> CloseCounts {
         let directory = Arc::clone(&self.0.directory);
         let judging = Arc::downgrade(&directory);
-        let sentence: Sentence = Arc::new(move |_, bearer| {
-            let denied = judging.upgrade()?.denied(&bearer.subject, &bearer.token, None, now_ms)?;
+        let sentence: DisconnectRule = Arc::new(move |_, identity| {
+            let denied = judging.upgrade()?.denied(&identity.subject, &identity.token, None, now_ms)?;
             Some(denied.close_reason().into())
         });
         let sessions = directory.concerned(rulings);
@@ -249,22 +253,22 @@ impl Realtime {
         }
     }
 
-    fn sessions_of(&self, selection: &Selection) -> Vec<SessionId> {
+    fn sessions_of(&self, selection: &ConnectionSelection) -> Vec<SessionId> {
         let mut sessions = self.0.directory.sessions_of(&selection.subject);
         sessions.retain(|session| selection.session.is_none_or(|only| only == *session));
         sessions
     }
 
-    pub(crate) async fn ask(&self, selection: &Selection, control: Request) {
+    pub(crate) async fn ask(&self, selection: &ConnectionSelection, control: Request) {
         let chosen = selection.clone();
         let control: Request =
             Arc::new(move |to, outbox| chosen.takes(to).then(|| control(to, outbox)).flatten());
         self.0.directory.tell(&self.sessions_of(selection), &control).await;
     }
 
-    async fn count(&self, answers: Answers<bool>) -> Done {
+    async fn count(&self, answers: Answers<bool>) -> RequestCounts {
         let said = collect(answers, self.0.settings.revoke_wait).await;
-        Done {
+        RequestCounts {
             done: said.iter().filter(|said| said.answer == Some(Ok(true))).count(),
             pending: said.iter().filter(|said| said.answer.is_none() && !said.has_ended()).count(),
         }
@@ -282,7 +286,7 @@ pub(crate) async fn collect<T>(answers: Answers<T>, limit: Duration) -> Vec<Answ
 
 /// What each connection is asked, and where the answers come in.
 pub(crate) fn answering<T: Send + 'static>(
-    control: impl Fn(oneshot::Sender<T>) -> Control + Send + Sync + 'static,
+    control: impl Fn(oneshot::Sender<T>) -> ConnectionRequest + Send + Sync + 'static,
 ) -> (Answers<T>, Request) {
     let answers = Answers::default();
     let awaited = Arc::clone(&answers);

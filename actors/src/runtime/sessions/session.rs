@@ -15,17 +15,17 @@ use std::{
 use actix::{Actor, ActorContext, Context, Handler, Message, MessageResult};
 
 use super::{
-    Bearer, Transport,
+    ConnectionIdentity, Transport,
     directory::{Directory, Instance},
 };
-use crate::runtime::connection::{close_waiter::ClosingGuard, outbox::Outbox, request::Control};
+use crate::runtime::connection::{close_waiter::CloseGuard, outbox::Outbox, request::ConnectionRequest};
 use logic::{
     denials::TokenMark,
-    session_connections::{AttachRefused, SessionState},
+    session_connections::{AttachRefused, SessionConnections},
 };
 use protocol::{
     Encoding,
-    close::{CloseReason, Goodbye},
+    close::{CloseMessage, CloseReason},
     id::{ConnectionId, SessionId, Subject},
 };
 
@@ -37,7 +37,7 @@ pub struct ConnectionInfo {
     /// Its session.
     pub session: SessionId,
     /// For whom it speaks, and by which token.
-    pub bearer: Bearer,
+    pub identity: ConnectionIdentity,
     /// How it is carried.
     pub transport: Transport,
     /// How its frames are encoded.
@@ -51,9 +51,10 @@ pub struct ConnectionInfo {
 }
 
 /// Which connections are meant, and what each of them is told when it ends.
-pub(crate) type Sentence = Arc<dyn Fn(ConnectionId, &Bearer) -> Option<Goodbye> + Send + Sync>;
+pub(crate) type DisconnectRule =
+    Arc<dyn Fn(ConnectionId, &ConnectionIdentity) -> Option<CloseMessage> + Send + Sync>;
 /// Which connections are meant, and what each of them is asked to do.
-pub(crate) type Request = Arc<dyn Fn(ConnectionId, &Outbox) -> Option<Control> + Send + Sync>;
+pub(crate) type Request = Arc<dyn Fn(ConnectionId, &Outbox) -> Option<ConnectionRequest> + Send + Sync>;
 
 #[derive(Message)]
 #[rtype(result = "Result<(), AttachRefused>")]
@@ -70,15 +71,15 @@ pub(crate) struct Detach(pub(crate) ConnectionId);
 #[rtype(result = "()")]
 pub(crate) struct Revoke {
     pub(crate) reason: CloseReason,
-    pub(crate) guard: ClosingGuard,
+    pub(crate) guard: CloseGuard,
 }
 
 /// Cuts some connections; the session stays.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Disconnect {
-    pub(crate) sentence: Sentence,
-    pub(crate) guard: ClosingGuard,
+    pub(crate) sentence: DisconnectRule,
+    pub(crate) guard: CloseGuard,
 }
 
 /// Asks some connections to do something. Answers how many were asked.
@@ -101,7 +102,7 @@ pub(crate) struct Describe;
 /// One connection, as its session knows it. Dropped while registered (the session actor died), it cuts the socket.
 pub(crate) struct Member {
     pub(crate) outbox: Outbox,
-    pub(crate) bearer: Bearer,
+    pub(crate) identity: ConnectionIdentity,
     pub(crate) transport: Transport,
     pub(crate) address: Option<IpAddr>,
     pub(crate) attached_at_ms: i64,
@@ -120,7 +121,7 @@ pub(crate) struct Session {
     id: SessionId,
     subject: Subject,
     instance: Instance,
-    connections: SessionState<Member>,
+    connections: SessionConnections<Member>,
     directory: Weak<Directory>,
 }
 
@@ -132,7 +133,7 @@ impl Session {
         limit: usize,
         directory: Weak<Directory>,
     ) -> Self {
-        Self { id, subject, instance, connections: SessionState::new(limit), directory }
+        Self { id, subject, instance, connections: SessionConnections::new(limit), directory }
     }
 
     fn publish_count(&self) {
@@ -149,7 +150,7 @@ impl Session {
         ConnectionInfo {
             connection,
             session: self.id,
-            bearer: member.bearer.clone(),
+            identity: member.identity.clone(),
             transport: member.transport,
             encoding: member.outbox.encoding(),
             address: member.address,
@@ -219,8 +220,8 @@ impl Handler<Disconnect> for Session {
     /// Whoever is cut stays in the list until it is severed, so that a revocation still finds it.
     fn handle(&mut self, message: Disconnect, _: &mut Self::Context) {
         for (connection, member) in self.connections.iter() {
-            if let Some(goodbye) = (message.sentence)(connection, &member.bearer) {
-                member.outbox.cut(goodbye, Some(message.guard.socket()));
+            if let Some(close_message) = (message.sentence)(connection, &member.identity) {
+                member.outbox.cut(close_message, Some(message.guard.socket()));
             }
         }
     }
@@ -244,7 +245,7 @@ impl Handler<Renew> for Session {
 
     fn handle(&mut self, message: Renew, _: &mut Self::Context) {
         if let Some(member) = self.connections.get_mut(message.connection) {
-            member.bearer.token = message.token;
+            member.identity.token = message.token;
         }
     }
 }

@@ -8,10 +8,10 @@ use futures_util::future::join_all;
 
 use super::{
     directory::Directory,
-    session::{ConnectionInfo, Disconnect, Renew, Request, Sentence, Tell},
+    session::{ConnectionInfo, Disconnect, DisconnectRule, Renew, Request, Tell},
 };
-use crate::runtime::connection::close_waiter::{Closed, Closing};
-use logic::denials::{Denial, Denied, Ruling, TokenMark};
+use crate::runtime::connection::close_waiter::{CloseCounts, CloseWaiter};
+use logic::denials::{Denial, DenialRecord, Denied, TokenMark};
 use protocol::id::{ConnectionId, SessionId, Subject};
 
 /// The most connections of one user that are listed: an answer has an end, and there may be many without a name.
@@ -24,7 +24,7 @@ impl Directory {
         self.by_subject.get(subject).map(|sessions| sessions.iter().copied().collect()).unwrap_or_default()
     }
 
-    pub(crate) fn census(&self) -> (usize, usize) {
+    pub(crate) fn counts(&self) -> (usize, usize) {
         let connections = self.sessions.iter().map(|entry| entry.instance.connections()).sum();
         (connections, self.by_subject.len())
     }
@@ -68,10 +68,10 @@ impl Directory {
     pub(crate) async fn disconnect(
         &self,
         sessions: &[SessionId],
-        sentence: &Sentence,
+        sentence: &DisconnectRule,
         limit: Duration,
-    ) -> Closed {
-        let closing = Closing::default();
+    ) -> CloseCounts {
+        let closing = CloseWaiter::default();
         for session in sessions {
             if let Some(registered) = self.sessions.get(session) {
                 let order = Disconnect { sentence: Arc::clone(sentence), guard: closing.message() };
@@ -91,7 +91,7 @@ impl Directory {
 
     // ---- what is denied ----
 
-    pub(crate) fn apply(&self, rulings: &[Ruling], now_ms: i64) {
+    pub(crate) fn apply(&self, rulings: &[DenialRecord], now_ms: i64) {
         let mut denials = self.denials.write();
         for ruling in rulings {
             denials.apply(ruling, now_ms);
@@ -109,7 +109,7 @@ impl Directory {
     }
 
     /// The sessions among which somebody denied may be: all of them, for a token that nobody knows the user of.
-    pub(crate) fn concerned(&self, rulings: &[Ruling]) -> Vec<SessionId> {
+    pub(crate) fn concerned(&self, rulings: &[DenialRecord]) -> Vec<SessionId> {
         let mut sessions = Vec::new();
         for ruling in rulings {
             match &ruling.denial {
