@@ -15,7 +15,7 @@ use super::{
     problem::Problem,
     settings::{HttpSettings, is_encrypted, peer},
 };
-use domain::{credential::ACCESS_COOKIE, csrf, device::DeviceCookies};
+use domain::{client::device::DeviceCookies, tokens::credential::ACCESS_COOKIE, tokens::csrf};
 use service::Services;
 
 /// The cookie that carries a refresh token; sent to the authentication routes only.

@@ -1,7 +1,7 @@
 //! Protection against cross-site request forgery (CSRF): which requests need a token, what the token is bound to, and how a
 //! new token reaches the client.
 //!
-//! The rule for tokens is `domain::csrf`, the rule for origins is `domain::origin`; this file applies them to a request. A
+//! The rule for tokens is `domain::tokens::csrf`, the rule for origins is `domain::client::origin`; this file applies them to a request. A
 //! token is sent twice, in the `X-CSRF-Token` header, which only allowed pages can set, and in the `csrf_token` cookie. Both
 //! must be equal.
 
@@ -23,8 +23,8 @@ use super::{
     settings::HttpSettings,
 };
 use domain::{
-    csrf::{Age, Binding, CsrfError},
-    origin::{Verdict, judge},
+    client::origin::{Verdict, judge},
+    tokens::csrf::{Age, Binding, CsrfError},
 };
 use service::Services;
 

@@ -27,8 +27,8 @@ use super::{
     settings::HttpSettings,
 };
 use domain::{
-    credential::{Door, Headers, find},
     request::{RequestId, SOCKET_PATHS},
+    tokens::credential::{Door, Headers, find},
 };
 
 /// Serves one request. Use as `App::new().wrap(actix_web::middleware::from_fn(http::middleware))`.

@@ -12,7 +12,7 @@ use crate::http::{
     extractors::{client::Client, request_headers::header_values},
     problem::Problem,
 };
-use domain::api_key::ApiScope;
+use domain::tokens::api_key::ApiScope;
 use service::{ApiCaller, Services};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");

@@ -17,7 +17,7 @@ use super::{
     results::ApiResult,
 };
 use crate::http::problem::Problem;
-use domain::subscription_terms::or_default;
+use domain::tokens::subscription_terms::or_default;
 use service::{Api, ApiCaller, Services};
 
 /// The largest number of commands in a batch.

@@ -20,7 +20,7 @@ use super::{
     error::ApiError,
 };
 use crate::http::extractors::subject::subject;
-use domain::subscription_terms::{SubscriptionTerms, or_default};
+use domain::tokens::subscription_terms::{SubscriptionTerms, or_default};
 
 /// The longest id of a token, in bytes.
 const MAX_TOKEN_ID_BYTES: usize = 255;

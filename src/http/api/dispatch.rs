@@ -13,7 +13,7 @@ use super::{
     method::Method,
     results::{self, ApiResult},
 };
-use domain::subscription_terms::SubscriptionTerms;
+use domain::tokens::subscription_terms::SubscriptionTerms;
 use service::{Api, Severed};
 
 /// The largest number of channels in a broadcast.

@@ -1,6 +1,6 @@
 //! The names of the methods, the scope that each needs, and the methods of Centrifugo that this server does not have.
 
-use domain::api_key::ApiScope;
+use domain::tokens::api_key::ApiScope;
 
 macro_rules! methods {
     ($($name:ident = $text:literal needs $scope:ident;)*) => {

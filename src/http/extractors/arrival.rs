@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use super::request_headers::header_values;
 use crate::http::settings::{HttpSettings, peer};
-use domain::{address, request::request_id};
+use domain::{client::address, request::request_id};
 
 /// The header with the request id, in requests and answers.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -17,7 +17,7 @@ use super::{
     credential::credential,
 };
 use crate::http::{csrf, problem::Problem};
-use domain::{credential::Source, csrf::Binding, role::Scope};
+use domain::{account::role::Scope, tokens::credential::Source, tokens::csrf::Binding};
 use service::{Caller, Refusal, Services};
 
 /// A verified caller, and where the token was found. Do not combine with a [`Body`].

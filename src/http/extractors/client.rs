@@ -11,7 +11,7 @@ use super::{
     request_headers::{FETCH_SITE, cookie_value, header_lossy},
 };
 use crate::http::{cookies::Jar, problem::Problem};
-use domain::device::{self, FINGERPRINT_HEADERS};
+use domain::client::device::{self, FINGERPRINT_HEADERS};
 use service::{Meta, Services};
 
 /// The longest part of a `User-Agent` that is kept, in bytes.

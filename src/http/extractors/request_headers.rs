@@ -10,7 +10,7 @@ use actix_web::{
 };
 
 use crate::http::problem::Problem;
-use domain::credential::cookie;
+use domain::tokens::credential::cookie;
 
 /// Browsers say in this header which site made them send the request. Other programs do not send it.
 pub(crate) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

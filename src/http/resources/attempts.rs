@@ -18,7 +18,9 @@ use crate::http::{
     problem::Problem,
     views::place::PlaceView,
 };
-use domain::{attempt::AttemptOutcome, risk::Assessment, session::SignInMethod, user_agent::Described};
+use domain::{
+    abuse::attempt::AttemptOutcome, client::user_agent::Described, risk::Assessment, session::SignInMethod,
+};
 use service::{Attempt, Services};
 
 /// An attempt, as the owner of the account sees it.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::http::{extractors::authenticated::optional_caller, problem::Problem};
-use domain::role::Role;
+use domain::account::role::Role;
 use service::Services;
 
 #[derive(Serialize)]

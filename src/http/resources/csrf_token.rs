@@ -10,7 +10,7 @@ use crate::http::{
     extractors::{authenticated::optional_caller, client::Client},
     problem::Problem,
 };
-use domain::csrf::{Binding, LIFETIME};
+use domain::tokens::csrf::{Binding, LIFETIME};
 use service::Services;
 
 /// Issues a token that is bound to the session of the request. Without a session it is bound to the pre-session of the

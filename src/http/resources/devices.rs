@@ -22,7 +22,7 @@ use crate::http::{
         revocation::revocation_view,
     },
 };
-use domain::{device::Trust, user_agent::Described};
+use domain::client::{device::Trust, user_agent::Described};
 use service::{DeviceListed, DeviceWish, Services};
 
 /// A device as its user sees it.

@@ -17,8 +17,8 @@ use crate::http::{
     settings::{HttpSettings, is_encrypted},
 };
 use domain::{
-    credential::{ACCESS_COOKIE, Source},
-    role::Role,
+    account::role::Role,
+    tokens::credential::{ACCESS_COOKIE, Source},
 };
 
 /// Makes a handler available in development only. Elsewhere its path is a 404.

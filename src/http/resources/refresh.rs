@@ -15,7 +15,7 @@ use crate::http::{
     problem::Problem,
     views::token_response::token_response,
 };
-use domain::csrf::Binding;
+use domain::tokens::csrf::Binding;
 use service::{Failure, Services};
 
 #[derive(Deserialize)]

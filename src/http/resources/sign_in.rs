@@ -15,7 +15,7 @@ use crate::http::{
     problem::Problem,
     views::{seconds_left::seconds_left, token_response::token_response},
 };
-use domain::challenge::ProofMethod;
+use domain::factors::challenge::ProofMethod;
 use service::{Services, SignIn, SignedIn};
 
 /// Since when the older path of the sign-in route is deprecated (RFC 9745): 2025-01-01.

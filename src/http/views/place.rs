@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use domain::user_agent::Described;
+use domain::client::user_agent::Described;
 
 /// A place.
 #[derive(Serialize)]

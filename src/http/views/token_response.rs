@@ -12,7 +12,7 @@ use crate::http::{
     cookies::Jar,
     csrf::{self, CSRF_HEADER},
 };
-use domain::csrf::Binding;
+use domain::tokens::csrf::Binding;
 use service::{Meta, Services, SignedIn};
 
 /// The body of the answer.

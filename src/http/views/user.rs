@@ -3,7 +3,7 @@
 use serde::Serialize;
 use time::OffsetDateTime;
 
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 use service::User;
 
 /// A user, as the user sees it.
