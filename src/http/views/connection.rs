@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use actors::runtime::{CONNECTIONS_LISTED, Connected, Source, TokenMark};
+use actors::runtime::{CONNECTIONS_LISTED, Connected};
+use logic::{denials::TokenMark, subscription::Source};
 use serde_json::json;
 
 use super::payload::RawPayload;
