@@ -1,41 +1,40 @@
-//! What a killed server leaves behind: processes that are still ending, and files that make the next start
-//! refuse. Called by `watch` before every launch, under the lock.
+//! The leftovers of a killed server: processes that are still ending, and files that would make the next start fail.
+//! Called by `supervisor` before every start, under the lock.
 //!
-//! PostgreSQL's own check asks whether the process number in `postmaster.pid` exists. It is fooled by a
-//! zombie that nobody has collected and by a number that was given to another process. The file also guards
-//! against backends that outlived their postmaster, so it is removed only when no process works in the
-//! cluster any more.
+//! PostgreSQL's own check asks whether the process id in `postmaster.pid` exists. That check is wrong for a zombie, and for
+//! an id that the system has given to another process. The file also guards against backends that outlive their
+//! postmaster, so it is removed only when no process works in the cluster any more.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::error::StartError;
-use super::place::Place;
-use super::sys::{self, Signal};
+use super::paths::ClusterPaths;
+use super::process::{self, Signal};
 
-const ASK_EVERY: Duration = Duration::from_millis(20);
-/// When a survivor is told to stop, and how, counted from the moment we began to wait.
-const PRESSURE: [(Duration, Signal); 3] = [
+const POLL: Duration = Duration::from_millis(20);
+/// The signals to a survivor, and when each is sent, counted from the start of the wait.
+const ESCALATION: [(Duration, Signal); 3] = [
     (Duration::from_millis(200), Signal::Fast),
     (Duration::from_secs(5), Signal::Immediate),
     (Duration::from_secs(10), Signal::Kill),
 ];
-const PATIENCE: Duration = Duration::from_secs(15);
+const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Waits until no process of an earlier server is left, then removes the files that would stop a new one.
-pub(super) fn clear(place: &Place) -> Result<(), StartError> {
+pub(super) fn clear(paths: &ClusterPaths) -> Result<(), StartError> {
     if !cfg!(target_os = "linux") {
-        // Without /proc nobody can tell; PostgreSQL's own check has to do.
+        // Without /proc this cannot be found out. PostgreSQL's own check must do.
         return Ok(());
     }
-    wait_for_survivors(place)?;
-    let socket = place.socket();
+    wait_for_survivors(paths)?;
+    let socket = paths.socket();
     let socket_lock = PathBuf::from(format!("{}.lock", socket.display()));
-    for leftover in [place.location.join("postmaster.pid"), socket_lock, socket] {
+    for leftover in [paths.location.join("postmaster.pid"), socket_lock, socket] {
         match std::fs::remove_file(&leftover) {
             Ok(()) => {
-                tracing::debug!(file = %leftover.display(), "removed a leftover of a killed database server");
+                tracing::debug!(file = %leftover.display(), "removed a file that a killed database server left");
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(StartError::io("remove", &leftover)(error)),
@@ -44,33 +43,37 @@ pub(super) fn clear(place: &Place) -> Result<(), StartError> {
     Ok(())
 }
 
-fn wait_for_survivors(place: &Place) -> Result<(), StartError> {
+fn wait_for_survivors(paths: &ClusterPaths) -> Result<(), StartError> {
     let began = Instant::now();
-    let mut pressure = PRESSURE.iter();
-    let mut next = pressure.next();
+    let mut escalation = ESCALATION.iter();
+    let mut next = escalation.next();
     loop {
-        let pids = survivors(&place.location);
+        let pids = survivors(&paths.location);
         if pids.is_empty() {
             return Ok(());
         }
-        if began.elapsed() > PATIENCE {
-            return Err(StartError::Survivors { location: place.location.clone(), pids });
+        if began.elapsed() > TIMEOUT {
+            return Err(StartError::Survivors { location: paths.location.clone(), pids });
         }
         if let Some((when, signal)) = next
             && began.elapsed() >= *when
         {
-            tracing::info!(?pids, ?signal, "an earlier database server is still running; telling it to stop");
+            tracing::info!(
+                ?pids,
+                ?signal,
+                "an earlier database server is still running; sending it a signal"
+            );
             for pid in pids {
-                // It may have ended since it was seen; what counts is whether it is there at the next look.
-                let _ = sys::send(pid, *signal);
+                // A failure means that it has ended since; the next look at the survivors decides.
+                let _ = process::send(pid, *signal);
             }
-            next = pressure.next();
+            next = escalation.next();
         }
-        std::thread::sleep(ASK_EVERY);
+        std::thread::sleep(POLL);
     }
 }
 
-/// The living processes named `postgres` that work in `location`. A server's processes all do.
+/// The living processes named `postgres` whose working directory is `location`, as it is for every process of a server.
 fn survivors(location: &Path) -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -78,11 +81,11 @@ fn survivors(location: &Path) -> Vec<u32> {
 }
 
 fn works_in(pid: u32, location: &Path) -> bool {
-    let process = PathBuf::from(format!("/proc/{pid}"));
-    let Ok(stat) = std::fs::read_to_string(process.join("stat")) else {
+    let entry = PathBuf::from(format!("/proc/{pid}"));
+    let Ok(stat) = std::fs::read_to_string(entry.join("stat")) else {
         return false;
     };
-    is_living_postgres(&stat) && std::fs::read_link(process.join("cwd")).is_ok_and(|cwd| cwd == location)
+    is_living_postgres(&stat) && std::fs::read_link(entry.join("cwd")).is_ok_and(|cwd| cwd == location)
 }
 
 /// Reads `pid (name) state …` of proc(5): the name may itself contain brackets, so it ends at the last one.
@@ -113,21 +116,21 @@ mod tests {
     }
 
     #[test]
-    fn leftovers_of_a_dead_server_are_removed() {
+    fn files_of_a_dead_server_are_removed() {
         let dir = tempfile::tempdir().unwrap();
-        let mut place = Place::of(dir.path()).unwrap();
-        place.socket_dir = dir.path().join("socket");
-        std::fs::create_dir_all(&place.location).unwrap();
-        std::fs::create_dir_all(&place.socket_dir).unwrap();
+        let mut paths = ClusterPaths::of(dir.path()).unwrap();
+        paths.socket_dir = dir.path().join("socket");
+        std::fs::create_dir_all(&paths.location).unwrap();
+        std::fs::create_dir_all(&paths.socket_dir).unwrap();
         let files = [
-            place.location.join("postmaster.pid"),
-            place.socket(),
-            place.socket_dir.join(".s.PGSQL.5432.lock"),
+            paths.location.join("postmaster.pid"),
+            paths.socket(),
+            paths.socket_dir.join(".s.PGSQL.5432.lock"),
         ];
         for file in &files {
             std::fs::write(file, format!("{}\n", std::process::id())).unwrap();
         }
-        clear(&place).unwrap();
+        clear(&paths).unwrap();
         assert!(files.iter().all(|file| !file.exists()));
     }
 }

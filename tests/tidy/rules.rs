@@ -26,7 +26,7 @@ pub(crate) const EVERY_ROOM: &[&str] = &[
     "cli",
     "config",
     "domain",
-    "files",
+    "fd_limits",
     "geo",
     "http",
     "lifecycle",
@@ -46,11 +46,14 @@ pub(crate) const RULES: &[Rule] = &[
     // The composition side: what is put together may know everything it puts together, but does no SQL.
     Rule { room: "src/main.rs", rooms: EVERY_ROOM, actors: &[], kinds: &[] },
     Rule { room: "src/lib.rs", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &[] },
-    Rule { room: "src/app.rs", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["web", "actors", "async"] },
     Rule { room: "src/app", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["web", "actors", "async"] },
     Rule { room: "src/cli", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["web", "async"] },
-    Rule { room: "src/cli.rs", rooms: EVERY_ROOM, actors: &[], kinds: &[] },
-    Rule { room: "src/lifecycle.rs", rooms: EVERY_ROOM, actors: ALL_OF_ACTORS, kinds: &["actors", "async"] },
+    Rule {
+        room: "src/lifecycle.rs",
+        rooms: EVERY_ROOM,
+        actors: ALL_OF_ACTORS,
+        kinds: &["web", "actors", "async"],
+    },
     // Settings name the types of what they set.
     Rule {
         room: "src/config",
@@ -60,13 +63,7 @@ pub(crate) const RULES: &[Rule] = &[
     },
     // The file of channels says what their rules are.
     Rule { room: "src/config/channels.rs", rooms: &["config"], actors: &["logic"], kinds: &[] },
-    Rule {
-        room: "src/config.rs",
-        rooms: &["config", "domain", "geo", "socket", "store"],
-        actors: &["runtime"],
-        kinds: &[],
-    },
-    Rule { room: "src/files.rs", rooms: &[], actors: &[], kinds: &[] },
+    Rule { room: "src/fd_limits.rs", rooms: &[], actors: &[], kinds: &[] },
     Rule { room: "src/telemetry.rs", rooms: &["config"], actors: &[], kinds: &[] },
     Rule { room: "src/secrets.rs", rooms: &[], actors: &[], kinds: &[] },
     Rule { room: "src/tls.rs", rooms: &["secrets"], actors: &[], kinds: &[] },
@@ -148,7 +145,8 @@ pub(crate) const RULES: &[Rule] = &[
         kinds: &[],
     },
     Rule { room: "src/domain", rooms: &["domain"], actors: &["id", "close"], kinds: &[] },
-    Rule { room: "src/postgres", rooms: &["postgres"], actors: &[], kinds: &[] },
+    // The one question to the private server before the store can connect.
+    Rule { room: "src/postgres", rooms: &["postgres"], actors: &[], kinds: &["sql", "async"] },
     // The actors' crate knows neither SQL nor HTTP, and its logic no actors.
     Rule {
         room: "actors/src/runtime",
