@@ -10,11 +10,14 @@ use protocol::id::DeviceId;
 use uuid::Uuid;
 
 use super::{
-    client::{DEVICE_COOKIE, HOST_DEVICE_COOKIE, request_cookie},
     problem::Problem,
     settings::{HttpSettings, is_encrypted, peer},
 };
-use domain::{credential::ACCESS_COOKIE, csrf, device::DeviceCookies};
+use crate::http::extractors::client::{DEVICE_COOKIE, HOST_DEVICE_COOKIE, request_cookie};
+use domain::{
+    client::device::DeviceCookies,
+    tokens::{credential::ACCESS_COOKIE, csrf},
+};
 use service::Services;
 
 /// The cookie that carries a refresh token; sent to the authentication routes only.

@@ -16,17 +16,21 @@ use actix_web::{
 use tracing::Instrument as _;
 
 use super::{
-    caller::Traced,
-    client::{Arrival, REQUEST_ID},
     cookies::{CSRF_COOKIE, Jar},
     csrf::Fresh,
-    headers::{self, CSRF_HEADER},
     problem::Problem,
     settings::HttpSettings,
 };
+use crate::http::{
+    extractors::{
+        authenticated::Traced,
+        client::{Arrival, REQUEST_ID},
+    },
+    response_headers::{self as headers, CSRF_HEADER},
+};
 use domain::{
-    credential::{Door, Headers, find},
     request::{RequestId, SOCKET_PATHS},
+    tokens::credential::{Door, Headers, find},
 };
 
 /// Serves one request. Use as `App::new().wrap(actix_web::middleware::from_fn(http::middleware))`.

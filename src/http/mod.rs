@@ -9,35 +9,21 @@
 //! - what a request brings: [`client`] (who and from where), [`caller`] (signed in as whom), [`body`], [`csrf`]
 //! - what an answer carries: [`problem`], [`cookies`], [`headers`]
 
-mod admin;
 mod api;
-mod attempts;
-mod auth;
-mod body;
-mod caller;
-mod client;
 mod cookies;
 mod csrf;
-mod devices;
-mod grant;
-mod headers;
-mod health;
-mod logout;
+mod extractors;
 mod middleware;
 mod problem;
-mod profile;
-mod refresh;
+mod resources;
+mod response_headers;
 mod routes;
-mod sessions;
 mod settings;
-mod step_up;
-mod two_factor;
-mod webauthn;
-mod ws_ticket;
+mod views;
 
 pub use middleware::middleware;
 pub use problem::Problem;
 pub use routes::{app, configure};
 pub use settings::HttpSettings;
 
-pub use domain::address::Encrypted;
+pub use domain::client::address::Encrypted;

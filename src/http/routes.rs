@@ -12,9 +12,10 @@ use actix_web::{
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{
-    admin, api, attempts, auth, devices, health, logout, problem::Problem, profile, refresh, sessions,
-    settings::HttpSettings, step_up, two_factor, webauthn, ws_ticket,
+use super::{api, problem::Problem, settings::HttpSettings};
+use crate::http::resources::{
+    admin, attempts, devices, health, passkeys, profile, refresh, sessions, sign_in, sign_out, step_up,
+    two_factor, ws_ticket,
 };
 use domain::request::SOCKET_PATHS;
 use service::Services;
@@ -55,19 +56,19 @@ pub fn configure(cfg: &mut ServiceConfig) {
 }
 
 fn authentication(cfg: &mut ServiceConfig) {
-    cfg.service(only("GET, HEAD", web::resource("/csrf-token").route(get().to(auth::csrf_token))))
-        .service(only("POST", web::resource("/register").route(web::post().to(auth::register))))
-        .service(only("POST", web::resource("/jwt/login").route(web::post().to(auth::login))))
-        .service(only("POST", web::resource("/login").route(web::post().to(auth::deprecated_login))))
+    cfg.service(only("GET, HEAD", web::resource("/csrf-token").route(get().to(sign_in::csrf_token))))
+        .service(only("POST", web::resource("/register").route(web::post().to(sign_in::register))))
+        .service(only("POST", web::resource("/jwt/login").route(web::post().to(sign_in::login))))
+        .service(only("POST", web::resource("/login").route(web::post().to(sign_in::deprecated_login))))
         .service(only("POST", web::resource("/2fa/verify").route(web::post().to(two_factor::verify))))
         .service(only("POST", web::resource("/refresh").route(web::post().to(refresh::refresh))))
         .service(only(
             "POST, DELETE",
             web::resource("/logout")
-                .route(web::post().to(logout::logout))
-                .route(web::delete().to(logout::logout)),
+                .route(web::post().to(sign_out::sign_out))
+                .route(web::delete().to(sign_out::sign_out)),
         ))
-        .service(only("GET, HEAD", web::resource("/status").route(get().to(auth::status))))
+        .service(only("GET, HEAD", web::resource("/status").route(get().to(sign_in::status))))
         .service(only("POST", web::resource("/step-up").route(web::post().to(step_up::step_up))));
 }
 
@@ -117,17 +118,17 @@ fn passkeys(cfg: &mut ServiceConfig) {
     let post = web::post;
     cfg.service(only(
         "POST",
-        web::resource("/register/begin").route(post().to(webauthn::begin_registration)),
+        web::resource("/register/begin").route(post().to(passkeys::begin_registration)),
     ))
-    .service(only("POST", web::resource("/register/finish").route(post().to(webauthn::finish_registration))))
-    .service(only("POST", web::resource("/login/begin").route(post().to(webauthn::begin_login))))
-    .service(only("POST", web::resource("/login/finish").route(post().to(webauthn::finish_login))))
-    .service(only("GET, HEAD", web::resource("/credentials").route(get().to(webauthn::list))))
+    .service(only("POST", web::resource("/register/finish").route(post().to(passkeys::finish_registration))))
+    .service(only("POST", web::resource("/login/begin").route(post().to(passkeys::begin_login))))
+    .service(only("POST", web::resource("/login/finish").route(post().to(passkeys::finish_login))))
+    .service(only("GET, HEAD", web::resource("/credentials").route(get().to(passkeys::list))))
     .service(only(
         "PATCH, DELETE",
         web::resource("/credentials/{id}")
-            .route(web::patch().to(webauthn::rename))
-            .route(web::delete().to(webauthn::remove)),
+            .route(web::patch().to(passkeys::rename))
+            .route(web::delete().to(passkeys::remove)),
     ));
 }
 

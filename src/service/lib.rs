@@ -4,54 +4,16 @@
 //! Whatever ends trust goes through [`Services::revoke`]. Nothing turns "cannot tell" into yes or no: an answer that
 //! could not be had is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
 
-mod accounts;
-mod administration;
-mod api;
-mod api_keys;
-mod attempts;
-mod audited;
-mod bans;
-mod cache;
-mod ceremony;
-mod clock;
-mod clones;
-mod codes;
-mod denials;
-mod devices;
-mod factors;
-mod feed;
-pub mod geo;
-mod grant;
-mod hasher;
-mod issuers;
-mod known;
-mod limits;
-mod node;
-mod opening;
+mod access;
+mod account;
+mod authenticators;
+mod core;
 mod operators;
-mod outcome;
-mod outside;
-mod oversight;
-mod own;
-mod passkey_sign_in;
-mod passkeys;
-mod refresh;
-mod register;
-mod relying_party;
-mod retention;
-mod revoke;
-mod risk;
-mod second_factor;
-mod sessions;
+mod realtime;
+mod revocation;
 mod settings;
 mod sign_in;
-mod sign_out;
-mod step_up;
-mod streams;
-mod sweep;
-mod tails;
-mod tickets;
-mod verifier;
+mod upkeep;
 
 use std::{
     collections::HashSet,
@@ -68,57 +30,58 @@ use parking_lot::Mutex;
 use tokio::{sync::watch, task::JoinHandle};
 use uuid::Uuid;
 
+pub use crate::core::clock::Clock;
+pub use crate::core::failure::{Failure, Meta, Refusal};
+pub use crate::core::hasher::Hasher;
+pub use access::api_keys::ApiCaller;
+pub use access::cached_session::Caller;
+pub use access::issue_tokens::SignedIn;
+pub use access::issuers::Issuers;
+pub use access::tickets::Ticket;
+pub use access::verifier::Verifier;
+pub use account::devices::{DeviceListed, DeviceWish};
+pub use account::factors::{Held, TotpSetup};
+pub use account::passkeys::PasskeyListed;
+pub use account::sessions::Listed;
+pub use account::step_up::{StepUpProof, SteppedUp};
 pub use actors::runtime::Denied;
-pub use api::Api;
-pub use api_keys::ApiCaller;
-pub use attempts::AttemptsPage;
-pub use ceremony::Ceremony;
-pub use clock::Clock;
-pub use codes::CodeProof;
-pub use denials::{DenialTerms, Severed};
-pub use devices::{DeviceListed, DeviceWish};
-pub use factors::{Held, TotpSetup};
-pub use grant::SignedIn;
-pub use hasher::Hasher;
-pub use issuers::Issuers;
-pub use known::Caller;
-pub use node::{NodeInfo, Process};
-pub use operators::{Page, SessionFilter};
-pub use outcome::{Failure, Meta, Refusal};
-pub use outside::OutsideRow;
-pub use oversight::{Overseen, OverseenPage};
-pub use passkey_sign_in::{PasskeyAnswer, PasskeyFor};
-pub use passkeys::PasskeyListed;
-pub use register::Registered;
-pub use relying_party::RelyingParty;
-pub use revoke::Revoked;
-pub use second_factor::{Asked, FactorAnswer};
-pub use sessions::Listed;
+pub use authenticators::passkey_ceremony::Ceremony;
+pub use authenticators::relying_party::RelyingParty;
+pub use authenticators::verify_code::CodeProof;
+pub use operators::listings::{Overseen, OverseenPage};
+pub use operators::revoke::{Page, SessionFilter};
+pub use realtime::api::Api;
+pub use realtime::emulated_streams::{StreamDigest, StreamSecrets};
+pub use realtime::external_sessions::OutsideRow;
+pub use realtime::node_info::{NodeInfo, Process};
+pub use revocation::denials::{DenialTerms, Severed};
+pub use revocation::revoke::Revoked;
 pub use settings::{Keys, ServiceSettings};
-pub use sign_in::SignIn;
-pub use sign_out::SignOutScope;
-pub use step_up::{StepUpProof, SteppedUp};
-pub use streams::{StreamDigest, StreamSecrets};
-pub use tickets::Ticket;
-pub use verifier::Verifier;
+pub use sign_in::attempts::AttemptsPage;
+pub use sign_in::geo;
+pub use sign_in::passkey::{PasskeyAnswer, PasskeyFor};
+pub use sign_in::password::SignIn;
+pub use sign_in::register::Registered;
+pub use sign_in::second_factor::{Asked, FactorAnswer};
+pub use sign_in::sign_out::SignOutScope;
 
+use crate::core::bans;
+use access::{api_keys, verifier};
 use domain::{
-    backup_code::BackupCodeKeys,
-    csrf::CsrfKeys,
-    device::DeviceCookies,
-    passkey::Decoys,
-    refresh::RefreshKeys,
-    throttle::{Limits, ThrottleKeys},
-    token::AccessKeys,
-    totp::TotpSealer,
+    abuse::throttle::{Limits, ThrottleKeys},
+    client::device::DeviceCookies,
+    factors::{backup_code::BackupCodeKeys, passkey::Decoys, totp::TotpSealer},
+    tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
 };
-use feed::Feed;
-use outside::Gone;
+use realtime::external_sessions::{self as outside, Gone};
+use realtime::node_info as node;
+use sign_in::answer_timing::Tails;
 use store::Store;
 pub use store::{
     ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, Order, Session, Target, User,
 };
-use tails::Tails;
+use upkeep::revocation_feed::{self as feed, Feed};
+use upkeep::{channel_retention as retention, expiry as sweep};
 
 /// Every use case, behind one handle. Clones are the same services.
 #[derive(Clone)]

@@ -6,39 +6,20 @@
 
 use std::sync::Arc;
 
-mod accept;
-mod anchor;
+mod admission;
 mod connection;
-pub mod dialogue;
-mod door;
-mod driver;
 pub mod emulation;
-mod entrance;
-mod errands;
-mod fragments;
-mod frame;
-mod gate;
-mod gathering;
-mod handshake;
-mod inbound;
-mod orders;
-mod outside;
-mod permits;
-mod publications;
-mod pump;
-mod pump_end;
-mod refusal;
-mod start;
-mod transport;
-mod underway;
-mod watch;
-mod watched;
+mod listener;
+mod shared;
+mod websocket;
 
-pub use accept::{Listener, Mark, Security, serve};
-pub use dialogue::DialogueConfig;
-pub use door::Door;
-pub use permits::ConnectionLimits;
-pub use watch::Patience;
+pub use admission::connection_limits::ConnectionLimits;
+pub use listener::{
+    accept::{Listener, Mark, Security, serve},
+    http_deadline::state::Patience,
+};
+pub use logic::client::DialogueConfig;
+pub use shared::Door;
 
 /// The bounds of sockets.
 #[derive(Clone, Debug)]

@@ -1,12 +1,9 @@
 //! Bans: what earns one, which doors it shuts, and that it ends.
 
-use std::{net::IpAddr, time::Duration};
+use std::time::Duration;
 
-use protocol::audit::{AuditEvent, Outcome};
 use reqwest::RequestBuilder;
 use serde_json::json;
-use store::Ban;
-use time::OffsetDateTime;
 
 use crate::harness::{Answer, App, Ask, PASSWORD, eventually};
 
@@ -64,7 +61,7 @@ async fn stuffing_bans_the_address_for_an_hour_and_no_other() {
 async fn a_ban_for_stuffing_is_kept_and_on_record() {
     let app = proxied();
     stuff(&app, ELSEWHERE).await;
-    let bans = app.services().bans().await.unwrap();
+    let bans = app.bans().await;
     assert_eq!(bans.len(), 1);
     assert_eq!((bans[0].key.as_str(), bans[0].reason.as_str()), (ELSEWHERE, "credential stuffing"));
     let sql = format!(
@@ -78,7 +75,7 @@ async fn a_ban_for_stuffing_is_kept_and_on_record() {
 async fn a_ban_shuts_every_door_that_strangers_knock_at() {
     let app = proxied();
     let session = app.register().await.sign_in().await;
-    app.services().ban_address(ELSEWHERE.parse().unwrap(), HOUR, String::new()).await.unwrap();
+    app.ban_address(ELSEWHERE, HOUR).await;
     banned(try_pair(&app, ELSEWHERE, &session.person.email, PASSWORD).await);
     let new = json!({"email": app.new_email(), "password": PASSWORD});
     banned(from(ELSEWHERE, app.post("/api/v1/auth/register").json(&new)).ask().await);
@@ -100,7 +97,7 @@ async fn typing_errors_on_one_account_earn_no_ban() {
     for number in 0..10 {
         person.try_password(&format!("not-her-password-{number}")).await.expect(401);
     }
-    assert_eq!(app.services().bans().await.unwrap(), []);
+    assert_eq!(app.bans().await, []);
 }
 
 #[tokio::test]
@@ -113,7 +110,7 @@ async fn one_wrong_pair_again_and_again_earns_no_ban_and_neither_do_successes() 
         let person = app.register().await;
         try_pair(&app, HOME, &person.email, PASSWORD).await.expect(200);
     }
-    assert_eq!(app.services().bans().await.unwrap(), []);
+    assert_eq!(app.bans().await, []);
 }
 
 #[tokio::test]
@@ -136,8 +133,7 @@ async fn who_attacks_an_account_from_elsewhere_does_not_lock_its_owner_out() {
 #[tokio::test]
 async fn the_neighbours_in_one_network_of_ipv6_are_banned_together() {
     let app = proxied();
-    let address: IpAddr = "2001:db8:1:1::5".parse().unwrap();
-    let ban = app.services().ban_address(address, HOUR, String::new()).await.unwrap();
+    let ban = app.ban_address("2001:db8:1:1::5", HOUR).await;
     assert_eq!(ban.key, "2001:db8:1:1::/64");
     banned(try_pair(&app, "2001:db8:1:1::6", "a@example.com", PASSWORD).await);
     try_pair(&app, "2001:db8:1:2::5", "a@example.com", PASSWORD).await.expect(401);
@@ -146,33 +142,29 @@ async fn the_neighbours_in_one_network_of_ipv6_are_banned_together() {
 #[tokio::test]
 async fn a_ban_made_or_lifted_elsewhere_arrives_within_seconds() {
     let app = App::start();
-    let (now, event) = (OffsetDateTime::now_utc(), || AuditEvent::new("address.banned", Outcome::Success, 0));
-    let (key, reason) = ("127.0.0.1".to_owned(), "a test".to_owned());
-    let ban = Ban { key: key.clone(), reason, created_at: now, expires_at: now + HOUR };
-    app.store().ban(ban, event()).await.unwrap();
+    let other_node = App::over(app.database().clone(), |_| {});
+    other_node.ban_address("127.0.0.1", HOUR).await;
     let status = async || app.get("/api/v1/auth/csrf-token").ask().await.status;
     eventually("the ban arrives", async || status().await == 429).await;
-    assert!(app.store().lift_ban(key, now, event()).await.unwrap());
+    assert!(other_node.lift_ban("127.0.0.1").await);
     eventually("it is lifted", async || status().await == 200).await;
 }
 
 #[tokio::test]
 async fn a_lifted_ban_is_over_at_once_and_an_extended_one_is_never_shortened() {
     let app = proxied();
-    let address: IpAddr = ELSEWHERE.parse().unwrap();
-    let services = app.services();
-    services.ban_address(address, 2 * HOUR, String::new()).await.unwrap();
-    services.ban_address(address, HOUR, String::new()).await.unwrap();
+    app.ban_address(ELSEWHERE, 2 * HOUR).await;
+    app.ban_address(ELSEWHERE, HOUR).await;
     assert!(banned(try_pair(&app, ELSEWHERE, "a@example.com", PASSWORD).await) > 3_600);
-    assert!(services.lift_ban(address).await.unwrap());
-    assert!(!services.lift_ban(address).await.unwrap());
+    assert!(app.lift_ban(ELSEWHERE).await);
+    assert!(!app.lift_ban(ELSEWHERE).await);
     try_pair(&app, ELSEWHERE, "a@example.com", PASSWORD).await.expect(401);
 }
 
 #[tokio::test]
 async fn a_server_that_starts_knows_the_bans_before_it_answers_anybody() {
     let app = proxied();
-    app.services().ban_address("127.0.0.1".parse().unwrap(), HOUR, String::new()).await.unwrap();
+    app.ban_address("127.0.0.1", HOUR).await;
     let again = App::over(app.database().clone(), |_| {});
     banned(again.get("/api/v1/auth/csrf-token").ask().await);
 }
@@ -180,9 +172,8 @@ async fn a_server_that_starts_knows_the_bans_before_it_answers_anybody() {
 #[tokio::test]
 async fn bans_that_are_over_are_forgotten() {
     let app = proxied();
-    app.services().ban_address(ELSEWHERE.parse().unwrap(), HOUR, String::new()).await.unwrap();
+    app.ban_address(ELSEWHERE, HOUR).await;
     app.advance(2 * HOUR);
-    app.services().sweep().await.unwrap();
-    let all = app.store().active_bans(OffsetDateTime::UNIX_EPOCH, 10).await.unwrap();
-    assert_eq!(all, []);
+    app.sweep().await;
+    assert_eq!(app.count("SELECT count(*) FROM bans").await, 0);
 }

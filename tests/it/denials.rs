@@ -2,16 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use actors::runtime::Denial;
-use protocol::{
-    audit::{AuditEvent, Outcome},
-    id::Subject,
-};
+use protocol::id::Subject;
 use serde_json::json;
 use service::Severed;
-use store::NewDenial;
 
-use crate::harness::{App, Ask as _, Closed, PASSWORD, Session, eventually, for_ever};
+use crate::harness::{App, Ask as _, Closed, PASSWORD, Session, eventually};
 
 fn disabled() -> Closed {
     Closed { code: 4503, reason: "account disabled".to_owned() }
@@ -57,9 +52,7 @@ async fn a_block_that_is_lifted_or_over_lets_the_same_session_go_on() {
     assert!(!session.works().await);
     app.unblock(&person.id.into()).await;
     assert!(session.works().await);
-    let expires_at = Some(app.services().clock.now() + Duration::from_secs(60));
-    let terms = service::DenialTerms { expires_at, ..for_ever() };
-    app.services().block_user(person.id.into(), terms).await.expect("a block");
+    app.block_for(&person.id.into(), Duration::from_secs(60)).await;
     assert!(!session.works().await);
     app.advance(Duration::from_secs(61));
     assert!(session.works().await);
@@ -141,13 +134,9 @@ async fn a_denial_written_by_another_process_closes_sockets_within_a_second() {
     let person = app.register().await;
     let session = person.open_session().await;
     let mut socket = session.connect().await;
-    let denial = Denial::User { subject: person.id.into(), lifted: false };
-    let now = app.services().clock.now();
-    let origin = uuid::Uuid::new_v4();
-    let new = NewDenial { origin, denial, expires_at: None, reason: String::new(), now };
+    let other_node = App::over(app.database().clone(), |_| {});
     let began = Instant::now();
-    let event = AuditEvent::new("user.blocked", Outcome::Success, 1_800_000_000_000);
-    app.store().deny(new, event).await.expect("a denial");
+    other_node.block(&person.id.into()).await;
     assert_eq!(socket.closed().await, disabled());
     assert!(began.elapsed() < Duration::from_secs(1), "{:?}", began.elapsed());
     session.get("/api/v1/profile").await.refused(403, "user_blocked");
@@ -214,9 +203,7 @@ async fn where_the_denial_fails_no_refresh_token_makes_up_for_it() {
     let person = app.register().await;
     let session = person.open_session().await;
     app.rows().await.batch_execute("ALTER TABLE denials ADD CHECK (false) NOT VALID").await.unwrap();
-    let now = app.services().clock.now();
-    let failed = app.services().invalidate_tokens(person.id.into(), now, None, for_ever()).await;
-    assert!(failed.is_err());
+    assert!(app.try_invalidate_tokens(&person.id.into(), app.now()).await.is_err());
     session.try_refresh().await.refused(401, "session_ended");
 }
 
@@ -229,10 +216,8 @@ async fn denials_that_hold_for_ever_are_counted() {
     app.block(&bob).await;
     app.block(&bob).await;
     app.revoke_token("one").await;
-    let expires_at = Some(app.services().clock.now() + Duration::from_secs(60));
-    let terms = service::DenialTerms { expires_at, ..for_ever() };
-    app.services().revoke_token("another", terms).await.unwrap();
+    app.revoke_token_for("another", Duration::from_secs(60)).await;
     assert_eq!(app.store().endless_denials().await.unwrap(), 2);
-    app.services().sweep().await.unwrap();
+    app.sweep().await;
     assert!(app.get("/metrics").ask().await.expect(200).text.contains("denials_without_end"));
 }

@@ -228,7 +228,7 @@ async fn a_key_publishes_once_and_a_removed_history_is_gone_everywhere() {
     realtime.remove_history(channel()).await.unwrap();
     let history = realtime.history_of(channel(), all()).await.unwrap();
     assert_eq!((history.publications.len(), history.position.offset), (0, 2));
-    app.services().sweep().await.unwrap();
+    app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM channel_messages").await, 0);
     let next = realtime.publish_as_server(channel(), server_publication("e", None)).await.unwrap();
     assert_eq!(next.map(|position| position.offset), Some(3));

@@ -8,12 +8,9 @@ mod subscriptions;
 
 use std::time::Duration;
 
-use protocol::{
-    close::Cause,
-    id::{SessionId, Subject},
-};
+use protocol::id::{SessionId, Subject};
 use serde_json::{Value, json};
-use service::{ExternalFilter, Order, Target};
+use service::{ExternalFilter, Target};
 
 use crate::harness::{
     App, Ask, Cable, Closed, Socket, eventually, fresh_database,
@@ -45,7 +42,7 @@ async fn connected(app: &App, claims: &Value) -> Socket {
 
 async fn live(app: &App) -> Vec<(SessionId, String)> {
     let filter = ExternalFilter { live: true, limit: 100, ..ExternalFilter::default() };
-    let sessions = app.services().outside_sessions(filter).await.expect("sessions");
+    let sessions = app.external_sessions(filter).await;
     sessions.into_iter().map(|session| (session.id, session.subject.to_string())).collect()
 }
 
@@ -155,13 +152,11 @@ async fn a_revoked_session_ends_at_once_and_for_good() {
     let mut bob = connected(&app, &json!({"sub": "bob"})).await;
     let sessions = live(&app).await;
     let (of_ann, _) = sessions.iter().find(|(_, name)| name == "corp:ann").unwrap();
-    let order = Order::new(Target::Session(*of_ann), Cause::Revoked, app.services().clock().now());
-    let revoked = app.services().revoke(order).await.unwrap();
+    let revoked = app.revoke(Target::Session(*of_ann)).await;
     assert_eq!((revoked.sessions, revoked.sockets_closed, revoked.pending), (1, 1, 0));
     assert_eq!(ann.closed().await.code, 4500);
     let target = Target::Subject(Subject::new("corp:bob"));
-    let order = Order::new(target, Cause::Revoked, app.services().clock().now());
-    assert_eq!(app.services().revoke(order).await.unwrap().sockets_closed, 1);
+    assert_eq!(app.revoke(target).await.sockets_closed, 1);
     assert_eq!(bob.closed().await.code, 4500);
     assert!(live(&app).await.is_empty());
 }
@@ -170,8 +165,8 @@ async fn a_revoked_session_ends_at_once_and_for_good() {
 async fn what_another_node_revokes_ends_outside_connections_here() {
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
-    let order = Order::new(Target::All, Cause::Revoked, app.services().clock().now());
-    app.store().commit(order).await.unwrap();
+    let other_node = App::over(app.database().clone(), issuer::shared_with);
+    other_node.revoke(Target::All).await;
     assert_eq!(ann.closed().await.code, 4500);
 }
 
@@ -180,14 +175,13 @@ async fn a_connection_whose_session_was_taken_for_dead_ends_whatever_was_revoked
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     let mut bob = connected(&app, &json!({"sub": "bob"})).await;
-    let now = app.services().clock().now();
+    let now = app.now();
     app.store().end_orphans(now + Duration::from_secs(1), now).await.unwrap();
-    let order = Order::new(Target::Subject(Subject::new("corp:ann")), Cause::Revoked, now);
-    assert_eq!(app.services().revoke(order).await.unwrap().id, None);
+    assert_eq!(app.revoke(Target::Subject(Subject::new("corp:ann"))).await.id, None);
     // What it shows meanwhile does not keep it.
     let newer = signed(&json!({"sub": "bob", "exp": issuer::now() + 600}));
     assert_eq!(bob.ask(json!({"refresh": {"token": newer}})).await.unwrap_err().code, 3010);
-    app.services().sweep().await.unwrap();
+    app.sweep().await;
     assert_eq!(ann.closed().await.code, 3010);
     assert!(live(&app).await.is_empty());
 }
@@ -201,14 +195,13 @@ async fn who_was_taken_for_dead_while_the_link_was_cut_ends_as_soon_as_it_is_men
         (App::over(cable.database(), issuer::shared_with), App::over(database, issuer::shared_with));
     let mut ann = connected(&here, &json!({"sub": "ann"})).await;
     cable.cut();
-    eventually("memory is no longer trusted", || async { !here.services().is_current() }).await;
+    eventually("memory is no longer trusted", || async { !here.is_current() }).await;
     for app in [&here, &elsewhere] {
         app.advance(Duration::from_secs(120));
     }
-    elsewhere.services().sweep().await.unwrap();
-    let now = elsewhere.services().clock().now();
-    let order = Order::new(Target::Subject(Subject::new("corp:ann")), Cause::Revoked, now);
-    assert_eq!(elsewhere.services().revoke(order).await.unwrap().id, None, "nobody knows of the session");
+    elsewhere.sweep().await;
+    let revoked = elsewhere.revoke(Target::Subject(Subject::new("corp:ann"))).await;
+    assert_eq!(revoked.id, None, "the session has ended for the other node");
     assert!(ann.is_undisturbed().await);
     cable.mend();
     assert_eq!(ann.closed().await.code, 3010);
@@ -221,10 +214,10 @@ async fn whom_nobody_took_for_dead_outlives_a_cut_of_the_link() {
     let app = App::over(cable.database(), issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     cable.cut();
-    eventually("memory is no longer trusted", || async { !app.services().is_current() }).await;
+    eventually("memory is no longer trusted", || async { !app.is_current() }).await;
     app.advance(Duration::from_secs(120));
     cable.mend();
-    eventually("memory is trusted again", || async { app.services().is_current() }).await;
+    eventually("memory is trusted again", || async { app.is_current() }).await;
     assert!(ann.is_undisturbed().await);
     assert_eq!(live(&app).await.len(), 1);
 }
@@ -281,9 +274,7 @@ async fn nobody_in_particular_comes_in_only_where_that_is_allowed() {
         told(&open, &issuer::signed_with("wrong", &json!({"alg": "HS256"}), &json!({}))).await,
         "close 3500"
     );
-    let target = Target::Subject(Subject::anonymous());
-    let order = Order::new(target, Cause::Revoked, open.services().clock().now());
-    open.services().revoke(order).await.unwrap();
+    open.revoke(Target::Subject(Subject::anonymous())).await;
     assert_eq!([first.closed().await.code, second.closed().await.code], [4500, 4500]);
 }
 

@@ -2,9 +2,8 @@
 
 use std::{path::Path, process::Command};
 
-use domain::role::Role;
+use domain::account::role::Role;
 use futures_util::{SinkExt as _, StreamExt as _};
-use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::net::TcpStream;
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
@@ -24,11 +23,7 @@ curl -k https://localhost:8443/api/v1/profile -H "Accept: application/json" -b a
 
 async fn tls_app() -> App {
     let app = App::with_tls(|_| {});
-    let password = SecretString::from("password");
-    app.services()
-        .seed_user("user@example.com", &password, Role::User)
-        .await
-        .expect("the demonstration user");
+    app.seed_user("user@example.com", "password", Role::User).await;
     app
 }
 

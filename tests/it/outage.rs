@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::role::Role;
+use domain::account::role::Role;
 use serde_json::json;
 
 use crate::harness::{
@@ -38,7 +38,7 @@ impl Scene {
     async fn is_out(&mut self) {
         eventually("the server notices", async || self.app.get("/health/ready").ask().await.status == 503)
             .await;
-        eventually("memory is no longer trusted", async || !self.app.services().is_current()).await;
+        eventually("memory is no longer trusted", async || !self.app.is_current()).await;
         unavailable(self.app.get("/health/ready").ask().await);
         unavailable(self.session.get("/api/v1/profile").await);
         unavailable(self.session.try_refresh().await);
@@ -65,7 +65,7 @@ impl Scene {
     /// Once it is back: everything works again by itself, on the same sockets.
     async fn heals(&mut self) {
         eventually("readiness", async || self.app.get("/health/ready").ask().await.status == 200).await;
-        eventually("memory is trusted again", async || self.app.services().is_current()).await;
+        eventually("memory is trusted again", async || self.app.is_current()).await;
         assert!(self.session.works().await);
         self.member.publish("ephemeral:lobby", json!("again")).await;
         assert_eq!(self.member.pushed().await["pub"]["data"], "again");
@@ -149,7 +149,7 @@ async fn a_paused_database_keeps_nobody_waiting() {
             unavailable(answer);
             assert!(took < Duration::from_millis(2_900), "{took:?}");
         }
-        assert!(!app.services().is_current());
+        assert!(!app.is_current());
         let (answer, took) = timed(app.get("/health/ready").ask()).await;
         unavailable(answer);
         assert!(took < Duration::from_millis(500), "a node that hears of nothing says so at once: {took:?}");
@@ -189,7 +189,7 @@ async fn no_audit_event_is_lost_while_the_database_is_away() {
     let before = scene.app.open_sockets();
     let postmaster = scene.cluster.running.pid();
     signal_all(postmaster, libc::SIGSTOP);
-    eventually("the server notices", async || !scene.app.services().is_current()).await;
+    eventually("the server notices", async || !scene.app.is_current()).await;
     drop(sockets);
     eventually("the sockets are gone", async || scene.app.open_sockets() == before - 20).await;
     signal_all(postmaster, libc::SIGCONT);
@@ -210,14 +210,14 @@ async fn what_was_revoked_elsewhere_while_the_link_was_cut_is_carried_out_before
     let (mut socket, mut other) = (session.connect().await, kept.connect().await);
     assert!(session.works().await, "it is remembered as good");
     cable.cut();
-    eventually("memory is no longer trusted", async || !here.services().is_current()).await;
+    eventually("memory is no longer trusted", async || !here.is_current()).await;
     unavailable(session.get("/api/v1/profile").await);
     assert!(socket.is_undisturbed().await, "what is uncertain closes nothing");
     let sign_out = elsewhere.post("/api/v1/auth/logout").bearer_auth(&session.access);
     sign_out.ask().await.expect(200);
     cable.mend();
     assert_eq!(socket.closed().await.code, 4501);
-    eventually("memory is trusted again", async || here.services().is_current()).await;
+    eventually("memory is trusted again", async || here.is_current()).await;
     assert!(!session.works().await && kept.works().await && other.is_undisturbed().await);
 }
 
@@ -229,7 +229,7 @@ async fn a_server_to_which_nothing_happens_goes_on_trusting_its_memory() {
     // Longer than the trust in one look at the database lasts.
     let began = Instant::now();
     while began.elapsed() < Duration::from_millis(1500) {
-        assert!(app.services().is_current());
+        assert!(app.is_current());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }

@@ -19,7 +19,7 @@ async fn a_channel_that_is_gone(app: &App, rows: i64) {
 async fn one_sweep_clears_away_all_that_is_not_kept_however_much_it_is() {
     let app = App::start();
     a_channel_that_is_gone(&app, 90_000).await;
-    app.services().sweep().await.unwrap();
+    app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM channel_messages").await, 0);
 }
 
@@ -31,11 +31,11 @@ async fn a_sweep_looks_at_every_channel_that_is_due_and_at_no_other() {
                 INSERT INTO channel_messages (channel, seq, data, created_at)
                 SELECT name, 1, '1', now() - interval '1 year' FROM channels";
     app.rows().await.batch_execute(rows).await.expect("rows");
-    app.services().sweep().await.unwrap();
+    app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM channel_messages").await, 0);
     // None is due now, and so none is looked at.
     app.rows().await.batch_execute("UPDATE channels SET gone = 0").await.expect("rows");
-    app.services().sweep().await.unwrap();
+    app.sweep().await;
     assert_eq!(app.count("SELECT max(gone) FROM channels").await, 0);
 }
 
@@ -51,11 +51,11 @@ async fn a_channel_that_nobody_used_for_a_month_is_forgotten_and_an_old_position
     let long_ago = "UPDATE channel_messages SET created_at = now() - interval '40 days';
                     UPDATE channels SET due_at = now(), updated_at = now() - interval '29 days'";
     app.rows().await.batch_execute(long_ago).await.expect("rows");
-    app.services().sweep().await.unwrap();
+    app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM channels").await, 1);
     let longer = "UPDATE channels SET due_at = now(), updated_at = now() - interval '31 days'";
     app.rows().await.batch_execute(longer).await.expect("rows");
-    app.services().sweep().await.unwrap();
+    app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM channels").await, 0);
     // Memory still ended where the row did: whoever is there is sent back, and is told that something may be missing.
     assert!(socket.ask(publish).await.expect("a reply")["publish"].is_object());

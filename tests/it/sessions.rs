@@ -166,7 +166,7 @@ async fn no_socket_outlives_the_absolute_end_of_its_session() {
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect().await;
     app.advance(30 * DAY + MINUTE);
-    app.services().sweep().await.expect("a sweep");
+    app.sweep().await;
     assert_eq!(socket.closed().await.code, 4500);
     assert!(!session.works().await);
 }
@@ -177,7 +177,7 @@ async fn the_sweep_writes_down_which_sessions_have_ended() {
     app.register().await.sign_in().await;
     app.advance(31 * MINUTE);
     let kept = app.register().await.sign_in().await;
-    app.services().sweep().await.expect("a sweep");
+    app.sweep().await;
     let expired = "SELECT count(*) FROM revocations WHERE cause = 'session_expired'";
     assert_eq!(app.count(expired).await, 1);
     assert!(kept.works().await);

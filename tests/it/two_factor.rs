@@ -178,7 +178,7 @@ async fn a_new_password_makes_an_open_challenge_void() {
     let person = app.register().await;
     let totp = person.enable_totp().await;
     let pending = person.begin_sign_in().await;
-    app.services().reset_password(person.id, "another-zebra-lantern-43".to_owned().into()).await.unwrap();
+    app.reset_password(person.id, "another-zebra-lantern-43").await;
     pending.totp(&totp.code()).await.refused(401, WRONG);
 }
 
@@ -188,7 +188,7 @@ async fn a_suspended_user_gets_no_further_with_the_right_code() {
     let person = app.register().await;
     let totp = person.enable_totp().await;
     let pending = person.begin_sign_in().await;
-    person.set_status(domain::role::Status::Suspended).await;
+    person.set_status(domain::account::role::Status::Suspended).await;
     pending.totp(&totp.code()).await.refused(401, WRONG);
 }
 

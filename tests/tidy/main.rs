@@ -243,7 +243,7 @@ fn no_file_is_a_drawer() {
 
 #[test]
 fn pure_rules_ask_no_clock() {
-    let pure = ["src/domain/", "src/socket/dialogue", "actors/src/logic/", "actors/src/protocol/"];
+    let pure = ["src/domain/", "actors/src/logic/", "actors/src/protocol/"];
     for path in sources() {
         let file = relative(&path);
         if pure.iter().any(|room| file.starts_with(room)) && !is_test(&file) {

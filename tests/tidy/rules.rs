@@ -89,23 +89,10 @@ pub(crate) const RULES: &[Rule] = &[
         kinds: &["web", "actors", "async"],
     },
     Rule {
-        room: "src/socket/connection.rs",
+        room: "src/socket/websocket/actor.rs",
         rooms: &["socket", "service", "domain"],
         actors: ALL_OF_ACTORS,
         kinds: &["web", "sockets", "actors", "async"],
-    },
-    // The dialogue of a connection is pure; from the actors it has only the plain values in which it is asked to do something.
-    Rule {
-        room: "src/socket/dialogue",
-        rooms: &["socket"],
-        actors: &["protocol", "id", "close", "logic", "runtime"],
-        kinds: &[],
-    },
-    Rule {
-        room: "src/socket/dialogue.rs",
-        rooms: &["socket"],
-        actors: &["protocol", "id", "close", "logic", "runtime"],
-        kinds: &[],
     },
     Rule {
         room: "src/service",

@@ -5,6 +5,7 @@
 
 pub mod bans;
 pub mod channel;
+pub mod client;
 pub mod delta;
 pub mod denials;
 pub mod journal;

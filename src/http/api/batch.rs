@@ -8,14 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
-    answer::Answered,
-    call::call,
     error::ApiError,
     method::{Method, Named},
-    request, require,
+    require,
 };
+use crate::http::api::{channel_requests, dispatch::call, results::Answered};
 use crate::http::problem::Problem;
-use domain::subscription_terms::or_default;
+use domain::tokens::subscription_terms::or_default;
 use service::{Api, ApiCaller, Services};
 
 /// The most commands of one batch, and how many of them run at once if they may.
@@ -42,7 +41,7 @@ pub(super) async fn batch(
     caller: &ApiCaller,
     body: &RawValue,
 ) -> Result<Result<Replies, ApiError>, Problem> {
-    let read: Batch<'_> = match request::read(body) {
+    let read: Batch<'_> = match channel_requests::read(body) {
         Ok(read) => read,
         Err(error) => return Ok(Err(error)),
     };

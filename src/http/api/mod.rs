@@ -4,13 +4,13 @@
 //! with `X-Centrifugo-Error-Mode: transport`, the error as an HTTP status. What a request cannot even ask (no key, no JSON,
 //! too much) is refused like everywhere else, as a problem.
 
-mod answer;
 mod batch;
-mod call;
+mod channel_requests;
+mod connection_requests;
+mod dispatch;
 mod error;
 mod method;
-mod request;
-mod whom;
+mod results;
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -22,17 +22,17 @@ use actix_web::{
 };
 use serde_json::value::RawValue;
 
-use super::{
+use super::problem::Problem;
+use crate::http::extractors::{
     body,
     client::{Client, lines},
-    problem::Problem,
 };
-pub(super) use answer::{connection, may_be_more};
-use domain::api_key::ApiScope;
+pub(super) use connection_requests::named;
+use domain::tokens::api_key::ApiScope;
 use error::ApiError;
 use method::Named;
+pub(super) use results::{connection, may_be_more};
 use service::{ApiCaller, Services};
-pub(super) use whom::named;
 
 /// The largest body that a method takes.
 const MAX_BODY: usize = 1024 * 1024;
@@ -57,7 +57,7 @@ pub(super) async fn handle(
     let body: Option<&RawValue> = text.and_then(|text| serde_json::from_str(text).ok());
     let body = body.ok_or_else(|| Problem::bad_request("malformed_json", "The body is not valid JSON."))?;
     let answered = match method {
-        Named::Method(method) => call::call(services.api(&caller), method, body).await,
+        Named::Method(method) => dispatch::call(services.api(&caller), method, body).await,
         Named::Batch => match batch::batch(&services, &caller, body).await? {
             Ok(replies) => return Ok(HttpResponse::Ok().json(replies)),
             Err(error) => Err(error),
@@ -65,7 +65,7 @@ pub(super) async fn handle(
         Named::NotOffered => Err(ApiError::NOT_AVAILABLE),
     };
     Ok(match answered {
-        Ok(result) => answer::result(&result),
+        Ok(result) => results::result(&result),
         Err(error) if in_transport(&request) => error.as_status(),
         Err(error) => error.as_answer(),
     })

@@ -9,13 +9,13 @@ use std::{
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
-use super::exit::Exit;
+use crate::socket::emulation::response::Exit;
 
 /// See the module.
-pub(super) struct StreamBody(Exit);
+pub(in crate::socket) struct StreamBody(Exit);
 
 impl StreamBody {
-    pub(super) fn new(exit: Exit) -> Self {
+    pub(in crate::socket) fn new(exit: Exit) -> Self {
         Self(exit)
     }
 }

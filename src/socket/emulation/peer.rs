@@ -13,7 +13,7 @@ use actix_http::Extensions;
 use actix_web::HttpRequest;
 use tokio::io::{Interest, unix::AsyncFd};
 
-use crate::socket::transport::{SEND_BUFFER, Transport};
+use crate::socket::websocket::tcp::{SEND_BUFFER, Transport};
 
 /// The connection's descriptor, in the data of the connection.
 #[derive(Clone, Copy)]
@@ -25,12 +25,12 @@ pub(in crate::socket) fn note<T: Transport>(io: &T, data: &mut Extensions) {
 }
 
 /// See the module.
-pub(super) struct Peer(Option<AsyncFd<OwnedFd>>);
+pub(in crate::socket) struct Peer(Option<AsyncFd<OwnedFd>>);
 
 impl Peer {
     /// The peer of this request. Must be called while the request is being handled. Without a handle (when files run out)
     /// only the HTTP layer notices that a peer has gone: at the next ping.
-    pub(super) fn of(request: &HttpRequest) -> Self {
+    pub(in crate::socket) fn of(request: &HttpRequest) -> Self {
         let handle = request.conn_data::<Wire>().and_then(|wire| second_handle(*wire));
         if let Some(handle) = &handle {
             // If it fails, the kernel's own bound holds.
@@ -40,7 +40,7 @@ impl Peer {
     }
 
     /// Ready when the peer has closed its side.
-    pub(super) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
+    pub(in crate::socket) fn poll_gone(&self, cx: &mut Context<'_>) -> Poll<()> {
         let Some(handle) = &self.0 else { return Poll::Pending };
         loop {
             match handle.poll_read_ready(cx) {
@@ -52,7 +52,7 @@ impl Peer {
     }
 
     /// Ends the connection now: what the peer did not take is forgotten.
-    pub(super) fn reset(&self) {
+    pub(in crate::socket) fn reset(&self) {
         if let Some(handle) = &self.0 {
             let socket = socket2::SockRef::from(handle.get_ref());
             // If these fail, the connection is gone already.

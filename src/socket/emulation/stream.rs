@@ -17,13 +17,14 @@ use actors::runtime::{End, OutboxReader};
 use bytes::Bytes;
 use protocol::{Push, close::CloseReason};
 
-use super::{exit::Exit, inbox::Inbox, peer::Peer, streams::Entry};
+use super::peer::Peer;
+use crate::socket::emulation::{command_queue::Inbox, registry::Entry, response::Exit};
 use crate::socket::{
-    anchor::Anchor,
-    driver::Driver,
-    pump::WRITE_DEADLINE,
-    pump_end::{CUT_DEADLINE, LINGER},
-    start::Start,
+    connection::{driver::Driver, parts::Start, registration::Anchor},
+    websocket::{
+        close::{CUT_DEADLINE, LINGER},
+        pump::WRITE_DEADLINE,
+    },
 };
 
 /// Bytes per batch. What the HTTP layer has taken cannot be called back, so it is not much.
@@ -35,7 +36,7 @@ thread_local! {
 }
 
 /// See the module.
-pub(super) struct Stream {
+pub(in crate::socket) struct Stream {
     /// Dropped, and every channel left with it, as soon as the end is certain.
     driver: Option<Driver>,
     outbox: OutboxReader,
@@ -64,7 +65,7 @@ enum Phase {
 }
 
 impl Stream {
-    pub(super) fn new(
+    pub(in crate::socket) fn new(
         start: Start,
         outbox: OutboxReader,
         inbox: Inbox,

@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 use protocol::close::Cause;
 use reqwest::Method;
-use secrecy::SecretString;
 use serde_json::json;
 
 use super::{
@@ -103,8 +102,7 @@ impl Scene {
                 own.post("/api/v1/profile/password", &body).await.expect(200);
             }
             Way::PasswordReset => {
-                let password = SecretString::from(NEW_PASSWORD);
-                self.app.services().reset_password(person.id, password).await.expect("it is reset");
+                self.app.reset_password(person.id, NEW_PASSWORD).await;
             }
             Way::RefreshReused => {
                 target.renewed().await.renewed().await;
@@ -164,6 +162,6 @@ impl Scene {
             format!("UPDATE sessions SET expires_at = created_at + interval '1 s' WHERE id = '{id}'");
         self.app.rows().await.batch_execute(&sooner).await.expect("an earlier end");
         self.app.advance(Duration::from_secs(2));
-        self.app.services().sweep().await.expect("a sweep");
+        self.app.sweep().await;
     }
 }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use actors::Realtime;
-use domain::role::Role;
+use domain::account::role::Role;
 use portcullis::{
     config::{Secrets, Settings},
     lifecycle::{Shutdown, Stop},
@@ -126,7 +126,8 @@ impl App {
         client().tls_certs_only([certificate]).build().expect("a client")
     }
 
-    pub(crate) fn services(&self) -> &Services {
+    /// For the harness alone: tests call the methods of `operations`.
+    pub(super) fn services(&self) -> &Services {
         &self.0.parts.services
     }
 
@@ -151,11 +152,6 @@ impl App {
     /// Tells the server to stop, as a signal would.
     pub(crate) fn stop(&self) {
         self.0.parts.shutdown.begin(Stop::Asked("a test"));
-    }
-
-    /// Moves the server's wall clock.
-    pub(crate) fn advance(&self, by: Duration) {
-        self.services().clock.advance(by);
     }
 
     /// A request without credentials or cookies.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{
+use domain::factors::{
     challenge::{CHALLENGE_TTL, ChallengeKind},
     totp::{STEP_SECONDS, TotpSecret, step_at},
 };
@@ -45,7 +45,7 @@ impl Authenticator {
 
     /// The step that the server's clock lies in.
     pub(crate) fn step(&self) -> i64 {
-        step_at(self.app.services().clock().now())
+        step_at(self.app.now())
     }
 
     /// The code of a step.
@@ -64,7 +64,7 @@ impl Authenticator {
 impl App {
     /// Moves the clock on if the next step is near, so that a code is judged in the step that it was made in.
     pub(crate) fn begin_a_step(&self) {
-        let left = STEP_SECONDS - self.services().clock().now().unix_timestamp().rem_euclid(STEP_SECONDS);
+        let left = STEP_SECONDS - self.now().unix_timestamp().rem_euclid(STEP_SECONDS);
         if left < 15 {
             self.advance(Duration::from_secs(left.unsigned_abs()));
         }

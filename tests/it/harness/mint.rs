@@ -3,13 +3,14 @@
 use std::{net::IpAddr, time::Duration};
 
 use domain::{
-    device::FINGERPRINT_VERSION,
-    email::Email,
-    refresh::RefreshToken,
+    account::{email::Email, role::Role},
+    client::device::FINGERPRINT_VERSION,
     risk::Place,
-    role::Role,
     session::SignInMethod,
-    token::{AccessKeys, Claims},
+    tokens::{
+        access_token::{AccessKeys, Claims},
+        refresh_token::RefreshToken,
+    },
 };
 use protocol::{
     audit::{AuditEvent, Outcome},
@@ -23,7 +24,7 @@ use super::{Person, Session, app::secrets, forge::DOMAIN};
 
 /// A sign-in of this user as it stands after the password was checked.
 pub(super) async fn sign_in(person: &Person) -> OpenSession {
-    let (store, now) = (person.app.store(), person.app.services().clock().now());
+    let (store, now) = (person.app.store(), person.app.now());
     let candidate = store
         .user_by_email(Email::parse(&person.email).expect("an address"), None)
         .await
@@ -56,7 +57,7 @@ pub(super) async fn sign_in(person: &Person) -> OpenSession {
 }
 
 pub(super) async fn session(person: &Person) -> Session {
-    let (app, now) = (&person.app, person.app.services().clock().now());
+    let (app, now) = (&person.app, person.app.now());
     let open = sign_in(person).await;
     let event = AuditEvent::new("session.opened", Outcome::Success, now.unix_timestamp() * 1000);
     let Opened::Session(opened, _) = app.store().open_session(open, event).await.expect("an answer") else {

@@ -1,6 +1,7 @@
 //! People and their sessions, as a program that uses the REST interface has them.
 
-use domain::role::{Role, Status};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::account::role::{Role, Status};
 use protocol::id::{SessionId, UserId};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
@@ -60,11 +61,11 @@ impl Person {
     }
 
     pub(crate) async fn set_role(&self, role: Role) {
-        self.app.services().set_role(self.id, role).await.expect("the role is set");
+        self.app.set_role(self.id, role).await;
     }
 
     pub(crate) async fn set_status(&self, status: Status) {
-        self.app.services().set_status(self.id, status).await.expect("the status is set");
+        self.app.set_status(self.id, status).await;
     }
 }
 
@@ -178,5 +179,13 @@ impl Session {
     /// This session's access token, forged or altered.
     pub(crate) fn forged(&self, forgery: Forgery) -> String {
         forgery.of(&self.access)
+    }
+
+    /// The `jti` of the access token.
+    pub(crate) fn token_id(&self) -> String {
+        let payload = self.access.split('.').nth(1).expect("a JWT");
+        let claims: Value =
+            serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).expect("base64")).expect("claims");
+        claims["jti"].as_str().expect("a jti").to_owned()
     }
 }

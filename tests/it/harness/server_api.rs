@@ -1,7 +1,7 @@
 //! The server API, as an application's own server asks it.
 
 use reqwest::RequestBuilder;
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::{Answer, App, Ask};
@@ -45,14 +45,6 @@ impl App {
     pub(crate) async fn api_error(&self, method: &str, parameters: Value) -> u64 {
         let answer = self.api(method, parameters).await.expect(200);
         answer.body["error"]["code"].as_u64().unwrap_or_else(|| panic!("{method}: {}", answer.text))
-    }
-
-    /// A key of these scopes.
-    pub(crate) async fn api_key(&self, name: &str, scopes: &[&str]) -> String {
-        let scopes = scopes.iter().map(|scope| scope.parse().expect("a scope"));
-        let scopes = domain::api_key::ApiScopes::joined(scopes);
-        let (key, _) = self.services().create_api_key(name, scopes, None).await.expect("a key");
-        key.expose_secret().to_owned()
     }
 }
 

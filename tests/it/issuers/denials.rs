@@ -8,7 +8,6 @@ use protocol::{
     id::Subject,
 };
 use serde_json::{Value, json};
-use service::DenialTerms;
 use store::NewDenial;
 
 use super::{connected, told};
@@ -17,30 +16,24 @@ use crate::harness::{
     issuer::{self, now, signed},
 };
 
-fn terms() -> DenialTerms {
-    let event = AuditEvent::new("", Outcome::Success, now() * 1000);
-    DenialTerms { expires_at: None, reason: "a test".to_owned(), event }
-}
-
 #[actix_web::test]
 async fn what_is_denied_ends_outside_connections_and_keeps_them_out() {
     let app = App::with(issuer::shared_with);
     let ann = Subject::new("corp:ann");
     let claims = json!({"sub": "ann", "jti": "first", "iat": now() - 60});
     let mut socket = connected(&app, &claims).await;
-    let severed = app.services().block_user(ann.clone(), terms()).await.unwrap();
+    let severed = app.block(&ann).await;
     assert_eq!((severed.closed, severed.pending), (1, 0));
     assert_eq!(socket.closed().await.code, 4503);
     assert_eq!(told(&app, &signed(&claims)).await, "close 4503");
-    app.services().unblock_user(ann.clone(), terms()).await.unwrap();
+    app.unblock(&ann).await;
     let mut socket = connected(&app, &claims).await;
-    app.services().revoke_token("first", terms()).await.unwrap();
+    app.revoke_token("first").await;
     assert_eq!(socket.closed().await.code, 4500);
     assert_eq!(told(&app, &signed(&claims)).await, "close 4500");
     let second = json!({"sub": "ann", "jti": "second", "iat": now() - 60});
     let mut socket = connected(&app, &second).await;
-    let before = app.services().clock().now() - Duration::from_secs(30);
-    app.services().invalidate_tokens(ann, before, None, terms()).await.unwrap();
+    app.invalidate_tokens_before(&ann, app.now() - Duration::from_secs(30)).await;
     assert_eq!(socket.closed().await.code, 4500);
     assert_eq!(told(&app, &signed(&second)).await, "close 4500");
     assert_eq!(told(&app, &signed(&json!({"sub": "ann"}))).await, "close 4500", "issued nobody knows when");
@@ -50,7 +43,7 @@ async fn what_is_denied_ends_outside_connections_and_keeps_them_out() {
 
 /// What another process writes down.
 async fn denied_elsewhere(app: &App, denial: Denial) {
-    let (origin, now) = (uuid::Uuid::new_v4(), app.services().clock().now());
+    let (origin, now) = (uuid::Uuid::new_v4(), app.now());
     let event = AuditEvent::new("token.revoked", Outcome::Success, now.unix_timestamp() * 1_000);
     let new = NewDenial { origin, denial, expires_at: None, reason: String::new(), now };
     app.store().deny(new, event).await.expect("a denial");
@@ -90,7 +83,7 @@ async fn a_subscription_ends_with_its_token_and_the_connection_stays() {
     let room = "$ephemeral:room";
     let mut ann = subscribed(&app, room, &json!({"jti": "room", "iat": now() - 60})).await;
     resubscribed(&mut ann, "$ephemeral:other", &json!({"jti": "other", "iat": now()})).await;
-    let severed = app.services().revoke_token("room", terms()).await.unwrap();
+    let severed = app.revoke_token("room").await;
     assert_eq!((severed.closed, severed.pending), (1, 0));
     is_told_to_subscribe_anew(&mut ann, room).await;
     let token = signed(&json!({"sub": "ann", "channel": room, "jti": "room"}));
@@ -98,9 +91,8 @@ async fn a_subscription_ends_with_its_token_and_the_connection_stays() {
     assert_eq!(reply["error"]["code"], 103, "{reply}");
     resubscribed(&mut ann, room, &json!({"iat": now() - 60})).await;
     // What came by the token of the connection is newer.
-    let before = app.services().clock().now() - Duration::from_secs(30);
-    let done =
-        app.services().invalidate_tokens(Subject::new("corp:ann"), before, None, terms()).await.unwrap();
+    let before = app.now() - Duration::from_secs(30);
+    let done = app.invalidate_tokens_before(&Subject::new("corp:ann"), before).await;
     assert_eq!((done.closed, done.pending), (1, 0));
     is_told_to_subscribe_anew(&mut ann, room).await;
     denied_elsewhere(&app, Denial::Token { id: "other".into() }).await;

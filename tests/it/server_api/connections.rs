@@ -130,7 +130,7 @@ async fn subscribe_and_unsubscribe_reach_the_users_connections_and_are_done_when
 #[tokio::test]
 async fn refresh_prolongs_an_identity_or_ends_it() {
     let mut scene = Scene::begin().await;
-    let later = scene.app.services().clock.now().unix_timestamp() + 7_200;
+    let later = scene.app.now().unix_timestamp() + 7_200;
     let done = scene.app.api_result("refresh", scene.of_user(json!({"expire_at": later}))).await;
     assert_eq!(done, json!({"done": 1, "pending": 0}));
     let push = pushed(&mut scene.socket, "refresh").await;

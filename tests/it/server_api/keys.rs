@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::api_key::{ApiScope, ApiScopes};
+use domain::tokens::api_key::{ApiScope, ApiScopes};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 
@@ -84,12 +84,12 @@ async fn a_key_stops_at_once_when_it_is_revoked_and_when_it_ends() {
     let app = app_with_key();
     let key = app.api_key("ops", &["*"]).await;
     app.api_with(&key, "info", &json!({})).await.expect(200);
-    assert!(app.services().revoke_api_key("OPS").await.unwrap().is_some());
+    assert!(app.revoke_api_key("OPS").await.is_some());
     app.api_with(&key, "info", &json!({})).await.refused(401, "invalid_api_key");
-    assert!(app.services().revoke_api_key("ops").await.unwrap().is_none());
+    assert!(app.revoke_api_key("ops").await.is_none());
 
     let day = Some(Duration::from_secs(86_400));
-    let made = app.services().create_api_key("ops", ApiScopes::everything(), day).await;
+    let made = app.create_api_key("ops", ApiScopes::everything(), day).await;
     let key = made.expect("a name that is free again").0.expose_secret().to_owned();
     app.api_with(&key, "info", &json!({})).await.expect(200);
     app.advance(Duration::from_secs(86_401));
@@ -100,10 +100,10 @@ async fn a_key_stops_at_once_when_it_is_revoked_and_when_it_ends() {
 async fn a_key_is_revoked_by_its_id_in_either_spelling_whatever_others_are_called() {
     let app = app_with_key();
     let create = async |name: &str| {
-        let made = app.services().create_api_key(name, ApiScopes::everything(), None).await;
+        let made = app.create_api_key(name, ApiScopes::everything(), None).await;
         made.expect("a key").1.id
     };
-    let revoke = async |key: &str| app.services().revoke_api_key(key).await.expect("an answer");
+    let revoke = async |key: &str| app.revoke_api_key(key).await;
     let first = create("first").await;
     let namesake = create(&first.to_string()).await;
     assert_eq!(revoke(&first.to_string()).await, Some(first));
@@ -168,9 +168,8 @@ async fn who_has_guessed_enough_keys_is_not_looked_up_and_nobody_else_pays_for_i
 #[tokio::test]
 async fn names_scopes_and_ends_that_cannot_be_are_refused() {
     let app = App::start();
-    let create = async |name: &str, scopes: ApiScopes, life| {
-        app.services().create_api_key(name, scopes, life).await.is_ok()
-    };
+    let create =
+        async |name: &str, scopes: ApiScopes, life| app.create_api_key(name, scopes, life).await.is_ok();
     assert!(!create(" ", ApiScopes::everything(), None).await);
     assert!(!create(&"x".repeat(101), ApiScopes::everything(), None).await);
     assert!(!create("a", ApiScopes::default(), None).await);

@@ -46,7 +46,7 @@ async fn invalidating_a_users_tokens_ends_what_they_opened() {
 async fn an_earlier_moment_spares_what_came_after_it() {
     let app = app_with_key();
     let session = app.register().await.sign_in().await;
-    let moment = app.services().clock.now().unix_timestamp() - 60;
+    let moment = app.now().unix_timestamp() - 60;
     let parameters = json!({"user": session.person.id.to_string(), "issued_before": moment});
     assert_eq!(app.api_result("invalidate_user_tokens", parameters).await["closed"], 0);
     assert!(session.works().await);
@@ -55,7 +55,7 @@ async fn an_earlier_moment_spares_what_came_after_it() {
 #[tokio::test]
 async fn what_is_to_come_or_over_is_refused() {
     let app = app_with_key();
-    let now = app.services().clock.now().unix_timestamp();
+    let now = app.now().unix_timestamp();
     let (past, future) = (now - 10, now + 1_000);
     assert_eq!(app.api_error("block_user", json!({"user": "7", "expire_at": past})).await, 107);
     assert_eq!(app.api_error("revoke_token", json!({"uid": "a", "expire_at": past})).await, 107);

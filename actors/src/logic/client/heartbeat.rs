@@ -1,0 +1,71 @@
+//! Pings and pongs: when the next ping is due, and whether the last one was answered. It does not care what they look
+//! like; the dialogue sends native frames before `connect` and empty objects after it.
+
+use std::time::{Duration, Instant};
+
+use super::config::DialogueConfig;
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beat {
+    /// Send a ping.
+    Ping,
+    /// The last ping was not answered in time.
+    Lost,
+}
+
+/// The timing of one connection's pings.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heartbeat {
+    first_jitter: f64,
+    ping_at: Option<Instant>,
+    pong_by: Option<Instant>,
+}
+
+impl Heartbeat {
+    /// No pings yet. `first_jitter` from 0 to 1.
+    pub(super) fn new(first_jitter: f64) -> Self {
+        let first_jitter = if first_jitter.is_finite() { first_jitter.clamp(0.0, 1.0) } else { 0.5 };
+        Self { first_jitter, ping_at: None, pong_by: None }
+    }
+
+    /// The first ping comes between half an interval and a whole one from now. Does nothing if pings run already.
+    pub(super) fn start(&mut self, config: &DialogueConfig, now: Instant) {
+        let first = config.ping_interval.mul_f64(0.5 + 0.5 * self.first_jitter);
+        self.ping_at.get_or_insert(now + first);
+    }
+
+    /// Pings take another form: an answer to the old form is no longer waited for.
+    pub(super) fn forget_pong(&mut self) {
+        self.pong_by = None;
+    }
+
+    /// No more pings.
+    pub(super) fn stop(&mut self) {
+        (self.ping_at, self.pong_by) = (None, None);
+    }
+
+    /// A pong came; false if none was outstanding.
+    pub(super) fn pong(&mut self) -> bool {
+        self.pong_by.take().is_some()
+    }
+
+    /// What is due now, if anything.
+    pub(super) fn tick(&mut self, config: &DialogueConfig, now: Instant) -> Option<Beat> {
+        if self.pong_by.is_some_and(|deadline| deadline <= now) {
+            return Some(Beat::Lost);
+        }
+        if self.ping_at.is_none_or(|at| at > now) {
+            return None;
+        }
+        self.ping_at = Some(now + config.ping_interval.max(Duration::from_secs(1)));
+        // An outstanding pong keeps its own deadline: a second ping must not extend it.
+        self.pong_by.get_or_insert(now + config.pong_timeout);
+        Some(Beat::Ping)
+    }
+
+    /// When something is due next.
+    pub(super) fn next(&self) -> Option<Instant> {
+        [self.ping_at, self.pong_by].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,216 @@
+//! Subscriptions that the client makes: their tokens, their ends.
+
+use std::{sync::Arc, time::Instant};
+
+use crate::{namespace::Terms, subscription::Source};
+use protocol::{
+    Answer, ErrorCode, SubRefreshRequest, SubscribeRequest, UnsubscribeCode, channel_name::ChannelName,
+    close::CloseReason,
+};
+use secrecy::SecretString;
+
+use super::{
+    commands::Asker,
+    connect::lifetime,
+    effects::{Effect, Farewell, Joining, Purpose, SubscriptionGrant, SubscriptionRefusal, after},
+    state::{Dialogue, Pending},
+    subscription_table::{Subscription, with_info},
+};
+
+impl Dialogue {
+    /// The verification that [`Effect::VerifySubscription`] asked for is done.
+    pub fn on_subscription_verified(
+        &mut self,
+        now: Instant,
+        purpose: Purpose,
+        outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
+        accepting: bool,
+    ) -> Vec<Effect> {
+        let Some(pending) = self.settle(purpose) else { return Vec::new() };
+        match (pending, outcome) {
+            // The view may have become stale while the token was being verified.
+            (Pending::Subscribe { id, .. } | Pending::SubRefresh { id, .. }, Ok(_)) if !accepting => {
+                self.refuse(id, ErrorCode::Internal);
+            }
+            (Pending::Subscribe { id, channel, request }, Ok(grant)) => {
+                self.subscribe_granted(now, id, channel, &request, grant);
+            }
+            (Pending::SubRefresh { id, channel }, Ok(grant)) => {
+                self.subscription_refreshed(now, id, &channel, grant);
+            }
+            (Pending::SubRefresh { id, channel }, Err(SubscriptionRefusal::Expired)) => {
+                self.subscription_outlived(id, &channel);
+            }
+            (Pending::Subscribe { id, .. } | Pending::SubRefresh { id, .. }, Err(refusal)) => {
+                self.refuse_token(id, refusal);
+            }
+            _ => {}
+        }
+        self.go_on(now, accepting);
+        self.take_effects()
+    }
+
+    pub(super) fn subscribe(
+        &mut self,
+        now: Instant,
+        id: u32,
+        mut request: Box<SubscribeRequest>,
+        asker: &Asker,
+    ) {
+        let channel = match self.may_have_another(&request) {
+            Ok(channel) => channel,
+            Err(error) => return self.refuse(id, error),
+        };
+        if let Some(token) = request.token.take() {
+            self.wait_for(Pending::Subscribe { id, channel: channel.clone(), request });
+            return self.verify_subscription(Purpose::Subscribe { id }, channel, token);
+        }
+        match self.config.namespaces.admit_subscribe(&channel, asker.who(), None, &request) {
+            Ok(terms) => {
+                let limited = channel.is_user_limited();
+                let source = if limited { Source::UserLimited } else { Source::ClientAllowed };
+                let subscription = Subscription::new(Arc::clone(&asker.info), None, source);
+                self.join(now, id, channel, subscription, terms);
+            }
+            Err(error) => self.refuse(id, error),
+        }
+    }
+
+    /// What is checked before anything that takes time.
+    fn may_have_another(&self, request: &SubscribeRequest) -> Result<ChannelName, ErrorCode> {
+        let channel = ChannelName::parse(&request.channel)?;
+        if self.subscriptions.contains(&channel) {
+            return Err(ErrorCode::AlreadySubscribed);
+        }
+        if self.subscriptions.len() >= self.config.max_channels {
+            return Err(ErrorCode::LimitExceeded);
+        }
+        self.config.namespaces.options(&channel)?;
+        Ok(channel)
+    }
+
+    fn verify_subscription(&mut self, purpose: Purpose, channel: ChannelName, token: SecretString) {
+        self.effects.push(Effect::VerifySubscription { purpose, channel, token });
+    }
+
+    fn subscribe_granted(
+        &mut self,
+        now: Instant,
+        id: u32,
+        channel: ChannelName,
+        request: &SubscribeRequest,
+        grant: SubscriptionGrant,
+    ) {
+        // Meanwhile the server may have made the subscription itself.
+        if self.subscriptions.contains(&channel) {
+            return self.refuse(id, ErrorCode::AlreadySubscribed);
+        }
+        let Some(asker) = self.asker() else { return };
+        let overrides = Some(&grant.overrides);
+        match self.config.namespaces.admit_subscribe(&channel, asker.who(), overrides, request) {
+            Ok(terms) => {
+                let ends = grant.expires_in.map(|left| after(now, left));
+                let info = with_info(&asker.info, grant.chan_info);
+                let token = Some(Box::new(grant.token));
+                let subscription =
+                    Subscription { token, ..Subscription::new(info, ends, Source::SubscriptionToken) };
+                self.join(now, id, channel, subscription, terms);
+            }
+            Err(error) => self.refuse(id, error),
+        }
+    }
+
+    fn join(
+        &mut self,
+        now: Instant,
+        id: u32,
+        channel: ChannelName,
+        subscription: Subscription,
+        terms: Terms,
+    ) {
+        let (info, ends) = (Arc::clone(&subscription.info), subscription.ends);
+        let number = self.subscriptions.insert(channel.clone(), subscription);
+        let lifetime = ends.map(|at| lifetime(now, at));
+        let joining = Box::new(Joining { channel, number, info, terms, lifetime, data: None });
+        self.effects.push(Effect::Join { joining, id: Some(id) });
+    }
+
+    fn refuse_token(&mut self, id: u32, refusal: SubscriptionRefusal) {
+        match refusal {
+            SubscriptionRefusal::Expired => self.refuse(id, ErrorCode::TokenExpired),
+            SubscriptionRefusal::Invalid => self.refuse(id, ErrorCode::PermissionDenied),
+            SubscriptionRefusal::Unavailable => self.refuse(id, ErrorCode::Internal),
+            SubscriptionRefusal::Foreign => self.close(CloseReason::InvalidToken),
+        }
+    }
+
+    pub(super) fn unsubscribe(&mut self, id: u32, channel: &str) {
+        match self.subscriptions.remove(channel) {
+            Some((channel, _)) => self.effects.push(Effect::Leave { channel, told: Farewell::Answer(id) }),
+            None => self.answer(id, &Answer::Unsubscribe),
+        }
+    }
+
+    pub(super) fn refresh_subscription(&mut self, id: u32, request: SubRefreshRequest) {
+        let Some(token) = request.token else {
+            return self.close(CloseReason::BadRequest);
+        };
+        match self.may_refresh(&request.channel) {
+            Ok(channel) => {
+                self.wait_for(Pending::SubRefresh { id, channel: channel.clone() });
+                self.verify_subscription(Purpose::SubRefresh { id }, channel, token);
+            }
+            Err(error) => self.refuse(id, error),
+        }
+    }
+
+    fn may_refresh(&self, channel: &str) -> Result<ChannelName, ErrorCode> {
+        let channel = ChannelName::parse(channel)?;
+        match self.subscriptions.get(&channel) {
+            None => Err(ErrorCode::PermissionDenied),
+            // Its end is the server's matter.
+            Some(subscription) if subscription.source.is_server_side() => Err(ErrorCode::BadRequest),
+            Some(_) => Ok(channel),
+        }
+    }
+
+    fn subscription_refreshed(&mut self, now: Instant, id: u32, channel: &str, grant: SubscriptionGrant) {
+        let ends = grant.expires_in.map(|left| after(now, left));
+        // It may have ended while its token was being verified.
+        if self.subscriptions.renew(channel, ends, grant.token) {
+            self.answer(id, &Answer::SubRefresh(ends.map(|at| lifetime(now, at))));
+        } else {
+            self.refuse(id, ErrorCode::PermissionDenied);
+        }
+    }
+
+    /// The token that should have renewed a subscription is itself too old. Clients take error 109 for the end of the
+    /// subscription. So the command may be tried again, and the subscription ends with the push that lets the client
+    /// subscribe anew; it needs a fresh token for that.
+    fn subscription_outlived(&mut self, id: u32, channel: &str) {
+        self.refuse(id, ErrorCode::Internal);
+        // It may have ended while its token was being verified.
+        if self.may_refresh(channel).is_ok() {
+            self.end_expired(channel);
+        }
+    }
+
+    fn end_expired(&mut self, channel: &str) {
+        if let Some((channel, _)) = self.subscriptions.remove(channel) {
+            let told = Farewell::Push(UnsubscribeCode::Expired);
+            self.effects.push(Effect::Leave { channel, told });
+        }
+    }
+
+    /// Ends what was not refreshed within the grace: the client subscribes anew, or, as to what the server subscribed it to,
+    /// connects anew.
+    pub(super) fn end_subscriptions(&mut self, now: Instant) {
+        let Some(until) = now.checked_sub(self.config.expired_grace) else { return };
+        for (channel, server_side) in self.subscriptions.ended(until) {
+            if server_side {
+                return self.close(CloseReason::SubscriptionExpired);
+            }
+            self.end_expired(&channel);
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! The dialogue as a script: what goes in, and line by line what comes out.
+
+mod channels;
+mod limits;
+mod membership;
+mod opening;
+mod properties;
+mod questions;
+mod server;
+mod timing;
+mod tokens;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::namespace::Party;
+use protocol::{
+    Answer, Encoding, ErrorCode,
+    channel_name::ChannelName,
+    close::CloseReason,
+    id::{ConnectionId, SessionId, UserId},
+};
+use secrecy::ExposeSecret as _;
+use uuid::Uuid;
+
+use super::*;
+
+/// A connection under test, with its own time.
+pub(super) struct Talk {
+    pub(super) dialogue: Dialogue,
+    pub(super) now: Instant,
+    pub(super) accepting: bool,
+    /// Whether channels take the connection in as soon as they are asked.
+    channels_answer: bool,
+}
+
+pub(super) fn identity() -> Identity {
+    Identity {
+        subject: UserId(42).into(),
+        account: Some(UserId(42)),
+        party: Party::User,
+        conn_info: None,
+        meta: None,
+        subscriptions: Box::default(),
+        session: SessionId(Uuid::from_u128(7)),
+        token_expires_in: Some(Duration::from_secs(3600)),
+    }
+}
+
+fn config() -> DialogueConfig {
+    DialogueConfig { version: "portcullis test".to_owned(), max_channels: 3, ..DialogueConfig::default() }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+/// A connection that begins at the thousandth second.
+fn opening(now: Instant, jitter: f64) -> Opening {
+    let client = ConnectionId(Uuid::from_u128(1));
+    Opening {
+        client,
+        encoding: Encoding::Json,
+        now,
+        unix_seconds: 1_000,
+        jitter,
+        emulation: None,
+        unproven: None,
+    }
+}
+
+/// An effect in one line.
+pub(super) fn line(effect: &Effect) -> String {
+    match effect {
+        Effect::Reply(bytes) => text(bytes),
+        Effect::Release(bytes) => format!("release {}", text(bytes)),
+        Effect::Verify { purpose, token } => {
+            format!("verify {purpose:?} {}", token.as_ref().map_or("nobody", |token| token.expose_secret()))
+        }
+        Effect::VerifySubscription { purpose, channel, token } => {
+            format!("verify {purpose:?} {channel} {}", token.expose_secret())
+        }
+        Effect::Join { joining, id: Some(id) } => format!("join {} {id}", joining.channel),
+        Effect::Join { joining, id: None } => format!("join {}", joining.channel),
+        Effect::Gather(joinings) => {
+            let names: Vec<&str> = joinings.iter().map(|joining| joining.channel.as_str()).collect();
+            format!("gather {}", names.join(" "))
+        }
+        Effect::Leave { channel, told: Farewell::Answer(id) } => format!("leave {channel} {id}"),
+        Effect::Leave { channel, told: Farewell::Push(code) } => {
+            format!("leave {channel} push {}", code.code())
+        }
+        Effect::Publish { channel, id, data, .. } => {
+            format!("publish {channel} {id} {}", text(data.as_bytes()))
+        }
+        Effect::Ask { channel, id, question: Question::Presence } => format!("presence {channel} {id}"),
+        Effect::Ask { channel, id, question: Question::PresenceStats } => format!("stats {channel} {id}"),
+        Effect::Ask { channel, id, question: Question::History(request) } => {
+            format!("history {channel} {id} {}", request.limit)
+        }
+        Effect::MakeRoom => "make room".to_owned(),
+        Effect::NativePing => "native ping".to_owned(),
+        Effect::Close(reason) => format!("close {}", reason.code()),
+    }
+}
+
+fn lines(effects: &[Effect]) -> Vec<String> {
+    effects.iter().map(line).collect()
+}
+
+impl Talk {
+    fn new(identity: Option<Identity>, config: DialogueConfig) -> Self {
+        let now = Instant::now();
+        let dialogue = Dialogue::new(Arc::new(config), opening(now, 0.5), identity);
+        Self { dialogue, now, accepting: true, channels_answer: true }
+    }
+
+    /// A connection whose handshake had no credential.
+    pub(super) fn anonymous() -> Self {
+        Self::new(None, config())
+    }
+
+    /// A connection whose handshake brought a cookie that proved nothing.
+    pub(super) fn unproven(refusal: VerifyRefusal, config: DialogueConfig) -> Self {
+        let now = Instant::now();
+        let opening = Opening { unproven: Some(refusal), ..opening(now, 0.5) };
+        Self {
+            dialogue: Dialogue::new(Arc::new(config), opening, None),
+            now,
+            accepting: true,
+            channels_answer: true,
+        }
+    }
+
+    /// A connection whose handshake was authenticated.
+    pub(super) fn authenticated() -> Self {
+        Self::new(Some(identity()), config())
+    }
+
+    /// A connection that has connected, the handshake's way.
+    fn connected() -> Self {
+        let mut talk = Self::authenticated();
+        assert!(talk.say(r#"{"id":1,"connect":{}}"#)[0].contains(r#""connect":{"client""#));
+        talk
+    }
+
+    pub(super) fn say(&mut self, frame: &str) -> Vec<String> {
+        let effects = self.dialogue.on_frame(self.now, frame.as_bytes(), self.accepting);
+        self.performed(effects)
+    }
+
+    /// What is to be done, in lines; the channels take the connection in at once, unless the test says when.
+    fn performed(&mut self, mut effects: Vec<Effect>) -> Vec<String> {
+        let mut done = 0;
+        while let Some(effect) = effects.get(done).filter(|_| self.channels_answer) {
+            if let Effect::Join { joining, .. } = effect {
+                self.dialogue
+                    .on_order(self.now, Order::Confirm(joining.channel.clone(), joining.number))
+                    .1
+                    .unwrap();
+                effects.extend(self.dialogue.on_decided(self.now, self.accepting));
+            }
+            done += 1;
+        }
+        lines(&effects)
+    }
+
+    fn decided(&mut self) -> Vec<String> {
+        lines(&self.dialogue.on_decided(self.now, self.accepting))
+    }
+
+    fn verified(&mut self, purpose: Purpose, outcome: Result<Identity, VerifyRefusal>) -> Vec<String> {
+        let effects = self.dialogue.on_verified(self.now, purpose, outcome, self.accepting);
+        self.performed(effects)
+    }
+
+    fn subscription_verified(
+        &mut self,
+        purpose: Purpose,
+        outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
+    ) -> Vec<String> {
+        let effects = self.dialogue.on_subscription_verified(self.now, purpose, outcome, self.accepting);
+        self.performed(effects)
+    }
+
+    fn room(&mut self) -> Vec<String> {
+        lines(&self.dialogue.on_room(self.now, self.accepting))
+    }
+
+    fn told(&mut self, order: Order) -> Vec<String> {
+        let (effects, done) = self.dialogue.on_order(self.now, order);
+        assert!(done == Ok(true) || effects.is_empty(), "what is done is said to be");
+        self.performed(effects)
+    }
+
+    fn channels(&self) -> usize {
+        self.dialogue.describe().subscriptions.len()
+    }
+
+    fn after(&mut self, seconds: f64) -> Vec<String> {
+        self.now += Duration::from_secs_f64(seconds);
+        lines(&self.dialogue.on_tick(self.now))
+    }
+
+    /// Goes to the next deadline.
+    fn next(&mut self) -> (f64, Vec<String>) {
+        let due = self.dialogue.next_deadline().unwrap().saturating_duration_since(self.now).as_secs_f64();
+        (due, self.after(due))
+    }
+
+    fn subscribe(&mut self, id: u32, channel: &str) -> Vec<String> {
+        self.say(&format!(r#"{{"id":{id},"subscribe":{{"channel":"{channel}"}}}}"#))
+    }
+}
+
+fn channel(name: &str) -> ChannelName {
+    ChannelName::parse(name).unwrap()
+}
+
+fn error(id: u32, code: u16) -> String {
+    let code = ErrorCode::ALL.iter().find(|known| known.code() == code).unwrap();
+    String::from_utf8(Encoding::Json.reply(id, &Answer::Error(*code)).to_vec()).unwrap()
+}
+
+const CONNECT_1: Purpose = Purpose::Connect { id: 1 };
+const REFRESH_5: Purpose = Purpose::Refresh { id: 5 };
+const CONNECT: &str = r#"{"id":1,"connect":{"token":"t"}}"#;
+const REFRESH: &str = r#"{"id":5,"refresh":{"token":"t2"}}"#;
+const CONNECTED: &str = "{\"id\":1,\"connect\":{\"client\":\"00000000-0000-0000-0000-000000000001\",\
+    \"version\":\"portcullis test\",\"expires\":true,\"ttl\":3600,\"ping\":25,\"pong\":true}}";

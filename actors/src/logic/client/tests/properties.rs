@@ -1,0 +1,244 @@
+//! What holds for every dialogue, whatever a client and the world around it do.
+
+use std::time::Duration;
+
+use crate::namespace::Namespaces;
+use proptest::prelude::*;
+use protocol::{
+    SubscribeResult, UnsubscribeCode,
+    id::UserId,
+    subscription::{Overrides, ServerSubscription},
+};
+
+use super::*;
+
+#[derive(Clone, Debug)]
+enum Input {
+    Frame(String),
+    Verified(u8),
+    NativePong,
+    Tick(u16),
+    Accepting(bool),
+    Order(u8, u8),
+    Granted(u8),
+    Gathered(bool),
+    Room,
+    Decided,
+}
+
+fn command() -> impl Strategy<Value = String> {
+    let channel =
+        prop_oneof![Just("chat:a"), Just("chat:b"), Just("ephemeral:c"), Just("$x"), Just("no"), Just("")];
+    (0_u32..4, channel, 0_usize..18).prop_map(|(id, channel, method)| match method {
+        0 => format!(r#"{{"id":{id},"connect":{{"token":"t"}}}}"#),
+        1 => format!(r#"{{"id":{id},"connect":{{}}}}"#),
+        2..=4 => format!(r#"{{"id":{id},"subscribe":{{"channel":"{channel}"}}}}"#),
+        5 => format!(r#"{{"id":{id},"unsubscribe":{{"channel":"{channel}"}}}}"#),
+        6..=8 => format!(r#"{{"id":{id},"publish":{{"channel":"{channel}","data":{{}}}}}}"#),
+        9 => format!(r#"{{"id":{id},"refresh":{{"token":"t"}}}}"#),
+        10 => format!(r#"{{"id":{id},"rpc":{{}}}}"#),
+        11 => format!(r#"{{"id":{id},"history":{{"channel":"{channel}"}}}}"#),
+        12 => "{}".to_owned(),
+        13 => format!(r#"{{"id":{id},"subscribe":{{"channel":"{channel}","token":"s"}}}}"#),
+        14 => format!(r#"{{"id":{id},"sub_refresh":{{"channel":"{channel}","token":"s"}}}}"#),
+        15 => format!(r#"{{"id":{id},"presence_stats":{{"channel":"{channel}"}}}}"#),
+        16 => r#"{"send":{"data":1}}"#.to_owned(),
+        _ => format!(r#"{{"id":{id},"presence":{{"channel":"{channel}"}}}}"#),
+    })
+}
+
+fn input() -> impl Strategy<Value = Input> {
+    prop_oneof![
+        6 => prop::collection::vec(command(), 1..5).prop_map(|commands| Input::Frame(commands.join("\n"))),
+        1 => "\\PC{0,60}|[{}\\[\\]\":,0-9a-z\n]{0,60}".prop_map(Input::Frame),
+        4 => (0_u8..7).prop_map(Input::Verified),
+        1 => Just(Input::NativePong),
+        4 => (0_u16..15_000).prop_map(Input::Tick),
+        1 => any::<bool>().prop_map(Input::Accepting),
+        2 => (0_u8..8, 0_u8..3).prop_map(|(kind, channel)| Input::Order(kind, channel)),
+        2 => (0_u8..6).prop_map(Input::Granted),
+        2 => any::<bool>().prop_map(Input::Gathered),
+        2 => Just(Input::Room),
+        2 => Just(Input::Decided),
+    ]
+}
+
+fn outcome(number: u8) -> Result<Identity, VerifyRefusal> {
+    match number {
+        0..=2 => Ok(identity()),
+        3 => Err(VerifyRefusal::Expired),
+        4 => Err(VerifyRefusal::Unavailable),
+        5 => Ok(Identity { subject: UserId(9).into(), ..identity() }),
+        _ => Err(VerifyRefusal::Invalid),
+    }
+}
+
+fn feed(talk: &mut Talk, pending: Option<Purpose>, input: Input) -> Vec<Effect> {
+    match input {
+        Input::Frame(text) => talk.dialogue.on_frame(talk.now, text.as_bytes(), talk.accepting),
+        Input::Verified(number) => {
+            let purpose = pending.unwrap_or(Purpose::Refresh { id: 77 });
+            talk.dialogue.on_verified(talk.now, purpose, outcome(number), talk.accepting)
+        }
+        Input::Decided => talk.dialogue.on_decided(talk.now, talk.accepting),
+        Input::Room => talk.dialogue.on_room(talk.now, talk.accepting),
+        Input::NativePong => {
+            talk.dialogue.on_native_pong();
+            Vec::new()
+        }
+        Input::Tick(millis) => {
+            talk.now += Duration::from_millis(millis.into());
+            talk.dialogue.on_tick(talk.now)
+        }
+        Input::Accepting(accepting) => {
+            talk.accepting = accepting;
+            Vec::new()
+        }
+        Input::Order(kind, number) => {
+            if !talk.dialogue.takes_orders() {
+                return Vec::new();
+            }
+            talk.dialogue.on_order(talk.now, order(kind, number)).0
+        }
+        Input::Granted(number) => {
+            let purpose = pending.unwrap_or(Purpose::SubRefresh { id: 77 });
+            talk.dialogue.on_subscription_verified(talk.now, purpose, granted(number), talk.accepting)
+        }
+        Input::Gathered(good) => {
+            let result = if good { Ok(SubscribeResult::default()) } else { Err(ErrorCode::Internal) };
+            let gathered = vec![(server_channel(), result)];
+            talk.dialogue.on_gathered(talk.now, gathered, talk.accepting)
+        }
+    }
+}
+
+fn named(number: u8) -> ChannelName {
+    let name = ["chat:a", "chat:b", "ephemeral:c"][usize::from(number)];
+    ChannelName::parse(name).unwrap()
+}
+
+fn server_channel() -> ChannelName {
+    ChannelName::parse("user:#42").unwrap()
+}
+
+fn refresh(expires_at: Option<i64>) -> Order {
+    Order::Refresh { expires_at, conn_info: None }
+}
+
+fn order(kind: u8, number: u8) -> Order {
+    let channel = named(number);
+    match kind {
+        0 => Order::Forget(channel, u64::from(number) + 1),
+        1 => Order::Unsubscribe(channel, UnsubscribeCode::Server),
+        2 => refresh(Some(990 + 20 * i64::from(number))),
+        3 => refresh(None),
+        7 => Order::Confirm(channel, u64::from(number) + 1),
+        kind => Order::Subscribe(Box::new(ServerSubscription {
+            channel,
+            chan_info: None,
+            data: None,
+            recover: None,
+            expires_at: (kind == 4).then_some(1_010),
+            overrides: Overrides::default(),
+        })),
+    }
+}
+
+fn granted(number: u8) -> Result<SubscriptionGrant, SubscriptionRefusal> {
+    match number {
+        0..=2 => Ok(SubscriptionGrant {
+            expires_in: (number > 0).then_some(Duration::from_secs(3)),
+            ..SubscriptionGrant::default()
+        }),
+        3 => Err(SubscriptionRefusal::Expired),
+        4 => Err(SubscriptionRefusal::Invalid),
+        _ => Err(SubscriptionRefusal::Foreign),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1024))]
+    #[test]
+    fn a_dialogue_never_speaks_after_its_end_nor_acts_for_strangers(
+        authenticated in any::<bool>(),
+        personal in any::<bool>(),
+        inputs in prop::collection::vec(input(), 1..60),
+    ) {
+        let mut talk = if authenticated { Talk::authenticated() } else { Talk::anonymous() };
+        if personal {
+            let namespaces = Arc::new(Namespaces::default().with_personal("user"));
+            Arc::make_mut(&mut talk.dialogue.config).namespaces = namespaces;
+        }
+        let (mut closed, mut pending, mut proven) = (false, None, authenticated);
+        for input in inputs {
+            proven |= matches!(input, Input::Verified(0..=2 | 5)) && answers(&input, pending);
+            // One outcome for each verification.
+            let answered = answers(&input, pending).then(|| pending.take()).flatten();
+            let effects = feed(&mut talk, answered, input);
+            closed = check(&talk, closed, proven, &mut pending, &effects)?;
+        }
+    }
+
+    #[test]
+    fn a_silent_client_is_gone_in_the_end(authenticated in any::<bool>(), inputs in prop::collection::vec(input(), 0..20)) {
+        let mut talk = if authenticated { Talk::authenticated() } else { Talk::anonymous() };
+        for input in inputs {
+            if !matches!(input, Input::Order(3, _)) {
+                feed(&mut talk, None, input);
+            }
+        }
+        for _ in 0..4 {
+            if let Some(deadline) = talk.dialogue.next_deadline() {
+                talk.now = talk.now.max(deadline);
+                talk.dialogue.on_tick(talk.now);
+            }
+        }
+        prop_assert!(talk.dialogue.is_closed());
+    }
+}
+
+/// Whether this is an outcome of what is being waited for.
+fn answers(input: &Input, pending: Option<Purpose>) -> bool {
+    match pending {
+        Some(Purpose::Connect { .. } | Purpose::Refresh { .. }) => matches!(input, Input::Verified(_)),
+        Some(Purpose::Subscribe { .. } | Purpose::SubRefresh { .. }) => matches!(input, Input::Granted(_)),
+        None => false,
+    }
+}
+
+/// The invariants of one step; returns whether the dialogue is closed.
+fn check(
+    talk: &Talk,
+    was_closed: bool,
+    proven: bool,
+    pending: &mut Option<Purpose>,
+    effects: &[Effect],
+) -> Result<bool, TestCaseError> {
+    prop_assert!(!was_closed || effects.is_empty());
+    for (index, effect) in effects.iter().enumerate() {
+        match effect {
+            Effect::Close(_) => prop_assert_eq!(index + 1, effects.len()),
+            Effect::Verify { purpose, .. } | Effect::VerifySubscription { purpose, .. } => {
+                prop_assert!(pending.is_none(), "two verifications at once");
+                *pending = Some(*purpose);
+            }
+            Effect::Join { .. }
+            | Effect::Gather(_)
+            | Effect::Leave { .. }
+            | Effect::Publish { .. }
+            | Effect::MakeRoom
+            | Effect::Ask { .. } => prop_assert!(proven),
+            Effect::Reply(bytes) | Effect::Release(bytes) => {
+                prop_assert!(serde_json::from_slice::<serde_json::Value>(bytes).is_ok());
+            }
+            Effect::NativePing => {}
+        }
+    }
+    let closed = was_closed || matches!(effects.last(), Some(Effect::Close(_)));
+    prop_assert_eq!(talk.dialogue.is_closed(), closed);
+    prop_assert_eq!(talk.dialogue.next_deadline().is_none(), closed);
+    // The server may add to what the client may have.
+    prop_assert!(talk.dialogue.subscriptions.len() <= 7);
+    prop_assert!(talk.dialogue.waiting.is_empty() || talk.dialogue.pending.is_some());
+    Ok(closed)
+}

@@ -1,0 +1,88 @@
+//! Attempts to sign in to the user's own account: `/api/v1/profile/attempts`.
+
+use std::net::IpAddr;
+
+use actix_web::{HttpResponse, web};
+use protocol::id::{DeviceId, SessionId};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::devices::PlaceView;
+use crate::http::{
+    extractors::{
+        authenticated::Authenticated,
+        body::{Query, Shape},
+    },
+    problem::Problem,
+};
+use domain::{
+    abuse::attempt::AttemptOutcome, client::user_agent::Described, risk::Assessment, session::SignInMethod,
+};
+use service::{Attempt, Services};
+
+const DEFAULT_PAGE: u32 = 50;
+const MAX_PAGE: u32 = 200;
+
+/// An attempt as the owner of the account sees it.
+#[derive(Serialize)]
+struct AttemptView {
+    id: Uuid,
+    #[serde(with = "time::serde::rfc3339")]
+    at: OffsetDateTime,
+    method: SignInMethod,
+    outcome: AttemptOutcome,
+    device_id: Option<DeviceId>,
+    session_id: Option<SessionId>,
+    address: Option<IpAddr>,
+    #[serde(flatten)]
+    described: Described,
+    place: Option<PlaceView>,
+    risk: Option<Assessment>,
+}
+
+impl From<Attempt> for AttemptView {
+    fn from(attempt: Attempt) -> Self {
+        Self {
+            id: attempt.id,
+            at: attempt.at,
+            method: attempt.method,
+            outcome: attempt.outcome,
+            device_id: attempt.device,
+            session_id: attempt.session,
+            address: attempt.address,
+            described: Described::of(attempt.user_agent.as_deref()),
+            place: PlaceView::of(attempt.place.country.as_deref(), attempt.place.city.as_deref()),
+            risk: attempt.risk,
+        }
+    }
+}
+
+/// Which page.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Page {
+    limit: Option<u32>,
+    cursor: Option<String>,
+}
+
+impl Shape for Page {
+    const FIELDS: &'static str = "limit (1 to 200), cursor";
+}
+
+/// `GET /api/v1/profile/attempts`: newest first, a page at a time.
+pub(crate) async fn list(
+    services: web::Data<Services>,
+    who: Authenticated,
+    query: Query<Page>,
+) -> Result<HttpResponse, Problem> {
+    let Page { limit, cursor } = query.0;
+    let limit = limit.unwrap_or(DEFAULT_PAGE);
+    if !(1..=MAX_PAGE).contains(&limit) {
+        return Err(Problem::unprocessable("invalid_limit", "The limit must lie between 1 and 200."));
+    }
+    let page = services.own_attempts(&who.caller, limit, cursor.as_deref()).await?;
+    let views: Vec<_> = page.attempts.into_iter().map(AttemptView::from).collect();
+    Ok(HttpResponse::Ok().json(json!({"attempts": views, "next_cursor": page.next})))
+}

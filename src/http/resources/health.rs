@@ -1,0 +1,31 @@
+//! Operation: whether the process lives, whether it should get traffic, and its metrics.
+
+use actix_web::{HttpResponse, http::StatusCode, web};
+use metrics_exporter_prometheus::PrometheusHandle;
+use serde_json::json;
+
+use crate::http::problem::Problem;
+use service::Services;
+
+/// `GET /health` and `/health/live`: the process answers. It says nothing about the database, whose absence is no reason
+/// to restart the server.
+pub(crate) async fn live() -> HttpResponse {
+    HttpResponse::Ok().json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
+}
+
+/// `GET /health/ready`: the database takes writes and the server is not stopping.
+pub(crate) async fn ready(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+    services.ready().await.map_err(|_| {
+        let detail = "The server is stopping, or the database cannot be written to.";
+        Problem::unavailable(1).because("not_ready", detail)
+    })?;
+    Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
+}
+
+/// `GET /metrics` in Prometheus' text format; 404 when nothing records them.
+pub(crate) async fn metrics(handle: Option<web::Data<PrometheusHandle>>) -> Result<HttpResponse, Problem> {
+    let handle = handle.ok_or_else(Problem::not_found)?;
+    Ok(HttpResponse::build(StatusCode::OK)
+        .content_type("text/plain; version=0.0.4; charset=utf-8")
+        .body(handle.render()))
+}

@@ -1,0 +1,18 @@
+//! The REST handlers, one file per resource. Called by the route table only.
+//!
+//! A handler parses its request with the extractors, calls one service, and builds the answer from `views`. It makes no
+//! decision of its own.
+
+pub(super) mod admin;
+pub(super) mod attempts;
+pub(super) mod devices;
+pub(super) mod health;
+pub(super) mod passkeys;
+pub(super) mod profile;
+pub(super) mod refresh;
+pub(super) mod sessions;
+pub(super) mod sign_in;
+pub(super) mod sign_out;
+pub(super) mod step_up;
+pub(super) mod two_factor;
+pub(super) mod ws_ticket;

@@ -1,0 +1,91 @@
+//! `POST /api/v1/auth/step-up`: proves presence again, for what a stolen token must not be able to do.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::http::{
+    cookies::Jar,
+    extractors::{
+        authenticated::AuthenticatedBody,
+        body::{Shape, optional_secret},
+        client::Client,
+    },
+    problem::Problem,
+    views::token_response::seconds_left,
+};
+use service::{Services, StepUpProof};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Proof {
+    #[serde(default, deserialize_with = "optional_secret")]
+    password: Option<SecretString>,
+    #[serde(default, deserialize_with = "optional_secret")]
+    totp: Option<SecretString>,
+    passkey: Option<Assertion>,
+}
+
+/// The answer to a ceremony that was begun with `step_up`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assertion {
+    ceremony_id: Uuid,
+    credential: Value,
+}
+
+impl Shape for Proof {
+    const FIELDS: &'static str = "one of password, totp, or passkey (ceremony_id, credential)";
+}
+
+impl Proof {
+    /// The one proof.
+    fn read(self) -> Result<StepUpProof, Problem> {
+        let passkey = |Assertion { ceremony_id, credential }| StepUpProof::Passkey {
+            ceremony: ceremony_id,
+            credential,
+        };
+        let given = [
+            self.password.map(StepUpProof::Password),
+            self.totp.map(StepUpProof::Totp),
+            self.passkey.map(passkey),
+        ];
+        let mut proofs = given.into_iter().flatten();
+        match (proofs.next(), proofs.next()) {
+            (Some(proof), None) => Ok(proof),
+            _ => Err(Problem::unprocessable("one_proof_required", "Send exactly one proof of presence.")),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct Privileged<'a> {
+    access_token: &'a str,
+    token_type: &'static str,
+    /// Seconds until the token expires.
+    expires_in: i64,
+    #[serde(with = "time::serde::rfc3339")]
+    privileged_until: OffsetDateTime,
+}
+
+/// Checks the proof and answers with a token that carries privilege for a while; those issued before do not.
+pub(crate) async fn step_up(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    sent: AuthenticatedBody<Proof>,
+    client: Client,
+) -> Result<HttpResponse, Problem> {
+    let granted = services.step_up(&sent.caller, sent.body.read()?, &client.0).await?;
+    let access_token = granted.access_token.expose_secret();
+    let expires_in = seconds_left(granted.access_expires_at, services.clock.now());
+    let privileged_until = granted.privileged_until;
+    Ok(HttpResponse::Ok().cookie(Jar::of(&request).access(access_token, expires_in)).json(Privileged {
+        access_token,
+        token_type: "bearer",
+        expires_in,
+        privileged_until,
+    }))
+}

@@ -1,0 +1,138 @@
+//! Second factors: `/api/v1/2fa`, the user's own, and `POST /api/v1/auth/2fa/verify`, the second half of a sign-in.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::sessions::revoked_view;
+use crate::http::{
+    extractors::{
+        authenticated::{Authenticated, AuthenticatedBody},
+        body::{Body, Shape, optional_secret, secret},
+        client::Client,
+    },
+    problem::Problem,
+    resources::sign_in::finish_sign_in,
+};
+use service::{CodeProof, FactorAnswer, Services};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Answer {
+    challenge_id: Uuid,
+    #[serde(default, deserialize_with = "optional_secret")]
+    totp: Option<SecretString>,
+    #[serde(default, deserialize_with = "optional_secret")]
+    backup_code: Option<SecretString>,
+    trust_device: Option<bool>,
+}
+
+impl Shape for Answer {
+    const FIELDS: &'static str = "challenge_id, one of totp or backup_code, trust_device (optional)";
+}
+
+/// `POST /api/v1/auth/2fa/verify`: finishes a sign-in.
+pub(crate) async fn verify(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    client: Client,
+    body: Body<Answer>,
+) -> Result<HttpResponse, Problem> {
+    finish_sign_in(&request, &services, &client, async |presession| {
+        let Answer { challenge_id, totp, backup_code, trust_device } = body.0;
+        let code = match (totp, backup_code) {
+            (Some(code), None) => CodeProof::Totp(code),
+            (None, Some(code)) => CodeProof::BackupCode(code),
+            _ => {
+                let detail = "Send exactly one of totp and backup_code.";
+                return Err(Problem::unprocessable("one_proof_required", detail));
+            }
+        };
+        let trust_device = trust_device.unwrap_or(true);
+        let answer = FactorAnswer { challenge: challenge_id, presession, code, trust_device };
+        Ok(services.verify_second_factor(answer, &client.0).await?)
+    })
+    .await
+}
+
+#[derive(Serialize)]
+struct Held {
+    totp: Option<Confirmed>,
+    backup_codes: u32,
+    passkeys: u32,
+}
+
+#[derive(Serialize)]
+struct Confirmed {
+    #[serde(with = "time::serde::rfc3339")]
+    confirmed_at: OffsetDateTime,
+}
+
+/// `GET /api/v1/2fa`: what the user has.
+pub(crate) async fn show(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
+    let held = services.factors(&who.caller).await?;
+    Ok(HttpResponse::Ok().json(Held {
+        totp: held.totp_confirmed_at.map(|confirmed_at| Confirmed { confirmed_at }),
+        backup_codes: held.backup_codes,
+        passkeys: held.passkeys,
+    }))
+}
+
+/// `POST /api/v1/2fa/totp`: begins to set up an authenticator app.
+pub(crate) async fn begin_totp(
+    services: web::Data<Services>,
+    who: Authenticated,
+    client: Client,
+) -> Result<HttpResponse, Problem> {
+    let setup = services.begin_totp(&who.caller, &client.0).await?;
+    Ok(HttpResponse::Created().json(json!({
+        "secret": setup.secret.expose_secret(),
+        "uri": setup.uri.expose_secret(),
+        "qr_svg": setup.qr_svg.expose_secret(),
+    })))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Confirmation {
+    #[serde(deserialize_with = "secret")]
+    totp: SecretString,
+}
+
+impl Shape for Confirmation {
+    const FIELDS: &'static str = "totp";
+}
+
+/// `POST /api/v1/2fa/totp/confirm`: a code of the app makes it count.
+pub(crate) async fn confirm_totp(
+    services: web::Data<Services>,
+    sent: AuthenticatedBody<Confirmation>,
+    client: Client,
+) -> Result<HttpResponse, Problem> {
+    let confirmed_at = services.confirm_totp(&sent.caller, &sent.body.totp, &client.0).await?;
+    Ok(HttpResponse::Ok().json(Confirmed { confirmed_at }))
+}
+
+/// `DELETE /api/v1/2fa/totp`: removes the authenticator app.
+pub(crate) async fn remove_totp(
+    services: web::Data<Services>,
+    who: Authenticated,
+    client: Client,
+) -> Result<HttpResponse, Problem> {
+    let revoked = services.remove_totp(&who.caller, &client.0).await?;
+    Ok(HttpResponse::Ok().json(revoked_view(&revoked)))
+}
+
+/// `POST /api/v1/2fa/backup-codes`: ten new ones, shown once.
+pub(crate) async fn backup_codes(
+    services: web::Data<Services>,
+    who: Authenticated,
+    client: Client,
+) -> Result<HttpResponse, Problem> {
+    let codes = services.replace_backup_codes(&who.caller, &client.0).await?;
+    let codes: Vec<_> = codes.iter().map(|code| code.expose_secret()).collect();
+    Ok(HttpResponse::Created().json(json!({"codes": codes})))
+}

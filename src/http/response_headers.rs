@@ -1,0 +1,172 @@
+//! Headers that every answer gets: protection against browsers' habits, and the rules for other origins (CORS).
+//!
+//! Called by the middleware only. A handler that sets one of these headers itself is not overruled.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{
+        Method, StatusCode,
+        header::{self, HeaderMap, HeaderName, HeaderValue},
+    },
+};
+
+use super::{
+    problem::Problem,
+    settings::{HttpSettings, is_encrypted},
+};
+use crate::http::extractors::client::text;
+
+/// The CSRF token in requests and, when there is a fresh one, in answers.
+pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
+
+const ALWAYS: [(HeaderName, &str); 6] = [
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (header::REFERRER_POLICY, "no-referrer"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+    (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
+];
+const HSTS: &str = "max-age=63072000; includeSubDomains";
+const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
+const ALLOWED_HEADERS: &str = "authorization, content-type, x-csrf-token, x-request-id";
+const EXPOSED_HEADERS: &str = "x-csrf-token, x-request-id, retry-after, ratelimit, ratelimit-policy";
+
+/// Adds the headers of protection to an answer.
+pub(super) fn protect(request: &HttpRequest, settings: &HttpSettings, headers: &mut HeaderMap) {
+    set_default(headers, &header::CACHE_CONTROL, "no-store");
+    if !settings.security_headers {
+        return;
+    }
+    for (name, value) in &ALWAYS {
+        set_default(headers, name, value);
+    }
+    // A development certificate's host must not be bound to TLS for two years, together with its other ports.
+    if is_encrypted(request) && !settings.development {
+        set_default(headers, &header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
+}
+
+/// Tells a browser whether the page that asked may read the answer: exactly the listed origins, with credentials.
+pub(super) fn share(request: &HttpRequest, settings: &HttpSettings, headers: &mut HeaderMap) {
+    headers.append(header::VARY, HeaderValue::from_static("Origin"));
+    let Some(origin) = allowed_origin(request, settings) else {
+        return;
+    };
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
+    headers.insert(header::ACCESS_CONTROL_ALLOW_CREDENTIALS, HeaderValue::from_static("true"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
+}
+
+/// The answer to a preflight request (Fetch, 3.2.2), or `None` if this is none.
+pub(super) fn preflight(
+    request: &HttpRequest,
+    settings: &HttpSettings,
+) -> Option<Result<HttpResponse, Problem>> {
+    let asks = request.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if request.method() != Method::OPTIONS || !asks || !request.headers().contains_key(header::ORIGIN) {
+        return None;
+    }
+    if allowed_origin(request, settings).is_none() {
+        return Some(Err(Problem::forbidden("origin_not_allowed", "This origin is not allowed.")));
+    }
+    let answer = HttpResponse::build(StatusCode::NO_CONTENT)
+        .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, ALLOWED_METHODS))
+        .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
+        .insert_header((header::ACCESS_CONTROL_MAX_AGE, "600"))
+        .append_header((header::VARY, "Access-Control-Request-Method, Access-Control-Request-Headers"))
+        .finish();
+    Some(Ok(answer))
+}
+
+fn allowed_origin(request: &HttpRequest, settings: &HttpSettings) -> Option<HeaderValue> {
+    let origin = text(request, &header::ORIGIN)?;
+    settings.origins.allows(origin).then(|| HeaderValue::from_str(origin).ok()).flatten()
+}
+
+fn set_default(headers: &mut HeaderMap, name: &HeaderName, value: &'static str) {
+    if !headers.contains_key(name) {
+        headers.insert(name.clone(), HeaderValue::from_static(value));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+    use domain::client::origin::Origins;
+
+    fn settings() -> HttpSettings {
+        let origins = Origins::new(vec!["https://chat.example.com".to_owned()]);
+        HttpSettings { origins, security_headers: true, ..HttpSettings::default() }
+    }
+
+    fn shared(origin: &str) -> HeaderMap {
+        let request = TestRequest::default().insert_header((header::ORIGIN, origin)).to_http_request();
+        let mut headers = HeaderMap::new();
+        share(&request, &settings(), &mut headers);
+        headers
+    }
+
+    #[test]
+    fn a_listed_origin_may_read_with_credentials() {
+        let headers = shared("https://chat.example.com");
+        assert_eq!(headers.get(header::ACCESS_CONTROL_ALLOW_ORIGIN).unwrap(), "https://chat.example.com");
+        assert_eq!(headers.get(header::ACCESS_CONTROL_ALLOW_CREDENTIALS).unwrap(), "true");
+        assert_eq!(headers.get(header::VARY).unwrap(), "Origin");
+    }
+
+    #[test]
+    fn another_origin_may_not_and_the_answer_still_varies() {
+        for origin in ["https://evil.example", "null", "https://chat.example.com.evil.example"] {
+            let headers = shared(origin);
+            assert!(!headers.contains_key(header::ACCESS_CONTROL_ALLOW_ORIGIN), "{origin}");
+            assert_eq!(headers.get(header::VARY).unwrap(), "Origin");
+        }
+    }
+
+    #[test]
+    fn a_preflight_is_answered_for_listed_origins_only() {
+        let ask = |origin: &str| {
+            let request =
+                TestRequest::default().method(Method::OPTIONS).insert_header((header::ORIGIN, origin));
+            let request =
+                request.insert_header((header::ACCESS_CONTROL_REQUEST_METHOD, "PUT")).to_http_request();
+            preflight(&request, &settings()).expect("a preflight")
+        };
+        assert_eq!(ask("https://chat.example.com").unwrap().status(), StatusCode::NO_CONTENT);
+        assert_eq!(ask("https://evil.example").unwrap_err().code, "origin_not_allowed");
+    }
+
+    #[test]
+    fn a_plain_options_request_is_no_preflight() {
+        let request = TestRequest::default().method(Method::OPTIONS).to_http_request();
+        assert!(preflight(&request, &settings()).is_none());
+    }
+
+    #[test]
+    fn every_answer_is_protected_and_none_is_cached() {
+        let mut headers = HeaderMap::new();
+        protect(&TestRequest::default().to_http_request(), &settings(), &mut headers);
+        assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), "no-store");
+        assert_eq!(headers.get(header::X_CONTENT_TYPE_OPTIONS).unwrap(), "nosniff");
+        assert!(
+            headers
+                .get(header::CONTENT_SECURITY_POLICY)
+                .unwrap()
+                .to_str()
+                .unwrap()
+                .contains("frame-ancestors 'none'")
+        );
+        assert!(!headers.contains_key(header::STRICT_TRANSPORT_SECURITY), "plain HTTP promises no TLS");
+    }
+
+    #[test]
+    fn a_handlers_own_header_stays() {
+        let mut headers = HeaderMap::new();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
+        protect(&TestRequest::default().to_http_request(), &settings(), &mut headers);
+        assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), "max-age=60");
+    }
+}

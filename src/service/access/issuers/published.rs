@@ -1,0 +1,194 @@
+//! The keys that an issuer publishes: fetched when they are needed, kept for a while, and fetched anew when a token names
+//! one that is not among them.
+//!
+//! Whoever sends tokens decides neither where nor how often something is fetched: the address is the settings', there is one
+//! fetch at a time, and a pause between two, which grows while they fail. Keys that cannot be fetched anew are trusted for an
+//! hour; then nobody can tell whose a token is.
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use reqwest::{Certificate, Client, StatusCode, Url, redirect};
+use tokio::{runtime::Handle, sync::Mutex as Turn};
+
+use super::NoKeys;
+use crate::Clock;
+use domain::issuer::{Authorities, KeySet};
+
+/// How long keys are used without a look whether they are still published.
+const FRESH: Duration = Duration::from_secs(5 * 60);
+/// How long they are used when that look fails.
+const TRUSTED: Duration = Duration::from_secs(60 * 60);
+/// Between two fetches because of names that are not known.
+const PAUSE: Duration = Duration::from_secs(10);
+/// How much longer to wait after each failure, at most.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// How long a fetch may take: whoever connects waits for it.
+const FETCH_WITHIN: Duration = Duration::from_secs(3);
+/// What a set may weigh.
+const MAX_BYTES: usize = 256 * 1024;
+
+/// The keys behind one address.
+pub(crate) struct Published {
+    source: Arc<Source>,
+    runtime: Handle,
+}
+
+struct Source {
+    url: String,
+    authorities: Option<Authorities>,
+    clock: Clock,
+    state: Mutex<State>,
+    /// Held while fetching; whoever comes meanwhile waits and finds the result.
+    turn: Turn<Option<Client>>,
+}
+
+#[derive(Default)]
+struct State {
+    keys: Option<(Arc<KeySet>, Instant)>,
+    failures: u32,
+    tried_at: Option<Instant>,
+}
+
+/// What is known before anything is fetched.
+enum Known {
+    Good(Arc<KeySet>),
+    /// These may have been replaced; if that cannot be found out, they are trusted still.
+    Old(Arc<KeySet>),
+    Nothing,
+    /// It was tried a moment ago.
+    NotAgainYet,
+}
+
+impl Published {
+    pub(crate) fn new(url: String, authorities: Option<Authorities>, clock: Clock, runtime: Handle) -> Self {
+        let source = Source { url, authorities, clock, state: Mutex::default(), turn: Turn::new(None) };
+        Self { source: Arc::new(source), runtime }
+    }
+
+    /// The keys, with that of this name among them if it is published.
+    pub(crate) async fn keys(&self, kid: Option<&str>) -> Result<Arc<KeySet>, NoKeys> {
+        if let Known::Good(keys) = self.source.known(kid) {
+            return Ok(keys);
+        }
+        let (source, kid) = (Arc::clone(&self.source), kid.map(str::to_owned));
+        // Whoever asked may go away: the fetch is finished, and its result kept, all the same.
+        let fetching = self.runtime.spawn(async move { source.refreshed(kid.as_deref()).await });
+        fetching.await.unwrap_or(Err(NoKeys))
+    }
+}
+
+impl Source {
+    async fn refreshed(&self, kid: Option<&str>) -> Result<Arc<KeySet>, NoKeys> {
+        let mut client = self.turn.lock().await;
+        let old = match self.known(kid) {
+            Known::Good(keys) => return Ok(keys),
+            Known::NotAgainYet => return Err(NoKeys),
+            Known::Old(keys) => Some(keys),
+            Known::Nothing => None,
+        };
+        let fetched = self.fetch(&mut client).await;
+        let mut state = self.state.lock();
+        state.tried_at = Some(self.clock.moment());
+        match fetched {
+            Ok(keys) => {
+                let keys = Arc::new(keys);
+                state.failures = 0;
+                state.keys = Some((Arc::clone(&keys), self.clock.moment()));
+                Ok(keys)
+            }
+            Err(error) => {
+                state.failures = state.failures.saturating_add(1);
+                tracing::warn!(url = self.url, %error, "the keys of an issuer cannot be fetched");
+                old.filter(|keys| keys.knows(kid)).ok_or(NoKeys)
+            }
+        }
+    }
+
+    fn known(&self, kid: Option<&str>) -> Known {
+        let state = self.state.lock();
+        let now = self.clock.moment();
+        let since_try = state.tried_at.map(|at| now.saturating_duration_since(at));
+        let resting = since_try.is_some_and(|since| since < state.pause());
+        match &state.keys {
+            Some((keys, at)) => {
+                let age = now.saturating_duration_since(*at);
+                let known = keys.knows(kid);
+                // After a success, a name that is not there is nobody's; after a failure, nobody can tell.
+                let settled = known || state.failures == 0;
+                match (age < FRESH && known, resting) {
+                    (true, _) => Known::Good(Arc::clone(keys)),
+                    (false, true) if settled && age < TRUSTED => Known::Good(Arc::clone(keys)),
+                    (false, true) => Known::NotAgainYet,
+                    (false, false) if age < TRUSTED => Known::Old(Arc::clone(keys)),
+                    (false, false) => Known::Nothing,
+                }
+            }
+            None if resting => Known::NotAgainYet,
+            None => Known::Nothing,
+        }
+    }
+
+    async fn fetch(&self, client: &mut Option<Client>) -> Result<KeySet, String> {
+        let client = match client {
+            Some(client) => client,
+            none => none.insert(self.made()?),
+        };
+        let asked = client.get(&self.url).header("accept", "application/json").send().await;
+        let mut answer = asked.map_err(told)?;
+        // What comes with a redirect, or with anything else, is not what is published here.
+        if answer.status() != StatusCode::OK {
+            return Err(format!("answered with {}", answer.status()));
+        }
+        let mut body = Vec::new();
+        while let Some(part) = answer.chunk().await.map_err(told)? {
+            body.extend_from_slice(&part);
+            if body.len() > MAX_BYTES {
+                return Err(format!("more than {MAX_BYTES} bytes"));
+            }
+        }
+        let text = String::from_utf8(body).map_err(|_| "not UTF-8".to_owned())?;
+        KeySet::published(&text).map_err(|error| error.to_string())
+    }
+
+    fn is_here(&self) -> bool {
+        let url = Url::parse(&self.url).ok();
+        url.is_some_and(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
+    }
+
+    /// Follows no redirects: where keys come from is the settings' to say.
+    fn made(&self) -> Result<Client, String> {
+        // An error says that there is one already.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        let mut client = Client::builder()
+            .redirect(redirect::Policy::none())
+            .timeout(FETCH_WITHIN)
+            .user_agent("portcullis");
+        if let Some(authorities) = &self.authorities {
+            let certificates = authorities.der().map(Certificate::from_der).collect::<Result<Vec<_>, _>>();
+            client = client.tls_certs_only(certificates.map_err(told)?);
+        }
+        // No proxy knows the way to this machine.
+        let client = if self.is_here() { client.no_proxy() } else { client };
+        client.build().map_err(told)
+    }
+}
+
+impl State {
+    fn pause(&self) -> Duration {
+        match self.failures {
+            0 => PAUSE,
+            failures => Duration::from_secs(1 << failures.min(6)).min(LONGEST_PAUSE),
+        }
+    }
+}
+
+/// Why it failed; the address, which the settings hold, is said once.
+fn told(error: reqwest::Error) -> String {
+    use std::error::Error;
+    let error = error.without_url();
+    error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"))
+}

@@ -1,0 +1,146 @@
+//! To whom passkeys belong, as the library that judges them wants to know it.
+//!
+//! Made once, at the start, by the composition root, from names that the settings have checked.
+
+use std::{fmt, sync::Arc};
+
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+use webauthn_rs::prelude::{PublicKeyCredential, Url, Webauthn, WebauthnBuilder, WebauthnError};
+
+use domain::factors::passkey::RelyingPartyNames;
+
+/// To whom passkeys belong, with the library that judges them. Clones are the same.
+#[derive(Clone)]
+pub struct RelyingParty {
+    webauthn: Arc<Webauthn>,
+    /// SHA-256 of the name that passkeys belong to.
+    id_hash: [u8; 32],
+}
+
+impl fmt::Debug for RelyingParty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let origins =
+            self.webauthn.get_allowed_origins().iter().map(|url| url.origin().ascii_serialization());
+        f.debug_list().entries(origins).finish()
+    }
+}
+
+impl RelyingParty {
+    /// The relying party of these names.
+    ///
+    /// # Errors
+    /// What is wrong with them, in words.
+    pub fn new(names: &RelyingPartyNames) -> Result<Self, String> {
+        let parsed = names.origins.iter().map(|origin| {
+            Url::parse(origin).map_err(|error| format!("WEBAUTHN_ORIGINS: `{origin}`: {error}"))
+        });
+        let origins: Vec<Url> = parsed.collect::<Result<_, _>>()?;
+        let first = origins.first().ok_or("WEBAUTHN_ORIGINS: there is none")?;
+        let refused = |error: WebauthnError| format!("WEBAUTHN_RP_ID `{}`: {error:?}", names.id);
+        let mut builder = WebauthnBuilder::new(&names.id, first).map_err(refused)?.rp_name(&names.name);
+        for origin in &origins[1..] {
+            builder = builder.append_allowed_origin(origin);
+        }
+        let webauthn = Arc::new(builder.build().map_err(refused)?);
+        Ok(Self { webauthn, id_hash: Sha256::digest(&names.id).into() })
+    }
+
+    pub(crate) fn webauthn(&self) -> &Webauthn {
+        &self.webauthn
+    }
+
+    /// Whether a browser says that it spoke with one of our pages, and that the page was no frame of another site's: letter
+    /// by letter, for making a passkey and for using one. The library lets frames use one.
+    ///
+    /// # Errors
+    /// `InvalidRPOrigin`, `CredentialCrossOrigin`, `ParseJSONFailure`.
+    pub(crate) fn check_page(&self, client_data_json: &[u8]) -> Result<(), WebauthnError> {
+        let page: Page = serde_json::from_slice(client_data_json)?;
+        let own = |allowed: &Url| allowed.origin().ascii_serialization() == page.origin;
+        if !self.webauthn.get_allowed_origins().iter().any(own) {
+            return Err(WebauthnError::InvalidRPOrigin);
+        }
+        if page.cross_origin || page.top_origin.is_some() {
+            return Err(WebauthnError::CredentialCrossOrigin);
+        }
+        Ok(())
+    }
+}
+
+impl RelyingParty {
+    /// What can be seen in an assertion without its key: the page, for whom it was made, and that its authenticator checked
+    /// who holds it (WebAuthn, 6.1: 32 bytes of hash, then the flags).
+    ///
+    /// # Errors
+    /// Those of [`Self::check_page`], `InvalidRPIDHash`, `UserNotPresent`, `UserNotVerified`.
+    pub(crate) fn check_answer(&self, credential: &PublicKeyCredential) -> Result<(), WebauthnError> {
+        const PRESENT: u8 = 0x01;
+        const VERIFIED: u8 = 0x04;
+        self.check_page(&credential.response.client_data_json)?;
+        let data: &[u8] = &credential.response.authenticator_data;
+        let (Some(hash), Some(flags)) = (data.get(..32), data.get(32)) else {
+            return Err(WebauthnError::ParseNOMFailure);
+        };
+        if *hash != self.id_hash[..] {
+            return Err(WebauthnError::InvalidRPIDHash);
+        }
+        if flags & PRESENT == 0 {
+            return Err(WebauthnError::UserNotPresent);
+        }
+        if flags & VERIFIED == 0 {
+            return Err(WebauthnError::UserNotVerified);
+        }
+        Ok(())
+    }
+}
+
+/// What a browser says of the page (WebAuthn, 5.8.1).
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    origin: String,
+    #[serde(default)]
+    cross_origin: bool,
+    top_origin: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(client_data: &str) -> Result<(), WebauthnError> {
+        let names = RelyingPartyNames {
+            id: "example.com".to_owned(),
+            name: "Example".to_owned(),
+            origins: vec!["https://example.com".to_owned(), "https://chat.example.com:8443".to_owned()],
+        };
+        RelyingParty::new(&names).expect("names that fit").check_page(client_data.as_bytes())
+    }
+
+    #[test]
+    fn a_page_is_one_of_ours_letter_by_letter() {
+        for origin in ["https://example.com", "https://chat.example.com:8443"] {
+            assert!(judge(&format!(r#"{{"origin":"{origin}","crossOrigin":false}}"#)).is_ok(), "{origin}");
+        }
+        for origin in [
+            "https://example.com/",
+            "https://example.com:443",
+            "https://EXAMPLE.com",
+            "https://chat.example.com",
+            "https://a@example.com",
+            "null",
+        ] {
+            let judged = judge(&format!(r#"{{"origin":"{origin}"}}"#));
+            assert!(matches!(judged, Err(WebauthnError::InvalidRPOrigin)), "{origin}");
+        }
+    }
+
+    #[test]
+    fn a_frame_of_another_site_is_no_page_of_ours() {
+        for said in [r#""crossOrigin":true"#, r#""topOrigin":"https://evil.example""#] {
+            let judged = judge(&format!(r#"{{"origin":"https://example.com",{said}}}"#));
+            assert!(matches!(judged, Err(WebauthnError::CredentialCrossOrigin)), "{said}");
+        }
+    }
+}

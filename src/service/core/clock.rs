@@ -1,0 +1,54 @@
+//! The services' clock: wall time, which tests can move.
+//!
+//! Everything that is stored or signed takes its time from here; timers use monotonic time instead, of which there is one that
+//! moves along.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use time::OffsetDateTime;
+
+/// Wall time in UTC, in whole microseconds, as the database keeps it. Clones are the same clock.
+#[derive(Clone, Debug, Default)]
+pub struct Clock {
+    ahead_micros: Arc<AtomicI64>,
+}
+
+impl Clock {
+    /// The time.
+    #[must_use]
+    pub fn now(&self) -> OffsetDateTime {
+        let now = OffsetDateTime::now_utc()
+            + time::Duration::microseconds(self.ahead_micros.load(Ordering::Relaxed));
+        now.replace_nanosecond(now.nanosecond() / 1000 * 1000).unwrap_or(now)
+    }
+
+    /// The time in milliseconds since the epoch.
+    #[must_use]
+    pub fn now_ms(&self) -> i64 {
+        millis(self.now())
+    }
+
+    /// The moment, for ages and pauses that are kept in memory only: setting the machine's clock does not change it.
+    #[must_use]
+    pub fn moment(&self) -> Instant {
+        let ahead = u64::try_from(self.ahead_micros.load(Ordering::Relaxed)).unwrap_or(0);
+        Instant::now() + Duration::from_micros(ahead)
+    }
+
+    /// Moves the clock forward, for tests.
+    pub fn advance(&self, by: Duration) {
+        let micros = i64::try_from(by.as_micros()).unwrap_or(i64::MAX);
+        self.ahead_micros.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+/// Milliseconds since the epoch.
+pub(crate) fn millis(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,8 @@
+//! The server API, and what belongs to connections: sessions of outside issuers, emulated streams, figures of this process.
+//!
+//! Depends on `core`, `access` and `revocation`.
+
+pub(crate) mod api;
+pub(crate) mod emulated_streams;
+pub(crate) mod external_sessions;
+pub(crate) mod node_info;

@@ -1,0 +1,120 @@
+//! Attempts to sign in: writing each down, also for accounts that do not exist, and showing users their own.
+//!
+//! One that opens a session is written by that transaction, which is given it; the others by [`Services::write_attempt`].
+
+use domain::risk::sign_in_history::Attempted;
+use protocol::id::UserId;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{Caller, Failure, Meta, Services, core::clock::millis};
+use domain::{abuse::attempt::AttemptOutcome, session::SignInMethod};
+use store::Attempt;
+
+/// A page of attempts, newest first.
+#[derive(Clone, Debug)]
+pub struct AttemptsPage {
+    /// The attempts.
+    pub attempts: Vec<Attempt>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<String>,
+}
+
+impl Services {
+    /// An attempt of this request, now, under the name `folded`, not yet judged. The work is the same whether or not
+    /// anybody has that name.
+    pub(crate) fn attempt(
+        &self,
+        folded: &str,
+        user: Option<UserId>,
+        method: SignInMethod,
+        outcome: AttemptOutcome,
+        meta: &Meta,
+    ) -> Attempt {
+        Attempt {
+            id: Uuid::new_v4(),
+            at: self.clock.now(),
+            user,
+            identifier: self.throttle_keys.account(folded),
+            method,
+            outcome,
+            device: meta.device,
+            session: None,
+            address: Some(meta.address),
+            user_agent: meta.user_agent.clone(),
+            fingerprint: Some(meta.fingerprint.clone()),
+            place: self.place(meta),
+            risk: None,
+        }
+    }
+
+    /// Writes an attempt that opened nothing down.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub(crate) async fn write_attempt(&self, attempt: Attempt) -> Result<(), Failure> {
+        self.store.insert_attempt(attempt.clone()).await?;
+        self.note_attempt(attempt);
+        Ok(())
+    }
+
+    /// Has an attempt that was written down count with the next one.
+    pub(crate) fn note_attempt(&self, attempt: Attempt) {
+        let succeeded = attempt.outcome == AttemptOutcome::Success;
+        let Some(user) = attempt.user.filter(|_| succeeded || attempt.outcome.is_failed_proof()) else {
+            return;
+        };
+        let (at_ms, place) = (millis(attempt.at), succeeded.then_some(attempt.place));
+        self.realtime.attempted(Attempted { user, at_ms, succeeded: place });
+    }
+
+    /// Attempts on the caller's account.
+    ///
+    /// # Errors
+    /// `BadRequest` for a cursor that is none of ours, `Unavailable`.
+    pub async fn own_attempts(
+        &self,
+        caller: &Caller,
+        limit: u32,
+        cursor: Option<&str>,
+    ) -> Result<AttemptsPage, Failure> {
+        let before = cursor.map(read_cursor).transpose()?;
+        // One more than asked for tells whether there is another page.
+        let mut attempts = self.store.attempts_of(caller.user, before, limit.saturating_add(1)).await?;
+        let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+        let more = attempts.len() > limit;
+        attempts.truncate(limit);
+        let next = attempts.last().filter(|_| more).map(|last| cursor_after(last.at, last.id));
+        Ok(AttemptsPage { attempts, next })
+    }
+}
+
+/// Where the page after this attempt begins.
+fn cursor_after(at: OffsetDateTime, id: Uuid) -> String {
+    format!("{}.{}", at.unix_timestamp_nanos() / 1_000, id.simple())
+}
+
+fn read_cursor(text: &str) -> Result<(OffsetDateTime, Uuid), Failure> {
+    let read = || {
+        let (at, id) = text.split_once('.')?;
+        let micros: i64 = at.parse().ok()?;
+        let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?;
+        Some((at, Uuid::try_parse(id).ok()?))
+    };
+    read().ok_or_else(|| Failure::bad_request("invalid_cursor", "The cursor is not one of ours."))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_reads_as_it_is_written() {
+        let (at, id) = (OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap(), Uuid::from_u128(7));
+        assert_eq!(read_cursor(&cursor_after(at, id)), Ok((at, id)));
+        for odd in ["", ".", "7", "7.x", &format!("{}.{id}", i64::MAX), "x.00000000000000000000000000000007"]
+        {
+            assert!(read_cursor(odd).is_err(), "{odd}");
+        }
+    }
+}

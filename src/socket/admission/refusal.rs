@@ -1,0 +1,209 @@
+//! A refused handshake: problem+json through the HTTP/1 codec, then the end of the stream.
+//!
+//! Browsers hide the answer to a failed handshake from scripts, but people with `curl` and `wscat`, proxies and SDKs on servers
+//! read it. The shape is that of REST errors (RFC 9457).
+
+use std::time::Duration;
+
+use actix_codec::{AsyncWrite, Encoder};
+use actix_http::{
+    Response,
+    body::BodySize,
+    h1::{Codec, Message},
+    header::{self, HeaderMap, HeaderName, HeaderValue},
+};
+use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::StatusCode};
+use actors::runtime::Denied;
+use bytes::{Bytes, BytesMut};
+use tokio::io::AsyncWriteExt;
+
+use domain::{
+    problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
+    request::RequestId,
+    tokens::credential::CredentialError,
+};
+use logic::client::VerifyRefusal;
+use service::Failure;
+
+/// How long a refused client may take to read why.
+const WRITE_DEADLINE: Duration = Duration::from_secs(2);
+
+/// Why a handshake was refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::socket) struct Refusal {
+    status: StatusCode,
+    code: &'static str,
+    detail: &'static str,
+    retry_after: Option<Duration>,
+    policy: Option<Policy>,
+}
+
+impl Refusal {
+    pub(in crate::socket) fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
+        Self { status, code, detail, retry_after: None, policy: None }
+    }
+
+    pub(in crate::socket) fn unavailable() -> Self {
+        let detail = "This cannot be answered right now. Try again soon.";
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).after(Duration::from_secs(1))
+    }
+
+    pub(in crate::socket) fn too_many(retry_after: Duration, policy: Policy) -> Self {
+        let detail = "Too many connection attempts. Try again later.";
+        let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
+        Self { policy: Some(policy), ..refusal.after(retry_after) }
+    }
+
+    pub(in crate::socket) fn connection_limit() -> Self {
+        let detail = "There are as many connections as there may be.";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "connection_limit", detail).after(Duration::from_secs(10))
+    }
+
+    fn after(self, retry_after: Duration) -> Self {
+        Self { retry_after: Some(retry_after), ..self }
+    }
+
+    pub(in crate::socket) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    pub(in crate::socket) fn code(&self) -> &'static str {
+        self.code
+    }
+
+    fn body(&self, request_id: &str) -> Bytes {
+        let problem = ProblemDetails {
+            status: self.status.as_u16(),
+            title: self.status.canonical_reason(),
+            code: self.code,
+            detail: self.detail,
+            request_id,
+            methods: &[],
+        };
+        Bytes::from(problem.body())
+    }
+
+    /// The answer inside the web application, whose own layer adds what every answer has.
+    pub(in crate::socket) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+        let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
+        let mut answer = HttpResponse::build(self.status).content_type(MEDIA_TYPE).body(self.body(&id));
+        self.add_headers(answer.headers_mut());
+        answer
+    }
+
+    /// The whole answer as bytes, behind what is in `answer` already.
+    fn encode(&self, mut codec: Codec, mut answer: BytesMut, request_id: &str) -> std::io::Result<BytesMut> {
+        let body = self.body(request_id);
+        let mut response = Response::with_body(self.status, ());
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        if let Ok(id) = HeaderValue::from_str(request_id) {
+            headers.insert(HeaderName::from_static("x-request-id"), id);
+        }
+        self.add_headers(headers);
+        if self.status == StatusCode::UPGRADE_REQUIRED {
+            headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+        }
+        response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
+        codec.encode(Message::Item((response, BodySize::Sized(body.len() as u64))), &mut answer)?;
+        codec.encode(Message::Chunk(Some(body)), &mut answer)?;
+        codec.encode(Message::Chunk(None), &mut answer)?;
+        Ok(answer)
+    }
+
+    fn add_headers(&self, headers: &mut HeaderMap) {
+        if let Some(after) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(retry_after(after)));
+            self.name_policy(headers, retry_after(after));
+        }
+        if self.status == StatusCode::UNAUTHORIZED {
+            let challenge = r#"Bearer realm="portcullis", error="invalid_token""#;
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+    }
+
+    /// Says under what rule it is one too many, and how long that lasts.
+    fn name_policy(&self, headers: &mut HeaderMap, seconds: u64) {
+        let Some(policy) = self.policy else { return };
+        for (name, value) in [("ratelimit-policy", policy.header()), ("ratelimit", policy.exhausted(seconds))]
+        {
+            if let Ok(value) = HeaderValue::try_from(value) {
+                headers.insert(HeaderName::from_static(name), value);
+            }
+        }
+    }
+
+    /// Answers, behind what `unsent` holds of earlier answers, and ends the stream.
+    pub(in crate::socket) async fn send<T: AsyncWrite + Unpin>(
+        &self,
+        io: &mut T,
+        codec: Codec,
+        unsent: BytesMut,
+        request_id: &str,
+    ) {
+        let Ok(answer) = self.encode(codec, unsent, request_id) else {
+            return;
+        };
+        let sent = async {
+            io.write_all(&answer).await?;
+            io.shutdown().await
+        };
+        // A client that does not read its refusal is refused all the same.
+        let _ = tokio::time::timeout(WRITE_DEADLINE, sent).await;
+    }
+}
+
+impl From<CredentialError> for Refusal {
+    fn from(error: CredentialError) -> Self {
+        let (code, detail) = match error {
+            CredentialError::QueryTokenElsewhere => {
+                ("token_in_query", "A token in the query is not accepted here.")
+            }
+            CredentialError::Repeated => {
+                ("repeated_credential", "A credential is given more than once, and they differ.")
+            }
+            CredentialError::Malformed => {
+                ("malformed_authorization", "The Authorization header must be: Bearer, a space, the token.")
+            }
+        };
+        Self::new(StatusCode::BAD_REQUEST, code, detail)
+    }
+}
+
+impl From<Failure> for Refusal {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::TooMany { retry_after, policy } => Self::too_many(retry_after, policy),
+            _ => Self::unavailable(),
+        }
+    }
+}
+
+impl From<VerifyRefusal> for Refusal {
+    fn from(refusal: VerifyRefusal) -> Self {
+        let invalid = |code, detail| Self::new(StatusCode::UNAUTHORIZED, code, detail);
+        match refusal {
+            VerifyRefusal::Expired => invalid("token_expired", "The token has expired."),
+            VerifyRefusal::Invalid => invalid("invalid_token", "The token is not valid."),
+            VerifyRefusal::Forbidden => {
+                Self::new(StatusCode::FORBIDDEN, "account_inactive", "This account may not do that.")
+            }
+            VerifyRefusal::Denied(Denied::Blocked) => {
+                Self::new(StatusCode::FORBIDDEN, "user_blocked", "This account may not come in.")
+            }
+            VerifyRefusal::Denied(Denied::TokenRevoked) => {
+                invalid("token_revoked", "The token has been revoked. Sign in again.")
+            }
+            VerifyRefusal::Denied(Denied::TokensInvalidated) => {
+                invalid("tokens_invalidated", "The token has been revoked. Sign in again.")
+            }
+            // The session lives: the server is stopping, or what the token says has changed. Try again.
+            VerifyRefusal::Revoked(reason) if reason.reconnects() => Self::unavailable(),
+            VerifyRefusal::Revoked(_) => invalid("session_ended", "The session has ended. Sign in again."),
+            VerifyRefusal::ConnectionLimit => Self::connection_limit(),
+            VerifyRefusal::Unavailable => Self::unavailable(),
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The pump over real TCP connections, with a context that says nothing.
+
+use std::time::Instant;
+
+use actix_rt::net::{TcpListener, TcpStream};
+use actors::runtime::{Outbox, outbox};
+use futures_util::stream;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+use super::*;
+use crate::socket::websocket::close::CUT_DEADLINE;
+
+/// Says nothing, and on its way out looks up why it goes, as a driver does.
+struct Witness(Outbox, std::sync::mpsc::Sender<Option<End>>);
+
+impl Stream for Witness {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        Poll::Pending
+    }
+}
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        let _ = self.1.send(self.0.end());
+    }
+}
+
+#[actix_rt::test]
+async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
+    type Way = fn(&mut Pump<TcpStream, Witness>);
+    let cut = End::Cut(CloseReason::WriteError.into());
+    let ways: [(Way, End); 2] = [
+        (|pump| pump.begin_close(&End::Cut(CloseReason::WriteError.into())), cut),
+        (|pump| pump.gone(), End::Peer),
+    ];
+    for (way, end) in ways {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let (outbox, reader) = outbox(1024, protocol::Encoding::Json);
+        let (sender, seen) = std::sync::mpsc::channel();
+        let witness = Witness(outbox, sender);
+        let mut pump = Pump::new(stream, witness, Inbound::default(), reader, Anchor::default(), b"");
+        way(&mut pump);
+        assert_eq!(seen.try_recv(), Ok(Some(end)));
+    }
+}
+
+type Silence = stream::Pending<Result<Bytes, Error>>;
+
+struct Peer {
+    stream: TcpStream,
+    outbox: Outbox,
+    pump: actix_rt::task::JoinHandle<()>,
+}
+
+async fn peer(limit: usize) -> Peer {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    for half in [&stream, &server] {
+        // Small buffers, so that a peer that does not read is noticed soon.
+        socket2::SockRef::from(half).set_recv_buffer_size(4096).unwrap();
+        socket2::SockRef::from(half).set_send_buffer_size(4096).unwrap();
+    }
+    let (outbox, reader) = outbox(limit, protocol::Encoding::Json);
+    let context: Silence = stream::pending();
+    let pump =
+        actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, Anchor::default(), b""));
+    Peer { stream, outbox, pump }
+}
+
+impl Peer {
+    async fn read_to_end(&mut self) -> std::io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        self.stream.read_to_end(&mut bytes).await.map(|_| bytes)
+    }
+
+    /// Queues more than the kernel takes for a peer that does not read, and waits until the pump is stuck.
+    async fn stall(&self) {
+        let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+        while self.outbox.queued_bytes() < 256 * 1024 {
+            self.outbox.push(chunk.clone()).unwrap();
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+#[actix_rt::test]
+async fn what_is_queued_together_leaves_in_one_frame() {
+    let mut peer = peer(1024).await;
+    peer.outbox.push(Bytes::from_static(b"{\"id\":1}")).unwrap();
+    peer.outbox.push(Bytes::from_static(b"{\"id\":2}")).unwrap();
+    peer.outbox.close(CloseReason::Expired);
+    let bytes = peer.read_to_end().await.unwrap();
+    assert!(bytes.starts_with(b"\x81\x11{\"id\":1}\n{\"id\":2}\x88"), "{bytes:?}");
+}
+
+#[actix_rt::test]
+async fn a_cut_sends_the_close_frame_and_nothing_that_was_queued() {
+    let mut peer = peer(1024).await;
+    peer.outbox.push(Bytes::from_static(b"secret")).unwrap();
+    peer.outbox.cut(CloseReason::SessionRevoked, None);
+    let bytes = peer.read_to_end().await.unwrap();
+    assert_eq!(bytes, [&b"\x88\x11\x11\x94"[..], b"session revoked"].concat());
+    drop(peer.stream);
+    peer.pump.await.unwrap();
+}
+
+#[actix_rt::test]
+async fn a_cut_ends_a_peer_that_does_not_read_with_a_reset() {
+    let mut peer = peer(1024 * 1024).await;
+    peer.stall().await;
+    let cut_at = Instant::now();
+    peer.outbox.cut(CloseReason::SessionRevoked, None);
+    (&mut peer.pump).await.unwrap();
+    assert!(cut_at.elapsed() >= CUT_DEADLINE);
+    let error = peer.read_to_end().await.expect_err("a reset is an error, not an end");
+    assert_eq!(error.kind(), io::ErrorKind::ConnectionReset);
+}
+
+#[actix_rt::test]
+async fn a_peer_that_let_its_queue_overflow_hears_why_when_it_reads_again() {
+    let mut peer = overflowed().await;
+    let bytes = peer.read_to_end().await.unwrap();
+    assert!(bytes.ends_with(b"\x88\x06\x0b\xc0slow"), "{} bytes", bytes.len());
+    assert!(bytes.len() < 300 * 1024, "what was queued has left: {} bytes", bytes.len());
+    peer.pump.await.unwrap();
+}
+
+#[actix_rt::test]
+async fn a_cut_does_not_wait_for_a_slow_peer() {
+    let peer = overflowed().await;
+    let cut_at = Instant::now();
+    peer.outbox.cut(CloseReason::SessionRevoked, None);
+    peer.pump.await.unwrap();
+    assert!(cut_at.elapsed() < WRITE_DEADLINE / 2);
+}
+
+/// A peer that does not read, and whose queue has overflowed.
+async fn overflowed() -> Peer {
+    let peer = peer(300 * 1024).await;
+    peer.stall().await;
+    let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
+    while peer.outbox.push(chunk.clone()).is_ok() {}
+    assert_eq!(peer.outbox.end(), Some(End::Shed(CloseReason::Slow.into())));
+    tokio::task::yield_now().await;
+    peer
+}
+
+#[actix_rt::test]
+async fn a_cut_overtakes_a_close_that_still_flushes() {
+    let peer = peer(1024 * 1024).await;
+    peer.stall().await;
+    peer.outbox.close(CloseReason::Expired);
+    tokio::task::yield_now().await;
+    let cut_at = Instant::now();
+    peer.outbox.cut(CloseReason::SessionRevoked, None);
+    peer.pump.await.unwrap();
+    assert!(cut_at.elapsed() < WRITE_DEADLINE);
+}
+
+#[actix_rt::test]
+async fn a_peer_that_goes_away_ends_the_pump_and_the_outbox() {
+    let mut peer = peer(1024).await;
+    peer.stream.shutdown().await.unwrap();
+    (&mut peer.pump).await.unwrap();
+    assert!(!peer.outbox.is_open());
+}
+
+/// A context that decodes like actix's: asks for bytes before each frame (here: each byte), at most 16 per poll.
+struct Decoder {
+    inbound: Inbound,
+    bytes: super::super::inbound::InboundStream,
+    buffer: usize,
+    most: std::rc::Rc<std::cell::Cell<usize>>,
+    decoded: std::rc::Rc<std::cell::Cell<usize>>,
+}
+
+impl Stream for Decoder {
+    type Item = Result<Bytes, Error>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        for _ in 0..16 {
+            while let Poll::Ready(Some(Ok(chunk))) = Pin::new(&mut self.bytes).poll_next(cx) {
+                self.buffer += chunk.len();
+            }
+            self.most.set(self.most.get().max(self.buffer));
+            if self.buffer == 0 {
+                return Poll::Pending;
+            }
+            // A frame of 1 KiB, or what is left of one.
+            let frame = self.buffer.min(1024);
+            self.buffer -= frame;
+            self.decoded.set(self.decoded.get() + frame);
+            self.inbound.frame_decoded();
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
+
+#[actix_rt::test]
+async fn nothing_more_is_read_than_was_decoded() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut flooder = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+    let (server, _) = listener.accept().await.unwrap();
+    let (outbox, reader) = outbox(1024, protocol::Encoding::Json);
+    let inbound = Inbound::default();
+    let (most, decoded) =
+        <(std::rc::Rc<std::cell::Cell<usize>>, std::rc::Rc<std::cell::Cell<usize>>)>::default();
+    let context = Decoder {
+        inbound: inbound.clone(),
+        bytes: inbound.stream(),
+        buffer: 0,
+        most: most.clone(),
+        decoded: decoded.clone(),
+    };
+    let pump = actix_rt::spawn(Pump::new(server, context, inbound, reader, Anchor::default(), b""));
+    let flood = 8 * 1024 * 1024;
+    flooder.write_all(&vec![b'x'; flood]).await.unwrap();
+    while decoded.get() < flood {
+        actix_rt::time::sleep(Duration::from_millis(1)).await;
+    }
+    assert!(most.get() <= 64 * 1024, "{} bytes were waiting to be decoded", most.get());
+    outbox.close(CloseReason::Expired);
+    drop(flooder);
+    pump.await.unwrap();
+}

@@ -1,0 +1,191 @@
+//! What an operator does beside the server: the use cases of the command line, called in this process, and one run of the
+//! periodic jobs.
+//!
+//! The only file of the tests that calls the services of the server directly. A test calls these methods, so a changed
+//! service is changed here and nowhere else. Starting the `portcullis` command for each of these calls would take longer
+//! than the tests; `cli.rs` tests the command itself.
+
+use std::{net::IpAddr, time::Duration};
+
+use domain::{
+    account::role::{Role, Status},
+    tokens::api_key::ApiScopes,
+};
+use protocol::{
+    audit::{AuditEvent, Outcome},
+    id::{Subject, UserId},
+};
+use secrecy::{ExposeSecret as _, SecretString};
+use service::{
+    ApiKey, Ban, DenialTerms, ExternalFilter, ExternalSession, Failure, Revoked, Severed, Target, User,
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::App;
+
+/// How long a denial holds, and why it was made: for ever unless a test says otherwise.
+fn denial_terms(expires_at: Option<OffsetDateTime>) -> DenialTerms {
+    let event = AuditEvent::new("", Outcome::Success, 1_800_000_000_000);
+    DenialTerms { expires_at, reason: "a test".to_owned(), event }
+}
+
+impl App {
+    /// The server's wall clock.
+    pub(crate) fn now(&self) -> OffsetDateTime {
+        self.services().clock().now()
+    }
+
+    /// Moves the server's wall clock.
+    pub(crate) fn advance(&self, by: Duration) {
+        self.services().clock().advance(by);
+    }
+
+    /// Whether this node is sure that it has heard of every revocation; until then it does not answer from memory.
+    pub(crate) fn is_current(&self) -> bool {
+        self.services().is_current()
+    }
+
+    /// Runs every periodic job once.
+    pub(crate) async fn sweep(&self) {
+        self.try_sweep().await.expect("a sweep");
+    }
+
+    /// The same, or why a job failed.
+    pub(crate) async fn try_sweep(&self) -> Result<(), Failure> {
+        self.services().sweep().await
+    }
+
+    /// Revokes the sessions of this target, as `portcullis session revoke` does.
+    pub(crate) async fn revoke(&self, target: Target) -> Revoked {
+        self.services().revoke_locally(target, "a test".to_owned()).await.expect("a revocation")
+    }
+
+    /// Connections of outside issuers' users, newest first.
+    pub(crate) async fn external_sessions(&self, filter: ExternalFilter) -> Vec<ExternalSession> {
+        self.services().outside_sessions(filter).await.expect("sessions")
+    }
+
+    /// Creates a user of a development server.
+    pub(crate) async fn seed_user(&self, email: &str, password: &str, role: Role) -> User {
+        let seeded = self.services().seed_user(email, &SecretString::from(password), role).await;
+        seeded.expect("a user")
+    }
+
+    pub(crate) async fn set_role(&self, user: UserId, role: Role) {
+        self.services().set_role(user, role).await.expect("the role is set");
+    }
+
+    pub(crate) async fn set_status(&self, user: UserId, status: Status) {
+        self.services().set_status(user, status).await.expect("the status is set");
+    }
+
+    pub(crate) async fn reset_password(&self, user: UserId, password: &str) {
+        self.services().reset_password(user, SecretString::from(password)).await.expect("it is reset");
+    }
+
+    /// Removes every second factor of a user.
+    pub(crate) async fn reset_factors(&self, user: UserId) {
+        self.services().reset_factors(user).await.expect("they are reset");
+    }
+}
+
+/// API keys.
+impl App {
+    /// A key with these scopes.
+    pub(crate) async fn api_key(&self, name: &str, scopes: &[&str]) -> String {
+        let scopes = scopes.iter().map(|scope| scope.parse().expect("a scope"));
+        let made = self.create_api_key(name, ApiScopes::joined(scopes), None).await;
+        made.expect("a key").0.expose_secret().to_owned()
+    }
+
+    pub(crate) async fn create_api_key(
+        &self,
+        name: &str,
+        scopes: ApiScopes,
+        lifetime: Option<Duration>,
+    ) -> Result<(SecretString, ApiKey), Failure> {
+        self.services().create_api_key(name, scopes, lifetime).await
+    }
+
+    /// Revokes the key of this id or name; `None` if there is none.
+    pub(crate) async fn revoke_api_key(&self, key: &str) -> Option<Uuid> {
+        self.services().revoke_api_key(key).await.expect("an answer")
+    }
+}
+
+/// Bans of addresses.
+impl App {
+    pub(crate) async fn ban_address(&self, address: &str, period: Duration) -> Ban {
+        let banned = self.services().ban_address(ip(address), period, String::new()).await;
+        banned.expect("a ban")
+    }
+
+    /// Whether there was a ban to lift.
+    pub(crate) async fn lift_ban(&self, address: &str) -> bool {
+        self.services().lift_ban(ip(address)).await.expect("an answer")
+    }
+
+    /// The bans that hold now.
+    pub(crate) async fn bans(&self) -> Vec<Ban> {
+        self.services().bans().await.expect("the bans")
+    }
+}
+
+fn ip(address: &str) -> IpAddr {
+    address.parse().expect("an address")
+}
+
+/// Denials of users and tokens.
+impl App {
+    /// Blocks a user.
+    pub(crate) async fn block(&self, subject: &Subject) -> Severed {
+        self.services().block_user(subject.clone(), denial_terms(None)).await.expect("the user is blocked")
+    }
+
+    /// Blocks a user for this long.
+    pub(crate) async fn block_for(&self, subject: &Subject, period: Duration) -> Severed {
+        let terms = denial_terms(Some(self.now() + period));
+        self.services().block_user(subject.clone(), terms).await.expect("the user is blocked")
+    }
+
+    /// Ends the block of a user.
+    pub(crate) async fn unblock(&self, subject: &Subject) {
+        let unblocked = self.services().unblock_user(subject.clone(), denial_terms(None)).await;
+        unblocked.expect("the user is unblocked");
+    }
+
+    /// Revokes a token.
+    pub(crate) async fn revoke_token(&self, id: &str) -> Severed {
+        self.services().revoke_token(id, denial_terms(None)).await.expect("the token is revoked")
+    }
+
+    /// Revokes a token for this long.
+    pub(crate) async fn revoke_token_for(&self, id: &str, period: Duration) -> Severed {
+        let terms = denial_terms(Some(self.now() + period));
+        self.services().revoke_token(id, terms).await.expect("the token is revoked")
+    }
+
+    /// Revokes every token of a user that was issued until now.
+    pub(crate) async fn invalidate_tokens(&self, subject: &Subject) -> Severed {
+        self.try_invalidate_tokens(subject, self.now()).await.expect("the tokens are invalidated")
+    }
+
+    /// Revokes every token of a user that was issued before this moment.
+    pub(crate) async fn invalidate_tokens_before(
+        &self,
+        subject: &Subject,
+        moment: OffsetDateTime,
+    ) -> Severed {
+        self.try_invalidate_tokens(subject, moment).await.expect("the tokens are invalidated")
+    }
+
+    /// The same, or why it failed.
+    pub(crate) async fn try_invalidate_tokens(
+        &self,
+        subject: &Subject,
+        moment: OffsetDateTime,
+    ) -> Result<Severed, Failure> {
+        self.services().invalidate_tokens(subject.clone(), moment, None, denial_terms(None)).await
+    }
+}
