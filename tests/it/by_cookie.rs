@@ -143,7 +143,7 @@ async fn a_cookie_without_an_origin_proves_nothing_if_the_browser_says_anything_
 async fn the_token_of_a_streams_connect_goes_before_the_cookie() {
     let app = App::start();
     let (cookie, token) = (session(&app).await, session(&app).await);
-    // Also where the cookie would not count, or is of nobody.
+    // Also where the cookie would not count, or belongs to no session.
     let streams = [
         events(&cookie, Some(&token.access)),
         events(&cookie, Some(&token.access)).header("sec-fetch-site", "same-origin"),

@@ -163,7 +163,7 @@ async fn a_revocation_ends_a_stream_and_says_why() {
     assert_eq!(refused.message().await, None);
 }
 
-/// A stream that nobody reads.
+/// A stream that is not read.
 pub(crate) async fn deaf(session: &Session) -> TcpStream {
     let commands = format!(
         "{}\n{}",

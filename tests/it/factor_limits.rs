@@ -1,4 +1,4 @@
-//! How often a second factor may be tried, what the limits keep anybody from learning, and that doubt is no refusal.
+//! How often a second factor may be tried, what the limits keep secret, and that an unavailable database is no refusal.
 
 use serde_json::json;
 

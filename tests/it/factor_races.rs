@@ -20,7 +20,7 @@ fn event(name: &str) -> AuditEvent {
     AuditEvent::new(name, Outcome::Success, 1_800_000_000_000)
 }
 
-/// A server whose limits do not come between.
+/// A server with limits that no test reaches.
 fn unlimited() -> App {
     App::with(|settings| {
         settings.limits.second_factor_account.burst = 10_000;

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use logic::namespace::{Namespaces, Options};
@@ -48,13 +48,16 @@ struct Scene {
     tokens: Vec<String>,
     log: Arc<Mutex<Log>>,
     ready: Arc<AtomicUsize>,
+    /// How often each subscriber has come back.
+    returns: Arc<Vec<AtomicUsize>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Scene {
     fn new(channel: &'static str, place: watch::Receiver<SocketAddr>, tokens: Vec<String>) -> Self {
         let (log, ready, stop) = Default::default();
-        Self { channel, place, tokens, log, ready, stop }
+        let returns = Arc::new((0..FOLLOWERS).map(|_| AtomicUsize::new(0)).collect());
+        Self { channel, place, tokens, log, ready, returns, stop }
     }
 
     fn token(&self, number: usize) -> &str {
@@ -63,21 +66,17 @@ impl Scene {
 
     /// Waits until so many publications have been acknowledged.
     async fn traffic(&self, acknowledged: usize) {
-        within("traffic", async {
-            while self.log.lock().unwrap().acknowledged.len() < acknowledged {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await;
+        eventually("traffic", async || self.log.lock().unwrap().acknowledged.len() >= acknowledged).await;
     }
 
-    /// Begins to follow and, once everybody does, to publish.
+    /// Begins to follow and, once every subscriber follows, to publish.
     async fn begin(&self) -> (JoinSet<Follower>, JoinSet<()>, watch::Sender<Option<String>>) {
         let (end, _) = watch::channel(None);
         let (mut followers, mut publishers) = (JoinSet::new(), JoinSet::new());
         for number in 0..FOLLOWERS {
             let follower = Follower::new(self.place.clone(), self.token(number), self.channel);
-            followers.spawn(drop_and_return(follower, number, Arc::clone(&self.ready), end.subscribe()));
+            let (ready, returns) = (Arc::clone(&self.ready), Arc::clone(&self.returns));
+            followers.spawn(drop_and_return(follower, number, ready, returns, end.subscribe()));
         }
         eventually("everybody follows", async || self.ready.load(Ordering::SeqCst) == FOLLOWERS).await;
         for number in 0..PUBLISHERS {
@@ -120,6 +119,7 @@ async fn drop_and_return(
     mut follower: Follower,
     number: usize,
     ready: Arc<AtomicUsize>,
+    returns: Arc<Vec<AtomicUsize>>,
     end: watch::Receiver<Option<String>>,
 ) -> Follower {
     while follower.position.is_none() {
@@ -129,6 +129,7 @@ async fn drop_and_return(
     let mut dice = Dice(number as u64 + 1);
     loop {
         follower.follow(tokio::time::sleep(dice.pause(1_500))).await;
+        returns[number].store(follower.returns, Ordering::SeqCst);
         let last = end.borrow().clone();
         if last.is_some_and(|last| follower.got.iter().any(|(_, data)| *data == last.as_str())) {
             return follower;
@@ -227,9 +228,11 @@ async fn in_a_namespace_in_memory_every_publication_arrives_once_and_in_order() 
     let (_place, at) = watch::channel(app.address());
     let scene = Scene::new("memory:drop", at, tokens);
     let (followers, publishers, end) = scene.begin().await;
-    let began = Instant::now();
     scene.traffic(300).await;
-    // Time enough for everybody to have been away.
-    tokio::time::sleep(Duration::from_secs(5).saturating_sub(began.elapsed())).await;
+    let returns = || scene.returns.iter().map(|returns| returns.load(Ordering::SeqCst));
+    eventually("every subscriber was away and came back", async || {
+        returns().all(|returns| returns > 0) && returns().sum::<usize>() > FOLLOWERS
+    })
+    .await;
     scene.finish(followers, publishers, end).await;
 }

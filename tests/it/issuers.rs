@@ -1,4 +1,4 @@
-//! Connections of outside issuers' users and of nobody in particular: who may come in, as whom, and how they are ended.
+//! Connections of external issuers' users and anonymous ones: which are accepted, as which user, and how they are ended.
 
 mod denials;
 mod meta;

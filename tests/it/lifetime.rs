@@ -13,7 +13,7 @@ async fn signed_in() -> Session {
     App::start().register().await.sign_in().await
 }
 
-/// A server whose dialogue is configured otherwise.
+/// A server with other settings of the client protocol.
 fn with_dialogue(change: impl FnOnce(&mut DialogueConfig)) -> App {
     App::with(|settings| change(Arc::make_mut(&mut settings.socket.dialogue)))
 }

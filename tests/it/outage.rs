@@ -12,7 +12,7 @@ use crate::harness::{
     Answer, App, Ask, Cable, OwnCluster, PASSWORD, Session, Socket, eventually, fresh_database,
 };
 
-/// A server on a cluster of its own, with somebody signed in and two sockets open.
+/// A server on a cluster of its own, with one session and two open sockets.
 struct Scene {
     app: App,
     session: Session,

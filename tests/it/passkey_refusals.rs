@@ -1,4 +1,4 @@
-//! Passkeys as somebody misuses them: every lie is refused in words for people, opens nothing and breaks nothing.
+//! Misused passkeys: every false answer is refused with a text for people, opens nothing and breaks nothing.
 
 mod clones;
 mod foreign;
@@ -12,7 +12,7 @@ fn patient() -> App {
     App::with(|settings| settings.address_limit_factor = 1_000)
 }
 
-/// Somebody with one passkey, and the session that made it.
+/// A user with one passkey, and the session that made it.
 async fn owner(app: &App) -> (Person, Session, Keyring) {
     let person = app.register().await;
     let session = person.open_session().await;
@@ -24,7 +24,7 @@ async fn owner(app: &App) -> (Person, Session, Keyring) {
 /// What only a library or a compiler would say.
 const JARGON: [&str; 7] = ["webauthn", "cbor", "serde", "parser", "nom", "column", "panicked"];
 
-/// The refusal: the client's fault, explained, in nobody's jargon.
+/// The refusal: an error of the client, explained without jargon.
 #[track_caller]
 fn refused_in_words(answer: Answer) -> Answer {
     assert!(matches!(answer.status, 400 | 401 | 403 | 409 | 422), "{} {}", answer.status, answer.text);

@@ -17,7 +17,7 @@ fn revoked() -> Closed {
     Closed { code: 4500, reason: "session revoked".to_owned() }
 }
 
-/// Somebody with one passkey, and the session that made it.
+/// A user with one passkey, and the session that made it.
 async fn owner(app: &App) -> (Person, Session, Keyring) {
     let person = app.register().await;
     let session = person.open_session().await;

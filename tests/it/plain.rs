@@ -30,7 +30,7 @@ fn hurry(settings: &mut Settings) {
     };
 }
 
-/// A connection that takes little before somebody reads.
+/// A connection with a small receive buffer.
 async fn connect(app: &App) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a buffer of this size");

@@ -1,4 +1,4 @@
-//! The one promise: after a revocation nothing of what it revoked is accepted or delivered, and nobody else notices.
+//! The one promise: after a revocation nothing of what it revoked is accepted or delivered, and no other session notices.
 
 use std::time::{Duration, Instant};
 

@@ -90,7 +90,7 @@ async fn sydney_and_then_london_within_the_hour_on_the_same_device_is_suspicious
     assert_eq!(audited(&app, "session.suspicious").await, 1);
 }
 
-/// Somebody with an authenticator app, signed in at home on a device that is trusted since.
+/// A user with an authenticator app, signed in at home on a device that is trusted since.
 async fn trusted_at_home(app: &App) -> Session {
     let person = app.register().await;
     let home = sign_in_from(&person, HOME, None).await;

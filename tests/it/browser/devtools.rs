@@ -25,7 +25,7 @@ pub(super) struct Tab {
 pub(super) struct Ability {
     /// Whether it keeps discoverable credentials.
     pub(super) resident_key: bool,
-    /// Whether it can tell who holds it.
+    /// Whether it can verify its user.
     pub(super) user_verification: bool,
 }
 
@@ -95,7 +95,7 @@ impl Tab {
         }
     }
 
-    /// Plugs in an authenticator whose person is present and agrees to everything.
+    /// Adds a virtual authenticator; its user is present and agrees to everything.
     pub(super) async fn add_authenticator(&mut self, can: Ability) -> Authenticator {
         let options = json!({
             "protocol": "ctap2",

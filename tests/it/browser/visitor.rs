@@ -1,4 +1,4 @@
-//! Somebody who visits the page with a browser and a passkey authenticator.
+//! A visitor of the page, with a browser and a passkey authenticator.
 
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};

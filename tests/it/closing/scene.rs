@@ -1,4 +1,4 @@
-//! Who is there when trust ends.
+//! The sessions that are there when trust ends.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use tokio::sync::Mutex;
 
 use crate::harness::{App, Ask, Keyring, PASSWORD, Person, Session, Socket};
 
-/// Where somebody sits.
+/// The role of a session in the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seat {
     /// The session from which the user acts, on a device of its own.
@@ -18,19 +18,19 @@ pub(super) enum Seat {
     Target,
     /// One more on that device.
     Beside,
-    /// Somebody else's on that very device.
+    /// A session of another user on that very device.
     Housemate,
-    /// Somebody else's, elsewhere.
+    /// A session of another user on another device.
     Stranger,
 }
 
-/// Everybody, with their sockets.
+/// Every session, with its sockets.
 pub(super) struct Scene {
     pub(super) app: App,
     pub(super) admin: Session,
     /// The number of the last revocation before anything is brought about.
     pub(super) revocations_before: i64,
-    /// A passkey of the user, put aside so that everybody could sign in with the password alone.
+    /// A passkey of the user, put aside so that the password alone is enough to sign in.
     pub(super) passkey: String,
     pub(super) keyring: Mutex<Keyring>,
     pub(super) seated: Vec<(Seat, Session, [Socket; 2])>,
@@ -78,7 +78,7 @@ impl Scene {
     }
 }
 
-/// A passkey that the user made, in the keeping of somebody else until it is needed.
+/// A passkey of the user, with its row belonging to another user until it is needed.
 async fn passkey_put_aside(person: &Person, keeper: &Person, keyring: &mut Keyring) -> String {
     let session = person.open_session().await;
     let passkey = session.add_passkey(keyring).await;

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::harness::{Ask as _, Guest, Keyring, Person};
 
-/// Not the one that everybody has.
+/// Not the password of every test user.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 
 /// How trust ends.
@@ -46,7 +46,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// Whom it hits, and what they are told.
+    /// The sessions that it closes, and what their sockets are told.
     pub(super) fn ending(self) -> Ending {
         let ending = |cause, seats, code, reason| Ending { cause, seats, code, reason };
         let revoked = |cause, seats: &'static [Seat]| ending(cause, seats, 4500, "session revoked");
@@ -140,7 +140,7 @@ impl Scene {
         self.at(Own).request(Method::DELETE, path).ask().await.expect(200);
     }
 
-    /// As if it had been there before everybody signed in.
+    /// As if the authenticator app had been set up before every sign-in.
     async fn have_totp(&self) {
         let insert = format!(
             "INSERT INTO user_two_factor (user_id, secret, key_id, created_at, confirmed_at)

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Door, Outcome, Reason, Visit};
 use crate::harness::{Answer, Ask, Closed, Emulated, Handshake, PASSWORD, Session, Socket};
 
-/// Not the one that everybody has.
+/// Not the password of every test user.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 
 impl Visit {

@@ -93,7 +93,7 @@ fn ordinary(door: Door, reason: Reason) -> Outcome {
 /// Signing out works with a token that has expired; where there is nothing to end, nothing is ended.
 fn logout(reason: Reason) -> Outcome {
     match reason {
-        // Whoever may not come in may leave.
+        // A session that opens nothing may still sign out.
         Reason::Expired | Reason::NoPrivilege | Reason::Blocked | Reason::TokenRevoked => {
             granted(Door::Logout)
         }
@@ -217,7 +217,7 @@ fn refresh_command(reason: Reason) -> Outcome {
     }
 }
 
-/// What ended the session has ended the stream, which nobody finds any more.
+/// The end of the session has ended the stream, which is not found any more.
 fn emulated_refresh(reason: Reason) -> Outcome {
     match reason {
         Reason::RevokedSession

@@ -21,7 +21,7 @@ pub(super) struct Visit {
     pub(super) half: Option<HalfSignIn>,
 }
 
-/// A sign-in whose first half is done.
+/// A sign-in after its first half.
 pub(super) struct HalfSignIn {
     pub(super) genuine: Pending,
     /// The cookie of the browser, or what stands in its place.
@@ -142,7 +142,7 @@ impl Visit {
         self.session.app.rows().await.batch_execute(&sooner).await.expect("an earlier end");
     }
 
-    /// Whoever began a sign-in is not kept from finishing it by what others tried meanwhile.
+    /// A sign-in that has begun can be finished, whatever others tried meanwhile.
     pub(super) async fn can_still_be_finished(&self, reason: Reason) {
         let Some(half) = &self.half else { return };
         let over = reason == Reason::Expired || reason.ends_the_session() || reason == Reason::NoPrivilege;

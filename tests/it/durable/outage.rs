@@ -43,7 +43,7 @@ async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_
     }
 }
 
-/// The batch hangs in the database when the link breaks, so that nobody can know what becomes of it.
+/// The batch waits in the database when the connection breaks, so that its outcome is unknown.
 #[tokio::test]
 async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
     let database = fresh_database();
@@ -78,7 +78,7 @@ async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
     );
     drop(holder);
     cable.mend();
-    // Nobody needs to publish for that.
+    // That takes no further publication.
     assert_eq!(published(&mut reader).await, (2, json!("hung")));
     within("publishing works again", async {
         while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
@@ -112,7 +112,7 @@ async fn without_a_database_a_new_subscription_is_put_off_and_none_is_lost() {
     assert_eq!(published(&mut socket).await.1, json!("y"));
 }
 
-/// The removal hangs in the database when the link breaks, and somebody publishes before it is carried out.
+/// The removal waits in the database when the connection breaks, and a publication comes before it is carried out.
 #[tokio::test]
 async fn a_removal_of_which_nobody_knew_takes_nothing_that_came_after_it() {
     let database = fresh_database();

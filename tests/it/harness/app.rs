@@ -176,7 +176,7 @@ impl App {
         Handshake::new(self.address(), path)
     }
 
-    /// Somebody new, registered over REST.
+    /// A new user, registered over REST.
     pub(crate) async fn register(&self) -> Person {
         let email = self.new_email();
         let body = serde_json::json!({"email": email, "password": PASSWORD});
@@ -184,14 +184,14 @@ impl App {
         Person::new(self, email, answer.body["id"].as_i64().expect("an id"))
     }
 
-    /// Somebody new with a role that cannot be registered.
+    /// A new user with a role that registration does not give.
     pub(crate) async fn appoint(&self, role: Role) -> Person {
         let person = self.register().await;
         person.set_role(role).await;
         person
     }
 
-    /// An address that nobody here has.
+    /// An e-mail address without an account.
     pub(crate) fn new_email(&self) -> String {
         format!("person{}@example.com", self.0.people.fetch_add(1, Ordering::Relaxed))
     }

@@ -13,7 +13,7 @@ use uuid::Uuid;
 
 use super::{Answer, App, Ask, PASSWORD, Person, Session};
 
-/// An app that was set up for somebody.
+/// An app that was set up for a user.
 #[derive(Clone)]
 pub(crate) struct Authenticator {
     app: App,
@@ -37,7 +37,7 @@ impl Authenticator {
         Self { app: app.clone(), secret: secret.to_owned() }
     }
 
-    /// The same app beside another server, whose clock may differ.
+    /// The same app beside another server; the clock there may differ.
     pub(crate) fn beside(&self, app: &App) -> Self {
         app.begin_a_step();
         Self { app: app.clone(), ..self.clone() }

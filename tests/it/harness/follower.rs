@@ -1,5 +1,5 @@
-//! A subscriber as the SDKs are: it comes back by itself, and asks for what it missed by offset and epoch; and somebody
-//! who publishes. Both over a server that may be gone at any moment.
+//! A subscriber like the SDKs: it reconnects by itself, and recovers what it missed by offset and epoch. And a publisher.
+//! Both expect that the server may be gone at any moment.
 
 use std::{net::SocketAddr, ops::ControlFlow, time::Duration};
 
@@ -20,7 +20,7 @@ struct Line {
 /// Where the server is now; it may be restarted elsewhere.
 pub(crate) type Place = watch::Receiver<SocketAddr>;
 
-/// Somebody who wants everything that is published in a channel.
+/// A subscriber that wants everything that is published in a channel.
 pub(crate) struct Follower {
     place: Place,
     token: String,
@@ -35,7 +35,7 @@ pub(crate) struct Follower {
     pub(crate) lost: usize,
 }
 
-/// Somebody who publishes.
+/// A publisher of one channel.
 pub(crate) struct Publisher {
     place: Place,
     token: String,

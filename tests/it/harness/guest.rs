@@ -1,4 +1,4 @@
-//! Somebody before sign-in, at a client that keeps the cookies which outlive one request, as a browser does.
+//! A REST client before sign-in that keeps the cookies which outlive one request, as a browser does.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, App, Ask, Ceremony, Keyring, PASSWORD, Person};
 
-/// The cookies that are kept. Those of a session are not: who signs in takes the tokens from the answer.
+/// The cookies that are kept. Those of a session are not: a test takes the tokens of a sign-in from the answer.
 const KEPT: [&str; 2] = ["psid", "device_id"];
 
 /// One browser.

@@ -6,6 +6,7 @@
 mod answer;
 mod app;
 mod authenticator_app;
+mod barrier;
 mod binary;
 mod cable;
 mod ceremony;
@@ -32,6 +33,7 @@ use std::{future::Future, time::Duration};
 pub(crate) use answer::{Answer, Ask};
 pub(crate) use app::{App, client};
 pub(crate) use authenticator_app::{Authenticator, Pending};
+pub(crate) use barrier::Barrier;
 pub(crate) use binary::{BinarySocket, Told};
 pub(crate) use cable::Cable;
 pub(crate) use ceremony::Ceremony;

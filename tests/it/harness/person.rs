@@ -9,10 +9,10 @@ use store::OpenSession;
 
 use super::{Answer, App, Ask, Forgery, Socket, mint};
 
-/// Everybody's password; nothing here depends on its being secret.
+/// The password of every test user; nothing here depends on its being secret.
 pub(crate) const PASSWORD: &str = "correct-zebra-lantern-42";
 
-/// Somebody with an account.
+/// A user with an account.
 #[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) app: App,
@@ -20,7 +20,7 @@ pub(crate) struct Person {
     pub(crate) id: UserId,
 }
 
-/// One sign-in of somebody.
+/// One session of a user.
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) app: App,

@@ -1,4 +1,4 @@
-//! A counter that goes back: somebody may have a copy of the passkey.
+//! A signature counter that goes back: there may be a copy of the passkey.
 
 use serde_json::{Value, json};
 

@@ -125,7 +125,7 @@ async fn an_altered_answer_signs_nobody_in() {
     still_signs_in(&app, &mut keyring).await;
 }
 
-/// A sign-in of which somebody on the way altered one letter.
+/// A sign-in with one letter altered on the way.
 async fn altered(app: &App, keyring: &mut Keyring, part: &str) -> Answer {
     let guest = Guest::of(app);
     let ceremony = guest.begin(&json!({})).await;

@@ -56,7 +56,7 @@ fn disfigured(credential: &Value, parts: &[&str]) -> Vec<Value> {
     all
 }
 
-/// What is refused, or harmless: an answer that is right but for a field that nobody reads may be taken.
+/// What is refused, or harmless: an answer with an error only in a field that the server does not read may be accepted.
 #[track_caller]
 fn never_the_servers_fault(answer: crate::harness::Answer, sent: &Value) {
     assert!(answer.status < 500, "{} {}: {sent}", answer.status, answer.text);

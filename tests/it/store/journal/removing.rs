@@ -31,8 +31,8 @@ fn a_removal_takes_what_it_names_and_gives_nothing_back() {
     });
 }
 
-/// The row is locked, so that the removal hangs in the database when the link breaks, and somebody publishes before it is
-/// carried out.
+/// The row is locked, so that the removal waits in the database when the connection breaks, and a publication comes before
+/// it is carried out.
 #[test]
 fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
     with_db(|db| async move {
