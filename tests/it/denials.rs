@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use protocol::id::Subject;
 use serde_json::json;
 use service::Severed;
+use store::Store;
 
 use crate::harness::{App, Ask as _, Closed, PASSWORD, Session, eventually};
 
@@ -220,7 +221,8 @@ async fn denials_that_hold_for_ever_are_counted() {
     app.block(&bob).await;
     app.revoke_token("one").await;
     app.revoke_token_for("another", Duration::from_secs(60)).await;
-    assert_eq!(app.store().endless_denials().await.unwrap(), 2);
+    let store = Store::connect(app.database()).unwrap();
+    assert_eq!(store.endless_denials().await.unwrap(), 2);
     app.sweep().await;
     assert!(app.get("/metrics").ask().await.expect(200).text.contains("denials_without_end"));
 }

@@ -175,8 +175,9 @@ async fn a_connection_whose_session_was_taken_for_dead_ends_whatever_was_revoked
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     let mut bob = connected(&app, &json!({"sub": "bob"})).await;
-    let now = app.now();
-    app.store().end_orphans(now + Duration::from_secs(1), now).await.unwrap();
+    // As a node does that has seen no sign of life of this one.
+    let end = "UPDATE external_sessions SET ended_at = now() WHERE ended_at IS NULL";
+    app.rows().await.batch_execute(end).await.unwrap();
     assert_eq!(app.revoke(Target::Subject(Subject::new("corp:ann"))).await.id, None);
     // What it shows meanwhile does not keep it.
     let newer = signed(&json!({"sub": "bob", "exp": issuer::now() + 600}));

@@ -139,8 +139,8 @@ impl App {
         &self.0.database
     }
 
-    /// A store beside the server's own.
-    pub(crate) fn store(&self) -> &Store {
+    /// A store beside the server's own, for what the harness makes faster than the server would: sessions and challenges.
+    pub(super) fn store(&self) -> &Store {
         self.0.store.get_or_init(|| Store::connect(&self.0.database).expect("a store"))
     }
 
