@@ -3,7 +3,7 @@
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, App, Guest, Keyring, Session, eventually};
+use crate::harness::{Answer, App, CookieClient, PasskeyAuthenticator, Session, eventually};
 
 const ROUNDS: usize = 50;
 const AT_ONCE: usize = 16;
@@ -23,14 +23,14 @@ fn granted(answers: &[Answer]) -> usize {
 #[tokio::test]
 async fn of_sixteen_that_finish_one_ceremony_at_once_one_is_signed_in() {
     let app = patient();
-    let mut keyring = Keyring::of(&app);
-    app.register().await.open_session().await.add_passkey(&mut keyring).await;
+    let mut authenticator = PasskeyAuthenticator::of(&app);
+    app.register().await.open_session().await.add_passkey(&mut authenticator).await;
     let before = app.count("SELECT count(*) FROM sessions").await;
     for round in 0..ROUNDS {
-        let guest = Guest::of(&app);
-        let ceremony = guest.begin(&json!({})).await;
-        let credential = keyring.assert(&ceremony.options);
-        let answers = join_all((0..AT_ONCE).map(|_| guest.finish(&ceremony, &credential))).await;
+        let client = CookieClient::of(&app);
+        let ceremony = client.begin(&json!({})).await;
+        let credential = authenticator.assert(&ceremony.options);
+        let answers = join_all((0..AT_ONCE).map(|_| client.finish(&ceremony, &credential))).await;
         assert_eq!(granted(&answers), 1, "round {round}: {:?}", statuses(&answers));
         assert!(answers.iter().all(|answer| matches!(answer.status, 200 | 401)), "round {round}");
     }
@@ -51,7 +51,7 @@ async fn of_sixteen_that_finish_one_registration_at_once_one_makes_a_passkey() {
     for round in 0..10 {
         let session = app.register().await.open_session().await;
         let ceremony = session.begin_registration().await;
-        let credential = Keyring::of(&app).register(&ceremony.options);
+        let credential = PasskeyAuthenticator::of(&app).register(&ceremony.options);
         let answers =
             join_all((0..AT_ONCE).map(|_| session.finish_registration(&ceremony, &credential))).await;
         assert_eq!(granted(&answers), 1, "round {round}: {:?}", statuses(&answers));
@@ -63,11 +63,11 @@ async fn of_sixteen_that_finish_one_registration_at_once_one_makes_a_passkey() {
 #[tokio::test]
 async fn of_sixteen_that_finish_one_step_up_at_once_one_is_privileged() {
     let app = App::start();
-    let mut keyring = Keyring::of(&app);
+    let mut authenticator = PasskeyAuthenticator::of(&app);
     let session = app.register().await.open_session().await;
-    session.add_passkey(&mut keyring).await;
+    session.add_passkey(&mut authenticator).await;
     let ceremony = session.begin_step_up().await;
-    let credential = keyring.assert(&ceremony.options);
+    let credential = authenticator.assert(&ceremony.options);
     let answers = join_all((0..AT_ONCE).map(|_| session.finish_step_up(&ceremony, &credential))).await;
     assert_eq!(granted(&answers), 1, "{:?}", statuses(&answers));
 }
@@ -77,14 +77,14 @@ async fn of_sixteen_that_finish_one_step_up_at_once_one_is_privileged() {
 async fn of_a_passkey_and_its_copy_used_at_once_one_is_signed_in_and_both_are_noticed() {
     let app = patient();
     for round in 0..10 {
-        let mut keyring = Keyring::of(&app);
+        let mut authenticator = PasskeyAuthenticator::of(&app);
         let person = app.register().await;
-        person.open_session().await.add_passkey(&mut keyring).await;
-        let (one, two) = (Guest::of(&app), Guest::of(&app));
+        person.open_session().await.add_passkey(&mut authenticator).await;
+        let (one, two) = (CookieClient::of(&app), CookieClient::of(&app));
         let (first, second) = (one.begin(&json!({})).await, two.begin(&json!({})).await);
-        let original = keyring.assert(&first.options);
-        keyring.keys[0].counter -= 1;
-        let copy = keyring.assert(&second.options);
+        let original = authenticator.assert(&first.options);
+        authenticator.keys[0].counter -= 1;
+        let copy = authenticator.assert(&second.options);
         let (first, second) = tokio::join!(one.finish(&first, &original), two.finish(&second, &copy));
         let answers = [first, second];
         assert_eq!(granted(&answers), 1, "round {round}: {:?}", statuses(&answers));
@@ -97,16 +97,16 @@ async fn of_a_passkey_and_its_copy_used_at_once_one_is_signed_in_and_both_are_no
 async fn a_sign_in_against_the_removal_of_its_passkey_leaves_no_session() {
     let app = patient();
     for removal_first in [true, false] {
-        let mut keyring = Keyring::of(&app);
+        let mut authenticator = PasskeyAuthenticator::of(&app);
         let person = app.register().await;
         let own = person.open_session().await;
-        let id = own.add_passkey(&mut keyring).await;
-        let guest = Guest::of(&app);
-        let ceremony = guest.begin(&json!({})).await;
-        let credential = keyring.assert(&ceremony.options);
+        let id = own.add_passkey(&mut authenticator).await;
+        let client = CookieClient::of(&app);
+        let ceremony = client.begin(&json!({})).await;
+        let credential = authenticator.assert(&ceremony.options);
         let path = format!("/api/v1/webauthn/credentials/{id}");
         let barrier = app.barrier_at_user(person.id).await;
-        let (sign_in, removal) = (guest.finish(&ceremony, &credential), own.delete(&path));
+        let (sign_in, removal) = (client.finish(&ceremony, &credential), own.delete(&path));
         let (answer, removed) = if removal_first {
             let (removed, answer) = barrier.in_order(removal, sign_in).await;
             (answer, removed)
@@ -130,8 +130,8 @@ async fn a_sign_in_against_the_removal_of_its_passkey_leaves_no_session() {
 async fn of_two_that_remove_the_last_two_passkeys_at_once_one_does() {
     let app = App::start();
     let session = app.register().await.open_session().await;
-    let one = session.add_passkey(&mut Keyring::of(&app)).await;
-    let two = session.add_passkey(&mut Keyring::of(&app)).await;
+    let one = session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
+    let two = session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
     app.rows().await.batch_execute("UPDATE users SET password_hash = '!'").await.unwrap();
     let [one, two] = [one, two].map(|id| format!("/api/v1/webauthn/credentials/{id}"));
     let barrier = app.barrier_at_user(session.person.id).await;

@@ -1,4 +1,4 @@
-//! What happens at the same moment: connecting, refreshing, signing in and being revoked.
+//! Requests of the same moment: connecting, refreshing and signing in against revocations.
 
 use std::{future::Future, time::Duration};
 
@@ -51,7 +51,8 @@ async fn the_race_by_first_command_leaves_no_live_socket_either() {
     let person = app.register().await;
     for round in 0..100 {
         let session = person.open_session().await;
-        let mut socket = app.handshake("/connection/websocket").open().await.expect("an open door");
+        let mut socket =
+            app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
         let connect = socket.ask(json!({"connect": {"token": session.access}}));
         let (reply, answer) = tokio::join!(connect, operator.revoke(json!({"session": session.id})));
         answer.expect(200);

@@ -4,7 +4,7 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::{
-    devtools::{Ability, Authenticator, Tab},
+    devtools::{Ability, AuthenticatorApp, Tab},
     page::Page,
 };
 use crate::harness::{Answer, App, PASSWORD, Person};
@@ -14,7 +14,7 @@ pub(super) struct Visitor {
     pub(super) app: App,
     pub(super) person: Person,
     pub(super) tab: Tab,
-    pub(super) authenticator: Authenticator,
+    pub(super) authenticator: AuthenticatorApp,
     _page: Page,
 }
 

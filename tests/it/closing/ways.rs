@@ -14,7 +14,7 @@ use super::{
         Seat::{self, Beside, Housemate, Own, Target},
     },
 };
-use crate::harness::{Ask as _, Guest, Keyring, Person};
+use crate::harness::{Ask as _, CookieClient, PasskeyAuthenticator, Person};
 
 /// Not the password of every test user.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
@@ -114,17 +114,17 @@ impl Scene {
                 self.have_totp().await;
                 self.delete("/api/v1/2fa/totp").await;
             }
-            Way::PasskeyAdded => drop(own.add_passkey(&mut Keyring::of(&self.app)).await),
+            Way::PasskeyAdded => drop(own.add_passkey(&mut PasskeyAuthenticator::of(&self.app)).await),
             Way::PasskeyRemoved => {
                 self.take_passkey_back(person).await;
                 self.delete(&format!("/api/v1/webauthn/credentials/{}", self.passkey)).await;
             }
             Way::PasskeyCopied => {
                 self.take_passkey_back(person).await;
-                let mut copy = self.keyring.lock().await;
+                let mut copy = self.authenticator.lock().await;
                 // Signs as often as the other one has signed already.
                 copy.keys[0].counter = 0;
-                let answer = Guest::of(&self.app).sign_in(&mut copy, &json!({})).await;
+                let answer = CookieClient::of(&self.app).sign_in(&mut copy, &json!({})).await;
                 answer.expect(401).problem();
             }
             Way::OneSessionTooMany => drop(person.sign_in().await),

@@ -24,7 +24,7 @@ use secrecy::SecretString;
 use service::Services;
 use store::{DatabaseSettings, Store};
 
-use super::{Ask, Handshake, Person, TlsStream, database, link, person::PASSWORD, scratch_dir};
+use super::{Ask, Handshake, Person, TlsStream, database, person::PASSWORD, scratch_dir, tls_connection};
 
 /// A running server; clones are the same one. It stops when the last is dropped.
 #[derive(Clone)]
@@ -116,7 +116,8 @@ impl App {
 
     /// A TLS connection that trusts the server's certificate and nothing else.
     pub(crate) async fn connect_tls(&self) -> TlsStream {
-        link::connect_tls(self.tls_address(), &tls::dev_certificate_path(&self.0.parts.directory)).await
+        tls_connection::connect_tls(self.tls_address(), &tls::dev_certificate_path(&self.0.parts.directory))
+            .await
     }
 
     /// A REST client for the TLS side.

@@ -21,7 +21,7 @@ struct Line {
 pub(crate) type Place = watch::Receiver<SocketAddr>;
 
 /// A subscriber that wants everything that is published in a channel.
-pub(crate) struct Follower {
+pub(crate) struct ReconnectingSubscriber {
     place: Place,
     token: String,
     channel: String,
@@ -79,7 +79,7 @@ impl Line {
     }
 }
 
-impl Follower {
+impl ReconnectingSubscriber {
     pub(crate) fn new(place: Place, token: &str, channel: &str) -> Self {
         Self {
             place,
@@ -92,7 +92,7 @@ impl Follower {
         }
     }
 
-    /// Stays subscribed, coming back whenever the connection ends, until `hang_up`; then it is gone without a word.
+    /// Stays subscribed, coming back whenever the connection ends, until `hang_up`; then it drops the connection without a close frame.
     pub(crate) async fn follow(&mut self, hang_up: impl Future<Output = ()>) {
         tokio::pin!(hang_up);
         loop {

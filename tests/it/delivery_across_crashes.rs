@@ -16,7 +16,9 @@ use protocol::channel_name::ChannelName;
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::harness::{App, Ask as _, Follower, PASSWORD, Publisher, Server, client, eventually, within};
+use crate::harness::{
+    App, Ask as _, PASSWORD, Publisher, ReconnectingSubscriber, Server, client, eventually, within,
+};
 
 const PUBLISHERS: usize = 8;
 const FOLLOWERS: usize = 50;
@@ -70,11 +72,11 @@ impl Scene {
     }
 
     /// Begins to follow and, once every subscriber follows, to publish.
-    async fn begin(&self) -> (JoinSet<Follower>, JoinSet<()>, watch::Sender<Option<String>>) {
+    async fn begin(&self) -> (JoinSet<ReconnectingSubscriber>, JoinSet<()>, watch::Sender<Option<String>>) {
         let (end, _) = watch::channel(None);
         let (mut followers, mut publishers) = (JoinSet::new(), JoinSet::new());
         for number in 0..FOLLOWERS {
-            let follower = Follower::new(self.place.clone(), self.token(number), self.channel);
+            let follower = ReconnectingSubscriber::new(self.place.clone(), self.token(number), self.channel);
             let (ready, returns) = (Arc::clone(&self.ready), Arc::clone(&self.returns));
             followers.spawn(drop_and_return(follower, number, ready, returns, end.subscribe()));
         }
@@ -89,7 +91,7 @@ impl Scene {
     /// Lets the publishers come to their end, and the followers with the last publication.
     async fn finish(
         &self,
-        followers: JoinSet<Follower>,
+        followers: JoinSet<ReconnectingSubscriber>,
         publishers: JoinSet<()>,
         end: watch::Sender<Option<String>>,
     ) {
@@ -116,12 +118,12 @@ impl Scene {
 
 /// Stays for a while, is gone for a while, until it has the last publication.
 async fn drop_and_return(
-    mut follower: Follower,
+    mut follower: ReconnectingSubscriber,
     number: usize,
     ready: Arc<AtomicUsize>,
     returns: Arc<Vec<AtomicUsize>>,
     end: watch::Receiver<Option<String>>,
-) -> Follower {
+) -> ReconnectingSubscriber {
     while follower.position.is_none() {
         follower.follow(tokio::time::sleep(Duration::from_millis(300))).await;
     }
@@ -154,7 +156,7 @@ async fn publish(mut publisher: Publisher, number: usize, log: Arc<Mutex<Log>>, 
     }
 }
 
-fn check(followers: &[Follower], log: &Log, last: &str) {
+fn check(followers: &[ReconnectingSubscriber], log: &Log, last: &str) {
     let first: &Vec<(u64, Value)> = &followers[0].got;
     for follower in followers {
         assert_eq!(follower.lost, 0, "what was missed was there to be recovered");

@@ -21,7 +21,7 @@ const CREATE: &str = "webauthn.create";
 const GET: &str = "webauthn.get";
 
 /// An authenticator, and the page that it is used on.
-pub(crate) struct Keyring {
+pub(crate) struct PasskeyAuthenticator {
     /// The page's origin.
     pub(crate) origin: String,
     /// Whether the page is a frame of another site's.
@@ -85,7 +85,7 @@ impl Key {
     }
 }
 
-impl Keyring {
+impl PasskeyAuthenticator {
     /// An honest one, used on the server's own page.
     pub(crate) fn of(app: &App) -> Self {
         Self {
