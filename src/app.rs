@@ -93,11 +93,11 @@ impl App {
         let files = Files::claim();
         let mut sockets = settings.socket.clone();
         sockets.limits.total = sockets.limits.total.min(files.sockets);
-        let dialogue = Arc::make_mut(&mut sockets.dialogue);
-        dialogue.commands = settings.limits.frame_connection;
-        dialogue.allow_anonymous = settings.allow_anonymous;
+        let client = Arc::make_mut(&mut sockets.client);
+        client.commands = settings.limits.frame_connection;
+        client.allow_anonymous = settings.allow_anonymous;
         // One table for the rules and for the shards.
-        dialogue.namespaces = Arc::clone(&settings.realtime.namespaces);
+        client.namespaces = Arc::clone(&settings.realtime.namespaces);
         let door = Door::new(
             services.clone(),
             realtime.clone(),

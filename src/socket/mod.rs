@@ -18,7 +18,7 @@ pub use listener::{
     accept::{Listener, Mark, Security, serve},
     http_deadline::state::Patience,
 };
-pub use logic::client::DialogueConfig;
+pub use logic::client::ClientConfig;
 pub use shared::Door;
 
 /// The bounds of sockets.
@@ -33,7 +33,7 @@ pub struct SocketSettings {
     /// How long connections that are no sockets may keep the server waiting.
     pub patience: Patience,
     /// Times and limits of the protocol.
-    pub dialogue: Arc<DialogueConfig>,
+    pub client: Arc<ClientConfig>,
 }
 
 impl Default for SocketSettings {
@@ -43,7 +43,7 @@ impl Default for SocketSettings {
             limits: ConnectionLimits::default(),
             outbox_bytes: 1024 * 1024,
             patience: Patience::default(),
-            dialogue: Arc::default(),
+            client: Arc::default(),
         }
     }
 }

@@ -47,7 +47,7 @@ pub(in crate::socket) struct Granted {
     pub(in crate::socket) permit: Permit,
     pub(in crate::socket) admitted: Option<Admitted>,
     /// Why its cookie was passed over.
-    pub(in crate::socket) unproven: Option<VerifyRefusal>,
+    pub(in crate::socket) cookie_refusal: Option<VerifyRefusal>,
     pub(in crate::socket) outbox: Outbox,
     pub(in crate::socket) reader: OutboxReader,
 }
@@ -71,15 +71,17 @@ pub(in crate::socket) async fn enter(
     let begin = || (ConnectionId::random(), outbox(door.settings.outbox_bytes, encoding));
     let (id, (outbox, reader)) = begin();
     let Some(credential) = credential else {
-        return Ok(Granted { id, permit, admitted: None, unproven: None, outbox, reader });
+        return Ok(Granted { id, permit, admitted: None, cookie_refusal: None, outbox, reader });
     };
     let arriving = Arriving { connection: id, outbox: &outbox, address, transport };
     match admit(door, &credential, &arriving).await {
-        Ok(admitted) => Ok(Granted { id, permit, admitted: Some(admitted), unproven: None, outbox, reader }),
-        Err(refusal) if may_follow && credential.source == Source::Cookie && refusal.is_of_the_token() => {
+        Ok(admitted) => {
+            Ok(Granted { id, permit, admitted: Some(admitted), cookie_refusal: None, outbox, reader })
+        }
+        Err(refusal) if may_follow && credential.source == Source::Cookie && refusal.is_caused_by_token() => {
             // The outbox of one that was refused may have been cut.
             let (id, (outbox, reader)) = begin();
-            Ok(Granted { id, permit, admitted: None, unproven: Some(refusal), outbox, reader })
+            Ok(Granted { id, permit, admitted: None, cookie_refusal: Some(refusal), outbox, reader })
         }
         Err(refusal) => Err(refusal.into()),
     }

@@ -33,7 +33,7 @@ impl Door {
     ) -> Result<Admitted, VerifyRefusal> {
         let verified_at = Instant::now();
         let granted = self.services.issuers.connection(token.expose_secret()).await.map_err(refusal)?;
-        if granted.subject.is_anonymous() && !self.settings.dialogue.allow_anonymous {
+        if granted.subject.is_anonymous() && !self.settings.client.allow_anonymous {
             return Err(VerifyRefusal::Invalid);
         }
         self.register_outside(granted, verified_at, arriving).await
@@ -44,7 +44,7 @@ impl Door {
         &self,
         arriving: &Arriving<'_>,
     ) -> Result<Admitted, VerifyRefusal> {
-        if !self.settings.dialogue.allow_anonymous {
+        if !self.settings.client.allow_anonymous {
             return Err(VerifyRefusal::Invalid);
         }
         let nobody = OutsideConnection {
@@ -148,7 +148,7 @@ impl Door {
 
     /// A connection goes on without a personal channel: better than not at all, but somebody should know.
     fn tell_of_one_left_out(&self, granted: &OutsideConnection) {
-        if !self.settings.dialogue.namespaces.leaves_out(&granted.subject) {
+        if !self.settings.client.namespaces.leaves_out(&granted.subject) {
             return;
         }
         let issuer = granted.issuer.to_string();

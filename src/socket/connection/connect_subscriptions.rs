@@ -7,22 +7,22 @@ use parking_lot::Mutex;
 use protocol::{ErrorCode, SubscribeResult, channel_name::ChannelName};
 use tokio::sync::oneshot;
 
-use logic::client::Gathered;
+use logic::client::JoinResults;
 
 /// Some subscriptions, until all are made.
 pub(in crate::socket) struct Gathering(Mutex<State>);
 
 struct State {
-    results: Gathered,
+    results: JoinResults,
     /// Bytes of what the client missed that the answer can still carry.
     room: usize,
     expected: usize,
-    sender: Option<oneshot::Sender<Gathered>>,
+    sender: Option<oneshot::Sender<JoinResults>>,
 }
 
 impl Gathering {
     /// Waits for so many.
-    pub(in crate::socket) fn of(expected: usize) -> (Self, oneshot::Receiver<Gathered>) {
+    pub(in crate::socket) fn of(expected: usize) -> (Self, oneshot::Receiver<JoinResults>) {
         let (sender, receiver) = oneshot::channel();
         let results = Vec::with_capacity(expected);
         (Self(Mutex::new(State { results, room: PAGE_BYTES, expected, sender: Some(sender) })), receiver)

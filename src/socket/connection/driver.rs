@@ -1,4 +1,4 @@
-//! The driver of one connection, whatever carries it: asks the dialogue, performs what it answers, and owns the connection's
+//! The driver of one connection, whatever carries it: asks the client, performs what it answers, and owns the connection's
 //! place in its session and in its channels.
 //!
 //! Lives in the task that owns the stream; polled whenever that task is awake. It takes frames, its timer, the outcome of
@@ -27,15 +27,15 @@ use crate::socket::{
     shared::{Admitted, Door},
 };
 use logic::client::{
-    Dialogue, Effect, Farewell, Gathered, Identity, Opening, Purpose, SubscriptionGrant, SubscriptionRefusal,
-    VerifyRefusal,
+    ClientState, ConnectionParameters, Effect, Identity, JoinResults, Purpose, SubscriptionGrant,
+    SubscriptionRefusal, UnsubscribeNotice, VerifyRefusal,
 };
 
 /// What becomes of something that a dialogue waits for.
 pub(in crate::socket) enum Outcome {
     Proof(Purpose, Box<Result<(Identity, Option<Admitted>), VerifyRefusal>>),
     Subscription(Purpose, Result<SubscriptionGrant, SubscriptionRefusal>),
-    Gathered(Gathered),
+    JoinResults(JoinResults),
     Room(Reserved),
 }
 
@@ -49,7 +49,7 @@ pub(in crate::socket) struct Driver {
     pub(in crate::socket) transport: Transport,
     pub(in crate::socket) door: Arc<Door>,
     pub(in crate::socket) outbox: Outbox,
-    pub(in crate::socket) dialogue: Dialogue,
+    pub(in crate::socket) client: ClientState,
     pub(in crate::socket) place: Option<Box<Place>>,
     anchor: Anchor,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
@@ -66,24 +66,24 @@ impl Driver {
     pub(in crate::socket) fn new(start: Start) -> Self {
         let now = Instant::now();
         let identity = start.admitted.as_ref().map(|admitted| admitted.identity.clone());
-        let config = Arc::clone(&start.door.settings.dialogue);
+        let config = Arc::clone(&start.door.settings.client);
         if start.admitted.is_none() {
             start.door.enter_lobby(start.id, start.outbox.clone());
         }
-        let opening = Opening {
+        let opening = ConnectionParameters {
             client: start.id,
             encoding: start.outbox.encoding(),
             now,
             unix_seconds: start.door.unix_seconds(),
             jitter: jitter(start.id),
             emulation: start.emulation,
-            unproven: start.unproven,
+            cookie_refusal: start.cookie_refusal,
         };
         let mut driver = Self {
             id: start.id,
             address: start.address,
             transport: start.transport,
-            dialogue: Dialogue::new(config, opening, identity),
+            client: ClientState::new(config, opening, identity),
             place: start.admitted.map(|admitted| Box::new(Place::take(admitted, &start.anchor))),
             anchor: start.anchor,
             timer: None,
@@ -103,13 +103,13 @@ impl Driver {
     pub(in crate::socket) fn hear(&mut self, frame: &[u8]) {
         // What others asked before this frame came is older than it.
         self.obey();
-        let effects = self.dialogue.on_frame(Instant::now(), frame, self.door.accepting());
+        let effects = self.client.on_frame(Instant::now(), frame, self.door.accepting());
         self.perform(effects);
     }
 
     /// A pong frame came.
     pub(in crate::socket) fn native_pong(&mut self) {
-        self.dialogue.on_native_pong();
+        self.client.on_native_pong();
         self.rearm();
     }
 
@@ -122,8 +122,8 @@ impl Driver {
     pub(in crate::socket) fn poll(&mut self, cx: &mut Context<'_>) {
         loop {
             self.obey();
-            while self.dialogue.is_decided() {
-                let effects = self.dialogue.on_decided(Instant::now(), self.door.accepting());
+            while self.client.is_membership_known() {
+                let effects = self.client.on_membership_known(Instant::now(), self.door.accepting());
                 self.perform(effects);
             }
             if let Some(awaited) = &mut self.awaited
@@ -135,7 +135,7 @@ impl Driver {
                 && timer.as_mut().poll(cx).is_ready()
             {
                 self.timer = None;
-                let effects = self.dialogue.on_tick(Instant::now());
+                let effects = self.client.on_tick(Instant::now());
                 self.perform(effects);
             } else {
                 return;
@@ -154,15 +154,15 @@ impl Driver {
                     self.enter(admitted);
                     who
                 });
-                self.dialogue.on_verified(now, purpose, outcome, accepting)
+                self.client.on_verified(now, purpose, outcome, accepting)
             }
             Outcome::Subscription(purpose, outcome) => {
-                self.dialogue.on_subscription_verified(now, purpose, outcome, accepting)
+                self.client.on_subscription_verified(now, purpose, outcome, accepting)
             }
-            Outcome::Gathered(gathered) => self.dialogue.on_gathered(now, gathered, accepting),
+            Outcome::JoinResults(gathered) => self.client.on_connect_subscriptions(now, gathered, accepting),
             Outcome::Room(room) => {
                 self.room = Some(room);
-                self.dialogue.on_room(now, accepting)
+                self.client.on_answer_space(now, accepting)
             }
         };
         self.perform(effects);
@@ -195,12 +195,12 @@ impl Driver {
                 Effect::VerifySubscription { purpose, channel, token } => {
                     self.verify_subscription(purpose, channel, token);
                 }
-                Effect::Join { joining, id } => self.join(*joining, id),
-                Effect::Gather(joinings) => self.gather(joinings),
-                Effect::Leave { channel, told } => self.leave(channel, told),
+                Effect::Join { request, id } => self.join(*request, id),
+                Effect::ConnectSubscriptions(requests) => self.gather(requests),
+                Effect::Leave { channel, notice } => self.leave(channel, notice),
                 Effect::Publish { channel, id, data, info } => self.publish(channel, id, data, info),
-                Effect::MakeRoom => self.make_room(),
-                Effect::Ask { channel, id, question } => self.ask(channel, id, question),
+                Effect::ReserveAnswerSpace => self.make_room(),
+                Effect::Query { channel, id, query } => self.ask(channel, id, query),
                 Effect::NativePing => self.ping_due = true,
                 Effect::Close(reason) => self.outbox.close(reason),
             }
@@ -208,17 +208,17 @@ impl Driver {
         self.rearm();
     }
 
-    fn leave(&mut self, channel: ChannelName, told: Farewell) {
-        let left = match told {
-            Farewell::Answer(id) => Left::Answer(self.outbox.clone(), id),
-            Farewell::Push(code) => Left::Push(self.outbox.clone(), code),
+    fn leave(&mut self, channel: ChannelName, notice: UnsubscribeNotice) {
+        let left = match notice {
+            UnsubscribeNotice::Reply(id) => Left::Answer(self.outbox.clone(), id),
+            UnsubscribeNotice::Push(code) => Left::Push(self.outbox.clone(), code),
         };
         self.door.realtime.leave(channel, self.id, left);
     }
 
     /// One timer, for whatever is due next. One that is due too early does no harm.
     fn rearm(&mut self) {
-        let next = self.dialogue.next_deadline();
+        let next = self.client.next_deadline();
         self.timer = match (self.timer.take(), next) {
             (_, None) => None,
             (Some((armed, timer)), Some(next)) if armed <= next => Some((armed, timer)),
@@ -233,7 +233,7 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        for channel in self.dialogue.channels() {
+        for channel in self.client.channels() {
             self.door.realtime.leave(channel.clone(), self.id, Left::Silent);
         }
         self.door.leave_lobby(self.id);

@@ -10,7 +10,7 @@ use secrecy::SecretString;
 
 use super::driver::{Driver, Outcome};
 use crate::socket::{connection::connect_subscriptions::Gathering, shared::Arriving};
-use logic::client::{Joining, Purpose, Question, SubscriptionRefusal};
+use logic::client::{ChannelQuery, JoinRequest, Purpose, SubscriptionRefusal};
 
 impl Driver {
     pub(in crate::socket) fn verify(&mut self, purpose: Purpose, token: Option<SecretString>) {
@@ -37,7 +37,7 @@ impl Driver {
         token: SecretString,
     ) {
         let (door, id) = (Arc::clone(&self.door), self.id);
-        let who = self.dialogue.speaker().cloned();
+        let who = self.client.identity().cloned();
         self.awaited = Some(Box::pin(async move {
             let verified = match who {
                 Some(who) => door.verify_subscription(&token, &who, id, &channel).await,
@@ -47,36 +47,36 @@ impl Driver {
         }));
     }
 
-    pub(in crate::socket) fn join(&mut self, joining: Joining, id: Option<u32>) {
-        let (channel, number) = (joining.channel.clone(), joining.number);
+    pub(in crate::socket) fn join(&mut self, request: JoinRequest, id: Option<u32>) {
+        let (channel, number) = (request.channel.clone(), request.number);
         let asked_by = self.asked_by.take();
         let reply = id.map_or_else(|| JoinReply::Push(asked_by), JoinReply::Command);
-        if self.offer(joining, reply).is_err() {
-            let effects = self.dialogue.on_busy(id, Some((&channel, number)));
+        if self.offer(request, reply).is_err() {
+            let effects = self.client.on_busy(id, Some((&channel, number)));
             self.perform(effects);
         }
     }
 
     /// Makes subscriptions whose results go into the answer to `connect`; until that can be given, nothing leaves.
-    pub(in crate::socket) fn gather(&mut self, joinings: Vec<Joining>) {
+    pub(in crate::socket) fn gather(&mut self, requests: Vec<JoinRequest>) {
         self.outbox.hold();
-        let channels: Vec<ChannelName> = joinings.iter().map(|joining| joining.channel.clone()).collect();
-        let (gathering, results) = Gathering::of(joinings.len());
+        let channels: Vec<ChannelName> = requests.iter().map(|joining| request.channel.clone()).collect();
+        let (gathering, results) = Gathering::of(requests.len());
         let gathering = Arc::new(gathering);
-        for joining in joinings {
-            let channel = joining.channel.clone();
-            if self.offer(joining, JoinReply::Gather(Arc::clone(&gathering) as _)).is_err() {
+        for joining in requests {
+            let channel = request.channel.clone();
+            if self.offer(request, JoinReply::Gather(Arc::clone(&gathering) as _)).is_err() {
                 gathering.joined(&channel, Err(ErrorCode::Internal));
             }
         }
         self.awaited = Some(Box::pin(async move {
             let lost = || channels.into_iter().map(|channel| (channel, Err(ErrorCode::Internal))).collect();
-            Outcome::Gathered(results.await.unwrap_or_else(|_| lost()))
+            Outcome::JoinResults(results.await.unwrap_or_else(|_| lost()))
         }));
     }
 
-    fn offer(&self, joining: Joining, reply: JoinReply) -> Result<(), LaneError> {
-        let Joining { channel, number, info, terms, lifetime, data } = joining;
+    fn offer(&self, request: JoinRequest, reply: JoinReply) -> Result<(), LaneError> {
+        let JoinRequest { channel, number, info, terms, lifetime, data } = joining;
         let outbox = self.outbox.clone();
         let join = Join { channel, number, outbox, info, terms, lifetime, data, reply };
         self.door.realtime.join(join).map(drop)
@@ -92,7 +92,7 @@ impl Driver {
         // Those without a name are not one user.
         let nobody = info.user.is_anonymous().then(|| Subject::new(&info.client.to_string()));
         if !self.door.publications.allow(nobody.as_ref().unwrap_or(&info.user), Instant::now()) {
-            let effects = self.dialogue.on_too_often(id);
+            let effects = self.client.on_publish_limited(id);
             return self.perform(effects);
         }
         let outbox = self.outbox.clone();
@@ -107,24 +107,24 @@ impl Driver {
             Some(Box::pin(async move { Outcome::Room(outbox.reserve_in_turn(ANSWER_BYTES).await) }));
     }
 
-    pub(in crate::socket) fn ask(&mut self, channel: ChannelName, id: u32, question: Question) {
+    pub(in crate::socket) fn ask(&mut self, channel: ChannelName, id: u32, query: ChannelQuery) {
         let (realtime, outbox) = (&self.door.realtime, self.outbox.clone());
-        let large = question.is_large();
-        let asked = match (question, self.room.take()) {
-            (Question::PresenceStats, _) => realtime.presence_stats(channel, outbox, id),
-            (Question::Presence, Some(room)) => realtime.presence(channel, outbox, id, room),
-            (Question::History(request), room) if room.is_some() || !large => {
+        let large = query.is_large();
+        let asked = match (query, self.room.take()) {
+            (ChannelQuery::PresenceStats, _) => realtime.presence_stats(channel, outbox, id),
+            (ChannelQuery::Presence, Some(room)) => realtime.presence(channel, outbox, id, room),
+            (ChannelQuery::History(request), room) if room.is_some() || !large => {
                 realtime.history(channel, request, outbox, id, room)
             }
             // Nobody asks without; and if so, the client may try again.
-            (Question::Presence | Question::History(_), _) => Err(LaneError::Full),
+            (ChannelQuery::Presence | ChannelQuery::History(_), _) => Err(LaneError::Full),
         };
         self.answer_if_busy(id, asked);
     }
 
     fn answer_if_busy(&mut self, id: u32, asked: Result<(), LaneError>) {
         if asked.is_err() {
-            let effects = self.dialogue.on_busy(Some(id), None);
+            let effects = self.client.on_busy(Some(id), None);
             self.perform(effects);
         }
     }

@@ -38,7 +38,7 @@ pub(in crate::socket) struct Start {
     /// There when the handshake was authenticated.
     pub(in crate::socket) admitted: Option<Admitted>,
     /// Why the cookie that came with the handshake was passed over.
-    pub(in crate::socket) unproven: Option<VerifyRefusal>,
+    pub(in crate::socket) cookie_refusal: Option<VerifyRefusal>,
     pub(in crate::socket) anchor: Anchor,
     /// What carries it.
     pub(in crate::socket) transport: Transport,

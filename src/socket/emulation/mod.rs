@@ -131,7 +131,7 @@ async fn open(
         outbox: granted.outbox,
         permit: granted.permit,
         admitted: granted.admitted,
-        unproven: granted.unproven,
+        cookie_refusal: granted.cookie_refusal,
         anchor: Anchor::default(),
         transport: kind.transport,
         emulation: Some(Box::new(emulation)),

@@ -80,7 +80,7 @@ impl Connection {
 
     /// Spends a permit for a frame that carries no command.
     fn may_send_another(&mut self) -> bool {
-        let limit = self.driver.door.settings.dialogue.commands;
+        let limit = self.driver.door.settings.client.commands;
         self.other_frames.check(&limit, Instant::now()).is_allowed()
     }
 

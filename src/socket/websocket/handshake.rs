@@ -121,7 +121,7 @@ fn run<T: Transport>(
         outbox: granted.outbox,
         permit: granted.permit,
         admitted: granted.admitted,
-        unproven: granted.unproven,
+        cookie_refusal: granted.cookie_refusal,
         anchor: anchor.clone(),
         transport: runtime::Transport::WebSocket,
         emulation: None,
