@@ -22,7 +22,7 @@ use crate::{
     socket::{self, Door},
     telemetry, tls,
 };
-use domain::origin::Origins;
+use domain::client::origin::Origins;
 use service::{Clock, Services};
 use store::{Store, StoreError};
 

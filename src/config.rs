@@ -12,8 +12,8 @@ use secrecy::SecretString;
 
 use crate::socket::SocketSettings;
 use domain::{
-    issuer::IssuerSettings, passkey::RelyingPartyNames, risk::Thresholds, session::SessionLimits,
-    throttle::Limits,
+    abuse::throttle::Limits, factors::passkey::RelyingPartyNames, issuer::IssuerSettings, risk::Thresholds,
+    session::SessionLimits,
 };
 use service::geo::Geo;
 use store::DatabaseSettings;
@@ -139,7 +139,7 @@ pub struct Settings {
     /// `ADDRESS_LIMIT_FACTOR`: multiplies every limit per address, for networks that share one. Default: 1.
     pub address_limit_factor: u32,
     /// `LIMIT_<NAME>=<count>/<seconds>`, as `LIMIT_LOGIN_ADDRESS=30/60`: names and defaults are the table in
-    /// `domain::throttle`.
+    /// `domain::abuse::throttle`.
     pub limits: Limits,
     /// `BAN_MINUTES`: how long an address is banned for stuffing. Default: 60.
     pub ban: Duration,

@@ -1,6 +1,6 @@
 //! How often something may be done: the description of a limit, without its state.
 //!
-//! The table of limits is `domain::throttle`; the state of each key is `logic::limits`.
+//! The table of limits is `domain::abuse::throttle`; the state of each key is `logic::limits`.
 
 use std::time::Duration;
 

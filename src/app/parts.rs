@@ -5,15 +5,14 @@ use std::net::SocketAddr;
 use super::StartError;
 use crate::config::{Environment, Settings};
 use domain::{
-    backup_code::BackupCodeKeys,
-    csrf::CsrfKeys,
-    device::DeviceCookies,
-    origin::Origins,
-    passkey::{Decoys, origin_fits},
-    refresh::RefreshKeys,
-    throttle::ThrottleKeys,
-    token::AccessKeys,
-    totp::TotpSealer,
+    abuse::throttle::ThrottleKeys,
+    client::{device::DeviceCookies, origin::Origins},
+    factors::{
+        backup_code::BackupCodeKeys,
+        passkey::{Decoys, origin_fits},
+        totp::TotpSealer,
+    },
+    tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
 };
 use service::{Keys, RelyingParty, ServiceSettings};
 

@@ -21,7 +21,7 @@ use crate::{
     secrets::{self, DevSecrets},
     telemetry, tls,
 };
-use domain::role::Role;
+use domain::account::role::Role;
 use store::DatabaseSettings;
 
 const DEMO_EMAIL: &str = "user@example.com";

@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 use time::OffsetDateTime;
 
 use super::{CliError, DatabaseArgs, tool};
-use domain::api_key::ApiScopes;
+use domain::tokens::api_key::ApiScopes;
 use service::ApiKey;
 
 const DAY: u64 = 24 * 60 * 60;

@@ -8,7 +8,7 @@ use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{CliError, DatabaseArgs, tool};
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 
 /// Creates, lists and changes users.
 #[derive(Debug, Args)]

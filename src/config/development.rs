@@ -9,7 +9,9 @@ use super::{
     sections::{BAN, PASSWORD_QUEUE, cores},
 };
 use crate::socket::{ConnectionLimits, SocketSettings};
-use domain::{passkey::RelyingPartyNames, risk::Thresholds, session::SessionLimits, throttle::Limits};
+use domain::{
+    abuse::throttle::Limits, factors::passkey::RelyingPartyNames, risk::Thresholds, session::SessionLimits,
+};
 use service::geo::Geo;
 use store::DatabaseSettings;
 

@@ -14,10 +14,10 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Listen, Secrets, Surface, reader::Reader};
 use crate::socket::{ConnectionLimits, SocketSettings};
 use domain::{
-    passkey::{self, RelyingPartyNames, origin_fits},
+    abuse::throttle::{self, Limits, Rate},
+    factors::passkey::{self, RelyingPartyNames, origin_fits},
     risk::Thresholds,
     session::SessionLimits,
-    throttle::{self, Limits, Rate},
 };
 use service::geo::{Database, Geo};
 use store::DatabaseSettings;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocol::limit::Limit;
 use serde::Serialize;
 
-use super::challenge::ProofMethod;
+use crate::factors::challenge::ProofMethod;
 
 /// The media type of every refusal.
 pub const MEDIA_TYPE: &str = "application/problem+json";

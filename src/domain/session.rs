@@ -9,7 +9,7 @@ use protocol::close::Cause;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use super::role::UnknownWord;
+use crate::account::role::UnknownWord;
 
 /// How long sessions and what belongs to them live.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -14,7 +14,10 @@ use super::{
     settings::{HttpSettings, is_encrypted, peer},
 };
 use crate::http::extractors::client::{DEVICE_COOKIE, HOST_DEVICE_COOKIE, request_cookie};
-use domain::{credential::ACCESS_COOKIE, csrf, device::DeviceCookies};
+use domain::{
+    client::device::DeviceCookies,
+    tokens::{credential::ACCESS_COOKIE, csrf},
+};
 use service::Services;
 
 /// The cookie that carries a refresh token; sent to the authentication routes only.

@@ -1,6 +1,6 @@
 //! CSRF on REST: which requests need a token, what it is checked against, and how a fresh one reaches the client.
 //!
-//! The rule for tokens is `domain::csrf`, the rule for origins `domain::origin`; here they meet a request. A token travels
+//! The rule for tokens is `domain::tokens::csrf`, the rule for origins `domain::client::origin`; here they meet a request. A token travels
 //! twice, in the `X-CSRF-Token` header, which only our pages can set, and in the `csrf_token` cookie; both must be equal.
 
 use actix_web::{HttpMessage as _, HttpRequest, http::header};
@@ -13,8 +13,8 @@ use crate::http::{
     response_headers::CSRF_HEADER,
 };
 use domain::{
-    csrf::{Age, Binding, CsrfError},
-    origin::{Verdict, judge},
+    client::origin::{Verdict, judge},
+    tokens::csrf::{Age, Binding, CsrfError},
 };
 use service::Services;
 

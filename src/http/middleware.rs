@@ -29,8 +29,8 @@ use crate::http::{
     response_headers::{self as headers, CSRF_HEADER},
 };
 use domain::{
-    credential::{Door, Headers, find},
     request::{RequestId, SOCKET_PATHS},
+    tokens::credential::{Door, Headers, find},
 };
 
 /// Serves one request. Use as `App::new().wrap(actix_web::middleware::from_fn(http::middleware))`.

@@ -26,4 +26,4 @@ pub use problem::Problem;
 pub use routes::{app, configure};
 pub use settings::HttpSettings;
 
-pub use domain::address::Encrypted;
+pub use domain::client::address::Encrypted;

@@ -14,9 +14,9 @@ use actix_web::{
 };
 
 use domain::{
-    challenge::ProofMethod,
-    credential::CredentialError,
+    factors::challenge::ProofMethod,
     problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
+    tokens::credential::CredentialError,
 };
 use service::{Denied, Failure, Refusal};
 

@@ -95,7 +95,7 @@ mod tests {
     use actix_web::test::TestRequest;
 
     use super::*;
-    use domain::origin::Origins;
+    use domain::client::origin::Origins;
 
     fn settings() -> HttpSettings {
         let origins = Origins::new(vec!["https://chat.example.com".to_owned()]);

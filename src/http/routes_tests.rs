@@ -15,7 +15,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::http::HttpSettings;
-use domain::origin::Origins;
+use domain::client::origin::Origins;
 
 async fn app() -> impl Service<actix_http::Request, Response = ServiceResponse<BoxBody>, Error = Error> {
     let settings = HttpSettings {

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use actix_web::{HttpRequest, web};
 use ipnet::IpNet;
 
-use domain::{
+use domain::client::{
     address::{self, Encrypted},
     origin::Origins,
 };

@@ -68,14 +68,10 @@ pub use sign_in::sign_out::SignOutScope;
 use crate::core::bans;
 use access::{api_keys, verifier};
 use domain::{
-    backup_code::BackupCodeKeys,
-    csrf::CsrfKeys,
-    device::DeviceCookies,
-    passkey::Decoys,
-    refresh::RefreshKeys,
-    throttle::{Limits, ThrottleKeys},
-    token::AccessKeys,
-    totp::TotpSealer,
+    abuse::throttle::{Limits, ThrottleKeys},
+    client::device::DeviceCookies,
+    factors::{backup_code::BackupCodeKeys, passkey::Decoys, totp::TotpSealer},
+    tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
 };
 use realtime::external_sessions::{self as outside, Gone};
 use realtime::node_info as node;

@@ -9,17 +9,13 @@ use secrecy::SecretString;
 use super::RelyingParty;
 use crate::sign_in::geo::Geo;
 use domain::{
-    backup_code::BackupCodeKeys,
-    csrf::CsrfKeys,
-    device::DeviceCookies,
+    abuse::throttle::{Limits, ThrottleKeys},
+    client::device::DeviceCookies,
+    factors::{backup_code::BackupCodeKeys, passkey::Decoys, totp::TotpSealer},
     issuer::IssuerSettings,
-    passkey::Decoys,
-    refresh::RefreshKeys,
     risk::Thresholds,
     session::SessionLimits,
-    throttle::{Limits, ThrottleKeys},
-    token::AccessKeys,
-    totp::TotpSealer,
+    tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
 };
 
 /// What the use cases can be told.

@@ -28,7 +28,7 @@ use crate::socket::admission::{
     connection_limits::{Permits, UserPermit},
     publish_limit::Publications,
 };
-use domain::{origin::Origins, role::Role};
+use domain::{account::role::Role, client::origin::Origins};
 use logic::client::{Identity, VerifyRefusal};
 use service::{Caller, OutsideRow, Refusal, Services};
 

@@ -6,7 +6,7 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{audit, error::StoreError, pool::Store};
-use domain::api_key::{ApiScopes, KeyHash};
+use domain::tokens::api_key::{ApiScopes, KeyHash};
 
 /// The constraint that keeps names apart.
 pub const KEY_NAME_TAKEN: &str = "api_keys_name";
@@ -85,7 +85,7 @@ impl Store {
     /// `Unavailable` if the database cannot be reached.
     pub async fn api_key(&self, id: Uuid) -> Result<Option<ApiKey>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM api_keys WHERE id = $1");
-        self.read(move |client| {
+        self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 client.query_opt(&statement, &[&id]).await?.as_ref().map(read).transpose()
@@ -100,7 +100,7 @@ impl Store {
     /// `Unavailable` if the database cannot be reached.
     pub async fn api_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
         let sql = format!("SELECT {COLUMNS} FROM api_keys ORDER BY created_at DESC, id LIMIT 10000");
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move { client.query(&sql, &[]).await?.iter().map(read).collect() })
         })
         .await

@@ -8,7 +8,8 @@ use protocol::audit::AuditEvent;
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 
-use super::{error::StoreError, pool::Store, rows::clipped};
+use super::{error::StoreError, pool::Store};
+use crate::row_mapping::clipped;
 
 /// What the column takes.
 const SUBJECT_BYTES: usize = 255;
@@ -30,7 +31,7 @@ impl Store {
         if batch.is_empty() {
             return Ok(());
         }
-        self.run_patiently(move |client| Box::pin(async move { insert(&*client, &batch).await })).await
+        self.run_slow(move |client| Box::pin(async move { insert(&*client, &batch).await })).await
     }
 }
 

@@ -15,17 +15,25 @@ use tokio::{
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{error::StoreError, journal::Share, settings::DatabaseSettings, tls};
+use crate::{
+    error::StoreError,
+    journal::share::{Purpose, Share, Turn},
+    settings::DatabaseSettings,
+    tls,
+};
 
 /// How long a request waits for what it reads.
-const READ_WITHIN: Duration = Duration::from_secs(2);
+const QUICK_LIMIT: Duration = Duration::from_secs(2);
 /// How long a request waits for what it writes: a transaction of several statements.
-const WRITE_WITHIN: Duration = Duration::from_secs(5);
+const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 /// How long the question whether the database is there may go unanswered.
-const PING_WITHIN: Duration = Duration::from_secs(1);
+const PING_LIMIT: Duration = Duration::from_secs(1);
+
+/// How long a publication or a read waits for a connection of the journal's part of the pool.
+const JOURNAL_LIMIT: Duration = Duration::from_secs(2);
 
 /// The answer of work that borrows a connection.
-pub(super) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
+pub(crate) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
 
 /// The one way to the database. Clones share the pool.
 #[derive(Clone)]
@@ -68,7 +76,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if it does not, also when it answers but is a standby or read-only.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.within(PING_WITHIN, |client| {
+        self.within(PING_LIMIT, |client| {
             Box::pin(async move {
                 let row = client
                     .query_one(
@@ -91,30 +99,33 @@ impl Store {
         self.inner.runtime.handle()
     }
 
-    pub(super) fn settings(&self) -> &DatabaseSettings {
+    pub(crate) fn settings(&self) -> &DatabaseSettings {
         &self.inner.settings
     }
 
-    /// What of the pool the journal may use at a time.
-    pub(super) fn journal_share(&self) -> Share {
-        self.inner.journal.clone()
+    /// Waits for a connection of the journal's part of the pool.
+    pub(crate) async fn journal_turn(&self, purpose: Purpose) -> Result<Turn, StoreError> {
+        // On the database's runtime: the caller may run outside of a tokio runtime, without timers.
+        let share = self.inner.journal.clone();
+        let limit = JOURNAL_LIMIT.min(self.settings().acquire_timeout);
+        self.spawn(async move { share.turn(purpose, limit).await }).await
     }
 
-    pub(super) fn connector(&self) -> MakeRustlsConnect {
+    pub(crate) fn connector(&self) -> MakeRustlsConnect {
         self.inner.tls.clone()
     }
 
     /// Runs what a request writes on a connection of the pool.
-    pub(super) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
     {
-        self.within(WRITE_WITHIN.min(self.patience()), work).await
+        self.within(DEFAULT_LIMIT.min(self.patience()), work).await
     }
 
     /// The same for what no request waits for, and for what may take long because it concerns everybody.
-    pub(super) async fn run_patiently<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(crate) async fn run_slow<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
@@ -124,12 +135,12 @@ impl Store {
 
     /// The same for what a request asks before it does anything, and what can be asked again: it does not wait for a
     /// database that does not answer longer than people do.
-    pub(super) async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(crate) async fn run_quick<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut Client) -> Work<'c, T> + Send + 'static,
     {
-        self.within(READ_WITHIN.min(self.patience()), work).await
+        self.within(QUICK_LIMIT.min(self.patience()), work).await
     }
 
     /// How long work may take in all. The server ends a statement that runs too long; this is for a server that does not
@@ -168,7 +179,7 @@ impl Store {
     }
 
     /// Runs a future on the database's runtime.
-    pub(super) async fn spawn<T, F>(&self, work: F) -> Result<T, StoreError>
+    pub(crate) async fn spawn<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
         F: Future<Output = Result<T, StoreError>> + Send + 'static,

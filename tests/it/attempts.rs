@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::role::Status;
+use domain::account::role::Status;
 use serde_json::{Value, json};
 
 use crate::harness::{App, Ask, PASSWORD, Session};

@@ -1,6 +1,6 @@
 //! Getting in: registration, sign-in, and the question whether one is signed in.
 
-use domain::{
+use domain::account::{
     password::{self, HashParams},
     role::Status,
 };

@@ -9,7 +9,7 @@ mod page;
 mod passkeys;
 mod visitor;
 
-use domain::role::Role;
+use domain::account::role::Role;
 use serde_json::json;
 
 use devtools::PLATFORM;

@@ -9,7 +9,7 @@ mod visit;
 
 use std::time::Duration;
 
-use domain::role::Role;
+use domain::account::role::Role;
 use serde_json::Value;
 
 use crate::harness::App;

@@ -4,7 +4,7 @@ mod stalled;
 
 use std::time::{Duration, Instant};
 
-use domain::role::Role;
+use domain::account::role::Role;
 use prost::Message as _;
 use protocol::protobuf::{
     requests::{Command, ConnectRequest, EmulationRequest, SubscribeRequest},

@@ -1,6 +1,6 @@
 //! Requests whose body comes late: what happened to the caller while it was on its way counts.
 
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 use serde_json::{Value, json};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},

@@ -2,7 +2,7 @@
 
 use std::{path::Path, process::Command};
 
-use domain::role::Role;
+use domain::account::role::Role;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
 use tokio::net::TcpStream;

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::role::Role;
+use domain::account::role::Role;
 use serde_json::json;
 
 use crate::harness::{

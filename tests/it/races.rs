@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 use futures_util::{StreamExt as _, future::join_all, stream};
 use serde_json::json;
 

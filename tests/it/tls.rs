@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use domain::role::Role;
+use domain::account::role::Role;
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::json;
 use tokio_tungstenite::{

@@ -188,7 +188,7 @@ async fn a_suspended_user_gets_no_further_with_the_right_code() {
     let person = app.register().await;
     let totp = person.enable_totp().await;
     let pending = person.begin_sign_in().await;
-    person.set_status(domain::role::Status::Suspended).await;
+    person.set_status(domain::account::role::Status::Suspended).await;
     pending.totp(&totp.code()).await.refused(401, WRONG);
 }
 

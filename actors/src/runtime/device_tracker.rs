@@ -21,8 +21,8 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Wrap
 use tokio::sync::oneshot;
 
 use super::port::{DeviceStore, NotRead, Seen};
-use domain::{
-    risk::{Assessment, Signals, assess},
+use domain::risk::{
+    Assessment, Signals, assess,
     sign_in_history::{Attempted, Histories},
 };
 use protocol::id::{SessionId, UserId};

@@ -44,7 +44,7 @@ pub use subscribing::Subscribing;
 pub use subscription::{Gather, Join, JoinReply, Left, ServerPublication};
 pub use supervise::LaneError;
 
-pub use domain::{sign_in_history::Attempted, stuffing::Pair};
+pub use domain::{abuse::stuffing::Pair, risk::sign_in_history::Attempted};
 pub use logic::{
     bans::Standing,
     denials::{Denial, Denied, Ruling, TokenMark},

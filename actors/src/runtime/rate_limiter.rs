@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use actix::{Actor, AsyncContext, Context, Handler, Message};
 use tokio::sync::oneshot;
 
-use domain::stuffing::{Pair, Stuffing};
+use domain::abuse::stuffing::{Pair, Stuffing};
 use logic::limits::{Limiter, Verdict};
 use protocol::limit::Limit;
 

@@ -12,9 +12,8 @@ use super::{
     realtime::Realtime,
 };
 use domain::{
-    risk::{Assessment, Signals},
-    sign_in_history::Attempted,
-    stuffing::Pair,
+    abuse::stuffing::Pair,
+    risk::{Assessment, Signals, sign_in_history::Attempted},
 };
 use logic::{bans::Standing, limits::Verdict};
 use protocol::{audit::AuditEvent, id::UserId, limit::Limit};

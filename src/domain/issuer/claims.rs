@@ -17,8 +17,14 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use values::{meta, name};
 
-use super::{Rules, TokenRefusal, Unverified, Use};
-use crate::subscription_terms::{MalformedPayload, SubscriptionTerms, Switches, moment, or_default, payload};
+use super::{
+    rules::Rules,
+    token::Unverified,
+    types::{TokenRefusal, Use},
+};
+use crate::tokens::subscription_terms::{
+    MalformedPayload, SubscriptionTerms, Switches, moment, or_default, payload,
+};
 
 /// How far in the future `nbf` and `iat` may lie, for clocks that differ.
 const START_LEEWAY: i64 = 60;

@@ -8,7 +8,12 @@ use std::{collections::HashSet, fmt, sync::Arc};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::{Algorithm, Authorities, KeySet, Rules, Use};
+use super::{
+    authorities::Authorities,
+    keys::KeySet,
+    rules::Rules,
+    types::{Algorithm, Use},
+};
 
 /// Longer names are no names; they are written into every row of a session.
 const NAME_BYTES: usize = 100;

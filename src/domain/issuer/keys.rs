@@ -17,43 +17,10 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::token::Unverified;
+use super::{token::Unverified, types::Algorithm};
 
 /// Keys of one set; each may have to be tried for a token that names none.
 const MAX_KEYS: usize = 64;
-
-/// How a token may be signed. There is no `none`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
-pub enum Algorithm {
-    /// HMAC with SHA-256.
-    HS256,
-    /// HMAC with SHA-384.
-    HS384,
-    /// HMAC with SHA-512.
-    HS512,
-    /// RSASSA-PKCS1-v1_5 with SHA-256.
-    RS256,
-    /// RSASSA-PKCS1-v1_5 with SHA-384.
-    RS384,
-    /// RSASSA-PKCS1-v1_5 with SHA-512.
-    RS512,
-    /// ECDSA on P-256 with SHA-256.
-    ES256,
-    /// ECDSA on P-384 with SHA-384.
-    ES384,
-    /// ECDSA on P-521 with SHA-512.
-    ES512,
-    /// Ed25519 (RFC 8037).
-    EdDSA,
-}
-
-impl Algorithm {
-    /// Whether both sides hold the same key.
-    #[must_use]
-    pub fn is_symmetric(self) -> bool {
-        matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
-    }
-}
 
 /// The keys of one issuer. They never print.
 pub struct KeySet(Vec<Key>);

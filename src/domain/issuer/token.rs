@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::{Deserialize, de::IgnoredAny};
 
-use super::{TokenRefusal, keys::Algorithm};
+use super::types::{Algorithm, TokenRefusal};
 
 /// Longer texts are no tokens. Room for the subscriptions that a token may bring along.
 pub const MAX_BYTES: usize = 16 * 1024;

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::http::api::{channel_requests, dispatch::call, results::Answered};
 use crate::http::problem::Problem;
-use domain::subscription_terms::or_default;
+use domain::tokens::subscription_terms::or_default;
 use service::{Api, ApiCaller, Services};
 
 /// The most commands of one batch, and how many of them run at once if they may.

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::error::ApiError;
-use domain::subscription_terms::{self, or_default};
+use domain::tokens::subscription_terms::{self, or_default};
 
 /// The most tags of one publication, and the longest name or value, in bytes.
 const MAX_TAGS: usize = 32;

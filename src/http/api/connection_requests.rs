@@ -17,7 +17,7 @@ use serde_json::value::RawValue;
 
 use super::error::ApiError;
 use crate::http::api::channel_requests::{Since, channel, payload};
-use domain::subscription_terms::{SubscriptionTerms, or_default};
+use domain::tokens::subscription_terms::{SubscriptionTerms, or_default};
 
 /// The longest name of a user, or id of a token, in bytes.
 const MAX_NAME_BYTES: usize = 255;

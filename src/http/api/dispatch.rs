@@ -12,7 +12,7 @@ use crate::http::api::{
     connection_requests::{self as whom, OfUser},
     results::{self as answer, Answered},
 };
-use domain::subscription_terms::SubscriptionTerms;
+use domain::tokens::subscription_terms::SubscriptionTerms;
 use service::{Api, Severed};
 
 /// The most channels of one broadcast, and how many of them are published to at once.

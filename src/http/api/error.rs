@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, http::StatusCode};
 use protocol::{ErrorCode, channel_name::ChannelNameError};
 use serde::Serialize;
 
-use domain::subscription_terms::MalformedPayload;
+use domain::tokens::subscription_terms::MalformedPayload;
 
 /// Why a method was not carried out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

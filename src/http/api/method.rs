@@ -1,6 +1,6 @@
 //! The methods, what each takes of a key, and those of the original that are not offered.
 
-use domain::api_key::ApiScope;
+use domain::tokens::api_key::ApiScope;
 
 macro_rules! methods {
     ($($name:ident = $word:literal takes $scope:ident;)*) => {

@@ -28,7 +28,7 @@ use crate::http::extractors::{
     client::{Client, lines},
 };
 pub(super) use connection_requests::named;
-use domain::api_key::ApiScope;
+use domain::tokens::api_key::ApiScope;
 use error::ApiError;
 use method::Named;
 pub(super) use results::{connection, may_be_more};

@@ -1,6 +1,6 @@
 //! Who is asking: the extractor that lets a handler run for a signed-in user only.
 //!
-//! The token is found by `domain::credential` and judged by the one verifier; nothing here decides on its own. Who may act on
+//! The token is found by `domain::tokens::credential` and judged by the one verifier; nothing here decides on its own. Who may act on
 //! others is the services' question, which also writes a refusal down. A credential
 //! that a browser sends unasked, a cookie, needs a CSRF token for everything that changes something.
 //!
@@ -18,9 +18,11 @@ use super::{
 };
 use crate::http::{csrf, problem::Problem};
 use domain::{
-    credential::{Credential, Door, Headers, Source, find},
-    csrf::Binding,
-    role::Scope,
+    account::role::Scope,
+    tokens::{
+        credential::{Credential, Door, Headers, Source, find},
+        csrf::Binding,
+    },
 };
 use service::{Caller, Services};
 

@@ -22,10 +22,12 @@ use crate::http::{
     settings::{HttpSettings, peer},
 };
 use domain::{
-    address,
-    credential::cookie,
-    device::{self, FINGERPRINT_HEADERS},
+    client::{
+        address,
+        device::{self, FINGERPRINT_HEADERS},
+    },
     request::request_id,
+    tokens::credential::cookie,
 };
 use service::{Meta, Services};
 

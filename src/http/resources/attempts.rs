@@ -17,7 +17,9 @@ use crate::http::{
     },
     problem::Problem,
 };
-use domain::{attempt::AttemptOutcome, risk::Assessment, session::SignInMethod, user_agent::Described};
+use domain::{
+    abuse::attempt::AttemptOutcome, client::user_agent::Described, risk::Assessment, session::SignInMethod,
+};
 use service::{Attempt, Services};
 
 const DEFAULT_PAGE: u32 = 50;

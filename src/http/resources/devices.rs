@@ -18,7 +18,7 @@ use crate::http::{
     },
     problem::Problem,
 };
-use domain::{device::Trust, user_agent::Described};
+use domain::client::{device::Trust, user_agent::Described};
 use service::{DeviceListed, DeviceWish, Services};
 
 /// Where something is, for people.

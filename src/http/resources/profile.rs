@@ -19,8 +19,8 @@ use crate::http::{
     settings::{HttpSettings, is_encrypted},
 };
 use domain::{
-    credential::{ACCESS_COOKIE, Source},
-    role::{Role, Status},
+    account::role::{Role, Status},
+    tokens::credential::{ACCESS_COOKIE, Source},
 };
 use service::{Services, User};
 

@@ -14,7 +14,7 @@ use crate::http::{
     problem::Problem,
     views::token_response,
 };
-use domain::csrf::Binding;
+use domain::tokens::csrf::Binding;
 use service::{Failure, Services};
 
 #[derive(Deserialize)]

@@ -22,9 +22,9 @@ use crate::http::{
     views::token_response,
 };
 use domain::{
-    challenge::ProofMethod,
-    csrf::{Binding, LIFETIME},
-    role::Role,
+    account::role::Role,
+    factors::challenge::ProofMethod,
+    tokens::csrf::{Binding, LIFETIME},
 };
 use service::{Caller, Refusal, Services, SignIn, SignedIn};
 

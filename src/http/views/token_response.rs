@@ -9,7 +9,7 @@ use serde::Serialize;
 use time::OffsetDateTime;
 
 use crate::http::{cookies::Jar, csrf, resources::profile::UserView, response_headers::CSRF_HEADER};
-use domain::csrf::Binding;
+use domain::tokens::csrf::Binding;
 use service::{Meta, Services, SignedIn};
 
 /// What a client is given.

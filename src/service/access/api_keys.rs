@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{Failure, Meta, Services};
-use domain::api_key::{ApiScopes, PresentedKey, new_key, same};
+use domain::tokens::api_key::{ApiScopes, PresentedKey, new_key, same};
 use store::{ApiKey, KEY_NAME_TAKEN, NewApiKey, StoreError};
 
 /// The longest name, in characters.

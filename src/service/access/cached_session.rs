@@ -10,11 +10,11 @@ use time::OffsetDateTime;
 
 use crate::core::clock::millis;
 use domain::{
-    role::{Role, Scopes},
+    account::role::{Role, Scopes},
     session::Lifetime,
-    token::Claims,
+    tokens::access_token::Claims,
 };
-use store::{Authority, LiveSession, Session, Ticket};
+use store::{Authority, Session, SessionWithUser, Ticket};
 
 /// A session's sign of life is passed on at most this often.
 const REPORT_MS: i64 = 10_000;
@@ -73,8 +73,8 @@ pub(crate) struct Known {
 }
 
 impl Known {
-    pub(crate) fn new(live: LiveSession, read_at_ms: i64) -> Self {
-        let LiveSession { session, user } = live;
+    pub(crate) fn new(live: SessionWithUser, read_at_ms: i64) -> Self {
+        let SessionWithUser { session, user } = live;
         let last_seen_ms = millis(session.last_seen_at);
         Self {
             email: user.email,

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::*;
 use domain::{
-    role::{Scope, Status},
+    account::role::{Scope, Status},
     session::SignInMethod,
 };
 use store::{DeviceShown, User};
@@ -49,7 +49,7 @@ fn known(role: Role, privileged_epoch: Option<u32>) -> Known {
         shown: DeviceShown::default(),
         revoked: None,
     };
-    Known::new(LiveSession { session, user }, millis(now()))
+    Known::new(SessionWithUser { session, user }, millis(now()))
 }
 
 fn claims(privilege_epoch: u32, role: Role, scopes: Scopes) -> Claims {

@@ -8,9 +8,9 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::Services;
-use domain::{
-    refresh::RefreshToken,
-    token::{Claims, access_ttl},
+use domain::tokens::{
+    access_token::{Claims, access_ttl},
+    refresh_token::RefreshToken,
 };
 use store::{Session, User};
 

@@ -28,7 +28,7 @@ use crate::{
 };
 use domain::{
     session::{SessionLimits, ended},
-    token::{AccessKeys, TokenError, access_ttl},
+    tokens::access_token::{AccessKeys, TokenError, access_ttl},
 };
 use store::Store;
 
@@ -177,7 +177,7 @@ impl Verifier {
         // first look would never be announced.
         let fence = feed.is_current().then(|| self.cache.fence());
         let earlier = self.cache.get(id);
-        let live = store.live_session(id).await.map_err(refused)?;
+        let live = store.session_with_user(id).await.map_err(refused)?;
         let live = live.ok_or(Refusal::Invalid("session_unknown"))?;
         let known = Arc::new(Known::new(live, millis(now)));
         if let Some(earlier) = &earlier {

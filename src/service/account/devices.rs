@@ -3,7 +3,7 @@
 use protocol::{audit::Outcome, close::Cause, id::DeviceId};
 
 use crate::{Caller, Failure, Meta, Revoked, Services};
-use domain::device::{TRUST_TTL, Trust};
+use domain::client::device::{TRUST_TTL, Trust};
 use store::{Change, Device, DeviceChange, Order, Target};
 
 /// The longest label, in characters.

@@ -9,10 +9,12 @@ use time::OffsetDateTime;
 
 use crate::{Caller, Failure, Meta, Revoked, Services, authenticators::passkey_ceremony};
 use domain::{
-    backup_code::{self, BACKUP_CODES, BackupCode},
-    challenge::ProofMethod,
-    seal::NONCE_BYTES,
-    totp::{SECRET_BYTES, TotpCode, TotpSecret, matching_step, qr_svg},
+    crypto::seal::NONCE_BYTES,
+    factors::{
+        backup_code::{self, BACKUP_CODES, BackupCode},
+        challenge::ProofMethod,
+        totp::{SECRET_BYTES, TotpCode, TotpSecret, matching_step, qr_svg},
+    },
 };
 use store::{Change, FACTOR_GONE, FactorChange, LAST_FACTOR, Order, PASSKEY_KNOWN, StoreError, Target};
 

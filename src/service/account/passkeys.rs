@@ -14,7 +14,7 @@ use crate::{
     authenticators::passkey_ceremony::{Ceremony, NewCeremony, defect},
     sign_in::passkey::malformed,
 };
-use domain::{
+use domain::factors::{
     aaguid::authenticator,
     challenge::ChallengeKind,
     passkey::{self, PASSKEYS_PER_USER},

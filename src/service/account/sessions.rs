@@ -47,7 +47,7 @@ impl Services {
         if revoked.id.is_some() {
             return Ok(revoked);
         }
-        match self.store.live_session(session).await? {
+        match self.store.session_with_user(session).await? {
             Some(found) if found.user.id == caller.user => Ok(revoked),
             _ => Err(Failure::not_found("You have no such session.")),
         }

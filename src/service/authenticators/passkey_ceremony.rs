@@ -11,7 +11,7 @@ use webauthn_rs::prelude::{
 };
 
 use crate::{Failure, Meta, Services};
-use domain::challenge::{CHALLENGE_TTL, ChallengeKind};
+use domain::factors::challenge::{CHALLENGE_TTL, ChallengeKind};
 use store::{Answerer, Challenge, PasskeyOwner, Proof, StoredPasskey};
 
 /// A ceremony that has begun: what the browser needs for it.

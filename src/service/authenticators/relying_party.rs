@@ -8,7 +8,7 @@ use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use webauthn_rs::prelude::{PublicKeyCredential, Url, Webauthn, WebauthnBuilder, WebauthnError};
 
-use domain::passkey::RelyingPartyNames;
+use domain::factors::passkey::RelyingPartyNames;
 
 /// To whom passkeys belong, with the library that judges them. Clones are the same.
 #[derive(Clone)]

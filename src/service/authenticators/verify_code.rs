@@ -8,9 +8,11 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::{Failure, Services, account::factors::random};
 use domain::{
-    backup_code::BackupCode,
-    seal::{NONCE_BYTES, Sealed},
-    totp::{TotpCode, TotpSecret, matching_step},
+    crypto::seal::{NONCE_BYTES, Sealed},
+    factors::{
+        backup_code::BackupCode,
+        totp::{TotpCode, TotpSecret, matching_step},
+    },
 };
 use store::Proof;
 

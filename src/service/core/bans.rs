@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::{Failure, Meta, Parts, Services};
-use domain::address::limit_key;
+use domain::client::address::limit_key;
 use store::{Ban, StoreError};
 
 /// How long a ban made elsewhere takes to arrive here.

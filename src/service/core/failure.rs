@@ -8,7 +8,7 @@ use actors::runtime::Denied;
 use protocol::{close::Cause, id::DeviceId};
 
 use crate::account::factors;
-use domain::{challenge::ProofMethod, problem::Policy};
+use domain::{factors::challenge::ProofMethod, problem::Policy};
 use store::{Lapse, StoreError};
 
 /// What the services know about a request, whichever door it came through.

@@ -22,7 +22,7 @@ use tokio::{
 };
 
 use crate::core::failure::Failure;
-use domain::{
+use domain::account::{
     email::Email,
     password::{self, HashError, HashParams, NO_PASSWORD, Verification},
 };

@@ -9,7 +9,7 @@ use protocol::id::{DeviceId, SessionId, UserId};
 use secrecy::SecretString;
 
 use crate::{Failure, Meta, Services};
-use domain::{address::limit_key, problem::Policy, throttle::ThrottleKeys};
+use domain::{abuse::throttle::ThrottleKeys, client::address::limit_key, problem::Policy};
 use protocol::limit::Limit;
 
 impl Services {

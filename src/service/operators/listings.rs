@@ -12,7 +12,7 @@ use crate::{
     operators::revoke::{cursor, operator_required, read_cursor},
     revocation::denials::account,
 };
-use domain::role::Scope;
+use domain::account::role::Scope;
 use store::{ExternalFilter, ExternalSession};
 
 /// A session of either kind.

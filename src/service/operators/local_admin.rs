@@ -11,7 +11,7 @@ use protocol::{
 use secrecy::SecretString;
 
 use crate::{Failure, Revoked, Services, sign_in::register::parsed};
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 use store::{Change, FactorChange, Order, Target, User, UserFilter};
 
 impl Services {

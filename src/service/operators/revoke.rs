@@ -8,7 +8,7 @@ use protocol::{
 use time::OffsetDateTime;
 
 use crate::{Caller, Failure, Listed, Meta, Revoked, Services};
-use domain::role::{Role, Scope};
+use domain::account::role::{Role, Scope};
 use store::{self, Authority, Order, Target, User};
 
 /// Which sessions to list.
@@ -117,7 +117,7 @@ impl Services {
     /// Why nothing was revoked; `Ok` if there was simply nothing left to end.
     async fn explain(&self, caller: &Caller, target: &Target, meta: &Meta) -> Result<(), Failure> {
         let user: Option<User> = match *target {
-            Target::Session(session) => self.store.live_session(session).await?.map(|found| found.user),
+            Target::Session(session) => self.store.session_with_user(session).await?.map(|found| found.user),
             Target::User(user) => self.store.user_by_id(user).await?,
             Target::Device(device) => {
                 let filter = store::SessionFilter {

@@ -2,13 +2,13 @@
 //!
 //! One that opens a session is written by that transaction, which is given it; the others by [`Services::write_attempt`].
 
-use domain::sign_in_history::Attempted;
+use domain::risk::sign_in_history::Attempted;
 use protocol::id::UserId;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{Caller, Failure, Meta, Services, core::clock::millis};
-use domain::{attempt::AttemptOutcome, session::SignInMethod};
+use domain::{abuse::attempt::AttemptOutcome, session::SignInMethod};
 use store::Attempt;
 
 /// A page of attempts, newest first.

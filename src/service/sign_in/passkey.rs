@@ -14,10 +14,10 @@ use crate::{
     authenticators::passkey_ceremony::{Asserted, Ceremony, NewCeremony},
 };
 use domain::{
-    attempt::AttemptOutcome,
-    challenge::ChallengeKind,
-    device::{TRUST_TTL, Trust},
-    email::Email,
+    abuse::attempt::AttemptOutcome,
+    account::email::Email,
+    client::device::{TRUST_TTL, Trust},
+    factors::challenge::ChallengeKind,
     risk::RiskOutcome,
     session::SignInMethod,
 };

@@ -14,11 +14,13 @@ use uuid::Uuid;
 
 use crate::{Asked, Failure, Meta, Services, SignedIn, core::hasher::Turn};
 use domain::{
-    attempt::AttemptOutcome,
-    challenge::decide_second_factor,
-    device::{FINGERPRINT_VERSION, Trust},
-    email::Email,
-    password::{MAX_BYTES, Verification},
+    abuse::attempt::AttemptOutcome,
+    account::{
+        email::Email,
+        password::{MAX_BYTES, Verification},
+    },
+    client::device::{FINGERPRINT_VERSION, Trust},
+    factors::challenge::decide_second_factor,
     risk::{Place, RiskOutcome},
     session::SignInMethod,
 };

@@ -1,6 +1,6 @@
 //! Refreshing: the next pair of tokens for a refresh token, once, with room for lost answers and none for thieves.
 //!
-//! What a token means is decided by the rule in `domain::refresh`; what happens once is decided by the database. An open
+//! What a token means is decided by the rule in `domain::tokens::refresh_token`; what happens once is decided by the database. An open
 //! socket never notices a refresh.
 
 use protocol::{
@@ -11,10 +11,10 @@ use time::OffsetDateTime;
 
 use crate::{Failure, Meta, Services, SignedIn};
 use domain::{
-    refresh::{ChainState, Decision, RefreshToken, decide},
     session::ended,
+    tokens::refresh_token::{ChainState, Decision, RefreshToken, decide},
 };
-use store::{LiveSession, Order, Session, Target};
+use store::{Order, Session, SessionWithUser, Target};
 
 /// How often another request may win the race before this one gives up: each time the chain has moved on.
 const TRIES: usize = 4;
@@ -57,7 +57,7 @@ impl Services {
 
     async fn rotate(
         &self,
-        live: &LiveSession,
+        live: &SessionWithUser,
         now: OffsetDateTime,
         meta: &Meta,
     ) -> Result<Option<Session>, Failure> {
@@ -69,11 +69,11 @@ impl Services {
     }
 
     /// The token's session, if it works.
-    async fn working(&self, token: &RefreshToken) -> Result<LiveSession, Failure> {
+    async fn working(&self, token: &RefreshToken) -> Result<SessionWithUser, Failure> {
         if self.realtime.tombstone(token.session).is_some() {
             return Err(Failure::session_ended());
         }
-        let live = self.store.live_session(token.session).await?.ok_or_else(invalid)?;
+        let live = self.store.session_with_user(token.session).await?.ok_or_else(invalid)?;
         let now = self.clock.now();
         let mut lifetime = live.session.lifetime(self.realtime.open_connections(token.session));
         // This node may know of a later sign of life than the one that was written.
@@ -100,7 +100,7 @@ impl Services {
     }
 
     /// Ends the session whose token was used again. Only when that is committed is the answer 401.
-    async fn end_reused(&self, live: &LiveSession, presented: u64, meta: &Meta) -> Failure {
+    async fn end_reused(&self, live: &SessionWithUser, presented: u64, meta: &Meta) -> Failure {
         metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Reuse)).increment(1);
         let event = event(self, live, "refresh.reused", Outcome::Denied, meta);
         let order = Order {
@@ -127,7 +127,13 @@ fn outcome(decision: Decision) -> &'static str {
     }
 }
 
-fn event(services: &Services, live: &LiveSession, name: &str, outcome: Outcome, meta: &Meta) -> AuditEvent {
+fn event(
+    services: &Services,
+    live: &SessionWithUser,
+    name: &str,
+    outcome: Outcome,
+    meta: &Meta,
+) -> AuditEvent {
     AuditEvent {
         user: Some(live.user.id),
         session: Some(live.session.id),

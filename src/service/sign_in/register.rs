@@ -9,7 +9,7 @@ use protocol::{
 use secrecy::SecretString;
 
 use crate::{Failure, Meta, Services, sign_in::password::device_of};
-use domain::{
+use domain::account::{
     email::Email,
     role::{Role, Status},
 };

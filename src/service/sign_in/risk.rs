@@ -8,7 +8,7 @@ use protocol::{audit::Outcome, id::UserId};
 
 use crate::{Failure, Meta, Services, core::clock::millis};
 use domain::{
-    device::{FINGERPRINT_VERSION, Trust},
+    client::device::{FINGERPRINT_VERSION, Trust},
     risk::{Assessment, Place, RiskOutcome, Signals, Standing, decide},
 };
 use store::Device;

@@ -14,10 +14,10 @@ use uuid::Uuid;
 
 use crate::{CodeProof, Failure, Meta, Services, SignedIn};
 use domain::{
-    attempt::AttemptOutcome,
-    challenge::{CHALLENGE_ATTEMPTS, CHALLENGE_TTL, ChallengeKind, ProofMethod},
-    device::{TRUST_TTL, Trust},
-    email::Email,
+    abuse::attempt::AttemptOutcome,
+    account::email::Email,
+    client::device::{TRUST_TTL, Trust},
+    factors::challenge::{CHALLENGE_ATTEMPTS, CHALLENGE_TTL, ChallengeKind, ProofMethod},
     risk::Assessment,
     session::SignInMethod,
 };

@@ -7,7 +7,7 @@ use protocol::{audit::Outcome, close::Cause, id::SessionId};
 use uuid::Uuid;
 
 use crate::{Failure, Meta, Refusal, Revoked, Services};
-use domain::role::Role;
+use domain::account::role::Role;
 use store::{Authority, Order, Target};
 
 /// How far signing out reaches.
@@ -45,7 +45,7 @@ impl Services {
         scope: SignOutScope,
         meta: &Meta,
     ) -> Result<Revoked, Failure> {
-        let Some(live) = self.store.live_session(session).await? else {
+        let Some(live) = self.store.session_with_user(session).await? else {
             return Ok(Revoked::default());
         };
         let now = self.clock.now();

@@ -16,9 +16,8 @@ use crate::socket::{
     shared::{Admitted, Arriving, Door},
 };
 use domain::{
-    address,
-    credential::{self, Credential, Headers, Source},
-    origin::FetchSite,
+    client::{address, origin::FetchSite},
+    tokens::credential::{self, Credential, Headers, Source},
 };
 use logic::client::VerifyRefusal;
 

@@ -18,9 +18,9 @@ use bytes::{Bytes, BytesMut};
 use tokio::io::AsyncWriteExt;
 
 use domain::{
-    credential::CredentialError,
     problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
     request::RequestId,
+    tokens::credential::CredentialError,
 };
 use logic::client::VerifyRefusal;
 use service::Failure;

@@ -33,7 +33,7 @@ use crate::socket::{
     listener::http_deadline::state::Watch,
     shared::Door,
 };
-use domain::credential::{self, Source};
+use domain::tokens::credential::{self, Source};
 pub(in crate::socket) use peer::note as note_wire;
 pub(in crate::socket) use registry::Streams;
 

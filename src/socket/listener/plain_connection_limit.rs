@@ -15,7 +15,7 @@ use actix_rt::net::TcpStream;
 use actix_service::{Service, ServiceFactory};
 
 use crate::socket::admission::connection_limits::Permits;
-use domain::address;
+use domain::client::address;
 
 /// A service behind the gate.
 pub(in crate::socket) struct Gate<S> {

@@ -28,8 +28,8 @@ use crate::socket::{
     websocket::{actor, tcp::Transport},
 };
 use domain::{
-    credential,
     request::{SDK_SOCKET_PATH, SOCKET_PATHS, request_id},
+    tokens::credential,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -19,7 +19,10 @@ use time::{Duration, OffsetDateTime};
 use tokio_postgres::{Row, error::Severity};
 use uuid::Uuid;
 
-use super::{Purpose, moment, unsigned};
+use super::{
+    columns::{moment, unsigned},
+    share::Purpose,
+};
 use crate::{error::StoreError, pool::Store};
 
 /// How long the key of a publication is remembered.

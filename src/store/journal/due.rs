@@ -8,7 +8,7 @@ use protocol::channel_name::ChannelName;
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::error::SqlState;
 
-use super::{Kept, moment};
+use super::{columns::moment, keep::Kept};
 use crate::{error::StoreError, pool::Store};
 
 /// Not in the same sweep again.
@@ -52,7 +52,7 @@ impl Store {
         now: OffsetDateTime,
         limit: u32,
     ) -> Result<Vec<ChannelName>, StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let sql = "SELECT name FROM channels WHERE due_at <= $1 ORDER BY due_at LIMIT $2";
                 let rows = client.query(sql, &[&now, &i64::from(limit)]).await?;
@@ -76,7 +76,7 @@ impl Store {
         others: Vec<ChannelName>,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let known = kept.iter().map(|kept| {
                     let seconds = (kept.retention.ttl.as_secs_f64(), kept.meta_ttl.as_secs_f64());
@@ -105,7 +105,7 @@ impl Store {
         now: OffsetDateTime,
     ) -> Result<Option<u64>, StoreError> {
         let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let before = |kept: &Kept| {
                     let ttl = i64::try_from(kept.meta_ttl.as_millis()).unwrap_or(i64::MAX);

@@ -6,7 +6,10 @@ use logic::journal::{Removed, Retention};
 use protocol::channel_name::ChannelName;
 use time::OffsetDateTime;
 
-use super::{Purpose, moment, unsigned};
+use super::{
+    columns::{moment, unsigned},
+    share::Purpose,
+};
 use crate::{error::StoreError, pool::Store};
 
 /// Rows that one statement deletes.
@@ -81,7 +84,7 @@ impl Store {
     /// `Unavailable` if the database cannot be reached.
     pub async fn clear_messages(&self, kept: Vec<Kept>, now: OffsetDateTime) -> Result<bool, StoreError> {
         let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let names: Vec<_> = kept.iter().map(|kept| kept.channel.as_str()).collect();
                 let sizes: Vec<_> = kept.iter().map(|kept| i64::from(kept.retention.size)).collect();
@@ -100,7 +103,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn delete_expired_idempotency_keys(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_patiently(move |client| {
+        self.run_slow(move |client| {
             Box::pin(async move {
                 let sql = "DELETE FROM channel_idempotency WHERE expires_at <= $1";
                 Ok(client.execute(sql, &[&now]).await?)

@@ -18,7 +18,10 @@ use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
 use uuid::Uuid;
 
-use super::{Purpose, moment, signed, unsigned};
+use super::{
+    columns::{moment, signed, unsigned},
+    share::Purpose,
+};
 use crate::{error::StoreError, pool::Store};
 
 /// Makes sure of the channel's row and locks it. Waits until every transaction that writes in the channel, this server's
@@ -98,7 +101,8 @@ impl Store {
         range: Range,
     ) -> Result<Vec<Arc<Publication>>, StoreError> {
         let _turn = self.journal_turn(Purpose::Read).await?;
-        self.read(move |client| Box::pin(async move { Ok(read(client, &channel, range).await?.found) })).await
+        self.run_quick(move |client| Box::pin(async move { Ok(read(client, &channel, range).await?.found) }))
+            .await
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::role::Role;
+use domain::account::role::Role;
 use reqwest::Method;
 use serde_json::json;
 use tokio::sync::Mutex;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 use protocol::close::Cause;
 use reqwest::Method;
 use serde_json::json;

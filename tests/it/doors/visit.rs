@@ -1,6 +1,6 @@
 //! One visit: a session, and how a reason to refuse it comes about.
 
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 use serde_json::{Value, json};
 
 use super::{Door, Reason};

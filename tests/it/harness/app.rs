@@ -12,7 +12,7 @@ use std::{
 };
 
 use actors::Realtime;
-use domain::role::Role;
+use domain::account::role::Role;
 use portcullis::{
     config::{Secrets, Settings},
     lifecycle::{Shutdown, Stop},

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{
+use domain::factors::{
     challenge::{CHALLENGE_TTL, ChallengeKind},
     totp::{STEP_SECONDS, TotpSecret, step_at},
 };

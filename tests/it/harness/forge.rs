@@ -1,7 +1,7 @@
 //! Access tokens that must not be taken.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::token::{AccessKeys, Claims};
+use domain::tokens::access_token::{AccessKeys, Claims};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Value, json};

@@ -3,13 +3,14 @@
 use std::{net::IpAddr, time::Duration};
 
 use domain::{
-    device::FINGERPRINT_VERSION,
-    email::Email,
-    refresh::RefreshToken,
+    account::{email::Email, role::Role},
+    client::device::FINGERPRINT_VERSION,
     risk::Place,
-    role::Role,
     session::SignInMethod,
-    token::{AccessKeys, Claims},
+    tokens::{
+        access_token::{AccessKeys, Claims},
+        refresh_token::RefreshToken,
+    },
 };
 use protocol::{
     audit::{AuditEvent, Outcome},

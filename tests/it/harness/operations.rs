@@ -8,8 +8,8 @@
 use std::{net::IpAddr, time::Duration};
 
 use domain::{
-    api_key::ApiScopes,
-    role::{Role, Status},
+    account::role::{Role, Status},
+    tokens::api_key::ApiScopes,
 };
 use protocol::{
     audit::{AuditEvent, Outcome},

@@ -1,7 +1,7 @@
 //! People and their sessions, as a program that uses the REST interface has them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 use protocol::id::{SessionId, UserId};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};

@@ -173,7 +173,7 @@ async fn a_user_who_is_suspended_meanwhile_is_not_signed_in() {
     let (person, _, mut keyring) = owner(&app).await;
     let guest = Guest::of(&app);
     let ceremony = guest.begin(&json!({})).await;
-    person.set_status(domain::role::Status::Suspended).await;
+    person.set_status(domain::account::role::Status::Suspended).await;
     let credential = keyring.assert(&ceremony.options);
     refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
     let live = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";

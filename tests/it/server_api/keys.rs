@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::api_key::{ApiScope, ApiScopes};
+use domain::tokens::api_key::{ApiScope, ApiScopes};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
 

@@ -3,7 +3,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use domain::{
-    attempt::AttemptOutcome,
+    abuse::attempt::AttemptOutcome,
     risk::{Assessment, Place, Position, Reason},
     session::SignInMethod,
 };

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::{
+use domain::account::{
     email::Email,
     role::{Role, Status},
 };

@@ -20,9 +20,11 @@ mod watermark;
 use std::{future::Future, net::IpAddr, time::Duration};
 
 use domain::{
-    email::Email,
+    account::{
+        email::Email,
+        role::{Role, Status},
+    },
     risk::Place,
-    role::{Role, Status},
     session::SignInMethod,
 };
 use logic::journal::Range;

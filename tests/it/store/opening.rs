@@ -1,6 +1,6 @@
 //! Opening sessions, alone and against revocations.
 
-use domain::role::{Role, Status};
+use domain::account::role::{Role, Status};
 use protocol::close::Cause;
 use store::{Change, OpenSession, Opened, Order, Target};
 
@@ -12,7 +12,7 @@ fn a_session_is_as_it_was_opened() {
         let user = db.user("ada").await;
         let open = Db::sign_in(&user);
         let session = db.open(open.clone()).await;
-        let found = db.store.live_session(session.id).await.unwrap().unwrap();
+        let found = db.store.session_with_user(session.id).await.unwrap().unwrap();
         assert_eq!(found.session, session);
         assert_eq!(found.user.last_login_at, Some(now()));
         assert_eq!((session.refresh_counter, session.revoked), (0, None));
@@ -120,7 +120,7 @@ fn the_oldest_session_gives_way() {
         let live: Vec<_> =
             db.store.sessions_of(user.id).await.unwrap().iter().map(|session| session.id).collect();
         assert_eq!(live, [newest.id, sessions[2].id, sessions[1].id]);
-        let ended = db.store.live_session(sessions[0].id).await.unwrap().unwrap();
+        let ended = db.store.session_with_user(sessions[0].id).await.unwrap().unwrap();
         assert_eq!(ended.session.revoked.unwrap().cause, Cause::SessionLimit);
     });
 }
@@ -151,7 +151,7 @@ fn a_role_can_change_while_its_user_is_signed_in() {
         };
         let committed = db.store.commit(order).await.unwrap();
         assert_eq!(committed.ended.len(), 1);
-        let found = db.store.live_session(session.id).await.unwrap().unwrap();
+        let found = db.store.session_with_user(session.id).await.unwrap().unwrap();
         assert_eq!((found.session.revoked, found.user.role), (None, Role::Operator));
     });
 }
@@ -166,11 +166,11 @@ async fn assert_superseded(db: &Db, open: OpenSession) {
 }
 
 trait ParseEmail {
-    fn parse_email(&self) -> domain::email::Email;
+    fn parse_email(&self) -> domain::account::email::Email;
 }
 
 impl ParseEmail for str {
-    fn parse_email(&self) -> domain::email::Email {
-        domain::email::Email::parse(self).unwrap()
+    fn parse_email(&self) -> domain::account::email::Email {
+        domain::account::email::Email::parse(self).unwrap()
     }
 }

@@ -14,7 +14,7 @@ fn a_server_that_does_not_run_is_unavailable() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         assert!(store.ping().await.unwrap_err().is_unavailable());
-        assert!(store.live_session(SessionId::random()).await.unwrap_err().is_unavailable());
+        assert!(store.session_with_user(SessionId::random()).await.unwrap_err().is_unavailable());
         assert!(store.listen().await.err().unwrap().is_unavailable());
         assert!(store.migrate().await.unwrap_err().is_unavailable());
     });
@@ -34,10 +34,10 @@ fn a_database_that_admits_nobody_is_unavailable_until_it_does_again() {
         let sql = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = $1";
         admin.execute(sql, &[&name]).await.unwrap();
         for _ in 0..3 {
-            assert!(db.store.live_session(SessionId::random()).await.unwrap_err().is_unavailable());
+            assert!(db.store.session_with_user(SessionId::random()).await.unwrap_err().is_unavailable());
         }
         admin.batch_execute(&admit(true)).await.unwrap();
-        assert!(db.store.live_session(SessionId::random()).await.unwrap().is_none());
+        assert!(db.store.session_with_user(SessionId::random()).await.unwrap().is_none());
     });
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actors::runtime::TokenMark;
-use domain::role::{Scope, Scopes};
+use domain::account::role::{Scope, Scopes};
 use futures_util::future::join_all;
 use protocol::close::Cause;
 use store::{Change, Granted, Order, Privilege, Session, Target, Ticket};
@@ -76,7 +76,7 @@ fn privilege_falls_with_the_password() {
         };
         let committed = db.store.commit(order).await.unwrap();
         assert_eq!(committed.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(), [other.id]);
-        let kept = db.store.live_session(session.id).await.unwrap().unwrap();
+        let kept = db.store.session_with_user(session.id).await.unwrap().unwrap();
         assert_eq!((kept.session.privilege_epoch, kept.session.privileged_until), (1, None));
         assert_eq!((kept.session.revoked, kept.user.generation), (None, user.generation + 1));
     });

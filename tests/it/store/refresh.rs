@@ -114,7 +114,7 @@ fn a_used_successor_leaves_no_late_retry() {
             db.store.spend_late_retry(session.id, 1, now(), event("session.refreshed")).await.unwrap(),
             None
         );
-        let found = db.store.live_session(session.id).await.unwrap().unwrap().session;
+        let found = db.store.session_with_user(session.id).await.unwrap().unwrap().session;
         assert_eq!((found.last_seen_at, found.used_counter), (touch.at, 1));
     });
 }
@@ -135,7 +135,7 @@ fn a_touch_moves_nothing_back_and_never_what_was_revoked() {
         db.store.touch(vec![touch(-50)]).await.unwrap();
         db.revoke(Target::Session(session.id), Cause::SignedOut).await;
         db.store.touch(vec![touch(50)]).await.unwrap();
-        let found = db.store.live_session(session.id).await.unwrap().unwrap().session;
+        let found = db.store.session_with_user(session.id).await.unwrap().unwrap().session;
         assert_eq!((found.last_seen_at, found.used_counter, found.address), (now(), 0, Some(address())));
     });
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::role::Role;
+use domain::account::role::Role;
 use protocol::{
     close::Cause,
     id::{SessionId, UserId},
@@ -92,8 +92,10 @@ fn a_forgotten_device_starts_over() {
         };
         assert_eq!(db.store.commit(order).await.unwrap().ended[0].session, session.id);
         let find = || {
-            db.store
-                .user_by_email(domain::email::Email::parse("ada@example.com").unwrap(), Some(open.device.id))
+            db.store.user_by_email(
+                domain::account::email::Email::parse("ada@example.com").unwrap(),
+                Some(open.device.id),
+            )
         };
         let candidate = find().await.unwrap().unwrap();
         assert!(!candidate.device_known);

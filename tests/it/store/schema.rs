@@ -1,6 +1,6 @@
 //! The schema from nothing, and what it refuses.
 
-use domain::email::Email;
+use domain::account::email::Email;
 use store::{NewUser, StoreError, UserFilter};
 
 use super::{Db, event, now, with_db};
@@ -35,8 +35,8 @@ fn an_address_has_one_account_whatever_its_case() {
             email: Email::parse("ADA@Example.com").unwrap(),
             display_name: None,
             password_hash: "x".to_owned().into(),
-            role: domain::role::Role::User,
-            status: domain::role::Status::Active,
+            role: domain::account::role::Role::User,
+            status: domain::account::role::Status::Active,
             device: None,
             now: now(),
         };

@@ -146,7 +146,7 @@ fn a_changed_role_names_the_sessions_that_live() {
         let listener = db.store.listen().await.unwrap();
         let start = listener.watermark().await.unwrap();
         let order = Order {
-            change: Some(Change::Role(domain::role::Role::Operator)),
+            change: Some(Change::Role(domain::account::role::Role::Operator)),
             ..Order::new(Target::User(user.id), Cause::RoleChanged, now())
         };
         let committed = db.store.commit(order).await.unwrap();

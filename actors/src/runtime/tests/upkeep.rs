@@ -1,7 +1,7 @@
 //! Audit events and last-seen values on their way to the database.
 
 use super::*;
-use domain::stuffing::Pair;
+use domain::abuse::stuffing::Pair;
 use logic::bans::Standing;
 use protocol::limit::Limit;
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use protocol::Payload;
 use serde_json::value::RawValue;
 
-use crate::{issuer::TokenRefusal, subscription_terms::payload};
+use crate::{issuer::types::TokenRefusal, tokens::subscription_terms::payload};
 
 /// Names of users and tokens that are longer have no place to be kept in.
 const NAME_BYTES: usize = 255;

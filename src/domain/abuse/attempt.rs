@@ -1,0 +1,121 @@
+//! Attempts to sign in: what becomes of one, in a closed vocabulary.
+//!
+//! Written down by services with every attempt, also for accounts that do not exist; shown to the user and to operators.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::role::UnknownWord;
+
+/// What became of an attempt. Stored in `device_login_attempts.outcome`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptOutcome {
+    /// A session was opened.
+    Success,
+    /// The password was right, and a second factor was asked for.
+    Challenged,
+    /// Nobody has this name.
+    UnknownAccount,
+    /// The password was wrong.
+    WrongPassword,
+    /// The second factor was wrong, or used before.
+    WrongFactor,
+    /// The account does not work.
+    InactiveAccount,
+    /// The account changed or was revoked while the attempt was on its way.
+    Superseded,
+    /// It looked too risky.
+    RiskRefused,
+    /// The passkey's counter went back: somebody may have a copy.
+    CredentialCloned,
+    /// The passkey did not prove what it should.
+    InvalidPasskey,
+}
+
+impl AttemptOutcome {
+    /// Every outcome, in the order of the database's CHECK constraint.
+    pub const ALL: [Self; 10] = [
+        Self::Success,
+        Self::Challenged,
+        Self::UnknownAccount,
+        Self::WrongPassword,
+        Self::WrongFactor,
+        Self::InactiveAccount,
+        Self::Superseded,
+        Self::RiskRefused,
+        Self::CredentialCloned,
+        Self::InvalidPasskey,
+    ];
+
+    /// The stored spelling.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Success => "success",
+            Self::Challenged => "challenged",
+            Self::UnknownAccount => "unknown_account",
+            Self::WrongPassword => "wrong_password",
+            Self::WrongFactor => "wrong_factor",
+            Self::InactiveAccount => "inactive_account",
+            Self::Superseded => "superseded",
+            Self::RiskRefused => "risk_refused",
+            Self::CredentialCloned => "credential_cloned",
+            Self::InvalidPasskey => "invalid_passkey",
+        }
+    }
+
+    /// Whether somebody tried what they did not have: such attempts make the next one suspicious.
+    #[must_use]
+    pub fn is_failed_proof(self) -> bool {
+        match self {
+            Self::UnknownAccount
+            | Self::WrongPassword
+            | Self::WrongFactor
+            | Self::CredentialCloned
+            | Self::InvalidPasskey => true,
+            Self::Success
+            | Self::Challenged
+            | Self::InactiveAccount
+            | Self::Superseded
+            | Self::RiskRefused => false,
+        }
+    }
+
+    /// The stored spellings of those.
+    #[must_use]
+    pub fn failed_proofs() -> Vec<&'static str> {
+        Self::ALL.into_iter().filter(|outcome| outcome.is_failed_proof()).map(Self::as_str).collect()
+    }
+}
+
+impl fmt::Display for AttemptOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for AttemptOutcome {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|outcome| outcome.as_str() == text)
+            .ok_or_else(|| UnknownWord { kind: "attempt outcome", word: text.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_outcome_reads_as_it_is_written() {
+        for outcome in AttemptOutcome::ALL {
+            assert_eq!(outcome.as_str().parse(), Ok(outcome));
+            assert_eq!(serde_json::to_value(outcome).ok(), Some(outcome.as_str().into()));
+        }
+    }
+}

@@ -1,0 +1,241 @@
+//! Limits: how often what may be tried, and under which keys attempts are counted.
+//!
+//! The table is here, the counting is the rate limiter's, the asking is the services'. A key never holds an e-mail address
+//! in the clear, so neither the limiter nor a log does.
+
+use std::{net::IpAddr, str::FromStr, time::Duration};
+
+pub use crate::abuse::stuffing::Pair;
+use protocol::id::{DeviceId, UserId};
+pub use protocol::limit::Limit;
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    client::address::limit_key,
+    crypto::key::{Key, hex},
+};
+
+const LABEL: &str = "portcullis throttle key v1";
+
+/// Makes [`Limits`] out of rows of name, default and what it is for. The name is the field's, the policy's in answers, the
+/// metric's, and, in capitals behind `LIMIT_`, the setting's.
+macro_rules! limits {
+    ($($(#[doc = $doc:literal])+ $name:ident = $burst:literal / $seconds:expr;)+) => {
+        /// Every limit on how often: `burst` at once, and in the long run `burst` per `period`.
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct Limits {
+            $($(#[doc = $doc])+ pub $name: Limit,)+
+        }
+
+        impl Default for Limits {
+            fn default() -> Self {
+                Self { $($name: Limit {
+                    name: stringify!($name),
+                    burst: $burst,
+                    period: Duration::from_secs($seconds),
+                },)+ }
+            }
+        }
+
+        impl Limits {
+            /// Every limit, in the order of the table.
+            pub fn each_mut(&mut self) -> impl Iterator<Item = &mut Limit> {
+                [$(&mut self.$name,)+].into_iter()
+            }
+        }
+    };
+}
+
+limits! {
+    /// Sign-ins from one address.
+    login_address = 30 / 60;
+    /// Sign-ins to one account from devices that it does not know.
+    login_account = 10 / 300;
+    /// Sign-ins to one account from one device that it knows: a stranger's attempts do not lock the owner out.
+    login_device_account = 10 / 300;
+    /// Distinct pairs of account and wrong password from one address; more is stuffing, and bans the address.
+    stuffing = 15 / 600;
+    /// Answers to second-factor challenges of one account from devices that it does not know.
+    second_factor_account = 10 / 300;
+    /// Answers to second-factor challenges of one account from one device that it knows.
+    second_factor_device_account = 10 / 300;
+    /// Second factors and WebAuthn ceremonies from one address, begun or answered.
+    ceremony_address = 60 / 60;
+    /// Registrations from one address.
+    register_address = 20 / 600;
+    /// Refreshes of one session.
+    refresh_session = 30 / 60;
+    /// Refreshes from one address.
+    refresh_address = 300 / 60;
+    /// CSRF tokens for one address.
+    csrf_address = 120 / 60;
+    /// Step-ups of one session.
+    step_up_session = 10 / 300;
+    /// Password changes of one session, tried or done.
+    password_session = 10 / 300;
+    /// WebSocket handshakes from one address.
+    handshake_address = 100 / 10;
+    /// Commands of one connection, and apart from them its frames without a command. The burst lets a client open with
+    /// `connect` and all of its subscribes.
+    frame_connection = 160 / 8;
+    /// Requests to the server API with one key; a batch, and a broadcast, is one.
+    api_key = 10_000 / 10;
+    /// Wrong keys of the server API from one address; right ones do not count.
+    api_key_address = 100 / 60;
+    /// Publications of one user, over all of their connections to this node.
+    publication_user = 300 / 10;
+}
+
+/// The name of the setting of this limit, whose value is `<count>/<seconds>`.
+#[must_use]
+pub fn setting(limit: &Limit) -> String {
+    format!("LIMIT_{}", limit.name.to_ascii_uppercase())
+}
+
+/// How often, as a setting says it: `30/60` is thirty a minute.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rate {
+    /// How many.
+    pub burst: u32,
+    /// In how long.
+    pub period: Duration,
+}
+
+impl FromStr for Rate {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const WRONG: &str = "must be <count>/<seconds>, both at least 1";
+        let (burst, seconds) = text.split_once('/').ok_or(WRONG)?;
+        let burst = burst.trim().parse().map_err(|_| WRONG)?;
+        let seconds: u32 = seconds.trim().parse().map_err(|_| WRONG)?;
+        if burst == 0 || seconds == 0 {
+            return Err(WRONG);
+        }
+        Ok(Self { burst, period: Duration::from_secs(u64::from(seconds)) })
+    }
+}
+
+/// The keys that one sign-in attempt counts under.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginKeys {
+    /// For [`Limits::login_address`].
+    pub address: String,
+    /// For [`Limits::login_account`]; counts only when there is no `device_account`.
+    pub account: String,
+    /// For [`Limits::login_device_account`], when the request brought a genuine device cookie.
+    pub device_account: Option<String>,
+}
+
+/// Makes the keys under which attempts are counted.
+pub struct ThrottleKeys(Key);
+
+impl ThrottleKeys {
+    /// The key of the configured secret.
+    #[must_use]
+    pub fn new(secret: &SecretString) -> Self {
+        Self(Key::derive(secret, LABEL))
+    }
+
+    /// The keys of a sign-in from `address` to the account `folded_email` (known or not) on `device`.
+    #[must_use]
+    pub fn login(&self, address: IpAddr, folded_email: &str, device: Option<DeviceId>) -> LoginKeys {
+        let account = self.account(folded_email);
+        LoginKeys {
+            address: limit_key(address),
+            device_account: device.map(|device| format!("{device}:{account}")),
+            account,
+        }
+    }
+
+    /// A keyed hash that stands for an account name, 32 hexadecimal digits; also for attempts on names that do not exist.
+    #[must_use]
+    pub fn account(&self, folded_email: &str) -> String {
+        hex(&self.0.mac(&[folded_email.as_bytes()])[..16])
+    }
+
+    /// The key of an answer to a second-factor challenge of `user`, for [`Limits::second_factor_device_account`] if the
+    /// device is known to the account, else for [`Limits::second_factor_account`].
+    #[must_use]
+    pub fn second_factor(user: UserId, known: Option<DeviceId>) -> String {
+        known.map_or_else(|| format!("{user}"), |device| format!("{device}:{user}"))
+    }
+
+    /// What stands for a pair of account name and password while stuffing is counted; in memory only.
+    #[must_use]
+    pub fn pair(&self, folded_email: &str, password: &SecretString) -> Pair {
+        let half = |mac: &[u8]| mac.iter().take(8).fold(0, |half, byte| half << 8 | u64::from(*byte));
+        // The name's length first, so that no two pairs run into the same bytes.
+        let length = (folded_email.len() as u64).to_be_bytes();
+        let (name, password) = (folded_email.as_bytes(), password.expose_secret().as_bytes());
+        Pair {
+            account: half(&self.0.mac(&[b"pair account", name])),
+            password: half(&self.0.mac(&[b"pair", &length, name, password])),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn keys() -> ThrottleKeys {
+        ThrottleKeys::new(&SecretString::from("throttle secret"))
+    }
+
+    fn address() -> IpAddr {
+        IpAddr::from([203, 0, 113, 9])
+    }
+
+    #[test]
+    fn no_key_holds_the_address_of_a_person() {
+        let made = keys().login(address(), "ada@example.com", Some(DeviceId(Uuid::from_u128(1))));
+        assert!(!format!("{made:?}").contains("ada"));
+        assert_eq!(made.account.len(), 32);
+    }
+
+    #[test]
+    fn two_devices_count_apart_and_share_the_account() {
+        let one = keys().login(address(), "ada@example.com", Some(DeviceId(Uuid::from_u128(1))));
+        let two = keys().login(address(), "ada@example.com", Some(DeviceId(Uuid::from_u128(2))));
+        assert_eq!(one.account, two.account);
+        assert_ne!(one.device_account, two.device_account);
+        assert_eq!(keys().login(address(), "ada@example.com", None).device_account, None);
+    }
+
+    #[test]
+    fn one_device_counts_apart_for_each_account() {
+        let device = Some(DeviceId(Uuid::from_u128(1)));
+        let ada = keys().login(address(), "ada@example.com", device);
+        let bob = keys().login(address(), "bob@example.com", device);
+        assert_ne!(ada.device_account, bob.device_account);
+    }
+
+    #[test]
+    fn a_pair_is_the_same_only_for_the_same_name_and_password() {
+        let pair = |name: &str, password: &str| keys().pair(name, &SecretString::from(password));
+        assert_eq!(pair("ada", "secret"), pair("ada", "secret"));
+        assert_eq!(pair("ada", "secret").account, pair("ada", "other").account);
+        assert_ne!(pair("ada", "secret").password, pair("ada", "other").password);
+        assert_ne!(pair("ada", "secret").password, pair("adas", "ecret").password);
+    }
+
+    #[test]
+    fn every_limit_has_its_own_name_and_permits_something() {
+        let mut limits = Limits::default();
+        let all: Vec<_> = limits.each_mut().map(|limit| *limit).collect();
+        let names: std::collections::HashSet<_> = all.iter().map(|limit| limit.name).collect();
+        assert_eq!(names.len(), all.len());
+        assert!(all.iter().all(|limit| limit.burst > 0 && !limit.period.is_zero()));
+    }
+
+    #[test]
+    fn a_rate_is_a_count_and_seconds() {
+        assert_eq!("30/60".parse(), Ok(Rate { burst: 30, period: Duration::from_secs(60) }));
+        for wrong in ["", "30", "30/0", "0/60", "-1/60", "30/60/2", "30/1m", "/"] {
+            assert!(wrong.parse::<Rate>().is_err(), "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,225 @@
+//! Devices: the sealed cookies that recognise one, and the fingerprint that describes one.
+//!
+//! Called by the REST layer and the handshake. The random id in the cookie is the device's identity; the fingerprint is a
+//! signal and proves nothing, since anybody can send the same headers.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use protocol::id::DeviceId;
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    account::role::UnknownWord,
+    crypto::key::{Key, hex, unhex},
+};
+
+const DEVICE_LABEL: &str = "portcullis device cookie v1";
+const PRESESSION_LABEL: &str = "portcullis pre-session cookie v1";
+
+/// Which headers, in which order and spelling, the fingerprint is made of; stored beside it.
+pub const FINGERPRINT_VERSION: i16 = 2;
+
+/// The headers that the fingerprint is made of, in their order; the client's address is not among them.
+pub const FINGERPRINT_HEADERS: [&str; 5] =
+    ["user-agent", "accept", "accept-language", "accept-encoding", "dnt"];
+
+/// How long trust in a device lasts.
+pub const TRUST_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How far a device is trusted; ordered. Stored in `registered_devices.trust`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Trust {
+    /// Not at all: it has been seen, no more.
+    New,
+    /// A second factor was used there, or its user said so.
+    Trusted,
+    /// A passkey was used there.
+    Verified,
+}
+
+impl Trust {
+    /// Every level, in the order of the database's CHECK constraint.
+    pub const ALL: [Self; 3] = [Self::New, Self::Trusted, Self::Verified];
+
+    /// The stored spelling.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Trusted => "trusted",
+            Self::Verified => "verified",
+        }
+    }
+
+    /// What is left of this trust at `now`, if it was granted until `until`.
+    #[must_use]
+    pub fn at(self, until: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
+        if until.is_some_and(|until| until > now) { self } else { Self::New }
+    }
+}
+
+impl fmt::Display for Trust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Trust {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|trust| trust.as_str() == text)
+            .ok_or_else(|| UnknownWord { kind: "trust", word: text.to_owned() })
+    }
+}
+
+/// The keys that seal the device cookie and the pre-session cookie, one for each.
+pub struct DeviceCookies {
+    device: Key,
+    presession: Key,
+}
+
+impl DeviceCookies {
+    /// The keys of the configured secret.
+    #[must_use]
+    pub fn new(secret: &SecretString) -> Self {
+        Self { device: Key::derive(secret, DEVICE_LABEL), presession: Key::derive(secret, PRESESSION_LABEL) }
+    }
+
+    /// The value of the device cookie: `<uuid>.<mac>`.
+    #[must_use]
+    pub fn seal(&self, device: DeviceId) -> String {
+        seal(&self.device, device.0)
+    }
+
+    /// The device that a cookie value names, if we sealed it.
+    #[must_use]
+    pub fn open(&self, value: &str) -> Option<DeviceId> {
+        open(&self.device, value).map(DeviceId)
+    }
+
+    /// The value of the pre-session cookie: `<uuid>.<mac>`.
+    #[must_use]
+    pub fn seal_presession(&self, id: Uuid) -> String {
+        seal(&self.presession, id)
+    }
+
+    /// The pre-session that a cookie value names, if we sealed it.
+    #[must_use]
+    pub fn open_presession(&self, value: &str) -> Option<Uuid> {
+        open(&self.presession, value)
+    }
+}
+
+fn seal(key: &Key, id: Uuid) -> String {
+    format!("{}.{}", id.hyphenated(), hex(&key.mac(&[id.as_bytes()])[..16]))
+}
+
+/// Opens only the one spelling that [`seal`] produces.
+fn open(key: &Key, value: &str) -> Option<Uuid> {
+    let (text, tag) = value.split_once('.')?;
+    let id = Uuid::try_parse(text).ok()?;
+    let tag = unhex(tag).filter(|tag| tag.len() == 16)?;
+    (key.verify(&[id.as_bytes()], &tag) && id.hyphenated().to_string() == text).then_some(id)
+}
+
+/// The fingerprint of a request: SHA-256 over [`FINGERPRINT_HEADERS`], 32 hexadecimal digits.
+///
+/// `headers` are (lower-case name, value) pairs in any order; others are passed over, missing ones count as empty.
+#[must_use]
+pub fn fingerprint(headers: &[(&str, &str)]) -> String {
+    let mut digest = Sha256::new().chain_update([FINGERPRINT_VERSION as u8]);
+    for wanted in FINGERPRINT_HEADERS {
+        let value = headers.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
+        // The length keeps a value from running into the next.
+        digest.update((value.len() as u64).to_be_bytes());
+        digest.update(value);
+    }
+    hex(&digest.finalize()[..16])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn cookies() -> DeviceCookies {
+        DeviceCookies::new(&SecretString::from("cookie secret"))
+    }
+
+    #[test]
+    fn a_device_cookie_is_no_pre_session_cookie() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(cookies().open_presession(&cookies().seal(DeviceId(id))), None);
+        assert_eq!(cookies().open(&cookies().seal_presession(id)), None);
+        assert_eq!(cookies().open_presession(&cookies().seal_presession(id)), Some(id));
+    }
+
+    #[test]
+    fn trust_ends_by_itself() {
+        let now = OffsetDateTime::UNIX_EPOCH;
+        assert_eq!(Trust::Verified.at(Some(now + TRUST_TTL), now), Trust::Verified);
+        assert_eq!(Trust::Verified.at(Some(now), now), Trust::New);
+        assert_eq!(Trust::Trusted.at(None, now), Trust::New);
+        assert!(Trust::ALL.into_iter().all(|trust| trust.as_str().parse() == Ok(trust)));
+    }
+
+    #[test]
+    fn another_secret_opens_nothing() {
+        let other = DeviceCookies::new(&SecretString::from("other secret"));
+        assert_eq!(other.open(&cookies().seal(DeviceId(Uuid::from_u128(7)))), None);
+    }
+
+    #[test]
+    fn a_bare_id_opens_nothing() {
+        let id = Uuid::from_u128(7);
+        assert_eq!(cookies().open(&id.to_string()), None);
+        assert_eq!(cookies().open(&format!("{id}.")), None);
+        assert_eq!(cookies().open(&cookies().seal(DeviceId(Uuid::from_u128(0xabc))).to_uppercase()), None);
+    }
+
+    #[test]
+    fn a_fingerprint_has_32_digits_and_does_not_depend_on_the_order() {
+        let one = fingerprint(&[("user-agent", "curl/8"), ("accept", "*/*")]);
+        let two = fingerprint(&[("accept", "*/*"), ("host", "ignored"), ("user-agent", "curl/8")]);
+        assert_eq!(one.len(), 32);
+        assert_eq!(one, two);
+    }
+
+    #[test]
+    fn a_value_does_not_run_into_the_next() {
+        assert_ne!(
+            fingerprint(&[("user-agent", "ab"), ("accept", "c")]),
+            fingerprint(&[("user-agent", "a"), ("accept", "bc")])
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_device_round_trips(id: u128) {
+            let device = DeviceId(Uuid::from_u128(id));
+            prop_assert_eq!(cookies().open(&cookies().seal(device)), Some(device));
+        }
+
+        #[test]
+        fn any_changed_byte_is_refused(id: u128, at in any::<prop::sample::Index>(), flip in 1u8..128) {
+            let mut bytes = cookies().seal(DeviceId(Uuid::from_u128(id))).into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] = (bytes[at] ^ flip) & 0x7f;
+            prop_assert_eq!(cookies().open(&String::from_utf8(bytes).unwrap()), None);
+        }
+
+        #[test]
+        fn no_text_upsets_the_opening(text in "\\PC{0,80}") {
+            prop_assert_eq!(cookies().open(&text), None);
+        }
+    }
+}

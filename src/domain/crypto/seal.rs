@@ -1,0 +1,193 @@
+//! Sealing: what must be readable again, yet is of no use to whoever reads only the database.
+//!
+//! Used by the rules that keep such secrets ([`crate::factors::totp`] has one). XChaCha20-Poly1305 under a key derived for one purpose
+//! from the data encryption key. The place of a sealed text, its table and row, is authenticated with it: moved to another
+//! row it does not open. Pure; the nonce is an argument.
+
+use chacha20poly1305::{
+    KeyInit as _, XChaCha20Poly1305, XNonce,
+    aead::{Aead as _, Payload},
+};
+use secrecy::{ExposeSecret, SecretString};
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::key::{Key, hex};
+
+/// The bytes of a nonce: so many that random ones do not meet.
+pub const NONCE_BYTES: usize = 24;
+
+/// A sealed text, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sealed {
+    /// The public name of the key that opens it.
+    pub key_id: String,
+    /// The nonce, the ciphertext and its tag.
+    pub bytes: Vec<u8>,
+}
+
+/// Where a sealed text is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Place<'a> {
+    /// The table.
+    pub table: &'a str,
+    /// The row's key.
+    pub row: i64,
+}
+
+/// An opened text.
+pub struct Unsealed {
+    /// What was sealed.
+    pub text: Zeroizing<Vec<u8>>,
+    /// Whether a previous key opened it: it is to be sealed again.
+    pub outdated: bool,
+}
+
+/// Why a sealed text does not open. Neither can be told apart from a wrong key that was given the right name.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum SealError {
+    /// It names a key that is not configured (any more).
+    #[error("sealed with a key that is not configured")]
+    UnknownKey,
+    /// It was altered, or belongs to another place.
+    #[error("the sealed text is damaged, or not that of this row")]
+    Damaged,
+}
+
+struct SealKey {
+    id: String,
+    cipher: XChaCha20Poly1305,
+}
+
+/// Seals and opens for one purpose: with the current key, and for opening with the previous ones, too.
+pub struct Sealer {
+    current: SealKey,
+    previous: Vec<SealKey>,
+}
+
+impl Sealer {
+    /// The sealer for `purpose` from the configured secrets.
+    #[must_use]
+    pub fn new(current: &SecretString, previous: &[SecretString], purpose: &str) -> Self {
+        let label = format!("portcullis seal {purpose} v1");
+        let key = |secret: &SecretString| SealKey {
+            id: key_id(secret, &label),
+            cipher: XChaCha20Poly1305::new_from_slice(Key::derive(secret, &label).bytes())
+                .expect("a derived key has the cipher's 256 bits"),
+        };
+        Self { current: key(current), previous: previous.iter().map(key).collect() }
+    }
+
+    /// Seals `text` for `place`. A nonce must never be used twice.
+    #[must_use]
+    pub fn seal(&self, place: Place<'_>, text: &[u8], nonce: [u8; NONCE_BYTES]) -> Sealed {
+        let payload = Payload { msg: text, aad: &place.bytes() };
+        let sealed = self.current.cipher.encrypt(&XNonce::from(nonce), payload);
+        let sealed = sealed.expect("the cipher takes any text that fits into memory");
+        Sealed { key_id: self.current.id.clone(), bytes: [&nonce[..], &sealed].concat() }
+    }
+
+    /// Opens what was sealed for `place`.
+    ///
+    /// # Errors
+    /// See [`SealError`].
+    pub fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Unsealed, SealError> {
+        let outdated = self.current.id != sealed.key_id;
+        let known = self.previous.iter().find(|key| key.id == sealed.key_id);
+        let key = if outdated { known.ok_or(SealError::UnknownKey)? } else { &self.current };
+        let (nonce, text) = sealed.bytes.split_first_chunk::<NONCE_BYTES>().ok_or(SealError::Damaged)?;
+        let payload = Payload { msg: text, aad: &place.bytes() };
+        let text = key.cipher.decrypt(&XNonce::from(*nonce), payload).map_err(|_| SealError::Damaged)?;
+        Ok(Unsealed { text: Zeroizing::new(text), outdated })
+    }
+}
+
+impl Place<'_> {
+    /// No table's name has a zero byte, so no two places run into the same bytes.
+    fn bytes(self) -> Vec<u8> {
+        [self.table.as_bytes(), &[0], &self.row.to_be_bytes()].concat()
+    }
+}
+
+/// The key's public name: nothing of the secret can be read from it that a sealed text would not tell.
+fn key_id(secret: &SecretString, label: &str) -> String {
+    let digest = Sha256::new().chain_update(label).chain_update(secret.expose_secret()).finalize();
+    hex(&digest[..8])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const HERE: Place<'_> = Place { table: "user_two_factor", row: 7 };
+
+    fn secret(text: &str) -> SecretString {
+        SecretString::from(text)
+    }
+
+    fn sealer() -> Sealer {
+        Sealer::new(&secret("current"), &[], "totp")
+    }
+
+    fn opened(sealer: &Sealer, place: Place<'_>, sealed: &Sealed) -> Result<Vec<u8>, SealError> {
+        sealer.open(place, sealed).map(|unsealed| unsealed.text.to_vec())
+    }
+
+    #[test]
+    fn moved_to_another_row_or_table_it_does_not_open() {
+        let sealed = sealer().seal(HERE, b"text", [1; NONCE_BYTES]);
+        assert_eq!(opened(&sealer(), HERE, &sealed), Ok(b"text".to_vec()));
+        let elsewhere = [Place { row: 8, ..HERE }, Place { table: "users", ..HERE }];
+        assert!(elsewhere.iter().all(|place| opened(&sealer(), *place, &sealed) == Err(SealError::Damaged)));
+    }
+
+    #[test]
+    fn another_key_does_not_open_it_whatever_it_is_called() {
+        let sealed = sealer().seal(HERE, b"text", [1; NONCE_BYTES]);
+        let other = Sealer::new(&secret("other"), &[], "totp");
+        assert_eq!(opened(&other, HERE, &sealed), Err(SealError::UnknownKey));
+        let renamed = Sealed { key_id: other.current.id.clone(), ..sealed };
+        assert_eq!(opened(&other, HERE, &renamed), Err(SealError::Damaged));
+    }
+
+    #[test]
+    fn another_purpose_has_another_key() {
+        let sealed = sealer().seal(HERE, b"text", [1; NONCE_BYTES]);
+        let other = Sealer::new(&secret("current"), &[], "something else");
+        assert_eq!(opened(&other, HERE, &sealed), Err(SealError::UnknownKey));
+    }
+
+    #[test]
+    fn a_previous_key_opens_it_and_says_that_it_is_to_be_sealed_again() {
+        let sealed = sealer().seal(HERE, b"text", [1; NONCE_BYTES]);
+        let rotated = Sealer::new(&secret("new"), &[secret("older"), secret("current")], "totp");
+        let unsealed = rotated.open(HERE, &sealed).unwrap();
+        assert_eq!((&unsealed.text[..], unsealed.outdated), (&b"text"[..], true));
+        let again = rotated.seal(HERE, &unsealed.text, [2; NONCE_BYTES]);
+        assert!(!rotated.open(HERE, &again).unwrap().outdated);
+        assert_eq!(opened(&sealer(), HERE, &again), Err(SealError::UnknownKey));
+    }
+
+    #[test]
+    fn nothing_of_the_text_can_be_read() {
+        let sealed = sealer().seal(HERE, b"a text to be seen", [1; NONCE_BYTES]);
+        assert!(!sealed.bytes.windows(4).any(|window| b"a text to be seen".windows(4).any(|w| w == window)));
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_round_trips_and_any_changed_byte_is_refused(
+            text: Vec<u8>, nonce: [u8; NONCE_BYTES], at in any::<prop::sample::Index>(), flip in 1u8..=255,
+        ) {
+            let mut sealed = sealer().seal(HERE, &text, nonce);
+            prop_assert_eq!(opened(&sealer(), HERE, &sealed), Ok(text));
+            let at = at.index(sealed.bytes.len());
+            sealed.bytes[at] ^= flip;
+            prop_assert_eq!(opened(&sealer(), HERE, &sealed), Err(SealError::Damaged));
+            sealed.bytes.truncate(at);
+            prop_assert_eq!(opened(&sealer(), HERE, &sealed), Err(SealError::Damaged));
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Backup codes: ten texts on paper that stand in for a lost second factor, each once.
+//!
+//! Called by the use cases. Sixty random bits each, in an alphabet without look-alikes (Crockford's Base32). Stored is a MAC
+//! under a key that is not in the database: whoever has only the database cannot try codes at all, so a slow hash would add
+//! nothing, and whoever has to ask us meets the limits long before sixty bits are tried.
+
+use secrecy::SecretString;
+use zeroize::Zeroizing;
+
+use crate::crypto::key::Key;
+
+/// How many a user gets at a time.
+pub const BACKUP_CODES: usize = 10;
+/// The characters of one, hyphens aside: five bits each.
+pub const LENGTH: usize = 12;
+const GROUP: usize = 4;
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+const LABEL: &str = "portcullis backup code v1";
+
+/// A backup code, spelled the one way in which it is hashed.
+#[derive(Clone)]
+pub struct BackupCode(Zeroizing<[u8; LENGTH]>);
+
+impl BackupCode {
+    /// A code of random bytes, of each of which five bits are used.
+    #[must_use]
+    pub fn new(random: &[u8; LENGTH]) -> Self {
+        Self(Zeroizing::new(random.map(|byte| ALPHABET[usize::from(byte & 31)])))
+    }
+
+    /// Reads what somebody typed: without regard to case, spaces and hyphens, and with look-alikes taken for what they look
+    /// like (`o` for `0`, `i` and `l` for `1`).
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        // Nobody types that much.
+        if text.len() > 64 {
+            return None;
+        }
+        let mut code = Zeroizing::new([0; LENGTH]);
+        let mut typed = text.bytes().filter(|byte| !matches!(byte, b' ' | b'-'));
+        for place in code.iter_mut() {
+            let letter = match typed.next()?.to_ascii_lowercase() {
+                b'o' => b'0',
+                b'i' | b'l' => b'1',
+                other => other,
+            };
+            *place = letter;
+        }
+        let known = code.iter().all(|letter| ALPHABET.contains(letter));
+        (known && typed.next().is_none()).then_some(Self(code))
+    }
+
+    /// For showing it, once: `xxxx-xxxx-xxxx`.
+    #[must_use]
+    pub fn text(&self) -> SecretString {
+        let groups: Vec<String> =
+            self.0.chunks(GROUP).map(|group| String::from_utf8_lossy(group).into()).collect();
+        groups.join("-").into()
+    }
+}
+
+/// Hashes codes: with the current key, and for recognising them with the previous ones, too.
+pub struct BackupCodeKeys {
+    current: Key,
+    previous: Vec<Key>,
+}
+
+impl BackupCodeKeys {
+    /// The keys of the configured secrets.
+    #[must_use]
+    pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
+        let key = |secret: &SecretString| Key::derive(secret, LABEL);
+        Self { current: key(current), previous: previous.iter().map(key).collect() }
+    }
+
+    /// What is stored of a code of `user`, and under which hashes it may have been stored before: the current one first.
+    #[must_use]
+    pub fn hashes(&self, user: i64, code: &BackupCode) -> Vec<[u8; 32]> {
+        std::iter::once(&self.current).chain(&self.previous).map(|key| mac(key, user, code)).collect()
+    }
+
+    /// What is stored of a new code of `user`.
+    #[must_use]
+    pub fn hash(&self, user: i64, code: &BackupCode) -> [u8; 32] {
+        mac(&self.current, user, code)
+    }
+}
+
+/// A code is that of one user: the user's number, always eight bytes, comes first.
+fn mac(key: &Key, user: i64, code: &BackupCode) -> [u8; 32] {
+    key.mac(&[&user.to_be_bytes(), &code.0[..]])
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use secrecy::ExposeSecret;
+
+    use super::*;
+
+    fn keys() -> BackupCodeKeys {
+        BackupCodeKeys::new(&SecretString::from("data key"), &[])
+    }
+
+    fn same(one: &BackupCode, other: &str) -> bool {
+        BackupCode::parse(other).is_some_and(|read| *read.0 == *one.0)
+    }
+
+    #[test]
+    fn a_code_has_sixty_bits_in_three_groups() {
+        let code = BackupCode::new(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 30, 31, 255]);
+        assert_eq!(code.text().expose_secret(), "0123-4567-8yzz");
+        assert_eq!(LENGTH * 5, 60);
+        let distinct: std::collections::HashSet<_> = ALPHABET.iter().collect();
+        assert_eq!(distinct.len(), 32);
+        assert!(!ALPHABET.iter().any(|letter| b"oilu".contains(letter)));
+    }
+
+    #[test]
+    fn case_spaces_hyphens_and_look_alikes_do_not_matter() {
+        let code = BackupCode::new(&[0, 1, 1, 10, 11, 12, 13, 14, 15, 16, 17, 18]);
+        for typed in ["011a-bcde-fghj", "011ABCDEFGHJ", " 011a bcde fghj ", "OILA-BCDE-FGHJ", "o1la-bcdefghj"]
+        {
+            assert!(same(&code, typed), "{typed}");
+        }
+        for wrong in
+            ["", "011a-bcde-fgh", "011a-bcde-fghjk", "011a-bcde-fgh!", "011a-bcde-fghu", "011a_bcde_fghj"]
+        {
+            assert!(BackupCode::parse(wrong).is_none(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_same_code_of_two_users_has_two_hashes() {
+        let code = BackupCode::new(&[7; LENGTH]);
+        assert_ne!(keys().hash(1, &code), keys().hash(2, &code));
+    }
+
+    #[test]
+    fn a_code_from_before_the_key_was_replaced_is_still_known() {
+        let code = BackupCode::new(&[7; LENGTH]);
+        let rotated = BackupCodeKeys::new(&SecretString::from("new"), &[SecretString::from("data key")]);
+        assert_eq!(rotated.hashes(1, &code), [rotated.hash(1, &code), keys().hash(1, &code)]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_code_reads_back(random: [u8; LENGTH]) {
+            let code = BackupCode::new(&random);
+            prop_assert!(same(&code, code.text().expose_secret()));
+        }
+
+        #[test]
+        fn no_text_upsets_the_reading(text in "\\PC{0,80}") {
+            if let Some(code) = BackupCode::parse(&text) {
+                prop_assert_eq!(code.text().expose_secret().len(), 14);
+            }
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Challenges: when a proof is asked for, what it may be asked for, and within which bounds.
+//!
+//! Used by the store and by the use cases that ask. Pure rules, vocabulary and figures.
+
+use std::{fmt, str::FromStr, time::Duration};
+
+use serde::Serialize;
+
+use crate::{account::role::UnknownWord, client::device::Trust};
+
+/// How long a challenge may be answered.
+pub const CHALLENGE_TTL: Duration = Duration::from_secs(5 * 60);
+/// How many attempts one challenge has.
+pub const CHALLENGE_ATTEMPTS: u32 = 5;
+
+/// By what somebody may prove who they are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProofMethod {
+    /// The password.
+    Password,
+    /// A code of an authenticator app.
+    Totp,
+    /// A backup code.
+    BackupCode,
+    /// A passkey.
+    Passkey,
+}
+
+/// Whether a second factor is asked for, after a right password: if the user has one, unless the device is trusted. Whatever
+/// the device, it is asked for if the risk of the sign-in `demands` it. Who has none cannot be asked.
+#[must_use]
+pub fn decide_second_factor(has_factor: bool, trust: Trust, demands: bool) -> bool {
+    has_factor && (demands || trust == Trust::New)
+}
+
+/// What a challenge is for. Stored in `two_factor_challenges.kind`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ChallengeKind {
+    /// A second factor, after a password.
+    SignIn,
+    /// Registering a passkey.
+    PasskeyRegistration,
+    /// Signing in with a passkey alone.
+    PasskeySignIn,
+    /// A passkey as the second factor; the sign-in's challenge is named in its state.
+    PasskeyFactor,
+    /// A passkey as a fresh proof of presence.
+    PasskeyStepUp,
+}
+
+impl ChallengeKind {
+    /// Every kind, in the order of the database's CHECK constraint.
+    pub const ALL: [Self; 5] = [
+        Self::SignIn,
+        Self::PasskeyRegistration,
+        Self::PasskeySignIn,
+        Self::PasskeyFactor,
+        Self::PasskeyStepUp,
+    ];
+
+    /// The stored spelling.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign_in",
+            Self::PasskeyRegistration => "passkey_registration",
+            Self::PasskeySignIn => "passkey_sign_in",
+            Self::PasskeyFactor => "passkey_factor",
+            Self::PasskeyStepUp => "passkey_step_up",
+        }
+    }
+}
+
+impl fmt::Display for ChallengeKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for ChallengeKind {
+    type Err = UnknownWord;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::ALL
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
+            .ok_or_else(|| UnknownWord { kind: "challenge kind", word: text.to_owned() })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_factor_is_asked_for_unless_there_is_none_or_the_device_is_trusted() {
+        for trust in Trust::ALL {
+            assert!(!decide_second_factor(false, trust, false) && !decide_second_factor(false, trust, true));
+            assert_eq!(decide_second_factor(true, trust, false), trust == Trust::New);
+            assert!(decide_second_factor(true, trust, true));
+        }
+    }
+
+    #[test]
+    fn stored_words_round_trip() {
+        for kind in ChallengeKind::ALL {
+            assert_eq!(kind.as_str().parse(), Ok(kind));
+        }
+    }
+}

@@ -1,0 +1,7 @@
+//! Second factors: time-based codes, backup codes and passkeys, and the challenges that ask for one.
+
+pub mod aaguid;
+pub mod backup_code;
+pub mod challenge;
+pub mod passkey;
+pub mod totp;

@@ -1,0 +1,185 @@
+//! Passkeys: the name they belong to, the pages that may ask for them, and what may be called what.
+//!
+//! Called by the settings, which refuse a server whose names do not fit together, and by the use cases of passkeys. The
+//! cryptography is the library's; nothing here talks to anybody.
+
+use ciborium::Value;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::crypto::key::Key;
+
+const DECOY_LABEL: &str = "portcullis passkey decoy v1";
+/// Lengths of credential ids: password managers, phones, platforms, security keys.
+const DECOY_LENGTHS: [usize; 4] = [16, 20, 32, 64];
+/// The longest name of a passkey, in characters.
+const NAME_CHARS: usize = 100;
+/// Passkeys of one user.
+pub const PASSKEYS_PER_USER: u32 = 20;
+
+/// To whom passkeys belong (WebAuthn, 5.4.2), and which pages may ask for them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RelyingPartyNames {
+    /// `WEBAUTHN_RP_ID`: a domain, without scheme or port. `DOMAIN` unless said.
+    pub id: String,
+    /// `WEBAUTHN_RP_NAME`: for people to read.
+    pub name: String,
+    /// `WEBAUTHN_ORIGINS`: compared letter by letter.
+    pub origins: Vec<String>,
+}
+
+/// Whether pages of `origin` may ask for passkeys of `rp_id`: its host is that domain or lies below it (WebAuthn, 5.1.3,
+/// "registrable domain suffix"). A name that only looks alike does not.
+#[must_use]
+pub fn origin_fits(origin: &str, rp_id: &str) -> bool {
+    let Some((scheme, rest)) = origin.split_once("://") else {
+        return false;
+    };
+    let host = rest.rsplit_once(':').map_or(rest, |(host, _port)| host);
+    let below = host.strip_suffix(rp_id).is_some_and(|front| front.ends_with('.'));
+    let local = rp_id == "localhost" || rp_id.ends_with(".localhost");
+    (host == rp_id || below) && (scheme == "https" || (scheme == "http" && local))
+}
+
+/// What is wrong with these names, each in a sentence.
+#[must_use]
+pub fn problems(names: &RelyingPartyNames) -> Vec<String> {
+    let RelyingPartyNames { id, origins, .. } = names;
+    let labels = |text: &str| {
+        text.split('.').all(|label| {
+            !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+        })
+    };
+    let numeric = id.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit()));
+    let mut found = Vec::new();
+    if !labels(id) || numeric || id.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        found.push(format!("WEBAUTHN_RP_ID: `{id}` is not a domain name in lower case"));
+    }
+    if origins.is_empty() {
+        found.push(format!("WEBAUTHN_ORIGINS: there is no page that may ask for passkeys of `{id}`"));
+    }
+    for origin in origins.iter().filter(|origin| !origin_fits(origin, id)) {
+        found.push(format!(
+            "WEBAUTHN_ORIGINS: `{origin}` is not an https page of `{id}` or below it, so browsers would refuse"
+        ));
+    }
+    found
+}
+
+/// What a user may call a passkey: trimmed, one to a hundred characters that can be shown.
+#[must_use]
+pub fn name(given: &str) -> Option<String> {
+    let trimmed = given.trim();
+    let fits = (1..=NAME_CHARS).contains(&trimmed.chars().count()) && !trimmed.chars().any(char::is_control);
+    fits.then(|| trimmed.to_owned())
+}
+
+/// The authenticator's model from an attestation object (WebAuthn, 6.5): a claim that nobody vouches for, good for a name in a
+/// list. Zeroes mean that it does not say.
+#[must_use]
+pub fn aaguid(attestation_object: &[u8]) -> Option<Uuid> {
+    let Value::Map(fields) = ciborium::from_reader(attestation_object).ok()? else {
+        return None;
+    };
+    let data = fields.iter().find(|(key, _)| key.as_text() == Some("authData"))?.1.as_bytes()?;
+    // Hash of the name (32), flags (1), counter (4), then the model (16).
+    let id = Uuid::from_slice(data.get(37..53)?).ok()?;
+    (!id.is_nil()).then_some(id)
+}
+
+/// Makes credentials that nobody has, for names that nobody has, so that asking for them tells nothing.
+pub struct Decoys(Key);
+
+impl Decoys {
+    /// The key of the configured secret.
+    #[must_use]
+    pub fn new(secret: &SecretString) -> Self {
+        Self(Key::derive(secret, DECOY_LABEL))
+    }
+
+    /// The credential id for this name: always the same, as that of a real account would be, and as long as one of common
+    /// authenticators, so that its length tells nothing either.
+    #[must_use]
+    pub fn credential_id(&self, folded_name: &str) -> Vec<u8> {
+        let part = |part: u8| self.0.mac(&[&[part], folded_name.as_bytes()]);
+        let length = DECOY_LENGTHS[usize::from(part(0)[0]) % DECOY_LENGTHS.len()];
+        [part(1), part(2)].concat()[..length].to_vec()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(id: &str, origins: &[&str]) -> RelyingPartyNames {
+        let origins = origins.iter().map(|origin| (*origin).to_owned()).collect();
+        RelyingPartyNames { id: id.to_owned(), name: "Portcullis".to_owned(), origins }
+    }
+
+    #[test]
+    fn a_domain_and_what_lies_below_it_fit() {
+        for origin in ["https://example.com", "https://chat.example.com", "https://chat.example.com:8443"] {
+            assert!(origin_fits(origin, "example.com"), "{origin}");
+        }
+        assert!(origin_fits("http://localhost:8000", "localhost"));
+    }
+
+    #[test]
+    fn what_only_looks_alike_does_not_fit() {
+        for origin in [
+            "https://evilexample.com",
+            "https://example.com.evil.example",
+            "http://example.com",
+            "https://example.co",
+            "https://com",
+            "ftp://example.com",
+            "example.com",
+            "https://",
+        ] {
+            assert!(!origin_fits(origin, "example.com"), "{origin}");
+        }
+    }
+
+    #[test]
+    fn every_mistake_is_told_with_both_values() {
+        assert_eq!(problems(&names("example.com", &["https://example.com"])), Vec::<String>::new());
+        let found = problems(&names("example.com", &["https://other.example", "http://example.com"]));
+        assert_eq!(found.len(), 2);
+        assert!(found[0].contains("https://other.example") && found[0].contains("example.com"));
+        for id in ["", "192.0.2.1", "Example.com", "https://example.com", "example.com:8443", "a..b", "[::1]"]
+        {
+            let found = problems(&names(id, &[]));
+            assert!(found.iter().any(|problem| problem.starts_with("WEBAUTHN_RP_ID")), "{id}: {found:?}");
+        }
+    }
+
+    #[test]
+    fn a_name_can_be_shown() {
+        assert_eq!(name("  Ada's key "), Some("Ada's key".to_owned()));
+        for odd in ["", "  ", "a\nb", "a\0b", &"x".repeat(101)] {
+            assert_eq!(name(odd), None, "{odd:?}");
+        }
+    }
+
+    #[test]
+    fn no_bytes_upset_the_reading_of_a_model() {
+        for bytes in [&b""[..], b"\xff", b"\xa1\x68authData\x41\x00", b"\xa1\x01\x02", &[0xbf; 64]] {
+            assert_eq!(aaguid(bytes), None);
+        }
+    }
+
+    #[test]
+    fn a_decoy_stays_the_same() {
+        let decoys = Decoys::new(&SecretString::from("secret"));
+        assert_eq!(decoys.credential_id("ada@example.com"), decoys.credential_id("ada@example.com"));
+        assert_ne!(decoys.credential_id("ada@example.com"), decoys.credential_id("bob@example.com"));
+    }
+
+    #[test]
+    fn decoys_are_as_long_as_the_credentials_of_common_authenticators() {
+        let decoys = Decoys::new(&SecretString::from("secret"));
+        let lengths: std::collections::BTreeSet<_> =
+            (0..100).map(|n| decoys.credential_id(&format!("person{n}@example.com")).len()).collect();
+        assert_eq!(lengths.into_iter().collect::<Vec<_>>(), DECOY_LENGTHS);
+    }
+}

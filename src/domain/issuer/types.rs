@@ -1,0 +1,68 @@
+//! The vocabulary of this folder: algorithms, what a token is for, and why a token is refused.
+
+use serde::Deserialize;
+
+/// How a token may be signed. There is no `none`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
+pub enum Algorithm {
+    /// HMAC with SHA-256.
+    HS256,
+    /// HMAC with SHA-384.
+    HS384,
+    /// HMAC with SHA-512.
+    HS512,
+    /// RSASSA-PKCS1-v1_5 with SHA-256.
+    RS256,
+    /// RSASSA-PKCS1-v1_5 with SHA-384.
+    RS384,
+    /// RSASSA-PKCS1-v1_5 with SHA-512.
+    RS512,
+    /// ECDSA on P-256 with SHA-256.
+    ES256,
+    /// ECDSA on P-384 with SHA-384.
+    ES384,
+    /// ECDSA on P-521 with SHA-512.
+    ES512,
+    /// Ed25519 (RFC 8037).
+    EdDSA,
+}
+
+impl Algorithm {
+    /// Whether both sides hold the same key.
+    #[must_use]
+    pub fn is_symmetric(self) -> bool {
+        matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
+    }
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Use {
+    /// Naming the user of a connection.
+    Connection,
+    /// Permitting one subscription.
+    Subscription,
+}
+
+/// Why an outside token is not accepted. None of it reaches a client in words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TokenRefusal {
+    /// Not a JWT, or one with extensions that must be understood.
+    #[error("malformed token")]
+    Malformed,
+    /// Nobody who may has signed it.
+    #[error("nobody's token")]
+    Unsigned,
+    /// Past its end.
+    #[error("expired token")]
+    Expired,
+    /// Before its beginning.
+    #[error("token not yet valid")]
+    NotYetValid,
+    /// A claim is missing, of another shape, or for someone else.
+    #[error("wrong claims")]
+    WrongClaims,
+    /// A token for a subscription where one for a connection is asked for, or the other way round.
+    #[error("a token for something else")]
+    WrongUse,
+}

@@ -1,0 +1,250 @@
+//! What sign-ins of all kinds come to. A false alarm is as wrong as a missed one.
+
+use super::*;
+use crate::risk::place::Position;
+
+const DAY: i64 = 24 * HOUR;
+/// Some Monday at noon in UTC.
+const NOON: i64 = 20_000 * DAY + 12 * HOUR;
+
+fn place(country: &str, latitude: f64, longitude: f64, accuracy_km: u32, network: u32) -> Place {
+    Place {
+        country: Some(country.to_owned()),
+        city: None,
+        position: Some(Position { latitude, longitude, accuracy_km }),
+        network: Some(network),
+    }
+}
+
+fn sydney() -> Place {
+    place("AU", -33.87, 151.21, 20, 1221)
+}
+
+fn london() -> Place {
+    place("GB", 51.51, -0.13, 20, 2856)
+}
+
+fn at(standing: Standing, place: Place) -> Signals {
+    Signals { place, ..on(standing) }
+}
+
+/// A sign-in at noon at home, on a device of this standing.
+fn on(standing: Standing) -> Signals {
+    Signals { at_ms: NOON, standing, fingerprint_changed: false, place: sydney() }
+}
+
+/// Sign-ins at home on each of the last days, at these hours before noon.
+fn at_home(hours: &[i64]) -> History {
+    let day = |day: i64| {
+        hours.iter().map(move |hour| Visit { at_ms: NOON - day * DAY + hour * HOUR, place: sydney() })
+    };
+    History { visits: (1..=12).flat_map(day).collect(), ..History::default() }
+}
+
+fn visit(at_ms: i64, place: Place) -> Visit {
+    Visit { at_ms, place }
+}
+
+/// The history with one more visit, just before.
+fn and(mut history: History, visit: Visit) -> History {
+    history.visits.insert(0, visit);
+    history
+}
+
+fn failures(count: i64) -> Vec<i64> {
+    (0..count).map(|minute| NOON - minute * 60_000).collect()
+}
+
+#[test]
+#[expect(clippy::too_many_lines, reason = "a table")]
+fn every_scenario_comes_to_what_it_should() {
+    use Reason::{
+        FingerprintChanged, ImpossibleTravel, ManyAccounts, ManyFailures, NewCountry, NewDevice, NewNetwork,
+        UnusualHour,
+    };
+    use RiskOutcome::{Allow, Notify, Refuse, RequireSecondFactor};
+    use Standing::{Known, New, Trusted};
+    let home = || at_home(&[0]);
+    let nowhere = || Place::default();
+    let hotel = || place("AU", -37.81, 144.96, 50, 7545);
+    let vpn = || place("NL", 52.37, 4.9, 1000, 9009);
+    let hopper = || History {
+        visits: (0..12u32)
+            .map(|n| visit(NOON - i64::from(n + 1) * 9 * HOUR, place("AU", -33.87, 151.21, 50, 100 + n)))
+            .collect(),
+        ..History::default()
+    };
+    let hour_ago = NOON - HOUR;
+    let scenarios: Vec<(&str, Signals, History, RiskOutcome, &[Reason])> = vec![
+        ("the first sign-in ever", on(New), History::default(), Allow, &[]),
+        ("the usual laptop at home", on(Known), home(), Allow, &[]),
+        ("a new laptop at home", on(New), home(), Allow, &[NewDevice]),
+        ("the usual laptop in a hotel", at(Known, hotel()), home(), Allow, &[NewNetwork]),
+        ("a new laptop in a hotel", at(New, hotel()), home(), Notify, &[NewDevice, NewNetwork]),
+        ("the usual phone abroad", at(Known, london()), home(), Allow, &[NewNetwork, NewCountry]),
+        ("a trusted phone abroad", at(Trusted, london()), home(), Allow, &[NewCountry]),
+        (
+            "a new phone abroad",
+            at(New, london()),
+            home(),
+            RequireSecondFactor,
+            &[NewDevice, NewNetwork, NewCountry],
+        ),
+        (
+            "Sydney, then London within the hour, on the same phone",
+            at(Known, london()),
+            and(home(), visit(hour_ago, sydney())),
+            RequireSecondFactor,
+            &[NewNetwork, NewCountry, ImpossibleTravel],
+        ),
+        (
+            "Sydney, then London within the hour, on something new",
+            at(New, london()),
+            and(home(), visit(hour_ago, sydney())),
+            Refuse,
+            &[NewDevice, NewNetwork, NewCountry, ImpossibleTravel],
+        ),
+        (
+            "Sydney, then London after a day",
+            at(Known, london()),
+            and(home(), visit(NOON - DAY, sydney())),
+            Allow,
+            &[NewNetwork, NewCountry],
+        ),
+        (
+            "back in Sydney's usual network an hour after London",
+            on(Known),
+            and(home(), visit(hour_ago, london())),
+            Allow,
+            &[],
+        ),
+        (
+            "a carrier that hops networks",
+            at(Known, place("AU", -33.9, 151.0, 100, 999)),
+            hopper(),
+            Allow,
+            &[],
+        ),
+        (
+            "a new phone at a carrier that hops networks",
+            at(New, place("AU", -33.9, 151.0, 100, 999)),
+            hopper(),
+            Allow,
+            &[NewDevice],
+        ),
+        (
+            "the usual laptop through a VPN a minute later",
+            at(Known, vpn()),
+            and(home(), visit(NOON - 60_000, sydney())),
+            Allow,
+            &[NewNetwork, NewCountry],
+        ),
+        (
+            "a new device through a VPN a minute later",
+            at(New, vpn()),
+            and(home(), visit(NOON - 60_000, sydney())),
+            Notify,
+            &[NewDevice, NewNetwork, NewCountry],
+        ),
+        (
+            "stuffing from one address, with one right pair",
+            at(New, hotel()),
+            History { accounts: 12, ..home() },
+            RequireSecondFactor,
+            &[NewDevice, NewNetwork, ManyAccounts],
+        ),
+        (
+            "the same from abroad",
+            at(New, london()),
+            History { accounts: 12, ..home() },
+            Refuse,
+            &[NewDevice, NewNetwork, NewCountry, ManyAccounts],
+        ),
+        (
+            "the same against an account never used",
+            at(New, nowhere()),
+            History { accounts: 12, ..History::default() },
+            Notify,
+            &[ManyAccounts],
+        ),
+        (
+            "the owner at home behind an address that stuffs",
+            on(Known),
+            History { accounts: 12, ..home() },
+            Allow,
+            &[],
+        ),
+        (
+            "spraying from many addresses, with one right guess",
+            at(New, hotel()),
+            History { failures: failures(30), ..home() },
+            RequireSecondFactor,
+            &[NewDevice, NewNetwork, ManyFailures],
+        ),
+        (
+            "the owner at home while others spray",
+            on(Known),
+            History { failures: failures(30), ..home() },
+            Allow,
+            &[],
+        ),
+        (
+            "the owner who mistyped three times on a new laptop",
+            on(New),
+            History { failures: failures(3), ..home() },
+            Allow,
+            &[NewDevice],
+        ),
+        ("a night owl at night", on(Known), at_home(&[-1, 0, 2]), Allow, &[]),
+        ("somebody of the day at night", on(Known), at_home(&[6, 9]), Allow, &[UnusualHour]),
+        (
+            "an hour across midnight from the usual one",
+            Signals { at_ms: NOON + 13 * HOUR, ..on(Known) },
+            at_home(&[11]),
+            Allow,
+            &[],
+        ),
+        (
+            "a browser that was updated",
+            Signals { fingerprint_changed: true, ..on(Known) },
+            home(),
+            Allow,
+            &[FingerprintChanged],
+        ),
+        (
+            "a stolen cookie in another browser far away",
+            Signals { fingerprint_changed: true, ..at(Trusted, london()) },
+            and(home(), visit(hour_ago, sydney())),
+            RequireSecondFactor,
+            &[FingerprintChanged, NewCountry, ImpossibleTravel],
+        ),
+        ("no database of places, the usual device", at(Known, nowhere()), home(), Allow, &[]),
+        ("no database of places, a new device", at(New, nowhere()), home(), Allow, &[NewDevice]),
+        (
+            "a database of places that came later",
+            at(Known, london()),
+            History { visits: vec![visit(hour_ago, nowhere())], ..History::default() },
+            Allow,
+            &[],
+        ),
+    ];
+    for (what, signals, history, outcome, reasons) in scenarios {
+        let found = assess(&signals, &history);
+        assert_eq!(found.reasons, reasons, "{what}");
+        assert_eq!(decide(&found, Thresholds::default()), outcome, "{what}: {}", found.score);
+    }
+}
+
+#[test]
+fn distances_are_those_of_a_globe() {
+    let [Some(sydney), Some(london)] = [sydney().position, london().position] else { panic!("positions") };
+    assert!((sydney.distance_km(london) - 16_994.0).abs() < 20.0, "{}", sydney.distance_km(london));
+    assert!(london.distance_km(london) < 1e-6);
+}
+
+#[test]
+fn every_reason_reads_as_it_is_written() {
+    for reason in Reason::ALL {
+        assert_eq!(reason.as_str().parse::<Reason>().ok(), Some(*reason));
+    }
+}

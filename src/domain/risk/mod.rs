@@ -1,0 +1,14 @@
+//! How risky a sign-in looks, compared with the history of its user.
+//!
+//! The `DeviceTracker` actor holds the histories and calls [`assess`]; `service` decides what follows from the score.
+
+mod assessment;
+mod place;
+mod reason;
+pub mod sign_in_history;
+
+pub use assessment::{
+    Assessment, History, RECENT_MS, RiskOutcome, Signals, Standing, Thresholds, Visit, assess, decide,
+};
+pub use place::{Place, Position};
+pub use reason::{Reason, UnknownReason};

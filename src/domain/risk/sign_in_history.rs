@@ -1,0 +1,170 @@
+//! Histories of users, remembered for a moment, so that a burst of sign-ins to one account asks the database once.
+//!
+//! Held by the `DeviceTracker` actor. Attempts of this node are added as they happen; those of other nodes get in when
+//! the moment is over and the history is read again.
+
+use std::{
+    collections::HashMap,
+    net::IpAddr,
+    time::{Duration, Instant},
+};
+
+use crate::risk::{History, Place, Visit};
+use protocol::id::UserId;
+
+/// How long a history is remembered.
+const KEPT: Duration = Duration::from_secs(10);
+/// How many are remembered at once.
+const MAX: usize = 4_096;
+/// Visits and failures that a history holds; older ones say nothing new.
+pub const VISITS_MAX: usize = 50;
+/// The same for failures.
+pub const FAILURES_MAX: usize = 50;
+
+/// An attempt to sign in to an account.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempted {
+    /// Whose account.
+    pub user: UserId,
+    /// When, in milliseconds since the epoch.
+    pub at_ms: i64,
+    /// From where, if it succeeded.
+    pub succeeded: Option<Place>,
+}
+
+/// What a reading began with; if an attempt was noted since, the reading may lack it and is not remembered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark(u64);
+
+struct Entry {
+    /// The accounts tried were counted for this address.
+    address: IpAddr,
+    history: History,
+    read_at: Instant,
+}
+
+/// The histories of some users.
+#[derive(Default)]
+pub struct Histories {
+    entries: HashMap<UserId, Entry>,
+    noted: u64,
+}
+
+impl Histories {
+    /// What is remembered of a user for a sign-in from `address`.
+    #[must_use]
+    pub fn get(&self, user: UserId, address: IpAddr, now: Instant) -> Option<&History> {
+        let entry = self.entries.get(&user)?;
+        let fresh = entry.address == address && now.duration_since(entry.read_at) < KEPT;
+        fresh.then_some(&entry.history)
+    }
+
+    /// Taken before a history is read.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark(self.noted)
+    }
+
+    /// Remembers what was read since `mark`.
+    pub fn put(&mut self, user: UserId, address: IpAddr, history: History, mark: Mark, now: Instant) {
+        if mark != self.mark() {
+            return;
+        }
+        if self.entries.len() >= MAX {
+            self.entries.retain(|_, entry| now.duration_since(entry.read_at) < KEPT);
+        }
+        if self.entries.len() < MAX {
+            self.entries.insert(user, Entry { address, history, read_at: now });
+        }
+    }
+
+    /// Adds an attempt of this node.
+    pub fn note(&mut self, attempted: Attempted) {
+        self.noted += 1;
+        let Some(Entry { history, .. }) = self.entries.get_mut(&attempted.user) else {
+            return;
+        };
+        match attempted.succeeded {
+            Some(place) => {
+                history.visits.insert(0, Visit { at_ms: attempted.at_ms, place });
+                history.visits.truncate(VISITS_MAX);
+            }
+            None => {
+                history.failures.insert(0, attempted.at_ms);
+                history.failures.truncate(FAILURES_MAX);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ADA: UserId = UserId(1);
+
+    fn address(last: u8) -> IpAddr {
+        IpAddr::from([203, 0, 113, last])
+    }
+
+    fn failed() -> Attempted {
+        Attempted { user: ADA, at_ms: 7, succeeded: None }
+    }
+
+    fn read(histories: &mut Histories, now: Instant) {
+        let mark = histories.mark();
+        histories.put(ADA, address(1), History::default(), mark, now);
+    }
+
+    #[test]
+    fn a_history_is_read_again_after_a_moment_and_for_another_address() {
+        let (mut histories, now) = (Histories::default(), Instant::now());
+        read(&mut histories, now);
+        assert!(histories.get(ADA, address(1), now + KEPT / 2).is_some());
+        assert!(histories.get(ADA, address(1), now + KEPT).is_none());
+        assert!(histories.get(ADA, address(2), now).is_none());
+        assert!(histories.get(UserId(2), address(1), now).is_none());
+    }
+
+    #[test]
+    fn attempts_of_this_node_are_in_at_once() {
+        let (mut histories, now) = (Histories::default(), Instant::now());
+        read(&mut histories, now);
+        histories.note(failed());
+        histories.note(Attempted { succeeded: Some(Place::default()), ..failed() });
+        let history = histories.get(ADA, address(1), now).expect("remembered");
+        assert_eq!((history.failures.len(), history.visits.len()), (1, 1));
+    }
+
+    #[test]
+    fn a_reading_that_an_attempt_overtook_is_not_remembered() {
+        let (mut histories, now) = (Histories::default(), Instant::now());
+        let mark = histories.mark();
+        histories.note(failed());
+        histories.put(ADA, address(1), History::default(), mark, now);
+        assert!(histories.get(ADA, address(1), now).is_none());
+    }
+
+    #[test]
+    fn a_flood_on_one_account_stays_small() {
+        let (mut histories, now) = (Histories::default(), Instant::now());
+        read(&mut histories, now);
+        for _ in 0..1_000 {
+            histories.note(failed());
+        }
+        assert_eq!(histories.get(ADA, address(1), now).map(|found| found.failures.len()), Some(FAILURES_MAX));
+    }
+
+    #[test]
+    fn no_more_than_so_many_are_remembered() {
+        let (mut histories, now) = (Histories::default(), Instant::now());
+        for user in 0..2 * i64::try_from(MAX).expect("few") {
+            let mark = histories.mark();
+            histories.put(UserId(user), address(1), History::default(), mark, now);
+        }
+        assert_eq!(histories.entries.len(), MAX);
+        let mark = histories.mark();
+        histories.put(UserId(-1), address(1), History::default(), mark, now + KEPT);
+        assert_eq!(histories.entries.len(), 1);
+    }
+}

@@ -1,0 +1,231 @@
+//! Access tokens: JWTs that say who asks, in which session, and for how long.
+//!
+//! Called by the verifier and by sign-in and refresh. A token that verifies here is genuine and in date, no more: whether
+//! its session still lives and what its user may do is the verifier's to ask. The algorithm belongs to the key, never to
+//! the token's header (RFC 8725, 3.1).
+
+use std::time::Duration;
+
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation, errors::ErrorKind};
+use protocol::id::SessionId;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::{
+    account::role::Role,
+    crypto::key::{Key, hex},
+};
+
+/// The `typ` of the header (RFC 9068, 2.1): an identity token or a challenge is never taken for an access token.
+const TYPE: &str = "at+jwt";
+const LABEL: &str = "portcullis access token v1";
+/// Longer texts are no tokens of ours.
+const MAX_BYTES: usize = 4096;
+/// How long an access token lives at most.
+const LIFETIME: Duration = Duration::from_secs(60 * 60);
+/// How much longer than `exp` a token is taken, for clocks that differ.
+const EXPIRY_LEEWAY: i64 = 5;
+/// How far in the future `nbf` and `iat` may lie, for clocks that differ.
+const START_LEEWAY: i64 = 60;
+
+/// What a token claims. Every claim is required.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claims {
+    /// The user id as text (RFC 7519, 4.1.2).
+    pub sub: String,
+    /// The same as a number.
+    pub id: i64,
+    /// The user's e-mail address when the token was issued.
+    pub email: String,
+    /// The user's role when the token was issued; what counts is the live role.
+    pub role: Role,
+    /// What the token may be used for; can only narrow the live scopes.
+    pub scopes: Vec<String>,
+    /// The session.
+    pub sid: SessionId,
+    /// The token's own id.
+    pub jti: Uuid,
+    /// The refresh counter that this token came with: its use proves that the refresh token before it was replaced.
+    #[serde(rename = "gen")]
+    pub generation: u64,
+    /// The session's privilege epoch when the token was issued: once that has risen, the token carries no privilege.
+    #[serde(rename = "pep")]
+    pub privilege_epoch: u32,
+    /// Who issued it.
+    pub iss: String,
+    /// For whom.
+    pub aud: String,
+    /// Issued at, seconds since the epoch.
+    pub iat: i64,
+    /// Not before, seconds since the epoch.
+    pub nbf: i64,
+    /// The end, seconds since the epoch.
+    pub exp: i64,
+}
+
+/// Why a token is not accepted. None of it reaches a client in words.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum TokenError {
+    /// Not a JWT, another type or another algorithm.
+    #[error("malformed token")]
+    Malformed,
+    /// The `kid` is missing or names no key of ours.
+    #[error("unknown key")]
+    UnknownKey,
+    /// The signature is not that of the key.
+    #[error("bad signature")]
+    BadSignature,
+    /// Past its end.
+    #[error("expired token")]
+    Expired,
+    /// Before its beginning.
+    #[error("token not yet valid")]
+    NotYetValid,
+    /// A claim is missing, of another shape, for someone else, or contradicts another.
+    #[error("wrong claims")]
+    WrongClaims,
+}
+
+impl TokenError {
+    /// Whether refreshing would help.
+    #[must_use]
+    pub fn is_expired(self) -> bool {
+        self == Self::Expired
+    }
+}
+
+struct VerifyingKey {
+    kid: String,
+    key: DecodingKey,
+}
+
+/// The keys for issuing and verifying: the current one and the previous ones that are still honoured.
+pub struct AccessKeys {
+    signing: EncodingKey,
+    verifying: Vec<VerifyingKey>,
+    issuer: String,
+    audience: String,
+    validation: Validation,
+}
+
+impl AccessKeys {
+    /// Keys from the configured secrets. Tokens are issued under `current` and verified under all of them.
+    #[must_use]
+    pub fn new(current: &SecretString, previous: &[SecretString], issuer: &str, audience: &str) -> Self {
+        let verifying = std::iter::once(current).chain(previous).map(|secret| VerifyingKey {
+            kid: kid(secret),
+            key: DecodingKey::from_secret(Key::derive(secret, LABEL).bytes()),
+        });
+        Self {
+            signing: EncodingKey::from_secret(Key::derive(current, LABEL).bytes()),
+            verifying: verifying.collect(),
+            issuer: issuer.to_owned(),
+            audience: audience.to_owned(),
+            validation: validation(issuer, audience),
+        }
+    }
+
+    /// The `iss` of the tokens.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        &self.issuer
+    }
+
+    /// The `aud` of the tokens.
+    #[must_use]
+    pub fn audience(&self) -> &str {
+        &self.audience
+    }
+
+    /// The signed token of these claims.
+    #[must_use]
+    pub fn issue(&self, claims: &Claims) -> SecretString {
+        let mut header = Header::new(Algorithm::HS256);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = self.verifying.first().map(|current| current.kid.clone());
+        jsonwebtoken::encode(&header, claims, &self.signing)
+            .expect("plain claims serialise, and HMAC signs with any key")
+            .into()
+    }
+
+    /// The claims of a genuine token that is in date at `now` (seconds since the epoch).
+    ///
+    /// # Errors
+    /// The first thing wrong with it; time is looked at last, so [`TokenError::Expired`] means genuine but old.
+    pub fn verify(&self, token: &str, now: i64) -> Result<Claims, TokenError> {
+        let claims = self.verify_signature_only(token)?;
+        if claims.nbf > now.saturating_add(START_LEEWAY) || claims.iat > now.saturating_add(START_LEEWAY) {
+            return Err(TokenError::NotYetValid);
+        }
+        if now > claims.exp.saturating_add(EXPIRY_LEEWAY) {
+            return Err(TokenError::Expired);
+        }
+        Ok(claims)
+    }
+
+    /// The claims of a genuine token, whatever the time: for signing out, which must work with an expired one.
+    ///
+    /// # Errors
+    /// Everything that [`Self::verify`] refuses but the time.
+    pub fn verify_signature_only(&self, token: &str) -> Result<Claims, TokenError> {
+        if token.len() > MAX_BYTES {
+            return Err(TokenError::Malformed);
+        }
+        let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
+        // `crit` lists extensions that must be understood (RFC 7515, 4.1.11): we understand none.
+        if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::HS256 || header.crit.is_some() {
+            return Err(TokenError::Malformed);
+        }
+        let kid = header.kid.ok_or(TokenError::UnknownKey)?;
+        let known = self.verifying.iter().find(|known| known.kid == kid).ok_or(TokenError::UnknownKey)?;
+        let claims = jsonwebtoken::decode::<Claims>(token, &known.key, &self.validation)
+            .map_err(|error| refusal(error.kind()))?
+            .claims;
+        self.agree(&claims).then_some(claims).ok_or(TokenError::WrongClaims)
+    }
+
+    /// Whether the claims are for us and do not contradict each other.
+    fn agree(&self, claims: &Claims) -> bool {
+        claims.iss == self.issuer && claims.aud == self.audience && claims.sub == claims.id.to_string()
+    }
+}
+
+/// How long a token lives that is issued now: an hour, never past the session's end.
+#[must_use]
+pub fn access_ttl(now: OffsetDateTime, session_expires_at: OffsetDateTime) -> Duration {
+    Duration::try_from(session_expires_at - now).unwrap_or_default().min(LIFETIME)
+}
+
+/// The key's public name: nothing of the secret can be read from it that a signature would not tell.
+fn kid(secret: &SecretString) -> String {
+    let digest = Sha256::new().chain_update(LABEL).chain_update(secret.expose_secret()).finalize();
+    hex(&digest[..8])
+}
+
+/// The library checks algorithm, signature, issuer and audience; time is ours, since it is an argument.
+fn validation(issuer: &str, audience: &str) -> Validation {
+    let mut validation = Validation::new(Algorithm::HS256);
+    validation.validate_exp = false;
+    validation.validate_nbf = false;
+    validation.set_issuer(&[issuer]);
+    validation.set_audience(&[audience]);
+    validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+    validation
+}
+
+fn refusal(kind: &ErrorKind) -> TokenError {
+    match kind {
+        ErrorKind::InvalidSignature => TokenError::BadSignature,
+        ErrorKind::InvalidToken | ErrorKind::InvalidAlgorithm | ErrorKind::Base64(_) | ErrorKind::Utf8(_) => {
+            TokenError::Malformed
+        }
+        _ => TokenError::WrongClaims,
+    }
+}
+
+#[cfg(test)]
+#[path = "access_token_tests.rs"]
+mod tests;

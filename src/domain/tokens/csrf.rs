@@ -1,0 +1,190 @@
+//! CSRF tokens: `timestamp:nonce:signature`, bound to the session, or to the pre-session before sign-in.
+//!
+//! Called by the REST layer. A token made for one session, or before sign-in, is worth nothing in another (OWASP's signed
+//! double submit, with binding). That header and cookie agree is for the caller to check; who may cross origins is
+//! [`crate::client::origin`]'s.
+
+use std::fmt;
+
+use protocol::id::SessionId;
+use secrecy::SecretString;
+use uuid::Uuid;
+
+use crate::crypto::key::{Key, hex, unhex};
+
+const LABEL: &str = "portcullis csrf token v1";
+/// How long a token is good, in seconds.
+pub const LIFETIME: i64 = 60 * 60;
+/// From this age on a fresh token is handed out beside the old one, in seconds.
+const STALE: i64 = 5 * 60;
+/// How far in the future a timestamp may lie, for clocks that differ.
+const LEEWAY: i64 = 60;
+
+/// What a token is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Binding {
+    /// Requests of this session.
+    Session(SessionId),
+    /// Requests of this browser before it signed in.
+    PreSession(Uuid),
+}
+
+impl fmt::Display for Binding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Session(session) => write!(f, "session:{session}"),
+            Self::PreSession(id) => write!(f, "pre-session:{}", id.hyphenated()),
+        }
+    }
+}
+
+/// How old a token is, in seconds; never negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Age(pub i64);
+
+impl Age {
+    /// Whether it is time to hand out a fresh one.
+    #[must_use]
+    pub fn is_stale(self) -> bool {
+        self.0 > STALE
+    }
+}
+
+/// Why a token is refused.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum CsrfError {
+    /// Not `timestamp:nonce:signature`.
+    #[error("malformed CSRF token")]
+    Malformed,
+    /// Older than [`LIFETIME`].
+    #[error("expired CSRF token")]
+    Expired,
+    /// From a time yet to come.
+    #[error("CSRF token from the future")]
+    FromTheFuture,
+    /// Not ours, or of another session.
+    #[error("CSRF token of another session")]
+    BadSignature,
+}
+
+/// The key that signs CSRF tokens.
+pub struct CsrfKeys(Key);
+
+impl CsrfKeys {
+    /// The key of the configured secret.
+    #[must_use]
+    pub fn new(secret: &SecretString) -> Self {
+        Self(Key::derive(secret, LABEL))
+    }
+
+    /// A token for `binding`, made at `now` (seconds since the epoch) with fresh randomness.
+    #[must_use]
+    pub fn issue(&self, binding: Binding, now: i64, nonce: [u8; 16]) -> String {
+        let signed = format!("{now}:{}", hex(&nonce));
+        let signature = self.0.mac(&[signed.as_bytes(), b":", binding.to_string().as_bytes()]);
+        format!("{signed}:{}", hex(&signature))
+    }
+
+    /// How old a genuine token for `binding` is at `now`.
+    ///
+    /// # Errors
+    /// The signature is looked at before the time, so that only a genuine token is called expired.
+    pub fn verify(&self, token: &str, binding: Binding, now: i64) -> Result<Age, CsrfError> {
+        let (signed, signature) = token.rsplit_once(':').ok_or(CsrfError::Malformed)?;
+        let (timestamp, nonce) = signed.split_once(':').ok_or(CsrfError::Malformed)?;
+        let timestamp: i64 = timestamp.parse().map_err(|_| CsrfError::Malformed)?;
+        let signature = unhex(signature).filter(|tag| tag.len() == 32).ok_or(CsrfError::Malformed)?;
+        if unhex(nonce).is_none_or(|nonce| nonce.len() != 16) {
+            return Err(CsrfError::Malformed);
+        }
+        if !self.0.verify(&[signed.as_bytes(), b":", binding.to_string().as_bytes()], &signature) {
+            return Err(CsrfError::BadSignature);
+        }
+        if timestamp > now.saturating_add(LEEWAY) {
+            return Err(CsrfError::FromTheFuture);
+        }
+        let age = now.saturating_sub(timestamp).max(0);
+        if age >= LIFETIME { Err(CsrfError::Expired) } else { Ok(Age(age)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn keys() -> CsrfKeys {
+        CsrfKeys::new(&SecretString::from("csrf secret"))
+    }
+
+    fn session(id: u128) -> Binding {
+        Binding::Session(SessionId(Uuid::from_u128(id)))
+    }
+
+    #[test]
+    fn a_token_has_three_fields_and_starts_with_its_time() {
+        let token = keys().issue(session(1), NOW, [1; 16]);
+        assert_eq!(token.split(':').count(), 3);
+        assert!(token.starts_with("1800000000:01010101"));
+    }
+
+    #[test]
+    fn a_token_is_good_for_an_hour() {
+        let token = keys().issue(session(1), NOW, [1; 16]);
+        assert_eq!(keys().verify(&token, session(1), NOW + 3599), Ok(Age(3599)));
+        assert_eq!(keys().verify(&token, session(1), NOW + 3600), Err(CsrfError::Expired));
+    }
+
+    #[test]
+    fn a_token_from_the_future_is_refused_beyond_a_minute() {
+        let token = keys().issue(session(1), NOW, [1; 16]);
+        assert_eq!(keys().verify(&token, session(1), NOW - 60), Ok(Age(0)));
+        assert_eq!(keys().verify(&token, session(1), NOW - 61), Err(CsrfError::FromTheFuture));
+    }
+
+    #[test]
+    fn a_token_is_stale_after_five_minutes() {
+        assert!(!Age(300).is_stale() && Age(301).is_stale());
+    }
+
+    #[test]
+    fn a_token_from_before_sign_in_is_worth_nothing_after() {
+        let id = Uuid::from_u128(1);
+        let token = keys().issue(Binding::PreSession(id), NOW, [1; 16]);
+        assert!(keys().verify(&token, Binding::PreSession(id), NOW).is_ok());
+        assert_eq!(keys().verify(&token, Binding::Session(SessionId(id)), NOW), Err(CsrfError::BadSignature));
+    }
+
+    #[test]
+    fn what_is_not_of_the_shape_is_malformed() {
+        for text in ["", "::", "1:2:3", "x:00:00", "1800000000", ":::::"] {
+            assert_eq!(keys().verify(text, session(1), NOW), Err(CsrfError::Malformed), "{text}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_token_is_worth_nothing_in_another_session(mine: u128, other: u128, nonce: [u8; 16]) {
+            prop_assume!(mine != other);
+            let token = keys().issue(session(mine), NOW, nonce);
+            prop_assert!(keys().verify(&token, session(mine), NOW).is_ok());
+            prop_assert_eq!(keys().verify(&token, session(other), NOW), Err(CsrfError::BadSignature));
+        }
+
+        #[test]
+        fn any_changed_byte_is_refused(nonce: [u8; 16], at in any::<prop::sample::Index>(), flip in 1u8..128) {
+            let mut bytes = keys().issue(session(1), NOW, nonce).into_bytes();
+            let at = at.index(bytes.len());
+            bytes[at] = (bytes[at] ^ flip) & 0x7f;
+            prop_assert!(keys().verify(&String::from_utf8(bytes).unwrap(), session(1), NOW).is_err());
+        }
+
+        #[test]
+        fn no_text_upsets_the_check(text in "\\PC{0,60}(:\\PC{0,60}){0,4}") {
+            prop_assert!(keys().verify(&text, session(1), NOW).is_err());
+        }
+    }
+}

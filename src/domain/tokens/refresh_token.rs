@@ -1,0 +1,146 @@
+//! Refresh tokens: what they carry, and what presenting one means.
+//!
+//! Called by `service::sign_in::refresh`. A token names its session and the rotation it belongs to and is sealed with a MAC: no
+//! token is stored, and the successor of one can be computed again for a client that lost it. The rule [`decide`] only
+//! says what ought to happen; the store's conditional UPDATE decides between two that come at once.
+
+use std::time::Duration;
+
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use protocol::id::SessionId;
+use secrecy::SecretString;
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::crypto::key::Key;
+
+const LABEL: &str = "portcullis refresh token v1";
+const VERSION: u8 = 1;
+/// Version, session id, counter.
+const BODY: usize = 1 + 16 + 8;
+const TAG: usize = 16;
+/// How long the previous token is answered as a matter of course: two tabs, a lost response.
+const REPEAT_WINDOW: Duration = Duration::from_secs(10);
+/// How long it is answered once more if the successor was never used: a laptop closed at the wrong moment.
+const LATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// What a refresh token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RefreshToken {
+    /// The session that it continues.
+    pub session: SessionId,
+    /// How often the session had been refreshed when it was issued.
+    pub counter: u64,
+}
+
+/// Why a text is not a refresh token of ours. A forged one changes nothing.
+#[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
+pub enum RefreshError {
+    /// Not of the shape.
+    #[error("malformed refresh token")]
+    Malformed,
+    /// Of the shape, but not sealed by us.
+    #[error("forged refresh token")]
+    Forged,
+}
+
+/// The keys that seal refresh tokens: the current one and the previous ones that are still honoured.
+pub struct RefreshKeys(Vec<Key>);
+
+impl RefreshKeys {
+    /// Keys from the configured secrets. Tokens are sealed with `current` and opened with all of them.
+    #[must_use]
+    pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
+        Self(std::iter::once(current).chain(previous).map(|secret| Key::derive(secret, LABEL)).collect())
+    }
+
+    /// The token as text: base64url of version, session id, counter (big endian) and 16 bytes of HMAC-SHA256.
+    #[must_use]
+    pub fn encode(&self, token: &RefreshToken) -> SecretString {
+        let mut bytes = Vec::with_capacity(BODY + TAG);
+        bytes.push(VERSION);
+        bytes.extend_from_slice(token.session.0.as_bytes());
+        bytes.extend_from_slice(&token.counter.to_be_bytes());
+        if let Some(current) = self.0.first() {
+            let tag = current.mac(&[&bytes]);
+            bytes.extend_from_slice(&tag[..TAG]);
+        }
+        URL_SAFE_NO_PAD.encode(bytes).into()
+    }
+
+    /// What the text says, if it is ours. The MAC is compared in constant time.
+    ///
+    /// # Errors
+    /// See [`RefreshError`].
+    pub fn decode(&self, text: &str) -> Result<RefreshToken, RefreshError> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| RefreshError::Malformed)?;
+        let (body, tag) = bytes.split_at_checked(BODY).ok_or(RefreshError::Malformed)?;
+        let Some((&VERSION, fields)) = body.split_first() else {
+            return Err(RefreshError::Malformed);
+        };
+        let (session, counter) = fields.split_first_chunk::<16>().ok_or(RefreshError::Malformed)?;
+        let counter = <[u8; 8]>::try_from(counter).map_err(|_| RefreshError::Malformed)?;
+        if tag.len() != TAG {
+            return Err(RefreshError::Malformed);
+        }
+        if !self.0.iter().any(|key| key.verify(&[body], tag)) {
+            return Err(RefreshError::Forged);
+        }
+        Ok(RefreshToken {
+            session: SessionId(Uuid::from_bytes(*session)),
+            counter: u64::from_be_bytes(counter),
+        })
+    }
+}
+
+/// Where a session's chain of refresh tokens stands, as stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChainState {
+    /// The counter of the token that is current.
+    pub counter: u64,
+    /// When it became so; `None` before the first rotation.
+    pub rotated_at: Option<OffsetDateTime>,
+    /// The highest counter whose access token was used.
+    pub used_counter: u64,
+    /// The counter for which the late retry was spent.
+    pub retried_counter: Option<u64>,
+}
+
+/// What presenting a genuine refresh token means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// It is the current one: advance the chain.
+    Rotate,
+    /// It was replaced a moment ago: give the same successor again.
+    Repeat,
+    /// It was replaced a while ago and the successor was never used: give it once more, and remember that.
+    RepeatLate,
+    /// Someone uses a token that was replaced and whose successor is in use: end the session.
+    Reuse,
+    /// It claims a rotation that never took place: refuse, change nothing.
+    Forged,
+}
+
+/// What to do about a token with the counter `presented`.
+///
+/// A `rotated_at` in the future (another node's clock) counts as just now.
+#[must_use]
+pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decision {
+    if presented >= chain.counter {
+        return if presented == chain.counter { Decision::Rotate } else { Decision::Forged };
+    }
+    let Some(rotated_at) = chain.rotated_at.filter(|_| presented + 1 == chain.counter) else {
+        return Decision::Reuse;
+    };
+    let age = now - rotated_at;
+    if age <= REPEAT_WINDOW {
+        return Decision::Repeat;
+    }
+    let successor_used = chain.used_counter >= chain.counter;
+    let retry_spent = chain.retried_counter == Some(chain.counter);
+    if successor_used || retry_spent || age >= LATE_WINDOW { Decision::Reuse } else { Decision::RepeatLate }
+}
+
+#[cfg(test)]
+#[path = "refresh_token_tests.rs"]
+mod tests;

@@ -1,0 +1,134 @@
+//! The months of attempts: each is a partition, made ahead and dropped whole.
+//!
+//! Called by the sweep, on every node; one at a time does it. An attempt for whose month there is no partition yet lies in
+//! the default one and is moved when the month is made.
+
+use deadpool_postgres::Transaction;
+use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time};
+
+use crate::{error::StoreError, pool::Store};
+
+/// The advisory lock of whoever makes and drops months.
+const MONTHS_LOCK: i64 = 0x706f_7274_0003;
+const PREFIX: &str = "device_login_attempts_";
+
+impl Store {
+    /// Makes this month and the next, drops those that ended before `cutoff`, and deletes what is older from where no
+    /// month was made in time.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn keep_attempt_months(
+        &self,
+        now: OffsetDateTime,
+        cutoff: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                let sql = "SELECT pg_try_advisory_xact_lock($1)";
+                if !transaction.query_one(sql, &[&MONTHS_LOCK]).await?.try_get::<_, bool>(0)? {
+                    return Ok(());
+                }
+                // Sign-ins wait for whoever waits for a lock on the table: not for long.
+                transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await?;
+                let this = first_of_month(now.date());
+                for month in [this, next_month(this)] {
+                    make(&transaction, month).await?;
+                }
+                for month in months(&transaction).await? {
+                    if midnight(next_month(month)) <= cutoff {
+                        transaction.batch_execute(&format!("DROP TABLE {}", name(month))).await?;
+                    }
+                }
+                let sql = format!("DELETE FROM {PREFIX}default WHERE at < $1");
+                transaction.execute(&sql, &[&cutoff]).await?;
+                Ok(transaction.commit().await?)
+            })
+        })
+        .await
+    }
+}
+
+/// Makes a month if it is not there, with what the default partition holds of it.
+async fn make(transaction: &Transaction<'_>, month: Date) -> Result<(), StoreError> {
+    let (table, from, to) = (name(month), midnight(month), midnight(next_month(month)));
+    let sql = "SELECT to_regclass($1) IS NOT NULL";
+    if transaction.query_one(sql, &[&table]).await?.try_get(0)? {
+        return Ok(());
+    }
+    // Whoever writes an attempt has the parent first and this one then, and so do the statements below.
+    transaction
+        .batch_execute(&format!(
+            "LOCK TABLE device_login_attempts IN SHARE UPDATE EXCLUSIVE MODE;
+             LOCK TABLE {PREFIX}default IN ACCESS EXCLUSIVE MODE;
+             CREATE TABLE {table} (LIKE device_login_attempts INCLUDING DEFAULTS INCLUDING CONSTRAINTS)"
+        ))
+        .await?;
+    let sql = format!(
+        "WITH moved AS (DELETE FROM {PREFIX}default WHERE at >= $1 AND at < $2 RETURNING *)
+         INSERT INTO {table} SELECT * FROM moved"
+    );
+    transaction.execute(&sql, &[&from, &to]).await?;
+    let [from, to] = [month, next_month(month)].map(|day| format!("{day} 00:00:00+00"));
+    transaction
+        .batch_execute(&format!(
+            "ALTER TABLE device_login_attempts ATTACH PARTITION {table} FOR VALUES FROM ('{from}') TO ('{to}')"
+        ))
+        .await?;
+    Ok(())
+}
+
+/// The months that are there.
+async fn months(transaction: &Transaction<'_>) -> Result<Vec<Date>, StoreError> {
+    let sql = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
+               WHERE i.inhparent = 'device_login_attempts'::regclass";
+    let rows = transaction.query(sql, &[]).await?;
+    let names = rows.iter().map(|row| row.try_get::<_, &str>(0)).collect::<Result<Vec<_>, _>>()?;
+    Ok(names.into_iter().filter_map(month_of).collect())
+}
+
+fn name(month: Date) -> String {
+    format!("{PREFIX}{:04}_{:02}", month.year(), u8::from(month.month()))
+}
+
+/// The month of a partition of this name; the default one has none.
+fn month_of(name: &str) -> Option<Date> {
+    let (year, month) = name.strip_prefix(PREFIX)?.split_once('_')?;
+    let month = Month::try_from(month.parse::<u8>().ok()?).ok()?;
+    Date::from_calendar_date(year.parse().ok()?, month, 1).ok()
+}
+
+fn first_of_month(day: Date) -> Date {
+    day.replace_day(1).unwrap_or(day)
+}
+
+fn next_month(first: Date) -> Date {
+    first_of_month(first + Duration::days(31))
+}
+
+fn midnight(day: Date) -> OffsetDateTime {
+    PrimitiveDateTime::new(day, Time::MIDNIGHT).assume_utc()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_month_reads_as_it_is_named() {
+        let mut month = Date::from_calendar_date(2026, Month::November, 1).expect("a day");
+        for expected in ["2026_11", "2026_12", "2027_01", "2027_02", "2027_03"] {
+            assert_eq!(name(month), format!("{PREFIX}{expected}"));
+            assert_eq!(month_of(&name(month)), Some(month));
+            month = next_month(month);
+        }
+    }
+
+    #[test]
+    fn nothing_else_is_a_month() {
+        for name in ["device_login_attempts_default", "device_login_attempts_2026_13", "users"] {
+            assert_eq!(month_of(name), None, "{name}");
+        }
+    }
+}

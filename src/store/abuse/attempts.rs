@@ -1,0 +1,281 @@
+//! Attempts to sign in: each is written down, some are compared with the next, and the old ones go by the month.
+//!
+//! One that opens a session is written by that transaction (`opening`), all others on their own. The months are made and
+//! dropped by `attempt_months`.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use deadpool_postgres::GenericClient;
+use futures_util::future::try_join3;
+use protocol::id::{DeviceId, SessionId, UserId};
+use time::{Duration, OffsetDateTime};
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{
+    error::StoreError,
+    pool::Store,
+    row_mapping::{self, clipped},
+};
+use domain::{
+    abuse::attempt::AttemptOutcome,
+    risk::{
+        Assessment, History, Place, Position, RECENT_MS, Visit,
+        sign_in_history::{FAILURES_MAX, VISITS_MAX},
+    },
+    session::SignInMethod,
+};
+
+/// Visits longer ago say nothing about what is usual.
+const VISITS_FOR: Duration = Duration::days(90);
+
+/// An attempt to sign in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// Its identity.
+    pub id: Uuid,
+    /// When.
+    pub at: OffsetDateTime,
+    /// To whose account, if there is one.
+    pub user: Option<UserId>,
+    /// The keyed hash of the name that was given, 32 characters.
+    pub identifier: String,
+    /// With what.
+    pub method: SignInMethod,
+    /// What became of it.
+    pub outcome: AttemptOutcome,
+    /// On which device.
+    pub device: Option<DeviceId>,
+    /// The session that it opened.
+    pub session: Option<SessionId>,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// The client's own words.
+    pub user_agent: Option<String>,
+    /// The fingerprint of its headers.
+    pub fingerprint: Option<String>,
+    /// Where that is.
+    pub place: Place,
+    /// How risky it looked, if it came to that.
+    pub risk: Option<Assessment>,
+}
+
+const COLUMNS: &str = "id, at, user_id, identifier, method, outcome, device_id, session_id, address, user_agent, \
+     fingerprint, country, city, latitude, longitude, accuracy_km, network, risk_score, risk_reasons";
+
+impl Store {
+    /// Writes an attempt that opened nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn insert_attempt(&self, attempt: Attempt) -> Result<(), StoreError> {
+        self.run(move |client| Box::pin(async move { insert(&*client, &attempt).await })).await
+    }
+
+    /// Attempts on the user's account, the newest first; with `before`, those older than the attempt of this time and id.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn attempts_of(
+        &self,
+        user: UserId,
+        before: Option<(OffsetDateTime, Uuid)>,
+        limit: u32,
+    ) -> Result<Vec<Attempt>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM device_login_attempts
+             WHERE user_id = $1 AND ($2::timestamptz IS NULL OR at < $2 OR (at = $2 AND id > $3))
+             ORDER BY at DESC, id LIMIT $4"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let (at, id) = before.unzip();
+                let statement = client.prepare_cached(&sql).await?;
+                let rows = client.query(&statement, &[&user.0, &at, &id, &i64::from(limit)]).await?;
+                rows.iter().map(attempt).collect()
+            })
+        })
+        .await
+    }
+
+    /// What a sign-in of `user` from `address` at `now` is compared with.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn history(
+        &self,
+        user: UserId,
+        address: IpAddr,
+        now: OffsetDateTime,
+    ) -> Result<History, StoreError> {
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                // Asked all at once, on one connection.
+                let client = &*client;
+                let (visits, failures, accounts) = try_join3(
+                    visits(client, user, now),
+                    failures(client, user, now),
+                    accounts(client, address, now),
+                )
+                .await?;
+                Ok(History { visits, failures, accounts })
+            })
+        })
+        .await
+    }
+}
+
+/// Writes an attempt with the caller's connection or transaction.
+pub(crate) async fn insert(client: &impl GenericClient, attempt: &Attempt) -> Result<(), StoreError> {
+    let sql = format!(
+        "INSERT INTO device_login_attempts ({COLUMNS})
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let Attempt { place, .. } = attempt;
+    let (score, reasons) = risk_columns(attempt.risk.as_ref());
+    let accuracy = place.position.map(|found| i32::try_from(found.accuracy_km).unwrap_or(i32::MAX));
+    client
+        .execute(
+            &statement,
+            &[
+                &attempt.id,
+                &attempt.at,
+                &attempt.user.map(|id| id.0),
+                &attempt.identifier,
+                &attempt.method.as_str(),
+                &attempt.outcome.as_str(),
+                &attempt.device.map(|id| id.0),
+                &attempt.session.map(|id| id.0),
+                &attempt.address,
+                &attempt.user_agent.as_deref().map(|text| clipped(text, 1024)),
+                &attempt.fingerprint,
+                &place.country,
+                &place.city,
+                &place.position.map(|found| found.latitude),
+                &place.position.map(|found| found.longitude),
+                &accuracy,
+                &place.network.map(i64::from),
+                &score,
+                &reasons,
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// An assessment as rows keep it.
+pub(crate) fn risk_columns(risk: Option<&Assessment>) -> (Option<i16>, Vec<&'static str>) {
+    let reasons = risk.map(|risk| risk.reasons.iter().map(|reason| reason.as_str()).collect());
+    (risk.map(|risk| i16::from(risk.score)), reasons.unwrap_or_default())
+}
+
+/// The assessment of the columns `risk_score` and `risk_reasons`.
+pub(crate) fn risk(row: &Row) -> Result<Option<Assessment>, StoreError> {
+    let Some(score) = row.try_get::<_, Option<i16>>("risk_score")? else {
+        return Ok(None);
+    };
+    let reasons: Vec<&str> = row.try_get("risk_reasons")?;
+    Ok(Some(Assessment {
+        score: u8::try_from(score).map_err(StoreError::internal)?,
+        reasons: reasons
+            .into_iter()
+            .map(|reason| reason.parse().map_err(StoreError::internal))
+            .collect::<Result<_, _>>()?,
+    }))
+}
+
+fn attempt(row: &Row) -> Result<Attempt, StoreError> {
+    Ok(Attempt {
+        id: row.try_get("id")?,
+        at: row.try_get("at")?,
+        user: row.try_get::<_, Option<i64>>("user_id")?.map(UserId),
+        identifier: row.try_get("identifier")?,
+        method: row_mapping::word(row, "method")?,
+        outcome: row_mapping::word(row, "outcome")?,
+        device: row.try_get::<_, Option<Uuid>>("device_id")?.map(DeviceId),
+        session: row.try_get::<_, Option<Uuid>>("session_id")?.map(SessionId),
+        address: row.try_get("address")?,
+        user_agent: row.try_get("user_agent")?,
+        fingerprint: row.try_get("fingerprint")?,
+        place: place(row)?,
+        risk: risk(row)?,
+    })
+}
+
+fn place(row: &Row) -> Result<Place, StoreError> {
+    let position = match (row.try_get("latitude")?, row.try_get("longitude")?) {
+        (Some(latitude), Some(longitude)) => {
+            let accuracy: Option<i32> = row.try_get("accuracy_km")?;
+            let accuracy_km = accuracy.and_then(|km| u32::try_from(km).ok()).unwrap_or(u32::MAX);
+            Some(Position { latitude, longitude, accuracy_km })
+        }
+        _ => None,
+    };
+    let network: Option<i64> = row.try_get("network")?;
+    Ok(Place {
+        country: row.try_get("country")?,
+        city: row.try_get("city")?,
+        position,
+        network: network.and_then(|number| u32::try_from(number).ok()),
+    })
+}
+
+fn millis(at: OffsetDateTime) -> i64 {
+    i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or_default()
+}
+
+async fn visits(
+    client: &impl GenericClient,
+    user: UserId,
+    now: OffsetDateTime,
+) -> Result<Vec<Visit>, StoreError> {
+    let sql = "SELECT at, country, city, latitude, longitude, accuracy_km, network FROM device_login_attempts
+               WHERE user_id = $1 AND outcome = 'success' AND at > $2 ORDER BY at DESC LIMIT $3";
+    let statement = client.prepare_cached(sql).await?;
+    let limit = i64::try_from(VISITS_MAX).unwrap_or(i64::MAX);
+    let rows = client.query(&statement, &[&user.0, &(now - VISITS_FOR), &limit]).await?;
+    rows.iter().map(|row| Ok(Visit { at_ms: millis(row.try_get("at")?), place: place(row)? })).collect()
+}
+
+async fn failures(
+    client: &impl GenericClient,
+    user: UserId,
+    now: OffsetDateTime,
+) -> Result<Vec<i64>, StoreError> {
+    let sql = "SELECT at FROM device_login_attempts
+               WHERE user_id = $1 AND outcome = ANY ($2) AND at > $3 ORDER BY at DESC LIMIT $4";
+    let statement = client.prepare_cached(sql).await?;
+    let limit = i64::try_from(FAILURES_MAX).unwrap_or(i64::MAX);
+    let since = now - Duration::milliseconds(RECENT_MS);
+    let rows = client.query(&statement, &[&user.0, &AttemptOutcome::failed_proofs(), &since, &limit]).await?;
+    rows.iter().map(|row| Ok(millis(row.try_get("at")?))).collect()
+}
+
+/// How many accounts, known or not, were lately tried in vain from the address; IPv6 by its /64, which is one customer.
+async fn accounts(
+    client: &impl GenericClient,
+    address: IpAddr,
+    now: OffsetDateTime,
+) -> Result<u32, StoreError> {
+    let sql = "SELECT count(DISTINCT identifier) FROM device_login_attempts
+               WHERE address BETWEEN $1 AND $2 AND outcome = ANY ($3) AND at > $4";
+    let statement = client.prepare_cached(sql).await?;
+    let (first, last) = customer(address);
+    let since = now - Duration::milliseconds(RECENT_MS);
+    let row =
+        client.query_one(&statement, &[&first, &last, &AttemptOutcome::failed_proofs(), &since]).await?;
+    Ok(u32::try_from(row.try_get::<_, i64>(0)?).unwrap_or(u32::MAX))
+}
+
+/// The first and the last address of whoever has this one.
+fn customer(address: IpAddr) -> (IpAddr, IpAddr) {
+    match address.to_canonical() {
+        IpAddr::V4(v4) => (v4.into(), v4.into()),
+        IpAddr::V6(v6) => {
+            let host = u128::from(u64::MAX);
+            let bits = v6.to_bits();
+            (Ipv6Addr::from_bits(bits & !host).into(), Ipv6Addr::from_bits(bits | host).into())
+        }
+    }
+}

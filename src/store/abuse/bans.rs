@@ -1,0 +1,117 @@
+//! Bans: whom the server lets in nowhere for a while, and until when.
+//!
+//! Written together with their audit event. Nodes keep a copy in memory and read it anew every few seconds.
+
+use protocol::audit::AuditEvent;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use crate::{audit, error::StoreError, pool::Store};
+
+const COLUMNS: &str = "key, reason, created_at, expires_at";
+
+/// A ban.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// Whom: an address as limits count it (`domain::client::address::limit_key`).
+    pub key: String,
+    /// Why, for operators.
+    pub reason: String,
+    /// Since when.
+    pub created_at: OffsetDateTime,
+    /// Until when.
+    pub expires_at: OffsetDateTime,
+}
+
+impl Store {
+    /// Bans, or extends the ban that there is: the later end counts. Returns the ban as it now is.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn ban(&self, ban: Ban, event: AuditEvent) -> Result<Ban, StoreError> {
+        let sql = format!(
+            "INSERT INTO bans AS b ({COLUMNS}) VALUES ($1, $2, $3, $4)
+             ON CONFLICT (key) DO UPDATE
+             SET reason = excluded.reason, expires_at = greatest(b.expires_at, excluded.expires_at),
+                 created_at = CASE WHEN b.expires_at <= excluded.created_at THEN excluded.created_at ELSE b.created_at END
+             RETURNING {COLUMNS}"
+        );
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                let row = transaction
+                    .query_one(&sql, &[&ban.key, &ban.reason, &ban.created_at, &ban.expires_at])
+                    .await?;
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                read(&row)
+            })
+        })
+        .await
+    }
+
+    /// Lifts a ban. `false` if there is none.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn lift_ban(
+        &self,
+        key: String,
+        now: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<bool, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                let sql = "DELETE FROM bans WHERE key = $1 AND expires_at > $2";
+                if transaction.execute(sql, &[&key, &now]).await? == 0 {
+                    return Ok(false);
+                }
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                Ok(true)
+            })
+        })
+        .await
+    }
+
+    /// The bans that hold at this time, the longest first, at most `limit`.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn active_bans(&self, now: OffsetDateTime, limit: u32) -> Result<Vec<Ban>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM bans WHERE expires_at > $1 ORDER BY expires_at DESC, key LIMIT $2"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                let rows = client.query(&statement, &[&now, &i64::from(limit)]).await?;
+                rows.iter().map(read).collect()
+            })
+        })
+        .await
+    }
+
+    /// Forgets bans that are over.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn delete_expired_bans(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(
+                async move { Ok(client.execute("DELETE FROM bans WHERE expires_at <= $1", &[&now]).await?) },
+            )
+        })
+        .await
+    }
+}
+
+fn read(row: &Row) -> Result<Ban, StoreError> {
+    Ok(Ban {
+        key: row.try_get("key")?,
+        reason: row.try_get("reason")?,
+        created_at: row.try_get("created_at")?,
+        expires_at: row.try_get("expires_at")?,
+    })
+}

@@ -1,0 +1,5 @@
+//! Records of sign-in attempts, and temporary bans of client addresses.
+
+pub(crate) mod attempt_months;
+pub(crate) mod attempts;
+pub(crate) mod bans;

@@ -1,0 +1,247 @@
+//! The devices of a user, as the user sees and changes them.
+//!
+//! Called by services. Writing that one was seen is in `devices`; forgetting one is a revocation.
+
+use std::net::IpAddr;
+
+use deadpool_postgres::GenericClient;
+use protocol::{
+    audit::AuditEvent,
+    id::{DeviceId, UserId},
+};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use crate::{
+    audit,
+    error::StoreError,
+    pool::Store,
+    revocation::{acting_session, order::Authority},
+    row_mapping::{self, clipped},
+};
+use domain::{client::device::Trust, risk::Place};
+
+/// A device of a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Device {
+    /// Its identity.
+    pub id: DeviceId,
+    /// What its user calls it.
+    pub label: Option<String>,
+    /// The fingerprint of its headers, and the version of its recipe.
+    pub fingerprint: Option<(String, i16)>,
+    /// Its own words.
+    pub user_agent: Option<String>,
+    /// The last known address.
+    pub address: Option<IpAddr>,
+    /// The country it last signed in from.
+    pub country: Option<String>,
+    /// The city.
+    pub city: Option<String>,
+    /// How far it was trusted; what is left of that depends on the time.
+    pub trust: Trust,
+    /// Until when.
+    pub trusted_until: Option<OffsetDateTime>,
+    /// When it was first seen.
+    pub created_at: OffsetDateTime,
+    /// When it was last seen.
+    pub last_seen_at: OffsetDateTime,
+}
+
+/// What a user changes of a device.
+#[derive(Clone, Debug, Default)]
+pub struct DeviceChange {
+    /// What it is called; `Some(None)` for nothing of its own.
+    pub label: Option<Option<String>>,
+    /// How far it is trusted, and until when.
+    pub trust: Option<(Trust, Option<OffsetDateTime>)>,
+}
+
+/// A device as a request shows it.
+#[derive(Clone, Debug)]
+pub struct DeviceSeen {
+    /// Its identity.
+    pub id: DeviceId,
+    /// The fingerprint of its headers, 32 hex characters.
+    pub fingerprint: String,
+    /// The version of the fingerprint's recipe.
+    pub fingerprint_version: i16,
+    /// Its own words.
+    pub user_agent: Option<String>,
+    /// Its address.
+    pub address: IpAddr,
+    /// Where that is.
+    pub place: Place,
+}
+
+const COLUMNS: &str = "d.id, d.label, d.fingerprint, d.fingerprint_version, d.user_agent, d.address, d.country, d.city, \
+     d.trust, d.trusted_until, d.created_at, d.last_seen_at";
+
+impl Store {
+    /// The user's devices, the last seen first; forgotten ones are none.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn devices_of(&self, user: UserId) -> Result<Vec<Device>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM registered_devices d WHERE d.user_id = $1 AND d.forgotten_at IS NULL
+             ORDER BY d.last_seen_at DESC, d.id"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                client.query(&statement, &[&user.0]).await?.iter().map(device).collect()
+            })
+        })
+        .await
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn device_of(&self, user: UserId, id: DeviceId) -> Result<Option<Device>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM registered_devices d
+             WHERE d.user_id = $1 AND d.id = $2 AND d.forgotten_at IS NULL"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                client.query_opt(&statement, &[&user.0, &id.0]).await?.as_ref().map(device).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Changes a device of the user of `authority`. `None` if there is none of this identity.
+    ///
+    /// # Errors
+    /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
+    pub async fn change_device(
+        &self,
+        authority: Authority,
+        id: DeviceId,
+        change: DeviceChange,
+        now: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<Option<Device>, StoreError> {
+        let sql = format!(
+            "UPDATE registered_devices d
+             SET label = CASE WHEN $3 THEN $4 ELSE d.label END,
+                 trust = CASE WHEN $5 THEN $6 ELSE d.trust END,
+                 trusted_until = CASE WHEN $5 THEN $7 ELSE d.trusted_until END
+             WHERE d.user_id = $1 AND d.id = $2 AND d.forgotten_at IS NULL RETURNING {COLUMNS}"
+        );
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                acting_session::require(&transaction, &authority, now).await?;
+                let statement = transaction.prepare_cached(&sql).await?;
+                let label = change.label.clone().flatten();
+                let (trust, until) = change.trust.unwrap_or((Trust::New, None));
+                let row = transaction
+                    .query_opt(
+                        &statement,
+                        &[
+                            &authority.user.0,
+                            &id.0,
+                            &change.label.is_some(),
+                            &label,
+                            &change.trust.is_some(),
+                            &trust.as_str(),
+                            &until,
+                        ],
+                    )
+                    .await?;
+                let Some(row) = row else {
+                    return Ok(None);
+                };
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                device(&row).map(Some)
+            })
+        })
+        .await
+    }
+}
+
+fn device(row: &Row) -> Result<Device, StoreError> {
+    let fingerprint: Option<String> = row.try_get("fingerprint")?;
+    let version: i16 = row.try_get("fingerprint_version")?;
+    Ok(Device {
+        id: DeviceId(row.try_get("id")?),
+        label: row.try_get("label")?,
+        fingerprint: fingerprint.map(|text| (text, version)),
+        user_agent: row.try_get("user_agent")?,
+        address: row.try_get("address")?,
+        country: row.try_get("country")?,
+        city: row.try_get("city")?,
+        trust: row_mapping::word(row, "trust")?,
+        trusted_until: row.try_get("trusted_until")?,
+        created_at: row.try_get("created_at")?,
+        last_seen_at: row.try_get("last_seen_at")?,
+    })
+}
+
+/// Remembers a device of a user; a forgotten one starts over.
+pub(crate) async fn upsert(
+    client: &impl GenericClient,
+    user: UserId,
+    device: &DeviceSeen,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached(
+            "INSERT INTO registered_devices AS d (user_id, id, fingerprint, fingerprint_version, user_agent, address,
+                                                  created_at, last_seen_at, country, city)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9)
+             ON CONFLICT (user_id, id) DO UPDATE SET
+                 fingerprint = excluded.fingerprint, fingerprint_version = excluded.fingerprint_version,
+                 user_agent = excluded.user_agent, address = excluded.address,
+                 country = excluded.country, city = excluded.city,
+                 created_at = CASE WHEN d.forgotten_at IS NULL THEN d.created_at ELSE excluded.created_at END,
+                 last_seen_at = greatest(d.last_seen_at, excluded.last_seen_at),
+                 forgotten_at = NULL",
+        )
+        .await?;
+    let user_agent = device.user_agent.as_deref().map(|text| clipped(text, 1024));
+    client
+        .execute(
+            &statement,
+            &[
+                &user.0,
+                &device.id.0,
+                &device.fingerprint,
+                &device.fingerprint_version,
+                &user_agent,
+                &device.address,
+                &now,
+                &device.place.country,
+                &device.place.city,
+            ],
+        )
+        .await?;
+    Ok(())
+}
+
+/// Grants trust to a device of a user; what it has already is not lowered.
+pub(crate) async fn trust(
+    client: &impl GenericClient,
+    user: UserId,
+    device: DeviceId,
+    trust: Trust,
+    until: OffsetDateTime,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached(
+            "UPDATE registered_devices d
+             SET trust = CASE WHEN d.trust = 'verified' AND d.trusted_until > $5 THEN 'verified' ELSE $3 END,
+                 trusted_until = greatest(d.trusted_until, $4)
+             WHERE d.user_id = $1 AND d.id = $2",
+        )
+        .await?;
+    client.execute(&statement, &[&user.0, &device.0, &trust.as_str(), &until, &now]).await?;
+    Ok(())
+}

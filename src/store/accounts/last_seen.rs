@@ -1,0 +1,138 @@
+//! Signs of life of sessions and devices, written in batches.
+//!
+//! Called by the actors' port and by the sweep. Nothing is ever moved back in time, and nothing that was revoked is
+//! touched.
+
+use std::{collections::HashMap, net::IpAddr};
+
+use deadpool_postgres::Client;
+use protocol::id::{DeviceId, SessionId, UserId};
+use time::OffsetDateTime;
+
+use crate::{
+    error::StoreError,
+    pool::Store,
+    row_mapping::{stored, uuids},
+};
+
+/// A sign of life to be written.
+#[derive(Clone, Debug)]
+pub struct Touch {
+    /// Of which session.
+    pub session: SessionId,
+    /// On which device.
+    pub device: DeviceId,
+    /// Whose.
+    pub user: UserId,
+    /// When.
+    pub at: OffsetDateTime,
+    /// From where, if known.
+    pub address: Option<IpAddr>,
+    /// The highest refresh counter whose access token was used.
+    pub used_counter: u64,
+}
+
+impl Store {
+    /// Notes that these sessions have open sockets, which is activity.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn touch_open(&self, open: Vec<SessionId>, now: OffsetDateTime) -> Result<(), StoreError> {
+        if open.is_empty() {
+            return Ok(());
+        }
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let statement = client
+                    .prepare_cached(
+                        "WITH locked AS (SELECT id FROM sessions WHERE id = ANY ($1) AND revoked_at IS NULL
+                                         ORDER BY id FOR NO KEY UPDATE)
+                         UPDATE sessions s SET last_seen_at = greatest(s.last_seen_at, $2)
+                         FROM locked WHERE s.id = locked.id",
+                    )
+                    .await?;
+                client.execute(&statement, &[&uuids(&open), &now]).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Writes signs of life. None ever moves a session or device back in time, and none touches what was revoked.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached; the same batch may be written again.
+    pub async fn touch(&self, batch: Vec<Touch>) -> Result<(), StoreError> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                // Two transactions, so that no row of one table is held while waiting for the other.
+                touch_sessions(client, &newest(&batch, |touch| touch.session)).await?;
+                touch_devices(client, &newest(&batch, |touch| (touch.user, touch.device))).await
+            })
+        })
+        .await
+    }
+}
+
+/// One touch per key, the newest, with the highest counter of all: an UPDATE takes but one row per target.
+fn newest<K: std::hash::Hash + Eq>(batch: &[Touch], key: impl Fn(&Touch) -> K) -> Vec<Touch> {
+    let mut kept: HashMap<K, Touch> = HashMap::with_capacity(batch.len());
+    for touch in batch {
+        kept.entry(key(touch))
+            .and_modify(|known| {
+                let used = known.used_counter.max(touch.used_counter);
+                let address =
+                    if touch.at >= known.at { touch.address.or(known.address) } else { known.address };
+                known.at = known.at.max(touch.at);
+                known.address = address;
+                known.used_counter = used;
+            })
+            .or_insert_with(|| touch.clone());
+    }
+    kept.into_values().collect()
+}
+
+/// Rows are locked in the order of their ids, as revocations lock them, so that the two never wait for each other.
+async fn touch_sessions(client: &Client, batch: &[Touch]) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached(
+            "WITH seen AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::inet[], $4::bigint[])
+                                         AS t (id, at, address, used)),
+                  locked AS (SELECT s.id FROM sessions s WHERE s.id = ANY ($1) AND s.revoked_at IS NULL
+                             ORDER BY s.id FOR NO KEY UPDATE)
+             UPDATE sessions s SET last_seen_at = greatest(s.last_seen_at, seen.at),
+                    address = coalesce(seen.address, s.address),
+                    used_counter = greatest(s.used_counter, least(seen.used, s.refresh_counter))
+             FROM seen JOIN locked USING (id) WHERE s.id = seen.id",
+        )
+        .await?;
+    let ids: Vec<_> = batch.iter().map(|touch| touch.session.0).collect();
+    let at: Vec<_> = batch.iter().map(|touch| touch.at).collect();
+    let addresses: Vec<_> = batch.iter().map(|touch| touch.address).collect();
+    let used: Vec<_> = batch.iter().map(|touch| stored(touch.used_counter)).collect();
+    client.execute(&statement, &[&ids, &at, &addresses, &used]).await?;
+    Ok(())
+}
+
+async fn touch_devices(client: &Client, batch: &[Touch]) -> Result<(), StoreError> {
+    let statement = client
+        .prepare_cached(
+            "WITH seen AS (SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::inet[])
+                                         AS t (user_id, id, at, address)),
+                  locked AS (SELECT d.user_id, d.id FROM registered_devices d JOIN seen USING (user_id, id)
+                             WHERE d.forgotten_at IS NULL ORDER BY d.user_id, d.id FOR NO KEY UPDATE OF d)
+             UPDATE registered_devices d SET last_seen_at = greatest(d.last_seen_at, seen.at),
+                    address = coalesce(seen.address, d.address)
+             FROM seen JOIN locked USING (user_id, id) WHERE d.user_id = seen.user_id AND d.id = seen.id",
+        )
+        .await?;
+    let users: Vec<_> = batch.iter().map(|touch| touch.user.0).collect();
+    let devices: Vec<_> = batch.iter().map(|touch| touch.device.0).collect();
+    let at: Vec<_> = batch.iter().map(|touch| touch.at).collect();
+    let addresses: Vec<_> = batch.iter().map(|touch| touch.address).collect();
+    client.execute(&statement, &[&users, &devices, &at, &addresses]).await?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! Accounts and their devices.
+
+pub(crate) mod devices;
+pub(crate) mod last_seen;
+pub(crate) mod user;
+pub(crate) mod users;

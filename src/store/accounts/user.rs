@@ -1,0 +1,71 @@
+//! An account as the rest of the server sees it, and its mapping from a row.
+
+use std::fmt;
+
+use protocol::id::UserId;
+use secrecy::{ExposeSecret as _, SecretString};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use crate::{error::StoreError, row_mapping::word};
+use domain::account::{
+    password::NO_PASSWORD,
+    role::{Role, Status},
+};
+
+/// The columns of `users AS u` that [`from_row`] reads.
+pub(crate) const USER_COLUMNS: &str = "u.id AS account_id, u.email, u.display_name, u.password_hash, u.role, u.status, \
+     u.generation, u.created_at AS account_created_at, u.last_login_at";
+
+/// An account.
+#[derive(Clone)]
+pub struct User {
+    /// Its number.
+    pub id: UserId,
+    /// The address as it was registered.
+    pub email: String,
+    /// What the user wants to be called.
+    pub display_name: Option<String>,
+    /// The password's hash, a PHC string.
+    pub password_hash: SecretString,
+    /// What the user may do.
+    pub role: Role,
+    /// Whether the user may do anything.
+    pub status: Status,
+    /// Raised by every revocation that reaches beyond one session.
+    pub generation: i32,
+    /// When the account was made.
+    pub created_at: OffsetDateTime,
+    /// The last sign-in.
+    pub last_login_at: Option<OffsetDateTime>,
+}
+
+impl User {
+    /// Whether there is a password to sign in with.
+    #[must_use]
+    pub fn has_password(&self) -> bool {
+        self.password_hash.expose_secret() != NO_PASSWORD
+    }
+}
+
+/// Personal data stays out of debug prints.
+impl fmt::Debug for User {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "User({}, {}, {})", self.id, self.role, self.status)
+    }
+}
+
+/// Maps a row of [`USER_COLUMNS`].
+pub(crate) fn from_row(row: &Row) -> Result<User, StoreError> {
+    Ok(User {
+        id: UserId(row.try_get("account_id")?),
+        email: row.try_get("email")?,
+        display_name: row.try_get("display_name")?,
+        password_hash: SecretString::from(row.try_get::<_, String>("password_hash")?),
+        role: word(row, "role")?,
+        status: word(row, "status")?,
+        generation: row.try_get("generation")?,
+        created_at: row.try_get("account_created_at")?,
+        last_login_at: row.try_get("last_login_at")?,
+    })
+}

@@ -1,0 +1,294 @@
+//! Accounts: making, finding and changing them.
+//!
+//! What ends trust (a new password, role or status) is not here but in `revocations`, in the revocation's transaction.
+
+use deadpool_postgres::GenericClient;
+use protocol::{
+    audit::AuditEvent,
+    id::{DeviceId, UserId},
+};
+use secrecy::{ExposeSecret, SecretString};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use crate::{
+    accounts::{
+        devices::{self, DeviceSeen},
+        user::{self, USER_COLUMNS, User},
+    },
+    audit,
+    error::StoreError,
+    factors::second_factors::{self, FACTOR_COLUMNS, Factors},
+    pool::Store,
+    revocation::{acting_session, order::Authority},
+    row_mapping,
+};
+use domain::{
+    account::{
+        email::Email,
+        role::{Role, Status},
+    },
+    client::device::Trust,
+};
+
+/// An account to be made.
+#[derive(Debug)]
+pub struct NewUser {
+    /// Its address.
+    pub email: Email,
+    /// What the user wants to be called.
+    pub display_name: Option<String>,
+    /// The password's hash, a PHC string.
+    pub password_hash: SecretString,
+    /// Its role.
+    pub role: Role,
+    /// Its status.
+    pub status: Status,
+    /// The device it is made on, if it is one.
+    pub device: Option<DeviceSeen>,
+    /// The time.
+    pub now: OffsetDateTime,
+}
+
+/// What sign-in needs to know before it checks a password.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The account.
+    pub user: User,
+    /// The last revocation of everyone; unchanged when the session is opened, or the sign-in is void.
+    pub revoked_all: i64,
+    /// Whether the user has signed in on the device before.
+    pub device_known: bool,
+    /// How far the device is trusted, and until when.
+    pub device_trust: Option<(Trust, OffsetDateTime)>,
+    /// What the user can prove themselves with beside the password.
+    pub factors: Factors,
+}
+
+/// Which accounts to list.
+#[derive(Clone, Debug, Default)]
+pub struct UserFilter {
+    /// A part of the address or the name, without regard to case.
+    pub text: Option<String>,
+    /// Only those of this role.
+    pub role: Option<Role>,
+    /// Only those of this status.
+    pub status: Option<Status>,
+    /// Only those after this one (they come in the order of their numbers).
+    pub after: Option<UserId>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+/// The parameters are: text, role, status.
+const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email)) > 0
+            OR position(lower($1) IN lower(coalesce(u.display_name, ''))) > 0)
+        AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.status = $3)";
+
+impl Store {
+    /// Makes an account, with its device if it has one.
+    ///
+    /// # Errors
+    /// `Conflict` if the address has one already.
+    pub async fn insert_user(&self, new: NewUser, event: AuditEvent) -> Result<User, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                let user = insert(&transaction, &new).await?;
+                if let Some(device) = &new.device {
+                    devices::upsert(&transaction, user.id, device, new.now).await?;
+                }
+                let event = AuditEvent { user: Some(user.id), ..event };
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                Ok(user)
+            })
+        })
+        .await
+    }
+
+    /// The account of this address, whatever its case, with what a sign-in on `device` needs to know.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn user_by_email(
+        &self,
+        email: Email,
+        device: Option<DeviceId>,
+    ) -> Result<Option<Candidate>, StoreError> {
+        let sql = format!(
+            "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,
+                    (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all
+             FROM users u LEFT JOIN registered_devices d
+               ON d.user_id = u.id AND d.id = $2 AND d.forgotten_at IS NULL
+             WHERE lower(u.email) = lower($1)"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                let row = client.query_opt(&statement, &[&email.as_str(), &device.map(|id| id.0)]).await?;
+                row.map(|row| {
+                    Ok(Candidate {
+                        user: user::from_row(&row)?,
+                        revoked_all: row.try_get("revoked_all")?,
+                        device_known: row.try_get("device_known")?,
+                        device_trust: device_trust(&row)?,
+                        factors: second_factors::from_row(&row)?,
+                    })
+                })
+                .transpose()
+            })
+        })
+        .await
+    }
+
+    /// The account of this number.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn user_by_id(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        let sql = format!("SELECT {USER_COLUMNS} FROM users u WHERE u.id = $1");
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                let row = client.query_opt(&statement, &[&id.0]).await?;
+                row.map(|row| user::from_row(&row)).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Changes what the user of `authority` wants to be called.
+    ///
+    /// # Errors
+    /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
+    pub async fn update_profile(
+        &self,
+        authority: Authority,
+        display_name: Option<String>,
+        now: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<User, StoreError> {
+        let sql = format!(
+            "UPDATE users u SET display_name = $2, updated_at = $3 WHERE u.id = $1 RETURNING {USER_COLUMNS}"
+        );
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                acting_session::require(&transaction, &authority, now).await?;
+                let row = transaction.query_one(&sql, &[&authority.user.0, &display_name, &now]).await?;
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                user::from_row(&row)
+            })
+        })
+        .await
+    }
+
+    /// Makes an account active. It ends nothing, so it is no revocation; the other ways are.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn activate_user(
+        &self,
+        id: UserId,
+        now: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<Option<User>, StoreError> {
+        let sql = format!(
+            "UPDATE users u SET status = 'active', updated_at = $2 WHERE u.id = $1 RETURNING {USER_COLUMNS}"
+        );
+        self.run(move |client| Box::pin(async move { change(client, &sql, &[&id.0, &now], event).await }))
+            .await
+    }
+
+    /// Replaces a hash by one of the same password with today's parameters, unless the password changed meanwhile.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn rehash_password(
+        &self,
+        id: UserId,
+        old: SecretString,
+        new: SecretString,
+    ) -> Result<bool, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let changed = client
+                    .execute(
+                        "UPDATE users SET password_hash = $3 WHERE id = $1 AND password_hash = $2",
+                        &[&id.0, &old.expose_secret(), &new.expose_secret()],
+                    )
+                    .await?;
+                Ok(changed == 1)
+            })
+        })
+        .await
+    }
+
+    /// Accounts in the order of their numbers.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn list_users(&self, filter: UserFilter) -> Result<Vec<User>, StoreError> {
+        let sql = format!(
+            "SELECT {USER_COLUMNS} FROM users u WHERE {FILTER} AND ($4::bigint IS NULL OR u.id > $4)
+             ORDER BY u.id LIMIT $5"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let (role, status) = (filter.role.map(Role::as_str), filter.status.map(Status::as_str));
+                let after = filter.after.map(|id| id.0);
+                let rows = client
+                    .query(&sql, &[&filter.text, &role, &status, &after, &i64::from(filter.limit)])
+                    .await?;
+                rows.iter().map(user::from_row).collect()
+            })
+        })
+        .await
+    }
+}
+
+fn device_trust(row: &Row) -> Result<Option<(Trust, OffsetDateTime)>, StoreError> {
+    let until: Option<OffsetDateTime> = row.try_get("trusted_until")?;
+    until.map(|until| Ok((row_mapping::word(row, "trust")?, until))).transpose()
+}
+
+async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, StoreError> {
+    let sql = format!(
+        "INSERT INTO users AS u (email, display_name, password_hash, role, status, created_at, updated_at,
+                                 password_changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $6, $6) RETURNING {USER_COLUMNS}"
+    );
+    let statement = client.prepare_cached(&sql).await?;
+    let row = client
+        .query_one(
+            &statement,
+            &[
+                &new.email.as_str(),
+                &new.display_name,
+                &new.password_hash.expose_secret(),
+                &new.role.as_str(),
+                &new.status.as_str(),
+                &new.now,
+            ],
+        )
+        .await?;
+    user::from_row(&row)
+}
+
+/// One change of one account with its audit event.
+async fn change(
+    client: &mut deadpool_postgres::Client,
+    sql: &str,
+    parameters: &[&(dyn tokio_postgres::types::ToSql + Sync)],
+    event: AuditEvent,
+) -> Result<Option<User>, StoreError> {
+    let transaction = client.transaction().await?;
+    let Some(row) = transaction.query_opt(sql, parameters).await? else {
+        return Ok(None);
+    };
+    audit::insert(&transaction, &[event]).await?;
+    transaction.commit().await?;
+    user::from_row(&row).map(Some)
+}

@@ -1,0 +1,254 @@
+//! Challenges: what a proof is asked for. Each is answered once, by whoever it was given to, before it expires.
+//!
+//! Called by services for the second half of a sign-in and for the ceremonies of WebAuthn. Counting an attempt and taking a
+//! challenge are one conditional statement each; a challenge of a sign-in is spent by the transaction that opens the session.
+
+use deadpool_postgres::Transaction;
+use protocol::id::{SessionId, UserId};
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{error::StoreError, pool::Store, row_mapping};
+use domain::factors::challenge::ChallengeKind;
+
+/// Who may answer a challenge.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answerer {
+    /// The browser, or program, that keeps this pre-session cookie.
+    PreSession(Uuid),
+    /// This session.
+    Session(SessionId),
+}
+
+impl Answerer {
+    fn columns(self) -> (Option<Uuid>, Option<Uuid>) {
+        match self {
+            Self::PreSession(id) => (Some(id), None),
+            Self::Session(session) => (None, Some(session.0)),
+        }
+    }
+}
+
+/// A challenge.
+#[derive(Clone, Debug)]
+pub struct Challenge {
+    /// Its identity.
+    pub id: Uuid,
+    /// What it is for.
+    pub kind: ChallengeKind,
+    /// Whose; `None` until a passkey says so.
+    pub user: Option<UserId>,
+    /// Who may answer it.
+    pub answerer: Answerer,
+    /// The user's generation when the first factor was checked.
+    pub generation: i32,
+    /// The last revocation of everyone then.
+    pub revoked_all: i64,
+    /// What the kind needs.
+    pub state: Value,
+    /// When it ends.
+    pub expires_at: OffsetDateTime,
+}
+
+/// What came of an attempt at a challenge.
+#[derive(Clone, Debug)]
+pub enum Attempted {
+    /// It is counted: judge it.
+    Counted(Box<Challenge>),
+    /// All attempts are used up.
+    Exhausted {
+        /// When the challenge ends.
+        until: OffsetDateTime,
+    },
+    /// There is no such challenge for whoever answers: never made, expired, spent or somebody else's.
+    Unknown,
+}
+
+const COLUMNS: &str =
+    "id, kind, user_id, presession_id, session_id, generation, revoked_all, state, expires_at";
+
+impl Store {
+    /// Remembers a challenge.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn insert_challenge(&self, new: Challenge, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client
+                    .prepare_cached(
+                        "INSERT INTO two_factor_challenges (id, kind, user_id, presession_id, session_id, generation,
+                                                            revoked_all, state, created_at, expires_at)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                    )
+                    .await?;
+                let (presession, session) = new.answerer.columns();
+                client
+                    .execute(
+                        &statement,
+                        &[
+                            &new.id,
+                            &new.kind.as_str(),
+                            &new.user.map(|id| id.0),
+                            &presession,
+                            &session,
+                            &new.generation,
+                            &new.revoked_all,
+                            &new.state,
+                            &now,
+                            &new.expires_at,
+                        ],
+                    )
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Counts an attempt, before it is judged, and returns what is to be answered.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn attempt_challenge(
+        &self,
+        id: Uuid,
+        kind: ChallengeKind,
+        answerer: Answerer,
+        most: u32,
+        now: OffsetDateTime,
+    ) -> Result<Attempted, StoreError> {
+        let sql = format!(
+            "UPDATE two_factor_challenges SET attempts = attempts + 1
+             WHERE id = $1 AND kind = $2 AND presession_id IS NOT DISTINCT FROM $3
+               AND session_id IS NOT DISTINCT FROM $4 AND expires_at > $5 AND attempts < $6
+             RETURNING {COLUMNS}"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let (presession, session) = answerer.columns();
+                let most = i32::try_from(most).unwrap_or(i32::MAX);
+                let statement = client.prepare_cached(&sql).await?;
+                let row = client
+                    .query_opt(&statement, &[&id, &kind.as_str(), &presession, &session, &now, &most])
+                    .await?;
+                if let Some(row) = row {
+                    return Ok(Attempted::Counted(Box::new(challenge(&row)?)));
+                }
+                let sql = "SELECT expires_at FROM two_factor_challenges
+                           WHERE id = $1 AND kind = $2 AND presession_id IS NOT DISTINCT FROM $3
+                             AND session_id IS NOT DISTINCT FROM $4 AND expires_at > $5";
+                let statement = client.prepare_cached(sql).await?;
+                let row =
+                    client.query_opt(&statement, &[&id, &kind.as_str(), &presession, &session, &now]).await?;
+                Ok(match row {
+                    Some(row) => Attempted::Exhausted { until: row.try_get(0)? },
+                    None => Attempted::Unknown,
+                })
+            })
+        })
+        .await
+    }
+
+    /// A challenge, without an attempt at it.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn challenge(
+        &self,
+        id: Uuid,
+        kind: ChallengeKind,
+        answerer: Answerer,
+        now: OffsetDateTime,
+    ) -> Result<Option<Challenge>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM two_factor_challenges
+             WHERE id = $1 AND kind = $2 AND presession_id IS NOT DISTINCT FROM $3
+               AND session_id IS NOT DISTINCT FROM $4 AND expires_at > $5"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let (presession, session) = answerer.columns();
+                let statement = client.prepare_cached(&sql).await?;
+                let row =
+                    client.query_opt(&statement, &[&id, &kind.as_str(), &presession, &session, &now]).await?;
+                row.map(|row| challenge(&row)).transpose()
+            })
+        })
+        .await
+    }
+
+    /// Takes a challenge: of any number of callers one gets it, whatever comes of it.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn take_challenge(
+        &self,
+        id: Uuid,
+        answerer: Answerer,
+        now: OffsetDateTime,
+    ) -> Result<Option<Challenge>, StoreError> {
+        let sql = format!(
+            "DELETE FROM two_factor_challenges
+             WHERE id = $1 AND presession_id IS NOT DISTINCT FROM $2 AND session_id IS NOT DISTINCT FROM $3
+             RETURNING {COLUMNS}"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let (presession, session) = answerer.columns();
+                let statement = client.prepare_cached(&sql).await?;
+                let row = client.query_opt(&statement, &[&id, &presession, &session]).await?;
+                let found = row.map(|row| challenge(&row)).transpose()?;
+                Ok(found.filter(|found| found.expires_at > now))
+            })
+        })
+        .await
+    }
+
+    /// Deletes challenges that have expired.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn delete_expired_challenges(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let sql = "DELETE FROM two_factor_challenges WHERE expires_at <= $1";
+                Ok(client.execute(sql, &[&now]).await?)
+            })
+        })
+        .await
+    }
+}
+
+/// Spends a challenge within the transaction of what it was for. `false` if somebody was faster, or it has expired.
+pub(crate) async fn spend(
+    transaction: &Transaction<'_>,
+    id: Uuid,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let sql = "DELETE FROM two_factor_challenges WHERE id = $1 AND expires_at > $2";
+    let statement = transaction.prepare_cached(sql).await?;
+    Ok(transaction.execute(&statement, &[&id, &now]).await? == 1)
+}
+
+fn challenge(row: &Row) -> Result<Challenge, StoreError> {
+    let presession: Option<Uuid> = row.try_get("presession_id")?;
+    let session: Option<Uuid> = row.try_get("session_id")?;
+    let answerer = match (presession, session) {
+        (Some(id), None) => Answerer::PreSession(id),
+        (None, Some(id)) => Answerer::Session(SessionId(id)),
+        _ => return Err(StoreError::internal("a challenge is for nobody, or for two")),
+    };
+    Ok(Challenge {
+        id: row.try_get("id")?,
+        kind: row_mapping::word(row, "kind")?,
+        user: row.try_get::<_, Option<i64>>("user_id")?.map(UserId),
+        answerer,
+        generation: row.try_get::<_, Option<i32>>("generation")?.unwrap_or_default(),
+        revoked_all: row.try_get::<_, Option<i64>>("revoked_all")?.unwrap_or_default(),
+        state: row.try_get("state")?,
+        expires_at: row.try_get("expires_at")?,
+    })
+}

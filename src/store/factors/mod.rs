@@ -1,0 +1,6 @@
+//! Second factors and passkeys, and the challenges that ask for them.
+
+pub(crate) mod challenges;
+pub(crate) mod passkeys;
+pub(crate) mod second_factors;
+pub(crate) mod totp;

@@ -1,0 +1,161 @@
+//! Passkeys as rows: reading and renaming them. Adding, removing and suspending one is a change of factors (`factors`), using
+//! one a proof.
+
+use protocol::{audit::AuditEvent, id::UserId};
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{
+    audit,
+    error::StoreError,
+    pool::Store,
+    revocation::{acting_session, order::Authority},
+};
+
+const COLUMNS: &str =
+    "p.id, p.user_id, p.passkey, p.aaguid, p.name, p.created_at, p.last_used_at, p.suspended_at";
+
+/// A passkey.
+#[derive(Clone, Debug)]
+pub struct StoredPasskey {
+    /// Our name for it.
+    pub id: Uuid,
+    /// Whose.
+    pub user: UserId,
+    /// As the library keeps it.
+    pub passkey: Value,
+    /// The authenticator's model, as it says.
+    pub aaguid: Option<Uuid>,
+    /// The user's name for it.
+    pub name: String,
+    /// When it was added.
+    pub created_at: OffsetDateTime,
+    /// When it last opened something.
+    pub last_used_at: Option<OffsetDateTime>,
+    /// Since when it opens nothing.
+    pub suspended_at: Option<OffsetDateTime>,
+}
+
+/// The owner of a passkey, as authenticators know them.
+#[derive(Clone, Debug)]
+pub struct PasskeyOwner {
+    /// The random name that authenticators keep.
+    pub handle: Uuid,
+    /// The account's address.
+    pub email: String,
+}
+
+impl Store {
+    /// A user's passkeys, the oldest first, suspended ones among them.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn passkeys_of(&self, user: UserId) -> Result<Vec<StoredPasskey>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM passkey_credentials p WHERE p.user_id = $1 ORDER BY p.created_at, p.id"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                let rows = client.query(&statement, &[&user.0]).await?;
+                rows.iter().map(passkey).collect()
+            })
+        })
+        .await
+    }
+
+    /// How authenticators know this user.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn passkey_owner(&self, user: UserId) -> Result<Option<PasskeyOwner>, StoreError> {
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let sql = "SELECT webauthn_user_handle, email FROM users WHERE id = $1";
+                let statement = client.prepare_cached(sql).await?;
+                let row = client.query_opt(&statement, &[&user.0]).await?;
+                row.map(|row| {
+                    Ok(PasskeyOwner {
+                        handle: row.try_get("webauthn_user_handle")?,
+                        email: row.try_get("email")?,
+                    })
+                })
+                .transpose()
+            })
+        })
+        .await
+    }
+
+    /// The passkey with this credential id, and its owner.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn passkey_by_credential(
+        &self,
+        credential_id: Vec<u8>,
+    ) -> Result<Option<(StoredPasskey, PasskeyOwner)>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS}, u.webauthn_user_handle, u.email
+             FROM passkey_credentials p JOIN users u ON u.id = p.user_id WHERE p.credential_id = $1"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                let Some(row) = client.query_opt(&statement, &[&credential_id]).await? else {
+                    return Ok(None);
+                };
+                let owner = PasskeyOwner {
+                    handle: row.try_get("webauthn_user_handle")?,
+                    email: row.try_get("email")?,
+                };
+                Ok(Some((passkey(&row)?, owner)))
+            })
+        })
+        .await
+    }
+
+    /// Gives one of the passkeys of the authority's user another name.
+    ///
+    /// # Errors
+    /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
+    pub async fn rename_passkey(
+        &self,
+        authority: Authority,
+        id: Uuid,
+        name: String,
+        now: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<Option<StoredPasskey>, StoreError> {
+        let sql = format!(
+            "UPDATE passkey_credentials p SET name = $3 WHERE p.id = $2 AND p.user_id = $1 RETURNING {COLUMNS}"
+        );
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                acting_session::require(&transaction, &authority, now).await?;
+                let Some(row) = transaction.query_opt(&sql, &[&authority.user.0, &id, &name]).await? else {
+                    return Ok(None);
+                };
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                passkey(&row).map(Some)
+            })
+        })
+        .await
+    }
+}
+
+fn passkey(row: &Row) -> Result<StoredPasskey, StoreError> {
+    Ok(StoredPasskey {
+        id: row.try_get("id")?,
+        user: UserId(row.try_get("user_id")?),
+        passkey: row.try_get("passkey")?,
+        aaguid: row.try_get("aaguid")?,
+        name: row.try_get("name")?,
+        created_at: row.try_get("created_at")?,
+        last_used_at: row.try_get("last_used_at")?,
+        suspended_at: row.try_get("suspended_at")?,
+    })
+}

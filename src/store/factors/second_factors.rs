@@ -1,0 +1,263 @@
+//! Second factors and passkeys as rows: what a user has, what a proof spends, what a change writes.
+//!
+//! A change of factors ends trust, so it is written by a revocation's transaction (`revocations` calls [`apply`]); a proof is
+//! spent by the transaction of what it proves ([`spend`]). Both are conditional statements: of any number that try, one wins.
+
+use deadpool_postgres::{GenericClient, Transaction};
+use protocol::id::UserId;
+use serde_json::Value;
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{error::StoreError, pool::Store};
+use domain::{account::password::NO_PASSWORD, factors::passkey::PASSKEYS_PER_USER};
+
+/// What a user can prove themselves with beside a password.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Factors {
+    /// An authenticator app, confirmed.
+    pub totp: bool,
+    /// Passkeys that are not suspended.
+    pub passkeys: u32,
+    /// Passkeys that are suspended: they open nothing, but the account has not given them up.
+    pub suspended_passkeys: u32,
+    /// Backup codes not used yet.
+    pub backup_codes: u32,
+}
+
+impl Factors {
+    /// Whether there is a second factor: backup codes alone are none. A suspended passkey is one still, or the very event that
+    /// looks like an attack would leave the password alone to guard the account.
+    #[must_use]
+    pub fn any(self) -> bool {
+        self.totp || self.passkeys > 0 || self.suspended_passkeys > 0
+    }
+}
+
+/// The columns of `users AS u` that [`from_row`] reads.
+pub(crate) const FACTOR_COLUMNS: &str = "
+    EXISTS (SELECT 1 FROM user_two_factor t WHERE t.user_id = u.id AND t.confirmed_at IS NOT NULL) AS totp,
+    (SELECT count(*) FROM passkey_credentials p WHERE p.user_id = u.id AND p.suspended_at IS NULL) AS passkeys,
+    (SELECT count(*) FROM passkey_credentials p WHERE p.user_id = u.id AND p.suspended_at IS NOT NULL)
+        AS suspended_passkeys,
+    (SELECT count(*) FROM backup_codes b WHERE b.user_id = u.id AND b.used_at IS NULL) AS backup_codes";
+
+pub(crate) fn from_row(row: &Row) -> Result<Factors, StoreError> {
+    let count =
+        |column| Ok::<_, StoreError>(u32::try_from(row.try_get::<_, i64>(column)?).unwrap_or(u32::MAX));
+    Ok(Factors {
+        totp: row.try_get("totp")?,
+        passkeys: count("passkeys")?,
+        suspended_passkeys: count("suspended_passkeys")?,
+        backup_codes: count("backup_codes")?,
+    })
+}
+
+/// A proof that was judged to be right, and is yet to be spent: it counts once.
+#[derive(Clone, Debug)]
+pub enum Proof {
+    /// A code of the authenticator app for this time step.
+    Totp {
+        /// The step, seconds since the epoch by 30.
+        step: i64,
+    },
+    /// A backup code.
+    BackupCode {
+        /// Its keyed hash.
+        hash: [u8; 32],
+    },
+    /// An assertion of a passkey.
+    Passkey {
+        /// Which.
+        id: Uuid,
+        /// The passkey as it is from now on.
+        passkey: Value,
+        /// Its counter from now on.
+        counter: i64,
+    },
+}
+
+/// A passkey to be added.
+#[derive(Clone, Debug)]
+pub struct NewPasskey {
+    /// Our name for it.
+    pub id: Uuid,
+    /// The authenticator's.
+    pub credential_id: Vec<u8>,
+    /// As the library keeps it.
+    pub passkey: Value,
+    /// Its counter.
+    pub counter: i64,
+    /// The authenticator's model.
+    pub aaguid: Option<Uuid>,
+    /// The user's name for it.
+    pub name: String,
+}
+
+/// A change of a user's factors.
+#[derive(Clone, Debug)]
+pub enum FactorChange {
+    /// The authenticator app that is being set up counts from now on; the step that confirmed it is used up.
+    ConfirmTotp {
+        /// The step of the confirming code.
+        step: i64,
+        /// The sealed secret that the code is of: if it was replaced meanwhile, nothing is confirmed.
+        secret: Vec<u8>,
+    },
+    /// The authenticator app goes.
+    RemoveTotp,
+    /// These backup codes, by their hashes, replace those from before.
+    BackupCodes(Vec<[u8; 32]>),
+    /// A passkey comes.
+    AddPasskey(Box<NewPasskey>),
+    /// A passkey goes, unless it is all that an account without a password has.
+    RemovePasskey(Uuid),
+    /// A passkey may have been copied and opens nothing any more.
+    SuspendPasskey(Uuid),
+    /// Everything beside the password goes: for whoever has lost it all.
+    Reset,
+}
+
+/// The condition of a change did not hold: what it changes is not there, or not as it must be.
+pub const FACTOR_GONE: &str = "factor_gone";
+/// It would leave the account without any way in.
+pub const LAST_FACTOR: &str = "last_factor";
+/// The unique constraint that a passkey breaks which is registered already, for whomever.
+pub const PASSKEY_KNOWN: &str = "passkey_credentials_credential_id_key";
+
+impl Store {
+    /// What a user has.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn factors_of(&self, user: UserId) -> Result<Factors, StoreError> {
+        let sql = format!("SELECT {FACTOR_COLUMNS} FROM users u WHERE u.id = $1");
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                let row = client.query_opt(&statement, &[&user.0]).await?;
+                row.map_or(Ok(Factors::default()), |row| from_row(&row))
+            })
+        })
+        .await
+    }
+}
+
+/// Spends a proof within the transaction of what it proves. `false` if it was spent before.
+pub(crate) async fn spend(
+    transaction: &Transaction<'_>,
+    user: UserId,
+    proof: &Proof,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let changed = match proof {
+        Proof::Totp { step } => {
+            let sql = "UPDATE user_two_factor SET last_step = $2, last_used_at = $3
+                       WHERE user_id = $1 AND confirmed_at IS NOT NULL AND last_step < $2";
+            transaction.execute(sql, &[&user.0, step, &now]).await?
+        }
+        Proof::BackupCode { hash } => {
+            let sql =
+                "UPDATE backup_codes SET used_at = $3 WHERE user_id = $1 AND hash = $2 AND used_at IS NULL";
+            transaction.execute(sql, &[&user.0, &&hash[..], &now]).await?
+        }
+        Proof::Passkey { id, passkey, counter } => {
+            // A counter stands still only if the authenticator has none (WebAuthn, 7.2, step 22).
+            let sql = "UPDATE passkey_credentials SET passkey = $3, counter = $4, last_used_at = $5
+                       WHERE id = $2 AND user_id = $1 AND suspended_at IS NULL
+                         AND (counter < $4 OR (counter = 0 AND $4 = 0))";
+            transaction.execute(sql, &[&user.0, id, passkey, counter, &now]).await?
+        }
+    };
+    Ok(changed == 1)
+}
+
+/// Writes a change within the revocation's transaction, which holds the user's row.
+pub(crate) async fn apply(
+    transaction: &Transaction<'_>,
+    user: i64,
+    change: &FactorChange,
+    now: OffsetDateTime,
+) -> Result<(), StoreError> {
+    let changed = match change {
+        FactorChange::ConfirmTotp { step, secret } => {
+            let sql = "UPDATE user_two_factor SET confirmed_at = $3, last_step = $2
+                       WHERE user_id = $1 AND confirmed_at IS NULL AND last_step < $2 AND secret = $4";
+            transaction.execute(sql, &[&user, step, &now, secret]).await?
+        }
+        FactorChange::RemoveTotp => {
+            let sql = "DELETE FROM user_two_factor WHERE user_id = $1 AND confirmed_at IS NOT NULL";
+            transaction.execute(sql, &[&user]).await?
+        }
+        FactorChange::BackupCodes(hashes) => replace_backup_codes(transaction, user, hashes, now).await?,
+        FactorChange::AddPasskey(new) => add_passkey(transaction, user, new, now).await?,
+        FactorChange::RemovePasskey(id) => {
+            let sql = "DELETE FROM passkey_credentials WHERE user_id = $1 AND id = $2";
+            transaction.execute(sql, &[&user, id]).await?
+        }
+        FactorChange::SuspendPasskey(id) => {
+            let sql = "UPDATE passkey_credentials SET suspended_at = $3
+                       WHERE user_id = $1 AND id = $2 AND suspended_at IS NULL";
+            transaction.execute(sql, &[&user, id, &now]).await?
+        }
+        FactorChange::Reset => {
+            let sql = "WITH apps AS (DELETE FROM user_two_factor WHERE user_id = $1 RETURNING 1),
+                            passkeys AS (DELETE FROM passkey_credentials WHERE user_id = $1 RETURNING 1)
+                       SELECT 1 FROM apps UNION ALL SELECT 1 FROM passkeys";
+            transaction.execute(sql, &[&user]).await?
+        }
+    };
+    if changed == 0 {
+        return Err(StoreError::Conflict(FACTOR_GONE.to_owned()));
+    }
+    if matches!(change, FactorChange::RemoveTotp | FactorChange::RemovePasskey(_) | FactorChange::Reset) {
+        settle(transaction, user).await?;
+    }
+    Ok(())
+}
+
+/// After a removal: somebody must still be able to come in, and backup codes for nothing are none.
+async fn settle(transaction: &Transaction<'_>, user: i64) -> Result<(), StoreError> {
+    let sql = format!("SELECT u.password_hash, {FACTOR_COLUMNS} FROM users u WHERE u.id = $1");
+    let row = transaction.query_one(&sql, &[&user]).await?;
+    let left = from_row(&row)?;
+    if left.passkeys == 0 && row.try_get::<_, &str>("password_hash")? == NO_PASSWORD {
+        return Err(StoreError::Conflict(LAST_FACTOR.to_owned()));
+    }
+    if !left.any() {
+        transaction.execute("DELETE FROM backup_codes WHERE user_id = $1", &[&user]).await?;
+    }
+    Ok(())
+}
+
+async fn replace_backup_codes(
+    transaction: &Transaction<'_>,
+    user: i64,
+    hashes: &[[u8; 32]],
+    now: OffsetDateTime,
+) -> Result<u64, StoreError> {
+    let sql = format!("SELECT {FACTOR_COLUMNS} FROM users u WHERE u.id = $1");
+    if !from_row(&transaction.query_one(&sql, &[&user]).await?)?.any() {
+        return Ok(0);
+    }
+    transaction.execute("DELETE FROM backup_codes WHERE user_id = $1", &[&user]).await?;
+    let hashes: Vec<&[u8]> = hashes.iter().map(|hash| &hash[..]).collect();
+    let sql =
+        "INSERT INTO backup_codes (user_id, hash, created_at) SELECT $1, h, $3 FROM unnest($2::bytea[]) AS h";
+    Ok(transaction.execute(sql, &[&user, &hashes, &now]).await?)
+}
+
+async fn add_passkey(
+    client: &impl GenericClient,
+    user: i64,
+    new: &NewPasskey,
+    now: OffsetDateTime,
+) -> Result<u64, StoreError> {
+    let sql = "INSERT INTO passkey_credentials (id, user_id, credential_id, passkey, counter, aaguid, name, created_at)
+               SELECT $2, $1, $3, $4, $5, $6, $7, $8
+               WHERE (SELECT count(*) FROM passkey_credentials WHERE user_id = $1) < $9";
+    let most = i64::from(PASSKEYS_PER_USER);
+    let NewPasskey { id, credential_id, passkey, counter, aaguid, name } = new;
+    Ok(client.execute(sql, &[&user, id, credential_id, passkey, counter, aaguid, name, &now, &most]).await?)
+}

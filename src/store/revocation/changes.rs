@@ -1,0 +1,66 @@
+//! What changes together with a revocation: a password, a role, a status, a device forgotten, other factors.
+//!
+//! Called by `revocations`, within its transaction.
+
+use deadpool_postgres::Transaction;
+use secrecy::ExposeSecret;
+
+use super::order::{Change, Order, Target};
+use crate::{error::StoreError, factors::second_factors};
+
+/// Writes the change of an order for the users concerned, whose rows the transaction holds.
+pub(crate) async fn apply(
+    transaction: &Transaction<'_>,
+    order: &Order,
+    change: &Change,
+    users: &[i64],
+) -> Result<(), StoreError> {
+    match change {
+        Change::Password { hash } => {
+            let sql = "UPDATE users SET password_hash = $2, password_changed_at = $3 WHERE id = ANY ($1)";
+            transaction.execute(sql, &[&users, &hash.expose_secret(), &order.now]).await?;
+            let sql = "UPDATE sessions SET privilege_epoch = privilege_epoch + 1, privileged_until = NULL
+                       WHERE user_id = ANY ($1) AND revoked_at IS NULL";
+            transaction.execute(sql, &[&users]).await?;
+            distrust(transaction, users).await?;
+        }
+        Change::Role(role) => {
+            let sql = "UPDATE users SET role = $2 WHERE id = ANY ($1)";
+            transaction.execute(sql, &[&users, &role.as_str()]).await?;
+        }
+        Change::Status(status) => {
+            let sql = "UPDATE users SET status = $2 WHERE id = ANY ($1)";
+            transaction.execute(sql, &[&users, &status.as_str()]).await?;
+        }
+        Change::ForgetDevice => {
+            let Target::Device(device) = order.target else {
+                return Err(StoreError::internal("only a device can be forgotten"));
+            };
+            let sql =
+                "UPDATE registered_devices SET forgotten_at = $3, fingerprint = NULL, user_agent = NULL,
+                              address = NULL, label = NULL, trust = 'new', trusted_until = NULL, country = NULL,
+                              city = NULL
+                       WHERE user_id = ANY ($1) AND id = $2";
+            transaction.execute(sql, &[&users, &device.0, &order.now]).await?;
+        }
+        Change::Factor(change) => {
+            for user in users {
+                second_factors::apply(transaction, *user, change, order.now).await?;
+            }
+            distrust(transaction, users).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Trust in devices was granted on other terms: it falls.
+async fn distrust(transaction: &Transaction<'_>, users: &[i64]) -> Result<(), StoreError> {
+    // In the order in which `touches` locks them.
+    let sql = "WITH locked AS (SELECT user_id, id FROM registered_devices
+                               WHERE user_id = ANY ($1) AND trust <> 'new'
+                               ORDER BY user_id, id FOR NO KEY UPDATE)
+               UPDATE registered_devices d SET trust = 'new', trusted_until = NULL
+               FROM locked WHERE d.user_id = locked.user_id AND d.id = locked.id";
+    transaction.execute(sql, &[&users]).await?;
+    Ok(())
+}

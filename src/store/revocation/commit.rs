@@ -1,0 +1,278 @@
+//! The transaction that ends trust: session rows, revocation row, the change that caused it, audit event, notification.
+//!
+//! Called by `service::revoke` and, for what gives way to a new sign-in, by `opening`. After the commit nothing that was
+//! ended can be rotated, touched or verified again; shutting the doors that are already open is the caller's part.
+
+use deadpool_postgres::{Client, Transaction};
+use protocol::{
+    audit::AuditEvent,
+    id::{DeviceId, RevocationId, SessionId, Subject, UserId},
+};
+use tokio_postgres::{Row, types::ToSql};
+
+use super::{
+    changes,
+    order::{CHANNEL, Change, Committed, Ended, Order, Target},
+};
+use crate::{
+    audit,
+    error::StoreError,
+    pool::Store,
+    revocation::acting_session::{self, REVOKE_ALL_LOCK},
+    row_mapping::{clipped, uuids},
+};
+
+/// Reasons are for people; longer ones are cut.
+const REASON_BYTES: usize = 1000;
+
+impl Store {
+    /// Carries out an order in one transaction.
+    ///
+    /// # Errors
+    /// `Lapsed` if whoever gives it may no longer do so. `Unavailable` if the database cannot be reached; whether it committed may then be unknown, and if it did, the feed
+    /// will bring it.
+    pub async fn commit(&self, order: Order) -> Result<Committed, StoreError> {
+        if order.target == Target::All {
+            return self.run_slow(move |client| Box::pin(carry_out(client, order))).await;
+        }
+        self.run(move |client| Box::pin(carry_out(client, order))).await
+    }
+}
+
+async fn carry_out(client: &mut Client, order: Order) -> Result<Committed, StoreError> {
+    let transaction = client.transaction().await?;
+    let committed = write(&transaction, &order).await?;
+    if committed.id.is_some() {
+        transaction.commit().await?;
+    }
+    Ok(committed)
+}
+
+/// Writes an order within the caller's transaction.
+pub(crate) async fn write(transaction: &Transaction<'_>, order: &Order) -> Result<Committed, StoreError> {
+    let nothing = Committed { id: None, cause: order.cause, ended: Vec::new(), except: order.except };
+    let locked = lock(transaction, order).await?;
+    if let Some(authority) = &order.authority {
+        acting_session::check(transaction, authority, order.now).await?;
+    }
+    let users = raise(transaction, order, &locked).await?;
+    if matches!(order.change, Some(Change::Password { .. })) {
+        // It touches the session that stays, too: in the order of ids with the others, or not at all.
+        let sql =
+            "SELECT FROM sessions WHERE user_id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR UPDATE";
+        transaction.execute(sql, &[&users]).await?;
+    }
+    let mut ended = doomed(transaction, order).await?;
+    ended.extend(doomed_outside(transaction, order).await?);
+    let reached = match order.target {
+        Target::Session(_) | Target::Subject(_) => !ended.is_empty(),
+        Target::Device(_) | Target::User(_) => !users.is_empty(),
+        Target::All => true,
+    };
+    if !reached {
+        return Ok(nothing);
+    }
+    let id = insert(transaction, order, ended.len()).await?;
+    if order.cause.ends_session() {
+        end(transaction, order, id, &ended).await?;
+    }
+    if let Some(change) = &order.change {
+        changes::apply(transaction, order, change, &users).await?;
+    }
+    audit::insert(transaction, &[event(order, id, &ended)]).await?;
+    transaction.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()]).await?;
+    Ok(Committed { id: Some(id), ended, ..nothing })
+}
+
+/// Takes the locks in the order that `authority` names, and returns the users whose rows it has: those concerned, and the
+/// one in whose name the order is given. Revoking everyone keeps everybody off by its own lock.
+async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, StoreError> {
+    if order.target == Target::All {
+        transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK]).await?;
+    } else if order.authority.is_some() {
+        acting_session::hold_off_revoking_all(transaction).await?;
+    }
+    let (concerned, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
+        Target::Session(session) => ("SELECT s.user_id FROM sessions s WHERE s.id = $1", &session.0),
+        Target::Device(device) => ("SELECT d.user_id FROM registered_devices d WHERE d.id = $1", &device.0),
+        Target::User(user) => ("SELECT $1::bigint", &user.0),
+        Target::Subject(_) | Target::All => ("SELECT 0::bigint WHERE NOT $1::boolean", &true),
+    };
+    let sql = format!(
+        "SELECT u.id FROM users u
+         WHERE u.id = ANY (ARRAY({concerned}) || $2::bigint) AND ($3::bigint IS NULL OR u.id IN ($2, $3))
+         ORDER BY u.id FOR NO KEY UPDATE"
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let actor = order.authority.map(|authority| authority.user.0);
+    let only = order.only_user.map(|id| id.0);
+    let rows = transaction.query(&statement, &[key, &actor, &only]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// Raises the generation of the users concerned, of those that are `locked`, so that a sign-in in flight comes either
+/// before (and is ended) or after (and is refused). Returns them; none for a session and for everyone.
+async fn raise(transaction: &Transaction<'_>, order: &Order, locked: &[i64]) -> Result<Vec<i64>, StoreError> {
+    let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
+        Target::Session(_) | Target::Subject(_) | Target::All => return Ok(Vec::new()),
+        Target::User(user) => ("u.id = $1", &user.0),
+        Target::Device(device) => {
+            ("u.id IN (SELECT d.user_id FROM registered_devices d WHERE d.id = $1)", &device.0)
+        }
+    };
+    let sql = format!(
+        "UPDATE users u SET generation = u.generation + 1, updated_at = $4
+         WHERE u.id = ANY ($5) AND {place} AND ($2::bigint IS NULL OR u.id = $2)
+           AND ($3::text[] IS NULL OR u.role = ANY ($3))
+         RETURNING u.id"
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let only = order.only_user.map(|id| id.0);
+    let rows = transaction.query(&statement, &[key, &only, &order.roles(), &order.now, &locked]).await?;
+    rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
+}
+
+/// The sessions that the order reaches and that were not revoked before, locked.
+async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ended>, StoreError> {
+    // Each kind of target has a text of its own, so that its plan uses the index that it needs.
+    let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
+        Target::Session(session) => ("s.id = $1", &session.0),
+        Target::Device(device) => ("s.device_id = $1", &device.0),
+        Target::User(user) => ("s.user_id = $1", &user.0),
+        Target::Subject(_) => return Ok(Vec::new()),
+        Target::All => ("$1::boolean", &true),
+    };
+    let sql = format!(
+        "SELECT s.id, s.user_id, s.device_id FROM sessions s
+         WHERE {place} AND s.revoked_at IS NULL AND s.id IS DISTINCT FROM $2::uuid
+           AND ($3::bigint IS NULL OR s.user_id = $3)
+           AND ($4::text[] IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id AND u.role = ANY ($4)))
+           AND ($5::timestamptz IS NULL OR s.last_seen_at <= $5)
+           AND ($6::timestamptz IS NULL OR s.created_at < $6)
+         ORDER BY s.id FOR UPDATE OF s"
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let except = order.except.map(|id| id.0);
+    let only = order.only_user.map(|id| id.0);
+    let (roles, idle, opened) = (order.roles(), &order.only_idle_since, &order.only_opened_before);
+    let arguments: [&(dyn ToSql + Sync); 6] = [key, &except, &only, &roles, idle, opened];
+    let rows = transaction.query(&statement, &arguments).await?;
+    rows.iter().map(ended).collect()
+}
+
+/// The sessions of outside issuers that the order reaches, locked. They belong to no account, so an order for one account's
+/// sessions, or for idle ones, does not concern them.
+async fn doomed_outside(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ended>, StoreError> {
+    if order.only_user.is_some() || order.only_idle_since.is_some() || !order.cause.ends_session() {
+        return Ok(Vec::new());
+    }
+    let name;
+    let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
+        Target::Session(session) => ("x.id = $1", &session.0),
+        Target::Subject(subject) => {
+            name = subject.as_str();
+            ("x.subject = $1", &name)
+        }
+        Target::All => ("$1::boolean", &true),
+        Target::Device(_) | Target::User(_) => return Ok(Vec::new()),
+    };
+    let sql = format!(
+        "SELECT x.id, NULL::bigint AS user_id, NULL::uuid AS device_id FROM external_sessions x
+         WHERE {place} AND x.ended_at IS NULL AND x.revoked_at IS NULL AND x.id IS DISTINCT FROM $2::uuid
+         ORDER BY x.id FOR UPDATE OF x"
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let rows = transaction.query(&statement, &[key, &order.except.map(|id| id.0)]).await?;
+    rows.iter().map(ended).collect()
+}
+
+pub(crate) fn ended(row: &Row) -> Result<Ended, StoreError> {
+    Ok(Ended {
+        session: SessionId(row.try_get("id")?),
+        user: row.try_get::<_, Option<_>>("user_id")?.map(UserId),
+        device: row.try_get::<_, Option<_>>("device_id")?.map(DeviceId),
+    })
+}
+
+async fn insert(
+    transaction: &Transaction<'_>,
+    order: &Order,
+    sessions: usize,
+) -> Result<RevocationId, StoreError> {
+    let (session, device, user) = match order.target {
+        Target::Session(id) => (Some(id.0), None, order.only_user),
+        Target::Device(id) => (None, Some(id.0), order.only_user),
+        Target::User(id) => (None, None, Some(id)),
+        Target::Subject(_) | Target::All => (None, None, order.only_user),
+    };
+    let statement = transaction
+        .prepare_cached(
+            "INSERT INTO revocations (scope, session_id, device_id, user_id, except_session_id, cause, reason,
+                                      actor_id, sessions, created_at, origin, subject)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
+        )
+        .await?;
+    let row = transaction
+        .query_one(
+            &statement,
+            &[
+                &order.target.scope(),
+                &session,
+                &device,
+                &user.map(|id| id.0),
+                &order.except.map(|id| id.0),
+                &order.cause.as_str(),
+                &clipped(&order.reason, REASON_BYTES),
+                &order.actor.map(|id| id.0),
+                &i32::try_from(sessions).unwrap_or(i32::MAX),
+                &order.now,
+                &order.origin,
+                &order.target.subject().map(Subject::as_str),
+            ],
+        )
+        .await?;
+    Ok(RevocationId(row.try_get(0)?))
+}
+
+async fn end(
+    transaction: &Transaction<'_>,
+    order: &Order,
+    id: RevocationId,
+    ended: &[Ended],
+) -> Result<(), StoreError> {
+    let ids: Vec<_> = ended.iter().map(|ended| ended.session).collect();
+    for table in ["sessions", "external_sessions"] {
+        let sql = format!("UPDATE {table} SET revoked_at = $2, revocation_id = $3 WHERE id = ANY ($1)");
+        let statement = transaction.prepare_cached(&sql).await?;
+        transaction.execute(&statement, &[&uuids(&ids), &order.now, &id.0]).await?;
+    }
+    Ok(())
+}
+
+/// The order's event with what came of it.
+fn event(order: &Order, id: RevocationId, ended: &[Ended]) -> AuditEvent {
+    let only = match ended {
+        [one] => Some(*one),
+        _ => None,
+    };
+    let mut event = order.audit.clone();
+    event.actor = event.actor.or(order.actor);
+    event.user = event.user.or(match order.target {
+        Target::User(user) => Some(user),
+        _ => only.and_then(|ended| ended.user).or(order.only_user),
+    });
+    event.session = event.session.or(match order.target {
+        Target::Session(session) => Some(session),
+        _ => None,
+    });
+    event.device = event.device.or(match order.target {
+        Target::Device(device) => Some(device),
+        _ => only.and_then(|ended| ended.device),
+    });
+    event
+        .with("scope", order.target.scope())
+        .with("cause", order.cause.as_str())
+        .with("reason", clipped(&order.reason, REASON_BYTES))
+        .with("sessions", ended.len())
+        .with("revocation", id.0)
+}

@@ -1,0 +1,224 @@
+//! Denials: users who may not come in, tokens that are no longer good.
+//!
+//! Each is a row, announced like a revocation and written with its audit event; one that is lifted or changed is a new row.
+//! Those about one subject are written one after the other, so that the order of their numbers is that of their commits.
+
+use deadpool_postgres::Transaction;
+use logic::denials::{Denial, Ruling};
+use protocol::{audit::AuditEvent, id::Subject};
+use time::OffsetDateTime;
+use tokio_postgres::{Row, types::ToSql};
+use uuid::Uuid;
+
+use crate::{
+    error::StoreError,
+    pool::Store,
+    revocation::order::CHANNEL,
+    row_mapping::{clipped, moment},
+};
+
+/// Reasons are for people; longer ones are cut.
+const REASON_BYTES: usize = 1_000;
+/// The columns that [`ruling`] reads.
+pub(crate) const COLUMNS: &str =
+    "d.id, d.kind, d.subject, d.token_id, d.issued_before, d.channel, d.lifted, d.expires_at";
+
+/// A denial to be written, or the lifting of one.
+#[derive(Clone, Debug)]
+pub struct NewDenial {
+    /// By which whoever writes it knows it again when hearing of it.
+    pub origin: Uuid,
+    /// What is denied.
+    pub denial: Denial,
+    /// Until when; `None` for ever.
+    pub expires_at: Option<OffsetDateTime>,
+    /// Why, for people.
+    pub reason: String,
+    /// The time.
+    pub now: OffsetDateTime,
+}
+
+/// A denial that was heard of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeardDenial {
+    /// What it says.
+    pub ruling: Ruling,
+    /// The mark of whoever wrote it.
+    pub origin: Uuid,
+}
+
+impl Store {
+    /// Writes a denial with its event.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached; whether it committed may then be unknown, and if it did, the feed
+    /// will bring it.
+    pub async fn deny(&self, new: NewDenial, event: AuditEvent) -> Result<Ruling, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                let ruling = write(&transaction, &new).await?;
+                crate::audit::insert(&transaction, &[event.with("denial", ruling.id)]).await?;
+                transaction.execute("SELECT pg_notify($1, 'denial')", &[&CHANNEL]).await?;
+                transaction.commit().await?;
+                Ok(ruling)
+            })
+        })
+        .await
+    }
+
+    /// Every denial that could concern this bearer, for a node that is not sure to have heard of all of them.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn denials_about(
+        &self,
+        subject: Subject,
+        token_id: Option<String>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<Ruling>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM denials d
+             WHERE (d.subject = $1 OR d.token_id = $2)
+               AND (d.kind = 'user' OR d.expires_at IS NULL OR d.expires_at > $3)
+             ORDER BY d.id"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                let rows = client.query(&statement, &[&subject.as_str(), &token_id, &now]).await?;
+                rows.iter().map(ruling).collect()
+            })
+        })
+        .await
+    }
+
+    /// How many denials hold for ever: nothing but lifting a block ever takes one of them away.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn endless_denials(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM denials d WHERE d.expires_at IS NULL AND NOT d.lifted
+                   AND NOT (d.kind = 'user' AND EXISTS (
+                        SELECT FROM denials n WHERE n.kind = 'user' AND n.subject = d.subject AND n.id > d.id))";
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let count: i64 = client.query_one(sql, &[]).await?.try_get(0)?;
+                Ok(u64::try_from(count).unwrap_or(0))
+            })
+        })
+        .await
+    }
+
+    /// Forgets denials that were over, or were replaced by others, before this time.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn delete_expired_denials(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
+        let sql = "DELETE FROM denials d WHERE d.created_at < $1 AND (d.expires_at < $1
+                     OR d.kind = 'user' AND (d.lifted OR EXISTS (
+                        SELECT FROM denials n WHERE n.kind = 'user' AND n.subject = d.subject AND n.id > d.id)))";
+        self.run_slow(move |client| Box::pin(async move { Ok(client.execute(sql, &[&before]).await?) })).await
+    }
+}
+
+async fn write(transaction: &Transaction<'_>, new: &NewDenial) -> Result<Ruling, StoreError> {
+    let mut row = Columns::default();
+    match &new.denial {
+        Denial::User { subject, lifted } => {
+            (row.kind, row.subject, row.lifted) = ("user", Some(subject.as_str()), *lifted);
+        }
+        Denial::Token { id } => (row.kind, row.token_id) = ("token", Some(&**id)),
+        Denial::IssuedBefore { subject, moment_ms, channel } => {
+            (row.kind, row.subject, row.channel) =
+                ("issued_before", Some(subject.as_str()), channel.as_deref());
+            row.issued_before = Some(moment(*moment_ms)?);
+        }
+    }
+    lock(transaction, row.subject).await?;
+    let statement = transaction
+        .prepare_cached(
+            "INSERT INTO denials (kind, subject, token_id, issued_before, channel, lifted, expires_at, reason, created_at,
+                                  origin)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING id",
+        )
+        .await?;
+    let reason = clipped(&new.reason, REASON_BYTES);
+    let arguments: [&(dyn ToSql + Sync); 10] = [
+        &row.kind,
+        &row.subject,
+        &row.token_id,
+        &row.issued_before,
+        &row.channel,
+        &row.lifted,
+        &new.expires_at,
+        &reason,
+        &new.now,
+        &new.origin,
+    ];
+    let id = transaction.query_one(&statement, &arguments).await?.try_get(0)?;
+    Ok(Ruling { id, denial: new.denial.clone(), until_ms: new.expires_at.map(millis) })
+}
+
+#[derive(Default)]
+struct Columns<'d> {
+    kind: &'static str,
+    subject: Option<&'d str>,
+    token_id: Option<&'d str>,
+    issued_before: Option<OffsetDateTime>,
+    channel: Option<&'d str>,
+    lifted: bool,
+}
+
+/// One after the other for one subject; and what is done in the name of an account of ours, or opens a session for it, comes
+/// either before or after.
+async fn lock(transaction: &Transaction<'_>, subject: Option<&str>) -> Result<(), StoreError> {
+    let Some(subject) = subject else { return Ok(()) };
+    let sql = "SELECT pg_advisory_xact_lock(hashtextextended('denial ' || $1, 0))";
+    transaction.execute(sql, &[&subject]).await?;
+    if let Ok(user) = subject.parse::<i64>() {
+        transaction.execute("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE", &[&user]).await?;
+    }
+    Ok(())
+}
+
+/// Whether the account of this number is blocked. The caller holds its row.
+pub(crate) async fn blocked(
+    transaction: &Transaction<'_>,
+    user: i64,
+    now: OffsetDateTime,
+) -> Result<bool, StoreError> {
+    let statement = transaction
+        .prepare_cached(
+            "SELECT NOT lifted AND (expires_at IS NULL OR expires_at > $2) FROM denials
+             WHERE subject = $1 AND kind = 'user' ORDER BY id DESC LIMIT 1",
+        )
+        .await?;
+    let row = transaction.query_opt(&statement, &[&user.to_string(), &now]).await?;
+    row.map_or(Ok(false), |row| Ok(row.try_get(0)?))
+}
+
+/// A row of [`COLUMNS`].
+pub(crate) fn ruling(row: &Row) -> Result<Ruling, StoreError> {
+    let missing = || StoreError::internal("a denial without its subject");
+    let subject = row.try_get::<_, Option<&str>>("subject")?.map(Subject::new);
+    let denial = match row.try_get::<_, &str>("kind")? {
+        "user" => Denial::User { subject: subject.ok_or_else(missing)?, lifted: row.try_get("lifted")? },
+        "token" => Denial::Token { id: row.try_get::<_, &str>("token_id")?.into() },
+        "issued_before" => Denial::IssuedBefore {
+            subject: subject.ok_or_else(missing)?,
+            moment_ms: millis(row.try_get("issued_before")?),
+            channel: row.try_get::<_, Option<&str>>("channel")?.map(Into::into),
+        },
+        other => return Err(StoreError::internal(format!("unknown kind of denial `{other}`"))),
+    };
+    let until = row.try_get::<_, Option<OffsetDateTime>>("expires_at")?;
+    Ok(Ruling { id: row.try_get("id")?, denial, until_ms: until.map(millis) })
+}
+
+/// In milliseconds since the epoch, rounded up: nothing denied is let in too early.
+fn millis(at: OffsetDateTime) -> i64 {
+    let nanos = at.unix_timestamp_nanos();
+    let millis = nanos.div_euclid(1_000_000) + i128::from(nanos.rem_euclid(1_000_000) > 0);
+    i64::try_from(millis).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,8 @@
+//! Revocations and denials: the transaction that ends trust, and the feed from which every node learns of it.
+
+pub(crate) mod acting_session;
+pub(crate) mod changes;
+pub(crate) mod commit;
+pub(crate) mod denials;
+pub(crate) mod listener;
+pub(crate) mod order;

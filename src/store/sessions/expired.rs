@@ -1,0 +1,64 @@
+//! What time has ended: sessions to be revoked as expired, tickets nobody came for.
+//!
+//! Called by the sweep. Verification does not wait for it: a session past its time is refused whether swept or not.
+
+use protocol::id::SessionId;
+use time::OffsetDateTime;
+
+use crate::{error::StoreError, pool::Store, row_mapping::uuids};
+
+/// Sessions handed out by one call, so that a backlog after an outage is worked off in pieces.
+const BATCH: i64 = 500;
+
+impl Store {
+    /// Sessions past their absolute end.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn expired_sessions(&self, now: OffsetDateTime) -> Result<Vec<SessionId>, StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let sql = "SELECT id FROM sessions WHERE revoked_at IS NULL AND expires_at <= $1 LIMIT $2";
+                let statement = client.prepare_cached(sql).await?;
+                let rows = client.query(&statement, &[&now, &BATCH]).await?;
+                rows.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()
+            })
+        })
+        .await
+    }
+
+    /// Sessions not seen after `since`, and not among `open`, which have sockets here. By the time they are revoked they
+    /// may have been used: the order must say so, too.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn idle_sessions(
+        &self,
+        since: OffsetDateTime,
+        open: Vec<SessionId>,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let sql = "SELECT id FROM sessions WHERE revoked_at IS NULL AND last_seen_at <= $1 AND id <> ALL ($2)
+                           LIMIT $3";
+                let statement = client.prepare_cached(sql).await?;
+                let rows = client.query(&statement, &[&since, &uuids(&open), &BATCH]).await?;
+                rows.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()
+            })
+        })
+        .await
+    }
+
+    /// Deletes tickets that have expired.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn delete_expired_tickets(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                Ok(client.execute("DELETE FROM ws_tickets WHERE expires_at <= $1", &[&now]).await?)
+            })
+        })
+        .await
+    }
+}

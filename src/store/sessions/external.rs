@@ -1,0 +1,248 @@
+//! Sessions of connections that another identity provider, or nobody, vouches for: one row per connection.
+//!
+//! Called by services. The row is there before the connection is registered, so that whoever may be talking can be listed
+//! and ended; `revocations` ends it by order, and here it ends because the connection did.
+
+use std::net::IpAddr;
+
+use protocol::id::{ConnectionId, SessionId, Subject};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+use uuid::Uuid;
+
+use crate::{error::StoreError, pool::Store, row_mapping::uuids};
+
+/// Old rows deleted by one call, so that a backlog is worked off in pieces.
+const BATCH: i64 = 10_000;
+
+const COLUMNS: &str = "id, issuer, subject, token_id, connection_id, node, address, created_at, last_seen_at, \
+     expires_at, ended_at, revoked_at";
+
+/// A session of an outside issuer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalSession {
+    /// Its identity.
+    pub id: SessionId,
+    /// Name of the issuer in the settings; empty for a connection without a name.
+    pub issuer: String,
+    /// The user's name in realtime.
+    pub subject: Subject,
+    /// `jti` of the token that was shown last.
+    pub token_id: Option<String>,
+    /// Its one connection.
+    pub connection: ConnectionId,
+    /// The process that holds the connection.
+    pub node: Uuid,
+    /// From where.
+    pub address: Option<IpAddr>,
+    /// When it began.
+    pub created_at: OffsetDateTime,
+    /// The last sign of life that was written.
+    pub last_seen_at: OffsetDateTime,
+    /// When a newer token must be shown.
+    pub expires_at: Option<OffsetDateTime>,
+    /// When the connection ended.
+    pub ended_at: Option<OffsetDateTime>,
+    /// When it was ended by order.
+    pub revoked_at: Option<OffsetDateTime>,
+}
+
+/// Which outside sessions to list.
+#[derive(Clone, Debug, Default)]
+pub struct ExternalFilter {
+    /// Only this user's.
+    pub subject: Option<Subject>,
+    /// Only those of this issuer.
+    pub issuer: Option<String>,
+    /// Only those that have not ended.
+    pub live: bool,
+    /// Only those begun before the session with this start and id (they come newest first).
+    pub before: Option<(OffsetDateTime, SessionId)>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Store {
+    /// Writes down a session that is about to begin.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached; nobody holds the session then, and the sweep ends its row.
+    pub async fn insert_external(&self, session: ExternalSession) -> Result<(), StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let statement = client
+                    .prepare_cached(
+                        "INSERT INTO external_sessions (id, issuer, subject, token_id, connection_id, node, address,
+                                                        created_at, last_seen_at, expires_at)
+                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)",
+                    )
+                    .await?;
+                let ExternalSession { id, issuer, subject, token_id, connection, node, address, .. } = session;
+                let (start, end) = (session.created_at, session.expires_at);
+                client
+                    .execute(
+                        &statement,
+                        &[&id.0, &issuer, &subject.as_str(), &token_id, &connection.0, &node, &address, &start, &end],
+                    )
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// A newer token was shown. `false` if the session has been ended meanwhile, were it only because it was taken for dead.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn prolong_external(
+        &self,
+        id: SessionId,
+        token_id: Option<String>,
+        expires_at: Option<OffsetDateTime>,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let statement = client
+                    .prepare_cached(
+                        "UPDATE external_sessions SET token_id = $2, expires_at = $3,
+                                last_seen_at = greatest(last_seen_at, $4)
+                         WHERE id = $1 AND ended_at IS NULL AND revoked_at IS NULL",
+                    )
+                    .await?;
+                Ok(client.execute(&statement, &[&id.0, &token_id, &expires_at, &now]).await? == 1)
+            })
+        })
+        .await
+    }
+
+    /// The connections of these sessions are gone.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn end_external(&self, ended: Vec<SessionId>, now: OffsetDateTime) -> Result<(), StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let statement = client
+                    .prepare_cached(
+                        "WITH locked AS (SELECT id FROM external_sessions WHERE id = ANY ($1) AND ended_at IS NULL
+                                         ORDER BY id FOR NO KEY UPDATE)
+                         UPDATE external_sessions x SET ended_at = $2 FROM locked WHERE x.id = locked.id",
+                    )
+                    .await?;
+                client.execute(&statement, &[&uuids(&ended), &now]).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Notes that those of these sessions that are outside ones have open connections, and returns those that were taken
+    /// for dead, because nobody could write here. What has ended stays so: no order has found it since.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn touch_external(
+        &self,
+        open: Vec<SessionId>,
+        now: OffsetDateTime,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        if open.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let statement = client
+                    .prepare_cached(
+                        "WITH locked AS (SELECT id, ended_at FROM external_sessions
+                                         WHERE id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR NO KEY UPDATE),
+                              touched AS (UPDATE external_sessions x SET last_seen_at = greatest(x.last_seen_at, $2)
+                                          FROM locked WHERE x.id = locked.id AND locked.ended_at IS NULL)
+                         SELECT id FROM locked WHERE ended_at IS NOT NULL",
+                    )
+                    .await?;
+                let ended = client.query(&statement, &[&uuids(&open), &now]).await?;
+                ended.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()
+            })
+        })
+        .await
+    }
+
+    /// Ends what nobody has seen since `seen`: its process is gone.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn end_orphans(&self, seen: OffsetDateTime, now: OffsetDateTime) -> Result<u64, StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let sql = "WITH locked AS (SELECT id FROM external_sessions WHERE last_seen_at < $1 AND ended_at IS NULL
+                                           ORDER BY id FOR NO KEY UPDATE)
+                           UPDATE external_sessions x SET ended_at = $2 FROM locked WHERE x.id = locked.id";
+                let statement = client.prepare_cached(sql).await?;
+                Ok(client.execute(&statement, &[&seen, &now]).await?)
+            })
+        })
+        .await
+    }
+
+    /// Forgets some of those that ended before `ended`.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn delete_external(&self, ended: OffsetDateTime) -> Result<u64, StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let sql = "DELETE FROM external_sessions
+                           WHERE id IN (SELECT id FROM external_sessions WHERE ended_at < $1 LIMIT $2)";
+                let statement = client.prepare_cached(sql).await?;
+                Ok(client.execute(&statement, &[&ended, &BATCH]).await?)
+            })
+        })
+        .await
+    }
+
+    /// Outside sessions, newest first.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn search_external(&self, filter: ExternalFilter) -> Result<Vec<ExternalSession>, StoreError> {
+        let sql = format!(
+            "SELECT {COLUMNS} FROM external_sessions
+             WHERE ($1::text IS NULL OR subject = $1) AND ($2::text IS NULL OR issuer = $2)
+               AND (NOT $3 OR (ended_at IS NULL AND revoked_at IS NULL))
+               AND ($4::timestamptz IS NULL OR created_at < $4 OR (created_at = $4 AND id > $5))
+             ORDER BY created_at DESC, id LIMIT $6"
+        );
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let subject = filter.subject.as_ref().map(Subject::as_str);
+                let (start, id) = filter.before.map(|(start, id)| (start, id.0)).unzip();
+                let limit = i64::from(filter.limit);
+                // Not from the cache: each combination of filters wants a plan of its own.
+                let rows = client
+                    .query(&sql, &[&subject, &filter.issuer, &filter.live, &start, &id, &limit])
+                    .await?;
+                rows.iter().map(external).collect()
+            })
+        })
+        .await
+    }
+}
+
+fn external(row: &Row) -> Result<ExternalSession, StoreError> {
+    Ok(ExternalSession {
+        id: SessionId(row.try_get("id")?),
+        issuer: row.try_get("issuer")?,
+        subject: Subject::new(row.try_get("subject")?),
+        token_id: row.try_get("token_id")?,
+        connection: ConnectionId(row.try_get("connection_id")?),
+        node: row.try_get("node")?,
+        address: row.try_get("address")?,
+        created_at: row.try_get("created_at")?,
+        last_seen_at: row.try_get("last_seen_at")?,
+        expires_at: row.try_get("expires_at")?,
+        ended_at: row.try_get("ended_at")?,
+        revoked_at: row.try_get("revoked_at")?,
+    })
+}

@@ -1,0 +1,227 @@
+//! Opening a session: the one place where a sign-in becomes one.
+//!
+//! Called by every kind of sign-in, after its proofs were checked. Between that check and this transaction a revocation
+//! may have run; the transaction takes the locks that revocations take, looks again, and opens nothing if the ground has
+//! changed.
+
+use deadpool_postgres::Transaction;
+use protocol::{
+    audit::{AuditEvent, Outcome},
+    close::Cause,
+    id::{SessionId, UserId},
+};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::session;
+use crate::{
+    abuse::attempts::{self, Attempt},
+    accounts::devices::{self, DeviceSeen},
+    audit,
+    error::StoreError,
+    factors::{
+        challenges,
+        second_factors::{self, Proof},
+    },
+    pool::Store,
+    revocation::{
+        acting_session, commit, denials,
+        order::{Committed, Order, Target},
+    },
+    row_mapping::{self, clipped},
+    sessions::session::{SESSION_COLUMNS, Session},
+};
+use domain::{account::role::Status, client::device::Trust, session::SignInMethod};
+
+/// A session to be opened.
+#[derive(Clone, Debug)]
+pub struct OpenSession {
+    /// Its identity, fresh.
+    pub id: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// The user's generation when the password was checked.
+    pub generation: i32,
+    /// The last revocation of everyone when the password was checked.
+    pub revoked_all: i64,
+    /// Where.
+    pub device: DeviceSeen,
+    /// How.
+    pub method: SignInMethod,
+    /// The absolute end.
+    pub expires_at: OffsetDateTime,
+    /// When the first refresh token expires.
+    pub refresh_expires_at: OffsetDateTime,
+    /// How long the sign-in counts as a fresh proof of presence.
+    pub privileged_until: OffsetDateTime,
+    /// The challenge that this answers, which is spent with it.
+    pub challenge: Option<Uuid>,
+    /// The proof beside a password, which is spent with it.
+    pub proof: Option<Proof>,
+    /// What the proof makes of the device, and until when.
+    pub trust: Option<(Trust, OffsetDateTime)>,
+    /// The attempt that it ends well, written with it; its risk becomes the session's.
+    pub attempt: Option<Attempt>,
+    /// How many sessions the user may have, this one included.
+    pub per_user_limit: u32,
+    /// The time.
+    pub now: OffsetDateTime,
+}
+
+/// What became of it.
+#[derive(Clone, Debug)]
+pub enum Opened {
+    /// It is open; `evicted` are the revocations of those that had to give way, for the caller to carry out.
+    Session(Box<Session>, Vec<Committed>),
+    /// The user changed, was revoked or is not active since the password was checked: there is no session.
+    Superseded,
+    /// The challenge or the proof was used before, perhaps a moment ago: there is no session.
+    Spent,
+}
+
+impl Store {
+    /// Opens a session if nothing that the sign-in relied on has changed.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached; whether the session was opened is then unknown, and nobody holds
+    /// its tokens.
+    pub async fn open_session(&self, open: OpenSession, event: AuditEvent) -> Result<Opened, StoreError> {
+        self.run(move |client| {
+            Box::pin(async move {
+                let transaction = client.transaction().await?;
+                if !ground_holds(&transaction, &open).await? {
+                    return Ok(Opened::Superseded);
+                }
+                if !proof_counts(&transaction, &open).await? {
+                    return Ok(Opened::Spent);
+                }
+                devices::upsert(&transaction, open.user, &open.device, open.now).await?;
+                if let Some((trust, until)) = open.trust {
+                    devices::trust(&transaction, open.user, open.device.id, trust, until, open.now).await?;
+                }
+                let evicted = make_room(&transaction, &open, &event).await?;
+                let session = insert(&transaction, &open).await?;
+                note_attempt(&transaction, &open).await?;
+                let statement =
+                    transaction.prepare_cached("UPDATE users SET last_login_at = $2 WHERE id = $1").await?;
+                transaction.execute(&statement, &[&open.user.0, &open.now]).await?;
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                Ok(Opened::Session(Box::new(session), evicted))
+            })
+        })
+        .await
+    }
+}
+
+/// Takes the locks and compares. A revocation of everyone holds its lock alone until it commits; a revocation of the user
+/// holds the row. Whichever comes second sees the other.
+async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
+    acting_session::hold_off_revoking_all(transaction).await?;
+    let statement = transaction
+        .prepare_cached("SELECT generation, status FROM users WHERE id = $1 FOR NO KEY UPDATE")
+        .await?;
+    let Some(row) = transaction.query_opt(&statement, &[&open.user.0]).await? else {
+        return Ok(false);
+    };
+    let same_generation = row.try_get::<_, i32>("generation")? == open.generation;
+    let active = row_mapping::word::<Status>(&row, "status")?.is_active();
+    let statement = transaction
+        .prepare_cached("SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'")
+        .await?;
+    let revoked_all: i64 = transaction.query_one(&statement, &[]).await?.try_get(0)?;
+    let holds = same_generation && active && revoked_all == open.revoked_all;
+    Ok(holds && !denials::blocked(transaction, open.user.0, open.now).await?)
+}
+
+/// Spends what the sign-in brought; what was spent before does not count.
+async fn proof_counts(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
+    if let Some(challenge) = open.challenge
+        && !challenges::spend(transaction, challenge, open.now).await?
+    {
+        return Ok(false);
+    }
+    match &open.proof {
+        Some(proof) => second_factors::spend(transaction, open.user, proof, open.now).await,
+        None => Ok(true),
+    }
+}
+
+/// Writes down what led to the session, which is in it and on its device.
+async fn note_attempt(transaction: &Transaction<'_>, open: &OpenSession) -> Result<(), StoreError> {
+    let Some(attempt) = open.attempt.clone() else {
+        return Ok(());
+    };
+    let (device, session) = (Some(open.device.id), Some(open.id));
+    attempts::insert(transaction, &Attempt { device, session, ..attempt }).await
+}
+
+/// Ends the oldest sessions beyond the limit, like any other revocation. The user's row is locked, so nobody opens
+/// another meanwhile.
+async fn make_room(
+    transaction: &Transaction<'_>,
+    open: &OpenSession,
+    opening: &AuditEvent,
+) -> Result<Vec<Committed>, StoreError> {
+    let statement = transaction
+        .prepare_cached(
+            "SELECT id FROM (SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL
+                             ORDER BY created_at DESC, id OFFSET $2) AS oldest ORDER BY id",
+        )
+        .await?;
+    let keep = i64::from(open.per_user_limit.max(1)) - 1;
+    let rows = transaction.query(&statement, &[&open.user.0, &keep]).await?;
+    let mut evicted = Vec::with_capacity(rows.len());
+    for row in rows {
+        let session = SessionId(row.try_get("id")?);
+        let event = AuditEvent {
+            actor: None,
+            user: Some(open.user),
+            session: Some(session),
+            device: None,
+            ..AuditEvent::new("session.revoked", Outcome::Success, opening.at_ms)
+        };
+        let order = Order {
+            reason: "the user has too many sessions".to_owned(),
+            audit: AuditEvent { request_id: opening.request_id.clone(), address: opening.address, ..event },
+            ..Order::new(Target::Session(session), Cause::SessionLimit, open.now)
+        };
+        let committed = commit::write(transaction, &order).await?;
+        evicted.extend(committed.id.is_some().then_some(committed));
+    }
+    Ok(evicted)
+}
+
+async fn insert(transaction: &Transaction<'_>, open: &OpenSession) -> Result<Session, StoreError> {
+    let sql = format!(
+        "INSERT INTO sessions AS s (id, user_id, device_id, created_at, last_seen_at, expires_at, refresh_expires_at,
+                                    privileged_until, method, address, user_agent, risk_score,
+                                    risk_reasons)
+         VALUES ($1, $2, $3, $4, $4, $5::timestamptz, least($6::timestamptz, $5), $7, $8, $9, $10, $11, $12)
+         RETURNING {SESSION_COLUMNS}"
+    );
+    let statement = transaction.prepare_cached(&sql).await?;
+    let risk = open.attempt.as_ref().and_then(|attempt| attempt.risk.as_ref());
+    let (score, reasons) = attempts::risk_columns(risk);
+    let user_agent = open.device.user_agent.as_deref().map(|text| clipped(text, 1024));
+    let row = transaction
+        .query_one(
+            &statement,
+            &[
+                &open.id.0,
+                &open.user.0,
+                &open.device.id.0,
+                &open.now,
+                &open.expires_at,
+                &open.refresh_expires_at,
+                &open.privileged_until,
+                &open.method.as_str(),
+                &open.device.address,
+                &user_agent,
+                &score,
+                &reasons,
+            ],
+        )
+        .await?;
+    session::from_row(&row)
+}

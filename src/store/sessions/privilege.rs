@@ -1,0 +1,85 @@
+//! Granting privilege to a session after a fresh proof of presence.
+
+use protocol::{
+    audit::AuditEvent,
+    id::{SessionId, UserId},
+};
+use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
+
+use super::session::{self, SESSION_COLUMNS, Session};
+use crate::{
+    audit,
+    error::StoreError,
+    factors::second_factors::{self, Proof},
+    pool::Store,
+};
+
+/// The privilege of a fresh proof of presence.
+#[derive(Clone, Debug)]
+pub struct Privilege {
+    /// For which session.
+    pub session: SessionId,
+    /// Its user.
+    pub user: UserId,
+    /// The user's generation when the proof was checked.
+    pub generation: i32,
+    /// Until when.
+    pub until: OffsetDateTime,
+    /// The proof beside a password, which is spent with it.
+    pub proof: Option<Proof>,
+    /// The time.
+    pub now: OffsetDateTime,
+}
+
+/// What came of granting privilege.
+#[derive(Clone, Debug)]
+pub enum Granted {
+    /// The session has it.
+    Session(Box<Session>),
+    /// The session ended or its user changed meanwhile.
+    Lapsed,
+    /// The proof was used before, perhaps a moment ago.
+    Spent,
+}
+
+impl Store {
+    /// Grants a session that works the privilege of a fresh proof of presence, unless its user changed since the proof was
+    /// checked, and spends the proof. The epoch rises, so that the tokens from before do not carry it.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn grant_privilege(
+        &self,
+        privilege: Privilege,
+        event: AuditEvent,
+    ) -> Result<Granted, StoreError> {
+        let sql = format!(
+            "UPDATE sessions s SET privilege_epoch = s.privilege_epoch + 1, privileged_until = $3
+             FROM (SELECT id FROM users WHERE generation = $2 AND is_active
+                                          AND id = (SELECT user_id FROM sessions WHERE id = $1) FOR SHARE) AS u
+             WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $4 AND u.id = s.user_id
+             RETURNING {SESSION_COLUMNS}"
+        );
+        self.run(move |client| {
+            Box::pin(async move {
+                let Privilege { session, user, generation, until, proof, now } = privilege;
+                let transaction = client.transaction().await?;
+                let statement = transaction.prepare_cached(&sql).await?;
+                let arguments: [&(dyn ToSql + Sync); 4] = [&session.0, &generation, &until, &now];
+                let Some(row) = transaction.query_opt(&statement, &arguments).await? else {
+                    return Ok(Granted::Lapsed);
+                };
+                if let Some(proof) = proof
+                    && !second_factors::spend(&transaction, user, &proof, now).await?
+                {
+                    return Ok(Granted::Spent);
+                }
+                audit::insert(&transaction, &[event]).await?;
+                transaction.commit().await?;
+                Ok(Granted::Session(Box::new(session::from_row(&row)?)))
+            })
+        })
+        .await
+    }
+}

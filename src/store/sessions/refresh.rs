@@ -1,0 +1,84 @@
+//! Rotation of refresh tokens. Each change is one conditional UPDATE: of concurrent callers, one gets the row.
+
+use deadpool_postgres::Client;
+use protocol::{audit::AuditEvent, id::SessionId};
+use time::OffsetDateTime;
+use tokio_postgres::types::ToSql;
+
+use super::session::{self, SESSION_COLUMNS, Session};
+use crate::{audit, error::StoreError, pool::Store, row_mapping::stored};
+
+impl Store {
+    /// Rotates the refresh token if `expected` is still its counter and the session works. Of any number of callers with
+    /// the same counter, one gets the session and leaves its event; the others get `None` and read it anew.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn rotate_refresh(
+        &self,
+        id: SessionId,
+        expected: u64,
+        now: OffsetDateTime,
+        refresh_expires_at: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<Option<Session>, StoreError> {
+        let sql = format!(
+            "UPDATE sessions s SET refresh_counter = s.refresh_counter + 1, refresh_rotated_at = $3,
+                    refresh_expires_at = least($4, s.expires_at), last_seen_at = greatest(s.last_seen_at, $3)
+             FROM users u
+             WHERE s.id = $1 AND s.refresh_counter = $2 AND s.revoked_at IS NULL AND s.expires_at > $3
+               AND s.refresh_expires_at > $3 AND u.id = s.user_id AND u.is_active
+             RETURNING {SESSION_COLUMNS}"
+        );
+        self.run(move |client| {
+            Box::pin(async move {
+                let arguments: [&(dyn ToSql + Sync); 4] =
+                    [&id.0, &stored(expected), &now, &refresh_expires_at];
+                once(client, &sql, &arguments, event).await
+            })
+        })
+        .await
+    }
+
+    /// Spends the one late retry that the current counter has, if its access token was never used. Of any number of
+    /// callers, one gets the session and leaves its event. The grace for repeating begins anew, so that others who came
+    /// at the same moment are repetitions of it.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn spend_late_retry(
+        &self,
+        id: SessionId,
+        counter: u64,
+        now: OffsetDateTime,
+        event: AuditEvent,
+    ) -> Result<Option<Session>, StoreError> {
+        let sql = format!(
+            "UPDATE sessions s SET retried_counter = $2, refresh_rotated_at = greatest(s.refresh_rotated_at, $3)
+             WHERE s.id = $1 AND s.refresh_counter = $2 AND s.retried_counter IS DISTINCT FROM $2
+               AND s.used_counter < $2 AND s.revoked_at IS NULL
+             RETURNING {SESSION_COLUMNS}"
+        );
+        self.run(move |client| {
+            Box::pin(async move { once(client, &sql, &[&id.0, &stored(counter), &now], event).await })
+        })
+        .await
+    }
+}
+
+/// One conditional change of one session, with its event; neither if the condition does not hold.
+async fn once(
+    client: &mut Client,
+    sql: &str,
+    arguments: &[&(dyn ToSql + Sync)],
+    event: AuditEvent,
+) -> Result<Option<Session>, StoreError> {
+    let transaction = client.transaction().await?;
+    let statement = transaction.prepare_cached(sql).await?;
+    let Some(row) = transaction.query_opt(&statement, arguments).await? else {
+        return Ok(None);
+    };
+    audit::insert(&transaction, &[event]).await?;
+    transaction.commit().await?;
+    session::from_row(&row).map(Some)
+}

@@ -1,0 +1,171 @@
+//! A session as the rest of the server sees it, and its mapping from a row.
+
+use std::net::IpAddr;
+
+use protocol::{
+    close::Cause,
+    id::{DeviceId, RevocationId, SessionId, UserId},
+};
+use time::OffsetDateTime;
+use tokio_postgres::Row;
+
+use crate::{
+    abuse::attempts,
+    accounts::user::{self, User},
+    error::StoreError,
+    row_mapping::word,
+};
+use domain::{
+    risk::Assessment,
+    session::{Lifetime, SignInMethod},
+};
+
+/// The columns of `sessions AS s` that [`from_row`] reads.
+pub(crate) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device_id, s.created_at, s.last_seen_at, s.expires_at, \
+     s.refresh_counter, s.refresh_rotated_at, s.used_counter, s.retried_counter, s.refresh_expires_at, \
+     s.privilege_epoch, s.privileged_until, s.method, s.address, s.user_agent, s.revoked_at, s.revocation_id, \
+     s.risk_score, s.risk_reasons, \
+     (SELECT r.cause FROM revocations r WHERE r.id = s.revocation_id) AS cause, \
+     (SELECT ARRAY[d.label, d.country, d.city] FROM registered_devices d
+      WHERE d.user_id = s.user_id AND d.id = s.device_id) AS device_shown";
+
+/// One sign-in of a user on a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// `sid` in tokens.
+    pub id: SessionId,
+    /// Whose.
+    pub user: UserId,
+    /// Where.
+    pub device: DeviceId,
+    /// The sign-in.
+    pub created_at: OffsetDateTime,
+    /// The last sign of life that was written; the actors know later ones.
+    pub last_seen_at: OffsetDateTime,
+    /// The absolute end.
+    pub expires_at: OffsetDateTime,
+    /// The counter of the current refresh token.
+    pub refresh_counter: u64,
+    /// When it was last rotated.
+    pub refresh_rotated_at: Option<OffsetDateTime>,
+    /// The highest counter whose access token was used.
+    pub used_counter: u64,
+    /// The counter for which the late retry was spent.
+    pub retried_counter: Option<u64>,
+    /// When the current refresh token expires.
+    pub refresh_expires_at: OffsetDateTime,
+    /// Raised by every proof of presence and by a new password: tokens of an earlier epoch carry no privilege.
+    pub privilege_epoch: u32,
+    /// The end of the privilege of a fresh proof of presence.
+    pub privileged_until: Option<OffsetDateTime>,
+    /// How it was opened.
+    pub method: SignInMethod,
+    /// The last known address.
+    pub address: Option<IpAddr>,
+    /// The browser or app that opened it, in its own words.
+    pub user_agent: Option<String>,
+    /// How risky the sign-in looked.
+    pub risk: Option<Assessment>,
+    /// What is shown of the device.
+    pub shown: DeviceShown,
+    /// When and why it was revoked.
+    pub revoked: Option<Revoked>,
+}
+
+/// What a session shows of its device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DeviceShown {
+    /// What its user calls it.
+    pub label: Option<String>,
+    /// The country it last signed in from.
+    pub country: Option<String>,
+    /// The city.
+    pub city: Option<String>,
+}
+
+/// The end of a session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Revoked {
+    /// When.
+    pub at: OffsetDateTime,
+    /// Why.
+    pub cause: Cause,
+    /// The revocation's row, while it is kept.
+    pub id: Option<RevocationId>,
+}
+
+impl Session {
+    /// What the rule about ended sessions needs to know.
+    #[must_use]
+    pub fn lifetime(&self, open_sockets: usize) -> Lifetime {
+        Lifetime {
+            last_seen_at: self.last_seen_at,
+            expires_at: self.expires_at,
+            revoked: self.revoked.map(|revoked| revoked.cause),
+            open_sockets,
+        }
+    }
+}
+
+/// A session with its user. It may have ended: check `session.revoked` and the times.
+#[derive(Clone, Debug)]
+pub struct SessionWithUser {
+    /// The session.
+    pub session: Session,
+    /// Its user.
+    pub user: User,
+}
+
+/// Maps a row of [`SESSION_COLUMNS`].
+pub(crate) fn from_row(row: &Row) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: SessionId(row.try_get("id")?),
+        user: UserId(row.try_get("user_id")?),
+        device: DeviceId(row.try_get("device_id")?),
+        created_at: row.try_get("created_at")?,
+        last_seen_at: row.try_get("last_seen_at")?,
+        expires_at: row.try_get("expires_at")?,
+        refresh_counter: counter(row.try_get("refresh_counter")?),
+        refresh_rotated_at: row.try_get("refresh_rotated_at")?,
+        used_counter: counter(row.try_get("used_counter")?),
+        retried_counter: row.try_get::<_, Option<i64>>("retried_counter")?.map(counter),
+        refresh_expires_at: row.try_get("refresh_expires_at")?,
+        privilege_epoch: u32::try_from(row.try_get::<_, i32>("privilege_epoch")?).unwrap_or(0),
+        privileged_until: row.try_get("privileged_until")?,
+        method: word(row, "method")?,
+        address: row.try_get("address")?,
+        user_agent: row.try_get("user_agent")?,
+        risk: attempts::risk(row)?,
+        shown: shown(row)?,
+        revoked: revoked(row)?,
+    })
+}
+
+fn shown(row: &Row) -> Result<DeviceShown, StoreError> {
+    let columns: Option<Vec<Option<String>>> = row.try_get("device_shown")?;
+    let mut columns = columns.unwrap_or_default().into_iter();
+    let mut next = || columns.next().flatten();
+    Ok(DeviceShown { label: next(), country: next(), city: next() })
+}
+
+/// Maps a row of [`SESSION_COLUMNS`] and `USER_COLUMNS`.
+pub(crate) fn with_user(row: &Row) -> Result<SessionWithUser, StoreError> {
+    Ok(SessionWithUser { session: from_row(row)?, user: user::from_row(row)? })
+}
+
+fn revoked(row: &Row) -> Result<Option<Revoked>, StoreError> {
+    let Some(at) = row.try_get("revoked_at")? else {
+        return Ok(None);
+    };
+    let cause = match row.try_get::<_, Option<&str>>("cause")? {
+        Some(_) => word(row, "cause")?,
+        // Its revocation is no longer kept; that it was revoked is.
+        None => Cause::Revoked,
+    };
+    let id = row.try_get::<_, Option<i64>>("revocation_id")?.map(RevocationId);
+    Ok(Some(Revoked { at, cause, id }))
+}
+
+fn counter(stored: i64) -> u64 {
+    u64::try_from(stored).unwrap_or(0)
+}
