@@ -19,7 +19,7 @@ use crate::{
     files::Files,
     http::{self, HttpSettings},
     lifecycle::{Shutdown, Stop},
-    socket::{self, Door},
+    socket::{self, SocketContext, emulation::StreamRegistry},
     telemetry, tls,
 };
 use domain::client::origin::Origins;
@@ -59,7 +59,7 @@ pub struct App {
     pub(crate) server: actix_server::Server,
     pub(crate) realtime: Realtime,
     pub(crate) services: Services,
-    pub(crate) door: Arc<Door>,
+    pub(crate) sockets: Arc<SocketContext>,
     pub(crate) shutdown: Shutdown,
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
@@ -91,17 +91,17 @@ impl App {
         services.start();
         let origins = origins(&settings, http, https);
         let files = Files::claim();
-        let mut sockets = settings.socket.clone();
-        sockets.limits.total = sockets.limits.total.min(files.sockets);
-        let client = Arc::make_mut(&mut sockets.client);
+        let mut socket_settings = settings.socket.clone();
+        socket_settings.limits.total = socket_settings.limits.total.min(files.sockets);
+        let client = Arc::make_mut(&mut socket_settings.client);
         client.commands = settings.limits.frame_connection;
         client.allow_anonymous = settings.allow_anonymous;
         // One table for the rules and for the shards.
         client.namespaces = Arc::clone(&settings.realtime.namespaces);
-        let door = Door::new(
+        let sockets = SocketContext::new(
             services.clone(),
             realtime.clone(),
-            sockets,
+            socket_settings,
             origins.clone(),
             settings.surface.trusted_proxies.clone(),
         );
@@ -109,16 +109,18 @@ impl App {
         let rest = {
             let services = web::Data::new(services.clone());
             let metrics = web::Data::new(metrics);
-            let door = web::Data::from(Arc::clone(&door));
+            let sockets = web::Data::from(Arc::clone(&sockets));
+            let streams = web::Data::new(StreamRegistry::new(Arc::clone(&services.streams)));
             move || {
-                http::app(services.clone(), http_settings.clone(), metrics.clone())
-                    .configure(|routes| socket::emulation::configure(routes, door.clone()))
+                http::app(services.clone(), http_settings.clone(), metrics.clone()).configure(|routes| {
+                    socket::emulation::configure(routes, sockets.clone(), streams.clone())
+                })
             }
         };
         let server =
-            socket::serve(listeners, settings.listen.workers, files.plain_connections, &door, mark, rest)
+            socket::serve(listeners, settings.listen.workers, files.plain_connections, &sockets, mark, rest)
                 .map_err(StartError::Server)?;
-        Ok(Self { settings, server, realtime, services, door, shutdown, http, https })
+        Ok(Self { settings, server, realtime, services, sockets, shutdown, http, https })
     }
 
     /// Where plain HTTP is served.
@@ -145,10 +147,10 @@ impl App {
         &self.realtime
     }
 
-    /// What every socket shares.
+    /// What all sockets share.
     #[must_use]
-    pub fn door(&self) -> &Arc<Door> {
-        &self.door
+    pub fn sockets(&self) -> &Arc<SocketContext> {
+        &self.sockets
     }
 
     /// The switch that stops it.

@@ -61,7 +61,7 @@ impl App {
     /// # Errors
     /// When it stopped because it could not go on.
     pub async fn run(self) -> Result<(), Died> {
-        let Self { settings, server, realtime, services, door, shutdown, .. } = self;
+        let Self { settings, server, realtime, services, sockets, shutdown, .. } = self;
         let handle = server.handle();
         let serving = actix_rt::spawn(server);
         let stop = tokio::select! {
@@ -72,7 +72,7 @@ impl App {
         services.stop_accepting();
         handle.pause().await;
         let closed = realtime.drain(settings.drain).await;
-        door.close_lobby();
+        sockets.close_unregistered();
         tracing::info!(sockets = closed.sockets_closed, pending = closed.pending, "sockets closed");
         if !realtime.flush(FLUSH_WITHIN).await {
             tracing::warn!("the database did not take everything: audit events wait in the spill file");
