@@ -4,12 +4,15 @@
 
 use std::net::IpAddr;
 
-use actors::runtime::{AttachError, AttachRequest, Attachment, Outbox, TokenMark, Transport};
+use actors::runtime::{AttachError, AttachRequest, Attachment, Outbox, Transport};
 use protocol::id::{ConnectionId, DeviceId, SessionId, Subject};
 
 use super::connection_limits::UserPermit;
 use crate::socket::shared::SocketContext;
-use logic::client::{Identity, VerifyRefusal};
+use logic::{
+    client::{Identity, VerifyRefusal},
+    denials::TokenMark,
+};
 use service::{OutsideRow, Refusal};
 
 /// An authenticated connection, with the guards that keep it registered.

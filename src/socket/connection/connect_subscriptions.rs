@@ -3,7 +3,7 @@
 //! Channel shards report results from their own threads. The driver of the connection waits for all of them.
 
 use actors::runtime::Gather;
-use logic::stream::PAGE_BYTES;
+use logic::history::PAGE_BYTES;
 use parking_lot::Mutex;
 use protocol::{ErrorCode, SubscribeResult, channel_name::ChannelName};
 use tokio::sync::oneshot;
