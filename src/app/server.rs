@@ -77,8 +77,9 @@ impl App {
             let sockets = web::Data::from(Arc::clone(&sockets));
             let streams = web::Data::new(StreamRegistry::new(Arc::clone(&services.streams)));
             move || {
-                http::app(services.clone(), http_settings.clone(), metrics.clone())
-                    .configure(|routes| socket::emulation::configure(routes, sockets.clone(), streams.clone()))
+                http::app(services.clone(), http_settings.clone(), metrics.clone()).configure(|routes| {
+                    socket::emulation::configure(routes, sockets.clone(), streams.clone())
+                })
             }
         };
         let server = socket::serve(
