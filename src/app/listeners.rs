@@ -1,0 +1,67 @@
+//! Binding the listeners. Used by `server` only, before anything else starts, so that a port in use is reported at once.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
+
+use rustls::ServerConfig;
+use socket2::{Domain, Protocol, Socket, Type};
+
+use super::error::StartError;
+use crate::{
+    config::Settings,
+    socket::{Listener, Security},
+    tls,
+};
+
+/// The listeners, and the addresses of plain HTTP and TLS.
+type Bound = (Vec<Listener>, Option<SocketAddr>, Option<SocketAddr>);
+
+pub(super) fn bind(settings: &Settings, certificate: Option<ServerConfig>) -> Result<Bound, StartError> {
+    let (mut listeners, mut http, mut https) = (Vec::new(), None, None);
+    if let Some(address) = settings.listen.http {
+        http = Some(bind_all(address, &Security::Plain, &mut listeners)?);
+    }
+    if let Some(address) = settings.listen.https {
+        let config = match (certificate, &settings.listen.certificate) {
+            (Some(config), _) => config,
+            (None, Some((certificate, key))) => tls::from_pem_files(certificate, key)?,
+            (None, None) => return Err(StartError::Tls(tls::TlsError::none())),
+        };
+        https = Some(bind_all(address, &Security::Tls(Arc::new(config)), &mut listeners)?);
+    }
+    Ok((listeners, http, https))
+}
+
+/// Binds the address. For 127.0.0.1 also binds `::1`, because `localhost` means either.
+fn bind_all(
+    address: SocketAddr,
+    security: &Security,
+    listeners: &mut Vec<Listener>,
+) -> Result<SocketAddr, StartError> {
+    let first = bind_one(address).map_err(|error| StartError::Listen(address, error))?;
+    let bound = first.local_addr().map_err(|error| StartError::Listen(address, error))?;
+    listeners.push(Listener { socket: first, security: security.clone() });
+    if address.ip() == std::net::Ipv4Addr::LOCALHOST {
+        let twin = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, bound.port()));
+        // Without IPv6, or if another process has that port there, only the alias is missing.
+        if let Ok(socket) = bind_one(twin) {
+            listeners.push(Listener { socket, security: security.clone() });
+        }
+    }
+    Ok(bound)
+}
+
+fn bind_one(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    if address.is_ipv6() {
+        socket.set_only_v6(true)?;
+    }
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(4096)?;
+    Ok(socket.into())
+}

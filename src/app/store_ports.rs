@@ -1,0 +1,104 @@
+//! The ports of the actors, implemented by the store.
+
+use std::{net::IpAddr, sync::Arc};
+
+use actors::runtime::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};
+use domain::risk::History;
+use logic::journal::{Appended, NewMessage, Opened, Range, Removed, Retention};
+use protocol::{Publication, audit::AuditEvent, channel_name::ChannelName, id::UserId};
+
+use store::{Store, StoreError, Touch};
+
+/// Every port of the actors, over one store.
+pub(super) struct StorePorts(pub(super) Store);
+
+impl AuditSink for StorePorts {
+    fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), NotWritten>> {
+        let store = self.0.clone();
+        Box::pin(async move { store.insert_audit(events).await.map_err(|error| not_written(&error)) })
+    }
+}
+
+impl DeviceStore for StorePorts {
+    fn touch(&self, seen: Vec<Seen>) -> PortFuture<Result<(), NotWritten>> {
+        let store = self.0.clone();
+        let batch = seen.iter().filter_map(touch).collect();
+        Box::pin(async move { store.touch(batch).await.map_err(|error| not_written(&error)) })
+    }
+
+    fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, NotRead>> {
+        let store = self.0.clone();
+        Box::pin(async move {
+            let at = moment(at_ms).ok_or_else(|| NotRead("no such time".to_owned()))?;
+            store.history(user, address, at).await.map_err(|error| not_read(&error))
+        })
+    }
+}
+
+impl Journal for StorePorts {
+    fn append(
+        &self,
+        channel: ChannelName,
+        batch: Vec<NewMessage>,
+        keep: Retention,
+    ) -> PortFuture<Result<Appended, NotAppended>> {
+        let store = self.0.clone();
+        Box::pin(async move {
+            store.append(channel, batch, keep).await.map_err(|error| match error {
+                store::NotAppended::Unknown(error) => NotAppended::Unknown(error.to_string()),
+                store::NotAppended::Nothing(error) => match not_written(&error) {
+                    NotWritten::Unavailable(reason) => NotAppended::Unavailable(reason),
+                    NotWritten::Refused(reason) => NotAppended::Refused(reason),
+                },
+            })
+        })
+    }
+
+    fn open(&self, channel: ChannelName, newest: Range, settle: bool) -> PortFuture<Result<Opened, NotRead>> {
+        let store = self.0.clone();
+        Box::pin(async move {
+            store.open_channel(channel, newest, settle).await.map_err(|error| not_read(&error))
+        })
+    }
+
+    fn read(&self, channel: ChannelName, range: Range) -> PortFuture<Result<Vec<Arc<Publication>>, NotRead>> {
+        let store = self.0.clone();
+        Box::pin(async move { store.read_channel(channel, range).await.map_err(|error| not_read(&error)) })
+    }
+
+    fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, NotWritten>> {
+        let store = self.0.clone();
+        Box::pin(
+            async move { store.remove_messages(channel, upto).await.map_err(|error| not_written(&error)) },
+        )
+    }
+}
+
+fn not_read(error: &StoreError) -> NotRead {
+    NotRead(error.to_string())
+}
+
+fn not_written(error: &StoreError) -> NotWritten {
+    match error {
+        StoreError::Unavailable(_) => NotWritten::Unavailable(error.to_string()),
+        StoreError::Conflict(_) | StoreError::Lapsed(_) | StoreError::Internal(_) => {
+            NotWritten::Refused(error.to_string())
+        }
+    }
+}
+
+fn moment(at_ms: i64) -> Option<time::OffsetDateTime> {
+    time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000).ok()
+}
+
+fn touch(seen: &Seen) -> Option<Touch> {
+    let at = moment(seen.at_ms)?;
+    Some(Touch {
+        session: seen.session,
+        device: seen.device,
+        user: seen.user,
+        at,
+        address: seen.address,
+        used_counter: seen.generation,
+    })
+}

@@ -1,0 +1,57 @@
+//! How many file descriptors the process may have open, and how they are divided.
+//!
+//! Asked once, by `app`. Every connection is a file descriptor. A process without free descriptors can answer no request, so
+//! plain connections and sockets get shares that leave a reserve for the database and the logs.
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+/// Kept for the database, logs, listeners and timers.
+const RESERVE: usize = 256;
+/// More plain connections than this are of no use: requests are short.
+const PLAIN_MAX: usize = 16_384;
+
+/// The shares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FdLimits {
+    /// Connections that are not sockets, or not yet.
+    pub plain_connections: usize,
+    /// Sockets.
+    pub sockets: usize,
+}
+
+impl FdLimits {
+    /// Raises the process's soft limit to its hard one and divides it.
+    #[must_use]
+    pub fn claim() -> Self {
+        let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+        if current != maximum {
+            // If the system does not allow it, the soft limit stays in force.
+            let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
+        }
+        let limit = getrlimit(Resource::Nofile)
+            .current
+            .map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        Self::share(limit)
+    }
+
+    /// A quarter for plain connections, the rest for sockets.
+    fn share(limit: usize) -> Self {
+        let usable = limit.saturating_sub(RESERVE).max(64);
+        let plain_connections = (usable / 4).min(PLAIN_MAX);
+        Self { plain_connections, sockets: usable - plain_connections }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_leave_a_reserve() {
+        for limit in [1_024, 20_000, 1_048_576] {
+            let FdLimits { plain_connections, sockets } = FdLimits::share(limit);
+            assert_eq!(plain_connections + sockets + RESERVE, limit);
+        }
+        assert_eq!(FdLimits::share(20_000).plain_connections, 4_936);
+    }
+}

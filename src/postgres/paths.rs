@@ -1,0 +1,193 @@
+//! Where a cluster lives: its directory, the files beside it, and its socket. All are derived from the data directory, so that
+//! a second process finds the same ones. Called by `cluster` and `attach`.
+
+use std::fs::{DirBuilder, Permissions};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+
+use super::account::Account;
+use super::error::StartError;
+use super::{PORT, process};
+
+/// The directory of clusters that the user we drop to could not reach under the data directory.
+const FALLBACK: &str = "/var/lib/portcullis/clusters";
+
+/// The paths of one cluster, and the user that runs it.
+#[derive(Clone, Debug)]
+pub(super) struct ClusterPaths {
+    /// PostgreSQL's data directory.
+    pub(super) location: PathBuf,
+    /// The directory of the Unix socket.
+    pub(super) socket_dir: PathBuf,
+    pub(super) account: Account,
+}
+
+impl ClusterPaths {
+    /// The paths for `data_dir`, which must exist. Creates nothing.
+    pub(super) fn of(data_dir: &Path) -> Result<Self, StartError> {
+        let data_dir = data_dir.canonicalize().map_err(StartError::io("open", data_dir))?;
+        let preferred = data_dir.join("postgres");
+        let fallback = Path::new(FALLBACK).join(fingerprint(&data_dir)).join("postgres");
+        let account = Account::choose(&preferred, &data_dir).ok_or(StartError::NoAccount)?;
+        // An existing cluster stays where it is: if a changed permission moved it, its data would seem lost.
+        let location = if is_cluster(&preferred) {
+            preferred
+        } else if is_cluster(&fallback) || !account.can_enter(&data_dir) {
+            fallback
+        } else {
+            preferred
+        };
+        let account = Account::choose(&location, &data_dir).ok_or(StartError::NoAccount)?;
+        let owner = std::fs::metadata(&location).map_or(account.uid, |found| found.uid());
+        // The path of a Unix socket has at most 107 bytes, so the socket cannot live beside the data.
+        let socket_dir = PathBuf::from(format!("/tmp/portcullis-{owner}-{}", fingerprint(&location)));
+        Ok(Self { location, socket_dir, account })
+    }
+
+    /// A file beside the cluster, named after it: `postgres.lock`, `postgres.init`, `postgres.log`.
+    pub(super) fn beside(&self, extension: &str) -> PathBuf {
+        self.location.with_extension(extension)
+    }
+
+    /// Whether there is a cluster already.
+    pub(super) fn is_initialised(&self) -> bool {
+        is_cluster(&self.location)
+    }
+
+    /// The socket that the server listens on.
+    pub(super) fn socket(&self) -> PathBuf {
+        self.socket_dir.join(format!(".s.PGSQL.{PORT}"))
+    }
+
+    /// Creates the directory that the cluster is in.
+    pub(super) fn make_parent(&self) -> Result<(), StartError> {
+        let parent = self.location.parent().unwrap_or(&self.location);
+        std::fs::create_dir_all(parent).map_err(StartError::io("create", parent))?;
+        if parent.starts_with(FALLBACK) {
+            // The user that we drop to must be able to enter, whatever the umask is.
+            for step in parent.ancestors().take_while(|step| step.starts_with("/var/lib/portcullis")) {
+                let open = Permissions::from_mode(0o755);
+                std::fs::set_permissions(step, open).map_err(StartError::io("open up", step))?;
+            }
+        }
+        if !self.account.can_enter(parent) {
+            return Err(StartError::CannotEnter {
+                location: self.location.clone(),
+                account: self.account.name.clone(),
+            });
+        }
+        Ok(())
+    }
+
+    /// Creates the socket's directory, or checks that only its owner can enter the existing one: this alone keeps other users
+    /// out of the database.
+    pub(super) fn make_socket_dir(&self) -> Result<(), StartError> {
+        let path = &self.socket_dir;
+        match DirBuilder::new().mode(0o700).create(path) {
+            Ok(()) if self.account.dropped => {
+                std::os::unix::fs::chown(path, Some(self.account.uid), Some(self.account.gid))
+                    .map_err(StartError::io("hand over", path))?;
+            }
+            Ok(()) => {}
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(StartError::io("create", path)(error)),
+        }
+        self.check_socket_dir()
+    }
+
+    /// Checks that the socket's directory is a real directory, belongs to the server's user and is closed to all others.
+    pub(super) fn check_socket_dir(&self) -> Result<(), StartError> {
+        let path = &self.socket_dir;
+        let found = std::fs::symlink_metadata(path).map_err(StartError::io("look at", path))?;
+        let why = if !found.is_dir() {
+            "it is not a directory".to_owned()
+        } else if found.uid() != self.account.uid {
+            format!("it belongs to user {}, not to {}", found.uid(), self.account.name)
+        } else if found.mode() & 0o077 != 0 {
+            format!("others may enter it (mode {:03o})", found.mode() & 0o777)
+        } else {
+            return Ok(());
+        };
+        Err(StartError::SocketDirectory { path: path.clone(), why })
+    }
+}
+
+fn is_cluster(location: &Path) -> bool {
+    // Only the owner and root can look inside. Other users take an existing directory of another user as a cluster.
+    let foreign = |found: std::fs::Metadata| found.uid() != process::effective_uid();
+    match std::fs::metadata(location.join("PG_VERSION")) {
+        Ok(found) => found.is_file(),
+        Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
+            std::fs::metadata(location).is_ok_and(foreign)
+        }
+        Err(_) => false,
+    }
+}
+
+/// The FNV-1a hash of a path. It is short, and must be the same in every version of this program: it names directories.
+fn fingerprint(path: &Path) -> String {
+    let bytes = path.as_os_str().as_encoded_bytes();
+    let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01b3)
+    });
+    format!("{hash:016x}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_fingerprint_never_changes() {
+        assert_eq!(fingerprint(Path::new("a")), "af63dc4c8601ec8c");
+        assert_eq!(fingerprint(Path::new("foobar")), "85944171f73967e8");
+    }
+
+    #[test]
+    fn a_deep_data_directory_still_has_a_short_socket_path() {
+        let dir = tempfile::tempdir().unwrap();
+        let deep = dir.path().join("d".repeat(120));
+        std::fs::create_dir(&deep).unwrap();
+        let paths = ClusterPaths::of(&deep).unwrap();
+        assert!(paths.socket().as_os_str().len() <= 107, "{}", paths.socket().display());
+    }
+
+    #[test]
+    fn a_cluster_that_its_user_could_not_reach_goes_elsewhere() {
+        let closed = tempfile::tempdir().unwrap();
+        std::fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
+        let elsewhere = ClusterPaths::of(closed.path()).unwrap().location.starts_with(FALLBACK);
+        assert_eq!(elsewhere, process::effective_uid() == 0, "only root drops to another user");
+    }
+
+    #[test]
+    fn an_existing_cluster_stays_where_it_is() {
+        let closed = tempfile::tempdir().unwrap();
+        let location = closed.path().canonicalize().unwrap().join("postgres");
+        std::fs::create_dir(&location).unwrap();
+        std::fs::write(location.join("PG_VERSION"), "15\n").unwrap();
+        std::fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(ClusterPaths::of(closed.path()).unwrap().location, location);
+    }
+
+    #[test]
+    fn a_socket_directory_open_to_others_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut paths = ClusterPaths::of(dir.path()).unwrap();
+        paths.socket_dir = dir.path().join("socket");
+        paths.make_socket_dir().unwrap();
+        std::fs::set_permissions(&paths.socket_dir, Permissions::from_mode(0o755)).unwrap();
+        let refusal = paths.make_socket_dir().unwrap_err();
+        assert!(refusal.to_string().contains("others may enter it (mode 755)"), "{refusal}");
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_socket_directory_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut paths = ClusterPaths::of(dir.path()).unwrap();
+        paths.socket_dir = dir.path().join("socket");
+        std::os::unix::fs::symlink("/tmp", &paths.socket_dir).unwrap();
+        let refusal = paths.make_socket_dir().unwrap_err();
+        assert!(refusal.to_string().contains("it is not a directory"), "{refusal}");
+    }
+}
