@@ -11,7 +11,6 @@ mod realtime;
 mod services;
 mod sessions;
 mod settings;
-mod start;
 mod supervision;
 
 #[cfg(test)]
@@ -27,15 +26,17 @@ pub use connection::{
     outbox::{ConnectionEnd, Outbox, OutboxClosed, OutboxReader, Reservation, outbox},
     request::{ConnectionRequest, Reply, SubscribeReply},
 };
-pub use ports::{AppendError, AuditSink, DeviceStore, Journal, LastSeen, PortFuture, ReadError, WriteError};
+pub use ports::{
+    AppendError, AuditSink, DeviceStore, Journal, LastSeen, PortFuture, Ports, ReadError, WriteError,
+};
 pub use realtime::Realtime;
 pub use services::audit::RecordError;
 pub use sessions::{
-    ConnectionIdentity, ConnectionSelection, ListedConnection, RequestCounts, Transport,
-    directory::{AttachError, AttachRequest, Attachment},
-    session::ConnectionInfo,
-    subjects::CONNECTIONS_LISTED,
+    attachment::{AttachError, AttachRequest, Attachment},
+    types::{
+        CONNECTIONS_LISTED, ConnectionIdentity, ConnectionInfo, ConnectionSelection, ListedConnection,
+        RequestCounts, Transport,
+    },
 };
 pub use settings::RealtimeSettings;
-pub use start::Ports;
 pub use supervision::LaneError;

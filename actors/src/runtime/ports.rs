@@ -109,3 +109,15 @@ pub struct LastSeen {
     /// The highest refresh generation whose access token was used.
     pub generation: u64,
 }
+
+/// The ports that the server implements for the actors.
+pub struct Ports {
+    /// Where audit events go.
+    pub audit: Arc<dyn AuditSink>,
+    /// Where last-seen values go.
+    pub devices: Arc<dyn DeviceStore>,
+    /// Where publications of durable channels are kept.
+    pub journal: Arc<dyn Journal>,
+    /// Called when actors die more often than the restart budget allows: stop the process cleanly.
+    pub escalate: Box<dyn Fn() + Send + Sync>,
+}

@@ -147,7 +147,7 @@ impl Api<'_> {
         self.record(event).await?;
         let code = UnsubscribeCode::Server;
         let control = move |reply| ConnectionRequest::Unsubscribe { channel: channel.clone(), code, reply };
-        Ok(self.services.realtime.tell(selection, control).await)
+        Ok(self.services.realtime.request(selection, control).await)
     }
 
     /// Ends connections.
@@ -178,7 +178,7 @@ impl Api<'_> {
         self.record(self.about("api.refreshed", selection)).await?;
         let control =
             move |reply| ConnectionRequest::Refresh { expires_at, conn_info: conn_info.clone(), reply };
-        Ok(self.services.realtime.tell(selection, control).await)
+        Ok(self.services.realtime.request(selection, control).await)
     }
 
     /// A user's connections.

@@ -131,7 +131,7 @@ impl Services {
     async fn resubscribe(&self, subject: Subject, channel: ChannelName) -> Severed {
         let code = UnsubscribeCode::StateInvalidated;
         let again = move |reply| ConnectionRequest::Unsubscribe { channel: channel.clone(), code, reply };
-        let told = self.realtime.tell(&ConnectionSelection::of(subject), again).await;
+        let told = self.realtime.request(&ConnectionSelection::of(subject), again).await;
         Severed { closed: told.done, pending: told.pending }
     }
 

@@ -57,9 +57,10 @@ impl Drop for Subscriber {
         let push = Push::Unsubscribe { channel: self.channel.as_str(), code };
         // The connection may have ended meanwhile. Its own task is told first: the client's next command must find that the
         // subscription is gone.
-        let _ = self
-            .outbox
-            .tell(ConnectionRequest::SubscriptionLost { channel: self.channel.clone(), number: self.number });
+        let _ = self.outbox.request(ConnectionRequest::SubscriptionLost {
+            channel: self.channel.clone(),
+            number: self.number,
+        });
         let _ = self.outbox.push(self.outbox.encoding().push(&push));
     }
 }

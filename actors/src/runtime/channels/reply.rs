@@ -163,7 +163,7 @@ impl Joining {
     /// asked anew.
     pub(crate) fn cancel(mut self) {
         if let Some(join) = self.0.take() {
-            tell(join, ErrorCode::Internal);
+            send_refusal(join, ErrorCode::Internal);
         }
     }
 
@@ -186,14 +186,15 @@ impl Drop for Joining {
 fn refuse(join: JoinRequest, error: ErrorCode) {
     if !matches!(join.reply, JoinReply::Collect(_)) {
         // Before the client, whose next command must find that there is no subscription.
-        let _ = join
-            .outbox
-            .tell(ConnectionRequest::SubscriptionLost { channel: join.channel.clone(), number: join.number });
+        let _ = join.outbox.request(ConnectionRequest::SubscriptionLost {
+            channel: join.channel.clone(),
+            number: join.number,
+        });
     }
-    tell(join, error);
+    send_refusal(join, error);
 }
 
-fn tell(join: JoinRequest, error: ErrorCode) {
+fn send_refusal(join: JoinRequest, error: ErrorCode) {
     match join.reply {
         JoinReply::Command(id) => {
             let _ = join.outbox.push(join.outbox.encoding().reply(id, &Answer::Error(error)));
@@ -220,7 +221,7 @@ pub(crate) fn accept(
     let encoding = outbox.encoding();
     if !matches!(reply, JoinReply::Collect(_)) {
         // Before the client, whose next command must find that there is a subscription.
-        let _ = outbox.tell(ConnectionRequest::SubscriptionMade { channel: channel.clone(), number });
+        let _ = outbox.request(ConnectionRequest::SubscriptionMade { channel: channel.clone(), number });
     }
     match reply {
         JoinReply::Command(id) => {

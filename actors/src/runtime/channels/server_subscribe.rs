@@ -7,7 +7,10 @@ use std::time::Duration;
 use crate::runtime::{
     connection::request::ConnectionRequest,
     realtime::Realtime,
-    sessions::{ConnectionSelection, answering, collect},
+    sessions::{
+        answers::{collect, request_answers},
+        types::ConnectionSelection,
+    },
 };
 use protocol::{ErrorCode, subscription::ServerSubscription};
 
@@ -35,8 +38,8 @@ impl Realtime {
         subscription: ServerSubscription,
     ) -> SubscribeCounts {
         let control = move |reply| ConnectionRequest::Subscribe(Box::new(subscription.clone()), reply);
-        let (answers, request) = answering(control);
-        self.ask(selection, request).await;
+        let (answers, request) = request_answers(control);
+        self.send_requests(selection, request).await;
         let mut made = SubscribeCounts::default();
         for said in collect(answers, SUBSCRIBE_WAIT).await {
             let ended = said.has_ended();

@@ -148,7 +148,7 @@ impl Outbox {
     ///
     /// # Errors
     /// `OutboxClosed` when the connection has ended, or ends now because it does not get any further.
-    pub fn tell(&self, control: ConnectionRequest) -> Result<(), OutboxClosed> {
+    pub fn request(&self, control: ConnectionRequest) -> Result<(), OutboxClosed> {
         let result = {
             let mut queue = self.0.queue.lock();
             if queue.end.is_some() {

@@ -54,7 +54,7 @@ pub enum ConnectionRequest {
         reply: Reply,
     },
     /// End the subscriptions whose tokens are denied, and tell the client so.
-    Judge(
+    EndDeniedSubscriptions(
         /// Whether there were any.
         Reply,
     ),

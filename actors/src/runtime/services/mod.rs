@@ -16,7 +16,7 @@ use self::{
 };
 use crate::runtime::{
     ports::{LastSeen, ReadError},
-    realtime::Realtime,
+    realtime::{LIMITER_SHARDS, Realtime, TRACKER_SHARDS},
 };
 use domain::{
     abuse::stuffing::Pair,
@@ -25,8 +25,6 @@ use domain::{
 use logic::{bans::BanStatus, limits::Verdict};
 use protocol::{audit::AuditEvent, id::UserId, limit::Limit};
 
-pub(crate) const LIMITER_SHARDS: usize = 4;
-pub(crate) const TRACKER_SHARDS: usize = 2;
 /// How long a limit check or an audit append may take before it counts as refused.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Advice to whoever was refused because an actor was overloaded.

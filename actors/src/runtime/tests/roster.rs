@@ -139,7 +139,7 @@ async fn telling_waits_until_it_is_done_and_says_how_many_have() {
     gone.outbox.close(CloseReason::Expired);
     let subject = ConnectionSelection::of(Subject::new("ada"));
     let refresh = |reply| ConnectionRequest::Refresh { expires_at: Some(7), conn_info: None, reply };
-    let telling = f.realtime.tell(&subject, refresh);
+    let telling = f.realtime.request(&subject, refresh);
     let (done, (), ()) = tokio::join!(telling, answer(&quick, true), answer(&idle, false));
     assert_eq!(done, RequestCounts { done: 1, pending: 1 });
     assert!(matches!(busy.reader.next_request(), Some(ConnectionRequest::Refresh { .. })));
@@ -167,7 +167,7 @@ async fn connections_that_end_while_they_are_asked_count_nowhere() {
         cut.outbox.cut(CloseReason::SessionRevoked, None);
         severed.reader.sever();
     };
-    let (done, ()) = tokio::join!(f.realtime.tell(&subject, refresh), ending);
+    let (done, ()) = tokio::join!(f.realtime.request(&subject, refresh), ending);
     assert_eq!(done, RequestCounts::default());
     f.realtime.stop();
 }
