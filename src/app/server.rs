@@ -56,19 +56,12 @@ impl App {
         services.start();
         let origins = origins(&settings, http, https);
         let descriptors = FdLimits::claim();
-        let mut sockets = settings.socket.clone();
-        sockets.limits.total = sockets.limits.total.min(descriptors.sockets);
-        let dialogue = Arc::make_mut(&mut sockets.dialogue);
-        dialogue.commands = settings.limits.frame_connection;
-        dialogue.allow_anonymous = settings.allow_anonymous;
-        // One table for the rules and for the shards.
-        dialogue.namespaces = Arc::clone(&settings.realtime.namespaces);
         let door = Door::new(
             services.clone(),
             realtime.clone(),
-            sockets,
+            settings.socket_settings(descriptors.sockets),
             origins.clone(),
-            settings.surface.trusted_proxies.clone(),
+            settings.web.trusted_proxies.clone(),
         );
         let http_settings = web::Data::new(http_settings(&settings, origins));
         let rest = {
