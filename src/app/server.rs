@@ -17,7 +17,7 @@ use crate::{
     fd_limits::FdLimits,
     http,
     lifecycle::{Died, Running, Shutdown},
-    socket::{self, Door},
+    socket::{self, SocketContext, emulation::StreamRegistry},
     telemetry,
 };
 use service::{Clock, Services};
@@ -56,7 +56,7 @@ impl App {
         services.start();
         let origins = origins(&settings, http, https);
         let descriptors = FdLimits::claim();
-        let door = Door::new(
+let sockets = SocketContext::new(
             services.clone(),
             realtime.clone(),
             settings.socket_settings(descriptors.sockets),
@@ -67,22 +67,24 @@ impl App {
         let rest = {
             let services = web::Data::new(services.clone());
             let metrics = web::Data::new(metrics);
-            let door = web::Data::from(Arc::clone(&door));
+            let sockets = web::Data::from(Arc::clone(&sockets));
+            let streams = web::Data::new(StreamRegistry::new(Arc::clone(&services.streams)));
             move || {
-                http::app(services.clone(), http_settings.clone(), metrics.clone())
-                    .configure(|routes| socket::emulation::configure(routes, door.clone()))
+                http::app(services.clone(), http_settings.clone(), metrics.clone()).configure(|routes| {
+                    socket::emulation::configure(routes, sockets.clone(), streams.clone())
+                })
             }
         };
         let server = socket::serve(
             listeners,
             settings.listen.workers,
             descriptors.plain_connections,
-            &door,
+            &sockets,
             mark,
             rest,
         )
         .map_err(StartError::Server)?;
-        let running = Running { server, realtime, services, door, shutdown, drain: settings.drain };
+        let running = Running { server, realtime, services, sockets, shutdown, drain: settings.drain };
         Ok(Self { running, http, https })
     }
 
@@ -120,8 +122,8 @@ impl App {
 
     /// The state that all sockets share.
     #[must_use]
-    pub fn door(&self) -> &Arc<Door> {
-        &self.running.door
+    pub fn sockets(&self) -> &Arc<SocketContext> {
+        &self.running.sockets
     }
 
     /// The switch that stops it.

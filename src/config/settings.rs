@@ -256,12 +256,12 @@ impl Settings {
     pub fn socket_settings(&self, open_files: usize) -> SocketSettings {
         let mut socket = self.socket.clone();
         socket.limits.total = socket.limits.total.min(open_files);
-        let mut dialogue = (*socket.dialogue).clone();
-        dialogue.commands = self.limits.frame_connection;
-        dialogue.allow_anonymous = self.allow_anonymous;
+        let mut client = (*socket.client).clone();
+        client.commands = self.limits.frame_connection;
+        client.allow_anonymous = self.allow_anonymous;
         // Connections and channel shards must decide by the same table.
-        dialogue.namespaces = Arc::clone(&self.realtime.namespaces);
-        socket.dialogue = Arc::new(dialogue);
+        client.namespaces = Arc::clone(&self.realtime.namespaces);
+        socket.client = Arc::new(client);
         socket
     }
 }

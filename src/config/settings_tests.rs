@@ -201,6 +201,6 @@ fn sockets_follow_the_settings_that_other_parts_share() {
     settings.limits.frame_connection.burst = 7;
     let sockets = settings.socket_settings(100);
     assert_eq!(sockets.limits.total, 100);
-    assert!(sockets.dialogue.allow_anonymous);
-    assert_eq!(sockets.dialogue.commands.burst, 7);
+    assert!(sockets.client.allow_anonymous);
+    assert_eq!(sockets.client.commands.burst, 7);
 }
