@@ -56,7 +56,7 @@ impl App {
         services.start();
         let origins = origins(&settings, http, https);
         let descriptors = FdLimits::claim();
-let sockets = SocketContext::new(
+        let sockets = SocketContext::new(
             services.clone(),
             realtime.clone(),
             settings.socket_settings(descriptors.sockets),
