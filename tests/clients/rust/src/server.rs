@@ -1,5 +1,5 @@
-//! The server under the scenarios: where it is, and plain requests to it. Called by what plays the application and its people;
-//! it knows neither tokens nor channels.
+//! The server of the scenarios: its address, and plain requests to it. Called by `application.rs` and `talk.rs`; independent of tokens and
+//! channels.
 
 use std::{env, fs, path::Path};
 
