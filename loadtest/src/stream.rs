@@ -97,7 +97,7 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(config)
 });
 
-/// Accepts any certificate: the load test runs against the user's own server, whose development certificate is self-signed.
+/// Accepts any certificate: the load test runs against the user's own server, which has a self-signed certificate in development.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -161,7 +161,7 @@ const scenarios = {
     return same([users.sort(), stats.numClients, stats.numUsers], [['ann', 'bob'].map(nameOf), 2, 2]);
   },
 
-  async 'hears who joins and who leaves'(talk) {
+  async 'receives joins and leaves'(talk) {
     const channel = fresh('room');
     const mine = await talk.subscribed(await talk.connected('ann'), channel);
     const [joins, leaves] = [stream(mine, 'join'), stream(mine, 'leave')];

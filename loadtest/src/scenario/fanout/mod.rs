@@ -288,7 +288,7 @@ fn new_ledger(subscribers: usize, args: &Args) -> Ledger {
     Ledger::new(subscribers, args.publications, subscribers, args.rate <= 0.0)
 }
 
-/// A publish command whose data has about `size` bytes and the number of the publication.
+/// A publish command with about `size` bytes of data, which contain the number of the publication.
 fn publication(number: usize, size: usize) -> Bytes {
     let head = format!("{{\"number\":{number},\"fill\":\"");
     let fill = "x".repeat(size.saturating_sub(head.len() + 2));

@@ -96,7 +96,7 @@ impl SocketWatch {
         let number = event.connection;
         if !self.expected[number] {
             return report.check(false, || {
-                format!("socket {number}, whose user was not revoked, received {}", event.kind)
+                format!("socket {number} of a user that was not revoked received {}", event.kind)
             });
         }
         let ends = !matches!(event.kind, EventKind::Text(_));
