@@ -1,4 +1,4 @@
-//! The pump over real TCP connections, with a context that says nothing.
+//! Tests of the pump over real TCP connections, with a context that sends nothing.
 
 use std::time::Instant;
 
@@ -8,9 +8,8 @@ use futures_util::stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::socket::websocket::close::CUT_DEADLINE;
 
-/// Says nothing, and on its way out looks up why it goes, as a driver does.
+/// Sends nothing. When it is dropped, it looks up the declared end, as a driver does.
 struct Witness(Outbox, std::sync::mpsc::Sender<Option<End>>);
 
 impl Stream for Witness {
@@ -33,7 +32,7 @@ async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
     let cut = End::Cut(CloseReason::WriteError.into());
     let ways: [(Way, End); 2] = [
         (|pump| pump.begin_close(&End::Cut(CloseReason::WriteError.into())), cut),
-        (|pump| pump.gone(), End::Peer),
+        (|pump| pump.on_stream_ended(), End::Peer),
     ];
     for (way, end) in ways {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -41,7 +40,7 @@ async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
         let (outbox, reader) = outbox(1024, protocol::Encoding::Json);
         let (sender, seen) = std::sync::mpsc::channel();
         let witness = Witness(outbox, sender);
-        let mut pump = Pump::new(stream, witness, Inbound::default(), reader, Anchor::default(), b"");
+        let mut pump = Pump::new(stream, witness, Inbound::default(), reader, Registration::default(), b"");
         way(&mut pump);
         assert_eq!(seen.try_recv(), Ok(Some(end)));
     }
@@ -60,14 +59,14 @@ async fn peer(limit: usize) -> Peer {
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
     for half in [&stream, &server] {
-        // Small buffers, so that a peer that does not read is noticed soon.
+        // Small buffers, so that writing to a peer that does not read blocks soon.
         socket2::SockRef::from(half).set_recv_buffer_size(4096).unwrap();
         socket2::SockRef::from(half).set_send_buffer_size(4096).unwrap();
     }
     let (outbox, reader) = outbox(limit, protocol::Encoding::Json);
     let context: Silence = stream::pending();
     let pump =
-        actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, Anchor::default(), b""));
+        actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, Registration::default(), b""));
     Peer { stream, outbox, pump }
 }
 
@@ -77,7 +76,7 @@ impl Peer {
         self.stream.read_to_end(&mut bytes).await.map(|_| bytes)
     }
 
-    /// Queues more than the kernel takes for a peer that does not read, and waits until the pump is stuck.
+    /// Queues more than the kernel buffers for a peer that does not read, and waits until the pump is blocked.
     async fn stall(&self) {
         let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
         while self.outbox.queued_bytes() < 256 * 1024 {
@@ -138,7 +137,7 @@ async fn a_cut_does_not_wait_for_a_slow_peer() {
     assert!(cut_at.elapsed() < WRITE_DEADLINE / 2);
 }
 
-/// A peer that does not read, and whose queue has overflowed.
+/// A peer that does not read, with an overflowed queue.
 async fn overflowed() -> Peer {
     let peer = peer(300 * 1024).await;
     peer.stall().await;
@@ -190,7 +189,7 @@ impl Stream for Decoder {
             if self.buffer == 0 {
                 return Poll::Pending;
             }
-            // A frame of 1 KiB, or what is left of one.
+            // A frame of 1 KiB, or the rest of one.
             let frame = self.buffer.min(1024);
             self.buffer -= frame;
             self.decoded.set(self.decoded.get() + frame);
@@ -217,7 +216,7 @@ async fn nothing_more_is_read_than_was_decoded() {
         most: most.clone(),
         decoded: decoded.clone(),
     };
-    let pump = actix_rt::spawn(Pump::new(server, context, inbound, reader, Anchor::default(), b""));
+    let pump = actix_rt::spawn(Pump::new(server, context, inbound, reader, Registration::default(), b""));
     let flood = 8 * 1024 * 1024;
     flooder.write_all(&vec![b'x'; flood]).await.unwrap();
     while decoded.get() < flood {

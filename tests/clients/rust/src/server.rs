@@ -1,5 +1,5 @@
-//! The server of the scenarios: its address, and plain requests to it. Called by `application.rs` and `talk.rs`; independent of tokens and
-//! channels.
+//! The server under the scenarios: where it is, and plain requests to it. Called by what plays the application and its people;
+//! it knows neither tokens nor channels.
 
 use std::{env, fs, path::Path};
 
@@ -25,7 +25,7 @@ pub(crate) fn host() -> String {
     url.trim_start_matches("http://").to_owned()
 }
 
-/// Sends a POST, optionally with a credential (a header line). Returns status and body of the answer.
+/// A POST, perhaps with the sender (a line of the header); status and body of the answer.
 pub(crate) async fn post(path: &str, sender: Option<String>, body: &Value) -> Result<(u16, Value), Failure> {
     let (host, body) = (host(), body.to_string());
     let sender = sender.map(|line| line + "\r\n").unwrap_or_default();

@@ -1,4 +1,4 @@
-//! The clients and subscriptions of one scenario, with the events that they receive. Called by the scenarios; it checks nothing.
+//! The clients and subscriptions of one scenario, with what they hear. Called by the scenarios; it judges nothing.
 
 use std::{future::IntoFuture, sync::Arc, time::Duration};
 
@@ -60,7 +60,7 @@ fn ear<T>(what: &'static str) -> (UnboundedSender<T>, Heard<T>) {
     (ear, Heard { what, come })
 }
 
-/// A handler that forwards what it receives. The receiver may be gone already.
+/// A handler that keeps what comes. The receiver may be gone already.
 fn keep<Owner, T: Send + 'static>(ear: UnboundedSender<T>) -> impl FnMut(&Owner, T) + Send + 'static {
     move |_, event| drop(ear.send(event))
 }

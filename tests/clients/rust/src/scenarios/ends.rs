@@ -1,4 +1,4 @@
-//! How connections end, and which clients reconnect.
+//! How connections end, and which of them reconnect.
 
 use std::{
     sync::{

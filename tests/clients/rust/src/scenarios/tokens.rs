@@ -30,7 +30,7 @@ pub(super) const ALL: &[Scenario] = &[
 /// Long enough for tokens of two seconds to expire.
 const EXPIRY: Duration = Duration::from_millis(3500);
 
-/// A client with a token that expires after this many seconds, and that asks for another one then.
+/// A client with a token that ends so many seconds from now; it asks for another one then.
 fn expiring(seconds: i64, asked: &Arc<AtomicI64>) -> impl FnOnce(ClientBuilder) -> ClientBuilder {
     let (user, asked) = (fresh("ann-"), Arc::clone(asked));
     let first = token(&json!({"sub": user, "exp": soon(seconds)}));
@@ -60,13 +60,13 @@ async fn fetches(talk: &mut Talk) -> Outcome {
 async fn refreshes_a_subscription(talk: &mut Talk) -> Outcome {
     let (channel, user) = (fresh("$room:"), fresh("ann-"));
     let asked: Arc<AtomicI64> = Arc::default();
-    let (counted, subject) = (Arc::clone(&asked), user.clone());
+    let (counted, whose) = (Arc::clone(&asked), user.clone());
     let ann = talk.connected(&user).await?;
     let mut mine = ann
         .subscribed_with(&channel, |builder| {
             builder.get_token(move |context| {
                 let life = if counted.fetch_add(1, Ordering::SeqCst) == 0 { 2 } else { 60 };
-                let next = token(&json!({"sub": subject, "channel": context.channel, "exp": soon(life)}));
+                let next = token(&json!({"sub": whose, "channel": context.channel, "exp": soon(life)}));
                 async { Ok(next) }
             })
         })
