@@ -18,7 +18,7 @@ mod tests;
 
 pub use channels::{
     ANSWER_BYTES,
-    join_request::{JoinCollector, JoinReply, JoinRequest, LeaveReply, ServerPublication},
+    join_request::{ChannelJoin, JoinCollector, JoinReply, LeaveReply, ServerPublication},
     server_subscribe::SubscribeCounts,
 };
 pub use connection::{

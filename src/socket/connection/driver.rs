@@ -16,7 +16,7 @@ use std::{
 
 use actix_rt::time::{Sleep, sleep_until};
 use actors::runtime::{
-    ANSWER_BYTES, ConnectionEnd, ConnectionRequest, JoinCollector as _, JoinReply, JoinRequest, LaneError,
+    ANSWER_BYTES, ChannelJoin, ConnectionEnd, ConnectionRequest, JoinCollector as _, JoinReply, LaneError,
     LeaveReply, Outbox, Reservation, SubscribeReply, Transport,
 };
 use protocol::{
@@ -297,7 +297,7 @@ impl Driver {
     fn send_join(&self, request: JoinRequest, reply: JoinReply) -> Result<(), LaneError> {
         let JoinRequest { channel, number, info, terms, lifetime, data } = request;
         let outbox = self.outbox.clone();
-        let join = JoinRequest { channel, number, outbox, info, terms, lifetime, data, reply };
+        let join = ChannelJoin { channel, number, outbox, info, terms, lifetime, data, reply };
         self.context.realtime.join(join).map(drop)
     }
 

@@ -11,7 +11,7 @@ use protocol::{
 };
 
 /// A subscription to be made.
-pub struct JoinRequest {
+pub struct ChannelJoin {
     /// The channel.
     pub channel: ChannelName,
     /// Which one of the connection's subscriptions, of all that it ever asked for.

@@ -19,7 +19,7 @@ use tokio::sync::oneshot;
 use super::realtime::Realtime;
 use crate::runtime::{
     channels::{
-        join_request::{JoinRequest, LeaveReply, ServerPublication},
+        join_request::{ChannelJoin, LeaveReply, ServerPublication},
         messages::{Ask, CountPresence, Leave, ListChannels, Presence, Publishment, Show, What},
         reply::{Asker, Joining, Leaving, Reply},
         shard::{Shard, shard_of},
@@ -37,11 +37,11 @@ use protocol::{
 pub const ANSWER_BYTES: usize = PAGE_BYTES + 64 * 1024;
 
 impl Realtime {
-    /// Subscribes. Whatever comes of it is told as [`JoinRequest::reply`] says, before the channel's first push.
+    /// Subscribes. Whatever comes of it is told as [`ChannelJoin::reply`] says, before the channel's first push.
     ///
     /// # Errors
     /// When the shard takes no message now; nobody has been told anything then.
-    pub fn join(&self, join: JoinRequest) -> Result<(), LaneError> {
+    pub fn join(&self, join: ChannelJoin) -> Result<(), LaneError> {
         self.ask_channel(join.channel.clone(), What::Join(Joining::new(join)))
     }
 

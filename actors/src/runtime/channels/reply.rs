@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::runtime::{
-    channels::join_request::{JoinReply, JoinRequest, LeaveReply},
+    channels::join_request::{ChannelJoin, JoinReply, LeaveReply},
     connection::{
         outbox::{Outbox, Reservation},
         request::{ConnectionRequest, SubscribeReply},
@@ -130,15 +130,15 @@ impl Told for HistoryResult {
 }
 
 /// A subscription that is being made.
-pub(crate) struct Joining(Option<JoinRequest>);
+pub(crate) struct Joining(Option<ChannelJoin>);
 
 impl Joining {
-    pub(crate) fn new(join: JoinRequest) -> Self {
+    pub(crate) fn new(join: ChannelJoin) -> Self {
         Self(Some(join))
     }
 
     /// What is asked for.
-    pub(crate) fn join(&self) -> Option<&JoinRequest> {
+    pub(crate) fn join(&self) -> Option<&ChannelJoin> {
         self.0.as_ref()
     }
 
@@ -150,7 +150,7 @@ impl Joining {
     }
 
     /// Takes it on: from here on the taker answers.
-    pub(crate) fn take(mut self) -> Option<JoinRequest> {
+    pub(crate) fn take(mut self) -> Option<ChannelJoin> {
         self.0.take()
     }
 
@@ -183,7 +183,7 @@ impl Drop for Joining {
     }
 }
 
-fn refuse(join: JoinRequest, error: ErrorCode) {
+fn refuse(join: ChannelJoin, error: ErrorCode) {
     if !matches!(join.reply, JoinReply::Collect(_)) {
         // Before the client, whose next command must find that there is no subscription.
         let _ = join.outbox.request(ConnectionRequest::SubscriptionLost {
@@ -194,7 +194,7 @@ fn refuse(join: JoinRequest, error: ErrorCode) {
     send_refusal(join, error);
 }
 
-fn send_refusal(join: JoinRequest, error: ErrorCode) {
+fn send_refusal(join: ChannelJoin, error: ErrorCode) {
     match join.reply {
         JoinReply::Command(id) => {
             let _ = join.outbox.push(join.outbox.encoding().reply(id, &Answer::Error(error)));

@@ -15,8 +15,8 @@ impl Socket {
         f.realtime.join(self.wish(channel, JoinReply::Command(id)))
     }
 
-    pub(crate) fn wish(&self, channel: &ChannelName, reply: JoinReply) -> JoinRequest {
-        JoinRequest {
+    pub(crate) fn wish(&self, channel: &ChannelName, reply: JoinReply) -> ChannelJoin {
+        ChannelJoin {
             channel: channel.clone(),
             number: 1,
             outbox: self.outbox.clone(),
@@ -126,7 +126,7 @@ async fn the_server_publishes_reads_counts_and_forgets() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, room) = (socket(), channel("memory:room"));
     let terms = Terms { presence: true, ..Terms::default() };
-    f.realtime.join(JoinRequest { terms, ..a.wish(&room, JoinReply::Command(1)) }).unwrap();
+    f.realtime.join(ChannelJoin { terms, ..a.wish(&room, JoinReply::Command(1)) }).unwrap();
     let keyed = ServerPublication { idempotency_key: Some("k".to_owned()), ..said("1") };
     let first = f.realtime.publish_as_server(room.clone(), keyed.clone()).await.unwrap().unwrap();
     assert_eq!(f.realtime.publish_as_server(room.clone(), keyed).await, Ok(Some(first.clone())));
@@ -176,7 +176,7 @@ async fn the_client_learns_of_a_subscription_that_the_server_made_and_of_its_end
     let since = f.realtime.publish_as_server(room.clone(), said("1")).await.unwrap().unwrap();
     f.realtime.publish_as_server(room.clone(), said("2")).await.unwrap();
     let terms = Terms { recover: Some(since), recoverable: true, ..Terms::default() };
-    f.realtime.join(JoinRequest { terms, ..a.wish(&room, JoinReply::Push(None)) }).unwrap();
+    f.realtime.join(ChannelJoin { terms, ..a.wish(&room, JoinReply::Push(None)) }).unwrap();
     f.realtime.publish_as_server(room.clone(), said("3")).await.unwrap();
     let told = a.received();
     assert!(

@@ -75,7 +75,7 @@ async fn a_made_up_offset_asks_the_journal_nothing() {
     f.memory.journal.hold();
     let recover = Some(Position { offset: 99, epoch: String::new() });
     let terms = Terms { recover, positioned: true, recoverable: true, ..Terms::default() };
-    f.realtime.join(JoinRequest { terms, ..b.wish(&room, JoinReply::Command(1)) }).unwrap();
+    f.realtime.join(ChannelJoin { terms, ..b.wish(&room, JoinReply::Command(1)) }).unwrap();
     let told = b.receive().await;
     assert!(told[0].contains(r#""was_recovering":true"#) && !told[0].contains(r#""recovered""#), "{told:?}");
     f.realtime.stop();

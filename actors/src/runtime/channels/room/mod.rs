@@ -9,7 +9,7 @@ pub(crate) mod recovery;
 
 use std::{rc::Rc, sync::Arc, time::Instant};
 
-use crate::runtime::channels::join_request::{JoinReply, JoinRequest};
+use crate::runtime::channels::join_request::{ChannelJoin, JoinReply};
 use crate::runtime::channels::{
     fan_out::{Frames, Subscriber},
     messages::What,
@@ -141,7 +141,7 @@ impl Room {
         if lost && join.terms.must_recover {
             return joining.fail(ErrorCode::UnrecoverablePosition);
         }
-        let Some(JoinRequest { channel, number, outbox, info, terms, lifetime, data, reply }) =
+        let Some(ChannelJoin { channel, number, outbox, info, terms, lifetime, data, reply }) =
             joining.take()
         else {
             return;

@@ -1,7 +1,7 @@
 //! What a room finds in its history for a subscription that begins, and how much of it the client can be told at once.
 
 use crate::runtime::{
-    channels::join_request::{JoinReply, JoinRequest},
+    channels::join_request::{ChannelJoin, JoinReply},
     connection::outbox::Reservation,
 };
 use logic::history::{Recovery, weight};
@@ -20,7 +20,7 @@ impl Found {
     /// Takes room for what the client is owed, where it is told; escaping may double it. If there is none, the client is
     /// told that it is not recovered, and reads the history page by page: an answer that overflows its queue would end the
     /// connection, and it would come back for the same.
-    pub(crate) fn reserve(&mut self, join: &JoinRequest) -> Option<Reservation> {
+    pub(crate) fn reserve(&mut self, join: &ChannelJoin) -> Option<Reservation> {
         let owed = self.recovery.as_mut().filter(|recovery| !recovery.publications.is_empty())?;
         let bytes: usize = owed.publications.iter().map(|publication| weight(publication)).sum();
         let (fits, reserved) = match &join.reply {

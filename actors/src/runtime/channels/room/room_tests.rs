@@ -123,7 +123,7 @@ impl World {
         };
         let present = self.room.members.presence(|_| true);
         client.heard = present.map(|info| Value::from(info.client.to_string()).to_string()).collect();
-        let join = JoinRequest {
+        let join = ChannelJoin {
             channel: self.room.name.clone(),
             number: 1,
             outbox: client.outbox.clone(),
