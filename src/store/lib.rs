@@ -24,31 +24,31 @@ mod url;
 pub use abuse::{attempts::Attempt, bans::Ban};
 pub use accounts::{
     devices::{Device, DeviceChange, DeviceSeen},
-    last_seen::Touch,
+    last_seen::LastSeen,
     user::User,
-    users::{Candidate, NewUser, UserFilter},
+    users::{NewUser, SignInCandidate, UserFilter},
 };
 pub use api_keys::{ApiKey, KEY_NAME_TAKEN, NewApiKey};
 pub use error::{Lapse, StoreError};
 pub use factors::{
-    challenges::{Answerer, Attempted, Challenge},
+    challenges::{Challenge, ChallengeAttempt, ChallengeOwner},
     passkeys::{PasskeyOwner, StoredPasskey},
     second_factors::{FACTOR_GONE, FactorChange, Factors, LAST_FACTOR, NewPasskey, PASSKEY_KNOWN, Proof},
     totp::StoredTotp,
 };
-pub use journal::{Kept, NotAppended};
+pub use journal::{AppendError, ChannelRetention};
 pub use pool::Store;
 pub use revocation::{
     denials::{HeardDenial, NewDenial},
-    listener::{Heard, RevocationListener, Watermark},
-    order::{Authority, Change, Committed, Ended, Order, Target},
+    listener::{HeardRevocation, RevocationListener, Watermark},
+    order::{ActingSession, Change, CommittedRevocation, EndedSession, RevocationRequest, Target},
 };
 pub use sessions::{
     external::{ExternalFilter, ExternalSession},
-    open::{OpenSession, Opened},
-    privilege::{Granted, Privilege},
+    open::{OpenOutcome, OpenSession},
+    privilege::{Privilege, PrivilegeOutcome},
     read::SessionFilter,
-    session::{DeviceShown, Revoked, Session, SessionWithUser},
+    session::{DeviceSummary, Revoked, Session, SessionWithUser},
     tickets::Ticket,
 };
 pub use settings::{DatabaseSettings, Roots, TlsMode};

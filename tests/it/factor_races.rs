@@ -9,7 +9,7 @@ use protocol::{
     id::SessionId,
 };
 use serde_json::json;
-use store::{Granted, OpenSession, Opened, Privilege, Proof};
+use store::{OpenOutcome, OpenSession, Privilege, PrivilegeOutcome, Proof};
 
 use crate::harness::{Answer, App, Person, Session};
 
@@ -38,8 +38,11 @@ async fn opened_at_once(person: &Person, with: OpenSession) -> usize {
         store.open_session(open, event("session.opened"))
     });
     let opened = join_all(tries).await;
-    assert!(opened.iter().all(|one| matches!(one, Ok(Opened::Session(..) | Opened::Spent))), "{opened:?}");
-    opened.iter().filter(|one| matches!(one, Ok(Opened::Session(..)))).count()
+    assert!(
+        opened.iter().all(|one| matches!(one, Ok(OpenOutcome::Session(..) | OpenOutcome::Spent))),
+        "{opened:?}"
+    );
+    opened.iter().filter(|one| matches!(one, Ok(OpenOutcome::Session(..)))).count()
 }
 
 /// Sixteen step-ups at once with this proof.
@@ -49,7 +52,7 @@ async fn granted_at_once(person: &Person, sessions: &[Session], proof: &Proof) -
         let privilege = Privilege {
             session: session.id,
             user: person.id,
-            generation: order.generation,
+            revocation_epoch: order.revocation_epoch,
             until: order.privileged_until,
             proof: Some(proof.clone()),
             now: order.now,
@@ -57,8 +60,11 @@ async fn granted_at_once(person: &Person, sessions: &[Session], proof: &Proof) -
         person.app.store().grant_privilege(privilege, event("session.stepped_up"))
     });
     let granted = join_all(tries).await;
-    assert!(granted.iter().all(|one| matches!(one, Ok(Granted::Session(_) | Granted::Spent))), "{granted:?}");
-    granted.iter().filter(|one| matches!(one, Ok(Granted::Session(_)))).count()
+    assert!(
+        granted.iter().all(|one| matches!(one, Ok(PrivilegeOutcome::Session(_) | PrivilegeOutcome::Spent))),
+        "{granted:?}"
+    );
+    granted.iter().filter(|one| matches!(one, Ok(PrivilegeOutcome::Session(_)))).count()
 }
 
 fn totp(base: i64, round: u8) -> Proof {

@@ -50,7 +50,7 @@ pub struct Claims {
     pub jti: Uuid,
     /// The refresh counter that this token came with: its use proves that the refresh token before it was replaced.
     #[serde(rename = "gen")]
-    pub generation: u64,
+    pub refresh_counter: u64,
     /// The session's privilege epoch when the token was issued: once that has risen, the token carries no privilege.
     #[serde(rename = "pep")]
     pub privilege_epoch: u32,

@@ -16,7 +16,7 @@ use crate::{
     audit,
     error::StoreError,
     pool::Store,
-    revocation::{acting_session, order::Authority},
+    revocation::{acting_session, order::ActingSession},
     row_mapping::{self, clipped},
 };
 use domain::{client::device::Trust, risk::Place};
@@ -120,7 +120,7 @@ impl Store {
     /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
     pub async fn change_device(
         &self,
-        authority: Authority,
+        acting_session: ActingSession,
         id: DeviceId,
         change: DeviceChange,
         now: OffsetDateTime,
@@ -136,7 +136,7 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                acting_session::require(&transaction, &authority, now).await?;
+                acting_session::require(&transaction, &acting_session, now).await?;
                 let statement = transaction.prepare_cached(&sql).await?;
                 let label = change.label.clone().flatten();
                 let (trust, until) = change.trust.unwrap_or((Trust::New, None));
@@ -144,7 +144,7 @@ impl Store {
                     .query_opt(
                         &statement,
                         &[
-                            &authority.user.0,
+                            &acting_session.user.0,
                             &id.0,
                             &change.label.is_some(),
                             &label,

@@ -17,7 +17,7 @@ use crate::{
 
 /// A sign of life to be written.
 #[derive(Clone, Debug)]
-pub struct Touch {
+pub struct LastSeen {
     /// Of which session.
     pub session: SessionId,
     /// On which device.
@@ -62,7 +62,7 @@ impl Store {
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached; the same batch may be written again.
-    pub async fn touch(&self, batch: Vec<Touch>) -> Result<(), StoreError> {
+    pub async fn touch(&self, batch: Vec<LastSeen>) -> Result<(), StoreError> {
         if batch.is_empty() {
             return Ok(());
         }
@@ -78,8 +78,8 @@ impl Store {
 }
 
 /// One touch per key, the newest, with the highest counter of all: an UPDATE takes but one row per target.
-fn newest<K: std::hash::Hash + Eq>(batch: &[Touch], key: impl Fn(&Touch) -> K) -> Vec<Touch> {
-    let mut kept: HashMap<K, Touch> = HashMap::with_capacity(batch.len());
+fn newest<K: std::hash::Hash + Eq>(batch: &[LastSeen], key: impl Fn(&LastSeen) -> K) -> Vec<LastSeen> {
+    let mut kept: HashMap<K, LastSeen> = HashMap::with_capacity(batch.len());
     for touch in batch {
         kept.entry(key(touch))
             .and_modify(|known| {
@@ -96,7 +96,7 @@ fn newest<K: std::hash::Hash + Eq>(batch: &[Touch], key: impl Fn(&Touch) -> K) -
 }
 
 /// Rows are locked in the order of their ids, as revocations lock them, so that the two never wait for each other.
-async fn touch_sessions(client: &Client, batch: &[Touch]) -> Result<(), StoreError> {
+async fn touch_sessions(client: &Client, batch: &[LastSeen]) -> Result<(), StoreError> {
     let statement = client
         .prepare_cached(
             "WITH seen AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::inet[], $4::bigint[])
@@ -117,7 +117,7 @@ async fn touch_sessions(client: &Client, batch: &[Touch]) -> Result<(), StoreErr
     Ok(())
 }
 
-async fn touch_devices(client: &Client, batch: &[Touch]) -> Result<(), StoreError> {
+async fn touch_devices(client: &Client, batch: &[LastSeen]) -> Result<(), StoreError> {
     let statement = client
         .prepare_cached(
             "WITH seen AS (SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::inet[])

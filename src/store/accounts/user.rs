@@ -33,7 +33,7 @@ pub struct User {
     /// Whether the user may do anything.
     pub status: Status,
     /// Raised by every revocation that reaches beyond one session.
-    pub generation: i32,
+    pub revocation_epoch: i32,
     /// When the account was made.
     pub created_at: OffsetDateTime,
     /// The last sign-in.
@@ -64,7 +64,7 @@ pub(crate) fn from_row(row: &Row) -> Result<User, StoreError> {
         password_hash: SecretString::from(row.try_get::<_, String>("password_hash")?),
         role: word(row, "role")?,
         status: word(row, "status")?,
-        generation: row.try_get("generation")?,
+        revocation_epoch: row.try_get("generation")?,
         created_at: row.try_get("account_created_at")?,
         last_login_at: row.try_get("last_login_at")?,
     })

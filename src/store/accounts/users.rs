@@ -20,7 +20,7 @@ use crate::{
     error::StoreError,
     factors::second_factors::{self, FACTOR_COLUMNS, Factors},
     pool::Store,
-    revocation::{acting_session, order::Authority},
+    revocation::{acting_session, order::ActingSession},
     row_mapping,
 };
 use domain::{
@@ -52,7 +52,7 @@ pub struct NewUser {
 
 /// What sign-in needs to know before it checks a password.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct SignInCandidate {
     /// The account.
     pub user: User,
     /// The last revocation of everyone; unchanged when the session is opened, or the sign-in is void.
@@ -115,7 +115,7 @@ impl Store {
         &self,
         email: Email,
         device: Option<DeviceId>,
-    ) -> Result<Option<Candidate>, StoreError> {
+    ) -> Result<Option<SignInCandidate>, StoreError> {
         let sql = format!(
             "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,
                     (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all
@@ -128,7 +128,7 @@ impl Store {
                 let statement = client.prepare_cached(&sql).await?;
                 let row = client.query_opt(&statement, &[&email.as_str(), &device.map(|id| id.0)]).await?;
                 row.map(|row| {
-                    Ok(Candidate {
+                    Ok(SignInCandidate {
                         user: user::from_row(&row)?,
                         revoked_all: row.try_get("revoked_all")?,
                         device_known: row.try_get("device_known")?,
@@ -164,7 +164,7 @@ impl Store {
     /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
     pub async fn update_profile(
         &self,
-        authority: Authority,
+        acting_session: ActingSession,
         display_name: Option<String>,
         now: OffsetDateTime,
         event: AuditEvent,
@@ -175,8 +175,8 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                acting_session::require(&transaction, &authority, now).await?;
-                let row = transaction.query_one(&sql, &[&authority.user.0, &display_name, &now]).await?;
+                acting_session::require(&transaction, &acting_session, now).await?;
+                let row = transaction.query_one(&sql, &[&acting_session.user.0, &display_name, &now]).await?;
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
                 user::from_row(&row)

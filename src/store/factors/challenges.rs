@@ -15,14 +15,14 @@ use domain::factors::challenge::ChallengeKind;
 
 /// Who may answer a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answerer {
+pub enum ChallengeOwner {
     /// The browser, or program, that keeps this pre-session cookie.
     PreSession(Uuid),
     /// This session.
     Session(SessionId),
 }
 
-impl Answerer {
+impl ChallengeOwner {
     fn columns(self) -> (Option<Uuid>, Option<Uuid>) {
         match self {
             Self::PreSession(id) => (Some(id), None),
@@ -41,9 +41,9 @@ pub struct Challenge {
     /// Whose; `None` until a passkey says so.
     pub user: Option<UserId>,
     /// Who may answer it.
-    pub answerer: Answerer,
-    /// The user's generation when the first factor was checked.
-    pub generation: i32,
+    pub answerer: ChallengeOwner,
+    /// The user's revocation epoch when the first factor was checked.
+    pub revocation_epoch: i32,
     /// The last revocation of everyone then.
     pub revoked_all: i64,
     /// What the kind needs.
@@ -54,7 +54,7 @@ pub struct Challenge {
 
 /// What came of an attempt at a challenge.
 #[derive(Clone, Debug)]
-pub enum Attempted {
+pub enum ChallengeAttempt {
     /// It is counted: judge it.
     Counted(Box<Challenge>),
     /// All attempts are used up.
@@ -94,7 +94,7 @@ impl Store {
                             &new.user.map(|id| id.0),
                             &presession,
                             &session,
-                            &new.generation,
+                            &new.revocation_epoch,
                             &new.revoked_all,
                             &new.state,
                             &now,
@@ -116,10 +116,10 @@ impl Store {
         &self,
         id: Uuid,
         kind: ChallengeKind,
-        answerer: Answerer,
+        answerer: ChallengeOwner,
         most: u32,
         now: OffsetDateTime,
-    ) -> Result<Attempted, StoreError> {
+    ) -> Result<ChallengeAttempt, StoreError> {
         let sql = format!(
             "UPDATE two_factor_challenges SET attempts = attempts + 1
              WHERE id = $1 AND kind = $2 AND presession_id IS NOT DISTINCT FROM $3
@@ -135,7 +135,7 @@ impl Store {
                     .query_opt(&statement, &[&id, &kind.as_str(), &presession, &session, &now, &most])
                     .await?;
                 if let Some(row) = row {
-                    return Ok(Attempted::Counted(Box::new(challenge(&row)?)));
+                    return Ok(ChallengeAttempt::Counted(Box::new(challenge(&row)?)));
                 }
                 let sql = "SELECT expires_at FROM two_factor_challenges
                            WHERE id = $1 AND kind = $2 AND presession_id IS NOT DISTINCT FROM $3
@@ -144,8 +144,8 @@ impl Store {
                 let row =
                     client.query_opt(&statement, &[&id, &kind.as_str(), &presession, &session, &now]).await?;
                 Ok(match row {
-                    Some(row) => Attempted::Exhausted { until: row.try_get(0)? },
-                    None => Attempted::Unknown,
+                    Some(row) => ChallengeAttempt::Exhausted { until: row.try_get(0)? },
+                    None => ChallengeAttempt::Unknown,
                 })
             })
         })
@@ -160,7 +160,7 @@ impl Store {
         &self,
         id: Uuid,
         kind: ChallengeKind,
-        answerer: Answerer,
+        answerer: ChallengeOwner,
         now: OffsetDateTime,
     ) -> Result<Option<Challenge>, StoreError> {
         let sql = format!(
@@ -187,7 +187,7 @@ impl Store {
     pub async fn take_challenge(
         &self,
         id: Uuid,
-        answerer: Answerer,
+        answerer: ChallengeOwner,
         now: OffsetDateTime,
     ) -> Result<Option<Challenge>, StoreError> {
         let sql = format!(
@@ -237,8 +237,8 @@ fn challenge(row: &Row) -> Result<Challenge, StoreError> {
     let presession: Option<Uuid> = row.try_get("presession_id")?;
     let session: Option<Uuid> = row.try_get("session_id")?;
     let answerer = match (presession, session) {
-        (Some(id), None) => Answerer::PreSession(id),
-        (None, Some(id)) => Answerer::Session(SessionId(id)),
+        (Some(id), None) => ChallengeOwner::PreSession(id),
+        (None, Some(id)) => ChallengeOwner::Session(SessionId(id)),
         _ => return Err(StoreError::internal("a challenge is for nobody, or for two")),
     };
     Ok(Challenge {
@@ -246,7 +246,7 @@ fn challenge(row: &Row) -> Result<Challenge, StoreError> {
         kind: row_mapping::word(row, "kind")?,
         user: row.try_get::<_, Option<i64>>("user_id")?.map(UserId),
         answerer,
-        generation: row.try_get::<_, Option<i32>>("generation")?.unwrap_or_default(),
+        revocation_epoch: row.try_get::<_, Option<i32>>("generation")?.unwrap_or_default(),
         revoked_all: row.try_get::<_, Option<i64>>("revoked_all")?.unwrap_or_default(),
         state: row.try_get("state")?,
         expires_at: row.try_get("expires_at")?,

@@ -11,7 +11,7 @@ use crate::{
     audit,
     error::StoreError,
     pool::Store,
-    revocation::{acting_session, order::Authority},
+    revocation::{acting_session, order::ActingSession},
 };
 
 const COLUMNS: &str =
@@ -122,7 +122,7 @@ impl Store {
     /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
     pub async fn rename_passkey(
         &self,
-        authority: Authority,
+        acting_session: ActingSession,
         id: Uuid,
         name: String,
         now: OffsetDateTime,
@@ -134,8 +134,9 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                acting_session::require(&transaction, &authority, now).await?;
-                let Some(row) = transaction.query_opt(&sql, &[&authority.user.0, &id, &name]).await? else {
+                acting_session::require(&transaction, &acting_session, now).await?;
+                let Some(row) = transaction.query_opt(&sql, &[&acting_session.user.0, &id, &name]).await?
+                else {
                     return Ok(None);
                 };
                 audit::insert(&transaction, &[event]).await?;

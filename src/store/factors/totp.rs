@@ -10,7 +10,7 @@ use crate::{
     audit,
     error::StoreError,
     pool::Store,
-    revocation::{acting_session, order::Authority},
+    revocation::{acting_session, order::ActingSession},
 };
 use domain::crypto::seal::Sealed;
 
@@ -57,7 +57,7 @@ impl Store {
     /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
     pub async fn begin_totp(
         &self,
-        authority: Authority,
+        acting_session: ActingSession,
         secret: Sealed,
         now: OffsetDateTime,
         event: AuditEvent,
@@ -65,13 +65,13 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                acting_session::require(&transaction, &authority, now).await?;
+                acting_session::require(&transaction, &acting_session, now).await?;
                 let sql = "INSERT INTO user_two_factor AS t (user_id, secret, key_id, created_at) VALUES ($1, $2, $3, $4)
                            ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, key_id = excluded.key_id,
                                created_at = excluded.created_at, last_step = 0
                            WHERE t.confirmed_at IS NULL";
                 let begun =
-                    transaction.execute(sql, &[&authority.user.0, &secret.bytes, &secret.key_id, &now]).await?;
+                    transaction.execute(sql, &[&acting_session.user.0, &secret.bytes, &secret.key_id, &now]).await?;
                 if begun == 0 {
                     return Ok(false);
                 }

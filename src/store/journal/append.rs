@@ -57,7 +57,7 @@ const LOCK: &str = "
 
 /// Why a batch was not appended, as far as is known.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum NotAppended {
+pub enum AppendError {
     /// Nothing was written.
     #[error("nothing was appended: {0}")]
     Nothing(StoreError),
@@ -70,14 +70,14 @@ impl Store {
     /// Appends a batch whole, or nothing of it.
     ///
     /// # Errors
-    /// See [`NotAppended`].
+    /// See [`AppendError`].
     pub async fn append(
         &self,
         channel: ChannelName,
         batch: Vec<NewMessage>,
         keep: Retention,
-    ) -> Result<Appended, NotAppended> {
-        let _turn = self.journal_turn(Purpose::Write).await.map_err(NotAppended::Nothing)?;
+    ) -> Result<Appended, AppendError> {
+        let _turn = self.journal_turn(Purpose::Write).await.map_err(AppendError::Nothing)?;
         let asked = Arc::new(AtomicBool::new(false));
         let uncertain = Arc::clone(&asked);
         let work = self.run(move |client| {
@@ -99,9 +99,9 @@ impl Store {
         });
         work.await.map_err(|error| {
             if asked.load(Ordering::Acquire) {
-                NotAppended::Unknown(error)
+                AppendError::Unknown(error)
             } else {
-                NotAppended::Nothing(error)
+                AppendError::Nothing(error)
             }
         })
     }

@@ -8,7 +8,7 @@ use protocol::channel_name::ChannelName;
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::error::SqlState;
 
-use super::{columns::moment, keep::Kept};
+use super::{columns::moment, keep::ChannelRetention};
 use crate::{error::StoreError, pool::Store};
 
 /// Not in the same sweep again.
@@ -72,7 +72,7 @@ impl Store {
     /// `Unavailable` if the database cannot be reached.
     pub async fn schedule_channels(
         &self,
-        kept: Vec<Kept>,
+        kept: Vec<ChannelRetention>,
         others: Vec<ChannelName>,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
@@ -101,13 +101,13 @@ impl Store {
     /// `Unavailable` if the database cannot be reached.
     pub async fn forget_channels(
         &self,
-        kept: Vec<Kept>,
+        kept: Vec<ChannelRetention>,
         now: OffsetDateTime,
     ) -> Result<Option<u64>, StoreError> {
         let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
         self.run_slow(move |client| {
             Box::pin(async move {
-                let before = |kept: &Kept| {
+                let before = |kept: &ChannelRetention| {
                     let ttl = i64::try_from(kept.meta_ttl.as_millis()).unwrap_or(i64::MAX);
                     moment(now_ms.saturating_sub(ttl))
                 };

@@ -50,7 +50,7 @@ const CLEAR: &str = "
 
 /// A channel, and how much of it is kept.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct ChannelRetention {
     /// The channel.
     pub channel: ChannelName,
     /// How much.
@@ -82,7 +82,11 @@ impl Store {
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn clear_messages(&self, kept: Vec<Kept>, now: OffsetDateTime) -> Result<bool, StoreError> {
+    pub async fn clear_messages(
+        &self,
+        kept: Vec<ChannelRetention>,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
         let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
         self.run_slow(move |client| {
             Box::pin(async move {

@@ -12,5 +12,5 @@ mod keep;
 mod read;
 pub(crate) mod share;
 
-pub use append::NotAppended;
-pub use keep::Kept;
+pub use append::AppendError;
+pub use keep::ChannelRetention;

@@ -10,7 +10,7 @@
 use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
 
-use super::{denials, order::Authority};
+use super::{denials, order::ActingSession};
 use crate::{
     error::{Lapse, StoreError},
     row_mapping,
@@ -26,13 +26,13 @@ pub(crate) const REVOKE_ALL_LOCK: i64 = 0x706f_7274_0002;
 /// `Lapsed` if the authority does not hold.
 pub(crate) async fn require(
     transaction: &Transaction<'_>,
-    authority: &Authority,
+    acting_session: &ActingSession,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     hold_off_revoking_all(transaction).await?;
     let statement = transaction.prepare_cached("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE").await?;
-    transaction.execute(&statement, &[&authority.user.0]).await?;
-    check(transaction, authority, now).await
+    transaction.execute(&statement, &[&acting_session.user.0]).await?;
+    check(transaction, acting_session, now).await
 }
 
 /// Until the end of the transaction nobody revokes everyone.
@@ -48,7 +48,7 @@ pub(crate) async fn hold_off_revoking_all(transaction: &Transaction<'_>) -> Resu
 /// `Lapsed` if it does not.
 pub(crate) async fn check(
     transaction: &Transaction<'_>,
-    authority: &Authority,
+    acting_session: &ActingSession,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     let statement = transaction
@@ -57,20 +57,21 @@ pub(crate) async fn check(
              FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND u.id = $2",
         )
         .await?;
-    let row = transaction.query_opt(&statement, &[&authority.session.0, &authority.user.0, &now]).await?;
+    let row =
+        transaction.query_opt(&statement, &[&acting_session.session.0, &acting_session.user.0, &now]).await?;
     let row = row.ok_or(StoreError::Lapsed(Lapse::Session))?;
     let privilege: Option<OffsetDateTime> = row.try_get("privileged_until")?;
     let lapsed = if !row.try_get::<_, bool>("works")? {
         Some(Lapse::Session)
     } else if !row_mapping::word::<Status>(&row, "status")?.is_active()
-        || denials::blocked(transaction, authority.user.0, now).await?
+        || denials::blocked(transaction, acting_session.user.0, now).await?
     {
         Some(Lapse::Account)
-    } else if row_mapping::word::<Role>(&row, "role")? < authority.role {
+    } else if row_mapping::word::<Role>(&row, "role")? < acting_session.role {
         Some(Lapse::Role)
     } else {
         let held = |until| until > now && privilege == Some(until);
-        (!authority.privileged_until.is_none_or(held)).then_some(Lapse::Privilege)
+        (!acting_session.privileged_until.is_none_or(held)).then_some(Lapse::Privilege)
     };
     lapsed.map_or(Ok(()), |lapse| Err(StoreError::Lapsed(lapse)))
 }

@@ -5,13 +5,13 @@
 use deadpool_postgres::Transaction;
 use secrecy::ExposeSecret;
 
-use super::order::{Change, Order, Target};
+use super::order::{Change, RevocationRequest, Target};
 use crate::{error::StoreError, factors::second_factors};
 
 /// Writes the change of an order for the users concerned, whose rows the transaction holds.
 pub(crate) async fn apply(
     transaction: &Transaction<'_>,
-    order: &Order,
+    order: &RevocationRequest,
     change: &Change,
     users: &[i64],
 ) -> Result<(), StoreError> {

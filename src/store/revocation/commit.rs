@@ -12,7 +12,7 @@ use tokio_postgres::{Row, types::ToSql};
 
 use super::{
     changes,
-    order::{CHANNEL, Change, Committed, Ended, Order, Target},
+    order::{CHANNEL, Change, CommittedRevocation, EndedSession, RevocationRequest, Target},
 };
 use crate::{
     audit,
@@ -31,7 +31,7 @@ impl Store {
     /// # Errors
     /// `Lapsed` if whoever gives it may no longer do so. `Unavailable` if the database cannot be reached; whether it committed may then be unknown, and if it did, the feed
     /// will bring it.
-    pub async fn commit(&self, order: Order) -> Result<Committed, StoreError> {
+    pub async fn commit(&self, order: RevocationRequest) -> Result<CommittedRevocation, StoreError> {
         if order.target == Target::All {
             return self.run_slow(move |client| Box::pin(carry_out(client, order))).await;
         }
@@ -39,7 +39,7 @@ impl Store {
     }
 }
 
-async fn carry_out(client: &mut Client, order: Order) -> Result<Committed, StoreError> {
+async fn carry_out(client: &mut Client, order: RevocationRequest) -> Result<CommittedRevocation, StoreError> {
     let transaction = client.transaction().await?;
     let committed = write(&transaction, &order).await?;
     if committed.id.is_some() {
@@ -49,11 +49,15 @@ async fn carry_out(client: &mut Client, order: Order) -> Result<Committed, Store
 }
 
 /// Writes an order within the caller's transaction.
-pub(crate) async fn write(transaction: &Transaction<'_>, order: &Order) -> Result<Committed, StoreError> {
-    let nothing = Committed { id: None, cause: order.cause, ended: Vec::new(), except: order.except };
+pub(crate) async fn write(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+) -> Result<CommittedRevocation, StoreError> {
+    let nothing =
+        CommittedRevocation { id: None, cause: order.cause, ended: Vec::new(), except: order.except };
     let locked = lock(transaction, order).await?;
-    if let Some(authority) = &order.authority {
-        acting_session::check(transaction, authority, order.now).await?;
+    if let Some(acting_session) = &order.acting_session {
+        acting_session::check(transaction, acting_session, order.now).await?;
     }
     let users = raise(transaction, order, &locked).await?;
     if matches!(order.change, Some(Change::Password { .. })) {
@@ -81,15 +85,15 @@ pub(crate) async fn write(transaction: &Transaction<'_>, order: &Order) -> Resul
     }
     audit::insert(transaction, &[event(order, id, &ended)]).await?;
     transaction.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()]).await?;
-    Ok(Committed { id: Some(id), ended, ..nothing })
+    Ok(CommittedRevocation { id: Some(id), ended, ..nothing })
 }
 
 /// Takes the locks in the order that `authority` names, and returns the users whose rows it has: those concerned, and the
 /// one in whose name the order is given. Revoking everyone keeps everybody off by its own lock.
-async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, StoreError> {
+async fn lock(transaction: &Transaction<'_>, order: &RevocationRequest) -> Result<Vec<i64>, StoreError> {
     if order.target == Target::All {
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK]).await?;
-    } else if order.authority.is_some() {
+    } else if order.acting_session.is_some() {
         acting_session::hold_off_revoking_all(transaction).await?;
     }
     let (concerned, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
@@ -104,15 +108,19 @@ async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, 
          ORDER BY u.id FOR NO KEY UPDATE"
     );
     let statement = transaction.prepare_cached(&sql).await?;
-    let actor = order.authority.map(|authority| authority.user.0);
+    let actor = order.acting_session.map(|acting_session| acting_session.user.0);
     let only = order.only_user.map(|id| id.0);
     let rows = transaction.query(&statement, &[key, &actor, &only]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Raises the generation of the users concerned, of those that are `locked`, so that a sign-in in flight comes either
+/// Raises the revocation epoch of the users concerned, of those that are `locked`, so that a sign-in in flight comes either
 /// before (and is ended) or after (and is refused). Returns them; none for a session and for everyone.
-async fn raise(transaction: &Transaction<'_>, order: &Order, locked: &[i64]) -> Result<Vec<i64>, StoreError> {
+async fn raise(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+    locked: &[i64],
+) -> Result<Vec<i64>, StoreError> {
     let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
         Target::Session(_) | Target::Subject(_) | Target::All => return Ok(Vec::new()),
         Target::User(user) => ("u.id = $1", &user.0),
@@ -133,7 +141,10 @@ async fn raise(transaction: &Transaction<'_>, order: &Order, locked: &[i64]) -> 
 }
 
 /// The sessions that the order reaches and that were not revoked before, locked.
-async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ended>, StoreError> {
+async fn doomed(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+) -> Result<Vec<EndedSession>, StoreError> {
     // Each kind of target has a text of its own, so that its plan uses the index that it needs.
     let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
         Target::Session(session) => ("s.id = $1", &session.0),
@@ -162,7 +173,10 @@ async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ende
 
 /// The sessions of outside issuers that the order reaches, locked. They belong to no account, so an order for one account's
 /// sessions, or for idle ones, does not concern them.
-async fn doomed_outside(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ended>, StoreError> {
+async fn doomed_outside(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+) -> Result<Vec<EndedSession>, StoreError> {
     if order.only_user.is_some() || order.only_idle_since.is_some() || !order.cause.ends_session() {
         return Ok(Vec::new());
     }
@@ -186,8 +200,8 @@ async fn doomed_outside(transaction: &Transaction<'_>, order: &Order) -> Result<
     rows.iter().map(ended).collect()
 }
 
-pub(crate) fn ended(row: &Row) -> Result<Ended, StoreError> {
-    Ok(Ended {
+pub(crate) fn ended(row: &Row) -> Result<EndedSession, StoreError> {
+    Ok(EndedSession {
         session: SessionId(row.try_get("id")?),
         user: row.try_get::<_, Option<_>>("user_id")?.map(UserId),
         device: row.try_get::<_, Option<_>>("device_id")?.map(DeviceId),
@@ -196,7 +210,7 @@ pub(crate) fn ended(row: &Row) -> Result<Ended, StoreError> {
 
 async fn insert(
     transaction: &Transaction<'_>,
-    order: &Order,
+    order: &RevocationRequest,
     sessions: usize,
 ) -> Result<RevocationId, StoreError> {
     let (session, device, user) = match order.target {
@@ -236,9 +250,9 @@ async fn insert(
 
 async fn end(
     transaction: &Transaction<'_>,
-    order: &Order,
+    order: &RevocationRequest,
     id: RevocationId,
-    ended: &[Ended],
+    ended: &[EndedSession],
 ) -> Result<(), StoreError> {
     let ids: Vec<_> = ended.iter().map(|ended| ended.session).collect();
     for table in ["sessions", "external_sessions"] {
@@ -250,7 +264,7 @@ async fn end(
 }
 
 /// The order's event with what came of it.
-fn event(order: &Order, id: RevocationId, ended: &[Ended]) -> AuditEvent {
+fn event(order: &RevocationRequest, id: RevocationId, ended: &[EndedSession]) -> AuditEvent {
     let only = match ended {
         [one] => Some(*one),
         _ => None,

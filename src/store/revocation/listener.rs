@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     denials::{self, HeardDenial},
-    order::{Committed, Ended},
+    order::{CommittedRevocation, EndedSession},
 };
 use crate::{
     error::StoreError,
@@ -43,9 +43,9 @@ pub struct Watermark {
 
 /// A revocation that was heard of.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
+pub struct HeardRevocation {
     /// What it is.
-    pub committed: Committed,
+    pub committed: CommittedRevocation,
     /// The order's own mark.
     pub origin: Uuid,
 }
@@ -182,7 +182,7 @@ impl RevocationListener {
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
-    pub async fn since(&self, place: &Watermark) -> Result<(Vec<Heard>, Watermark), StoreError> {
+    pub async fn since(&self, place: &Watermark) -> Result<(Vec<HeardRevocation>, Watermark), StoreError> {
         // One statement, so that rows and watermark come from one snapshot.
         let sql = "SELECT pg_current_snapshot()::text AS next, r.id, r.cause, r.user_id, r.except_session_id, r.origin
                    FROM (SELECT) AS always
@@ -222,8 +222,8 @@ impl RevocationListener {
                    UNION ALL
                    SELECT id, user_id, device_id, NULL FROM sessions WHERE user_id = ANY ($2) AND revoked_at IS NULL";
         let rows = self.bounded(self.client.query(sql, &[&ids, &users])).await?;
-        let mut by_revocation: HashMap<i64, Vec<Ended>> = HashMap::new();
-        let mut by_user: HashMap<i64, Vec<Ended>> = HashMap::new();
+        let mut by_revocation: HashMap<i64, Vec<EndedSession>> = HashMap::new();
+        let mut by_user: HashMap<i64, Vec<EndedSession>> = HashMap::new();
         for row in &rows {
             let ended = commit::ended(row)?;
             match row.try_get::<_, Option<i64>>("revocation_id")? {
@@ -264,14 +264,14 @@ impl Drop for RevocationListener {
 struct Found {
     id: i64,
     user: Option<i64>,
-    heard: Heard,
+    heard: HeardRevocation,
 }
 
 fn revocation(row: &Row) -> Result<Found, StoreError> {
     let id = row.try_get("id")?;
     let cause: Cause = row_mapping::word(row, "cause")?;
     let except = row.try_get::<_, Option<_>>("except_session_id")?.map(SessionId);
-    let committed = Committed { id: Some(RevocationId(id)), cause, ended: Vec::new(), except };
-    let heard = Heard { committed, origin: row.try_get("origin")? };
+    let committed = CommittedRevocation { id: Some(RevocationId(id)), cause, ended: Vec::new(), except };
+    let heard = HeardRevocation { committed, origin: row.try_get("origin")? };
     Ok(Found { id, user: row.try_get("user_id")?, heard })
 }

@@ -73,7 +73,7 @@ pub enum Change {
 
 /// The session that asks, and what it must still have for that.
 #[derive(Clone, Copy, Debug)]
-pub struct Authority {
+pub struct ActingSession {
     /// It must work.
     pub session: SessionId,
     /// Its user, who must be active.
@@ -86,11 +86,11 @@ pub struct Authority {
 
 /// A revocation to be carried out.
 #[derive(Clone, Debug)]
-pub struct Order {
+pub struct RevocationRequest {
     /// By which whoever gives the order knows it again when hearing of it.
     pub origin: Uuid,
     /// In whose name, if it is a session's: if that may no longer give the order, nothing is written.
-    pub authority: Option<Authority>,
+    pub acting_session: Option<ActingSession>,
     /// What is revoked.
     pub target: Target,
     /// The session that stays, usually that of whoever asks.
@@ -117,14 +117,14 @@ pub struct Order {
     pub audit: AuditEvent,
 }
 
-impl Order {
+impl RevocationRequest {
     /// An order with nothing but target, cause and time; the event is `session.revoked`.
     #[must_use]
     pub fn new(target: Target, cause: Cause, now: OffsetDateTime) -> Self {
         let at_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
         Self {
             origin: Uuid::new_v4(),
-            authority: None,
+            acting_session: None,
             target,
             except: None,
             only_user: None,
@@ -147,7 +147,7 @@ impl Order {
 
 /// A session that was ended, or, with a changed role, whose sockets must come back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct EndedSession {
     /// The session.
     pub session: SessionId,
     /// Its user; none for a session of an outside issuer.
@@ -158,14 +158,14 @@ pub struct Ended {
 
 /// A revocation that has been carried out in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Committed {
+pub struct CommittedRevocation {
     /// Its number. `None` if there was nothing to do: the session had ended before, or the target is not among those
     /// that the order may reach. Then nothing was written.
     pub id: Option<RevocationId>,
     /// Why.
     pub cause: Cause,
     /// What it ended.
-    pub ended: Vec<Ended>,
+    pub ended: Vec<EndedSession>,
     /// The session that stayed; what is remembered of it is out of date all the same.
     pub except: Option<SessionId>,
 }

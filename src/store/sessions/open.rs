@@ -26,7 +26,7 @@ use crate::{
     pool::Store,
     revocation::{
         acting_session, commit, denials,
-        order::{Committed, Order, Target},
+        order::{CommittedRevocation, RevocationRequest, Target},
     },
     row_mapping::{self, clipped},
     sessions::session::{SESSION_COLUMNS, Session},
@@ -40,8 +40,8 @@ pub struct OpenSession {
     pub id: SessionId,
     /// Whose.
     pub user: UserId,
-    /// The user's generation when the password was checked.
-    pub generation: i32,
+    /// The user's revocation epoch when the password was checked.
+    pub revocation_epoch: i32,
     /// The last revocation of everyone when the password was checked.
     pub revoked_all: i64,
     /// Where.
@@ -70,9 +70,9 @@ pub struct OpenSession {
 
 /// What became of it.
 #[derive(Clone, Debug)]
-pub enum Opened {
+pub enum OpenOutcome {
     /// It is open; `evicted` are the revocations of those that had to give way, for the caller to carry out.
-    Session(Box<Session>, Vec<Committed>),
+    Session(Box<Session>, Vec<CommittedRevocation>),
     /// The user changed, was revoked or is not active since the password was checked: there is no session.
     Superseded,
     /// The challenge or the proof was used before, perhaps a moment ago: there is no session.
@@ -85,15 +85,19 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached; whether the session was opened is then unknown, and nobody holds
     /// its tokens.
-    pub async fn open_session(&self, open: OpenSession, event: AuditEvent) -> Result<Opened, StoreError> {
+    pub async fn open_session(
+        &self,
+        open: OpenSession,
+        event: AuditEvent,
+    ) -> Result<OpenOutcome, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
                 if !ground_holds(&transaction, &open).await? {
-                    return Ok(Opened::Superseded);
+                    return Ok(OpenOutcome::Superseded);
                 }
                 if !proof_counts(&transaction, &open).await? {
-                    return Ok(Opened::Spent);
+                    return Ok(OpenOutcome::Spent);
                 }
                 devices::upsert(&transaction, open.user, &open.device, open.now).await?;
                 if let Some((trust, until)) = open.trust {
@@ -107,7 +111,7 @@ impl Store {
                 transaction.execute(&statement, &[&open.user.0, &open.now]).await?;
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
-                Ok(Opened::Session(Box::new(session), evicted))
+                Ok(OpenOutcome::Session(Box::new(session), evicted))
             })
         })
         .await
@@ -124,13 +128,13 @@ async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
     let Some(row) = transaction.query_opt(&statement, &[&open.user.0]).await? else {
         return Ok(false);
     };
-    let same_generation = row.try_get::<_, i32>("generation")? == open.generation;
+    let same_epoch = row.try_get::<_, i32>("generation")? == open.revocation_epoch;
     let active = row_mapping::word::<Status>(&row, "status")?.is_active();
     let statement = transaction
         .prepare_cached("SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'")
         .await?;
     let revoked_all: i64 = transaction.query_one(&statement, &[]).await?.try_get(0)?;
-    let holds = same_generation && active && revoked_all == open.revoked_all;
+    let holds = same_epoch && active && revoked_all == open.revoked_all;
     Ok(holds && !denials::blocked(transaction, open.user.0, open.now).await?)
 }
 
@@ -162,7 +166,7 @@ async fn make_room(
     transaction: &Transaction<'_>,
     open: &OpenSession,
     opening: &AuditEvent,
-) -> Result<Vec<Committed>, StoreError> {
+) -> Result<Vec<CommittedRevocation>, StoreError> {
     let statement = transaction
         .prepare_cached(
             "SELECT id FROM (SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL
@@ -181,10 +185,10 @@ async fn make_room(
             device: None,
             ..AuditEvent::new("session.revoked", Outcome::Success, opening.at_ms)
         };
-        let order = Order {
+        let order = RevocationRequest {
             reason: "the user has too many sessions".to_owned(),
             audit: AuditEvent { request_id: opening.request_id.clone(), address: opening.address, ..event },
-            ..Order::new(Target::Session(session), Cause::SessionLimit, open.now)
+            ..RevocationRequest::new(Target::Session(session), Cause::SessionLimit, open.now)
         };
         let committed = commit::write(transaction, &order).await?;
         evicted.extend(committed.id.is_some().then_some(committed));

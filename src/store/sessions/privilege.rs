@@ -22,8 +22,8 @@ pub struct Privilege {
     pub session: SessionId,
     /// Its user.
     pub user: UserId,
-    /// The user's generation when the proof was checked.
-    pub generation: i32,
+    /// The user's revocation epoch when the proof was checked.
+    pub revocation_epoch: i32,
     /// Until when.
     pub until: OffsetDateTime,
     /// The proof beside a password, which is spent with it.
@@ -34,7 +34,7 @@ pub struct Privilege {
 
 /// What came of granting privilege.
 #[derive(Clone, Debug)]
-pub enum Granted {
+pub enum PrivilegeOutcome {
     /// The session has it.
     Session(Box<Session>),
     /// The session ended or its user changed meanwhile.
@@ -53,7 +53,7 @@ impl Store {
         &self,
         privilege: Privilege,
         event: AuditEvent,
-    ) -> Result<Granted, StoreError> {
+    ) -> Result<PrivilegeOutcome, StoreError> {
         let sql = format!(
             "UPDATE sessions s SET privilege_epoch = s.privilege_epoch + 1, privileged_until = $3
              FROM (SELECT id FROM users WHERE generation = $2 AND is_active
@@ -63,21 +63,21 @@ impl Store {
         );
         self.run(move |client| {
             Box::pin(async move {
-                let Privilege { session, user, generation, until, proof, now } = privilege;
+                let Privilege { session, user, revocation_epoch, until, proof, now } = privilege;
                 let transaction = client.transaction().await?;
                 let statement = transaction.prepare_cached(&sql).await?;
-                let arguments: [&(dyn ToSql + Sync); 4] = [&session.0, &generation, &until, &now];
+                let arguments: [&(dyn ToSql + Sync); 4] = [&session.0, &revocation_epoch, &until, &now];
                 let Some(row) = transaction.query_opt(&statement, &arguments).await? else {
-                    return Ok(Granted::Lapsed);
+                    return Ok(PrivilegeOutcome::Lapsed);
                 };
                 if let Some(proof) = proof
                     && !second_factors::spend(&transaction, user, &proof, now).await?
                 {
-                    return Ok(Granted::Spent);
+                    return Ok(PrivilegeOutcome::Spent);
                 }
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
-                Ok(Granted::Session(Box::new(session::from_row(&row)?)))
+                Ok(PrivilegeOutcome::Session(Box::new(session::from_row(&row)?)))
             })
         })
         .await

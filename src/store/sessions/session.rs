@@ -67,14 +67,14 @@ pub struct Session {
     /// How risky the sign-in looked.
     pub risk: Option<Assessment>,
     /// What is shown of the device.
-    pub shown: DeviceShown,
+    pub shown: DeviceSummary,
     /// When and why it was revoked.
     pub revoked: Option<Revoked>,
 }
 
 /// What a session shows of its device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeviceShown {
+pub struct DeviceSummary {
     /// What its user calls it.
     pub label: Option<String>,
     /// The country it last signed in from.
@@ -141,11 +141,11 @@ pub(crate) fn from_row(row: &Row) -> Result<Session, StoreError> {
     })
 }
 
-fn shown(row: &Row) -> Result<DeviceShown, StoreError> {
+fn shown(row: &Row) -> Result<DeviceSummary, StoreError> {
     let columns: Option<Vec<Option<String>>> = row.try_get("device_shown")?;
     let mut columns = columns.unwrap_or_default().into_iter();
     let mut next = || columns.next().flatten();
-    Ok(DeviceShown { label: next(), country: next(), city: next() })
+    Ok(DeviceSummary { label: next(), country: next(), city: next() })
 }
 
 /// Maps a row of [`SESSION_COLUMNS`] and `USER_COLUMNS`.
