@@ -1,0 +1,281 @@
+//! What the code of a module names: paths in `use` lines and elsewhere, resolved to the file that owns the item.
+
+use std::collections::BTreeMap;
+
+use super::workspace::{File, Module, Tree};
+
+/// A path that a file names.
+#[derive(Clone, Debug)]
+pub(crate) struct Reference {
+    /// The file that names it, an index into the workspace.
+    pub(crate) from: usize,
+    pub(crate) line: usize,
+    /// The path as it was resolved: below `crate`, or with the name of another crate first.
+    pub(crate) path: Vec<String>,
+    /// The file of this crate that owns what is named; none for another crate.
+    pub(crate) to: Option<usize>,
+    /// Whether a `pub use` names it.
+    pub(crate) exported: bool,
+}
+
+/// A name that a `use` brings into a module.
+struct Import {
+    /// As written, first segment first.
+    path: Vec<String>,
+    line: usize,
+    exported: bool,
+}
+
+/// What a module imports and which paths its code names.
+#[derive(Default)]
+struct Names {
+    imports: BTreeMap<String, Import>,
+    globs: Vec<Import>,
+    paths: Vec<(Vec<String>, usize)>,
+}
+
+/// Every reference of the code that is delivered, of one tree of modules.
+pub(crate) fn references(tree: &Tree, files: &[File]) -> Vec<Reference> {
+    let resolver = Resolver {
+        tree,
+        names: tree
+            .modules
+            .values()
+            .filter(|module| !files[module.file].test)
+            .map(|module| (module.path.clone(), names(tree, module, &files[module.file])))
+            .collect(),
+    };
+    let mut found = Vec::new();
+    for (path, names) in &resolver.names {
+        let module = &tree.modules[path];
+        let mut add = |written: &[String], line: usize, exported: bool, import: bool| {
+            let resolved =
+                if import { resolver.import(path, written, 0) } else { resolver.path(path, written, 0) };
+            if let Some((path, to)) = resolved {
+                found.push(Reference { from: module.file, line, path, to, exported });
+            }
+        };
+        for import in names.imports.values().chain(&names.globs) {
+            add(&import.path, import.line, import.exported, true);
+        }
+        for (written, line) in &names.paths {
+            add(written, *line, false, false);
+        }
+    }
+    found
+}
+
+struct Resolver<'t> {
+    tree: &'t Tree,
+    names: BTreeMap<Vec<String>, Names>,
+}
+
+/// A path below `crate` or below another crate, and the file that owns it.
+type Resolved = (Vec<String>, Option<usize>);
+
+/// Imports that lead to imports are followed this far.
+const MAX_DEPTH: usize = 16;
+
+impl Resolver<'_> {
+    /// The path of a `use`: its first name may be a module here, another crate, or a name that is imported here.
+    fn import(&self, module: &[String], written: &[String], depth: usize) -> Option<Resolved> {
+        let (first, rest) = written.split_first()?;
+        match first.as_str() {
+            "crate" | "$crate" => self.below(Vec::new(), rest, depth),
+            "self" => self.below(module.to_vec(), rest, depth),
+            "super" => {
+                let parent = module.split_last().map_or(&[][..], |(_, parent)| parent);
+                if rest.first().is_some_and(|next| next == "super") {
+                    self.import(parent, rest, depth)
+                } else {
+                    self.below(parent.to_vec(), rest, depth)
+                }
+            }
+            _ => match self.local(module, written, depth) {
+                Some(resolved) => Some(resolved),
+                None => Some((written.to_vec(), None)),
+            },
+        }
+    }
+
+    /// A path in code: unless it begins at the crate, its first name must be known here.
+    fn path(&self, module: &[String], written: &[String], depth: usize) -> Option<Resolved> {
+        match written.first()?.as_str() {
+            "crate" | "$crate" | "self" | "super" => self.import(module, written, depth),
+            _ => self.local(module, written, depth).or_else(|| Some((written.to_vec(), None))),
+        }
+    }
+
+    /// A path whose first name is a module or an import of this module.
+    fn local(&self, module: &[String], written: &[String], depth: usize) -> Option<Resolved> {
+        let (first, rest) = written.split_first()?;
+        let here = self.tree.modules.get(module)?;
+        if here.children.contains(first) {
+            return self.below([module, &[first.clone()]].concat(), rest, depth);
+        }
+        let import = self.names.get(module)?.imports.get(first)?;
+        // `use store;` or `use store::Store as store;`: a name that leads to itself is another crate.
+        if depth > MAX_DEPTH || import.path.first() == Some(first) {
+            return None;
+        }
+        let path = [import.path.clone(), rest.to_vec()].concat();
+        self.import(module, &path, depth + 1)
+    }
+
+    /// What this path below a module of the crate leads to.
+    fn below(&self, module: Vec<String>, rest: &[String], depth: usize) -> Option<Resolved> {
+        let here = self.tree.modules.get(&module)?;
+        let Some((next, after)) = rest.split_first() else {
+            // A module as such: what is named below it counts, where it is named.
+            return None;
+        };
+        let full = [module.clone(), rest.to_vec()].concat();
+        if depth > MAX_DEPTH {
+            return Some((full, Some(here.file)));
+        }
+        if here.children.contains(next) {
+            return self.below([module, vec![next.clone()]].concat(), after, depth);
+        }
+        let names = self.names.get(&module)?;
+        if let Some(import) = names.imports.get(next) {
+            let path = [import.path.clone(), after.to_vec()].concat();
+            return self.import(&module, &path, depth + 1);
+        }
+        for glob in names.globs.iter().filter(|glob| glob.exported) {
+            let path = [glob.path.clone(), rest.to_vec()].concat();
+            if let Some((path, Some(file))) = self.import(&module, &path, depth + 1) {
+                return Some((path, Some(file)));
+            }
+        }
+        Some((full, Some(here.file)))
+    }
+}
+
+/// The names in this module's code, without those of the modules that stand within it.
+fn names(tree: &Tree, module: &Module, file: &File) -> Names {
+    let within: Vec<_> = tree
+        .modules
+        .values()
+        .filter(|other| {
+            other.file == module.file
+                && other.path.len() > module.path.len()
+                && other.path.starts_with(&module.path)
+        })
+        .map(|other| other.body.clone())
+        .collect();
+    let code = &file.source.code;
+    let mut tokens = tokens(code, module.body.clone());
+    tokens.retain(|token| !within.iter().any(|body| body.contains(&token.at)));
+    let mut names = Names::default();
+    let mut next = 0;
+    while next < tokens.len() {
+        let token = &tokens[next];
+        let line = file.source.line_of(token.at);
+        if token.text == "use" {
+            let exported = next > 0 && matches!(tokens[next - 1].text, "pub" | ")");
+            next = read_use(&tokens, next + 1, &[], &mut names, line, exported);
+            continue;
+        }
+        let after_path = next > 0 && matches!(tokens[next - 1].text, "::" | "." | "'");
+        if token.is_name && !after_path {
+            let (path, end) = read_path(&tokens, next);
+            if path.len() > 1 {
+                names.paths.push((path, line));
+            }
+            next = end;
+        }
+        next += 1;
+    }
+    names
+}
+
+/// The path that begins here, and its last token.
+fn read_path(tokens: &[Token<'_>], start: usize) -> (Vec<String>, usize) {
+    let (mut path, mut end) = (vec![tokens[start].text.to_owned()], start);
+    while let [separator, name, ..] = &tokens[end + 1..] {
+        if separator.text != "::" || !name.is_name {
+            break;
+        }
+        path.push(name.text.to_owned());
+        end += 2;
+    }
+    (path, end)
+}
+
+/// Reads the tree of a `use` that begins here; answers the token after it.
+fn read_use(
+    tokens: &[Token<'_>],
+    mut next: usize,
+    prefix: &[String],
+    names: &mut Names,
+    line: usize,
+    exported: bool,
+) -> usize {
+    let mut path = prefix.to_vec();
+    let mut alias = None;
+    while let Some(token) = tokens.get(next) {
+        match token.text {
+            "::" => {}
+            "as" => {
+                next += 1;
+                alias = tokens.get(next).map(|token| token.text.to_owned());
+            }
+            "*" => {
+                names.globs.push(Import { path, line, exported });
+                return next + 1;
+            }
+            "{" => {
+                next += 1;
+                while tokens.get(next).is_some_and(|token| token.text != "}") {
+                    next = read_use(tokens, next, &path, names, line, exported);
+                    if tokens.get(next).is_some_and(|token| token.text == ",") {
+                        next += 1;
+                    }
+                }
+                return next + 1;
+            }
+            "self" if !path.is_empty() => {}
+            text if token.is_name => path.push(text.to_owned()),
+            _ => break,
+        }
+        next += 1;
+    }
+    if let Some(last) = path.last().cloned() {
+        let import = Import { path, line, exported };
+        match alias.as_deref() {
+            // Imported for its methods only; there may be several.
+            Some("_") => names.globs.push(import),
+            _ => drop(names.imports.insert(alias.unwrap_or(last), import)),
+        }
+    }
+    next
+}
+
+struct Token<'c> {
+    text: &'c str,
+    at: usize,
+    is_name: bool,
+}
+
+fn tokens(code: &str, body: std::ops::Range<usize>) -> Vec<Token<'_>> {
+    let (bytes, mut at, mut tokens) = (code.as_bytes(), body.start, Vec::new());
+    while at < body.end {
+        let byte = bytes[at];
+        let name = byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'$' || !byte.is_ascii();
+        let mut end = at + 1;
+        if name {
+            while end < body.end
+                && (bytes[end].is_ascii_alphanumeric() || bytes[end] == b'_' || !bytes[end].is_ascii())
+            {
+                end += 1;
+            }
+        } else if bytes[at..].starts_with(b"::") {
+            end += 1;
+        }
+        if !byte.is_ascii_whitespace() {
+            tokens.push(Token { text: &code[at..end], at, is_name: name && !byte.is_ascii_digit() });
+        }
+        at = end;
+    }
+    tokens
+}

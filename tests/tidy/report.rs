@@ -1,0 +1,64 @@
+//! Figures of the whole: how many files and lines each layer has, how long files are, and how many rules are broken.
+
+use std::collections::BTreeMap;
+
+use super::{
+    circles::{self, Circle},
+    layers, words,
+    workspace::{File, Workspace},
+};
+
+/// Files and lines of one room.
+#[derive(Default)]
+struct Size {
+    files: usize,
+    lines: usize,
+}
+
+/// The report, as text.
+pub(crate) fn report(workspace: &Workspace) -> String {
+    let mut rooms: BTreeMap<String, Size> = BTreeMap::new();
+    for file in &workspace.files {
+        let size = rooms.entry(room_of(file)).or_default();
+        size.files += 1;
+        size.lines += file.source.text.lines().count();
+    }
+    let mut text = format!("{:24} {:>6} {:>8}\n", "room", "files", "lines");
+    for (room, Size { files, lines }) in &rooms {
+        text.push_str(&format!("{room:24} {files:>6} {lines:>8}\n"));
+    }
+    text.push_str(&lengths("delivered", workspace.files.iter().filter(|file| !file.test)));
+    text.push_str(&lengths("tests", workspace.files.iter().filter(|file| file.test)));
+    let circles = all_circles(workspace);
+    let inside: usize = circles.iter().map(|circle| circle.files.len()).sum();
+    let longest = circles.iter().map(|circle| circle.files.len()).max().unwrap_or_default();
+    text.push_str(&format!("circles: {}; files in them: {inside}; the largest: {longest}\n", circles.len()));
+    text.push_str(&format!("forbidden dependencies: {}\n", layers::violations(workspace).len()));
+    text.push_str(&format!("lines with pronouns: {}\n", words::pronouns(workspace).len()));
+    text
+}
+
+pub(crate) fn all_circles(workspace: &Workspace) -> Vec<Circle> {
+    let trees = workspace.crates.iter().flat_map(|found| &found.trees);
+    trees.flat_map(|tree| circles::circles(tree, &workspace.files)).collect()
+}
+
+fn room_of(file: &File) -> String {
+    let layer = layers::layer_of(&file.path).map(|layer| layer.name);
+    match layer {
+        Some(layer) if file.test => format!("{layer} (tests)"),
+        Some(layer) => layer.to_owned(),
+        None => file.path.split('/').take(2).collect::<Vec<_>>().join("/"),
+    }
+}
+
+fn lengths<'f>(of: &str, files: impl Iterator<Item = &'f File>) -> String {
+    let mut lengths: Vec<usize> = files.map(|file| file.source.text.lines().count()).collect();
+    lengths.sort_unstable();
+    let at = |percent: usize| lengths.get(lengths.len() * percent / 100).copied().unwrap_or_default();
+    let (files, lines) = (lengths.len(), lengths.iter().sum::<usize>());
+    let (median, p90, longest) = (at(50), at(90), lengths.last().copied().unwrap_or_default());
+    format!(
+        "{of}: {files} files, {lines} lines; lines per file: median {median}, p90 {p90}, longest {longest}\n"
+    )
+}

@@ -1,0 +1,185 @@
+//! What every file has to have: a header, a size that can be read, a name that says what is in it, and a place in a room.
+
+use super::workspace::{File, Workspace};
+
+/// The longest file, in lines.
+pub(crate) const MAX_LINES: usize = 500;
+
+/// Names under which things are lost.
+const DRAWERS: [&str; 7] = ["utils", "util", "common", "manager", "helper", "helpers", "misc"];
+
+/// What rules without I/O must not do: the time is an argument, and nothing waits.
+const IMPURE: [&str; 7] =
+    ["now_utc", "now_local", "SystemTime::now", "Instant::now", "async fn", "async move", ".await"];
+
+/// Where they are.
+const PURE: [&str; 6] = [
+    "src/domain/",
+    "src/socket/dialogue",
+    "src/socket/connection/dialogue",
+    "actors/src/logic/",
+    "actors/src/protocol/",
+    "protocol/src/",
+];
+
+/// Files that do not begin by saying what lives there.
+pub(crate) fn without_header(file: &File) -> Option<String> {
+    (!file.source.text.starts_with("//!")).then(|| format!("{}: does not begin with `//!`", file.path))
+}
+
+/// Files that are too long.
+pub(crate) fn too_long(file: &File) -> Option<String> {
+    let lines = file.source.text.lines().count();
+    (lines > MAX_LINES).then(|| format!("{}: has {lines} lines", file.path))
+}
+
+/// Files and folders with the name of a drawer.
+pub(crate) fn drawer(file: &File) -> Option<String> {
+    let named = file.path.split(['/', '.']).any(|part| DRAWERS.contains(&part));
+    named.then(|| format!("{}: name it after what it holds", file.path))
+}
+
+/// Rules without I/O that ask a clock or wait.
+pub(crate) fn impure(file: &File) -> Option<String> {
+    if file.test || !PURE.iter().any(|room| file.path.starts_with(room)) {
+        return None;
+    }
+    let asked = IMPURE.iter().find(|call| file.source.code.contains(**call))?;
+    Some(format!("{}: has `{asked}`", file.path))
+}
+
+/// Files of a crate that no module declares: the compiler never sees them.
+pub(crate) fn unreached(workspace: &Workspace) -> Vec<String> {
+    let in_crate = |file: &&File| {
+        let sources = file.path.starts_with("src/") || file.path.contains("/src/");
+        sources && !file.reached && !file.path.starts_with("tests/")
+    };
+    let files = workspace.files.iter().filter(in_crate);
+    files.map(|file| format!("{}: no module declares it", file.path)).collect()
+}
+
+/// Folders of sources without a `mod.rs` (or the root of a crate) that says what the room is for.
+pub(crate) fn rooms_without_sign(workspace: &Workspace) -> Vec<String> {
+    let mut folders: Vec<_> = workspace
+        .files
+        .iter()
+        .filter(|file| file.reached)
+        .filter_map(|file| file.path.rsplit_once('/'))
+        .collect();
+    folders.dedup_by_key(|(folder, _)| *folder);
+    let has = |folder: &str, name: &str| workspace.index(&format!("{folder}/{name}")).is_some();
+    let without = folders.into_iter().map(|(folder, _)| folder).filter(|folder| {
+        !folder.ends_with("fuzz_targets")
+            && !["mod.rs", "lib.rs", "main.rs"].iter().any(|name| has(folder, name))
+    });
+    without.map(|folder| format!("{folder}/: has no mod.rs")).collect()
+}
+
+/// What statements of SQL look like, in upper case: the words in this order.
+const STATEMENTS: [&[&str]; 14] = [
+    &["SELECT", "FROM"],
+    &["INSERT", "INTO"],
+    &["UPDATE", "SET"],
+    &["DELETE", "FROM"],
+    &["CREATE", "DATABASE"],
+    &["CREATE", "TABLE"],
+    &["CREATE", "INDEX"],
+    &["ALTER", "TABLE"],
+    &["DROP", "TABLE"],
+    &["TRUNCATE"],
+    &["LOCK", "TABLE"],
+    &["SELECT", "1"],
+    &["LISTEN"],
+    &["NOTIFY"],
+];
+
+/// Statements of SQL outside the store; the launcher of the private database may have its one.
+pub(crate) fn sql(files: &[File]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    let mut launching = 0;
+    for file in files {
+        let ours = file.path.starts_with("src/") || file.path.contains("/src/");
+        if !ours || file.test || file.path.starts_with("src/store/") {
+            continue;
+        }
+        for text in file.source.strings.iter().filter(|text| !text.in_test && is_statement(&text.text)) {
+            let launches = file.path.starts_with("src/postgres/");
+            launching += usize::from(launches);
+            if !launches || launching > 1 {
+                let first = text.text.lines().next().unwrap_or_default();
+                wrong.push(format!("{}:{}: SQL: {first}", file.path, text.line));
+            }
+        }
+    }
+    wrong
+}
+
+/// Whether a text begins with a statement, or holds a whole one.
+fn is_statement(text: &str) -> bool {
+    let words: Vec<&str> =
+        text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();
+    STATEMENTS.iter().any(|statement| {
+        let mut rest = words.iter();
+        let in_order = statement.iter().all(|wanted| rest.any(|word| word == wanted));
+        in_order && (statement.len() > 1 || words.first() == Some(&statement[0]))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn one(path: &str, text: &str) -> Workspace {
+        Workspace::of(&[(path, text)])
+    }
+
+    #[test]
+    fn statements_are_found_in_every_kind_of_text() {
+        for statement in [
+            r#"fn f() { run("SELECT a FROM b") }"#,
+            r##"fn f() { run(r#"SELECT a FROM b"#) }"##,
+            "fn f() { run(\"\\\n    SELECT a,\n    b FROM c\") }",
+            r#"fn f() { format!("WITH x AS (SELECT a FROM b) UPDATE c SET d = 1") }"#,
+            r#"fn f() { run("LISTEN revocations") }"#,
+        ] {
+            assert_eq!(sql(&one("src/http/a.rs", statement).files).len(), 1, "{statement}");
+            assert_eq!(sql(&one("src/store/a.rs", statement).files).len(), 0, "{statement}");
+            let tests = format!("#[cfg(test)]\nmod tests {{ {statement} }}");
+            assert_eq!(sql(&one("src/http/a.rs", &tests).files).len(), 0, "{tests}");
+        }
+        let two = r#"fn f() { run("CREATE DATABASE a"); run("SELECT 1") }"#;
+        assert_eq!(sql(&one("src/postgres/a.rs", two).files).len(), 1);
+        assert!(sql(&one("src/http/a.rs", r#"fn f() { say("Select one from the list") }"#).files).is_empty());
+    }
+
+    #[test]
+    fn shapes_that_are_not_wanted_are_found() {
+        let found =
+            |path: &str, text: &str, rule: fn(&File) -> Option<String>| rule(&one(path, text).files[0]);
+        assert!(found("src/a.rs", "fn f() {}", without_header).is_some());
+        assert!(found("src/a.rs", "//! A.\nfn f() {}", without_header).is_none());
+        assert!(found("tests/it/a.rs", &"\n".repeat(501), too_long).is_some());
+        assert!(found("tests/it/a.rs", &"\n".repeat(500), too_long).is_none());
+        assert!(found("src/http/helpers.rs", "", drawer).is_some());
+        assert!(found("src/utils/a.rs", "", drawer).is_some());
+        assert!(found("src/http/answer.rs", "", drawer).is_none());
+        assert!(found("src/domain/a.rs", "fn f() { Instant::now() }", impure).is_some());
+        assert!(found("protocol/src/a.rs", "async fn f() {}", impure).is_some());
+        assert!(found("src/service/a.rs", "async fn f() {}", impure).is_none());
+        assert!(found("src/domain/a.rs", "#[test]\nfn f() { Instant::now() }", impure).is_none());
+    }
+
+    #[test]
+    fn files_without_a_module_and_folders_without_a_sign_are_found() {
+        let workspace = Workspace::of(&[
+            ("src/lib.rs", "mod a;\nmod b;"),
+            ("src/a/mod.rs", "mod c;"),
+            ("src/a/c.rs", ""),
+            ("src/b.rs", "pub(in crate::a) mod d;"),
+            ("src/b/d.rs", ""),
+            ("src/forgotten.rs", ""),
+        ]);
+        assert_eq!(unreached(&workspace), ["src/forgotten.rs: no module declares it"]);
+        assert_eq!(rooms_without_sign(&workspace), ["src/b/: has no mod.rs"]);
+    }
+}

@@ -1,0 +1,85 @@
+//! Plain words: comments, pages and texts name the things of the system and not persons.
+//!
+//! A connection, a caller, a peer or this node is no `who`: the noun tells the reader which one is meant.
+
+use super::workspace::Workspace;
+
+const PRONOUNS: [&str; 9] =
+    ["who", "whoever", "whom", "whomever", "whose", "nobody", "somebody", "anybody", "everybody"];
+
+/// Where a pronoun may stand, and why.
+struct Exception {
+    /// The start of a path.
+    path: &'static str,
+    /// A part of the line.
+    text: &'static str,
+}
+
+/// Names of others, and these rules themselves.
+const ALLOWED: &[Exception] = &[Exception { path: "tests/tidy/", text: "" }];
+
+/// Every line of comments, pages and texts in which one of the words stands. Texts of tests may say what they like.
+pub(crate) fn pronouns(workspace: &Workspace) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for file in &workspace.files {
+        let comments = file.source.comments.iter();
+        let strings = file.source.strings.iter().filter(|text| !file.test && !text.in_test);
+        for text in comments.chain(strings) {
+            check(&file.path, text.line, &text.text, &mut wrong);
+        }
+    }
+    for (path, text) in &workspace.pages {
+        check(path, 1, checked_part(path, text), &mut wrong);
+    }
+    wrong
+}
+
+/// The text of a page; of the change log, the part above its second heading, for what was released is not rewritten.
+fn checked_part<'t>(path: &str, text: &'t str) -> &'t str {
+    if !path.ends_with("CHANGELOG.md") {
+        return text;
+    }
+    let second = text.match_indices("\n## ").nth(1);
+    second.map_or(text, |(at, _)| &text[..at])
+}
+
+fn check(path: &str, first_line: usize, text: &str, wrong: &mut Vec<String>) {
+    for (number, line) in text.lines().enumerate() {
+        let words = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+        let found = words.filter(|word| PRONOUNS.contains(&word.to_lowercase().as_str()));
+        for word in found {
+            let excepted =
+                |exception: &&Exception| path.starts_with(exception.path) && line.contains(exception.text);
+            if !ALLOWED.iter().any(|exception| excepted(&exception)) {
+                wrong.push(format!("{path}:{}: \"{word}\" in: {}", first_line + number, line.trim()));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(path: &str, text: &str) -> usize {
+        pronouns(&Workspace::of(&[("src/lib.rs", "//! Root.\n"), (path, text)])).len()
+    }
+
+    #[test]
+    fn pronouns_are_found_in_what_people_read() {
+        assert_eq!(found("src/a.rs", "//! Whoever calls.\n"), 1);
+        assert_eq!(found("src/a.rs", "/// Nobody waits,\n/// whose time is up.\nfn f() {}"), 2);
+        assert_eq!(found("src/a.rs", "fn f() { warn(r#\"somebody came\"#) }"), 1);
+        assert_eq!(found("src/a.rs", "fn f() { warn(\"one\n     who came\") }"), 1);
+        assert_eq!(found("src/a.rs", "#[cfg(test)]\nmod tests { fn f() { say(\"who\") } // who?\n}"), 1);
+        assert_eq!(found("tests/it/a.rs", "fn f() { say(\"nobody@example.com\") }"), 0);
+        assert_eq!(found("src/a.rs", "fn who() { whole(\"whole\") } // The whole.\n"), 0);
+    }
+
+    #[test]
+    fn old_entries_of_the_change_log_stay() {
+        let log = "# Log\n\n## New\n\nwho\n\n## Old\n\nwho\n";
+        assert_eq!(checked_part("CHANGELOG.md", log).matches("who").count(), 1);
+        assert_eq!(checked_part("README.md", log), log);
+    }
+}
