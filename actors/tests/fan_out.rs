@@ -8,7 +8,7 @@ mod counting;
 use std::sync::Arc;
 
 use actors::runtime::{Outbox, outbox};
-use logic::{channel::Channel, namespace::Terms};
+use logic::{channel_members::Channel, namespace::Terms};
 use protocol::{
     ClientInfo, DataForm, Encoding, Payload, Publication, Push,
     id::{ConnectionId, Subject},

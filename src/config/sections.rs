@@ -270,7 +270,7 @@ pub(super) fn socket(read: &mut Reader<'_>, base: &SocketSettings) -> SocketSett
             per_address: read.at_least("CONNECTIONS_PER_ADDRESS", 1, base.limits.per_address),
             per_user: read.at_least("CONNECTIONS_PER_USER", 1, base.limits.per_user),
         },
-        // One answer of the channels (`logic::stream::PAGE_BYTES`) must fit, whatever it is escaped to.
+        // One answer of the channels (`logic::history::PAGE_BYTES`) must fit, whatever it is escaped to.
         outbox_bytes: read.at_least("CONNECTION_QUEUE_BYTES", 1024 * 1024, base.outbox_bytes),
         ..base.clone()
     }

@@ -11,10 +11,11 @@ use std::{
 
 use actors::{
     Realtime,
-    runtime::{AttachError, AttachRequest, Attachment, Bearer, Outbox, TokenMark, Transport},
+    runtime::{AttachError, AttachRequest, Attachment, Bearer, Outbox, Transport},
 };
 use dashmap::DashMap;
 use ipnet::IpNet;
+use logic::denials::TokenMark;
 use logic::namespace::Party;
 use protocol::{
     audit::{AuditEvent, Outcome},

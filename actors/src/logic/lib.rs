@@ -4,16 +4,16 @@
 //! rule can be tested here without an executor. Nothing in here knows actix, tokio, a clock or randomness.
 
 pub mod bans;
-pub mod channel;
+pub mod channel_members;
 pub mod client;
 pub mod delta;
 pub mod denials;
+pub mod history;
+pub mod idempotency;
 pub mod journal;
 pub mod limits;
 pub mod namespace;
-pub mod published;
-pub mod session;
-pub mod stream;
+pub mod session_connections;
 pub mod subscription;
 pub mod tombstones;
 pub mod version;

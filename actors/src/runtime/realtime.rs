@@ -14,16 +14,16 @@ use std::{
 use actix_rt::Arbiter;
 use tokio::time::Instant;
 
-use super::{
-    audit::Audit,
-    channel_shard::Shard,
-    closing::{Closed, Closing},
-    device_tracker::DeviceTracker,
-    directory::{AttachError, AttachRequest, Attachment, Directory},
-    rate_limiter::RateLimiter,
-    session::ConnectionInfo,
-    settings::RealtimeSettings,
-    supervise::Lane,
+use super::settings::RealtimeSettings;
+use crate::runtime::{
+    channels::shard::Shard,
+    connection::close_waiter::{Closed, Closing},
+    services::{audit::Audit, device_tracker::DeviceTracker, rate_limiter::RateLimiter},
+    sessions::{
+        directory::{AttachError, AttachRequest, Attachment, Directory},
+        session::ConnectionInfo,
+    },
+    supervision::Lane,
 };
 use logic::bans::Bans;
 use protocol::{
@@ -40,19 +40,19 @@ fn jitter() -> f64 {
 
 /// The handle.
 #[derive(Clone)]
-pub struct Realtime(pub(super) Arc<Inner>);
+pub struct Realtime(pub(crate) Arc<Inner>);
 
-pub(super) struct Inner {
-    pub(super) settings: RealtimeSettings,
-    pub(super) directory: Arc<Directory>,
-    pub(super) channels: Vec<Shard>,
+pub(crate) struct Inner {
+    pub(crate) settings: RealtimeSettings,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) channels: Vec<Shard>,
     /// Beside the limiters, not in them: it outlives their deaths.
-    pub(super) bans: parking_lot::RwLock<Bans>,
-    pub(super) limiters: Vec<Arc<Lane<RateLimiter>>>,
-    pub(super) trackers: Vec<Arc<Lane<DeviceTracker>>>,
-    pub(super) audit: Arc<Lane<Audit>>,
-    pub(super) draining: AtomicBool,
-    pub(super) arbiters: Vec<Arbiter>,
+    pub(crate) bans: parking_lot::RwLock<Bans>,
+    pub(crate) limiters: Vec<Arc<Lane<RateLimiter>>>,
+    pub(crate) trackers: Vec<Arc<Lane<DeviceTracker>>>,
+    pub(crate) audit: Arc<Lane<Audit>>,
+    pub(crate) draining: AtomicBool,
+    pub(crate) arbiters: Vec<Arbiter>,
 }
 
 impl Realtime {

@@ -11,17 +11,21 @@ use std::{
 use actix_rt::Arbiter;
 
 use super::{
-    audit::Audit,
-    channel_shard::{ChannelShard, Shard, ShardSettings, Waiting},
-    device_tracker::DeviceTracker,
-    directory::Directory,
-    port::{AuditSink, DeviceStore, Journal},
-    rate_limiter::RateLimiter,
     realtime::{Inner, Realtime},
     settings::RealtimeSettings,
-    spill::Spill,
-    supervise::{Budget, Lane, supervise},
-    upkeep::{LIMITER_SHARDS, TRACKER_SHARDS},
+};
+use crate::runtime::{
+    channels::{
+        byte_budget::Waiting,
+        shard::{ChannelShard, Shard, ShardSettings},
+    },
+    ports::{AuditSink, DeviceStore, Journal},
+    services::{
+        LIMITER_SHARDS, TRACKER_SHARDS, audit::Audit, device_tracker::DeviceTracker,
+        rate_limiter::RateLimiter, spill::Spill,
+    },
+    sessions::directory::Directory,
+    supervision::{Budget, Lane, supervise},
 };
 
 /// What the actors need from the server.

@@ -12,11 +12,18 @@ use std::{
 use bytes::Bytes;
 use parking_lot::Mutex;
 
-use super::{channel_shard::Panic, *};
-use domain::risk::History;
+use super::*;
+use crate::runtime::channels::shard::Panic;
+use domain::risk::{History, sign_in_history::Attempted};
+use logic::{
+    denials::{Denial, Ruling, TokenMark},
+    namespace::Terms,
+    subscription::Described,
+};
 use protocol::{
     Payload,
     audit::{AuditEvent, Outcome},
+    channel_name::ChannelName,
     close::{Cause, CloseReason},
     id::{ConnectionId, DeviceId, SessionId, Subject, UserId},
 };

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use actors::runtime::{ServerPublication, Version};
+use actors::runtime::ServerPublication;
+use logic::version::Version;
 use protocol::{HistoryRequest, Payload, Position, channel_name::ChannelName};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;

@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{HttpResponse, http::header::ContentType};
-use actors::runtime::{CONNECTIONS_LISTED, Connected, Done, Source, Subscribing, TokenMark};
+use actors::runtime::{CONNECTIONS_LISTED, Connected, Done, Subscribing};
+use logic::{denials::TokenMark, subscription::Source};
 use protocol::{
     ClientInfo, HistoryResult, Payload, Position, PresenceStats, Publication, channel_name::ChannelName,
 };

@@ -4,7 +4,7 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
-use actors::runtime::TokenMark;
+use logic::denials::TokenMark;
 use protocol::id::{DeviceId, SessionId, UserId};
 use time::OffsetDateTime;
 

@@ -6,11 +6,9 @@
 
 use std::sync::Arc;
 
-use actors::{
-    Realtime,
-    runtime::{Seen, TokenMark},
-};
+use actors::{Realtime, runtime::Seen};
 use logic::denials::Denials;
+use logic::denials::TokenMark;
 use protocol::id::{SessionId, Subject};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;

@@ -4,7 +4,7 @@
 
 use std::{borrow::Cow, net::IpAddr, time::Duration};
 
-use actors::runtime::Denied;
+use logic::denials::Denied;
 use protocol::{close::Cause, id::DeviceId};
 
 use crate::account::factors;

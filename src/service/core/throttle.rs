@@ -4,7 +4,7 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use actors::runtime::{Standing, Verdict};
+use logic::{bans::Standing, limits::Verdict};
 use protocol::id::{DeviceId, SessionId, UserId};
 use secrecy::SecretString;
 

@@ -3,7 +3,8 @@
 //! The order is that of a revocation: the row, the commit, this node's memory, the sockets; other nodes hear of it through
 //! the feed. What is denied is asked by the one verifier and, after registration, by the actors.
 
-use actors::runtime::{Control, Denial, Denied, Ruling, Selection, TokenMark};
+use actors::runtime::{Control, Selection};
+use logic::denials::{Denial, Denied, Ruling, TokenMark};
 use protocol::{
     UnsubscribeCode,
     audit::AuditEvent,

@@ -2,7 +2,7 @@
 //!
 //! Works for whoever proves to have had the session, with an expired token, too, and any number of times.
 
-use actors::runtime::TokenMark;
+use logic::denials::TokenMark;
 use protocol::{audit::Outcome, close::Cause, id::SessionId};
 use uuid::Uuid;
 

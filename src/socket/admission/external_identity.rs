@@ -5,7 +5,8 @@
 
 use std::time::{Duration, Instant};
 
-use actors::runtime::{AttachRequest, Bearer, TokenMark};
+use actors::runtime::{AttachRequest, Bearer};
+use logic::denials::TokenMark;
 use logic::namespace::Party;
 use protocol::{
     channel_name::ChannelName,

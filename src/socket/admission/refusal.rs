@@ -13,8 +13,8 @@ use actix_http::{
     header::{self, HeaderMap, HeaderName, HeaderValue},
 };
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::StatusCode};
-use actors::runtime::Denied;
 use bytes::{Bytes, BytesMut};
+use logic::denials::Denied;
 use tokio::io::AsyncWriteExt;
 
 use domain::{

@@ -2,7 +2,7 @@
 //! threads; the connection's driver waits for all of them.
 
 use actors::runtime::Gather;
-use logic::stream::PAGE_BYTES;
+use logic::history::PAGE_BYTES;
 use parking_lot::Mutex;
 use protocol::{ErrorCode, SubscribeResult, channel_name::ChannelName};
 use tokio::sync::oneshot;

@@ -5,8 +5,8 @@ use std::{pin::pin, sync::Arc};
 use deadpool_postgres::{Client, GenericClient};
 use futures_util::TryStreamExt as _;
 use logic::{
+    history::WEIGHT_OF_ITSELF,
     journal::{Opened, Range},
-    stream::WEIGHT_OF_ITSELF,
 };
 use protocol::{
     ClientInfo, Payload, Publication,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use actors::runtime::Denial;
+use logic::denials::Denial;
 use protocol::{
     audit::{AuditEvent, Outcome},
     id::Subject,

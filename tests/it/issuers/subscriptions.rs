@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use actors::runtime::TokenMark;
+use logic::denials::TokenMark;
 use logic::namespace::Namespaces;
 use protocol::id::Subject;
 use serde_json::{Value, json};

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use actors::runtime::TokenMark;
 use domain::account::role::{Scope, Scopes};
 use futures_util::future::join_all;
+use logic::denials::TokenMark;
 use protocol::close::Cause;
 use store::{Change, Privilege, PrivilegeOutcome, RevocationRequest, Session, Target, Ticket};
 

@@ -17,7 +17,7 @@ use database::Db;
 use step::{Fate, Step, step};
 
 use super::*;
-use crate::{namespace::RecoveryMode, stream::PageBound};
+use crate::{history::PageBound, namespace::RecoveryMode};
 use protocol::{
     HistoryRequest, Position,
     id::{ConnectionId, Subject},

@@ -11,11 +11,11 @@ impl Socket {
     }
 
     /// Joins as a client does who asks for nothing in particular.
-    pub(super) fn join(&self, f: &Fixture, channel: &ChannelName, id: u32) -> Result<(), LaneError> {
+    pub(crate) fn join(&self, f: &Fixture, channel: &ChannelName, id: u32) -> Result<(), LaneError> {
         f.realtime.join(self.wish(channel, JoinReply::Command(id)))
     }
 
-    pub(super) fn wish(&self, channel: &ChannelName, reply: JoinReply) -> Join {
+    pub(crate) fn wish(&self, channel: &ChannelName, reply: JoinReply) -> Join {
         Join {
             channel: channel.clone(),
             number: 1,
@@ -28,7 +28,7 @@ impl Socket {
         }
     }
 
-    pub(super) fn publish(&self, f: &Fixture, channel: &ChannelName, user: i64, data: &str, id: u32) {
+    pub(crate) fn publish(&self, f: &Fixture, channel: &ChannelName, user: i64, data: &str, id: u32) {
         let data = Payload::parse(data).unwrap();
         let (channel, outbox) = (channel.clone(), self.outbox.clone());
         f.realtime.publish(channel, data, self.info(user), outbox, id).unwrap();

@@ -13,8 +13,8 @@ use tokio::sync::Semaphore;
 
 use crate::runtime::{Journal, NotAppended, NotRead, NotWritten, PortFuture};
 use logic::{
+    history::bounded,
     journal::{Appended, NewMessage, Opened, Placed, Range, Removed, Retention},
-    stream::bounded,
 };
 use protocol::{Publication, channel_name::ChannelName};
 
@@ -47,13 +47,13 @@ impl Book {
 }
 
 #[derive(Clone)]
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     books: Arc<Mutex<HashMap<ChannelName, Book>>>,
-    pub(super) down: Arc<AtomicBool>,
+    pub(crate) down: Arc<AtomicBool>,
     /// A permit for each answer that is let through.
     answers: Arc<Semaphore>,
     /// Sizes of the batches that were written.
-    pub(super) batches: Arc<Mutex<Vec<usize>>>,
+    pub(crate) batches: Arc<Mutex<Vec<usize>>>,
 }
 
 impl Default for Ledger {
@@ -69,17 +69,17 @@ impl Default for Ledger {
 
 impl Ledger {
     /// From now on nothing is answered.
-    pub(super) fn hold(&self) {
+    pub(crate) fn hold(&self) {
         self.answers.forget_permits(Semaphore::MAX_PERMITS);
     }
 
     /// So many answers.
-    pub(super) fn let_through(&self, answers: usize) {
+    pub(crate) fn let_through(&self, answers: usize) {
         self.answers.add_permits(answers);
     }
 
     /// Whether all answers that were let through have been given.
-    pub(super) fn is_spent(&self) -> bool {
+    pub(crate) fn is_spent(&self) -> bool {
         self.answers.available_permits() == 0
     }
 

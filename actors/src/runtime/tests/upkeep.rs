@@ -82,7 +82,7 @@ async fn a_ban_outlives_the_limiter_that_counted_what_earned_it() {
     f.realtime.ban("a", 1_000);
     let lane = &f.realtime.0.limiters[0];
     let generation = lane.generation();
-    lane.control(crate::runtime::rate_limiter::Panic);
+    lane.control(crate::runtime::services::rate_limiter::Panic);
     eventually(|| lane.generation() > generation).await;
     assert_eq!(f.realtime.standing("a", 0), Standing::Banned(Duration::from_secs(1)));
     f.realtime.stop();

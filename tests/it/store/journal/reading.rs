@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use logic::{
+    history::{bounded, weight},
     journal::{NewMessage, Placed, Range},
-    stream::{bounded, weight},
 };
 use protocol::{
     ClientInfo, Payload,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Outcome, Who, World};
-use crate::stream::{PAGE_BYTES, Recovery, weight};
+use crate::history::{PAGE_BYTES, Recovery, weight};
 use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
 
 impl World {

@@ -4,8 +4,8 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use super::SIZE;
 use crate::{
+    history::bounded,
     journal::{Appended, NewMessage, Opened, Placed, Range, Removed},
-    stream::bounded,
 };
 use protocol::{Payload, Publication};
 

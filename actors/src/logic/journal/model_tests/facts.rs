@@ -1,8 +1,9 @@
 //! What the model finds only now and then: channels so large that they are not read at once, and removals of which nobody
 //! knows.
 
-use super::{super::hot::Hot, database::Db, step::Fate, *};
-use crate::{journal::Removed, stream::Page};
+use super::{database::Db, step::Fate, *};
+use crate::journal::recent_window::Hot;
+use crate::{history::Page, journal::Removed};
 
 /// Twelve publications of which five are read at once, in a channel of which nothing is known.
 fn cut() -> World {

@@ -1,0 +1,212 @@
+//! The members of one channel: who receives what is published, and in which form; who is seen, and who hears of whom.
+//!
+//! A shard's actor owns one per channel that has members. `S` is whatever it delivers through. Presence is this table and
+//! nothing else, so it cannot linger.
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
+
+pub use protocol::channel_name::{ChannelName, ChannelNameError};
+use protocol::{ClientInfo, PresenceStats, Publication, id::ConnectionId};
+
+use super::namespace::Terms;
+
+/// One subscription.
+#[derive(Debug)]
+pub struct Member<S> {
+    /// What it is reached through.
+    pub via: S,
+    info: Arc<ClientInfo>,
+    present: bool,
+    announced: bool,
+    hears: bool,
+    delta: Delta,
+}
+
+/// Whether a member is sent deltas.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Delta {
+    Off,
+    /// The next publication is sent whole: there is nothing that both sides know.
+    Fresh,
+    /// It has the publication before.
+    Following,
+}
+
+/// In which form a member gets a publication.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form<'a> {
+    /// Without deltas.
+    Plain,
+    /// With deltas, but this one whole.
+    Whole,
+    /// As a delta to this publication, if that is smaller.
+    Delta(&'a Publication),
+}
+
+/// The members of one channel.
+#[derive(Debug)]
+pub struct Channel<S> {
+    members: HashMap<ConnectionId, Member<S>>,
+    /// Members that hear of others' coming and going, and members with deltas: so that nobody is looked for in vain.
+    hearing: usize,
+    deltas: usize,
+    /// The last publication that was delivered, while there are members with deltas.
+    last: Option<Arc<Publication>>,
+}
+
+impl<S> Default for Channel<S> {
+    fn default() -> Self {
+        Self { members: HashMap::new(), hearing: 0, deltas: 0, last: None }
+    }
+}
+
+impl<S> Channel<S> {
+    /// Adds a connection. One that is a member already is replaced, and returned; nobody hears of that. `base` is the newest
+    /// publication of the channel if the connection has just been given it.
+    pub fn join(
+        &mut self,
+        info: Arc<ClientInfo>,
+        terms: &Terms,
+        base: Option<Arc<Publication>>,
+        via: S,
+    ) -> Option<Member<S>> {
+        let connection = info.client;
+        let replaced = self.take(connection);
+        let delta = if terms.delta { self.first_delta(base) } else { Delta::Off };
+        self.hearing += usize::from(terms.join_leave);
+        self.deltas += usize::from(terms.delta);
+        let member = Member {
+            via,
+            info,
+            present: terms.presence,
+            announced: terms.announce,
+            hears: terms.join_leave,
+            delta,
+        };
+        self.members.insert(connection, member);
+        replaced
+    }
+
+    fn first_delta(&mut self, base: Option<Arc<Publication>>) -> Delta {
+        match (&self.last, base) {
+            (None, Some(base)) => {
+                self.last = Some(base);
+                Delta::Following
+            }
+            (Some(last), Some(base)) if Arc::ptr_eq(last, &base) => Delta::Following,
+            _ => Delta::Fresh,
+        }
+    }
+
+    /// A connection is seen like this from here on. False if it is no member.
+    pub fn show(&mut self, info: &Arc<ClientInfo>) -> bool {
+        let Some(member) = self.members.get_mut(&info.client) else { return false };
+        member.info = Arc::clone(info);
+        true
+    }
+
+    /// Takes a connection out; `None` if it was not in.
+    pub fn leave(&mut self, connection: ConnectionId) -> Option<Member<S>> {
+        self.take(connection)
+    }
+
+    fn take(&mut self, connection: ConnectionId) -> Option<Member<S>> {
+        let member = self.members.remove(&connection)?;
+        self.hearing -= usize::from(member.hears);
+        self.deltas -= usize::from(member.delta != Delta::Off);
+        if self.deltas == 0 {
+            self.last = None;
+        }
+        Some(member)
+    }
+
+    /// Hands a publication to every member, each in its form, in no particular order.
+    pub fn deliver(&mut self, publication: &Arc<Publication>, mut send: impl FnMut(&S, Form<'_>)) {
+        if self.deltas == 0 {
+            return self.members.values().for_each(|member| send(&member.via, Form::Plain));
+        }
+        let last = self.last.replace(Arc::clone(publication));
+        for member in self.members.values_mut() {
+            let form = match (member.delta, &last) {
+                (Delta::Off, _) => Form::Plain,
+                (Delta::Following, Some(last)) => Form::Delta(last),
+                (Delta::Fresh | Delta::Following, _) => {
+                    member.delta = Delta::Following;
+                    Form::Whole
+                }
+            };
+            send(&member.via, form);
+        }
+    }
+
+    /// Everyone who hears of others' coming and going.
+    pub fn hearing(&self) -> impl Iterator<Item = &S> {
+        let any = if self.hearing > 0 { Some(self.members.values()) } else { None };
+        any.into_iter().flatten().filter(|member| member.hears).map(|member| &member.via)
+    }
+
+    /// Who is seen, as long as it `lives`.
+    pub fn presence(&self, lives: impl Fn(&S) -> bool) -> impl Iterator<Item = &Arc<ClientInfo>> {
+        let seen = self.members.values().filter(move |member| member.present && lives(&member.via));
+        seen.map(|member| &member.info)
+    }
+
+    /// How many are seen.
+    #[must_use]
+    pub fn presence_stats(&self, lives: impl Fn(&S) -> bool) -> PresenceStats {
+        let mut users = HashSet::new();
+        let clients = self
+            .presence(lives)
+            .inspect(|info| {
+                users.insert(&info.user);
+            })
+            .count();
+        let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+        PresenceStats { clients: count(clients), users: count(users.len()) }
+    }
+
+    /// Those who do not live any more.
+    pub fn gone(&self, lives: impl Fn(&S) -> bool) -> Vec<ConnectionId> {
+        let gone = self.members.iter().filter(|(_, member)| !lives(&member.via));
+        gone.map(|(connection, _)| *connection).collect()
+    }
+
+    /// Whether this connection is a member.
+    #[must_use]
+    pub fn has(&self, connection: ConnectionId) -> bool {
+        self.members.contains_key(&connection)
+    }
+
+    /// How many members there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.members.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.members.is_empty()
+    }
+
+    /// Takes every member out.
+    pub fn clear(&mut self) -> impl Iterator<Item = Member<S>> {
+        let members: HashMap<_, _> = std::mem::take(&mut self.members);
+        (self.hearing, self.deltas, self.last) = (0, 0, None);
+        members.into_values()
+    }
+}
+
+impl<S> Member<S> {
+    /// Who it is, if its coming and going is announced.
+    pub fn announced(&self) -> Option<&Arc<ClientInfo>> {
+        Some(&self.info).filter(|_| self.announced)
+    }
+}
+
+#[cfg(test)]
+#[path = "channel_members_tests.rs"]
+mod tests;

@@ -1,0 +1,160 @@
+//! The hot end of a durable channel: its newest publications in memory, as the journal has them.
+
+use std::{collections::VecDeque, sync::Arc};
+
+use super::{Opened, Range, Retention};
+use crate::journal::state_machine::BATCH_BYTES;
+use crate::{
+    history::{PAGE_BYTES, PAGE_MAX, Page, PageBound, Recovery, bounded, recover, weight},
+    namespace::RecoveryMode,
+};
+use protocol::{Position, Publication};
+
+/// Publications that a hot end holds: more than anybody can recover.
+pub(super) const HOT_MAX: u32 = 512;
+/// Bytes that a hot end holds: more than anybody can recover, and a whole batch, so that one of which nobody knew whether
+/// it was written is read back.
+const HOT_BYTES: usize = BATCH_BYTES;
+
+/// The newest publications of a channel, without a hole, up to the newest of all.
+#[derive(Debug)]
+pub(super) struct Hot {
+    epoch: Arc<str>,
+    top: u64,
+    /// Everything that is kept of the channel after this offset is here.
+    from: u64,
+    /// Nothing is kept of the channel before that.
+    whole: bool,
+    kept: VecDeque<Arc<Publication>>,
+    bytes: usize,
+}
+
+impl Hot {
+    /// What an `open` reads for it.
+    pub(super) fn range(keep: Retention, now_ms: i64) -> Range {
+        Range {
+            after: 0,
+            before: u64::MAX,
+            limit: HOT_MAX.min(keep.size),
+            bytes: HOT_BYTES,
+            reverse: true,
+            size: keep.size,
+            younger_than_ms: keep.expired_ms(now_ms),
+        }
+    }
+
+    /// As it was read.
+    pub(super) fn opened(opened: Opened) -> Self {
+        let from = opened.newest.first().map_or(opened.top, |first| first.offset.saturating_sub(1));
+        let Opened { epoch, top, newest, whole } = opened;
+        let mut hot = Self { epoch, top, from, whole, kept: newest.into(), bytes: 0 };
+        hot.bytes = hot.kept.iter().map(|publication| weight(publication)).sum();
+        hot.trim();
+        hot
+    }
+
+    /// Of a channel of which only this end is known: what was published just now.
+    pub(super) fn began(epoch: Arc<str>, first: u64) -> Self {
+        let from = first.saturating_sub(1);
+        Self { epoch, top: from, from, whole: from == 0, kept: VecDeque::new(), bytes: 0 }
+    }
+
+    pub(super) fn epoch(&self) -> &Arc<str> {
+        &self.epoch
+    }
+
+    pub(super) fn top(&self) -> u64 {
+        self.top
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    pub(super) fn position(&self) -> Position {
+        self.at(self.top)
+    }
+
+    pub(super) fn at(&self, offset: u64) -> Position {
+        Position { offset, epoch: self.epoch.as_ref().to_owned() }
+    }
+
+    /// Adds the next publication.
+    pub(super) fn push(&mut self, publication: Arc<Publication>, keep: Retention) {
+        self.top = publication.offset;
+        self.bytes += weight(&publication);
+        self.kept.push_back(publication);
+        while self.kept.len() > keep.size as usize {
+            self.drop_oldest();
+        }
+        self.trim();
+    }
+
+    /// Forgets what is too old.
+    pub(super) fn expire(&mut self, keep: Retention, now_ms: i64) {
+        let expired = keep.expired_ms(now_ms);
+        while self.kept.front().is_some_and(|oldest| oldest.time_ms <= expired) {
+            self.drop_oldest();
+        }
+    }
+
+    /// Everything up to this offset was removed.
+    pub(super) fn remove(&mut self, upto: u64) {
+        // Otherwise what is kept between there and here is still not known.
+        self.whole |= upto >= self.from;
+        while self.kept.front().is_some_and(|oldest| oldest.offset <= upto) {
+            self.drop_oldest();
+        }
+        self.from = self.from.max(upto.min(self.top));
+    }
+
+    /// Forgets the older half: memory is short.
+    pub(super) fn halve(&mut self) {
+        self.whole &= self.kept.is_empty();
+        for _ in 0..self.kept.len().div_ceil(2) {
+            self.drop_oldest();
+        }
+    }
+
+    /// Whether it can tell what somebody at `since` is owed; if not, the channel has to be read again.
+    pub(super) fn can_recover(&self, since: &Position) -> bool {
+        let same = crate::history::is_of(since, &self.epoch);
+        let too_much = self.kept.len() > PAGE_MAX || self.bytes > PAGE_BYTES;
+        // Beyond the newest there is nothing to be read: such an offset may be made up, and must not cost a query.
+        !same || self.whole || since.offset >= self.from || too_much
+    }
+
+    pub(super) fn recover(&self, since: &Position, mode: RecoveryMode) -> Recovery {
+        let newer = self.kept.iter().rev().take_while(|publication| publication.offset > since.offset);
+        let mut newer: Vec<_> = newer.take(PAGE_MAX + 1).cloned().collect();
+        newer.reverse();
+        recover(since, mode, &self.position(), newer, self.kept.back().cloned())
+    }
+
+    /// A page of the history, if it is all here.
+    pub(super) fn page(&self, page: Page, bound: PageBound) -> Option<Vec<Arc<Publication>>> {
+        let covered = self.kept.iter().filter(|publication| page.covers(publication.offset));
+        let here = self.whole || page.limit == 0;
+        if page.reverse {
+            let enough = here || covered.clone().count() >= page.limit;
+            enough.then(|| bounded(covered.rev().cloned(), page.limit, bound.bytes))
+        } else {
+            let enough = here || page.since.unwrap_or(0) >= self.from;
+            enough.then(|| bounded(covered.cloned(), page.limit, bound.bytes))
+        }
+    }
+
+    fn trim(&mut self) {
+        while self.kept.len() > 1 && (self.kept.len() > HOT_MAX as usize || self.bytes > HOT_BYTES) {
+            self.drop_oldest();
+            self.whole = false;
+        }
+    }
+
+    fn drop_oldest(&mut self) {
+        if let Some(oldest) = self.kept.pop_front() {
+            self.bytes -= weight(&oldest);
+            self.from = oldest.offset;
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! What the journal answers to one durable channel, and what comes of it.
+
+use std::sync::Arc;
+
+use super::{Action, Busy, Call, DurableChannel, Failed, HOLE_MAX, Hole, Outcome, Place, Reading};
+use crate::{
+    history::bounded,
+    journal::{Appended, NewMessage, Opened, Placed, Range, Removed, recent_window::Hot},
+};
+use protocol::{ErrorCode, HistoryResult, Position, Publication};
+
+impl<T> DurableChannel<T> {
+    /// A batch was written, or was not.
+    pub fn appended(&mut self, number: u64, result: Result<Appended, Failed>) {
+        match std::mem::replace(&mut self.busy, Busy::Idle) {
+            Busy::Appending(expected, batch) if expected == number => match result {
+                Ok(appended) => self.committed(number, batch, appended),
+                Err(failed) => self.not_appended(batch, failed),
+            },
+            // Of an earlier life of the channel.
+            other => self.busy = other,
+        }
+    }
+
+    fn committed(&mut self, number: u64, batch: Vec<(T, NewMessage)>, appended: Appended) {
+        let publication = |message: &NewMessage, place: Placed| Arc::new(message.at(place.offset()));
+        let placed: Vec<_> = batch
+            .into_iter()
+            .zip(appended.placed)
+            .map(|((who, message), place)| (who, place, publication(&message, place)))
+            .collect();
+        let first = placed.iter().find_map(|(_, place, _)| match place {
+            Placed::New(offset) => Some(*offset),
+            Placed::Earlier(_) | Placed::Outdated(_) => None,
+        });
+        let first = first.unwrap_or(appended.top.saturating_add(1));
+        match &self.hot {
+            Some(hot) if *hot.epoch() == appended.epoch && first == hot.top() + 1 => self.serve(placed),
+            Some(hot)
+                if *hot.epoch() == appended.epoch
+                    && (1..=HOLE_MAX).contains(&first.saturating_sub(hot.top() + 1)) =>
+            {
+                let range = Range {
+                    after: hot.top(),
+                    before: first,
+                    limit: u32::MAX,
+                    reverse: false,
+                    ..self.range()
+                };
+                self.busy = Busy::Closing(number, Hole { first, placed });
+                self.actions.push(Action::Call(number, Call::Read(range)));
+            }
+            known => {
+                if known.is_some() {
+                    self.actions.push(Action::Lose);
+                }
+                self.hot = Some(Hot::began(appended.epoch, first));
+                self.serve(placed);
+            }
+        }
+    }
+
+    /// Delivers and acknowledges a committed batch.
+    fn serve(&mut self, placed: Vec<Place<T>>) {
+        for (who, place, publication) in placed {
+            let position = self.hot.as_ref().map(|hot| hot.at(place.offset())).unwrap_or_default();
+            if matches!(place, Placed::New(_)) {
+                self.deliver(publication);
+            }
+            self.tell(who, Outcome::Published(position));
+        }
+    }
+
+    fn deliver(&mut self, publication: Arc<Publication>) {
+        if let Some(hot) = &mut self.hot {
+            hot.push(Arc::clone(&publication), self.keep);
+        }
+        self.actions.push(Action::Deliver(publication));
+    }
+
+    fn not_appended(&mut self, batch: Vec<(T, NewMessage)>, failed: Failed) {
+        let code = match failed {
+            Failed::Refused if batch.len() > 1 => {
+                // One of them is at fault, and the others are not to suffer for it.
+                self.alone = batch.len();
+                self.queued_bytes += batch.iter().map(|(_, message)| message.weight()).sum::<usize>();
+                return batch.into_iter().rev().for_each(|message| self.queue.push_front(message));
+            }
+            Failed::Refused => ErrorCode::BadRequest,
+            Failed::Unavailable => ErrorCode::Internal,
+            Failed::Unknown => {
+                self.unsettled = true;
+                ErrorCode::Internal
+            }
+        };
+        batch.into_iter().for_each(|(who, _)| self.tell(who, Outcome::Refused(code)));
+    }
+
+    /// The newest end was read, or could not be.
+    pub fn opened(&mut self, number: u64, result: Result<Opened, ()>) {
+        if !matches!(self.busy, Busy::Opening(expected) if expected == number) {
+            return;
+        }
+        self.busy = Busy::Idle;
+        let Ok(opened) = result else {
+            self.resting = true;
+            return self.refuse_all();
+        };
+        self.unsettled = false;
+        if let Some(hot) = &self.hot {
+            let next = hot.top() + 1;
+            let missing: Vec<_> =
+                opened.newest.iter().filter(|publication| publication.offset >= next).cloned().collect();
+            let same = *hot.epoch() == opened.epoch && opened.top + 1 >= next;
+            if same && missing.len() as u64 == opened.top + 1 - next {
+                missing.into_iter().for_each(|publication| self.actions.push(Action::Deliver(publication)));
+            } else {
+                self.actions.push(Action::Lose);
+            }
+        }
+        self.hot = Some(Hot::opened(opened));
+        // What can still not be answered is not known to the journal either.
+        self.answer(true);
+    }
+
+    /// Nobody is kept waiting for a journal that cannot be read.
+    fn refuse_all(&mut self) {
+        (self.queued_bytes, self.alone) = (0, 0);
+        let queue = std::mem::take(&mut self.queue).into_iter().map(|(who, _)| who);
+        let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(who, _)| who);
+        queue.chain(waiting).for_each(|who| self.tell(who, Outcome::Refused(ErrorCode::Internal)));
+    }
+
+    /// Publications were read, or could not be.
+    pub fn read(&mut self, number: u64, result: Result<Vec<Arc<Publication>>, ()>) {
+        if let Some(Reading { who, top, bound }) = self.reads.remove(&number) {
+            let outcome = match result {
+                Ok(found) => Outcome::History(HistoryResult {
+                    publications: bounded(found.into_iter(), usize::MAX, bound.bytes),
+                    position: top,
+                }),
+                Err(()) => Outcome::Refused(ErrorCode::Internal),
+            };
+            return self.tell(who, outcome);
+        }
+        match std::mem::replace(&mut self.busy, Busy::Idle) {
+            Busy::Closing(expected, hole) if expected == number => {
+                self.close(hole, result.unwrap_or_default());
+            }
+            other => self.busy = other,
+        }
+    }
+
+    /// What others wrote goes before the batch, if it is all there.
+    fn close(&mut self, Hole { first, placed }: Hole<T>, missing: Vec<Arc<Publication>>) {
+        let next = self.hot.as_ref().map_or(1, |hot| hot.top() + 1);
+        if missing.len() as u64 == first - next {
+            missing.into_iter().for_each(|publication| self.deliver(publication));
+        } else {
+            self.actions.push(Action::Lose);
+            self.hot = self.hot.take().map(|hot| Hot::began(Arc::clone(hot.epoch()), first));
+        }
+        self.serve(placed);
+    }
+
+    /// Everything was removed, or could not be.
+    pub fn removed(&mut self, number: u64, result: Result<Removed, ()>) {
+        match std::mem::replace(&mut self.busy, Busy::Idle) {
+            Busy::Removing(expected, removers) if expected == number => {
+                let outcome = match result {
+                    Ok(Removed { upto, epoch }) => {
+                        if let Some(hot) = &mut self.hot {
+                            hot.remove(upto);
+                        }
+                        Outcome::Removed(Position { offset: upto, epoch: epoch.as_ref().to_owned() })
+                    }
+                    // It was, or not, or will yet be: nothing is written before that is known.
+                    Err(()) => {
+                        self.unsettled = true;
+                        Outcome::Refused(ErrorCode::Internal)
+                    }
+                };
+                removers.into_iter().for_each(|who| self.tell(who, outcome.clone()));
+            }
+            other => self.busy = other,
+        }
+    }
+}

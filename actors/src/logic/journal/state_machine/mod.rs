@@ -1,0 +1,264 @@
+//! One durable channel, as its shard drives it: events in, actions out.
+//!
+//! At most one call of the journal that changes or opens the channel is under way at a time; what is published meanwhile
+//! goes into the next batch, whoever joins meanwhile waits. A publication is delivered, and acknowledged, when the journal
+//! has it, in the order of offsets. If memory no longer ends where the journal goes on, the missing part is read back and
+//! delivered first; if that cannot be done, every subscriber is told to come back.
+
+mod journal_results;
+mod next_step;
+
+use std::{
+    collections::{HashMap, VecDeque},
+    sync::Arc,
+};
+
+use super::{NewMessage, Placed, Range, Retention};
+use crate::journal::recent_window::Hot;
+use crate::{
+    history::{PageBound, Recovery},
+    namespace::RecoveryMode,
+};
+use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
+
+/// Messages of one batch.
+const BATCH_MAX: usize = 256;
+/// Bytes of one batch.
+pub(super) const BATCH_BYTES: usize = 1024 * 1024;
+/// Messages that wait for the batch under way; one more is refused and its publisher told to try again.
+const QUEUE_MAX: usize = 4_096;
+/// Their bytes.
+const QUEUE_BYTES: usize = 8 * 1024 * 1024;
+/// Subscriptions and questions that wait for the channel to be read; one more is refused likewise.
+const WAITING_MAX: usize = 16_384;
+/// Pages of the history that are read at a time; others wait.
+const READS_MAX: usize = 4;
+/// Publications of others that are read back to close a hole.
+const HOLE_MAX: u64 = 1_000;
+/// Ticks after which an unused channel is forgotten.
+const QUIET_MAX: u8 = 12;
+
+/// What is to be done, in the order in which it is given. `T` is who asked for something.
+#[derive(Debug)]
+pub enum Action<T> {
+    /// Ask the journal; the answer belongs to this number.
+    Call(u64, Call),
+    /// Hand a publication to every subscriber.
+    Deliver(Arc<Publication>),
+    /// Tell who asked.
+    Tell(T, Outcome),
+    /// What is known of the channel is void: every subscriber has to come back.
+    Lose,
+}
+
+/// A question to the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Call {
+    /// Answer with [`DurableChannel::appended`].
+    Append(Vec<NewMessage>),
+    /// Answer with [`DurableChannel::opened`].
+    Open {
+        /// What of the channel.
+        newest: Range,
+        /// Whether to wait for what is still being written.
+        settle: bool,
+    },
+    /// Answer with [`DurableChannel::read`].
+    Read(Range),
+    /// Answer with [`DurableChannel::removed`].
+    Remove {
+        /// What came later stays, however late this is carried out.
+        upto: u64,
+    },
+}
+
+/// What somebody is told.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It is published, here.
+    Published(Position),
+    /// The subscription may begin at this top, with what was missed, if that was asked.
+    Joined(Position, Option<Recovery>),
+    /// What was published.
+    History(HistoryResult),
+    /// Everything up to here is removed.
+    Removed(Position),
+    /// It cannot be done.
+    Refused(ErrorCode),
+}
+
+/// Why nobody can say that a batch was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failed {
+    /// It was not: the journal cannot be reached.
+    Unavailable,
+    /// It was not: the journal will not take it.
+    Refused,
+    /// It was, or not, or will yet be.
+    Unknown,
+}
+
+/// Who waits for the channel to be read.
+#[derive(Debug)]
+enum Ask {
+    Join(Option<Position>),
+    History(HistoryRequest, PageBound),
+    Remove(Removal),
+}
+
+/// How far a removal is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Removal {
+    Asked,
+    /// The channel is being read for it: what is read was not read before it was asked.
+    Reading,
+    /// It takes everything up to there.
+    Upto(u64),
+}
+
+/// What is under way and must end before anything else that changes or opens the channel begins.
+#[derive(Debug)]
+enum Busy<T> {
+    Idle,
+    Appending(u64, Vec<(T, NewMessage)>),
+    Opening(u64),
+    /// A committed batch waits for what others wrote before it.
+    Closing(u64, Hole<T>),
+    Removing(u64, Vec<T>),
+}
+
+/// A committed batch, and the offset at which it goes on.
+#[derive(Debug)]
+struct Hole<T> {
+    first: u64,
+    placed: Vec<Place<T>>,
+}
+
+/// Where somebody's message is.
+type Place<T> = (T, Placed, Arc<Publication>);
+
+/// A page that is being read.
+#[derive(Debug)]
+struct Reading<T> {
+    who: T,
+    top: Position,
+    bound: PageBound,
+}
+
+/// The state of one durable channel.
+#[derive(Debug)]
+pub struct DurableChannel<T> {
+    keep: Retention,
+    mode: RecoveryMode,
+    /// The time of the event that is being handled, in milliseconds since the epoch.
+    now_ms: i64,
+    /// `None` while nothing is known of it.
+    hot: Option<Hot>,
+    /// The journal may have more than memory, or may yet get it: nothing is begun before that is settled.
+    unsettled: bool,
+    /// It could not be opened: the next who asks, or the next tick, tries again.
+    resting: bool,
+    busy: Busy<T>,
+    queue: VecDeque<(T, NewMessage)>,
+    queued_bytes: usize,
+    /// So many of the queue go one by one: together they were refused.
+    alone: usize,
+    waiting: VecDeque<(T, Ask)>,
+    reads: HashMap<u64, Reading<T>>,
+    quiet: u8,
+    actions: Vec<Action<T>>,
+}
+
+impl<T> DurableChannel<T> {
+    /// A channel of which nothing is known.
+    #[must_use]
+    pub fn new(keep: Retention, mode: RecoveryMode) -> Self {
+        Self {
+            keep,
+            mode,
+            now_ms: 0,
+            hot: None,
+            unsettled: false,
+            resting: false,
+            busy: Busy::Idle,
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            alone: 0,
+            waiting: VecDeque::new(),
+            reads: HashMap::new(),
+            quiet: 0,
+            actions: Vec::new(),
+        }
+    }
+
+    // ---- what is asked of it ----
+
+    /// Somebody publishes.
+    pub fn publish(&mut self, who: T, message: NewMessage) {
+        let bytes = message.weight();
+        if self.queue.len() >= QUEUE_MAX || self.queued_bytes + bytes > QUEUE_BYTES {
+            return self.tell(who, Outcome::Refused(ErrorCode::Internal));
+        }
+        self.queued_bytes += bytes;
+        self.queue.push_back((who, message));
+    }
+
+    /// Somebody subscribes, and wants what was published since, if that is given.
+    pub fn join(&mut self, who: T, since: Option<Position>) {
+        self.wait(who, Ask::Join(since));
+    }
+
+    /// Somebody asks what was published.
+    pub fn history(&mut self, who: T, request: HistoryRequest, bound: PageBound) {
+        self.wait(who, Ask::History(request, bound));
+    }
+
+    /// Everything that was published so far is to be removed. The channel is read first, since others may have published, too.
+    pub fn remove(&mut self, who: T) {
+        self.wait(who, Ask::Remove(Removal::Asked));
+    }
+
+    /// Who asked and does not want it any more. What was published stays published.
+    pub fn forget(&mut self, mut gone: impl FnMut(&T) -> bool) -> Vec<T> {
+        // Usually there is nobody, and nothing is moved.
+        if !self.waiting.iter().any(|(who, _)| gone(who)) {
+            return Vec::new();
+        }
+        let waiting = std::mem::take(&mut self.waiting);
+        let (left, kept): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(who, _)| gone(who));
+        self.waiting = kept.into();
+        left.into_iter().map(|(who, _)| who).collect()
+    }
+
+    /// Those who wait for the channel to be read, or for something to be removed.
+    pub fn waiting_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        self.waiting.iter_mut().map(|(who, _)| who)
+    }
+
+    /// Takes back what waits for the next batch, of those who are gone. To be called before [`Self::step`]; what is under
+    /// way already cannot be taken back.
+    pub fn retract(&mut self, gone: impl Fn(&T) -> bool) -> Vec<T> {
+        if !matches!(self.busy, Busy::Idle) || !self.queue.iter().any(|(who, _)| gone(who)) {
+            return Vec::new();
+        }
+        let mut left = Vec::new();
+        let (queue, alone) = (std::mem::take(&mut self.queue), self.alone);
+        for (at, (who, message)) in queue.into_iter().enumerate() {
+            if gone(&who) {
+                self.queued_bytes -= message.weight();
+                self.alone -= usize::from(at < alone);
+                left.push(who);
+            } else {
+                self.queue.push_back((who, message));
+            }
+        }
+        left
+    }
+
+    fn wait(&mut self, who: T, ask: Ask) {
+        if self.waiting.len() >= WAITING_MAX {
+            return self.tell(who, Outcome::Refused(ErrorCode::Internal));
+        }
+        self.waiting.push_back((who, ask));
+    }
+}

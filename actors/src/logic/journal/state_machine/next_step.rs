@@ -1,0 +1,207 @@
+//! What one durable channel does next.
+
+use super::{
+    Action, Ask, BATCH_BYTES, BATCH_MAX, Busy, Call, DurableChannel, Outcome, QUIET_MAX, READS_MAX, Reading,
+    Removal,
+};
+use crate::{
+    history::Page,
+    journal::{NewMessage, Range, recent_window::Hot},
+};
+use protocol::HistoryResult;
+
+impl<T> DurableChannel<T> {
+    /// Some time has passed. `occupied` says whether there are subscribers.
+    pub fn tick(&mut self, now_ms: i64, occupied: bool) {
+        if let Some(hot) = &mut self.hot {
+            hot.expire(self.keep, now_ms);
+        }
+        self.resting = false;
+        let used = occupied || !self.is_idle();
+        self.quiet = if used { 0 } else { self.quiet.saturating_add(1) };
+    }
+
+    /// Begins what can be begun, and says what is to be done. Called after every event. `number` gives every call of the
+    /// journal a number of its own.
+    pub fn step(&mut self, now_ms: i64, occupied: bool, mut number: impl FnMut() -> u64) -> Vec<Action<T>> {
+        self.now_ms = now_ms;
+        if let Some(hot) = &mut self.hot {
+            hot.expire(self.keep, now_ms);
+        }
+        self.answer(false);
+        self.read_pages(&mut number);
+        if matches!(self.busy, Busy::Idle) {
+            self.begin(occupied, number());
+        }
+        std::mem::take(&mut self.actions)
+    }
+
+    fn begin(&mut self, occupied: bool, number: u64) {
+        let asked = !self.queue.is_empty() || !self.waiting.is_empty();
+        let unread = self.waiting.iter().any(|(_, ask)| self.needs_opening(ask));
+        let unsettled = self.unsettled && (asked || (occupied && !self.resting));
+        if !unsettled && let Some(upto) = self.removable() {
+            let removers = self.removers();
+            self.busy = Busy::Removing(number, removers);
+            self.actions.push(Action::Call(number, Call::Remove { upto }));
+        } else if unsettled || unread {
+            self.advance(Removal::Asked, Removal::Reading);
+            self.busy = Busy::Opening(number);
+            let call = Call::Open { newest: self.range(), settle: self.unsettled };
+            self.actions.push(Action::Call(number, call));
+        } else if !self.queue.is_empty() {
+            let batch = self.batch();
+            let messages = batch.iter().map(|(_, message)| message.clone()).collect();
+            self.busy = Busy::Appending(number, batch);
+            self.actions.push(Action::Call(number, Call::Append(messages)));
+        }
+    }
+
+    /// Up to where something is to be removed, if that is known.
+    fn removable(&self) -> Option<u64> {
+        let upto = |(_, ask): &(T, Ask)| match ask {
+            Ask::Remove(Removal::Upto(upto)) => Some(*upto),
+            _ => None,
+        };
+        self.waiting.iter().filter_map(upto).max()
+    }
+
+    /// Removals that are as far as this are now as far as that.
+    fn advance(&mut self, from: Removal, to: Removal) {
+        for (_, ask) in &mut self.waiting {
+            if matches!(ask, Ask::Remove(removal) if *removal == from) {
+                *ask = Ask::Remove(to);
+            }
+        }
+    }
+
+    /// Those who wait for that, of whom one removal serves all.
+    fn removers(&mut self) -> Vec<T> {
+        let waiting = std::mem::take(&mut self.waiting);
+        let (due, rest): (Vec<_>, Vec<_>) =
+            waiting.into_iter().partition(|(_, ask)| matches!(ask, Ask::Remove(Removal::Upto(_))));
+        self.waiting = rest.into();
+        due.into_iter().map(|(who, _)| who).collect()
+    }
+
+    fn batch(&mut self) -> Vec<(T, NewMessage)> {
+        let most = if self.alone > 0 { 1 } else { BATCH_MAX };
+        self.alone = self.alone.saturating_sub(1);
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < most {
+            let Some((_, message)) = self.queue.front() else { break };
+            bytes += message.weight();
+            if bytes > BATCH_BYTES && !batch.is_empty() {
+                break;
+            }
+            self.queued_bytes -= message.weight();
+            batch.extend(self.queue.pop_front());
+        }
+        batch
+    }
+
+    /// Whether the channel must be read before this can be answered.
+    fn needs_opening(&self, ask: &Ask) -> bool {
+        match (ask, &self.hot) {
+            (Ask::Remove(removal), _) => !matches!(removal, Removal::Upto(_)),
+            (_, None) => true,
+            (Ask::Join(Some(since)), Some(hot)) => !hot.can_recover(since),
+            (Ask::Join(None) | Ask::History(..), Some(_)) => false,
+        }
+    }
+
+    /// Answers whoever can be answered from memory; right after the channel was read, whoever waits for that.
+    pub(super) fn answer(&mut self, just_read: bool) {
+        // Without memory there is nothing to answer from, and those who wait are many.
+        if self.hot.is_none() || self.unsettled || matches!(self.busy, Busy::Closing(..)) {
+            return;
+        }
+        if just_read && let Some(top) = self.hot.as_ref().map(Hot::top) {
+            self.advance(Removal::Reading, Removal::Upto(top));
+        }
+        for (who, ask) in std::mem::take(&mut self.waiting) {
+            let answer = match (&ask, &self.hot) {
+                (Ask::Join(since), Some(hot)) if just_read || !self.needs_opening(&ask) => {
+                    let recovery = since.as_ref().map(|since| hot.recover(since, self.mode));
+                    Some(Outcome::Joined(hot.position(), recovery))
+                }
+                (Ask::History(request, bound), Some(hot)) => match Page::of(request, hot.epoch(), *bound) {
+                    Err(code) => Some(Outcome::Refused(code)),
+                    Ok(page) => hot.page(page, *bound).map(|publications| {
+                        Outcome::History(HistoryResult { publications, position: hot.position() })
+                    }),
+                },
+                _ => None,
+            };
+            match answer {
+                Some(outcome) => self.tell(who, outcome),
+                None => self.waiting.push_back((who, ask)),
+            }
+        }
+    }
+
+    /// Asks for pages that memory does not have.
+    fn read_pages(&mut self, mut number: impl FnMut() -> u64) {
+        while self.reads.len() < READS_MAX && !self.unsettled {
+            let Some(hot) = &self.hot else { return };
+            let is_history = |(_, ask): &(T, Ask)| matches!(ask, Ask::History(..));
+            let Some(at) = self.waiting.iter().position(is_history) else { return };
+            let Some((who, Ask::History(request, bound))) = self.waiting.remove(at) else { return };
+            let page = match Page::of(&request, hot.epoch(), bound) {
+                Ok(page) => page,
+                Err(code) => {
+                    self.tell(who, Outcome::Refused(code));
+                    continue;
+                }
+            };
+            let end = hot.top().saturating_add(1);
+            let (after, before) = match page.since {
+                Some(since) if page.reverse => (0, since.min(end)),
+                Some(since) => (since, end),
+                None => (0, end),
+            };
+            let limit = u32::try_from(page.limit).unwrap_or(u32::MAX).min(self.keep.size);
+            let range =
+                Range { after, before, limit, bytes: bound.bytes, reverse: page.reverse, ..self.range() };
+            let number = number();
+            self.reads.insert(number, Reading { who, top: hot.position(), bound });
+            self.actions.push(Action::Call(number, Call::Read(range)));
+        }
+    }
+
+    pub(super) fn range(&self) -> Range {
+        Hot::range(self.keep, self.now_ms)
+    }
+
+    pub(super) fn tell(&mut self, who: T, outcome: Outcome) {
+        self.actions.push(Action::Tell(who, outcome));
+    }
+
+    /// Whether nothing is under way, and nobody waits.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.busy, Busy::Idle)
+            && self.queue.is_empty()
+            && self.waiting.is_empty()
+            && self.reads.is_empty()
+    }
+
+    /// Whether it has not been used for so long that it may be forgotten.
+    #[must_use]
+    pub fn is_quiet(&self) -> bool {
+        self.is_idle() && self.quiet >= QUIET_MAX
+    }
+
+    /// What it holds in memory of what was published, in bytes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.hot.as_ref().map_or(0, Hot::bytes)
+    }
+
+    /// Forgets the older half of what it holds: memory is short.
+    pub fn halve(&mut self) {
+        if let Some(hot) = &mut self.hot {
+            hot.halve();
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! One subscriber's end of a shard, and the frames that are made for all of them.
+//!
+//! A publication is encoded at most once per encoding and form, when the first subscriber needs it; each receiver costs a
+//! reference and a place in its queue.
+
+use bytes::Bytes;
+
+use crate::runtime::connection::{outbox::Outbox, request::Control};
+use logic::{channel_members::Form, delta::fossil};
+use protocol::{
+    DataForm, Encoding, Publication, Push, UnsubscribeCode, channel_name::ChannelName, close::CloseReason,
+};
+
+/// One subscription. Dropped while still armed (the shard died, or lost what it knew), it tells its client to come back:
+/// the client of a subscription of its own with push 2500, that of one in the server's name by the end of the connection.
+pub(crate) struct Subscriber {
+    outbox: Outbox,
+    channel: ChannelName,
+    number: u64,
+    server_side: bool,
+    armed: bool,
+}
+
+impl Subscriber {
+    pub(crate) fn new(outbox: Outbox, channel: ChannelName, number: u64, server_side: bool) -> Self {
+        Self { outbox, channel, number, server_side, armed: true }
+    }
+
+    /// It leaves in good order.
+    pub(crate) fn disarm(mut self) {
+        self.armed = false;
+    }
+
+    pub(crate) fn is_open(&self) -> bool {
+        self.outbox.is_open()
+    }
+
+    pub(crate) fn encoding(&self) -> Encoding {
+        self.outbox.encoding()
+    }
+
+    /// Whether the frame was taken. An ended connection is about to leave by itself.
+    pub(crate) fn push(&self, frame: Bytes) -> bool {
+        self.outbox.push(frame).is_ok()
+    }
+}
+
+impl Drop for Subscriber {
+    fn drop(&mut self) {
+        if !self.armed {
+            return;
+        }
+        if self.server_side {
+            return self.outbox.close(CloseReason::InsufficientState);
+        }
+        let code = UnsubscribeCode::InsufficientState;
+        let push = Push::Unsubscribe { channel: self.channel.as_str(), code };
+        // The connection may have ended meanwhile. Its own task is told first: the client's next command must find that the
+        // subscription is gone.
+        let _ = self.outbox.tell(Control::Lost { channel: self.channel.clone(), number: self.number });
+        let _ = self.outbox.push(self.outbox.encoding().push(&push));
+    }
+}
+
+/// How data is written that is not a delta.
+pub(crate) fn whole(delta: bool) -> DataForm<'static> {
+    if delta { DataForm::Whole } else { DataForm::Plain }
+}
+
+/// Frames of one message, by encoding.
+pub(crate) struct Frames([Option<Bytes>; Encoding::ALL.len()]);
+
+impl Frames {
+    pub(crate) fn new() -> Self {
+        Self(std::array::from_fn(|_| None))
+    }
+
+    /// The frame in this encoding; made the first time.
+    pub(crate) fn get(&mut self, encoding: Encoding, push: impl FnOnce() -> Bytes) -> Bytes {
+        self.0[encoding as usize].get_or_insert_with(push).clone()
+    }
+}
+
+/// Frames of one publication, by form and encoding.
+pub(crate) struct Publishing<'a> {
+    channel: &'a str,
+    publication: &'a Publication,
+    plain: Frames,
+    whole: Frames,
+    delta: Frames,
+    /// The delta to the publication before; empty if it is not worth it.
+    difference: Option<Vec<u8>>,
+}
+
+impl<'a> Publishing<'a> {
+    pub(crate) fn new(channel: &'a ChannelName, publication: &'a Publication) -> Self {
+        let (plain, whole, delta) = (Frames::new(), Frames::new(), Frames::new());
+        Self { channel: channel.as_str(), publication, plain, whole, delta, difference: None }
+    }
+
+    /// What a subscriber with this encoding gets in this form.
+    pub(crate) fn frame(&mut self, encoding: Encoding, form: Form<'_>) -> Bytes {
+        let (channel, publication) = (self.channel, self.publication);
+        let made = |form| encoding.push(&Push::Publication { channel, publication, form });
+        match form {
+            Form::Plain => self.plain.get(encoding, || made(DataForm::Plain)),
+            Form::Whole => self.whole.get(encoding, || made(DataForm::Whole)),
+            Form::Delta(before) => {
+                let difference = self.difference.get_or_insert_with(|| difference(before, publication));
+                if difference.is_empty() {
+                    self.whole.get(encoding, || made(DataForm::Whole))
+                } else {
+                    self.delta.get(encoding, || made(DataForm::Delta(difference)))
+                }
+            }
+        }
+    }
+}
+
+fn difference(before: &Publication, publication: &Publication) -> Vec<u8> {
+    let target = publication.data.as_bytes();
+    let delta = fossil(before.data.as_bytes(), target);
+    let useful = delta.len() < target.len() && std::str::from_utf8(&delta).is_ok();
+    if useful { delta } else { Vec::new() }
+}

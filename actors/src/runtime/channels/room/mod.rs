@@ -1,0 +1,272 @@
+//! One channel in its shard: members, history, and what is done for them. Whatever its history is kept in, what follows
+//! an answer of that history is done here.
+
+pub(crate) mod durable;
+pub(crate) mod idempotency;
+pub(crate) mod journal_failures;
+pub(crate) mod publish;
+pub(crate) mod recovery;
+
+use std::{rc::Rc, sync::Arc, time::Instant};
+
+use crate::runtime::channels::join_request::{Join, JoinReply};
+use crate::runtime::channels::{
+    fan_out::{Frames, Subscriber},
+    messages::What,
+    reply::{Joining, Leaving, accept},
+    room::{
+        durable::{Caller, Durable},
+        idempotency::Keys,
+        recovery::Found,
+    },
+};
+use logic::{
+    channel_members::Channel,
+    history::{PageBound, Recovery, Stream, epoch},
+    namespace::{Options, RecoveryMode, Terms},
+};
+use protocol::{
+    ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position, Push, SubscribeResult,
+    channel_name::ChannelName, id::ConnectionId,
+};
+
+/// A channel that has members, or a history.
+pub(crate) struct Room {
+    pub(crate) name: ChannelName,
+    pub(crate) options: Arc<Options>,
+    pub(crate) members: Channel<Subscriber>,
+    pub(crate) source: Source,
+    /// What was published under keys, and is being.
+    pub(crate) keys: Keys,
+    /// Its place in the order of being forgotten, while it has no members.
+    pub(crate) resting: Option<u64>,
+}
+
+/// Where the history of a channel is.
+pub(crate) enum Source {
+    /// Nowhere, or in memory: answers come at once.
+    Memory {
+        /// The history, if there is one.
+        stream: Option<Stream>,
+    },
+    /// In the journal: answers may take a while.
+    Durable(Box<Durable>),
+}
+
+impl Room {
+    /// `journal` is how a history in the database is reached.
+    pub(crate) fn new(name: ChannelName, options: Arc<Options>, journal: Option<&Rc<Caller>>) -> Self {
+        let source = match journal {
+            Some(caller) if options.durable => {
+                Source::Durable(Box::new(Durable::new(&options, Rc::clone(caller))))
+            }
+            _ => Source::Memory { stream: None },
+        };
+        Self { name, options, members: Channel::default(), source, keys: Keys::default(), resting: None }
+    }
+
+    pub(crate) fn name(&self) -> &ChannelName {
+        &self.name
+    }
+
+    /// Does what was asked, if the history is at hand.
+    pub(crate) fn ask(&mut self, now: Instant, what: What) {
+        let what = match what {
+            What::Publish(publishment) => return self.publish(now, publishment),
+            what => what,
+        };
+        if matches!(self.source, Source::Durable(_)) {
+            return self.ask_journal(what);
+        }
+        match what {
+            What::Join(joining) => {
+                let terms = joining.join().map(|join| join.terms.clone()).unwrap_or_default();
+                let found = self.find(now, &terms);
+                self.join(joining, found);
+            }
+            What::Publish(_) => {}
+            What::History(request, asker) => {
+                let bound = if asker.is_command() { PageBound::CLIENT } else { PageBound::SERVER };
+                asker.give(self.history(now, &request, bound));
+            }
+            What::Remove(sender) => {
+                let position = self.stream().map(|stream| {
+                    stream.remove();
+                    stream.position()
+                });
+                drop(sender.send(position.ok_or(ErrorCode::NotAvailable)));
+            }
+        }
+    }
+
+    /// The history in memory; it begins when it is first asked for.
+    pub(crate) fn stream(&mut self) -> Option<&mut Stream> {
+        let Source::Memory { stream } = &mut self.source else { return None };
+        if stream.is_none() && self.options.keeps_history() {
+            *stream = Some(Stream::new(new_epoch(), self.options.history_size, self.options.history_ttl));
+        }
+        stream.as_mut()
+    }
+
+    fn find(&mut self, now: Instant, terms: &Terms) -> Found {
+        let mode = self.options.recovery_mode;
+        let Some(stream) = self.stream().filter(|_| terms.positioned || terms.recoverable) else {
+            return Found::default();
+        };
+        let recovery = terms.recover.as_ref().map(|since| stream.recover(now, since, mode));
+        Found { top: Some(stream.position()), recovery }
+    }
+
+    fn history(
+        &mut self,
+        now: Instant,
+        request: &HistoryRequest,
+        bound: PageBound,
+    ) -> Result<HistoryResult, ErrorCode> {
+        let stream = self.stream().ok_or(ErrorCode::NotAvailable)?;
+        let publications = stream.history(now, request, bound)?;
+        Ok(HistoryResult { publications, position: stream.position() })
+    }
+
+    /// Makes a subscription, now that the history has said what belongs to it: whoever joins is told first, then
+    /// everybody hears of it.
+    pub(crate) fn join(&mut self, joining: Joining, mut found: Found) {
+        let full = self.options.max_subscribers;
+        let Some(join) = joining.join() else { return };
+        if full > 0 && self.members.len() >= full && !self.members.has(join.info.client) {
+            return joining.fail(ErrorCode::LimitExceeded);
+        }
+        let _room = found.reserve(join);
+        let lost = found.recovery.as_ref().is_some_and(|recovery| !recovery.recovered);
+        if lost && join.terms.must_recover {
+            return joining.fail(ErrorCode::UnrecoverablePosition);
+        }
+        let Some(Join { channel, number, outbox, info, terms, lifetime, data, reply }) = joining.take()
+        else {
+            return;
+        };
+        let result = SubscribeResult { lifetime, data, ..self.result(&terms, found) };
+        let base = result.publications.last().cloned();
+        let server_side = !matches!(reply, JoinReply::Command(_));
+        accept(&channel, number, &outbox, reply, result);
+        let subscriber = Subscriber::new(outbox, channel, number, server_side);
+        let replaced = self.members.join(Arc::clone(&info), &terms, base, subscriber);
+        match replaced {
+            Some(member) => member.via.disarm(),
+            None if terms.announce => {
+                self.announce(&Push::Join { channel: self.name.as_str(), info: &info });
+            }
+            None => {}
+        }
+    }
+
+    fn result(&self, terms: &Terms, found: Found) -> SubscribeResult {
+        let (recovery, was_recovering) = match found.recovery {
+            Some(recovery) => (recovery, true),
+            None => (Recovery { recovered: false, publications: Vec::new(), offset: 0 }, false),
+        };
+        // In a cache there is one publication, and the position is that of the whole.
+        let before = was_recovering && self.options.recovery_mode == RecoveryMode::Stream;
+        let position =
+            found.top.map(|top| if before { Position { offset: recovery.offset, ..top } } else { top });
+        SubscribeResult {
+            position,
+            recoverable: terms.recoverable,
+            positioned: terms.positioned,
+            was_recovering,
+            recovered: recovery.recovered,
+            publications: recovery.publications,
+            delta: terms.delta,
+            ..SubscribeResult::default()
+        }
+    }
+
+    /// Tells everyone who hears of it that somebody came or went.
+    pub(crate) fn announce(&self, push: &Push<'_>) {
+        let mut frames = Frames::new();
+        for subscriber in self.members.hearing() {
+            let encoding = subscriber.encoding();
+            subscriber.push(frames.get(encoding, || encoding.push(push)));
+        }
+    }
+
+    /// Takes a member out, who is told by `told`; then the others hear of it.
+    pub(crate) fn leave(&mut self, connection: ConnectionId, told: Option<Leaving>) {
+        let Some(member) = self.members.leave(connection) else { return };
+        drop(told);
+        if let Some(info) = member.announced() {
+            self.announce(&Push::Leave { channel: self.name.as_str(), info });
+        }
+        member.via.disarm();
+    }
+
+    /// A subscriber is seen like this from here on, also one that is not in yet.
+    pub(crate) fn show(&mut self, info: &Arc<ClientInfo>) {
+        if !self.members.show(info) {
+            self.show_joining(info);
+        }
+    }
+
+    /// Forgets what is too old, and who has ended without leaving.
+    pub(crate) fn expire(&mut self, now: Instant) {
+        for ended in self.members.gone(Subscriber::is_open) {
+            self.leave(ended, None);
+        }
+        self.keys.expire(now);
+        match &mut self.source {
+            Source::Memory { stream } => {
+                if let Some(stream) = stream {
+                    stream.expire(now);
+                }
+            }
+            Source::Durable(_) => self.tick_journal(),
+        }
+    }
+
+    /// Whether there is nothing to be kept of it.
+    pub(crate) fn is_void(&self) -> bool {
+        let nothing = match &self.source {
+            Source::Memory { stream } => stream.is_none(),
+            Source::Durable(durable) => durable.is_quiet(),
+        };
+        nothing && self.members.is_empty() && self.keys.is_empty()
+    }
+
+    /// Whether nobody waits for anything of it.
+    pub(crate) fn is_idle(&self) -> bool {
+        match &self.source {
+            Source::Memory { .. } => true,
+            Source::Durable(durable) => durable.is_idle(),
+        }
+    }
+
+    /// What its history weighs, and its idempotency keys, in bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        let history = match &self.source {
+            Source::Memory { stream } => stream.as_ref().map_or(0, Stream::bytes),
+            Source::Durable(durable) => durable.bytes(),
+        };
+        history + self.keys.bytes()
+    }
+
+    /// Forgets the older half of what it holds of its history, and of its keys: memory is short.
+    pub(crate) fn halve(&mut self) {
+        self.keys.halve();
+        match &mut self.source {
+            Source::Memory { stream: Some(stream) } => stream.halve(),
+            Source::Memory { stream: None } => {}
+            Source::Durable(durable) => durable.halve(),
+        }
+    }
+}
+
+fn new_epoch() -> Arc<str> {
+    let random = uuid::Uuid::new_v4();
+    let (front, back) = (random.as_bytes(), random.as_bytes());
+    // All but the bytes that say of which kind it is.
+    epoch([front[0], front[1], front[2], front[3], back[12], back[13], back[14], back[15]])
+}
+
+#[cfg(test)]
+#[path = "room_tests.rs"]
+mod tests;

@@ -1,0 +1,85 @@
+//! Publishing in a room: once per key, only what is newer, and then to everybody.
+
+use std::{sync::Arc, time::Instant};
+
+use super::durable::wall_clock_ms;
+use crate::runtime::channels::{
+    byte_budget::WaitingBytes,
+    fan_out::Publishing,
+    messages::{Publishment, What},
+    reply::{Asker, Published},
+    room::{Room, Source},
+};
+use protocol::{ErrorCode, Publication};
+
+/// Who publishes in a durable channel, and under which key.
+pub(crate) struct Publisher {
+    pub(crate) asker: Asker<Published>,
+    pub(crate) key: Option<String>,
+    #[expect(dead_code, reason = "gives its share back when it is dropped")]
+    pub(crate) bytes: WaitingBytes,
+}
+
+impl Room {
+    /// Publishes, unless that was done under the same key. What is not kept does not wait for a journal.
+    pub(crate) fn publish(&mut self, now: Instant, mut publishment: Box<Publishment>) {
+        let durable = matches!(self.source, Source::Durable(_)) && !publishment.skip_history;
+        if let Some(key) = &publishment.key {
+            if let Some(earlier) = self.keys.find(now, key) {
+                return publishment.asker.give(Ok(earlier));
+            }
+            if durable {
+                self.keys.begin(key);
+            } else if let Some(asker) = self.keys.follow(key, publishment.asker) {
+                publishment.asker = asker;
+            } else {
+                return;
+            }
+        }
+        if durable {
+            return self.ask_journal(What::Publish(publishment));
+        }
+        self.publish_at_once(now, *publishment);
+    }
+
+    fn publish_at_once(&mut self, now: Instant, publishment: Publishment) {
+        let Publishment { data, info, tags, skip_history, key, version, asker, bytes } = publishment;
+        let publication = Publication { data, info, offset: 0, tags, time_ms: 0 };
+        let (publication, position) = match self.stream().filter(|_| !skip_history) {
+            Some(stream) => {
+                let new = stream.takes(version).then(|| {
+                    let time_ms = wall_clock_ms();
+                    stream.append(now, Publication { time_ms, ..publication })
+                });
+                (new, Some(stream.position()))
+            }
+            None => (Some(Arc::new(publication)), None),
+        };
+        if let Some(key) = key {
+            self.keys.remember(now, &key, position.clone());
+        }
+        if let Some(publication) = publication {
+            self.deliver(&publication);
+        }
+        asker.give(Ok(position));
+        drop(bytes);
+    }
+
+    /// The journal has answered.
+    pub(crate) fn published(&mut self, by: Publisher, result: Result<Published, ErrorCode>) {
+        if let Some(key) = by.key {
+            self.keys.end(crate::runtime::channels::shard::now(), &key, &result);
+        }
+        by.asker.give(result);
+    }
+
+    /// Hands a publication to everyone.
+    pub(crate) fn deliver(&mut self, publication: &Arc<Publication>) {
+        let mut frames = Publishing::new(&self.name, publication);
+        let mut delivered = 0_u64;
+        self.members.deliver(publication, |subscriber, form| {
+            delivered += u64::from(subscriber.push(frames.frame(subscriber.encoding(), form)));
+        });
+        metrics::counter!("deliveries_total").increment(delivered);
+    }
+}

@@ -1,0 +1,113 @@
+//! A client that does as SDKs do: it remembers where it stands, undoes deltas, and does not look at what it was told.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
+
+use serde_json::Value;
+
+use crate::runtime::{Outbox, OutboxReader, connection::outbox::outbox};
+use logic::delta::apply;
+use protocol::{
+    ClientInfo, Encoding,
+    id::{ConnectionId, Subject},
+};
+
+/// A connection, and what its client knows.
+pub(crate) struct Client {
+    pub(crate) info: Arc<ClientInfo>,
+    pub(crate) outbox: Outbox,
+    pub(crate) reader: OutboxReader,
+    pub(crate) delta: bool,
+    pub(crate) inside: bool,
+    /// Where it stands, once it knows.
+    pub(crate) position: Option<(u64, String)>,
+    /// What the last publication was, for the next delta.
+    last: String,
+    /// Who is there, as far as it heard; from its own join on.
+    pub(crate) heard: BTreeSet<String>,
+}
+
+/// The data of a publication as the SDK makes it out.
+fn decode(publication: &Value, delta: bool, last: &str) -> String {
+    match publication["data"].as_str().filter(|_| delta) {
+        Some(difference) if publication["delta"] == true => {
+            let whole =
+                apply(last.as_bytes(), difference.as_bytes()).expect("a delta to what the client has");
+            String::from_utf8(whole).unwrap()
+        }
+        Some(whole) => whole.to_owned(),
+        None => {
+            assert!(!delta, "with deltas every publication is a string: {publication}");
+            publication["data"].to_string()
+        }
+    }
+}
+
+impl Client {
+    pub(crate) fn new(number: usize) -> Self {
+        let (outbox, reader) = outbox(1024 * 1024, Encoding::Json);
+        let user = Subject::new(&number.to_string());
+        let info = ClientInfo { user, client: ConnectionId::random(), conn_info: None, chan_info: None };
+        Self {
+            info: Arc::new(info),
+            outbox,
+            reader,
+            delta: number.is_multiple_of(2),
+            inside: false,
+            position: None,
+            last: String::new(),
+            heard: BTreeSet::new(),
+        }
+    }
+
+    /// Takes what has arrived.
+    pub(crate) fn read(&mut self, truth: &BTreeMap<(String, u64), String>) {
+        let mut frames = Vec::new();
+        self.reader.take(usize::MAX, &mut frames);
+        while self.reader.next_control().is_some() {}
+        for frame in frames {
+            let object: Value = serde_json::from_slice(&frame).unwrap();
+            let push = &object["push"];
+            if let Some(result) = object.get("subscribe") {
+                self.subscribed(result, truth);
+            } else if let Some(publication) = push.get("pub") {
+                assert!(self.inside, "a publication before the reply, or after the end");
+                self.publication(publication, truth);
+            } else if let Some(join) = push.get("join") {
+                assert!(self.heard.insert(join["info"]["client"].to_string()), "joined twice");
+            } else if let Some(leave) = push.get("leave") {
+                assert!(self.heard.remove(&leave["info"]["client"].to_string()), "left without a join");
+            } else if push.get("unsubscribe").is_some() || object.get("unsubscribe").is_some() {
+                self.inside = false;
+            }
+        }
+    }
+
+    fn subscribed(&mut self, result: &Value, truth: &BTreeMap<(String, u64), String>) {
+        self.inside = true;
+        let start = (result["offset"].as_u64().unwrap_or(0), result["epoch"].as_str().unwrap().to_owned());
+        if result["recovered"] == true {
+            // It goes on where the client was, in the same epoch.
+            assert_eq!(self.position.as_ref(), Some(&start));
+        } else {
+            assert!(result.get("publications").is_none());
+        }
+        self.position = Some(start);
+        for publication in result["publications"].as_array().into_iter().flatten() {
+            self.publication(publication, truth);
+        }
+    }
+
+    fn publication(&mut self, publication: &Value, truth: &BTreeMap<(String, u64), String>) {
+        let data = decode(publication, self.delta, &self.last);
+        if let Some(offset) = publication["offset"].as_u64() {
+            let (at, epoch) = self.position.as_mut().expect("a position");
+            assert_eq!(offset, *at + 1, "a gap, or a duplicate");
+            *at = offset;
+            assert_eq!(truth.get(&(epoch.clone(), offset)), Some(&data), "not what was published");
+        }
+        self.last = data;
+    }
+}

@@ -1,0 +1,287 @@
+//! A room and clients that do as SDKs do, in any order of events: nothing is missed in silence, nothing comes twice, and
+//! everyone knows who is there.
+
+#[path = "room_test_client.rs"]
+mod client;
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
+
+use proptest::prelude::*;
+use serde_json::Value;
+
+use super::*;
+use crate::runtime::{
+    Control, Left,
+    channels::{
+        byte_budget::Waiting,
+        messages::Publishment,
+        reply::{Asker, Leaving, Reply},
+    },
+};
+use client::Client;
+use protocol::{ClientInfo, Payload, close::CloseReason};
+
+const TTL: Duration = Duration::from_secs(60);
+const CLIENTS: usize = 4;
+
+/// The room, and the truth about it.
+struct World {
+    room: Room,
+    now: Instant,
+    clients: Vec<Client>,
+    /// What was published, by epoch and offset.
+    truth: BTreeMap<(String, u64), String>,
+    published: usize,
+}
+
+fn options() -> Options {
+    Options { history_size: 4, history_ttl: TTL, ..Options::default() }
+}
+
+fn room() -> Room {
+    Room::new(ChannelName::parse("test:room").unwrap(), Arc::new(options()), None)
+}
+
+#[derive(Clone, Debug)]
+enum Step {
+    Publish {
+        skip_history: bool,
+    },
+    Join {
+        client: usize,
+        recover: bool,
+    },
+    Leave {
+        client: usize,
+    },
+    Wait(u64),
+    Remove,
+    Halve,
+    /// The shard dies, or forgets the room.
+    Begin,
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        8 => prop::bool::weighted(0.1).prop_map(|skip_history| Step::Publish { skip_history }),
+        8 => (0..CLIENTS, prop::bool::weighted(0.8))
+            .prop_map(|(client, recover)| Step::Join { client, recover }),
+        6 => (0..CLIENTS).prop_map(|client| Step::Leave { client }),
+        2 => (0_u64..40).prop_map(Step::Wait),
+        1 => Just(Step::Remove),
+        1 => Just(Step::Halve),
+        1 => Just(Step::Begin),
+    ]
+}
+
+impl World {
+    fn new() -> Self {
+        let clients = (0..CLIENTS).map(Client::new).collect();
+        Self { room: room(), now: Instant::now(), clients, truth: BTreeMap::new(), published: 0 }
+    }
+
+    fn publish(&mut self, skip_history: bool) {
+        self.published += 1;
+        let text =
+            format!("{{\"always\":\"the same words, over and over again\",\"number\":{}}}", self.published);
+        let (sender, mut position) = tokio::sync::oneshot::channel();
+        let publishment = Publishment {
+            data: Payload::parse(&text).unwrap(),
+            info: None,
+            tags: Vec::new(),
+            skip_history,
+            key: None,
+            version: None,
+            asker: Asker::Server(sender),
+            bytes: Waiting::default().take(1).unwrap(),
+        };
+        // What clients receive is compared when they read, and the truth is known by then.
+        self.room.ask(self.now, What::Publish(Box::new(publishment)));
+        if let Some(position) = position.try_recv().unwrap().unwrap() {
+            assert!(self.truth.insert((position.epoch, position.offset), text).is_none(), "an offset twice");
+        }
+    }
+
+    fn join(&mut self, number: usize, recover: bool) {
+        let client = &mut self.clients[number];
+        if client.inside {
+            return;
+        }
+        let since = client.position.clone().filter(|_| recover);
+        let terms = Terms {
+            recover: since.map(|(offset, epoch)| Position { offset, epoch }),
+            positioned: true,
+            recoverable: true,
+            presence: true,
+            announce: true,
+            join_leave: true,
+            delta: client.delta,
+            must_recover: false,
+        };
+        let present = self.room.members.presence(|_| true);
+        client.heard = present.map(|info| Value::from(info.client.to_string()).to_string()).collect();
+        let join = Join {
+            channel: self.room.name.clone(),
+            number: 1,
+            outbox: client.outbox.clone(),
+            info: Arc::clone(&client.info),
+            terms,
+            lifetime: None,
+            data: None,
+            reply: JoinReply::Command(1),
+        };
+        self.room.ask(self.now, What::Join(Joining::new(join)));
+    }
+
+    fn leave(&mut self, number: usize) {
+        let client = &self.clients[number];
+        let told = Leaving::new(self.room.name.clone(), Left::Answer(client.outbox.clone(), 2));
+        self.room.leave(client.info.client, Some(told));
+    }
+
+    fn step(&mut self, step: &Step) {
+        match *step {
+            Step::Publish { skip_history } => self.publish(skip_history),
+            Step::Join { client, recover } => self.join(client, recover),
+            Step::Leave { client } => self.leave(client),
+            Step::Wait(seconds) => {
+                self.now += Duration::from_secs(seconds);
+                self.room.expire(self.now);
+            }
+            Step::Remove => {
+                let (sender, _answer) = tokio::sync::oneshot::channel();
+                self.room.ask(self.now, What::Remove(sender));
+            }
+            Step::Halve => self.room.halve(),
+            Step::Begin => self.room = room(),
+        }
+        for client in &mut self.clients {
+            client.read(&self.truth);
+        }
+        self.check();
+    }
+
+    fn check(&self) {
+        let name = |info: &Arc<ClientInfo>| Value::from(info.client.to_string()).to_string();
+        let inside: BTreeSet<String> =
+            self.clients.iter().filter(|client| client.inside).map(|client| name(&client.info)).collect();
+        let present: BTreeSet<String> = self.room.members.presence(|_| true).map(name).collect();
+        assert_eq!(present, inside, "presence is who is inside");
+        for client in self.clients.iter().filter(|client| client.inside) {
+            assert_eq!(client.heard, inside, "what was heard is what is");
+        }
+    }
+
+    /// Everyone who is inside has everything: the newest publication is where they stand.
+    fn everyone_is_at_the_top(&mut self) {
+        let top = self.room.stream().unwrap().position();
+        for client in self.clients.iter().filter(|client| client.inside) {
+            assert_eq!(client.position, Some((top.offset, top.epoch.clone())));
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_missed_in_silence_and_nothing_comes_twice(steps in prop::collection::vec(step(), 1..120)) {
+        let mut world = World::new();
+        for step in &steps {
+            world.step(step);
+            world.everyone_is_at_the_top();
+        }
+    }
+}
+
+#[test]
+fn one_more_than_may_subscribe_is_refused_and_its_connection_told() {
+    let options = Options { max_subscribers: 1, ..options() };
+    let mut world = World::new();
+    world.room = Room::new(ChannelName::parse("test:room").unwrap(), Arc::new(options), None);
+    world.join(0, false);
+    world.join(1, false);
+    let mut frames = Vec::new();
+    world.clients[1].reader.take(usize::MAX, &mut frames);
+    let reply: Value = serde_json::from_slice(&frames[0]).unwrap();
+    assert_eq!((frames.len(), &reply["error"]["code"]), (1, &Value::from(106)));
+    let told = world.clients[1].reader.next_control();
+    assert!(matches!(told, Some(Control::Lost { number: 1, .. })), "{told:?}");
+    assert_eq!(world.room.members.len(), 1);
+}
+
+#[test]
+fn what_does_not_fit_into_the_queue_is_not_recovered_and_the_connection_lives() {
+    let mut world = World::new();
+    world.join(0, false);
+    world.publish(false);
+    world.clients[0].read(&world.truth);
+    world.leave(0);
+    world.publish(false);
+    world.clients[0].read(&world.truth);
+    let full = bytes::Bytes::from(vec![b'x'; 1024 * 1024 - 65_536 - 100]);
+    world.clients[0].outbox.push(full).unwrap();
+    world.join(0, true);
+    let mut frames = Vec::new();
+    assert!(world.clients[0].reader.take(usize::MAX, &mut frames).is_none());
+    let reply: Value = serde_json::from_slice(&frames[1]).unwrap();
+    let result = &reply["subscribe"];
+    assert_eq!(result["was_recovering"], true, "{reply}");
+    assert_eq!((result.get("recovered"), result.get("publications")), (None, None));
+    assert_eq!(result["offset"], 2);
+}
+
+#[test]
+fn who_ended_without_leaving_is_taken_out_and_the_others_hear_of_it() {
+    let mut world = World::new();
+    world.join(0, false);
+    world.join(1, false);
+    world.clients.iter_mut().for_each(|client| client.read(&world.truth));
+    world.clients[1].outbox.cut(CloseReason::SessionRevoked, None);
+    world.room.expire(world.now);
+    world.clients[0].read(&world.truth);
+    assert_eq!((world.room.members.len(), world.clients[0].heard.len()), (1, 1));
+}
+
+#[test]
+fn what_is_published_twice_under_one_key_is_delivered_once() {
+    let mut world = World::new();
+    world.join(0, false);
+    world.clients[0].read(&world.truth);
+    let mut publish = |key: &str| {
+        let asker = Asker::Command(Reply::new(world.clients[1].outbox.clone(), 1));
+        let publishment = Publishment {
+            data: Payload::parse("1").unwrap(),
+            info: None,
+            tags: Vec::new(),
+            skip_history: false,
+            key: Some(key.to_owned()),
+            version: None,
+            asker,
+            bytes: Waiting::default().take(1).unwrap(),
+        };
+        world.room.ask(world.now, What::Publish(Box::new(publishment)));
+    };
+    ["a", "a", "b"].into_iter().for_each(&mut publish);
+    let mut frames = Vec::new();
+    world.clients[0].reader.take(usize::MAX, &mut frames);
+    assert_eq!(frames.len(), 2, "the publisher of each is answered, and two were new");
+    world.clients[1].reader.take(usize::MAX, &mut frames);
+    assert_eq!(frames.len(), 5);
+}
+
+#[test]
+fn one_frame_is_made_for_all_receivers_of_a_form() {
+    let mut world = World::new();
+    (0..CLIENTS).for_each(|number| world.join(number, false));
+    let mut frames: Vec<bytes::Bytes> = Vec::new();
+    world.clients.iter().for_each(|client| drop(client.reader.take(usize::MAX, &mut frames)));
+    world.publish(false);
+    let received = world.clients.iter().map(|client| {
+        let mut frames: Vec<bytes::Bytes> = Vec::new();
+        client.reader.take(usize::MAX, &mut frames);
+        frames[0].as_ptr() as usize
+    });
+    assert_eq!(received.collect::<BTreeSet<_>>().len(), 2, "plain ones and ones with deltas");
+}

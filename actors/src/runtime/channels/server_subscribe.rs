@@ -1,0 +1,59 @@
+//! The part of `Realtime` that subscribes living connections in the server's name, for the server API.
+//!
+//! The connection's own task begins the subscription, its channel makes it and answers whoever asked.
+
+use std::time::Duration;
+
+use crate::runtime::{
+    connection::request::Control,
+    realtime::Realtime,
+    sessions::{Selection, answering, collect},
+};
+use protocol::{ErrorCode, subscription::ServerSubscription};
+
+/// How long it is waited for subscriptions to be made: a little longer than a channel waits for the database.
+const SUBSCRIBE_WAIT: Duration = Duration::from_secs(5);
+
+/// What became of a subscription that several connections were to be given. One that has ended meanwhile counts nowhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Subscribing {
+    /// Connections that have it now, and did not before.
+    pub done: usize,
+    /// Connections that were asked and had not answered when the wait ended.
+    pub pending: usize,
+    /// Connections that cannot have it.
+    pub failed: usize,
+    /// Why the first of those cannot.
+    pub error: Option<ErrorCode>,
+}
+
+impl Realtime {
+    /// Subscribes connections in the server's name, and waits, bounded, until the channel has taken them in or has not.
+    pub async fn subscribe(&self, selection: &Selection, subscription: ServerSubscription) -> Subscribing {
+        let control = move |reply| Control::Subscribe(Box::new(subscription.clone()), reply);
+        let (answers, request) = answering(control);
+        self.ask(selection, request).await;
+        let mut made = Subscribing::default();
+        for said in collect(answers, SUBSCRIBE_WAIT).await {
+            let ended = said.has_ended();
+            let error = match said.answer {
+                Some(Ok(Ok(done))) => {
+                    made.done += usize::from(done);
+                    continue;
+                }
+                // Whatever it could not have, it does not need it any more.
+                _ if ended => continue,
+                None => {
+                    made.pending += 1;
+                    continue;
+                }
+                Some(Ok(Err(error))) => error,
+                // What was to answer is gone, and the connection is not: it was the channel's shard.
+                Some(Err(_)) => ErrorCode::Internal,
+            };
+            made.failed += 1;
+            made.error.get_or_insert(error);
+        }
+        made
+    }
+}

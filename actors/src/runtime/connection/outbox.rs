@@ -1,0 +1,439 @@
+//! The queue between everything that speaks to a peer and the pump that owns the peer's stream.
+//!
+//! Replies, pushes and the end of the connection all pass here, so their order is the order of the calls. Any thread
+//! may push or end; only the pump reads. Deliveries bypass the connection actor: one push and one wake-up each.
+//!
+//! Bound: `limit` bytes of payload (1 MiB by default). Overflow ends the connection with 3008 and drops what is
+//! queued, because a peer that does not read would not read that either.
+//!
+//! Must not do: block, allocate per byte, or keep a frame after the end was declared.
+
+use std::{
+    collections::VecDeque,
+    future::poll_fn,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_util::task::AtomicWaker;
+use parking_lot::Mutex;
+
+use crate::runtime::connection::{close_waiter::ClosingGuard, request::Control};
+use protocol::{
+    Encoding,
+    close::{CloseReason, Goodbye},
+};
+
+/// How a connection ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum End {
+    /// Send what is queued, then the close frame.
+    Flush(Goodbye),
+    /// Send nothing that is queued: the close frame at most, and only if the peer takes it at once.
+    Cut(Goodbye),
+    /// The queue overflowed and was dropped; the close frame waits until the peer reads again, for as long as any write may.
+    Shed(Goodbye),
+    /// The peer said goodbye: answer its close frame.
+    Peer,
+}
+
+impl End {
+    /// What the peer is told, if the end is ours.
+    #[must_use]
+    pub fn goodbye(&self) -> Option<&Goodbye> {
+        match self {
+            Self::Flush(goodbye) | Self::Cut(goodbye) | Self::Shed(goodbye) => Some(goodbye),
+            Self::Peer => None,
+        }
+    }
+}
+
+/// The connection has ended (or this very frame overflowed its queue): nothing is accepted any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended;
+
+/// The writing half: cheap to clone, usable from any thread.
+#[derive(Clone)]
+pub struct Outbox(Arc<Shared>);
+
+struct Shared {
+    encoding: Encoding,
+    open: AtomicBool,
+    waker: AtomicWaker,
+    queue: Mutex<Queue>,
+}
+
+struct Queue {
+    frames: VecDeque<Bytes>,
+    bytes: usize,
+    /// Bytes of large answers that are being made.
+    reserved: usize,
+    /// Bytes that the connection's own task waits to reserve; zero if it does not.
+    wanted: usize,
+    limit: usize,
+    end: Option<End>,
+    severed: bool,
+    /// Only so many frames leave yet: something must go behind them that is still being made.
+    held: Option<usize>,
+    /// What the connection's own task is asked to do.
+    controls: VecDeque<Control>,
+    /// Revocations that wait for this socket.
+    guards: Vec<ClosingGuard>,
+}
+
+/// What stays free of large answers, for whatever else is said to the peer.
+const MARGIN: usize = 64 * 1024;
+
+/// Requests that may wait for the connection's own task; it takes them whenever it is awake, so more means that it is not
+/// getting any further.
+const CONTROLS_MAX: usize = 1_024;
+
+/// A fresh queue of frames in this encoding that holds at most `limit` bytes.
+#[must_use]
+pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
+    let shared = Arc::new(Shared {
+        encoding,
+        open: AtomicBool::new(true),
+        waker: AtomicWaker::new(),
+        queue: Mutex::new(Queue {
+            frames: VecDeque::new(),
+            bytes: 0,
+            reserved: 0,
+            wanted: 0,
+            limit,
+            end: None,
+            severed: false,
+            held: None,
+            controls: VecDeque::new(),
+            guards: Vec::new(),
+        }),
+    });
+    (Outbox(Arc::clone(&shared)), OutboxReader(shared))
+}
+
+impl Outbox {
+    /// How this connection's frames are encoded.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.0.encoding
+    }
+
+    /// Lets nothing more leave until [`Self::release`]: something that is still being made must go first.
+    pub fn hold(&self) {
+        let mut queue = self.0.queue.lock();
+        queue.held = Some(queue.frames.len());
+    }
+
+    /// Lets everything leave again, `first` in front of what was held back.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn release(&self, first: Bytes) -> Result<(), Ended> {
+        let result = {
+            let mut queue = self.0.queue.lock();
+            let before = queue.held.take().unwrap_or(0);
+            self.put(&mut queue, first, |frames, first| frames.insert(before, first))
+        };
+        self.0.waker.wake();
+        result.map(drop)
+    }
+
+    /// Asks the connection's own task to do something.
+    ///
+    /// # Errors
+    /// `Ended` when the connection has ended, or ends now because it does not get any further.
+    pub fn tell(&self, control: Control) -> Result<(), Ended> {
+        let result = {
+            let mut queue = self.0.queue.lock();
+            if queue.end.is_some() {
+                return Err(Ended);
+            }
+            if queue.controls.len() < CONTROLS_MAX {
+                queue.controls.push_back(control);
+                Ok(())
+            } else {
+                self.overflow(&mut queue);
+                Err(Ended)
+            }
+        };
+        self.0.waker.wake();
+        result
+    }
+
+    /// Queues one reply or push and wakes the pump.
+    ///
+    /// # Errors
+    /// `Ended` when the connection has ended, or ends now because the queue is full.
+    pub fn push(&self, frame: Bytes) -> Result<(), Ended> {
+        let result = self.enqueue(frame);
+        if result != Ok(false) {
+            self.0.waker.wake();
+        }
+        result.map(drop)
+    }
+
+    /// As [`Self::push`], from the pump's own task: it will look at the queue anyway, so nobody is woken.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_from_owner(&self, frame: Bytes) -> Result<(), Ended> {
+        self.enqueue(frame).map(drop)
+    }
+
+    /// `Ok(true)` when the queue was empty, so that the pump may be asleep.
+    fn enqueue(&self, frame: Bytes) -> Result<bool, Ended> {
+        self.put(&mut self.0.queue.lock(), frame, VecDeque::push_back)
+    }
+
+    fn put(
+        &self,
+        queue: &mut Queue,
+        frame: Bytes,
+        place: impl FnOnce(&mut VecDeque<Bytes>, Bytes),
+    ) -> Result<bool, Ended> {
+        if queue.end.is_some() {
+            return Err(Ended);
+        }
+        if queue.bytes + frame.len() > queue.limit {
+            self.overflow(queue);
+            return Err(Ended);
+        }
+        let was_empty = queue.frames.is_empty();
+        queue.bytes += frame.len();
+        place(&mut queue.frames, frame);
+        Ok(was_empty)
+    }
+
+    fn overflow(&self, queue: &mut Queue) {
+        queue.end = Some(End::Shed(CloseReason::Slow.into()));
+        queue.forget();
+        self.0.open.store(false, Ordering::Release);
+    }
+
+    /// The next thing that the connection's own task is asked to do.
+    #[must_use]
+    pub fn next_control(&self) -> Option<Control> {
+        self.0.queue.lock().controls.pop_front()
+    }
+
+    /// Wakes the task that owns the stream.
+    pub fn wake(&self) {
+        self.0.waker.wake();
+    }
+
+    /// Ends the connection in good order: what is queued still leaves.
+    pub fn close(&self, goodbye: impl Into<Goodbye>) {
+        self.declare(End::Flush(goodbye.into()), None);
+    }
+
+    /// Throws the switch: nothing queued leaves, nothing more is accepted. `guard` is released once the socket is
+    /// severed.
+    pub fn cut(&self, goodbye: impl Into<Goodbye>, guard: Option<ClosingGuard>) {
+        self.declare(End::Cut(goodbye.into()), guard);
+    }
+
+    /// The peer closed: answer and end.
+    pub fn peer_closed(&self) {
+        self.declare(End::Peer, None);
+    }
+
+    /// The first end wins, except that a cut overrides one that still waits for the peer.
+    fn declare(&self, end: End, guard: Option<ClosingGuard>) {
+        let mut queue = self.0.queue.lock();
+        let cut = matches!(end, End::Cut(_));
+        // What is held back is of no use without what should have gone first.
+        if cut || end == End::Peer || queue.held.is_some() {
+            queue.forget();
+        }
+        // Nothing that it is asked is done any more: whoever asks need not wait.
+        queue.controls = VecDeque::new();
+        match queue.end {
+            None => queue.end = Some(end),
+            Some(End::Flush(_) | End::Shed(_) | End::Peer) if cut => queue.end = Some(end),
+            Some(_) => {}
+        }
+        if !queue.severed {
+            queue.guards.extend(guard);
+        }
+        self.0.open.store(false, Ordering::Release);
+        drop(queue);
+        self.0.waker.wake();
+    }
+
+    /// Whether frames of this connection are still accepted and delivered. Costs one atomic load.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.0.open.load(Ordering::Acquire)
+    }
+
+    /// How the connection ends, if that was declared.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        self.0.queue.lock().end.clone()
+    }
+
+    /// Bytes waiting to be written.
+    #[must_use]
+    pub fn queued_bytes(&self) -> usize {
+        self.0.queue.lock().bytes
+    }
+
+    /// Takes room for so many bytes; `None` if they do not fit beside what is queued and what is reserved. Only others who
+    /// reserve are bound by it: [`Self::push`] takes the room that there is.
+    #[must_use]
+    pub fn reserve(&self, bytes: usize) -> Option<Reserved> {
+        let mut queue = self.0.queue.lock();
+        let fits = queue.fits(bytes);
+        queue.reserved += if fits { bytes } else { 0 };
+        fits.then(|| Reserved { outbox: self.clone(), bytes })
+    }
+
+    /// Takes room for so many bytes as soon as there is so much: at once, or when the peer has read what was said before.
+    /// Only for the task that owns the peer's stream, which is woken, and for one such wait at a time.
+    pub async fn reserve_in_turn(&self, bytes: usize) -> Reserved {
+        poll_fn(|_| {
+            let mut queue = self.0.queue.lock();
+            // Into an empty queue everything fits.
+            let bytes = bytes.min(queue.limit.saturating_sub(MARGIN));
+            if !queue.fits(bytes) {
+                queue.wanted = bytes;
+                return Poll::Pending;
+            }
+            queue.wanted = 0;
+            queue.reserved += bytes;
+            Poll::Ready(Reserved { outbox: self.clone(), bytes })
+        })
+        .await
+    }
+}
+
+impl Queue {
+    fn forget(&mut self) {
+        self.frames = VecDeque::new();
+        self.controls = VecDeque::new();
+        self.bytes = 0;
+        self.held = None;
+    }
+
+    fn fits(&self, bytes: usize) -> bool {
+        let taken = self.bytes.saturating_add(self.reserved).saturating_add(MARGIN);
+        taken.saturating_add(bytes) <= self.limit
+    }
+
+    /// Whether somebody waited for room and there is enough now; says so once.
+    fn has_made_room(&mut self) -> bool {
+        let enough = self.wanted > 0 && self.fits(self.wanted);
+        if enough {
+            self.wanted = 0;
+        }
+        enough
+    }
+}
+
+/// Room for a frame that is still being made; given back when this is dropped, which is when the frame has been pushed.
+pub struct Reserved {
+    outbox: Outbox,
+    bytes: usize,
+}
+
+impl Drop for Reserved {
+    fn drop(&mut self) {
+        let mut queue = self.outbox.0.queue.lock();
+        queue.reserved -= self.bytes;
+        let enough = queue.has_made_room();
+        drop(queue);
+        if enough {
+            self.outbox.0.waker.wake();
+        }
+    }
+}
+
+/// The reading half, owned by the pump. Dropping it says that the socket is severed.
+pub struct OutboxReader(Arc<Shared>);
+
+impl OutboxReader {
+    /// Asks to be woken when there is something to do.
+    pub fn register(&self, cx: &Context<'_>) {
+        self.0.waker.register(cx.waker());
+    }
+
+    /// Moves whole frames, up to about `budget` bytes (at least one frame), into `into`. Answers how the connection
+    /// ends, if it does: a flushing end only once nothing is left.
+    pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<End> {
+        let mut queue = self.0.queue.lock();
+        let mut taken = 0;
+        while taken < budget && queue.held != Some(0) {
+            let Some(frame) = queue.frames.pop_front() else {
+                break;
+            };
+            queue.held = queue.held.map(|before| before - 1);
+            taken += frame.len();
+            into.push(frame);
+        }
+        queue.bytes -= taken;
+        if queue.frames.is_empty() {
+            queue.frames.shrink_to(8);
+        }
+        if queue.has_made_room() {
+            self.0.waker.wake();
+        }
+        match &queue.end {
+            Some(End::Flush(_)) if taken > 0 || !queue.frames.is_empty() => None,
+            end => end.clone(),
+        }
+    }
+
+    /// How the connection's frames are encoded.
+    #[must_use]
+    pub fn encoding(&self) -> Encoding {
+        self.0.encoding
+    }
+
+    /// The next thing that the connection's task is asked to do.
+    #[must_use]
+    pub fn next_control(&self) -> Option<Control> {
+        self.0.queue.lock().controls.pop_front()
+    }
+
+    /// The end that was declared, without taking anything.
+    #[must_use]
+    pub fn end(&self) -> Option<End> {
+        if self.0.open.load(Ordering::Acquire) {
+            return None;
+        }
+        self.0.queue.lock().end.clone()
+    }
+
+    /// Declares an end that the owner of the stream has found itself; one that was declared before stays, unless this is a
+    /// cut.
+    pub fn declare(&self, end: End) {
+        Outbox(Arc::clone(&self.0)).declare(end, None);
+    }
+
+    /// Declares the socket severed: no frame is accepted from it and none delivered to it. Releases who waits.
+    pub fn sever(&self) {
+        let guards = {
+            let mut queue = self.0.queue.lock();
+            queue.severed = true;
+            queue.forget();
+            queue.end.get_or_insert(End::Peer);
+            std::mem::take(&mut queue.guards)
+        };
+        self.0.open.store(false, Ordering::Release);
+        drop(guards);
+    }
+}
+
+impl Drop for OutboxReader {
+    fn drop(&mut self) {
+        self.sever();
+    }
+}
+
+#[cfg(test)]
+#[path = "outbox_tests.rs"]
+mod tests;

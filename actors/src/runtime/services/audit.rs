@@ -1,0 +1,205 @@
+//! The `Audit` actor: carries events to the database without losing one while the database pauses.
+//!
+//! One per node, alone on its thread, so its short file writes block nobody. Owns the spill file, which is the queue:
+//! `Record` appends, a timer offers the next batch to the sink, and only what the sink has written is passed over.
+//! Who sends: `Realtime::record` (waits for the append: back-pressure) and `Realtime::note` (sockets, at most two per
+//! connection). What happens when it dies: the file stays, a fresh actor goes on from its start, and writing an event
+//! twice is harmless.
+//!
+//! When even the append fails (a full disk), up to [`HELD_MAX`] noted events wait in memory and `Record` is refused,
+//! so that an act that must be audited is not done unaudited.
+
+use std::{collections::VecDeque, sync::Arc, time::Duration};
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use tokio::sync::oneshot;
+
+use super::spill::Spill;
+use crate::runtime::ports::{AuditSink, NotWritten};
+use protocol::audit::AuditEvent;
+
+const HELD_MAX: usize = 10_000;
+const RETRY_MAX: Duration = Duration::from_secs(5);
+
+/// The event could not be written down anywhere.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the audit trail cannot be written")]
+pub struct NotRecorded;
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Record {
+    pub(crate) event: AuditEvent,
+    /// Answered once the event is in the spill file. `None`: nobody waits.
+    pub(crate) reply: Option<oneshot::Sender<Result<(), NotRecorded>>>,
+}
+
+/// Answered when everything recorded before it is in the database.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Flush(pub(crate) oneshot::Sender<()>);
+
+pub(crate) struct Audit {
+    spill: Spill,
+    sink: Arc<dyn AuditSink>,
+    batch: usize,
+    interval: Duration,
+    retry: Duration,
+    /// Events that could not be appended and that nobody waits for.
+    held: VecDeque<AuditEvent>,
+    /// A batch is with the sink, or a retry is scheduled.
+    busy: bool,
+    scheduled: bool,
+    /// Events that are offered alone, because a batch with them was refused.
+    one_by_one: usize,
+    waiting: Vec<oneshot::Sender<()>>,
+}
+
+impl Audit {
+    pub(crate) fn new(spill: Spill, sink: Arc<dyn AuditSink>, batch: usize, interval: Duration) -> Self {
+        Self {
+            spill,
+            sink,
+            batch,
+            interval,
+            retry: interval,
+            held: VecDeque::new(),
+            busy: false,
+            scheduled: false,
+            one_by_one: 0,
+            waiting: Vec::new(),
+        }
+    }
+
+    fn schedule(&mut self, after: Duration, ctx: &mut Context<Self>) {
+        if !self.scheduled && !self.busy {
+            self.scheduled = true;
+            ctx.run_later(after, |audit, ctx| {
+                audit.scheduled = false;
+                audit.write_next(ctx);
+            });
+        }
+    }
+
+    fn write_next(&mut self, ctx: &mut Context<Self>) {
+        if self.busy {
+            return;
+        }
+        while let Some(event) = self.held.pop_front() {
+            if self.spill.append(&event).is_err() {
+                self.held.push_front(event);
+                break;
+            }
+        }
+        let (events, consumed) = match self.spill.peek(if self.one_by_one > 0 { 1 } else { self.batch }) {
+            Ok(batch) => batch,
+            Err(error) => {
+                tracing::error!(%error, "the audit spill file cannot be read");
+                return self.retry_later(ctx);
+            }
+        };
+        if events.is_empty() {
+            return self.settled(ctx);
+        }
+        self.busy = true;
+        let count = events.len();
+        self.one_by_one = self.one_by_one.saturating_sub(1);
+        let written = self.sink.write(events).into_actor(self).map(move |result, audit, ctx| {
+            audit.busy = false;
+            match result {
+                Ok(()) => audit.advance(consumed, count, ctx),
+                Err(NotWritten::Unavailable(error)) => {
+                    tracing::warn!(%error, "audit events wait for the database");
+                    audit.retry_later(ctx);
+                }
+                Err(NotWritten::Refused(error)) => audit.refused(&error, consumed, count, ctx),
+            }
+        });
+        ctx.spawn(written);
+    }
+
+    fn advance(&mut self, consumed: u64, count: usize, ctx: &mut Context<Self>) {
+        metrics::counter!("audit_events_written_total").increment(count as u64);
+        self.retry = self.interval;
+        if let Err(error) = self.spill.consume(consumed) {
+            // Harmless: the batch is offered again after a restart, and writing it again changes nothing.
+            tracing::error!(%error, "the audit spill file cannot be shortened");
+        }
+        self.write_next(ctx);
+    }
+
+    /// One event that the database will not take must not hold up the others: they are offered one by one until it is
+    /// found, and it is put aside in a file of its own.
+    fn refused(&mut self, error: &str, consumed: u64, count: usize, ctx: &mut Context<Self>) {
+        if count > 1 {
+            self.one_by_one = count;
+            return self.write_next(ctx);
+        }
+        match self.spill.set_aside(consumed) {
+            Ok(()) => {
+                tracing::error!(%error, "the database refuses an audit event: it is set aside");
+                metrics::counter!("audit_events_set_aside_total").increment(1);
+                self.advance(consumed, 0, ctx);
+            }
+            Err(error) => {
+                tracing::error!(%error, "an audit event that the database refuses cannot be set aside");
+                self.retry_later(ctx);
+            }
+        }
+    }
+
+    fn retry_later(&mut self, ctx: &mut Context<Self>) {
+        self.retry = (self.retry * 2).min(RETRY_MAX);
+        self.schedule(self.retry, ctx);
+    }
+
+    fn settled(&mut self, ctx: &mut Context<Self>) {
+        if self.held.is_empty() {
+            for waiting in self.waiting.drain(..) {
+                // Whoever asked may have given up.
+                let _ = waiting.send(());
+            }
+        } else {
+            self.retry_later(ctx);
+        }
+    }
+}
+
+impl Actor for Audit {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        // What an earlier process, or an earlier incarnation of this actor, left behind.
+        self.schedule(Duration::ZERO, ctx);
+    }
+}
+
+impl Handler<Record> for Audit {
+    type Result = ();
+
+    fn handle(&mut self, message: Record, ctx: &mut Self::Context) {
+        let appended = self.spill.append(&message.event);
+        if let Err(error) = &appended {
+            tracing::error!(%error, "an audit event cannot be written to the spill file");
+            metrics::counter!("audit_append_failures_total").increment(1);
+        }
+        match message.reply {
+            Some(reply) => {
+                let _ = reply.send(appended.map_err(|_| NotRecorded));
+            }
+            None if appended.is_err() && self.held.len() < HELD_MAX => self.held.push_back(message.event),
+            None if appended.is_err() => metrics::counter!("audit_events_lost_total").increment(1),
+            None => {}
+        }
+        self.schedule(self.interval, ctx);
+    }
+}
+
+impl Handler<Flush> for Audit {
+    type Result = ();
+
+    fn handle(&mut self, message: Flush, ctx: &mut Self::Context) {
+        self.waiting.push(message.0);
+        self.write_next(ctx);
+    }
+}

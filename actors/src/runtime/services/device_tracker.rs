@@ -1,0 +1,174 @@
+//! The `DeviceTracker` actor: last-seen values of devices and sessions, written in batches, and the score of a sign-in.
+//!
+//! One shard per slice of users. `Seen` comes once per request or socket tick and is only merged in memory; a timer
+//! writes what gathered. Who sends: `Realtime::seen`. When it dies, up to one interval of last-seen values is lost, which
+//! makes a session look idle by that much at most; its successor starts empty.
+//!
+//! `Score` compares a sign-in with its user's history, which comes from the store and is remembered for a moment; when it
+//! cannot be had there is no score. Who sends: `Realtime::score` and, for attempts of this node, `Realtime::attempted`.
+//!
+//! Bound: [`PENDING_MAX`] sessions between two writes; beyond it a value of a further session is dropped and counted. Of
+//! histories as many as `Histories` holds.
+
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use tokio::sync::oneshot;
+
+use crate::runtime::ports::{DeviceStore, NotRead, Seen};
+use domain::risk::{
+    Assessment, Signals, assess,
+    sign_in_history::{Attempted, Histories},
+};
+use protocol::id::{SessionId, UserId};
+
+const PENDING_MAX: usize = 100_000;
+/// Sessions written at once: their rows are locked together, and a revocation may be waiting for one of them.
+const BATCH: usize = 512;
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Note(pub(crate) Seen);
+
+/// Answered when everything seen before it is written, or could not be.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct FlushSeen(pub(crate) oneshot::Sender<()>);
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Score {
+    pub(crate) user: UserId,
+    pub(crate) address: IpAddr,
+    pub(crate) signals: Signals,
+    pub(crate) reply: oneshot::Sender<Result<Assessment, NotRead>>,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct NoteAttempt(pub(crate) Attempted);
+
+pub(crate) struct DeviceTracker {
+    store: Arc<dyn DeviceStore>,
+    interval: Duration,
+    pending: HashMap<SessionId, Seen>,
+    histories: Histories,
+}
+
+impl DeviceTracker {
+    pub(crate) fn new(store: Arc<dyn DeviceStore>, interval: Duration) -> Self {
+        Self { store, interval, pending: HashMap::new(), histories: Histories::default() }
+    }
+
+    /// Later values win; nothing ever goes back.
+    fn merge(&mut self, seen: Seen) {
+        let full = self.pending.len() >= PENDING_MAX;
+        match self.pending.entry(seen.session) {
+            Entry::Occupied(mut entry) => {
+                let known = entry.get_mut();
+                known.generation = known.generation.max(seen.generation);
+                if seen.at_ms >= known.at_ms {
+                    known.at_ms = seen.at_ms;
+                    known.address = seen.address.or(known.address);
+                }
+            }
+            Entry::Vacant(_) if full => metrics::counter!("last_seen_dropped_total").increment(1),
+            Entry::Vacant(entry) => {
+                entry.insert(seen);
+            }
+        }
+    }
+
+    fn write(&mut self, done: Option<oneshot::Sender<()>>, ctx: &mut Context<Self>) {
+        let seen = self.pending.drain().map(|(_, seen)| seen).collect();
+        self.write_on(seen, done, ctx);
+    }
+
+    /// Writes one batch after the other; what could not be written waits for the next interval.
+    fn write_on(&mut self, mut rest: Vec<Seen>, done: Option<oneshot::Sender<()>>, ctx: &mut Context<Self>) {
+        let batch = rest.split_off(rest.len().saturating_sub(BATCH));
+        if batch.is_empty() {
+            answer(done);
+            return;
+        }
+        let write = self.store.touch(batch.clone());
+        ctx.spawn(write.into_actor(self).map(move |result, tracker, ctx| match result {
+            Ok(()) => tracker.write_on(rest, done, ctx),
+            Err(error) => {
+                rest.extend(batch);
+                tracing::warn!(%error, sessions = rest.len(), "last-seen values wait for the database");
+                for seen in rest {
+                    tracker.merge(seen);
+                }
+                answer(done);
+            }
+        }));
+    }
+}
+
+impl Actor for DeviceTracker {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(self.interval, |tracker, ctx| tracker.write(None, ctx));
+    }
+}
+
+impl Handler<Note> for DeviceTracker {
+    type Result = ();
+
+    fn handle(&mut self, message: Note, _: &mut Self::Context) {
+        self.merge(message.0);
+    }
+}
+
+impl Handler<FlushSeen> for DeviceTracker {
+    type Result = ();
+
+    fn handle(&mut self, message: FlushSeen, ctx: &mut Self::Context) {
+        self.write(Some(message.0), ctx);
+    }
+}
+
+impl Handler<Score> for DeviceTracker {
+    type Result = ();
+
+    fn handle(&mut self, message: Score, ctx: &mut Self::Context) {
+        let Score { user, address, signals, reply } = message;
+        if let Some(history) = self.histories.get(user, address, Instant::now()) {
+            // Whoever asked may have given up, here and below.
+            let _ = reply.send(Ok(assess(&signals, history)));
+            return;
+        }
+        let mark = self.histories.mark();
+        let read = self.store.history(user, address, signals.at_ms);
+        ctx.spawn(read.into_actor(self).map(move |read, tracker, _| {
+            let assessed = read.map(|history| {
+                let assessed = assess(&signals, &history);
+                tracker.histories.put(user, address, history, mark, Instant::now());
+                assessed
+            });
+            let _ = reply.send(assessed);
+        }));
+    }
+}
+
+impl Handler<NoteAttempt> for DeviceTracker {
+    type Result = ();
+
+    fn handle(&mut self, message: NoteAttempt, _: &mut Self::Context) {
+        self.histories.note(message.0);
+    }
+}
+
+/// Whoever asked may have given up.
+fn answer(done: Option<oneshot::Sender<()>>) {
+    if let Some(done) = done {
+        let _ = done.send(());
+    }
+}
