@@ -1,0 +1,143 @@
+//! The server: built from the settings, run until it is stopped.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use actix_http::Extensions;
+use actix_web::web;
+use actors::Realtime;
+use rustls::ServerConfig;
+
+use super::{
+    error::StartError,
+    listeners,
+    wiring::{http_settings, keys, origins, own_origins, service_settings, start_realtime},
+};
+use crate::{
+    config::Settings,
+    fd_limits::FdLimits,
+    http,
+    lifecycle::{Died, Running, Shutdown},
+    socket::{self, Door},
+    telemetry,
+};
+use service::{Clock, Services};
+use store::Store;
+
+/// A server that is bound and ready to run.
+pub struct App {
+    running: Running,
+    http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+}
+
+impl App {
+    /// Binds, connects, migrates and starts. Must be called inside an actix system. `certificate` overrides the one in the
+    /// settings.
+    ///
+    /// # Errors
+    /// See [`StartError`]; then nothing is left running.
+    pub async fn build(settings: Settings, certificate: Option<ServerConfig>) -> Result<Self, StartError> {
+        let metrics = telemetry::metrics();
+        let (listeners, http, https) = listeners::bind(&settings, certificate)?;
+        let store = Store::connect(&settings.database)?;
+        store.migrate().await?;
+        let shutdown = Shutdown::default();
+        let realtime = start_realtime(&settings, &store, shutdown.clone()).map_err(StartError::Spill)?;
+        let services = Services::new(
+            service_settings(&settings, &own_origins(&settings, http, https))?,
+            store,
+            realtime.clone(),
+            keys(&settings),
+            Clock::default(),
+        );
+        services.load_bans().await?;
+        // Without the partitions of the coming months, attempts go to the default partition.
+        let _ = services.keep_attempts().await;
+        services.start();
+        let origins = origins(&settings, http, https);
+        let descriptors = FdLimits::claim();
+        let mut sockets = settings.socket.clone();
+        sockets.limits.total = sockets.limits.total.min(descriptors.sockets);
+        let dialogue = Arc::make_mut(&mut sockets.dialogue);
+        dialogue.commands = settings.limits.frame_connection;
+        dialogue.allow_anonymous = settings.allow_anonymous;
+        // One table for the rules and for the shards.
+        dialogue.namespaces = Arc::clone(&settings.realtime.namespaces);
+        let door = Door::new(
+            services.clone(),
+            realtime.clone(),
+            sockets,
+            origins.clone(),
+            settings.surface.trusted_proxies.clone(),
+        );
+        let http_settings = web::Data::new(http_settings(&settings, origins));
+        let rest = {
+            let services = web::Data::new(services.clone());
+            let metrics = web::Data::new(metrics);
+            let door = web::Data::from(Arc::clone(&door));
+            move || {
+                http::app(services.clone(), http_settings.clone(), metrics.clone())
+                    .configure(|routes| socket::emulation::configure(routes, door.clone()))
+            }
+        };
+        let server = socket::serve(
+            listeners,
+            settings.listen.workers,
+            descriptors.plain_connections,
+            &door,
+            mark,
+            rest,
+        )
+        .map_err(StartError::Server)?;
+        let running = Running { server, realtime, services, door, shutdown, drain: settings.drain };
+        Ok(Self { running, http, https })
+    }
+
+    /// Serves until a stop is requested, then stops in good order.
+    ///
+    /// # Errors
+    /// When it stopped because it could not go on.
+    pub async fn run(self) -> Result<(), Died> {
+        self.running.serve().await
+    }
+
+    /// Where plain HTTP is served.
+    #[must_use]
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http
+    }
+
+    /// Where TLS is served.
+    #[must_use]
+    pub fn https(&self) -> Option<SocketAddr> {
+        self.https
+    }
+
+    /// The use cases, for tools and tests that run beside the server.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.running.services
+    }
+
+    /// The actors.
+    #[must_use]
+    pub fn realtime(&self) -> &Realtime {
+        &self.running.realtime
+    }
+
+    /// The state that all sockets share.
+    #[must_use]
+    pub fn door(&self) -> &Arc<Door> {
+        &self.running.door
+    }
+
+    /// The switch that stops it.
+    #[must_use]
+    pub fn shutdown(&self) -> Shutdown {
+        self.running.shutdown.clone()
+    }
+}
+
+fn mark(encrypted: bool, data: &mut Extensions) {
+    data.insert(http::Encrypted(encrypted));
+}
