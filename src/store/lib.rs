@@ -1,9 +1,9 @@
 //! The database: every SQL statement of the server is in this directory, and nothing else is.
 //!
-//! Called by services. A method is one transaction or one statement; its arguments carry the time, and whatever must
-//! happen once (a rotation, a ticket, a revocation) is decided by one conditional statement, never by reading first.
-//! Connections live on a runtime of their own: a method may be awaited from any executor. No rule about who may do what
-//! is made here.
+//! Called by services. A method is one transaction or one statement. Its arguments carry the time. What must happen
+//! once (a rotation, a ticket, a revocation) is decided by one conditional statement, never by reading first.
+//! Connections belong to a runtime of their own: a method may be awaited on any executor. Rules about permissions are
+//! not made here.
 
 mod abuse;
 mod accounts;

@@ -1,6 +1,7 @@
-//! Accounts: making, finding and changing them.
+//! Accounts: creating, finding and changing them.
 //!
-//! What ends trust (a new password, role or status) is not here but in `revocations`, in the revocation's transaction.
+//! Changes that end trust (a new password, role or status) are made by the transaction of the revocation, in
+//! `revocation::changes`.
 
 use deadpool_postgres::GenericClient;
 use protocol::{
@@ -31,20 +32,20 @@ use domain::{
     client::device::Trust,
 };
 
-/// An account to be made.
+/// An account to be created.
 #[derive(Debug)]
 pub struct NewUser {
-    /// Its address.
+    /// Its e-mail address.
     pub email: Email,
-    /// What the user wants to be called.
+    /// Its display name.
     pub display_name: Option<String>,
-    /// The password's hash, a PHC string.
+    /// The password hash, a PHC string.
     pub password_hash: SecretString,
     /// Its role.
     pub role: Role,
     /// Its status.
     pub status: Status,
-    /// The device it is made on, if it is one.
+    /// The device that registers, if there is one.
     pub device: Option<DeviceSeen>,
     /// The time.
     pub now: OffsetDateTime,
@@ -55,28 +56,29 @@ pub struct NewUser {
 pub struct SignInCandidate {
     /// The account.
     pub user: User,
-    /// The last revocation of everyone; unchanged when the session is opened, or the sign-in is void.
+    /// The id of the last revocation of all sessions. If it has changed when the session is opened, the sign-in is
+    /// void.
     pub revoked_all: i64,
     /// Whether the user has signed in on the device before.
     pub device_known: bool,
-    /// How far the device is trusted, and until when.
+    /// The trust in the device, and its end.
     pub device_trust: Option<(Trust, OffsetDateTime)>,
-    /// What the user can prove themselves with beside the password.
+    /// The factors that the user has beside the password.
     pub factors: Factors,
 }
 
 /// Which accounts to list.
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
-    /// A part of the address or the name, without regard to case.
+    /// Part of the e-mail address or the display name, ignoring case.
     pub text: Option<String>,
-    /// Only those of this role.
+    /// Only accounts with this role.
     pub role: Option<Role>,
-    /// Only those of this status.
+    /// Only accounts with this status.
     pub status: Option<Status>,
-    /// Only those after this one (they come in the order of their numbers).
+    /// Only accounts with a higher id than this one (the list is ordered by id).
     pub after: Option<UserId>,
-    /// At most so many.
+    /// Maximum number of accounts.
     pub limit: u32,
 }
 
@@ -86,10 +88,10 @@ const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email))
         AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.status = $3)";
 
 impl Store {
-    /// Makes an account, with its device if it has one.
+    /// Creates an account, with its device if there is one.
     ///
     /// # Errors
-    /// `Conflict` if the address has one already.
+    /// `Conflict` if another account has this address.
     pub async fn insert_user(&self, new: NewUser, event: AuditEvent) -> Result<User, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
@@ -107,7 +109,7 @@ impl Store {
         .await
     }
 
-    /// The account of this address, whatever its case, with what a sign-in on `device` needs to know.
+    /// The account with this address, ignoring case, with what a sign-in on `device` needs to know.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -142,7 +144,7 @@ impl Store {
         .await
     }
 
-    /// The account of this number.
+    /// The account with this id.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -158,7 +160,7 @@ impl Store {
         .await
     }
 
-    /// Changes what the user of `authority` wants to be called.
+    /// Changes the display name of the acting session's user.
     ///
     /// # Errors
     /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
@@ -185,7 +187,7 @@ impl Store {
         .await
     }
 
-    /// Makes an account active. It ends nothing, so it is no revocation; the other ways are.
+    /// Activates an account. This ends nothing, so it is no revocation; other changes of status are.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -202,7 +204,8 @@ impl Store {
             .await
     }
 
-    /// Replaces a hash by one of the same password with today's parameters, unless the password changed meanwhile.
+    /// Replaces a hash by one of the same password with today's parameters, unless the password has changed in the
+    /// meantime.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -226,7 +229,7 @@ impl Store {
         .await
     }
 
-    /// Accounts in the order of their numbers.
+    /// Accounts, ordered by id.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -277,7 +280,7 @@ async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, Stor
     user::from_row(&row)
 }
 
-/// One change of one account with its audit event.
+/// Makes one change to one account, with its audit event.
 async fn change(
     client: &mut deadpool_postgres::Client,
     sql: &str,

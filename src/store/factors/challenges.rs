@@ -1,7 +1,8 @@
-//! Challenges: what a proof is asked for. Each is answered once, by whoever it was given to, before it expires.
+//! Challenges: each asks for one proof, is answered once, by the client that it was issued to, before it expires.
 //!
-//! Called by services for the second half of a sign-in and for the ceremonies of WebAuthn. Counting an attempt and taking a
-//! challenge are one conditional statement each; a challenge of a sign-in is spent by the transaction that opens the session.
+//! Called by services for the second step of a sign-in and for WebAuthn ceremonies. Counting an attempt and taking a
+//! challenge are one conditional statement each. A challenge of a sign-in is spent by the transaction that opens the
+//! session.
 
 use deadpool_postgres::Transaction;
 use protocol::id::{SessionId, UserId};
@@ -13,10 +14,10 @@ use uuid::Uuid;
 use crate::{error::StoreError, pool::Store, row_mapping};
 use domain::factors::challenge::ChallengeKind;
 
-/// Who may answer a challenge.
+/// The client that may answer a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChallengeOwner {
-    /// The browser, or program, that keeps this pre-session cookie.
+    /// The client that holds this pre-session cookie.
     PreSession(Uuid),
     /// This session.
     Session(SessionId),
@@ -34,35 +35,35 @@ impl ChallengeOwner {
 /// A challenge.
 #[derive(Clone, Debug)]
 pub struct Challenge {
-    /// Its identity.
+    /// Its id.
     pub id: Uuid,
-    /// What it is for.
+    /// Its kind.
     pub kind: ChallengeKind,
-    /// Whose; `None` until a passkey says so.
+    /// The user; `None` until a passkey names one.
     pub user: Option<UserId>,
-    /// Who may answer it.
+    /// The client that may answer it.
     pub answerer: ChallengeOwner,
     /// The user's revocation epoch when the first factor was checked.
     pub revocation_epoch: i32,
-    /// The last revocation of everyone then.
+    /// The id of the last revocation of all sessions at that time.
     pub revoked_all: i64,
-    /// What the kind needs.
+    /// State that depends on the kind.
     pub state: Value,
-    /// When it ends.
+    /// Time of expiry.
     pub expires_at: OffsetDateTime,
 }
 
-/// What came of an attempt at a challenge.
+/// The outcome of an attempt at a challenge.
 #[derive(Clone, Debug)]
 pub enum ChallengeAttempt {
-    /// It is counted: judge it.
+    /// The attempt is counted: verify the answer.
     Counted(Box<Challenge>),
     /// All attempts are used up.
     Exhausted {
-        /// When the challenge ends.
+        /// Time at which the challenge expires.
         until: OffsetDateTime,
     },
-    /// There is no such challenge for whoever answers: never made, expired, spent or somebody else's.
+    /// There is no such challenge for this client: never issued, expired, spent, or issued to another client.
     Unknown,
 }
 
@@ -70,7 +71,7 @@ const COLUMNS: &str =
     "id, kind, user_id, presession_id, session_id, generation, revoked_all, state, expires_at";
 
 impl Store {
-    /// Remembers a challenge.
+    /// Stores a challenge.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -108,7 +109,7 @@ impl Store {
         .await
     }
 
-    /// Counts an attempt, before it is judged, and returns what is to be answered.
+    /// Counts an attempt, before the answer is verified, and returns the challenge.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -152,7 +153,7 @@ impl Store {
         .await
     }
 
-    /// A challenge, without an attempt at it.
+    /// Reads a challenge without counting an attempt.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -180,7 +181,7 @@ impl Store {
         .await
     }
 
-    /// Takes a challenge: of any number of callers one gets it, whatever comes of it.
+    /// Takes a challenge. Of concurrent callers one gets it, whatever the outcome of its answer.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -207,7 +208,7 @@ impl Store {
         .await
     }
 
-    /// Deletes challenges that have expired.
+    /// Deletes expired challenges.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -222,7 +223,8 @@ impl Store {
     }
 }
 
-/// Spends a challenge within the transaction of what it was for. `false` if somebody was faster, or it has expired.
+/// Spends a challenge within the transaction of what it was for. `false` if another caller spent it first, or it has
+/// expired.
 pub(crate) async fn spend(
     transaction: &Transaction<'_>,
     id: Uuid,

@@ -1,11 +1,12 @@
-//! In whose name something is changed, looked at within the transaction that changes it.
+//! The acting session: whether the session that asks for a change may still do so when the change is written.
 //!
-//! A request was verified when it came; by the time it writes, its session may have been revoked, or its user suspended,
-//! demoted or given another password. Called by `revocations` and by other changes that a session asks for.
+//! A request was verified when it arrived. When it writes, its session may have been revoked, or its user suspended,
+//! demoted or given another password. Called by `commit`, and by other changes that a session asks for.
 //!
-//! Locks are taken in one order everywhere, so nobody waits for somebody who waits for them: the lock of revoking
-//! everyone, then users' rows by number, then sessions' rows by id. No session ends without the lock of everyone, held
-//! alone, or its user's row: whoever holds the first shared and the row reads what stays true until the commit.
+//! Locks are taken in one order everywhere, so there are no deadlocks: the lock of revoking all sessions, then users'
+//! rows by id, then sessions' rows by id. A session can only end under that first lock, held exclusively, or under
+//! its user's row lock. A transaction that holds the first lock shared and the row reads a state that stays true
+//! until its commit.
 
 use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
@@ -17,13 +18,13 @@ use crate::{
 };
 use domain::account::role::{Role, Status};
 
-/// The advisory lock between revoking everyone (alone) and opening a session (shared).
+/// The advisory lock between revoking all sessions (exclusive) and opening a session (shared).
 pub(crate) const REVOKE_ALL_LOCK: i64 = 0x706f_7274_0002;
 
-/// Takes the locks for a change that concerns nobody else, and looks.
+/// Takes the locks for a change that concerns this user only, and checks the acting session.
 ///
 /// # Errors
-/// `Lapsed` if the authority does not hold.
+/// `Lapsed` if the acting session may no longer do this.
 pub(crate) async fn require(
     transaction: &Transaction<'_>,
     acting_session: &ActingSession,
@@ -35,17 +36,17 @@ pub(crate) async fn require(
     check(transaction, acting_session, now).await
 }
 
-/// Until the end of the transaction nobody revokes everyone.
+/// Prevents a revocation of all sessions until the end of the transaction.
 pub(crate) async fn hold_off_revoking_all(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let statement = transaction.prepare_cached("SELECT pg_advisory_xact_lock_shared($1)").await?;
     transaction.execute(&statement, &[&REVOKE_ALL_LOCK]).await?;
     Ok(())
 }
 
-/// Looks whether the authority holds. The caller has the locks.
+/// Checks the acting session. The caller holds the locks.
 ///
 /// # Errors
-/// `Lapsed` if it does not.
+/// `Lapsed` if it may no longer do this.
 pub(crate) async fn check(
     transaction: &Transaction<'_>,
     acting_session: &ActingSession,

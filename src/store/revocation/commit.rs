@@ -1,7 +1,9 @@
-//! The transaction that ends trust: session rows, revocation row, the change that caused it, audit event, notification.
+//! The transaction of a revocation: session rows, revocation row, the change that caused it, audit event,
+//! notification.
 //!
-//! Called by `service::revoke` and, for what gives way to a new sign-in, by `opening`. After the commit nothing that was
-//! ended can be rotated, touched or verified again; shutting the doors that are already open is the caller's part.
+//! Called by `service::revocation` and, for sessions that are evicted by a new sign-in, by `sessions::open`. After
+//! the commit an ended session can no longer be refreshed, touched or verified. Closing its open sockets is the
+//! caller's task.
 
 use deadpool_postgres::{Client, Transaction};
 use protocol::{
@@ -26,11 +28,11 @@ use crate::{
 const REASON_BYTES: usize = 1000;
 
 impl Store {
-    /// Carries out an order in one transaction.
+    /// Carries out a revocation in one transaction.
     ///
     /// # Errors
-    /// `Lapsed` if whoever gives it may no longer do so. `Unavailable` if the database cannot be reached; whether it committed may then be unknown, and if it did, the feed
-    /// will bring it.
+    /// `Lapsed` if the acting session may no longer do this. `Unavailable` if the database cannot be reached; the
+    /// outcome may then be unknown. If it did commit, the revocation feed delivers it.
     pub async fn commit(&self, order: RevocationRequest) -> Result<CommittedRevocation, StoreError> {
         if order.target == Target::All {
             return self.run_slow(move |client| Box::pin(carry_out(client, order))).await;
@@ -48,7 +50,7 @@ async fn carry_out(client: &mut Client, order: RevocationRequest) -> Result<Comm
     Ok(committed)
 }
 
-/// Writes an order within the caller's transaction.
+/// Writes a revocation within the caller's transaction.
 pub(crate) async fn write(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -61,7 +63,8 @@ pub(crate) async fn write(
     }
     let users = raise(transaction, order, &locked).await?;
     if matches!(order.change, Some(Change::Password { .. })) {
-        // It touches the session that stays, too: in the order of ids with the others, or not at all.
+        // A new password changes the remaining session, too. It is locked together with the others, in the order of
+        // ids.
         let sql =
             "SELECT FROM sessions WHERE user_id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR UPDATE";
         transaction.execute(sql, &[&users]).await?;
@@ -88,8 +91,8 @@ pub(crate) async fn write(
     Ok(CommittedRevocation { id: Some(id), ended, ..nothing })
 }
 
-/// Takes the locks in the order that `authority` names, and returns the users whose rows it has: those concerned, and the
-/// one in whose name the order is given. Revoking everyone keeps everybody off by its own lock.
+/// Takes the locks in the order that `acting_session` describes. Returns the users whose rows are locked: those
+/// concerned, and the acting user. A revocation of all sessions takes its own lock exclusively instead.
 async fn lock(transaction: &Transaction<'_>, order: &RevocationRequest) -> Result<Vec<i64>, StoreError> {
     if order.target == Target::All {
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK]).await?;
@@ -114,8 +117,9 @@ async fn lock(transaction: &Transaction<'_>, order: &RevocationRequest) -> Resul
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Raises the revocation epoch of the users concerned, of those that are `locked`, so that a sign-in in flight comes either
-/// before (and is ended) or after (and is refused). Returns them; none for a session and for everyone.
+/// Raises the revocation epoch of the concerned users among the `locked` ones. A sign-in that is in progress then
+/// either committed before (and is ended) or comes after (and is refused). Returns these users; none for a session
+/// and for all sessions.
 async fn raise(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -140,12 +144,12 @@ async fn raise(
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// The sessions that the order reaches and that were not revoked before, locked.
+/// The sessions that the request covers and that are not revoked yet, locked.
 async fn doomed(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
 ) -> Result<Vec<EndedSession>, StoreError> {
-    // Each kind of target has a text of its own, so that its plan uses the index that it needs.
+    // Each kind of target has its own SQL text, so that its plan uses the right index.
     let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
         Target::Session(session) => ("s.id = $1", &session.0),
         Target::Device(device) => ("s.device_id = $1", &device.0),
@@ -171,8 +175,8 @@ async fn doomed(
     rows.iter().map(ended).collect()
 }
 
-/// The sessions of outside issuers that the order reaches, locked. They belong to no account, so an order for one account's
-/// sessions, or for idle ones, does not concern them.
+/// The sessions of outside issuers that the request covers, locked. They belong to no account, so a request for one
+/// account's sessions, or for idle ones, does not cover them.
 async fn doomed_outside(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -263,7 +267,7 @@ async fn end(
     Ok(())
 }
 
-/// The order's event with what came of it.
+/// The audit event of the request, with its outcome.
 fn event(order: &RevocationRequest, id: RevocationId, ended: &[EndedSession]) -> AuditEvent {
     let only = match ended {
         [one] => Some(*one),

@@ -18,34 +18,34 @@ use crate::{
 /// The privilege of a fresh proof of presence.
 #[derive(Clone, Debug)]
 pub struct Privilege {
-    /// For which session.
+    /// The session.
     pub session: SessionId,
     /// Its user.
     pub user: UserId,
     /// The user's revocation epoch when the proof was checked.
     pub revocation_epoch: i32,
-    /// Until when.
+    /// End of the privilege.
     pub until: OffsetDateTime,
-    /// The proof beside a password, which is spent with it.
+    /// The proof beside a password. It is spent with the grant.
     pub proof: Option<Proof>,
     /// The time.
     pub now: OffsetDateTime,
 }
 
-/// What came of granting privilege.
+/// The outcome of granting privilege.
 #[derive(Clone, Debug)]
 pub enum PrivilegeOutcome {
-    /// The session has it.
+    /// The session has the privilege.
     Session(Box<Session>),
-    /// The session ended or its user changed meanwhile.
+    /// The session has ended, or its user has changed in the meantime.
     Lapsed,
-    /// The proof was used before, perhaps a moment ago.
+    /// The proof was spent before, perhaps a moment ago.
     Spent,
 }
 
 impl Store {
-    /// Grants a session that works the privilege of a fresh proof of presence, unless its user changed since the proof was
-    /// checked, and spends the proof. The epoch rises, so that the tokens from before do not carry it.
+    /// Grants privilege to a session that has not ended, unless its user changed since the proof was checked, and
+    /// spends the proof. The privilege epoch rises, so earlier tokens do not carry the privilege.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
