@@ -10,7 +10,7 @@ use actors::Realtime;
 use service::Services;
 use tokio::sync::watch;
 
-use crate::socket::Door;
+use crate::socket::SocketContext;
 
 /// How long a stop waits for audit events and last-seen values to reach the database. Audit events that did not stay in the
 /// spill file.
@@ -63,7 +63,7 @@ pub(crate) struct Running {
     pub(crate) server: actix_server::Server,
     pub(crate) realtime: Realtime,
     pub(crate) services: Services,
-    pub(crate) door: Arc<Door>,
+    pub(crate) sockets: Arc<SocketContext>,
     pub(crate) shutdown: Shutdown,
     /// Over how long the closing of sockets is spread.
     pub(crate) drain: Duration,
@@ -72,7 +72,7 @@ pub(crate) struct Running {
 impl Running {
     /// Serves until a stop is requested, then stops in good order.
     pub(crate) async fn serve(self) -> Result<(), Died> {
-        let Self { server, realtime, services, door, shutdown, drain } = self;
+        let Self { server, realtime, services, sockets, shutdown, drain } = self;
         let handle = server.handle();
         let serving = actix_rt::spawn(server);
         let stop = tokio::select! {
@@ -83,7 +83,7 @@ impl Running {
         services.stop_accepting();
         handle.pause().await;
         let closed = realtime.drain(drain).await;
-        door.close_lobby();
+        sockets.close_unregistered();
         tracing::info!(sockets = closed.sockets_closed, pending = closed.pending, "sockets closed");
         if !realtime.flush(FLUSH_TIMEOUT).await {
             tracing::warn!("not every audit event reached the database; the rest stays in the spill file");

@@ -17,7 +17,7 @@ use crate::{
     fd_limits::FdLimits,
     http,
     lifecycle::{Died, Running, Shutdown},
-    socket::{self, Door},
+    socket::{self, SocketContext, emulation::StreamRegistry},
     telemetry,
 };
 use service::{Clock, Services};
@@ -56,17 +56,17 @@ impl App {
         services.start();
         let origins = origins(&settings, http, https);
         let descriptors = FdLimits::claim();
-        let mut sockets = settings.socket.clone();
-        sockets.limits.total = sockets.limits.total.min(descriptors.sockets);
-        let dialogue = Arc::make_mut(&mut sockets.dialogue);
-        dialogue.commands = settings.limits.frame_connection;
-        dialogue.allow_anonymous = settings.allow_anonymous;
+        let mut socket_settings = settings.socket.clone();
+        socket_settings.limits.total = socket_settings.limits.total.min(descriptors.sockets);
+        let client = Arc::make_mut(&mut socket_settings.client);
+        client.commands = settings.limits.frame_connection;
+        client.allow_anonymous = settings.allow_anonymous;
         // One table for the rules and for the shards.
-        dialogue.namespaces = Arc::clone(&settings.realtime.namespaces);
-        let door = Door::new(
+        client.namespaces = Arc::clone(&settings.realtime.namespaces);
+        let sockets = SocketContext::new(
             services.clone(),
             realtime.clone(),
-            sockets,
+            socket_settings,
             origins.clone(),
             settings.surface.trusted_proxies.clone(),
         );
@@ -74,22 +74,24 @@ impl App {
         let rest = {
             let services = web::Data::new(services.clone());
             let metrics = web::Data::new(metrics);
-            let door = web::Data::from(Arc::clone(&door));
+            let sockets = web::Data::from(Arc::clone(&sockets));
+            let streams = web::Data::new(StreamRegistry::new(Arc::clone(&services.streams)));
             move || {
-                http::app(services.clone(), http_settings.clone(), metrics.clone())
-                    .configure(|routes| socket::emulation::configure(routes, door.clone()))
+                http::app(services.clone(), http_settings.clone(), metrics.clone()).configure(|routes| {
+                    socket::emulation::configure(routes, sockets.clone(), streams.clone())
+                })
             }
         };
         let server = socket::serve(
             listeners,
             settings.listen.workers,
             descriptors.plain_connections,
-            &door,
+            &sockets,
             mark,
             rest,
         )
         .map_err(StartError::Server)?;
-        let running = Running { server, realtime, services, door, shutdown, drain: settings.drain };
+        let running = Running { server, realtime, services, sockets, shutdown, drain: settings.drain };
         Ok(Self { running, http, https })
     }
 
@@ -127,8 +129,8 @@ impl App {
 
     /// The state that all sockets share.
     #[must_use]
-    pub fn door(&self) -> &Arc<Door> {
-        &self.running.door
+    pub fn sockets(&self) -> &Arc<SocketContext> {
+        &self.running.sockets
     }
 
     /// The switch that stops it.

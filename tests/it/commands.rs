@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use actors::runtime::{Control, Done, Selection};
-use portcullis::socket::DialogueConfig;
+use portcullis::socket::ClientConfig;
 use protocol::{channel_name::ChannelName, id::Subject};
 use serde_json::{Value, json};
 
 use crate::harness::{App, Closed, Event, Session, eventually};
 
-async fn session(change: impl FnOnce(&mut DialogueConfig)) -> Session {
-    let app = App::with(|settings| change(Arc::make_mut(&mut settings.socket.dialogue)));
+async fn session(change: impl FnOnce(&mut ClientConfig)) -> Session {
+    let app = App::with(|settings| change(Arc::make_mut(&mut settings.socket.client)));
     app.register().await.sign_in().await
 }
 
@@ -28,7 +28,8 @@ async fn move_end(session: &Session, seconds: Option<i64>) -> Done {
 #[tokio::test]
 async fn commands_of_one_frame_take_effect_in_order() {
     let session = session(|_| {}).await;
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let lines = [
         json!({"id": 1, "connect": {"token": session.access}}),
         json!({"id": 2, "subscribe": {"channel": "ephemeral:a"}}),
@@ -153,7 +154,8 @@ async fn a_connection_that_vanishes_leaves_every_channel() {
 #[tokio::test]
 async fn what_a_refused_connect_brought_along_is_not_done() {
     let session = session(|_| {}).await;
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let lines = [
         json!({"id": 1, "connect": {"token": session.forged(crate::harness::Forgery::Expired)}}),
         json!({"id": 2, "subscribe": {"channel": "ephemeral:a"}}),

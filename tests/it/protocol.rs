@@ -13,7 +13,8 @@ async fn signed_in() -> Session {
 #[tokio::test]
 async fn connect_answers_all_that_an_sdk_needs() {
     let session = signed_in().await;
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let reply =
         socket.ask(json!({"connect": {"token": session.access, "name": "js"}})).await.expect("a reply");
     let result = &reply["connect"];
@@ -29,7 +30,8 @@ async fn connect_answers_all_that_an_sdk_needs() {
 #[tokio::test]
 async fn connect_and_its_subscribes_come_in_one_frame() {
     let session = signed_in().await;
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let lines = [
         json!({"id": 1, "connect": {"token": session.access}}),
         json!({"id": 2, "subscribe": {"channel": "ephemeral:lobby", "flag": 1}}),
@@ -130,7 +132,7 @@ async fn the_own_personal_channel_can_be_subscribed_to_and_nobody_publishes_ther
 
 #[tokio::test]
 async fn a_channel_too_many_is_refused() {
-    let app = App::with(|settings| Arc::make_mut(&mut settings.socket.dialogue).max_channels = 2);
+    let app = App::with(|settings| Arc::make_mut(&mut settings.socket.client).max_channels = 2);
     let mut socket = app.register().await.sign_in().await.connect_by_command().await;
     socket.subscribe("chat:one").await;
     socket.subscribe("chat:two").await;

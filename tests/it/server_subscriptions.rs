@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actors::runtime::{Control, Done, Reply, Selection, ServerPublication, Subscribing};
 use logic::namespace::{Namespaces, Offer, Options, Right, Rights};
-use portcullis::socket::DialogueConfig;
+use portcullis::socket::ClientConfig;
 use protocol::{
     ErrorCode, Payload, UnsubscribeCode,
     channel_name::ChannelName,
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::harness::{App, Closed, Event, Session, Socket, eventually};
 
 /// `mine` holds personal channels of users, `kept` a history, `single` one subscriber.
-fn app(change: impl FnOnce(&mut DialogueConfig)) -> App {
+fn app(change: impl FnOnce(&mut ClientConfig)) -> App {
     let kept = Options {
         subscribe: Rights::of(&[Right::User]),
         publish: Rights::of(&[Right::Subscriber]),
@@ -34,7 +34,7 @@ fn app(change: impl FnOnce(&mut DialogueConfig)) -> App {
         .with_personal("mine");
     App::with(|settings| {
         settings.realtime.namespaces = Arc::new(namespaces);
-        change(Arc::make_mut(&mut settings.socket.dialogue));
+        change(Arc::make_mut(&mut settings.socket.client));
     })
 }
 
@@ -62,7 +62,8 @@ fn to(name: &str) -> ServerSubscription {
 }
 
 async fn connect(session: &Session, mut request: Value) -> (Socket, Value) {
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     request["token"] = session.access.clone().into();
     let reply = socket.ask(json!({"connect": request})).await.expect("a reply");
     (socket, reply["connect"].clone())
@@ -143,7 +144,8 @@ async fn the_answer_to_connect_comes_first_and_nothing_is_missed_after_it() {
     };
     let mut begins = Vec::new();
     for _ in 0..10 {
-        let mut socket = app.handshake("/connection/websocket").open().await.expect("an open door");
+        let mut socket =
+            app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
         let request = json!({"id": 1, "connect": {"token": ann.access}});
         socket.send_text(&request.to_string()).await;
         let Event::Object(reply) = socket.event().await else { panic!("no answer") };

@@ -16,7 +16,7 @@ use domain::account::role::Role;
 use portcullis::{
     config::{Secrets, Settings},
     lifecycle::{Shutdown, Stop},
-    socket::Door,
+    socket::SocketContext,
     tls,
 };
 use reqwest::{Client, Method, RequestBuilder};
@@ -24,7 +24,7 @@ use secrecy::SecretString;
 use service::Services;
 use store::{DatabaseSettings, Store};
 
-use super::{Ask, Handshake, Person, TlsStream, database, link, person::PASSWORD, scratch_dir};
+use super::{Ask, Handshake, Person, TlsStream, database, person::PASSWORD, scratch_dir, tls_connection};
 
 /// A running server; clones are the same one. It stops when the last is dropped.
 #[derive(Clone)]
@@ -43,7 +43,7 @@ struct Parts {
     https: Option<SocketAddr>,
     services: Services,
     realtime: Realtime,
-    door: Arc<Door>,
+    sockets: Arc<SocketContext>,
     shutdown: Shutdown,
     /// Where the TLS certificate is.
     directory: std::path::PathBuf,
@@ -116,7 +116,8 @@ impl App {
 
     /// A TLS connection that trusts the server's certificate and nothing else.
     pub(crate) async fn connect_tls(&self) -> TlsStream {
-        link::connect_tls(self.tls_address(), &tls::dev_certificate_path(&self.0.parts.directory)).await
+        tls_connection::connect_tls(self.tls_address(), &tls::dev_certificate_path(&self.0.parts.directory))
+            .await
     }
 
     /// A REST client for the TLS side.
@@ -139,14 +140,14 @@ impl App {
         &self.0.database
     }
 
-    /// A store beside the server's own.
-    pub(crate) fn store(&self) -> &Store {
+    /// A store beside the server's own, for what the harness makes faster than the server would: sessions and challenges.
+    pub(super) fn store(&self) -> &Store {
         self.0.store.get_or_init(|| Store::connect(&self.0.database).expect("a store"))
     }
 
     /// Sockets open now.
     pub(crate) fn open_sockets(&self) -> usize {
-        self.0.parts.door.open_sockets()
+        self.0.parts.sockets.open_sockets()
     }
 
     /// Tells the server to stop, as a signal would.
@@ -176,7 +177,7 @@ impl App {
         Handshake::new(self.address(), path)
     }
 
-    /// Somebody new, registered over REST.
+    /// A new user, registered over REST.
     pub(crate) async fn register(&self) -> Person {
         let email = self.new_email();
         let body = serde_json::json!({"email": email, "password": PASSWORD});
@@ -184,14 +185,14 @@ impl App {
         Person::new(self, email, answer.body["id"].as_i64().expect("an id"))
     }
 
-    /// Somebody new with a role that cannot be registered.
+    /// A new user with a role that registration does not give.
     pub(crate) async fn appoint(&self, role: Role) -> Person {
         let person = self.register().await;
         person.set_role(role).await;
         person
     }
 
-    /// An address that nobody here has.
+    /// An e-mail address without an account.
     pub(crate) fn new_email(&self) -> String {
         format!("person{}@example.com", self.0.people.fetch_add(1, Ordering::Relaxed))
     }
@@ -252,7 +253,7 @@ fn serve(settings: Settings, directory: &tempfile::TempDir, built: &mpsc::Sender
             https: app.https(),
             services: app.services().clone(),
             realtime: app.realtime().clone(),
-            door: Arc::clone(app.door()),
+            sockets: Arc::clone(app.sockets()),
             shutdown: app.shutdown(),
             directory: directory.path().to_owned(),
         };

@@ -13,7 +13,7 @@ use protocol::{
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::harness::{API_KEY, App, Cable, fresh_database};
+use crate::harness::{API_KEY, App, DatabaseProxy, fresh_database};
 
 fn app(namespaces: Namespaces) -> App {
     App::with(|settings| {
@@ -63,7 +63,7 @@ async fn what_is_null_in_a_subscription_is_as_if_it_were_not_there() {
 async fn a_connection_that_has_its_channels_takes_no_more() {
     let app = App::with(|settings| {
         settings.api_key = Some(SecretString::from(API_KEY));
-        Arc::make_mut(&mut settings.socket.dialogue).max_channels = 1;
+        Arc::make_mut(&mut settings.socket.client).max_channels = 1;
     });
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect_by_command().await;
@@ -112,18 +112,18 @@ fn to(channel: &str) -> ServerSubscription {
 #[tokio::test]
 async fn a_channel_that_cannot_be_read_takes_nobody_in_and_says_so() {
     let database = fresh_database();
-    let cable = Cable::to(&database);
-    let app = App::over(cable.database(), |settings| {
+    let proxy = DatabaseProxy::to(&database);
+    let app = App::over(proxy.database(), |settings| {
         settings.database.acquire_timeout = Duration::from_millis(300);
     });
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect_by_command().await;
-    cable.cut();
+    proxy.cut();
     let wanted = to("chat:cold");
     let selection = Selection::of(Subject::from(session.person.id));
     let made = app.realtime().subscribe(&selection, wanted.clone()).await;
     assert_eq!(made, Subscribing { failed: 1, error: Some(ErrorCode::Internal), ..Subscribing::default() });
-    cable.mend();
+    proxy.mend();
     // It is forgotten, and may be tried again.
     crate::harness::eventually("it works again", async || {
         app.realtime().subscribe(&selection, wanted.clone()).await.done == 1

@@ -1,8 +1,8 @@
-//! Connections that are no sockets: what they may keep the server waiting with, and what they may not.
+//! HTTP connections before or without an upgrade: how long they may keep the server waiting.
 
 use std::time::{Duration, Instant};
 
-use portcullis::{config::Settings, socket::Patience};
+use portcullis::{config::Settings, socket::HttpTimeouts};
 use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -10,7 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::harness::{App, Ask, Emulated, MORE_THAN_FITS, PATIENCE, within};
+use crate::harness::{App, Ask, EmulatedConnection, MORE_THAN_FITS, PATIENCE, within};
 
 /// Sent with a name that nothing has.
 const ASK: &[u8] = b"GET /nope HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -22,7 +22,7 @@ fn hurried() -> App {
 }
 
 fn hurry(settings: &mut Settings) {
-    settings.socket.patience = Patience {
+    settings.socket.http_timeouts = HttpTimeouts {
         request: Duration::from_secs(1),
         surplus: 256 * 1024,
         taking: Duration::from_secs(1),
@@ -30,7 +30,7 @@ fn hurry(settings: &mut Settings) {
     };
 }
 
-/// A connection that takes little before somebody reads.
+/// A connection with a small receive buffer.
 async fn connect(app: &App) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a buffer of this size");
@@ -84,7 +84,7 @@ async fn a_second_request_that_is_never_whole_does_not_hold_its_connection() {
 #[tokio::test]
 async fn a_body_that_goes_on_for_ever_behind_its_answer_is_cut_short() {
     // Only the number of bytes ends it.
-    let app = App::with(|settings| settings.socket.patience.request = Duration::from_secs(3600));
+    let app = App::with(|settings| settings.socket.http_timeouts.request = Duration::from_secs(3600));
     let mut stream = connect(&app).await;
     stream.write_all(format!("POST /nope HTTP/1.1\r\n{CHUNKED}").as_bytes()).await.expect("a head is taken");
     let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
@@ -161,7 +161,7 @@ async fn a_body_that_takes_longer_than_the_next_request_may_is_waited_for() {
 #[tokio::test]
 async fn a_stream_goes_on_for_longer_than_anything_else_may() {
     let app = hurried();
-    let mut stream = Emulated::of(&app.register().await.sign_in().await).await;
+    let mut stream = EmulatedConnection::of(&app.register().await.sign_in().await).await;
     sleep(Duration::from_millis(3_500)).await;
     stream.ask(json!({"subscribe": {"channel": "ephemeral:a"}})).await;
     stream.ask(json!({"publish": {"channel": "ephemeral:a", "data": 1}})).await;
