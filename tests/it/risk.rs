@@ -19,7 +19,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn app() -> App {
     let file = geo_database::database(&[SYDNEY, LONDON, VPN]);
     App::with(|settings| {
-        settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.web.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         settings.geo = Geo::new(vec![Database::of(file).expect("a database")]);
     })
 }
