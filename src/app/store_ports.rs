@@ -3,13 +3,13 @@
 use std::{net::IpAddr, sync::Arc};
 
 use actors::runtime::{
-    AppendError, AuditSink, DeviceStore, Journal, LastSeen, PortFuture, ReadError, WriteError,
+    AppendError, AuditSink, DeviceStore, Journal, PortFuture, ReadError, SessionActivity, WriteError,
 };
 use domain::risk::History;
 use logic::journal::{Appended, NewMessage, Opened, Range, Removed, Retention};
 use protocol::{Publication, audit::AuditEvent, channel_name::ChannelName, id::UserId};
 
-use store::{Store, StoreError, Touch};
+use store::{LastSeen, Store, StoreError};
 
 /// Every port of the actors, over one store.
 pub(super) struct StorePorts(pub(super) Store);
@@ -22,7 +22,7 @@ impl AuditSink for StorePorts {
 }
 
 impl DeviceStore for StorePorts {
-    fn touch(&self, seen: Vec<LastSeen>) -> PortFuture<Result<(), WriteError>> {
+    fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>> {
         let store = self.0.clone();
         let batch = seen.iter().filter_map(touch).collect();
         Box::pin(async move { store.touch(batch).await.map_err(|error| not_written(&error)) })
@@ -47,8 +47,8 @@ impl Journal for StorePorts {
         let store = self.0.clone();
         Box::pin(async move {
             store.append(channel, batch, keep).await.map_err(|error| match error {
-                store::NotAppended::Unknown(error) => AppendError::Unknown(error.to_string()),
-                store::NotAppended::Nothing(error) => match not_written(&error) {
+                store::AppendError::Unknown(error) => AppendError::Unknown(error.to_string()),
+                store::AppendError::Nothing(error) => match not_written(&error) {
                     WriteError::Unavailable(reason) => AppendError::Unavailable(reason),
                     WriteError::Refused(reason) => AppendError::Refused(reason),
                 },
@@ -102,9 +102,9 @@ fn moment(at_ms: i64) -> Option<time::OffsetDateTime> {
     time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000).ok()
 }
 
-fn touch(seen: &LastSeen) -> Option<Touch> {
+fn touch(seen: &SessionActivity) -> Option<LastSeen> {
     let at = moment(seen.at_ms)?;
-    Some(Touch {
+    Some(LastSeen {
         session: seen.session,
         device: seen.device,
         user: seen.user,

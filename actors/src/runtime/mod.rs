@@ -27,7 +27,7 @@ pub use connection::{
     request::{ConnectionRequest, Reply, SubscribeReply},
 };
 pub use ports::{
-    AppendError, AuditSink, DeviceStore, Journal, LastSeen, PortFuture, Ports, ReadError, WriteError,
+    AppendError, AuditSink, DeviceStore, Journal, PortFuture, Ports, ReadError, SessionActivity, WriteError,
 };
 pub use realtime::Realtime;
 pub use services::audit::RecordError;

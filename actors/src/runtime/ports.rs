@@ -42,7 +42,7 @@ pub trait AuditSink: Send + Sync + 'static {
 /// Where last-seen values go, and histories come from.
 pub trait DeviceStore: Send + Sync + 'static {
     /// Writes the whole batch or nothing.
-    fn touch(&self, seen: Vec<LastSeen>) -> PortFuture<Result<(), WriteError>>;
+    fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>>;
 
     /// What a sign-in of `user` from `address` at `at_ms` (milliseconds since the epoch) is compared with.
     fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, ReadError>>;
@@ -95,7 +95,7 @@ pub trait Journal: Send + Sync + 'static {
 
 /// A sign of life of a session on its device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LastSeen {
+pub struct SessionActivity {
     /// Whose session.
     pub user: UserId,
     /// Which session.

@@ -40,7 +40,7 @@ mod upkeep;
 #[derive(Default)]
 struct Memory {
     events: Mutex<Vec<AuditEvent>>,
-    seen: Mutex<Vec<LastSeen>>,
+    seen: Mutex<Vec<SessionActivity>>,
     histories: AtomicUsize,
     down: AtomicBool,
     refused: AtomicUsize,
@@ -75,7 +75,7 @@ impl AuditSink for Sink {
 }
 
 impl DeviceStore for Sink {
-    fn touch(&self, seen: Vec<LastSeen>) -> PortFuture<Result<(), WriteError>> {
+    fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>> {
         let memory = Arc::clone(&self.0);
         Box::pin(async move {
             memory.accept()?;

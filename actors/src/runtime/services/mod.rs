@@ -15,7 +15,7 @@ use self::{
     rate_limiter::{Check, WrongPair},
 };
 use crate::runtime::{
-    ports::{LastSeen, ReadError},
+    ports::{ReadError, SessionActivity},
     realtime::{LIMITER_SHARDS, Realtime, TRACKER_SHARDS},
 };
 use domain::{
@@ -104,7 +104,7 @@ impl Realtime {
     }
 
     /// Notes a sign of life of a session; written later, in a batch.
-    pub fn seen(&self, seen: LastSeen) {
+    pub fn seen(&self, seen: SessionActivity) {
         // A lost sign of life is followed by others.
         let _ = self.0.trackers[tracker_of(seen.user)].try_send(Note(seen));
     }

@@ -25,7 +25,14 @@ async fn last_seen_values_of_one_session_are_written_once_per_batch() {
     let f = start(|settings| settings.touch_interval = Duration::from_secs(3600));
     let (session, device) = (SessionId::random(), DeviceId::random());
     for (at_ms, generation) in [(5, 1), (9, 0), (7, 2)] {
-        f.realtime.seen(LastSeen { user: UserId(1), session, device, address: None, at_ms, generation });
+        f.realtime.seen(SessionActivity {
+            user: UserId(1),
+            session,
+            device,
+            address: None,
+            at_ms,
+            generation,
+        });
     }
     assert!(f.realtime.flush(Duration::from_secs(5)).await);
     let seen = f.memory.seen.lock().clone();
@@ -40,7 +47,7 @@ async fn many_last_seen_values_are_written_in_several_batches_and_all_of_them() 
     let sessions: std::collections::HashSet<_> = (0..1300).map(|_| SessionId::random()).collect();
     for session in &sessions {
         let device = DeviceId::random();
-        f.realtime.seen(LastSeen {
+        f.realtime.seen(SessionActivity {
             user: UserId(1),
             session: *session,
             device,
