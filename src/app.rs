@@ -85,10 +85,8 @@ impl App {
             keys(&settings),
             Clock::default(),
         );
-        services.load_bans().await?;
-        // Without them attempts are still written down, elsewhere.
-        let _ = services.keep_attempts().await;
-        services.start();
+        services.upkeep.prepare().await?;
+        services.upkeep.start();
         let origins = origins(&settings, http, https);
         let files = Files::claim();
         let mut sockets = settings.socket.clone();

@@ -69,7 +69,7 @@ impl App {
             _ = serving => Stop::Failed("the accept pipeline ended"),
         };
         tracing::info!(?stop, "draining");
-        services.stop_accepting();
+        services.upkeep.stop_accepting();
         handle.pause().await;
         let closed = realtime.drain(settings.drain).await;
         door.close_lobby();
@@ -77,7 +77,7 @@ impl App {
         if !realtime.flush(FLUSH_WITHIN).await {
             tracing::warn!("the database did not take everything: audit events wait in the spill file");
         }
-        services.stop().await;
+        services.upkeep.stop().await;
         handle.stop(true).await;
         realtime.stop();
         tracing::info!("stopped");

@@ -107,7 +107,7 @@ impl Jar {
         services: &Services,
     ) -> Result<Option<Uuid>, Problem> {
         let value = request_cookie(request, self.presession_name())?;
-        Ok(value.and_then(|value| services.device_cookies.open_presession(&value)))
+        Ok(value.and_then(|value| services.access.keys.cookies.open_presession(&value)))
     }
 
     /// The removals of everything that belongs to a session, each with the attributes that it was set with.

@@ -25,7 +25,7 @@ pub(super) struct Fresh(pub(super) String);
 /// A new token for `binding`.
 pub(super) fn issue(services: &Services, binding: Binding) -> String {
     let now = services.clock.now().unix_timestamp();
-    services.csrf_keys.issue(binding, now, Uuid::new_v4().into_bytes())
+    services.access.keys.csrf.issue(binding, now, Uuid::new_v4().into_bytes())
 }
 
 /// Refuses a request that another site made a browser send.
@@ -99,7 +99,7 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
         return Err(mismatch());
     }
     let now = services.clock.now().unix_timestamp();
-    let verify = |binding: &Binding| services.csrf_keys.verify(token, *binding, now);
+    let verify = |binding: &Binding| services.access.keys.csrf.verify(token, *binding, now);
     // Whichever binding made the signature good decides; its token may still be too old.
     let mut verdict = Err(CsrfError::BadSignature);
     for binding in bindings {

@@ -31,7 +31,7 @@ use crate::socket::admission::{
 };
 use domain::{account::role::Role, client::origin::Origins};
 use logic::client::{Identity, VerifyRefusal};
-use service::{Caller, OutsideRow, Refusal, Services};
+use service::{Caller, ExternalSessionGuard, Refusal, Services};
 
 /// The shared half of every connection.
 pub struct Door {
@@ -53,7 +53,7 @@ pub(in crate::socket) struct Admitted {
     /// None for a connection that an outside issuer, or nobody, vouches for.
     pub(in crate::socket) device: Option<DeviceId>,
     /// The row of such a connection's session.
-    pub(in crate::socket) row: Option<OutsideRow>,
+    pub(in crate::socket) row: Option<ExternalSessionGuard>,
     pub(in crate::socket) attachment: Attachment,
     pub(in crate::socket) permit: UserPermit,
 }
@@ -79,8 +79,8 @@ impl Door {
     ) -> Arc<Self> {
         let permits = Arc::new(Permits::new(settings.limits));
         Arc::new(Self {
-            publications: Publications::new(services.limits.publication_user),
-            streams: Streams::new(Arc::clone(&services.streams)),
+            publications: Publications::new(services.throttle.limits().publication_user),
+            streams: Streams::new(Arc::clone(&services.server_api.emulated_streams)),
             services,
             realtime,
             permits,
@@ -116,17 +116,17 @@ impl Door {
 
     /// Whether this node can be sure that it has heard of every revocation.
     pub(in crate::socket) fn accepting(&self) -> bool {
-        self.services.is_current()
+        self.services.revocation.is_current()
     }
 
     /// Who this token belongs to.
     pub(in crate::socket) async fn verify(&self, token: &SecretString) -> Result<Caller, VerifyRefusal> {
-        self.services.verifier().verify(token.expose_secret()).await.map_err(refusal)
+        self.services.access.verifier.verify(token.expose_secret()).await.map_err(refusal)
     }
 
     /// Who this ticket was made for; it is used up.
     pub(in crate::socket) async fn redeem(&self, ticket: &SecretString) -> Result<Caller, VerifyRefusal> {
-        self.services.verifier().verify_ticket(ticket.expose_secret()).await.map_err(refusal)
+        self.services.access.verifier.verify_ticket(ticket.expose_secret()).await.map_err(refusal)
     }
 
     /// Who a newer token of a connection that is registered already belongs to. From here on it stands and falls with it.
@@ -237,7 +237,7 @@ impl Door {
     }
 
     fn identity(&self, caller: &Caller) -> Identity {
-        let left = caller.token_expires_at - self.services.clock().now();
+        let left = caller.token_expires_at - self.services.clock.now();
         Identity {
             subject: caller.user.into(),
             account: Some(caller.user),
@@ -256,11 +256,11 @@ impl Door {
 
     /// What the calendar's clock shows, in seconds since the epoch.
     pub(in crate::socket) fn unix_seconds(&self) -> i64 {
-        self.services.clock().now().unix_timestamp()
+        self.services.clock.now().unix_timestamp()
     }
 
     pub(in crate::socket) fn now_ms(&self) -> i64 {
-        let millis = self.services.clock().now().unix_timestamp_nanos() / 1_000_000;
+        let millis = self.services.clock.now().unix_timestamp_nanos() / 1_000_000;
         i64::try_from(millis).unwrap_or(i64::MAX)
     }
 }

@@ -54,7 +54,8 @@ pub(super) async fn batch(
     }
     let at_once = if read.parallel { AT_ONCE } else { 1 };
     let room = Room::default();
-    let running = commands.into_iter().map(|command| one(services.api(caller), command, &room));
+    let running =
+        commands.into_iter().map(|command| one(services.server_api.for_key(caller), command, &room));
     let replies: Vec<_> = stream::iter(running).buffered(at_once).collect().await;
     Ok(Ok(Replies { replies }))
 }

@@ -13,7 +13,7 @@ use crate::http::api::{
     results::{self as answer, Answered},
 };
 use domain::tokens::subscription_terms::SubscriptionTerms;
-use service::{Api, Severed};
+use service::{Api, DisconnectCount};
 
 /// The most channels of one broadcast, and how many of them are published to at once.
 const MAX_BROADCAST: usize = 1_000;
@@ -120,7 +120,7 @@ async fn ask(api: Api<'_>, method: Method, body: &RawValue) -> Answered {
         _ => {
             let read: whom::Disconnect = request::read(body)?;
             let (goodbye, except) = (read.goodbye()?, read.except()?);
-            let Some(selection) = selection else { return answer::severed(Severed::default()) };
+            let Some(selection) = selection else { return answer::severed(DisconnectCount::default()) };
             answer::severed(api.disconnect(&Selection { except, ..selection }, &goodbye).await?)
         }
     }

@@ -57,7 +57,7 @@ pub(super) async fn handle(
     let body: Option<&RawValue> = text.and_then(|text| serde_json::from_str(text).ok());
     let body = body.ok_or_else(|| Problem::bad_request("malformed_json", "The body is not valid JSON."))?;
     let answered = match method {
-        Named::Method(method) => dispatch::call(services.api(&caller), method, body).await,
+        Named::Method(method) => dispatch::call(services.server_api.for_key(&caller), method, body).await,
         Named::Batch => match batch::batch(&services, &caller, body).await? {
             Ok(replies) => return Ok(HttpResponse::Ok().json(replies)),
             Err(error) => Err(error),
@@ -82,7 +82,7 @@ async fn authenticate(
         return Err(Problem::bad_request("key_in_query", "An API key in the query is not accepted."));
     }
     let key = presented(request)?.ok_or_else(no_key)?;
-    services.api_caller(key, client.0).await.map_err(Problem::from)
+    services.access.api_keys.authenticate(key, client.0).await.map_err(Problem::from)
 }
 
 /// The key in `X-API-Key`, or in `Authorization: apikey`.

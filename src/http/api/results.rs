@@ -11,7 +11,7 @@ use protocol::{
 use serde::{Serialize, Serializer};
 use serde_json::{json, value::RawValue};
 
-use service::{NodeInfo, Severed};
+use service::{DisconnectCount, NodeInfo};
 
 use super::error::ApiError;
 
@@ -191,7 +191,7 @@ pub(super) fn subscribed(made: Subscribing) -> Answered {
 }
 
 /// How many connections are closed.
-pub(super) fn severed(severed: Severed) -> Answered {
+pub(super) fn severed(severed: DisconnectCount) -> Answered {
     encoded(&json!({"closed": severed.closed, "pending": severed.pending}))
 }
 

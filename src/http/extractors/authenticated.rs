@@ -83,7 +83,7 @@ impl Authenticated {
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let services = services(request)?;
         let credential = credential(request)?.ok_or_else(Problem::not_authenticated)?;
-        let caller = services.verifier.verify(credential.token.expose_secret()).await?;
+        let caller = services.access.verifier.verify(credential.token.expose_secret()).await?;
         request.extensions_mut().insert(Traced { user: caller.user.0, session: caller.session });
         let found = Self { caller, source: credential.source };
         found.admit(request, services)?;

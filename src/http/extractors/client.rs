@@ -29,7 +29,7 @@ use domain::{
     request::request_id,
     tokens::credential::cookie,
 };
-use service::{Meta, Services};
+use service::{RequestMeta, Services};
 
 /// The request id's header, in requests and answers.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -72,7 +72,7 @@ impl Arrival {
 }
 
 /// What the services want to know about a request.
-pub(crate) struct Client(pub(crate) Meta);
+pub(crate) struct Client(pub(crate) RequestMeta);
 
 impl FromRequest for Client {
     type Error = Problem;
@@ -83,15 +83,15 @@ impl FromRequest for Client {
     }
 }
 
-/// Gathers [`Meta`]. A device cookie that we did not seal counts as none.
-fn meta(request: &HttpRequest) -> Result<Meta, Problem> {
+/// Gathers [`RequestMeta`]. A device cookie that we did not seal counts as none.
+fn meta(request: &HttpRequest) -> Result<RequestMeta, Problem> {
     let services = services(request)?;
     let Arrival { request_id, address } = Arrival::noted(request);
     let described: Vec<(&str, String)> =
         FINGERPRINT_HEADERS.into_iter().filter_map(|name| Some((name, lossy(request, name)?))).collect();
     let described: Vec<(&str, &str)> =
         described.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    Ok(Meta {
+    Ok(RequestMeta {
         request_id,
         address,
         user_agent: lossy(request, "user-agent").map(|mut agent| {
@@ -100,7 +100,7 @@ fn meta(request: &HttpRequest) -> Result<Meta, Problem> {
         }),
         fingerprint: device::fingerprint(&described),
         device: request_cookie(request, Jar::of(request).device_name())?
-            .and_then(|value| services.device_cookies.open(&value)),
+            .and_then(|value| services.access.keys.cookies.open(&value)),
         browser: request.headers().contains_key(&FETCH_SITE),
     })
 }

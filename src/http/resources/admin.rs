@@ -21,7 +21,7 @@ use crate::http::{
     },
     problem::Problem,
 };
-use service::{Overseen, Services, SessionFilter, Target};
+use service::{AnySession, Services, SessionFilter, Target};
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 500;
@@ -82,7 +82,7 @@ pub(crate) async fn revoke(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let (target, reason) = sent.body.read()?;
-    let revoked = services.revoke_as_operator(&sent.caller, target, reason, &client.0).await?;
+    let revoked = services.operators.revocation.revoke(&sent.caller, target, reason, &client.0).await?;
     let status = if revoked.pending > 0 { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(revoked_view(&revoked)))
 }
@@ -133,12 +133,12 @@ struct OutsideView {
 }
 
 impl OverseenView {
-    fn of(overseen: Overseen, current: SessionId) -> Self {
+    fn of(overseen: AnySession, current: SessionId) -> Self {
         match overseen {
-            Overseen::Account(listed) => {
+            AnySession::Account(listed) => {
                 Self::Account(Box::new(SessionView::of(&listed.session, listed.open_connections, current)))
             }
-            Overseen::Outside(session, open_connections) => Self::External(Box::new(OutsideView {
+            AnySession::External(session, open_connections) => Self::External(Box::new(OutsideView {
                 id: session.id,
                 issuer: session.issuer,
                 subject: session.subject.to_string(),
@@ -170,7 +170,7 @@ pub(crate) async fn sessions(
     }
     let filter = SessionFilter { user, device, active_only: active.unwrap_or(false), limit, cursor };
     let subject = subject.as_deref().map(self::subject).transpose()?;
-    let page = services.oversee_sessions(&who.caller, filter, subject, &client.0).await?;
+    let page = services.operators.listings.sessions(&who.caller, filter, subject, &client.0).await?;
     let current = who.caller.session;
     let views: Vec<_> =
         page.sessions.into_iter().map(|overseen| OverseenView::of(overseen, current)).collect();
@@ -198,7 +198,7 @@ pub(crate) async fn connections(
     query: Query<Whose>,
 ) -> Result<HttpResponse, Problem> {
     let subject = subject(&query.0.user)?;
-    let found = services.oversee_connections(&who.caller, &subject, &client.0).await?;
+    let found = services.operators.listings.connections(&who.caller, &subject, &client.0).await?;
     let views: Vec<_> = found
         .iter()
         .map(|connected| {

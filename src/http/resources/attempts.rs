@@ -82,7 +82,7 @@ pub(crate) async fn list(
     if !(1..=MAX_PAGE).contains(&limit) {
         return Err(Problem::unprocessable("invalid_limit", "The limit must lie between 1 and 200."));
     }
-    let page = services.own_attempts(&who.caller, limit, cursor.as_deref()).await?;
+    let page = services.sign_in.attempts.list(&who.caller, limit, cursor.as_deref()).await?;
     let views: Vec<_> = page.attempts.into_iter().map(AttemptView::from).collect();
     Ok(HttpResponse::Ok().json(json!({"attempts": views, "next_cursor": page.next})))
 }

@@ -19,7 +19,7 @@ use crate::http::{
     problem::Problem,
 };
 use domain::client::{device::Trust, user_agent::Described};
-use service::{DeviceListed, DeviceWish, Services};
+use service::{DeviceUpdate, ListedDevice, Services};
 
 /// Where something is, for people.
 #[derive(Serialize)]
@@ -64,8 +64,8 @@ struct DeviceView {
 
 impl DeviceView {
     /// `listed`, as it looks from the device `current`.
-    fn of(listed: DeviceListed, current: DeviceId) -> Self {
-        let DeviceListed { device, sessions, open_connections } = listed;
+    fn of(listed: ListedDevice, current: DeviceId) -> Self {
+        let ListedDevice { device, sessions, open_connections } = listed;
         Self {
             id: device.id,
             label: label(device.label.as_deref(), device.user_agent.as_deref()),
@@ -111,7 +111,7 @@ fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, 
 
 /// `GET /api/v1/devices`.
 pub(crate) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
-    let listed = services.own_devices(&who.caller).await?;
+    let listed = services.account.devices.list(&who.caller).await?;
     let views: Vec<_> = listed.into_iter().map(|listed| DeviceView::of(listed, who.caller.device)).collect();
     Ok(HttpResponse::Ok().json(json!({"devices": views})))
 }
@@ -125,8 +125,8 @@ pub(crate) async fn change(
 ) -> Result<HttpResponse, Problem> {
     let id = named(&request)?;
     let Change { label, trust } = sent.body;
-    let wish = DeviceWish { label, trusted: trust.map(|trust| matches!(trust, Wanted::Trusted)) };
-    let listed = services.change_device(&sent.caller, id, wish, &client.0).await?;
+    let wish = DeviceUpdate { label, trusted: trust.map(|trust| matches!(trust, Wanted::Trusted)) };
+    let listed = services.account.devices.update(&sent.caller, id, wish, &client.0).await?;
     Ok(HttpResponse::Ok().json(DeviceView::of(listed, sent.caller.device)))
 }
 
@@ -138,7 +138,7 @@ pub(crate) async fn forget(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let id = named(&request)?;
-    let revoked = services.forget_device(&who.caller, id, &client.0).await?;
+    let revoked = services.account.devices.forget(&who.caller, id, &client.0).await?;
     let mut answer = HttpResponse::Ok();
     if id == who.caller.device {
         for cookie in Jar::of(&request).clear_session() {

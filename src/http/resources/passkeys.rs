@@ -21,10 +21,10 @@ use crate::http::{
     problem::Problem,
     resources::sign_in::{finish_sign_in, guard_entrance},
 };
-use service::{Ceremony, PasskeyAnswer, PasskeyFor, PasskeyListed, Services};
+use service::{ListedPasskey, PasskeyAnswer, PasskeyCeremony, PasskeyPurpose, Services};
 
 /// The options of a ceremony, with its id beside them.
-fn ceremony_view(ceremony: Ceremony) -> Value {
+fn ceremony_view(ceremony: PasskeyCeremony) -> Value {
     let mut view = ceremony.options;
     view["ceremony_id"] = ceremony.id.to_string().into();
     view
@@ -36,7 +36,7 @@ pub(crate) async fn begin_registration(
     who: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let ceremony = services.begin_passkey(&who.caller, &client.0).await?;
+    let ceremony = services.account.passkeys.begin(&who.caller, &client.0).await?;
     Ok(HttpResponse::Ok().json(ceremony_view(ceremony)))
 }
 
@@ -59,8 +59,11 @@ pub(crate) async fn finish_registration(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let Registration { ceremony_id, credential, name } = sent.body;
-    let added =
-        services.add_passkey(&sent.caller, ceremony_id, &credential, name.as_deref(), &client.0).await?;
+    let added = services
+        .account
+        .passkeys
+        .add(&sent.caller, ceremony_id, &credential, name.as_deref(), &client.0)
+        .await?;
     Ok(HttpResponse::Created().json(CredentialView::of(added)))
 }
 
@@ -88,12 +91,12 @@ pub(crate) async fn begin_login(
         (None, None, true) => {
             // After the body has come: its sender may have been revoked while it did.
             let who = Authenticated::of(&request).await?;
-            let ceremony = services.begin_passkey_step_up(&who.caller, &client.0).await?;
+            let ceremony = services.account.step_up.begin_passkey(&who.caller, &client.0).await?;
             return Ok(HttpResponse::Ok().json(ceremony_view(ceremony)));
         }
-        (None, None, false) => PasskeyFor::Anyone,
-        (Some(name), None, false) => PasskeyFor::User(name),
-        (None, Some(challenge), false) => PasskeyFor::SecondFactor(challenge),
+        (None, None, false) => PasskeyPurpose::AnyUser,
+        (Some(name), None, false) => PasskeyPurpose::User(name),
+        (None, Some(challenge), false) => PasskeyPurpose::SecondFactor(challenge),
         _ => {
             let detail = "Send at most one of username, challenge_id and step_up.";
             return Err(Problem::unprocessable("one_purpose_required", detail));
@@ -101,10 +104,10 @@ pub(crate) async fn begin_login(
     };
     let brought = guard_entrance(&request, &services)?;
     let presession = brought.unwrap_or_else(Uuid::new_v4);
-    let ceremony = services.begin_passkey_sign_in(wanted, presession, &client.0).await?;
+    let ceremony = services.sign_in.passkey.begin(wanted, presession, &client.0).await?;
     let mut answer = HttpResponse::Ok();
     if brought.is_none() {
-        answer.cookie(Jar::of(&request).presession(&services.device_cookies, presession));
+        answer.cookie(Jar::of(&request).presession(&services.access.keys.cookies, presession));
     }
     Ok(answer.json(ceremony_view(ceremony)))
 }
@@ -132,7 +135,7 @@ pub(crate) async fn finish_login(
         let Finish { ceremony_id, credential, trust_device } = body.0;
         let trust_device = trust_device.unwrap_or(true);
         let answer = PasskeyAnswer { ceremony: ceremony_id, presession, credential, trust_device };
-        Ok(services.finish_passkey_sign_in(answer, &client.0).await?)
+        Ok(services.sign_in.passkey.complete(answer, &client.0).await?)
     })
     .await
 }
@@ -152,8 +155,8 @@ struct CredentialView {
 }
 
 impl CredentialView {
-    fn of(listed: PasskeyListed) -> Self {
-        let PasskeyListed { id, name, aaguid, authenticator, created_at, last_used_at, suspended, backed_up } =
+    fn of(listed: ListedPasskey) -> Self {
+        let ListedPasskey { id, name, aaguid, authenticator, created_at, last_used_at, suspended, backed_up } =
             listed;
         Self { id, name, aaguid, authenticator, created_at, last_used_at, suspended, backed_up }
     }
@@ -161,7 +164,7 @@ impl CredentialView {
 
 /// `GET /api/v1/webauthn/credentials`.
 pub(crate) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
-    let held = services.passkeys(&who.caller).await?;
+    let held = services.account.passkeys.list(&who.caller).await?;
     let views: Vec<_> = held.into_iter().map(CredentialView::of).collect();
     Ok(HttpResponse::Ok().json(json!({"credentials": views})))
 }
@@ -183,7 +186,8 @@ pub(crate) async fn rename(
     sent: AuthenticatedBody<Rename>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let renamed = services.rename_passkey(&sent.caller, named(&request)?, &sent.body.name, &client.0).await?;
+    let renamed =
+        services.account.passkeys.rename(&sent.caller, named(&request)?, &sent.body.name, &client.0).await?;
     Ok(HttpResponse::Ok().json(CredentialView::of(renamed)))
 }
 
@@ -194,7 +198,7 @@ pub(crate) async fn remove(
     who: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = services.remove_passkey(&who.caller, named(&request)?, &client.0).await?;
+    let revoked = services.account.passkeys.remove(&who.caller, named(&request)?, &client.0).await?;
     Ok(HttpResponse::Ok().json(revoked_view(&revoked)))
 }
 

@@ -57,7 +57,7 @@ impl UserView {
 
 /// `GET /api/v1/profile`.
 pub(crate) async fn show(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
-    let user = services.profile(&who.caller).await?;
+    let user = services.account.profile.read(&who.caller).await?;
     Ok(HttpResponse::Ok().json(UserView::of(&user)))
 }
 
@@ -77,7 +77,7 @@ pub(crate) async fn update(
     sent: AuthenticatedBody<Change>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let user = services.update_profile(&sent.caller, sent.body.display_name, &client.0).await?;
+    let user = services.account.profile.rename(&sent.caller, sent.body.display_name, &client.0).await?;
     Ok(HttpResponse::Ok().json(UserView::of(&user)))
 }
 
@@ -101,7 +101,11 @@ pub(crate) async fn change_password(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let PasswordChange { current_password, new_password } = sent.body;
-    let ended = services.change_password(&sent.caller, current_password, new_password, &client.0).await?;
+    let ended = services
+        .account
+        .profile
+        .change_password(&sent.caller, current_password, new_password, &client.0)
+        .await?;
     Ok(HttpResponse::Ok().json(json!({
         "sessions": ended.sessions, "sockets_closed": ended.sockets_closed, "pending": ended.pending,
     })))
@@ -181,7 +185,7 @@ pub(crate) async fn debug(
             scopes: caller.scopes.to_strings(),
             session: caller.session,
             device: caller.device,
-            generation: caller.generation,
+            generation: caller.refresh_counter,
             token_expires_at: caller.token_expires_at,
             session_expires_at: caller.session_expires_at,
             privileged_until: caller.privileged_until,

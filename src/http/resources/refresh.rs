@@ -39,12 +39,12 @@ pub(crate) async fn refresh(
 ) -> Result<HttpResponse, Problem> {
     csrf::require_own_site(&request)?;
     if let Some(Refresh { refresh_token }) = body.0 {
-        let granted = services.refresh(refresh_token.expose_secret(), &client.0).await?;
+        let granted = services.sign_in.refresh.exchange(refresh_token.expose_secret(), &client.0).await?;
         return Ok(token_response::answer(&request, &services, &client.0, &granted));
     }
     let token = request_cookie(&request, REFRESH_COOKIE)?.ok_or_else(Problem::not_authenticated)?;
     guard_cookie(&request, &services, &token)?;
-    match services.refresh(&token, &client.0).await {
+    match services.sign_in.refresh.exchange(&token, &client.0).await {
         Ok(granted) => Ok(token_response::answer(&request, &services, &client.0, &granted)),
         // The browser would go on sending a token that is worth nothing.
         Err(failure @ Failure::Invalid { .. }) => {
@@ -59,7 +59,8 @@ pub(crate) async fn refresh(
 }
 
 fn guard_cookie(request: &HttpRequest, services: &Services, token: &str) -> Result<(), Problem> {
-    let session = services.refresh_keys.decode(token).ok().map(|token| Binding::Session(token.session));
+    let session =
+        services.access.keys.refresh.decode(token).ok().map(|token| Binding::Session(token.session));
     let presession = Jar::of(request).presession_of(request, services)?.map(Binding::PreSession);
     let bindings: Vec<Binding> = session.into_iter().chain(presession).collect();
     csrf::require_token(request, services, &bindings)

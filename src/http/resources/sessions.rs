@@ -18,7 +18,7 @@ use crate::http::{
     problem::Problem,
 };
 use domain::{risk::Assessment, session::SignInMethod};
-use service::{Revoked, Services, Session};
+use service::{RevocationResult, Services, Session};
 
 /// A session as its user, or an operator, sees it.
 #[derive(Serialize)]
@@ -70,7 +70,7 @@ impl SessionView {
 }
 
 /// What a revocation did, in the words of every route that revokes.
-pub(crate) fn revoked_view(revoked: &Revoked) -> Value {
+pub(crate) fn revoked_view(revoked: &RevocationResult) -> Value {
     json!({
         "sessions": revoked.sessions,
         "sockets_closed": revoked.sockets_closed,
@@ -81,7 +81,7 @@ pub(crate) fn revoked_view(revoked: &Revoked) -> Value {
 
 /// `GET /api/v1/sessions`.
 pub(crate) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
-    let sessions = services.own_sessions(&who.caller).await?;
+    let sessions = services.account.sessions.list(&who.caller).await?;
     let views: Vec<_> = sessions
         .iter()
         .map(|listed| SessionView::of(&listed.session, listed.open_connections, who.caller.session))
@@ -98,7 +98,7 @@ pub(crate) async fn end(
 ) -> Result<HttpResponse, Problem> {
     let session: SessionId =
         request.match_info().get("sid").and_then(|sid| sid.parse().ok()).ok_or_else(Problem::not_found)?;
-    let revoked = services.end_session(&who.caller, session, &client.0).await?;
+    let revoked = services.account.sessions.end(&who.caller, session, &client.0).await?;
     let mut answer = HttpResponse::Ok();
     if session == who.caller.session {
         for cookie in Jar::of(&request).clear_session() {
@@ -114,6 +114,6 @@ pub(crate) async fn end_others(
     who: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = services.end_other_sessions(&who.caller, &client.0).await?;
+    let revoked = services.account.sessions.end_others(&who.caller, &client.0).await?;
     Ok(HttpResponse::Ok().json(revoked_view(&revoked)))
 }

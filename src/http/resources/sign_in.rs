@@ -26,7 +26,7 @@ use domain::{
     factors::challenge::ProofMethod,
     tokens::csrf::{Binding, LIFETIME},
 };
-use service::{Caller, Refusal, Services, SignIn, SignedIn};
+use service::{Caller, Refusal, Services, SessionTokens, SignInStep};
 
 /// When the older name of the sign-in route was given up (RFC 9745): 2025-01-01.
 const DEPRECATED_SINCE: &str = "@1735689600";
@@ -38,14 +38,14 @@ pub(crate) async fn csrf_token(
     services: web::Data<Services>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    services.throttle_address(services.limits.csrf_address, &client.0).await?;
+    services.throttle.spend_for_address(services.throttle.limits().csrf_address, client.0.address).await?;
     let jar = Jar::of(&request);
     let mut answer = HttpResponse::Ok();
     let binding = match session_of(&request, &services).await? {
         Some(caller) => Binding::Session(caller.session),
         None => {
             let id = jar.presession_of(&request, &services)?.unwrap_or_else(Uuid::new_v4);
-            answer.cookie(jar.presession(&services.device_cookies, id));
+            answer.cookie(jar.presession(&services.access.keys.cookies, id));
             Binding::PreSession(id)
         }
     };
@@ -62,7 +62,7 @@ async fn session_of(request: &HttpRequest, services: &Services) -> Result<Option
     let Some(credential) = credential(request)? else {
         return Ok(None);
     };
-    match services.verifier.verify(credential.token.expose_secret()).await {
+    match services.access.verifier.verify(credential.token.expose_secret()).await {
         Ok(caller) => Ok(Some(caller)),
         Err(Refusal::Unavailable) => Err(Refusal::Unavailable.into()),
         Err(_) => Ok(None),
@@ -75,7 +75,7 @@ pub(crate) fn guard_entrance(request: &HttpRequest, services: &Services) -> Resu
     csrf::require_own_site(request)?;
     let brought = Jar::of(request).presession_of(request, services)?;
     let session = credential(request)?
-        .and_then(|found| services.access_keys.verify_signature_only(found.token.expose_secret()).ok())
+        .and_then(|found| services.access.keys.access.verify_signature_only(found.token.expose_secret()).ok())
         .map(|claims| Binding::Session(claims.sid));
     let bindings: Vec<Binding> = brought.map(Binding::PreSession).into_iter().chain(session).collect();
     csrf::check_if_sent(request, services, &bindings)?;
@@ -88,7 +88,7 @@ pub(crate) async fn finish_sign_in(
     request: &HttpRequest,
     services: &Services,
     client: &Client,
-    prove: impl AsyncFnOnce(Option<Uuid>) -> Result<SignedIn, Problem>,
+    prove: impl AsyncFnOnce(Option<Uuid>) -> Result<SessionTokens, Problem>,
 ) -> Result<HttpResponse, Problem> {
     let granted = prove(guard_entrance(request, services)?).await?;
     Ok(token_response::answer(request, services, &client.0, &granted))
@@ -117,8 +117,9 @@ pub(crate) async fn register(
 ) -> Result<HttpResponse, Problem> {
     guard_entrance(&request, &services)?;
     let Registration { email, password, display_name } = body.0;
-    let registered = services.register(&email, password, display_name, &client.0).await?;
-    let cookie = Jar::of(&request).device(&services.device_cookies, registered.device);
+    let registered =
+        services.sign_in.registration.register(&email, password, display_name, &client.0).await?;
+    let cookie = Jar::of(&request).device(&services.access.keys.cookies, registered.device);
     Ok(HttpResponse::Created().cookie(cookie).json(UserView::of(&registered.user)))
 }
 
@@ -166,15 +167,15 @@ pub(crate) async fn login(
     let brought = guard_entrance(&request, &services)?;
     let presession = brought.unwrap_or_else(Uuid::new_v4);
     let Login { username, password, .. } = body.0;
-    let asked = match services.sign_in(&username, password, presession, &client.0).await? {
-        SignIn::Granted(granted) => {
+    let asked = match services.sign_in.password.sign_in(&username, password, presession, &client.0).await? {
+        SignInStep::Granted(granted) => {
             return Ok(token_response::answer(&request, &services, &client.0, &granted));
         }
-        SignIn::Challenged(asked) => asked,
+        SignInStep::Challenged(asked) => asked,
     };
     let mut answer = HttpResponse::Ok();
     if brought.is_none() {
-        answer.cookie(Jar::of(&request).presession(&services.device_cookies, presession));
+        answer.cookie(Jar::of(&request).presession(&services.access.keys.cookies, presession));
     }
     Ok(answer.json(Challenge {
         status: "2fa_required",

@@ -64,7 +64,7 @@ pub(crate) async fn sign_out(
         Reach::Others => SignOutScope::Others,
         Reach::Global => SignOutScope::Global,
     };
-    let ended = services.sign_out(session, token, scope, &client.0).await?;
+    let ended = services.sign_in.sign_out.sign_out(session, token, scope, &client.0).await?;
     if ended.sessions == 0 {
         return Ok(leaving(&request, StatusCode::NO_CONTENT, reach).finish());
     }
@@ -80,13 +80,15 @@ fn session_of(
     services: &Services,
 ) -> Result<Option<(SessionId, Option<Uuid>)>, Problem> {
     let access = credential(request)?
-        .and_then(|found| services.access_keys.verify_signature_only(found.token.expose_secret()).ok())
+        .and_then(|found| services.access.keys.access.verify_signature_only(found.token.expose_secret()).ok())
         .map(|claims| (claims.sid, Some(claims.jti)));
     if access.is_some() {
         return Ok(access);
     }
     let refresh = request_cookie(request, REFRESH_COOKIE)?;
-    Ok(refresh.and_then(|token| services.refresh_keys.decode(&token).ok()).map(|token| (token.session, None)))
+    Ok(refresh
+        .and_then(|token| services.access.keys.refresh.decode(&token).ok())
+        .map(|token| (token.session, None)))
 }
 
 /// An answer that makes the browser forget, unless its own session goes on.

@@ -53,7 +53,7 @@ pub(crate) async fn verify(
         };
         let trust_device = trust_device.unwrap_or(true);
         let answer = FactorAnswer { challenge: challenge_id, presession, code, trust_device };
-        Ok(services.verify_second_factor(answer, &client.0).await?)
+        Ok(services.sign_in.second_factor.verify(answer, &client.0).await?)
     })
     .await
 }
@@ -73,7 +73,7 @@ struct Confirmed {
 
 /// `GET /api/v1/2fa`: what the user has.
 pub(crate) async fn show(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
-    let held = services.factors(&who.caller).await?;
+    let held = services.account.factors.list(&who.caller).await?;
     Ok(HttpResponse::Ok().json(Held {
         totp: held.totp_confirmed_at.map(|confirmed_at| Confirmed { confirmed_at }),
         backup_codes: held.backup_codes,
@@ -87,7 +87,7 @@ pub(crate) async fn begin_totp(
     who: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let setup = services.begin_totp(&who.caller, &client.0).await?;
+    let setup = services.account.factors.begin_totp(&who.caller, &client.0).await?;
     Ok(HttpResponse::Created().json(json!({
         "secret": setup.secret.expose_secret(),
         "uri": setup.uri.expose_secret(),
@@ -112,7 +112,8 @@ pub(crate) async fn confirm_totp(
     sent: AuthenticatedBody<Confirmation>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let confirmed_at = services.confirm_totp(&sent.caller, &sent.body.totp, &client.0).await?;
+    let confirmed_at =
+        services.account.factors.confirm_totp(&sent.caller, &sent.body.totp, &client.0).await?;
     Ok(HttpResponse::Ok().json(Confirmed { confirmed_at }))
 }
 
@@ -122,7 +123,7 @@ pub(crate) async fn remove_totp(
     who: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = services.remove_totp(&who.caller, &client.0).await?;
+    let revoked = services.account.factors.remove_totp(&who.caller, &client.0).await?;
     Ok(HttpResponse::Ok().json(revoked_view(&revoked)))
 }
 
@@ -132,7 +133,7 @@ pub(crate) async fn backup_codes(
     who: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let codes = services.replace_backup_codes(&who.caller, &client.0).await?;
+    let codes = services.account.factors.replace_backup_codes(&who.caller, &client.0).await?;
     let codes: Vec<_> = codes.iter().map(|code| code.expose_secret()).collect();
     Ok(HttpResponse::Created().json(json!({"codes": codes})))
 }

@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 
 use crate::http::{cookies::Jar, csrf, resources::profile::UserView, response_headers::CSRF_HEADER};
 use domain::tokens::csrf::Binding;
-use service::{Meta, Services, SignedIn};
+use service::{RequestMeta, Services, SessionTokens};
 
 /// What a client is given.
 #[derive(Serialize)]
@@ -31,8 +31,8 @@ struct Grant<'a> {
 pub(crate) fn answer(
     request: &HttpRequest,
     services: &Services,
-    meta: &Meta,
-    granted: &SignedIn,
+    meta: &RequestMeta,
+    granted: &SessionTokens,
 ) -> HttpResponse {
     let now = services.clock.now();
     let jar = Jar::of(request);
@@ -44,7 +44,7 @@ pub(crate) fn answer(
         .cookie(jar.access(access, expires_in))
         .cookie(jar.refresh(refresh, refresh_expires_in))
         .cookie(jar.csrf(&csrf_token))
-        .cookie(jar.device(&services.device_cookies, granted.device))
+        .cookie(jar.device(&services.access.keys.cookies, granted.device))
         .insert_header((CSRF_HEADER, csrf_token.as_str()))
         .json(Grant {
             access_token: access,

@@ -65,7 +65,10 @@ pub(in crate::socket) async fn enter(
         return Err(Refusal::unavailable());
     }
     let address = knock.address(door);
-    door.services.throttle_from(door.services.limits.handshake_address, address).await?;
+    door.services
+        .throttle
+        .spend_for_address(door.services.throttle.limits().handshake_address, address)
+        .await?;
     let permit = door.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
     let begin = || (ConnectionId::random(), outbox(door.settings.outbox_bytes, encoding));
     let (id, (outbox, reader)) = begin();

@@ -23,7 +23,7 @@ use service::Refusal;
 impl Door {
     /// Whether somebody else than this server has issued the token.
     pub(in crate::socket) fn is_outside(&self, token: &SecretString) -> bool {
-        self.services.issuers.concerns(token.expose_secret())
+        self.services.access.issuers.concerns(token.expose_secret())
     }
 
     /// Verifies an outside token and registers the connection with a session of its own.
@@ -33,7 +33,8 @@ impl Door {
         arriving: &Arriving<'_>,
     ) -> Result<Admitted, VerifyRefusal> {
         let verified_at = Instant::now();
-        let granted = self.services.issuers.connection(token.expose_secret()).await.map_err(refusal)?;
+        let granted =
+            self.services.access.issuers.connection(token.expose_secret()).await.map_err(refusal)?;
         if granted.subject.is_anonymous() && !self.settings.dialogue.allow_anonymous {
             return Err(VerifyRefusal::Invalid);
         }
@@ -69,13 +70,21 @@ impl Door {
         who: &Identity,
         connection: ConnectionId,
     ) -> Result<Identity, VerifyRefusal> {
-        let granted = self.services.issuers.connection(token.expose_secret()).await.map_err(refusal)?;
+        let granted =
+            self.services.access.issuers.connection(token.expose_secret()).await.map_err(refusal)?;
         if who.account.is_some() || granted.subject != who.subject {
             return Err(VerifyRefusal::Invalid);
         }
         let mark = mark(granted.token_id.as_deref(), granted.issued_at);
         self.not_denied(&granted.subject, &mark, None).await.map_err(refusal)?;
-        if !self.services.prolong_outside(who.session, &granted).await.map_err(refusal)? {
+        if !self
+            .services
+            .server_api
+            .external_sessions
+            .prolong(who.session, &granted)
+            .await
+            .map_err(refusal)?
+        {
             // By order, or because it was taken for dead: then the client may come back and begin another.
             let ended = self.realtime.tombstone(who.session).map(Cause::close_reason);
             return Err(VerifyRefusal::Revoked(ended.unwrap_or(CloseReason::InsufficientState)));
@@ -92,7 +101,7 @@ impl Door {
         client: ConnectionId,
         channel: &ChannelName,
     ) -> Result<SubscriptionGrant, SubscriptionRefusal> {
-        let granted = self.services.issuers.subscription(token.expose_secret()).await;
+        let granted = self.services.access.issuers.subscription(token.expose_secret()).await;
         let granted = granted.map_err(subscription_refusal)?;
         let other_client = granted.client.as_ref().is_some_and(|only| *only != client.to_string());
         if granted.subject != who.subject || granted.channel != *channel || other_client {
@@ -125,7 +134,8 @@ impl Door {
         let session = SessionId::random();
         let token = mark(granted.token_id.as_deref(), granted.issued_at);
         self.not_denied(&granted.subject, &token, None).await.map_err(refusal)?;
-        let row = self.services.begin_outside(session, &granted, connection, address).await;
+        let row =
+            self.services.server_api.external_sessions.begin(session, &granted, connection, address).await;
         let row = row.map_err(refusal)?;
         let bearer =
             Bearer { subject: granted.subject.clone(), account: None, issuer: granted.issuer.clone(), token };
@@ -179,8 +189,12 @@ impl Door {
         token: &TokenMark,
         channel: Option<&ChannelName>,
     ) -> Result<(), Refusal> {
-        let now = self.services.clock().now();
-        self.services.verifier().admit(subject, token, channel.map(ChannelName::as_str), now).await
+        let now = self.services.clock.now();
+        self.services
+            .access
+            .verifier
+            .check_denials(subject, token, channel.map(ChannelName::as_str), now)
+            .await
     }
 
     /// How long it is until that second.

@@ -8,13 +8,13 @@ use std::{cell::RefCell, rc::Rc};
 use actors::runtime::Attachment;
 
 use crate::socket::admission::connection_limits::UserPermit;
-use service::OutsideRow;
+use service::ExternalSessionGuard;
 
 /// What the place consists of; dropping it gives it up.
 pub(in crate::socket) struct Held {
     pub(in crate::socket) _attachment: Attachment,
     pub(in crate::socket) _permit: UserPermit,
-    pub(in crate::socket) _row: Option<OutsideRow>,
+    pub(in crate::socket) _row: Option<ExternalSessionGuard>,
 }
 
 /// Shared by the pump and its actor, which live in one task.

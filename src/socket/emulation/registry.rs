@@ -14,19 +14,19 @@ use zeroize::Zeroizing;
 
 use crate::socket::admission::refusal::Refusal;
 use crate::socket::emulation::command_queue::Inbox;
-use service::{StreamDigest, StreamSecrets};
+use service::{EmulatedStreams, StreamDigest};
 
 /// See the module.
 pub(in crate::socket) struct Streams {
     node: String,
     open: Arc<DashMap<StreamDigest, Inbox>>,
     /// The same streams, for those who look for connections.
-    secrets: Arc<StreamSecrets>,
+    secrets: Arc<EmulatedStreams>,
 }
 
 impl Streams {
     /// No streams yet. `secrets` is where others find their connections.
-    pub(in crate::socket) fn new(secrets: Arc<StreamSecrets>) -> Self {
+    pub(in crate::socket) fn new(secrets: Arc<EmulatedStreams>) -> Self {
         Self { node: Uuid::new_v4().to_string(), open: Arc::default(), secrets }
     }
 
@@ -40,9 +40,9 @@ impl Streams {
         let mut random = Zeroizing::new([0; 32]);
         getrandom::fill(random.as_mut_slice()).map_err(|_| Refusal::unavailable())?;
         let secret = SecretString::from(URL_SAFE_NO_PAD.encode(random.as_slice()));
-        let key = StreamSecrets::digest(&secret);
+        let key = EmulatedStreams::digest(&secret);
         self.open.insert(key, inbox);
-        self.secrets.enter(key, connection);
+        self.secrets.add(key, connection);
         Ok(Entry { secret, key, open: Arc::clone(&self.open), secrets: Arc::clone(&self.secrets) })
     }
 
@@ -53,7 +53,7 @@ impl Streams {
         if emulated.node != self.node {
             return Err(unknown());
         }
-        let inbox = self.open.get(&StreamSecrets::digest(&emulated.session)).ok_or_else(unknown)?.clone();
+        let inbox = self.open.get(&EmulatedStreams::digest(&emulated.session)).ok_or_else(unknown)?.clone();
         inbox.push(emulated.data.clone()).map_err(|_| {
             let detail = "The stream has more commands to do than may wait.";
             Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_commands", detail)
@@ -66,7 +66,7 @@ pub(in crate::socket) struct Entry {
     secret: SecretString,
     key: StreamDigest,
     open: Arc<DashMap<StreamDigest, Inbox>>,
-    secrets: Arc<StreamSecrets>,
+    secrets: Arc<EmulatedStreams>,
 }
 
 impl Entry {
