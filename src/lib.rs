@@ -7,7 +7,7 @@
 pub mod app;
 pub mod cli;
 pub mod config;
-pub mod files;
+pub mod fd_limits;
 pub mod http;
 pub mod lifecycle;
 pub mod postgres;

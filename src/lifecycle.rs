@@ -1,24 +1,27 @@
-//! Start, drain, stop: the life of a running server.
+//! The life of a running server: serve, drain, stop.
 //!
-//! A stop is said once, through [`Shutdown`], by a signal, a test, or actors that die too often. Then: readiness off, no new
-//! connections, every socket closed with 3001 spread over the drain window, what is unwritten written, everything
-//! stopped. A second signal ends the process at once.
+//! A stop is requested once, through [`Shutdown`]: by a signal, by a test, or because actors died too often. Then: readiness
+//! off, no new connections, every socket closed with 3001 (spread over the drain window), unwritten data written,
+//! everything stopped. A second signal ends the process at once.
 
 use std::{sync::Arc, time::Duration};
 
+use actors::Realtime;
+use service::Services;
 use tokio::sync::watch;
 
-use crate::app::App;
+use crate::socket::SocketContext;
 
-/// How long a stop waits for audit events and last-seen values to reach the database; what does not stays in the spill file.
-const FLUSH_WITHIN: Duration = Duration::from_secs(3);
+/// How long a stop waits for audit events and last-seen values to reach the database. Audit events that did not stay in the
+/// spill file.
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// Why the server is to stop.
+/// Why the server stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// Somebody asked.
+    /// A stop was requested: by the signal of this name, or by a test.
     Asked(&'static str),
-    /// It cannot go on.
+    /// The server cannot go on.
     Failed(&'static str),
 }
 
@@ -33,35 +36,43 @@ impl Default for Shutdown {
 }
 
 impl Shutdown {
-    /// Says stop, and why. The first word counts.
+    /// Requests a stop. Only the first request counts.
     pub fn begin(&self, stop: Stop) {
-        self.0.send_if_modified(|said| {
-            let first = said.is_none();
-            said.get_or_insert(stop);
+        self.0.send_if_modified(|requested| {
+            let first = requested.is_none();
+            requested.get_or_insert(stop);
             first
         });
     }
 
-    /// Waits until somebody says stop, and answers why.
+    /// Waits until a stop is requested.
     pub async fn begun(&self) -> Stop {
-        let mut said = self.0.subscribe();
-        let stop = said.wait_for(Option::is_some).await.ok().and_then(|stop| *stop);
-        stop.unwrap_or(Stop::Failed("nobody can say stop any more"))
+        let mut requested = self.0.subscribe();
+        let stop = requested.wait_for(Option::is_some).await.ok().and_then(|stop| *stop);
+        stop.unwrap_or(Stop::Failed("the switch that stops the server is gone"))
     }
 }
 
-/// Why a server ended on its own.
+/// Why a server ended without a request.
 #[derive(Debug, thiserror::Error)]
 #[error("the server stopped serving: {0}")]
 pub struct Died(&'static str);
 
-impl App {
-    /// Serves until it is told to stop, then stops in good order.
-    ///
-    /// # Errors
-    /// When it stopped because it could not go on.
-    pub async fn run(self) -> Result<(), Died> {
-        let Self { settings, server, realtime, services, door, shutdown, .. } = self;
+/// The parts of a server that must be stopped in order.
+pub(crate) struct Running {
+    pub(crate) server: actix_server::Server,
+    pub(crate) realtime: Realtime,
+    pub(crate) services: Services,
+    pub(crate) sockets: Arc<SocketContext>,
+    pub(crate) shutdown: Shutdown,
+    /// Over how long the closing of sockets is spread.
+    pub(crate) drain: Duration,
+}
+
+impl Running {
+    /// Serves until a stop is requested, then stops in good order.
+    pub(crate) async fn serve(self) -> Result<(), Died> {
+        let Self { server, realtime, services, sockets, shutdown, drain } = self;
         let handle = server.handle();
         let serving = actix_rt::spawn(server);
         let stop = tokio::select! {
@@ -71,11 +82,11 @@ impl App {
         tracing::info!(?stop, "draining");
         services.upkeep.stop_accepting();
         handle.pause().await;
-        let closed = realtime.drain(settings.drain).await;
-        door.close_lobby();
+        let closed = realtime.drain(drain).await;
+        sockets.close_unregistered();
         tracing::info!(sockets = closed.sockets_closed, pending = closed.pending, "sockets closed");
-        if !realtime.flush(FLUSH_WITHIN).await {
-            tracing::warn!("the database did not take everything: audit events wait in the spill file");
+        if !realtime.flush(FLUSH_TIMEOUT).await {
+            tracing::warn!("not every audit event reached the database; the rest stays in the spill file");
         }
         services.upkeep.stop().await;
         handle.stop(true).await;
@@ -88,14 +99,14 @@ impl App {
     }
 }
 
-/// Turns SIGINT and SIGTERM into a stop; a second one ends the process at once.
+/// Turns SIGINT and SIGTERM into a stop; a second signal ends the process at once.
 pub fn stop_on_signals(shutdown: Shutdown) {
     actix_rt::spawn(async move {
         let mut first = true;
         loop {
             let name = next_signal().await;
             if !first {
-                tracing::warn!(signal = name, "a second signal: ending at once");
+                tracing::warn!(signal = name, "second signal: exiting at once");
                 std::process::exit(130);
             }
             first = false;

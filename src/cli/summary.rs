@@ -9,7 +9,7 @@ use super::{
     CliError,
     dev::{DemoUser, write_private},
 };
-use crate::{app::App, postgres::Running};
+use crate::{app::App, postgres::Cluster};
 
 /// Writes `<data-dir>/dev.json`: `{"http", "https", "users": [{"email", "password", "role"}], "database"}`.
 pub(super) fn write(data_dir: &Path, app: &App, users: &[DemoUser], socket: &Path) -> Result<(), CliError> {
@@ -32,7 +32,7 @@ pub(super) fn write(data_dir: &Path, app: &App, users: &[DemoUser], socket: &Pat
 }
 
 /// Prints the same for people.
-pub(super) fn print(data_dir: &Path, app: &App, users: &[DemoUser], cluster: &Running) {
+pub(super) fn print(data_dir: &Path, app: &App, users: &[DemoUser], cluster: &Cluster) {
     let (http, https) = addresses(app);
     println!("\nPortcullis {} is ready (development, loopback only)\n", env!("CARGO_PKG_VERSION"));
     println!("  HTTP       {http}");

@@ -1,6 +1,7 @@
-//! The cookies that we set: their names, attributes and removal, in one place so that the two always agree.
+//! The cookies of this server: names, attributes and removal, in one place so that a removal always has the attributes of
+//! its cookie.
 //!
-//! Exactly one cookie holds the text `csrf_token` in its name, and none in its value: clients find it by that text.
+//! Exactly one cookie has the text `csrf_token` in its name, and none has it in its value: clients search for that text.
 
 use actix_web::{
     HttpRequest,
@@ -10,26 +11,27 @@ use protocol::id::DeviceId;
 use uuid::Uuid;
 
 use super::{
+    extractors::request_headers::cookie_value,
     problem::Problem,
     settings::{HttpSettings, is_encrypted, peer},
 };
-use crate::http::extractors::client::{DEVICE_COOKIE, HOST_DEVICE_COOKIE, request_cookie};
-use domain::{
-    client::device::DeviceCookies,
-    tokens::{credential::ACCESS_COOKIE, csrf},
-};
+use domain::{client::device::DeviceCookies, tokens::credential::ACCESS_COOKIE, tokens::csrf};
 use service::Services;
 
 /// The cookie that carries a refresh token; sent to the authentication routes only.
 pub(super) const REFRESH_COOKIE: &str = "refresh_token";
-/// The cookie half of the CSRF token.
+/// The cookie with the CSRF token.
 pub(super) const CSRF_COOKIE: &str = "csrf_token";
 
+/// The device cookie over plain HTTP on loopback.
+const DEVICE_COOKIE: &str = "device_id";
+/// The device cookie everywhere else. With this prefix no other host can set it.
+const HOST_DEVICE_COOKIE: &str = "__Host-device_id";
 const REFRESH_PATH: &str = "/api/v1/auth";
 const DEVICE_LIFETIME: Duration = Duration::days(365);
 const PRESESSION_LIFETIME: Duration = Duration::days(1);
 
-/// Makes cookies for the answer to one request.
+/// Builds the cookies for the answer to one request.
 #[derive(Clone, Debug)]
 pub(super) struct Jar {
     secure: bool,
@@ -64,13 +66,13 @@ impl Jar {
         self.cookie(REFRESH_COOKIE, token, lifetime).path(REFRESH_PATH).same_site(SameSite::Strict).finish()
     }
 
-    /// The cookie half of a CSRF token.
+    /// The cookie with the CSRF token.
     pub(super) fn csrf(&self, token: &str) -> Cookie<'static> {
         self.cookie(CSRF_COOKIE, token, csrf::LIFETIME).same_site(SameSite::Strict).finish()
     }
 
-    /// The device's identity, sealed. Never for a whole domain: whoever could plant their own in another's browser would be
-    /// trusted with it.
+    /// The device's identity, sealed. Never set for a whole domain: a sibling host could then plant the cookie of its own
+    /// device in a user's browser, and that device would become trusted.
     pub(super) fn device(&self, keys: &DeviceCookies, device: DeviceId) -> Cookie<'static> {
         let mut cookie = self
             .cookie(self.device_name(), &keys.seal(device), DEVICE_LIFETIME.whole_seconds())
@@ -80,12 +82,12 @@ impl Jar {
         cookie
     }
 
-    /// The device's name on this connection; see [`Self::presession`] for the prefix.
+    /// The name of the device cookie on this connection. Browsers accept the prefix `__Host-` only with `Secure`.
     pub(super) fn device_name(&self) -> &'static str {
         if self.secure { HOST_DEVICE_COOKIE } else { DEVICE_COOKIE }
     }
 
-    /// The browser's identity before sign-in, sealed. Never for a whole domain: `__Host-` forbids it.
+    /// The browser's identity before sign-in, sealed. Never set for a whole domain: `__Host-` forbids it.
     pub(super) fn presession(&self, keys: &DeviceCookies, id: Uuid) -> Cookie<'static> {
         let mut cookie = self
             .cookie(self.presession_name(), &keys.seal_presession(id), PRESESSION_LIFETIME.whole_seconds())
@@ -95,22 +97,25 @@ impl Jar {
         cookie
     }
 
-    /// `__Host-psid`, which no other host can plant; browsers take that prefix only with `Secure`.
+    /// `__Host-psid`, which no other host can set. Browsers accept that prefix only with `Secure`.
     fn presession_name(&self) -> &'static str {
         if self.secure { "__Host-psid" } else { "psid" }
     }
 
-    /// The pre-session of `request`, if it brings one that we sealed.
+    /// The pre-session of `request`, if its cookie was sealed by this server.
+    ///
+    /// # Errors
+    /// 400 for a malformed or repeated cookie.
     pub(super) fn presession_of(
         &self,
         request: &HttpRequest,
         services: &Services,
     ) -> Result<Option<Uuid>, Problem> {
-        let value = request_cookie(request, self.presession_name())?;
+        let value = cookie_value(request, self.presession_name())?;
         Ok(value.and_then(|value| services.access.keys.cookies.open_presession(&value)))
     }
 
-    /// The removals of everything that belongs to a session, each with the attributes that it was set with.
+    /// The removals of the cookies of a session, each with the attributes of its cookie.
     pub(super) fn clear_session(&self) -> [Cookie<'static>; 3] {
         [self.access("", 0), self.refresh("", 0), self.csrf("")].map(|mut cookie| {
             cookie.make_removal();

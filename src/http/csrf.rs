@@ -1,16 +1,26 @@
-//! CSRF on REST: which requests need a token, what it is checked against, and how a fresh one reaches the client.
+//! Protection against cross-site request forgery (CSRF): which requests need a token, what the token is bound to, and how a
+//! new token reaches the client.
 //!
-//! The rule for tokens is `domain::tokens::csrf`, the rule for origins `domain::client::origin`; here they meet a request. A token travels
-//! twice, in the `X-CSRF-Token` header, which only our pages can set, and in the `csrf_token` cookie; both must be equal.
+//! The rule for tokens is `domain::tokens::csrf`, the rule for origins is `domain::client::origin`; this file applies them to a request. A
+//! token is sent twice, in the `X-CSRF-Token` header, which only allowed pages can set, and in the `csrf_token` cookie. Both
+//! must be equal.
 
-use actix_web::{HttpMessage as _, HttpRequest, http::header};
+use actix_web::{
+    HttpMessage as _, HttpRequest,
+    http::header::{self, HeaderName},
+};
+use secrecy::ExposeSecret as _;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
-use super::{cookies::CSRF_COOKIE, problem::Problem, settings::HttpSettings};
-use crate::http::{
-    extractors::client::{FETCH_SITE, lines, request_cookie, text},
-    response_headers::CSRF_HEADER,
+use super::{
+    cookies::{CSRF_COOKIE, Jar},
+    extractors::{
+        credential::credential,
+        request_headers::{FETCH_SITE, cookie_value, header_value, header_values},
+    },
+    problem::Problem,
+    settings::HttpSettings,
 };
 use domain::{
     client::origin::{Verdict, judge},
@@ -18,9 +28,12 @@ use domain::{
 };
 use service::Services;
 
-/// A fresh token that the middleware adds to the answer, in the cookie and in the header.
+/// The CSRF token in requests and, when there is a new one, in answers.
+pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
+
+/// A new token. The middleware adds it to the answer, in the cookie and in the header.
 #[derive(Clone, Debug)]
-pub(super) struct Fresh(pub(super) String);
+pub(super) struct RenewedToken(pub(super) String);
 
 /// A new token for `binding`.
 pub(super) fn issue(services: &Services, binding: Binding) -> String {
@@ -28,20 +41,24 @@ pub(super) fn issue(services: &Services, binding: Binding) -> String {
     services.access.keys.csrf.issue(binding, now, Uuid::new_v4().into_bytes())
 }
 
-/// Refuses a request that another site made a browser send.
+/// Rejects a request that another site made a browser send.
 ///
 /// # Errors
 /// 403 for a cross-site `Sec-Fetch-Site` or a foreign `Origin` or `Referer`.
 pub(super) fn require_own_site(request: &HttpRequest) -> Result<(), Problem> {
     let settings = HttpSettings::of(request);
-    // A header given twice or not in UTF-8 is judged like a foreign one, never like an absent one.
+    // A header that is repeated or not UTF-8 counts as foreign, never as absent.
     let value = |name| {
-        if request.headers().contains_key(&name) { Some(text(request, &name).unwrap_or("")) } else { None }
+        if request.headers().contains_key(&name) {
+            Some(header_value(request, &name).unwrap_or(""))
+        } else {
+            None
+        }
     };
     match judge(value(FETCH_SITE), value(header::ORIGIN), value(header::REFERER), &settings.origins) {
         Verdict::Allowed => Ok(()),
         Verdict::Refused(reason) => {
-            tracing::info!(reason, "refused a request of another site");
+            tracing::info!(reason, "rejected a request from another site");
             Err(Problem::forbidden(
                 "origin_not_allowed",
                 "This request comes from a site that is not allowed.",
@@ -50,13 +67,13 @@ pub(super) fn require_own_site(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Checks the token of a request whose credential was a cookie: it must be there.
+/// Requires a valid token, for a request whose credential is a cookie.
 ///
-/// A stale token is answered with a fresh one, and so is a refused one, so that a client that lost its token can go on.
-/// Only our own pages can read it.
+/// The answer carries a new token if the old one is stale, missing or wrong, so that a client that lost its token can
+/// continue. Only allowed pages can read it.
 ///
 /// # Errors
-/// 403.
+/// 403 for a missing or wrong token.
 pub(super) fn require_token(
     request: &HttpRequest,
     services: &Services,
@@ -65,28 +82,43 @@ pub(super) fn require_token(
     let checked = check(request, services, bindings);
     let renew = !matches!(checked, Ok(age) if !age.is_stale());
     if let (true, Some(binding)) = (renew, bindings.first()) {
-        request.extensions_mut().insert(Fresh(issue(services, *binding)));
+        request.extensions_mut().insert(RenewedToken(issue(services, *binding)));
     }
     checked.map(|_| ())
 }
 
-/// Checks the token of a request that needs none: if it sends one, it must verify.
+/// Checks the token of a request that does not need one. A token that is sent must be valid.
 ///
 /// # Errors
-/// 403.
-pub(super) fn check_if_sent(
-    request: &HttpRequest,
-    services: &Services,
-    bindings: &[Binding],
-) -> Result<(), Problem> {
+/// 403 for a wrong token.
+fn check_if_sent(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Result<(), Problem> {
     if request.headers().contains_key(CSRF_HEADER) {
         check(request, services, bindings)?;
     }
     Ok(())
 }
 
+/// Checks a request to a route that needs no session, such as sign-in: no other site sent it, and a token that is sent is
+/// valid, bound to the pre-session or to the session that the request still has. Returns the pre-session.
+///
+/// # Errors
+/// 403 for a foreign origin or a wrong token, 400 for a malformed credential.
+pub(super) fn check_public_route(
+    request: &HttpRequest,
+    services: &Services,
+) -> Result<Option<Uuid>, Problem> {
+    require_own_site(request)?;
+    let presession = Jar::of(request).presession_of(request, services)?;
+    let session = credential(request)?
+        .and_then(|found| services.access.keys.access.verify_signature_only(found.token.expose_secret()).ok())
+        .map(|claims| Binding::Session(claims.sid));
+    let bindings: Vec<Binding> = presession.map(Binding::PreSession).into_iter().chain(session).collect();
+    check_if_sent(request, services, &bindings)?;
+    Ok(presession)
+}
+
 fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Result<Age, Problem> {
-    let sent = lines(request, &CSRF_HEADER)?;
+    let sent = header_values(request, &CSRF_HEADER)?;
     let token = match sent.as_slice() {
         [] => {
             return Err(Problem::forbidden("csrf_token_missing", "The X-CSRF-Token header is missing."));
@@ -94,13 +126,13 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
         [token] => *token,
         _ => return Err(mismatch()),
     };
-    let cookie = request_cookie(request, CSRF_COOKIE)?.ok_or_else(mismatch)?;
+    let cookie = cookie_value(request, CSRF_COOKIE)?.ok_or_else(mismatch)?;
     if !bool::from(token.as_bytes().ct_eq(cookie.as_bytes())) {
         return Err(mismatch());
     }
     let now = services.clock.now().unix_timestamp();
     let verify = |binding: &Binding| services.access.keys.csrf.verify(token, *binding, now);
-    // Whichever binding made the signature good decides; its token may still be too old.
+    // The binding with a good signature decides; the token may still be too old.
     let mut verdict = Err(CsrfError::BadSignature);
     for binding in bindings {
         verdict = verify(binding);
@@ -108,14 +140,14 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
             break;
         }
     }
-    verdict.map_err(refusal)
+    verdict.map_err(problem)
 }
 
 fn mismatch() -> Problem {
     Problem::forbidden("csrf_token_mismatch", "The X-CSRF-Token header and the csrf_token cookie differ.")
 }
 
-fn refusal(error: CsrfError) -> Problem {
+fn problem(error: CsrfError) -> Problem {
     match error {
         CsrfError::Expired => {
             Problem::forbidden("csrf_token_expired", "The CSRF token has expired. Fetch a new one.")

@@ -1,8 +1,8 @@
-//! The one middleware: everything that happens to every request, in one readable order.
+//! The one middleware: what happens to every request, in order.
 //!
-//! Wrapped around the whole application by the composition root. It notes where the request comes from, answers preflights,
-//! refuses tokens in queries, turns every error into a problem, adds the common headers, and writes the access log, which
-//! holds the path and never the query.
+//! `routes` wraps it around the whole application. It stores the [`Arrival`], answers preflight requests, rejects tokens in
+//! queries, renders errors as problems, adds the common headers, and writes the access log, which contains the path and
+//! never the query.
 
 use std::time::Instant;
 
@@ -17,16 +17,14 @@ use tracing::Instrument as _;
 
 use super::{
     cookies::{CSRF_COOKIE, Jar},
-    csrf::Fresh,
-    problem::Problem,
-    settings::HttpSettings,
-};
-use crate::http::{
+    csrf::{CSRF_HEADER, RenewedToken},
     extractors::{
-        authenticated::Traced,
-        client::{Arrival, REQUEST_ID},
+        arrival::{Arrival, REQUEST_ID},
+        authenticated::LoggedCaller,
     },
-    response_headers::{self as headers, CSRF_HEADER},
+    problem::Problem,
+    response_headers,
+    settings::HttpSettings,
 };
 use domain::{
     request::{RequestId, SOCKET_PATHS},
@@ -36,7 +34,7 @@ use domain::{
 /// Serves one request. Use as `App::new().wrap(actix_web::middleware::from_fn(http::middleware))`.
 ///
 /// # Errors
-/// None of ours: every refusal is an answer.
+/// Only errors of actix-web itself. A rejected request gets an answer.
 pub async fn middleware(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
@@ -61,9 +59,9 @@ pub async fn middleware(
     .await
 }
 
-/// Preflights, and requests with a token where it would end up in logs and histories.
+/// The answer to a preflight request, or to a request with a token in the query, where it would end up in logs.
 fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<Result<HttpResponse, Problem>> {
-    if let Some(answer) = headers::preflight(request, settings) {
+    if let Some(answer) = response_headers::preflight(request, settings) {
         return Some(answer);
     }
     if SOCKET_PATHS.contains(&request.path()) {
@@ -73,7 +71,7 @@ fn answer_early(request: &HttpRequest, settings: &HttpSettings) -> Option<Result
     find(query, Door::Rest).err().map(|error| Err(error.into()))
 }
 
-/// Renders errors and adds what every answer has.
+/// Renders an error, and adds the headers of every answer.
 fn finish(mut answer: ServiceResponse, settings: &HttpSettings, arrival: &Arrival) -> ServiceResponse {
     if let Some(problem) = problem_of(answer.response()) {
         let mut rendered = problem.render(&arrival.request_id);
@@ -82,8 +80,8 @@ fn finish(mut answer: ServiceResponse, settings: &HttpSettings, arrival: &Arriva
     }
     let request = answer.request().clone();
     let response = answer.response_mut();
-    let fresh = request.extensions_mut().remove::<Fresh>();
-    if let Some(Fresh(token)) = fresh.filter(|_| !sets_csrf_cookie(response.headers())) {
+    let renewed = request.extensions_mut().remove::<RenewedToken>();
+    if let Some(RenewedToken(token)) = renewed.filter(|_| !sets_csrf_cookie(response.headers())) {
         let cookie = Jar::of(&request).csrf(&token).to_string();
         for (name, value) in [(header::SET_COOKIE, cookie), (CSRF_HEADER, token)] {
             if let Ok(value) = HeaderValue::from_str(&value) {
@@ -91,24 +89,24 @@ fn finish(mut answer: ServiceResponse, settings: &HttpSettings, arrival: &Arriva
             }
         }
     }
-    headers::share(&request, settings, response.headers_mut());
-    headers::protect(&request, settings, response.headers_mut());
+    response_headers::add_cors_headers(&request, settings, response.headers_mut());
+    response_headers::add_security_headers(&request, settings, response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&arrival.request_id) {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     answer
 }
 
-/// Keeps what a handler said beside its error, such as the removal of a cookie.
-fn keep_headers(said: &HeaderMap, rendered: &mut HeaderMap) {
-    for (name, value) in said {
+/// Copies the headers that a handler set beside its error, such as the removal of a cookie.
+fn keep_headers(set: &HeaderMap, rendered: &mut HeaderMap) {
+    for (name, value) in set {
         if *name == header::SET_COOKIE || !rendered.contains_key(name) {
             rendered.append(name.clone(), value.clone());
         }
     }
 }
 
-/// Whether a handler has dealt with the CSRF cookie itself: clients find it by its name and need exactly one.
+/// Whether the handler sets or removes the CSRF cookie itself. Clients search for its name and must find exactly one.
 fn sets_csrf_cookie(headers: &HeaderMap) -> bool {
     let name = CSRF_COOKIE.as_bytes();
     headers
@@ -116,19 +114,19 @@ fn sets_csrf_cookie(headers: &HeaderMap) -> bool {
         .any(|cookie| cookie.as_bytes().strip_prefix(name).is_some_and(|rest| rest.starts_with(b"=")))
 }
 
-/// The problem behind an answer, if it is an error. Of the framework's own errors only the status is kept.
+/// The problem behind an answer, if it is an error. Of actix-web's own errors only the status is kept.
 fn problem_of(answer: &HttpResponse) -> Option<Problem> {
     let error = answer.error()?;
     let problem = error.as_error::<Problem>().cloned();
     Some(problem.unwrap_or_else(|| Problem::of_status(error.as_response_error().status_code())))
 }
 
-/// One line and two measurements per request. The route is the pattern, so that ids do not become metric labels.
+/// Writes one access log line and two metrics. The label `route` is the pattern, so that ids do not become labels.
 fn log(answer: &ServiceResponse, arrival: &Arrival, began: Instant) {
     let request = answer.request();
     let (status, took) = (answer.status().as_u16(), began.elapsed());
     let route = request.match_pattern().unwrap_or_else(|| "unmatched".to_owned());
-    let traced = request.extensions().get::<Traced>().copied();
+    let caller = request.extensions().get::<LoggedCaller>().copied();
     tracing::info!(
         target: "access",
         method = %request.method(),
@@ -136,15 +134,15 @@ fn log(answer: &ServiceResponse, arrival: &Arrival, began: Instant) {
         status,
         duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
         address = %arrival.address,
-        user = traced.map(|traced| traced.user),
-        session = traced.map(|traced| tracing::field::display(traced.session)),
+        user = caller.map(|caller| caller.user),
+        session = caller.map(|caller| tracing::field::display(caller.session)),
     );
     let labels = [("method", method_label(request)), ("route", route), ("status", status.to_string())];
     metrics::counter!("http_requests_total", &labels).increment(1);
     metrics::histogram!("http_request_duration_seconds", &labels[..2]).record(took.as_secs_f64());
 }
 
-/// The method, with everything unusual under one label: a client may invent as many as it likes.
+/// The label of the method. Unusual methods share one label, because a client can invent any number of them.
 fn method_label(request: &HttpRequest) -> String {
     let known = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
     let method = request.method().as_str();

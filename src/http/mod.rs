@@ -1,13 +1,12 @@
-//! REST: the outside of the use cases. It parses requests, calls a service, and words the answer; it decides nothing.
+//! REST: parses requests, calls the services, and builds the answers. It makes no decisions of its own.
 //!
-//! The composition root takes [`app`]: the one route table ([`configure`]) inside the one [`middleware`](fn@middleware), with the application
-//! data that both read. Whoever accepts connections says with [`Encrypted`] which of them are TLS.
+//! `app` takes [`app()`]: the one route table ([`configure`]) inside the one [`middleware`](fn@middleware), with the application data
+//! that both read. The listener stores [`Encrypted`] with each connection, to say whether it is TLS.
 //!
-//! - one file per resource: [`auth`], [`refresh`], [`logout`], [`step_up`], [`two_factor`], [`profile`], [`sessions`],
-//!   [`devices`], [`attempts`], [`admin`],
-//!   [`ws_ticket`], [`health`]; the answer to a sign-in is [`grant`]
-//! - what a request brings: [`client`] (who and from where), [`caller`] (signed in as whom), [`body`], [`csrf`]
-//! - what an answer carries: [`problem`], [`cookies`], [`headers`]
+//! - [`routes`]: paths and methods; [`resources`]: the handlers, one file per resource; [`api`]: the server API
+//! - [`extractors`]: what handlers take from a request; [`csrf`]: protection against forged requests
+//! - [`views`], [`problem`], [`cookies`], [`response_headers`]: what an answer contains
+//! - [`settings`]: the part of the configuration that REST needs
 
 mod api;
 mod cookies;

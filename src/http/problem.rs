@@ -1,7 +1,7 @@
-//! Errors as RFC 9457 `application/problem+json`: the one shape in which a request is refused.
+//! Errors as RFC 9457 `application/problem+json`, the one form in which REST rejects a request.
 //!
-//! Handlers and extractors return a [`Problem`]; the middleware renders it with the request's id. The texts are written
-//! here or in the services for people to read: what a library says about an error never reaches a client.
+//! Handlers and extractors return a [`Problem`]; the middleware renders it with the id of the request. The texts are written
+//! here or in the services, for people. The error text of a library never reaches a client.
 
 use std::{borrow::Cow, fmt};
 
@@ -20,16 +20,16 @@ use domain::{
 };
 use service::{Denied, Failure, Refusal};
 
-/// Under what rule a request was refused as one too many, and how long that lasts.
+/// The limit that a request exceeded, and how long it stays exceeded (draft-ietf-httpapi-ratelimit-headers).
 const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
 
-/// Why a request is refused.
+/// Why a request is rejected.
 #[derive(Clone, Debug)]
 pub struct Problem {
     /// The HTTP status.
     pub status: StatusCode,
-    /// Stable, snake case: what programs act on.
+    /// A stable name in snake case. Programs act on it.
     pub code: &'static str,
     /// A sentence for people.
     pub detail: Cow<'static, str>,
@@ -40,7 +40,7 @@ pub struct Problem {
 }
 
 impl Problem {
-    /// A refusal with this status, code and sentence.
+    /// A problem with this status, code and sentence.
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         let detail = detail.into();
         Self { status, code, detail, retry_after: None, policy: None, methods: Vec::new(), allow: None }
@@ -61,60 +61,60 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, code, detail)
     }
 
-    /// 403 for want of a recent proof of presence, with the ways in which this user can give one.
+    /// 403 without a recent step-up, with the methods by which this user can do one.
     pub fn step_up_required(methods: Vec<ProofMethod>) -> Self {
-        let problem = Self::forbidden("step_up_required", "Prove your presence again, then repeat this.");
+        let problem = Self::forbidden("step_up_required", "Do a step-up first, then repeat this request.");
         Self { methods, ..problem }
     }
 
-    /// 404 for a path that leads nowhere.
+    /// 404 for an unknown path.
     pub fn not_found() -> Self {
-        Self::new(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
+        Self::new(StatusCode::NOT_FOUND, "not_found", "This path does not exist.")
     }
 
-    /// 405, naming the methods that there are.
+    /// 405, with the methods that the path has.
     pub fn method_not_allowed(allow: &'static str) -> Self {
         let problem = Self::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
-            "This method is not offered here.",
+            "This path does not have this method.",
         );
         Self { allow: Some(allow), ..problem }
     }
 
-    /// 422: understood, but not what is asked for here.
+    /// 422: readable, but with missing, unknown or unacceptable values.
     pub fn unprocessable(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
         Self::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
     }
 
-    /// 429 by this policy; come back in `seconds`.
+    /// 429 by this policy. The client may retry after `seconds`.
     pub fn too_many(seconds: u64, policy: Policy) -> Self {
         let detail = "Too many attempts. Try again later.";
         let problem = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
         Self { policy: Some(Box::new(policy)), ..problem.with_retry_after(seconds) }
     }
 
-    /// 503; come back in `seconds`.
+    /// 503. The client may retry after `seconds`.
     pub fn unavailable(seconds: u64) -> Self {
         Self::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "unavailable",
-            "This cannot be answered right now. Try again soon.",
+            "The server cannot answer this now. Try again soon.",
         )
         .with_retry_after(seconds)
     }
 
-    /// 500; what happened is in the log under the request's id.
+    /// 500. The log has the cause, under the id of the request.
     pub fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "Something went wrong on the server.")
     }
 
-    /// The same, said more exactly.
-    pub(super) fn because(self, code: &'static str, detail: &'static str) -> Self {
+    /// The same problem with a more exact code and sentence.
+    pub(super) fn with_detail(self, code: &'static str, detail: &'static str) -> Self {
         Self { code, detail: detail.into(), ..self }
     }
 
-    /// The refusal that stands for an error of the framework, of which only the status is kept.
+    /// The problem for an error of actix-web, of which only the status is kept.
     pub(super) fn of_status(status: StatusCode) -> Self {
         match status {
             StatusCode::NOT_FOUND => Self::not_found(),
@@ -130,7 +130,7 @@ impl Problem {
         }
     }
 
-    /// The same, with the time after which to try again.
+    /// The same problem with a `Retry-After`.
     fn with_retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
     }
@@ -162,10 +162,10 @@ impl Problem {
         answer.content_type(MEDIA_TYPE).body(details.body())
     }
 
-    /// RFC 6750, 3: the error is named only when a token was shown.
+    /// The value of `WWW-Authenticate`. It names an error only if the request had a token (RFC 6750, 3).
     fn challenge(&self) -> &'static str {
         match self.code {
-            // What was wrong was a proof, not the token that may have come with it.
+            // The proof was wrong, not the token that the request may have.
             "not_authenticated"
             | "invalid_credentials"
             | "invalid_second_factor"
@@ -220,7 +220,7 @@ impl From<Refusal> for Problem {
             Refusal::Expired => invalid("The token has expired. Refresh it."),
             Refusal::Ended(_) => invalid("The session has ended. Sign in again."),
             Refusal::Forbidden(_) | Refusal::Denied(Denied::Blocked) => {
-                Self::forbidden(code, "This account may not come in.")
+                Self::forbidden(code, "This account is not active, or it is blocked.")
             }
             Refusal::Denied(_) => invalid("The token has been revoked. Sign in again."),
             Refusal::Unavailable => Self::unavailable(1),

@@ -1,4 +1,4 @@
-//! Facts about the shape of refusals.
+//! The form of errors.
 
 use std::time::Duration;
 

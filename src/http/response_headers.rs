@@ -1,6 +1,6 @@
-//! Headers that every answer gets: protection against browsers' habits, and the rules for other origins (CORS).
+//! Headers of every answer: security headers, and the rules for other origins (CORS).
 //!
-//! Called by the middleware only. A handler that sets one of these headers itself is not overruled.
+//! Called by the middleware only. A security header that a handler sets itself is kept.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,15 +11,12 @@ use actix_web::{
 };
 
 use super::{
+    extractors::request_headers::header_value,
     problem::Problem,
     settings::{HttpSettings, is_encrypted},
 };
-use crate::http::extractors::client::text;
 
-/// The CSRF token in requests and, when there is a fresh one, in answers.
-pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");
-
-const ALWAYS: [(HeaderName, &str); 6] = [
+const SECURITY_HEADERS: [(HeaderName, &str); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
     (header::X_FRAME_OPTIONS, "DENY"),
@@ -32,23 +29,23 @@ const ALLOWED_METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE";
 const ALLOWED_HEADERS: &str = "authorization, content-type, x-csrf-token, x-request-id";
 const EXPOSED_HEADERS: &str = "x-csrf-token, x-request-id, retry-after, ratelimit, ratelimit-policy";
 
-/// Adds the headers of protection to an answer.
-pub(super) fn protect(request: &HttpRequest, settings: &HttpSettings, headers: &mut HeaderMap) {
+/// Adds the security headers to an answer, and `Cache-Control: no-store`.
+pub(super) fn add_security_headers(request: &HttpRequest, settings: &HttpSettings, headers: &mut HeaderMap) {
     set_default(headers, &header::CACHE_CONTROL, "no-store");
     if !settings.security_headers {
         return;
     }
-    for (name, value) in &ALWAYS {
+    for (name, value) in &SECURITY_HEADERS {
         set_default(headers, name, value);
     }
-    // A development certificate's host must not be bound to TLS for two years, together with its other ports.
+    // Not in development: HSTS would bind the host of the developer, with all its ports, to TLS for two years.
     if is_encrypted(request) && !settings.development {
         set_default(headers, &header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
 }
 
-/// Tells a browser whether the page that asked may read the answer: exactly the listed origins, with credentials.
-pub(super) fn share(request: &HttpRequest, settings: &HttpSettings, headers: &mut HeaderMap) {
+/// Adds the CORS headers: pages of the listed origins, and no others, may read the answer, with credentials.
+pub(super) fn add_cors_headers(request: &HttpRequest, settings: &HttpSettings, headers: &mut HeaderMap) {
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = allowed_origin(request, settings) else {
         return;
@@ -58,7 +55,7 @@ pub(super) fn share(request: &HttpRequest, settings: &HttpSettings, headers: &mu
     headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED_HEADERS));
 }
 
-/// The answer to a preflight request (Fetch, 3.2.2), or `None` if this is none.
+/// The answer to a CORS preflight request (Fetch, 3.2.2), or `None` for another request.
 pub(super) fn preflight(
     request: &HttpRequest,
     settings: &HttpSettings,
@@ -80,7 +77,7 @@ pub(super) fn preflight(
 }
 
 fn allowed_origin(request: &HttpRequest, settings: &HttpSettings) -> Option<HeaderValue> {
-    let origin = text(request, &header::ORIGIN)?;
+    let origin = header_value(request, &header::ORIGIN)?;
     settings.origins.allows(origin).then(|| HeaderValue::from_str(origin).ok()).flatten()
 }
 
@@ -105,7 +102,7 @@ mod tests {
     fn shared(origin: &str) -> HeaderMap {
         let request = TestRequest::default().insert_header((header::ORIGIN, origin)).to_http_request();
         let mut headers = HeaderMap::new();
-        share(&request, &settings(), &mut headers);
+        add_cors_headers(&request, &settings(), &mut headers);
         headers
     }
 
@@ -148,7 +145,7 @@ mod tests {
     #[test]
     fn every_answer_is_protected_and_none_is_cached() {
         let mut headers = HeaderMap::new();
-        protect(&TestRequest::default().to_http_request(), &settings(), &mut headers);
+        add_security_headers(&TestRequest::default().to_http_request(), &settings(), &mut headers);
         assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), "no-store");
         assert_eq!(headers.get(header::X_CONTENT_TYPE_OPTIONS).unwrap(), "nosniff");
         assert!(
@@ -166,7 +163,7 @@ mod tests {
     fn a_handlers_own_header_stays() {
         let mut headers = HeaderMap::new();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("max-age=60"));
-        protect(&TestRequest::default().to_http_request(), &settings(), &mut headers);
+        add_security_headers(&TestRequest::default().to_http_request(), &settings(), &mut headers);
         assert_eq!(headers.get(header::CACHE_CONTROL).unwrap(), "max-age=60");
     }
 }

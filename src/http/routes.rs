@@ -1,26 +1,32 @@
-//! The one route table: what is served where, by which method.
+//! The one route table: paths, methods and handlers.
 //!
-//! Called by the composition root and by tests. A path that is not here is a 404, a method that is not here a 405 that names
-//! those that are.
+//! Called by `app` and by tests. An unknown path is a 404. An unknown method of a known path is a 405 that names the methods
+//! of the path.
 
 use actix_web::{
     App, Error, HttpResponse, Resource, Route,
     dev::{ServiceFactory, ServiceRequest, ServiceResponse},
     guard,
+    http::StatusCode,
     middleware::from_fn,
     web::{self, ServiceConfig},
 };
 use metrics_exporter_prometheus::PrometheusHandle;
 
-use super::{api, problem::Problem, settings::HttpSettings};
-use crate::http::resources::{
-    admin, attempts, devices, health, passkeys, profile, refresh, sessions, sign_in, sign_out, step_up,
-    two_factor, ws_ticket,
+use super::{
+    api::handler::handle,
+    middleware::middleware,
+    problem::Problem,
+    resources::{
+        admin, attempts, auth_status, csrf_token, devices, health, passkeys, profile, profile_debug, refresh,
+        registration, sessions, sign_in, sign_out, step_up, two_factor, ws_ticket,
+    },
+    settings::HttpSettings,
 };
 use domain::request::SOCKET_PATHS;
 use service::Services;
 
-/// The whole REST application: the routes, the middleware around them, and what both need.
+/// The whole REST application: the routes, the middleware around them, and the data that both need.
 pub fn app(
     services: web::Data<Services>,
     settings: web::Data<HttpSettings>,
@@ -32,32 +38,32 @@ pub fn app(
         .app_data(services)
         .app_data(settings)
         .app_data(metrics)
-        .wrap(from_fn(super::middleware))
+        .wrap(from_fn(middleware))
         .configure(configure)
 }
 
-/// Adds every route. The application needs `web::Data` of `Services` and `HttpSettings`, and may have a
+/// Adds every route. The handlers need `web::Data` of `Services` and `HttpSettings`; `/metrics` also needs one of
 /// `PrometheusHandle`.
 pub fn configure(cfg: &mut ServiceConfig) {
-    cfg.service(web::scope("/api/v1/auth").configure(authentication).default_service(web::to(nothing)))
-        .service(web::scope("/api/v1/profile").configure(own_record).default_service(web::to(nothing)))
-        .service(web::scope("/api/v1/sessions").configure(own_sessions).default_service(web::to(nothing)))
-        .service(web::scope("/api/v1/devices").configure(own_devices).default_service(web::to(nothing)))
-        .service(web::scope("/api/v1/2fa").configure(own_factors).default_service(web::to(nothing)))
-        .service(web::scope("/api/v1/webauthn").configure(passkeys).default_service(web::to(nothing)))
-        .service(web::scope("/api/v1/admin").configure(operation).default_service(web::to(nothing)))
-        .service(only("POST", web::resource("/api/{method}").route(web::post().to(api::handle))))
+    cfg.service(web::scope("/api/v1/auth").configure(auth_routes).default_service(web::to(not_found)))
+        .service(web::scope("/api/v1/profile").configure(profile_routes).default_service(web::to(not_found)))
+        .service(web::scope("/api/v1/sessions").configure(session_routes).default_service(web::to(not_found)))
+        .service(web::scope("/api/v1/devices").configure(device_routes).default_service(web::to(not_found)))
+        .service(web::scope("/api/v1/2fa").configure(two_factor_routes).default_service(web::to(not_found)))
+        .service(web::scope("/api/v1/webauthn").configure(passkey_routes).default_service(web::to(not_found)))
+        .service(web::scope("/api/v1/admin").configure(admin_routes).default_service(web::to(not_found)))
+        .service(only("POST", web::resource("/api/{method}").route(web::post().to(handle))))
         .service(only("POST", web::resource("/api/v1/ws/ticket").route(web::post().to(ws_ticket::issue))))
         .service(only("GET, HEAD", web::resource(["/health", "/health/live"]).route(get().to(health::live))))
         .service(only("GET, HEAD", web::resource("/health/ready").route(get().to(health::ready))))
         .service(only("GET, HEAD", web::resource("/metrics").route(get().to(health::metrics))))
-        .service(only("GET", web::resource(SOCKET_PATHS).route(web::get().to(ws_ticket::upgrade_required))))
-        .default_service(web::to(nothing));
+        .service(only("GET", web::resource(SOCKET_PATHS).route(web::get().to(upgrade_required))))
+        .default_service(web::to(not_found));
 }
 
-fn authentication(cfg: &mut ServiceConfig) {
-    cfg.service(only("GET, HEAD", web::resource("/csrf-token").route(get().to(sign_in::csrf_token))))
-        .service(only("POST", web::resource("/register").route(web::post().to(sign_in::register))))
+fn auth_routes(cfg: &mut ServiceConfig) {
+    cfg.service(only("GET, HEAD", web::resource("/csrf-token").route(get().to(csrf_token::issue))))
+        .service(only("POST", web::resource("/register").route(web::post().to(registration::register))))
         .service(only("POST", web::resource("/jwt/login").route(web::post().to(sign_in::login))))
         .service(only("POST", web::resource("/login").route(web::post().to(sign_in::deprecated_login))))
         .service(only("POST", web::resource("/2fa/verify").route(web::post().to(two_factor::verify))))
@@ -68,21 +74,21 @@ fn authentication(cfg: &mut ServiceConfig) {
                 .route(web::post().to(sign_out::sign_out))
                 .route(web::delete().to(sign_out::sign_out)),
         ))
-        .service(only("GET, HEAD", web::resource("/status").route(get().to(sign_in::status))))
+        .service(only("GET, HEAD", web::resource("/status").route(get().to(auth_status::show))))
         .service(only("POST", web::resource("/step-up").route(web::post().to(step_up::step_up))));
 }
 
-fn own_record(cfg: &mut ServiceConfig) {
+fn profile_routes(cfg: &mut ServiceConfig) {
     cfg.service(only(
         "GET, HEAD, PUT",
         web::resource("").route(get().to(profile::show)).route(web::put().to(profile::update)),
     ))
     .service(only("POST", web::resource("/password").route(web::post().to(profile::change_password))))
     .service(only("GET, HEAD", web::resource("/attempts").route(get().to(attempts::list))))
-    .service(only("GET, HEAD", web::resource("/debug").route(get().to(profile::debug))));
+    .service(only("GET, HEAD", web::resource("/debug").route(get().to(profile_debug::show))));
 }
 
-fn own_sessions(cfg: &mut ServiceConfig) {
+fn session_routes(cfg: &mut ServiceConfig) {
     cfg.service(only(
         "GET, HEAD, DELETE",
         web::resource("").route(get().to(sessions::list)).route(web::delete().to(sessions::end_others)),
@@ -90,7 +96,7 @@ fn own_sessions(cfg: &mut ServiceConfig) {
     .service(only("DELETE", web::resource("/{sid}").route(web::delete().to(sessions::end))));
 }
 
-fn own_devices(cfg: &mut ServiceConfig) {
+fn device_routes(cfg: &mut ServiceConfig) {
     cfg.service(only("GET, HEAD", web::resource("").route(get().to(devices::list)))).service(only(
         "PATCH, DELETE",
         web::resource("/{id}")
@@ -99,7 +105,7 @@ fn own_devices(cfg: &mut ServiceConfig) {
     ));
 }
 
-fn own_factors(cfg: &mut ServiceConfig) {
+fn two_factor_routes(cfg: &mut ServiceConfig) {
     cfg.service(only("GET, HEAD", web::resource("").route(get().to(two_factor::show))))
         .service(only(
             "POST, DELETE",
@@ -114,7 +120,7 @@ fn own_factors(cfg: &mut ServiceConfig) {
         ));
 }
 
-fn passkeys(cfg: &mut ServiceConfig) {
+fn passkey_routes(cfg: &mut ServiceConfig) {
     let post = web::post;
     cfg.service(only(
         "POST",
@@ -132,26 +138,31 @@ fn passkeys(cfg: &mut ServiceConfig) {
     ));
 }
 
-fn operation(cfg: &mut ServiceConfig) {
+fn admin_routes(cfg: &mut ServiceConfig) {
     cfg.service(only("POST", web::resource("/revocations").route(web::post().to(admin::revoke))))
         .service(only("GET, HEAD", web::resource("/sessions").route(get().to(admin::sessions))))
         .service(only("GET, HEAD", web::resource("/connections").route(get().to(admin::connections))));
 }
 
-/// A route for GET, and for HEAD, which is the same without the body.
+/// A route for GET, and for HEAD, whose answer is that of GET without the body.
 fn get() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }
 
-/// The resource, with a 405 for every other method.
+/// The resource, with a 405 for the methods that are not in `allow`.
 fn only(allow: &'static str, resource: Resource) -> Resource {
     resource.default_service(web::to(move || async move {
         Err::<HttpResponse, _>(Problem::method_not_allowed(allow))
     }))
 }
 
-async fn nothing() -> Result<HttpResponse, Problem> {
+async fn not_found() -> Result<HttpResponse, Problem> {
     Err(Problem::not_found())
+}
+
+/// A socket path, requested without an upgrade.
+async fn upgrade_required() -> Result<HttpResponse, Problem> {
+    Err(Problem::new(StatusCode::UPGRADE_REQUIRED, "upgrade_required", "This path speaks WebSocket only."))
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! Facts about the route table and the middleware that hold without any service behind them.
+//! The route table and the middleware, without any service behind them.
 
 use actix_web::{
     App, Error,
@@ -136,7 +136,7 @@ async fn the_debug_route_does_not_exist_outside_development() {
 
 #[actix_web::test]
 async fn an_error_of_the_framework_tells_nothing() {
-    // Without its services the application cannot answer; the framework's explanation stays inside.
+    // Without its services the application cannot answer. The explanation of actix-web must not reach the client.
     let (status, _, body) = ask(TestRequest::with_uri("/api/v1/auth/status")).await;
     assert_eq!((status.as_u16(), &body["code"]), (500, &Value::from("internal")));
     assert_eq!(body["detail"], "Something went wrong on the server.");

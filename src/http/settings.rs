@@ -1,4 +1,4 @@
-//! What the REST layer needs to know of the configuration. Made by the composition root, read by every file here.
+//! The part of the configuration that REST needs. Built by `app`, read by the files of this room.
 
 use std::net::IpAddr;
 
@@ -21,25 +21,25 @@ pub struct HttpSettings {
     pub access_cookie_readable: bool,
     /// `CORS_ALLOWED_ORIGINS`.
     pub origins: Origins,
-    /// `TRUSTED_PROXIES`: whose `X-Forwarded-For` is believed.
+    /// `TRUSTED_PROXIES`: the peers whose `X-Forwarded-For` counts.
     pub trusted_proxies: Vec<IpNet>,
     /// `SECURITY_HEADERS_ENABLED`.
     pub security_headers: bool,
 }
 
 impl HttpSettings {
-    /// The settings of the application that serves `request`; the defaults, which are the strict ones, if there are none.
+    /// The settings of the application that serves `request`. Without any, the defaults, which are the strict ones.
     pub(super) fn of(request: &HttpRequest) -> web::Data<Self> {
         request.app_data::<web::Data<Self>>().cloned().unwrap_or_else(|| web::Data::new(Self::default()))
     }
 }
 
-/// Whether the request came in over TLS: what whoever accepted the connection said, or else actix-web's own word.
+/// Whether the request arrived over TLS: what the listener stored with the connection, or else what actix-web says.
 pub(super) fn is_encrypted(request: &HttpRequest) -> bool {
     request.conn_data::<Encrypted>().map_or_else(|| request.app_config().secure(), |encrypted| encrypted.0)
 }
 
-/// Whose connection it is, in its one spelling.
+/// The address of the peer, with IPv4-mapped IPv6 addresses as IPv4. A proxy's address if there is a proxy.
 pub(super) fn peer(request: &HttpRequest) -> Option<IpAddr> {
     request.peer_addr().map(|peer| address::canonical(peer.ip()))
 }

@@ -1,32 +1,32 @@
-//! Which user the server runs as: ourselves, or, as root (which PostgreSQL refuses), an ordinary user. Called
-//! by `place` and `launch`.
+//! The user that the server runs as: our own, or, if we are root (which PostgreSQL refuses), an ordinary user. Called by
+//! `paths` and `binaries`.
 
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use super::sys;
+use super::process;
 
 /// A user that PostgreSQL's programs are run as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Account {
-    /// For messages; the number where the machine has no name for it.
+    /// For messages; the number if the machine has no name for it.
     pub(super) name: String,
     pub(super) uid: u32,
     pub(super) gid: u32,
-    /// Whether a child has to give up root to become this user.
+    /// Whether a child must give up root to become this user.
     pub(super) dropped: bool,
 }
 
 impl Account {
-    /// The user for a cluster at `location` under `data_dir`: ourselves unless we are root. Root drops to the
-    /// owner of an existing cluster, else to the owner of the data directory, else to `postgres`, else to
-    /// `nobody`. A user that /etc/passwd does not know will not do: `initdb` looks its name up.
+    /// The user for a cluster at `location` under `data_dir`: our own unless we are root. Root drops to the owner of an
+    /// existing cluster, else to the owner of the data directory, else to `postgres`, else to `nobody`. The user must be in
+    /// /etc/passwd, because `initdb` looks its name up.
     pub(super) fn choose(location: &Path, data_dir: &Path) -> Option<Self> {
-        let uid = sys::effective_uid();
+        let uid = process::effective_uid();
         let table = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
         if uid != 0 {
             let name = by_uid(&table, uid).map_or_else(|| uid.to_string(), |account| account.name);
-            return Some(Self { name, uid, gid: sys::effective_gid(), dropped: false });
+            return Some(Self { name, uid, gid: process::effective_gid(), dropped: false });
         }
         let owner_of =
             |path: &Path| std::fs::metadata(path).ok().map(|found| found.uid()).filter(|uid| *uid != 0);
@@ -37,7 +37,7 @@ impl Account {
             .or_else(|| by_name(&table, "nobody"))
     }
 
-    /// Whether this user may enter `directory`: every directory on the way has to let it pass.
+    /// Whether this user may enter `directory`: it needs the right to pass through every directory above it.
     pub(super) fn can_enter(&self, directory: &Path) -> bool {
         !self.dropped || directory.ancestors().all(|step| self.passes(step))
     }

@@ -1,20 +1,20 @@
-//! How a second process on the same data directory, such as a command beside the running server, reaches its
-//! database. Called by `cli`.
+//! How a second process on the same data directory, such as a tool beside the running server, reaches the database. Called by
+//! `cli`.
 
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use super::DATABASE;
-use super::cluster::{Cluster, Durability};
+use super::cluster::Cluster;
 use super::error::StartError;
-use super::place::Place;
-use super::watch::Running;
-use super::wire::{self, WireError};
+use super::paths::ClusterPaths;
+use super::plan::Durability;
+use super::probe::{self, ProbeError};
 
 /// How long [`attach_or_start`] waits for a server that another process is starting or stopping.
-const PATIENCE: Duration = Duration::from_secs(30);
-const ASK_EVERY: Duration = Duration::from_millis(50);
+const TIMEOUT: Duration = Duration::from_secs(30);
+const POLL: Duration = Duration::from_millis(50);
 
 /// A private server that another process runs.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,14 +28,14 @@ pub struct Attached {
 /// Why a running private server cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AttachError {
-    /// Its places could not be found out or are not as they should be.
+    /// Its files are not as they should be, or it could not be started.
     #[error(transparent)]
-    Place(#[from] StartError),
-    /// It runs as another user, who keeps it to itself.
+    Start(#[from] StartError),
+    /// It runs as another user, and only that user may connect.
     #[error("the database belongs to another user: run this as the user that runs the server, or as root")]
     NotOurs,
-    /// It is there but refuses.
-    #[error("the running database cannot be used: {0}")]
+    /// It runs, but it refuses the connection.
+    #[error("the running database refuses the connection: {0}")]
     Refused(String),
 }
 
@@ -44,32 +44,32 @@ pub fn attach(data_dir: &Path) -> Result<Option<Attached>, AttachError> {
     if !data_dir.exists() {
         return Ok(None);
     }
-    let place = Place::of(data_dir)?;
-    if !place.socket_dir.exists() {
+    let paths = ClusterPaths::of(data_dir)?;
+    if !paths.socket_dir.exists() {
         return Ok(None);
     }
-    match wire::ask(&place.socket_dir, DATABASE) {
+    match probe::check_database(&paths.socket_dir, DATABASE) {
         Ok(()) => {
-            place.check_socket_dir()?;
-            Ok(Some(Attached { socket_dir: place.socket_dir, database: DATABASE }))
+            paths.check_socket_dir()?;
+            Ok(Some(Attached { socket_dir: paths.socket_dir, database: DATABASE }))
         }
-        Err(WireError::Io(error)) => match error.kind() {
+        Err(ProbeError::Io(error)) => match error.kind() {
             io::ErrorKind::PermissionDenied => Err(AttachError::NotOurs),
-            // No socket, nobody behind it, or a server that ended while it was asked.
+            // There is no socket, no process listens on it, or the server ended while it was asked.
             _ => Ok(None),
         },
-        Err(error) if error.is_not_now() || error.is_no_such_database() => Ok(None),
+        Err(error) if error.is_starting_or_stopping() || error.is_no_such_database() => Ok(None),
         Err(error) => Err(AttachError::Refused(error.to_string())),
     }
 }
 
-/// A private server to use for the time of a command.
+/// A private server for the time of one command.
 #[derive(Debug)]
 pub enum Access {
     /// Another process runs it.
     Attached(Attached),
-    /// It was started for this command and stops when this value is dropped.
-    Started(Running),
+    /// It was started for this command, and stops when this value is dropped.
+    Started(Cluster),
 }
 
 impl Access {
@@ -77,7 +77,7 @@ impl Access {
     pub fn socket_dir(&self) -> &Path {
         match self {
             Self::Attached(attached) => &attached.socket_dir,
-            Self::Started(running) => running.socket_dir(),
+            Self::Started(cluster) => cluster.socket_dir(),
         }
     }
 
@@ -87,8 +87,7 @@ impl Access {
     }
 }
 
-/// Uses the running server of `data_dir`, or starts it. A server that is just being started by another
-/// process is waited for.
+/// Uses the running server of `data_dir`, or starts one. Waits for a server that another process is just starting.
 pub fn attach_or_start(data_dir: &Path, durability: Durability) -> Result<Access, AttachError> {
     let began = Instant::now();
     loop {
@@ -96,8 +95,8 @@ pub fn attach_or_start(data_dir: &Path, durability: Durability) -> Result<Access
             return Ok(Access::Attached(attached));
         }
         match Cluster::start(data_dir, durability) {
-            Ok(running) => return Ok(Access::Started(running)),
-            Err(StartError::InUse { .. }) if began.elapsed() < PATIENCE => std::thread::sleep(ASK_EVERY),
+            Ok(cluster) => return Ok(Access::Started(cluster)),
+            Err(StartError::InUse { .. }) if began.elapsed() < TIMEOUT => std::thread::sleep(POLL),
             Err(error) => return Err(error.into()),
         }
     }

@@ -1,70 +1,88 @@
-//! One private cluster and the order of its start. Called by `app`, `cli` and the tests of other rooms.
+//! One running private cluster, and the order of its start. Called by `app`, `cli` and the tests of other rooms.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use super::binaries::{self, Binaries};
 use super::error::StartError;
-use super::find::{self, Binaries};
 use super::lock::Lock;
-use super::place::Place;
-use super::watch::{self, Running};
-use super::{DATABASE, init, wire};
+use super::paths::ClusterPaths;
+use super::plan::{Durability, Plan};
+use super::supervisor::Supervisor;
+use super::{DATABASE, init, probe};
 
-/// How much a cluster gives for keeping what it acknowledged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Durability {
-    /// Everything acknowledged survives a power cut. For every real use.
-    Durable,
-    /// Nothing survives more than a crash of the process; several times faster. For tests, whose data is
-    /// thrown away.
-    Throwaway,
-}
-
-/// A private cluster that is about to be run: where it lives, with which binaries, and how.
-#[derive(Clone, Debug)]
+/// A running private server. Dropping it stops the server. If this process is killed, the server stops by itself.
+#[derive(Debug)]
 pub struct Cluster {
-    pub(super) place: Place,
-    pub(super) binaries: Binaries,
-    pub(super) durability: Durability,
+    socket_dir: PathBuf,
+    location: PathBuf,
+    /// Declared before the lock, so that the lock is released only when the server has stopped.
+    supervisor: Supervisor,
+    _lock: Lock,
 }
 
 impl Cluster {
-    /// Starts the cluster of `data_dir`, creating the directory, the cluster and its database when they are
-    /// missing, and repairing what a killed predecessor left. Blocks until the server answers: about a second
-    /// the first time, about 50 ms later on.
+    /// Starts the cluster of `data_dir`. Creates the directory, the cluster and its database if they are missing, and
+    /// removes the files that a killed predecessor left. Blocks until the server answers: about a second the first time,
+    /// about 50 ms later on.
     ///
-    /// The cluster lives in `<data_dir>/postgres`; see [`Running::location`] for the exception.
-    pub fn start(data_dir: &Path, durability: Durability) -> Result<Running, StartError> {
+    /// The cluster lives in `<data_dir>/postgres`; see [`Cluster::location`] for the exception.
+    pub fn start(data_dir: &Path, durability: Durability) -> Result<Self, StartError> {
         std::fs::create_dir_all(data_dir).map_err(StartError::io("create", data_dir))?;
-        let place = Place::of(data_dir)?;
-        place.make_parent()?;
-        let lock = Lock::take(&place)?;
-        let binaries = choose_binaries(&place)?;
-        let cluster = Self { place, binaries, durability };
-        if !cluster.place.is_initialised() {
-            init::initialise(&cluster)?;
+        let paths = ClusterPaths::of(data_dir)?;
+        paths.make_parent()?;
+        let lock = Lock::take(&paths)?;
+        let binaries = choose_binaries(&paths)?;
+        let plan = Plan { paths, binaries, durability };
+        if !plan.paths.is_initialised() {
+            init::initialise(&plan)?;
         }
-        cluster.place.make_socket_dir()?;
-        let running = watch::start(cluster, lock)?;
-        wire::ensure_database(running.socket_dir(), DATABASE)
+        plan.paths.make_socket_dir()?;
+        let (socket_dir, location) = (plan.paths.socket_dir.clone(), plan.paths.location.clone());
+        let supervisor = Supervisor::start(plan)?;
+        let cluster = Self { socket_dir, location, supervisor, _lock: lock };
+        probe::ensure_database(&cluster.socket_dir, DATABASE)
             .map_err(|reason| StartError::Database { name: DATABASE, reason: reason.to_string() })?;
-        Ok(running)
+        Ok(cluster)
+    }
+
+    /// The directory of its Unix socket: the `host` to connect to.
+    pub fn socket_dir(&self) -> &Path {
+        &self.socket_dir
+    }
+
+    /// The database to connect to; it exists.
+    pub fn database(&self) -> &'static str {
+        DATABASE
+    }
+
+    /// The postmaster's process id. It changes when the postmaster dies and is started again.
+    pub fn pid(&self) -> u32 {
+        self.supervisor.pid()
+    }
+
+    /// Where the data is: `postgres` in the data directory, with one exception. If this process is root and the user that
+    /// the server runs as cannot enter the data directory (because it is below a closed one, such as /root), the data is
+    /// in a directory below /var/lib/portcullis/clusters.
+    pub fn location(&self) -> &Path {
+        &self.location
     }
 }
 
-/// The binaries for the cluster of `place`: the first found, or those of the version that made it.
-fn choose_binaries(place: &Place) -> Result<Binaries, StartError> {
-    let wanted = if place.is_initialised() { Some(made_by(place)?) } else { None };
-    find::find_for(&place.account, wanted).map_err(|nothing| match (wanted, nothing.other_majors()) {
+/// The binaries for the cluster at `paths`: the first found, or those of the version that made it.
+fn choose_binaries(paths: &ClusterPaths) -> Result<Binaries, StartError> {
+    let wanted = if paths.is_initialised() { Some(made_by(paths)?) } else { None };
+    binaries::find_for(&paths.account, wanted).map_err(|error| match (wanted, error.other_majors()) {
         (Some(cluster), others) if !others.is_empty() => {
             let found = others.iter().map(u32::to_string).collect::<Vec<_>>().join(", ");
-            StartError::OtherMajor { location: place.location.clone(), cluster, found }
+            StartError::OtherMajor { location: paths.location.clone(), cluster, found }
         }
-        _ => StartError::Find(nothing),
+        _ => StartError::Find(error),
     })
 }
 
-fn made_by(place: &Place) -> Result<u32, StartError> {
-    let path = place.location.join("PG_VERSION");
+/// The major version that made the cluster.
+fn made_by(paths: &ClusterPaths) -> Result<u32, StartError> {
+    let path = paths.location.join("PG_VERSION");
     let text = std::fs::read_to_string(&path).map_err(StartError::io("read", &path))?;
-    text.trim().parse().map_err(|_| StartError::NotACluster(place.location.clone()))
+    text.trim().parse().map_err(|_| StartError::NotACluster(paths.location.clone()))
 }

@@ -1,10 +1,9 @@
-//! Why the private server did not start, in words for the person at the terminal. Made by every file of this
-//! room.
+//! Why the private server did not start, in words for the person at the terminal. Made by every step of a start.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::find::FindError;
+use super::binaries::FindError;
 
 /// Why [`super::Cluster::start`] failed.
 #[derive(Debug, thiserror::Error)]
@@ -20,8 +19,10 @@ pub enum StartError {
         /// The process that holds it, when it could be read.
         pid: Option<u32>,
     },
-    /// Something that is no cluster stands where the cluster should be.
-    #[error("{0} is not empty and is no PostgreSQL cluster: move it away or choose another data directory")]
+    /// Where the cluster should be, there are other files.
+    #[error(
+        "{0} is not empty and is not a PostgreSQL cluster: move it away or choose another data directory"
+    )]
     NotACluster(PathBuf),
     /// The cluster was made by another major version.
     #[error(
@@ -36,12 +37,12 @@ pub enum StartError {
         /// The major versions found here.
         found: String,
     },
-    /// We are root and there is no ordinary user to run the server as.
+    /// This process is root, and there is no ordinary user to run the server as.
     #[error(
         "PostgreSQL does not run as root, and this machine has neither a user postgres nor nobody to run it as"
     )]
     NoAccount,
-    /// The user that owns the cluster may no longer enter the directory it is in.
+    /// The user that owns the cluster may no longer enter its directory.
     #[error(
         "user {account} may not enter the directory of its cluster {location}: run chmod o+x on the directories above it"
     )]
@@ -51,7 +52,7 @@ pub enum StartError {
         /// The user the server runs as.
         account: String,
     },
-    /// The directory for the socket belongs to somebody else or is open to others.
+    /// The directory of the socket belongs to another user or is open to other users.
     #[error("{path} cannot hold the database socket: {why}; remove it and try again")]
     SocketDirectory {
         /// The directory.
@@ -64,10 +65,10 @@ pub enum StartError {
     Initialise {
         /// Where the cluster was to live.
         location: PathBuf,
-        /// What `initdb` said.
+        /// The output of `initdb`.
         output: String,
     },
-    /// Processes of an earlier server are still at work in the cluster and do not go away.
+    /// Processes of an earlier server still work in the cluster and do not end.
     #[error("processes {pids:?} of an earlier server still work in {location}; end them and try again")]
     Survivors {
         /// Where the cluster lives.
@@ -91,15 +92,15 @@ pub enum StartError {
         /// The end of its log.
         log: String,
     },
-    /// We were told to stop while it was starting.
-    #[error("stopped while PostgreSQL was starting")]
+    /// A stop was requested during the start.
+    #[error("PostgreSQL was stopped during its start")]
     Stopped,
-    /// The server runs but would not give us the database.
+    /// The server runs, but the database could not be opened or created.
     #[error("the private server refused the database {name}: {reason}")]
     Database {
         /// The database.
         name: &'static str,
-        /// What the server said.
+        /// The server's message.
         reason: String,
     },
     /// A file operation failed.

@@ -1,46 +1,47 @@
-//! Makes a new cluster, wholly or not at all. Called by `cluster` under the lock.
+//! Creates a new cluster, completely or not at all. Called by `cluster` under the lock.
 
 use std::fs::{DirBuilder, File};
 use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::Path;
 
-use super::cluster::{Cluster, Durability};
+use super::USER;
+use super::command::command;
 use super::error::StartError;
-use super::{USER, launch};
+use super::plan::{Durability, Plan};
 
-/// Runs `initdb` in a directory beside the cluster's and renames it when it is done, so that a cluster that
-/// exists is complete.
-pub(super) fn initialise(cluster: &Cluster) -> Result<(), StartError> {
-    let location = &cluster.place.location;
-    if holds_something(location) {
+/// Runs `initdb` in a directory beside the cluster's and renames it at the end, so that an existing cluster is always
+/// complete.
+pub(super) fn initialise(plan: &Plan) -> Result<(), StartError> {
+    let location = &plan.paths.location;
+    if is_occupied(location) {
         return Err(StartError::NotACluster(location.clone()));
     }
-    let draft = cluster.place.beside("init");
+    let draft = plan.paths.beside("init");
     discard(&draft)?;
     DirBuilder::new().mode(0o700).create(&draft).map_err(StartError::io("create", &draft))?;
-    if let Err(error) = fill(cluster, &draft) {
-        // The reason is worth more than a second complaint about the draft, which the next start removes.
+    if let Err(error) = fill(plan, &draft) {
+        // Report the first error. The next start removes a draft that could not be removed here.
         let _ = discard(&draft);
         return Err(error);
     }
     std::fs::rename(&draft, location).map_err(StartError::io("rename", &draft))?;
-    if cluster.durability == Durability::Durable {
+    if plan.durability == Durability::Durable {
         let parent = location.parent().unwrap_or(location);
         File::open(parent).and_then(|dir| dir.sync_all()).map_err(StartError::io("sync", parent))?;
     }
     Ok(())
 }
 
-fn fill(cluster: &Cluster, draft: &Path) -> Result<(), StartError> {
-    let account = &cluster.place.account;
+fn fill(plan: &Plan, draft: &Path) -> Result<(), StartError> {
+    let account = &plan.paths.account;
     if account.dropped {
         std::os::unix::fs::chown(draft, Some(account.uid), Some(account.gid))
             .map_err(StartError::io("hand over", draft))?;
     }
-    let program = cluster.binaries.program("initdb");
-    let mut command = launch::command(&program, account);
-    // Trust is safe only because nobody but the owner can enter the socket's directory and there is no TCP.
+    let program = plan.binaries.program("initdb");
+    let mut command = command(&program, account);
+    // `trust` is safe only because only the owner can enter the socket's directory and the server has no TCP port.
     command.arg("-D").arg(draft).args([
         "--username",
         USER,
@@ -50,7 +51,7 @@ fn fill(cluster: &Cluster, draft: &Path) -> Result<(), StartError> {
         "--data-checksums",
         "--no-instructions",
     ]);
-    if cluster.durability == Durability::Throwaway {
+    if plan.durability == Durability::Throwaway {
         command.arg("--no-sync");
     }
     let output = command.output().map_err(StartError::io("run", &program))?;
@@ -59,16 +60,16 @@ fn fill(cluster: &Cluster, draft: &Path) -> Result<(), StartError> {
     }
     let said = [output.stderr, output.stdout].concat();
     Err(StartError::Initialise {
-        location: cluster.place.location.clone(),
+        location: plan.paths.location.clone(),
         output: String::from_utf8_lossy(&said).trim().to_owned(),
     })
 }
 
-fn holds_something(directory: &Path) -> bool {
+fn is_occupied(directory: &Path) -> bool {
     std::fs::read_dir(directory).is_ok_and(|mut entries| entries.next().is_some()) || directory.is_file()
 }
 
-/// Removes what an interrupted `initdb` left.
+/// Removes the directory that an interrupted `initdb` left.
 fn discard(draft: &Path) -> Result<(), StartError> {
     match std::fs::remove_dir_all(draft) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(StartError::io("remove", draft)(error)),

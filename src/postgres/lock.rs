@@ -1,4 +1,4 @@
-//! Who may run the cluster: one process at a time. Called by `cluster`; held by `watch::Running`.
+//! The lock that lets one process at a time run the cluster. Taken and held by `cluster`.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read, Seek, Write};
@@ -6,24 +6,24 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::time::{Duration, Instant};
 
 use super::error::StartError;
-use super::place::Place;
+use super::paths::ClusterPaths;
 
-/// Between fork and exec, a child holds a copy of its parent's lock: should the parent end just then, the lock
-/// seems taken for a moment.
-const PATIENCE: Duration = Duration::from_millis(250);
-const ASK_EVERY: Duration = Duration::from_millis(5);
+/// Between fork and exec a child holds a copy of its parent's lock. If the parent ends in that moment, the lock seems taken for
+/// a short time, so taking it is retried for this long.
+const TIMEOUT: Duration = Duration::from_millis(250);
+const POLL: Duration = Duration::from_millis(5);
 
-/// The right to start and repair the cluster: at most one process has it, and the system takes it back however
-/// that process ends.
+/// The right to start and repair the cluster. At most one process has it, and the system releases it however that process
+/// ends.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,
 }
 
 impl Lock {
-    /// Takes the lock of `place`, or says who has it.
-    pub(super) fn take(place: &Place) -> Result<Self, StartError> {
-        let path = place.beside("lock");
+    /// Takes the lock of the cluster at `paths`. The error names the process that holds it.
+    pub(super) fn take(paths: &ClusterPaths) -> Result<Self, StartError> {
+        let path = paths.beside("lock");
         let mut options = File::options();
         let options = options.create(true).truncate(false).read(true).write(true).mode(0o600);
         let mut file = options.open(&path).map_err(StartError::io("open", &path))?;
@@ -31,10 +31,10 @@ impl Lock {
         loop {
             match file.try_lock() {
                 Ok(()) => break,
-                Err(TryLockError::WouldBlock) if began.elapsed() < PATIENCE => std::thread::sleep(ASK_EVERY),
+                Err(TryLockError::WouldBlock) if began.elapsed() < TIMEOUT => std::thread::sleep(POLL),
                 Err(TryLockError::WouldBlock) => {
                     let pid = holder(&mut file);
-                    return Err(StartError::InUse { location: place.location.clone(), pid });
+                    return Err(StartError::InUse { location: paths.location.clone(), pid });
                 }
                 Err(TryLockError::Error(error)) => return Err(StartError::io("lock", &path)(error)),
             }
@@ -50,7 +50,7 @@ impl Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // Closing the file alone would leave the lock to a child that has not come to its exec yet.
+        // Closing the file alone would leave the lock with a child that is still between fork and exec.
         let _ = self.file.unlock();
     }
 }
@@ -68,12 +68,12 @@ mod tests {
     #[test]
     fn a_lock_is_held_once_and_named_after_its_holder() {
         let dir = tempfile::tempdir().unwrap();
-        let place = Place::of(dir.path()).unwrap();
-        let held = Lock::take(&place).unwrap();
-        let refusal = Lock::take(&place).unwrap_err();
+        let paths = ClusterPaths::of(dir.path()).unwrap();
+        let held = Lock::take(&paths).unwrap();
+        let refusal = Lock::take(&paths).unwrap_err();
         let ourselves = std::process::id();
         assert!(matches!(refusal, StartError::InUse { pid: Some(pid), .. } if pid == ourselves), "{refusal}");
         drop(held);
-        Lock::take(&place).unwrap();
+        Lock::take(&paths).unwrap();
     }
 }

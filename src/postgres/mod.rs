@@ -1,34 +1,34 @@
-//! The private embedded PostgreSQL: finds a machine's own binaries, keeps one cluster under the data
-//! directory and runs it for as long as this process lives. `app` and `cli` start it or attach to a running
-//! one; the store then connects to its socket like to any other server. It listens on a Unix socket in a
-//! directory that only its owner may enter, never on TCP.
+//! The private embedded PostgreSQL: finds the machine's own binaries, keeps one cluster under the data directory and runs it
+//! for as long as this process lives. `cli` starts it or attaches to a running one; the store then connects to its socket
+//! as to any other server. It listens on a Unix socket in a directory that only its owner may enter, never on TCP.
 //!
-//! It must not know SQL schemas, settings or pools. The one statement it sends creates the database.
+//! It must not know SQL schemas, settings or pools. The one statement it executes creates the database.
 //!
-//! The order of a start, each step in a file of its own: `account` (which user runs it), `place` (where it
-//! lives), `lock` (who may run it), `find` (binaries), `init` (a new cluster), `orphan` (what a killed predecessor
-//! left), `launch`, `wait`, and `watch`, whose thread keeps it alive.
+//! The steps of a start, each in a file of its own: `account` (the user that runs it), `paths` (where it lives), `lock` (one
+//! process at a time), `binaries` (which programs), `init` (a new cluster), `leftovers` (of a killed predecessor),
+//! `postmaster` (the server process), and `supervisor`, whose thread restarts it.
 
 mod account;
 mod attach;
+mod binaries;
 mod cluster;
+mod command;
 mod error;
-mod find;
 mod init;
-mod launch;
+mod leftovers;
 mod lock;
-mod orphan;
-mod place;
-mod sys;
-mod wait;
-mod watch;
-mod wire;
+mod paths;
+mod plan;
+mod postmaster;
+mod probe;
+mod process;
+mod supervisor;
 
 pub use attach::{Access, AttachError, Attached, attach, attach_or_start};
-pub use cluster::{Cluster, Durability};
+pub use binaries::{Binaries, FindError, cache_dir, find};
+pub use cluster::Cluster;
 pub use error::StartError;
-pub use find::{Binaries, FindError, cache_dir, find};
-pub use watch::Running;
+pub use plan::Durability;
 
 /// The database that a start creates in the cluster when it is missing.
 pub const DATABASE: &str = "portcullis";

@@ -1,49 +1,24 @@
-//! WebSockets: the accept pipeline, the handshake, the connection actor and the pump under it.
+//! Realtime connections: the listening sockets, admission, WebSockets and the emulated transports.
 //!
-//! A connection walks downward: `accept` (listener, TLS, HTTP/1.1) → `handshake` (origin, limits, credential) → `pump`
-//! (bytes) → `connection` (the actor) → `dialogue` (the rules of the protocol) → `Realtime`. REST requests leave this path
-//! at `accept`. Nothing here knows SQL, and verification is asked of the one verifier.
-
-use std::sync::Arc;
+//! The path of a WebSocket: `listener` (accept, TLS, HTTP/1.1) → `websocket` (handshake, pump, frames) → `admission` (origin,
+//! limits, credential) → `connection` (driver) → `logic::client` (protocol rules) → `Realtime`. REST requests leave this path
+//! in `listener`. Emulated transports enter through the REST application and share `admission` and `connection`.
+//!
+//! Nothing here runs SQL. Tokens are verified by the services.
 
 mod admission;
 mod connection;
 pub mod emulation;
 mod listener;
+mod settings;
 mod shared;
 mod websocket;
 
 pub use admission::connection_limits::ConnectionLimits;
 pub use listener::{
     accept::{Listener, Mark, Security, serve},
-    http_deadline::state::Patience,
+    http_deadline::state::HttpTimeouts,
 };
-pub use logic::client::DialogueConfig;
-pub use shared::Door;
-
-/// The bounds of sockets.
-#[derive(Clone, Debug)]
-pub struct SocketSettings {
-    /// `WS_QUERY_TOKEN`: whether `?token=` is accepted at the handshake. Default: yes.
-    pub query_token: bool,
-    /// Open sockets in all, per address, per user.
-    pub limits: ConnectionLimits,
-    /// Bytes waiting to be written to one peer; more closes it with 3008. Default: 1 MiB.
-    pub outbox_bytes: usize,
-    /// How long connections that are no sockets may keep the server waiting.
-    pub patience: Patience,
-    /// Times and limits of the protocol.
-    pub dialogue: Arc<DialogueConfig>,
-}
-
-impl Default for SocketSettings {
-    fn default() -> Self {
-        Self {
-            query_token: true,
-            limits: ConnectionLimits::default(),
-            outbox_bytes: 1024 * 1024,
-            patience: Patience::default(),
-            dialogue: Arc::default(),
-        }
-    }
-}
+pub use logic::client::ClientConfig;
+pub use settings::SocketSettings;
+pub use shared::SocketContext;

@@ -52,9 +52,9 @@ async fn a_cookie_of_a_session_that_ended_gives_way_to_the_token_of_connect() {
 #[tokio::test]
 async fn a_cookie_of_a_session_that_ended_opens_nothing_and_is_told_why() {
     let app = App::with(|settings| {
-        let dialogue = Arc::make_mut(&mut settings.socket.dialogue);
-        dialogue.allow_anonymous = true;
-        dialogue.connect_timeout = Duration::from_secs(2);
+        let client = Arc::make_mut(&mut settings.socket.client);
+        client.allow_anonymous = true;
+        client.connect_timeout = Duration::from_secs(2);
     });
     let before = signed_out(&app).await;
     for command in [json!({"connect": {}}), json!({"subscribe": {"channel": "chat:lobby"}})] {

@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use actors::runtime::{Control, Done, Selection};
-use portcullis::socket::DialogueConfig;
+use portcullis::socket::ClientConfig;
 use protocol::{channel_name::ChannelName, id::Subject};
 use serde_json::{Value, json};
 
 use crate::harness::{App, Closed, Event, Session, eventually};
 
-async fn session(change: impl FnOnce(&mut DialogueConfig)) -> Session {
-    let app = App::with(|settings| change(Arc::make_mut(&mut settings.socket.dialogue)));
+async fn session(change: impl FnOnce(&mut ClientConfig)) -> Session {
+    let app = App::with(|settings| change(Arc::make_mut(&mut settings.socket.client)));
     app.register().await.sign_in().await
 }
 

@@ -149,7 +149,7 @@ async fn two_different_cookies_are_refused_here_too() {
 #[tokio::test]
 async fn who_does_not_connect_in_time_is_stale() {
     let app = App::with(|settings| {
-        std::sync::Arc::make_mut(&mut settings.socket.dialogue).connect_timeout = Duration::from_millis(200);
+        std::sync::Arc::make_mut(&mut settings.socket.client).connect_timeout = Duration::from_millis(200);
     });
     let mut known = app.register().await.sign_in().await.connect().await;
     let mut socket = app.handshake(PATHS[1]).open().await.expect("an open door");

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use portcullis::socket::DialogueConfig;
+use portcullis::socket::ClientConfig;
 use serde_json::{Value, json};
 
 use crate::harness::{
@@ -14,8 +14,8 @@ async fn signed_in() -> Session {
 }
 
 /// A server whose dialogue is configured otherwise.
-fn with_dialogue(change: impl FnOnce(&mut DialogueConfig)) -> App {
-    App::with(|settings| change(Arc::make_mut(&mut settings.socket.dialogue)))
+fn with_client_config(change: impl FnOnce(&mut ClientConfig)) -> App {
+    App::with(|settings| change(Arc::make_mut(&mut settings.socket.client)))
 }
 
 fn bad_request() -> Closed {
@@ -72,7 +72,7 @@ async fn a_connection_is_not_renewed_with_anothers_token() {
 async fn a_connection_that_is_not_renewed_expires_after_the_grace() {
     let app = App::with(|settings| {
         settings.sessions.idle = Duration::from_secs(7200);
-        Arc::make_mut(&mut settings.socket.dialogue).expired_grace = Duration::from_millis(100);
+        Arc::make_mut(&mut settings.socket.client).expired_grace = Duration::from_millis(100);
     });
     let session = app.register().await.sign_in().await;
     app.advance(Duration::from_secs(3599));
@@ -83,7 +83,7 @@ async fn a_connection_that_is_not_renewed_expires_after_the_grace() {
 
 #[tokio::test]
 async fn pings_are_sent_in_the_form_that_the_client_understands() {
-    let app = with_dialogue(|dialogue| dialogue.ping_interval = Duration::from_secs(1));
+    let app = with_client_config(|client| client.ping_interval = Duration::from_secs(1));
     let session = app.register().await.sign_in().await;
     let (mut sdk, mut plain) = (session.connect_by_command().await, session.connect().await);
     (sdk.answers_pings, plain.answers_pings) = (false, false);
@@ -100,9 +100,9 @@ async fn pings_are_sent_in_the_form_that_the_client_understands() {
 
 #[tokio::test]
 async fn who_does_not_answer_a_ping_is_closed_with_3012() {
-    let app = with_dialogue(|dialogue| {
-        dialogue.ping_interval = Duration::from_secs(1);
-        dialogue.pong_timeout = Duration::from_millis(200);
+    let app = with_client_config(|client| {
+        client.ping_interval = Duration::from_secs(1);
+        client.pong_timeout = Duration::from_millis(200);
     });
     let session = app.register().await.sign_in().await;
     let (mut sdk, mut plain) = (session.connect_by_command().await, session.connect().await);

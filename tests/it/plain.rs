@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use portcullis::{config::Settings, socket::Patience};
+use portcullis::{config::Settings, socket::HttpTimeouts};
 use serde_json::json;
 use tokio::{
     io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _},
@@ -22,7 +22,7 @@ fn hurried() -> App {
 }
 
 fn hurry(settings: &mut Settings) {
-    settings.socket.patience = Patience {
+    settings.socket.http_timeouts = HttpTimeouts {
         request: Duration::from_secs(1),
         surplus: 256 * 1024,
         taking: Duration::from_secs(1),
@@ -84,7 +84,7 @@ async fn a_second_request_that_is_never_whole_does_not_hold_its_connection() {
 #[tokio::test]
 async fn a_body_that_goes_on_for_ever_behind_its_answer_is_cut_short() {
     // Only the number of bytes ends it.
-    let app = App::with(|settings| settings.socket.patience.request = Duration::from_secs(3600));
+    let app = App::with(|settings| settings.socket.http_timeouts.request = Duration::from_secs(3600));
     let mut stream = connect(&app).await;
     stream.write_all(format!("POST /nope HTTP/1.1\r\n{CHUNKED}").as_bytes()).await.expect("a head is taken");
     let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();

@@ -175,9 +175,9 @@ async fn a_publication_that_is_no_json_is_a_bad_request_and_reaches_nobody() {
 #[tokio::test]
 async fn a_ping_is_an_empty_message_and_so_is_its_answer() {
     let app = App::with(|settings| {
-        let dialogue = Arc::make_mut(&mut settings.socket.dialogue);
-        dialogue.ping_interval = Duration::from_secs(1);
-        dialogue.pong_timeout = Duration::from_millis(900);
+        let client = Arc::make_mut(&mut settings.socket.client);
+        client.ping_interval = Duration::from_secs(1);
+        client.pong_timeout = Duration::from_millis(900);
     });
     let session = app.register().await.sign_in().await;
     let mut socket = connected(&session).await;

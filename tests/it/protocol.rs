@@ -130,7 +130,7 @@ async fn the_own_personal_channel_can_be_subscribed_to_and_nobody_publishes_ther
 
 #[tokio::test]
 async fn a_channel_too_many_is_refused() {
-    let app = App::with(|settings| Arc::make_mut(&mut settings.socket.dialogue).max_channels = 2);
+    let app = App::with(|settings| Arc::make_mut(&mut settings.socket.client).max_channels = 2);
     let mut socket = app.register().await.sign_in().await.connect_by_command().await;
     socket.subscribe("chat:one").await;
     socket.subscribe("chat:two").await;

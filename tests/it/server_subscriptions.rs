@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use actors::runtime::{Control, Done, Reply, Selection, ServerPublication, Subscribing};
 use logic::namespace::{Namespaces, Offer, Options, Right, Rights};
-use portcullis::socket::DialogueConfig;
+use portcullis::socket::ClientConfig;
 use protocol::{
     ErrorCode, Payload, UnsubscribeCode,
     channel_name::ChannelName,
@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::harness::{App, Closed, Event, Session, Socket, eventually};
 
 /// `mine` holds personal channels of users, `kept` a history, `single` one subscriber.
-fn app(change: impl FnOnce(&mut DialogueConfig)) -> App {
+fn app(change: impl FnOnce(&mut ClientConfig)) -> App {
     let kept = Options {
         subscribe: Rights::of(&[Right::User]),
         publish: Rights::of(&[Right::Subscriber]),
@@ -34,7 +34,7 @@ fn app(change: impl FnOnce(&mut DialogueConfig)) -> App {
         .with_personal("mine");
     App::with(|settings| {
         settings.realtime.namespaces = Arc::new(namespaces);
-        change(Arc::make_mut(&mut settings.socket.dialogue));
+        change(Arc::make_mut(&mut settings.socket.client));
     })
 }
 

@@ -117,14 +117,15 @@ pub(crate) const LAYERS: &[Layer] = &[
         layers: &["protocol", "logic", "domain", "actors", "store", "service", "socket", "process"],
         kinds: &[],
     },
-    Layer { name: "postgres", paths: &["src/postgres"], layers: &[], kinds: &[] },
+    // It checks that its server answers, and creates the database, before the store can connect.
+    Layer { name: "postgres", paths: &["src/postgres"], layers: &[], kinds: &["sql", "async"] },
     // What concerns the process as a whole: its files, secrets, certificates, logs and metrics.
     Layer { name: "process", paths: &["src"], layers: &["domain", "config", "process"], kinds: &[] },
     Layer {
         name: "lifecycle",
         paths: &["src/lifecycle.rs", "src/lifecycle"],
         layers: COMPOSITION,
-        kinds: &["actors", "async"],
+        kinds: &["web", "actors", "async"],
     },
     Layer {
         name: "app",

@@ -1,4 +1,5 @@
-//! Several methods in one request, one after the other or at once. The key must permit all of them, or none is carried out.
+//! Several methods in one request, one after the other or in parallel. If the key lacks the scope of one of them, none is
+//! carried out.
 
 use std::{cell::Cell, collections::BTreeMap};
 
@@ -8,20 +9,23 @@ use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
 use super::{
+    authorization::require,
+    channel_requests,
+    dispatch::dispatch,
     error::ApiError,
-    method::{Method, Named},
-    require,
+    method::{Method, MethodName},
+    results::ApiResult,
 };
-use crate::http::api::{channel_requests, dispatch::call, results::Answered};
 use crate::http::problem::Problem;
 use domain::tokens::subscription_terms::or_default;
 use service::{Api, ApiCaller, Services};
 
-/// The most commands of one batch, and how many of them run at once if they may.
+/// The largest number of commands in a batch.
 const MAX_COMMANDS: usize = 1_000;
-const AT_ONCE: usize = 16;
-/// So many bytes of replies are enough: what has not begun by then is not carried out.
-const ENOUGH_BYTES: usize = 32 * 1024 * 1024;
+/// How many commands of a parallel batch run at the same time.
+const PARALLEL_COMMANDS: usize = 16;
+/// The limit of all replies of a batch together, in bytes. A command that starts when it is reached fails.
+const MAX_REPLY_BYTES: usize = 32 * 1024 * 1024;
 
 #[derive(Deserialize)]
 struct Batch<'b> {
@@ -31,11 +35,14 @@ struct Batch<'b> {
     parallel: bool,
 }
 
-/// A command: a method of ours with its parameters, or why it is none.
+/// A command: a method with its parameters, or the error of a command that is malformed.
 type Command<'b> = Result<(Method, &'b RawValue), ApiError>;
 
-/// Carries a batch out. The answer has no `result` around it; each reply is named after its method, or an error. What is
-/// no batch is an error itself.
+/// Carries out a batch. The answer has no `result` around it; each reply has the name of its method, or is an error. The inner
+/// error is that of a malformed batch.
+///
+/// # Errors
+/// 403 if the key lacks a scope.
 pub(super) async fn batch(
     services: &Services,
     caller: &ApiCaller,
@@ -52,46 +59,46 @@ pub(super) async fn batch(
     for (method, _) in commands.iter().flatten() {
         require(caller, method.scope())?;
     }
-    let at_once = if read.parallel { AT_ONCE } else { 1 };
-    let room = Room::default();
+    let parallelism = if read.parallel { PARALLEL_COMMANDS } else { 1 };
+    let budget = ReplyBudget::default();
     let running =
-        commands.into_iter().map(|command| one(services.server_api.for_key(caller), command, &room));
-    let replies: Vec<_> = stream::iter(running).buffered(at_once).collect().await;
+        commands.into_iter().map(|command| reply(services.server_api.for_key(caller), command, &budget));
+    let replies: Vec<_> = stream::iter(running).buffered(parallelism).collect().await;
     Ok(Ok(Replies { replies }))
 }
 
-/// The first thing that a command names.
+/// Reads a command, which is an object with the method as its only key.
 fn command<'b>(command: &BTreeMap<String, &'b RawValue>) -> Command<'b> {
     let mut parts = command.iter();
     let (Some((name, body)), None) = (parts.next(), parts.next()) else {
         return Err(ApiError::BAD_REQUEST);
     };
-    match Named::parse(name) {
-        Some(Named::Method(method)) => Ok((method, body)),
-        Some(Named::NotOffered) => Err(ApiError::NOT_AVAILABLE),
-        Some(Named::Batch) | None => Err(ApiError::BAD_REQUEST),
+    match MethodName::parse(name) {
+        Some(MethodName::Method(method)) => Ok((method, body)),
+        Some(MethodName::NotOffered) => Err(ApiError::NOT_AVAILABLE),
+        Some(MethodName::Batch) | None => Err(ApiError::BAD_REQUEST),
     }
 }
 
-/// What the replies of a batch take of memory, all together.
+/// The memory that all replies of a batch take together.
 #[derive(Default)]
-struct Room {
+struct ReplyBudget {
     bytes: Cell<usize>,
-    /// Histories are the largest of them, and take turns also where the rest runs at once.
+    /// Histories are the largest replies. They take turns even in a parallel batch, so that few are in memory uncounted.
     histories: tokio::sync::Mutex<()>,
 }
 
-impl Room {
-    /// Carries a method out and counts its answer, if there is room for it.
-    async fn call(&self, api: Api<'_>, method: Method, body: &RawValue) -> Answered {
+impl ReplyBudget {
+    /// Carries out a method and counts its answer, if the limit is not reached yet.
+    async fn call(&self, api: Api<'_>, method: Method, body: &RawValue) -> ApiResult {
         let _turn = match method {
             Method::History => Some(self.histories.lock().await),
             _ => None,
         };
-        if self.bytes.get() >= ENOUGH_BYTES {
+        if self.bytes.get() >= MAX_REPLY_BYTES {
             return Err(ErrorCode::Internal.into());
         }
-        let result = call(api, method, body).await?;
+        let result = dispatch(api, method, body).await?;
         self.bytes.set(self.bytes.get().saturating_add(result.get().len()));
         Ok(result)
     }
@@ -110,13 +117,13 @@ enum Reply {
     Error { error: ApiError },
 }
 
-async fn one(api: Api<'_>, command: Command<'_>, room: &Room) -> Reply {
+async fn reply(api: Api<'_>, command: Command<'_>, budget: &ReplyBudget) -> Reply {
     let answered = match command {
-        Ok((method, body)) => room.call(api, method, body).await.map(|result| (method, result)),
+        Ok((method, body)) => budget.call(api, method, body).await.map(|result| (method, result)),
         Err(error) => Err(error),
     };
     match answered {
-        Ok((method, result)) => Reply::Result(BTreeMap::from([(method.word(), result)])),
+        Ok((method, result)) => Reply::Result(BTreeMap::from([(method.name(), result)])),
         Err(error) => Reply::Error { error },
     }
 }

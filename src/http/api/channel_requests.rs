@@ -1,6 +1,6 @@
-//! What the methods about channels take: the shapes of the original, read into what the service asks for.
+//! The parameters of the methods about channels, in Centrifugo's form, converted to the types of the service.
 //!
-//! Fields that are not known are passed over, as the original does; payloads are kept as they came.
+//! Unknown fields are ignored, as Centrifugo does. Payloads stay as the client sent them.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +13,17 @@ use serde_json::value::RawValue;
 use super::error::ApiError;
 use domain::tokens::subscription_terms::{self, or_default};
 
-/// The most tags of one publication, and the longest name or value, in bytes.
+/// The largest number of tags of a publication.
 const MAX_TAGS: usize = 32;
+/// The longest name or value of a tag, in bytes.
 const MAX_TAG_BYTES: usize = 255;
 /// The longest idempotency key, or epoch of versions, in bytes.
 const MAX_KEY_BYTES: usize = 255;
 
-/// Reads a method's parameters.
+/// Reads the parameters of a method.
+///
+/// # Errors
+/// 107 unless they are an object of the right form.
 pub(super) fn read<'b, T: Deserialize<'b>>(body: &'b RawValue) -> Result<T, ApiError> {
     if !body.get().trim_start().starts_with('{') {
         return Err(ApiError::BAD_REQUEST);
@@ -27,38 +31,42 @@ pub(super) fn read<'b, T: Deserialize<'b>>(body: &'b RawValue) -> Result<T, ApiE
     serde_json::from_str(body.get()).map_err(|_| ApiError::BAD_REQUEST)
 }
 
-/// What is published, which may be `null`: that is a value like any other.
-fn there<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
+/// Reads data to publish. `null` is data too, unlike a missing field.
+fn present<'de, D: Deserializer<'de>>(field: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(field).map(Some)
 }
 
-/// A channel's name.
+/// Reads the name of a channel.
+///
+/// # Errors
+/// 107 for a missing name, or the error of a name that is not valid.
 pub(super) fn channel(name: Option<&str>) -> Result<ChannelName, ApiError> {
     Ok(ChannelName::parse(name.ok_or(ApiError::BAD_REQUEST)?)?)
 }
 
+/// Reads a payload, which is JSON or in base64.
 pub(super) fn payload(json: Option<&RawValue>, base64: Option<&str>) -> Result<Option<Payload>, ApiError> {
     Ok(subscription_terms::payload(json, base64)?)
 }
 
 /// `{channel, …}`.
 #[derive(Deserialize)]
-pub(super) struct OfChannel {
+pub(super) struct ChannelRequest {
     channel: Option<String>,
 }
 
-impl OfChannel {
+impl ChannelRequest {
     pub(super) fn channel(&self) -> Result<ChannelName, ApiError> {
         channel(self.channel.as_deref())
     }
 }
 
-/// `publish`, and what `broadcast` has besides its channels.
+/// `publish` and `broadcast`.
 #[derive(Deserialize)]
 pub(super) struct Publish<'b> {
     channel: Option<String>,
     channels: Option<Vec<String>>,
-    #[serde(borrow, default, deserialize_with = "there")]
+    #[serde(borrow, default, deserialize_with = "present")]
     data: Option<&'b RawValue>,
     b64data: Option<String>,
     skip_history: Option<bool>,
@@ -84,7 +92,7 @@ impl Publish<'_> {
         let fits = tags.len() <= MAX_TAGS
             && tags.iter().all(|(name, value)| name.len() <= MAX_TAG_BYTES && value.len() <= MAX_TAG_BYTES);
         let key = self.idempotency_key.clone().filter(|key| !key.is_empty());
-        // A database cannot hold NUL.
+        // PostgreSQL cannot store NUL in a text.
         let sane = key.as_ref().is_none_or(|key| key.len() <= MAX_KEY_BYTES && !key.contains('\0'))
             && tags.iter().all(|(name, value)| !name.contains('\0') && !value.contains('\0'));
         if !fits || !sane {
@@ -95,7 +103,7 @@ impl Publish<'_> {
         Ok(ServerPublication { data, tags, skip_history, idempotency_key: key, version })
     }
 
-    /// The version; 0 is none. One that no database could hold is a mistake.
+    /// The version. 0 means none; a version that does not fit into the database is an error.
     fn version(&self) -> Result<Option<Version>, ApiError> {
         let Some(number) = self.version.filter(|number| *number > 0) else { return Ok(None) };
         let epoch = self.version_epoch.clone().unwrap_or_default();
@@ -104,7 +112,7 @@ impl Publish<'_> {
     }
 }
 
-/// A position.
+/// A position in the history of a channel.
 #[derive(Clone, Deserialize)]
 pub(super) struct Since {
     #[serde(default, deserialize_with = "or_default")]

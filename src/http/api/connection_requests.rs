@@ -1,6 +1,6 @@
-//! What the methods about connections, users and tokens take.
+//! The parameters of the methods about connections, users and tokens.
 //!
-//! A user is always named, if only as nobody: what is forgotten must not mean everybody.
+//! The user is required, and the empty name means the anonymous user: a forgotten field must not select all users.
 
 use actors::runtime::Selection;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -15,70 +15,76 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::error::ApiError;
-use crate::http::api::channel_requests::{Since, channel, payload};
+use super::{
+    channel_requests::{Since, channel, payload},
+    error::ApiError,
+};
+use crate::http::extractors::subject::subject;
 use domain::tokens::subscription_terms::{SubscriptionTerms, or_default};
 
-/// The longest name of a user, or id of a token, in bytes.
-const MAX_NAME_BYTES: usize = 255;
-/// The most that is said of a connection, in bytes: as much as it could say itself in a frame.
+/// The longest id of a token, in bytes.
+const MAX_TOKEN_ID_BYTES: usize = 255;
+/// The largest connection info, in bytes: as much as a client can send in a frame.
 const MAX_INFO_BYTES: usize = 65_536;
-/// What the secret of an emulated stream is made of.
+/// The length of the secret of an emulated stream, in bytes.
 const STREAM_SECRET_BYTES: usize = 32;
-/// The most connections that a `disconnect` may spare.
+/// The largest number of connections that a `disconnect` can except.
 const MAX_WHITELIST: usize = 1_000;
 
-/// Which connections: `{user, client?, session?}`.
+/// A user, and optionally some of its connections: `{user, client?, session?}`.
 #[derive(Deserialize)]
-pub(super) struct OfUser {
+pub(super) struct UserRequest {
     user: Option<String>,
     client: Option<String>,
     session: Option<String>,
 }
 
-impl OfUser {
-    /// The user, who must be named, if only as nobody.
-    pub(super) fn subject(&self) -> Result<Subject, ApiError> {
-        subject(self.user.as_deref())
-    }
-
-    /// Which of the user's connections; `None` for one that cannot be. `session` is the id of a session, or the secret of one
-    /// emulated stream, whose connection `of_stream` tells.
+impl UserRequest {
+    /// The user.
     ///
     /// # Errors
-    /// 107 for a session that can be neither: an answer must not say that nothing was there.
+    /// 107 for a missing name, or one that cannot exist.
+    pub(super) fn subject(&self) -> Result<Subject, ApiError> {
+        self.user.as_deref().and_then(subject).ok_or(ApiError::BAD_REQUEST)
+    }
+
+    /// The selected connections of the user. `None` if `client` is not an id that a connection can have, or if the stream does
+    /// not exist. `session` is the id of a session, or the secret of an emulated stream, whose connection `of_stream` looks up.
+    ///
+    /// # Errors
+    /// 107 for a `session` that is neither: a malformed value must not be answered with "0 connections".
     pub(super) fn selection(
         &self,
         of_stream: impl FnOnce(&SecretString) -> Option<ConnectionId>,
     ) -> Result<Option<Selection>, ApiError> {
-        let whole = Selection::of(self.subject()?);
-        let named = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
-        let only = match named(&self.session) {
-            None => Only::Any,
-            Some(text) => Only::parse(text)?,
+        let selection = Selection::of(self.subject()?);
+        let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
+        let selector = match given(&self.session) {
+            None => SessionSelector::Any,
+            Some(text) => SessionSelector::parse(text)?,
         };
-        let Ok(connection) = named(&self.client).map(|id| id.parse::<ConnectionId>()).transpose() else {
+        let Ok(connection) = given(&self.client).map(|id| id.parse::<ConnectionId>()).transpose() else {
             return Ok(None);
         };
-        let whole = Selection { connection, ..whole };
-        Ok(match only {
-            Only::Any => Some(whole),
-            Only::Session(session) => Some(Selection { session: Some(session), ..whole }),
-            Only::Stream(secret) => of_stream(&secret)
+        let selection = Selection { connection, ..selection };
+        Ok(match selector {
+            SessionSelector::Any => Some(selection),
+            SessionSelector::Session(session) => Some(Selection { session: Some(session), ..selection }),
+            SessionSelector::Stream(secret) => of_stream(&secret)
                 .filter(|found| connection.is_none_or(|only| only == *found))
-                .map(|found| Selection { connection: Some(found), ..whole }),
+                .map(|found| Selection { connection: Some(found), ..selection }),
         })
     }
 }
 
-/// What `session` names.
-enum Only {
+/// The value of `session`.
+enum SessionSelector {
     Any,
     Session(SessionId),
     Stream(SecretString),
 }
 
-impl Only {
+impl SessionSelector {
     fn parse(text: String) -> Result<Self, ApiError> {
         let is_secret =
             || URL_SAFE_NO_PAD.decode(&text).is_ok_and(|secret| secret.len() == STREAM_SECRET_BYTES);
@@ -90,7 +96,7 @@ impl Only {
     }
 }
 
-/// A moment in seconds since the epoch; nothing, or 0, is none. One before that is a mistake, and never no end.
+/// A moment in seconds since the epoch. 0 means none; a negative number is an error, and never means "no end".
 fn moment(at: Option<i64>) -> Result<Option<i64>, ApiError> {
     match at {
         None | Some(0) => Ok(None),
@@ -99,22 +105,13 @@ fn moment(at: Option<i64>) -> Result<Option<i64>, ApiError> {
     }
 }
 
-fn subject(user: Option<&str>) -> Result<Subject, ApiError> {
-    user.and_then(named).ok_or(ApiError::BAD_REQUEST)
-}
-
-/// Whoever goes by this name in realtime; `None` if nobody can.
-pub(in crate::http) fn named(name: &str) -> Option<Subject> {
-    (name.len() <= MAX_NAME_BYTES && !name.contains('\0')).then(|| Subject::new(name))
-}
-
-/// What is said of connections beside their names goes with everything that they publish.
-fn fits(info: Option<&Payload>) -> Result<(), ApiError> {
+/// Limits the connection info, because it goes out with every publication of the connection.
+fn check_info(info: Option<&Payload>) -> Result<(), ApiError> {
     let fits = info.is_none_or(|info| info.as_bytes().len() <= MAX_INFO_BYTES);
     if fits { Ok(()) } else { Err(ApiError::BAD_REQUEST) }
 }
 
-/// `subscribe`, besides [`OfUser`] and the [`SubscriptionTerms`].
+/// `subscribe`, apart from [`UserRequest`] and the [`SubscriptionTerms`].
 #[derive(Deserialize)]
 pub(super) struct Subscribe {
     channel: Option<String>,
@@ -125,20 +122,21 @@ impl Subscribe {
     pub(super) fn subscription(self, terms: &SubscriptionTerms) -> Result<ServerSubscription, ApiError> {
         let channel = channel(self.channel.as_deref())?;
         let subscription = terms.subscription(channel, self.recover_since.map(Position::from))?;
-        fits(subscription.chan_info.as_ref())?;
+        check_info(subscription.chan_info.as_ref())?;
         Ok(subscription)
     }
 }
 
-/// `disconnect`, besides [`OfUser`].
+/// `disconnect`, apart from [`UserRequest`].
 #[derive(Deserialize)]
 pub(super) struct Disconnect {
     whitelist: Option<Vec<String>>,
-    disconnect: Option<Words>,
+    disconnect: Option<CustomClose>,
 }
 
+/// The code and the reason of the close frame.
 #[derive(Deserialize)]
-struct Words {
+struct CustomClose {
     #[serde(default, deserialize_with = "or_default")]
     code: u16,
     #[serde(default, deserialize_with = "or_default")]
@@ -146,16 +144,21 @@ struct Words {
 }
 
 impl Disconnect {
-    /// What the connections are told.
+    /// The close code and reason for the connections.
+    ///
+    /// # Errors
+    /// 107 for a code or reason that is not allowed.
     pub(super) fn goodbye(&self) -> Result<Goodbye, ApiError> {
         match &self.disconnect {
             None => Ok(CloseReason::ForceDisconnect.into()),
-            Some(Words { code: 0, reason }) if reason.is_empty() => Ok(CloseReason::ForceDisconnect.into()),
-            Some(Words { code, reason }) => Goodbye::custom(*code, reason).ok_or(ApiError::BAD_REQUEST),
+            Some(CustomClose { code: 0, reason }) if reason.is_empty() => {
+                Ok(CloseReason::ForceDisconnect.into())
+            }
+            Some(CustomClose { code, reason }) => Goodbye::custom(*code, reason).ok_or(ApiError::BAD_REQUEST),
         }
     }
 
-    /// Which connections stay. What is no id of a connection is none that there could be.
+    /// The connections that stay open. A text that is not an id of a connection is ignored.
     pub(super) fn except(&self) -> Result<Vec<ConnectionId>, ApiError> {
         let listed = self.whitelist.as_deref().unwrap_or_default();
         if listed.len() > MAX_WHITELIST {
@@ -165,7 +168,7 @@ impl Disconnect {
     }
 }
 
-/// `refresh`, besides [`OfUser`].
+/// `refresh`, apart from [`UserRequest`].
 #[derive(Deserialize)]
 pub(super) struct Refresh<'b> {
     expired: Option<bool>,
@@ -175,21 +178,21 @@ pub(super) struct Refresh<'b> {
 }
 
 impl Refresh<'_> {
-    /// Until when, in seconds since the epoch. A moment that is past ends the connections.
+    /// When the connections expire, in seconds since the epoch. A moment in the past ends them.
     pub(super) fn expires_at(&self) -> Result<Option<i64>, ApiError> {
         let end = moment(self.expire_at)?;
         Ok(if self.expired == Some(true) { Some(1) } else { end })
     }
 
-    /// What others see of the connections from here on; nothing leaves that as it is.
+    /// The new connection info that other clients see. `None` leaves it as it is.
     pub(super) fn info(&self) -> Result<Option<Payload>, ApiError> {
         let info = payload(self.info, None)?;
-        fits(info.as_ref())?;
+        check_info(info.as_ref())?;
         Ok(info)
     }
 }
 
-/// `connections`, besides the user.
+/// `connections`, apart from the user.
 #[derive(Deserialize)]
 pub(super) struct Connections<'b> {
     expression: Option<String>,
@@ -198,13 +201,13 @@ pub(super) struct Connections<'b> {
 }
 
 impl Connections<'_> {
-    /// Whether connections are to be chosen in ways that are not offered.
-    pub(super) fn filters(&self) -> bool {
+    /// Whether the request uses a filter that this server does not have.
+    pub(super) fn has_filter(&self) -> bool {
         self.label_filter.is_some() || self.expression.as_ref().is_some_and(|text| !text.is_empty())
     }
 }
 
-/// `block_user`, `revoke_token`, `invalidate_user_tokens`, besides the user.
+/// `block_user`, `revoke_token` and `invalidate_user_tokens`, apart from the user.
 #[derive(Deserialize)]
 pub(super) struct Denial {
     uid: Option<String>,
@@ -214,7 +217,7 @@ pub(super) struct Denial {
 }
 
 impl Denial {
-    /// Until when; nothing, or 0, is for ever.
+    /// When the denial ends, in seconds since the epoch. `None` means never.
     pub(super) fn expire_at(&self) -> Result<Option<i64>, ApiError> {
         moment(self.expire_at)
     }
@@ -225,7 +228,7 @@ impl Denial {
 
     pub(super) fn token(&self) -> Result<&str, ApiError> {
         let id = self.uid.as_deref();
-        id.filter(|id| (1..=MAX_NAME_BYTES).contains(&id.len()) && !id.contains('\0'))
+        id.filter(|id| (1..=MAX_TOKEN_ID_BYTES).contains(&id.len()) && !id.contains('\0'))
             .ok_or(ApiError::BAD_REQUEST)
     }
 

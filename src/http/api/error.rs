@@ -1,4 +1,4 @@
-//! Errors of the server API: the protocol's codes, in a body or as a status.
+//! Errors of the server API: the error codes of the protocol, in a body or as a status.
 
 use actix_web::{HttpResponse, http::StatusCode};
 use protocol::{ErrorCode, channel_name::ChannelNameError};
@@ -6,7 +6,7 @@ use serde::Serialize;
 
 use domain::tokens::subscription_terms::MalformedPayload;
 
-/// Why a method was not carried out.
+/// Why a method failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub(super) struct ApiError {
     code: u16,
@@ -14,12 +14,12 @@ pub(super) struct ApiError {
 }
 
 impl ApiError {
-    /// The request itself is wrong.
+    /// The request is malformed or has unacceptable values.
     pub(super) const BAD_REQUEST: Self = Self { code: 107, message: "bad request" };
-    /// What is asked for is not offered.
+    /// This server does not have the method or the option.
     pub(super) const NOT_AVAILABLE: Self = Self { code: 108, message: "not available" };
 
-    /// As Centrifugo says it by default: 200, and the error in the body.
+    /// As Centrifugo answers by default: 200, with the error in the body.
     pub(super) fn as_answer(self) -> HttpResponse {
         #[derive(Serialize)]
         struct Answer {
@@ -28,7 +28,7 @@ impl ApiError {
         HttpResponse::Ok().json(Answer { error: self })
     }
 
-    /// As a status, with the bare error in the body.
+    /// As an HTTP status, with the bare error in the body.
     pub(super) fn as_status(self) -> HttpResponse {
         HttpResponse::build(self.status()).json(self)
     }

@@ -1,25 +1,25 @@
-//! The methods, what each takes of a key, and those of the original that are not offered.
+//! The names of the methods, the scope that each needs, and the methods of Centrifugo that this server does not have.
 
 use domain::tokens::api_key::ApiScope;
 
 macro_rules! methods {
-    ($($name:ident = $word:literal takes $scope:ident;)*) => {
+    ($($name:ident = $text:literal needs $scope:ident;)*) => {
         /// A method.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(super) enum Method { $($name,)* }
 
         impl Method {
-            /// The method of this name.
-            pub(super) fn parse(word: &str) -> Option<Self> {
-                match word { $($word => Some(Self::$name),)* _ => None }
+            /// The method with this name.
+            pub(super) fn parse(name: &str) -> Option<Self> {
+                match name { $($text => Some(Self::$name),)* _ => None }
             }
 
-            /// Its name.
-            pub(super) fn word(self) -> &'static str {
-                match self { $(Self::$name => $word,)* }
+            /// The name of the method.
+            pub(super) fn name(self) -> &'static str {
+                match self { $(Self::$name => $text,)* }
             }
 
-            /// What a key needs for it.
+            /// The scope that the key needs.
             pub(super) fn scope(self) -> ApiScope {
                 match self { $(Self::$name => ApiScope::$scope,)* }
             }
@@ -28,52 +28,52 @@ macro_rules! methods {
 }
 
 methods! {
-    Publish = "publish" takes Publish;
-    Broadcast = "broadcast" takes Publish;
-    Presence = "presence" takes Channels;
-    PresenceStats = "presence_stats" takes Channels;
-    History = "history" takes Channels;
-    Channels = "channels" takes Channels;
-    Info = "info" takes Channels;
-    HistoryRemove = "history_remove" takes History;
-    Subscribe = "subscribe" takes Connections;
-    Unsubscribe = "unsubscribe" takes Connections;
-    Disconnect = "disconnect" takes Connections;
-    Refresh = "refresh" takes Connections;
-    Connections = "connections" takes Connections;
-    BlockUser = "block_user" takes Tokens;
-    UnblockUser = "unblock_user" takes Tokens;
-    RevokeToken = "revoke_token" takes Tokens;
-    InvalidateUserTokens = "invalidate_user_tokens" takes Tokens;
+    Publish = "publish" needs Publish;
+    Broadcast = "broadcast" needs Publish;
+    Presence = "presence" needs Channels;
+    PresenceStats = "presence_stats" needs Channels;
+    History = "history" needs Channels;
+    Channels = "channels" needs Channels;
+    Info = "info" needs Channels;
+    HistoryRemove = "history_remove" needs History;
+    Subscribe = "subscribe" needs Connections;
+    Unsubscribe = "unsubscribe" needs Connections;
+    Disconnect = "disconnect" needs Connections;
+    Refresh = "refresh" needs Connections;
+    Connections = "connections" needs Connections;
+    BlockUser = "block_user" needs Tokens;
+    UnblockUser = "unblock_user" needs Tokens;
+    RevokeToken = "revoke_token" needs Tokens;
+    InvalidateUserTokens = "invalidate_user_tokens" needs Tokens;
 }
 
-/// What a path or a command of a batch names.
+/// The name in a path, or in a command of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Named {
+pub(super) enum MethodName {
     /// A method.
     Method(Method),
-    /// Several of them.
+    /// `batch`: several methods.
     Batch,
-    /// A method of the original that this server does not have: error 108.
+    /// A method of Centrifugo that this server does not have: error 108.
     NotOffered,
 }
 
-impl Named {
-    /// What this names; `None` for nothing that ever was.
-    pub(super) fn parse(word: &str) -> Option<Self> {
+impl MethodName {
+    /// Reads a name. `None` if neither this server nor Centrifugo has such a method.
+    pub(super) fn parse(name: &str) -> Option<Self> {
         const FAMILIES: [&str; 6] =
             ["map_", "shared_poll_", "device_", "user_topic_", "push_", "cancel_push"];
         const OTHERS: [&str; 5] =
             ["rpc", "send_push_notification", "update_push_status", "update_user_status", "get_user_status"];
-        if word == "batch" {
+        if name == "batch" {
             return Some(Self::Batch);
         }
-        if let Some(method) = Method::parse(word) {
+        if let Some(method) = Method::parse(name) {
             return Some(Self::Method(method));
         }
-        let known = OTHERS.contains(&word)
-            || word == "delete_user_status"
-            || FAMILIES.iter().any(|family| word.starts_with(family));
+        let known = OTHERS.contains(&name)
+            || name == "delete_user_status"
+            || FAMILIES.iter().any(|family| name.starts_with(family));
         known.then_some(Self::NotOffered)
     }
 }
@@ -83,14 +83,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_method_is_known_by_its_own_word() {
-        for word in ["publish", "presence_stats", "invalidate_user_tokens"] {
-            assert!(matches!(Named::parse(word), Some(Named::Method(method)) if method.word() == word));
+    fn a_method_is_known_by_its_own_name() {
+        for name in ["publish", "presence_stats", "invalidate_user_tokens"] {
+            assert!(
+                matches!(MethodName::parse(name), Some(MethodName::Method(method)) if method.name() == name)
+            );
         }
-        assert_eq!(Named::parse("batch"), Some(Named::Batch));
-        assert_eq!(Named::parse("map_publish"), Some(Named::NotOffered));
-        assert_eq!(Named::parse("rpc"), Some(Named::NotOffered));
-        assert_eq!(Named::parse("Publish"), None);
-        assert_eq!(Named::parse("v1"), None);
+        assert_eq!(MethodName::parse("batch"), Some(MethodName::Batch));
+        assert_eq!(MethodName::parse("map_publish"), Some(MethodName::NotOffered));
+        assert_eq!(MethodName::parse("rpc"), Some(MethodName::NotOffered));
+        assert_eq!(MethodName::parse("Publish"), None);
+        assert_eq!(MethodName::parse("v1"), None);
     }
 }

@@ -1,51 +1,45 @@
-//! Who is asking: the extractor that lets a handler run for a signed-in user only.
+//! The signed-in caller of a request: with these extractors a handler runs for a verified caller only.
 //!
-//! The token is found by `domain::tokens::credential` and judged by the one verifier; nothing here decides on its own. Who may act on
-//! others is the services' question, which also writes a refusal down. A credential
-//! that a browser sends unasked, a cookie, needs a CSRF token for everything that changes something.
+//! `extractors::credential` finds the token and the one verifier judges it; nothing here decides on its own. Whether the
+//! caller may act on other users is decided by the services, which also record a refusal. A browser sends cookies without
+//! being asked, so a request that changes something with a cookie as its credential needs a CSRF token.
 //!
-//! A handler that takes a body takes [`AuthenticatedBody`]: extractors of one handler run side by side, and a body may take
-//! its time, in which whoever began to send it can be revoked.
+//! A handler with a body takes [`AuthenticatedBody`], never [`Authenticated`] beside a [`Body`].
 
 use std::{future::Future, pin::Pin};
 
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload, http::header};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
 use secrecy::ExposeSecret as _;
 
 use super::{
     body::{Body, Shape},
-    client::{lines, services},
+    client::services,
+    credential::credential,
 };
 use crate::http::{csrf, problem::Problem};
-use domain::{
-    account::role::Scope,
-    tokens::{
-        credential::{Credential, Door, Headers, Source, find},
-        csrf::Binding,
-    },
-};
-use service::{Caller, Services};
+use domain::{account::role::Scope, tokens::credential::Source, tokens::csrf::Binding};
+use service::{Caller, Refusal, Services};
 
-/// A verified caller, and where the token was found. Not beside a [`Body`].
+/// A verified caller, and where the token was found. Do not combine with a [`Body`].
 #[derive(Clone)]
 pub(crate) struct Authenticated {
-    /// Who.
+    /// The verified caller.
     pub(crate) caller: Caller,
-    /// By which credential.
+    /// Where the token was found.
     pub(crate) source: Source,
 }
 
-/// A body, and its caller as verified after the last byte of it had come.
+/// A body, and its caller as verified after the last byte of the body arrived.
 pub(crate) struct AuthenticatedBody<T> {
-    /// Who.
+    /// The verified caller.
     pub(crate) caller: Caller,
-    /// What they sent.
+    /// The parsed body.
     pub(crate) body: T,
 }
 
 /// What the access log says about the caller.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Traced {
+pub(crate) struct LoggedCaller {
     pub(crate) user: i64,
     pub(crate) session: protocol::id::SessionId,
 }
@@ -66,10 +60,12 @@ impl<T: Shape> FromRequest for AuthenticatedBody<T> {
     type Error = Problem;
     type Future = Extracting<Self>;
 
+    /// Verifies the caller twice, before and after the body, for two reasons. The first check rejects callers without a
+    /// valid token before the server waits for their body. The second is the one that counts: a body may take up to 15
+    /// seconds to arrive, and the session may be revoked in that time.
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let (request, mut payload) = (request.clone(), payload.take());
         Box::pin(async move {
-            // Nobody's body is waited for who is a stranger already.
             Authenticated::of(&request).await?;
             let body = Body::<T>::from_request(&request, &mut payload).await?.0;
             let caller = Authenticated::of(&request).await?.caller;
@@ -79,19 +75,23 @@ impl<T: Shape> FromRequest for AuthenticatedBody<T> {
 }
 
 impl Authenticated {
-    /// The caller of `request` as of now.
+    /// Verifies the caller of `request` now.
+    ///
+    /// # Errors
+    /// 401 without a valid token, 403 without a CSRF token or the scope that the method needs, 503 if the token cannot be
+    /// verified at the moment.
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let services = services(request)?;
         let credential = credential(request)?.ok_or_else(Problem::not_authenticated)?;
         let caller = services.access.verifier.verify(credential.token.expose_secret()).await?;
-        request.extensions_mut().insert(Traced { user: caller.user.0, session: caller.session });
+        request.extensions_mut().insert(LoggedCaller { user: caller.user.0, session: caller.session });
         let found = Self { caller, source: credential.source };
-        found.admit(request, services)?;
+        found.authorize(request, services)?;
         Ok(found)
     }
 
-    /// Whether the caller may send this very request.
-    fn admit(&self, request: &HttpRequest, services: &Services) -> Result<(), Problem> {
+    /// Checks that the caller may send this request: its CSRF token and the scope of its token.
+    fn authorize(&self, request: &HttpRequest, services: &Services) -> Result<(), Problem> {
         let reading = request.method().is_safe();
         if !reading && self.source == Source::Cookie {
             csrf::require_own_site(request)?;
@@ -105,14 +105,20 @@ impl Authenticated {
     }
 }
 
-/// The credential of a REST request, if it brings one.
+/// The caller, if the request has a token that verifies. A token that does not verify counts as none.
 ///
 /// # Errors
-/// 400 for a credential that is misplaced, repeated or not in UTF-8.
-pub(crate) fn credential(request: &HttpRequest) -> Result<Option<Credential>, Problem> {
-    let authorization = lines(request, &header::AUTHORIZATION)?;
-    let cookies = lines(request, &header::COOKIE)?;
-    let headers =
-        Headers { authorization: &authorization, cookies: &cookies, query: Some(request.query_string()) };
-    Ok(find(headers, Door::Rest)?)
+/// 400 for a malformed credential, 503 if the token cannot be verified at the moment.
+pub(crate) async fn optional_caller(
+    request: &HttpRequest,
+    services: &Services,
+) -> Result<Option<Caller>, Problem> {
+    let Some(credential) = credential(request)? else {
+        return Ok(None);
+    };
+    match services.access.verifier.verify(credential.token.expose_secret()).await {
+        Ok(caller) => Ok(Some(caller)),
+        Err(Refusal::Unavailable) => Err(Refusal::Unavailable.into()),
+        Err(_) => Ok(None),
+    }
 }

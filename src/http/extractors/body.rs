@@ -1,7 +1,7 @@
-//! Bodies and queries: read within a limit, of the right type, of exactly the expected fields.
+//! Bodies and queries: of limited size, of the right media type, with exactly the expected fields.
 //!
-//! Handlers name the type they want. What is wrong with a body is told in our words: media type (415), size (413), time
-//! (408), syntax (400), fields (422).
+//! Handlers name the type they want. Errors are described in this server's own words, never in those of a library: media
+//! type (415), size (413), time (408), syntax (400), fields (422).
 
 use std::{future::Future, pin::Pin, time::Duration};
 
@@ -16,37 +16,37 @@ use futures_util::StreamExt as _;
 use secrecy::SecretString;
 use serde::{Deserialize, Deserializer, de::DeserializeOwned};
 
-use super::client::text;
+use super::request_headers::header_value;
 use crate::http::problem::Problem;
 
-/// The largest body that a REST route takes, unless it says otherwise.
+/// The largest body of a REST route, in bytes. The server API has its own limit.
 const MAX_BODY: usize = 64 * 1024;
-/// How long a body may take to arrive.
+/// The longest time in which a body must arrive.
 const READ_WITHIN: Duration = Duration::from_secs(15);
 
 /// A type that can be read from a body or a query.
 pub(crate) trait Shape: DeserializeOwned + 'static {
-    /// Its fields in words, for whoever got them wrong.
+    /// Its fields in words, for the error message.
     const FIELDS: &'static str;
-    /// Whether an HTML form is taken as well as JSON.
+    /// Whether an HTML form is accepted as well as JSON.
     const FORM: bool = false;
 }
 
-/// A body that must be there.
+/// A required body.
 pub(crate) struct Body<T>(pub(crate) T);
 
-/// A body that may be missing.
+/// An optional body.
 pub(crate) struct MaybeBody<T>(pub(crate) Option<T>);
 
 /// The query string.
 pub(crate) struct Query<T>(pub(crate) T);
 
-/// Reads a field that must never be printed.
+/// Reads a secret field, which must never be printed.
 pub(crate) fn secret<'de, D: Deserializer<'de>>(field: D) -> Result<SecretString, D::Error> {
     String::deserialize(field).map(SecretString::from)
 }
 
-/// The same for a field that may be missing; it also needs `#[serde(default)]`.
+/// Reads an optional secret field. The field also needs `#[serde(default)]`.
 pub(crate) fn optional_secret<'de, D: Deserializer<'de>>(field: D) -> Result<Option<SecretString>, D::Error> {
     Ok(Option::<String>::deserialize(field)?.map(SecretString::from))
 }
@@ -58,7 +58,7 @@ impl<T: Shape> FromRequest for Body<T> {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (media, length, payload) = parts(request, payload);
+        let (media, length, payload) = body_parts(request, payload);
         Box::pin(async move {
             let format = format_of::<T>(media.as_deref())?;
             parse(format, &read(payload, length, READ_WITHIN, MAX_BODY).await?).map(Self)
@@ -71,7 +71,7 @@ impl<T: Shape> FromRequest for MaybeBody<T> {
     type Future = Extracting<Self>;
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
-        let (media, length, payload) = parts(request, payload);
+        let (media, length, payload) = body_parts(request, payload);
         Box::pin(async move {
             let bytes = read(payload, length, READ_WITHIN, MAX_BODY).await?;
             if bytes.is_empty() {
@@ -96,19 +96,19 @@ impl<T: Shape> FromRequest for Query<T> {
     }
 }
 
-fn parts(request: &HttpRequest, payload: &mut Payload) -> (Option<String>, Option<usize>, Payload) {
-    let media = text(request, &header::CONTENT_TYPE).map(str::to_owned);
-    let length = text(request, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+fn body_parts(request: &HttpRequest, payload: &mut Payload) -> (Option<String>, Option<usize>, Payload) {
+    let media = header_value(request, &header::CONTENT_TYPE).map(str::to_owned);
+    let length = header_value(request, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
     (media, length, payload.take())
 }
 
-/// Reads a whole body of at most `limit` bytes, whatever its media type.
+/// Reads a whole body of at most `limit` bytes and of any media type.
 pub(crate) async fn read_up_to(
     request: &HttpRequest,
     payload: Payload,
     limit: usize,
 ) -> Result<BytesMut, Problem> {
-    let length = text(request, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
+    let length = header_value(request, &header::CONTENT_LENGTH).and_then(|length| length.parse().ok());
     read(payload, length, READ_WITHIN, limit).await
 }
 
@@ -118,7 +118,7 @@ enum Format {
     Form,
 }
 
-/// The format that a media type stands for, parameters such as `charset=utf-8` aside.
+/// The format of a media type. The only parameter that counts is `charset`, which must be UTF-8 if it is given.
 fn format_of<T: Shape>(media: Option<&str>) -> Result<Format, Problem> {
     let media = media.unwrap_or_default();
     let (essence, parameters) = media.split_once(';').unwrap_or((media, ""));
@@ -142,18 +142,18 @@ fn format_of<T: Shape>(media: Option<&str>) -> Result<Format, Problem> {
     }
 }
 
-/// Reads the whole body, refusing what is too large before or while it arrives, and what takes too long.
+/// Reads the whole body. Rejects a body that is too large, from its length or while it arrives, and one that takes too long.
 async fn read(
     payload: Payload,
     length: Option<usize>,
     within: Duration,
     limit: usize,
 ) -> Result<BytesMut, Problem> {
-    let whole = tokio::time::timeout(within, gather(payload, length, limit)).await;
+    let whole = tokio::time::timeout(within, collect(payload, length, limit)).await;
     whole.unwrap_or_else(|_| Err(Problem::of_status(StatusCode::REQUEST_TIMEOUT)))
 }
 
-async fn gather(mut payload: Payload, length: Option<usize>, limit: usize) -> Result<BytesMut, Problem> {
+async fn collect(mut payload: Payload, length: Option<usize>, limit: usize) -> Result<BytesMut, Problem> {
     let too_large = || {
         let detail = format!("The body is larger than {} KiB.", limit / 1024);
         Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
@@ -161,7 +161,7 @@ async fn gather(mut payload: Payload, length: Option<usize>, limit: usize) -> Re
     if length.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    // Room is made as the bytes come: a promised length costs whoever promises nothing.
+    // Do not allocate from Content-Length: a client can send any number there at no cost.
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk
@@ -193,7 +193,7 @@ fn parse_json<T: Shape>(body: &[u8]) -> Result<T, Problem> {
         serde_json::error::Category::Data => wrong(),
         _ => Problem::bad_request("malformed_json", "The body is not valid JSON."),
     })?;
-    // The parser would also take the fields' values in order, as an array.
+    // Serde would also accept an array with the values of the fields in order.
     if body.trim_ascii_start().starts_with(b"{") { Ok(read) } else { Err(wrong()) }
 }
 

@@ -1,4 +1,4 @@
-//! Facts about how bodies and queries are read.
+//! How bodies and queries are read.
 
 use actix_web::{body::MessageBody as _, test::TestRequest};
 use serde::Deserialize;
@@ -84,7 +84,7 @@ async fn wrong_unknown_and_repeated_fields_are_422() {
 async fn a_body_above_64_kib_is_413() {
     let large = format!(r#"{{"word": "{}"}}"#, "x".repeat(MAX_BODY));
     assert_eq!(code::<Words>("application/json", large.clone()).await, (413, "body_too_large"));
-    // Without a length, as with chunked transfer, the bytes are counted as they come.
+    // Without a length, as in a chunked transfer, the bytes are counted while they arrive.
     let stream =
         futures_util::stream::iter([Ok::<_, actix_web::error::PayloadError>(bytes::Bytes::from(large))]);
     let stream: Pin<Box<dyn futures_util::Stream<Item = _>>> = Box::pin(stream);

@@ -1,6 +1,6 @@
-//! Operators: `/api/v1/admin`. Sees and revokes other users' sessions.
+//! Operators: `/api/v1/admin`. Lists and revokes the sessions of other users.
 //!
-//! Who may act on whom, and that it takes a recent proof of presence, is the services' rule; here is the shape of the
+//! The services decide which operator may act on which user, and require a recent step-up. This file has the shapes of
 //! requests and answers.
 
 use std::net::IpAddr;
@@ -11,27 +11,30 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::sessions::{SessionView, revoked_view};
 use crate::http::{
-    api::{connection, may_be_more, named},
     extractors::{
         authenticated::{Authenticated, AuthenticatedBody},
         body::{Query, Shape},
         client::Client,
+        page_limit::page_limit,
+        subject::subject,
     },
     problem::Problem,
+    views::{
+        connection::{connection_view, may_have_more},
+        revocation::revocation_view,
+        session::SessionView,
+    },
 };
 use service::{AnySession, Services, SessionFilter, Target};
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 500;
-const DEFAULT_PAGE: u32 = 50;
-const MAX_PAGE: u32 = 200;
 
-/// What is to be revoked: exactly one of the five, and why.
+/// What to revoke, which is exactly one of the five, and the reason.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Order {
+pub(crate) struct RevocationRequest {
     session: Option<SessionId>,
     device: Option<DeviceId>,
     user: Option<UserId>,
@@ -40,32 +43,35 @@ pub(crate) struct Order {
     reason: String,
 }
 
-impl Shape for Order {
+impl Shape for RevocationRequest {
     const FIELDS: &'static str = "one of session, device, user, subject or all (true), and reason";
 }
 
-impl Order {
-    /// The one target, and the reason without surrounding space.
-    fn read(self) -> Result<(Target, String), Problem> {
-        let one = || {
+impl RevocationRequest {
+    /// The target, and the reason without surrounding space.
+    ///
+    /// # Errors
+    /// 422 unless there is exactly one target, and a reason.
+    fn target(self) -> Result<(Target, String), Problem> {
+        let not_one = || {
             Problem::unprocessable(
                 "one_target_required",
                 "Name exactly one of session, device, user, subject or all.",
             )
         };
         if self.all == Some(false) {
-            return Err(one());
+            return Err(not_one());
         }
         let named = [
             self.session.map(Target::Session),
             self.device.map(Target::Device),
             self.user.map(Target::User),
-            self.subject.as_deref().map(subject).transpose()?.map(Target::Subject),
+            self.subject.as_deref().map(realtime_user).transpose()?.map(Target::Subject),
             self.all.map(|_| Target::All),
         ];
         let mut targets = named.into_iter().flatten();
         let (Some(target), None) = (targets.next(), targets.next()) else {
-            return Err(one());
+            return Err(not_one());
         };
         let reason = self.reason.trim().to_owned();
         if reason.is_empty() || reason.chars().count() > MAX_REASON {
@@ -75,22 +81,22 @@ impl Order {
     }
 }
 
-/// `POST /api/v1/admin/revocations`. 202 while some sockets are still to be closed.
+/// `POST /api/v1/admin/revocations`. 202 while some sockets are not closed yet.
 pub(crate) async fn revoke(
     services: web::Data<Services>,
-    sent: AuthenticatedBody<Order>,
+    sent: AuthenticatedBody<RevocationRequest>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let (target, reason) = sent.body.read()?;
+    let (target, reason) = sent.body.target()?;
     let revoked = services.operators.revocation.revoke(&sent.caller, target, reason, &client.0).await?;
     let status = if revoked.pending > 0 { StatusCode::ACCEPTED } else { StatusCode::OK };
-    Ok(HttpResponse::build(status).json(revoked_view(&revoked)))
+    Ok(HttpResponse::build(status).json(revocation_view(&revoked)))
 }
 
-/// Which sessions to list.
+/// The filter and the page of a list of sessions.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Filter {
+pub(crate) struct SessionsQuery {
     user: Option<UserId>,
     device: Option<DeviceId>,
     subject: Option<String>,
@@ -99,20 +105,20 @@ pub(crate) struct Filter {
     cursor: Option<String>,
 }
 
-impl Shape for Filter {
+impl Shape for SessionsQuery {
     const FIELDS: &'static str = "user, device, subject, active (true or false), limit (1 to 200), cursor";
 }
 
-/// A session of an account, or a connection that another identity provider vouches for.
+/// A session of an account, or a connection whose user is known to an outside issuer only.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
-enum OverseenView {
+enum AdminSessionView {
     Account(Box<SessionView>),
-    External(Box<OutsideView>),
+    External(Box<ExternalSessionView>),
 }
 
 #[derive(Serialize)]
-struct OutsideView {
+struct ExternalSessionView {
     id: SessionId,
     issuer: String,
     subject: String,
@@ -132,89 +138,90 @@ struct OutsideView {
     open_connections: usize,
 }
 
-impl OverseenView {
+impl AdminSessionView {
     fn of(overseen: AnySession, current: SessionId) -> Self {
         match overseen {
             AnySession::Account(listed) => {
                 Self::Account(Box::new(SessionView::of(&listed.session, listed.open_connections, current)))
             }
-            AnySession::External(session, open_connections) => Self::External(Box::new(OutsideView {
-                id: session.id,
-                issuer: session.issuer,
-                subject: session.subject.to_string(),
-                token_id: session.token_id,
-                connection: session.connection,
-                address: session.address,
-                created_at: session.created_at,
-                last_seen_at: session.last_seen_at,
-                expires_at: session.expires_at,
-                ended_at: session.ended_at,
-                revoked_at: session.revoked_at,
-                open_connections,
-            })),
+            AnySession::External(session, open_connections) => {
+                Self::External(Box::new(ExternalSessionView {
+                    id: session.id,
+                    issuer: session.issuer,
+                    subject: session.subject.to_string(),
+                    token_id: session.token_id,
+                    connection: session.connection,
+                    address: session.address,
+                    created_at: session.created_at,
+                    last_seen_at: session.last_seen_at,
+                    expires_at: session.expires_at,
+                    ended_at: session.ended_at,
+                    revoked_at: session.revoked_at,
+                    open_connections,
+                }))
+            }
         }
     }
 }
 
-/// `GET /api/v1/admin/sessions`: newest first, a page at a time.
+/// `GET /api/v1/admin/sessions`: newest first, in pages.
 pub(crate) async fn sessions(
     services: web::Data<Services>,
-    who: Authenticated,
+    auth: Authenticated,
     client: Client,
-    query: Query<Filter>,
+    query: Query<SessionsQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let Filter { user, device, subject, active, limit, cursor } = query.0;
-    let limit = limit.unwrap_or(DEFAULT_PAGE);
-    if !(1..=MAX_PAGE).contains(&limit) {
-        return Err(Problem::unprocessable("invalid_limit", "The limit must lie between 1 and 200."));
-    }
+    let SessionsQuery { user, device, subject, active, limit, cursor } = query.0;
+    let limit = page_limit(limit)?;
     let filter = SessionFilter { user, device, active_only: active.unwrap_or(false), limit, cursor };
-    let subject = subject.as_deref().map(self::subject).transpose()?;
-    let page = services.operators.listings.sessions(&who.caller, filter, subject, &client.0).await?;
-    let current = who.caller.session;
+    let subject = subject.as_deref().map(realtime_user).transpose()?;
+    let page = services.operators.listings.sessions(&auth.caller, filter, subject, &client.0).await?;
+    let current = auth.caller.session;
     let views: Vec<_> =
-        page.sessions.into_iter().map(|overseen| OverseenView::of(overseen, current)).collect();
+        page.sessions.into_iter().map(|overseen| AdminSessionView::of(overseen, current)).collect();
     Ok(HttpResponse::Ok().json(json!({"sessions": views, "next_cursor": page.next})))
 }
 
-/// Whose connections to list.
+/// The user whose connections to list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Whose {
+pub(crate) struct ConnectionsQuery {
     user: String,
 }
 
-impl Shape for Whose {
-    const FIELDS: &'static str =
-        "user (a name in realtime: an account's number, or what an issuer calls its user)";
+impl Shape for ConnectionsQuery {
+    const FIELDS: &'static str = "user (the number of an account, or the name that an outside issuer uses)";
 }
 
-/// `GET /api/v1/admin/connections`: the open connections of a user, and what is known of each. `more` says that there may be
-/// others, beyond those that are listed.
+/// `GET /api/v1/admin/connections`: the open connections of a user. `more` says that the list is full, so that there may be
+/// more connections.
 pub(crate) async fn connections(
     services: web::Data<Services>,
-    who: Authenticated,
+    auth: Authenticated,
     client: Client,
-    query: Query<Whose>,
+    query: Query<ConnectionsQuery>,
 ) -> Result<HttpResponse, Problem> {
-    let subject = subject(&query.0.user)?;
-    let found = services.operators.listings.connections(&who.caller, &subject, &client.0).await?;
+    let subject = realtime_user(&query.0.user)?;
+    let found = services.operators.listings.connections(&auth.caller, &subject, &client.0).await?;
     let views: Vec<_> = found
         .iter()
         .map(|connected| {
-            let mut view = connection(connected);
+            let mut view = connection_view(connected);
             view["client"] = json!(connected.info.connection);
             view
         })
         .collect();
-    let more = may_be_more(&found);
+    let more = may_have_more(&found);
     Ok(HttpResponse::Ok().json(json!({"connections": views, "more": more})))
 }
 
-/// Whoever goes by this name in realtime.
-fn subject(name: &str) -> Result<Subject, Problem> {
-    let detail = "A name has at most 255 bytes, and no NUL among them.";
-    named(name).ok_or_else(|| Problem::unprocessable("invalid_subject", detail))
+/// The user with this name in realtime.
+///
+/// # Errors
+/// 422 for a name that cannot exist.
+fn realtime_user(name: &str) -> Result<Subject, Problem> {
+    let detail = "A name has at most 255 bytes and no NUL character.";
+    subject(name).ok_or_else(|| Problem::unprocessable("invalid_subject", detail))
 }
 
 #[cfg(test)]
@@ -222,8 +229,8 @@ mod tests {
     use super::*;
 
     fn read(body: &str) -> Result<(Target, String), &'static str> {
-        let order: Order = serde_json::from_str(body).map_err(|_| "shape")?;
-        order.read().map_err(|problem| problem.code)
+        let request: RevocationRequest = serde_json::from_str(body).map_err(|_| "shape")?;
+        request.target().map_err(|problem| problem.code)
     }
 
     #[test]

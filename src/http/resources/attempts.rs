@@ -1,4 +1,4 @@
-//! Attempts to sign in to the user's own account: `/api/v1/profile/attempts`.
+//! The attempts to sign in to the account of the caller: `/api/v1/profile/attempts`.
 
 use std::net::IpAddr;
 
@@ -9,23 +9,21 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::devices::PlaceView;
 use crate::http::{
     extractors::{
         authenticated::Authenticated,
         body::{Query, Shape},
+        page_limit::page_limit,
     },
     problem::Problem,
+    views::place::PlaceView,
 };
 use domain::{
     abuse::attempt::AttemptOutcome, client::user_agent::Described, risk::Assessment, session::SignInMethod,
 };
 use service::{Attempt, Services};
 
-const DEFAULT_PAGE: u32 = 50;
-const MAX_PAGE: u32 = 200;
-
-/// An attempt as the owner of the account sees it.
+/// An attempt, as the owner of the account sees it.
 #[derive(Serialize)]
 struct AttemptView {
     id: Uuid,
@@ -59,7 +57,7 @@ impl From<Attempt> for AttemptView {
     }
 }
 
-/// Which page.
+/// The page to read.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Page {
@@ -71,18 +69,15 @@ impl Shape for Page {
     const FIELDS: &'static str = "limit (1 to 200), cursor";
 }
 
-/// `GET /api/v1/profile/attempts`: newest first, a page at a time.
+/// `GET /api/v1/profile/attempts`: newest first, in pages.
 pub(crate) async fn list(
     services: web::Data<Services>,
-    who: Authenticated,
+    auth: Authenticated,
     query: Query<Page>,
 ) -> Result<HttpResponse, Problem> {
     let Page { limit, cursor } = query.0;
-    let limit = limit.unwrap_or(DEFAULT_PAGE);
-    if !(1..=MAX_PAGE).contains(&limit) {
-        return Err(Problem::unprocessable("invalid_limit", "The limit must lie between 1 and 200."));
-    }
-    let page = services.sign_in.attempts.list(&who.caller, limit, cursor.as_deref()).await?;
+    let limit = page_limit(limit)?;
+    let page = services.sign_in.attempts.list(&auth.caller, limit, cursor.as_deref()).await?;
     let views: Vec<_> = page.attempts.into_iter().map(AttemptView::from).collect();
     Ok(HttpResponse::Ok().json(json!({"attempts": views, "next_cursor": page.next})))
 }

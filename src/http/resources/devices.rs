@@ -1,4 +1,4 @@
-//! The user's own devices: `/api/v1/devices`.
+//! The devices of the caller: `/api/v1/devices`.
 
 use std::net::IpAddr;
 
@@ -8,38 +8,22 @@ use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
 use time::OffsetDateTime;
 
-use super::sessions::revoked_view;
 use crate::http::{
     cookies::Jar,
     extractors::{
         authenticated::{Authenticated, AuthenticatedBody},
         body::Shape,
         client::Client,
+        path_id::path_id,
     },
     problem::Problem,
+    views::{
+        place::{PlaceView, device_label},
+        revocation::revocation_view,
+    },
 };
 use domain::client::{device::Trust, user_agent::Described};
 use service::{DeviceUpdate, ListedDevice, Services};
-
-/// Where something is, for people.
-#[derive(Serialize)]
-pub(crate) struct PlaceView {
-    country: Option<String>,
-    city: Option<String>,
-}
-
-impl PlaceView {
-    /// A place, if anything is known of it.
-    pub(crate) fn of(country: Option<&str>, city: Option<&str>) -> Option<Self> {
-        let known = country.is_some() || city.is_some();
-        known.then(|| Self { country: country.map(str::to_owned), city: city.map(str::to_owned) })
-    }
-}
-
-/// What a device is called: by its user, or by what it says of itself.
-pub(crate) fn label(own: Option<&str>, user_agent: Option<&str>) -> String {
-    own.map_or_else(|| Described::of(user_agent).label(), str::to_owned)
-}
 
 /// A device as its user sees it.
 #[derive(Serialize)]
@@ -63,12 +47,12 @@ struct DeviceView {
 }
 
 impl DeviceView {
-    /// `listed`, as it looks from the device `current`.
+    /// `listed`, for the caller whose own device is `current`.
     fn of(listed: ListedDevice, current: DeviceId) -> Self {
         let ListedDevice { device, sessions, open_connections } = listed;
         Self {
             id: device.id,
-            label: label(device.label.as_deref(), device.user_agent.as_deref()),
+            label: device_label(device.label.as_deref(), device.user_agent.as_deref()),
             described: Described::of(device.user_agent.as_deref()),
             address: device.address,
             place: PlaceView::of(device.country.as_deref(), device.city.as_deref()),
@@ -83,71 +67,70 @@ impl DeviceView {
     }
 }
 
-/// What is to be changed; what is missing stays as it is.
+/// The changes. A missing field stays as it is.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Change {
+pub(crate) struct DeviceChange {
     #[serde(default, deserialize_with = "given")]
     label: Option<Option<String>>,
-    trust: Option<Wanted>,
+    trust: Option<WantedTrust>,
 }
 
-/// The trust that a user may give.
+/// The trust that a user may set.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum Wanted {
+enum WantedTrust {
     New,
     Trusted,
 }
 
-impl Shape for Change {
+impl Shape for DeviceChange {
     const FIELDS: &'static str = "label (text, or null for none), trust (trusted or new)";
 }
 
-/// Tells null from nothing.
+/// Distinguishes `null`, which removes the label, from a missing field.
 fn given<'de, D: Deserializer<'de>>(field: D) -> Result<Option<Option<String>>, D::Error> {
     Option::<String>::deserialize(field).map(Some)
 }
 
 /// `GET /api/v1/devices`.
-pub(crate) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
-    let listed = services.account.devices.list(&who.caller).await?;
-    let views: Vec<_> = listed.into_iter().map(|listed| DeviceView::of(listed, who.caller.device)).collect();
+pub(crate) async fn list(
+    services: web::Data<Services>,
+    auth: Authenticated,
+) -> Result<HttpResponse, Problem> {
+    let listed = services.account.devices.list(&auth.caller).await?;
+    let views: Vec<_> = listed.into_iter().map(|listed| DeviceView::of(listed, auth.caller.device)).collect();
     Ok(HttpResponse::Ok().json(json!({"devices": views})))
 }
 
-/// `PATCH /api/v1/devices/{id}`: names it, trusts it, takes trust back. To trust it takes a recent proof of presence.
+/// `PATCH /api/v1/devices/{id}`: changes the label or the trust. Trusting a device needs a recent step-up.
 pub(crate) async fn change(
     request: HttpRequest,
     services: web::Data<Services>,
-    sent: AuthenticatedBody<Change>,
+    sent: AuthenticatedBody<DeviceChange>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let id = named(&request)?;
-    let Change { label, trust } = sent.body;
-    let wish = DeviceUpdate { label, trusted: trust.map(|trust| matches!(trust, Wanted::Trusted)) };
+    let id = path_id(&request, "id")?;
+    let DeviceChange { label, trust } = sent.body;
+    let wish = DeviceUpdate { label, trusted: trust.map(|trust| matches!(trust, WantedTrust::Trusted)) };
     let listed = services.account.devices.update(&sent.caller, id, wish, &client.0).await?;
     Ok(HttpResponse::Ok().json(DeviceView::of(listed, sent.caller.device)))
 }
 
-/// `DELETE /api/v1/devices/{id}`: forgets it and ends the sessions on it; another's is not found.
+/// `DELETE /api/v1/devices/{id}`: removes the device and ends its sessions. 404 for a device of another user.
 pub(crate) async fn forget(
     request: HttpRequest,
     services: web::Data<Services>,
-    who: Authenticated,
+    auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let id = named(&request)?;
-    let revoked = services.account.devices.forget(&who.caller, id, &client.0).await?;
+    let id = path_id(&request, "id")?;
+    let revoked = services.account.devices.forget(&auth.caller, id, &client.0).await?;
     let mut answer = HttpResponse::Ok();
-    if id == who.caller.device {
+    if id == auth.caller.device {
         for cookie in Jar::of(&request).clear_session() {
             answer.cookie(cookie);
         }
     }
-    Ok(answer.json(revoked_view(&revoked)))
-}
-
-fn named(request: &HttpRequest) -> Result<DeviceId, Problem> {
-    request.match_info().get("id").and_then(|id| id.parse().ok()).ok_or_else(Problem::not_found)
+    Ok(answer.json(revocation_view(&revoked)))
 }

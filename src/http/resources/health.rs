@@ -1,4 +1,4 @@
-//! Operation: whether the process lives, whether it should get traffic, and its metrics.
+//! For operations: liveness, readiness and metrics.
 
 use actix_web::{HttpResponse, http::StatusCode, web};
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -7,22 +7,22 @@ use serde_json::json;
 use crate::http::problem::Problem;
 use service::Services;
 
-/// `GET /health` and `/health/live`: the process answers. It says nothing about the database, whose absence is no reason
-/// to restart the server.
+/// `GET /health` and `/health/live`: the process answers. The database does not count: its absence is no reason to restart
+/// the server.
 pub(crate) async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "ok", "version": env!("CARGO_PKG_VERSION")}))
 }
 
-/// `GET /health/ready`: the database takes writes and the server is not stopping.
+/// `GET /health/ready`: the database accepts writes and the server is not stopping. 503 otherwise.
 pub(crate) async fn ready(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     services.upkeep.ready().await.map_err(|_| {
         let detail = "The server is stopping, or the database cannot be written to.";
-        Problem::unavailable(1).because("not_ready", detail)
+        Problem::unavailable(1).with_detail("not_ready", detail)
     })?;
     Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
 }
 
-/// `GET /metrics` in Prometheus' text format; 404 when nothing records them.
+/// `GET /metrics` in the text format of Prometheus. 404 if no recorder is installed.
 pub(crate) async fn metrics(handle: Option<web::Data<PrometheusHandle>>) -> Result<HttpResponse, Problem> {
     let handle = handle.ok_or_else(Problem::not_found)?;
     Ok(HttpResponse::build(StatusCode::OK)

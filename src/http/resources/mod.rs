@@ -5,11 +5,15 @@
 
 pub(super) mod admin;
 pub(super) mod attempts;
+pub(super) mod auth_status;
+pub(super) mod csrf_token;
 pub(super) mod devices;
 pub(super) mod health;
 pub(super) mod passkeys;
 pub(super) mod profile;
+pub(super) mod profile_debug;
 pub(super) mod refresh;
+pub(super) mod registration;
 pub(super) mod sessions;
 pub(super) mod sign_in;
 pub(super) mod sign_out;

@@ -1,8 +1,7 @@
 //! Passkeys: `/api/v1/webauthn`.
 //!
-//! Which of its user's pages a passkey belongs to and whether its answer is right is the services' to judge; here is the shape
-//! of the requests and answers. The options and credentials are those of `navigator.credentials`, as its JSON functions
-//! read and write them.
+//! The services decide which page a passkey belongs to and whether its answer is right. This file has the shapes of requests
+//! and answers. The options and credentials are those of `navigator.credentials`, as its JSON functions read and write them.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
@@ -10,20 +9,22 @@ use serde_json::{Value, json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::sessions::revoked_view;
+use super::sign_in::finish_sign_in;
 use crate::http::{
     cookies::Jar,
+    csrf::check_public_route,
     extractors::{
         authenticated::{Authenticated, AuthenticatedBody},
         body::{Body, Shape},
         client::Client,
+        path_id::path_id,
     },
     problem::Problem,
-    resources::sign_in::{finish_sign_in, guard_entrance},
+    views::revocation::revocation_view,
 };
 use service::{ListedPasskey, PasskeyAnswer, PasskeyCeremony, PasskeyPurpose, Services};
 
-/// The options of a ceremony, with its id beside them.
+/// The options of a ceremony, together with its id.
 fn ceremony_view(ceremony: PasskeyCeremony) -> Value {
     let mut view = ceremony.options;
     view["ceremony_id"] = ceremony.id.to_string().into();
@@ -33,10 +34,10 @@ fn ceremony_view(ceremony: PasskeyCeremony) -> Value {
 /// `POST /api/v1/webauthn/register/begin`.
 pub(crate) async fn begin_registration(
     services: web::Data<Services>,
-    who: Authenticated,
+    auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let ceremony = services.account.passkeys.begin(&who.caller, &client.0).await?;
+    let ceremony = services.account.passkeys.begin(&auth.caller, &client.0).await?;
     Ok(HttpResponse::Ok().json(ceremony_view(ceremony)))
 }
 
@@ -64,34 +65,34 @@ pub(crate) async fn finish_registration(
         .passkeys
         .add(&sent.caller, ceremony_id, &credential, name.as_deref(), &client.0)
         .await?;
-    Ok(HttpResponse::Created().json(CredentialView::of(added)))
+    Ok(HttpResponse::Created().json(PasskeyView::of(added)))
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Begin {
+pub(crate) struct BeginLogin {
     username: Option<String>,
     challenge_id: Option<Uuid>,
     #[serde(default)]
     step_up: bool,
 }
 
-impl Shape for Begin {
+impl Shape for BeginLogin {
     const FIELDS: &'static str = "at most one of username, challenge_id, step_up (true)";
 }
 
-/// `POST /api/v1/webauthn/login/begin`: for anyone, or, with `step_up`, for the caller.
+/// `POST /api/v1/webauthn/login/begin`: for a sign-in, or, with `step_up`, for the signed-in caller.
 pub(crate) async fn begin_login(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
-    body: Body<Begin>,
+    body: Body<BeginLogin>,
 ) -> Result<HttpResponse, Problem> {
     let wanted = match (body.0.username, body.0.challenge_id, body.0.step_up) {
         (None, None, true) => {
-            // After the body has come: its sender may have been revoked while it did.
-            let who = Authenticated::of(&request).await?;
-            let ceremony = services.account.step_up.begin_passkey(&who.caller, &client.0).await?;
+            // Verify after the body has arrived: the session may be revoked while it arrives.
+            let auth = Authenticated::of(&request).await?;
+            let ceremony = services.account.step_up.begin_passkey(&auth.caller, &client.0).await?;
             return Ok(HttpResponse::Ok().json(ceremony_view(ceremony)));
         }
         (None, None, false) => PasskeyPurpose::AnyUser,
@@ -102,11 +103,11 @@ pub(crate) async fn begin_login(
             return Err(Problem::unprocessable("one_purpose_required", detail));
         }
     };
-    let brought = guard_entrance(&request, &services)?;
-    let presession = brought.unwrap_or_else(Uuid::new_v4);
+    let existing = check_public_route(&request, &services)?;
+    let presession = existing.unwrap_or_else(Uuid::new_v4);
     let ceremony = services.sign_in.passkey.begin(wanted, presession, &client.0).await?;
     let mut answer = HttpResponse::Ok();
-    if brought.is_none() {
+    if existing.is_none() {
         answer.cookie(Jar::of(&request).presession(&services.access.keys.cookies, presession));
     }
     Ok(answer.json(ceremony_view(ceremony)))
@@ -114,13 +115,13 @@ pub(crate) async fn begin_login(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Finish {
+pub(crate) struct FinishLogin {
     ceremony_id: Uuid,
     credential: Value,
     trust_device: Option<bool>,
 }
 
-impl Shape for Finish {
+impl Shape for FinishLogin {
     const FIELDS: &'static str = "ceremony_id, credential, trust_device (optional)";
 }
 
@@ -129,10 +130,10 @@ pub(crate) async fn finish_login(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
-    body: Body<Finish>,
+    body: Body<FinishLogin>,
 ) -> Result<HttpResponse, Problem> {
     finish_sign_in(&request, &services, &client, async |presession| {
-        let Finish { ceremony_id, credential, trust_device } = body.0;
+        let FinishLogin { ceremony_id, credential, trust_device } = body.0;
         let trust_device = trust_device.unwrap_or(true);
         let answer = PasskeyAnswer { ceremony: ceremony_id, presession, credential, trust_device };
         Ok(services.sign_in.passkey.complete(answer, &client.0).await?)
@@ -141,7 +142,7 @@ pub(crate) async fn finish_login(
 }
 
 #[derive(Serialize)]
-struct CredentialView {
+struct PasskeyView {
     id: Uuid,
     name: String,
     aaguid: Option<Uuid>,
@@ -154,7 +155,7 @@ struct CredentialView {
     backed_up: bool,
 }
 
-impl CredentialView {
+impl PasskeyView {
     fn of(listed: ListedPasskey) -> Self {
         let ListedPasskey { id, name, aaguid, authenticator, created_at, last_used_at, suspended, backed_up } =
             listed;
@@ -163,9 +164,12 @@ impl CredentialView {
 }
 
 /// `GET /api/v1/webauthn/credentials`.
-pub(crate) async fn list(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
-    let held = services.account.passkeys.list(&who.caller).await?;
-    let views: Vec<_> = held.into_iter().map(CredentialView::of).collect();
+pub(crate) async fn list(
+    services: web::Data<Services>,
+    auth: Authenticated,
+) -> Result<HttpResponse, Problem> {
+    let passkeys = services.account.passkeys.list(&auth.caller).await?;
+    let views: Vec<_> = passkeys.into_iter().map(PasskeyView::of).collect();
     Ok(HttpResponse::Ok().json(json!({"credentials": views})))
 }
 
@@ -186,22 +190,21 @@ pub(crate) async fn rename(
     sent: AuthenticatedBody<Rename>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let renamed =
-        services.account.passkeys.rename(&sent.caller, named(&request)?, &sent.body.name, &client.0).await?;
-    Ok(HttpResponse::Ok().json(CredentialView::of(renamed)))
+    let renamed = services
+        .account
+        .passkeys
+        .rename(&sent.caller, path_id(&request, "id")?, &sent.body.name, &client.0)
+        .await?;
+    Ok(HttpResponse::Ok().json(PasskeyView::of(renamed)))
 }
 
 /// `DELETE /api/v1/webauthn/credentials/{id}`.
 pub(crate) async fn remove(
     request: HttpRequest,
     services: web::Data<Services>,
-    who: Authenticated,
+    auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = services.account.passkeys.remove(&who.caller, named(&request)?, &client.0).await?;
-    Ok(HttpResponse::Ok().json(revoked_view(&revoked)))
-}
-
-fn named(request: &HttpRequest) -> Result<Uuid, Problem> {
-    request.match_info().get("id").and_then(|id| id.parse().ok()).ok_or_else(Problem::not_found)
+    let revoked = services.account.passkeys.remove(&auth.caller, path_id(&request, "id")?, &client.0).await?;
+    Ok(HttpResponse::Ok().json(revocation_view(&revoked)))
 }

@@ -9,44 +9,45 @@ use crate::http::{
     csrf,
     extractors::{
         body::{MaybeBody, Shape, secret},
-        client::{Client, request_cookie},
+        client::Client,
+        request_headers::cookie_value,
     },
     problem::Problem,
-    views::token_response,
+    views::token_response::token_response,
 };
 use domain::tokens::csrf::Binding;
 use service::{Failure, Services};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Refresh {
+pub(crate) struct RefreshRequest {
     #[serde(deserialize_with = "secret")]
     refresh_token: SecretString,
 }
 
-impl Shape for Refresh {
+impl Shape for RefreshRequest {
     const FIELDS: &'static str = "refresh_token";
 }
 
-/// Rotates the refresh token. The answer sets cookies, so no other site may make a browser ask. A token in the body was put
-/// there on purpose; one in the cookie needs a CSRF token, bound to its session or, when the old one ran out meanwhile, to
-/// the pre-session.
+/// Rotates the refresh token. The answer sets cookies, so another site must not make a browser send this request. A client
+/// puts a token into the body on purpose. A token in the cookie is sent by itself, so it needs a CSRF token, bound to its
+/// session or, if the CSRF token of the session has expired, to the pre-session.
 pub(crate) async fn refresh(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
-    body: MaybeBody<Refresh>,
+    body: MaybeBody<RefreshRequest>,
 ) -> Result<HttpResponse, Problem> {
     csrf::require_own_site(&request)?;
-    if let Some(Refresh { refresh_token }) = body.0 {
+    if let Some(RefreshRequest { refresh_token }) = body.0 {
         let granted = services.sign_in.refresh.exchange(refresh_token.expose_secret(), &client.0).await?;
-        return Ok(token_response::answer(&request, &services, &client.0, &granted));
+        return Ok(token_response(&request, &services, &client.0, &granted));
     }
-    let token = request_cookie(&request, REFRESH_COOKIE)?.ok_or_else(Problem::not_authenticated)?;
-    guard_cookie(&request, &services, &token)?;
+    let token = cookie_value(&request, REFRESH_COOKIE)?.ok_or_else(Problem::not_authenticated)?;
+    require_csrf_token(&request, &services, &token)?;
     match services.sign_in.refresh.exchange(&token, &client.0).await {
-        Ok(granted) => Ok(token_response::answer(&request, &services, &client.0, &granted)),
-        // The browser would go on sending a token that is worth nothing.
+        Ok(granted) => Ok(token_response(&request, &services, &client.0, &granted)),
+        // Remove the cookies: the browser would continue to send a token that is no longer valid.
         Err(failure @ Failure::Invalid { .. }) => {
             let mut answer = HttpResponse::from_error(Problem::from(failure));
             for cookie in Jar::of(&request).clear_session() {
@@ -58,7 +59,7 @@ pub(crate) async fn refresh(
     }
 }
 
-fn guard_cookie(request: &HttpRequest, services: &Services, token: &str) -> Result<(), Problem> {
+fn require_csrf_token(request: &HttpRequest, services: &Services, token: &str) -> Result<(), Problem> {
     let session =
         services.access.keys.refresh.decode(token).ok().map(|token| Binding::Session(token.session));
     let presession = Jar::of(request).presession_of(request, services)?.map(Binding::PreSession);

@@ -1,7 +1,7 @@
-//! `POST` and `DELETE /api/v1/auth/logout`: ends the session, the others, or all of them.
+//! `POST` and `DELETE /api/v1/auth/logout`: ends the session, the user's other sessions, or all of them.
 //!
-//! It works with an expired access token, with a refresh token alone, and with nothing at all: whoever asks to be signed
-//! out is signed out afterwards, and asking twice is no error.
+//! It works with an expired access token, with a refresh token alone, and without any token: afterwards the client is signed
+//! out in every case, and repeating the request is not an error.
 
 use actix_web::{
     HttpRequest, HttpResponse, HttpResponseBuilder,
@@ -16,65 +16,71 @@ use uuid::Uuid;
 
 use crate::http::{
     cookies::{Jar, REFRESH_COOKIE},
+    csrf::check_public_route,
     extractors::{
-        authenticated::credential,
         body::{Query, Shape},
-        client::{Client, request_cookie},
+        client::Client,
+        credential::credential,
+        request_headers::cookie_value,
     },
     problem::Problem,
-    resources::sign_in::guard_entrance,
 };
 use service::{Services, SignOutScope};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Extent {
+pub(crate) struct SignOutQuery {
     #[serde(default)]
-    scope: Reach,
+    scope: Scope,
 }
 
-impl Shape for Extent {
+impl Shape for SignOutQuery {
     const FIELDS: &'static str = "scope (local, others or global)";
 }
 
-/// How far signing out reaches.
+/// Which sessions of the user to end.
 #[derive(Clone, Copy, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "snake_case")]
-enum Reach {
+enum Scope {
     #[default]
     Local,
     Others,
     Global,
 }
 
-/// Signs out. 200 with what ended, 204 if there was nothing to end.
+impl From<Scope> for SignOutScope {
+    fn from(scope: Scope) -> Self {
+        match scope {
+            Scope::Local => Self::Local,
+            Scope::Others => Self::Others,
+            Scope::Global => Self::Global,
+        }
+    }
+}
+
+/// Signs out. 200 with what ended, or 204 if no session ended.
 pub(crate) async fn sign_out(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
-    extent: Query<Extent>,
+    query: Query<SignOutQuery>,
 ) -> Result<HttpResponse, Problem> {
-    guard_entrance(&request, &services)?;
-    let reach = extent.0.scope;
+    check_public_route(&request, &services)?;
+    let scope = query.0.scope;
     let Some((session, token)) = session_of(&request, &services)? else {
-        return Ok(leaving(&request, StatusCode::NO_CONTENT, reach).finish());
+        return Ok(signed_out(&request, StatusCode::NO_CONTENT, scope).finish());
     };
-    let scope = match reach {
-        Reach::Local => SignOutScope::Local,
-        Reach::Others => SignOutScope::Others,
-        Reach::Global => SignOutScope::Global,
-    };
-    let ended = services.sign_in.sign_out.sign_out(session, token, scope, &client.0).await?;
+    let ended = services.sign_in.sign_out.sign_out(session, token, scope.into(), &client.0).await?;
     if ended.sessions == 0 {
-        return Ok(leaving(&request, StatusCode::NO_CONTENT, reach).finish());
+        return Ok(signed_out(&request, StatusCode::NO_CONTENT, scope).finish());
     }
     let body =
         json!({"sessions": ended.sessions, "sockets_closed": ended.sockets_closed, "pending": ended.pending});
-    Ok(leaving(&request, StatusCode::OK, reach).json(body))
+    Ok(signed_out(&request, StatusCode::OK, scope).json(body))
 }
 
-/// The session that a genuine access token, whatever its age, or else a genuine refresh token names; and the `jti` of the
-/// former.
+/// The session of the access token, or else of the refresh token, and the `jti` of the access token. A token needs a valid
+/// signature; it may be expired.
 fn session_of(
     request: &HttpRequest,
     services: &Services,
@@ -85,16 +91,16 @@ fn session_of(
     if access.is_some() {
         return Ok(access);
     }
-    let refresh = request_cookie(request, REFRESH_COOKIE)?;
+    let refresh = cookie_value(request, REFRESH_COOKIE)?;
     Ok(refresh
         .and_then(|token| services.access.keys.refresh.decode(&token).ok())
         .map(|token| (token.session, None)))
 }
 
-/// An answer that makes the browser forget, unless its own session goes on.
-fn leaving(request: &HttpRequest, status: StatusCode, reach: Reach) -> HttpResponseBuilder {
+/// An answer that removes the browser's cookies and stored data, unless its own session continues.
+fn signed_out(request: &HttpRequest, status: StatusCode, scope: Scope) -> HttpResponseBuilder {
     let mut answer = HttpResponse::build(status);
-    if reach != Reach::Others {
+    if scope != Scope::Others {
         for cookie in Jar::of(request).clear_session() {
             answer.cookie(cookie);
         }

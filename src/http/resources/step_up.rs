@@ -1,4 +1,4 @@
-//! `POST /api/v1/auth/step-up`: proves presence again, for what a stolen token must not be able to do.
+//! `POST /api/v1/auth/step-up`: a new proof of presence, for actions that a stolen token must not allow.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -15,13 +15,13 @@ use crate::http::{
         client::Client,
     },
     problem::Problem,
-    views::token_response::seconds_left,
+    views::seconds_left::seconds_left,
 };
 use service::{Services, StepUpProof};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Proof {
+pub(crate) struct StepUpRequest {
     #[serde(default, deserialize_with = "optional_secret")]
     password: Option<SecretString>,
     #[serde(default, deserialize_with = "optional_secret")]
@@ -29,7 +29,7 @@ pub(crate) struct Proof {
     passkey: Option<Assertion>,
 }
 
-/// The answer to a ceremony that was begun with `step_up`.
+/// The answer to a passkey ceremony that was begun with `step_up`.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Assertion {
@@ -37,13 +37,16 @@ struct Assertion {
     credential: Value,
 }
 
-impl Shape for Proof {
+impl Shape for StepUpRequest {
     const FIELDS: &'static str = "one of password, totp, or passkey (ceremony_id, credential)";
 }
 
-impl Proof {
-    /// The one proof.
-    fn read(self) -> Result<StepUpProof, Problem> {
+impl StepUpRequest {
+    /// The proof.
+    ///
+    /// # Errors
+    /// 422 unless there is exactly one.
+    fn proof(self) -> Result<StepUpProof, Problem> {
         let passkey = |Assertion { ceremony_id, credential }| StepUpProof::Passkey {
             ceremony: ceremony_id,
             credential,
@@ -62,7 +65,7 @@ impl Proof {
 }
 
 #[derive(Serialize)]
-struct Privileged<'a> {
+struct StepUpView<'a> {
     access_token: &'a str,
     token_type: &'static str,
     /// Seconds until the token expires.
@@ -71,18 +74,18 @@ struct Privileged<'a> {
     privileged_until: OffsetDateTime,
 }
 
-/// Checks the proof and answers with a token that carries privilege for a while; those issued before do not.
+/// Checks the proof and answers with a privileged token, which expires. Earlier tokens do not become privileged.
 pub(crate) async fn step_up(
     request: HttpRequest,
     services: web::Data<Services>,
-    sent: AuthenticatedBody<Proof>,
+    sent: AuthenticatedBody<StepUpRequest>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let granted = services.account.step_up.step_up(&sent.caller, sent.body.read()?, &client.0).await?;
+    let granted = services.account.step_up.step_up(&sent.caller, sent.body.proof()?, &client.0).await?;
     let access_token = granted.access_token.expose_secret();
     let expires_in = seconds_left(granted.access_expires_at, services.clock.now());
     let privileged_until = granted.privileged_until;
-    Ok(HttpResponse::Ok().cookie(Jar::of(&request).access(access_token, expires_in)).json(Privileged {
+    Ok(HttpResponse::Ok().cookie(Jar::of(&request).access(access_token, expires_in)).json(StepUpView {
         access_token,
         token_type: "bearer",
         expires_in,

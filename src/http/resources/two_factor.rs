@@ -1,4 +1,4 @@
-//! Second factors: `/api/v1/2fa`, the user's own, and `POST /api/v1/auth/2fa/verify`, the second half of a sign-in.
+//! Second factors: `/api/v1/2fa`, the factors of the caller, and `POST /api/v1/auth/2fa/verify`, which completes a sign-in.
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
@@ -7,7 +7,7 @@ use serde_json::json;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::sessions::revoked_view;
+use super::sign_in::finish_sign_in;
 use crate::http::{
     extractors::{
         authenticated::{Authenticated, AuthenticatedBody},
@@ -15,13 +15,13 @@ use crate::http::{
         client::Client,
     },
     problem::Problem,
-    resources::sign_in::finish_sign_in,
+    views::revocation::revocation_view,
 };
 use service::{CodeProof, FactorAnswer, Services};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Answer {
+pub(crate) struct SecondFactorRequest {
     challenge_id: Uuid,
     #[serde(default, deserialize_with = "optional_secret")]
     totp: Option<SecretString>,
@@ -30,19 +30,19 @@ pub(crate) struct Answer {
     trust_device: Option<bool>,
 }
 
-impl Shape for Answer {
+impl Shape for SecondFactorRequest {
     const FIELDS: &'static str = "challenge_id, one of totp or backup_code, trust_device (optional)";
 }
 
-/// `POST /api/v1/auth/2fa/verify`: finishes a sign-in.
+/// `POST /api/v1/auth/2fa/verify`: completes a sign-in.
 pub(crate) async fn verify(
     request: HttpRequest,
     services: web::Data<Services>,
     client: Client,
-    body: Body<Answer>,
+    body: Body<SecondFactorRequest>,
 ) -> Result<HttpResponse, Problem> {
     finish_sign_in(&request, &services, &client, async |presession| {
-        let Answer { challenge_id, totp, backup_code, trust_device } = body.0;
+        let SecondFactorRequest { challenge_id, totp, backup_code, trust_device } = body.0;
         let code = match (totp, backup_code) {
             (Some(code), None) => CodeProof::Totp(code),
             (None, Some(code)) => CodeProof::BackupCode(code),
@@ -59,35 +59,38 @@ pub(crate) async fn verify(
 }
 
 #[derive(Serialize)]
-struct Held {
-    totp: Option<Confirmed>,
+struct FactorsView {
+    totp: Option<TotpView>,
     backup_codes: u32,
     passkeys: u32,
 }
 
 #[derive(Serialize)]
-struct Confirmed {
+struct TotpView {
     #[serde(with = "time::serde::rfc3339")]
     confirmed_at: OffsetDateTime,
 }
 
-/// `GET /api/v1/2fa`: what the user has.
-pub(crate) async fn show(services: web::Data<Services>, who: Authenticated) -> Result<HttpResponse, Problem> {
-    let held = services.account.factors.list(&who.caller).await?;
-    Ok(HttpResponse::Ok().json(Held {
-        totp: held.totp_confirmed_at.map(|confirmed_at| Confirmed { confirmed_at }),
+/// `GET /api/v1/2fa`: the factors of the caller.
+pub(crate) async fn show(
+    services: web::Data<Services>,
+    auth: Authenticated,
+) -> Result<HttpResponse, Problem> {
+    let held = services.account.factors.list(&auth.caller).await?;
+    Ok(HttpResponse::Ok().json(FactorsView {
+        totp: held.totp_confirmed_at.map(|confirmed_at| TotpView { confirmed_at }),
         backup_codes: held.backup_codes,
         passkeys: held.passkeys,
     }))
 }
 
-/// `POST /api/v1/2fa/totp`: begins to set up an authenticator app.
+/// `POST /api/v1/2fa/totp`: begins to set up an authenticator app (TOTP).
 pub(crate) async fn begin_totp(
     services: web::Data<Services>,
-    who: Authenticated,
+    auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let setup = services.account.factors.begin_totp(&who.caller, &client.0).await?;
+    let setup = services.account.factors.begin_totp(&auth.caller, &client.0).await?;
     Ok(HttpResponse::Created().json(json!({
         "secret": setup.secret.expose_secret(),
         "uri": setup.uri.expose_secret(),
@@ -97,43 +100,43 @@ pub(crate) async fn begin_totp(
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Confirmation {
+pub(crate) struct TotpConfirmation {
     #[serde(deserialize_with = "secret")]
     totp: SecretString,
 }
 
-impl Shape for Confirmation {
+impl Shape for TotpConfirmation {
     const FIELDS: &'static str = "totp";
 }
 
-/// `POST /api/v1/2fa/totp/confirm`: a code of the app makes it count.
+/// `POST /api/v1/2fa/totp/confirm`: a code of the app completes the setup.
 pub(crate) async fn confirm_totp(
     services: web::Data<Services>,
-    sent: AuthenticatedBody<Confirmation>,
+    sent: AuthenticatedBody<TotpConfirmation>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let confirmed_at =
         services.account.factors.confirm_totp(&sent.caller, &sent.body.totp, &client.0).await?;
-    Ok(HttpResponse::Ok().json(Confirmed { confirmed_at }))
+    Ok(HttpResponse::Ok().json(TotpView { confirmed_at }))
 }
 
 /// `DELETE /api/v1/2fa/totp`: removes the authenticator app.
 pub(crate) async fn remove_totp(
     services: web::Data<Services>,
-    who: Authenticated,
+    auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = services.account.factors.remove_totp(&who.caller, &client.0).await?;
-    Ok(HttpResponse::Ok().json(revoked_view(&revoked)))
+    let revoked = services.account.factors.remove_totp(&auth.caller, &client.0).await?;
+    Ok(HttpResponse::Ok().json(revocation_view(&revoked)))
 }
 
-/// `POST /api/v1/2fa/backup-codes`: ten new ones, shown once.
+/// `POST /api/v1/2fa/backup-codes`: ten new backup codes, which are shown only now.
 pub(crate) async fn backup_codes(
     services: web::Data<Services>,
-    who: Authenticated,
+    auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let codes = services.account.factors.replace_backup_codes(&who.caller, &client.0).await?;
+    let codes = services.account.factors.replace_backup_codes(&auth.caller, &client.0).await?;
     let codes: Vec<_> = codes.iter().map(|code| code.expose_secret()).collect();
     Ok(HttpResponse::Created().json(json!({"codes": codes})))
 }

@@ -1,23 +1,26 @@
 //! The answer to a sign-in or a refresh: tokens in the body, tokens in cookies.
 //!
-//! Used by `auth` and `refresh`. A browser gets its refresh token in a cookie only, where scripts cannot reach it; a
-//! program, which has no cookies to speak of, gets it in the body as well.
+//! Used by `sign_in` and `refresh`. A browser gets its refresh token in a cookie only, where scripts cannot read it. Other
+//! programs often have no cookie store, so they get it in the body as well.
 
 use actix_web::{HttpRequest, HttpResponse};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
-use time::OffsetDateTime;
 
-use crate::http::{cookies::Jar, csrf, resources::profile::UserView, response_headers::CSRF_HEADER};
+use super::{seconds_left::seconds_left, user::UserView};
+use crate::http::{
+    cookies::Jar,
+    csrf::{self, CSRF_HEADER},
+};
 use domain::tokens::csrf::Binding;
 use service::{RequestMeta, Services, SessionTokens};
 
-/// What a client is given.
+/// The body of the answer.
 #[derive(Serialize)]
-struct Grant<'a> {
+struct TokenResponse<'a> {
     access_token: &'a str,
     token_type: &'static str,
-    /// Seconds.
+    /// Seconds until the access token expires.
     expires_in: i64,
     session_id: protocol::id::SessionId,
     csrf_token: &'a str,
@@ -26,9 +29,9 @@ struct Grant<'a> {
     refresh_token: Option<&'a str>,
 }
 
-/// 200 with everything that a signed-in client needs. The CSRF token from before no longer counts: this one is bound to
-/// the session.
-pub(crate) fn answer(
+/// 200 with everything that a signed-in client needs. The new CSRF token is bound to the session and replaces the one that
+/// the client had before.
+pub(crate) fn token_response(
     request: &HttpRequest,
     services: &Services,
     meta: &RequestMeta,
@@ -46,7 +49,7 @@ pub(crate) fn answer(
         .cookie(jar.csrf(&csrf_token))
         .cookie(jar.device(&services.access.keys.cookies, granted.device))
         .insert_header((CSRF_HEADER, csrf_token.as_str()))
-        .json(Grant {
+        .json(TokenResponse {
             access_token: access,
             token_type: "bearer",
             expires_in,
@@ -55,9 +58,4 @@ pub(crate) fn answer(
             user: UserView::of(&granted.user),
             refresh_token: (!meta.browser).then_some(refresh),
         })
-}
-
-/// How long until `end`, in seconds to the nearest: what was granted a moment ago still counts as whole.
-pub(crate) fn seconds_left(end: OffsetDateTime, now: OffsetDateTime) -> i64 {
-    (end - now + time::Duration::milliseconds(500)).whole_seconds().max(0)
 }

@@ -51,13 +51,13 @@ fn after_a_kill_of_owner_and_postmaster_a_start_finds_every_acknowledged_row() {
 fn a_reused_process_number_in_the_pid_file_does_not_stop_a_start() {
     let data = data();
     drop(Cluster::start(data.path(), Durability::Durable).unwrap());
-    let place = place::Place::of(data.path()).unwrap();
-    place.make_socket_dir().unwrap();
+    let paths = paths::ClusterPaths::of(data.path()).unwrap();
+    paths.make_socket_dir().unwrap();
     // PostgreSQL pays heed only to processes of its own user.
-    let mut stranger = launch::command(Path::new("/bin/sleep"), &place.account).arg("60").spawn().unwrap();
-    let stale = format!("{}\n{}\n1700000000\n5432\n", stranger.id(), place.location.display());
-    std::fs::write(place.location.join("postmaster.pid"), &stale).unwrap();
-    std::fs::write(place.socket_dir.join(".s.PGSQL.5432.lock"), &stale).unwrap();
+    let mut stranger = command::command(Path::new("/bin/sleep"), &paths.account).arg("60").spawn().unwrap();
+    let stale = format!("{}\n{}\n1700000000\n5432\n", stranger.id(), paths.location.display());
+    std::fs::write(paths.location.join("postmaster.pid"), &stale).unwrap();
+    std::fs::write(paths.socket_dir.join(".s.PGSQL.5432.lock"), &stale).unwrap();
     let outcome = Cluster::start(data.path(), Durability::Durable);
     stranger.kill().unwrap();
     stranger.wait().unwrap();

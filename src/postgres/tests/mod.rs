@@ -8,7 +8,7 @@ mod start;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::sys::{Signal, effective_uid, send};
+use super::process::{Signal, effective_uid, send};
 use super::*;
 
 /// A data directory that the user a root process drops to can enter.

@@ -27,7 +27,7 @@ impl Default for ConnectionLimits {
 }
 
 /// Hands out places.
-pub(in crate::socket) struct Permits {
+pub(crate) struct Permits {
     limits: ConnectionLimits,
     total: Arc<Mutex<usize>>,
     addresses: Arc<DashMap<String, usize>>,
@@ -36,18 +36,18 @@ pub(in crate::socket) struct Permits {
 }
 
 /// A place taken; dropping it gives it back.
-pub(in crate::socket) struct Permit {
+pub(crate) struct Permit {
     _total: TotalPlace,
     _address: Place<String>,
 }
 
 /// A place among its user's sockets.
-pub(in crate::socket) type UserPermit = Place<Subject>;
+pub(crate) type UserPermit = Place<Subject>;
 
 impl Permits {
     /// With these limits, all places free.
     #[must_use]
-    pub(in crate::socket) fn new(limits: ConnectionLimits) -> Self {
+    pub(crate) fn new(limits: ConnectionLimits) -> Self {
         Self {
             limits,
             total: Arc::default(),
@@ -59,7 +59,7 @@ impl Permits {
 
     /// A place in all and for this address. `None` when there is none.
     #[must_use]
-    pub(in crate::socket) fn take(&self, address: String) -> Option<Permit> {
+    pub(crate) fn take(&self, address: String) -> Option<Permit> {
         let total = {
             let mut taken = self.total.lock();
             if *taken >= self.limits.total {
@@ -74,19 +74,19 @@ impl Permits {
 
     /// A place for a connection of this address that is no socket, or not yet. `None` when there is none.
     #[must_use]
-    pub(in crate::socket) fn take_plain(&self, address: String) -> Option<Place<String>> {
+    pub(crate) fn take_plain(&self, address: String) -> Option<Place<String>> {
         Place::take(&self.plain, address, self.limits.per_address)
     }
 
     /// A place for this user. `None` when there is none.
     #[must_use]
-    pub(in crate::socket) fn take_user(&self, user: Subject) -> Option<UserPermit> {
+    pub(crate) fn take_user(&self, user: Subject) -> Option<UserPermit> {
         Place::take(&self.users, user, self.limits.per_user)
     }
 
     /// Sockets open now.
     #[must_use]
-    pub(in crate::socket) fn open(&self) -> usize {
+    pub(crate) fn open(&self) -> usize {
         *self.total.lock()
     }
 }
@@ -100,7 +100,7 @@ impl Drop for TotalPlace {
 }
 
 /// One place under a key; dropping it gives it back.
-pub(in crate::socket) struct Place<K: Eq + Hash + Clone> {
+pub(crate) struct Place<K: Eq + Hash + Clone> {
     map: Arc<DashMap<K, usize>>,
     key: K,
 }

@@ -1,10 +1,15 @@
-//! The checks before a connection opens: origin, limits, credential, registration with a session.
+//! The checks before a connection may open: origin, limits, credential, registration with a session.
 //!
 //! Called by the WebSocket handshake, by the emulated transports, and by the driver of a connection when its client sends a
-//! token later. Nothing here knows which transport carries the connection.
+//! token later. Nothing here depends on the transport of a connection.
+//!
+//! `admit` checks a request, `authenticate` verifies credentials, `external_identity` those of external issuers, `register`
+//! attaches the connection to its session.
 
-pub(super) mod admit;
-pub(super) mod connection_limits;
-pub(super) mod external_identity;
-pub(super) mod publish_limit;
-pub(super) mod refusal;
+pub(crate) mod admit;
+pub(crate) mod authenticate;
+pub(crate) mod connection_limits;
+pub(crate) mod external_identity;
+pub(crate) mod publish_limit;
+pub(crate) mod refusal;
+pub(crate) mod register;

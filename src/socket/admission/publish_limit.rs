@@ -16,20 +16,20 @@ use protocol::{id::Subject, limit::Limit};
 const KEPT: usize = 1_024;
 
 /// Every user who has published lately.
-pub(in crate::socket) struct Publications {
+pub(crate) struct PublishLimiter {
     limit: Limit,
     users: DashMap<Subject, Gcra>,
     /// When so many are kept, the idle ones are forgotten.
     purge_at: AtomicUsize,
 }
 
-impl Publications {
-    pub(in crate::socket) fn new(limit: Limit) -> Self {
+impl PublishLimiter {
+    pub(crate) fn new(limit: Limit) -> Self {
         Self { limit, users: DashMap::new(), purge_at: AtomicUsize::new(KEPT) }
     }
 
     /// Takes a permit of this user, if there is one.
-    pub(in crate::socket) fn allow(&self, user: &Subject, now: Instant) -> bool {
+    pub(crate) fn allow(&self, user: &Subject, now: Instant) -> bool {
         self.purge(now);
         let mut state = self.users.entry(user.clone()).or_insert_with(|| Gcra::new(now));
         let allowed = state.check(&self.limit, now).is_allowed();
@@ -57,8 +57,8 @@ mod tests {
 
     use super::*;
 
-    fn publications() -> Publications {
-        Publications::new(Limit { name: "publication_user", burst: 3, period: Duration::from_secs(3) })
+    fn publications() -> PublishLimiter {
+        PublishLimiter::new(Limit { name: "publication_user", burst: 3, period: Duration::from_secs(3) })
     }
 
     #[test]

@@ -30,7 +30,7 @@ const WRITE_DEADLINE: Duration = Duration::from_secs(2);
 
 /// Why a handshake was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::socket) struct Refusal {
+pub(crate) struct Refusal {
     status: StatusCode,
     code: &'static str,
     detail: &'static str,
@@ -39,22 +39,22 @@ pub(in crate::socket) struct Refusal {
 }
 
 impl Refusal {
-    pub(in crate::socket) fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
+    pub(crate) fn new(status: StatusCode, code: &'static str, detail: &'static str) -> Self {
         Self { status, code, detail, retry_after: None, policy: None }
     }
 
-    pub(in crate::socket) fn unavailable() -> Self {
+    pub(crate) fn unavailable() -> Self {
         let detail = "This cannot be answered right now. Try again soon.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).after(Duration::from_secs(1))
     }
 
-    pub(in crate::socket) fn too_many(retry_after: Duration, policy: Policy) -> Self {
+    pub(crate) fn too_many(retry_after: Duration, policy: Policy) -> Self {
         let detail = "Too many connection attempts. Try again later.";
         let refusal = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail);
         Self { policy: Some(policy), ..refusal.after(retry_after) }
     }
 
-    pub(in crate::socket) fn connection_limit() -> Self {
+    pub(crate) fn connection_limit() -> Self {
         let detail = "There are as many connections as there may be.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "connection_limit", detail).after(Duration::from_secs(10))
     }
@@ -63,11 +63,11 @@ impl Refusal {
         Self { retry_after: Some(retry_after), ..self }
     }
 
-    pub(in crate::socket) fn status(&self) -> StatusCode {
+    pub(crate) fn status(&self) -> StatusCode {
         self.status
     }
 
-    pub(in crate::socket) fn code(&self) -> &'static str {
+    pub(crate) fn code(&self) -> &'static str {
         self.code
     }
 
@@ -84,7 +84,7 @@ impl Refusal {
     }
 
     /// The answer inside the web application, whose own layer adds what every answer has.
-    pub(in crate::socket) fn answer(&self, request: &HttpRequest) -> HttpResponse {
+    pub(crate) fn answer(&self, request: &HttpRequest) -> HttpResponse {
         let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
         let mut answer = HttpResponse::build(self.status).content_type(MEDIA_TYPE).body(self.body(&id));
         self.add_headers(answer.headers_mut());
@@ -136,7 +136,7 @@ impl Refusal {
     }
 
     /// Answers, behind what `unsent` holds of earlier answers, and ends the stream.
-    pub(in crate::socket) async fn send<T: AsyncWrite + Unpin>(
+    pub(crate) async fn send<T: AsyncWrite + Unpin>(
         &self,
         io: &mut T,
         codec: Codec,

@@ -1,9 +1,9 @@
-//! The driver of one connection, whatever carries it: asks the dialogue, performs what it answers, and owns the connection's
-//! place in its session and in its channels.
+//! [`Driver`]: runs the client state of one connection, independent of its transport.
 //!
-//! Lives in the task that owns the stream; polled whenever that task is awake. It takes frames, its timer, the outcome of
-//! the one thing that it waits for, and what others ask of the connection through its outbox. It never blocks and never
-//! touches the database. On its way out, whatever the way, it leaves its channels and its session.
+//! Lives in the task that owns the stream, and is polled whenever that task is awake. It passes frames, the timer, results, and
+//! requests from the connection's outbox to the client state, and performs the effects. It owns the registration with the
+//! session and the subscriptions. It never blocks and never uses the database directly. When it is dropped, the connection
+//! leaves all channels.
 
 use std::{
     future::Future,
@@ -15,127 +15,151 @@ use std::{
 };
 
 use actix_rt::time::{Sleep, sleep_until};
-use actors::runtime::{End, Left, Outbox, Reserved, SubscribeReply, Transport};
-use protocol::{channel_name::ChannelName, id::ConnectionId};
+use actors::runtime::{
+    ANSWER_BYTES, Control, End, Gather as _, Join, JoinReply, LaneError, Left, Outbox, Reserved,
+    SubscribeReply, Transport,
+};
+use protocol::{
+    ClientInfo, ErrorCode, Payload, UnsubscribeCode,
+    channel_name::ChannelName,
+    id::{ConnectionId, Subject},
+    subscription::ServerSubscription,
+};
+use secrecy::SecretString;
 
+use super::{
+    connect_subscriptions::ConnectSubscriptions,
+    parts::ConnectionParts,
+    registration::{RegisteredIdentity, Registration},
+};
 use crate::socket::{
-    admission::connection_limits::Permit,
-    connection::{
-        parts::{Place, Start},
-        registration::Anchor,
+    admission::{
+        authenticate,
+        connection_limits::Permit,
+        external_identity,
+        register::{Admitted, NewConnection},
     },
-    shared::{Admitted, Door},
+    shared::SocketContext,
 };
 use logic::client::{
-    Dialogue, Effect, Farewell, Gathered, Identity, Opening, Purpose, SubscriptionGrant, SubscriptionRefusal,
-    VerifyRefusal,
+    ChannelQuery, ClientState, ConnectionParameters, Effect, Identity, JoinRequest, JoinResults, Purpose,
+    ServerRequest, SubscriptionGrant, SubscriptionRefusal, UnsubscribeNotice, VerifyRefusal,
 };
 
-/// What becomes of something that a dialogue waits for.
-pub(in crate::socket) enum Outcome {
-    Proof(Purpose, Box<Result<(Identity, Option<Admitted>), VerifyRefusal>>),
-    Subscription(Purpose, Result<SubscriptionGrant, SubscriptionRefusal>),
-    Gathered(Gathered),
-    Room(Reserved),
+/// The result of asynchronous work that the client state requested.
+enum WorkResult {
+    Identity(Purpose, Box<Result<(Identity, Option<Admitted>), VerifyRefusal>>),
+    SubscriptionToken(Purpose, Result<SubscriptionGrant, SubscriptionRefusal>),
+    ConnectSubscriptions(JoinResults),
+    AnswerSpace(Reserved),
 }
 
-/// The one thing that a dialogue waits for at a time.
-pub(in crate::socket) type Awaited = Pin<Box<dyn Future<Output = Outcome>>>;
-
 /// One connection.
-pub(in crate::socket) struct Driver {
-    pub(in crate::socket) id: ConnectionId,
-    pub(in crate::socket) address: IpAddr,
-    pub(in crate::socket) transport: Transport,
-    pub(in crate::socket) door: Arc<Door>,
-    pub(in crate::socket) outbox: Outbox,
-    pub(in crate::socket) dialogue: Dialogue,
-    pub(in crate::socket) place: Option<Box<Place>>,
-    anchor: Anchor,
+pub(crate) struct Driver {
+    id: ConnectionId,
+    address: IpAddr,
+    transport: Transport,
+    context: Arc<SocketContext>,
+    outbox: Outbox,
+    client: ClientState,
+    registered: Option<Box<RegisteredIdentity>>,
+    registration: Registration,
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
-    pub(in crate::socket) awaited: Option<Awaited>,
-    /// Who asked for the subscription that is being begun.
-    pub(in crate::socket) asked_by: Option<SubscribeReply>,
-    /// Taken for the answer to the question that is being asked.
-    pub(in crate::socket) room: Option<Reserved>,
+    /// The asynchronous work that the client state waits for; at most one at a time.
+    work: Option<Pin<Box<dyn Future<Output = WorkResult>>>>,
+    /// Where the result of the subscription that is being begun is reported.
+    subscribe_reply: Option<SubscribeReply>,
+    /// Space in the output queue for the answer to the query that is being sent.
+    answer_space: Option<Reserved>,
     ping_due: bool,
     _permit: Permit,
 }
 
 impl Driver {
-    pub(in crate::socket) fn new(start: Start) -> Self {
+    pub(crate) fn new(parts: ConnectionParts) -> Self {
         let now = Instant::now();
-        let identity = start.admitted.as_ref().map(|admitted| admitted.identity.clone());
-        let config = Arc::clone(&start.door.settings.dialogue);
-        if start.admitted.is_none() {
-            start.door.enter_lobby(start.id, start.outbox.clone());
+        let identity = parts.admitted.as_ref().map(|admitted| admitted.identity.clone());
+        let config = Arc::clone(&parts.context.settings.client);
+        if parts.admitted.is_none() {
+            parts.context.add_unregistered(parts.id, parts.outbox.clone());
         }
-        let opening = Opening {
-            client: start.id,
-            encoding: start.outbox.encoding(),
+        let parameters = ConnectionParameters {
+            client: parts.id,
+            encoding: parts.outbox.encoding(),
             now,
-            unix_seconds: start.door.unix_seconds(),
-            jitter: jitter(start.id),
-            emulation: start.emulation,
-            unproven: start.unproven,
+            unix_seconds: parts.context.unix_seconds(),
+            jitter: jitter(parts.id),
+            emulation: parts.emulation,
+            cookie_refusal: parts.cookie_refusal,
         };
+        let registered = parts.admitted.map(|admitted| Box::new(parts.registration.hold(admitted)));
         let mut driver = Self {
-            id: start.id,
-            address: start.address,
-            transport: start.transport,
-            dialogue: Dialogue::new(config, opening, identity),
-            place: start.admitted.map(|admitted| Box::new(Place::take(admitted, &start.anchor))),
-            anchor: start.anchor,
+            id: parts.id,
+            address: parts.address,
+            transport: parts.transport,
+            client: ClientState::new(config, parameters, identity),
+            registered,
+            registration: parts.registration,
             timer: None,
-            awaited: None,
-            asked_by: None,
-            room: None,
+            work: None,
+            subscribe_reply: None,
+            answer_space: None,
             ping_due: false,
-            door: start.door,
-            outbox: start.outbox,
-            _permit: start.permit,
+            context: parts.context,
+            outbox: parts.outbox,
+            _permit: parts.permit,
         };
         driver.rearm();
         driver
     }
 
-    /// A whole frame came. [`Self::poll`] must follow.
-    pub(in crate::socket) fn hear(&mut self, frame: &[u8]) {
-        // What others asked before this frame came is older than it.
-        self.obey();
-        let effects = self.dialogue.on_frame(Instant::now(), frame, self.door.accepting());
+    /// The connection's output queue.
+    pub(crate) fn outbox(&self) -> &Outbox {
+        &self.outbox
+    }
+
+    /// What all connections share.
+    pub(crate) fn context(&self) -> &SocketContext {
+        &self.context
+    }
+
+    /// A whole frame arrived. [`Self::poll`] must follow.
+    pub(crate) fn on_frame(&mut self, frame: &[u8]) {
+        // Requests of the server that came before this frame are handled before it.
+        self.take_server_requests();
+        let effects = self.client.on_frame(Instant::now(), frame, self.context.accepting());
         self.perform(effects);
     }
 
-    /// A pong frame came.
-    pub(in crate::socket) fn native_pong(&mut self) {
-        self.dialogue.on_native_pong();
+    /// A pong frame arrived.
+    pub(crate) fn on_native_pong(&mut self) {
+        self.client.on_native_pong();
         self.rearm();
     }
 
-    /// Whether a ping frame is to be sent now.
-    pub(in crate::socket) fn take_ping(&mut self) -> bool {
+    /// Whether a ping frame must be sent now.
+    pub(crate) fn take_ping(&mut self) -> bool {
         std::mem::take(&mut self.ping_due)
     }
 
-    /// Does what there is to be done without a frame, and asks to be woken when there is more.
-    pub(in crate::socket) fn poll(&mut self, cx: &mut Context<'_>) {
+    /// Handles everything that is due without a frame, and registers the task for the next wake-up.
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) {
         loop {
-            self.obey();
-            while self.dialogue.is_decided() {
-                let effects = self.dialogue.on_decided(Instant::now(), self.door.accepting());
+            self.take_server_requests();
+            while self.client.is_membership_known() {
+                let effects = self.client.on_membership_known(Instant::now(), self.context.accepting());
                 self.perform(effects);
             }
-            if let Some(awaited) = &mut self.awaited
-                && let Poll::Ready(outcome) = awaited.as_mut().poll(cx)
+            if let Some(work) = &mut self.work
+                && let Poll::Ready(result) = work.as_mut().poll(cx)
             {
-                self.awaited = None;
-                self.settle(outcome);
+                self.work = None;
+                self.on_work_result(result);
             } else if let Some((_, timer)) = &mut self.timer
                 && timer.as_mut().poll(cx).is_ready()
             {
                 self.timer = None;
-                let effects = self.dialogue.on_tick(Instant::now());
+                let effects = self.client.on_tick(Instant::now());
                 self.perform(effects);
             } else {
                 return;
@@ -143,64 +167,66 @@ impl Driver {
         }
     }
 
-    fn settle(&mut self, outcome: Outcome) {
-        let (now, accepting) = (Instant::now(), self.door.accepting());
-        // A denial may have come while a token was on its way from the verifier into the table.
-        let may_be_denied = matches!(outcome, Outcome::Subscription(_, Ok(_)));
-        let before = self.seen_as();
-        let effects = match outcome {
-            Outcome::Proof(purpose, outcome) => {
-                let outcome = outcome.map(|(who, admitted)| {
-                    self.enter(admitted);
-                    who
+    fn on_work_result(&mut self, result: WorkResult) {
+        let (now, accepting) = (Instant::now(), self.context.accepting());
+        // The token may have been denied after it was verified and before the subscription is in the table.
+        let may_be_denied = matches!(result, WorkResult::SubscriptionToken(_, Ok(_)));
+        let before = self.conn_info();
+        let effects = match result {
+            WorkResult::Identity(purpose, outcome) => {
+                let outcome = outcome.map(|(identity, admitted)| {
+                    self.register(admitted);
+                    identity
                 });
-                self.dialogue.on_verified(now, purpose, outcome, accepting)
+                self.client.on_verified(now, purpose, outcome, accepting)
             }
-            Outcome::Subscription(purpose, outcome) => {
-                self.dialogue.on_subscription_verified(now, purpose, outcome, accepting)
+            WorkResult::SubscriptionToken(purpose, outcome) => {
+                self.client.on_subscription_verified(now, purpose, outcome, accepting)
             }
-            Outcome::Gathered(gathered) => self.dialogue.on_gathered(now, gathered, accepting),
-            Outcome::Room(room) => {
-                self.room = Some(room);
-                self.dialogue.on_room(now, accepting)
+            WorkResult::ConnectSubscriptions(results) => {
+                self.client.on_connect_subscriptions(now, results, accepting)
+            }
+            WorkResult::AnswerSpace(space) => {
+                self.answer_space = Some(space);
+                self.client.on_answer_space(now, accepting)
             }
         };
         self.perform(effects);
-        // If the question was not asked after all.
-        self.room = None;
+        // The query may have been refused; then the space is not needed.
+        self.answer_space = None;
         if may_be_denied {
-            self.judge();
+            self.end_denied_subscriptions();
         }
-        // Who speaks for the first time has been shown nowhere.
-        if before.is_some() && self.seen_as() != before {
-            // A channel that takes no message now goes on showing what it did.
-            self.show();
+        // With the first identity there are no subscriptions to update.
+        if before.is_some() && self.conn_info() != before {
+            // If a channel cannot take the update now, it keeps the old info. That is only logged.
+            self.update_presence();
         }
     }
 
-    fn enter(&mut self, admitted: Option<Admitted>) {
+    fn register(&mut self, admitted: Option<Admitted>) {
         if let Some(admitted) = admitted {
-            self.door.leave_lobby(self.id);
-            self.place = Some(Box::new(Place::take(admitted, &self.anchor)));
+            self.context.remove_unregistered(self.id);
+            self.registered = Some(Box::new(self.registration.hold(admitted)));
         }
     }
 
-    pub(in crate::socket) fn perform(&mut self, effects: Vec<Effect>) {
+    fn perform(&mut self, effects: Vec<Effect>) {
         for effect in effects {
             match effect {
-                // An error means that the connection has ended: nothing more to do about it.
+                // An error means that the connection has ended. There is nothing left to do.
                 Effect::Reply(reply) => drop(self.outbox.push_from_owner(reply)),
                 Effect::Release(first) => drop(self.outbox.release(first)),
                 Effect::Verify { purpose, token } => self.verify(purpose, token),
                 Effect::VerifySubscription { purpose, channel, token } => {
                     self.verify_subscription(purpose, channel, token);
                 }
-                Effect::Join { joining, id } => self.join(*joining, id),
-                Effect::Gather(joinings) => self.gather(joinings),
-                Effect::Leave { channel, told } => self.leave(channel, told),
+                Effect::Join { request, id } => self.join(*request, id),
+                Effect::ConnectSubscriptions(requests) => self.make_connect_subscriptions(requests),
+                Effect::Leave { channel, notice } => self.leave(channel, notice),
                 Effect::Publish { channel, id, data, info } => self.publish(channel, id, data, info),
-                Effect::MakeRoom => self.make_room(),
-                Effect::Ask { channel, id, question } => self.ask(channel, id, question),
+                Effect::ReserveAnswerSpace => self.reserve_answer_space(),
+                Effect::Query { channel, id, query } => self.query(channel, id, query),
                 Effect::NativePing => self.ping_due = true,
                 Effect::Close(reason) => self.outbox.close(reason),
             }
@@ -208,17 +234,213 @@ impl Driver {
         self.rearm();
     }
 
-    fn leave(&mut self, channel: ChannelName, told: Farewell) {
-        let left = match told {
-            Farewell::Answer(id) => Left::Answer(self.outbox.clone(), id),
-            Farewell::Push(code) => Left::Push(self.outbox.clone(), code),
-        };
-        self.door.realtime.leave(channel, self.id, left);
+    fn verify(&mut self, purpose: Purpose, token: Option<SecretString>) {
+        let (context, id, outbox) = (Arc::clone(&self.context), self.id, self.outbox.clone());
+        let (address, transport) = (self.address, self.transport);
+        let registered = self.registered.as_ref().map(|registered| registered.identity.clone());
+        self.work = Some(Box::pin(async move {
+            let verified = async {
+                if let (Some(identity), Some(token)) = (registered, &token) {
+                    let refreshed = authenticate::refresh(&context, token, &identity, id).await;
+                    return refreshed.map(|identity| (identity, None));
+                }
+                let connection = NewConnection { id, outbox: &outbox, address, transport };
+                let admitted = authenticate::admit_token(&context, token.as_ref(), &connection).await?;
+                Ok((admitted.identity.clone(), Some(admitted)))
+            };
+            WorkResult::Identity(purpose, Box::new(verified.await))
+        }));
     }
 
-    /// One timer, for whatever is due next. One that is due too early does no harm.
+    fn verify_subscription(&mut self, purpose: Purpose, channel: ChannelName, token: SecretString) {
+        let (context, id) = (Arc::clone(&self.context), self.id);
+        let identity = self.client.identity().cloned();
+        self.work = Some(Box::pin(async move {
+            let verified = match identity {
+                Some(identity) => {
+                    external_identity::verify_subscription(&context, &token, &identity, id, &channel).await
+                }
+                None => Err(SubscriptionRefusal::Invalid),
+            };
+            WorkResult::SubscriptionToken(purpose, verified)
+        }));
+    }
+
+    fn join(&mut self, request: JoinRequest, id: Option<u32>) {
+        let (channel, number) = (request.channel.clone(), request.number);
+        let subscribe_reply = self.subscribe_reply.take();
+        let reply = id.map_or_else(|| JoinReply::Push(subscribe_reply), JoinReply::Command);
+        if self.send_join(request, reply).is_err() {
+            let effects = self.client.on_busy(id, Some((&channel, number)));
+            self.perform(effects);
+        }
+    }
+
+    /// Makes the subscriptions whose results go into the reply to `connect`. The output is held until that reply is ready.
+    fn make_connect_subscriptions(&mut self, requests: Vec<JoinRequest>) {
+        self.outbox.hold();
+        let channels: Vec<ChannelName> = requests.iter().map(|request| request.channel.clone()).collect();
+        let (collector, results) = ConnectSubscriptions::of(requests.len());
+        let collector = Arc::new(collector);
+        for request in requests {
+            let channel = request.channel.clone();
+            if self.send_join(request, JoinReply::Gather(Arc::clone(&collector) as _)).is_err() {
+                collector.joined(&channel, Err(ErrorCode::Internal));
+            }
+        }
+        self.work = Some(Box::pin(async move {
+            let lost = || channels.into_iter().map(|channel| (channel, Err(ErrorCode::Internal))).collect();
+            WorkResult::ConnectSubscriptions(results.await.unwrap_or_else(|_| lost()))
+        }));
+    }
+
+    fn send_join(&self, request: JoinRequest, reply: JoinReply) -> Result<(), LaneError> {
+        let JoinRequest { channel, number, info, terms, lifetime, data } = request;
+        let outbox = self.outbox.clone();
+        let join = Join { channel, number, outbox, info, terms, lifetime, data, reply };
+        self.context.realtime.join(join).map(drop)
+    }
+
+    fn leave(&mut self, channel: ChannelName, notice: UnsubscribeNotice) {
+        let left = match notice {
+            UnsubscribeNotice::Reply(id) => Left::Answer(self.outbox.clone(), id),
+            UnsubscribeNotice::Push(code) => Left::Push(self.outbox.clone(), code),
+        };
+        self.context.realtime.leave(channel, self.id, left);
+    }
+
+    fn publish(&mut self, channel: ChannelName, id: u32, data: Payload, info: Arc<ClientInfo>) {
+        // Anonymous connections share no limit: each one counts as a user.
+        let anonymous = info.user.is_anonymous().then(|| Subject::new(&info.client.to_string()));
+        if !self.context.publish_limiter.allow(anonymous.as_ref().unwrap_or(&info.user), Instant::now()) {
+            let effects = self.client.on_publish_limited(id);
+            return self.perform(effects);
+        }
+        let outbox = self.outbox.clone();
+        let published = self.context.realtime.publish(channel, data, info, outbox, id);
+        self.answer_if_busy(id, published);
+    }
+
+    /// Waits until the output queue has space for a large answer. Without the reservation, a large answer could overflow the
+    /// queue and end the connection.
+    fn reserve_answer_space(&mut self) {
+        let outbox = self.outbox.clone();
+        self.work =
+            Some(Box::pin(
+                async move { WorkResult::AnswerSpace(outbox.reserve_in_turn(ANSWER_BYTES).await) },
+            ));
+    }
+
+    fn query(&mut self, channel: ChannelName, id: u32, query: ChannelQuery) {
+        let (realtime, outbox) = (&self.context.realtime, self.outbox.clone());
+        let large = query.is_large();
+        let sent = match (query, self.answer_space.take()) {
+            (ChannelQuery::PresenceStats, _) => realtime.presence_stats(channel, outbox, id),
+            (ChannelQuery::Presence, Some(space)) => realtime.presence(channel, outbox, id, space),
+            (ChannelQuery::History(request), space) if space.is_some() || !large => {
+                realtime.history(channel, request, outbox, id, space)
+            }
+            // The client state requests the space first, so this does not happen. If it did, the client may retry.
+            (ChannelQuery::Presence | ChannelQuery::History(_), _) => Err(LaneError::Full),
+        };
+        self.answer_if_busy(id, sent);
+    }
+
+    fn answer_if_busy(&mut self, id: u32, sent: Result<(), LaneError>) {
+        if sent.is_err() {
+            let effects = self.client.on_busy(Some(id), None);
+            self.perform(effects);
+        }
+    }
+
+    /// Handles the requests of the server in the outbox, in their order. Each requester is told the result.
+    fn take_server_requests(&mut self) {
+        while self.client.takes_server_requests()
+            && let Some(control) = self.outbox.next_control()
+        {
+            match control {
+                Control::Made { channel, number } => {
+                    self.handle(ServerRequest::Confirm(channel, number));
+                }
+                Control::Lost { channel, number } => {
+                    self.handle(ServerRequest::Forget(channel, number));
+                }
+                Control::Subscribe(subscription, reply) => self.subscribe_for_server(subscription, reply),
+                Control::Unsubscribe { channel, code, reply } => {
+                    let _ = reply.send(self.handle(ServerRequest::Unsubscribe(channel, code)));
+                }
+                Control::Refresh { expires_at, conn_info, reply } => {
+                    let info_changes = conn_info.is_some();
+                    let done = self.handle(ServerRequest::Refresh { expires_at, conn_info });
+                    let _ = reply.send(done && (!info_changes || self.update_presence()));
+                }
+                Control::Judge(reply) => {
+                    let _ = reply.send(self.end_denied_subscriptions());
+                }
+                Control::Describe(reply) => drop(reply.send(self.client.describe())),
+            }
+        }
+    }
+
+    /// Returns whether the request was done.
+    fn handle(&mut self, request: ServerRequest) -> bool {
+        let (effects, done) = self.client.on_server_request(Instant::now(), request);
+        self.perform(effects);
+        done == Ok(true)
+    }
+
+    /// Begins a server-side subscription. The channel reports the result to the requester.
+    fn subscribe_for_server(&mut self, subscription: Box<ServerSubscription>, reply: SubscribeReply) {
+        let request = ServerRequest::Subscribe(subscription);
+        let (effects, begun) = self.client.on_server_request(Instant::now(), request);
+        if begun == Ok(true) {
+            self.subscribe_reply = Some(reply);
+            self.perform(effects);
+        } else {
+            self.perform(effects);
+            let _ = reply.send(begun);
+        }
+    }
+
+    /// The connection info that members of channels see, once the identity is known.
+    fn conn_info(&self) -> Option<Option<Payload>> {
+        self.client.identity().map(|identity| identity.conn_info.clone())
+    }
+
+    /// Sends the current info of the connection to all of its channels. Returns false if a channel cannot take the message
+    /// now; that channel keeps the old info.
+    fn update_presence(&self) -> bool {
+        let realtime = &self.context.realtime;
+        let sent =
+            self.client.channel_infos().map(|(channel, info)| realtime.show(channel, Arc::clone(info)));
+        // All channels are told, also after a failure.
+        let all = sent.fold(true, |all, one| all & one.is_ok());
+        if !all {
+            tracing::warn!(connection = %self.id, "could not update presence; the channel shows old connection info");
+        }
+        all
+    }
+
+    /// Ends the subscriptions whose tokens are denied. The client subscribes again with another token. Returns whether there
+    /// were any.
+    fn end_denied_subscriptions(&mut self) -> bool {
+        let Some(subject) = self.client.identity().map(|identity| identity.subject.clone()) else {
+            return false;
+        };
+        let (realtime, now_ms) = (&self.context.realtime, self.context.now_ms());
+        let denied = self.client.subscriptions_by(|channel, token| {
+            realtime.denied(&subject, token, Some(channel), now_ms).is_some()
+        });
+        let any = !denied.is_empty();
+        for channel in denied {
+            self.handle(ServerRequest::Unsubscribe(channel, UnsubscribeCode::StateInvalidated));
+        }
+        any
+    }
+
+    /// Sets the timer to the next deadline. A timer that fires too early does no harm, so it is only moved forward.
     fn rearm(&mut self) {
-        let next = self.dialogue.next_deadline();
+        let next = self.client.next_deadline();
         self.timer = match (self.timer.take(), next) {
             (_, None) => None,
             (Some((armed, timer)), Some(next)) if armed <= next => Some((armed, timer)),
@@ -233,19 +455,20 @@ impl Driver {
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        for channel in self.dialogue.channels() {
-            self.door.realtime.leave(channel.clone(), self.id, Left::Silent);
+        for channel in self.client.channels() {
+            self.context.realtime.leave(channel.clone(), self.id, Left::Silent);
         }
-        self.door.leave_lobby(self.id);
-        if let Some(place) = &self.place {
+        self.context.remove_unregistered(self.id);
+        if let Some(registered) = &self.registered {
             let end = self.outbox.end();
             let goodbye = end.as_ref().and_then(End::goodbye);
-            self.door.note("socket.closed", self.id, self.address, &place.who, place.device, goodbye);
+            let RegisteredIdentity { identity, device } = &**registered;
+            self.context.audit("socket.closed", self.id, self.address, identity, *device, goodbye);
         }
     }
 }
 
-/// Spreads the pings of connections that open together; the connection's own random id is as good a die as any.
+/// A number from 0 to 1 that spreads the pings of connections that open together. The connection's id is random already.
 fn jitter(id: ConnectionId) -> f64 {
     f64::from(id.0.as_u128() as u32) / f64::from(u32::MAX)
 }

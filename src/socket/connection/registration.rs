@@ -1,45 +1,56 @@
-//! A connection's place in its session: what keeps it registered, and counted among its user's sockets.
+//! [`Registration`]: the guards that keep a connection registered with its session and counted among its user's sockets.
 //!
-//! Set by the connection actor (or before it starts, when the handshake was authenticated), released by the pump at the
-//! moment the socket is severed. It outlives the actor, which ends earlier: until then a revocation must find the socket.
+//! The driver stores the guards (before it starts, if the handshake was authenticated). The pump releases them when the socket
+//! is severed. The registration outlives the driver, which ends earlier: until the socket is severed, a revocation must find
+//! the connection.
 
 use std::{cell::RefCell, rc::Rc};
 
 use actors::runtime::Attachment;
+use protocol::id::DeviceId;
 
-use crate::socket::admission::connection_limits::UserPermit;
+use crate::socket::admission::{connection_limits::UserPermit, register::Admitted};
+use logic::client::Identity;
 use service::ExternalSessionGuard;
 
-/// What the place consists of; dropping it gives it up.
-pub(in crate::socket) struct Held {
-    pub(in crate::socket) _attachment: Attachment,
-    pub(in crate::socket) _permit: UserPermit,
-    pub(in crate::socket) _row: Option<ExternalSessionGuard>,
+/// The identity that the connection is registered with. The driver keeps it for as long as it runs.
+pub(crate) struct RegisteredIdentity {
+    pub(crate) identity: Identity,
+    pub(crate) device: Option<DeviceId>,
 }
 
-/// Shared by the pump and its actor, which live in one task.
+/// The guards; dropping them ends the registration.
+struct Guards {
+    _attachment: Attachment,
+    _permit: UserPermit,
+    _row: Option<ExternalSessionGuard>,
+}
+
+/// The registration, shared by the pump and the driver of a connection, which run in one task.
 #[derive(Clone, Default)]
-pub(in crate::socket) struct Anchor(Rc<RefCell<State>>);
+pub(crate) struct Registration(Rc<RefCell<State>>);
 
 #[derive(Default)]
 struct State {
-    held: Option<Held>,
+    guards: Option<Guards>,
     released: bool,
 }
 
-impl Anchor {
-    /// Takes the place; one that is released already takes nothing.
-    pub(in crate::socket) fn hold(&self, held: Held) {
+impl Registration {
+    /// Stores the guards. If the registration was released already, they are dropped.
+    pub(crate) fn hold(&self, admitted: Admitted) -> RegisteredIdentity {
+        let Admitted { identity, device, row, attachment, permit } = admitted;
         let mut state = self.0.borrow_mut();
         if !state.released {
-            state.held = Some(held);
+            state.guards = Some(Guards { _attachment: attachment, _permit: permit, _row: row });
         }
+        RegisteredIdentity { identity, device }
     }
 
-    /// Gives the place up for good.
-    pub(in crate::socket) fn release(&self) {
+    /// Ends the registration for good.
+    pub(crate) fn release(&self) {
         let mut state = self.0.borrow_mut();
         state.released = true;
-        state.held = None;
+        state.guards = None;
     }
 }

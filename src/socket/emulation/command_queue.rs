@@ -1,6 +1,7 @@
-//! Commands on their way from requests to their stream, in order, from whichever worker took the request.
+//! [`CommandQueue`]: commands on their way from `/emulation` requests to their stream, in order. The requests may arrive at
+//! other workers than the stream's.
 //!
-//! Bounded in bytes: who sends faster than the stream's task takes is refused.
+//! Bounded in bytes: a client that sends faster than the stream's task handles is refused.
 
 use std::{
     collections::VecDeque,
@@ -12,12 +13,12 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-/// Bytes that may wait; a request holds at most a quarter of it.
+/// Maximum size of the queued frames in bytes. One request has at most a quarter of it.
 const WAITING_MAX: usize = 256 * 1024;
 
 /// The queue. Cheap to clone.
 #[derive(Clone, Default)]
-pub(in crate::socket) struct Inbox(Arc<Shared>);
+pub(crate) struct CommandQueue(Arc<Shared>);
 
 #[derive(Default)]
 struct Shared {
@@ -25,17 +26,17 @@ struct Shared {
     waker: AtomicWaker,
 }
 
-/// More waits than may.
+/// The queue is full.
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::socket) struct Full;
+pub(crate) struct Full;
 
-impl Inbox {
+impl CommandQueue {
     /// Adds a frame of commands.
-    pub(in crate::socket) fn push(&self, frame: Bytes) -> Result<(), Full> {
+    pub(crate) fn push(&self, frame: Bytes) -> Result<(), Full> {
         {
             let mut frames = self.0.frames.lock();
             let waiting: usize = frames.iter().map(Bytes::len).sum();
-            // The count bounds what empty frames cost.
+            // The number of frames is limited, too, because empty frames need memory.
             if waiting + frame.len() > WAITING_MAX || frames.len() >= 256 {
                 return Err(Full);
             }
@@ -45,8 +46,8 @@ impl Inbox {
         Ok(())
     }
 
-    /// The next frame, for the stream's task.
-    pub(in crate::socket) fn poll_next(&self, cx: &Context<'_>) -> Poll<Bytes> {
+    /// The next frame. Called by the task of the stream.
+    pub(crate) fn poll_next(&self, cx: &Context<'_>) -> Poll<Bytes> {
         self.0.waker.register(cx.waker());
         self.0.frames.lock().pop_front().map_or(Poll::Pending, Poll::Ready)
     }
@@ -60,14 +61,14 @@ mod tests {
 
     #[test]
     fn frames_keep_their_order_and_their_bound() {
-        let (inbox, cx) = (Inbox::default(), Context::from_waker(Waker::noop()));
+        let (queue, cx) = (CommandQueue::default(), Context::from_waker(Waker::noop()));
         for number in 0..4_u8 {
-            inbox.push(vec![number; WAITING_MAX / 4].into()).unwrap();
+            queue.push(vec![number; WAITING_MAX / 4].into()).unwrap();
         }
-        assert_eq!(inbox.push(Bytes::from_static(b"x")), Err(Full));
+        assert_eq!(queue.push(Bytes::from_static(b"x")), Err(Full));
         for number in 0..4_u8 {
-            assert!(matches!(inbox.poll_next(&cx), Poll::Ready(frame) if frame[0] == number));
+            assert!(matches!(queue.poll_next(&cx), Poll::Ready(frame) if frame[0] == number));
         }
-        assert!(inbox.poll_next(&cx).is_pending());
+        assert!(queue.poll_next(&cx).is_pending());
     }
 }

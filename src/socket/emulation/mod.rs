@@ -1,13 +1,12 @@
-//! Emulated transports, for clients whose networks let no WebSocket through: a stream of an HTTP response one way
-//! (`http_stream`, server-sent events), requests of their own the other way (`/emulation`).
+//! Emulated transports, for clients whose networks block WebSockets: the body of an HTTP response in one direction
+//! (`http_stream`, server-sent events), requests to `/emulation` in the other.
 //!
-//! Composed into the web application by the composition root. The same entrance, places, limits, sessions and revocation
-//! as for WebSockets, and the same driver; what differs is in here. A connection is known to its client's requests by a
-//! bearer secret of 256 bits, which is told once, over the stream.
+//! Added to the web application by the composition root. Admission, limits, sessions, revocation and the driver are the same as
+//! for WebSockets; this module holds what differs. The requests of a client name its stream by a secret of 256 bits, which is
+//! sent to the client once, over the stream.
 
-mod body;
 mod command_queue;
-mod peer;
+pub(crate) mod peer;
 mod registry;
 mod requests;
 mod response;
@@ -26,33 +25,36 @@ use protocol::{Emulation, Encoding};
 
 use crate::socket::{
     admission::{
-        admit::{self as entrance, Knock, Shown},
+        admit::{Presented, RequestParts, admit},
         refusal::Refusal,
     },
-    connection::{parts::Start, registration::Anchor},
-    listener::http_deadline::state::Watch,
-    shared::Door,
+    connection::{parts::ConnectionParts, registration::Registration},
+    listener::http_deadline::state::HttpDeadline,
+    shared::SocketContext,
 };
 use domain::tokens::credential::{self, Source};
-pub(in crate::socket) use peer::note as note_wire;
-pub(in crate::socket) use registry::Streams;
+pub use registry::StreamRegistry;
 
-use body::StreamBody;
-use command_queue::Inbox;
+use command_queue::CommandQueue;
 use peer::Peer;
-use response::{Exit, Framing};
-use stream::Stream;
+use response::{Framing, ResponseBody, ResponseQueue};
+use stream::EmulatedStream;
 
 /// Adds the routes of the emulated transports.
-pub fn configure(cfg: &mut ServiceConfig, door: web::Data<Door>) {
-    cfg.app_data(door)
-        .service(only("POST", "/connection/http_stream", web::post().to(http_stream)))
-        .service(only("GET", "/connection/sse", web::get().to(sse)))
-        .service(only("POST", "/emulation", web::post().to(emulation)));
+pub fn configure(
+    cfg: &mut ServiceConfig,
+    context: web::Data<SocketContext>,
+    streams: web::Data<StreamRegistry>,
+) {
+    cfg.app_data(context)
+        .app_data(streams)
+        .service(single_method("POST", "/connection/http_stream", web::post().to(http_stream)))
+        .service(single_method("GET", "/connection/sse", web::get().to(sse)))
+        .service(single_method("POST", "/emulation", web::post().to(emulation)));
 }
 
-/// A resource with one method.
-fn only(method: &'static str, path: &str, route: actix_web::Route) -> Resource {
+/// A resource that accepts one method.
+fn single_method(method: &'static str, path: &str, route: actix_web::Route) -> Resource {
     web::resource(path).route(route).default_service(web::to(move |request: HttpRequest| async move {
         if request.method() == Method::OPTIONS {
             return HttpResponse::NoContent().insert_header((header::ALLOW, method)).finish();
@@ -65,31 +67,53 @@ fn only(method: &'static str, path: &str, route: actix_web::Route) -> Resource {
     }))
 }
 
-async fn http_stream(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
+async fn http_stream(
+    request: HttpRequest,
+    payload: web::Payload,
+    context: web::Data<SocketContext>,
+    streams: web::Data<StreamRegistry>,
+) -> HttpResponse {
     let encoding = requests::encoding(&request);
     let framing = if encoding.is_binary() { Framing::Lengths } else { Framing::Lines };
     let opened = async {
         let first = requests::body(&request, payload).await?;
-        open(&door, &request, Kind { encoding, framing, transport: Transport::HttpStream }, first).await
+        open(
+            &context,
+            &streams,
+            &request,
+            StreamKind { encoding, framing, transport: Transport::HttpStream },
+            first,
+        )
+        .await
     };
     opened.await.unwrap_or_else(|refusal| refusal.answer(&request))
 }
 
-async fn sse(request: HttpRequest, door: web::Data<Door>) -> HttpResponse {
-    let kind = Kind { encoding: Encoding::Json, framing: Framing::Events, transport: Transport::Sse };
+async fn sse(
+    request: HttpRequest,
+    context: web::Data<SocketContext>,
+    streams: web::Data<StreamRegistry>,
+) -> HttpResponse {
+    let kind = StreamKind { encoding: Encoding::Json, framing: Framing::Events, transport: Transport::Sse };
     let opened = async {
         let first = requests::in_query(&request)?;
-        open(&door, &request, kind, first).await
+        open(&context, &streams, &request, kind, first).await
     };
     opened.await.unwrap_or_else(|refusal| refusal.answer(&request))
 }
 
-/// Commands for a stream, in the order in which they arrive. Its secret is the credential: it was told to one client only.
-async fn emulation(request: HttpRequest, payload: web::Payload, door: web::Data<Door>) -> HttpResponse {
+/// Passes commands to a stream, in the order of their arrival. The secret of the stream is the credential: only one client
+/// knows it.
+async fn emulation(
+    request: HttpRequest,
+    payload: web::Payload,
+    context: web::Data<SocketContext>,
+    streams: web::Data<StreamRegistry>,
+) -> HttpResponse {
     let passed = async {
         let emulated = requests::emulated(&request, &requests::body(&request, payload).await?)?;
-        knock(&request).check_origin(&door, None)?;
-        door.streams.pass(&emulated)
+        request_parts(&request).check_origin(&context, None)?;
+        streams.pass(&emulated)
     };
     match passed.await {
         Ok(()) => HttpResponse::NoContent().finish(),
@@ -97,51 +121,59 @@ async fn emulation(request: HttpRequest, payload: web::Payload, door: web::Data<
     }
 }
 
-/// What kind of stream it is.
+/// Encoding, framing and transport of a stream.
 #[derive(Clone, Copy)]
-struct Kind {
+struct StreamKind {
     encoding: Encoding,
     framing: Framing,
     transport: Transport,
 }
 
 async fn open(
-    door: &web::Data<Door>,
+    context: &web::Data<SocketContext>,
+    streams: &StreamRegistry,
     request: &HttpRequest,
-    kind: Kind,
+    kind: StreamKind,
     first: Bytes,
 ) -> Result<HttpResponse, Refusal> {
-    let knock = knock(request);
-    let mut credential = knock.credential(credential::Door::Rest)?;
-    // Here `connect` is part of the request. What it names goes before what a browser sends unasked.
+    let checked = request_parts(request);
+    let mut credential = checked.credential(credential::Door::Rest)?;
+    // `connect` is part of this request. Its token has precedence over a cookie, which browsers send with every request.
     if credential.as_ref().is_some_and(|found| found.source == Source::Cookie)
-        && requests::names_a_token(kind.encoding, &first)
+        && requests::connects_with_token(kind.encoding, &first)
     {
         credential = None;
     }
-    let shown = Shown { credential, may_follow: true };
-    let granted = entrance::enter(door, &knock, shown, kind.encoding, kind.transport).await?;
-    let (inbox, exit) = (Inbox::default(), Exit::new(kind.framing));
-    let entry = door.streams.enter(granted.id, inbox.clone())?;
-    let emulation = Emulation { session: entry.secret(), node: door.streams.node().to_owned() };
-    let start = Start {
-        id: granted.id,
-        address: knock.address(door),
-        door: std::sync::Arc::clone(door),
-        outbox: granted.outbox,
-        permit: granted.permit,
-        admitted: granted.admitted,
-        unproven: granted.unproven,
-        anchor: Anchor::default(),
+    let presented = Presented { credential, token_may_follow: true };
+    let accepted = admit(context, &checked, presented, kind.encoding, kind.transport).await?;
+    let (commands, responses) = (CommandQueue::default(), ResponseQueue::new(kind.framing));
+    let registered = streams.register(accepted.id, commands.clone())?;
+    let emulation = Emulation { session: registered.secret(), node: streams.node().to_owned() };
+    let parts = ConnectionParts {
+        id: accepted.id,
+        address: checked.address(context),
+        context: std::sync::Arc::clone(context),
+        outbox: accepted.outbox,
+        permit: accepted.permit,
+        admitted: accepted.admitted,
+        cookie_refusal: accepted.cookie_refusal,
+        registration: Registration::default(),
         transport: kind.transport,
         emulation: Some(Box::new(emulation)),
     };
-    // Without room for the first command there would be room for none.
-    let _ = inbox.push(first);
-    let stream = Stream::new(start, granted.reader, inbox, exit.clone(), Peer::of(request), entry);
+    // The queue is empty, so it has space for the first command.
+    let _ = commands.push(first);
+    let stream = EmulatedStream::new(
+        parts,
+        accepted.reader,
+        commands,
+        responses.clone(),
+        Peer::of(request),
+        registered,
+    );
     actix_rt::spawn(stream);
-    if let Some(watch) = request.conn_data::<Rc<Watch>>() {
-        watch.streams();
+    if let Some(deadline) = request.conn_data::<Rc<HttpDeadline>>() {
+        deadline.on_streaming_answer();
     }
     let media = match kind.framing {
         Framing::Lines => "application/json",
@@ -152,11 +184,15 @@ async fn open(
         .force_close()
         .insert_header((header::CONTENT_TYPE, media))
         .insert_header((header::CACHE_CONTROL, "private, no-cache, no-store, no-transform"))
-        // Proxies that know this one pass every part on at once.
+        // Proxies that know this header pass on every part immediately.
         .insert_header(("x-accel-buffering", "no"))
-        .body(StreamBody::new(exit)))
+        .body(ResponseBody::new(responses)))
 }
 
-fn knock(request: &HttpRequest) -> Knock<'_> {
-    Knock { headers: request.headers(), query: None, peer: request.peer_addr().as_ref().map(SocketAddr::ip) }
+fn request_parts(request: &HttpRequest) -> RequestParts<'_> {
+    RequestParts {
+        headers: request.headers(),
+        query: None,
+        peer: request.peer_addr().as_ref().map(SocketAddr::ip),
+    }
 }

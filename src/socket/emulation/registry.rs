@@ -1,6 +1,7 @@
-//! The emulated streams of this process, by the secrets of their clients.
+//! [`StreamRegistry`]: the emulated streams of this process, by the secrets of their clients.
 //!
-//! Held by the door. What is kept is a digest of each secret, so that looking one up tells nothing of others.
+//! Made by the composition root. The registry keeps digests of the secrets, so that the time of a look-up reveals nothing about
+//! other secrets.
 
 use std::sync::Arc;
 
@@ -13,70 +14,76 @@ use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::socket::admission::refusal::Refusal;
-use crate::socket::emulation::command_queue::Inbox;
+use crate::socket::emulation::command_queue::CommandQueue;
 use service::{EmulatedStreams, StreamDigest};
 
-/// See the module.
-pub(in crate::socket) struct Streams {
+/// The open streams.
+pub struct StreamRegistry {
     node: String,
-    open: Arc<DashMap<StreamDigest, Inbox>>,
-    /// The same streams, for those who look for connections.
+    open: Arc<DashMap<StreamDigest, CommandQueue>>,
+    /// The same streams, for the services that look up connections.
     secrets: Arc<EmulatedStreams>,
 }
 
-impl Streams {
-    /// No streams yet. `secrets` is where others find their connections.
-    pub(in crate::socket) fn new(secrets: Arc<EmulatedStreams>) -> Self {
+impl StreamRegistry {
+    /// An empty registry. `secrets` lets the services find the connections of streams.
+    #[must_use]
+    pub fn new(secrets: Arc<EmulatedStreams>) -> Self {
         Self { node: Uuid::new_v4().to_string(), open: Arc::default(), secrets }
     }
 
-    /// By which clients know this process; another one after a restart.
-    pub(in crate::socket) fn node(&self) -> &str {
+    /// The name of this process for clients. It changes with a restart.
+    pub(crate) fn node(&self) -> &str {
         &self.node
     }
 
-    /// Takes the stream of a connection in, under a fresh secret.
-    pub(in crate::socket) fn enter(&self, connection: ConnectionId, inbox: Inbox) -> Result<Entry, Refusal> {
+    /// Registers the stream of a connection with a new secret.
+    pub(crate) fn register(
+        &self,
+        connection: ConnectionId,
+        commands: CommandQueue,
+    ) -> Result<RegisteredStream, Refusal> {
         let mut random = Zeroizing::new([0; 32]);
         getrandom::fill(random.as_mut_slice()).map_err(|_| Refusal::unavailable())?;
         let secret = SecretString::from(URL_SAFE_NO_PAD.encode(random.as_slice()));
         let key = EmulatedStreams::digest(&secret);
-        self.open.insert(key, inbox);
+        self.open.insert(key, commands);
         self.secrets.add(key, connection);
-        Ok(Entry { secret, key, open: Arc::clone(&self.open), secrets: Arc::clone(&self.secrets) })
+        Ok(RegisteredStream { secret, key, open: Arc::clone(&self.open), secrets: Arc::clone(&self.secrets) })
     }
 
-    /// Passes commands on to their stream.
-    pub(in crate::socket) fn pass(&self, emulated: &Emulated) -> Result<(), Refusal> {
+    /// Passes commands to their stream.
+    pub(crate) fn pass(&self, emulated: &Emulated) -> Result<(), Refusal> {
         let unknown =
             || Refusal::new(StatusCode::NOT_FOUND, "unknown_stream", "There is no such stream here.");
         if emulated.node != self.node {
             return Err(unknown());
         }
-        let inbox = self.open.get(&EmulatedStreams::digest(&emulated.session)).ok_or_else(unknown)?.clone();
-        inbox.push(emulated.data.clone()).map_err(|_| {
-            let detail = "The stream has more commands to do than may wait.";
+        let commands =
+            self.open.get(&EmulatedStreams::digest(&emulated.session)).ok_or_else(unknown)?.clone();
+        commands.push(emulated.data.clone()).map_err(|_| {
+            let detail = "Too many commands are waiting for the stream.";
             Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_commands", detail)
         })
     }
 }
 
-/// A stream's place; dropping it gives it up.
-pub(in crate::socket) struct Entry {
+/// A registered stream; dropping it removes the stream from the registry.
+pub(crate) struct RegisteredStream {
     secret: SecretString,
     key: StreamDigest,
-    open: Arc<DashMap<StreamDigest, Inbox>>,
+    open: Arc<DashMap<StreamDigest, CommandQueue>>,
     secrets: Arc<EmulatedStreams>,
 }
 
-impl Entry {
-    /// What the client proves itself with.
-    pub(in crate::socket) fn secret(&self) -> SecretString {
+impl RegisteredStream {
+    /// The secret that names the stream.
+    pub(crate) fn secret(&self) -> SecretString {
         self.secret.clone()
     }
 }
 
-impl Drop for Entry {
+impl Drop for RegisteredStream {
     fn drop(&mut self) {
         self.open.remove(&self.key);
         self.secrets.remove(&self.key);

@@ -1,4 +1,4 @@
-//! What clients of emulated transports send: the first command, and requests with more.
+//! Parsing of the requests of emulated transports: the first command of a stream, and later commands.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use serde::Deserialize;
 
 use crate::socket::admission::refusal::Refusal;
 
-/// The largest body; a frame of a WebSocket may be as large.
+/// Maximum size of a body in bytes; the same as for a WebSocket frame.
 const MAX_BODY: usize = 64 * 1024;
-/// How long a body may take to arrive.
+/// Maximum time for a body to arrive.
 const READ_WITHIN: Duration = Duration::from_secs(15);
 
-/// The encoding that a request's media type stands for.
-pub(in crate::socket) fn encoding(request: &HttpRequest) -> Encoding {
+/// The encoding that the media type of the request selects.
+pub(crate) fn encoding(request: &HttpRequest) -> Encoding {
     let media = request.headers().get(header::CONTENT_TYPE).map(header::HeaderValue::as_bytes);
     match media {
         Some(media) if media.starts_with(b"application/octet-stream") => Encoding::Protobuf,
@@ -31,19 +31,19 @@ pub(in crate::socket) fn encoding(request: &HttpRequest) -> Encoding {
     }
 }
 
-/// The whole body, if it is within bounds.
-pub(in crate::socket) async fn body(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
+/// The whole body, if it is within the limits.
+pub(crate) async fn body(request: &HttpRequest, payload: web::Payload) -> Result<Bytes, Refusal> {
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
     if length.and_then(|length| length.parse::<usize>().ok()).is_some_and(|length| length > MAX_BODY) {
         return Err(too_large());
     }
-    let gathered = tokio::time::timeout(READ_WITHIN, gather(payload)).await;
-    gathered.unwrap_or_else(|_| {
+    let received = tokio::time::timeout(READ_WITHIN, receive(payload)).await;
+    received.unwrap_or_else(|_| {
         Err(Refusal::new(StatusCode::REQUEST_TIMEOUT, "request_timeout", "The body did not arrive in time."))
     })
 }
 
-async fn gather(mut payload: web::Payload) -> Result<Bytes, Refusal> {
+async fn receive(mut payload: web::Payload) -> Result<Bytes, Refusal> {
     let mut body = BytesMut::new();
     while let Some(chunk) = payload.next().await {
         let chunk = chunk.map_err(|_| malformed("The body did not arrive completely."))?;
@@ -68,15 +68,15 @@ struct Query {
     cf_connect: String,
 }
 
-/// The first command of a stream whose request can have no body.
-pub(in crate::socket) fn in_query(request: &HttpRequest) -> Result<Bytes, Refusal> {
+/// The first command of a stream whose request cannot have a body.
+pub(crate) fn in_query(request: &HttpRequest) -> Result<Bytes, Refusal> {
     let query = web::Query::<Query>::from_query(request.query_string());
     let command = query.map_err(|_| malformed("The query must hold the first command in cf_connect."))?;
     Ok(command.into_inner().cf_connect.into())
 }
 
-/// Whether these first commands begin with a `connect` that brings a token.
-pub(in crate::socket) fn names_a_token(encoding: Encoding, first: &[u8]) -> bool {
+/// Whether the first command is a `connect` with a token.
+pub(crate) fn connects_with_token(encoding: Encoding, first: &[u8]) -> bool {
     let commands = encoding.decode(first).unwrap_or_default();
     matches!(commands.first().map(|command| &command.body), Some(CommandBody::Connect(connect)) if connect.token.is_some())
 }
@@ -88,8 +88,8 @@ struct Envelope {
     data: String,
 }
 
-/// Commands for a stream.
-pub(in crate::socket) fn emulated(request: &HttpRequest, body: &[u8]) -> Result<Emulated, Refusal> {
+/// The stream and the commands of an `/emulation` request.
+pub(crate) fn emulated(request: &HttpRequest, body: &[u8]) -> Result<Emulated, Refusal> {
     let wrong = || malformed("The body must hold session, node and data.");
     match encoding(request) {
         Encoding::Protobuf => decode_emulated(body).map_err(|_| wrong()),

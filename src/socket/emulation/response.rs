@@ -1,24 +1,27 @@
-//! Where a stream's task hands over what the response's body sends next: one batch at a time.
+//! [`ResponseQueue`]: passes batches of messages from the task of a stream to the body of its response, one at a time.
 //!
-//! Both live on the worker that took the request. The body takes a batch when the connection has room for it, so what
-//! waits for a peer that reads slowly waits in the outbox, which is bounded.
+//! Task and body live on the worker that took the request. The body takes a batch when the connection has space for it. So the
+//! messages for a slow peer wait in the outbox, which is bounded.
 
 use std::{
     cell::RefCell,
+    convert::Infallible,
+    pin::Pin,
     rc::Rc,
     task::{Context, Poll, Waker},
 };
 
+use actix_web::body::{BodySize, MessageBody};
 use bytes::{BufMut, Bytes, BytesMut};
 
-/// How messages are told apart in a stream.
+/// How messages are separated in a stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::socket) enum Framing {
-    /// A line each.
+pub(crate) enum Framing {
+    /// One line per message.
     Lines,
-    /// Each brings its length.
+    /// Each message starts with its length.
     Lengths,
-    /// A server-sent event each (WHATWG HTML, 9.2).
+    /// One server-sent event per message (WHATWG HTML, section 9.2).
     Events,
 }
 
@@ -36,47 +39,47 @@ impl Framing {
     }
 }
 
-/// Shared by the task and the body.
+/// The queue, shared by the task and the body.
 #[derive(Clone)]
-pub(in crate::socket) struct Exit(Rc<RefCell<State>>);
+pub(crate) struct ResponseQueue(Rc<RefCell<State>>);
 
 struct State {
     framing: Framing,
     batch: BytesMut,
-    /// Nothing follows.
+    /// No more messages follow.
     ended: bool,
-    /// The body is gone: sent to its end, or with its connection.
-    gone: bool,
+    /// The body was dropped: it is sent completely, or its connection has ended.
+    body_dropped: bool,
     task: Option<Waker>,
     body: Option<Waker>,
 }
 
-impl Exit {
-    pub(in crate::socket) fn new(framing: Framing) -> Self {
+impl ResponseQueue {
+    pub(crate) fn new(framing: Framing) -> Self {
         let mut batch = BytesMut::new();
         if framing == Framing::Events {
-            // Something must come at once, so that the client knows that the stream is open.
+            // The client needs some bytes immediately to see that the stream is open.
             batch.put_slice(b"\r\n");
         }
         Self(Rc::new(RefCell::new(State {
             framing,
             batch,
             ended: false,
-            gone: false,
+            body_dropped: false,
             task: None,
             body: None,
         })))
     }
 
-    /// Asks for the task to be woken when something changes. Whether the batch has been taken.
-    pub(in crate::socket) fn poll_free(&self, cx: &Context<'_>) -> bool {
+    /// Whether the body has taken the last batch. Registers the task for changes.
+    pub(crate) fn poll_empty(&self, cx: &Context<'_>) -> bool {
         let mut state = self.0.borrow_mut();
         state.task = Some(cx.waker().clone());
         state.batch.is_empty()
     }
 
     /// Adds messages to the batch.
-    pub(in crate::socket) fn put(&self, messages: &[Bytes]) {
+    pub(crate) fn put(&self, messages: &[Bytes]) {
         let mut state = self.0.borrow_mut();
         let framing = state.framing;
         for message in messages {
@@ -85,8 +88,8 @@ impl Exit {
         wake(state.body.take());
     }
 
-    /// Ends the stream, with this as its last word. `at_once`: what was not taken yet is dropped.
-    pub(in crate::socket) fn end(&self, last: Option<&[u8]>, at_once: bool) {
+    /// Ends the stream with `last` as the last message. `at_once`: drops the messages that the body has not taken.
+    pub(crate) fn end(&self, last: Option<&[u8]>, at_once: bool) {
         let mut state = self.0.borrow_mut();
         let framing = state.framing;
         if at_once {
@@ -99,13 +102,13 @@ impl Exit {
         wake(state.body.take());
     }
 
-    /// Whether the body is gone.
-    pub(in crate::socket) fn is_gone(&self) -> bool {
-        self.0.borrow().gone
+    /// Whether the body was dropped.
+    pub(crate) fn is_body_dropped(&self) -> bool {
+        self.0.borrow().body_dropped
     }
 
-    /// What the body sends next; `None` at the end.
-    pub(in crate::socket) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
+    /// The next batch for the body; `None` at the end.
+    pub(crate) fn poll_batch(&self, cx: &Context<'_>) -> Poll<Option<Bytes>> {
         let mut state = self.0.borrow_mut();
         if !state.batch.is_empty() {
             let batch = state.batch.split().freeze();
@@ -119,11 +122,38 @@ impl Exit {
         Poll::Pending
     }
 
-    /// The body is dropped.
-    pub(in crate::socket) fn leave(&self) {
+    /// The body was dropped.
+    pub(crate) fn on_body_dropped(&self) {
         let mut state = self.0.borrow_mut();
-        state.gone = true;
+        state.body_dropped = true;
         wake(state.task.take());
+    }
+}
+
+/// The body of the response: sends the batches, and reports when it is dropped.
+pub(crate) struct ResponseBody(ResponseQueue);
+
+impl ResponseBody {
+    pub(crate) fn new(queue: ResponseQueue) -> Self {
+        Self(queue)
+    }
+}
+
+impl MessageBody for ResponseBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Stream
+    }
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        self.0.poll_batch(cx).map(|batch| batch.map(Ok))
+    }
+}
+
+impl Drop for ResponseBody {
+    fn drop(&mut self) {
+        self.0.on_body_dropped();
     }
 }
 
@@ -138,11 +168,11 @@ mod tests {
     use super::*;
 
     fn sent(framing: Framing) -> Vec<u8> {
-        let exit = Exit::new(framing);
-        exit.put(&[Bytes::from_static(b"{}"), Bytes::from_static(b"[]")]);
+        let queue = ResponseQueue::new(framing);
+        queue.put(&[Bytes::from_static(b"{}"), Bytes::from_static(b"[]")]);
         let cx = Context::from_waker(Waker::noop());
-        let Poll::Ready(Some(batch)) = exit.poll_batch(&cx) else { panic!("nothing was sent") };
-        assert!(exit.poll_batch(&cx).is_pending());
+        let Poll::Ready(Some(batch)) = queue.poll_batch(&cx) else { panic!("nothing was sent") };
+        assert!(queue.poll_batch(&cx).is_pending());
         batch.to_vec()
     }
 
@@ -155,11 +185,11 @@ mod tests {
 
     #[test]
     fn a_cut_drops_what_was_not_taken() {
-        let exit = Exit::new(Framing::Lines);
-        exit.put(&[Bytes::from_static(b"late")]);
-        exit.end(Some(b"bye"), true);
+        let queue = ResponseQueue::new(Framing::Lines);
+        queue.put(&[Bytes::from_static(b"late")]);
+        queue.end(Some(b"bye"), true);
         let cx = Context::from_waker(Waker::noop());
-        assert_eq!(exit.poll_batch(&cx), Poll::Ready(Some(Bytes::from_static(b"bye\n"))));
-        assert_eq!(exit.poll_batch(&cx), Poll::Ready(None));
+        assert_eq!(queue.poll_batch(&cx), Poll::Ready(Some(Bytes::from_static(b"bye\n"))));
+        assert_eq!(queue.poll_batch(&cx), Poll::Ready(None));
     }
 }

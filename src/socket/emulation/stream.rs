@@ -1,8 +1,9 @@
-//! The task of one emulated stream: the pump of a connection whose bytes the HTTP layer writes.
+//! [`EmulatedStream`]: the task of one emulated stream. It is the counterpart of the WebSocket pump; the HTTP layer writes the
+//! bytes.
 //!
-//! One per stream, on the worker that took its request. Owns the driver and the reading end of the outbox; feeds the
-//! driver with what requests bring, and the response's body with what the outbox holds, a batch at a time. A peer that
-//! reads nothing cannot stop it: a batch that is not taken ends the stream, and a cut needs nobody's consent.
+//! One per stream, on the worker that took its request. It owns the driver and the reading end of the outbox. It passes the
+//! commands of requests to the driver, and the messages of the outbox to the response body, one batch at a time. A peer that
+//! does not read cannot block it: a batch that is not taken in time ends the stream, and a cut does not wait for the peer.
 
 use std::{
     cell::RefCell,
@@ -18,70 +19,71 @@ use bytes::Bytes;
 use protocol::{Push, close::CloseReason};
 
 use super::peer::Peer;
-use crate::socket::emulation::{command_queue::Inbox, registry::Entry, response::Exit};
-use crate::socket::{
-    connection::{driver::Driver, parts::Start, registration::Anchor},
-    websocket::{
-        close::{CUT_DEADLINE, LINGER},
-        pump::WRITE_DEADLINE,
-    },
+use crate::socket::connection::{
+    deadlines::{CUT_DEADLINE, LINGER, WRITE_DEADLINE},
+    driver::Driver,
+    parts::ConnectionParts,
+    registration::Registration,
+};
+use crate::socket::emulation::{
+    command_queue::CommandQueue, registry::RegisteredStream, response::ResponseQueue,
 };
 
-/// Bytes per batch. What the HTTP layer has taken cannot be called back, so it is not much.
+/// Maximum size of a batch in bytes. A cut cannot take back what the HTTP layer has, so batches are small.
 const BATCH: usize = 16 * 1024;
 
 thread_local! {
-    /// Messages between outbox and batch: one list for all streams of a thread.
-    static GATHERED: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
+    /// Messages on their way from the outbox into a batch. All streams of a thread share the list.
+    static MESSAGES: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
 }
 
-/// See the module.
-pub(in crate::socket) struct Stream {
-    /// Dropped, and every channel left with it, as soon as the end is certain.
+/// The task of one stream.
+pub(crate) struct EmulatedStream {
+    /// Dropped as soon as the end is certain; the connection then leaves all channels.
     driver: Option<Driver>,
     outbox: OutboxReader,
-    inbox: Inbox,
-    exit: Exit,
+    commands: CommandQueue,
+    responses: ResponseQueue,
     peer: Peer,
-    /// The place in the session, kept until the stream is severed: a revocation must find it until then.
-    anchor: Anchor,
-    /// The place among the streams: commands are taken for as long as it is held.
-    entry: Option<Entry>,
+    /// Kept until the stream is severed: until then a revocation must find the connection.
+    registration: Registration,
+    /// The entry in the registry. Commands are accepted for as long as it exists.
+    registered: Option<RegisteredStream>,
     phase: Phase,
     deadline: Option<Pin<Box<Sleep>>>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    /// Messages go both ways.
+    /// Messages are sent and received.
     Open,
-    /// The goodbye is the last thing to be sent. `patience`: how long the peer may take.
+    /// The disconnect push is the last message. `deadline`: the time that the peer has to take it.
     Ending {
-        patience: Duration,
+        deadline: Duration,
     },
-    /// All was handed to the HTTP layer; the peer may take it and close.
+    /// The HTTP layer has all messages. The stream waits for the peer to close.
     Lingering,
     Done,
 }
 
-impl Stream {
-    pub(in crate::socket) fn new(
-        start: Start,
+impl EmulatedStream {
+    pub(crate) fn new(
+        parts: ConnectionParts,
         outbox: OutboxReader,
-        inbox: Inbox,
-        exit: Exit,
+        commands: CommandQueue,
+        responses: ResponseQueue,
         peer: Peer,
-        entry: Entry,
+        registered: RegisteredStream,
     ) -> Self {
-        let anchor = start.anchor.clone();
+        let registration = parts.registration.clone();
         Self {
-            driver: Some(Driver::new(start)),
+            driver: Some(Driver::new(parts)),
             outbox,
-            inbox,
-            exit,
+            commands,
+            responses,
             peer,
-            anchor,
-            entry: Some(entry),
+            registration,
+            registered: Some(registered),
             phase: Phase::Open,
             deadline: None,
         }
@@ -92,89 +94,89 @@ impl Stream {
             return self.begin_end(&end);
         }
         if let Some(driver) = &mut self.driver {
-            while let Poll::Ready(frame) = self.inbox.poll_next(cx) {
-                // What came behind the end is not heard.
-                if driver.outbox.is_open() {
-                    driver.hear(&frame);
+            while let Poll::Ready(frame) = self.commands.poll_next(cx) {
+                // Commands after the end are ignored.
+                if driver.outbox().is_open() {
+                    driver.on_frame(&frame);
                 }
             }
             driver.poll(cx);
-            // There are no ping frames here; a connection that does not get as far as `connect` is pinged in vain.
+            // This transport has no ping frames, so pings before `connect` are dropped.
             let _ = driver.take_ping();
         }
-        self.gather(cx);
+        self.pass_batch(cx);
     }
 
-    /// Hands a batch over as soon as the last one has been taken.
-    fn gather(&mut self, cx: &mut Context<'_>) {
-        if !self.exit.poll_free(cx) {
+    /// Passes on a batch as soon as the last one has been taken.
+    fn pass_batch(&mut self, cx: &mut Context<'_>) {
+        if !self.responses.poll_empty(cx) {
             if self.poll_deadline(WRITE_DEADLINE, cx) {
                 self.begin_end(&End::Cut(CloseReason::WriteError.into()));
             }
             return;
         }
         self.deadline = None;
-        let end = GATHERED.with_borrow_mut(|gathered| {
-            let end = self.outbox.take(BATCH, gathered);
-            if !gathered.is_empty() {
-                self.exit.put(gathered);
-                gathered.clear();
+        let end = MESSAGES.with_borrow_mut(|messages| {
+            let end = self.outbox.take(BATCH, messages);
+            if !messages.is_empty() {
+                self.responses.put(messages);
+                messages.clear();
             }
             end
         });
         if let Some(end) = end {
             self.begin_end(&end);
-        } else if !self.exit.poll_free(cx) {
-            // From now on, not from when somebody looks again: a peer that reads nothing gives no occasion to.
+        } else if !self.responses.poll_empty(cx) {
+            // Start the deadline now: with a peer that does not read, nothing wakes this task again.
             let _ = self.poll_deadline(WRITE_DEADLINE, cx);
         }
     }
 
     fn begin_end(&mut self, end: &End) {
-        // Declared first, so that the driver knows why it ends.
+        // The end is declared first, so that the driver knows the reason when it is dropped.
         self.outbox.declare(end.clone());
         self.driver = None;
-        self.entry = None;
+        self.registered = None;
         self.deadline = None;
         let encoding = self.outbox.encoding();
         let last = end.goodbye().map(|goodbye| encoding.push(&Push::Disconnect(goodbye)));
         let at_once = !matches!(end, End::Flush(_));
-        self.exit.end(last.as_deref(), at_once);
-        let patience = if matches!(end, End::Cut(_)) { CUT_DEADLINE } else { WRITE_DEADLINE };
-        self.phase = Phase::Ending { patience };
+        self.responses.end(last.as_deref(), at_once);
+        let deadline = if matches!(end, End::Cut(_)) { CUT_DEADLINE } else { WRITE_DEADLINE };
+        self.phase = Phase::Ending { deadline };
     }
 
-    fn poll_ending(&mut self, patience: Duration, cx: &mut Context<'_>) {
-        if self.exit.is_gone() {
+    fn poll_ending(&mut self, deadline: Duration, cx: &mut Context<'_>) {
+        if self.responses.is_body_dropped() {
             self.sever();
             self.deadline = None;
             self.phase = Phase::Lingering;
             return;
         }
         match self.outbox.end() {
-            // Overtaken: what is not on its way stays here.
-            Some(end @ End::Cut(_)) if patience > CUT_DEADLINE => self.begin_end(&end),
-            _ if self.poll_deadline(patience, cx) => self.gone(),
+            // A cut came: drop the messages that the HTTP layer does not have.
+            Some(end @ End::Cut(_)) if deadline > CUT_DEADLINE => self.begin_end(&end),
+            _ if self.poll_deadline(deadline, cx) => self.on_stream_ended(),
             _ => {}
         }
     }
 
-    /// The stream is of no use any more.
-    fn gone(&mut self) {
+    /// The stream has ended or failed.
+    fn on_stream_ended(&mut self) {
         self.sever();
-        // The HTTP layer may still be waiting for a peer that reads nothing more.
-        self.exit.end(None, true);
+        // The HTTP layer may still wait for a peer that does not read.
+        self.responses.end(None, true);
         self.peer.reset();
         self.phase = Phase::Done;
     }
 
-    /// From here on nothing is accepted or delivered; whoever waits for it is told.
+    /// From now on nothing is accepted or delivered. Tasks that wait for the close are notified.
     fn sever(&mut self) {
         self.outbox.declare(End::Peer);
         self.driver = None;
-        self.entry = None;
+        self.registered = None;
         self.outbox.sever();
-        self.anchor.release();
+        self.registration.release();
     }
 
     fn poll_deadline(&mut self, after: Duration, cx: &mut Context<'_>) -> bool {
@@ -183,26 +185,26 @@ impl Stream {
     }
 }
 
-impl Future for Stream {
+impl Future for EmulatedStream {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
         let this = self.get_mut();
         this.outbox.register(cx);
-        // Asks to be woken when the body takes something or goes.
-        let _ = this.exit.poll_free(cx);
-        let left = this.phase == Phase::Open && this.exit.is_gone();
-        if left || this.peer.poll_gone(cx).is_ready() {
-            this.gone();
+        // Registers this task for the moment when the body takes a batch or is dropped.
+        let _ = this.responses.poll_empty(cx);
+        let body_dropped = this.phase == Phase::Open && this.responses.is_body_dropped();
+        if body_dropped || this.peer.poll_closed(cx).is_ready() {
+            this.on_stream_ended();
         }
         loop {
             let before = this.phase;
             match before {
                 Phase::Open => this.poll_open(cx),
-                Phase::Ending { patience } => this.poll_ending(patience, cx),
+                Phase::Ending { deadline } => this.poll_ending(deadline, cx),
                 Phase::Lingering => {
                     if this.poll_deadline(LINGER, cx) {
-                        this.gone();
+                        this.on_stream_ended();
                     }
                 }
                 Phase::Done => return Poll::Ready(()),

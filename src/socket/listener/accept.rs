@@ -1,8 +1,7 @@
-//! The accept pipeline: listener → TLS → HTTP/1.1 → the REST application, or the WebSocket handshake.
+//! Accepting connections: listener → TLS → HTTP/1.1 → the REST application, or the WebSocket handshake.
 //!
-//! Upgrade requests leave before actix-web sees them: the upgrade service gets the parsed request and the raw stream, so
-//! an open socket carries neither a dispatcher nor its buffers. Made by the composition root; one `HttpService` per
-//! worker and listener.
+//! Upgrade requests do not reach actix-web: the upgrade service receives the parsed request and the raw stream, so that an open
+//! socket holds neither a dispatcher nor its buffers. Made by the composition root; one `HttpService` per worker and listener.
 
 use std::{fmt::Debug, future::Ready, io, net::TcpListener, rc::Rc, sync::Arc, time::Duration};
 
@@ -25,48 +24,48 @@ use actix_web::{
 use rustls::ServerConfig;
 
 use crate::socket::{
-    emulation,
+    emulation::peer,
     listener::{
         http_deadline::{
             request_tracker,
-            state::{self as watch, Watch},
-            stream::Watched,
+            state::{HttpDeadline, serve_until_deadline},
+            stream::DeadlineStream,
         },
-        plain_connection_limit::Gate,
+        plain_connection_limit::PlainConnectionLimit,
     },
-    shared::Door,
-    websocket::{handshake, tcp::Transport},
+    shared::SocketContext,
+    websocket::{handshake, tcp::SocketStream},
 };
 
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(5);
 const DISCONNECT_WITHIN: Duration = Duration::from_secs(1);
 const TLS_HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
-/// Connections waiting to be accepted, as far as the kernel allows.
+/// Maximum number of connections that wait to be accepted; the kernel may limit it further.
 const BACKLOG: u32 = 4096;
 
 /// A bound address.
 pub struct Listener {
     /// The listening socket.
     pub socket: TcpListener,
-    /// How its connections are protected.
+    /// The encryption of its connections.
     pub security: Security,
 }
 
-/// How connections are protected.
+/// The encryption of connections.
 #[derive(Clone)]
 pub enum Security {
-    /// Not at all: loopback, or behind a proxy.
+    /// None: on loopback, or behind a proxy.
     Plain,
     /// TLS.
     Tls(Arc<ServerConfig>),
 }
 
-/// Tells the REST application whether a connection is encrypted, in the connection's data.
+/// Stores in the data of a connection whether it is encrypted, for the REST application.
 pub type Mark = fn(encrypted: bool, data: &mut Extensions);
 
-/// A server over these listeners: `app` answers REST, `door` opens sockets. With `plain_connections` open that are no
-/// sockets, no more are accepted until some end. Runs when awaited.
+/// A server for these listeners. `app` answers REST requests, `context` serves sockets. While `plain_connections` connections are
+/// open that are not WebSockets, no more are accepted. The server runs when it is awaited.
 ///
 /// # Errors
 /// When a listener cannot be used.
@@ -74,7 +73,7 @@ pub fn serve<F, I, S, B>(
     listeners: Vec<Listener>,
     workers: usize,
     plain_connections: usize,
-    door: &Arc<Door>,
+    context: &Arc<SocketContext>,
     mark: Mark,
     app: F,
 ) -> io::Result<Server>
@@ -97,7 +96,7 @@ where
         .disable_signals()
         .shutdown_timeout(5);
     for listener in listeners {
-        builder = listen(builder, listener, Arc::clone(door), mark, app.clone())?;
+        builder = listen(builder, listener, Arc::clone(context), mark, app.clone())?;
     }
     Ok(builder.run())
 }
@@ -105,7 +104,7 @@ where
 fn listen<F, I, S, B>(
     builder: ServerBuilder,
     listener: Listener,
-    door: Arc<Door>,
+    context: Arc<SocketContext>,
     mark: Mark,
     app: F,
 ) -> io::Result<ServerBuilder>
@@ -122,7 +121,7 @@ where
     B: MessageBody + 'static,
 {
     let encrypted = matches!(listener.security, Security::Tls(_));
-    let patience = door.settings.patience;
+    let http_timeouts = context.settings.http_timeouts;
     macro_rules! http_service {
         ($io:ty) => {{
             let app = app().into_factory().map_err(|error| {
@@ -134,61 +133,65 @@ where
                 .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
                 .client_request_timeout(REQUEST_HEAD_WITHIN)
                 .client_disconnect_timeout(DISCONNECT_WITHIN)
-                .on_connect_ext(move |io: &Watched<$io>, data| {
+                .on_connect_ext(move |io: &DeadlineStream<$io>, data| {
                     mark(encrypted, data);
-                    emulation::note_wire(io.get_ref(), data);
-                    data.insert(Rc::clone(io.watch()));
+                    peer::store_descriptor(io.get_ref(), data);
+                    data.insert(Rc::clone(io.deadline()));
                 })
-                .upgrade(upgrade(Arc::clone(&door)))
+                .upgrade(upgrade(Arc::clone(&context)))
                 .finish(apply_fn_factory(app, request_tracker::answer));
             apply_fn_factory(http, move |io: $io, http| {
-                // Otherwise a frame that follows another waits for the peer's delayed acknowledgement of it.
+                // Without TCP_NODELAY, a second frame waits for the delayed acknowledgement of the first one.
                 let _ = io.tcp().set_nodelay(true);
-                let (watch, peer) = (Rc::new(Watch::new(patience)), io.tcp().peer_addr().ok());
-                let served = http.call((Watched::new(io, Rc::clone(&watch)), Protocol::Http1, peer));
-                async move { watch::keep(&watch, served).await.unwrap_or(Ok(())) }
+                let (deadline, peer_address) =
+                    (Rc::new(HttpDeadline::new(http_timeouts)), io.tcp().peer_addr().ok());
+                let served =
+                    http.call((DeadlineStream::new(io, Rc::clone(&deadline)), Protocol::Http1, peer_address));
+                async move { serve_until_deadline(&deadline, served).await.unwrap_or(Ok(())) }
             })
         }};
     }
     match listener.security {
         Security::Plain => builder.listen("http", listener.socket, move || {
-            Gate::before(http_service!(TcpStream), Arc::clone(&door.permits))
+            PlainConnectionLimit::around(http_service!(TcpStream), Arc::clone(&context.permits))
         }),
         Security::Tls(config) => builder.listen("https", listener.socket, move || {
             let mut acceptor = Acceptor::new(http_only(&config));
             acceptor.set_handshake_timeout(TLS_HANDSHAKE_WITHIN);
             let acceptor = acceptor.map_init_err(|()| ()).map_err(TlsError::into_service_error);
             let service = acceptor.and_then(http_service!(TlsStream<TcpStream>).map_err(TlsError::Service));
-            Gate::before(service, Arc::clone(&door.permits))
+            PlainConnectionLimit::around(service, Arc::clone(&context.permits))
         }),
     }
 }
 
-/// The same, and HTTP/1.1 is what is agreed upon (RFC 7301).
+/// The same configuration, with HTTP/1.1 as the only negotiated protocol (RFC 7301).
 fn http_only(config: &ServerConfig) -> ServerConfig {
     let mut config = config.clone();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     config
 }
 
-/// Hands every WebSocket handshake to the door as a task of its own, so that the dispatcher it came through can go.
-fn upgrade<T: Transport>(
-    door: Arc<Door>,
+/// Handles every WebSocket handshake in a task of its own, so that the dispatcher of the request can be dropped.
+fn upgrade<T: SocketStream>(
+    context: Arc<SocketContext>,
 ) -> impl ServiceFactory<
-    (Request, Framed<Watched<T>, Codec>),
+    (Request, Framed<DeadlineStream<T>, Codec>),
     Config = (),
     Response = (),
     Error = NoError,
     InitError = (),
 > {
-    fn_service(move |(request, framed): (Request, Framed<Watched<T>, Codec>)| -> Ready<Result<(), NoError>> {
-        let framed = framed.into_map_io(Watched::into_inner);
-        actix_rt::spawn(handshake::open(Arc::clone(&door), request, framed));
-        std::future::ready(Ok(()))
-    })
+    fn_service(
+        move |(request, framed): (Request, Framed<DeadlineStream<T>, Codec>)| -> Ready<Result<(), NoError>> {
+            let framed = framed.into_map_io(DeadlineStream::into_inner);
+            actix_rt::spawn(handshake::open(Arc::clone(&context), request, framed));
+            std::future::ready(Ok(()))
+        },
+    )
 }
 
-/// The upgrade service cannot fail; the pipeline wants an error that can be shown and answered.
+/// The error type of the upgrade service, which cannot fail. The HTTP service requires one that can be displayed and answered.
 #[derive(Debug)]
 enum NoError {}
 

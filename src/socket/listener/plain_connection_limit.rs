@@ -1,8 +1,8 @@
-//! The gate in front of everything: how many plain connections one address may hold.
+//! [`PlainConnectionLimit`]: the maximum number of plain connections per address. Plain: not, or not yet, a WebSocket.
 //!
-//! Before a connection becomes a socket (or ends as a request), nothing is known of it but its peer. A client that
-//! opens many and never finishes a request must not take the places of all others. An upgraded connection leaves the
-//! gate's count and enters that of the sockets.
+//! Before its first request, only the peer address of a connection is known. A client that opens many connections and never
+//! finishes a request must not use up the connections of other clients. An upgraded connection is not counted here any more,
+//! but among the sockets.
 
 use std::{
     future::Future,
@@ -17,19 +17,19 @@ use actix_service::{Service, ServiceFactory};
 use crate::socket::admission::connection_limits::Permits;
 use domain::client::address;
 
-/// A service behind the gate.
-pub(in crate::socket) struct Gate<S> {
+/// A service with the limit in front of it.
+pub(crate) struct PlainConnectionLimit<S> {
     inner: S,
     permits: Arc<Permits>,
 }
 
-impl<S> Gate<S> {
-    pub(in crate::socket) fn before(inner: S, permits: Arc<Permits>) -> Self {
+impl<S> PlainConnectionLimit<S> {
+    pub(crate) fn around(inner: S, permits: Arc<Permits>) -> Self {
         Self { inner, permits }
     }
 }
 
-impl<S> ServiceFactory<TcpStream> for Gate<S>
+impl<S> ServiceFactory<TcpStream> for PlainConnectionLimit<S>
 where
     S: ServiceFactory<TcpStream, Config = (), Response = ()>,
     S::Error: 'static,
@@ -40,17 +40,17 @@ where
     type Response = ();
     type Error = S::Error;
     type Config = ();
-    type Service = Gate<S::Service>;
+    type Service = PlainConnectionLimit<S::Service>;
     type InitError = S::InitError;
     type Future = Pin<Box<dyn Future<Output = Result<Self::Service, Self::InitError>>>>;
 
     fn new_service(&self, (): ()) -> Self::Future {
         let (inner, permits) = (self.inner.new_service(()), Arc::clone(&self.permits));
-        Box::pin(async move { Ok(Gate { inner: inner.await?, permits }) })
+        Box::pin(async move { Ok(PlainConnectionLimit { inner: inner.await?, permits }) })
     }
 }
 
-impl<S> Service<TcpStream> for Gate<S>
+impl<S> Service<TcpStream> for PlainConnectionLimit<S>
 where
     S: Service<TcpStream, Response = ()>,
     S::Error: 'static,
@@ -65,18 +65,18 @@ where
     }
 
     fn call(&self, stream: TcpStream) -> Self::Future {
-        let place = stream
+        let permit = stream
             .peer_addr()
             .ok()
             .and_then(|peer| self.permits.take_plain(address::limit_key(address::canonical(peer.ip()))));
-        let Some(place) = place else {
+        let Some(permit) = permit else {
             metrics::counter!("connections_refused_total").increment(1);
             return Box::pin(std::future::ready(Ok(())));
         };
         let served = self.inner.call(stream);
         Box::pin(async move {
             let result = served.await;
-            drop(place);
+            drop(permit);
             result
         })
     }

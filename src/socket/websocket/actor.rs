@@ -1,10 +1,10 @@
-//! The `Connection` actor: one WebSocket. The only file that names `actix-web-actors`.
+//! [`Connection`]: the actor of one WebSocket. This is the only file that names `actix-web-actors`.
 //!
-//! Lives inside its pump's task, on the worker that accepted it. Takes frames from its stream and hands whole messages to
-//! its driver, which it polls whenever the pump is awake; nobody sends it messages: replies and deliveries go into the
-//! outbox, and a revocation cuts the outbox. It dies with the socket; a panic ends that socket only.
+//! The actor lives inside the task of its pump, on the worker that accepted the connection. It takes frames from its stream and
+//! passes whole messages to its driver, which it polls whenever the pump is awake. It receives no actor messages: replies and
+//! deliveries go into the outbox, and a revocation cuts the outbox. It ends with the socket; a panic ends that socket only.
 //!
-//! Handlers never await, never block and never touch the database.
+//! Handlers never await, never block and never use the database.
 
 use std::{
     pin::Pin,
@@ -24,24 +24,25 @@ use super::{
     fragments::{Fragments, Malformed},
     inbound::Inbound,
 };
-use crate::socket::connection::{driver::Driver, parts::Start};
+use crate::socket::connection::{driver::Driver, parts::ConnectionParts};
 
-pub(in crate::socket) struct Connection {
+/// The actor of one WebSocket.
+pub(crate) struct Connection {
     driver: Driver,
     inbound: Inbound,
     fragments: Fragments,
-    /// Frames that carry no command (pings, pongs, fragments) are limited like commands.
+    /// Rate limit of frames without a command (pings, pongs, fragments); the same limit as for commands.
     other_frames: Gcra,
 }
 
-/// The context of a fresh connection: bytes in, frames out.
-pub(in crate::socket) fn context(
-    start: Start,
+/// The actor context of a new connection: a stream of outgoing frames, fed by the bytes in `inbound`.
+pub(crate) fn context(
+    parts: ConnectionParts,
     inbound: Inbound,
 ) -> impl Stream<Item = Result<Bytes, actix_web::Error>> + Unpin {
     let bytes = inbound.stream();
     let connection = Connection {
-        driver: Driver::new(start),
+        driver: Driver::new(parts),
         inbound,
         fragments: Fragments::default(),
         other_frames: Gcra::new(Instant::now()),
@@ -49,10 +50,10 @@ pub(in crate::socket) fn context(
     WebsocketContext::create(connection, bytes)
 }
 
-/// Polls the driver for as long as the actor lives. The context polls it after the stream of frames, which it began with.
-struct Drive;
+/// Polls the driver for as long as the actor lives. The context polls this future after the stream of incoming frames.
+struct PollDriver;
 
-impl ActorFuture<Connection> for Drive {
+impl ActorFuture<Connection> for PollDriver {
     type Output = ();
 
     fn poll(
@@ -71,26 +72,27 @@ impl ActorFuture<Connection> for Drive {
 
 impl Connection {
     fn on_fragment(&mut self, item: Item) {
-        match self.fragments.add(item, self.driver.outbox.encoding()) {
+        match self.fragments.add(item, self.driver.outbox().encoding()) {
             Ok(None) => {}
-            Ok(Some(message)) => self.driver.hear(&message),
+            Ok(Some(message)) => self.driver.on_frame(&message),
             Err(Malformed) => self.refuse(),
         }
     }
 
-    /// Spends a permit for a frame that carries no command.
-    fn may_send_another(&mut self) -> bool {
-        let limit = self.driver.door.settings.dialogue.commands;
+    /// Takes a permit for a frame without a command.
+    fn check_frame_rate(&mut self) -> bool {
+        let limit = self.driver.context().settings.client.commands;
         self.other_frames.check(&limit, Instant::now()).is_allowed()
     }
 
-    /// Whether a whole message of this kind may come now: the other kind belongs to an encoding that was not negotiated.
-    fn takes_whole(&self, binary: bool) -> bool {
-        self.driver.outbox.encoding().is_binary() == binary && !self.fragments.under_way()
+    /// Whether a whole message of this kind is allowed now. Text belongs to JSON, binary to Protobuf; only one of them was
+    /// negotiated.
+    fn accepts_message(&self, binary: bool) -> bool {
+        self.driver.outbox().encoding().is_binary() == binary && !self.fragments.in_progress()
     }
 
     fn refuse(&self) {
-        self.driver.outbox.close(CloseReason::BadRequest);
+        self.driver.outbox().close(CloseReason::BadRequest);
     }
 }
 
@@ -98,28 +100,28 @@ impl Actor for Connection {
     type Context = WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.spawn(Drive);
+        ctx.spawn(PollDriver);
     }
 }
 
 impl StreamHandler<Result<Message, ProtocolError>> for Connection {
     fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut Self::Context) {
         self.inbound.frame_decoded();
-        // What came behind the end, or behind a revocation, is not heard.
-        if !self.driver.outbox.is_open() {
+        // Frames after the end or after a revocation are ignored.
+        if !self.driver.outbox().is_open() {
             return;
         }
         match message {
-            Ok(Message::Text(text)) if self.takes_whole(false) => self.driver.hear(text.as_bytes()),
-            Ok(Message::Binary(bytes)) if self.takes_whole(true) => self.driver.hear(&bytes),
-            Ok(Message::Close(_)) => self.driver.outbox.peer_closed(),
+            Ok(Message::Text(text)) if self.accepts_message(false) => self.driver.on_frame(text.as_bytes()),
+            Ok(Message::Binary(bytes)) if self.accepts_message(true) => self.driver.on_frame(&bytes),
+            Ok(Message::Close(_)) => self.driver.outbox().peer_closed(),
             Ok(Message::Text(_) | Message::Binary(_)) | Err(_) => self.refuse(),
-            Ok(_) if !self.may_send_another() => {
-                self.driver.outbox.close(CloseReason::TooManyRequests);
+            Ok(_) if !self.check_frame_rate() => {
+                self.driver.outbox().close(CloseReason::TooManyRequests);
             }
             Ok(Message::Continuation(item)) => self.on_fragment(item),
             Ok(Message::Ping(payload)) => ctx.pong(&payload),
-            Ok(Message::Pong(_)) => self.driver.native_pong(),
+            Ok(Message::Pong(_)) => self.driver.on_native_pong(),
             Ok(Message::Nop) => {}
         }
     }

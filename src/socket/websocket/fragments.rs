@@ -1,32 +1,28 @@
-//! Messages that arrive in fragments (RFC 6455 section 5.4). Used by the connection actor; bounded like single frames.
+//! [`Fragments`]: reassembles messages that arrive in fragments (RFC 6455, section 5.4). Used by the connection actor.
 
 use actix_http::ws::Item;
 use bytes::{Bytes, BytesMut};
 use protocol::Encoding;
 
-/// Bytes of one message; the codec bounds single frames alike.
+/// Maximum size of one message in bytes. The codec has the same limit for single frames.
 const MESSAGE_MAX: usize = 64 * 1024;
 
-/// Fragments out of order, too large together, or of the other encoding's kind.
+/// The fragments are out of order, too large together, or of the wrong kind (text or binary).
 #[derive(Debug, PartialEq, Eq)]
-pub(in crate::socket) struct Malformed;
+pub(crate) struct Malformed;
 
 /// The fragments of one message so far.
 #[derive(Default)]
-pub(in crate::socket) struct Fragments(Option<BytesMut>);
+pub(crate) struct Fragments(Option<BytesMut>);
 
 impl Fragments {
-    /// Whether a message has begun and not ended; another must not begin then.
-    pub(in crate::socket) fn under_way(&self) -> bool {
+    /// Whether a fragmented message is incomplete. Another message must not begin then.
+    pub(crate) fn in_progress(&self) -> bool {
         self.0.is_some()
     }
 
-    /// Adds one fragment. The last one gives the whole message.
-    pub(in crate::socket) fn add(
-        &mut self,
-        item: Item,
-        encoding: Encoding,
-    ) -> Result<Option<Bytes>, Malformed> {
+    /// Adds one fragment. Returns the whole message after the last one.
+    pub(crate) fn add(&mut self, item: Item, encoding: Encoding) -> Result<Option<Bytes>, Malformed> {
         let (part, last) = match item {
             Item::Continue(part) => (part, false),
             Item::Last(part) => (part, true),
@@ -46,7 +42,7 @@ impl Fragments {
     }
 
     fn begin(&mut self, part: Bytes) -> Result<Bytes, Malformed> {
-        if self.under_way() {
+        if self.in_progress() {
             return Err(Malformed);
         }
         self.0 = Some(BytesMut::new());
@@ -68,7 +64,7 @@ mod tests {
         assert_eq!(fragments.add(Item::FirstText(part("a")), Encoding::Json), Ok(None));
         assert_eq!(fragments.add(Item::Continue(part("b")), Encoding::Json), Ok(None));
         assert_eq!(fragments.add(Item::Last(part("c")), Encoding::Json), Ok(Some(part("abc"))));
-        assert!(!fragments.under_way());
+        assert!(!fragments.in_progress());
     }
 
     #[test]

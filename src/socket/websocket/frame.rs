@@ -1,7 +1,7 @@
-//! Outgoing WebSocket frames (RFC 6455 section 5.2; a server's are not masked), and the bytes not yet sent.
+//! [`SendBuffer`]: outgoing WebSocket frames that are not sent yet (RFC 6455, section 5.2; frames of a server are not masked).
 //!
-//! Used by the pump only. Remembers where frames begin, so that a cut can drop what is queued without leaving half
-//! a frame on the wire.
+//! Used by the pump only. The buffer knows where frames begin, so that a cut can drop queued frames without leaving half a
+//! frame on the wire.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use protocol::Encoding;
@@ -10,40 +10,40 @@ const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;
 const CLOSE: u8 = 0x8;
 const FIN: u8 = 0x80;
-/// Messages are gathered into one frame up to about this many bytes.
+/// Messages are combined into one frame up to about this many bytes.
 const FRAME_TARGET: usize = 16 * 1024;
 
-/// Whole frames, the first of which may be sent in part.
+/// Whole frames; the first one may be partly sent.
 #[derive(Default)]
-pub(in crate::socket) struct Unsent {
+pub(crate) struct SendBuffer {
     buffer: BytesMut,
-    /// Bytes of the first frame that the transport has taken.
+    /// Bytes of the first frame that are sent already.
     started: usize,
-    /// Bytes of the handshake's answer still in front of the first frame.
+    /// Size of the handshake response in front of the first frame; 0 once it is sent.
     prelude: usize,
 }
 
-impl Unsent {
-    pub(in crate::socket) fn with_prelude(bytes: &[u8]) -> Self {
+impl SendBuffer {
+    pub(crate) fn with_prelude(bytes: &[u8]) -> Self {
         Self { buffer: BytesMut::from(bytes), started: 0, prelude: bytes.len() }
     }
 
-    pub(in crate::socket) fn is_empty(&self) -> bool {
+    pub(crate) fn is_empty(&self) -> bool {
         self.buffer.is_empty()
     }
 
-    /// What is still to be sent.
-    pub(in crate::socket) fn len(&self) -> usize {
+    /// The number of unsent bytes.
+    pub(crate) fn len(&self) -> usize {
         self.buffer.len() - self.started
     }
 
-    /// What is still to be sent.
-    pub(in crate::socket) fn bytes(&self) -> &[u8] {
+    /// The unsent bytes.
+    pub(crate) fn bytes(&self) -> &[u8] {
         &self.buffer[self.started..]
     }
 
-    /// Notes that the transport took `count` bytes. An empty buffer is given back.
-    pub(in crate::socket) fn advance(&mut self, count: usize) {
+    /// Removes `count` sent bytes. An empty buffer releases its memory.
+    pub(crate) fn advance(&mut self, count: usize) {
         self.started += count;
         if self.started == self.buffer.len() {
             *self = Self::default();
@@ -60,18 +60,19 @@ impl Unsent {
         }
     }
 
-    /// Length of what stands first: the handshake's answer, or a frame.
+    /// Length of the first item: the handshake response, or a frame.
     fn first_length(&self) -> usize {
         if self.prelude > 0 { self.prelude } else { frame_length(&self.buffer) }
     }
 
     /// Appends frames that are already encoded.
-    pub(in crate::socket) fn append_frames(&mut self, frames: &[u8]) {
+    pub(crate) fn append_frames(&mut self, frames: &[u8]) {
         self.buffer.extend_from_slice(frames);
     }
 
-    /// Appends messages as frames of their encoding: many to a frame, as the protocol allows, so that a burst costs few.
-    pub(in crate::socket) fn append_messages(&mut self, messages: &[Bytes], encoding: Encoding) {
+    /// Appends messages as frames of their encoding. Several messages share a frame, as the protocol allows, so that a burst
+    /// needs few frames.
+    pub(crate) fn append_messages(&mut self, messages: &[Bytes], encoding: Encoding) {
         let opcode = if encoding.is_binary() { BINARY } else { TEXT };
         let separator = encoding.separator();
         let mut rest = messages;
@@ -95,14 +96,14 @@ impl Unsent {
     }
 
     /// Appends a close frame; `text` is at most 123 bytes.
-    pub(in crate::socket) fn append_close(&mut self, code: u16, text: &str) {
+    pub(crate) fn append_close(&mut self, code: u16, text: &str) {
         self.put_header(CLOSE, 2 + text.len());
         self.buffer.put_u16(code);
         self.buffer.extend_from_slice(text.as_bytes());
     }
 
-    /// Drops everything but the rest of what has been started, without which no further frame could be understood.
-    pub(in crate::socket) fn keep_started_frame(&mut self) {
+    /// Drops all frames except the rest of a partly sent one. Without that rest the peer could not parse the next frame.
+    pub(crate) fn keep_started_frame(&mut self) {
         let keep = if self.started > 0 || self.prelude > 0 { self.first_length() } else { 0 };
         self.buffer.truncate(keep);
     }
@@ -147,14 +148,14 @@ mod tests {
 
     #[test]
     fn a_burst_of_messages_becomes_one_frame_of_lines() {
-        let mut unsent = Unsent::default();
+        let mut unsent = SendBuffer::default();
         unsent.append_messages(&texts(3, 2), Encoding::Json);
         assert_eq!(unsent.bytes(), b"\x81\x08aa\nbb\ncc");
     }
 
     #[test]
     fn messages_that_bring_their_length_follow_each_other_in_one_binary_frame() {
-        let mut unsent = Unsent::default();
+        let mut unsent = SendBuffer::default();
         unsent.append_messages(&texts(3, 2), Encoding::Protobuf);
         assert_eq!(unsent.bytes(), b"\x82\x06aabbcc");
     }
@@ -162,7 +163,7 @@ mod tests {
     #[test]
     fn each_length_form_is_read_back() {
         for size in [0, 1, 125, 126, 65_535, 65_536, 70_000] {
-            let mut unsent = Unsent::default();
+            let mut unsent = SendBuffer::default();
             unsent.append_messages(&texts(1, size), Encoding::Json);
             assert_eq!(frame_length(unsent.bytes()), unsent.len(), "payload of {size} bytes");
         }
@@ -170,7 +171,7 @@ mod tests {
 
     #[test]
     fn a_cut_keeps_only_the_rest_of_a_started_frame() {
-        let mut unsent = Unsent::default();
+        let mut unsent = SendBuffer::default();
         unsent.append_messages(&texts(1, 20_000), Encoding::Json);
         unsent.append_messages(&texts(1, 5), Encoding::Json);
         unsent.advance(10);
@@ -183,7 +184,7 @@ mod tests {
 
     #[test]
     fn a_cut_between_frames_leaves_the_close_frame_alone() {
-        let mut unsent = Unsent::default();
+        let mut unsent = SendBuffer::default();
         unsent.append_messages(&texts(1, 5), Encoding::Json);
         unsent.append_frames(b"\x8a\x00");
         unsent.advance(7);
@@ -195,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_cut_before_the_handshakes_answer_left_keeps_the_answer() {
-        let mut unsent = Unsent::with_prelude(b"HTTP/1.1 101\r\n\r\n");
+        let mut unsent = SendBuffer::with_prelude(b"HTTP/1.1 101\r\n\r\n");
         unsent.append_messages(&texts(1, 5), Encoding::Json);
         unsent.keep_started_frame();
         unsent.append_close(4500, "x");

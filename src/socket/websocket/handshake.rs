@@ -1,7 +1,7 @@
-//! The WebSocket handshake (RFC 6455 section 4.2): who may open a connection, decided before there is one.
+//! The WebSocket handshake (RFC 6455, section 4.2).
 //!
-//! Called by the accept pipeline with the parsed request and the raw stream. Checks path, handshake headers and encoding,
-//! then what every transport checks (`entrance`). A refusal is an HTTP answer; success is the 101 answer and a running pump.
+//! Called by the listener with the parsed request and the raw stream. Checks path, handshake headers and encoding, then the same
+//! things as every transport (`admission::admit`). A refusal is an HTTP response; success is the 101 response and a running pump.
 
 use std::{net::IpAddr, sync::Arc, time::Instant};
 
@@ -17,15 +17,14 @@ use actors::runtime;
 use protocol::Encoding;
 use uuid::Uuid;
 
-use super::{inbound::Inbound, pump::Pump};
+use super::{actor, inbound::Inbound, pump::Pump, tcp::SocketStream};
 use crate::socket::{
     admission::{
-        admit::{self as entrance, Granted, Knock, Shown, lines},
+        admit::{Accepted, Presented, RequestParts, admit, lines},
         refusal::Refusal,
     },
-    connection::{parts::Start, registration::Anchor},
-    shared::Door,
-    websocket::{actor, tcp::Transport},
+    connection::{parts::ConnectionParts, registration::Registration},
+    shared::SocketContext,
 };
 use domain::{
     request::{SDK_SOCKET_PATH, SOCKET_PATHS, request_id},
@@ -34,28 +33,28 @@ use domain::{
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// Answers one upgrade request; a connection that comes of it runs on as a task of its own.
-pub(in crate::socket) async fn open<T: Transport>(
-    door: Arc<Door>,
+/// Answers one upgrade request. An accepted connection runs in a task of its own.
+pub(crate) async fn open<T: SocketStream>(
+    context: Arc<SocketContext>,
     request: Request,
     framed: Framed<T, Codec>,
 ) {
     let parts = framed.into_parts();
     let mut io = parts.io;
     let request_id = request_id(lines(request.headers(), &REQUEST_ID), Uuid::new_v4);
-    let knock = Knock {
+    let request_parts = RequestParts {
         headers: request.headers(),
         query: request.uri().query(),
         peer: request.peer_addr().map(|peer| peer.ip()),
     };
-    let address = knock.address(&door);
+    let address = request_parts.address(&context);
     let began = Instant::now();
-    let checked = check(&door, &request, &knock).await;
+    let checked = check(&context, &request, &request_parts).await;
     match checked {
-        Ok(agreed) => {
+        Ok(accepted) => {
             log(&request, &request_id, address, StatusCode::SWITCHING_PROTOCOLS, "", began);
-            let before = Before { read: &parts.read_buf, unsent: &parts.write_buf };
-            run(door, &request, address, io, &before, agreed);
+            let before = BufferedBytes { read: &parts.read_buf, unsent: &parts.write_buf };
+            run(context, &request, address, io, &before, accepted);
         }
         Err(refusal) => {
             log(&request, &request_id, address, refusal.status(), refusal.code(), began);
@@ -65,69 +64,81 @@ pub(in crate::socket) async fn open<T: Transport>(
     }
 }
 
-/// What comes of a handshake.
-struct Agreed {
-    granted: Granted,
-    /// Whether the answer must name the encoding, because the client offered it by its name.
-    named: bool,
+/// An accepted handshake.
+struct AcceptedHandshake {
+    accepted: Accepted,
+    /// Whether the response must name the subprotocol, because the client offered it.
+    names_subprotocol: bool,
 }
 
-async fn check(door: &Door, request: &Request, knock: &Knock<'_>) -> Result<Agreed, Refusal> {
+async fn check(
+    context: &SocketContext,
+    request: &Request,
+    request_parts: &RequestParts<'_>,
+) -> Result<AcceptedHandshake, Refusal> {
     if !SOCKET_PATHS.contains(&request.path()) {
-        return Err(Refusal::new(StatusCode::NOT_FOUND, "not_found", "There is no WebSocket here."));
+        return Err(Refusal::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            "There is no WebSocket endpoint at this path.",
+        ));
     }
     if request.head().version < Version::HTTP_11 {
-        return Err(Refusal::new(StatusCode::BAD_REQUEST, "malformed_handshake", "A handshake is HTTP/1.1."));
+        return Err(Refusal::new(
+            StatusCode::BAD_REQUEST,
+            "malformed_handshake",
+            "A WebSocket handshake requires HTTP/1.1.",
+        ));
     }
     verify_handshake(request.head()).map_err(malformed)?;
-    let Choice { encoding, named } = encoding(request);
-    let query_token = door.settings.query_token;
-    let credential = knock.credential(credential::Door::WebSocket { query_token })?;
-    let shown = Shown { credential, may_follow: request.path() == SDK_SOCKET_PATH };
-    let granted = entrance::enter(door, knock, shown, encoding, runtime::Transport::WebSocket).await?;
-    Ok(Agreed { granted, named })
+    let NegotiatedEncoding { encoding, names_subprotocol } = encoding(request);
+    let query_token = context.settings.query_token;
+    let credential = request_parts.credential(credential::Door::WebSocket { query_token })?;
+    let presented = Presented { credential, token_may_follow: request.path() == SDK_SOCKET_PATH };
+    let accepted = admit(context, request_parts, presented, encoding, runtime::Transport::WebSocket).await?;
+    Ok(AcceptedHandshake { accepted, names_subprotocol })
 }
 
-/// What went before on the same connection.
-struct Before<'a> {
-    /// Bytes that the client sent behind its handshake.
+/// Bytes that belong before the first frame on the same connection.
+struct BufferedBytes<'a> {
+    /// Bytes that the client sent after its handshake.
     read: &'a [u8],
-    /// Answers to earlier requests that were not written yet.
+    /// Responses to earlier requests that are not written yet.
     unsent: &'a [u8],
 }
 
-/// Hands the stream to a pump. What went before comes first.
-fn run<T: Transport>(
-    door: Arc<Door>,
+/// Starts a pump for the stream. Earlier bytes are passed on first.
+fn run<T: SocketStream>(
+    context: Arc<SocketContext>,
     request: &Request,
     address: IpAddr,
     io: T,
-    before: &Before<'_>,
-    Agreed { granted, named }: Agreed,
+    before: &BufferedBytes<'_>,
+    AcceptedHandshake { accepted, names_subprotocol }: AcceptedHandshake,
 ) {
     let mut first = before.unsent.to_vec();
-    let subprotocol = named.then(|| protocol_of(granted.reader.encoding()));
+    let subprotocol = names_subprotocol.then(|| protocol_of(accepted.reader.encoding()));
     first.extend_from_slice(&switching_protocols(request, subprotocol));
     io.bound_send_buffer();
     let inbound = Inbound::default();
     if !before.read.is_empty() {
         inbound.feed(bytes::Bytes::copy_from_slice(before.read));
     }
-    let anchor = Anchor::default();
-    let start = Start {
-        id: granted.id,
+    let registration = Registration::default();
+    let parts = ConnectionParts {
+        id: accepted.id,
         address,
-        door,
-        outbox: granted.outbox,
-        permit: granted.permit,
-        admitted: granted.admitted,
-        unproven: granted.unproven,
-        anchor: anchor.clone(),
+        context,
+        outbox: accepted.outbox,
+        permit: accepted.permit,
+        admitted: accepted.admitted,
+        cookie_refusal: accepted.cookie_refusal,
+        registration: registration.clone(),
         transport: runtime::Transport::WebSocket,
         emulation: None,
     };
-    let context = actor::context(start, inbound.clone());
-    actix_rt::spawn(Pump::new(io, context, inbound, granted.reader, anchor, &first));
+    let context = actor::context(parts, inbound.clone());
+    actix_rt::spawn(Pump::new(io, context, inbound, accepted.reader, registration, &first));
 }
 
 fn switching_protocols(request: &Request, subprotocol: Option<&str>) -> Vec<u8> {
@@ -150,12 +161,12 @@ fn malformed(error: HandshakeError) -> Refusal {
         HandshakeError::NoVersionHeader | HandshakeError::UnsupportedVersion => Refusal::new(
             StatusCode::UPGRADE_REQUIRED,
             "unsupported_websocket_version",
-            "Only version 13 of the WebSocket protocol is spoken here.",
+            "Only version 13 of the WebSocket protocol is supported.",
         ),
         HandshakeError::GetMethodRequired => Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
-            "A WebSocket handshake is a GET.",
+            "A WebSocket handshake must be a GET request.",
         ),
         _ => Refusal::new(
             StatusCode::BAD_REQUEST,
@@ -165,16 +176,16 @@ fn malformed(error: HandshakeError) -> Refusal {
     }
 }
 
-/// What is spoken on a connection.
-struct Choice {
+/// The encoding of a connection.
+struct NegotiatedEncoding {
     encoding: Encoding,
-    /// Whether the answer must name it, because the client offered it by its name.
-    named: bool,
+    /// Whether the response must name the subprotocol, because the client offered it.
+    names_subprotocol: bool,
 }
 
-/// The encoding that the client asks for: the first of its offers that is known here, or what its query says. Who offers
-/// subprotocols and gets none gives up, or goes on in an encoding of its own; so one that is offered is named.
-fn encoding(request: &Request) -> Choice {
+/// The encoding that the client requests: the first known subprotocol that it offers, or the one in the query. A client that
+/// offers subprotocols and is told none fails the connection or uses its default, so the response names an offered one.
+fn encoding(request: &Request) -> NegotiatedEncoding {
     let query = request.uri().query().unwrap_or_default();
     let in_query = query.split('&').any(|pair| matches!(pair, "format=protobuf" | "cf_protocol=protobuf"));
     let mut offered = lines(request.headers(), &header::SEC_WEBSOCKET_PROTOCOL)
@@ -183,13 +194,13 @@ fn encoding(request: &Request) -> Choice {
             Encoding::ALL.into_iter().find(|encoding| protocol_of(*encoding) == offer.trim())
         });
     match offered.next() {
-        Some(encoding) => Choice { encoding, named: true },
-        None if in_query => Choice { encoding: Encoding::Protobuf, named: false },
-        None => Choice { encoding: Encoding::Json, named: false },
+        Some(encoding) => NegotiatedEncoding { encoding, names_subprotocol: true },
+        None if in_query => NegotiatedEncoding { encoding: Encoding::Protobuf, names_subprotocol: false },
+        None => NegotiatedEncoding { encoding: Encoding::Json, names_subprotocol: false },
     }
 }
 
-/// The subprotocol's name.
+/// The name of the subprotocol.
 fn protocol_of(encoding: Encoding) -> &'static str {
     match encoding {
         Encoding::Json => "centrifuge-json",
@@ -197,7 +208,7 @@ fn protocol_of(encoding: Encoding) -> &'static str {
     }
 }
 
-/// One line per handshake; the query, which may hold a token, is left out.
+/// Logs one line per handshake, without the query, which may contain a token.
 fn log(request: &Request, id: &str, address: IpAddr, status: StatusCode, code: &str, began: Instant) {
     tracing::info!(
         request_id = id,

@@ -1,12 +1,11 @@
-//! The WebSocket transport: the handshake, the pump that moves bytes, the actor that handles frames, and the close.
+//! The WebSocket transport: the handshake, the pump that moves bytes and closes, and the actor that handles frames.
 //!
 //! Entered by the listener with an upgrade request.
 
-pub(super) mod actor;
-pub(super) mod close;
-pub(super) mod fragments;
-pub(super) mod frame;
-pub(super) mod handshake;
-pub(super) mod inbound;
-pub(super) mod pump;
-pub(super) mod tcp;
+mod actor;
+mod fragments;
+mod frame;
+pub(crate) mod handshake;
+mod inbound;
+mod pump;
+pub(crate) mod tcp;

@@ -1,12 +1,16 @@
-//! The pump: owns a WebSocket's stream, moves bytes both ways, and stops at once when its switch is thrown.
+//! [`Pump`]: owns the stream of a WebSocket, moves bytes in both directions, and closes the connection.
 //!
-//! One per connection, a single task on the worker that accepted it. Per wake-up it reads what is there through a scratch
-//! buffer shared by all connections of the thread, polls the connection actor's context with it, gathers what the
-//! outbox holds into as few frames as possible, and writes all of it with one system call. An idle connection
-//! holds no buffer at all.
+//! One per connection: a single task on the worker that accepted it. On each wake-up it reads the available bytes through a
+//! scratch buffer that all connections of the thread share, polls the context of the connection actor with them, combines the
+//! messages of the outbox into as few frames as possible, and writes all of it with one system call. An idle connection holds
+//! no buffer in the pump.
 //!
-//! A peer that reads nothing cannot stop it: the actor is polled whether or not the socket is writable, every
-//! write has a deadline, and a cut needs nobody's consent. Must not know the protocol inside the frames.
+//! A peer that does not read cannot block the pump: the actor is polled whether or not the socket is writable, every write
+//! has a deadline, and a cut does not wait for the peer. The pump does not know the protocol inside the frames.
+//!
+//! An orderly end sends the queued messages first. A cut sends at most the rest of a partly sent frame and the close frame, and
+//! takes at most a second. A peer whose queue overflowed receives no more than that either, but has the normal write deadline
+//! to receive the reason.
 
 use std::{
     cell::RefCell,
@@ -25,53 +29,58 @@ use futures_util::Stream;
 use protocol::close::CloseReason;
 
 use super::{
-    frame::Unsent,
+    frame::SendBuffer,
     inbound::{Inbound, poll_read},
+    tcp::SocketStream,
 };
-use crate::socket::{connection::registration::Anchor, websocket::tcp::Transport};
+use crate::socket::connection::{
+    deadlines::{CUT_DEADLINE, LINGER, WRITE_DEADLINE},
+    registration::Registration,
+};
 
-/// A write that makes no progress for this long ends the connection.
-pub(in crate::socket) const WRITE_DEADLINE: Duration = Duration::from_secs(10);
-/// Reads per wake-up, so that one busy peer does not starve the thread's others.
-pub(in crate::socket) const READS_PER_POLL: usize = 4;
-/// Bytes gathered from the outbox per write.
+/// Maximum number of reads per wake-up, so that one busy peer does not starve the others of its thread.
+const READS_PER_POLL: usize = 4;
+/// Maximum number of bytes taken from the outbox per write.
 const WRITE_BUDGET: usize = 64 * 1024;
-/// With more than this unsent, nothing more is read: a peer that does not listen need not be heard.
+/// Reading stops while more than this is unsent, in bytes (back-pressure).
 const UNSENT_MAX: usize = 128 * 1024;
+/// Maximum number of bytes that are read and discarded after our close frame.
+const LATE_MAX: usize = 512 * 1024;
 
 thread_local! {
-    /// Messages between outbox and frame: one list for all connections of a thread, because a burst makes it large.
-    static GATHERED: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
+    /// Messages on their way from the outbox into frames. All connections of a thread share the list, because a burst makes it
+    /// large.
+    static MESSAGES: RefCell<Vec<Bytes>> = const { RefCell::new(Vec::new()) };
 }
 
-/// The task of one connection. Resolves when the stream is closed.
-pub(in crate::socket) struct Pump<T, C> {
-    pub(in crate::socket) io: T,
-    /// The connection actor's context; dropped, and the actor with it, as soon as the end is certain.
-    pub(in crate::socket) context: Option<C>,
+/// The task of one connection. It resolves when the stream is closed.
+pub(crate) struct Pump<T, C> {
+    io: T,
+    /// The context of the connection actor. It is dropped, together with the actor, as soon as the end is certain.
+    context: Option<C>,
     inbound: Inbound,
-    pub(in crate::socket) outbox: OutboxReader,
-    pub(in crate::socket) unsent: Unsent,
+    outbox: OutboxReader,
+    unsent: SendBuffer,
     flushed: bool,
-    /// Bytes that came after our close frame.
-    pub(in crate::socket) heard_late: usize,
-    /// Reading was put off until the peer has taken what is unsent.
-    deaf: bool,
-    pub(in crate::socket) phase: Phase,
-    pub(in crate::socket) deadline: Option<Pin<Box<Sleep>>>,
-    /// The connection's place in its session, kept until the socket is severed: a revocation must find it until then.
-    pub(in crate::socket) anchor: Anchor,
+    /// Number of bytes received after our close frame.
+    late_bytes: usize,
+    /// Reading is paused until the peer has received the unsent bytes.
+    read_paused: bool,
+    phase: Phase,
+    deadline: Option<Pin<Box<Sleep>>>,
+    /// Kept until the socket is severed: until then a revocation must find the connection.
+    registration: Registration,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::socket) enum Phase {
-    /// Frames go both ways.
+enum Phase {
+    /// Frames are sent and received.
     Open,
-    /// The close frame is the last thing to be written. `cut`: only if the peer takes it at once.
+    /// The close frame is the last thing to be written. `cut`: with the short deadline.
     Closing {
         cut: bool,
     },
-    /// Nothing is accepted or delivered any more; the stream waits for the peer's goodbye.
+    /// Nothing is accepted or delivered any more. The stream waits for the peer's close frame.
     Lingering {
         cut: bool,
     },
@@ -80,16 +89,16 @@ pub(in crate::socket) enum Phase {
 
 impl<T, C> Pump<T, C>
 where
-    T: Transport,
+    T: SocketStream,
     C: Stream<Item = Result<Bytes, Error>> + Unpin,
 {
-    /// `first` are bytes to be written before any frame: the handshake's answer.
-    pub(in crate::socket) fn new(
+    /// `first`: bytes to be written before any frame, such as the handshake response.
+    pub(crate) fn new(
         io: T,
         context: C,
         inbound: Inbound,
         outbox: OutboxReader,
-        anchor: Anchor,
+        registration: Registration,
         first: &[u8],
     ) -> Self {
         Self {
@@ -97,35 +106,35 @@ where
             context: Some(context),
             inbound,
             outbox,
-            unsent: Unsent::with_prelude(first),
+            unsent: SendBuffer::with_prelude(first),
             flushed: true,
-            heard_late: 0,
-            deaf: false,
+            late_bytes: 0,
+            read_paused: false,
             phase: Phase::Open,
             deadline: None,
-            anchor,
+            registration,
         }
     }
 
     fn poll_open(&mut self, cx: &mut Context<'_>) {
         match self.outbox.end() {
             Some(end @ (End::Cut(_) | End::Shed(_))) => return self.begin_close(&end),
-            // What is queued still leaves; nothing is heard any more.
+            // The queued messages are still sent; nothing more is read.
             Some(_) => {}
             None => match self.read(cx) {
                 Ok(true) => {}
-                Ok(false) | Err(_) => return self.gone(),
+                Ok(false) | Err(_) => return self.on_stream_ended(),
             },
         }
         self.poll_actor(cx);
         loop {
             if self.unsent.is_empty() {
-                let end = self.gather();
+                let end = self.take_messages();
                 if let Some(end) = end {
                     return self.begin_close(&end);
                 }
                 if self.unsent.is_empty() && self.flushed {
-                    if std::mem::take(&mut self.deaf) {
+                    if std::mem::take(&mut self.read_paused) {
                         cx.waker().wake_by_ref();
                     }
                     return;
@@ -133,7 +142,7 @@ where
             }
             match self.write(cx) {
                 Poll::Ready(Ok(())) => {}
-                Poll::Ready(Err(_)) => return self.gone(),
+                Poll::Ready(Err(_)) => return self.on_stream_ended(),
                 Poll::Pending => {
                     // A cut may have come from another thread while this one was writing; the next poll sees it.
                     return self.guard_write(cx);
@@ -142,18 +151,18 @@ where
         }
     }
 
-    /// Takes what is there, within bounds. `Ok(false)`: the peer closed its side.
+    /// Reads the available bytes, within limits. `Ok(false)`: the peer closed its side.
     fn read(&mut self, cx: &mut Context<'_>) -> io::Result<bool> {
         for _ in 0..READS_PER_POLL {
             if !self.inbound.is_drained() {
                 self.poll_actor(cx);
                 if !self.inbound.is_drained() {
-                    // It has more to decode than it may in one go, and has woken this task for the rest.
+                    // The actor decodes a limited number of frames per poll, and has woken this task for the rest.
                     return Ok(true);
                 }
             }
             if self.unsent.len() > UNSENT_MAX {
-                self.deaf = true;
+                self.read_paused = true;
                 return Ok(true);
             }
             match poll_read(&mut self.io, cx) {
@@ -168,13 +177,13 @@ where
         Ok(true)
     }
 
-    /// Lets the actor handle what was read and its timers; what it says itself (pings, pongs) is queued.
+    /// Lets the actor handle the received bytes and its timers. Frames of the actor itself (pings, pongs) are appended.
     fn poll_actor(&mut self, cx: &mut Context<'_>) {
         while let Some(context) = &mut self.context {
             match Pin::new(context).poll_next(cx) {
                 Poll::Ready(Some(Ok(frames))) => self.unsent.append_frames(&frames),
                 Poll::Ready(Some(Err(_)) | None) => {
-                    // An actor that goes without a word has failed: its connection cannot go on.
+                    // The actor ended without declaring a reason, so it has failed. The connection cannot continue.
                     self.outbox.declare(End::Flush(CloseReason::InternalError.into()));
                     self.context = None;
                 }
@@ -183,18 +192,18 @@ where
         }
     }
 
-    /// Moves what the outbox holds into frames. Answers how the connection ends, if it does.
-    fn gather(&mut self) -> Option<End> {
-        GATHERED.with_borrow_mut(|gathered| {
-            let end = self.outbox.take(WRITE_BUDGET, gathered);
-            self.unsent.append_messages(gathered, self.outbox.encoding());
-            gathered.clear();
+    /// Moves messages of the outbox into frames. Returns the end of the connection, if it is declared.
+    fn take_messages(&mut self) -> Option<End> {
+        MESSAGES.with_borrow_mut(|messages| {
+            let end = self.outbox.take(WRITE_BUDGET, messages);
+            self.unsent.append_messages(messages, self.outbox.encoding());
+            messages.clear();
             end
         })
     }
 
-    /// Writes until nothing is left and the transport has passed it on.
-    pub(in crate::socket) fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+    /// Writes until everything is sent and flushed.
+    fn write(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         while !self.unsent.is_empty() {
             self.flushed = false;
             match Pin::new(&mut self.io).poll_write(cx, self.unsent.bytes()) {
@@ -219,22 +228,107 @@ where
         }
     }
 
-    /// Arms the write deadline, and ends the connection if it has passed.
+    /// Starts the write deadline, and cuts the connection if it has passed.
     fn guard_write(&mut self, cx: &mut Context<'_>) {
         if self.poll_deadline(WRITE_DEADLINE, cx) {
             self.begin_close(&End::Cut(CloseReason::WriteError.into()));
         }
     }
 
-    pub(in crate::socket) fn poll_deadline(&mut self, after: Duration, cx: &mut Context<'_>) -> bool {
+    fn poll_deadline(&mut self, after: Duration, cx: &mut Context<'_>) -> bool {
         let deadline = self.deadline.get_or_insert_with(|| Box::pin(sleep(after)));
         deadline.as_mut().poll(cx).is_ready()
+    }
+
+    /// Starts to close the connection.
+    fn begin_close(&mut self, end: &End) {
+        // The end is declared first, so that the actor knows the reason when it is dropped here. No frame is accepted after this.
+        self.outbox.declare(end.clone());
+        self.context = None;
+        self.deadline = None;
+        let cut = matches!(end, End::Cut(_));
+        if matches!(end, End::Cut(_) | End::Shed(_)) {
+            self.unsent.keep_started_frame();
+        }
+        match end.goodbye() {
+            Some(goodbye) => self.unsent.append_close(goodbye.code(), goodbye.text()),
+            None => self.unsent.append_close(1000, ""),
+        }
+        self.phase = Phase::Closing { cut };
+    }
+
+    fn poll_closing(&mut self, cut: bool, cx: &mut Context<'_>) {
+        if let (false, Some(end @ End::Cut(_))) = (cut, self.outbox.end()) {
+            // A cut came while the peer was slow: drop the frames that are not partly sent.
+            return self.begin_close(&end);
+        }
+        match self.write(cx) {
+            Poll::Ready(Ok(())) => {
+                self.sever();
+                self.deadline = None;
+                self.phase = Phase::Lingering { cut };
+            }
+            Poll::Ready(Err(_)) => self.on_stream_ended(),
+            Poll::Pending => {
+                if self.poll_deadline(if cut { CUT_DEADLINE } else { WRITE_DEADLINE }, cx) {
+                    self.io.reset_on_close();
+                    self.on_stream_ended();
+                }
+            }
+        }
+    }
+
+    /// After our close frame: closes the writing side, and reads the peer's close frame, so that the kernel does not answer it
+    /// with a reset that could overtake our frame.
+    fn poll_lingering(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
+        let _ = Pin::new(&mut self.io).poll_shutdown(cx);
+        for _ in 0..READS_PER_POLL {
+            match poll_read(&mut self.io, cx) {
+                Poll::Ready(Ok(chunk)) if !chunk.is_empty() && self.late_bytes + chunk.len() <= LATE_MAX => {
+                    self.late_bytes += chunk.len();
+                }
+                // The peer keeps sending after our close frame: reset the connection.
+                Poll::Ready(Ok(chunk)) if !chunk.is_empty() => {
+                    self.io.reset_on_close();
+                    return Poll::Ready(());
+                }
+                Poll::Ready(_) => return Poll::Ready(()),
+                Poll::Pending => return self.linger(cut, cx),
+            }
+        }
+        cx.waker().wake_by_ref();
+        self.linger(cut, cx)
+    }
+
+    /// A peer that was cut and does not answer is reset, so that the kernel discards the unsent data.
+    fn linger(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
+        if !self.poll_deadline(LINGER, cx) {
+            return Poll::Pending;
+        }
+        if cut {
+            self.io.reset_on_close();
+        }
+        Poll::Ready(())
+    }
+
+    /// From now on nothing is accepted or delivered. Tasks that wait for the close are notified.
+    fn sever(&mut self) {
+        self.outbox.sever();
+        self.registration.release();
+    }
+
+    /// The stream has ended or failed.
+    fn on_stream_ended(&mut self) {
+        self.outbox.declare(End::Peer);
+        self.context = None;
+        self.sever();
+        self.phase = Phase::Done;
     }
 }
 
 impl<T, C> Future for Pump<T, C>
 where
-    T: Transport,
+    T: SocketStream,
     C: Stream<Item = Result<Bytes, Error>> + Unpin,
 {
     type Output = ();

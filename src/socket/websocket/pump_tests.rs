@@ -8,7 +8,6 @@ use futures_util::stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
-use crate::socket::websocket::close::CUT_DEADLINE;
 
 /// Says nothing, and on its way out looks up why it goes, as a driver does.
 struct Witness(Outbox, std::sync::mpsc::Sender<Option<End>>);
@@ -33,7 +32,7 @@ async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
     let cut = End::Cut(CloseReason::WriteError.into());
     let ways: [(Way, End); 2] = [
         (|pump| pump.begin_close(&End::Cut(CloseReason::WriteError.into())), cut),
-        (|pump| pump.gone(), End::Peer),
+        (|pump| pump.on_stream_ended(), End::Peer),
     ];
     for (way, end) in ways {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -41,7 +40,7 @@ async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
         let (outbox, reader) = outbox(1024, protocol::Encoding::Json);
         let (sender, seen) = std::sync::mpsc::channel();
         let witness = Witness(outbox, sender);
-        let mut pump = Pump::new(stream, witness, Inbound::default(), reader, Anchor::default(), b"");
+        let mut pump = Pump::new(stream, witness, Inbound::default(), reader, Registration::default(), b"");
         way(&mut pump);
         assert_eq!(seen.try_recv(), Ok(Some(end)));
     }
@@ -67,7 +66,7 @@ async fn peer(limit: usize) -> Peer {
     let (outbox, reader) = outbox(limit, protocol::Encoding::Json);
     let context: Silence = stream::pending();
     let pump =
-        actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, Anchor::default(), b""));
+        actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, Registration::default(), b""));
     Peer { stream, outbox, pump }
 }
 
@@ -217,7 +216,7 @@ async fn nothing_more_is_read_than_was_decoded() {
         most: most.clone(),
         decoded: decoded.clone(),
     };
-    let pump = actix_rt::spawn(Pump::new(server, context, inbound, reader, Anchor::default(), b""));
+    let pump = actix_rt::spawn(Pump::new(server, context, inbound, reader, Registration::default(), b""));
     let flood = 8 * 1024 * 1024;
     flooder.write_all(&vec![b'x'; flood]).await.unwrap();
     while decoded.get() < flood {

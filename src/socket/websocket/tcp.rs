@@ -1,4 +1,4 @@
-//! What the pump needs of a stream beyond reading and writing: plain TCP and TLS alike.
+//! [`SocketStream`]: what the pump needs of a stream beyond reading and writing, for plain TCP and for TLS.
 
 use std::time::Duration;
 
@@ -6,35 +6,35 @@ use actix_rt::net::TcpStream;
 use actix_tls::accept::rustls_0_23::TlsStream;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-/// Asked of the kernel, in bytes; Linux keeps twice as much, for its own bookkeeping.
-pub(in crate::socket) const SEND_BUFFER: usize = 64 * 1024;
+/// Size of the send buffer that the kernel is asked for, in bytes. Linux doubles it for its own bookkeeping.
+pub(crate) const SEND_BUFFER: usize = 64 * 1024;
 
 /// A byte stream over one TCP connection.
-pub(in crate::socket) trait Transport: AsyncRead + AsyncWrite + Unpin + 'static {
-    /// The connection underneath.
+pub(crate) trait SocketStream: AsyncRead + AsyncWrite + Unpin + 'static {
+    /// The TCP connection underneath.
     fn tcp(&self) -> &TcpStream;
 
-    /// Bounds what the kernel holds for a peer that does not read; our own queue has its bound before it.
+    /// Limits what the kernel buffers for a peer that does not read. The output queue in front of it has its own limit.
     fn bound_send_buffer(&self) {
-        // If it fails, the kernel's own bound holds.
+        // If this fails, the kernel's default limit applies.
         let _ = socket2::SockRef::from(self.tcp()).set_send_buffer_size(SEND_BUFFER);
     }
 
-    /// Makes the drop of the stream a reset: the kernel then forgets what the peer did not take, instead of holding the
-    /// connection open for it.
+    /// Makes dropping the stream reset the connection. The kernel then discards unsent data instead of keeping the connection
+    /// open for it.
     fn reset_on_close(&self) {
-        // If it fails, the connection is gone already.
+        // If this fails, the connection has ended already.
         let _ = socket2::SockRef::from(self.tcp()).set_linger(Some(Duration::ZERO));
     }
 }
 
-impl Transport for TcpStream {
+impl SocketStream for TcpStream {
     fn tcp(&self) -> &TcpStream {
         self
     }
 }
 
-impl Transport for TlsStream<TcpStream> {
+impl SocketStream for TlsStream<TcpStream> {
     fn tcp(&self) -> &TcpStream {
         self.get_ref().0
     }

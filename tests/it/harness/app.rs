@@ -16,7 +16,7 @@ use domain::account::role::Role;
 use portcullis::{
     config::{Secrets, Settings},
     lifecycle::{Shutdown, Stop},
-    socket::Door,
+    socket::SocketContext,
     tls,
 };
 use reqwest::{Client, Method, RequestBuilder};
@@ -43,7 +43,7 @@ struct Parts {
     https: Option<SocketAddr>,
     services: Services,
     realtime: Realtime,
-    door: Arc<Door>,
+    sockets: Arc<SocketContext>,
     shutdown: Shutdown,
     /// Where the TLS certificate is.
     directory: std::path::PathBuf,
@@ -146,7 +146,7 @@ impl App {
 
     /// Sockets open now.
     pub(crate) fn open_sockets(&self) -> usize {
-        self.0.parts.door.open_sockets()
+        self.0.parts.sockets.open_sockets()
     }
 
     /// Tells the server to stop, as a signal would.
@@ -252,7 +252,7 @@ fn serve(settings: Settings, directory: &tempfile::TempDir, built: &mpsc::Sender
             https: app.https(),
             services: app.services().clone(),
             realtime: app.realtime().clone(),
-            door: Arc::clone(app.door()),
+            sockets: Arc::clone(app.sockets()),
             shutdown: app.shutdown(),
             directory: directory.path().to_owned(),
         };

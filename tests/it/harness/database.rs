@@ -15,7 +15,7 @@ use std::{
     thread,
 };
 
-use portcullis::postgres::{Cluster, Durability, Running};
+use portcullis::postgres::{Cluster, Durability};
 use store::{DatabaseSettings, Store};
 use tokio_postgres::{Client, NoTls};
 
@@ -24,7 +24,7 @@ const TEMPLATE: &str = "template_it";
 const ROOM: u64 = 1 << 30;
 
 /// Emptied at exit: statics are not dropped.
-static RUNNING: Mutex<Option<Running>> = Mutex::new(None);
+static RUNNING: Mutex<Option<Cluster>> = Mutex::new(None);
 
 type Clone = (String, mpsc::Sender<()>);
 
@@ -48,7 +48,7 @@ pub(crate) fn fresh_database() -> DatabaseSettings {
 
 /// A cluster for one test alone, which may stop or kill it.
 pub(crate) struct OwnCluster {
-    pub(crate) running: Running,
+    pub(crate) running: Cluster,
     _directory: tempfile::TempDir,
 }
 

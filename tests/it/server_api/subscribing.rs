@@ -63,7 +63,7 @@ async fn what_is_null_in_a_subscription_is_as_if_it_were_not_there() {
 async fn a_connection_that_has_its_channels_takes_no_more() {
     let app = App::with(|settings| {
         settings.api_key = Some(SecretString::from(API_KEY));
-        Arc::make_mut(&mut settings.socket.dialogue).max_channels = 1;
+        Arc::make_mut(&mut settings.socket.client).max_channels = 1;
     });
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect_by_command().await;

@@ -1,4 +1,4 @@
-//! Whose turn it is: commands are counted, taken in order, and wait behind one that waits for the world outside.
+//! The queue of commands: their rate limit, their order, and the wait behind a pending command.
 
 use std::time::Instant;
 
@@ -6,10 +6,11 @@ use protocol::{Command, CommandBody, ErrorCode, close::CloseReason};
 
 use super::{
     effects::Purpose,
-    state::{Dialogue, Pending, Phase},
+    state::{ClientState, Pending, Phase},
 };
 
-impl Dialogue {
+impl ClientState {
+    /// Takes the commands of one frame: handles each of them, or enqueues it behind the pending command.
     pub(super) fn take_commands(&mut self, now: Instant, commands: Vec<Command>, accepting: bool) {
         if self.commands.is_idle(now) {
             self.strikes = 0;
@@ -20,17 +21,17 @@ impl Dialogue {
                 return;
             }
             if matches!(command.body, CommandBody::Pong) {
-                // Never waits: its time is measured. Never counts: it was asked for.
+                // Never queued, because its delay is measured; never counted, because the server asked for it.
                 self.pong();
             } else if !self.commands.check(&self.config.commands, now).is_allowed() {
                 refused = true;
                 self.refuse_rate(command.id);
             } else if self.pending.is_none() {
                 self.handle(now, command, accepting);
-            } else if self.waiting.len() < self.config.max_waiting {
-                self.waiting.push_back(command);
+            } else if self.queue.len() < self.config.max_waiting {
+                self.queue.push_back(command);
             } else {
-                // Too fast for what it waits for; with time it fits.
+                // The queue is full. The reason lets the client reconnect.
                 self.close(CloseReason::TooManyRequests);
             }
         }
@@ -40,28 +41,28 @@ impl Dialogue {
         }
     }
 
-    /// What waits is bounded in bytes, too: a command is at most as large as the frame it came in.
-    pub(super) fn bound_waiting(&mut self, frame: usize) {
-        self.waiting_bytes = if self.waiting.is_empty() { 0 } else { self.waiting_bytes + frame };
-        if self.waiting_bytes > self.config.max_waiting_bytes {
+    /// Limits the queue in bytes, too. A command is at most as large as its frame, so the sizes of frames are summed up.
+    pub(super) fn limit_queue_bytes(&mut self, frame: usize) {
+        self.queued_bytes = if self.queue.is_empty() { 0 } else { self.queued_bytes + frame };
+        if self.queued_bytes > self.config.max_waiting_bytes {
             self.close(CloseReason::TooManyRequests);
         }
     }
 
-    /// Lets what waited have its turn, until something has to wait again.
-    pub(super) fn go_on(&mut self, now: Instant, accepting: bool) {
+    /// Handles the queued commands, until one of them becomes pending.
+    pub(super) fn run_queue(&mut self, now: Instant, accepting: bool) {
         while self.pending.is_none() && !self.is_closed() {
-            let Some(command) = self.waiting.pop_front() else {
-                self.waiting_bytes = 0;
-                self.waiting.shrink_to(8);
+            let Some(command) = self.queue.pop_front() else {
+                self.queued_bytes = 0;
+                self.queue.shrink_to(8);
                 break;
             };
             self.handle(now, command, accepting);
         }
     }
 
-    /// Takes what waited for this outcome, if anything did.
-    pub(super) fn settle(&mut self, purpose: Purpose) -> Option<Pending> {
+    /// Takes the pending command, if it waits for the result of this verification.
+    pub(super) fn take_verified(&mut self, purpose: Purpose) -> Option<Pending> {
         let awaited = self.pending.as_ref().and_then(|pending| pending.purpose());
         if self.is_closed() || awaited != Some(purpose) {
             return None;
@@ -69,15 +70,17 @@ impl Dialogue {
         self.pending.take().map(|pending| *pending)
     }
 
-    /// Takes what waited for something else than an outcome, if that is what it waited for.
-    pub(super) fn take_pending(&mut self, is_it: impl FnOnce(&Pending) -> bool) -> Option<Pending> {
-        self.pending.take_if(|pending| is_it(pending)).map(|pending| *pending)
+    /// Takes the pending command, if it matches.
+    pub(super) fn take_pending_if(&mut self, matches: impl FnOnce(&Pending) -> bool) -> Option<Pending> {
+        self.pending.take_if(|pending| matches(pending)).map(|pending| *pending)
     }
 
-    pub(super) fn wait_for(&mut self, pending: Pending) {
+    /// Makes this the pending command.
+    pub(super) fn set_pending(&mut self, pending: Pending) {
         self.pending = Some(Box::new(pending));
     }
 
+    /// Answers that the rate limit is exceeded. A command without an id gets no reply.
     pub(super) fn refuse_rate(&mut self, id: u32) {
         if id > 0 {
             self.refuse(id, ErrorCode::TooManyRequests);

@@ -1,4 +1,4 @@
-//! What each command does, once it is its turn: the way to the rules, and what is said and asked in channels.
+//! Handling of single commands: the dispatch, and the commands `publish`, `history` and `presence`.
 
 use std::{sync::Arc, time::Instant};
 
@@ -9,76 +9,78 @@ use protocol::{
 };
 
 use super::{
-    effects::{Effect, VerifyRefusal},
-    question::{Question, is_large},
-    state::{Dialogue, Pending, Phase},
+    effects::{ChannelQuery, Effect, wants_publications},
+    identity::VerifyRefusal,
+    state::{ClientState, Pending, Phase},
 };
 
-/// Who asks for something.
-pub(super) struct Asker {
+/// The client that sent a command.
+pub(super) struct Requester {
     party: Party,
     subject: Subject,
     pub(super) info: Arc<ClientInfo>,
 }
 
-impl Asker {
+impl Requester {
     pub(super) fn who(&self) -> Who<'_> {
         Who { party: self.party, subject: &self.subject }
     }
 }
 
-impl Dialogue {
-    /// Takes a command whose turn it is. Nothing is being waited for.
+impl ClientState {
+    /// Handles a command. There is no pending command.
     pub(super) fn handle(&mut self, now: Instant, command: Command, accepting: bool) {
         let Command { id, body } = command;
         if let CommandBody::Connect(request) = body {
             return self.connect(now, id, request);
         }
-        let Some(asker) = self.asker().filter(|_| self.phase != Phase::Refused) else {
-            return self.close(self.nobody());
+        let Some(requester) = self.requester().filter(|_| self.phase != Phase::Refused) else {
+            return self.close(self.unauthenticated_reason());
         };
         if !accepting && needs_trust(&body) {
             return self.refuse(id, ErrorCode::Internal);
         }
-        if self.is_undecided(&body) {
-            return self.wait_for(Pending::Membership(Command { id, body }));
+        if self.awaits_membership(&body) {
+            return self.set_pending(Pending::Membership(Command { id, body }));
         }
         match body {
-            CommandBody::Subscribe(request) => self.subscribe(now, id, request, &asker),
+            CommandBody::Subscribe(request) => self.subscribe(now, id, request, &requester),
             CommandBody::Unsubscribe { channel } => self.unsubscribe(id, &channel),
-            CommandBody::Publish(request) => self.publish(id, request, &asker),
-            CommandBody::Presence { channel } => self.ask(id, &channel, Question::Presence, &asker),
-            CommandBody::PresenceStats { channel } => self.ask(id, &channel, Question::PresenceStats, &asker),
+            CommandBody::Publish(request) => self.publish(id, request, &requester),
+            CommandBody::Presence { channel } => self.query(id, &channel, ChannelQuery::Presence, &requester),
+            CommandBody::PresenceStats { channel } => {
+                self.query(id, &channel, ChannelQuery::PresenceStats, &requester)
+            }
             CommandBody::History(request) => {
                 let channel = request.channel.clone();
-                self.ask(id, &channel, Question::History(request), &asker);
+                self.query(id, &channel, ChannelQuery::History(request), &requester);
             }
             CommandBody::Refresh(request) => self.refresh(id, request),
             CommandBody::SubRefresh(request) => self.refresh_subscription(id, request),
             CommandBody::Rpc | CommandBody::Ping => self.refuse(id, ErrorCode::NotAvailable),
-            // No reply could say so.
+            // `send` has no reply, so an error cannot be reported otherwise.
             CommandBody::Send => self.close(CloseReason::NotAvailable),
             CommandBody::Connect(_) | CommandBody::Pong => self.close(CloseReason::BadRequest),
         }
     }
 
-    /// What ends a connection that asks for something although nobody knows who speaks.
-    fn nobody(&self) -> CloseReason {
-        let unproven = self.unproven.filter(|_| self.phase == Phase::Opening);
-        unproven.map_or(CloseReason::BadRequest, VerifyRefusal::close_reason)
+    /// The close reason for a client that sends commands before it is authenticated.
+    fn unauthenticated_reason(&self) -> CloseReason {
+        let cookie_refusal = self.cookie_refusal.filter(|_| self.phase == Phase::Connecting);
+        cookie_refusal.map_or(CloseReason::BadRequest, VerifyRefusal::close_reason)
     }
 
-    pub(super) fn asker(&self) -> Option<Asker> {
-        let speaker = self.speaker.as_ref()?;
-        let (party, subject) = (speaker.who.party, speaker.who.subject.clone());
-        Some(Asker { party, subject, info: Arc::clone(&speaker.info) })
+    pub(super) fn requester(&self) -> Option<Requester> {
+        let authenticated = self.authenticated.as_ref()?;
+        let (party, subject) = (authenticated.identity.party, authenticated.identity.subject.clone());
+        Some(Requester { party, subject, info: Arc::clone(&authenticated.info) })
     }
 
-    fn publish(&mut self, id: u32, request: PublishRequest, asker: &Asker) {
-        match self.may_publish(&request, asker) {
+    fn publish(&mut self, id: u32, request: PublishRequest, requester: &Requester) {
+        match self.may_publish(&request, requester) {
             Ok(channel) => {
                 let Some(data) = request.data else { return };
-                let info = self.subscriptions.get(&channel).map_or(&asker.info, |joined| &joined.info);
+                let info = self.subscriptions.get(&channel).map_or(&requester.info, |joined| &joined.info);
                 let info = Arc::clone(info);
                 self.effects.push(Effect::Publish { channel, id, data, info });
             }
@@ -86,91 +88,99 @@ impl Dialogue {
         }
     }
 
-    fn may_publish(&self, request: &PublishRequest, asker: &Asker) -> Result<ChannelName, ErrorCode> {
+    fn may_publish(&self, request: &PublishRequest, requester: &Requester) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
-        let subscriber = self.subscriptions.is_made(&channel);
-        self.config.namespaces.admit_publish(&channel, asker.who(), subscriber, request)?;
+        let subscriber = self.subscriptions.is_confirmed(&channel);
+        self.config.namespaces.admit_publish(&channel, requester.who(), subscriber, request)?;
         Ok(channel)
     }
 
-    fn ask(&mut self, id: u32, channel: &str, question: Question, asker: &Asker) {
-        match self.may_ask(channel, &question, asker) {
-            Ok(channel) if question.is_large() => {
-                self.wait_for(Pending::Room { id, channel, question });
-                self.effects.push(Effect::MakeRoom);
+    fn query(&mut self, id: u32, channel: &str, query: ChannelQuery, requester: &Requester) {
+        match self.may_query(channel, &query, requester) {
+            Ok(channel) if query.is_large() => {
+                self.set_pending(Pending::AnswerSpace { id, channel, query });
+                self.effects.push(Effect::ReserveAnswerSpace);
             }
-            Ok(channel) => self.effects.push(Effect::Ask { channel, id, question }),
+            Ok(channel) => self.effects.push(Effect::Query { channel, id, query }),
             Err(error) => self.refuse(id, error),
         }
     }
 
-    /// Whether what may be done depends on a subscription that is being made. What is answered at length waits for all of
-    /// them: what they recover must find its room first, because a question can wait for room and a recovery cannot.
-    fn is_undecided(&self, body: &CommandBody) -> bool {
+    /// Whether the permission for a command depends on a subscription that is not confirmed yet. A command with a large
+    /// answer waits for all unconfirmed subscriptions: their recovered publications must find space in the output queue
+    /// first, because a query can wait for space and a recovery cannot.
+    fn awaits_membership(&self, body: &CommandBody) -> bool {
         match body {
-            CommandBody::Presence { .. } => self.subscriptions.any_being_made(),
-            CommandBody::History(request) if is_large(request) => self.subscriptions.any_being_made(),
+            CommandBody::Presence { .. } => self.subscriptions.any_unconfirmed(),
+            CommandBody::History(request) if wants_publications(request) => {
+                self.subscriptions.any_unconfirmed()
+            }
             CommandBody::Publish(PublishRequest { channel, .. })
             | CommandBody::History(HistoryRequest { channel, .. })
-            | CommandBody::PresenceStats { channel } => self.subscriptions.is_being_made(channel),
+            | CommandBody::PresenceStats { channel } => self.subscriptions.is_unconfirmed(channel),
             _ => false,
         }
     }
 
-    /// Whether [`Self::on_decided`] has something to do.
+    /// Whether [`Self::on_membership_known`] must be called.
     #[must_use]
-    pub fn is_decided(&self) -> bool {
+    pub fn is_membership_known(&self) -> bool {
         self.pending.as_deref().is_some_and(|pending| self.is_ready(pending))
     }
 
-    /// The subscription that a command waited for is made, or will not be.
-    pub fn on_decided(&mut self, now: Instant, accepting: bool) -> Vec<Effect> {
-        if self.is_decided()
+    /// The subscription that the pending command waited for is confirmed or refused: handles the command.
+    pub fn on_membership_known(&mut self, now: Instant, accepting: bool) -> Vec<Effect> {
+        if self.is_membership_known()
             && let Some(Pending::Membership(command)) = self.pending.take().map(|pending| *pending)
         {
             self.handle(now, command, accepting);
-            self.go_on(now, accepting);
+            self.run_queue(now, accepting);
         }
         self.take_effects()
     }
 
     fn is_ready(&self, pending: &Pending) -> bool {
-        matches!(pending, Pending::Membership(command) if !self.is_undecided(&command.body))
+        matches!(pending, Pending::Membership(command) if !self.awaits_membership(&command.body))
     }
 
-    /// There is room for the answer to the question that waited for it, as [`Effect::MakeRoom`] asked for.
-    pub fn on_room(&mut self, now: Instant, accepting: bool) -> Vec<Effect> {
-        let Some(Pending::Room { id, channel, question }) = self.take_pending(is_for_room) else {
+    /// The space that [`Effect::ReserveAnswerSpace`] requested is reserved: performs the query that waited for it.
+    pub fn on_answer_space(&mut self, now: Instant, accepting: bool) -> Vec<Effect> {
+        let Some(Pending::AnswerSpace { id, channel, query }) = self.take_pending_if(waits_for_space) else {
             return Vec::new();
         };
-        // What may be asked may have changed meanwhile.
-        let Some(asker) = self.asker() else { return Vec::new() };
-        match self.may_ask(&channel, &question, &asker) {
+        // The permission may have changed meanwhile.
+        let Some(requester) = self.requester() else { return Vec::new() };
+        match self.may_query(&channel, &query, &requester) {
             _ if !accepting => self.refuse(id, ErrorCode::Internal),
-            Ok(channel) => self.effects.push(Effect::Ask { channel, id, question }),
+            Ok(channel) => self.effects.push(Effect::Query { channel, id, query }),
             Err(error) => self.refuse(id, error),
         }
-        self.go_on(now, accepting);
+        self.run_queue(now, accepting);
         self.take_effects()
     }
 
-    fn may_ask(&self, channel: &str, question: &Question, asker: &Asker) -> Result<ChannelName, ErrorCode> {
+    fn may_query(
+        &self,
+        channel: &str,
+        query: &ChannelQuery,
+        requester: &Requester,
+    ) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(channel)?;
-        let subscriber = self.subscriptions.is_made(&channel);
-        let admit = match question {
-            Question::Presence | Question::PresenceStats => Namespaces::admit_presence,
-            Question::History(_) => Namespaces::admit_history,
+        let subscriber = self.subscriptions.is_confirmed(&channel);
+        let admit = match query {
+            ChannelQuery::Presence | ChannelQuery::PresenceStats => Namespaces::admit_presence,
+            ChannelQuery::History(_) => Namespaces::admit_history,
         };
-        admit(&self.config.namespaces, &channel, asker.who(), subscriber)?;
+        admit(&self.config.namespaces, &channel, requester.who(), subscriber)?;
         Ok(channel)
     }
 }
 
-fn is_for_room(pending: &Pending) -> bool {
-    matches!(pending, Pending::Room { .. })
+fn waits_for_space(pending: &Pending) -> bool {
+    matches!(pending, Pending::AnswerSpace { .. })
 }
 
-/// Whether a command is one that a revocation forbids: not to be done by a node that may not have heard of it.
+/// Whether a command needs a valid session. A node that may have missed a revocation must not perform it.
 fn needs_trust(body: &CommandBody) -> bool {
     match body {
         CommandBody::Subscribe(_)

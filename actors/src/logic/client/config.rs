@@ -1,41 +1,42 @@
-//! The bounds of a dialogue, one value shared by all connections.
+//! The limits and delays of the client protocol. All connections share one value.
 
 use std::{sync::Arc, time::Duration};
 
 use crate::namespace::Namespaces;
 use protocol::limit::Limit;
 
-/// Every limit and delay of a dialogue. `Default` gives the documented defaults.
+/// Every limit and delay of the client protocol. `Default` gives the documented defaults.
 #[derive(Clone, Debug)]
-pub struct DialogueConfig {
-    /// Name and version of the server, as `connect` answers it.
+pub struct ClientConfig {
+    /// Name and version of the server, for the reply to `connect`.
     pub version: String,
-    /// How long a connection may take to connect; then it is closed as stale.
+    /// Time until `connect` must have succeeded. After it the connection is closed as stale.
     pub connect_timeout: Duration,
-    /// Between two pings; in whole seconds, because the client is told.
+    /// Time between two pings. Whole seconds, because the reply to `connect` states it in seconds.
     pub ping_interval: Duration,
-    /// How long a pong may take; shorter than `ping_interval`.
+    /// Time that a pong may take. Shorter than `ping_interval`.
     pub pong_timeout: Duration,
-    /// How long a connection outlives its token, to let it refresh.
+    /// Time that a connection or subscription stays open after its token expired, so that the client can refresh it.
     pub expired_grace: Duration,
-    /// Channels of one connection.
+    /// Maximum number of subscriptions of one connection.
     pub max_channels: usize,
-    /// Commands of one connection. The burst must let a client open with `connect` and all of its subscribes. The server
-    /// takes it from its table of limits.
+    /// Rate limit of commands of one connection. The burst must allow `connect` and all subscribes of a client at once.
+    /// The server takes the value from its table of limits.
     pub commands: Limit,
-    /// Frames over the limit until the connection is closed; forgiven when all permits are back.
+    /// Number of frames over the rate limit that closes the connection. The count returns to zero when the rate limit has
+    /// all permits again.
     pub max_strikes: u32,
-    /// Commands that may wait behind a verification.
+    /// Maximum number of commands in the queue behind a pending command.
     pub max_waiting: usize,
-    /// Bytes of the frames that those came in.
+    /// Maximum size of the frames of the queued commands, in bytes.
     pub max_waiting_bytes: usize,
-    /// `ALLOW_ANONYMOUS`: whether `connect` without any credential opens a connection without a name.
+    /// `ALLOW_ANONYMOUS`: whether `connect` without a credential opens an anonymous connection.
     pub allow_anonymous: bool,
-    /// Which channels there are.
+    /// The namespaces of channels.
     pub namespaces: Arc<Namespaces>,
 }
 
-impl Default for DialogueConfig {
+impl Default for ClientConfig {
     fn default() -> Self {
         Self {
             version: concat!("portcullis ", env!("CARGO_PKG_VERSION")).to_owned(),

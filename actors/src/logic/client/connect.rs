@@ -1,28 +1,22 @@
-//! Who speaks: `connect` and `refresh`, the identity that they prove, and how long it holds.
+//! The commands `connect` and `refresh`: the identity that their tokens prove, and its expiry.
 
-use std::{sync::Arc, time::Instant};
+use std::time::Instant;
 
 use protocol::{
-    Answer, ClientInfo, ConnectRequest, ConnectResult, ErrorCode, Lifetime, Position, RefreshRequest,
-    SubscribeResult, close::CloseReason, id::ConnectionId,
+    Answer, ConnectRequest, ConnectResult, ErrorCode, Lifetime, Position, RefreshRequest, SubscribeResult,
+    close::CloseReason,
 };
 use secrecy::SecretString;
 
 use super::{
-    effects::{Effect, Identity, Purpose, VerifyRefusal},
-    state::{Dialogue, Pending, Phase, Program, Speaker},
+    deadlines::lifetime,
+    effects::{Effect, Purpose},
+    identity::{Identity, VerifyRefusal},
+    state::{Authenticated, ClientState, Pending, Phase, Program},
 };
 
-impl Speaker {
-    pub(super) fn new(client: ConnectionId, who: Identity, now: Instant) -> Self {
-        let (user, conn_info) = (who.subject.clone(), who.conn_info.clone());
-        let info = Arc::new(ClientInfo { user, client, conn_info, chan_info: None });
-        Self { expires_at: who.expires_at(now), info, who }
-    }
-}
-
-impl Dialogue {
-    /// The verification that [`Effect::Verify`] asked for is done.
+impl ClientState {
+    /// The result of the verification that [`Effect::Verify`] requested.
     pub fn on_verified(
         &mut self,
         now: Instant,
@@ -30,29 +24,29 @@ impl Dialogue {
         outcome: Result<Identity, VerifyRefusal>,
         accepting: bool,
     ) -> Vec<Effect> {
-        match self.settle(purpose) {
-            Some(Pending::Connect { id, wanted }) => self.connect_verified(now, id, &wanted, outcome),
+        match self.take_verified(purpose) {
+            Some(Pending::Connect { id, positions }) => self.connect_verified(now, id, &positions, outcome),
             Some(Pending::Refresh { id }) => self.refresh_verified(now, id, outcome),
             _ => return Vec::new(),
         }
-        self.go_on(now, accepting);
+        self.run_queue(now, accepting);
         self.take_effects()
     }
 
     pub(super) fn connect(&mut self, now: Instant, id: u32, request: ConnectRequest) {
-        if self.phase != Phase::Opening {
+        if self.phase != Phase::Connecting {
             return self.close(CloseReason::BadRequest);
         }
-        let ConnectRequest { token, name, version, subs: wanted } = request;
+        let ConnectRequest { token, name, version, subs: positions } = request;
         if !name.is_empty() || !version.is_empty() {
             self.program = Some(Box::new(Program { name, version }));
         }
-        match (token, self.unproven) {
-            (None, Some(refusal)) => self.connect_verified(now, id, &wanted, Err(refusal)),
-            (None, None) if self.speaker.is_some() => self.admitted(now, id, &wanted),
+        match (token, self.cookie_refusal) {
+            (None, Some(refusal)) => self.connect_verified(now, id, &positions, Err(refusal)),
+            (None, None) if self.authenticated.is_some() => self.complete_connect(now, id, &positions),
             (None, None) if !self.config.allow_anonymous => self.close(CloseReason::BadRequest),
             (token, _) => {
-                self.wait_for(Pending::Connect { id, wanted });
+                self.set_pending(Pending::Connect { id, positions });
                 self.verify(Purpose::Connect { id }, token);
             }
         }
@@ -66,13 +60,13 @@ impl Dialogue {
         &mut self,
         now: Instant,
         id: u32,
-        wanted: &[(String, Position)],
+        positions: &[(String, Position)],
         outcome: Result<Identity, VerifyRefusal>,
     ) {
         match outcome {
             Ok(identity) => {
-                if self.adopt(now, identity) {
-                    self.admitted(now, id, wanted);
+                if self.accept_identity(now, identity) {
+                    self.complete_connect(now, id, positions);
                 }
             }
             Err(VerifyRefusal::Expired) => self.refuse_connect(now, id, ErrorCode::TokenExpired),
@@ -81,22 +75,22 @@ impl Dialogue {
         }
     }
 
-    /// Who speaks is known: what the server subscribes them to comes next, and then the answer.
-    fn admitted(&mut self, now: Instant, id: u32, wanted: &[(String, Position)]) {
-        match self.subscriptions_at_connect(now, wanted) {
-            Ok(joinings) if joinings.is_empty() => {
+    /// The client is authenticated: makes the server-side subscriptions, then replies to `connect`.
+    fn complete_connect(&mut self, now: Instant, id: u32, positions: &[(String, Position)]) {
+        match self.subscriptions_at_connect(now, positions) {
+            Ok(requests) if requests.is_empty() => {
                 let answer = self.connected(now, Vec::new());
                 self.answer(id, &answer);
             }
-            Ok(joinings) => {
-                self.wait_for(Pending::Gather { id });
-                self.effects.push(Effect::Gather(joinings));
+            Ok(requests) => {
+                self.set_pending(Pending::ConnectSubscriptions { id });
+                self.effects.push(Effect::ConnectSubscriptions(requests));
             }
             Err(error) => self.refuse_connect(now, id, error),
         }
     }
 
-    /// `connect` succeeds.
+    /// Enters the connected phase. Returns the reply to `connect`.
     pub(super) fn connected(&mut self, now: Instant, subs: Vec<(String, SubscribeResult)>) -> Answer {
         self.phase = Phase::Connected;
         self.connect_by = None;
@@ -112,10 +106,11 @@ impl Dialogue {
         }))
     }
 
-    /// The connection is of no use any more; the client closes it, or it goes stale.
+    /// Answers `connect` with an error. The connection accepts no more commands: the client closes it, or it is closed as
+    /// stale.
     fn refuse_connect(&mut self, now: Instant, id: u32, error: ErrorCode) {
         self.phase = Phase::Refused;
-        self.waiting.clear();
+        self.queue.clear();
         self.heartbeat.stop();
         self.connect_by.get_or_insert(now + self.config.connect_timeout);
         self.refuse(id, error);
@@ -124,7 +119,7 @@ impl Dialogue {
     pub(super) fn refresh(&mut self, id: u32, request: RefreshRequest) {
         match request.token {
             Some(token) => {
-                self.wait_for(Pending::Refresh { id });
+                self.set_pending(Pending::Refresh { id });
                 self.verify(Purpose::Refresh { id }, Some(token));
             }
             None => self.close(CloseReason::BadRequest),
@@ -134,53 +129,48 @@ impl Dialogue {
     fn refresh_verified(&mut self, now: Instant, id: u32, outcome: Result<Identity, VerifyRefusal>) {
         match outcome {
             Ok(identity) => {
-                if self.adopt(now, identity) {
+                if self.accept_identity(now, identity) {
                     let lifetime = self.lifetime(now);
                     self.answer(id, &Answer::Refresh(lifetime));
                 }
             }
-            // An error reply would end the client for good; after this close it comes back with a new token.
+            // After an error reply the client would not reconnect; after this close it reconnects with a new token.
             Err(VerifyRefusal::Expired) => self.close(CloseReason::Expired),
             Err(VerifyRefusal::Unavailable) => self.refuse(id, ErrorCode::Internal),
             Err(refusal) => self.close(refusal.close_reason()),
         }
     }
 
-    /// Takes a newer proof of the same identity, or the first; closes on another one and says false.
-    fn adopt(&mut self, now: Instant, mut identity: Identity) -> bool {
+    /// Stores the first identity, or a newer proof of the same identity. Another identity closes the connection; returns
+    /// false then.
+    fn accept_identity(&mut self, now: Instant, mut identity: Identity) -> bool {
         let same = self
-            .speaker()
-            .is_none_or(|who| (&who.subject, who.session) == (&identity.subject, identity.session));
+            .identity()
+            .is_none_or(|known| (&known.subject, known.session) == (&identity.subject, identity.session));
         if same {
-            // What a token does not say stays as it was.
-            identity.conn_info = identity.conn_info.or_else(|| self.speaker()?.conn_info.clone());
-            identity.meta = identity.meta.or_else(|| self.speaker()?.meta.clone());
-            let changed = self.speaker().is_some_and(|who| who.conn_info != identity.conn_info);
-            let speaker = Speaker::new(self.client, identity, now);
+            // Values that the new token does not contain are kept.
+            identity.conn_info = identity.conn_info.or_else(|| self.identity()?.conn_info.clone());
+            identity.meta = identity.meta.or_else(|| self.identity()?.meta.clone());
+            let changed = self.identity().is_some_and(|known| known.conn_info != identity.conn_info);
+            let authenticated = Authenticated::new(self.client, identity, now);
             if changed {
-                self.subscriptions.show(&speaker.info);
+                self.subscriptions.update_info(&authenticated.info);
             }
-            self.speaker = Some(speaker);
+            self.authenticated = Some(authenticated);
         } else {
             self.close(CloseReason::InvalidToken);
         }
         same
     }
 
-    /// When the grace after the token's expiry is over.
+    /// When the grace period after the expiry of the token ends.
     pub(super) fn expired_by(&self) -> Option<Instant> {
-        let expires_at = self.speaker.as_ref()?.expires_at;
+        let expires_at = self.authenticated.as_ref()?.expires_at;
         expires_at.map(|at| at + self.config.expired_grace)
     }
 
-    /// Until when the identity holds, in the protocol's terms.
+    /// The remaining lifetime of the token, in the form of the protocol.
     pub(super) fn lifetime(&self, now: Instant) -> Option<Lifetime> {
-        self.speaker.as_ref()?.expires_at.map(|at| lifetime(now, at))
+        self.authenticated.as_ref()?.expires_at.map(|at| lifetime(now, at))
     }
-}
-
-/// What is left until then, in the protocol's terms.
-pub(super) fn lifetime(now: Instant, until: Instant) -> Lifetime {
-    let left = until.saturating_duration_since(now);
-    Lifetime { ttl: u32::try_from(left.as_secs()).unwrap_or(u32::MAX).max(1) }
 }

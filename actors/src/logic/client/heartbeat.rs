@@ -1,9 +1,10 @@
-//! Pings and pongs: when the next ping is due, and whether the last one was answered. It does not care what they look
-//! like; the dialogue sends native frames before `connect` and empty objects after it.
+//! Timing of pings and pongs: when the next ping is due, and whether the last one was answered.
+//!
+//! The form of a ping does not matter here: the client state sends native frames before `connect` and empty objects after it.
 
 use std::time::{Duration, Instant};
 
-use super::config::DialogueConfig;
+use super::config::ClientConfig;
 
 /// What is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,35 +24,36 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// No pings yet. `first_jitter` from 0 to 1.
+    /// A heartbeat without pings. `first_jitter`: 0 to 1.
     pub(super) fn new(first_jitter: f64) -> Self {
         let first_jitter = if first_jitter.is_finite() { first_jitter.clamp(0.0, 1.0) } else { 0.5 };
         Self { first_jitter, ping_at: None, pong_by: None }
     }
 
-    /// The first ping comes between half an interval and a whole one from now. Does nothing if pings run already.
-    pub(super) fn start(&mut self, config: &DialogueConfig, now: Instant) {
+    /// Starts the pings: the first one is due between half an interval and a whole interval from `now`. No effect if pings
+    /// have started already.
+    pub(super) fn start(&mut self, config: &ClientConfig, now: Instant) {
         let first = config.ping_interval.mul_f64(0.5 + 0.5 * self.first_jitter);
         self.ping_at.get_or_insert(now + first);
     }
 
-    /// Pings take another form: an answer to the old form is no longer waited for.
+    /// Stops to wait for a pong, because pings take another form from now on.
     pub(super) fn forget_pong(&mut self) {
         self.pong_by = None;
     }
 
-    /// No more pings.
+    /// Stops the pings.
     pub(super) fn stop(&mut self) {
         (self.ping_at, self.pong_by) = (None, None);
     }
 
-    /// A pong came; false if none was outstanding.
+    /// A pong arrived. Returns false if none was outstanding.
     pub(super) fn pong(&mut self) -> bool {
         self.pong_by.take().is_some()
     }
 
-    /// What is due now, if anything.
-    pub(super) fn tick(&mut self, config: &DialogueConfig, now: Instant) -> Option<Beat> {
+    /// What is due at `now`, if anything.
+    pub(super) fn tick(&mut self, config: &ClientConfig, now: Instant) -> Option<Beat> {
         if self.pong_by.is_some_and(|deadline| deadline <= now) {
             return Some(Beat::Lost);
         }
@@ -59,7 +61,7 @@ impl Heartbeat {
             return None;
         }
         self.ping_at = Some(now + config.ping_interval.max(Duration::from_secs(1)));
-        // An outstanding pong keeps its own deadline: a second ping must not extend it.
+        // An outstanding pong keeps its deadline: a second ping must not extend it.
         self.pong_by.get_or_insert(now + config.pong_timeout);
         Some(Beat::Ping)
     }

@@ -1,27 +1,31 @@
 //! The protocol state of one client connection: which commands the client may send when, and what it is answered.
 //!
-//! Pure: no I/O, no clock. The driver of the connection (in the server) calls [`Dialogue`] with frames, with the results of
-//! the work that it asked for, and with the time, and performs the [`Effect`]s that it returns.
+//! Pure: no I/O, no clock, no randomness. The driver of the connection (in the server) passes frames, results of the work
+//! that was requested, requests of the server, and the time to [`ClientState`], and performs the [`Effect`]s that it
+//! returns, in their order.
+//!
+//! `state` holds the type and its entry points. `command_queue` keeps the order of commands, `commands` dispatches them,
+//! `connect`, `subscribe` and `server_side` handle one group of them each.
 
 mod command_queue;
 mod commands;
 mod config;
 mod connect;
+mod deadlines;
 mod effects;
 mod heartbeat;
-mod question;
+mod identity;
 mod server_side;
 mod state;
 mod subscribe;
 mod subscription_table;
 
-pub use config::DialogueConfig;
+pub use config::ClientConfig;
 pub use effects::{
-    Effect, Farewell, Gathered, Identity, Joining, Opening, Order, Purpose, SubscriptionGrant,
-    SubscriptionRefusal, VerifyRefusal,
+    ChannelQuery, Effect, JoinRequest, JoinResults, Purpose, ServerRequest, UnsubscribeNotice,
 };
-pub use question::Question;
-pub use state::Dialogue;
+pub use identity::{Identity, SubscriptionGrant, SubscriptionRefusal, VerifyRefusal};
+pub use state::{ClientState, ConnectionParameters};
 
 #[cfg(test)]
 mod tests;

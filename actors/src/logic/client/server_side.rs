@@ -1,4 +1,4 @@
-//! What the server does of its own accord: subscriptions at `connect`, and what others ask of the connection meanwhile.
+//! Server-side subscriptions at `connect`, and requests of the server to an open connection.
 
 use std::{sync::Arc, time::Duration, time::Instant};
 
@@ -15,76 +15,86 @@ use protocol::{
 };
 
 use super::{
-    connect::lifetime,
-    effects::{Effect, Farewell, Gathered, Joining, Order, after},
-    state::{Dialogue, Pending, Phase},
+    deadlines::{after, lifetime},
+    effects::{Effect, JoinRequest, JoinResults, ServerRequest, UnsubscribeNotice},
+    state::{ClientState, Pending, Phase},
     subscription_table::{Subscription, with_info},
 };
 
-impl Dialogue {
-    /// What the server subscribes the connection to, once it is known who speaks. `wanted`: where the client stands in
-    /// channels that it was subscribed to before.
+impl ClientState {
+    /// The subscriptions that the server makes at `connect`. `positions`: the client's positions in channels that it was
+    /// subscribed to before.
     pub(super) fn subscriptions_at_connect(
         &mut self,
         now: Instant,
-        wanted: &[(String, Position)],
-    ) -> Result<Vec<Joining>, ErrorCode> {
-        let Some(who) = self.speaker.as_mut().map(|speaker| &mut speaker.who) else { return Ok(Vec::new()) };
-        let personal = self.config.namespaces.personal(&who.subject).map(in_servers_name);
-        let listed = std::mem::take(&mut who.subscriptions);
-        // A token is its issuer's word, and that does not reach into channels of other users.
-        if listed.iter().any(|listed| is_others(&listed.channel, &who.subject)) {
+        positions: &[(String, Position)],
+    ) -> Result<Vec<JoinRequest>, ErrorCode> {
+        let Some(identity) = self.authenticated.as_mut().map(|authenticated| &mut authenticated.identity)
+        else {
+            return Ok(Vec::new());
+        };
+        let personal = self.config.namespaces.personal(&identity.subject).map(personal_subscription);
+        let listed = std::mem::take(&mut identity.subscriptions);
+        // A token may not subscribe its user to a channel that is limited to other users.
+        if listed.iter().any(|listed| is_limited_to_others(&listed.channel, &identity.subject)) {
             return Err(ErrorCode::PermissionDenied);
         }
-        let mut joinings = Vec::new();
-        // What is there already is made anew, so that the answer says where it stands; its channel notices nothing else.
-        let early = self.subscriptions.take_early(now).into_iter().map(|early| (Source::ServerApi, early));
+        let mut requests = Vec::new();
+        // Subscriptions that the server API requested before `connect` are made again, so that the reply contains their
+        // positions. Members of the channel notice nothing.
+        let early =
+            self.subscriptions.take_requested_early(now).into_iter().map(|early| (Source::ServerApi, early));
         let personal = personal.into_iter().map(|personal| (Source::UserPersonal, personal));
         let listed = listed.into_iter().map(|listed| (Source::ConnectionToken, listed));
         for (source, mut subscription) in early.chain(personal).chain(listed) {
             if subscription.recover.is_none() {
-                let known = wanted.iter().find(|(channel, _)| **channel == *subscription.channel);
+                let known = positions.iter().find(|(channel, _)| **channel == *subscription.channel);
                 subscription.recover = known.map(|(_, position)| position.clone());
             }
-            joinings.extend(self.server_joining(now, source, subscription)?);
+            requests.extend(self.server_join_request(now, source, subscription)?);
         }
-        Ok(joinings)
+        Ok(requests)
     }
 
-    /// Enters a subscription of the server's. `None` if there is nothing to be done: it is there already, or over.
-    fn server_joining(
+    /// Adds a server-side subscription to the table. `None` if it exists already or has expired.
+    fn server_join_request(
         &mut self,
         now: Instant,
         source: Source,
         subscription: ServerSubscription,
-    ) -> Result<Option<Joining>, ErrorCode> {
+    ) -> Result<Option<JoinRequest>, ErrorCode> {
         let ServerSubscription { channel, chan_info, data, recover, expires_at, overrides } = subscription;
-        let Some(speaker) = &self.speaker else { return Ok(None) };
+        let Some(authenticated) = &self.authenticated else { return Ok(None) };
         let ends = expires_at.map(|at| self.instant_of(now, at));
         if self.subscriptions.contains(&channel) || ends.is_some_and(|end| end <= now) {
             return Ok(None);
         }
         let terms = self.config.namespaces.admit_server(&channel, overrides, recover)?;
-        let info = with_info(&speaker.info, chan_info);
+        let info = with_info(&authenticated.info, chan_info);
         let entry = Subscription::new(Arc::clone(&info), ends, source);
         let number = self.subscriptions.insert(channel.clone(), entry);
         let lifetime = ends.map(|at| lifetime(now, at));
-        Ok(Some(Joining { channel, number, info, terms, lifetime, data }))
+        Ok(Some(JoinRequest { channel, number, info, terms, lifetime, data }))
     }
 
-    /// The subscriptions that [`Effect::Gather`] asked for are made, or cannot be.
-    pub fn on_gathered(&mut self, now: Instant, gathered: Gathered, accepting: bool) -> Vec<Effect> {
+    /// The results of the subscriptions that [`Effect::ConnectSubscriptions`] requested.
+    pub fn on_connect_subscriptions(
+        &mut self,
+        now: Instant,
+        results: JoinResults,
+        accepting: bool,
+    ) -> Vec<Effect> {
         let id = match self.pending.as_deref() {
-            Some(Pending::Gather { id }) if !self.is_closed() => *id,
+            Some(Pending::ConnectSubscriptions { id }) if !self.is_closed() => *id,
             _ => return Vec::new(),
         };
         self.pending = None;
         let (full, rest): (Vec<_>, Vec<_>) =
-            gathered.into_iter().partition(|(_, result)| *result == Err(ErrorCode::LimitExceeded));
-        // A channel that is full is left out; nothing is wrong with the connection.
+            results.into_iter().partition(|(_, result)| *result == Err(ErrorCode::LimitExceeded));
+        // A full channel is left out; the connection continues without it.
         full.iter().for_each(|(channel, _)| drop(self.subscriptions.remove(channel)));
-        let made: Result<Vec<_>, _> = rest.into_iter().map(named).collect();
-        match made {
+        let accepted: Result<Vec<_>, _> = rest.into_iter().map(with_channel_name).collect();
+        match accepted {
             Ok(subs) => {
                 for (channel, _) in &subs {
                     self.subscriptions.confirm(channel, None);
@@ -92,58 +102,66 @@ impl Dialogue {
                 let answer = self.connected(now, subs);
                 self.effects.push(Effect::Release(self.encoding.reply(id, &answer)));
             }
-            // An error in reply would leave the others behind. What may be tried again lets the client come back.
+            // An error reply would leave the other subscriptions behind, so the connection is closed. After a temporary
+            // error the client may reconnect.
             Err(error) if error.temporary() => self.close(CloseReason::InternalError),
             Err(_) => self.close(CloseReason::PermissionDenied),
         }
-        self.go_on(now, accepting);
+        self.run_queue(now, accepting);
         self.take_effects()
     }
 
-    /// Whether [`Dialogue::on_order`] may be called: not in the midst of `connect`, where who speaks is not known yet, or
-    /// what they are subscribed to.
+    /// Whether [`ClientState::on_server_request`] may be called. Not while `connect` is pending: identity or subscriptions are
+    /// not known then.
     #[must_use]
-    pub fn takes_orders(&self) -> bool {
-        !matches!(self.pending.as_deref(), Some(Pending::Connect { .. } | Pending::Gather { .. }))
+    pub fn takes_server_requests(&self) -> bool {
+        !matches!(
+            self.pending.as_deref(),
+            Some(Pending::Connect { .. } | Pending::ConnectSubscriptions { .. })
+        )
     }
 
-    /// Somebody asks something of the connection. Says besides whether it was done (a subscription: begun), or why it cannot
-    /// be.
-    pub fn on_order(&mut self, now: Instant, order: Order) -> (Vec<Effect>, Result<bool, ErrorCode>) {
+    /// Handles a request of the server. Also returns whether something was done (for a subscription: whether it was begun),
+    /// or why it cannot be done.
+    pub fn on_server_request(
+        &mut self,
+        now: Instant,
+        order: ServerRequest,
+    ) -> (Vec<Effect>, Result<bool, ErrorCode>) {
         if self.is_closed() || self.phase == Phase::Refused {
             return (Vec::new(), Ok(false));
         }
         let done = match order {
-            Order::Confirm(channel, number) => Ok(self.subscriptions.confirm(&channel, Some(number))),
-            Order::Forget(channel, number) => Ok(self.subscriptions.forget(&channel, number)),
-            Order::Subscribe(subscription) => self.subscribe_for_server(now, *subscription),
-            Order::Unsubscribe(channel, code) => Ok(self.end_for_server(&channel, code)),
-            Order::Refresh { expires_at, conn_info } => {
+            ServerRequest::Confirm(channel, number) => Ok(self.subscriptions.confirm(&channel, Some(number))),
+            ServerRequest::Forget(channel, number) => Ok(self.subscriptions.forget(&channel, number)),
+            ServerRequest::Subscribe(subscription) => self.subscribe_for_server(now, *subscription),
+            ServerRequest::Unsubscribe(channel, code) => Ok(self.end_for_server(&channel, code)),
+            ServerRequest::Refresh { expires_at, conn_info } => {
                 Ok(self.refresh_for_server(now, expires_at, conn_info))
             }
         };
         (self.take_effects(), done)
     }
 
-    /// The subscriptions whose tokens are these.
+    /// The channels of the subscriptions whose tokens match.
     pub fn subscriptions_by(
         &self,
-        mut is_meant: impl FnMut(&ChannelName, &TokenMark) -> bool,
+        mut matches: impl FnMut(&ChannelName, &TokenMark) -> bool,
     ) -> Vec<ChannelName> {
         let by_token =
             self.subscriptions.iter().filter_map(|(channel, it)| Some((channel, it.token.as_deref()?)));
         by_token
-            .filter(|(channel, token)| is_meant(channel, token))
+            .filter(|(channel, token)| matches(channel, token))
             .map(|(channel, _)| channel.clone())
             .collect()
     }
 
-    /// How the connection is to be seen in each of its channels.
-    pub fn shown(&self) -> impl Iterator<Item = (&ChannelName, &Arc<ClientInfo>)> {
+    /// The connection as members of each of its channels see it.
+    pub fn channel_infos(&self) -> impl Iterator<Item = (&ChannelName, &Arc<ClientInfo>)> {
         self.subscriptions.iter().map(|(channel, subscription)| (channel, &subscription.info))
     }
 
-    /// What the connection is.
+    /// A description of the connection for the server API.
     #[must_use]
     pub fn describe(&self) -> Described {
         let program = self.program.as_deref();
@@ -155,7 +173,7 @@ impl Dialogue {
         Described {
             name: program.map(|program| program.name.clone()).unwrap_or_default(),
             version: program.map(|program| program.version.clone()).unwrap_or_default(),
-            meta: self.speaker().and_then(|who| who.meta.clone()),
+            meta: self.identity().and_then(|identity| identity.meta.clone()),
             subscriptions: subscriptions.collect(),
         }
     }
@@ -165,25 +183,25 @@ impl Dialogue {
         now: Instant,
         subscription: ServerSubscription,
     ) -> Result<bool, ErrorCode> {
-        // There are as many as there may be: of what the server asks for later, too.
+        // The limit also applies to subscriptions that the server requests later.
         let full = self.subscriptions.len() >= self.config.max_channels;
         if full && !self.subscriptions.contains(&subscription.channel) {
             return Err(ErrorCode::LimitExceeded);
         }
-        // What was missed is pushed now, and not told once more.
-        let early = (self.phase == Phase::Opening)
+        // Missed publications are pushed now. The reply to `connect` must not repeat them.
+        let requested_early = (self.phase == Phase::Connecting)
             .then(|| Box::new(ServerSubscription { recover: None, ..subscription.clone() }));
-        let Some(joining) = self.server_joining(now, Source::ServerApi, subscription)? else {
+        let Some(request) = self.server_join_request(now, Source::ServerApi, subscription)? else {
             return Ok(false);
         };
-        self.subscriptions.keep_early(&joining.channel, early);
-        self.effects.push(Effect::Join { joining: Box::new(joining), id: None });
+        self.subscriptions.remember_requested_early(&request.channel, requested_early);
+        self.effects.push(Effect::Join { request: Box::new(request), id: None });
         Ok(true)
     }
 
     fn end_for_server(&mut self, channel: &str, code: UnsubscribeCode) -> bool {
         let Some((channel, _)) = self.subscriptions.remove(channel) else { return false };
-        self.effects.push(Effect::Leave { channel, told: Farewell::Push(code) });
+        self.effects.push(Effect::Leave { channel, notice: UnsubscribeNotice::Push(code) });
         true
     }
 
@@ -198,12 +216,12 @@ impl Dialogue {
             self.close(CloseReason::Expired);
             return true;
         }
-        let Some(speaker) = &mut self.speaker else { return false };
-        speaker.expires_at = ends;
+        let Some(authenticated) = &mut self.authenticated else { return false };
+        authenticated.expires_at = ends;
         if conn_info.is_some() {
-            speaker.who.conn_info.clone_from(&conn_info);
-            speaker.info = Arc::new(ClientInfo { conn_info, ..ClientInfo::clone(&speaker.info) });
-            self.subscriptions.show(&speaker.info);
+            authenticated.identity.conn_info.clone_from(&conn_info);
+            authenticated.info = Arc::new(ClientInfo { conn_info, ..ClientInfo::clone(&authenticated.info) });
+            self.subscriptions.update_info(&authenticated.info);
         }
         if self.phase == Phase::Connected {
             let push = Push::Refresh(self.lifetime(now));
@@ -212,19 +230,19 @@ impl Dialogue {
         true
     }
 
-    /// A moment of the calendar; one that is past is now.
+    /// Converts seconds since the epoch. A moment in the past becomes `now`.
     fn instant_of(&self, now: Instant, unix_seconds: i64) -> Instant {
         let left = unix_seconds.saturating_sub(self.unix(now));
         after(now, Duration::from_secs(u64::try_from(left).unwrap_or(0)))
     }
 }
 
-/// Whether a channel is limited to users who are not this one.
-fn is_others(channel: &ChannelName, user: &Subject) -> bool {
+/// Whether a channel is limited to other users than this one.
+fn is_limited_to_others(channel: &ChannelName, user: &Subject) -> bool {
     channel.is_user_limited() && !channel.is_owned_by(user)
 }
 
-fn in_servers_name(channel: ChannelName) -> ServerSubscription {
+fn personal_subscription(channel: ChannelName) -> ServerSubscription {
     ServerSubscription {
         channel,
         chan_info: None,
@@ -235,7 +253,7 @@ fn in_servers_name(channel: ChannelName) -> ServerSubscription {
     }
 }
 
-fn named(
+fn with_channel_name(
     (channel, result): (ChannelName, Result<SubscribeResult, ErrorCode>),
 ) -> Result<(String, SubscribeResult), ErrorCode> {
     result.map(|result| (channel.as_str().to_owned(), result))

@@ -1,11 +1,11 @@
-//! The dialogue of one connection: what a client may say when, and what is answered. Pure: no I/O, no clock.
+//! [`ClientState`]: the protocol state of one connection, and its entry points.
 //!
-//! The driver feeds it frames, outcomes of what it asked for, requests of the server and the passing of time, and performs
-//! the [`Effect`]s it returns, in order. It trusts nothing by itself: an identity comes only from the one verifier, at the
-//! handshake or in [`Dialogue::on_verified`]. After [`Effect::Close`] it says nothing more, whatever it is fed.
+//! The driver of the connection calls it. It trusts nothing by itself: an identity comes only from the server's verifier,
+//! at the handshake or in [`ClientState::on_verified`]. After [`Effect::Close`] it returns no more effects.
 //!
-//! Commands are taken strictly in order (`turns`). While one of them waits for the world outside, those behind it wait in a
-//! bounded queue, because centrifuge-js sends its subscribes together with `connect`; if `connect` fails they are dropped.
+//! Commands are handled strictly in order. While one command is pending (its token is being verified, for example), the
+//! commands behind it wait in a bounded queue, because centrifuge-js sends its subscribes together with `connect`. If
+//! `connect` fails, the queue is dropped.
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
@@ -16,55 +16,74 @@ use protocol::{
 };
 
 use super::{
-    config::DialogueConfig,
-    effects::{Effect, Identity, Opening, Purpose, VerifyRefusal},
+    config::ClientConfig,
+    effects::{ChannelQuery, Effect, Purpose},
     heartbeat::{Beat, Heartbeat},
-    question::Question,
-    subscription_table::Subscriptions,
+    identity::{Identity, VerifyRefusal},
+    subscription_table::SubscriptionTable,
 };
 
-/// Where the dialogue stands.
+/// What is known of a connection when it opens.
+#[derive(Debug)]
+pub struct ConnectionParameters {
+    /// The connection's id.
+    pub client: ConnectionId,
+    /// The encoding of its frames.
+    pub encoding: Encoding,
+    /// When it opened.
+    pub now: Instant,
+    /// The same moment in seconds since the epoch.
+    pub unix_seconds: i64,
+    /// 0 to 1: spreads the first pings of connections that open together.
+    pub jitter: f64,
+    /// Over an emulated transport: what the reply to `connect` tells the client, so that it can send more commands.
+    pub emulation: Option<Box<Emulation>>,
+    /// Why the cookie of the handshake was refused. A `connect` without a token is refused for the same reason.
+    pub cookie_refusal: Option<VerifyRefusal>,
+}
+
+/// The phase of the connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Phase {
-    /// `connect` has not been answered with success.
-    Opening,
-    /// `connect` was answered with success.
+    /// `connect` has not succeeded.
+    Connecting,
+    /// `connect` has succeeded.
     Connected,
-    /// `connect` was answered with an error: nothing is left to say.
+    /// `connect` was answered with an error. No other command is accepted.
     Refused,
-    /// The end was declared.
+    /// The connection is to be closed.
     Closed,
 }
 
-/// The command that waits for the world outside; those behind it wait for it.
+/// The command that waits for a result. Later commands wait behind it.
 #[derive(Debug)]
 pub(super) enum Pending {
     /// `connect`: its token is being verified.
     Connect {
         id: u32,
-        /// Where the client stands in channels that the server subscribes it to.
-        wanted: Vec<(String, Position)>,
+        /// The client's positions in channels that the server subscribes it to.
+        positions: Vec<(String, Position)>,
     },
-    /// `connect`: its subscriptions are being made.
-    Gather { id: u32 },
+    /// `connect`: its server-side subscriptions are being made.
+    ConnectSubscriptions { id: u32 },
     /// `refresh`: its token is being verified.
     Refresh { id: u32 },
     /// `subscribe`: its token is being verified.
     Subscribe { id: u32, channel: ChannelName, request: Box<SubscribeRequest> },
     /// `sub_refresh`: its token is being verified.
     SubRefresh { id: u32, channel: ChannelName },
-    /// What only members may do: the channel has not answered yet whether it takes the connection in.
+    /// A command that depends on a subscription: the channel has not confirmed it yet.
     Membership(Command),
-    /// `history` or `presence`: the answers before it are being read.
-    Room { id: u32, channel: ChannelName, question: Question },
+    /// `history` or `presence`: waits for space in the output queue.
+    AnswerSpace { id: u32, channel: ChannelName, query: ChannelQuery },
 }
 
 impl Pending {
-    /// What the driver was told that it is for.
+    /// The purpose that the driver was given for the verification, if there is one.
     pub(super) fn purpose(&self) -> Option<Purpose> {
         match *self {
             Self::Connect { id, .. } => Some(Purpose::Connect { id }),
-            Self::Gather { .. } | Self::Membership(_) | Self::Room { .. } => None,
+            Self::ConnectSubscriptions { .. } | Self::Membership(_) | Self::AnswerSpace { .. } => None,
             Self::Refresh { id } => Some(Purpose::Refresh { id }),
             Self::Subscribe { id, .. } => Some(Purpose::Subscribe { id }),
             Self::SubRefresh { id, .. } => Some(Purpose::SubRefresh { id }),
@@ -72,74 +91,86 @@ impl Pending {
     }
 }
 
-/// Who speaks.
+/// The verified identity of the connection.
 #[derive(Debug)]
-pub(super) struct Speaker {
-    pub(super) who: Identity,
-    /// When the token that proved it expires.
+pub(super) struct Authenticated {
+    pub(super) identity: Identity,
+    /// When the token that proved the identity expires.
     pub(super) expires_at: Option<Instant>,
-    /// The same, as others see it.
+    /// The connection as others see it.
     pub(super) info: Arc<ClientInfo>,
 }
 
-/// What a client says of its program.
+impl Authenticated {
+    pub(super) fn new(client: ConnectionId, identity: Identity, now: Instant) -> Self {
+        let (user, conn_info) = (identity.subject.clone(), identity.conn_info.clone());
+        let info = Arc::new(ClientInfo { user, client, conn_info, chan_info: None });
+        Self { expires_at: identity.expires_at(now), info, identity }
+    }
+}
+
+/// What the client says about its program.
 #[derive(Debug)]
 pub(super) struct Program {
     pub(super) name: String,
     pub(super) version: String,
 }
 
-/// The state of one connection's dialogue.
+/// The protocol state of one connection.
 #[derive(Debug)]
-pub struct Dialogue {
-    pub(super) config: Arc<DialogueConfig>,
+pub struct ClientState {
+    pub(super) config: Arc<ClientConfig>,
     pub(super) client: ConnectionId,
     pub(super) encoding: Encoding,
-    /// A moment on both clocks.
-    pub(super) began: (Instant, i64),
+    /// One moment on both clocks: monotonic, and seconds since the epoch.
+    pub(super) opened_at: (Instant, i64),
     pub(super) emulation: Option<Box<Emulation>>,
     pub(super) phase: Phase,
-    pub(super) speaker: Option<Speaker>,
-    /// Why the handshake's cookie is not who speaks.
-    pub(super) unproven: Option<VerifyRefusal>,
+    pub(super) authenticated: Option<Authenticated>,
+    /// Why the cookie of the handshake was refused.
+    pub(super) cookie_refusal: Option<VerifyRefusal>,
     pub(super) program: Option<Box<Program>>,
     /// When `connect` must have succeeded.
     pub(super) connect_by: Option<Instant>,
     pub(super) heartbeat: Heartbeat,
     pub(super) pending: Option<Box<Pending>>,
-    pub(super) waiting: VecDeque<Command>,
-    pub(super) waiting_bytes: usize,
-    pub(super) subscriptions: Subscriptions,
+    pub(super) queue: VecDeque<Command>,
+    pub(super) queued_bytes: usize,
+    pub(super) subscriptions: SubscriptionTable,
     pub(super) commands: Gcra,
     pub(super) strikes: u32,
     pub(super) effects: Vec<Effect>,
 }
 
-impl Dialogue {
-    /// A dialogue that begins. `identity` is there when the handshake was authenticated, and the connection is then
-    /// registered with its session already.
+impl ClientState {
+    /// The state of a connection that opens. `identity` is present if the handshake was authenticated; the connection is
+    /// then registered with its session already.
     #[must_use]
-    pub fn new(config: Arc<DialogueConfig>, opening: Opening, identity: Option<Identity>) -> Self {
-        let now = opening.now;
-        let mut heartbeat = Heartbeat::new(opening.jitter);
+    pub fn new(
+        config: Arc<ClientConfig>,
+        parameters: ConnectionParameters,
+        identity: Option<Identity>,
+    ) -> Self {
+        let now = parameters.now;
+        let mut heartbeat = Heartbeat::new(parameters.jitter);
         if identity.is_some() {
             heartbeat.start(&config, now);
         }
         Self {
-            client: opening.client,
-            encoding: opening.encoding,
-            began: (now, opening.unix_seconds),
-            emulation: opening.emulation,
-            phase: Phase::Opening,
+            client: parameters.client,
+            encoding: parameters.encoding,
+            opened_at: (now, parameters.unix_seconds),
+            emulation: parameters.emulation,
+            phase: Phase::Connecting,
             connect_by: identity.is_none().then(|| now + config.connect_timeout),
-            speaker: identity.map(|who| Speaker::new(opening.client, who, now)),
-            unproven: opening.unproven,
+            authenticated: identity.map(|identity| Authenticated::new(parameters.client, identity, now)),
+            cookie_refusal: parameters.cookie_refusal,
             program: None,
             heartbeat,
             pending: None,
-            waiting: VecDeque::new(),
-            waiting_bytes: 0,
-            subscriptions: Subscriptions::default(),
+            queue: VecDeque::new(),
+            queued_bytes: 0,
+            subscriptions: SubscriptionTable::default(),
             commands: Gcra::new(now),
             strikes: 0,
             effects: Vec::new(),
@@ -147,8 +178,8 @@ impl Dialogue {
         }
     }
 
-    /// A frame came. `accepting` is false while this node cannot be sure that it has heard of every revocation:
-    /// nothing that needs trust is done then.
+    /// A frame arrived. `accepting` is false while this node may have missed a revocation: then every command that needs a
+    /// valid session is answered with a temporary error.
     pub fn on_frame(&mut self, now: Instant, frame: &[u8], accepting: bool) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
@@ -156,23 +187,23 @@ impl Dialogue {
         match self.encoding.decode(frame) {
             Ok(commands) => {
                 self.take_commands(now, commands, accepting);
-                self.bound_waiting(frame.len());
+                self.limit_queue_bytes(frame.len());
             }
-            // Nothing is wrong with them but their number: a library that gathers its calls may come back.
+            // The commands are valid, there are only too many of them: a library that batches its calls may reconnect.
             Err(DecodeError::TooMany) => self.close(CloseReason::TooManyRequests),
             Err(_) => self.close(CloseReason::BadRequest),
         }
         self.take_effects()
     }
 
-    /// A pong frame of the WebSocket protocol came. One that nobody asked for is allowed (RFC 6455, section 5.5.3).
+    /// A pong frame of the WebSocket protocol arrived. Unsolicited pongs are allowed (RFC 6455, section 5.5.3).
     pub fn on_native_pong(&mut self) {
-        if self.phase == Phase::Opening {
+        if self.phase == Phase::Connecting {
             self.heartbeat.pong();
         }
     }
 
-    /// Time has passed; to be called at [`Dialogue::next_deadline`] or later.
+    /// Time has passed; to be called at [`ClientState::next_deadline`] or later.
     pub fn on_tick(&mut self, now: Instant) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
@@ -200,7 +231,7 @@ impl Dialogue {
         }
     }
 
-    /// When something is due next; `None` once the end was declared.
+    /// When something is due next; `None` once the connection is to be closed.
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         if self.is_closed() {
@@ -210,7 +241,9 @@ impl Dialogue {
         [self.connect_by, self.expired_by(), self.heartbeat.next(), subscription].into_iter().flatten().min()
     }
 
-    /// An [`Effect::Join`], [`Effect::Publish`] or [`Effect::Ask`] could not be done now: the client may try again.
+    /// The driver could not perform an [`Effect::Join`], [`Effect::Publish`] or [`Effect::Query`], because a queue is
+    /// full. The client receives a temporary error for command `id`. `unjoined`: channel and number of the subscription
+    /// that was not made.
     pub fn on_busy(&mut self, id: Option<u32>, unjoined: Option<(&ChannelName, u64)>) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
@@ -224,35 +257,35 @@ impl Dialogue {
         self.take_effects()
     }
 
-    /// An [`Effect::Publish`] is one too many of its user.
-    pub fn on_too_often(&mut self, id: u32) -> Vec<Effect> {
+    /// An [`Effect::Publish`] exceeded the user's publish limit.
+    pub fn on_publish_limited(&mut self, id: u32) -> Vec<Effect> {
         if !self.is_closed() {
             self.refuse_rate(id);
         }
         self.take_effects()
     }
 
-    /// What the connection is subscribed to, or is about to be.
+    /// The channels of all subscriptions, also of those that are not confirmed yet.
     pub fn channels(&self) -> impl Iterator<Item = &ChannelName> {
         self.subscriptions.iter().map(|(channel, _)| channel)
     }
 
-    /// Who speaks, once that is known.
+    /// The identity of the connection, once it is verified.
     #[must_use]
-    pub fn speaker(&self) -> Option<&Identity> {
-        self.speaker.as_ref().map(|speaker| &speaker.who)
+    pub fn identity(&self) -> Option<&Identity> {
+        self.authenticated.as_ref().map(|authenticated| &authenticated.identity)
     }
 
-    /// Whether the end was declared.
+    /// Whether the connection is to be closed.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.phase == Phase::Closed
     }
 
-    /// What the calendar's clock shows at `now`, in seconds since the epoch.
+    /// The moment `now` in seconds since the epoch.
     pub(super) fn unix(&self, now: Instant) -> i64 {
-        let (began, unix) = self.began;
-        let passed = now.saturating_duration_since(began).as_secs();
+        let (opened, unix) = self.opened_at;
+        let passed = now.saturating_duration_since(opened).as_secs();
         unix.saturating_add(i64::try_from(passed).unwrap_or(i64::MAX))
     }
 
@@ -267,7 +300,7 @@ impl Dialogue {
     pub(super) fn close(&mut self, reason: CloseReason) {
         if !self.is_closed() {
             self.phase = Phase::Closed;
-            self.waiting = VecDeque::new();
+            self.queue = VecDeque::new();
             self.pending = None;
             self.effects.push(Effect::Close(reason));
         }

@@ -1,4 +1,4 @@
-//! Subscriptions that the client makes: their tokens, their ends.
+//! The commands `subscribe`, `unsubscribe` and `sub_refresh`: client-side subscriptions, their tokens and their expiry.
 
 use std::{sync::Arc, time::Instant};
 
@@ -10,15 +10,16 @@ use protocol::{
 use secrecy::SecretString;
 
 use super::{
-    commands::Asker,
-    connect::lifetime,
-    effects::{Effect, Farewell, Joining, Purpose, SubscriptionGrant, SubscriptionRefusal, after},
-    state::{Dialogue, Pending},
+    commands::Requester,
+    deadlines::{after, lifetime},
+    effects::{Effect, JoinRequest, Purpose, UnsubscribeNotice},
+    identity::{SubscriptionGrant, SubscriptionRefusal},
+    state::{ClientState, Pending},
     subscription_table::{Subscription, with_info},
 };
 
-impl Dialogue {
-    /// The verification that [`Effect::VerifySubscription`] asked for is done.
+impl ClientState {
+    /// The result of the verification that [`Effect::VerifySubscription`] requested.
     pub fn on_subscription_verified(
         &mut self,
         now: Instant,
@@ -26,9 +27,9 @@ impl Dialogue {
         outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
         accepting: bool,
     ) -> Vec<Effect> {
-        let Some(pending) = self.settle(purpose) else { return Vec::new() };
+        let Some(pending) = self.take_verified(purpose) else { return Vec::new() };
         match (pending, outcome) {
-            // The view may have become stale while the token was being verified.
+            // This node may have missed a revocation while the token was being verified.
             (Pending::Subscribe { id, .. } | Pending::SubRefresh { id, .. }, Ok(_)) if !accepting => {
                 self.refuse(id, ErrorCode::Internal);
             }
@@ -39,14 +40,14 @@ impl Dialogue {
                 self.subscription_refreshed(now, id, &channel, grant);
             }
             (Pending::SubRefresh { id, channel }, Err(SubscriptionRefusal::Expired)) => {
-                self.subscription_outlived(id, &channel);
+                self.subscription_token_expired(id, &channel);
             }
             (Pending::Subscribe { id, .. } | Pending::SubRefresh { id, .. }, Err(refusal)) => {
                 self.refuse_token(id, refusal);
             }
             _ => {}
         }
-        self.go_on(now, accepting);
+        self.run_queue(now, accepting);
         self.take_effects()
     }
 
@@ -55,29 +56,29 @@ impl Dialogue {
         now: Instant,
         id: u32,
         mut request: Box<SubscribeRequest>,
-        asker: &Asker,
+        requester: &Requester,
     ) {
-        let channel = match self.may_have_another(&request) {
+        let channel = match self.check_subscribe(&request) {
             Ok(channel) => channel,
             Err(error) => return self.refuse(id, error),
         };
         if let Some(token) = request.token.take() {
-            self.wait_for(Pending::Subscribe { id, channel: channel.clone(), request });
+            self.set_pending(Pending::Subscribe { id, channel: channel.clone(), request });
             return self.verify_subscription(Purpose::Subscribe { id }, channel, token);
         }
-        match self.config.namespaces.admit_subscribe(&channel, asker.who(), None, &request) {
+        match self.config.namespaces.admit_subscribe(&channel, requester.who(), None, &request) {
             Ok(terms) => {
                 let limited = channel.is_user_limited();
                 let source = if limited { Source::UserLimited } else { Source::ClientAllowed };
-                let subscription = Subscription::new(Arc::clone(&asker.info), None, source);
+                let subscription = Subscription::new(Arc::clone(&requester.info), None, source);
                 self.join(now, id, channel, subscription, terms);
             }
             Err(error) => self.refuse(id, error),
         }
     }
 
-    /// What is checked before anything that takes time.
-    fn may_have_another(&self, request: &SubscribeRequest) -> Result<ChannelName, ErrorCode> {
+    /// The checks before anything that takes time.
+    fn check_subscribe(&self, request: &SubscribeRequest) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
         if self.subscriptions.contains(&channel) {
             return Err(ErrorCode::AlreadySubscribed);
@@ -101,16 +102,16 @@ impl Dialogue {
         request: &SubscribeRequest,
         grant: SubscriptionGrant,
     ) {
-        // Meanwhile the server may have made the subscription itself.
+        // The server may have subscribed the client meanwhile.
         if self.subscriptions.contains(&channel) {
             return self.refuse(id, ErrorCode::AlreadySubscribed);
         }
-        let Some(asker) = self.asker() else { return };
+        let Some(requester) = self.requester() else { return };
         let overrides = Some(&grant.overrides);
-        match self.config.namespaces.admit_subscribe(&channel, asker.who(), overrides, request) {
+        match self.config.namespaces.admit_subscribe(&channel, requester.who(), overrides, request) {
             Ok(terms) => {
                 let ends = grant.expires_in.map(|left| after(now, left));
-                let info = with_info(&asker.info, grant.chan_info);
+                let info = with_info(&requester.info, grant.chan_info);
                 let token = Some(Box::new(grant.token));
                 let subscription =
                     Subscription { token, ..Subscription::new(info, ends, Source::SubscriptionToken) };
@@ -131,8 +132,8 @@ impl Dialogue {
         let (info, ends) = (Arc::clone(&subscription.info), subscription.ends);
         let number = self.subscriptions.insert(channel.clone(), subscription);
         let lifetime = ends.map(|at| lifetime(now, at));
-        let joining = Box::new(Joining { channel, number, info, terms, lifetime, data: None });
-        self.effects.push(Effect::Join { joining, id: Some(id) });
+        let request = Box::new(JoinRequest { channel, number, info, terms, lifetime, data: None });
+        self.effects.push(Effect::Join { request, id: Some(id) });
     }
 
     fn refuse_token(&mut self, id: u32, refusal: SubscriptionRefusal) {
@@ -146,7 +147,9 @@ impl Dialogue {
 
     pub(super) fn unsubscribe(&mut self, id: u32, channel: &str) {
         match self.subscriptions.remove(channel) {
-            Some((channel, _)) => self.effects.push(Effect::Leave { channel, told: Farewell::Answer(id) }),
+            Some((channel, _)) => {
+                self.effects.push(Effect::Leave { channel, notice: UnsubscribeNotice::Reply(id) })
+            }
             None => self.answer(id, &Answer::Unsubscribe),
         }
     }
@@ -157,7 +160,7 @@ impl Dialogue {
         };
         match self.may_refresh(&request.channel) {
             Ok(channel) => {
-                self.wait_for(Pending::SubRefresh { id, channel: channel.clone() });
+                self.set_pending(Pending::SubRefresh { id, channel: channel.clone() });
                 self.verify_subscription(Purpose::SubRefresh { id }, channel, token);
             }
             Err(error) => self.refuse(id, error),
@@ -168,7 +171,7 @@ impl Dialogue {
         let channel = ChannelName::parse(channel)?;
         match self.subscriptions.get(&channel) {
             None => Err(ErrorCode::PermissionDenied),
-            // Its end is the server's matter.
+            // Only the server changes the expiry of a server-side subscription.
             Some(subscription) if subscription.source.is_server_side() => Err(ErrorCode::BadRequest),
             Some(_) => Ok(channel),
         }
@@ -176,7 +179,7 @@ impl Dialogue {
 
     fn subscription_refreshed(&mut self, now: Instant, id: u32, channel: &str, grant: SubscriptionGrant) {
         let ends = grant.expires_in.map(|left| after(now, left));
-        // It may have ended while its token was being verified.
+        // The subscription may have ended while the token was being verified.
         if self.subscriptions.renew(channel, ends, grant.token) {
             self.answer(id, &Answer::SubRefresh(ends.map(|at| lifetime(now, at))));
         } else {
@@ -184,12 +187,12 @@ impl Dialogue {
         }
     }
 
-    /// The token that should have renewed a subscription is itself too old. Clients take error 109 for the end of the
-    /// subscription. So the command may be tried again, and the subscription ends with the push that lets the client
-    /// subscribe anew; it needs a fresh token for that.
-    fn subscription_outlived(&mut self, id: u32, channel: &str) {
+    /// The token that should have renewed a subscription has expired itself. Clients treat error 109 as the end of the
+    /// subscription. So the command is answered with a temporary error, and the subscription ends with the push that lets
+    /// the client subscribe again, with a new token.
+    fn subscription_token_expired(&mut self, id: u32, channel: &str) {
         self.refuse(id, ErrorCode::Internal);
-        // It may have ended while its token was being verified.
+        // The subscription may have ended while the token was being verified.
         if self.may_refresh(channel).is_ok() {
             self.end_expired(channel);
         }
@@ -197,13 +200,13 @@ impl Dialogue {
 
     fn end_expired(&mut self, channel: &str) {
         if let Some((channel, _)) = self.subscriptions.remove(channel) {
-            let told = Farewell::Push(UnsubscribeCode::Expired);
-            self.effects.push(Effect::Leave { channel, told });
+            let notice = UnsubscribeNotice::Push(UnsubscribeCode::Expired);
+            self.effects.push(Effect::Leave { channel, notice });
         }
     }
 
-    /// Ends what was not refreshed within the grace: the client subscribes anew, or, as to what the server subscribed it to,
-    /// connects anew.
+    /// Ends subscriptions that were not refreshed within the grace period: the client subscribes again. After the end of a
+    /// server-side subscription it reconnects.
     pub(super) fn end_subscriptions(&mut self, now: Instant) {
         let Some(until) = now.checked_sub(self.config.expired_grace) else { return };
         for (channel, server_side) in self.subscriptions.ended(until) {

@@ -1,4 +1,4 @@
-//! What one connection is subscribed to: the table that the dialogue keeps.
+//! The table of one connection's subscriptions.
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
@@ -8,40 +8,40 @@ use protocol::{ClientInfo, Payload, channel_name::ChannelName, subscription::Ser
 /// One subscription.
 #[derive(Debug)]
 pub(super) struct Subscription {
-    /// Which one it is, of all that the connection ever asked for.
+    /// The number of this subscription; unique within the connection.
     pub(super) number: u64,
-    /// Whether its channel has taken it in. Until then it gives no right to anything.
-    pub(super) made: bool,
+    /// Whether the channel has accepted it. Until then it gives no permissions.
+    pub(super) confirmed: bool,
     /// The connection as members of the channel see it.
     pub(super) info: Arc<ClientInfo>,
-    /// When it ends, unless it is refreshed.
+    /// When it expires, unless it is refreshed.
     pub(super) ends: Option<Instant>,
-    /// What it came of.
+    /// Why the client is subscribed.
     pub(super) source: Source,
-    /// The token that proved the right to it last, if one did.
+    /// The latest token that granted the subscription, if there is one.
     pub(super) token: Option<Box<TokenMark>>,
-    /// What the server asked for, while `connect` is to come: its answer tells of it.
-    pub(super) early: Option<Box<ServerSubscription>>,
+    /// The request of the server API, if it came before `connect`: the reply to `connect` contains the result.
+    pub(super) requested_early: Option<Box<ServerSubscription>>,
 }
 
 impl Subscription {
-    /// One to be entered, which gives it its number.
+    /// A subscription without a number; [`SubscriptionTable::insert`] assigns one.
     pub(super) fn new(info: Arc<ClientInfo>, ends: Option<Instant>, source: Source) -> Self {
-        Self { number: 0, made: false, info, ends, source, token: None, early: None }
+        Self { number: 0, confirmed: false, info, ends, source, token: None, requested_early: None }
     }
 }
 
-/// All of them, also those that are being made.
+/// All subscriptions, also those that are not confirmed yet.
 #[derive(Debug, Default)]
-pub(super) struct Subscriptions {
+pub(super) struct SubscriptionTable {
     table: HashMap<ChannelName, Subscription>,
-    /// So many were ever entered.
-    entered: u64,
-    /// The first end of all.
+    /// The number of the last subscription.
+    last_number: u64,
+    /// The earliest expiry of all subscriptions.
     next_end: Option<Instant>,
 }
 
-impl Subscriptions {
+impl SubscriptionTable {
     pub(super) fn len(&self) -> usize {
         self.table.len()
     }
@@ -51,24 +51,24 @@ impl Subscriptions {
     }
 
     /// Whether the connection is a member of the channel.
-    pub(super) fn is_made(&self, channel: &str) -> bool {
-        self.get(channel).is_some_and(|subscription| subscription.made)
+    pub(super) fn is_confirmed(&self, channel: &str) -> bool {
+        self.get(channel).is_some_and(|subscription| subscription.confirmed)
     }
 
-    /// Whether the channel has not said yet that it takes the connection in.
-    pub(super) fn any_being_made(&self) -> bool {
-        self.table.values().any(|subscription| !subscription.made)
+    /// Whether any subscription is not confirmed yet.
+    pub(super) fn any_unconfirmed(&self) -> bool {
+        self.table.values().any(|subscription| !subscription.confirmed)
     }
 
-    pub(super) fn is_being_made(&self, channel: &str) -> bool {
-        self.get(channel).is_some_and(|subscription| !subscription.made)
+    pub(super) fn is_unconfirmed(&self, channel: &str) -> bool {
+        self.get(channel).is_some_and(|subscription| !subscription.confirmed)
     }
 
-    /// The channel has taken it in, the one with this number if one is named. False if there is none.
+    /// The channel has accepted the subscription; with a number: the subscription with this number. False if there is none.
     pub(super) fn confirm(&mut self, channel: &str, number: Option<u64>) -> bool {
         let subscription = self.table.get_mut(channel);
-        let meant = subscription.filter(|it| number.is_none_or(|number| number == it.number));
-        meant.map(|subscription| subscription.made = true).is_some()
+        let matching = subscription.filter(|found| number.is_none_or(|number| number == found.number));
+        matching.map(|subscription| subscription.confirmed = true).is_some()
     }
 
     pub(super) fn get(&self, channel: &str) -> Option<&Subscription> {
@@ -79,16 +79,15 @@ impl Subscriptions {
         self.table.iter()
     }
 
-    /// Enters one; returns its number.
+    /// Adds a subscription and returns its number.
     pub(super) fn insert(&mut self, channel: ChannelName, subscription: Subscription) -> u64 {
-        self.entered += 1;
+        self.last_number += 1;
         self.next_end = [self.next_end, subscription.ends].into_iter().flatten().min();
-        self.table.insert(channel, Subscription { number: self.entered, ..subscription });
-        self.entered
+        self.table.insert(channel, Subscription { number: self.last_number, ..subscription });
+        self.last_number
     }
 
-    /// Removes the one with this number. If there is another one of the channel by now, that one stays.
-    /// False if there is none.
+    /// Removes the subscription with this number. A newer subscription of the same channel stays. False if there is none.
     pub(super) fn forget(&mut self, channel: &str, number: u64) -> bool {
         let is_there = self.get(channel).is_some_and(|subscription| subscription.number == number);
         is_there && self.remove(channel).is_some()
@@ -102,17 +101,26 @@ impl Subscriptions {
         Some(removed)
     }
 
-    /// Remembers what the server asked for, while `connect` is to come.
-    pub(super) fn keep_early(&mut self, channel: &str, early: Option<Box<ServerSubscription>>) {
+    /// Remembers the request of the server API until `connect` is answered.
+    pub(super) fn remember_requested_early(
+        &mut self,
+        channel: &str,
+        requested_early: Option<Box<ServerSubscription>>,
+    ) {
         if let Some(subscription) = self.table.get_mut(channel) {
-            subscription.early = early;
+            subscription.requested_early = requested_early;
         }
     }
 
-    /// Takes out what the server asked for before `connect`, to be asked for anew. What has ended meanwhile stays.
-    pub(super) fn take_early(&mut self, now: Instant) -> Vec<ServerSubscription> {
-        let goes_on = |subscription: &&mut Subscription| subscription.ends.is_none_or(|end| end > now);
-        let early = self.table.values_mut().filter(goes_on).filter_map(|going| going.early.take());
+    /// Removes the subscriptions that the server API requested before `connect`, so that they can be made again. Expired
+    /// ones stay.
+    pub(super) fn take_requested_early(&mut self, now: Instant) -> Vec<ServerSubscription> {
+        let is_valid = |subscription: &&mut Subscription| subscription.ends.is_none_or(|end| end > now);
+        let early = self
+            .table
+            .values_mut()
+            .filter(is_valid)
+            .filter_map(|subscription| subscription.requested_early.take());
         let early: Vec<ServerSubscription> = early.map(|early| *early).collect();
         for subscription in &early {
             self.remove(&subscription.channel);
@@ -120,7 +128,7 @@ impl Subscriptions {
         early
     }
 
-    /// Moves the end of a subscription, as a newer token says. False if there is no such subscription.
+    /// Sets the expiry of a subscription from a newer token. False if there is no such subscription.
     pub(super) fn renew(&mut self, channel: &str, ends: Option<Instant>, token: TokenMark) -> bool {
         let Some(subscription) = self.table.get_mut(channel) else { return false };
         subscription.ends = ends;
@@ -129,19 +137,19 @@ impl Subscriptions {
         true
     }
 
-    /// The connection is seen like this from here on, beside what is said of it in single channels.
-    pub(super) fn show(&mut self, info: &Arc<ClientInfo>) {
+    /// Replaces the connection's info in all subscriptions. The info of single channels stays.
+    pub(super) fn update_info(&mut self, info: &Arc<ClientInfo>) {
         for subscription in self.table.values_mut() {
             subscription.info = with_info(info, subscription.info.chan_info.clone());
         }
     }
 
-    /// When the first one ends.
+    /// The earliest expiry of all subscriptions.
     pub(super) fn next_end(&self) -> Option<Instant> {
         self.next_end
     }
 
-    /// Those whose end is not after `now`; they stay until they are removed.
+    /// Expired subscriptions, and whether they are server-side. They stay in the table until they are removed.
     pub(super) fn ended(&self, now: Instant) -> Vec<(ChannelName, bool)> {
         if self.next_end.is_none_or(|end| end > now) {
             return Vec::new();
@@ -156,7 +164,7 @@ impl Subscriptions {
     }
 }
 
-/// A connection as members of one channel see it; usually they see no more than others do.
+/// The connection as members of one channel see it: with the channel's own info, if there is one.
 pub(super) fn with_info(info: &Arc<ClientInfo>, chan_info: Option<Payload>) -> Arc<ClientInfo> {
     match chan_info {
         None => Arc::clone(info),

@@ -1,8 +1,8 @@
-//! Deadlines for connections that are not WebSockets: a slow or silent peer cannot hold one forever.
+//! Deadlines for connections that are not WebSockets, so that a slow or silent peer cannot hold one forever.
 //!
 //! `state` holds the deadline of one connection, `stream` reports what is read and written, `request_tracker` reports when
 //! requests begin and end.
 
-pub(in crate::socket) mod request_tracker;
-pub(in crate::socket) mod state;
-pub(in crate::socket) mod stream;
+pub(crate) mod request_tracker;
+pub(crate) mod state;
+pub(crate) mod stream;

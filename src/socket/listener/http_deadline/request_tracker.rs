@@ -1,7 +1,7 @@
-//! Tells a connection's watch when a request begins and when its answer is made.
+//! Reports to the deadline of a connection when a request begins and when its response is complete.
 //!
-//! Put around the REST application by the accept pipeline. A request begins when the application gets it, and ends when the
-//! body of its answer is dropped: handed to the connection, or given up with it.
+//! The listener wraps the REST application with it. A request begins when the application receives it. It ends when the body of
+//! its response is dropped: written to the connection, or dropped together with it.
 
 use std::{
     future::Future,
@@ -15,52 +15,52 @@ use actix_service::Service;
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
-use crate::socket::listener::http_deadline::state::{Body, Watch};
+use crate::socket::listener::http_deadline::state::{HttpDeadline, RequestBody};
 
-/// Has a request answered, with the watch of its connection told.
-pub(in crate::socket) fn answer<S, B>(
+/// Lets `app` answer a request, and reports the begin and the end to the deadline of its connection.
+pub(crate) fn answer<S, B>(
     mut request: Request,
     app: &S,
-) -> impl Future<Output = Result<Response<Answer<B>>, S::Error>> + use<S, B>
+) -> impl Future<Output = Result<Response<TrackedBody<B>>, S::Error>> + use<S, B>
 where
     S: Service<Request>,
     S::Response: Into<Response<B>>,
 {
-    let underway = request.conn_data::<Rc<Watch>>().map(Rc::clone).map(|watch| {
-        watch.begin(body(&mut request));
-        Underway(watch)
+    let in_progress = request.conn_data::<Rc<HttpDeadline>>().map(Rc::clone).map(|deadline| {
+        deadline.begin(body(&mut request));
+        RequestInProgress(deadline)
     });
     let answered = app.call(request);
     async move {
         let response: Response<B> = answered.await?.into();
-        Ok(response.map_body(|_, body| Answer { body: Box::pin(body), _underway: underway }))
+        Ok(response.map_body(|_, body| TrackedBody { body: Box::pin(body), _in_progress: in_progress }))
     }
 }
 
-fn body(request: &mut Request) -> Body {
+fn body(request: &mut Request) -> RequestBody {
     if matches!(request.payload(), Payload::None) {
-        return Body::Length(0);
+        return RequestBody::Length(0);
     }
     let length = request.headers().get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    length.and_then(|length| length.trim().parse().ok()).map_or(Body::Chunked, Body::Length)
+    length.and_then(|length| length.trim().parse().ok()).map_or(RequestBody::Chunked, RequestBody::Length)
 }
 
-/// A request underway, until this is dropped.
-struct Underway(Rc<Watch>);
+/// A request in progress; dropping this ends it.
+struct RequestInProgress(Rc<HttpDeadline>);
 
-impl Drop for Underway {
+impl Drop for RequestInProgress {
     fn drop(&mut self) {
         self.0.end();
     }
 }
 
-/// The body of an answer; with it, the request ends.
-pub(in crate::socket) struct Answer<B> {
+/// The body of a response. The request ends when it is dropped.
+pub(crate) struct TrackedBody<B> {
     body: Pin<Box<B>>,
-    _underway: Option<Underway>,
+    _in_progress: Option<RequestInProgress>,
 }
 
-impl<B: MessageBody> MessageBody for Answer<B> {
+impl<B: MessageBody> MessageBody for TrackedBody<B> {
     type Error = B::Error;
 
     fn size(&self) -> BodySize {

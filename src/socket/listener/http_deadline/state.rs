@@ -1,8 +1,8 @@
-//! What is known of a connection that is no socket (yet), and how long it may go on like that.
+//! [`HttpDeadline`]: the deadline of a connection that is not, or not yet, a WebSocket.
 //!
-//! One per accepted connection, shared by its stream (`watched`), by what tells when requests begin and are answered
-//! (`underway`), and by whoever keeps it (`keep`). The HTTP layer has no deadline for a peer that does not take its
-//! answers, nor for one that never finishes the body of a request that is answered; this is it. Holds no bytes.
+//! One per accepted connection, shared by its stream (`stream`), by the request tracker (`request_tracker`), and by the task that
+//! serves the connection ([`serve_until_deadline`]). The HTTP layer has no deadline for a peer that does not read its responses,
+//! nor for a peer that never finishes the body of an answered request. This type provides them. It holds no bytes.
 
 use std::{
     cell::Cell,
@@ -14,22 +14,23 @@ use std::{
 
 use actix_rt::time::{Instant, Sleep, sleep_until};
 
-/// How long a connection that is no socket may go on without doing what such a connection is for.
+/// The deadlines for connections that are not WebSockets.
 #[derive(Clone, Copy, Debug)]
-pub struct Patience {
-    /// From the start, or the end of an answer, until the next request is there. Longer than idle connections are kept,
-    /// so that only those feel it that send something else. Default: 20 s.
+pub struct HttpTimeouts {
+    /// From the start, or the end of a response, until the next request arrives. Longer than the keep-alive time, so that it only
+    /// applies to connections that send something else. Default: 20 s.
     pub request: Duration,
-    /// Bytes that may come in this time. Default: 8 MiB, so that the body of a request that was refused may run out.
+    /// Maximum number of bytes received in this time. Default: 8 MiB, so that the body of a refused request can be read to its
+    /// end.
     pub surplus: u64,
-    /// Until the peer takes the next byte that waits for it. Default: 10 s. Streams have such a deadline themselves,
-    /// and are given half as much again.
+    /// Until the peer takes the next byte of a response. Default: 10 s. Streams have their own deadline for that; for them
+    /// this one is half as long again.
     pub taking: Duration,
-    /// Until it has taken all that waits. Default: 60 s. Not for streams.
+    /// Until the peer has taken the whole response. Default: 60 s. Not for streams.
     pub answer: Duration,
 }
 
-impl Default for Patience {
+impl Default for HttpTimeouts {
     fn default() -> Self {
         Self {
             request: Duration::from_secs(20),
@@ -40,146 +41,147 @@ impl Default for Patience {
     }
 }
 
-/// Bytes read before what they ask for is answered. A peer that sends many requests at once gets them decoded in
-/// portions, so that they do not pile up.
-const TURN: usize = 4 * 1024;
+/// Maximum number of bytes read before the requests in them are answered. So pipelined requests are decoded in portions and do
+/// not pile up.
+const READ_PORTION: usize = 4 * 1024;
 
-/// See the module.
-pub(in crate::socket) struct Watch {
-    patience: Patience,
-    /// A request is being handled, or its answer made.
-    underway: Cell<bool>,
-    /// Since when none is.
+/// The state of one connection, and its deadline.
+pub(crate) struct HttpDeadline {
+    timeouts: HttpTimeouts,
+    /// A request is being handled, or its response is being produced.
+    in_progress: Cell<bool>,
+    /// Since when no request is in progress.
     idle_since: Cell<Instant>,
-    /// Its answer is a stream, which may take hours.
-    streams: Cell<bool>,
-    /// Bytes that may be read before the next request begins or is answered.
-    room: Cell<u64>,
-    /// Bytes that may be read before output is looked after.
-    turn: Cell<usize>,
-    /// Reading was put off.
-    put_off: Cell<bool>,
-    stuck: Cell<Option<Stuck>>,
+    /// The response is a stream, which may take hours.
+    streaming: Cell<bool>,
+    /// Number of bytes that may be read before the next request begins or is answered.
+    read_budget: Cell<u64>,
+    /// Number of bytes that may be read before output is written.
+    portion_left: Cell<usize>,
+    /// Reading is paused.
+    read_paused: Cell<bool>,
+    blocked: Cell<Option<Blocked>>,
+    /// The deadline has passed, or the peer has sent too much.
     over: Cell<bool>,
 }
 
-/// Output waits for the peer.
+/// Output that waits for the peer.
 #[derive(Clone, Copy)]
-struct Stuck {
+struct Blocked {
     since: Instant,
     moved: Instant,
 }
 
-/// What a request brings behind its head.
+/// The body of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::socket) enum Body {
-    /// So many bytes; 0: none.
+pub(crate) enum RequestBody {
+    /// A body of this many bytes; 0: no body.
     Length(u64),
-    /// Its end is told in itself.
+    /// A chunked body, whose length is unknown.
     Chunked,
 }
 
-impl Watch {
-    pub(in crate::socket) fn new(patience: Patience) -> Self {
+impl HttpDeadline {
+    pub(crate) fn new(timeouts: HttpTimeouts) -> Self {
         Self {
-            patience,
-            underway: Cell::new(false),
+            timeouts,
+            in_progress: Cell::new(false),
             idle_since: Cell::new(Instant::now()),
-            streams: Cell::new(false),
-            room: Cell::new(patience.surplus),
-            turn: Cell::new(TURN),
-            put_off: Cell::new(false),
-            stuck: Cell::new(None),
+            streaming: Cell::new(false),
+            read_budget: Cell::new(timeouts.surplus),
+            portion_left: Cell::new(READ_PORTION),
+            read_paused: Cell::new(false),
+            blocked: Cell::new(None),
             over: Cell::new(false),
         }
     }
 
-    /// A request begins. What comes behind its body is another one, and waits.
-    pub(in crate::socket) fn begin(&self, body: Body) {
-        self.underway.set(true);
-        self.room.set(match body {
-            Body::Length(length) => length,
-            Body::Chunked => self.patience.surplus,
+    /// A request begins. Bytes after its body belong to the next request and are not read yet.
+    pub(crate) fn begin(&self, body: RequestBody) {
+        self.in_progress.set(true);
+        self.read_budget.set(match body {
+            RequestBody::Length(length) => length,
+            RequestBody::Chunked => self.timeouts.surplus,
         });
     }
 
-    /// The answer that was begun is a stream.
-    pub(in crate::socket) fn streams(&self) {
-        self.streams.set(true);
+    /// The response of the current request is a stream.
+    pub(crate) fn on_streaming_answer(&self) {
+        self.streaming.set(true);
     }
 
-    /// The answer is made, or nobody waits for it any more.
-    pub(in crate::socket) fn end(&self) {
-        self.underway.set(false);
+    /// The response is complete, or was dropped.
+    pub(crate) fn end(&self) {
+        self.in_progress.set(false);
         self.idle_since.set(Instant::now());
-        self.room.set(self.patience.surplus);
+        self.read_budget.set(self.timeouts.surplus);
     }
 
-    /// How many bytes may be read now. With 0, whoever asks is woken when there may be more, if there ever are.
-    pub(in crate::socket) fn may_read(&self, cx: &Context<'_>) -> usize {
-        if self.stuck.get().is_some() || self.room.get() == 0 {
-            self.put_off.set(true);
-            // Nobody asked for so much.
-            self.over.set(self.over.get() || !self.underway.get() && self.room.get() == 0);
+    /// The number of bytes that may be read now. After 0 the task is woken when reading may continue.
+    pub(crate) fn may_read(&self, cx: &Context<'_>) -> usize {
+        if self.blocked.get().is_some() || self.read_budget.get() == 0 {
+            self.read_paused.set(true);
+            // Without a request in progress, the peer has sent more than is allowed.
+            self.over.set(self.over.get() || !self.in_progress.get() && self.read_budget.get() == 0);
             return 0;
         }
-        if self.turn.get() == 0 {
-            self.turn.set(TURN);
+        if self.portion_left.get() == 0 {
+            self.portion_left.set(READ_PORTION);
             cx.waker().wake_by_ref();
             return 0;
         }
-        usize::try_from(self.room.get()).unwrap_or(usize::MAX).min(self.turn.get())
+        usize::try_from(self.read_budget.get()).unwrap_or(usize::MAX).min(self.portion_left.get())
     }
 
-    /// So many were read.
-    pub(in crate::socket) fn note_read(&self, bytes: usize) {
-        self.room.set(self.room.get().saturating_sub(bytes as u64));
-        self.turn.set(self.turn.get().saturating_sub(bytes));
+    /// This many bytes were read.
+    pub(crate) fn on_read(&self, bytes: usize) {
+        self.read_budget.set(self.read_budget.get().saturating_sub(bytes as u64));
+        self.portion_left.set(self.portion_left.get().saturating_sub(bytes));
     }
 
-    /// Output waits for the peer.
-    pub(in crate::socket) fn note_stuck(&self) {
-        if self.stuck.get().is_none() {
+    /// A write could not proceed: output waits for the peer.
+    pub(crate) fn on_write_blocked(&self) {
+        if self.blocked.get().is_none() {
             let now = Instant::now();
-            self.stuck.set(Some(Stuck { since: now, moved: now }));
+            self.blocked.set(Some(Blocked { since: now, moved: now }));
         }
     }
 
-    /// Some of the output was taken.
-    pub(in crate::socket) fn note_moved(&self) {
-        if let Some(stuck) = self.stuck.get() {
-            self.stuck.set(Some(Stuck { moved: Instant::now(), ..stuck }));
+    /// The peer took some of the output.
+    pub(crate) fn on_written(&self) {
+        if let Some(blocked) = self.blocked.get() {
+            self.blocked.set(Some(Blocked { moved: Instant::now(), ..blocked }));
         }
     }
 
-    /// All of it was taken; reading goes on where it was put off.
-    pub(in crate::socket) fn note_flushed(&self, cx: &Context<'_>) {
-        self.turn.set(TURN);
-        if self.stuck.take().is_some() {
+    /// All output was taken. Paused reading continues.
+    pub(crate) fn on_flushed(&self, cx: &Context<'_>) {
+        self.portion_left.set(READ_PORTION);
+        if self.blocked.take().is_some() {
             self.idle_since.set(Instant::now());
         }
-        if self.room.get() > 0 && self.put_off.take() {
+        if self.read_budget.get() > 0 && self.read_paused.take() {
             cx.waker().wake_by_ref();
         }
     }
 
-    /// Whether the peer's time was up. What it did not take is not worth holding.
-    pub(in crate::socket) fn is_over(&self) -> bool {
+    /// Whether the deadline has passed. The connection is then reset, and unsent output is discarded.
+    pub(crate) fn is_over(&self) -> bool {
         self.over.get()
     }
 
-    /// When its time is up, if nothing changes. None: the server has the next word.
+    /// The current deadline. `None` while the server is producing a response.
     fn deadline(&self) -> Option<Instant> {
-        let Patience { request, taking, answer, .. } = self.patience;
-        match self.stuck.get() {
-            Some(stuck) if self.streams.get() => Some(stuck.moved + taking * 3 / 2),
-            Some(stuck) => Some((stuck.moved + taking).min(stuck.since + answer)),
-            None if self.underway.get() => None,
+        let HttpTimeouts { request, taking, answer, .. } = self.timeouts;
+        match self.blocked.get() {
+            Some(blocked) if self.streaming.get() => Some(blocked.moved + taking * 3 / 2),
+            Some(blocked) => Some((blocked.moved + taking).min(blocked.since + answer)),
+            None if self.in_progress.get() => None,
             None => Some(self.idle_since.get() + request),
         }
     }
 
-    /// Ready when the peer's time is up. The timer is only set anew when it runs out, or too late.
+    /// Ready when the deadline has passed. The timer is only reset when it fires, or when it would fire too late.
     fn poll_over(&self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) -> Poll<()> {
         while !self.over.get() {
             let Some(deadline) = self.deadline() else { return Poll::Pending };
@@ -198,13 +200,14 @@ impl Watch {
     }
 }
 
-/// Serves a connection for as long as its peer does its part. None: it did not, and what served it is dropped.
-pub(in crate::socket) async fn keep<F: Future>(watch: &Watch, served: F) -> Option<F::Output> {
+/// Runs `served`, which serves a connection, until its end or until the deadline has passed. `None`: the deadline has passed, and
+/// `served` was dropped.
+pub(crate) async fn serve_until_deadline<F: Future>(deadline: &HttpDeadline, served: F) -> Option<F::Output> {
     let mut served = pin!(served);
-    let mut timer = pin!(sleep_until(Instant::now() + watch.patience.request));
+    let mut timer = pin!(sleep_until(Instant::now() + deadline.timeouts.request));
     poll_fn(|cx| match served.as_mut().poll(cx) {
         Poll::Ready(result) => Poll::Ready(Some(result)),
-        Poll::Pending => watch.poll_over(cx, timer.as_mut()).map(|()| None),
+        Poll::Pending => deadline.poll_over(cx, timer.as_mut()).map(|()| None),
     })
     .await
 }

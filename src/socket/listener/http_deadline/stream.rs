@@ -1,8 +1,8 @@
-//! The stream of a connection that is no socket (yet): tells its watch what it reads and writes, and reads no more than
-//! the watch allows.
+//! [`DeadlineStream`]: the stream of a connection that is not, or not yet, a WebSocket. It reports reads and writes to the
+//! deadline of the connection, and reads no more than the deadline allows.
 //!
-//! Made by the accept pipeline around plain TCP or TLS; a WebSocket's pump gets the stream without it. While output waits
-//! for the peer nothing is read, so that answers cannot pile up behind it.
+//! The listener wraps plain TCP or TLS with it; the pump of a WebSocket receives the stream without it. While output waits for the
+//! peer nothing is read, so that responses cannot pile up.
 
 use std::{
     io,
@@ -13,32 +13,32 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::socket::{listener::http_deadline::state::Watch, websocket::tcp::Transport};
+use crate::socket::{listener::http_deadline::state::HttpDeadline, websocket::tcp::SocketStream};
 
-/// See the module.
-pub(in crate::socket) struct Watched<T: Transport> {
-    /// Taken only by `into_inner`, which leaves nobody to ask for it.
+/// A stream with a deadline.
+pub(crate) struct DeadlineStream<T: SocketStream> {
+    /// Taken only by `into_inner`, which consumes the value.
     io: Option<T>,
-    watch: Rc<Watch>,
+    deadline: Rc<HttpDeadline>,
 }
 
-impl<T: Transport> Watched<T> {
-    pub(in crate::socket) fn new(io: T, watch: Rc<Watch>) -> Self {
+impl<T: SocketStream> DeadlineStream<T> {
+    pub(crate) fn new(io: T, deadline: Rc<HttpDeadline>) -> Self {
         io.bound_send_buffer();
-        Self { io: Some(io), watch }
+        Self { io: Some(io), deadline }
     }
 
-    /// What is known of the connection.
-    pub(in crate::socket) fn watch(&self) -> &Rc<Watch> {
-        &self.watch
+    /// The deadline of the connection.
+    pub(crate) fn deadline(&self) -> &Rc<HttpDeadline> {
+        &self.deadline
     }
 
-    pub(in crate::socket) fn get_ref(&self) -> &T {
+    pub(crate) fn get_ref(&self) -> &T {
         self.io.as_ref().expect("only `into_inner` takes it")
     }
 
-    /// The stream, from here on without a watch.
-    pub(in crate::socket) fn into_inner(mut self) -> T {
+    /// The stream without the deadline.
+    pub(crate) fn into_inner(mut self) -> T {
         self.io.take().expect("only `into_inner` takes it")
     }
 
@@ -46,54 +46,54 @@ impl<T: Transport> Watched<T> {
         Pin::new(self.io.as_mut().expect("only `into_inner` takes it"))
     }
 
-    fn note_written(&self, written: &Poll<io::Result<usize>>) {
+    fn report_write(&self, written: &Poll<io::Result<usize>>) {
         match written {
-            Poll::Ready(_) => self.watch.note_moved(),
-            Poll::Pending => self.watch.note_stuck(),
+            Poll::Ready(_) => self.deadline.on_written(),
+            Poll::Pending => self.deadline.on_write_blocked(),
         }
     }
 }
 
-impl<T: Transport> Drop for Watched<T> {
+impl<T: SocketStream> Drop for DeadlineStream<T> {
     fn drop(&mut self) {
-        if let Some(io) = self.io.as_ref().filter(|_| self.watch.is_over()) {
+        if let Some(io) = self.io.as_ref().filter(|_| self.deadline.is_over()) {
             io.reset_on_close();
         }
     }
 }
 
-impl<T: Transport> AsyncRead for Watched<T> {
+impl<T: SocketStream> AsyncRead for DeadlineStream<T> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let room = self.watch.may_read(cx);
-        if room == 0 {
+        let budget = self.deadline.may_read(cx);
+        if budget == 0 {
             return Poll::Pending;
         }
-        let room = room.min(buf.remaining());
-        let mut part = ReadBuf::new(buf.initialize_unfilled_to(room));
+        let budget = budget.min(buf.remaining());
+        let mut part = ReadBuf::new(buf.initialize_unfilled_to(budget));
         let read = self.io().poll_read(cx, &mut part);
         let bytes = part.filled().len();
         buf.advance(bytes);
-        self.watch.note_read(bytes);
+        self.deadline.on_read(bytes);
         read
     }
 }
 
-impl<T: Transport> AsyncWrite for Watched<T> {
+impl<T: SocketStream> AsyncWrite for DeadlineStream<T> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let written = self.io().poll_write(cx, bytes);
-        self.note_written(&written);
+        self.report_write(&written);
         written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let flushed = self.io().poll_flush(cx);
         match flushed {
-            Poll::Ready(_) => self.watch.note_flushed(cx),
-            Poll::Pending => self.watch.note_stuck(),
+            Poll::Ready(_) => self.deadline.on_flushed(cx),
+            Poll::Pending => self.deadline.on_write_blocked(),
         }
         flushed
     }
@@ -108,7 +108,7 @@ impl<T: Transport> AsyncWrite for Watched<T> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let written = self.io().poll_write_vectored(cx, parts);
-        self.note_written(&written);
+        self.report_write(&written);
         written
     }
 

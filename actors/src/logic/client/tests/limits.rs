@@ -8,51 +8,51 @@ use super::*;
 
 #[test]
 fn opening_with_every_subscribe_at_once_is_within_the_limit() {
-    let config = DialogueConfig::default();
+    let config = ClientConfig::default();
     let subscribes: Vec<String> = (0..config.max_channels)
         .map(|n| format!(r#"{{"id":{},"subscribe":{{"channel":"chat:{n}"}}}}"#, n + 2))
         .collect();
     let frame = format!("{CONNECT}\n{}", subscribes.join("\n"));
     assert!(config.max_channels < MAX_COMMANDS_PER_FRAME);
-    let mut talk = Talk::new(None, config);
-    assert_eq!(talk.say(&frame).len(), 1);
-    let said = talk.verified(CONNECT_1, Ok(identity()));
+    let mut connection = TestConnection::new(None, config);
+    assert_eq!(connection.say(&frame).len(), 1);
+    let said = connection.verified(CONNECT_1, Ok(identity()));
     assert_eq!(said.iter().filter(|line| line.starts_with("join")).count(), 128);
 }
 
 #[test]
 fn too_many_commands_are_refused_at_first_and_then_close() {
-    let mut talk = Talk::connected();
-    let burst = talk.dialogue.config.commands.burst;
+    let mut connection = TestConnection::connected();
+    let burst = connection.client.config.commands.burst;
     for _ in 1..burst {
-        assert_eq!(talk.say(r#"{"id":2,"ping":{}}"#), [error(2, 108)]);
+        assert_eq!(connection.say(r#"{"id":2,"ping":{}}"#), [error(2, 108)]);
     }
     for _ in 0..9 {
-        assert_eq!(talk.say(r#"{"id":2,"ping":{}}"#), [error(2, 111)]);
+        assert_eq!(connection.say(r#"{"id":2,"ping":{}}"#), [error(2, 111)]);
     }
-    assert_eq!(talk.say(r#"{"id":2,"ping":{}}"#), [error(2, 111), "close 3013".to_owned()]);
+    assert_eq!(connection.say(r#"{"id":2,"ping":{}}"#), [error(2, 111), "close 3013".to_owned()]);
 }
 
 #[test]
 fn more_commands_than_a_frame_may_carry_close_for_now_and_not_for_good() {
     let flood = [r#"{"id":2,"ping":{}}"#; MAX_COMMANDS_PER_FRAME + 1].join("\n");
-    assert_eq!(Talk::connected().say(&flood), ["close 3013"]);
+    assert_eq!(TestConnection::connected().say(&flood), ["close 3013"]);
 }
 
 #[test]
 fn strikes_are_forgiven_after_a_pause() {
-    let mut talk = Talk::connected();
+    let mut connection = TestConnection::connected();
     let flood = [r#"{"id":2,"ping":{}}"#; 200].join("\n");
     for _ in 0..30 {
-        assert!(!talk.say(&flood).contains(&"close 3013".to_owned()));
-        talk.now += Duration::from_secs(10);
+        assert!(!connection.say(&flood).contains(&"close 3013".to_owned()));
+        connection.now += Duration::from_secs(10);
     }
 }
 
 #[test]
 fn pongs_are_not_counted() {
-    let mut talk = Talk::connected();
-    while talk.say(r#"{"id":2,"ping":{}}"#) == [error(2, 108)] {}
-    assert_eq!(lines(&talk.dialogue.on_tick(talk.now + Duration::from_secs(19))), ["{}"]);
-    assert!(talk.say("{}").is_empty());
+    let mut connection = TestConnection::connected();
+    while connection.say(r#"{"id":2,"ping":{}}"#) == [error(2, 108)] {}
+    assert_eq!(lines(&connection.client.on_tick(connection.now + Duration::from_secs(19))), ["{}"]);
+    assert!(connection.say("{}").is_empty());
 }

@@ -10,87 +10,87 @@ const ALL: &str = r#"{"id":2,"subscribe":{"channel":"chat:a"}}
 {"id":6,"presence_stats":{"channel":"chat:a"}}"#;
 
 /// A connection whose channels have not answered yet.
-fn waiting() -> Talk {
-    let mut talk = Talk::connected();
-    talk.channels_answer = false;
-    assert_eq!(talk.say(ALL), ["join chat:a 2"]);
-    assert!(!talk.dialogue.is_decided() && talk.decided().is_empty());
-    talk
+fn waiting() -> TestConnection {
+    let mut connection = TestConnection::connected();
+    connection.channels_answer = false;
+    assert_eq!(connection.say(ALL), ["join chat:a 2"]);
+    assert!(!connection.client.is_membership_known() && connection.membership_known().is_empty());
+    connection
 }
 
-fn made(number: u64) -> Order {
-    Order::Confirm(channel("chat:a"), number)
+fn made(number: u64) -> ServerRequest {
+    ServerRequest::Confirm(channel("chat:a"), number)
 }
 
 #[test]
 fn what_members_may_do_waits_for_the_channel_and_is_done_then() {
-    let mut talk = waiting();
-    assert!(talk.told(made(1)).is_empty());
-    assert!(talk.dialogue.is_decided());
-    assert_eq!(talk.decided(), ["publish chat:a 3 1", "history chat:a 4 0", "make room"]);
-    assert_eq!(talk.room(), ["presence chat:a 5", "stats chat:a 6"]);
+    let mut connection = waiting();
+    assert!(connection.told(made(1)).is_empty());
+    assert!(connection.client.is_membership_known());
+    assert_eq!(connection.membership_known(), ["publish chat:a 3 1", "history chat:a 4 0", "make room"]);
+    assert_eq!(connection.room(), ["presence chat:a 5", "stats chat:a 6"]);
 }
 
 #[test]
 fn a_long_answer_waits_until_every_subscription_has_what_it_recovers() {
-    let mut talk = Talk::connected();
-    talk.subscribe(2, "chat:b");
-    talk.channels_answer = false;
-    assert_eq!(talk.subscribe(3, "chat:a"), ["join chat:a 3"]);
+    let mut connection = TestConnection::connected();
+    connection.subscribe(2, "chat:b");
+    connection.channels_answer = false;
+    assert_eq!(connection.subscribe(3, "chat:a"), ["join chat:a 3"]);
     // Where a channel stands, and who publishes, needs no room.
-    assert_eq!(talk.say(r#"{"id":4,"history":{"channel":"chat:b"}}"#), ["history chat:b 4 0"]);
-    assert!(talk.say(r#"{"id":5,"history":{"channel":"chat:b","limit":9}}"#).is_empty());
-    talk.told(made(2));
-    assert_eq!(talk.decided(), ["make room"]);
+    assert_eq!(connection.say(r#"{"id":4,"history":{"channel":"chat:b"}}"#), ["history chat:b 4 0"]);
+    assert!(connection.say(r#"{"id":5,"history":{"channel":"chat:b","limit":9}}"#).is_empty());
+    connection.told(made(2));
+    assert_eq!(connection.membership_known(), ["make room"]);
 }
 
 #[test]
 fn who_is_not_taken_in_may_nothing() {
-    let mut talk = waiting();
-    talk.told(Order::Forget(channel("chat:a"), 1));
-    assert_eq!(talk.decided(), [error(3, 103), error(4, 103), error(5, 103), error(6, 103)]);
-    assert_eq!(talk.subscribe(7, "chat:a"), ["join chat:a 7"]);
+    let mut connection = waiting();
+    connection.told(ServerRequest::Forget(channel("chat:a"), 1));
+    assert_eq!(connection.membership_known(), [error(3, 103), error(4, 103), error(5, 103), error(6, 103)]);
+    assert_eq!(connection.subscribe(7, "chat:a"), ["join chat:a 7"]);
 }
 
 #[test]
 fn what_waits_goes_on_when_the_subscription_is_ended_meanwhile() {
-    let mut talk = waiting();
-    talk.told(Order::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server));
-    assert!(talk.dialogue.is_decided());
-    assert_eq!(talk.decided()[0], error(3, 103));
+    let mut connection = waiting();
+    connection.told(ServerRequest::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server));
+    assert!(connection.client.is_membership_known());
+    assert_eq!(connection.membership_known()[0], error(3, 103));
 }
 
 #[test]
 fn what_waits_goes_on_when_the_channel_takes_no_message() {
-    let mut talk = waiting();
+    let mut connection = waiting();
     let name = channel("chat:a");
-    assert_eq!(lines(&talk.dialogue.on_busy(Some(2), Some((&name, 1)))), [error(2, 100)]);
-    assert_eq!(talk.decided()[0], error(3, 103));
+    assert_eq!(lines(&connection.client.on_busy(Some(2), Some((&name, 1)))), [error(2, 100)]);
+    assert_eq!(connection.membership_known()[0], error(3, 103));
 }
 
 #[test]
 fn another_subscription_of_the_channel_decides_nothing() {
-    let mut talk = waiting();
-    assert!(talk.dialogue.on_order(talk.now, made(2)).1 == Ok(false));
-    assert!(!talk.dialogue.is_decided());
+    let mut connection = waiting();
+    assert!(connection.client.on_server_request(connection.now, made(2)).1 == Ok(false));
+    assert!(!connection.client.is_membership_known());
 }
 
 #[test]
 fn other_channels_wait_for_nobody() {
-    let mut talk = Talk::connected();
-    talk.subscribe(2, "chat:b");
-    talk.channels_answer = false;
-    talk.subscribe(3, "chat:a");
-    assert_eq!(talk.say(r#"{"id":4,"publish":{"channel":"chat:b","data":1}}"#), ["publish chat:b 4 1"]);
-    assert_eq!(talk.subscribe(5, "chat:c"), ["join chat:c 5"]);
+    let mut connection = TestConnection::connected();
+    connection.subscribe(2, "chat:b");
+    connection.channels_answer = false;
+    connection.subscribe(3, "chat:a");
+    assert_eq!(connection.say(r#"{"id":4,"publish":{"channel":"chat:b","data":1}}"#), ["publish chat:b 4 1"]);
+    assert_eq!(connection.subscribe(5, "chat:c"), ["join chat:c 5"]);
 }
 
 #[test]
 fn what_waits_for_a_channel_is_bounded() {
-    let mut talk = waiting();
+    let mut connection = waiting();
     let frame = vec![r#"{"id":9,"unsubscribe":{"channel":"chat:z"}}"#; 50].join("\n");
-    talk.after(8.0);
-    let said: Vec<String> = (0..7).flat_map(|_| talk.say(&frame)).collect();
+    connection.after(8.0);
+    let said: Vec<String> = (0..7).flat_map(|_| connection.say(&frame)).collect();
     assert!(said.iter().all(|line| *line == error(9, 111)), "{said:?}");
-    assert!(talk.dialogue.waiting.len() <= talk.dialogue.config.max_waiting);
+    assert!(connection.client.queue.len() <= connection.client.config.max_waiting);
 }

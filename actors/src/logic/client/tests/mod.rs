@@ -1,12 +1,12 @@
 //! The dialogue as a script: what goes in, and line by line what comes out.
 
 mod channels;
+mod connect;
 mod limits;
 mod membership;
-mod opening;
 mod properties;
-mod questions;
-mod server;
+mod queries;
+mod server_side;
 mod timing;
 mod tokens;
 
@@ -28,8 +28,8 @@ use uuid::Uuid;
 use super::*;
 
 /// A connection under test, with its own time.
-pub(super) struct Talk {
-    pub(super) dialogue: Dialogue,
+pub(super) struct TestConnection {
+    pub(super) client: ClientState,
     pub(super) now: Instant,
     pub(super) accepting: bool,
     /// Whether channels take the connection in as soon as they are asked.
@@ -49,8 +49,8 @@ pub(super) fn identity() -> Identity {
     }
 }
 
-fn config() -> DialogueConfig {
-    DialogueConfig { version: "portcullis test".to_owned(), max_channels: 3, ..DialogueConfig::default() }
+fn config() -> ClientConfig {
+    ClientConfig { version: "portcullis test".to_owned(), max_channels: 3, ..ClientConfig::default() }
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -58,16 +58,16 @@ fn text(bytes: &[u8]) -> String {
 }
 
 /// A connection that begins at the thousandth second.
-fn opening(now: Instant, jitter: f64) -> Opening {
+fn opening(now: Instant, jitter: f64) -> ConnectionParameters {
     let client = ConnectionId(Uuid::from_u128(1));
-    Opening {
+    ConnectionParameters {
         client,
         encoding: Encoding::Json,
         now,
         unix_seconds: 1_000,
         jitter,
         emulation: None,
-        unproven: None,
+        cookie_refusal: None,
     }
 }
 
@@ -82,25 +82,25 @@ pub(super) fn line(effect: &Effect) -> String {
         Effect::VerifySubscription { purpose, channel, token } => {
             format!("verify {purpose:?} {channel} {}", token.expose_secret())
         }
-        Effect::Join { joining, id: Some(id) } => format!("join {} {id}", joining.channel),
-        Effect::Join { joining, id: None } => format!("join {}", joining.channel),
-        Effect::Gather(joinings) => {
-            let names: Vec<&str> = joinings.iter().map(|joining| joining.channel.as_str()).collect();
+        Effect::Join { request, id: Some(id) } => format!("join {} {id}", request.channel),
+        Effect::Join { request, id: None } => format!("join {}", request.channel),
+        Effect::ConnectSubscriptions(requests) => {
+            let names: Vec<&str> = requests.iter().map(|request| request.channel.as_str()).collect();
             format!("gather {}", names.join(" "))
         }
-        Effect::Leave { channel, told: Farewell::Answer(id) } => format!("leave {channel} {id}"),
-        Effect::Leave { channel, told: Farewell::Push(code) } => {
+        Effect::Leave { channel, notice: UnsubscribeNotice::Reply(id) } => format!("leave {channel} {id}"),
+        Effect::Leave { channel, notice: UnsubscribeNotice::Push(code) } => {
             format!("leave {channel} push {}", code.code())
         }
         Effect::Publish { channel, id, data, .. } => {
             format!("publish {channel} {id} {}", text(data.as_bytes()))
         }
-        Effect::Ask { channel, id, question: Question::Presence } => format!("presence {channel} {id}"),
-        Effect::Ask { channel, id, question: Question::PresenceStats } => format!("stats {channel} {id}"),
-        Effect::Ask { channel, id, question: Question::History(request) } => {
+        Effect::Query { channel, id, query: ChannelQuery::Presence } => format!("presence {channel} {id}"),
+        Effect::Query { channel, id, query: ChannelQuery::PresenceStats } => format!("stats {channel} {id}"),
+        Effect::Query { channel, id, query: ChannelQuery::History(request) } => {
             format!("history {channel} {id} {}", request.limit)
         }
-        Effect::MakeRoom => "make room".to_owned(),
+        Effect::ReserveAnswerSpace => "make room".to_owned(),
         Effect::NativePing => "native ping".to_owned(),
         Effect::Close(reason) => format!("close {}", reason.code()),
     }
@@ -110,11 +110,11 @@ fn lines(effects: &[Effect]) -> Vec<String> {
     effects.iter().map(line).collect()
 }
 
-impl Talk {
-    fn new(identity: Option<Identity>, config: DialogueConfig) -> Self {
+impl TestConnection {
+    fn new(identity: Option<Identity>, config: ClientConfig) -> Self {
         let now = Instant::now();
-        let dialogue = Dialogue::new(Arc::new(config), opening(now, 0.5), identity);
-        Self { dialogue, now, accepting: true, channels_answer: true }
+        let client = ClientState::new(Arc::new(config), opening(now, 0.5), identity);
+        Self { client, now, accepting: true, channels_answer: true }
     }
 
     /// A connection whose handshake had no credential.
@@ -123,11 +123,11 @@ impl Talk {
     }
 
     /// A connection whose handshake brought a cookie that proved nothing.
-    pub(super) fn unproven(refusal: VerifyRefusal, config: DialogueConfig) -> Self {
+    pub(super) fn unproven(refusal: VerifyRefusal, config: ClientConfig) -> Self {
         let now = Instant::now();
-        let opening = Opening { unproven: Some(refusal), ..opening(now, 0.5) };
+        let opening = ConnectionParameters { cookie_refusal: Some(refusal), ..opening(now, 0.5) };
         Self {
-            dialogue: Dialogue::new(Arc::new(config), opening, None),
+            client: ClientState::new(Arc::new(config), opening, None),
             now,
             accepting: true,
             channels_answer: true,
@@ -141,13 +141,13 @@ impl Talk {
 
     /// A connection that has connected, the handshake's way.
     fn connected() -> Self {
-        let mut talk = Self::authenticated();
-        assert!(talk.say(r#"{"id":1,"connect":{}}"#)[0].contains(r#""connect":{"client""#));
-        talk
+        let mut connection = Self::authenticated();
+        assert!(connection.say(r#"{"id":1,"connect":{}}"#)[0].contains(r#""connect":{"client""#));
+        connection
     }
 
     pub(super) fn say(&mut self, frame: &str) -> Vec<String> {
-        let effects = self.dialogue.on_frame(self.now, frame.as_bytes(), self.accepting);
+        let effects = self.client.on_frame(self.now, frame.as_bytes(), self.accepting);
         self.performed(effects)
     }
 
@@ -155,24 +155,27 @@ impl Talk {
     fn performed(&mut self, mut effects: Vec<Effect>) -> Vec<String> {
         let mut done = 0;
         while let Some(effect) = effects.get(done).filter(|_| self.channels_answer) {
-            if let Effect::Join { joining, .. } = effect {
-                self.dialogue
-                    .on_order(self.now, Order::Confirm(joining.channel.clone(), joining.number))
+            if let Effect::Join { request, .. } = effect {
+                self.client
+                    .on_server_request(
+                        self.now,
+                        ServerRequest::Confirm(request.channel.clone(), request.number),
+                    )
                     .1
                     .unwrap();
-                effects.extend(self.dialogue.on_decided(self.now, self.accepting));
+                effects.extend(self.client.on_membership_known(self.now, self.accepting));
             }
             done += 1;
         }
         lines(&effects)
     }
 
-    fn decided(&mut self) -> Vec<String> {
-        lines(&self.dialogue.on_decided(self.now, self.accepting))
+    fn membership_known(&mut self) -> Vec<String> {
+        lines(&self.client.on_membership_known(self.now, self.accepting))
     }
 
     fn verified(&mut self, purpose: Purpose, outcome: Result<Identity, VerifyRefusal>) -> Vec<String> {
-        let effects = self.dialogue.on_verified(self.now, purpose, outcome, self.accepting);
+        let effects = self.client.on_verified(self.now, purpose, outcome, self.accepting);
         self.performed(effects)
     }
 
@@ -181,32 +184,32 @@ impl Talk {
         purpose: Purpose,
         outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
     ) -> Vec<String> {
-        let effects = self.dialogue.on_subscription_verified(self.now, purpose, outcome, self.accepting);
+        let effects = self.client.on_subscription_verified(self.now, purpose, outcome, self.accepting);
         self.performed(effects)
     }
 
     fn room(&mut self) -> Vec<String> {
-        lines(&self.dialogue.on_room(self.now, self.accepting))
+        lines(&self.client.on_answer_space(self.now, self.accepting))
     }
 
-    fn told(&mut self, order: Order) -> Vec<String> {
-        let (effects, done) = self.dialogue.on_order(self.now, order);
+    fn told(&mut self, order: ServerRequest) -> Vec<String> {
+        let (effects, done) = self.client.on_server_request(self.now, order);
         assert!(done == Ok(true) || effects.is_empty(), "what is done is said to be");
         self.performed(effects)
     }
 
     fn channels(&self) -> usize {
-        self.dialogue.describe().subscriptions.len()
+        self.client.describe().subscriptions.len()
     }
 
     fn after(&mut self, seconds: f64) -> Vec<String> {
         self.now += Duration::from_secs_f64(seconds);
-        lines(&self.dialogue.on_tick(self.now))
+        lines(&self.client.on_tick(self.now))
     }
 
     /// Goes to the next deadline.
     fn next(&mut self) -> (f64, Vec<String>) {
-        let due = self.dialogue.next_deadline().unwrap().saturating_duration_since(self.now).as_secs_f64();
+        let due = self.client.next_deadline().unwrap().saturating_duration_since(self.now).as_secs_f64();
         (due, self.after(due))
     }
 

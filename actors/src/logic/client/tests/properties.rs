@@ -1,4 +1,4 @@
-//! What holds for every dialogue, whatever a client and the world around it do.
+//! What holds for every client, whatever a client and the world around it do.
 
 use std::time::Duration;
 
@@ -19,11 +19,11 @@ enum Input {
     NativePong,
     Tick(u16),
     Accepting(bool),
-    Order(u8, u8),
+    ServerRequest(u8, u8),
     Granted(u8),
-    Gathered(bool),
-    Room,
-    Decided,
+    JoinResults(bool),
+    AnswerSpace,
+    MembershipKnown,
 }
 
 fn command() -> impl Strategy<Value = String> {
@@ -55,11 +55,11 @@ fn input() -> impl Strategy<Value = Input> {
         1 => Just(Input::NativePong),
         4 => (0_u16..15_000).prop_map(Input::Tick),
         1 => any::<bool>().prop_map(Input::Accepting),
-        2 => (0_u8..8, 0_u8..3).prop_map(|(kind, channel)| Input::Order(kind, channel)),
+        2 => (0_u8..8, 0_u8..3).prop_map(|(kind, channel)| Input::ServerRequest(kind, channel)),
         2 => (0_u8..6).prop_map(Input::Granted),
-        2 => any::<bool>().prop_map(Input::Gathered),
-        2 => Just(Input::Room),
-        2 => Just(Input::Decided),
+        2 => any::<bool>().prop_map(Input::JoinResults),
+        2 => Just(Input::AnswerSpace),
+        2 => Just(Input::MembershipKnown),
     ]
 }
 
@@ -73,41 +73,48 @@ fn outcome(number: u8) -> Result<Identity, VerifyRefusal> {
     }
 }
 
-fn feed(talk: &mut Talk, pending: Option<Purpose>, input: Input) -> Vec<Effect> {
+fn feed(connection: &mut TestConnection, pending: Option<Purpose>, input: Input) -> Vec<Effect> {
     match input {
-        Input::Frame(text) => talk.dialogue.on_frame(talk.now, text.as_bytes(), talk.accepting),
+        Input::Frame(text) => {
+            connection.client.on_frame(connection.now, text.as_bytes(), connection.accepting)
+        }
         Input::Verified(number) => {
             let purpose = pending.unwrap_or(Purpose::Refresh { id: 77 });
-            talk.dialogue.on_verified(talk.now, purpose, outcome(number), talk.accepting)
+            connection.client.on_verified(connection.now, purpose, outcome(number), connection.accepting)
         }
-        Input::Decided => talk.dialogue.on_decided(talk.now, talk.accepting),
-        Input::Room => talk.dialogue.on_room(talk.now, talk.accepting),
+        Input::MembershipKnown => connection.client.on_membership_known(connection.now, connection.accepting),
+        Input::AnswerSpace => connection.client.on_answer_space(connection.now, connection.accepting),
         Input::NativePong => {
-            talk.dialogue.on_native_pong();
+            connection.client.on_native_pong();
             Vec::new()
         }
         Input::Tick(millis) => {
-            talk.now += Duration::from_millis(millis.into());
-            talk.dialogue.on_tick(talk.now)
+            connection.now += Duration::from_millis(millis.into());
+            connection.client.on_tick(connection.now)
         }
         Input::Accepting(accepting) => {
-            talk.accepting = accepting;
+            connection.accepting = accepting;
             Vec::new()
         }
-        Input::Order(kind, number) => {
-            if !talk.dialogue.takes_orders() {
+        Input::ServerRequest(kind, number) => {
+            if !connection.client.takes_server_requests() {
                 return Vec::new();
             }
-            talk.dialogue.on_order(talk.now, order(kind, number)).0
+            connection.client.on_server_request(connection.now, order(kind, number)).0
         }
         Input::Granted(number) => {
             let purpose = pending.unwrap_or(Purpose::SubRefresh { id: 77 });
-            talk.dialogue.on_subscription_verified(talk.now, purpose, granted(number), talk.accepting)
+            connection.client.on_subscription_verified(
+                connection.now,
+                purpose,
+                granted(number),
+                connection.accepting,
+            )
         }
-        Input::Gathered(good) => {
+        Input::JoinResults(good) => {
             let result = if good { Ok(SubscribeResult::default()) } else { Err(ErrorCode::Internal) };
             let gathered = vec![(server_channel(), result)];
-            talk.dialogue.on_gathered(talk.now, gathered, talk.accepting)
+            connection.client.on_connect_subscriptions(connection.now, gathered, connection.accepting)
         }
     }
 }
@@ -121,19 +128,19 @@ fn server_channel() -> ChannelName {
     ChannelName::parse("user:#42").unwrap()
 }
 
-fn refresh(expires_at: Option<i64>) -> Order {
-    Order::Refresh { expires_at, conn_info: None }
+fn refresh(expires_at: Option<i64>) -> ServerRequest {
+    ServerRequest::Refresh { expires_at, conn_info: None }
 }
 
-fn order(kind: u8, number: u8) -> Order {
+fn order(kind: u8, number: u8) -> ServerRequest {
     let channel = named(number);
     match kind {
-        0 => Order::Forget(channel, u64::from(number) + 1),
-        1 => Order::Unsubscribe(channel, UnsubscribeCode::Server),
+        0 => ServerRequest::Forget(channel, u64::from(number) + 1),
+        1 => ServerRequest::Unsubscribe(channel, UnsubscribeCode::Server),
         2 => refresh(Some(990 + 20 * i64::from(number))),
         3 => refresh(None),
-        7 => Order::Confirm(channel, u64::from(number) + 1),
-        kind => Order::Subscribe(Box::new(ServerSubscription {
+        7 => ServerRequest::Confirm(channel, u64::from(number) + 1),
+        kind => ServerRequest::Subscribe(Box::new(ServerSubscription {
             channel,
             chan_info: None,
             data: None,
@@ -164,36 +171,36 @@ proptest! {
         personal in any::<bool>(),
         inputs in prop::collection::vec(input(), 1..60),
     ) {
-        let mut talk = if authenticated { Talk::authenticated() } else { Talk::anonymous() };
+        let mut connection = if authenticated { TestConnection::authenticated() } else { TestConnection::anonymous() };
         if personal {
             let namespaces = Arc::new(Namespaces::default().with_personal("user"));
-            Arc::make_mut(&mut talk.dialogue.config).namespaces = namespaces;
+            Arc::make_mut(&mut connection.client.config).namespaces = namespaces;
         }
         let (mut closed, mut pending, mut proven) = (false, None, authenticated);
         for input in inputs {
             proven |= matches!(input, Input::Verified(0..=2 | 5)) && answers(&input, pending);
             // One outcome for each verification.
             let answered = answers(&input, pending).then(|| pending.take()).flatten();
-            let effects = feed(&mut talk, answered, input);
-            closed = check(&talk, closed, proven, &mut pending, &effects)?;
+            let effects = feed(&mut connection, answered, input);
+            closed = check(&connection, closed, proven, &mut pending, &effects)?;
         }
     }
 
     #[test]
     fn a_silent_client_is_gone_in_the_end(authenticated in any::<bool>(), inputs in prop::collection::vec(input(), 0..20)) {
-        let mut talk = if authenticated { Talk::authenticated() } else { Talk::anonymous() };
+        let mut connection = if authenticated { TestConnection::authenticated() } else { TestConnection::anonymous() };
         for input in inputs {
-            if !matches!(input, Input::Order(3, _)) {
-                feed(&mut talk, None, input);
+            if !matches!(input, Input::ServerRequest(3, _)) {
+                feed(&mut connection, None, input);
             }
         }
         for _ in 0..4 {
-            if let Some(deadline) = talk.dialogue.next_deadline() {
-                talk.now = talk.now.max(deadline);
-                talk.dialogue.on_tick(talk.now);
+            if let Some(deadline) = connection.client.next_deadline() {
+                connection.now = connection.now.max(deadline);
+                connection.client.on_tick(connection.now);
             }
         }
-        prop_assert!(talk.dialogue.is_closed());
+        prop_assert!(connection.client.is_closed());
     }
 }
 
@@ -208,7 +215,7 @@ fn answers(input: &Input, pending: Option<Purpose>) -> bool {
 
 /// The invariants of one step; returns whether the dialogue is closed.
 fn check(
-    talk: &Talk,
+    connection: &TestConnection,
     was_closed: bool,
     proven: bool,
     pending: &mut Option<Purpose>,
@@ -223,11 +230,11 @@ fn check(
                 *pending = Some(*purpose);
             }
             Effect::Join { .. }
-            | Effect::Gather(_)
+            | Effect::ConnectSubscriptions(_)
             | Effect::Leave { .. }
             | Effect::Publish { .. }
-            | Effect::MakeRoom
-            | Effect::Ask { .. } => prop_assert!(proven),
+            | Effect::ReserveAnswerSpace
+            | Effect::Query { .. } => prop_assert!(proven),
             Effect::Reply(bytes) | Effect::Release(bytes) => {
                 prop_assert!(serde_json::from_slice::<serde_json::Value>(bytes).is_ok());
             }
@@ -235,10 +242,10 @@ fn check(
         }
     }
     let closed = was_closed || matches!(effects.last(), Some(Effect::Close(_)));
-    prop_assert_eq!(talk.dialogue.is_closed(), closed);
-    prop_assert_eq!(talk.dialogue.next_deadline().is_none(), closed);
+    prop_assert_eq!(connection.client.is_closed(), closed);
+    prop_assert_eq!(connection.client.next_deadline().is_none(), closed);
     // The server may add to what the client may have.
-    prop_assert!(talk.dialogue.subscriptions.len() <= 7);
-    prop_assert!(talk.dialogue.waiting.is_empty() || talk.dialogue.pending.is_some());
+    prop_assert!(connection.client.subscriptions.len() <= 7);
+    prop_assert!(connection.client.queue.is_empty() || connection.client.pending.is_some());
     Ok(closed)
 }

@@ -8,74 +8,77 @@ use super::*;
 #[test]
 fn the_first_ping_comes_within_the_second_half_of_an_interval() {
     for (jitter, due) in [(0.0, 12.5), (1.0, 25.0), (f64::NAN, 18.75), (7.0, 25.0)] {
-        let mut talk = Talk::authenticated();
-        talk.dialogue = Dialogue::new(Arc::new(config()), opening(talk.now, jitter), Some(identity()));
-        assert_eq!(talk.next().0, due);
+        let mut connection = TestConnection::authenticated();
+        connection.client =
+            ClientState::new(Arc::new(config()), opening(connection.now, jitter), Some(identity()));
+        assert_eq!(connection.next().0, due);
     }
 }
 
 #[test]
 fn a_ping_is_answered_by_a_pong_within_eight_seconds() {
-    let mut talk = Talk::connected();
-    assert_eq!(talk.next(), (18.75, vec!["{}".to_owned()]));
-    talk.now += Duration::from_secs_f64(7.9);
-    assert!(talk.say("{}").is_empty());
-    assert_eq!(talk.next(), (17.1, vec!["{}".to_owned()]));
-    assert_eq!(talk.next(), (8.0, vec!["close 3012".to_owned()]));
+    let mut connection = TestConnection::connected();
+    assert_eq!(connection.next(), (18.75, vec!["{}".to_owned()]));
+    connection.now += Duration::from_secs_f64(7.9);
+    assert!(connection.say("{}").is_empty());
+    assert_eq!(connection.next(), (17.1, vec!["{}".to_owned()]));
+    assert_eq!(connection.next(), (8.0, vec!["close 3012".to_owned()]));
 }
 
 #[test]
 fn a_pong_nobody_asked_for_is_a_bad_request() {
-    assert_eq!(Talk::connected().say("{}"), ["close 3501"]);
-    assert_eq!(Talk::authenticated().say("{}"), ["close 3501"]);
-    let mut talk = Talk::connected();
-    talk.next();
-    assert_eq!(talk.say("{}\n{}"), ["close 3501"]);
+    assert_eq!(TestConnection::connected().say("{}"), ["close 3501"]);
+    assert_eq!(TestConnection::authenticated().say("{}"), ["close 3501"]);
+    let mut connection = TestConnection::connected();
+    connection.next();
+    assert_eq!(connection.say("{}\n{}"), ["close 3501"]);
 }
 
 #[test]
 fn a_pong_does_not_wait_behind_a_verification() {
-    let mut talk = Talk::connected();
-    talk.next();
-    assert_eq!(talk.say(REFRESH).len(), 1);
-    assert!(talk.say("{}").is_empty());
-    assert!(talk.after(8.0).is_empty());
+    let mut connection = TestConnection::connected();
+    connection.next();
+    assert_eq!(connection.say(REFRESH).len(), 1);
+    assert!(connection.say("{}").is_empty());
+    assert!(connection.after(8.0).is_empty());
 }
 
-fn connected_for(seconds: u64) -> Talk {
+fn connected_for(seconds: u64) -> TestConnection {
     let short = Identity { token_expires_in: Some(Duration::from_secs(seconds)), ..identity() };
-    let mut talk =
-        Talk::new(Some(short), DialogueConfig { pong_timeout: Duration::from_secs(9999), ..config() });
-    assert!(talk.say(r#"{"id":1,"connect":{}}"#)[0].contains(&format!("\"ttl\":{seconds},")));
-    talk
+    let mut connection = TestConnection::new(
+        Some(short),
+        ClientConfig { pong_timeout: Duration::from_secs(9999), ..config() },
+    );
+    assert!(connection.say(r#"{"id":1,"connect":{}}"#)[0].contains(&format!("\"ttl\":{seconds},")));
+    connection
 }
 
 #[test]
 fn a_connection_ends_25_seconds_after_its_token() {
-    let mut talk = connected_for(30);
-    talk.now += Duration::from_secs_f64(54.9);
-    assert!(!talk.after(0.0).contains(&"close 3005".to_owned()));
-    assert_eq!(talk.after(0.1), ["close 3005"]);
+    let mut connection = connected_for(30);
+    connection.now += Duration::from_secs_f64(54.9);
+    assert!(!connection.after(0.0).contains(&"close 3005".to_owned()));
+    assert_eq!(connection.after(0.1), ["close 3005"]);
 }
 
 #[test]
 fn a_refresh_moves_the_end() {
-    let mut talk = connected_for(30);
-    assert_eq!(talk.say(REFRESH), ["verify Refresh { id: 5 } t2"]);
+    let mut connection = connected_for(30);
+    assert_eq!(connection.say(REFRESH), ["verify Refresh { id: 5 } t2"]);
     assert_eq!(
-        talk.verified(REFRESH_5, Ok(identity())),
+        connection.verified(REFRESH_5, Ok(identity())),
         [r#"{"id":5,"refresh":{"expires":true,"ttl":3600}}"#]
     );
-    assert!(!talk.after(3600.0).contains(&"close 3005".to_owned()));
-    assert_eq!(talk.after(25.0), ["close 3005"]);
+    assert!(!connection.after(3600.0).contains(&"close 3005".to_owned()));
+    assert_eq!(connection.after(25.0), ["close 3005"]);
 }
 
 #[test]
 fn a_refresh_never_changes_who_speaks() {
-    let mut talk = Talk::connected();
-    talk.say(REFRESH);
+    let mut connection = TestConnection::connected();
+    connection.say(REFRESH);
     assert_eq!(
-        talk.verified(REFRESH_5, Ok(Identity { subject: UserId(1).into(), ..identity() })),
+        connection.verified(REFRESH_5, Ok(Identity { subject: UserId(1).into(), ..identity() })),
         ["close 3500"]
     );
 }
@@ -88,20 +91,20 @@ fn refused_refreshes_end_or_delay_as_clients_expect() {
         (VerifyRefusal::Revoked(CloseReason::SignedOut), "close 4501".to_owned()),
         (VerifyRefusal::Unavailable, error(5, 100)),
     ] {
-        let mut talk = Talk::connected();
-        talk.say(REFRESH);
-        assert_eq!(talk.verified(REFRESH_5, Err(refusal)), [said]);
+        let mut connection = TestConnection::connected();
+        connection.say(REFRESH);
+        assert_eq!(connection.verified(REFRESH_5, Err(refusal)), [said]);
     }
 }
 
 #[test]
 fn a_refresh_without_a_token_is_a_bad_request() {
-    assert_eq!(Talk::connected().say(r#"{"id":5,"refresh":{}}"#), ["close 3501"]);
+    assert_eq!(TestConnection::connected().say(r#"{"id":5,"refresh":{}}"#), ["close 3501"]);
 }
 
 #[test]
 fn a_ttl_is_at_least_one_second() {
     let nearly = Identity { token_expires_in: Some(Duration::from_millis(10)), ..identity() };
-    let mut talk = Talk::new(Some(nearly), config());
-    assert!(talk.say(r#"{"id":1,"connect":{}}"#)[0].contains(r#""ttl":1,"#));
+    let mut connection = TestConnection::new(Some(nearly), config());
+    assert!(connection.say(r#"{"id":1,"connect":{}}"#)[0].contains(r#""ttl":1,"#));
 }

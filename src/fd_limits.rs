@@ -1,31 +1,31 @@
-//! How many files the process may have open, and how that is shared out.
+//! How many file descriptors the process may have open, and how they are divided.
 //!
-//! Asked once by the composition root. Every connection is a file; whoever runs out of them answers nobody, so plain
-//! connections and sockets get shares that leave something for the database and the logs.
+//! Asked once, by `app`. Every connection is a file descriptor. A process without free descriptors can answer no request, so
+//! plain connections and sockets get shares that leave a reserve for the database and the logs.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Kept for the database, logs, listeners and timers.
 const RESERVE: usize = 256;
-/// More plain connections than this are no use: requests are short.
+/// More plain connections than this are of no use: requests are short.
 const PLAIN_MAX: usize = 16_384;
 
 /// The shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Files {
-    /// Connections that are no sockets, or not yet.
+pub struct FdLimits {
+    /// Connections that are not sockets, or not yet.
     pub plain_connections: usize,
     /// Sockets.
     pub sockets: usize,
 }
 
-impl Files {
-    /// Raises the process's soft limit to its hard one and shares out what there is.
+impl FdLimits {
+    /// Raises the process's soft limit to its hard one and divides it.
     #[must_use]
     pub fn claim() -> Self {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         if current != maximum {
-            // If it is not allowed, the soft limit holds.
+            // If the system does not allow it, the soft limit stays in force.
             let _ = setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum });
         }
         let limit = getrlimit(Resource::Nofile)
@@ -49,9 +49,9 @@ mod tests {
     #[test]
     fn the_shares_leave_a_reserve() {
         for limit in [1_024, 20_000, 1_048_576] {
-            let Files { plain_connections, sockets } = Files::share(limit);
+            let FdLimits { plain_connections, sockets } = FdLimits::share(limit);
             assert_eq!(plain_connections + sockets + RESERVE, limit);
         }
-        assert_eq!(Files::share(20_000).plain_connections, 4_936);
+        assert_eq!(FdLimits::share(20_000).plain_connections, 4_936);
     }
 }

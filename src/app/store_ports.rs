@@ -1,4 +1,4 @@
-//! The ways out of the actor system, into the store.
+//! The ports of the actors, implemented by the store.
 
 use std::{net::IpAddr, sync::Arc};
 
@@ -7,7 +7,7 @@ use domain::risk::History;
 use logic::journal::{Appended, NewMessage, Opened, Range, Removed, Retention};
 use protocol::{Publication, audit::AuditEvent, channel_name::ChannelName, id::UserId};
 
-use store::{self, Store, StoreError, Touch};
+use store::{Store, StoreError, Touch};
 
 /// Every port of the actors, over one store.
 pub(super) struct StorePorts(pub(super) Store);

@@ -1,9 +1,16 @@
-//! What the parts are told: made from the settings, used by `app` and by the command line's tools.
+//! The parts of the server, and their settings, made from the settings as a whole. Used by `server` and by the tools of the
+//! command line.
 
-use std::net::SocketAddr;
+use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
-use super::StartError;
-use crate::config::{Environment, Settings};
+use actors::{Realtime, runtime::Ports};
+
+use super::{error::StartError, store_ports::StorePorts};
+use crate::{
+    config::{Environment, Settings},
+    http::HttpSettings,
+    lifecycle::{Shutdown, Stop},
+};
 use domain::{
     abuse::throttle::ThrottleKeys,
     client::{device::DeviceCookies, origin::Origins},
@@ -15,7 +22,9 @@ use domain::{
     tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
 };
 use service::{Keys, RelyingParty, ServiceSettings};
+use store::Store;
 
+/// The keys of tokens, cookies and hashes, derived from the secrets.
 pub(crate) fn keys(settings: &Settings) -> Keys {
     let (secrets, domain) = (&settings.secrets, &settings.surface.domain);
     Keys {
@@ -30,7 +39,7 @@ pub(crate) fn keys(settings: &Settings) -> Keys {
     }
 }
 
-/// What the use cases can be told; `bound` are the origins of the server itself.
+/// The settings of the use cases; `bound` are the origins of the server itself.
 ///
 /// # Errors
 /// When the names of passkeys do not fit together.
@@ -55,13 +64,13 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
     })
 }
 
-/// The configured origins, and in development those of the server itself.
+/// The configured origins; in development also those of the server itself.
 pub(super) fn origins(settings: &Settings, http: Option<SocketAddr>, https: Option<SocketAddr>) -> Origins {
     let configured = settings.surface.allowed_origins.iter().cloned();
     Origins::new(configured.chain(own_origins(settings, http, https)).collect())
 }
 
-/// In development the origins of the server itself.
+/// The origins of the server itself, in development only.
 pub(super) fn own_origins(
     settings: &Settings,
     http: Option<SocketAddr>,
@@ -78,4 +87,32 @@ pub(super) fn own_origins(
         }
     }
     origins
+}
+
+/// Starts the actors over this store.
+///
+/// # Errors
+/// When the audit spill file cannot be opened.
+pub(crate) fn start_realtime(settings: &Settings, store: &Store, shutdown: Shutdown) -> io::Result<Realtime> {
+    if let Some(directory) = settings.realtime.spill_file.parent().filter(|path| *path != Path::new("")) {
+        std::fs::create_dir_all(directory)?;
+    }
+    let ports = Ports {
+        audit: Arc::new(StorePorts(store.clone())),
+        devices: Arc::new(StorePorts(store.clone())),
+        journal: Arc::new(StorePorts(store.clone())),
+        escalate: Box::new(move || shutdown.begin(Stop::Failed("actors died too often"))),
+    };
+    Realtime::start(settings.realtime.clone(), ports)
+}
+
+pub(super) fn http_settings(settings: &Settings, origins: Origins) -> HttpSettings {
+    HttpSettings {
+        development: settings.environment == Environment::Development,
+        cookie_domain: settings.surface.cookie_domain.clone(),
+        access_cookie_readable: settings.surface.access_cookie_readable,
+        origins,
+        trusted_proxies: settings.surface.trusted_proxies.clone(),
+        security_headers: settings.surface.security_headers,
+    }
 }

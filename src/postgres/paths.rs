@@ -1,5 +1,5 @@
-//! Where a cluster lives: its directory, what stands beside it, and its socket, all derived from the data
-//! directory, so that a second process finds the same ones. Called by `cluster` and `attach`.
+//! Where a cluster lives: its directory, the files beside it, and its socket. All are derived from the data directory, so that
+//! a second process finds the same ones. Called by `cluster` and `attach`.
 
 use std::fs::{DirBuilder, Permissions};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
@@ -7,14 +7,14 @@ use std::path::{Path, PathBuf};
 
 use super::account::Account;
 use super::error::StartError;
-use super::{PORT, sys};
+use super::{PORT, process};
 
-/// Where clusters go that the user we drop to could not reach under the data directory.
+/// The directory of clusters that the user we drop to could not reach under the data directory.
 const FALLBACK: &str = "/var/lib/portcullis/clusters";
 
-/// The places of one cluster, and the user that runs it.
+/// The paths of one cluster, and the user that runs it.
 #[derive(Clone, Debug)]
-pub(super) struct Place {
+pub(super) struct ClusterPaths {
     /// PostgreSQL's data directory.
     pub(super) location: PathBuf,
     /// The directory of the Unix socket.
@@ -22,15 +22,14 @@ pub(super) struct Place {
     pub(super) account: Account,
 }
 
-impl Place {
-    /// The places for `data_dir`, which exists. Nothing is created.
+impl ClusterPaths {
+    /// The paths for `data_dir`, which must exist. Creates nothing.
     pub(super) fn of(data_dir: &Path) -> Result<Self, StartError> {
         let data_dir = data_dir.canonicalize().map_err(StartError::io("open", data_dir))?;
         let preferred = data_dir.join("postgres");
         let fallback = Path::new(FALLBACK).join(fingerprint(&data_dir)).join("postgres");
         let account = Account::choose(&preferred, &data_dir).ok_or(StartError::NoAccount)?;
-        // An existing cluster stays where it is: choosing anew when a permission changes would look like lost
-        // data.
+        // An existing cluster stays where it is: if a changed permission moved it, its data would seem lost.
         let location = if is_cluster(&preferred) {
             preferred
         } else if is_cluster(&fallback) || !account.can_enter(&data_dir) {
@@ -40,7 +39,7 @@ impl Place {
         };
         let account = Account::choose(&location, &data_dir).ok_or(StartError::NoAccount)?;
         let owner = std::fs::metadata(&location).map_or(account.uid, |found| found.uid());
-        // A socket's path may be no longer than 107 bytes, so it cannot live beside the data.
+        // The path of a Unix socket has at most 107 bytes, so the socket cannot live beside the data.
         let socket_dir = PathBuf::from(format!("/tmp/portcullis-{owner}-{}", fingerprint(&location)));
         Ok(Self { location, socket_dir, account })
     }
@@ -50,7 +49,7 @@ impl Place {
         self.location.with_extension(extension)
     }
 
-    /// Whether a cluster was made here.
+    /// Whether there is a cluster already.
     pub(super) fn is_initialised(&self) -> bool {
         is_cluster(&self.location)
     }
@@ -65,7 +64,7 @@ impl Place {
         let parent = self.location.parent().unwrap_or(&self.location);
         std::fs::create_dir_all(parent).map_err(StartError::io("create", parent))?;
         if parent.starts_with(FALLBACK) {
-            // Whatever the umask, the user that we drop to has to get through.
+            // The user that we drop to must be able to enter, whatever the umask is.
             for step in parent.ancestors().take_while(|step| step.starts_with("/var/lib/portcullis")) {
                 let open = Permissions::from_mode(0o755);
                 std::fs::set_permissions(step, open).map_err(StartError::io("open up", step))?;
@@ -80,7 +79,7 @@ impl Place {
         Ok(())
     }
 
-    /// Creates the socket's directory, or checks that the one found is ours alone: it is what keeps others
+    /// Creates the socket's directory, or checks that only its owner can enter the existing one: this alone keeps other users
     /// out of the database.
     pub(super) fn make_socket_dir(&self) -> Result<(), StartError> {
         let path = &self.socket_dir;
@@ -96,13 +95,12 @@ impl Place {
         self.check_socket_dir()
     }
 
-    /// Whether the socket's directory is a real one, belongs to the server's user and is closed to everybody
-    /// else.
+    /// Checks that the socket's directory is a real directory, belongs to the server's user and is closed to all others.
     pub(super) fn check_socket_dir(&self) -> Result<(), StartError> {
         let path = &self.socket_dir;
         let found = std::fs::symlink_metadata(path).map_err(StartError::io("look at", path))?;
         let why = if !found.is_dir() {
-            "it is no directory".to_owned()
+            "it is not a directory".to_owned()
         } else if found.uid() != self.account.uid {
             format!("it belongs to user {}, not to {}", found.uid(), self.account.name)
         } else if found.mode() & 0o077 != 0 {
@@ -115,9 +113,8 @@ impl Place {
 }
 
 fn is_cluster(location: &Path) -> bool {
-    // Only the owner and root can look inside; to anybody else an existing directory of another user is a
-    // cluster.
-    let foreign = |found: std::fs::Metadata| found.uid() != sys::effective_uid();
+    // Only the owner and root can look inside. Other users take an existing directory of another user as a cluster.
+    let foreign = |found: std::fs::Metadata| found.uid() != process::effective_uid();
     match std::fs::metadata(location.join("PG_VERSION")) {
         Ok(found) => found.is_file(),
         Err(error) if error.kind() == std::io::ErrorKind::PermissionDenied => {
@@ -127,7 +124,7 @@ fn is_cluster(location: &Path) -> bool {
     }
 }
 
-/// FNV-1a of a path: short, and the same in every version of this program, since files are found by it.
+/// The FNV-1a hash of a path. It is short, and must be the same in every version of this program: it names directories.
 fn fingerprint(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
@@ -151,16 +148,16 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let deep = dir.path().join("d".repeat(120));
         std::fs::create_dir(&deep).unwrap();
-        let place = Place::of(&deep).unwrap();
-        assert!(place.socket().as_os_str().len() <= 107, "{}", place.socket().display());
+        let paths = ClusterPaths::of(&deep).unwrap();
+        assert!(paths.socket().as_os_str().len() <= 107, "{}", paths.socket().display());
     }
 
     #[test]
     fn a_cluster_that_its_user_could_not_reach_goes_elsewhere() {
         let closed = tempfile::tempdir().unwrap();
         std::fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
-        let elsewhere = Place::of(closed.path()).unwrap().location.starts_with(FALLBACK);
-        assert_eq!(elsewhere, sys::effective_uid() == 0, "only root drops to another user");
+        let elsewhere = ClusterPaths::of(closed.path()).unwrap().location.starts_with(FALLBACK);
+        assert_eq!(elsewhere, process::effective_uid() == 0, "only root drops to another user");
     }
 
     #[test]
@@ -170,27 +167,27 @@ mod tests {
         std::fs::create_dir(&location).unwrap();
         std::fs::write(location.join("PG_VERSION"), "15\n").unwrap();
         std::fs::set_permissions(closed.path(), Permissions::from_mode(0o700)).unwrap();
-        assert_eq!(Place::of(closed.path()).unwrap().location, location);
+        assert_eq!(ClusterPaths::of(closed.path()).unwrap().location, location);
     }
 
     #[test]
     fn a_socket_directory_open_to_others_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let mut place = Place::of(dir.path()).unwrap();
-        place.socket_dir = dir.path().join("socket");
-        place.make_socket_dir().unwrap();
-        std::fs::set_permissions(&place.socket_dir, Permissions::from_mode(0o755)).unwrap();
-        let refusal = place.make_socket_dir().unwrap_err();
+        let mut paths = ClusterPaths::of(dir.path()).unwrap();
+        paths.socket_dir = dir.path().join("socket");
+        paths.make_socket_dir().unwrap();
+        std::fs::set_permissions(&paths.socket_dir, Permissions::from_mode(0o755)).unwrap();
+        let refusal = paths.make_socket_dir().unwrap_err();
         assert!(refusal.to_string().contains("others may enter it (mode 755)"), "{refusal}");
     }
 
     #[test]
     fn a_link_in_place_of_the_socket_directory_is_refused() {
         let dir = tempfile::tempdir().unwrap();
-        let mut place = Place::of(dir.path()).unwrap();
-        place.socket_dir = dir.path().join("socket");
-        std::os::unix::fs::symlink("/tmp", &place.socket_dir).unwrap();
-        let refusal = place.make_socket_dir().unwrap_err();
-        assert!(refusal.to_string().contains("it is no directory"), "{refusal}");
+        let mut paths = ClusterPaths::of(dir.path()).unwrap();
+        paths.socket_dir = dir.path().join("socket");
+        std::os::unix::fs::symlink("/tmp", &paths.socket_dir).unwrap();
+        let refusal = paths.make_socket_dir().unwrap_err();
+        assert!(refusal.to_string().contains("it is not a directory"), "{refusal}");
     }
 }

@@ -1,4 +1,4 @@
-//! Binding the listeners. Used by `app` only, before anything else is started: a taken port is told at once.
+//! Binding the listeners. Used by `server` only, before anything else starts, so that a port in use is reported at once.
 
 use std::{
     io,
@@ -9,14 +9,14 @@ use std::{
 use rustls::ServerConfig;
 use socket2::{Domain, Protocol, Socket, Type};
 
-use super::StartError;
+use super::error::StartError;
 use crate::{
     config::Settings,
     socket::{Listener, Security},
     tls,
 };
 
-/// The listeners, and where plain HTTP and TLS are served.
+/// The listeners, and the addresses of plain HTTP and TLS.
 type Bound = (Vec<Listener>, Option<SocketAddr>, Option<SocketAddr>);
 
 pub(super) fn bind(settings: &Settings, certificate: Option<ServerConfig>) -> Result<Bound, StartError> {
@@ -35,7 +35,7 @@ pub(super) fn bind(settings: &Settings, certificate: Option<ServerConfig>) -> Re
     Ok((listeners, http, https))
 }
 
-/// Binds the address, and for 127.0.0.1 also `::1`, because `localhost` means either.
+/// Binds the address. For 127.0.0.1 also binds `::1`, because `localhost` means either.
 fn bind_all(
     address: SocketAddr,
     security: &Security,
@@ -46,7 +46,7 @@ fn bind_all(
     listeners.push(Listener { socket: first, security: security.clone() });
     if address.ip() == std::net::Ipv4Addr::LOCALHOST {
         let twin = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, bound.port()));
-        // A machine without IPv6, or a port taken there by another, costs nothing but the alias.
+        // Without IPv6, or if another process has that port there, only the alias is missing.
         if let Ok(socket) = bind_one(twin) {
             listeners.push(Listener { socket, security: security.clone() });
         }

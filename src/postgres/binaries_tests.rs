@@ -15,11 +15,16 @@ fn binaries(directory: &Path, version: &str) {
 }
 
 fn ourselves() -> Account {
-    Account { name: "ourselves".into(), uid: sys::effective_uid(), gid: sys::effective_gid(), dropped: false }
+    Account {
+        name: "ourselves".into(),
+        uid: process::effective_uid(),
+        gid: process::effective_gid(),
+        dropped: false,
+    }
 }
 
-fn places(root: &Path) -> Places {
-    Places {
+fn places(root: &Path) -> SearchPath {
+    SearchPath {
         chosen: None,
         path: vec![root.join("path")],
         system: vec![root.join("system")],
@@ -27,11 +32,11 @@ fn places(root: &Path) -> Places {
     }
 }
 
-fn found(places: &Places, wanted: Option<u32>) -> PathBuf {
+fn found(places: &SearchPath, wanted: Option<u32>) -> PathBuf {
     places.search(&ourselves(), wanted).unwrap().directory
 }
 
-fn refusal(places: &Places, wanted: Option<u32>) -> FindError {
+fn refusal(places: &SearchPath, wanted: Option<u32>) -> FindError {
     let rejected = places.search(&ourselves(), wanted).unwrap_err();
     FindError { rejected, cache: places.cache.clone() }
 }
@@ -83,7 +88,7 @@ fn a_chosen_directory_is_the_only_one_looked_at() {
     let root = tempfile::tempdir().unwrap();
     let real = root.path().canonicalize().unwrap();
     binaries(&real.join("path"), "15.1");
-    let places = Places { chosen: Some(real.join("empty")), ..places(&real) };
+    let places = SearchPath { chosen: Some(real.join("empty")), ..places(&real) };
     assert!(refusal(&places, None).to_string().contains("PG_BINDIR names it"));
 }
 

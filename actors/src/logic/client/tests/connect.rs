@@ -1,0 +1,201 @@
+//! How a dialogue begins: with and without an authenticated handshake.
+
+use protocol::id::SessionId;
+use protocol::id::UserId;
+use std::time::Duration;
+
+use super::*;
+
+#[test]
+fn connect_with_a_good_token_is_answered_with_everything_a_client_needs() {
+    let mut connection = TestConnection::anonymous();
+    assert_eq!(connection.say(CONNECT), ["verify Connect { id: 1 } t"]);
+    assert_eq!(connection.verified(CONNECT_1, Ok(identity())), [CONNECTED]);
+    assert_eq!(connection.client.identity(), Some(&identity()));
+}
+
+#[test]
+fn before_connect_nothing_else_may_be_said() {
+    for frame in [
+        r#"{"id":1,"subscribe":{"channel":"chat:a"}}"#,
+        r#"{"id":1,"ping":{}}"#,
+        r#"{"id":1,"refresh":{"token":"t"}}"#,
+        r#"{"send":{}}"#,
+        "{}",
+        r#"{"id":1,"connect":{}}"#,
+        "nonsense",
+    ] {
+        assert_eq!(TestConnection::anonymous().say(frame), ["close 3501"], "{frame}");
+    }
+}
+
+#[test]
+fn a_cookie_that_proved_nothing_does_not_stand_in_the_way_of_a_token() {
+    let mut connection = TestConnection::unproven(VerifyRefusal::Revoked(CloseReason::SignedOut), config());
+    assert_eq!(connection.say(CONNECT), ["verify Connect { id: 1 } t"]);
+    assert_eq!(connection.verified(CONNECT_1, Ok(identity())), [CONNECTED]);
+}
+
+#[test]
+fn without_a_token_what_the_cookie_was_refused_for_is_said() {
+    let anyone = || ClientConfig { allow_anonymous: true, ..config() };
+    for (refusal, said) in [
+        (VerifyRefusal::Revoked(CloseReason::SessionRevoked), "close 4500".to_owned()),
+        (VerifyRefusal::Invalid, "close 3500".to_owned()),
+        (VerifyRefusal::Forbidden, "close 3507".to_owned()),
+        (VerifyRefusal::Expired, error(1, 109)),
+    ] {
+        for config in [config(), anyone()] {
+            let mut connection = TestConnection::unproven(refusal, config);
+            assert_eq!(
+                connection.say(r#"{"id":1,"connect":{}}"#),
+                std::slice::from_ref(&said),
+                "{refusal:?}"
+            );
+            assert_eq!(connection.client.identity(), None);
+        }
+    }
+    let mut connection =
+        TestConnection::unproven(VerifyRefusal::Revoked(CloseReason::SessionRevoked), anyone());
+    assert_eq!(connection.say(r#"{"id":1,"subscribe":{"channel":"chat:a"}}"#), ["close 4500"]);
+}
+
+#[test]
+fn commands_behind_connect_wait_and_keep_their_order() {
+    let mut connection = TestConnection::anonymous();
+    let frame = format!(
+        "{CONNECT}\n{}\n{}",
+        r#"{"id":2,"subscribe":{"channel":"chat:a"}}"#,
+        r#"{"id":3,"publish":{"channel":"chat:a","data":[1]}}"#
+    );
+    assert_eq!(connection.say(&frame), ["verify Connect { id: 1 } t"]);
+    assert!(connection.say(r#"{"id":4,"unsubscribe":{"channel":"chat:a"}}"#).is_empty());
+    assert_eq!(
+        connection.verified(CONNECT_1, Ok(identity())),
+        [CONNECTED, "join chat:a 2", "publish chat:a 3 [1]", "leave chat:a 4"]
+    );
+}
+
+#[test]
+fn more_commands_than_may_wait_close_the_connection() {
+    let mut connection = TestConnection::new(None, ClientConfig { max_waiting: 2, ..config() });
+    let more = [r#"{"id":2,"ping":{}}"#; 3].join("\n");
+    assert_eq!(connection.say(&format!("{CONNECT}\n{more}")), ["verify Connect { id: 1 } t", "close 3013"]);
+    assert!(connection.verified(CONNECT_1, Ok(identity())).is_empty());
+}
+
+#[test]
+fn an_expired_token_is_error_109_and_what_waited_is_dropped() {
+    let mut connection = TestConnection::anonymous();
+    connection.say(&format!("{CONNECT}\n{}", r#"{"id":2,"subscribe":{"channel":"chat:a"}}"#));
+    assert_eq!(connection.verified(CONNECT_1, Err(VerifyRefusal::Expired)), [error(1, 109)]);
+    assert_eq!(connection.say(r#"{"id":3,"ping":{}}"#), ["close 3501"]);
+}
+
+#[test]
+fn a_verifier_that_cannot_tell_is_a_temporary_error() {
+    let mut connection = TestConnection::anonymous();
+    connection.say(CONNECT);
+    let said = connection.verified(CONNECT_1, Err(VerifyRefusal::Unavailable));
+    assert_eq!(said, [error(1, 100)]);
+    assert!(said[0].contains(r#""temporary":true"#));
+}
+
+#[test]
+fn refusals_for_good_close_with_their_reason() {
+    for (refusal, close) in [
+        (VerifyRefusal::Invalid, "close 3500"),
+        (VerifyRefusal::ConnectionLimit, "close 3504"),
+        (VerifyRefusal::Revoked(CloseReason::SessionRevoked), "close 4500"),
+        (VerifyRefusal::Revoked(CloseReason::PasswordChanged), "close 4502"),
+    ] {
+        let mut connection = TestConnection::anonymous();
+        connection.say(CONNECT);
+        assert_eq!(connection.verified(CONNECT_1, Err(refusal)), [close]);
+    }
+}
+
+#[test]
+fn a_second_connect_is_a_bad_request() {
+    assert_eq!(TestConnection::connected().say(CONNECT), ["close 3501"]);
+    let mut connection = TestConnection::anonymous();
+    assert_eq!(connection.say(&format!("{CONNECT}\n{CONNECT}")), ["verify Connect { id: 1 } t"]);
+    assert_eq!(connection.verified(CONNECT_1, Ok(identity())), [CONNECTED, "close 3501"]);
+    let mut refused = TestConnection::anonymous();
+    refused.say(CONNECT);
+    refused.verified(CONNECT_1, Err(VerifyRefusal::Expired));
+    assert_eq!(refused.say(CONNECT), ["close 3501"]);
+}
+
+#[test]
+fn without_connect_the_connection_goes_stale_after_ten_seconds() {
+    let mut connection = TestConnection::anonymous();
+    assert!(connection.after(9.9).is_empty());
+    assert_eq!(connection.after(0.1), ["close 3502"]);
+    assert_eq!(connection.client.next_deadline(), None);
+}
+
+#[test]
+fn a_refused_connection_goes_stale_too() {
+    for mut connection in [TestConnection::anonymous(), TestConnection::authenticated()] {
+        connection.say(CONNECT);
+        connection.verified(CONNECT_1, Err(VerifyRefusal::Expired));
+        assert_eq!(connection.next(), (10.0, vec!["close 3502".to_owned()]));
+    }
+}
+
+#[test]
+fn an_outcome_nobody_asked_for_is_ignored() {
+    let mut connection = TestConnection::anonymous();
+    assert!(connection.verified(CONNECT_1, Ok(identity())).is_empty());
+    connection.say(CONNECT);
+    assert!(connection.verified(REFRESH_5, Ok(identity())).is_empty());
+    assert!(connection.verified(Purpose::Connect { id: 2 }, Ok(identity())).is_empty());
+    assert_eq!(connection.verified(CONNECT_1, Ok(identity())), [CONNECTED]);
+}
+
+#[test]
+fn any_command_may_come_first() {
+    let mut connection = TestConnection::authenticated();
+    assert_eq!(connection.subscribe(1, "chat:a"), ["join chat:a 1"]);
+    assert_eq!(connection.say(r#"{"id":2,"connect":{}}"#).len(), 1);
+}
+
+#[test]
+fn connect_with_a_token_of_the_same_session_renews_it() {
+    let mut connection = TestConnection::authenticated();
+    assert_eq!(connection.say(CONNECT), ["verify Connect { id: 1 } t"]);
+    let renewed = Identity { token_expires_in: Some(Duration::from_secs(60)), ..identity() };
+    assert!(connection.verified(CONNECT_1, Ok(renewed))[0].contains(r#""ttl":60,"#));
+}
+
+#[test]
+fn connect_with_a_token_of_somebody_else_is_refused() {
+    for other in [
+        Identity { subject: UserId(43).into(), ..identity() },
+        Identity { session: SessionId(Uuid::from_u128(8)), ..identity() },
+    ] {
+        let mut connection = TestConnection::authenticated();
+        connection.say(CONNECT);
+        assert_eq!(connection.verified(CONNECT_1, Ok(other)), ["close 3500"]);
+    }
+}
+
+#[test]
+fn it_needs_no_connect_and_is_pinged_natively() {
+    let mut connection = TestConnection::authenticated();
+    assert_eq!(connection.next(), (18.75, vec!["native ping".to_owned()]));
+    connection.client.on_native_pong();
+    assert_eq!(connection.next(), (25.0, vec!["native ping".to_owned()]));
+    assert_eq!(connection.next(), (8.0, vec!["close 3012".to_owned()]));
+}
+
+#[test]
+fn after_connect_pings_are_objects_and_an_old_native_ping_is_forgotten() {
+    let mut connection = TestConnection::authenticated();
+    connection.next();
+    connection.say(r#"{"id":1,"connect":{}}"#);
+    assert_eq!(connection.next(), (25.0, vec!["{}".to_owned()]));
+    connection.client.on_native_pong();
+    assert_eq!(connection.next(), (8.0, vec!["close 3012".to_owned()]));
+}

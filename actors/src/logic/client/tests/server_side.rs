@@ -1,0 +1,254 @@
+//! What the server does of its own accord: subscriptions at `connect`, and requests of others.
+
+use std::time::Duration;
+
+use super::*;
+use crate::{namespace::Namespaces, subscription::Source};
+use protocol::{
+    Position, SubscribeResult, UnsubscribeCode,
+    subscription::{Overrides, ServerSubscription},
+};
+
+fn to(name: &str) -> ServerSubscription {
+    ServerSubscription {
+        channel: channel(name),
+        chan_info: None,
+        data: None,
+        recover: None,
+        expires_at: None,
+        overrides: Overrides::default(),
+    }
+}
+
+fn subscribe(subscription: ServerSubscription) -> ServerRequest {
+    ServerRequest::Subscribe(Box::new(subscription))
+}
+
+/// Pings that are not answered end nothing here.
+fn patient() -> ClientConfig {
+    ClientConfig { pong_timeout: Duration::from_secs(9_999), ..config() }
+}
+
+fn with(subscriptions: Vec<ServerSubscription>) -> TestConnection {
+    TestConnection::new(
+        Some(Identity { subscriptions: subscriptions.into(), token_expires_in: None, ..identity() }),
+        patient(),
+    )
+}
+
+fn gathered(
+    connection: &mut TestConnection,
+    results: &[(&str, Result<SubscribeResult, ErrorCode>)],
+) -> Vec<String> {
+    let results = results.iter().map(|(name, result)| (channel(name), result.clone())).collect();
+    lines(&connection.client.on_connect_subscriptions(connection.now, results, connection.accepting))
+}
+
+#[test]
+fn the_answer_to_connect_waits_for_its_subscriptions() {
+    let mut connection = with(vec![to("chat:a"), to("ephemeral:b"), to("chat:a")]);
+    assert_eq!(connection.say(r#"{"id":1,"connect":{}}"#), ["gather chat:a ephemeral:b"]);
+    assert!(connection.subscribe(2, "chat:c").is_empty());
+    assert!(!connection.client.takes_server_requests());
+    let results =
+        [("chat:a", Ok(SubscribeResult::default())), ("ephemeral:b", Ok(SubscribeResult::default()))];
+    let said = gathered(&mut connection, &results);
+    assert!(said[0].starts_with(r#"release {"id":1,"connect":{"client""#), "{said:?}");
+    assert!(said[0].contains(r#""subs":{"chat:a":{},"ephemeral:b":{}}"#), "{said:?}");
+    assert_eq!(said[1..], ["join chat:c 2"]);
+    assert_eq!(connection.subscribe(3, "chat:a"), [error(3, 105)]);
+}
+
+#[test]
+fn a_named_user_is_subscribed_to_the_personal_channel() {
+    let namespaces = Arc::new(Namespaces::default().with_personal("user"));
+    let mut connection = TestConnection::new(None, ClientConfig { namespaces, ..config() });
+    connection.say(CONNECT);
+    assert_eq!(connection.verified(CONNECT_1, Ok(identity())), ["gather user:#42"]);
+}
+
+#[test]
+fn a_client_that_comes_back_says_where_it_stands() {
+    let mut connection = with(vec![to("chat:a"), to("chat:b")]);
+    let frame = br#"{"id":1,"connect":{"subs":{"chat:b":{"recover":true,"offset":7,"epoch":"e"}}}}"#;
+    let effects = connection.client.on_frame(connection.now, frame, true);
+    let [Effect::ConnectSubscriptions(requests)] = &effects[..] else { panic!("{effects:?}") };
+    assert_eq!(requests[0].terms.recover, None);
+    assert_eq!(requests[1].terms.recover, Some(Position { offset: 7, epoch: "e".to_owned() }));
+}
+
+#[test]
+fn a_subscription_that_cannot_be_made_ends_the_connection() {
+    for (error, close) in [(ErrorCode::Internal, "close 3004"), (ErrorCode::PermissionDenied, "close 3507")] {
+        let mut connection = with(vec![to("chat:a"), to("chat:b")]);
+        connection.say(r#"{"id":1,"connect":{}}"#);
+        let results = [("chat:a", Ok(SubscribeResult::default())), ("chat:b", Err(error))];
+        assert_eq!(gathered(&mut connection, &results), [close]);
+    }
+}
+
+#[test]
+fn a_channel_that_is_full_is_left_out_and_the_connection_lives() {
+    let mut connection = with(vec![to("chat:a"), to("chat:b")]);
+    connection.say(r#"{"id":1,"connect":{}}"#);
+    let results = [("chat:a", Err(ErrorCode::LimitExceeded)), ("chat:b", Ok(SubscribeResult::default()))];
+    let said = gathered(&mut connection, &results);
+    assert!(said[0].contains(r#""subs":{"chat:b":{}}"#), "{said:?}");
+    assert_eq!(connection.say(r#"{"id":2,"publish":{"channel":"chat:b","data":1}}"#), ["publish chat:b 2 1"]);
+    assert_eq!(connection.say(r#"{"id":3,"publish":{"channel":"chat:a","data":1}}"#), [error(3, 103)]);
+    assert_eq!(connection.subscribe(4, "chat:a"), ["join chat:a 4"], "it may be tried again");
+}
+
+#[test]
+fn an_unknown_channel_in_a_token_is_an_error_of_connect() {
+    assert_eq!(with(vec![to("news:a")]).say(r#"{"id":1,"connect":{}}"#), [error(1, 102)]);
+}
+
+#[test]
+fn no_token_subscribes_to_a_channel_of_other_users() {
+    let said = with(vec![to("chat:a"), to("user:#7")]).say(r#"{"id":1,"connect":{}}"#);
+    assert_eq!(said, [error(1, 103)]);
+    assert_eq!(with(vec![to("user:#42")]).say(r#"{"id":1,"connect":{}}"#), ["gather user:#42"]);
+}
+
+#[test]
+fn results_that_nobody_waits_for_are_ignored() {
+    let mut connection = TestConnection::connected();
+    assert!(gathered(&mut connection, &[("chat:a", Err(ErrorCode::Internal))]).is_empty());
+}
+
+#[test]
+fn the_server_subscribes_once_and_ends_it_with_a_push() {
+    let mut connection = TestConnection::connected();
+    assert_eq!(connection.told(subscribe(to("chat:a"))), ["join chat:a"]);
+    assert!(connection.told(subscribe(to("chat:a"))).is_empty());
+    assert!(connection.told(subscribe(to("news:a"))).is_empty());
+    let end = || ServerRequest::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server);
+    assert_eq!(connection.told(end()), ["leave chat:a push 2000"]);
+    assert!(connection.told(end()).is_empty());
+}
+
+#[test]
+fn the_server_subscribes_to_no_more_channels_than_there_may_be() {
+    let mut connection = TestConnection::connected();
+    for name in ["chat:a", "chat:b", "chat:c"] {
+        connection.told(subscribe(to(name)));
+    }
+    let (effects, done) = connection.client.on_server_request(connection.now, subscribe(to("chat:d")));
+    assert!(effects.is_empty(), "three are the most here");
+    assert_eq!(done, Err(ErrorCode::LimitExceeded));
+    let (_, done) = connection.client.on_server_request(connection.now, subscribe(to("chat:a")));
+    assert_eq!(done, Ok(false), "that one is there");
+}
+
+#[test]
+fn what_was_not_to_be_done_was_not_done() {
+    let mut connection = TestConnection::connected();
+    let mut done = |order| connection.client.on_server_request(connection.now, order).1 == Ok(true);
+    let end = || ServerRequest::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server);
+    assert!(!done(end()));
+    assert!(done(subscribe(to("chat:a"))) && !done(subscribe(to("chat:a"))));
+    assert!(done(end()));
+}
+
+#[test]
+fn the_answer_to_connect_lists_what_the_server_subscribed_before() {
+    let mut connection = with(vec![to("chat:a")]);
+    assert_eq!(connection.told(subscribe(to("chat:a"))), ["join chat:a"]);
+    assert_eq!(connection.told(subscribe(to("chat:b"))), ["join chat:b"]);
+    connection.told(ServerRequest::Unsubscribe(channel("chat:b"), UnsubscribeCode::Server));
+    assert_eq!(connection.say(r#"{"id":1,"connect":{}}"#), ["gather chat:a"]);
+    let said = gathered(&mut connection, &[("chat:a", Ok(SubscribeResult::default()))]);
+    assert!(said[0].contains(r#""subs":{"chat:a":{}}"#), "{said:?}");
+    // The first one, whose loss would be heard of now, is another one.
+    assert!(connection.told(ServerRequest::Forget(channel("chat:a"), 1)).is_empty());
+    assert_eq!(connection.channels(), 1);
+}
+
+#[test]
+fn what_the_server_subscribed_before_connect_may_be_recovered_by_it() {
+    let mut connection = with(Vec::new());
+    let since = |offset| Some(Position { offset, epoch: "e".to_owned() });
+    connection.told(subscribe(ServerSubscription { recover: since(3), ..to("chat:a") }));
+    connection.told(subscribe(ServerSubscription { recover: since(3), ..to("chat:b") }));
+    let frame = br#"{"id":1,"connect":{"subs":{"chat:b":{"recover":true,"offset":7,"epoch":"e"}}}}"#;
+    let effects = connection.client.on_frame(connection.now, frame, true);
+    let [Effect::ConnectSubscriptions(requests)] = &effects[..] else { panic!("{effects:?}") };
+    let mut wanted: Vec<_> =
+        requests.iter().map(|it| (it.channel.as_str(), it.terms.recover.clone())).collect();
+    wanted.sort_by_key(|(channel, _)| *channel);
+    assert_eq!(wanted, [("chat:a", None), ("chat:b", since(7))]);
+}
+
+#[test]
+fn who_never_connects_is_subscribed_all_the_same() {
+    let mut connection = TestConnection::authenticated();
+    assert_eq!(connection.told(subscribe(to("chat:a"))), ["join chat:a"]);
+    assert_eq!(connection.subscribe(1, "chat:b"), ["join chat:b 1"]);
+    assert_eq!(connection.subscribe(2, "chat:a"), [error(2, 105)]);
+}
+
+#[test]
+fn a_lost_subscription_is_forgotten() {
+    let mut connection = TestConnection::connected();
+    connection.subscribe(2, "chat:a");
+    assert!(connection.told(ServerRequest::Forget(channel("chat:a"), 1)).is_empty());
+    assert_eq!(connection.subscribe(3, "chat:a"), ["join chat:a 3"]);
+}
+
+#[test]
+fn the_loss_of_a_subscription_says_nothing_of_a_later_one() {
+    let mut connection = TestConnection::connected();
+    connection.subscribe(2, "chat:a");
+    connection.say(r#"{"id":3,"unsubscribe":{"channel":"chat:a"}}"#);
+    connection.subscribe(4, "chat:a");
+    assert!(connection.told(ServerRequest::Forget(channel("chat:a"), 1)).is_empty());
+    assert!(lines(&connection.client.on_busy(None, Some((&channel("chat:a"), 1)))).is_empty());
+    assert_eq!(connection.channels(), 1);
+    assert_eq!(connection.say(r#"{"id":5,"unsubscribe":{"channel":"chat:a"}}"#), ["leave chat:a 5"]);
+}
+
+#[test]
+fn a_subscription_of_the_servers_ends_the_connection_with_it() {
+    let mut connection = with(Vec::new());
+    connection.say(r#"{"id":1,"connect":{}}"#);
+    // The calendar shows 1000 at the beginning.
+    connection.told(subscribe(ServerSubscription { expires_at: Some(1_060), ..to("chat:a") }));
+    assert!(
+        connection.told(subscribe(ServerSubscription { expires_at: Some(1_000), ..to("chat:b") })).is_empty()
+    );
+    assert_eq!(connection.say(r#"{"id":3,"sub_refresh":{"channel":"chat:a","token":"s"}}"#), [error(3, 107)]);
+    assert!(!connection.after(84.9).iter().any(|line| line.starts_with("close")));
+    assert_eq!(connection.after(0.1), ["close 3006"]);
+}
+
+#[test]
+fn the_server_moves_the_end_of_a_connection() {
+    let mut connection = TestConnection::new(Some(identity()), patient());
+    connection.say(r#"{"id":1,"connect":{}}"#);
+    let until = |expires_at| ServerRequest::Refresh { expires_at, conn_info: None };
+    assert_eq!(connection.told(until(Some(1_060))), [r#"{"push":{"refresh":{"expires":true,"ttl":60}}}"#]);
+    assert!(!connection.after(84.9).contains(&"close 3005".to_owned()));
+    assert_eq!(connection.told(until(None)), [r#"{"push":{"refresh":{}}}"#]);
+    assert!(!connection.after(9_000.0).contains(&"close 3005".to_owned()));
+    assert_eq!(connection.told(until(Some(1_000))), ["close 3005"]);
+}
+
+#[test]
+fn a_connection_says_what_it_is() {
+    let mut connection = TestConnection::authenticated();
+    connection.say(r#"{"id":1,"connect":{"name":"js","version":"2.1"}}"#);
+    connection.subscribe(2, "chat:a");
+    connection.told(subscribe(to("chat:b")));
+    let mut said = connection.client.describe();
+    said.subscriptions.sort_by(|a, b| a.channel.cmp(&b.channel));
+    assert_eq!((said.name.as_str(), said.version.as_str()), ("js", "2.1"));
+    let seen: Vec<_> = said.subscriptions.iter().map(|s| (s.channel.as_str(), s.source)).collect();
+    assert_eq!(seen, [("chat:a", Source::ClientAllowed), ("chat:b", Source::ServerApi)]);
+}
+
+#[test]
+fn who_may_come_without_a_name_is_verified_as_nobody() {
+    let mut connection = TestConnection::new(None, ClientConfig { allow_anonymous: true, ..config() });
+    assert_eq!(connection.say(r#"{"id":1,"connect":{}}"#), ["verify Connect { id: 1 } nobody"]);
+}

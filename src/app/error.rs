@@ -1,0 +1,29 @@
+//! Why the server did not start.
+
+use std::{io, net::SocketAddr};
+
+use crate::tls::TlsError;
+use store::StoreError;
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The server cannot listen on an address.
+    #[error("cannot listen on {0}: {1}")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The database cannot be used.
+    #[error("the database cannot be used: {0}")]
+    Database(#[from] StoreError),
+    /// The certificate cannot be used.
+    #[error("the TLS certificate cannot be used: {0}")]
+    Tls(#[from] TlsError),
+    /// The actors did not start.
+    #[error("the audit spill file cannot be opened: {0}")]
+    Spill(#[source] io::Error),
+    /// The names that passkeys belong to do not fit together.
+    #[error("passkeys: {0}")]
+    Passkeys(String),
+    /// The accept pipeline did not start.
+    #[error("the server cannot start: {0}")]
+    Server(#[source] io::Error),
+}

@@ -1,0 +1,15 @@
+//! The only place where the parts of the server are put together.
+//!
+//! [`App::build`] binds the listeners and starts everything in the order of dependence; [`App::run`] serves until a stop is
+//! requested, and stops in the reverse order. The command line and every test use the same two. `cli` is the only room
+//! that may enter.
+
+mod error;
+mod listeners;
+mod server;
+mod store_ports;
+mod wiring;
+
+pub use error::StartError;
+pub use server::App;
+pub(crate) use wiring::{keys, service_settings, start_realtime};

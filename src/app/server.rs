@@ -1,0 +1,144 @@
+//! The server: built from the settings, run until it is stopped.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use actix_http::Extensions;
+use actix_web::web;
+use actors::Realtime;
+use rustls::ServerConfig;
+
+use super::{
+    error::StartError,
+    listeners,
+    wiring::{http_settings, keys, origins, own_origins, service_settings, start_realtime},
+};
+use crate::{
+    config::Settings,
+    fd_limits::FdLimits,
+    http,
+    lifecycle::{Died, Running, Shutdown},
+    socket::{self, SocketContext, emulation::StreamRegistry},
+    telemetry,
+};
+use service::{Clock, Services};
+use store::Store;
+
+/// A server that is bound and ready to run.
+pub struct App {
+    running: Running,
+    http: Option<SocketAddr>,
+    https: Option<SocketAddr>,
+}
+
+impl App {
+    /// Binds, connects, migrates and starts. Must be called inside an actix system. `certificate` overrides the one in the
+    /// settings.
+    ///
+    /// # Errors
+    /// See [`StartError`]; then nothing is left running.
+    pub async fn build(settings: Settings, certificate: Option<ServerConfig>) -> Result<Self, StartError> {
+        let metrics = telemetry::metrics();
+        let (listeners, http, https) = listeners::bind(&settings, certificate)?;
+        let store = Store::connect(&settings.database)?;
+        store.migrate().await?;
+        let shutdown = Shutdown::default();
+        let realtime = start_realtime(&settings, &store, shutdown.clone()).map_err(StartError::Spill)?;
+        let services = Services::new(
+            service_settings(&settings, &own_origins(&settings, http, https))?,
+            store,
+            realtime.clone(),
+            keys(&settings),
+            Clock::default(),
+        );
+        services.upkeep.prepare().await?;
+        services.upkeep.start();
+        let origins = origins(&settings, http, https);
+        let descriptors = FdLimits::claim();
+        let mut socket_settings = settings.socket.clone();
+        socket_settings.limits.total = socket_settings.limits.total.min(descriptors.sockets);
+        let client = Arc::make_mut(&mut socket_settings.client);
+        client.commands = settings.limits.frame_connection;
+        client.allow_anonymous = settings.allow_anonymous;
+        // One table for the rules and for the shards.
+        client.namespaces = Arc::clone(&settings.realtime.namespaces);
+        let sockets = SocketContext::new(
+            services.clone(),
+            realtime.clone(),
+            socket_settings,
+            origins.clone(),
+            settings.surface.trusted_proxies.clone(),
+        );
+        let http_settings = web::Data::new(http_settings(&settings, origins));
+        let rest = {
+            let services = web::Data::new(services.clone());
+            let metrics = web::Data::new(metrics);
+            let sockets = web::Data::from(Arc::clone(&sockets));
+            let streams =
+                web::Data::new(StreamRegistry::new(Arc::clone(&services.server_api.emulated_streams)));
+            move || {
+                http::app(services.clone(), http_settings.clone(), metrics.clone()).configure(|routes| {
+                    socket::emulation::configure(routes, sockets.clone(), streams.clone())
+                })
+            }
+        };
+        let server = socket::serve(
+            listeners,
+            settings.listen.workers,
+            descriptors.plain_connections,
+            &sockets,
+            mark,
+            rest,
+        )
+        .map_err(StartError::Server)?;
+        let running = Running { server, realtime, services, sockets, shutdown, drain: settings.drain };
+        Ok(Self { running, http, https })
+    }
+
+    /// Serves until a stop is requested, then stops in good order.
+    ///
+    /// # Errors
+    /// When it stopped because it could not go on.
+    pub async fn run(self) -> Result<(), Died> {
+        self.running.serve().await
+    }
+
+    /// Where plain HTTP is served.
+    #[must_use]
+    pub fn http(&self) -> Option<SocketAddr> {
+        self.http
+    }
+
+    /// Where TLS is served.
+    #[must_use]
+    pub fn https(&self) -> Option<SocketAddr> {
+        self.https
+    }
+
+    /// The use cases, for tools and tests that run beside the server.
+    #[must_use]
+    pub fn services(&self) -> &Services {
+        &self.running.services
+    }
+
+    /// The actors.
+    #[must_use]
+    pub fn realtime(&self) -> &Realtime {
+        &self.running.realtime
+    }
+
+    /// The state that all sockets share.
+    #[must_use]
+    pub fn sockets(&self) -> &Arc<SocketContext> {
+        &self.running.sockets
+    }
+
+    /// The switch that stops it.
+    #[must_use]
+    pub fn shutdown(&self) -> Shutdown {
+        self.running.shutdown.clone()
+    }
+}
+
+fn mark(encrypted: bool, data: &mut Extensions) {
+    data.insert(http::Encrypted(encrypted));
+}

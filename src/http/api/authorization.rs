@@ -1,0 +1,67 @@
+//! The API key of a request, and the scopes that it has.
+
+use actix_web::{
+    HttpRequest,
+    http::{
+        StatusCode,
+        header::{self, HeaderName},
+    },
+};
+
+use crate::http::{
+    extractors::{client::Client, request_headers::header_values},
+    problem::Problem,
+};
+use domain::tokens::api_key::ApiScope;
+use service::{ApiCaller, Services};
+
+const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
+
+/// Verifies the API key of a request.
+///
+/// # Errors
+/// 400 for a key in the query, where it would end up in logs, and for different keys; 401 without a valid key.
+pub(super) async fn authenticate(
+    request: &HttpRequest,
+    services: &Services,
+    client: Client,
+) -> Result<ApiCaller, Problem> {
+    let named = |pair: &str| pair.split('=').next().is_some_and(|name| name.eq_ignore_ascii_case("api_key"));
+    if request.query_string().split('&').any(named) {
+        return Err(Problem::bad_request("key_in_query", "An API key in the query is not accepted."));
+    }
+    let key = api_key(request)?.ok_or_else(missing_key)?;
+    services.access.api_keys.authenticate(key, client.0).await.map_err(Problem::from)
+}
+
+/// The key in `X-API-Key`, or in `Authorization: apikey`.
+fn api_key(request: &HttpRequest) -> Result<Option<&str>, Problem> {
+    let values = header_values(request, &API_KEY)?;
+    let authorization = header_values(request, &header::AUTHORIZATION)?;
+    let named = authorization.iter().filter_map(|value| {
+        let (scheme, key) = value.trim().split_once(' ')?;
+        scheme.eq_ignore_ascii_case("apikey").then(|| key.trim())
+    });
+    let mut keys = values.iter().map(|value| value.trim()).chain(named).filter(|key| !key.is_empty());
+    let first = keys.next();
+    if keys.any(|other| Some(other) != first) {
+        let detail = "A credential is given more than once, and they differ.";
+        return Err(Problem::bad_request("repeated_credential", detail));
+    }
+    Ok(first)
+}
+
+/// Checks that the key has `scope`.
+///
+/// # Errors
+/// 403.
+pub(super) fn require(caller: &ApiCaller, scope: ApiScope) -> Result<(), Problem> {
+    if caller.scopes.contains(scope) {
+        return Ok(());
+    }
+    Err(Problem::forbidden("insufficient_scope", "The API key does not permit this."))
+}
+
+fn missing_key() -> Problem {
+    Problem::new(StatusCode::UNAUTHORIZED, "invalid_api_key", "The API key is missing: send it as X-API-Key.")
+}

@@ -1,0 +1,78 @@
+//! The id and the client address of a request. The middleware stores an [`Arrival`] with every request before anything else
+//! reads it.
+
+use std::net::{IpAddr, Ipv4Addr};
+
+use actix_web::{HttpMessage as _, HttpRequest, http::header::HeaderName};
+use uuid::Uuid;
+
+use super::request_headers::header_values;
+use crate::http::settings::{HttpSettings, peer};
+use domain::{client::address, request::request_id};
+
+/// The header with the request id, in requests and answers.
+pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+
+/// What the server notes about every request on arrival.
+#[derive(Clone, Debug)]
+pub(crate) struct Arrival {
+    /// The id that the client sent, if its form is acceptable, or else a new one.
+    pub(crate) request_id: String,
+    /// The client's address.
+    pub(crate) address: IpAddr,
+}
+
+impl Arrival {
+    /// Reads `request`. `X-Forwarded-For` counts only if the peer is a trusted proxy.
+    pub(crate) fn of(request: &HttpRequest, settings: &HttpSettings) -> Self {
+        let given = header_values(request, &REQUEST_ID).unwrap_or_default();
+        let forwarded: Vec<&str> = header_values(request, &FORWARDED_FOR).unwrap_or_default();
+        let address = peer(request).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
+            address::client_address(peer, &forwarded, &settings.trusted_proxies)
+        });
+        Self { request_id: request_id(given, Uuid::new_v4), address }
+    }
+
+    /// What the middleware stored with `request`; read again if there was no middleware (in tests).
+    pub(crate) fn stored(request: &HttpRequest) -> Self {
+        let stored = request.extensions().get::<Self>().cloned();
+        stored.unwrap_or_else(|| Self::of(request, &HttpSettings::of(request)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    fn arrival(request: TestRequest) -> Arrival {
+        let settings =
+            HttpSettings { trusted_proxies: vec!["10.0.0.0/8".parse().unwrap()], ..HttpSettings::default() };
+        Arrival::of(&request.to_http_request(), &settings)
+    }
+
+    #[test]
+    fn a_sane_request_id_is_kept_and_another_replaced() {
+        let kept = arrival(TestRequest::default().insert_header((REQUEST_ID, "abc-123")));
+        assert_eq!(kept.request_id, "abc-123");
+        for odd in ["", "with space", "tab\there", &"x".repeat(65)] {
+            let replaced = arrival(TestRequest::default().insert_header((REQUEST_ID, odd)));
+            assert!(Uuid::parse_str(&replaced.request_id).is_ok(), "{odd:?}");
+        }
+        let twice = TestRequest::default().append_header((REQUEST_ID, "a")).append_header((REQUEST_ID, "b"));
+        assert!(Uuid::parse_str(&arrival(twice).request_id).is_ok());
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_is_believed() {
+        let forwarded = |peer: &str| {
+            let request = TestRequest::default().peer_addr(peer.parse().unwrap());
+            arrival(request.insert_header((FORWARDED_FOR, "198.51.100.1"))).address.to_string()
+        };
+        assert_eq!(forwarded("10.0.0.1:1234"), "198.51.100.1");
+        assert_eq!(forwarded("203.0.113.9:1234"), "203.0.113.9");
+    }
+}

@@ -1,0 +1,40 @@
+//! `GET /api/v1/auth/csrf-token`.
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::http::{
+    cookies::Jar,
+    csrf::{self, CSRF_HEADER},
+    extractors::{authenticated::optional_caller, client::Client},
+    problem::Problem,
+};
+use domain::tokens::csrf::{Binding, LIFETIME};
+use service::Services;
+
+/// Issues a token that is bound to the session of the request. Without a session it is bound to the pre-session of the
+/// browser, which is made if there is none.
+pub(crate) async fn issue(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    client: Client,
+) -> Result<HttpResponse, Problem> {
+    services.throttle.spend_for_address(services.throttle.limits().csrf_address, client.0.address).await?;
+    let jar = Jar::of(&request);
+    let mut answer = HttpResponse::Ok();
+    let binding = match optional_caller(&request, &services).await? {
+        Some(caller) => Binding::Session(caller.session),
+        None => {
+            let id = jar.presession_of(&request, &services)?.unwrap_or_else(Uuid::new_v4);
+            answer.cookie(jar.presession(&services.access.keys.cookies, id));
+            Binding::PreSession(id)
+        }
+    };
+    let token = csrf::issue(&services, binding);
+    Ok(answer
+        .cookie(jar.csrf(&token))
+        .insert_header((CSRF_HEADER, token.as_str()))
+        .insert_header((header::VARY, "Cookie"))
+        .json(json!({"csrf_token": token, "expires_in": LIFETIME})))
+}

@@ -1,0 +1,46 @@
+//! `POST /api/v1/auth/register`.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use secrecy::SecretString;
+use serde::Deserialize;
+
+use crate::http::{
+    cookies::Jar,
+    csrf::check_public_route,
+    extractors::{
+        body::{Body, Shape, secret},
+        client::Client,
+    },
+    problem::Problem,
+    views::user::UserView,
+};
+use service::Services;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Registration {
+    email: String,
+    #[serde(deserialize_with = "secret")]
+    password: SecretString,
+    display_name: Option<String>,
+}
+
+impl Shape for Registration {
+    const FIELDS: &'static str = "email, password, display_name (optional)";
+}
+
+/// Creates an account, and makes the client one of its devices. With settings that hide whether an e-mail address is
+/// registered, the answer for a registered address looks the same and has a device cookie as well.
+pub(crate) async fn register(
+    request: HttpRequest,
+    services: web::Data<Services>,
+    client: Client,
+    body: Body<Registration>,
+) -> Result<HttpResponse, Problem> {
+    check_public_route(&request, &services)?;
+    let Registration { email, password, display_name } = body.0;
+    let registered =
+        services.sign_in.registration.register(&email, password, display_name, &client.0).await?;
+    let cookie = Jar::of(&request).device(&services.access.keys.cookies, registered.device);
+    Ok(HttpResponse::Created().cookie(cookie).json(UserView::of(&registered.user)))
+}

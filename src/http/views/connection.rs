@@ -1,0 +1,67 @@
+//! An open connection, for the server API and for operators.
+
+use std::collections::BTreeMap;
+
+use actors::runtime::{CONNECTIONS_LISTED, Connected};
+use logic::{denials::TokenMark, subscription::Source};
+use serde_json::json;
+
+use super::payload::RawPayload;
+
+/// Whether the user may have more connections than those in the list, because the list is full.
+pub(crate) fn may_have_more(found: &[Connected]) -> bool {
+    found.len() >= CONNECTIONS_LISTED
+}
+
+/// One connection, for the server API and for operators.
+pub(crate) fn connection_view(connected: &Connected) -> serde_json::Value {
+    let (info, described) = (&connected.info, connected.described.clone().unwrap_or_default());
+    let bearer = &info.bearer;
+    let channels: BTreeMap<_, _> = described
+        .subscriptions
+        .iter()
+        .map(|subscribed| (subscribed.channel.as_str(), subscription_view(subscribed.source)))
+        .collect();
+    let tokens: BTreeMap<_, _> = described
+        .subscriptions
+        .iter()
+        .filter_map(|subscribed| Some((subscribed.channel.as_str(), token_view(subscribed.token.as_ref()?))))
+        .collect();
+    let mut state = json!({
+        "channels": channels, "connection_token": token_view(&bearer.token), "subscription_tokens": tokens,
+    });
+    if let Some(meta) = &described.meta {
+        state["meta"] = serde_json::to_value(RawPayload(meta)).unwrap_or_default();
+    }
+    json!({
+        "app_name": described.name,
+        "app_version": described.version,
+        "transport": info.transport.as_str(),
+        "protocol": info.encoding.as_str(),
+        "user": bearer.subject.as_str(),
+        "session": info.session,
+        "issuer": *bearer.issuer,
+        "address": info.address,
+        "connected_at_ms": info.attached_at_ms,
+        "queued_bytes": info.queued_bytes,
+        // A busy connection did not answer in time; then only what its session knows of it is shown.
+        "answered": connected.described.is_some(),
+        "state": state,
+    })
+}
+
+fn subscription_view(source: Source) -> serde_json::Value {
+    json!({"server_side": source.is_server_side(), "source": source.number()})
+}
+
+/// A token: its `jti`, and its `iat` in seconds, if they are known.
+fn token_view(mark: &TokenMark) -> serde_json::Value {
+    let mut token = serde_json::Map::new();
+    if let Some(id) = &mark.id {
+        token.insert("uid".to_owned(), json!(**id));
+    }
+    if let Some(issued) = mark.issued_at_ms {
+        token.insert("issued_at".to_owned(), json!(issued / 1_000));
+    }
+    token.into()
+}

@@ -1,0 +1,74 @@
+//! System calls about processes: ids, signals, and the tie between a child and its parent. Called by the rest of this room
+//! only.
+
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+
+use rustix::process::{self as system, Pid};
+
+/// A signal, named after what it means to PostgreSQL's postmaster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// SIGINT: end the sessions, write a checkpoint, stop ("fast shutdown").
+    Fast,
+    /// SIGQUIT: stop at once, recover at the next start ("immediate shutdown").
+    Immediate,
+    /// SIGKILL.
+    Kill,
+}
+
+impl Signal {
+    fn number(self) -> system::Signal {
+        match self {
+            Self::Fast => system::Signal::INT,
+            Self::Immediate => system::Signal::QUIT,
+            Self::Kill => system::Signal::KILL,
+        }
+    }
+}
+
+/// The user id that this process acts with.
+pub(super) fn effective_uid() -> u32 {
+    system::geteuid().as_raw()
+}
+
+/// The group id that this process acts with.
+pub(super) fn effective_gid() -> u32 {
+    system::getegid().as_raw()
+}
+
+/// Sends `signal` to the process `pid`. The caller must know that the id still belongs to the process it means: its own
+/// child that it has not waited for, or a process just seen working in the cluster's directory.
+pub(super) fn send(pid: u32, signal: Signal) -> io::Result<()> {
+    // `kill` takes 0 and negative numbers as the address of a whole group of processes.
+    let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0).and_then(Pid::from_raw);
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
+    Ok(system::kill_process(pid, signal.number())?)
+}
+
+/// Makes the child of `command` leave our terminal (so that Ctrl-C reaches this process first, which then drains) and, on
+/// Linux, receive `signal` when the **thread** that started it ends. That thread must live as long as the child.
+#[expect(unsafe_code, reason = "std has no safe way to run code in a child before its program starts")]
+pub(super) fn tie_to_this_thread(command: &mut Command, signal: Signal) {
+    let parent = Pid::from_raw(i32::try_from(std::process::id()).unwrap_or_default());
+    let number = signal.number();
+    // SAFETY: the closure runs between fork and exec, where only async-signal-safe calls are allowed: setsid, prctl and
+    // getppid are plain system calls, and building the error neither allocates nor takes a lock. It runs after std has
+    // changed the user, which would have cleared the death signal.
+    unsafe {
+        command.pre_exec(move || {
+            system::setsid()?;
+            // Other systems have no death signal: there, only a clean stop ends the server.
+            #[cfg(target_os = "linux")]
+            system::set_parent_process_death_signal(Some(number))?;
+            #[cfg(not(target_os = "linux"))]
+            let _ = number;
+            // If the parent ended before the call above, the signal would never come.
+            if system::getppid() != parent {
+                return Err(rustix::io::Errno::SRCH.into());
+            }
+            Ok(())
+        });
+    }
+}

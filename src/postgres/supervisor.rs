@@ -1,0 +1,136 @@
+//! The thread that starts the postmaster, notices when it dies, starts it again, and stops it at the end. Called by
+//! `cluster`.
+//!
+//! It must be one thread of its own: the kernel ties the postmaster's life to the thread that forked it. If a pool's thread
+//! had forked it, the database would stop when that thread becomes idle and ends.
+
+use std::process::Child;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::error::StartError;
+use super::plan::Plan;
+use super::{leftovers, postmaster};
+
+const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+/// After this time the pause before a restart begins again at the shortest one.
+const HEALTHY: Duration = Duration::from_secs(60);
+
+/// A supervised postmaster. Dropping this stops it and waits for its end.
+#[derive(Debug)]
+pub(super) struct Supervisor {
+    pid: Arc<AtomicU32>,
+    stop: Sender<()>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Supervisor {
+    /// Starts the thread and returns when the server accepts connections.
+    pub(super) fn start(plan: Plan) -> Result<Self, StartError> {
+        let (stop, stopped) = mpsc::channel();
+        let (report, outcome) = mpsc::channel();
+        let pid = Arc::new(AtomicU32::new(0));
+        let location = plan.paths.location.clone();
+        let worker = Worker { plan, stop: stopped, pid: Arc::clone(&pid) };
+        let thread = std::thread::Builder::new()
+            .name("postgres".to_owned())
+            .spawn(move || worker.run(&report))
+            .map_err(StartError::io("start a thread for", &location))?;
+        // A thread that ended without a report has panicked before it started a usable server.
+        outcome.recv().unwrap_or(Err(StartError::Stopped))?;
+        Ok(Self { pid, stop, thread: Some(thread) })
+    }
+
+    /// The postmaster's process id.
+    pub(super) fn pid(&self) -> u32 {
+        self.pid.load(Ordering::Acquire)
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        // The send fails only if the thread has already ended.
+        let _ = self.stop.send(());
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What the thread owns.
+struct Worker {
+    plan: Plan,
+    stop: Receiver<()>,
+    pid: Arc<AtomicU32>,
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        // Removes an empty directory only. If that fails, an empty directory stays in /tmp, which does no harm.
+        let _ = std::fs::remove_dir(&self.plan.paths.socket_dir);
+    }
+}
+
+impl Worker {
+    fn run(&self, report: &Sender<Result<(), StartError>>) {
+        let first = self.launch();
+        let (mut child, outcome) = match first {
+            Ok(child) => (Some(child), Ok(())),
+            Err(error) => (None, Err(error)),
+        };
+        // If the receiver is gone, the stop channel is closed as well, which ends the loop below.
+        let _ = report.send(outcome);
+        let mut pause = SHORTEST_PAUSE;
+        while let Some(mut running) = child.take() {
+            let began = Instant::now();
+            let Some(status) = postmaster::wait_for_exit(&mut running, &self.stop) else {
+                postmaster::shut_down(&mut running, self.plan.durability);
+                return;
+            };
+            tracing::warn!(pid = running.id(), %status, "the database server died; restarting it");
+            if began.elapsed() > HEALTHY {
+                pause = SHORTEST_PAUSE;
+            }
+            child = self.relaunch(&mut pause);
+        }
+    }
+
+    /// Tries until the server runs or a stop is requested, with longer and longer pauses.
+    fn relaunch(&self, pause: &mut Duration) -> Option<Child> {
+        loop {
+            if postmaster::stop_requested(&self.stop, *pause) {
+                return None;
+            }
+            *pause = (*pause * 2).min(LONGEST_PAUSE);
+            match self.launch() {
+                Ok(child) => {
+                    tracing::info!(pid = child.id(), "the database server runs again");
+                    return Some(child);
+                }
+                Err(StartError::Stopped) => return None,
+                Err(error) => tracing::error!(%error, "the database server did not start; retrying"),
+            }
+        }
+    }
+
+    fn launch(&self) -> Result<Child, StartError> {
+        leftovers::clear(&self.plan.paths)?;
+        let mut child = postmaster::start(&self.plan)?;
+        match postmaster::wait_until_ready(&mut child, &self.plan, &self.stop) {
+            Ok(()) => {
+                self.pid.store(child.id(), Ordering::Release);
+                Ok(child)
+            }
+            Err(error) => {
+                if !matches!(error, StartError::Exited { .. }) {
+                    postmaster::shut_down(&mut child, self.plan.durability);
+                }
+                Err(error)
+            }
+        }
+    }
+}

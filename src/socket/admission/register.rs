@@ -1,0 +1,76 @@
+//! Registration of a connection with its session, so that a revocation of the session finds the connection.
+//!
+//! Called by `authenticate` for sessions of this server and by `external_identity` for connections of external issuers.
+
+use std::net::IpAddr;
+
+use actors::runtime::{AttachError, AttachRequest, Attachment, Outbox, Transport};
+use protocol::id::{ConnectionId, DeviceId, SessionId, Subject};
+
+use super::connection_limits::UserPermit;
+use crate::socket::shared::SocketContext;
+use logic::{
+    client::{Identity, VerifyRefusal},
+    denials::TokenMark,
+};
+use service::{ExternalSessionGuard, Refusal};
+
+/// An authenticated connection, with the guards that keep it registered.
+pub(crate) struct Admitted {
+    pub(crate) identity: Identity,
+    /// `None` for a connection of an external issuer and for an anonymous connection.
+    pub(crate) device: Option<DeviceId>,
+    /// The session row of an external or anonymous connection.
+    pub(crate) row: Option<ExternalSessionGuard>,
+    pub(crate) attachment: Attachment,
+    pub(crate) permit: UserPermit,
+}
+
+/// A connection that is to be admitted.
+#[derive(Clone, Copy)]
+pub(crate) struct NewConnection<'a> {
+    pub(crate) id: ConnectionId,
+    pub(crate) outbox: &'a Outbox,
+    pub(crate) address: IpAddr,
+    pub(crate) transport: Transport,
+}
+
+/// Attaches a connection to its session.
+pub(crate) async fn attach(
+    context: &SocketContext,
+    request: &AttachRequest,
+) -> Result<Attachment, VerifyRefusal> {
+    context.realtime.attach(request).await.map_err(|error| attach_refusal(&error))
+}
+
+/// The connection has presented a newer token: from now on a denial of that token ends the connection.
+pub(crate) async fn renew(
+    context: &SocketContext,
+    session: SessionId,
+    connection: ConnectionId,
+    subject: &Subject,
+    token: &TokenMark,
+) -> Result<(), VerifyRefusal> {
+    let renewed = context.realtime.renew(session, connection, subject, token, context.now_ms()).await;
+    renewed.map_err(|error| attach_refusal(&error))
+}
+
+fn attach_refusal(error: &AttachError) -> VerifyRefusal {
+    match error {
+        AttachError::Closed(reason) => VerifyRefusal::Revoked(*reason),
+        AttachError::Limit => VerifyRefusal::ConnectionLimit,
+        AttachError::Unavailable => VerifyRefusal::Unavailable,
+    }
+}
+
+/// The refusal of the verifier, in the terms of the client protocol.
+pub(crate) fn verify_refusal(refusal: Refusal) -> VerifyRefusal {
+    match refusal {
+        Refusal::Expired => VerifyRefusal::Expired,
+        Refusal::Ended(cause) => VerifyRefusal::Revoked(cause.close_reason()),
+        Refusal::Denied(denied) => VerifyRefusal::Denied(denied),
+        Refusal::Invalid(_) => VerifyRefusal::Invalid,
+        Refusal::Forbidden(_) => VerifyRefusal::Forbidden,
+        Refusal::Unavailable => VerifyRefusal::Unavailable,
+    }
+}
