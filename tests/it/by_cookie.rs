@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use reqwest::RequestBuilder;
 use serde_json::json;
 
-use crate::harness::{App, Ask, Closed, Emulated, Session, Socket, eventually};
+use crate::harness::{App, Ask, Closed, EmulatedConnection, Session, Socket, eventually};
 
 async fn session(app: &App) -> Session {
     app.register().await.sign_in().await
@@ -20,7 +20,7 @@ async fn signed_out(app: &App) -> Session {
 /// A socket as an SDK opens it from an allowed page, in a browser that holds this session.
 async fn socket(session: &Session) -> Socket {
     let handshake = session.app.handshake("/connection/websocket").header("origin", "https://localhost");
-    handshake.header("cookie", &session.cookies()).open().await.expect("an open door")
+    handshake.header("cookie", &session.cookies()).open().await.expect("the handshake is accepted")
 }
 
 fn signed_out_is_told() -> Closed {
@@ -35,7 +35,7 @@ async fn connections(session: &Session) -> u64 {
 /// An `EventSource` of a browser that holds this session, without an `Origin`.
 fn events(session: &Session, token: Option<&str>) -> RequestBuilder {
     let connect = token.map_or_else(|| json!({}), |token| json!({"token": token}));
-    Emulated::events(&session.app, &connect).header("cookie", session.cookies())
+    EmulatedConnection::events(&session.app, &connect).header("cookie", session.cookies())
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn an_explicit_token_that_is_dead_ends_the_handshake_everywhere() {
     at(&format!("?token={}", before.access)).refusal().await.refused(401, "session_ended");
     let bearer = format!("Bearer {}", before.access);
     at("").header("authorization", &bearer).refusal().await.refused(401, "session_ended");
-    let stream = Emulated::request(&app, &json!({})).bearer_auth(&before.access);
+    let stream = EmulatedConnection::request(&app, &json!({})).bearer_auth(&before.access);
     stream.ask().await.refused(401, "session_ended");
 }
 
@@ -106,7 +106,7 @@ async fn a_stream_that_a_dead_cookie_does_not_open_says_why() {
     let app = App::start();
     let before = signed_out(&app).await;
     let request = events(&before, None).header("sec-fetch-site", "same-origin");
-    let mut stream = Emulated::over(&app, request).await.expect("a stream that says why not");
+    let mut stream = EmulatedConnection::over(&app, request).await.expect("a stream that says why not");
     assert_eq!(stream.connected["push"]["disconnect"]["code"], 4501);
     assert_eq!(stream.message().await, None);
 }
@@ -116,7 +116,7 @@ async fn a_cookie_without_an_origin_counts_if_the_browser_says_it_is_the_same() 
     let app = App::start();
     let session = session(&app).await;
     let request = events(&session, None).header("sec-fetch-site", "same-origin");
-    let mut stream = Emulated::over(&app, request).await.expect("a stream");
+    let mut stream = EmulatedConnection::over(&app, request).await.expect("a stream");
     assert!(stream.ask(json!({"subscribe": {"channel": "chat:lobby"}})).await["subscribe"].is_object());
 }
 
@@ -143,17 +143,17 @@ async fn a_cookie_without_an_origin_proves_nothing_if_the_browser_says_anything_
 async fn the_token_of_a_streams_connect_goes_before_the_cookie() {
     let app = App::start();
     let (cookie, token) = (session(&app).await, session(&app).await);
-    // Also where the cookie would not count, or is of nobody.
+    // Also where the cookie would not count, or belongs to no session.
     let streams = [
         events(&cookie, Some(&token.access)),
         events(&cookie, Some(&token.access)).header("sec-fetch-site", "same-origin"),
         events(&signed_out(&app).await, Some(&token.access)),
-        Emulated::request(&app, &json!({"token": token.access}))
+        EmulatedConnection::request(&app, &json!({"token": token.access}))
             .header("cookie", cookie.cookies())
             .header("origin", "https://localhost"),
     ];
     for request in streams {
-        let stream = Emulated::over(&app, request).await.expect("a stream");
+        let stream = EmulatedConnection::over(&app, request).await.expect("a stream");
         assert!(stream.connected["connect"].is_object(), "{}", stream.connected);
         assert_eq!((connections(&token).await, connections(&cookie).await), (1, 0));
         drop(stream);

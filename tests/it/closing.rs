@@ -1,6 +1,6 @@
-//! Every way in which trust ends, and exactly whose sockets it closes, with which code.
+//! Every way in which trust ends, and exactly which sockets it closes, with which code.
 //!
-//! Everybody who might be hit by mistake is there: the user's own session, others of theirs on another device, another
+//! Every session that might be closed by mistake is there: the user's own session, others of theirs on another device, another
 //! user of that very device, and a stranger. Each has two sockets, a plain one and one that sent `connect`.
 
 mod scene;
@@ -15,13 +15,13 @@ use ways::Way;
 /// What a way to end trust does.
 struct Ending {
     cause: Cause,
-    /// Whose sockets are closed.
+    /// The sessions with sockets that are closed.
     seats: &'static [Seat],
     code: u16,
     reason: &'static str,
 }
 
-/// Brings this end about, and looks at everybody.
+/// Brings this end about, and looks at every socket.
 async fn closes_the_right_sockets(way: Way) {
     let mut scene = Scene::set().await;
     scene.bring_about(way).await;

@@ -28,7 +28,8 @@ async fn move_end(session: &Session, seconds: Option<i64>) -> Done {
 #[tokio::test]
 async fn commands_of_one_frame_take_effect_in_order() {
     let session = session(|_| {}).await;
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let lines = [
         json!({"id": 1, "connect": {"token": session.access}}),
         json!({"id": 2, "subscribe": {"channel": "ephemeral:a"}}),
@@ -153,7 +154,8 @@ async fn a_connection_that_vanishes_leaves_every_channel() {
 #[tokio::test]
 async fn what_a_refused_connect_brought_along_is_not_done() {
     let session = session(|_| {}).await;
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let lines = [
         json!({"id": 1, "connect": {"token": session.forged(crate::harness::Forgery::Expired)}}),
         json!({"id": 2, "subscribe": {"channel": "ephemeral:a"}}),

@@ -1,14 +1,11 @@
 //! `kill -9` of the server under traffic: what was acknowledged is there afterwards, and what was revoked stays dead.
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::sync::{Arc, Mutex};
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
-use crate::harness::{PASSWORD, Server, client, within};
+use crate::harness::{PASSWORD, Server, client, eventually, within};
 
 /// What the server has acknowledged.
 #[derive(Default)]
@@ -16,9 +13,9 @@ struct Acknowledged {
     registered: Vec<String>,
     /// Access and refresh token of every sign-in.
     signed_in: Vec<(String, Tokens)>,
-    /// Session ids whose end was acknowledged.
+    /// Sessions with an end that was acknowledged.
     revoked: Vec<String>,
-    /// Session ids whose end was asked for; it may or may not have happened.
+    /// Sessions with an end that was requested; it may or may not have happened.
     asked: Vec<String>,
 }
 
@@ -128,12 +125,7 @@ async fn what_was_acknowledged_before_a_kill_is_there_after_it_and_no_revoked_se
             .map(|worker| tokio::spawn(traffic(rest.clone(), 10 * kill + worker, Arc::clone(&log))))
             .collect();
         // In the middle of it: once enough more has been acknowledged, whatever else is under way.
-        within("traffic", async {
-            while log.lock().unwrap().revoked.len() < 5 * (kill + 1) {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await;
+        eventually("traffic", async || log.lock().unwrap().revoked.len() >= 5 * (kill + 1)).await;
         server = tokio::task::block_in_place(|| server.kill_and_restart());
         for worker in workers {
             within("the traffic's end", worker).await.expect("a worker");

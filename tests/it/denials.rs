@@ -1,10 +1,11 @@
-//! Who is denied comes in nowhere and stays nowhere: blocked users, revoked tokens, and those of before a moment.
+//! Denials: blocked users, revoked tokens and tokens issued before a moment open nothing, and what they opened is closed.
 
 use std::time::{Duration, Instant};
 
 use protocol::id::Subject;
 use serde_json::json;
 use service::DisconnectCount;
+use store::Store;
 
 use crate::harness::{App, Ask as _, Closed, PASSWORD, Session, eventually};
 
@@ -185,14 +186,17 @@ async fn two_hundred_rounds_of_connecting_against_a_block_leave_no_live_socket()
 #[tokio::test]
 async fn a_sign_in_against_a_block_leaves_nothing_that_works() {
     let app = App::start();
-    for round in 0..10 {
+    for block_first in [true, false] {
         let person = app.register().await;
         let subject = Subject::from(person.id);
-        let (answer, _) = tokio::join!(person.try_password(PASSWORD), app.block(&subject));
-        if answer.status == 200 {
-            assert!(!Session::granted(&person, &answer).works().await, "round {round}");
-        } else {
+        let barrier = app.barrier_at_user(person.id).await;
+        let (sign_in, block) = (person.try_password(PASSWORD), app.block(&subject));
+        if block_first {
+            let (_, answer) = barrier.in_order(block, sign_in).await;
             answer.refused(401, "invalid_credentials");
+        } else {
+            let (answer, _) = barrier.in_order(sign_in, block).await;
+            assert!(!Session::granted(&person, &answer.expect(200)).works().await);
         }
     }
 }
@@ -217,7 +221,8 @@ async fn denials_that_hold_for_ever_are_counted() {
     app.block(&bob).await;
     app.revoke_token("one").await;
     app.revoke_token_for("another", Duration::from_secs(60)).await;
-    assert_eq!(app.store().endless_denials().await.unwrap(), 2);
+    let store = Store::connect(app.database()).unwrap();
+    assert_eq!(store.endless_denials().await.unwrap(), 2);
     app.sweep().await;
     assert!(app.get("/metrics").ask().await.expect(200).text.contains("denials_without_end"));
 }

@@ -28,7 +28,7 @@ async fn subscribe(socket: &mut Socket, since: Option<(u64, &str)>) -> Value {
     reply["subscribe"].clone()
 }
 
-/// The next publication; who comes and goes is passed over.
+/// The next publication; joins and leaves are passed over.
 async fn published(socket: &mut Socket) -> (u64, Value) {
     loop {
         let push = socket.pushed().await;

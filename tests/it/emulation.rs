@@ -1,4 +1,4 @@
-//! Emulated transports: the same connections as over WebSockets, by other means.
+//! EmulatedConnection transports: the same connections as over WebSockets, by other means.
 
 mod stalled;
 
@@ -18,8 +18,8 @@ use tokio::{
 };
 
 use crate::harness::{
-    App, Ask, Emulated, MORE_THAN_FITS, NOISE, Session, eventually, let_pile_up, let_shout,
-    server_side_state, server_side_unsent, within,
+    App, Ask, BULK_CHANNEL, EmulatedConnection, MORE_THAN_FITS, Session, allow_bulk_publishing,
+    allow_large_backlog, eventually, server_side_state, server_side_unsent, within,
 };
 
 async fn session(app: &App) -> Session {
@@ -30,7 +30,7 @@ async fn session(app: &App) -> Session {
 async fn a_stream_of_lines_is_a_connection_like_any_other() {
     let app = App::start();
     let (person, other) = (session(&app).await, session(&app).await);
-    let mut stream = Emulated::of(&person).await;
+    let mut stream = EmulatedConnection::of(&person).await;
     assert_eq!(stream.connected["connect"]["ping"], 25);
     let mut socket = other.connect().await;
     socket.subscribe("ephemeral:a").await;
@@ -48,7 +48,8 @@ async fn a_stream_of_events_is_one_too() {
     let app = App::start();
     let person = session(&app).await;
     let connect = json!({"token": person.access});
-    let mut stream = Emulated::over(&app, Emulated::events(&app, &connect)).await.expect("a stream");
+    let mut stream =
+        EmulatedConnection::over(&app, EmulatedConnection::events(&app, &connect)).await.expect("a stream");
     stream.ask(json!({"subscribe": {"channel": "ephemeral:a"}})).await;
     stream.ask(json!({"publish": {"channel": "ephemeral:a", "data": "line\nbreak"}})).await;
     assert_eq!(stream.pushed().await["pub"]["data"], "line\nbreak");
@@ -96,7 +97,7 @@ async fn a_stream_may_be_in_protobuf() {
 async fn commands_are_done_in_the_order_of_their_requests() {
     let app = App::start();
     let person = session(&app).await;
-    let mut stream = Emulated::of(&person).await;
+    let mut stream = EmulatedConnection::of(&person).await;
     stream.ask(json!({"subscribe": {"channel": "ephemeral:a"}})).await;
     for number in 0..20 {
         let one = |id: u32, data: u32| {
@@ -113,7 +114,7 @@ async fn commands_are_done_in_the_order_of_their_requests() {
 #[tokio::test]
 async fn who_does_not_know_the_secret_or_asks_elsewhere_finds_no_stream() {
     let app = App::start();
-    let stream = Emulated::of(&session(&app).await).await;
+    let stream = EmulatedConnection::of(&session(&app).await).await;
     let known = &stream.connected["connect"];
     for (session, node) in [(&json!("x"), &known["node"]), (&known["session"], &json!("x"))] {
         let body = json!({"session": session, "node": node, "data": "{}"});
@@ -131,7 +132,7 @@ async fn who_does_not_know_the_secret_or_asks_elsewhere_finds_no_stream() {
 async fn a_stream_whose_client_is_gone_is_noticed_at_once() {
     let app = App::start();
     let (person, other) = (session(&app).await, session(&app).await);
-    let mut stream = Emulated::of(&person).await;
+    let mut stream = EmulatedConnection::of(&person).await;
     let mut socket = other.connect().await;
     socket.subscribe("chat:a").await;
     stream.ask(json!({"subscribe": {"channel": "chat:a"}})).await;
@@ -152,23 +153,23 @@ async fn a_revocation_ends_a_stream_and_says_why() {
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let person = session(&app).await;
-    let mut stream = Emulated::of(&person).await;
+    let mut stream = EmulatedConnection::of(&person).await;
     let answer = operator.revoke(json!({"session": person.id})).await.expect(200);
     assert_eq!((&answer.body["sockets_closed"], &answer.body["pending"]), (&json!(1), &json!(0)));
     assert_eq!(stream.ended().await, (4500, "session revoked".to_owned()));
     assert_eq!(stream.send("{}").await, 404);
-    let again = Emulated::request(&app, &json!({"token": person.access}));
-    let mut refused = Emulated::over(&app, again).await.expect("a stream that says why not");
+    let again = EmulatedConnection::request(&app, &json!({"token": person.access}));
+    let mut refused = EmulatedConnection::over(&app, again).await.expect("a stream that says why not");
     assert_eq!(refused.connected["push"]["disconnect"]["code"], 4500);
     assert_eq!(refused.message().await, None);
 }
 
-/// A stream that nobody reads.
+/// A stream that is not read.
 pub(crate) async fn deaf(session: &Session) -> TcpStream {
     let commands = format!(
         "{}\n{}",
         json!({"id": 1, "connect": {"token": session.access}}),
-        json!({"id": 2, "subscribe": {"channel": NOISE}})
+        json!({"id": 2, "subscribe": {"channel": BULK_CHANNEL}})
     );
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a buffer of this size");
@@ -188,12 +189,12 @@ pub(crate) async fn deaf(session: &Session) -> TcpStream {
 #[tokio::test]
 async fn a_peer_of_a_stream_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
     // Nothing but the revocation ends the connection.
-    let app = App::with(let_pile_up);
+    let app = App::with(allow_large_backlog);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (session(&app).await, session(&app).await);
     let (stream, mut mouth) = (deaf(&reader).await, author.connect().await);
-    mouth.subscribe(NOISE).await;
-    mouth.shout_until_full().await;
+    mouth.subscribe(BULK_CHANNEL).await;
+    mouth.publish_until_full().await;
     let local = stream.local_addr().expect("an address");
     let state = || server_side_state(app.address(), local);
     assert_eq!(state(), Some("ESTABLISHED"));
@@ -210,14 +211,14 @@ async fn a_peer_of_a_stream_that_reads_nothing_is_cut_within_a_second_of_its_rev
 
 #[tokio::test]
 async fn a_peer_of_a_stream_that_reads_nothing_overflows() {
-    let app = App::with(let_shout);
+    let app = App::with(allow_bulk_publishing);
     let (reader, author) = (session(&app).await, session(&app).await);
     let (_stream, mut mouth) = (deaf(&reader).await, author.connect().await);
-    mouth.subscribe(NOISE).await;
+    mouth.subscribe(BULK_CHANNEL).await;
     let mut sent = 0;
     while app.open_sockets() == 2 {
         assert!(sent < 16 * MORE_THAN_FITS, "the queue never overflows");
-        sent += mouth.shout().await;
+        sent += mouth.publish_bulk().await;
     }
     assert!(mouth.is_undisturbed().await);
 }
@@ -227,18 +228,20 @@ async fn streams_have_the_rules_of_handshakes() {
     let app = App::start();
     let person = session(&app).await;
     let connect = json!({"token": person.access});
-    let evil = Emulated::request(&app, &connect).header("origin", "https://evil.example");
+    let evil = EmulatedConnection::request(&app, &connect).header("origin", "https://evil.example");
     evil.ask().await.refused(403, "origin_not_allowed");
-    let cookie_alone = Emulated::request(&app, &json!({})).header("cookie", person.cookies());
+    let cookie_alone = EmulatedConnection::request(&app, &json!({})).header("cookie", person.cookies());
     cookie_alone.ask().await.refused(403, "origin_not_allowed");
-    let by_cookie = Emulated::request(&app, &json!({}))
+    let by_cookie = EmulatedConnection::request(&app, &json!({}))
         .header("cookie", person.cookies())
         .header("origin", "https://localhost");
-    assert!(Emulated::over(&app, by_cookie).await.is_ok());
-    let by_header = Emulated::request(&app, &json!({})).bearer_auth(&person.access);
-    assert!(Emulated::over(&app, by_header).await.is_ok());
-    Emulated::request(&app, &json!({})).bearer_auth("x").ask().await.refused(401, "invalid_token");
-    let nobody = Emulated::over(&app, Emulated::request(&app, &json!({}))).await.expect("a stream");
+    assert!(EmulatedConnection::over(&app, by_cookie).await.is_ok());
+    let by_header = EmulatedConnection::request(&app, &json!({})).bearer_auth(&person.access);
+    assert!(EmulatedConnection::over(&app, by_header).await.is_ok());
+    EmulatedConnection::request(&app, &json!({})).bearer_auth("x").ask().await.refused(401, "invalid_token");
+    let nobody = EmulatedConnection::over(&app, EmulatedConnection::request(&app, &json!({})))
+        .await
+        .expect("a stream");
     assert_eq!(nobody.connected["push"]["disconnect"]["code"], 3501);
 }
 
@@ -256,7 +259,7 @@ async fn pages_of_allowed_origins_may_use_them() {
         assert_eq!(answer.header("access-control-allow-origin"), Some("https://localhost"), "{path}");
     }
     let person = session(&app).await;
-    let request = Emulated::request(&app, &json!({"token": person.access}));
+    let request = EmulatedConnection::request(&app, &json!({"token": person.access}));
     let opened = request.header("origin", "https://localhost").send().await.expect("an answer");
     assert_eq!(opened.headers()["access-control-allow-origin"], "https://localhost");
 }
@@ -264,7 +267,7 @@ async fn pages_of_allowed_origins_may_use_them() {
 #[tokio::test]
 async fn a_stop_ends_streams_with_3001() {
     let app = App::start();
-    let mut stream = Emulated::of(&session(&app).await).await;
+    let mut stream = EmulatedConnection::of(&session(&app).await).await;
     app.stop();
     assert_eq!(stream.ended().await, (3001, "shutdown".to_owned()));
 }
@@ -273,8 +276,10 @@ async fn a_stop_ends_streams_with_3001() {
 async fn as_many_streams_as_connections_may_be() {
     let app = App::with(|settings| settings.socket.limits.per_user = 2);
     let person = session(&app).await;
-    let (_one, _two) = (Emulated::of(&person).await, person.connect().await);
-    let third = Emulated::over(&app, Emulated::request(&app, &json!({"token": person.access}))).await;
+    let (_one, _two) = (EmulatedConnection::of(&person).await, person.connect().await);
+    let third =
+        EmulatedConnection::over(&app, EmulatedConnection::request(&app, &json!({"token": person.access})))
+            .await;
     let third: Value = third.expect("a stream that says why not").connected;
     assert_eq!(third["push"]["disconnect"]["code"], 3504);
 }
@@ -288,7 +293,7 @@ async fn over_tls_a_stream_is_cut_and_its_end_noticed_as_well() {
         let url = format!("https://localhost:{}/connection/http_stream", app.tls_address().port());
         let connect = json!({"id": 1, "connect": {"token": session.access}}).to_string();
         let request = app.tls_client().post(url).body(connect);
-        Emulated::over(&app, request).await.expect("a stream")
+        EmulatedConnection::over(&app, request).await.expect("a stream")
     };
     let (mut revoked, left) = (open(&one).await, open(&two).await);
     assert_eq!(app.open_sockets(), 2);

@@ -1,8 +1,8 @@
-//! How often a second factor may be tried, what the limits keep anybody from learning, and that doubt is no refusal.
+//! How often a second factor may be tried, what the limits keep secret, and that an unavailable database is no refusal.
 
 use serde_json::json;
 
-use crate::harness::{Answer, App, Cable, PASSWORD, Pending, Person, eventually, fresh_database};
+use crate::harness::{Answer, App, DatabaseProxy, PASSWORD, Pending, Person, eventually, fresh_database};
 
 const WRONG: &str = "invalid_second_factor";
 
@@ -131,14 +131,14 @@ async fn wrong_codes_are_written_down_as_events_and_as_attempts() {
 #[tokio::test]
 async fn while_the_database_is_away_no_code_is_wrong() {
     let database = fresh_database();
-    let cable = Cable::to(&database);
-    let app = App::over(cable.database(), |_| {});
+    let proxy = DatabaseProxy::to(&database);
+    let app = App::over(proxy.database(), |_| {});
     let person = app.register().await;
     let session = person.open_session().await;
     let totp = session.enable_totp().await;
     let code = session.backup_codes().await.remove(0);
     let pending = person.begin_sign_in().await;
-    cable.cut();
+    proxy.cut();
     eventually("memory is no longer trusted", async || !app.is_current()).await;
     for answer in [
         pending.totp(&totp.code()).await,
@@ -150,7 +150,7 @@ async fn while_the_database_is_away_no_code_is_wrong() {
         let answer = answer.refused(503, "unavailable");
         assert!(answer.retry_after().is_some());
     }
-    cable.mend();
+    proxy.mend();
     eventually("memory is trusted again", async || app.is_current()).await;
     pending.finish(&totp.code()).await;
 }

@@ -9,7 +9,7 @@ use protocol::{
     id::SessionId,
 };
 use serde_json::json;
-use store::{Granted, OpenSession, Opened, Privilege, Proof};
+use store::{Granted, OpenSession, Opened, Privilege, Proof, Store};
 
 use crate::harness::{Answer, App, Person, Session};
 
@@ -20,7 +20,7 @@ fn event(name: &str) -> AuditEvent {
     AuditEvent::new(name, Outcome::Success, 1_800_000_000_000)
 }
 
-/// A server whose limits do not come between.
+/// A server with limits that no test reaches.
 fn unlimited() -> App {
     App::with(|settings| {
         settings.limits.second_factor_account.burst = 10_000;
@@ -30,9 +30,8 @@ fn unlimited() -> App {
 }
 
 /// How many of sixteen sign-ins at once, all with this proof, get a session.
-async fn opened_at_once(person: &Person, with: OpenSession) -> usize {
+async fn opened_at_once(store: &Store, with: OpenSession) -> usize {
     let with = OpenSession { method: SignInMethod::SecondFactor, ..with };
-    let store = person.app.store();
     let tries = (0..AT_ONCE).map(|_| {
         let open = OpenSession { id: SessionId::random(), ..with.clone() };
         store.open_session(open, event("session.opened"))
@@ -43,7 +42,7 @@ async fn opened_at_once(person: &Person, with: OpenSession) -> usize {
 }
 
 /// Sixteen step-ups at once with this proof.
-async fn granted_at_once(person: &Person, sessions: &[Session], proof: &Proof) -> usize {
+async fn granted_at_once(store: &Store, person: &Person, sessions: &[Session], proof: &Proof) -> usize {
     let order = person.sign_in_order().await;
     let tries = sessions.iter().map(|session| {
         let privilege = Privilege {
@@ -54,7 +53,7 @@ async fn granted_at_once(person: &Person, sessions: &[Session], proof: &Proof) -
             proof: Some(proof.clone()),
             now: order.now,
         };
-        person.app.store().grant_privilege(privilege, event("session.stepped_up"))
+        store.grant_privilege(privilege, event("session.stepped_up"))
     });
     let granted = join_all(tries).await;
     assert!(granted.iter().all(|one| matches!(one, Ok(Granted::Session(_) | Granted::Spent))), "{granted:?}");
@@ -68,17 +67,19 @@ fn totp(base: i64, round: u8) -> Proof {
 #[tokio::test]
 async fn of_sixteen_sign_ins_with_one_step_one_gets_in() {
     let app = App::start();
+    let store = Store::connect(app.database()).unwrap();
     let person = app.register().await;
     let base = person.enable_totp().await.step();
     for round in 1..=ROUNDS {
         let open = OpenSession { proof: Some(totp(base, round)), ..person.sign_in_order().await };
-        assert_eq!(opened_at_once(&person, open).await, 1, "round {round}");
+        assert_eq!(opened_at_once(&store, open).await, 1, "round {round}");
     }
 }
 
 #[tokio::test]
 async fn of_sixteen_sign_ins_with_one_backup_code_one_gets_in() {
     let app = App::start();
+    let store = Store::connect(app.database()).unwrap();
     let person = app.register().await;
     person.enable_totp().await;
     let rows = app.rows().await;
@@ -87,36 +88,39 @@ async fn of_sixteen_sign_ins_with_one_backup_code_one_gets_in() {
         let sql = "INSERT INTO backup_codes (user_id, hash, created_at) VALUES ($1, $2, now())";
         rows.execute(sql, &[&person.id.0, &&hash[..]]).await.unwrap();
         let open = OpenSession { proof: Some(Proof::BackupCode { hash }), ..person.sign_in_order().await };
-        assert_eq!(opened_at_once(&person, open).await, 1, "round {round}");
+        assert_eq!(opened_at_once(&store, open).await, 1, "round {round}");
     }
 }
 
 #[tokio::test]
 async fn of_sixteen_answers_to_one_challenge_one_gets_in() {
     let app = App::start();
+    let store = Store::connect(app.database()).unwrap();
     let person = app.register().await;
     for round in 1..=ROUNDS {
         let challenge = person.ask_for_factor().await.challenge.parse().unwrap();
         let open = OpenSession { challenge: Some(challenge), ..person.sign_in_order().await };
-        assert_eq!(opened_at_once(&person, open).await, 1, "round {round}");
+        assert_eq!(opened_at_once(&store, open).await, 1, "round {round}");
     }
 }
 
 #[tokio::test]
 async fn of_sixteen_step_ups_with_one_step_one_is_granted() {
     let app = App::start();
+    let store = Store::connect(app.database()).unwrap();
     let person = app.register().await;
     let base = person.enable_totp().await.step();
     let session = person.open_session().await;
     let sessions = vec![session; AT_ONCE];
     for round in 1..=ROUNDS {
-        assert_eq!(granted_at_once(&person, &sessions, &totp(base, round)).await, 1, "round {round}");
+        assert_eq!(granted_at_once(&store, &person, &sessions, &totp(base, round)).await, 1, "round {round}");
     }
 }
 
 #[tokio::test]
 async fn one_step_for_sign_ins_and_step_ups_at_once_serves_one_of_them() {
     let app = App::start();
+    let store = Store::connect(app.database()).unwrap();
     let person = app.register().await;
     let base = person.enable_totp().await.step();
     let mut sessions = Vec::new();
@@ -127,7 +131,7 @@ async fn one_step_for_sign_ins_and_step_ups_at_once_serves_one_of_them() {
         let proof = totp(base, round);
         let open = OpenSession { proof: Some(proof.clone()), ..person.sign_in_order().await };
         let (opened, granted) =
-            tokio::join!(opened_at_once(&person, open), granted_at_once(&person, &sessions, &proof));
+            tokio::join!(opened_at_once(&store, open), granted_at_once(&store, &person, &sessions, &proof));
         assert_eq!(opened + granted, 1, "round {round}");
     }
 }

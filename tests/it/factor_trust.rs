@@ -1,4 +1,4 @@
-//! What second factors do to trust: backup codes, trusted devices, sealed secrets, and whose sockets a change closes.
+//! What second factors do to trust: backup codes, trusted devices, sealed secrets, and which sockets a change closes.
 
 use std::time::Duration;
 
@@ -123,7 +123,7 @@ async fn trust_falls_with_the_password() {
     assert!(!is_trusted(&person, &device).await);
 }
 
-/// What every change of factors does to sockets: the user's others close, nobody else's does.
+/// What every change of factors does to sockets: the user's others close, and those of other users stay.
 async fn closes_the_others(before: bool, change: impl AsyncFn(&Session)) {
     let app = App::start();
     let person = app.register().await;

@@ -1,4 +1,4 @@
-//! Frames that should not be: each ends its own connection, says why, and hurts nobody else.
+//! Invalid frames: each ends its own connection with a reason, and no other connection.
 
 use serde_json::json;
 

@@ -152,7 +152,7 @@ async fn who_does_not_connect_in_time_is_stale() {
         std::sync::Arc::make_mut(&mut settings.socket.client).connect_timeout = Duration::from_millis(200);
     });
     let mut known = app.register().await.sign_in().await.connect().await;
-    let mut socket = app.handshake(PATHS[1]).open().await.expect("an open door");
+    let mut socket = app.handshake(PATHS[1]).open().await.expect("the handshake is accepted");
     let closed = socket.closed().await;
     assert_eq!((closed.code, closed.reason.as_str()), (3502, "stale"));
     assert!(known.is_undisturbed().await, "an older socket, authenticated in its handshake, is never stale");

@@ -1,4 +1,4 @@
-//! Connections of outside issuers' users and of nobody in particular: who may come in, as whom, and how they are ended.
+//! Connections of external issuers' users and anonymous ones: which are accepted, as which user, and how they are ended.
 
 mod denials;
 mod meta;
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use service::{ExternalFilter, Target};
 
 use crate::harness::{
-    App, Ask, Cable, Closed, Socket, eventually, fresh_database,
+    App, Ask, Closed, DatabaseProxy, Socket, eventually, fresh_database,
     issuer::{self, now, signed},
 };
 
@@ -175,8 +175,9 @@ async fn a_connection_whose_session_was_taken_for_dead_ends_whatever_was_revoked
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     let mut bob = connected(&app, &json!({"sub": "bob"})).await;
-    let now = app.now();
-    app.store().end_orphans(now + Duration::from_secs(1), now).await.unwrap();
+    // As a node does that has seen no sign of life of this one.
+    let end = "UPDATE external_sessions SET ended_at = now() WHERE ended_at IS NULL";
+    app.rows().await.batch_execute(end).await.unwrap();
     assert_eq!(app.revoke(Target::Subject(Subject::new("corp:ann"))).await.id, None);
     // What it shows meanwhile does not keep it.
     let newer = signed(&json!({"sub": "bob", "exp": issuer::now() + 600}));
@@ -190,11 +191,11 @@ async fn a_connection_whose_session_was_taken_for_dead_ends_whatever_was_revoked
 #[actix_web::test]
 async fn who_was_taken_for_dead_while_the_link_was_cut_ends_as_soon_as_it_is_mended() {
     let database = fresh_database();
-    let cable = Cable::to(&database);
+    let proxy = DatabaseProxy::to(&database);
     let (here, elsewhere) =
-        (App::over(cable.database(), issuer::shared_with), App::over(database, issuer::shared_with));
+        (App::over(proxy.database(), issuer::shared_with), App::over(database, issuer::shared_with));
     let mut ann = connected(&here, &json!({"sub": "ann"})).await;
-    cable.cut();
+    proxy.cut();
     eventually("memory is no longer trusted", || async { !here.is_current() }).await;
     for app in [&here, &elsewhere] {
         app.advance(Duration::from_secs(120));
@@ -203,20 +204,20 @@ async fn who_was_taken_for_dead_while_the_link_was_cut_ends_as_soon_as_it_is_men
     let revoked = elsewhere.revoke(Target::Subject(Subject::new("corp:ann"))).await;
     assert_eq!(revoked.id, None, "the session has ended for the other node");
     assert!(ann.is_undisturbed().await);
-    cable.mend();
+    proxy.mend();
     assert_eq!(ann.closed().await.code, 3010);
 }
 
 #[actix_web::test]
 async fn whom_nobody_took_for_dead_outlives_a_cut_of_the_link() {
     let database = fresh_database();
-    let cable = Cable::to(&database);
-    let app = App::over(cable.database(), issuer::shared_with);
+    let proxy = DatabaseProxy::to(&database);
+    let app = App::over(proxy.database(), issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
-    cable.cut();
+    proxy.cut();
     eventually("memory is no longer trusted", || async { !app.is_current() }).await;
     app.advance(Duration::from_secs(120));
-    cable.mend();
+    proxy.mend();
     eventually("memory is trusted again", || async { app.is_current() }).await;
     assert!(ann.is_undisturbed().await);
     assert_eq!(live(&app).await.len(), 1);

@@ -1,4 +1,4 @@
-//! Requests whose body comes late: what happened to the caller while it was on its way counts.
+//! Requests with a body that arrives late: what happened to the caller in the meantime counts.
 
 use domain::account::role::{Role, Status};
 use serde_json::{Value, json};

@@ -63,7 +63,7 @@ async fn exactly_one_line_of_the_cookie_file_holds_the_text_csrf_token() {
     }
 }
 
-/// Subscribes and publishes with somebody else's client library, without `connect`, as `wscat` does.
+/// Subscribes and publishes with a WebSocket library, without `connect`, as `wscat` does.
 async fn talk<S>(mut socket: WebSocketStream<S>)
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,

@@ -6,14 +6,15 @@ use portcullis::socket::ClientConfig;
 use serde_json::{Value, json};
 
 use crate::harness::{
-    App, Closed, Event, Forgery, NOISE, Opcode, Session, Socket, eventually, frame, let_pile_up,
+    App, BULK_CHANNEL, Closed, Event, Forgery, Opcode, Session, Socket, allow_large_backlog, eventually,
+    frame,
 };
 
 async fn signed_in() -> Session {
     App::start().register().await.sign_in().await
 }
 
-/// A server whose dialogue is configured otherwise.
+/// A server with other settings of the client protocol.
 fn with_client_config(change: impl FnOnce(&mut ClientConfig)) -> App {
     App::with(|settings| change(Arc::make_mut(&mut settings.socket.client)))
 }
@@ -25,7 +26,7 @@ fn bad_request() -> Closed {
 /// The reply to a first command with this token.
 async fn first_command(session: &Session, token: &str) -> Result<Value, Closed> {
     let mut socket: Socket =
-        session.app.handshake("/connection/websocket").open().await.expect("an open door");
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     socket.ask(json!({"connect": {"token": token}})).await
 }
 
@@ -40,9 +41,9 @@ async fn an_expired_token_is_an_error_that_asks_for_another() {
 async fn no_token_and_no_connect_are_bad_requests() {
     let session = signed_in().await;
     let open = || session.app.handshake("/connection/websocket").open();
-    let mut socket = open().await.expect("an open door");
+    let mut socket = open().await.expect("the handshake is accepted");
     assert_eq!(socket.ask(json!({"connect": {}})).await.unwrap_err(), bad_request());
-    let mut socket = open().await.expect("an open door");
+    let mut socket = open().await.expect("the handshake is accepted");
     assert_eq!(socket.ask(json!({"subscribe": {"channel": "chat:lobby"}})).await.unwrap_err(), bad_request());
 }
 
@@ -115,15 +116,15 @@ async fn who_does_not_answer_a_ping_is_closed_with_3012() {
 
 #[tokio::test]
 async fn the_audit_trail_says_of_whom_takes_nothing_any_more_that_writing_failed() {
-    let app = App::with(let_pile_up);
+    let app = App::with(allow_large_backlog);
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let path = format!("/api/v1/ws/chat?token={}", reader.access);
     let mut socket =
         app.handshake(&path).receive_buffer(4096).open().await.expect("the handshake is granted");
-    socket.subscribe(NOISE).await;
+    socket.subscribe(BULK_CHANNEL).await;
     let (_stream, mut mouth) = (crate::emulation::deaf(&reader).await, author.connect().await);
-    mouth.subscribe(NOISE).await;
-    mouth.shout_until_full().await;
+    mouth.subscribe(BULK_CHANNEL).await;
+    mouth.publish_until_full().await;
     let failed =
         "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3009'";
     eventually("both ends are written down", async || app.count(failed).await == 2).await;

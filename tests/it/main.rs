@@ -1,4 +1,4 @@
-//! Every fact about the server that takes the whole of it to prove: one binary, over the verbs of `harness`.
+//! Facts about the whole server, as its clients and operators see it: one binary, written with `harness`.
 //!
 //! Each test has a server and a database of its own, so they run side by side. A test's name is what must hold.
 
@@ -17,19 +17,20 @@ mod closing;
 mod commands;
 mod crash;
 mod csrf;
+mod delivery_across_crashes;
 mod delta;
 mod denials;
 mod devices;
-mod doors;
 mod durable;
 mod emulation;
+mod entry_points;
 mod factor_limits;
 mod factor_races;
 mod factor_trust;
-mod followers;
 mod frames;
 mod handshake;
 mod history;
+mod http_timeouts;
 mod issuers;
 mod late_body;
 mod legacy;
@@ -41,7 +42,6 @@ mod outage;
 mod passkey_races;
 mod passkey_refusals;
 mod passkeys;
-mod plain;
 mod presence;
 mod problems;
 mod profile;

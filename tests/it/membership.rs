@@ -1,4 +1,4 @@
-//! What members of a channel may do, nobody does who has not been taken in.
+//! Only subscribers of a channel may do what its members may do.
 
 use std::{sync::Arc, time::Duration};
 

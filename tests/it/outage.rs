@@ -9,10 +9,10 @@ use domain::account::role::Role;
 use serde_json::json;
 
 use crate::harness::{
-    Answer, App, Ask, Cable, OwnCluster, PASSWORD, Session, Socket, eventually, fresh_database,
+    Answer, App, Ask, DatabaseProxy, OwnCluster, PASSWORD, Session, Socket, eventually, fresh_database,
 };
 
-/// A server on a cluster of its own, with somebody signed in and two sockets open.
+/// A server on a cluster of its own, with one session and two open sockets.
 struct Scene {
     app: App,
     session: Session,
@@ -46,7 +46,8 @@ impl Scene {
         unavailable(self.session.post("/api/v1/ws/ticket", &json!({})).await);
         unavailable(self.session.sign_out("local").await);
         unavailable(self.session.try_connect().await.err().expect("a refusal"));
-        let mut late = self.app.handshake("/connection/websocket").open().await.expect("an open door");
+        let mut late =
+            self.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
         match late.ask(json!({"connect": {"token": self.session.access}})).await {
             Ok(reply) => temporary(&reply),
             Err(closed) => assert_eq!(closed.code, 3004, "a client comes back after it"),
@@ -204,18 +205,18 @@ async fn no_audit_event_is_lost_while_the_database_is_away() {
 #[tokio::test]
 async fn what_was_revoked_elsewhere_while_the_link_was_cut_is_carried_out_before_anything_is_trusted() {
     let database = fresh_database();
-    let cable = Cable::to(&database);
-    let (here, elsewhere) = (App::over(cable.database(), |_| {}), App::over(database, |_| {}));
+    let proxy = DatabaseProxy::to(&database);
+    let (here, elsewhere) = (App::over(proxy.database(), |_| {}), App::over(database, |_| {}));
     let (session, kept) = (here.register().await.sign_in().await, here.register().await.sign_in().await);
     let (mut socket, mut other) = (session.connect().await, kept.connect().await);
     assert!(session.works().await, "it is remembered as good");
-    cable.cut();
+    proxy.cut();
     eventually("memory is no longer trusted", async || !here.is_current()).await;
     unavailable(session.get("/api/v1/profile").await);
     assert!(socket.is_undisturbed().await, "what is uncertain closes nothing");
     let sign_out = elsewhere.post("/api/v1/auth/logout").bearer_auth(&session.access);
     sign_out.ask().await.expect(200);
-    cable.mend();
+    proxy.mend();
     assert_eq!(socket.closed().await.code, 4501);
     eventually("memory is trusted again", async || here.is_current()).await;
     assert!(!session.works().await && kept.works().await && other.is_undisturbed().await);

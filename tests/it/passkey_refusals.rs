@@ -1,30 +1,30 @@
-//! Passkeys as somebody misuses them: every lie is refused in words for people, opens nothing and breaks nothing.
+//! Misused passkeys: every false answer is refused with a text for people, opens nothing and breaks nothing.
 
 mod clones;
 mod foreign;
 mod lies;
 mod shapes;
 
-use crate::harness::{Answer, App, Guest, Keyring, Person, Session};
+use crate::harness::{Answer, App, CookieClient, PasskeyAuthenticator, Person, Session};
 
 /// A server that bears many ceremonies of one address.
 fn patient() -> App {
     App::with(|settings| settings.address_limit_factor = 1_000)
 }
 
-/// Somebody with one passkey, and the session that made it.
-async fn owner(app: &App) -> (Person, Session, Keyring) {
+/// A user with one passkey, and the session that made it.
+async fn owner(app: &App) -> (Person, Session, PasskeyAuthenticator) {
     let person = app.register().await;
     let session = person.open_session().await;
-    let mut keyring = Keyring::of(app);
-    session.add_passkey(&mut keyring).await;
-    (person, session, keyring)
+    let mut authenticator = PasskeyAuthenticator::of(app);
+    session.add_passkey(&mut authenticator).await;
+    (person, session, authenticator)
 }
 
 /// What only a library or a compiler would say.
 const JARGON: [&str; 7] = ["webauthn", "cbor", "serde", "parser", "nom", "column", "panicked"];
 
-/// The refusal: the client's fault, explained, in nobody's jargon.
+/// The refusal: an error of the client, explained without jargon.
 #[track_caller]
 fn refused_in_words(answer: Answer) -> Answer {
     assert!(matches!(answer.status, 400 | 401 | 403 | 409 | 422), "{} {}", answer.status, answer.text);
@@ -41,9 +41,9 @@ fn refused_in_words(answer: Answer) -> Answer {
 }
 
 /// A sign-in with the passkey, honest again, is granted.
-async fn still_signs_in(app: &App, keyring: &mut Keyring) {
-    let honest = Keyring::of(app);
-    let keys = std::mem::take(&mut keyring.keys);
-    *keyring = Keyring { keys, ..honest };
-    Guest::of(app).sign_in(keyring, &serde_json::json!({})).await.expect(200);
+async fn still_signs_in(app: &App, authenticator: &mut PasskeyAuthenticator) {
+    let honest = PasskeyAuthenticator::of(app);
+    let keys = std::mem::take(&mut authenticator.keys);
+    *authenticator = PasskeyAuthenticator { keys, ..honest };
+    CookieClient::of(app).sign_in(authenticator, &serde_json::json!({})).await.expect(200);
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, App, Ask, Closed, Guest, Keyring, Person, Session};
+use crate::harness::{Answer, App, Ask, Closed, CookieClient, PasskeyAuthenticator, Person, Session};
 
 /// After this long a session's proof of presence is old.
 const LONG_AGO: Duration = Duration::from_secs(11 * 60);
@@ -17,13 +17,13 @@ fn revoked() -> Closed {
     Closed { code: 4500, reason: "session revoked".to_owned() }
 }
 
-/// Somebody with one passkey, and the session that made it.
-async fn owner(app: &App) -> (Person, Session, Keyring) {
+/// A user with one passkey, and the session that made it.
+async fn owner(app: &App) -> (Person, Session, PasskeyAuthenticator) {
     let person = app.register().await;
     let session = person.open_session().await;
-    let mut keyring = Keyring::of(app);
-    session.add_passkey(&mut keyring).await;
-    (person, session, keyring)
+    let mut authenticator = PasskeyAuthenticator::of(app);
+    session.add_passkey(&mut authenticator).await;
+    (person, session, authenticator)
 }
 
 async fn method_of(session: &Session) -> String {
@@ -45,34 +45,34 @@ async fn making_a_passkey_needs_a_fresh_proof_of_presence() {
     let refusal = session.try_begin_registration().await.refused(403, "step_up_required");
     assert_eq!(refusal.body["methods"], json!(["password"]));
     let session = session.stepped_up().await;
-    session.add_passkey(&mut Keyring::of(&app)).await;
+    session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
     assert_eq!(session.passkeys().await.len(), 1);
 }
 
 #[tokio::test]
 async fn the_options_ask_for_a_passkey_that_is_found_without_a_name_and_proves_its_owner() {
     let app = App::start();
-    let (person, session, keyring) = owner(&app).await;
+    let (person, session, authenticator) = owner(&app).await;
     let options = session.begin_registration().await.options;
     assert_eq!(options["rp"]["id"], "localhost");
     assert_eq!(options["authenticatorSelection"]["residentKey"], "preferred");
     assert_eq!(options["authenticatorSelection"]["userVerification"], "required");
     assert_eq!(options["excludeCredentials"].as_array().map(Vec::len), Some(1));
     assert_ne!(options["user"]["id"], json!(person.id.0.to_string()));
-    let options = Guest::of(&app).begin(&json!({"username": person.email})).await.options;
+    let options = CookieClient::of(&app).begin(&json!({"username": person.email})).await.options;
     assert_eq!((&options["rpId"], &options["userVerification"]), (&json!("localhost"), &json!("required")));
-    assert_eq!(options["allowCredentials"].as_array().map(Vec::len), Some(keyring.keys.len()));
+    assert_eq!(options["allowCredentials"].as_array().map(Vec::len), Some(authenticator.keys.len()));
 }
 
 #[tokio::test]
 async fn a_passkey_signs_in_without_a_user_name() {
     let app = App::start();
-    let (person, _, mut keyring) = owner(&app).await;
-    let guest = Guest::of(&app);
-    let ceremony = guest.begin(&json!({})).await;
+    let (person, _, mut authenticator) = owner(&app).await;
+    let client = CookieClient::of(&app);
+    let ceremony = client.begin(&json!({})).await;
     assert_eq!(ceremony.options["allowCredentials"].as_array().map_or(0, Vec::len), 0);
-    let credential = keyring.assert(&ceremony.options);
-    let session = Session::granted(&person, &guest.finish(&ceremony, &credential).await.expect(200));
+    let credential = authenticator.assert(&ceremony.options);
+    let session = Session::granted(&person, &client.finish(&ceremony, &credential).await.expect(200));
     assert!(session.works().await);
     assert_eq!(method_of(&session).await, "passkey");
     assert_eq!(trust_of_the_device_of(&session).await, "verified");
@@ -81,9 +81,10 @@ async fn a_passkey_signs_in_without_a_user_name() {
 #[tokio::test]
 async fn a_passkey_signs_in_with_a_user_name_in_any_case() {
     let app = App::start();
-    let (person, _, mut keyring) = owner(&app).await;
+    let (person, _, mut authenticator) = owner(&app).await;
     for name in [person.email.clone(), person.email.to_uppercase()] {
-        let answer = Guest::of(&app).sign_in(&mut keyring, &json!({"username": name})).await.expect(200);
+        let answer =
+            CookieClient::of(&app).sign_in(&mut authenticator, &json!({"username": name})).await.expect(200);
         let session = Session::granted(&person, &answer);
         assert!(session.works().await);
         assert!(session.connect().await.is_undisturbed().await);
@@ -94,39 +95,39 @@ async fn a_passkey_signs_in_with_a_user_name_in_any_case() {
 async fn a_passkey_without_a_counter_is_used_again_and_again() {
     let app = App::start();
     let person = app.register().await;
-    let mut keyring = Keyring { step: 0, ..Keyring::of(&app) };
-    person.open_session().await.add_passkey(&mut keyring).await;
+    let mut authenticator = PasskeyAuthenticator { step: 0, ..PasskeyAuthenticator::of(&app) };
+    person.open_session().await.add_passkey(&mut authenticator).await;
     for _ in 0..3 {
-        Guest::of(&app).sign_in(&mut keyring, &json!({})).await.expect(200);
+        CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await.expect(200);
     }
 }
 
 #[tokio::test]
 async fn a_passkey_is_the_second_factor_after_a_password() {
     let app = App::start();
-    let (person, _, mut keyring) = owner(&app).await;
-    let guest = Guest::of(&app);
-    let asked = guest.try_password(&person).await.expect(200);
+    let (person, _, mut authenticator) = owner(&app).await;
+    let client = CookieClient::of(&app);
+    let asked = client.try_password(&person).await.expect(200);
     assert_eq!(asked.body["status"], "2fa_required");
     assert_eq!(asked.body["methods"], json!(["passkey"]));
     assert!(asked.cookie("access_token").is_none() && asked.body.get("access_token").is_none());
     let how = json!({"challenge_id": asked.text_of("challenge_id")});
-    let session = Session::granted(&person, &guest.sign_in(&mut keyring, &how).await.expect(200));
+    let session = Session::granted(&person, &client.sign_in(&mut authenticator, &how).await.expect(200));
     assert!(session.works().await);
     assert_eq!(method_of(&session).await, "second_factor");
     // The question is answered: there is none any more.
-    guest.post("/api/v1/webauthn/login/begin", &how).await.expect(401).problem();
+    client.post("/api/v1/webauthn/login/begin", &how).await.expect(401).problem();
 }
 
 #[tokio::test]
 async fn a_passkey_is_a_fresh_proof_of_presence() {
     let app = App::start();
-    let (_, session, mut keyring) = owner(&app).await;
+    let (_, session, mut authenticator) = owner(&app).await;
     app.advance(LONG_AGO);
     let refusal = session.try_begin_registration().await.refused(403, "step_up_required");
     assert_eq!(refusal.body["methods"], json!(["password", "passkey"]));
     let ceremony = session.begin_step_up().await;
-    let credential = keyring.assert(&ceremony.options);
+    let credential = authenticator.assert(&ceremony.options);
     let answer = session.finish_step_up(&ceremony, &credential).await.expect(200);
     let privileged = Session { access: answer.text_of("access_token"), ..session.clone() };
     privileged.try_begin_registration().await.expect(200);
@@ -137,22 +138,23 @@ async fn a_passkey_is_a_fresh_proof_of_presence() {
 #[tokio::test]
 async fn an_unknown_user_name_is_answered_like_a_known_one_and_each_time_alike() {
     let app = App::start();
-    let (person, _, mut keyring) = owner(&app).await;
+    let (person, _, mut authenticator) = owner(&app).await;
     let stranger = json!({"username": "nobody@example.com"});
-    let known = Guest::of(&app).begin(&json!({"username": person.email})).await.options;
-    let (one, two) = (Guest::of(&app).begin(&stranger).await, Guest::of(&app).begin(&stranger).await);
+    let known = CookieClient::of(&app).begin(&json!({"username": person.email})).await.options;
+    let (one, two) =
+        (CookieClient::of(&app).begin(&stranger).await, CookieClient::of(&app).begin(&stranger).await);
     assert_eq!(shape(&one.options), shape(&known));
     assert_eq!(one.options["allowCredentials"], two.options["allowCredentials"]);
     assert_ne!(one.options["challenge"], two.options["challenge"]);
-    let other = Guest::of(&app).begin(&json!({"username": "nobody2@example.com"})).await.options;
+    let other = CookieClient::of(&app).begin(&json!({"username": "nobody2@example.com"})).await.options;
     assert_ne!(one.options["allowCredentials"], other["allowCredentials"]);
     // Nor does the second half tell.
-    let guest = Guest::of(&app);
+    let client = CookieClient::of(&app);
     let mut refusals = Vec::new();
     for name in ["nobody@example.com", app.register().await.email.as_str()] {
-        let ceremony = guest.begin(&json!({"username": name})).await;
-        let credential = keyring.assert_with(0, &ceremony.options);
-        refusals.push(guest.finish(&ceremony, &credential).await.expect(401).problem());
+        let ceremony = client.begin(&json!({"username": name})).await;
+        let credential = authenticator.assert_with(0, &ceremony.options);
+        refusals.push(client.finish(&ceremony, &credential).await.expect(401).problem());
     }
     assert_eq!(refusals[0].code(), refusals[1].code());
     assert_eq!(refusals[0].body["detail"], refusals[1].body["detail"]);
@@ -179,16 +181,16 @@ async fn an_account_without_passkeys_is_answered_like_one_that_has_some() {
     let app = App::start();
     let (with, _, _) = owner(&app).await;
     let without = app.register().await;
-    let guest = Guest::of(&app);
-    let one = guest.begin(&json!({"username": with.email})).await.options;
-    let two = guest.begin(&json!({"username": without.email})).await.options;
+    let client = CookieClient::of(&app);
+    let one = client.begin(&json!({"username": with.email})).await.options;
+    let two = client.begin(&json!({"username": without.email})).await.options;
     assert_eq!(shape(&one), shape(&two));
 }
 
 #[tokio::test]
 async fn passkeys_are_listed_and_renamed_by_their_user_alone() {
     let app = App::start();
-    let (_, session, mut keyring) = owner(&app).await;
+    let (_, session, mut authenticator) = owner(&app).await;
     let listed = session.passkeys().await;
     let id = listed[0]["id"].as_str().expect("an id").to_owned();
     assert_eq!((&listed[0]["suspended"], &listed[0]["last_used_at"]), (&json!(false), &Value::Null));
@@ -203,7 +205,7 @@ async fn passkeys_are_listed_and_renamed_by_their_user_alone() {
     rename(&stranger, json!({"name": "mine"})).await.expect(404).problem();
     stranger.delete(&path).await.expect(404).problem();
     assert_eq!(stranger.passkeys().await.len(), 0);
-    Guest::of(&app).sign_in(&mut keyring, &json!({})).await.expect(200);
+    CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await.expect(200);
     let listed = session.passkeys().await;
     assert_eq!(listed[0]["name"], "The blue key");
     assert!(listed[0]["last_used_at"].is_string());
@@ -212,12 +214,12 @@ async fn passkeys_are_listed_and_renamed_by_their_user_alone() {
 #[tokio::test]
 async fn one_authenticator_is_not_registered_twice() {
     let app = App::start();
-    let (_, session, mut keyring) = owner(&app).await;
+    let (_, session, mut authenticator) = owner(&app).await;
     let stranger = app.register().await.open_session().await;
     for (session, status) in [(session, 401), (stranger, 409)] {
         let ceremony = session.begin_registration().await;
-        let id = keyring.keys[0].id.clone();
-        let answer = keyring.register_as(id, &ceremony.options);
+        let id = authenticator.keys[0].id.clone();
+        let answer = authenticator.register_as(id, &ceremony.options);
         session.finish_registration(&ceremony, &answer).await.expect(status).problem();
     }
     assert_eq!(app.count("SELECT count(*) FROM passkey_credentials").await, 1);
@@ -231,7 +233,7 @@ async fn a_new_passkey_ends_the_users_other_sessions_and_nobody_elses() {
     let stranger = app.register().await.open_session().await;
     let (mut kept, mut ended, mut theirs) =
         (own.connect().await, other.connect().await, stranger.connect().await);
-    own.add_passkey(&mut Keyring::of(&app)).await;
+    own.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
     assert_eq!(ended.closed().await, revoked());
     assert!(kept.is_undisturbed().await && theirs.is_undisturbed().await);
     assert!(own.works().await && !other.works().await);
@@ -241,20 +243,20 @@ async fn a_new_passkey_ends_the_users_other_sessions_and_nobody_elses() {
 #[tokio::test]
 async fn a_removed_passkey_opens_nothing_and_ends_the_users_other_sessions_alone() {
     let app = App::start();
-    let (person, own, mut keyring) = owner(&app).await;
+    let (person, own, mut authenticator) = owner(&app).await;
     let other = person.open_session().await;
     let (_, stranger, _) = owner(&app).await;
     let (mut kept, mut ended, mut theirs) =
         (own.connect().await, other.connect().await, stranger.connect().await);
-    let begun = Guest::of(&app);
+    let begun = CookieClient::of(&app);
     let ceremony = begun.begin(&json!({})).await;
     remove(&own, 0).await.expect(200);
     assert_eq!(ended.closed().await, revoked());
     assert!(kept.is_undisturbed().await && theirs.is_undisturbed().await);
     assert!(own.works().await && !other.works().await && stranger.works().await);
-    let credential = keyring.assert(&ceremony.options);
+    let credential = authenticator.assert(&ceremony.options);
     begun.finish(&ceremony, &credential).await.expect(401).problem();
-    Guest::of(&app).try_password(&person).await.expect(200).text_of("access_token");
+    CookieClient::of(&app).try_password(&person).await.expect(200).text_of("access_token");
     assert_eq!(stranger.passkeys().await.len(), 1);
 }
 
@@ -270,16 +272,16 @@ async fn removing_a_passkey_needs_a_fresh_proof_of_presence() {
 #[tokio::test]
 async fn the_last_passkey_of_an_account_without_a_password_stays() {
     let app = App::start();
-    let (_, session, mut keyring) = owner(&app).await;
-    let mut second = Keyring::of(&app);
+    let (_, session, mut authenticator) = owner(&app).await;
+    let mut second = PasskeyAuthenticator::of(&app);
     session.add_passkey(&mut second).await;
     app.rows().await.batch_execute(NO_PASSWORD).await.unwrap();
     remove(&session, 1).await.expect(200);
     remove(&session, 0).await.refused(409, "last_factor");
     assert_eq!(session.passkeys().await.len(), 1);
     assert!(session.works().await);
-    let one = Guest::of(&app).sign_in(&mut keyring, &json!({})).await;
-    let two = Guest::of(&app).sign_in(&mut second, &json!({})).await;
+    let one = CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await;
+    let two = CookieClient::of(&app).sign_in(&mut second, &json!({})).await;
     assert_eq!([one.status, two.status].iter().filter(|status| **status == 200).count(), 1);
 }
 

@@ -1,4 +1,4 @@
-//! Who is in a channel can be seen by those who may, and is true at once.
+//! Presence: the members of a channel are shown to permitted callers only, and are up to date at once.
 
 use protocol::channel_name::ChannelName;
 use serde_json::{Value, json};
@@ -13,7 +13,7 @@ async fn ask(socket: &mut Socket, what: &str, channel: &str) -> Value {
     if reply.get("error").is_some() { reply["error"]["code"].clone() } else { reply[what].clone() }
 }
 
-/// The next join or leave: which, and of whom.
+/// The next join or leave: which of the two, and of which user.
 async fn motion(socket: &mut Socket) -> (String, String) {
     let push = socket.pushed().await;
     for kind in ["join", "leave"] {

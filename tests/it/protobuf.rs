@@ -8,7 +8,7 @@ use protocol::protobuf::{
 };
 use serde_json::json;
 
-use crate::harness::{App, BinarySocket, Closed, Opcode, Session, Told, frame};
+use crate::harness::{App, Closed, Opcode, ProtobufSocket, Received, Session, frame};
 
 const PATH: &str = "/connection/websocket";
 
@@ -16,8 +16,8 @@ async fn signed_in() -> Session {
     App::start().register().await.sign_in().await
 }
 
-async fn connected(session: &Session) -> BinarySocket {
-    let mut socket = BinarySocket::open(session.app.handshake(PATH)).await;
+async fn connected(session: &Session) -> ProtobufSocket {
+    let mut socket = ProtobufSocket::open(session.app.handshake(PATH)).await;
     let reply = socket.ask(connect(session)).await;
     assert!(reply.connect.is_some(), "{reply:?}");
     socket
@@ -46,7 +46,7 @@ fn bad_request() -> Closed {
 #[tokio::test]
 async fn connect_answers_all_that_an_sdk_needs() {
     let session = signed_in().await;
-    let mut socket = BinarySocket::open(session.app.handshake(PATH)).await;
+    let mut socket = ProtobufSocket::open(session.app.handshake(PATH)).await;
     assert_eq!(socket.socket.headers["sec-websocket-protocol"], "centrifuge-protobuf");
     let result = socket.ask(connect(&session)).await.connect.expect("a result");
     assert_eq!((result.client.len(), result.expires, result.ping, result.pong), (36, true, 25, true));
@@ -73,7 +73,7 @@ async fn the_encoding_is_the_one_that_the_client_names_first() {
     for query in ["format=protobuf", "cf_protocol=protobuf"] {
         let socket = session.app.handshake(&format!("{PATH}?{query}")).open().await.expect("granted");
         assert!(!socket.headers.contains_key("sec-websocket-protocol"));
-        let reply = BinarySocket::over(socket).ask(connect(&session)).await;
+        let reply = ProtobufSocket::over(socket).ask(connect(&session)).await;
         assert!(reply.connect.is_some(), "{reply:?}");
     }
 }
@@ -110,7 +110,7 @@ async fn a_message_in_fragments_is_put_together() {
     let whole = [9, 8, 7, 50, 5, 10, 3, b'a', b':', b'b'];
     socket.socket.send(&frame(Opcode::Binary, false, &whole[..4])).await;
     socket.socket.send(&frame(Opcode::Continuation, true, &whole[4..])).await;
-    let Told::Reply(reply) = socket.told().await else { panic!("closed") };
+    let Received::Reply(reply) = socket.received().await else { panic!("closed") };
     assert_eq!(*reply, Reply { id: 7, unsubscribe: Some(Empty {}), ..Default::default() });
 }
 
@@ -118,7 +118,7 @@ async fn a_message_in_fragments_is_put_together() {
 async fn commands_of_one_frame_are_answered_in_order() {
     use prost::Message as _;
     let session = signed_in().await;
-    let mut socket = BinarySocket::open(session.app.handshake(PATH)).await;
+    let mut socket = ProtobufSocket::open(session.app.handshake(PATH)).await;
     let commands = [connect(&session), subscribe("chat:lobby"), publish("chat:lobby", b"1")];
     let frames = (1..)
         .zip(commands)
@@ -126,7 +126,7 @@ async fn commands_of_one_frame_are_answered_in_order() {
     socket.send(&frames.collect::<Vec<u8>>()).await;
     let mut answered = Vec::new();
     while answered.len() < 3 {
-        let Told::Reply(reply) = socket.told().await else { panic!("closed") };
+        let Received::Reply(reply) = socket.received().await else { panic!("closed") };
         if reply.push.is_none() {
             assert!(reply.error.is_none(), "{reply:?}");
             answered.push(reply.id);
@@ -182,11 +182,11 @@ async fn a_ping_is_an_empty_message_and_so_is_its_answer() {
     let session = app.register().await.sign_in().await;
     let mut socket = connected(&session).await;
     for _ in 0..2 {
-        let Told::Reply(ping) = socket.told().await else { panic!("closed") };
+        let Received::Reply(ping) = socket.received().await else { panic!("closed") };
         assert_eq!(*ping, Reply::default());
         socket.send(&[0]).await;
     }
-    let Told::Reply(unanswered) = socket.told().await else { panic!("closed after a pong") };
+    let Received::Reply(unanswered) = socket.received().await else { panic!("closed after a pong") };
     assert_eq!(*unanswered, Reply::default());
     assert_eq!(socket.closed().await.code, 3012);
 }

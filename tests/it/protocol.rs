@@ -13,7 +13,8 @@ async fn signed_in() -> Session {
 #[tokio::test]
 async fn connect_answers_all_that_an_sdk_needs() {
     let session = signed_in().await;
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let reply =
         socket.ask(json!({"connect": {"token": session.access, "name": "js"}})).await.expect("a reply");
     let result = &reply["connect"];
@@ -29,7 +30,8 @@ async fn connect_answers_all_that_an_sdk_needs() {
 #[tokio::test]
 async fn connect_and_its_subscribes_come_in_one_frame() {
     let session = signed_in().await;
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let lines = [
         json!({"id": 1, "connect": {"token": session.access}}),
         json!({"id": 2, "subscribe": {"channel": "ephemeral:lobby", "flag": 1}}),

@@ -1,12 +1,12 @@
-//! What happens at the same moment: connecting, refreshing, signing in and being revoked.
+//! Requests of the same moment: connecting, refreshing and signing in against revocations.
 
-use std::time::Duration;
+use std::{future::Future, time::Duration};
 
 use domain::account::role::{Role, Status};
 use futures_util::{StreamExt as _, future::join_all, stream};
 use serde_json::json;
 
-use crate::harness::{App, PASSWORD, Person, Session, eventually};
+use crate::harness::{App, Barrier, PASSWORD, Person, Session, eventually};
 
 /// How often the race is run.
 const ROUNDS: usize = 500;
@@ -51,7 +51,8 @@ async fn the_race_by_first_command_leaves_no_live_socket_either() {
     let person = app.register().await;
     for round in 0..100 {
         let session = person.open_session().await;
-        let mut socket = app.handshake("/connection/websocket").open().await.expect("an open door");
+        let mut socket =
+            app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
         let connect = socket.ask(json!({"connect": {"token": session.access}}));
         let (reply, answer) = tokio::join!(connect, operator.revoke(json!({"session": session.id})));
         answer.expect(200);
@@ -81,34 +82,102 @@ async fn a_refresh_against_a_revocation_revives_nothing() {
     }
 }
 
+/// Which of two requests gets the lock that both need first.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum First {
+    Use,
+    End,
+}
+
+/// Runs the use of a session or account against what ends it, in this order.
+async fn in_order<U, E>(
+    barrier: Barrier,
+    first: First,
+    used: impl Future<Output = U>,
+    ended: impl Future<Output = E>,
+) -> (U, E) {
+    match first {
+        First::Use => barrier.in_order(used, ended).await,
+        First::End => {
+            let (ended, used) = barrier.in_order(ended, used).await;
+            (used, ended)
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_waits_for_a_revocation_is_refused_and_one_before_it_is_ended() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let person = app.register().await;
+    for first in [First::End, First::Use] {
+        let session = person.open_session().await;
+        let lock = format!("SELECT FROM sessions WHERE id = '{}' FOR UPDATE", session.id);
+        let barrier = Barrier::at(app.database(), &lock).await;
+        let revoke = operator.revoke(json!({"session": session.id}));
+        let (refreshed, revoked) = in_order(barrier, first, session.try_refresh(), revoke).await;
+        assert_eq!(revoked.expect(200).body["sessions"], 1, "{first:?}");
+        if first == First::Use {
+            assert!(!Session::granted(&person, &refreshed.expect(200)).works().await);
+        } else {
+            refreshed.expect(401).problem();
+        }
+        assert!(!session.works().await, "{first:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_socket_that_opens_while_its_revocation_waits_is_closed_by_it() {
+    let app = App::start();
+    let operator = app.appoint(Role::Operator).await.sign_in().await;
+    let person = app.register().await;
+    let session = person.open_session().await;
+    let barrier = app.barrier_at_user(person.id).await;
+    let revoke = operator.revoke(json!({"session": session.id}));
+    let connect = async {
+        barrier.wait_for(1).await;
+        // The revocation has begun and has not committed: the session works.
+        let sockets = [session.connect().await, session.connect_by_command().await];
+        barrier.release().await;
+        sockets
+    };
+    let (revoked, sockets) = tokio::join!(revoke, connect);
+    assert_eq!(revoked.expect(200).body["sockets_closed"], 2);
+    for mut socket in sockets {
+        assert_eq!(socket.closed().await.code, 4500);
+    }
+    assert!(session.try_connect().await.is_err());
+}
+
 #[tokio::test]
 async fn a_sign_in_against_a_suspension_leaves_no_session() {
     let app = App::start();
-    for round in 0..10 {
+    for first in [First::End, First::Use] {
         let person = app.register().await;
-        let (answer, ()) = tokio::join!(person.try_password(PASSWORD), person.set_status(Status::Suspended));
-        if answer.status == 200 {
-            assert!(!Session::granted(&person, &answer).works().await, "round {round}");
+        let barrier = app.barrier_at_user(person.id).await;
+        let (answer, ()) =
+            in_order(barrier, first, person.try_password(PASSWORD), person.set_status(Status::Suspended))
+                .await;
+        if first == First::Use {
+            assert!(!Session::granted(&person, &answer.expect(200)).works().await);
         } else {
             answer.expect(401);
         }
         let live =
             format!("SELECT count(*) FROM sessions WHERE user_id = {} AND revoked_at IS NULL", person.id.0);
-        assert_eq!(app.count(&live).await, 0, "round {round}");
+        assert_eq!(app.count(&live).await, 0, "{first:?}");
     }
 }
 
 #[tokio::test]
 async fn ending_the_other_sessions_fails_no_sign_in_of_the_same_moment() {
-    let person = App::start().register().await;
-    for round in 0..9 {
+    let app = App::start();
+    let person = app.register().await;
+    for first in [First::End, First::Use] {
         let own = person.open_session().await;
-        let end = async {
-            // The password takes a while to be checked; the end of the others comes before, amid and after it.
-            tokio::time::sleep(Duration::from_millis(4 * round)).await;
-            own.delete("/api/v1/sessions").await
-        };
-        let (answer, ended) = tokio::join!(person.try_password(PASSWORD), end);
+        let barrier = app.barrier_at_user(person.id).await;
+        let (answer, ended) =
+            in_order(barrier, first, person.try_password(PASSWORD), own.delete("/api/v1/sessions")).await;
         answer.expect(200);
         ended.expect(200);
     }
@@ -138,27 +207,28 @@ async fn of_two_sessions_that_change_the_password_at_once_one_does() {
 
 #[tokio::test]
 async fn a_password_change_in_flight_does_not_outlive_the_revocation_of_its_session() {
+    const NEW: &str = "another-copper-walrus-17";
     let app = App::start();
     let operator = app.appoint(Role::Operator).await.sign_in().await;
-    for round in 0..8 {
+    for first in [First::End, First::Use] {
         let person = app.register().await;
         let session = person.open_session().await;
-        let revoke = async {
-            // The new password takes a while to be judged and hashed.
-            tokio::time::sleep(Duration::from_millis(6 * round)).await;
-            operator.revoke(json!({"user": person.id})).await
-        };
-        let body = json!({"new_password": "another-copper-walrus-17"});
-        let (changed, revoked) = tokio::join!(session.post("/api/v1/profile/password", &body), revoke);
+        let barrier = app.barrier_at_user(person.id).await;
+        let body = json!({"new_password": NEW});
+        let change = session.post("/api/v1/profile/password", &body);
+        let revoke = operator.revoke(json!({"user": person.id}));
+        let (changed, revoked) = in_order(barrier, first, change, revoke).await;
         revoked.expect(200);
         let late = format!(
             "SELECT count(*) FROM revocations p JOIN revocations r USING (user_id)
              WHERE p.cause = 'password_changed' AND r.cause = 'revoked' AND p.id > r.id AND user_id = {}",
             person.id.0
         );
-        assert_eq!(app.count(&late).await, 0, "round {round}");
-        let password = if changed.status == 200 { "another-copper-walrus-17" } else { PASSWORD };
+        assert_eq!(app.count(&late).await, 0, "{first:?}");
+        let (status, password) = if first == First::Use { (200, NEW) } else { (401, PASSWORD) };
+        assert_eq!(changed.status, status, "{first:?}: {}", changed.text);
         person.try_password(password).await.expect(200);
+        assert!(!session.works().await, "{first:?}");
     }
 }
 

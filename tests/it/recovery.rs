@@ -28,7 +28,7 @@ fn data(result: &Value) -> Vec<Value> {
     publications.iter().map(|publication| publication["data"].clone()).collect()
 }
 
-/// The next publication; who comes and goes is passed over.
+/// The next publication; joins and leaves are passed over.
 async fn published(socket: &mut Socket) -> Value {
     loop {
         let push = socket.pushed().await;

@@ -1,4 +1,4 @@
-//! The refresh chain: rotation, retries, and the end of a session whose token was used twice.
+//! The refresh chain: rotation, retries, and the end of a session after its token was used twice.
 
 use std::{collections::HashSet, time::Duration};
 

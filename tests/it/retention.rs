@@ -57,7 +57,7 @@ async fn a_channel_that_nobody_used_for_a_month_is_forgotten_and_an_old_position
     app.rows().await.batch_execute(longer).await.expect("rows");
     app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM channels").await, 0);
-    // Memory still ended where the row did: whoever is there is sent back, and is told that something may be missing.
+    // Memory still ended where the row did: subscribers are sent back, and are told that something may be missing.
     assert!(socket.ask(publish).await.expect("a reply")["publish"].is_object());
     assert_eq!(app.count("SELECT min(seq) FROM channel_messages").await, 3);
     let back = json!({"subscribe": {"channel": "chat:lobby", "recover": true, "offset": 1, "epoch": epoch}});

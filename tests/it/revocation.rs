@@ -1,4 +1,4 @@
-//! The one promise: after a revocation nothing of what it revoked is accepted or delivered, and nobody else notices.
+//! The one promise: after a revocation nothing of what it revoked is accepted or delivered, and no other session notices.
 
 use std::time::{Duration, Instant};
 
@@ -7,8 +7,8 @@ use futures_util::{StreamExt as _, future::join_all, stream};
 use serde_json::json;
 
 use crate::harness::{
-    App, Closed, MORE_THAN_FITS, NOISE, Session, Socket, eventually, let_pile_up, let_shout,
-    server_side_state, server_side_unsent,
+    App, BULK_CHANNEL, Closed, MORE_THAN_FITS, Session, Socket, allow_bulk_publishing, allow_large_backlog,
+    eventually, server_side_state, server_side_unsent,
 };
 
 fn revoked() -> Closed {
@@ -83,24 +83,24 @@ async fn a_frame_sent_after_the_answer_is_not_accepted() {
     assert!(ears.is_undisturbed().await);
 }
 
-/// A socket that will never read again, subscribed to [`NOISE`].
+/// A socket that will never read again, subscribed to [`BULK_CHANNEL`].
 async fn deaf(session: &Session) -> Socket {
     let path = format!("/api/v1/ws/chat?token={}", session.access);
     let handshake = session.app.handshake(&path).receive_buffer(4096);
     let mut socket = handshake.open().await.expect("the handshake is granted");
-    socket.subscribe(NOISE).await;
+    socket.subscribe(BULK_CHANNEL).await;
     socket
 }
 
 #[tokio::test]
 async fn a_peer_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
     // Nothing but the revocation ends the connection.
-    let app = App::with(let_pile_up);
+    let app = App::with(allow_large_backlog);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let (socket, mut mouth) = (deaf(&reader).await, author.connect().await);
-    mouth.subscribe(NOISE).await;
-    mouth.shout_until_full().await;
+    mouth.subscribe(BULK_CHANNEL).await;
+    mouth.publish_until_full().await;
     let state = || server_side_state(app.address(), socket.local);
     assert_eq!(state(), Some("ESTABLISHED"));
     assert!(server_side_unsent(app.address(), socket.local) > 0, "the kernel's buffers are full");
@@ -117,14 +117,14 @@ async fn a_peer_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
 
 #[tokio::test]
 async fn a_peer_that_reads_nothing_and_is_not_revoked_overflows_with_3008() {
-    let app = App::with(let_shout);
+    let app = App::with(allow_bulk_publishing);
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let (_socket, mut mouth) = (deaf(&reader).await, author.connect().await);
-    mouth.subscribe(NOISE).await;
+    mouth.subscribe(BULK_CHANNEL).await;
     let mut sent = 0;
     while app.open_sockets() == 2 {
         assert!(sent < 4 * MORE_THAN_FITS, "the queue never overflows");
-        sent += mouth.shout().await;
+        sent += mouth.publish_bulk().await;
     }
     let slow =
         "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3008'";

@@ -7,7 +7,7 @@ use service::geo::{Database, Geo};
 
 use crate::harness::{
     Answer, App, Ask, PASSWORD, Person, Session,
-    places::{self, LONDON, SYDNEY, VPN},
+    geo_database::{self, LONDON, SYDNEY, VPN},
 };
 
 const HOME: &str = "203.0.113.9";
@@ -17,7 +17,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 
 /// A server behind a proxy that knows where addresses are.
 fn app() -> App {
-    let file = places::database(&[SYDNEY, LONDON, VPN]);
+    let file = geo_database::database(&[SYDNEY, LONDON, VPN]);
     App::with(|settings| {
         settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         settings.geo = Geo::new(vec![Database::of(file).expect("a database")]);
@@ -90,7 +90,7 @@ async fn sydney_and_then_london_within_the_hour_on_the_same_device_is_suspicious
     assert_eq!(audited(&app, "session.suspicious").await, 1);
 }
 
-/// Somebody with an authenticator app, signed in at home on a device that is trusted since.
+/// A user with an authenticator app, signed in at home on a device that is trusted since.
 async fn trusted_at_home(app: &App) -> Session {
     let person = app.register().await;
     let home = sign_in_from(&person, HOME, None).await;
@@ -184,7 +184,7 @@ async fn many_failures_on_an_account_count_against_strangers_and_not_against_its
 
 #[tokio::test]
 async fn a_header_of_a_stranger_tells_no_place() {
-    let file = places::database(&[SYDNEY]);
+    let file = geo_database::database(&[SYDNEY]);
     let app = App::with(|settings| settings.geo = Geo::new(vec![Database::of(file).expect("a database")]));
     let session = sign_in_from(&app.register().await, HOME, None).await;
     assert_eq!(shown(&session).await["place"], Value::Null);
@@ -211,7 +211,7 @@ async fn a_sign_in_that_cannot_be_judged_is_put_off() {
 
 #[test]
 fn a_database_tells_of_its_networks_and_of_nothing_else() {
-    let geo = Geo::new(vec![Database::of(places::database(&[SYDNEY, LONDON])).expect("a database")]);
+    let geo = Geo::new(vec![Database::of(geo_database::database(&[SYDNEY, LONDON])).expect("a database")]);
     let place = geo.locate(ABROAD.parse().unwrap());
     assert_eq!((place.country.as_deref(), place.city.as_deref()), (Some("GB"), Some("London")));
     assert_eq!((place.network, place.position.map(|found| found.accuracy_km)), (Some(2856), Some(20)));
@@ -222,8 +222,8 @@ fn a_database_tells_of_its_networks_and_of_nothing_else() {
 
 #[test]
 fn what_one_database_leaves_open_another_tells() {
-    let city = places::Site { system: 7, ..SYDNEY };
-    let of = |sites: &[places::Site]| Database::of(places::database(sites)).expect("a database");
+    let city = geo_database::Site { system: 7, ..SYDNEY };
+    let of = |sites: &[geo_database::Site]| Database::of(geo_database::database(sites)).expect("a database");
     let geo = Geo::new(vec![of(&[LONDON]), of(&[city])]);
     assert_eq!(geo.locate(HOME.parse().unwrap()).network, Some(7));
     assert_eq!(geo.locate(ABROAD.parse().unwrap()).network, Some(2856));
@@ -231,7 +231,7 @@ fn what_one_database_leaves_open_another_tells() {
 
 #[test]
 fn a_broken_database_is_refused() {
-    let whole = places::database(&[SYDNEY]);
+    let whole = geo_database::database(&[SYDNEY]);
     for broken in [&whole[..whole.len() / 2], &whole[..8], b"", b"not a database"] {
         assert!(Database::of(broken.to_vec()).is_err(), "{} bytes", broken.len());
     }

@@ -62,7 +62,8 @@ fn to(name: &str) -> ServerSubscription {
 }
 
 async fn connect(session: &Session, mut request: Value) -> (Socket, Value) {
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     request["token"] = session.access.clone().into();
     let reply = socket.ask(json!({"connect": request})).await.expect("a reply");
     (socket, reply["connect"].clone())
@@ -143,7 +144,8 @@ async fn the_answer_to_connect_comes_first_and_nothing_is_missed_after_it() {
     };
     let mut begins = Vec::new();
     for _ in 0..10 {
-        let mut socket = app.handshake("/connection/websocket").open().await.expect("an open door");
+        let mut socket =
+            app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
         let request = json!({"id": 1, "connect": {"token": ann.access}});
         socket.send_text(&request.to_string()).await;
         let Event::Object(reply) = socket.event().await else { panic!("no answer") };

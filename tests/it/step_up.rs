@@ -112,7 +112,7 @@ async fn somebody_without_an_app_proves_nothing_with_a_code() {
     session.step_up_with(json!({"totp": "123456"})).await.refused(401, "invalid_second_factor");
     // Nor with one that is still being set up.
     let begun = session.post("/api/v1/2fa/totp", &json!({})).await.expect(201);
-    let totp = crate::harness::Authenticator::new(&app, &begun.text_of("secret"));
+    let totp = crate::harness::AuthenticatorApp::new(&app, &begun.text_of("secret"));
     session.step_up_with(json!({"totp": totp.code()})).await.refused(401, "invalid_second_factor");
 }
 

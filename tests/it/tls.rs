@@ -11,7 +11,8 @@ use tokio_tungstenite::{
 };
 
 use crate::harness::{
-    App, NOISE, Session, TlsStream, eventually, let_pile_up, server_side_state, server_side_unsent, within,
+    App, BULK_CHANNEL, Session, TlsStream, allow_large_backlog, eventually, server_side_state,
+    server_side_unsent, within,
 };
 
 async fn connect(session: &Session) -> WebSocketStream<TlsStream> {
@@ -20,7 +21,7 @@ async fn connect(session: &Session) -> WebSocketStream<TlsStream> {
     let url = format!("wss://localhost:{port}/api/v1/ws/chat?token={}", session.access);
     let (mut socket, _) =
         Box::pin(within("a handshake", client_async(url, stream))).await.expect("the upgrade");
-    let subscribe = json!({"id": 1, "subscribe": {"channel": NOISE}});
+    let subscribe = json!({"id": 1, "subscribe": {"channel": BULK_CHANNEL}});
     socket.send(Message::text(subscribe.to_string())).await.expect("an open socket");
     let reply = within("a reply", socket.next()).await.expect("an open socket").expect("a message");
     assert!(reply.to_text().expect("text").contains(r#""subscribe""#), "{reply}");
@@ -42,13 +43,13 @@ async fn a_revocation_is_told_over_tls_too() {
 
 #[tokio::test]
 async fn a_peer_that_reads_nothing_is_cut_within_a_second_over_tls_too() {
-    let app = App::with_tls(let_pile_up);
+    let app = App::with_tls(allow_large_backlog);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
     let (deaf, mut mouth) = (connect(&reader).await, author.connect().await);
     let local = deaf.get_ref().get_ref().0.local_addr().expect("an address");
-    mouth.subscribe(NOISE).await;
-    mouth.shout_until_full().await;
+    mouth.subscribe(BULK_CHANNEL).await;
+    mouth.publish_until_full().await;
     let state = || server_side_state(app.tls_address(), local);
     assert_eq!(state(), Some("ESTABLISHED"));
     assert!(server_side_unsent(app.tls_address(), local) > 0, "the kernel's buffers are full");

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{App, Ask, Authenticator, PASSWORD, Pending, Session};
+use crate::harness::{App, Ask, AuthenticatorApp, PASSWORD, Pending, Session};
 
 const WRONG: &str = "invalid_second_factor";
 
@@ -27,7 +27,7 @@ async fn an_app_counts_once_a_code_of_it_was_shown() {
     assert_eq!(begun.header("cache-control"), Some("no-store"));
     assert_eq!(held(&session).await["totp"], Value::Null);
     session.person.try_password(PASSWORD).await.expect(200).text_of("access_token");
-    let totp = Authenticator::new(&app, &secret);
+    let totp = AuthenticatorApp::new(&app, &secret);
     app.begin_a_step();
     session.post("/api/v1/2fa/totp/confirm", &json!({"totp": "000000 "})).await.refused(401, WRONG);
     let confirmed = session.post("/api/v1/2fa/totp/confirm", &json!({"totp": totp.code()})).await.expect(200);
@@ -42,7 +42,7 @@ async fn beginning_anew_replaces_what_was_not_confirmed_and_nothing_else() {
     session.post("/api/v1/2fa/totp/confirm", &json!({"totp": "123456"})).await.refused(409, "totp_not_begun");
     let first = session.post("/api/v1/2fa/totp", &json!({})).await.expect(201).text_of("secret");
     let totp = session.enable_totp().await;
-    assert_ne!(Authenticator::new(&app, &first).code(), totp.code());
+    assert_ne!(AuthenticatorApp::new(&app, &first).code(), totp.code());
     session.post("/api/v1/2fa/totp", &json!({})).await.refused(409, "totp_already_active");
     let again = session.post("/api/v1/2fa/totp/confirm", &json!({"totp": totp.code()})).await;
     again.refused(409, "totp_already_active");

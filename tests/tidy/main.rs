@@ -27,6 +27,7 @@ fn workspace() -> &'static Workspace {
 const NOT_YET: &[(&str, &[&str])] = &[
     ("circles", &["src/", "actors/", "loadtest/"]),
     ("drawer", &["src/postgres/"]),
+    ("names", &["src/", "actors/", "loadtest/", "protocol/", "fuzz/"]),
     ("sign", &["src/", "actors/", "loadtest/"]),
     ("words", &["src/", "actors/", "protocol/", "loadtest/", "fuzz/", "tests/", "docs/", ".md:"]),
 ];
@@ -110,6 +111,11 @@ fn the_deprecated_context_is_named_in_one_file() {
 #[test]
 fn comments_pages_and_texts_use_plain_words() {
     holds("words", &words::pronouns(workspace()));
+}
+
+#[test]
+fn names_are_plain_words() {
+    holds("names", &words::pronoun_names(workspace()));
 }
 
 #[test]

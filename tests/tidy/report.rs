@@ -34,7 +34,8 @@ pub(crate) fn report(workspace: &Workspace) -> String {
     let longest = circles.iter().map(|circle| circle.files.len()).max().unwrap_or_default();
     text.push_str(&format!("circles: {}; files in them: {inside}; the largest: {longest}\n", circles.len()));
     text.push_str(&format!("forbidden dependencies: {}\n", layers::violations(workspace).len()));
-    text.push_str(&format!("lines with pronouns: {}\n", words::pronouns(workspace).len()));
+    text.push_str(&format!("pronouns in comments, pages and texts: {}\n", words::pronouns(workspace).len()));
+    text.push_str(&format!("pronouns in names: {}\n", words::pronoun_names(workspace).len()));
     text
 }
 

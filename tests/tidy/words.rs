@@ -34,6 +34,34 @@ pub(crate) fn pronouns(workspace: &Workspace) -> Vec<String> {
     wrong
 }
 
+/// Names in the delivered code that are or contain one of the words. A name is a noun, too.
+pub(crate) fn pronoun_names(workspace: &Workspace) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for file in workspace.files.iter().filter(|file| !file.test && !file.path.starts_with("tests/")) {
+        for (number, line) in file.source.code.lines().enumerate() {
+            let names = line.split(|c: char| !c.is_alphanumeric() && c != '_');
+            let found = names.filter(|name| name_parts(name).any(|part| PRONOUNS.contains(&part.as_str())));
+            wrong.extend(found.map(|name| format!("{}:{}: {name}", file.path, number + 1)));
+        }
+    }
+    wrong
+}
+
+/// The words of a name in `snake_case` or `CamelCase`, in lower case.
+fn name_parts(name: &str) -> impl Iterator<Item = String> {
+    let (mut parts, mut after_lower) = (vec![String::new()], false);
+    for c in name.chars() {
+        if c == '_' || (c.is_uppercase() && after_lower) {
+            parts.push(String::new());
+        }
+        after_lower = c.is_lowercase();
+        if let Some(last) = parts.last_mut().filter(|_| c != '_') {
+            last.extend(c.to_lowercase());
+        }
+    }
+    parts.into_iter()
+}
+
 /// The text of a page; of the change log, the part above its second heading, for what was released is not rewritten.
 fn checked_part<'t>(path: &str, text: &'t str) -> &'t str {
     if !path.ends_with("CHANGELOG.md") {
@@ -74,6 +102,23 @@ mod tests {
         assert_eq!(found("src/a.rs", "#[cfg(test)]\nmod tests { fn f() { say(\"who\") } // who?\n}"), 1);
         assert_eq!(found("tests/it/a.rs", "fn f() { say(\"nobody@example.com\") }"), 0);
         assert_eq!(found("src/a.rs", "fn who() { whole(\"whole\") } // The whole.\n"), 0);
+    }
+
+    #[test]
+    fn pronouns_are_found_in_names() {
+        let found = |code: &str| pronoun_names(&Workspace::of(&[("src/lib.rs", code)])).len();
+        for name in [
+            "fn who() {}",
+            "struct Whose;",
+            "let by_whom = 1;",
+            "struct ForNobodyElse;",
+            "const NOBODY: u8 = 0;",
+        ] {
+            assert_eq!(found(name), 1, "{name}");
+        }
+        for name in ["fn whole() {}", "// who", "const W: &str = \"who\";", "#[test]\nfn who_may() {}"] {
+            assert_eq!(found(name), 0, "{name}");
+        }
     }
 
     #[test]

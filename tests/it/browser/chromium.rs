@@ -90,7 +90,7 @@ impl Drop for Chromium {
     fn drop(&mut self) {
         let group = i32::try_from(self.child.id()).expect("a process number");
         // SAFETY: a plain system call on numbers. The process is a child that was not waited for, so its number, which is
-        // that of the group it leads, is nobody else's.
+        // that of the group it leads, belongs to no other process.
         #[expect(unsafe_code, reason = "the standard library ends no process groups")]
         unsafe {
             libc::kill(-group, libc::SIGKILL);

@@ -25,7 +25,7 @@ pub(super) struct Tab {
 pub(super) struct Ability {
     /// Whether it keeps discoverable credentials.
     pub(super) resident_key: bool,
-    /// Whether it can tell who holds it.
+    /// Whether it can verify its user.
     pub(super) user_verification: bool,
 }
 
@@ -33,7 +33,7 @@ pub(super) struct Ability {
 pub(super) const PLATFORM: Ability = Ability { resident_key: true, user_verification: true };
 
 /// The name of a virtual authenticator.
-pub(super) struct Authenticator(String);
+pub(super) struct AuthenticatorApp(String);
 
 impl Tab {
     /// A new browser with an empty tab; `None` if browsers were declined.
@@ -95,8 +95,8 @@ impl Tab {
         }
     }
 
-    /// Plugs in an authenticator whose person is present and agrees to everything.
-    pub(super) async fn add_authenticator(&mut self, can: Ability) -> Authenticator {
+    /// Adds a virtual authenticator; its user is present and agrees to everything.
+    pub(super) async fn add_authenticator(&mut self, can: Ability) -> AuthenticatorApp {
         let options = json!({
             "protocol": "ctap2",
             "ctap2Version": "ctap2_1",
@@ -107,11 +107,11 @@ impl Tab {
             "automaticPresenceSimulation": true,
         });
         let added = self.command("WebAuthn.addVirtualAuthenticator", json!({"options": options})).await;
-        Authenticator(added["authenticatorId"].as_str().expect("an authenticator").to_owned())
+        AuthenticatorApp(added["authenticatorId"].as_str().expect("an authenticator").to_owned())
     }
 
     /// What the authenticator holds.
-    pub(super) async fn credentials(&mut self, of: &Authenticator) -> Vec<Value> {
+    pub(super) async fn credentials(&mut self, of: &AuthenticatorApp) -> Vec<Value> {
         let mut held = self.command("WebAuthn.getCredentials", json!({"authenticatorId": of.0})).await;
         match held["credentials"].take() {
             Value::Array(credentials) => credentials,
@@ -120,7 +120,7 @@ impl Tab {
     }
 
     /// Puts a credential into the authenticator, in place of the one with its id.
-    pub(super) async fn replace_credential(&mut self, of: &Authenticator, credential: Value) {
+    pub(super) async fn replace_credential(&mut self, of: &AuthenticatorApp, credential: Value) {
         let old = json!({"authenticatorId": of.0, "credentialId": credential["credentialId"]});
         self.command("WebAuthn.removeCredential", old).await;
         let new = json!({"authenticatorId": of.0, "credential": credential});

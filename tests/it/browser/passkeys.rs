@@ -12,7 +12,7 @@ use super::{
 /// Longer than a fresh sign-in carries privilege.
 const UNTIL_PRIVILEGE_IS_OVER: Duration = Duration::from_secs(11 * 60);
 
-/// Somebody who registered a passkey and signed out, and what the server said of the passkey.
+/// A visitor that registered a passkey and signed out, and what the server said of the passkey.
 async fn owner(authenticator: Ability) -> Option<(Visitor, Value)> {
     let mut visitor = Visitor::arrive(authenticator).await?;
     visitor.sign_in_with_password().await.text_of("session_id");

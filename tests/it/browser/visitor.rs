@@ -1,10 +1,10 @@
-//! Somebody who visits the page with a browser and a passkey authenticator.
+//! A visitor of the page, with a browser and a passkey authenticator.
 
 use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::{
-    devtools::{Ability, Authenticator, Tab},
+    devtools::{Ability, AuthenticatorApp, Tab},
     page::Page,
 };
 use crate::harness::{Answer, App, PASSWORD, Person};
@@ -14,7 +14,7 @@ pub(super) struct Visitor {
     pub(super) app: App,
     pub(super) person: Person,
     pub(super) tab: Tab,
-    pub(super) authenticator: Authenticator,
+    pub(super) authenticator: AuthenticatorApp,
     _page: Page,
 }
 

@@ -1,4 +1,4 @@
-//! Who is there when trust ends.
+//! The sessions that are there when trust ends.
 
 use std::time::Duration;
 
@@ -7,9 +7,9 @@ use reqwest::Method;
 use serde_json::json;
 use tokio::sync::Mutex;
 
-use crate::harness::{App, Ask, Keyring, PASSWORD, Person, Session, Socket};
+use crate::harness::{App, Ask, PASSWORD, PasskeyAuthenticator, Person, Session, Socket};
 
-/// Where somebody sits.
+/// The role of a session in the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seat {
     /// The session from which the user acts, on a device of its own.
@@ -18,21 +18,21 @@ pub(super) enum Seat {
     Target,
     /// One more on that device.
     Beside,
-    /// Somebody else's on that very device.
+    /// A session of another user on that very device.
     Housemate,
-    /// Somebody else's, elsewhere.
+    /// A session of another user on another device.
     Stranger,
 }
 
-/// Everybody, with their sockets.
+/// Every session, with its sockets.
 pub(super) struct Scene {
     pub(super) app: App,
     pub(super) admin: Session,
     /// The number of the last revocation before anything is brought about.
     pub(super) revocations_before: i64,
-    /// A passkey of the user, put aside so that everybody could sign in with the password alone.
+    /// A passkey of the user, put aside so that the password alone is enough to sign in.
     pub(super) passkey: String,
-    pub(super) keyring: Mutex<Keyring>,
+    pub(super) authenticator: Mutex<PasskeyAuthenticator>,
     pub(super) seated: Vec<(Seat, Session, [Socket; 2])>,
 }
 
@@ -41,8 +41,8 @@ impl Scene {
         let app = App::with(|settings| settings.sessions.per_user = 3);
         let admin = app.appoint(Role::Admin).await.sign_in().await;
         let person = app.register().await;
-        let mut keyring = Keyring::of(&app);
-        let passkey = passkey_put_aside(&person, &admin.person, &mut keyring).await;
+        let mut authenticator = PasskeyAuthenticator::of(&app);
+        let passkey = passkey_put_aside(&person, &admin.person, &mut authenticator).await;
         // The oldest first.
         let target = person.sign_in().await;
         let mut seated = vec![(Seat::Target, target.clone())];
@@ -57,8 +57,8 @@ impl Scene {
             seated.push((seat, session));
         }
         let revocations_before = app.count("SELECT coalesce(max(id), 0) FROM revocations").await;
-        let keyring = Mutex::new(keyring);
-        let mut scene = Self { app, admin, revocations_before, passkey, keyring, seated: Vec::new() };
+        let authenticator = Mutex::new(authenticator);
+        let mut scene = Self { app, admin, revocations_before, passkey, authenticator, seated: Vec::new() };
         for (seat, session) in seated {
             let sockets = [session.connect().await, session.connect_by_command().await];
             scene.seated.push((seat, session, sockets));
@@ -78,10 +78,14 @@ impl Scene {
     }
 }
 
-/// A passkey that the user made, in the keeping of somebody else until it is needed.
-async fn passkey_put_aside(person: &Person, keeper: &Person, keyring: &mut Keyring) -> String {
+/// A passkey of the user, with its row belonging to another user until it is needed.
+async fn passkey_put_aside(
+    person: &Person,
+    keeper: &Person,
+    authenticator: &mut PasskeyAuthenticator,
+) -> String {
     let session = person.open_session().await;
-    let passkey = session.add_passkey(keyring).await;
+    let passkey = session.add_passkey(authenticator).await;
     session.sign_out("local").await.expect(200);
     let aside = format!("UPDATE passkey_credentials SET user_id = {} WHERE id = '{passkey}'", keeper.id.0);
     person.app.rows().await.batch_execute(&aside).await.expect("a passkey");

@@ -14,9 +14,9 @@ use super::{
         Seat::{self, Beside, Housemate, Own, Target},
     },
 };
-use crate::harness::{Ask as _, Guest, Keyring, Person};
+use crate::harness::{Ask as _, CookieClient, PasskeyAuthenticator, Person};
 
-/// Not the one that everybody has.
+/// Not the password of every test user.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 
 /// How trust ends.
@@ -46,7 +46,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// Whom it hits, and what they are told.
+    /// The sessions that it closes, and what their sockets are told.
     pub(super) fn ending(self) -> Ending {
         let ending = |cause, seats, code, reason| Ending { cause, seats, code, reason };
         let revoked = |cause, seats: &'static [Seat]| ending(cause, seats, 4500, "session revoked");
@@ -114,17 +114,17 @@ impl Scene {
                 self.have_totp().await;
                 self.delete("/api/v1/2fa/totp").await;
             }
-            Way::PasskeyAdded => drop(own.add_passkey(&mut Keyring::of(&self.app)).await),
+            Way::PasskeyAdded => drop(own.add_passkey(&mut PasskeyAuthenticator::of(&self.app)).await),
             Way::PasskeyRemoved => {
                 self.take_passkey_back(person).await;
                 self.delete(&format!("/api/v1/webauthn/credentials/{}", self.passkey)).await;
             }
             Way::PasskeyCopied => {
                 self.take_passkey_back(person).await;
-                let mut copy = self.keyring.lock().await;
+                let mut copy = self.authenticator.lock().await;
                 // Signs as often as the other one has signed already.
                 copy.keys[0].counter = 0;
-                let answer = Guest::of(&self.app).sign_in(&mut copy, &json!({})).await;
+                let answer = CookieClient::of(&self.app).sign_in(&mut copy, &json!({})).await;
                 answer.expect(401).problem();
             }
             Way::OneSessionTooMany => drop(person.sign_in().await),
@@ -140,7 +140,7 @@ impl Scene {
         self.at(Own).request(Method::DELETE, path).ask().await.expect(200);
     }
 
-    /// As if it had been there before everybody signed in.
+    /// As if the authenticator app had been set up before every sign-in.
     async fn have_totp(&self) {
         let insert = format!(
             "INSERT INTO user_two_factor (user_id, secret, key_id, created_at, confirmed_at)

@@ -6,13 +6,13 @@ use protocol::{ErrorCode, HistoryRequest, channel_name::ChannelName};
 use serde_json::{Value, json};
 
 use super::{channel, member, publish, published, server_publication, subscribe};
-use crate::harness::{App, Cable, eventually, fresh_database, within};
+use crate::harness::{App, DatabaseProxy, eventually, fresh_database, within};
 
 #[tokio::test]
 async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_committed() {
     let database = fresh_database();
-    let cable = Cable::to(&database);
-    let app = App::over(cable.database(), |settings| {
+    let proxy = DatabaseProxy::to(&database);
+    let app = App::over(proxy.database(), |settings| {
         settings.database.acquire_timeout = Duration::from_millis(300);
     });
     let (_session, mut publisher) = member(&app).await;
@@ -21,14 +21,14 @@ async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_
     subscribe(&mut reader, None).await;
     assert!(publish(&mut publisher, json!("before")).await["publish"].is_object());
     assert_eq!(published(&mut reader).await, (1, json!("before")));
-    cable.cut();
+    proxy.cut();
     let reply = publish(&mut publisher, json!("lost")).await;
     assert_eq!(
         (&reply["error"]["code"], &reply["error"]["temporary"]),
         (&json!(100), &json!(true)),
         "{reply}"
     );
-    cable.mend();
+    proxy.mend();
     within("publishing works again", async {
         while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
     })
@@ -43,12 +43,12 @@ async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_
     }
 }
 
-/// The batch hangs in the database when the link breaks, so that nobody can know what becomes of it.
+/// The batch waits in the database when the connection breaks, so that its outcome is unknown.
 #[tokio::test]
 async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
     let database = fresh_database();
-    let cable = Cable::to(&database);
-    let app = App::over(cable.database(), |_| {});
+    let proxy = DatabaseProxy::to(&database);
+    let app = App::over(proxy.database(), |_| {});
     let (_session, mut publisher) = member(&app).await;
     let (_other, mut reader) = member(&app).await;
     subscribe(&mut publisher, None).await;
@@ -68,7 +68,7 @@ async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
             watching.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0) == 1
         })
         .await;
-        cable.cut();
+        proxy.cut();
     };
     let (reply, ()) = tokio::join!(publish(&mut publisher, json!("hung")), cut);
     assert_eq!(
@@ -77,8 +77,8 @@ async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
         "{reply}"
     );
     drop(holder);
-    cable.mend();
-    // Nobody needs to publish for that.
+    proxy.mend();
+    // That takes no further publication.
     assert_eq!(published(&mut reader).await, (2, json!("hung")));
     within("publishing works again", async {
         while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
@@ -90,21 +90,21 @@ async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
 #[tokio::test]
 async fn without_a_database_a_new_subscription_is_put_off_and_none_is_lost() {
     let database = fresh_database();
-    let cable = Cable::to(&database);
-    let app = App::over(cable.database(), |settings| {
+    let proxy = DatabaseProxy::to(&database);
+    let app = App::over(proxy.database(), |settings| {
         settings.database.acquire_timeout = Duration::from_millis(300);
     });
     let (_session, mut socket) = member(&app).await;
     subscribe(&mut socket, None).await;
     publish(&mut socket, json!(1)).await;
     assert_eq!(published(&mut socket).await, (1, json!(1)));
-    cable.cut();
+    proxy.cut();
     let found =
         app.realtime().history_of(ChannelName::parse("chat:cold").unwrap(), HistoryRequest::default()).await;
     assert_eq!(found.unwrap_err(), ErrorCode::Internal);
     let refused = app.realtime().publish_as_server(channel(), server_publication("x", None)).await;
     assert_eq!(refused.unwrap_err(), ErrorCode::Internal);
-    cable.mend();
+    proxy.mend();
     eventually("it works again", async || {
         app.realtime().publish_as_server(channel(), server_publication("y", None)).await.is_ok()
     })
@@ -112,12 +112,12 @@ async fn without_a_database_a_new_subscription_is_put_off_and_none_is_lost() {
     assert_eq!(published(&mut socket).await.1, json!("y"));
 }
 
-/// The removal hangs in the database when the link breaks, and somebody publishes before it is carried out.
+/// The removal waits in the database when the connection breaks, and a publication comes before it is carried out.
 #[tokio::test]
 async fn a_removal_of_which_nobody_knew_takes_nothing_that_came_after_it() {
     let database = fresh_database();
-    let cable = Cable::to(&database);
-    let app = App::over(cable.database(), |_| {});
+    let proxy = DatabaseProxy::to(&database);
+    let app = App::over(proxy.database(), |_| {});
     let (_session, mut socket) = member(&app).await;
     subscribe(&mut socket, None).await;
     for number in 1..=2 {
@@ -137,7 +137,7 @@ async fn a_removal_of_which_nobody_knew_takes_nothing_that_came_after_it() {
             watching.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0) == 1
         })
         .await;
-        cable.cut();
+        proxy.cut();
     };
     let realtime = app.realtime();
     let (removed, ()) = tokio::join!(realtime.remove_history(channel()), cut);
@@ -146,7 +146,7 @@ async fn a_removal_of_which_nobody_knew_takes_nothing_that_came_after_it() {
                    INSERT INTO channel_messages (channel, seq, data, created_at) VALUES ('chat:lobby', 3, '3', now())";
     holder.batch_execute(another).await.expect("a publication of somebody else");
     holder.commit().await.expect("committed");
-    cable.mend();
+    proxy.mend();
     assert_eq!(published(&mut socket).await, (3, json!(3)));
     let gone = "SELECT gone FROM channels";
     eventually("it is carried out", async || {

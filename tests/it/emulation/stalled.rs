@@ -9,7 +9,7 @@ use tokio::{
 };
 
 use super::session;
-use crate::harness::{App, Ask as _, Session, eventually, let_shout, within};
+use crate::harness::{App, Ask as _, Session, allow_bulk_publishing, eventually, within};
 
 /// A stream that is read only as far as the answer to `connect`, which comes with it.
 async fn deaf(session: &Session) -> (TcpStream, Value) {
@@ -33,7 +33,7 @@ async fn deaf(session: &Session) -> (TcpStream, Value) {
 
 #[tokio::test]
 async fn a_stream_whose_peer_takes_nothing_ends_after_ten_seconds_though_nothing_else_happens() {
-    let app = App::with(let_shout);
+    let app = App::with(allow_bulk_publishing);
     let (reader, author) = (session(&app).await, session(&app).await);
     let mut mouth = author.connect().await;
     mouth.subscribe("chat:large").await;

@@ -24,7 +24,7 @@ use secrecy::SecretString;
 use service::Services;
 use store::{DatabaseSettings, Store};
 
-use super::{Ask, Handshake, Person, TlsStream, database, link, person::PASSWORD, scratch_dir};
+use super::{Ask, Handshake, Person, TlsStream, database, person::PASSWORD, scratch_dir, tls_connection};
 
 /// A running server; clones are the same one. It stops when the last is dropped.
 #[derive(Clone)]
@@ -116,7 +116,8 @@ impl App {
 
     /// A TLS connection that trusts the server's certificate and nothing else.
     pub(crate) async fn connect_tls(&self) -> TlsStream {
-        link::connect_tls(self.tls_address(), &tls::dev_certificate_path(&self.0.parts.directory)).await
+        tls_connection::connect_tls(self.tls_address(), &tls::dev_certificate_path(&self.0.parts.directory))
+            .await
     }
 
     /// A REST client for the TLS side.
@@ -139,8 +140,8 @@ impl App {
         &self.0.database
     }
 
-    /// A store beside the server's own.
-    pub(crate) fn store(&self) -> &Store {
+    /// A store beside the server's own, for what the harness makes faster than the server would: sessions and challenges.
+    pub(super) fn store(&self) -> &Store {
         self.0.store.get_or_init(|| Store::connect(&self.0.database).expect("a store"))
     }
 
@@ -176,7 +177,7 @@ impl App {
         Handshake::new(self.address(), path)
     }
 
-    /// Somebody new, registered over REST.
+    /// A new user, registered over REST.
     pub(crate) async fn register(&self) -> Person {
         let email = self.new_email();
         let body = serde_json::json!({"email": email, "password": PASSWORD});
@@ -184,14 +185,14 @@ impl App {
         Person::new(self, email, answer.body["id"].as_i64().expect("an id"))
     }
 
-    /// Somebody new with a role that cannot be registered.
+    /// A new user with a role that registration does not give.
     pub(crate) async fn appoint(&self, role: Role) -> Person {
         let person = self.register().await;
         person.set_role(role).await;
         person
     }
 
-    /// An address that nobody here has.
+    /// An e-mail address without an account.
     pub(crate) fn new_email(&self) -> String {
         format!("person{}@example.com", self.0.people.fetch_add(1, Ordering::Relaxed))
     }

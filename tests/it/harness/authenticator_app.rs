@@ -13,9 +13,9 @@ use uuid::Uuid;
 
 use super::{Answer, App, Ask, PASSWORD, Person, Session};
 
-/// An app that was set up for somebody.
+/// An app that was set up for a user.
 #[derive(Clone)]
-pub(crate) struct Authenticator {
+pub(crate) struct AuthenticatorApp {
     app: App,
     secret: String,
 }
@@ -31,13 +31,13 @@ pub(crate) struct Pending {
     pub(crate) device: Option<String>,
 }
 
-impl Authenticator {
+impl AuthenticatorApp {
     /// The app after reading this secret in Base32.
     pub(crate) fn new(app: &App, secret: &str) -> Self {
         Self { app: app.clone(), secret: secret.to_owned() }
     }
 
-    /// The same app beside another server, whose clock may differ.
+    /// The same app beside another server; the clock there may differ.
     pub(crate) fn beside(&self, app: &App) -> Self {
         app.begin_a_step();
         Self { app: app.clone(), ..self.clone() }
@@ -73,7 +73,7 @@ impl App {
 
 impl Person {
     /// Sets up an authenticator app; the step of now is left unused. Their sessions end.
-    pub(crate) async fn enable_totp(&self) -> Authenticator {
+    pub(crate) async fn enable_totp(&self) -> AuthenticatorApp {
         let session = self.open_session().await;
         let app = session.enable_totp().await;
         session.sign_out("local").await.expect(200);
@@ -155,10 +155,10 @@ impl Pending {
 
 impl Session {
     /// Sets up an authenticator app with the privilege of this session; the step of now is left unused.
-    pub(crate) async fn enable_totp(&self) -> Authenticator {
+    pub(crate) async fn enable_totp(&self) -> AuthenticatorApp {
         self.app.begin_a_step();
         let begun = self.post("/api/v1/2fa/totp", &json!({})).await.expect(201);
-        let app = Authenticator::new(&self.app, &begun.text_of("secret"));
+        let app = AuthenticatorApp::new(&self.app, &begun.text_of("secret"));
         let code = app.code_at(app.step() - 1);
         self.post("/api/v1/2fa/totp/confirm", &json!({"totp": code})).await.expect(200);
         app

@@ -1,8 +1,8 @@
-//! The ceremonies of WebAuthn as a signed-in session holds them; those before sign-in are `guest`'s.
+//! The ceremonies of WebAuthn in a signed-in session; those before sign-in are in `cookie_client`.
 
 use serde_json::{Value, json};
 
-use super::{Answer, Keyring, Session};
+use super::{Answer, PasskeyAuthenticator, Session};
 
 /// What a ceremony begins with.
 #[derive(Clone, Debug)]
@@ -42,9 +42,9 @@ impl Session {
     }
 
     /// Makes a passkey; its id with the server. The session must be privileged.
-    pub(crate) async fn add_passkey(&self, keyring: &mut Keyring) -> String {
+    pub(crate) async fn add_passkey(&self, authenticator: &mut PasskeyAuthenticator) -> String {
         let ceremony = self.begin_registration().await;
-        let credential = keyring.register(&ceremony.options);
+        let credential = authenticator.register(&ceremony.options);
         self.finish_registration(&ceremony, &credential).await.expect(201).text_of("id")
     }
 

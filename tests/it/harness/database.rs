@@ -33,7 +33,7 @@ struct Databases {
     clones: Mutex<mpsc::Sender<Clone>>,
 }
 
-/// A migrated database that nobody else uses.
+/// A migrated database for one test alone.
 pub(crate) fn fresh_database() -> DatabaseSettings {
     static DATABASES: OnceLock<Databases> = OnceLock::new();
     static NEXT: AtomicU32 = AtomicU32::new(1);
@@ -162,7 +162,7 @@ async fn make_template(admin: &Client, socket_dir: &Path) {
     let store = Store::connect(&DatabaseSettings::embedded(socket_dir, TEMPLATE)).expect("a store");
     store.migrate().await.expect("the migrations");
     drop(store);
-    // A database that somebody is connected to cannot be cloned.
+    // A database with open connections cannot be cloned.
     let close = format!(
         "ALTER DATABASE {TEMPLATE} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false;
          SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE datname = '{TEMPLATE}'"

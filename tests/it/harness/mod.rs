@@ -1,53 +1,56 @@
-//! The verbs of the tests: a server of their own over a database of their own, people, sockets, and the machine around.
+//! What the tests are written with: a server of their own over a database of their own, users, clients, and faults.
 //!
-//! Every test starts with [`App::start`] and speaks to it as a client would, over real connections. What happens is
-//! waited for, [`PATIENCE`] at most; nothing sleeps to be sure.
+//! Every test starts with [`App::start`] and speaks to it as a client would, over real connections; what an operator does
+//! beside the server is in [`operations`]. A test waits for what it expects, [`PATIENCE`] at most, and never sleeps instead.
+//! Where the order of two requests matters, a [`Barrier`] fixes it.
 
 mod answer;
 mod app;
 mod authenticator_app;
-mod binary;
-mod cable;
+mod backlog;
+mod barrier;
 mod ceremony;
+mod cookie_client;
 mod database;
-mod emulated;
-mod follower;
-mod forge;
+mod database_proxy;
+mod emulated_connection;
+mod forged_token;
 mod frame;
-mod guest;
+pub(crate) mod geo_database;
 pub(crate) mod issuer;
-mod keyring;
-mod link;
-mod mint;
-mod noise;
 mod operations;
+mod passkey_authenticator;
 mod person;
-pub(crate) mod places;
 mod process;
+mod protobuf_socket;
+mod reconnecting_client;
 mod server_api;
+mod session_fixture;
 mod socket;
+mod tls_connection;
 
 use std::{future::Future, time::Duration};
 
 pub(crate) use answer::{Answer, Ask};
 pub(crate) use app::{App, client};
-pub(crate) use authenticator_app::{Authenticator, Pending};
-pub(crate) use binary::{BinarySocket, Told};
-pub(crate) use cable::Cable;
+pub(crate) use authenticator_app::{AuthenticatorApp, Pending};
+pub(crate) use backlog::{BULK_CHANNEL, MORE_THAN_FITS, allow_bulk_publishing, allow_large_backlog};
+pub(crate) use barrier::Barrier;
 pub(crate) use ceremony::Ceremony;
+pub(crate) use cookie_client::CookieClient;
 pub(crate) use database::{OwnCluster, fresh_database};
-pub(crate) use emulated::Emulated;
-pub(crate) use follower::{Follower, Publisher};
-pub(crate) use forge::Forgery;
+pub(crate) use database_proxy::DatabaseProxy;
+pub(crate) use emulated_connection::EmulatedConnection;
+pub(crate) use forged_token::Forgery;
 pub(crate) use frame::{Opcode, frame};
-pub(crate) use guest::Guest;
-pub(crate) use keyring::Keyring;
-pub(crate) use link::{TlsStream, server_side_state, server_side_unsent};
-pub(crate) use noise::{MORE_THAN_FITS, NOISE, let_pile_up, let_shout};
+pub(crate) use passkey_authenticator::PasskeyAuthenticator;
 pub(crate) use person::{PASSWORD, Person, Session};
 pub(crate) use process::{Server, portcullis};
+pub(crate) use protobuf_socket::{ProtobufSocket, Received};
+pub(crate) use reconnecting_client::{Publisher, ReconnectingSubscriber};
 pub(crate) use server_api::{API_KEY, app_with_key, of_user};
 pub(crate) use socket::{Closed, Event, Handshake, Socket};
+pub(crate) use tls_connection::{TlsStream, server_side_state, server_side_unsent};
 
 /// How long anything may take; far more than it does.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);

@@ -13,6 +13,7 @@ use domain::{
 };
 use protocol::{
     audit::{AuditEvent, Outcome},
+    channel_name::ChannelName,
     id::{Subject, UserId},
 };
 use secrecy::{ExposeSecret as _, SecretString};
@@ -203,7 +204,25 @@ impl App {
         self.try_invalidate_tokens(subject, moment).await.expect("the tokens are invalidated")
     }
 
-    /// The same, or why it failed.
+    /// Revokes the subscription tokens of a user for this channel that were issued before this moment.
+    pub(crate) async fn invalidate_channel_tokens(
+        &self,
+        subject: &Subject,
+        channel: &str,
+        moment: OffsetDateTime,
+    ) -> DisconnectCount {
+        let channel = Some(ChannelName::parse(channel).expect("the name of a channel"));
+        let terms = denial_terms(None);
+        let done = self
+            .services()
+            .revocation
+            .denials
+            .invalidate_tokens(subject.clone(), moment, channel, terms)
+            .await;
+        done.expect("the tokens are invalidated")
+    }
+
+    /// The same for every token, or why it failed.
     pub(crate) async fn try_invalidate_tokens(
         &self,
         subject: &Subject,

@@ -1,4 +1,4 @@
-//! People and their sessions, as a program that uses the REST interface has them.
+//! Users and their sessions, as a client of the REST interface has them.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::account::role::{Role, Status};
@@ -7,12 +7,12 @@ use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 use store::OpenSession;
 
-use super::{Answer, App, Ask, Forgery, Socket, mint};
+use super::{Answer, App, Ask, Forgery, Socket, session_fixture};
 
-/// Everybody's password; nothing here depends on its being secret.
+/// The password of every test user; nothing here depends on its being secret.
 pub(crate) const PASSWORD: &str = "correct-zebra-lantern-42";
 
-/// Somebody with an account.
+/// A user with an account.
 #[derive(Clone)]
 pub(crate) struct Person {
     pub(crate) app: App,
@@ -20,7 +20,7 @@ pub(crate) struct Person {
     pub(crate) id: UserId,
 }
 
-/// One sign-in of somebody.
+/// One session of a user.
 #[derive(Clone)]
 pub(crate) struct Session {
     pub(crate) app: App,
@@ -44,14 +44,14 @@ impl Person {
         Session::granted(self, &answer)
     }
 
-    /// A session like any other, opened without the second that hashing a hundred passwords takes.
+    /// A session like that of a sign-in, without hashing a password.
     pub(crate) async fn open_session(&self) -> Session {
-        mint::session(self).await
+        session_fixture::session(self).await
     }
 
     /// A sign-in of theirs as it stands after the password was checked, to be opened by the store.
     pub(crate) async fn sign_in_order(&self) -> OpenSession {
-        mint::sign_in(self).await
+        session_fixture::sign_in(self).await
     }
 
     /// What a sign-in with this password is answered.
@@ -114,7 +114,7 @@ impl Session {
         format!("access_token={access}; refresh_token={refresh}; csrf_token={csrf}; device_id={device}")
     }
 
-    /// What is said to this session's refresh token.
+    /// The answer to this session's refresh token.
     pub(crate) async fn try_refresh(&self) -> Answer {
         let body = json!({"refresh_token": self.refresh});
         self.app.post("/api/v1/auth/refresh").json(&body).ask().await
@@ -170,7 +170,8 @@ impl Session {
 
     /// A WebSocket as the SDKs open it: the token is in the first command.
     pub(crate) async fn connect_by_command(&self) -> Socket {
-        let mut socket = self.app.handshake("/connection/websocket").open().await.expect("an open door");
+        let mut socket =
+            self.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
         let reply = socket.ask(json!({"connect": {"token": self.access}})).await.expect("a reply");
         assert!(reply["connect"]["client"].is_string(), "{reply}");
         socket

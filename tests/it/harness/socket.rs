@@ -73,7 +73,7 @@ impl Handshake {
         self
     }
 
-    /// With room for this many bytes that nobody has read.
+    /// With room for this many unread bytes.
     pub(crate) fn receive_buffer(self, bytes: u32) -> Self {
         Self { receive_buffer: Some(bytes), ..self }
     }

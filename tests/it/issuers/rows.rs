@@ -1,4 +1,4 @@
-//! Rows of outside sessions whose connections end while they are being written.
+//! Rows of external sessions: connections that end while their row is being written.
 
 use serde_json::json;
 

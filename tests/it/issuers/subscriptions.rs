@@ -1,4 +1,4 @@
-//! Subscription tokens: what one permits, and for whom.
+//! Subscription tokens: what one permits, and for which user.
 
 use std::sync::Arc;
 
@@ -112,7 +112,7 @@ async fn an_issuer_without_a_prefix_permits_users_of_ours() {
     let claims = json!({"sub": session.person.id.to_string(), "channel": PRIVATE});
     let reply = subscribe(&mut socket, PRIVATE, &signed(&claims)).await.unwrap();
     assert!(reply["subscribe"].is_object(), "{reply}");
-    // It names nobody's connection.
+    // It is no token for a connection.
     assert_eq!(super::told(&app, &signed(&json!({"sub": "1"}))).await, "close 3500");
 }
 

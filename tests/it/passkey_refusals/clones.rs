@@ -1,9 +1,9 @@
-//! A counter that goes back: somebody may have a copy of the passkey.
+//! A signature counter that goes back: there may be a copy of the passkey.
 
 use serde_json::{Value, json};
 
 use super::{owner, refused_in_words};
-use crate::harness::{App, Closed, Guest, Keyring, Session};
+use crate::harness::{App, Closed, CookieClient, PasskeyAuthenticator, Session};
 
 fn revoked() -> Closed {
     Closed { code: 4500, reason: "session revoked".to_owned() }
@@ -16,23 +16,23 @@ async fn events(app: &App, event: &str) -> Vec<(Option<i64>, String)> {
 }
 
 /// Uses the passkey twice, and then its copy from before.
-async fn use_a_copy(app: &App, keyring: &mut Keyring) -> crate::harness::Answer {
+async fn use_a_copy(app: &App, authenticator: &mut PasskeyAuthenticator) -> crate::harness::Answer {
     for _ in 0..2 {
-        Guest::of(app).sign_in(keyring, &json!({})).await.expect(200);
+        CookieClient::of(app).sign_in(authenticator, &json!({})).await.expect(200);
     }
-    keyring.keys[0].counter = 1;
-    Guest::of(app).sign_in(keyring, &json!({})).await
+    authenticator.keys[0].counter = 1;
+    CookieClient::of(app).sign_in(authenticator, &json!({})).await
 }
 
 #[tokio::test]
 async fn a_copied_passkey_ends_all_sessions_of_its_user_and_nobody_elses() {
     let app = App::start();
-    let (person, session, mut keyring) = owner(&app).await;
+    let (person, session, mut authenticator) = owner(&app).await;
     let (_, stranger, mut theirs) = owner(&app).await;
     let other = person.open_session().await;
     let (mut one, mut two, mut kept) =
         (session.connect().await, other.connect().await, stranger.connect().await);
-    refused_in_words(use_a_copy(&app, &mut keyring).await.expect(401));
+    refused_in_words(use_a_copy(&app, &mut authenticator).await.expect(401));
     assert_eq!((one.closed().await, two.closed().await), (revoked(), revoked()));
     assert!(!session.works().await && !other.works().await);
     assert!(kept.is_undisturbed().await && stranger.works().await);
@@ -41,32 +41,32 @@ async fn a_copied_passkey_ends_all_sessions_of_its_user_and_nobody_elses() {
     let live =
         format!("SELECT count(*) FROM sessions WHERE user_id = {} AND revoked_at IS NULL", person.id.0);
     assert_eq!(app.count(&live).await, 0);
-    Guest::of(&app).sign_in(&mut theirs, &json!({})).await.expect(200);
+    CookieClient::of(&app).sign_in(&mut theirs, &json!({})).await.expect(200);
 }
 
 #[tokio::test]
 async fn a_copied_passkey_opens_nothing_any_more_and_says_why() {
     let app = App::start();
-    let (person, _, mut keyring) = owner(&app).await;
-    let refusal = refused_in_words(use_a_copy(&app, &mut keyring).await.expect(401));
+    let (person, _, mut authenticator) = owner(&app).await;
+    let refusal = refused_in_words(use_a_copy(&app, &mut authenticator).await.expect(401));
     assert!(refusal.text_of("detail").contains("copied"), "{}", refusal.text);
-    keyring.keys[0].counter = 1_000;
+    authenticator.keys[0].counter = 1_000;
     for how in [json!({}), json!({"username": person.email})] {
-        let guest = Guest::of(&app);
-        let ceremony = guest.begin(&how).await;
-        let credential = keyring.assert_with(0, &ceremony.options);
-        refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
+        let client = CookieClient::of(&app);
+        let ceremony = client.begin(&how).await;
+        let credential = authenticator.assert_with(0, &ceremony.options);
+        refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
     }
 }
 
 #[tokio::test]
 async fn a_suspended_passkey_does_not_leave_the_password_alone_to_guard_the_account() {
     let app = App::start();
-    let (person, session, mut keyring) = owner(&app).await;
+    let (person, session, mut authenticator) = owner(&app).await;
     let code = session.backup_codes().await.remove(0);
-    refused_in_words(use_a_copy(&app, &mut keyring).await.expect(401));
-    let guest = Guest::of(&app);
-    let asked = guest.try_password(&person).await.expect(200);
+    refused_in_words(use_a_copy(&app, &mut authenticator).await.expect(401));
+    let client = CookieClient::of(&app);
+    let asked = client.try_password(&person).await.expect(200);
     assert_eq!(
         (&asked.body["status"], &asked.body["methods"]),
         (&json!("2fa_required"), &json!(["backup_code"]))
@@ -74,23 +74,23 @@ async fn a_suspended_passkey_does_not_leave_the_password_alone_to_guard_the_acco
     // A backup code is the way back in, and there the passkey can be removed.
     let answer = json!({"challenge_id": asked.body["challenge_id"], "backup_code": code});
     let session =
-        Session::granted(&person, &guest.post("/api/v1/auth/2fa/verify", &answer).await.expect(200));
+        Session::granted(&person, &client.post("/api/v1/auth/2fa/verify", &answer).await.expect(200));
     let listed = session.passkeys().await;
     assert_eq!((listed.len(), &listed[0]["suspended"]), (1, &json!(true)));
     let path = format!("/api/v1/webauthn/credentials/{}", text(&listed[0]["id"]));
     session.delete(&path).await.expect(200);
-    Guest::of(&app).try_password(&person).await.expect(200).text_of("access_token");
+    CookieClient::of(&app).try_password(&person).await.expect(200).text_of("access_token");
 }
 
 #[tokio::test]
 async fn whoever_runs_the_server_lets_in_again_who_has_lost_every_factor() {
     let app = App::start();
-    let (person, session, mut keyring) = owner(&app).await;
-    refused_in_words(use_a_copy(&app, &mut keyring).await.expect(401));
-    let asked = Guest::of(&app).try_password(&person).await.expect(200);
+    let (person, session, mut authenticator) = owner(&app).await;
+    refused_in_words(use_a_copy(&app, &mut authenticator).await.expect(401));
+    let asked = CookieClient::of(&app).try_password(&person).await.expect(200);
     assert_eq!((&asked.body["status"], &asked.body["methods"]), (&json!("2fa_required"), &json!([])));
     app.reset_factors(person.id).await;
-    Guest::of(&app).try_password(&person).await.expect(200).text_of("access_token");
+    CookieClient::of(&app).try_password(&person).await.expect(200).text_of("access_token");
     assert!(!session.works().await);
     assert_eq!(app.count("SELECT count(*) FROM passkey_credentials").await, 0);
 }
@@ -102,12 +102,12 @@ fn text(value: &Value) -> &str {
 #[tokio::test]
 async fn a_copy_used_as_proof_of_presence_ends_the_session_that_used_it() {
     let app = App::start();
-    let (_, session, mut keyring) = owner(&app).await;
+    let (_, session, mut authenticator) = owner(&app).await;
     let mut socket = session.connect().await;
-    Guest::of(&app).sign_in(&mut keyring, &json!({})).await.expect(200);
-    keyring.keys[0].counter = 0;
+    CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await.expect(200);
+    authenticator.keys[0].counter = 0;
     let ceremony = session.begin_step_up().await;
-    let credential = keyring.assert(&ceremony.options);
+    let credential = authenticator.assert(&ceremony.options);
     refused_in_words(session.finish_step_up(&ceremony, &credential).await.expect(401));
     assert_eq!(socket.closed().await, revoked());
     assert!(!session.works().await);
@@ -117,16 +117,16 @@ async fn a_copy_used_as_proof_of_presence_ends_the_session_that_used_it() {
 #[tokio::test]
 async fn a_forged_signature_with_an_old_counter_suspends_nothing() {
     let app = App::start();
-    let (_, session, mut keyring) = owner(&app).await;
-    Guest::of(&app).sign_in(&mut keyring, &json!({})).await.expect(200);
-    let guest = Guest::of(&app);
-    let ceremony = guest.begin(&json!({})).await;
-    keyring.keys[0].counter = 0;
-    let mut credential = keyring.assert(&ceremony.options);
-    let mut other = Keyring::of(&app);
+    let (_, session, mut authenticator) = owner(&app).await;
+    CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await.expect(200);
+    let client = CookieClient::of(&app);
+    let ceremony = client.begin(&json!({})).await;
+    authenticator.keys[0].counter = 0;
+    let mut credential = authenticator.assert(&ceremony.options);
+    let mut other = PasskeyAuthenticator::of(&app);
     session.add_passkey(&mut other).await;
     credential["response"]["signature"] = other.assert(&ceremony.options)["response"]["signature"].clone();
-    refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
+    refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
     assert!(session.works().await);
     assert_eq!(events(&app, "credential.clone_suspected").await.len(), 0);
 }

@@ -6,112 +6,112 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{owner, patient, refused_in_words, still_signs_in};
-use crate::harness::{Ceremony, Guest, Keyring};
+use crate::harness::{Ceremony, CookieClient, PasskeyAuthenticator};
 
 const TOO_LATE: Duration = Duration::from_secs(5 * 60 + 1);
 
 #[tokio::test]
 async fn a_ceremony_is_finished_once() {
     let app = patient();
-    let (_, _, mut keyring) = owner(&app).await;
-    let guest = Guest::of(&app);
-    let ceremony = guest.begin(&json!({})).await;
-    let credential = keyring.assert(&ceremony.options);
-    guest.finish(&ceremony, &credential).await.expect(200);
-    refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
-    let again = guest.begin(&json!({})).await;
-    refused_in_words(guest.finish(&again, &credential).await.expect(401));
-    still_signs_in(&app, &mut keyring).await;
+    let (_, _, mut authenticator) = owner(&app).await;
+    let client = CookieClient::of(&app);
+    let ceremony = client.begin(&json!({})).await;
+    let credential = authenticator.assert(&ceremony.options);
+    client.finish(&ceremony, &credential).await.expect(200);
+    refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
+    let again = client.begin(&json!({})).await;
+    refused_in_words(client.finish(&again, &credential).await.expect(401));
+    still_signs_in(&app, &mut authenticator).await;
 }
 
 #[tokio::test]
 async fn a_ceremony_that_failed_is_over() {
     let app = patient();
-    let (_, _, mut keyring) = owner(&app).await;
-    let guest = Guest::of(&app);
-    let ceremony = guest.begin(&json!({})).await;
-    keyring.verified = false;
-    let credential = keyring.assert(&ceremony.options);
-    refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
-    keyring.verified = true;
-    let credential = keyring.assert(&ceremony.options);
-    refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
+    let (_, _, mut authenticator) = owner(&app).await;
+    let client = CookieClient::of(&app);
+    let ceremony = client.begin(&json!({})).await;
+    authenticator.verified = false;
+    let credential = authenticator.assert(&ceremony.options);
+    refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
+    authenticator.verified = true;
+    let credential = authenticator.assert(&ceremony.options);
+    refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
 }
 
 #[tokio::test]
 async fn a_ceremony_belongs_to_the_browser_that_began_it() {
     let app = patient();
-    let (_, _, mut keyring) = owner(&app).await;
-    let (one, two) = (Guest::of(&app), Guest::of(&app));
+    let (_, _, mut authenticator) = owner(&app).await;
+    let (one, two) = (CookieClient::of(&app), CookieClient::of(&app));
     two.begin(&json!({})).await;
     let ceremony = one.begin(&json!({})).await;
-    let credential = keyring.assert(&ceremony.options);
+    let credential = authenticator.assert(&ceremony.options);
     refused_in_words(two.finish(&ceremony, &credential).await.expect(401));
-    refused_in_words(Guest::of(&app).finish(&ceremony, &credential).await.expect(401));
+    refused_in_words(CookieClient::of(&app).finish(&ceremony, &credential).await.expect(401));
     one.finish(&ceremony, &credential).await.expect(200);
 }
 
 #[tokio::test]
 async fn a_ceremony_belongs_to_the_session_that_began_it() {
     let app = patient();
-    let (person, session, mut keyring) = owner(&app).await;
+    let (person, session, mut authenticator) = owner(&app).await;
     let (other, stranger) = (person.open_session().await, app.register().await.open_session().await);
     let registration = session.begin_registration().await;
-    let made = Keyring::of(&app).register(&registration.options);
+    let made = PasskeyAuthenticator::of(&app).register(&registration.options);
     let step_up = session.begin_step_up().await;
-    let shown = keyring.assert(&step_up.options);
+    let shown = authenticator.assert(&step_up.options);
     for thief in [&other, &stranger] {
         refused_in_words(thief.finish_registration(&registration, &made).await);
         refused_in_words(thief.finish_step_up(&step_up, &shown).await);
     }
-    refused_in_words(Guest::of(&app).finish(&step_up, &shown).await.expect(401));
+    refused_in_words(CookieClient::of(&app).finish(&step_up, &shown).await.expect(401));
     session.finish_step_up(&step_up, &shown).await.expect(200);
 }
 
 #[tokio::test]
 async fn an_expired_ceremony_is_over() {
     let app = patient();
-    let (_, session, mut keyring) = owner(&app).await;
-    let guest = Guest::of(&app);
-    let (sign_in, registration) = (guest.begin(&json!({})).await, session.begin_registration().await);
+    let (_, session, mut authenticator) = owner(&app).await;
+    let client = CookieClient::of(&app);
+    let (sign_in, registration) = (client.begin(&json!({})).await, session.begin_registration().await);
     app.advance(TOO_LATE);
-    let credential = keyring.assert(&sign_in.options);
-    refused_in_words(guest.finish(&sign_in, &credential).await.expect(401));
-    let credential = Keyring::of(&app).register(&registration.options);
+    let credential = authenticator.assert(&sign_in.options);
+    refused_in_words(client.finish(&sign_in, &credential).await.expect(401));
+    let credential = PasskeyAuthenticator::of(&app).register(&registration.options);
     refused_in_words(session.finish_registration(&registration, &credential).await);
-    still_signs_in(&app, &mut keyring).await;
+    still_signs_in(&app, &mut authenticator).await;
 }
 
 #[tokio::test]
 async fn a_ceremony_is_finished_as_what_it_began() {
     let app = patient();
-    let (_, session, mut keyring) = owner(&app).await;
-    let guest = Guest::of(&app);
-    let (sign_in, step_up) = (guest.begin(&json!({})).await, session.begin_step_up().await);
+    let (_, session, mut authenticator) = owner(&app).await;
+    let client = CookieClient::of(&app);
+    let (sign_in, step_up) = (client.begin(&json!({})).await, session.begin_step_up().await);
     let registration = session.begin_registration().await;
     // The answer of one kind to the other door, to both doors' ceremonies.
     for ceremony in [&sign_in, &step_up, &registration] {
-        let shown = keyring.assert_with(0, &with_rp(ceremony));
-        let made = Keyring::of(&app).register(&with_rp(ceremony));
+        let shown = authenticator.assert_with(0, &with_rp(ceremony));
+        let made = PasskeyAuthenticator::of(&app).register(&with_rp(ceremony));
         refused_in_words(session.finish_registration(ceremony, &shown).await);
-        refused_in_words(guest.finish(ceremony, &made).await);
+        refused_in_words(client.finish(ceremony, &made).await);
         refused_in_words(session.finish_step_up(ceremony, &made).await);
     }
-    let (sign_in, step_up) = (guest.begin(&json!({})).await, session.begin_step_up().await);
+    let (sign_in, step_up) = (client.begin(&json!({})).await, session.begin_step_up().await);
     let registration = session.begin_registration().await;
     for ceremony in [&step_up, &registration] {
-        let shown = keyring.assert_with(0, &with_rp(ceremony));
-        refused_in_words(guest.finish(ceremony, &shown).await);
+        let shown = authenticator.assert_with(0, &with_rp(ceremony));
+        refused_in_words(client.finish(ceremony, &shown).await);
         refused_in_words(session.post("/api/v1/webauthn/login/finish", &ceremony.answered(&shown)).await);
     }
     for ceremony in [&sign_in, &step_up] {
-        let made = Keyring::of(&app).register(&with_rp(ceremony));
+        let made = PasskeyAuthenticator::of(&app).register(&with_rp(ceremony));
         refused_in_words(session.finish_registration(ceremony, &made).await);
     }
     assert_eq!(session.passkeys().await.len(), 1);
 }
 
-/// The options with what a keyring needs for either kind.
+/// The options with what a authenticator needs for either kind.
 fn with_rp(ceremony: &Ceremony) -> serde_json::Value {
     let mut options = json!({"rpId": "localhost", "rp": {"id": "localhost"}, "user": {"id": "AAAA"}});
     options["challenge"] = ceremony.options["challenge"].clone();
@@ -123,16 +123,16 @@ async fn somebody_elses_passkey_signs_nobody_in_under_another_name() {
     let app = patient();
     let (victim, _, mut theirs) = owner(&app).await;
     let (_, _, mut own) = owner(&app).await;
-    let guest = Guest::of(&app);
-    let ceremony = guest.begin(&json!({"username": victim.email})).await;
+    let client = CookieClient::of(&app);
+    let ceremony = client.begin(&json!({"username": victim.email})).await;
     let credential = own.assert_with(0, &ceremony.options);
-    refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
+    refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
     // Nor does saying that it is the other's.
-    let ceremony = guest.begin(&json!({})).await;
+    let ceremony = client.begin(&json!({})).await;
     let handle = user_handle(&theirs.assert(&ceremony.options));
     own.user_handle = Some(handle);
     let credential = own.assert(&ceremony.options);
-    refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
+    refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
 }
 
 fn user_handle(credential: &serde_json::Value) -> Vec<u8> {
@@ -145,14 +145,14 @@ async fn somebody_elses_passkey_is_no_second_factor() {
     let app = patient();
     let (victim, _, _) = owner(&app).await;
     let (_, _, mut own) = owner(&app).await;
-    let guest = Guest::of(&app);
-    let asked = guest.try_password(&victim).await.expect(200);
+    let client = CookieClient::of(&app);
+    let asked = client.try_password(&victim).await.expect(200);
     let how = json!({"challenge_id": asked.text_of("challenge_id")});
-    let ceremony = guest.begin(&how).await;
+    let ceremony = client.begin(&how).await;
     let credential = own.assert_with(0, &ceremony.options);
-    refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
+    refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
     // Another browser cannot even begin.
-    refused_in_words(Guest::of(&app).post("/api/v1/webauthn/login/begin", &how).await.expect(401));
+    refused_in_words(CookieClient::of(&app).post("/api/v1/webauthn/login/begin", &how).await.expect(401));
 }
 
 #[tokio::test]
@@ -170,12 +170,12 @@ async fn somebody_elses_passkey_is_no_proof_of_presence() {
 #[tokio::test]
 async fn a_user_who_is_suspended_meanwhile_is_not_signed_in() {
     let app = patient();
-    let (person, _, mut keyring) = owner(&app).await;
-    let guest = Guest::of(&app);
-    let ceremony = guest.begin(&json!({})).await;
+    let (person, _, mut authenticator) = owner(&app).await;
+    let client = CookieClient::of(&app);
+    let ceremony = client.begin(&json!({})).await;
     person.set_status(domain::account::role::Status::Suspended).await;
-    let credential = keyring.assert(&ceremony.options);
-    refused_in_words(guest.finish(&ceremony, &credential).await.expect(401));
+    let credential = authenticator.assert(&ceremony.options);
+    refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
     let live = "SELECT count(*) FROM sessions WHERE revoked_at IS NULL";
     assert_eq!(app.count(live).await, 0);
 }
@@ -184,9 +184,9 @@ async fn a_user_who_is_suspended_meanwhile_is_not_signed_in() {
 async fn a_passkey_that_was_never_registered_opens_nothing() {
     let app = patient();
     let (_, session, _) = owner(&app).await;
-    let mut made = Keyring::of(&app);
+    let mut made = PasskeyAuthenticator::of(&app);
     let ceremony = session.begin_registration().await;
     made.register(&ceremony.options);
-    let answer = Guest::of(&app).sign_in(&mut made, &json!({})).await.expect(401);
+    let answer = CookieClient::of(&app).sign_in(&mut made, &json!({})).await.expect(401);
     refused_in_words(answer);
 }

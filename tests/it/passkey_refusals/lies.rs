@@ -3,9 +3,9 @@
 use serde_json::{Value, json};
 
 use super::{owner, patient, refused_in_words, still_signs_in};
-use crate::harness::{Answer, App, Guest, Keyring, eventually};
+use crate::harness::{Answer, App, CookieClient, PasskeyAuthenticator, eventually};
 
-type Lie = (&'static str, fn(&mut Keyring));
+type Lie = (&'static str, fn(&mut PasskeyAuthenticator));
 
 /// What may be wrong with an answer of either kind.
 const LIES: [Lie; 5] = [
@@ -41,19 +41,19 @@ fn look_alikes(app: &App) -> Vec<String> {
 #[tokio::test]
 async fn a_sign_in_with_a_lie_is_refused() {
     let app = patient();
-    let (_, _, mut keyring) = owner(&app).await;
+    let (_, _, mut authenticator) = owner(&app).await;
     for (what, lie) in LIES {
-        let keys = std::mem::take(&mut keyring.keys);
-        keyring = Keyring { keys, ..Keyring::of(&app) };
-        lie(&mut keyring);
-        let answer = Guest::of(&app).sign_in(&mut keyring, &json!({})).await;
+        let keys = std::mem::take(&mut authenticator.keys);
+        authenticator = PasskeyAuthenticator { keys, ..PasskeyAuthenticator::of(&app) };
+        lie(&mut authenticator);
+        let answer = CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await;
         assert_eq!(answer.status, 401, "{what}: {}", answer.text);
         refused_in_words(answer);
     }
     let noted = "SELECT count(*) FROM audit_events WHERE event = 'passkey.refused' AND outcome = 'failure'";
     let told = i64::try_from(LIES.len()).unwrap();
     eventually("every refusal is written down", async || app.count(noted).await == told).await;
-    still_signs_in(&app, &mut keyring).await;
+    still_signs_in(&app, &mut authenticator).await;
 }
 
 #[tokio::test]
@@ -61,30 +61,30 @@ async fn a_registration_with_a_lie_is_refused() {
     let app = patient();
     let session = app.register().await.open_session().await;
     for (what, lie) in LIES {
-        let mut keyring = Keyring::of(&app);
-        lie(&mut keyring);
+        let mut authenticator = PasskeyAuthenticator::of(&app);
+        lie(&mut authenticator);
         let ceremony = session.begin_registration().await;
-        let credential = keyring.register(&ceremony.options);
+        let credential = authenticator.register(&ceremony.options);
         let answer = session.finish_registration(&ceremony, &credential).await;
         assert_ne!(answer.status, 201, "{what}");
         refused_in_words(answer);
     }
     assert_eq!(session.passkeys().await.len(), 0);
-    session.add_passkey(&mut Keyring::of(&app)).await;
+    session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
 }
 
 #[tokio::test]
 async fn a_page_of_an_address_that_only_looks_alike_signs_nobody_in() {
     let app = patient();
-    let (_, _, mut keyring) = owner(&app).await;
+    let (_, _, mut authenticator) = owner(&app).await;
     for origin in look_alikes(&app) {
-        keyring.origin.clone_from(&origin);
-        let answer = Guest::of(&app).sign_in(&mut keyring, &json!({})).await;
+        authenticator.origin.clone_from(&origin);
+        let answer = CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await;
         assert!(matches!(answer.status, 401 | 403 | 422), "{origin}: {} {}", answer.status, answer.text);
         refused_in_words(answer);
     }
     assert_eq!(app.count("SELECT count(*) FROM sessions").await, 1);
-    still_signs_in(&app, &mut keyring).await;
+    still_signs_in(&app, &mut authenticator).await;
 }
 
 #[tokio::test]
@@ -93,9 +93,10 @@ async fn a_page_of_an_address_that_only_looks_alike_registers_nothing() {
     let person = app.register().await;
     for origin in look_alikes(&app) {
         let session = person.open_session().await;
-        let mut keyring = Keyring { origin: origin.clone(), ..Keyring::of(&app) };
+        let mut authenticator =
+            PasskeyAuthenticator { origin: origin.clone(), ..PasskeyAuthenticator::of(&app) };
         let ceremony = session.begin_registration().await;
-        let credential = keyring.register(&ceremony.options);
+        let credential = authenticator.register(&ceremony.options);
         let answer = session.finish_registration(&ceremony, &credential).await;
         assert!(matches!(answer.status, 401 | 403 | 422), "{origin}: {} {}", answer.status, answer.text);
         refused_in_words(answer);
@@ -106,58 +107,58 @@ async fn a_page_of_an_address_that_only_looks_alike_registers_nothing() {
 #[tokio::test]
 async fn somebody_whose_page_is_at_the_wrong_address_is_told_so() {
     let app = patient();
-    let (_, _, mut keyring) = owner(&app).await;
-    keyring.origin = "https://localhost.evil.example".to_owned();
-    let answer = Guest::of(&app).sign_in(&mut keyring, &json!({})).await;
+    let (_, _, mut authenticator) = owner(&app).await;
+    authenticator.origin = "https://localhost.evil.example".to_owned();
+    let answer = CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await;
     assert_eq!(answer.code(), "origin_not_allowed", "{}", answer.text);
 }
 
 #[tokio::test]
 async fn an_altered_answer_signs_nobody_in() {
     let app = patient();
-    let (_, _, mut keyring) = owner(&app).await;
+    let (_, _, mut authenticator) = owner(&app).await;
     for part in ["clientDataJSON", "authenticatorData", "signature", "userHandle"] {
-        let answer = altered(&app, &mut keyring, part).await;
+        let answer = altered(&app, &mut authenticator, part).await;
         assert!(matches!(answer.status, 401 | 422), "{part}: {} {}", answer.status, answer.text);
         refused_in_words(answer);
     }
     assert_eq!(app.count("SELECT count(*) FROM passkey_credentials WHERE suspended_at IS NOT NULL").await, 0);
-    still_signs_in(&app, &mut keyring).await;
+    still_signs_in(&app, &mut authenticator).await;
 }
 
-/// A sign-in of which somebody on the way altered one letter.
-async fn altered(app: &App, keyring: &mut Keyring, part: &str) -> Answer {
-    let guest = Guest::of(app);
-    let ceremony = guest.begin(&json!({})).await;
-    let mut credential = keyring.assert(&ceremony.options);
+/// A sign-in with one letter altered on the way.
+async fn altered(app: &App, authenticator: &mut PasskeyAuthenticator, part: &str) -> Answer {
+    let client = CookieClient::of(app);
+    let ceremony = client.begin(&json!({})).await;
+    let mut credential = authenticator.assert(&ceremony.options);
     let field = &mut credential["response"][part];
     let text = field.as_str().expect("a text");
     let middle = text.len() / 2;
     let other = if &text[middle..=middle] == "A" { "B" } else { "A" };
     *field = Value::String(format!("{}{other}{}", &text[..middle], &text[middle + 1..]));
-    guest.finish(&ceremony, &credential).await
+    client.finish(&ceremony, &credential).await
 }
 
 #[tokio::test]
 async fn no_lie_tells_whether_a_name_has_a_passkey() {
     let app = patient();
-    let (person, _, mut keyring) = owner(&app).await;
+    let (person, _, mut authenticator) = owner(&app).await;
     for (what, lie) in LIES {
         let mut answers = Vec::new();
         for name in [person.email.as_str(), "nobody@example.com"] {
-            let keys = std::mem::take(&mut keyring.keys);
-            keyring = Keyring { keys, ..Keyring::of(&app) };
-            lie(&mut keyring);
-            let guest = Guest::of(&app);
-            let ceremony = guest.begin(&json!({"username": name})).await;
-            let mut credential = keyring.assert_with(0, &ceremony.options);
+            let keys = std::mem::take(&mut authenticator.keys);
+            authenticator = PasskeyAuthenticator { keys, ..PasskeyAuthenticator::of(&app) };
+            lie(&mut authenticator);
+            let client = CookieClient::of(&app);
+            let ceremony = client.begin(&json!({"username": name})).await;
+            let mut credential = authenticator.assert_with(0, &ceremony.options);
             // What was offered, signed with nothing that would fit, as a stranger without the key would send it.
             for field in ["id", "rawId"] {
                 credential[field] = ceremony.options["allowCredentials"][0]["id"].clone();
             }
             credential["response"]["signature"] = json!("AAAA");
             credential["response"]["userHandle"] = Value::Null;
-            answers.push(guest.finish(&ceremony, &credential).await.expect(401).problem());
+            answers.push(client.finish(&ceremony, &credential).await.expect(401).problem());
         }
         assert_eq!(answers[0].code(), answers[1].code(), "{what}");
         assert_eq!(answers[0].body["detail"], answers[1].body["detail"], "{what}");

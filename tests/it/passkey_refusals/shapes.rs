@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{owner, patient, refused_in_words, still_signs_in};
-use crate::harness::{Ceremony, Guest, Keyring};
+use crate::harness::{Ceremony, CookieClient, PasskeyAuthenticator};
 
 /// Values that are wrong wherever a text of base64 is expected.
 fn odd_values() -> Vec<Value> {
@@ -56,7 +56,7 @@ fn disfigured(credential: &Value, parts: &[&str]) -> Vec<Value> {
     all
 }
 
-/// What is refused, or harmless: an answer that is right but for a field that nobody reads may be taken.
+/// What is refused, or harmless: an answer with an error only in a field that the server does not read may be accepted.
 #[track_caller]
 fn never_the_servers_fault(answer: crate::harness::Answer, sent: &Value) {
     assert!(answer.status < 500, "{} {}: {sent}", answer.status, answer.text);
@@ -68,17 +68,17 @@ fn never_the_servers_fault(answer: crate::harness::Answer, sent: &Value) {
 #[tokio::test]
 async fn no_shape_of_a_sign_in_is_the_servers_fault() {
     let app = patient();
-    let (_, _, mut keyring) = owner(&app).await;
-    let sample = keyring.assert(&json!({"rpId": "localhost", "challenge": "AAAA"}));
+    let (_, _, mut authenticator) = owner(&app).await;
+    let sample = authenticator.assert(&json!({"rpId": "localhost", "challenge": "AAAA"}));
     let count = disfigured(&sample, &PARTS_OF_USE).len();
     for index in 0..count {
-        let guest = Guest::of(&app);
-        let ceremony = guest.begin(&json!({})).await;
-        let credential = keyring.assert(&ceremony.options);
+        let client = CookieClient::of(&app);
+        let ceremony = client.begin(&json!({})).await;
+        let credential = authenticator.assert(&ceremony.options);
         let odd = disfigured(&credential, &PARTS_OF_USE).swap_remove(index);
-        never_the_servers_fault(guest.finish(&ceremony, &odd).await, &odd);
+        never_the_servers_fault(client.finish(&ceremony, &odd).await, &odd);
     }
-    still_signs_in(&app, &mut keyring).await;
+    still_signs_in(&app, &mut authenticator).await;
 }
 
 const PARTS_OF_USE: [&str; 4] = ["clientDataJSON", "authenticatorData", "signature", "userHandle"];
@@ -88,7 +88,7 @@ const PARTS_OF_MAKING: [&str; 3] = ["clientDataJSON", "attestationObject", "tran
 async fn no_shape_of_a_registration_is_the_servers_fault() {
     let app = patient();
     let person = app.register().await;
-    let sample = Keyring::of(&app).register(&json!({
+    let sample = PasskeyAuthenticator::of(&app).register(&json!({
         "rp": {"id": "localhost"}, "user": {"id": "AAAA"}, "challenge": "AAAA"
     }));
     let mut session = person.open_session().await;
@@ -97,12 +97,12 @@ async fn no_shape_of_a_registration_is_the_servers_fault() {
             session = person.open_session().await;
         }
         let ceremony = session.begin_registration().await;
-        let credential = Keyring::of(&app).register(&ceremony.options);
+        let credential = PasskeyAuthenticator::of(&app).register(&ceremony.options);
         let odd = disfigured(&credential, &PARTS_OF_MAKING).swap_remove(index);
         never_the_servers_fault(session.finish_registration(&ceremony, &odd).await, &odd);
         app.rows().await.batch_execute("DELETE FROM passkey_credentials").await.unwrap();
     }
-    session.add_passkey(&mut Keyring::of(&app)).await;
+    session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
 }
 
 #[tokio::test]
@@ -112,7 +112,7 @@ async fn no_shape_of_a_request_is_the_servers_fault() {
     for path in ["login/begin", "login/finish", "register/begin", "register/finish"] {
         for body in odd_bodies() {
             let path = format!("/api/v1/webauthn/{path}");
-            never_the_servers_fault(Guest::of(&app).post(&path, &body).await, &body);
+            never_the_servers_fault(CookieClient::of(&app).post(&path, &body).await, &body);
             never_the_servers_fault(session.post(&path, &body).await, &body);
         }
     }
@@ -149,9 +149,9 @@ fn odd_bodies() -> Vec<Value> {
 async fn what_was_malformed_is_told_to_whom_sent_it() {
     let app = patient();
     let session = app.register().await.open_session().await;
-    let guest = Guest::of(&app);
-    let sign_in: Ceremony = guest.begin(&json!({})).await;
-    guest.finish(&sign_in, &json!({"id": 1})).await.refused(422, "malformed_credential");
+    let client = CookieClient::of(&app);
+    let sign_in: Ceremony = client.begin(&json!({})).await;
+    client.finish(&sign_in, &json!({"id": 1})).await.refused(422, "malformed_credential");
     let registration = session.begin_registration().await;
     let answer = session.finish_registration(&registration, &json!({"id": 1})).await;
     answer.refused(422, "malformed_credential");

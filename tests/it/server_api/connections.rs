@@ -15,7 +15,8 @@ struct Scene {
 
 /// The id of a connection.
 async fn connected(session: &Session) -> (Socket, String) {
-    let mut socket = session.app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket =
+        session.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let reply = socket.ask(json!({"connect": {"token": session.access}})).await.expect("a reply");
     let client = reply["connect"]["client"].as_str().expect("a client").to_owned();
     (socket, client)
@@ -166,7 +167,7 @@ async fn a_connection_whose_peer_reads_nothing_is_closed_all_the_same() {
     let mut noisy = session.connect_by_command().await;
     noisy.subscribe("ephemeral:noise").await;
     let deaf = app.handshake(&format!("/api/v1/ws/chat?token={}", session.access)).receive_buffer(2_048);
-    let mut deaf = deaf.open().await.expect("an open door");
+    let mut deaf = deaf.open().await.expect("the handshake is accepted");
     deaf.ask(json!({"subscribe": {"channel": "ephemeral:noise"}})).await.expect("a reply");
     for _ in 0..20 {
         let data = "x".repeat(32_000);

@@ -1,4 +1,4 @@
-//! How methods refuse: by a code in the body, or by a status for whoever asks for one.
+//! How methods refuse: by a code in the body, or by a status if the caller asks for one.
 
 use serde_json::json;
 

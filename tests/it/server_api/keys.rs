@@ -1,4 +1,4 @@
-//! Keys: who may call what, and until when.
+//! API keys: which methods a key may call, and until when.
 
 use std::time::Duration;
 

@@ -10,7 +10,7 @@ use crate::harness::{
 
 async fn connected(app: &App) -> (Socket, String, i64) {
     let session = app.register().await.sign_in().await;
-    let mut socket = app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket = app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let reply = socket.ask(json!({"connect": {"token": session.access}})).await.expect("a reply");
     let client = reply["connect"]["client"].as_str().expect("a client").to_owned();
     (socket, client, session.person.id.0)
@@ -85,7 +85,7 @@ async fn more_than_a_frame_of_info_is_no_info() {
 #[tokio::test]
 async fn a_newer_token_says_anew_what_others_see_and_one_that_says_nothing_changes_nothing() {
     let app = App::with(shared_with);
-    let mut socket = app.handshake("/connection/websocket").open().await.expect("an open door");
+    let mut socket = app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");
     let token = |claims: Value| signed(&claims);
     let first = token(json!({"sub": "ann", "info": {"n": 1}}));
     socket.ask(json!({"connect": {"token": first}})).await.expect("a reply");

@@ -2,14 +2,15 @@
 
 use serde_json::json;
 
-use crate::harness::{Emulated, app_with_key};
+use crate::harness::{EmulatedConnection, app_with_key};
 
 #[tokio::test]
 async fn the_secret_of_a_stream_means_its_one_connection_of_this_user() {
     let app = app_with_key();
     let session = app.register().await.sign_in().await;
     let other = app.register().await.sign_in().await;
-    let (mut meant, mut spared) = (Emulated::of(&session).await, Emulated::of(&session).await);
+    let (mut meant, mut spared) =
+        (EmulatedConnection::of(&session).await, EmulatedConnection::of(&session).await);
     let user = session.person.id.to_string();
     let secret = meant.connected["connect"]["session"].clone();
     let done = json!({"done": 1, "pending": 0});

@@ -13,7 +13,7 @@ use protocol::{
 use secrecy::SecretString;
 use serde_json::json;
 
-use crate::harness::{API_KEY, App, Cable, fresh_database};
+use crate::harness::{API_KEY, App, DatabaseProxy, fresh_database};
 
 fn app(namespaces: Namespaces) -> App {
     App::with(|settings| {
@@ -112,18 +112,18 @@ fn to(channel: &str) -> ServerSubscription {
 #[tokio::test]
 async fn a_channel_that_cannot_be_read_takes_nobody_in_and_says_so() {
     let database = fresh_database();
-    let cable = Cable::to(&database);
-    let app = App::over(cable.database(), |settings| {
+    let proxy = DatabaseProxy::to(&database);
+    let app = App::over(proxy.database(), |settings| {
         settings.database.acquire_timeout = Duration::from_millis(300);
     });
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect_by_command().await;
-    cable.cut();
+    proxy.cut();
     let wanted = to("chat:cold");
     let selection = Selection::of(Subject::from(session.person.id));
     let made = app.realtime().subscribe(&selection, wanted.clone()).await;
     assert_eq!(made, Subscribing { failed: 1, error: Some(ErrorCode::Internal), ..Subscribing::default() });
-    cable.mend();
+    proxy.mend();
     // It is forgotten, and may be tried again.
     crate::harness::eventually("it works again", async || {
         app.realtime().subscribe(&selection, wanted.clone()).await.done == 1

@@ -1,4 +1,4 @@
-//! In whose name something is changed: what has ended by the time of the change changes nothing.
+//! The session on behalf of which something is changed: if it has ended by the time of the change, nothing changes.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The journal: offsets without holes, a key that publishes once, an outcome that nobody knows, and retention.
+//! The journal: offsets without holes, a key that publishes once, an unknown outcome, and retention.
 
 mod forgetting;
 mod reading;
@@ -16,7 +16,7 @@ use protocol::{
 use store::{Kept, NotAppended, Store};
 
 use super::{ALL, now, with_db};
-use crate::harness::{Cable, eventually};
+use crate::harness::{DatabaseProxy, eventually};
 
 const KEEP: Retention = Retention { size: 1_000, ttl: Duration::from_secs(7 * 86_400) };
 
@@ -162,8 +162,8 @@ fn a_link_that_breaks_meanwhile_leaves_the_outcome_unknown_until_it_is_settled()
     with_db(|db| async move {
         append(&db.store, vec![message("a")]).await;
         for commits in [true, false] {
-            let cable = Cable::to(&db.settings);
-            let behind = Store::connect(&cable.database()).unwrap();
+            let proxy = DatabaseProxy::to(&db.settings);
+            let behind = Store::connect(&proxy.database()).unwrap();
             let mut raw = db.raw().await;
             let holder = raw.transaction().await.unwrap();
             holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.unwrap();
@@ -176,7 +176,7 @@ fn a_link_that_breaks_meanwhile_leaves_the_outcome_unknown_until_it_is_settled()
                 watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 1
             })
             .await;
-            cable.cut();
+            proxy.cut();
             assert!(matches!(appending.await.unwrap(), Err(NotAppended::Unknown(_))));
             let top = all(&db.store).await.len() as u64;
             let (store, settling) = (db.store.clone(), channel());
@@ -204,12 +204,12 @@ fn a_link_that_breaks_meanwhile_leaves_the_outcome_unknown_until_it_is_settled()
 #[test]
 fn what_never_reached_the_database_was_not_appended() {
     with_db(|db| async move {
-        let cable = Cable::to(&db.settings);
-        let behind = Store::connect(&cable.database()).unwrap();
-        cable.cut();
+        let proxy = DatabaseProxy::to(&db.settings);
+        let behind = Store::connect(&proxy.database()).unwrap();
+        proxy.cut();
         let outcome = behind.append(channel(), vec![message("a")], KEEP).await;
         assert!(matches!(outcome, Err(NotAppended::Nothing(error)) if error.is_unavailable()));
-        cable.mend();
+        proxy.mend();
         assert_eq!(append(&behind, vec![message("b")]).await, [Placed::New(1)]);
     });
 }

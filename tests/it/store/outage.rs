@@ -70,7 +70,7 @@ fn a_read_only_database_is_unavailable_and_its_connections_are_not_kept() {
     });
 }
 
-/// Each statement comes to an end before the database itself would end it, and yet nobody waits for all of them.
+/// Each statement comes to an end before the database itself would end it, and yet the caller does not wait for all of them.
 #[test]
 fn a_write_of_many_slow_statements_is_not_waited_for_longer_than_people_do() {
     with_db(|db| async move {

@@ -1,4 +1,4 @@
-//! The application behind the clients: it issues their tokens, uses the server API, and has people who sign in.
+//! The application behind the clients: it issues their tokens, uses the server API, and has users that sign in.
 
 use std::{
     process,
@@ -63,7 +63,7 @@ pub(crate) async fn publish_from_server(channel: &str, first: u32, last: u32) ->
     Ok(())
 }
 
-/// Somebody who is signed in.
+/// A user that is signed in.
 pub(crate) struct Person {
     pub(crate) access: String,
     pub(crate) session: String,

@@ -42,7 +42,7 @@ impl Line {
         self.whole.send_replace(true);
     }
 
-    /// How often somebody has connected, or tried to.
+    /// How often a client has connected, or tried to.
     pub(crate) fn opened(&self) -> usize {
         self.opened.load(Ordering::SeqCst)
     }

@@ -25,7 +25,7 @@ pub(crate) fn host() -> String {
     url.trim_start_matches("http://").to_owned()
 }
 
-/// A POST, perhaps with who sends it (a line of the header); status and body of the answer.
+/// A POST, perhaps with the sender (a line of the header); status and body of the answer.
 pub(crate) async fn post(path: &str, sender: Option<String>, body: &Value) -> Result<(u16, Value), Failure> {
     let (host, body) = (host(), body.to_string());
     let sender = sender.map(|line| line + "\r\n").unwrap_or_default();

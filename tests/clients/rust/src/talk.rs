@@ -60,7 +60,7 @@ fn ear<T>(what: &'static str) -> (UnboundedSender<T>, Heard<T>) {
     (ear, Heard { what, come })
 }
 
-/// A handler that keeps what comes; whoever hears no more may have gone.
+/// A handler that keeps what comes. The receiver may be gone already.
 fn keep<Owner, T: Send + 'static>(ear: UnboundedSender<T>) -> impl FnMut(&Owner, T) + Send + 'static {
     move |_, event| drop(ear.send(event))
 }

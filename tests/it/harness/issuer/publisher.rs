@@ -50,7 +50,7 @@ pub(crate) enum Way {
 pub(crate) struct Publisher {
     keys: Mutex<HashMap<String, Arc<EcdsaKeyPair>>>,
     address: SocketAddr,
-    /// The certificate of who vouches for it, in PEM form, where TLS is spoken.
+    /// The certificate of the authority that signed its own, in PEM form, if it speaks TLS.
     authority: Option<tempfile::NamedTempFile>,
     shared: Arc<Shared>,
 }
@@ -61,7 +61,7 @@ struct Shared {
 }
 
 impl Publisher {
-    /// One whose keys cannot be had yet.
+    /// One that does not give its keys yet.
     pub(crate) async fn silent() -> Self {
         Self::listening(None, None).await
     }
@@ -84,7 +84,7 @@ impl Publisher {
                 let (shared, tls) = (Arc::clone(&shared), tls.clone());
                 tokio::spawn(async move {
                     match tls {
-                        // Who does not trust the certificate does not get to asking.
+                        // A client that does not trust the certificate sends no request.
                         Some(tls) => {
                             if let Ok(stream) = tls.accept(stream).await {
                                 shared.answer(stream).await;
@@ -129,7 +129,7 @@ impl Publisher {
         json!({"keys": kids.iter().map(published).collect::<Vec<_>>()}).to_string()
     }
 
-    /// How often somebody asked for them.
+    /// How often the keys were requested.
     pub(crate) fn asked(&self) -> usize {
         self.shared.asked.load(Ordering::Relaxed)
     }

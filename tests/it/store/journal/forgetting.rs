@@ -20,7 +20,7 @@ impl Db {
         self.count("SELECT floor FROM channel_epoch").await
     }
 
-    /// Forgets these channels, if nothing is in them and nobody wrote there for a day.
+    /// Forgets these channels, if they are empty and nothing was written there for a day.
     async fn forget(&self, names: &[ChannelName], after: Duration) -> u64 {
         let kept: Vec<_> = names.iter().cloned().map(|name| Kept { meta_ttl: DAY, ..kept(name) }).collect();
         self.store.forget_channels(kept, now() + after).await.unwrap().unwrap_or(0)

@@ -13,7 +13,7 @@ use protocol::{
 use store::Store;
 
 use super::{ALL, all, append, channel, message, now_ms, offsets, with_db};
-use crate::harness::{Cable, eventually};
+use crate::harness::{DatabaseProxy, eventually};
 
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
@@ -50,15 +50,15 @@ fn the_database_sends_no_more_than_was_asked_for() {
         for seed in 0..10 {
             append(&db.store, (0..10).map(|n| large(60 * KIB, 10 * seed + n)).collect()).await;
         }
-        let cable = Cable::to(&db.settings);
-        let behind = Store::connect(&cable.database()).unwrap();
+        let proxy = DatabaseProxy::to(&db.settings);
+        let behind = Store::connect(&proxy.database()).unwrap();
         let newest = Range { limit: 512, bytes: MIB, reverse: true, ..ALL };
-        let before = cable.carried();
+        let before = proxy.carried();
         let opened = behind.open_channel(channel(), newest, false).await.unwrap();
         assert_eq!((opened.newest.len(), opened.top, opened.whole), (17, 100, false));
         let page = behind.read_channel(channel(), Range { bytes: 448 * KIB, ..newest }).await.unwrap();
         assert_eq!(offsets(&page), (94..=100).rev().collect::<Vec<_>>());
-        let carried = cable.carried() - before;
+        let carried = proxy.carried() - before;
         assert!((17 + 7) * 60 * KIB < carried && carried < MIB + 448 * KIB + 32 * KIB, "{carried} bytes");
     });
 }

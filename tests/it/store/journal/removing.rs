@@ -4,7 +4,7 @@ use logic::journal::Placed;
 use store::Store;
 
 use super::{ALL, all, append, channel, message, offsets, with_db};
-use crate::harness::{Cable, eventually};
+use crate::harness::{DatabaseProxy, eventually};
 
 #[test]
 fn what_was_removed_is_gone_and_offsets_go_on() {
@@ -31,14 +31,14 @@ fn a_removal_takes_what_it_names_and_gives_nothing_back() {
     });
 }
 
-/// The row is locked, so that the removal hangs in the database when the link breaks, and somebody publishes before it is
-/// carried out.
+/// The row is locked, so that the removal waits in the database when the connection breaks, and a publication comes before
+/// it is carried out.
 #[test]
 fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
     with_db(|db| async move {
         append(&db.store, vec![message("a"), message("b")]).await;
-        let cable = Cable::to(&db.settings);
-        let behind = Store::connect(&cable.database()).unwrap();
+        let proxy = DatabaseProxy::to(&db.settings);
+        let behind = Store::connect(&proxy.database()).unwrap();
         let (mut raw, watching) = (db.raw().await, db.raw().await);
         let holder = raw.transaction().await.unwrap();
         holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.unwrap();
@@ -52,7 +52,7 @@ fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
             .await;
         };
         hanging(1).await;
-        cable.cut();
+        proxy.cut();
         removing.await.unwrap().unwrap_err();
         holder
             .batch_execute(

@@ -1,4 +1,4 @@
-//! How connections end, and who comes back.
+//! How connections end, and which of them reconnect.
 
 use std::{
     sync::{

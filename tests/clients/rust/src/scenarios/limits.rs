@@ -1,4 +1,4 @@
-//! Who sends too much.
+//! Clients that send too much.
 
 use centrifuge::{Error, Subscription};
 use serde_json::json;

@@ -1,4 +1,4 @@
-//! Who is there.
+//! Presence: the members of a channel.
 
 use serde_json::json;
 

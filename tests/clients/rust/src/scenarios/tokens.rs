@@ -30,7 +30,7 @@ pub(super) const ALL: &[Scenario] = &[
 /// Long enough for tokens of two seconds to expire.
 const EXPIRY: Duration = Duration::from_millis(3500);
 
-/// A client whose token ends so many seconds from now, and which asks for another one then.
+/// A client with a token that ends so many seconds from now; it asks for another one then.
 fn expiring(seconds: i64, asked: &Arc<AtomicI64>) -> impl FnOnce(ClientBuilder) -> ClientBuilder {
     let (user, asked) = (fresh("ann-"), Arc::clone(asked));
     let first = token(&json!({"sub": user, "exp": soon(seconds)}));

@@ -11,7 +11,7 @@ use protocol::protobuf::{
 use super::{Closed, Event, Handshake, Opcode, Socket, frame};
 
 /// An open connection in the Protobuf encoding.
-pub(crate) struct BinarySocket {
+pub(crate) struct ProtobufSocket {
     pub(crate) socket: Socket,
     replies: VecDeque<Reply>,
     pushes: VecDeque<Push>,
@@ -19,12 +19,12 @@ pub(crate) struct BinarySocket {
 }
 
 /// What came from the server.
-pub(crate) enum Told {
+pub(crate) enum Received {
     Reply(Box<Reply>),
     Closed(Closed),
 }
 
-impl BinarySocket {
+impl ProtobufSocket {
     /// Opens a connection and offers the encoding by its name.
     pub(crate) async fn open(handshake: Handshake) -> Self {
         let socket = handshake
@@ -46,13 +46,13 @@ impl BinarySocket {
         self.next_id += 1;
         self.send(&Command { id, ..command }.encode_length_delimited_to_vec()).await;
         loop {
-            match self.told().await {
-                Told::Reply(mut reply) => match reply.push.take() {
+            match self.received().await {
+                Received::Reply(mut reply) => match reply.push.take() {
                     Some(push) => self.pushes.push_back(push),
                     None if reply.id == id => return *reply,
                     None => panic!("an unexpected reply: {reply:?}"),
                 },
-                Told::Closed(closed) => panic!("closed while waiting for a reply: {closed:?}"),
+                Received::Closed(closed) => panic!("closed while waiting for a reply: {closed:?}"),
             }
         }
     }
@@ -63,9 +63,9 @@ impl BinarySocket {
             if let Some(push) = self.pushes.pop_front() {
                 return push;
             }
-            match self.told().await {
-                Told::Reply(reply) => self.pushes.extend(reply.push),
-                Told::Closed(closed) => panic!("closed while waiting for a push: {closed:?}"),
+            match self.received().await {
+                Received::Reply(reply) => self.pushes.extend(reply.push),
+                Received::Closed(closed) => panic!("closed while waiting for a push: {closed:?}"),
             }
         }
     }
@@ -76,10 +76,10 @@ impl BinarySocket {
     }
 
     /// What comes next.
-    pub(crate) async fn told(&mut self) -> Told {
+    pub(crate) async fn received(&mut self) -> Received {
         loop {
             if let Some(reply) = self.replies.pop_front() {
-                return Told::Reply(Box::new(reply));
+                return Received::Reply(Box::new(reply));
             }
             match self.socket.event().await {
                 Event::Binary(bytes) => {
@@ -90,7 +90,7 @@ impl BinarySocket {
                         self.replies.push_back(reply);
                     }
                 }
-                Event::Closed(closed) => return Told::Closed(closed),
+                Event::Closed(closed) => return Received::Closed(closed),
                 Event::Ping | Event::Pong(_) => {}
                 Event::Object(object) => panic!("text on a binary connection: {object}"),
             }
@@ -100,7 +100,7 @@ impl BinarySocket {
     /// How the server ends the connection. What comes before the end is passed over.
     pub(crate) async fn closed(&mut self) -> Closed {
         loop {
-            if let Told::Closed(closed) = self.told().await {
+            if let Received::Closed(closed) = self.received().await {
                 return closed;
             }
         }

@@ -1,5 +1,5 @@
-//! A subscriber as the SDKs are: it comes back by itself, and asks for what it missed by offset and epoch; and somebody
-//! who publishes. Both over a server that may be gone at any moment.
+//! A subscriber like the SDKs: it reconnects by itself, and recovers what it missed by offset and epoch. And a publisher.
+//! Both expect that the server may be gone at any moment.
 
 use std::{net::SocketAddr, ops::ControlFlow, time::Duration};
 
@@ -20,8 +20,8 @@ struct Line {
 /// Where the server is now; it may be restarted elsewhere.
 pub(crate) type Place = watch::Receiver<SocketAddr>;
 
-/// Somebody who wants everything that is published in a channel.
-pub(crate) struct Follower {
+/// A subscriber that wants everything that is published in a channel.
+pub(crate) struct ReconnectingSubscriber {
     place: Place,
     token: String,
     channel: String,
@@ -35,7 +35,7 @@ pub(crate) struct Follower {
     pub(crate) lost: usize,
 }
 
-/// Somebody who publishes.
+/// A publisher of one channel.
 pub(crate) struct Publisher {
     place: Place,
     token: String,
@@ -79,7 +79,7 @@ impl Line {
     }
 }
 
-impl Follower {
+impl ReconnectingSubscriber {
     pub(crate) fn new(place: Place, token: &str, channel: &str) -> Self {
         Self {
             place,
@@ -92,7 +92,7 @@ impl Follower {
         }
     }
 
-    /// Stays subscribed, coming back whenever the connection ends, until `hang_up`; then it is gone without a word.
+    /// Stays subscribed, coming back whenever the connection ends, until `hang_up`; then it drops the connection without a close frame.
     pub(crate) async fn follow(&mut self, hang_up: impl Future<Output = ()>) {
         tokio::pin!(hang_up);
         loop {

@@ -1,13 +1,15 @@
-//! One visit: a session, and how a reason to refuse it comes about.
+//! One attempt to use a session: its credentials, and how a reason to refuse them comes about.
 
 use domain::account::role::{Role, Status};
 use serde_json::{Value, json};
 
-use super::{Door, Reason};
-use crate::harness::{App, Ask as _, Ceremony, Emulated, Forgery, Keyring, Pending, Session, Socket};
+use super::{EntryPoint, Reason};
+use crate::harness::{
+    App, Ask as _, Ceremony, EmulatedConnection, Forgery, PasskeyAuthenticator, Pending, Session, Socket,
+};
 
-/// A session, and what it brings to the door once the reason holds.
-pub(super) struct Visit {
+/// A session, and the credentials that it presents once the reason holds.
+pub(super) struct Attempt {
     pub(super) session: Session,
     admin: Session,
     pub(super) reason: Option<Reason>,
@@ -15,13 +17,13 @@ pub(super) struct Visit {
     pub(super) token: String,
     pub(super) refresh: String,
     pub(super) ticket: String,
-    /// Let in before there was a reason.
+    /// Connected before there was a reason.
     pub(super) socket: Option<Socket>,
-    pub(super) stream: Option<Emulated>,
+    pub(super) stream: Option<EmulatedConnection>,
     pub(super) half: Option<HalfSignIn>,
 }
 
-/// A sign-in whose first half is done.
+/// A sign-in after its first half.
 pub(super) struct HalfSignIn {
     pub(super) genuine: Pending,
     /// The cookie of the browser, or what stands in its place.
@@ -33,16 +35,16 @@ pub(super) struct HalfSignIn {
 }
 
 impl HalfSignIn {
-    async fn of(session: &Session, door: Door) -> Self {
+    async fn of(session: &Session, entry: EntryPoint) -> Self {
         session.enable_totp().await;
-        let mut keyring = Keyring::of(&session.app);
-        if door == Door::PasskeyFactor {
-            session.add_passkey(&mut keyring).await;
+        let mut authenticator = PasskeyAuthenticator::of(&session.app);
+        if entry == EntryPoint::PasskeyFactor {
+            session.add_passkey(&mut authenticator).await;
         }
         let backup_code = session.backup_codes().await.remove(0);
         let genuine = session.person.begin_sign_in().await;
-        let (path, body) = if door == Door::PasskeyFactor {
-            ("/api/v1/webauthn/login/finish", passkey_proof(&genuine, &mut keyring).await)
+        let (path, body) = if entry == EntryPoint::PasskeyFactor {
+            ("/api/v1/webauthn/login/finish", passkey_proof(&genuine, &mut authenticator).await)
         } else {
             let body = json!({"challenge_id": genuine.challenge, "backup_code": backup_code});
             ("/api/v1/auth/2fa/verify", body)
@@ -51,28 +53,37 @@ impl HalfSignIn {
     }
 }
 
-async fn passkey_proof(pending: &Pending, keyring: &mut Keyring) -> Value {
+async fn passkey_proof(pending: &Pending, authenticator: &mut PasskeyAuthenticator) -> Value {
     let begin = pending.person.app.post("/api/v1/webauthn/login/begin");
     let begin = begin.header("cookie", format!("psid={}", pending.presession));
     let begun = begin.json(&json!({"challenge_id": pending.challenge})).ask().await.expect(200);
     let ceremony = Ceremony::begun(&begun);
-    ceremony.answered(&keyring.assert(&ceremony.options))
+    ceremony.answered(&authenticator.assert(&ceremony.options))
 }
 
-impl Visit {
-    /// A visit at this door; without a reason, nothing is wrong.
-    pub(super) async fn prepare(app: &App, admin: &Session, door: Door, reason: Option<Reason>) -> Self {
+impl Attempt {
+    /// An attempt at this entry point; without a reason, nothing is wrong.
+    pub(super) async fn prepare(
+        app: &App,
+        admin: &Session,
+        entry: EntryPoint,
+        reason: Option<Reason>,
+    ) -> Self {
         let person =
-            if door == Door::Admin { app.appoint(Role::Operator).await } else { app.register().await };
+            if entry == EntryPoint::Admin { app.appoint(Role::Operator).await } else { app.register().await };
         let session = person.sign_in().await;
         let ticket = session.post("/api/v1/ws/ticket", &json!({})).await.expect(200).text_of("ticket");
-        // From another origin, nothing was ever let in.
-        let let_in = door == Door::RefreshCommand && reason != Some(Reason::ForeignOrigin);
+        // From another origin, no connection was ever accepted.
+        let let_in = entry == EntryPoint::RefreshCommand && reason != Some(Reason::ForeignOrigin);
         let socket = if let_in { Some(session.connect().await) } else { None };
-        let stream = if door == Door::EmulatedRefresh { Some(Emulated::of(&session).await) } else { None };
-        let in_halves = matches!(door, Door::SecondFactor | Door::PasskeyFactor);
-        let half = if in_halves { Some(HalfSignIn::of(&session, door).await) } else { None };
-        let mut visit = Self {
+        let stream = if entry == EntryPoint::EmulatedRefresh {
+            Some(EmulatedConnection::of(&session).await)
+        } else {
+            None
+        };
+        let in_halves = matches!(entry, EntryPoint::SecondFactor | EntryPoint::PasskeyFactor);
+        let half = if in_halves { Some(HalfSignIn::of(&session, entry).await) } else { None };
+        let mut attempt = Self {
             token: session.access.clone(),
             refresh: session.refresh.clone(),
             admin: admin.clone(),
@@ -84,9 +95,9 @@ impl Visit {
             half,
         };
         if let Some(reason) = reason {
-            visit.come_about(reason).await;
+            attempt.come_about(reason).await;
         }
-        visit
+        attempt
     }
 
     /// Makes the reason hold.
@@ -122,7 +133,7 @@ impl Visit {
         }
     }
 
-    /// Puts this wrong with every credential. The opaque ones have no algorithm and no key's name; there the forged access
+    /// Alters every credential in this way. The opaque ones have no algorithm and no key's name; there the forged access
     /// token stands in.
     fn forge(&mut self, forgery: Forgery) {
         self.token = self.session.forged(forgery);
@@ -133,7 +144,7 @@ impl Visit {
     }
 }
 
-impl Visit {
+impl Attempt {
     async fn let_the_challenge_expire(&self) {
         let person = self.session.person.id;
         let sooner = format!(
@@ -142,7 +153,7 @@ impl Visit {
         self.session.app.rows().await.batch_execute(&sooner).await.expect("an earlier end");
     }
 
-    /// Whoever began a sign-in is not kept from finishing it by what others tried meanwhile.
+    /// A sign-in that has begun can be finished, whatever others tried meanwhile.
     pub(super) async fn can_still_be_finished(&self, reason: Reason) {
         let Some(half) = &self.half else { return };
         let over = reason == Reason::Expired || reason.ends_the_session() || reason == Reason::NoPrivilege;

@@ -1,4 +1,5 @@
-//! Sessions by the hundred: opened through the store as a sign-in opens them, and given tokens by the server's own keys.
+//! Sessions for tests that need many: opened through the store as a sign-in opens them, with tokens signed by the server's
+//! keys, because hashing a password for each of them takes too long.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -20,7 +21,7 @@ use secrecy::ExposeSecret as _;
 use store::{DeviceSeen, OpenSession, Opened};
 use uuid::Uuid;
 
-use super::{Person, Session, app::secrets, forge::DOMAIN};
+use super::{Person, Session, app::secrets, forged_token::DOMAIN};
 
 /// A sign-in of this user as it stands after the password was checked.
 pub(super) async fn sign_in(person: &Person) -> OpenSession {

@@ -8,7 +8,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use logic::namespace::{Namespaces, Options};
@@ -16,7 +16,9 @@ use protocol::channel_name::ChannelName;
 use serde_json::{Value, json};
 use tokio::{sync::watch, task::JoinSet};
 
-use crate::harness::{App, Ask as _, Follower, PASSWORD, Publisher, Server, client, eventually, within};
+use crate::harness::{
+    App, Ask as _, PASSWORD, Publisher, ReconnectingSubscriber, Server, client, eventually, within,
+};
 
 const PUBLISHERS: usize = 8;
 const FOLLOWERS: usize = 50;
@@ -48,13 +50,16 @@ struct Scene {
     tokens: Vec<String>,
     log: Arc<Mutex<Log>>,
     ready: Arc<AtomicUsize>,
+    /// How often each subscriber has come back.
+    returns: Arc<Vec<AtomicUsize>>,
     stop: Arc<AtomicBool>,
 }
 
 impl Scene {
     fn new(channel: &'static str, place: watch::Receiver<SocketAddr>, tokens: Vec<String>) -> Self {
         let (log, ready, stop) = Default::default();
-        Self { channel, place, tokens, log, ready, stop }
+        let returns = Arc::new((0..FOLLOWERS).map(|_| AtomicUsize::new(0)).collect());
+        Self { channel, place, tokens, log, ready, returns, stop }
     }
 
     fn token(&self, number: usize) -> &str {
@@ -63,21 +68,17 @@ impl Scene {
 
     /// Waits until so many publications have been acknowledged.
     async fn traffic(&self, acknowledged: usize) {
-        within("traffic", async {
-            while self.log.lock().unwrap().acknowledged.len() < acknowledged {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        })
-        .await;
+        eventually("traffic", async || self.log.lock().unwrap().acknowledged.len() >= acknowledged).await;
     }
 
-    /// Begins to follow and, once everybody does, to publish.
-    async fn begin(&self) -> (JoinSet<Follower>, JoinSet<()>, watch::Sender<Option<String>>) {
+    /// Begins to follow and, once every subscriber follows, to publish.
+    async fn begin(&self) -> (JoinSet<ReconnectingSubscriber>, JoinSet<()>, watch::Sender<Option<String>>) {
         let (end, _) = watch::channel(None);
         let (mut followers, mut publishers) = (JoinSet::new(), JoinSet::new());
         for number in 0..FOLLOWERS {
-            let follower = Follower::new(self.place.clone(), self.token(number), self.channel);
-            followers.spawn(drop_and_return(follower, number, Arc::clone(&self.ready), end.subscribe()));
+            let follower = ReconnectingSubscriber::new(self.place.clone(), self.token(number), self.channel);
+            let (ready, returns) = (Arc::clone(&self.ready), Arc::clone(&self.returns));
+            followers.spawn(drop_and_return(follower, number, ready, returns, end.subscribe()));
         }
         eventually("everybody follows", async || self.ready.load(Ordering::SeqCst) == FOLLOWERS).await;
         for number in 0..PUBLISHERS {
@@ -90,7 +91,7 @@ impl Scene {
     /// Lets the publishers come to their end, and the followers with the last publication.
     async fn finish(
         &self,
-        followers: JoinSet<Follower>,
+        followers: JoinSet<ReconnectingSubscriber>,
         publishers: JoinSet<()>,
         end: watch::Sender<Option<String>>,
     ) {
@@ -117,11 +118,12 @@ impl Scene {
 
 /// Stays for a while, is gone for a while, until it has the last publication.
 async fn drop_and_return(
-    mut follower: Follower,
+    mut follower: ReconnectingSubscriber,
     number: usize,
     ready: Arc<AtomicUsize>,
+    returns: Arc<Vec<AtomicUsize>>,
     end: watch::Receiver<Option<String>>,
-) -> Follower {
+) -> ReconnectingSubscriber {
     while follower.position.is_none() {
         follower.follow(tokio::time::sleep(Duration::from_millis(300))).await;
     }
@@ -129,6 +131,7 @@ async fn drop_and_return(
     let mut dice = Dice(number as u64 + 1);
     loop {
         follower.follow(tokio::time::sleep(dice.pause(1_500))).await;
+        returns[number].store(follower.returns, Ordering::SeqCst);
         let last = end.borrow().clone();
         if last.is_some_and(|last| follower.got.iter().any(|(_, data)| *data == last.as_str())) {
             return follower;
@@ -153,7 +156,7 @@ async fn publish(mut publisher: Publisher, number: usize, log: Arc<Mutex<Log>>, 
     }
 }
 
-fn check(followers: &[Follower], log: &Log, last: &str) {
+fn check(followers: &[ReconnectingSubscriber], log: &Log, last: &str) {
     let first: &Vec<(u64, Value)> = &followers[0].got;
     for follower in followers {
         assert_eq!(follower.lost, 0, "what was missed was there to be recovered");
@@ -227,9 +230,11 @@ async fn in_a_namespace_in_memory_every_publication_arrives_once_and_in_order() 
     let (_place, at) = watch::channel(app.address());
     let scene = Scene::new("memory:drop", at, tokens);
     let (followers, publishers, end) = scene.begin().await;
-    let began = Instant::now();
     scene.traffic(300).await;
-    // Time enough for everybody to have been away.
-    tokio::time::sleep(Duration::from_secs(5).saturating_sub(began.elapsed())).await;
+    let returns = || scene.returns.iter().map(|returns| returns.load(Ordering::SeqCst));
+    eventually("every subscriber was away and came back", async || {
+        returns().all(|returns| returns > 0) && returns().sum::<usize>() > FOLLOWERS
+    })
+    .await;
     scene.finish(followers, publishers, end).await;
 }

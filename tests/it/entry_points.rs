@@ -1,11 +1,11 @@
-//! Every door by which a credential comes in, against every reason to refuse it.
+//! Every entry point that accepts a credential, against every reason to refuse it.
 //!
-//! Both lists are enumerations that know all their members, and [`table::expected`] matches on them without a wildcard, so
-//! that a door or a reason without its row does not compile.
+//! Both lists are enumerations, and [`table::expected`] matches on them without a wildcard: an entry point or a reason
+//! without its row in the table does not compile.
 
-mod knock;
+mod attempt;
+mod present;
 mod table;
-mod visit;
 
 use std::time::Duration;
 
@@ -13,8 +13,8 @@ use domain::account::role::Role;
 use serde_json::Value;
 
 use crate::harness::App;
+use attempt::Attempt;
 use table::{Outcome, expected, granted};
-use visit::Visit;
 
 macro_rules! enumeration {
     ($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $member:ident,)* }) => {
@@ -29,8 +29,8 @@ macro_rules! enumeration {
 }
 
 enumeration! {
-    /// Where a credential comes in.
-    Door {
+    /// Where a credential is presented.
+    EntryPoint {
         RestBearer,
         RestCookie,
         RefreshBody,
@@ -41,27 +41,27 @@ enumeration! {
         /// The same by passkey.
         PasskeyFactor,
         StepUp,
-        /// What takes a recent proof of presence, of oneself.
+        /// A change of the own account that requires a recent proof of presence.
         NewPassword,
-        /// What takes a role, and a recent proof of presence.
+        /// A request that requires a role and a recent proof of presence.
         Admin,
         WsQuery,
         WsCookie,
         WsBearer,
         Ticket,
-        /// The same cookie where SDKs connect; what it is worth shows when `connect` brings no token.
+        /// The same cookie at the path of the SDKs; it counts when `connect` has no token.
         SdkCookie,
-        /// `connect` on a socket that brought nothing.
+        /// `connect` on a socket that was opened without a credential.
         FirstCommand,
-        /// `refresh` on a socket that was let in.
+        /// `refresh` on a connected socket.
         RefreshCommand,
         /// The request for an emulated stream.
         StreamBearer,
         /// The same; a stream that the cookie does not open says why.
         StreamCookie,
-        /// `connect` in the request for an emulated stream that brought nothing.
+        /// `connect` in the request for an emulated stream without another credential.
         StreamCommand,
-        /// `refresh` in a request of its own, for an emulated stream that was let in.
+        /// `refresh` in a request of its own, for a connected emulated stream.
         EmulatedRefresh,
     }
 }
@@ -97,7 +97,7 @@ enumeration! {
 }
 
 impl Reason {
-    /// Whether nothing opens a door any more, the genuine token included.
+    /// Whether every token of the session is refused, the genuine one included.
     fn ends_the_session(self) -> bool {
         matches!(
             self,
@@ -114,34 +114,38 @@ impl Reason {
     }
 }
 
-/// Knocks at this door for every reason, and asks whether what was not to be disturbed lives on.
-async fn every_reason_is_refused_at(door: Door) {
+/// Presents credentials at this entry point for every reason to refuse them, and checks that the rest is undisturbed.
+async fn every_reason_is_refused_at(entry: EntryPoint) {
     let app = App::start();
     let admin = app.appoint(Role::Admin).await.sign_in().await;
     for reason in Reason::ALL.iter().copied() {
-        let mut visit = Visit::prepare(&app, &admin, door, Some(reason)).await;
-        let outcome = visit.knock(door).await;
-        assert_eq!(outcome, expected(door, reason), "{door:?} with {reason:?}");
-        let signed_out = door == Door::Logout && outcome == granted(door);
+        let mut attempt = Attempt::prepare(&app, &admin, entry, Some(reason)).await;
+        let outcome = attempt.present(entry).await;
+        assert_eq!(outcome, expected(entry, reason), "{entry:?} with {reason:?}");
+        let signed_out = entry == EntryPoint::Logout && outcome == granted(entry);
         let ended = reason.ends_the_session() || signed_out;
-        assert_eq!(visit.session.works().await, !ended, "the genuine session after {door:?} with {reason:?}");
-        visit.can_still_be_finished(reason).await;
+        assert_eq!(
+            attempt.session.works().await,
+            !ended,
+            "the genuine session after {entry:?} with {reason:?}"
+        );
+        attempt.can_still_be_finished(reason).await;
     }
 }
 
-macro_rules! doors {
-    ($($fact:ident => $door:ident,)*) => {
+macro_rules! entry_points {
+    ($($fact:ident => $entry:ident,)*) => {
         $(#[tokio::test]
         async fn $fact() {
-            every_reason_is_refused_at(Door::$door).await;
+            every_reason_is_refused_at(EntryPoint::$entry).await;
         })*
 
-        /// Fails to compile when a door has no test above.
-        const _: fn(Door) = |door| match door { $(Door::$door => (),)* };
+        /// Fails to compile when an entry point has no test above.
+        const _: fn(EntryPoint) = |entry| match entry { $(EntryPoint::$entry => (),)* };
     };
 }
 
-doors! {
+entry_points! {
     a_bearer_header_is_refused_for_every_reason => RestBearer,
     a_cookie_is_refused_for_every_reason => RestCookie,
     a_refresh_by_body_is_refused_for_every_reason => RefreshBody,
@@ -169,9 +173,9 @@ doors! {
 async fn what_is_genuine_passes_every_door() {
     let app = App::start();
     let admin = app.appoint(Role::Admin).await.sign_in().await;
-    for door in Door::ALL.iter().copied() {
-        let mut visit = Visit::prepare(&app, &admin, door, None).await;
-        assert_eq!(visit.knock(door).await, granted(door), "{door:?}");
+    for entry in EntryPoint::ALL.iter().copied() {
+        let mut attempt = Attempt::prepare(&app, &admin, entry, None).await;
+        assert_eq!(attempt.present(entry).await, granted(entry), "{entry:?}");
     }
 }
 

@@ -1,70 +1,74 @@
-//! How each door is knocked at.
+//! How a credential is presented at each entry point.
 
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::{Door, Outcome, Reason, Visit};
-use crate::harness::{Answer, Ask, Closed, Emulated, Handshake, PASSWORD, Session, Socket};
+use super::{Attempt, EntryPoint, Outcome, Reason};
+use crate::harness::{Answer, Ask, Closed, EmulatedConnection, Handshake, PASSWORD, Session, Socket};
 
-/// Not the one that everybody has.
+/// Not the password of every test user.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 
-impl Visit {
-    pub(super) async fn knock(&mut self, door: Door) -> Outcome {
-        match door {
-            Door::RestBearer => status(self.by_bearer(Method::GET, "/api/v1/profile").ask().await),
-            Door::RestCookie => {
+impl Attempt {
+    pub(super) async fn present(&mut self, entry: EntryPoint) -> Outcome {
+        match entry {
+            EntryPoint::RestBearer => status(self.by_bearer(Method::GET, "/api/v1/profile").ask().await),
+            EntryPoint::RestCookie => {
                 let rename = self.by_cookie(Method::PUT, "/api/v1/profile");
                 status(rename.json(&json!({"display_name": "Eve"})).ask().await)
             }
-            Door::RefreshBody => {
+            EntryPoint::RefreshBody => {
                 let body = json!({"refresh_token": self.refresh});
                 status(self.request(Method::POST, "/api/v1/auth/refresh").json(&body).ask().await)
             }
-            Door::RefreshCookie => status(self.by_cookie(Method::POST, "/api/v1/auth/refresh").ask().await),
-            Door::Logout => status(self.by_bearer(Method::POST, "/api/v1/auth/logout").ask().await),
-            Door::SecondFactor | Door::PasskeyFactor => self.finish_the_sign_in().await,
-            Door::StepUp => {
+            EntryPoint::RefreshCookie => {
+                status(self.by_cookie(Method::POST, "/api/v1/auth/refresh").ask().await)
+            }
+            EntryPoint::Logout => status(self.by_bearer(Method::POST, "/api/v1/auth/logout").ask().await),
+            EntryPoint::SecondFactor | EntryPoint::PasskeyFactor => self.finish_the_sign_in().await,
+            EntryPoint::StepUp => {
                 let proof = json!({"password": PASSWORD});
                 status(self.by_bearer(Method::POST, "/api/v1/auth/step-up").json(&proof).ask().await)
             }
-            Door::NewPassword => {
+            EntryPoint::NewPassword => {
                 let body = json!({"new_password": NEW_PASSWORD});
                 status(self.by_bearer(Method::POST, "/api/v1/profile/password").json(&body).ask().await)
             }
-            Door::Admin => self.revoke_a_bystander().await,
-            Door::WsQuery => opened(self.handshake(&format!("?token={}", self.token))).await,
-            Door::WsCookie => opened(self.handshake("").header("cookie", &self.cookies())).await,
-            Door::WsBearer => {
+            EntryPoint::Admin => self.revoke_a_bystander().await,
+            EntryPoint::WsQuery => opened(self.handshake(&format!("?token={}", self.token))).await,
+            EntryPoint::WsCookie => opened(self.handshake("").header("cookie", &self.cookies())).await,
+            EntryPoint::WsBearer => {
                 let bearer = format!("Bearer {}", self.token);
                 opened(self.handshake("").header("authorization", &bearer)).await
             }
-            Door::Ticket => opened(self.handshake(&format!("?ticket={}", self.ticket))).await,
-            Door::SdkCookie => {
+            EntryPoint::Ticket => opened(self.handshake(&format!("?ticket={}", self.ticket))).await,
+            EntryPoint::SdkCookie => {
                 let path = self.session.app.handshake("/connection/websocket");
                 let handshake = path.header("origin", self.origin()).header("cookie", &self.cookies());
                 connected(handshake, json!({})).await
             }
-            Door::FirstCommand => connected(self.handshake(""), json!({"token": self.token})).await,
-            Door::RefreshCommand => match self.socket.take() {
+            EntryPoint::FirstCommand => connected(self.handshake(""), json!({"token": self.token})).await,
+            EntryPoint::RefreshCommand => match self.socket.take() {
                 Some(socket) => replied(socket, json!({"refresh": {"token": self.token}})).await,
                 None => opened(self.handshake(&format!("?token={}", self.token))).await,
             },
-            Door::StreamBearer => streamed(self.stream(&json!({})).bearer_auth(&self.token)).await,
-            Door::StreamCookie => {
+            EntryPoint::StreamBearer => streamed(self.stream(&json!({})).bearer_auth(&self.token)).await,
+            EntryPoint::StreamCookie => {
                 self.connect_a_stream(self.stream(&json!({})).header("cookie", self.cookies())).await
             }
-            Door::StreamCommand => self.connect_a_stream(self.stream(&json!({"token": self.token}))).await,
-            Door::EmulatedRefresh => self.refresh_a_stream().await,
+            EntryPoint::StreamCommand => {
+                self.connect_a_stream(self.stream(&json!({"token": self.token}))).await
+            }
+            EntryPoint::EmulatedRefresh => self.refresh_a_stream().await,
         }
     }
 
     fn stream(&self, connect: &Value) -> RequestBuilder {
-        Emulated::request(&self.session.app, connect).header("origin", self.origin())
+        EmulatedConnection::request(&self.session.app, connect).header("origin", self.origin())
     }
 
     async fn connect_a_stream(&self, request: RequestBuilder) -> Outcome {
-        match Emulated::over(&self.session.app, request).await {
+        match EmulatedConnection::over(&self.session.app, request).await {
             Ok(stream) => told(&stream.connected),
             Err(answer) => status(answer),
         }

@@ -17,7 +17,7 @@ pub(super) const DOMAIN: &str = "localhost";
 pub(crate) enum Forgery {
     /// Ours, but its time is over.
     Expired,
-    /// Signed by nobody we know, under our key's name.
+    /// Signed with an unknown key, under the name of the server's key.
     WrongSignature,
     /// Unsigned, and saying so.
     AlgorithmNone,

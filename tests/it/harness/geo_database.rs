@@ -1,4 +1,4 @@
-//! A small database of places in the MaxMind DB format 2.0, written here so that no test needs somebody else's data.
+//! A small database of places in the MaxMind DB format 2.0, written here so that no test needs a licensed file.
 //!
 //! A file is a binary search tree over the bits of an address, sixteen zero bytes, the records, and a description of the
 //! file behind a marker.
@@ -122,7 +122,7 @@ fn record(site: &Site) -> Vec<u8> {
         ("city", map(&[("names", names)])),
         ("location", map(&location)),
         ("autonomous_system_number", unsigned(6, u64::from(site.system))),
-        // Something that nobody asks for, of a kind that nobody expects.
+        // A field that the server does not read, of a type that it does not expect.
         ("is_anycast", extended(14, 0, &[])),
     ])
 }
@@ -141,7 +141,7 @@ fn description(nodes: usize) -> Vec<u8> {
     ])
 }
 
-/// A field of one of the first seven types, whose size stands with the type.
+/// A field of one of the first seven types: its size stands with the type.
 fn field(kind: u8, size: usize, payload: &[u8]) -> Vec<u8> {
     let mut bytes = match u8::try_from(size).expect("small") {
         size if size < 29 => vec![kind << 5 | size],

@@ -21,7 +21,7 @@ const CREATE: &str = "webauthn.create";
 const GET: &str = "webauthn.get";
 
 /// An authenticator, and the page that it is used on.
-pub(crate) struct Keyring {
+pub(crate) struct PasskeyAuthenticator {
     /// The page's origin.
     pub(crate) origin: String,
     /// Whether the page is a frame of another site's.
@@ -30,13 +30,13 @@ pub(crate) struct Keyring {
     pub(crate) relying_party: Option<String>,
     /// What kind of ceremony the page says it was; the true one, if `None`.
     pub(crate) ceremony: Option<&'static str>,
-    /// Whether somebody touched it.
+    /// Whether it reports that its user was present.
     pub(crate) present: bool,
-    /// Whether somebody proved to be the owner.
+    /// Whether it reports that its user was verified.
     pub(crate) verified: bool,
     /// Whether its keys may be copied to other devices, and are.
     pub(crate) synced: bool,
-    /// Whose key it says that it is; the user of the registration, if `None`.
+    /// The user handle that it sends; that of the registration, if `None`.
     pub(crate) user_handle: Option<Vec<u8>>,
     /// How far the counter moves with every signature; 0 is an authenticator without one.
     pub(crate) step: u32,
@@ -85,7 +85,7 @@ impl Key {
     }
 }
 
-impl Keyring {
+impl PasskeyAuthenticator {
     /// An honest one, used on the server's own page.
     pub(crate) fn of(app: &App) -> Self {
         Self {

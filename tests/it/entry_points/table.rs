@@ -1,8 +1,8 @@
-//! The table: what each door answers, to what is genuine and for each reason to refuse it.
+//! The table: what each entry point answers to a genuine credential, and for each reason to refuse it.
 
-use super::{Door, Reason};
+use super::{EntryPoint, Reason};
 
-/// How a door answers.
+/// How an entry point answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
     /// An HTTP status; an error is a problem.
@@ -19,52 +19,52 @@ fn close(code: u16, reason: &str) -> Outcome {
 }
 
 /// The answer when nothing is wrong.
-pub(super) fn granted(door: Door) -> Outcome {
-    match door {
-        Door::RestBearer
-        | Door::RestCookie
-        | Door::RefreshBody
-        | Door::RefreshCookie
-        | Door::Logout
-        | Door::SecondFactor
-        | Door::PasskeyFactor
-        | Door::StepUp
-        | Door::NewPassword
-        | Door::Admin
-        | Door::StreamBearer => Http(200),
-        Door::WsQuery | Door::WsCookie | Door::WsBearer | Door::Ticket => Http(101),
-        Door::SdkCookie
-        | Door::FirstCommand
-        | Door::RefreshCommand
-        | Door::StreamCookie
-        | Door::StreamCommand
-        | Door::EmulatedRefresh => ErrorReply(0),
+pub(super) fn granted(entry: EntryPoint) -> Outcome {
+    match entry {
+        EntryPoint::RestBearer
+        | EntryPoint::RestCookie
+        | EntryPoint::RefreshBody
+        | EntryPoint::RefreshCookie
+        | EntryPoint::Logout
+        | EntryPoint::SecondFactor
+        | EntryPoint::PasskeyFactor
+        | EntryPoint::StepUp
+        | EntryPoint::NewPassword
+        | EntryPoint::Admin
+        | EntryPoint::StreamBearer => Http(200),
+        EntryPoint::WsQuery | EntryPoint::WsCookie | EntryPoint::WsBearer | EntryPoint::Ticket => Http(101),
+        EntryPoint::SdkCookie
+        | EntryPoint::FirstCommand
+        | EntryPoint::RefreshCommand
+        | EntryPoint::StreamCookie
+        | EntryPoint::StreamCommand
+        | EntryPoint::EmulatedRefresh => ErrorReply(0),
     }
 }
 
 /// The row of the table.
-pub(super) fn expected(door: Door, reason: Reason) -> Outcome {
-    use Door::{
+pub(super) fn expected(entry: EntryPoint, reason: Reason) -> Outcome {
+    use EntryPoint::{
         Admin, EmulatedRefresh, FirstCommand, Logout, NewPassword, PasskeyFactor, RefreshBody,
         RefreshCommand, RefreshCookie, RestBearer, RestCookie, SdkCookie, SecondFactor, StepUp, StreamBearer,
         StreamCommand, StreamCookie, Ticket, WsBearer, WsCookie, WsQuery,
     };
-    match door {
+    match entry {
         // A page elsewhere cannot have a browser add a header, so its origin says nothing more.
-        RestBearer | StepUp | NewPassword | Admin if reason == Reason::ForeignOrigin => granted(door),
+        RestBearer | StepUp | NewPassword | Admin if reason == Reason::ForeignOrigin => granted(entry),
         NewPassword | Admin if reason == Reason::NoPrivilege => Http(403),
         Logout => logout(reason),
         RefreshCookie => refresh_by_cookie(reason),
-        SecondFactor | PasskeyFactor => second_factor(door, reason),
+        SecondFactor | PasskeyFactor => second_factor(entry, reason),
         SdkCookie | FirstCommand | StreamCookie | StreamCommand => first_command(reason),
         RefreshCommand => refresh_command(reason),
         EmulatedRefresh => emulated_refresh(reason),
         RestBearer | RestCookie | RefreshBody | StepUp | NewPassword | Admin | WsQuery | WsCookie
-        | WsBearer | Ticket | StreamBearer => ordinary(door, reason),
+        | WsBearer | Ticket | StreamBearer => ordinary(entry, reason),
     }
 }
 
-fn ordinary(door: Door, reason: Reason) -> Outcome {
+fn ordinary(entry: EntryPoint, reason: Reason) -> Outcome {
     match reason {
         Reason::RevokedSession
         | Reason::RevokedUser
@@ -83,19 +83,19 @@ fn ordinary(door: Door, reason: Reason) -> Outcome {
         | Reason::UnknownKey
         | Reason::Garbage => Http(401),
         // The refresh token is another, and brings a new access token.
-        Reason::TokenRevoked if door == Door::RefreshBody => granted(door),
+        Reason::TokenRevoked if entry == EntryPoint::RefreshBody => granted(entry),
         Reason::TokenRevoked => Http(401),
         Reason::ForeignOrigin | Reason::Blocked => Http(403),
-        Reason::NoPrivilege => granted(door),
+        Reason::NoPrivilege => granted(entry),
     }
 }
 
 /// Signing out works with a token that has expired; where there is nothing to end, nothing is ended.
 fn logout(reason: Reason) -> Outcome {
     match reason {
-        // Whoever may not come in may leave.
+        // A session that opens nothing may still sign out.
         Reason::Expired | Reason::NoPrivilege | Reason::Blocked | Reason::TokenRevoked => {
-            granted(Door::Logout)
+            granted(EntryPoint::Logout)
         }
         Reason::RevokedSession
         | Reason::RevokedUser
@@ -137,15 +137,15 @@ fn refresh_by_cookie(reason: Reason) -> Outcome {
         | Reason::UnknownKey
         | Reason::Garbage
         | Reason::ForeignOrigin => Http(403),
-        Reason::NoPrivilege | Reason::TokenRevoked => granted(Door::RefreshCookie),
+        Reason::NoPrivilege | Reason::TokenRevoked => granted(EntryPoint::RefreshCookie),
     }
 }
 
 /// It belongs to no session yet, so one that ends says nothing; that of the user, or of the password's being right, does.
-fn second_factor(door: Door, reason: Reason) -> Outcome {
+fn second_factor(entry: EntryPoint, reason: Reason) -> Outcome {
     match reason {
         Reason::RevokedSession | Reason::SignedOut | Reason::NoPrivilege | Reason::TokenRevoked => {
-            granted(door)
+            granted(entry)
         }
         Reason::RevokedUser
         | Reason::Blocked
@@ -186,7 +186,7 @@ fn first_command(reason: Reason) -> Outcome {
         | Reason::Garbage => close(3500, "invalid token"),
         // The handshake is refused already.
         Reason::ForeignOrigin => Http(403),
-        Reason::NoPrivilege => granted(Door::FirstCommand),
+        Reason::NoPrivilege => granted(EntryPoint::FirstCommand),
     }
 }
 
@@ -217,7 +217,7 @@ fn refresh_command(reason: Reason) -> Outcome {
     }
 }
 
-/// What ended the session has ended the stream, which nobody finds any more.
+/// The end of the session has ended the stream, which is not found any more.
 fn emulated_refresh(reason: Reason) -> Outcome {
     match reason {
         Reason::RevokedSession

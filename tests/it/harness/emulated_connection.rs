@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{Answer, App, Session, within};
 
 /// An open stream, in JSON.
-pub(crate) struct Emulated {
+pub(crate) struct EmulatedConnection {
     app: App,
     response: Response,
     events: bool,
@@ -19,7 +19,7 @@ pub(crate) struct Emulated {
     pub(crate) connected: Value,
 }
 
-impl Emulated {
+impl EmulatedConnection {
     /// A stream that this request opens; its first command is `connect`.
     pub(crate) async fn over(app: &App, request: RequestBuilder) -> Result<Self, Answer> {
         let response = within("a stream", request.send()).await.expect("an answer");

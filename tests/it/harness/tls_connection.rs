@@ -29,13 +29,13 @@ pub(super) async fn connect_tls(server: SocketAddr, certificate: &Path) -> TlsSt
     within("TLS", connecting).await.expect("a certificate for localhost")
 }
 
-/// The state of the server's end of the connection between `server` and `client`, in the kernel's words; `None` when
-/// there is nothing left of it.
+/// The state of the server's end of the connection between `server` and `client`, as the kernel names it; `None` when the
+/// kernel has forgotten it.
 pub(crate) fn server_side_state(server: SocketAddr, client: SocketAddr) -> Option<&'static str> {
     find(server, client).map(|(state, _)| state)
 }
 
-/// How many bytes the server's end has not got rid of.
+/// How many bytes wait in the server's send queue.
 pub(crate) fn server_side_unsent(server: SocketAddr, client: SocketAddr) -> u64 {
     find(server, client).map_or(0, |(_, unsent)| unsent)
 }

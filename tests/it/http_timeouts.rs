@@ -1,4 +1,4 @@
-//! Connections that are no sockets: what they may keep the server waiting with, and what they may not.
+//! HTTP connections before or without an upgrade: how long they may keep the server waiting.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-use crate::harness::{App, Ask, Emulated, MORE_THAN_FITS, PATIENCE, within};
+use crate::harness::{App, Ask, EmulatedConnection, MORE_THAN_FITS, PATIENCE, within};
 
 /// Sent with a name that nothing has.
 const ASK: &[u8] = b"GET /nope HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -30,7 +30,7 @@ fn hurry(settings: &mut Settings) {
     };
 }
 
-/// A connection that takes little before somebody reads.
+/// A connection with a small receive buffer.
 async fn connect(app: &App) -> TcpStream {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a buffer of this size");
@@ -161,7 +161,7 @@ async fn a_body_that_takes_longer_than_the_next_request_may_is_waited_for() {
 #[tokio::test]
 async fn a_stream_goes_on_for_longer_than_anything_else_may() {
     let app = hurried();
-    let mut stream = Emulated::of(&app.register().await.sign_in().await).await;
+    let mut stream = EmulatedConnection::of(&app.register().await.sign_in().await).await;
     sleep(Duration::from_millis(3_500)).await;
     stream.ask(json!({"subscribe": {"channel": "ephemeral:a"}})).await;
     stream.ask(json!({"publish": {"channel": "ephemeral:a", "data": 1}})).await;

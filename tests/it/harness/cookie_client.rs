@@ -1,28 +1,28 @@
-//! Somebody before sign-in, at a client that keeps the cookies which outlive one request, as a browser does.
+//! A REST client before sign-in that keeps the cookies which outlive one request, as a browser does.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};
 
-use super::{Answer, App, Ask, Ceremony, Keyring, PASSWORD, Person};
+use super::{Answer, App, Ask, Ceremony, PASSWORD, PasskeyAuthenticator, Person};
 
-/// The cookies that are kept. Those of a session are not: who signs in takes the tokens from the answer.
+/// The cookies that are kept. Those of a session are not: a test takes the tokens of a sign-in from the answer.
 const KEPT: [&str; 2] = ["psid", "device_id"];
 
-/// One browser.
-pub(crate) struct Guest {
+/// One client.
+pub(crate) struct CookieClient {
     pub(crate) app: App,
     cookies: Mutex<BTreeMap<&'static str, String>>,
 }
 
-impl Guest {
-    /// A browser that was never here.
+impl CookieClient {
+    /// A client without cookies.
     pub(crate) fn of(app: &App) -> Self {
         Self { app: app.clone(), cookies: Mutex::default() }
     }
 
-    /// A request with the cookies that this browser has.
+    /// A request with the cookies of this client.
     pub(crate) fn posting(&self, path: &str, body: &Value) -> RequestBuilder {
         let request = self.app.post(path).json(body);
         let cookies = self.cookies.lock().unwrap();
@@ -58,8 +58,8 @@ impl Guest {
     }
 
     /// A sign-in with a passkey, both halves.
-    pub(crate) async fn sign_in(&self, keyring: &mut Keyring, how: &Value) -> Answer {
+    pub(crate) async fn sign_in(&self, authenticator: &mut PasskeyAuthenticator, how: &Value) -> Answer {
         let ceremony = self.begin(how).await;
-        self.finish(&ceremony, &keyring.assert(&ceremony.options)).await
+        self.finish(&ceremony, &authenticator.assert(&ceremony.options)).await
     }
 }

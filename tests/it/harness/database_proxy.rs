@@ -1,4 +1,4 @@
-//! A link to the database that can be cut: between a server and PostgreSQL, byte for byte.
+//! A proxy between a server and PostgreSQL that copies bytes and can be cut.
 
 use std::{
     io,
@@ -20,16 +20,16 @@ use tokio_postgres::config::Host;
 
 use super::scratch_dir;
 
-/// The link. While it is cut, connections break and none is made.
-pub(crate) struct Cable {
+/// The proxy. While it is cut, connections break and none is made.
+pub(crate) struct DatabaseProxy {
     whole: watch::Sender<bool>,
     directory: tempfile::TempDir,
     database: DatabaseSettings,
     carried: Arc<AtomicUsize>,
 }
 
-impl Cable {
-    /// A link to this database, whole.
+impl DatabaseProxy {
+    /// A proxy to this database, not cut.
     pub(crate) fn to(database: &DatabaseSettings) -> Self {
         let Some(Host::Unix(target)) = database.config.get_hosts().first() else {
             panic!("no socket directory")
@@ -44,19 +44,19 @@ impl Cable {
         let counter = Arc::clone(&carried);
         // A thread of its own: the test may block on the server, which waits for the database.
         thread::Builder::new()
-            .name("cable".to_owned())
+            .name("proxy".to_owned())
             .spawn(move || run(listener, &target, &state, &counter))
             .expect("a thread");
         Self { whole, directory, database: database.clone(), carried }
     }
 
-    /// The database at this end of the link.
+    /// The database, by way of the proxy.
     pub(crate) fn database(&self) -> DatabaseSettings {
         let name = self.database.config.get_dbname().expect("a name");
         DatabaseSettings::embedded(self.directory.path(), name)
     }
 
-    /// Bytes that the database has sent over it.
+    /// Bytes that the database has sent through it.
     pub(crate) fn carried(&self) -> usize {
         self.carried.load(Ordering::SeqCst)
     }
