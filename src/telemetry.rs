@@ -1,7 +1,7 @@
 //! Logs and metrics of the process.
 //!
-//! Installed once by the command line. Production logs JSON, one object per line; development logs for people. No secret
-//! reaches either: secrets are types that do not print, and request logs leave the query out.
+//! Started once, by the command line. Production logs JSON, one object per line; development logs for people. Secrets reach
+//! neither: they are types that do not print, and request logs leave the query out.
 
 use std::{io::IsTerminal, sync::OnceLock, time::Duration};
 
@@ -10,30 +10,42 @@ use tracing_subscriber::{EnvFilter, fmt, prelude::*};
 
 use crate::config::Environment;
 
-/// What is logged unless `RUST_LOG` says otherwise. What `actix_http` calls errors is what strangers send.
+/// The filter unless `RUST_LOG` gives another one. `actix_http` logs malformed requests of clients as errors, so it is off.
 const DEFAULT_FILTER: &str =
     "info,portcullis=info,actix_server=warn,tokio_postgres=warn,refinery_core=warn,actix_http=off";
 const DEBUG_FILTER: &str = "info,portcullis=debug,actors=debug,service=debug,store=debug";
+
+/// Tools print their results; the log is for problems.
+const TOOL_FILTER: &str = "warn,actix_http=off";
 
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
 
 static METRICS: OnceLock<PrometheusHandle> = OnceLock::new();
 
-/// Starts logging. Does nothing if something else logs already.
+/// Starts the logging of a server. Does nothing if logging has already been started.
 pub fn start_logging(environment: Environment, debug: bool) {
-    let default = if debug { DEBUG_FILTER } else { DEFAULT_FILTER };
+    start(environment, if debug { DEBUG_FILTER } else { DEFAULT_FILTER });
+}
+
+/// Starts the logging of a tool of the command line, for people and on standard error.
+pub fn start_tool_logging() {
+    start(Environment::Development, TOOL_FILTER);
+}
+
+fn start(environment: Environment, default: &str) {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let layer = fmt::layer().with_writer(std::io::stderr).with_ansi(std::io::stderr().is_terminal());
     let layer = match environment {
         Environment::Production => layer.json().flatten_event(true).with_current_span(true).boxed(),
         Environment::Development => layer.compact().with_target(false).boxed(),
     };
-    // An embedding program, or a test, may have set up its own.
+    // Fails only if an embedding program, or a test, has installed its own subscriber.
     let _ = tracing_subscriber::registry().with(filter).with(layer).try_init();
 }
 
-/// Folds samples into summaries now and then: without it they pile up until somebody asks for the metrics.
-fn keep_up(handle: PrometheusHandle) {
+/// Folds the samples of histograms into summaries every few seconds. Without this, they take more and more memory until the
+/// metrics are scraped.
+fn start_upkeep(handle: PrometheusHandle) {
     let upkeep = move || {
         loop {
             std::thread::sleep(UPKEEP_INTERVAL);
@@ -41,11 +53,11 @@ fn keep_up(handle: PrometheusHandle) {
         }
     };
     if let Err(error) = std::thread::Builder::new().name("metrics".to_owned()).spawn(upkeep) {
-        tracing::error!(%error, "metrics are not folded: they take memory until somebody asks for them");
+        tracing::error!(%error, "metrics upkeep thread did not start; histogram memory grows until scraped");
     }
 }
 
-/// The process's metrics, in Prometheus text form when rendered. There is one recorder per process.
+/// The metrics of the process, in Prometheus text form when rendered. There is one recorder per process.
 pub fn metrics() -> PrometheusHandle {
     METRICS
         .get_or_init(|| {
@@ -53,7 +65,7 @@ pub fn metrics() -> PrometheusHandle {
             let handle = recorder.handle();
             // Fails only if another recorder is installed; ours then stays empty.
             let _ = metrics::set_global_recorder(recorder);
-            keep_up(handle.clone());
+            start_upkeep(handle.clone());
             handle
         })
         .clone()

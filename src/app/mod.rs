@@ -5,11 +5,13 @@
 //! that may enter.
 
 mod error;
+mod files;
 mod listeners;
 mod server;
 mod store_ports;
 mod wiring;
 
 pub use error::StartError;
+pub use files::open_files;
 pub use server::App;
 pub(crate) use wiring::{keys, service_settings, start_realtime};

@@ -54,19 +54,12 @@ impl App {
         services.upkeep.start();
         let origins = origins(&settings, http, https);
         let descriptors = FdLimits::claim();
-        let mut socket_settings = settings.socket.clone();
-        socket_settings.limits.total = socket_settings.limits.total.min(descriptors.sockets);
-        let client = Arc::make_mut(&mut socket_settings.client);
-        client.commands = settings.limits.frame_connection;
-        client.allow_anonymous = settings.allow_anonymous;
-        // One table for the rules and for the shards.
-        client.namespaces = Arc::clone(&settings.realtime.namespaces);
         let sockets = SocketContext::new(
             services.clone(),
             realtime.clone(),
-            socket_settings,
+            settings.socket_settings(descriptors.sockets),
             origins.clone(),
-            settings.surface.trusted_proxies.clone(),
+            settings.web.trusted_proxies.clone(),
         );
         let http_settings = web::Data::new(http_settings(&settings, origins));
         let rest = {

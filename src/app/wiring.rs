@@ -26,7 +26,7 @@ use store::Store;
 
 /// The keys of tokens, cookies and hashes, derived from the secrets.
 pub(crate) fn keys(settings: &Settings) -> Keys {
-    let (secrets, domain) = (&settings.secrets, &settings.surface.domain);
+    let (secrets, domain) = (&settings.secrets, &settings.web.domain);
     Keys {
         access: AccessKeys::new(&secrets.jwt, &secrets.jwt_previous, domain, domain),
         refresh: RefreshKeys::new(&secrets.jwt, &secrets.jwt_previous),
@@ -66,7 +66,7 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
 
 /// The configured origins; in development also those of the server itself.
 pub(super) fn origins(settings: &Settings, http: Option<SocketAddr>, https: Option<SocketAddr>) -> Origins {
-    let configured = settings.surface.allowed_origins.iter().cloned();
+    let configured = settings.web.allowed_origins.iter().cloned();
     Origins::new(configured.chain(own_origins(settings, http, https)).collect())
 }
 
@@ -109,10 +109,10 @@ pub(crate) fn start_realtime(settings: &Settings, store: &Store, shutdown: Shutd
 pub(super) fn http_settings(settings: &Settings, origins: Origins) -> HttpSettings {
     HttpSettings {
         development: settings.environment == Environment::Development,
-        cookie_domain: settings.surface.cookie_domain.clone(),
-        access_cookie_readable: settings.surface.access_cookie_readable,
+        cookie_domain: settings.web.cookie_domain.clone(),
+        access_cookie_readable: settings.web.access_cookie_readable,
         origins,
-        trusted_proxies: settings.surface.trusted_proxies.clone(),
-        security_headers: settings.surface.security_headers,
+        trusted_proxies: settings.web.trusted_proxies.clone(),
+        security_headers: settings.web.security_headers,
     }
 }

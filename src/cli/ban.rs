@@ -1,14 +1,17 @@
-//! `portcullis ban`: who may not come in for a while.
+//! `portcullis ban`: addresses whose requests are refused for a while.
 //!
-//! A ban is a row with an end and an audit event; every running server hears of it within seconds. It shuts the doors at
-//! which people come in; sessions and sockets that are open stay so until they are revoked.
+//! A ban is a row with an end, and an audit event; every running server learns of it within seconds. It applies to new
+//! sign-ins and handshakes. Open sessions and sockets stay open until they are revoked.
 
 use std::{net::IpAddr, time::Duration};
 
 use clap::{Args, Subcommand};
-use time::OffsetDateTime;
 
-use super::{CliError, DatabaseArgs, tool};
+use super::{
+    error::CliError,
+    time_format::seconds,
+    tool::{self, DatabaseArgs},
+};
 
 /// Bans addresses, lists bans and lifts them.
 #[derive(Debug, Args)]
@@ -21,20 +24,20 @@ pub(super) struct Ban {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Bans an address; of IPv6 its whole /64. A ban that is there already is extended, never shortened.
+    /// Bans an address (IPv6: its whole /64). An existing ban is extended, never shortened.
     Add {
         /// The address.
         address: IpAddr,
-        /// For how long.
+        /// How long, in minutes.
         #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..))]
         minutes: u32,
-        /// Why; kept with the ban and in the audit trail.
+        /// The reason; kept with the ban and in the audit trail.
         #[arg(long, default_value = "")]
         reason: String,
     },
-    /// Lists the bans that hold, the longest first.
+    /// Lists the bans in force, the longest first.
     List,
-    /// Lifts the ban of an address; of IPv6 that of its /64.
+    /// Lifts the ban of an address (IPv6: of its /64).
     Remove {
         /// The address.
         address: IpAddr,
@@ -70,10 +73,4 @@ impl Ban {
             Ok(())
         })
     }
-}
-
-/// To the second, UTC, in a fixed width.
-fn seconds(at: OffsetDateTime) -> String {
-    let (date, time) = (at.date(), at.time());
-    format!("{date} {:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
 }

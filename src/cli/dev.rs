@@ -1,68 +1,55 @@
 //! `portcullis dev`: a server that needs nothing but this command.
 //!
-//! Private PostgreSQL, generated secrets and a development certificate under the data directory, demonstration users, and a
-//! summary on the terminal and in `dev.json`. Never listens on anything but loopback: its users' passwords are known.
+//! It has a private PostgreSQL, generated secrets and a development certificate under the data directory, and demonstration
+//! users. It prints a summary and writes it to `dev.json`. It listens on loopback only, because the passwords of its users
+//! are known.
 
 use std::{
-    fs,
-    net::IpAddr,
-    path::{Path, PathBuf},
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
 };
 
 use clap::Args;
-use secrecy::{ExposeSecret, SecretString};
 
-use super::{CliError, summary};
+use super::{demo_users::demo_users, error::CliError, summary};
 use crate::{
-    app::App,
-    config::{Environment, Secrets, Settings},
+    app::{self, App},
+    config::{DATA_DIRECTORY, Environment, HTTP_PORT, HTTPS_PORT, Secrets, Settings, Variables},
     lifecycle::stop_on_signals,
     postgres::{Cluster, Durability},
     secrets::{self, DevSecrets},
     telemetry, tls,
 };
-use domain::account::role::Role;
 use store::DatabaseSettings;
 
-const DEMO_EMAIL: &str = "user@example.com";
-const DEMO_PASSWORD: &str = "password";
-const ADMIN_EMAIL: &str = "admin@example.com";
-
-/// Starts a development server that needs nothing: its own database, certificate, secrets and users.
+/// Starts a development server with a database, certificate, secrets and users of its own.
 #[derive(Debug, Args)]
 pub(super) struct Dev {
-    /// Where everything is kept.
-    #[arg(long, env = "DATA_DIR", default_value = "./data", value_name = "DIR")]
+    /// The directory of all files of the server.
+    #[arg(long, env = "DATA_DIR", default_value = DATA_DIRECTORY, value_name = "DIR")]
     data_dir: PathBuf,
     /// The address to listen on; only loopback is accepted.
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     host: IpAddr,
     /// Port for plain HTTP; 0 takes any free one.
-    #[arg(long, env = "API_PORT", default_value_t = 8000)]
+    #[arg(long, env = "API_PORT", default_value_t = HTTP_PORT)]
     port: u16,
     /// Port for TLS; 0 takes any free one.
-    #[arg(long, env = "TLS_PORT", default_value_t = 8443)]
+    #[arg(long, env = "TLS_PORT", default_value_t = HTTPS_PORT)]
     tls_port: u16,
     /// Threads that serve sockets and requests [default: one per core].
     #[arg(long)]
     workers: Option<usize>,
-    /// More in the log.
+    /// Logs more.
     #[arg(long)]
     debug: bool,
-}
-
-/// A demonstration user.
-pub(super) struct DemoUser {
-    pub(super) email: &'static str,
-    pub(super) password: SecretString,
-    pub(super) role: Role,
 }
 
 impl Dev {
     pub(super) fn run(self) -> Result<(), CliError> {
         if !self.host.is_loopback() {
             return Err(CliError::Usage(format!(
-                "the development server listens on loopback only, not on {}: its passwords are known; use `portcullis serve`",
+                "the development server listens on loopback only, not on {}, because its passwords are known; use `portcullis serve`",
                 self.host
             )));
         }
@@ -93,12 +80,11 @@ impl Dev {
             data_encryption: secrets.data_encryption.clone(),
             data_encryption_previous: Vec::new(),
         };
-        let mut settings = Settings::development(database, keys, self.port, Some(self.tls_port));
-        let listen = &mut settings.listen;
-        for address in [&mut listen.http, &mut listen.https].into_iter().flatten() {
-            address.set_ip(self.host);
-        }
-        let mut settings = settings.overlaid(&|name| std::env::var(name).ok())?;
+        let addresses =
+            (SocketAddr::new(self.host, self.port), Some(SocketAddr::new(self.host, self.tls_port)));
+        let variables = Variables::of_process();
+        let draft = Settings::read_development(&variables, database, keys, addresses);
+        let mut settings = app::open_files(draft)?;
         settings.debug |= self.debug;
         settings.realtime.spill_file = self.data_dir.join("audit.spill");
         if let Some(workers) = self.workers {
@@ -106,25 +92,4 @@ impl Dev {
         }
         Ok(settings)
     }
-}
-
-fn demo_users(secrets: &DevSecrets) -> [DemoUser; 2] {
-    [
-        DemoUser { email: DEMO_EMAIL, password: SecretString::from(DEMO_PASSWORD), role: Role::User },
-        DemoUser {
-            email: ADMIN_EMAIL,
-            password: SecretString::from(secrets.admin_password.expose_secret()),
-            role: Role::Admin,
-        },
-    ]
-}
-
-/// Writes a file that only its owner may read, in one step: a reader sees the old one or the new one.
-pub(super) fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    let temporary = path.with_extension("new");
-    let mut options = fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    options.open(&temporary)?.write_all(content)?;
-    fs::rename(&temporary, path)
 }

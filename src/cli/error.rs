@@ -1,4 +1,4 @@
-//! Why a command failed, in words for the person who typed it.
+//! Why a command failed, in words for the person at the terminal.
 
 use std::{io, process::ExitCode};
 
@@ -11,7 +11,7 @@ use store::StoreError;
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
-    /// The command line or what it names makes no sense.
+    /// The command line is wrong, or names something that does not exist.
     #[error("{0}")]
     Usage(String),
     /// The settings cannot be used.
@@ -23,10 +23,10 @@ pub enum CliError {
     /// The private database server cannot be reached.
     #[error(transparent)]
     Attach(#[from] postgres::AttachError),
-    /// The secrets cannot be read or made.
+    /// The secrets cannot be read or written.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
-    /// The certificate cannot be read or made.
+    /// The certificate cannot be read or generated.
     #[error(transparent)]
     Tls(#[from] TlsError),
     /// The server did not start.
@@ -35,13 +35,16 @@ pub enum CliError {
     /// The server stopped by itself.
     #[error(transparent)]
     Died(#[from] Died),
-    /// The database refused or could not be reached.
-    #[error("the database cannot be used: {0}")]
+    /// The database refused, or could not be reached.
+    #[error("the database cannot be used: {}", cause(.0))]
     Store(#[from] StoreError),
+    /// The schema of the database is missing or older than this program.
+    #[error("the schema of the database is not up to date: run `portcullis migrate` first")]
+    NotMigrated,
     /// The service refused.
     #[error("{0}")]
     Failure(String),
-    /// A file or the terminal.
+    /// A file or the terminal failed.
     #[error("{0}")]
     Io(#[from] io::Error),
 }
@@ -59,4 +62,25 @@ impl From<Failure> for CliError {
     fn from(failure: Failure) -> Self {
         Self::Failure(failure.to_string())
     }
+}
+
+/// The cause in plain words, followed by the words of the database or of the system. A [`StoreError`] is text, which names the
+/// SQLSTATE of an answer in brackets.
+fn cause(error: &StoreError) -> String {
+    let detail = match error {
+        StoreError::Unavailable(reason) => reason.clone(),
+        other => other.to_string(),
+    };
+    let causes = [
+        ("(28P01)", "the password was rejected"),
+        ("(28000)", "the user was rejected"),
+        ("(3D000)", "the database does not exist"),
+        ("(42P01)", "the schema is missing, run `portcullis migrate`"),
+        ("Connection refused", "the connection was refused, no server listens there"),
+        ("No such file or directory", "there is no socket, no server runs there"),
+        ("failed to lookup address", "the name of the host is unknown"),
+        ("timed out", "the server did not answer in time"),
+    ];
+    let known = causes.iter().find(|(mark, _)| detail.contains(mark));
+    known.map_or_else(|| detail.clone(), |(_, cause)| format!("{cause} ({detail})"))
 }

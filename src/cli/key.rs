@@ -1,6 +1,6 @@
 //! `portcullis key`: keys of the server API.
 //!
-//! A running server looks a key up with every request, so what is done here holds at once.
+//! A running server looks a key up with every request, so every change takes effect at once.
 
 use std::time::Duration;
 
@@ -8,13 +8,17 @@ use clap::{Args, Subcommand};
 use secrecy::ExposeSecret as _;
 use time::OffsetDateTime;
 
-use super::{CliError, DatabaseArgs, tool};
+use super::{
+    error::CliError,
+    time_format::seconds,
+    tool::{self, DatabaseArgs},
+};
 use domain::tokens::api_key::ApiScopes;
 use service::ApiKey;
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// Makes, lists and revokes keys of the server API.
+/// Creates, lists and revokes keys of the server API.
 #[derive(Debug, Args)]
 pub(super) struct Key {
     #[command(flatten)]
@@ -25,22 +29,22 @@ pub(super) struct Key {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Makes a key and prints it, once: it is stored nowhere.
+    /// Creates a key and prints it once. It is not stored in clear, so it cannot be shown again.
     Create {
-        /// What it is for.
+        /// A name for the purpose of the key.
         name: String,
-        /// What it may do: `publish`, `channels`, `history`, `connections`, `tokens`, or `*` for all; may be repeated.
+        /// What the key may do: `publish`, `channels`, `history`, `connections`, `tokens`, or `*` for all; may be repeated.
         #[arg(long = "scope", required = true, value_name = "SCOPE", value_delimiter = ',')]
         scopes: Vec<ApiScopes>,
-        /// After how many days it ends; without, never.
+        /// The number of days after which the key expires. Without it, the key does not expire.
         #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
         days: Option<u32>,
     },
     /// Lists keys, the newest first.
     List,
-    /// Revokes a key: from then on it opens nothing.
+    /// Revokes a key: from then on it is refused.
     Revoke {
-        /// Its id or its name.
+        /// The id or the name of the key.
         key: String,
     },
 }
@@ -54,9 +58,10 @@ impl Key {
                     let scopes = ApiScopes::joined(scopes);
                     let lifetime = days.map(|days| Duration::from_secs(u64::from(days) * DAY));
                     let (key, made) = services.access.api_keys.create(&name, scopes, lifetime).await?;
-                    let end = made
-                        .expires_at
-                        .map_or_else(|| "does not end".to_owned(), |end| format!("ends {}", seconds(end)));
+                    let end = made.expires_at.map_or_else(
+                        || "does not expire".to_owned(),
+                        |end| format!("expires {}", seconds(end)),
+                    );
                     eprintln!(
                         "key {} ({}): {}; {end}; it is not shown again",
                         made.id, made.name, made.scopes
@@ -66,7 +71,7 @@ impl Key {
                 Command::List => {
                     println!(
                         "{:36}  {:20}  {:8}  {:20}  {:20}  scopes",
-                        "key", "name", "state", "ends", "last used"
+                        "key", "name", "state", "expires", "last used"
                     );
                     let now = services.clock.now();
                     for key in services.access.api_keys.list().await? {
@@ -85,7 +90,7 @@ impl Key {
                     Some(id) => println!("key {id} is revoked"),
                     None => {
                         return Err(CliError::Failure(
-                            "there is no such key, or it was revoked before".to_owned(),
+                            "there is no such key, or it is already revoked".to_owned(),
                         ));
                     }
                 },
@@ -98,13 +103,7 @@ impl Key {
 fn state(key: &ApiKey, now: OffsetDateTime) -> &'static str {
     match (key.revoked_at, key.works(now)) {
         (Some(_), _) => "revoked",
-        (None, true) => "works",
-        (None, false) => "over",
+        (None, true) => "valid",
+        (None, false) => "expired",
     }
-}
-
-/// To the second, UTC, in a fixed width.
-fn seconds(at: OffsetDateTime) -> String {
-    let (date, time) = (at.date(), at.time());
-    format!("{date} {:02}:{:02}:{:02}Z", time.hour(), time.minute(), time.second())
 }

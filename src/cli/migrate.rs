@@ -1,10 +1,13 @@
-//! `portcullis migrate`: brings the database's schema up to date. Safe to run beside another one: one waits for the other.
+//! `portcullis migrate`: brings the schema of the database up to date. Two of them may run at once: one waits for the other.
 
 use clap::Args;
 
-use super::{CliError, DatabaseArgs, tool};
+use super::{
+    error::CliError,
+    tool::{self, DatabaseArgs},
+};
 
-/// Brings the database's schema up to date.
+/// Brings the schema of the database up to date.
 #[derive(Debug, Args)]
 pub(super) struct Migrate {
     #[command(flatten)]

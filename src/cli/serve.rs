@@ -1,11 +1,16 @@
 //! `portcullis serve`: the production server.
 //!
-//! Refuses to start without a database and strong secrets, and says everything that is missing in one message.
+//! Refuses to start without a database and strong secrets, and reports everything that is missing in one message.
 
 use clap::Args;
 
-use super::CliError;
-use crate::{app::App, config::Settings, lifecycle::stop_on_signals, telemetry};
+use super::error::CliError;
+use crate::{
+    app::{self, App},
+    config::{Settings, Variables},
+    lifecycle::stop_on_signals,
+    telemetry,
+};
 
 /// Starts the production server, configured by environment variables (or `.env`).
 #[derive(Debug, Args)]
@@ -13,7 +18,7 @@ pub(super) struct Serve {}
 
 impl Serve {
     pub(super) fn run(self) -> Result<(), CliError> {
-        let settings = Settings::from_env()?;
+        let settings = app::open_files(Settings::read(&Variables::of_process()))?;
         telemetry::start_logging(settings.environment, settings.debug);
         actix_web::rt::System::new().block_on(async {
             let app = App::build(settings, None).await?;

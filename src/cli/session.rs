@@ -1,13 +1,16 @@
 //! `portcullis session`: lists and revokes sessions.
 //!
-//! A revocation goes through the one revocation function and is announced to every running server, which closes the sockets;
-//! this process holds none, so it can only say how many sessions ended.
+//! A revocation goes through the one revocation function and is announced to every running server, which closes the sockets.
+//! This process has no sockets, so it can only print how many sessions ended.
 
 use clap::{ArgGroup, Args, Subcommand};
 use protocol::id::{DeviceId, SessionId};
-use time::OffsetDateTime;
 
-use super::{CliError, DatabaseArgs, tool};
+use super::{
+    error::CliError,
+    time_format::seconds,
+    tool::{self, DatabaseArgs},
+};
 use service::{SessionFilter, Target};
 
 /// Lists and revokes sessions.
@@ -23,20 +26,20 @@ pub(super) struct Session {
 enum Command {
     /// Lists sessions, the newest first.
     List {
-        /// Only this user's (e-mail address).
+        /// Only the sessions of this user (e-mail address).
         #[arg(long)]
         user: Option<String>,
-        /// Also those that have ended.
+        /// Also sessions that have ended.
         #[arg(long)]
         ended: bool,
-        /// At most so many.
+        /// The most sessions to list.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
     /// Revokes sessions.
     #[command(group(ArgGroup::new("target").required(true)))]
     Revoke {
-        /// One session.
+        /// This session.
         #[arg(long, group = "target")]
         session: Option<SessionId>,
         /// Every session on a device.
@@ -48,7 +51,7 @@ enum Command {
         /// Every session.
         #[arg(long, group = "target")]
         all: bool,
-        /// Why; kept with the revocation and in the audit trail.
+        /// The reason; kept with the revocation and in the audit trail.
         #[arg(long, default_value = "")]
         reason: String,
     },
@@ -63,7 +66,7 @@ impl Session {
                     None => None,
                 };
                 let filter = SessionFilter { user, active_only: !ended, limit, ..SessionFilter::default() };
-                println!("{:36}  {:>8}  {:19}  {:19}  address", "session", "user", "opened", "last seen");
+                println!("{:36}  {:>8}  {:20}  {:20}  address", "session", "user", "opened", "last seen");
                 for listed in services.operators.listings.account_sessions(filter).await?.sessions {
                     let session = listed.session;
                     let (opened, seen) = (seconds(session.created_at), seconds(session.last_seen_at));
@@ -92,10 +95,4 @@ impl Session {
             }
         }
     }
-}
-
-/// To the second, UTC, in a fixed width.
-fn seconds(at: OffsetDateTime) -> String {
-    let (date, time) = (at.date(), at.time());
-    format!("{date} {:02}:{:02}:{:02}", time.hour(), time.minute(), time.second())
 }

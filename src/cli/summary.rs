@@ -1,15 +1,12 @@
-//! What `portcullis dev` says once it is ready: for people on the terminal, for programs in `dev.json`.
+//! The summary of `portcullis dev` when it is ready: for people on the terminal, for programs in `dev.json`.
 
 use std::path::Path;
 
 use secrecy::ExposeSecret;
 use serde_json::json;
 
-use super::{
-    CliError,
-    dev::{DemoUser, write_private},
-};
-use crate::{app::App, postgres::Cluster};
+use super::{demo_users::DemoUser, error::CliError};
+use crate::{app::App, postgres::Cluster, secrets};
 
 /// Writes `<data-dir>/dev.json`: `{"http", "https", "users": [{"email", "password", "role"}], "database"}`.
 pub(super) fn write(data_dir: &Path, app: &App, users: &[DemoUser], socket: &Path) -> Result<(), CliError> {
@@ -28,7 +25,7 @@ pub(super) fn write(data_dir: &Path, app: &App, users: &[DemoUser], socket: &Pat
         "pid": std::process::id(),
     });
     let text = format!("{facts:#}\n");
-    Ok(write_private(&data_dir.join("dev.json"), text.as_bytes())?)
+    Ok(secrets::replace_private(&data_dir.join("dev.json"), &text)?)
 }
 
 /// Prints the same for people.

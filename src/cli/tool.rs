@@ -1,26 +1,38 @@
-//! What the tools share: finding the database and running one job against it.
+//! Finds the database of a tool and runs one job on it. Used by the commands that are tools.
 //!
-//! A tool works beside a running server, through the same store and services; the server hears of what it did from the
-//! database. Where the private server is not running, it is started for the time of the command.
+//! A tool works beside a running server, through the same store and services. The server learns of the changes from the
+//! database. If the private database server is not running, it is started for the time of the command.
 
 use std::{path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
 
-use super::{CliError, DatabaseArgs};
+use super::error::CliError;
 use crate::{
     app,
-    config::{Secrets, Settings, database_from_env},
+    config::{DATA_DIRECTORY, Secrets, Settings, Variables, database_from},
     lifecycle::Shutdown,
     postgres::{Access, Durability, attach_or_start},
+    telemetry,
 };
 use service::{Clock, Services};
 use store::{DatabaseSettings, Store};
 
 /// How long a tool waits for its audit events to be written.
-const FLUSH_WITHIN: Duration = Duration::from_secs(5);
+const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// The database's address, and whatever must live as long as it is used.
+/// Where a tool finds the database. These options may stand anywhere on the command line.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct DatabaseArgs {
+    /// Database URL. Without it, the private server under `--data-dir`.
+    #[arg(long, global = true, env = "DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// The data directory of the development server.
+    #[arg(long, global = true, env = "DATA_DIR", default_value = DATA_DIRECTORY, value_name = "DIR")]
+    data_dir: PathBuf,
+}
+
+/// The address of the database, and the access that must live as long as it is used.
 struct Found {
     database: DatabaseSettings,
     _access: Option<Access>,
@@ -32,8 +44,8 @@ fn find(args: &DatabaseArgs) -> Result<Found, CliError> {
             .map_err(|error| CliError::Usage(format!("--database-url: {error}")))?;
         return Ok(Found { database, _access: None });
     }
-    // The variables that `serve` reads name its database for the tools, too; only without any is the private one meant.
-    if let Some(database) = database_from_env(&|name| std::env::var(name).ok())? {
+    // The variables of `serve` name the database for tools, too. Without them, the private database is meant.
+    if let Some(database) = database_from(&Variables::of_process())? {
         return Ok(Found { database, _access: None });
     }
     if !args.data_dir.exists() {
@@ -52,6 +64,7 @@ pub(super) fn with_store(
     args: &DatabaseArgs,
     job: impl AsyncFnOnce(Store) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
+    telemetry::start_tool_logging();
     let found = find(args)?;
     actix_web::rt::System::new().block_on(async { job(Store::connect(&found.database)?).await })
 }
@@ -61,12 +74,17 @@ pub(super) fn with_services(
     args: &DatabaseArgs,
     job: impl AsyncFnOnce(Services) -> Result<(), CliError>,
 ) -> Result<(), CliError> {
+    telemetry::start_tool_logging();
     let found = find(args)?;
     let private = PrivateDir::make()?;
     let result = actix_web::rt::System::new().block_on(async {
         let mut settings = Settings::development(found.database.clone(), no_secrets(), 0, None);
         settings.realtime.spill_file = private.0.join("audit.spill");
         let store = Store::connect(&found.database)?;
+        // Services report a failure of the database without its cause, so the common causes are found out first.
+        if !store.schema_is_current().await? {
+            return Err(CliError::NotMigrated);
+        }
         let realtime = app::start_realtime(&settings, &store, Shutdown::default())?;
         let services = Services::new(
             app::service_settings(&settings, &[])?,
@@ -76,7 +94,7 @@ pub(super) fn with_services(
             Clock::default(),
         );
         let done = job(services).await;
-        let written = realtime.flush(FLUSH_WITHIN).await;
+        let written = realtime.flush(FLUSH_TIMEOUT).await;
         realtime.stop();
         Ok::<_, CliError>((done, written))
     });
@@ -85,12 +103,14 @@ pub(super) fn with_services(
         private.remove();
     } else {
         let place = private.0.display();
-        eprintln!("portcullis: not every audit event could be written; the rest is in {place}");
+        eprintln!(
+            "portcullis: not every audit event could be written to the database; the rest is in {place}"
+        );
     }
     done
 }
 
-/// A directory that nobody else can have prepared or can read.
+/// A new directory that other users can neither prepare nor read.
 struct PrivateDir(PathBuf);
 
 impl PrivateDir {
@@ -101,13 +121,13 @@ impl PrivateDir {
         Ok(Self(path))
     }
 
-    /// What was in it is in the database.
+    /// Its content is in the database.
     fn remove(&self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// Tools issue no tokens and read none.
+/// Tools neither issue nor read tokens, so any keys will do.
 fn no_secrets() -> Secrets {
     let random = || SecretString::from(uuid::Uuid::new_v4().to_string());
     Secrets {

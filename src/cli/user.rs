@@ -1,13 +1,16 @@
 //! `portcullis user`: creates, lists and changes users.
 //!
-//! A changed role or status goes through the one revocation function, so a running server closes what it must.
+//! A changed role or status goes through the one revocation function, so a running server closes the sockets that it must.
 
 use std::io::Read;
 
 use clap::{Args, Subcommand};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{CliError, DatabaseArgs, tool};
+use super::{
+    error::CliError,
+    tool::{self, DatabaseArgs},
+};
 use domain::account::role::{Role, Status};
 
 /// Creates, lists and changes users.
@@ -21,14 +24,14 @@ pub(super) struct User {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Creates an active user; prints the generated password unless one is given on standard input.
+    /// Creates an active user. Prints the generated password, unless one is given on standard input.
     Create {
         /// The e-mail address.
         email: String,
         /// `user`, `operator` or `admin`.
         #[arg(long, default_value_t = Role::User)]
         role: Role,
-        /// Shown to others.
+        /// The name that other users see.
         #[arg(long)]
         display_name: Option<String>,
         /// Reads the password from standard input.
@@ -43,11 +46,11 @@ enum Command {
         /// Only users of this status.
         #[arg(long)]
         status: Option<Status>,
-        /// At most so many.
+        /// The most users to list.
         #[arg(long, default_value_t = 100)]
         limit: u32,
     },
-    /// Gives a user another password and ends every session; prints the generated one unless it is given on standard input.
+    /// Gives a user another password and ends every session of the user. Prints the generated password, unless one is given on standard input.
     ResetPassword {
         /// The e-mail address.
         email: String,
@@ -55,19 +58,19 @@ enum Command {
         #[arg(long)]
         password_stdin: bool,
     },
-    /// Takes away a user's authenticator app, passkeys and backup codes, and ends the user's sessions.
+    /// Removes a user's authenticator app, passkeys and backup codes, and ends every session of the user.
     ResetFactors {
         /// The e-mail address.
         email: String,
     },
-    /// Changes a user's role; the user's sockets are told to come back with a new token.
+    /// Changes a user's role. The user's sockets are closed, and their clients reconnect with a new token.
     SetRole {
         /// The e-mail address.
         email: String,
         /// `user`, `operator` or `admin`.
         role: Role,
     },
-    /// Changes a user's status; anything but `active` ends every session.
+    /// Changes a user's status. Every status but `active` ends every session of the user.
     SetStatus {
         /// The e-mail address.
         email: String,
@@ -131,7 +134,7 @@ impl User {
                     .local_admin
                     .reset_factors(services.operators.local_admin.find_user(&email).await?.id)
                     .await?;
-                println!("{email} has no second factor any more; sessions ended: {}", revoked.sessions);
+                println!("{email} no longer has a second factor; sessions ended: {}", revoked.sessions);
                 Ok(())
             }),
             Command::SetRole { email, role } => tool::with_services(&self.database, async |services| {
@@ -140,7 +143,7 @@ impl User {
                     .local_admin
                     .set_role(services.operators.local_admin.find_user(&email).await?.id, role)
                     .await?;
-                println!("{email} is now {role}; sessions told: {}", revoked.sessions);
+                println!("{email} is now {role}; sessions affected: {}", revoked.sessions);
                 Ok(())
             }),
             Command::SetStatus { email, status } => tool::with_services(&self.database, async |services| {

@@ -1,10 +1,9 @@
-//! `CHANNELS_FILE`: which channels there are and what they allow, from a TOML file.
+//! `CHANNELS_FILE`: which channels exist and what they allow, from a TOML file.
 //!
-//! Read once, at the start, like every setting; `docs/channels.md` says what each option means. Every mistake is told, each
-//! with its line and the path of what is wrong. What is not understood is a mistake: a right that was misspelt must not go
-//! unnoticed.
+//! Read once, at the start, like every setting; `docs/channels.md` says what each option means. Every mistake is reported, with
+//! its line and the path of the option. An unknown option is a mistake, too: a misspelt right must not be ignored.
 
-use std::{fs, ops::Range, sync::Arc, time::Duration};
+use std::{fs, ops::Range, path::Path, sync::Arc, time::Duration};
 
 use logic::namespace::{Namespaces, Offer, Options, RecoveryMode, Right, Rights};
 use toml::{
@@ -12,21 +11,14 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::reader::Reader;
+use super::{error::ConfigError, reader::Reader, table::CHANNELS_FILE};
 
 /// The channels of the file that `CHANNELS_FILE` names, or those built in.
 pub(super) fn channels(read: &mut Reader<'_>, base: &Arc<Namespaces>) -> Arc<Namespaces> {
-    let Some(path) = read.text("CHANNELS_FILE") else {
+    let Some(path) = read.path(&CHANNELS_FILE) else {
         return Arc::clone(base);
     };
-    let text = match fs::read_to_string(&path) {
-        Ok(text) => text,
-        Err(error) => {
-            read.problem(format!("CHANNELS_FILE: the file `{path}` cannot be read ({})", error.kind()));
-            return Arc::clone(base);
-        }
-    };
-    match parse(&text) {
+    match load(Path::new(&path)) {
         Ok(namespaces) => Arc::new(namespaces),
         Err(mistakes) => {
             for mistake in mistakes {
@@ -35,6 +27,22 @@ pub(super) fn channels(read: &mut Reader<'_>, base: &Arc<Namespaces>) -> Arc<Nam
             Arc::clone(base)
         }
     }
+}
+
+/// Reads such a file alone, without the other settings.
+///
+/// # Errors
+/// One error that lists every mistake.
+pub fn check_channels(path: &Path) -> Result<Namespaces, ConfigError> {
+    load(path).map_err(|mistakes| ConfigError {
+        problems: mistakes.into_iter().map(|mistake| format!("{}: {mistake}", path.display())).collect(),
+    })
+}
+
+fn load(path: &Path) -> Result<Namespaces, Vec<String>> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| vec![format!("the file `{}` cannot be read ({})", path.display(), error.kind())])?;
+    parse(&text)
 }
 
 /// Reads the text of such a file.
@@ -47,7 +55,7 @@ fn parse(text: &str) -> Result<Namespaces, Vec<String>> {
     for error in &errors {
         mistakes.add(&error.span().unwrap_or(0..0), error.message().to_owned());
     }
-    // What could not be read would be missed everywhere else.
+    // A part that could not be read would be reported as missing in other places.
     if !errors.is_empty() {
         return Err(mistakes.in_order());
     }
@@ -55,7 +63,7 @@ fn parse(text: &str) -> Result<Namespaces, Vec<String>> {
     if mistakes.found.is_empty() { Ok(namespaces) } else { Err(mistakes.in_order()) }
 }
 
-/// What is wrong, with the place in the text.
+/// The mistakes, each with its line in the text.
 struct Mistakes<'a> {
     text: &'a str,
     found: Vec<(usize, String)>,
@@ -118,7 +126,7 @@ fn is_namespace(name: &str) -> bool {
     (1..=64).contains(&name.len()) && name.bytes().all(allowed)
 }
 
-/// The options of one section. What cannot be read stays at its default; the file is refused anyway.
+/// The options of one section. An option that cannot be read keeps its default; the file is refused anyway.
 fn section(
     path: &str,
     header: &Range<usize>,
@@ -138,7 +146,7 @@ fn section(
             read_all = false;
         }
     }
-    // What does not fit together is only known when every option is.
+    // Options are checked against each other only if every one of them could be read.
     for problem in options.problems().into_iter().filter(|_| read_all) {
         let name = problem.split(':').next().unwrap_or_default();
         let at = table.iter().find(|(key, _)| key.get_ref() == name).map(|(key, _)| key.span());

@@ -1,19 +1,19 @@
-//! `TOKEN_ISSUERS`, with the files that it names.
+//! `TOKEN_ISSUERS`, and the files that it names.
 
 use std::{fs, path::Path};
 
-use super::{reader::Reader, sections::SECRET_MIN};
+use super::{
+    reader::{Reader, SECRET_MIN},
+    table::TOKEN_ISSUERS,
+};
 use domain::issuer::{IssuerSettings, Strictness, configuration};
 
-/// A file of keys that is longer is none.
+/// A longer file is not a file of keys.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;
 
-pub(super) fn issuers(
-    read: &mut Reader<'_>,
-    base: Vec<IssuerSettings>,
-    production: bool,
-) -> Vec<IssuerSettings> {
-    let Some(text) = read.text("TOKEN_ISSUERS") else { return base };
+pub(super) fn issuers(read: &mut Reader<'_>) -> Vec<IssuerSettings> {
+    let Some(text) = read.text(&TOKEN_ISSUERS) else { return Vec::new() };
+    let production = read.production;
     let strictness =
         Strictness { secret_bytes: if production { SECRET_MIN } else { 1 }, plain_loopback: !production };
     match configuration::parse(&text, strictness, &mut |path, secret| content(path, secret && production)) {
@@ -22,7 +22,7 @@ pub(super) fn issuers(
             for problem in problems {
                 read.problem(format!("TOKEN_ISSUERS: {problem}"));
             }
-            base
+            Vec::new()
         }
     }
 }
@@ -34,7 +34,7 @@ fn content(path: &str, private: bool) -> Result<String, String> {
     {
         use std::os::unix::fs::PermissionsExt as _;
         if private && metadata.permissions().mode() & 0o007 != 0 {
-            return Err(format!("{path}: everyone on this machine may read the file"));
+            return Err(format!("{path}: every user of this machine may read the file"));
         }
     }
     if metadata.len() > MAX_FILE_BYTES {

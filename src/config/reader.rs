@@ -1,74 +1,85 @@
-//! Reading settings one by one and gathering what is wrong with them.
+//! Reads settings one by one and collects everything that is wrong with them.
 //!
-//! Used by `config` only. A reader never stops at the first problem. Messages show values of settings that are public by
-//! nature (an origin, a network, a word), never of a secret.
+//! Used by `config` only. A reader never stops at the first problem. Its messages show values of settings that are public by
+//! nature (an origin, a network, a word), never those of a secret.
 
-use std::{fmt, fmt::Display, fs, str::FromStr};
+use std::{fmt::Display, fs, str::FromStr, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 
-/// Words that stand in examples and must not guard anything.
+use super::{
+    error::ConfigError,
+    setting::{FilePath, Flag, List, Number, Secret, Setting, Text, Word},
+    variables::Variables,
+};
+
+/// The shortest secret that production accepts, in bytes.
+pub(super) const SECRET_MIN: usize = 32;
+/// Words of examples, which must not protect anything.
 const PLACEHOLDERS: [&str; 5] = ["changeme", "change-me", "your-secret", "secret-key", "example"];
 
-/// Everything that is wrong with the settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ConfigError {
-    /// One sentence per problem, each beginning with the variable's name.
-    pub problems: Vec<String>,
+/// Which command reads the settings.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Command {
+    Serve,
+    /// Has other defaults for some settings.
+    Dev,
 }
-
-impl Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the settings cannot be used:")?;
-        self.problems.iter().try_for_each(|problem| write!(f, "\n  - {problem}"))
-    }
-}
-
-impl std::error::Error for ConfigError {}
 
 pub(super) struct Reader<'a> {
-    lookup: &'a dyn Fn(&str) -> Option<String>,
+    variables: &'a Variables,
+    command: Command,
+    /// Whether the strict rules of production apply.
+    pub(super) production: bool,
     problems: Vec<String>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(lookup: &'a dyn Fn(&str) -> Option<String>) -> Self {
-        Self { lookup, problems: Vec::new() }
+    pub(super) fn new(variables: &'a Variables, command: Command) -> Self {
+        Self { variables, command, production: command == Command::Serve, problems: Vec::new() }
+    }
+
+    /// Whether `portcullis dev` reads the settings.
+    pub(super) fn is_dev(&self) -> bool {
+        self.command == Command::Dev
     }
 
     pub(super) fn problem(&mut self, problem: impl Into<String>) {
         self.problems.push(problem.into());
     }
 
-    pub(super) fn finish<T>(self, settings: T) -> Result<T, ConfigError> {
-        if self.problems.is_empty() { Ok(settings) } else { Err(ConfigError { problems: self.problems }) }
+    pub(super) fn into_problems(self) -> Vec<String> {
+        self.problems
     }
 
-    /// The variable, or the content of the file that `<name>_FILE` names. Empty counts as absent.
-    pub(super) fn text(&mut self, name: &str) -> Option<String> {
-        let direct =
-            (self.lookup)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty());
-        // A name that ends so is itself the path of a file.
+    pub(super) fn finish<T>(self, value: T) -> Result<T, ConfigError> {
+        if self.problems.is_empty() { Ok(value) } else { Err(ConfigError { problems: self.problems }) }
+    }
+
+    /// The value of the variable, or the content of the file that `<name>_FILE` names.
+    fn value(&mut self, name: &str) -> Option<String> {
+        let direct = self.variables.get(name).map(str::to_owned);
+        // A name with this ending is itself the path of a file.
         if name.ends_with("_FILE") {
             return direct;
         }
-        let path = (self.lookup)(&format!("{name}_FILE")).filter(|path| !path.is_empty());
+        let path = self.variables.get(&format!("{name}_FILE"));
         match (direct, path) {
             (Some(_), Some(_)) => {
                 self.problem(format!("{name}: given twice, also as {name}_FILE"));
                 None
             }
-            (None, Some(path)) => self.file(name, &path),
+            (None, Some(path)) => self.content(name, path),
             (direct, None) => direct,
         }
     }
 
-    fn file(&mut self, name: &str, path: &str) -> Option<String> {
+    fn content(&mut self, name: &str, path: &str) -> Option<String> {
         #[cfg(unix)]
         if let Ok(metadata) = fs::metadata(path) {
             use std::os::unix::fs::PermissionsExt as _;
             if metadata.permissions().mode() & 0o007 != 0 {
-                self.problem(format!("{name}_FILE: everyone on this machine may read the file"));
+                self.problem(format!("{name}_FILE: every user of this machine may read the file"));
                 return None;
             }
         }
@@ -83,71 +94,120 @@ impl<'a> Reader<'a> {
         }
     }
 
-    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, name: &str, default: T) -> T {
-        let Some(text) = self.text(name) else {
-            return default;
-        };
-        text.parse().unwrap_or_else(|error| {
-            self.problem(format!("{name}: {error}"));
+    pub(super) fn text(&mut self, setting: &Setting<Text>) -> Option<String> {
+        self.value(setting.name).or_else(|| setting.kind.default.map(str::to_owned))
+    }
+
+    pub(super) fn path(&mut self, setting: &Setting<FilePath>) -> Option<String> {
+        self.value(setting.name).or_else(|| setting.kind.default.map(str::to_owned))
+    }
+
+    /// Text that is parsed; `None` if there is none, or if it is wrong.
+    pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, setting: &Setting<Text>) -> Option<T> {
+        let text = self.text(setting)?;
+        text.parse().map_err(|error| self.problem(format!("{}: {error}", setting.name))).ok()
+    }
+
+    /// One of the words of the setting.
+    pub(super) fn word(&mut self, setting: &Setting<Word>) -> &'static str {
+        let words = setting.kind.0;
+        let default = words.first().copied().unwrap_or_default();
+        let Some(text) = self.value(setting.name) else { return default };
+        words.iter().copied().find(|word| *word == text).unwrap_or_else(|| {
+            let wrong = match words {
+                [only] => format!("only {only} is offered"),
+                [first, second] => format!("`{text}` is neither `{first}` nor `{second}`"),
+                _ => format!("`{text}` is none of {}", words.join(", ")),
+            };
+            self.problem(format!("{}: {wrong}", setting.name));
             default
         })
     }
 
-    /// A number with a lower bound.
-    pub(super) fn at_least<T>(&mut self, name: &str, minimum: T, default: T) -> T
-    where
-        T: FromStr<Err: Display> + PartialOrd + Display + Copy,
-    {
-        let value = self.parsed(name, default);
-        if value < minimum {
-            self.problem(format!("{name}: must be at least {minimum}"));
-        }
-        value
+    /// A number within its bounds.
+    pub(super) fn number<T: TryFrom<u64> + Default>(&mut self, setting: &Setting<Number>) -> T {
+        T::try_from(self.amount(setting)).unwrap_or_else(|_| {
+            self.problem(format!("{}: too large for this machine", setting.name));
+            T::default()
+        })
     }
 
-    pub(super) fn flag(&mut self, name: &str, default: bool) -> bool {
-        match self.text(name).as_deref().map(str::to_ascii_lowercase).as_deref() {
-            None => default,
+    /// A number of seconds, minutes or days.
+    pub(super) fn duration(&mut self, setting: &Setting<Number>) -> Duration {
+        setting.kind.unit.duration(self.amount(setting))
+    }
+
+    fn amount(&mut self, setting: &Setting<Number>) -> u64 {
+        let Number { default, dev, least, most, .. } = &setting.kind;
+        let default = dev.filter(|_| self.command == Command::Dev).unwrap_or_else(|| default());
+        let Some(text) = self.value(setting.name) else { return default };
+        let wrong = match text.parse::<u64>() {
+            Ok(value) if (*least..=*most).contains(&value) => return value,
+            Ok(value) if value < *least => format!("must be at least {least}"),
+            Ok(_) => format!("must be at most {most}"),
+            Err(error) if *error.kind() == std::num::IntErrorKind::PosOverflow => {
+                format!("must be at most {most}")
+            }
+            Err(_) => format!("must be a whole number from {least} to {most}"),
+        };
+        self.problem(format!("{}: {wrong}", setting.name));
+        default
+    }
+
+    pub(super) fn flag(&mut self, setting: &Setting<Flag>) -> bool {
+        match self.value(setting.name).as_deref().map(str::to_ascii_lowercase).as_deref() {
+            None => setting.kind.default,
             Some("true" | "1" | "yes" | "on") => true,
             Some("false" | "0" | "no" | "off") => false,
             Some(_) => {
-                self.problem(format!("{name}: neither `true` nor `false`"));
-                default
+                self.problem(format!("{}: neither `true` nor `false`", setting.name));
+                setting.kind.default
             }
         }
     }
 
-    pub(super) fn list(&mut self, name: &str) -> Vec<String> {
-        let text = self.text(name).unwrap_or_default();
+    pub(super) fn list(&mut self, setting: &Setting<List>) -> Vec<String> {
+        let text = self.value(setting.name).unwrap_or_default();
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
-    pub(super) fn parsed_list<T: FromStr<Err: Display>>(&mut self, name: &str) -> Vec<T> {
+    pub(super) fn parsed_list<T: FromStr<Err: Display>>(&mut self, setting: &Setting<List>) -> Vec<T> {
         let mut values = Vec::new();
-        for item in self.list(name) {
+        for item in self.list(setting) {
             match item.parse() {
                 Ok(value) => values.push(value),
-                Err(error) => self.problem(format!("{name}: `{item}`: {error}")),
+                Err(error) => self.problem(format!("{}: `{item}`: {error}", setting.name)),
             }
         }
         values
     }
 
-    pub(super) fn secret(&mut self, name: &str) -> Option<SecretString> {
-        self.text(name).map(SecretString::from)
+    pub(super) fn secret(&mut self, setting: &Setting<Secret>) -> Option<SecretString> {
+        self.value(setting.name).map(SecretString::from)
     }
 
-    /// A secret that must be there, long enough, and not out of an example.
-    pub(super) fn strong_secret(&mut self, name: &str, minimum: usize) -> SecretString {
-        let Some(secret) = self.secret(name) else {
-            self.problem(format!("{name}: missing"));
+    /// Text that may hold a password, such as a URL.
+    pub(super) fn secret_text(&mut self, setting: &Setting<Text>) -> Option<SecretString> {
+        self.value(setting.name).map(SecretString::from)
+    }
+
+    /// A value of the form that the table of limits has; it is not a [`Setting`].
+    pub(super) fn limit<T: FromStr<Err: Display>>(&mut self, name: &str) -> Option<T> {
+        let text = self.value(name)?;
+        text.parse().map_err(|error| self.problem(format!("{name}: {error}"))).ok()
+    }
+
+    /// A secret that must be given, and be strong.
+    pub(super) fn strong_secret(&mut self, setting: &Setting<Secret>, minimum: usize) -> SecretString {
+        let Some(secret) = self.secret(setting) else {
+            self.problem(format!("{}: missing", setting.name));
             return SecretString::default();
         };
-        self.check_strength(name, &secret, minimum);
+        self.check_strength(setting.name, &secret, minimum);
         secret
     }
 
-    /// Long enough, not out of an example, not uniform.
+    /// Checks that a secret is long enough, not from an example, and not uniform.
     pub(super) fn check_strength(&mut self, name: &str, secret: &SecretString, minimum: usize) {
         let value = secret.expose_secret();
         let lower = value.to_ascii_lowercase();

@@ -18,6 +18,26 @@ const LOCK: i64 = 0x706f_7274_0001;
 const PATIENCE: Duration = Duration::from_secs(300);
 
 impl Store {
+    /// Whether every migration of this program has been applied.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn schema_is_current(&self) -> Result<bool, StoreError> {
+        let newest =
+            embedded::migrations::runner().get_migrations().iter().map(|one| i64::from(one.version())).max();
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let exists = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
+                if !client.query_one(exists, &[]).await?.try_get::<_, bool>(0)? {
+                    return Ok(false);
+                }
+                let applied = "SELECT max(version)::bigint FROM refinery_schema_history";
+                Ok(client.query_one(applied, &[]).await?.try_get::<_, Option<i64>>(0)? >= newest)
+            })
+        })
+        .await
+    }
+
     /// Applies what is missing and says what that was.
     ///
     /// # Errors

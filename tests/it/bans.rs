@@ -1,4 +1,4 @@
-//! Bans: what earns one, which doors it shuts, and that it ends.
+//! Bans of addresses: what causes one, which requests it refuses, and that it ends.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const ELSEWHERE: &str = "203.0.113.9";
 fn proxied() -> App {
     App::with(|settings| {
         settings.address_limit_factor = 1;
-        settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.web.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         settings.limits.stuffing.burst = 6;
     })
 }

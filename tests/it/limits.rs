@@ -93,7 +93,7 @@ async fn an_address_signs_in_thirty_times_a_minute() {
 async fn an_address_behind_a_trusted_proxy_is_limited_by_itself() {
     let app = App::with(|settings| {
         of_one_address(settings);
-        settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.web.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     });
     until_refused(30, |number| stranger(&app, number).header("x-forwarded-for", "198.51.100.7").ask()).await;
     stranger(&app, 0).header("x-forwarded-for", "198.51.100.8").ask().await.expect(401);
@@ -111,7 +111,7 @@ async fn a_header_that_no_trusted_proxy_sent_moves_nobody() {
 async fn an_address_of_ipv6_is_its_whole_network() {
     let app = App::with(|settings| {
         of_one_address(settings);
-        settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.web.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
     });
     let from =
         |number: usize, address: String| stranger(&app, number).header("x-forwarded-for", address).ask();

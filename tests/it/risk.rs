@@ -1,4 +1,4 @@
-//! Risk, end to end: addresses as a trusted proxy tells them, places from a database, and what follows.
+//! Sign-in risk, end to end: addresses from a trusted proxy, places from a database, and the outcome.
 
 use std::time::Duration;
 
@@ -19,7 +19,7 @@ const HOUR: Duration = Duration::from_secs(3600);
 fn app() -> App {
     let file = geo_database::database(&[SYDNEY, LONDON, VPN]);
     App::with(|settings| {
-        settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.web.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         settings.geo = Geo::new(vec![Database::of(file).expect("a database")]);
     })
 }

@@ -25,19 +25,41 @@ fn workspace() -> &'static Workspace {
 
 /// Rooms that do not keep a rule yet, by the name of the rule. A room is the start of a path.
 const NOT_YET: &[(&str, &[&str])] = &[
-    ("circles", &["src/", "actors/", "loadtest/"]),
+    ("circles", &["src/store/", "src/service/", "actors/", "loadtest/"]),
     ("drawer", &["src/postgres/"]),
-    ("names", &["src/", "actors/", "loadtest/", "protocol/", "fuzz/"]),
-    ("sign", &["src/", "actors/", "loadtest/"]),
-    ("words", &["src/", "actors/", "protocol/", "loadtest/", "fuzz/", "tests/", "docs/", ".md:"]),
+    ("names", &["actors/", "protocol/", "loadtest/", "src/service/"]),
+    ("sign", &["actors/", "loadtest/", "src/domain/", "src/service/"]),
+    ("words", WORDS_NOT_YET),
+];
+
+/// Rooms and pages in which persons still stand for things of the system.
+const WORDS_NOT_YET: &[&str] = &[
+    "actors/",
+    "protocol/",
+    "loadtest/",
+    "src/cli/",
+    "src/config/",
+    "src/domain/",
+    "src/http/",
+    "src/postgres/",
+    "src/secrets.rs",
+    "src/service/",
+    "src/socket/",
+    "src/store/",
+    "src/tls.rs",
+    "docs/",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "README.md",
 ];
 
 /// Fails if a rule is broken in a room that keeps it; prints what is broken in the others.
 #[track_caller]
 fn holds(rule: &str, wrong: &[String]) {
     let rooms = NOT_YET.iter().find(|(name, _)| *name == rule).map_or(&[][..], |(_, rooms)| rooms);
-    let (later, now): (Vec<&String>, Vec<&String>) =
-        wrong.iter().partition(|wrong| rooms.iter().any(|room| wrong.contains(room)));
+    let (later, now): (Vec<&String>, Vec<&String>) = wrong
+        .iter()
+        .partition(|wrong| rooms.iter().any(|room| wrong.starts_with(room) || in_circle(wrong, room)));
     if std::env::var_os("TIDY_ALL").is_some() {
         for line in later {
             println!("{rule}: {line}");
@@ -45,6 +67,11 @@ fn holds(rule: &str, wrong: &[String]) {
     }
     let lines: Vec<&str> = now.iter().map(|line| line.as_str()).collect();
     assert!(now.is_empty(), "{} times:\n{}", now.len(), lines.join("\n"));
+}
+
+/// Whether this is a circle of files of this room: a circle is reported by its files, other lines begin with theirs.
+fn in_circle(wrong: &str, room: &str) -> bool {
+    wrong.starts_with("circle of") && wrong.contains(room)
 }
 
 fn every(rule: impl Fn(&File) -> Option<String>) -> Vec<String> {

@@ -1,5 +1,7 @@
 //! What every file has to have: a header, a size that can be read, a name that says what is in it, and a place in a room.
 
+use std::collections::BTreeSet;
+
 use super::workspace::{File, Workspace};
 
 /// The longest file, in lines.
@@ -44,8 +46,16 @@ pub(crate) fn impure(file: &File) -> Option<String> {
     if file.test || !PURE.iter().any(|room| file.path.starts_with(room)) {
         return None;
     }
-    let asked = IMPURE.iter().find(|call| file.source.code.contains(**call))?;
+    let asked = IMPURE.iter().find(|call| has_word(&file.source.code, call))?;
     Some(format!("{}: has `{asked}`", file.path))
+}
+
+/// Whether the code has these words, and not only the beginning of longer ones.
+fn has_word(code: &str, words: &str) -> bool {
+    code.match_indices(words).any(|(at, _)| {
+        let after = code[at + words.len()..].chars().next();
+        !after.is_some_and(|c| c.is_alphanumeric() || c == '_')
+    })
 }
 
 /// Files of a crate that no module declares: the compiler never sees them.
@@ -60,15 +70,10 @@ pub(crate) fn unreached(workspace: &Workspace) -> Vec<String> {
 
 /// Folders of sources without a `mod.rs` (or the root of a crate) that says what the room is for.
 pub(crate) fn rooms_without_sign(workspace: &Workspace) -> Vec<String> {
-    let mut folders: Vec<_> = workspace
-        .files
-        .iter()
-        .filter(|file| file.reached)
-        .filter_map(|file| file.path.rsplit_once('/'))
-        .collect();
-    folders.dedup_by_key(|(folder, _)| *folder);
+    let reached = workspace.files.iter().filter(|file| file.reached);
+    let folders: BTreeSet<&str> = reached.filter_map(|file| Some(file.path.rsplit_once('/')?.0)).collect();
     let has = |folder: &str, name: &str| workspace.index(&format!("{folder}/{name}")).is_some();
-    let without = folders.into_iter().map(|(folder, _)| folder).filter(|folder| {
+    let without = folders.into_iter().filter(|folder| {
         !folder.ends_with("fuzz_targets")
             && !["mod.rs", "lib.rs", "main.rs"].iter().any(|name| has(folder, name))
     });
@@ -166,6 +171,7 @@ mod tests {
         assert!(found("src/domain/a.rs", "fn f() { Instant::now() }", impure).is_some());
         assert!(found("protocol/src/a.rs", "async fn f() {}", impure).is_some());
         assert!(found("src/service/a.rs", "async fn f() {}", impure).is_none());
+        assert!(found("src/domain/a.rs", "fn f() { state.awaiting() }", impure).is_none());
         assert!(found("src/domain/a.rs", "#[test]\nfn f() { Instant::now() }", impure).is_none());
     }
 

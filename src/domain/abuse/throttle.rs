@@ -38,6 +38,9 @@ macro_rules! limits {
         }
 
         impl Limits {
+            /// Name and meaning of every limit, in the order of the table.
+            pub const DESCRIPTIONS: &[(&str, &str)] = &[$((stringify!($name), concat!($($doc),+)),)+];
+
             /// Every limit, in the order of the table.
             pub fn each_mut(&mut self) -> impl Iterator<Item = &mut Limit> {
                 [$(&mut self.$name,)+].into_iter()

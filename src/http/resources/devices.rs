@@ -47,7 +47,7 @@ struct DeviceView {
 }
 
 impl DeviceView {
-    /// `listed`, for the caller whose own device is `current`.
+    /// `listed`, for the caller on the device `current`.
     fn of(listed: ListedDevice, current: DeviceId) -> Self {
         let ListedDevice { device, sessions, open_connections } = listed;
         Self {

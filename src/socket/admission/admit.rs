@@ -134,7 +134,7 @@ impl RequestParts<'_> {
         Err(Refusal::new(
             StatusCode::FORBIDDEN,
             "origin_not_allowed",
-            "This origin may not open a connection.",
+            "Connections from this origin are not allowed.",
         ))
     }
 

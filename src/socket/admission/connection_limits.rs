@@ -1,7 +1,7 @@
-//! Permits: how many sockets there may be in all, per address and per user.
+//! [`Permits`]: the limits of open sockets in total, per address and per user.
 //!
-//! The server's own count of connections ends with the upgrade, so each socket carries permits of ours, and dropping
-//! them gives the places back. Per-session places are counted by the session's own actor.
+//! The HTTP server stops counting a connection at its upgrade, so each socket holds permits. Dropping a permit releases it. The
+//! limit per session is checked by the session.
 
 use std::{hash::Hash, sync::Arc};
 
@@ -9,14 +9,14 @@ use dashmap::DashMap;
 use parking_lot::Mutex;
 use protocol::id::Subject;
 
-/// How many sockets may be open at once.
+/// Maximum numbers of open sockets.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// On this node, in all.
+    /// On this node in total.
     pub total: usize,
     /// From one address (IPv6: one /64).
     pub per_address: usize,
-    /// Of one user.
+    /// From one user.
     pub per_user: usize,
 }
 
@@ -26,7 +26,7 @@ impl Default for ConnectionLimits {
     }
 }
 
-/// Hands out places.
+/// The permits that are taken.
 pub(crate) struct Permits {
     limits: ConnectionLimits,
     total: Arc<Mutex<usize>>,
@@ -35,17 +35,17 @@ pub(crate) struct Permits {
     users: Arc<DashMap<Subject, usize>>,
 }
 
-/// A place taken; dropping it gives it back.
+/// A permit for one socket; dropping it releases it.
 pub(crate) struct Permit {
-    _total: TotalPlace,
-    _address: Place<String>,
+    _total: TotalPermit,
+    _address: KeyedPermit<String>,
 }
 
-/// A place among its user's sockets.
-pub(crate) type UserPermit = Place<Subject>;
+/// A permit for one socket of a user.
+pub(crate) type UserPermit = KeyedPermit<Subject>;
 
 impl Permits {
-    /// With these limits, all places free.
+    /// No permit is taken.
     #[must_use]
     pub(crate) fn new(limits: ConnectionLimits) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl Permits {
         }
     }
 
-    /// A place in all and for this address. `None` when there is none.
+    /// Takes a permit for a socket from this address. `None` if a limit is reached.
     #[must_use]
     pub(crate) fn take(&self, address: String) -> Option<Permit> {
         let total = {
@@ -66,46 +66,46 @@ impl Permits {
                 return None;
             }
             *taken += 1;
-            TotalPlace(Arc::clone(&self.total))
+            TotalPermit(Arc::clone(&self.total))
         };
-        let address = Place::take(&self.addresses, address, self.limits.per_address)?;
+        let address = KeyedPermit::take(&self.addresses, address, self.limits.per_address)?;
         Some(Permit { _total: total, _address: address })
     }
 
-    /// A place for a connection of this address that is no socket, or not yet. `None` when there is none.
+    /// Takes a permit for a plain connection from this address. `None` if the limit is reached.
     #[must_use]
-    pub(crate) fn take_plain(&self, address: String) -> Option<Place<String>> {
-        Place::take(&self.plain, address, self.limits.per_address)
+    pub(crate) fn take_plain(&self, address: String) -> Option<KeyedPermit<String>> {
+        KeyedPermit::take(&self.plain, address, self.limits.per_address)
     }
 
-    /// A place for this user. `None` when there is none.
+    /// Takes a permit for a socket of this user. `None` if the limit is reached.
     #[must_use]
     pub(crate) fn take_user(&self, user: Subject) -> Option<UserPermit> {
-        Place::take(&self.users, user, self.limits.per_user)
+        KeyedPermit::take(&self.users, user, self.limits.per_user)
     }
 
-    /// Sockets open now.
+    /// The number of open sockets.
     #[must_use]
     pub(crate) fn open(&self) -> usize {
         *self.total.lock()
     }
 }
 
-struct TotalPlace(Arc<Mutex<usize>>);
+struct TotalPermit(Arc<Mutex<usize>>);
 
-impl Drop for TotalPlace {
+impl Drop for TotalPermit {
     fn drop(&mut self) {
         *self.0.lock() -= 1;
     }
 }
 
-/// One place under a key; dropping it gives it back.
-pub(crate) struct Place<K: Eq + Hash + Clone> {
+/// A permit that is counted under a key; dropping it releases it.
+pub(crate) struct KeyedPermit<K: Eq + Hash + Clone> {
     map: Arc<DashMap<K, usize>>,
     key: K,
 }
 
-impl<K: Eq + Hash + Clone> Place<K> {
+impl<K: Eq + Hash + Clone> KeyedPermit<K> {
     fn take(map: &Arc<DashMap<K, usize>>, key: K, limit: usize) -> Option<Self> {
         let mut count = map.entry(key.clone()).or_insert(0);
         if *count >= limit {
@@ -117,7 +117,7 @@ impl<K: Eq + Hash + Clone> Place<K> {
     }
 }
 
-impl<K: Eq + Hash + Clone> Drop for Place<K> {
+impl<K: Eq + Hash + Clone> Drop for KeyedPermit<K> {
     fn drop(&mut self) {
         if let Some(mut count) = self.map.get_mut(&self.key) {
             *count -= 1;

@@ -1,7 +1,7 @@
-//! How often one user publishes, over all of their connections to this node.
+//! [`PublishLimiter`]: the rate limit of publications per user, over all of the user's connections to this node.
 //!
-//! Asked by connections before they hand a publication on. A connection's own rate does not do: a user may have many. What
-//! is kept per user is one instant, and only while permits are missing.
+//! Drivers check it before they publish. The rate limit of a connection is not sufficient, because a user may have many
+//! connections. Per user one instant is stored, and only while permits are used up.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
@@ -12,23 +12,23 @@ use dashmap::DashMap;
 use logic::limits::Gcra;
 use protocol::{id::Subject, limit::Limit};
 
-/// Users that are kept before those with all their permits are looked for.
-const KEPT: usize = 1_024;
+/// Number of stored users before idle users are removed for the first time.
+const PURGE_MIN: usize = 1_024;
 
-/// Every user who has published lately.
+/// The rate limit of every user that has published recently.
 pub(crate) struct PublishLimiter {
     limit: Limit,
     users: DashMap<Subject, Gcra>,
-    /// When so many are kept, the idle ones are forgotten.
+    /// At this number of users, idle users are removed.
     purge_at: AtomicUsize,
 }
 
 impl PublishLimiter {
     pub(crate) fn new(limit: Limit) -> Self {
-        Self { limit, users: DashMap::new(), purge_at: AtomicUsize::new(KEPT) }
+        Self { limit, users: DashMap::new(), purge_at: AtomicUsize::new(PURGE_MIN) }
     }
 
-    /// Takes a permit of this user, if there is one.
+    /// Takes a permit of this user. Returns false if the rate limit is exceeded.
     pub(crate) fn allow(&self, user: &Subject, now: Instant) -> bool {
         self.purge(now);
         let mut state = self.users.entry(user.clone()).or_insert_with(|| Gcra::new(now));
@@ -39,12 +39,12 @@ impl PublishLimiter {
         allowed
     }
 
-    /// Forgetting a user with all permits changes nothing. The bound doubles with those who have not, so that the work
-    /// stays rare.
+    /// Removes idle users; they have all permits, so nothing is lost. The next purge waits until the number of users has
+    /// doubled, so that the work stays rare.
     fn purge(&self, now: Instant) {
         if self.users.len() >= self.purge_at.load(Ordering::Relaxed) {
             self.users.retain(|_, state| !state.is_idle(now));
-            self.purge_at.store(KEPT.max(2 * self.users.len()), Ordering::Relaxed);
+            self.purge_at.store(PURGE_MIN.max(2 * self.users.len()), Ordering::Relaxed);
         }
     }
 }
@@ -77,6 +77,6 @@ mod tests {
             let now = start + Duration::from_millis(u64::try_from(number).unwrap());
             assert!(publications.allow(&UserId(number).into(), now));
         }
-        assert!(publications.users.len() <= 2 * KEPT, "{}", publications.users.len());
+        assert!(publications.users.len() <= 2 * PURGE_MIN, "{}", publications.users.len());
     }
 }

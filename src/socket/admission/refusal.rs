@@ -1,7 +1,7 @@
-//! A refused handshake: problem+json through the HTTP/1 codec, then the end of the stream.
+//! [`Refusal`]: the response to a refused connection attempt, as problem+json.
 //!
-//! Browsers hide the answer to a failed handshake from scripts, but people with `curl` and `wscat`, proxies and SDKs on servers
-//! read it. The shape is that of REST errors (RFC 9457).
+//! A refused handshake is answered through the HTTP/1 codec, then the stream ends. Browsers hide this response from scripts, but
+//! `curl`, `wscat`, proxies and SDKs on servers show it. The form is that of REST errors (RFC 9457).
 
 use std::time::Duration;
 
@@ -25,10 +25,10 @@ use domain::{
 use logic::client::VerifyRefusal;
 use service::Failure;
 
-/// How long a refused client may take to read why.
+/// Maximum time for a refused client to read the response.
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);
 
-/// Why a handshake was refused.
+/// Why a connection was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Refusal {
     status: StatusCode,
@@ -44,7 +44,7 @@ impl Refusal {
     }
 
     pub(crate) fn unavailable() -> Self {
-        let detail = "This cannot be answered right now. Try again soon.";
+        let detail = "The server cannot answer this at the moment. Try again soon.";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).after(Duration::from_secs(1))
     }
 
@@ -55,7 +55,7 @@ impl Refusal {
     }
 
     pub(crate) fn connection_limit() -> Self {
-        let detail = "There are as many connections as there may be.";
+        let detail = "The maximum number of connections is reached.";
         Self::new(StatusCode::TOO_MANY_REQUESTS, "connection_limit", detail).after(Duration::from_secs(10))
     }
 
@@ -83,7 +83,7 @@ impl Refusal {
         Bytes::from(problem.body())
     }
 
-    /// The answer inside the web application, whose own layer adds what every answer has.
+    /// The response inside the web application, which adds the headers that all responses have.
     pub(crate) fn answer(&self, request: &HttpRequest) -> HttpResponse {
         let id = request.extensions().get::<RequestId>().map_or_else(String::new, |id| id.0.clone());
         let mut answer = HttpResponse::build(self.status).content_type(MEDIA_TYPE).body(self.body(&id));
@@ -91,7 +91,7 @@ impl Refusal {
         answer
     }
 
-    /// The whole answer as bytes, behind what is in `answer` already.
+    /// The whole response as bytes, appended to `answer`.
     fn encode(&self, mut codec: Codec, mut answer: BytesMut, request_id: &str) -> std::io::Result<BytesMut> {
         let body = self.body(request_id);
         let mut response = Response::with_body(self.status, ());
@@ -124,7 +124,7 @@ impl Refusal {
         }
     }
 
-    /// Says under what rule it is one too many, and how long that lasts.
+    /// Adds the headers of the exceeded rate limit.
     fn name_policy(&self, headers: &mut HeaderMap, seconds: u64) {
         let Some(policy) = self.policy else { return };
         for (name, value) in [("ratelimit-policy", policy.header()), ("ratelimit", policy.exhausted(seconds))]
@@ -135,7 +135,7 @@ impl Refusal {
         }
     }
 
-    /// Answers, behind what `unsent` holds of earlier answers, and ends the stream.
+    /// Sends the response after `unsent`, the rest of earlier responses, and ends the stream.
     pub(crate) async fn send<T: AsyncWrite + Unpin>(
         &self,
         io: &mut T,
@@ -150,7 +150,7 @@ impl Refusal {
             io.write_all(&answer).await?;
             io.shutdown().await
         };
-        // A client that does not read its refusal is refused all the same.
+        // A failure does not matter: the connection is refused in any case.
         let _ = tokio::time::timeout(WRITE_DEADLINE, sent).await;
     }
 }
@@ -162,10 +162,10 @@ impl From<CredentialError> for Refusal {
                 ("token_in_query", "A token in the query is not accepted here.")
             }
             CredentialError::Repeated => {
-                ("repeated_credential", "A credential is given more than once, and they differ.")
+                ("repeated_credential", "The request contains different credentials.")
             }
             CredentialError::Malformed => {
-                ("malformed_authorization", "The Authorization header must be: Bearer, a space, the token.")
+                ("malformed_authorization", "The Authorization header must have the form: Bearer <token>")
             }
         };
         Self::new(StatusCode::BAD_REQUEST, code, detail)
@@ -188,10 +188,10 @@ impl From<VerifyRefusal> for Refusal {
             VerifyRefusal::Expired => invalid("token_expired", "The token has expired."),
             VerifyRefusal::Invalid => invalid("invalid_token", "The token is not valid."),
             VerifyRefusal::Forbidden => {
-                Self::new(StatusCode::FORBIDDEN, "account_inactive", "This account may not do that.")
+                Self::new(StatusCode::FORBIDDEN, "account_inactive", "This account is not active.")
             }
             VerifyRefusal::Denied(Denied::Blocked) => {
-                Self::new(StatusCode::FORBIDDEN, "user_blocked", "This account may not come in.")
+                Self::new(StatusCode::FORBIDDEN, "user_blocked", "This account is blocked.")
             }
             VerifyRefusal::Denied(Denied::TokenRevoked) => {
                 invalid("token_revoked", "The token has been revoked. Sign in again.")
@@ -199,7 +199,7 @@ impl From<VerifyRefusal> for Refusal {
             VerifyRefusal::Denied(Denied::TokensInvalidated) => {
                 invalid("tokens_invalidated", "The token has been revoked. Sign in again.")
             }
-            // The session lives: the server is stopping, or what the token says has changed. Try again.
+            // The session has not ended: the server is stopping, or the claims of the token have changed. The client may retry.
             VerifyRefusal::Revoked(reason) if reason.reconnects() => Self::unavailable(),
             VerifyRefusal::Revoked(_) => invalid("session_ended", "The session has ended. Sign in again."),
             VerifyRefusal::ConnectionLimit => Self::connection_limit(),

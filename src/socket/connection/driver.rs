@@ -353,7 +353,7 @@ impl Driver {
         }
     }
 
-    /// Handles the requests of the server in the outbox, in their order. Each requester is told the result.
+    /// Handles the requests of the server in the outbox, in their order. The result is sent back to the requester.
     fn take_server_requests(&mut self) {
         while self.client.takes_server_requests()
             && let Some(control) = self.outbox.next_control()
@@ -413,7 +413,7 @@ impl Driver {
         let realtime = &self.context.realtime;
         let sent =
             self.client.channel_infos().map(|(channel, info)| realtime.show(channel, Arc::clone(info)));
-        // All channels are told, also after a failure.
+        // The update is sent to all channels, also after a failure.
         let all = sent.fold(true, |all, one| all & one.is_ok());
         if !all {
             tracing::warn!(connection = %self.id, "could not update presence; the channel shows old connection info");

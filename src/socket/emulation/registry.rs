@@ -13,8 +13,8 @@ use secrecy::SecretString;
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
+use super::command_queue::CommandQueue;
 use crate::socket::admission::refusal::Refusal;
-use crate::socket::emulation::command_queue::CommandQueue;
 use service::{EmulatedStreams, StreamDigest};
 
 /// The open streams.

@@ -18,15 +18,12 @@ use actors::runtime::{End, OutboxReader};
 use bytes::Bytes;
 use protocol::{Push, close::CloseReason};
 
-use super::peer::Peer;
+use super::{command_queue::CommandQueue, peer::Peer, registry::RegisteredStream, response::ResponseQueue};
 use crate::socket::connection::{
     deadlines::{CUT_DEADLINE, LINGER, WRITE_DEADLINE},
     driver::Driver,
     parts::ConnectionParts,
     registration::Registration,
-};
-use crate::socket::emulation::{
-    command_queue::CommandQueue, registry::RegisteredStream, response::ResponseQueue,
 };
 
 /// Maximum size of a batch in bytes. A cut cannot take back what the HTTP layer has, so batches are small.

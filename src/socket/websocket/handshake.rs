@@ -184,7 +184,7 @@ struct NegotiatedEncoding {
 }
 
 /// The encoding that the client requests: the first known subprotocol that it offers, or the one in the query. A client that
-/// offers subprotocols and is told none fails the connection or uses its default, so the response names an offered one.
+/// offers subprotocols and receives none in the response fails the connection or uses its default, so the response names an offered one.
 fn encoding(request: &Request) -> NegotiatedEncoding {
     let query = request.uri().query().unwrap_or_default();
     let in_query = query.split('&').any(|pair| matches!(pair, "format=protobuf" | "cf_protocol=protobuf"));

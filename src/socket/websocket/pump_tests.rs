@@ -1,4 +1,4 @@
-//! The pump over real TCP connections, with a context that says nothing.
+//! Tests of the pump over real TCP connections, with a context that sends nothing.
 
 use std::time::Instant;
 
@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use super::*;
 
-/// Says nothing, and on its way out looks up why it goes, as a driver does.
+/// Sends nothing. When it is dropped, it looks up the declared end, as a driver does.
 struct Witness(Outbox, std::sync::mpsc::Sender<Option<End>>);
 
 impl Stream for Witness {
@@ -59,7 +59,7 @@ async fn peer(limit: usize) -> Peer {
     let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
     for half in [&stream, &server] {
-        // Small buffers, so that a peer that does not read is noticed soon.
+        // Small buffers, so that writing to a peer that does not read blocks soon.
         socket2::SockRef::from(half).set_recv_buffer_size(4096).unwrap();
         socket2::SockRef::from(half).set_send_buffer_size(4096).unwrap();
     }
@@ -76,7 +76,7 @@ impl Peer {
         self.stream.read_to_end(&mut bytes).await.map(|_| bytes)
     }
 
-    /// Queues more than the kernel takes for a peer that does not read, and waits until the pump is stuck.
+    /// Queues more than the kernel buffers for a peer that does not read, and waits until the pump is blocked.
     async fn stall(&self) {
         let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
         while self.outbox.queued_bytes() < 256 * 1024 {
@@ -137,7 +137,7 @@ async fn a_cut_does_not_wait_for_a_slow_peer() {
     assert!(cut_at.elapsed() < WRITE_DEADLINE / 2);
 }
 
-/// A peer that does not read, and whose queue has overflowed.
+/// A peer that does not read, with an overflowed queue.
 async fn overflowed() -> Peer {
     let peer = peer(300 * 1024).await;
     peer.stall().await;
@@ -189,7 +189,7 @@ impl Stream for Decoder {
             if self.buffer == 0 {
                 return Poll::Pending;
             }
-            // A frame of 1 KiB, or what is left of one.
+            // A frame of 1 KiB, or the rest of one.
             let frame = self.buffer.min(1024);
             self.buffer -= frame;
             self.decoded.set(self.decoded.get() + frame);

@@ -24,7 +24,7 @@ impl Visitor {
         let mut tab = Tab::start().await?;
         let page = Page::serve().await;
         let app = App::with(|settings| {
-            settings.surface.allowed_origins.push(page.origin());
+            settings.web.allowed_origins.push(page.origin());
             settings.passkeys.origins.push(page.origin());
         });
         let person = app.register().await;

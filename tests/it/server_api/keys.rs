@@ -142,7 +142,7 @@ async fn more_requests_than_a_key_may_make_are_told_to_come_back() {
 async fn who_has_guessed_enough_keys_is_not_looked_up_and_nobody_else_pays_for_it() {
     let app = App::with(|settings| {
         settings.address_limit_factor = 1;
-        settings.surface.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
+        settings.web.trusted_proxies = vec!["127.0.0.0/8".parse().unwrap()];
         settings.limits.api_key_address.burst = 3;
         settings.api_key = Some(API_KEY.into());
     });

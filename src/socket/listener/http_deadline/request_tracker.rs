@@ -15,7 +15,7 @@ use actix_service::Service;
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
 
-use crate::socket::listener::http_deadline::state::{HttpDeadline, RequestBody};
+use super::state::{HttpDeadline, RequestBody};
 
 /// Lets `app` answer a request, and reports the begin and the end to the deadline of its connection.
 pub(crate) fn answer<S, B>(

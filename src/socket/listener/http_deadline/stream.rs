@@ -13,7 +13,8 @@ use std::{
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::socket::{listener::http_deadline::state::HttpDeadline, websocket::tcp::SocketStream};
+use super::state::HttpDeadline;
+use crate::socket::websocket::tcp::SocketStream;
 
 /// A stream with a deadline.
 pub(crate) struct DeadlineStream<T: SocketStream> {

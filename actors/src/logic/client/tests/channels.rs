@@ -1,4 +1,4 @@
-//! What may be done with channels, and what is not offered.
+//! Commands for channels: what is permitted, and what is not supported.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How a dialogue begins: with and without an authenticated handshake.
+//! `connect` with and without an authenticated handshake.
 
 use protocol::id::SessionId;
 use protocol::id::UserId;

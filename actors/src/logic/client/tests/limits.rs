@@ -1,4 +1,4 @@
-//! How much may be said.
+//! Limits of commands and frames.
 
 use protocol::MAX_COMMANDS_PER_FRAME;
 

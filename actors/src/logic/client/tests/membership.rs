@@ -1,4 +1,4 @@
-//! What a subscription gives the right to, and when: not before its channel has taken the connection in.
+//! The permissions of a subscription. They begin when the channel has confirmed the subscription, not before.
 
 use super::*;
 use protocol::UnsubscribeCode;
@@ -9,7 +9,7 @@ const ALL: &str = r#"{"id":2,"subscribe":{"channel":"chat:a"}}
 {"id":5,"presence":{"channel":"chat:a"}}
 {"id":6,"presence_stats":{"channel":"chat:a"}}"#;
 
-/// A connection whose channels have not answered yet.
+/// A connection whose channels have not confirmed the subscriptions yet.
 fn waiting() -> TestConnection {
     let mut connection = TestConnection::connected();
     connection.channels_answer = false;
@@ -37,7 +37,7 @@ fn a_long_answer_waits_until_every_subscription_has_what_it_recovers() {
     connection.subscribe(2, "chat:b");
     connection.channels_answer = false;
     assert_eq!(connection.subscribe(3, "chat:a"), ["join chat:a 3"]);
-    // Where a channel stands, and who publishes, needs no room.
+    // A position and a publication need no reserved space.
     assert_eq!(connection.say(r#"{"id":4,"history":{"channel":"chat:b"}}"#), ["history chat:b 4 0"]);
     assert!(connection.say(r#"{"id":5,"history":{"channel":"chat:b","limit":9}}"#).is_empty());
     connection.told(made(2));

@@ -1,4 +1,4 @@
-//! The dialogue as a script: what goes in, and line by line what comes out.
+//! Tests of the client state as scripts: inputs, and the effects as lines of text.
 
 mod channels;
 mod connect;
@@ -32,7 +32,7 @@ pub(super) struct TestConnection {
     pub(super) client: ClientState,
     pub(super) now: Instant,
     pub(super) accepting: bool,
-    /// Whether channels take the connection in as soon as they are asked.
+    /// Whether channels confirm subscriptions immediately.
     channels_answer: bool,
 }
 
@@ -57,7 +57,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A connection that begins at the thousandth second.
+/// A connection that opens 1,000 seconds after the epoch.
 fn opening(now: Instant, jitter: f64) -> ConnectionParameters {
     let client = ConnectionId(Uuid::from_u128(1));
     ConnectionParameters {
@@ -71,7 +71,7 @@ fn opening(now: Instant, jitter: f64) -> ConnectionParameters {
     }
 }
 
-/// An effect in one line.
+/// An effect as one line of text.
 pub(super) fn line(effect: &Effect) -> String {
     match effect {
         Effect::Reply(bytes) => text(bytes),
@@ -122,7 +122,7 @@ impl TestConnection {
         Self::new(None, config())
     }
 
-    /// A connection whose handshake brought a cookie that proved nothing.
+    /// A connection whose handshake had a cookie that was refused.
     pub(super) fn unproven(refusal: VerifyRefusal, config: ClientConfig) -> Self {
         let now = Instant::now();
         let opening = ConnectionParameters { cookie_refusal: Some(refusal), ..opening(now, 0.5) };
@@ -139,7 +139,7 @@ impl TestConnection {
         Self::new(Some(identity()), config())
     }
 
-    /// A connection that has connected, the handshake's way.
+    /// A connection after `connect`, authenticated by the handshake.
     fn connected() -> Self {
         let mut connection = Self::authenticated();
         assert!(connection.say(r#"{"id":1,"connect":{}}"#)[0].contains(r#""connect":{"client""#));
@@ -151,7 +151,7 @@ impl TestConnection {
         self.performed(effects)
     }
 
-    /// What is to be done, in lines; the channels take the connection in at once, unless the test says when.
+    /// The effects as lines. Channels confirm subscriptions immediately, unless the test does it.
     fn performed(&mut self, mut effects: Vec<Effect>) -> Vec<String> {
         let mut done = 0;
         while let Some(effect) = effects.get(done).filter(|_| self.channels_answer) {
@@ -207,7 +207,7 @@ impl TestConnection {
         lines(&self.client.on_tick(self.now))
     }
 
-    /// Goes to the next deadline.
+    /// Advances the time to the next deadline.
     fn next(&mut self) -> (f64, Vec<String>) {
         let due = self.client.next_deadline().unwrap().saturating_duration_since(self.now).as_secs_f64();
         (due, self.after(due))

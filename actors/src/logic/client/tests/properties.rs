@@ -1,4 +1,4 @@
-//! What holds for every client, whatever a client and the world around it do.
+//! Properties that hold for every sequence of inputs.
 
 use std::time::Duration;
 
@@ -179,7 +179,7 @@ proptest! {
         let (mut closed, mut pending, mut proven) = (false, None, authenticated);
         for input in inputs {
             proven |= matches!(input, Input::Verified(0..=2 | 5)) && answers(&input, pending);
-            // One outcome for each verification.
+            // Each verification has one result.
             let answered = answers(&input, pending).then(|| pending.take()).flatten();
             let effects = feed(&mut connection, answered, input);
             closed = check(&connection, closed, proven, &mut pending, &effects)?;
@@ -204,7 +204,7 @@ proptest! {
     }
 }
 
-/// Whether this is an outcome of what is being waited for.
+/// Whether this input is the result of the pending verification.
 fn answers(input: &Input, pending: Option<Purpose>) -> bool {
     match pending {
         Some(Purpose::Connect { .. } | Purpose::Refresh { .. }) => matches!(input, Input::Verified(_)),
@@ -213,7 +213,7 @@ fn answers(input: &Input, pending: Option<Purpose>) -> bool {
     }
 }
 
-/// The invariants of one step; returns whether the dialogue is closed.
+/// The invariants of one step; returns whether the connection is closed.
 fn check(
     connection: &TestConnection,
     was_closed: bool,
@@ -244,7 +244,7 @@ fn check(
     let closed = was_closed || matches!(effects.last(), Some(Effect::Close(_)));
     prop_assert_eq!(connection.client.is_closed(), closed);
     prop_assert_eq!(connection.client.next_deadline().is_none(), closed);
-    // The server may add to what the client may have.
+    // Server-side subscriptions do not count towards the client's limit here.
     prop_assert!(connection.client.subscriptions.len() <= 7);
     prop_assert!(connection.client.queue.is_empty() || connection.client.pending.is_some());
     Ok(closed)

@@ -1,4 +1,4 @@
-//! What may be asked about channels, and by whom.
+//! Queries about channels, and their permissions.
 
 use super::*;
 use protocol::UnsubscribeCode;

@@ -1,4 +1,4 @@
-//! What the server does of its own accord: subscriptions at `connect`, and requests of others.
+//! Server-side subscriptions at `connect`, and requests of the server.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn subscribe(subscription: ServerSubscription) -> ServerRequest {
     ServerRequest::Subscribe(Box::new(subscription))
 }
 
-/// Pings that are not answered end nothing here.
+/// A configuration with such long intervals that missing pongs do not close the connection.
 fn patient() -> ClientConfig {
     ClientConfig { pong_timeout: Duration::from_secs(9_999), ..config() }
 }
@@ -160,7 +160,7 @@ fn the_answer_to_connect_lists_what_the_server_subscribed_before() {
     assert_eq!(connection.say(r#"{"id":1,"connect":{}}"#), ["gather chat:a"]);
     let said = gathered(&mut connection, &[("chat:a", Ok(SubscribeResult::default()))]);
     assert!(said[0].contains(r#""subs":{"chat:a":{}}"#), "{said:?}");
-    // The first one, whose loss would be heard of now, is another one.
+    // A report about the loss of the first subscription must not remove the second one.
     assert!(connection.told(ServerRequest::Forget(channel("chat:a"), 1)).is_empty());
     assert_eq!(connection.channels(), 1);
 }
@@ -212,7 +212,7 @@ fn the_loss_of_a_subscription_says_nothing_of_a_later_one() {
 fn a_subscription_of_the_servers_ends_the_connection_with_it() {
     let mut connection = with(Vec::new());
     connection.say(r#"{"id":1,"connect":{}}"#);
-    // The calendar shows 1000 at the beginning.
+    // The connection opened at 1000 seconds since the epoch.
     connection.told(subscribe(ServerSubscription { expires_at: Some(1_060), ..to("chat:a") }));
     assert!(
         connection.told(subscribe(ServerSubscription { expires_at: Some(1_000), ..to("chat:b") })).is_empty()

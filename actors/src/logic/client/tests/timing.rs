@@ -1,4 +1,4 @@
-//! What time does: pings, pongs, and the end of tokens.
+//! Timing: pings, pongs, and the expiry of tokens.
 
 use protocol::id::UserId;
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! SubscriptionTable with tokens of their own: what is granted, what is refused, and how they end.
+//! Subscriptions with a subscription token: what is granted, what is refused, and how they expire.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ fn lasting(seconds: u64) -> SubscriptionGrant {
     SubscriptionGrant { expires_in: Some(Duration::from_secs(seconds)), ..SubscriptionGrant::default() }
 }
 
-/// Subscribed with a token that lasts a minute, to a server that never pings.
+/// A connection that is subscribed with a token of one minute. The server sends no pings.
 fn subscribed() -> TestConnection {
     let patient = ClientConfig { pong_timeout: Duration::from_secs(9_999), ..config() };
     let mut connection =

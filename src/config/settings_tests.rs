@@ -17,7 +17,11 @@ fn complete() -> HashMap<&'static str, String> {
 }
 
 fn read(vars: &HashMap<&'static str, String>) -> Result<Settings, ConfigError> {
-    Settings::from_lookup(&|name| vars.get(name).cloned())
+    crate::app::open_files(Settings::read(&variables(vars)))
+}
+
+fn variables(vars: &HashMap<&'static str, String>) -> Variables {
+    vars.iter().map(|(name, value)| (*name, value.as_str())).collect()
 }
 
 fn problems(change: impl FnOnce(&mut HashMap<&'static str, String>)) -> Vec<String> {
@@ -100,9 +104,10 @@ fn an_algorithm_that_is_not_offered_is_not_passed_over() {
 fn a_development_server_takes_the_environments_limits() {
     let database = DatabaseSettings::embedded(std::path::Path::new("/nowhere"), "portcullis");
     let secrets = read(&complete()).unwrap().secrets;
-    let settings = Settings::development(database, secrets, 0, None);
-    let set = HashMap::from([("SESSION_TIMEOUT_MINUTES", "5".to_owned())]);
-    let settings = settings.overlaid(&|name| set.get(name).cloned()).unwrap();
+    let variables = [("SESSION_TIMEOUT_MINUTES", "5")].into_iter().collect();
+    let address = SocketAddr::from(([127, 0, 0, 1], 0));
+    let draft = Settings::read_development(&variables, database, secrets, (address, None));
+    let settings = draft.finish().unwrap();
     assert_eq!(settings.sessions.idle, Duration::from_secs(300));
     assert_eq!(settings.socket.limits.per_user, 1_000);
 }
@@ -163,4 +168,39 @@ fn thresholds_of_risk_rise() {
 fn settings_print_no_secret() {
     let printed = format!("{:?}", read(&complete()).unwrap());
     assert!(!printed.contains("0123456789abcdef") && !printed.contains("pw@"), "{printed}");
+}
+
+#[test]
+fn a_number_out_of_its_bounds_is_refused() {
+    for (name, value, problem) in [
+        ("SESSION_ABSOLUTE_DAYS", "99999999999999999999", "SESSION_ABSOLUTE_DAYS: must be at most 3650"),
+        ("SESSION_ABSOLUTE_DAYS", "213503982334601", "SESSION_ABSOLUTE_DAYS: must be at most 3650"),
+        ("SESSIONS_PER_USER", "0", "SESSIONS_PER_USER: must be at least 1"),
+        ("WORKERS", "many", "WORKERS: must be a whole number from 1 to 1024"),
+        ("LIMIT_LOGIN_ADDRESS", "30/99999999", "LIMIT_LOGIN_ADDRESS: must be at most 1000000000/31536000"),
+    ] {
+        let problems = problems(|vars| drop(vars.insert(name, value.to_owned())));
+        assert_eq!(problems, [problem]);
+    }
+}
+
+#[test]
+fn a_misspelt_setting_is_listed_with_the_other_problems() {
+    let problems = problems(|vars| {
+        vars.remove("DOMAIN");
+        vars.insert("LIMIT_LOGIN_ADRESS", "30/60".to_owned());
+    });
+    let misspelt = "LIMIT_LOGIN_ADRESS: there is no such setting; did you mean LIMIT_LOGIN_ADDRESS?";
+    assert!(problems.len() == 2 && problems.iter().any(|problem| problem == misspelt), "{problems:?}");
+}
+
+#[test]
+fn sockets_follow_the_settings_that_other_parts_share() {
+    let mut settings = read(&complete()).unwrap();
+    settings.allow_anonymous = true;
+    settings.limits.frame_connection.burst = 7;
+    let sockets = settings.socket_settings(100);
+    assert_eq!(sockets.limits.total, 100);
+    assert!(sockets.client.allow_anonymous);
+    assert_eq!(sockets.client.commands.burst, 7);
 }

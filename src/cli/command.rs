@@ -1,0 +1,64 @@
+//! The commands and options, and the call of the chosen command. Called by `main`.
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use super::{ban, config, dev, key, migrate, serve, session, user};
+
+/// A realtime session and WebSocket server in which revocation shuts every door.
+#[derive(Debug, Parser)]
+#[command(name = "portcullis", version, about, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Starts a development server with a database, certificate, secrets and users of its own.
+    Dev(dev::Dev),
+    /// Starts the production server, configured by environment variables (or `.env`).
+    Serve(serve::Serve),
+    /// Brings the schema of the database up to date.
+    Migrate(migrate::Migrate),
+    /// Creates, lists and changes users.
+    User(user::User),
+    /// Lists and revokes sessions.
+    Session(session::Session),
+    /// Checks and describes the settings.
+    Config(config::Config),
+    /// Bans addresses, lists bans and lifts them.
+    Ban(ban::Ban),
+    /// Creates, lists and revokes keys of the server API.
+    Key(key::Key),
+}
+
+/// Runs the command that the process was started with.
+pub fn run() -> ExitCode {
+    // Usually there is no such file. A file that cannot be read must not be ignored.
+    match dotenvy::dotenv() {
+        Err(error) if !error.not_found() => {
+            eprintln!("portcullis: the file .env cannot be read");
+            return ExitCode::from(2);
+        }
+        _ => {}
+    }
+    let result = match Cli::parse().command {
+        Command::Dev(dev) => dev.run(),
+        Command::Serve(serve) => serve.run(),
+        Command::Migrate(migrate) => migrate.run(),
+        Command::User(user) => user.run(),
+        Command::Session(session) => session.run(),
+        Command::Config(config) => config.run(),
+        Command::Ban(ban) => ban.run(),
+        Command::Key(key) => key.run(),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("portcullis: {error}");
+            error.exit_code()
+        }
+    }
+}

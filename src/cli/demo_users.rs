@@ -1,0 +1,25 @@
+//! The demonstration users of a development server.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::secrets::DevSecrets;
+use domain::account::role::Role;
+
+/// A demonstration user.
+pub(super) struct DemoUser {
+    pub(super) email: &'static str,
+    pub(super) password: SecretString,
+    pub(super) role: Role,
+}
+
+/// A user with a known password, and an administrator with a generated one.
+pub(super) fn demo_users(secrets: &DevSecrets) -> [DemoUser; 2] {
+    [
+        DemoUser { email: "user@example.com", password: SecretString::from("password"), role: Role::User },
+        DemoUser {
+            email: "admin@example.com",
+            password: SecretString::from(secrets.admin_password.expose_secret()),
+            role: Role::Admin,
+        },
+    ]
+}

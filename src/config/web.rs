@@ -1,0 +1,104 @@
+//! The server as browsers see it: its name, the origins of pages, cookies, and the names that passkeys belong to.
+
+use ipnet::IpNet;
+
+use super::{
+    reader::Reader,
+    setting::{List, Setting},
+    table::{
+        ACCESS_COOKIE_READABLE, COOKIE_DOMAIN, CORS_ALLOWED_ORIGINS, DOMAIN, SECURITY_HEADERS_ENABLED,
+        TRUSTED_PROXIES, WEBAUTHN_ORIGINS, WEBAUTHN_RP_ID, WEBAUTHN_RP_NAME,
+    },
+};
+use domain::factors::passkey::{self, RelyingPartyNames, origin_fits};
+
+/// The origins of a proxy in front of `portcullis dev`. The server's own origins are added when it is bound.
+const DEV_ORIGINS: [&str; 2] = ["https://localhost", "http://localhost"];
+const DEV_DOMAIN: &str = "localhost";
+
+/// The server as browsers see it.
+#[derive(Clone, Debug)]
+pub struct WebSettings {
+    /// `DOMAIN`.
+    pub domain: String,
+    /// `CORS_ALLOWED_ORIGINS`; with `portcullis dev` also those of a local proxy.
+    pub allowed_origins: Vec<String>,
+    /// `COOKIE_DOMAIN`.
+    pub cookie_domain: Option<String>,
+    /// `ACCESS_COOKIE_READABLE`.
+    pub access_cookie_readable: bool,
+    /// `SECURITY_HEADERS_ENABLED`.
+    pub security_headers: bool,
+    /// `TRUSTED_PROXIES`.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+pub(super) fn web(read: &mut Reader<'_>) -> WebSettings {
+    let listed = origins(read, &CORS_ALLOWED_ORIGINS);
+    let dev = read.is_dev();
+    let domain = read.text(&DOMAIN).or_else(|| dev.then(|| DEV_DOMAIN.to_owned())).unwrap_or_default();
+    if domain.is_empty() {
+        read.problem("DOMAIN: missing");
+    }
+    let local = DEV_ORIGINS.map(str::to_owned).into_iter().filter(|_| dev);
+    WebSettings {
+        domain,
+        allowed_origins: local.chain(listed).collect(),
+        cookie_domain: read.text(&COOKIE_DOMAIN),
+        access_cookie_readable: read.flag(&ACCESS_COOKIE_READABLE),
+        security_headers: read.flag(&SECURITY_HEADERS_ENABLED),
+        trusted_proxies: read.parsed_list(&TRUSTED_PROXIES),
+    }
+}
+
+/// The names that passkeys belong to. Names that are not set follow from the domain and from the allowed origins.
+pub(super) fn passkeys(read: &mut Reader<'_>, web: &WebSettings) -> RelyingPartyNames {
+    let id = read.text(&WEBAUTHN_RP_ID).unwrap_or_else(|| web.domain.clone());
+    let mut origins = origins(read, &WEBAUTHN_ORIGINS);
+    if origins.is_empty() {
+        origins = web.allowed_origins.iter().filter(|origin| origin_fits(origin, &id)).cloned().collect();
+    }
+    if origins.is_empty() {
+        origins.push(format!("https://{id}"));
+    }
+    let names = RelyingPartyNames { id, name: read.text(&WEBAUTHN_RP_NAME).unwrap_or_default(), origins };
+    if !web.domain.is_empty() {
+        for problem in passkey::problems(&names) {
+            read.problem(problem);
+        }
+    }
+    names
+}
+
+/// A list of origins, each checked.
+fn origins(read: &mut Reader<'_>, setting: &Setting<List>) -> Vec<String> {
+    let listed = read.list(setting);
+    for origin in &listed {
+        if let Some(wrong) = wrong_with_origin(origin, read.production) {
+            read.problem(format!("{}: `{origin}` {wrong}", setting.name));
+        }
+    }
+    listed
+}
+
+/// Origins are compared letter by letter (RFC 6454, 6.2). An origin in another spelling would never match, without a message.
+fn wrong_with_origin(origin: &str, production: bool) -> Option<&'static str> {
+    let Some((scheme, rest)) = origin.split_once("://") else {
+        return Some("is not an origin: scheme://host, with the port if it is not the default one");
+    };
+    let (host, port) = match rest.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (rest, None),
+    };
+    let odd = |c: char| c.is_ascii_uppercase() || c.is_whitespace() || "/?#@*,".contains(c);
+    let default_port = matches!((scheme, port), ("https", Some("443")) | ("http", Some("80")));
+    if host.is_empty()
+        || rest.contains(odd)
+        || default_port
+        || port.is_some_and(|port| port.parse::<u16>().is_err())
+    {
+        return Some("is not written as browsers write origins: lower case, no path, no default port");
+    }
+    let local = matches!(host, "localhost" | "127.0.0.1" | "[::1]") || host.ends_with(".localhost");
+    (production && (scheme != "https" || local)).then_some("is not an https origin of another machine")
+}
