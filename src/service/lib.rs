@@ -78,7 +78,8 @@ pub use sign_in::{
     sign_out::SignOutScope,
 };
 pub use store::{
-    ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, Order, Session, Target, User,
+    ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, RevocationRequest, Session,
+    Target, User,
 };
 pub use upkeep::Upkeep;
 

@@ -87,7 +87,7 @@ impl CachedSession {
         let carried = claims.privilege_epoch >= session.privilege_epoch;
         Caller {
             scopes: self.role.scopes().intersect(Scopes::parse(&claims.scopes)),
-            refresh_counter: claims.generation,
+            refresh_counter: claims.refresh_counter,
             privileged_until: session.privileged_until.filter(|until| carried && *until > now),
             token_expires_at: OffsetDateTime::from_unix_timestamp(claims.exp).unwrap_or(session.expires_at),
             token: self.mark(claims),

@@ -9,7 +9,7 @@ use protocol::id::{SessionId, UserId};
 
 use super::*;
 use domain::{account::role::Scope, account::role::Status, session::SignInMethod};
-use store::{DeviceShown, User};
+use store::{DeviceSummary, User};
 
 fn now() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()
@@ -23,7 +23,7 @@ fn known(role: Role, privileged_epoch: Option<u32>) -> CachedSession {
         password_hash: secrecy::SecretString::default(),
         role,
         status: Status::Active,
-        generation: 0,
+        revocation_epoch: 0,
         created_at: now(),
         last_login_at: None,
     };
@@ -45,7 +45,7 @@ fn known(role: Role, privileged_epoch: Option<u32>) -> CachedSession {
         address: None,
         user_agent: None,
         risk: None,
-        shown: DeviceShown::default(),
+        shown: DeviceSummary::default(),
         revoked: None,
     };
     CachedSession::new(SessionWithUser { session, user }, millis(now()))

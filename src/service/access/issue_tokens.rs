@@ -73,7 +73,7 @@ impl TokenIssuer {
             scopes: user.role.scopes().to_strings(),
             sid: session.id,
             jti: Uuid::new_v4(),
-            generation: refresh_counter,
+            refresh_counter,
             privilege_epoch: session.privilege_epoch,
             iss: keys.issuer().to_owned(),
             aud: keys.audience().to_owned(),

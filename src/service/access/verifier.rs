@@ -75,7 +75,7 @@ impl Verifier {
             return Err(Refusal::Invalid("invalid_token"));
         }
         self.check_denials(&known.session.user.into(), &known.mark(&claims), None, now).await?;
-        self.note_use(&known, claims.generation, now);
+        self.note_use(&known, claims.refresh_counter, now);
         Ok(known.caller(&claims, now))
     }
 

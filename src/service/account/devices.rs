@@ -11,7 +11,7 @@ use crate::{
     revocation::revoke::{RevocationResult, Revoker},
 };
 use domain::{client::device::TRUST_TTL, client::device::Trust};
-use store::{Change, Device, DeviceChange, Order, Store, Target};
+use store::{Change, Device, DeviceChange, RevocationRequest, Store, Target};
 
 /// The longest label, in characters.
 const LABEL_CHARS: usize = 100;
@@ -84,12 +84,12 @@ impl Devices {
     ) -> Result<ListedDevice, Failure> {
         let Parts { store, clock, audit, privilege, .. } = &self.0;
         let label = update.label.map(|label| label.as_deref().map(checked_label).transpose()).transpose()?;
-        let authority = match update.trusted {
+        let acting_session = match update.trusted {
             Some(true) => {
                 privilege.require(caller).await?;
-                caller.privileged_authority()
+                caller.privileged_acting_session()
             }
-            Some(false) | None => caller.authority(),
+            Some(false) | None => caller.acting_session(),
         };
         let now = clock.now();
         let trust = update.trusted.map(|trusted| match trusted {
@@ -102,7 +102,7 @@ impl Devices {
             event = event.with("trust", trust.as_str());
         }
         let change = DeviceChange { label, trust };
-        let changed = match store.change_device(authority, id, change, now, event).await {
+        let changed = match store.change_device(acting_session, id, change, now, event).await {
             Ok(changed) => changed.ok_or_else(no_such_device)?,
             Err(error) => return Err(privilege.failure(caller.user, error).await),
         };
@@ -126,14 +126,14 @@ impl Devices {
         event.device = Some(id);
         event.session = None;
         revoker
-            .revoke(Order {
-                authority: Some(caller.authority()),
+            .revoke(RevocationRequest {
+                acting_session: Some(caller.acting_session()),
                 only_user: Some(caller.user),
                 reason: "forgotten by its user".to_owned(),
                 actor: Some(caller.user),
                 change: Some(Change::ForgetDevice),
                 audit: event.with("by_session", caller.session.to_string()),
-                ..Order::new(Target::Device(id), Cause::DeviceRemoved, clock.now())
+                ..RevocationRequest::new(Target::Device(id), Cause::DeviceRemoved, clock.now())
             })
             .await
     }

@@ -5,7 +5,7 @@
 use protocol::{audit::Outcome, close::Cause};
 
 use crate::core::{audit::AuditTrail, caller::Caller, clock::Clock, request_meta::RequestMeta};
-use store::{Change, FactorChange, Order, Target};
+use store::{Change, FactorChange, RevocationRequest, Target};
 
 /// Makes orders to change factors. Clones are cheap.
 #[derive(Clone)]
@@ -27,15 +27,15 @@ impl FactorOrders {
         event: &str,
         reason: &str,
         meta: &RequestMeta,
-    ) -> Order {
-        Order {
-            authority: Some(caller.privileged_authority()),
+    ) -> RevocationRequest {
+        RevocationRequest {
+            acting_session: Some(caller.privileged_acting_session()),
             except: Some(caller.session),
             reason: reason.to_owned(),
             actor: Some(caller.user),
             change: Some(Change::Factor(change)),
             audit: self.audit.caller_event(caller, event, Outcome::Success, meta),
-            ..Order::new(Target::User(caller.user), Cause::FactorChanged, self.clock.now())
+            ..RevocationRequest::new(Target::User(caller.user), Cause::FactorChanged, self.clock.now())
         }
     }
 }

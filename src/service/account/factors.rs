@@ -19,7 +19,7 @@ use domain::{
     factors::backup_code, factors::backup_code::BACKUP_CODES, factors::backup_code::BackupCode,
     factors::totp::TotpCode, factors::totp::matching_step, factors::totp::qr_svg,
 };
-use store::{FACTOR_GONE, FactorChange, Order, Store};
+use store::{FACTOR_GONE, FactorChange, RevocationRequest, Store};
 
 /// The factors that a user has beside a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,7 +88,7 @@ impl Factors {
         privilege.require(caller).await?;
         let (secret, sealed) = codes.new_secret(caller.user)?;
         let event = audit.caller_event(caller, "totp.begun", Outcome::Success, meta);
-        match store.begin_totp(caller.privileged_authority(), sealed, clock.now(), event).await {
+        match store.begin_totp(caller.privileged_acting_session(), sealed, clock.now(), event).await {
             Ok(true) => {}
             Ok(false) => return Err(totp_already_active()),
             Err(error) => return Err(privilege.failure(caller.user, error).await),
@@ -126,7 +126,7 @@ impl Factors {
         };
         let change = FactorChange::ConfirmTotp { step, secret: stored.secret.bytes };
         let order = orders.order(caller, change, "totp.confirmed", "an authenticator app was added", meta);
-        match revoker.revoke(Order { now, ..order }).await {
+        match revoker.revoke(RevocationRequest { now, ..order }).await {
             Ok(_) => Ok(now),
             // Another one was begun or confirmed meanwhile.
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => Err(totp_not_begun()),

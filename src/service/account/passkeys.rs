@@ -25,7 +25,7 @@ use domain::{
     factors::aaguid::authenticator, factors::challenge::ChallengeKind, factors::passkey,
     factors::passkey::PASSKEYS_PER_USER,
 };
-use store::{Answerer, FACTOR_GONE, FactorChange, NewPasskey, Store, StoredPasskey};
+use store::{ChallengeOwner, FACTOR_GONE, FactorChange, NewPasskey, Store, StoredPasskey};
 
 /// A passkey as its user sees it.
 #[derive(Clone, Debug)]
@@ -96,7 +96,7 @@ impl Passkeys {
         // Ask the authenticator to keep the passkey if it has room, so that the user can sign in without typing a name. The
         // library would discourage it.
         options["publicKey"]["authenticatorSelection"]["residentKey"] = "preferred".into();
-        let answerer = Answerer::Session(caller.session);
+        let answerer = ChallengeOwner::Session(caller.session);
         let new = NewCeremony::new(ChallengeKind::PasskeyRegistration, Some(caller.user), answerer);
         let state = serde_json::to_value(state).map_err(|_| Failure::Internal)?;
         let id = ceremonies.store_ceremony(new, state).await?;
@@ -120,7 +120,7 @@ impl Passkeys {
         privilege.require(caller).await?;
         let name = name.map(checked_name).transpose()?;
         let credential = parse_registration(credential)?;
-        let answerer = Some(Answerer::Session(caller.session));
+        let answerer = Some(ChallengeOwner::Session(caller.session));
         let kinds = [ChallengeKind::PasskeyRegistration];
         let taken = ceremonies.take_ceremony(ceremony, answerer, &kinds).await?;
         let state: PasskeyRegistration =
@@ -174,7 +174,7 @@ impl Passkeys {
         let name = checked_name(name)?;
         let event = audit.caller_event(caller, "passkey.renamed", Outcome::Success, meta);
         let event = event.with("passkey", id.to_string());
-        let renamed = store.rename_passkey(caller.authority(), id, name, clock.now(), event).await?;
+        let renamed = store.rename_passkey(caller.acting_session(), id, name, clock.now(), event).await?;
         renamed.map(ListedPasskey::of).ok_or_else(no_such_passkey)
     }
 

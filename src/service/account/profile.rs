@@ -17,7 +17,7 @@ use crate::{
     },
     revocation::revoke::{RevocationResult, Revoker},
 };
-use store::{Change, Order, Store, Target, User};
+use store::{Change, RevocationRequest, Store, Target, User};
 
 /// A user's own profile.
 pub struct Profile(Parts);
@@ -59,7 +59,7 @@ impl Profile {
         let Parts { store, clock, audit, .. } = &self.0;
         let display_name = parse_display_name(display_name)?;
         let event = audit.caller_event(caller, "user.renamed", Outcome::Success, meta);
-        Ok(store.update_profile(caller.authority(), display_name, clock.now(), event).await?)
+        Ok(store.update_profile(caller.acting_session(), display_name, clock.now(), event).await?)
     }
 
     /// Changes the caller's password and ends their other sessions. Tokens of the remaining session no longer carry privilege.
@@ -89,14 +89,14 @@ impl Profile {
         }
         let hash = hasher.hash_if_strong(new, parse_email(&user.email)?).await?;
         revoker
-            .revoke(Order {
-                authority: Some(caller.privileged_authority()),
+            .revoke(RevocationRequest {
+                acting_session: Some(caller.privileged_acting_session()),
                 except: Some(caller.session),
                 reason: "the password was changed".to_owned(),
                 actor: Some(caller.user),
                 change: Some(Change::Password { hash }),
                 audit: audit.caller_event(caller, "password.changed", Outcome::Success, meta),
-                ..Order::new(Target::User(caller.user), Cause::PasswordChanged, clock.now())
+                ..RevocationRequest::new(Target::User(caller.user), Cause::PasswordChanged, clock.now())
             })
             .await
     }

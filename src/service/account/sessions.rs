@@ -10,7 +10,7 @@ use crate::{
     revocation::revoke::{RevocationResult, Revoker},
 };
 use domain::session::ended;
-use store::{Order, Store, Target};
+use store::{RevocationRequest, Store, Target};
 
 /// A user's own sessions. Clones are cheap.
 #[derive(Clone)]
@@ -79,22 +79,22 @@ impl Sessions {
     /// `Invalid` if the caller's session has ended meanwhile, `Unavailable` if the database cannot be reached.
     pub async fn end_others(&self, caller: &Caller, meta: &RequestMeta) -> Result<RevocationResult, Failure> {
         let order = self.order(caller, Target::User(caller.user), meta);
-        self.revoker.revoke(Order { except: Some(caller.session), ..order }).await
+        self.revoker.revoke(RevocationRequest { except: Some(caller.session), ..order }).await
     }
 
     /// An order of a user about their own sessions. The event names the session that is ended, not the one that asks.
-    fn order(&self, caller: &Caller, target: Target, meta: &RequestMeta) -> Order {
+    fn order(&self, caller: &Caller, target: Target, meta: &RequestMeta) -> RevocationRequest {
         let mut event = self.audit.event("session.revoked", Outcome::Success, meta);
         event.actor = Some(caller.user);
         event.user = Some(caller.user);
         event.device = None;
-        Order {
-            authority: Some(caller.authority()),
+        RevocationRequest {
+            acting_session: Some(caller.acting_session()),
             only_user: Some(caller.user),
             reason: "ended by its user".to_owned(),
             actor: Some(caller.user),
             audit: event.with("by_session", caller.session.to_string()),
-            ..Order::new(target, Cause::SignedOut, self.clock.now())
+            ..RevocationRequest::new(target, Cause::SignedOut, self.clock.now())
         }
     }
 }

@@ -23,7 +23,7 @@ use crate::{
     },
 };
 use domain::factors::challenge::ChallengeKind;
-use store::{Answerer, Granted, Privilege, Proof, Store, User};
+use store::{ChallengeOwner, Privilege, PrivilegeOutcome, Proof, Store, User};
 
 /// A proof of presence.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ impl StepUp {
         if allowed.is_empty() {
             return Err(Failure::conflict("no_passkey", "You have no passkey to prove your presence with."));
         }
-        let answerer = Answerer::Session(caller.session);
+        let answerer = ChallengeOwner::Session(caller.session);
         let new = NewCeremony::new(ChallengeKind::PasskeyStepUp, Some(caller.user), answerer);
         ceremonies.begin_assertion(new, Some(allowed)).await
     }
@@ -127,7 +127,7 @@ impl StepUp {
         let privilege = Privilege {
             session: caller.session,
             user: caller.user,
-            generation: user.generation,
+            revocation_epoch: user.revocation_epoch,
             until,
             proof: spent,
             now,
@@ -135,9 +135,9 @@ impl StepUp {
         let event = audit.caller_event(caller, "session.stepped_up", Outcome::Success, meta);
         let event = event.with("method", proof.method());
         let session = match store.grant_privilege(privilege, event).await? {
-            Granted::Session(session) => session,
-            Granted::Lapsed => return Err(Failure::session_ended()),
-            Granted::Spent => return Err(self.refuse(caller, &proof, meta).await),
+            PrivilegeOutcome::Session(session) => session,
+            PrivilegeOutcome::Lapsed => return Err(Failure::session_ended()),
+            PrivilegeOutcome::Spent => return Err(self.refuse(caller, &proof, meta).await),
         };
         verifier.invalidate(session.id);
         let (access_token, access_expires_at) = tokens.access_token(&user, &session, caller.refresh_counter);
@@ -188,7 +188,7 @@ impl StepUp {
     ) -> Result<Proof, Failure> {
         let ceremonies = &self.0.ceremonies;
         let credential = parse_assertion(credential)?;
-        let answerer = Some(Answerer::Session(caller.session));
+        let answerer = Some(ChallengeOwner::Session(caller.session));
         let taken = ceremonies.take_ceremony(ceremony, answerer, &[ChallengeKind::PasskeyStepUp]).await?;
         Ok(ceremonies.judge_assertion(&taken, &credential, meta).await?.proof)
     }

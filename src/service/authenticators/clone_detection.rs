@@ -11,7 +11,7 @@ use crate::{
     core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta},
     revocation::revoke::Revoker,
 };
-use store::{Change, FactorChange, Order, Proof, Store, StoredPasskey, Target};
+use store::{Change, FactorChange, Proof, RevocationRequest, Store, StoredPasskey, Target};
 
 /// Suspends passkeys that may have been copied. Clones are cheap.
 #[derive(Clone)]
@@ -54,11 +54,11 @@ impl CloneDetection {
     pub(crate) async fn suspend(&self, stored: &StoredPasskey, meta: &RequestMeta) -> Failure {
         let mut audit = self.audit.event("credential.clone_suspected", Outcome::Denied, meta);
         audit.user = Some(stored.user);
-        let order = Order {
+        let order = RevocationRequest {
             reason: "a passkey may have been copied".to_owned(),
             change: Some(Change::Factor(FactorChange::SuspendPasskey(stored.id))),
             audit: audit.with("passkey", stored.id.to_string()),
-            ..Order::new(Target::User(stored.user), Cause::CredentialCloned, self.clock.now())
+            ..RevocationRequest::new(Target::User(stored.user), Cause::CredentialCloned, self.clock.now())
         };
         match self.revoker.revoke(order).await {
             // Another request has just suspended it for the same reason.

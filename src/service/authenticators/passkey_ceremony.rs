@@ -13,7 +13,7 @@ use webauthn_rs::prelude::{
 use super::{clone_detection::CloneDetection, relying_party::RelyingParty, stored_passkey::read_passkey};
 use crate::core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta};
 use domain::{factors::challenge::CHALLENGE_TTL, factors::challenge::ChallengeKind};
-use store::{Answerer, Challenge, PasskeyOwner, Proof, Store, StoredPasskey};
+use store::{Challenge, ChallengeOwner, PasskeyOwner, Proof, Store, StoredPasskey};
 
 /// A ceremony that has begun: what the browser needs to answer it.
 #[derive(Clone, Debug)]
@@ -98,7 +98,7 @@ impl PasskeyCeremonies {
             kind: new.kind,
             user: new.user,
             answerer: new.answerer,
-            generation: 0,
+            revocation_epoch: 0,
             revoked_all: 0,
             state: json!({"library": library, "sign_in": new.sign_in, "decoy": new.decoy}),
             expires_at: now + CHALLENGE_TTL,
@@ -114,7 +114,7 @@ impl PasskeyCeremonies {
     pub(crate) async fn take_ceremony(
         &self,
         id: Uuid,
-        answerer: Option<Answerer>,
+        answerer: Option<ChallengeOwner>,
         kinds: &[ChallengeKind],
     ) -> Result<Challenge, Failure> {
         let taken = match answerer {
@@ -217,7 +217,7 @@ impl PasskeyCeremonies {
 pub(crate) struct NewCeremony {
     pub(crate) kind: ChallengeKind,
     pub(crate) user: Option<UserId>,
-    pub(crate) answerer: Answerer,
+    pub(crate) answerer: ChallengeOwner,
     /// The challenge of the sign-in that it completes.
     pub(crate) sign_in: Option<Uuid>,
     /// It asks for a passkey that does not exist, so that it can never succeed.
@@ -225,7 +225,7 @@ pub(crate) struct NewCeremony {
 }
 
 impl NewCeremony {
-    pub(crate) fn new(kind: ChallengeKind, user: Option<UserId>, answerer: Answerer) -> Self {
+    pub(crate) fn new(kind: ChallengeKind, user: Option<UserId>, answerer: ChallengeOwner) -> Self {
         Self { kind, user, answerer, sign_in: None, decoy: false }
     }
 }

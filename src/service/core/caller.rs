@@ -7,7 +7,7 @@ use protocol::id::{DeviceId, SessionId, UserId};
 use time::OffsetDateTime;
 
 use domain::{account::role::Role, account::role::Scopes};
-use store::Authority;
+use store::ActingSession;
 
 /// An authenticated user, and what their credential permits.
 #[derive(Clone, Debug)]
@@ -40,12 +40,12 @@ pub struct Caller {
 
 impl Caller {
     /// What the store checks again when it changes something in the caller's name.
-    pub(crate) fn authority(&self) -> Authority {
-        Authority { session: self.session, user: self.user, role: Role::User, privileged_until: None }
+    pub(crate) fn acting_session(&self) -> ActingSession {
+        ActingSession { session: self.session, user: self.user, role: Role::User, privileged_until: None }
     }
 
     /// The same for changes that need a recent step-up.
-    pub(crate) fn privileged_authority(&self) -> Authority {
-        Authority { privileged_until: self.privileged_until, ..self.authority() }
+    pub(crate) fn privileged_acting_session(&self) -> ActingSession {
+        ActingSession { privileged_until: self.privileged_until, ..self.acting_session() }
     }
 }

@@ -17,7 +17,7 @@ use crate::{
     revocation::revoke::{RevocationResult, Revoker},
 };
 use domain::{account::email::Email, account::role::Role, account::role::Status};
-use store::{Change, FactorChange, NewUser, Order, Store, StoreError, Target, User, UserFilter};
+use store::{Change, FactorChange, NewUser, RevocationRequest, Store, StoreError, Target, User, UserFilter};
 
 /// Administers accounts from the command line.
 pub struct LocalAdmin {
@@ -148,7 +148,11 @@ impl LocalAdmin {
     /// `Unavailable` if the database cannot be reached.
     pub async fn revoke(&self, target: Target, reason: String) -> Result<RevocationResult, Failure> {
         let audit = self.event("session.revoked");
-        let order = Order { reason, audit, ..Order::new(target, Cause::Revoked, self.clock.now()) };
+        let order = RevocationRequest {
+            reason,
+            audit,
+            ..RevocationRequest::new(target, Cause::Revoked, self.clock.now())
+        };
         self.revoker.revoke(order).await
     }
 
@@ -161,8 +165,8 @@ impl LocalAdmin {
         reason: &str,
     ) -> Result<RevocationResult, Failure> {
         let reason = reason.to_owned();
-        let order = Order::new(Target::User(user), cause, self.clock.now());
-        let revoked = self.revoker.revoke(Order { change, audit, reason, ..order }).await?;
+        let order = RevocationRequest::new(Target::User(user), cause, self.clock.now());
+        let revoked = self.revoker.revoke(RevocationRequest { change, audit, reason, ..order }).await?;
         if revoked.id.is_none() {
             return Err(no_such_user());
         }

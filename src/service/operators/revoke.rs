@@ -10,7 +10,7 @@ use crate::{
     revocation::revoke::{RevocationResult, Revoker},
 };
 use domain::{account::role::Role, account::role::Scope};
-use store::{Authority, Order, SessionFilter, Store, Target, User};
+use store::{ActingSession, RevocationRequest, SessionFilter, Store, Target, User};
 
 /// Revokes sessions as an operator.
 pub struct OperatorRevocation {
@@ -70,19 +70,25 @@ impl OperatorRevocation {
         Ok(revoked)
     }
 
-    fn order(&self, caller: &Caller, target: Target, reason: String, meta: &RequestMeta) -> Order {
+    fn order(
+        &self,
+        caller: &Caller,
+        target: Target,
+        reason: String,
+        meta: &RequestMeta,
+    ) -> RevocationRequest {
         let within = Role::ALL.into_iter().filter(|role| caller.role.may_act_on(*role)).collect();
         let mut event = self.audit.event("session.revoked", Outcome::Success, meta);
         event.actor = Some(caller.user);
         event.device = None;
-        Order {
+        RevocationRequest {
             // If the caller has lost the role meanwhile, the store refuses the order.
-            authority: Some(Authority { role: caller.role, ..caller.privileged_authority() }),
+            acting_session: Some(ActingSession { role: caller.role, ..caller.privileged_acting_session() }),
             only_roles: Some(within),
             reason,
             actor: Some(caller.user),
             audit: event.with("by_session", caller.session.to_string()),
-            ..Order::new(target, Cause::Revoked, self.clock.now())
+            ..RevocationRequest::new(target, Cause::Revoked, self.clock.now())
         }
     }
 

@@ -22,7 +22,7 @@ use crate::{
         subject::account_of,
     },
 };
-use store::{HeardDenial, NewDenial, Order, Store, Target};
+use store::{HeardDenial, NewDenial, RevocationRequest, Store, Target};
 
 /// How long an expired denial is kept, so that every node has seen its end.
 const KEPT: time::Duration = time::Duration::days(1);
@@ -245,10 +245,10 @@ impl Denials {
         reason: String,
     ) -> Result<DisconnectCount, Failure> {
         let Some(user) = account_of(subject) else { return Ok(DisconnectCount::default()) };
-        let order = Order {
+        let order = RevocationRequest {
             only_opened_before: Some(moment),
             reason,
-            ..Order::new(Target::User(user), Cause::Revoked, self.clock.now())
+            ..RevocationRequest::new(Target::User(user), Cause::Revoked, self.clock.now())
         };
         let revoked = self.revoker.revoke(order).await?;
         Ok(DisconnectCount { closed: revoked.sockets_closed, pending: revoked.pending })

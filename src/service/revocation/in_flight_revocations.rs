@@ -14,7 +14,7 @@ use protocol::id::RevocationId;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use store::{Committed, Heard};
+use store::{CommittedRevocation, HeardRevocation};
 
 /// How many of its own revocations a node remembers until the feed sees them, which is at its next look. If the looks fail for
 /// so long that there are more, the oldest is forgotten and is carried out again when it is seen: its sessions have ended
@@ -34,13 +34,13 @@ struct State {
     /// The number of looks begun.
     looks: u64,
     /// Orders that the feed saw committed and whose request is gone.
-    orphans: Vec<Committed>,
+    orphans: Vec<CommittedRevocation>,
 }
 
 /// An order that is being committed, and what the feed has seen of it.
 #[derive(Default)]
 struct PendingCommit {
-    seen: Option<Committed>,
+    seen: Option<CommittedRevocation>,
     wake: Arc<Notify>,
 }
 
@@ -70,7 +70,7 @@ impl InFlightRevocation {
 
     /// Ends the order: the request carries it out from here on. `id` is given if the database has answered, and the tombstones
     /// are set. Returns the revocation if the feed has seen it.
-    pub(crate) fn end(self, id: Option<RevocationId>) -> Option<Committed> {
+    pub(crate) fn end(self, id: Option<RevocationId>) -> Option<CommittedRevocation> {
         self.registry.end(self.origin, id)
     }
 }
@@ -94,7 +94,7 @@ impl InFlightRevocations {
         InFlightRevocation { registry: Arc::clone(registry), origin, wake }
     }
 
-    fn end(&self, origin: Uuid, id: Option<RevocationId>) -> Option<Committed> {
+    fn end(&self, origin: Uuid, id: Option<RevocationId>) -> Option<CommittedRevocation> {
         let mut state = self.0.lock();
         let seen = state.committing.remove(&origin).and_then(|slot| slot.seen);
         if let (None, Some(id)) = (&seen, id) {
@@ -109,7 +109,7 @@ impl InFlightRevocations {
     }
 
     /// What is left to do for a revocation that the feed sees. Each revocation is seen once.
-    pub(crate) fn remaining_work(&self, heard: &Heard) -> RemainingWork {
+    pub(crate) fn remaining_work(&self, heard: &HeardRevocation) -> RemainingWork {
         let mut state = self.0.lock();
         if heard.committed.id.is_some_and(|id| state.unseen.remove(&id).is_some()) {
             return RemainingWork::Nothing;
@@ -122,7 +122,7 @@ impl InFlightRevocations {
     }
 
     /// Hands a committed order, whose tombstones are set, back to its request. `false` if the request has ended meanwhile.
-    pub(crate) fn hand_over(&self, heard: &Heard) -> bool {
+    pub(crate) fn hand_over(&self, heard: &HeardRevocation) -> bool {
         let mut state = self.0.lock();
         let Some(slot) = state.committing.get_mut(&heard.origin) else {
             // The database answered meanwhile and the request carries it out, or the request failed and does not.
@@ -142,7 +142,7 @@ impl InFlightRevocations {
 
     /// The feed has seen everything that was committed before this look began, so earlier claims can be forgotten. Returns the
     /// revocations that are left for the feed to carry out.
-    pub(crate) fn seen_all(&self, look: u64) -> Vec<Committed> {
+    pub(crate) fn seen_all(&self, look: u64) -> Vec<CommittedRevocation> {
         let mut state = self.0.lock();
         state.unseen.retain(|_, claimed| *claimed >= look);
         std::mem::take(&mut state.orphans)

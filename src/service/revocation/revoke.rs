@@ -14,7 +14,7 @@ use crate::{
     access::verifier::Verifier,
     core::{failure::Failure, privilege::PrivilegeCheck},
 };
-use store::{Committed, Order, Store};
+use store::{CommittedRevocation, RevocationRequest, Store};
 
 /// What a revocation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -56,14 +56,14 @@ impl Revoker {
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached. If it committed nevertheless, the revocation feed carries it out.
-    pub async fn revoke(&self, order: Order) -> Result<RevocationResult, Failure> {
+    pub async fn revoke(&self, order: RevocationRequest) -> Result<RevocationResult, Failure> {
         let revoker = self.clone();
         let work = async move { revoker.commit_and_carry_out(order).await };
         self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }
 
-    async fn commit_and_carry_out(&self, order: Order) -> Result<RevocationResult, Failure> {
-        let asking = order.authority.map(|authority| authority.user);
+    async fn commit_and_carry_out(&self, order: RevocationRequest) -> Result<RevocationResult, Failure> {
+        let asking = order.acting_session.map(|acting| acting.user);
         let in_flight = InFlightRevocations::begin(&self.in_flight, order.origin);
         let answer = tokio::select! {
             biased;
@@ -92,7 +92,7 @@ impl Revoker {
 
     /// Makes this node refuse what a committed revocation ended. Tombstones come before the cache, so that a cache fill in
     /// between finds the tombstone.
-    pub(crate) fn set_tombstones(&self, committed: &Committed) {
+    pub(crate) fn set_tombstones(&self, committed: &CommittedRevocation) {
         for ended in &committed.ended {
             self.realtime.bury(ended.session, committed.cause);
         }
@@ -102,7 +102,7 @@ impl Revoker {
     }
 
     /// Closes the sockets of the ended sessions on this node, waits, bounded, until they are closed, and counts them.
-    pub(crate) async fn close_sockets(&self, committed: &Committed) -> RevocationResult {
+    pub(crate) async fn close_sockets(&self, committed: &CommittedRevocation) -> RevocationResult {
         let Some(id) = committed.id else {
             return RevocationResult::default();
         };
@@ -119,13 +119,13 @@ impl Revoker {
     }
 
     /// The same in the background, for a revocation that no request of this node waits for.
-    pub(crate) fn close_sockets_in_background(&self, committed: Committed) {
+    pub(crate) fn close_sockets_in_background(&self, committed: CommittedRevocation) {
         let revoker = self.clone();
         self.store.runtime().spawn(async move { revoker.close_sockets(&committed).await });
     }
 
     /// Carries out the evictions that opening a session committed, and keeps the feed from repeating them.
-    pub(crate) async fn carry_out_evictions(&self, evicted: &[Committed]) {
+    pub(crate) async fn carry_out_evictions(&self, evicted: &[CommittedRevocation]) {
         for committed in evicted {
             self.set_tombstones(committed);
             if let Some(id) = committed.id {

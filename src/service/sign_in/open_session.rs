@@ -15,7 +15,7 @@ use crate::{
     revocation::revoke::Revoker,
 };
 use domain::session::{SessionLimits, SignInMethod};
-use store::{OpenSession, Opened, Store, User};
+use store::{OpenOutcome, OpenSession, Store, User};
 
 /// Opens sessions. Clones are cheap.
 #[derive(Clone)]
@@ -58,7 +58,7 @@ impl SessionOpener {
         OpenSession {
             id: SessionId::random(),
             user: user.id,
-            generation: user.generation,
+            revocation_epoch: user.revocation_epoch,
             revoked_all,
             device: self.devices.device(meta, meta.device.unwrap_or_else(DeviceId::random)),
             method: SignInMethod::Password,
@@ -76,11 +76,11 @@ impl SessionOpener {
 
     /// Opens the session, and carries out the eviction of those that had to give way. Once begun it is finished, so that no
     /// eviction is committed without being carried out.
-    pub(crate) async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<Opened, Failure> {
+    pub(crate) async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<OpenOutcome, Failure> {
         let (store, revoker) = (self.store.clone(), self.revoker.clone());
         let work = async move {
             let opened = store.open_session(open, event).await?;
-            if let Opened::Session(_, evicted) = &opened {
+            if let OpenOutcome::Session(_, evicted) = &opened {
                 revoker.carry_out_evictions(evicted).await;
             }
             Ok(opened)

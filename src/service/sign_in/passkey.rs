@@ -31,7 +31,7 @@ use domain::{
     abuse::attempt::AttemptOutcome, account::email::Email, client::device::TRUST_TTL, client::device::Trust,
     factors::challenge::ChallengeKind, factors::passkey::Decoys, risk::RiskOutcome, session::SignInMethod,
 };
-use store::{Answerer, Attempt, Candidate, Challenge, OpenSession, Opened, Store};
+use store::{Attempt, Challenge, ChallengeOwner, OpenOutcome, OpenSession, SignInCandidate, Store};
 
 /// What a passkey is asked for.
 #[derive(Clone, Debug)]
@@ -93,7 +93,7 @@ impl PasskeySignIn {
     ) -> Result<PasskeyCeremony, Failure> {
         let Parts { store, clock, ceremonies, .. } = &self.0;
         self.throttle(meta).await?;
-        let answerer = Answerer::PreSession(presession);
+        let answerer = ChallengeOwner::PreSession(presession);
         match purpose {
             PasskeyPurpose::AnyUser => {
                 let new = NewCeremony::new(ChallengeKind::PasskeySignIn, None, answerer);
@@ -113,7 +113,7 @@ impl PasskeySignIn {
 
     /// Asks for a passkey of the user of this name. For a name without an account or without passkeys, the ceremony asks for a
     /// credential that does not exist, so that the answer does not reveal which names have passkeys.
-    async fn begin_for_name(&self, name: &str, answerer: Answerer) -> Result<PasskeyCeremony, Failure> {
+    async fn begin_for_name(&self, name: &str, answerer: ChallengeOwner) -> Result<PasskeyCeremony, Failure> {
         let Parts { store, ceremonies, decoys, .. } = &self.0;
         let parsed = Email::parse(name).ok();
         let folded = folded_name(name, parsed.as_ref());
@@ -143,7 +143,7 @@ impl PasskeySignIn {
         self.throttle(meta).await?;
         let credential = parse_assertion(&answer.credential)?;
         let kinds = [ChallengeKind::PasskeySignIn, ChallengeKind::PasskeyFactor];
-        let answerer = answer.presession.map(Answerer::PreSession);
+        let answerer = answer.presession.map(ChallengeOwner::PreSession);
         let taken = ceremonies.take_ceremony(answer.ceremony, answerer, &kinds).await?;
         if taken.kind == ChallengeKind::PasskeyFactor {
             return self.complete_as_factor(&answer, &taken, &credential, meta).await;
@@ -166,7 +166,7 @@ impl PasskeySignIn {
     /// Opens a session after a right assertion, if the account is active and the risk allows it.
     async fn open(
         &self,
-        found: Candidate,
+        found: SignInCandidate,
         assertion: VerifiedAssertion,
         attempt: Attempt,
         trust_device: bool,
@@ -192,13 +192,13 @@ impl PasskeySignIn {
         };
         let event = opener.event(&open, meta);
         match opener.open(open, event).await? {
-            Opened::Session(session, _) => {
+            OpenOutcome::Session(session, _) => {
                 attempts.add_to_history(attempt);
                 metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
                 Ok(tokens.session_tokens(found.user, *session))
             }
-            Opened::Superseded => Err(self.refuse(AttemptOutcome::Superseded, attempt, meta).await),
-            Opened::Spent => {
+            OpenOutcome::Superseded => Err(self.refuse(AttemptOutcome::Superseded, attempt, meta).await),
+            OpenOutcome::Spent => {
                 let failure = self.refuse(AttemptOutcome::InvalidPasskey, attempt, meta).await;
                 Err(clones.failure_when_unspent(assertion.user, &assertion.proof, failure, meta).await)
             }

@@ -37,7 +37,7 @@ use domain::{
     client::device::Trust, factors::challenge::decide_second_factor, risk::RiskOutcome,
     session::SignInMethod,
 };
-use store::{Attempt, Candidate, OpenSession, Opened, Store};
+use store::{Attempt, OpenOutcome, OpenSession, SignInCandidate, Store};
 
 /// The result of a right password.
 #[derive(Clone, Debug)]
@@ -116,7 +116,7 @@ impl PasswordSignIn {
     async fn decide(
         &self,
         folded: &str,
-        candidate: Option<&Candidate>,
+        candidate: Option<&SignInCandidate>,
         verification: Verification,
         password: SecretString,
         presession: Uuid,
@@ -154,7 +154,7 @@ impl PasswordSignIn {
     /// Opens a session for a right password, or asks for a second factor.
     async fn grant_or_challenge(
         &self,
-        found: &Candidate,
+        found: &SignInCandidate,
         proven: &SecretString,
         demands: bool,
         attempt: Attempt,
@@ -181,7 +181,7 @@ impl PasswordSignIn {
         &self,
         email: &str,
         meta: &RequestMeta,
-    ) -> Result<(String, Option<Candidate>, HashPermit), Failure> {
+    ) -> Result<(String, Option<SignInCandidate>, HashPermit), Failure> {
         let Parts { store, throttle, hasher, second_factor, .. } = &self.parts;
         throttle.spend_for_address(throttle.limits().login_address, meta.address).await?;
         let parsed = Email::parse(email).ok();
@@ -206,7 +206,7 @@ impl PasswordSignIn {
     }
 
     /// Whether this sign-in needs a second factor. `demands`: its risk demands one.
-    fn needs_factor(&self, found: &Candidate, demands: bool) -> bool {
+    fn needs_factor(&self, found: &SignInCandidate, demands: bool) -> bool {
         let now = self.parts.clock.now();
         let trust = found.device_trust.map_or(Trust::New, |(trust, until)| trust.at(Some(until), now));
         decide_second_factor(found.factors.any(), trust, demands)
@@ -217,7 +217,7 @@ impl PasswordSignIn {
     /// or status, or a second factor that is required by now, refuses.
     async fn open(
         &self,
-        found: Candidate,
+        found: SignInCandidate,
         proven: &SecretString,
         demands: bool,
         attempt: &Attempt,
@@ -240,7 +240,7 @@ impl PasswordSignIn {
 
     async fn try_open(
         &self,
-        found: &Candidate,
+        found: &SignInCandidate,
         attempt: &Attempt,
         meta: &RequestMeta,
     ) -> Result<Option<SessionTokens>, Failure> {
@@ -251,8 +251,8 @@ impl PasswordSignIn {
         let open = OpenSession { attempt: Some(attempt.clone()), privileged_until, ..open };
         let event = opener.event(&open, meta);
         match opener.open(open, event).await? {
-            Opened::Session(session, _) => Ok(Some(tokens.session_tokens(found.user.clone(), *session))),
-            Opened::Superseded | Opened::Spent => Ok(None),
+            OpenOutcome::Session(session, _) => Ok(Some(tokens.session_tokens(found.user.clone(), *session))),
+            OpenOutcome::Superseded | OpenOutcome::Spent => Ok(None),
         }
     }
 
@@ -261,7 +261,7 @@ impl PasswordSignIn {
     async fn throttle_account(
         &self,
         folded: &str,
-        candidate: Option<&Candidate>,
+        candidate: Option<&SignInCandidate>,
         meta: &RequestMeta,
     ) -> Result<(), Failure> {
         let throttle = &self.parts.throttle;
@@ -290,7 +290,7 @@ impl PasswordSignIn {
     }
 
     /// Renews a hash that was made with outdated parameters, and returns it. The sign-in does not depend on it.
-    async fn rehash(&self, found: &Candidate, password: SecretString) -> Option<SecretString> {
+    async fn rehash(&self, found: &SignInCandidate, password: SecretString) -> Option<SecretString> {
         let new = self.parts.hasher.hash(password).await.ok()?;
         let old = found.user.password_hash.clone();
         match self.parts.store.rehash_password(found.user.id, old, new.clone()).await {
@@ -306,10 +306,10 @@ impl PasswordSignIn {
 /// The account, if it may sign in, or the reason why not. The account's status is checked last, so that only a right password
 /// could reveal it.
 fn check_candidate(
-    candidate: Option<&Candidate>,
+    candidate: Option<&SignInCandidate>,
     verification: Verification,
     blocked: bool,
-) -> Result<&Candidate, AttemptOutcome> {
+) -> Result<&SignInCandidate, AttemptOutcome> {
     let found = candidate.ok_or(AttemptOutcome::UnknownAccount)?;
     if !verification.ok {
         return Err(AttemptOutcome::WrongPassword);

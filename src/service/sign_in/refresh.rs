@@ -27,7 +27,7 @@ use domain::{
     tokens::refresh_token::ChainState, tokens::refresh_token::Decision, tokens::refresh_token::RefreshToken,
     tokens::refresh_token::decide,
 };
-use store::{Order, Session, SessionWithUser, Store, Target};
+use store::{RevocationRequest, Session, SessionWithUser, Store, Target};
 
 /// How often to start again when another request has changed the session's refresh counter at the same time.
 const MAX_ATTEMPTS: usize = 4;
@@ -127,10 +127,14 @@ impl Refresh {
     async fn end_reused(&self, live: &SessionWithUser, presented: u64, meta: &RequestMeta) -> Failure {
         metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Reuse)).increment(1);
         let event = self.event(live, "refresh.reused", Outcome::Denied, meta);
-        let order = Order {
+        let order = RevocationRequest {
             reason: "a refresh token was used again".to_owned(),
             audit: event.with("presented", presented).with("current", live.session.refresh_counter),
-            ..Order::new(Target::Session(live.session.id), Cause::RefreshReused, self.0.clock.now())
+            ..RevocationRequest::new(
+                Target::Session(live.session.id),
+                Cause::RefreshReused,
+                self.0.clock.now(),
+            )
         };
         match self.0.revoker.revoke(order).await {
             Ok(_) => {

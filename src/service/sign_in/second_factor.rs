@@ -27,7 +27,10 @@ use domain::{
     factors::challenge::ChallengeKind, factors::challenge::ProofMethod, risk::Assessment,
     session::SignInMethod,
 };
-use store::{Answerer, Attempt, Attempted, Candidate, Challenge, OpenSession, Opened, Proof, Store, User};
+use store::{
+    Attempt, Challenge, ChallengeAttempt, ChallengeOwner, OpenOutcome, OpenSession, Proof, SignInCandidate,
+    Store, User,
+};
 
 /// A second factor that the client is asked for.
 #[derive(Clone, Debug)]
@@ -98,7 +101,11 @@ impl SecondFactor {
     ///
     /// # Errors
     /// `TooMany` if it may not.
-    pub(crate) async fn check_budget(&self, found: &Candidate, meta: &RequestMeta) -> Result<(), Failure> {
+    pub(crate) async fn check_budget(
+        &self,
+        found: &SignInCandidate,
+        meta: &RequestMeta,
+    ) -> Result<(), Failure> {
         self.0.throttle.peek_second_factor(found.user.id, known_device(found, meta)).await
     }
 
@@ -108,7 +115,7 @@ impl SecondFactor {
     /// `Unavailable` if the database cannot be reached.
     pub(crate) async fn challenge(
         &self,
-        found: &Candidate,
+        found: &SignInCandidate,
         attempt: Attempt,
         presession: Uuid,
         meta: &RequestMeta,
@@ -120,8 +127,8 @@ impl SecondFactor {
             id: challenge,
             kind: ChallengeKind::SignIn,
             user: Some(found.user.id),
-            answerer: Answerer::PreSession(presession),
-            generation: found.user.generation,
+            answerer: ChallengeOwner::PreSession(presession),
+            revocation_epoch: found.user.revocation_epoch,
             revoked_all: found.revoked_all,
             state: serde_json::to_value(first).map_err(|_| Failure::Internal)?,
             expires_at,
@@ -194,15 +201,15 @@ impl SecondFactor {
         meta: &RequestMeta,
     ) -> Result<Challenge, Failure> {
         let (kind, answerer, now) =
-            (ChallengeKind::SignIn, Answerer::PreSession(presession), self.0.clock.now());
+            (ChallengeKind::SignIn, ChallengeOwner::PreSession(presession), self.0.clock.now());
         let store = &self.0.store;
         match store.attempt_challenge(challenge, kind, answerer, CHALLENGE_ATTEMPTS, now).await? {
-            Attempted::Counted(challenge) => Ok(*challenge),
-            Attempted::Exhausted { until } => {
+            ChallengeAttempt::Counted(challenge) => Ok(*challenge),
+            ChallengeAttempt::Exhausted { until } => {
                 let retry_after = (until - now).max(Duration::ZERO).unsigned_abs();
                 Err(Failure::too_many(retry_after, "challenge_attempts", CHALLENGE_ATTEMPTS))
             }
-            Attempted::Unknown => Err(self.refuse(None, method, "unknown_challenge", meta).await),
+            ChallengeAttempt::Unknown => Err(self.refuse(None, method, "unknown_challenge", meta).await),
         }
     }
 
@@ -222,7 +229,7 @@ impl SecondFactor {
         let Parts { opener, attempts, tokens, .. } = &self.0;
         let CountedAnswer { challenge, user, attempt } = &counted;
         let open = OpenSession {
-            generation: challenge.generation,
+            revocation_epoch: challenge.revocation_epoch,
             method: SignInMethod::SecondFactor,
             challenge: Some(challenge.id),
             proof: Some(proof),
@@ -232,13 +239,13 @@ impl SecondFactor {
         };
         let event = opener.event(&open, meta).with("factor", method);
         let refused = match opener.open(open, event).await? {
-            Opened::Session(session, _) => {
+            OpenOutcome::Session(session, _) => {
                 metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
                 attempts.add_to_history(counted.attempt);
                 return Ok(tokens.session_tokens(counted.user, *session));
             }
-            Opened::Superseded => AttemptOutcome::Superseded,
-            Opened::Spent => AttemptOutcome::WrongFactor,
+            OpenOutcome::Superseded => AttemptOutcome::Superseded,
+            OpenOutcome::Spent => AttemptOutcome::WrongFactor,
         };
         Err(self.refuse_answer(counted, refused, method, meta).await)
     }
@@ -277,6 +284,6 @@ impl SecondFactor {
 }
 
 /// The device for which attempts at the second factor are counted: a device that the account knows has a budget of its own.
-fn known_device(found: &Candidate, meta: &RequestMeta) -> Option<DeviceId> {
+fn known_device(found: &SignInCandidate, meta: &RequestMeta) -> Option<DeviceId> {
     meta.device.filter(|_| found.device_known)
 }

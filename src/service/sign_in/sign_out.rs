@@ -12,7 +12,7 @@ use crate::{
     revocation::revoke::{RevocationResult, Revoker},
 };
 use domain::account::role::Role;
-use store::{Authority, Order, Store, Target};
+use store::{ActingSession, RevocationRequest, Store, Target};
 
 /// Which sessions to sign out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -95,16 +95,16 @@ impl SignOut {
         event.session = Some(session);
         event.device = Some(live.session.device);
         event.user = Some(user);
-        let authority = Authority { session, user, role: Role::User, privileged_until: None };
-        let order = Order {
+        let acting_session = ActingSession { session, user, role: Role::User, privileged_until: None };
+        let order = RevocationRequest {
             // A session may always end itself, so no authority is checked for that.
-            authority: (scope != SignOutScope::Local).then_some(authority),
+            acting_session: (scope != SignOutScope::Local).then_some(acting_session),
             except,
             only_user: Some(user),
             reason: "signed out".to_owned(),
             actor: Some(user),
             audit: event.with("reach", scope.as_str()),
-            ..Order::new(target, Cause::SignedOut, now)
+            ..RevocationRequest::new(target, Cause::SignedOut, now)
         };
         match self.revoker.revoke(order).await {
             // The session has ended meanwhile.

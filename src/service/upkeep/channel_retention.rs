@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 
 use super::step_log::logged;
 use crate::core::{clock::Clock, failure::Failure};
-use store::{Kept, Store};
+use store::{ChannelRetention as KeptChannel, Store};
 
 /// How often it runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
@@ -47,7 +47,7 @@ impl ChannelRetention {
             let (mut kept, mut others) = (Vec::new(), Vec::new());
             for channel in due {
                 match self.realtime.retention(&channel) {
-                    Some((retention, meta_ttl)) => kept.push(Kept { channel, retention, meta_ttl }),
+                    Some((retention, meta_ttl)) => kept.push(KeptChannel { channel, retention, meta_ttl }),
                     // A namespace that is no longer durable keeps its old publications: the change of the settings may be a mistake.
                     None => others.push(channel),
                 }
@@ -64,7 +64,7 @@ impl ChannelRetention {
     }
 
     /// Deletes all publications of these channels that are not kept.
-    async fn clear(&self, kept: &[Kept], now: OffsetDateTime) -> Result<(), Failure> {
+    async fn clear(&self, kept: &[KeptChannel], now: OffsetDateTime) -> Result<(), Failure> {
         loop {
             let began = Instant::now();
             if self.store.clear_messages(kept.to_vec(), now).await? {

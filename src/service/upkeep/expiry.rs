@@ -17,7 +17,7 @@ use crate::{
     revocation::{denials::Denials, revoke::Revoker},
 };
 use domain::session::SessionLimits;
-use store::{Order, Store, Target};
+use store::{RevocationRequest, Store, Target};
 
 /// How often it runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
@@ -101,12 +101,12 @@ impl Expiry {
             let seen_here = self.verifier.last_seen(*session).is_some_and(|seen| seen > since);
             !seen_here && self.realtime.open_connections(*session) == 0
         });
-        let order = |session| Order { only_idle_since: Some(since), ..self.expiry(session, now) };
+        let order = |session| RevocationRequest { only_idle_since: Some(since), ..self.expiry(session, now) };
         self.end_all(idle.into_iter().map(order).collect()).await
     }
 
     /// Carries out every order, until the database is unavailable. Returns the first failure.
-    async fn end_all(&self, orders: Vec<Order>) -> Result<(), Failure> {
+    async fn end_all(&self, orders: Vec<RevocationRequest>) -> Result<(), Failure> {
         let mut first = Ok(());
         for order in orders {
             match self.revoker.revoke(order).await {
@@ -118,11 +118,11 @@ impl Expiry {
         first
     }
 
-    fn expiry(&self, session: SessionId, now: OffsetDateTime) -> Order {
-        Order {
+    fn expiry(&self, session: SessionId, now: OffsetDateTime) -> RevocationRequest {
+        RevocationRequest {
             reason: "expired".to_owned(),
             audit: self.audit.local_event("session.expired"),
-            ..Order::new(Target::Session(session), Cause::SessionExpired, now)
+            ..RevocationRequest::new(Target::Session(session), Cause::SessionExpired, now)
         }
     }
 }

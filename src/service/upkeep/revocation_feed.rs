@@ -27,7 +27,7 @@ use crate::{
         revoke::Revoker,
     },
 };
-use store::{Heard, RevocationListener, Store, StoreError, Watermark};
+use store::{HeardRevocation, RevocationListener, Store, StoreError, Watermark};
 
 /// How often to look without a notification.
 const POLL: Duration = Duration::from_millis(300);
@@ -132,7 +132,7 @@ impl RevocationFeed {
 
     /// Carries out a revocation. What can be seen is committed, so the tombstones are set before anything else is answered from
     /// memory, even if the request that ordered it still waits for an answer that may never come.
-    fn carry_out(&self, heard: Heard) {
+    fn carry_out(&self, heard: HeardRevocation) {
         let work = self.in_flight.remaining_work(&heard);
         if work == RemainingWork::Nothing {
             return;
