@@ -60,7 +60,7 @@ fn claims(privilege_epoch: u32, role: Role, scopes: Scopes) -> Claims {
         scopes: scopes.to_strings(),
         sid: SessionId::random(),
         jti: Uuid::new_v4(),
-        generation: 3,
+        refresh_counter: 3,
         privilege_epoch,
         iss: String::new(),
         aud: String::new(),
