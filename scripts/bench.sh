@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Measures a server of its own, with its own database in a temporary directory, on this machine: what an idle connection costs,
 # what a delivery costs, how long a revocation takes to close sockets, what kept publications, returns and presence cost. Fails
-# when a promise of the server is broken. Takes about four minutes after the build; docs/performance.md explains the figures.
+# when a promise of the server is broken. Takes about five minutes after the build; docs/performance.md explains the figures.
 #
 #   CONNECTIONS=9000   sockets of the large runs, a multiple of 600 and 1,000 at best
 #   HOLD=35            seconds to hold idle connections: longer than a ping interval, so that every connection has been pinged
@@ -67,6 +67,8 @@ start
 loadtest idle --prepared --connections "$connections" --hold "$hold" --tls
 start
 loadtest fanout --prepared --connections "$connections" --publications 150 --stalled 1
+# At a steady rate, about half of what two cores can deliver: latencies without a queue of earlier publications.
+loadtest fanout --prepared --connections "$connections" --publications 100 --rate "$(awk "BEGIN { print 45000 / $connections }")"
 
 # Every client publishes and asks more than the usual limits allow. In `load`, joins and leaves are not announced.
 cat >"$data/channels.toml" <<'TOML'

@@ -1,4 +1,4 @@
-//! Deltas between any two texts make the one of the other, and no delta of a stranger does harm.
+//! Deltas: applying the delta of two texts to the first gives the second, and applying any bytes as a delta does not panic.
 
 #![no_main]
 
@@ -6,7 +6,7 @@ use libfuzzer_sys::fuzz_target;
 use logic::delta::{apply, fossil};
 
 fuzz_target!(|bytes: &[u8]| {
-    // The first byte says where the source ends, in 256ths.
+    // The first byte is the length of the source, as a fraction of 256.
     let Some((part, rest)) = bytes.split_first() else { return };
     let (source, target) = rest.split_at(rest.len() * usize::from(*part) / 256);
     let delta = fossil(source, target);

@@ -1,11 +1,12 @@
-//! Text frames of a stranger: no panic, few commands, and payloads that split no frame when they are passed on.
+//! Text frames of a client: decoding does not panic, the number of commands is limited, and a payload that is sent on does not
+//! break a frame.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use protocol::Encoding;
 
-#[path = "passed_on.rs"]
-mod passed_on;
+#[path = "frame_check.rs"]
+mod frame_check;
 
-fuzz_target!(|frame: &[u8]| passed_on::check(Encoding::Json, frame));
+fuzz_target!(|frame: &[u8]| frame_check::check(Encoding::Json, frame));

@@ -1,16 +1,16 @@
-//! Binary frames of a stranger, and bodies of emulation requests: as for text frames.
+//! Binary frames of a client, and bodies of emulation requests: the same checks as for text frames.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
 use protocol::{Encoding, protobuf};
 
-#[path = "passed_on.rs"]
-mod passed_on;
+#[path = "frame_check.rs"]
+mod frame_check;
 
 fuzz_target!(|frame: &[u8]| {
-    passed_on::check(Encoding::Protobuf, frame);
+    frame_check::check(Encoding::Protobuf, frame);
     if let Ok(emulated) = protobuf::decode_emulated(frame) {
-        passed_on::check(Encoding::Protobuf, &emulated.data);
+        frame_check::check(Encoding::Protobuf, &emulated.data);
     }
 });

@@ -1,4 +1,4 @@
-//! Users and their sessions: registers who is missing and signs everybody in, a few at a time.
+//! Users and their sessions: registers users that do not exist, and signs all users in, a few at a time.
 //!
 //! A password hash costs the server tens of milliseconds, so this is the slow part of every scenario.
 
@@ -14,7 +14,7 @@ use crate::{
     target::{Login, Target},
 };
 
-/// Which users there are to be.
+/// The flags for users and their sessions.
 #[derive(Args)]
 pub(crate) struct AccountArgs {
     /// Use the sessions that `loadtest prepare` signed in, instead of signing in now.
@@ -26,10 +26,10 @@ pub(crate) struct AccountArgs {
     /// Users register as `<prefix>-<number>@load.test`.
     #[arg(long, default_value = "load")]
     prefix: String,
-    /// The password of all of them.
+    /// The password of all users.
     #[arg(long, default_value = "velvet-otter-92-quarry-lamp", env = "LOADTEST_PASSWORD")]
     password: String,
-    /// Sign-ins under way at once.
+    /// Sign-ins at the same time.
     #[arg(long, default_value_t = 8)]
     sign_ins: usize,
 }
@@ -43,12 +43,12 @@ pub(crate) struct Session {
 }
 
 impl AccountArgs {
-    /// Whether the sessions were signed in by an earlier run.
+    /// Whether to use the sessions that an earlier run signed in.
     pub(crate) fn prepared(&self) -> bool {
         self.prepared
     }
 
-    /// The prepared sessions of the first `users` users, or fresh ones, in the order of the users.
+    /// The prepared sessions of the first `users` users, or new ones, in the order of the users.
     pub(crate) async fn sessions(
         &self,
         target: &Target,
@@ -63,8 +63,8 @@ impl AccountArgs {
         Ok(sessions)
     }
 
-    /// Signs in every session of `users` users, in the order of the users; `each` is how many of each user unless a
-    /// flag says otherwise.
+    /// Signs in the sessions of `users` users, in the order of the users. `each` is the number of sessions of a user, unless a
+    /// flag gives another.
     pub(crate) async fn sign_in(
         &self,
         target: &Target,
@@ -73,7 +73,7 @@ impl AccountArgs {
     ) -> Result<Vec<Session>, Failure> {
         let each = self.sessions_per_user.unwrap_or(each);
         let bar = progress("signing in", users * each as usize);
-        let everyone = stream::iter(0..users)
+        let all = stream::iter(0..users)
             .map(|user| {
                 let bar = &bar;
                 async move {
@@ -89,12 +89,12 @@ impl AccountArgs {
                 }
             })
             .buffered(self.sign_ins.max(1));
-        let sessions = everyone.try_concat().await?;
+        let sessions = all.try_concat().await?;
         bar.finish();
         Ok(sessions)
     }
 
-    /// Somebody with this name behind the prefix, and everybody's password.
+    /// The user with this name after the prefix, and the common password.
     pub(crate) fn login(&self, name: &str) -> Login {
         Login::new(format!("{}-{name}@load.test", self.prefix), self.password.clone())
     }
@@ -106,6 +106,6 @@ impl AccountArgs {
         }
         rest.register(&login).await?;
         let tokens = rest.sign_in(&login).await?;
-        tokens.ok_or_else(|| format!("{} has just been registered and cannot sign in", login.email).into())
+        tokens.ok_or_else(|| format!("{} was registered a moment ago and cannot sign in", login.email).into())
     }
 }

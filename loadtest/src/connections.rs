@@ -1,7 +1,7 @@
-//! Many connections at once: opens them, keeps them alive, and tells what happens on them.
+//! Many connections at once: opens them, keeps them alive, and reports what the server sends.
 //!
-//! Each is authenticated in its handshake, connects, subscribes to one channel, answers pings, and from then on reports
-//! everything else that the server sends.
+//! Each connection is authenticated in its handshake, connects and subscribes to one channel. From then on it answers pings and
+//! reports everything else as an [`Event`].
 
 use std::{
     fmt,
@@ -29,32 +29,32 @@ use crate::{
     target::Target,
 };
 
-/// A ping, and its pong.
+/// A ping. A pong is the same.
 const PING: &[u8] = b"{}";
-/// How long an answer to the first commands may take.
+/// The longest time until the first commands are answered.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
-/// Descriptors that are needed beside those of the connections.
+/// File descriptors that are needed in addition to those of the connections.
 const SPARE_DESCRIPTORS: usize = 200;
 
-/// How connections are opened.
+/// The flags for opening connections.
 #[derive(Args)]
 pub(crate) struct ConnectionArgs {
-    /// Handshakes under way at once.
+    /// Handshakes at the same time.
     #[arg(long, default_value_t = 64)]
     handshakes: usize,
 }
 
-/// Something that the server did to a connection.
-pub(crate) struct Happening {
+/// Something that the server sent or did on a connection.
+pub(crate) struct Event {
     /// The number of the connection, from 0.
     pub(crate) connection: usize,
     pub(crate) at: Instant,
-    pub(crate) what: What,
+    pub(crate) kind: EventKind,
 }
 
-/// What it was.
-pub(crate) enum What {
-    /// A text frame that is more than a ping.
+/// The kind of an event.
+pub(crate) enum EventKind {
+    /// A text frame that contains more than a ping.
     Text(Bytes),
     /// A close frame with code and text.
     Closed(Option<(u16, String)>),
@@ -62,7 +62,7 @@ pub(crate) enum What {
     Lost(String),
 }
 
-impl fmt::Display for What {
+impl fmt::Display for EventKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Text(text) => write!(f, "the text {}", String::from_utf8_lossy(text)),
@@ -73,8 +73,8 @@ impl fmt::Display for What {
     }
 }
 
-/// What a connection is to do.
-enum Order {
+/// An instruction to the task of a connection.
+enum Instruction {
     /// Send a text frame.
     Send(Bytes),
     /// Read nothing until this resolves.
@@ -83,19 +83,20 @@ enum Order {
 
 /// Open connections.
 pub(crate) struct Connections {
-    senders: Vec<UnboundedSender<Order>>,
-    pub(crate) happenings: UnboundedReceiver<Happening>,
-    /// How long it took to open all of them.
+    senders: Vec<UnboundedSender<Instruction>>,
+    pub(crate) events: UnboundedReceiver<Event>,
+    /// The time in which all connections were opened.
     pub(crate) took: Duration,
 }
 
 impl ConnectionArgs {
-    /// Handshakes under way at once.
+    /// Handshakes at the same time.
     pub(crate) fn handshakes(&self) -> usize {
         self.handshakes.max(1)
     }
 
-    /// Opens one WebSocket for each plan entry: which session, and which channel. They are numbered in this order.
+    /// Opens one WebSocket for each entry of `plan`, which is a session and a channel. The connections have the numbers of the
+    /// entries.
     pub(crate) async fn open(
         &self,
         target: &Arc<Target>,
@@ -105,7 +106,7 @@ impl ConnectionArgs {
         self.open_over(Transport::Websocket, target, sessions, plan).await
     }
 
-    /// The same over another transport.
+    /// Opens the connections over another transport.
     pub(crate) async fn open_over(
         &self,
         transport: Transport,
@@ -116,7 +117,7 @@ impl ConnectionArgs {
         let opener = Opener::new(transport);
         check_descriptors(plan.len())?;
         let bar = progress("connecting", plan.len());
-        let (report, happenings) = unbounded_channel();
+        let (report, events) = unbounded_channel();
         let start = Instant::now();
         let senders = stream::iter(plan.iter().enumerate())
             .map(|(number, (session, channel))| {
@@ -124,8 +125,8 @@ impl ConnectionArgs {
                 async move {
                     let link = open_one(opener, target, session, channel).await?;
                     bar.inc(1);
-                    let (sender, orders) = unbounded_channel();
-                    tokio::spawn(keep(number, link, orders, report));
+                    let (sender, instructions) = unbounded_channel();
+                    tokio::spawn(serve(number, link, instructions, report));
                     Ok::<_, Failure>(sender)
                 }
             })
@@ -133,21 +134,21 @@ impl ConnectionArgs {
             .try_collect()
             .await?;
         bar.finish();
-        Ok(Connections { senders, happenings, took: start.elapsed() })
+        Ok(Connections { senders, events, took: start.elapsed() })
     }
 }
 
 impl Connections {
     /// Sends a text frame on a connection.
     pub(crate) fn send(&self, connection: usize, text: Bytes) {
-        // A connection that has ended has reported so.
-        let _ = self.senders[connection].send(Order::Send(text));
+        // If this fails, the connection has ended and has reported that.
+        let _ = self.senders[connection].send(Instruction::Send(text));
     }
 
-    /// Lets a connection read nothing until what is returned is used, or dropped.
+    /// Stops a connection from reading until the returned sender is used or dropped.
     pub(crate) fn stall(&self, connection: usize) -> oneshot::Sender<()> {
         let (resume, resumed) = oneshot::channel();
-        let _ = self.senders[connection].send(Order::Stall(resumed));
+        let _ = self.senders[connection].send(Instruction::Stall(resumed));
         resume
     }
 
@@ -170,7 +171,7 @@ async fn open_one(
             Message::Text(text) => {
                 let text = String::from_utf8_lossy(text);
                 if text.contains("\"error\"") {
-                    return Err(format!("a connection was refused: {text}").into());
+                    return Err(format!("a command was rejected: {text}").into());
                 }
                 awaited = awaited.saturating_sub(text.lines().filter(|line| *line != "{}").count());
             }
@@ -181,56 +182,56 @@ async fn open_one(
 }
 
 /// Serves one connection until it ends.
-async fn keep(
+async fn serve(
     connection: usize,
     mut link: Link,
-    mut orders: UnboundedReceiver<Order>,
-    report: UnboundedSender<Happening>,
+    mut instructions: UnboundedReceiver<Instruction>,
+    report: UnboundedSender<Event>,
 ) {
     let end = loop {
-        let wanted = tokio::select! {
+        let reply = tokio::select! {
             biased;
             message = link.next() => match message {
                 Ok(Message::Text(text)) => {
-                    let (pinged, news) = sort(text);
-                    if news {
-                        let what = What::Text(Bytes::copy_from_slice(text));
-                        let _ = report.send(Happening { connection, at: Instant::now(), what });
+                    let (pinged, has_more) = classify(text);
+                    if has_more {
+                        let what = EventKind::Text(Bytes::copy_from_slice(text));
+                        let _ = report.send(Event { connection, at: Instant::now(), kind: what });
                     }
                     if !pinged {
                         continue;
                     }
                     Bytes::from_static(PING)
                 }
-                Ok(Message::Close(reason)) => break What::Closed(reason),
-                Ok(Message::End) => break What::Lost("end of stream".to_owned()),
-                Err(error) => break What::Lost(error.to_string()),
+                Ok(Message::Close(reason)) => break EventKind::Closed(reason),
+                Ok(Message::End) => break EventKind::Lost("end of stream".to_owned()),
+                Err(error) => break EventKind::Lost(error.to_string()),
             },
-            order = orders.recv() => match order {
-                Some(Order::Send(text)) => text,
-                Some(Order::Stall(resumed)) => {
-                    // That the other end was dropped means the same.
+            instruction = instructions.recv() => match instruction {
+                Some(Instruction::Send(text)) => text,
+                Some(Instruction::Stall(resumed)) => {
+                    // A dropped sender means the same as a used one.
                     let _ = resumed.await;
                     continue;
                 }
-                // Nobody is interested any more.
+                // The scenario has dropped the connections.
                 None => return,
             },
         };
-        if let Err(error) = link.send(&wanted).await {
-            break What::Lost(error.to_string());
+        if let Err(error) = link.send(&reply).await {
+            break EventKind::Lost(error.to_string());
         }
     };
-    let _ = report.send(Happening { connection, at: Instant::now(), what: end });
+    let _ = report.send(Event { connection, at: Instant::now(), kind: end });
 }
 
-/// Whether a ping is among the lines of a frame, and whether anything else is.
-fn sort(text: &[u8]) -> (bool, bool) {
+/// Whether a frame contains a ping, and whether it contains anything else.
+fn classify(text: &[u8]) -> (bool, bool) {
     let lines = || text.split(|byte| *byte == b'\n');
     (lines().any(|line| line == PING), lines().any(|line| line != PING))
 }
 
-/// The status that a handshake with this session's token is refused with; 101 when it is accepted.
+/// The status of a handshake with the session's token: 101, or the status of the rejection.
 pub(crate) async fn handshake_status(target: &Target, session: &Session) -> Result<u16, Failure> {
     match Socket::open(target, session.source, &session.tokens.access_token).await {
         Ok(_) => Ok(101),
@@ -239,6 +240,7 @@ pub(crate) async fn handshake_status(target: &Target, session: &Session) -> Resu
     }
 }
 
+/// Fails if the limit of open files is too low for this number of connections.
 pub(crate) fn check_descriptors(connections: usize) -> Result<(), Failure> {
     let limits = std::fs::read_to_string("/proc/self/limits").unwrap_or_default();
     let soft = limits
@@ -254,7 +256,8 @@ pub(crate) fn check_descriptors(connections: usize) -> Result<(), Failure> {
     }
 }
 
-/// `connections` spread evenly over the sessions; `None` means `per_session` on each. Each entry is a session's number.
+/// Spreads `connections` evenly over the sessions; `None` means `per_session` on each. The result has the number of a session
+/// for each connection.
 pub(crate) fn spread(sessions: usize, per_session: usize, connections: Option<usize>) -> Vec<usize> {
     let total = connections.unwrap_or(sessions * per_session);
     (0..total).map(|number| number % sessions.max(1)).collect()
@@ -272,9 +275,9 @@ mod tests {
 
     #[test]
     fn a_ping_is_found_among_other_lines() {
-        assert_eq!(sort(b"{}"), (true, false));
-        assert_eq!(sort(b"{\"push\":{}}\n{}"), (true, true));
-        assert_eq!(sort(b"{\"push\":{}}"), (false, true));
+        assert_eq!(classify(b"{}"), (true, false));
+        assert_eq!(classify(b"{\"push\":{}}\n{}"), (true, true));
+        assert_eq!(classify(b"{\"push\":{}}"), (false, true));
     }
 
     #[test]

@@ -1,7 +1,7 @@
-//! A client of the emulated transports: the stream of an HTTP response, and commands in requests of their own.
+//! A client of the emulated transports: the stream of an HTTP response, and commands in separate requests.
 //!
-//! Used in place of a socket to measure what such a stream costs. Requests leave no connection behind, so that what the
-//! server holds is the streams and nothing else.
+//! Used instead of a socket to measure the cost of such a stream. The connection of each request is closed at once, so that the
+//! server holds only the streams.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -13,16 +13,16 @@ use crate::{
     target::Target,
 };
 
-/// How long a request with commands may take.
+/// The longest time of a request with commands.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 const CONNECT: &str = r#"{"id":1,"connect":{}}"#;
 
-/// What tells messages apart.
+/// How messages are separated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Framing {
-    /// `http_stream`: a line each.
+    /// `http_stream`: one message per line.
     Lines,
-    /// `sse`: an event each.
+    /// `sse`: one message per event.
     Events,
 }
 
@@ -33,9 +33,9 @@ pub(crate) struct Emulated {
     response: Response,
     framing: Framing,
     unread: Vec<u8>,
-    /// The message that was handed out last.
+    /// The message that `next` returned last.
     message: Vec<u8>,
-    /// The stream's secret and its node, as its requests name them.
+    /// The secret and the node of the stream, which its requests must name.
     session: Value,
     node: Value,
 }
@@ -78,7 +78,7 @@ impl Emulated {
         if self.session.is_string() && self.node.is_string() { Ok(()) } else { Err(SocketError::NoStream) }
     }
 
-    /// Sends commands in a request of their own.
+    /// Sends commands in a separate request.
     pub(crate) async fn send(&mut self, commands: &[u8]) -> Result<(), SocketError> {
         let data = String::from_utf8_lossy(commands);
         let body = json!({"session": self.session, "node": self.node, "data": data});
@@ -86,7 +86,7 @@ impl Emulated {
         if sent.status() == 204 { Ok(()) } else { Err(SocketError::Refused(sent.status().as_u16())) }
     }
 
-    /// The next message. Nothing is lost when it is dropped half-way while waiting to read.
+    /// The next message. Cancel-safe: no message is lost if the future is dropped.
     pub(crate) async fn next(&mut self) -> Result<Message<'_>, SocketError> {
         while !self.framing.take(&mut self.unread, &mut self.message) {
             match self.response.chunk().await? {
@@ -94,7 +94,7 @@ impl Emulated {
                 None => return Ok(Message::End),
             }
         }
-        Ok(match goodbye(&self.message) {
+        Ok(match disconnect_reason(&self.message) {
             Some(reason) => Message::Close(Some(reason)),
             None => Message::Text(&self.message),
         })
@@ -110,13 +110,13 @@ fn opening(target: &Target, client: &Client, framing: Framing) -> RequestBuilder
 }
 
 impl Framing {
-    /// Moves the first whole message from `unread` to `message`; false when there is none.
+    /// Moves the first complete message from `unread` to `message`. False if there is none.
     fn take(self, unread: &mut Vec<u8>, message: &mut Vec<u8>) -> bool {
         let (end, prefix): (&[u8], &[u8]) = match self {
             Self::Lines => (b"\n", b""),
             Self::Events => (b"\n\n", b"data: "),
         };
-        // Sent ahead of the first event, so that clients know that the stream is open.
+        // The server sends this before the first event, so that clients know that the stream is open.
         if self == Self::Events && unread.starts_with(b"\r\n") {
             unread.drain(..2);
         }
@@ -125,15 +125,15 @@ impl Framing {
         message.extend_from_slice(unread[..at].strip_prefix(prefix).unwrap_or(&unread[..at]));
         unread.drain(..at + end.len());
         if unread.is_empty() {
-            // An idle stream keeps no buffer.
+            // Free the buffer, so that idle streams need little memory.
             *unread = Vec::new();
         }
         true
     }
 }
 
-/// Code and reason, if the message is the last one of its stream.
-fn goodbye(message: &[u8]) -> Option<(u16, String)> {
+/// Code and reason of a disconnect push, which is the last message of a stream.
+fn disconnect_reason(message: &[u8]) -> Option<(u16, String)> {
     if !message.starts_with(b"{\"push\"") {
         return None;
     }
@@ -169,8 +169,8 @@ mod tests {
     #[test]
     fn a_disconnect_push_is_the_end_of_a_stream() {
         let last = br#"{"push":{"disconnect":{"code":4500,"reason":"session revoked"}}}"#;
-        assert_eq!(goodbye(last), Some((4500, "session revoked".to_owned())));
-        assert_eq!(goodbye(br#"{"push":{"channel":"a","pub":{"data":{}}}}"#), None);
-        assert_eq!(goodbye(b"{}"), None);
+        assert_eq!(disconnect_reason(last), Some((4500, "session revoked".to_owned())));
+        assert_eq!(disconnect_reason(br#"{"push":{"channel":"a","pub":{"data":{}}}}"#), None);
+        assert_eq!(disconnect_reason(b"{}"), None);
     }
 }

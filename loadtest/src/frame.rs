@@ -1,6 +1,6 @@
-//! The frames of RFC 6455, as much of them as a client needs that talks to one server: whole messages, no extensions.
+//! WebSocket frames (RFC 6455), as far as a client of this server needs them: unfragmented messages, no extensions.
 
-/// What a frame is for.
+/// The opcode of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opcode {
     Text = 1,
@@ -9,7 +9,7 @@ pub(crate) enum Opcode {
     Pong = 10,
 }
 
-/// A whole frame at the start of a buffer: its payload is `start..end`, the next frame begins at `end`.
+/// A complete frame at the start of a buffer. Its payload is `start..end`; the next frame begins at `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Bounds {
     pub(crate) opcode: Opcode,
@@ -17,12 +17,12 @@ pub(crate) struct Bounds {
     pub(crate) end: usize,
 }
 
-/// The server sent something that it must not or never does.
+/// The server sent a frame that it must not send, or that this client does not support.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the server sent a frame that this client does not take")]
+#[error("the server sent a frame that this client does not support")]
 pub(crate) struct Unexpected;
 
-/// Finds the first frame; `None` when more bytes are needed.
+/// Finds the first frame. `None` if more bytes are needed.
 pub(crate) fn first(buffer: &[u8]) -> Result<Option<Bounds>, Unexpected> {
     let [first, second, rest @ ..] = buffer else {
         return Ok(None);
@@ -42,14 +42,14 @@ pub(crate) fn first(buffer: &[u8]) -> Result<Option<Bounds>, Unexpected> {
             (10, usize::try_from(length).map_err(|_| Unexpected)?)
         }
         (126 | 127, _) => return Ok(None),
-        // Only clients mask.
+        // Only clients mask their frames.
         _ => return Err(Unexpected),
     };
     let end = start + length;
     Ok((buffer.len() >= end).then_some(Bounds { opcode, start, end }))
 }
 
-/// Appends a frame as a client sends it. The mask is zero: it protects intermediaries, and there is none here.
+/// Appends a client's frame. The mask is zero: masks protect intermediaries, and there is none here.
 pub(crate) fn append(buffer: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     buffer.push(0x80 | opcode as u8);
     match payload.len() {
@@ -63,7 +63,7 @@ pub(crate) fn append(buffer: &mut Vec<u8>, opcode: Opcode, payload: &[u8]) {
     buffer.extend_from_slice(payload);
 }
 
-/// Code and text of a close frame's payload.
+/// Code and text in the payload of a close frame.
 pub(crate) fn close_reason(payload: &[u8]) -> Option<(u16, String)> {
     let [high, low, text @ ..] = payload else {
         return None;

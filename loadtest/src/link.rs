@@ -1,4 +1,4 @@
-//! One connection, over whatever it runs: a WebSocket, or a stream with requests beside it.
+//! One connection over any transport: a WebSocket, or a stream with separate requests.
 
 use std::{cell::RefCell, collections::HashMap, net::IpAddr};
 
@@ -12,12 +12,12 @@ use crate::{
     target::Target,
 };
 
-/// What connections run over.
+/// The transport of connections.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Transport {
     /// WebSockets.
     Websocket,
-    /// Streams of HTTP responses, a line per message.
+    /// Streams of HTTP responses, with one message per line.
     #[value(name = "http_stream")]
     HttpStream,
     /// Server-sent events.
@@ -27,7 +27,7 @@ pub(crate) enum Transport {
 /// Opens connections over one transport.
 pub(crate) struct Opener {
     transport: Transport,
-    /// One per local address.
+    /// One HTTP client per local address.
     clients: RefCell<HashMap<Option<IpAddr>, Client>>,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Link {
 }
 
 impl Transport {
-    /// Its name in flags and reports.
+    /// The name in flags and reports.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Websocket => "websocket",
@@ -53,7 +53,8 @@ impl Opener {
         Self { transport, clients: RefCell::default() }
     }
 
-    /// Opens one with `connect` as its first command, and `commands` behind it; and how many replies are still to come.
+    /// Opens a connection with `connect` as its first command, followed by `commands`. Also returns the number of replies that
+    /// are still to come.
     pub(crate) async fn open(
         &self,
         target: &Target,
@@ -88,7 +89,7 @@ impl Opener {
 }
 
 impl Link {
-    /// Sends one text: objects separated by line feeds.
+    /// Sends one text, which is JSON objects separated by line feeds.
     pub(crate) async fn send(&mut self, text: &[u8]) -> Result<(), SocketError> {
         match self {
             Self::Socket(socket) => Ok(socket.send(text).await?),
@@ -96,7 +97,7 @@ impl Link {
         }
     }
 
-    /// The next message. Nothing is lost when it is dropped half-way while waiting to read.
+    /// The next message. Cancel-safe: no message is lost if the future is dropped.
     pub(crate) async fn next(&mut self) -> Result<Message<'_>, SocketError> {
         match self {
             Self::Socket(socket) => socket.next().await,

@@ -1,21 +1,25 @@
-//! `loadtest`: drives a running Portcullis from outside and measures what it promises.
+//! `loadtest`: drives a running Portcullis server from outside, measures it, and checks what the server promises.
 //!
-//! The scenarios: `revoke` (how long until the sockets of a revoked user are closed, and whether every door is shut),
-//! `idle` (what an open connection costs), `fanout` (what a delivery costs, also beside one who does not read),
-//! `publish-durable` (what a kept publication costs, and that none is lost), `reconnect` (how long until everybody is back
-//! with what they missed), `presence` (what coming, going and asking cost), `sign-in` (what many sign-ins at once cost
-//! the server and everybody else) and `timing` (whether time tells why a sign-in is refused). `prepare` signs in for a
-//! later run. It knows the server only by its REST interface and the realtime protocol, and ends with a failure when a
-//! promise is broken.
+//! - `prepare` signs users in for later runs
+//! - `revoke`: the time until the sockets of a revoked user are closed, and whether every way in rejects the old credentials
+//! - `idle`: the cost of an open connection
+//! - `fanout`: the cost of a delivery, also beside a subscriber that does not read
+//! - `publish-durable`: the cost of a durable publication, and whether none is lost
+//! - `reconnect`: the time until all clients are back with what they missed
+//! - `presence`: the cost of joins, leaves and presence queries
+//! - `sign-in`: the cost of many sign-ins at once, for the server and for other clients
+//! - `timing`: whether the time of a rejected sign-in reveals the reason
+//!
+//! It uses the server only through REST and the realtime protocol. The exit status is a failure if a check fails.
 
 mod accounts;
 mod connections;
 mod emulated;
 mod frame;
 mod link;
+mod messages;
 mod prepared;
 mod process;
-mod pushed;
 mod report;
 mod rest;
 mod scenario;
@@ -34,30 +38,30 @@ use clap::{Parser, Subcommand};
 struct Cli {
     #[command(subcommand)]
     scenario: Scenario,
-    /// Print one JSON object instead of a table: scenario, ok, checks, broken, notes, figures.
+    /// Print one JSON object instead of a table: scenario, ok, checks, broken, broken_in_all, notes, figures.
     #[arg(long, global = true)]
     json: bool,
 }
 
 #[derive(Subcommand)]
 enum Scenario {
-    /// Signs users in and keeps their sessions in a file, for scenarios with `--prepared`.
+    /// Signs users in and saves their sessions in a file, for scenarios with `--prepared`.
     Prepare(scenario::prepare::Args),
-    /// Revokes users one after another, or all at once, and measures until their sockets are closed.
+    /// Revokes users one after another, or all at once, and measures the time until their sockets are closed.
     Revoke(scenario::revoke::Args),
     /// Opens many connections, holds them, and measures what each costs the server.
     Idle(scenario::idle::Args),
-    /// Publishes to many subscribers of one channel and measures deliveries, also beside one who does not read.
+    /// Publishes to many subscribers of one channel and measures deliveries, also beside a subscriber that does not read.
     Fanout(scenario::fanout::Args),
-    /// Publishes to channels that are kept, and measures acknowledgements; no publication may be lost, doubled or out of order.
+    /// Publishes to durable channels and measures acknowledgements; no publication may be lost, doubled or out of order.
     PublishDurable(scenario::publish_durable::Args),
-    /// Cuts many subscribers at once and measures until all are back with what they missed.
+    /// Disconnects many subscribers at once and measures the time until all are back with what they missed.
     Reconnect(scenario::reconnect::Args),
-    /// Lets members come and go and asks who is there.
+    /// Lets members join and leave, and measures presence queries.
     Presence(scenario::presence::Args),
-    /// Signs many users in at once, and measures memory and the answers on the sockets of others.
+    /// Signs many users in at once, and measures memory and the latency on the sockets of other users.
     SignIn(scenario::sign_in::Args),
-    /// Compares the times of sign-ins that are refused for different reasons.
+    /// Compares the times of sign-ins that are rejected for different reasons.
     Timing(scenario::timing::Args),
 }
 
@@ -77,15 +81,15 @@ impl Scenario {
     }
 }
 
-/// What ended a scenario before it was done.
+/// Why a scenario could not be completed.
 type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let name = cli.scenario.name();
-    // Fails only if a provider is installed already, which is as good.
+    // It fails only if a provider is installed already, which is fine too.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    // One thread: the machine under test is often this one, and the server should have the rest of it.
+    // One thread: the server often runs on this machine too, and needs the other cores.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let outcome = runtime.map_err(Failure::from).and_then(|runtime| {
         runtime.block_on(async {

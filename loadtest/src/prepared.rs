@@ -1,5 +1,5 @@
-//! Sessions that were signed in by an earlier run, in a file beside the server's own: they outlive a restart of the
-//! server, so that a scenario can find a process that has hashed no password since it started.
+//! Sessions that an earlier run signed in, saved in a file in the data directory. They survive a restart of the server, so that a
+//! scenario can measure a process that has hashed no password since it started.
 
 use std::{
     fs,
@@ -18,7 +18,7 @@ use crate::{
     target::Target,
 };
 
-/// What the file holds.
+/// The content of the file.
 #[derive(Deserialize, Serialize)]
 pub(crate) struct Prepared {
     /// The process that hashed the passwords.
@@ -51,7 +51,7 @@ impl Prepared {
         self.sessions.into_iter().map(session).collect()
     }
 
-    /// Writes the file anew. Only its owner may read it: the tokens are good for an hour.
+    /// Replaces the file. Only its owner may read it: the tokens are valid for an hour.
     pub(crate) fn save(&self, path: &Path) -> Result<(), Failure> {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
@@ -63,7 +63,7 @@ impl Prepared {
     }
 }
 
-/// Reads what `loadtest prepare` left for this server.
+/// Reads the sessions that `loadtest prepare` saved for this server.
 pub(crate) fn load(target: &Target) -> Result<Prepared, Failure> {
     let path = &target.prepared;
     let bytes = fs::read(path)
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn what_is_saved_is_for_its_owner_only_and_names_the_process_that_hashed() {
         let path = std::env::temp_dir().join(format!("loadtest-prepared-{}", std::process::id()));
-        fs::write(&path, "left by somebody").unwrap();
+        fs::write(&path, "of another user").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
         let this = Process::new(std::process::id()).unwrap();
         let session = Session { user: 7, source: None, tokens: Tokens::example(70) };

@@ -1,37 +1,38 @@
-//! Memory and CPU time of the server's process, from `/proc`.
+//! Memory and CPU time of the server process, from `/proc`.
 
 use std::{fs, io, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
-/// Linux counts CPU time in hundredths of a second there, on every architecture.
+/// `/proc` counts CPU time in hundredths of a second, on every architecture.
 const TICK: Duration = Duration::from_millis(10);
 
-/// A process under observation.
+/// The process that is measured.
 pub(crate) struct Process(u32);
 
-/// One life of a process: its number, and when it began, in ticks since the machine did.
+/// Identifies one run of a process: its id, and its start in ticks since the machine started.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
 pub(crate) struct Incarnation {
     pid: u32,
     began: u64,
 }
 
-/// What it held at one moment, in KiB. What the kernel holds for it, such as socket buffers, is in none of them.
+/// The memory of a process at one moment, in KiB. Memory of the kernel, such as socket buffers, is not included.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Memory {
-    /// Pages in memory, those of its files and libraries included.
+    /// Pages in memory, including those of its files and libraries.
     pub(crate) resident: u64,
-    /// The same, but a page that several processes share counts in parts.
+    /// The same, but a page that several processes share counts as a fraction.
     pub(crate) proportional: u64,
     /// Pages that no other process shares.
     pub(crate) private: u64,
-    /// Pages of no file: heap and stacks.
+    /// Pages that do not belong to a file: heap and stacks.
     pub(crate) anonymous: u64,
 }
 
 impl Process {
-    /// Fails when there is no such process.
+    /// # Errors
+    /// If there is no such process.
     pub(crate) fn new(pid: u32) -> io::Result<Self> {
         let process = Self(pid);
         process.cpu()?;
@@ -46,25 +47,25 @@ impl Process {
         Ok(TICK * (used.0 + used.1))
     }
 
-    /// Which life of the process this is.
+    /// Which run of the process this is.
     pub(crate) fn incarnation(&self) -> io::Result<Incarnation> {
         let began = field(&self.read("stat")?, 22).ok_or(io::ErrorKind::InvalidData)?;
         Ok(Incarnation { pid: self.0, began })
     }
 
-    /// Walks all its pages; needs the same user, or root.
+    /// The memory now. Needs the same user, or root.
     pub(crate) fn memory(&self) -> io::Result<Memory> {
         Ok(memory(&self.read("smaps_rollup")?))
     }
 
-    /// Resident memory now, in KiB, from which on the peak counts. Needs the same user, or root.
+    /// Resets the peak of resident memory, and returns the resident memory now, in KiB. Needs the same user, or root.
     pub(crate) fn forget_peak(&self) -> io::Result<u64> {
-        // 5: the peak is what is resident now (proc(5), clear_refs).
+        // 5 resets the peak to the current value (proc(5), clear_refs).
         fs::write(format!("/proc/{}/clear_refs", self.0), "5")?;
         self.peak()
     }
 
-    /// The most that was resident since, in KiB.
+    /// The peak of resident memory since the reset, in KiB.
     pub(crate) fn peak(&self) -> io::Result<u64> {
         let status = self.read("status")?;
         let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
@@ -77,7 +78,7 @@ impl Process {
     }
 }
 
-/// A field of `stat`, numbered as in proc(5): counted past the name, which may contain anything.
+/// A field of `stat`, with its number in proc(5). Counts from behind the name, which may contain spaces and brackets.
 fn field(stat: &str, number: usize) -> Option<u64> {
     let fields = stat.rsplit_once(')')?.1;
     fields.split_ascii_whitespace().nth(number - 3)?.parse().ok()

@@ -1,4 +1,4 @@
-//! What a scenario found: figures, as a table or as JSON, and the promises that were broken.
+//! The result of a scenario: figures and failed checks, as a table or as JSON.
 
 use std::{process::ExitCode, time::Duration};
 
@@ -6,19 +6,19 @@ use hdrhistogram::Histogram;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde_json::{Map, Value, json};
 
-/// The most broken promises that are told.
+/// The largest number of failed checks that are printed.
 const SHOWN: usize = 20;
 
-/// Figures, and promises that were checked.
+/// Figures and checks.
 #[derive(Default)]
 pub(crate) struct Report {
     figures: Vec<Figure>,
     notes: Vec<String>,
-    made: usize,
+    checks: usize,
     broken: Vec<String>,
 }
 
-/// One row: its name with its unit at the end (`_ms`, `_kib`, `_per_second`), for people and for programs.
+/// One row. Its name ends with its unit (`_ms`, `_kib`, `_per_second`).
 struct Figure {
     name: &'static str,
     shown: String,
@@ -26,40 +26,40 @@ struct Figure {
 }
 
 impl Report {
-    /// Notes a number of things.
+    /// Adds a number of things.
     pub(crate) fn count(&mut self, name: &'static str, value: usize) {
         self.figures.push(Figure { name, shown: value.to_string(), value: json!(value) });
     }
 
-    /// Notes a measure.
+    /// Adds a measurement.
     pub(crate) fn figure(&mut self, name: &'static str, value: f64) {
         self.figures.push(Figure { name, shown: format!("{value:.2}"), value: json!(value) });
     }
 
-    /// Notes which of several kinds was measured.
+    /// Adds the kind of what was measured.
     pub(crate) fn kind(&mut self, name: &'static str, value: &'static str) {
         self.figures.push(Figure { name, shown: value.to_owned(), value: json!(value) });
     }
 
-    /// Notes the distribution of times.
+    /// Adds the distribution of times.
     pub(crate) fn latencies(&mut self, name: &'static str, times: &Latencies) {
         self.figures.push(Figure { name, shown: times.shown(), value: times.value() });
     }
 
-    /// Notes what has to be known to read the figures.
+    /// Adds a remark that the reader of the figures needs.
     pub(crate) fn note(&mut self, text: impl Into<String>) {
         self.notes.push(text.into());
     }
 
-    /// Notes whether a promise was kept; `what` says what was found instead.
-    pub(crate) fn check(&mut self, kept: bool, what: impl FnOnce() -> String) {
-        self.made += 1;
-        if !kept {
-            self.broken.push(what());
+    /// Adds a check. `description` says what was found if the check failed.
+    pub(crate) fn check(&mut self, passed: bool, description: impl FnOnce() -> String) {
+        self.checks += 1;
+        if !passed {
+            self.broken.push(description());
         }
     }
 
-    /// Prints everything, as one JSON object if that is wanted.
+    /// Prints the report, as a table or as one JSON object. The exit code is a failure if a check failed.
     pub(crate) fn conclude(self, scenario: &str, as_json: bool) -> ExitCode {
         if as_json {
             println!("{}", self.object(scenario));
@@ -75,7 +75,7 @@ impl Report {
         json!({
             "scenario": scenario,
             "ok": self.broken.is_empty(),
-            "checks": self.made,
+            "checks": self.checks,
             "broken": self.broken.iter().take(SHOWN).collect::<Vec<_>>(),
             "broken_in_all": self.broken.len(),
             "notes": self.notes,
@@ -102,8 +102,8 @@ impl Report {
         if self.broken.len() > SHOWN {
             line("BROKEN", &format!("… and {} more", self.broken.len() - SHOWN));
         }
-        if self.made > 0 {
-            line("checks", &format!("{}, {} broken", self.made, self.broken.len()));
+        if self.checks > 0 {
+            line("checks", &format!("{}, {} broken", self.checks, self.broken.len()));
         }
         text
     }
@@ -114,7 +114,7 @@ impl Report {
     }
 }
 
-/// Times from a microsecond to a minute.
+/// A histogram of times between a microsecond and a minute.
 pub(crate) struct Latencies(Histogram<u64>);
 
 impl Latencies {

@@ -1,4 +1,4 @@
-//! The server's REST interface, as much of it as the scenarios use.
+//! A client of the server's REST interface, as far as the scenarios need it.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -11,18 +11,18 @@ use crate::{
     target::{Login, Target},
 };
 
-/// How often a request is repeated that the server has no time for.
+/// How often a request is repeated while the server is too busy.
 const ATTEMPTS: u32 = 120;
 const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// A client with one local address; keeps no connection open.
+/// A client with one local address. It keeps no connection open.
 pub(crate) struct Rest<'a> {
     target: &'a Target,
     client: Client,
 }
 
-/// What a sign-in gives.
+/// The result of a sign-in.
 #[derive(Clone, Deserialize, Serialize)]
 pub(crate) struct Tokens {
     pub(crate) access_token: String,
@@ -51,31 +51,31 @@ impl Tokens {
     }
 }
 
-/// What one attempt to sign in was answered with.
-pub(crate) struct Tried {
+/// The answer to one attempt to sign in.
+pub(crate) struct SignInAnswer {
     pub(crate) status: u16,
     pub(crate) retry_after: Option<u64>,
 }
 
-/// What a proof of presence gives.
+/// The answer to a step-up.
 #[derive(Deserialize)]
-struct SteppedUp {
+struct StepUpAnswer {
     access_token: String,
 }
 
-/// What a revocation is answered with.
+/// The answer to a revocation.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Revoked {
+pub(crate) struct RevocationAnswer {
     pub(crate) sessions: usize,
     pub(crate) sockets_closed: usize,
     pub(crate) pending: usize,
 }
 
-/// Whose sessions a revocation ends.
+/// The target of a revocation.
 #[derive(Clone, Copy)]
-pub(crate) enum Whose {
+pub(crate) enum RevocationTarget {
     User(i64),
-    Everyone,
+    All,
 }
 
 impl<'a> Rest<'a> {
@@ -94,54 +94,60 @@ impl<'a> Rest<'a> {
         self.client.request(method, format!("{}{path}", self.target.base))
     }
 
-    /// Signs in; `None` when the server knows no such user or the password is wrong.
+    /// Signs in. `None` if the user does not exist or the password is wrong.
     pub(crate) async fn sign_in(&self, login: &Login) -> Result<Option<Tokens>, Failure> {
         let body = json!({"username": login.email, "password": login.password});
-        let response = patiently(|| self.request(Method::POST, "/api/v1/auth/jwt/login").json(&body)).await?;
+        let response =
+            with_retries(|| self.request(Method::POST, "/api/v1/auth/jwt/login").json(&body)).await?;
         match response.status() {
             StatusCode::OK => Ok(Some(response.json().await?)),
             StatusCode::UNAUTHORIZED => Ok(None),
-            _ => Err(refused("sign-in", response).await),
+            _ => Err(unexpected("sign-in", response).await),
         }
     }
 
-    /// Tries to sign in, once.
-    pub(crate) async fn try_sign_in(&self, login: &Login) -> Result<Tried, Failure> {
+    /// Tries to sign in once, without retries.
+    pub(crate) async fn try_sign_in(&self, login: &Login) -> Result<SignInAnswer, Failure> {
         let body = json!({"username": login.email, "password": login.password});
         let response = self.request(Method::POST, "/api/v1/auth/jwt/login").json(&body).send().await?;
         let (status, retry_after) = (response.status().as_u16(), retry_after(&response));
         response.bytes().await?;
-        Ok(Tried { status, retry_after })
+        Ok(SignInAnswer { status, retry_after })
     }
 
     /// Creates a user.
     pub(crate) async fn register(&self, login: &Login) -> Result<(), Failure> {
         let body = json!({"email": login.email, "password": login.password});
-        let response = patiently(|| self.request(Method::POST, "/api/v1/auth/register").json(&body)).await?;
+        let response =
+            with_retries(|| self.request(Method::POST, "/api/v1/auth/register").json(&body)).await?;
         match response.status() {
             StatusCode::CREATED => Ok(()),
-            _ => Err(refused("registration", response).await),
+            _ => Err(unexpected("registration", response).await),
         }
     }
 
-    /// Proves the presence of a signed-in user again; the token that carries the privilege, which the others do not.
+    /// Does a step-up, and returns the privileged access token.
     pub(crate) async fn step_up(&self, tokens: &Tokens, password: &str) -> Result<String, Failure> {
-        let response = patiently(|| {
+        let response = with_retries(|| {
             let request = self.request(Method::POST, "/api/v1/auth/step-up");
             request.bearer_auth(&tokens.access_token).json(&json!({"password": password}))
         })
         .await?;
         if !response.status().is_success() {
-            return Err(refused("step-up", response).await);
+            return Err(unexpected("step-up", response).await);
         }
-        Ok(response.json::<SteppedUp>().await?.access_token)
+        Ok(response.json::<StepUpAnswer>().await?.access_token)
     }
 
-    /// Revokes; `None` when presence must be proven again first.
-    pub(crate) async fn revoke(&self, operator: &Tokens, whose: Whose) -> Result<Option<Revoked>, Failure> {
-        let body = match whose {
-            Whose::User(id) => json!({"user": id, "reason": "load test"}),
-            Whose::Everyone => json!({"all": true, "reason": "load test"}),
+    /// Revokes. `None` if a step-up is needed first.
+    pub(crate) async fn revoke(
+        &self,
+        operator: &Tokens,
+        target: RevocationTarget,
+    ) -> Result<Option<RevocationAnswer>, Failure> {
+        let body = match target {
+            RevocationTarget::User(id) => json!({"user": id, "reason": "load test"}),
+            RevocationTarget::All => json!({"all": true, "reason": "load test"}),
         };
         let request = self.request(Method::POST, "/api/v1/admin/revocations");
         let response = request.bearer_auth(&operator.access_token).json(&body).send().await?;
@@ -156,7 +162,7 @@ impl<'a> Rest<'a> {
         Err(format!("the revocation was answered with {status}: {problem}").into())
     }
 
-    /// Ends every connection of a user through the server API; they may come back.
+    /// Closes all connections of a user through the server API, with a code after which clients reconnect.
     pub(crate) async fn disconnect(&self, key: &str, user: i64) -> Result<(), Failure> {
         let body =
             json!({"user": user.to_string(), "disconnect": {"code": 3011, "reason": "force reconnect"}});
@@ -173,19 +179,19 @@ impl<'a> Rest<'a> {
     /// The status of a request with the access token.
     pub(crate) async fn profile_status(&self, tokens: &Tokens) -> Result<u16, Failure> {
         let request = || self.request(Method::GET, "/api/v1/profile").bearer_auth(&tokens.access_token);
-        Ok(patiently(request).await?.status().as_u16())
+        Ok(with_retries(request).await?.status().as_u16())
     }
 
     /// The status of a refresh with the refresh token.
     pub(crate) async fn refresh_status(&self, tokens: &Tokens) -> Result<u16, Failure> {
         let body = json!({"refresh_token": tokens.refresh_token});
         let request = || self.request(Method::POST, "/api/v1/auth/refresh").json(&body);
-        Ok(patiently(request).await?.status().as_u16())
+        Ok(with_retries(request).await?.status().as_u16())
     }
 }
 
-/// Sends, and sends again for as long as the server is too busy or counts too many attempts.
-async fn patiently(request: impl Fn() -> RequestBuilder) -> Result<Response, Failure> {
+/// Sends a request, and repeats it while the server answers 429 or 503.
+async fn with_retries(request: impl Fn() -> RequestBuilder) -> Result<Response, Failure> {
     let mut attempts = 0;
     loop {
         let response = request().send().await?;
@@ -200,12 +206,12 @@ async fn patiently(request: impl Fn() -> RequestBuilder) -> Result<Response, Fai
     }
 }
 
-/// After how many seconds to come back.
+/// The value of `Retry-After`, in seconds.
 fn retry_after(response: &Response) -> Option<u64> {
     response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()
 }
 
-async fn refused(what: &str, response: Response) -> Failure {
+async fn unexpected(what: &str, response: Response) -> Failure {
     let status = response.status();
     let body = response.text().await.unwrap_or_default();
     format!("the {what} was answered with {status}: {body}").into()

@@ -1,4 +1,4 @@
-//! What most scenarios begin with: the server, its process, signed-in users, and a way to open connections.
+//! The beginning of most scenarios: the server, its process, signed-in users, and open connections.
 
 use std::{io, sync::Arc, time::Duration};
 
@@ -23,16 +23,16 @@ pub(crate) struct SetupArgs {
     pub(crate) connections: ConnectionArgs,
 }
 
-/// A server with users who are signed in.
+/// A server and its signed-in users.
 pub(crate) struct Setup {
     pub(crate) target: Arc<Target>,
-    /// The server's process, if it is known and on this machine.
+    /// The server process, if it is known and on this machine.
     pub(crate) process: Option<Process>,
     pub(crate) sessions: Vec<Session>,
 }
 
 impl SetupArgs {
-    /// Finds the server and signs so many users in, each once unless a flag says otherwise.
+    /// Finds the server and signs in `users` users, with one session each unless a flag says otherwise.
     pub(crate) async fn begin(&self, users: usize) -> Result<Setup, Failure> {
         let target = Arc::new(self.target.resolve().await?);
         let process = target.pid.map(Process::new).transpose()?;
@@ -40,14 +40,15 @@ impl SetupArgs {
         Ok(Setup { target, process, sessions })
     }
 
-    /// Opens one WebSocket for each plan entry: which session, and which channel. They are numbered in this order.
+    /// Opens one WebSocket for each entry of `plan`, which is a session and a channel. The connections have the numbers of the
+    /// entries.
     pub(crate) async fn open(&self, setup: &Setup, plan: &[(usize, String)]) -> Result<Connections, Failure> {
         self.connections.open(&setup.target, &setup.sessions, plan).await
     }
 }
 
 impl Setup {
-    /// The CPU time that the server has taken so far.
+    /// The CPU time of the server so far. `None` if its process is not known.
     pub(crate) fn cpu(&self) -> io::Result<Option<Duration>> {
         self.process.as_ref().map(Process::cpu).transpose()
     }

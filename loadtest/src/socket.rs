@@ -1,4 +1,5 @@
-//! A WebSocket client small enough to have nine thousand of: no buffer while idle, one shared buffer to read through.
+//! A WebSocket client that needs little memory, because there are thousands of them: no buffer while idle, and one shared buffer
+//! for reading.
 
 use std::{cell::RefCell, future::poll_fn, io, net::IpAddr, pin::Pin, task::Poll};
 
@@ -10,27 +11,27 @@ use crate::{
     target::Target,
 };
 
-/// Where the server takes WebSockets.
+/// The path of the WebSocket endpoint.
 const PATH: &str = "/api/v1/ws/chat";
-/// The example key of RFC 6455 and its answer; a fresh one would prove nothing here.
+/// The example key of RFC 6455 and its answer. A random key would prove nothing here.
 const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 const MAX_HANDSHAKE: usize = 16 * 1024;
-/// A larger buffer is given back when it is empty.
+/// The largest buffer that is kept while it is empty, in bytes.
 const KEEP: usize = 4096;
 
 thread_local! {
     static SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; 64 * 1024]);
 }
 
-/// Why there is no socket, or no socket any more.
+/// Why a socket could not be opened, or failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum SocketError {
     #[error("the handshake was answered with {0}")]
     Refused(u16),
     #[error("the server does not speak WebSocket")]
     NoWebSocket,
-    #[error("the server did not answer `connect` with a stream's secret")]
+    #[error("the server did not answer `connect` with the secret of a stream")]
     NoStream,
     #[error(transparent)]
     Http(#[from] reqwest::Error),
@@ -43,11 +44,11 @@ pub(crate) enum SocketError {
 /// What the server sent.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Message<'a> {
-    /// A text frame: objects separated by line feeds.
+    /// A text frame, which is JSON objects separated by line feeds.
     Text(&'a [u8]),
-    /// A close frame; the socket has answered it.
+    /// A close frame. The socket has answered it.
     Close(Option<(u16, String)>),
-    /// The stream ended without one.
+    /// The stream ended without a close frame.
     End,
 }
 
@@ -55,12 +56,12 @@ pub(crate) enum Message<'a> {
 pub(crate) struct Socket {
     io: Stream,
     buffer: Vec<u8>,
-    /// How much of `buffer` has been handed out.
+    /// How many bytes of `buffer` have been returned as messages.
     taken: usize,
 }
 
 impl Socket {
-    /// Connects and shakes hands with the token as bearer credential.
+    /// Connects, with the token as bearer credential of the handshake.
     pub(crate) async fn open(
         target: &Target,
         source: Option<IpAddr>,
@@ -105,7 +106,7 @@ impl Socket {
         self.io.flush().await
     }
 
-    /// The next message; answers pings by itself. Nothing is lost when it is dropped half-way while waiting to read.
+    /// The next message. WebSocket pings are answered here. Cancel-safe while it waits to read: no message is lost.
     pub(crate) async fn next(&mut self) -> Result<Message<'_>, SocketError> {
         loop {
             let Some(bounds) = frame::first(&self.buffer[self.taken..])? else {
@@ -128,7 +129,7 @@ impl Socket {
                 }
                 Opcode::Close => {
                     let payload = self.buffer[payload].to_vec();
-                    // The server may be gone already.
+                    // This fails if the server has closed the socket already.
                     let _ = self.send_frame(Opcode::Close, &payload).await;
                     return Ok(Message::Close(frame::close_reason(&payload)));
                 }
@@ -145,7 +146,7 @@ impl Socket {
         self.taken = 0;
     }
 
-    /// Reads what is there into the buffer; 0 is the end.
+    /// Reads available bytes into the buffer. 0 means the end of the stream.
     async fn read(&mut self) -> io::Result<usize> {
         let Self { io, buffer, .. } = self;
         poll_fn(|cx| {

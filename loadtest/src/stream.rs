@@ -1,4 +1,4 @@
-//! One byte stream, plain or TLS, optionally from a chosen local address.
+//! A byte stream, plain or TLS, optionally from a given local address.
 
 use std::{
     io,
@@ -22,7 +22,7 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use crate::target::Target;
 
-/// Bytes that the kernel may hold for one stream.
+/// The receive buffer of the kernel for one stream, in bytes.
 const RECEIVE_BUFFER: u32 = 128 * 1024;
 
 /// A connected stream.
@@ -34,7 +34,7 @@ pub(crate) enum Stream {
 impl Stream {
     pub(crate) async fn connect(target: &Target, source: Option<IpAddr>) -> io::Result<Self> {
         let socket = if target.address.is_ipv6() { TcpSocket::new_v6()? } else { TcpSocket::new_v4()? };
-        // Otherwise what the kernel takes for who does not read would depend on how much was read before.
+        // A fixed size: by default the buffer grows with use, so that a stalled connection would hold more or less.
         socket.set_recv_buffer_size(RECEIVE_BUFFER)?;
         if let Some(source) = source {
             socket.bind(SocketAddr::new(source, 0))?;
@@ -97,7 +97,7 @@ static TLS: LazyLock<Arc<ClientConfig>> = LazyLock::new(|| {
     Arc::new(config)
 });
 
-/// Takes any certificate: the load test talks to its user's own server, whose development certificate nobody signed.
+/// Accepts any certificate: the load test runs against the user's own server, which has a self-signed certificate in development.
 #[derive(Debug)]
 struct AnyCertificate(Arc<CryptoProvider>);
 

@@ -1,4 +1,4 @@
-//! Where the server is and who may act on it: from flags, or from the `dev.json` that a development server writes.
+//! The address of the server and its administrator: from flags, or from the `dev.json` that a development server writes.
 
 use std::{
     net::{IpAddr, Ipv4Addr, SocketAddr},
@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::Failure;
 
-/// Flags that every scenario has.
+/// The flags of every scenario.
 #[derive(Args)]
 pub(crate) struct TargetArgs {
     /// Data directory of a development server; its `dev.json` names addresses and users.
@@ -19,7 +19,7 @@ pub(crate) struct TargetArgs {
     /// Base URL of the server, such as `http://127.0.0.1:8000`, instead of the one in `dev.json`.
     #[arg(long)]
     url: Option<String>,
-    /// Connect over TLS. Certificates are not checked: this is for one's own server.
+    /// Connect over TLS. Certificates are not verified: use this only with a server of your own.
     #[arg(long)]
     tls: bool,
     /// E-mail of an administrator, instead of the one in `dev.json`.
@@ -31,8 +31,8 @@ pub(crate) struct TargetArgs {
     /// Process id of the server, to measure its memory and CPU time, instead of the one in `dev.json`.
     #[arg(long)]
     pid: Option<u32>,
-    /// Let every session come from 127.0.0.1 instead of a loopback address of its own, which keeps limits per address
-    /// out of the way.
+    /// Use 127.0.0.1 for all sessions. Without it, each user has a loopback address of its own, so that limits per address do
+    /// not apply.
     #[arg(long)]
     one_address: bool,
 }
@@ -47,7 +47,7 @@ pub(crate) struct Login {
 }
 
 impl Login {
-    /// A user whose role does not matter.
+    /// A user without a given role.
     pub(crate) fn new(email: String, password: String) -> Self {
         Self { email, password, role: String::new() }
     }
@@ -57,14 +57,14 @@ impl Login {
 pub(crate) struct Target {
     /// Scheme, host and port, without a slash at the end.
     pub(crate) base: String,
-    /// The same host and port, for the `Host` header.
+    /// Host and port, for the `Host` header.
     pub(crate) authority: String,
     pub(crate) address: SocketAddr,
     pub(crate) tls: bool,
     pub(crate) admin: Login,
-    /// The server's process, if it is known and on this machine.
+    /// The id of the server process, if it is known and on this machine.
     pub(crate) pid: Option<u32>,
-    /// Where prepared sessions are kept.
+    /// The file with the prepared sessions.
     pub(crate) prepared: PathBuf,
     spread: bool,
 }
@@ -79,21 +79,21 @@ struct DevFile {
 }
 
 impl TargetArgs {
-    /// Where the server keeps everything.
+    /// The data directory of the server.
     pub(crate) fn data_dir(&self) -> &std::path::Path {
         &self.data_dir
     }
 
-    /// Reads flags and file, and resolves the host.
+    /// Reads the flags and `dev.json`, and resolves the host.
     pub(crate) async fn resolve(&self) -> Result<Target, Failure> {
         let dev = self.dev_file()?;
         let base = match (&self.url, self.tls) {
             (Some(url), _) => url.clone(),
-            (None, true) => dev.https.ok_or("dev.json names no HTTPS address")?,
-            (None, false) => dev.http.ok_or("dev.json names no HTTP address")?,
+            (None, true) => dev.https.ok_or("dev.json has no HTTPS address")?,
+            (None, false) => dev.http.ok_or("dev.json has no HTTP address")?,
         };
         let base = base.trim_end_matches('/').to_owned();
-        let (tls, authority) = split(&base)?;
+        let (tls, authority) = parse_url(&base)?;
         let address = tokio::net::lookup_host(&authority)
             .await?
             .min_by_key(|address| address.is_ipv6())
@@ -132,7 +132,7 @@ impl TargetArgs {
 }
 
 /// Whether the URL is TLS, and its host and port.
-fn split(base: &str) -> Result<(bool, String), Failure> {
+fn parse_url(base: &str) -> Result<(bool, String), Failure> {
     let (tls, authority) = match (base.strip_prefix("http://"), base.strip_prefix("https://")) {
         (Some(rest), _) => (false, rest),
         (_, Some(rest)) => (true, rest),
@@ -147,7 +147,7 @@ fn split(base: &str) -> Result<(bool, String), Failure> {
 }
 
 impl Target {
-    /// The address that the `number`th user's requests and sockets come from; `None` lets the system choose.
+    /// The local address for requests and sockets of user `number`. `None` lets the system choose.
     pub(crate) fn source(&self, number: usize) -> Option<IpAddr> {
         let number = u32::try_from(number).unwrap_or(0) % 0x00fe_0000;
         self.spread.then(|| IpAddr::V4(Ipv4Addr::from_bits(0x7f01_0001 + number)))
@@ -160,10 +160,12 @@ mod tests {
 
     #[test]
     fn a_url_is_scheme_host_and_port() {
-        assert_eq!(split("http://localhost:8000").unwrap(), (false, "localhost:8000".to_owned()));
-        assert_eq!(split("https://[::1]").unwrap(), (true, "[::1]:443".to_owned()));
+        assert_eq!(parse_url("http://localhost:8000").unwrap(), (false, "localhost:8000".to_owned()));
+        assert_eq!(parse_url("https://[::1]").unwrap(), (true, "[::1]:443".to_owned()));
         assert!(
-            split("localhost:8000").is_err() && split("http://a/b").is_err() && split("http://").is_err()
+            parse_url("localhost:8000").is_err()
+                && parse_url("http://a/b").is_err()
+                && parse_url("http://").is_err()
         );
     }
 

@@ -1,9 +1,9 @@
 //! Protection against cross-site request forgery (CSRF): which requests need a token, what the token is bound to, and how a
 //! new token reaches the client.
 //!
-//! The rule for tokens is `domain::tokens::csrf`, the rule for origins is `domain::client::origin`; this file applies them to a request. A
-//! token is sent twice, in the `X-CSRF-Token` header, which only allowed pages can set, and in the `csrf_token` cookie. Both
-//! must be equal.
+//! The rule for tokens is `domain::tokens::csrf`, the rule for origins is `domain::client::origin`; this file applies them to a
+//! request. A token is sent twice, in the `X-CSRF-Token` header, which only allowed pages can set, and in the `csrf_token`
+//! cookie. Both must be equal.
 
 use actix_web::{
     HttpMessage as _, HttpRequest,
@@ -67,7 +67,7 @@ pub(super) fn require_own_site(request: &HttpRequest) -> Result<(), Problem> {
     }
 }
 
-/// Requires a valid token, for a request whose credential is a cookie.
+/// Requires a valid token, for a request with a cookie as its credential.
 ///
 /// The answer carries a new token if the old one is stale, missing or wrong, so that a client that lost its token can
 /// continue. Only allowed pages can read it.

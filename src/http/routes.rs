@@ -144,7 +144,7 @@ fn admin_routes(cfg: &mut ServiceConfig) {
         .service(only("GET, HEAD", web::resource("/connections").route(get().to(admin::connections))));
 }
 
-/// A route for GET, and for HEAD, whose answer is that of GET without the body.
+/// A route for GET, and for HEAD, which has the same answer without the body.
 fn get() -> Route {
     web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
 }

@@ -21,7 +21,7 @@ pub struct HttpSettings {
     pub access_cookie_readable: bool,
     /// `CORS_ALLOWED_ORIGINS`.
     pub origins: Origins,
-    /// `TRUSTED_PROXIES`: the peers whose `X-Forwarded-For` counts.
+    /// `TRUSTED_PROXIES`: the peers that may send `X-Forwarded-For`.
     pub trusted_proxies: Vec<IpNet>,
     /// `SECURITY_HEADERS_ENABLED`.
     pub security_headers: bool,

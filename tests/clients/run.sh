@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# Runs the unmodified centrifuge SDKs (npm, PyPI, crates.io) against a real `portcullis dev`. Called by `make test-clients`.
+# Runs the unmodified Centrifuge SDKs (npm, PyPI, crates.io) against a real `portcullis dev`. Called by `make test-clients`.
 #
-# PORTCULLIS_BIN names the program, which `make test-clients` builds first; without it the newer of target/debug and
-# target/release is taken. Exit code 0: every fact holds.
+# PORTCULLIS_BIN names the program, which `make test-clients` builds first. Without it, the script uses the newer of
+# target/debug and target/release. Exit code 0: all scenarios passed.
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 root=$(cd "$here/../.." && pwd)
@@ -17,7 +17,7 @@ if [ -z "$bin" ]; then
     exit 2
 fi
 for tool in node npm python3; do
-    command -v "$tool" >/dev/null || { echo "$tool is needed for this: install it and try again" >&2; exit 2; }
+    command -v "$tool" >/dev/null || { echo "$tool is missing: install it and try again" >&2; exit 2; }
 done
 
 if ! cmp -s "$here/package-lock.json" "$here/node_modules/.installed" 2>/dev/null; then
@@ -33,7 +33,7 @@ if ! cmp -s "$here/python/requirements.txt" "$venv/.installed" 2>/dev/null; then
     cp "$here/python/requirements.txt" "$venv/.installed"
 fi
 
-# World-readable: the database server may run as another user than root.
+# Readable for all users: the database server may run as a user other than root.
 PORTCULLIS_STATE=$(mktemp -d)
 chmod 755 "$PORTCULLIS_STATE"
 export PORTCULLIS_STATE PORTCULLIS_BIN="$bin" PYTHONDONTWRITEBYTECODE=1
@@ -47,7 +47,7 @@ finish() {
     status=$?
     "$here/server.sh" stop || status=1
     if [ "$status" -ne 0 ]; then
-        echo "the server's last words:" >&2
+        echo "the last lines of the server log:" >&2
         tail -n 30 "$PORTCULLIS_STATE/server.log" >&2 || true
     fi
     rm -rf "$PORTCULLIS_STATE"
@@ -57,7 +57,7 @@ trap finish EXIT
 
 "$here/server.sh" start
 result=0
-# A project of its own beside the workspace; with --locked, as everything here is pinned.
+# A separate project outside the workspace. --locked, because all versions are pinned.
 CARGO_TARGET_DIR="$target/clients-rust" cargo build --quiet --locked --manifest-path "$here/rust/Cargo.toml"
 echo "# centrifuge (npm) $(node -p "require('$here/node_modules/centrifuge/package.json').version")"
 timeout --kill-after=5 120 node "$here/js/scenarios.mjs" || result=1

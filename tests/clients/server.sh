@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
-# The server under the client scenarios: a real `portcullis dev` on a data directory of its own.
+# The server for the client scenarios: a real `portcullis dev` with its own data directory.
 #
-#   server.sh start | stop | restart     keeps data directory and ports from one start to the next
-#   server.sh cli <arguments...>         a command beside the running server
+#   server.sh start | stop | restart     data directory and ports stay the same over restarts
+#   server.sh cli <arguments...>         runs a command while the server is running
 #
 # PORTCULLIS_BIN is the program, PORTCULLIS_STATE the directory of data, log and pid.
 set -euo pipefail

@@ -1,4 +1,4 @@
-//! Attempts to sign in: every one is written down, users see their own, and old ones go.
+//! Sign-in attempts: each is recorded, users see their own, and old ones are deleted.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Getting in: registration, sign-in, and the question whether one is signed in.
+//! Registration, sign-in, and the request that tells whether a client is signed in.
 
 use domain::account::{
     password::{self, HashParams},

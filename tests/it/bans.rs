@@ -1,4 +1,4 @@
-//! Bans: what earns one, which doors it shuts, and that it ends.
+//! Bans of addresses: what causes one, which requests it refuses, and that it ends.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A real browser: what its own passkeys, cookies and sockets make of the server.
+//! The server with a real browser: its passkeys, cookies and sockets.
 //!
 //! Chromium without a screen, over the DevTools protocol, with a virtual authenticator. The page that it opens is an
 //! application of another origin that is allowed, as most are.

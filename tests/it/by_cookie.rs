@@ -1,4 +1,4 @@
-//! Connections by the cookie that a browser sends unasked: when it counts, and what becomes of one that proves nothing.
+//! Connections authenticated by the cookie that a browser sends: when the cookie counts, and what follows from an invalid one.
 
 use std::{sync::Arc, time::Duration};
 

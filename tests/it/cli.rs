@@ -1,4 +1,4 @@
-//! The command line beside a running server: a second process, the same database, and nothing but the database between.
+//! The command line beside a running server: a second process that shares only the database with it.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! `kill -9` of the server under traffic: what was acknowledged is there afterwards, and what was revoked stays dead.
+//! `kill -9` of the server under traffic: what was acknowledged is there afterwards, and what was revoked stays revoked.
 
 use std::sync::{Arc, Mutex};
 

@@ -1,4 +1,4 @@
-//! Requests that a browser can be made to send: when they need a token, and which one.
+//! Cross-site requests: when a request needs a CSRF token, and which one.
 
 use std::time::Duration;
 

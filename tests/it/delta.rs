@@ -1,4 +1,4 @@
-//! Clients that understand deltas are sent what changed, and can make the whole of it.
+//! Clients that support deltas receive differences, and can restore the whole publication.
 
 use logic::delta::apply;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! Durable channels, through the whole server: acknowledged when committed, recovered from the database, never a hole.
+//! Durable channels, through the whole server: acknowledged when committed, recovered from the database, without a gap.
 
 mod large;
 mod outage;

@@ -1,4 +1,4 @@
-//! EmulatedConnection transports: the same connections as over WebSockets, by other means.
+//! Emulated transports: the same connections as over WebSockets, over HTTP requests.
 
 mod stalled;
 

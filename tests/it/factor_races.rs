@@ -1,4 +1,4 @@
-//! Of any number that use one proof at the same moment, one wins: against a real PostgreSQL, by the store and over HTTP.
+//! A proof that many requests use at the same moment serves one of them: by the store and over HTTP.
 
 use std::{collections::HashMap, time::Duration};
 

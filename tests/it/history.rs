@@ -1,4 +1,4 @@
-//! What was published can be read again, page by page, whatever keeps it: memory or the database.
+//! History: publications can be read page by page, from memory or from the database.
 
 use std::sync::Arc;
 

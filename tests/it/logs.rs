@@ -1,4 +1,4 @@
-//! What the server writes about its work: enough to follow it, and none of its secrets.
+//! Logs and audit events: they contain no secrets.
 
 use reqwest::RequestBuilder;
 use serde_json::{Value, json};

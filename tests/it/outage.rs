@@ -1,4 +1,4 @@
-//! The database goes away, in every way it can: nothing uncertain is answered, nothing is lost, and all heals by itself.
+//! Outages of the database: nothing uncertain is answered, nothing is lost, and the server recovers by itself.
 
 use std::{
     path::Path,

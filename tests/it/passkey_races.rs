@@ -1,4 +1,4 @@
-//! Many at once where one may win.
+//! Passkeys that several requests use at the same moment: one request succeeds.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};

@@ -1,4 +1,4 @@
-//! A client that comes back gets what it missed, exactly once and in order, or is told that it cannot be had.
+//! A client that reconnects receives what it missed, exactly once and in order, or is told that it is not available.
 
 use logic::namespace::RecoveryMode;
 use serde_json::{Value, json};

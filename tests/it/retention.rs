@@ -1,4 +1,4 @@
-//! What durable channels do not keep any more, cleared away by the whole server.
+//! Retention of durable channels: expired publications are deleted.
 
 use serde_json::json;
 

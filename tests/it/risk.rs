@@ -1,4 +1,4 @@
-//! Risk, end to end: addresses as a trusted proxy tells them, places from a database, and what follows.
+//! Sign-in risk, end to end: addresses from a trusted proxy, places from a database, and the outcome.
 
 use std::time::Duration;
 

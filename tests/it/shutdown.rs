@@ -1,4 +1,4 @@
-//! Stopping: sockets are told to come back, requests are answered, and a successor takes over.
+//! Shutdown: sockets are told to reconnect, requests are answered, and the next server takes over.
 
 use crate::harness::{App, Ask as _, Closed, eventually, fresh_database};
 

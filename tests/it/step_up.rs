@@ -1,4 +1,4 @@
-//! Proving presence again: by what, for how long, and what takes it.
+//! Step-up: by which proofs, for how long, and which requests require it.
 
 use std::time::Duration;
 

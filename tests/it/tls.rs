@@ -1,4 +1,4 @@
-//! Sockets over TLS: the same promise through another stream.
+//! Sockets over TLS: revocation closes them as it closes others.
 
 use std::time::{Duration, Instant};
 

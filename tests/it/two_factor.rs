@@ -1,4 +1,4 @@
-//! Second factors: setting them up, and what the second half of a sign-in takes.
+//! Second factors: setting them up, and which proofs the second half of a sign-in accepts.
 
 use std::time::Duration;
 

@@ -25,23 +25,32 @@ fn workspace() -> &'static Workspace {
 
 /// Rooms that do not keep a rule yet, by the name of the rule. A room is the start of a path.
 const NOT_YET: &[(&str, &[&str])] = &[
-    ("circles", &["src/config/", "src/cli/", "src/store/", "src/service/", "actors/", "loadtest/"]),
+    ("circles", &["src/store/", "src/service/", "actors/", "loadtest/"]),
     ("drawer", &["src/postgres/"]),
     ("names", &["actors/", "protocol/", "loadtest/", "src/service/"]),
     ("sign", &["actors/", "loadtest/", "src/domain/", "src/service/"]),
-    (
-        "words",
-        &[
-            "src/",
-            "actors/",
-            "protocol/",
-            "loadtest/",
-            "docs/",
-            "README.md",
-            "ARCHITECTURE.md",
-            "CHANGELOG.md",
-        ],
-    ),
+    ("words", WORDS_NOT_YET),
+];
+
+/// Rooms and pages in which persons still stand for things of the system.
+const WORDS_NOT_YET: &[&str] = &[
+    "actors/",
+    "protocol/",
+    "loadtest/",
+    "src/cli/",
+    "src/config/",
+    "src/domain/",
+    "src/http/",
+    "src/postgres/",
+    "src/secrets.rs",
+    "src/service/",
+    "src/socket/",
+    "src/store/",
+    "src/tls.rs",
+    "docs/",
+    "ARCHITECTURE.md",
+    "CHANGELOG.md",
+    "README.md",
 ];
 
 /// Fails if a rule is broken in a room that keeps it; prints what is broken in the others.

@@ -1,7 +1,7 @@
-//! `idle`: what an open connection costs the server while nothing happens on it.
+//! `idle`: the cost of an open connection while nothing happens on it.
 //!
-//! Memory is measured only with prepared sessions, and only if the server was restarted after they were signed in: hashing
-//! passwords leaves tens of MiB with the allocator, which connections would then be given for nothing.
+//! The figures for memory are right only with prepared sessions, and only if the server was restarted after they were signed in:
+//! hashing passwords leaves tens of MiB with the allocator, and connections would use that memory first.
 
 use std::{
     sync::Arc,
@@ -12,7 +12,7 @@ use clap::Args as ClapArgs;
 
 use crate::{
     Failure,
-    connections::{Connections, What, spread},
+    connections::{Connections, EventKind, spread},
     link::Transport,
     prepared,
     process::{Memory, Process},
@@ -21,23 +21,23 @@ use crate::{
     target::Target,
 };
 
-/// Let the server finish what it does after a handshake before its memory is read.
+/// Time for the server to finish its work after the handshakes, before its memory is read.
 const SETTLE: Duration = Duration::from_secs(2);
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
-    /// Connections in all, spread evenly over the sessions.
+    /// The total number of connections, spread evenly over the sessions.
     #[arg(long = "connections", default_value_t = 9000)]
     count: usize,
-    /// Users; with four sessions each, a session holds fifteen of 9,000 connections and a user sixty.
+    /// Users. With four sessions each, a session has 15 of 9,000 connections and a user 60.
     #[arg(long, default_value_t = 150)]
     users: usize,
-    /// What the connections run over.
+    /// The transport of the connections.
     #[arg(long, value_enum, default_value_t = Transport::Websocket)]
     transport: Transport,
-    /// Channels that the connections are spread over; each subscribes to one.
+    /// Channels. The connections are spread over them, and each subscribes to one.
     #[arg(long, default_value_t = 1)]
     channels: usize,
     /// Seconds to hold the connections.
@@ -52,7 +52,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let target = Arc::new(args.setup.target.resolve().await?);
     let process = target.pid.map(Process::new).transpose()?;
     if let Some(process) = process.as_ref().filter(|_| args.setup.accounts.prepared()) {
-        must_be_restarted(&target, process)?;
+        check_restarted(&target, process)?;
     }
     let sessions = args.setup.accounts.sessions(&target, args.users, 4).await?;
     let plan: Vec<(usize, String)> = spread(sessions.len(), 0, Some(args.count))
@@ -88,7 +88,7 @@ fn note_opened(connections: &Connections, sessions: usize, report: &mut Report) 
     report.figure("opened_per_second", count as f64 / seconds);
 }
 
-/// Time and memory at one moment.
+/// CPU time and memory at one moment.
 struct Sample {
     at: Instant,
     cpu: Duration,
@@ -101,10 +101,10 @@ impl Sample {
     }
 }
 
-fn must_be_restarted(target: &Target, process: &Process) -> Result<(), Failure> {
+fn check_restarted(target: &Target, process: &Process) -> Result<(), Failure> {
     if prepared::load(target)?.hashed_by(process)? {
         return Err(
-            "the server has hashed passwords since it started: restart it, its sessions survive".into()
+            "the server has hashed passwords since it started: restart it; its sessions survive".into()
         );
     }
     Ok(())
@@ -112,19 +112,19 @@ fn must_be_restarted(target: &Target, process: &Process) -> Result<(), Failure> 
 
 fn check_quiet(mut connections: Connections, count: usize, report: &mut Report) {
     report.check(connections.len() == count, || "not every connection was opened".to_owned());
-    while let Ok(happening) = connections.happenings.try_recv() {
-        report.check(matches!(happening.what, What::Text(_)), || {
-            format!("connection {} saw {} while it was idle", happening.connection, happening.what)
+    while let Ok(event) = connections.events.try_recv() {
+        report.check(matches!(event.kind, EventKind::Text(_)), || {
+            format!("connection {} received {} while it was idle", event.connection, event.kind)
         });
     }
 }
 
-/// What each connection added, in KiB. Without prepared sessions the figure is too low, and says so.
+/// The memory that each connection added, in KiB. Without prepared sessions the figures are too low, and a note says so.
 fn check_memory(args: &Args, before: &Memory, with: &Memory, report: &mut Report) {
     if !args.setup.accounts.prepared() {
         report.note(
-            "the server has just hashed passwords, and connections reuse the memory that this left behind: the figures of \
-             memory are too low; `loadtest prepare`, a restart and `--prepared` give the true ones",
+            "the figures for memory are too low: the server has hashed passwords, and connections reuse that memory. \
+             For right figures run `loadtest prepare`, restart the server, and use `--prepared`",
         );
     }
     let connections = args.count.max(1) as f64;
@@ -137,7 +137,7 @@ fn check_memory(args: &Args, before: &Memory, with: &Memory, report: &mut Report
     report.figure("private_each_kib", each(|memory| memory.private));
     report.figure("anonymous_each_kib", each(|memory| memory.anonymous));
     if let Some(limit) = args.at_most {
-        report.check(resident <= limit, || format!("a connection adds {resident:.2} KiB, not {limit} KiB"));
+        report.check(resident <= limit, || format!("a connection adds {resident:.2} KiB, above {limit} KiB"));
     }
 }
 

@@ -1,5 +1,5 @@
-//! `prepare`: signs in for later runs. Between it and them the server can be restarted: sessions and tokens survive that,
-//! and what hashing leaves in the server's memory does not.
+//! `prepare`: signs users in for later runs. The server can be restarted in between: sessions and tokens survive, and memory that
+//! hashing used does not.
 
 use clap::Args as ClapArgs;
 
@@ -13,14 +13,14 @@ pub(crate) struct Args {
     target: TargetArgs,
     #[command(flatten)]
     accounts: AccountArgs,
-    /// Users; with four sessions each, they can hold 9,000 connections: fifteen a session, sixty a user.
+    /// Users. With four sessions each, they can have 9,000 connections: 15 per session, 60 per user.
     #[arg(long, default_value_t = 150)]
     users: usize,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     if args.accounts.prepared() {
-        return Err("`prepare` is what makes `--prepared` sessions".into());
+        return Err("`prepare` makes the sessions for `--prepared`, and cannot use it".into());
     }
     let target = args.target.resolve().await?;
     let process = target.pid.map(Process::new).transpose()?;

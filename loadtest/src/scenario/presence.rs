@@ -1,7 +1,7 @@
-//! `presence`: what it costs when members come and go, and how long it takes to learn who is there.
+//! `presence`: the cost of joins and leaves, and the latency of presence queries.
 //!
-//! Every connection is a member; some of them leave and come back in turn, and the first one asks all the while. Who asks
-//! is told of everybody who is there and of nobody who is not.
+//! Every connection is a member of the channel. Some of them leave and join again in turn, and the first one queries presence all
+//! the time. An answer must count exactly the members, or, while members move, a number that is possible.
 
 use std::{
     collections::HashMap,
@@ -13,15 +13,15 @@ use tokio::time::{sleep_until, timeout};
 
 use crate::{
     Failure,
-    connections::{Connections, Happening, What, spread},
-    pushed::{Line, fresh, lines},
+    connections::{Connections, Event, EventKind, spread},
+    messages::{Line, lines, unused_channel},
     report::{Latencies, Report, progress},
     setup::SetupArgs,
 };
 
-/// How long an answer may take.
+/// The longest time until an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The first id that is free after the commands that open a connection.
+/// The first command id after those that open a connection.
 const FIRST_ID: u32 = 3;
 const STEP: Duration = Duration::from_millis(10);
 
@@ -32,29 +32,29 @@ pub(crate) struct Args {
     /// Users.
     #[arg(long, default_value_t = 50)]
     users: usize,
-    /// The namespace of the channel; it has presence.
+    /// The namespace of the channel. It must have presence.
     #[arg(long, default_value = "chat")]
     namespace: String,
     /// Members of the channel.
     #[arg(long = "connections", default_value_t = 500)]
     count: usize,
-    /// Members that leave and come back in turn.
+    /// Members that leave and join again in turn.
     #[arg(long, default_value_t = 50)]
     churning: usize,
-    /// Leavings and comings per second, of all of them together.
+    /// Joins and leaves per second, of all these members together.
     #[arg(long, default_value_t = 100.0)]
     rate: f64,
-    /// Questions who is there, and how many, per second; each kind.
+    /// Queries per second of each kind, `presence` and `presence_stats`.
     #[arg(long, default_value_t = 5.0)]
     queries: f64,
-    /// Seconds.
+    /// The length of the measurement, in seconds.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
 }
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let setup = args.setup.begin(args.users).await?;
-    let channel = fresh(&args.namespace);
+    let channel = unused_channel(&args.namespace);
     let plan: Vec<(usize, String)> = spread(setup.sessions.len(), 0, Some(args.count.max(2)))
         .into_iter()
         .map(|session| (session, channel.clone()))
@@ -64,12 +64,12 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let churning = args.churning.min(plan.len() - 1);
     let mut run = Run::new(connections, channel, churning);
     run.ask_when_quiet().await;
-    // What was heard of those who came in the beginning.
+    // Forget the joins from the opening of the connections.
     run.announced = 0;
     let before = setup.cpu()?;
     run.churn(&args).await;
     let after = setup.cpu()?;
-    run.everybody_back().await;
+    run.rejoin_all().await;
     run.ask_when_quiet().await;
 
     let Run { mut report, presence, stats, moves, announced, moved, .. } = run;
@@ -86,9 +86,9 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// What a command asked for.
+/// A command of this scenario.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Asked {
+enum Question {
     Presence,
     Stats,
     Subscribe,
@@ -98,11 +98,11 @@ enum Asked {
 struct Run {
     connections: Connections,
     channel: String,
-    /// Whether each connection is a member, as far as it knows; the last `churning` ones come and go.
+    /// Whether each connection is a member after its last command. The last `churning` ones leave and join.
     member: Vec<bool>,
     churning: usize,
     next_id: u32,
-    waiting: HashMap<u32, (Asked, Instant)>,
+    waiting: HashMap<u32, (Question, Instant)>,
     presence: Latencies,
     stats: Latencies,
     moves: Latencies,
@@ -129,33 +129,33 @@ impl Run {
         }
     }
 
-    fn ask(&mut self, connection: usize, asked: Asked) {
+    fn ask(&mut self, connection: usize, asked: Question) {
         let id = self.next_id;
         self.next_id += 1;
         let method = match asked {
-            Asked::Presence => "presence",
-            Asked::Stats => "presence_stats",
-            Asked::Subscribe => "subscribe",
-            Asked::Unsubscribe => "unsubscribe",
+            Question::Presence => "presence",
+            Question::Stats => "presence_stats",
+            Question::Subscribe => "subscribe",
+            Question::Unsubscribe => "unsubscribe",
         };
         let command = format!("{{\"id\":{id},\"{method}\":{{\"channel\":\"{}\"}}}}", self.channel);
         self.waiting.insert(id, (asked, Instant::now()));
         self.connections.send(connection, command.into());
     }
 
-    /// While nobody moves, the answer is exact.
+    /// Queries presence while no member moves, so that the answer must be exact.
     async fn ask_when_quiet(&mut self) {
-        for asked in [Asked::Presence, Asked::Stats] {
+        for asked in [Question::Presence, Question::Stats] {
             self.ask(0, asked);
         }
         self.receive_answers().await;
     }
 
-    async fn everybody_back(&mut self) {
+    async fn rejoin_all(&mut self) {
         for connection in 0..self.member.len() {
             if !self.member[connection] {
                 self.member[connection] = true;
-                self.ask(connection, Asked::Subscribe);
+                self.ask(connection, Question::Subscribe);
             }
         }
         self.receive_answers().await;
@@ -174,8 +174,8 @@ impl Run {
             }
             while asks < elapsed * args.queries {
                 asks += 1.0;
-                self.ask(0, Asked::Presence);
-                self.ask(0, Asked::Stats);
+                self.ask(0, Question::Presence);
+                self.ask(0, Question::Stats);
             }
             self.receive_until(Instant::now() + STEP).await;
             bar.set_position(start.elapsed().as_secs());
@@ -185,7 +185,7 @@ impl Run {
     }
 
     fn move_one(&mut self, connection: usize) {
-        let asked = if self.member[connection] { Asked::Unsubscribe } else { Asked::Subscribe };
+        let asked = if self.member[connection] { Question::Unsubscribe } else { Question::Subscribe };
         self.member[connection] = !self.member[connection];
         self.moved += 1;
         self.ask(connection, asked);
@@ -194,8 +194,8 @@ impl Run {
     async fn receive_until(&mut self, due: Instant) {
         loop {
             tokio::select! {
-                happening = self.connections.happenings.recv() => match happening {
-                    Some(happening) => self.take(&happening),
+                event = self.connections.events.recv() => match event {
+                    Some(event) => self.take(&event),
                     None => return,
                 },
                 () = sleep_until(due.into()) => return,
@@ -205,8 +205,8 @@ impl Run {
 
     async fn receive_answers(&mut self) {
         while !self.waiting.is_empty() {
-            match timeout(PATIENCE, self.connections.happenings.recv()).await {
-                Ok(Some(happening)) => self.take(&happening),
+            match timeout(PATIENCE, self.connections.events.recv()).await {
+                Ok(Some(event)) => self.take(&event),
                 Ok(None) | Err(_) => {
                     let missing = self.waiting.drain().count();
                     return self.report.check(false, || format!("{missing} commands were not answered"));
@@ -215,15 +215,15 @@ impl Run {
         }
     }
 
-    fn take(&mut self, happening: &Happening) {
-        let What::Text(frame) = &happening.what else {
-            let what = format!("connection {} saw {}", happening.connection, happening.what);
+    fn take(&mut self, event: &Event) {
+        let EventKind::Text(frame) = &event.kind else {
+            let what = format!("connection {} received {}", event.connection, event.kind);
             return self.report.check(false, || what);
         };
         for line in lines(frame) {
             match line {
-                Ok(line) => self.take_line(happening.at, &line),
-                Err(error) => self.report.check(false, || format!("a line cannot be read: {error}")),
+                Ok(line) => self.take_line(event.at, &line),
+                Err(error) => self.report.check(false, || format!("a line is not valid: {error}")),
             }
         }
     }
@@ -234,16 +234,16 @@ impl Run {
             return;
         }
         let Some((asked, sent)) = line.id.and_then(|id| self.waiting.remove(&id)) else { return };
-        if let Some(refused) = &line.error {
+        if let Some(rejected) = &line.error {
             return self
                 .report
-                .check(false, || format!("refused with {} ({})", refused.code, refused.message));
+                .check(false, || format!("rejected with {} ({})", rejected.code, rejected.message));
         }
         let took = at.saturating_duration_since(sent);
         match asked {
-            Asked::Presence => self.presence.record(took),
-            Asked::Stats => self.stats.record(took),
-            Asked::Subscribe | Asked::Unsubscribe => self.moves.record(took),
+            Question::Presence => self.presence.record(took),
+            Question::Stats => self.stats.record(took),
+            Question::Subscribe | Question::Unsubscribe => self.moves.record(took),
         }
         let present = line.presence.as_ref().map(|present| present.presence.len());
         if let Some(count) = present.or(line.presence_stats.as_ref().map(|stats| stats.num_clients)) {
@@ -252,7 +252,7 @@ impl Run {
                 self.moved > 0 && !self.member.iter().all(|member| *member) || !self.waiting.is_empty();
             let least = if moving { all - self.churning } else { all };
             self.report.check((least..=all).contains(&count), || {
-                format!("{count} members were counted, not {least} to {all}")
+                format!("the answer has {count} members instead of {least} to {all}")
             });
         }
     }

@@ -1,8 +1,8 @@
-//! `sign-in`: many sign-ins at once, while the sockets of others go on.
+//! `sign-in`: many sign-ins at once, while other users have open sockets.
 //!
-//! Hashing a password is meant to be expensive, so a burst of sign-ins is where a server runs out of memory or keeps
-//! everybody else waiting. Memory is that of a process which has hashed nothing before: register the users first
-//! (`--register`), prepare the sessions of the sockets, and restart the server.
+//! Hashing a password is expensive on purpose, so in a burst of sign-ins a server could run out of memory, or answer other clients
+//! late. The figures for memory need a process that has hashed nothing before: register the users first (`--register`), prepare the
+//! sessions of the sockets, and restart the server.
 
 use std::{
     sync::Arc,
@@ -16,42 +16,43 @@ use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Failure,
-    connections::{Connections, What, spread},
+    connections::{Connections, EventKind, spread},
     process::Process,
     report::{Latencies, Report},
-    rest::{Rest, Tried},
+    rest::{Rest, SignInAnswer},
     setup::SetupArgs,
     target::{Login, Target},
 };
 
-/// Between two questions on one connection: five a second, far below what one connection may ask.
-const ASK_EVERY: Duration = Duration::from_millis(200);
+/// The time between two commands on one connection. That is far below the limit of a connection.
+const COMMAND_EVERY: Duration = Duration::from_millis(200);
 const BEFORE: Duration = Duration::from_secs(5);
-/// Between two bursts.
+/// The time between two bursts.
 const PAUSE: Duration = Duration::from_secs(2);
-/// What one hash holds, and what else a burst may add, in KiB.
+/// The memory of one hash, in KiB.
 const HASH: u64 = 19 * 1024;
-const BESIDE: u64 = 50 * 1024;
-/// The answer of a server that is not busy costs no more than this, so a longer one must have a reason.
-const QUESTION: &str = r#""unsubscribe":{"channel":"ephemeral:nowhere"}"#;
+/// The memory that a burst may add apart from hashes, in KiB.
+const OTHER: u64 = 50 * 1024;
+/// A command that costs the server almost nothing, so that a late answer means that the server is busy.
+const PROBE: &str = r#""unsubscribe":{"channel":"ephemeral:nowhere"}"#;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
     #[command(flatten)]
     setup: SetupArgs,
-    /// Sockets of others, which ask all the time.
+    /// Sockets of other users, which send commands all the time.
     #[arg(long = "connections", default_value_t = 100)]
     count: usize,
-    /// Sign-ins at once, each by a user of its own.
+    /// Sign-ins in a burst, each by a different user.
     #[arg(long, default_value_t = 64)]
     at_once: usize,
-    /// How often.
+    /// The number of bursts.
     #[arg(long, default_value_t = 5)]
     bursts: usize,
     /// Only register the users.
     #[arg(long)]
     register: bool,
-    /// Fail if the 99th of a hundred answers on a socket comes more than this many milliseconds later than before.
+    /// Fail if the 99th percentile of the answers on sockets rises by more than this many milliseconds during the bursts.
     #[arg(long)]
     ping_within: Option<u64>,
 }
@@ -70,19 +71,19 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
         .map(|session| (session, "ephemeral:sign-in".to_owned()))
         .collect();
     let connections = args.setup.connections.open(&target, &sessions, &plan).await?;
-    let mut asking = Asking::new(connections);
+    let mut probe = Probe::new(connections);
     let mut report = Report::default();
 
-    asking.until(tokio::time::sleep(BEFORE), None, &mut report).await;
+    probe.until(tokio::time::sleep(BEFORE), None, &mut report).await;
     let mut before = Latencies::new();
-    asking.until(tokio::time::sleep(BEFORE), Some(&mut before), &mut report).await;
+    probe.until(tokio::time::sleep(BEFORE), Some(&mut before), &mut report).await;
     let idle = process.as_ref().map(Process::forget_peak).transpose()?;
     let (mut during, mut answers, mut took) = (Latencies::new(), Vec::new(), Vec::new());
     for _ in 0..args.bursts {
         let began = Instant::now();
-        answers.extend(asking.until(bursts.burst(), Some(&mut during), &mut report).await?);
+        answers.extend(probe.until(bursts.burst(), Some(&mut during), &mut report).await?);
         took.push(began.elapsed());
-        asking.until(tokio::time::sleep(PAUSE), None, &mut report).await;
+        probe.until(tokio::time::sleep(PAUSE), None, &mut report).await;
     }
     report.latencies("socket_answers_before", &before);
     report.latencies("socket_answers_during", &during);
@@ -116,38 +117,37 @@ async fn register(args: &Args, target: &Target) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// Signs in, on a thread of its own: what the load program itself has to do for a sign-in must not keep it from noticing
-/// when a socket is answered.
-struct Bursts(mpsc::UnboundedSender<oneshot::Sender<Result<Vec<Tried>, Failure>>>);
+/// Signs in on a separate thread, so that the program's own work for sign-ins does not delay the measurements on sockets.
+struct Bursts(mpsc::UnboundedSender<oneshot::Sender<Result<Vec<SignInAnswer>, Failure>>>);
 
 impl Bursts {
     fn start(target: Arc<Target>, logins: Vec<Login>) -> Result<Self, Failure> {
-        let (wants, mut wanted) = mpsc::unbounded_channel::<oneshot::Sender<_>>();
+        let (requests, mut requested) = mpsc::unbounded_channel::<oneshot::Sender<_>>();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let work = async move {
-            // Made before the first burst: a client takes milliseconds to make.
+            // Build the clients before the first burst: that takes milliseconds each.
             let clients = (0..logins.len()).map(|number| Rest::new(&target, target.source(number)));
             let clients = clients.collect::<Result<Vec<_>, _>>()?;
-            while let Some(answer) = wanted.recv().await {
+            while let Some(answer) = requested.recv().await {
                 let all = clients.iter().zip(&logins).map(|(rest, login)| rest.try_sign_in(login));
-                // Whoever asked has gone if this fails.
+                // This fails only if the scenario has ended.
                 let _ = answer.send(join_all(all).await.into_iter().collect());
             }
             Ok::<_, Failure>(())
         };
         std::thread::Builder::new().name("sign-ins".to_owned()).spawn(move || runtime.block_on(work))?;
-        Ok(Self(wants))
+        Ok(Self(requests))
     }
 
-    /// All of them at once; each tries one time.
-    async fn burst(&self) -> Result<Vec<Tried>, Failure> {
+    /// Sends all sign-ins at once, each one time.
+    async fn burst(&self) -> Result<Vec<SignInAnswer>, Failure> {
         let (answer, answered) = oneshot::channel();
-        self.0.send(answer).map_err(|_| "nobody signs in any more")?;
+        self.0.send(answer).map_err(|_| "the sign-in thread has ended")?;
         answered.await?
     }
 }
 
-fn judge_answers(args: &Args, answers: &[Tried], took: &[Duration], report: &mut Report) {
+fn judge_answers(args: &Args, answers: &[SignInAnswer], took: &[Duration], report: &mut Report) {
     let count = |status| answers.iter().filter(|tried| tried.status == status).count();
     let longest = took.iter().max().copied().unwrap_or_default();
     report.count("bursts", took.len());
@@ -156,7 +156,7 @@ fn judge_answers(args: &Args, answers: &[Tried], took: &[Duration], report: &mut
     report.count("answered_503", count(503));
     report.count("answered_otherwise", answers.len() - count(200) - count(503));
     report.figure("longest_burst_s", longest.as_secs_f64());
-    report.check(count(200) > 0, || "nobody was signed in".to_owned());
+    report.check(count(200) > 0, || "no sign-in succeeded".to_owned());
     for tried in answers {
         let told = tried.status == 200 || (tried.status == 503 && tried.retry_after.is_some());
         report.check(told, || {
@@ -167,47 +167,48 @@ fn judge_answers(args: &Args, answers: &[Tried], took: &[Duration], report: &mut
 
 fn judge_memory(idle: u64, peak: u64, report: &mut Report) {
     let cores = std::thread::available_parallelism().map_or(1, |cores| cores.get() as u64);
-    let (added, allowed) = (peak.saturating_sub(idle), cores * HASH + BESIDE);
+    let (added, allowed) = (peak.saturating_sub(idle), cores * HASH + OTHER);
     report.figure("server_resident_idle_mib", idle as f64 / 1024.0);
     report.figure("server_resident_peak_mib", peak as f64 / 1024.0);
     report.figure("added_mib", added as f64 / 1024.0);
     report.figure("allowed_mib", allowed as f64 / 1024.0);
-    report.check(added <= allowed, || format!("sign-ins added {added} KiB, not {allowed} KiB"));
+    report.check(added <= allowed, || format!("sign-ins added {added} KiB, above {allowed} KiB"));
 }
 
-/// Sockets that ask something trivial all the time.
-struct Asking {
+/// Sockets that send a trivial command all the time.
+struct Probe {
     connections: Connections,
-    /// When each asked, if it still waits.
+    /// When each connection sent its command, if it still waits for the answer.
     asked: Vec<Option<Instant>>,
     next: usize,
 }
 
-impl Asking {
+impl Probe {
     fn new(connections: Connections) -> Self {
         Self { asked: vec![None; connections.len()], connections, next: 0 }
     }
 
-    /// Lets them ask, one after another, for as long as `work` takes, and notes how long each answer takes.
+    /// Sends commands on the connections in turn until `work` is done, and records how long each answer takes.
     async fn until<T>(
         &mut self,
         work: impl Future<Output = T>,
         mut latencies: Option<&mut Latencies>,
         report: &mut Report,
     ) -> T {
-        let mut turn = tokio::time::interval(ASK_EVERY / u32::try_from(self.asked.len()).unwrap_or(1).max(1));
+        let mut turn =
+            tokio::time::interval(COMMAND_EVERY / u32::try_from(self.asked.len()).unwrap_or(1).max(1));
         let mut work = std::pin::pin!(work);
         loop {
             tokio::select! {
                 biased;
-                happening = self.connections.happenings.recv() => {
-                    let Some(happening) = happening else { continue };
-                    let asked = self.asked[happening.connection].take();
-                    report.check(matches!(happening.what, What::Text(_)), || {
-                        format!("connection {} saw {}", happening.connection, happening.what)
+                event = self.connections.events.recv() => {
+                    let Some(event) = event else { continue };
+                    let asked = self.asked[event.connection].take();
+                    report.check(matches!(event.kind, EventKind::Text(_)), || {
+                        format!("connection {} received {}", event.connection, event.kind)
                     });
                     if let (Some(asked), Some(latencies)) = (asked, latencies.as_deref_mut()) {
-                        latencies.record(happening.at - asked);
+                        latencies.record(event.at - asked);
                     }
                 }
                 _ = turn.tick() => self.ask(),
@@ -216,14 +217,14 @@ impl Asking {
         }
     }
 
-    /// The next one asks, unless it still waits for its last answer.
+    /// Sends a command on the next connection, unless that still waits for an answer.
     fn ask(&mut self) {
         let connection = self.next % self.asked.len().max(1);
         self.next += 1;
         if let Some(asked @ None) = self.asked.get_mut(connection) {
             *asked = Some(Instant::now());
             let id = self.next + 10;
-            self.connections.send(connection, Bytes::from(format!("{{\"id\":{id},{QUESTION}}}")));
+            self.connections.send(connection, Bytes::from(format!("{{\"id\":{id},{PROBE}}}")));
         }
     }
 }

@@ -1,8 +1,8 @@
-//! `timing`: whether the time of a sign-in tells why it was refused, or that it was not.
+//! `timing`: whether the time of a sign-in reveals its result, or the reason of a rejection.
 //!
-//! Sign-ins one after another, of every kind in turn and in random order within each round, so that whatever else the
-//! machine does meets all kinds alike. Medians are compared with those of the first kind. The server must let that many
-//! pass: start it with `LIMIT_LOGIN_ACCOUNT=100000/60`, `LIMIT_LOGIN_DEVICE_ACCOUNT` and `LIMIT_STUFFING` likewise.
+//! Sends sign-ins one after another, one of every kind in each round and in random order, so that other load on the machine
+//! affects all kinds alike. The medians are compared with that of the first kind. The server must allow that many sign-ins: start
+//! it with `LIMIT_LOGIN_ACCOUNT`, `LIMIT_LOGIN_DEVICE_ACCOUNT` and `LIMIT_STUFFING` at `100000/60`.
 
 use std::{
     path::PathBuf,
@@ -29,25 +29,25 @@ pub(crate) struct Args {
     /// Sign-ins of each kind.
     #[arg(long, default_value_t = 200)]
     rounds: usize,
-    /// Accounts of each kind, used in turn.
+    /// Accounts of each kind, which are used in turn.
     #[arg(long = "pool", default_value_t = 10)]
     pool: usize,
-    /// Fail if the medians differ by more than so many per cent.
+    /// Fail if a median differs from the first by more than this many per cent.
     #[arg(long)]
     within: Option<f64>,
-    /// The server's command line, which suspends the accounts that are to be suspended [default: beside this program].
+    /// The `portcullis` program, which suspends accounts [default: in the directory of this program].
     #[arg(long)]
     portcullis: Option<PathBuf>,
 }
 
-/// What is tried.
+/// A kind of sign-in.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     KnownWrong,
     Unknown,
     SuspendedRight,
     SuspendedWrong,
-    /// The only one that succeeds: it opens a session.
+    /// The only kind that succeeds. It opens a session.
     KnownRight,
 }
 
@@ -68,7 +68,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let bar = progress("signing in", args.rounds * KINDS.len());
     for round in 0..args.rounds {
         for kind in random.order::<{ KINDS.len() }>() {
-            times[kind].push(one(&args, &rest, KINDS[kind].0, round).await?);
+            times[kind].push(try_one(&args, &rest, KINDS[kind].0, round).await?);
             bar.inc(1);
         }
     }
@@ -76,12 +76,12 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     Ok(judge(&args, &mut times))
 }
 
-/// Registers who is missing and suspends who is to be suspended.
+/// Registers the accounts, and suspends those of the suspended kinds.
 async fn prepare(args: &Args, rest: &Rest<'_>) -> Result<(), Failure> {
     for number in 0..args.pool {
         for name in ["timing-known", "timing-suspended"] {
             let login = args.accounts.login(&format!("{name}-{number}"));
-            // Whether it is there already, or suspended, cannot be told apart from outside; a second try does no harm.
+            // The account may exist already. The answer does not tell, and a second registration does no harm.
             let _ = rest.register(&login).await;
             if name == "timing-suspended" {
                 suspend(args, &login)?;
@@ -104,12 +104,12 @@ fn suspend(args: &Args, login: &Login) -> Result<(), Failure> {
     Err(format!("{} cannot be suspended: {}", login.email, String::from_utf8_lossy(&output.stderr)).into())
 }
 
-/// Tries one sign-in and says how long it took.
-async fn one(args: &Args, rest: &Rest<'_>, kind: Kind, round: usize) -> Result<Duration, Failure> {
+/// Tries one sign-in and returns its time.
+async fn try_one(args: &Args, rest: &Rest<'_>, kind: Kind, round: usize) -> Result<Duration, Failure> {
     let number = round % args.pool.max(1);
     let name = match kind {
         Kind::KnownWrong | Kind::KnownRight => format!("timing-known-{number}"),
-        Kind::Unknown => format!("timing-nobody-{number}"),
+        Kind::Unknown => format!("timing-unknown-{number}"),
         Kind::SuspendedRight | Kind::SuspendedWrong => format!("timing-suspended-{number}"),
     };
     let mut login = args.accounts.login(&name);
@@ -122,7 +122,7 @@ async fn one(args: &Args, rest: &Rest<'_>, kind: Kind, round: usize) -> Result<D
     if tried.status == expected {
         return Ok(began.elapsed());
     }
-    Err(format!("{name} was answered with {}: is every limit out of the way?", tried.status).into())
+    Err(format!("{name} was answered with {}: are all limits raised?", tried.status).into())
 }
 
 fn judge(args: &Args, times: &mut [Vec<Duration>]) -> Report {
@@ -136,21 +136,21 @@ fn judge(args: &Args, times: &mut [Vec<Duration>]) -> Report {
         let median = quantile(times, 0.5);
         let difference = (median - first) / first * 100.0;
         report.note(format!(
-            "{name}: {} sign-ins, p25 {:.3} ms, median {median:.3} ms, {difference:+.2} % from the first",
+            "{name}: {} sign-ins, p25 {:.3} ms, median {median:.3} ms, {difference:+.2} % against the first",
             times.len(),
             quantile(times, 0.25)
         ));
         report.figure(name, median);
         if let Some(within) = args.within {
             report.check(difference.abs() <= within, || {
-                format!("the median of `{name}` differs by {difference:+.2} %, not {within} %")
+                format!("the median of `{name}` differs by {difference:+.2} %, above {within} %")
             });
         }
     }
     report
 }
 
-/// Good enough to shuffle with (xorshift).
+/// A random number generator for shuffling (xorshift).
 struct Random(u64);
 
 impl Random {

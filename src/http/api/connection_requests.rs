@@ -49,7 +49,7 @@ impl UserRequest {
     }
 
     /// The selected connections of the user. `None` if `client` is not an id that a connection can have, or if the stream does
-    /// not exist. `session` is the id of a session, or the secret of an emulated stream, whose connection `of_stream` looks up.
+    /// not exist. `session` is the id of a session, or the secret of an emulated stream; `of_stream` looks up its connection.
     ///
     /// # Errors
     /// 107 for a `session` that is neither: a malformed value must not be answered with "0 connections".

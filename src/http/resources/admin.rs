@@ -109,7 +109,7 @@ impl Shape for SessionsQuery {
     const FIELDS: &'static str = "user, device, subject, active (true or false), limit (1 to 200), cursor";
 }
 
-/// A session of an account, or a connection whose user is known to an outside issuer only.
+/// A session of an account, or a connection of a user that only an outside issuer knows.
 #[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum AdminSessionView {
@@ -180,7 +180,7 @@ pub(crate) async fn sessions(
     Ok(HttpResponse::Ok().json(json!({"sessions": views, "next_cursor": page.next})))
 }
 
-/// The user whose connections to list.
+/// The user of the connections to list.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ConnectionsQuery {

@@ -47,7 +47,7 @@ struct DeviceView {
 }
 
 impl DeviceView {
-    /// `listed`, for the caller whose own device is `current`.
+    /// `listed`, for the caller on the device `current`.
     fn of(listed: DeviceListed, current: DeviceId) -> Self {
         let DeviceListed { device, sessions, open_connections } = listed;
         Self {

@@ -39,7 +39,7 @@ pub(crate) struct SessionView {
 }
 
 impl SessionView {
-    /// `session` with the number of its open connections, for the caller whose own session is `current`.
+    /// `session` with the number of its open connections, for the caller with the session `current`.
     pub(crate) fn of(session: &Session, open_connections: usize, current: SessionId) -> Self {
         Self {
             id: session.id,

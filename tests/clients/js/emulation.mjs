@@ -1,6 +1,6 @@
-// The unmodified `centrifuge` SDK without WebSockets: streams of HTTP responses, and server-sent events as `eventsource` reads
-// them (Node.js has no reader of its own), with commands in requests of their own. One line per fact and transport; see run.sh
-// for how it is started.
+// The unmodified `centrifuge` SDK without WebSockets: streams of HTTP responses, and server-sent events with the package
+// `eventsource` (Node.js has no `EventSource`), with commands in separate requests. Prints one line per check and transport.
+// run.sh starts it.
 
 import { Centrifuge } from 'centrifuge';
 import { Centrifuge as Protobuf } from 'centrifuge/build/protobuf';
@@ -47,7 +47,7 @@ for (const kind of kinds) {
     const { data } = await heard;
     if (kind.unwrap(data).said !== 'hello') throw new Error('something else was heard');
     const { clients } = await subscription.presence();
-    if (Object.keys(clients).length !== 1) throw new Error('somebody is missing');
+    if (Object.keys(clients).length !== 1) throw new Error('a member is missing');
     one.disconnect();
     return true;
   });

@@ -1,4 +1,4 @@
-// The issuer that the realtime scenarios play, and the application behind it that uses the server API.
+// The outside issuer of the realtime scenarios, and the application that uses the server API.
 
 import { createHmac } from 'node:crypto';
 

@@ -1,5 +1,5 @@
-// What the scenarios need beside the SDK: people over REST, operators' tools, and a place to keep score.
-// Called by scenarios.mjs; knows nothing of channels.
+// What the scenarios need in addition to the SDK: users over REST, operators' tools, and a list of results.
+// Called by scenarios.mjs; independent of channels.
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -44,7 +44,7 @@ async function rest(method, route, { token, json } = {}) {
 
 let people = 0;
 
-/** Somebody who is signed in: the tokens of one session, and what can be done with them. */
+/** A signed-in user: the tokens of one session, and the requests with them. */
 export class Person {
   static async register() {
     const person = new Person();

@@ -1,5 +1,5 @@
 // The unmodified `centrifuge` SDK, in JSON and in Protobuf: history, recovery, presence, server-side subscriptions, expiry,
-// and what the server API does to a client. One line per scenario and encoding; see run.sh for how it is started.
+// and the effects of the server API on a client. Prints one line per scenario and encoding. run.sh starts it.
 
 import { Centrifuge } from 'centrifuge';
 import { Centrifuge as Protobuf } from 'centrifuge/build/protobuf';
@@ -161,7 +161,7 @@ const scenarios = {
     return same([users.sort(), stats.numClients, stats.numUsers], [['ann', 'bob'].map(nameOf), 2, 2]);
   },
 
-  async 'hears who joins and who leaves'(talk) {
+  async 'receives joins and leaves'(talk) {
     const channel = fresh('room');
     const mine = await talk.subscribed(await talk.connected('ann'), channel);
     const [joins, leaves] = [stream(mine, 'join'), stream(mine, 'leave')];

@@ -1,5 +1,5 @@
-// The unmodified `centrifuge` SDK against a running server: talking, renewing, ending for good, coming back.
-// One line per fact; see run.sh for how it is started.
+// The unmodified `centrifuge` SDK against a running server: messages, token renewal, permanent close, reconnect.
+// Prints one line per check. run.sh starts it.
 
 import { Centrifuge, UnauthorizedError } from 'centrifuge';
 import WebSocket from 'ws';

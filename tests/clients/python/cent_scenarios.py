@@ -1,6 +1,6 @@
-"""The unmodified `cent` library against a running server: every method of its that this server has, with its typed models.
+"""The unmodified `cent` library against a running server: all its methods that this server has, with its typed models.
 
-One line per fact; see run.sh for how it is started. The key is made with `portcullis key`, as an operator would.
+Prints one line per check. run.sh starts it. The key is created with `portcullis key`, like an operator does.
 """
 
 import asyncio

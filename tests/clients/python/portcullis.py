@@ -1,6 +1,6 @@
-"""What the scenarios need beside the SDK: people over REST, operators' tools, and a place to keep score.
+"""What the scenarios need in addition to the SDK: users over REST, operators' tools, and a list of results.
 
-Called by scenarios.py; knows nothing of channels.
+Called by scenarios.py; independent of channels.
 """
 
 import asyncio
@@ -67,7 +67,7 @@ async def rest(method, route, token=None, body=None):
 
 
 class Person:
-    """Somebody who is signed in: the tokens of one session, and what can be done with them."""
+    """A signed-in user: the tokens of one session, and the requests with them."""
 
     _people = 0
 

@@ -1,5 +1,5 @@
 """The unmodified `centrifuge-python` SDK, in JSON and in Protobuf: history, recovery, presence, server-side subscriptions,
-expiry, and what the server API does to a client. One line per scenario and encoding; see run.sh for how it is started.
+expiry, and the effects of the server API on a client. Prints one line per scenario and encoding. run.sh starts it.
 """
 
 import asyncio

@@ -1,6 +1,6 @@
-"""The unmodified `centrifuge-python` SDK against a running server: talking, renewing, ending for good, coming back.
+"""The unmodified `centrifuge-python` SDK against a running server: messages, token renewal, permanent close, reconnect.
 
-One line per fact; see run.sh for how it is started.
+Prints one line per check. run.sh starts it.
 """
 
 import asyncio

@@ -1,4 +1,4 @@
-//! The ways in which trust ends: what each does, and how it is brought about.
+//! The ways in which trust ends: which sockets each closes, and how the test causes it.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Durable channels while the database is out of reach: nothing is made up, nothing is lost, and all goes on afterwards.
+//! Durable channels while the database cannot be reached: nothing is invented, nothing is lost, and publishing works again afterwards.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! A stream that comes to a stand: nothing new happens, and the peer does not take what waits.
+//! A stalled stream: nothing new happens, and the peer does not read what is queued.
 
 use std::time::{Duration, Instant};
 

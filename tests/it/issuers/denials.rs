@@ -1,4 +1,4 @@
-//! Outside users and tokens that are denied.
+//! Denied users and tokens of external issuers.
 
 use std::time::Duration;
 

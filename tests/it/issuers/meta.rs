@@ -1,4 +1,4 @@
-//! What an outside token says of a connection for servers only.
+//! `meta` of an external token: connection data that only servers see.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Authenticators and pages that do not say the truth.
+//! Authenticators and pages that send false data.
 
 use serde_json::{Value, json};
 

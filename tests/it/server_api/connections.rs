@@ -1,4 +1,4 @@
-//! Methods about connections: they answer when it is done, and say of how many.
+//! Methods about connections: they answer when the work is done, with the number of connections.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Methods about users and tokens that may not come in.
+//! Methods that deny users and tokens.
 
 use serde_json::json;
 

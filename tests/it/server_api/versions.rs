@@ -1,4 +1,4 @@
-//! Publications with versions: what is not newer than what was published is left out.
+//! Publications with versions: one that is not newer than the last is not delivered.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Sessions of outside issuers: listed, ended by order like any other, and forgotten when their process died.
+//! Sessions of external issuers: listed, revoked like any other, and ended when their node has died.
 
 use std::time::Duration;
 

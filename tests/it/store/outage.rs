@@ -1,4 +1,4 @@
-//! A database that is not there: `Unavailable`, nothing else, and recovery by itself.
+//! A database that cannot be reached: `Unavailable` and nothing else, and recovery by itself.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Tickets, which may be used once, and the privilege of a fresh proof of presence.
+//! Tickets, which can be used once, and the privilege of a recent proof of presence.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Refreshing, which may happen once, and what notes that a session was used.
+//! Refresh tokens, which can be used once, and the record that a session was used.
 
 use std::time::Duration;
 

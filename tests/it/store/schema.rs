@@ -1,4 +1,4 @@
-//! The schema from nothing, and what it refuses.
+//! The schema on an empty database, and what its constraints refuse.
 
 use domain::account::email::Email;
 use store::{NewUser, StoreError, UserFilter};

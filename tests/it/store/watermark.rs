@@ -1,4 +1,4 @@
-//! Hearing of revocations: nothing is missed, whatever the order of commits.
+//! The revocation feed: no revocation is missed, whatever the order of commits.
 
 use std::time::Duration;
 

@@ -1,12 +1,13 @@
-//! What every subscriber has seen: each publication of its channel once, the offsets without a hole, each publisher's in order.
+//! The deliveries of durable channels, subscriber by subscriber: each publication of the channel once, the offsets without a gap,
+//! and the publications of each publisher in order.
 
-use crate::{pushed::Published, report::Report};
+use crate::{messages::Publication, report::Report};
 
 pub(super) struct Ledger {
-    /// The channel of each connection; publishers come first, and each publishes to its own.
+    /// The channel of each connection. Publishers have the first numbers, and each publishes to its own channel.
     channels: Vec<usize>,
     publishers: usize,
-    /// For each connection, the offset that comes next; 0 if any may.
+    /// For each connection, the offset that comes next. 0 before its first delivery, which may have any offset.
     next_offset: Vec<u64>,
     /// For each connection and publisher, the number that comes next.
     next_number: Vec<Vec<usize>>,
@@ -26,7 +27,7 @@ impl Ledger {
         }
     }
 
-    /// How many deliveries there will be.
+    /// The number of deliveries if each publisher sends `publications`.
     pub(super) fn expected(&self, publications: usize) -> usize {
         let listeners = |publisher: &usize| {
             self.channels.iter().filter(|channel| **channel == self.channels[*publisher]).count()
@@ -34,30 +35,34 @@ impl Ledger {
         (0..self.publishers).map(|publisher| listeners(&publisher) * publications).sum()
     }
 
-    /// Whether nothing went wrong that makes the rest pointless.
+    /// False after a failure that makes the rest of the run pointless.
     pub(super) fn is_whole(&self) -> bool {
         self.whole
     }
 
-    pub(super) fn fail(&mut self, what: String) {
+    /// Records a failure that makes the rest of the run pointless.
+    pub(super) fn fail(&mut self, description: String) {
         self.whole = false;
-        self.report.check(false, || what);
+        self.report.check(false, || description);
     }
 
-    pub(super) fn delivered(&mut self, connection: usize, published: &Published) {
+    /// Enters a delivery, and checks its channel, its offset and its number.
+    pub(super) fn delivered(&mut self, connection: usize, published: &Publication) {
         let (data, offset) = (published.data, published.offset);
         let foreign = self.channels.get(data.publisher) != Some(&self.channels[connection]);
         if foreign || data.publisher >= self.publishers {
-            return self.fail(format!("connection {connection} saw {data:?}, which nobody published there"));
+            return self.fail(format!(
+                "connection {connection} received {data:?}, which was not published in its channel"
+            ));
         }
         let next = std::mem::replace(&mut self.next_offset[connection], offset + 1);
         self.report.check(offset > 0 && (next == 0 || next == offset), || {
-            format!("connection {connection} saw offset {offset} where {next} comes next")
+            format!("connection {connection} received offset {offset} where {next} comes next")
         });
         let next = &mut self.next_number[connection][data.publisher];
         let expected = std::mem::replace(next, data.number + 1);
         self.report.check(expected == data.number, || {
-            format!("connection {connection} saw {data:?} where number {expected} comes next")
+            format!("connection {connection} received {data:?} where number {expected} comes next")
         });
     }
 
@@ -69,10 +74,10 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pushed::Data;
+    use crate::messages::Data;
 
-    fn published(publisher: usize, number: usize, offset: u64) -> Published {
-        Published { data: Data { publisher, number }, offset }
+    fn published(publisher: usize, number: usize, offset: u64) -> Publication {
+        Publication { data: Data { publisher, number }, offset }
     }
 
     #[test]

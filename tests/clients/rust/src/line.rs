@@ -1,4 +1,5 @@
-//! A client's line to the server, which can be cut. Called by `talk.rs`; it carries bytes and looks into none of them.
+//! The network connection of a client to the server, which a scenario can cut. Called by `talk.rs`; it forwards bytes without
+//! reading them.
 
 use std::{
     io,

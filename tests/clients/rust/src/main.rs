@@ -1,5 +1,5 @@
 //! The unmodified `centrifuge-client`, the official Rust SDK, against a running server: over WebSockets and over streams of HTTP
-//! responses, in JSON and in Protobuf. One line per scenario and way to talk; see `run.sh` for how it is started.
+//! responses, in JSON and in Protobuf. Prints one line per scenario and transport. `run.sh` starts it.
 
 mod application;
 mod line;

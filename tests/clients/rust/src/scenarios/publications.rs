@@ -30,7 +30,7 @@ async fn publishes(talk: &mut Talk) -> Outcome {
     let text = json!({"n": 1, "text": "grüß dich"});
     mine.publish(&text).await?;
     let (echo, heard) = (mine.publications.next().await?, theirs.publications.next().await?);
-    let info = heard.info.as_ref().ok_or("nobody published it")?;
+    let info = heard.info.as_ref().ok_or("the publication has no publisher")?;
     same((said(&echo), said(&heard), info.user.clone()), (text.clone(), text, name_of(&user)))
 }
 

@@ -1,4 +1,4 @@
-//! Watches every socket of the scenario: which are to be closed, which were, and how long that took.
+//! Watches all sockets of the scenario: which must be closed, which are closed, and how long that took.
 
 use std::time::{Duration, Instant};
 
@@ -6,16 +6,16 @@ use protocol::close::CloseReason;
 use tokio::{sync::mpsc::UnboundedReceiver, time::timeout_at};
 
 use crate::{
-    connections::{Happening, What},
+    connections::{Event, EventKind},
     report::{Latencies, Report},
 };
 
-/// How long a socket may take to be closed before the scenario gives up on it.
+/// The longest time until a socket is closed.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Watches every socket: which are to be closed, and which were.
-pub(super) struct Watch {
-    happenings: UnboundedReceiver<Happening>,
+/// The state of all sockets.
+pub(super) struct SocketWatch {
+    events: UnboundedReceiver<Event>,
     /// The user of each connection.
     owners: Vec<usize>,
     expected: Vec<bool>,
@@ -25,11 +25,11 @@ pub(super) struct Watch {
     closes: Latencies,
 }
 
-impl Watch {
-    pub(super) fn new(happenings: UnboundedReceiver<Happening>, owners: Vec<usize>) -> Self {
+impl SocketWatch {
+    pub(super) fn new(events: UnboundedReceiver<Event>, owners: Vec<usize>) -> Self {
         let sockets = owners.len();
         Self {
-            happenings,
+            events,
             owners,
             expected: vec![false; sockets],
             ended: vec![false; sockets],
@@ -39,30 +39,30 @@ impl Watch {
         }
     }
 
-    /// A revocation is about to be requested.
+    /// Sets the moment from which the next closes are measured.
     pub(super) fn begin(&mut self, start: Instant) {
         self.start = start;
     }
 
-    /// From request to close frame, socket by socket.
+    /// The times from request to close frame, one for each socket.
     pub(super) fn closes(&self) -> &Latencies {
         &self.closes
     }
 
-    /// Every socket of the user is to be closed; says how many those are.
+    /// From now on all sockets of the user must be closed. Returns how many those are.
     pub(super) fn expect_user(&mut self, user: usize) -> usize {
         self.expect(|owner| owner == user)
     }
 
-    /// Every socket that is left is to be closed; says how many those are.
+    /// From now on all remaining sockets must be closed. Returns how many those are.
     pub(super) fn expect_all(&mut self) -> usize {
         self.expect(|_| true)
     }
 
-    fn expect(&mut self, whose: impl Fn(usize) -> bool) -> usize {
+    fn expect(&mut self, matches: impl Fn(usize) -> bool) -> usize {
         let mut sockets = 0;
         for (number, owner) in self.owners.iter().enumerate() {
-            if whose(*owner) && !self.expected[number] {
+            if matches(*owner) && !self.expected[number] {
                 self.expected[number] = true;
                 sockets += 1;
             }
@@ -71,12 +71,12 @@ impl Watch {
         sockets
     }
 
-    /// Waits until everything that is to be closed is closed.
+    /// Waits until all sockets that must be closed are closed.
     pub(super) async fn wait(&mut self, report: &mut Report) {
         let deadline = tokio::time::Instant::now() + PATIENCE;
         while self.outstanding > 0 {
-            match timeout_at(deadline, self.happenings.recv()).await {
-                Ok(Some(happening)) => self.take(&happening, report),
+            match timeout_at(deadline, self.events.recv()).await {
+                Ok(Some(event)) => self.take(&event, report),
                 Ok(None) | Err(_) => {
                     let sockets = std::mem::take(&mut self.outstanding);
                     report.check(false, || format!("{sockets} sockets were not closed within {PATIENCE:?}"));
@@ -85,28 +85,27 @@ impl Watch {
         }
     }
 
-    /// Looks at what else has happened.
+    /// Checks the events that have arrived meanwhile.
     pub(super) fn drain(&mut self, report: &mut Report) {
-        while let Ok(happening) = self.happenings.try_recv() {
-            self.take(&happening, report);
+        while let Ok(event) = self.events.try_recv() {
+            self.take(&event, report);
         }
     }
 
-    fn take(&mut self, happening: &Happening, report: &mut Report) {
-        let number = happening.connection;
+    fn take(&mut self, event: &Event, report: &mut Report) {
+        let number = event.connection;
         if !self.expected[number] {
             return report.check(false, || {
-                format!("socket {number}, of nobody who was revoked, saw {}", happening.what)
+                format!("socket {number} of a user that was not revoked received {}", event.kind)
             });
         }
-        let ends = !matches!(happening.what, What::Text(_));
+        let ends = !matches!(event.kind, EventKind::Text(_));
         if ends && !std::mem::replace(&mut self.ended[number], true) {
             self.outstanding = self.outstanding.saturating_sub(1);
-            self.closes.record(happening.at.saturating_duration_since(self.start));
+            self.closes.record(event.at.saturating_duration_since(self.start));
         }
-        let told = matches!(&happening.what, What::Closed(Some((code, _))) if *code == CloseReason::SessionRevoked.code());
-        report
-            .check(told, || format!("socket {number} was to be closed with 4500 and saw {}", happening.what));
+        let told = matches!(&event.kind, EventKind::Closed(Some((code, _))) if *code == CloseReason::SessionRevoked.code());
+        report.check(told, || format!("socket {number} received {} instead of close 4500", event.kind));
     }
 }
 
@@ -116,14 +115,14 @@ mod tests {
 
     use super::*;
 
-    fn closed(connection: usize, code: u16) -> Happening {
-        Happening { connection, at: Instant::now(), what: What::Closed(Some((code, "x".to_owned()))) }
+    fn closed(connection: usize, code: u16) -> Event {
+        Event { connection, at: Instant::now(), kind: EventKind::Closed(Some((code, "x".to_owned()))) }
     }
 
     #[tokio::test]
     async fn every_socket_of_the_revoked_user_and_no_other_is_closed() {
-        let (sender, happenings) = unbounded_channel();
-        let mut watch = Watch::new(happenings, vec![0, 1, 0]);
+        let (sender, events) = unbounded_channel();
+        let mut watch = SocketWatch::new(events, vec![0, 1, 0]);
         let mut report = Report::default();
         assert_eq!(watch.expect_user(0), 2);
         sender.send(closed(0, 4500)).ok();
@@ -135,9 +134,9 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn strangers_and_wrong_codes_are_noticed() {
-        let (sender, happenings) = unbounded_channel();
-        let mut watch = Watch::new(happenings, vec![0, 1]);
+    async fn sockets_of_other_users_and_wrong_codes_are_noticed() {
+        let (sender, events) = unbounded_channel();
+        let mut watch = SocketWatch::new(events, vec![0, 1]);
         let mut report = Report::default();
         watch.expect_user(0);
         sender.send(closed(1, 4500)).ok();
@@ -148,8 +147,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_socket_that_stays_open_is_noticed() {
-        let (_sender, happenings) = unbounded_channel();
-        let mut watch = Watch::new(happenings, vec![0]);
+        let (_sender, events) = unbounded_channel();
+        let mut watch = SocketWatch::new(events, vec![0]);
         let mut report = Report::default();
         watch.expect_user(0);
         watch.wait(&mut report).await;

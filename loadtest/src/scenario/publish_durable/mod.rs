@@ -1,8 +1,8 @@
-//! `publish-durable`: what a publication costs that is kept before it is acknowledged, how long that takes, and whether every
-//! acknowledged one reaches every subscriber once and in order.
+//! `publish-durable`: the cost and the latency of publications that are committed before they are acknowledged, and whether every
+//! acknowledged publication reaches every subscriber once and in order.
 //!
-//! The limits of one connection and one user stand in its way: raise `LIMIT_FRAME_CONNECTION` and
-//! `LIMIT_PUBLICATION_USER` of the server under test.
+//! The default limits of a connection and a user are too low for this scenario: raise `LIMIT_FRAME_CONNECTION` and
+//! `LIMIT_PUBLICATION_USER` of the server.
 
 mod ledger;
 
@@ -13,14 +13,14 @@ use tokio::time::timeout;
 
 use crate::{
     Failure,
-    connections::{Connections, Happening, What, spread},
-    pushed::{Data, Line, fresh, lines, publication},
+    connections::{Connections, Event, EventKind, spread},
+    messages::{Data, Line, lines, publication, unused_channel},
     report::{Latencies, Report, progress},
     setup::SetupArgs,
 };
 use ledger::Ledger;
 
-/// How long nothing may happen before the scenario gives up.
+/// The longest time without any event.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The id of a publisher's first publication.
 const FIRST_ID: usize = 3;
@@ -32,7 +32,7 @@ pub(crate) struct Args {
     /// Users.
     #[arg(long, default_value_t = 10)]
     users: usize,
-    /// The namespace of the channels; its publications are kept.
+    /// The namespace of the channels. It must be durable.
     #[arg(long, default_value = "chat")]
     namespace: String,
     /// Channels.
@@ -41,13 +41,13 @@ pub(crate) struct Args {
     /// Connections that publish, spread evenly over the channels.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..))]
     publishers: u16,
-    /// Connections that listen, likewise.
+    /// Connections that only subscribe, spread likewise.
     #[arg(long, default_value_t = 50)]
     subscribers: u16,
     /// Publications of each publisher.
     #[arg(long, default_value_t = 250)]
     publications: usize,
-    /// Publications of one publisher that may wait for their acknowledgement.
+    /// Publications of one publisher that may wait for their acknowledgement at the same time.
     #[arg(long, default_value_t = 8)]
     window: usize,
     /// Bytes of data in each.
@@ -57,7 +57,7 @@ pub(crate) struct Args {
 
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let setup = args.setup.begin(args.users).await?;
-    let name = fresh(&args.namespace);
+    let name = unused_channel(&args.namespace);
     let (publishers, channels) = (usize::from(args.publishers), usize::from(args.channels));
     let total = publishers + usize::from(args.subscribers);
     let plan: Vec<(usize, String)> = spread(setup.sessions.len(), 0, Some(total))
@@ -89,7 +89,7 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     Ok(report)
 }
 
-/// Publishers come first; both they and the subscribers take the channels in turn.
+/// The channel of a connection. Publishers have the first numbers; publishers and subscribers are spread over the channels.
 fn channel_of(connection: usize, publishers: usize, channels: usize) -> usize {
     if connection < publishers { connection % channels } else { (connection - publishers) % channels }
 }
@@ -138,11 +138,12 @@ impl<'a> Run<'a> {
             }
         }
         while self.acknowledged < expected && self.ledger.is_whole() {
-            let Ok(Some(happening)) = timeout(PATIENCE, self.connections.happenings.recv()).await else {
-                self.ledger.fail(format!("{} of {expected} were acknowledged", self.acknowledged));
+            let Ok(Some(event)) = timeout(PATIENCE, self.connections.events.recv()).await else {
+                self.ledger
+                    .fail(format!("{} of {expected} publications were acknowledged", self.acknowledged));
                 break;
             };
-            self.take(&happening);
+            self.take(&event);
             bar.set_position(self.acknowledged as u64);
         }
         bar.finish();
@@ -152,11 +153,11 @@ impl<'a> Run<'a> {
         let expected = self.ledger.expected(self.args.publications);
         let bar = progress("delivering", expected);
         while self.delivered < expected && self.ledger.is_whole() {
-            let Ok(Some(happening)) = timeout(PATIENCE, self.connections.happenings.recv()).await else {
+            let Ok(Some(event)) = timeout(PATIENCE, self.connections.events.recv()).await else {
                 self.ledger.fail(format!("{} of {expected} deliveries arrived", self.delivered));
                 break;
             };
-            self.take(&happening);
+            self.take(&event);
             bar.set_position(self.delivered as u64);
         }
         bar.finish();
@@ -174,31 +175,33 @@ impl<'a> Run<'a> {
         self.connections.send(publisher, command.into());
     }
 
-    fn take(&mut self, happening: &Happening) {
-        let What::Text(frame) = &happening.what else {
-            return self.ledger.fail(format!("connection {} saw {}", happening.connection, happening.what));
+    fn take(&mut self, event: &Event) {
+        let EventKind::Text(frame) = &event.kind else {
+            return self.ledger.fail(format!("connection {} received {}", event.connection, event.kind));
         };
         for line in lines(frame) {
             match line {
-                Ok(line) => self.take_line(happening.connection, happening.at, &line),
-                Err(error) => self.ledger.fail(format!("a line cannot be read: {error}")),
+                Ok(line) => self.take_line(event.connection, event.at, &line),
+                Err(error) => self.ledger.fail(format!("a line is not valid: {error}")),
             }
         }
     }
 
     fn take_line(&mut self, connection: usize, at: Instant, line: &Line) {
-        if let Some(refused) = &line.error {
-            let hint = if refused.code == 111 {
+        if let Some(rejected) = &line.error {
+            let hint = if rejected.code == 111 {
                 ": raise LIMIT_FRAME_CONNECTION and LIMIT_PUBLICATION_USER"
             } else {
                 ""
             };
-            self.ledger.fail(format!("refused with {} ({}){hint}", refused.code, refused.message));
+            self.ledger.fail(format!("rejected with {} ({}){hint}", rejected.code, rejected.message));
         }
         if let (Some(id), Some(_)) = (line.id, &line.publish) {
             let number = (id as usize).saturating_sub(FIRST_ID);
             let Some(sent) = self.sent.get(connection).and_then(|sent| sent.get(number)) else {
-                return self.ledger.fail(format!("{id} was acknowledged to {connection} and never sent"));
+                return self.ledger.fail(format!(
+                    "connection {connection} received an acknowledgement of {id}, which it never sent"
+                ));
             };
             self.acknowledgements.record(at.saturating_duration_since(*sent));
             self.acknowledged += 1;

@@ -1,49 +1,49 @@
-//! What the server says, line by line: replies and pushes, as much of them as the scenarios look at.
+//! The messages of the server, line by line: replies and pushes, with the fields that the scenarios need.
 
 use std::collections::HashMap;
 
 use serde::{Deserialize, de::IgnoredAny};
 
-/// One line: a reply if it has an id, a push if it has none.
+/// One line: a reply if it has an id, or else a push.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Line {
     pub(crate) id: Option<u32>,
-    pub(crate) error: Option<Refused>,
+    pub(crate) error: Option<CommandError>,
     pub(crate) publish: Option<IgnoredAny>,
-    pub(crate) subscribe: Option<Subscribed>,
+    pub(crate) subscribe: Option<SubscribeReply>,
     pub(crate) unsubscribe: Option<IgnoredAny>,
-    pub(crate) presence: Option<Present>,
-    pub(crate) presence_stats: Option<Counted>,
+    pub(crate) presence: Option<PresenceReply>,
+    pub(crate) presence_stats: Option<PresenceStatsReply>,
     pub(crate) push: Option<Push>,
 }
 
-/// Why a command was refused.
+/// Why a command was rejected.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Refused {
+pub(crate) struct CommandError {
     pub(crate) code: u16,
     pub(crate) message: String,
 }
 
-/// What a subscription began with.
+/// The reply to `subscribe`.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(crate) struct Subscribed {
+pub(crate) struct SubscribeReply {
     pub(crate) epoch: String,
     pub(crate) offset: u64,
     pub(crate) recovered: bool,
-    pub(crate) publications: Vec<Published>,
+    pub(crate) publications: Vec<Publication>,
 }
 
-/// A publication of ours.
+/// A publication of a scenario.
 #[derive(Debug, Deserialize)]
-pub(crate) struct Published {
+pub(crate) struct Publication {
     pub(crate) data: Data,
     #[serde(default)]
     pub(crate) offset: u64,
 }
 
-/// The data of publications of ours; the rest of it only fills.
+/// The data of a scenario's publication. The rest of the data only adds to its size.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 pub(crate) struct Data {
     pub(crate) publisher: usize,
@@ -53,27 +53,27 @@ pub(crate) struct Data {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(crate) struct Push {
-    pub(crate) r#pub: Option<Published>,
+    pub(crate) r#pub: Option<Publication>,
     pub(crate) join: Option<IgnoredAny>,
     pub(crate) leave: Option<IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Present {
+pub(crate) struct PresenceReply {
     pub(crate) presence: HashMap<String, IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
-pub(crate) struct Counted {
+pub(crate) struct PresenceStatsReply {
     pub(crate) num_clients: usize,
 }
 
-/// The lines of a frame that are more than a ping.
+/// The lines of a frame, without pings.
 pub(crate) fn lines(frame: &[u8]) -> impl Iterator<Item = Result<Line, serde_json::Error>> {
     frame.split(|byte| *byte == b'\n').filter(|line| *line != b"{}").map(serde_json::from_slice)
 }
 
-/// A publish command whose data is ours and has about `size` bytes.
+/// A publish command with about `size` bytes of data.
 pub(crate) fn publication(id: usize, channel: &str, data: Data, size: usize) -> String {
     let Data { publisher, number } = data;
     let head = format!("{{\"publisher\":{publisher},\"number\":{number},\"fill\":\"");
@@ -81,8 +81,8 @@ pub(crate) fn publication(id: usize, channel: &str, data: Data, size: usize) -> 
     format!("{{\"id\":{id},\"publish\":{{\"channel\":\"{channel}\",\"data\":{head}{fill}\"}}}}}}")
 }
 
-/// A name that no earlier run has used.
-pub(crate) fn fresh(namespace: &str) -> String {
+/// A channel name that no earlier run has used.
+pub(crate) fn unused_channel(namespace: &str) -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     format!("{namespace}:load-{:x}", now.as_millis())
 }
@@ -112,7 +112,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_has_its_code() {
+    fn a_command_error_has_its_code() {
         let line = lines(b"{\"id\":1,\"error\":{\"code\":111,\"message\":\"too many requests\"}}").next();
         assert_eq!(line.unwrap().unwrap().error.unwrap().code, 111);
     }

@@ -1,7 +1,7 @@
-//! `reconnect`: everybody is cut at once and comes back over some seconds; how long until all of them have what was published
-//! meanwhile, each publication once and in order.
+//! `reconnect`: all clients are disconnected at once and return over some seconds. Measures the time until all of them have what
+//! was published meanwhile, each publication once and in order.
 
-mod member;
+mod subscriber;
 
 use std::{
     sync::Arc,
@@ -16,15 +16,15 @@ use crate::{
     Failure,
     accounts::Session,
     connections::{check_descriptors, spread},
-    pushed::{Data, fresh, publication},
+    messages::{Data, publication, unused_channel},
     report::{Latencies, Report, progress},
     rest::Rest,
     setup::SetupArgs,
     target::Target,
 };
-use member::{Back, Member, Position};
+use subscriber::{Position, Return, Subscriber};
 
-/// How long everything may take, beside the time over which they come back.
+/// The longest time of the returns, in addition to the seconds over which they are spread.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(ClapArgs)]
@@ -34,19 +34,19 @@ pub(crate) struct Args {
     /// Users.
     #[arg(long, default_value_t = 50)]
     users: usize,
-    /// The namespace of the channel; its subscriptions can be recovered.
+    /// The namespace of the channel. It must allow recovery.
     #[arg(long, default_value = "chat")]
     namespace: String,
-    /// Connections that are cut and come back.
+    /// Connections that are disconnected and return.
     #[arg(long = "connections", default_value_t = 500)]
     count: usize,
-    /// Publications while they are away or coming back.
+    /// Publications while they are away or returning.
     #[arg(long, default_value_t = 50)]
     publications: usize,
-    /// Seconds over which they come back.
+    /// Seconds over which they return.
     #[arg(long, default_value_t = 2.0)]
     jitter: f64,
-    /// Let the server cut them: `disconnect` of its API, with this key. Otherwise they close by themselves.
+    /// Let the server disconnect them: `disconnect` of its API, with this key. Without it, the clients close.
     #[arg(long, env = "LOADTEST_API_KEY", hide_env_values = true)]
     api_key: Option<String>,
 }
@@ -54,20 +54,20 @@ pub(crate) struct Args {
 pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let setup = args.setup.begin(args.users).await?;
     let (target, sessions) = (&setup.target, &setup.sessions);
-    let channel = fresh(&args.namespace);
+    let channel = unused_channel(&args.namespace);
     check_descriptors(args.count)?;
 
-    // Somebody else publishes; the first session has room for one connection more than its share.
-    let (mut author, _) = Member::open(target, &sessions[0], &channel, None).await?;
+    // A separate connection publishes. The first session has room for one connection more than its share.
+    let (mut author, _) = Subscriber::open(target, &sessions[0], &channel, None).await?;
     let placed: Vec<&Session> =
         spread(sessions.len(), 0, Some(args.count)).into_iter().map(|session| &sessions[session]).collect();
     let (cut, positions) = open_all(&args, target, &placed, &channel).await?;
 
     let before = setup.cpu()?;
     let cut_at = Instant::now();
-    cut_all(&args, target, &placed, &cut).await?;
+    disconnect_all(&args, target, &placed, &cut).await?;
     let positions = positions.await;
-    // The last half comes back to all of it, the first to some of it and hears the rest live.
+    // Publishing ends in the middle of the returns: the second half recovers everything, the first half also gets live ones.
     let every = secs(args.jitter / 2.0 / args.publications.max(1) as f64);
     let published = async {
         for number in 0..args.publications {
@@ -78,15 +78,15 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
         Ok::<_, Failure>(())
     };
     let returns = return_all(&args, target, &placed, &channel, positions);
-    let (published, backs) = tokio::join!(published, timeout(PATIENCE + secs(args.jitter), returns));
+    let (published, results) = tokio::join!(published, timeout(PATIENCE + secs(args.jitter), returns));
     published?;
-    let backs = backs.map_err(|_| "not everybody came back in time")?;
+    let results = results.map_err(|_| "not all clients returned in time")?;
     let after = setup.cpu()?;
 
-    let mut report = conclude(&args, &backs, cut_at);
+    let mut report = conclude(&args, &results, cut_at);
     if let (Some(before), Some(after)) = (before, after) {
         let cpu = after.saturating_sub(before).as_secs_f64();
-        report.figure("server_cpu_per_return_us", cpu * 1e6 / backs.len().max(1) as f64);
+        report.figure("server_cpu_per_return_us", cpu * 1e6 / results.len().max(1) as f64);
     }
     Ok(report)
 }
@@ -95,7 +95,7 @@ fn secs(seconds: f64) -> Duration {
     Duration::from_secs_f64(seconds.max(0.0))
 }
 
-/// Opens everybody; each stays until it is cut, and then tells where it stood.
+/// Opens all connections. Each listens until it is disconnected, and then yields its position.
 async fn open_all(
     args: &Args,
     target: &Arc<Target>,
@@ -108,7 +108,7 @@ async fn open_all(
         .map(|session| {
             let (bar, cuts) = (&bar, cuts.clone());
             async move {
-                let (member, position) = Member::open(target, session, channel, None).await?;
+                let (member, position) = Subscriber::open(target, session, channel, None).await?;
                 bar.inc(1);
                 Ok::<_, Failure>(tokio::spawn(member.stay(position.position(), cuts)))
             }
@@ -122,8 +122,8 @@ async fn open_all(
     Ok((cut, positions))
 }
 
-/// Ends every connection: by the server's word, or by hanging up.
-async fn cut_all(
+/// Ends every connection, through the server or from the client.
+async fn disconnect_all(
     args: &Args,
     target: &Target,
     placed: &[&Session],
@@ -143,53 +143,54 @@ async fn cut_all(
     Ok(())
 }
 
-/// Everybody comes back at a moment of their own and stays until they have everything.
+/// All clients return, each at its own moment, and listen until they have all publications.
 async fn return_all(
     args: &Args,
     target: &Arc<Target>,
     placed: &[&Session],
     channel: &str,
     positions: Vec<Option<Position>>,
-) -> Vec<Result<Back, Failure>> {
-    let bar = progress("coming back", placed.len());
+) -> Vec<Result<Return, Failure>> {
+    let bar = progress("returning", placed.len());
     let share = args.jitter / placed.len().max(1) as f64;
     let all = placed.iter().zip(positions).enumerate().map(|(number, (session, position))| {
         let bar = &bar;
         async move {
-            // As good as random, and the same in every run: a step that is prime to most numbers.
+            // Almost random, and the same in every run: the factor has no common divisor with most numbers.
             let turn = number * 7919 % placed.len();
             tokio::time::sleep(secs(share * turn as f64)).await;
-            let position = position.ok_or("a connection was lost before it was cut")?;
-            let back = Member::come_back(target, session, channel, position, args.publications).await?;
+            let position = position.ok_or("a connection was lost before it was disconnected")?;
+            let returned =
+                Subscriber::return_from(target, session, channel, position, args.publications).await?;
             bar.inc(1);
-            Ok::<_, Failure>(back)
+            Ok::<_, Failure>(returned)
         }
     });
-    let backs = join_all(all).await;
+    let results = join_all(all).await;
     bar.finish();
-    backs
+    results
 }
 
-fn conclude(args: &Args, backs: &[Result<Back, Failure>], cut_at: Instant) -> Report {
+fn conclude(args: &Args, results: &[Result<Return, Failure>], cut_at: Instant) -> Report {
     let mut report = Report::default();
-    let (mut returned, mut complete) = (Latencies::new(), Latencies::new());
+    let (mut return_times, mut complete) = (Latencies::new(), Latencies::new());
     let (mut last, mut recovered) = (cut_at, 0);
-    for back in backs {
-        match back {
-            Ok(back) => {
-                returned.record(back.took);
-                complete.record(back.complete_at.saturating_duration_since(cut_at));
-                last = last.max(back.complete_at);
-                recovered += back.recovered;
-                report.check(back.wrong.is_none(), || back.wrong.clone().unwrap_or_default());
+    for result in results {
+        match result {
+            Ok(returned) => {
+                return_times.record(returned.took);
+                complete.record(returned.complete_at.saturating_duration_since(cut_at));
+                last = last.max(returned.complete_at);
+                recovered += returned.recovered;
+                report.check(returned.wrong.is_none(), || returned.wrong.clone().unwrap_or_default());
             }
             Err(failure) => report.check(false, || failure.to_string()),
         }
     }
-    report.count("connections", backs.len());
+    report.count("connections", results.len());
     report.count("publications_missed_by_each", args.publications);
     report.count("publications_recovered", recovered);
-    report.latencies("return", &returned);
+    report.latencies("return", &return_times);
     report.latencies("cut_to_complete", &complete);
     report.figure("all_complete_in_s", last.saturating_duration_since(cut_at).as_secs_f64());
     report

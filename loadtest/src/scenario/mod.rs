@@ -1,4 +1,5 @@
-//! The scenarios, one file each. Each takes its flags, drives the server, prints figures and returns what was checked.
+//! The scenarios, each in a file or a folder of its own. A scenario takes its flags, drives the server, and returns a report of
+//! figures and checks.
 
 pub(crate) mod fanout;
 pub(crate) mod idle;

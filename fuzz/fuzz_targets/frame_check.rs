@@ -1,10 +1,10 @@
-//! What must hold of every frame that is read, in either encoding.
+//! What must be true for every frame that can be decoded, in either encoding. Used by the targets `json` and `protobuf`.
 
 use protocol::{CommandBody, DataForm, Encoding, MAX_COMMANDS_PER_FRAME, Publication, Push, protobuf::results::Reply};
 use prost::Message as _;
 use serde_json::value::RawValue;
 
-/// Reads a frame and passes on what it publishes.
+/// Decodes a frame, and encodes its publications as pushes in both encodings.
 pub(crate) fn check(encoding: Encoding, frame: &[u8]) {
     let Ok(commands) = encoding.decode(frame) else { return };
     assert!((1..=MAX_COMMANDS_PER_FRAME).contains(&commands.len()));
@@ -20,9 +20,9 @@ pub(crate) fn check(encoding: Encoding, frame: &[u8]) {
             let text = Encoding::Json.push(&push);
             assert!(!text.contains(&b'\n') && serde_json::from_slice::<&RawValue>(&text).is_ok());
             let binary = Encoding::Protobuf.push(&push);
-            let reply = Reply::decode_length_delimited(binary).expect("what was just written");
-            let told = reply.push.and_then(|push| push.r#pub).expect("a publication");
-            assert_eq!(told.data, publication.data.as_bytes());
+            let reply = Reply::decode_length_delimited(binary).expect("a push that was encoded above");
+            let decoded = reply.push.and_then(|push| push.r#pub).expect("a publication");
+            assert_eq!(decoded.data, publication.data.as_bytes());
         }
     }
 }

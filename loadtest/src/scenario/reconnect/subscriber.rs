@@ -1,4 +1,4 @@
-//! One subscriber that remembers where it stands, and what it gets when it comes back.
+//! One subscriber that remembers its position, and what it receives when it returns.
 
 use std::time::{Duration, Instant};
 
@@ -10,54 +10,54 @@ use tokio::{
 use crate::{
     Failure,
     accounts::Session,
-    pushed::{Line, Published, Subscribed, lines},
+    messages::{Line, Publication, SubscribeReply, lines},
     socket::{Message, Socket},
     target::Target,
 };
 
 const PONG: &[u8] = b"{}";
-/// How long an answer may take.
+/// The longest time until an answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
 
-/// Where a subscription stands.
+/// The position of a subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Position {
     pub(super) offset: u64,
     pub(super) epoch: String,
 }
 
-/// How somebody came back.
-pub(super) struct Back {
-    /// From the attempt to the subscription.
+/// The result of a return.
+pub(super) struct Return {
+    /// The time from the attempt to the subscription.
     pub(super) took: Duration,
-    /// When everything that was missed had arrived.
+    /// When all missed publications had arrived.
     pub(super) complete_at: Instant,
-    /// How many publications came with the subscription.
+    /// The number of publications in the reply to `subscribe`.
     pub(super) recovered: usize,
-    /// What was not as it should be.
+    /// What was wrong, if anything.
     pub(super) wrong: Option<String>,
 }
 
-pub(super) struct Member {
+pub(super) struct Subscriber {
     socket: Socket,
-    /// What came in one frame with the answer to the subscription.
-    behind: Vec<Line>,
+    /// Lines that arrived in the same frame as the reply to `subscribe`, pending it.
+    pending: Vec<Line>,
 }
 
-impl Subscribed {
+impl SubscribeReply {
     pub(super) fn position(&self) -> Position {
         Position { offset: self.offset, epoch: self.epoch.clone() }
     }
 }
 
-impl Member {
-    /// Connects and subscribes, from `since` if that is given.
+impl Subscriber {
+    /// Connects and subscribes, with recovery from `since` if that is given.
     pub(super) async fn open(
         target: &Target,
         session: &Session,
         channel: &str,
         since: Option<&Position>,
-    ) -> Result<(Self, Subscribed), Failure> {
+    ) -> Result<(Self, SubscribeReply), Failure> {
         let mut socket = Socket::open(target, session.source, &session.tokens.access_token).await?;
         let recover = since.map_or_else(String::new, |Position { offset, epoch }| {
             format!(",\"recover\":true,\"offset\":{offset},\"epoch\":\"{epoch}\"")
@@ -67,25 +67,25 @@ impl Member {
              \"recoverable\":true{recover}}}}}"
         );
         socket.send(opening.as_bytes()).await?;
-        let mut member = Self { socket, behind: Vec::new() };
+        let mut subscriber = Self { socket, pending: Vec::new() };
         loop {
-            let mut lines = timeout(ANSWER_WITHIN, member.next()).await??.into_iter();
+            let mut lines = timeout(ANSWER_WITHIN, subscriber.next()).await??.into_iter();
             while let Some(line) = lines.next() {
-                if let Some(refused) = line.error {
-                    return Err(format!("refused with {} ({})", refused.code, refused.message).into());
+                if let Some(rejected) = line.error {
+                    return Err(format!("rejected with {} ({})", rejected.code, rejected.message).into());
                 }
                 if let Some(subscribed) = line.subscribe {
-                    member.behind = lines.collect();
-                    return Ok((member, subscribed));
+                    subscriber.pending = lines.collect();
+                    return Ok((subscriber, subscribed));
                 }
             }
         }
     }
 
-    /// The lines of the next frame; pings are answered.
+    /// The lines of the next frame. Pings are answered here.
     async fn next(&mut self) -> Result<Vec<Line>, Failure> {
-        if !self.behind.is_empty() {
-            return Ok(std::mem::take(&mut self.behind));
+        if !self.pending.is_empty() {
+            return Ok(std::mem::take(&mut self.pending));
         }
         let (pinged, lines) = match self.socket.next().await? {
             Message::Text(text) => {
@@ -100,13 +100,13 @@ impl Member {
         Ok(lines)
     }
 
-    /// Publishes, and waits for the acknowledgement.
+    /// Publishes and waits for the acknowledgement.
     pub(super) async fn publish(&mut self, command: &str) -> Result<(), Failure> {
         self.socket.send(command.as_bytes()).await?;
         loop {
             for line in timeout(ANSWER_WITHIN, self.next()).await?? {
-                if let Some(refused) = line.error {
-                    return Err(format!("refused with {} ({})", refused.code, refused.message).into());
+                if let Some(rejected) = line.error {
+                    return Err(format!("rejected with {} ({})", rejected.code, rejected.message).into());
                 }
                 if line.publish.is_some() {
                     return Ok(());
@@ -115,7 +115,7 @@ impl Member {
         }
     }
 
-    /// Takes what comes, for a while.
+    /// Receives and ignores messages for `time`.
     pub(super) async fn listen_for(&mut self, time: Duration) -> Result<(), Failure> {
         let until = tokio::time::Instant::now() + time;
         while let Ok(lines) = tokio::time::timeout_at(until, self.next()).await {
@@ -124,7 +124,8 @@ impl Member {
         Ok(())
     }
 
-    /// Listens until it is cut, by the server or by us, and says where it stood then; `None` if it saw something else.
+    /// Listens until the connection ends or `cut` becomes true. Returns the position at that moment, or `None` if the scenario
+    /// ended.
     pub(super) async fn stay(
         mut self,
         mut position: Position,
@@ -146,47 +147,47 @@ impl Member {
         }
     }
 
-    /// Comes back from `since` and stays until `publications` more have arrived, by recovery or live.
-    pub(super) async fn come_back(
+    /// Returns with the position `since`, and listens until `publications` more have arrived, recovered or live.
+    pub(super) async fn return_from(
         target: &Target,
         session: &Session,
         channel: &str,
         since: Position,
         publications: usize,
-    ) -> Result<Back, Failure> {
+    ) -> Result<Return, Failure> {
         let began = Instant::now();
-        let (mut member, subscribed) = Self::open(target, session, channel, Some(&since)).await?;
+        let (mut subscriber, subscribed) = Self::open(target, session, channel, Some(&since)).await?;
         let took = began.elapsed();
-        let mut track = Track { last: since.offset, wrong: None };
+        let mut track = OffsetCheck { last: since.offset, wrong: None };
         if !subscribed.recovered {
-            track.wrong = Some(format!("what came after {} could not be recovered", since.offset));
+            track.wrong = Some(format!("the publications after {} could not be recovered", since.offset));
         }
         let recovered = subscribed.publications.len();
         subscribed.publications.iter().for_each(|published| track.take(published));
         while track.last < since.offset + publications as u64 && track.wrong.is_none() {
-            for line in timeout(ANSWER_WITHIN, member.next()).await?? {
+            for line in timeout(ANSWER_WITHIN, subscriber.next()).await?? {
                 if let Some(published) = line.push.and_then(|push| push.r#pub) {
                     track.take(&published);
                 }
             }
         }
-        let back = Back { took, complete_at: Instant::now(), recovered, wrong: track.wrong };
-        // Not all hang up in one moment.
+        let returned = Return { took, complete_at: Instant::now(), recovered, wrong: track.wrong };
+        // Spread the closing of the connections a little.
         sleep(Duration::from_millis(1)).await;
-        Ok(back)
+        Ok(returned)
     }
 }
 
-/// Whether each offset follows the one before.
-struct Track {
+/// Checks that each offset follows the one before.
+struct OffsetCheck {
     last: u64,
     wrong: Option<String>,
 }
 
-impl Track {
-    fn take(&mut self, published: &Published) {
+impl OffsetCheck {
+    fn take(&mut self, published: &Publication) {
         if published.offset != self.last + 1 && self.wrong.is_none() {
-            self.wrong = Some(format!("offset {} came after {}", published.offset, self.last));
+            self.wrong = Some(format!("offset {} follows {}", published.offset, self.last));
         }
         self.last = published.offset;
     }
@@ -195,13 +196,13 @@ impl Track {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pushed::Data;
+    use crate::messages::Data;
 
     #[test]
     fn a_hole_and_a_double_are_noticed() {
-        let published = |offset| Published { data: Data { publisher: 0, number: 0 }, offset };
+        let published = |offset| Publication { data: Data { publisher: 0, number: 0 }, offset };
         let track = |offsets: &[u64]| {
-            let mut track = Track { last: 4, wrong: None };
+            let mut track = OffsetCheck { last: 4, wrong: None };
             offsets.iter().for_each(|offset| track.take(&published(*offset)));
             track.wrong.is_some()
         };

@@ -1,7 +1,7 @@
-//! `revoke`: the one promise, from outside. After a revocation every socket of the user is closed, nobody else notices,
-//! and no old credential opens any door.
+//! `revoke`: the main promise of the server, seen from outside. After a revocation all sockets of the user are closed, the sockets of
+//! other users are not affected, and no old credential is accepted anywhere.
 
-mod watch;
+mod socket_watch;
 
 use std::{
     collections::HashMap,
@@ -18,16 +18,16 @@ use crate::{
     accounts::Session,
     connections::{handshake_status, spread},
     report::{Latencies, Report, progress},
-    rest::{Rest, Revoked, Tokens, Whose},
+    rest::{Rest, RevocationAnswer, RevocationTarget, Tokens},
     setup::SetupArgs,
     target::Target,
 };
-use watch::Watch;
+use socket_watch::SocketWatch;
 
-/// How long to listen for closes that should not come.
+/// How long to wait for closes that must not happen.
 const AFTERMATH: Duration = Duration::from_secs(1);
-/// Doors tried at once.
-const KNOCKS: usize = 8;
+/// How many sessions have their old credentials tried at the same time.
+const TRIES_AT_ONCE: usize = 8;
 
 #[derive(ClapArgs)]
 pub(crate) struct Args {
@@ -39,13 +39,13 @@ pub(crate) struct Args {
     /// Sockets of each session.
     #[arg(long, default_value_t = 1)]
     sockets_per_session: usize,
-    /// Sockets in all, spread evenly over the sessions, instead of a number for each.
+    /// The total number of sockets, spread evenly over the sessions, instead of a number for each session.
     #[arg(long = "connections")]
     count: Option<usize>,
-    /// Revoke only the first so many users; the others' sockets must stay open.
+    /// Revoke only this many users, from the first. The sockets of the others must stay open.
     #[arg(long)]
     revoke: Option<usize>,
-    /// Revoke everybody with one request.
+    /// Revoke all users with one request.
     #[arg(long, conflicts_with = "revoke")]
     all: bool,
     /// Fail if the 99th percentile from request to close frame is above this many milliseconds.
@@ -73,20 +73,20 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
         rest,
         operator,
         password: &target.admin.password,
-        watch: Watch::new(connections.happenings, owners),
+        watch: SocketWatch::new(connections.events, owners),
         answers: Latencies::new(),
         report,
     };
     let revoked = if args.all {
-        scenario.revoke_everybody().await?;
+        scenario.revoke_all().await?;
         args.users
     } else {
         let first = args.revoke.unwrap_or(args.users).min(args.users);
-        scenario.revoke_one_by_one(&sessions, first).await?;
+        scenario.revoke_each(&sessions, first).await?;
         first
     };
     let mut report = scenario.conclude(args.within).await;
-    knock(&target, &sessions, revoked, &mut report).await?;
+    try_old_credentials(&target, &sessions, revoked, &mut report).await?;
     Ok(report)
 }
 
@@ -94,26 +94,26 @@ struct Scenario<'a> {
     rest: Rest<'a>,
     operator: Tokens,
     password: &'a str,
-    watch: Watch,
-    /// From request to answer.
+    watch: SocketWatch,
+    /// The times from request to answer.
     answers: Latencies,
     report: Report,
 }
 
 impl Scenario<'_> {
-    async fn revoke_one_by_one(&mut self, sessions: &[Session], users: usize) -> Result<(), Failure> {
+    async fn revoke_each(&mut self, sessions: &[Session], users: usize) -> Result<(), Failure> {
         let ids: HashMap<usize, i64> =
             sessions.iter().map(|session| (session.user, session.tokens.user_id())).collect();
         let bar = progress("revoking", users);
         for user in 0..users {
             let Some(id) = ids.get(&user) else { continue };
-            let revoked = self.revoke(Whose::User(*id)).await?;
+            let revoked = self.revoke(RevocationTarget::User(*id)).await?;
             let expected = self.watch.expect_user(user);
             let signed_in = sessions.iter().filter(|session| session.user == user).count();
             self.report.check(revoked.sockets_closed == expected && revoked.pending == 0, || {
                 format!("user {user} had {expected} sockets, the answer was {revoked:?}")
             });
-            // Sessions of earlier runs may still be alive.
+            // Sessions of earlier runs may still exist.
             self.report.check(revoked.sessions >= signed_in, || {
                 format!("user {user} had {signed_in} sessions, the answer was {revoked:?}")
             });
@@ -124,8 +124,8 @@ impl Scenario<'_> {
         Ok(())
     }
 
-    async fn revoke_everybody(&mut self) -> Result<(), Failure> {
-        let revoked = self.revoke(Whose::Everyone).await?;
+    async fn revoke_all(&mut self) -> Result<(), Failure> {
+        let revoked = self.revoke(RevocationTarget::All).await?;
         let expected = self.watch.expect_all();
         self.report.check(revoked.sockets_closed >= expected && revoked.pending == 0, || {
             format!("there were {expected} sockets, the answer was {revoked:?}")
@@ -134,18 +134,18 @@ impl Scenario<'_> {
         Ok(())
     }
 
-    /// Revokes; `watch` measures from the request that was carried out.
-    async fn revoke(&mut self, whose: Whose) -> Result<Revoked, Failure> {
+    /// Revokes, after a step-up if one is needed. The times count from the request that succeeded.
+    async fn revoke(&mut self, target: RevocationTarget) -> Result<RevocationAnswer, Failure> {
         for _ in 0..2 {
             let start = Instant::now();
             self.watch.begin(start);
-            if let Some(revoked) = self.rest.revoke(&self.operator, whose).await? {
+            if let Some(revoked) = self.rest.revoke(&self.operator, target).await? {
                 self.answers.record(start.elapsed());
                 return Ok(revoked);
             }
             self.operator.access_token = self.rest.step_up(&self.operator, self.password).await?;
         }
-        Err("the administrator proved presence, and is asked for it again".into())
+        Err("the administrator did a step-up, and another one is required".into())
     }
 
     async fn conclude(mut self, within: Option<u64>) -> Report {
@@ -163,16 +163,16 @@ impl Scenario<'_> {
     }
 }
 
-/// Tries every door with the old credentials of the first `users` users.
-async fn knock(
+/// Tries the old credentials of the first `users` users with REST, a handshake and a refresh. All must be rejected with 401.
+async fn try_old_credentials(
     target: &Target,
     sessions: &[Session],
     users: usize,
     report: &mut Report,
 ) -> Result<(), Failure> {
     let revoked: Vec<&Session> = sessions.iter().filter(|session| session.user < users).collect();
-    let bar = progress("knocking", revoked.len());
-    let mut knocks = stream::iter(revoked)
+    let bar = progress("old tokens", revoked.len());
+    let mut tries = stream::iter(revoked)
         .map(|session| async move {
             let rest = Rest::new(target, session.source)?;
             let rest_status = rest.profile_status(&session.tokens).await?;
@@ -180,8 +180,8 @@ async fn knock(
             let refresh = rest.refresh_status(&session.tokens).await?;
             Ok::<_, Failure>((session.user, [rest_status, handshake, refresh]))
         })
-        .buffer_unordered(KNOCKS);
-    while let Some(answer) = knocks.next().await {
+        .buffer_unordered(TRIES_AT_ONCE);
+    while let Some(answer) = tries.next().await {
         let (user, statuses) = answer?;
         report.check(statuses == [401; 3], || {
             format!(
