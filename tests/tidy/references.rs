@@ -111,7 +111,7 @@ impl Resolver<'_> {
         let (first, rest) = written.split_first()?;
         let here = self.tree.modules.get(module)?;
         if here.children.contains(first) {
-            return self.below([module, &[first.clone()]].concat(), rest, depth);
+            return self.below([module, std::slice::from_ref(first)].concat(), rest, depth);
         }
         let import = self.names.get(module)?.imports.get(first)?;
         // `use store;` or `use store::Store as store;`: a name that leads to itself is another crate.

@@ -139,7 +139,7 @@ impl Workspace {
         let mut tree = Tree { modules: BTreeMap::new() };
         let directory = Path::new(root).parent().expect("a file in a directory").to_owned();
         let length = self.files[file].source.code.len();
-        self.follow(&mut tree, Vec::new(), file, 0..length, &directory, false);
+        self.follow(&mut tree, &[], file, 0..length, &directory, false);
         Some(tree)
     }
 
@@ -147,7 +147,7 @@ impl Workspace {
     fn follow(
         &mut self,
         tree: &mut Tree,
-        path: Vec<String>,
+        path: &[String],
         file: usize,
         body: std::ops::Range<usize>,
         directory: &Path,
@@ -158,12 +158,12 @@ impl Workspace {
         // Declarations of test modules were blanked in the code: they are looked for apart.
         let declared = declarations(&self.files[file].source, &body);
         let children = declared.iter().filter(|child| !child.test).map(|child| child.name.clone()).collect();
-        tree.modules.insert(path.clone(), Module { path: path.clone(), file, body, children });
+        tree.modules.insert(path.to_vec(), Module { path: path.to_vec(), file, body, children });
         for child in declared {
             let test = test || child.test;
-            let path = [path.clone(), vec![child.name.clone()]].concat();
+            let path = [path, std::slice::from_ref(&child.name)].concat();
             if let Some(body) = child.body {
-                self.follow(tree, path, file, body, &directory.join(&child.name), test);
+                self.follow(tree, &path, file, body, &directory.join(&child.name), test);
                 continue;
             }
             let here = Path::new(&self.files[file].path).parent().expect("a directory").to_owned();
@@ -181,7 +181,7 @@ impl Workspace {
                 _ => directory.join(&child.name),
             };
             let length = self.files[file].source.code.len();
-            self.follow(tree, path, file, 0..length, &folder, test);
+            self.follow(tree, &path, file, 0..length, &folder, test);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::{
 
 pub(super) const ALL: &[Scenario] = &[
     ("sees the presence of two clients", |talk| Box::pin(sees_presence(talk))),
-    ("hears who joins and who leaves", |talk| Box::pin(hears_joins_and_leaves(talk))),
+    ("receives joins and leaves", |talk| Box::pin(hears_joins_and_leaves(talk))),
     ("is subscribed by its token and by the server API", |talk| Box::pin(is_subscribed_by_others(talk))),
     ("is unsubscribed by the server API", |talk| Box::pin(is_unsubscribed(talk))),
 ];

@@ -60,13 +60,13 @@ async fn fetches(talk: &mut Talk) -> Outcome {
 async fn refreshes_a_subscription(talk: &mut Talk) -> Outcome {
     let (channel, user) = (fresh("$room:"), fresh("ann-"));
     let asked: Arc<AtomicI64> = Arc::default();
-    let (counted, whose) = (Arc::clone(&asked), user.clone());
+    let (counted, subject) = (Arc::clone(&asked), user.clone());
     let ann = talk.connected(&user).await?;
     let mut mine = ann
         .subscribed_with(&channel, |builder| {
             builder.get_token(move |context| {
                 let life = if counted.fetch_add(1, Ordering::SeqCst) == 0 { 2 } else { 60 };
-                let next = token(&json!({"sub": whose, "channel": context.channel, "exp": soon(life)}));
+                let next = token(&json!({"sub": subject, "channel": context.channel, "exp": soon(life)}));
                 async { Ok(next) }
             })
         })
