@@ -7,7 +7,7 @@ use domain::risk::History;
 use logic::journal::{Appended, NewMessage, Opened, Range, Removed, Retention};
 use protocol::{Publication, audit::AuditEvent, channel_name::ChannelName, id::UserId};
 
-use store::{Store, StoreError, Touch};
+use store::{LastSeen, Store, StoreError};
 
 /// Every port of the actors, over one store.
 pub(super) struct StorePorts(pub(super) Store);
@@ -45,8 +45,8 @@ impl Journal for StorePorts {
         let store = self.0.clone();
         Box::pin(async move {
             store.append(channel, batch, keep).await.map_err(|error| match error {
-                store::NotAppended::Unknown(error) => NotAppended::Unknown(error.to_string()),
-                store::NotAppended::Nothing(error) => match not_written(&error) {
+                store::AppendError::Unknown(error) => NotAppended::Unknown(error.to_string()),
+                store::AppendError::Nothing(error) => match not_written(&error) {
                     NotWritten::Unavailable(reason) => NotAppended::Unavailable(reason),
                     NotWritten::Refused(reason) => NotAppended::Refused(reason),
                 },
@@ -91,9 +91,9 @@ fn moment(at_ms: i64) -> Option<time::OffsetDateTime> {
     time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000).ok()
 }
 
-fn touch(seen: &Seen) -> Option<Touch> {
+fn touch(seen: &Seen) -> Option<LastSeen> {
     let at = moment(seen.at_ms)?;
-    Some(Touch {
+    Some(LastSeen {
         session: seen.session,
         device: seen.device,
         user: seen.user,

@@ -1,7 +1,7 @@
-//! A refusal as RFC 9457 problem details: the one document, whichever door refuses.
+//! Refusals as RFC 9457 problem details: one document for every part of the server.
 //!
-//! Used by the REST layer and by the WebSocket handshake, which put it into answers of their own. Statuses are numbers and
-//! phrases here: this room knows no HTTP library.
+//! Used by the REST layer and by the WebSocket handshake, which put it into their own responses. Statuses are numbers
+//! and phrases here, without types of an HTTP library.
 
 use std::time::Duration;
 
@@ -13,20 +13,20 @@ use crate::factors::challenge::ProofMethod;
 /// The media type of every refusal.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// What a refusal says, field for field.
+/// The content of a refusal, field by field.
 #[derive(Clone, Copy, Debug)]
 pub struct ProblemDetails<'a> {
     /// The HTTP status.
     pub status: u16,
-    /// The status in words; without any, the title is `Error`.
+    /// The status in words; if there are none, the title is `Error`.
     pub title: Option<&'a str>,
-    /// Stable, snake case: what programs act on.
+    /// Stable, snake case: programs act on it.
     pub code: &'a str,
     /// A sentence for people.
     pub detail: &'a str,
-    /// The id under which the request is in the log.
+    /// The id of the request in the log.
     pub request_id: &'a str,
-    /// By what presence can be proved; only where that is what is missing.
+    /// The ways to prove presence; only if such a proof is missing.
     pub methods: &'a [ProofMethod],
 }
 
@@ -43,7 +43,7 @@ struct Document<'a> {
 }
 
 impl ProblemDetails<'_> {
-    /// The body of the answer: JSON of [`MEDIA_TYPE`].
+    /// The response body: JSON of [`MEDIA_TYPE`].
     #[must_use]
     pub fn body(&self) -> String {
         let document = Document {
@@ -59,20 +59,20 @@ impl ProblemDetails<'_> {
     }
 }
 
-/// The value of `Retry-After` (RFC 9110, 10.2.3): whole seconds, rounded up, never none.
+/// The value of `Retry-After` (RFC 9110, 10.2.3): whole seconds, rounded up, at least one.
 #[must_use]
 pub fn retry_after(wait: Duration) -> u64 {
     wait.as_secs().saturating_add(u64::from(wait.subsec_nanos() > 0)).max(1)
 }
 
-/// Why somebody is told to come back later (RateLimit header fields for HTTP, draft-ietf-httpapi-ratelimit-headers).
+/// The limit that caused a refusal (RateLimit header fields for HTTP, draft-ietf-httpapi-ratelimit-headers).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Policy {
     /// Its name.
     pub name: &'static str,
-    /// How many it permits.
+    /// The number that it permits.
     pub quota: u32,
-    /// In how long; none if it is no rate.
+    /// The period; none if it is not a rate.
     pub window: Option<Duration>,
 }
 
@@ -83,7 +83,7 @@ impl From<Limit> for Policy {
 }
 
 impl Policy {
-    /// Nothing at all until the end of the ban.
+    /// A ban: nothing is permitted until it ends.
     pub const BAN: Self = Self { name: "ban", quota: 0, window: None };
 
     /// The value of `RateLimit-Policy`.
@@ -93,7 +93,7 @@ impl Policy {
         format!("\"{}\";q={}{window}", self.name, self.quota)
     }
 
-    /// The value of `RateLimit` for whoever is refused: nothing remains for as long as `Retry-After` says.
+    /// The value of `RateLimit` in a refusal: nothing remains for as long as `Retry-After` says.
     #[must_use]
     pub fn exhausted(&self, wait: u64) -> String {
         format!("\"{}\";r=0;t={wait}", self.name)

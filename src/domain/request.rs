@@ -1,23 +1,24 @@
-//! What holds for every request, whichever door it comes to: which paths are WebSockets, and by which id it is known.
+//! Rules for every request: the paths of WebSockets, and request ids.
 //!
 //! Used by the REST layer and by the WebSocket handshake.
 
 use uuid::Uuid;
 
-/// Where the Centrifuge SDKs look for a WebSocket. Their token comes with `connect`, not with the handshake.
+/// The path at which the Centrifuge SDKs expect a WebSocket. Their token comes with `connect`, not with the
+/// handshake.
 pub const SDK_SOCKET_PATH: &str = "/connection/websocket";
-/// Where WebSockets are served: ours, and the default of the SDKs.
+/// The paths of WebSockets: this server's own, and the default of the SDKs.
 pub const SOCKET_PATHS: [&str; 2] = ["/api/v1/ws/chat", SDK_SOCKET_PATH];
 
-/// The id of a request, as its layers hand it on to each other.
+/// The id of a request, as its layers pass it on.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
 /// Longer request ids of clients are replaced.
 const MAX_ID: usize = 64;
 
-/// The client's own id for its request, given in these header lines, if there is one and it is visible ASCII and not too
-/// long: harmless in a header, a log line and a database column. Otherwise `fresh`.
+/// The client's own id for its request from these header lines, if there is one and it is visible ASCII and not too
+/// long: then it is safe in a header, a log line and a database column. Otherwise `fresh`.
 #[must_use]
 pub fn request_id<'a>(given: impl IntoIterator<Item = &'a str>, fresh: impl FnOnce() -> Uuid) -> String {
     let sane = |id: &&str| (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());

@@ -1,7 +1,7 @@
-//! Sessions: how long they live, how they were opened, and the rule that says whether one has ended.
+//! Sessions: how long they last, how they are opened, and the rule that decides whether one has ended.
 //!
-//! Called by the verifier, by the sweep that revokes what has expired, and by sign-in. Pure: the caller brings the row and
-//! the time.
+//! Called by the verifier, by the job that revokes expired sessions, and by sign-in. Pure: the caller passes the row
+//! and the time.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -11,16 +11,16 @@ use time::OffsetDateTime;
 
 use crate::account::role::UnknownWord;
 
-/// How long sessions and what belongs to them live.
+/// The lifetimes of sessions and of what belongs to them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionLimits {
-    /// A session that nobody used for this long, and that has no open socket, has ended.
+    /// A session without use for this long, and without an open socket, has ended.
     pub idle: Duration,
     /// The absolute end, counted from the sign-in.
     pub absolute: Duration,
-    /// How long a refresh token may lie unused; slides with each rotation, capped by the absolute end.
+    /// How long a refresh token may be unused. Restarts with each rotation, capped by the absolute end.
     pub refresh: Duration,
-    /// How many sessions one user may have; the oldest gives way.
+    /// Maximum number of sessions of one user; the oldest is evicted.
     pub per_user: u32,
     /// How long a sign-in or step-up counts as recent.
     pub privilege: Duration,
@@ -49,13 +49,14 @@ pub struct Lifetime {
     pub expires_at: OffsetDateTime,
     /// The cause of its revocation, if it was revoked.
     pub revoked: Option<Cause>,
-    /// Sockets that are open now: while there is one, the session is not idle.
+    /// The number of open sockets. With an open socket the session is not idle.
     pub open_sockets: usize,
 }
 
 /// Whether a session has ended at `now`, and why.
 ///
-/// A revocation outweighs everything; an open socket keeps a session from being idle, never from its absolute end. A
+/// A revocation comes first. An open socket prevents the idle timeout, never the absolute end. A `last_seen_at` in
+/// the future (the clock of another node) counts as activity.
 /// `last_seen_at` in the future (another node's clock) counts as activity.
 #[must_use]
 pub fn ended(session: &Lifetime, idle: Duration, now: OffsetDateTime) -> Option<Cause> {
@@ -82,7 +83,7 @@ impl SignInMethod {
     /// Every method, in the order of the database's CHECK constraint.
     pub const ALL: [Self; 3] = [Self::Password, Self::SecondFactor, Self::Passkey];
 
-    /// The stored spelling.
+    /// The stored word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

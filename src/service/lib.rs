@@ -78,7 +78,8 @@ use realtime::node_info as node;
 use sign_in::answer_timing::Tails;
 use store::Store;
 pub use store::{
-    ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, Order, Session, Target, User,
+    ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, RevocationRequest, Session,
+    Target, User,
 };
 use upkeep::revocation_feed::{self as feed, Feed};
 use upkeep::{channel_retention as retention, expiry as sweep};

@@ -1,4 +1,4 @@
-//! Keys of the server API. The key itself is nowhere in the database.
+//! API keys of the server API. The database holds a hash of the secret, never the key itself.
 
 use protocol::audit::AuditEvent;
 use time::OffsetDateTime;
@@ -8,61 +8,61 @@ use uuid::Uuid;
 use super::{audit, error::StoreError, pool::Store};
 use domain::tokens::api_key::{ApiScopes, KeyHash};
 
-/// The constraint that keeps names apart.
+/// The constraint that keeps names unique.
 pub const KEY_NAME_TAKEN: &str = "api_keys_name";
 const COLUMNS: &str = "id, name, hash, scopes, created_at, expires_at, last_used_at, revoked_at";
 
-/// A key.
+/// An API key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiKey {
-    /// By which it is found.
+    /// The public id by which it is found.
     pub id: Uuid,
-    /// What whoever runs the server calls it.
+    /// The name that the operator gave it.
     pub name: String,
     /// SHA-256 of its secret.
     pub hash: Vec<u8>,
-    /// What it may call.
+    /// The methods that it may call.
     pub scopes: ApiScopes,
-    /// Since when.
+    /// Time of creation.
     pub created_at: OffsetDateTime,
-    /// Until when; `None` for ever.
+    /// End of validity; `None` for no end.
     pub expires_at: Option<OffsetDateTime>,
-    /// The last use that was written down.
+    /// The last use that was written.
     pub last_used_at: Option<OffsetDateTime>,
-    /// When it was revoked.
+    /// Time of the revocation.
     pub revoked_at: Option<OffsetDateTime>,
 }
 
 impl ApiKey {
-    /// Whether it works at this time.
+    /// Whether it is valid at this time.
     #[must_use]
     pub fn works(&self, now: OffsetDateTime) -> bool {
         self.revoked_at.is_none() && self.expires_at.is_none_or(|end| end > now)
     }
 }
 
-/// A key to be made.
+/// An API key to be created.
 #[derive(Clone, Debug)]
 pub struct NewApiKey {
-    /// By which it is found.
+    /// The public id by which it is found.
     pub id: Uuid,
-    /// What it is called.
+    /// Its name.
     pub name: String,
     /// SHA-256 of its secret.
     pub hash: KeyHash,
-    /// What it may call.
+    /// The methods that it may call.
     pub scopes: ApiScopes,
     /// The time.
     pub now: OffsetDateTime,
-    /// Until when; `None` for ever.
+    /// End of validity; `None` for no end.
     pub expires_at: Option<OffsetDateTime>,
 }
 
 impl Store {
-    /// Writes a key with its event.
+    /// Writes a key with its audit event.
     ///
     /// # Errors
-    /// `Conflict` with [`KEY_NAME_TAKEN`] if a key that was not revoked has that name, `Unavailable`.
+    /// `Conflict` with [`KEY_NAME_TAKEN`] if a key that is not revoked has this name; `Unavailable`.
     pub async fn insert_api_key(&self, new: NewApiKey, event: AuditEvent) -> Result<(), StoreError> {
         self.run(move |client| {
             Box::pin(async move {
@@ -79,7 +79,7 @@ impl Store {
         .await
     }
 
-    /// The key of this id, whether or not it works.
+    /// The key with this id, valid or not.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -94,7 +94,7 @@ impl Store {
         .await
     }
 
-    /// Every key, the newest first.
+    /// All keys, newest first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -106,8 +106,8 @@ impl Store {
         .await
     }
 
-    /// Revokes the key of this id, in either spelling, or, where no key ever had it, of this name. Returns its id; `None` if
-    /// there is none, or it was revoked before.
+    /// Revokes a key by its id, in either spelling, or by its name if no key has this id. Returns the id; `None` if
+    /// there is no such key or it was revoked before.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -137,7 +137,7 @@ impl Store {
         .await
     }
 
-    /// Writes down that a key was used.
+    /// Writes the time of a use.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,7 +1,7 @@
 //! Audit events: inserted, never changed.
 //!
-//! The event of a state change is written by the change's own transaction through [`insert`]; the `Audit` actor brings
-//! the others in batches. Writing an event twice leaves one row.
+//! The event of a state change is written by the transaction of the change, through [`insert`]. The `Audit` actor
+//! writes the others in batches. Writing an event twice leaves one row.
 
 use deadpool_postgres::GenericClient;
 use protocol::audit::AuditEvent;
@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use super::{error::StoreError, pool::Store};
 use crate::row_mapping::clipped;
 
-/// What the column takes.
+/// The longest subject that the column takes, in bytes.
 const SUBJECT_BYTES: usize = 255;
 
 const INSERT: &str = "
@@ -23,7 +23,7 @@ const INSERT: &str = "
     ON CONFLICT (id) DO NOTHING";
 
 impl Store {
-    /// Writes events that belong to no transaction of their own; those already there are passed over.
+    /// Writes events that belong to no other transaction. Events that exist already are skipped.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached; then none is written.
@@ -35,7 +35,7 @@ impl Store {
     }
 }
 
-/// Writes events with the caller's connection or transaction.
+/// Writes events on the caller's connection or transaction.
 pub(super) async fn insert(client: &impl GenericClient, events: &[AuditEvent]) -> Result<(), StoreError> {
     fn column<T>(events: &[AuditEvent], of: impl Fn(&AuditEvent) -> T) -> Vec<T> {
         events.iter().map(of).collect()
@@ -68,12 +68,12 @@ pub(super) async fn insert(client: &impl GenericClient, events: &[AuditEvent]) -
 }
 
 fn at(event: &AuditEvent) -> OffsetDateTime {
-    // Only a defect could ask for a time outside the years that the type can hold.
+    // Only a defect can produce a time outside the range of the type.
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(event.at_ms) * 1_000_000)
         .unwrap_or(OffsetDateTime::UNIX_EPOCH)
 }
 
-/// PostgreSQL's `jsonb` cannot hold NUL; a client's text may contain it, and the event must be written all the same.
+/// PostgreSQL's `jsonb` cannot hold NUL. A client's text may contain it, and the event must be written all the same.
 fn storable(value: Value) -> Value {
     match value {
         Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),

@@ -1,42 +1,43 @@
-//! Why the database did not do what it was asked, in the ways that a service has to tell apart.
+//! Errors of the store, by the ways in which a service has to handle them.
 //!
-//! Made by every file of the store. The texts are for the log: no value of a row, no password, no connection string.
+//! Returned by every file of the store. The texts are for the log: they hold no value of a row, no password and no
+//! connection string.
 
 use tokio_postgres::error::{DbError, SqlState};
 
-/// Why a store method gave no answer.
+/// Why a method of the store failed.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum StoreError {
-    /// The database cannot be reached, is shutting down, read-only, full, or did not answer in time. Nothing is known
-    /// about what was asked: answer 503. The connection is not used again.
+    /// The database cannot be reached, is shutting down, read-only or out of resources, or did not answer in time.
+    /// The outcome of the request is unknown: answer 503. The connection is not used again.
     #[error("the database is unavailable: {0}")]
     Unavailable(String),
-    /// A unique constraint of this name stands against it.
+    /// A unique constraint with this name is violated.
     #[error("conflict with {0}")]
     Conflict(String),
-    /// Whoever asked may no longer ask. Nothing was written.
+    /// The acting session may no longer do this. Nothing was written.
     #[error("the authority to ask for it has lapsed: {0:?}")]
     Lapsed(Lapse),
-    /// A defect of this server: a statement that the database refuses, or a row it cannot read.
+    /// A defect of this server: a statement that the database rejects, or a row that cannot be read.
     #[error("database error: {0}")]
     Internal(String),
 }
 
-/// What an authority no longer has.
+/// What the acting session has lost.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Lapse {
-    /// A session that works.
+    /// The session itself: it has ended.
     Session,
-    /// An active account.
+    /// The account: it is not active.
     Account,
-    /// The role.
+    /// The required role.
     Role,
     /// The privilege of a fresh proof of presence.
     Privilege,
 }
 
 impl StoreError {
-    /// Whether the database could not be asked.
+    /// Whether the database could not be reached.
     #[must_use]
     pub fn is_unavailable(&self) -> bool {
         matches!(self, Self::Unavailable(_))
@@ -46,7 +47,8 @@ impl StoreError {
         Self::Internal(reason.to_string())
     }
 
-    /// What kept a connection from being had, whatever it was: a refused password keeps out as well as a dead server.
+    /// An error while connecting. Every cause counts as unavailable: a rejected password has the same effect as a
+    /// dead server.
     pub(super) fn unreachable(error: tokio_postgres::Error) -> Self {
         match Self::from(error) {
             Self::Unavailable(reason) | Self::Internal(reason) | Self::Conflict(reason) => {
@@ -62,8 +64,8 @@ impl StoreError {
         if *code == SqlState::UNIQUE_VIOLATION {
             return Self::Conflict(error.constraint().unwrap_or("a unique constraint").to_owned());
         }
-        // A row found its partition, and that was divided while it waited for it: another try finds the new one. Only
-        // partitions have checks without a name.
+        // The partition that the row was routed to was divided while the statement waited; a retry finds the new
+        // partition. Only the checks of partitions have no name.
         let divided = *code == SqlState::CHECK_VIOLATION && error.constraint().is_none();
         if divided || means_unavailable(code) {
             return Self::Unavailable(text);
@@ -74,8 +76,8 @@ impl StoreError {
     }
 }
 
-/// Classes 08 (connection), 53 (out of something), 57 (shutdown, cancelled, starting up), 58 (system error), and states
-/// in which trying again elsewhere or later may help: read-only, a lost deadlock, a lock not had in time.
+/// Classes 08 (connection), 53 (insufficient resources), 57 (shutdown, cancelled, starting up), 58 (system error),
+/// and states in which a retry may help: read-only, deadlock, lock timeout.
 fn means_unavailable(state: &SqlState) -> bool {
     let by_class = matches!(state.code().get(..2), Some("08" | "53" | "57" | "58"));
     by_class
@@ -94,7 +96,9 @@ impl From<tokio_postgres::Error> for StoreError {
         if let Some(database) = error.as_db_error() {
             return Self::from_database(database);
         }
-        // What is left is the link (closed, io, TLS, timeout), unless this code sent or asked for what does not fit.
+        // What remains is the link (closed, io, TLS, timeout), unless this server sent or expected something that
+        // does not fit. The driver's error kind is private and its sources do not tell these cases apart (a failed
+        // encoding and a broken link both wrap `io::Error`), so the text decides.
         const MISFITS: [&str; 6] = [
             "error serializing",
             "error deserializing",

@@ -1,7 +1,7 @@
-//! Bringing the schema up to date: `migrations/` is part of the binary.
+//! Applying migrations: the files of `migrations/` are part of the binary.
 //!
-//! Called at start and by `portcullis migrate`. Any number of processes may do so at once: an advisory lock lets one
-//! work and the others find it done.
+//! Called at start and by `portcullis migrate`. Any number of processes may do so at the same time: an advisory lock
+//! lets one process apply them, the others find them applied.
 
 use std::time::Duration;
 
@@ -38,13 +38,13 @@ impl Store {
         .await
     }
 
-    /// Applies what is missing and says what that was.
+    /// Applies the missing migrations and returns their names.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; `Internal` if a migration fails or an applied one has changed
-    /// since. A migration that fails leaves nothing behind.
+    /// `Unavailable` if the database cannot be reached; `Internal` if a migration fails, or an applied one was
+    /// changed since. A migration that fails leaves nothing behind.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
-        // A connection of its own, without the statement timeout: a migration takes as long as it takes.
+        // A separate connection without the statement timeout, because a migration may take long.
         let config = self.settings().config.clone();
         let tls = self.connector();
         self.spawn(async move {
@@ -57,7 +57,7 @@ impl Store {
             let report = tokio::time::timeout(PATIENCE, work)
                 .await
                 .map_err(|_| StoreError::Unavailable("the migrations did not end in time".to_owned()))??;
-            // Closing the connection gives the lock back.
+            // Closing the connection releases the lock.
             drop(client);
             let _ = link.await;
             Ok(report.applied_migrations().iter().map(ToString::to_string).collect())

@@ -1,8 +1,8 @@
-//! The store itself: a pool of connections on a runtime of its own.
+//! The pool of database connections, on a runtime of its own.
 //!
-//! A pooled connection lives on the runtime that opened it, and the executors of the server's workers come and go, so
-//! every method of the store hands its work to the threads named `db` and awaits the answer. Work that was handed over is
-//! finished even when nobody waits for it any more: a revocation is not undone by a closed browser.
+//! A pooled connection belongs to the runtime that opened it, and the executors of the server's workers come and go.
+//! So every method of the store runs its work on the threads named `db` and awaits the result. Work that has started
+//! is completed even if its caller is gone: closing the browser does not undo a revocation.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -22,20 +22,20 @@ use crate::{
     tls,
 };
 
-/// How long a request waits for what it reads.
+/// Time limit of [`Store::run_quick`], connection and work together.
 const QUICK_LIMIT: Duration = Duration::from_secs(2);
-/// How long a request waits for what it writes: a transaction of several statements.
+/// Time limit of [`Store::run`].
 const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
-/// How long the question whether the database is there may go unanswered.
+/// Time limit of [`Store::ping`].
 const PING_LIMIT: Duration = Duration::from_secs(1);
 
-/// How long a publication or a read waits for a connection of the journal's part of the pool.
+/// How long the journal waits for a connection of its share.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(2);
 
-/// The answer of work that borrows a connection.
+/// Work that borrows a connection.
 pub(crate) type Work<'c, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'c>>;
 
-/// The one way to the database. Clones share the pool.
+/// The only access to the database. Clones share the pool.
 #[derive(Clone)]
 pub struct Store {
     inner: Arc<Inner>,
@@ -50,7 +50,7 @@ struct Inner {
 }
 
 impl Store {
-    /// Prepares the pool. Opens no connection yet: ask [`Store::ping`] whether the database is there.
+    /// Prepares the pool. Opens no connection yet: [`Store::ping`] checks the database.
     ///
     /// # Errors
     /// Root certificates that cannot be read, or threads that cannot be started.
@@ -71,10 +71,10 @@ impl Store {
         Ok(Self { inner: Arc::new(Inner { pool, settings: settings.clone(), tls, journal, runtime }) })
     }
 
-    /// Whether the database answers, within a second, and takes writes.
+    /// Checks, within a second, that the database answers and accepts writes.
     ///
     /// # Errors
-    /// `Unavailable` if it does not, also when it answers but is a standby or read-only.
+    /// `Unavailable` if it does not, also when it is a standby or read-only.
     pub async fn ping(&self) -> Result<(), StoreError> {
         self.within(PING_LIMIT, |client| {
             Box::pin(async move {
@@ -93,7 +93,7 @@ impl Store {
         .await
     }
 
-    /// The runtime of the database, for tasks that belong to it (the revocation feed, the sweep).
+    /// The runtime of the database, for tasks that belong to it (the revocation feed, the expiry job).
     #[must_use]
     pub fn runtime(&self) -> &Handle {
         self.inner.runtime.handle()
@@ -103,7 +103,7 @@ impl Store {
         &self.inner.settings
     }
 
-    /// Waits for a connection of the journal's part of the pool.
+    /// Waits for a connection of the journal's share.
     pub(crate) async fn journal_turn(&self, purpose: Purpose) -> Result<Turn, StoreError> {
         // On the database's runtime: the caller may run outside of a tokio runtime, without timers.
         let share = self.inner.journal.clone();
@@ -115,7 +115,7 @@ impl Store {
         self.inner.tls.clone()
     }
 
-    /// Runs what a request writes on a connection of the pool.
+    /// Runs work with the limit for writes: a transaction of several statements that a request waits for.
     pub(crate) async fn run<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -124,7 +124,8 @@ impl Store {
         self.within(DEFAULT_LIMIT.min(self.patience()), work).await
     }
 
-    /// The same for what no request waits for, and for what may take long because it concerns everybody.
+    /// Runs work with the longest limit: for jobs that no request waits for, and for work that concerns every
+    /// session.
     pub(crate) async fn run_slow<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -133,8 +134,8 @@ impl Store {
         self.within(self.patience(), work).await
     }
 
-    /// The same for what a request asks before it does anything, and what can be asked again: it does not wait for a
-    /// database that does not answer longer than people do.
+    /// Runs work with the shortest limit: for what a request needs first and may be repeated. A request must not wait
+    /// long for a database that does not answer.
     pub(crate) async fn run_quick<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -143,15 +144,15 @@ impl Store {
         self.within(QUICK_LIMIT.min(self.patience()), work).await
     }
 
-    /// How long work may take in all. The server ends a statement that runs too long; this is for a server that does not
-    /// answer at all, and leaves room for a transaction of several statements.
+    /// The longest time that work may take. The server itself ends a statement that runs too long; this limit is for
+    /// a server that does not answer, and leaves room for a transaction of several statements.
     fn patience(&self) -> Duration {
         let settings = &self.inner.settings;
         settings.acquire_timeout + settings.statement_timeout * 2
     }
 
-    /// Runs `work`, and waits no longer than `limit` for connection and answer together. A connection on which something
-    /// went wrong with the database itself, or that did not answer in time, is closed instead of going back.
+    /// Runs `work`, and waits no longer than `limit` for connection and result together. A connection on which the
+    /// database failed, or that did not answer in time, is closed instead of returned to the pool.
     async fn within<T, F>(&self, limit: Duration, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -167,7 +168,8 @@ impl Store {
                 Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
             };
             if client.is_closed() {
-                // Whatever cut this one has cut the others, too: no request should have to find out one by one.
+                // The cause that closed this connection has closed the others, too. Drop them all, so that requests
+                // do not meet them one by one.
                 pool.retain(|_, _| false);
             }
             if answer.as_ref().is_err_and(StoreError::is_unavailable) || client.is_closed() {
@@ -178,7 +180,7 @@ impl Store {
         .await
     }
 
-    /// Runs a future on the database's runtime.
+    /// Runs a future on the runtime of the database.
     pub(crate) async fn spawn<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -194,15 +196,15 @@ impl Store {
     }
 }
 
-/// A commit that was answered must survive a crash of the database, also where it is set up to answer early.
+/// An acknowledged commit must survive a crash of the database, also if the database is configured to acknowledge
+/// early.
 async fn durable(client: &mut ClientWrapper) -> Result<(), HookError> {
     let sql = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
     client.simple_query(sql).await.map_err(HookError::Backend)?;
     Ok(())
 }
 
-/// Whatever keeps a connection from being had (refused, wrong password, no such database, none free) means the same to
-/// the asker.
+/// Every cause (connection refused, wrong password, no such database, none free) means the same to the caller.
 async fn acquired(pool: &Pool, patience: Duration) -> Result<Client, StoreError> {
     match tokio::time::timeout(patience, pool.get()).await {
         Ok(Ok(client)) => Ok(client),

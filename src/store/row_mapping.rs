@@ -1,4 +1,4 @@
-//! What a row becomes: users and sessions as the rest of the server sees them.
+//! Conversion between columns and Rust values.
 //!
 //! Used by every file of the store. A stored word that this version does not know is an error, never a default.
 
@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::error::StoreError;
 
-/// Reads a closed vocabulary.
+/// Reads a word of a closed vocabulary.
 pub(crate) fn word<T>(row: &Row, column: &str) -> Result<T, StoreError>
 where
     T: FromStr,
@@ -20,7 +20,7 @@ where
     row.try_get::<_, &str>(column)?.parse().map_err(StoreError::internal)
 }
 
-/// A counter as the database keeps it. The signs of a wrap never occur: at one rotation a second it takes 10^11 years.
+/// A counter as the database stores it. An overflow never occurs: at one rotation a second it takes 10^11 years.
 pub(crate) fn stored(counter: u64) -> i64 {
     i64::try_from(counter).unwrap_or(i64::MAX)
 }
@@ -38,10 +38,10 @@ pub(crate) fn clipped(text: &str, limit: usize) -> String {
     text[..end].replace('\0', "")
 }
 
-/// A moment that is stored, from milliseconds since the epoch.
+/// A time for a column, from milliseconds since the epoch.
 ///
 /// # Errors
-/// One outside the years that a row can hold.
+/// A time outside the range of a column.
 pub(crate) fn moment(ms: i64) -> Result<OffsetDateTime, crate::StoreError> {
     OffsetDateTime::from_unix_timestamp_nanos(i128::from(ms) * 1_000_000).map_err(crate::StoreError::internal)
 }

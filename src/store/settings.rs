@@ -1,6 +1,7 @@
-//! Where the database is and how it is spoken to.
+//! The settings of the database connection.
 //!
-//! Made from the configuration, read by `pool`, `listen` and `migrate`. Neither `Debug` nor `Display` shows the password.
+//! Made from the configuration; read by `pool`, `revocation::listener` and `migrate`. Neither `Debug` nor `Display`
+//! shows the password.
 
 use std::{
     fmt,
@@ -13,27 +14,27 @@ use tokio_postgres::config::{Host, SslMode};
 
 use super::url::{self, DatabaseUrlError};
 
-/// Which certificate authorities a verified connection trusts.
+/// The certificate authorities that a verified connection trusts.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Roots {
-    /// Those of the operating system (`SSL_CERT_FILE` overrides where they are).
+    /// Those of the operating system (`SSL_CERT_FILE` and `SSL_CERT_DIR` override where they are).
     System,
     /// Those in this PEM file.
     File(PathBuf),
 }
 
-/// How the link is protected, in libpq's words.
+/// The TLS modes of libpq.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TlsMode {
     /// Never encrypted.
     Disable,
-    /// Encrypted if the server offers it, without verifying whom it is.
+    /// Encrypted if the server offers it, without verifying its identity.
     Prefer,
-    /// Encrypted, without verifying whom it is.
+    /// Encrypted, without verifying the identity of the server.
     Require,
-    /// Encrypted; the certificate comes from a trusted authority, for whatever name.
+    /// Encrypted; the certificate must come from a trusted authority, for any name.
     VerifyCa(Roots),
-    /// Encrypted; the certificate comes from a trusted authority, for this host.
+    /// Encrypted; the certificate must come from a trusted authority, for this host.
     VerifyFull(Roots),
 }
 
@@ -49,16 +50,16 @@ impl TlsMode {
     }
 }
 
-/// Everything that the store needs to know to connect.
+/// Everything that the store needs to connect.
 #[derive(Clone)]
 pub struct DatabaseSettings {
     /// Host, port, user, password, database.
     pub config: tokio_postgres::Config,
-    /// How the link is protected; always off for a socket directory, where PostgreSQL has no TLS.
+    /// The TLS mode; always `Disable` for a socket directory, where PostgreSQL has no TLS.
     pub tls: TlsMode,
-    /// Most connections at a time.
+    /// Maximum number of connections.
     pub pool_size: usize,
-    /// How long a request waits for a connection before the answer is 503.
+    /// How long a request waits for a connection before it is answered with 503.
     pub acquire_timeout: Duration,
     /// How long one statement may run.
     pub statement_timeout: Duration,
@@ -69,10 +70,10 @@ impl DatabaseSettings {
     const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
     const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
-    /// Reads a database URL; see the errors for what is understood.
+    /// Parses a database URL.
     ///
     /// # Errors
-    /// What is wrong with it, without any part of it.
+    /// The problem, without any part of the URL.
     pub fn parse(url: &SecretString) -> Result<Self, DatabaseUrlError> {
         let parts = url::split(url.expose_secret())?;
         let config: tokio_postgres::Config = parts.url.parse().map_err(|_| DatabaseUrlError::Malformed)?;
@@ -82,7 +83,7 @@ impl DatabaseSettings {
         Ok(Self::with(config, parts.tls))
     }
 
-    /// The private server behind this socket directory, as its superuser `postgres`.
+    /// The embedded server behind this socket directory, as its superuser `postgres`.
     #[must_use]
     pub fn embedded(socket_dir: &Path, dbname: &str) -> Self {
         let mut config = tokio_postgres::Config::new();
@@ -90,7 +91,7 @@ impl DatabaseSettings {
         Self::with(config, TlsMode::Disable)
     }
 
-    /// These settings with host, user and password given one by one.
+    /// These settings, with host, user and password given separately.
     #[must_use]
     pub fn with(mut config: tokio_postgres::Config, tls: TlsMode) -> Self {
         let sockets_only = config.get_hosts().iter().all(|host| matches!(host, Host::Unix(_)))

@@ -1,9 +1,9 @@
-//! The TLS side of a database link: a rustls configuration for each of libpq's modes.
+//! TLS for database connections: a rustls configuration for each mode of libpq.
 //!
-//! Called by `pool`. `prefer` and `require` encrypt without verifying, as their names promise no more; the handshake's
-//! own signatures are checked all the same.
+//! Called by `pool`. `prefer` and `require` encrypt without verifying the server's identity, as libpq does. The
+//! signatures of the handshake are checked in every mode.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{path::Path, sync::Arc};
 
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
@@ -12,7 +12,10 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
     },
     crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_tls13_signature},
-    pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject},
+    pki_types::{
+        CertificateDer, ServerName, UnixTime,
+        pem::{self, PemObject as _},
+    },
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
@@ -21,19 +24,10 @@ use super::{
     settings::{Roots, TlsMode},
 };
 
-/// Bundles of the usual systems, in the order in which they are looked for.
-const SYSTEM_BUNDLES: [&str; 5] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
-
-/// How a server certificate is judged when not by name and chain both.
+/// Verifies less than name and chain.
 #[derive(Debug)]
 struct Lenient {
-    /// Checks the chain; without it, any certificate will do.
+    /// Verifies the chain; without it, any certificate is accepted.
     chain: Option<Arc<WebPkiServerVerifier>>,
     provider: Arc<CryptoProvider>,
 }
@@ -65,34 +59,34 @@ pub(super) fn connector(mode: &TlsMode) -> Result<MakeRustlsConnect, StoreError>
 }
 
 fn load(roots: &Roots) -> Result<RootCertStore, StoreError> {
-    let file = match roots {
-        Roots::File(file) => file.clone(),
-        Roots::System => system_bundle()?,
-    };
-    let unreadable = |error: &dyn std::fmt::Display| {
-        StoreError::Internal(format!("root certificates {}: {error}", file.display()))
+    let (certificates, source) = match roots {
+        Roots::File(file) => (file_certificates(file)?, file.display().to_string()),
+        Roots::System => (system_certificates()?, "of this system".to_owned()),
     };
     let mut store = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(&file).map_err(|error| unreadable(&error))? {
-        let certificate = certificate.map_err(|error| unreadable(&error))?;
-        // A bundle may hold certificates that are no usable anchors; those that are must remain.
-        let _ = store.add(certificate);
-    }
+    // A bundle may contain certificates that cannot be trust anchors. They are ignored.
+    store.add_parsable_certificates(certificates);
     if store.is_empty() {
-        return Err(unreadable(&"no certificate in it"));
+        return Err(StoreError::Internal(format!("root certificates {source}: no usable certificate")));
     }
     Ok(store)
 }
 
-fn system_bundle() -> Result<PathBuf, StoreError> {
-    std::env::var_os("SSL_CERT_FILE")
-        .map(PathBuf::from)
-        .into_iter()
-        .chain(SYSTEM_BUNDLES.map(PathBuf::from))
-        .find(|file| file.is_file())
-        .ok_or_else(|| {
-            StoreError::internal("no bundle of root certificates on this system: name one in sslrootcert")
-        })
+fn file_certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, StoreError> {
+    let unreadable =
+        |error: pem::Error| StoreError::Internal(format!("root certificates {}: {error}", file.display()));
+    CertificateDer::pem_file_iter(file).map_err(unreadable)?.collect::<Result<_, _>>().map_err(unreadable)
+}
+
+/// The trust anchors of the operating system. A part of them may be unreadable.
+fn system_certificates() -> Result<Vec<CertificateDer<'static>>, StoreError> {
+    let found = rustls_native_certs::load_native_certs();
+    match found.errors.first() {
+        Some(error) if found.certs.is_empty() => Err(StoreError::Internal(format!(
+            "no root certificates on this system ({error}): name a file in sslrootcert"
+        ))),
+        _ => Ok(found.certs),
+    }
 }
 
 impl ServerCertVerifier for Lenient {
@@ -107,7 +101,7 @@ impl ServerCertVerifier for Lenient {
         let Some(chain) = &self.chain else {
             return Ok(ServerCertVerified::assertion());
         };
-        // The name is judged last: a certificate that fails only there has a good chain.
+        // The name is checked last: a certificate that fails only there has a valid chain.
         match chain.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },

@@ -1,27 +1,30 @@
-//! Reading database URLs: every spelling that the servers of this family have been given.
+//! Parsing of database URLs, in every spelling that applications of this family use.
 //!
-//! Called by `settings`. Scheme and TLS parameters are read here, the rest is left to tokio-postgres. Errors name the
-//! parameter, never its value: a URL holds a password.
+//! Called by `settings`. Scheme and TLS parameters are parsed here, the rest by tokio-postgres. The `url` crate does
+//! not fit: libpq's URLs may hold several hosts, and a percent-encoded socket directory as host. Errors name the
+//! parameter, never its value, because a URL holds a password.
 
 use std::path::PathBuf;
 
+use percent_encoding::percent_decode_str;
+
 use super::settings::{Roots, TlsMode};
 
-/// Why a text is no usable database URL.
+/// Why a text is not a valid database URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DatabaseUrlError {
-    /// Not one of the understood schemes.
+    /// An unknown scheme.
     #[error(
         "a database URL starts with postgres://, postgresql://, postgresql+psycopg2:// or postgresql+asyncpg://"
     )]
     Scheme,
-    /// A parameter with a value that it cannot have.
+    /// A parameter with an invalid value.
     #[error("the database URL's parameter `{0}` has a value that it cannot have")]
     Value(&'static str),
     /// A parameter that is given twice, or in two spellings.
     #[error("the database URL says twice how to use TLS")]
     Repeated,
-    /// A parameter that nobody here understands, or a malformed host, port or escape.
+    /// An unknown parameter, or a malformed host, port or escape.
     #[error("the database URL cannot be read: a malformed part or an unknown parameter")]
     Malformed,
     /// Neither a host nor a socket directory.
@@ -29,13 +32,13 @@ pub enum DatabaseUrlError {
     NoHost,
 }
 
-/// A URL taken apart: what tokio-postgres reads, and the TLS mode.
+/// A URL in two parts: the text for tokio-postgres, and the TLS mode.
 pub(super) struct Parts {
     pub(super) url: String,
     pub(super) tls: TlsMode,
 }
 
-/// Normalises the scheme and takes the TLS parameters out.
+/// Normalises the scheme and removes the TLS parameters.
 pub(super) fn split(url: &str) -> Result<Parts, DatabaseUrlError> {
     let (scheme, rest) = url.trim().split_once("://").ok_or(DatabaseUrlError::Scheme)?;
     let known = ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+asyncpg"];
@@ -87,7 +90,7 @@ fn sslmode(value: &str) -> Result<Mode, DatabaseUrlError> {
     }
 }
 
-/// asyncpg's `ssl` takes libpq's words or a truth value; true means a context that verifies everything.
+/// asyncpg's `ssl` takes libpq's words or a truth value; true means full verification.
 fn asyncpg_ssl(value: &str) -> Result<Mode, DatabaseUrlError> {
     match value.to_ascii_lowercase().as_str() {
         "true" | "1" | "on" => Ok(Mode::VerifyFull),
@@ -96,7 +99,7 @@ fn asyncpg_ssl(value: &str) -> Result<Mode, DatabaseUrlError> {
     }
 }
 
-/// As with libpq, a root certificate makes `require` verify the chain.
+/// As in libpq, a root certificate makes `require` verify the chain.
 fn tls_mode(mode: Mode, root: Option<String>) -> TlsMode {
     let named = root.is_some();
     let roots = match root {
@@ -113,19 +116,15 @@ fn tls_mode(mode: Mode, root: Option<String>) -> TlsMode {
     }
 }
 
+/// Percent-decoding. A malformed escape is an error; the library would keep it as it is.
 fn decoded(value: &str) -> Result<String, DatabaseUrlError> {
-    let mut bytes = Vec::with_capacity(value.len());
-    let mut rest = value.as_bytes();
-    while let Some((&first, tail)) = rest.split_first() {
-        rest = tail;
-        if first != b'%' {
-            bytes.push(first);
-            continue;
-        }
-        let digits = rest.get(..2).and_then(|two| std::str::from_utf8(two).ok());
-        let byte = digits.and_then(|two| u8::from_str_radix(two, 16).ok());
-        bytes.push(byte.ok_or(DatabaseUrlError::Malformed)?);
-        rest = &rest[2..];
+    let malformed = value.split('%').skip(1).any(|escape| {
+        let digits = escape.as_bytes().get(..2);
+        !digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    if malformed {
+        return Err(DatabaseUrlError::Malformed);
     }
-    String::from_utf8(bytes).map_err(|_| DatabaseUrlError::Malformed)
+    let text = percent_decode_str(value).decode_utf8().map_err(|_| DatabaseUrlError::Malformed)?;
+    Ok(text.into_owned())
 }

@@ -9,7 +9,7 @@ use protocol::{
     id::SessionId,
 };
 use serde_json::json;
-use store::{Granted, OpenSession, Opened, Privilege, Proof, Store};
+use store::{OpenOutcome, OpenSession, Privilege, PrivilegeOutcome, Proof, Store};
 
 use crate::harness::{Answer, App, Person, Session};
 
@@ -37,8 +37,11 @@ async fn opened_at_once(store: &Store, with: OpenSession) -> usize {
         store.open_session(open, event("session.opened"))
     });
     let opened = join_all(tries).await;
-    assert!(opened.iter().all(|one| matches!(one, Ok(Opened::Session(..) | Opened::Spent))), "{opened:?}");
-    opened.iter().filter(|one| matches!(one, Ok(Opened::Session(..)))).count()
+    assert!(
+        opened.iter().all(|one| matches!(one, Ok(OpenOutcome::Session(..) | OpenOutcome::Spent))),
+        "{opened:?}"
+    );
+    opened.iter().filter(|one| matches!(one, Ok(OpenOutcome::Session(..)))).count()
 }
 
 /// Sixteen step-ups at once with this proof.
@@ -48,7 +51,7 @@ async fn granted_at_once(store: &Store, person: &Person, sessions: &[Session], p
         let privilege = Privilege {
             session: session.id,
             user: person.id,
-            generation: order.generation,
+            revocation_epoch: order.revocation_epoch,
             until: order.privileged_until,
             proof: Some(proof.clone()),
             now: order.now,
@@ -56,8 +59,11 @@ async fn granted_at_once(store: &Store, person: &Person, sessions: &[Session], p
         store.grant_privilege(privilege, event("session.stepped_up"))
     });
     let granted = join_all(tries).await;
-    assert!(granted.iter().all(|one| matches!(one, Ok(Granted::Session(_) | Granted::Spent))), "{granted:?}");
-    granted.iter().filter(|one| matches!(one, Ok(Granted::Session(_)))).count()
+    assert!(
+        granted.iter().all(|one| matches!(one, Ok(PrivilegeOutcome::Session(_) | PrivilegeOutcome::Spent))),
+        "{granted:?}"
+    );
+    granted.iter().filter(|one| matches!(one, Ok(PrivilegeOutcome::Session(_)))).count()
 }
 
 fn totp(base: i64, round: u8) -> Proof {

@@ -1,6 +1,7 @@
-//! Attempts to sign in: what becomes of one, in a closed vocabulary.
+//! Sign-in attempts: the closed vocabulary of their outcomes.
 //!
-//! Written down by services with every attempt, also for accounts that do not exist; shown to the user and to operators.
+//! Services write one outcome with every attempt, also for accounts that do not exist. It is shown to the user and to
+//! operators.
 
 use std::{fmt, str::FromStr};
 
@@ -8,29 +9,29 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::role::UnknownWord;
 
-/// What became of an attempt. Stored in `device_login_attempts.outcome`.
+/// The outcome of an attempt. Stored in `device_login_attempts.outcome`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptOutcome {
     /// A session was opened.
     Success,
-    /// The password was right, and a second factor was asked for.
+    /// The password was right, and a second factor is required.
     Challenged,
-    /// Nobody has this name.
+    /// There is no account with this name.
     UnknownAccount,
     /// The password was wrong.
     WrongPassword,
-    /// The second factor was wrong, or used before.
+    /// The second factor was wrong, or spent before.
     WrongFactor,
-    /// The account does not work.
+    /// The account is not active.
     InactiveAccount,
-    /// The account changed or was revoked while the attempt was on its way.
+    /// The account was changed or revoked during the attempt.
     Superseded,
-    /// It looked too risky.
+    /// The risk was too high.
     RiskRefused,
-    /// The passkey's counter went back: somebody may have a copy.
+    /// The counter of the passkey went backwards: it may have been copied.
     CredentialCloned,
-    /// The passkey did not prove what it should.
+    /// The passkey's assertion was not valid.
     InvalidPasskey,
 }
 
@@ -49,7 +50,7 @@ impl AttemptOutcome {
         Self::InvalidPasskey,
     ];
 
-    /// The stored spelling.
+    /// The stored word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -66,7 +67,7 @@ impl AttemptOutcome {
         }
     }
 
-    /// Whether somebody tried what they did not have: such attempts make the next one suspicious.
+    /// Whether the client failed to prove its identity. Such attempts raise the risk of the next one.
     #[must_use]
     pub fn is_failed_proof(self) -> bool {
         match self {
@@ -83,7 +84,7 @@ impl AttemptOutcome {
         }
     }
 
-    /// The stored spellings of those.
+    /// The stored words of these outcomes.
     #[must_use]
     pub fn failed_proofs() -> Vec<&'static str> {
         Self::ALL.into_iter().filter(|outcome| outcome.is_failed_proof()).map(Self::as_str).collect()

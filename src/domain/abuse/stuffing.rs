@@ -1,8 +1,8 @@
-//! Credential stuffing: how many different wrong pairs of account and password come from one address.
+//! Detection of credential stuffing: the number of distinct wrong pairs of account and password from one address.
 //!
-//! Pure state for a shard of the rate limiter. What counts is a *distinct* pair: repeating one counts once, and of one
-//! account at most [`PER_ACCOUNT`] passwords count, so that somebody who has forgotten a password and tries all they ever
-//! had is never taken for a thief: that takes several accounts. Pairs come as keyed hashes; no password is ever here.
+//! Pure state for a shard of the rate limiter. Only *distinct* pairs count: repeating a pair counts once, and at most
+//! [`PER_ACCOUNT`] passwords of one account count. So a user who has forgotten a password and tries many is never
+//! taken for an attacker; that takes several accounts. Pairs arrive as keyed hashes; no password is ever here.
 
 use std::{
     collections::HashMap,
@@ -14,7 +14,7 @@ use protocol::limit::Limit;
 /// How many passwords of one account count.
 pub const PER_ACCOUNT: usize = 5;
 
-/// Keyed hashes that stand for an account's name and for the name with a password.
+/// Keyed hashes of an account's name, and of the name with a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Pair {
     /// The account.
@@ -23,7 +23,7 @@ pub struct Pair {
     pub password: u64,
 }
 
-/// The pairs of many addresses, in bounded memory.
+/// The wrong pairs of many addresses, in bounded memory.
 #[derive(Debug)]
 pub struct Stuffing {
     addresses: HashMap<Box<str>, Vec<(Pair, Instant)>>,
@@ -31,14 +31,15 @@ pub struct Stuffing {
 }
 
 impl Stuffing {
-    /// For at most `capacity` addresses (at least one). Beyond that, those that have been quiet for longest are forgotten.
+    /// For at most `capacity` addresses (at least one). Beyond that, the addresses without activity for the longest
+    /// time are removed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self { addresses: HashMap::new(), capacity: capacity.max(1) }
     }
 
-    /// Notes a wrong pair from this address. `true` when as many distinct ones as the limit says have come within its
-    /// period; the address then starts over.
+    /// Counts a wrong pair from this address. `true` when the number of distinct pairs within the limit's period
+    /// reaches the limit; counting for the address then starts again.
     pub fn note(&mut self, address: &str, pair: Pair, limit: &Limit, now: Instant) -> bool {
         if !self.addresses.contains_key(address) {
             self.make_room();
@@ -58,7 +59,7 @@ impl Stuffing {
         reached
     }
 
-    /// Forgets what is older than `period`. To be called now and then.
+    /// Removes what is older than `period`. To be called regularly.
     pub fn purge(&mut self, period: Duration, now: Instant) {
         self.addresses.retain(|_, pairs| {
             pairs.retain(|(_, at)| now.saturating_duration_since(*at) < period);
@@ -66,19 +67,19 @@ impl Stuffing {
         });
     }
 
-    /// How many addresses are remembered.
+    /// The number of addresses.
     #[must_use]
     pub fn len(&self) -> usize {
         self.addresses.len()
     }
 
-    /// Whether none is.
+    /// Whether there is no address.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.addresses.is_empty()
     }
 
-    /// Frees at least one place, and a sixteenth of all so that the work is rare.
+    /// Frees at least one entry, and a sixteenth of all entries so that this is rare.
     fn make_room(&mut self) {
         if self.addresses.len() < self.capacity {
             return;

@@ -1,7 +1,7 @@
-//! Limits: how often what may be tried, and under which keys attempts are counted.
+//! Rate limits: how often each action may be tried, and the keys under which attempts are counted.
 //!
-//! The table is here, the counting is the rate limiter's, the asking is the services'. A key never holds an e-mail address
-//! in the clear, so neither the limiter nor a log does.
+//! The table is here; the rate limiter counts; services ask it. A key never holds an e-mail address in clear text, so
+//! neither the limiter nor a log does.
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
@@ -17,11 +17,11 @@ use crate::{
 
 const LABEL: &str = "portcullis throttle key v1";
 
-/// Makes [`Limits`] out of rows of name, default and what it is for. The name is the field's, the policy's in answers, the
-/// metric's, and, in capitals behind `LIMIT_`, the setting's.
+/// Builds [`Limits`] from rows of name, default and purpose. The name is used for the field, the policy in responses,
+/// the metric and, in capitals after `LIMIT_`, the setting.
 macro_rules! limits {
     ($($(#[doc = $doc:literal])+ $name:ident = $burst:literal / $seconds:expr;)+) => {
-        /// Every limit on how often: `burst` at once, and in the long run `burst` per `period`.
+        /// All rate limits: `burst` at once, and in the long run `burst` per `period`.
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct Limits {
             $($(#[doc = $doc])+ pub $name: Limit,)+
@@ -52,11 +52,13 @@ macro_rules! limits {
 limits! {
     /// Sign-ins from one address.
     login_address = 30 / 60;
-    /// Sign-ins to one account from devices that it does not know.
+    /// Sign-ins to one account from devices that the account does not know.
     login_account = 10 / 300;
-    /// Sign-ins to one account from one device that it knows: a stranger's attempts do not lock the owner out.
+    /// Sign-ins to one account from one device that it knows, so that attempts from elsewhere do not lock the owner
+    /// out.
     login_device_account = 10 / 300;
-    /// Distinct pairs of account and wrong password from one address; more is stuffing, and bans the address.
+    /// Distinct pairs of account and wrong password from one address; more is credential stuffing, and the address is
+    /// banned.
     stuffing = 15 / 600;
     /// Answers to second-factor challenges of one account from devices that it does not know.
     second_factor_account = 10 / 300;
@@ -78,29 +80,29 @@ limits! {
     password_session = 10 / 300;
     /// WebSocket handshakes from one address.
     handshake_address = 100 / 10;
-    /// Commands of one connection, and apart from them its frames without a command. The burst lets a client open with
-    /// `connect` and all of its subscribes.
+    /// Commands of one connection; its frames without a command are counted separately. The burst lets a client open
+    /// with `connect` and all of its subscribes.
     frame_connection = 160 / 8;
-    /// Requests to the server API with one key; a batch, and a broadcast, is one.
+    /// Requests to the server API with one key; a batch or a broadcast counts as one.
     api_key = 10_000 / 10;
-    /// Wrong keys of the server API from one address; right ones do not count.
+    /// Wrong keys of the server API from one address; valid ones do not count.
     api_key_address = 100 / 60;
-    /// Publications of one user, over all of their connections to this node.
+    /// Publications of one user, over all connections of the user to this node.
     publication_user = 300 / 10;
 }
 
-/// The name of the setting of this limit, whose value is `<count>/<seconds>`.
+/// The name of the limit's setting, whose value is `<count>/<seconds>`.
 #[must_use]
 pub fn setting(limit: &Limit) -> String {
     format!("LIMIT_{}", limit.name.to_ascii_uppercase())
 }
 
-/// How often, as a setting says it: `30/60` is thirty a minute.
+/// A rate as a setting writes it: `30/60` is thirty a minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many.
+    /// The count.
     pub burst: u32,
-    /// In how long.
+    /// The period.
     pub period: Duration,
 }
 
@@ -119,7 +121,7 @@ impl FromStr for Rate {
     }
 }
 
-/// The keys that one sign-in attempt counts under.
+/// The keys under which one sign-in attempt is counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginKeys {
     /// For [`Limits::login_address`].
@@ -134,13 +136,13 @@ pub struct LoginKeys {
 pub struct ThrottleKeys(Key);
 
 impl ThrottleKeys {
-    /// The key of the configured secret.
+    /// The key derived from the configured secret.
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
         Self(Key::derive(secret, LABEL))
     }
 
-    /// The keys of a sign-in from `address` to the account `folded_email` (known or not) on `device`.
+    /// The keys of a sign-in from `address` to the account `folded_email` (existing or not) on `device`.
     #[must_use]
     pub fn login(&self, address: IpAddr, folded_email: &str, device: Option<DeviceId>) -> LoginKeys {
         let account = self.account(folded_email);
@@ -151,24 +153,24 @@ impl ThrottleKeys {
         }
     }
 
-    /// A keyed hash that stands for an account name, 32 hexadecimal digits; also for attempts on names that do not exist.
+    /// A keyed hash of an account name, 32 hexadecimal digits; also for names without an account.
     #[must_use]
     pub fn account(&self, folded_email: &str) -> String {
         hex(&self.0.mac(&[folded_email.as_bytes()])[..16])
     }
 
-    /// The key of an answer to a second-factor challenge of `user`, for [`Limits::second_factor_device_account`] if the
-    /// device is known to the account, else for [`Limits::second_factor_account`].
+    /// The key of an answer to a second-factor challenge of `user`: for [`Limits::second_factor_device_account`] if
+    /// the account knows the device, else for [`Limits::second_factor_account`].
     #[must_use]
     pub fn second_factor(user: UserId, known: Option<DeviceId>) -> String {
         known.map_or_else(|| format!("{user}"), |device| format!("{device}:{user}"))
     }
 
-    /// What stands for a pair of account name and password while stuffing is counted; in memory only.
+    /// The keyed hash of a pair of account name and password, for counting distinct pairs; in memory only.
     #[must_use]
     pub fn pair(&self, folded_email: &str, password: &SecretString) -> Pair {
         let half = |mac: &[u8]| mac.iter().take(8).fold(0, |half, byte| half << 8 | u64::from(*byte));
-        // The name's length first, so that no two pairs run into the same bytes.
+        // The length of the name comes first, so that no two pairs produce the same bytes.
         let length = (folded_email.len() as u64).to_be_bytes();
         let (name, password) = (folded_email.as_bytes(), password.expose_secret().as_bytes());
         Pair {

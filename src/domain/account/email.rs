@@ -1,25 +1,25 @@
-//! E-mail addresses as account names: what is accepted, and the key under which an account is found.
+//! E-mail addresses as account names: which are accepted, and the key under which an account is found.
 //!
-//! Called wherever an address enters: registration, sign-in, the command line. It checks the shape only; whether mail
-//! arrives there is another matter.
+//! Called wherever an address enters: registration, sign-in, the command line. Only the syntax is checked, not
+//! whether the address receives mail.
 //!
-//! The rule for what is one address: spaces around it go, compatible spellings of the same characters become one (Unicode
-//! NFKC: a full-width `a` is an `a`, a decomposed `ü` is `ü`), and case does not count. Dots, plus signs and the two
-//! spellings of an international domain (`köln.example`, `xn--kln-sna.example`) are not taken for each other: what mail
-//! systems make of those is theirs.
+//! The rule for equal addresses: surrounding spaces are removed, compatible spellings of the same characters become
+//! one (Unicode NFKC: a full-width `a` is an `a`, a decomposed `ü` is `ü`), and case is ignored. Dots, plus signs and
+//! the two spellings of an international domain (`köln.example`, `xn--kln-sna.example`) are not treated as equal:
+//! that is up to the mail systems.
 
 use std::fmt;
 
 use unicode_normalization::UnicodeNormalization as _;
 
-/// An address that has the shape of one, trimmed and in NFKC, in the case in which it was given.
+/// A syntactically valid address, trimmed and in NFKC, in the given case.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Email(String);
 
-/// Why a text is no e-mail address.
+/// Why a text is not an e-mail address.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum EmailError {
-    /// Nothing but space.
+    /// Only space.
     #[error("an e-mail address is required")]
     Empty,
     /// Longer than [`Email::MAX_BYTES`].
@@ -36,10 +36,10 @@ impl Email {
     /// The longest local part (RFC 5321, 4.5.3.1.1).
     const MAX_LOCAL: usize = 64;
 
-    /// Reads an address: trimmed, one `@`, a local part without space and control characters, a domain of labels.
+    /// Parses an address: trimmed, one `@`, a local part without space and control characters, a domain of labels.
     ///
     /// # Errors
-    /// Whatever makes it no address; the message names no part of the input.
+    /// The problem; the message contains no part of the input.
     pub fn parse(text: &str) -> Result<Self, EmailError> {
         let text = text.trim();
         if text.is_empty() {
@@ -48,7 +48,7 @@ impl Email {
         if text.len() > Self::MAX_BYTES {
             return Err(EmailError::TooLong);
         }
-        // Before the shape is looked at: a character may turn into an `@` or a space.
+        // Normalised before the syntax is checked, because a character may turn into an `@` or a space.
         let text: String = text.nfkc().collect();
         if text.len() > Self::MAX_BYTES {
             return Err(EmailError::TooLong);
@@ -67,20 +67,21 @@ impl Email {
         &self.0
     }
 
-    /// The key under which the account is found: lower case, as the database's unique index sees it.
+    /// The key under which the account is found: lower case, as in the database's unique index.
     #[must_use]
     pub fn folded(&self) -> String {
         self.0.to_lowercase()
     }
 
-    /// The words in the address, for judging passwords: `ada.lovelace@example.com` gives `ada`, `lovelace`, `example`.
+    /// The words of the address, for judging passwords: `ada.lovelace@example.com` gives `ada`, `lovelace`,
+    /// `example`.
     #[must_use]
     pub fn words(&self) -> Vec<&str> {
         self.0.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 3).collect()
     }
 }
 
-/// No `@`, space or control, no invisible direction marks, dots only between other characters.
+/// No `@`, space or control characters, no invisible direction marks, dots only between other characters.
 fn local_is_sane(local: &str) -> bool {
     let dots = local.starts_with('.') || local.ends_with('.') || local.contains("..");
     !local.is_empty() && local.len() <= Email::MAX_LOCAL && !dots && local.chars().all(is_plain)
@@ -110,7 +111,7 @@ impl fmt::Display for Email {
     }
 }
 
-/// Personal data: a debug print shows the domain only.
+/// Personal data: `Debug` prints the domain only.
 impl fmt::Debug for Email {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let domain = self.0.split_once('@').map_or("", |(_, domain)| domain);

@@ -1,7 +1,8 @@
-//! Passwords: which are good enough, how they are hashed, and how a stored hash is checked.
+//! Passwords: the minimum strength, hashing, and verification against a stored hash.
 //!
-//! Called by sign-in, registration, step-up and the command line, always through the bounded hasher: everything here but
-//! [`dummy_hash`] costs milliseconds and must not run on a thread that serves sockets. Randomness (the salt) is an argument.
+//! Called by sign-in, registration, step-up and the command line, always through the bounded hasher: everything here
+//! except [`dummy_hash`] takes milliseconds and must not run on a thread that serves sockets. Randomness (the salt)
+//! is an argument.
 
 use std::sync::LazyLock;
 
@@ -19,17 +20,17 @@ use super::email::Email;
 
 /// The shortest password, in bytes.
 pub const MIN_BYTES: usize = 8;
-/// The longest password, in bytes; checked before anything costs time.
+/// The longest password, in bytes; checked before any expensive work.
 pub const MAX_BYTES: usize = 1024;
 
-/// Stands in the place of a hash for an account that has no password: it is none's hash.
+/// Stored instead of a hash for an account without a password. It is not the hash of any password.
 pub const NO_PASSWORD: &str = "!";
 
-/// Judging looks at this many characters: its cost grows faster than the text, its verdict does not.
+/// The strength check reads this many characters: its cost grows faster than the text, its result does not change.
 const JUDGED_CHARS: usize = 100;
 const HASH_BYTES: usize = 32;
 
-/// Why a password is not good enough.
+/// Why a password is too weak.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weakness {
     /// Fewer than [`MIN_BYTES`] bytes.
@@ -43,7 +44,7 @@ pub enum Weakness {
 }
 
 impl Weakness {
-    /// A sentence for the person who chose it.
+    /// A sentence for the user.
     #[must_use]
     pub fn detail(self) -> &'static str {
         match self {
@@ -54,7 +55,7 @@ impl Weakness {
         }
     }
 
-    /// The stable code of the answer.
+    /// The stable `code` of the response.
     #[must_use]
     pub fn code(self) -> &'static str {
         match self {
@@ -65,10 +66,10 @@ impl Weakness {
     }
 }
 
-/// Whether `password` is good enough for the account `email`.
+/// Whether `password` is strong enough for the account `email`.
 ///
 /// No composition rules. Length first, then zxcvbn with the words of the address as known to the attacker; its lists
-/// hold the common passwords.
+/// contain the common passwords.
 ///
 /// # Errors
 /// The first weakness found.
@@ -84,7 +85,7 @@ pub fn check(password: &str, email: &Email) -> Result<(), Weakness> {
     }
     let judged: String = password.chars().take(JUDGED_CHARS).collect();
     let mut known = email.words();
-    // The name as a whole, too: joined words count for more than they are worth when they are all known.
+    // The whole name counts as a known word, too, because zxcvbn rates joined known words too high.
     known.extend(email.as_str().split('@').next());
     if zxcvbn::zxcvbn(&judged, &known).score() < Score::Three {
         return Err(Weakness::Guessable);
@@ -92,7 +93,7 @@ pub fn check(password: &str, email: &Email) -> Result<(), Weakness> {
     Ok(())
 }
 
-/// What one Argon2id hash costs.
+/// The cost of one Argon2id hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct HashParams {
     /// Memory in KiB.
@@ -111,7 +112,7 @@ impl Default for HashParams {
 }
 
 impl HashParams {
-    /// The most that a stored hash may ask for: a row must not be able to exhaust the machine.
+    /// The highest cost that a stored hash may ask for: a row must not be able to exhaust the machine.
     const CAP: Self = Self { m_kib: 256 * 1024, t: 10, p: 4 };
 
     fn within_cap(self) -> bool {
@@ -119,26 +120,26 @@ impl HashParams {
     }
 }
 
-/// Why a hash could not be made or checked; says nothing about the password.
+/// Why a hash could not be made or verified. Says nothing about the password.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum HashError {
-    /// The stored text is no Argon2id PHC string.
+    /// The stored text is not an Argon2id PHC string.
     #[error("the stored hash is malformed")]
     Malformed,
     /// The stored or configured parameters are above the cap, or impossible.
     #[error("the hash parameters are out of range")]
     Parameters,
-    /// The computation failed, for want of memory.
+    /// The computation failed, because of too little memory.
     #[error("hashing failed")]
     Failed,
 }
 
-/// What checking a password against a stored hash found.
+/// The result of verifying a password against a stored hash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Verification {
     /// The password is right.
     pub ok: bool,
-    /// The hash was made with other parameters than the current ones: hash again while the password is at hand.
+    /// The hash was made with other parameters than the current ones: hash the password again while it is available.
     pub rehash: bool,
 }
 
@@ -157,10 +158,10 @@ pub fn hash(password: &SecretString, salt: [u8; 16], params: HashParams) -> Resu
     .map_err(|_| HashError::Failed)
 }
 
-/// Checks `password` against a stored PHC string, whose parameters are capped before anything is computed.
+/// Verifies `password` against a stored PHC string, whose parameters are capped before anything is computed.
 ///
 /// # Errors
-/// Only about the stored hash or the machine; a wrong password is `ok: false`.
+/// Only problems of the stored hash or the machine; a wrong password is `ok: false`.
 pub fn verify(password: &SecretString, phc: &str, current: HashParams) -> Result<Verification, HashError> {
     if password.expose_secret().len() > MAX_BYTES {
         return Ok(Verification { ok: false, rehash: false });
@@ -180,15 +181,15 @@ pub fn verify(password: &SecretString, phc: &str, current: HashParams) -> Result
             argon2_params,
         )
         .map_err(|_| HashError::Failed)?;
-    // The comparison of two outputs takes the same time wherever they differ.
+    // This comparison takes constant time.
     let ok = computed.hash.as_ref() == Some(expected);
     let outdated =
         params != current || stored.version != Some(Version::V0x13.into()) || expected.len() != HASH_BYTES;
     Ok(Verification { ok, rehash: ok && outdated })
 }
 
-/// A hash that no password has, with the current default parameters: what is checked when there is no user, so that the
-/// answer takes as long as if there were.
+/// A hash that no password has, with the current default parameters. It is verified when there is no such user, so
+/// that the response takes equally long.
 #[must_use]
 pub fn dummy_hash() -> &'static str {
     static DUMMY: LazyLock<String> = LazyLock::new(|| {

@@ -1,7 +1,7 @@
-//! Roles, account status and scopes: who a user is allowed to be, and what a request may do.
+//! Roles, account status and scopes: what a user may be, and what a request may do.
 //!
-//! Called by the verifier (live role and scopes), the operators' use cases and the store's row mapping. It decides from
-//! values alone; whether a role is current is for the caller to make sure.
+//! Called by the verifier (live role and scopes), the operators' use cases and the store's row mapping. These are
+//! rules over values; the caller makes sure that a role is current.
 
 use std::{fmt, str::FromStr};
 
@@ -11,19 +11,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 #[error("unknown {kind} `{word}`")]
 pub struct UnknownWord {
-    /// What the word should have been: `role`, `status`, `sign-in method`.
+    /// The kind of word: `role`, `status`, `sign-in method`.
     pub kind: &'static str,
     /// The word.
     pub word: String,
 }
 
-/// What a user is; ordered by power. Stored in `users.role`.
+/// The role of a user; ordered by power. Stored in `users.role`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// Acts on their own sessions only.
     User,
-    /// Sees and revokes the sessions of users and operators.
+    /// Lists and revokes the sessions of users and operators.
     Operator,
     /// Everything, also roles, status and password resets.
     Admin,
@@ -33,7 +33,7 @@ impl Role {
     /// Every role, from the least to the most powerful.
     pub const ALL: [Self; 3] = [Self::User, Self::Operator, Self::Admin];
 
-    /// The stored spelling.
+    /// The stored word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -43,7 +43,7 @@ impl Role {
         }
     }
 
-    /// Everything that this role permits.
+    /// All scopes of this role.
     #[must_use]
     pub fn scopes(self) -> Scopes {
         let own = Scopes::of(&[Scope::Read, Scope::Write]);
@@ -54,9 +54,9 @@ impl Role {
         }
     }
 
-    /// Whether someone of this role may act, as an operator, on someone of role `target`.
+    /// Whether a user of this role may act, as an operator, on a user of role `target`.
     ///
-    /// A user acts on nobody, an operator not on an admin, an admin on everyone.
+    /// A user may act on no other account, an operator not on an admin, an admin on all.
     #[must_use]
     pub fn may_act_on(self, target: Self) -> bool {
         self >= Self::Operator && self >= target
@@ -80,15 +80,15 @@ impl FromStr for Role {
     }
 }
 
-/// Where an account stands. Stored in `users.status`; `users.is_active` is derived from it.
+/// The status of an account. Stored in `users.status`; `users.is_active` is derived from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
     /// Registered, the e-mail address not yet verified.
     Pending,
-    /// The only status with working sessions.
+    /// The only status with valid sessions.
     Active,
-    /// Shut out by an operator, may come back.
+    /// Suspended by an operator; may be activated again.
     Suspended,
     /// Closed.
     Deactivated,
@@ -98,7 +98,7 @@ impl Status {
     /// Every status, in the order of the database's CHECK constraint.
     pub const ALL: [Self; 4] = [Self::Pending, Self::Active, Self::Suspended, Self::Deactivated];
 
-    /// The stored spelling.
+    /// The stored word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -109,7 +109,7 @@ impl Status {
         }
     }
 
-    /// Whether sessions of this account work.
+    /// Whether sessions of this account are valid.
     #[must_use]
     pub fn is_active(self) -> bool {
         self == Self::Active
@@ -137,11 +137,11 @@ impl FromStr for Status {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Scope {
-    /// Read what is one's own.
+    /// Read one's own data.
     Read,
-    /// Change what is one's own.
+    /// Change one's own data.
     Write,
-    /// See and revoke other users' sessions.
+    /// List and revoke other users' sessions.
     Operate,
     /// Change other users' roles, status and passwords.
     Administer,
@@ -151,7 +151,7 @@ impl Scope {
     /// Every scope.
     pub const ALL: [Self; 4] = [Self::Read, Self::Write, Self::Operate, Self::Administer];
 
-    /// The spelling in the `scopes` claim.
+    /// The word in the `scopes` claim.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -172,7 +172,7 @@ impl Scope {
 pub struct Scopes(u8);
 
 impl Scopes {
-    /// No scope at all.
+    /// The empty set.
     pub const NONE: Self = Self(0);
 
     /// The set of these scopes.
@@ -187,7 +187,7 @@ impl Scopes {
         Self(self.0 | scope.bit())
     }
 
-    /// The scopes of a token's claim. Words that this version does not know permit nothing and are passed over.
+    /// The scopes of a token's claim. Unknown words permit nothing and are ignored.
     #[must_use]
     pub fn parse(words: &[String]) -> Self {
         Scope::ALL
@@ -196,7 +196,7 @@ impl Scopes {
             .fold(Self::NONE, Self::with)
     }
 
-    /// What both sets permit: how a token narrows the live scopes and can never widen them.
+    /// The scopes in both sets. A token narrows the live scopes this way, and can never widen them.
     #[must_use]
     pub fn intersect(self, other: Self) -> Self {
         Self(self.0 & other.0)

@@ -1,14 +1,14 @@
-//! Client addresses: whose address a request really has, over what, and what key a limit counts it under.
+//! Client addresses: the real address of a request's client, and the key under which limits count it.
 //!
-//! Called by the REST layer and the handshake. `X-Forwarded-For` is believed only as far as trusted proxies wrote it; what
-//! a client writes there itself changes nothing.
+//! Called by the REST layer and the handshake. `X-Forwarded-For` is believed only as far as trusted proxies wrote it;
+//! entries that a client writes itself have no effect.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// Whether a connection is encrypted. Whoever accepts connections puts it into the connection's data; the REST layer reads it
-/// there, since no header can be believed about it.
+/// Whether a connection is encrypted. The listener stores it in the connection's data, where the REST layer reads it,
+/// because no header can be trusted about it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encrypted(pub bool);
 
@@ -20,9 +20,9 @@ pub fn canonical(address: IpAddr) -> IpAddr {
 
 /// The client's address.
 ///
-/// `peer` is who holds the connection; `forwarded_for` are the `X-Forwarded-For` lines in the order of the request. Starting
-/// at the peer, each trusted hop is asked whom it heard from (right to left); the first hop that is not trusted is the
-/// client. An entry that is no address ends the walk at the hop that wrote it.
+/// `peer` is the other end of the connection; `forwarded_for` are the `X-Forwarded-For` lines in the order of the
+/// request. The walk starts at the peer and follows the entries of trusted hops from right to left. The first hop
+/// that is not trusted is the client. An invalid entry ends the walk at the hop that wrote it.
 #[must_use]
 pub fn client_address(peer: IpAddr, forwarded_for: &[&str], trusted: &[IpNet]) -> IpAddr {
     let is_trusted = |address: IpAddr| trusted.iter().any(|net| net.contains(&address));
@@ -37,7 +37,7 @@ pub fn client_address(peer: IpAddr, forwarded_for: &[&str], trusted: &[IpNet]) -
     client
 }
 
-/// One entry: an address, maybe in brackets, with a port, a zone or quotes.
+/// One entry: an address, perhaps in brackets, with a port, a zone or quotes.
 fn parse_hop(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim().trim_matches('"');
     if let Ok(with_port) = entry.parse::<SocketAddr>() {
@@ -48,7 +48,7 @@ fn parse_hop(entry: &str) -> Option<IpAddr> {
     bare.parse().ok().map(canonical)
 }
 
-/// The key that a limit counts an address under: IPv4 by address, IPv6 by its /64, which is one customer.
+/// The key under which a limit counts an address: IPv4 by address, IPv6 by its /64, because that is one customer.
 #[must_use]
 pub fn limit_key(address: IpAddr) -> String {
     match canonical(address) {

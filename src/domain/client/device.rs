@@ -1,7 +1,7 @@
-//! Devices: the sealed cookies that recognise one, and the fingerprint that describes one.
+//! Devices: the signed cookies that identify one, and the fingerprint that describes one.
 //!
-//! Called by the REST layer and the handshake. The random id in the cookie is the device's identity; the fingerprint is a
-//! signal and proves nothing, since anybody can send the same headers.
+//! Called by the REST layer and the handshake. The random id in the cookie is the device's identity. The fingerprint
+//! is a signal and proves nothing, because any client can send the same headers.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -20,23 +20,23 @@ use crate::{
 const DEVICE_LABEL: &str = "portcullis device cookie v1";
 const PRESESSION_LABEL: &str = "portcullis pre-session cookie v1";
 
-/// Which headers, in which order and spelling, the fingerprint is made of; stored beside it.
+/// The version of the fingerprint's recipe (headers, order, spelling); stored beside it.
 pub const FINGERPRINT_VERSION: i16 = 2;
 
-/// The headers that the fingerprint is made of, in their order; the client's address is not among them.
+/// The headers of the fingerprint, in order; the client's address is not part of it.
 pub const FINGERPRINT_HEADERS: [&str; 5] =
     ["user-agent", "accept", "accept-language", "accept-encoding", "dnt"];
 
 /// How long trust in a device lasts.
 pub const TRUST_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// How far a device is trusted; ordered. Stored in `registered_devices.trust`.
+/// The level of trust in a device; ordered. Stored in `registered_devices.trust`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trust {
-    /// Not at all: it has been seen, no more.
+    /// No trust: the device has only been seen.
     New,
-    /// A second factor was used there, or its user said so.
+    /// A second factor was used there, or the user marked it as trusted.
     Trusted,
     /// A passkey was used there.
     Verified,
@@ -46,7 +46,7 @@ impl Trust {
     /// Every level, in the order of the database's CHECK constraint.
     pub const ALL: [Self; 3] = [Self::New, Self::Trusted, Self::Verified];
 
-    /// The stored spelling.
+    /// The stored word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -56,7 +56,7 @@ impl Trust {
         }
     }
 
-    /// What is left of this trust at `now`, if it was granted until `until`.
+    /// The trust that remains at `now`, if it was granted until `until`.
     #[must_use]
     pub fn at(self, until: Option<OffsetDateTime>, now: OffsetDateTime) -> Self {
         if until.is_some_and(|until| until > now) { self } else { Self::New }
@@ -80,14 +80,14 @@ impl FromStr for Trust {
     }
 }
 
-/// The keys that seal the device cookie and the pre-session cookie, one for each.
+/// The keys that sign the device cookie and the pre-session cookie, one for each.
 pub struct DeviceCookies {
     device: Key,
     presession: Key,
 }
 
 impl DeviceCookies {
-    /// The keys of the configured secret.
+    /// The keys derived from the configured secret.
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
         Self { device: Key::derive(secret, DEVICE_LABEL), presession: Key::derive(secret, PRESESSION_LABEL) }
@@ -99,7 +99,7 @@ impl DeviceCookies {
         seal(&self.device, device.0)
     }
 
-    /// The device that a cookie value names, if we sealed it.
+    /// The device of a cookie value, if this server signed it.
     #[must_use]
     pub fn open(&self, value: &str) -> Option<DeviceId> {
         open(&self.device, value).map(DeviceId)
@@ -111,7 +111,7 @@ impl DeviceCookies {
         seal(&self.presession, id)
     }
 
-    /// The pre-session that a cookie value names, if we sealed it.
+    /// The pre-session of a cookie value, if this server signed it.
     #[must_use]
     pub fn open_presession(&self, value: &str) -> Option<Uuid> {
         open(&self.presession, value)
@@ -122,7 +122,7 @@ fn seal(key: &Key, id: Uuid) -> String {
     format!("{}.{}", id.hyphenated(), hex(&key.mac(&[id.as_bytes()])[..16]))
 }
 
-/// Opens only the one spelling that [`seal`] produces.
+/// Accepts only the one spelling that [`seal`] produces.
 fn open(key: &Key, value: &str) -> Option<Uuid> {
     let (text, tag) = value.split_once('.')?;
     let id = Uuid::try_parse(text).ok()?;
@@ -132,13 +132,13 @@ fn open(key: &Key, value: &str) -> Option<Uuid> {
 
 /// The fingerprint of a request: SHA-256 over [`FINGERPRINT_HEADERS`], 32 hexadecimal digits.
 ///
-/// `headers` are (lower-case name, value) pairs in any order; others are passed over, missing ones count as empty.
+/// `headers` are (lower-case name, value) pairs in any order; others are ignored, missing ones count as empty.
 #[must_use]
 pub fn fingerprint(headers: &[(&str, &str)]) -> String {
     let mut digest = Sha256::new().chain_update([FINGERPRINT_VERSION as u8]);
     for wanted in FINGERPRINT_HEADERS {
         let value = headers.iter().find(|(name, _)| *name == wanted).map_or("", |(_, value)| value);
-        // The length keeps a value from running into the next.
+        // The length separates a value from the next one.
         digest.update((value.len() as u64).to_be_bytes());
         digest.update(value);
     }

@@ -1,7 +1,8 @@
-//! Origins: which other sites may talk to us through a browser.
+//! Origins: which other sites may send requests to this server through a browser.
 //!
-//! Called by the REST layer (CORS, login CSRF) and by the WebSocket handshake. Matching is exact: no wildcard, no suffix,
-//! no scheme-less form. Requests of programs that are no browsers carry none of these headers and are not our concern here.
+//! Called by the REST layer (CORS, login CSRF) and by the WebSocket handshake. Matching is exact: no wildcard, no
+//! suffix, no form without a scheme. Requests of programs other than browsers carry none of these headers and are not
+//! restricted here.
 
 /// The origins that `CORS_ALLOWED_ORIGINS` lists, such as `https://chat.example.com`.
 #[derive(Clone, Debug, Default)]
@@ -21,21 +22,21 @@ impl Origins {
     }
 }
 
-/// The browser's own word on where a request comes from (`Sec-Fetch-Site`; a page's script cannot set it).
+/// The browser's statement about the source of a request (`Sec-Fetch-Site`; a page's script cannot set it).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FetchSite {
-    /// From our own origin.
+    /// From this server's own origin.
     SameOrigin,
-    /// From another origin of our site.
+    /// From another origin of the same site.
     SameSite,
-    /// From elsewhere, or a word that we do not know.
+    /// From another site, or an unknown word.
     CrossSite,
     /// From the user: address bar, bookmark.
     None,
 }
 
 impl FetchSite {
-    /// Reads the header; an unknown word is treated as the worst one.
+    /// Parses the header; an unknown word is treated as the worst one.
     #[must_use]
     pub fn parse(header: &str) -> Self {
         match header {
@@ -47,7 +48,7 @@ impl FetchSite {
     }
 }
 
-/// Whether a request may change anything, judged by where it comes from.
+/// Whether a request may change anything, by its origin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It may.
@@ -58,8 +59,9 @@ pub enum Verdict {
 
 /// Judges a request that changes something by `Sec-Fetch-Site`, `Origin` and `Referer`.
 ///
-/// Cross-site is refused whatever else the request says; same-site needs an origin on the list. An `Origin`, or for want of
-/// one a `Referer`, must be on the list. A request with none of them comes from a program that is no browser and is allowed.
+/// A cross-site request is refused in any case; a same-site request needs an origin on the list. `Origin`, or if
+/// there is none `Referer`, must be on the list. A request without any of these headers comes from a program other
+/// than a browser and is allowed.
 #[must_use]
 pub fn judge(
     sec_fetch_site: Option<&str>,
@@ -79,7 +81,9 @@ pub fn judge(
     }
 }
 
-/// The origin of a URL: scheme and authority. What has none is returned whole, and so is on no list.
+/// The origin of a URL: scheme and authority. A text without one is returned whole, and so is on no list. Not parsed
+/// by the `url` crate: its normalisation (case, default port, user name) would accept texts that are not on the list
+/// letter by letter.
 fn origin_of(url: &str) -> &str {
     let Some(authority) = url.find("://").map(|at| at + 3) else {
         return url;

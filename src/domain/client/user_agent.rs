@@ -1,9 +1,9 @@
-//! What a `User-Agent` says, in two words for people. It is what the client claims, and decides nothing.
+//! A short description of a `User-Agent`, for people. It is what the client claims, and decides nothing.
 
 use serde::Serialize;
 use woothee::{parser::Parser, woothee::VALUE_UNKNOWN};
 
-/// A browser or app and what it runs on, as far as it says so.
+/// A browser or app and its operating system, as far as the header tells.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Described {
     /// The browser.
@@ -13,7 +13,7 @@ pub struct Described {
 }
 
 impl Described {
-    /// Reads a `User-Agent`.
+    /// Parses a `User-Agent`.
     #[must_use]
     pub fn of(user_agent: Option<&str>) -> Self {
         let Some(found) = user_agent.and_then(|text| Parser::new().parse(text)) else {
@@ -23,7 +23,7 @@ impl Described {
         Self { browser: known(found.name), system: known(system(found.os)) }
     }
 
-    /// What a device is called until its user calls it something: "Firefox on Windows".
+    /// The default label of a device: "Firefox on Windows".
     #[must_use]
     pub fn label(&self) -> String {
         match (&self.browser, &self.system) {
@@ -34,7 +34,7 @@ impl Described {
     }
 }
 
-/// Browsers name the version of Windows as it was years ago, and macOS as it was called then.
+/// Browsers report outdated names for newer versions of Windows and macOS.
 fn system(name: &str) -> &str {
     match name {
         "Mac OSX" => "macOS",

@@ -1,10 +1,9 @@
-//! One secret, many keys: each use of a configured secret gets a key of its own.
+//! Derived keys: each use of a configured secret gets a key of its own.
 //!
-//! Used by the rules of tokens, cookies, limits, sealing and codes only. A key derived for one purpose says nothing about the
-//! others, so a signature made here never verifies there.
+//! Used only by the rules of tokens, cookies, limits, sealing and codes. A key for one purpose reveals nothing about
+//! the others, so a signature of one purpose never verifies for another.
 
-use std::fmt::Write as _;
-
+use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use secrecy::{ExposeSecret, SecretString};
 use sha2::Sha256;
@@ -20,7 +19,7 @@ impl Key {
         Self(started(secret.expose_secret().as_bytes(), &[label.as_bytes()]).finalize().into_bytes().into())
     }
 
-    /// HMAC-SHA256 over the parts as one text. The caller's format must leave no doubt where a part ends.
+    /// HMAC-SHA256 over the concatenated parts. The caller's format must make clear where each part ends.
     pub(crate) fn mac(&self, parts: &[&[u8]]) -> [u8; 32] {
         started(&self.0, parts).finalize().into_bytes().into()
     }
@@ -48,23 +47,12 @@ fn started(key: &[u8], parts: &[&[u8]]) -> Hmac<Sha256> {
 
 /// Lower-case hexadecimal.
 pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    HEXLOWER.encode(bytes)
 }
 
-/// The bytes of lower-case hexadecimal; any other spelling is refused, so that a value has one spelling only.
+/// The bytes of lower-case hexadecimal. Any other spelling is refused, so that each value has only one spelling.
 pub(crate) fn unhex(text: &str) -> Option<Vec<u8>> {
-    let digit = |byte: u8| match byte {
-        b'0'..=b'9' => Some(byte - b'0'),
-        b'a'..=b'f' => Some(byte - b'a' + 10),
-        _ => None,
-    };
-    if !text.len().is_multiple_of(2) {
-        return None;
-    }
-    text.as_bytes().chunks_exact(2).map(|pair| Some(digit(pair[0])? << 4 | digit(pair[1])?)).collect()
+    HEXLOWER.decode(text.as_bytes()).ok()
 }
 
 #[cfg(test)]

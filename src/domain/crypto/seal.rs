@@ -1,8 +1,8 @@
-//! Sealing: what must be readable again, yet is of no use to whoever reads only the database.
+//! Sealing: encryption of secrets that the database keeps, so that the database alone does not reveal them.
 //!
-//! Used by the rules that keep such secrets ([`crate::factors::totp`] has one). XChaCha20-Poly1305 under a key derived for one purpose
-//! from the data encryption key. The place of a sealed text, its table and row, is authenticated with it: moved to another
-//! row it does not open. Pure; the nonce is an argument.
+//! Used by the rules that keep such secrets ([`crate::factors::totp`] has one). XChaCha20-Poly1305 under a key that
+//! is derived for one purpose from the data encryption key. Table and row of a sealed text are authenticated with it:
+//! copied to another row, it cannot be opened. Pure; the nonce is an argument.
 
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,
@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::key::{Key, hex};
 
-/// The bytes of a nonce: so many that random ones do not meet.
+/// The length of a nonce in bytes: long enough that random nonces do not collide.
 pub const NONCE_BYTES: usize = 24;
 
 /// A sealed text, as it is stored.
@@ -26,7 +26,7 @@ pub struct Sealed {
     pub bytes: Vec<u8>,
 }
 
-/// Where a sealed text is kept.
+/// Where a sealed text is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Place<'a> {
     /// The table.
@@ -37,19 +37,19 @@ pub struct Place<'a> {
 
 /// An opened text.
 pub struct Unsealed {
-    /// What was sealed.
+    /// The plain text.
     pub text: Zeroizing<Vec<u8>>,
-    /// Whether a previous key opened it: it is to be sealed again.
+    /// Whether a previous key opened it: the caller should seal it again.
     pub outdated: bool,
 }
 
-/// Why a sealed text does not open. Neither can be told apart from a wrong key that was given the right name.
+/// Why a sealed text cannot be opened. A wrong key with the right name looks the same.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SealError {
-    /// It names a key that is not configured (any more).
+    /// Its key is not configured (any more).
     #[error("sealed with a key that is not configured")]
     UnknownKey,
-    /// It was altered, or belongs to another place.
+    /// It was altered, or belongs to another row.
     #[error("the sealed text is damaged, or not that of this row")]
     Damaged,
 }
@@ -103,13 +103,13 @@ impl Sealer {
 }
 
 impl Place<'_> {
-    /// No table's name has a zero byte, so no two places run into the same bytes.
+    /// No table name contains a zero byte, so no two rows produce the same bytes.
     fn bytes(self) -> Vec<u8> {
         [self.table.as_bytes(), &[0], &self.row.to_be_bytes()].concat()
     }
 }
 
-/// The key's public name: nothing of the secret can be read from it that a sealed text would not tell.
+/// The key's public name. It reveals no more about the secret than a sealed text does.
 fn key_id(secret: &SecretString, label: &str) -> String {
     let digest = Sha256::new().chain_update(label).chain_update(secret.expose_secret()).finalize();
     hex(&digest[..8])

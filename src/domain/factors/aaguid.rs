@@ -1,6 +1,6 @@
 //! Names of authenticators by their AAGUID, for lists that people read.
 //!
-//! The makers publish these numbers. An authenticator that is not here is shown without a name; nothing depends on it.
+//! The vendors publish these ids. An unknown authenticator is shown without a name; nothing else depends on it.
 
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ const KNOWN: [(u128, &str); 13] = [
     (0x0102_0304_0506_0708_0102_0304_0506_0708, "Chromium's virtual authenticator"),
 ];
 
-/// The name of the authenticator with this AAGUID, if it is a known one.
+/// The name of the authenticator with this AAGUID, if it is known.
 #[must_use]
 pub fn authenticator(aaguid: Uuid) -> Option<&'static str> {
     KNOWN.iter().find(|(known, _)| *known == aaguid.as_u128()).map(|(_, name)| *name)

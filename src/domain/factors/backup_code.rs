@@ -1,38 +1,39 @@
-//! Backup codes: ten texts on paper that stand in for a lost second factor, each once.
+//! Backup codes: ten texts on paper that replace a lost second factor, each once.
 //!
-//! Called by the use cases. Sixty random bits each, in an alphabet without look-alikes (Crockford's Base32). Stored is a MAC
-//! under a key that is not in the database: whoever has only the database cannot try codes at all, so a slow hash would add
-//! nothing, and whoever has to ask us meets the limits long before sixty bits are tried.
+//! Called by the use cases. Each has sixty random bits, in an alphabet without look-alikes (Crockford's Base32). A
+//! MAC is stored, under a key that is not in the database. An attacker with only the database cannot try codes at
+//! all, so a slow hash would add nothing; an attacker who must ask this server meets the rate limits long before
+//! sixty bits are tried.
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
 use crate::crypto::key::Key;
 
-/// How many a user gets at a time.
+/// How many codes a user gets at a time.
 pub const BACKUP_CODES: usize = 10;
-/// The characters of one, hyphens aside: five bits each.
+/// Characters per code, without hyphens: five bits each.
 pub const LENGTH: usize = 12;
 const GROUP: usize = 4;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LABEL: &str = "portcullis backup code v1";
 
-/// A backup code, spelled the one way in which it is hashed.
+/// A backup code in the one spelling in which it is hashed.
 #[derive(Clone)]
 pub struct BackupCode(Zeroizing<[u8; LENGTH]>);
 
 impl BackupCode {
-    /// A code of random bytes, of each of which five bits are used.
+    /// The code of random bytes; five bits of each byte are used.
     #[must_use]
     pub fn new(random: &[u8; LENGTH]) -> Self {
         Self(Zeroizing::new(random.map(|byte| ALPHABET[usize::from(byte & 31)])))
     }
 
-    /// Reads what somebody typed: without regard to case, spaces and hyphens, and with look-alikes taken for what they look
-    /// like (`o` for `0`, `i` and `l` for `1`).
+    /// Parses a typed code. Case, spaces and hyphens are ignored, and look-alikes are read as what they resemble (`o`
+    /// as `0`, `i` and `l` as `1`).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // Nobody types that much.
+        // Longer than any typed code.
         if text.len() > 64 {
             return None;
         }
@@ -50,7 +51,7 @@ impl BackupCode {
         (known && typed.next().is_none()).then_some(Self(code))
     }
 
-    /// For showing it, once: `xxxx-xxxx-xxxx`.
+    /// The form in which it is shown, once: `xxxx-xxxx-xxxx`.
     #[must_use]
     pub fn text(&self) -> SecretString {
         let groups: Vec<String> =
@@ -66,27 +67,27 @@ pub struct BackupCodeKeys {
 }
 
 impl BackupCodeKeys {
-    /// The keys of the configured secrets.
+    /// The keys derived from the configured secrets.
     #[must_use]
     pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
         let key = |secret: &SecretString| Key::derive(secret, LABEL);
         Self { current: key(current), previous: previous.iter().map(key).collect() }
     }
 
-    /// What is stored of a code of `user`, and under which hashes it may have been stored before: the current one first.
+    /// The hashes under which a code of `user` may be stored: the current one first, then those of previous keys.
     #[must_use]
     pub fn hashes(&self, user: i64, code: &BackupCode) -> Vec<[u8; 32]> {
         std::iter::once(&self.current).chain(&self.previous).map(|key| mac(key, user, code)).collect()
     }
 
-    /// What is stored of a new code of `user`.
+    /// The hash under which a new code of `user` is stored.
     #[must_use]
     pub fn hash(&self, user: i64, code: &BackupCode) -> [u8; 32] {
         mac(&self.current, user, code)
     }
 }
 
-/// A code is that of one user: the user's number, always eight bytes, comes first.
+/// A code belongs to one user: the user's id, always eight bytes, comes first.
 fn mac(key: &Key, user: i64, code: &BackupCode) -> [u8; 32] {
     key.mac(&[&user.to_be_bytes(), &code.0[..]])
 }

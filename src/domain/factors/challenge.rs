@@ -1,6 +1,6 @@
-//! Challenges: when a proof is asked for, what it may be asked for, and within which bounds.
+//! Challenges: when a proof is required, for what, and within which bounds.
 //!
-//! Used by the store and by the use cases that ask. Pure rules, vocabulary and figures.
+//! Used by the store and by the use cases that issue challenges. Pure rules, vocabulary and constants.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -13,7 +13,7 @@ pub const CHALLENGE_TTL: Duration = Duration::from_secs(5 * 60);
 /// How many attempts one challenge has.
 pub const CHALLENGE_ATTEMPTS: u32 = 5;
 
-/// By what somebody may prove who they are.
+/// The ways in which a user can prove presence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ProofMethod {
@@ -27,14 +27,15 @@ pub enum ProofMethod {
     Passkey,
 }
 
-/// Whether a second factor is asked for, after a right password: if the user has one, unless the device is trusted. Whatever
-/// the device, it is asked for if the risk of the sign-in `demands` it. Who has none cannot be asked.
+/// Whether a second factor is required after a right password: if the user has one, unless the device is trusted. If
+/// the risk of the sign-in `demands` it, it is required on every device. A user without a second factor cannot be
+/// asked.
 #[must_use]
 pub fn decide_second_factor(has_factor: bool, trust: Trust, demands: bool) -> bool {
     has_factor && (demands || trust == Trust::New)
 }
 
-/// What a challenge is for. Stored in `two_factor_challenges.kind`.
+/// The purpose of a challenge. Stored in `two_factor_challenges.kind`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ChallengeKind {
     /// A second factor, after a password.
@@ -43,7 +44,7 @@ pub enum ChallengeKind {
     PasskeyRegistration,
     /// Signing in with a passkey alone.
     PasskeySignIn,
-    /// A passkey as the second factor; the sign-in's challenge is named in its state.
+    /// A passkey as the second factor; the state names the challenge of the sign-in.
     PasskeyFactor,
     /// A passkey as a fresh proof of presence.
     PasskeyStepUp,
@@ -59,7 +60,7 @@ impl ChallengeKind {
         Self::PasskeyStepUp,
     ];
 
-    /// The stored spelling.
+    /// The stored word.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

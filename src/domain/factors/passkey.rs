@@ -1,7 +1,7 @@
-//! Passkeys: the name they belong to, the pages that may ask for them, and what may be called what.
+//! Passkeys: the relying party, the pages that may use its passkeys, and the names of passkeys.
 //!
-//! Called by the settings, which refuse a server whose names do not fit together, and by the use cases of passkeys. The
-//! cryptography is the library's; nothing here talks to anybody.
+//! Called by the settings, which reject names that do not fit together, and by the use cases of passkeys. The
+//! cryptography is the library's; nothing here does I/O.
 
 use ciborium::Value;
 use secrecy::SecretString;
@@ -17,10 +17,10 @@ const NAME_CHARS: usize = 100;
 /// Passkeys of one user.
 pub const PASSKEYS_PER_USER: u32 = 20;
 
-/// To whom passkeys belong (WebAuthn, 5.4.2), and which pages may ask for them.
+/// The relying party (WebAuthn, 5.4.2), and the pages that may use its passkeys.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct RelyingPartyNames {
-    /// `WEBAUTHN_RP_ID`: a domain, without scheme or port. `DOMAIN` unless said.
+    /// `WEBAUTHN_RP_ID`: a domain, without scheme or port. Default: `DOMAIN`.
     pub id: String,
     /// `WEBAUTHN_RP_NAME`: for people to read.
     pub name: String,
@@ -28,8 +28,9 @@ pub struct RelyingPartyNames {
     pub origins: Vec<String>,
 }
 
-/// Whether pages of `origin` may ask for passkeys of `rp_id`: its host is that domain or lies below it (WebAuthn, 5.1.3,
-/// "registrable domain suffix"). A name that only looks alike does not.
+/// Whether pages of `origin` may use passkeys of `rp_id`: its host is that domain or below it (WebAuthn, 5.1.3,
+/// "registrable domain suffix"). A name that only looks similar is not. Not parsed by the `url` crate: its
+/// normalisation would accept settings that no browser's origin equals letter by letter.
 #[must_use]
 pub fn origin_fits(origin: &str, rp_id: &str) -> bool {
     let Some((scheme, rest)) = origin.split_once("://") else {
@@ -41,7 +42,7 @@ pub fn origin_fits(origin: &str, rp_id: &str) -> bool {
     (host == rp_id || below) && (scheme == "https" || (scheme == "http" && local))
 }
 
-/// What is wrong with these names, each in a sentence.
+/// The problems of these names, each in a sentence.
 #[must_use]
 pub fn problems(names: &RelyingPartyNames) -> Vec<String> {
     let RelyingPartyNames { id, origins, .. } = names;
@@ -66,7 +67,7 @@ pub fn problems(names: &RelyingPartyNames) -> Vec<String> {
     found
 }
 
-/// What a user may call a passkey: trimmed, one to a hundred characters that can be shown.
+/// The name of a passkey: trimmed, one to a hundred printable characters.
 #[must_use]
 pub fn name(given: &str) -> Option<String> {
     let trimmed = given.trim();
@@ -74,31 +75,31 @@ pub fn name(given: &str) -> Option<String> {
     fits.then(|| trimmed.to_owned())
 }
 
-/// The authenticator's model from an attestation object (WebAuthn, 6.5): a claim that nobody vouches for, good for a name in a
-/// list. Zeroes mean that it does not say.
+/// The authenticator's model from an attestation object (WebAuthn, 6.5). It is not verified, and only used as a name
+/// in a list. Zeroes mean that the authenticator does not report it.
 #[must_use]
 pub fn aaguid(attestation_object: &[u8]) -> Option<Uuid> {
     let Value::Map(fields) = ciborium::from_reader(attestation_object).ok()? else {
         return None;
     };
     let data = fields.iter().find(|(key, _)| key.as_text() == Some("authData"))?.1.as_bytes()?;
-    // Hash of the name (32), flags (1), counter (4), then the model (16).
+    // Hash of the rp id (32), flags (1), counter (4), then the model (16).
     let id = Uuid::from_slice(data.get(37..53)?).ok()?;
     (!id.is_nil()).then_some(id)
 }
 
-/// Makes credentials that nobody has, for names that nobody has, so that asking for them tells nothing.
+/// Makes credential ids for accounts that do not exist, so that the response does not reveal which accounts exist.
 pub struct Decoys(Key);
 
 impl Decoys {
-    /// The key of the configured secret.
+    /// The key derived from the configured secret.
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
         Self(Key::derive(secret, DECOY_LABEL))
     }
 
-    /// The credential id for this name: always the same, as that of a real account would be, and as long as one of common
-    /// authenticators, so that its length tells nothing either.
+    /// The credential id for this name: always the same, as for a real account, and as long as the ids of common
+    /// authenticators, so that its length reveals nothing either.
     #[must_use]
     pub fn credential_id(&self, folded_name: &str) -> Vec<u8> {
         let part = |part: u8| self.0.mac(&[&[part], folded_name.as_bytes()]);

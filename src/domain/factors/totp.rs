@@ -1,10 +1,10 @@
-//! Codes of authenticator apps: TOTP (RFC 6238) with SHA-1, six digits and steps of thirty seconds, as every app knows it.
+//! Codes of authenticator apps: TOTP (RFC 6238) with SHA-1, six digits and steps of thirty seconds, as every app
+//! supports it.
 //!
-//! Called by the use cases. Time and randomness are arguments. That a step counts once is for the store to decide: here is
-//! only said which step a code belongs to.
+//! Called by the use cases. Time and randomness are arguments. The rules here find the step that a code belongs to;
+//! the store makes sure that a step counts once.
 
-use std::fmt::Write as _;
-
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use qrcode::{QrCode, render::svg};
 use secrecy::SecretString;
 use subtle::{ConditionallySelectable as _, ConstantTimeEq as _};
@@ -14,28 +14,28 @@ use zeroize::Zeroizing;
 
 use crate::crypto::seal::{NONCE_BYTES, Place, SealError, Sealed, Sealer};
 
-/// The bytes of a secret: as many as SHA-1 has (RFC 4226, 4, requirement 6).
+/// The length of a secret in bytes: the output length of SHA-1 (RFC 4226, 4, requirement 6).
 pub const SECRET_BYTES: usize = 20;
 /// The length of a step in seconds.
 pub const STEP_SECONDS: i64 = 30;
-/// How many steps a clock may be off, to either side.
+/// How many steps a clock may be off, in either direction.
 const DRIFT: i64 = 1;
 const DIGITS: u8 = 6;
 const TABLE: &str = "user_two_factor";
 
-/// The secret that an app shares with us.
+/// The secret that an app shares with this server.
 #[derive(Clone)]
 pub struct TotpSecret(Zeroizing<[u8; SECRET_BYTES]>);
 
-/// A code as somebody typed it: six digits.
+/// A typed code: six digits.
 #[derive(Clone)]
 pub struct TotpCode(Zeroizing<[u8; DIGITS as usize]>);
 
 impl TotpCode {
-    /// Reads a code: spaces, by which apps group the digits, are passed over; what is left must be six digits.
+    /// Parses a code. Spaces, with which apps group the digits, are ignored; the rest must be six digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // Nobody types that much.
+        // Longer than any typed code.
         if text.len() > 32 {
             return None;
         }
@@ -64,7 +64,8 @@ impl TotpSecret {
         Secret::from(*self.0).to_base32().into()
     }
 
-    /// For an app to read: `otpauth://totp/<issuer>:<account>?secret=…&issuer=<issuer>&algorithm=SHA1&digits=6&period=30`.
+    /// For an app to scan:
+    /// `otpauth://totp/<issuer>:<account>?secret=…&issuer=<issuer>&algorithm=SHA1&digits=6&period=30`.
     #[must_use]
     pub fn uri(&self, issuer: &str, account: &str) -> SecretString {
         let (issuer, account) = (escaped(issuer), escaped(account));
@@ -85,14 +86,14 @@ impl TotpSecret {
     }
 }
 
-/// The step that `now` lies in.
+/// The step that contains `now`.
 #[must_use]
 pub fn step_at(now: OffsetDateTime) -> i64 {
     now.unix_timestamp().div_euclid(STEP_SECONDS)
 }
 
-/// The step that `code` belongs to: that of `now`, the one before or the one after, but later than `after_step`, the last that
-/// was accepted. The work is the same whether one matches, and which.
+/// The step that `code` belongs to: that of `now`, the one before or the one after, but later than `after_step`, the
+/// last that was accepted. The amount of work does not depend on which step matches, or whether one does.
 #[must_use]
 pub fn matching_step(
     secret: &TotpSecret,
@@ -102,7 +103,7 @@ pub fn matching_step(
 ) -> Option<i64> {
     let now = step_at(now);
     let mut matching = -1;
-    // The earliest that counts wins, so it is chosen last.
+    // The earliest matching step wins, so it is selected last.
     for step in (now - DRIFT..=now + DRIFT).rev() {
         let equal = secret.code_at(step).0.ct_eq(&code.0[..]);
         let counts = u8::from(step > after_step && step >= 0).ct_eq(&1);
@@ -111,7 +112,7 @@ pub fn matching_step(
     (matching >= 0).then_some(matching)
 }
 
-/// The code of RFC 6238 for a step, which the library makes of the step's first second.
+/// The code of RFC 6238 for a step; the library computes it from the first second of the step.
 fn token(secret: &[u8], digits: u8, step: i64) -> String {
     let totp = Builder::new()
         .with_algorithm(Algorithm::SHA1)
@@ -122,33 +123,27 @@ fn token(secret: &[u8], digits: u8, step: i64) -> String {
     totp.generate(step.max(0).unsigned_abs() * STEP_SECONDS.unsigned_abs()).to_string()
 }
 
-/// A picture of a text for cameras, as SVG.
+/// A QR code of a text, as SVG.
 #[must_use]
 pub fn qr_svg(text: &str) -> Option<String> {
     let code = QrCode::new(text).ok()?;
     let svg = code.render::<svg::Color<'_>>().min_dimensions(240, 240).build();
-    // Within a page the declaration of XML has no place.
+    // The XML declaration is not allowed inside an HTML page.
     let begin = svg.find("<svg")?;
     Some(svg[begin..].to_owned())
 }
 
-/// Percent-encodes everything but unreserved characters (RFC 3986, 2.3).
-fn escaped(text: &str) -> String {
-    text.bytes().fold(String::with_capacity(text.len()), |mut escaped, byte| {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            escaped.push(char::from(byte));
-        } else {
-            let _ = write!(escaped, "%{byte:02X}");
-        }
-        escaped
-    })
+/// Percent-encodes everything except unreserved characters (RFC 3986, 2.3).
+fn escaped(text: &str) -> PercentEncode<'_> {
+    const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+    utf8_percent_encode(text, RESERVED)
 }
 
-/// Keeps secrets sealed, each for its user's row.
+/// Seals TOTP secrets, each for its user's row.
 pub struct TotpSealer(Sealer);
 
 impl TotpSealer {
-    /// The keys of the configured secrets.
+    /// The keys derived from the configured secrets.
     #[must_use]
     pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
         Self(Sealer::new(current, previous, "totp secret"))
@@ -160,7 +155,7 @@ impl TotpSealer {
         self.0.seal(Place { table: TABLE, row: user }, &secret.0[..], nonce)
     }
 
-    /// Opens the secret of `user`, and says whether it is to be sealed again.
+    /// Opens the secret of `user`, and says whether it should be sealed again.
     ///
     /// # Errors
     /// See [`SealError`].

@@ -1,6 +1,6 @@
-//! Certificates of the authorities that may vouch for an issuer's server, when they are none that everybody trusts.
+//! Certificate authorities for the server of an issuer, when it does not use a publicly trusted one.
 //!
-//! Read once, with the settings, so that a file that cannot be used is told at the start and not with the first token.
+//! Read once, with the settings, so that an unusable file is reported at the start and not with the first token.
 
 use rustls::{
     RootCertStore,
@@ -11,22 +11,22 @@ use rustls::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorities(Vec<CertificateDer<'static>>);
 
-/// A text that names no authority.
+/// A text without a usable authority.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AuthoritiesError {
     /// Not in PEM form (RFC 7468), or not a certificate.
     #[error("not certificates in PEM form")]
     NotCertificates,
-    /// Nothing in it.
+    /// Without any certificate.
     #[error("no certificate in PEM form")]
     Empty,
 }
 
 impl Authorities {
-    /// Those whose certificates are in this text, one after the other.
+    /// The authorities whose certificates are in this text, one after the other.
     ///
     /// # Errors
-    /// When there is none, or one that nothing can be checked with.
+    /// A text without a certificate, or with one that cannot be used for verification.
     pub fn from_pem(text: &str) -> Result<Self, AuthoritiesError> {
         let certificates = CertificateDer::pem_slice_iter(text.as_bytes())
             .collect::<Result<Vec<_>, _>>()

@@ -1,7 +1,8 @@
-//! What an outside token grants, once its signature has been found good.
+//! What an outside token grants, after its signature was verified.
 //!
-//! The claims are those that Centrifugo's clients know: `sub`, `exp`, `nbf`, `iat`, `jti`, `aud`, `iss`, `expire_at`, `info`
-//! and `b64info`; of a connection also `meta`, `channels` and `subs`, of a subscription `channel`, `client` and `override`.
+//! The claims are those that Centrifugo's clients use: `sub`, `exp`, `nbf`, `iat`, `jti`, `aud`, `iss`, `expire_at`,
+//! `info` and `b64info`; for a connection also `meta`, `channels` and `subs`; for a subscription `channel`, `client`
+//! and `override`.
 
 mod values;
 
@@ -26,29 +27,29 @@ use crate::tokens::subscription_terms::{
     MalformedPayload, SubscriptionTerms, Switches, moment, or_default, payload,
 };
 
-/// How far in the future `nbf` and `iat` may lie, for clocks that differ.
+/// How far in the future `nbf` and `iat` may be, because clocks differ.
 const START_LEEWAY: i64 = 60;
-/// Subscriptions that one token may bring along.
+/// Maximum number of subscriptions in one token.
 const MAX_SUBSCRIPTIONS: usize = 128;
 
-/// Who a token names, and for how long.
+/// The identity that a token gives a connection, and for how long.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutsideConnection {
     /// The issuer's name in the settings.
     pub issuer: Arc<str>,
-    /// The user, with the issuer's prefix; empty for nobody in particular.
+    /// The user, with the issuer's prefix; empty for an anonymous connection.
     pub subject: Subject,
     /// `jti`.
     pub token_id: Option<String>,
     /// `iat`, seconds since the epoch.
     pub issued_at: Option<i64>,
-    /// When the connection must show a newer token, seconds since the epoch; `None` for never.
+    /// When the connection must present a newer token, seconds since the epoch; `None` for never.
     pub expires_at: Option<i64>,
-    /// What members of channels see of the connection.
+    /// The connection info that members of channels see.
     pub info: Option<Payload>,
-    /// What servers that ask are told of the connection, and nobody else.
+    /// Data about the connection that only the server API returns.
     pub meta: Option<Arc<Payload>>,
-    /// What the server subscribes it to.
+    /// The server-side subscriptions of the connection.
     pub subscriptions: Vec<ServerSubscription>,
 }
 
@@ -57,7 +58,7 @@ pub struct OutsideConnection {
 pub struct OutsideSubscription {
     /// The issuer's name in the settings.
     pub issuer: Arc<str>,
-    /// Whose subscription, with the issuer's prefix.
+    /// The user of the subscription, with the issuer's prefix.
     pub subject: Subject,
     /// `jti`.
     pub token_id: Option<String>,
@@ -67,11 +68,11 @@ pub struct OutsideSubscription {
     pub channel: ChannelName,
     /// The only connection that may use it, if the token names one.
     pub client: Option<String>,
-    /// When the subscription must show a newer token, seconds since the epoch; `None` for never.
+    /// When the subscription must present a newer token, seconds since the epoch; `None` for never.
     pub expires_at: Option<i64>,
-    /// What members of the channel see of the connection in it.
+    /// The channel info that members of the channel see.
     pub info: Option<Payload>,
-    /// What is done otherwise than the namespace says.
+    /// What differs from the settings of the namespace.
     pub overrides: Overrides,
 }
 
@@ -118,10 +119,10 @@ impl From<MalformedPayload> for TokenRefusal {
 }
 
 impl Rules {
-    /// What a token that this issuer signed says of a connection, at `now` (seconds since the epoch).
+    /// The claims for a connection in a token that this issuer signed, at `now` (seconds since the epoch).
     ///
     /// # Errors
-    /// The first thing wrong with it; time is looked at last, so [`TokenRefusal::Expired`] means genuine but old.
+    /// The first problem. Time is checked last, so [`TokenRefusal::Expired`] means genuine but old.
     pub fn connection(&self, token: &Unverified<'_>, now: i64) -> Result<OutsideConnection, TokenRefusal> {
         let claims = self.claims(token, Use::Connection)?;
         if claims.channel.is_some() {
@@ -141,10 +142,10 @@ impl Rules {
         Ok(granted)
     }
 
-    /// What a token that this issuer signed says of a subscription, at `now` (seconds since the epoch).
+    /// The claims for a subscription in a token that this issuer signed, at `now` (seconds since the epoch).
     ///
     /// # Errors
-    /// As [`Self::connection`].
+    /// As for [`Self::connection`].
     pub fn subscription(
         &self,
         token: &Unverified<'_>,
@@ -182,7 +183,7 @@ impl Rules {
         if issued_by && for_us { Ok(claims) } else { Err(TokenRefusal::WrongClaims) }
     }
 
-    /// The issuer's user, as it is called here. Nobody in particular stays nobody.
+    /// The issuer's user with its prefix. An anonymous user stays anonymous.
     fn subject(&self, sub: &str) -> Result<Subject, TokenRefusal> {
         if sub.is_empty() {
             return Ok(Subject::anonymous());
@@ -205,7 +206,7 @@ impl Claims {
         Ok(())
     }
 
-    /// When what the token grants ends.
+    /// When the grant of the token ends.
     fn end(&self) -> Option<i64> {
         match self.expire_at {
             Some(0) => None,

@@ -1,12 +1,18 @@
-//! `TOKEN_ISSUERS`: which outside issuers there are, as a JSON array.
+//! `TOKEN_ISSUERS`: the outside issuers, as a JSON array.
 //!
-//! Read by `config`, which gives the contents of the files that it names. Every mistake is found at once. Secrets never
-//! stand in a message.
+//! Called by `config`, which reads the files that the setting names. All mistakes are reported at once. A message
+//! never contains a secret.
 
-use std::{collections::HashSet, fmt, sync::Arc};
+use std::{
+    collections::HashSet,
+    fmt,
+    net::{Ipv4Addr, Ipv6Addr},
+    sync::Arc,
+};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use url::{Host, Url};
 
 use super::{
     authorities::Authorities,
@@ -15,29 +21,29 @@ use super::{
     types::{Algorithm, Use},
 };
 
-/// Longer names are no names; they are written into every row of a session.
+/// The longest name; it is written into every row of a session.
 const NAME_BYTES: usize = 100;
 const PREFIX_BYTES: usize = 100;
 
 /// One outside issuer.
 #[derive(Clone, Debug)]
 pub struct IssuerSettings {
-    /// What is asked of its tokens.
+    /// The rules for its tokens.
     pub rules: Rules,
-    /// Where its keys come from.
+    /// The source of its keys.
     pub keys: KeySource,
 }
 
-/// Where an issuer's keys come from.
+/// The source of an issuer's keys.
 #[derive(Clone)]
 pub enum KeySource {
     /// Known from the start.
     Given(Arc<KeySet>),
     /// Fetched: a JWK Set.
     Url {
-        /// From this address.
+        /// The address of the JWK Set.
         url: String,
-        /// Who may vouch for its server; those that this system trusts, unless the settings name others.
+        /// The authorities for its server's certificate; `None` for those that this system trusts.
         authorities: Option<Authorities>,
     },
 }
@@ -51,7 +57,7 @@ impl fmt::Debug for KeySource {
     }
 }
 
-/// What is put up with.
+/// How strict the validation is.
 #[derive(Clone, Copy, Debug)]
 pub struct Strictness {
     /// The shortest secret, in bytes.
@@ -60,7 +66,7 @@ pub struct Strictness {
     pub plain_loopback: bool,
 }
 
-/// Gives the content of a file, or says why not. `true` for one that holds secrets.
+/// Reads a file, or returns the problem. `true` for a file that holds secrets.
 pub type ReadFile<'a> = &'a mut dyn FnMut(&str, bool) -> Result<String, String>;
 
 #[derive(Deserialize)]
@@ -90,7 +96,7 @@ fn both_uses() -> Vec<String> {
     vec!["connection".to_owned(), "subscription".to_owned()]
 }
 
-/// The issuers that the setting describes.
+/// Parses the setting.
 ///
 /// # Errors
 /// One sentence per mistake.
@@ -99,7 +105,7 @@ pub fn parse(
     strictness: Strictness,
     read: ReadFile<'_>,
 ) -> Result<Vec<IssuerSettings>, Vec<String>> {
-    // serde's message may quote what it found, which may be a secret: only its place is told.
+    // serde's message may quote a secret, so only line and column are reported.
     let array: Vec<serde_json::Value> = serde_json::from_str(text).map_err(|error| {
         vec![format!("not a JSON array (line {}, column {})", error.line(), error.column())]
     })?;
@@ -164,7 +170,8 @@ fn tells_apart(prefix: &str) -> bool {
     prefix.len() <= PREFIX_BYTES && printable && prefix.bytes().any(|byte| !byte.is_ascii_digit())
 }
 
-/// Shared secrets and public keys are never checked with each other's algorithms: those must all be of the keys' kind.
+/// Shared secrets and public keys are never checked with each other's algorithms: all algorithms must fit the kind of
+/// keys.
 fn algorithms(written: &Written, problems: &mut Vec<String>) -> Vec<Algorithm> {
     let shared = matches!(written.keys, Keys::Hmac(_) | Keys::HmacFile(_));
     let mut known = Vec::new();
@@ -205,7 +212,7 @@ fn keys(written: &Written, strictness: Strictness, read: ReadFile<'_>) -> Result
     }
     match &written.keys {
         Keys::Hmac(secrets) => shared(secrets.iter().map(String::as_str), strictness),
-        // One secret a line.
+        // One secret per line.
         Keys::HmacFile(path) => {
             let text = SecretString::from(read(path, true)?);
             let lines = text.expose_secret().lines().map(str::trim).filter(|line| !line.is_empty());
@@ -237,19 +244,24 @@ fn shared<'a>(secrets: impl Iterator<Item = &'a str>, strictness: Strictness) ->
     }
 }
 
-fn may_be_fetched(url: &str, strictness: Strictness) -> bool {
-    let (secure, rest) = match url.split_once("://") {
-        Some(("https", rest)) => (true, rest),
-        Some(("http", rest)) if strictness.plain_loopback => (false, rest),
-        _ => return false,
+/// Whether keys may be fetched from this address: over TLS, or on this machine if the settings allow it, and without a user
+/// name or password in it.
+fn may_be_fetched(address: &str, strictness: Strictness) -> bool {
+    let Ok(url) = Url::parse(address) else { return false };
+    let local = match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip == Ipv4Addr::LOCALHOST,
+        Some(Host::Ipv6(ip)) => ip == Ipv6Addr::LOCALHOST,
+        None => return false,
     };
-    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
-    let host = authority.rsplit_once(':').map_or(authority, |(host, _)| host);
-    let local = matches!(host, "127.0.0.1" | "localhost" | "[::1]");
-    !host.is_empty() && !authority.contains('@') && !url.contains(char::is_whitespace) && (secure || local)
+    let permitted = url.scheme() == "https" || (url.scheme() == "http" && strictness.plain_loopback && local);
+    // The parser also accepts white space, other letter case and missing slashes. The setting must be exact.
+    let exact =
+        address.starts_with(&format!("{}://", url.scheme())) && !address.contains(char::is_whitespace);
+    permitted && exact && url.username().is_empty() && url.password().is_none()
 }
 
-/// Two issuers that call different users the same would be one issuer, without having said so.
+/// Two issuers whose users could be confused would act as one issuer, without the settings saying so.
 fn clashes(issuers: &[IssuerSettings]) -> Vec<String> {
     let mut problems = Vec::new();
     let mut names = HashSet::new();

@@ -1,62 +1,57 @@
-//! Keys of outside issuers, and whether one of them made a signature.
+//! Keys of outside issuers, and verification of signatures with them.
 //!
-//! A key fits the algorithms of its own kind only, so that a public key is never taken for a shared secret, whatever a
-//! token's header says (RFC 8725, 2.1).
+//! `jsonwebtoken` verifies the signatures; ES512 is verified here, because the library does not support it. A key fits the
+//! algorithms of its own kind only, so a public key is never used as a shared secret, whatever a token's header says
+//! (RFC 8725, 2.1).
 
 use std::fmt;
 
-use aws_lc_rs::{
-    hmac,
-    signature::{
-        ECDSA_P256_SHA256_FIXED, ECDSA_P384_SHA384_FIXED, ECDSA_P521_SHA512_FIXED, ED25519,
-        RSA_PKCS1_2048_8192_SHA256, RSA_PKCS1_2048_8192_SHA384, RSA_PKCS1_2048_8192_SHA512, RsaParameters,
-        RsaPublicKeyComponents, UnparsedPublicKey, VerificationAlgorithm,
-    },
-};
+use aws_lc_rs::signature::{ECDSA_P521_SHA512_FIXED, UnparsedPublicKey};
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use jsonwebtoken::{Algorithm as LibraryAlgorithm, DecodingKey, crypto};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::{token::Unverified, types::Algorithm};
 
-/// Keys of one set; each may have to be tried for a token that names none.
+/// Maximum number of keys in a set. A token without a key id may have to be verified with each.
 const MAX_KEYS: usize = 64;
 
-/// The keys of one issuer. They never print.
+/// The keys of one issuer. `Debug` prints only their number.
 pub struct KeySet(Vec<Key>);
 
 struct Key {
     kid: Option<String>,
-    /// The one algorithm that its owner means it for, if it says so.
+    /// The only algorithm of this key, if the set names one.
     algorithm: Option<Algorithm>,
     material: Material,
 }
 
 enum Material {
-    Secret(SecretString),
-    Rsa {
-        n: Vec<u8>,
-        e: Vec<u8>,
-    },
-    /// A point on the curve of this algorithm, uncompressed.
-    Ec(Algorithm, Vec<u8>),
-    Ed(Vec<u8>),
+    /// A secret that issuer and server share.
+    Secret(DecodingKey),
+    /// A public key for every algorithm of its kind (RSA, Ed25519).
+    Public(DecodingKey),
+    /// A public key on the curve of this algorithm.
+    Curve(Algorithm, DecodingKey),
+    /// An uncompressed point on P-521, for ES512.
+    P521(Vec<u8>),
 }
 
-/// A text that is no set of keys, or one without a key that could be used.
+/// A text that is not a set of keys, or a set without a usable key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum KeySetError {
     /// Not a JWK Set (RFC 7517, 5).
     #[error("not a JWK set")]
     NotASet,
-    /// No public key for signatures in it.
+    /// Without a public key for signatures.
     #[error("no public key for signatures in the set")]
     NoKey,
 }
 
 #[derive(Deserialize)]
 struct JwkSet {
-    /// Sets may hold keys of kinds that are not known here; they are passed over.
+    /// Keys of unknown kinds are ignored.
     keys: Vec<serde_json::Value>,
 }
 
@@ -73,40 +68,40 @@ struct Jwk {
     e: Option<String>,
     x: Option<String>,
     y: Option<String>,
-    /// There in a private key, which has no business in a published set.
+    /// Present in a private key, which must not be published.
     d: Option<serde::de::IgnoredAny>,
 }
 
 impl KeySet {
-    /// Secrets shared with the issuer: the newest, and older ones still honoured.
+    /// Secrets shared with the issuer: the newest, and older ones that are still accepted.
     #[must_use]
     pub fn shared(secrets: &[SecretString]) -> Self {
         let key = |secret: &SecretString| Key {
             kid: None,
             algorithm: None,
-            material: Material::Secret(secret.clone()),
+            material: Material::Secret(DecodingKey::from_secret(secret.expose_secret().as_bytes())),
         };
         Self(secrets.iter().map(key).collect())
     }
 
-    /// The public keys of a JWK Set. Keys that are not for checking signatures, and shared secrets, which nobody publishes,
-    /// are passed over.
+    /// The public keys of a JWK Set. Keys for other purposes, private keys and shared secrets are ignored. The library has a
+    /// JWK parser, too, but it does not see private keys, and fails on sets with unknown kinds of keys.
     ///
     /// # Errors
-    /// When it is no set, or no key is left.
+    /// The text is not a set, or no key is left.
     pub fn published(text: &str) -> Result<Self, KeySetError> {
         let set: JwkSet = serde_json::from_str(text).map_err(|_| KeySetError::NotASet)?;
         let keys: Vec<_> = set.keys.into_iter().filter_map(published).take(MAX_KEYS).collect();
         if keys.is_empty() { Err(KeySetError::NoKey) } else { Ok(Self(keys)) }
     }
 
-    /// Whether a key of this name is among them. A token that names none may be signed with any.
+    /// Whether the set contains a key with this id. A token without a key id may be signed with any key.
     #[must_use]
     pub fn knows(&self, kid: Option<&str>) -> bool {
         self.0.iter().any(|key| key.may_be(kid))
     }
 
-    /// Whether one of them signed the token. That its algorithm is one of the issuer's is the caller's to ask.
+    /// Whether one of the keys verifies the token. The caller checks that the issuer permits the algorithm.
     #[must_use]
     pub fn signed(&self, token: &Unverified<'_>) -> bool {
         self.0.iter().any(|key| key.may_be(token.key_id()) && key.signed(token))
@@ -120,7 +115,7 @@ impl fmt::Debug for KeySet {
 }
 
 impl Key {
-    /// Shared secrets have no names.
+    /// Shared secrets have no key id.
     fn may_be(&self, kid: Option<&str>) -> bool {
         matches!(self.material, Material::Secret(_)) || kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
     }
@@ -132,48 +127,42 @@ impl Key {
         }
         let (message, signature) = (token.signed(), token.signature());
         match &self.material {
-            Material::Secret(secret) => hash(algorithm).is_some_and(|hash| {
-                let key = hmac::Key::new(hash, secret.expose_secret().as_bytes());
-                // Compares in constant time.
-                hmac::verify(&key, message, signature).is_ok()
-            }),
-            Material::Rsa { n, e } => rsa(algorithm)
-                .is_some_and(|rsa| RsaPublicKeyComponents { n, e }.verify(rsa, message, signature).is_ok()),
-            Material::Ec(curve, point) => ecdsa(algorithm)
-                .filter(|_| *curve == algorithm)
-                .is_some_and(|ecdsa| UnparsedPublicKey::new(ecdsa, point).verify(message, signature).is_ok()),
-            Material::Ed(point) => {
-                algorithm == Algorithm::EdDSA
-                    && UnparsedPublicKey::new(&ED25519, point).verify(message, signature).is_ok()
+            Material::Secret(key) | Material::Public(key) => verifies(key, algorithm, message, signature),
+            Material::Curve(curve, key) => {
+                *curve == algorithm && verifies(key, algorithm, message, signature)
+            }
+            Material::P521(point) => {
+                let decoded = URL_SAFE_NO_PAD.decode(signature);
+                algorithm == Algorithm::ES512
+                    && decoded.is_ok_and(|signature| {
+                        UnparsedPublicKey::new(&ECDSA_P521_SHA512_FIXED, point)
+                            .verify(message, &signature)
+                            .is_ok()
+                    })
             }
         }
     }
 }
 
-fn hash(algorithm: Algorithm) -> Option<hmac::Algorithm> {
-    match algorithm {
-        Algorithm::HS256 => Some(hmac::HMAC_SHA256),
-        Algorithm::HS384 => Some(hmac::HMAC_SHA384),
-        Algorithm::HS512 => Some(hmac::HMAC_SHA512),
-        _ => None,
-    }
+/// Whether the library verifies the signature. A key of another kind than the algorithm is an error, and so is an RSA key
+/// of less than 2048 bits.
+fn verifies(key: &DecodingKey, algorithm: Algorithm, message: &[u8], signature: &str) -> bool {
+    library_algorithm(algorithm)
+        .is_some_and(|algorithm| crypto::verify(signature, message, key, algorithm).unwrap_or(false))
 }
 
-fn rsa(algorithm: Algorithm) -> Option<&'static RsaParameters> {
+fn library_algorithm(algorithm: Algorithm) -> Option<LibraryAlgorithm> {
     match algorithm {
-        Algorithm::RS256 => Some(&RSA_PKCS1_2048_8192_SHA256),
-        Algorithm::RS384 => Some(&RSA_PKCS1_2048_8192_SHA384),
-        Algorithm::RS512 => Some(&RSA_PKCS1_2048_8192_SHA512),
-        _ => None,
-    }
-}
-
-fn ecdsa(algorithm: Algorithm) -> Option<&'static dyn VerificationAlgorithm> {
-    match algorithm {
-        Algorithm::ES256 => Some(&ECDSA_P256_SHA256_FIXED),
-        Algorithm::ES384 => Some(&ECDSA_P384_SHA384_FIXED),
-        Algorithm::ES512 => Some(&ECDSA_P521_SHA512_FIXED),
-        _ => None,
+        Algorithm::HS256 => Some(LibraryAlgorithm::HS256),
+        Algorithm::HS384 => Some(LibraryAlgorithm::HS384),
+        Algorithm::HS512 => Some(LibraryAlgorithm::HS512),
+        Algorithm::RS256 => Some(LibraryAlgorithm::RS256),
+        Algorithm::RS384 => Some(LibraryAlgorithm::RS384),
+        Algorithm::RS512 => Some(LibraryAlgorithm::RS512),
+        Algorithm::ES256 => Some(LibraryAlgorithm::ES256),
+        Algorithm::ES384 => Some(LibraryAlgorithm::ES384),
+        Algorithm::ES512 => None,
+        Algorithm::EdDSA => Some(LibraryAlgorithm::EdDSA),
     }
 }
 
@@ -185,24 +174,31 @@ fn published(value: serde_json::Value) -> Option<Key> {
         return None;
     }
     let algorithm = match &jwk.alg {
-        // A key for an algorithm that is not known here is of no use here.
+        // A key for an unknown algorithm is ignored.
         Some(name) => Some(serde_json::from_value(serde_json::Value::from(name.as_str())).ok()?),
         None => None,
     };
     let bytes = |text: &Option<String>| URL_SAFE_NO_PAD.decode(text.as_deref()?).ok();
     let material = match (jwk.kty.as_str(), jwk.crv.as_deref()) {
-        ("RSA", _) => Material::Rsa { n: bytes(&jwk.n)?, e: bytes(&jwk.e)? },
-        ("EC", Some("P-256")) => point(Algorithm::ES256, 32, &bytes(&jwk.x)?, &bytes(&jwk.y)?)?,
-        ("EC", Some("P-384")) => point(Algorithm::ES384, 48, &bytes(&jwk.x)?, &bytes(&jwk.y)?)?,
-        ("EC", Some("P-521")) => point(Algorithm::ES512, 66, &bytes(&jwk.x)?, &bytes(&jwk.y)?)?,
-        ("OKP", Some("Ed25519")) => Material::Ed(bytes(&jwk.x)?),
+        ("RSA", _) => {
+            Material::Public(DecodingKey::from_rsa_raw_components(&bytes(&jwk.n)?, &bytes(&jwk.e)?))
+        }
+        ("EC", Some("P-256")) => curve(Algorithm::ES256, &point(32, &bytes(&jwk.x)?, &bytes(&jwk.y)?)?),
+        ("EC", Some("P-384")) => curve(Algorithm::ES384, &point(48, &bytes(&jwk.x)?, &bytes(&jwk.y)?)?),
+        ("EC", Some("P-521")) => Material::P521(point(66, &bytes(&jwk.x)?, &bytes(&jwk.y)?)?),
+        ("OKP", Some("Ed25519")) => Material::Public(DecodingKey::from_ed_der(&bytes(&jwk.x)?)),
         _ => return None,
     };
     Some(Key { kid: jwk.kid, algorithm, material })
 }
 
-/// An uncompressed point (SEC 1, 2.3.3); RFC 7518, 6.2.1.2 fixes the length of its coordinates.
-fn point(curve: Algorithm, size: usize, x: &[u8], y: &[u8]) -> Option<Material> {
+fn curve(algorithm: Algorithm, point: &[u8]) -> Material {
+    Material::Curve(algorithm, DecodingKey::from_ec_der(point))
+}
+
+/// An uncompressed point (SEC 1, 2.3.3); RFC 7518, 6.2.1.2 fixes the length of its coordinates, which the library does not
+/// check.
+fn point(size: usize, x: &[u8], y: &[u8]) -> Option<Vec<u8>> {
     let fits = x.len() == size && y.len() == size;
-    fits.then(|| Material::Ec(curve, [&[4], x, y].concat()))
+    fits.then(|| [&[4], x, y].concat())
 }

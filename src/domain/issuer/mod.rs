@@ -1,9 +1,10 @@
-//! Outside issuers: whose tokens are taken beside our own, and what they may say.
+//! Outside issuers: tokens of other identity providers, and what they grant.
 //!
-//! Another identity provider signs a token for a connection, or for one subscription; `service::access::issuers` finds its keys, and
-//! everything else is decided here: who may have signed it ([`Rules::may_have_signed`]), whether it did ([`keys`]), and
-//! what it grants ([`Rules::connection`], [`Rules::subscription`]). A token says nothing about how it is to be checked: the
-//! algorithms belong to the issuer (RFC 8725, 3.1), and no address in a token is ever looked up.
+//! Another identity provider signs a token for a connection, or for one subscription. `service::access::issuers`
+//! finds its keys; everything else is decided here: which issuer may have signed it ([`Rules::may_have_signed`]),
+//! whether a key did ([`keys`]), and what it grants ([`Rules::connection`], [`Rules::subscription`]). A token does
+//! not decide how it is verified: the algorithms belong to the issuer (RFC 8725, 3.1), and an address in a token is
+//! never fetched.
 
 pub mod authorities;
 pub mod claims;

@@ -7,25 +7,25 @@ use super::{
     types::{Algorithm, Use},
 };
 
-/// What is asked of one issuer's tokens.
+/// The rules for the tokens of one issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rules {
     /// The issuer's name in the settings.
     pub name: Arc<str>,
-    /// With what its tokens may be signed.
+    /// The permitted algorithms.
     pub algorithms: Vec<Algorithm>,
-    /// What `iss` must be, if anything.
+    /// The required `iss`, if any.
     pub issuer: Option<String>,
-    /// What `aud` must name, if anything.
+    /// An audience that `aud` must contain, if any.
     pub audience: Option<String>,
-    /// What its tokens are for.
+    /// The permitted uses of its tokens.
     pub uses: Vec<Use>,
-    /// What stands before its users' names here, so that none of them is one of ours.
+    /// The prefix of its users' names here, so that they differ from the users of this server.
     pub user_prefix: String,
 }
 
 impl Rules {
-    /// Whether it is worth asking if this issuer signed the token.
+    /// Whether this issuer may have signed the token, by use, algorithm and `iss`.
     #[must_use]
     pub fn may_have_signed(&self, token: &Unverified<'_>, wanted: Use) -> bool {
         self.uses.contains(&wanted)

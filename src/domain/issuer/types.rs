@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-/// How a token may be signed. There is no `none`.
+/// Signature algorithms. There is no `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub enum Algorithm {
     /// HMAC with SHA-256.
@@ -28,14 +28,14 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// Whether both sides hold the same key.
+    /// Whether issuer and server hold the same key.
     #[must_use]
     pub fn is_symmetric(self) -> bool {
         matches!(self, Self::HS256 | Self::HS384 | Self::HS512)
     }
 }
 
-/// What a token is for.
+/// The use of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Use {
     /// Naming the user of a connection.
@@ -44,14 +44,14 @@ pub enum Use {
     Subscription,
 }
 
-/// Why an outside token is not accepted. None of it reaches a client in words.
+/// Why an outside token is refused. Clients never see these texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefusal {
     /// Not a JWT, or one with extensions that must be understood.
     #[error("malformed token")]
     Malformed,
-    /// Nobody who may has signed it.
-    #[error("nobody's token")]
+    /// No key of a permitted issuer verifies it.
+    #[error("no permitted key verifies the token")]
     Unsigned,
     /// Past its end.
     #[error("expired token")]
@@ -59,10 +59,10 @@ pub enum TokenRefusal {
     /// Before its beginning.
     #[error("token not yet valid")]
     NotYetValid,
-    /// A claim is missing, of another shape, or for someone else.
+    /// A claim is missing, malformed, or meant for another recipient.
     #[error("wrong claims")]
     WrongClaims,
-    /// A token for a subscription where one for a connection is asked for, or the other way round.
-    #[error("a token for something else")]
+    /// A token for a subscription where one for a connection is required, or the reverse.
+    #[error("a token for another use")]
     WrongUse,
 }

@@ -1,8 +1,8 @@
-//! How risky a sign-in looks: what is unlike its user, weighed, with the reasons by name.
+//! The risk of a sign-in: what differs from the user's history, weighted, with the reasons by name.
 //!
-//! Held by the `DeviceTracker` actor, which brings the history; services decide what follows. Pure: the time comes with
-//! the sign-in. Whoever signs in on a device of their own is judged mildly and never refused with the default
-//! thresholds, so that nobody who attacks an account from elsewhere can lock its owner out.
+//! Called by the `DeviceTracker` actor, which provides the history; services decide what follows. Pure: the time is
+//! part of the sign-in. A sign-in on a known device gets low weights and is never refused with the default
+//! thresholds, so that an attacker elsewhere cannot lock the owner out.
 
 use serde::{Deserialize, Serialize};
 
@@ -10,84 +10,84 @@ use super::{place::Place, reason::Reason};
 
 /// Milliseconds.
 const HOUR: i64 = 3_600_000;
-/// For how long failures count.
+/// How long failures count.
 pub const RECENT_MS: i64 = HOUR;
-/// Failures of an account within the hour that are more than mistyping, and that are an attack.
+/// Failures of an account within the hour that are more than typing mistakes, and that are an attack.
 const FAILURES_ODD: usize = 5;
 const FAILURES_MANY: usize = 10;
-/// Accounts tried in vain from one address within the hour that are more than an office with a bad day.
+/// Accounts with failures from one address within the hour that are more than one bad day in an office.
 const ACCOUNTS_MANY: u32 = 8;
-/// Visits before hours mean anything, and how far from all of them an hour is unusual.
+/// Visits before hours count, and how far an hour must be from all of them to be unusual.
 const HOURS_KNOWN: usize = 10;
 const HOURS_APART: i64 = 3;
-/// Who was seen in more networks than this changes them all the time: one more tells nothing.
+/// A user seen in more networks than this changes networks all the time: one more means nothing.
 const NETWORKS_SETTLED: usize = 4;
 /// Faster than an airliner, in km/h.
 const SPEED_MAX: f64 = 1_000.0;
-/// Distances below are within what databases of places get wrong, in km.
+/// Shorter distances are within the error of location databases, in km.
 const DISTANCE_MIN: f64 = 500.0;
 
-/// How well the user's device is known.
+/// How well the account knows the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Standing {
-    /// The user was never seen on it.
+    /// The user has never signed in on it.
     New,
     /// The user has signed in on it before.
     Known,
-    /// The same, and it is trusted now.
+    /// Known, and trusted now.
     Trusted,
 }
 
-/// A sign-in to be judged.
+/// A sign-in to be assessed.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Signals {
-    /// When, in milliseconds since the epoch.
+    /// Its time, in milliseconds since the epoch.
     pub at_ms: i64,
-    /// On what.
+    /// How well the account knows the device.
     pub standing: Standing,
-    /// Whether the known device now looks different.
+    /// Whether the fingerprint of the known device has changed.
     pub fingerprint_changed: bool,
-    /// Where.
+    /// The location of its address.
     pub place: Place,
 }
 
-/// An earlier sign-in that succeeded.
+/// An earlier successful sign-in.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Visit {
-    /// When, in milliseconds since the epoch.
+    /// Its time, in milliseconds since the epoch.
     pub at_ms: i64,
-    /// Where.
+    /// The location of its address.
     pub place: Place,
 }
 
-/// What a sign-in is compared with.
+/// The history that a sign-in is compared with.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
-    /// Sign-ins of the user that succeeded, the newest first.
+    /// Successful sign-ins of the user, newest first.
     pub visits: Vec<Visit>,
-    /// When sign-ins to the account failed lately, in milliseconds since the epoch.
+    /// Recent failed sign-ins to the account, in milliseconds since the epoch.
     pub failures: Vec<i64>,
-    /// How many accounts were lately tried in vain from the address.
+    /// The number of accounts with recent failures from the address.
     pub accounts: u32,
 }
 
-/// How risky it looks, and why.
+/// The risk of a sign-in, with the reasons.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assessment {
-    /// From 0, like every other, to 100.
+    /// From 0, as usual, to 100.
     pub score: u8,
-    /// What was unlike, each once.
+    /// The reasons, each once.
     pub reasons: Vec<Reason>,
 }
 
-/// From which score on what is done.
+/// The scores from which on something follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
-    /// The user is told.
+    /// The user is notified.
     pub notify: u8,
-    /// A second factor is asked for.
+    /// A second factor is required.
     pub second_factor: u8,
-    /// It is refused, if there are two reasons at least.
+    /// The sign-in is refused, if there are at least two reasons.
     pub refuse: u8,
 }
 
@@ -97,20 +97,20 @@ impl Default for Thresholds {
     }
 }
 
-/// What follows from an assessment, the mildest first.
+/// The consequence of an assessment, the mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RiskOutcome {
-    /// Nothing.
+    /// No consequence.
     Allow,
-    /// The user is told.
+    /// The user is notified.
     Notify,
-    /// A second factor is asked for.
+    /// A second factor is required.
     RequireSecondFactor,
-    /// It is refused.
+    /// The sign-in is refused.
     Refuse,
 }
 
-/// What follows. One reason alone never refuses.
+/// The consequence of an assessment. One reason alone never refuses.
 #[must_use]
 pub fn decide(assessment: &Assessment, thresholds: Thresholds) -> RiskOutcome {
     let Assessment { score, reasons } = assessment;
@@ -125,9 +125,9 @@ pub fn decide(assessment: &Assessment, thresholds: Thresholds) -> RiskOutcome {
     }
 }
 
-/// Weighs a sign-in against the history of its user.
+/// Assesses a sign-in against the history of its user.
 ///
-/// The first sign-in ever is unlike nothing; only what attacks look like counts against it.
+/// The first sign-in has no history to differ from; only signs of an attack count.
 #[must_use]
 pub fn assess(signals: &Signals, history: &History) -> Assessment {
     let mut found: Vec<(Reason, u8)> = Vec::new();
@@ -155,7 +155,7 @@ pub fn assess(signals: &Signals, history: &History) -> Assessment {
     }
 }
 
-/// What a reason weighs on a device of this standing. On a known one the attacks of others weigh nothing, and all together
+/// The weight of a reason for this kind of device. On a known device the attacks of others weigh nothing, and the sum
 /// stays below refusal.
 fn weight(reason: Reason, signals: &Signals) -> u8 {
     let by_standing = |new, known, trusted| match signals.standing {
@@ -167,7 +167,7 @@ fn weight(reason: Reason, signals: &Signals) -> u8 {
         Reason::NewDevice => by_standing(25, 0, 0),
         Reason::FingerprintChanged => by_standing(0, 10, 10),
         Reason::NewNetwork => by_standing(10, 5, 0),
-        // Where a vague place lies is half a guess: a VPN, a satellite, a carrier without a city.
+        // The location of a vague place is half a guess: a VPN, a satellite, a carrier without a city.
         Reason::NewCountry if signals.place.is_vague() => by_standing(12, 10, 5),
         Reason::NewCountry => by_standing(25, 20, 10),
         Reason::ImpossibleTravel => by_standing(45, 45, 40),
@@ -178,7 +178,7 @@ fn weight(reason: Reason, signals: &Signals) -> u8 {
     }
 }
 
-/// How many of these moments lie within the hour before `at_ms`.
+/// How many of these times are within the hour before `at_ms`.
 fn recent(moments: &[i64], at_ms: i64) -> usize {
     moments.iter().filter(|moment| at_ms.saturating_sub(**moment) <= RECENT_MS).count()
 }
@@ -196,8 +196,8 @@ fn new_network(place: &Place, visits: &[Visit]) -> bool {
     settled && place.network.is_some_and(|network| !known.contains(&network))
 }
 
-/// Whether nobody could have come here from where the user was last seen for sure. A network that the user was seen in
-/// before is no journey: phones abroad come out at home, laptops beside them do not.
+/// Whether the user cannot have travelled here from the last exact position. A network in which the user was seen
+/// before does not count as travel: a phone abroad uses its home network, while a laptop beside it does not.
 fn impossible_travel(signals: &Signals, visits: &[Visit]) -> bool {
     let network = signals.place.network;
     if network.is_some() && visits.iter().any(|visit| visit.place.network == network) {
@@ -212,14 +212,14 @@ fn impossible_travel(signals: &Signals, visits: &[Visit]) -> bool {
     };
     let distance = here.distance_km(there) - f64::from(here.accuracy_km) - f64::from(there.accuracy_km);
     let elapsed = signals.at_ms.saturating_sub(at_ms).unsigned_abs();
-    // In km and hours, a double is exact enough for any two moments.
+    // For km and hours, a double is exact enough for any two times.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds beyond 2^53 are 285,000 years")]
     let hours = elapsed as f64 / HOUR as f64;
     distance >= DISTANCE_MIN && distance > SPEED_MAX * hours
 }
 
-/// Whether the user was never seen within some hours of this one. Hours are those of UTC: only what is usual for this user
-/// matters, not what it is called there.
+/// Whether the user was never seen within some hours of this one. Hours are UTC: only what is usual for this user
+/// matters, not the local time.
 fn unusual_hour(at_ms: i64, visits: &[Visit]) -> bool {
     let hour = |at_ms: i64| at_ms.div_euclid(HOUR).rem_euclid(24);
     let apart = |a: i64, b: i64| (a - b).rem_euclid(24).min((b - a).rem_euclid(24));

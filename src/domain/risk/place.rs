@@ -1,13 +1,13 @@
-//! Where an address is, as far as a database of places tells.
+//! The location of an address, as far as a location database knows it.
 
 use serde::{Deserialize, Serialize};
 
 /// The mean radius of the earth (IUGG), in km.
 const EARTH_KM: f64 = 6_371.0;
-/// From this radius on a position is no evidence of where anybody is, in km.
+/// A position with this radius or more is no evidence of a location, in km.
 const VAGUE_KM: u32 = 200;
 
-/// Where an address is; each part may be unknown.
+/// The location of an address; each part may be unknown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// ISO 3166-1, two letters.
@@ -20,7 +20,7 @@ pub struct Place {
     pub network: Option<u32>,
 }
 
-/// A position on the earth and how far from it the truth may lie.
+/// A position on the earth, with its possible error.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Position {
     /// In degrees, north is positive.
@@ -32,13 +32,13 @@ pub struct Position {
 }
 
 impl Place {
-    /// The position, if it is one to rely on.
+    /// The position, if it is accurate enough to rely on.
     #[must_use]
     pub fn exact(&self) -> Option<Position> {
         self.position.filter(|position| position.accuracy_km < VAGUE_KM)
     }
 
-    /// Whether its position is known to be a guess, as those of VPNs are.
+    /// Whether its position is known to be a guess, as for VPNs.
     #[must_use]
     pub fn is_vague(&self) -> bool {
         self.position.is_some() && self.exact().is_none()

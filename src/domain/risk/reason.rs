@@ -1,4 +1,4 @@
-//! Why a sign-in looks risky: a closed vocabulary, stored with the attempt and shown to the user.
+//! The reasons for a risk: a closed vocabulary, stored with the attempt and shown to the user.
 
 use std::{fmt, str::FromStr};
 
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 macro_rules! reasons {
     ($($(#[$doc:meta])* $name:ident = $word:literal;)*) => {
-        /// One thing that was unlike the user, or like an attack.
+        /// One difference from the user's history, or one sign of an attack.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         pub enum Reason {
             $($(#[$doc])* #[serde(rename = $word)] $name,)*
@@ -16,7 +16,7 @@ macro_rules! reasons {
             /// Every reason.
             pub const ALL: &[Self] = &[$(Self::$name,)*];
 
-            /// The stored spelling.
+            /// The stored word.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self {
@@ -30,21 +30,21 @@ macro_rules! reasons {
 reasons! {
     /// The user was never seen on the device.
     NewDevice = "new_device";
-    /// The known device looks different.
+    /// The fingerprint of the known device has changed.
     FingerprintChanged = "fingerprint_changed";
     /// The user was never seen in the network.
     NewNetwork = "new_network";
     /// The user was never seen in the country.
     NewCountry = "new_country";
-    /// Nobody travels so fast.
+    /// The distance to the last position is too large for the time.
     ImpossibleTravel = "impossible_travel";
     /// The user was never seen around this hour.
     UnusualHour = "unusual_hour";
-    /// Some sign-ins to the account failed lately.
+    /// Some recent sign-ins to the account failed.
     RecentFailures = "recent_failures";
-    /// Many did.
+    /// Many recent sign-ins to the account failed.
     ManyFailures = "many_failures";
-    /// Many accounts were tried in vain from the address lately.
+    /// Recent sign-ins to many accounts failed from the address.
     ManyAccounts = "many_accounts";
 }
 

@@ -1,7 +1,7 @@
-//! Histories of users, remembered for a moment, so that a burst of sign-ins to one account asks the database once.
+//! A cache of sign-in histories, so that a burst of sign-ins to one account reads the database once.
 //!
-//! Held by the `DeviceTracker` actor. Attempts of this node are added as they happen; those of other nodes get in when
-//! the moment is over and the history is read again.
+//! Held by the `DeviceTracker` actor. Attempts on this node are added as they happen; those on other nodes are seen
+//! when the entry expires and the history is read again.
 
 use std::{
     collections::HashMap,
@@ -12,38 +12,38 @@ use std::{
 use crate::risk::{History, Place, Visit};
 use protocol::id::UserId;
 
-/// How long a history is remembered.
+/// How long a history is cached.
 const KEPT: Duration = Duration::from_secs(10);
-/// How many are remembered at once.
+/// Maximum number of cached histories.
 const MAX: usize = 4_096;
-/// Visits and failures that a history holds; older ones say nothing new.
+/// Maximum number of visits in a history; older ones add nothing.
 pub const VISITS_MAX: usize = 50;
-/// The same for failures.
+/// Maximum number of failures in a history.
 pub const FAILURES_MAX: usize = 50;
 
-/// An attempt to sign in to an account.
+/// A sign-in attempt to an account.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempted {
-    /// Whose account.
+    /// The account.
     pub user: UserId,
-    /// When, in milliseconds since the epoch.
+    /// Its time, in milliseconds since the epoch.
     pub at_ms: i64,
-    /// From where, if it succeeded.
+    /// The location, if the attempt succeeded.
     pub succeeded: Option<Place>,
 }
 
-/// What a reading began with; if an attempt was noted since, the reading may lack it and is not remembered.
+/// The state of the cache when a read began. If an attempt was noted since, the result may lack it and is not cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark(u64);
 
 struct Entry {
-    /// The accounts tried were counted for this address.
+    /// The address for which accounts were counted.
     address: IpAddr,
     history: History,
     read_at: Instant,
 }
 
-/// The histories of some users.
+/// The cached histories of some users.
 #[derive(Default)]
 pub struct Histories {
     entries: HashMap<UserId, Entry>,
@@ -51,7 +51,7 @@ pub struct Histories {
 }
 
 impl Histories {
-    /// What is remembered of a user for a sign-in from `address`.
+    /// The cached history of a user for a sign-in from `address`.
     #[must_use]
     pub fn get(&self, user: UserId, address: IpAddr, now: Instant) -> Option<&History> {
         let entry = self.entries.get(&user)?;
@@ -59,13 +59,13 @@ impl Histories {
         fresh.then_some(&entry.history)
     }
 
-    /// Taken before a history is read.
+    /// To be taken before a history is read.
     #[must_use]
     pub fn mark(&self) -> Mark {
         Mark(self.noted)
     }
 
-    /// Remembers what was read since `mark`.
+    /// Caches what was read since `mark`.
     pub fn put(&mut self, user: UserId, address: IpAddr, history: History, mark: Mark, now: Instant) {
         if mark != self.mark() {
             return;
@@ -78,7 +78,7 @@ impl Histories {
         }
     }
 
-    /// Adds an attempt of this node.
+    /// Adds an attempt on this node.
     pub fn note(&mut self, attempted: Attempted) {
         self.noted += 1;
         let Some(Entry { history, .. }) = self.entries.get_mut(&attempted.user) else {

@@ -1,8 +1,8 @@
-//! Access tokens: JWTs that say who asks, in which session, and for how long.
+//! Access tokens: JWTs that name the user, the session, and the time of expiry.
 //!
-//! Called by the verifier and by sign-in and refresh. A token that verifies here is genuine and in date, no more: whether
-//! its session still lives and what its user may do is the verifier's to ask. The algorithm belongs to the key, never to
-//! the token's header (RFC 8725, 3.1).
+//! Called by the verifier, by sign-in and by refresh. A token that verifies here is genuine and not expired, no more:
+//! the verifier checks whether its session is still valid and what its user may do. The algorithm belongs to the key,
+//! never to the token's header (RFC 8725, 3.1).
 
 use std::time::Duration;
 
@@ -19,63 +19,65 @@ use crate::{
     crypto::key::{Key, hex},
 };
 
-/// The `typ` of the header (RFC 9068, 2.1): an identity token or a challenge is never taken for an access token.
+/// The `typ` of the header (RFC 9068, 2.1), so that an identity token or a challenge is never taken for an access
+/// token.
 const TYPE: &str = "at+jwt";
 const LABEL: &str = "portcullis access token v1";
-/// Longer texts are no tokens of ours.
+/// The longest access token.
 const MAX_BYTES: usize = 4096;
-/// How long an access token lives at most.
+/// The longest lifetime of an access token.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);
-/// How much longer than `exp` a token is taken, for clocks that differ.
+/// How long a token is accepted after `exp`, because clocks differ.
 const EXPIRY_LEEWAY: i64 = 5;
-/// How far in the future `nbf` and `iat` may lie, for clocks that differ.
+/// How far in the future `nbf` and `iat` may be, because clocks differ.
 const START_LEEWAY: i64 = 60;
 
-/// What a token claims. Every claim is required.
+/// The claims of a token. Every claim is required.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Claims {
     /// The user id as text (RFC 7519, 4.1.2).
     pub sub: String,
-    /// The same as a number.
+    /// The user id as a number.
     pub id: i64,
     /// The user's e-mail address when the token was issued.
     pub email: String,
-    /// The user's role when the token was issued; what counts is the live role.
+    /// The user's role when the token was issued; the live role decides.
     pub role: Role,
-    /// What the token may be used for; can only narrow the live scopes.
+    /// The scopes of the token; they can only narrow the live scopes.
     pub scopes: Vec<String>,
     /// The session.
     pub sid: SessionId,
-    /// The token's own id.
+    /// The id of the token.
     pub jti: Uuid,
-    /// The refresh counter that this token came with: its use proves that the refresh token before it was replaced.
+    /// The refresh counter that this token was issued with: its use proves that the earlier refresh token was
+    /// replaced.
     #[serde(rename = "gen")]
-    pub generation: u64,
-    /// The session's privilege epoch when the token was issued: once that has risen, the token carries no privilege.
+    pub refresh_counter: u64,
+    /// The session's privilege epoch when the token was issued: if that has risen, the token carries no privilege.
     #[serde(rename = "pep")]
     pub privilege_epoch: u32,
-    /// Who issued it.
+    /// The issuer.
     pub iss: String,
-    /// For whom.
+    /// The audience.
     pub aud: String,
     /// Issued at, seconds since the epoch.
     pub iat: i64,
     /// Not before, seconds since the epoch.
     pub nbf: i64,
-    /// The end, seconds since the epoch.
+    /// Expiry, seconds since the epoch.
     pub exp: i64,
 }
 
-/// Why a token is not accepted. None of it reaches a client in words.
+/// Why a token is refused. Clients never see these texts.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TokenError {
     /// Not a JWT, another type or another algorithm.
     #[error("malformed token")]
     Malformed,
-    /// The `kid` is missing or names no key of ours.
+    /// The `kid` is missing or names no configured key.
     #[error("unknown key")]
     UnknownKey,
-    /// The signature is not that of the key.
+    /// The signature does not fit the key.
     #[error("bad signature")]
     BadSignature,
     /// Past its end.
@@ -84,7 +86,7 @@ pub enum TokenError {
     /// Before its beginning.
     #[error("token not yet valid")]
     NotYetValid,
-    /// A claim is missing, of another shape, for someone else, or contradicts another.
+    /// A claim is missing, malformed, meant for another recipient, or contradicts another.
     #[error("wrong claims")]
     WrongClaims,
 }
@@ -102,7 +104,7 @@ struct VerifyingKey {
     key: DecodingKey,
 }
 
-/// The keys for issuing and verifying: the current one and the previous ones that are still honoured.
+/// The keys for issuing and verifying: the current one, and previous ones that are still accepted.
 pub struct AccessKeys {
     signing: EncodingKey,
     verifying: Vec<VerifyingKey>,
@@ -151,10 +153,10 @@ impl AccessKeys {
             .into()
     }
 
-    /// The claims of a genuine token that is in date at `now` (seconds since the epoch).
+    /// The claims of a genuine token that is valid at `now` (seconds since the epoch).
     ///
     /// # Errors
-    /// The first thing wrong with it; time is looked at last, so [`TokenError::Expired`] means genuine but old.
+    /// The first problem. Time is checked last, so [`TokenError::Expired`] means genuine but old.
     pub fn verify(&self, token: &str, now: i64) -> Result<Claims, TokenError> {
         let claims = self.verify_signature_only(token)?;
         if claims.nbf > now.saturating_add(START_LEEWAY) || claims.iat > now.saturating_add(START_LEEWAY) {
@@ -166,16 +168,16 @@ impl AccessKeys {
         Ok(claims)
     }
 
-    /// The claims of a genuine token, whatever the time: for signing out, which must work with an expired one.
+    /// The claims of a genuine token, whatever the time: for signing out, which must work with an expired token.
     ///
     /// # Errors
-    /// Everything that [`Self::verify`] refuses but the time.
+    /// Everything that [`Self::verify`] refuses, except the time.
     pub fn verify_signature_only(&self, token: &str) -> Result<Claims, TokenError> {
         if token.len() > MAX_BYTES {
             return Err(TokenError::Malformed);
         }
         let header = jsonwebtoken::decode_header(token).map_err(|_| TokenError::Malformed)?;
-        // `crit` lists extensions that must be understood (RFC 7515, 4.1.11): we understand none.
+        // `crit` lists extensions that must be understood (RFC 7515, 4.1.11). This server supports none.
         if header.typ.as_deref() != Some(TYPE) || header.alg != Algorithm::HS256 || header.crit.is_some() {
             return Err(TokenError::Malformed);
         }
@@ -187,25 +189,25 @@ impl AccessKeys {
         self.agree(&claims).then_some(claims).ok_or(TokenError::WrongClaims)
     }
 
-    /// Whether the claims are for us and do not contradict each other.
+    /// Whether the claims are for this server and do not contradict each other.
     fn agree(&self, claims: &Claims) -> bool {
         claims.iss == self.issuer && claims.aud == self.audience && claims.sub == claims.id.to_string()
     }
 }
 
-/// How long a token lives that is issued now: an hour, never past the session's end.
+/// The lifetime of a token that is issued now: an hour, never past the session's end.
 #[must_use]
 pub fn access_ttl(now: OffsetDateTime, session_expires_at: OffsetDateTime) -> Duration {
     Duration::try_from(session_expires_at - now).unwrap_or_default().min(LIFETIME)
 }
 
-/// The key's public name: nothing of the secret can be read from it that a signature would not tell.
+/// The key's public name. It reveals no more about the secret than a signature does.
 fn kid(secret: &SecretString) -> String {
     let digest = Sha256::new().chain_update(LABEL).chain_update(secret.expose_secret()).finalize();
     hex(&digest[..8])
 }
 
-/// The library checks algorithm, signature, issuer and audience; time is ours, since it is an argument.
+/// The library checks algorithm, signature, issuer and audience. Time is checked here, because it is an argument.
 fn validation(issuer: &str, audience: &str) -> Validation {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;

@@ -25,7 +25,7 @@ fn claims() -> Claims {
         scopes: vec!["read".to_owned(), "write".to_owned()],
         sid: SessionId(Uuid::from_u128(1)),
         jti: Uuid::from_u128(2),
-        generation: 7,
+        refresh_counter: 7,
         privilege_epoch: 3,
         iss: "https://id.example".to_owned(),
         aud: "portcullis".to_owned(),
@@ -220,8 +220,8 @@ proptest! {
     }
 
     #[test]
-    fn any_claims_round_trip(id: i64, generation: u64, email in "\\PC{0,60}", scopes in prop::collection::vec("[a-z]{1,9}", 0..5)) {
-        let claims = Claims { sub: id.to_string(), id, generation, email, scopes, ..claims() };
+    fn any_claims_round_trip(id: i64, refresh_counter: u64, email in "\\PC{0,60}", scopes in prop::collection::vec("[a-z]{1,9}", 0..5)) {
+        let claims = Claims { sub: id.to_string(), id, refresh_counter, email, scopes, ..claims() };
         let token = keys().issue(&claims);
         prop_assert_eq!(keys().verify(token.expose_secret(), NOW), Ok(claims));
     }

@@ -1,7 +1,7 @@
-//! Keys of the server API: their form, and what each permits.
+//! API keys of the server API: their format, and what each permits.
 //!
-//! A key is `pck_<id>_<secret>`: 32 hexadecimal digits by which it is found, and 256 random bits in base64url. Only the
-//! SHA-256 of the secret is stored; that of a random value needs no salt and no slow hash.
+//! A key is `pck_<id>_<secret>`: 32 hexadecimal digits by which it is found, and 256 random bits in base64url. Only
+//! the SHA-256 of the secret is stored; the hash of a random value needs no salt and need not be slow.
 
 use std::{fmt, str::FromStr};
 
@@ -17,15 +17,15 @@ const SECRET_BYTES: usize = 32;
 /// SHA-256 of a key's secret.
 pub type KeyHash = [u8; 32];
 
-/// A key as it was presented; whether there is such a key is another question.
+/// A key as a client presents it, not verified yet.
 pub struct PresentedKey {
-    /// By which it is found.
+    /// The public id by which it is found.
     pub id: Uuid,
     hash: KeyHash,
 }
 
 impl PresentedKey {
-    /// Reads a key; `None` for what is none.
+    /// Parses a key; `None` if it has another format.
     #[must_use]
     pub fn parse(key: &str) -> Option<Self> {
         let (id, secret) = key.strip_prefix(PREFIX)?.split_once('_')?;
@@ -34,7 +34,7 @@ impl PresentedKey {
         Some(Self { id, hash: Sha256::digest(&secret).into() })
     }
 
-    /// Whether it is the key whose hash was stored; in constant time.
+    /// Whether it is the key with this stored hash; in constant time.
     #[must_use]
     pub fn is(&self, stored: &[u8]) -> bool {
         self.hash.ct_eq(stored).into()
@@ -48,7 +48,7 @@ pub fn new_key(id: Uuid, secret: &[u8; SECRET_BYTES]) -> (SecretString, KeyHash)
     (text.into(), Sha256::digest(secret).into())
 }
 
-/// Whether two secrets of any length are the same; in constant time.
+/// Whether two secrets of any length are equal; in constant time.
 #[must_use]
 pub fn same(presented: &str, known: &SecretString) -> bool {
     let digest = |text: &str| -> [u8; 32] { Sha256::digest(text).into() };
@@ -65,7 +65,7 @@ macro_rules! scopes {
             /// Every scope.
             pub const ALL: &'static [Self] = &[$(Self::$name),*];
 
-            /// The stored spelling.
+            /// The stored word.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word,)* }
@@ -87,26 +87,26 @@ scopes! {
     Tokens = "tokens";
 }
 
-/// What a key may call.
+/// The methods that a key may call.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ApiScopes(Vec<ApiScope>);
 
 impl ApiScopes {
     const EVERYTHING: &'static str = "*";
 
-    /// Every method there is.
+    /// All methods.
     #[must_use]
     pub fn everything() -> Self {
         Self(ApiScope::ALL.to_vec())
     }
 
-    /// Whether it is among them.
+    /// Whether the key may call this group.
     #[must_use]
     pub fn contains(&self, scope: ApiScope) -> bool {
         self.0.contains(&scope)
     }
 
-    /// Reads the stored words. One that this version does not know permits nothing.
+    /// Parses the stored words. A word that this version does not know permits nothing.
     #[must_use]
     pub fn stored(words: &[String]) -> Self {
         let known = words.iter().filter_map(|word| word.parse::<Self>().ok());
@@ -122,7 +122,7 @@ impl ApiScopes {
         self.0.iter().map(|scope| scope.as_str()).collect()
     }
 
-    /// All that any of these permit.
+    /// The union of these scopes.
     #[must_use]
     pub fn joined(parts: impl IntoIterator<Item = Self>) -> Self {
         let mut scopes: Vec<ApiScope> = parts.into_iter().flat_map(|part| part.0).collect();
@@ -138,12 +138,12 @@ impl fmt::Display for ApiScopes {
     }
 }
 
-/// No such scope.
+/// There is no such scope.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is none of publish, channels, history, connections, tokens and *")]
 pub struct UnknownScope(String);
 
-/// One word: a scope, or `*` for all of them.
+/// Parses one word: a scope, or `*` for all of them.
 impl FromStr for ApiScopes {
     type Err = UnknownScope;
 

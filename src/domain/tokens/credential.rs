@@ -1,15 +1,13 @@
-//! Credentials: where in a request a token is looked for, for REST and for the WebSocket handshake alike.
+//! Credentials: where in a request a token is looked for, for REST and the WebSocket handshake alike.
 //!
-//! One finder for every door, over plain text: it knows no framework. It says where a token lies and never whether it is
-//! any good. A request that names one of our credentials twice, differently, is refused rather than guessed at.
-
-use std::borrow::Cow;
+//! One lookup for every entrance, over plain text, without types of a framework. It finds a token and does not verify
+//! it. A request that contains one of the credentials twice with different values is refused.
 
 use secrecy::SecretString;
 
 /// The cookie that carries an access token.
 pub const ACCESS_COOKIE: &str = "access_token";
-/// The query parameters that look like credentials; on REST routes none is accepted.
+/// The query parameters that look like credentials; REST routes accept none of them.
 const QUERY_CREDENTIALS: [&str; 4] = ["token", "access_token", "ticket", "refresh_token"];
 
 /// The parts of a request that may hold a credential.
@@ -23,20 +21,20 @@ pub struct Headers<'a> {
     pub query: Option<&'a str>,
 }
 
-/// Which door the request is at.
+/// The entrance that received the request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Door {
     /// The REST API: header or cookie.
     Rest,
-    /// The WebSocket handshake: also a ticket, and if the settings allow it a token, in the query.
+    /// The WebSocket handshake: also a ticket and, if the settings allow it, a token in the query.
     WebSocket {
         /// Whether `?token=` is accepted (`WS_QUERY_TOKEN`).
         query_token: bool,
     },
 }
 
-/// Where a token was found. Only [`Source::Cookie`] is sent by a browser without being asked, and so needs protection
-/// against other sites.
+/// Where a token was found. A browser sends only [`Source::Cookie`] on its own, so only that needs protection against
+/// other sites.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// `Authorization: Bearer`.
@@ -58,10 +56,10 @@ pub struct Credential {
     pub source: Source,
 }
 
-/// Why a request's credentials cannot be used at all. All of them are bad requests (400).
+/// Why a request's credentials are unusable. All of these are bad requests (400).
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum CredentialError {
-    /// A token in the query where none belongs: queries end up in logs and histories.
+    /// A token in the query where it is not accepted: queries end up in logs and browser histories.
     #[error("a token in the query is not accepted here")]
     QueryTokenElsewhere,
     /// The same credential twice, with different values or in two headers.
@@ -72,11 +70,12 @@ pub enum CredentialError {
     Malformed,
 }
 
-/// The token of a request: `Authorization: Bearer`, then the `access_token` cookie, then, at the WebSocket door, the
-/// `ticket` and `token` query parameters. `Ok(None)` is a request without credentials.
+/// The token of a request: `Authorization: Bearer`, then the `access_token` cookie, then, for a WebSocket handshake,
+/// the `ticket` and `token` query parameters. `Ok(None)` is a request without credentials.
 ///
 /// # Errors
-/// See [`CredentialError`]. A misplaced or repeated credential is refused even when another one would have been found first.
+/// See [`CredentialError`]. A misplaced or repeated credential is refused even if another one would have been found
+/// first.
 pub fn find(headers: Headers<'_>, door: Door) -> Result<Option<Credential>, CredentialError> {
     let (ticket, query) = in_query(headers.query, door)?;
     let bearer = bearer(headers.authorization)?;
@@ -91,7 +90,8 @@ pub fn find(headers: Headers<'_>, door: Door) -> Result<Option<Credential>, Cred
 /// The value of the cookie `name` in the request's `Cookie` lines. An empty value counts as none.
 ///
 /// # Errors
-/// [`CredentialError::Repeated`] when two cookies of that name differ: one of them was planted, and nobody can tell which.
+/// [`CredentialError::Repeated`] when two cookies of that name differ: one of them may have been planted by another
+/// site.
 pub fn cookie(lines: &[&str], name: &str) -> Result<Option<String>, CredentialError> {
     let mut found: Option<&str> = None;
     for (key, value) in lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='))
@@ -112,7 +112,7 @@ fn unquoted(value: &str) -> &str {
     value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
 }
 
-/// The bearer token; another scheme, such as a proxy's Basic, is none of ours (RFC 6750, 2.1).
+/// The bearer token. Another scheme, such as a proxy's Basic, is ignored (RFC 6750, 2.1).
 fn bearer(lines: &[&str]) -> Result<Option<String>, CredentialError> {
     let line = match lines {
         [] => return Ok(None),
@@ -130,13 +130,11 @@ fn bearer(lines: &[&str]) -> Result<Option<String>, CredentialError> {
     Ok(Some(token.to_owned()))
 }
 
-/// The ticket and the token in the query, as far as this door takes them.
+/// The ticket and the token in the query, as far as this entrance accepts them.
 fn in_query(query: Option<&str>, door: Door) -> Result<(Option<String>, Option<String>), CredentialError> {
     let (mut ticket, mut token) = (None, None);
-    for (key, value) in
-        query.unwrap_or_default().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")))
-    {
-        let key = decoded(key);
+    // Invalid escapes are kept as they are, invalid UTF-8 is replaced: neither verifies as a token.
+    for (key, value) in form_urlencoded::parse(query.unwrap_or_default().as_bytes()) {
         if !QUERY_CREDENTIALS.contains(&key.as_ref()) {
             continue;
         }
@@ -145,35 +143,12 @@ fn in_query(query: Option<&str>, door: Door) -> Result<(Option<String>, Option<S
             ("token", Door::WebSocket { query_token: true }) => &mut token,
             _ => return Err(CredentialError::QueryTokenElsewhere),
         };
-        if slot.replace(decoded(value).into_owned()).is_some() {
+        if slot.replace(value.into_owned()).is_some() {
             return Err(CredentialError::Repeated);
         }
     }
     let given = |value: &String| !value.is_empty();
     Ok((ticket.filter(given), token.filter(given)))
-}
-
-/// Percent-decoding of one query part. What is not valid stays as it is: it will verify as nothing.
-fn decoded(part: &str) -> Cow<'_, str> {
-    if !part.contains(['%', '+']) {
-        return Cow::Borrowed(part);
-    }
-    let hex = |byte: u8| char::from(byte).to_digit(16);
-    let (bytes, mut at) = (part.as_bytes(), 0);
-    let mut out = Vec::with_capacity(bytes.len());
-    while let Some(&byte) = bytes.get(at) {
-        let pair = bytes.get(at + 1).copied().and_then(hex).zip(bytes.get(at + 2).copied().and_then(hex));
-        match (byte, pair) {
-            (b'%', Some((high, low))) => {
-                out.push((high * 16 + low) as u8);
-                at += 2;
-            }
-            (b'+', _) => out.push(b' '),
-            _ => out.push(byte),
-        }
-        at += 1;
-    }
-    String::from_utf8(out).map_or(Cow::Borrowed(part), Cow::Owned)
 }
 
 #[cfg(test)]

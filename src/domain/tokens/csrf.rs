@@ -1,8 +1,8 @@
 //! CSRF tokens: `timestamp:nonce:signature`, bound to the session, or to the pre-session before sign-in.
 //!
-//! Called by the REST layer. A token made for one session, or before sign-in, is worth nothing in another (OWASP's signed
-//! double submit, with binding). That header and cookie agree is for the caller to check; who may cross origins is
-//! [`crate::client::origin`]'s.
+//! Called by the REST layer. A token for one session, or for a client before sign-in, is not valid in another
+//! (OWASP's signed double submit, with binding). The caller compares header and cookie; [`crate::client::origin`]
+//! decides about other origins.
 
 use std::fmt;
 
@@ -13,14 +13,14 @@ use uuid::Uuid;
 use crate::crypto::key::{Key, hex, unhex};
 
 const LABEL: &str = "portcullis csrf token v1";
-/// How long a token is good, in seconds.
+/// The lifetime of a token, in seconds.
 pub const LIFETIME: i64 = 60 * 60;
-/// From this age on a fresh token is handed out beside the old one, in seconds.
+/// The age from which on a fresh token is sent beside the old one, in seconds.
 const STALE: i64 = 5 * 60;
-/// How far in the future a timestamp may lie, for clocks that differ.
+/// How far in the future a timestamp may be, because clocks differ.
 const LEEWAY: i64 = 60;
 
-/// What a token is good for.
+/// What a token is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
     /// Requests of this session.
@@ -38,12 +38,12 @@ impl fmt::Display for Binding {
     }
 }
 
-/// How old a token is, in seconds; never negative.
+/// The age of a token, in seconds; never negative.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Age(pub i64);
 
 impl Age {
-    /// Whether it is time to hand out a fresh one.
+    /// Whether a fresh token should be sent.
     #[must_use]
     pub fn is_stale(self) -> bool {
         self.0 > STALE
@@ -59,10 +59,10 @@ pub enum CsrfError {
     /// Older than [`LIFETIME`].
     #[error("expired CSRF token")]
     Expired,
-    /// From a time yet to come.
+    /// From the future.
     #[error("CSRF token from the future")]
     FromTheFuture,
-    /// Not ours, or of another session.
+    /// Not signed by this server, or bound to another session.
     #[error("CSRF token of another session")]
     BadSignature,
 }
@@ -71,7 +71,7 @@ pub enum CsrfError {
 pub struct CsrfKeys(Key);
 
 impl CsrfKeys {
-    /// The key of the configured secret.
+    /// The key derived from the configured secret.
     #[must_use]
     pub fn new(secret: &SecretString) -> Self {
         Self(Key::derive(secret, LABEL))
@@ -85,10 +85,10 @@ impl CsrfKeys {
         format!("{signed}:{}", hex(&signature))
     }
 
-    /// How old a genuine token for `binding` is at `now`.
+    /// The age of a genuine token for `binding` at `now`.
     ///
     /// # Errors
-    /// The signature is looked at before the time, so that only a genuine token is called expired.
+    /// The signature is checked before the time, so that only a genuine token is called expired.
     pub fn verify(&self, token: &str, binding: Binding, now: i64) -> Result<Age, CsrfError> {
         let (signed, signature) = token.rsplit_once(':').ok_or(CsrfError::Malformed)?;
         let (timestamp, nonce) = signed.split_once(':').ok_or(CsrfError::Malformed)?;

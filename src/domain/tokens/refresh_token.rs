@@ -1,8 +1,8 @@
-//! Refresh tokens: what they carry, and what presenting one means.
+//! Refresh tokens: their content, and the rule for a presented one.
 //!
-//! Called by `service::sign_in::refresh`. A token names its session and the rotation it belongs to and is sealed with a MAC: no
-//! token is stored, and the successor of one can be computed again for a client that lost it. The rule [`decide`] only
-//! says what ought to happen; the store's conditional UPDATE decides between two that come at once.
+//! Called by `service::sign_in::refresh`. A token names its session and its rotation, and is signed with a MAC. No
+//! token is stored; the successor of a token can be computed again for a client that lost it. The rule [`decide`]
+//! only states the right reaction; the store's conditional UPDATE decides between concurrent requests.
 
 use std::time::Duration;
 
@@ -19,36 +19,36 @@ const VERSION: u8 = 1;
 /// Version, session id, counter.
 const BODY: usize = 1 + 16 + 8;
 const TAG: usize = 16;
-/// How long the previous token is answered as a matter of course: two tabs, a lost response.
+/// How long the previous token is answered with its successor: two tabs, a lost response.
 const REPEAT_WINDOW: Duration = Duration::from_secs(10);
 /// How long it is answered once more if the successor was never used: a laptop closed at the wrong moment.
 const LATE_WINDOW: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// What a refresh token says.
+/// The content of a refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RefreshToken {
     /// The session that it continues.
     pub session: SessionId,
-    /// How often the session had been refreshed when it was issued.
+    /// The session's refresh counter when it was issued.
     pub counter: u64,
 }
 
-/// Why a text is not a refresh token of ours. A forged one changes nothing.
+/// Why a text is not a refresh token of this server. A forged one changes nothing.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum RefreshError {
-    /// Not of the shape.
+    /// Malformed.
     #[error("malformed refresh token")]
     Malformed,
-    /// Of the shape, but not sealed by us.
+    /// Well-formed, but not signed by this server.
     #[error("forged refresh token")]
     Forged,
 }
 
-/// The keys that seal refresh tokens: the current one and the previous ones that are still honoured.
+/// The keys that sign refresh tokens: the current one, and previous ones that are still accepted.
 pub struct RefreshKeys(Vec<Key>);
 
 impl RefreshKeys {
-    /// Keys from the configured secrets. Tokens are sealed with `current` and opened with all of them.
+    /// Keys from the configured secrets. Tokens are signed with `current` and verified with all of them.
     #[must_use]
     pub fn new(current: &SecretString, previous: &[SecretString]) -> Self {
         Self(std::iter::once(current).chain(previous).map(|secret| Key::derive(secret, LABEL)).collect())
@@ -68,7 +68,7 @@ impl RefreshKeys {
         URL_SAFE_NO_PAD.encode(bytes).into()
     }
 
-    /// What the text says, if it is ours. The MAC is compared in constant time.
+    /// Parses and verifies a token. The MAC is compared in constant time.
     ///
     /// # Errors
     /// See [`RefreshError`].
@@ -93,12 +93,12 @@ impl RefreshKeys {
     }
 }
 
-/// Where a session's chain of refresh tokens stands, as stored.
+/// The stored state of a session's chain of refresh tokens.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ChainState {
-    /// The counter of the token that is current.
+    /// The counter of the current token.
     pub counter: u64,
-    /// When it became so; `None` before the first rotation.
+    /// Time of the last rotation; `None` before the first.
     pub rotated_at: Option<OffsetDateTime>,
     /// The highest counter whose access token was used.
     pub used_counter: u64,
@@ -106,24 +106,24 @@ pub struct ChainState {
     pub retried_counter: Option<u64>,
 }
 
-/// What presenting a genuine refresh token means.
+/// The right reaction to a genuine refresh token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// It is the current one: advance the chain.
+    /// It is the current one: rotate.
     Rotate,
-    /// It was replaced a moment ago: give the same successor again.
+    /// It was replaced a moment ago: return the same successor again.
     Repeat,
-    /// It was replaced a while ago and the successor was never used: give it once more, and remember that.
+    /// It was replaced a while ago and the successor was never used: return it once more, and record that.
     RepeatLate,
-    /// Someone uses a token that was replaced and whose successor is in use: end the session.
+    /// It was replaced, and its successor is in use: the token was copied. End the session.
     Reuse,
-    /// It claims a rotation that never took place: refuse, change nothing.
+    /// It names a rotation that never took place: refuse, change nothing.
     Forged,
 }
 
-/// What to do about a token with the counter `presented`.
+/// The reaction to a token with the counter `presented`.
 ///
-/// A `rotated_at` in the future (another node's clock) counts as just now.
+/// A `rotated_at` in the future (the clock of another node) counts as just now.
 #[must_use]
 pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decision {
     if presented >= chain.counter {

@@ -1,7 +1,7 @@
-//! What is said of a subscription that the server makes, wherever it is said: in an outside token's `subs` and `override`,
-//! and by `subscribe` of the server API. Read here and nowhere else, so that one word means one thing at both.
+//! The terms of a server-side subscription, from an outside token's `subs` and `override` and from `subscribe` of the
+//! server API. Both are parsed here only, so that a field means the same in both.
 //!
-//! Issuers and servers in Go write a value that they do not have as `null`; that is as if it were not there.
+//! Issuers and servers in Go write a missing value as `null`; it is treated as missing.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use protocol::{
@@ -12,10 +12,10 @@ use protocol::{
 use serde::{Deserialize, Deserializer, de};
 use serde_json::value::RawValue;
 
-/// The last second of the year 9999: later moments cannot be written down.
+/// The last second of the year 9999: later times cannot be represented.
 const LAST_MOMENT: i64 = 253_402_300_799;
 
-/// A payload that cannot be passed on: no base64, no UTF-8, no JSON, or nested too deep.
+/// A payload that cannot be passed on: invalid base64, UTF-8 or JSON, or nested too deeply.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a payload is malformed")]
 pub struct MalformedPayload;
@@ -34,7 +34,7 @@ pub struct SubscriptionTerms {
     switches: Switches,
 }
 
-/// `override`: what is done otherwise than the namespace says, each as `{"value": true}`.
+/// `override`: what differs from the settings of the namespace, each as `{"value": true}`.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Switches {
@@ -52,7 +52,7 @@ struct Switch {
 }
 
 impl SubscriptionTerms {
-    /// The subscription to this channel, for who stands there.
+    /// The subscription to this channel with these terms.
     ///
     /// # Errors
     /// A payload is malformed.
@@ -73,7 +73,7 @@ impl SubscriptionTerms {
 }
 
 impl Switches {
-    /// In the terms of namespaces.
+    /// As options of namespaces.
     #[must_use]
     pub fn overrides(&self) -> Overrides {
         let value = |switch: Option<Switch>| switch.map(|switch| switch.value);
@@ -87,7 +87,7 @@ impl Switches {
     }
 }
 
-/// The value itself, or one in base64, which goes first; an empty one is none.
+/// The value itself, or one in base64, which takes precedence. An empty one counts as missing.
 ///
 /// # Errors
 /// See [`MalformedPayload`].
@@ -104,21 +104,21 @@ pub fn payload(plain: Option<&RawValue>, encoded: Option<&str>) -> Result<Option
     }
 }
 
-/// A `NumericDate` (RFC 7519, 2): seconds since the epoch, of which parts are cut off.
+/// A `NumericDate` (RFC 7519, 2): seconds since the epoch; fractions are cut off.
 ///
 /// # Errors
-/// One that is no number, or cannot be written down.
+/// A value that is not a number, or cannot be represented.
 pub fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     let Some(number) = Option::<f64>::deserialize(from)? else { return Ok(None) };
     let fits = (0.0..=LAST_MOMENT as f64).contains(&number);
-    // What fits is far below 2^53.
+    // Values in range are far below 2^53.
     if fits { Ok(Some(number as i64)) } else { Err(de::Error::custom("no moment that can be written down")) }
 }
 
-/// The value, or for `null` what it is when it is not there. (`#[serde(default)]` alone covers only the latter.)
+/// The value, or the default for `null`. (`#[serde(default)]` alone covers only a missing field.)
 ///
 /// # Errors
-/// A value that is none of this kind.
+/// A value of another kind.
 pub fn or_default<'de, D: Deserializer<'de>, T: Default + Deserialize<'de>>(from: D) -> Result<T, D::Error> {
     Ok(Option::deserialize(from)?.unwrap_or_default())
 }

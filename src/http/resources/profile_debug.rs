@@ -95,7 +95,7 @@ pub(crate) async fn show(
             scopes: caller.scopes.to_strings(),
             session: caller.session,
             device: caller.device,
-            generation: caller.generation,
+            generation: caller.refresh_counter,
             token_expires_at: caller.token_expires_at,
             session_expires_at: caller.session_expires_at,
             privileged_until: caller.privileged_until,

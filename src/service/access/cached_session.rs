@@ -14,7 +14,7 @@ use domain::{
     session::Lifetime,
     tokens::access_token::Claims,
 };
-use store::{Authority, Session, SessionWithUser, Ticket};
+use store::{ActingSession, Session, SessionWithUser, Ticket};
 
 /// A session's sign of life is passed on at most this often.
 const REPORT_MS: i64 = 10_000;
@@ -35,7 +35,7 @@ pub struct Caller {
     /// Its device.
     pub device: DeviceId,
     /// The refresh counter that the token came with.
-    pub generation: u64,
+    pub refresh_counter: u64,
     /// The sign-in.
     pub session_created_at: OffsetDateTime,
     /// The session's absolute end.
@@ -50,13 +50,13 @@ pub struct Caller {
 
 impl Caller {
     /// What must still hold when something is changed in the caller's name.
-    pub(crate) fn authority(&self) -> Authority {
-        Authority { session: self.session, user: self.user, role: Role::User, privileged_until: None }
+    pub(crate) fn acting_session(&self) -> ActingSession {
+        ActingSession { session: self.session, user: self.user, role: Role::User, privileged_until: None }
     }
 
     /// The same for what takes a recent proof of presence.
-    pub(crate) fn privileged_authority(&self) -> Authority {
-        Authority { privileged_until: self.privileged_until, ..self.authority() }
+    pub(crate) fn privileged_acting_session(&self) -> ActingSession {
+        ActingSession { privileged_until: self.privileged_until, ..self.acting_session() }
     }
 }
 
@@ -111,11 +111,11 @@ impl Known {
         Lifetime { last_seen_at: self.last_seen(), ..self.session.lifetime(open_sockets) }
     }
 
-    /// Notes a use. `true` if it is to be passed on: now and then, and at once for a new generation, because that decides
+    /// Notes a use. `true` if it is to be passed on: now and then, and at once for a new refresh counter, because that decides
     /// whether a late retry of the refresh token before it may still be answered.
-    pub(crate) fn note_use(&self, generation: u64, at_ms: i64) -> bool {
+    pub(crate) fn note_use(&self, refresh_counter: u64, at_ms: i64) -> bool {
         self.last_seen_ms.fetch_max(at_ms, Ordering::Relaxed);
-        let first = self.used_counter.fetch_max(generation, Ordering::Relaxed) < generation;
+        let first = self.used_counter.fetch_max(refresh_counter, Ordering::Relaxed) < refresh_counter;
         let reported = self.reported_ms.load(Ordering::Relaxed);
         if !first && at_ms - reported < REPORT_MS {
             return false;
@@ -133,7 +133,7 @@ impl Known {
         let carried = claims.privilege_epoch >= session.privilege_epoch;
         Caller {
             scopes: self.role.scopes().intersect(Scopes::parse(&claims.scopes)),
-            generation: claims.generation,
+            refresh_counter: claims.refresh_counter,
             privileged_until: session.privileged_until.filter(|until| carried && *until > now),
             token_expires_at: OffsetDateTime::from_unix_timestamp(claims.exp).unwrap_or(session.expires_at),
             token: self.mark(claims),
@@ -152,7 +152,7 @@ impl Known {
     pub(crate) fn ticket_holder(&self, ticket: Ticket, expires_at: OffsetDateTime) -> Caller {
         Caller {
             scopes: self.role.scopes().intersect(ticket.scopes),
-            generation: self.used_counter(),
+            refresh_counter: self.used_counter(),
             token_expires_at: expires_at,
             token: ticket.token,
             ..self.nobody_yet()
@@ -169,7 +169,7 @@ impl Known {
             scopes: Scopes::NONE,
             session: session.id,
             device: session.device,
-            generation: 0,
+            refresh_counter: 0,
             session_created_at: session.created_at,
             session_expires_at: session.expires_at,
             privileged_until: None,

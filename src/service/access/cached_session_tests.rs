@@ -10,7 +10,7 @@ use domain::{
     account::role::{Scope, Status},
     session::SignInMethod,
 };
-use store::{DeviceShown, User};
+use store::{DeviceSummary, User};
 
 fn now() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()
@@ -24,7 +24,7 @@ fn known(role: Role, privileged_epoch: Option<u32>) -> Known {
         password_hash: secrecy::SecretString::default(),
         role,
         status: Status::Active,
-        generation: 0,
+        revocation_epoch: 0,
         created_at: now(),
         last_login_at: None,
     };
@@ -46,7 +46,7 @@ fn known(role: Role, privileged_epoch: Option<u32>) -> Known {
         address: None,
         user_agent: None,
         risk: None,
-        shown: DeviceShown::default(),
+        shown: DeviceSummary::default(),
         revoked: None,
     };
     Known::new(SessionWithUser { session, user }, millis(now()))
@@ -61,7 +61,7 @@ fn claims(privilege_epoch: u32, role: Role, scopes: Scopes) -> Claims {
         scopes: scopes.to_strings(),
         sid: SessionId::random(),
         jti: Uuid::new_v4(),
-        generation: 3,
+        refresh_counter: 3,
         privilege_epoch,
         iss: String::new(),
         aud: String::new(),

@@ -46,7 +46,7 @@ impl Services {
         &self,
         user: &User,
         session: &Session,
-        generation: u64,
+        refresh_counter: u64,
     ) -> (SecretString, OffsetDateTime) {
         let now = self.clock.now();
         let expires_at = now + access_ttl(now, session.expires_at);
@@ -59,7 +59,7 @@ impl Services {
             scopes: user.role.scopes().to_strings(),
             sid: session.id,
             jti: Uuid::new_v4(),
-            generation,
+            refresh_counter,
             privilege_epoch: session.privilege_epoch,
             iss: self.access_keys.issuer().to_owned(),
             aud: self.access_keys.audience().to_owned(),

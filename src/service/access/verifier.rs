@@ -69,7 +69,7 @@ impl Verifier {
             return Err(Refusal::Invalid("invalid_token"));
         }
         self.admit(&known.session.user.into(), &known.mark(&claims), None, now).await?;
-        self.note_use(&known, claims.generation, now);
+        self.note_use(&known, claims.refresh_counter, now);
         Ok(known.caller(&claims, now))
     }
 
@@ -205,9 +205,9 @@ impl Verifier {
         }
     }
 
-    fn note_use(&self, known: &Known, generation: u64, now: OffsetDateTime) {
+    fn note_use(&self, known: &Known, refresh_counter: u64, now: OffsetDateTime) {
         let at_ms = millis(now);
-        if known.note_use(generation, at_ms) {
+        if known.note_use(refresh_counter, at_ms) {
             self.sources.realtime.seen(Seen {
                 user: known.session.user,
                 session: known.session.id,

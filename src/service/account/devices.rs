@@ -4,7 +4,7 @@ use protocol::{audit::Outcome, close::Cause, id::DeviceId};
 
 use crate::{Caller, Failure, Meta, Revoked, Services};
 use domain::client::device::{TRUST_TTL, Trust};
-use store::{Change, Device, DeviceChange, Order, Target};
+use store::{Change, Device, DeviceChange, RevocationRequest, Target};
 
 /// The longest label, in characters.
 const LABEL_CHARS: usize = 100;
@@ -59,12 +59,12 @@ impl Services {
         meta: &Meta,
     ) -> Result<DeviceListed, Failure> {
         let label = wish.label.map(|label| label.as_deref().map(checked).transpose()).transpose()?;
-        let authority = match wish.trusted {
+        let acting_session = match wish.trusted {
             Some(true) => {
                 self.require_privilege(caller).await?;
-                caller.privileged_authority()
+                caller.privileged_acting_session()
             }
-            Some(false) | None => caller.authority(),
+            Some(false) | None => caller.acting_session(),
         };
         let now = self.clock.now();
         let trust = wish.trusted.map(|trusted| match trusted {
@@ -77,7 +77,7 @@ impl Services {
             event = event.with("trust", trust.as_str());
         }
         let change = DeviceChange { label, trust };
-        let changed = self.store.change_device(authority, id, change, now, event).await?;
+        let changed = self.store.change_device(acting_session, id, change, now, event).await?;
         let changed = changed.ok_or_else(no_such_device)?;
         let listed = self.own_devices(caller).await?.into_iter().find(|listed| listed.device.id == id);
         Ok(listed.unwrap_or(DeviceListed { device: changed, sessions: 0, open_connections: 0 }))
@@ -97,14 +97,14 @@ impl Services {
         let mut event = self.event_of(caller, "device.forgotten", Outcome::Success, meta);
         event.device = Some(id);
         event.session = None;
-        self.revoke(Order {
-            authority: Some(caller.authority()),
+        self.revoke(RevocationRequest {
+            acting_session: Some(caller.acting_session()),
             only_user: Some(caller.user),
             reason: "forgotten by its user".to_owned(),
             actor: Some(caller.user),
             change: Some(Change::ForgetDevice),
             audit: event.with("by_session", caller.session.to_string()),
-            ..Order::new(Target::Device(id), Cause::DeviceRemoved, self.clock.now())
+            ..RevocationRequest::new(Target::Device(id), Cause::DeviceRemoved, self.clock.now())
         })
         .await
     }

@@ -16,7 +16,9 @@ use domain::{
         totp::{SECRET_BYTES, TotpCode, TotpSecret, matching_step, qr_svg},
     },
 };
-use store::{Change, FACTOR_GONE, FactorChange, LAST_FACTOR, Order, PASSKEY_KNOWN, StoreError, Target};
+use store::{
+    Change, FACTOR_GONE, FactorChange, LAST_FACTOR, PASSKEY_KNOWN, RevocationRequest, StoreError, Target,
+};
 
 /// What a user has beside a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +67,7 @@ impl Services {
         let sealed = self.totp_sealer.seal(caller.user.0, &secret, random::<NONCE_BYTES>()?);
         let event = self.event_of(caller, "totp.begun", Outcome::Success, meta);
         let now = self.clock.now();
-        match self.store.begin_totp(caller.privileged_authority(), sealed, now, event).await {
+        match self.store.begin_totp(caller.privileged_acting_session(), sealed, now, event).await {
             Ok(true) => {}
             Ok(false) => return Err(totp_already_active()),
             Err(error) => return Err(self.failed(caller.user, error).await),
@@ -105,7 +107,7 @@ impl Services {
         let change = FactorChange::ConfirmTotp { step, secret: stored.secret.bytes };
         let order =
             self.factor_order(caller, change, "totp.confirmed", "an authenticator app was added", meta);
-        let order = Order { now, ..order };
+        let order = RevocationRequest { now, ..order };
         match self.revoke(order).await {
             Ok(_) => Ok(now),
             // Another was begun or confirmed in between.
@@ -166,15 +168,15 @@ impl Services {
         event: &str,
         reason: &str,
         meta: &Meta,
-    ) -> Order {
-        Order {
-            authority: Some(caller.privileged_authority()),
+    ) -> RevocationRequest {
+        RevocationRequest {
+            acting_session: Some(caller.privileged_acting_session()),
             except: Some(caller.session),
             reason: reason.to_owned(),
             actor: Some(caller.user),
             change: Some(Change::Factor(change)),
             audit: self.event_of(caller, event, Outcome::Success, meta),
-            ..Order::new(Target::User(caller.user), Cause::FactorChanged, self.clock.now())
+            ..RevocationRequest::new(Target::User(caller.user), Cause::FactorChanged, self.clock.now())
         }
     }
 

@@ -19,7 +19,7 @@ use domain::factors::{
     challenge::ChallengeKind,
     passkey::{self, PASSKEYS_PER_USER},
 };
-use store::{Answerer, FACTOR_GONE, FactorChange, NewPasskey, StoredPasskey};
+use store::{ChallengeOwner, FACTOR_GONE, FactorChange, NewPasskey, StoredPasskey};
 
 /// A passkey as its user sees it.
 #[derive(Clone, Debug)]
@@ -70,7 +70,7 @@ impl Services {
         // Kept by the authenticator if it has room, so that one can sign in without typing a name; the library says that it
         // had rather not.
         options["publicKey"]["authenticatorSelection"]["residentKey"] = "preferred".into();
-        let answerer = Answerer::Session(caller.session);
+        let answerer = ChallengeOwner::Session(caller.session);
         let new = NewCeremony::new(ChallengeKind::PasskeyRegistration, Some(caller.user), answerer);
         let state = serde_json::to_value(state).map_err(|_| Failure::Internal)?;
         let id = self.keep_ceremony(new, state).await?;
@@ -93,7 +93,7 @@ impl Services {
         self.require_privilege(caller).await?;
         let name = name.map(named).transpose()?;
         let credential = registration(credential)?;
-        let answerer = Some(Answerer::Session(caller.session));
+        let answerer = Some(ChallengeOwner::Session(caller.session));
         let kinds = [ChallengeKind::PasskeyRegistration];
         let taken = self.take_ceremony(ceremony, answerer, &kinds).await?;
         let state: PasskeyRegistration =
@@ -146,7 +146,7 @@ impl Services {
         let event = self.event_of(caller, "passkey.renamed", Outcome::Success, meta);
         let event = event.with("passkey", id.to_string());
         let renamed =
-            self.store.rename_passkey(caller.authority(), id, name, self.clock.now(), event).await?;
+            self.store.rename_passkey(caller.acting_session(), id, name, self.clock.now(), event).await?;
         renamed.map(PasskeyListed::of).ok_or_else(no_such_passkey)
     }
 

@@ -11,7 +11,7 @@ use crate::{
         register::{name, parsed},
     },
 };
-use store::{Change, Order, Target, User};
+use store::{Change, RevocationRequest, Target, User};
 
 impl Services {
     /// The caller's account.
@@ -34,7 +34,7 @@ impl Services {
     ) -> Result<User, Failure> {
         let display_name = name(display_name)?;
         let event = self.event_of(caller, "user.renamed", Outcome::Success, meta);
-        Ok(self.store.update_profile(caller.authority(), display_name, self.clock.now(), event).await?)
+        Ok(self.store.update_profile(caller.acting_session(), display_name, self.clock.now(), event).await?)
     }
 
     /// Changes the caller's password and ends their other sessions. The tokens of the session that stays no longer carry
@@ -63,14 +63,14 @@ impl Services {
             }
         }
         let hash = hasher.hash_if_strong(new, parsed(&user.email)?).await?;
-        self.revoke(Order {
-            authority: Some(caller.privileged_authority()),
+        self.revoke(RevocationRequest {
+            acting_session: Some(caller.privileged_acting_session()),
             except: Some(caller.session),
             reason: "the password was changed".to_owned(),
             actor: Some(caller.user),
             change: Some(Change::Password { hash }),
             audit: self.event_of(caller, "password.changed", Outcome::Success, meta),
-            ..Order::new(Target::User(caller.user), Cause::PasswordChanged, self.clock.now())
+            ..RevocationRequest::new(Target::User(caller.user), Cause::PasswordChanged, self.clock.now())
         })
         .await
     }

@@ -4,7 +4,7 @@ use protocol::{audit::Outcome, close::Cause, id::SessionId};
 
 use crate::{Caller, Failure, Meta, Revoked, Services};
 use domain::session::ended;
-use store::{Order, Session, Target};
+use store::{RevocationRequest, Session, Target};
 
 /// A session with what this node knows of it.
 #[derive(Clone, Debug)]
@@ -59,22 +59,22 @@ impl Services {
     /// `Invalid` if the caller's ended meanwhile, `Unavailable` if the database cannot be reached.
     pub async fn end_other_sessions(&self, caller: &Caller, meta: &Meta) -> Result<Revoked, Failure> {
         let order = self.own(caller, Target::User(caller.user), meta);
-        self.revoke(Order { except: Some(caller.session), ..order }).await
+        self.revoke(RevocationRequest { except: Some(caller.session), ..order }).await
     }
 
     /// An order of a user about what is theirs; the event names the session that is ended, not the one that asks.
-    fn own(&self, caller: &Caller, target: Target, meta: &Meta) -> Order {
+    fn own(&self, caller: &Caller, target: Target, meta: &Meta) -> RevocationRequest {
         let mut event = self.event("session.revoked", Outcome::Success, meta);
         event.actor = Some(caller.user);
         event.user = Some(caller.user);
         event.device = None;
-        Order {
-            authority: Some(caller.authority()),
+        RevocationRequest {
+            acting_session: Some(caller.acting_session()),
             only_user: Some(caller.user),
             reason: "ended by its user".to_owned(),
             actor: Some(caller.user),
             audit: event.with("by_session", caller.session.to_string()),
-            ..Order::new(target, Cause::SignedOut, self.clock.now())
+            ..RevocationRequest::new(target, Cause::SignedOut, self.clock.now())
         }
     }
 

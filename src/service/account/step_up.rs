@@ -10,7 +10,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{Caller, CodeProof, Failure, Meta, Services, sign_in::password::bounded};
-use store::{Granted, Privilege, Proof, User};
+use store::{Privilege, PrivilegeOutcome, Proof, User};
 
 /// A proof of presence.
 #[derive(Clone, Debug)]
@@ -72,7 +72,7 @@ impl Services {
         let privilege = Privilege {
             session: caller.session,
             user: caller.user,
-            generation: user.generation,
+            revocation_epoch: user.revocation_epoch,
             until,
             proof: spent,
             now,
@@ -80,12 +80,12 @@ impl Services {
         let event = self.event_of(caller, "session.stepped_up", Outcome::Success, meta);
         let event = event.with("method", proof.method());
         let session = match self.store.grant_privilege(privilege, event).await? {
-            Granted::Session(session) => session,
-            Granted::Lapsed => return Err(Failure::session_ended()),
-            Granted::Spent => return Err(self.refuse_step_up(caller, &proof, meta).await),
+            PrivilegeOutcome::Session(session) => session,
+            PrivilegeOutcome::Lapsed => return Err(Failure::session_ended()),
+            PrivilegeOutcome::Spent => return Err(self.refuse_step_up(caller, &proof, meta).await),
         };
         self.verifier.invalidate(session.id);
-        let (access_token, access_expires_at) = self.access_token(&user, &session, caller.generation);
+        let (access_token, access_expires_at) = self.access_token(&user, &session, caller.refresh_counter);
         Ok(SteppedUp { access_token, access_expires_at, privileged_until: until })
     }
 

@@ -6,7 +6,7 @@ use protocol::{audit::Outcome, close::Cause, id::UserId};
 use webauthn_rs::prelude::Credential;
 
 use crate::{Failure, Meta, Services, account::passkeys::library};
-use store::{Change, FactorChange, Order, Proof, StoredPasskey, Target};
+use store::{Change, FactorChange, Proof, RevocationRequest, StoredPasskey, Target};
 
 impl Services {
     /// What to answer when an assertion that was right did not count. If its passkey was used with the same counter or a higher
@@ -38,11 +38,11 @@ impl Services {
     pub(crate) async fn suspect_clone(&self, stored: &StoredPasskey, meta: &Meta) -> Failure {
         let mut audit = self.event("credential.clone_suspected", Outcome::Denied, meta);
         audit.user = Some(stored.user);
-        let order = Order {
+        let order = RevocationRequest {
             reason: "a passkey may have been copied".to_owned(),
             change: Some(Change::Factor(FactorChange::SuspendPasskey(stored.id))),
             audit: audit.with("passkey", stored.id.to_string()),
-            ..Order::new(Target::User(stored.user), Cause::CredentialCloned, self.clock.now())
+            ..RevocationRequest::new(Target::User(stored.user), Cause::CredentialCloned, self.clock.now())
         };
         match self.revoke(order).await {
             // Suspended already by somebody who saw the same a moment ago.

@@ -12,7 +12,7 @@ use webauthn_rs::prelude::{
 
 use crate::{Failure, Meta, Services};
 use domain::factors::challenge::{CHALLENGE_TTL, ChallengeKind};
-use store::{Answerer, Challenge, PasskeyOwner, Proof, StoredPasskey};
+use store::{Challenge, ChallengeOwner, PasskeyOwner, Proof, StoredPasskey};
 
 /// A ceremony that has begun: what the browser needs for it.
 #[derive(Clone, Debug)]
@@ -67,7 +67,7 @@ impl Services {
             kind: new.kind,
             user: new.user,
             answerer: new.answerer,
-            generation: 0,
+            revocation_epoch: 0,
             revoked_all: 0,
             state: json!({"library": library, "sign_in": new.sign_in, "decoy": new.decoy}),
             expires_at: now + CHALLENGE_TTL,
@@ -83,7 +83,7 @@ impl Services {
     pub(crate) async fn take_ceremony(
         &self,
         id: Uuid,
-        answerer: Option<Answerer>,
+        answerer: Option<ChallengeOwner>,
         kinds: &[ChallengeKind],
     ) -> Result<Challenge, Failure> {
         let taken = match answerer {
@@ -182,7 +182,7 @@ impl Services {
 pub(crate) struct NewCeremony {
     pub(crate) kind: ChallengeKind,
     pub(crate) user: Option<UserId>,
-    pub(crate) answerer: Answerer,
+    pub(crate) answerer: ChallengeOwner,
     /// The challenge of the sign-in that it finishes.
     pub(crate) sign_in: Option<Uuid>,
     /// It was begun for nobody, and nobody finishes it.
@@ -190,7 +190,7 @@ pub(crate) struct NewCeremony {
 }
 
 impl NewCeremony {
-    pub(crate) fn new(kind: ChallengeKind, user: Option<UserId>, answerer: Answerer) -> Self {
+    pub(crate) fn new(kind: ChallengeKind, user: Option<UserId>, answerer: ChallengeOwner) -> Self {
         Self { kind, user, answerer, sign_in: None, decoy: false }
     }
 }

@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use crate::{Failure, Revoked, Services, sign_in::register::parsed};
 use domain::account::role::{Role, Status};
-use store::{Change, FactorChange, Order, Target, User, UserFilter};
+use store::{Change, FactorChange, RevocationRequest, Target, User, UserFilter};
 
 impl Services {
     /// The account of this address.
@@ -84,7 +84,12 @@ impl Services {
     /// `Unavailable` if the database cannot be reached.
     pub async fn revoke_locally(&self, target: Target, reason: String) -> Result<Revoked, Failure> {
         let audit = self.local("session.revoked");
-        self.revoke(Order { reason, audit, ..Order::new(target, Cause::Revoked, self.clock.now()) }).await
+        self.revoke(RevocationRequest {
+            reason,
+            audit,
+            ..RevocationRequest::new(target, Cause::Revoked, self.clock.now())
+        })
+        .await
     }
 
     async fn change(
@@ -96,8 +101,8 @@ impl Services {
         reason: &str,
     ) -> Result<Revoked, Failure> {
         let reason = reason.to_owned();
-        let order = Order::new(Target::User(user), cause, self.clock.now());
-        let revoked = self.revoke(Order { change, audit, reason, ..order }).await?;
+        let order = RevocationRequest::new(Target::User(user), cause, self.clock.now());
+        let revoked = self.revoke(RevocationRequest { change, audit, reason, ..order }).await?;
         if revoked.id.is_none() {
             return Err(no_such_user());
         }

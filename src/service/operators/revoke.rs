@@ -9,7 +9,7 @@ use time::OffsetDateTime;
 
 use crate::{Caller, Failure, Listed, Meta, Revoked, Services};
 use domain::account::role::{Role, Scope};
-use store::{self, Authority, Order, Target, User};
+use store::{self, ActingSession, RevocationRequest, Target, User};
 
 /// Which sessions to list.
 #[derive(Clone, Debug, Default)]
@@ -88,14 +88,14 @@ impl Services {
         let mut event = self.event("session.revoked", Outcome::Success, meta);
         event.actor = Some(caller.user);
         event.device = None;
-        let order = Order {
+        let order = RevocationRequest {
             // A role that was lost meanwhile no longer reaches as far as `within`.
-            authority: Some(Authority { role: caller.role, ..caller.privileged_authority() }),
+            acting_session: Some(ActingSession { role: caller.role, ..caller.privileged_acting_session() }),
             only_roles: Some(within),
             reason,
             actor: Some(caller.user),
             audit: event.with("by_session", caller.session.to_string()),
-            ..Order::new(target.clone(), Cause::Revoked, self.clock.now())
+            ..RevocationRequest::new(target.clone(), Cause::Revoked, self.clock.now())
         };
         let revoked = match self.revoke(order).await {
             Ok(revoked) => revoked,

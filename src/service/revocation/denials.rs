@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{Failure, Refusal, Services};
-use store::{HeardDenial, NewDenial, Order, Target};
+use store::{HeardDenial, NewDenial, RevocationRequest, Target};
 
 /// How long a denial that is over is kept, so that every node has heard of what it said.
 const KEPT: time::Duration = time::Duration::days(1);
@@ -142,10 +142,10 @@ impl Services {
         reason: String,
     ) -> Result<Severed, Failure> {
         let Some(user) = account(subject) else { return Ok(Severed::default()) };
-        let order = Order {
+        let order = RevocationRequest {
             only_opened_before: Some(moment),
             reason,
-            ..Order::new(Target::User(user), Cause::Revoked, self.clock.now())
+            ..RevocationRequest::new(Target::User(user), Cause::Revoked, self.clock.now())
         };
         let revoked = self.revoke(order).await?;
         Ok(Severed { closed: revoked.sockets_closed, pending: revoked.pending })

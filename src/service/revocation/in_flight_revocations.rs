@@ -14,7 +14,7 @@ use protocol::id::RevocationId;
 use tokio::sync::Notify;
 use uuid::Uuid;
 
-use store::{Committed, Heard};
+use store::{CommittedRevocation, HeardRevocation};
 
 /// How many of its own revocations a node remembers until it hears of them, which is at its next look. Should the looks fail
 /// for so long that there are more, the oldest is forgotten, and carried out once more when it is heard of: its sessions
@@ -34,13 +34,13 @@ struct State {
     /// Looks begun.
     looks: u64,
     /// Seen to be committed, but whoever gave the order is gone.
-    orphans: Vec<Committed>,
+    orphans: Vec<CommittedRevocation>,
 }
 
 /// An order that is being committed, and what the feed has seen of it.
 #[derive(Default)]
 struct Slot {
-    seen: Option<Committed>,
+    seen: Option<CommittedRevocation>,
     wake: Arc<Notify>,
 }
 
@@ -70,7 +70,7 @@ impl UnderWay {
 
     /// The order has ended: its own path carries it out. With `id` it was answered, and its doors are shut. What the feed
     /// saw of it, if it did.
-    pub(crate) fn end(self, id: Option<RevocationId>) -> Option<Committed> {
+    pub(crate) fn end(self, id: Option<RevocationId>) -> Option<CommittedRevocation> {
         self.own.end(self.origin, id)
     }
 }
@@ -94,7 +94,7 @@ impl Own {
         UnderWay { own: Arc::clone(own), origin, wake }
     }
 
-    fn end(&self, origin: Uuid, id: Option<RevocationId>) -> Option<Committed> {
+    fn end(&self, origin: Uuid, id: Option<RevocationId>) -> Option<CommittedRevocation> {
         let mut state = self.0.lock();
         let seen = state.under_way.remove(&origin).and_then(|slot| slot.seen);
         if let (None, Some(id)) = (&seen, id) {
@@ -109,7 +109,7 @@ impl Own {
     }
 
     /// Who carries out what was heard of. Each revocation is heard of once.
-    pub(crate) fn share(&self, heard: &Heard) -> Share {
+    pub(crate) fn share(&self, heard: &HeardRevocation) -> Share {
         let mut state = self.0.lock();
         if heard.committed.id.is_some_and(|id| state.unheard.remove(&id).is_some()) {
             return Share::Done;
@@ -118,7 +118,7 @@ impl Own {
     }
 
     /// Hands a committed order, whose doors are shut, to its own path. `false` if that has ended meanwhile.
-    pub(crate) fn hand_over(&self, heard: &Heard) -> bool {
+    pub(crate) fn hand_over(&self, heard: &HeardRevocation) -> bool {
         let mut state = self.0.lock();
         let Some(slot) = state.under_way.get_mut(&heard.origin) else {
             // It was answered meanwhile and carries itself out, or it failed and does not.
@@ -138,7 +138,7 @@ impl Own {
 
     /// Everything committed before that look began has been heard of, so what was claimed before it need not be remembered.
     /// Returns what nobody is left to carry out.
-    pub(crate) fn heard_all(&self, look: u64) -> Vec<Committed> {
+    pub(crate) fn heard_all(&self, look: u64) -> Vec<CommittedRevocation> {
         let mut state = self.0.lock();
         state.unheard.retain(|_, claimed| *claimed >= look);
         std::mem::take(&mut state.orphans)

@@ -4,10 +4,14 @@ use protocol::close::Cause;
 
 use super::*;
 
-fn heard(id: i64, origin: Uuid) -> Heard {
-    let committed =
-        Committed { id: Some(RevocationId(id)), cause: Cause::Revoked, ended: Vec::new(), except: None };
-    Heard { committed, origin }
+fn heard(id: i64, origin: Uuid) -> HeardRevocation {
+    let committed = CommittedRevocation {
+        id: Some(RevocationId(id)),
+        cause: Cause::Revoked,
+        ended: Vec::new(),
+        except: None,
+    };
+    HeardRevocation { committed, origin }
 }
 
 #[test]

@@ -7,7 +7,7 @@
 use protocol::id::RevocationId;
 
 use crate::{Failure, Services, revocation::in_flight_revocations::Own};
-use store::{Committed, Order};
+use store::{CommittedRevocation, RevocationRequest};
 
 /// What a revocation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -29,9 +29,9 @@ impl Services {
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached; if it committed all the same, the feed brings it.
-    pub async fn revoke(&self, order: Order) -> Result<Revoked, Failure> {
+    pub async fn revoke(&self, order: RevocationRequest) -> Result<Revoked, Failure> {
         let services = self.clone();
-        let asking = order.authority.map(|authority| authority.user);
+        let asking = order.acting_session.map(|acting_session| acting_session.user);
         let work = async move {
             let under_way = Own::begin(&services.feed.own, order.origin);
             let answer = tokio::select! {
@@ -63,7 +63,7 @@ impl Services {
 
     /// Shuts this node's doors to what a committed revocation ended: tombstones first, then the cache, so that a fill that
     /// comes between finds the tombstone.
-    pub(crate) fn shut(&self, committed: &Committed) {
+    pub(crate) fn shut(&self, committed: &CommittedRevocation) {
         for ended in &committed.ended {
             self.realtime.bury(ended.session, committed.cause);
         }
@@ -73,7 +73,7 @@ impl Services {
     }
 
     /// Cuts the sockets that are behind the doors, waits, bounded, until they are severed, and counts.
-    pub(crate) async fn cut(&self, committed: &Committed) -> Revoked {
+    pub(crate) async fn cut(&self, committed: &CommittedRevocation) -> Revoked {
         let Some(id) = committed.id else {
             return Revoked::default();
         };
@@ -90,7 +90,7 @@ impl Services {
     }
 
     /// The same without waiting, for a revocation whose order nobody here waits for.
-    pub(crate) fn cut_unasked(&self, committed: Committed) {
+    pub(crate) fn cut_unasked(&self, committed: CommittedRevocation) {
         let services = self.clone();
         self.store.runtime().spawn(async move { services.cut(&committed).await });
     }

@@ -12,7 +12,7 @@ use protocol::{
 
 use crate::{Failure, Meta, Services, sign_in::password::device_of};
 use domain::session::SignInMethod;
-use store::{OpenSession, Opened, User};
+use store::{OpenOutcome, OpenSession, User};
 
 impl Services {
     /// The event of a session that is being opened.
@@ -33,7 +33,7 @@ impl Services {
         OpenSession {
             id: SessionId::random(),
             user: user.id,
-            generation: user.generation,
+            revocation_epoch: user.revocation_epoch,
             revoked_all,
             device: device_of(meta, meta.device.unwrap_or_else(DeviceId::random), self.place(meta)),
             method: SignInMethod::Password,
@@ -51,11 +51,11 @@ impl Services {
 
     /// Opens the session and shuts the doors of those that had to give way. Once begun it is finished, so that no eviction is
     /// committed and not carried out.
-    pub(crate) async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<Opened, Failure> {
+    pub(crate) async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<OpenOutcome, Failure> {
         let services = self.clone();
         let work = async move {
             let opened = services.store.open_session(open, event).await?;
-            if let Opened::Session(_, evicted) = &opened {
+            if let OpenOutcome::Session(_, evicted) = &opened {
                 for committed in evicted {
                     services.shut(committed);
                     if let Some(id) = committed.id {

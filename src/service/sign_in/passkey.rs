@@ -21,7 +21,7 @@ use domain::{
     risk::RiskOutcome,
     session::SignInMethod,
 };
-use store::{Answerer, Attempt, Candidate, Challenge, OpenSession, Opened};
+use store::{Attempt, Challenge, ChallengeOwner, OpenOutcome, OpenSession, SignInCandidate};
 
 /// What a passkey is asked for.
 #[derive(Clone, Debug)]
@@ -59,7 +59,7 @@ impl Services {
         meta: &Meta,
     ) -> Result<Ceremony, Failure> {
         self.throttle_address(self.limits.ceremony_address, meta).await?;
-        let answerer = Answerer::PreSession(presession);
+        let answerer = ChallengeOwner::PreSession(presession);
         match wanted {
             PasskeyFor::Anyone => {
                 self.ask_assertion(NewCeremony::new(ChallengeKind::PasskeySignIn, None, answerer), None).await
@@ -78,7 +78,7 @@ impl Services {
 
     /// Asks for a passkey of whoever has this name. A name that nobody has, or that has no passkey, is asked for one that
     /// nobody has.
-    async fn ask_user(&self, name: &str, answerer: Answerer) -> Result<Ceremony, Failure> {
+    async fn ask_user(&self, name: &str, answerer: ChallengeOwner) -> Result<Ceremony, Failure> {
         let parsed = Email::parse(name).ok();
         let folded = parsed.as_ref().map_or_else(|| name.trim().to_lowercase(), Email::folded);
         let found = match parsed {
@@ -106,7 +106,7 @@ impl Services {
         if allowed.is_empty() {
             return Err(Failure::conflict("no_passkey", "You have no passkey to prove your presence with."));
         }
-        let answerer = Answerer::Session(caller.session);
+        let answerer = ChallengeOwner::Session(caller.session);
         let new = NewCeremony::new(ChallengeKind::PasskeyStepUp, Some(caller.user), answerer);
         self.ask_assertion(new, Some(allowed)).await
     }
@@ -120,7 +120,7 @@ impl Services {
         meta: &Meta,
     ) -> Result<Asserted, Failure> {
         let credential = assertion(credential)?;
-        let answerer = Some(Answerer::Session(caller.session));
+        let answerer = Some(ChallengeOwner::Session(caller.session));
         let taken = self.take_ceremony(ceremony, answerer, &[ChallengeKind::PasskeyStepUp]).await?;
         self.judge_assertion(&taken, &credential, meta).await
     }
@@ -138,7 +138,7 @@ impl Services {
         self.throttle_address(self.limits.ceremony_address, meta).await?;
         let credential = assertion(&answer.credential)?;
         let kinds = [ChallengeKind::PasskeySignIn, ChallengeKind::PasskeyFactor];
-        let answerer = answer.presession.map(Answerer::PreSession);
+        let answerer = answer.presession.map(ChallengeOwner::PreSession);
         let taken = self.take_ceremony(answer.ceremony, answerer, &kinds).await?;
         if taken.kind == ChallengeKind::PasskeyFactor {
             return self.finish_factor(&answer, &taken, &credential, meta).await;
@@ -163,7 +163,7 @@ impl Services {
     /// Opens a session for whoever proved to have a passkey, if the account works and the risk allows it.
     async fn let_in(
         &self,
-        found: Candidate,
+        found: SignInCandidate,
         asserted: Asserted,
         attempt: Attempt,
         trust_device: bool,
@@ -188,13 +188,15 @@ impl Services {
         };
         let event = self.opened(&open, meta);
         match self.open(open, event).await? {
-            Opened::Session(session, _) => {
+            OpenOutcome::Session(session, _) => {
                 self.note_attempt(attempt);
                 metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
                 Ok(self.grant(found.user, *session))
             }
-            Opened::Superseded => Err(self.refuse_attempt(AttemptOutcome::Superseded, attempt, meta).await),
-            Opened::Spent => {
+            OpenOutcome::Superseded => {
+                Err(self.refuse_attempt(AttemptOutcome::Superseded, attempt, meta).await)
+            }
+            OpenOutcome::Spent => {
                 let failure = self.refuse_attempt(AttemptOutcome::InvalidPasskey, attempt, meta).await;
                 Err(self.unless_overtaken(asserted.user, &asserted.proof, failure, meta).await)
             }

@@ -24,7 +24,7 @@ use domain::{
     risk::{Place, RiskOutcome},
     session::SignInMethod,
 };
-use store::{Attempt, Candidate, DeviceSeen, OpenSession, Opened};
+use store::{Attempt, DeviceSeen, OpenOutcome, OpenSession, SignInCandidate};
 
 /// What a right password leads to.
 #[derive(Clone, Debug)]
@@ -78,7 +78,7 @@ impl Services {
     async fn judged(
         &self,
         folded: &str,
-        candidate: Option<&Candidate>,
+        candidate: Option<&SignInCandidate>,
         verification: Verification,
         password: SecretString,
         presession: Uuid,
@@ -128,7 +128,7 @@ impl Services {
         &self,
         email: &str,
         meta: &Meta,
-    ) -> Result<(String, Option<Candidate>, Turn), Failure> {
+    ) -> Result<(String, Option<SignInCandidate>, Turn), Failure> {
         self.throttle_address(self.limits.login_address, meta).await?;
         let parsed = Email::parse(email).ok();
         let folded = parsed.as_ref().map_or_else(|| email.trim().to_lowercase(), Email::folded);
@@ -151,7 +151,7 @@ impl Services {
     }
 
     /// Whether this sign-in takes a second factor; its risk may demand one.
-    fn asks_for_factor(&self, found: &Candidate, demands: bool) -> bool {
+    fn asks_for_factor(&self, found: &SignInCandidate, demands: bool) -> bool {
         let now = self.clock.now();
         let trust = found.device_trust.map_or(Trust::New, |(trust, until)| trust.at(Some(until), now));
         decide_second_factor(found.factors.any(), trust, demands)
@@ -162,7 +162,7 @@ impl Services {
     /// another password or status, or a second factor that it takes by now, refuses.
     async fn admit(
         &self,
-        found: Candidate,
+        found: SignInCandidate,
         proven: &SecretString,
         demands: bool,
         attempt: &Attempt,
@@ -187,7 +187,7 @@ impl Services {
 
     async fn try_admit(
         &self,
-        found: &Candidate,
+        found: &SignInCandidate,
         attempt: &Attempt,
         meta: &Meta,
     ) -> Result<Option<SignedIn>, Failure> {
@@ -197,8 +197,8 @@ impl Services {
         let open = OpenSession { attempt: Some(attempt.clone()), privileged_until, ..open };
         let event = self.opened(&open, meta);
         match self.open(open, event).await? {
-            Opened::Session(session, _) => Ok(Some(self.grant(found.user.clone(), *session))),
-            Opened::Superseded | Opened::Spent => Ok(None),
+            OpenOutcome::Session(session, _) => Ok(Some(self.grant(found.user.clone(), *session))),
+            OpenOutcome::Superseded | OpenOutcome::Spent => Ok(None),
         }
     }
 
@@ -206,7 +206,7 @@ impl Services {
     async fn throttle_account(
         &self,
         folded: &str,
-        candidate: Option<&Candidate>,
+        candidate: Option<&SignInCandidate>,
         meta: &Meta,
     ) -> Result<(), Failure> {
         let known = candidate.is_some_and(|found| found.device_known);
@@ -233,7 +233,7 @@ impl Services {
     }
 
     /// Brings the hash up to today's parameters, and returns it. The sign-in does not depend on it.
-    async fn rehash(&self, found: &Candidate, password: SecretString) -> Option<SecretString> {
+    async fn rehash(&self, found: &SignInCandidate, password: SecretString) -> Option<SecretString> {
         let new = self.hasher.hash(password).await.ok()?;
         let old = found.user.password_hash.clone();
         match self.store.rehash_password(found.user.id, old, new.clone()).await {
@@ -248,10 +248,10 @@ impl Services {
 
 /// Who may come in, or why not. Whether the account is active is asked last, so that only its owner could tell.
 fn admitted(
-    candidate: Option<&Candidate>,
+    candidate: Option<&SignInCandidate>,
     verification: Verification,
     blocked: bool,
-) -> Result<&Candidate, AttemptOutcome> {
+) -> Result<&SignInCandidate, AttemptOutcome> {
     let found = candidate.ok_or(AttemptOutcome::UnknownAccount)?;
     if !verification.ok {
         return Err(AttemptOutcome::WrongPassword);

@@ -14,7 +14,7 @@ use domain::{
     session::ended,
     tokens::refresh_token::{ChainState, Decision, RefreshToken, decide},
 };
-use store::{Order, Session, SessionWithUser, Target};
+use store::{RevocationRequest, Session, SessionWithUser, Target};
 
 /// How often another request may win the race before this one gives up: each time the chain has moved on.
 const TRIES: usize = 4;
@@ -103,10 +103,10 @@ impl Services {
     async fn end_reused(&self, live: &SessionWithUser, presented: u64, meta: &Meta) -> Failure {
         metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Reuse)).increment(1);
         let event = event(self, live, "refresh.reused", Outcome::Denied, meta);
-        let order = Order {
+        let order = RevocationRequest {
             reason: "a refresh token was used again".to_owned(),
             audit: event.with("presented", presented).with("current", live.session.refresh_counter),
-            ..Order::new(Target::Session(live.session.id), Cause::RefreshReused, self.clock.now())
+            ..RevocationRequest::new(Target::Session(live.session.id), Cause::RefreshReused, self.clock.now())
         };
         match self.revoke(order).await {
             Ok(_) => {

@@ -162,7 +162,7 @@ fn unverified(new: &NewUser) -> User {
         password_hash: SecretString::default(),
         role: new.role,
         status: new.status,
-        generation: 0,
+        revocation_epoch: 0,
         created_at: new.now,
         last_login_at: None,
     }

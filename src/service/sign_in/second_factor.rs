@@ -21,7 +21,10 @@ use domain::{
     risk::Assessment,
     session::SignInMethod,
 };
-use store::{Answerer, Attempt, Attempted, Candidate, Challenge, OpenSession, Opened, Proof, User};
+use store::{
+    Attempt, Challenge, ChallengeAttempt, ChallengeOwner, OpenOutcome, OpenSession, Proof, SignInCandidate,
+    User,
+};
 
 /// A second factor that is asked for.
 #[derive(Clone, Debug)]
@@ -68,7 +71,7 @@ pub(crate) struct Answering {
 }
 
 /// The device as which attempts at the second factor count: one that the account knows has a budget of its own.
-pub(crate) fn known_device(found: &Candidate, meta: &Meta) -> Option<DeviceId> {
+pub(crate) fn known_device(found: &SignInCandidate, meta: &Meta) -> Option<DeviceId> {
     meta.device.filter(|_| found.device_known)
 }
 
@@ -78,7 +81,11 @@ impl Services {
     ///
     /// # Errors
     /// `TooMany` if it may not.
-    pub(crate) async fn factor_may_be_tried(&self, found: &Candidate, meta: &Meta) -> Result<(), Failure> {
+    pub(crate) async fn factor_may_be_tried(
+        &self,
+        found: &SignInCandidate,
+        meta: &Meta,
+    ) -> Result<(), Failure> {
         self.look_second_factor(found.user.id, known_device(found, meta)).await
     }
 
@@ -88,7 +95,7 @@ impl Services {
     /// `Unavailable` if the database cannot be reached.
     pub(crate) async fn ask_second_factor(
         &self,
-        found: &Candidate,
+        found: &SignInCandidate,
         attempt: Attempt,
         presession: Uuid,
         meta: &Meta,
@@ -100,8 +107,8 @@ impl Services {
             id: challenge,
             kind: ChallengeKind::SignIn,
             user: Some(found.user.id),
-            answerer: Answerer::PreSession(presession),
-            generation: found.user.generation,
+            answerer: ChallengeOwner::PreSession(presession),
+            revocation_epoch: found.user.revocation_epoch,
             revoked_all: found.revoked_all,
             state: serde_json::to_value(first).map_err(|_| Failure::Internal)?,
             expires_at,
@@ -150,18 +157,18 @@ impl Services {
         let Some(presession) = presession else {
             return Err(self.refuse_factor(None, method, "no_presession", meta).await);
         };
-        let (answerer, now) = (Answerer::PreSession(presession), self.clock.now());
+        let (answerer, now) = (ChallengeOwner::PreSession(presession), self.clock.now());
         let attempted = self
             .store
             .attempt_challenge(challenge, ChallengeKind::SignIn, answerer, CHALLENGE_ATTEMPTS, now)
             .await?;
         let challenge = match attempted {
-            Attempted::Counted(challenge) => *challenge,
-            Attempted::Exhausted { until } => {
+            ChallengeAttempt::Counted(challenge) => *challenge,
+            ChallengeAttempt::Exhausted { until } => {
                 let retry_after = (until - now).max(Duration::ZERO).unsigned_abs();
                 return Err(Failure::too_many(retry_after, "challenge_attempts", CHALLENGE_ATTEMPTS));
             }
-            Attempted::Unknown => {
+            ChallengeAttempt::Unknown => {
                 return Err(self.refuse_factor(None, method, "unknown_challenge", meta).await);
             }
         };
@@ -195,7 +202,7 @@ impl Services {
     ) -> Result<SignedIn, Failure> {
         let Answering { challenge, user, attempt } = &answering;
         let open = OpenSession {
-            generation: challenge.generation,
+            revocation_epoch: challenge.revocation_epoch,
             method: SignInMethod::SecondFactor,
             challenge: Some(challenge.id),
             proof: Some(proof),
@@ -205,13 +212,13 @@ impl Services {
         };
         let event = self.opened(&open, meta).with("factor", method);
         let refused = match self.open(open, event).await? {
-            Opened::Session(session, _) => {
+            OpenOutcome::Session(session, _) => {
                 metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
                 self.note_attempt(answering.attempt);
                 return Ok(self.grant(answering.user, *session));
             }
-            Opened::Superseded => AttemptOutcome::Superseded,
-            Opened::Spent => AttemptOutcome::WrongFactor,
+            OpenOutcome::Superseded => AttemptOutcome::Superseded,
+            OpenOutcome::Spent => AttemptOutcome::WrongFactor,
         };
         Err(self.refuse_answer(answering, refused, method, meta).await)
     }

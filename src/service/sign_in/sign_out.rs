@@ -8,7 +8,7 @@ use uuid::Uuid;
 
 use crate::{Failure, Meta, Refusal, Revoked, Services};
 use domain::account::role::Role;
-use store::{Authority, Order, Target};
+use store::{ActingSession, RevocationRequest, Target};
 
 /// How far signing out reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,17 +72,17 @@ impl Services {
         event.session = Some(session);
         event.device = Some(live.session.device);
         event.user = Some(user);
-        let authority = Authority { session, user, role: Role::User, privileged_until: None };
+        let acting_session = ActingSession { session, user, role: Role::User, privileged_until: None };
         let signed_out = self
-            .revoke(Order {
+            .revoke(RevocationRequest {
                 // Its own end takes no authority: that is what is wanted.
-                authority: (scope != SignOutScope::Local).then_some(authority),
+                acting_session: (scope != SignOutScope::Local).then_some(acting_session),
                 except,
                 only_user: Some(user),
                 reason: "signed out".to_owned(),
                 actor: Some(user),
                 audit: event.with("reach", scope.as_str()),
-                ..Order::new(target, Cause::SignedOut, now)
+                ..RevocationRequest::new(target, Cause::SignedOut, now)
             })
             .await;
         match signed_out {

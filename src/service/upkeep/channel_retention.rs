@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::{Failure, Parts, Services, upkeep::expiry::noted};
-use store::Kept;
+use store::ChannelRetention;
 
 /// How often channels are looked at.
 const EVERY: Duration = Duration::from_secs(30);
@@ -57,7 +57,9 @@ impl Services {
             let (mut kept, mut others) = (Vec::new(), Vec::new());
             for channel in due {
                 match self.realtime.retention(&channel) {
-                    Some((retention, meta_ttl)) => kept.push(Kept { channel, retention, meta_ttl }),
+                    Some((retention, meta_ttl)) => {
+                        kept.push(ChannelRetention { channel, retention, meta_ttl })
+                    }
                     // What a namespace that is no longer durable has left behind is not touched: the file may be mistaken.
                     None => others.push(channel),
                 }
@@ -74,7 +76,7 @@ impl Services {
     }
 
     /// Clears these, wholly.
-    async fn clear(&self, kept: &[Kept], now: OffsetDateTime) -> Result<(), Failure> {
+    async fn clear(&self, kept: &[ChannelRetention], now: OffsetDateTime) -> Result<(), Failure> {
         loop {
             let began = Instant::now();
             if self.store.clear_messages(kept.to_vec(), now).await? {

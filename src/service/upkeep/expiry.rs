@@ -14,7 +14,7 @@ use time::OffsetDateTime;
 use tokio::sync::watch;
 
 use crate::{Failure, Parts, Services};
-use store::{Order, Target};
+use store::{RevocationRequest, Target};
 
 /// How often.
 const EVERY: Duration = Duration::from_secs(30);
@@ -106,12 +106,12 @@ impl Services {
             let seen_here = self.verifier.last_seen(*session).is_some_and(|seen| seen > since);
             !seen_here && self.realtime.open_connections(*session) == 0
         });
-        let order = |session| Order { only_idle_since: Some(since), ..self.expiry(session, now) };
+        let order = |session| RevocationRequest { only_idle_since: Some(since), ..self.expiry(session, now) };
         self.end_all(idle.into_iter().map(order).collect()).await
     }
 
     /// Carries out every order, unless the database is gone; returns the first failure.
-    async fn end_all(&self, orders: Vec<Order>) -> Result<(), Failure> {
+    async fn end_all(&self, orders: Vec<RevocationRequest>) -> Result<(), Failure> {
         let mut first = Ok(());
         for order in orders {
             match self.revoke(order).await {
@@ -123,11 +123,11 @@ impl Services {
         first
     }
 
-    fn expiry(&self, session: SessionId, now: OffsetDateTime) -> Order {
-        Order {
+    fn expiry(&self, session: SessionId, now: OffsetDateTime) -> RevocationRequest {
+        RevocationRequest {
             reason: "expired".to_owned(),
             audit: AuditEvent::new("session.expired", Outcome::Success, self.clock.now_ms()),
-            ..Order::new(Target::Session(session), Cause::SessionExpired, now)
+            ..RevocationRequest::new(Target::Session(session), Cause::SessionExpired, now)
         }
     }
 }

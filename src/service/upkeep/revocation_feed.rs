@@ -19,7 +19,7 @@ use crate::{
     Parts, Services,
     revocation::in_flight_revocations::{Own, Share},
 };
-use store::{Heard, RevocationListener, StoreError, Watermark};
+use store::{HeardRevocation, RevocationListener, StoreError, Watermark};
 
 /// How often to look when nothing notifies.
 const POLL: Duration = Duration::from_millis(300);
@@ -170,7 +170,7 @@ async fn look(
 
 /// What can be seen is committed: the doors are shut before anything else is answered from memory, also when the order's own
 /// path still waits for an answer that may never come.
-fn carry_out(services: &Services, heard: Heard) {
+fn carry_out(services: &Services, heard: HeardRevocation) {
     let share = services.feed.own.share(&heard);
     if share == Share::Done {
         return;

@@ -1,20 +1,20 @@
-//! The months of attempts: each is a partition, made ahead and dropped whole.
+//! Monthly partitions of the table of sign-in attempts: created ahead of time, dropped as a whole.
 //!
-//! Called by the sweep, on every node; one at a time does it. An attempt for whose month there is no partition yet lies in
-//! the default one and is moved when the month is made.
+//! Called by the expiry job of every node; an advisory lock lets one node work at a time. An attempt of a month that
+//! has no partition yet is stored in the default partition, and moved when the partition is created.
 
 use deadpool_postgres::Transaction;
 use time::{Date, Duration, Month, OffsetDateTime, PrimitiveDateTime, Time};
 
 use crate::{error::StoreError, pool::Store};
 
-/// The advisory lock of whoever makes and drops months.
+/// The advisory lock for creating and dropping partitions.
 const MONTHS_LOCK: i64 = 0x706f_7274_0003;
 const PREFIX: &str = "device_login_attempts_";
 
 impl Store {
-    /// Makes this month and the next, drops those that ended before `cutoff`, and deletes what is older from where no
-    /// month was made in time.
+    /// Creates the partitions of this month and the next, drops those that ended before `cutoff`, and deletes older
+    /// attempts from the default partition.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -30,7 +30,7 @@ impl Store {
                 if !transaction.query_one(sql, &[&MONTHS_LOCK]).await?.try_get::<_, bool>(0)? {
                     return Ok(());
                 }
-                // Sign-ins wait for whoever waits for a lock on the table: not for long.
+                // A waiting ALTER blocks the sign-ins behind it, so the lock timeout is short.
                 transaction.batch_execute("SET LOCAL lock_timeout = '2s'").await?;
                 let this = first_of_month(now.date());
                 for month in [this, next_month(this)] {
@@ -50,14 +50,16 @@ impl Store {
     }
 }
 
-/// Makes a month if it is not there, with what the default partition holds of it.
+/// Creates the partition of a month, unless it exists, and moves the attempts of that month out of the default
+/// partition.
 async fn make(transaction: &Transaction<'_>, month: Date) -> Result<(), StoreError> {
     let (table, from, to) = (name(month), midnight(month), midnight(next_month(month)));
     let sql = "SELECT to_regclass($1) IS NOT NULL";
     if transaction.query_one(sql, &[&table]).await?.try_get(0)? {
         return Ok(());
     }
-    // Whoever writes an attempt has the parent first and this one then, and so do the statements below.
+    // An INSERT of an attempt locks the parent table first and a partition second. The statements below keep that
+    // order.
     transaction
         .batch_execute(&format!(
             "LOCK TABLE device_login_attempts IN SHARE UPDATE EXCLUSIVE MODE;
@@ -79,7 +81,7 @@ async fn make(transaction: &Transaction<'_>, month: Date) -> Result<(), StoreErr
     Ok(())
 }
 
-/// The months that are there.
+/// The months that have a partition.
 async fn months(transaction: &Transaction<'_>) -> Result<Vec<Date>, StoreError> {
     let sql = "SELECT c.relname::text FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid
                WHERE i.inhparent = 'device_login_attempts'::regclass";
@@ -92,7 +94,7 @@ fn name(month: Date) -> String {
     format!("{PREFIX}{:04}_{:02}", month.year(), u8::from(month.month()))
 }
 
-/// The month of a partition of this name; the default one has none.
+/// The month of the partition with this name; `None` for the default partition.
 fn month_of(name: &str) -> Option<Date> {
     let (year, month) = name.strip_prefix(PREFIX)?.split_once('_')?;
     let month = Month::try_from(month.parse::<u8>().ok()?).ok()?;

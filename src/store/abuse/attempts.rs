@@ -1,7 +1,7 @@
-//! Attempts to sign in: each is written down, some are compared with the next, and the old ones go by the month.
+//! Sign-in attempts: writing them, listing them, and reading the history that a new sign-in is compared with.
 //!
-//! One that opens a session is written by that transaction (`opening`), all others on their own. The months are made and
-//! dropped by `attempt_months`.
+//! An attempt that opens a session is written by the transaction in `sessions::open`, all others on their own.
+//! `attempt_months` creates and drops the partitions.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -26,37 +26,37 @@ use domain::{
     session::SignInMethod,
 };
 
-/// Visits longer ago say nothing about what is usual.
+/// Older visits are not part of the history.
 const VISITS_FOR: Duration = Duration::days(90);
 
-/// An attempt to sign in.
+/// A sign-in attempt.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Attempt {
-    /// Its identity.
+    /// Its id.
     pub id: Uuid,
-    /// When.
+    /// Time of the attempt.
     pub at: OffsetDateTime,
-    /// To whose account, if there is one.
+    /// The account, if there is one.
     pub user: Option<UserId>,
-    /// The keyed hash of the name that was given, 32 characters.
+    /// Keyed hash of the given name, 32 characters.
     pub identifier: String,
-    /// With what.
+    /// The method.
     pub method: SignInMethod,
-    /// What became of it.
+    /// The outcome.
     pub outcome: AttemptOutcome,
-    /// On which device.
+    /// The device.
     pub device: Option<DeviceId>,
-    /// The session that it opened.
+    /// The session that the attempt opened.
     pub session: Option<SessionId>,
-    /// From where.
+    /// The client's address.
     pub address: Option<IpAddr>,
-    /// The client's own words.
+    /// The `User-Agent` header.
     pub user_agent: Option<String>,
-    /// The fingerprint of its headers.
+    /// The fingerprint of the headers.
     pub fingerprint: Option<String>,
-    /// Where that is.
+    /// The location of the address.
     pub place: Place,
-    /// How risky it looked, if it came to that.
+    /// The risk assessment, if there was one.
     pub risk: Option<Assessment>,
 }
 
@@ -64,7 +64,7 @@ const COLUMNS: &str = "id, at, user_id, identifier, method, outcome, device_id, 
      fingerprint, country, city, latitude, longitude, accuracy_km, network, risk_score, risk_reasons";
 
 impl Store {
-    /// Writes an attempt that opened nothing.
+    /// Writes an attempt that opened no session.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -72,7 +72,8 @@ impl Store {
         self.run(move |client| Box::pin(async move { insert(&*client, &attempt).await })).await
     }
 
-    /// Attempts on the user's account, the newest first; with `before`, those older than the attempt of this time and id.
+    /// Attempts on the user's account, newest first. With `before`, only those older than the attempt with this time
+    /// and id.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -98,7 +99,7 @@ impl Store {
         .await
     }
 
-    /// What a sign-in of `user` from `address` at `now` is compared with.
+    /// The history that a sign-in of `user` from `address` at `now` is compared with.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -110,7 +111,7 @@ impl Store {
     ) -> Result<History, StoreError> {
         self.run_quick(move |client| {
             Box::pin(async move {
-                // Asked all at once, on one connection.
+                // The queries are pipelined on one connection.
                 let client = &*client;
                 let (visits, failures, accounts) = try_join3(
                     visits(client, user, now),
@@ -125,7 +126,7 @@ impl Store {
     }
 }
 
-/// Writes an attempt with the caller's connection or transaction.
+/// Writes an attempt on the caller's connection or transaction.
 pub(crate) async fn insert(client: &impl GenericClient, attempt: &Attempt) -> Result<(), StoreError> {
     let sql = format!(
         "INSERT INTO device_login_attempts ({COLUMNS})
@@ -164,13 +165,13 @@ pub(crate) async fn insert(client: &impl GenericClient, attempt: &Attempt) -> Re
     Ok(())
 }
 
-/// An assessment as rows keep it.
+/// The columns `risk_score` and `risk_reasons` of an assessment.
 pub(crate) fn risk_columns(risk: Option<&Assessment>) -> (Option<i16>, Vec<&'static str>) {
     let reasons = risk.map(|risk| risk.reasons.iter().map(|reason| reason.as_str()).collect());
     (risk.map(|risk| i16::from(risk.score)), reasons.unwrap_or_default())
 }
 
-/// The assessment of the columns `risk_score` and `risk_reasons`.
+/// Reads an assessment from the columns `risk_score` and `risk_reasons`.
 pub(crate) fn risk(row: &Row) -> Result<Option<Assessment>, StoreError> {
     let Some(score) = row.try_get::<_, Option<i16>>("risk_score")? else {
         return Ok(None);
@@ -252,7 +253,8 @@ async fn failures(
     rows.iter().map(|row| Ok(millis(row.try_get("at")?))).collect()
 }
 
-/// How many accounts, known or not, were lately tried in vain from the address; IPv6 by its /64, which is one customer.
+/// Number of accounts, existing or not, for which sign-ins from this address failed recently. IPv6 addresses are
+/// counted by their /64, because that is one customer.
 async fn accounts(
     client: &impl GenericClient,
     address: IpAddr,
@@ -268,7 +270,7 @@ async fn accounts(
     Ok(u32::try_from(row.try_get::<_, i64>(0)?).unwrap_or(u32::MAX))
 }
 
-/// The first and the last address of whoever has this one.
+/// The first and the last address of the network that is counted as one customer.
 fn customer(address: IpAddr) -> (IpAddr, IpAddr) {
     match address.to_canonical() {
         IpAddr::V4(v4) => (v4.into(), v4.into()),

@@ -1,6 +1,7 @@
-//! Bans: whom the server lets in nowhere for a while, and until when.
+//! Temporary bans of client addresses.
 //!
-//! Written together with their audit event. Nodes keep a copy in memory and read it anew every few seconds.
+//! Each ban is written together with its audit event. Every node keeps a copy of all bans in memory and reads them
+//! again every few seconds.
 
 use protocol::audit::AuditEvent;
 use time::OffsetDateTime;
@@ -10,21 +11,21 @@ use crate::{audit, error::StoreError, pool::Store};
 
 const COLUMNS: &str = "key, reason, created_at, expires_at";
 
-/// A ban.
+/// A temporary ban.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {
-    /// Whom: an address as limits count it (`domain::client::address::limit_key`).
+    /// The banned address, in the form that the limits use (`domain::client::address::limit_key`).
     pub key: String,
-    /// Why, for operators.
+    /// The reason, for operators.
     pub reason: String,
-    /// Since when.
+    /// Start of the ban.
     pub created_at: OffsetDateTime,
-    /// Until when.
+    /// End of the ban.
     pub expires_at: OffsetDateTime,
 }
 
 impl Store {
-    /// Bans, or extends the ban that there is: the later end counts. Returns the ban as it now is.
+    /// Creates a ban, or extends the existing one: the later end counts. Returns the ban that is in force now.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -75,7 +76,7 @@ impl Store {
         .await
     }
 
-    /// The bans that hold at this time, the longest first, at most `limit`.
+    /// The bans in force at this time, the longest first, at most `limit`.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -93,7 +94,7 @@ impl Store {
         .await
     }
 
-    /// Forgets bans that are over.
+    /// Deletes bans that have ended.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

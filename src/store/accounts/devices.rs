@@ -1,6 +1,7 @@
-//! The devices of a user, as the user sees and changes them.
+//! The devices of a user.
 //!
-//! Called by services. Writing that one was seen is in `devices`; forgetting one is a revocation.
+//! Called by services, and by the transactions of registration and sign-in. Devices are recognised by the random id
+//! in their cookie. Their last use is written by `last_seen`; forgetting a device is a revocation.
 
 use std::net::IpAddr;
 
@@ -16,7 +17,7 @@ use crate::{
     audit,
     error::StoreError,
     pool::Store,
-    revocation::{acting_session, order::Authority},
+    revocation::{acting_session, order::ActingSession},
     row_mapping::{self, clipped},
 };
 use domain::{client::device::Trust, risk::Place};
@@ -24,53 +25,53 @@ use domain::{client::device::Trust, risk::Place};
 /// A device of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Device {
-    /// Its identity.
+    /// Its id.
     pub id: DeviceId,
-    /// What its user calls it.
+    /// The label that the user gave it.
     pub label: Option<String>,
-    /// The fingerprint of its headers, and the version of its recipe.
+    /// The fingerprint of its headers, and the version of the recipe.
     pub fingerprint: Option<(String, i16)>,
-    /// Its own words.
+    /// Its `User-Agent` header.
     pub user_agent: Option<String>,
     /// The last known address.
     pub address: Option<IpAddr>,
-    /// The country it last signed in from.
+    /// The country of the last sign-in.
     pub country: Option<String>,
-    /// The city.
+    /// The city of the last sign-in.
     pub city: Option<String>,
-    /// How far it was trusted; what is left of that depends on the time.
+    /// The trust that was granted; whether it still holds depends on `trusted_until`.
     pub trust: Trust,
-    /// Until when.
+    /// End of the trust.
     pub trusted_until: Option<OffsetDateTime>,
-    /// When it was first seen.
+    /// First seen.
     pub created_at: OffsetDateTime,
-    /// When it was last seen.
+    /// Last seen.
     pub last_seen_at: OffsetDateTime,
 }
 
-/// What a user changes of a device.
+/// Changes that a user makes to a device.
 #[derive(Clone, Debug, Default)]
 pub struct DeviceChange {
-    /// What it is called; `Some(None)` for nothing of its own.
+    /// The new label; `Some(None)` removes it.
     pub label: Option<Option<String>>,
-    /// How far it is trusted, and until when.
+    /// The new trust, and its end.
     pub trust: Option<(Trust, Option<OffsetDateTime>)>,
 }
 
-/// A device as a request shows it.
+/// A device as a request describes it.
 #[derive(Clone, Debug)]
 pub struct DeviceSeen {
-    /// Its identity.
+    /// Its id.
     pub id: DeviceId,
     /// The fingerprint of its headers, 32 hex characters.
     pub fingerprint: String,
     /// The version of the fingerprint's recipe.
     pub fingerprint_version: i16,
-    /// Its own words.
+    /// Its `User-Agent` header.
     pub user_agent: Option<String>,
     /// Its address.
     pub address: IpAddr,
-    /// Where that is.
+    /// The location of the address.
     pub place: Place,
 }
 
@@ -78,7 +79,7 @@ const COLUMNS: &str = "d.id, d.label, d.fingerprint, d.fingerprint_version, d.us
      d.trust, d.trusted_until, d.created_at, d.last_seen_at";
 
 impl Store {
-    /// The user's devices, the last seen first; forgotten ones are none.
+    /// The user's devices, last seen first, without forgotten ones.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -96,7 +97,7 @@ impl Store {
         .await
     }
 
-    /// One of them.
+    /// One device of the user.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -114,13 +115,13 @@ impl Store {
         .await
     }
 
-    /// Changes a device of the user of `authority`. `None` if there is none of this identity.
+    /// Changes a device of the acting session's user. `None` if the user has no device with this id.
     ///
     /// # Errors
     /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
     pub async fn change_device(
         &self,
-        authority: Authority,
+        acting_session: ActingSession,
         id: DeviceId,
         change: DeviceChange,
         now: OffsetDateTime,
@@ -136,7 +137,7 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                acting_session::require(&transaction, &authority, now).await?;
+                acting_session::require(&transaction, &acting_session, now).await?;
                 let statement = transaction.prepare_cached(&sql).await?;
                 let label = change.label.clone().flatten();
                 let (trust, until) = change.trust.unwrap_or((Trust::New, None));
@@ -144,7 +145,7 @@ impl Store {
                     .query_opt(
                         &statement,
                         &[
-                            &authority.user.0,
+                            &acting_session.user.0,
                             &id.0,
                             &change.label.is_some(),
                             &label,
@@ -184,7 +185,7 @@ fn device(row: &Row) -> Result<Device, StoreError> {
     })
 }
 
-/// Remembers a device of a user; a forgotten one starts over.
+/// Creates or updates a device of a user. A forgotten device starts anew.
 pub(crate) async fn upsert(
     client: &impl GenericClient,
     user: UserId,
@@ -225,7 +226,7 @@ pub(crate) async fn upsert(
     Ok(())
 }
 
-/// Grants trust to a device of a user; what it has already is not lowered.
+/// Grants trust to a device of a user. Trust that the device already has is never lowered.
 pub(crate) async fn trust(
     client: &impl GenericClient,
     user: UserId,

@@ -1,7 +1,7 @@
-//! Signs of life of sessions and devices, written in batches.
+//! When sessions and devices were last seen, written in batches.
 //!
-//! Called by the actors' port and by the sweep. Nothing is ever moved back in time, and nothing that was revoked is
-//! touched.
+//! Called by the port of the actors and by the expiry job. A time never moves backwards, and a revoked session is
+//! never changed.
 
 use std::{collections::HashMap, net::IpAddr};
 
@@ -15,25 +15,25 @@ use crate::{
     row_mapping::{stored, uuids},
 };
 
-/// A sign of life to be written.
+/// A use of a session, to be written.
 #[derive(Clone, Debug)]
-pub struct Touch {
-    /// Of which session.
+pub struct LastSeen {
+    /// The session.
     pub session: SessionId,
-    /// On which device.
+    /// Its device.
     pub device: DeviceId,
-    /// Whose.
+    /// Its user.
     pub user: UserId,
-    /// When.
+    /// Time of the use.
     pub at: OffsetDateTime,
-    /// From where, if known.
+    /// The client's address, if known.
     pub address: Option<IpAddr>,
     /// The highest refresh counter whose access token was used.
     pub used_counter: u64,
 }
 
 impl Store {
-    /// Notes that these sessions have open sockets, which is activity.
+    /// Writes that these sessions have open sockets, which counts as activity.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -58,17 +58,17 @@ impl Store {
         .await
     }
 
-    /// Writes signs of life. None ever moves a session or device back in time, and none touches what was revoked.
+    /// Writes a batch of uses. A time never moves backwards, and revoked sessions are not changed.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached; the same batch may be written again.
-    pub async fn touch(&self, batch: Vec<Touch>) -> Result<(), StoreError> {
+    pub async fn touch(&self, batch: Vec<LastSeen>) -> Result<(), StoreError> {
         if batch.is_empty() {
             return Ok(());
         }
         self.run_slow(move |client| {
             Box::pin(async move {
-                // Two transactions, so that no row of one table is held while waiting for the other.
+                // Two transactions, so that no lock on one table is held while waiting for the other.
                 touch_sessions(client, &newest(&batch, |touch| touch.session)).await?;
                 touch_devices(client, &newest(&batch, |touch| (touch.user, touch.device))).await
             })
@@ -77,9 +77,10 @@ impl Store {
     }
 }
 
-/// One touch per key, the newest, with the highest counter of all: an UPDATE takes but one row per target.
-fn newest<K: std::hash::Hash + Eq>(batch: &[Touch], key: impl Fn(&Touch) -> K) -> Vec<Touch> {
-    let mut kept: HashMap<K, Touch> = HashMap::with_capacity(batch.len());
+/// One entry per key: the newest, with the highest counter of all. An UPDATE takes only one source row per target
+/// row.
+fn newest<K: std::hash::Hash + Eq>(batch: &[LastSeen], key: impl Fn(&LastSeen) -> K) -> Vec<LastSeen> {
+    let mut kept: HashMap<K, LastSeen> = HashMap::with_capacity(batch.len());
     for touch in batch {
         kept.entry(key(touch))
             .and_modify(|known| {
@@ -95,8 +96,8 @@ fn newest<K: std::hash::Hash + Eq>(batch: &[Touch], key: impl Fn(&Touch) -> K) -
     kept.into_values().collect()
 }
 
-/// Rows are locked in the order of their ids, as revocations lock them, so that the two never wait for each other.
-async fn touch_sessions(client: &Client, batch: &[Touch]) -> Result<(), StoreError> {
+/// Rows are locked in the order of their ids, as revocations lock them. This prevents deadlocks between the two.
+async fn touch_sessions(client: &Client, batch: &[LastSeen]) -> Result<(), StoreError> {
     let statement = client
         .prepare_cached(
             "WITH seen AS (SELECT * FROM unnest($1::uuid[], $2::timestamptz[], $3::inet[], $4::bigint[])
@@ -117,7 +118,7 @@ async fn touch_sessions(client: &Client, batch: &[Touch]) -> Result<(), StoreErr
     Ok(())
 }
 
-async fn touch_devices(client: &Client, batch: &[Touch]) -> Result<(), StoreError> {
+async fn touch_devices(client: &Client, batch: &[LastSeen]) -> Result<(), StoreError> {
     let statement = client
         .prepare_cached(
             "WITH seen AS (SELECT * FROM unnest($1::bigint[], $2::uuid[], $3::timestamptz[], $4::inet[])

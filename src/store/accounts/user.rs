@@ -20,35 +20,35 @@ pub(crate) const USER_COLUMNS: &str = "u.id AS account_id, u.email, u.display_na
 /// An account.
 #[derive(Clone)]
 pub struct User {
-    /// Its number.
+    /// Its id.
     pub id: UserId,
-    /// The address as it was registered.
+    /// The e-mail address as it was registered.
     pub email: String,
-    /// What the user wants to be called.
+    /// The display name.
     pub display_name: Option<String>,
-    /// The password's hash, a PHC string.
+    /// The password hash, a PHC string.
     pub password_hash: SecretString,
-    /// What the user may do.
+    /// The role.
     pub role: Role,
-    /// Whether the user may do anything.
+    /// The status: only an active account may do anything.
     pub status: Status,
-    /// Raised by every revocation that reaches beyond one session.
-    pub generation: i32,
-    /// When the account was made.
+    /// Raised by every revocation that covers more than one session. Column `generation`.
+    pub revocation_epoch: i32,
+    /// Time of registration.
     pub created_at: OffsetDateTime,
-    /// The last sign-in.
+    /// Time of the last sign-in.
     pub last_login_at: Option<OffsetDateTime>,
 }
 
 impl User {
-    /// Whether there is a password to sign in with.
+    /// Whether the account has a password.
     #[must_use]
     pub fn has_password(&self) -> bool {
         self.password_hash.expose_secret() != NO_PASSWORD
     }
 }
 
-/// Personal data stays out of debug prints.
+/// `Debug` prints no personal data.
 impl fmt::Debug for User {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "User({}, {}, {})", self.id, self.role, self.status)
@@ -64,7 +64,7 @@ pub(crate) fn from_row(row: &Row) -> Result<User, StoreError> {
         password_hash: SecretString::from(row.try_get::<_, String>("password_hash")?),
         role: word(row, "role")?,
         status: word(row, "status")?,
-        generation: row.try_get("generation")?,
+        revocation_epoch: row.try_get("generation")?,
         created_at: row.try_get("account_created_at")?,
         last_login_at: row.try_get("last_login_at")?,
     })

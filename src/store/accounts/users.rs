@@ -1,6 +1,7 @@
-//! Accounts: making, finding and changing them.
+//! Accounts: creating, finding and changing them.
 //!
-//! What ends trust (a new password, role or status) is not here but in `revocations`, in the revocation's transaction.
+//! Changes that end trust (a new password, role or status) are made by the transaction of the revocation, in
+//! `revocation::changes`.
 
 use deadpool_postgres::GenericClient;
 use protocol::{
@@ -20,7 +21,7 @@ use crate::{
     error::StoreError,
     factors::second_factors::{self, FACTOR_COLUMNS, Factors},
     pool::Store,
-    revocation::{acting_session, order::Authority},
+    revocation::{acting_session, order::ActingSession},
     row_mapping,
 };
 use domain::{
@@ -31,20 +32,20 @@ use domain::{
     client::device::Trust,
 };
 
-/// An account to be made.
+/// An account to be created.
 #[derive(Debug)]
 pub struct NewUser {
-    /// Its address.
+    /// Its e-mail address.
     pub email: Email,
-    /// What the user wants to be called.
+    /// Its display name.
     pub display_name: Option<String>,
-    /// The password's hash, a PHC string.
+    /// The password hash, a PHC string.
     pub password_hash: SecretString,
     /// Its role.
     pub role: Role,
     /// Its status.
     pub status: Status,
-    /// The device it is made on, if it is one.
+    /// The device that registers, if there is one.
     pub device: Option<DeviceSeen>,
     /// The time.
     pub now: OffsetDateTime,
@@ -52,31 +53,32 @@ pub struct NewUser {
 
 /// What sign-in needs to know before it checks a password.
 #[derive(Clone, Debug)]
-pub struct Candidate {
+pub struct SignInCandidate {
     /// The account.
     pub user: User,
-    /// The last revocation of everyone; unchanged when the session is opened, or the sign-in is void.
+    /// The id of the last revocation of all sessions. If it has changed when the session is opened, the sign-in is
+    /// void.
     pub revoked_all: i64,
     /// Whether the user has signed in on the device before.
     pub device_known: bool,
-    /// How far the device is trusted, and until when.
+    /// The trust in the device, and its end.
     pub device_trust: Option<(Trust, OffsetDateTime)>,
-    /// What the user can prove themselves with beside the password.
+    /// The factors that the user has beside the password.
     pub factors: Factors,
 }
 
 /// Which accounts to list.
 #[derive(Clone, Debug, Default)]
 pub struct UserFilter {
-    /// A part of the address or the name, without regard to case.
+    /// Part of the e-mail address or the display name, ignoring case.
     pub text: Option<String>,
-    /// Only those of this role.
+    /// Only accounts with this role.
     pub role: Option<Role>,
-    /// Only those of this status.
+    /// Only accounts with this status.
     pub status: Option<Status>,
-    /// Only those after this one (they come in the order of their numbers).
+    /// Only accounts with a higher id than this one (the list is ordered by id).
     pub after: Option<UserId>,
-    /// At most so many.
+    /// Maximum number of accounts.
     pub limit: u32,
 }
 
@@ -86,10 +88,10 @@ const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email))
         AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.status = $3)";
 
 impl Store {
-    /// Makes an account, with its device if it has one.
+    /// Creates an account, with its device if there is one.
     ///
     /// # Errors
-    /// `Conflict` if the address has one already.
+    /// `Conflict` if another account has this address.
     pub async fn insert_user(&self, new: NewUser, event: AuditEvent) -> Result<User, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
@@ -107,7 +109,7 @@ impl Store {
         .await
     }
 
-    /// The account of this address, whatever its case, with what a sign-in on `device` needs to know.
+    /// The account with this address, ignoring case, with what a sign-in on `device` needs to know.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -115,7 +117,7 @@ impl Store {
         &self,
         email: Email,
         device: Option<DeviceId>,
-    ) -> Result<Option<Candidate>, StoreError> {
+    ) -> Result<Option<SignInCandidate>, StoreError> {
         let sql = format!(
             "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,
                     (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all
@@ -128,7 +130,7 @@ impl Store {
                 let statement = client.prepare_cached(&sql).await?;
                 let row = client.query_opt(&statement, &[&email.as_str(), &device.map(|id| id.0)]).await?;
                 row.map(|row| {
-                    Ok(Candidate {
+                    Ok(SignInCandidate {
                         user: user::from_row(&row)?,
                         revoked_all: row.try_get("revoked_all")?,
                         device_known: row.try_get("device_known")?,
@@ -142,7 +144,7 @@ impl Store {
         .await
     }
 
-    /// The account of this number.
+    /// The account with this id.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -158,13 +160,13 @@ impl Store {
         .await
     }
 
-    /// Changes what the user of `authority` wants to be called.
+    /// Changes the display name of the acting session's user.
     ///
     /// # Errors
     /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
     pub async fn update_profile(
         &self,
-        authority: Authority,
+        acting_session: ActingSession,
         display_name: Option<String>,
         now: OffsetDateTime,
         event: AuditEvent,
@@ -175,8 +177,8 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                acting_session::require(&transaction, &authority, now).await?;
-                let row = transaction.query_one(&sql, &[&authority.user.0, &display_name, &now]).await?;
+                acting_session::require(&transaction, &acting_session, now).await?;
+                let row = transaction.query_one(&sql, &[&acting_session.user.0, &display_name, &now]).await?;
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
                 user::from_row(&row)
@@ -185,7 +187,7 @@ impl Store {
         .await
     }
 
-    /// Makes an account active. It ends nothing, so it is no revocation; the other ways are.
+    /// Activates an account. This ends nothing, so it is no revocation; other changes of status are.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -202,7 +204,8 @@ impl Store {
             .await
     }
 
-    /// Replaces a hash by one of the same password with today's parameters, unless the password changed meanwhile.
+    /// Replaces a hash by one of the same password with today's parameters, unless the password has changed in the
+    /// meantime.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -226,7 +229,7 @@ impl Store {
         .await
     }
 
-    /// Accounts in the order of their numbers.
+    /// Accounts, ordered by id.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -277,7 +280,7 @@ async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, Stor
     user::from_row(&row)
 }
 
-/// One change of one account with its audit event.
+/// Makes one change to one account, with its audit event.
 async fn change(
     client: &mut deadpool_postgres::Client,
     sql: &str,

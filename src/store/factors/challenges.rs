@@ -1,7 +1,8 @@
-//! Challenges: what a proof is asked for. Each is answered once, by whoever it was given to, before it expires.
+//! Challenges: each asks for one proof, is answered once, by the client that it was issued to, before it expires.
 //!
-//! Called by services for the second half of a sign-in and for the ceremonies of WebAuthn. Counting an attempt and taking a
-//! challenge are one conditional statement each; a challenge of a sign-in is spent by the transaction that opens the session.
+//! Called by services for the second step of a sign-in and for WebAuthn ceremonies. Counting an attempt and taking a
+//! challenge are one conditional statement each. A challenge of a sign-in is spent by the transaction that opens the
+//! session.
 
 use deadpool_postgres::Transaction;
 use protocol::id::{SessionId, UserId};
@@ -13,16 +14,16 @@ use uuid::Uuid;
 use crate::{error::StoreError, pool::Store, row_mapping};
 use domain::factors::challenge::ChallengeKind;
 
-/// Who may answer a challenge.
+/// The client that may answer a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Answerer {
-    /// The browser, or program, that keeps this pre-session cookie.
+pub enum ChallengeOwner {
+    /// The client that holds this pre-session cookie.
     PreSession(Uuid),
     /// This session.
     Session(SessionId),
 }
 
-impl Answerer {
+impl ChallengeOwner {
     fn columns(self) -> (Option<Uuid>, Option<Uuid>) {
         match self {
             Self::PreSession(id) => (Some(id), None),
@@ -34,35 +35,35 @@ impl Answerer {
 /// A challenge.
 #[derive(Clone, Debug)]
 pub struct Challenge {
-    /// Its identity.
+    /// Its id.
     pub id: Uuid,
-    /// What it is for.
+    /// Its kind.
     pub kind: ChallengeKind,
-    /// Whose; `None` until a passkey says so.
+    /// The user; `None` until a passkey names one.
     pub user: Option<UserId>,
-    /// Who may answer it.
-    pub answerer: Answerer,
-    /// The user's generation when the first factor was checked.
-    pub generation: i32,
-    /// The last revocation of everyone then.
+    /// The client that may answer it.
+    pub answerer: ChallengeOwner,
+    /// The user's revocation epoch when the first factor was checked.
+    pub revocation_epoch: i32,
+    /// The id of the last revocation of all sessions at that time.
     pub revoked_all: i64,
-    /// What the kind needs.
+    /// State that depends on the kind.
     pub state: Value,
-    /// When it ends.
+    /// Time of expiry.
     pub expires_at: OffsetDateTime,
 }
 
-/// What came of an attempt at a challenge.
+/// The outcome of an attempt at a challenge.
 #[derive(Clone, Debug)]
-pub enum Attempted {
-    /// It is counted: judge it.
+pub enum ChallengeAttempt {
+    /// The attempt is counted: verify the answer.
     Counted(Box<Challenge>),
     /// All attempts are used up.
     Exhausted {
-        /// When the challenge ends.
+        /// Time at which the challenge expires.
         until: OffsetDateTime,
     },
-    /// There is no such challenge for whoever answers: never made, expired, spent or somebody else's.
+    /// There is no such challenge for this client: never issued, expired, spent, or issued to another client.
     Unknown,
 }
 
@@ -70,7 +71,7 @@ const COLUMNS: &str =
     "id, kind, user_id, presession_id, session_id, generation, revoked_all, state, expires_at";
 
 impl Store {
-    /// Remembers a challenge.
+    /// Stores a challenge.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -94,7 +95,7 @@ impl Store {
                             &new.user.map(|id| id.0),
                             &presession,
                             &session,
-                            &new.generation,
+                            &new.revocation_epoch,
                             &new.revoked_all,
                             &new.state,
                             &now,
@@ -108,7 +109,7 @@ impl Store {
         .await
     }
 
-    /// Counts an attempt, before it is judged, and returns what is to be answered.
+    /// Counts an attempt, before the answer is verified, and returns the challenge.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -116,10 +117,10 @@ impl Store {
         &self,
         id: Uuid,
         kind: ChallengeKind,
-        answerer: Answerer,
+        answerer: ChallengeOwner,
         most: u32,
         now: OffsetDateTime,
-    ) -> Result<Attempted, StoreError> {
+    ) -> Result<ChallengeAttempt, StoreError> {
         let sql = format!(
             "UPDATE two_factor_challenges SET attempts = attempts + 1
              WHERE id = $1 AND kind = $2 AND presession_id IS NOT DISTINCT FROM $3
@@ -135,7 +136,7 @@ impl Store {
                     .query_opt(&statement, &[&id, &kind.as_str(), &presession, &session, &now, &most])
                     .await?;
                 if let Some(row) = row {
-                    return Ok(Attempted::Counted(Box::new(challenge(&row)?)));
+                    return Ok(ChallengeAttempt::Counted(Box::new(challenge(&row)?)));
                 }
                 let sql = "SELECT expires_at FROM two_factor_challenges
                            WHERE id = $1 AND kind = $2 AND presession_id IS NOT DISTINCT FROM $3
@@ -144,15 +145,15 @@ impl Store {
                 let row =
                     client.query_opt(&statement, &[&id, &kind.as_str(), &presession, &session, &now]).await?;
                 Ok(match row {
-                    Some(row) => Attempted::Exhausted { until: row.try_get(0)? },
-                    None => Attempted::Unknown,
+                    Some(row) => ChallengeAttempt::Exhausted { until: row.try_get(0)? },
+                    None => ChallengeAttempt::Unknown,
                 })
             })
         })
         .await
     }
 
-    /// A challenge, without an attempt at it.
+    /// Reads a challenge without counting an attempt.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -160,7 +161,7 @@ impl Store {
         &self,
         id: Uuid,
         kind: ChallengeKind,
-        answerer: Answerer,
+        answerer: ChallengeOwner,
         now: OffsetDateTime,
     ) -> Result<Option<Challenge>, StoreError> {
         let sql = format!(
@@ -180,14 +181,14 @@ impl Store {
         .await
     }
 
-    /// Takes a challenge: of any number of callers one gets it, whatever comes of it.
+    /// Takes a challenge. Of concurrent callers one gets it, whatever the outcome of its answer.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn take_challenge(
         &self,
         id: Uuid,
-        answerer: Answerer,
+        answerer: ChallengeOwner,
         now: OffsetDateTime,
     ) -> Result<Option<Challenge>, StoreError> {
         let sql = format!(
@@ -207,7 +208,7 @@ impl Store {
         .await
     }
 
-    /// Deletes challenges that have expired.
+    /// Deletes expired challenges.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -222,7 +223,8 @@ impl Store {
     }
 }
 
-/// Spends a challenge within the transaction of what it was for. `false` if somebody was faster, or it has expired.
+/// Spends a challenge within the transaction of what it was for. `false` if another caller spent it first, or it has
+/// expired.
 pub(crate) async fn spend(
     transaction: &Transaction<'_>,
     id: Uuid,
@@ -237,8 +239,8 @@ fn challenge(row: &Row) -> Result<Challenge, StoreError> {
     let presession: Option<Uuid> = row.try_get("presession_id")?;
     let session: Option<Uuid> = row.try_get("session_id")?;
     let answerer = match (presession, session) {
-        (Some(id), None) => Answerer::PreSession(id),
-        (None, Some(id)) => Answerer::Session(SessionId(id)),
+        (Some(id), None) => ChallengeOwner::PreSession(id),
+        (None, Some(id)) => ChallengeOwner::Session(SessionId(id)),
         _ => return Err(StoreError::internal("a challenge is for nobody, or for two")),
     };
     Ok(Challenge {
@@ -246,7 +248,7 @@ fn challenge(row: &Row) -> Result<Challenge, StoreError> {
         kind: row_mapping::word(row, "kind")?,
         user: row.try_get::<_, Option<i64>>("user_id")?.map(UserId),
         answerer,
-        generation: row.try_get::<_, Option<i32>>("generation")?.unwrap_or_default(),
+        revocation_epoch: row.try_get::<_, Option<i32>>("generation")?.unwrap_or_default(),
         revoked_all: row.try_get::<_, Option<i64>>("revoked_all")?.unwrap_or_default(),
         state: row.try_get("state")?,
         expires_at: row.try_get("expires_at")?,

@@ -1,5 +1,5 @@
-//! Passkeys as rows: reading and renaming them. Adding, removing and suspending one is a change of factors (`factors`), using
-//! one a proof.
+//! Reading and renaming passkeys. Adding, removing and suspending one is a change of factors, using one is a proof;
+//! both are in `second_factors`.
 
 use protocol::{audit::AuditEvent, id::UserId};
 use serde_json::Value;
@@ -11,7 +11,7 @@ use crate::{
     audit,
     error::StoreError,
     pool::Store,
-    revocation::{acting_session, order::Authority},
+    revocation::{acting_session, order::ActingSession},
 };
 
 const COLUMNS: &str =
@@ -20,35 +20,35 @@ const COLUMNS: &str =
 /// A passkey.
 #[derive(Clone, Debug)]
 pub struct StoredPasskey {
-    /// Our name for it.
+    /// This server's id of it.
     pub id: Uuid,
-    /// Whose.
+    /// Its user.
     pub user: UserId,
-    /// As the library keeps it.
+    /// The passkey in the form of the WebAuthn library.
     pub passkey: Value,
-    /// The authenticator's model, as it says.
+    /// The model of the authenticator, as it reports it.
     pub aaguid: Option<Uuid>,
-    /// The user's name for it.
+    /// The name that the user gave it.
     pub name: String,
-    /// When it was added.
+    /// Time of registration.
     pub created_at: OffsetDateTime,
-    /// When it last opened something.
+    /// Time of the last successful use.
     pub last_used_at: Option<OffsetDateTime>,
-    /// Since when it opens nothing.
+    /// Time of the suspension; a suspended passkey is not accepted.
     pub suspended_at: Option<OffsetDateTime>,
 }
 
-/// The owner of a passkey, as authenticators know them.
+/// The owner of a passkey, as authenticators know the owner.
 #[derive(Clone, Debug)]
 pub struct PasskeyOwner {
-    /// The random name that authenticators keep.
+    /// The random user handle that authenticators store.
     pub handle: Uuid,
-    /// The account's address.
+    /// The account's e-mail address.
     pub email: String,
 }
 
 impl Store {
-    /// A user's passkeys, the oldest first, suspended ones among them.
+    /// A user's passkeys, oldest first, including suspended ones.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -66,7 +66,7 @@ impl Store {
         .await
     }
 
-    /// How authenticators know this user.
+    /// The data by which authenticators know this user.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -116,13 +116,13 @@ impl Store {
         .await
     }
 
-    /// Gives one of the passkeys of the authority's user another name.
+    /// Renames a passkey of the acting session's user.
     ///
     /// # Errors
     /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
     pub async fn rename_passkey(
         &self,
-        authority: Authority,
+        acting_session: ActingSession,
         id: Uuid,
         name: String,
         now: OffsetDateTime,
@@ -134,8 +134,9 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                acting_session::require(&transaction, &authority, now).await?;
-                let Some(row) = transaction.query_opt(&sql, &[&authority.user.0, &id, &name]).await? else {
+                acting_session::require(&transaction, &acting_session, now).await?;
+                let Some(row) = transaction.query_opt(&sql, &[&acting_session.user.0, &id, &name]).await?
+                else {
                     return Ok(None);
                 };
                 audit::insert(&transaction, &[event]).await?;

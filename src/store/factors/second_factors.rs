@@ -1,7 +1,8 @@
-//! Second factors and passkeys as rows: what a user has, what a proof spends, what a change writes.
+//! Second factors and passkeys: what a user has, what a proof spends, what a change writes.
 //!
-//! A change of factors ends trust, so it is written by a revocation's transaction (`revocations` calls [`apply`]); a proof is
-//! spent by the transaction of what it proves ([`spend`]). Both are conditional statements: of any number that try, one wins.
+//! A change of factors ends trust, so the transaction of a revocation writes it (`revocation::changes` calls
+//! [`apply`]). A proof is spent by the transaction of what it proves ([`spend`]). Both are conditional statements: of
+//! concurrent callers, one succeeds.
 
 use deadpool_postgres::{GenericClient, Transaction};
 use protocol::id::UserId;
@@ -13,22 +14,22 @@ use uuid::Uuid;
 use crate::{error::StoreError, pool::Store};
 use domain::{account::password::NO_PASSWORD, factors::passkey::PASSKEYS_PER_USER};
 
-/// What a user can prove themselves with beside a password.
+/// The factors that a user has beside a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Factors {
-    /// An authenticator app, confirmed.
+    /// A confirmed authenticator app.
     pub totp: bool,
     /// Passkeys that are not suspended.
     pub passkeys: u32,
-    /// Passkeys that are suspended: they open nothing, but the account has not given them up.
+    /// Suspended passkeys: they are not accepted, but still registered.
     pub suspended_passkeys: u32,
-    /// Backup codes not used yet.
+    /// Unused backup codes.
     pub backup_codes: u32,
 }
 
 impl Factors {
-    /// Whether there is a second factor: backup codes alone are none. A suspended passkey is one still, or the very event that
-    /// looks like an attack would leave the password alone to guard the account.
+    /// Whether there is a second factor. Backup codes alone do not count. A suspended passkey still counts: otherwise
+    /// the event that looks like an attack would leave the account protected by its password alone.
     #[must_use]
     pub fn any(self) -> bool {
         self.totp || self.passkeys > 0 || self.suspended_passkeys > 0
@@ -54,12 +55,12 @@ pub(crate) fn from_row(row: &Row) -> Result<Factors, StoreError> {
     })
 }
 
-/// A proof that was judged to be right, and is yet to be spent: it counts once.
+/// A proof that was verified and is not spent yet. It counts once.
 #[derive(Clone, Debug)]
 pub enum Proof {
     /// A code of the authenticator app for this time step.
     Totp {
-        /// The step, seconds since the epoch by 30.
+        /// The step: seconds since the epoch divided by 30.
         step: i64,
     },
     /// A backup code.
@@ -69,11 +70,11 @@ pub enum Proof {
     },
     /// An assertion of a passkey.
     Passkey {
-        /// Which.
+        /// Its id.
         id: Uuid,
-        /// The passkey as it is from now on.
+        /// The new state of the passkey.
         passkey: Value,
-        /// Its counter from now on.
+        /// Its new counter.
         counter: i64,
     },
 }
@@ -81,53 +82,53 @@ pub enum Proof {
 /// A passkey to be added.
 #[derive(Clone, Debug)]
 pub struct NewPasskey {
-    /// Our name for it.
+    /// This server's id of it.
     pub id: Uuid,
-    /// The authenticator's.
+    /// The credential id of the authenticator.
     pub credential_id: Vec<u8>,
-    /// As the library keeps it.
+    /// The passkey in the form of the WebAuthn library.
     pub passkey: Value,
     /// Its counter.
     pub counter: i64,
-    /// The authenticator's model.
+    /// The model of the authenticator.
     pub aaguid: Option<Uuid>,
-    /// The user's name for it.
+    /// The name that the user gave it.
     pub name: String,
 }
 
 /// A change of a user's factors.
 #[derive(Clone, Debug)]
 pub enum FactorChange {
-    /// The authenticator app that is being set up counts from now on; the step that confirmed it is used up.
+    /// Confirms the authenticator app that is being set up. The step of the confirming code is spent.
     ConfirmTotp {
         /// The step of the confirming code.
         step: i64,
-        /// The sealed secret that the code is of: if it was replaced meanwhile, nothing is confirmed.
+        /// The sealed secret that the code belongs to. If it was replaced in the meantime, nothing is confirmed.
         secret: Vec<u8>,
     },
-    /// The authenticator app goes.
+    /// Removes the authenticator app.
     RemoveTotp,
-    /// These backup codes, by their hashes, replace those from before.
+    /// Replaces all backup codes by those with these hashes.
     BackupCodes(Vec<[u8; 32]>),
-    /// A passkey comes.
+    /// Adds a passkey.
     AddPasskey(Box<NewPasskey>),
-    /// A passkey goes, unless it is all that an account without a password has.
+    /// Removes a passkey, unless it is the only way to sign in to an account without a password.
     RemovePasskey(Uuid),
-    /// A passkey may have been copied and opens nothing any more.
+    /// Suspends a passkey that may have been copied.
     SuspendPasskey(Uuid),
-    /// Everything beside the password goes: for whoever has lost it all.
+    /// Removes everything except the password: for a user who has lost all factors.
     Reset,
 }
 
-/// The condition of a change did not hold: what it changes is not there, or not as it must be.
+/// The condition of a change did not hold: the factor does not exist, or is in another state.
 pub const FACTOR_GONE: &str = "factor_gone";
-/// It would leave the account without any way in.
+/// The change would leave no way to sign in.
 pub const LAST_FACTOR: &str = "last_factor";
-/// The unique constraint that a passkey breaks which is registered already, for whomever.
+/// The unique constraint on credential ids: the passkey is registered already, for this user or another.
 pub const PASSKEY_KNOWN: &str = "passkey_credentials_credential_id_key";
 
 impl Store {
-    /// What a user has.
+    /// The factors of a user.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -163,7 +164,7 @@ pub(crate) async fn spend(
             transaction.execute(sql, &[&user.0, &&hash[..], &now]).await?
         }
         Proof::Passkey { id, passkey, counter } => {
-            // A counter stands still only if the authenticator has none (WebAuthn, 7.2, step 22).
+            // Only an authenticator without a counter reports the same value (0) again (WebAuthn, 7.2, step 22).
             let sql = "UPDATE passkey_credentials SET passkey = $3, counter = $4, last_used_at = $5
                        WHERE id = $2 AND user_id = $1 AND suspended_at IS NULL
                          AND (counter < $4 OR (counter = 0 AND $4 = 0))";
@@ -173,7 +174,7 @@ pub(crate) async fn spend(
     Ok(changed == 1)
 }
 
-/// Writes a change within the revocation's transaction, which holds the user's row.
+/// Writes a change within the transaction of the revocation, which holds the user's row.
 pub(crate) async fn apply(
     transaction: &Transaction<'_>,
     user: i64,
@@ -217,7 +218,7 @@ pub(crate) async fn apply(
     Ok(())
 }
 
-/// After a removal: somebody must still be able to come in, and backup codes for nothing are none.
+/// After a removal: at least one way to sign in must remain, and backup codes without a second factor are deleted.
 async fn settle(transaction: &Transaction<'_>, user: i64) -> Result<(), StoreError> {
     let sql = format!("SELECT u.password_hash, {FACTOR_COLUMNS} FROM users u WHERE u.id = $1");
     let row = transaction.query_one(&sql, &[&user]).await?;

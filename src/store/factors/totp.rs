@@ -1,7 +1,7 @@
-//! The rows of authenticator apps and backup codes that are read before a proof is judged, and the app that is being set up.
+//! Authenticator apps and backup codes as they are read before a proof is verified, and the app that is being set up.
 //!
-//! Called by services. What counts once is decided elsewhere: proofs are spent by `factors`, changes are written by it, too.
-//! Secrets come and go sealed.
+//! Called by services. Spending proofs and changing factors is in `second_factors`. Secrets are sealed on the way in
+//! and out.
 
 use protocol::{audit::AuditEvent, id::UserId};
 use time::OffsetDateTime;
@@ -10,18 +10,18 @@ use crate::{
     audit,
     error::StoreError,
     pool::Store,
-    revocation::{acting_session, order::Authority},
+    revocation::{acting_session, order::ActingSession},
 };
 use domain::crypto::seal::Sealed;
 
 /// A user's authenticator app.
 #[derive(Clone, Debug)]
 pub struct StoredTotp {
-    /// The secret.
+    /// The sealed secret.
     pub secret: Sealed,
     /// The last step that was accepted.
     pub last_step: i64,
-    /// Since when it counts; `None` while it is being set up.
+    /// Time of the confirmation; `None` while it is being set up.
     pub confirmed_at: Option<OffsetDateTime>,
 }
 
@@ -50,14 +50,14 @@ impl Store {
         .await
     }
 
-    /// Begins to set up an authenticator app for the user of `authority`, in place of one that was begun before. `false` if
-    /// there is one that counts.
+    /// Begins to set up an authenticator app for the acting session's user, and replaces one that is still being set
+    /// up. `false` if there is a confirmed one.
     ///
     /// # Errors
     /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
     pub async fn begin_totp(
         &self,
-        authority: Authority,
+        acting_session: ActingSession,
         secret: Sealed,
         now: OffsetDateTime,
         event: AuditEvent,
@@ -65,13 +65,13 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
-                acting_session::require(&transaction, &authority, now).await?;
+                acting_session::require(&transaction, &acting_session, now).await?;
                 let sql = "INSERT INTO user_two_factor AS t (user_id, secret, key_id, created_at) VALUES ($1, $2, $3, $4)
                            ON CONFLICT (user_id) DO UPDATE SET secret = excluded.secret, key_id = excluded.key_id,
                                created_at = excluded.created_at, last_step = 0
                            WHERE t.confirmed_at IS NULL";
                 let begun =
-                    transaction.execute(sql, &[&authority.user.0, &secret.bytes, &secret.key_id, &now]).await?;
+                    transaction.execute(sql, &[&acting_session.user.0, &secret.bytes, &secret.key_id, &now]).await?;
                 if begun == 0 {
                     return Ok(false);
                 }
@@ -83,7 +83,7 @@ impl Store {
         .await
     }
 
-    /// Replaces a sealed secret by the same one under another key, unless it was replaced meanwhile.
+    /// Replaces a sealed secret by the same secret under another key, unless it was replaced in the meantime.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -99,7 +99,7 @@ impl Store {
         .await
     }
 
-    /// Which of these hashes is that of a backup code of the user's that was not used.
+    /// The one of these hashes that belongs to an unused backup code of the user.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,4 +1,4 @@
-//! Appending: one transaction per batch, one statement where no idempotency key asks for more.
+//! Appending publications: one transaction per batch; one statement unless idempotency keys or versions need more.
 
 use std::{
     collections::HashMap,
@@ -25,11 +25,11 @@ use super::{
 };
 use crate::{error::StoreError, pool::Store};
 
-/// How long the key of a publication is remembered.
+/// How long the idempotency key of a publication is kept.
 const KEYS_KEPT: Duration = Duration::minutes(5);
 
-/// Raises the channel's top by the number of messages, and inserts them below it. What does not fit the channel any more
-/// is gone from that moment. A channel without a row begins above the floor.
+/// Raises the channel's top offset by the number of messages and inserts them below it. Publications that exceed the
+/// channel's limits are deleted logically at once. A channel without a row begins above the floor.
 const APPEND: &str = "
     WITH raised AS (
         INSERT INTO channels AS c (name, top, gone, created_at, updated_at, due_at)
@@ -48,36 +48,36 @@ const APPEND: &str = "
     )
     SELECT raised.top, e.epoch FROM raised, channel_epoch e";
 
-/// Locks the channel's row, which it makes if there is none.
+/// Locks the channel's row, and creates it if it does not exist.
 const LOCK: &str = "
     INSERT INTO channels AS c (name, top, gone, created_at, updated_at, due_at)
     SELECT $1::text, floor, floor, $2::timestamptz, $2, $2 FROM channel_epoch
     ON CONFLICT (name) DO UPDATE SET updated_at = $2, due_at = least(c.due_at, $2)
     RETURNING top, (SELECT epoch FROM channel_epoch), version, version_epoch";
 
-/// Why a batch was not appended, as far as is known.
+/// Why a batch was not appended.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum NotAppended {
+pub enum AppendError {
     /// Nothing was written.
     #[error("nothing was appended: {0}")]
     Nothing(StoreError),
-    /// The link broke, or the answer did not come in time: the batch was written, or not, or will yet be.
+    /// The link broke, or the answer came too late: the batch may be written, may still be written, or may be lost.
     #[error("nobody knows whether it was appended: {0}")]
     Unknown(StoreError),
 }
 
 impl Store {
-    /// Appends a batch whole, or nothing of it.
+    /// Appends all of a batch, or nothing.
     ///
     /// # Errors
-    /// See [`NotAppended`].
+    /// See [`AppendError`].
     pub async fn append(
         &self,
         channel: ChannelName,
         batch: Vec<NewMessage>,
         keep: Retention,
-    ) -> Result<Appended, NotAppended> {
-        let _turn = self.journal_turn(Purpose::Write).await.map_err(NotAppended::Nothing)?;
+    ) -> Result<Appended, AppendError> {
+        let _turn = self.journal_turn(Purpose::Write).await.map_err(AppendError::Nothing)?;
         let asked = Arc::new(AtomicBool::new(false));
         let uncertain = Arc::clone(&asked);
         let work = self.run(move |client| {
@@ -99,15 +99,15 @@ impl Store {
         });
         work.await.map_err(|error| {
             if asked.load(Ordering::Acquire) {
-                NotAppended::Unknown(error)
+                AppendError::Unknown(error)
             } else {
-                NotAppended::Nothing(error)
+                AppendError::Nothing(error)
             }
         })
     }
 }
 
-/// The database itself says that it did not do it, and goes on living: then it did not.
+/// Whether the database itself reports the failure and keeps running: then nothing was written.
 fn is_refusal(error: &tokio_postgres::Error) -> bool {
     error.as_db_error().is_some_and(|error| error.parsed_severity() == Some(Severity::Error))
 }
@@ -133,8 +133,8 @@ async fn plainly(
     })
 }
 
-/// Keys and versions decide what is appended: under the lock of the channel's row, so that of two batches with one key the
-/// later sees the earlier's.
+/// Idempotency keys and versions decide what is appended. This happens under the lock of the channel's row, so of two
+/// batches with one key the second sees the key of the first.
 async fn conditionally(
     client: &mut Client,
     channel: &ChannelName,
@@ -162,18 +162,19 @@ async fn conditionally(
     Ok(Appended { placed, top, epoch: locked.try_get::<_, &str>(1)?.into() })
 }
 
-/// What a batch becomes.
+/// The plan for a batch.
 struct Placing<'b> {
     placed: Vec<Placed>,
     new: Vec<&'b NewMessage>,
     /// Keys that are used for the first time.
     keys: Vec<(&'b str, i64)>,
-    /// The newest version, if it is one of the batch.
+    /// The newest version, if it is in the batch.
     version: Option<&'b Version>,
 }
 
 impl<'b> Placing<'b> {
-    /// `before` is the channel's top, `known` are keys that were used before, `newest` is the version published last.
+    /// `before` is the channel's top offset, `known` are keys that were used before, `newest` is the version
+    /// published last.
     fn of(
         batch: &'b [NewMessage],
         before: u64,
@@ -210,7 +211,7 @@ impl<'b> Placing<'b> {
     }
 }
 
-/// The version published last, of the locked row.
+/// The version published last, from the locked row.
 fn newest(locked: &Row) -> Outcome<Option<Version>> {
     let (number, epoch): (Option<i64>, Option<String>) = (locked.try_get(2)?, locked.try_get(3)?);
     Ok(number.zip(epoch).map(|(number, epoch)| Version { number: unsigned(number), epoch }))
@@ -224,7 +225,7 @@ async fn supersede(client: &impl GenericClient, channel: &ChannelName, version: 
     Ok(())
 }
 
-/// The offsets of those keys of the batch that were used before.
+/// The offsets of the keys of the batch that were used before.
 async fn earlier(
     client: &impl GenericClient,
     channel: &ChannelName,
@@ -245,7 +246,7 @@ async fn remember(
     keys: &[(&str, i64)],
     now: OffsetDateTime,
 ) -> Outcome<()> {
-    // A key that has expired, and was not cleared away yet, begins anew.
+    // An expired key that is not deleted yet is reused.
     let sql = "INSERT INTO channel_idempotency (channel, key, seq, expires_at)
                SELECT $1, k.key, k.seq, $4 FROM unnest($2::text[], $3::bigint[]) AS k (key, seq)
                ON CONFLICT (channel, key) DO UPDATE SET seq = excluded.seq, expires_at = excluded.expires_at";
@@ -255,7 +256,7 @@ async fn remember(
     Ok(())
 }
 
-/// Inserts all of these; returns the channel's top, and the epoch.
+/// Inserts all of these. Returns the channel's top offset and its epoch.
 async fn insert(
     client: &impl GenericClient,
     channel: &ChannelName,

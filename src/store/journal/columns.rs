@@ -2,18 +2,18 @@
 
 use crate::error::StoreError;
 
-/// As the database counts.
+/// An offset as the database stores it.
 pub(super) fn signed(offset: u64) -> Result<i64, StoreError> {
     i64::try_from(offset).map_err(|_| StoreError::internal("an offset beyond all offsets"))
 }
 
-/// As offsets count; the schema allows nothing below 0.
+/// An offset from its column; the schema allows nothing below 0.
 pub(super) fn unsigned(offset: i64) -> u64 {
     offset.unsigned_abs()
 }
 
 pub(super) fn moment(at_ms: i64) -> time::OffsetDateTime {
-    // Only a defect could ask for a time outside the years that the type can hold.
+    // Only a defect can produce a time outside the range of the type.
     time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000)
         .unwrap_or(time::OffsetDateTime::UNIX_EPOCH)
 }

@@ -1,32 +1,32 @@
-//! Which channels are due to be looked at, and when again; and forgetting those that nobody has used for long.
+//! Which channels the retention job must check, when to check them again, and deletion of channels that are unused.
 //!
-//! A channel is due after it was written, when its oldest publication expires, when it is to be forgotten, and once a day, in
-//! case the rules have changed. A look costs a few probes of an index, whatever other channels there are.
+//! A channel is due after a write, when its oldest publication expires, when the channel itself expires, and once a
+//! day in case its configuration has changed. A check costs a few index lookups, however many channels there are.
 
 use deadpool_postgres::Client;
 use protocol::channel_name::ChannelName;
 use time::{Duration, OffsetDateTime};
 use tokio_postgres::error::SqlState;
 
-use super::{columns::moment, keep::Kept};
+use super::{columns::moment, keep::ChannelRetention};
 use crate::{error::StoreError, pool::Store};
 
-/// Not in the same sweep again.
+/// The shortest interval: a channel is not checked twice in one run.
 const SOONEST: Duration = Duration::SECOND;
-/// A channel is looked at so often, whether there seems to be a reason or not.
+/// The longest interval between two checks of a channel.
 const LATEST: Duration = Duration::DAY;
 
-/// Nothing may be there that the row is needed for. Keys expire by themselves.
+/// Conditions for deleting a channel's row: nothing depends on it. Idempotency keys expire on their own.
 const FORGOTTEN: &str = "
     c.name = k.name AND c.gone = c.top AND c.updated_at <= k.before
     AND NOT EXISTS (SELECT FROM channel_messages m WHERE m.channel = c.name)
     AND NOT EXISTS (SELECT FROM channel_idempotency i WHERE i.channel = c.name)";
 
-/// Beside this no row is made or changed, so that whoever makes one anew has waited, and sees the floor. Whoever waits for
-/// it keeps everybody else waiting, so it is not waited for long.
+/// While this lock is held no channel row can be inserted or updated, so a transaction that creates the row again has
+/// waited and sees the floor. A waiting lock request blocks all others behind it, so the lock timeout is short.
 const ALONE: &str = "SET LOCAL lock_timeout = '100ms'; LOCK TABLE channels IN SHARE ROW EXCLUSIVE MODE";
 
-/// Rows are locked in the order of their names, as everywhere. What is still to be cleared away is looked at soon.
+/// Rows are locked in the order of their names, as everywhere. A channel with more to delete is checked again soon.
 const SCHEDULE: &str = "
     WITH locked AS (
         SELECT c.name, c.gone, c.updated_at, k.ttl, k.meta_ttl
@@ -66,13 +66,13 @@ impl Store {
         .await
     }
 
-    /// Says when these are due again, and others, of which nothing is known, in a day.
+    /// Sets when these channels are due again. Channels without a known time are due in a day.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn schedule_channels(
         &self,
-        kept: Vec<Kept>,
+        kept: Vec<ChannelRetention>,
         others: Vec<ChannelName>,
         now: OffsetDateTime,
     ) -> Result<(), StoreError> {
@@ -94,20 +94,20 @@ impl Store {
         .await
     }
 
-    /// Forgets those of these channels in which nothing is kept, and nothing was published for their `meta_ttl`; how many.
-    /// `None` if others would have had to wait for it too long: try again later.
+    /// Deletes the rows of those of these channels that hold nothing and had no publication for their `meta_ttl`.
+    /// Returns their number; `None` if the lock was not available in time: try again later.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
     pub async fn forget_channels(
         &self,
-        kept: Vec<Kept>,
+        kept: Vec<ChannelRetention>,
         now: OffsetDateTime,
     ) -> Result<Option<u64>, StoreError> {
         let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
         self.run_slow(move |client| {
             Box::pin(async move {
-                let before = |kept: &Kept| {
+                let before = |kept: &ChannelRetention| {
                     let ttl = i64::try_from(kept.meta_ttl.as_millis()).unwrap_or(i64::MAX);
                     moment(now_ms.saturating_sub(ttl))
                 };
@@ -129,7 +129,7 @@ async fn forget(
         "SELECT count(*) FROM channels c, unnest($1::text[], $2::timestamptz[]) AS k (name, before)
          WHERE {FORGOTTEN}"
     );
-    // Usually there is none, and nobody is kept waiting.
+    // Usually there is none, and no lock is needed.
     if client.query_one(&any, &[&names, &before]).await?.try_get::<_, i64>(0)? == 0 {
         return Ok(Some(0));
     }

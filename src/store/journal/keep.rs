@@ -1,4 +1,4 @@
-//! Keeping no more than a channel is allowed to keep: removal by order, and clearing away what is too old or too much.
+//! Retention: removing publications on request, and deleting those that are too old or too many.
 
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use crate::{error::StoreError, pool::Store};
 /// Rows that one statement deletes.
 const DELETED_AT_ONCE: i64 = 2_000;
 
-/// Everything of the channel up to an offset is gone from now on. If this waits for the row while its asker has lost sight
-/// of it, it still takes nothing that came later.
+/// Removes everything in the channel up to an offset. If this statement waits for the row after its caller has given
+/// up, it still removes nothing that was published later.
 const REMOVE: &str = "
     WITH removed AS (
         UPDATE channels SET gone = greatest(gone, least(top, $2)), updated_at = now(), due_at = least(due_at, now())
@@ -25,9 +25,9 @@ const REMOVE: &str = "
     )
     SELECT coalesce((SELECT upto FROM removed), least(floor, $2)), epoch FROM channel_epoch";
 
-/// Raises `gone` of some channels to what is too much, or too old. What is due is found first, as of one moment, so that
-/// nothing younger is touched; then the rows are locked in the order of their names, so that nodes that sweep at the same
-/// time wait for each other instead of locking each other out.
+/// Raises `gone` of some channels so that it covers publications that are too many or too old. The due ones are found
+/// first, as of one moment, so nothing younger is removed. Then the rows are locked in the order of their names, so
+/// that nodes that run this job at the same time do not deadlock.
 const RAISE: &str = "
     WITH due AS MATERIALIZED (
         SELECT c.name, greatest(c.top - k.size, coalesce(
@@ -41,26 +41,27 @@ const RAISE: &str = "
     )
     UPDATE channels c SET gone = locked.gone FROM locked WHERE c.name = locked.name AND c.gone < locked.gone";
 
-/// Deletes what is gone, of these channels, so many rows.
+/// Deletes removed publications of these channels, at most this many rows.
 const CLEAR: &str = "
     DELETE FROM channel_messages WHERE ctid = ANY (ARRAY(
         SELECT m.ctid FROM channels c CROSS JOIN LATERAL (
             SELECT ctid FROM channel_messages WHERE channel = c.name AND seq <= c.gone ORDER BY seq LIMIT $2
         ) m WHERE c.name = ANY ($1) LIMIT $2))";
 
-/// A channel, and how much of it is kept.
+/// A channel and its retention.
 #[derive(Clone, Debug)]
-pub struct Kept {
+pub struct ChannelRetention {
     /// The channel.
     pub channel: ChannelName,
-    /// How much.
+    /// Its retention.
     pub retention: Retention,
-    /// How long the channel is remembered when nothing is kept, and nothing published.
+    /// How long an empty channel is kept after its last publication.
     pub meta_ttl: Duration,
 }
 
 impl Store {
-    /// Removes everything that was published in a channel up to this offset; the rows go with the next sweep.
+    /// Removes everything that was published in a channel up to this offset. The retention job deletes the rows
+    /// later.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -68,7 +69,7 @@ impl Store {
         let _turn = self.journal_turn(Purpose::Write).await?;
         self.run(move |client| {
             Box::pin(async move {
-                // "Everything" may be said with any number.
+                // The caller may pass any number to mean "everything".
                 let upto = i64::try_from(upto).unwrap_or(i64::MAX);
                 let row = client.query_one(REMOVE, &[&channel.as_str(), &upto]).await?;
                 Ok(Removed { upto: unsigned(row.try_get(0)?), epoch: row.try_get::<_, &str>(1)?.into() })
@@ -77,12 +78,16 @@ impl Store {
         .await
     }
 
-    /// Clears away what these channels do not keep any more. `false` if there is more to clear away. None of the journal's
-    /// connections is used for it.
+    /// Deletes publications beyond the retention of these channels. `false` if there is more to delete. Uses no
+    /// connection of the journal's share.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn clear_messages(&self, kept: Vec<Kept>, now: OffsetDateTime) -> Result<bool, StoreError> {
+    pub async fn clear_messages(
+        &self,
+        kept: Vec<ChannelRetention>,
+        now: OffsetDateTime,
+    ) -> Result<bool, StoreError> {
         let now_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX);
         self.run_slow(move |client| {
             Box::pin(async move {
@@ -98,7 +103,7 @@ impl Store {
         .await
     }
 
-    /// Forgets idempotency keys that have expired.
+    /// Deletes expired idempotency keys.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,9 +1,9 @@
 //! The journal: publications of durable channels, in PostgreSQL.
 //!
-//! Called by the channel shards through the `Journal` port, and by the sweep. An offset is given by the statement that
-//! inserts the message, under the lock of the channel's row: without holes, in the order of commits. The journal has a
-//! share of the pool, and no more, so that however much is published, requests still get a connection; reads have a share of
-//! that, and no more, so that however much is read, what is published is still committed.
+//! Called by the channel shards through the `Journal` port, and by the retention job. The statement that inserts a
+//! message assigns its offset, under the lock of the channel's row: offsets have no gaps and follow the order of
+//! commits. The journal may use a limited share of the pool, so that requests get a connection however much is
+//! published. Reads may use a limited share of that, so that publications are committed however much is read.
 
 mod append;
 mod columns;
@@ -12,5 +12,5 @@ mod keep;
 mod read;
 pub(crate) mod share;
 
-pub use append::NotAppended;
-pub use keep::Kept;
+pub use append::AppendError;
+pub use keep::ChannelRetention;

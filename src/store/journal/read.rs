@@ -1,4 +1,5 @@
-//! Reading: the newest end of a channel, and any part of it. What nobody takes is left out by the database itself.
+//! Reading publications: the newest part of a channel, or any range. The database itself leaves out what would not be
+//! used.
 
 use std::{pin::pin, sync::Arc};
 
@@ -24,17 +25,18 @@ use super::{
 };
 use crate::{error::StoreError, pool::Store};
 
-/// Makes sure of the channel's row and locks it. Waits until every transaction that writes in the channel, this server's
-/// own that it lost sight of among them, has come to its end.
+/// Creates the channel's row if needed, and locks it. This waits for every transaction that writes in the channel,
+/// including those of this server that it has lost track of.
 const SETTLE: &str = "
     INSERT INTO channels AS c (name, top, gone, created_at, updated_at)
     SELECT $1::text, floor, floor, now(), now() FROM channel_epoch
     ON CONFLICT (name) DO UPDATE SET updated_at = c.updated_at
     RETURNING top";
 
-/// Reads the index in order until there is enough, and one row more, to know whether there is more. A publication weighs
-/// what `stream::weight` says, or a little more, since tags are weighed as they are stored; lengths are known without
-/// reading what is stored apart, so that of what is left out no more than its row is looked at.
+/// Reads the index in order until there is enough, and one row more, to know whether there is more. A publication
+/// counts as much as `stream::weight` says, or a little more, because tags are counted in their stored form. Lengths
+/// are known without reading values that are stored out of line, so of publications that are left out only the row is
+/// read.
 fn statement(order: &str) -> String {
     format!(
         "SELECT seq, data, subject, connection_id, conn_info, chan_info, tags, created_at, more
@@ -57,7 +59,7 @@ fn statement(order: &str) -> String {
     )
 }
 
-/// What was read of a range.
+/// The result of reading a range.
 struct Part {
     found: Vec<Arc<Publication>>,
     /// Whether there is more in the range.
@@ -65,8 +67,8 @@ struct Part {
 }
 
 impl Store {
-    /// The newest end of a channel: what `newest` describes, as of one moment. With `settle`, whatever is still being
-    /// written in it is waited for.
+    /// The newest part of a channel, as `newest` describes it, as of one moment. With `settle`, this waits for writes
+    /// that are in progress.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -76,7 +78,7 @@ impl Store {
         newest: Range,
         settle: bool,
     ) -> Result<Opened, StoreError> {
-        // What settles a channel is waited for by what is published in it.
+        // Publications in the channel wait for this.
         let purpose = if settle { Purpose::Write } else { Purpose::Read };
         let _turn = self.journal_turn(purpose).await?;
         self.run(move |client| {
@@ -91,7 +93,7 @@ impl Store {
         .await
     }
 
-    /// Publications of a channel, of those that are kept.
+    /// Publications of a channel that are still kept.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -106,7 +108,7 @@ impl Store {
     }
 }
 
-/// The top first, and then nothing beyond it: what is committed in between is left out.
+/// The top offset is read first, and nothing beyond it is returned: commits in between are left out.
 async fn open(client: &Client, channel: &ChannelName, newest: Range) -> Result<Opened, StoreError> {
     let sql =
         "SELECT e.epoch, coalesce(c.top, e.floor) FROM channel_epoch e LEFT JOIN channels c ON c.name = $1";
@@ -125,7 +127,7 @@ async fn read(client: &Client, channel: &ChannelName, range: Range) -> Result<Pa
     let parameters: [&(dyn ToSql + Sync); 7] = [
         &channel.as_str(),
         &signed(range.after)?,
-        // "No end" may be said with any number.
+        // The caller may pass any number to mean "no end".
         &i64::try_from(range.before).unwrap_or(i64::MAX),
         &i64::from(range.size),
         &moment(range.younger_than_ms),
@@ -135,7 +137,7 @@ async fn read(client: &Client, channel: &ChannelName, range: Range) -> Result<Pa
     let mut rows = pin!(client.query_raw(&statement, parameters).await?);
     let mut part = Part { found: Vec::new(), more: false };
     while let Some(row) = rows.try_next().await? {
-        // That of the last row is the one that counts.
+        // The value of the last row counts.
         part.more = row.try_get("more")?;
         part.found.push(Arc::new(publication(&row)?));
     }

@@ -13,27 +13,27 @@ pub(crate) struct Share {
     reads: Arc<Semaphore>,
 }
 
-/// What a connection is wanted for.
+/// The purpose of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Purpose {
-    /// What clients may ask for as often as they like.
+    /// A read. Clients may cause any number of these.
     Read,
-    /// What is published waits for it.
+    /// A write. Publications wait for it.
     Write,
 }
 
-/// A turn at one of the journal's connections; it is given back by dropping it.
+/// The permits for one connection; dropping them returns it.
 pub(crate) type Turn = (Option<OwnedSemaphorePermit>, OwnedSemaphorePermit);
 
 impl Share {
-    /// Half of a pool, and of that half for reads; at least one.
+    /// Half of the pool for the journal, half of that for reads; at least one each.
     pub(crate) fn of(pool_size: usize) -> Self {
         let all = (pool_size / 2).max(1);
         Self { all: Arc::new(Semaphore::new(all)), reads: Arc::new(Semaphore::new((all / 2).max(1))) }
     }
 
-    /// Waits for its turn; first come, first served. Reads queue among themselves first, so that a write never has more of
-    /// them before it than they may have connections.
+    /// Waits for a permit; first come, first served. Reads queue among themselves first, so a write never waits
+    /// behind more reads than may have connections.
     pub(crate) async fn turn(&self, purpose: Purpose, patience: Duration) -> Result<Turn, StoreError> {
         let turn = async {
             let read = match purpose {

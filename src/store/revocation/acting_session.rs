@@ -1,54 +1,55 @@
-//! In whose name something is changed, looked at within the transaction that changes it.
+//! The acting session: whether the session that asks for a change may still do so when the change is written.
 //!
-//! A request was verified when it came; by the time it writes, its session may have been revoked, or its user suspended,
-//! demoted or given another password. Called by `revocations` and by other changes that a session asks for.
+//! A request was verified when it arrived. When it writes, its session may have been revoked, or its user suspended,
+//! demoted or given another password. Called by `commit`, and by other changes that a session asks for.
 //!
-//! Locks are taken in one order everywhere, so nobody waits for somebody who waits for them: the lock of revoking
-//! everyone, then users' rows by number, then sessions' rows by id. No session ends without the lock of everyone, held
-//! alone, or its user's row: whoever holds the first shared and the row reads what stays true until the commit.
+//! Locks are taken in one order everywhere, so there are no deadlocks: the lock of revoking all sessions, then users'
+//! rows by id, then sessions' rows by id. A session can only end under that first lock, held exclusively, or under
+//! its user's row lock. A transaction that holds the first lock shared and the row reads a state that stays true
+//! until its commit.
 
 use deadpool_postgres::Transaction;
 use time::OffsetDateTime;
 
-use super::{denials, order::Authority};
+use super::{denials, order::ActingSession};
 use crate::{
     error::{Lapse, StoreError},
     row_mapping,
 };
 use domain::account::role::{Role, Status};
 
-/// The advisory lock between revoking everyone (alone) and opening a session (shared).
+/// The advisory lock between revoking all sessions (exclusive) and opening a session (shared).
 pub(crate) const REVOKE_ALL_LOCK: i64 = 0x706f_7274_0002;
 
-/// Takes the locks for a change that concerns nobody else, and looks.
+/// Takes the locks for a change that concerns this user only, and checks the acting session.
 ///
 /// # Errors
-/// `Lapsed` if the authority does not hold.
+/// `Lapsed` if the acting session may no longer do this.
 pub(crate) async fn require(
     transaction: &Transaction<'_>,
-    authority: &Authority,
+    acting_session: &ActingSession,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     hold_off_revoking_all(transaction).await?;
     let statement = transaction.prepare_cached("SELECT FROM users WHERE id = $1 FOR NO KEY UPDATE").await?;
-    transaction.execute(&statement, &[&authority.user.0]).await?;
-    check(transaction, authority, now).await
+    transaction.execute(&statement, &[&acting_session.user.0]).await?;
+    check(transaction, acting_session, now).await
 }
 
-/// Until the end of the transaction nobody revokes everyone.
+/// Prevents a revocation of all sessions until the end of the transaction.
 pub(crate) async fn hold_off_revoking_all(transaction: &Transaction<'_>) -> Result<(), StoreError> {
     let statement = transaction.prepare_cached("SELECT pg_advisory_xact_lock_shared($1)").await?;
     transaction.execute(&statement, &[&REVOKE_ALL_LOCK]).await?;
     Ok(())
 }
 
-/// Looks whether the authority holds. The caller has the locks.
+/// Checks the acting session. The caller holds the locks.
 ///
 /// # Errors
-/// `Lapsed` if it does not.
+/// `Lapsed` if it may no longer do this.
 pub(crate) async fn check(
     transaction: &Transaction<'_>,
-    authority: &Authority,
+    acting_session: &ActingSession,
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     let statement = transaction
@@ -57,20 +58,21 @@ pub(crate) async fn check(
              FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND u.id = $2",
         )
         .await?;
-    let row = transaction.query_opt(&statement, &[&authority.session.0, &authority.user.0, &now]).await?;
+    let row =
+        transaction.query_opt(&statement, &[&acting_session.session.0, &acting_session.user.0, &now]).await?;
     let row = row.ok_or(StoreError::Lapsed(Lapse::Session))?;
     let privilege: Option<OffsetDateTime> = row.try_get("privileged_until")?;
     let lapsed = if !row.try_get::<_, bool>("works")? {
         Some(Lapse::Session)
     } else if !row_mapping::word::<Status>(&row, "status")?.is_active()
-        || denials::blocked(transaction, authority.user.0, now).await?
+        || denials::blocked(transaction, acting_session.user.0, now).await?
     {
         Some(Lapse::Account)
-    } else if row_mapping::word::<Role>(&row, "role")? < authority.role {
+    } else if row_mapping::word::<Role>(&row, "role")? < acting_session.role {
         Some(Lapse::Role)
     } else {
         let held = |until| until > now && privilege == Some(until);
-        (!authority.privileged_until.is_none_or(held)).then_some(Lapse::Privilege)
+        (!acting_session.privileged_until.is_none_or(held)).then_some(Lapse::Privilege)
     };
     lapsed.map_or(Ok(()), |lapse| Err(StoreError::Lapsed(lapse)))
 }

@@ -1,17 +1,17 @@
-//! What changes together with a revocation: a password, a role, a status, a device forgotten, other factors.
+//! Changes that are written together with a revocation: password, role, status, a forgotten device, factors.
 //!
-//! Called by `revocations`, within its transaction.
+//! Called by `commit`, within its transaction.
 
 use deadpool_postgres::Transaction;
 use secrecy::ExposeSecret;
 
-use super::order::{Change, Order, Target};
+use super::order::{Change, RevocationRequest, Target};
 use crate::{error::StoreError, factors::second_factors};
 
-/// Writes the change of an order for the users concerned, whose rows the transaction holds.
+/// Writes the change of a revocation for the users concerned, whose rows the transaction holds.
 pub(crate) async fn apply(
     transaction: &Transaction<'_>,
-    order: &Order,
+    order: &RevocationRequest,
     change: &Change,
     users: &[i64],
 ) -> Result<(), StoreError> {
@@ -53,9 +53,9 @@ pub(crate) async fn apply(
     Ok(())
 }
 
-/// Trust in devices was granted on other terms: it falls.
+/// Removes the trust in all devices, because it was granted under other conditions.
 async fn distrust(transaction: &Transaction<'_>, users: &[i64]) -> Result<(), StoreError> {
-    // In the order in which `touches` locks them.
+    // Rows are locked in the order that `accounts::last_seen` uses.
     let sql = "WITH locked AS (SELECT user_id, id FROM registered_devices
                                WHERE user_id = ANY ($1) AND trust <> 'new'
                                ORDER BY user_id, id FOR NO KEY UPDATE)

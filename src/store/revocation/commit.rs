@@ -1,7 +1,9 @@
-//! The transaction that ends trust: session rows, revocation row, the change that caused it, audit event, notification.
+//! The transaction of a revocation: session rows, revocation row, the change that caused it, audit event,
+//! notification.
 //!
-//! Called by `service::revoke` and, for what gives way to a new sign-in, by `opening`. After the commit nothing that was
-//! ended can be rotated, touched or verified again; shutting the doors that are already open is the caller's part.
+//! Called by `service::revocation` and, for sessions that are evicted by a new sign-in, by `sessions::open`. After
+//! the commit an ended session can no longer be refreshed, touched or verified. Closing its open sockets is the
+//! caller's task.
 
 use deadpool_postgres::{Client, Transaction};
 use protocol::{
@@ -12,7 +14,7 @@ use tokio_postgres::{Row, types::ToSql};
 
 use super::{
     changes,
-    order::{CHANNEL, Change, Committed, Ended, Order, Target},
+    order::{CHANNEL, Change, CommittedRevocation, EndedSession, RevocationRequest, Target},
 };
 use crate::{
     audit,
@@ -26,12 +28,12 @@ use crate::{
 const REASON_BYTES: usize = 1000;
 
 impl Store {
-    /// Carries out an order in one transaction.
+    /// Carries out a revocation in one transaction.
     ///
     /// # Errors
-    /// `Lapsed` if whoever gives it may no longer do so. `Unavailable` if the database cannot be reached; whether it committed may then be unknown, and if it did, the feed
-    /// will bring it.
-    pub async fn commit(&self, order: Order) -> Result<Committed, StoreError> {
+    /// `Lapsed` if the acting session may no longer do this. `Unavailable` if the database cannot be reached; the
+    /// outcome may then be unknown. If it did commit, the revocation feed delivers it.
+    pub async fn commit(&self, order: RevocationRequest) -> Result<CommittedRevocation, StoreError> {
         if order.target == Target::All {
             return self.run_slow(move |client| Box::pin(carry_out(client, order))).await;
         }
@@ -39,7 +41,7 @@ impl Store {
     }
 }
 
-async fn carry_out(client: &mut Client, order: Order) -> Result<Committed, StoreError> {
+async fn carry_out(client: &mut Client, order: RevocationRequest) -> Result<CommittedRevocation, StoreError> {
     let transaction = client.transaction().await?;
     let committed = write(&transaction, &order).await?;
     if committed.id.is_some() {
@@ -48,16 +50,21 @@ async fn carry_out(client: &mut Client, order: Order) -> Result<Committed, Store
     Ok(committed)
 }
 
-/// Writes an order within the caller's transaction.
-pub(crate) async fn write(transaction: &Transaction<'_>, order: &Order) -> Result<Committed, StoreError> {
-    let nothing = Committed { id: None, cause: order.cause, ended: Vec::new(), except: order.except };
+/// Writes a revocation within the caller's transaction.
+pub(crate) async fn write(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+) -> Result<CommittedRevocation, StoreError> {
+    let nothing =
+        CommittedRevocation { id: None, cause: order.cause, ended: Vec::new(), except: order.except };
     let locked = lock(transaction, order).await?;
-    if let Some(authority) = &order.authority {
-        acting_session::check(transaction, authority, order.now).await?;
+    if let Some(acting_session) = &order.acting_session {
+        acting_session::check(transaction, acting_session, order.now).await?;
     }
     let users = raise(transaction, order, &locked).await?;
     if matches!(order.change, Some(Change::Password { .. })) {
-        // It touches the session that stays, too: in the order of ids with the others, or not at all.
+        // A new password changes the remaining session, too. It is locked together with the others, in the order of
+        // ids.
         let sql =
             "SELECT FROM sessions WHERE user_id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR UPDATE";
         transaction.execute(sql, &[&users]).await?;
@@ -81,15 +88,15 @@ pub(crate) async fn write(transaction: &Transaction<'_>, order: &Order) -> Resul
     }
     audit::insert(transaction, &[event(order, id, &ended)]).await?;
     transaction.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()]).await?;
-    Ok(Committed { id: Some(id), ended, ..nothing })
+    Ok(CommittedRevocation { id: Some(id), ended, ..nothing })
 }
 
-/// Takes the locks in the order that `authority` names, and returns the users whose rows it has: those concerned, and the
-/// one in whose name the order is given. Revoking everyone keeps everybody off by its own lock.
-async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, StoreError> {
+/// Takes the locks in the order that `acting_session` describes. Returns the users whose rows are locked: those
+/// concerned, and the acting user. A revocation of all sessions takes its own lock exclusively instead.
+async fn lock(transaction: &Transaction<'_>, order: &RevocationRequest) -> Result<Vec<i64>, StoreError> {
     if order.target == Target::All {
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&REVOKE_ALL_LOCK]).await?;
-    } else if order.authority.is_some() {
+    } else if order.acting_session.is_some() {
         acting_session::hold_off_revoking_all(transaction).await?;
     }
     let (concerned, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
@@ -104,15 +111,20 @@ async fn lock(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<i64>, 
          ORDER BY u.id FOR NO KEY UPDATE"
     );
     let statement = transaction.prepare_cached(&sql).await?;
-    let actor = order.authority.map(|authority| authority.user.0);
+    let actor = order.acting_session.map(|acting_session| acting_session.user.0);
     let only = order.only_user.map(|id| id.0);
     let rows = transaction.query(&statement, &[key, &actor, &only]).await?;
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Raises the generation of the users concerned, of those that are `locked`, so that a sign-in in flight comes either
-/// before (and is ended) or after (and is refused). Returns them; none for a session and for everyone.
-async fn raise(transaction: &Transaction<'_>, order: &Order, locked: &[i64]) -> Result<Vec<i64>, StoreError> {
+/// Raises the revocation epoch of the concerned users among the `locked` ones. A sign-in that is in progress then
+/// either committed before (and is ended) or comes after (and is refused). Returns these users; none for a session
+/// and for all sessions.
+async fn raise(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+    locked: &[i64],
+) -> Result<Vec<i64>, StoreError> {
     let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
         Target::Session(_) | Target::Subject(_) | Target::All => return Ok(Vec::new()),
         Target::User(user) => ("u.id = $1", &user.0),
@@ -132,9 +144,12 @@ async fn raise(transaction: &Transaction<'_>, order: &Order, locked: &[i64]) -> 
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// The sessions that the order reaches and that were not revoked before, locked.
-async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ended>, StoreError> {
-    // Each kind of target has a text of its own, so that its plan uses the index that it needs.
+/// The sessions that the request covers and that are not revoked yet, locked.
+async fn doomed(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+) -> Result<Vec<EndedSession>, StoreError> {
+    // Each kind of target has its own SQL text, so that its plan uses the right index.
     let (place, key): (&str, &(dyn ToSql + Sync)) = match &order.target {
         Target::Session(session) => ("s.id = $1", &session.0),
         Target::Device(device) => ("s.device_id = $1", &device.0),
@@ -160,9 +175,12 @@ async fn doomed(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ende
     rows.iter().map(ended).collect()
 }
 
-/// The sessions of outside issuers that the order reaches, locked. They belong to no account, so an order for one account's
-/// sessions, or for idle ones, does not concern them.
-async fn doomed_outside(transaction: &Transaction<'_>, order: &Order) -> Result<Vec<Ended>, StoreError> {
+/// The sessions of outside issuers that the request covers, locked. They belong to no account, so a request for one
+/// account's sessions, or for idle ones, does not cover them.
+async fn doomed_outside(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+) -> Result<Vec<EndedSession>, StoreError> {
     if order.only_user.is_some() || order.only_idle_since.is_some() || !order.cause.ends_session() {
         return Ok(Vec::new());
     }
@@ -186,8 +204,8 @@ async fn doomed_outside(transaction: &Transaction<'_>, order: &Order) -> Result<
     rows.iter().map(ended).collect()
 }
 
-pub(crate) fn ended(row: &Row) -> Result<Ended, StoreError> {
-    Ok(Ended {
+pub(crate) fn ended(row: &Row) -> Result<EndedSession, StoreError> {
+    Ok(EndedSession {
         session: SessionId(row.try_get("id")?),
         user: row.try_get::<_, Option<_>>("user_id")?.map(UserId),
         device: row.try_get::<_, Option<_>>("device_id")?.map(DeviceId),
@@ -196,7 +214,7 @@ pub(crate) fn ended(row: &Row) -> Result<Ended, StoreError> {
 
 async fn insert(
     transaction: &Transaction<'_>,
-    order: &Order,
+    order: &RevocationRequest,
     sessions: usize,
 ) -> Result<RevocationId, StoreError> {
     let (session, device, user) = match order.target {
@@ -236,9 +254,9 @@ async fn insert(
 
 async fn end(
     transaction: &Transaction<'_>,
-    order: &Order,
+    order: &RevocationRequest,
     id: RevocationId,
-    ended: &[Ended],
+    ended: &[EndedSession],
 ) -> Result<(), StoreError> {
     let ids: Vec<_> = ended.iter().map(|ended| ended.session).collect();
     for table in ["sessions", "external_sessions"] {
@@ -249,8 +267,8 @@ async fn end(
     Ok(())
 }
 
-/// The order's event with what came of it.
-fn event(order: &Order, id: RevocationId, ended: &[Ended]) -> AuditEvent {
+/// The audit event of the request, with its outcome.
+fn event(order: &RevocationRequest, id: RevocationId, ended: &[EndedSession]) -> AuditEvent {
     let only = match ended {
         [one] => Some(*one),
         _ => None,

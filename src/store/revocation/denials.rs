@@ -1,7 +1,7 @@
-//! Denials: users who may not come in, tokens that are no longer good.
+//! Denials: blocked users and tokens that are no longer accepted.
 //!
-//! Each is a row, announced like a revocation and written with its audit event; one that is lifted or changed is a new row.
-//! Those about one subject are written one after the other, so that the order of their numbers is that of their commits.
+//! Each denial is a row, written with its audit event and announced like a revocation. Lifting or changing one writes
+//! a new row. Denials of one subject are written one after the other, so their ids follow the order of their commits.
 
 use deadpool_postgres::Transaction;
 use logic::denials::{Denial, Ruling};
@@ -26,33 +26,33 @@ pub(crate) const COLUMNS: &str =
 /// A denial to be written, or the lifting of one.
 #[derive(Clone, Debug)]
 pub struct NewDenial {
-    /// By which whoever writes it knows it again when hearing of it.
+    /// Unique id; the issuing node recognises its own denial in the feed by it.
     pub origin: Uuid,
     /// What is denied.
     pub denial: Denial,
-    /// Until when; `None` for ever.
+    /// End of the denial; `None` for no end.
     pub expires_at: Option<OffsetDateTime>,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
     /// The time.
     pub now: OffsetDateTime,
 }
 
-/// A denial that was heard of.
+/// A denial as the feed delivers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeardDenial {
-    /// What it says.
+    /// Its content.
     pub ruling: Ruling,
-    /// The mark of whoever wrote it.
+    /// The unique id that its issuer gave it.
     pub origin: Uuid,
 }
 
 impl Store {
-    /// Writes a denial with its event.
+    /// Writes a denial with its audit event.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; whether it committed may then be unknown, and if it did, the feed
-    /// will bring it.
+    /// `Unavailable` if the database cannot be reached; the outcome may then be unknown. If it did commit, the
+    /// revocation feed delivers it.
     pub async fn deny(&self, new: NewDenial, event: AuditEvent) -> Result<Ruling, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
@@ -67,7 +67,7 @@ impl Store {
         .await
     }
 
-    /// Every denial that could concern this bearer, for a node that is not sure to have heard of all of them.
+    /// Every denial that may concern this subject or token, for a node whose copy may be incomplete.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -93,7 +93,7 @@ impl Store {
         .await
     }
 
-    /// How many denials hold for ever: nothing but lifting a block ever takes one of them away.
+    /// The number of denials without an end. Only lifting a block removes one.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -110,7 +110,7 @@ impl Store {
         .await
     }
 
-    /// Forgets denials that were over, or were replaced by others, before this time.
+    /// Deletes denials that ended, or were replaced, before this time.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -170,8 +170,8 @@ struct Columns<'d> {
     lifted: bool,
 }
 
-/// One after the other for one subject; and what is done in the name of an account of ours, or opens a session for it, comes
-/// either before or after.
+/// Serialises denials of one subject. For an account of this server it also locks the user's row, so that a change by
+/// this account, or a new session of it, comes either before or after.
 async fn lock(transaction: &Transaction<'_>, subject: Option<&str>) -> Result<(), StoreError> {
     let Some(subject) = subject else { return Ok(()) };
     let sql = "SELECT pg_advisory_xact_lock(hashtextextended('denial ' || $1, 0))";
@@ -182,7 +182,7 @@ async fn lock(transaction: &Transaction<'_>, subject: Option<&str>) -> Result<()
     Ok(())
 }
 
-/// Whether the account of this number is blocked. The caller holds its row.
+/// Whether this account is blocked. The caller holds its row.
 pub(crate) async fn blocked(
     transaction: &Transaction<'_>,
     user: i64,
@@ -198,7 +198,7 @@ pub(crate) async fn blocked(
     row.map_or(Ok(false), |row| Ok(row.try_get(0)?))
 }
 
-/// A row of [`COLUMNS`].
+/// Maps a row of [`COLUMNS`].
 pub(crate) fn ruling(row: &Row) -> Result<Ruling, StoreError> {
     let missing = || StoreError::internal("a denial without its subject");
     let subject = row.try_get::<_, Option<&str>>("subject")?.map(Subject::new);
@@ -216,7 +216,7 @@ pub(crate) fn ruling(row: &Row) -> Result<Ruling, StoreError> {
     Ok(Ruling { id: row.try_get("id")?, denial, until_ms: until.map(millis) })
 }
 
-/// In milliseconds since the epoch, rounded up: nothing denied is let in too early.
+/// In milliseconds since the epoch, rounded up, so that a denial never ends early.
 fn millis(at: OffsetDateTime) -> i64 {
     let nanos = at.unix_timestamp_nanos();
     let millis = nanos.div_euclid(1_000_000) + i128::from(nanos.rem_euclid(1_000_000) > 0);

@@ -1,8 +1,8 @@
-//! Hearing of revocations made elsewhere: by other nodes, by the command line.
+//! The revocation feed: revocations made by other nodes and by the command line.
 //!
-//! Called by `service::feed`. A notification is only a hint to look; what counts is [`RevocationListener::since`], which
-//! misses nothing however the writing transactions overlapped. Both use a connection of their own, so that neither waits
-//! for the pool.
+//! Called by `service::revocation`. A notification is only a hint to look. [`RevocationListener::since`] decides, and
+//! misses nothing, however the writing transactions overlapped. Both use a connection of their own, so they never
+//! wait for the pool.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use super::{
     denials::{self, HeardDenial},
-    order::{Committed, Ended},
+    order::{CommittedRevocation, EndedSession},
 };
 use crate::{
     error::StoreError,
@@ -27,30 +27,30 @@ use crate::{
     row_mapping,
 };
 
-/// A place to go on from: which transactions had ended when somebody looked.
+/// A position in the feed: the transactions that had ended at that moment.
 ///
-/// It is the snapshot itself, not only its lowest transaction, so that each revocation comes exactly once, however long
-/// another transaction keeps the lowest where it is.
+/// It is the whole snapshot, not only its lowest transaction. So each revocation is delivered exactly once, however
+/// long another transaction keeps the lowest one in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watermark {
     snapshot: String,
-    /// Revocations up to this number were written in another cluster, before this database was restored here: the numbers
-    /// of their transactions mean nothing in this one.
+    /// Revocations up to this id were written in another database cluster, before this database was restored here:
+    /// their transaction ids have no meaning in this cluster.
     foreign: i64,
-    /// The same of denials.
+    /// The same for denials.
     foreign_denials: i64,
 }
 
-/// A revocation that was heard of.
+/// A revocation as the feed delivers it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Heard {
-    /// What it is.
-    pub committed: Committed,
-    /// The order's own mark.
+pub struct HeardRevocation {
+    /// The revocation.
+    pub committed: CommittedRevocation,
+    /// The unique id that its issuer gave it.
     pub origin: Uuid,
 }
 
-/// A connection that listens. Dropping it closes it.
+/// A listening connection. Dropping it closes the connection.
 pub struct RevocationListener {
     client: Client,
     woken: mpsc::Receiver<()>,
@@ -89,7 +89,7 @@ where
     <T::TlsConnect as TlsConnect<Socket>>::Future: Send,
 {
     let (client, mut connection) = config.connect(tls).await.map_err(StoreError::unreachable)?;
-    // One place is enough: whoever is woken looks for everything there is.
+    // A capacity of one is enough: each wake-up reads everything that is new.
     let (wake, woken) = mpsc::channel(1);
     let link = tokio::spawn(async move {
         while let Some(Ok(message)) = std::future::poll_fn(|cx| connection.poll_message(cx)).await {
@@ -104,21 +104,22 @@ where
 }
 
 impl RevocationListener {
-    /// Waits until something may have been revoked.
+    /// Waits until there may be a new revocation.
     ///
     /// # Errors
-    /// `Unavailable` when the connection is gone: open another and ask it [`since`](Self::since) the last watermark.
+    /// `Unavailable` when the connection is lost: open another, and call [`since`](Self::since) with the last
+    /// watermark.
     pub async fn next(&mut self) -> Result<(), StoreError> {
         let lost = || StoreError::Unavailable("the listening connection is gone".to_owned());
         self.woken.recv().await.ok_or_else(lost)
     }
 
-    /// The watermark to start from: whatever commits later comes with the next call of [`since`](Self::since).
+    /// The first watermark: later commits are delivered by the next call of [`since`](Self::since).
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
     pub async fn watermark(&self) -> Result<Watermark, StoreError> {
-        // A row of this cluster cannot be seen before its transaction has ended.
+        // A row of this cluster is not visible before its transaction has ended.
         let sql = "SELECT pg_current_snapshot()::text AS snapshot,
                           (SELECT coalesce(max(id), 0) FROM revocations
                            WHERE txid >= pg_snapshot_xmin(pg_current_snapshot())
@@ -134,7 +135,7 @@ impl RevocationListener {
         })
     }
 
-    /// Every denial that holds: to be asked after the first watermark was taken.
+    /// All denials in force. Call this after taking the first watermark.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -152,7 +153,7 @@ impl RevocationListener {
         rows.iter().map(denials::ruling).collect()
     }
 
-    /// The denials that have committed between two places, in the order in which they were written.
+    /// The denials that committed between two positions, in the order in which they were written.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
@@ -177,13 +178,13 @@ impl RevocationListener {
             .collect()
     }
 
-    /// Every revocation that has committed since `place` was taken, each once, and the place for the next call. Rows
-    /// that are in flight now come with a later call, however long their transactions take.
+    /// All revocations that committed since `place`, each once, and the position for the next call. Transactions that
+    /// are still running are delivered by a later call, however long they take.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
-    pub async fn since(&self, place: &Watermark) -> Result<(Vec<Heard>, Watermark), StoreError> {
-        // One statement, so that rows and watermark come from one snapshot.
+    pub async fn since(&self, place: &Watermark) -> Result<(Vec<HeardRevocation>, Watermark), StoreError> {
+        // One statement, so that rows and watermark belong to one snapshot.
         let sql = "SELECT pg_current_snapshot()::text AS next, r.id, r.cause, r.user_id, r.except_session_id, r.origin
                    FROM (SELECT) AS always
                         LEFT JOIN revocations r ON r.txid >= pg_snapshot_xmin($1::text::pg_snapshot)
@@ -205,7 +206,7 @@ impl RevocationListener {
         Ok((found.into_iter().map(|found| found.heard).collect(), next))
     }
 
-    /// What each of them ended. A changed role ended nothing; there it is the user's sessions that live now.
+    /// Reads what each revocation ended. A changed role ends nothing; there it reads the user's current sessions.
     async fn fill_in(&self, found: &mut [Found]) -> Result<(), StoreError> {
         if found.is_empty() {
             return Ok(());
@@ -222,8 +223,8 @@ impl RevocationListener {
                    UNION ALL
                    SELECT id, user_id, device_id, NULL FROM sessions WHERE user_id = ANY ($2) AND revoked_at IS NULL";
         let rows = self.bounded(self.client.query(sql, &[&ids, &users])).await?;
-        let mut by_revocation: HashMap<i64, Vec<Ended>> = HashMap::new();
-        let mut by_user: HashMap<i64, Vec<Ended>> = HashMap::new();
+        let mut by_revocation: HashMap<i64, Vec<EndedSession>> = HashMap::new();
+        let mut by_user: HashMap<i64, Vec<EndedSession>> = HashMap::new();
         for row in &rows {
             let ended = commit::ended(row)?;
             match row.try_get::<_, Option<i64>>("revocation_id")? {
@@ -264,14 +265,14 @@ impl Drop for RevocationListener {
 struct Found {
     id: i64,
     user: Option<i64>,
-    heard: Heard,
+    heard: HeardRevocation,
 }
 
 fn revocation(row: &Row) -> Result<Found, StoreError> {
     let id = row.try_get("id")?;
     let cause: Cause = row_mapping::word(row, "cause")?;
     let except = row.try_get::<_, Option<_>>("except_session_id")?.map(SessionId);
-    let committed = Committed { id: Some(RevocationId(id)), cause, ended: Vec::new(), except };
-    let heard = Heard { committed, origin: row.try_get("origin")? };
+    let committed = CommittedRevocation { id: Some(RevocationId(id)), cause, ended: Vec::new(), except };
+    let heard = HeardRevocation { committed, origin: row.try_get("origin")? };
     Ok(Found { id, user: row.try_get("user_id")?, heard })
 }

@@ -1,6 +1,6 @@
-//! What a revocation is: the order to carry one out, and what came of it.
+//! A revocation: the request to carry one out, and its result.
 //!
-//! Built by services, carried out by `revocations`. Nothing here talks to the database.
+//! Built by services, carried out by `commit`. Nothing here uses the database.
 
 use protocol::{
     audit::{AuditEvent, Outcome},
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use crate::factors::second_factors::FactorChange;
 use domain::account::role::{Role, Status};
 
-/// On which commits are announced; the payload is the revocation's number.
+/// The channel on which commits are announced. The payload is the id of the revocation.
 pub(crate) const CHANNEL: &str = "portcullis_revocations";
 
 /// What is revoked.
@@ -22,18 +22,18 @@ pub(crate) const CHANNEL: &str = "portcullis_revocations";
 pub enum Target {
     /// One session.
     Session(SessionId),
-    /// Every session on a device.
+    /// All sessions on a device.
     Device(DeviceId),
-    /// Every session of a user.
+    /// All sessions of a user.
     User(UserId),
-    /// Every session of an outside issuer's user of this name.
+    /// All sessions of an outside issuer's user with this name.
     Subject(Subject),
-    /// Every session.
+    /// All sessions.
     All,
 }
 
 impl Target {
-    /// The stored spelling of its kind.
+    /// The stored word for the kind of target.
     #[must_use]
     pub fn scope(&self) -> &'static str {
         match self {
@@ -53,10 +53,10 @@ impl Target {
     }
 }
 
-/// The change that makes a revocation necessary, written with it.
+/// The change that makes a revocation necessary. It is written with the revocation.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// A new password, as a PHC string. The session that stays loses its privilege.
+    /// A new password, as a PHC string. The remaining session loses its privilege.
     Password {
         /// The new hash.
         hash: SecretString,
@@ -65,66 +65,67 @@ pub enum Change {
     Role(Role),
     /// A new status.
     Status(Status),
-    /// The device is forgotten by the users concerned.
+    /// The users concerned forget the device.
     ForgetDevice,
-    /// Other second factors or passkeys.
+    /// A change of second factors or passkeys.
     Factor(FactorChange),
 }
 
-/// The session that asks, and what it must still have for that.
+/// The session that asks for a change, and the conditions that it must still meet.
 #[derive(Clone, Copy, Debug)]
-pub struct Authority {
-    /// It must work.
+pub struct ActingSession {
+    /// It must not have ended.
     pub session: SessionId,
     /// Its user, who must be active.
     pub user: UserId,
-    /// The least role that the user must have.
+    /// The lowest role that the user must have.
     pub role: Role,
-    /// The end of the privilege that the request was verified with, if it takes privilege: it must still be the session's.
+    /// The end of the privilege with which the request was verified, if the change needs privilege. The session must
+    /// still have it.
     pub privileged_until: Option<OffsetDateTime>,
 }
 
 /// A revocation to be carried out.
 #[derive(Clone, Debug)]
-pub struct Order {
-    /// By which whoever gives the order knows it again when hearing of it.
+pub struct RevocationRequest {
+    /// Unique id; the issuing node recognises its own revocation in the feed by it.
     pub origin: Uuid,
-    /// In whose name, if it is a session's: if that may no longer give the order, nothing is written.
-    pub authority: Option<Authority>,
+    /// The session that asks, if there is one. If it may no longer do this, nothing is written.
+    pub acting_session: Option<ActingSession>,
     /// What is revoked.
     pub target: Target,
-    /// The session that stays, usually that of whoever asks.
+    /// The session that is kept, usually the one that asks.
     pub except: Option<SessionId>,
-    /// Only this user's sessions: what a user may do to a session or device.
+    /// Only this user's sessions: the limit of what a user may do to a session or device.
     pub only_user: Option<UserId>,
-    /// Only sessions of users of these roles: what an operator may do.
+    /// Only sessions of users with these roles: the limit of what an operator may do.
     pub only_roles: Option<Vec<Role>>,
-    /// Only sessions not seen after this: a session that was used since it was looked at is not idle.
+    /// Only sessions that were not used after this time: a session that was used in the meantime is not idle.
     pub only_idle_since: Option<OffsetDateTime>,
-    /// Only sessions that were opened before this: what their tokens may have been issued in.
+    /// Only sessions that were opened before this time, because their tokens may have been issued before it.
     pub only_opened_before: Option<OffsetDateTime>,
-    /// Why, for machines.
+    /// The cause, for programs.
     pub cause: Cause,
-    /// Why, for people.
+    /// The reason, for people.
     pub reason: String,
-    /// Who asked for it.
+    /// The user who asked for it.
     pub actor: Option<UserId>,
-    /// What changes with it.
+    /// The change that is written with it.
     pub change: Option<Change>,
     /// The time.
     pub now: OffsetDateTime,
-    /// The event; the number of sessions, cause and scope are added to its detail.
+    /// The audit event; scope, cause and number of sessions are added to its detail.
     pub audit: AuditEvent,
 }
 
-impl Order {
-    /// An order with nothing but target, cause and time; the event is `session.revoked`.
+impl RevocationRequest {
+    /// A request with only target, cause and time; the audit event is `session.revoked`.
     #[must_use]
     pub fn new(target: Target, cause: Cause, now: OffsetDateTime) -> Self {
         let at_ms = i64::try_from(now.unix_timestamp_nanos() / 1_000_000).unwrap_or_default();
         Self {
             origin: Uuid::new_v4(),
-            authority: None,
+            acting_session: None,
             target,
             except: None,
             only_user: None,
@@ -145,9 +146,9 @@ impl Order {
     }
 }
 
-/// A session that was ended, or, with a changed role, whose sockets must come back.
+/// A session that was ended or, after a change of role, whose sockets must reconnect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ended {
+pub struct EndedSession {
     /// The session.
     pub session: SessionId,
     /// Its user; none for a session of an outside issuer.
@@ -156,16 +157,16 @@ pub struct Ended {
     pub device: Option<DeviceId>,
 }
 
-/// A revocation that has been carried out in the database.
+/// A revocation that was carried out in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Committed {
-    /// Its number. `None` if there was nothing to do: the session had ended before, or the target is not among those
-    /// that the order may reach. Then nothing was written.
+pub struct CommittedRevocation {
+    /// Its id. `None` if there was nothing to do: the session had ended before, or the request does not cover the
+    /// target. Then nothing was written.
     pub id: Option<RevocationId>,
-    /// Why.
+    /// The cause.
     pub cause: Cause,
     /// What it ended.
-    pub ended: Vec<Ended>,
-    /// The session that stayed; what is remembered of it is out of date all the same.
+    pub ended: Vec<EndedSession>,
+    /// The session that was kept. Cached data about it is outdated all the same.
     pub except: Option<SessionId>,
 }

@@ -1,13 +1,13 @@
-//! What time has ended: sessions to be revoked as expired, tickets nobody came for.
+//! What time has ended: sessions to be revoked as expired, and unused tickets.
 //!
-//! Called by the sweep. Verification does not wait for it: a session past its time is refused whether swept or not.
+//! Called by the expiry job. Verification does not depend on the job: a session past its end is refused in any case.
 
 use protocol::id::SessionId;
 use time::OffsetDateTime;
 
 use crate::{error::StoreError, pool::Store, row_mapping::uuids};
 
-/// Sessions handed out by one call, so that a backlog after an outage is worked off in pieces.
+/// Sessions per call, so that a backlog after an outage is processed in pieces.
 const BATCH: i64 = 500;
 
 impl Store {
@@ -27,8 +27,8 @@ impl Store {
         .await
     }
 
-    /// Sessions not seen after `since`, and not among `open`, which have sockets here. By the time they are revoked they
-    /// may have been used: the order must say so, too.
+    /// Sessions not used since `since` and not in `open`, the sessions with sockets on this node. A session may be
+    /// used before it is revoked, so the revocation request must state the same condition.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -49,7 +49,7 @@ impl Store {
         .await
     }
 
-    /// Deletes tickets that have expired.
+    /// Deletes expired tickets.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

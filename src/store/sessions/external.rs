@@ -1,7 +1,8 @@
-//! Sessions of connections that another identity provider, or nobody, vouches for: one row per connection.
+//! Sessions of anonymous connections and of connections that another identity provider vouches for: one row per
+//! connection.
 //!
-//! Called by services. The row is there before the connection is registered, so that whoever may be talking can be listed
-//! and ended; `revocations` ends it by order, and here it ends because the connection did.
+//! Called by services. The row exists before the connection is registered, so that every connection can be listed and
+//! ended. Revocation ends it by `revocation::commit`; this file ends it when the connection closes.
 
 use std::net::IpAddr;
 
@@ -12,7 +13,7 @@ use uuid::Uuid;
 
 use crate::{error::StoreError, pool::Store, row_mapping::uuids};
 
-/// Old rows deleted by one call, so that a backlog is worked off in pieces.
+/// Rows deleted per call, so that a backlog is processed in pieces.
 const BATCH: i64 = 10_000;
 
 const COLUMNS: &str = "id, issuer, subject, token_id, connection_id, node, address, created_at, last_seen_at, \
@@ -21,29 +22,29 @@ const COLUMNS: &str = "id, issuer, subject, token_id, connection_id, node, addre
 /// A session of an outside issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalSession {
-    /// Its identity.
+    /// Its id.
     pub id: SessionId,
-    /// Name of the issuer in the settings; empty for a connection without a name.
+    /// The issuer's name in the settings; empty for an anonymous connection.
     pub issuer: String,
     /// The user's name in realtime.
     pub subject: Subject,
-    /// `jti` of the token that was shown last.
+    /// `jti` of the latest token.
     pub token_id: Option<String>,
-    /// Its one connection.
+    /// Its only connection.
     pub connection: ConnectionId,
     /// The process that holds the connection.
     pub node: Uuid,
-    /// From where.
+    /// The client's address.
     pub address: Option<IpAddr>,
-    /// When it began.
+    /// Start of the session.
     pub created_at: OffsetDateTime,
-    /// The last sign of life that was written.
+    /// The last use that was written.
     pub last_seen_at: OffsetDateTime,
-    /// When a newer token must be shown.
+    /// Time by which a newer token is required.
     pub expires_at: Option<OffsetDateTime>,
-    /// When the connection ended.
+    /// End of the connection.
     pub ended_at: Option<OffsetDateTime>,
-    /// When it was ended by order.
+    /// Time of the revocation.
     pub revoked_at: Option<OffsetDateTime>,
 }
 
@@ -56,17 +57,18 @@ pub struct ExternalFilter {
     pub issuer: Option<String>,
     /// Only those that have not ended.
     pub live: bool,
-    /// Only those begun before the session with this start and id (they come newest first).
+    /// Only those started before the session with this start and id (the list is ordered newest first).
     pub before: Option<(OffsetDateTime, SessionId)>,
-    /// At most so many.
+    /// Maximum number of sessions.
     pub limit: u32,
 }
 
 impl Store {
-    /// Writes down a session that is about to begin.
+    /// Writes a session that is about to begin.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; nobody holds the session then, and the sweep ends its row.
+    /// `Unavailable` if the database cannot be reached; no connection uses the session then, and the expiry job ends
+    /// its row.
     pub async fn insert_external(&self, session: ExternalSession) -> Result<(), StoreError> {
         self.run(move |client| {
             Box::pin(async move {
@@ -91,7 +93,8 @@ impl Store {
         .await
     }
 
-    /// A newer token was shown. `false` if the session has been ended meanwhile, were it only because it was taken for dead.
+    /// Records a newer token. `false` if the session has ended in the meantime, also if it was only treated as
+    /// orphaned.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -117,7 +120,7 @@ impl Store {
         .await
     }
 
-    /// The connections of these sessions are gone.
+    /// Ends these sessions, because their connections have closed.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -138,8 +141,8 @@ impl Store {
         .await
     }
 
-    /// Notes that those of these sessions that are outside ones have open connections, and returns those that were taken
-    /// for dead, because nobody could write here. What has ended stays so: no order has found it since.
+    /// Records that the outside sessions among these have open connections. Sessions that were treated as orphaned
+    /// while this node could not write are returned; they stay ended.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -169,7 +172,7 @@ impl Store {
         .await
     }
 
-    /// Ends what nobody has seen since `seen`: its process is gone.
+    /// Ends sessions that were not seen since `seen`: their process is gone.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -186,7 +189,7 @@ impl Store {
         .await
     }
 
-    /// Forgets some of those that ended before `ended`.
+    /// Deletes some of the sessions that ended before `ended`.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -219,7 +222,7 @@ impl Store {
                 let subject = filter.subject.as_ref().map(Subject::as_str);
                 let (start, id) = filter.before.map(|(start, id)| (start, id.0)).unzip();
                 let limit = i64::from(filter.limit);
-                // Not from the cache: each combination of filters wants a plan of its own.
+                // Not a cached statement: each combination of filters needs its own plan.
                 let rows = client
                     .query(&sql, &[&subject, &filter.issuer, &filter.live, &start, &id, &limit])
                     .await?;

@@ -1,4 +1,4 @@
-//! Sessions: opening, reading, refreshing, and what belongs to one (privilege, tickets). Sessions of outside issuers are in `external`.
+//! Sessions: opening, reading and refreshing them, privilege, tickets, and sessions of outside issuers (`external`).
 
 pub(crate) mod expired;
 pub(crate) mod external;

@@ -1,8 +1,8 @@
-//! Opening a session: the one place where a sign-in becomes one.
+//! Opening a session: the only place where a sign-in becomes a session.
 //!
-//! Called by every kind of sign-in, after its proofs were checked. Between that check and this transaction a revocation
-//! may have run; the transaction takes the locks that revocations take, looks again, and opens nothing if the ground has
-//! changed.
+//! Called by every kind of sign-in, after its proofs were verified. A revocation may have run between that check and
+//! this transaction. So the transaction takes the locks that revocations take, checks again, and opens nothing if
+//! anything has changed.
 
 use deadpool_postgres::Transaction;
 use protocol::{
@@ -26,7 +26,7 @@ use crate::{
     pool::Store,
     revocation::{
         acting_session, commit, denials,
-        order::{Committed, Order, Target},
+        order::{CommittedRevocation, RevocationRequest, Target},
     },
     row_mapping::{self, clipped},
     sessions::session::{SESSION_COLUMNS, Session},
@@ -36,17 +36,17 @@ use domain::{account::role::Status, client::device::Trust, session::SignInMethod
 /// A session to be opened.
 #[derive(Clone, Debug)]
 pub struct OpenSession {
-    /// Its identity, fresh.
+    /// Its new id.
     pub id: SessionId,
-    /// Whose.
+    /// Its user.
     pub user: UserId,
-    /// The user's generation when the password was checked.
-    pub generation: i32,
-    /// The last revocation of everyone when the password was checked.
+    /// The user's revocation epoch when the password was checked.
+    pub revocation_epoch: i32,
+    /// The id of the last revocation of all sessions when the password was checked.
     pub revoked_all: i64,
-    /// Where.
+    /// The device.
     pub device: DeviceSeen,
-    /// How.
+    /// The method of the sign-in.
     pub method: SignInMethod,
     /// The absolute end.
     pub expires_at: OffsetDateTime,
@@ -54,28 +54,30 @@ pub struct OpenSession {
     pub refresh_expires_at: OffsetDateTime,
     /// How long the sign-in counts as a fresh proof of presence.
     pub privileged_until: OffsetDateTime,
-    /// The challenge that this answers, which is spent with it.
+    /// The challenge that the sign-in answers. It is spent with it.
     pub challenge: Option<Uuid>,
-    /// The proof beside a password, which is spent with it.
+    /// The proof beside a password. It is spent with it.
     pub proof: Option<Proof>,
-    /// What the proof makes of the device, and until when.
+    /// The trust that the proof gives the device, and its end.
     pub trust: Option<(Trust, OffsetDateTime)>,
-    /// The attempt that it ends well, written with it; its risk becomes the session's.
+    /// The attempt, written with the session. Its risk becomes the risk of the session.
     pub attempt: Option<Attempt>,
-    /// How many sessions the user may have, this one included.
+    /// Maximum number of sessions of the user, including this one.
     pub per_user_limit: u32,
     /// The time.
     pub now: OffsetDateTime,
 }
 
-/// What became of it.
+/// The outcome of opening a session.
 #[derive(Clone, Debug)]
-pub enum Opened {
-    /// It is open; `evicted` are the revocations of those that had to give way, for the caller to carry out.
-    Session(Box<Session>, Vec<Committed>),
-    /// The user changed, was revoked or is not active since the password was checked: there is no session.
+pub enum OpenOutcome {
+    /// The session is open. The second field holds the revocations of evicted sessions; the caller closes their
+    /// sockets.
+    Session(Box<Session>, Vec<CommittedRevocation>),
+    /// The user has changed, was revoked or is not active any more since the password was checked: there is no
+    /// session.
     Superseded,
-    /// The challenge or the proof was used before, perhaps a moment ago: there is no session.
+    /// The challenge or the proof was spent before, perhaps a moment ago: there is no session.
     Spent,
 }
 
@@ -83,17 +85,21 @@ impl Store {
     /// Opens a session if nothing that the sign-in relied on has changed.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; whether the session was opened is then unknown, and nobody holds
-    /// its tokens.
-    pub async fn open_session(&self, open: OpenSession, event: AuditEvent) -> Result<Opened, StoreError> {
+    /// `Unavailable` if the database cannot be reached. Whether the session was opened is then unknown, but its
+    /// tokens were never issued.
+    pub async fn open_session(
+        &self,
+        open: OpenSession,
+        event: AuditEvent,
+    ) -> Result<OpenOutcome, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
                 if !ground_holds(&transaction, &open).await? {
-                    return Ok(Opened::Superseded);
+                    return Ok(OpenOutcome::Superseded);
                 }
                 if !proof_counts(&transaction, &open).await? {
-                    return Ok(Opened::Spent);
+                    return Ok(OpenOutcome::Spent);
                 }
                 devices::upsert(&transaction, open.user, &open.device, open.now).await?;
                 if let Some((trust, until)) = open.trust {
@@ -107,15 +113,15 @@ impl Store {
                 transaction.execute(&statement, &[&open.user.0, &open.now]).await?;
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
-                Ok(Opened::Session(Box::new(session), evicted))
+                Ok(OpenOutcome::Session(Box::new(session), evicted))
             })
         })
         .await
     }
 }
 
-/// Takes the locks and compares. A revocation of everyone holds its lock alone until it commits; a revocation of the user
-/// holds the row. Whichever comes second sees the other.
+/// Takes the locks and compares. A revocation of all sessions holds its lock exclusively until it commits; a
+/// revocation of the user holds the row. The later transaction sees the result of the earlier one.
 async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
     acting_session::hold_off_revoking_all(transaction).await?;
     let statement = transaction
@@ -124,17 +130,17 @@ async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
     let Some(row) = transaction.query_opt(&statement, &[&open.user.0]).await? else {
         return Ok(false);
     };
-    let same_generation = row.try_get::<_, i32>("generation")? == open.generation;
+    let same_epoch = row.try_get::<_, i32>("generation")? == open.revocation_epoch;
     let active = row_mapping::word::<Status>(&row, "status")?.is_active();
     let statement = transaction
         .prepare_cached("SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'")
         .await?;
     let revoked_all: i64 = transaction.query_one(&statement, &[]).await?.try_get(0)?;
-    let holds = same_generation && active && revoked_all == open.revoked_all;
+    let holds = same_epoch && active && revoked_all == open.revoked_all;
     Ok(holds && !denials::blocked(transaction, open.user.0, open.now).await?)
 }
 
-/// Spends what the sign-in brought; what was spent before does not count.
+/// Spends challenge and proof of the sign-in. `false` if one was spent before.
 async fn proof_counts(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
     if let Some(challenge) = open.challenge
         && !challenges::spend(transaction, challenge, open.now).await?
@@ -147,7 +153,7 @@ async fn proof_counts(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
     }
 }
 
-/// Writes down what led to the session, which is in it and on its device.
+/// Writes the attempt, with the session and its device.
 async fn note_attempt(transaction: &Transaction<'_>, open: &OpenSession) -> Result<(), StoreError> {
     let Some(attempt) = open.attempt.clone() else {
         return Ok(());
@@ -156,13 +162,13 @@ async fn note_attempt(transaction: &Transaction<'_>, open: &OpenSession) -> Resu
     attempts::insert(transaction, &Attempt { device, session, ..attempt }).await
 }
 
-/// Ends the oldest sessions beyond the limit, like any other revocation. The user's row is locked, so nobody opens
-/// another meanwhile.
+/// Ends the oldest sessions beyond the limit, like any other revocation. The user's row is locked, so no other
+/// session is opened in the meantime.
 async fn make_room(
     transaction: &Transaction<'_>,
     open: &OpenSession,
     opening: &AuditEvent,
-) -> Result<Vec<Committed>, StoreError> {
+) -> Result<Vec<CommittedRevocation>, StoreError> {
     let statement = transaction
         .prepare_cached(
             "SELECT id FROM (SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL
@@ -181,10 +187,10 @@ async fn make_room(
             device: None,
             ..AuditEvent::new("session.revoked", Outcome::Success, opening.at_ms)
         };
-        let order = Order {
+        let order = RevocationRequest {
             reason: "the user has too many sessions".to_owned(),
             audit: AuditEvent { request_id: opening.request_id.clone(), address: opening.address, ..event },
-            ..Order::new(Target::Session(session), Cause::SessionLimit, open.now)
+            ..RevocationRequest::new(Target::Session(session), Cause::SessionLimit, open.now)
         };
         let committed = commit::write(transaction, &order).await?;
         evicted.extend(committed.id.is_some().then_some(committed));

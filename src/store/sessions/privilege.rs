@@ -18,34 +18,34 @@ use crate::{
 /// The privilege of a fresh proof of presence.
 #[derive(Clone, Debug)]
 pub struct Privilege {
-    /// For which session.
+    /// The session.
     pub session: SessionId,
     /// Its user.
     pub user: UserId,
-    /// The user's generation when the proof was checked.
-    pub generation: i32,
-    /// Until when.
+    /// The user's revocation epoch when the proof was checked.
+    pub revocation_epoch: i32,
+    /// End of the privilege.
     pub until: OffsetDateTime,
-    /// The proof beside a password, which is spent with it.
+    /// The proof beside a password. It is spent with the grant.
     pub proof: Option<Proof>,
     /// The time.
     pub now: OffsetDateTime,
 }
 
-/// What came of granting privilege.
+/// The outcome of granting privilege.
 #[derive(Clone, Debug)]
-pub enum Granted {
-    /// The session has it.
+pub enum PrivilegeOutcome {
+    /// The session has the privilege.
     Session(Box<Session>),
-    /// The session ended or its user changed meanwhile.
+    /// The session has ended, or its user has changed in the meantime.
     Lapsed,
-    /// The proof was used before, perhaps a moment ago.
+    /// The proof was spent before, perhaps a moment ago.
     Spent,
 }
 
 impl Store {
-    /// Grants a session that works the privilege of a fresh proof of presence, unless its user changed since the proof was
-    /// checked, and spends the proof. The epoch rises, so that the tokens from before do not carry it.
+    /// Grants privilege to a session that has not ended, unless its user changed since the proof was checked, and
+    /// spends the proof. The privilege epoch rises, so earlier tokens do not carry the privilege.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -53,7 +53,7 @@ impl Store {
         &self,
         privilege: Privilege,
         event: AuditEvent,
-    ) -> Result<Granted, StoreError> {
+    ) -> Result<PrivilegeOutcome, StoreError> {
         let sql = format!(
             "UPDATE sessions s SET privilege_epoch = s.privilege_epoch + 1, privileged_until = $3
              FROM (SELECT id FROM users WHERE generation = $2 AND is_active
@@ -63,21 +63,21 @@ impl Store {
         );
         self.run(move |client| {
             Box::pin(async move {
-                let Privilege { session, user, generation, until, proof, now } = privilege;
+                let Privilege { session, user, revocation_epoch, until, proof, now } = privilege;
                 let transaction = client.transaction().await?;
                 let statement = transaction.prepare_cached(&sql).await?;
-                let arguments: [&(dyn ToSql + Sync); 4] = [&session.0, &generation, &until, &now];
+                let arguments: [&(dyn ToSql + Sync); 4] = [&session.0, &revocation_epoch, &until, &now];
                 let Some(row) = transaction.query_opt(&statement, &arguments).await? else {
-                    return Ok(Granted::Lapsed);
+                    return Ok(PrivilegeOutcome::Lapsed);
                 };
                 if let Some(proof) = proof
                     && !second_factors::spend(&transaction, user, &proof, now).await?
                 {
-                    return Ok(Granted::Spent);
+                    return Ok(PrivilegeOutcome::Spent);
                 }
                 audit::insert(&transaction, &[event]).await?;
                 transaction.commit().await?;
-                Ok(Granted::Session(Box::new(session::from_row(&row)?)))
+                Ok(PrivilegeOutcome::Session(Box::new(session::from_row(&row)?)))
             })
         })
         .await

@@ -1,7 +1,7 @@
-//! Sessions that exist: reading them, rotating their refresh tokens, granting privilege.
+//! Reading sessions.
 //!
-//! Opening is in `opening`, ending in `revocations`, noting that they were used in `touches`. What must happen once is one conditional UPDATE: of any number that
-//! try, one gets the row.
+//! Opening is in `open`, refreshing in `refresh`, ending in `revocation::commit`, recording use in
+//! `accounts::last_seen`.
 
 use protocol::id::{DeviceId, SessionId, UserId};
 use time::OffsetDateTime;
@@ -16,16 +16,16 @@ pub struct SessionFilter {
     pub user: Option<UserId>,
     /// Only this device's.
     pub device: Option<DeviceId>,
-    /// Only those not revoked and not past their absolute end at this time.
+    /// Only those that are not revoked and not past their absolute end at this time.
     pub active_at: Option<OffsetDateTime>,
-    /// Only those opened before the session with this start and id (they come newest first).
+    /// Only those opened before the session with this start and id (the list is ordered newest first).
     pub before: Option<(OffsetDateTime, SessionId)>,
-    /// At most so many.
+    /// Maximum number of sessions.
     pub limit: u32,
 }
 
 impl Store {
-    /// A session with its user, also when it has ended: the caller judges by `revoked`, `status` and the times.
+    /// A session with its user, also if it has ended: the caller checks `revoked`, `status` and the times.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -43,7 +43,7 @@ impl Store {
         .await
     }
 
-    /// The user's sessions that were not revoked, newest first.
+    /// The user's sessions that are not revoked, newest first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -62,7 +62,7 @@ impl Store {
         .await
     }
 
-    /// Sessions of anybody with their users, newest first.
+    /// Sessions of any user, with their users, newest first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -79,7 +79,7 @@ impl Store {
                 let user = filter.user.map(|id| id.0);
                 let device = filter.device.map(|id| id.0);
                 let (start, id) = filter.before.map(|(start, id)| (start, id.0)).unzip();
-                // Not from the cache: each combination of filters wants a plan of its own.
+                // Not a cached statement: each combination of filters needs its own plan.
                 let limit = i64::from(filter.limit);
                 let rows =
                     client.query(&sql, &[&user, &device, &filter.active_at, &start, &id, &limit]).await?;

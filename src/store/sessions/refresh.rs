@@ -9,8 +9,9 @@ use super::session::{self, SESSION_COLUMNS, Session};
 use crate::{audit, error::StoreError, pool::Store, row_mapping::stored};
 
 impl Store {
-    /// Rotates the refresh token if `expected` is still its counter and the session works. Of any number of callers with
-    /// the same counter, one gets the session and leaves its event; the others get `None` and read it anew.
+    /// Rotates the refresh token if `expected` is still its counter and the session has not ended. Of concurrent
+    /// callers with the same counter, one gets the session and writes its audit event; the others get `None` and read
+    /// the session again.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -40,9 +41,9 @@ impl Store {
         .await
     }
 
-    /// Spends the one late retry that the current counter has, if its access token was never used. Of any number of
-    /// callers, one gets the session and leaves its event. The grace for repeating begins anew, so that others who came
-    /// at the same moment are repetitions of it.
+    /// Spends the one late retry of the current counter, if its access token was never used. Of concurrent callers,
+    /// one gets the session and writes its audit event. The grace period for repeated requests starts again, so other
+    /// concurrent requests count as repetitions of this one.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -66,7 +67,7 @@ impl Store {
     }
 }
 
-/// One conditional change of one session, with its event; neither if the condition does not hold.
+/// Makes one conditional change to one session, with its audit event; neither if the condition does not hold.
 async fn once(
     client: &mut Client,
     sql: &str,

@@ -34,19 +34,19 @@ pub(crate) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device_id, s.create
 pub struct Session {
     /// `sid` in tokens.
     pub id: SessionId,
-    /// Whose.
+    /// Its user.
     pub user: UserId,
-    /// Where.
+    /// Its device.
     pub device: DeviceId,
-    /// The sign-in.
+    /// Time of the sign-in.
     pub created_at: OffsetDateTime,
-    /// The last sign of life that was written; the actors know later ones.
+    /// The last use that was written; the actors may know a later one.
     pub last_seen_at: OffsetDateTime,
     /// The absolute end.
     pub expires_at: OffsetDateTime,
     /// The counter of the current refresh token.
     pub refresh_counter: u64,
-    /// When it was last rotated.
+    /// Time of the last rotation.
     pub refresh_rotated_at: Option<OffsetDateTime>,
     /// The highest counter whose access token was used.
     pub used_counter: u64,
@@ -58,44 +58,44 @@ pub struct Session {
     pub privilege_epoch: u32,
     /// The end of the privilege of a fresh proof of presence.
     pub privileged_until: Option<OffsetDateTime>,
-    /// How it was opened.
+    /// The method of the sign-in.
     pub method: SignInMethod,
     /// The last known address.
     pub address: Option<IpAddr>,
-    /// The browser or app that opened it, in its own words.
+    /// The `User-Agent` of the client that opened it.
     pub user_agent: Option<String>,
-    /// How risky the sign-in looked.
+    /// The risk of the sign-in.
     pub risk: Option<Assessment>,
     /// What is shown of the device.
-    pub shown: DeviceShown,
-    /// When and why it was revoked.
+    pub shown: DeviceSummary,
+    /// Time and cause of the revocation.
     pub revoked: Option<Revoked>,
 }
 
 /// What a session shows of its device.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DeviceShown {
-    /// What its user calls it.
+pub struct DeviceSummary {
+    /// The label that the user gave it.
     pub label: Option<String>,
-    /// The country it last signed in from.
+    /// The country of the last sign-in.
     pub country: Option<String>,
-    /// The city.
+    /// The city of the last sign-in.
     pub city: Option<String>,
 }
 
 /// The end of a session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Revoked {
-    /// When.
+    /// Time of the revocation.
     pub at: OffsetDateTime,
-    /// Why.
+    /// Its cause.
     pub cause: Cause,
-    /// The revocation's row, while it is kept.
+    /// The row of the revocation, while it is kept.
     pub id: Option<RevocationId>,
 }
 
 impl Session {
-    /// What the rule about ended sessions needs to know.
+    /// The input for the rule about ended sessions.
     #[must_use]
     pub fn lifetime(&self, open_sockets: usize) -> Lifetime {
         Lifetime {
@@ -141,11 +141,11 @@ pub(crate) fn from_row(row: &Row) -> Result<Session, StoreError> {
     })
 }
 
-fn shown(row: &Row) -> Result<DeviceShown, StoreError> {
+fn shown(row: &Row) -> Result<DeviceSummary, StoreError> {
     let columns: Option<Vec<Option<String>>> = row.try_get("device_shown")?;
     let mut columns = columns.unwrap_or_default().into_iter();
     let mut next = || columns.next().flatten();
-    Ok(DeviceShown { label: next(), country: next(), city: next() })
+    Ok(DeviceSummary { label: next(), country: next(), city: next() })
 }
 
 /// Maps a row of [`SESSION_COLUMNS`] and `USER_COLUMNS`.
@@ -159,7 +159,7 @@ fn revoked(row: &Row) -> Result<Option<Revoked>, StoreError> {
     };
     let cause = match row.try_get::<_, Option<&str>>("cause")? {
         Some(_) => word(row, "cause")?,
-        // Its revocation is no longer kept; that it was revoked is.
+        // The row of the revocation was deleted; the session is still revoked.
         None => Cause::Revoked,
     };
     let id = row.try_get::<_, Option<i64>>("revocation_id")?.map(RevocationId);

@@ -8,19 +8,19 @@ use tokio_postgres::types::ToSql;
 use crate::{error::StoreError, pool::Store};
 use domain::account::role::Scopes;
 
-/// What a consumed ticket stood for.
+/// What a consumed ticket permits.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ticket {
-    /// Whose handshake it permits.
+    /// The session that may connect.
     pub session: SessionId,
-    /// What the token that asked for it was allowed.
+    /// The scopes of the token that asked for the ticket.
     pub scopes: Scopes,
-    /// By what that token is known, should it be denied.
+    /// The identity of that token, in case it is denied.
     pub token: TokenMark,
 }
 
 impl Store {
-    /// Remembers a ticket by its SHA-256.
+    /// Stores a ticket by its SHA-256.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -54,7 +54,7 @@ impl Store {
         .await
     }
 
-    /// Consumes a ticket. Of any number of callers one gets it, and nobody after it expired.
+    /// Consumes a ticket. Of concurrent callers one gets it; after its expiry none does.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -8,7 +8,7 @@ use domain::factors::{
 };
 use secrecy::ExposeSecret as _;
 use serde_json::json;
-use store::{Answerer, Challenge};
+use store::{Challenge, ChallengeOwner};
 use uuid::Uuid;
 
 use super::{Answer, App, Ask, PASSWORD, Person, Session};
@@ -98,8 +98,8 @@ impl Person {
             id,
             kind: ChallengeKind::SignIn,
             user: Some(self.id),
-            answerer: Answerer::PreSession(presession),
-            generation: open.generation,
+            answerer: ChallengeOwner::PreSession(presession),
+            revocation_epoch: open.revocation_epoch,
             revoked_all: open.revoked_all,
             state: json!({}),
             expires_at: open.now + CHALLENGE_TTL,

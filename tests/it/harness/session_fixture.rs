@@ -18,7 +18,7 @@ use protocol::{
     id::{DeviceId, SessionId},
 };
 use secrecy::ExposeSecret as _;
-use store::{DeviceSeen, OpenSession, Opened};
+use store::{DeviceSeen, OpenOutcome, OpenSession};
 use uuid::Uuid;
 
 use super::{Person, Session, app::secrets, forged_token::DOMAIN};
@@ -34,7 +34,7 @@ pub(super) async fn sign_in(person: &Person) -> OpenSession {
     OpenSession {
         id: SessionId::random(),
         user: person.id,
-        generation: candidate.user.generation,
+        revocation_epoch: candidate.user.revocation_epoch,
         revoked_all: candidate.revoked_all,
         device: DeviceSeen {
             id: DeviceId::random(),
@@ -61,7 +61,8 @@ pub(super) async fn session(person: &Person) -> Session {
     let (app, now) = (&person.app, person.app.now());
     let open = sign_in(person).await;
     let event = AuditEvent::new("session.opened", Outcome::Success, now.unix_timestamp() * 1000);
-    let Opened::Session(opened, _) = app.store().open_session(open, event).await.expect("an answer") else {
+    let OpenOutcome::Session(opened, _) = app.store().open_session(open, event).await.expect("an answer")
+    else {
         panic!("the sign-in was superseded")
     };
     let refresh = RefreshToken { session: opened.id, counter: opened.refresh_counter };
@@ -76,7 +77,7 @@ pub(super) async fn session(person: &Person) -> Session {
     }
 }
 
-fn access_token(person: &Person, session: SessionId, generation: u64, now: i64) -> String {
+fn access_token(person: &Person, session: SessionId, refresh_counter: u64, now: i64) -> String {
     let claims = Claims {
         sub: person.id.to_string(),
         id: person.id.0,
@@ -85,7 +86,7 @@ fn access_token(person: &Person, session: SessionId, generation: u64, now: i64) 
         scopes: Role::User.scopes().to_strings(),
         sid: session,
         jti: Uuid::new_v4(),
-        generation,
+        refresh_counter,
         privilege_epoch: 0,
         iss: DOMAIN.to_owned(),
         aud: DOMAIN.to_owned(),

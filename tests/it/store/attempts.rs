@@ -8,7 +8,7 @@ use domain::{
     session::SignInMethod,
 };
 use protocol::close::Cause;
-use store::{Attempt, OpenSession, Opened, Target, User};
+use store::{Attempt, OpenOutcome, OpenSession, Target, User};
 use uuid::Uuid;
 
 use super::{Db, event, now, with_db};
@@ -69,7 +69,7 @@ fn a_sign_in_that_was_superseded_leaves_no_success() {
         let won = attempt(Some(&user), AttemptOutcome::Success, ELSEWHERE);
         let open = OpenSession { attempt: Some(won), ..Db::sign_in(&user) };
         let answer = db.store.open_session(open, event("session.opened")).await.unwrap();
-        assert!(matches!(answer, Opened::Superseded));
+        assert!(matches!(answer, OpenOutcome::Superseded));
         assert_eq!(db.store.attempts_of(user.id, None, 10).await.unwrap(), []);
     });
 }

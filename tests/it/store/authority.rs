@@ -8,25 +8,31 @@ use domain::account::{
 };
 use futures_util::future::join_all;
 use protocol::close::Cause;
-use store::{Authority, Change, Committed, Lapse, OpenSession, Order, Session, StoreError, Target};
+use store::{
+    ActingSession, Change, CommittedRevocation, Lapse, OpenSession, RevocationRequest, Session, StoreError,
+    Target,
+};
 
 use super::{Db, event, now, with_db};
 use crate::harness::eventually;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-fn authority(session: &Session) -> Authority {
-    Authority { session: session.id, user: session.user, role: Role::User, privileged_until: None }
+fn authority(session: &Session) -> ActingSession {
+    ActingSession { session: session.id, user: session.user, role: Role::User, privileged_until: None }
 }
 
 /// An order of that session's.
-fn order(by: &Session, target: Target) -> Order {
-    Order { authority: Some(authority(by)), ..Order::new(target, Cause::Revoked, now()) }
+fn order(by: &Session, target: Target) -> RevocationRequest {
+    RevocationRequest {
+        acting_session: Some(authority(by)),
+        ..RevocationRequest::new(target, Cause::Revoked, now())
+    }
 }
 
 /// A session changes its user's password.
-fn new_password(by: &Session) -> Order {
-    Order {
+fn new_password(by: &Session) -> RevocationRequest {
+    RevocationRequest {
         except: Some(by.id),
         change: Some(Change::Password { hash: "new".to_owned().into() }),
         ..order(by, Target::User(by.user))
@@ -34,7 +40,7 @@ fn new_password(by: &Session) -> Order {
 }
 
 /// What the order lacked.
-fn lapse(answer: Result<Committed, StoreError>) -> Lapse {
+fn lapse(answer: Result<CommittedRevocation, StoreError>) -> Lapse {
     match answer {
         Err(StoreError::Lapsed(lapse)) => lapse,
         answer => panic!("{answer:?}"),
@@ -46,7 +52,7 @@ fn a_session_that_was_revoked_or_has_expired_gives_no_order() {
     with_db(|db| async move {
         let (ada, eve) = (db.user("ada").await, db.user("eve").await);
         let (victim, by) = (db.open(Db::sign_in(&ada)).await, db.open(Db::sign_in(&eve)).await);
-        let late = Order { now: by.expires_at, ..order(&by, Target::User(ada.id)) };
+        let late = RevocationRequest { now: by.expires_at, ..order(&by, Target::User(ada.id)) };
         assert_eq!(lapse(db.store.commit(late).await), Lapse::Session);
         db.revoke(Target::Session(by.id), Cause::Revoked).await;
         for target in [
@@ -64,7 +70,10 @@ fn a_session_that_was_revoked_or_has_expired_gives_no_order() {
         }
         assert_eq!(db.store.sessions_of(ada.id).await.unwrap().len(), 1);
         assert_eq!(db.count("SELECT count(*) FROM revocations").await, 1, "nothing was written");
-        assert_eq!(db.store.user_by_id(ada.id).await.unwrap().unwrap().generation, ada.generation);
+        assert_eq!(
+            db.store.user_by_id(ada.id).await.unwrap().unwrap().revocation_epoch,
+            ada.revocation_epoch
+        );
         let renamed = db
             .store
             .update_profile(authority(&by), Some("Eve".to_owned()), now(), event("user.renamed"))
@@ -78,8 +87,9 @@ fn nobody_gives_orders_in_the_name_of_somebody_elses_session() {
     with_db(|db| async move {
         let (ada, eve) = (db.user("ada").await, db.user("eve").await);
         let session = db.open(Db::sign_in(&ada)).await;
-        let forged = Authority { user: eve.id, ..authority(&session) };
-        let order = Order { authority: Some(forged), ..order(&session, Target::User(ada.id)) };
+        let forged = ActingSession { user: eve.id, ..authority(&session) };
+        let order =
+            RevocationRequest { acting_session: Some(forged), ..order(&session, Target::User(ada.id)) };
         assert_eq!(lapse(db.store.commit(order).await), Lapse::Session);
     });
 }
@@ -89,18 +99,21 @@ fn account_role_and_privilege_are_those_of_the_moment() {
     with_db(|db| async move {
         let (ada, eve) = (db.user("ada").await, db.user("eve").await);
         let by = db.open(Db::sign_in(&eve)).await;
-        let with = |authority| Order { authority: Some(authority), ..order(&by, Target::User(ada.id)) };
-        let operator = Authority { role: Role::Operator, ..authority(&by) };
+        let with = |authority| RevocationRequest {
+            acting_session: Some(authority),
+            ..order(&by, Target::User(ada.id))
+        };
+        let operator = ActingSession { role: Role::Operator, ..authority(&by) };
         assert_eq!(lapse(db.store.commit(with(operator)).await), Lapse::Role);
 
-        let fresh = Authority { privileged_until: by.privileged_until, ..authority(&by) };
-        let another = Authority { privileged_until: Some(now() + MINUTE), ..authority(&by) };
+        let fresh = ActingSession { privileged_until: by.privileged_until, ..authority(&by) };
+        let another = ActingSession { privileged_until: Some(now() + MINUTE), ..authority(&by) };
         assert_eq!(lapse(db.store.commit(with(another)).await), Lapse::Privilege);
         assert!(db.store.commit(with(fresh)).await.unwrap().id.is_some());
-        let password = Order {
+        let password = RevocationRequest {
             except: Some(by.id),
             change: Some(Change::Password { hash: "new".to_owned().into() }),
-            ..Order::new(Target::User(eve.id), Cause::PasswordChanged, now())
+            ..RevocationRequest::new(Target::User(eve.id), Cause::PasswordChanged, now())
         };
         db.store.commit(password).await.unwrap();
         assert_eq!(lapse(db.store.commit(with(fresh)).await), Lapse::Privilege);

@@ -6,7 +6,7 @@ use protocol::{
     close::Cause,
     id::{ConnectionId, SessionId, Subject},
 };
-use store::{ExternalFilter, ExternalSession, Order, Target};
+use store::{ExternalFilter, ExternalSession, RevocationRequest, Target};
 use uuid::Uuid;
 
 use super::{Db, address, now, with_db};
@@ -76,9 +76,9 @@ fn an_order_for_one_accounts_sessions_spares_outside_ones() {
         let user = db.user("ada").await;
         db.open(Db::sign_in(&user)).await;
         db.revoke(Target::User(user.id), Cause::PasswordChanged).await;
-        let order = Order {
+        let order = RevocationRequest {
             only_user: Some(user.id),
-            ..Order::new(Target::Session(outside.id), Cause::SignedOut, now())
+            ..RevocationRequest::new(Target::Session(outside.id), Cause::SignedOut, now())
         };
         assert_eq!(db.store.commit(order).await.unwrap().id, None);
         assert_eq!(live(&db).await, [outside.id]);

@@ -13,7 +13,7 @@ use protocol::{
     channel_name::ChannelName,
     id::{ConnectionId, Subject},
 };
-use store::{Kept, NotAppended, Store};
+use store::{AppendError, ChannelRetention, Store};
 
 use super::{ALL, now, with_db};
 use crate::harness::{DatabaseProxy, eventually};
@@ -24,8 +24,8 @@ fn channel() -> ChannelName {
     ChannelName::parse("chat:lobby").unwrap()
 }
 
-fn kept(channel: ChannelName) -> Kept {
-    Kept { channel, retention: KEEP, meta_ttl: Duration::from_secs(30 * 86_400) }
+fn kept(channel: ChannelName) -> ChannelRetention {
+    ChannelRetention { channel, retention: KEEP, meta_ttl: Duration::from_secs(30 * 86_400) }
 }
 
 fn now_ms() -> i64 {
@@ -151,7 +151,7 @@ fn a_batch_that_the_database_refuses_leaves_nothing_behind() {
         append(&db.store, vec![message("a")]).await;
         let long = "k".repeat(256);
         let refused = db.store.append(channel(), vec![message("b"), keyed("c", &long)], KEEP).await;
-        assert!(matches!(refused, Err(NotAppended::Nothing(error)) if !error.is_unavailable()));
+        assert!(matches!(refused, Err(AppendError::Nothing(error)) if !error.is_unavailable()));
         assert_eq!(append(&db.store, vec![message("d")]).await, [Placed::New(2)]);
     });
 }
@@ -177,7 +177,7 @@ fn a_link_that_breaks_meanwhile_leaves_the_outcome_unknown_until_it_is_settled()
             })
             .await;
             proxy.cut();
-            assert!(matches!(appending.await.unwrap(), Err(NotAppended::Unknown(_))));
+            assert!(matches!(appending.await.unwrap(), Err(AppendError::Unknown(_))));
             let top = all(&db.store).await.len() as u64;
             let (store, settling) = (db.store.clone(), channel());
             let settling =
@@ -208,7 +208,7 @@ fn what_never_reached_the_database_was_not_appended() {
         let behind = Store::connect(&proxy.database()).unwrap();
         proxy.cut();
         let outcome = behind.append(channel(), vec![message("a")], KEEP).await;
-        assert!(matches!(outcome, Err(NotAppended::Nothing(error)) if error.is_unavailable()));
+        assert!(matches!(outcome, Err(AppendError::Nothing(error)) if error.is_unavailable()));
         proxy.mend();
         assert_eq!(append(&behind, vec![message("b")]).await, [Placed::New(1)]);
     });
@@ -245,7 +245,7 @@ fn the_sweep_deletes_what_is_too_much_and_too_old_and_nothing_else() {
         let old = NewMessage { time_ms: now_ms() - 8 * 86_400_000, ..message("old") };
         append(&db.store, vec![old.clone(), old]).await;
         append(&db.store, (3..=10).map(|n| message(&n.to_string())).collect()).await;
-        let kept = |size| vec![Kept { retention: Retention { size, ..KEEP }, ..kept(channel()) }];
+        let kept = |size| vec![ChannelRetention { retention: Retention { size, ..KEEP }, ..kept(channel()) }];
         let rows = async || db.count("SELECT count(*) FROM channel_messages").await;
         assert!(db.store.clear_messages(kept(100), now()).await.unwrap());
         assert_eq!((rows().await, offsets(&all(&db.store).await)), (8, (3..=10).collect()));

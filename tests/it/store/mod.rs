@@ -34,7 +34,8 @@ use protocol::{
     id::{DeviceId, SessionId},
 };
 use store::{
-    DatabaseSettings, DeviceSeen, NewUser, OpenSession, Opened, Order, Session, Store, Target, User,
+    DatabaseSettings, DeviceSeen, NewUser, OpenOutcome, OpenSession, RevocationRequest, Session, Store,
+    Target, User,
 };
 use time::OffsetDateTime;
 
@@ -108,7 +109,7 @@ impl Db {
         OpenSession {
             id: SessionId::random(),
             user: user.id,
-            generation: user.generation,
+            revocation_epoch: user.revocation_epoch,
             revoked_all: 0,
             device: device(),
             method: SignInMethod::Password,
@@ -126,13 +127,13 @@ impl Db {
 
     async fn open(&self, open: OpenSession) -> Session {
         match self.store.open_session(open, event("session.opened")).await.unwrap() {
-            Opened::Session(session, _) => *session,
-            Opened::Superseded | Opened::Spent => panic!("the sign-in was superseded"),
+            OpenOutcome::Session(session, _) => *session,
+            OpenOutcome::Superseded | OpenOutcome::Spent => panic!("the sign-in was superseded"),
         }
     }
 
-    async fn revoke(&self, target: Target, cause: Cause) -> store::Committed {
-        self.store.commit(Order::new(target, cause, now())).await.unwrap()
+    async fn revoke(&self, target: Target, cause: Cause) -> store::CommittedRevocation {
+        self.store.commit(RevocationRequest::new(target, cause, now())).await.unwrap()
     }
 
     /// A connection beside the pool, for looking at rows.

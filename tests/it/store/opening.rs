@@ -2,7 +2,7 @@
 
 use domain::account::role::{Role, Status};
 use protocol::close::Cause;
-use store::{Change, OpenSession, Opened, Order, Target};
+use store::{Change, OpenOutcome, OpenSession, RevocationRequest, Target};
 
 use super::{Db, event, now, with_db};
 
@@ -62,9 +62,9 @@ fn a_sign_in_on_a_device_forgotten_meanwhile_is_superseded() {
 fn a_sign_in_of_a_user_suspended_meanwhile_is_superseded() {
     with_db(|db| async move {
         let user = db.user("ada").await;
-        let order = Order {
+        let order = RevocationRequest {
             change: Some(Change::Status(Status::Suspended)),
-            ..Order::new(Target::User(user.id), Cause::AccountDisabled, now())
+            ..RevocationRequest::new(Target::User(user.id), Cause::AccountDisabled, now())
         };
         db.store.commit(order).await.unwrap();
         let suspended = db.store.user_by_id(user.id).await.unwrap().unwrap();
@@ -84,10 +84,10 @@ fn a_sign_in_racing_a_revocation_leaves_no_live_session() {
             let target = if round % 2 == 0 { Target::User(user.id) } else { Target::All };
             let (opened, committed) = tokio::join!(
                 db.store.open_session(open, event("session.opened")),
-                db.store.commit(Order::new(target, Cause::Revoked, now())),
+                db.store.commit(RevocationRequest::new(target, Cause::Revoked, now())),
             );
             let committed = committed.unwrap();
-            if let Opened::Session(session, _) = opened.unwrap() {
+            if let OpenOutcome::Session(session, _) = opened.unwrap() {
                 assert_eq!(
                     committed.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(),
                     [session.id]
@@ -109,7 +109,7 @@ fn the_oldest_session_gives_way() {
         }
         let open =
             OpenSession { per_user_limit: 3, now: now() + time::Duration::seconds(9), ..Db::sign_in(&user) };
-        let Opened::Session(newest, evicted) =
+        let OpenOutcome::Session(newest, evicted) =
             db.store.open_session(open, event("session.opened")).await.unwrap()
         else {
             panic!("superseded");
@@ -134,7 +134,7 @@ fn parallel_sign_ins_keep_to_the_limit() {
             db.store.open_session(open, event("session.opened"))
         });
         for opened in futures_util::future::join_all(opening).await {
-            assert!(matches!(opened.unwrap(), Opened::Session(..)));
+            assert!(matches!(opened.unwrap(), OpenOutcome::Session(..)));
         }
         assert_eq!(db.store.sessions_of(user.id).await.unwrap().len(), 4);
     });
@@ -145,9 +145,9 @@ fn a_role_can_change_while_its_user_is_signed_in() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let order = Order {
+        let order = RevocationRequest {
             change: Some(Change::Role(Role::Operator)),
-            ..Order::new(Target::User(user.id), Cause::RoleChanged, now())
+            ..RevocationRequest::new(Target::User(user.id), Cause::RoleChanged, now())
         };
         let committed = db.store.commit(order).await.unwrap();
         assert_eq!(committed.ended.len(), 1);
@@ -159,7 +159,7 @@ fn a_role_can_change_while_its_user_is_signed_in() {
 async fn assert_superseded(db: &Db, open: OpenSession) {
     let user = open.user;
     let opened = db.store.open_session(open, event("session.opened")).await.unwrap();
-    assert!(matches!(opened, Opened::Superseded));
+    assert!(matches!(opened, OpenOutcome::Superseded));
     assert!(db.store.sessions_of(user).await.unwrap().is_empty());
     let written = db.count("SELECT count(*) FROM audit_events WHERE event = 'session.opened'").await;
     assert_eq!(written, db.count("SELECT count(*) FROM sessions").await);

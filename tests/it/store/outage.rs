@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use protocol::{close::Cause, id::SessionId};
-use store::{DatabaseSettings, Order, Store, Target};
+use store::{DatabaseSettings, RevocationRequest, Store, Target};
 
 use super::{Db, event, now, with_db};
 
@@ -86,7 +86,7 @@ fn a_write_of_many_slow_statements_is_not_waited_for_longer_than_people_do() {
         .await
         .unwrap();
         let began = Instant::now();
-        let order = Order::new(Target::Session(session.id), Cause::SignedOut, now());
+        let order = RevocationRequest::new(Target::Session(session.id), Cause::SignedOut, now());
         let (ended, rotated) = tokio::join!(
             db.store.commit(order),
             db.store.rotate_refresh(session.id, 0, now(), session.expires_at, event("session.refreshed")),

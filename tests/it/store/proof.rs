@@ -6,14 +6,21 @@ use domain::account::role::{Scope, Scopes};
 use futures_util::future::join_all;
 use logic::denials::TokenMark;
 use protocol::close::Cause;
-use store::{Change, Granted, Order, Privilege, Session, Target, Ticket};
+use store::{Change, Privilege, PrivilegeOutcome, RevocationRequest, Session, Target, Ticket};
 
 use super::{Db, event, now, with_db};
 
 const CONSUMERS: usize = 16;
 
-fn privilege(session: &Session, generation: i32) -> Privilege {
-    Privilege { session: session.id, user: session.user, generation, until: now(), proof: None, now: now() }
+fn privilege(session: &Session, revocation_epoch: i32) -> Privilege {
+    Privilege {
+        session: session.id,
+        user: session.user,
+        revocation_epoch,
+        until: now(),
+        proof: None,
+        now: now(),
+    }
 }
 
 #[test]
@@ -53,8 +60,8 @@ fn each_proof_of_presence_begins_another_epoch() {
         let session = db.open(Db::sign_in(&user)).await;
         assert_eq!(session.privilege_epoch, 0);
         for epoch in 1..3 {
-            let privilege = privilege(&session, user.generation);
-            let Granted::Session(granted) =
+            let privilege = privilege(&session, user.revocation_epoch);
+            let PrivilegeOutcome::Session(granted) =
                 db.store.grant_privilege(privilege, event("session.stepped_up")).await.unwrap()
             else {
                 panic!("not granted")
@@ -69,16 +76,16 @@ fn privilege_falls_with_the_password() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let (session, other) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
-        let order = Order {
+        let order = RevocationRequest {
             except: Some(session.id),
             change: Some(Change::Password { hash: "new".to_owned().into() }),
-            ..Order::new(Target::User(user.id), Cause::PasswordChanged, now())
+            ..RevocationRequest::new(Target::User(user.id), Cause::PasswordChanged, now())
         };
         let committed = db.store.commit(order).await.unwrap();
         assert_eq!(committed.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(), [other.id]);
         let kept = db.store.session_with_user(session.id).await.unwrap().unwrap();
         assert_eq!((kept.session.privilege_epoch, kept.session.privileged_until), (1, None));
-        assert_eq!((kept.session.revoked, kept.user.generation), (None, user.generation + 1));
+        assert_eq!((kept.session.revoked, kept.user.revocation_epoch), (None, user.revocation_epoch + 1));
     });
 }
 
@@ -87,13 +94,13 @@ fn a_proof_checked_before_the_password_changed_grants_nothing() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let order = Order {
+        let order = RevocationRequest {
             except: Some(session.id),
-            ..Order::new(Target::User(user.id), Cause::PasswordChanged, now())
+            ..RevocationRequest::new(Target::User(user.id), Cause::PasswordChanged, now())
         };
         db.store.commit(order).await.unwrap();
-        let late = privilege(&session, user.generation);
+        let late = privilege(&session, user.revocation_epoch);
         let answer = db.store.grant_privilege(late, event("session.stepped_up")).await.unwrap();
-        assert!(matches!(answer, Granted::Lapsed), "{answer:?}");
+        assert!(matches!(answer, PrivilegeOutcome::Lapsed), "{answer:?}");
     });
 }

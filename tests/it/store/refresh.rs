@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use protocol::close::Cause;
-use store::{Target, Touch};
+use store::{LastSeen, Target};
 
 use super::{Db, address, event, now, with_db};
 
@@ -100,7 +100,7 @@ fn a_used_successor_leaves_no_late_retry() {
             .await
             .unwrap()
             .unwrap();
-        let touch = Touch {
+        let touch = LastSeen {
             session: session.id,
             device: session.device,
             user: user.id,
@@ -108,7 +108,7 @@ fn a_used_successor_leaves_no_late_retry() {
             address: Some(address()),
             used_counter: 1,
         };
-        let older = Touch { at: now(), used_counter: 0, address: None, ..touch.clone() };
+        let older = LastSeen { at: now(), used_counter: 0, address: None, ..touch.clone() };
         db.store.touch(vec![touch.clone(), older]).await.unwrap();
         assert_eq!(
             db.store.spend_late_retry(session.id, 1, now(), event("session.refreshed")).await.unwrap(),
@@ -124,7 +124,7 @@ fn a_touch_moves_nothing_back_and_never_what_was_revoked() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let touch = |seconds: i64| Touch {
+        let touch = |seconds: i64| LastSeen {
             session: session.id,
             device: session.device,
             user: user.id,

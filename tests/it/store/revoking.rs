@@ -7,7 +7,7 @@ use protocol::{
     close::Cause,
     id::{SessionId, UserId},
 };
-use store::{Change, OpenSession, Order, SessionFilter, Target};
+use store::{Change, OpenSession, RevocationRequest, SessionFilter, Target};
 
 use crate::harness::Barrier;
 
@@ -18,7 +18,7 @@ fn a_session_ends_once() {
     with_db(|db| async move {
         let user = db.user("ada").await;
         let session = db.open(Db::sign_in(&user)).await;
-        let order = || Order::new(Target::Session(session.id), Cause::SignedOut, now());
+        let order = || RevocationRequest::new(Target::Session(session.id), Cause::SignedOut, now());
         let racing = (0..8).map(|_| db.store.commit(order()));
         let committed: Vec<_> =
             futures_util::future::join_all(racing).await.into_iter().map(Result::unwrap).collect();
@@ -34,7 +34,10 @@ fn a_user_reaches_only_their_own_sessions() {
         let (ada, eve) = (db.user("ada").await, db.user("eve").await);
         let session = db.open(Db::sign_in(&ada)).await;
         for target in [Target::Session(session.id), Target::Device(session.device)] {
-            let order = Order { only_user: Some(eve.id), ..Order::new(target, Cause::SignedOut, now()) };
+            let order = RevocationRequest {
+                only_user: Some(eve.id),
+                ..RevocationRequest::new(target, Cause::SignedOut, now())
+            };
             assert_eq!(db.store.commit(order).await.unwrap().id, None);
         }
         assert_eq!(db.store.sessions_of(ada.id).await.unwrap().len(), 1);
@@ -45,17 +48,17 @@ fn a_user_reaches_only_their_own_sessions() {
 fn an_order_for_roles_spares_the_others() {
     with_db(|db| async move {
         let (ada, boss) = (db.user("ada").await, db.user("boss").await);
-        let order = Order {
+        let order = RevocationRequest {
             change: Some(Change::Role(Role::Admin)),
-            ..Order::new(Target::User(boss.id), Cause::RoleChanged, now())
+            ..RevocationRequest::new(Target::User(boss.id), Cause::RoleChanged, now())
         };
         db.store.commit(order).await.unwrap();
         let boss = db.store.user_by_id(boss.id).await.unwrap().unwrap();
         let session = db.open(Db::sign_in(&ada)).await;
         let spared = db.open(Db::sign_in(&boss)).await;
-        let operator = |target| Order {
+        let operator = |target| RevocationRequest {
             only_roles: Some(vec![Role::User, Role::Operator]),
-            ..Order::new(target, Cause::Revoked, now())
+            ..RevocationRequest::new(target, Cause::Revoked, now())
         };
         for target in [Target::Session(spared.id), Target::User(boss.id), Target::Device(spared.device)] {
             assert_eq!(db.store.commit(operator(target)).await.unwrap().id, None);
@@ -73,8 +76,10 @@ fn the_excepted_session_stays() {
         for _ in 0..3 {
             db.open(Db::sign_in(&user)).await;
         }
-        let order =
-            Order { except: Some(kept.id), ..Order::new(Target::User(user.id), Cause::SignedOut, now()) };
+        let order = RevocationRequest {
+            except: Some(kept.id),
+            ..RevocationRequest::new(Target::User(user.id), Cause::SignedOut, now())
+        };
         assert_eq!(db.store.commit(order).await.unwrap().ended.len(), 3);
         let live = db.store.sessions_of(user.id).await.unwrap();
         assert_eq!(live.iter().map(|session| session.id).collect::<Vec<_>>(), [kept.id]);
@@ -87,10 +92,10 @@ fn a_forgotten_device_starts_over() {
         let user = db.user("ada").await;
         let open = Db::sign_in(&user);
         let session = db.open(open.clone()).await;
-        let order = Order {
+        let order = RevocationRequest {
             change: Some(Change::ForgetDevice),
             only_user: Some(user.id),
-            ..Order::new(Target::Device(open.device.id), Cause::DeviceRemoved, now())
+            ..RevocationRequest::new(Target::Device(open.device.id), Cause::DeviceRemoved, now())
         };
         assert_eq!(db.store.commit(order).await.unwrap().ended[0].session, session.id);
         let find = || {
@@ -123,10 +128,10 @@ fn the_event_says_how_many_and_why() {
         let user = db.user("ada").await;
         db.open(Db::sign_in(&user)).await;
         db.open(Db::sign_in(&user)).await;
-        let order = Order {
+        let order = RevocationRequest {
             reason: "a\0 lost \u{202e}phone ".repeat(200),
             actor: Some(UserId(9)),
-            ..Order::new(Target::User(user.id), Cause::Revoked, now())
+            ..RevocationRequest::new(Target::User(user.id), Cause::Revoked, now())
         };
         db.store.commit(order).await.unwrap();
         let sql = "SELECT count(*) FROM audit_events e JOIN revocations r ON (e.detail->>'revocation')::bigint = r.id
@@ -146,7 +151,7 @@ fn a_revocation_and_touches_do_not_wait_for_each_other() {
             let mut touches = Vec::new();
             for _ in 0..12 {
                 let session = db.open(Db::sign_in(&user)).await;
-                touches.push(store::Touch {
+                touches.push(store::LastSeen {
                     session: session.id,
                     device: session.device,
                     user: user.id,
@@ -197,9 +202,9 @@ fn a_session_used_since_it_was_found_idle_is_spared() {
         let (quiet, used) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
         db.store.touch_open(vec![used.id], now() + Duration::from_secs(1)).await.unwrap();
         for (session, ended) in [(&quiet, 1), (&used, 0)] {
-            let order = Order {
+            let order = RevocationRequest {
                 only_idle_since: Some(now()),
-                ..Order::new(Target::Session(session.id), Cause::SessionExpired, now())
+                ..RevocationRequest::new(Target::Session(session.id), Cause::SessionExpired, now())
             };
             assert_eq!(db.store.commit(order).await.unwrap().ended.len(), ended);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::close::Cause;
-use store::{Change, Heard, Order, Target};
+use store::{Change, HeardRevocation, RevocationRequest, Target};
 
 use super::{Db, now, with_db};
 
@@ -59,7 +59,7 @@ fn everything_committed_by_many_at_once_arrives() {
         let mut watermark = listener.watermark().await.unwrap();
         let revoking = sessions.iter().map(|session| {
             let store = db.store.clone();
-            let order = Order::new(Target::Session(*session), Cause::Revoked, now());
+            let order = RevocationRequest::new(Target::Session(*session), Cause::Revoked, now());
             tokio::spawn(async move { store.commit(order).await.unwrap() })
         });
         let revoking: Vec<_> = revoking.collect();
@@ -67,7 +67,7 @@ fn everything_committed_by_many_at_once_arrives() {
         while heard.len() < sessions.len() {
             let (found, next) = listener.since(&watermark).await.unwrap();
             watermark = next;
-            for Heard { committed, .. } in found {
+            for HeardRevocation { committed, .. } in found {
                 heard.extend(committed.ended.iter().map(|ended| ended.session));
             }
         }
@@ -145,9 +145,9 @@ fn a_changed_role_names_the_sessions_that_live() {
         let session = db.open(Db::sign_in(&user)).await;
         let listener = db.store.listen().await.unwrap();
         let start = listener.watermark().await.unwrap();
-        let order = Order {
+        let order = RevocationRequest {
             change: Some(Change::Role(domain::account::role::Role::Operator)),
-            ..Order::new(Target::User(user.id), Cause::RoleChanged, now())
+            ..RevocationRequest::new(Target::User(user.id), Cause::RoleChanged, now())
         };
         let committed = db.store.commit(order).await.unwrap();
         let (found, _) = listener.since(&start).await.unwrap();

@@ -1,4 +1,4 @@
-//! Values of claims, as far as they can be kept: names, and what servers are told.
+//! Values of claims and their limits: names, and data for servers.
 
 use std::sync::Arc;
 
@@ -7,19 +7,20 @@ use serde_json::value::RawValue;
 
 use crate::{issuer::types::TokenRefusal, tokens::subscription_terms::payload};
 
-/// Names of users and tokens that are longer have no place to be kept in.
+/// The longest name of a user or token that can be stored.
 const NAME_BYTES: usize = 255;
-/// What servers are told of a connection, and every listing of connections brings along, is no longer.
+/// The longest data for servers: every listing of connections contains it.
 const META_BYTES: usize = 4 * 1024;
 
-/// A name that can be kept and compared: not too long, and without what neither a log nor a database takes.
+/// A name that can be stored and compared: not too long, and without characters that a log or a database does not
+/// take.
 pub(super) fn name(text: Option<&str>) -> Result<Option<String>, TokenRefusal> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let fits = text.len() <= NAME_BYTES && !text.chars().any(char::is_control);
     fits.then(|| Some(text.to_owned())).ok_or(TokenRefusal::WrongClaims)
 }
 
-/// What servers are told of the connection.
+/// The data about the connection for servers.
 pub(super) fn meta(claim: Option<&RawValue>) -> Result<Option<Arc<Payload>>, TokenRefusal> {
     if claim.is_some_and(|meta| meta.get().len() > META_BYTES) {
         return Err(TokenRefusal::WrongClaims);

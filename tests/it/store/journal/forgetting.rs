@@ -5,7 +5,7 @@ use std::{collections::HashMap, time::Duration};
 use logic::journal::Placed;
 use protocol::channel_name::ChannelName;
 
-use super::{ALL, KEEP, Kept, append, channel, kept, keyed, message, now, offsets, with_db};
+use super::{ALL, ChannelRetention, KEEP, append, channel, kept, keyed, message, now, offsets, with_db};
 use crate::{harness::eventually, store::Db};
 
 const DAY: Duration = Duration::from_secs(86_400);
@@ -22,7 +22,8 @@ impl Db {
 
     /// Forgets these channels, if they are empty and nothing was written there for a day.
     async fn forget(&self, names: &[ChannelName], after: Duration) -> u64 {
-        let kept: Vec<_> = names.iter().cloned().map(|name| Kept { meta_ttl: DAY, ..kept(name) }).collect();
+        let kept: Vec<_> =
+            names.iter().cloned().map(|name| ChannelRetention { meta_ttl: DAY, ..kept(name) }).collect();
         self.store.forget_channels(kept, now() + after).await.unwrap().unwrap_or(0)
     }
 
@@ -172,7 +173,7 @@ fn a_channel_is_due_after_it_was_written_and_when_something_may_expire() {
     with_db(|db| async move {
         let due = async |after: Duration| db.store.due_channels(now() + after, 10).await.unwrap().len();
         let look = async || {
-            let kept = vec![Kept { meta_ttl: DAY / 2, ..kept(channel()) }];
+            let kept = vec![ChannelRetention { meta_ttl: DAY / 2, ..kept(channel()) }];
             db.store.schedule_channels(kept, Vec::new(), now()).await.unwrap();
         };
         append(&db.store, vec![message("a")]).await;
