@@ -1,4 +1,4 @@
-//! `portcullis ban`: addresses whose requests are refused for a while.
+//! `portcullis ban`: addresses that are refused for a while.
 //!
 //! A ban is a row with an end, and an audit event; every running server learns of it within seconds. It applies to new
 //! sign-ins and handshakes. Open sessions and sockets stay open until they are revoked.
