@@ -14,7 +14,7 @@ use super::{
     results::{self, ApiResult},
 };
 use domain::tokens::subscription_terms::SubscriptionTerms;
-use service::{Api, Severed};
+use service::{Api, DisconnectCount};
 
 /// The largest number of channels in a broadcast.
 const MAX_BROADCAST: usize = 1_000;
@@ -126,7 +126,7 @@ async fn for_connections(api: Api<'_>, method: Method, body: &RawValue) -> ApiRe
         _ => {
             let read: connection_requests::Disconnect = channel_requests::read(body)?;
             let (goodbye, except) = (read.goodbye()?, read.except()?);
-            let Some(selection) = selection else { return results::severed(Severed::default()) };
+            let Some(selection) = selection else { return results::severed(DisconnectCount::default()) };
             results::severed(api.disconnect(&ConnectionSelection { except, ..selection }, &goodbye).await?)
         }
     }

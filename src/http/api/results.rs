@@ -8,7 +8,7 @@ use protocol::{ClientInfo, HistoryResult, Position, PresenceStats, Publication, 
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
 
-use service::{NodeInfo, Severed};
+use service::{DisconnectCount, NodeInfo};
 
 use super::error::ApiError;
 use crate::http::views::{
@@ -183,7 +183,7 @@ pub(super) fn subscribed(made: SubscribeCounts) -> ApiResult {
 }
 
 /// How many connections are closed, and how many are not closed yet.
-pub(super) fn severed(severed: Severed) -> ApiResult {
+pub(super) fn severed(severed: DisconnectCount) -> ApiResult {
     encoded(&json!({"closed": severed.closed, "pending": severed.pending}))
 }
 

@@ -44,7 +44,7 @@ pub(crate) async fn admit_ticket(
     connection: &NewConnection<'_>,
 ) -> Result<Admitted, VerifyRefusal> {
     let verified_at = Instant::now();
-    let verified = context.services.verifier().verify_ticket(ticket.expose_secret()).await;
+    let verified = context.services.access.verifier.verify_ticket(ticket.expose_secret()).await;
     let caller = verified.map_err(verify_refusal)?;
     register(context, &caller, verified_at, connection).await
 }
@@ -65,7 +65,7 @@ pub(crate) async fn refresh(
 }
 
 async fn verify(context: &SocketContext, token: &SecretString) -> Result<Caller, VerifyRefusal> {
-    context.services.verifier().verify(token.expose_secret()).await.map_err(verify_refusal)
+    context.services.access.verifier.verify(token.expose_secret()).await.map_err(verify_refusal)
 }
 
 /// Registers the connection of a verified caller. `verified_at`: when the verification began.
@@ -100,7 +100,7 @@ async fn register(
 }
 
 fn identity_of(context: &SocketContext, caller: &Caller) -> Identity {
-    let left = caller.token_expires_at - context.services.clock().now();
+    let left = caller.token_expires_at - context.services.clock.now();
     Identity {
         subject: caller.user.into(),
         account: Some(caller.user),
