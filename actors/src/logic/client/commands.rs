@@ -49,7 +49,7 @@ impl ClientState {
             CommandBody::Publish(request) => self.publish(id, request, &requester),
             CommandBody::Presence { channel } => self.query(id, &channel, ChannelQuery::Presence, &requester),
             CommandBody::PresenceStats { channel } => {
-                self.query(id, &channel, ChannelQuery::PresenceStats, &requester)
+                self.query(id, &channel, ChannelQuery::PresenceStats, &requester);
             }
             CommandBody::History(request) => {
                 let channel = request.channel.clone();

@@ -151,7 +151,7 @@ impl ClientState {
     pub(super) fn unsubscribe(&mut self, id: u32, channel: &str) {
         match self.subscriptions.remove(channel) {
             Some((channel, _)) => {
-                self.effects.push(Effect::Leave { channel, notice: UnsubscribeNotice::Reply(id) })
+                self.effects.push(Effect::Leave { channel, notice: UnsubscribeNotice::Reply(id) });
             }
             None => self.answer(id, &Answer::Unsubscribe),
         }

@@ -256,7 +256,7 @@ impl Outbox {
         match queue.end {
             None => queue.end = Some(end),
             Some(ConnectionEnd::Flush(_) | ConnectionEnd::Shed(_) | ConnectionEnd::Peer) if cut => {
-                queue.end = Some(end)
+                queue.end = Some(end);
             }
             Some(_) => {}
         }

@@ -21,14 +21,14 @@ impl World {
         assert!(self.asked.remove(&who), "{who:?} is told twice");
         match (who, outcome) {
             (ChannelUser::Publisher(serial), Outcome::Published(position)) => {
-                self.published(serial, &position)
+                self.published(serial, &position);
             }
             (ChannelUser::Publisher(serial), Outcome::Refused(code)) => {
                 let poison = self.published[&serial].data.as_bytes().starts_with(b"\"poison");
                 assert!(code == ErrorCode::Internal || poison);
             }
             (ChannelUser::Subscriber(number), Outcome::Joined(top, recovery)) => {
-                self.joined(number, top, recovery)
+                self.joined(number, top, recovery);
             }
             (ChannelUser::Subscriber(number), Outcome::Refused(_)) => self.subscribers[number].asked = false,
             (ChannelUser::Historian(serial), Outcome::History(result)) => self.page(serial, &result),
