@@ -1,7 +1,6 @@
 //! A second process on the same data directory.
 
-use super::helper::Helper;
-use super::*;
+use super::{server_process::ServerProcess, *};
 
 #[test]
 fn nobody_to_attach_to_is_no_error() {
@@ -14,9 +13,9 @@ fn nobody_to_attach_to_is_no_error() {
 #[test]
 fn a_second_process_attaches_to_the_running_server() {
     let data = data();
-    let helper = Helper::start(data.path());
+    let owner = ServerProcess::start(data.path());
     let access = attach_or_start(data.path(), Durability::Durable).unwrap();
-    assert!(matches!(&access, Access::Attached(attached) if attached.socket_dir == helper.socket_dir));
+    assert!(matches!(&access, Access::Attached(attached) if attached.socket_dir == owner.socket_dir));
     assert_eq!(query(access.socket_dir(), "SELECT current_database()").unwrap().unwrap(), access.database());
 }
 

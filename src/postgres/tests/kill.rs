@@ -1,7 +1,6 @@
 //! Every way of killing the server, its owner, or both: what was acknowledged is there afterwards.
 
-use super::helper::Helper;
-use super::*;
+use super::{server_process::ServerProcess, *};
 
 #[test]
 fn a_killed_postmaster_is_started_again_with_every_acknowledged_row() {
@@ -20,17 +19,17 @@ fn a_killed_postmaster_is_started_again_with_every_acknowledged_row() {
 #[test]
 fn when_its_owner_is_killed_the_server_stops_by_itself() {
     let data = data();
-    let mut helper = Helper::start(data.path());
-    helper.kill();
-    eventually("the end of the postmaster", || (!exists(helper.postmaster)).then_some(()));
+    let mut owner = ServerProcess::start(data.path());
+    owner.kill();
+    eventually("the end of the postmaster", || (!exists(owner.postmaster)).then_some(()));
 }
 
 #[test]
 fn after_a_kill_of_the_owner_a_start_finds_every_acknowledged_row() {
     let data = data();
-    let mut helper = Helper::start(data.path());
-    write_rows(&helper.socket_dir);
-    helper.kill();
+    let mut owner = ServerProcess::start(data.path());
+    write_rows(&owner.socket_dir);
+    owner.kill();
     let running = Cluster::start(data.path(), Durability::Durable).unwrap();
     assert_eq!(count_rows(running.socket_dir()).unwrap(), "10");
 }
@@ -38,11 +37,11 @@ fn after_a_kill_of_the_owner_a_start_finds_every_acknowledged_row() {
 #[test]
 fn after_a_kill_of_owner_and_postmaster_a_start_finds_every_acknowledged_row() {
     let data = data();
-    let mut helper = Helper::start(data.path());
-    write_rows(&helper.socket_dir);
+    let mut owner = ServerProcess::start(data.path());
+    write_rows(&owner.socket_dir);
     // In this order neither gets the chance to tidy up after the other.
-    send(helper.postmaster, Signal::Kill).unwrap();
-    helper.kill();
+    send(owner.postmaster, Signal::Kill).unwrap();
+    owner.kill();
     let running = Cluster::start(data.path(), Durability::Durable).unwrap();
     assert_eq!(count_rows(running.socket_dir()).unwrap(), "10");
 }

@@ -1,8 +1,8 @@
 //! The private server with the machine's real binaries. What the tests share is here; the facts are in the files below.
 
 mod attach;
-mod helper;
 mod kill;
+mod server_process;
 mod start;
 
 use std::path::Path;

@@ -7,20 +7,25 @@ use std::process::{Child, Command, Stdio};
 use super::*;
 
 /// Tells the other process which data directory to use.
-const HELPER_DATA: &str = "PORTCULLIS_TEST_HELPER_DATA";
+const SERVED_DATA: &str = "PORTCULLIS_TEST_HELPER_DATA";
 
 /// Another process that runs the server of a data directory until it is killed.
-pub(super) struct Helper {
+pub(super) struct ServerProcess {
     process: Child,
     pub(super) postmaster: u32,
     pub(super) socket_dir: PathBuf,
 }
 
-impl Helper {
+impl ServerProcess {
     pub(super) fn start(data_dir: &Path) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "postgres::tests::helper::helper_process", "--ignored", "--nocapture"])
-            .env(HELPER_DATA, data_dir)
+            .args([
+                "--exact",
+                "postgres::tests::server_process::serves_until_it_is_killed",
+                "--ignored",
+                "--nocapture",
+            ])
+            .env(SERVED_DATA, data_dir)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -28,7 +33,7 @@ impl Helper {
         let line = lines
             .map_while(Result::ok)
             .find_map(|line| line.split_once("SERVING ").map(|(_, rest)| rest.to_owned()))
-            .expect("the helper says when it serves");
+            .expect("the process prints when it serves");
         let (pid, socket_dir) = line.split_once(' ').unwrap();
         Self { process, postmaster: pid.parse().unwrap(), socket_dir: PathBuf::from(socket_dir) }
     }
@@ -39,7 +44,7 @@ impl Helper {
     }
 }
 
-impl Drop for Helper {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -51,8 +56,8 @@ impl Drop for Helper {
 
 #[test]
 #[ignore = "the other process of the kill tests, started by them"]
-fn helper_process() {
-    let data_dir = std::env::var_os(HELPER_DATA).expect("the tests that start this say where");
+fn serves_until_it_is_killed() {
+    let data_dir = std::env::var_os(SERVED_DATA).expect("the tests that start this say where");
     let running = Cluster::start(Path::new(&data_dir), Durability::Durable).unwrap();
     println!("\nSERVING {} {}", running.pid(), running.socket_dir().display());
     loop {
