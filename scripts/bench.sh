@@ -18,7 +18,7 @@ readonly connections=${CONNECTIONS:-9000} hold=${HOLD:-35}
 ulimit -n "$(ulimit -Hn)"
 
 data=$(mktemp -d)
-# What the next start finds in its environment.
+# Starts the next server with another environment.
 with=(env)
 # The user that a server started by root runs its database as has to be able to enter.
 chmod 755 "$data"
@@ -28,7 +28,7 @@ stop() {
     if [ -n "$server" ]; then kill -TERM "$server" 2>/dev/null && wait "$server" || true; fi
     server=
 }
-# What the server said of a failure must not go with its directory.
+# The log of a failed server must not be deleted with its directory.
 finish() {
     local status=$?
     stop
@@ -37,7 +37,7 @@ finish() {
 }
 trap finish EXIT
 
-# A fresh process over the same database: sessions survive, what hashing left in memory does not.
+# A new process over the same database: sessions survive, the memory that hashing used does not.
 start() {
     stop
     rm -f "$data/dev.json"
@@ -70,7 +70,7 @@ loadtest fanout --prepared --connections "$connections" --publications 150 --sta
 # At a steady rate, about half of what two cores can deliver: latencies without a queue of earlier publications.
 loadtest fanout --prepared --connections "$connections" --publications 100 --rate "$(awk "BEGIN { print 45000 / $connections }")"
 
-# Everybody publishes and asks more than one client may. In `load` nobody hears of thousands of others' coming and going.
+# Every client publishes and asks more than the usual limits allow. In `load`, joins and leaves are not announced.
 cat >"$data/channels.toml" <<'TOML'
 [namespaces.kept]
 subscribe = ["user"]

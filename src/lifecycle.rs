@@ -80,7 +80,7 @@ impl Running {
             _ = serving => Stop::Failed("the accept pipeline ended"),
         };
         tracing::info!(?stop, "draining");
-        services.stop_accepting();
+        services.upkeep.stop_accepting();
         handle.pause().await;
         let closed = realtime.drain(drain).await;
         sockets.close_unregistered();
@@ -88,7 +88,7 @@ impl Running {
         if !realtime.flush(FLUSH_TIMEOUT).await {
             tracing::warn!("not every audit event reached the database; the rest stays in the spill file");
         }
-        services.stop().await;
+        services.upkeep.stop().await;
         handle.stop(true).await;
         realtime.stop();
         tracing::info!("stopped");

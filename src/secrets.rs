@@ -1,8 +1,7 @@
-//! The secrets of a development server, made once and kept in `<data_dir>/secrets`, and the rule for every
-//! file that holds a secret: only its owner may read it. Called by `config` and `app`; `tls` keeps its keys
-//! by the same rule.
+//! The secrets of a development server, generated once and kept in `<data_dir>/secrets`, and the rule for every file that
+//! holds a secret: only its owner may read it. Called by `cli`; `tls` keeps its keys by the same rule.
 //!
-//! Production brings its own secrets; nothing here may make one up for it.
+//! In production the operator gives the secrets; nothing here may generate one.
 
 use std::fs::{DirBuilder, File, Permissions};
 use std::io::{self, Read, Write};
@@ -14,11 +13,11 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use secrecy::{ExposeSecret, SecretString};
 use zeroize::Zeroizing;
 
-/// Letters and digits that nobody takes for one another, so that the password can be read out.
+/// Letters and digits that are not easily confused, so that the password can be read aloud.
 const ALPHABET: &[u8; 32] = b"abcdefghjkmnpqrstuvwxyz023456789";
-/// A stored secret shorter than this was cut off.
+/// A stored secret shorter than this, in bytes, was truncated.
 const SHORTEST: usize = 16;
-/// No secret is longer; a larger file is something else.
+/// The longest secret, in bytes. A larger file is not a secret.
 const LONGEST: u64 = 64 << 10;
 
 /// The generated secrets of a development server.
@@ -37,7 +36,7 @@ pub struct DevSecrets {
 /// Why a secret could not be read or kept.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// Others than its owner may read or change the file.
+    /// Users other than its owner may read or change the file.
     #[error("{path} holds a secret but others may read or change it (mode {mode:03o}): run chmod 600 {path}")]
     Open {
         /// The file.
@@ -45,10 +44,10 @@ pub enum SecretsError {
         /// Its permissions.
         mode: u32,
     },
-    /// What is in the file is no secret of ours.
-    #[error("{0} holds no usable secret: remove it to have a new one made")]
+    /// The content of the file is not a secret of ours.
+    #[error("{0} does not hold a usable secret: remove it, and a new one is generated")]
     Unusable(PathBuf),
-    /// The system has no randomness to give.
+    /// The system gave no random bytes.
     #[error("no random bytes: {0}")]
     Randomness(getrandom::Error),
     /// A file operation failed.
@@ -63,8 +62,8 @@ pub enum SecretsError {
     },
 }
 
-/// The secrets kept in `<data_dir>/secrets`, each made on its first use. Of several processes that come first
-/// at the same time all get the same ones.
+/// The secrets kept in `<data_dir>/secrets`, each generated on its first use. Processes that start for the first time at the
+/// same moment get the same ones.
 pub fn load_or_generate(data_dir: &Path) -> Result<DevSecrets, SecretsError> {
     let directory = data_dir.join("secrets");
     make_private_dir(&directory)?;
@@ -76,9 +75,9 @@ pub fn load_or_generate(data_dir: &Path) -> Result<DevSecrets, SecretsError> {
     })
 }
 
-/// Reads a file that holds a secret: refused when anybody but its owner and its group may read or change it.
-/// (The group is let through, since that is how a container's secret reaches a server that is not root.)
-/// Spaces and line ends around the secret do not belong to it.
+/// Reads a file that holds a secret. It is refused if users other than its owner and its group may read or change it. (The group
+/// may, because that is how the secret of a container reaches a server that is not root.) Spaces and line ends around the
+/// secret are removed.
 pub fn read_private(path: &Path) -> Result<SecretString, SecretsError> {
     let text = read_checked(path, 0o006)?;
     Ok(SecretString::from(text.trim()))
@@ -91,7 +90,7 @@ pub(crate) fn read_own(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
 
 fn read_checked(path: &Path, forbidden: u32) -> Result<Zeroizing<String>, SecretsError> {
     let mut file = File::open(path).map_err(failed("read", path))?;
-    // Asked of the opened file, so that nobody can exchange it in between.
+    // Checks the opened file, because the file at the path could be exchanged between check and read.
     let found = file.metadata().map_err(failed("read", path))?;
     let mode = found.mode() & 0o777;
     if mode & forbidden != 0 {
@@ -105,7 +104,7 @@ fn read_checked(path: &Path, forbidden: u32) -> Result<Zeroizing<String>, Secret
     Ok(text)
 }
 
-/// Creates a directory that only its owner may enter, or closes the one that is there.
+/// Creates a directory that only its owner may enter, or closes an existing one to other users.
 pub(crate) fn make_private_dir(path: &Path) -> Result<(), SecretsError> {
     if let Some(parent) = path.parent() {
         std::fs::create_dir_all(parent).map_err(failed("create", parent))?;
@@ -116,11 +115,11 @@ pub(crate) fn make_private_dir(path: &Path) -> Result<(), SecretsError> {
     }
 }
 
-/// Writes `text` to a new file at `path`, complete and readable by its owner alone from the first moment on.
-/// `false`: there is one already, and it was left alone.
+/// Writes `text` to a new file at `path`. The file is complete, and readable by its owner alone, from the first moment. Returns
+/// `false` if there is a file already; then it is unchanged.
 pub(crate) fn create_private(path: &Path, text: &str) -> Result<bool, SecretsError> {
     let draft = write_draft(path, text)?;
-    // Unlike a rename, a link never replaces what somebody else has just put there.
+    // Unlike a rename, a link never replaces a file that another process has just created.
     let linked = std::fs::hard_link(&draft, path);
     std::fs::remove_file(&draft).map_err(failed("remove", &draft))?;
     match linked {
@@ -130,7 +129,7 @@ pub(crate) fn create_private(path: &Path, text: &str) -> Result<bool, SecretsErr
     }
 }
 
-/// Like [`create_private`], but what is there is replaced.
+/// Like [`create_private`], but replaces an existing file.
 pub(crate) fn replace_private(path: &Path, text: &str) -> Result<(), SecretsError> {
     let draft = write_draft(path, text)?;
     std::fs::rename(&draft, path).map_err(failed("replace", path))?;
@@ -144,7 +143,7 @@ fn write_draft(path: &Path, text: &str) -> Result<PathBuf, SecretsError> {
     let write = |mut file: File| file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     let created = File::options().write(true).create_new(true).mode(0o600).open(&draft);
     if let Err(error) = created.and_then(write) {
-        // On a full disk an empty draft may be left; nobody takes it for a secret.
+        // If this fails (on a full disk, say), an empty draft stays. It is never read as a secret.
         let _ = std::fs::remove_file(&draft);
         return Err(failed("write", path)(error));
     }
@@ -156,7 +155,7 @@ fn sync_parent(path: &Path) -> Result<(), SecretsError> {
     File::open(parent).and_then(|dir| dir.sync_all()).map_err(failed("sync", parent))
 }
 
-/// The secret at `path`, or the one that `make` makes.
+/// The secret at `path`. If there is none, the one that `make` generates, which is stored there.
 fn keep(
     path: &Path,
     make: fn() -> Result<Zeroizing<String>, SecretsError>,

@@ -1,7 +1,6 @@
-//! The certificates that the TLS port shows: the operator's own, or for development one that we make and sign
-//! ourselves. Called by `app` and `cli`.
+//! The certificate of the TLS port: that of the operator, or, for development, a self-signed one. Called by `app` and `cli`.
 //!
-//! It knows nothing of sockets; it hands out a `rustls::ServerConfig`.
+//! It must not know sockets; it makes a `rustls::ServerConfig`.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -18,38 +17,38 @@ use crate::secrets::{self, SecretsError};
 /// The names that the development certificate is for.
 const NAMES: [&str; 3] = ["localhost", "127.0.0.1", "::1"];
 const LIFETIME: Duration = Duration::days(90);
-/// A certificate with less than this left is replaced at the next start.
+/// A certificate with less than this time left is replaced at the next start.
 const RENEWAL: Duration = Duration::days(14);
 
-/// Why there is no certificate to show.
+/// Why there is no certificate.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
-    /// TLS is wanted and there is nothing to show.
+    /// TLS is configured, but there is no certificate.
     #[error("the TLS port needs a certificate and its private key")]
     NoCertificate,
-    /// A file cannot be read, or others may read the private key.
+    /// A file cannot be read, or other users may read the private key.
     #[error(transparent)]
     File(#[from] SecretsError),
-    /// A file is not what it should be.
-    #[error("{path} holds no {what} in PEM form: {reason}")]
+    /// A file does not have the expected content.
+    #[error("{path} does not hold a {what} in PEM form: {reason}")]
     Pem {
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// The expected content.
         what: &'static str,
         /// What is wrong with it.
         reason: String,
     },
-    /// Certificate and key do not fit together, or are of a kind that cannot be used.
+    /// Certificate and key do not belong together, or are of an unsupported kind.
     #[error("the certificate cannot be used: {0}")]
     Unusable(#[from] rustls::Error),
-    /// Making the development certificate failed.
+    /// The development certificate could not be generated.
     #[error("cannot make a development certificate: {0}")]
     Generate(#[from] rcgen::Error),
 }
 
 impl TlsError {
-    /// TLS is wanted, but neither a development certificate nor files of the operator are there.
+    /// TLS is configured, but there is neither a development certificate nor files of the operator.
     pub fn none() -> Self {
         Self::NoCertificate
     }
@@ -60,8 +59,7 @@ pub fn dev_certificate_path(data_dir: &Path) -> PathBuf {
     data_dir.join("tls/localhost.crt")
 }
 
-/// The TLS settings with a certificate for localhost that is kept in `<data_dir>/tls` and made anew before it
-/// expires.
+/// The TLS settings with a certificate for localhost, which is kept in `<data_dir>/tls` and replaced before it expires.
 pub fn dev_certificate(data_dir: &Path) -> Result<ServerConfig, TlsError> {
     dev_certificate_at(data_dir, OffsetDateTime::now_utc())
 }
@@ -71,7 +69,7 @@ fn dev_certificate_at(data_dir: &Path, now: OffsetDateTime) -> Result<ServerConf
     let key = certificate.with_extension("key");
     match load_own(&certificate, &key, now + RENEWAL) {
         Ok(config) => return Ok(config),
-        // Whatever is wrong with it, a new one is right; only the reason differs.
+        // A new certificate is the cure for every reason.
         Err(reason) if certificate.exists() => {
             tracing::info!(%reason, "making a new development certificate");
         }
@@ -81,15 +79,15 @@ fn dev_certificate_at(data_dir: &Path, now: OffsetDateTime) -> Result<ServerConf
     load_own(&certificate, &key, now)
 }
 
-/// The TLS settings with the operator's certificate chain and private key, both in PEM form. A key that
-/// everybody may read is refused.
+/// The TLS settings with the operator's certificate chain and private key, both in PEM form. A key that every user of the
+/// machine may read is refused.
 pub fn from_pem_files(certificate: &Path, key: &Path) -> Result<ServerConfig, TlsError> {
     let text = secrets::read_private(key)?;
     let key = parse_key(secrecy::ExposeSecret::expose_secret(&text), key)?;
     server_config(read_chain(certificate)?, key)
 }
 
-/// Our own certificate, provided that a client who trusts it would accept it for localhost at `moment`.
+/// The development certificate, if a client that trusts it would accept it for localhost at `moment`.
 fn load_own(certificate: &Path, key: &Path, moment: OffsetDateTime) -> Result<ServerConfig, TlsError> {
     let chain = read_chain(certificate)?;
     check_as_client(&chain, moment)?;
@@ -111,7 +109,7 @@ fn generate(certificate: &Path, key: &Path, now: OffsetDateTime) -> Result<(), T
     if let Some(directory) = certificate.parent() {
         secrets::make_private_dir(directory)?;
     }
-    // After a crash between the two, they do not fit together, and the next start makes new ones.
+    // After a crash between the two writes, key and certificate do not belong together, and the next start makes new ones.
     secrets::replace_private(key, &zeroize::Zeroizing::new(pair.serialize_pem()))?;
     secrets::replace_private(certificate, &signed.pem())?;
     Ok(())
@@ -133,7 +131,7 @@ fn parse_key(text: &str, path: &Path) -> Result<PrivateKeyDer<'static>, TlsError
     })
 }
 
-/// Looks at the certificate with a client's eyes: names, validity at `moment`, signature.
+/// Checks the certificate as a client would: names, validity at `moment`, signature.
 fn check_as_client(chain: &[CertificateDer<'static>], moment: OffsetDateTime) -> Result<(), rustls::Error> {
     let Some(own) = chain.first() else {
         return Err(rustls::Error::NoCertificatesPresented);
@@ -161,12 +159,12 @@ fn server_config(
         .with_safe_default_protocol_versions()?
         .with_no_client_auth()
         .with_single_cert(chain, key)?;
-    // WebSockets begin as an upgrade of HTTP/1.1; HTTP/2 is not spoken.
+    // WebSockets begin as an upgrade of HTTP/1.1; HTTP/2 is not supported.
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(config)
 }
 
-/// Named wherever it is needed: a process-wide default would depend on who comes first.
+/// The crypto provider, named explicitly: a process-wide default would depend on which library sets it first.
 fn provider() -> Arc<CryptoProvider> {
     Arc::new(rustls::crypto::aws_lc_rs::default_provider())
 }

@@ -50,10 +50,8 @@ impl App {
             keys(&settings),
             Clock::default(),
         );
-        services.load_bans().await?;
-        // Without the partitions of the coming months, attempts go to the default partition.
-        let _ = services.keep_attempts().await;
-        services.start();
+        services.upkeep.prepare().await?;
+        services.upkeep.start();
         let origins = origins(&settings, http, https);
         let descriptors = FdLimits::claim();
         let sockets = SocketContext::new(
@@ -68,7 +66,8 @@ impl App {
             let services = web::Data::new(services.clone());
             let metrics = web::Data::new(metrics);
             let sockets = web::Data::from(Arc::clone(&sockets));
-            let streams = web::Data::new(StreamRegistry::new(Arc::clone(&services.streams)));
+            let streams =
+                web::Data::new(StreamRegistry::new(Arc::clone(&services.server_api.emulated_streams)));
             move || {
                 http::app(services.clone(), http_settings.clone(), metrics.clone()).configure(|routes| {
                     socket::emulation::configure(routes, sockets.clone(), streams.clone())

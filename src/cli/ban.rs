@@ -1,4 +1,4 @@
-//! `portcullis ban`: addresses whose requests are refused for a while.
+//! `portcullis ban`: addresses that are refused for a while.
 //!
 //! A ban is a row with an end, and an audit event; every running server learns of it within seconds. It applies to new
 //! sign-ins and handshakes. Open sessions and sockets stay open until they are revoked.
@@ -51,12 +51,12 @@ impl Ban {
             match command {
                 Command::Add { address, minutes, reason } => {
                     let period = Duration::from_secs(60 * u64::from(minutes));
-                    let ban = services.ban_address(address, period, reason).await?;
+                    let ban = services.operators.bans.ban_address(address, period, reason).await?;
                     println!("{} is banned until {}", ban.key, seconds(ban.expires_at));
                 }
                 Command::List => {
                     println!("{:43}  {:20}  reason", "address", "until");
-                    for ban in services.bans().await? {
+                    for ban in services.operators.bans.list().await? {
                         println!(
                             "{:43}  {:20}  {}",
                             ban.key,
@@ -65,7 +65,7 @@ impl Ban {
                         );
                     }
                 }
-                Command::Remove { address } if services.lift_ban(address).await? => {
+                Command::Remove { address } if services.operators.bans.lift(address).await? => {
                     println!("{address} is no longer banned");
                 }
                 Command::Remove { address } => println!("{address} was not banned"),

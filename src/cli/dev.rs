@@ -63,7 +63,7 @@ impl Dev {
         actix_web::rt::System::new().block_on(async {
             let app = App::build(settings, Some(certificate)).await?;
             for user in &users {
-                app.services().seed_user(user.email, &user.password, user.role).await?;
+                app.services().operators.local_admin.seed_user(user.email, &user.password, user.role).await?;
             }
             summary::write(&self.data_dir, &app, &users, cluster.socket_dir())?;
             summary::print(&self.data_dir, &app, &users, &cluster);

@@ -57,7 +57,7 @@ impl Key {
                 Command::Create { name, scopes, days } => {
                     let scopes = ApiScopes::joined(scopes);
                     let lifetime = days.map(|days| Duration::from_secs(u64::from(days) * DAY));
-                    let (key, made) = services.create_api_key(&name, scopes, lifetime).await?;
+                    let (key, made) = services.access.api_keys.create(&name, scopes, lifetime).await?;
                     let end = made.expires_at.map_or_else(
                         || "does not expire".to_owned(),
                         |end| format!("expires {}", seconds(end)),
@@ -73,8 +73,8 @@ impl Key {
                         "{:36}  {:20}  {:8}  {:20}  {:20}  scopes",
                         "key", "name", "state", "expires", "last used"
                     );
-                    let now = services.clock().now();
-                    for key in services.api_keys().await? {
+                    let now = services.clock.now();
+                    for key in services.access.api_keys.list().await? {
                         let moment = |at: Option<OffsetDateTime>| at.map_or_else(|| "-".to_owned(), seconds);
                         let (ends, used) = (moment(key.expires_at), moment(key.last_used_at));
                         let name = key.name.escape_debug().to_string();
@@ -86,7 +86,7 @@ impl Key {
                         );
                     }
                 }
-                Command::Revoke { key } => match services.revoke_api_key(&key).await? {
+                Command::Revoke { key } => match services.access.api_keys.revoke(&key).await? {
                     Some(id) => println!("key {id} is revoked"),
                     None => {
                         return Err(CliError::Failure(

@@ -62,12 +62,12 @@ impl Session {
         match self.command {
             Command::List { user, ended, limit } => tool::with_services(&self.database, async |services| {
                 let user = match user {
-                    Some(email) => Some(services.find_user(&email).await?.id),
+                    Some(email) => Some(services.operators.local_admin.find_user(&email).await?.id),
                     None => None,
                 };
                 let filter = SessionFilter { user, active_only: !ended, limit, ..SessionFilter::default() };
                 println!("{:36}  {:>8}  {:20}  {:20}  address", "session", "user", "opened", "last seen");
-                for listed in services.search_sessions(filter).await?.sessions {
+                for listed in services.operators.listings.account_sessions(filter).await?.sessions {
                     let session = listed.session;
                     let (opened, seen) = (seconds(session.created_at), seconds(session.last_seen_at));
                     let address = session.address.map_or_else(String::new, |address| address.to_string());
@@ -80,10 +80,12 @@ impl Session {
                     let target = match (session, device, user) {
                         (Some(session), _, _) => Target::Session(session),
                         (_, Some(device), _) => Target::Device(device),
-                        (_, _, Some(email)) => Target::User(services.find_user(&email).await?.id),
+                        (_, _, Some(email)) => {
+                            Target::User(services.operators.local_admin.find_user(&email).await?.id)
+                        }
                         _ => Target::All,
                     };
-                    let revoked = services.revoke_locally(target, reason).await?;
+                    let revoked = services.operators.local_admin.revoke(target, reason).await?;
                     match revoked.id {
                         Some(id) => println!("revocation {id}: {} sessions ended", revoked.sessions),
                         None => println!("there was nothing to revoke"),

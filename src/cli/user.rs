@@ -87,7 +87,11 @@ impl User {
                 let generated = given.is_none();
                 let password = given.unwrap_or_else(generate_password);
                 tool::with_services(&self.database, async |services| {
-                    let user = services.create_user(&email, password.clone(), role, display_name).await?;
+                    let user = services
+                        .operators
+                        .local_admin
+                        .create_user(&email, password.clone(), role, display_name)
+                        .await?;
                     println!("created user {} ({}, {})", user.id, user.email, user.role);
                     if generated {
                         println!("password: {}", password.expose_secret());
@@ -98,7 +102,7 @@ impl User {
             Command::List { role, status, limit } => tool::with_services(&self.database, async |services| {
                 let filter = store::UserFilter { role, status, limit, ..Default::default() };
                 println!("{:>8}  {:9}  {:11}  email", "id", "role", "status");
-                for user in services.list_users(filter).await? {
+                for user in services.operators.local_admin.list_users(filter).await? {
                     println!(
                         "{:>8}  {:9}  {:11}  {}",
                         user.id,
@@ -114,8 +118,9 @@ impl User {
                 let generated = given.is_none();
                 let password = given.unwrap_or_else(generate_password);
                 tool::with_services(&self.database, async |services| {
-                    let user = services.find_user(&email).await?.id;
-                    let revoked = services.reset_password(user, password.clone()).await?;
+                    let user = services.operators.local_admin.find_user(&email).await?.id;
+                    let revoked =
+                        services.operators.local_admin.reset_password(user, password.clone()).await?;
                     println!("{email} has a new password; sessions ended: {}", revoked.sessions);
                     if generated {
                         println!("password: {}", password.expose_secret());
@@ -124,17 +129,29 @@ impl User {
                 })
             }
             Command::ResetFactors { email } => tool::with_services(&self.database, async |services| {
-                let revoked = services.reset_factors(services.find_user(&email).await?.id).await?;
+                let revoked = services
+                    .operators
+                    .local_admin
+                    .reset_factors(services.operators.local_admin.find_user(&email).await?.id)
+                    .await?;
                 println!("{email} no longer has a second factor; sessions ended: {}", revoked.sessions);
                 Ok(())
             }),
             Command::SetRole { email, role } => tool::with_services(&self.database, async |services| {
-                let revoked = services.set_role(services.find_user(&email).await?.id, role).await?;
+                let revoked = services
+                    .operators
+                    .local_admin
+                    .set_role(services.operators.local_admin.find_user(&email).await?.id, role)
+                    .await?;
                 println!("{email} is now {role}; sessions affected: {}", revoked.sessions);
                 Ok(())
             }),
             Command::SetStatus { email, status } => tool::with_services(&self.database, async |services| {
-                let revoked = services.set_status(services.find_user(&email).await?.id, status).await?;
+                let revoked = services
+                    .operators
+                    .local_admin
+                    .set_status(services.operators.local_admin.find_user(&email).await?.id, status)
+                    .await?;
                 println!("{email} is now {status}; sessions ended: {}", revoked.sessions);
                 Ok(())
             }),

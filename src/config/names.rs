@@ -32,7 +32,7 @@ const NOT_SETTINGS: [&str; 9] = [
     "PORTCULLIS_BROWSER",
     "PORTCULLIS_SKIP_BROWSER",
     "PORTCULLIS_STATE",
-    "PORTCULLIS_TEST_HELPER_DATA",
+    "PORTCULLIS_TEST_OWNER_DATA",
     "POSTGRES_HOST_AUTH_METHOD",
     "POSTGRES_INITDB_ARGS",
     "POSTGRES_INITDB_WALDIR",
@@ -158,7 +158,6 @@ mod tests {
             "DATA_PATH",
             "RUST_LOG",
             "PG_BINDIR",
-            "CONNECTION",
         ];
         assert_eq!(problems(&others), [""; 0]);
     }

@@ -45,7 +45,7 @@ macro_rules! table {
     };
 }
 
-/// A number whose default under `portcullis dev` is the same.
+/// A number with the same default under `portcullis dev`.
 const fn number(unit: Unit, default: fn() -> u64, least: u64, most: u64) -> Number {
     Number { unit, default, dev: None, least, most }
 }
@@ -127,7 +127,7 @@ table! {
         ACCESS_COOKIE_READABLE: Flag = Flag { default: false };
         /// Whether answers carry security headers.
         SECURITY_HEADERS_ENABLED: Flag = Flag { default: true };
-        /// The networks of proxies whose `X-Forwarded-For` is trusted.
+        /// The networks of proxies; from them, `X-Forwarded-For` is trusted.
         TRUSTED_PROXIES: List = List { item: "networks, such as `10.0.0.0/8`", without: "none" };
         /// The domain that passkeys belong to.
         WEBAUTHN_RP_ID: Text = text("domain", "the value of `DOMAIN`");
@@ -156,7 +156,7 @@ table! {
         /// The most sessions of one user. One more ends the oldest.
         SESSIONS_PER_USER: Number =
             number(Unit::Count, || u64::from(SessionLimits::default().per_user), 1, 1_000_000);
-        /// Other identity providers whose tokens are accepted; see `docs/issuers.md`.
+        /// Other identity providers, with tokens that are accepted; see `docs/issuers.md`.
         TOKEN_ISSUERS: Text = text("JSON array", "none");
         /// Whether a connection without a token is accepted, with the rights of `anonymous`.
         ALLOW_ANONYMOUS: Flag = Flag { default: false };

@@ -112,7 +112,7 @@ impl Jar {
         services: &Services,
     ) -> Result<Option<Uuid>, Problem> {
         let value = cookie_value(request, self.presession_name())?;
-        Ok(value.and_then(|value| services.device_cookies.open_presession(&value)))
+        Ok(value.and_then(|value| services.access.keys.cookies.open_presession(&value)))
     }
 
     /// The removals of the cookies of a session, each with the attributes of its cookie.

@@ -38,7 +38,7 @@ pub(super) struct RenewedToken(pub(super) String);
 /// A new token for `binding`.
 pub(super) fn issue(services: &Services, binding: Binding) -> String {
     let now = services.clock.now().unix_timestamp();
-    services.csrf_keys.issue(binding, now, Uuid::new_v4().into_bytes())
+    services.access.keys.csrf.issue(binding, now, Uuid::new_v4().into_bytes())
 }
 
 /// Rejects a request that another site made a browser send.
@@ -110,7 +110,7 @@ pub(super) fn check_public_route(
     require_own_site(request)?;
     let presession = Jar::of(request).presession_of(request, services)?;
     let session = credential(request)?
-        .and_then(|found| services.access_keys.verify_signature_only(found.token.expose_secret()).ok())
+        .and_then(|found| services.access.keys.access.verify_signature_only(found.token.expose_secret()).ok())
         .map(|claims| Binding::Session(claims.sid));
     let bindings: Vec<Binding> = presession.map(Binding::PreSession).into_iter().chain(session).collect();
     check_if_sent(request, services, &bindings)?;
@@ -131,7 +131,7 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
         return Err(mismatch());
     }
     let now = services.clock.now().unix_timestamp();
-    let verify = |binding: &Binding| services.csrf_keys.verify(token, *binding, now);
+    let verify = |binding: &Binding| services.access.keys.csrf.verify(token, *binding, now);
     // The binding with a good signature decides; the token may still be too old.
     let mut verdict = Err(CsrfError::BadSignature);
     for binding in bindings {

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 
 use super::*;
 
-/// A directory whose `postgres` says that it is of `version`.
+/// A directory with a `postgres` that reports `version`.
 fn binaries(directory: &Path, version: &str) {
     std::fs::create_dir_all(directory).unwrap();
     for program in ["postgres", "initdb"] {

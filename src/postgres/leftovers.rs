@@ -73,7 +73,7 @@ fn wait_for_survivors(paths: &ClusterPaths) -> Result<(), StartError> {
     }
 }
 
-/// The living processes named `postgres` whose working directory is `location`, as it is for every process of a server.
+/// The living processes named `postgres` with the working directory `location`, which every process of a server has.
 fn survivors(location: &Path) -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());

@@ -6,7 +6,7 @@
 //!
 //! The steps of a start, each in a file of its own: `account` (the user that runs it), `paths` (where it lives), `lock` (one
 //! process at a time), `binaries` (which programs), `init` (a new cluster), `leftovers` (of a killed predecessor),
-//! `postmaster` (the server process), and `supervisor`, whose thread restarts it.
+//! `postmaster` (the server process), and `supervisor` (the thread that restarts it).
 
 mod account;
 mod attach;

@@ -1,8 +1,11 @@
-//! The use cases: what the server does, said once, for REST, sockets, operators and the command line.
+//! The use cases of the server, for REST, sockets, operators and the command line.
 //!
-//! Doors call the methods of [`Services`] and the one [`Verifier`]; nothing here knows of HTTP, of WebSockets or of SQL.
-//! Whatever ends trust goes through [`Services::revoke`]. Nothing turns "cannot tell" into yes or no: an answer that
-//! could not be had is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
+//! [`Services`] holds one struct per capability; each holds only what it uses. Nothing here knows of HTTP, WebSockets or SQL.
+//! Everything that ends trust goes through [`Revocation`]. An answer that cannot be determined is never turned into yes or no:
+//! it is [`Failure::Unavailable`] or [`Refusal::Unavailable`].
+//!
+//! Dependencies point one way: `core ← access ← revocation ← authenticators ← { sign_in, account, operators, realtime } ←
+//! upkeep`.
 
 mod access;
 mod account;
@@ -15,134 +18,106 @@ mod settings;
 mod sign_in;
 mod upkeep;
 
-use std::{
-    collections::HashSet,
-    ops::Deref,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Instant,
-};
+use std::sync::Arc;
 
 use actors::Realtime;
-use parking_lot::Mutex;
-use tokio::{sync::watch, task::JoinHandle};
+use store::Store;
 use uuid::Uuid;
 
-pub use crate::core::clock::Clock;
-pub use crate::core::failure::{Failure, Meta, Refusal};
-pub use crate::core::hasher::Hasher;
-pub use access::api_keys::ApiCaller;
-pub use access::cached_session::Caller;
-pub use access::issue_tokens::SignedIn;
-pub use access::issuers::Issuers;
-pub use access::tickets::Ticket;
-pub use access::verifier::Verifier;
-pub use account::devices::{DeviceListed, DeviceWish};
-pub use account::factors::{Held, TotpSetup};
-pub use account::passkeys::PasskeyListed;
-pub use account::sessions::Listed;
-pub use account::step_up::{StepUpProof, SteppedUp};
-pub use authenticators::passkey_ceremony::Ceremony;
-pub use authenticators::relying_party::RelyingParty;
-pub use authenticators::verify_code::CodeProof;
-pub use logic::denials::Denied;
-pub use operators::listings::{Overseen, OverseenPage};
-pub use operators::revoke::{Page, SessionFilter};
-pub use realtime::api::Api;
-pub use realtime::emulated_streams::{StreamDigest, StreamSecrets};
-pub use realtime::external_sessions::OutsideRow;
-pub use realtime::node_info::{NodeInfo, Process};
-pub use revocation::denials::{DenialTerms, Severed};
-pub use revocation::revoke::Revoked;
-pub use settings::{Keys, ServiceSettings};
-pub use sign_in::attempts::AttemptsPage;
-pub use sign_in::geo;
-pub use sign_in::passkey::{PasskeyAnswer, PasskeyFor};
-pub use sign_in::password::SignIn;
-pub use sign_in::register::Registered;
-pub use sign_in::second_factor::{Asked, FactorAnswer};
-pub use sign_in::sign_out::SignOutScope;
-
-use crate::core::bans;
-use access::{api_keys, verifier};
-use domain::{
-    abuse::throttle::{Limits, ThrottleKeys},
-    client::device::DeviceCookies,
-    factors::{backup_code::BackupCodeKeys, passkey::Decoys, totp::TotpSealer},
-    tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
+pub use crate::core::{
+    bans::Bans, caller::Caller, clock::Clock, failure::Failure, password_hasher::PasswordHasher,
+    request_meta::RequestMeta, throttle::Throttle,
 };
-use realtime::external_sessions::{self as outside, Gone};
-use realtime::node_info as node;
-use sign_in::answer_timing::Tails;
-use store::Store;
+pub use access::{
+    Access,
+    api_keys::{ApiCaller, ApiKeys},
+    credential_keys::CredentialKeys,
+    issue_tokens::SessionTokens,
+    issuers::Issuers,
+    listed_session::ListedSession,
+    refusal::Refusal,
+    tickets::{Ticket, Tickets},
+    verifier::Verifier,
+};
+pub use account::{
+    Account,
+    devices::{DeviceUpdate, ListedDevice},
+    factors::{EnrolledFactors, TotpSetup},
+    passkeys::ListedPasskey,
+    step_up::{StepUpProof, StepUpResult},
+};
+pub use authenticators::{
+    passkey_ceremony::PasskeyCeremony, relying_party::RelyingParty, verify_code::CodeProof,
+};
+pub use logic::denials::Denied;
+pub use operators::{
+    Operators,
+    listings::{AnySession, AnySessionPage, SessionPage},
+    session_page::SessionFilter,
+};
+pub use realtime::{
+    api::{Api, ServerApi},
+    emulated_streams::{EmulatedStreams, StreamDigest},
+    external_sessions::{ExternalSessionGuard, ExternalSessions},
+    node_info::{NodeInfo, ProcessUsage},
+};
+pub use revocation::{
+    Revocation,
+    denials::{DenialTerms, Denials, DisconnectCount},
+    revoke::{RevocationResult, Revoker},
+};
+pub use settings::{Keys, ServiceSettings};
+pub use sign_in::{
+    SignIn,
+    attempts::AttemptsPage,
+    geo,
+    passkey::{PasskeyAnswer, PasskeyPurpose},
+    password::SignInStep,
+    register::RegisteredAccount,
+    second_factor::{FactorAnswer, FactorChallenge},
+    sign_out::SignOutScope,
+};
 pub use store::{
     ApiKey, Attempt, Ban, Change, Device, ExternalFilter, ExternalSession, RevocationRequest, Session,
     Target, User,
 };
-use upkeep::revocation_feed::{self as feed, Feed};
-use upkeep::{channel_retention as retention, expiry as sweep};
+pub use upkeep::Upkeep;
 
-/// Every use case, behind one handle. Clones are the same services.
+use crate::{
+    access::AccessParts,
+    account::AccountParts,
+    authenticators::Authenticators,
+    core::{audit::AuditTrail, privilege::PrivilegeCheck},
+    operators::OperatorsParts,
+    sign_in::{SignInParts, register::RegistrationRules},
+    upkeep::UpkeepParts,
+};
+
+/// The capabilities of the server, wired together. Clones are cheap and are the same capabilities.
 #[derive(Clone)]
-pub struct Services(Arc<Parts>);
-
-/// What the use cases work with; doors may use the keys, the clock and the verifier as they are.
-pub struct Parts {
-    /// The time.
+pub struct Services {
+    /// The clock.
     pub clock: Clock,
-    /// The one judge of credentials.
-    pub verifier: Verifier,
-    /// The judge of tokens of outside issuers.
-    pub issuers: Issuers,
-    /// Access tokens.
-    pub access_keys: Arc<AccessKeys>,
-    /// Refresh tokens.
-    pub refresh_keys: RefreshKeys,
-    /// CSRF tokens.
-    pub csrf_keys: CsrfKeys,
-    /// Device and pre-session cookies.
-    pub device_cookies: DeviceCookies,
-    /// How often what may be tried.
-    pub limits: Limits,
-    throttle_keys: ThrottleKeys,
-    totp_sealer: TotpSealer,
-    backup_code_keys: BackupCodeKeys,
-    passkey_decoys: Decoys,
-    relying_party: RelyingParty,
-    settings: ServiceSettings,
-    store: Store,
-    realtime: Realtime,
-    hasher: Hasher,
-    tails: Mutex<Tails>,
-    api_key_uses: api_keys::Uses,
-    /// Denials that are being written here, by their marks.
-    denying: Mutex<HashSet<Uuid>>,
-    feed: Arc<Feed>,
-    /// This process, in rows that belong to one.
-    node: Uuid,
-    started: Instant,
-    measured: node::Measured,
-    gone: Arc<Gone>,
-    /// Emulated streams that are open here, by their secrets.
-    pub streams: Arc<StreamSecrets>,
-    signs: outside::Signs,
-    closing: AtomicBool,
-    stop: watch::Sender<bool>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
-}
-
-impl Deref for Services {
-    type Target = Parts;
-
-    fn deref(&self) -> &Parts {
-        &self.0
-    }
+    /// Limits on requests.
+    pub throttle: Throttle,
+    /// Verifying and issuing credentials.
+    pub access: Arc<Access>,
+    /// Revoking sessions, and denying users and tokens.
+    pub revocation: Arc<Revocation>,
+    /// Registering, signing in and out, refreshing.
+    pub sign_in: Arc<SignIn>,
+    /// What users do with their own account.
+    pub account: Arc<Account>,
+    /// What operators do with the accounts of others.
+    pub operators: Arc<Operators>,
+    /// The server API, and what belongs to connections.
+    pub server_api: Arc<ServerApi>,
+    /// Background jobs and readiness.
+    pub upkeep: Arc<Upkeep>,
 }
 
 impl Services {
-    /// Puts the use cases together. Nothing runs yet.
+    /// Wires the capabilities together. Nothing runs until [`Upkeep::start`].
     #[must_use]
     pub fn new(
         settings: ServiceSettings,
@@ -151,111 +126,125 @@ impl Services {
         keys: Keys,
         clock: Clock,
     ) -> Self {
-        let access_keys = Arc::new(keys.access);
-        let feed = Arc::new(Feed::default());
-        let verifier = Verifier::new(verifier::Sources {
+        let audit = AuditTrail::new(realtime.clone(), clock.clone());
+        let privilege = PrivilegeCheck::new(store.clone(), clock.clone());
+        let hasher = PasswordHasher::new(store.runtime().clone(), settings.password_queue);
+        let bans = Bans::new(store.clone(), realtime.clone(), clock.clone(), audit.clone(), settings.ban);
+        let throttle = Throttle::new(
+            realtime.clone(),
+            clock.clone(),
+            bans.clone(),
+            settings.limits,
+            settings.address_limit_factor,
+            keys.throttle,
+        );
+        let access = Arc::new(Access::new(AccessParts {
             store: store.clone(),
             realtime: realtime.clone(),
-            keys: Arc::clone(&access_keys),
-            feed: Arc::clone(&feed),
             clock: clock.clone(),
+            audit: audit.clone(),
+            throttle: throttle.clone(),
+            feed: Arc::default(),
+            keys: Arc::new(CredentialKeys {
+                access: keys.access,
+                refresh: keys.refresh,
+                csrf: keys.csrf,
+                cookies: keys.cookies,
+            }),
+            sessions: settings.sessions,
+            issuers: settings.issuers,
+            api_key: settings.api_key,
+        }));
+        let revocation = Arc::new(Revocation::new(
+            store.clone(),
+            realtime.clone(),
+            clock.clone(),
+            privilege.clone(),
+            &access,
+        ));
+        let authenticators = Authenticators::new(
+            store.clone(),
+            clock.clone(),
+            audit.clone(),
+            revocation.revoker.clone(),
+            (keys.totp, keys.backup_codes),
+            settings.relying_party,
+        );
+        let sign_in = SignIn::new(SignInParts {
+            store: store.clone(),
+            realtime: realtime.clone(),
+            clock: clock.clone(),
+            audit: audit.clone(),
+            throttle: throttle.clone(),
+            hasher: hasher.clone(),
+            access: &access,
+            revocation: &revocation,
+            authenticators: authenticators.clone(),
+            decoys: keys.decoys,
+            geo: settings.geo,
+            thresholds: settings.risk,
+            sessions: settings.sessions,
+            registration: RegistrationRules {
+                open: settings.registration_open,
+                verify_email: settings.require_email_verification,
+            },
+        });
+        let account = Account::new(AccountParts {
+            store: store.clone(),
+            realtime: realtime.clone(),
+            clock: clock.clone(),
+            audit: audit.clone(),
+            throttle: throttle.clone(),
+            hasher: hasher.clone(),
+            privilege: privilege.clone(),
+            access: &access,
+            revocation: &revocation,
+            authenticators,
             limits: settings.sessions,
         });
-        let issuers =
-            Issuers::new(settings.issuers.clone(), access_keys.issuer(), clock.clone(), store.runtime());
-        let hasher = Hasher::new(store.runtime().clone(), settings.password_queue);
-        Self(Arc::new(Parts {
-            clock,
-            verifier,
-            issuers,
-            access_keys,
-            refresh_keys: keys.refresh,
-            csrf_keys: keys.csrf,
-            device_cookies: keys.cookies,
-            limits: settings.limits.clone(),
-            throttle_keys: keys.throttle,
-            totp_sealer: keys.totp,
-            backup_code_keys: keys.backup_codes,
-            passkey_decoys: keys.decoys,
-            relying_party: settings.relying_party.clone(),
-            settings,
+        let operators = Operators::new(OperatorsParts {
+            store: store.clone(),
+            realtime: realtime.clone(),
+            clock: clock.clone(),
+            audit: audit.clone(),
+            hasher,
+            privilege,
+            bans: bans.clone(),
+            access: &access,
+            revocation: &revocation,
+            development: settings.development,
+        });
+        let external_sessions =
+            ExternalSessions::new(store.clone(), realtime.clone(), clock.clone(), Uuid::new_v4());
+        let server_api = ServerApi::new(
+            realtime.clone(),
+            clock.clone(),
+            audit.clone(),
+            revocation.denials.clone(),
+            external_sessions.clone(),
+        );
+        let upkeep = Upkeep::new(UpkeepParts {
             store,
             realtime,
-            hasher,
-            tails: Mutex::default(),
-            api_key_uses: api_keys::Uses::default(),
-            denying: Mutex::default(),
-            feed,
-            node: Uuid::new_v4(),
-            started: Instant::now(),
-            measured: node::Measured::default(),
-            gone: Arc::default(),
-            streams: Arc::default(),
-            signs: outside::Signs::default(),
-            closing: AtomicBool::new(false),
-            stop: watch::Sender::new(false),
-            tasks: Mutex::new(Vec::new()),
-        }))
-    }
-
-    /// Starts what runs by itself, on the database's runtime. Until the feed has heard from the database once, nothing verifies.
-    pub fn start(&self) {
-        let (runtime, parts) = (self.store.runtime().clone(), || Arc::downgrade(&self.0));
-        let feed = runtime.spawn(feed::run(parts(), self.stop.subscribe()));
-        let sweep = runtime.spawn(sweep::run(parts(), self.stop.subscribe()));
-        let retention = runtime.spawn(retention::run(parts(), self.stop.subscribe()));
-        let bans = runtime.spawn(bans::run(parts(), self.stop.subscribe()));
-        let gone = runtime.spawn(outside::run(parts(), Arc::clone(&self.gone), self.stop.subscribe()));
-        self.tasks.lock().extend([feed, sweep, bans, gone, retention]);
-    }
-
-    /// Stops what [`Services::start`] started, and waits until it has.
-    pub async fn stop(&self) {
-        self.stop.send_replace(true);
-        let tasks = std::mem::take(&mut *self.tasks.lock());
-        for task in tasks {
-            // A task that panicked is over, too.
-            let _ = task.await;
+            clock: clock.clone(),
+            audit,
+            bans,
+            access: Arc::clone(&access),
+            revocation: Arc::clone(&revocation),
+            external_sessions,
+            sessions: settings.sessions,
+            attempts_kept: settings.attempts_kept,
+        });
+        Self {
+            clock,
+            throttle,
+            access,
+            revocation,
+            sign_in: Arc::new(sign_in),
+            account: Arc::new(account),
+            operators: Arc::new(operators),
+            server_api: Arc::new(server_api),
+            upkeep: Arc::new(upkeep),
         }
-    }
-
-    /// From here on [`Services::ready`] says no.
-    pub fn stop_accepting(&self) {
-        self.closing.store(true, Ordering::Release);
-    }
-
-    /// Whether this node should be sent requests: it is not stopping, it hears of revocations, and the database takes
-    /// writes. Answers within a second.
-    ///
-    /// # Errors
-    /// `Unavailable` otherwise.
-    pub async fn ready(&self) -> Result<(), Failure> {
-        if self.closing.load(Ordering::Acquire) || !self.feed.is_current() {
-            return Err(Failure::unavailable());
-        }
-        Ok(self.store.ping().await?)
-    }
-
-    /// For use cases that begin with a write, which may take longer than people wait: whether it is worth beginning.
-    async fn reachable(&self) -> Result<(), Failure> {
-        if self.feed.is_current() { Ok(()) } else { Ok(self.store.ping().await?) }
-    }
-
-    /// Whether this node can be sure that it has heard of every revocation.
-    #[must_use]
-    pub fn is_current(&self) -> bool {
-        self.feed.is_current()
-    }
-
-    /// The one judge of credentials.
-    #[must_use]
-    pub fn verifier(&self) -> &Verifier {
-        &self.verifier
-    }
-
-    /// The time.
-    #[must_use]
-    pub fn clock(&self) -> &Clock {
-        &self.clock
     }
 }

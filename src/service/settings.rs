@@ -1,29 +1,26 @@
-//! What the use cases can be told, and the keys that they work with.
+//! The settings and the keys of the use cases.
 //!
-//! Made by the composition root.
+//! Made by the composition root. Only `Services` reads them; each capability gets the part that it needs.
 
 use std::time::Duration;
 
 use secrecy::SecretString;
 
-use super::RelyingParty;
+use crate::authenticators::relying_party::RelyingParty;
 use crate::sign_in::geo::Geo;
 use domain::{
-    abuse::throttle::{Limits, ThrottleKeys},
-    client::device::DeviceCookies,
-    factors::{backup_code::BackupCodeKeys, passkey::Decoys, totp::TotpSealer},
-    issuer::IssuerSettings,
-    risk::Thresholds,
-    session::SessionLimits,
-    tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
+    abuse::throttle::Limits, abuse::throttle::ThrottleKeys, client::device::DeviceCookies,
+    factors::backup_code::BackupCodeKeys, factors::passkey::Decoys, factors::totp::TotpSealer,
+    issuer::IssuerSettings, risk::Thresholds, session::SessionLimits, tokens::access_token::AccessKeys,
+    tokens::csrf::CsrfKeys, tokens::refresh_token::RefreshKeys,
 };
 
-/// What the use cases can be told.
+/// The settings of the use cases.
 #[derive(Clone, Debug)]
 pub struct ServiceSettings {
-    /// How long sessions and what belongs to them live.
+    /// Lifetimes of sessions, refresh tokens and privilege.
     pub sessions: SessionLimits,
-    /// Whether strangers may register.
+    /// Whether clients may register accounts.
     pub registration_open: bool,
     /// Whether a new account must verify its address before it works.
     pub require_email_verification: bool,
@@ -31,27 +28,27 @@ pub struct ServiceSettings {
     pub development: bool,
     /// Multiplies every limit per address, for networks that share one.
     pub address_limit_factor: u32,
-    /// Where addresses are.
+    /// The databases that locate addresses.
     pub geo: Geo,
-    /// What follows from which score.
+    /// What follows from a risk score.
     pub risk: Thresholds,
     /// How long attempts to sign in are kept.
     pub attempts_kept: Duration,
-    /// How often what may be tried.
+    /// Rate limits.
     pub limits: Limits,
-    /// How long an address is banned for stuffing.
+    /// How long an address is banned for credential stuffing.
     pub ban: Duration,
     /// How many password hashes may wait for their turn.
     pub password_queue: usize,
     /// A key of the server API beside those in the database.
     pub api_key: Option<SecretString>,
-    /// To whom passkeys belong.
+    /// The relying party of passkeys.
     pub relying_party: RelyingParty,
-    /// Other identity providers whose tokens are taken.
+    /// Outside issuers whose tokens are accepted.
     pub issuers: Vec<IssuerSettings>,
 }
 
-/// The keys that the use cases sign and seal with. They never print.
+/// The keys that the use cases sign and seal with. They have no `Debug`, so they cannot be logged.
 pub struct Keys {
     /// Access tokens.
     pub access: AccessKeys,
@@ -61,12 +58,12 @@ pub struct Keys {
     pub csrf: CsrfKeys,
     /// Device and pre-session cookies.
     pub cookies: DeviceCookies,
-    /// Hashes that stand for account names.
+    /// Keyed hashes of account names, for limits.
     pub throttle: ThrottleKeys,
     /// Secrets of authenticator apps.
     pub totp: TotpSealer,
     /// Backup codes.
     pub backup_codes: BackupCodeKeys,
-    /// Passkeys that nobody has.
+    /// Credential ids for names without passkeys.
     pub decoys: Decoys,
 }

@@ -9,7 +9,7 @@ use dashmap::DashMap;
 use ipnet::IpNet;
 use protocol::{
     audit::{AuditEvent, Outcome},
-    close::{CloseReason, Goodbye},
+    close::{CloseMessage, CloseReason},
     id::{ConnectionId, DeviceId},
 };
 
@@ -46,7 +46,7 @@ impl SocketContext {
     ) -> Arc<Self> {
         let permits = Arc::new(Permits::new(settings.limits));
         Arc::new(Self {
-            publish_limiter: PublishLimiter::new(services.limits.publication_user),
+            publish_limiter: PublishLimiter::new(services.throttle.limits().publication_user),
             services,
             realtime,
             permits,
@@ -82,7 +82,7 @@ impl SocketContext {
 
     /// Whether this node has received all revocations so far, so that sessions can be trusted.
     pub(crate) fn accepting(&self) -> bool {
-        self.services.is_current()
+        self.services.revocation.is_current()
     }
 
     /// Records in the audit log that a socket was opened or closed.
@@ -93,7 +93,7 @@ impl SocketContext {
         address: IpAddr,
         identity: &Identity,
         device: Option<DeviceId>,
-        reason: Option<&Goodbye>,
+        reason: Option<&CloseMessage>,
     ) {
         let mut event = AuditEvent::new(event, Outcome::Success, self.now_ms());
         event.actor = identity.account;
@@ -113,12 +113,12 @@ impl SocketContext {
 
     /// The current time in seconds since the epoch.
     pub(crate) fn unix_seconds(&self) -> i64 {
-        self.services.clock().now().unix_timestamp()
+        self.services.clock.now().unix_timestamp()
     }
 
     /// The current time in milliseconds since the epoch.
     pub(crate) fn now_ms(&self) -> i64 {
-        let millis = self.services.clock().now().unix_timestamp_nanos() / 1_000_000;
+        let millis = self.services.clock.now().unix_timestamp_nanos() / 1_000_000;
         i64::try_from(millis).unwrap_or(i64::MAX)
     }
 }

@@ -187,3 +187,68 @@ fn config_check_tells_every_mistake_in_the_file_of_channels() {
         assert!(said.contains(mistake), "{said}");
     }
 }
+
+/// The URL of a database on the server's cluster.
+fn url(app: &App, user: &str, database: &str) -> String {
+    let config = &app.database().config;
+    let Some(Host::Unix(directory)) = config.get_hosts().first() else { panic!("no socket directory") };
+    let host = directory.to_str().expect("a path in UTF-8").replace('/', "%2F");
+    format!("postgresql://{user}@{host}/{database}")
+}
+
+/// What a tool prints when it fails.
+fn failure(arguments: &[&str], environment: &[(&str, &str)]) -> String {
+    let output = portcullis(arguments, environment);
+    assert!(!output.status.success(), "{arguments:?} must fail");
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[tokio::test]
+async fn a_tool_names_the_cause_when_the_database_cannot_be_used() {
+    let app = App::start();
+    let refused = failure(&["user", "list"], &[("DATABASE_URL", "postgresql://app:pw@127.0.0.1:1/app")]);
+    assert!(refused.contains("connection was refused"), "{refused}");
+    let missing = url(&app, "postgres", "no_such_database");
+    let missing = failure(&["user", "list"], &[("DATABASE_URL", &missing)]);
+    assert!(missing.contains("the database does not exist"), "{missing}");
+    let unknown = url(&app, "no_such_user", "postgres");
+    let unknown = failure(&["user", "list"], &[("DATABASE_URL", &unknown)]);
+    assert!(unknown.contains("the user was rejected"), "{unknown}");
+    let empty = url(&app, "postgres", "postgres");
+    let empty = failure(&["user", "create", "ops@example.com"], &[("DATABASE_URL", &empty)]);
+    assert!(empty.contains("run `portcullis migrate`"), "{empty}");
+}
+
+#[test]
+fn options_of_the_database_may_stand_anywhere() {
+    let server = Server::start();
+    let data = server.data_dir().to_str().expect("a path in UTF-8");
+    for arguments in [["user", "list", "--data-dir", data], ["user", "--data-dir", data, "list"]] {
+        let output = portcullis(&arguments, &[]);
+        let list = String::from_utf8_lossy(&output.stdout);
+        assert!(
+            list.contains("user@example.com"),
+            "{arguments:?}: {}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+    }
+}
+
+#[test]
+fn config_check_reads_a_file_of_channels_alone() {
+    let directory = crate::harness::scratch_dir();
+    let file = directory.path().join("channels.toml");
+    let path = file.to_str().expect("a path");
+    std::fs::write(&file, "[namespaces.chat]\nsubscribe = [\"user\"]\n").expect("a file");
+    let output = portcullis(&["config", "check", "--channels", path], &[]);
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    std::fs::write(&file, "[namespaces.chat]\nextra = 1\n").expect("a file");
+    let said = failure(&["config", "check", "--channels", path], &[]);
+    assert!(said.contains("extra: unknown option") && !said.contains("DOMAIN"), "{said}");
+}
+
+#[test]
+fn a_misspelt_setting_stops_the_start_and_is_named() {
+    let said = failure(&["config", "check"], &[("LIMIT_LOGIN_ADRESS", "30/60")]);
+    assert!(said.contains("did you mean LIMIT_LOGIN_ADDRESS?"), "{said}");
+}

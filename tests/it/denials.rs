@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use protocol::id::Subject;
 use serde_json::json;
-use service::Severed;
+use service::DisconnectCount;
 use store::Store;
 
 use crate::harness::{App, Ask as _, Closed, PASSWORD, Session, eventually};
@@ -24,7 +24,7 @@ async fn a_block_closes_every_socket_of_the_user_and_no_other_and_counts_them() 
     let sessions = [ada.open_session().await, ada.open_session().await];
     let (mut first, mut second) = (sessions[0].connect().await, sessions[1].connect().await);
     let mut other = bob.open_session().await.connect().await;
-    assert_eq!(app.block(&ada.id.into()).await, Severed { closed: 2, pending: 0 });
+    assert_eq!(app.block(&ada.id.into()).await, DisconnectCount { closed: 2, pending: 0 });
     assert_eq!((first.closed().await, second.closed().await), (disabled(), disabled()));
     assert!(other.is_undisturbed().await);
     sessions[0].get("/api/v1/profile").await.refused(403, "user_blocked");
@@ -68,7 +68,7 @@ async fn a_revoked_token_opens_nothing_and_another_of_its_session_does() {
     let refreshed = Session::granted(&person, &session.try_refresh().await.expect(200));
     let mut by_second = refreshed.connect().await;
     let done = app.revoke_token(&session.token_id()).await;
-    assert_eq!(done, Severed { closed: 1, pending: 0 });
+    assert_eq!(done, DisconnectCount { closed: 1, pending: 0 });
     assert_eq!(by_first.closed().await, revoked());
     session.get("/api/v1/profile").await.refused(401, "token_revoked");
     session.try_connect().await.err().expect("a refusal").refused(401, "token_revoked");
@@ -98,9 +98,9 @@ async fn a_socket_that_was_given_a_newer_token_lives_and_dies_with_that_one() {
     let refreshed = Session::granted(&person, &session.try_refresh().await.expect(200));
     let reply = socket.ask(json!({"refresh": {"token": refreshed.access}})).await.expect("an open socket");
     assert!(reply["error"].is_null(), "{reply}");
-    assert_eq!(app.revoke_token(&session.token_id()).await, Severed::default());
+    assert_eq!(app.revoke_token(&session.token_id()).await, DisconnectCount::default());
     assert!(socket.is_undisturbed().await);
-    assert_eq!(app.revoke_token(&refreshed.token_id()).await, Severed { closed: 1, pending: 0 });
+    assert_eq!(app.revoke_token(&refreshed.token_id()).await, DisconnectCount { closed: 1, pending: 0 });
     assert_eq!(socket.closed().await, revoked());
 }
 
@@ -120,7 +120,7 @@ async fn invalidating_tokens_ends_the_sessions_of_before_and_none_of_after() {
     let person = app.register().await;
     let before = person.sign_in().await;
     let mut socket = before.connect().await;
-    assert_eq!(app.invalidate_tokens(&person.id.into()).await, Severed { closed: 1, pending: 0 });
+    assert_eq!(app.invalidate_tokens(&person.id.into()).await, DisconnectCount { closed: 1, pending: 0 });
     assert_eq!(socket.closed().await, revoked());
     before.get("/api/v1/profile").await.expect(401);
     before.try_refresh().await.expect(401);

@@ -31,7 +31,7 @@ pub(super) async fn authenticate(
         return Err(Problem::bad_request("key_in_query", "An API key in the query is not accepted."));
     }
     let key = api_key(request)?.ok_or_else(missing_key)?;
-    services.api_caller(key, client.0).await.map_err(Problem::from)
+    services.access.api_keys.authenticate(key, client.0).await.map_err(Problem::from)
 }
 
 /// The key in `X-API-Key`, or in `Authorization: apikey`.

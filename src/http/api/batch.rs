@@ -61,7 +61,8 @@ pub(super) async fn batch(
     }
     let parallelism = if read.parallel { PARALLEL_COMMANDS } else { 1 };
     let budget = ReplyBudget::default();
-    let running = commands.into_iter().map(|command| reply(services.api(caller), command, &budget));
+    let running =
+        commands.into_iter().map(|command| reply(services.server_api.for_key(caller), command, &budget));
     let replies: Vec<_> = stream::iter(running).buffered(parallelism).collect().await;
     Ok(Ok(Replies { replies }))
 }

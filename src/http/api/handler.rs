@@ -40,7 +40,7 @@ pub(crate) async fn handle(
     let body: Option<&RawValue> = text.and_then(|text| serde_json::from_str(text).ok());
     let body = body.ok_or_else(|| Problem::bad_request("malformed_json", "The body is not valid JSON."))?;
     let answered = match method {
-        MethodName::Method(method) => dispatch(services.api(&caller), method, body).await,
+        MethodName::Method(method) => dispatch(services.server_api.for_key(&caller), method, body).await,
         MethodName::Batch => match batch(&services, &caller, body).await? {
             Ok(replies) => return Ok(HttpResponse::Ok().json(replies)),
             Err(error) => Err(error),

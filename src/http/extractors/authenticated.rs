@@ -83,7 +83,7 @@ impl Authenticated {
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let services = services(request)?;
         let credential = credential(request)?.ok_or_else(Problem::not_authenticated)?;
-        let caller = services.verifier.verify(credential.token.expose_secret()).await?;
+        let caller = services.access.verifier.verify(credential.token.expose_secret()).await?;
         request.extensions_mut().insert(LoggedCaller { user: caller.user.0, session: caller.session });
         let found = Self { caller, source: credential.source };
         found.authorize(request, services)?;
@@ -116,7 +116,7 @@ pub(crate) async fn optional_caller(
     let Some(credential) = credential(request)? else {
         return Ok(None);
     };
-    match services.verifier.verify(credential.token.expose_secret()).await {
+    match services.access.verifier.verify(credential.token.expose_secret()).await {
         Ok(caller) => Ok(Some(caller)),
         Err(Refusal::Unavailable) => Err(Refusal::Unavailable.into()),
         Err(_) => Ok(None),

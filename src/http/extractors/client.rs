@@ -12,13 +12,13 @@ use super::{
 };
 use crate::http::{cookies::Jar, problem::Problem};
 use domain::client::device::{self, FINGERPRINT_HEADERS};
-use service::{Meta, Services};
+use service::{RequestMeta, Services};
 
 /// The longest part of a `User-Agent` that is kept, in bytes.
 const MAX_USER_AGENT: usize = 512;
 
 /// What the services need to know about the client of a request.
-pub(crate) struct Client(pub(crate) Meta);
+pub(crate) struct Client(pub(crate) RequestMeta);
 
 impl FromRequest for Client {
     type Error = Problem;
@@ -29,8 +29,8 @@ impl FromRequest for Client {
     }
 }
 
-/// Collects [`Meta`]. A device cookie that this server did not seal counts as absent.
-fn meta(request: &HttpRequest) -> Result<Meta, Problem> {
+/// Collects [`RequestMeta`]. A device cookie that this server did not seal counts as absent.
+fn meta(request: &HttpRequest) -> Result<RequestMeta, Problem> {
     let services = services(request)?;
     let Arrival { request_id, address } = Arrival::stored(request);
     let described: Vec<(&str, String)> = FINGERPRINT_HEADERS
@@ -39,7 +39,7 @@ fn meta(request: &HttpRequest) -> Result<Meta, Problem> {
         .collect();
     let described: Vec<(&str, &str)> =
         described.iter().map(|(name, value)| (*name, value.as_str())).collect();
-    Ok(Meta {
+    Ok(RequestMeta {
         request_id,
         address,
         user_agent: header_lossy(request, "user-agent").map(|mut agent| {
@@ -48,7 +48,7 @@ fn meta(request: &HttpRequest) -> Result<Meta, Problem> {
         }),
         fingerprint: device::fingerprint(&described),
         device: cookie_value(request, Jar::of(request).device_name())?
-            .and_then(|value| services.device_cookies.open(&value)),
+            .and_then(|value| services.access.keys.cookies.open(&value)),
         browser: request.headers().contains_key(&FETCH_SITE),
     })
 }

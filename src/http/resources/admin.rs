@@ -26,7 +26,7 @@ use crate::http::{
         session::SessionView,
     },
 };
-use service::{Overseen, Services, SessionFilter, Target};
+use service::{AnySession, Services, SessionFilter, Target};
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 500;
@@ -88,7 +88,7 @@ pub(crate) async fn revoke(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let (target, reason) = sent.body.target()?;
-    let revoked = services.revoke_as_operator(&sent.caller, target, reason, &client.0).await?;
+    let revoked = services.operators.revocation.revoke(&sent.caller, target, reason, &client.0).await?;
     let status = if revoked.pending > 0 { StatusCode::ACCEPTED } else { StatusCode::OK };
     Ok(HttpResponse::build(status).json(revocation_view(&revoked)))
 }
@@ -139,25 +139,27 @@ struct ExternalSessionView {
 }
 
 impl AdminSessionView {
-    fn of(overseen: Overseen, current: SessionId) -> Self {
+    fn of(overseen: AnySession, current: SessionId) -> Self {
         match overseen {
-            Overseen::Account(listed) => {
+            AnySession::Account(listed) => {
                 Self::Account(Box::new(SessionView::of(&listed.session, listed.open_connections, current)))
             }
-            Overseen::Outside(session, open_connections) => Self::External(Box::new(ExternalSessionView {
-                id: session.id,
-                issuer: session.issuer,
-                subject: session.subject.to_string(),
-                token_id: session.token_id,
-                connection: session.connection,
-                address: session.address,
-                created_at: session.created_at,
-                last_seen_at: session.last_seen_at,
-                expires_at: session.expires_at,
-                ended_at: session.ended_at,
-                revoked_at: session.revoked_at,
-                open_connections,
-            })),
+            AnySession::External(session, open_connections) => {
+                Self::External(Box::new(ExternalSessionView {
+                    id: session.id,
+                    issuer: session.issuer,
+                    subject: session.subject.to_string(),
+                    token_id: session.token_id,
+                    connection: session.connection,
+                    address: session.address,
+                    created_at: session.created_at,
+                    last_seen_at: session.last_seen_at,
+                    expires_at: session.expires_at,
+                    ended_at: session.ended_at,
+                    revoked_at: session.revoked_at,
+                    open_connections,
+                }))
+            }
         }
     }
 }
@@ -173,7 +175,7 @@ pub(crate) async fn sessions(
     let limit = page_limit(limit)?;
     let filter = SessionFilter { user, device, active_only: active.unwrap_or(false), limit, cursor };
     let subject = subject.as_deref().map(realtime_user).transpose()?;
-    let page = services.oversee_sessions(&auth.caller, filter, subject, &client.0).await?;
+    let page = services.operators.listings.sessions(&auth.caller, filter, subject, &client.0).await?;
     let current = auth.caller.session;
     let views: Vec<_> =
         page.sessions.into_iter().map(|overseen| AdminSessionView::of(overseen, current)).collect();
@@ -200,7 +202,7 @@ pub(crate) async fn connections(
     query: Query<ConnectionsQuery>,
 ) -> Result<HttpResponse, Problem> {
     let subject = realtime_user(&query.0.user)?;
-    let found = services.oversee_connections(&auth.caller, &subject, &client.0).await?;
+    let found = services.operators.listings.connections(&auth.caller, &subject, &client.0).await?;
     let views: Vec<_> = found
         .iter()
         .map(|connected| {

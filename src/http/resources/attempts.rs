@@ -77,7 +77,7 @@ pub(crate) async fn list(
 ) -> Result<HttpResponse, Problem> {
     let Page { limit, cursor } = query.0;
     let limit = page_limit(limit)?;
-    let page = services.own_attempts(&auth.caller, limit, cursor.as_deref()).await?;
+    let page = services.sign_in.attempts.list(&auth.caller, limit, cursor.as_deref()).await?;
     let views: Vec<_> = page.attempts.into_iter().map(AttemptView::from).collect();
     Ok(HttpResponse::Ok().json(json!({"attempts": views, "next_cursor": page.next})))
 }

@@ -20,14 +20,14 @@ pub(crate) async fn issue(
     services: web::Data<Services>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    services.throttle_address(services.limits.csrf_address, &client.0).await?;
+    services.throttle.spend_for_address(services.throttle.limits().csrf_address, client.0.address).await?;
     let jar = Jar::of(&request);
     let mut answer = HttpResponse::Ok();
     let binding = match optional_caller(&request, &services).await? {
         Some(caller) => Binding::Session(caller.session),
         None => {
             let id = jar.presession_of(&request, &services)?.unwrap_or_else(Uuid::new_v4);
-            answer.cookie(jar.presession(&services.device_cookies, id));
+            answer.cookie(jar.presession(&services.access.keys.cookies, id));
             Binding::PreSession(id)
         }
     };

@@ -23,7 +23,7 @@ use crate::http::{
     },
 };
 use domain::client::{device::Trust, user_agent::Described};
-use service::{DeviceListed, DeviceWish, Services};
+use service::{DeviceUpdate, ListedDevice, Services};
 
 /// A device as its user sees it.
 #[derive(Serialize)]
@@ -48,8 +48,8 @@ struct DeviceView {
 
 impl DeviceView {
     /// `listed`, for the caller on the device `current`.
-    fn of(listed: DeviceListed, current: DeviceId) -> Self {
-        let DeviceListed { device, sessions, open_connections } = listed;
+    fn of(listed: ListedDevice, current: DeviceId) -> Self {
+        let ListedDevice { device, sessions, open_connections } = listed;
         Self {
             id: device.id,
             label: device_label(device.label.as_deref(), device.user_agent.as_deref()),
@@ -98,7 +98,7 @@ pub(crate) async fn list(
     services: web::Data<Services>,
     auth: Authenticated,
 ) -> Result<HttpResponse, Problem> {
-    let listed = services.own_devices(&auth.caller).await?;
+    let listed = services.account.devices.list(&auth.caller).await?;
     let views: Vec<_> = listed.into_iter().map(|listed| DeviceView::of(listed, auth.caller.device)).collect();
     Ok(HttpResponse::Ok().json(json!({"devices": views})))
 }
@@ -112,8 +112,8 @@ pub(crate) async fn change(
 ) -> Result<HttpResponse, Problem> {
     let id = path_id(&request, "id")?;
     let DeviceChange { label, trust } = sent.body;
-    let wish = DeviceWish { label, trusted: trust.map(|trust| matches!(trust, WantedTrust::Trusted)) };
-    let listed = services.change_device(&sent.caller, id, wish, &client.0).await?;
+    let wish = DeviceUpdate { label, trusted: trust.map(|trust| matches!(trust, WantedTrust::Trusted)) };
+    let listed = services.account.devices.update(&sent.caller, id, wish, &client.0).await?;
     Ok(HttpResponse::Ok().json(DeviceView::of(listed, sent.caller.device)))
 }
 
@@ -125,7 +125,7 @@ pub(crate) async fn forget(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let id = path_id(&request, "id")?;
-    let revoked = services.forget_device(&auth.caller, id, &client.0).await?;
+    let revoked = services.account.devices.forget(&auth.caller, id, &client.0).await?;
     let mut answer = HttpResponse::Ok();
     if id == auth.caller.device {
         for cookie in Jar::of(&request).clear_session() {

@@ -15,7 +15,7 @@ pub(crate) async fn live() -> HttpResponse {
 
 /// `GET /health/ready`: the database accepts writes and the server is not stopping. 503 otherwise.
 pub(crate) async fn ready(services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    services.ready().await.map_err(|_| {
+    services.upkeep.ready().await.map_err(|_| {
         let detail = "The server is stopping, or the database cannot be written to.";
         Problem::unavailable(1).with_detail("not_ready", detail)
     })?;

@@ -22,10 +22,10 @@ use crate::http::{
     problem::Problem,
     views::revocation::revocation_view,
 };
-use service::{Ceremony, PasskeyAnswer, PasskeyFor, PasskeyListed, Services};
+use service::{ListedPasskey, PasskeyAnswer, PasskeyCeremony, PasskeyPurpose, Services};
 
 /// The options of a ceremony, together with its id.
-fn ceremony_view(ceremony: Ceremony) -> Value {
+fn ceremony_view(ceremony: PasskeyCeremony) -> Value {
     let mut view = ceremony.options;
     view["ceremony_id"] = ceremony.id.to_string().into();
     view
@@ -37,7 +37,7 @@ pub(crate) async fn begin_registration(
     auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let ceremony = services.begin_passkey(&auth.caller, &client.0).await?;
+    let ceremony = services.account.passkeys.begin(&auth.caller, &client.0).await?;
     Ok(HttpResponse::Ok().json(ceremony_view(ceremony)))
 }
 
@@ -60,8 +60,11 @@ pub(crate) async fn finish_registration(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let Registration { ceremony_id, credential, name } = sent.body;
-    let added =
-        services.add_passkey(&sent.caller, ceremony_id, &credential, name.as_deref(), &client.0).await?;
+    let added = services
+        .account
+        .passkeys
+        .add(&sent.caller, ceremony_id, &credential, name.as_deref(), &client.0)
+        .await?;
     Ok(HttpResponse::Created().json(PasskeyView::of(added)))
 }
 
@@ -89,12 +92,12 @@ pub(crate) async fn begin_login(
         (None, None, true) => {
             // Verify after the body has arrived: the session may be revoked while it arrives.
             let auth = Authenticated::of(&request).await?;
-            let ceremony = services.begin_passkey_step_up(&auth.caller, &client.0).await?;
+            let ceremony = services.account.step_up.begin_passkey(&auth.caller, &client.0).await?;
             return Ok(HttpResponse::Ok().json(ceremony_view(ceremony)));
         }
-        (None, None, false) => PasskeyFor::Anyone,
-        (Some(name), None, false) => PasskeyFor::User(name),
-        (None, Some(challenge), false) => PasskeyFor::SecondFactor(challenge),
+        (None, None, false) => PasskeyPurpose::AnyUser,
+        (Some(name), None, false) => PasskeyPurpose::User(name),
+        (None, Some(challenge), false) => PasskeyPurpose::SecondFactor(challenge),
         _ => {
             let detail = "Send at most one of username, challenge_id and step_up.";
             return Err(Problem::unprocessable("one_purpose_required", detail));
@@ -102,10 +105,10 @@ pub(crate) async fn begin_login(
     };
     let existing = check_public_route(&request, &services)?;
     let presession = existing.unwrap_or_else(Uuid::new_v4);
-    let ceremony = services.begin_passkey_sign_in(wanted, presession, &client.0).await?;
+    let ceremony = services.sign_in.passkey.begin(wanted, presession, &client.0).await?;
     let mut answer = HttpResponse::Ok();
     if existing.is_none() {
-        answer.cookie(Jar::of(&request).presession(&services.device_cookies, presession));
+        answer.cookie(Jar::of(&request).presession(&services.access.keys.cookies, presession));
     }
     Ok(answer.json(ceremony_view(ceremony)))
 }
@@ -133,7 +136,7 @@ pub(crate) async fn finish_login(
         let FinishLogin { ceremony_id, credential, trust_device } = body.0;
         let trust_device = trust_device.unwrap_or(true);
         let answer = PasskeyAnswer { ceremony: ceremony_id, presession, credential, trust_device };
-        Ok(services.finish_passkey_sign_in(answer, &client.0).await?)
+        Ok(services.sign_in.passkey.complete(answer, &client.0).await?)
     })
     .await
 }
@@ -153,8 +156,8 @@ struct PasskeyView {
 }
 
 impl PasskeyView {
-    fn of(listed: PasskeyListed) -> Self {
-        let PasskeyListed { id, name, aaguid, authenticator, created_at, last_used_at, suspended, backed_up } =
+    fn of(listed: ListedPasskey) -> Self {
+        let ListedPasskey { id, name, aaguid, authenticator, created_at, last_used_at, suspended, backed_up } =
             listed;
         Self { id, name, aaguid, authenticator, created_at, last_used_at, suspended, backed_up }
     }
@@ -165,7 +168,7 @@ pub(crate) async fn list(
     services: web::Data<Services>,
     auth: Authenticated,
 ) -> Result<HttpResponse, Problem> {
-    let passkeys = services.passkeys(&auth.caller).await?;
+    let passkeys = services.account.passkeys.list(&auth.caller).await?;
     let views: Vec<_> = passkeys.into_iter().map(PasskeyView::of).collect();
     Ok(HttpResponse::Ok().json(json!({"credentials": views})))
 }
@@ -187,8 +190,11 @@ pub(crate) async fn rename(
     sent: AuthenticatedBody<Rename>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let renamed =
-        services.rename_passkey(&sent.caller, path_id(&request, "id")?, &sent.body.name, &client.0).await?;
+    let renamed = services
+        .account
+        .passkeys
+        .rename(&sent.caller, path_id(&request, "id")?, &sent.body.name, &client.0)
+        .await?;
     Ok(HttpResponse::Ok().json(PasskeyView::of(renamed)))
 }
 
@@ -199,6 +205,6 @@ pub(crate) async fn remove(
     auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = services.remove_passkey(&auth.caller, path_id(&request, "id")?, &client.0).await?;
+    let revoked = services.account.passkeys.remove(&auth.caller, path_id(&request, "id")?, &client.0).await?;
     Ok(HttpResponse::Ok().json(revocation_view(&revoked)))
 }

@@ -21,7 +21,7 @@ pub(crate) async fn show(
     services: web::Data<Services>,
     auth: Authenticated,
 ) -> Result<HttpResponse, Problem> {
-    let user = services.profile(&auth.caller).await?;
+    let user = services.account.profile.read(&auth.caller).await?;
     Ok(HttpResponse::Ok().json(UserView::of(&user)))
 }
 
@@ -41,7 +41,7 @@ pub(crate) async fn update(
     sent: AuthenticatedBody<ProfileUpdate>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let user = services.update_profile(&sent.caller, sent.body.display_name, &client.0).await?;
+    let user = services.account.profile.rename(&sent.caller, sent.body.display_name, &client.0).await?;
     Ok(HttpResponse::Ok().json(UserView::of(&user)))
 }
 
@@ -65,7 +65,11 @@ pub(crate) async fn change_password(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let PasswordChange { current_password, new_password } = sent.body;
-    let ended = services.change_password(&sent.caller, current_password, new_password, &client.0).await?;
+    let ended = services
+        .account
+        .profile
+        .change_password(&sent.caller, current_password, new_password, &client.0)
+        .await?;
     Ok(HttpResponse::Ok().json(json!({
         "sessions": ended.sessions, "sockets_closed": ended.sockets_closed, "pending": ended.pending,
     })))

@@ -40,12 +40,12 @@ pub(crate) async fn refresh(
 ) -> Result<HttpResponse, Problem> {
     csrf::require_own_site(&request)?;
     if let Some(RefreshRequest { refresh_token }) = body.0 {
-        let granted = services.refresh(refresh_token.expose_secret(), &client.0).await?;
+        let granted = services.sign_in.refresh.exchange(refresh_token.expose_secret(), &client.0).await?;
         return Ok(token_response(&request, &services, &client.0, &granted));
     }
     let token = cookie_value(&request, REFRESH_COOKIE)?.ok_or_else(Problem::not_authenticated)?;
     require_csrf_token(&request, &services, &token)?;
-    match services.refresh(&token, &client.0).await {
+    match services.sign_in.refresh.exchange(&token, &client.0).await {
         Ok(granted) => Ok(token_response(&request, &services, &client.0, &granted)),
         // Remove the cookies: the browser would continue to send a token that is no longer valid.
         Err(failure @ Failure::Invalid { .. }) => {
@@ -60,7 +60,8 @@ pub(crate) async fn refresh(
 }
 
 fn require_csrf_token(request: &HttpRequest, services: &Services, token: &str) -> Result<(), Problem> {
-    let session = services.refresh_keys.decode(token).ok().map(|token| Binding::Session(token.session));
+    let session =
+        services.access.keys.refresh.decode(token).ok().map(|token| Binding::Session(token.session));
     let presession = Jar::of(request).presession_of(request, services)?.map(Binding::PreSession);
     let bindings: Vec<Binding> = session.into_iter().chain(presession).collect();
     csrf::require_token(request, services, &bindings)

@@ -39,7 +39,8 @@ pub(crate) async fn register(
 ) -> Result<HttpResponse, Problem> {
     check_public_route(&request, &services)?;
     let Registration { email, password, display_name } = body.0;
-    let registered = services.register(&email, password, display_name, &client.0).await?;
-    let cookie = Jar::of(&request).device(&services.device_cookies, registered.device);
+    let registered =
+        services.sign_in.registration.register(&email, password, display_name, &client.0).await?;
+    let cookie = Jar::of(&request).device(&services.access.keys.cookies, registered.device);
     Ok(HttpResponse::Created().cookie(cookie).json(UserView::of(&registered.user)))
 }

@@ -17,7 +17,7 @@ pub(crate) async fn list(
     services: web::Data<Services>,
     auth: Authenticated,
 ) -> Result<HttpResponse, Problem> {
-    let sessions = services.own_sessions(&auth.caller).await?;
+    let sessions = services.account.sessions.list(&auth.caller).await?;
     let views: Vec<_> = sessions
         .iter()
         .map(|listed| SessionView::of(&listed.session, listed.open_connections, auth.caller.session))
@@ -33,7 +33,7 @@ pub(crate) async fn end(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let session: SessionId = path_id(&request, "sid")?;
-    let revoked = services.end_session(&auth.caller, session, &client.0).await?;
+    let revoked = services.account.sessions.end(&auth.caller, session, &client.0).await?;
     let mut answer = HttpResponse::Ok();
     if session == auth.caller.session {
         for cookie in Jar::of(&request).clear_session() {
@@ -49,6 +49,6 @@ pub(crate) async fn end_others(
     auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = services.end_other_sessions(&auth.caller, &client.0).await?;
+    let revoked = services.account.sessions.end_others(&auth.caller, &client.0).await?;
     Ok(HttpResponse::Ok().json(revocation_view(&revoked)))
 }

@@ -16,7 +16,7 @@ use crate::http::{
     views::{seconds_left::seconds_left, token_response::token_response},
 };
 use domain::factors::challenge::ProofMethod;
-use service::{Services, SignIn, SignedIn};
+use service::{Services, SessionTokens, SignInStep};
 
 /// Since when the older path of the sign-in route is deprecated (RFC 9745): 2025-01-01.
 const DEPRECATED_SINCE: &str = "@1735689600";
@@ -31,7 +31,7 @@ pub(crate) async fn finish_sign_in(
     request: &HttpRequest,
     services: &Services,
     client: &Client,
-    prove: impl AsyncFnOnce(Option<Uuid>) -> Result<SignedIn, Problem>,
+    prove: impl AsyncFnOnce(Option<Uuid>) -> Result<SessionTokens, Problem>,
 ) -> Result<HttpResponse, Problem> {
     let granted = prove(check_public_route(request, services)?).await?;
     Ok(token_response(request, services, &client.0, &granted))
@@ -81,15 +81,15 @@ pub(crate) async fn login(
     let existing = check_public_route(&request, &services)?;
     let presession = existing.unwrap_or_else(Uuid::new_v4);
     let Credentials { username, password, .. } = body.0;
-    let asked = match services.sign_in(&username, password, presession, &client.0).await? {
-        SignIn::Granted(granted) => {
+    let asked = match services.sign_in.password.sign_in(&username, password, presession, &client.0).await? {
+        SignInStep::Granted(granted) => {
             return Ok(token_response(&request, &services, &client.0, &granted));
         }
-        SignIn::Challenged(asked) => asked,
+        SignInStep::Challenged(asked) => asked,
     };
     let mut answer = HttpResponse::Ok();
     if existing.is_none() {
-        answer.cookie(Jar::of(&request).presession(&services.device_cookies, presession));
+        answer.cookie(Jar::of(&request).presession(&services.access.keys.cookies, presession));
     }
     Ok(answer.json(ChallengeView {
         status: "2fa_required",

@@ -70,7 +70,7 @@ pub(crate) async fn sign_out(
     let Some((session, token)) = session_of(&request, &services)? else {
         return Ok(signed_out(&request, StatusCode::NO_CONTENT, scope).finish());
     };
-    let ended = services.sign_out(session, token, scope.into(), &client.0).await?;
+    let ended = services.sign_in.sign_out.sign_out(session, token, scope.into(), &client.0).await?;
     if ended.sessions == 0 {
         return Ok(signed_out(&request, StatusCode::NO_CONTENT, scope).finish());
     }
@@ -86,13 +86,15 @@ fn session_of(
     services: &Services,
 ) -> Result<Option<(SessionId, Option<Uuid>)>, Problem> {
     let access = credential(request)?
-        .and_then(|found| services.access_keys.verify_signature_only(found.token.expose_secret()).ok())
+        .and_then(|found| services.access.keys.access.verify_signature_only(found.token.expose_secret()).ok())
         .map(|claims| (claims.sid, Some(claims.jti)));
     if access.is_some() {
         return Ok(access);
     }
     let refresh = cookie_value(request, REFRESH_COOKIE)?;
-    Ok(refresh.and_then(|token| services.refresh_keys.decode(&token).ok()).map(|token| (token.session, None)))
+    Ok(refresh
+        .and_then(|token| services.access.keys.refresh.decode(&token).ok())
+        .map(|token| (token.session, None)))
 }
 
 /// An answer that removes the browser's cookies and stored data, unless its own session continues.

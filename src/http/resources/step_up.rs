@@ -81,7 +81,7 @@ pub(crate) async fn step_up(
     sent: AuthenticatedBody<StepUpRequest>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let granted = services.step_up(&sent.caller, sent.body.proof()?, &client.0).await?;
+    let granted = services.account.step_up.step_up(&sent.caller, sent.body.proof()?, &client.0).await?;
     let access_token = granted.access_token.expose_secret();
     let expires_in = seconds_left(granted.access_expires_at, services.clock.now());
     let privileged_until = granted.privileged_until;

@@ -53,7 +53,7 @@ pub(crate) async fn verify(
         };
         let trust_device = trust_device.unwrap_or(true);
         let answer = FactorAnswer { challenge: challenge_id, presession, code, trust_device };
-        Ok(services.verify_second_factor(answer, &client.0).await?)
+        Ok(services.sign_in.second_factor.verify(answer, &client.0).await?)
     })
     .await
 }
@@ -76,7 +76,7 @@ pub(crate) async fn show(
     services: web::Data<Services>,
     auth: Authenticated,
 ) -> Result<HttpResponse, Problem> {
-    let held = services.factors(&auth.caller).await?;
+    let held = services.account.factors.list(&auth.caller).await?;
     Ok(HttpResponse::Ok().json(FactorsView {
         totp: held.totp_confirmed_at.map(|confirmed_at| TotpView { confirmed_at }),
         backup_codes: held.backup_codes,
@@ -90,7 +90,7 @@ pub(crate) async fn begin_totp(
     auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let setup = services.begin_totp(&auth.caller, &client.0).await?;
+    let setup = services.account.factors.begin_totp(&auth.caller, &client.0).await?;
     Ok(HttpResponse::Created().json(json!({
         "secret": setup.secret.expose_secret(),
         "uri": setup.uri.expose_secret(),
@@ -115,7 +115,8 @@ pub(crate) async fn confirm_totp(
     sent: AuthenticatedBody<TotpConfirmation>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let confirmed_at = services.confirm_totp(&sent.caller, &sent.body.totp, &client.0).await?;
+    let confirmed_at =
+        services.account.factors.confirm_totp(&sent.caller, &sent.body.totp, &client.0).await?;
     Ok(HttpResponse::Ok().json(TotpView { confirmed_at }))
 }
 
@@ -125,7 +126,7 @@ pub(crate) async fn remove_totp(
     auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = services.remove_totp(&auth.caller, &client.0).await?;
+    let revoked = services.account.factors.remove_totp(&auth.caller, &client.0).await?;
     Ok(HttpResponse::Ok().json(revocation_view(&revoked)))
 }
 
@@ -135,7 +136,7 @@ pub(crate) async fn backup_codes(
     auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let codes = services.replace_backup_codes(&auth.caller, &client.0).await?;
+    let codes = services.account.factors.replace_backup_codes(&auth.caller, &client.0).await?;
     let codes: Vec<_> = codes.iter().map(|code| code.expose_secret()).collect();
     Ok(HttpResponse::Created().json(json!({"codes": codes})))
 }

@@ -14,7 +14,7 @@ pub(crate) async fn issue(
     services: web::Data<Services>,
     auth: Authenticated,
 ) -> Result<HttpResponse, Problem> {
-    let ticket = services.issue_ticket(&auth.caller).await?;
+    let ticket = services.access.tickets.issue(&auth.caller).await?;
     let expires_in = seconds_left(ticket.expires_at, services.clock.now());
     Ok(HttpResponse::Ok().json(json!({"ticket": ticket.ticket.expose_secret(), "expires_in": expires_in})))
 }

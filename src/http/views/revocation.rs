@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
-use service::Revoked;
+use service::RevocationResult;
 
 /// The answer of every route that revokes: how many sessions ended, how many sockets are closed, and how many are not yet.
-pub(crate) fn revocation_view(revoked: &Revoked) -> Value {
+pub(crate) fn revocation_view(revoked: &RevocationResult) -> Value {
     json!({
         "sessions": revoked.sessions,
         "sockets_closed": revoked.sockets_closed,

@@ -13,7 +13,7 @@ use crate::http::{
     csrf::{self, CSRF_HEADER},
 };
 use domain::tokens::csrf::Binding;
-use service::{Meta, Services, SignedIn};
+use service::{RequestMeta, Services, SessionTokens};
 
 /// The body of the answer.
 #[derive(Serialize)]
@@ -34,8 +34,8 @@ struct TokenResponse<'a> {
 pub(crate) fn token_response(
     request: &HttpRequest,
     services: &Services,
-    meta: &Meta,
-    granted: &SignedIn,
+    meta: &RequestMeta,
+    granted: &SessionTokens,
 ) -> HttpResponse {
     let now = services.clock.now();
     let jar = Jar::of(request);
@@ -47,7 +47,7 @@ pub(crate) fn token_response(
         .cookie(jar.access(access, expires_in))
         .cookie(jar.refresh(refresh, refresh_expires_in))
         .cookie(jar.csrf(&csrf_token))
-        .cookie(jar.device(&services.device_cookies, granted.device))
+        .cookie(jar.device(&services.access.keys.cookies, granted.device))
         .insert_header((CSRF_HEADER, csrf_token.as_str()))
         .json(TokenResponse {
             access_token: access,

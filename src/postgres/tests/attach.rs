@@ -1,6 +1,7 @@
 //! A second process on the same data directory.
 
-use super::{server_process::ServerProcess, *};
+use super::owner_process::OwnerProcess;
+use super::*;
 
 #[test]
 fn nobody_to_attach_to_is_no_error() {
@@ -13,7 +14,7 @@ fn nobody_to_attach_to_is_no_error() {
 #[test]
 fn a_second_process_attaches_to_the_running_server() {
     let data = data();
-    let owner = ServerProcess::start(data.path());
+    let owner = OwnerProcess::start(data.path());
     let access = attach_or_start(data.path(), Durability::Durable).unwrap();
     assert!(matches!(&access, Access::Attached(attached) if attached.socket_dir == owner.socket_dir));
     assert_eq!(query(access.socket_dir(), "SELECT current_database()").unwrap().unwrap(), access.database());

@@ -1,6 +1,7 @@
 //! Every way of killing the server, its owner, or both: what was acknowledged is there afterwards.
 
-use super::{server_process::ServerProcess, *};
+use super::owner_process::OwnerProcess;
+use super::*;
 
 #[test]
 fn a_killed_postmaster_is_started_again_with_every_acknowledged_row() {
@@ -19,7 +20,7 @@ fn a_killed_postmaster_is_started_again_with_every_acknowledged_row() {
 #[test]
 fn when_its_owner_is_killed_the_server_stops_by_itself() {
     let data = data();
-    let mut owner = ServerProcess::start(data.path());
+    let mut owner = OwnerProcess::start(data.path());
     owner.kill();
     eventually("the end of the postmaster", || (!exists(owner.postmaster)).then_some(()));
 }
@@ -27,7 +28,7 @@ fn when_its_owner_is_killed_the_server_stops_by_itself() {
 #[test]
 fn after_a_kill_of_the_owner_a_start_finds_every_acknowledged_row() {
     let data = data();
-    let mut owner = ServerProcess::start(data.path());
+    let mut owner = OwnerProcess::start(data.path());
     write_rows(&owner.socket_dir);
     owner.kill();
     let running = Cluster::start(data.path(), Durability::Durable).unwrap();
@@ -37,7 +38,7 @@ fn after_a_kill_of_the_owner_a_start_finds_every_acknowledged_row() {
 #[test]
 fn after_a_kill_of_owner_and_postmaster_a_start_finds_every_acknowledged_row() {
     let data = data();
-    let mut owner = ServerProcess::start(data.path());
+    let mut owner = OwnerProcess::start(data.path());
     write_rows(&owner.socket_dir);
     // In this order neither gets the chance to tidy up after the other.
     send(owner.postmaster, Signal::Kill).unwrap();

@@ -2,7 +2,7 @@
 
 mod attach;
 mod kill;
-mod server_process;
+mod owner_process;
 mod start;
 
 use std::path::Path;

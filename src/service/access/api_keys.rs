@@ -1,43 +1,59 @@
-//! Keys of the server API: making, listing and revoking them, and asking whose a request is.
+//! Keys of the server API: creating, listing, revoking and authenticating them.
 //!
-//! A key is looked up with every request, so one that was revoked, or is over, stops at once, on every node.
+//! A key is looked up with every request, so a key that was revoked or has expired stops working at once, on every node.
 
 use std::{collections::HashMap, time::Duration};
 
 use parking_lot::Mutex;
-use protocol::audit::{AuditEvent, Outcome};
 use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Failure, Meta, Services};
-use domain::tokens::api_key::{ApiScopes, PresentedKey, new_key, same};
-use store::{ApiKey, KEY_NAME_TAKEN, NewApiKey, StoreError};
+use crate::core::{
+    audit::AuditTrail, clock::Clock, failure::Failure, random::random_bytes, request_meta::RequestMeta,
+    throttle::Throttle,
+};
+use domain::{
+    tokens::api_key::ApiScopes, tokens::api_key::PresentedKey, tokens::api_key::new_key,
+    tokens::api_key::same,
+};
+use store::{ApiKey, KEY_NAME_TAKEN, NewApiKey, Store, StoreError};
 
 /// The longest name, in characters.
 const NAME_CHARS: usize = 100;
-/// How often a key's use is written down.
+/// How often a key's use is written to the database.
 const TOUCH_EVERY: time::Duration = time::Duration::minutes(1);
 
-/// Whose a request to the server API is.
+/// An authenticated request to the server API.
 #[derive(Clone, Debug)]
 pub struct ApiCaller {
-    /// The key; `None` for that of the settings.
+    /// The key. `None` for the key of the settings.
     pub key: Option<Uuid>,
-    /// What it is called.
+    /// The key's name.
     pub name: String,
-    /// What it may call.
+    /// What the key permits.
     pub scopes: ApiScopes,
     /// What is known of the request.
-    pub meta: Meta,
+    pub meta: RequestMeta,
 }
 
-/// When which key was last written down as used.
-#[derive(Default)]
-pub(crate) struct Uses(Mutex<HashMap<Uuid, OffsetDateTime>>);
+/// Creates, revokes and authenticates keys of the server API.
+pub struct ApiKeys {
+    store: Store,
+    clock: Clock,
+    audit: AuditTrail,
+    throttle: Throttle,
+    /// The key of the settings.
+    configured: Option<SecretString>,
+    recorded_uses: RecordedUses,
+}
 
-impl Uses {
-    /// Whether this use is to be written down.
+/// When the use of each key was last written to the database.
+#[derive(Default)]
+struct RecordedUses(Mutex<HashMap<Uuid, OffsetDateTime>>);
+
+impl RecordedUses {
+    /// Whether this use is to be written.
     fn note(&self, key: Uuid, now: OffsetDateTime) -> bool {
         let mut uses = self.0.lock();
         let due = uses.get(&key).is_none_or(|last| now - *last >= TOUCH_EVERY);
@@ -48,21 +64,29 @@ impl Uses {
     }
 }
 
-impl Services {
-    /// Makes a key; its text is given once, here.
+impl ApiKeys {
+    /// `configured` is a key beside those in the database, which permits everything.
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        audit: AuditTrail,
+        throttle: Throttle,
+        configured: Option<SecretString>,
+    ) -> Self {
+        Self { store, clock, audit, throttle, configured, recorded_uses: RecordedUses::default() }
+    }
+
+    /// Creates a key. Its text is returned once, here.
     ///
     /// # Errors
-    /// `BadRequest` for a name, scopes or an end that cannot be, `Conflict` if there is a key of that name, `Unavailable`.
-    pub async fn create_api_key(
+    /// `BadRequest` for an invalid name, lifetime or empty scopes, `Conflict` if another key has the name, `Unavailable`.
+    pub async fn create(
         &self,
         name: &str,
         scopes: ApiScopes,
         lifetime: Option<Duration>,
     ) -> Result<(SecretString, ApiKey), Failure> {
-        let name = name.trim();
-        if name.is_empty() || name.chars().count() > NAME_CHARS || name.contains(char::is_control) {
-            return Err(Failure::bad_request("invalid_name", "A key's name has 1 to 100 characters."));
-        }
+        let name = checked_name(name)?;
         if scopes.words().is_empty() {
             return Err(Failure::bad_request("invalid_scopes", "A key has at least one scope."));
         }
@@ -71,14 +95,9 @@ impl Services {
         if lifetime.is_some() && expires_at.is_none_or(|end| end <= now) {
             return Err(Failure::bad_request("invalid_lifetime", "A key ends in the future, or never."));
         }
-        let mut secret = [0; 32];
-        getrandom::fill(&mut secret).map_err(|error| {
-            tracing::error!(%error, "the system gives no randomness");
-            Failure::unavailable()
-        })?;
-        let (text, hash) = new_key(id, &secret);
-        let mut event = self.key_event("api_key.created").with("key", id.to_string()).with("name", name);
-        event = event.with("scopes", scopes.to_string());
+        let (text, hash) = new_key(id, &random_bytes::<32>()?);
+        let mut event = self.audit.local_event("api_key.created").with("key", id.to_string());
+        event = event.with("name", name).with("scopes", scopes.to_string());
         if let Some(end) = expires_at {
             event = event.with("until", end.unix_timestamp());
         }
@@ -89,72 +108,77 @@ impl Services {
             }
             inserted => inserted?,
         }
-        let made = self.store.api_key(id).await?.ok_or(Failure::Internal)?;
-        Ok((text, made))
+        let created = self.store.api_key(id).await?.ok_or(Failure::Internal)?;
+        Ok((text, created))
     }
 
     /// Every key, the newest first.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn api_keys(&self) -> Result<Vec<ApiKey>, Failure> {
+    pub async fn list(&self) -> Result<Vec<ApiKey>, Failure> {
         Ok(self.store.api_keys().await?)
     }
 
-    /// Revokes the key of this id or name: from here on it opens nothing. `None` if there is none.
+    /// Revokes the key with this id or name. `None` if there is none.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn revoke_api_key(&self, key: &str) -> Result<Option<Uuid>, Failure> {
-        let event = self.key_event("api_key.revoked");
+    pub async fn revoke(&self, key: &str) -> Result<Option<Uuid>, Failure> {
+        let event = self.audit.local_event("api_key.revoked");
         Ok(self.store.revoke_api_key(key.trim().to_owned(), self.clock.now(), event).await?)
     }
 
-    /// Whose request this is, and whether they may make another.
+    /// Authenticates a request by its key, and spends one of the key's permits.
     ///
     /// # Errors
-    /// `Invalid` if there is no such key or it no longer works, `TooMany`, also for an address that has brought too many
-    /// wrong ones, `Unavailable`.
-    pub async fn api_caller(&self, key: &str, meta: Meta) -> Result<ApiCaller, Failure> {
-        // Guesses cost the database a look each, so whoever has guessed enough is not looked up.
-        self.look_address(self.limits.api_key_address, &meta).await?;
-        if let Some(known) = &self.settings.api_key
-            && same(key, known)
+    /// `Invalid` if there is no such key or it no longer works; `TooMany`, also for an address that has presented too many
+    /// unknown keys; `Unavailable`.
+    pub async fn authenticate(&self, key: &str, meta: RequestMeta) -> Result<ApiCaller, Failure> {
+        let limits = self.throttle.limits();
+        // Each guess costs a query, so an address that has guessed too often is refused before the query.
+        self.throttle.peek_for_address(limits.api_key_address, meta.address).await?;
+        if let Some(configured) = &self.configured
+            && same(key, configured)
         {
-            self.throttle(self.limits.api_key, "settings").await?;
+            self.throttle.spend(limits.api_key, "settings").await?;
             let (name, scopes) = ("API_KEY".to_owned(), ApiScopes::everything());
             return Ok(ApiCaller { key: None, name, scopes, meta });
         }
-        let Some(found) = self.known_key(key).await? else {
-            self.charge_address(self.limits.api_key_address, &meta).await;
-            return Err(unknown());
+        let Some(found) = self.stored(key).await? else {
+            self.throttle.charge_address(limits.api_key_address, meta.address).await;
+            return Err(invalid_key());
         };
-        self.throttle(self.limits.api_key, &found.id.to_string()).await?;
+        self.throttle.spend(limits.api_key, &found.id.to_string()).await?;
         let now = self.clock.now();
-        // Who comes with a key that is over has not guessed it.
+        // An expired or revoked key is not a guess, so the address is not charged.
         if !found.works(now) {
-            return Err(unknown());
+            return Err(invalid_key());
         }
-        if self.api_key_uses.note(found.id, now) {
+        if self.recorded_uses.note(found.id, now) {
             let (store, id) = (self.store.clone(), found.id);
-            // Only a help to see which keys are still needed.
+            // Operators see by it which keys are still in use. The request does not wait for it.
             self.store.runtime().spawn(async move { store.touch_api_key(id, now).await });
         }
         Ok(ApiCaller { key: Some(found.id), name: found.name, scopes: found.scopes, meta })
     }
 
-    /// The key of the database that this is, whether or not it works.
-    async fn known_key(&self, key: &str) -> Result<Option<ApiKey>, Failure> {
+    /// The key of the database that this text is, whether or not it still works.
+    async fn stored(&self, key: &str) -> Result<Option<ApiKey>, Failure> {
         let Some(presented) = PresentedKey::parse(key) else { return Ok(None) };
         Ok(self.store.api_key(presented.id).await?.filter(|found| presented.is(&found.hash)))
     }
-
-    fn key_event(&self, name: &str) -> AuditEvent {
-        AuditEvent::new(name, Outcome::Success, self.clock.now_ms())
-    }
 }
 
-/// Whatever is wrong with it.
-fn unknown() -> Failure {
+fn checked_name(name: &str) -> Result<&str, Failure> {
+    let name = name.trim();
+    if name.is_empty() || name.chars().count() > NAME_CHARS || name.contains(char::is_control) {
+        return Err(Failure::bad_request("invalid_name", "A key's name has 1 to 100 characters."));
+    }
+    Ok(name)
+}
+
+/// The same answer whatever is wrong with the key.
+fn invalid_key() -> Failure {
     Failure::invalid("invalid_api_key", "The API key is not valid.")
 }

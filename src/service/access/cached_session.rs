@@ -1,67 +1,21 @@
-//! What is known of a session: its row as it was read, and what happened on this node since.
+//! A session in the verifier's cache: its row as it was read, and the uses that this node has seen since.
 //!
-//! Kept by the verifier's cache; a caller is made from it and from the credential. Pure but for its counters.
+//! The verifier makes a `Caller` from it and from the credential. Pure except for its counters.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
 use logic::denials::TokenMark;
-use protocol::id::{DeviceId, SessionId, UserId};
 use time::OffsetDateTime;
 
-use crate::core::clock::millis;
-use domain::{
-    account::role::{Role, Scopes},
-    session::Lifetime,
-    tokens::access_token::Claims,
-};
-use store::{ActingSession, Session, SessionWithUser, Ticket};
+use crate::core::{caller::Caller, clock::millis};
+use domain::{account::role::Role, account::role::Scopes, session::Lifetime, tokens::access_token::Claims};
+use store::{Session, SessionWithUser, Ticket};
 
-/// A session's sign of life is passed on at most this often.
+/// A use of a session is reported to the database at most this often.
 const REPORT_MS: i64 = 10_000;
 
-/// Who is calling, and what they may do.
-#[derive(Clone, Debug)]
-pub struct Caller {
-    /// The user.
-    pub user: UserId,
-    /// Their address.
-    pub email: String,
-    /// Their live role.
-    pub role: Role,
-    /// What the live role permits and the token does not withhold.
-    pub scopes: Scopes,
-    /// The session.
-    pub session: SessionId,
-    /// Its device.
-    pub device: DeviceId,
-    /// The refresh counter that the token came with.
-    pub refresh_counter: u64,
-    /// The sign-in.
-    pub session_created_at: OffsetDateTime,
-    /// The session's absolute end.
-    pub session_expires_at: OffsetDateTime,
-    /// Until when this token carries the privilege of a fresh proof of presence.
-    pub privileged_until: Option<OffsetDateTime>,
-    /// When the credential expires.
-    pub token_expires_at: OffsetDateTime,
-    /// By what the token is known, should it be denied; of a ticket, the token that asked for it.
-    pub token: TokenMark,
-}
-
-impl Caller {
-    /// What must still hold when something is changed in the caller's name.
-    pub(crate) fn acting_session(&self) -> ActingSession {
-        ActingSession { session: self.session, user: self.user, role: Role::User, privileged_until: None }
-    }
-
-    /// The same for what takes a recent proof of presence.
-    pub(crate) fn privileged_acting_session(&self) -> ActingSession {
-        ActingSession { privileged_until: self.privileged_until, ..self.acting_session() }
-    }
-}
-
-/// A session as it was read, with what happened since.
-pub(crate) struct Known {
+/// A session as it was read, with the uses seen since.
+pub(crate) struct CachedSession {
     pub(crate) session: Session,
     pub(crate) role: Role,
     pub(crate) active: bool,
@@ -72,7 +26,7 @@ pub(crate) struct Known {
     used_counter: AtomicU64,
 }
 
-impl Known {
+impl CachedSession {
     pub(crate) fn new(live: SessionWithUser, read_at_ms: i64) -> Self {
         let SessionWithUser { session, user } = live;
         let last_seen_ms = millis(session.last_seen_at);
@@ -88,7 +42,7 @@ impl Known {
         }
     }
 
-    /// Takes over what an earlier reading saw happen.
+    /// Takes over the uses that an earlier entry has seen.
     pub(crate) fn inherit(&self, earlier: &Self) {
         let seen = earlier.last_seen_ms.load(Ordering::Relaxed);
         self.last_seen_ms.fetch_max(seen, Ordering::Relaxed);
@@ -111,8 +65,8 @@ impl Known {
         Lifetime { last_seen_at: self.last_seen(), ..self.session.lifetime(open_sockets) }
     }
 
-    /// Notes a use. `true` if it is to be passed on: now and then, and at once for a new refresh counter, because that decides
-    /// whether a late retry of the refresh token before it may still be answered.
+    /// Notes a use. `true` if it is to be reported: every now and then, and at once for a new refresh counter, because that
+    /// decides whether a late retry with the previous refresh token may still be answered.
     pub(crate) fn note_use(&self, refresh_counter: u64, at_ms: i64) -> bool {
         self.last_seen_ms.fetch_max(at_ms, Ordering::Relaxed);
         let first = self.used_counter.fetch_max(refresh_counter, Ordering::Relaxed) < refresh_counter;
@@ -120,16 +74,16 @@ impl Known {
         if !first && at_ms - reported < REPORT_MS {
             return false;
         }
-        // Of many uses at once, one is passed on.
+        // Of many simultaneous uses, one is reported.
         let exchanged =
             self.reported_ms.compare_exchange(reported, at_ms, Ordering::Relaxed, Ordering::Relaxed);
         first || exchanged.is_ok()
     }
 
-    /// Who calls with a token of these claims.
+    /// The caller with an access token of these claims.
     pub(crate) fn caller(&self, claims: &Claims, now: OffsetDateTime) -> Caller {
         let session = &self.session;
-        // Tokens from before the proof of presence do not carry its privilege.
+        // Tokens issued before the step-up do not carry its privilege.
         let carried = claims.privilege_epoch >= session.privilege_epoch;
         Caller {
             scopes: self.role.scopes().intersect(Scopes::parse(&claims.scopes)),
@@ -137,30 +91,30 @@ impl Known {
             privileged_until: session.privileged_until.filter(|until| carried && *until > now),
             token_expires_at: OffsetDateTime::from_unix_timestamp(claims.exp).unwrap_or(session.expires_at),
             token: self.mark(claims),
-            ..self.nobody_yet()
+            ..self.without_rights()
         }
     }
 
-    /// By what a token of these claims is known. It says to the second when it was issued; it was not before its session
-    /// began, which is known exactly.
+    /// The properties by which a token of these claims can be denied. A token says only to the second when it was issued; it
+    /// was not issued before its session began, which is known exactly.
     pub(crate) fn mark(&self, claims: &Claims) -> TokenMark {
         let issued_at_ms = claims.iat.saturating_mul(1_000).max(millis(self.session.created_at));
         TokenMark { id: Some(claims.jti.hyphenated().to_string().into()), issued_at_ms: Some(issued_at_ms) }
     }
 
-    /// Who calls with this ticket, which is good until `expires_at`.
+    /// The caller with this ticket, until `expires_at`.
     pub(crate) fn ticket_holder(&self, ticket: Ticket, expires_at: OffsetDateTime) -> Caller {
         Caller {
             scopes: self.role.scopes().intersect(ticket.scopes),
             refresh_counter: self.used_counter(),
             token_expires_at: expires_at,
             token: ticket.token,
-            ..self.nobody_yet()
+            ..self.without_rights()
         }
     }
 
-    /// Who it is, without any right.
-    fn nobody_yet(&self) -> Caller {
+    /// The user of this session, without any right yet.
+    fn without_rights(&self) -> Caller {
         let session = &self.session;
         Caller {
             user: session.user,

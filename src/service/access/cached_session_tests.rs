@@ -5,18 +5,17 @@ use std::time::Duration;
 use protocol::id::DeviceId;
 use uuid::Uuid;
 
+use protocol::id::{SessionId, UserId};
+
 use super::*;
-use domain::{
-    account::role::{Scope, Status},
-    session::SignInMethod,
-};
+use domain::{account::role::Scope, account::role::Status, session::SignInMethod};
 use store::{DeviceSummary, User};
 
 fn now() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()
 }
 
-fn known(role: Role, privileged_epoch: Option<u32>) -> Known {
+fn known(role: Role, privileged_epoch: Option<u32>) -> CachedSession {
     let user = User {
         id: UserId(7),
         email: "ada@example.com".to_owned(),
@@ -49,7 +48,7 @@ fn known(role: Role, privileged_epoch: Option<u32>) -> Known {
         shown: DeviceSummary::default(),
         revoked: None,
     };
-    Known::new(SessionWithUser { session, user }, millis(now()))
+    CachedSession::new(SessionWithUser { session, user }, millis(now()))
 }
 
 fn claims(privilege_epoch: u32, role: Role, scopes: Scopes) -> Claims {

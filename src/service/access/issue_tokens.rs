@@ -1,47 +1,60 @@
-//! What a signed-in client is given: an access token and a refresh token of its session.
+//! Issues the tokens of a session: an access token and a refresh token.
 //!
-//! Made by sign-in, refresh and step-up. Both tokens can be made again from the session's row; nothing of them is stored.
+//! Used by sign-in, refresh and step-up. Both tokens are derived from the session's row, so neither is stored.
+
+use std::sync::Arc;
 
 use protocol::id::DeviceId;
 use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::Services;
-use domain::tokens::{
-    access_token::{Claims, access_ttl},
-    refresh_token::RefreshToken,
+use super::credential_keys::CredentialKeys;
+use crate::core::clock::Clock;
+use domain::{
+    tokens::access_token::Claims, tokens::access_token::access_ttl, tokens::refresh_token::RefreshToken,
 };
 use store::{Session, User};
 
-/// A user with a working session, and its tokens.
+/// A signed-in user: the account, its session and the session's tokens.
 #[derive(Clone, Debug)]
-pub struct SignedIn {
+pub struct SessionTokens {
     /// The user.
     pub user: User,
     /// The session.
     pub session: Session,
-    /// For requests and sockets.
+    /// The access token, for requests and sockets.
     pub access_token: SecretString,
-    /// When that expires.
+    /// When the access token expires.
     pub access_expires_at: OffsetDateTime,
-    /// For the next access token.
+    /// The refresh token, for the next pair of tokens.
     pub refresh_token: SecretString,
     /// The device, for its cookie.
     pub device: DeviceId,
 }
 
-impl Services {
-    /// The tokens of a session as it stands.
-    pub(crate) fn grant(&self, user: User, session: Session) -> SignedIn {
-        let (access_token, access_expires_at) = self.access_token(&user, &session, session.refresh_counter);
-        let refresh_token =
-            self.refresh_keys.encode(&RefreshToken { session: session.id, counter: session.refresh_counter });
-        let device = session.device;
-        SignedIn { user, session, access_token, access_expires_at, refresh_token, device }
+/// Issues tokens. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct TokenIssuer {
+    keys: Arc<CredentialKeys>,
+    clock: Clock,
+}
+
+impl TokenIssuer {
+    pub(crate) fn new(keys: Arc<CredentialKeys>, clock: Clock) -> Self {
+        Self { keys, clock }
     }
 
-    /// A fresh access token that belongs to this refresh counter, and when it expires.
+    /// Both tokens of a session, for its current refresh counter.
+    pub(crate) fn session_tokens(&self, user: User, session: Session) -> SessionTokens {
+        let (access_token, access_expires_at) = self.access_token(&user, &session, session.refresh_counter);
+        let token = RefreshToken { session: session.id, counter: session.refresh_counter };
+        let refresh_token = self.keys.refresh.encode(&token);
+        let device = session.device;
+        SessionTokens { user, session, access_token, access_expires_at, refresh_token, device }
+    }
+
+    /// A fresh access token for this refresh counter, and when it expires.
     pub(crate) fn access_token(
         &self,
         user: &User,
@@ -51,7 +64,8 @@ impl Services {
         let now = self.clock.now();
         let expires_at = now + access_ttl(now, session.expires_at);
         let issued = now.unix_timestamp();
-        let token = self.access_keys.issue(&Claims {
+        let keys = &self.keys.access;
+        let token = keys.issue(&Claims {
             sub: user.id.to_string(),
             id: user.id.0,
             email: user.email.clone(),
@@ -61,8 +75,8 @@ impl Services {
             jti: Uuid::new_v4(),
             refresh_counter,
             privilege_epoch: session.privilege_epoch,
-            iss: self.access_keys.issuer().to_owned(),
-            aud: self.access_keys.audience().to_owned(),
+            iss: keys.issuer().to_owned(),
+            aud: keys.audience().to_owned(),
             iat: issued,
             nbf: issued,
             exp: expires_at.unix_timestamp(),

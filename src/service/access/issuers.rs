@@ -1,24 +1,25 @@
-//! Tokens of outside issuers: who signed one, and what it grants.
+//! Tokens of outside issuers: which issuer signed one, and what it grants.
 //!
-//! Asked by the socket's door for tokens that are not our own. A token is tried with the issuers that may have signed it,
-//! in the order of the settings, and each checks all of it; if nobody has signed it, and the keys of one who may have
-//! cannot be had, nobody can tell: `Unavailable`, never a no, and never a yes.
-
-mod published;
+//! The sockets' admission asks here for tokens that are not our own. A token is checked in full with each issuer that may have
+//! signed it, in the order of the settings. If none has signed it, but the keys of one that may have cannot be fetched, the
+//! token cannot be judged: the answer is `Unavailable`, neither yes nor no.
 
 use std::sync::Arc;
 
 use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
-use crate::{Clock, Refusal};
+use super::{
+    published_keys::{NoKeys, PublishedKeys},
+    refusal::Refusal,
+};
+use crate::core::clock::Clock;
 use domain::issuer::{
     IssuerSettings, KeySet, KeySource, OutsideConnection, OutsideSubscription, Rules, TokenRefusal,
     Unverified, Use, token,
 };
-use published::Published;
 
-/// Every outside issuer.
+/// Verifies tokens of every configured outside issuer.
 pub struct Issuers {
     issuers: Vec<Issuer>,
     /// `iss` of our own tokens.
@@ -33,21 +34,17 @@ struct Issuer {
 
 enum Keys {
     Given(Arc<KeySet>),
-    Published(Published),
+    Published(PublishedKeys),
 }
 
-/// The keys of an issuer cannot be had now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct NoKeys;
-
 impl Issuers {
-    /// These issuers; their keys are fetched on `runtime`, when they are first needed.
+    /// `own` is the `iss` of our own tokens. Published keys are fetched on `runtime`, when they are first needed.
     pub(crate) fn new(settings: Vec<IssuerSettings>, own: &str, clock: Clock, runtime: &Handle) -> Self {
         let issuer = |IssuerSettings { rules, keys }| Issuer {
             keys: match keys {
                 KeySource::Given(keys) => Keys::Given(keys),
                 KeySource::Url { url, authorities } => {
-                    Keys::Published(Published::new(url, authorities, clock.clone(), runtime.clone()))
+                    Keys::Published(PublishedKeys::new(url, authorities, clock.clone(), runtime.clone()))
                 }
             },
             rules,
@@ -55,13 +52,13 @@ impl Issuers {
         Self { issuers: settings.into_iter().map(issuer).collect(), own: own.to_owned(), clock }
     }
 
-    /// Whether anybody but this server may have issued tokens that are in use.
+    /// Whether there are outside issuers.
     #[must_use]
     pub fn any(&self) -> bool {
         !self.issuers.is_empty()
     }
 
-    /// Whether a token is to be judged here: there are outside issuers, and it does not claim to be ours.
+    /// Whether a token is to be verified here: there are outside issuers, and it does not claim to be one of ours.
     #[must_use]
     pub fn concerns(&self, token: &str) -> bool {
         !self.issuers.is_empty()
@@ -72,7 +69,7 @@ impl Issuers {
     /// What a token grants a connection.
     ///
     /// # Errors
-    /// Why it does not.
+    /// Why it is refused.
     pub async fn connection(&self, token: &str) -> Result<OutsideConnection, Refusal> {
         let token = Unverified::parse(token).map_err(refusal)?;
         let signer = self.signer(&token, Use::Connection).await?;
@@ -82,7 +79,7 @@ impl Issuers {
     /// What a token grants a subscription.
     ///
     /// # Errors
-    /// Why it does not.
+    /// Why it is refused.
     pub async fn subscription(&self, token: &str) -> Result<OutsideSubscription, Refusal> {
         let token = Unverified::parse(token).map_err(refusal)?;
         let signer = self.signer(&token, Use::Subscription).await?;

@@ -1,8 +1,8 @@
-//! The cache of verified sessions, and the rule that keeps it from remembering what is no longer true.
+//! The cache of verified sessions, and the rule that keeps outdated sessions out of it.
 //!
-//! Used by the verifier alone. A fill takes a fence before it reads the database and fails if anything was invalidated
-//! since, if something is there already, or if the session has a tombstone; an invalidation raises the fence before it
-//! removes. So whatever a fill read before a revocation never stays behind after it. No I/O, no clock.
+//! Only the verifier uses it. A fill takes a fence before it reads the database. It fails if anything was invalidated since,
+//! if there is an entry already, or if the session has a tombstone. An invalidation raises the fence before it removes the
+//! entry. So nothing that was read before a revocation stays in the cache after it. No I/O, no clock.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,16 +13,16 @@ use protocol::id::SessionId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Fence(u64);
 
-/// What is known of sessions, by their ids.
-pub(crate) struct Cache<V> {
-    known: DashMap<SessionId, V>,
+/// Sessions by their ids.
+pub(crate) struct SessionCache<V> {
+    entries: DashMap<SessionId, V>,
     invalidations: AtomicU64,
     capacity: usize,
 }
 
-impl<V: Clone> Cache<V> {
+impl<V: Clone> SessionCache<V> {
     pub(crate) fn new(capacity: usize) -> Self {
-        Self { known: DashMap::new(), invalidations: AtomicU64::new(0), capacity }
+        Self { entries: DashMap::new(), invalidations: AtomicU64::new(0), capacity }
     }
 
     /// Takes the fence. Must come before the read whose result is to be filled in.
@@ -31,11 +31,11 @@ impl<V: Clone> Cache<V> {
     }
 
     pub(crate) fn get(&self, session: SessionId) -> Option<V> {
-        self.known.get(&session).map(|found| found.value().clone())
+        self.entries.get(&session).map(|found| found.value().clone())
     }
 
-    /// Remembers what was read after `fence`, unless that may be out of date. `buried` is asked last, under the entry's
-    /// lock.
+    /// Stores what was read after `fence`, unless it may be outdated. `buried` says whether the session has a tombstone; it is
+    /// asked last, under the entry's lock. `true` if it was stored.
     pub(crate) fn fill(
         &self,
         fence: Fence,
@@ -43,34 +43,34 @@ impl<V: Clone> Cache<V> {
         value: V,
         buried: impl FnOnce() -> bool,
     ) -> bool {
-        if self.known.len() >= self.capacity {
+        if self.entries.len() >= self.capacity {
             return false;
         }
-        let Entry::Vacant(place) = self.known.entry(session) else {
+        let Entry::Vacant(entry) = self.entries.entry(session) else {
             return false;
         };
-        // An invalidation that comes after this look waits for the entry's lock and then removes what is put here.
+        // An invalidation after this check waits for the lock of the entry, and then removes what is stored here.
         if self.fence() != fence || buried() {
             return false;
         }
-        place.insert(value);
+        entry.insert(value);
         true
     }
 
-    /// Forgets a session, and voids every fill under way.
+    /// Removes a session, and voids every fill under way.
     pub(crate) fn invalidate(&self, session: SessionId) {
         self.invalidations.fetch_add(1, Ordering::SeqCst);
-        self.known.remove(&session);
+        self.entries.remove(&session);
     }
 
-    /// Drops one entry if `outdated` says so. Voids nothing: what is dropped was true.
+    /// Removes one entry if `outdated` says so. Voids no fill: the removed entry was true.
     pub(crate) fn drop_if(&self, session: SessionId, outdated: impl FnOnce(&V) -> bool) {
-        self.known.remove_if(&session, |_, value| outdated(value));
+        self.entries.remove_if(&session, |_, value| outdated(value));
     }
 
-    /// Drops what is not worth keeping. Voids nothing: what is dropped was true.
-    pub(crate) fn retain(&self, worth: impl Fn(&V) -> bool) {
-        self.known.retain(|_, value| worth(value));
+    /// Removes the entries that `keep` refuses. Voids no fill: the removed entries were true.
+    pub(crate) fn retain(&self, keep: impl Fn(&V) -> bool) {
+        self.entries.retain(|_, value| keep(value));
     }
 }
 

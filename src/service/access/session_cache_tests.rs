@@ -40,7 +40,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(2000))]
     #[test]
     fn nothing_outlives_the_change_that_voided_it(steps in steps()) {
-        let cache = Cache::new(100);
+        let cache = SessionCache::new(100);
         let mut rows: HashMap<u8, (u32, bool)> = HashMap::new();
         let mut reading: HashMap<u8, (Fence, u8, (u32, bool))> = HashMap::new();
         let mut pending: HashSet<u8> = HashSet::new();
@@ -85,7 +85,7 @@ proptest! {
 
 #[test]
 fn a_fill_does_not_replace_what_is_known() {
-    let cache = Cache::new(10);
+    let cache = SessionCache::new(10);
     let fence = cache.fence();
     assert!(cache.fill(fence, session(1), 1, || false));
     assert!(!cache.fill(fence, session(1), 2, || false));
@@ -94,7 +94,7 @@ fn a_fill_does_not_replace_what_is_known() {
 
 #[test]
 fn a_full_cache_takes_no_more() {
-    let cache = Cache::new(1);
+    let cache = SessionCache::new(1);
     let fence = cache.fence();
     assert!(cache.fill(fence, session(1), 1, || false));
     assert!(!cache.fill(fence, session(2), 2, || false));
@@ -104,7 +104,7 @@ fn a_full_cache_takes_no_more() {
 
 #[test]
 fn threads_that_fill_and_invalidate_leave_nothing_old() {
-    let cache = Arc::new(Cache::new(10));
+    let cache = Arc::new(SessionCache::new(10));
     let row = Arc::new(AtomicU64::new(0));
     let fillers: Vec<_> = (0..3)
         .map(|_| {

@@ -1,6 +1,6 @@
-//! Tickets: a single-use, short-lived credential for one WebSocket handshake, for clients that can set no header.
+//! Tickets: single-use credentials of half a minute for one WebSocket handshake, for clients that cannot set headers.
 //!
-//! Only the hash is stored. Redeeming one is the verifier's.
+//! The database keeps only the hash. `Verifier::verify_ticket` redeems them.
 
 use std::time::Duration;
 
@@ -9,32 +9,37 @@ use secrecy::SecretString;
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use crate::{Caller, Failure, Services};
-use store;
+use crate::core::{caller::Caller, clock::Clock, failure::Failure, random::random_bytes};
+use store::Store;
 
 const LIFETIME: Duration = Duration::from_secs(30);
 
-/// A ticket, for whoever asked.
+/// A ticket, for the client that asked for it.
 #[derive(Clone, Debug)]
 pub struct Ticket {
     /// The ticket itself.
     pub ticket: SecretString,
-    /// Until when it can be used.
+    /// When it expires.
     pub expires_at: OffsetDateTime,
 }
 
-impl Services {
-    /// Issues a ticket for the caller's session; it permits no more than the caller's token.
+/// Issues tickets.
+pub struct Tickets {
+    store: Store,
+    clock: Clock,
+}
+
+impl Tickets {
+    pub(crate) fn new(store: Store, clock: Clock) -> Self {
+        Self { store, clock }
+    }
+
+    /// Issues a ticket for the caller's session. It permits no more than the caller's token.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn issue_ticket(&self, caller: &Caller) -> Result<Ticket, Failure> {
-        let mut bytes = [0; 32];
-        getrandom::fill(&mut bytes).map_err(|error| {
-            tracing::error!(%error, "the system gives no randomness");
-            Failure::unavailable()
-        })?;
-        let ticket = URL_SAFE_NO_PAD.encode(bytes);
+    pub async fn issue(&self, caller: &Caller) -> Result<Ticket, Failure> {
+        let ticket = URL_SAFE_NO_PAD.encode(random_bytes::<32>()?);
         let expires_at = self.clock.now() + LIFETIME;
         let (session, scopes, token) = (caller.session, caller.scopes, caller.token.clone());
         let stands_for = store::Ticket { session, scopes, token };

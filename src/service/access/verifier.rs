@@ -1,106 +1,111 @@
-//! The one verifier: every door asks here whether a credential is good, and gets the same answer.
+//! The verifier: the one judge of whether a credential is valid. Every entrance of the server asks it.
 //!
-//! Signature first, then the tombstone, then what is known of the session: from the cache while this node has heard of
-//! every revocation, from the database when it may not have, and if that cannot be asked either, the answer is
-//! `Unavailable`. What a caller may do comes from the live role; a token can only narrow it.
+//! It checks the signature, then the tombstone, then the session: from the cache while this node's knowledge of revocations is
+//! current, otherwise from the database. If the database cannot be reached either, the answer is `Unavailable`. What a caller
+//! may do follows from the live role; a token can only narrow it.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use actors::{Realtime, runtime::Seen};
+use actors::{Realtime, runtime::SessionActivity};
 use logic::denials::Denials;
-use logic::denials::TokenMark;
-use protocol::id::{SessionId, Subject};
+use logic::{denials::Denied, denials::TokenMark};
+use protocol::id::{SessionId, Subject, UserId};
 use sha2::{Digest, Sha256};
 use time::OffsetDateTime;
 
-use crate::{
-    access::{
-        cached_session::{Caller, Known},
-        session_cache::Cache,
-    },
-    core::{
-        clock::{Clock, millis},
-        failure::{Refusal, refused},
-    },
-    upkeep::revocation_feed::Feed,
+use super::{
+    cached_session::CachedSession,
+    credential_keys::CredentialKeys,
+    feed_state::FeedState,
+    refusal::{Refusal, not_judged},
+    session_cache::SessionCache,
 };
-use domain::{
-    session::{SessionLimits, ended},
-    tokens::access_token::{AccessKeys, TokenError, access_ttl},
+use crate::core::{
+    caller::Caller,
+    clock::{Clock, millis},
+    failure::Failure,
 };
-use store::Store;
+use domain::{session::ended, tokens::access_token::TokenError, tokens::access_token::access_ttl};
+use store::{SessionWithUser, Store};
 
-/// Sessions remembered at most; some 500 bytes each.
+/// The most sessions in the cache; some 500 bytes each.
 const CAPACITY: usize = 200_000;
-/// What is remembered is read anew after this long, so that what no revocation announces (a step-up on another node, which
-/// takes the privilege from earlier tokens) arrives, too.
+/// A cached session is read again after this long. Some changes are not announced by a revocation, such as a step-up on
+/// another node, which takes the privilege from earlier tokens.
 const FRESH_MS: i64 = 60_000;
 
-/// Where the verifier gets its answers from.
-pub(crate) struct Sources {
-    pub(crate) store: Store,
-    pub(crate) realtime: Realtime,
-    pub(crate) keys: Arc<AccessKeys>,
-    pub(crate) feed: Arc<Feed>,
-    pub(crate) clock: Clock,
-    pub(crate) limits: SessionLimits,
-}
+/// Judges credentials. Clones are cheap and share the cache.
+#[derive(Clone)]
+pub struct Verifier(Arc<Inner>);
 
-/// The verifier.
-pub struct Verifier {
-    sources: Sources,
-    cache: Cache<Arc<Known>>,
+struct Inner {
+    store: Store,
+    realtime: Realtime,
+    keys: Arc<CredentialKeys>,
+    feed: Arc<FeedState>,
+    clock: Clock,
+    /// How long a session without use or sockets lives.
+    idle: Duration,
+    cache: SessionCache<Arc<CachedSession>>,
 }
 
 impl Verifier {
-    pub(crate) fn new(sources: Sources) -> Self {
-        Self { sources, cache: Cache::new(CAPACITY) }
+    /// `idle` is how long a session without use or sockets lives.
+    pub(crate) fn new(
+        store: Store,
+        realtime: Realtime,
+        keys: Arc<CredentialKeys>,
+        feed: Arc<FeedState>,
+        clock: Clock,
+        idle: Duration,
+    ) -> Self {
+        let cache = SessionCache::new(CAPACITY);
+        Self(Arc::new(Inner { store, realtime, keys, feed, clock, idle, cache }))
     }
 
-    /// Judges an access token.
+    /// Verifies an access token.
     ///
     /// # Errors
-    /// Why it does not open the door.
+    /// Why it is refused.
     pub async fn verify(&self, token: &str) -> Result<Caller, Refusal> {
-        let now = self.sources.clock.now();
-        let claims = self.sources.keys.verify(token, now.unix_timestamp()).map_err(refusal)?;
+        let now = self.0.clock.now();
+        let claims = self.0.keys.access.verify(token, now.unix_timestamp()).map_err(token_refusal)?;
         let known = self.session(claims.sid, claims.privilege_epoch, now).await?;
         if known.session.user.0 != claims.id {
             return Err(Refusal::Invalid("invalid_token"));
         }
-        self.admit(&known.session.user.into(), &known.mark(&claims), None, now).await?;
+        self.check_denials(&known.session.user.into(), &known.mark(&claims), None, now).await?;
         self.note_use(&known, claims.refresh_counter, now);
         Ok(known.caller(&claims, now))
     }
 
-    /// Judges a ticket, and uses it up.
+    /// Verifies a ticket, and uses it up.
     ///
     /// # Errors
-    /// Why it does not open the door.
+    /// Why it is refused.
     pub async fn verify_ticket(&self, ticket: &str) -> Result<Caller, Refusal> {
-        let now = self.sources.clock.now();
-        let consumed = self.sources.store.consume_ticket(Sha256::digest(ticket).into(), now).await;
-        let ticket = consumed.map_err(refused)?.ok_or(Refusal::Invalid("invalid_ticket"))?;
+        let now = self.0.clock.now();
+        let consumed = self.0.store.consume_ticket(Sha256::digest(ticket).into(), now).await;
+        let ticket = consumed.map_err(not_judged)?.ok_or(Refusal::Invalid("invalid_ticket"))?;
         let known = self.session(ticket.session, 0, now).await?;
-        self.admit(&known.session.user.into(), &ticket.token, None, now).await?;
+        self.check_denials(&known.session.user.into(), &ticket.token, None, now).await?;
         self.note_use(&known, known.used_counter(), now);
         let expires_at = now + access_ttl(now, known.session.expires_at);
         Ok(known.ticket_holder(ticket, expires_at))
     }
 
-    /// Whether the bearer of a token, which is otherwise good, may come in: neither is denied. A token of a subscription
-    /// names its channel.
+    /// Checks that neither the user nor the token is denied. The token of a subscription names its channel.
     ///
     /// # Errors
-    /// `Denied`; `Unavailable` if it cannot be told.
-    pub async fn admit(
+    /// `Denied`; `Unavailable` if it cannot be determined.
+    pub async fn check_denials(
         &self,
         subject: &Subject,
         token: &TokenMark,
         channel: Option<&str>,
         now: OffsetDateTime,
     ) -> Result<(), Refusal> {
-        let Sources { store, realtime, feed, .. } = &self.sources;
+        let Inner { store, realtime, feed, .. } = &*self.0;
         if !feed.has_begun().await {
             return Err(Refusal::Unavailable);
         }
@@ -109,7 +114,7 @@ impl Verifier {
             realtime.denied(subject, token, channel, now_ms)
         } else {
             let id = token.id.as_deref().map(str::to_owned);
-            let rulings = store.denials_about(subject.clone(), id, now).await.map_err(refused)?;
+            let rulings = store.denials_about(subject.clone(), id, now).await.map_err(not_judged)?;
             let mut denials = Denials::default();
             rulings.iter().for_each(|ruling| denials.apply(ruling, now_ms));
             denials.judge(subject, token, channel, now_ms)
@@ -117,86 +122,122 @@ impl Verifier {
         denied.map_or(Ok(()), |denied| Err(Refusal::Denied(denied)))
     }
 
-    /// Forgets a session, and voids what is being read about it. Called when it was revoked or changed, after its
-    /// tombstone was put up.
-    pub(crate) fn invalidate(&self, session: SessionId) {
-        self.cache.invalidate(session);
+    /// Whether the user is blocked, for sign-ins, which have no token yet.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be determined.
+    pub(crate) async fn is_blocked(&self, user: UserId) -> Result<bool, Failure> {
+        match self.check_user(user, self.0.clock.now()).await {
+            Ok(()) => Ok(false),
+            Err(Refusal::Denied(Denied::Blocked)) => Ok(true),
+            Err(_) => Err(Failure::unavailable()),
+        }
     }
 
-    /// The highest refresh counter whose access token was used here, which the database may not know yet.
+    /// Refuses a session that is known to have been revoked, without asking the database.
+    ///
+    /// # Errors
+    /// `Ended`.
+    pub(crate) fn check_tombstone(&self, session: SessionId) -> Result<(), Refusal> {
+        self.0.realtime.tombstone(session).map_or(Ok(()), |cause| Err(Refusal::Ended(cause)))
+    }
+
+    /// Judges a session that was just read from the database, for credentials other than access tokens: it is neither revoked
+    /// nor expired, its account is active, and its user is not blocked.
+    ///
+    /// # Errors
+    /// `Ended`, `Forbidden`, `Denied`; `Unavailable` if it cannot be determined.
+    pub(crate) async fn judge(&self, live: &SessionWithUser, now: OffsetDateTime) -> Result<(), Refusal> {
+        let id = live.session.id;
+        self.check_tombstone(id)?;
+        let known = CachedSession::new(live.clone(), millis(now));
+        // This node may have seen uses that the database does not know yet.
+        if let Some(cached) = self.0.cache.get(id) {
+            known.inherit(&cached);
+        }
+        self.judge_session(&known, now)?;
+        self.check_user(live.user.id, now).await
+    }
+
+    /// Forgets a session, and voids reads of it that are under way. To be called when it was revoked or changed, after its
+    /// tombstone was set.
+    pub(crate) fn invalidate(&self, session: SessionId) {
+        self.0.cache.invalidate(session);
+    }
+
+    /// The highest refresh counter whose access token was used on this node. The database may not know it yet.
     pub(crate) fn used_counter(&self, session: SessionId) -> u64 {
-        self.cache.get(session).map_or(0, |known| known.used_counter())
+        self.0.cache.get(session).map_or(0, |known| known.used_counter())
     }
 
     /// The last use of a session that this node knows of.
     pub(crate) fn last_seen(&self, session: SessionId) -> Option<OffsetDateTime> {
-        self.cache.get(session).map(|known| known.last_seen())
+        self.0.cache.get(session).map(|known| known.last_seen())
     }
 
-    /// Drops what would be read anew anyway.
+    /// Removes cached sessions that are too old to be used.
     pub(crate) fn purge(&self) {
-        let oldest = self.sources.clock.now_ms() - FRESH_MS;
-        self.cache.retain(|known| known.read_at_ms > oldest);
+        let oldest = self.0.clock.now_ms() - FRESH_MS;
+        self.0.cache.retain(|known| known.read_at_ms > oldest);
     }
 
-    /// What is known of a session that works at `now`, and whose privilege epoch has come to `epoch`.
-    async fn session(&self, id: SessionId, epoch: u32, now: OffsetDateTime) -> Result<Arc<Known>, Refusal> {
-        let Sources { realtime, feed, .. } = &self.sources;
-        if let Some(cause) = realtime.tombstone(id) {
-            return Err(Refusal::Ended(cause));
-        }
-        if !feed.has_begun().await {
+    /// The session, if it works at `now`, read at privilege epoch `epoch` or later.
+    async fn session(
+        &self,
+        id: SessionId,
+        epoch: u32,
+        now: OffsetDateTime,
+    ) -> Result<Arc<CachedSession>, Refusal> {
+        self.check_tombstone(id)?;
+        if !self.0.feed.has_begun().await {
             return Err(Refusal::Unavailable);
         }
-        if feed.is_current()
-            && let Some(known) = self.remembered(id, epoch, now)
+        if self.0.feed.is_current()
+            && let Some(known) = self.cached(id, epoch, now)
         {
             return Ok(known);
         }
         let known = self.read(id, now).await?;
         // It may have been revoked while it was being read.
-        match realtime.tombstone(id) {
-            Some(cause) => Err(Refusal::Ended(cause)),
-            None => Ok(known),
-        }
+        self.check_tombstone(id)?;
+        Ok(known)
     }
 
-    /// From the cache, if that is fresh and says that the session works. A no is never given from memory: another node
-    /// may have seen the session later. A token of a later epoch proves that presence was proven since.
-    fn remembered(&self, id: SessionId, epoch: u32, now: OffsetDateTime) -> Option<Arc<Known>> {
-        let known = self.cache.get(id)?;
+    /// The session from the cache, if the entry is fresh and the session works. A refusal never comes from the cache, because
+    /// another node may have seen the session later. A token of a later epoch proves that a step-up happened since the read.
+    fn cached(&self, id: SessionId, epoch: u32, now: OffsetDateTime) -> Option<Arc<CachedSession>> {
+        let known = self.0.cache.get(id)?;
         let fresh = millis(now) - known.read_at_ms < FRESH_MS && known.session.privilege_epoch >= epoch;
-        (fresh && self.judge(&known, now).is_ok()).then_some(known)
+        (fresh && self.judge_session(&known, now).is_ok()).then_some(known)
     }
 
-    async fn read(&self, id: SessionId, now: OffsetDateTime) -> Result<Arc<Known>, Refusal> {
-        let Sources { store, realtime, feed, .. } = &self.sources;
-        // Only what was read while revocations were being heard of may be remembered: one that came before the feed's
-        // first look would never be announced.
-        let fence = feed.is_current().then(|| self.cache.fence());
-        let earlier = self.cache.get(id);
-        let live = store.session_with_user(id).await.map_err(refused)?;
+    async fn read(&self, id: SessionId, now: OffsetDateTime) -> Result<Arc<CachedSession>, Refusal> {
+        let Inner { store, realtime, feed, cache, .. } = &*self.0;
+        // Only what was read while the feed was current may be cached: a revocation from before the feed's first look would
+        // never be announced.
+        let fence = feed.is_current().then(|| cache.fence());
+        let earlier = cache.get(id);
+        let live = store.session_with_user(id).await.map_err(not_judged)?;
         let live = live.ok_or(Refusal::Invalid("session_unknown"))?;
-        let known = Arc::new(Known::new(live, millis(now)));
+        let known = Arc::new(CachedSession::new(live, millis(now)));
         if let Some(earlier) = &earlier {
             known.inherit(earlier);
         }
-        self.judge(&known, now)?;
+        self.judge_session(&known, now)?;
         if let Some(fence) = fence {
-            self.cache.drop_if(id, |found| found.read_at_ms < known.read_at_ms);
-            self.cache.fill(fence, id, Arc::clone(&known), || realtime.tombstone(id).is_some());
+            cache.drop_if(id, |found| found.read_at_ms < known.read_at_ms);
+            cache.fill(fence, id, Arc::clone(&known), || realtime.tombstone(id).is_some());
         }
         Ok(known)
     }
 
     /// Whether the session works at `now`.
-    fn judge(&self, known: &Known, now: OffsetDateTime) -> Result<(), Refusal> {
-        let idle = self.sources.limits.idle;
-        let mut over = ended(&known.lifetime(0), idle, now);
+    fn judge_session(&self, known: &CachedSession, now: OffsetDateTime) -> Result<(), Refusal> {
+        let mut over = ended(&known.lifetime(0), self.0.idle, now);
         if over.is_some() && known.session.revoked.is_none() {
-            // Only now is it worth asking for open sockets.
-            let open = self.sources.realtime.open_connections(known.session.id);
-            over = ended(&known.lifetime(open), idle, now);
+            // Counting open sockets costs more, so it is done only for a session that seems to be idle.
+            let open = self.0.realtime.open_connections(known.session.id);
+            over = ended(&known.lifetime(open), self.0.idle, now);
         }
         match over {
             Some(cause) => Err(Refusal::Ended(cause)),
@@ -205,10 +246,17 @@ impl Verifier {
         }
     }
 
-    fn note_use(&self, known: &Known, refresh_counter: u64, now: OffsetDateTime) {
+    /// Checks that the user is not blocked.
+    async fn check_user(&self, user: UserId, now: OffsetDateTime) -> Result<(), Refusal> {
+        // A token issued at the end of time: no token can be denied by its age, so only the user can be denied.
+        let token = TokenMark { id: None, issued_at_ms: Some(i64::MAX) };
+        self.check_denials(&user.into(), &token, None, now).await
+    }
+
+    fn note_use(&self, known: &CachedSession, refresh_counter: u64, now: OffsetDateTime) {
         let at_ms = millis(now);
         if known.note_use(refresh_counter, at_ms) {
-            self.sources.realtime.seen(Seen {
+            self.0.realtime.seen(SessionActivity {
                 user: known.session.user,
                 session: known.session.id,
                 device: known.session.device,
@@ -220,6 +268,6 @@ impl Verifier {
     }
 }
 
-fn refusal(error: TokenError) -> Refusal {
+fn token_refusal(error: TokenError) -> Refusal {
     if error.is_expired() { Refusal::Expired } else { Refusal::Invalid("invalid_token") }
 }

@@ -1,117 +1,146 @@
-//! A user's own devices: seeing them, naming them, trusting them, forgetting one.
+//! A user's own devices: listing, naming, trusting and forgetting them.
 
 use protocol::{audit::Outcome, close::Cause, id::DeviceId};
 
-use crate::{Caller, Failure, Meta, Revoked, Services};
-use domain::client::device::{TRUST_TTL, Trust};
-use store::{Change, Device, DeviceChange, RevocationRequest, Target};
+use super::sessions::Sessions;
+use crate::{
+    core::{
+        audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, privilege::PrivilegeCheck,
+        request_meta::RequestMeta,
+    },
+    revocation::revoke::{RevocationResult, Revoker},
+};
+use domain::{client::device::TRUST_TTL, client::device::Trust};
+use store::{Change, Device, DeviceChange, RevocationRequest, Store, Target};
 
 /// The longest label, in characters.
 const LABEL_CHARS: usize = 100;
 
 /// A device with what this node knows of it.
 #[derive(Clone, Debug)]
-pub struct DeviceListed {
-    /// The device; its trust is what is left of it now.
+pub struct ListedDevice {
+    /// The device, with the trust that is left now.
     pub device: Device,
-    /// Working sessions on it.
+    /// The number of working sessions on it.
     pub sessions: usize,
     /// Their open sockets on this node.
     pub open_connections: usize,
 }
 
-/// What a user wants a device to be.
+/// A user's change of a device. `None` leaves a field as it is.
 #[derive(Clone, Debug, Default)]
-pub struct DeviceWish {
-    /// What it is called; `Some(None)` for nothing of its own.
+pub struct DeviceUpdate {
+    /// The label; `Some(None)` removes it.
     pub label: Option<Option<String>>,
     /// Whether it is trusted.
     pub trusted: Option<bool>,
 }
 
-impl Services {
-    /// The caller's devices, the last seen first.
+/// A user's own devices.
+pub struct Devices(Parts);
+
+/// What [`Devices`] is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) audit: AuditTrail,
+    pub(crate) privilege: PrivilegeCheck,
+    pub(crate) sessions: Sessions,
+    pub(crate) revoker: Revoker,
+}
+
+impl Devices {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
+    /// The caller's devices; the last one seen comes first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn own_devices(&self, caller: &Caller) -> Result<Vec<DeviceListed>, Failure> {
-        let devices = self.store.devices_of(caller.user).await?;
-        let sessions = self.own_sessions(caller).await?;
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<ListedDevice>, Failure> {
+        let devices = self.0.store.devices_of(caller.user).await?;
+        let sessions = self.0.sessions.list(caller).await?;
         let listed = devices.into_iter().map(|device| {
             let on_it = sessions.iter().filter(|listed| listed.session.device == device.id);
             let (sessions, open_connections) =
                 on_it.fold((0, 0), |(count, open), listed| (count + 1, open + listed.open_connections));
-            DeviceListed { device: self.as_of_now(device), sessions, open_connections }
+            ListedDevice { device: self.with_current_trust(device), sessions, open_connections }
         });
         Ok(listed.collect())
     }
 
-    /// Names or trusts one of the caller's devices, or takes trust back. To trust one takes a recent proof of presence.
+    /// Changes the label or the trust of one of the caller's devices. Trusting a device needs a recent step-up.
     ///
     /// # Errors
-    /// `NotFound` if the caller has no such device, `Forbidden` without a recent proof, `BadRequest` for a label that
-    /// cannot be, `Invalid` if the caller's session ended meanwhile, `Unavailable`.
-    pub async fn change_device(
+    /// `NotFound` if the caller has no such device, `StepUpRequired`, `BadRequest` for an invalid label, `Invalid` if the
+    /// caller's session has ended meanwhile, `Unavailable`.
+    pub async fn update(
         &self,
         caller: &Caller,
         id: DeviceId,
-        wish: DeviceWish,
-        meta: &Meta,
-    ) -> Result<DeviceListed, Failure> {
-        let label = wish.label.map(|label| label.as_deref().map(checked).transpose()).transpose()?;
-        let acting_session = match wish.trusted {
+        update: DeviceUpdate,
+        meta: &RequestMeta,
+    ) -> Result<ListedDevice, Failure> {
+        let Parts { store, clock, audit, privilege, .. } = &self.0;
+        let label = update.label.map(|label| label.as_deref().map(checked_label).transpose()).transpose()?;
+        let acting_session = match update.trusted {
             Some(true) => {
-                self.require_privilege(caller).await?;
+                privilege.require(caller).await?;
                 caller.privileged_acting_session()
             }
             Some(false) | None => caller.acting_session(),
         };
-        let now = self.clock.now();
-        let trust = wish.trusted.map(|trusted| match trusted {
+        let now = clock.now();
+        let trust = update.trusted.map(|trusted| match trusted {
             true => (Trust::Trusted, Some(now + TRUST_TTL)),
             false => (Trust::New, None),
         });
-        let mut event = self.event_of(caller, "device.changed", Outcome::Success, meta);
+        let mut event = audit.caller_event(caller, "device.changed", Outcome::Success, meta);
         event.device = Some(id);
         if let Some((trust, _)) = trust {
             event = event.with("trust", trust.as_str());
         }
         let change = DeviceChange { label, trust };
-        let changed = self.store.change_device(acting_session, id, change, now, event).await?;
-        let changed = changed.ok_or_else(no_such_device)?;
-        let listed = self.own_devices(caller).await?.into_iter().find(|listed| listed.device.id == id);
-        Ok(listed.unwrap_or(DeviceListed { device: changed, sessions: 0, open_connections: 0 }))
+        let changed = match store.change_device(acting_session, id, change, now, event).await {
+            Ok(changed) => changed.ok_or_else(no_such_device)?,
+            Err(error) => return Err(privilege.failure(caller.user, error).await),
+        };
+        let listed = self.list(caller).await?.into_iter().find(|listed| listed.device.id == id);
+        Ok(listed.unwrap_or(ListedDevice { device: changed, sessions: 0, open_connections: 0 }))
     }
 
-    /// Forgets one of the caller's devices and ends their sessions on it. If it comes back, it is new.
+    /// Forgets one of the caller's devices and ends their sessions on it. If it signs in again, it is a new device.
     ///
     /// # Errors
-    /// `NotFound` if the caller has no such device, `Invalid` if the caller's session ended meanwhile, `Unavailable`.
-    pub async fn forget_device(
+    /// `NotFound` if the caller has no such device, `Invalid` if the caller's session has ended meanwhile, `Unavailable`.
+    pub async fn forget(
         &self,
         caller: &Caller,
         id: DeviceId,
-        meta: &Meta,
-    ) -> Result<Revoked, Failure> {
-        self.store.device_of(caller.user, id).await?.ok_or_else(no_such_device)?;
-        let mut event = self.event_of(caller, "device.forgotten", Outcome::Success, meta);
+        meta: &RequestMeta,
+    ) -> Result<RevocationResult, Failure> {
+        let Parts { store, clock, audit, revoker, .. } = &self.0;
+        store.device_of(caller.user, id).await?.ok_or_else(no_such_device)?;
+        let mut event = audit.caller_event(caller, "device.forgotten", Outcome::Success, meta);
         event.device = Some(id);
         event.session = None;
-        self.revoke(RevocationRequest {
-            acting_session: Some(caller.acting_session()),
-            only_user: Some(caller.user),
-            reason: "forgotten by its user".to_owned(),
-            actor: Some(caller.user),
-            change: Some(Change::ForgetDevice),
-            audit: event.with("by_session", caller.session.to_string()),
-            ..RevocationRequest::new(Target::Device(id), Cause::DeviceRemoved, self.clock.now())
-        })
-        .await
+        revoker
+            .revoke(RevocationRequest {
+                acting_session: Some(caller.acting_session()),
+                only_user: Some(caller.user),
+                reason: "forgotten by its user".to_owned(),
+                actor: Some(caller.user),
+                change: Some(Change::ForgetDevice),
+                audit: event.with("by_session", caller.session.to_string()),
+                ..RevocationRequest::new(Target::Device(id), Cause::DeviceRemoved, clock.now())
+            })
+            .await
     }
 
-    /// The device with what is left of its trust.
-    fn as_of_now(&self, device: Device) -> Device {
-        let trust = device.trust.at(device.trusted_until, self.clock.now());
+    /// The device with the trust that is left now.
+    fn with_current_trust(&self, device: Device) -> Device {
+        let trust = device.trust.at(device.trusted_until, self.0.clock.now());
         let trusted_until = device.trusted_until.filter(|_| trust != Trust::New);
         Device { trust, trusted_until, ..device }
     }
@@ -121,8 +150,8 @@ fn no_such_device() -> Failure {
     Failure::not_found("You have no such device.")
 }
 
-/// A label without surrounding space.
-fn checked(label: &str) -> Result<String, Failure> {
+/// A valid label, trimmed.
+fn checked_label(label: &str) -> Result<String, Failure> {
     let trimmed = label.trim();
     let fits = (1..=LABEL_CHARS).contains(&trimmed.chars().count());
     if !fits || trimmed.chars().any(char::is_control) {

@@ -1,131 +1,153 @@
-//! A user's own second factors: which there are, setting up an authenticator app, backup codes.
+//! A user's own second factors: listing them, setting up and removing an authenticator app, replacing backup codes.
 //!
-//! A change of factors ends trust: it is an order to the one function that revokes, ends the user's other sessions, and takes
-//! a recent proof of presence. Judging codes is in `codes`.
+//! A change of factors ends trust: it goes to the revoker, ends the user's other sessions, and needs a recent step-up.
 
-use protocol::{audit::Outcome, close::Cause, id::UserId};
+use protocol::audit::Outcome;
 use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
 
-use crate::{Caller, Failure, Meta, Revoked, Services, authenticators::passkey_ceremony};
-use domain::{
-    crypto::seal::NONCE_BYTES,
-    factors::{
-        backup_code::{self, BACKUP_CODES, BackupCode},
-        challenge::ProofMethod,
-        totp::{SECRET_BYTES, TotpCode, TotpSecret, matching_step, qr_svg},
+use super::factor_order::FactorOrders;
+use crate::{
+    authenticators::verify_code::CodeVerifier,
+    core::{
+        audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, privilege::PrivilegeCheck,
+        random::random_bytes, request_meta::RequestMeta, throttle::Throttle,
     },
+    revocation::revoke::{RevocationResult, Revoker},
 };
-use store::{
-    Change, FACTOR_GONE, FactorChange, LAST_FACTOR, PASSKEY_KNOWN, RevocationRequest, StoreError, Target,
+use domain::{
+    factors::backup_code, factors::backup_code::BACKUP_CODES, factors::backup_code::BackupCode,
+    factors::totp::TotpCode, factors::totp::matching_step, factors::totp::qr_svg,
 };
+use store::{FACTOR_GONE, FactorChange, RevocationRequest, Store};
 
-/// What a user has beside a password.
+/// The factors that a user has beside a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Held {
-    /// Since when an authenticator app counts.
+pub struct EnrolledFactors {
+    /// When the authenticator app was confirmed. `None` without one.
     pub totp_confirmed_at: Option<OffsetDateTime>,
-    /// Backup codes not used yet.
+    /// The number of unused backup codes.
     pub backup_codes: u32,
-    /// Passkeys that are not suspended.
+    /// The number of passkeys that are not suspended.
     pub passkeys: u32,
 }
 
-/// An authenticator app to be set up, shown once.
+/// An authenticator app that is being set up. Shown once.
 #[derive(Clone, Debug)]
 pub struct TotpSetup {
-    /// The secret for typing.
+    /// The secret, for typing.
     pub secret: SecretString,
-    /// The secret for apps.
+    /// The secret, for apps.
     pub uri: SecretString,
-    /// The same as a picture.
+    /// The same as a QR code.
     pub qr_svg: SecretString,
 }
 
-impl Services {
-    /// What the caller has.
+/// A user's own second factors.
+pub struct Factors(Parts);
+
+/// What [`Factors`] is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) audit: AuditTrail,
+    pub(crate) throttle: Throttle,
+    pub(crate) privilege: PrivilegeCheck,
+    pub(crate) codes: CodeVerifier,
+    pub(crate) orders: FactorOrders,
+    pub(crate) revoker: Revoker,
+    /// The name of this server in authenticator apps.
+    pub(crate) issuer: String,
+}
+
+impl Factors {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
+    /// The caller's factors.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn factors(&self, caller: &Caller) -> Result<Held, Failure> {
-        let held = self.store.factors_of(caller.user).await?;
-        let totp = self.store.totp_of(caller.user).await?;
-        Ok(Held {
+    pub async fn list(&self, caller: &Caller) -> Result<EnrolledFactors, Failure> {
+        let held = self.0.store.factors_of(caller.user).await?;
+        let totp = self.0.store.totp_of(caller.user).await?;
+        Ok(EnrolledFactors {
             totp_confirmed_at: totp.and_then(|totp| totp.confirmed_at),
             backup_codes: held.backup_codes,
             passkeys: held.passkeys,
         })
     }
 
-    /// Begins to set up an authenticator app. It counts for nothing until a code of it was shown.
+    /// Begins to set up an authenticator app. It is not a factor until a code of it was confirmed.
     ///
     /// # Errors
-    /// `StepUpRequired`, `Conflict` if there is one already, `Invalid` if the session ended meanwhile, `Unavailable`.
-    pub async fn begin_totp(&self, caller: &Caller, meta: &Meta) -> Result<TotpSetup, Failure> {
-        self.require_privilege(caller).await?;
-        let secret = TotpSecret::new(random::<SECRET_BYTES>()?);
-        let sealed = self.totp_sealer.seal(caller.user.0, &secret, random::<NONCE_BYTES>()?);
-        let event = self.event_of(caller, "totp.begun", Outcome::Success, meta);
-        let now = self.clock.now();
-        match self.store.begin_totp(caller.privileged_acting_session(), sealed, now, event).await {
+    /// `StepUpRequired`, `Conflict` if there is one already, `Invalid` if the session has ended meanwhile, `Unavailable`.
+    pub async fn begin_totp(&self, caller: &Caller, meta: &RequestMeta) -> Result<TotpSetup, Failure> {
+        let Parts { store, clock, audit, privilege, codes, issuer, .. } = &self.0;
+        privilege.require(caller).await?;
+        let (secret, sealed) = codes.new_secret(caller.user)?;
+        let event = audit.caller_event(caller, "totp.begun", Outcome::Success, meta);
+        match store.begin_totp(caller.privileged_acting_session(), sealed, clock.now(), event).await {
             Ok(true) => {}
             Ok(false) => return Err(totp_already_active()),
-            Err(error) => return Err(self.failed(caller.user, error).await),
+            Err(error) => return Err(privilege.failure(caller.user, error).await),
         }
-        let uri = secret.uri(self.access_keys.issuer(), &caller.email);
+        let uri = secret.uri(issuer, &caller.email);
         let picture = qr_svg(uri.expose_secret()).unwrap_or_default();
         Ok(TotpSetup { secret: secret.base32(), qr_svg: picture.into(), uri })
     }
 
-    /// Makes the authenticator app that was set up count, by a code of it, and ends the caller's other sessions. The code's
-    /// step is used up. Returns since when it counts.
+    /// Confirms the authenticator app that is being set up with a code of it, and ends the caller's other sessions. The code's
+    /// time step is used up. Returns when it was confirmed.
     ///
     /// # Errors
-    /// `StepUpRequired`, `Conflict` if nothing is being set up, `Invalid` for a wrong code or if the session ended meanwhile,
-    /// `TooMany`, `Unavailable`.
+    /// `StepUpRequired`, `Conflict` if no app is being set up, `Invalid` for a wrong code or if the session has ended
+    /// meanwhile, `TooMany`, `Unavailable`.
     pub async fn confirm_totp(
         &self,
         caller: &Caller,
         code: &SecretString,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Result<OffsetDateTime, Failure> {
-        self.require_privilege(caller).await?;
-        self.throttle_presence(caller.session).await?;
-        let stored = self.store.totp_of(caller.user).await?.ok_or_else(totp_not_begun)?;
+        let Parts { store, clock, throttle, privilege, codes, orders, revoker, .. } = &self.0;
+        privilege.require(caller).await?;
+        throttle.spend_step_up_code(caller.session).await?;
+        let stored = store.totp_of(caller.user).await?.ok_or_else(totp_not_begun)?;
         if stored.confirmed_at.is_some() {
             return Err(totp_already_active());
         }
-        let (secret, _) = self.opened_totp(caller.user, &stored.secret)?;
-        let now = self.clock.now();
+        let (secret, _) = codes.open_secret(caller.user, &stored.secret)?;
+        let now = clock.now();
         let step = TotpCode::parse(code.expose_secret())
             .and_then(|code| matching_step(&secret, &code, now, stored.last_step));
         let Some(step) = step else {
-            let event = self.event_of(caller, "second_factor.refused", Outcome::Failure, meta);
-            self.record(event.with("method", "totp").with("for", "confirmation")).await?;
-            return Err(Failure::invalid_second_factor());
+            return Err(self.refuse_code(caller, meta).await);
         };
         let change = FactorChange::ConfirmTotp { step, secret: stored.secret.bytes };
-        let order =
-            self.factor_order(caller, change, "totp.confirmed", "an authenticator app was added", meta);
-        let order = RevocationRequest { now, ..order };
-        match self.revoke(order).await {
+        let order = orders.order(caller, change, "totp.confirmed", "an authenticator app was added", meta);
+        match revoker.revoke(RevocationRequest { now, ..order }).await {
             Ok(_) => Ok(now),
-            // Another was begun or confirmed in between.
+            // Another one was begun or confirmed meanwhile.
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => Err(totp_not_begun()),
             Err(failure) => Err(failure),
         }
     }
 
-    /// Removes the authenticator app and ends the caller's other sessions. Backup codes for nothing go with it.
+    /// Removes the authenticator app and ends the caller's other sessions. Backup codes without another factor are removed, too.
     ///
     /// # Errors
-    /// `StepUpRequired`, `NotFound` if there is none, `Conflict` if nothing would be left to sign in with, `Invalid` if the
-    /// session ended meanwhile, `Unavailable`.
-    pub async fn remove_totp(&self, caller: &Caller, meta: &Meta) -> Result<Revoked, Failure> {
-        self.require_privilege(caller).await?;
+    /// `StepUpRequired`, `NotFound` if there is none, `Conflict` if the user could no longer sign in, `Invalid` if the session
+    /// has ended meanwhile, `Unavailable`.
+    pub async fn remove_totp(
+        &self,
+        caller: &Caller,
+        meta: &RequestMeta,
+    ) -> Result<RevocationResult, Failure> {
+        self.0.privilege.require(caller).await?;
         let reason = "an authenticator app was removed";
-        let order = self.factor_order(caller, FactorChange::RemoveTotp, "totp.removed", reason, meta);
-        match self.revoke(order).await {
+        let order = self.0.orders.order(caller, FactorChange::RemoveTotp, "totp.removed", reason, meta);
+        match self.0.revoker.revoke(order).await {
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => {
                 Err(Failure::not_found("There is no authenticator app."))
             }
@@ -133,104 +155,50 @@ impl Services {
         }
     }
 
-    /// Ten new backup codes in place of those from before, shown once. Ends the caller's other sessions.
+    /// Replaces the backup codes by ten new ones, shown once. Ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired`, `Conflict` without another second factor, `Invalid` if the session ended meanwhile, `Unavailable`.
+    /// `StepUpRequired`, `Conflict` without another second factor, `Invalid` if the session has ended meanwhile,
+    /// `Unavailable`.
     pub async fn replace_backup_codes(
         &self,
         caller: &Caller,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Result<Vec<SecretString>, Failure> {
-        self.require_privilege(caller).await?;
+        let Parts { privilege, codes: verifier, orders, revoker, .. } = &self.0;
+        privilege.require(caller).await?;
         let mut codes = Vec::with_capacity(BACKUP_CODES);
         for _ in 0..BACKUP_CODES {
-            codes.push(BackupCode::new(&random::<{ backup_code::LENGTH }>()?));
+            codes.push(BackupCode::new(&random_bytes::<{ backup_code::LENGTH }>()?));
         }
-        let hashes = codes.iter().map(|code| self.backup_code_keys.hash(caller.user.0, code)).collect();
+        let hashes = codes.iter().map(|code| verifier.backup_code_hash(caller.user, code)).collect();
         let change = FactorChange::BackupCodes(hashes);
-        let order = self.factor_order(caller, change, "backup_codes.replaced", "new backup codes", meta);
-        match self.revoke(order).await {
+        let order = orders.order(caller, change, "backup_codes.replaced", "new backup codes", meta);
+        match revoker.revoke(order).await {
             Ok(_) => Ok(codes.iter().map(BackupCode::text).collect()),
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => Err(Failure::conflict(
                 "no_second_factor",
-                "Backup codes stand in for a second factor. Add an authenticator app or a passkey first.",
+                "Backup codes replace a second factor. Add an authenticator app or a passkey first.",
             )),
             Err(failure) => Err(failure),
         }
     }
 
-    /// The order of a caller to change their own factors: it ends their other sessions, and needs their privilege.
-    pub(crate) fn factor_order(
-        &self,
-        caller: &Caller,
-        change: FactorChange,
-        event: &str,
-        reason: &str,
-        meta: &Meta,
-    ) -> RevocationRequest {
-        RevocationRequest {
-            acting_session: Some(caller.privileged_acting_session()),
-            except: Some(caller.session),
-            reason: reason.to_owned(),
-            actor: Some(caller.user),
-            change: Some(Change::Factor(change)),
-            audit: self.event_of(caller, event, Outcome::Success, meta),
-            ..RevocationRequest::new(Target::User(caller.user), Cause::FactorChanged, self.clock.now())
+    /// Records a wrong code of the app that is being set up.
+    async fn refuse_code(&self, caller: &Caller, meta: &RequestMeta) -> Failure {
+        let audit = &self.0.audit;
+        let event = audit.caller_event(caller, "second_factor.refused", Outcome::Failure, meta);
+        match audit.record(event.with("method", "totp").with("for", "confirmation")).await {
+            Ok(()) => Failure::invalid_second_factor(),
+            Err(failure) => failure,
         }
-    }
-
-    /// By what this user can prove their presence again.
-    pub(crate) async fn step_up_methods(&self, user: UserId) -> Result<Vec<ProofMethod>, Failure> {
-        let account = self.store.user_by_id(user).await?.ok_or_else(Failure::session_ended)?;
-        let held = self.store.factors_of(user).await?;
-        let has = [
-            (account.has_password(), ProofMethod::Password),
-            (held.totp, ProofMethod::Totp),
-            (held.passkeys > 0, ProofMethod::Passkey),
-        ];
-        Ok(has.into_iter().filter_map(|(has, method)| has.then_some(method)).collect())
-    }
-
-    /// The failure for what the store said about a change that takes privilege.
-    pub(crate) async fn failed(&self, user: UserId, error: StoreError) -> Failure {
-        match Failure::from(error) {
-            Failure::StepUpRequired { .. } => match self.step_up_methods(user).await {
-                Ok(methods) => Failure::StepUpRequired { methods },
-                Err(failure) => failure,
-            },
-            failure => failure,
-        }
-    }
-}
-
-/// The failure for a change of factors that the rows stand against.
-pub(crate) fn conflict(constraint: &str) -> Option<Failure> {
-    match constraint {
-        FACTOR_GONE => Some(Failure::conflict(FACTOR_GONE, "It is not there, or was changed meanwhile.")),
-        LAST_FACTOR => Some(Failure::conflict(
-            LAST_FACTOR,
-            "Without it nothing would be left to sign in with. Set a password or add a passkey first.",
-        )),
-        PASSKEY_KNOWN => Some(passkey_ceremony::passkey_known()),
-        _ => None,
     }
 }
 
 fn totp_already_active() -> Failure {
-    Failure::conflict("totp_already_active", "There is an authenticator app. Remove it first.")
+    Failure::conflict("totp_already_active", "There is an authenticator app already. Remove it first.")
 }
 
 fn totp_not_begun() -> Failure {
-    Failure::conflict("totp_not_begun", "No authenticator app is being set up. Begin anew.")
-}
-
-/// Bytes from the system.
-pub(crate) fn random<const N: usize>() -> Result<[u8; N], Failure> {
-    let mut bytes = [0; N];
-    getrandom::fill(&mut bytes).map_err(|error| {
-        tracing::error!(%error, "the system gives no randomness");
-        Failure::unavailable()
-    })?;
-    Ok(bytes)
+    Failure::conflict("totp_not_begun", "No authenticator app is being set up. Start again.")
 }

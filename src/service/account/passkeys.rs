@@ -1,109 +1,137 @@
 //! A user's own passkeys: adding, listing, renaming, removing.
 //!
-//! Adding and removing one is a change of factors: it takes a recent proof of presence and ends the user's other sessions.
-//! Signing in with one is in `passkey_sign_in`.
+//! Adding and removing one is a change of factors: it needs a recent step-up and ends the user's other sessions. Signing in
+//! with one is in `sign_in::passkey`.
 
 use protocol::audit::Outcome;
 use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
-use webauthn_rs::prelude::{Credential, Passkey, PasskeyRegistration, RegisterPublicKeyCredential};
+use webauthn_rs::prelude::{Credential, PasskeyRegistration, RegisterPublicKeyCredential};
 
+use super::factor_order::FactorOrders;
 use crate::{
-    Caller, Failure, Meta, Revoked, Services,
-    authenticators::passkey_ceremony::{Ceremony, NewCeremony, defect},
-    sign_in::passkey::malformed,
+    authenticators::{
+        passkey_ceremony::{NewCeremony, PasskeyCeremonies, PasskeyCeremony, defect, malformed},
+        stored_passkey::read_passkey,
+    },
+    core::{
+        audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, privilege::PrivilegeCheck,
+        request_meta::RequestMeta, throttle::Throttle,
+    },
+    revocation::revoke::{RevocationResult, Revoker},
 };
-use domain::factors::{
-    aaguid::authenticator,
-    challenge::ChallengeKind,
-    passkey::{self, PASSKEYS_PER_USER},
+use domain::{
+    factors::aaguid::authenticator, factors::challenge::ChallengeKind, factors::passkey,
+    factors::passkey::PASSKEYS_PER_USER,
 };
-use store::{ChallengeOwner, FACTOR_GONE, FactorChange, NewPasskey, StoredPasskey};
+use store::{ChallengeOwner, FACTOR_GONE, FactorChange, NewPasskey, Store, StoredPasskey};
 
 /// A passkey as its user sees it.
 #[derive(Clone, Debug)]
-pub struct PasskeyListed {
-    /// Our name for it.
+pub struct ListedPasskey {
+    /// Its id.
     pub id: Uuid,
-    /// The user's name for it.
+    /// The name that the user gave it.
     pub name: String,
-    /// The authenticator's model, as it says.
+    /// The model that the authenticator reports.
     pub aaguid: Option<Uuid>,
-    /// The name of that model, if it is a known one.
+    /// The name of that model, if it is known.
     pub authenticator: Option<&'static str>,
     /// When it was added.
     pub created_at: OffsetDateTime,
-    /// When it last opened something.
+    /// When it was last used.
     pub last_used_at: Option<OffsetDateTime>,
-    /// Whether it was suspended, because there may be a copy.
+    /// Whether it is suspended, because it may have been copied.
     pub suspended: bool,
-    /// Whether its authenticator keeps it in sync with other devices.
+    /// Whether its authenticator synchronizes it to other devices.
     pub backed_up: bool,
 }
 
-impl Services {
+/// A user's own passkeys.
+pub struct Passkeys(Parts);
+
+/// What [`Passkeys`] is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) audit: AuditTrail,
+    pub(crate) throttle: Throttle,
+    pub(crate) privilege: PrivilegeCheck,
+    pub(crate) ceremonies: PasskeyCeremonies,
+    pub(crate) orders: FactorOrders,
+    pub(crate) revoker: Revoker,
+}
+
+impl Passkeys {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
     /// Begins to add a passkey.
     ///
     /// # Errors
     /// `StepUpRequired`, `Conflict` if there are too many, `TooMany`, `Unavailable`.
-    pub async fn begin_passkey(&self, caller: &Caller, meta: &Meta) -> Result<Ceremony, Failure> {
-        self.require_privilege(caller).await?;
-        self.throttle_address(self.limits.ceremony_address, meta).await?;
-        let user = self.profile(caller).await?;
-        let owner = self.store.passkey_owner(caller.user).await?.ok_or_else(Failure::session_ended)?;
-        let held = self.store.passkeys_of(caller.user).await?;
+    pub async fn begin(&self, caller: &Caller, meta: &RequestMeta) -> Result<PasskeyCeremony, Failure> {
+        let Parts { store, throttle, privilege, ceremonies, .. } = &self.0;
+        privilege.require(caller).await?;
+        throttle.spend_for_address(throttle.limits().ceremony_address, meta.address).await?;
+        let user = store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)?;
+        let owner = store.passkey_owner(caller.user).await?.ok_or_else(Failure::session_ended)?;
+        let held = store.passkeys_of(caller.user).await?;
         if held.len() >= PASSKEYS_PER_USER as usize {
             return Err(Failure::conflict(
                 "too_many_passkeys",
                 "There are 20 passkeys already. Remove one first.",
             ));
         }
-        let known = held.iter().filter_map(|held| Some(library(held)?.cred_id().clone())).collect();
+        let known = held.iter().filter_map(|held| Some(read_passkey(held)?.cred_id().clone())).collect();
         let shown = user.display_name.as_deref().unwrap_or(&user.email);
-        let (options, state) = self
-            .relying_party
+        let (options, state) = ceremonies
+            .relying_party()
             .webauthn()
             .start_passkey_registration(owner.handle, &user.email, shown, Some(known))
-            .map_err(|error| defect("cannot ask for a new passkey", &error))?;
+            .map_err(|error| defect("could not begin a registration", &error))?;
         let mut options = serde_json::to_value(options).map_err(|_| Failure::Internal)?;
-        // Kept by the authenticator if it has room, so that one can sign in without typing a name; the library says that it
-        // had rather not.
+        // Ask the authenticator to keep the passkey if it has room, so that the user can sign in without typing a name. The
+        // library would discourage it.
         options["publicKey"]["authenticatorSelection"]["residentKey"] = "preferred".into();
         let answerer = ChallengeOwner::Session(caller.session);
         let new = NewCeremony::new(ChallengeKind::PasskeyRegistration, Some(caller.user), answerer);
         let state = serde_json::to_value(state).map_err(|_| Failure::Internal)?;
-        let id = self.keep_ceremony(new, state).await?;
-        Ok(Ceremony { id, options })
+        let id = ceremonies.store_ceremony(new, state).await?;
+        Ok(PasskeyCeremony { id, options })
     }
 
     /// Adds the passkey that an authenticator made, and ends the caller's other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired`, `BadRequest` for a name that cannot be, `Invalid` for a ceremony that is over or an answer that does
-    /// not belong to it, `Conflict` for a passkey that is known, `Unavailable`.
-    pub async fn add_passkey(
+    /// `StepUpRequired`, `BadRequest` for an invalid name, `Invalid` for a ceremony that is over or an answer that does not
+    /// belong to it, `Conflict` for a passkey that is registered already, `Unavailable`.
+    pub async fn add(
         &self,
         caller: &Caller,
         ceremony: Uuid,
         credential: &Value,
         name: Option<&str>,
-        meta: &Meta,
-    ) -> Result<PasskeyListed, Failure> {
-        self.require_privilege(caller).await?;
-        let name = name.map(named).transpose()?;
-        let credential = registration(credential)?;
+        meta: &RequestMeta,
+    ) -> Result<ListedPasskey, Failure> {
+        let Parts { privilege, ceremonies, orders, revoker, .. } = &self.0;
+        privilege.require(caller).await?;
+        let name = name.map(checked_name).transpose()?;
+        let credential = parse_registration(credential)?;
         let answerer = Some(ChallengeOwner::Session(caller.session));
         let kinds = [ChallengeKind::PasskeyRegistration];
-        let taken = self.take_ceremony(ceremony, answerer, &kinds).await?;
+        let taken = ceremonies.take_ceremony(ceremony, answerer, &kinds).await?;
         let state: PasskeyRegistration =
             serde_json::from_value(taken.state["library"].clone()).map_err(|_| Failure::Internal)?;
-        let page = self.relying_party.check_page(&credential.response.client_data_json);
-        let judged = page
-            .and_then(|()| self.relying_party.webauthn().finish_passkey_registration(&credential, &state));
+        let relying_party = ceremonies.relying_party();
+        let page = relying_party.check_page(&credential.response.client_data_json);
+        let judged =
+            page.and_then(|()| relying_party.webauthn().finish_passkey_registration(&credential, &state));
         let made = match judged {
             Ok(made) => made,
-            Err(error) => return Err(self.refuse_assertion(Some(caller.user), &error, meta).await),
+            Err(error) => return Err(ceremonies.refuse_assertion(Some(caller.user), &error, meta).await),
         };
         let aaguid = passkey::aaguid(credential.response.attestation_object.as_ref());
         let new = NewPasskey {
@@ -116,9 +144,9 @@ impl Services {
         };
         let id = new.id;
         let change = FactorChange::AddPasskey(Box::new(new));
-        let order = self.factor_order(caller, change, "passkey.added", "a passkey was added", meta);
-        self.revoke(order).await?;
-        let held = self.passkeys(caller).await?;
+        let order = orders.order(caller, change, "passkey.added", "a passkey was added", meta);
+        revoker.revoke(order).await?;
+        let held = self.list(caller).await?;
         held.into_iter().find(|held| held.id == id).ok_or_else(Failure::session_ended)
     }
 
@@ -126,49 +154,54 @@ impl Services {
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn passkeys(&self, caller: &Caller) -> Result<Vec<PasskeyListed>, Failure> {
-        let held = self.store.passkeys_of(caller.user).await?;
-        Ok(held.into_iter().map(PasskeyListed::of).collect())
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<ListedPasskey>, Failure> {
+        let held = self.0.store.passkeys_of(caller.user).await?;
+        Ok(held.into_iter().map(ListedPasskey::of).collect())
     }
 
     /// Gives one of the caller's passkeys another name.
     ///
     /// # Errors
-    /// `NotFound`, `BadRequest` for a name that cannot be, `Invalid` if the session ended meanwhile, `Unavailable`.
-    pub async fn rename_passkey(
+    /// `NotFound`, `BadRequest` for an invalid name, `Invalid` if the session has ended meanwhile, `Unavailable`.
+    pub async fn rename(
         &self,
         caller: &Caller,
         id: Uuid,
         name: &str,
-        meta: &Meta,
-    ) -> Result<PasskeyListed, Failure> {
-        let name = named(name)?;
-        let event = self.event_of(caller, "passkey.renamed", Outcome::Success, meta);
+        meta: &RequestMeta,
+    ) -> Result<ListedPasskey, Failure> {
+        let Parts { store, clock, audit, .. } = &self.0;
+        let name = checked_name(name)?;
+        let event = audit.caller_event(caller, "passkey.renamed", Outcome::Success, meta);
         let event = event.with("passkey", id.to_string());
-        let renamed =
-            self.store.rename_passkey(caller.acting_session(), id, name, self.clock.now(), event).await?;
-        renamed.map(PasskeyListed::of).ok_or_else(no_such_passkey)
+        let renamed = store.rename_passkey(caller.acting_session(), id, name, clock.now(), event).await?;
+        renamed.map(ListedPasskey::of).ok_or_else(no_such_passkey)
     }
 
     /// Removes one of the caller's passkeys and ends their other sessions.
     ///
     /// # Errors
-    /// `StepUpRequired`, `NotFound`, `Conflict` if nothing would be left to sign in with, `Invalid` if the session ended
+    /// `StepUpRequired`, `NotFound`, `Conflict` if the user could no longer sign in, `Invalid` if the session has ended
     /// meanwhile, `Unavailable`.
-    pub async fn remove_passkey(&self, caller: &Caller, id: Uuid, meta: &Meta) -> Result<Revoked, Failure> {
-        self.require_privilege(caller).await?;
+    pub async fn remove(
+        &self,
+        caller: &Caller,
+        id: Uuid,
+        meta: &RequestMeta,
+    ) -> Result<RevocationResult, Failure> {
+        self.0.privilege.require(caller).await?;
         let change = FactorChange::RemovePasskey(id);
-        let order = self.factor_order(caller, change, "passkey.removed", "a passkey was removed", meta);
-        match self.revoke(order).await {
+        let order = self.0.orders.order(caller, change, "passkey.removed", "a passkey was removed", meta);
+        match self.0.revoker.revoke(order).await {
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => Err(no_such_passkey()),
             answer => answer,
         }
     }
 }
 
-impl PasskeyListed {
+impl ListedPasskey {
     fn of(stored: StoredPasskey) -> Self {
-        let backed_up = library(&stored).is_some_and(|passkey| Credential::from(passkey).backup_state);
+        let backed_up = read_passkey(&stored).is_some_and(|passkey| Credential::from(passkey).backup_state);
         Self {
             id: stored.id,
             name: stored.name,
@@ -182,23 +215,13 @@ impl PasskeyListed {
     }
 }
 
-/// The library's form of a passkey. One that it cannot read any more opens nothing, and must not keep the others from
-/// being shown.
-pub(crate) fn library(stored: &StoredPasskey) -> Option<Passkey> {
-    let read = serde_json::from_value::<Passkey>(Value::clone(&stored.passkey));
-    if read.is_err() {
-        tracing::error!(passkey = %stored.id, "a stored passkey cannot be read");
-    }
-    read.ok()
-}
-
-/// What a new authenticator answered, as the browser gives it.
-fn registration(credential: &Value) -> Result<RegisterPublicKeyCredential, Failure> {
+/// The answer of an authenticator to a registration, as the browser gives it.
+fn parse_registration(credential: &Value) -> Result<RegisterPublicKeyCredential, Failure> {
     let read: Option<RegisterPublicKeyCredential> = serde_json::from_value(credential.clone()).ok();
     read.filter(|read| read.type_ == "public-key").ok_or_else(malformed)
 }
 
-fn named(name: &str) -> Result<String, Failure> {
+fn checked_name(name: &str) -> Result<String, Failure> {
     passkey::name(name).ok_or_else(|| {
         let detail = "A passkey's name has 1 to 100 characters and no control characters.";
         Failure::bad_request("invalid_name", detail)

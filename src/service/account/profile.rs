@@ -1,88 +1,103 @@
-//! A user's own account: reading it, renaming it, changing its password.
+//! A user's own profile: reading it, changing the display name, changing the password.
 
 use protocol::{audit::Outcome, close::Cause};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::step_up::wrong_password;
 use crate::{
-    Caller, Failure, Meta, Revoked, Services,
-    sign_in::{
-        password::bounded,
-        register::{name, parsed},
+    core::{
+        account_fields::{parse_display_name, parse_email},
+        audit::AuditTrail,
+        caller::Caller,
+        clock::Clock,
+        failure::Failure,
+        password_hasher::PasswordHasher,
+        privilege::PrivilegeCheck,
+        request_meta::RequestMeta,
+        throttle::Throttle,
     },
+    revocation::revoke::{RevocationResult, Revoker},
 };
-use store::{Change, RevocationRequest, Target, User};
+use store::{Change, RevocationRequest, Store, Target, User};
 
-impl Services {
+/// A user's own profile.
+pub struct Profile(Parts);
+
+/// What [`Profile`] is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) audit: AuditTrail,
+    pub(crate) throttle: Throttle,
+    pub(crate) hasher: PasswordHasher,
+    pub(crate) privilege: PrivilegeCheck,
+    pub(crate) revoker: Revoker,
+}
+
+impl Profile {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
     /// The caller's account.
     ///
     /// # Errors
-    /// `Invalid` if it is gone, `Unavailable`.
-    pub async fn profile(&self, caller: &Caller) -> Result<User, Failure> {
-        self.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)
+    /// `Invalid` if it no longer exists, `Unavailable`.
+    pub async fn read(&self, caller: &Caller) -> Result<User, Failure> {
+        self.0.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)
     }
 
-    /// Changes what the caller wants to be called.
+    /// Changes the caller's display name.
     ///
     /// # Errors
-    /// `BadRequest` for a name that cannot be, `Invalid` if the session ended meanwhile, `Unavailable`.
-    pub async fn update_profile(
+    /// `BadRequest` for an invalid name, `Invalid` if the session has ended meanwhile, `Unavailable`.
+    pub async fn rename(
         &self,
         caller: &Caller,
         display_name: Option<String>,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Result<User, Failure> {
-        let display_name = name(display_name)?;
-        let event = self.event_of(caller, "user.renamed", Outcome::Success, meta);
-        Ok(self.store.update_profile(caller.acting_session(), display_name, self.clock.now(), event).await?)
+        let Parts { store, clock, audit, .. } = &self.0;
+        let display_name = parse_display_name(display_name)?;
+        let event = audit.caller_event(caller, "user.renamed", Outcome::Success, meta);
+        Ok(store.update_profile(caller.acting_session(), display_name, clock.now(), event).await?)
     }
 
-    /// Changes the caller's password and ends their other sessions. The tokens of the session that stays no longer carry
-    /// privilege.
+    /// Changes the caller's password and ends their other sessions. Tokens of the remaining session no longer carry privilege.
     ///
     /// # Errors
-    /// `StepUpRequired` without a recent proof of presence, `Invalid` with a wrong current password or if the session ended
-    /// meanwhile, `BadRequest` for a weak new one, `TooMany`, `Unavailable`.
+    /// `StepUpRequired` without a recent step-up, `Invalid` for a wrong current password or if the session has ended meanwhile,
+    /// `BadRequest` for a weak new password, `TooMany`, `Unavailable`.
     pub async fn change_password(
         &self,
         caller: &Caller,
         current: Option<SecretString>,
         new: SecretString,
-        meta: &Meta,
-    ) -> Result<Revoked, Failure> {
-        self.require_privilege(caller).await?;
-        let hasher = self.hasher.for_user(caller.user)?;
-        self.throttle(self.limits.password_session, &caller.session.to_string()).await?;
-        let user = self.profile(caller).await?;
+        meta: &RequestMeta,
+    ) -> Result<RevocationResult, Failure> {
+        let Parts { clock, audit, throttle, hasher, privilege, revoker, .. } = &self.0;
+        privilege.require(caller).await?;
+        let hasher = hasher.for_user(caller.user)?;
+        throttle.spend(throttle.limits().password_session, &caller.session.to_string()).await?;
+        let user = self.read(caller).await?;
         if let Some(current) = current {
             let phc = user.password_hash.expose_secret().to_owned();
-            if !hasher.verify(bounded(&current), Some(phc)).await?.ok {
-                let event = self.event_of(caller, "password.refused", Outcome::Failure, meta);
-                self.record(event).await?;
-                return Err(wrong_password());
+            if !hasher.verify(&current, Some(phc)).await?.ok {
+                let event = audit.caller_event(caller, "password.refused", Outcome::Failure, meta);
+                audit.record(event).await?;
+                return Err(Failure::wrong_password());
             }
         }
-        let hash = hasher.hash_if_strong(new, parsed(&user.email)?).await?;
-        self.revoke(RevocationRequest {
-            acting_session: Some(caller.privileged_acting_session()),
-            except: Some(caller.session),
-            reason: "the password was changed".to_owned(),
-            actor: Some(caller.user),
-            change: Some(Change::Password { hash }),
-            audit: self.event_of(caller, "password.changed", Outcome::Success, meta),
-            ..RevocationRequest::new(Target::User(caller.user), Cause::PasswordChanged, self.clock.now())
-        })
-        .await
-    }
-
-    /// Refuses what needs a recent proof of presence.
-    ///
-    /// # Errors
-    /// `StepUpRequired` if the credential carries none, `Unavailable`.
-    pub async fn require_privilege(&self, caller: &Caller) -> Result<(), Failure> {
-        if caller.privileged_until.is_some_and(|until| until > self.clock.now()) {
-            return Ok(());
-        }
-        Err(Failure::StepUpRequired { methods: self.step_up_methods(caller.user).await? })
+        let hash = hasher.hash_if_strong(new, parse_email(&user.email)?).await?;
+        revoker
+            .revoke(RevocationRequest {
+                acting_session: Some(caller.privileged_acting_session()),
+                except: Some(caller.session),
+                reason: "the password was changed".to_owned(),
+                actor: Some(caller.user),
+                change: Some(Change::Password { hash }),
+                audit: audit.caller_event(caller, "password.changed", Outcome::Success, meta),
+                ..RevocationRequest::new(Target::User(caller.user), Cause::PasswordChanged, clock.now())
+            })
+            .await
     }
 }

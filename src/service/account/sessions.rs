@@ -1,49 +1,69 @@
-//! A user's own sessions: seeing them, ending one, ending the others.
+//! A user's own sessions: listing them, ending one, ending the others.
+
+use std::time::Duration;
 
 use protocol::{audit::Outcome, close::Cause, id::SessionId};
 
-use crate::{Caller, Failure, Meta, Revoked, Services};
+use crate::{
+    access::listed_session::{ListedSession, SessionListing},
+    core::{audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, request_meta::RequestMeta},
+    revocation::revoke::{RevocationResult, Revoker},
+};
 use domain::session::ended;
-use store::{RevocationRequest, Session, Target};
+use store::{RevocationRequest, Store, Target};
 
-/// A session with what this node knows of it.
-#[derive(Clone, Debug)]
-pub struct Listed {
-    /// The session.
-    pub session: Session,
-    /// Its open sockets on this node.
-    pub open_connections: usize,
+/// A user's own sessions. Clones are cheap.
+#[derive(Clone)]
+pub struct Sessions {
+    store: Store,
+    clock: Clock,
+    audit: AuditTrail,
+    listing: SessionListing,
+    revoker: Revoker,
+    /// How long a session without use or sockets lives.
+    idle: Duration,
 }
 
-impl Services {
-    /// The caller's sessions that work, newest first.
+impl Sessions {
+    /// `idle` is how long a session without use or sockets lives.
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        audit: AuditTrail,
+        listing: SessionListing,
+        revoker: Revoker,
+        idle: Duration,
+    ) -> Self {
+        Self { store, clock, audit, listing, revoker, idle }
+    }
+
+    /// The caller's working sessions, newest first.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn own_sessions(&self, caller: &Caller) -> Result<Vec<Listed>, Failure> {
+    pub async fn list(&self, caller: &Caller) -> Result<Vec<ListedSession>, Failure> {
         let now = self.clock.now();
-        let listed =
-            self.store.sessions_of(caller.user).await?.into_iter().map(|session| self.listed(session));
-        let works = |listed: &Listed| {
+        let sessions = self.store.sessions_of(caller.user).await?;
+        let listed = sessions.into_iter().map(|session| self.listing.of(session));
+        let works = |listed: &ListedSession| {
             let lifetime = listed.session.lifetime(listed.open_connections);
-            listed.session.id == caller.session
-                || ended(&lifetime, self.settings.sessions.idle, now).is_none()
+            listed.session.id == caller.session || ended(&lifetime, self.idle, now).is_none()
         };
         Ok(listed.filter(works).collect())
     }
 
-    /// Ends one of the caller's sessions; one that has ended before is no error.
+    /// Ends one of the caller's sessions. A session that has ended already is not an error.
     ///
     /// # Errors
-    /// `NotFound` if the caller has no such session, `Invalid` if the caller's ended meanwhile, `Unavailable`.
-    pub async fn end_session(
+    /// `NotFound` if the caller has no such session, `Invalid` if the caller's session has ended meanwhile, `Unavailable`.
+    pub async fn end(
         &self,
         caller: &Caller,
         session: SessionId,
-        meta: &Meta,
-    ) -> Result<Revoked, Failure> {
-        let order = self.own(caller, Target::Session(session), meta);
-        let revoked = self.revoke(order).await?;
+        meta: &RequestMeta,
+    ) -> Result<RevocationResult, Failure> {
+        let order = self.order(caller, Target::Session(session), meta);
+        let revoked = self.revoker.revoke(order).await?;
         if revoked.id.is_some() {
             return Ok(revoked);
         }
@@ -53,18 +73,18 @@ impl Services {
         }
     }
 
-    /// Ends all of the caller's sessions but this one.
+    /// Ends all of the caller's sessions except the one of this request.
     ///
     /// # Errors
-    /// `Invalid` if the caller's ended meanwhile, `Unavailable` if the database cannot be reached.
-    pub async fn end_other_sessions(&self, caller: &Caller, meta: &Meta) -> Result<Revoked, Failure> {
-        let order = self.own(caller, Target::User(caller.user), meta);
-        self.revoke(RevocationRequest { except: Some(caller.session), ..order }).await
+    /// `Invalid` if the caller's session has ended meanwhile, `Unavailable` if the database cannot be reached.
+    pub async fn end_others(&self, caller: &Caller, meta: &RequestMeta) -> Result<RevocationResult, Failure> {
+        let order = self.order(caller, Target::User(caller.user), meta);
+        self.revoker.revoke(RevocationRequest { except: Some(caller.session), ..order }).await
     }
 
-    /// An order of a user about what is theirs; the event names the session that is ended, not the one that asks.
-    fn own(&self, caller: &Caller, target: Target, meta: &Meta) -> RevocationRequest {
-        let mut event = self.event("session.revoked", Outcome::Success, meta);
+    /// An order of a user about their own sessions. The event names the session that is ended, not the one that asks.
+    fn order(&self, caller: &Caller, target: Target, meta: &RequestMeta) -> RevocationRequest {
+        let mut event = self.audit.event("session.revoked", Outcome::Success, meta);
         event.actor = Some(caller.user);
         event.user = Some(caller.user);
         event.device = None;
@@ -76,13 +96,5 @@ impl Services {
             audit: event.with("by_session", caller.session.to_string()),
             ..RevocationRequest::new(target, Cause::SignedOut, self.clock.now())
         }
-    }
-
-    pub(crate) fn listed(&self, mut session: Session) -> Listed {
-        if let Some(seen) = self.verifier.last_seen(session.id) {
-            session.last_seen_at = session.last_seen_at.max(seen);
-        }
-        let open_connections = self.realtime.open_connections(session.id);
-        Listed { session, open_connections }
     }
 }

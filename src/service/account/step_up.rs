@@ -1,7 +1,9 @@
-//! Proving presence again, for what a stolen session must not do.
+//! Step-up: proving presence again, for changes that a stolen session must not be able to make.
 //!
-//! The privilege belongs to the session and is carried by the token of the answer and by those that come after it. The
-//! token that asked does not get it, nor does any copy of it.
+//! The privilege belongs to the session. The token of the answer and later tokens carry it. The token that asked does not get
+//! it, and no copy of that token does.
+
+use std::time::Duration;
 
 use protocol::audit::Outcome;
 use secrecy::{ExposeSecret, SecretString};
@@ -9,19 +11,30 @@ use serde_json::Value;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Caller, CodeProof, Failure, Meta, Services, sign_in::password::bounded};
-use store::{Privilege, PrivilegeOutcome, Proof, User};
+use crate::{
+    access::{issue_tokens::TokenIssuer, verifier::Verifier},
+    authenticators::{
+        passkey_ceremony::{NewCeremony, PasskeyCeremonies, PasskeyCeremony, parse_assertion},
+        verify_code::{CodeProof, CodeVerifier},
+    },
+    core::{
+        audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, password_hasher::PasswordHasher,
+        request_meta::RequestMeta, throttle::Throttle,
+    },
+};
+use domain::factors::challenge::ChallengeKind;
+use store::{ChallengeOwner, Privilege, PrivilegeOutcome, Proof, Store, User};
 
 /// A proof of presence.
 #[derive(Clone, Debug)]
 pub enum StepUpProof {
     /// The password.
     Password(SecretString),
-    /// A code of the authenticator app. A backup code is none: it is for whoever has lost the app.
+    /// A code of the authenticator app. Backup codes are not accepted: they are for users who have lost the app.
     Totp(SecretString),
-    /// The answer to a ceremony that was begun for it.
+    /// The answer to a passkey ceremony that was begun for it.
     Passkey {
-        /// Which.
+        /// The ceremony.
         ceremony: Uuid,
         /// The authenticator's answer, as the browser gives it.
         credential: Value,
@@ -39,36 +52,78 @@ impl StepUpProof {
 }
 
 /// A proof that was judged to be right, and what of it is to be spent.
-struct Judged(Option<Proof>);
+struct RightProof(Option<Proof>);
 
-/// A session with privilege, and a fresh token that carries it.
+/// The result of a step-up: a fresh token that carries the session's privilege.
 #[derive(Clone, Debug)]
-pub struct SteppedUp {
-    /// A new access token. Those from before, the one that asked among them, carry no privilege any more.
+pub struct StepUpResult {
+    /// A new access token. Earlier ones, including the one that asked, carry no privilege any more.
     pub access_token: SecretString,
-    /// When that expires.
+    /// When it expires.
     pub access_expires_at: OffsetDateTime,
     /// When the privilege ends.
     pub privileged_until: OffsetDateTime,
 }
 
-impl Services {
-    /// Checks the caller's proof and grants privilege for a while.
+/// Proves presence again.
+pub struct StepUp(Parts);
+
+/// What [`StepUp`] is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) audit: AuditTrail,
+    pub(crate) throttle: Throttle,
+    pub(crate) hasher: PasswordHasher,
+    pub(crate) codes: CodeVerifier,
+    pub(crate) ceremonies: PasskeyCeremonies,
+    pub(crate) verifier: Verifier,
+    pub(crate) tokens: TokenIssuer,
+    pub(crate) privilege_lifetime: Duration,
+}
+
+impl StepUp {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
+    /// Begins a passkey ceremony for a step-up.
     ///
     /// # Errors
-    /// `Invalid` for a wrong proof, or if the session ended or the user was changed meanwhile; `TooMany`, `Unavailable`.
+    /// `Conflict` if the caller has no passkey, `TooMany`, `Unavailable`.
+    pub async fn begin_passkey(
+        &self,
+        caller: &Caller,
+        meta: &RequestMeta,
+    ) -> Result<PasskeyCeremony, Failure> {
+        let Parts { throttle, ceremonies, .. } = &self.0;
+        throttle.spend_for_address(throttle.limits().ceremony_address, meta.address).await?;
+        let allowed = ceremonies.credential_ids(caller.user).await?;
+        if allowed.is_empty() {
+            return Err(Failure::conflict("no_passkey", "You have no passkey to prove your presence with."));
+        }
+        let answerer = ChallengeOwner::Session(caller.session);
+        let new = NewCeremony::new(ChallengeKind::PasskeyStepUp, Some(caller.user), answerer);
+        ceremonies.begin_assertion(new, Some(allowed)).await
+    }
+
+    /// Judges the caller's proof and grants privilege for a while.
+    ///
+    /// # Errors
+    /// `Invalid` for a wrong proof, or if the session has ended or the user was changed meanwhile; `TooMany`, `Unavailable`.
     pub async fn step_up(
         &self,
         caller: &Caller,
         proof: StepUpProof,
-        meta: &Meta,
-    ) -> Result<SteppedUp, Failure> {
-        let (user, judged) = self.judge_presence(caller, &proof, meta).await?;
-        let Some(Judged(spent)) = judged else {
-            return Err(self.refuse_step_up(caller, &proof, meta).await);
+        meta: &RequestMeta,
+    ) -> Result<StepUpResult, Failure> {
+        let Parts { store, clock, audit, verifier, tokens, .. } = &self.0;
+        let (user, judged) = self.judge(caller, &proof, meta).await?;
+        let Some(RightProof(spent)) = judged else {
+            return Err(self.refuse(caller, &proof, meta).await);
         };
-        let now = self.clock.now();
-        let until = now + self.settings.sessions.privilege;
+        let now = clock.now();
+        let until = now + self.0.privilege_lifetime;
         let privilege = Privilege {
             session: caller.session,
             user: caller.user,
@@ -77,63 +132,79 @@ impl Services {
             proof: spent,
             now,
         };
-        let event = self.event_of(caller, "session.stepped_up", Outcome::Success, meta);
+        let event = audit.caller_event(caller, "session.stepped_up", Outcome::Success, meta);
         let event = event.with("method", proof.method());
-        let session = match self.store.grant_privilege(privilege, event).await? {
+        let session = match store.grant_privilege(privilege, event).await? {
             PrivilegeOutcome::Session(session) => session,
             PrivilegeOutcome::Lapsed => return Err(Failure::session_ended()),
-            PrivilegeOutcome::Spent => return Err(self.refuse_step_up(caller, &proof, meta).await),
+            PrivilegeOutcome::Spent => return Err(self.refuse(caller, &proof, meta).await),
         };
-        self.verifier.invalidate(session.id);
-        let (access_token, access_expires_at) = self.access_token(&user, &session, caller.refresh_counter);
-        Ok(SteppedUp { access_token, access_expires_at, privileged_until: until })
+        verifier.invalidate(session.id);
+        let (access_token, access_expires_at) = tokens.access_token(&user, &session, caller.refresh_counter);
+        Ok(StepUpResult { access_token, access_expires_at, privileged_until: until })
     }
 
-    /// The caller's account, read before the proof was judged, and what came of it: `None` if the proof is wrong. Each kind
-    /// of proof is asked for its limits first.
-    async fn judge_presence(
+    /// The caller's account, read before the proof is judged, and the judgement: `None` if the proof is wrong. The limits of
+    /// each kind of proof are checked first.
+    async fn judge(
         &self,
         caller: &Caller,
         proof: &StepUpProof,
-        meta: &Meta,
-    ) -> Result<(User, Option<Judged>), Failure> {
+        meta: &RequestMeta,
+    ) -> Result<(User, Option<RightProof>), Failure> {
+        let Parts { throttle, hasher, codes, .. } = &self.0;
+        let (limit, key) = (throttle.limits().step_up_session, caller.session.to_string());
         match proof {
             StepUpProof::Password(password) => {
-                let hasher = self.hasher.for_user(caller.user)?;
-                self.throttle(self.limits.step_up_session, &caller.session.to_string()).await?;
-                let user = self.profile(caller).await?;
+                let hasher = hasher.for_user(caller.user)?;
+                throttle.spend(limit, &key).await?;
+                let user = self.user(caller).await?;
                 let phc = user.password_hash.expose_secret().to_owned();
-                let right = hasher.verify(bounded(password), Some(phc)).await?.ok;
-                Ok((user, right.then_some(Judged(None))))
+                let right = hasher.verify(password, Some(phc)).await?.ok;
+                Ok((user, right.then_some(RightProof(None))))
             }
             StepUpProof::Totp(code) => {
-                self.throttle(self.limits.step_up_session, &caller.session.to_string()).await?;
-                self.throttle_presence(caller.session).await?;
-                let user = self.profile(caller).await?;
-                let spent = self.judge(caller.user, &CodeProof::Totp(code.clone())).await?;
-                Ok((user, spent.map(|spent| Judged(Some(spent)))))
+                throttle.spend(limit, &key).await?;
+                throttle.spend_step_up_code(caller.session).await?;
+                let user = self.user(caller).await?;
+                let spent = codes.verify(caller.user, &CodeProof::Totp(code.clone())).await?;
+                Ok((user, spent.map(|spent| RightProof(Some(spent)))))
             }
             StepUpProof::Passkey { ceremony, credential } => {
-                self.throttle(self.limits.step_up_session, &caller.session.to_string()).await?;
-                let user = self.profile(caller).await?;
-                let asserted = self.judge_passkey_step_up(caller, *ceremony, credential, meta).await?;
-                Ok((user, Some(Judged(Some(asserted.proof)))))
+                throttle.spend(limit, &key).await?;
+                let user = self.user(caller).await?;
+                let proof = self.judge_passkey(caller, *ceremony, credential, meta).await?;
+                Ok((user, Some(RightProof(Some(proof)))))
             }
         }
     }
 
-    /// Writes the refusal down; if it cannot be written down, there is no answer. The session is as good as before.
-    async fn refuse_step_up(&self, caller: &Caller, proof: &StepUpProof, meta: &Meta) -> Failure {
-        let event = self.event_of(caller, "session.step_up_refused", Outcome::Failure, meta);
-        match (self.record(event.with("method", proof.method())).await, proof) {
+    async fn judge_passkey(
+        &self,
+        caller: &Caller,
+        ceremony: Uuid,
+        credential: &Value,
+        meta: &RequestMeta,
+    ) -> Result<Proof, Failure> {
+        let ceremonies = &self.0.ceremonies;
+        let credential = parse_assertion(credential)?;
+        let answerer = Some(ChallengeOwner::Session(caller.session));
+        let taken = ceremonies.take_ceremony(ceremony, answerer, &[ChallengeKind::PasskeyStepUp]).await?;
+        Ok(ceremonies.judge_assertion(&taken, &credential, meta).await?.proof)
+    }
+
+    async fn user(&self, caller: &Caller) -> Result<User, Failure> {
+        self.0.store.user_by_id(caller.user).await?.ok_or_else(Failure::session_ended)
+    }
+
+    /// Records a refusal. If it cannot be recorded, the answer is that failure. The session stays as it was.
+    async fn refuse(&self, caller: &Caller, proof: &StepUpProof, meta: &RequestMeta) -> Failure {
+        let audit = &self.0.audit;
+        let event = audit.caller_event(caller, "session.step_up_refused", Outcome::Failure, meta);
+        match (audit.record(event.with("method", proof.method())).await, proof) {
             (Err(failure), _) => failure,
-            (Ok(()), StepUpProof::Password(_)) => wrong_password(),
+            (Ok(()), StepUpProof::Password(_)) => Failure::wrong_password(),
             (Ok(()), StepUpProof::Totp(_) | StepUpProof::Passkey { .. }) => Failure::invalid_second_factor(),
         }
     }
-}
-
-/// The proof failed; the session is as good as before.
-pub(crate) fn wrong_password() -> Failure {
-    Failure::invalid("invalid_credentials", "The password is wrong.")
 }

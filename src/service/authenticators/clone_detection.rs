@@ -1,22 +1,40 @@
-//! Passkeys of which there may be a copy: how one is noticed, and what follows.
+//! Detection of copied passkeys, and what follows from it.
 //!
-//! Used by the judging of assertions and by what spends them.
+//! A passkey counts its uses. An answer whose counter is not higher than the stored one may come from a copy. Used by
+//! `passkey_ceremony`, which judges answers, and by sign-in, which spends them.
 
 use protocol::{audit::Outcome, close::Cause, id::UserId};
 use webauthn_rs::prelude::Credential;
 
-use crate::{Failure, Meta, Services, account::passkeys::library};
-use store::{Change, FactorChange, Proof, RevocationRequest, StoredPasskey, Target};
+use super::stored_passkey::read_passkey;
+use crate::{
+    core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta},
+    revocation::revoke::Revoker,
+};
+use store::{Change, FactorChange, Proof, RevocationRequest, Store, StoredPasskey, Target};
 
-impl Services {
-    /// What to answer when an assertion that was right did not count. If its passkey was used with the same counter or a higher
-    /// one since it was judged, one of the two answers is a copy's; otherwise `failure`.
-    pub(crate) async fn unless_overtaken(
+/// Suspends passkeys that may have been copied. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct CloneDetection {
+    store: Store,
+    clock: Clock,
+    audit: AuditTrail,
+    revoker: Revoker,
+}
+
+impl CloneDetection {
+    pub(crate) fn new(store: Store, clock: Clock, audit: AuditTrail, revoker: Revoker) -> Self {
+        Self { store, clock, audit, revoker }
+    }
+
+    /// The failure for an assertion that was right but could not be spent. If its passkey was used since with the same or a
+    /// higher counter, one of the two answers comes from a copy; otherwise it is `failure`.
+    pub(crate) async fn failure_when_unspent(
         &self,
         user: UserId,
         proof: &Proof,
         failure: Failure,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Failure {
         let (Proof::Passkey { id, counter, .. }, Failure::Invalid { .. }) = (proof, &failure) else {
             return failure;
@@ -25,18 +43,16 @@ impl Services {
             Ok(held) => held.into_iter().find(|held| held.id == *id && held.suspended_at.is_none()),
             Err(error) => return error.into(),
         };
-        let count = |held: &StoredPasskey| Some(i64::from(Credential::from(library(held)?).counter));
+        let count = |held: &StoredPasskey| Some(i64::from(Credential::from(read_passkey(held)?).counter));
         match held {
-            Some(held) if *counter > 0 && count(&held) >= Some(*counter) => {
-                self.suspect_clone(&held, meta).await
-            }
+            Some(held) if *counter > 0 && count(&held) >= Some(*counter) => self.suspend(&held, meta).await,
             _ => failure,
         }
     }
 
-    /// Somebody may have a copy of this passkey: it opens nothing any more, and everything that its user has open ends.
-    pub(crate) async fn suspect_clone(&self, stored: &StoredPasskey, meta: &Meta) -> Failure {
-        let mut audit = self.event("credential.clone_suspected", Outcome::Denied, meta);
+    /// Suspends a passkey that may have been copied, and ends all sessions of its user.
+    pub(crate) async fn suspend(&self, stored: &StoredPasskey, meta: &RequestMeta) -> Failure {
+        let mut audit = self.audit.event("credential.clone_suspected", Outcome::Denied, meta);
         audit.user = Some(stored.user);
         let order = RevocationRequest {
             reason: "a passkey may have been copied".to_owned(),
@@ -44,8 +60,8 @@ impl Services {
             audit: audit.with("passkey", stored.id.to_string()),
             ..RevocationRequest::new(Target::User(stored.user), Cause::CredentialCloned, self.clock.now())
         };
-        match self.revoke(order).await {
-            // Suspended already by somebody who saw the same a moment ago.
+        match self.revoker.revoke(order).await {
+            // Another request has just suspended it for the same reason.
             Ok(_) | Err(Failure::Conflict { .. }) => Failure::invalid(
                 "passkey_suspended",
                 "This passkey may have been copied. It is suspended, and you have been signed out everywhere. \

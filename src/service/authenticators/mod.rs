@@ -1,8 +1,51 @@
-//! Judging proofs of a user: codes of authenticator apps, backup codes, passkeys.
+//! Proofs of a user: codes of authenticator apps, backup codes, and passkeys. Judging them, not spending them.
 //!
-//! Used by `sign_in` (to open a session) and by `account` (to step up, and to manage factors). Depends on `core`, `access` and `revocation`.
+//! Shared by `sign_in` (to open a session) and `account` (to step up and to manage factors). A right proof is spent by the
+//! transaction of what it proves. Depends on `core`, `access` and `revocation`.
 
 pub(crate) mod clone_detection;
 pub(crate) mod passkey_ceremony;
 pub(crate) mod relying_party;
+pub(crate) mod stored_passkey;
 pub(crate) mod verify_code;
+
+use std::sync::Arc;
+
+use domain::{factors::backup_code::BackupCodeKeys, factors::totp::TotpSealer};
+use store::Store;
+
+use crate::{
+    core::{audit::AuditTrail, clock::Clock},
+    revocation::revoke::Revoker,
+};
+use clone_detection::CloneDetection;
+use passkey_ceremony::PasskeyCeremonies;
+use relying_party::RelyingParty;
+use verify_code::CodeVerifier;
+
+/// The capability to judge proofs, shared by signing in and by managing an account. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct Authenticators {
+    pub(crate) codes: CodeVerifier,
+    pub(crate) passkeys: PasskeyCeremonies,
+    pub(crate) clones: CloneDetection,
+}
+
+impl Authenticators {
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        audit: AuditTrail,
+        revoker: Revoker,
+        keys: (TotpSealer, BackupCodeKeys),
+        relying_party: RelyingParty,
+    ) -> Self {
+        let (totp, backup_codes) = keys;
+        let clones = CloneDetection::new(store.clone(), clock.clone(), audit.clone(), revoker);
+        Self {
+            codes: CodeVerifier::new(store.clone(), clock.clone(), Arc::new(totp), Arc::new(backup_codes)),
+            passkeys: PasskeyCeremonies::new(store, clock, audit, clones.clone(), relying_party),
+            clones,
+        }
+    }
+}

@@ -1,8 +1,8 @@
-//! Ceremonies of WebAuthn: beginning one, and judging what an authenticator answered.
+//! Ceremonies of WebAuthn: beginning one, and judging the answer of an authenticator.
 //!
-//! Used by `passkeys` and `passkey_sign_in`. Every assertion, whoever began it and for whatever, goes through [`Services::judge_assertion`]: one
-//! mechanism for names known, unknown and not asked for. The state of a ceremony stays in the database and is taken once,
-//! whatever comes of it.
+//! Used by sign-in, step-up and passkey management. Every assertion goes through
+//! [`PasskeyCeremonies::judge_assertion`], whatever it is for, so that a known user name, an unknown one and none are treated
+//! alike. The state of a ceremony is kept in the database and can be taken once.
 
 use protocol::{audit::Outcome, id::UserId};
 use serde_json::{Value, json};
@@ -10,41 +10,72 @@ use webauthn_rs::prelude::{
     Credential, DiscoverableAuthentication, Passkey, PublicKeyCredential, Uuid, WebauthnError,
 };
 
-use crate::{Failure, Meta, Services};
-use domain::factors::challenge::{CHALLENGE_TTL, ChallengeKind};
-use store::{Challenge, ChallengeOwner, PasskeyOwner, Proof, StoredPasskey};
+use super::{clone_detection::CloneDetection, relying_party::RelyingParty, stored_passkey::read_passkey};
+use crate::core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta};
+use domain::{factors::challenge::CHALLENGE_TTL, factors::challenge::ChallengeKind};
+use store::{Challenge, ChallengeOwner, PasskeyOwner, Proof, Store, StoredPasskey};
 
-/// A ceremony that has begun: what the browser needs for it.
+/// A ceremony that has begun: what the browser needs to answer it.
 #[derive(Clone, Debug)]
-pub struct Ceremony {
-    /// Its identity.
+pub struct PasskeyCeremony {
+    /// Its id.
     pub id: Uuid,
-    /// The options, in the library's JSON: `publicKey`, and `mediation` where the browser is to offer passkeys by itself.
+    /// The options for `navigator.credentials`: `publicKey`, and `mediation` where the browser offers passkeys by itself.
     pub options: Value,
 }
 
 /// An assertion that was judged to be right.
-pub(crate) struct Asserted {
-    /// Whose passkey it is.
-    pub(crate) owner: PasskeyOwner,
+pub(crate) struct VerifiedAssertion {
     /// The account.
     pub(crate) user: UserId,
-    /// To be spent.
+    /// The proof, to be spent.
     pub(crate) proof: Proof,
 }
 
-impl Services {
-    /// Begins to ask for an assertion of one of these credentials; without any, of whichever the authenticator has for us.
-    pub(crate) async fn ask_assertion(
+/// Begins ceremonies and judges their answers. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct PasskeyCeremonies {
+    store: Store,
+    clock: Clock,
+    audit: AuditTrail,
+    clones: CloneDetection,
+    relying_party: RelyingParty,
+}
+
+impl PasskeyCeremonies {
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        audit: AuditTrail,
+        clones: CloneDetection,
+        relying_party: RelyingParty,
+    ) -> Self {
+        Self { store, clock, audit, clones, relying_party }
+    }
+
+    /// The library and the names that passkeys belong to.
+    pub(crate) fn relying_party(&self) -> &RelyingParty {
+        &self.relying_party
+    }
+
+    /// The credential ids of a user's passkeys that are not suspended.
+    pub(crate) async fn credential_ids(&self, user: UserId) -> Result<Vec<Vec<u8>>, Failure> {
+        let held = self.store.passkeys_of(user).await?;
+        let usable = held.iter().filter(|held| held.suspended_at.is_none());
+        Ok(usable.filter_map(|held| Some(read_passkey(held)?.cred_id().to_vec())).collect())
+    }
+
+    /// Begins a ceremony for an assertion of one of these credentials; `None` leaves the choice to the authenticator.
+    pub(crate) async fn begin_assertion(
         &self,
         challenge: NewCeremony,
         allowed: Option<Vec<Vec<u8>>>,
-    ) -> Result<Ceremony, Failure> {
+    ) -> Result<PasskeyCeremony, Failure> {
         let (options, state) = self
             .relying_party
             .webauthn()
             .start_discoverable_authentication()
-            .map_err(|error| defect("cannot ask for a passkey", &error))?;
+            .map_err(|error| defect("could not begin an assertion", &error))?;
         let mut options = serde_json::to_value(options).map_err(|_| Failure::Internal)?;
         if let Some(allowed) = allowed {
             let descriptors: Vec<Value> =
@@ -55,12 +86,12 @@ impl Services {
             }
         }
         let state = serde_json::to_value(state).map_err(|_| Failure::Internal)?;
-        let id = self.keep_ceremony(challenge, state).await?;
-        Ok(Ceremony { id, options })
+        let id = self.store_ceremony(challenge, state).await?;
+        Ok(PasskeyCeremony { id, options })
     }
 
-    /// Remembers the state of a ceremony until it is answered.
-    pub(crate) async fn keep_ceremony(&self, new: NewCeremony, library: Value) -> Result<Uuid, Failure> {
+    /// Stores the state of a ceremony until it is answered. `library` is the state of the WebAuthn library.
+    pub(crate) async fn store_ceremony(&self, new: NewCeremony, library: Value) -> Result<Uuid, Failure> {
         let (id, now) = (Uuid::new_v4(), self.clock.now());
         let challenge = Challenge {
             id,
@@ -76,10 +107,10 @@ impl Services {
         Ok(id)
     }
 
-    /// Takes a ceremony of one of these kinds: it is over, whatever comes of the answer.
+    /// Takes a ceremony of one of these kinds. It cannot be taken again, whether the answer is right or wrong.
     ///
     /// # Errors
-    /// `Invalid` if there is no such ceremony for whoever answers.
+    /// `Invalid` if this answerer has no such ceremony.
     pub(crate) async fn take_ceremony(
         &self,
         id: Uuid,
@@ -91,31 +122,34 @@ impl Services {
             None => None,
         };
         taken.filter(|taken| kinds.contains(&taken.kind)).ok_or_else(|| {
-            Failure::invalid("ceremony_expired", "This took too long, or was answered before. Begin again.")
+            Failure::invalid("ceremony_expired", "This took too long or was already answered. Start again.")
         })
     }
 
-    /// Judges an assertion for a ceremony that was taken. `Err` holds the answer; it is written down.
+    /// Judges an assertion for a ceremony that was taken. A refusal is recorded in the audit trail.
+    ///
+    /// # Errors
+    /// `Invalid` with what the user can do about it, `Unavailable`.
     pub(crate) async fn judge_assertion(
         &self,
         ceremony: &Challenge,
         credential: &PublicKeyCredential,
-        meta: &Meta,
-    ) -> Result<Asserted, Failure> {
+        meta: &RequestMeta,
+    ) -> Result<VerifiedAssertion, Failure> {
         let state: DiscoverableAuthentication =
             serde_json::from_value(ceremony.state["library"].clone()).map_err(|_| Failure::Internal)?;
-        // What a stranger can make up is judged before anything is looked up: whether there is such a passkey must not be
-        // told by which mistake is named first.
+        // Check what needs no key before looking up the passkey: the order of error messages must not reveal whether the
+        // passkey exists.
         if let Err(error) = self.relying_party.check_answer(credential) {
             return Err(self.refuse_assertion(None, &error, meta).await);
         }
         let found = self.store.passkey_by_credential(credential.get_credential_id().to_vec()).await?;
-        let Some((stored, owner)) = found.filter(|(stored, owner)| fits(ceremony, credential, stored, owner))
+        let Some((stored, _)) = found.filter(|(stored, owner)| fits(ceremony, credential, stored, owner))
         else {
-            return Err(self.refuse_passkey(ceremony.user, "unknown_passkey", meta).await);
+            return Err(self.refuse(ceremony.user, "unknown_passkey", meta).await);
         };
         if stored.suspended_at.is_some() {
-            return Err(self.refuse_passkey(Some(stored.user), "suspended_passkey", meta).await);
+            return Err(self.refuse(Some(stored.user), "suspended_passkey", meta).await);
         }
         let mut passkey: Passkey =
             serde_json::from_value(stored.passkey.clone()).map_err(|_| Failure::Internal)?;
@@ -125,7 +159,7 @@ impl Services {
         let result = match judged {
             Ok(result) => result,
             Err(WebauthnError::CredentialPossibleCompromise) => {
-                return Err(self.suspect_clone(&stored, meta).await);
+                return Err(self.clones.suspend(&stored, meta).await);
             }
             Err(error) => return Err(self.refuse_assertion(Some(stored.user), &error, meta).await),
         };
@@ -135,57 +169,58 @@ impl Services {
             passkey: serde_json::to_value(&passkey).map_err(|_| Failure::Internal)?,
             counter: i64::from(result.counter()),
         };
-        Ok(Asserted { owner, user: stored.user, proof })
+        Ok(VerifiedAssertion { user: stored.user, proof })
     }
 
-    /// Writes down why an authenticator's answer was refused, and says what the person can do about it.
+    /// Records why an authenticator's answer was refused, and returns what the user can do about it.
     pub(crate) async fn refuse_assertion(
         &self,
         user: Option<UserId>,
         error: &WebauthnError,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Failure {
         let (reason, failure) = explain(error);
-        tracing::info!(?error, origins = ?self.relying_party, "an authenticator's answer was refused");
-        match self.note_refused_passkey(user, reason, meta).await {
+        tracing::info!(?error, origins = ?self.relying_party, "the answer of an authenticator was refused");
+        match self.record_refusal(user, reason, meta).await {
             Ok(()) => failure,
             Err(failure) => failure,
         }
     }
 
-    pub(crate) async fn refuse_passkey(
+    /// Records a refusal for which there is only one answer.
+    pub(crate) async fn refuse(
         &self,
         user: Option<UserId>,
         reason: &'static str,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Failure {
-        match self.note_refused_passkey(user, reason, meta).await {
+        match self.record_refusal(user, reason, meta).await {
             Ok(()) => refused(),
             Err(failure) => failure,
         }
     }
 
-    async fn note_refused_passkey(
+    async fn record_refusal(
         &self,
         user: Option<UserId>,
         reason: &'static str,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Result<(), Failure> {
         metrics::counter!("passkeys_refused_total", "reason" => reason).increment(1);
-        let mut event = self.event("passkey.refused", Outcome::Failure, meta);
+        let mut event = self.audit.event("passkey.refused", Outcome::Failure, meta);
         event.user = user;
-        self.record(event.with("reason", reason)).await
+        self.audit.record(event.with("reason", reason)).await
     }
 }
 
-/// A ceremony to be remembered.
+/// A ceremony to be stored.
 pub(crate) struct NewCeremony {
     pub(crate) kind: ChallengeKind,
     pub(crate) user: Option<UserId>,
     pub(crate) answerer: ChallengeOwner,
-    /// The challenge of the sign-in that it finishes.
+    /// The challenge of the sign-in that it completes.
     pub(crate) sign_in: Option<Uuid>,
-    /// It was begun for nobody, and nobody finishes it.
+    /// It asks for a passkey that does not exist, so that it can never succeed.
     pub(crate) decoy: bool,
 }
 
@@ -196,7 +231,7 @@ impl NewCeremony {
 }
 
 /// Whether the passkey is one that the ceremony asked for, and the user that the authenticator names is its owner (WebAuthn,
-/// 7.2, step 6). Who was not named before must be named now.
+/// 7.2, step 6). If the ceremony names no user, the answer has to name one.
 fn fits(
     ceremony: &Challenge,
     credential: &PublicKeyCredential,
@@ -214,43 +249,52 @@ fn fits(
     }
 }
 
-/// What to call a refusal, and what to tell the person. No text of the library's reaches them.
+/// The reason of a refusal for the audit trail, and the failure for the user. Texts of the library do not reach the user.
 fn explain(error: &WebauthnError) -> (&'static str, Failure) {
     match error {
         WebauthnError::InvalidRPOrigin
         | WebauthnError::InvalidRPIDHash
         | WebauthnError::CredentialCrossOrigin => (
             "wrong_origin",
-            Failure::invalid(
-                "origin_not_allowed",
-                "This page is not one that passkeys of this server work on.",
-            ),
+            Failure::invalid("origin_not_allowed", "Passkeys of this server do not work on this page."),
         ),
         WebauthnError::UserNotVerified | WebauthnError::UserNotPresent => (
             "user_not_verified",
             Failure::invalid(
                 "user_verification_required",
-                "The authenticator did not check who you are. Unlock it with its PIN, a finger or your face.",
+                "The authenticator did not verify you. Unlock it with its PIN, your fingerprint or your face.",
             ),
         ),
         _ => ("invalid_answer", refused()),
     }
 }
 
-/// The one answer where there is nothing that the person could do about it.
+/// The answer when the user cannot do anything about it.
 fn refused() -> Failure {
     Failure::invalid("passkey_refused", "The passkey was not accepted.")
 }
 
-/// An authenticator made a passkey that there is already.
-pub(crate) fn passkey_known() -> Failure {
-    Failure::conflict("passkey_known", "This passkey is registered already. Use another authenticator.")
+/// A failure that no client can cause; logged.
+pub(crate) fn defect(what: &'static str, error: &WebauthnError) -> Failure {
+    tracing::error!(?error, what, "a passkey ceremony failed");
+    Failure::Internal
 }
 
-/// Something that no client can cause.
-pub(crate) fn defect(what: &'static str, error: &WebauthnError) -> Failure {
-    tracing::error!(?error, what, "a ceremony failed");
-    Failure::Internal
+/// An assertion as the browser gives it.
+///
+/// # Errors
+/// `BadRequest` if it is not one.
+pub(crate) fn parse_assertion(credential: &Value) -> Result<PublicKeyCredential, Failure> {
+    let read: Option<PublicKeyCredential> = serde_json::from_value(credential.clone()).ok();
+    read.filter(|read| read.type_ == "public-key").ok_or_else(malformed)
+}
+
+/// The failure for what is not an answer of an authenticator.
+pub(crate) fn malformed() -> Failure {
+    Failure::bad_request(
+        "malformed_credential",
+        "This is not a credential as the browser's navigator.credentials gives it (its toJSON()).",
+    )
 }
 
 fn base64url(bytes: &[u8]) -> String {

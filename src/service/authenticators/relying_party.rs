@@ -1,4 +1,4 @@
-//! To whom passkeys belong, as the library that judges them wants to know it.
+//! The relying party of WebAuthn: the domain and the origins that passkeys belong to.
 //!
 //! Made once, at the start, by the composition root, from names that the settings have checked.
 
@@ -10,11 +10,11 @@ use webauthn_rs::prelude::{PublicKeyCredential, Url, Webauthn, WebauthnBuilder, 
 
 use domain::factors::passkey::RelyingPartyNames;
 
-/// To whom passkeys belong, with the library that judges them. Clones are the same.
+/// The relying party, with the WebAuthn library configured for it. Clones are cheap.
 #[derive(Clone)]
 pub struct RelyingParty {
     webauthn: Arc<Webauthn>,
-    /// SHA-256 of the name that passkeys belong to.
+    /// SHA-256 of the relying party id.
     id_hash: [u8; 32],
 }
 
@@ -30,7 +30,7 @@ impl RelyingParty {
     /// The relying party of these names.
     ///
     /// # Errors
-    /// What is wrong with them, in words.
+    /// What is wrong with them, for people.
     pub fn new(names: &RelyingPartyNames) -> Result<Self, String> {
         let parsed = names.origins.iter().map(|origin| {
             Url::parse(origin).map_err(|error| format!("WEBAUTHN_ORIGINS: `{origin}`: {error}"))
@@ -50,8 +50,8 @@ impl RelyingParty {
         &self.webauthn
     }
 
-    /// Whether a browser says that it spoke with one of our pages, and that the page was no frame of another site's: letter
-    /// by letter, for making a passkey and for using one. The library lets frames use one.
+    /// Checks that the browser names one of our origins exactly, and that the page was not in a frame of another site. The
+    /// library would let frames use a passkey.
     ///
     /// # Errors
     /// `InvalidRPOrigin`, `CredentialCrossOrigin`, `ParseJSONFailure`.
@@ -66,11 +66,9 @@ impl RelyingParty {
         }
         Ok(())
     }
-}
 
-impl RelyingParty {
-    /// What can be seen in an assertion without its key: the page, for whom it was made, and that its authenticator checked
-    /// who holds it (WebAuthn, 6.1: 32 bytes of hash, then the flags).
+    /// Checks what an assertion shows without its key: the page, the relying party, and that the authenticator verified the
+    /// user (WebAuthn, 6.1: 32 bytes of hash, then the flags).
     ///
     /// # Errors
     /// Those of [`Self::check_page`], `InvalidRPIDHash`, `UserNotPresent`, `UserNotVerified`.
@@ -95,7 +93,7 @@ impl RelyingParty {
     }
 }
 
-/// What a browser says of the page (WebAuthn, 5.8.1).
+/// What the browser says of the page (WebAuthn, 5.8.1).
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {

@@ -1,27 +1,27 @@
-//! Judging codes: those of authenticator apps, whose secrets are kept sealed, and those on paper.
+//! Verifying codes: those of authenticator apps, whose secrets are stored sealed, and backup codes.
 //!
-//! Called for a second factor, for a step-up and when an app is being set up. A right code is not spent here: that is for the
-//! transaction of what it proves. Nothing here turns "cannot tell" into "wrong".
+//! Used for a second factor, for a step-up, and to set up an app. A right code is not spent here but by the transaction of what
+//! it proves. A failure of the database is never answered as "wrong code".
+
+use std::sync::Arc;
 
 use protocol::id::UserId;
 use secrecy::{ExposeSecret as _, SecretString};
 
-use crate::{Failure, Services, account::factors::random};
+use crate::core::{clock::Clock, failure::Failure, random::random_bytes};
 use domain::{
-    crypto::seal::{NONCE_BYTES, Sealed},
-    factors::{
-        backup_code::BackupCode,
-        totp::{TotpCode, TotpSecret, matching_step},
-    },
+    crypto::seal::NONCE_BYTES, crypto::seal::Sealed, factors::backup_code::BackupCode,
+    factors::backup_code::BackupCodeKeys, factors::totp::SECRET_BYTES, factors::totp::TotpCode,
+    factors::totp::TotpSealer, factors::totp::TotpSecret, factors::totp::matching_step,
 };
-use store::Proof;
+use store::{Proof, Store};
 
 /// A code as it was typed.
 #[derive(Clone, Debug)]
 pub enum CodeProof {
     /// Of an authenticator app.
     Totp(SecretString),
-    /// From paper.
+    /// A backup code.
     BackupCode(SecretString),
 }
 
@@ -34,29 +34,47 @@ impl CodeProof {
     }
 }
 
-impl Services {
-    /// Whether a code is right, and as what it is to be spent. It may have been spent by then.
+/// Verifies codes, and seals the secrets of authenticator apps. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct CodeVerifier {
+    store: Store,
+    clock: Clock,
+    sealer: Arc<TotpSealer>,
+    backup_codes: Arc<BackupCodeKeys>,
+}
+
+impl CodeVerifier {
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        sealer: Arc<TotpSealer>,
+        backup_codes: Arc<BackupCodeKeys>,
+    ) -> Self {
+        Self { store, clock, sealer, backup_codes }
+    }
+
+    /// The proof to be spent if the code is right, `None` if it is wrong. It may have been spent by then.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached, `Internal` if the secret does not open.
-    pub(crate) async fn judge(&self, user: UserId, code: &CodeProof) -> Result<Option<Proof>, Failure> {
+    /// `Unavailable` if the database cannot be reached, `Internal` if the stored secret cannot be opened.
+    pub(crate) async fn verify(&self, user: UserId, code: &CodeProof) -> Result<Option<Proof>, Failure> {
         match code {
-            CodeProof::Totp(code) => self.judge_totp(user, code).await,
+            CodeProof::Totp(code) => self.verify_totp(user, code).await,
             CodeProof::BackupCode(code) => {
                 let Some(code) = BackupCode::parse(code.expose_secret()) else { return Ok(None) };
-                let hashes = self.backup_code_keys.hashes(user.0, &code);
+                let hashes = self.backup_codes.hashes(user.0, &code);
                 let found = self.store.unused_backup_code(user, hashes).await?;
                 Ok(found.map(|hash| Proof::BackupCode { hash }))
             }
         }
     }
 
-    async fn judge_totp(&self, user: UserId, code: &SecretString) -> Result<Option<Proof>, Failure> {
+    async fn verify_totp(&self, user: UserId, code: &SecretString) -> Result<Option<Proof>, Failure> {
         let stored = self.store.totp_of(user).await?.filter(|stored| stored.confirmed_at.is_some());
         let (Some(stored), Some(code)) = (stored, TotpCode::parse(code.expose_secret())) else {
             return Ok(None);
         };
-        let (secret, outdated) = self.opened_totp(user, &stored.secret)?;
+        let (secret, outdated) = self.open_secret(user, &stored.secret)?;
         if outdated {
             self.reseal(user, stored.secret, &secret).await;
         }
@@ -64,20 +82,38 @@ impl Services {
         Ok(step.map(|step| Proof::Totp { step }))
     }
 
-    /// Opens a user's secret, and says whether it is to be sealed again. That it does not open is nothing that the user did.
-    pub(crate) fn opened_totp(&self, user: UserId, sealed: &Sealed) -> Result<(TotpSecret, bool), Failure> {
-        self.totp_sealer.open(user.0, sealed).map_err(|error| {
-            tracing::error!(%error, user = user.0, key_id = sealed.key_id, "a sealed secret does not open");
+    /// Opens a user's sealed secret, and says whether it was sealed with an outdated key.
+    ///
+    /// # Errors
+    /// `Internal` if it cannot be opened, which is not the user's fault; logged.
+    pub(crate) fn open_secret(&self, user: UserId, sealed: &Sealed) -> Result<(TotpSecret, bool), Failure> {
+        self.sealer.open(user.0, sealed).map_err(|error| {
+            tracing::error!(%error, user = user.0, key_id = sealed.key_id, "a sealed TOTP secret cannot be opened");
             Failure::Internal
         })
     }
 
-    /// Seals a secret with the current key. The sign-in does not depend on it.
+    /// Seals a secret with the current key. The request does not depend on it.
     async fn reseal(&self, user: UserId, old: Sealed, secret: &TotpSecret) {
-        let Ok(nonce) = random::<NONCE_BYTES>() else { return };
-        let new = self.totp_sealer.seal(user.0, secret, nonce);
+        let Ok(nonce) = random_bytes::<NONCE_BYTES>() else { return };
+        let new = self.sealer.seal(user.0, secret, nonce);
         if let Err(error) = self.store.reseal_totp(user, old, new).await {
-            tracing::warn!(%error, "a secret could not be sealed again");
+            tracing::warn!(%error, "could not seal a TOTP secret with the current key");
         }
+    }
+
+    /// A new secret for an authenticator app, and its sealed form for the database.
+    ///
+    /// # Errors
+    /// `Unavailable` without randomness.
+    pub(crate) fn new_secret(&self, user: UserId) -> Result<(TotpSecret, Sealed), Failure> {
+        let secret = TotpSecret::new(random_bytes::<SECRET_BYTES>()?);
+        let sealed = self.sealer.seal(user.0, &secret, random_bytes::<NONCE_BYTES>()?);
+        Ok((secret, sealed))
+    }
+
+    /// The hash under which a new backup code of the user is stored.
+    pub(crate) fn backup_code_hash(&self, user: UserId, code: &BackupCode) -> [u8; 32] {
+        self.backup_codes.hash(user.0, code)
     }
 }

@@ -1,14 +1,47 @@
-//! What is written down about requests: events with what is known of whoever made them.
+//! The audit trail: makes events with what is known of the request, and records refusals.
 //!
-//! Called by every use case. What changes something is written by the transaction that changes it; what is refused, here.
+//! Every use case has one. A change is recorded by the transaction that makes it; a refusal is recorded here.
 
+use actors::Realtime;
 use protocol::audit::{AuditEvent, Outcome};
 
-use crate::{Caller, Failure, Meta, Services};
+use super::{caller::Caller, clock::Clock, failure::Failure, request_meta::RequestMeta};
 
-impl Services {
-    /// An event of a caller's request about themselves.
-    pub(crate) fn event_of(&self, caller: &Caller, name: &str, outcome: Outcome, meta: &Meta) -> AuditEvent {
+/// Makes and records audit events. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct AuditTrail {
+    realtime: Realtime,
+    clock: Clock,
+}
+
+impl AuditTrail {
+    pub(crate) fn new(realtime: Realtime, clock: Clock) -> Self {
+        Self { realtime, clock }
+    }
+
+    /// A successful event of this moment that belongs to no request, such as one of the command line.
+    pub(crate) fn local_event(&self, name: &str) -> AuditEvent {
+        AuditEvent::new(name, Outcome::Success, self.clock.now_ms())
+    }
+
+    /// An event of this request, at this moment.
+    pub(crate) fn event(&self, name: &str, outcome: Outcome, meta: &RequestMeta) -> AuditEvent {
+        AuditEvent {
+            device: meta.device,
+            address: Some(meta.address),
+            request_id: Some(meta.request_id.clone()),
+            ..AuditEvent::new(name, outcome, self.clock.now_ms())
+        }
+    }
+
+    /// An event of a caller's request about their own account.
+    pub(crate) fn caller_event(
+        &self,
+        caller: &Caller,
+        name: &str,
+        outcome: Outcome,
+        meta: &RequestMeta,
+    ) -> AuditEvent {
         AuditEvent {
             actor: Some(caller.user),
             user: Some(caller.user),
@@ -18,20 +51,15 @@ impl Services {
         }
     }
 
-    /// An event of this request, now.
-    pub(crate) fn event(&self, name: &str, outcome: Outcome, meta: &Meta) -> AuditEvent {
-        AuditEvent {
-            device: meta.device,
-            address: Some(meta.address),
-            request_id: Some(meta.request_id.clone()),
-            ..AuditEvent::new(name, outcome, self.clock.now_ms())
-        }
-    }
-
-    /// Writes down what changes nothing by itself, such as a refused sign-in. What cannot be written down is not answered.
+    /// Records an event that changes nothing by itself, such as a refused sign-in.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be recorded: a request without its audit event is not answered.
     pub(crate) async fn record(&self, event: AuditEvent) -> Result<(), Failure> {
         self.realtime.record(event).await.map_err(|_| {
-            tracing::error!("an audit event could not be written anywhere");
+            tracing::error!(
+                "an audit event could not be written, neither to the actor nor to the spill file"
+            );
             Failure::unavailable()
         })
     }

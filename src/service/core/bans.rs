@@ -1,66 +1,69 @@
-//! Bans: whom no door lets in for a while.
+//! Temporary bans of client addresses.
 //!
-//! A ban is a row with an end; this node's copy, which `crate::core::throttle` asks, is filled before the first request and read
-//! anew every few seconds, so that the bans of other nodes and of the command line arrive.
+//! A ban is a row with an end. The limiter of this node has a copy of all rows, which `Throttle` asks. The copy is loaded
+//! before the first request and again every few seconds by a job of `upkeep`, so that bans of other nodes and of the command
+//! line arrive.
 
-use std::{net::IpAddr, sync::Weak, time::Duration};
+use std::{net::IpAddr, time::Duration};
 
+use actors::Realtime;
 use protocol::audit::{AuditEvent, Outcome};
 use time::OffsetDateTime;
-use tokio::sync::watch;
 
-use crate::{Failure, Meta, Parts, Services};
+use super::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta};
 use domain::client::address::limit_key;
-use store::{Ban, StoreError};
+use store::{Ban, Store, StoreError};
 
-/// How long a ban made elsewhere takes to arrive here.
-const EVERY: Duration = Duration::from_secs(3);
-/// The most bans that are kept in memory and listed; of more, those that end last.
-const MOST: u32 = 50_000;
-/// How often a reading is repeated that a ban of this node overtook.
-const TRIES: usize = 3;
+/// The most bans that are kept in memory and listed. If there are more, those that end last are kept.
+const MAX_BANS: u32 = 50_000;
+/// How often loading is repeated when a ban of this node was made at the same time.
+const LOAD_ATTEMPTS: usize = 3;
 /// The longest reason, in bytes.
 const REASON_BYTES: usize = 1_000;
 
-/// Reads the bans again and again until told to stop, or until the services are gone. While the database is away, those that
-/// are known go on.
-pub(crate) async fn run(parts: Weak<Parts>, mut stop: watch::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-        let Some(services) = parts.upgrade().map(Services) else {
-            return;
-        };
-        if let Err(error) = services.load_bans().await {
-            tracing::debug!(%error, "the bans could not be read");
-        }
-    }
+/// Bans and lifts bans of addresses. Clones are cheap.
+#[derive(Clone)]
+pub struct Bans {
+    store: Store,
+    realtime: Realtime,
+    clock: Clock,
+    audit: AuditTrail,
+    stuffing_period: Duration,
 }
 
-impl Services {
-    /// Reads the bans. Until this has been done once, nobody is let in.
+impl Bans {
+    /// `stuffing_period` is how long an address is banned for credential stuffing.
+    pub(crate) fn new(
+        store: Store,
+        realtime: Realtime,
+        clock: Clock,
+        audit: AuditTrail,
+        stuffing_period: Duration,
+    ) -> Self {
+        Self { store, realtime, clock, audit, stuffing_period }
+    }
+
+    /// Loads the bans into the limiter. Until this has succeeded once, every limit on an address answers `Unavailable`.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn load_bans(&self) -> Result<(), StoreError> {
-        for _ in 0..TRIES {
+    pub async fn load(&self) -> Result<(), StoreError> {
+        for _ in 0..LOAD_ATTEMPTS {
             let mark = self.realtime.bans_mark();
-            let bans = self.store.active_bans(self.clock.now(), MOST).await?;
-            let bans = bans.into_iter().map(|ban| (ban.key, millis(ban.expires_at))).collect();
+            let bans = self.store.active_bans(self.clock.now(), MAX_BANS).await?;
+            let bans = bans.into_iter().map(|ban| (ban.key, millis_rounded_up(ban.expires_at))).collect();
             if self.realtime.fill_bans(mark, bans) {
                 return Ok(());
             }
         }
-        // Bans come in faster than they can be read; all of them are this node's own, so it knows them.
+        // This node makes bans faster than they can be read. The limiter knows its own bans already.
         Ok(())
     }
 
-    /// Bans an address by order of whoever runs the server, and its whole /64 if it is IPv6.
+    /// Bans an address by order of the operator of the server. An IPv6 address stands for its whole /64.
     ///
     /// # Errors
-    /// `BadRequest` for an end or a reason that cannot be, `Unavailable`.
+    /// `BadRequest` for an invalid period or reason, `Unavailable`.
     pub async fn ban_address(
         &self,
         address: IpAddr,
@@ -70,35 +73,38 @@ impl Services {
         if reason.len() > REASON_BYTES {
             return Err(Failure::bad_request("invalid_reason", "A reason has at most 1,000 bytes."));
         }
-        let event = AuditEvent::new("address.banned", Outcome::Success, self.clock.now_ms());
-        let event = AuditEvent { address: Some(address), ..event };
+        let event = AuditEvent { address: Some(address), ..self.audit.local_event("address.banned") };
         self.ban(limit_key(address), period, reason, event).await
     }
 
-    /// Lifts the ban of an address. `false` if there is none.
+    /// Lifts the ban of an address. `false` if it was not banned.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn lift_ban(&self, address: IpAddr) -> Result<bool, Failure> {
+    pub async fn lift(&self, address: IpAddr) -> Result<bool, Failure> {
         let key = limit_key(address);
-        let event = AuditEvent::new("address.unbanned", Outcome::Success, self.clock.now_ms());
-        let event = AuditEvent { address: Some(address), ..event }.with("key", key.as_str());
+        let event = AuditEvent { address: Some(address), ..self.audit.local_event("address.unbanned") };
+        let event = event.with("key", key.as_str());
         let lifted = self.store.lift_ban(key.clone(), self.clock.now(), event).await?;
         self.realtime.lift_ban(&key);
         Ok(lifted)
     }
 
-    /// The bans that hold now, the longest first.
+    /// The active bans; those that end last come first.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn bans(&self) -> Result<Vec<Ban>, Failure> {
-        Ok(self.store.active_bans(self.clock.now(), MOST).await?)
+    pub async fn list(&self) -> Result<Vec<Ban>, Failure> {
+        Ok(self.store.active_bans(self.clock.now(), MAX_BANS).await?)
     }
 
-    pub(crate) async fn ban_for_stuffing(&self, key: String, meta: &Meta) -> Result<Ban, Failure> {
-        let event = self.event("address.banned", Outcome::Denied, meta);
-        self.ban(key, self.settings.ban, "credential stuffing".to_owned(), event).await
+    /// Bans the address with this limiter key for credential stuffing.
+    ///
+    /// # Errors
+    /// `Unavailable`.
+    pub(crate) async fn ban_for_stuffing(&self, key: String, meta: &RequestMeta) -> Result<Ban, Failure> {
+        let event = self.audit.event("address.banned", Outcome::Denied, meta);
+        self.ban(key, self.stuffing_period, "credential stuffing".to_owned(), event).await
     }
 
     async fn ban(
@@ -121,14 +127,14 @@ impl Services {
             .with("reason", reason.as_str())
             .with("until", expires_at.unix_timestamp());
         let ban = self.store.ban(Ban { key, reason, created_at: now, expires_at }, event).await?;
-        self.realtime.ban(&ban.key, millis(ban.expires_at));
+        self.realtime.ban(&ban.key, millis_rounded_up(ban.expires_at));
         tracing::info!(key = ban.key, reason = ban.reason, "an address was banned");
         Ok(ban)
     }
 }
 
-/// In milliseconds since the epoch, rounded up: a ban is not over before its end.
-fn millis(at: OffsetDateTime) -> i64 {
+/// Milliseconds since the epoch, rounded up, so that a ban does not end early.
+fn millis_rounded_up(at: OffsetDateTime) -> i64 {
     let nanos = at.unix_timestamp_nanos();
     let millis = nanos.div_euclid(1_000_000) + i128::from(nanos.rem_euclid(1_000_000) > 0);
     i64::try_from(millis).unwrap_or(i64::MAX)

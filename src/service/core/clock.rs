@@ -1,7 +1,7 @@
-//! The services' clock: wall time, which tests can move.
+//! The clock of the use cases: wall time, which tests can move forward.
 //!
-//! Everything that is stored or signed takes its time from here; timers use monotonic time instead, of which there is one that
-//! moves along.
+//! Everything that is stored or signed takes its time from here. Ages in memory use [`Clock::moment`], which is monotonic and
+//! moves along with tests.
 
 use std::{
     sync::{
@@ -20,7 +20,7 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// The time.
+    /// The time now.
     #[must_use]
     pub fn now(&self) -> OffsetDateTime {
         let now = OffsetDateTime::now_utc()
@@ -28,13 +28,13 @@ impl Clock {
         now.replace_nanosecond(now.nanosecond() / 1000 * 1000).unwrap_or(now)
     }
 
-    /// The time in milliseconds since the epoch.
+    /// The time now in milliseconds since the epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         millis(self.now())
     }
 
-    /// The moment, for ages and pauses that are kept in memory only: setting the machine's clock does not change it.
+    /// The monotonic time now, for ages and pauses in memory: setting the clock of the machine does not change it.
     #[must_use]
     pub fn moment(&self) -> Instant {
         let ahead = u64::try_from(self.ahead_micros.load(Ordering::Relaxed)).unwrap_or(0);

@@ -1,37 +1,16 @@
-//! How use cases answer when they do not do what was asked, and what they know about a request.
+//! The failures of use cases.
 //!
-//! Doors turn these into statuses or close codes. Texts are for people and name no library, row or secret.
+//! REST turns them into statuses, sockets into close codes. Texts are for people and name no library, row or secret.
 
-use std::{borrow::Cow, net::IpAddr, time::Duration};
+use std::{borrow::Cow, time::Duration};
 
-use logic::denials::Denied;
-use protocol::{close::Cause, id::DeviceId};
-
-use crate::account::factors;
 use domain::{factors::challenge::ProofMethod, problem::Policy};
-use store::{Lapse, StoreError};
-
-/// What the services know about a request, whichever door it came through.
-#[derive(Clone, Debug)]
-pub struct Meta {
-    /// Its id, for logs and audit.
-    pub request_id: String,
-    /// The client's address.
-    pub address: IpAddr,
-    /// The client's own words.
-    pub user_agent: Option<String>,
-    /// The fingerprint of its headers.
-    pub fingerprint: String,
-    /// The device named by a genuine cookie.
-    pub device: Option<DeviceId>,
-    /// Whether it came from a browser.
-    pub browser: bool,
-}
+use store::{FACTOR_GONE, LAST_FACTOR, Lapse, PASSKEY_KNOWN, StoreError};
 
 /// Why a use case was not carried out.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Failure {
-    /// The credential does not do. 401.
+    /// The credential is not valid. 401.
     #[error("{code}: {detail}")]
     Invalid {
         /// Stable, for programs.
@@ -39,7 +18,7 @@ pub enum Failure {
         /// For people.
         detail: Cow<'static, str>,
     },
-    /// Known, but not allowed. 403.
+    /// The caller is known but not allowed to do this. 403.
     #[error("{code}: {detail}")]
     Forbidden {
         /// Stable, for programs.
@@ -47,13 +26,13 @@ pub enum Failure {
         /// For people.
         detail: Cow<'static, str>,
     },
-    /// It takes a recent proof of presence. 403.
+    /// The caller has to step up first. 403.
     #[error("step_up_required")]
     StepUpRequired {
-        /// By what this user can prove it.
+        /// The methods that this user can step up with.
         methods: Vec<ProofMethod>,
     },
-    /// What was asked for makes no sense. 422.
+    /// The request is not valid. 422.
     #[error("{code}: {detail}")]
     BadRequest {
         /// Stable, for programs.
@@ -61,7 +40,7 @@ pub enum Failure {
         /// For people.
         detail: Cow<'static, str>,
     },
-    /// There is no such thing, or not for this caller. 404.
+    /// There is no such resource, or the caller may not see it. 404.
     #[error("{code}: {detail}")]
     NotFound {
         /// Stable, for programs.
@@ -69,7 +48,7 @@ pub enum Failure {
         /// For people.
         detail: Cow<'static, str>,
     },
-    /// It stands against something that is there. 409.
+    /// The request conflicts with what exists. 409.
     #[error("{code}: {detail}")]
     Conflict {
         /// Stable, for programs.
@@ -77,26 +56,27 @@ pub enum Failure {
         /// For people.
         detail: Cow<'static, str>,
     },
-    /// Too often. 429.
+    /// Too many requests. 429.
     #[error("too many attempts")]
     TooMany {
-        /// When to try again.
+        /// When to retry.
         retry_after: Duration,
-        /// What says so.
+        /// The limit that refused it.
         policy: Policy,
     },
-    /// It cannot be told now. 503.
+    /// The answer cannot be determined now. 503.
     #[error("unavailable")]
     Unavailable {
-        /// When to try again.
+        /// When to retry.
         retry_after: Duration,
     },
-    /// A defect; it has been logged. 500.
+    /// A defect of the server. It has been logged. 500.
     #[error("internal error")]
     Internal,
 }
 
 impl Failure {
+    /// Temporarily unavailable; the client may retry after a second.
     pub(crate) fn unavailable() -> Self {
         Self::Unavailable { retry_after: Duration::from_secs(1) }
     }
@@ -117,12 +97,12 @@ impl Failure {
         Self::NotFound { code: "not_found", detail: detail.into() }
     }
 
-    /// The one answer to every sign-in that does not succeed, whatever the reason.
+    /// The same answer to every sign-in that is refused, whatever the reason.
     pub(crate) fn invalid_credentials() -> Self {
         Self::invalid("invalid_credentials", "The e-mail address or the password is wrong.")
     }
 
-    /// The session was ended while the request was on its way; in the verifier's words.
+    /// The session was revoked while the request was being handled. The verifier answers with the same code.
     pub(crate) fn session_revoked() -> Self {
         Self::invalid("session_revoked", "The session has ended. Sign in again.")
     }
@@ -131,15 +111,20 @@ impl Failure {
         Self::Conflict { code, detail: detail.into() }
     }
 
-    /// The one answer to every second factor that does not do, whatever the reason.
+    /// The same answer to every second factor that is refused, whatever the reason.
     pub(crate) fn invalid_second_factor() -> Self {
         Self::invalid(
             "invalid_second_factor",
-            "The code is wrong, was used before, or came too late. Try another, or sign in anew.",
+            "The code is wrong, expired or already used. Try another code, or sign in again.",
         )
     }
 
-    /// The session is over, or never was.
+    /// The password of a signed-in user is wrong. The session stays as it was.
+    pub(crate) fn wrong_password() -> Self {
+        Self::invalid("invalid_credentials", "The password is wrong.")
+    }
+
+    /// The session has ended, or never existed.
     pub(crate) fn session_ended() -> Self {
         Self::invalid("session_ended", "The session has ended. Sign in again.")
     }
@@ -154,16 +139,15 @@ impl From<StoreError> for Failure {
             }
             StoreError::Lapsed(Lapse::Session) => Self::session_revoked(),
             StoreError::Lapsed(Lapse::Account) => {
-                Self::forbidden("account_inactive", "This account may not come in.")
+                Self::forbidden("account_inactive", "This account is disabled.")
             }
             StoreError::Lapsed(Lapse::Role) => {
                 Self::forbidden("not_permitted", "Your role no longer permits this.")
             }
-            // By what, says whoever knows the user.
-            StoreError::Lapsed(Lapse::Privilege) => Self::StepUpRequired { methods: Vec::new() },
-            // Other conflicts that callers can cause are handled where they are caused.
-            StoreError::Conflict(constraint) if let Some(failure) = factors::conflict(&constraint) => failure,
-            StoreError::Conflict(_) | StoreError::Internal(_) => {
+            // Use cases handle other conflicts that clients can cause.
+            StoreError::Conflict(constraint) if let Some(failure) = factor_conflict(&constraint) => failure,
+            // Privileged changes map `Lapse::Privilege` with `PrivilegeCheck::failure`, which knows the user's methods.
+            StoreError::Conflict(_) | StoreError::Internal(_) | StoreError::Lapsed(Lapse::Privilege) => {
                 tracing::error!(%error, "a database request failed");
                 Self::Internal
             }
@@ -171,45 +155,20 @@ impl From<StoreError> for Failure {
     }
 }
 
-/// Why a credential does not open the door.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// It is not genuine, or there is no such session. 401; the code is stable.
-    Invalid(&'static str),
-    /// It is genuine but past its time: a fresh one may do. 401.
-    Expired,
-    /// Its session has ended. 401.
-    Ended(Cause),
-    /// It is good, but its user may not come in. 403.
-    Forbidden(&'static str),
-    /// It, or its user, is denied. 403 for a blocked user, 401 for a token.
-    Denied(Denied),
-    /// It cannot be told now. 503.
-    Unavailable,
-}
-
-impl Refusal {
-    /// The stable code, for programs.
-    #[must_use]
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Invalid(code) | Self::Forbidden(code) => code,
-            Self::Expired => "token_expired",
-            Self::Denied(Denied::Blocked) => "user_blocked",
-            Self::Denied(Denied::TokenRevoked) => "token_revoked",
-            Self::Denied(Denied::TokensInvalidated) => "tokens_invalidated",
-            Self::Ended(Cause::SessionExpired) => "session_expired",
-            Self::Ended(_) => "session_revoked",
-            Self::Unavailable => "unavailable",
+/// The failure for a change of factors that a constraint of the database refuses.
+fn factor_conflict(constraint: &str) -> Option<Failure> {
+    match constraint {
+        FACTOR_GONE => {
+            Some(Failure::conflict(FACTOR_GONE, "It does not exist, or was changed at the same time."))
         }
+        LAST_FACTOR => Some(Failure::conflict(
+            LAST_FACTOR,
+            "Without it you could not sign in. Set a password or add a passkey first.",
+        )),
+        PASSKEY_KNOWN => Some(Failure::conflict(
+            "passkey_known",
+            "This passkey is registered already. Use another authenticator.",
+        )),
+        _ => None,
     }
-}
-
-/// Whatever keeps the store from answering, the credential has not been judged.
-pub(crate) fn refused(error: StoreError) -> Refusal {
-    match error {
-        StoreError::Unavailable(reason) => tracing::debug!(%reason, "a credential could not be judged"),
-        error => tracing::error!(%error, "a credential could not be judged"),
-    }
-    Refusal::Unavailable
 }

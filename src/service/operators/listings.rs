@@ -1,61 +1,133 @@
-//! What operators see: sessions of accounts and of other identity providers' users, and connections.
+//! Lists for operators: sessions of accounts and of users of outside issuers, and connections.
 
-use actors::runtime::Connected;
+use actors::{Realtime, runtime::ListedConnection};
 use protocol::{
     audit::Outcome,
     id::{SessionId, Subject},
 };
 use time::OffsetDateTime;
 
+use super::{
+    revoke::operator_required,
+    session_page::{SessionFilter, cursor_after, read_cursor},
+};
 use crate::{
-    Caller, Failure, Listed, Meta, Services, SessionFilter,
-    operators::revoke::{cursor, operator_required, read_cursor},
-    revocation::denials::account,
+    access::listed_session::{ListedSession, SessionListing},
+    core::{
+        audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, request_meta::RequestMeta,
+        subject::account_of,
+    },
 };
 use domain::account::role::Scope;
-use store::{ExternalFilter, ExternalSession};
+use store::{ExternalFilter, ExternalSession, Store};
+
+/// A page of sessions of accounts, newest first.
+#[derive(Clone, Debug)]
+pub struct SessionPage {
+    /// The sessions.
+    pub sessions: Vec<ListedSession>,
+    /// The cursor of the next page, if there is one.
+    pub next: Option<String>,
+}
 
 /// A session of either kind.
 #[derive(Clone, Debug)]
-pub enum Overseen {
-    /// A sign-in of an account.
-    Account(Box<Listed>),
-    /// One connection that another identity provider, or nobody, vouches for, and whether it is open here.
-    Outside(Box<ExternalSession>, usize),
+pub enum AnySession {
+    /// A session of an account.
+    Account(Box<ListedSession>),
+    /// The session of one connection with a token of an outside issuer or without a token, and the number of its open sockets
+    /// on this node.
+    External(Box<ExternalSession>, usize),
 }
 
-impl Overseen {
-    fn place(&self) -> (OffsetDateTime, SessionId) {
+impl AnySession {
+    /// Its position in the list: when it began, and its id.
+    fn position(&self) -> (OffsetDateTime, SessionId) {
         match self {
             Self::Account(listed) => (listed.session.created_at, listed.session.id),
-            Self::Outside(session, _) => (session.created_at, session.id),
+            Self::External(session, _) => (session.created_at, session.id),
         }
     }
 }
 
 /// A page of sessions of both kinds, newest first.
 #[derive(Clone, Debug)]
-pub struct OverseenPage {
+pub struct AnySessionPage {
     /// The sessions.
-    pub sessions: Vec<Overseen>,
-    /// Where the next page begins, if there is one.
+    pub sessions: Vec<AnySession>,
+    /// The cursor of the next page, if there is one.
     pub next: Option<String>,
 }
 
-impl Services {
-    /// Lists sessions of anybody for an operator: needs the scope. With `subject` those of whoever goes by that name in
-    /// realtime, an account or not.
+/// Lists sessions and connections of all users.
+pub struct Listings {
+    store: Store,
+    realtime: Realtime,
+    clock: Clock,
+    audit: AuditTrail,
+    listing: SessionListing,
+}
+
+impl Listings {
+    pub(crate) fn new(
+        store: Store,
+        realtime: Realtime,
+        clock: Clock,
+        audit: AuditTrail,
+        listing: SessionListing,
+    ) -> Self {
+        Self { store, realtime, clock, audit, listing }
+    }
+
+    /// Sessions of accounts, for the command line.
     ///
     /// # Errors
-    /// `Forbidden` if the caller may not, `BadRequest` for a cursor that is none of ours and for a subject beside a user or a
+    /// `BadRequest` for an invalid cursor, `Unavailable`.
+    pub async fn account_sessions(&self, filter: SessionFilter) -> Result<SessionPage, Failure> {
+        let before = filter.cursor.as_deref().map(read_cursor).transpose()?;
+        let found = self
+            .store
+            .search_sessions(store::SessionFilter {
+                user: filter.user,
+                device: filter.device,
+                active_at: filter.active_only.then(|| self.clock.now()),
+                before,
+                // One more than asked for tells whether there is another page.
+                limit: filter.limit.saturating_add(1),
+            })
+            .await?;
+        let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
+        let more = found.len() > limit;
+        let sessions: Vec<_> =
+            found.into_iter().take(limit).map(|found| self.listing.of(found.session)).collect();
+        let next = sessions
+            .last()
+            .filter(|_| more)
+            .map(|listed| cursor_after(listed.session.created_at, listed.session.id));
+        Ok(SessionPage { sessions, next })
+    }
+
+    /// Sessions of users of outside issuers and of connections without a token, newest first.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn external_sessions(&self, filter: ExternalFilter) -> Result<Vec<ExternalSession>, Failure> {
+        Ok(self.store.search_external(filter).await?)
+    }
+
+    /// Sessions of both kinds, for an operator: needs the scope. With `subject`, only those of the user with this name in
+    /// realtime, whether or not it is an account.
+    ///
+    /// # Errors
+    /// `Forbidden` if the caller may not, `BadRequest` for an invalid cursor, and for a subject together with a user or a
     /// device, `Unavailable`.
-    pub async fn oversee_sessions(
+    pub async fn sessions(
         &self,
         caller: &Caller,
         mut filter: SessionFilter,
         subject: Option<Subject>,
-        meta: &Meta,
-    ) -> Result<OverseenPage, Failure> {
+        meta: &RequestMeta,
+    ) -> Result<AnySessionPage, Failure> {
         self.require_operator(caller, "sessions.searched", subject.as_ref(), &filter, meta).await?;
         let before = filter.cursor.as_deref().map(read_cursor).transpose()?;
         let mut found = Vec::new();
@@ -64,15 +136,15 @@ impl Services {
             let detail = "Name a subject, or a user or device, not both.";
             return Err(Failure::bad_request("contradicting_filters", detail));
         }
-        // A subject that is no account means no account; what names an account or a device of one means no others.
-        let named = subject.as_ref().map(account);
+        // A subject that is not an account selects no accounts; a user or device selects no external sessions.
+        let named = subject.as_ref().map(account_of);
         if let Some(Some(user)) = named {
             filter.user = Some(user);
         }
         if named != Some(None) {
-            let page =
-                self.search_sessions(SessionFilter { limit: filter.limit + 1, ..filter.clone() }).await?;
-            found.extend(page.sessions.into_iter().map(|listed| Overseen::Account(Box::new(listed))));
+            let wanted = SessionFilter { limit: filter.limit + 1, ..filter.clone() };
+            let page = self.account_sessions(wanted).await?;
+            found.extend(page.sessions.into_iter().map(|listed| AnySession::Account(Box::new(listed))));
         }
         if !only_accounts {
             let wanted = ExternalFilter {
@@ -82,10 +154,10 @@ impl Services {
                 before,
                 limit: filter.limit + 1,
             };
-            let outside = self.outside_sessions(wanted).await?;
-            found.extend(outside.into_iter().map(|session| {
+            let external = self.external_sessions(wanted).await?;
+            found.extend(external.into_iter().map(|session| {
                 let open = self.realtime.open_connections(session.id);
-                Overseen::Outside(Box::new(session), open)
+                AnySession::External(Box::new(session), open)
             }));
         }
         Ok(page(found, filter.limit))
@@ -95,15 +167,15 @@ impl Services {
     ///
     /// # Errors
     /// `Forbidden` if the caller may not, `Unavailable`.
-    pub async fn oversee_connections(
+    pub async fn connections(
         &self,
         caller: &Caller,
         subject: &Subject,
-        meta: &Meta,
-    ) -> Result<Vec<Connected>, Failure> {
+        meta: &RequestMeta,
+    ) -> Result<Vec<ListedConnection>, Failure> {
         let filter = SessionFilter::default();
         self.require_operator(caller, "connections.searched", Some(subject), &filter, meta).await?;
-        Ok(self.connections_of(subject).await)
+        Ok(self.realtime.connections_of(subject).await)
     }
 
     async fn require_operator(
@@ -112,31 +184,31 @@ impl Services {
         name: &str,
         subject: Option<&Subject>,
         filter: &SessionFilter,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Result<(), Failure> {
         if caller.scopes.contains(Scope::Operate) {
             return Ok(());
         }
-        let mut event = self.event_of(caller, name, Outcome::Denied, meta);
-        event.user = filter.user.or_else(|| subject.and_then(account));
+        let mut event = self.audit.caller_event(caller, name, Outcome::Denied, meta);
+        event.user = filter.user.or_else(|| subject.and_then(account_of));
         event.subject = subject.map(Subject::to_string);
-        self.record(event).await?;
+        self.audit.record(event).await?;
         Err(operator_required())
     }
 }
 
-/// The newest of both kinds, in the order in which each of them comes.
-fn page(mut found: Vec<Overseen>, limit: u32) -> OverseenPage {
+/// The newest of both kinds, in the order that each kind has.
+fn page(mut found: Vec<AnySession>, limit: u32) -> AnySessionPage {
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     found.sort_by(|a, b| {
-        let ((a_start, a_id), (b_start, b_id)) = (a.place(), b.place());
+        let ((a_start, a_id), (b_start, b_id)) = (a.position(), b.position());
         b_start.cmp(&a_start).then(a_id.cmp(&b_id))
     });
     let more = found.len() > limit;
     found.truncate(limit);
     let next = found.last().filter(|_| more).map(|last| {
-        let (start, id) = last.place();
-        cursor(start, id)
+        let (start, id) = last.position();
+        cursor_after(start, id)
     });
-    OverseenPage { sessions: found, next }
+    AnySessionPage { sessions: found, next }
 }

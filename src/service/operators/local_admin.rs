@@ -1,30 +1,90 @@
-//! What whoever runs the server does to accounts from the command line: roles, status, passwords, sessions.
+//! What the command line and the development server do with accounts: creating them, roles, status, passwords, sessions.
 //!
-//! The one who asks has the database's password, so nothing is asked of them here. Running servers hear of it from the
-//! database. Events carry no actor and say where they come from.
+//! The operator of the server has the database's password, so no further proof is required. Running servers learn of changes
+//! from the database. Events have no actor and say that they come from the command line.
 
-use protocol::{
-    audit::{AuditEvent, Outcome},
-    close::Cause,
-    id::UserId,
-};
+use protocol::{audit::AuditEvent, close::Cause, id::UserId};
 use secrecy::SecretString;
 
-use crate::{Failure, Revoked, Services, sign_in::register::parsed};
-use domain::account::role::{Role, Status};
-use store::{Change, FactorChange, RevocationRequest, Target, User, UserFilter};
+use crate::{
+    core::{
+        account_fields::{email_taken, parse_display_name, parse_email},
+        audit::AuditTrail,
+        clock::Clock,
+        failure::Failure,
+        password_hasher::PasswordHasher,
+    },
+    revocation::revoke::{RevocationResult, Revoker},
+};
+use domain::{account::email::Email, account::role::Role, account::role::Status};
+use store::{Change, FactorChange, NewUser, RevocationRequest, Store, StoreError, Target, User, UserFilter};
 
-impl Services {
-    /// The account of this address.
+/// Administers accounts from the command line.
+pub struct LocalAdmin {
+    store: Store,
+    clock: Clock,
+    audit: AuditTrail,
+    hasher: PasswordHasher,
+    revoker: Revoker,
+    /// Whether this is a development server.
+    development: bool,
+}
+
+impl LocalAdmin {
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        audit: AuditTrail,
+        hasher: PasswordHasher,
+        revoker: Revoker,
+        development: bool,
+    ) -> Self {
+        Self { store, clock, audit, hasher, revoker, development }
+    }
+
+    /// Creates an account.
     ///
     /// # Errors
-    /// `BadRequest` for what is no address, `NotFound`, `Unavailable`.
+    /// `BadRequest` for an invalid address or name or a weak password, `Conflict` for a known address, `Unavailable`.
+    pub async fn create_user(
+        &self,
+        email: &str,
+        password: SecretString,
+        role: Role,
+        display_name: Option<String>,
+    ) -> Result<User, Failure> {
+        let email = parse_email(email)?;
+        let display_name = parse_display_name(display_name)?;
+        let hash = self.hasher.hash_if_strong(password, email.clone()).await?;
+        self.insert(email, hash, role, display_name).await
+    }
+
+    /// Creates a demonstration account if it does not exist, with any password. Only on a development server.
+    ///
+    /// # Errors
+    /// `Forbidden` on any other server, `Unavailable`.
+    pub async fn seed_user(&self, email: &str, password: &SecretString, role: Role) -> Result<User, Failure> {
+        if !self.development {
+            return Err(Failure::forbidden("development_only", "Only a development server seeds users."));
+        }
+        let email = parse_email(email)?;
+        if let Some(found) = self.store.user_by_email(email.clone(), None).await? {
+            return Ok(found.user);
+        }
+        let hash = self.hasher.hash(password.clone()).await?;
+        self.insert(email, hash, role, None).await
+    }
+
+    /// The account with this address.
+    ///
+    /// # Errors
+    /// `BadRequest` for an invalid address, `NotFound`, `Unavailable`.
     pub async fn find_user(&self, email: &str) -> Result<User, Failure> {
-        let found = self.store.user_by_email(parsed(email)?, None).await?;
+        let found = self.store.user_by_email(parse_email(email)?, None).await?;
         found.map(|found| found.user).ok_or_else(no_such_user)
     }
 
-    /// Accounts in the order of their numbers.
+    /// Accounts, by their numbers.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -32,64 +92,68 @@ impl Services {
         Ok(self.store.list_users(filter).await?)
     }
 
-    /// Gives a user another role. Their sessions go on, their sockets come back with it.
+    /// Changes a user's role. Their sessions stay; their sockets close and reconnect with the new role.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`.
-    pub async fn set_role(&self, user: UserId, role: Role) -> Result<Revoked, Failure> {
-        let event = self.local("user.role_changed").with("role", role.as_str());
+    pub async fn set_role(&self, user: UserId, role: Role) -> Result<RevocationResult, Failure> {
+        let event = self.event("user.role_changed").with("role", role.as_str());
         self.change(user, Cause::RoleChanged, Some(Change::Role(role)), event, "the role was changed").await
     }
 
-    /// Gives a user another status. Any but `active` ends their sessions.
+    /// Changes a user's status. Every status except `active` ends their sessions.
     ///
     /// # Errors
     /// `NotFound`, `Unavailable`.
-    pub async fn set_status(&self, user: UserId, status: Status) -> Result<Revoked, Failure> {
-        let event = self.local("user.status_changed").with("status", status.as_str());
+    pub async fn set_status(&self, user: UserId, status: Status) -> Result<RevocationResult, Failure> {
+        let event = self.event("user.status_changed").with("status", status.as_str());
         if status.is_active() {
             let event = AuditEvent { user: Some(user), ..event };
             let changed = self.store.activate_user(user, self.clock.now(), event).await?;
-            return changed.map(|_| Revoked::default()).ok_or_else(no_such_user);
+            return changed.map(|_| RevocationResult::default()).ok_or_else(no_such_user);
         }
         let change = Some(Change::Status(status));
         self.change(user, Cause::AccountDisabled, change, event, "the account was disabled").await
     }
 
-    /// Gives a user another password and ends their sessions.
+    /// Sets a user's password and ends their sessions.
     ///
     /// # Errors
     /// `NotFound`, `BadRequest` for a weak password, `Unavailable`.
-    pub async fn reset_password(&self, user: UserId, password: SecretString) -> Result<Revoked, Failure> {
+    pub async fn reset_password(
+        &self,
+        user: UserId,
+        password: SecretString,
+    ) -> Result<RevocationResult, Failure> {
         let found = self.store.user_by_id(user).await?.ok_or_else(no_such_user)?;
-        let hash = self.hasher.hash_if_strong(password, parsed(&found.email)?).await?;
+        let hash = self.hasher.hash_if_strong(password, parse_email(&found.email)?).await?;
         let change = Some(Change::Password { hash });
-        let event = self.local("password.reset");
+        let event = self.event("password.reset");
         self.change(user, Cause::PasswordChanged, change, event, "the password was reset").await
     }
 
-    /// Takes away a user's authenticator app, passkeys and backup codes, and ends their sessions: for whoever has lost them all.
+    /// Removes a user's authenticator app, passkeys and backup codes, and ends their sessions, for users who have lost them.
     ///
     /// # Errors
     /// `NotFound`, `Conflict` if there are none or the user has no password, `Unavailable`.
-    pub async fn reset_factors(&self, user: UserId) -> Result<Revoked, Failure> {
-        let event = self.local("factors.reset");
+    pub async fn reset_factors(&self, user: UserId) -> Result<RevocationResult, Failure> {
+        let event = self.event("factors.reset");
         let change = Some(Change::Factor(FactorChange::Reset));
         self.change(user, Cause::FactorChanged, change, event, "the second factors were reset").await
     }
 
-    /// Revokes whatever is named.
+    /// Revokes the sessions of the target.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn revoke_locally(&self, target: Target, reason: String) -> Result<Revoked, Failure> {
-        let audit = self.local("session.revoked");
-        self.revoke(RevocationRequest {
+    pub async fn revoke(&self, target: Target, reason: String) -> Result<RevocationResult, Failure> {
+        let audit = self.event("session.revoked");
+        let order = RevocationRequest {
             reason,
             audit,
             ..RevocationRequest::new(target, Cause::Revoked, self.clock.now())
-        })
-        .await
+        };
+        self.revoker.revoke(order).await
     }
 
     async fn change(
@@ -99,18 +163,41 @@ impl Services {
         change: Option<Change>,
         audit: AuditEvent,
         reason: &str,
-    ) -> Result<Revoked, Failure> {
+    ) -> Result<RevocationResult, Failure> {
         let reason = reason.to_owned();
         let order = RevocationRequest::new(Target::User(user), cause, self.clock.now());
-        let revoked = self.revoke(RevocationRequest { change, audit, reason, ..order }).await?;
+        let revoked = self.revoker.revoke(RevocationRequest { change, audit, reason, ..order }).await?;
         if revoked.id.is_none() {
             return Err(no_such_user());
         }
         Ok(revoked)
     }
 
-    fn local(&self, name: &str) -> AuditEvent {
-        AuditEvent::new(name, Outcome::Success, self.clock.now_ms()).with("by", "command line")
+    async fn insert(
+        &self,
+        email: Email,
+        password_hash: SecretString,
+        role: Role,
+        display_name: Option<String>,
+    ) -> Result<User, Failure> {
+        let new = NewUser {
+            email,
+            display_name,
+            password_hash,
+            role,
+            status: Status::Active,
+            device: None,
+            now: self.clock.now(),
+        };
+        let event = self.audit.local_event("user.created").with("role", role.as_str());
+        match self.store.insert_user(new, event).await {
+            Err(StoreError::Conflict(_)) => Err(email_taken()),
+            created => Ok(created?),
+        }
+    }
+
+    fn event(&self, name: &str) -> AuditEvent {
+        self.audit.local_event(name).with("by", "command line")
     }
 }
 

@@ -1,51 +1,85 @@
 //! The server API: what an application's own servers ask of channels, connections and tokens.
 //!
-//! Called by `http::api` with typed questions; who asks, and whether the key permits it, has been settled there. What changes
-//! something is written down before it is done, except publications, of which there are too many; errors are the protocol's.
+//! `http::api` calls it with typed requests. It has already checked who asks and whether the key permits it. Every change is
+//! recorded before it is made, except publications, of which there are too many. Errors are those of the protocol.
 
 use std::{sync::Arc, time::Duration};
 
-use actors::runtime::{Connected, Control, Done, Selection, ServerPublication, Subscribing};
+use actors::{
+    Realtime,
+    runtime::{
+        ConnectionRequest, ConnectionSelection, ListedConnection, RequestCounts, ServerPublication,
+        SubscribeCounts,
+    },
+};
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats, UnsubscribeCode,
     audit::{AuditEvent, Outcome},
     channel_name::ChannelName,
-    close::Goodbye,
+    close::CloseMessage,
     id::{ConnectionId, Subject},
     subscription::ServerSubscription,
 };
 use secrecy::SecretString;
 use time::OffsetDateTime;
 
-use crate::{ApiCaller, DenialTerms, Failure, Services, Severed, revocation::denials::account};
+use super::{
+    emulated_streams::EmulatedStreams,
+    external_sessions::ExternalSessions,
+    node_info::{NodeInfo, NodeStatistics},
+};
+use crate::{
+    access::api_keys::ApiCaller,
+    core::{audit::AuditTrail, clock::Clock, failure::Failure, subject::account_of},
+    revocation::denials::{DenialTerms, Denials, DisconnectCount},
+};
 
-/// How long anything may take that waits for a channel. Then nobody knows what became of it.
+/// How long a request waits for a channel. After that its result is unknown.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
-/// The server API in the name of one key.
+/// The capability of applications to manage channels, connections and tokens, and what belongs to connections.
+pub struct ServerApi {
+    realtime: Realtime,
+    clock: Clock,
+    audit: AuditTrail,
+    denials: Denials,
+    node: NodeStatistics,
+    /// Sessions of connections with a token of an outside issuer or without a token.
+    pub external_sessions: ExternalSessions,
+    /// Emulated streams that are open on this node.
+    pub emulated_streams: Arc<EmulatedStreams>,
+}
+
+/// The server API for requests with one key.
 #[derive(Clone, Copy)]
 pub struct Api<'s> {
-    pub(crate) services: &'s Services,
+    server: &'s ServerApi,
     caller: &'s ApiCaller,
 }
 
-impl Services {
-    /// The server API in the name of this key.
-    #[must_use]
-    pub fn api<'s>(&'s self, caller: &'s ApiCaller) -> Api<'s> {
-        Api { services: self, caller }
+impl ServerApi {
+    pub(crate) fn new(
+        realtime: Realtime,
+        clock: Clock,
+        audit: AuditTrail,
+        denials: Denials,
+        external_sessions: ExternalSessions,
+    ) -> Self {
+        let node = NodeStatistics::new(external_sessions.node());
+        Self { realtime, clock, audit, denials, node, external_sessions, emulated_streams: Arc::default() }
     }
 
-    /// The connections of a user on this node.
-    pub async fn connections_of(&self, subject: &Subject) -> Vec<Connected> {
-        self.realtime.connections_of(subject).await
+    /// The server API for requests with this key.
+    #[must_use]
+    pub fn for_key<'s>(&'s self, caller: &'s ApiCaller) -> Api<'s> {
+        Api { server: self, caller }
     }
 }
 
 impl Api<'_> {
     // ---- channels ----
 
-    /// Publishes. The position, where positions are counted.
+    /// Publishes. Returns the position if the channel counts positions.
     ///
     /// # Errors
     /// As `Realtime::publish_as_server`.
@@ -54,26 +88,26 @@ impl Api<'_> {
         channel: ChannelName,
         publication: ServerPublication,
     ) -> Result<Option<Position>, ErrorCode> {
-        in_time(self.services.realtime.publish_as_server(channel, publication)).await
+        in_time(self.server.realtime.publish_as_server(channel, publication)).await
     }
 
-    /// Who is subscribed.
+    /// The clients that are subscribed.
     ///
     /// # Errors
     /// As `Realtime::presence_of`.
     pub async fn presence(&self, channel: ChannelName) -> Result<Vec<Arc<ClientInfo>>, ErrorCode> {
-        in_time(self.services.realtime.presence_of(channel)).await
+        in_time(self.server.realtime.presence_of(channel)).await
     }
 
-    /// How many are subscribed.
+    /// The number of clients and users that are subscribed.
     ///
     /// # Errors
     /// As `Realtime::presence_stats_of`.
     pub async fn presence_stats(&self, channel: ChannelName) -> Result<PresenceStats, ErrorCode> {
-        in_time(self.services.realtime.presence_stats_of(channel)).await
+        in_time(self.server.realtime.presence_stats_of(channel)).await
     }
 
-    /// What was published.
+    /// The channel's history.
     ///
     /// # Errors
     /// As `Realtime::history_of`.
@@ -82,48 +116,48 @@ impl Api<'_> {
         channel: ChannelName,
         request: HistoryRequest,
     ) -> Result<HistoryResult, ErrorCode> {
-        in_time(self.services.realtime.history_of(channel, request)).await
+        in_time(self.server.realtime.history_of(channel, request)).await
     }
 
-    /// Forgets what was published.
+    /// Removes the channel's history.
     ///
     /// # Errors
-    /// As `Realtime::remove_history`; 100 if it cannot be written down.
+    /// As `Realtime::remove_history`; 100 if it cannot be recorded.
     pub async fn history_remove(&self, channel: ChannelName) -> Result<(), ErrorCode> {
-        self.services.realtime.namespaces().with_history(&channel)?;
+        self.server.realtime.namespaces().with_history(&channel)?;
         self.record(self.event("api.history_removed").with("channel", channel.as_str())).await?;
-        in_time(self.services.realtime.remove_history(channel)).await
+        in_time(self.server.realtime.remove_history(channel)).await
     }
 
-    /// Channels with subscribers here, and how many.
+    /// The channels with subscribers on this node, and the number of subscribers.
     ///
     /// # Errors
-    /// 100 if they do not answer.
+    /// 100 if the channels do not answer.
     pub async fn channels(&self) -> Result<Vec<(ChannelName, usize)>, ErrorCode> {
-        in_time(async { Ok(self.services.realtime.channels().await) }).await
+        in_time(async { Ok(self.server.realtime.channels().await) }).await
     }
 
     // ---- connections ----
 
-    /// The connection of an emulated stream that is open here, by the secret that its client was told.
+    /// The connection of an emulated stream that is open on this node, by the secret that its client was given.
     #[must_use]
     pub fn connection_of_stream(&self, secret: &SecretString) -> Option<ConnectionId> {
-        self.services.streams.find(secret)
+        self.server.emulated_streams.find(secret)
     }
 
-    /// Subscribes connections in the server's name.
+    /// Subscribes connections to a channel.
     ///
     /// # Errors
-    /// 102 unknown namespace, 100 if it cannot be written down; why no connection can be subscribed, if none can.
+    /// 102 unknown namespace, 100 if it cannot be recorded; if no connection can be subscribed, the reason.
     pub async fn subscribe(
         &self,
-        selection: &Selection,
+        selection: &ConnectionSelection,
         subscription: ServerSubscription,
-    ) -> Result<Subscribing, ErrorCode> {
-        self.services.realtime.namespaces().options(&subscription.channel)?;
+    ) -> Result<SubscribeCounts, ErrorCode> {
+        self.server.realtime.namespaces().options(&subscription.channel)?;
         let event = self.about("api.subscribed", selection).with("channel", subscription.channel.as_str());
         self.record(event).await?;
-        let made = self.services.realtime.subscribe(selection, subscription).await;
+        let made = self.server.realtime.subscribe(selection, subscription).await;
         match made.error {
             Some(error) if made.done == 0 && made.pending == 0 => Err(error),
             _ => Ok(made),
@@ -133,45 +167,54 @@ impl Api<'_> {
     /// Ends connections' subscriptions to a channel.
     ///
     /// # Errors
-    /// 102 unknown namespace, 100 if it cannot be written down.
-    pub async fn unsubscribe(&self, selection: &Selection, channel: ChannelName) -> Result<Done, ErrorCode> {
-        self.services.realtime.namespaces().options(&channel)?;
+    /// 102 unknown namespace, 100 if it cannot be recorded.
+    pub async fn unsubscribe(
+        &self,
+        selection: &ConnectionSelection,
+        channel: ChannelName,
+    ) -> Result<RequestCounts, ErrorCode> {
+        self.server.realtime.namespaces().options(&channel)?;
         let event = self.about("api.unsubscribed", selection).with("channel", channel.as_str());
         self.record(event).await?;
         let code = UnsubscribeCode::Server;
-        let control = move |reply| Control::Unsubscribe { channel: channel.clone(), code, reply };
-        Ok(self.services.realtime.tell(selection, control).await)
+        let control = move |reply| ConnectionRequest::Unsubscribe { channel: channel.clone(), code, reply };
+        Ok(self.server.realtime.request(selection, control).await)
     }
 
     /// Ends connections.
     ///
     /// # Errors
-    /// 100 if it cannot be written down.
-    pub async fn disconnect(&self, selection: &Selection, goodbye: &Goodbye) -> Result<Severed, ErrorCode> {
+    /// 100 if it cannot be recorded.
+    pub async fn disconnect(
+        &self,
+        selection: &ConnectionSelection,
+        goodbye: &CloseMessage,
+    ) -> Result<DisconnectCount, ErrorCode> {
         self.record(self.about("api.disconnected", selection).with("code", goodbye.code())).await?;
-        let closed = self.services.realtime.disconnect(selection, goodbye).await;
-        Ok(Severed { closed: closed.sockets_closed, pending: closed.pending })
+        let closed = self.server.realtime.disconnect(selection, goodbye).await;
+        Ok(DisconnectCount { closed: closed.sockets_closed, pending: closed.pending })
     }
 
-    /// Says until when connections' identity holds, in seconds since the epoch (`None` for no end), and, if that is given,
-    /// what members of channels see of them.
+    /// Sets when connections expire, in seconds since the epoch (`None` for never), and, if it is given, the connection info
+    /// that subscribers see.
     ///
     /// # Errors
-    /// 100 if it cannot be written down.
+    /// 100 if it cannot be recorded.
     pub async fn refresh(
         &self,
-        selection: &Selection,
+        selection: &ConnectionSelection,
         expires_at: Option<i64>,
         conn_info: Option<Payload>,
-    ) -> Result<Done, ErrorCode> {
+    ) -> Result<RequestCounts, ErrorCode> {
         self.record(self.about("api.refreshed", selection)).await?;
-        let control = move |reply| Control::Refresh { expires_at, conn_info: conn_info.clone(), reply };
-        Ok(self.services.realtime.tell(selection, control).await)
+        let control =
+            move |reply| ConnectionRequest::Refresh { expires_at, conn_info: conn_info.clone(), reply };
+        Ok(self.server.realtime.request(selection, control).await)
     }
 
     /// A user's connections.
-    pub async fn connections(&self, subject: &Subject) -> Vec<Connected> {
-        self.services.connections_of(subject).await
+    pub async fn connections(&self, subject: &Subject) -> Vec<ListedConnection> {
+        self.server.realtime.connections_of(subject).await
     }
 
     // ---- denials ----
@@ -179,46 +222,50 @@ impl Api<'_> {
     /// Blocks a user.
     ///
     /// # Errors
-    /// 107 for an end that is past, 100 if it cannot be done now.
-    pub async fn block_user(&self, subject: Subject, expire_at: Option<i64>) -> Result<Severed, ErrorCode> {
+    /// 107 for an expiry in the past, 100 if it cannot be done now.
+    pub async fn block_user(
+        &self,
+        subject: Subject,
+        expire_at: Option<i64>,
+    ) -> Result<DisconnectCount, ErrorCode> {
         let terms = self.terms(expire_at)?;
-        self.services.block_user(subject, terms).await.map_err(|failure| code(&failure))
+        self.server.denials.block_user(subject, terms).await.map_err(|failure| code(&failure))
     }
 
-    /// Lets a user in again.
+    /// Lifts the block of a user.
     ///
     /// # Errors
     /// 100 if it cannot be done now.
     pub async fn unblock_user(&self, subject: Subject) -> Result<(), ErrorCode> {
         let terms = self.terms(None)?;
-        self.services.unblock_user(subject, terms).await.map_err(|failure| code(&failure))
+        self.server.denials.unblock_user(subject, terms).await.map_err(|failure| code(&failure))
     }
 
     /// Revokes a token.
     ///
     /// # Errors
-    /// 107 for an end that is past, 100 if it cannot be done now.
-    pub async fn revoke_token(&self, id: &str, expire_at: Option<i64>) -> Result<Severed, ErrorCode> {
+    /// 107 for an expiry in the past, 100 if it cannot be done now.
+    pub async fn revoke_token(&self, id: &str, expire_at: Option<i64>) -> Result<DisconnectCount, ErrorCode> {
         let terms = self.terms(expire_at)?;
-        self.services.revoke_token(id, terms).await.map_err(|failure| code(&failure))
+        self.server.denials.revoke_token(id, terms).await.map_err(|failure| code(&failure))
     }
 
-    /// Revokes a user's tokens that were issued before a moment, in seconds since the epoch; without one, until now.
+    /// Revokes a user's tokens that were issued before a moment, in seconds since the epoch; by default before now.
     ///
     /// # Errors
-    /// 107 for a moment that is to come, or an end that is past; 102 unknown namespace; 100 if it cannot be done now.
+    /// 107 for a moment in the future or an expiry in the past; 102 unknown namespace; 100 if it cannot be done now.
     pub async fn invalidate_user_tokens(
         &self,
         subject: Subject,
         issued_before: Option<i64>,
         channel: Option<ChannelName>,
         expire_at: Option<i64>,
-    ) -> Result<Severed, ErrorCode> {
+    ) -> Result<DisconnectCount, ErrorCode> {
         let terms = self.terms(expire_at)?;
         if let Some(channel) = &channel {
-            self.services.realtime.namespaces().options(channel)?;
+            self.server.realtime.namespaces().options(channel)?;
         }
-        let now = self.services.clock.now();
+        let now = self.server.clock.now();
         let moment = match issued_before {
             None => now,
             Some(moment) => OffsetDateTime::from_unix_timestamp(moment)
@@ -226,12 +273,12 @@ impl Api<'_> {
                 .filter(|at| *at <= now)
                 .ok_or(ErrorCode::BadRequest)?,
         };
-        let done = self.services.invalidate_tokens(subject, moment, channel, terms).await;
+        let done = self.server.denials.invalidate_tokens(subject, moment, channel, terms).await;
         done.map_err(|failure| code(&failure))
     }
 
     fn terms(&self, expire_at: Option<i64>) -> Result<DenialTerms, ErrorCode> {
-        let now = self.services.clock.now();
+        let now = self.server.clock.now();
         let end = |at| OffsetDateTime::from_unix_timestamp(at).ok().filter(|end| *end > now);
         let expires_at = match expire_at {
             None => None,
@@ -240,18 +287,29 @@ impl Api<'_> {
         Ok(DenialTerms { expires_at, reason: String::new(), event: self.event("") })
     }
 
-    // ---- the trail ----
+    // ---- this node ----
+
+    /// Figures of this node.
+    ///
+    /// # Errors
+    /// 100 if the channels do not answer.
+    pub async fn info(&self) -> Result<NodeInfo, ErrorCode> {
+        let channels = self.channels().await?;
+        Ok(self.server.node.info(&channels, self.server.realtime.counts()))
+    }
+
+    // ---- the audit trail ----
 
     fn event(&self, name: &str) -> AuditEvent {
-        let event = self.services.event(name, Outcome::Success, &self.caller.meta);
-        // The request's own device is that of a server.
+        let event = self.server.audit.event(name, Outcome::Success, &self.caller.meta);
+        // The device of the request is a server, not a user's device.
         let event = AuditEvent { device: None, api_key: self.caller.key, ..event };
         event.with("key", self.caller.name.as_str())
     }
 
-    fn about(&self, name: &str, selection: &Selection) -> AuditEvent {
+    fn about(&self, name: &str, selection: &ConnectionSelection) -> AuditEvent {
         let mut event = self.event(name);
-        event.user = account(&selection.subject);
+        event.user = account_of(&selection.subject);
         event.subject = Some(selection.subject.to_string());
         event.connection = selection.connection;
         event.session = selection.session;
@@ -263,11 +321,11 @@ impl Api<'_> {
     }
 
     async fn record(&self, event: AuditEvent) -> Result<(), ErrorCode> {
-        self.services.record(event).await.map_err(|failure| code(&failure))
+        self.server.audit.record(event).await.map_err(|failure| code(&failure))
     }
 }
 
-/// What keeps a use case from being carried out, in the protocol's words.
+/// The protocol's error code for a failure.
 fn code(failure: &Failure) -> ErrorCode {
     match failure {
         Failure::BadRequest { .. } => ErrorCode::BadRequest,

@@ -1,90 +1,110 @@
-//! Sessions of connections that an outside issuer, or nobody, vouches for: each is one connection's own.
+//! Sessions of connections with a token of an outside issuer or without a token. Each belongs to one connection.
 //!
-//! The socket's door begins one before it registers the connection, so that it can be listed and ended like any other, and
-//! says when the connection is gone. Ends are written in batches, by a task of their own: many connections end at once.
+//! The sockets' admission begins one before it registers the connection, so that the connection can be listed and ended like
+//! any other, and drops its guard when the connection is gone. Ends are written in batches by a job of `upkeep`, because many
+//! connections may end at once.
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Weak},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use actors::Realtime;
 use parking_lot::Mutex;
 use protocol::{
     close::CloseReason,
     id::{ConnectionId, SessionId},
 };
 use time::OffsetDateTime;
-use tokio::sync::{Notify, watch};
+use tokio::sync::Notify;
+use uuid::Uuid;
 
-use crate::{Failure, Parts, Refusal, Services, core::failure::refused};
+use crate::{
+    access::refusal::{Refusal, not_judged},
+    core::{clock::Clock, failure::Failure},
+};
 use domain::issuer::OutsideConnection;
-use store::{ExternalFilter, ExternalSession, StoreError};
+use store::{ExternalSession, Store, StoreError};
 
-/// How long ends are gathered before they are written.
-const GATHER: Duration = Duration::from_millis(100);
-/// How long to wait after the database did not take them.
-const RETRY: Duration = Duration::from_secs(1);
-/// Ends that may wait to be written; more are left to the sweep, which misses their sessions.
-const WAITING_MAX: usize = 200_000;
-/// Signs of life are written every half minute; who gave none for so long is gone.
+/// The most ends that wait to be written. Further ends are left to the expiry job, which ends sessions without heartbeats.
+const MAX_WAITING_ENDS: usize = 200_000;
+/// Heartbeats are written every half minute. A session without one for this long is ended.
 const DEAD_AFTER: Duration = Duration::from_secs(90);
-/// Who gave one within this time is taken for dead by nobody, not even by a node whose clock is ahead.
+/// A session with a heartbeat this recent is never treated as orphaned, not even by a node whose clock is ahead.
 const ALIVE: Duration = Duration::from_secs(60);
-/// How long ended sessions can be looked up.
+/// How long ended sessions can be listed.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// Connections that are gone, until that is written down.
+/// Sessions whose connections are gone, until their ends are written.
 #[derive(Default)]
-pub(crate) struct Gone {
+struct EndedSessions {
     sessions: Mutex<Vec<SessionId>>,
-    wake: Notify,
+    added: Arc<Notify>,
 }
 
-/// The row of an outside session, for as long as there is, or is about to be, a connection of it. Goes from hand to hand
-/// with the connection; whoever drops it, wherever on the way, ends the session.
-pub struct OutsideRow {
-    services: Services,
-    session: SessionId,
-}
-
-impl Drop for OutsideRow {
-    fn drop(&mut self) {
-        self.services.gone.add([self.session]);
-    }
-}
-
-/// When this node last gave a sign of life.
-#[derive(Default)]
-pub(crate) struct Signs(Mutex<Option<Instant>>);
-
-impl Gone {
+impl EndedSessions {
     fn take(&self) -> Vec<SessionId> {
         std::mem::take(&mut *self.sessions.lock())
     }
 
     fn add(&self, more: impl IntoIterator<Item = SessionId>) {
         let mut sessions = self.sessions.lock();
-        let room = WAITING_MAX.saturating_sub(sessions.len());
+        let room = MAX_WAITING_ENDS.saturating_sub(sessions.len());
         sessions.extend(more.into_iter().take(room));
         drop(sessions);
-        self.wake.notify_one();
+        self.added.notify_one();
     }
 }
 
-impl Services {
-    /// Writes down that a session begins. The connection is to be registered with it afterwards, not before. Who stops
-    /// waiting for this, too, ends the session, once its row is there.
+/// Keeps an external session open. It is handed along with the connection; dropping it, at any point, ends the session.
+pub struct ExternalSessionGuard {
+    ended: Arc<EndedSessions>,
+    session: SessionId,
+}
+
+impl Drop for ExternalSessionGuard {
+    fn drop(&mut self) {
+        self.ended.add([self.session]);
+    }
+}
+
+/// Begins, prolongs and ends external sessions. Clones are cheap and are the same sessions.
+#[derive(Clone)]
+pub struct ExternalSessions {
+    store: Store,
+    realtime: Realtime,
+    clock: Clock,
+    /// The id of this process, in rows that belong to one.
+    node: Uuid,
+    ended: Arc<EndedSessions>,
+    /// When this node last wrote heartbeats.
+    last_heartbeat: Arc<Mutex<Option<Instant>>>,
+}
+
+impl ExternalSessions {
+    /// `node` is the id of this process.
+    pub(crate) fn new(store: Store, realtime: Realtime, clock: Clock, node: Uuid) -> Self {
+        Self { store, realtime, clock, node, ended: Arc::default(), last_heartbeat: Arc::default() }
+    }
+
+    /// The id of this process.
+    pub(crate) fn node(&self) -> Uuid {
+        self.node
+    }
+
+    /// Begins a session. The connection is to be registered with it afterwards, not before. If the caller stops waiting, the
+    /// session ends once its row is written.
     ///
     /// # Errors
-    /// `Unavailable` if that cannot be done: nobody may talk who cannot be listed and ended.
-    pub async fn begin_outside(
+    /// `Unavailable` if it cannot be written: a connection that cannot be listed and ended is not accepted.
+    pub async fn begin(
         &self,
         session: SessionId,
         granted: &OutsideConnection,
         connection: ConnectionId,
         address: IpAddr,
-    ) -> Result<OutsideRow, Refusal> {
+    ) -> Result<ExternalSessionGuard, Refusal> {
         let now = self.clock.now();
         let written = ExternalSession {
             id: session,
@@ -100,46 +120,35 @@ impl Services {
             ended_at: None,
             revoked_at: None,
         };
-        let (store, row) = (self.store.clone(), OutsideRow { services: self.clone(), session });
-        // Goes along with the statement: an end that overtakes its beginning ends nothing.
-        let begun = async move { store.insert_external(written).await.map(|()| row) };
+        let store = self.store.clone();
+        let guard = ExternalSessionGuard { ended: Arc::clone(&self.ended), session };
+        // The guard is moved into the task of the statement: an end before the row is written would end nothing.
+        let begun = async move { store.insert_external(written).await.map(|()| guard) };
         match self.store.runtime().spawn(begun).await {
-            Ok(begun) => begun.map_err(refused),
+            Ok(begun) => begun.map_err(not_judged),
             Err(_) => Err(Refusal::Unavailable),
         }
     }
 
-    /// Writes down that a newer token was shown in a session. `false` if the session has been ended meanwhile.
+    /// Records that the client has shown a newer token. `false` if the session has been ended meanwhile.
     ///
     /// # Errors
     /// `Unavailable`.
-    pub async fn prolong_outside(
-        &self,
-        session: SessionId,
-        granted: &OutsideConnection,
-    ) -> Result<bool, Refusal> {
+    pub async fn prolong(&self, session: SessionId, granted: &OutsideConnection) -> Result<bool, Refusal> {
         let end = granted.expires_at.and_then(moment);
         let lives = self.store.prolong_external(session, granted.token_id.clone(), end, self.clock.now());
-        lives.await.map_err(refused)
+        lives.await.map_err(not_judged)
     }
 
-    /// Outside sessions, newest first, for operators.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn outside_sessions(&self, filter: ExternalFilter) -> Result<Vec<ExternalSession>, Failure> {
-        Ok(self.store.search_external(filter).await?)
-    }
-
-    /// What the sweep does for them: those with connections live, those whose process died do not, and those that ended
-    /// long ago are forgotten.
-    pub(crate) async fn sweep_outside(
+    /// Writes heartbeats for sessions with connections, ends sessions of processes that died, and deletes sessions that ended
+    /// long ago. `settled`: the database has been reachable long enough for every node to have written its heartbeats.
+    pub(crate) async fn expire(
         &self,
         open: Vec<SessionId>,
         settled: bool,
         now: OffsetDateTime,
     ) -> Result<(), Failure> {
-        self.give_sign(open).await?;
+        self.write_heartbeats(open).await?;
         if settled {
             self.store.end_orphans(now - DEAD_AFTER, now).await?;
         }
@@ -147,61 +156,57 @@ impl Services {
         Ok(())
     }
 
-    /// After a gap in which nothing was heard, before anything is trusted again: sessions that were taken for dead meanwhile
-    /// were missed by every order since.
-    pub(crate) async fn outlived_the_gap(&self) -> Result<(), StoreError> {
-        let last = *self.signs.0.lock();
+    /// Writes heartbeats after a gap of the revocation feed, before the feed counts as current again: sessions that were ended
+    /// as orphans meanwhile were missed by every order since.
+    pub(crate) async fn write_heartbeats_after_gap(&self) -> Result<(), StoreError> {
+        let last = *self.last_heartbeat.lock();
         if last.is_some_and(|last| self.clock.moment().saturating_duration_since(last) < ALIVE) {
             return Ok(());
         }
-        self.give_sign(self.open_sessions()).await
+        self.write_heartbeats(open_sessions(&self.realtime)).await
     }
 
-    /// Writes down that these live. A connection whose session was taken for dead, because nothing could be written from
-    /// here, is sent to begin another: nobody could list or end this one meanwhile.
-    async fn give_sign(&self, open: Vec<SessionId>) -> Result<(), StoreError> {
-        let moment = self.clock.moment();
-        let taken_for_dead = self.store.touch_external(open, self.clock.now()).await?;
-        if !taken_for_dead.is_empty() {
-            self.realtime.cut(&taken_for_dead, CloseReason::InsufficientState).await;
-        }
-        *self.signs.0.lock() = Some(moment);
-        Ok(())
+    /// Wakes the job that writes ends.
+    pub(crate) fn end_added(&self) -> Arc<Notify> {
+        Arc::clone(&self.ended.added)
     }
 
-    async fn write_gone(&self) -> bool {
-        let gone = self.gone.take();
-        if gone.is_empty() {
-            return true;
+    /// Writes the ends that are waiting. If the database does not take them, they wait again.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not take them.
+    pub(crate) async fn write_ends(&self) -> Result<(), Failure> {
+        let ended = self.ended.take();
+        if ended.is_empty() {
+            return Ok(());
         }
-        match self.store.end_external(gone.clone(), self.clock.now()).await {
-            Ok(()) => true,
+        match self.store.end_external(ended.clone(), self.clock.now()).await {
+            Ok(()) => Ok(()),
             Err(error) => {
-                tracing::debug!(%error, "ends of outside sessions are written later");
-                self.gone.add(gone);
-                false
+                tracing::debug!(%error, "could not write ends of external sessions; will retry");
+                self.ended.add(ended);
+                Err(Failure::unavailable())
             }
         }
     }
+
+    /// Writes heartbeats of these sessions. If a session was ended as an orphan because this node could not write, its
+    /// connection is told to begin another one: meanwhile it could be neither listed nor ended.
+    async fn write_heartbeats(&self, open: Vec<SessionId>) -> Result<(), StoreError> {
+        let moment = self.clock.moment();
+        let orphaned = self.store.touch_external(open, self.clock.now()).await?;
+        if !orphaned.is_empty() {
+            self.realtime.cut(&orphaned, CloseReason::InsufficientState).await;
+        }
+        *self.last_heartbeat.lock() = Some(moment);
+        Ok(())
+    }
 }
 
-/// Writes ends down until told to stop, and then once more.
-pub(crate) async fn run(parts: Weak<Parts>, gone: Arc<Gone>, mut stop: watch::Receiver<bool>) {
-    loop {
-        let stopping = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => true,
-            () = gone.wake.notified() => false,
-        };
-        let Some(services) = parts.upgrade().map(Services) else { return };
-        if stopping {
-            services.write_gone().await;
-            return;
-        }
-        tokio::time::sleep(GATHER).await;
-        if !services.write_gone().await {
-            tokio::time::sleep(RETRY).await;
-        }
-    }
+/// Sessions with open sockets on this node. The actors may also name sessions whose last socket is closing.
+pub(crate) fn open_sessions(realtime: &Realtime) -> Vec<SessionId> {
+    let named = realtime.sessions_with_sockets();
+    named.into_iter().filter(|session| realtime.open_connections(*session) > 0).collect()
 }
 
 fn moment(seconds: i64) -> Option<OffsetDateTime> {

@@ -1,4 +1,4 @@
-//! The server API, and what belongs to connections: sessions of outside issuers, emulated streams, figures of this process.
+//! The server API, and what belongs to connections: external sessions, emulated streams, figures of this process.
 //!
 //! Depends on `core`, `access` and `revocation`.
 

@@ -1,17 +1,15 @@
-//! This process, as the server API's `info` tells: what it carries, and what it takes of its machine.
+//! Figures of this process for the server API: its connections, and what it uses of its machine.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use protocol::ErrorCode;
+use protocol::channel_name::ChannelName;
 use uuid::Uuid;
 
-use crate::Api;
-
-/// This process.
+/// Figures of this process.
 #[derive(Clone, Debug)]
 pub struct NodeInfo {
-    /// Which process.
+    /// The id of this process.
     pub id: Uuid,
     /// Connections.
     pub clients: usize,
@@ -21,77 +19,88 @@ pub struct NodeInfo {
     pub subscriptions: usize,
     /// Channels with subscribers.
     pub channels: usize,
-    /// Since when it runs.
+    /// How long it has been running.
     pub uptime: Duration,
-    /// What it takes of its machine.
-    pub process: Process,
+    /// What it uses of its machine.
+    pub process: ProcessUsage,
 }
 
-/// What a process takes of its machine.
+/// What a process uses of its machine.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Process {
-    /// Percent of one core, on average since it was asked before; the first time, since the start.
+pub struct ProcessUsage {
+    /// Percent of one core, on average since the last request; the first time, since the start.
     pub cpu: f64,
-    /// Resident memory in bytes; 0 where the system does not tell.
+    /// Resident memory in bytes. 0 if the operating system does not report it.
     pub rss: u64,
 }
 
-/// What was measured when it was asked last.
+/// Measures the share of a core that this process uses.
 #[derive(Debug, Default)]
-pub(crate) struct Measured(Mutex<Share>);
+struct CpuMeter(Mutex<CpuSample>);
 
+/// The last measurement.
 #[derive(Clone, Copy, Debug, Default)]
-struct Share {
+struct CpuSample {
     uptime: Duration,
     cpu: Duration,
     percent: f64,
 }
 
-/// Asked again sooner, it says the same: clocks of processors tick too coarsely for shares of less.
-const SOONEST: Duration = Duration::from_millis(100);
+/// Within this time the last measurement is repeated: CPU clocks are too coarse for shorter intervals.
+const MIN_INTERVAL: Duration = Duration::from_millis(100);
 
-impl Measured {
-    /// The share of a core since it was asked before, in percent.
+impl CpuMeter {
+    /// The share of a core since the last request, in percent.
     fn share(&self, uptime: Duration, cpu: Duration) -> f64 {
         let mut last = self.0.lock();
         let passed = uptime.saturating_sub(last.uptime);
-        if passed >= SOONEST {
+        if passed >= MIN_INTERVAL {
             let percent = 100.0 * cpu.saturating_sub(last.cpu).as_secs_f64() / passed.as_secs_f64();
-            *last = Share { uptime, cpu, percent };
+            *last = CpuSample { uptime, cpu, percent };
         }
         last.percent
     }
 }
 
-impl Api<'_> {
-    /// This process.
-    ///
-    /// # Errors
-    /// 100 if the channels do not answer.
-    pub async fn info(&self) -> Result<NodeInfo, ErrorCode> {
-        let channels = self.channels().await?;
-        let (clients, users) = self.services.realtime.census();
-        let uptime = self.services.started.elapsed();
-        let process = Process { cpu: self.services.measured.share(uptime, cpu_time()), rss: resident() };
-        Ok(NodeInfo {
-            id: self.services.node,
+/// Measures this process.
+#[derive(Debug)]
+pub(crate) struct NodeStatistics {
+    id: Uuid,
+    started: Instant,
+    cpu: CpuMeter,
+}
+
+impl NodeStatistics {
+    /// `id` is the id of this process.
+    pub(crate) fn new(id: Uuid) -> Self {
+        Self { id, started: Instant::now(), cpu: CpuMeter::default() }
+    }
+
+    /// The figures now. `channels` are the channels with their numbers of subscribers, `counts` the numbers of connections and
+    /// of different users.
+    pub(crate) fn info(&self, channels: &[(ChannelName, usize)], census: (usize, usize)) -> NodeInfo {
+        let (clients, users) = census;
+        let uptime = self.started.elapsed();
+        let process = ProcessUsage { cpu: self.cpu.share(uptime, cpu_time()), rss: resident() };
+        NodeInfo {
+            id: self.id,
             clients,
             users,
             subscriptions: channels.iter().map(|(_, subscribers)| subscribers).sum(),
             channels: channels.len(),
             uptime,
             process,
-        })
+        }
     }
 }
 
-/// What all threads of this process have computed for.
+/// The CPU time of all threads of this process.
 fn cpu_time() -> Duration {
     let spent = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     Duration::try_from(spent).unwrap_or_default()
 }
 
-/// The second word of `/proc/self/statm`, proc(5): pages that are in memory.
+/// Resident memory: the second field of `/proc/self/statm`, in pages (proc(5)).
 fn resident() -> u64 {
     let words = std::fs::read_to_string("/proc/self/statm").unwrap_or_default();
     let pages = words.split(' ').nth(1).and_then(|pages| pages.parse::<u64>().ok());
@@ -104,10 +113,10 @@ mod tests {
 
     #[test]
     fn the_share_of_a_core_is_that_since_it_was_asked_before() {
-        let (measured, seconds) = (Measured::default(), Duration::from_secs);
+        let (measured, seconds) = (CpuMeter::default(), Duration::from_secs);
         assert!((measured.share(seconds(10), seconds(1)) - 10.0).abs() < 1e-9);
         assert!((measured.share(seconds(12), seconds(4)) - 150.0).abs() < 1e-9);
-        let at_once = seconds(12) + SOONEST / 2;
+        let at_once = seconds(12) + MIN_INTERVAL / 2;
         assert!((measured.share(at_once, seconds(5)) - 150.0).abs() < 1e-9, "too soon to tell anew");
     }
 

@@ -1,8 +1,8 @@
-//! Which revocations this node carries out itself, so that the feed, which hears of them like of all others, neither repeats
-//! them nor leaves them undone.
+//! The revocations that this node is carrying out itself, so that the revocation feed, which sees them like all others, neither
+//! repeats them nor leaves them undone.
 //!
-//! `revoke` begins an order here before it commits and ends it when it knows what became of it; the feed asks here, once per
-//! revocation it hears of, what is left for it to do. No I/O.
+//! The revoker begins an order here before it commits, and ends it when it knows the result. The feed asks here, once for each
+//! revocation that it sees, what is left to do. No I/O.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -16,141 +16,145 @@ use uuid::Uuid;
 
 use store::{CommittedRevocation, HeardRevocation};
 
-/// How many of its own revocations a node remembers until it hears of them, which is at its next look. Should the looks fail
-/// for so long that there are more, the oldest is forgotten, and carried out once more when it is heard of: its sessions
-/// have ended already, and after a changed role their sockets come back once more.
-const UNHEARD: usize = 65_536;
+/// How many of its own revocations a node remembers until the feed sees them, which is at its next look. If the looks fail for
+/// so long that there are more, the oldest is forgotten and is carried out again when it is seen: its sessions have ended
+/// already; after a changed role their sockets reconnect once more.
+const MAX_UNSEEN: usize = 65_536;
 
-/// What this node carries out itself. Shared by the feed and by every order under way.
+/// The revocations that this node is carrying out itself. Shared by the feed and by every order in flight.
 #[derive(Default)]
-pub(crate) struct Own(Mutex<State>);
+pub(crate) struct InFlightRevocations(Mutex<State>);
 
 #[derive(Default)]
 struct State {
-    /// Orders that are being committed: their numbers are not known yet.
-    under_way: HashMap<Uuid, Slot>,
-    /// Revocations carried out here and not heard of yet, with the number of looks begun when they were.
-    unheard: BTreeMap<RevocationId, u64>,
-    /// Looks begun.
+    /// Orders that are being committed. Their numbers are not known yet.
+    committing: HashMap<Uuid, PendingCommit>,
+    /// Revocations that were carried out here and that the feed has not seen yet, with the number of looks begun by then.
+    unseen: BTreeMap<RevocationId, u64>,
+    /// The number of looks begun.
     looks: u64,
-    /// Seen to be committed, but whoever gave the order is gone.
+    /// Orders that the feed saw committed and whose request is gone.
     orphans: Vec<CommittedRevocation>,
 }
 
 /// An order that is being committed, and what the feed has seen of it.
 #[derive(Default)]
-struct Slot {
+struct PendingCommit {
     seen: Option<CommittedRevocation>,
     wake: Arc<Notify>,
 }
 
-/// Who carries a revocation out that was heard of.
+/// What the feed has to do for a revocation that it sees.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Share {
-    /// This node has done so.
-    Done,
-    /// The order's own path will cut the sockets: the doors are to be shut.
-    Shut,
-    /// Nobody else: all of it is to be done.
-    All,
+pub(crate) enum RemainingWork {
+    /// Nothing: this node has carried it out.
+    Nothing,
+    /// Set the tombstones. The request that gave the order closes the sockets.
+    Tombstones,
+    /// Everything: it was ordered elsewhere.
+    Everything,
 }
 
-/// An order under way. Dropping it hands what is left of it to the feed.
-pub(crate) struct UnderWay {
-    own: Arc<Own>,
+/// An order in flight. Dropping it leaves the rest of the work to the feed.
+pub(crate) struct InFlightRevocation {
+    registry: Arc<InFlightRevocations>,
     origin: Uuid,
     wake: Arc<Notify>,
 }
 
-impl UnderWay {
-    /// Waits until the feed has seen that the order is committed, and has shut the doors.
+impl InFlightRevocation {
+    /// Waits until the feed has seen that the order is committed, and has set the tombstones.
     pub(crate) async fn seen(&self) {
         self.wake.notified().await;
     }
 
-    /// The order has ended: its own path carries it out. With `id` it was answered, and its doors are shut. What the feed
-    /// saw of it, if it did.
+    /// Ends the order: the request carries it out from here on. `id` is given if the database has answered, and the tombstones
+    /// are set. Returns the revocation if the feed has seen it.
     pub(crate) fn end(self, id: Option<RevocationId>) -> Option<CommittedRevocation> {
-        self.own.end(self.origin, id)
+        self.registry.end(self.origin, id)
     }
 }
 
-impl Drop for UnderWay {
+impl Drop for InFlightRevocation {
     fn drop(&mut self) {
-        // Nothing is left after `end`.
-        if let Some(seen) = self.own.end(self.origin, None) {
-            self.own.0.lock().orphans.push(seen);
+        // After `end` there is nothing left.
+        if let Some(seen) = self.registry.end(self.origin, None) {
+            self.registry.0.lock().orphans.push(seen);
         }
     }
 }
 
-impl Own {
-    /// An order is about to be committed here. Until it ends the feed shuts the doors for it, should it be faster, and
-    /// leaves the rest to its own path.
-    pub(crate) fn begin(own: &Arc<Self>, origin: Uuid) -> UnderWay {
-        let slot = Slot::default();
+impl InFlightRevocations {
+    /// Begins an order that is about to be committed here. Until it ends, the feed only sets the tombstones if it is faster,
+    /// and leaves the sockets to the request.
+    pub(crate) fn begin(registry: &Arc<Self>, origin: Uuid) -> InFlightRevocation {
+        let slot = PendingCommit::default();
         let wake = Arc::clone(&slot.wake);
-        own.0.lock().under_way.insert(origin, slot);
-        UnderWay { own: Arc::clone(own), origin, wake }
+        registry.0.lock().committing.insert(origin, slot);
+        InFlightRevocation { registry: Arc::clone(registry), origin, wake }
     }
 
     fn end(&self, origin: Uuid, id: Option<RevocationId>) -> Option<CommittedRevocation> {
         let mut state = self.0.lock();
-        let seen = state.under_way.remove(&origin).and_then(|slot| slot.seen);
+        let seen = state.committing.remove(&origin).and_then(|slot| slot.seen);
         if let (None, Some(id)) = (&seen, id) {
             state.claim(id);
         }
         seen
     }
 
-    /// Remembers that a revocation is being carried out here.
+    /// Notes that this node is carrying out a revocation.
     pub(crate) fn claim(&self, id: RevocationId) {
         self.0.lock().claim(id);
     }
 
-    /// Who carries out what was heard of. Each revocation is heard of once.
-    pub(crate) fn share(&self, heard: &HeardRevocation) -> Share {
+    /// What is left to do for a revocation that the feed sees. Each revocation is seen once.
+    pub(crate) fn remaining_work(&self, heard: &HeardRevocation) -> RemainingWork {
         let mut state = self.0.lock();
-        if heard.committed.id.is_some_and(|id| state.unheard.remove(&id).is_some()) {
-            return Share::Done;
+        if heard.committed.id.is_some_and(|id| state.unseen.remove(&id).is_some()) {
+            return RemainingWork::Nothing;
         }
-        if state.under_way.contains_key(&heard.origin) { Share::Shut } else { Share::All }
+        if state.committing.contains_key(&heard.origin) {
+            RemainingWork::Tombstones
+        } else {
+            RemainingWork::Everything
+        }
     }
 
-    /// Hands a committed order, whose doors are shut, to its own path. `false` if that has ended meanwhile.
+    /// Hands a committed order, whose tombstones are set, back to its request. `false` if the request has ended meanwhile.
     pub(crate) fn hand_over(&self, heard: &HeardRevocation) -> bool {
         let mut state = self.0.lock();
-        let Some(slot) = state.under_way.get_mut(&heard.origin) else {
-            // It was answered meanwhile and carries itself out, or it failed and does not.
-            return heard.committed.id.is_some_and(|id| state.unheard.remove(&id).is_some());
+        let Some(slot) = state.committing.get_mut(&heard.origin) else {
+            // The database answered meanwhile and the request carries it out, or the request failed and does not.
+            return heard.committed.id.is_some_and(|id| state.unseen.remove(&id).is_some());
         };
         slot.seen = Some(heard.committed.clone());
         slot.wake.notify_one();
         true
     }
 
-    /// A look begins. Its number is for [`Self::heard_all`].
+    /// A look begins. Its number is for [`Self::seen_all`].
     pub(crate) fn begin_look(&self) -> u64 {
         let mut state = self.0.lock();
         state.looks += 1;
         state.looks
     }
 
-    /// Everything committed before that look began has been heard of, so what was claimed before it need not be remembered.
-    /// Returns what nobody is left to carry out.
-    pub(crate) fn heard_all(&self, look: u64) -> Vec<CommittedRevocation> {
+    /// The feed has seen everything that was committed before this look began, so earlier claims can be forgotten. Returns the
+    /// revocations that are left for the feed to carry out.
+    pub(crate) fn seen_all(&self, look: u64) -> Vec<CommittedRevocation> {
         let mut state = self.0.lock();
-        state.unheard.retain(|_, claimed| *claimed >= look);
+        state.unseen.retain(|_, claimed| *claimed >= look);
         std::mem::take(&mut state.orphans)
     }
 }
 
 impl State {
     fn claim(&mut self, id: RevocationId) {
-        if self.unheard.len() >= UNHEARD {
-            self.unheard.pop_first();
+        if self.unseen.len() >= MAX_UNSEEN {
+            self.unseen.pop_first();
         }
-        self.unheard.insert(id, self.looks);
+        self.unseen.insert(id, self.looks);
     }
 }
 

@@ -16,27 +16,27 @@ fn heard(id: i64, origin: Uuid) -> HeardRevocation {
 
 #[test]
 fn a_revocation_carried_out_here_is_not_carried_out_again() {
-    let own = Own::default();
+    let own = InFlightRevocations::default();
     own.claim(RevocationId(1));
-    assert_eq!(own.share(&heard(1, Uuid::nil())), Share::Done);
-    assert_eq!(own.share(&heard(2, Uuid::nil())), Share::All);
+    assert_eq!(own.remaining_work(&heard(1, Uuid::nil())), RemainingWork::Nothing);
+    assert_eq!(own.remaining_work(&heard(2, Uuid::nil())), RemainingWork::Everything);
 }
 
 #[test]
 fn the_feed_shuts_for_an_order_under_way_and_its_own_path_does_the_rest() {
-    let own = Arc::new(Own::default());
-    let under_way = Own::begin(&own, Uuid::from_u128(1));
+    let own = Arc::new(InFlightRevocations::default());
+    let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
-    assert_eq!(own.share(&heard), Share::Shut);
+    assert_eq!(own.remaining_work(&heard), RemainingWork::Tombstones);
     assert!(own.hand_over(&heard));
     assert_eq!(under_way.end(Some(RevocationId(7))), Some(heard.committed));
-    assert!(own.0.lock().unheard.is_empty(), "it has been heard of");
+    assert!(own.0.lock().unseen.is_empty(), "it has been heard of");
 }
 
 #[tokio::test]
 async fn an_order_whose_answer_is_lost_goes_on_as_soon_as_the_feed_has_seen_it() {
-    let own = Arc::new(Own::default());
-    let under_way = Own::begin(&own, Uuid::from_u128(1));
+    let own = Arc::new(InFlightRevocations::default());
+    let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     assert!(own.hand_over(&heard(7, Uuid::from_u128(1))));
     under_way.seen().await;
     assert!(under_way.end(None).is_some());
@@ -44,53 +44,57 @@ async fn an_order_whose_answer_is_lost_goes_on_as_soon_as_the_feed_has_seen_it()
 
 #[test]
 fn an_order_answered_while_the_feed_shuts_for_it_is_left_to_itself() {
-    let own = Arc::new(Own::default());
-    let under_way = Own::begin(&own, Uuid::from_u128(1));
+    let own = Arc::new(InFlightRevocations::default());
+    let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
-    assert_eq!(own.share(&heard), Share::Shut);
+    assert_eq!(own.remaining_work(&heard), RemainingWork::Tombstones);
     assert_eq!(under_way.end(Some(RevocationId(7))), None);
     assert!(own.hand_over(&heard));
 }
 
 #[test]
 fn an_order_that_failed_while_the_feed_shuts_for_it_is_the_feeds() {
-    let own = Arc::new(Own::default());
-    let under_way = Own::begin(&own, Uuid::from_u128(1));
+    let own = Arc::new(InFlightRevocations::default());
+    let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
-    assert_eq!(own.share(&heard), Share::Shut);
+    assert_eq!(own.remaining_work(&heard), RemainingWork::Tombstones);
     assert_eq!(under_way.end(None), None);
     assert!(!own.hand_over(&heard));
 }
 
 #[test]
 fn an_order_whose_path_never_comes_is_cut_at_the_next_look() {
-    let own = Arc::new(Own::default());
-    let under_way = Own::begin(&own, Uuid::from_u128(1));
+    let own = Arc::new(InFlightRevocations::default());
+    let under_way = InFlightRevocations::begin(&own, Uuid::from_u128(1));
     let heard = heard(7, Uuid::from_u128(1));
     assert!(own.hand_over(&heard));
     drop(under_way);
     let look = own.begin_look();
-    assert_eq!(own.heard_all(look), [heard.committed]);
-    assert_eq!(own.heard_all(look), []);
+    assert_eq!(own.seen_all(look), [heard.committed]);
+    assert_eq!(own.seen_all(look), []);
 }
 
 #[test]
 fn what_was_claimed_before_a_look_is_forgotten_after_it() {
-    let own = Own::default();
+    let own = InFlightRevocations::default();
     own.claim(RevocationId(1));
     let look = own.begin_look();
     own.claim(RevocationId(2));
-    own.heard_all(look);
-    assert_eq!(own.0.lock().unheard.keys().copied().collect::<Vec<_>>(), [RevocationId(2)]);
+    own.seen_all(look);
+    assert_eq!(own.0.lock().unseen.keys().copied().collect::<Vec<_>>(), [RevocationId(2)]);
 }
 
 #[test]
 fn while_looks_fail_only_the_latest_are_remembered() {
-    let own = Own::default();
-    for id in 0..=i64::try_from(UNHEARD).unwrap() {
+    let own = InFlightRevocations::default();
+    for id in 0..=i64::try_from(MAX_UNSEEN).unwrap() {
         own.claim(RevocationId(id));
     }
-    assert_eq!(own.0.lock().unheard.len(), UNHEARD);
-    assert_eq!(own.share(&heard(0, Uuid::nil())), Share::All, "the first has been forgotten");
-    assert_eq!(own.share(&heard(1, Uuid::nil())), Share::Done);
+    assert_eq!(own.0.lock().unseen.len(), MAX_UNSEEN);
+    assert_eq!(
+        own.remaining_work(&heard(0, Uuid::nil())),
+        RemainingWork::Everything,
+        "the first has been forgotten"
+    );
+    assert_eq!(own.remaining_work(&heard(1, Uuid::nil())), RemainingWork::Nothing);
 }

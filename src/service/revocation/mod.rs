@@ -1,7 +1,57 @@
-//! Ending trust: revoking sessions and denying users and tokens.
+//! Ending trust: revoking sessions, and denying users and tokens.
 //!
-//! Everything that ends a session goes through this room. Depends on `core` and `access`.
+//! Everything that ends a session goes through [`revoke::Revoker`]. Depends on `core` and `access`.
 
 pub(crate) mod denials;
 pub(crate) mod in_flight_revocations;
 pub(crate) mod revoke;
+
+use std::sync::Arc;
+
+use actors::Realtime;
+use store::Store;
+
+use crate::{
+    access::{Access, feed_state::FeedState},
+    core::{clock::Clock, privilege::PrivilegeCheck},
+};
+use denials::Denials;
+use in_flight_revocations::InFlightRevocations;
+use revoke::Revoker;
+
+/// The capability to end trust.
+pub struct Revocation {
+    /// Revokes sessions.
+    pub revoker: Revoker,
+    /// Denies users and tokens.
+    pub denials: Denials,
+    pub(crate) in_flight: Arc<InFlightRevocations>,
+    feed: Arc<FeedState>,
+}
+
+impl Revocation {
+    pub(crate) fn new(
+        store: Store,
+        realtime: Realtime,
+        clock: Clock,
+        privilege: PrivilegeCheck,
+        access: &Access,
+    ) -> Self {
+        let in_flight = Arc::new(InFlightRevocations::default());
+        let revoker = Revoker::new(
+            store.clone(),
+            realtime.clone(),
+            access.verifier.clone(),
+            privilege,
+            Arc::clone(&in_flight),
+        );
+        let denials = Denials::new(store, realtime, clock, Arc::clone(&access.issuers), revoker.clone());
+        Self { revoker, denials, in_flight, feed: Arc::clone(&access.feed) }
+    }
+
+    /// Whether this node knows every revocation that committed more than a second ago, so that it may answer from memory.
+    #[must_use]
+    pub fn is_current(&self) -> bool {
+        self.feed.is_current()
+    }
+}

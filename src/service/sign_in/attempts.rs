@@ -1,41 +1,69 @@
-//! Attempts to sign in: writing each down, also for accounts that do not exist, and showing users their own.
+//! Attempts to sign in: recording each, also for accounts that do not exist, and showing users their own.
 //!
-//! One that opens a session is written by that transaction, which is given it; the others by [`Services::write_attempt`].
+//! An attempt that opens a session is written by that transaction. The others are written by [`SignInAttempts::write`].
 
+use actors::Realtime;
 use domain::risk::sign_in_history::Attempted;
 use protocol::id::UserId;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::{Caller, Failure, Meta, Services, core::clock::millis};
+use super::request_device::RequestDevices;
+use crate::core::{
+    caller::Caller,
+    clock::{Clock, millis},
+    failure::Failure,
+    request_meta::RequestMeta,
+    throttle::Throttle,
+};
 use domain::{abuse::attempt::AttemptOutcome, session::SignInMethod};
-use store::Attempt;
+use store::{Attempt, Store};
 
 /// A page of attempts, newest first.
 #[derive(Clone, Debug)]
 pub struct AttemptsPage {
     /// The attempts.
     pub attempts: Vec<Attempt>,
-    /// Where the next page begins, if there is one.
+    /// The cursor of the next page, if there is one.
     pub next: Option<String>,
 }
 
-impl Services {
-    /// An attempt of this request, now, under the name `folded`, not yet judged. The work is the same whether or not
-    /// anybody has that name.
-    pub(crate) fn attempt(
+/// Records and lists attempts to sign in. Clones are cheap.
+#[derive(Clone)]
+pub struct SignInAttempts {
+    store: Store,
+    realtime: Realtime,
+    clock: Clock,
+    throttle: Throttle,
+    devices: RequestDevices,
+}
+
+impl SignInAttempts {
+    pub(crate) fn new(
+        store: Store,
+        realtime: Realtime,
+        clock: Clock,
+        throttle: Throttle,
+        devices: RequestDevices,
+    ) -> Self {
+        Self { store, realtime, clock, throttle, devices }
+    }
+
+    /// An attempt of this request, at this moment, for the name `folded`. The work is the same whether or not an account has
+    /// that name.
+    pub(crate) fn begin(
         &self,
         folded: &str,
         user: Option<UserId>,
         method: SignInMethod,
         outcome: AttemptOutcome,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Attempt {
         Attempt {
             id: Uuid::new_v4(),
             at: self.clock.now(),
             user,
-            identifier: self.throttle_keys.account(folded),
+            identifier: self.throttle.keys().account(folded),
             method,
             outcome,
             device: meta.device,
@@ -43,23 +71,23 @@ impl Services {
             address: Some(meta.address),
             user_agent: meta.user_agent.clone(),
             fingerprint: Some(meta.fingerprint.clone()),
-            place: self.place(meta),
+            place: self.devices.place(meta),
             risk: None,
         }
     }
 
-    /// Writes an attempt that opened nothing down.
+    /// Writes an attempt that opened no session.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub(crate) async fn write_attempt(&self, attempt: Attempt) -> Result<(), Failure> {
+    pub(crate) async fn write(&self, attempt: Attempt) -> Result<(), Failure> {
         self.store.insert_attempt(attempt.clone()).await?;
-        self.note_attempt(attempt);
+        self.add_to_history(attempt);
         Ok(())
     }
 
-    /// Has an attempt that was written down count with the next one.
-    pub(crate) fn note_attempt(&self, attempt: Attempt) {
+    /// Adds a written attempt to the user's history, against which the next sign-in is assessed.
+    pub(crate) fn add_to_history(&self, attempt: Attempt) {
         let succeeded = attempt.outcome == AttemptOutcome::Success;
         let Some(user) = attempt.user.filter(|_| succeeded || attempt.outcome.is_failed_proof()) else {
             return;
@@ -68,11 +96,11 @@ impl Services {
         self.realtime.attempted(Attempted { user, at_ms, succeeded: place });
     }
 
-    /// Attempts on the caller's account.
+    /// Attempts on the caller's account, newest first.
     ///
     /// # Errors
-    /// `BadRequest` for a cursor that is none of ours, `Unavailable`.
-    pub async fn own_attempts(
+    /// `BadRequest` for an invalid cursor, `Unavailable`.
+    pub async fn list(
         &self,
         caller: &Caller,
         limit: u32,
@@ -89,7 +117,7 @@ impl Services {
     }
 }
 
-/// Where the page after this attempt begins.
+/// The cursor of the page after this attempt.
 fn cursor_after(at: OffsetDateTime, id: Uuid) -> String {
     format!("{}.{}", at.unix_timestamp_nanos() / 1_000, id.simple())
 }
@@ -101,7 +129,7 @@ fn read_cursor(text: &str) -> Result<(OffsetDateTime, Uuid), Failure> {
         let at = OffsetDateTime::from_unix_timestamp_nanos(i128::from(micros) * 1_000).ok()?;
         Some((at, Uuid::try_parse(id).ok()?))
     };
-    read().ok_or_else(|| Failure::bad_request("invalid_cursor", "The cursor is not one of ours."))
+    read().ok_or_else(|| Failure::bad_request("invalid_cursor", "The cursor is not valid."))
 }
 
 #[cfg(test)]

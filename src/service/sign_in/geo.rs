@@ -1,7 +1,7 @@
-//! Where an address is: a database of places in the MaxMind DB format, if there is one.
+//! Locating addresses with databases in the MaxMind DB format.
 //!
-//! Opened by the settings, so that a bad file stops the start; asked by services. A file may be one of countries, of
-//! cities or of networks (autonomous systems); whatever is there is read. Files are held in memory and read once.
+//! The settings open the files, so that a broken file stops the start. Sign-ins look addresses up. A file may contain
+//! countries, cities or networks (autonomous systems). Files are read once and held in memory.
 
 use std::{fmt, net::IpAddr, path::Path, sync::Arc};
 
@@ -13,10 +13,10 @@ use domain::risk::{Place, Position};
 /// The longest name of a city that is kept, in characters.
 const CITY_CHARS: usize = 100;
 
-/// A database of places or of networks.
+/// A database of locations or of networks.
 pub struct Database(Reader<Vec<u8>>);
 
-/// Every database there is. Clones share them; the default knows nothing.
+/// All databases. Clones share them. The default has none.
 #[derive(Clone, Default)]
 pub struct Geo(Arc<Vec<Database>>);
 
@@ -26,12 +26,12 @@ pub enum GeoError {
     /// It cannot be read.
     #[error("the file cannot be read ({0})")]
     Unreadable(std::io::ErrorKind),
-    /// It is no such database, or a broken one.
-    #[error("the file is no database in the MaxMind DB format")]
+    /// It is not a database in the MaxMind DB format, or it is damaged.
+    #[error("the file is not a database in the MaxMind DB format, or it is damaged")]
     Broken,
 }
 
-/// What a record of any of these databases may hold; everything else is passed over.
+/// The fields that a record of any of these databases may have. All other fields are ignored.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Record<'a> {
@@ -86,13 +86,13 @@ impl Database {
         std::fs::read(path).map_err(|error| GeoError::Unreadable(error.kind())).and_then(Self::of)
     }
 
-    /// The same for the content of a file.
+    /// Reads the content of a file.
     ///
     /// # Errors
-    /// [`GeoError::Broken`] if it is no such database.
+    /// [`GeoError::Broken`] if it is not such a database.
     pub fn of(bytes: Vec<u8>) -> Result<Self, GeoError> {
         let database = Self(Reader::from_source(bytes).map_err(|_| GeoError::Broken)?);
-        // A file that was cut somewhere in the middle may still have its description.
+        // A file that was cut off may still have valid metadata.
         database.look(IpAddr::from([1, 1, 1, 1])).map_err(|_| GeoError::Broken)?;
         Ok(database)
     }
@@ -106,20 +106,20 @@ impl Database {
 }
 
 impl Geo {
-    /// These databases; where two tell the same thing, the earlier one counts.
+    /// These databases. If two have the same field, the earlier one counts.
     #[must_use]
     pub fn new(databases: Vec<Database>) -> Self {
         Self(Arc::new(databases))
     }
 
-    /// Where this address is, as far as any of the databases tells.
+    /// The location of an address, as far as the databases know it.
     #[must_use]
     pub fn locate(&self, address: IpAddr) -> Place {
         self.0.iter().fold(Place::default(), |place, database| match database.look(address) {
             Ok(Some(record)) => merged(place, &record),
             Ok(None) => place,
             Err(error) => {
-                tracing::warn!(%error, "a record of the database of places cannot be read");
+                tracing::warn!(%error, "a record of a location database cannot be read");
                 place
             }
         })
@@ -133,7 +133,7 @@ impl fmt::Debug for Geo {
     }
 }
 
-/// The place with what the record adds to it.
+/// The place with the fields that the record adds.
 fn merged(place: Place, record: &Record<'_>) -> Place {
     let country = record.country.iso_code.filter(|code| code.chars().count() == 2);
     let city = record.city.names.en.filter(|name| !name.is_empty());
@@ -145,7 +145,7 @@ fn merged(place: Place, record: &Record<'_>) -> Place {
     }
 }
 
-/// A position without a radius is not relied on.
+/// A position without a radius counts as very inaccurate.
 fn position(location: &Location) -> Option<Position> {
     let latitude = location.latitude.filter(|degrees| degrees.abs() <= 90.0)?;
     let longitude = location.longitude.filter(|degrees| degrees.abs() <= 180.0)?;

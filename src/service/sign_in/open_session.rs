@@ -1,7 +1,6 @@
-//! The session that a sign-in opens: what it is to be, and opening it.
+//! Opening a session: the last step of every kind of sign-in.
 //!
-//! Called by every kind of sign-in, once its proofs were checked. Judges nothing: the store opens nothing if the ground has
-//! changed since.
+//! Judges nothing. The store opens no session if what the sign-in was based on has changed since.
 
 use std::time::Duration;
 
@@ -10,32 +9,58 @@ use protocol::{
     id::{DeviceId, SessionId},
 };
 
-use crate::{Failure, Meta, Services, sign_in::password::device_of};
-use domain::session::SignInMethod;
-use store::{OpenOutcome, OpenSession, User};
+use super::request_device::RequestDevices;
+use crate::{
+    core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta},
+    revocation::revoke::Revoker,
+};
+use domain::session::{SessionLimits, SignInMethod};
+use store::{OpenOutcome, OpenSession, Store, User};
 
-impl Services {
-    /// The event of a session that is being opened.
-    pub(crate) fn opened(&self, open: &OpenSession, meta: &Meta) -> AuditEvent {
+/// Opens sessions. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct SessionOpener {
+    store: Store,
+    clock: Clock,
+    audit: AuditTrail,
+    revoker: Revoker,
+    devices: RequestDevices,
+    limits: SessionLimits,
+}
+
+impl SessionOpener {
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        audit: AuditTrail,
+        revoker: Revoker,
+        devices: RequestDevices,
+        limits: SessionLimits,
+    ) -> Self {
+        Self { store, clock, audit, revoker, devices, limits }
+    }
+
+    /// The audit event of a session that is about to be opened.
+    pub(crate) fn event(&self, open: &OpenSession, meta: &RequestMeta) -> AuditEvent {
         let event = AuditEvent {
             actor: Some(open.user),
             user: Some(open.user),
             session: Some(open.id),
             device: Some(open.device.id),
-            ..self.event("session.opened", Outcome::Success, meta)
+            ..self.audit.event("session.opened", Outcome::Success, meta)
         };
         event.with("method", open.method.as_str())
     }
 
-    /// A session of this user on the request's device, after a password.
-    pub(crate) fn new_session(&self, user: &User, revoked_all: i64, meta: &Meta) -> OpenSession {
-        let (now, limits) = (self.clock.now(), self.settings.sessions);
+    /// A session of this user on the request's device, after a sign-in with a password.
+    pub(crate) fn prepare(&self, user: &User, revoked_all: i64, meta: &RequestMeta) -> OpenSession {
+        let (now, limits) = (self.clock.now(), self.limits);
         OpenSession {
             id: SessionId::random(),
             user: user.id,
             revocation_epoch: user.revocation_epoch,
             revoked_all,
-            device: device_of(meta, meta.device.unwrap_or_else(DeviceId::random), self.place(meta)),
+            device: self.devices.device(meta, meta.device.unwrap_or_else(DeviceId::random)),
             method: SignInMethod::Password,
             expires_at: now + limits.absolute.max(Duration::from_secs(1)),
             refresh_expires_at: now + limits.refresh,
@@ -49,20 +74,14 @@ impl Services {
         }
     }
 
-    /// Opens the session and shuts the doors of those that had to give way. Once begun it is finished, so that no eviction is
-    /// committed and not carried out.
+    /// Opens the session, and carries out the eviction of those that had to give way. Once begun it is finished, so that no
+    /// eviction is committed without being carried out.
     pub(crate) async fn open(&self, open: OpenSession, event: AuditEvent) -> Result<OpenOutcome, Failure> {
-        let services = self.clone();
+        let (store, revoker) = (self.store.clone(), self.revoker.clone());
         let work = async move {
-            let opened = services.store.open_session(open, event).await?;
+            let opened = store.open_session(open, event).await?;
             if let OpenOutcome::Session(_, evicted) = &opened {
-                for committed in evicted {
-                    services.shut(committed);
-                    if let Some(id) = committed.id {
-                        services.feed.own.claim(id);
-                    }
-                    services.cut(committed).await;
-                }
+                revoker.carry_out_evictions(evicted).await;
             }
             Ok(opened)
         };

@@ -1,45 +1,55 @@
-//! Signing in with a passkey: alone, as the second factor after a password, and as a fresh proof of presence.
+//! Signing in with a passkey: alone, or as the second factor after a password.
 //!
-//! A passkey checks who holds it, so alone it is as good as two factors. Which of the three a ceremony is for is settled when
-//! it begins and cannot be changed by its answer.
+//! A passkey verifies its holder, so alone it counts as two factors. The purpose of a ceremony is fixed when it begins; the
+//! answer cannot change it.
 
 use protocol::id::UserId;
 use serde_json::Value;
 use uuid::Uuid;
 use webauthn_rs::prelude::PublicKeyCredential;
 
-use super::risk::Assessed;
+use super::{
+    attempts::SignInAttempts, open_session::SessionOpener, risk::RiskAssessor, second_factor::SecondFactor,
+};
 use crate::{
-    Caller, Failure, Meta, Services, SignedIn,
-    authenticators::passkey_ceremony::{Asserted, Ceremony, NewCeremony},
+    access::{
+        issue_tokens::{SessionTokens, TokenIssuer},
+        verifier::Verifier,
+    },
+    authenticators::{
+        clone_detection::CloneDetection,
+        passkey_ceremony::{
+            NewCeremony, PasskeyCeremonies, PasskeyCeremony, VerifiedAssertion, parse_assertion,
+        },
+    },
+    core::{
+        account_fields::folded_name, clock::Clock, failure::Failure, request_meta::RequestMeta,
+        throttle::Throttle,
+    },
 };
 use domain::{
-    abuse::attempt::AttemptOutcome,
-    account::email::Email,
-    client::device::{TRUST_TTL, Trust},
-    factors::challenge::ChallengeKind,
-    risk::RiskOutcome,
-    session::SignInMethod,
+    abuse::attempt::AttemptOutcome, account::email::Email, client::device::TRUST_TTL, client::device::Trust,
+    factors::challenge::ChallengeKind, factors::passkey::Decoys, risk::RiskOutcome, session::SignInMethod,
 };
-use store::{Attempt, Challenge, ChallengeOwner, OpenOutcome, OpenSession, SignInCandidate};
+use store::{Attempt, Challenge, ChallengeOwner, OpenOutcome, OpenSession, SignInCandidate, Store};
 
 /// What a passkey is asked for.
 #[derive(Clone, Debug)]
-pub enum PasskeyFor {
-    /// Signing in, whoever the authenticator says it is.
-    Anyone,
-    /// Signing in as the user of this name.
+pub enum PasskeyPurpose {
+    /// To sign in as the user that the authenticator names.
+    AnyUser,
+    /// To sign in as the user of this name.
     User(String),
-    /// The second half of the sign-in with this challenge.
+    /// To complete the sign-in with this challenge.
     SecondFactor(Uuid),
 }
 
 /// The answer to a ceremony of signing in.
 #[derive(Clone, Debug)]
 pub struct PasskeyAnswer {
-    /// Which ceremony.
+    /// The ceremony.
     pub ceremony: Uuid,
-    /// Of whom: the pre-session of the request.
+    /// The pre-session of the request.
     pub presession: Option<Uuid>,
     /// The authenticator's answer, as the browser gives it.
     pub credential: Value,
@@ -47,251 +57,226 @@ pub struct PasskeyAnswer {
     pub trust_device: bool,
 }
 
-impl Services {
-    /// Begins to sign in with a passkey, for whoever has this pre-session.
+/// Signs in with a passkey.
+pub struct PasskeySignIn(Parts);
+
+/// What [`PasskeySignIn`] is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) throttle: Throttle,
+    pub(crate) verifier: Verifier,
+    pub(crate) ceremonies: PasskeyCeremonies,
+    pub(crate) clones: CloneDetection,
+    pub(crate) decoys: Decoys,
+    pub(crate) attempts: SignInAttempts,
+    pub(crate) risk: RiskAssessor,
+    pub(crate) opener: SessionOpener,
+    pub(crate) tokens: TokenIssuer,
+    pub(crate) second_factor: SecondFactor,
+}
+
+impl PasskeySignIn {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
+    /// Begins to sign in with a passkey. Only the client with this pre-session can answer.
     ///
     /// # Errors
-    /// `Invalid` if there is no such sign-in to finish, `TooMany`, `Unavailable`.
-    pub async fn begin_passkey_sign_in(
+    /// `Invalid` if there is no such sign-in to complete, `TooMany`, `Unavailable`.
+    pub async fn begin(
         &self,
-        wanted: PasskeyFor,
+        purpose: PasskeyPurpose,
         presession: Uuid,
-        meta: &Meta,
-    ) -> Result<Ceremony, Failure> {
-        self.throttle_address(self.limits.ceremony_address, meta).await?;
+        meta: &RequestMeta,
+    ) -> Result<PasskeyCeremony, Failure> {
+        let Parts { store, clock, ceremonies, .. } = &self.0;
+        self.throttle(meta).await?;
         let answerer = ChallengeOwner::PreSession(presession);
-        match wanted {
-            PasskeyFor::Anyone => {
-                self.ask_assertion(NewCeremony::new(ChallengeKind::PasskeySignIn, None, answerer), None).await
+        match purpose {
+            PasskeyPurpose::AnyUser => {
+                let new = NewCeremony::new(ChallengeKind::PasskeySignIn, None, answerer);
+                ceremonies.begin_assertion(new, None).await
             }
-            PasskeyFor::User(name) => self.ask_user(&name, answerer).await,
-            PasskeyFor::SecondFactor(challenge) => {
-                let kind = ChallengeKind::SignIn;
-                let found = self.store.challenge(challenge, kind, answerer, self.clock.now()).await?;
+            PasskeyPurpose::User(name) => self.begin_for_name(&name, answerer).await,
+            PasskeyPurpose::SecondFactor(challenge) => {
+                let found = store.challenge(challenge, ChallengeKind::SignIn, answerer, clock.now()).await?;
                 let user = found.and_then(|found| found.user).ok_or_else(Failure::invalid_second_factor)?;
                 let new = NewCeremony::new(ChallengeKind::PasskeyFactor, Some(user), answerer);
-                let allowed = self.credentials_of(user).await?;
-                self.ask_assertion(NewCeremony { sign_in: Some(challenge), ..new }, Some(allowed)).await
+                let allowed = ceremonies.credential_ids(user).await?;
+                let new = NewCeremony { sign_in: Some(challenge), ..new };
+                ceremonies.begin_assertion(new, Some(allowed)).await
             }
         }
     }
 
-    /// Asks for a passkey of whoever has this name. A name that nobody has, or that has no passkey, is asked for one that
-    /// nobody has.
-    async fn ask_user(&self, name: &str, answerer: ChallengeOwner) -> Result<Ceremony, Failure> {
+    /// Asks for a passkey of the user of this name. For a name without an account or without passkeys, the ceremony asks for a
+    /// credential that does not exist, so that the answer does not reveal which names have passkeys.
+    async fn begin_for_name(&self, name: &str, answerer: ChallengeOwner) -> Result<PasskeyCeremony, Failure> {
+        let Parts { store, ceremonies, decoys, .. } = &self.0;
         let parsed = Email::parse(name).ok();
-        let folded = parsed.as_ref().map_or_else(|| name.trim().to_lowercase(), Email::folded);
+        let folded = folded_name(name, parsed.as_ref());
         let found = match parsed {
-            Some(email) => self.store.user_by_email(email, None).await?.map(|found| found.user.id),
+            Some(email) => store.user_by_email(email, None).await?.map(|found| found.user.id),
             None => None,
         };
-        let allowed = match found {
-            Some(user) => self.credentials_of(user).await?,
-            // The same question for nobody, so that the time of the answer tells nothing.
-            None => self.credentials_of(UserId(0)).await?,
-        };
+        // The same query for an unknown name, so that the time of the answer reveals nothing. No user has number 0.
+        let allowed = ceremonies.credential_ids(found.unwrap_or(UserId(0))).await?;
         let decoy = allowed.is_empty();
-        let allowed = if decoy { vec![self.passkey_decoys.credential_id(&folded)] } else { allowed };
+        let allowed = if decoy { vec![decoys.credential_id(&folded)] } else { allowed };
         let new = NewCeremony::new(ChallengeKind::PasskeySignIn, found.filter(|_| !decoy), answerer);
-        self.ask_assertion(NewCeremony { decoy, ..new }, Some(allowed)).await
+        ceremonies.begin_assertion(NewCeremony { decoy, ..new }, Some(allowed)).await
     }
 
-    /// Begins to ask the caller for a fresh proof of presence.
+    /// Completes a sign-in with a passkey, for the purpose it was begun for.
     ///
     /// # Errors
-    /// `Conflict` if they have no passkey, `TooMany`, `Unavailable`.
-    pub async fn begin_passkey_step_up(&self, caller: &Caller, meta: &Meta) -> Result<Ceremony, Failure> {
-        self.throttle_address(self.limits.ceremony_address, meta).await?;
-        let allowed = self.credentials_of(caller.user).await?;
-        if allowed.is_empty() {
-            return Err(Failure::conflict("no_passkey", "You have no passkey to prove your presence with."));
-        }
-        let answerer = ChallengeOwner::Session(caller.session);
-        let new = NewCeremony::new(ChallengeKind::PasskeyStepUp, Some(caller.user), answerer);
-        self.ask_assertion(new, Some(allowed)).await
-    }
-
-    /// Judges the caller's proof of presence; it is yet to be spent.
-    pub(crate) async fn judge_passkey_step_up(
-        &self,
-        caller: &Caller,
-        ceremony: Uuid,
-        credential: &Value,
-        meta: &Meta,
-    ) -> Result<Asserted, Failure> {
-        let credential = assertion(credential)?;
-        let answerer = Some(ChallengeOwner::Session(caller.session));
-        let taken = self.take_ceremony(ceremony, answerer, &[ChallengeKind::PasskeyStepUp]).await?;
-        self.judge_assertion(&taken, &credential, meta).await
-    }
-
-    /// Finishes a sign-in with a passkey, alone or as the second factor, as it was begun.
-    ///
-    /// # Errors
-    /// `BadRequest` for what is no answer of an authenticator, `Invalid` for every reason not to let in, `TooMany`,
+    /// `BadRequest` for what is not an answer of an authenticator, `Invalid` for every reason not to sign in, `TooMany`,
     /// `Unavailable`.
-    pub async fn finish_passkey_sign_in(
+    pub async fn complete(
         &self,
         answer: PasskeyAnswer,
-        meta: &Meta,
-    ) -> Result<SignedIn, Failure> {
-        self.throttle_address(self.limits.ceremony_address, meta).await?;
-        let credential = assertion(&answer.credential)?;
+        meta: &RequestMeta,
+    ) -> Result<SessionTokens, Failure> {
+        let Parts { store, ceremonies, attempts, .. } = &self.0;
+        self.throttle(meta).await?;
+        let credential = parse_assertion(&answer.credential)?;
         let kinds = [ChallengeKind::PasskeySignIn, ChallengeKind::PasskeyFactor];
         let answerer = answer.presession.map(ChallengeOwner::PreSession);
-        let taken = self.take_ceremony(answer.ceremony, answerer, &kinds).await?;
+        let taken = ceremonies.take_ceremony(answer.ceremony, answerer, &kinds).await?;
         if taken.kind == ChallengeKind::PasskeyFactor {
-            return self.finish_factor(&answer, &taken, &credential, meta).await;
+            return self.complete_as_factor(&answer, &taken, &credential, meta).await;
         }
-        let asserted = match self.judge_assertion(&taken, &credential, meta).await {
-            Ok(asserted) => asserted,
+        let assertion = match ceremonies.judge_assertion(&taken, &credential, meta).await {
+            Ok(assertion) => assertion,
             Err(failure) => {
-                return Err(self.note_failed_passkey(&credential, taken.user, failure, meta).await);
+                return Err(self.record_wrong_assertion(&credential, taken.user, failure, meta).await);
             }
         };
-        let email = Email::parse(&asserted.owner.email).map_err(|_| Failure::Internal)?;
-        let folded = email.folded();
-        let found = self.store.user_by_email(email, meta.device).await?;
-        let Some(found) = found.filter(|found| found.user.id == asserted.user) else {
-            return Err(self.refuse_passkey(Some(asserted.user), "superseded", meta).await);
+        let Some(found) = store.candidate_by_id(assertion.user, meta.device).await? else {
+            return Err(ceremonies.refuse(Some(assertion.user), "superseded", meta).await);
         };
+        let folded = folded_name(&found.user.email, Email::parse(&found.user.email).ok().as_ref());
         let (kind, success) = (SignInMethod::Passkey, AttemptOutcome::Success);
-        let attempt = self.attempt(&folded, Some(found.user.id), kind, success, meta);
-        self.let_in(found, asserted, attempt, answer.trust_device, meta).await
+        let attempt = attempts.begin(&folded, Some(found.user.id), kind, success, meta);
+        self.open(found, assertion, attempt, answer.trust_device, meta).await
     }
 
-    /// Opens a session for whoever proved to have a passkey, if the account works and the risk allows it.
-    async fn let_in(
+    /// Opens a session after a right assertion, if the account is active and the risk allows it.
+    async fn open(
         &self,
         found: SignInCandidate,
-        asserted: Asserted,
+        assertion: VerifiedAssertion,
         attempt: Attempt,
         trust_device: bool,
-        meta: &Meta,
-    ) -> Result<SignedIn, Failure> {
-        if !found.user.status.is_active() || self.is_blocked(found.user.id).await? {
-            return Err(self.refuse_attempt(AttemptOutcome::InactiveAccount, attempt, meta).await);
+        meta: &RequestMeta,
+    ) -> Result<SessionTokens, Failure> {
+        let Parts { verifier, risk, opener, attempts, tokens, clones, clock, .. } = &self.0;
+        if !found.user.status.is_active() || verifier.is_blocked(found.user.id).await? {
+            return Err(self.refuse(AttemptOutcome::InactiveAccount, attempt, meta).await);
         }
-        let assessed: Assessed = self.assess(found.user.id, meta).await?;
-        let attempt = Attempt { risk: Some(assessed.assessment.clone()), ..attempt };
-        if assessed.outcome == RiskOutcome::Refuse {
-            return Err(self.refuse_attempt(AttemptOutcome::RiskRefused, attempt, meta).await);
+        let verdict = risk.assess(found.user.id, meta).await?;
+        let attempt = Attempt { risk: Some(verdict.assessment.clone()), ..attempt };
+        if verdict.outcome == RiskOutcome::Refuse {
+            return Err(self.refuse(AttemptOutcome::RiskRefused, attempt, meta).await);
         }
-        // What else a risk may demand is a second factor, and a passkey is two.
-        self.note_suspicion(found.user.id, &assessed, meta).await?;
+        // A risk may also demand a second factor. A passkey counts as two.
+        risk.record_suspicion(found.user.id, &verdict, meta).await?;
         let open = OpenSession {
             method: SignInMethod::Passkey,
-            proof: Some(asserted.proof.clone()),
-            trust: trust_device.then(|| (Trust::Verified, self.clock.now() + TRUST_TTL)),
+            proof: Some(assertion.proof.clone()),
+            trust: trust_device.then(|| (Trust::Verified, clock.now() + TRUST_TTL)),
             attempt: Some(attempt.clone()),
-            ..self.new_session(&found.user, found.revoked_all, meta)
+            ..opener.prepare(&found.user, found.revoked_all, meta)
         };
-        let event = self.opened(&open, meta);
-        match self.open(open, event).await? {
+        let event = opener.event(&open, meta);
+        match opener.open(open, event).await? {
             OpenOutcome::Session(session, _) => {
-                self.note_attempt(attempt);
+                attempts.add_to_history(attempt);
                 metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
-                Ok(self.grant(found.user, *session))
+                Ok(tokens.session_tokens(found.user, *session))
             }
-            OpenOutcome::Superseded => {
-                Err(self.refuse_attempt(AttemptOutcome::Superseded, attempt, meta).await)
-            }
+            OpenOutcome::Superseded => Err(self.refuse(AttemptOutcome::Superseded, attempt, meta).await),
             OpenOutcome::Spent => {
-                let failure = self.refuse_attempt(AttemptOutcome::InvalidPasskey, attempt, meta).await;
-                Err(self.unless_overtaken(asserted.user, &asserted.proof, failure, meta).await)
+                let failure = self.refuse(AttemptOutcome::InvalidPasskey, attempt, meta).await;
+                Err(clones.failure_when_unspent(assertion.user, &assertion.proof, failure, meta).await)
             }
         }
     }
 
-    async fn finish_factor(
+    /// Completes a sign-in that began with a password.
+    async fn complete_as_factor(
         &self,
         answer: &PasskeyAnswer,
         taken: &Challenge,
         credential: &PublicKeyCredential,
-        meta: &Meta,
-    ) -> Result<SignedIn, Failure> {
+        meta: &RequestMeta,
+    ) -> Result<SessionTokens, Failure> {
+        let Parts { second_factor, ceremonies, clones, clock, .. } = &self.0;
         let sign_in = taken.state["sign_in"].as_str().and_then(|id| id.parse().ok());
         let sign_in = sign_in.ok_or(Failure::Internal)?;
-        let answering = self.begin_answer(sign_in, answer.presession, "passkey", meta).await?;
-        match self.judge_assertion(taken, credential, meta).await {
-            Ok(asserted) => {
-                let trust = (Trust::Verified, self.clock.now() + TRUST_TTL);
+        let counted = second_factor.count_answer(sign_in, answer.presession, "passkey", meta).await?;
+        match ceremonies.judge_assertion(taken, credential, meta).await {
+            Ok(VerifiedAssertion { user, proof }) => {
+                let trust = (Trust::Verified, clock.now() + TRUST_TTL);
                 let trust = answer.trust_device.then_some(trust);
-                let proof = asserted.proof.clone();
-                match self.finish_answer(answering, proof, trust, "passkey", meta).await {
-                    Err(failure) => {
-                        Err(self.unless_overtaken(asserted.user, &asserted.proof, failure, meta).await)
-                    }
+                match second_factor.complete(counted, proof.clone(), trust, "passkey", meta).await {
+                    Err(failure) => Err(clones.failure_when_unspent(user, &proof, failure, meta).await),
                     granted => granted,
                 }
             }
             Err(failure @ Failure::Invalid { .. }) => {
-                let outcome = outcome_of(&failure);
-                match self.refuse_answer(answering, outcome, "passkey", meta).await {
-                    // Said by the passkey in words that help.
+                let outcome = attempt_outcome(&failure);
+                match second_factor.refuse_answer(counted, outcome, "passkey", meta).await {
+                    // The failure of the assertion tells the user more.
                     Failure::Invalid { .. } => Err(failure),
-                    unwritten => Err(unwritten),
+                    unrecorded => Err(unrecorded),
                 }
             }
-            // Not judged, so nobody was wrong.
+            // The answer was not judged, so it is not counted as wrong.
             Err(failure) => Err(failure),
         }
     }
 
-    /// Writes down that a passkey did not open anything, and returns why.
-    async fn note_failed_passkey(
+    /// Records a wrong assertion as an attempt, and returns its failure.
+    async fn record_wrong_assertion(
         &self,
         credential: &PublicKeyCredential,
         user: Option<UserId>,
         failure: Failure,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Failure {
         if !matches!(failure, Failure::Invalid { .. }) {
             return failure;
         }
-        let attempt = self.attempt(&credential.id, user, SignInMethod::Passkey, outcome_of(&failure), meta);
-        match self.write_attempt(attempt).await {
+        let attempts = &self.0.attempts;
+        let (kind, outcome) = (SignInMethod::Passkey, attempt_outcome(&failure));
+        let attempt = attempts.begin(&credential.id, user, kind, outcome, meta);
+        match attempts.write(attempt).await {
             Ok(()) => failure,
-            Err(unwritten) => unwritten,
+            Err(unrecorded) => unrecorded,
         }
     }
 
-    /// Writes down what became of an attempt whose passkey was right; the answer tells nothing.
-    async fn refuse_attempt(&self, outcome: AttemptOutcome, attempt: Attempt, meta: &Meta) -> Failure {
+    /// Records why a sign-in with a right assertion was refused. The answer does not tell the reason.
+    async fn refuse(&self, outcome: AttemptOutcome, attempt: Attempt, meta: &RequestMeta) -> Failure {
         let user = attempt.user;
-        match self.write_attempt(Attempt { outcome, ..attempt }).await {
-            Ok(()) => self.refuse_passkey(user, outcome.as_str(), meta).await,
+        match self.0.attempts.write(Attempt { outcome, ..attempt }).await {
+            Ok(()) => self.0.ceremonies.refuse(user, outcome.as_str(), meta).await,
             Err(failure) => failure,
         }
     }
 
-    /// The credential ids of a user's passkeys that are not suspended.
-    async fn credentials_of(&self, user: UserId) -> Result<Vec<Vec<u8>>, Failure> {
-        let held = self.store.passkeys_of(user).await?;
-        let usable = held.iter().filter(|held| held.suspended_at.is_none());
-        Ok(usable
-            .filter_map(|held| Some(crate::account::passkeys::library(held)?.cred_id().to_vec()))
-            .collect())
+    async fn throttle(&self, meta: &RequestMeta) -> Result<(), Failure> {
+        let throttle = &self.0.throttle;
+        throttle.spend_for_address(throttle.limits().ceremony_address, meta.address).await
     }
 }
 
-fn outcome_of(failure: &Failure) -> AttemptOutcome {
+fn attempt_outcome(failure: &Failure) -> AttemptOutcome {
     match failure {
         Failure::Invalid { code: "passkey_suspended", .. } => AttemptOutcome::CredentialCloned,
         _ => AttemptOutcome::InvalidPasskey,
     }
-}
-
-/// An authenticator's answer as the browser gives it.
-fn assertion(credential: &Value) -> Result<PublicKeyCredential, Failure> {
-    let read: Option<PublicKeyCredential> = serde_json::from_value(credential.clone()).ok();
-    read.filter(|read| read.type_ == "public-key").ok_or_else(malformed)
-}
-
-/// What is no answer of an authenticator.
-pub(crate) fn malformed() -> Failure {
-    Failure::bad_request(
-        "malformed_credential",
-        "This is not a credential as the browser's navigator.credentials gives it (its toJSON()).",
-    )
 }

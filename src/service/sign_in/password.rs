@@ -1,42 +1,80 @@
-//! Signing in: from an address and a password to a session.
+//! Signing in with an e-mail address and a password.
 //!
-//! Whoever does not succeed gets the same answer after the same work, whether the account is unknown, the password wrong
-//! or the user suspended; and all of them are answered as late as whoever succeeds (`tails`). Between the check of the
-//! password and the session lies a revocation's chance: the store opens nothing if it was taken.
+//! Every refusal has the same answer after the same work, whether the account is unknown, the password wrong or the account
+//! disabled, and it is answered as late as a success (`answer_timing`). A revocation may come between the check of the
+//! password and the opening of the session: then the store opens none.
 
-use protocol::{
-    audit::{AuditEvent, Outcome},
-    id::DeviceId,
-};
+use parking_lot::Mutex;
+use protocol::audit::{AuditEvent, Outcome};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::{Asked, Failure, Meta, Services, SignedIn, core::hasher::Turn};
-use domain::{
-    abuse::attempt::AttemptOutcome,
-    account::{
-        email::Email,
-        password::{MAX_BYTES, Verification},
+use super::{
+    answer_timing::AnswerTiming,
+    attempts::SignInAttempts,
+    open_session::SessionOpener,
+    risk::RiskAssessor,
+    second_factor::{FactorChallenge, SecondFactor},
+};
+use crate::{
+    access::{
+        issue_tokens::{SessionTokens, TokenIssuer},
+        verifier::Verifier,
     },
-    client::device::{FINGERPRINT_VERSION, Trust},
-    factors::challenge::decide_second_factor,
-    risk::{Place, RiskOutcome},
+    core::{
+        account_fields::folded_name,
+        audit::AuditTrail,
+        clock::Clock,
+        failure::Failure,
+        password_hasher::{HashPermit, PasswordHasher},
+        request_meta::RequestMeta,
+        throttle::Throttle,
+    },
+};
+use domain::{
+    abuse::attempt::AttemptOutcome, account::email::Email, account::password::Verification,
+    client::device::Trust, factors::challenge::decide_second_factor, risk::RiskOutcome,
     session::SignInMethod,
 };
-use store::{Attempt, DeviceSeen, OpenOutcome, OpenSession, SignInCandidate};
+use store::{Attempt, OpenOutcome, OpenSession, SignInCandidate, Store};
 
-/// What a right password leads to.
+/// The result of a right password.
 #[derive(Clone, Debug)]
-pub enum SignIn {
-    /// A session.
-    Granted(Box<SignedIn>),
-    /// A second factor is asked for.
-    Challenged(Asked),
+pub enum SignInStep {
+    /// A session was opened.
+    Granted(Box<SessionTokens>),
+    /// A second factor is required.
+    Challenged(FactorChallenge),
 }
 
-impl Services {
-    /// Signs in with a password. A second factor, if it takes one, is asked of whoever has this pre-session.
+/// Signs in with a password.
+pub struct PasswordSignIn {
+    parts: Parts,
+    timing: Mutex<AnswerTiming>,
+}
+
+/// What [`PasswordSignIn`] is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) audit: AuditTrail,
+    pub(crate) throttle: Throttle,
+    pub(crate) hasher: PasswordHasher,
+    pub(crate) verifier: Verifier,
+    pub(crate) attempts: SignInAttempts,
+    pub(crate) risk: RiskAssessor,
+    pub(crate) opener: SessionOpener,
+    pub(crate) tokens: TokenIssuer,
+    pub(crate) second_factor: SecondFactor,
+}
+
+impl PasswordSignIn {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self { parts, timing: Mutex::default() }
+    }
+
+    /// Signs in with a password. If a second factor is required, only the client with this pre-session can answer.
     ///
     /// # Errors
     /// `Invalid` for every reason not to, `TooMany`, `Unavailable`.
@@ -45,209 +83,229 @@ impl Services {
         email: &str,
         password: SecretString,
         presession: Uuid,
-        meta: &Meta,
-    ) -> Result<SignIn, Failure> {
-        let (folded, candidate, turn) = self.candidate(email, meta).await?;
+        meta: &RequestMeta,
+    ) -> Result<SignInStep, Failure> {
+        let (folded, candidate, permit) = self.candidate(email, meta).await?;
         let phc = candidate.as_ref().map(|found| found.user.password_hash.expose_secret().to_owned());
-        let verification = self.hasher.verify_in(turn, bounded(&password), phc).await?;
+        let verification = self.parts.hasher.verify_with(permit, &password, phc).await?;
         let began = Instant::now();
-        let answer = self.judged(&folded, candidate.as_ref(), verification, password, presession, meta).await;
-        self.even_out(began, &answer).await;
+        let answer = self.decide(&folded, candidate.as_ref(), verification, password, presession, meta).await;
+        self.delay(began, &answer).await;
         answer
     }
 
-    /// Keeps the answer back until its time has come, so that it does not tell what was found. What is refused for want of
-    /// room or rights to try says so anyway, and goes at once.
-    async fn even_out(&self, began: Instant, answer: &Result<SignIn, Failure>) {
+    /// Delays the answer so that its time does not reveal what was found. Refusals by a limit or for want of capacity reveal
+    /// nothing by their time and are answered at once.
+    async fn delay(&self, began: Instant, answer: &Result<SignInStep, Failure>) {
         let right = match answer {
             Ok(_) => true,
             Err(Failure::Invalid { .. }) => false,
             Err(_) => return,
         };
         let due = {
-            let mut tails = self.tails.lock();
+            let mut timing = self.timing.lock();
             if right {
-                tails.note(began.elapsed());
+                timing.note(began.elapsed());
             }
-            tails.due()
+            timing.due()
         };
         tokio::time::sleep_until(began + due).await;
     }
 
-    /// What becomes of a password that was compared.
-    async fn judged(
+    /// Decides about a sign-in whose password was compared.
+    async fn decide(
         &self,
         folded: &str,
         candidate: Option<&SignInCandidate>,
         verification: Verification,
         password: SecretString,
         presession: Uuid,
-        meta: &Meta,
-    ) -> Result<SignIn, Failure> {
+        meta: &RequestMeta,
+    ) -> Result<SignInStep, Failure> {
+        let Parts { attempts, risk, throttle, verifier, .. } = &self.parts;
         let user = candidate.map(|found| found.user.id);
         let success = AttemptOutcome::Success;
-        let mut attempt = self.attempt(folded, user, SignInMethod::Password, success, meta);
+        let mut attempt = attempts.begin(folded, user, SignInMethod::Password, success, meta);
         let blocked = match user {
-            Some(user) => self.is_blocked(user).await?,
+            Some(user) => verifier.is_blocked(user).await?,
             None => false,
         };
-        let found = match admitted(candidate, verification, blocked) {
+        let found = match check_candidate(candidate, verification, blocked) {
             Ok(found) => found,
             Err(refused) => {
-                self.count_wrong_pair(folded, &password, meta).await;
+                throttle.count_wrong_pair(folded, &password, meta).await;
                 return Err(self.refuse(refused, attempt, meta).await);
             }
         };
-        let assessed = self.assess(found.user.id, meta).await?;
-        attempt.risk = Some(assessed.assessment.clone());
-        if assessed.outcome == RiskOutcome::Refuse {
-            // Counted like a wrong one, or a ban that does not come would tell that it was right.
-            self.count_wrong_pair(folded, &password, meta).await;
+        let verdict = risk.assess(found.user.id, meta).await?;
+        attempt.risk = Some(verdict.assessment.clone());
+        if verdict.outcome == RiskOutcome::Refuse {
+            // Counted like a wrong password: otherwise a missing ban would reveal that the password was right.
+            throttle.count_wrong_pair(folded, &password, meta).await;
             return Err(self.refuse(AttemptOutcome::RiskRefused, attempt, meta).await);
         }
-        self.note_suspicion(found.user.id, &assessed, meta).await?;
+        risk.record_suspicion(found.user.id, &verdict, meta).await?;
         let proven = if verification.rehash { self.rehash(found, password).await } else { None };
         let proven = proven.unwrap_or_else(|| found.user.password_hash.clone());
-        let demands = assessed.outcome == RiskOutcome::RequireSecondFactor;
-        if self.asks_for_factor(found, demands) {
-            return Ok(SignIn::Challenged(self.ask_second_factor(found, attempt, presession, meta).await?));
+        let demands = verdict.outcome == RiskOutcome::RequireSecondFactor;
+        self.grant_or_challenge(found, &proven, demands, attempt, presession, meta).await
+    }
+
+    /// Opens a session for a right password, or asks for a second factor.
+    async fn grant_or_challenge(
+        &self,
+        found: &SignInCandidate,
+        proven: &SecretString,
+        demands: bool,
+        attempt: Attempt,
+        presession: Uuid,
+        meta: &RequestMeta,
+    ) -> Result<SignInStep, Failure> {
+        if self.needs_factor(found, demands) {
+            let challenge = self.parts.second_factor.challenge(found, attempt, presession, meta).await?;
+            return Ok(SignInStep::Challenged(challenge));
         }
-        match self.admit(found.clone(), &proven, demands, &attempt, meta).await? {
+        match self.open(found.clone(), proven, demands, &attempt, meta).await? {
             Some(granted) => {
-                self.note_attempt(attempt);
+                self.parts.attempts.add_to_history(attempt);
                 metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
-                Ok(SignIn::Granted(Box::new(granted)))
+                Ok(SignInStep::Granted(Box::new(granted)))
             }
             None => Err(self.refuse(AttemptOutcome::Superseded, attempt, meta).await),
         }
     }
 
-    /// Within the limits: the name as it is counted, the account that has it, and the turn to hash. The turn comes before
-    /// the database is asked; the limits come before the turn where the database is not needed to know which they are.
+    /// Checks the limits, finds the account, and takes a permit to hash. The permit is taken before the account is loaded.
+    /// The limits that do not depend on the account are checked before the permit is taken.
     async fn candidate(
         &self,
         email: &str,
-        meta: &Meta,
-    ) -> Result<(String, Option<SignInCandidate>, Turn), Failure> {
-        self.throttle_address(self.limits.login_address, meta).await?;
+        meta: &RequestMeta,
+    ) -> Result<(String, Option<SignInCandidate>, HashPermit), Failure> {
+        let Parts { store, throttle, hasher, second_factor, .. } = &self.parts;
+        throttle.spend_for_address(throttle.limits().login_address, meta.address).await?;
         let parsed = Email::parse(email).ok();
-        let folded = parsed.as_ref().map_or_else(|| email.trim().to_lowercase(), Email::folded);
-        let counts_alone = meta.device.is_none();
-        if counts_alone {
+        let folded = folded_name(email, parsed.as_ref());
+        // Without a device the account's limit does not depend on what the database says.
+        let without_device = meta.device.is_none();
+        if without_device {
             self.throttle_account(&folded, None, meta).await?;
         }
-        let turn = self.hasher.turn().await?;
+        let permit = hasher.permit().await?;
         let candidate = match parsed {
-            Some(email) => self.store.user_by_email(email, meta.device).await?,
+            Some(email) => store.user_by_email(email, meta.device).await?,
             None => None,
         };
-        if !counts_alone {
+        if !without_device {
             self.throttle_account(&folded, candidate.as_ref(), meta).await?;
         }
         if let Some(found) = candidate.as_ref().filter(|found| found.factors.any()) {
-            self.factor_may_be_tried(found, meta).await?;
+            second_factor.check_budget(found, meta).await?;
         }
-        Ok((folded, candidate, turn))
+        Ok((folded, candidate, permit))
     }
 
-    /// Whether this sign-in takes a second factor; its risk may demand one.
-    fn asks_for_factor(&self, found: &SignInCandidate, demands: bool) -> bool {
-        let now = self.clock.now();
+    /// Whether this sign-in needs a second factor. `demands`: its risk demands one.
+    fn needs_factor(&self, found: &SignInCandidate, demands: bool) -> bool {
+        let now = self.parts.clock.now();
         let trust = found.device_trust.map_or(Trust::New, |(trust, until)| trust.at(Some(until), now));
         decide_second_factor(found.factors.any(), trust, demands)
     }
 
-    /// Opens a session for whoever proved to know the password with the hash `proven`. Something that was revoked at the
-    /// same moment, such as the user's other sessions, need not concern this one: it is looked at again, once, and only
-    /// another password or status, or a second factor that it takes by now, refuses.
-    async fn admit(
+    /// Opens a session after the password with the hash `proven` was right. A revocation at the same moment, such as that of
+    /// the user's other sessions, need not concern this sign-in: the account is loaded once more, and only another password
+    /// or status, or a second factor that is required by now, refuses.
+    async fn open(
         &self,
         found: SignInCandidate,
         proven: &SecretString,
         demands: bool,
         attempt: &Attempt,
-        meta: &Meta,
-    ) -> Result<Option<SignedIn>, Failure> {
-        if let Some(granted) = self.try_admit(&found, attempt, meta).await? {
+        meta: &RequestMeta,
+    ) -> Result<Option<SessionTokens>, Failure> {
+        if let Some(granted) = self.try_open(&found, attempt, meta).await? {
             return Ok(Some(granted));
         }
-        let Ok(email) = Email::parse(&found.user.email) else {
-            return Ok(None);
-        };
-        let again = self.store.user_by_email(email, meta.device).await?.filter(|again| {
+        let again = self.parts.store.candidate_by_id(found.user.id, meta.device).await?;
+        let again = again.filter(|again| {
             let same_hash = again.user.password_hash.expose_secret() == proven.expose_secret();
-            let same_terms = same_hash && !self.asks_for_factor(again, demands);
-            again.user.id == found.user.id && again.user.status.is_active() && same_terms
+            let same_terms = same_hash && !self.needs_factor(again, demands);
+            again.user.status.is_active() && same_terms
         });
         match again {
-            Some(again) => self.try_admit(&again, attempt, meta).await,
+            Some(again) => self.try_open(&again, attempt, meta).await,
             None => Ok(None),
         }
     }
 
-    async fn try_admit(
+    async fn try_open(
         &self,
         found: &SignInCandidate,
         attempt: &Attempt,
-        meta: &Meta,
-    ) -> Result<Option<SignedIn>, Failure> {
-        let open = self.new_session(&found.user, found.revoked_all, meta);
-        // Trust in the device may have spared the second factor; it is no proof of presence.
+        meta: &RequestMeta,
+    ) -> Result<Option<SessionTokens>, Failure> {
+        let Parts { opener, tokens, .. } = &self.parts;
+        let open = opener.prepare(&found.user, found.revoked_all, meta);
+        // Trust in the device may have spared the second factor; that proves nothing, so the session gets no privilege.
         let privileged_until = if found.factors.any() { open.now } else { open.privileged_until };
         let open = OpenSession { attempt: Some(attempt.clone()), privileged_until, ..open };
-        let event = self.opened(&open, meta);
-        match self.open(open, event).await? {
-            OpenOutcome::Session(session, _) => Ok(Some(self.grant(found.user.clone(), *session))),
+        let event = opener.event(&open, meta);
+        match opener.open(open, event).await? {
+            OpenOutcome::Session(session, _) => Ok(Some(tokens.session_tokens(found.user.clone(), *session))),
             OpenOutcome::Superseded | OpenOutcome::Spent => Ok(None),
         }
     }
 
-    /// An account known to the device has a budget of its own there, so that a stranger cannot lock its owner out.
+    /// Spends a permit of the account. A device that the account knows has a budget of its own, so that a stranger cannot
+    /// lock the owner out.
     async fn throttle_account(
         &self,
         folded: &str,
         candidate: Option<&SignInCandidate>,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Result<(), Failure> {
+        let throttle = &self.parts.throttle;
         let known = candidate.is_some_and(|found| found.device_known);
-        let keys = self.throttle_keys.login(meta.address, folded, meta.device.filter(|_| known));
+        let keys = throttle.keys().login(meta.address, folded, meta.device.filter(|_| known));
         match keys.device_account {
-            Some(key) => self.throttle(self.limits.login_device_account, &key).await,
-            None => self.throttle(self.limits.login_account, &keys.account).await,
+            Some(key) => throttle.spend(throttle.limits().login_device_account, &key).await,
+            None => throttle.spend(throttle.limits().login_account, &keys.account).await,
         }
     }
 
-    /// Writes the refusal down and makes the one answer; if it cannot be written down, there is no answer.
-    async fn refuse(&self, refused: AttemptOutcome, attempt: Attempt, meta: &Meta) -> Failure {
+    /// Records a refusal and returns the one answer. If it cannot be recorded, the answer is that failure.
+    async fn refuse(&self, refused: AttemptOutcome, attempt: Attempt, meta: &RequestMeta) -> Failure {
+        let Parts { audit, attempts, .. } = &self.parts;
         metrics::counter!("sign_ins_total", "outcome" => refused.as_str()).increment(1);
-        let event =
-            AuditEvent { user: attempt.user, ..self.event("session.refused", Outcome::Failure, meta) };
+        let event = audit.event("session.refused", Outcome::Failure, meta);
+        let event = AuditEvent { user: attempt.user, ..event };
         let event = event.with("reason", refused.as_str()).with("account", attempt.identifier.clone());
-        if let Err(failure) = self.record(event).await {
+        if let Err(failure) = audit.record(event).await {
             return failure;
         }
-        match self.write_attempt(Attempt { outcome: refused, ..attempt }).await {
+        match attempts.write(Attempt { outcome: refused, ..attempt }).await {
             Ok(()) => Failure::invalid_credentials(),
             Err(failure) => failure,
         }
     }
 
-    /// Brings the hash up to today's parameters, and returns it. The sign-in does not depend on it.
+    /// Renews a hash that was made with outdated parameters, and returns it. The sign-in does not depend on it.
     async fn rehash(&self, found: &SignInCandidate, password: SecretString) -> Option<SecretString> {
-        let new = self.hasher.hash(password).await.ok()?;
+        let new = self.parts.hasher.hash(password).await.ok()?;
         let old = found.user.password_hash.clone();
-        match self.store.rehash_password(found.user.id, old, new.clone()).await {
+        match self.parts.store.rehash_password(found.user.id, old, new.clone()).await {
             Ok(renewed) => renewed.then_some(new),
             Err(error) => {
-                tracing::warn!(%error, "a password hash could not be renewed");
+                tracing::warn!(%error, "could not renew a password hash");
                 None
             }
         }
     }
 }
 
-/// Who may come in, or why not. Whether the account is active is asked last, so that only its owner could tell.
-fn admitted(
+/// The account, if it may sign in, or the reason why not. The account's status is checked last, so that only a right password
+/// could reveal it.
+fn check_candidate(
     candidate: Option<&SignInCandidate>,
     verification: Verification,
     blocked: bool,
@@ -260,23 +318,4 @@ fn admitted(
         return Err(AttemptOutcome::InactiveAccount);
     }
     Ok(found)
-}
-
-/// The request's device under this identity.
-pub(crate) fn device_of(meta: &Meta, id: DeviceId, place: Place) -> DeviceSeen {
-    DeviceSeen {
-        id,
-        fingerprint: meta.fingerprint.clone(),
-        fingerprint_version: FINGERPRINT_VERSION,
-        user_agent: meta.user_agent.clone(),
-        address: meta.address,
-        place,
-    }
-}
-
-/// No password is longer than [`MAX_BYTES`], so the rest of a longer one need not be hashed to be wrong; one byte more
-/// than any password has keeps it wrong.
-pub(crate) fn bounded(password: &SecretString) -> SecretString {
-    let text = password.expose_secret();
-    SecretString::from(&text[..text.floor_char_boundary(MAX_BYTES + 4)])
 }

@@ -1,7 +1,9 @@
-//! Refreshing: the next pair of tokens for a refresh token, once, with room for lost answers and none for thieves.
+//! Refreshing: exchanging a refresh token for the next pair of tokens, once.
 //!
-//! What a token means is decided by the rule in `domain::tokens::refresh_token`; what happens once is decided by the database. An open
-//! socket never notices a refresh.
+//! `domain::refresh` decides what a token means: the next one, a retry after a lost answer, or a stolen one. The database
+//! makes sure that each happens once. Open sockets do not notice a refresh.
+
+use std::{sync::Arc, time::Duration};
 
 use protocol::{
     audit::{AuditEvent, Outcome},
@@ -9,47 +11,78 @@ use protocol::{
 };
 use time::OffsetDateTime;
 
-use crate::{Failure, Meta, Services, SignedIn};
-use domain::{
-    session::ended,
-    tokens::refresh_token::{ChainState, Decision, RefreshToken, decide},
+use crate::{
+    access::{
+        credential_keys::CredentialKeys,
+        issue_tokens::{SessionTokens, TokenIssuer},
+        refusal::Refusal,
+        verifier::Verifier,
+    },
+    core::{
+        audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta, throttle::Throttle,
+    },
+    revocation::revoke::Revoker,
 };
-use store::{RevocationRequest, Session, SessionWithUser, Target};
+use domain::{
+    tokens::refresh_token::ChainState, tokens::refresh_token::Decision, tokens::refresh_token::RefreshToken,
+    tokens::refresh_token::decide,
+};
+use store::{RevocationRequest, Session, SessionWithUser, Store, Target};
 
-/// How often another request may win the race before this one gives up: each time the chain has moved on.
-const TRIES: usize = 4;
+/// How often to start again when another request has changed the session's refresh counter at the same time.
+const MAX_ATTEMPTS: usize = 4;
 
-impl Services {
-    /// Redeems a refresh token.
+/// Exchanges refresh tokens.
+pub struct Refresh(Parts);
+
+/// What [`Refresh`] is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) audit: AuditTrail,
+    pub(crate) throttle: Throttle,
+    pub(crate) verifier: Verifier,
+    pub(crate) keys: Arc<CredentialKeys>,
+    pub(crate) tokens: TokenIssuer,
+    pub(crate) revoker: Revoker,
+    /// How long a refresh token lives.
+    pub(crate) lifetime: Duration,
+}
+
+impl Refresh {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
+    /// Exchanges a refresh token.
     ///
     /// # Errors
-    /// `Invalid` for a token that is forged, spent or of a session that has ended; a reused one has ended its session when
-    /// this returns. `TooMany`, `Unavailable`.
-    pub async fn refresh(&self, token: &str, meta: &Meta) -> Result<SignedIn, Failure> {
-        self.throttle_address(self.limits.refresh_address, meta).await?;
+    /// `Invalid` for a token that is forged, already used, or whose session has ended. A token that was used twice has ended
+    /// its session when this returns. `Forbidden` for a blocked user, `TooMany`, `Unavailable`.
+    pub async fn exchange(&self, token: &str, meta: &RequestMeta) -> Result<SessionTokens, Failure> {
+        let Parts { store, throttle, clock, keys, tokens, .. } = &self.0;
+        throttle.spend_for_address(throttle.limits().refresh_address, meta.address).await?;
         // A forged token says nothing about any session, so it changes nothing.
-        let token = self.refresh_keys.decode(token).map_err(|_| invalid())?;
-        self.throttle(self.limits.refresh_session, &token.session.to_string()).await?;
-        for _ in 0..TRIES {
-            let live = self.working(&token).await?;
-            let now = self.clock.now();
+        let token = keys.refresh.decode(token).map_err(|_| invalid_token())?;
+        throttle.spend(throttle.limits().refresh_session, &token.session.to_string()).await?;
+        for _ in 0..MAX_ATTEMPTS {
+            let live = self.working_session(&token).await?;
+            let now = clock.now();
             let decision = decide(token.counter, &self.chain(&live.session), now);
             let session = match decision {
                 Decision::Rotate => self.rotate(&live, now, meta).await?,
                 Decision::Repeat => Some(live.session),
                 Decision::RepeatLate => {
-                    let event = event(self, &live, "refresh.repeated_late", Outcome::Success, meta);
-                    self.store
-                        .spend_late_retry(token.session, live.session.refresh_counter, now, event)
-                        .await?
+                    let event = self.event(&live, "refresh.repeated_late", Outcome::Success, meta);
+                    store.spend_late_retry(token.session, live.session.refresh_counter, now, event).await?
                 }
                 Decision::Reuse => return Err(self.end_reused(&live, token.counter, meta).await),
-                Decision::Forged => return Err(invalid()),
+                Decision::Forged => return Err(invalid_token()),
             };
-            // Without a session, somebody else was first: look again.
+            // `None`: another request was faster. Start again from what it has left.
             if let Some(session) = session {
                 metrics::counter!("refreshes_total", "outcome" => outcome(decision)).increment(1);
-                return Ok(self.grant(live.user, session));
+                return Ok(tokens.session_tokens(live.user, session));
             }
         }
         Err(Failure::unavailable())
@@ -59,34 +92,25 @@ impl Services {
         &self,
         live: &SessionWithUser,
         now: OffsetDateTime,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Result<Option<Session>, Failure> {
-        let expires_at = now + self.settings.sessions.refresh;
+        let expires_at = now + self.0.lifetime;
         let counter = live.session.refresh_counter;
-        let event =
-            event(self, live, "session.refreshed", Outcome::Success, meta).with("counter", counter + 1);
-        Ok(self.store.rotate_refresh(live.session.id, counter, now, expires_at, event).await?)
+        let event = self.event(live, "session.refreshed", Outcome::Success, meta);
+        let event = event.with("counter", counter + 1);
+        Ok(self.0.store.rotate_refresh(live.session.id, counter, now, expires_at, event).await?)
     }
 
-    /// The token's session, if it works.
-    async fn working(&self, token: &RefreshToken) -> Result<SessionWithUser, Failure> {
-        if self.realtime.tombstone(token.session).is_some() {
+    /// The token's session, if the verifier says that it works and the refresh token has not expired.
+    async fn working_session(&self, token: &RefreshToken) -> Result<SessionWithUser, Failure> {
+        let Parts { store, clock, verifier, .. } = &self.0;
+        verifier.check_tombstone(token.session).map_err(refused)?;
+        let live = store.session_with_user(token.session).await?.ok_or_else(invalid_token)?;
+        let now = clock.now();
+        if live.session.refresh_expires_at <= now {
             return Err(Failure::session_ended());
         }
-        let live = self.store.session_with_user(token.session).await?.ok_or_else(invalid)?;
-        let now = self.clock.now();
-        let mut lifetime = live.session.lifetime(self.realtime.open_connections(token.session));
-        // This node may know of a later sign of life than the one that was written.
-        if let Some(seen) = self.verifier.last_seen(token.session) {
-            lifetime.last_seen_at = lifetime.last_seen_at.max(seen);
-        }
-        let over = ended(&lifetime, self.settings.sessions.idle, now).is_some();
-        if over || !live.user.status.is_active() || live.session.refresh_expires_at <= now {
-            return Err(Failure::session_ended());
-        }
-        if self.is_blocked(live.user.id).await? {
-            return Err(Failure::forbidden("user_blocked", "This account may not come in."));
-        }
+        verifier.judge(&live, now).await.map_err(refused)?;
         Ok(live)
     }
 
@@ -94,29 +118,43 @@ impl Services {
         ChainState {
             counter: session.refresh_counter,
             rotated_at: session.refresh_rotated_at,
-            used_counter: session.used_counter.max(self.verifier.used_counter(session.id)),
+            used_counter: session.used_counter.max(self.0.verifier.used_counter(session.id)),
             retried_counter: session.retried_counter,
         }
     }
 
-    /// Ends the session whose token was used again. Only when that is committed is the answer 401.
-    async fn end_reused(&self, live: &SessionWithUser, presented: u64, meta: &Meta) -> Failure {
+    /// Ends the session whose token was used twice. The answer is 401 only when that is committed.
+    async fn end_reused(&self, live: &SessionWithUser, presented: u64, meta: &RequestMeta) -> Failure {
         metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Reuse)).increment(1);
-        let event = event(self, live, "refresh.reused", Outcome::Denied, meta);
+        let event = self.event(live, "refresh.reused", Outcome::Denied, meta);
         let order = RevocationRequest {
             reason: "a refresh token was used again".to_owned(),
             audit: event.with("presented", presented).with("current", live.session.refresh_counter),
-            ..RevocationRequest::new(Target::Session(live.session.id), Cause::RefreshReused, self.clock.now())
+            ..RevocationRequest::new(
+                Target::Session(live.session.id),
+                Cause::RefreshReused,
+                self.0.clock.now(),
+            )
         };
-        match self.revoke(order).await {
+        match self.0.revoker.revoke(order).await {
             Ok(_) => {
                 Failure::invalid("refresh_reused", "The session has ended because its token was used twice.")
             }
             Err(failure) => failure,
         }
     }
+
+    fn event(&self, live: &SessionWithUser, name: &str, outcome: Outcome, meta: &RequestMeta) -> AuditEvent {
+        AuditEvent {
+            user: Some(live.user.id),
+            session: Some(live.session.id),
+            device: Some(live.session.device),
+            ..self.0.audit.event(name, outcome, meta)
+        }
+    }
 }
 
+/// The word for a decision in metrics.
 fn outcome(decision: Decision) -> &'static str {
     match decision {
         Decision::Rotate => "rotated",
@@ -127,21 +165,16 @@ fn outcome(decision: Decision) -> &'static str {
     }
 }
 
-fn event(
-    services: &Services,
-    live: &SessionWithUser,
-    name: &str,
-    outcome: Outcome,
-    meta: &Meta,
-) -> AuditEvent {
-    AuditEvent {
-        user: Some(live.user.id),
-        session: Some(live.session.id),
-        device: Some(live.session.device),
-        ..services.event(name, outcome, meta)
+/// The failure for a session that the verifier refuses. A disabled account has no sessions, so it reads as ended.
+fn refused(refusal: Refusal) -> Failure {
+    match refusal {
+        Refusal::Ended(_) | Refusal::Forbidden(_) => Failure::session_ended(),
+        Refusal::Denied(_) => Failure::forbidden("user_blocked", "This user is blocked."),
+        Refusal::Unavailable => Failure::unavailable(),
+        Refusal::Invalid(_) | Refusal::Expired => invalid_token(),
     }
 }
 
-fn invalid() -> Failure {
+fn invalid_token() -> Failure {
     Failure::invalid("invalid_refresh_token", "The refresh token is not valid. Sign in again.")
 }

@@ -1,83 +1,106 @@
-//! Judging a sign-in, once its first proof has been checked: where it comes from, how unlike its user it looks, and what
-//! follows from that.
+//! Assessing the risk of a sign-in after its first proof was checked: how unusual it is for this user, and what follows.
 //!
-//! Called by every kind of sign-in before it opens or asks anything. What cannot be judged is not let in: a history that
-//! cannot be had is [`Failure::Unavailable`].
+//! Every kind of sign-in asks before it opens a session or asks for a second factor. A sign-in that cannot be assessed is
+//! refused with `Unavailable`.
 
+use actors::Realtime;
 use protocol::{audit::Outcome, id::UserId};
 
-use crate::{Failure, Meta, Services, core::clock::millis};
-use domain::{
-    client::device::{FINGERPRINT_VERSION, Trust},
-    risk::{Assessment, Place, RiskOutcome, Signals, Standing, decide},
+use super::request_device::RequestDevices;
+use crate::core::{
+    audit::AuditTrail,
+    clock::{Clock, millis},
+    failure::Failure,
+    request_meta::RequestMeta,
 };
-use store::Device;
+use domain::{
+    client::device::FINGERPRINT_VERSION, client::device::Trust, risk::Assessment, risk::RiskOutcome,
+    risk::Signals, risk::Standing, risk::Thresholds, risk::decide,
+};
+use store::{Device, Store};
 
-/// A sign-in as it was judged.
+/// The assessment of a sign-in and what follows from it.
 #[derive(Clone, Debug)]
-pub(crate) struct Assessed {
-    /// How risky it looks, and why.
+pub(crate) struct RiskVerdict {
+    /// How risky it is, and why.
     pub(crate) assessment: Assessment,
     /// What follows.
     pub(crate) outcome: RiskOutcome,
 }
 
-impl Services {
-    /// Where a request comes from.
-    pub(crate) fn place(&self, meta: &Meta) -> Place {
-        self.settings.geo.locate(meta.address)
+/// Assesses sign-ins. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct RiskAssessor {
+    store: Store,
+    realtime: Realtime,
+    clock: Clock,
+    audit: AuditTrail,
+    devices: RequestDevices,
+    thresholds: Thresholds,
+}
+
+impl RiskAssessor {
+    pub(crate) fn new(
+        store: Store,
+        realtime: Realtime,
+        clock: Clock,
+        audit: AuditTrail,
+        devices: RequestDevices,
+        thresholds: Thresholds,
+    ) -> Self {
+        Self { store, realtime, clock, audit, devices, thresholds }
     }
 
-    /// Judges a sign-in of `user`.
+    /// Assesses a sign-in of `user`.
     ///
     /// # Errors
-    /// `Unavailable` if the user's history cannot be had.
-    pub(crate) async fn assess(&self, user: UserId, meta: &Meta) -> Result<Assessed, Failure> {
+    /// `Unavailable` if the user's history cannot be loaded.
+    pub(crate) async fn assess(&self, user: UserId, meta: &RequestMeta) -> Result<RiskVerdict, Failure> {
         let device = match meta.device {
             Some(id) => self.store.device_of(user, id).await?,
             None => None,
         };
         let signals = self.signals(device.as_ref(), meta);
         let assessment = self.realtime.score(user, meta.address, signals).await.map_err(|error| {
-            tracing::warn!(%error, "a sign-in cannot be judged");
+            tracing::warn!(%error, "could not assess a sign-in");
             Failure::unavailable()
         })?;
-        let outcome = decide(&assessment, self.settings.risk);
+        let outcome = decide(&assessment, self.thresholds);
         metrics::counter!("sign_ins_assessed_total", "outcome" => word(outcome)).increment(1);
-        Ok(Assessed { assessment, outcome })
+        Ok(RiskVerdict { assessment, outcome })
     }
 
-    fn signals(&self, device: Option<&Device>, meta: &Meta) -> Signals {
+    /// Records that an accepted sign-in was unusual, so that the user can be told.
+    ///
+    /// # Errors
+    /// `Unavailable` if it cannot be recorded.
+    pub(crate) async fn record_suspicion(
+        &self,
+        user: UserId,
+        verdict: &RiskVerdict,
+        meta: &RequestMeta,
+    ) -> Result<(), Failure> {
+        if verdict.outcome == RiskOutcome::Allow {
+            return Ok(());
+        }
+        let mut event = self.audit.event("session.suspicious", Outcome::Success, meta);
+        event.user = Some(user);
+        let reasons: Vec<_> = verdict.assessment.reasons.iter().map(|reason| reason.as_str()).collect();
+        self.audit.record(event.with("score", verdict.assessment.score).with("reasons", reasons)).await
+    }
+
+    fn signals(&self, device: Option<&Device>, meta: &RequestMeta) -> Signals {
         let now = self.clock.now();
         let standing = match device.map(|device| device.trust.at(device.trusted_until, now)) {
             None => Standing::New,
             Some(Trust::New) => Standing::Known,
             Some(Trust::Trusted | Trust::Verified) => Standing::Trusted,
         };
-        // Fingerprints of another recipe cannot be compared.
+        // Fingerprints of different versions cannot be compared.
         let known = device.and_then(|device| device.fingerprint.as_ref());
         let fingerprint_changed =
             known.is_some_and(|(text, version)| *version == FINGERPRINT_VERSION && *text != meta.fingerprint);
-        Signals { at_ms: millis(now), standing, fingerprint_changed, place: self.place(meta) }
-    }
-
-    /// Writes down that a sign-in which is let in looked odd, so that the user can be told.
-    ///
-    /// # Errors
-    /// `Unavailable` if it cannot be written down.
-    pub(crate) async fn note_suspicion(
-        &self,
-        user: UserId,
-        assessed: &Assessed,
-        meta: &Meta,
-    ) -> Result<(), Failure> {
-        if assessed.outcome == RiskOutcome::Allow {
-            return Ok(());
-        }
-        let mut event = self.event("session.suspicious", Outcome::Success, meta);
-        event.user = Some(user);
-        let reasons: Vec<_> = assessed.assessment.reasons.iter().map(|reason| reason.as_str()).collect();
-        self.record(event.with("score", assessed.assessment.score).with("reasons", reasons)).await
+        Signals { at_ms: millis(now), standing, fingerprint_changed, place: self.devices.place(meta) }
     }
 }
 

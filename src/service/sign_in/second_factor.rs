@@ -1,8 +1,8 @@
 //! The second half of a sign-in: asking for another proof after a password, and judging it.
 //!
-//! Nothing is told before the limits have been asked: neither that a password was right nor that a code is. An attempt is
-//! counted, then judged, then spent together with its challenge by the transaction that opens the session. Whatever is wrong
-//! with an answer, the refusal is the same.
+//! Limits are checked before anything is revealed: neither that a password was right nor that a code is. An attempt is first
+//! counted, then judged, and then spent, together with its challenge, by the transaction that opens the session. The refusal is
+//! the same whatever is wrong with an answer.
 
 use protocol::{
     audit::Outcome,
@@ -12,37 +12,43 @@ use serde::{Deserialize, Serialize};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::{CodeProof, Failure, Meta, Services, SignedIn};
+use super::{attempts::SignInAttempts, open_session::SessionOpener};
+use crate::{
+    access::issue_tokens::{SessionTokens, TokenIssuer},
+    authenticators::verify_code::{CodeProof, CodeVerifier},
+    core::{
+        account_fields::folded_name, audit::AuditTrail, clock::Clock, failure::Failure,
+        request_meta::RequestMeta, throttle::Throttle,
+    },
+};
 use domain::{
-    abuse::attempt::AttemptOutcome,
-    account::email::Email,
-    client::device::{TRUST_TTL, Trust},
-    factors::challenge::{CHALLENGE_ATTEMPTS, CHALLENGE_TTL, ChallengeKind, ProofMethod},
-    risk::Assessment,
+    abuse::attempt::AttemptOutcome, account::email::Email, client::device::TRUST_TTL, client::device::Trust,
+    factors::challenge::CHALLENGE_ATTEMPTS, factors::challenge::CHALLENGE_TTL,
+    factors::challenge::ChallengeKind, factors::challenge::ProofMethod, risk::Assessment,
     session::SignInMethod,
 };
 use store::{
     Attempt, Challenge, ChallengeAttempt, ChallengeOwner, OpenOutcome, OpenSession, Proof, SignInCandidate,
-    User,
+    Store, User,
 };
 
-/// A second factor that is asked for.
+/// A second factor that the client is asked for.
 #[derive(Clone, Debug)]
-pub struct Asked {
+pub struct FactorChallenge {
     /// The challenge to be answered.
     pub challenge: Uuid,
-    /// By what.
+    /// The methods that can answer it.
     pub methods: Vec<ProofMethod>,
-    /// Until when.
+    /// When it expires.
     pub expires_at: OffsetDateTime,
 }
 
 /// An answer to a challenge.
 #[derive(Clone, Debug)]
 pub struct FactorAnswer {
-    /// Which.
+    /// The challenge.
     pub challenge: Uuid,
-    /// Of whom: the pre-session of the request.
+    /// The pre-session of the request.
     pub presession: Option<Uuid>,
     /// The proof.
     pub code: CodeProof,
@@ -50,57 +56,71 @@ pub struct FactorAnswer {
     pub trust_device: bool,
 }
 
-/// What the challenge of a sign-in remembers of its first half.
+/// What the challenge of a sign-in remembers of its first half. Stored as JSON.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 #[serde(default)]
 struct FirstHalf {
     /// The device, if the account knew it.
     known_device: Option<DeviceId>,
-    /// How it was judged.
+    /// The risk assessment.
     risk: Option<Assessment>,
 }
 
-/// A challenge that is being answered: the attempt is counted and the limits allow it; nothing is judged yet.
-pub(crate) struct Answering {
-    /// The challenge.
-    pub(crate) challenge: Challenge,
-    /// Whose.
+/// An answer whose attempt is counted and within the limits, and that is not judged yet.
+pub(crate) struct CountedAnswer {
+    challenge: Challenge,
     pub(crate) user: User,
-    /// The attempt, to be written down with what becomes of it.
+    /// The attempt, to be written with its outcome.
     attempt: Attempt,
 }
 
-/// The device as which attempts at the second factor count: one that the account knows has a budget of its own.
-pub(crate) fn known_device(found: &SignInCandidate, meta: &Meta) -> Option<DeviceId> {
-    meta.device.filter(|_| found.device_known)
+/// Asks for second factors and judges the answers. Clones are cheap.
+#[derive(Clone)]
+pub struct SecondFactor(Parts);
+
+/// What [`SecondFactor`] is made of.
+#[derive(Clone)]
+pub(crate) struct Parts {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) audit: AuditTrail,
+    pub(crate) throttle: Throttle,
+    pub(crate) codes: CodeVerifier,
+    pub(crate) attempts: SignInAttempts,
+    pub(crate) opener: SessionOpener,
+    pub(crate) tokens: TokenIssuer,
 }
 
-impl Services {
-    /// Whether the account's second factor may still be tried. Asked before a password is checked, so that with the budget
-    /// used up a right password is answered like a wrong one.
+impl SecondFactor {
+    pub(crate) fn new(parts: Parts) -> Self {
+        Self(parts)
+    }
+
+    /// Checks that the account's second factor may still be tried. Called before a password is checked, so that with a used-up
+    /// budget a right password is answered like a wrong one.
     ///
     /// # Errors
     /// `TooMany` if it may not.
-    pub(crate) async fn factor_may_be_tried(
+    pub(crate) async fn check_budget(
         &self,
         found: &SignInCandidate,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Result<(), Failure> {
-        self.look_second_factor(found.user.id, known_device(found, meta)).await
+        self.0.throttle.peek_second_factor(found.user.id, known_device(found, meta)).await
     }
 
-    /// Asks whoever has this pre-session for a second factor.
+    /// Asks the client with this pre-session for a second factor.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub(crate) async fn ask_second_factor(
+    pub(crate) async fn challenge(
         &self,
         found: &SignInCandidate,
         attempt: Attempt,
         presession: Uuid,
-        meta: &Meta,
-    ) -> Result<Asked, Failure> {
-        let now = self.clock.now();
+        meta: &RequestMeta,
+    ) -> Result<FactorChallenge, Failure> {
+        let now = self.0.clock.now();
         let (challenge, expires_at) = (Uuid::new_v4(), now + CHALLENGE_TTL);
         let first = FirstHalf { known_device: known_device(found, meta), risk: attempt.risk.clone() };
         let new = Challenge {
@@ -114,93 +134,100 @@ impl Services {
             expires_at,
         };
         metrics::counter!("sign_ins_total", "outcome" => "challenged").increment(1);
-        self.write_attempt(Attempt { outcome: AttemptOutcome::Challenged, ..attempt }).await?;
-        self.store.insert_challenge(new, now).await?;
-        let held = found.factors;
-        let has = [
-            (held.totp, ProofMethod::Totp),
-            (held.backup_codes > 0, ProofMethod::BackupCode),
-            (held.passkeys > 0, ProofMethod::Passkey),
+        self.0.attempts.write(Attempt { outcome: AttemptOutcome::Challenged, ..attempt }).await?;
+        self.0.store.insert_challenge(new, now).await?;
+        let factors = found.factors;
+        let available = [
+            (factors.totp, ProofMethod::Totp),
+            (factors.backup_codes > 0, ProofMethod::BackupCode),
+            (factors.passkeys > 0, ProofMethod::Passkey),
         ];
-        let methods = has.into_iter().filter_map(|(has, method)| has.then_some(method)).collect();
-        Ok(Asked { challenge, methods, expires_at })
+        let methods = available.into_iter().filter_map(|(has, method)| has.then_some(method)).collect();
+        Ok(FactorChallenge { challenge, methods, expires_at })
     }
 
-    /// Finishes a sign-in with a code.
+    /// Completes a sign-in with a code.
     ///
     /// # Errors
     /// `Invalid` for every reason not to, `TooMany`, `Unavailable`.
-    pub async fn verify_second_factor(&self, answer: FactorAnswer, meta: &Meta) -> Result<SignedIn, Failure> {
-        self.throttle_address(self.limits.ceremony_address, meta).await?;
+    pub async fn verify(&self, answer: FactorAnswer, meta: &RequestMeta) -> Result<SessionTokens, Failure> {
+        let throttle = &self.0.throttle;
+        throttle.spend_for_address(throttle.limits().ceremony_address, meta.address).await?;
         let method = answer.code.method();
-        let answering = self.begin_answer(answer.challenge, answer.presession, method, meta).await?;
-        let Some(proof) = self.judge(answering.user.id, &answer.code).await? else {
-            return Err(self.refuse_answer(answering, AttemptOutcome::WrongFactor, method, meta).await);
+        let counted = self.count_answer(answer.challenge, answer.presession, method, meta).await?;
+        let Some(proof) = self.0.codes.verify(counted.user.id, &answer.code).await? else {
+            return Err(self.refuse_answer(counted, AttemptOutcome::WrongFactor, method, meta).await);
         };
-        let until = self.clock.now() + TRUST_TTL;
+        let until = self.0.clock.now() + TRUST_TTL;
         let trust = answer.trust_device.then_some((Trust::Trusted, until));
-        self.finish_answer(answering, proof, trust, method, meta).await
+        self.complete(counted, proof, trust, method, meta).await
     }
 
-    /// Counts an attempt at the challenge of a sign-in, and asks the account's limit, before anything is judged.
+    /// Counts an attempt at the challenge of a sign-in and spends a permit of the account, before the answer is judged.
     ///
     /// # Errors
-    /// `Invalid` if this pre-session has no such challenge, `TooMany` if its attempts or the account's are used up,
+    /// `Invalid` if this pre-session has no such challenge, `TooMany` if its attempts or the account's permits are used up,
     /// `Unavailable`.
-    pub(crate) async fn begin_answer(
+    pub(crate) async fn count_answer(
         &self,
         challenge: Uuid,
         presession: Option<Uuid>,
         method: &str,
-        meta: &Meta,
-    ) -> Result<Answering, Failure> {
+        meta: &RequestMeta,
+    ) -> Result<CountedAnswer, Failure> {
         let Some(presession) = presession else {
-            return Err(self.refuse_factor(None, method, "no_presession", meta).await);
+            return Err(self.refuse(None, method, "no_presession", meta).await);
         };
-        let (answerer, now) = (ChallengeOwner::PreSession(presession), self.clock.now());
-        let attempted = self
-            .store
-            .attempt_challenge(challenge, ChallengeKind::SignIn, answerer, CHALLENGE_ATTEMPTS, now)
-            .await?;
-        let challenge = match attempted {
-            ChallengeAttempt::Counted(challenge) => *challenge,
-            ChallengeAttempt::Exhausted { until } => {
-                let retry_after = (until - now).max(Duration::ZERO).unsigned_abs();
-                return Err(Failure::too_many(retry_after, "challenge_attempts", CHALLENGE_ATTEMPTS));
-            }
-            ChallengeAttempt::Unknown => {
-                return Err(self.refuse_factor(None, method, "unknown_challenge", meta).await);
-            }
-        };
+        let challenge = self.count_attempt(challenge, presession, method, meta).await?;
         let user = challenge.user.ok_or(Failure::Internal)?;
         let first: FirstHalf = serde_json::from_value(challenge.state.clone()).unwrap_or_default();
         let known = first.known_device.filter(|known| meta.device == Some(*known));
-        self.throttle_second_factor(user, known).await?;
-        // Rows of a user who is gone go with them: between the two statements, perhaps.
-        let Some(user) = self.store.user_by_id(user).await? else {
-            return Err(self.refuse_factor(Some(user), method, "unknown_account", meta).await);
+        self.0.throttle.spend_second_factor(user, known).await?;
+        // The user may have been deleted between the two statements.
+        let Some(user) = self.0.store.user_by_id(user).await? else {
+            return Err(self.refuse(Some(user), method, "unknown_account", meta).await);
         };
-        let folded =
-            Email::parse(&user.email).map_or_else(|_| user.email.to_lowercase(), |email| email.folded());
+        let folded = folded_name(&user.email, Email::parse(&user.email).ok().as_ref());
         let (kind, success) = (SignInMethod::SecondFactor, AttemptOutcome::Success);
-        let attempt = self.attempt(&folded, Some(user.id), kind, success, meta);
-        Ok(Answering { challenge, user, attempt: Attempt { risk: first.risk, ..attempt } })
+        let attempt = self.0.attempts.begin(&folded, Some(user.id), kind, success, meta);
+        Ok(CountedAnswer { challenge, user, attempt: Attempt { risk: first.risk, ..attempt } })
     }
 
-    /// Opens the session that the challenge stands before, if the proof, which was judged to be right, still counts and
-    /// nothing has changed since the password was checked.
+    async fn count_attempt(
+        &self,
+        challenge: Uuid,
+        presession: Uuid,
+        method: &str,
+        meta: &RequestMeta,
+    ) -> Result<Challenge, Failure> {
+        let (kind, answerer, now) =
+            (ChallengeKind::SignIn, ChallengeOwner::PreSession(presession), self.0.clock.now());
+        let store = &self.0.store;
+        match store.attempt_challenge(challenge, kind, answerer, CHALLENGE_ATTEMPTS, now).await? {
+            ChallengeAttempt::Counted(challenge) => Ok(*challenge),
+            ChallengeAttempt::Exhausted { until } => {
+                let retry_after = (until - now).max(Duration::ZERO).unsigned_abs();
+                Err(Failure::too_many(retry_after, "challenge_attempts", CHALLENGE_ATTEMPTS))
+            }
+            ChallengeAttempt::Unknown => Err(self.refuse(None, method, "unknown_challenge", meta).await),
+        }
+    }
+
+    /// Opens the session of the challenge, if the proof, which was judged to be right, can still be spent and nothing has
+    /// changed since the password was checked.
     ///
     /// # Errors
     /// `Invalid` if not, `Unavailable`.
-    pub(crate) async fn finish_answer(
+    pub(crate) async fn complete(
         &self,
-        answering: Answering,
+        counted: CountedAnswer,
         proof: Proof,
         trust: Option<(Trust, OffsetDateTime)>,
         method: &str,
-        meta: &Meta,
-    ) -> Result<SignedIn, Failure> {
-        let Answering { challenge, user, attempt } = &answering;
+        meta: &RequestMeta,
+    ) -> Result<SessionTokens, Failure> {
+        let Parts { opener, attempts, tokens, .. } = &self.0;
+        let CountedAnswer { challenge, user, attempt } = &counted;
         let open = OpenSession {
             revocation_epoch: challenge.revocation_epoch,
             method: SignInMethod::SecondFactor,
@@ -208,50 +235,55 @@ impl Services {
             proof: Some(proof),
             trust,
             attempt: Some(attempt.clone()),
-            ..self.new_session(user, challenge.revoked_all, meta)
+            ..opener.prepare(user, challenge.revoked_all, meta)
         };
-        let event = self.opened(&open, meta).with("factor", method);
-        let refused = match self.open(open, event).await? {
+        let event = opener.event(&open, meta).with("factor", method);
+        let refused = match opener.open(open, event).await? {
             OpenOutcome::Session(session, _) => {
                 metrics::counter!("sign_ins_total", "outcome" => "success").increment(1);
-                self.note_attempt(answering.attempt);
-                return Ok(self.grant(answering.user, *session));
+                attempts.add_to_history(counted.attempt);
+                return Ok(tokens.session_tokens(counted.user, *session));
             }
             OpenOutcome::Superseded => AttemptOutcome::Superseded,
             OpenOutcome::Spent => AttemptOutcome::WrongFactor,
         };
-        Err(self.refuse_answer(answering, refused, method, meta).await)
+        Err(self.refuse_answer(counted, refused, method, meta).await)
     }
 
-    /// Writes a wrong answer down, as an attempt and as an event, and makes the one refusal.
+    /// Records a wrong answer, as an attempt and as an event, and returns the one refusal.
     pub(crate) async fn refuse_answer(
         &self,
-        answering: Answering,
+        counted: CountedAnswer,
         refused: AttemptOutcome,
         method: &str,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Failure {
-        let Answering { user, attempt, .. } = answering;
-        match self.write_attempt(Attempt { outcome: refused, ..attempt }).await {
-            Ok(()) => self.refuse_factor(Some(user.id), method, refused.as_str(), meta).await,
+        let CountedAnswer { user, attempt, .. } = counted;
+        match self.0.attempts.write(Attempt { outcome: refused, ..attempt }).await {
+            Ok(()) => self.refuse(Some(user.id), method, refused.as_str(), meta).await,
             Err(failure) => failure,
         }
     }
 
-    /// Writes a refusal down and makes the one answer; if it cannot be written down, there is no answer.
-    async fn refuse_factor(
+    /// Records a refusal and returns the one answer. If it cannot be recorded, the answer is that failure.
+    async fn refuse(
         &self,
         user: Option<UserId>,
         method: &str,
         reason: &'static str,
-        meta: &Meta,
+        meta: &RequestMeta,
     ) -> Failure {
         metrics::counter!("sign_ins_total", "outcome" => reason).increment(1);
-        let mut event = self.event("second_factor.refused", Outcome::Failure, meta);
+        let mut event = self.0.audit.event("second_factor.refused", Outcome::Failure, meta);
         event.user = user;
-        match self.record(event.with("method", method).with("reason", reason)).await {
+        match self.0.audit.record(event.with("method", method).with("reason", reason)).await {
             Ok(()) => Failure::invalid_second_factor(),
             Err(failure) => failure,
         }
     }
+}
+
+/// The device for which attempts at the second factor are counted: a device that the account knows has a budget of its own.
+fn known_device(found: &SignInCandidate, meta: &RequestMeta) -> Option<DeviceId> {
+    meta.device.filter(|_| found.device_known)
 }

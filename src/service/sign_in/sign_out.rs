@@ -1,16 +1,20 @@
-//! Signing out: of here, of everywhere else, or of everywhere.
+//! Signing out: of this session, of the user's other sessions, or of all.
 //!
-//! Works for whoever proves to have had the session, with an expired token, too, and any number of times.
+//! Works with every genuine token of the session, an expired one, too, and any number of times.
 
 use logic::denials::TokenMark;
 use protocol::{audit::Outcome, close::Cause, id::SessionId};
 use uuid::Uuid;
 
-use crate::{Failure, Meta, Refusal, Revoked, Services};
+use crate::{
+    access::{refusal::Refusal, verifier::Verifier},
+    core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta},
+    revocation::revoke::{RevocationResult, Revoker},
+};
 use domain::account::role::Role;
-use store::{ActingSession, RevocationRequest, Target};
+use store::{ActingSession, RevocationRequest, Store, Target};
 
-/// How far signing out reaches.
+/// Which sessions to sign out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SignOutScope {
     /// This session.
@@ -31,10 +35,29 @@ impl SignOutScope {
     }
 }
 
-impl Services {
-    /// Signs out of `session`, which the caller has proved with a genuine token, expired or not. A session that ended
-    /// before reaches no further: there is nothing left to do. Nor does a token, by its `jti`, that is denied: it may end its
-    /// own session, and no other.
+/// Signs out.
+pub struct SignOut {
+    store: Store,
+    clock: Clock,
+    audit: AuditTrail,
+    verifier: Verifier,
+    revoker: Revoker,
+}
+
+impl SignOut {
+    pub(crate) fn new(
+        store: Store,
+        clock: Clock,
+        audit: AuditTrail,
+        verifier: Verifier,
+        revoker: Revoker,
+    ) -> Self {
+        Self { store, clock, audit, verifier, revoker }
+    }
+
+    /// Signs out of `session`, for which the client has shown a genuine token, expired or not. If the session has ended
+    /// already, nothing happens, whatever the scope. A token that is denied by its `jti` (`token`) can end only its own
+    /// session.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -43,23 +66,23 @@ impl Services {
         session: SessionId,
         token: Option<Uuid>,
         scope: SignOutScope,
-        meta: &Meta,
-    ) -> Result<Revoked, Failure> {
+        meta: &RequestMeta,
+    ) -> Result<RevocationResult, Failure> {
         let Some(live) = self.store.session_with_user(session).await? else {
-            return Ok(Revoked::default());
+            return Ok(RevocationResult::default());
         };
         let now = self.clock.now();
         if live.session.revoked.is_some() || live.session.expires_at <= now {
-            return Ok(Revoked::default());
+            return Ok(RevocationResult::default());
         }
         let user = live.user.id;
         if scope != SignOutScope::Local {
-            // From the end of time: what was issued before a moment is judged by the session, which lives.
+            // A token issued at the end of time: denials of tokens issued before a moment do not count, the session decides.
             let id = token.map(|id| id.hyphenated().to_string().into());
             let mark = TokenMark { id, issued_at_ms: Some(i64::MAX) };
-            match self.verifier.admit(&user.into(), &mark, None, now).await {
+            match self.verifier.check_denials(&user.into(), &mark, None, now).await {
                 Ok(()) => {}
-                Err(Refusal::Denied(_)) => return Ok(Revoked::default()),
+                Err(Refusal::Denied(_)) => return Ok(RevocationResult::default()),
                 Err(_) => return Err(Failure::unavailable()),
             }
         }
@@ -68,26 +91,24 @@ impl Services {
             SignOutScope::Others => (Target::User(user), Some(session)),
             SignOutScope::Global => (Target::User(user), None),
         };
-        let mut event = self.event("session.signed_out", Outcome::Success, meta);
+        let mut event = self.audit.event("session.signed_out", Outcome::Success, meta);
         event.session = Some(session);
         event.device = Some(live.session.device);
         event.user = Some(user);
         let acting_session = ActingSession { session, user, role: Role::User, privileged_until: None };
-        let signed_out = self
-            .revoke(RevocationRequest {
-                // Its own end takes no authority: that is what is wanted.
-                acting_session: (scope != SignOutScope::Local).then_some(acting_session),
-                except,
-                only_user: Some(user),
-                reason: "signed out".to_owned(),
-                actor: Some(user),
-                audit: event.with("reach", scope.as_str()),
-                ..RevocationRequest::new(target, Cause::SignedOut, now)
-            })
-            .await;
-        match signed_out {
-            // It ended meanwhile.
-            Err(Failure::Invalid { .. } | Failure::Forbidden { .. }) => Ok(Revoked::default()),
+        let order = RevocationRequest {
+            // A session may always end itself, so no authority is checked for that.
+            acting_session: (scope != SignOutScope::Local).then_some(acting_session),
+            except,
+            only_user: Some(user),
+            reason: "signed out".to_owned(),
+            actor: Some(user),
+            audit: event.with("reach", scope.as_str()),
+            ..RevocationRequest::new(target, Cause::SignedOut, now)
+        };
+        match self.revoker.revoke(order).await {
+            // The session has ended meanwhile.
+            Err(Failure::Invalid { .. } | Failure::Forbidden { .. }) => Ok(RevocationResult::default()),
             answer => answer,
         }
     }

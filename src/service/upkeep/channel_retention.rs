@@ -1,51 +1,41 @@
-//! Retention of durable channels: what they do not keep any more is cleared away, as fast as it comes.
+//! Retention of durable channels: deletes publications that are no longer kept, as fast as they come.
 //!
-//! Runs on the database's runtime, apart from the sweep, which must not wait for it. Nobody sees what is too old or too much,
-//! cleared away or not; this only frees the room. It goes on as long as there is more, in bounded statements on one
-//! connection, and rests after each for as long as that took. Only channels that are due are looked at, and those in which
-//! nothing is kept, and nothing was published for long, are forgotten.
+//! A job apart from `expiry`, which must not wait for it. Clients never see what is too old or too much, whether or not it is
+//! deleted; this job only frees the space. It goes on while there is more, in bounded statements on one connection, and pauses
+//! after each for as long as the statement took. Only channels that are due are visited. Channels without publications for a
+//! long time are deleted.
 
-use std::{
-    sync::Weak,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
+use actors::Realtime;
 use time::OffsetDateTime;
-use tokio::sync::watch;
 
-use crate::{Failure, Parts, Services, upkeep::expiry::noted};
-use store::ChannelRetention;
+use super::step_log::logged;
+use crate::core::{clock::Clock, failure::Failure};
+use store::{ChannelRetention as KeptChannel, Store};
 
-/// How often channels are looked at.
-const EVERY: Duration = Duration::from_secs(30);
-/// Channels that are looked at together.
+/// How often it runs.
+pub(crate) const EVERY: Duration = Duration::from_secs(30);
+/// The number of channels that are visited together.
 const BATCH: u32 = 100;
 
-/// Clears away until told to stop, or until the services are gone.
-pub(crate) async fn run(parts: Weak<Parts>, mut stop: watch::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-        let Some(services) = parts.upgrade().map(Services) else {
-            return;
-        };
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            // What failed has been logged, and is tried again next time.
-            _ = services.keep_channels() => {}
-        }
-    }
+/// Deletes what durable channels do not keep.
+pub(crate) struct ChannelRetention {
+    pub(crate) store: Store,
+    pub(crate) realtime: Realtime,
+    pub(crate) clock: Clock,
 }
 
-impl Services {
-    /// Clears away what durable channels do not keep.
-    pub(crate) async fn keep_channels(&self) -> Result<(), Failure> {
+impl ChannelRetention {
+    /// One pass.
+    ///
+    /// # Errors
+    /// The first failure. It has been logged.
+    pub(crate) async fn run(&self) -> Result<(), Failure> {
         let now = self.clock.now();
         let keys = self.store.delete_expired_idempotency_keys(now).await.map_err(Failure::from);
-        let keys = noted("idempotency keys that have expired", keys.map(drop));
-        keys.and(noted("publications that are not kept", self.clear_channels(now).await))
+        let keys = logged("expired idempotency keys", keys.map(drop));
+        keys.and(logged("publications past their retention", self.clear_channels(now).await))
     }
 
     async fn clear_channels(&self, now: OffsetDateTime) -> Result<(), Failure> {
@@ -57,15 +47,13 @@ impl Services {
             let (mut kept, mut others) = (Vec::new(), Vec::new());
             for channel in due {
                 match self.realtime.retention(&channel) {
-                    Some((retention, meta_ttl)) => {
-                        kept.push(ChannelRetention { channel, retention, meta_ttl })
-                    }
-                    // What a namespace that is no longer durable has left behind is not touched: the file may be mistaken.
+                    Some((retention, meta_ttl)) => kept.push(KeptChannel { channel, retention, meta_ttl }),
+                    // A namespace that is no longer durable keeps its old publications: the change of the settings may be a mistake.
                     None => others.push(channel),
                 }
             }
             self.clear(&kept, now).await?;
-            // If it cannot be done now, it is not tried with every batch: each time others wait.
+            // If channels cannot be deleted now, do not retry with every batch: each try makes other requests wait.
             forgets = forgets && self.store.forget_channels(kept.clone(), now).await?.is_some();
             self.store.schedule_channels(kept, others, now).await?;
             if last {
@@ -75,14 +63,14 @@ impl Services {
         }
     }
 
-    /// Clears these, wholly.
-    async fn clear(&self, kept: &[ChannelRetention], now: OffsetDateTime) -> Result<(), Failure> {
+    /// Deletes all publications of these channels that are not kept.
+    async fn clear(&self, kept: &[KeptChannel], now: OffsetDateTime) -> Result<(), Failure> {
         loop {
             let began = Instant::now();
             if self.store.clear_messages(kept.to_vec(), now).await? {
                 return Ok(());
             }
-            // The rest of the database's work goes on meanwhile.
+            // Pause, so that other work of the database goes on.
             tokio::time::sleep(began.elapsed()).await;
         }
     }

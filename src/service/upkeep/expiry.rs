@@ -1,96 +1,91 @@
-//! The sweep: what time has ended is revoked like everything else, and what nobody needs any more is forgotten.
+//! Expiry: sessions whose time is over are revoked like all others, and expired rows are deleted.
 //!
-//! Runs on the database's runtime. Nothing waits for it: an expired session is refused whether it was swept or not; the
-//! sweep closes its sockets and writes its end down.
+//! A job. No request waits for it: an expired session is refused whether or not this job has run. The job closes its sockets
+//! and records its end.
 
-use std::{sync::Weak, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use protocol::{
-    audit::{AuditEvent, Outcome},
-    close::Cause,
-    id::SessionId,
-};
+use actors::Realtime;
+use protocol::{close::Cause, id::SessionId};
 use time::OffsetDateTime;
-use tokio::sync::watch;
 
-use crate::{Failure, Parts, Services};
-use store::{RevocationRequest, Target};
+use super::step_log::logged;
+use crate::{
+    access::{feed_state::FeedState, verifier::Verifier},
+    core::{audit::AuditTrail, clock::Clock, failure::Failure},
+    realtime::external_sessions::{ExternalSessions, open_sessions},
+    revocation::{denials::Denials, revoke::Revoker},
+};
+use domain::session::SessionLimits;
+use store::{RevocationRequest, Store, Target};
 
-/// How often.
-const EVERY: Duration = Duration::from_secs(30);
-/// Signs of life are written late; an idle session is given this much longer before its end is written down.
+/// How often it runs.
+pub(crate) const EVERY: Duration = Duration::from_secs(30);
+/// Uses are written late, so an idle session gets this much longer before its end is recorded.
 const GRACE: Duration = Duration::from_secs(15);
-/// How long the database must have been there before anybody is idle: nodes write down what they saw meanwhile, and
-/// clients come back.
+/// How long the database must have been reachable before sessions are ended for being idle: nodes first write what they saw
+/// meanwhile, and clients reconnect.
 const SETTLED: Duration = Duration::from_secs(2 * EVERY.as_secs());
 
-/// Sweeps until told to stop, or until the services are gone.
-pub(crate) async fn run(parts: Weak<Parts>, mut stop: watch::Receiver<bool>) {
-    loop {
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(EVERY) => {}
-        }
-        let Some(services) = parts.upgrade().map(Services) else {
-            return;
-        };
-        let settled = services.feed.current_for() >= SETTLED;
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            // What failed has been logged, and is tried again next time.
-            _ = services.sweep_all(settled) => {}
-        }
-    }
+/// Expires sessions and deletes expired rows.
+pub(crate) struct Expiry {
+    pub(crate) store: Store,
+    pub(crate) realtime: Realtime,
+    pub(crate) clock: Clock,
+    pub(crate) audit: AuditTrail,
+    pub(crate) verifier: Verifier,
+    pub(crate) revoker: Revoker,
+    pub(crate) denials: Denials,
+    pub(crate) external_sessions: ExternalSessions,
+    pub(crate) feed: Arc<FeedState>,
+    pub(crate) sessions: SessionLimits,
+    /// How long attempts to sign in are kept.
+    pub(crate) attempts_kept: Duration,
 }
 
-impl Services {
-    /// One sweep, as of a database that has been there for a while, and one look at the channels.
+impl Expiry {
+    /// One pass.
     ///
     /// # Errors
-    /// The first failure; it has kept no other step from being done.
-    pub async fn sweep(&self) -> Result<(), Failure> {
-        let swept = self.sweep_all(true).await;
-        swept.and(self.keep_channels().await)
+    /// The first failure. It has been logged, and has kept no other step from running.
+    pub(crate) async fn run(&self) -> Result<(), Failure> {
+        self.run_as(self.feed.current_for() >= SETTLED).await
     }
 
-    /// What costs nothing and frees memory comes first, and no step keeps another from being done.
-    async fn sweep_all(&self, settled: bool) -> Result<(), Failure> {
+    /// One pass. `settled`: the database has been reachable for a while, so sessions may be ended for being idle. Steps that
+    /// only free memory come first, and a failing step does not keep the others from running.
+    pub(crate) async fn run_as(&self, settled: bool) -> Result<(), Failure> {
         self.realtime.purge(self.clock.now_ms());
         self.verifier.purge();
         let now = self.clock.now();
         let tickets = self.store.delete_expired_tickets(now).await.map_err(Failure::from);
-        let tickets = noted("expired tickets", tickets.map(drop));
+        let tickets = logged("expired tickets", tickets.map(drop));
         let challenges = self.store.delete_expired_challenges(now).await.map_err(Failure::from);
-        let challenges = noted("expired challenges", challenges.map(drop));
+        let challenges = logged("expired challenges", challenges.map(drop));
         let bans = self.store.delete_expired_bans(now).await.map_err(Failure::from);
-        let bans = noted("bans that are over", bans.map(drop));
-        let denials = noted("denials that are over", self.forget_denials(now).await);
-        let over = noted("sessions past their end", self.end_expired(now).await);
-        let open = self.open_sessions();
+        let bans = logged("expired bans", bans.map(drop));
+        let denials = logged("expired denials", self.denials.delete_expired(now).await);
+        let over = logged("expired sessions", self.end_expired(now).await);
+        let open = open_sessions(&self.realtime);
         let touched = self.store.touch_open(open.clone(), now).await.map_err(Failure::from);
-        let touched = noted("sessions with sockets", touched);
-        let outside = noted("outside sessions", self.sweep_outside(open.clone(), settled, now).await);
-        let idle = if settled { noted("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
-        let months = self.keep_attempts().await;
+        let touched = logged("last uses of sessions with sockets", touched);
+        let outside =
+            logged("external sessions", self.external_sessions.expire(open.clone(), settled, now).await);
+        let idle = if settled { logged("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
+        let months = self.keep_attempt_months().await;
         let kept = tickets.and(challenges).and(bans).and(denials).and(months);
         kept.and(over).and(touched).and(outside).and(idle)
     }
 
-    /// Makes the months into which attempts to sign in are written, and drops those that are not kept. To be called before
-    /// anybody can sign in, too: a month that is made beside a sign-in can make it fail.
+    /// Creates the partitions of the coming months for attempts to sign in, and drops those that are no longer kept. Also to
+    /// be called before the server accepts sign-ins: a partition created during a sign-in can make it fail.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached. It has been logged; the next sweep tries again.
-    pub async fn keep_attempts(&self) -> Result<(), Failure> {
+    /// `Unavailable` if the database cannot be reached. It has been logged; the next pass tries again.
+    pub(crate) async fn keep_attempt_months(&self) -> Result<(), Failure> {
         let now = self.clock.now();
-        let months = self.store.keep_attempt_months(now, now - self.settings.attempts_kept).await;
-        noted("months of attempts", months.map_err(Failure::from))
-    }
-
-    /// Only those with a connection count as open; the actors may name some that are just closing.
-    pub(crate) fn open_sessions(&self) -> Vec<SessionId> {
-        let named = self.realtime.sessions_with_sockets();
-        named.into_iter().filter(|session| self.realtime.open_connections(*session) > 0).collect()
+        let months = self.store.keep_attempt_months(now, now - self.attempts_kept).await;
+        logged("partitions of attempts", months.map_err(Failure::from))
     }
 
     async fn end_expired(&self, now: OffsetDateTime) -> Result<(), Failure> {
@@ -98,9 +93,9 @@ impl Services {
         self.end_all(expired.into_iter().map(|session| self.expiry(session, now)).collect()).await
     }
 
-    /// A session may be used between the look and its end, here or elsewhere, so the statement that ends it looks again.
+    /// A session may be used between the query and its end, on this node or another, so the statement that ends it checks again.
     async fn end_idle(&self, now: OffsetDateTime, open: Vec<SessionId>) -> Result<(), Failure> {
-        let since = now - (self.settings.sessions.idle + GRACE);
+        let since = now - (self.sessions.idle + GRACE);
         let mut idle = self.store.idle_sessions(since, open).await?;
         idle.retain(|session| {
             let seen_here = self.verifier.last_seen(*session).is_some_and(|seen| seen > since);
@@ -110,13 +105,13 @@ impl Services {
         self.end_all(idle.into_iter().map(order).collect()).await
     }
 
-    /// Carries out every order, unless the database is gone; returns the first failure.
+    /// Carries out every order, until the database is unavailable. Returns the first failure.
     async fn end_all(&self, orders: Vec<RevocationRequest>) -> Result<(), Failure> {
         let mut first = Ok(());
         for order in orders {
-            match self.revoke(order).await {
+            match self.revoker.revoke(order).await {
                 Ok(_) => {}
-                Err(gone @ Failure::Unavailable { .. }) => return first.and(Err(gone)),
+                Err(unavailable @ Failure::Unavailable { .. }) => return first.and(Err(unavailable)),
                 Err(failure) => first = first.and(Err(failure)),
             }
         }
@@ -126,18 +121,8 @@ impl Services {
     fn expiry(&self, session: SessionId, now: OffsetDateTime) -> RevocationRequest {
         RevocationRequest {
             reason: "expired".to_owned(),
-            audit: AuditEvent::new("session.expired", Outcome::Success, self.clock.now_ms()),
+            audit: self.audit.local_event("session.expired"),
             ..RevocationRequest::new(Target::Session(session), Cause::SessionExpired, now)
         }
     }
-}
-
-/// That the database is away is said elsewhere; everything else is worth a look.
-pub(crate) fn noted(step: &str, done: Result<(), Failure>) -> Result<(), Failure> {
-    match &done {
-        Ok(()) => {}
-        Err(Failure::Unavailable { .. }) => tracing::debug!(step, "a step of the sweep is put off"),
-        Err(error) => tracing::warn!(step, %error, "a step of the sweep failed"),
-    }
-    done
 }

@@ -1,7 +1,204 @@
-//! Background work: expiring sessions, clearing channels, refreshing bans, following revocations of other nodes.
+//! Background work, and whether this node is ready for requests.
 //!
 //! Depends on every other room; no room depends on it.
 
 pub(crate) mod channel_retention;
 pub(crate) mod expiry;
+pub(crate) mod jobs;
 pub(crate) mod revocation_feed;
+pub(crate) mod step_log;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actors::Realtime;
+use domain::session::SessionLimits;
+use parking_lot::Mutex;
+use store::Store;
+use tokio::{sync::watch, task::JoinHandle};
+
+use crate::{
+    access::Access,
+    core::{audit::AuditTrail, bans::Bans, clock::Clock, failure::Failure},
+    realtime::external_sessions::ExternalSessions,
+    revocation::Revocation,
+};
+use channel_retention::ChannelRetention;
+use expiry::Expiry;
+use jobs::{Batching, Job, JobHealth};
+use revocation_feed::RevocationFeed;
+
+/// How often bans are loaded: how long a ban of another node takes to arrive here.
+const LOAD_BANS_EVERY: Duration = Duration::from_secs(3);
+/// How ends of external sessions are gathered before they are written.
+const ENDS_BATCHING: Batching =
+    Batching { gather: Duration::from_millis(100), retry: Duration::from_secs(1) };
+
+/// The capability to run background jobs. Dropping it stops them.
+pub struct Upkeep {
+    parts: UpkeepParts,
+    expiry: Arc<Expiry>,
+    retention: Arc<ChannelRetention>,
+    health: Arc<JobHealth>,
+    closing: AtomicBool,
+    stop: watch::Sender<bool>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What [`Upkeep`] is made of.
+pub(crate) struct UpkeepParts {
+    pub(crate) store: Store,
+    pub(crate) realtime: Realtime,
+    pub(crate) clock: Clock,
+    pub(crate) audit: AuditTrail,
+    pub(crate) bans: Bans,
+    pub(crate) access: Arc<Access>,
+    pub(crate) revocation: Arc<Revocation>,
+    pub(crate) external_sessions: ExternalSessions,
+    pub(crate) sessions: SessionLimits,
+    /// How long attempts to sign in are kept.
+    pub(crate) attempts_kept: Duration,
+}
+
+impl Upkeep {
+    /// Prepares the jobs. Nothing runs yet.
+    pub(crate) fn new(parts: UpkeepParts) -> Self {
+        let (store, realtime, clock) = (parts.store.clone(), parts.realtime.clone(), parts.clock.clone());
+        let expiry = Expiry {
+            store: store.clone(),
+            realtime: realtime.clone(),
+            clock: clock.clone(),
+            audit: parts.audit.clone(),
+            verifier: parts.access.verifier.clone(),
+            revoker: parts.revocation.revoker.clone(),
+            denials: parts.revocation.denials.clone(),
+            external_sessions: parts.external_sessions.clone(),
+            feed: Arc::clone(&parts.access.feed),
+            sessions: parts.sessions,
+            attempts_kept: parts.attempts_kept,
+        };
+        Self {
+            health: Arc::new(JobHealth::new(clock.clone())),
+            expiry: Arc::new(expiry),
+            retention: Arc::new(ChannelRetention { store, realtime, clock }),
+            closing: AtomicBool::new(false),
+            stop: watch::Sender::new(false),
+            tasks: Mutex::default(),
+            parts,
+        }
+    }
+
+    /// Starts the jobs, on the database's runtime. Until the revocation feed has looked at the database once, no credential is
+    /// accepted.
+    pub fn start(&self) {
+        let runtime = self.parts.store.runtime();
+        let feed = self.feed().run(Arc::clone(&self.health), self.stop.subscribe());
+        let mut tasks = vec![runtime.spawn(feed)];
+        for job in self.jobs() {
+            tasks.push(runtime.spawn(job.run(Arc::clone(&self.health), self.stop.subscribe())));
+        }
+        self.tasks.lock().extend(tasks);
+    }
+
+    /// Stops the jobs, and waits until they have stopped.
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let tasks = std::mem::take(&mut *self.tasks.lock());
+        for task in tasks {
+            // A task that panicked has ended, too.
+            let _ = task.await;
+        }
+    }
+
+    /// Makes [`Upkeep::ready`] refuse from here on.
+    pub fn stop_accepting(&self) {
+        self.closing.store(true, Ordering::Release);
+    }
+
+    /// Whether this node should receive requests: it is not stopping, its knowledge of revocations is current, no job panics
+    /// again and again, and the database accepts writes. Answers within a second.
+    ///
+    /// # Errors
+    /// `Unavailable` otherwise.
+    pub async fn ready(&self) -> Result<(), Failure> {
+        if self.closing.load(Ordering::Acquire) || !self.parts.access.feed.is_current() {
+            return Err(Failure::unavailable());
+        }
+        if let Some(job) = self.health.failing_job() {
+            tracing::warn!(job, "not ready: a background job panics again and again");
+            return Err(Failure::unavailable());
+        }
+        Ok(self.parts.store.ping().await?)
+    }
+
+    /// One pass of expiry and of channel retention, as if the database had been reachable for a while.
+    ///
+    /// # Errors
+    /// The first failure; it has kept no other step from running.
+    pub async fn run_once(&self) -> Result<(), Failure> {
+        let expired = self.expiry.run_as(true).await;
+        expired.and(self.retention.run().await)
+    }
+
+    /// Prepares what the server needs before it accepts requests: loads the bans, and creates the partitions for attempts to
+    /// sign in.
+    ///
+    /// # Errors
+    /// If the bans cannot be loaded. Without the partitions attempts are written elsewhere, so that is not an error.
+    pub async fn prepare(&self) -> Result<(), store::StoreError> {
+        self.parts.bans.load().await?;
+        let _ = self.expiry.keep_attempt_months().await;
+        Ok(())
+    }
+
+    fn feed(&self) -> RevocationFeed {
+        let parts = &self.parts;
+        RevocationFeed {
+            store: parts.store.clone(),
+            realtime: parts.realtime.clone(),
+            clock: parts.clock.clone(),
+            state: Arc::clone(&parts.access.feed),
+            in_flight: Arc::clone(&parts.revocation.in_flight),
+            revoker: parts.revocation.revoker.clone(),
+            denials: parts.revocation.denials.clone(),
+            external_sessions: parts.external_sessions.clone(),
+        }
+    }
+
+    fn jobs(&self) -> [Job; 4] {
+        let (expiry, retention) = (Arc::clone(&self.expiry), Arc::clone(&self.retention));
+        let bans = self.parts.bans.clone();
+        let external = self.parts.external_sessions.clone();
+        [
+            Job::every(expiry::EVERY, "expiry", move || {
+                let expiry = Arc::clone(&expiry);
+                async move { expiry.run().await }
+            }),
+            Job::every(channel_retention::EVERY, "channel_retention", move || {
+                let retention = Arc::clone(&retention);
+                async move { retention.run().await }
+            }),
+            Job::every(LOAD_BANS_EVERY, "ban_refresh", move || {
+                let bans = bans.clone();
+                async move { refresh_bans(&bans).await }
+            }),
+            Job::on_notify(external.end_added(), ENDS_BATCHING, "external_session_ends", move || {
+                let external = external.clone();
+                async move { external.write_ends().await }
+            }),
+        ]
+    }
+}
+
+/// While the database is unavailable the known bans stay in force.
+async fn refresh_bans(bans: &Bans) -> Result<(), Failure> {
+    bans.load().await.map_err(|error| {
+        tracing::debug!(%error, "could not load the bans");
+        Failure::unavailable()
+    })
+}

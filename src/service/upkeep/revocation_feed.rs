@@ -1,186 +1,145 @@
-//! The revocation feed: what other nodes and the command line revoked or denied reaches this node's tombstones, denials,
-//! cache and sockets.
+//! The revocation feed: carries out on this node what other nodes and the command line revoked or denied, in its tombstones,
+//! denials, cache and sockets.
 //!
-//! Runs on the database's runtime. It looks when it is notified and at least every [`POLL`]; only while its last look is
-//! fresh may anything be answered from memory. After a gap it goes on from where it was, so what was revoked meanwhile is
-//! carried out before memory is trusted again.
+//! It looks at the database when it is notified and at least every [`POLL`]. Only while its last look is fresh may requests be
+//! answered from memory. After a gap it continues where it was, so everything revoked meanwhile is carried out before memory is
+//! trusted again.
+//!
+//! Not a [`Job`](super::jobs::Job), because it has no passes at an interval: it holds one connection that waits for
+//! notifications, and it must retry at once. It reports to the same [`JobHealth`], so its panics count like those of jobs.
 
 use std::{
-    sync::{
-        Arc, Weak,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::Arc,
     time::{Duration, Instant},
 };
 
+use actors::Realtime;
 use tokio::{sync::watch, time::timeout};
 
+use super::jobs::JobHealth;
 use crate::{
-    Parts, Services,
-    revocation::in_flight_revocations::{Own, Share},
+    access::feed_state::FeedState,
+    core::clock::Clock,
+    realtime::external_sessions::ExternalSessions,
+    revocation::{
+        denials::Denials,
+        in_flight_revocations::{InFlightRevocations, RemainingWork},
+        revoke::Revoker,
+    },
 };
-use store::{HeardRevocation, RevocationListener, StoreError, Watermark};
+use store::{HeardRevocation, RevocationListener, Store, StoreError, Watermark};
 
-/// How often to look when nothing notifies.
+/// How often to look without a notification.
 const POLL: Duration = Duration::from_millis(300);
-/// How old the last look may be before nothing is answered from memory.
-const FRESH: Duration = Duration::from_secs(1);
 /// How long to wait after the database could not be reached.
 const RETRY: Duration = Duration::from_millis(200);
-/// How long an asker waits for the first look after the start.
-const FIRST_LOOK_WITHIN: Duration = Duration::from_secs(2);
-/// How current this node's view of revocations is.
-pub(crate) struct Feed {
-    origin: Instant,
-    /// When the last look that succeeded began, in milliseconds after `origin`.
-    looked_ms: AtomicU64,
-    /// When the looks that have been fresh without a gap began, likewise.
-    since_ms: AtomicU64,
-    begun: watch::Sender<bool>,
-    /// What this node carries out itself.
-    pub(crate) own: Arc<Own>,
+/// Its name among the jobs.
+const NAME: &str = "revocation_feed";
+
+/// Carries out the revocations of other nodes.
+pub(crate) struct RevocationFeed {
+    pub(crate) store: Store,
+    pub(crate) realtime: Realtime,
+    pub(crate) clock: Clock,
+    pub(crate) state: Arc<FeedState>,
+    pub(crate) in_flight: Arc<InFlightRevocations>,
+    pub(crate) revoker: Revoker,
+    pub(crate) denials: Denials,
+    pub(crate) external_sessions: ExternalSessions,
 }
 
-impl Default for Feed {
-    fn default() -> Self {
-        Self {
-            origin: Instant::now(),
-            looked_ms: AtomicU64::new(0),
-            since_ms: AtomicU64::new(0),
-            begun: watch::Sender::new(false),
-            own: Arc::default(),
-        }
-    }
+/// What the feed remembers from one connection to the next.
+#[derive(Default)]
+struct Progress {
+    /// How far it has carried out everything. `None` before the first look.
+    place: Option<Watermark>,
+    /// Whether the last connection failed.
+    lost: bool,
 }
 
-impl Feed {
-    /// Whether every revocation that committed more than [`FRESH`] ago has been carried out here.
-    pub(crate) fn is_current(&self) -> bool {
-        let looked = Duration::from_millis(self.looked_ms.load(Ordering::Acquire));
-        *self.begun.borrow() && self.origin.elapsed().saturating_sub(looked) < FRESH
-    }
-
-    /// Waits, bounded, for the first look. Before that not even the database's word is enough: a revocation that commits
-    /// after it, and before the first look, would never be announced to what was let in.
-    pub(crate) async fn has_begun(&self) -> bool {
-        if *self.begun.borrow() {
-            return true;
+impl RevocationFeed {
+    /// Follows the database until told to stop, or until the sender of `stop` is dropped.
+    pub(crate) async fn run(self, health: Arc<JobHealth>, mut stop: watch::Receiver<bool>) {
+        let mut progress = Progress::default();
+        loop {
+            // After a panic the watermark is still that of the last complete look. What is carried out again does no harm.
+            let ended = tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                ended = health.observe(NAME, self.follow(&mut progress, &health)) => ended,
+            };
+            if !std::mem::replace(&mut progress.lost, true) {
+                let error = ended.and_then(Result::err);
+                let error = error.map_or_else(|| "it panicked".to_owned(), |error| error.to_string());
+                tracing::warn!(error, "revocation feed lost; session cache disabled until it recovers");
+            }
+            tokio::select! {
+                _ = stop.wait_for(|stop| *stop) => return,
+                () = tokio::time::sleep(RETRY) => {}
+            }
         }
-        let mut begun = self.begun.subscribe();
-        let first_look = timeout(FIRST_LOOK_WITHIN, begun.wait_for(|begun| *begun)).await;
-        matches!(first_look, Ok(Ok(_)))
     }
 
-    /// For how long that has been so without a gap; zero if it is not so.
-    pub(crate) fn current_for(&self) -> Duration {
-        let since = Duration::from_millis(self.since_ms.load(Ordering::Acquire));
-        if self.is_current() { self.origin.elapsed().saturating_sub(since) } else { Duration::ZERO }
-    }
-
-    fn looked(&self, began: Instant) {
-        let looked = began.duration_since(self.origin).as_millis();
-        let looked = u64::try_from(looked).unwrap_or(u64::MAX);
-        if !self.is_current() {
-            self.since_ms.store(looked, Ordering::Release);
+    /// Follows on one connection, until it fails.
+    async fn follow(&self, progress: &mut Progress, health: &JobHealth) -> Result<(), StoreError> {
+        let mut listener = self.store.listen().await?;
+        loop {
+            self.look(&listener, &mut progress.place).await?;
+            health.succeeded(NAME);
+            if std::mem::replace(&mut progress.lost, false) {
+                tracing::info!("revocation feed recovered");
+            }
+            if let Ok(heard) = timeout(POLL, listener.next()).await {
+                heard?;
+            }
         }
-        self.looked_ms.store(looked, Ordering::Release);
-        self.begun.send_if_modified(|begun| !std::mem::replace(begun, true));
     }
-}
 
-/// Follows the database until told to stop, or until the services are gone.
-pub(crate) async fn run(parts: Weak<Parts>, mut stop: watch::Receiver<bool>) {
-    let mut place = None;
-    let mut lost = false;
-    loop {
-        let end = tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            end = follow(&parts, &mut place, &mut lost) => end,
+    /// Carries out everything since the last look. Only then does the look count.
+    async fn look(
+        &self,
+        listener: &RevocationListener,
+        place: &mut Option<Watermark>,
+    ) -> Result<(), StoreError> {
+        let began = Instant::now();
+        let number = self.in_flight.begin_look();
+        let next = match place {
+            None => {
+                let first = listener.watermark().await?;
+                // Denials that commit from here on are seen by the next look.
+                let denials = listener.denials(self.clock.now()).await?;
+                self.realtime.fill_denials(&denials, self.clock.now_ms());
+                first
+            }
+            Some(place) => {
+                let (found, next) = listener.since(place).await?;
+                for heard in found {
+                    self.carry_out(heard);
+                }
+                self.denials.carry_out_heard(listener.denials_between(place, &next).await?);
+                if !self.state.is_current() {
+                    self.external_sessions.write_heartbeats_after_gap().await?;
+                }
+                next
+            }
         };
-        let Some(error) = end else { return };
-        if !std::mem::replace(&mut lost, true) {
-            tracing::warn!(%error, "revocations made elsewhere cannot be heard of: nothing is answered from memory");
+        *place = Some(next);
+        for orphan in self.in_flight.seen_all(number) {
+            self.revoker.close_sockets_in_background(orphan);
         }
-        tokio::select! {
-            _ = stop.wait_for(|stop| *stop) => return,
-            () = tokio::time::sleep(RETRY) => {}
+        self.state.looked(began);
+        Ok(())
+    }
+
+    /// Carries out a revocation. What can be seen is committed, so the tombstones are set before anything else is answered from
+    /// memory, even if the request that ordered it still waits for an answer that may never come.
+    fn carry_out(&self, heard: HeardRevocation) {
+        let work = self.in_flight.remaining_work(&heard);
+        if work == RemainingWork::Nothing {
+            return;
+        }
+        self.revoker.set_tombstones(&heard.committed);
+        if work == RemainingWork::Everything || !self.in_flight.hand_over(&heard) {
+            self.revoker.close_sockets_in_background(heard.committed);
         }
     }
 }
-
-/// Follows on one connection. `None` when the services are gone.
-async fn follow(parts: &Weak<Parts>, place: &mut Option<Watermark>, lost: &mut bool) -> Option<StoreError> {
-    let store = parts.upgrade()?.store.clone();
-    let mut listener = match store.listen().await {
-        Ok(listener) => listener,
-        Err(error) => return Some(error),
-    };
-    drop(store);
-    loop {
-        // Strong only while looking, so that the feed keeps nothing alive.
-        let services = Services(parts.upgrade()?);
-        if let Err(error) = look(&services, &listener, place).await {
-            return Some(error);
-        }
-        drop(services);
-        if std::mem::replace(lost, false) {
-            tracing::info!("revocations are heard of again");
-        }
-        if let Ok(Err(error)) = timeout(POLL, listener.next()).await {
-            return Some(error);
-        }
-    }
-}
-
-/// Carries out everything since the last look, and only then counts as having looked.
-async fn look(
-    services: &Services,
-    listener: &RevocationListener,
-    place: &mut Option<Watermark>,
-) -> Result<(), StoreError> {
-    let began = Instant::now();
-    let number = services.feed.own.begin_look();
-    let next = match place {
-        None => {
-            let first = listener.watermark().await?;
-            // What commits from here on is heard of as well.
-            let denials = listener.denials(services.clock.now()).await?;
-            services.realtime.fill_denials(&denials, services.clock.now_ms());
-            first
-        }
-        Some(place) => {
-            let (found, next) = listener.since(place).await?;
-            for heard in found {
-                carry_out(services, heard);
-            }
-            services.heard_denials(listener.denials_between(place, &next).await?);
-            if !services.feed.is_current() {
-                services.outlived_the_gap().await?;
-            }
-            next
-        }
-    };
-    *place = Some(next);
-    for orphan in services.feed.own.heard_all(number) {
-        services.cut_unasked(orphan);
-    }
-    services.feed.looked(began);
-    Ok(())
-}
-
-/// What can be seen is committed: the doors are shut before anything else is answered from memory, also when the order's own
-/// path still waits for an answer that may never come.
-fn carry_out(services: &Services, heard: HeardRevocation) {
-    let share = services.feed.own.share(&heard);
-    if share == Share::Done {
-        return;
-    }
-    services.shut(&heard.committed);
-    if share == Share::All || !services.feed.own.hand_over(&heard) {
-        services.cut_unasked(heard.committed);
-    }
-}
-
-#[cfg(test)]
-#[path = "revocation_feed_tests.rs"]
-mod tests;

@@ -67,7 +67,11 @@ pub(crate) async fn admit(
         return Err(Refusal::unavailable());
     }
     let address = parts.address(context);
-    context.services.throttle_from(context.services.limits.handshake_address, address).await?;
+    context
+        .services
+        .throttle
+        .spend_for_address(context.services.throttle.limits().handshake_address, address)
+        .await?;
     let permit = context.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
     let begin = || (ConnectionId::random(), outbox(context.settings.outbox_bytes, encoding));
     let (id, (outbox, reader)) = begin();

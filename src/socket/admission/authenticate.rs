@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use actors::runtime::{AttachRequest, Bearer};
+use actors::runtime::{AttachRequest, ConnectionIdentity};
 use logic::namespace::Party;
 use protocol::id::ConnectionId;
 use secrecy::{ExposeSecret, SecretString};
@@ -44,7 +44,7 @@ pub(crate) async fn admit_ticket(
     connection: &NewConnection<'_>,
 ) -> Result<Admitted, VerifyRefusal> {
     let verified_at = Instant::now();
-    let verified = context.services.verifier().verify_ticket(ticket.expose_secret()).await;
+    let verified = context.services.access.verifier.verify_ticket(ticket.expose_secret()).await;
     let caller = verified.map_err(verify_refusal)?;
     register(context, &caller, verified_at, connection).await
 }
@@ -65,7 +65,7 @@ pub(crate) async fn refresh(
 }
 
 async fn verify(context: &SocketContext, token: &SecretString) -> Result<Caller, VerifyRefusal> {
-    context.services.verifier().verify(token.expose_secret()).await.map_err(verify_refusal)
+    context.services.access.verifier.verify(token.expose_secret()).await.map_err(verify_refusal)
 }
 
 /// Registers the connection of a verified caller. `verified_at`: when the verification began.
@@ -80,7 +80,7 @@ async fn register(
     let request = AttachRequest {
         session: caller.session,
         connection: id,
-        bearer: Bearer {
+        identity: ConnectionIdentity {
             subject: caller.user.into(),
             account: Some(caller.user),
             issuer: "".into(),
@@ -100,7 +100,7 @@ async fn register(
 }
 
 fn identity_of(context: &SocketContext, caller: &Caller) -> Identity {
-    let left = caller.token_expires_at - context.services.clock().now();
+    let left = caller.token_expires_at - context.services.clock.now();
     Identity {
         subject: caller.user.into(),
         account: Some(caller.user),

@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use actors::runtime::{AttachRequest, Bearer};
+use actors::runtime::{AttachRequest, ConnectionIdentity};
 use logic::denials::TokenMark;
 use logic::namespace::Party;
 use protocol::{
@@ -24,7 +24,7 @@ use service::Refusal;
 
 /// Whether an external issuer has issued the token.
 pub(crate) fn is_external(context: &SocketContext, token: &SecretString) -> bool {
-    context.services.issuers.concerns(token.expose_secret())
+    context.services.access.issuers.concerns(token.expose_secret())
 }
 
 /// Verifies a token of an external issuer and registers the connection with a session of its own.
@@ -34,7 +34,7 @@ pub(crate) async fn admit_token(
     connection: &NewConnection<'_>,
 ) -> Result<Admitted, VerifyRefusal> {
     let verified_at = Instant::now();
-    let verified = context.services.issuers.connection(token.expose_secret()).await;
+    let verified = context.services.access.issuers.connection(token.expose_secret()).await;
     let granted = verified.map_err(verify_refusal)?;
     if granted.subject.is_anonymous() && !context.settings.client.allow_anonymous {
         return Err(VerifyRefusal::Invalid);
@@ -71,14 +71,14 @@ pub(crate) async fn refresh(
     identity: &Identity,
     connection: ConnectionId,
 ) -> Result<Identity, VerifyRefusal> {
-    let verified = context.services.issuers.connection(token.expose_secret()).await;
+    let verified = context.services.access.issuers.connection(token.expose_secret()).await;
     let granted = verified.map_err(verify_refusal)?;
     if identity.account.is_some() || granted.subject != identity.subject {
         return Err(VerifyRefusal::Invalid);
     }
     let mark = token_mark(granted.token_id.as_deref(), granted.issued_at);
     check_denials(context, &granted.subject, &mark, None).await.map_err(verify_refusal)?;
-    let prolonged = context.services.prolong_outside(identity.session, &granted).await;
+    let prolonged = context.services.server_api.external_sessions.prolong(identity.session, &granted).await;
     if !prolonged.map_err(verify_refusal)? {
         // The session was revoked. Without a known cause it was only taken for dead, and the client may reconnect.
         let ended = context.realtime.tombstone(identity.session).map(Cause::close_reason);
@@ -96,7 +96,7 @@ pub(crate) async fn verify_subscription(
     client: ConnectionId,
     channel: &ChannelName,
 ) -> Result<SubscriptionGrant, SubscriptionRefusal> {
-    let granted = context.services.issuers.subscription(token.expose_secret()).await;
+    let granted = context.services.access.issuers.subscription(token.expose_secret()).await;
     let granted = granted.map_err(subscription_refusal)?;
     let other_client = granted.client.as_ref().is_some_and(|only| *only != client.to_string());
     if granted.subject != identity.subject || granted.channel != *channel || other_client {
@@ -126,14 +126,18 @@ async fn register(
     let session = SessionId::random();
     let token = token_mark(granted.token_id.as_deref(), granted.issued_at);
     check_denials(context, &granted.subject, &token, None).await.map_err(verify_refusal)?;
-    let row = context.services.begin_outside(session, &granted, id, address).await;
+    let row = context.services.server_api.external_sessions.begin(session, &granted, id, address).await;
     let row = row.map_err(verify_refusal)?;
-    let bearer =
-        Bearer { subject: granted.subject.clone(), account: None, issuer: granted.issuer.clone(), token };
+    let identity = ConnectionIdentity {
+        subject: granted.subject.clone(),
+        account: None,
+        issuer: granted.issuer.clone(),
+        token,
+    };
     let request = AttachRequest {
         session,
         connection: id,
-        bearer,
+        identity,
         transport,
         outbox: outbox.clone(),
         address: Some(address),
@@ -182,8 +186,13 @@ async fn check_denials(
     token: &TokenMark,
     channel: Option<&ChannelName>,
 ) -> Result<(), Refusal> {
-    let now = context.services.clock().now();
-    context.services.verifier().admit(subject, token, channel.map(ChannelName::as_str), now).await
+    let now = context.services.clock.now();
+    context
+        .services
+        .access
+        .verifier
+        .check_denials(subject, token, channel.map(ChannelName::as_str), now)
+        .await
 }
 
 /// Time until `expires_at`, which is in seconds since the epoch. Zero if it has passed.

@@ -13,7 +13,7 @@ use logic::{
     client::{Identity, VerifyRefusal},
     denials::TokenMark,
 };
-use service::{OutsideRow, Refusal};
+use service::{ExternalSessionGuard, Refusal};
 
 /// An authenticated connection, with the guards that keep it registered.
 pub(crate) struct Admitted {
@@ -21,7 +21,7 @@ pub(crate) struct Admitted {
     /// `None` for a connection of an external issuer and for an anonymous connection.
     pub(crate) device: Option<DeviceId>,
     /// The session row of an external or anonymous connection.
-    pub(crate) row: Option<OutsideRow>,
+    pub(crate) row: Option<ExternalSessionGuard>,
     pub(crate) attachment: Attachment,
     pub(crate) permit: UserPermit,
 }

@@ -11,7 +11,7 @@ use protocol::id::DeviceId;
 
 use crate::socket::admission::{connection_limits::UserPermit, register::Admitted};
 use logic::client::Identity;
-use service::OutsideRow;
+use service::ExternalSessionGuard;
 
 /// The identity that the connection is registered with. The driver keeps it for as long as it runs.
 pub(crate) struct RegisteredIdentity {
@@ -23,7 +23,7 @@ pub(crate) struct RegisteredIdentity {
 struct Guards {
     _attachment: Attachment,
     _permit: UserPermit,
-    _row: Option<OutsideRow>,
+    _row: Option<ExternalSessionGuard>,
 }
 
 /// The registration, shared by the pump and the driver of a connection, which run in one task.

@@ -15,20 +15,20 @@ use zeroize::Zeroizing;
 
 use super::command_queue::CommandQueue;
 use crate::socket::admission::refusal::Refusal;
-use service::{StreamDigest, StreamSecrets};
+use service::{EmulatedStreams, StreamDigest};
 
 /// The open streams.
 pub struct StreamRegistry {
     node: String,
     open: Arc<DashMap<StreamDigest, CommandQueue>>,
     /// The same streams, for the services that look up connections.
-    secrets: Arc<StreamSecrets>,
+    secrets: Arc<EmulatedStreams>,
 }
 
 impl StreamRegistry {
     /// An empty registry. `secrets` lets the services find the connections of streams.
     #[must_use]
-    pub fn new(secrets: Arc<StreamSecrets>) -> Self {
+    pub fn new(secrets: Arc<EmulatedStreams>) -> Self {
         Self { node: Uuid::new_v4().to_string(), open: Arc::default(), secrets }
     }
 
@@ -46,9 +46,9 @@ impl StreamRegistry {
         let mut random = Zeroizing::new([0; 32]);
         getrandom::fill(random.as_mut_slice()).map_err(|_| Refusal::unavailable())?;
         let secret = SecretString::from(URL_SAFE_NO_PAD.encode(random.as_slice()));
-        let key = StreamSecrets::digest(&secret);
+        let key = EmulatedStreams::digest(&secret);
         self.open.insert(key, commands);
-        self.secrets.enter(key, connection);
+        self.secrets.add(key, connection);
         Ok(RegisteredStream { secret, key, open: Arc::clone(&self.open), secrets: Arc::clone(&self.secrets) })
     }
 
@@ -59,7 +59,8 @@ impl StreamRegistry {
         if emulated.node != self.node {
             return Err(unknown());
         }
-        let commands = self.open.get(&StreamSecrets::digest(&emulated.session)).ok_or_else(unknown)?.clone();
+        let commands =
+            self.open.get(&EmulatedStreams::digest(&emulated.session)).ok_or_else(unknown)?.clone();
         commands.push(emulated.data.clone()).map_err(|_| {
             let detail = "Too many commands are waiting for the stream.";
             Refusal::new(StatusCode::TOO_MANY_REQUESTS, "too_many_commands", detail)
@@ -72,7 +73,7 @@ pub(crate) struct RegisteredStream {
     secret: SecretString,
     key: StreamDigest,
     open: Arc<DashMap<StreamDigest, CommandQueue>>,
-    secrets: Arc<StreamSecrets>,
+    secrets: Arc<EmulatedStreams>,
 }
 
 impl RegisteredStream {

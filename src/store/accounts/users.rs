@@ -87,6 +87,27 @@ const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email))
             OR position(lower($1) IN lower(coalesce(u.display_name, ''))) > 0)
         AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.status = $3)";
 
+/// The query for a candidate. The parameters are: what `condition` compares, and the device.
+fn candidate_sql(condition: &str) -> String {
+    format!(
+        "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,
+                (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all
+         FROM users u LEFT JOIN registered_devices d
+           ON d.user_id = u.id AND d.id = $2 AND d.forgotten_at IS NULL
+         WHERE {condition}"
+    )
+}
+
+fn candidate_from_row(row: &Row) -> Result<SignInCandidate, StoreError> {
+    Ok(SignInCandidate {
+        user: user::from_row(row)?,
+        revoked_all: row.try_get("revoked_all")?,
+        device_known: row.try_get("device_known")?,
+        device_trust: device_trust(row)?,
+        factors: second_factors::from_row(row)?,
+    })
+}
+
 impl Store {
     /// Creates an account, with its device if there is one.
     ///
@@ -118,27 +139,32 @@ impl Store {
         email: Email,
         device: Option<DeviceId>,
     ) -> Result<Option<SignInCandidate>, StoreError> {
-        let sql = format!(
-            "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,
-                    (SELECT coalesce(max(r.id), 0) FROM revocations r WHERE r.scope = 'all') AS revoked_all
-             FROM users u LEFT JOIN registered_devices d
-               ON d.user_id = u.id AND d.id = $2 AND d.forgotten_at IS NULL
-             WHERE lower(u.email) = lower($1)"
-        );
+        let sql = candidate_sql("lower(u.email) = lower($1)");
         self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
                 let row = client.query_opt(&statement, &[&email.as_str(), &device.map(|id| id.0)]).await?;
-                row.map(|row| {
-                    Ok(SignInCandidate {
-                        user: user::from_row(&row)?,
-                        revoked_all: row.try_get("revoked_all")?,
-                        device_known: row.try_get("device_known")?,
-                        device_trust: device_trust(&row)?,
-                        factors: second_factors::from_row(&row)?,
-                    })
-                })
-                .transpose()
+                row.map(|row| candidate_from_row(&row)).transpose()
+            })
+        })
+        .await
+    }
+
+    /// The account of this number, with what a sign-in on `device` needs to know.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn candidate_by_id(
+        &self,
+        id: UserId,
+        device: Option<DeviceId>,
+    ) -> Result<Option<SignInCandidate>, StoreError> {
+        let sql = candidate_sql("u.id = $1");
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client.prepare_cached(&sql).await?;
+                let row = client.query_opt(&statement, &[&id.0, &device.map(|id| id.0)]).await?;
+                row.map(|row| candidate_from_row(&row)).transpose()
             })
         })
         .await

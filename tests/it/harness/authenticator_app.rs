@@ -105,7 +105,7 @@ impl Person {
             expires_at: open.now + CHALLENGE_TTL,
         };
         self.app.store().insert_challenge(challenge, open.now).await.expect("a challenge");
-        let presession = self.app.services().device_cookies.seal_presession(presession);
+        let presession = self.app.services().access.keys.cookies.seal_presession(presession);
         Pending { person: self.clone(), challenge: id.to_string(), presession, device: None }
     }
 

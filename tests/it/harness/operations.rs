@@ -18,7 +18,8 @@ use protocol::{
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use service::{
-    ApiKey, Ban, DenialTerms, ExternalFilter, ExternalSession, Failure, Revoked, Severed, Target, User,
+    ApiKey, Ban, DenialTerms, DisconnectCount, ExternalFilter, ExternalSession, Failure, RevocationResult,
+    Target, User,
 };
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -34,17 +35,17 @@ fn denial_terms(expires_at: Option<OffsetDateTime>) -> DenialTerms {
 impl App {
     /// The server's wall clock.
     pub(crate) fn now(&self) -> OffsetDateTime {
-        self.services().clock().now()
+        self.services().clock.now()
     }
 
     /// Moves the server's wall clock.
     pub(crate) fn advance(&self, by: Duration) {
-        self.services().clock().advance(by);
+        self.services().clock.advance(by);
     }
 
     /// Whether this node is sure that it has heard of every revocation; until then it does not answer from memory.
     pub(crate) fn is_current(&self) -> bool {
-        self.services().is_current()
+        self.services().revocation.is_current()
     }
 
     /// Runs every periodic job once.
@@ -54,40 +55,46 @@ impl App {
 
     /// The same, or why a job failed.
     pub(crate) async fn try_sweep(&self) -> Result<(), Failure> {
-        self.services().sweep().await
+        self.services().upkeep.run_once().await
     }
 
     /// Revokes the sessions of this target, as `portcullis session revoke` does.
-    pub(crate) async fn revoke(&self, target: Target) -> Revoked {
-        self.services().revoke_locally(target, "a test".to_owned()).await.expect("a revocation")
+    pub(crate) async fn revoke(&self, target: Target) -> RevocationResult {
+        self.services().operators.local_admin.revoke(target, "a test".to_owned()).await.expect("a revocation")
     }
 
     /// Connections of outside issuers' users, newest first.
     pub(crate) async fn external_sessions(&self, filter: ExternalFilter) -> Vec<ExternalSession> {
-        self.services().outside_sessions(filter).await.expect("sessions")
+        self.services().operators.listings.external_sessions(filter).await.expect("sessions")
     }
 
     /// Creates a user of a development server.
     pub(crate) async fn seed_user(&self, email: &str, password: &str, role: Role) -> User {
-        let seeded = self.services().seed_user(email, &SecretString::from(password), role).await;
+        let seeded =
+            self.services().operators.local_admin.seed_user(email, &SecretString::from(password), role).await;
         seeded.expect("a user")
     }
 
     pub(crate) async fn set_role(&self, user: UserId, role: Role) {
-        self.services().set_role(user, role).await.expect("the role is set");
+        self.services().operators.local_admin.set_role(user, role).await.expect("the role is set");
     }
 
     pub(crate) async fn set_status(&self, user: UserId, status: Status) {
-        self.services().set_status(user, status).await.expect("the status is set");
+        self.services().operators.local_admin.set_status(user, status).await.expect("the status is set");
     }
 
     pub(crate) async fn reset_password(&self, user: UserId, password: &str) {
-        self.services().reset_password(user, SecretString::from(password)).await.expect("it is reset");
+        self.services()
+            .operators
+            .local_admin
+            .reset_password(user, SecretString::from(password))
+            .await
+            .expect("it is reset");
     }
 
     /// Removes every second factor of a user.
     pub(crate) async fn reset_factors(&self, user: UserId) {
-        self.services().reset_factors(user).await.expect("they are reset");
+        self.services().operators.local_admin.reset_factors(user).await.expect("they are reset");
     }
 }
 
@@ -106,30 +113,30 @@ impl App {
         scopes: ApiScopes,
         lifetime: Option<Duration>,
     ) -> Result<(SecretString, ApiKey), Failure> {
-        self.services().create_api_key(name, scopes, lifetime).await
+        self.services().access.api_keys.create(name, scopes, lifetime).await
     }
 
     /// Revokes the key of this id or name; `None` if there is none.
     pub(crate) async fn revoke_api_key(&self, key: &str) -> Option<Uuid> {
-        self.services().revoke_api_key(key).await.expect("an answer")
+        self.services().access.api_keys.revoke(key).await.expect("an answer")
     }
 }
 
 /// Bans of addresses.
 impl App {
     pub(crate) async fn ban_address(&self, address: &str, period: Duration) -> Ban {
-        let banned = self.services().ban_address(ip(address), period, String::new()).await;
+        let banned = self.services().operators.bans.ban_address(ip(address), period, String::new()).await;
         banned.expect("a ban")
     }
 
     /// Whether there was a ban to lift.
     pub(crate) async fn lift_ban(&self, address: &str) -> bool {
-        self.services().lift_ban(ip(address)).await.expect("an answer")
+        self.services().operators.bans.lift(ip(address)).await.expect("an answer")
     }
 
     /// The bans that hold now.
     pub(crate) async fn bans(&self) -> Vec<Ban> {
-        self.services().bans().await.expect("the bans")
+        self.services().operators.bans.list().await.expect("the bans")
     }
 }
 
@@ -140,35 +147,51 @@ fn ip(address: &str) -> IpAddr {
 /// Denials of users and tokens.
 impl App {
     /// Blocks a user.
-    pub(crate) async fn block(&self, subject: &Subject) -> Severed {
-        self.services().block_user(subject.clone(), denial_terms(None)).await.expect("the user is blocked")
+    pub(crate) async fn block(&self, subject: &Subject) -> DisconnectCount {
+        self.services()
+            .revocation
+            .denials
+            .block_user(subject.clone(), denial_terms(None))
+            .await
+            .expect("the user is blocked")
     }
 
     /// Blocks a user for this long.
-    pub(crate) async fn block_for(&self, subject: &Subject, period: Duration) -> Severed {
+    pub(crate) async fn block_for(&self, subject: &Subject, period: Duration) -> DisconnectCount {
         let terms = denial_terms(Some(self.now() + period));
-        self.services().block_user(subject.clone(), terms).await.expect("the user is blocked")
+        self.services()
+            .revocation
+            .denials
+            .block_user(subject.clone(), terms)
+            .await
+            .expect("the user is blocked")
     }
 
     /// Ends the block of a user.
     pub(crate) async fn unblock(&self, subject: &Subject) {
-        let unblocked = self.services().unblock_user(subject.clone(), denial_terms(None)).await;
+        let unblocked =
+            self.services().revocation.denials.unblock_user(subject.clone(), denial_terms(None)).await;
         unblocked.expect("the user is unblocked");
     }
 
     /// Revokes a token.
-    pub(crate) async fn revoke_token(&self, id: &str) -> Severed {
-        self.services().revoke_token(id, denial_terms(None)).await.expect("the token is revoked")
+    pub(crate) async fn revoke_token(&self, id: &str) -> DisconnectCount {
+        self.services()
+            .revocation
+            .denials
+            .revoke_token(id, denial_terms(None))
+            .await
+            .expect("the token is revoked")
     }
 
     /// Revokes a token for this long.
-    pub(crate) async fn revoke_token_for(&self, id: &str, period: Duration) -> Severed {
+    pub(crate) async fn revoke_token_for(&self, id: &str, period: Duration) -> DisconnectCount {
         let terms = denial_terms(Some(self.now() + period));
-        self.services().revoke_token(id, terms).await.expect("the token is revoked")
+        self.services().revocation.denials.revoke_token(id, terms).await.expect("the token is revoked")
     }
 
     /// Revokes every token of a user that was issued until now.
-    pub(crate) async fn invalidate_tokens(&self, subject: &Subject) -> Severed {
+    pub(crate) async fn invalidate_tokens(&self, subject: &Subject) -> DisconnectCount {
         self.try_invalidate_tokens(subject, self.now()).await.expect("the tokens are invalidated")
     }
 
@@ -177,7 +200,7 @@ impl App {
         &self,
         subject: &Subject,
         moment: OffsetDateTime,
-    ) -> Severed {
+    ) -> DisconnectCount {
         self.try_invalidate_tokens(subject, moment).await.expect("the tokens are invalidated")
     }
 
@@ -187,10 +210,15 @@ impl App {
         subject: &Subject,
         channel: &str,
         moment: OffsetDateTime,
-    ) -> Severed {
+    ) -> DisconnectCount {
         let channel = Some(ChannelName::parse(channel).expect("the name of a channel"));
         let terms = denial_terms(None);
-        let done = self.services().invalidate_tokens(subject.clone(), moment, channel, terms).await;
+        let done = self
+            .services()
+            .revocation
+            .denials
+            .invalidate_tokens(subject.clone(), moment, channel, terms)
+            .await;
         done.expect("the tokens are invalidated")
     }
 
@@ -199,7 +227,11 @@ impl App {
         &self,
         subject: &Subject,
         moment: OffsetDateTime,
-    ) -> Result<Severed, Failure> {
-        self.services().invalidate_tokens(subject.clone(), moment, None, denial_terms(None)).await
+    ) -> Result<DisconnectCount, Failure> {
+        self.services()
+            .revocation
+            .denials
+            .invalidate_tokens(subject.clone(), moment, None, denial_terms(None))
+            .await
     }
 }

@@ -71,9 +71,9 @@ pub(super) async fn session(person: &Person) -> Session {
         person: person.clone(),
         id: opened.id,
         access: access_token(person, opened.id, opened.refresh_counter, now.unix_timestamp()),
-        refresh: app.services().refresh_keys.encode(&refresh).expose_secret().to_owned(),
+        refresh: app.services().access.keys.refresh.encode(&refresh).expose_secret().to_owned(),
         csrf: String::new(),
-        device: app.services().device_cookies.seal(opened.device),
+        device: app.services().access.keys.cookies.seal(opened.device),
     }
 }
 

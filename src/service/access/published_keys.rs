@@ -1,9 +1,9 @@
-//! The keys that an issuer publishes: fetched when they are needed, kept for a while, and fetched anew when a token names
-//! one that is not among them.
+//! The keys that an outside issuer publishes. They are fetched when they are needed, kept for a while, and fetched again when
+//! a token names a key that is not among them.
 //!
-//! Whoever sends tokens decides neither where nor how often something is fetched: the address is the settings', there is one
-//! fetch at a time, and a pause between two, which grows while they fail. Keys that cannot be fetched anew are trusted for an
-//! hour; then nobody can tell whose a token is.
+//! Senders of tokens influence neither the address nor the rate of fetches: the address comes from the settings, one fetch
+//! runs at a time, and there is a pause between two fetches, which grows while they fail. Keys that cannot be fetched again
+//! are trusted for an hour; after that no token of the issuer can be judged.
 
 use std::{
     sync::Arc,
@@ -12,27 +12,30 @@ use std::{
 
 use parking_lot::Mutex;
 use reqwest::{Certificate, Client, StatusCode, Url, redirect};
-use tokio::{runtime::Handle, sync::Mutex as Turn};
+use tokio::{runtime::Handle, sync::Mutex as FetchLock};
 
-use super::NoKeys;
-use crate::Clock;
+use crate::core::clock::Clock;
 use domain::issuer::{Authorities, KeySet};
 
-/// How long keys are used without a look whether they are still published.
+/// How long keys are used without checking that they are still published.
 const FRESH: Duration = Duration::from_secs(5 * 60);
-/// How long they are used when that look fails.
+/// How long keys are used when that check fails.
 const TRUSTED: Duration = Duration::from_secs(60 * 60);
-/// Between two fetches because of names that are not known.
+/// Pause between two fetches caused by unknown key ids.
 const PAUSE: Duration = Duration::from_secs(10);
-/// How much longer to wait after each failure, at most.
+/// The longest pause after repeated failures.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
-/// How long a fetch may take: whoever connects waits for it.
+/// How long a fetch may take: the connecting client waits for it.
 const FETCH_WITHIN: Duration = Duration::from_secs(3);
-/// What a set may weigh.
+/// The largest key set, in bytes.
 const MAX_BYTES: usize = 256 * 1024;
 
-/// The keys behind one address.
-pub(crate) struct Published {
+/// The keys of an issuer cannot be had now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct NoKeys;
+
+/// The keys published at one address.
+pub(crate) struct PublishedKeys {
     source: Arc<Source>,
     runtime: Handle,
 }
@@ -42,8 +45,8 @@ struct Source {
     authorities: Option<Authorities>,
     clock: Clock,
     state: Mutex<State>,
-    /// Held while fetching; whoever comes meanwhile waits and finds the result.
-    turn: Turn<Option<Client>>,
+    /// Held while fetching. Other requests wait for it and find the result.
+    fetching: FetchLock<Option<Client>>,
 }
 
 #[derive(Default)]
@@ -53,29 +56,30 @@ struct State {
     tried_at: Option<Instant>,
 }
 
-/// What is known before anything is fetched.
+/// What can be said before a fetch.
 enum Known {
     Good(Arc<KeySet>),
-    /// These may have been replaced; if that cannot be found out, they are trusted still.
+    /// These may have been replaced. If a fetch fails, they are still trusted.
     Old(Arc<KeySet>),
     Nothing,
-    /// It was tried a moment ago.
+    /// A fetch was tried a moment ago.
     NotAgainYet,
 }
 
-impl Published {
+impl PublishedKeys {
     pub(crate) fn new(url: String, authorities: Option<Authorities>, clock: Clock, runtime: Handle) -> Self {
-        let source = Source { url, authorities, clock, state: Mutex::default(), turn: Turn::new(None) };
+        let source =
+            Source { url, authorities, clock, state: Mutex::default(), fetching: FetchLock::new(None) };
         Self { source: Arc::new(source), runtime }
     }
 
-    /// The keys, with that of this name among them if it is published.
+    /// The keys, including the one with this id if it is published.
     pub(crate) async fn keys(&self, kid: Option<&str>) -> Result<Arc<KeySet>, NoKeys> {
         if let Known::Good(keys) = self.source.known(kid) {
             return Ok(keys);
         }
         let (source, kid) = (Arc::clone(&self.source), kid.map(str::to_owned));
-        // Whoever asked may go away: the fetch is finished, and its result kept, all the same.
+        // The fetch is finished and its result kept even if the client goes away.
         let fetching = self.runtime.spawn(async move { source.refreshed(kid.as_deref()).await });
         fetching.await.unwrap_or(Err(NoKeys))
     }
@@ -83,7 +87,7 @@ impl Published {
 
 impl Source {
     async fn refreshed(&self, kid: Option<&str>) -> Result<Arc<KeySet>, NoKeys> {
-        let mut client = self.turn.lock().await;
+        let mut client = self.fetching.lock().await;
         let old = match self.known(kid) {
             Known::Good(keys) => return Ok(keys),
             Known::NotAgainYet => return Err(NoKeys),
@@ -102,7 +106,7 @@ impl Source {
             }
             Err(error) => {
                 state.failures = state.failures.saturating_add(1);
-                tracing::warn!(url = self.url, %error, "the keys of an issuer cannot be fetched");
+                tracing::warn!(url = self.url, %error, "could not fetch the keys of an outside issuer");
                 old.filter(|keys| keys.knows(kid)).ok_or(NoKeys)
             }
         }
@@ -117,7 +121,7 @@ impl Source {
             Some((keys, at)) => {
                 let age = now.saturating_duration_since(*at);
                 let known = keys.knows(kid);
-                // After a success, a name that is not there is nobody's; after a failure, nobody can tell.
+                // After a successful fetch an unknown key id is no key of the issuer; after a failed one that is not certain.
                 let settled = known || state.failures == 0;
                 match (age < FRESH && known, resting) {
                     (true, _) => Known::Good(Arc::clone(keys)),
@@ -139,7 +143,7 @@ impl Source {
         };
         let asked = client.get(&self.url).header("accept", "application/json").send().await;
         let mut answer = asked.map_err(told)?;
-        // What comes with a redirect, or with anything else, is not what is published here.
+        // Only the answer of this very address counts: no redirects.
         if answer.status() != StatusCode::OK {
             return Err(format!("answered with {}", answer.status()));
         }
@@ -159,9 +163,9 @@ impl Source {
         url.is_some_and(|url| matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]")))
     }
 
-    /// Follows no redirects: where keys come from is the settings' to say.
+    /// Follows no redirects: the settings alone decide where keys come from.
     fn made(&self) -> Result<Client, String> {
-        // An error says that there is one already.
+        // An error means that a provider is installed already.
         let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let mut client = Client::builder()
             .redirect(redirect::Policy::none())
@@ -171,7 +175,7 @@ impl Source {
             let certificates = authorities.der().map(Certificate::from_der).collect::<Result<Vec<_>, _>>();
             client = client.tls_certs_only(certificates.map_err(told)?);
         }
-        // No proxy knows the way to this machine.
+        // A proxy could not reach this machine's own addresses.
         let client = if self.is_here() { client.no_proxy() } else { client };
         client.build().map_err(told)
     }
@@ -186,7 +190,7 @@ impl State {
     }
 }
 
-/// Why it failed; the address, which the settings hold, is said once.
+/// Why it failed, without the address, which the log has as a field.
 fn told(error: reqwest::Error) -> String {
     use std::error::Error;
     let error = error.without_url();

@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn nothing_is_current_before_the_first_look() {
-    let feed = Feed::default();
+    let feed = FeedState::default();
     assert!(!feed.is_current());
     feed.looked(Instant::now());
     assert!(feed.is_current());
@@ -12,7 +12,7 @@ fn nothing_is_current_before_the_first_look() {
 
 #[test]
 fn a_look_that_began_too_long_ago_is_not_current() {
-    let feed = Feed { origin: Instant::now() - FRESH * 2, ..Feed::default() };
+    let feed = FeedState { origin: Instant::now() - FRESH * 2, ..FeedState::default() };
     feed.looked(feed.origin + FRESH / 2);
     assert!(!feed.is_current());
     feed.looked(Instant::now());
@@ -21,7 +21,7 @@ fn a_look_that_began_too_long_ago_is_not_current() {
 
 #[test]
 fn a_gap_between_looks_begins_the_count_anew() {
-    let feed = Feed { origin: Instant::now() - FRESH * 10, ..Feed::default() };
+    let feed = FeedState { origin: Instant::now() - FRESH * 10, ..FeedState::default() };
     assert_eq!(feed.current_for(), Duration::ZERO);
     feed.looked(feed.origin + FRESH * 5);
     assert_eq!(feed.current_for(), Duration::ZERO, "the look is too old");

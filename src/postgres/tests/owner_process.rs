@@ -7,25 +7,20 @@ use std::process::{Child, Command, Stdio};
 use super::*;
 
 /// Tells the other process which data directory to use.
-const SERVED_DATA: &str = "PORTCULLIS_TEST_HELPER_DATA";
+const OWNER_DATA: &str = "PORTCULLIS_TEST_OWNER_DATA";
 
 /// Another process that runs the server of a data directory until it is killed.
-pub(super) struct ServerProcess {
+pub(super) struct OwnerProcess {
     process: Child,
     pub(super) postmaster: u32,
     pub(super) socket_dir: PathBuf,
 }
 
-impl ServerProcess {
+impl OwnerProcess {
     pub(super) fn start(data_dir: &Path) -> Self {
         let mut process = Command::new(std::env::current_exe().unwrap())
-            .args([
-                "--exact",
-                "postgres::tests::server_process::serves_until_it_is_killed",
-                "--ignored",
-                "--nocapture",
-            ])
-            .env(SERVED_DATA, data_dir)
+            .args(["--exact", "postgres::tests::owner_process::owner_process", "--ignored", "--nocapture"])
+            .env(OWNER_DATA, data_dir)
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
@@ -33,7 +28,7 @@ impl ServerProcess {
         let line = lines
             .map_while(Result::ok)
             .find_map(|line| line.split_once("SERVING ").map(|(_, rest)| rest.to_owned()))
-            .expect("the process prints when it serves");
+            .expect("the process says when it serves");
         let (pid, socket_dir) = line.split_once(' ').unwrap();
         Self { process, postmaster: pid.parse().unwrap(), socket_dir: PathBuf::from(socket_dir) }
     }
@@ -44,7 +39,7 @@ impl ServerProcess {
     }
 }
 
-impl Drop for ServerProcess {
+impl Drop for OwnerProcess {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -56,8 +51,8 @@ impl Drop for ServerProcess {
 
 #[test]
 #[ignore = "the other process of the kill tests, started by them"]
-fn serves_until_it_is_killed() {
-    let data_dir = std::env::var_os(SERVED_DATA).expect("the tests that start this say where");
+fn owner_process() {
+    let data_dir = std::env::var_os(OWNER_DATA).expect("the tests that start this say where");
     let running = Cluster::start(Path::new(&data_dir), Durability::Durable).unwrap();
     println!("\nSERVING {} {}", running.pid(), running.socket_dir().display());
     loop {

@@ -10,16 +10,16 @@ fn secret(text: &str) -> SecretString {
 
 #[tokio::test]
 async fn a_hash_verifies_its_own_password_only() {
-    let hasher = Hasher::new(Handle::current(), QUEUE);
+    let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     let hash = hasher.hash(secret("correct horse")).await.unwrap();
     let phc = secrecy::ExposeSecret::expose_secret(&hash).to_owned();
-    assert!(hasher.verify(secret("correct horse"), Some(phc.clone())).await.unwrap().ok);
-    assert!(!hasher.verify(secret("battery staple"), Some(phc)).await.unwrap().ok);
+    assert!(hasher.verify(&secret("correct horse"), Some(phc.clone())).await.unwrap().ok);
+    assert!(!hasher.verify(&secret("battery staple"), Some(phc)).await.unwrap().ok);
 }
 
 #[tokio::test]
 async fn a_weak_password_is_refused_and_a_strong_one_hashed() {
-    let hasher = Hasher::new(Handle::current(), QUEUE);
+    let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     let email = || Email::parse("ada@example.com").unwrap();
     for weak in ["short", "password1234", "ada@example.com"] {
         let refused = hasher.hash_if_strong(secret(weak), email()).await;
@@ -27,20 +27,20 @@ async fn a_weak_password_is_refused_and_a_strong_one_hashed() {
     }
     let hash = hasher.hash_if_strong(secret("correct-zebra-lantern-42"), email()).await.unwrap();
     let phc = hash.expose_secret().to_owned();
-    assert!(hasher.verify(secret("correct-zebra-lantern-42"), Some(phc)).await.unwrap().ok);
+    assert!(hasher.verify(&secret("correct-zebra-lantern-42"), Some(phc)).await.unwrap().ok);
 }
 
 #[tokio::test]
 async fn nothing_verifies_without_a_hash_or_against_a_broken_one() {
-    let hasher = Hasher::new(Handle::current(), QUEUE);
+    let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     for phc in [None, Some(String::new()), Some("$argon2id$v=19$m=99999999,t=9,p=9$AA$AA".to_owned())] {
-        assert!(!hasher.verify(secret("password"), phc).await.unwrap().ok);
+        assert!(!hasher.verify(&secret("password"), phc).await.unwrap().ok);
     }
 }
 
 #[tokio::test]
 async fn a_user_has_one_place_until_the_work_is_done() {
-    let hasher = Hasher::new(Handle::current(), QUEUE);
+    let hasher = PasswordHasher::new(Handle::current(), QUEUE);
     let own = hasher.for_user(UserId(1)).unwrap();
     assert!(matches!(hasher.for_user(UserId(1)), Err(Failure::TooMany { .. })));
     hasher.for_user(UserId(2)).unwrap().run(|| ()).await.unwrap();
@@ -66,9 +66,9 @@ async fn a_user_has_one_place_until_the_work_is_done() {
 
 #[tokio::test]
 async fn beyond_the_queue_the_answer_is_unavailable_and_the_queue_recovers() {
-    let hasher = Hasher::new(Handle::current(), QUEUE);
-    let cores = u32::try_from(hasher.turns.available_permits()).unwrap();
-    let all = Arc::clone(&hasher.turns).acquire_many_owned(cores).await.unwrap();
+    let hasher = PasswordHasher::new(Handle::current(), QUEUE);
+    let cores = u32::try_from(hasher.permits.available_permits()).unwrap();
+    let all = Arc::clone(&hasher.permits).acquire_many_owned(cores).await.unwrap();
     let waiting: Vec<_> = (0..QUEUE)
         .map(|_| {
             let hasher = hasher.clone();
@@ -89,9 +89,9 @@ async fn beyond_the_queue_the_answer_is_unavailable_and_the_queue_recovers() {
 
 #[tokio::test]
 async fn a_turn_that_is_given_up_is_the_next_ones() {
-    let hasher = Hasher::new(Handle::current(), QUEUE);
-    let free = hasher.turns.available_permits();
-    let turns = futures_util::future::join_all((0..free).map(|_| hasher.turn())).await;
+    let hasher = PasswordHasher::new(Handle::current(), QUEUE);
+    let free = hasher.permits.available_permits();
+    let permits = futures_util::future::join_all((0..free).map(|_| hasher.permit())).await;
     let next = tokio::spawn({
         let hasher = hasher.clone();
         async move { hasher.run(|| ()).await }
@@ -99,19 +99,19 @@ async fn a_turn_that_is_given_up_is_the_next_ones() {
     while hasher.waiting.load(Ordering::Acquire) == 0 {
         tokio::task::yield_now().await;
     }
-    drop(turns);
+    drop(permits);
     next.await.unwrap().unwrap();
-    assert_eq!(hasher.turns.available_permits(), free);
+    assert_eq!(hasher.permits.available_permits(), free);
 }
 
 #[tokio::test]
 async fn a_hash_in_a_turn_gives_it_back() {
-    let hasher = Hasher::new(Handle::current(), QUEUE);
-    let free = hasher.turns.available_permits();
-    let turn = hasher.turn().await.unwrap();
-    assert_eq!(hasher.turns.available_permits(), free - 1);
-    hasher.verify_in(turn, secret("password"), None).await.unwrap();
-    assert_eq!(hasher.turns.available_permits(), free);
+    let hasher = PasswordHasher::new(Handle::current(), QUEUE);
+    let free = hasher.permits.available_permits();
+    let permit = hasher.permit().await.unwrap();
+    assert_eq!(hasher.permits.available_permits(), free - 1);
+    hasher.verify_with(permit, &secret("password"), None).await.unwrap();
+    assert_eq!(hasher.permits.available_permits(), free);
 }
 
 #[test]

@@ -1,0 +1,18 @@
+//! The keys that sign and seal the credentials of clients.
+
+use domain::{
+    client::device::DeviceCookies, tokens::access_token::AccessKeys, tokens::csrf::CsrfKeys,
+    tokens::refresh_token::RefreshKeys,
+};
+
+/// The keys that sign and seal the credentials of clients.
+pub struct CredentialKeys {
+    /// Access tokens.
+    pub access: AccessKeys,
+    /// Refresh tokens.
+    pub refresh: RefreshKeys,
+    /// CSRF tokens.
+    pub csrf: CsrfKeys,
+    /// Device and pre-session cookies.
+    pub cookies: DeviceCookies,
+}

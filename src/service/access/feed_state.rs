@@ -1,0 +1,77 @@
+//! How current this node's knowledge of revocations is.
+//!
+//! The revocation feed (`upkeep`) reports each look at the database here. The verifier asks before it answers from memory.
+//! No I/O.
+
+use std::{
+    sync::atomic::{AtomicU64, Ordering},
+    time::{Duration, Instant},
+};
+
+use tokio::{sync::watch, time::timeout};
+
+/// How old the last look may be before the session cache is not used.
+const FRESH: Duration = Duration::from_secs(1);
+/// How long the verifier waits for the first look after the start.
+const FIRST_LOOK_WITHIN: Duration = Duration::from_secs(2);
+
+/// How current this node's knowledge of revocations is.
+pub(crate) struct FeedState {
+    origin: Instant,
+    /// When the last successful look began, in milliseconds after `origin`.
+    looked_ms: AtomicU64,
+    /// When the current series of looks without a gap began, likewise.
+    since_ms: AtomicU64,
+    begun: watch::Sender<bool>,
+}
+
+impl Default for FeedState {
+    fn default() -> Self {
+        Self {
+            origin: Instant::now(),
+            looked_ms: AtomicU64::new(0),
+            since_ms: AtomicU64::new(0),
+            begun: watch::Sender::new(false),
+        }
+    }
+}
+
+impl FeedState {
+    /// Whether every revocation that committed more than [`FRESH`] ago has been carried out on this node.
+    pub(crate) fn is_current(&self) -> bool {
+        let looked = Duration::from_millis(self.looked_ms.load(Ordering::Acquire));
+        *self.begun.borrow() && self.origin.elapsed().saturating_sub(looked) < FRESH
+    }
+
+    /// Waits, bounded, for the first look. Before the first look not even the database is trusted: a revocation that commits
+    /// after a credential was read and before the first look would never be announced to the connection it let in.
+    pub(crate) async fn has_begun(&self) -> bool {
+        if *self.begun.borrow() {
+            return true;
+        }
+        let mut begun = self.begun.subscribe();
+        let first_look = timeout(FIRST_LOOK_WITHIN, begun.wait_for(|begun| *begun)).await;
+        matches!(first_look, Ok(Ok(_)))
+    }
+
+    /// For how long the state has been current without a gap. Zero if it is not current.
+    pub(crate) fn current_for(&self) -> Duration {
+        let since = Duration::from_millis(self.since_ms.load(Ordering::Acquire));
+        if self.is_current() { self.origin.elapsed().saturating_sub(since) } else { Duration::ZERO }
+    }
+
+    /// Reports a successful look that began at this moment.
+    pub(crate) fn looked(&self, began: Instant) {
+        let looked = began.duration_since(self.origin).as_millis();
+        let looked = u64::try_from(looked).unwrap_or(u64::MAX);
+        if !self.is_current() {
+            self.since_ms.store(looked, Ordering::Release);
+        }
+        self.looked_ms.store(looked, Ordering::Release);
+        self.begun.send_if_modified(|begun| !std::mem::replace(begun, true));
+    }
+}
+
+#[cfg(test)]
+#[path = "feed_state_tests.rs"]
+mod tests;

@@ -1,0 +1,36 @@
+//! A session as users and operators see it in lists: the row, with what this node knows beyond it.
+
+use actors::Realtime;
+
+use super::verifier::Verifier;
+use store::Session;
+
+/// A session with what this node knows of it.
+#[derive(Clone, Debug)]
+pub struct ListedSession {
+    /// The session. Its last use may be later than the database knows.
+    pub session: Session,
+    /// Its open sockets on this node.
+    pub open_connections: usize,
+}
+
+/// Adds this node's knowledge to sessions read from the database. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct SessionListing {
+    verifier: Verifier,
+    realtime: Realtime,
+}
+
+impl SessionListing {
+    pub(crate) fn new(verifier: Verifier, realtime: Realtime) -> Self {
+        Self { verifier, realtime }
+    }
+
+    pub(crate) fn of(&self, mut session: Session) -> ListedSession {
+        if let Some(seen) = self.verifier.last_seen(session.id) {
+            session.last_seen_at = session.last_seen_at.max(seen);
+        }
+        let open_connections = self.realtime.open_connections(session.id);
+        ListedSession { session, open_connections }
+    }
+}

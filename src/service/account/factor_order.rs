@@ -1,0 +1,41 @@
+//! Orders of users to change their own factors.
+//!
+//! Such a change ends trust: the order goes to the revoker, needs a recent step-up, and ends the user's other sessions.
+
+use protocol::{audit::Outcome, close::Cause};
+
+use crate::core::{audit::AuditTrail, caller::Caller, clock::Clock, request_meta::RequestMeta};
+use store::{Change, FactorChange, RevocationRequest, Target};
+
+/// Makes orders to change factors. Clones are cheap.
+#[derive(Clone)]
+pub(crate) struct FactorOrders {
+    clock: Clock,
+    audit: AuditTrail,
+}
+
+impl FactorOrders {
+    pub(crate) fn new(clock: Clock, audit: AuditTrail) -> Self {
+        Self { clock, audit }
+    }
+
+    /// The order of a caller to change their own factors. `event` is the name of its audit event.
+    pub(crate) fn order(
+        &self,
+        caller: &Caller,
+        change: FactorChange,
+        event: &str,
+        reason: &str,
+        meta: &RequestMeta,
+    ) -> RevocationRequest {
+        RevocationRequest {
+            acting_session: Some(caller.privileged_acting_session()),
+            except: Some(caller.session),
+            reason: reason.to_owned(),
+            actor: Some(caller.user),
+            change: Some(Change::Factor(change)),
+            audit: self.audit.caller_event(caller, event, Outcome::Success, meta),
+            ..RevocationRequest::new(Target::User(caller.user), Cause::FactorChanged, self.clock.now())
+        }
+    }
+}

@@ -1,0 +1,16 @@
+//! Reading passkeys as they are stored.
+
+use serde_json::Value;
+use webauthn_rs::prelude::Passkey;
+
+use store::StoredPasskey;
+
+/// The library's form of a stored passkey. `None` if the library can no longer read it: such a passkey proves nothing, and
+/// must not keep the others from being listed.
+pub(crate) fn read_passkey(stored: &StoredPasskey) -> Option<Passkey> {
+    let read = serde_json::from_value::<Passkey>(Value::clone(&stored.passkey));
+    if read.is_err() {
+        tracing::error!(passkey = %stored.id, "a stored passkey cannot be read");
+    }
+    read.ok()
+}

@@ -1,0 +1,87 @@
+//! Fields of an account as people type them: the e-mail address and the display name.
+//!
+//! Used for registration, for the profile, and by the command line.
+
+use std::borrow::Cow;
+
+use super::failure::Failure;
+use domain::account::email::Email;
+
+/// The longest display name, in characters.
+const NAME_CHARS: usize = 100;
+
+/// Reads an e-mail address.
+///
+/// # Errors
+/// `BadRequest` with what is wrong with it.
+pub(crate) fn parse_email(email: &str) -> Result<Email, Failure> {
+    Email::parse(email).map_err(|error| Failure::BadRequest {
+        code: "invalid_email",
+        detail: Cow::Owned(format!("{}.", sentence(&error.to_string()))),
+    })
+}
+
+/// Reads a display name: trimmed, and `None` if nothing is left.
+///
+/// # Errors
+/// `BadRequest` if it is too long or has control characters.
+pub(crate) fn parse_display_name(given: Option<String>) -> Result<Option<String>, Failure> {
+    let Some(given) = given else { return Ok(None) };
+    let trimmed = given.trim();
+    if trimmed.chars().count() > NAME_CHARS || trimmed.chars().any(char::is_control) {
+        return Err(Failure::bad_request(
+            "invalid_display_name",
+            "A display name has at most 100 characters and no control characters.",
+        ));
+    }
+    Ok((!trimmed.is_empty()).then(|| trimmed.to_owned()))
+}
+
+/// The name under which sign-ins for this address are counted: the folded address, or the text itself in lower case if it is
+/// not an e-mail address.
+pub(crate) fn folded_name(given: &str, parsed: Option<&Email>) -> String {
+    parsed.map_or_else(|| given.trim().to_lowercase(), Email::folded)
+}
+
+/// The failure for an address that another account has.
+pub(crate) fn email_taken() -> Failure {
+    Failure::Conflict { code: "email_taken", detail: "There is an account with this e-mail address.".into() }
+}
+
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(given: &str) -> Result<Option<String>, Failure> {
+        parse_display_name(Some(given.to_owned()))
+    }
+
+    #[test]
+    fn a_name_is_trimmed_and_an_empty_one_is_none() {
+        assert_eq!(kept(" Ada \n"), Ok(Some("Ada".to_owned())));
+        assert_eq!(kept("  "), Ok(None));
+        assert_eq!(parse_display_name(None), Ok(None));
+        assert_eq!(kept(&"é".repeat(100)).unwrap().map(|name| name.chars().count()), Some(100));
+    }
+
+    #[test]
+    fn a_name_that_cannot_be_shown_or_stored_is_refused() {
+        for odd in ["a\0b", "a\nb", &"x".repeat(101)] {
+            assert!(
+                matches!(kept(odd), Err(Failure::BadRequest { code: "invalid_display_name", .. })),
+                "{odd:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_address_is_said_in_a_sentence() {
+        let Err(Failure::BadRequest { code, detail }) = parse_email("nobody") else { panic!("accepted") };
+        assert_eq!((code, detail.as_ref()), ("invalid_email", "This is not an e-mail address."));
+    }
+}

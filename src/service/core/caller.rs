@@ -1,0 +1,51 @@
+//! The caller of a request or a connection: a user with a session, and what their credential permits.
+//!
+//! Made by `access` from a verified credential. Every use case of a signed-in user takes one.
+
+use logic::denials::TokenMark;
+use protocol::id::{DeviceId, SessionId, UserId};
+use time::OffsetDateTime;
+
+use domain::{account::role::Role, account::role::Scopes};
+use store::ActingSession;
+
+/// An authenticated user, and what their credential permits.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    /// The user.
+    pub user: UserId,
+    /// Their e-mail address.
+    pub email: String,
+    /// Their role as the database has it now.
+    pub role: Role,
+    /// What the role permits and the token does not withhold.
+    pub scopes: Scopes,
+    /// The session.
+    pub session: SessionId,
+    /// The session's device.
+    pub device: DeviceId,
+    /// The refresh counter that the token was issued with.
+    pub refresh_counter: u64,
+    /// When the user signed in.
+    pub session_created_at: OffsetDateTime,
+    /// The session's absolute end.
+    pub session_expires_at: OffsetDateTime,
+    /// Until when this token carries the privilege of a step-up.
+    pub privileged_until: Option<OffsetDateTime>,
+    /// When the credential expires.
+    pub token_expires_at: OffsetDateTime,
+    /// The properties by which the token can be denied. For a ticket, those of the token that asked for it.
+    pub token: TokenMark,
+}
+
+impl Caller {
+    /// What the store checks again when it changes something in the caller's name.
+    pub(crate) fn acting_session(&self) -> ActingSession {
+        ActingSession { session: self.session, user: self.user, role: Role::User, privileged_until: None }
+    }
+
+    /// The same for changes that need a recent step-up.
+    pub(crate) fn privileged_acting_session(&self) -> ActingSession {
+        ActingSession { privileged_until: self.privileged_until, ..self.acting_session() }
+    }
+}

@@ -1,0 +1,310 @@
+//! Bounded password hashing: on all cores but one, with a short queue; further requests are refused with a retry time.
+//!
+//! Used for every password that is set or checked. A signed-in user has one hash at a time, so that one session cannot fill the
+//! queue. Never runs on a thread that serves sockets.
+
+use std::{
+    collections::HashSet,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use parking_lot::Mutex;
+use protocol::id::UserId;
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{
+    runtime::{Builder, Handle, Runtime},
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
+
+use crate::core::failure::Failure;
+use domain::{
+    account::email::Email, account::password, account::password::HashError, account::password::HashParams,
+    account::password::MAX_BYTES, account::password::NO_PASSWORD, account::password::Verification,
+};
+
+/// The `nice` value of hashing threads.
+const NICE: i32 = 10;
+
+/// Extra permits, so that the next sign-in can load its user while all threads hash.
+const PREPARING: usize = 1;
+
+/// The permit to hash one password. Dropping it returns it.
+pub(crate) struct HashPermit {
+    _permit: OwnedSemaphorePermit,
+}
+
+/// The bounded hasher. Clones share the bounds.
+#[derive(Clone)]
+pub struct PasswordHasher {
+    threads: Arc<HashThreads>,
+    permits: Arc<Semaphore>,
+    waiting: Arc<AtomicUsize>,
+    /// The most requests that may wait.
+    queue: usize,
+    /// The users with a hash of their own password under way.
+    busy: Arc<Mutex<HashSet<UserId>>>,
+    /// The slot of the user that this hasher is for, if it is for one user.
+    slot: Option<Arc<UserSlot>>,
+}
+
+/// Threads for hashing only. A hash occupies a core for milliseconds, and a scheduler slice is as long, so sockets would wait
+/// for it. Therefore one core is left to other threads, and on the others these threads have a lower priority. They do not use
+/// `SCHED_IDLE`: while sockets or other processes keep every core busy, such threads would never run, and sign-ins would fail.
+struct HashThreads {
+    handle: Handle,
+    own: Option<Runtime>,
+}
+
+impl HashThreads {
+    /// Starts `count` threads. If that fails, the blocking threads of `fallback` are used.
+    fn start(count: usize, fallback: Handle) -> Self {
+        let own = Builder::new_multi_thread()
+            .worker_threads(1)
+            .max_blocking_threads(count)
+            .thread_name("hasher")
+            .on_thread_start(lower_priority)
+            .build();
+        match own {
+            Ok(own) => Self { handle: own.handle().clone(), own: Some(own) },
+            Err(error) => {
+                tracing::warn!(%error, "could not start hashing threads; using the shared blocking threads");
+                Self { handle: fallback, own: None }
+            }
+        }
+    }
+}
+
+impl Drop for HashThreads {
+    fn drop(&mut self) {
+        // The results of hashes under way are no longer needed.
+        if let Some(own) = self.own.take() {
+            own.shutdown_background();
+        }
+    }
+}
+
+/// Lowers the priority of this thread. Only on Linux, where a thread has a priority of its own.
+fn lower_priority() {
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE) {
+        tracing::debug!(%error, "could not lower the priority of a hashing thread");
+    }
+}
+
+/// The one hash that a user may have under way. Dropping it frees the slot.
+struct UserSlot {
+    busy: Arc<Mutex<HashSet<UserId>>>,
+    user: UserId,
+}
+
+impl Drop for UserSlot {
+    fn drop(&mut self) {
+        self.busy.lock().remove(&self.user);
+    }
+}
+
+/// Counts a waiting request while it lives.
+struct QueuedHash(Arc<AtomicUsize>);
+
+impl Drop for QueuedHash {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::AcqRel);
+        metrics::gauge!("password_hashes_waiting").decrement(1);
+    }
+}
+
+/// A running hash. Counted and timed while it lives.
+struct RunningHash {
+    began: Instant,
+    _permit: HashPermit,
+    _slot: Option<Arc<UserSlot>>,
+}
+
+impl RunningHash {
+    fn begin(permit: HashPermit, slot: Option<Arc<UserSlot>>) -> Self {
+        metrics::gauge!("password_hashes_running").increment(1);
+        Self { began: Instant::now(), _permit: permit, _slot: slot }
+    }
+}
+
+impl Drop for RunningHash {
+    fn drop(&mut self) {
+        metrics::gauge!("password_hashes_running").decrement(1);
+        metrics::histogram!("password_hash_seconds").record(self.began.elapsed());
+    }
+}
+
+impl PasswordHasher {
+    /// A hasher with threads of its own, or, if they cannot be started, with the blocking threads of this runtime. One hash per
+    /// core except one runs at a time, and `queue` requests may wait.
+    #[must_use]
+    pub fn new(runtime: Handle, queue: usize) -> Self {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let at_once = at_once(cores);
+        let threads = HashThreads::start(at_once, runtime);
+        // Shared threads set no bound, so there the permits alone do.
+        let permits = at_once + if threads.own.is_some() { PREPARING } else { 0 };
+        Self {
+            threads: Arc::new(threads),
+            permits: Arc::new(Semaphore::new(permits)),
+            waiting: Arc::default(),
+            queue,
+            busy: Arc::default(),
+            slot: None,
+        }
+    }
+
+    /// The hasher for a signed-in user's own password. A user has one at a time, until it is dropped and its hash is done.
+    ///
+    /// # Errors
+    /// `TooMany` while there is another.
+    pub fn for_user(&self, user: UserId) -> Result<Self, Failure> {
+        if !self.busy.lock().insert(user) {
+            return Err(Failure::too_many(Duration::from_secs(1), "password_hash_user", 1));
+        }
+        let slot = UserSlot { busy: Arc::clone(&self.busy), user };
+        Ok(Self { slot: Some(Arc::new(slot)), ..self.clone() })
+    }
+
+    /// The hash of a password that is strong enough for the account `email`. Checking the strength costs as much as hashing, so
+    /// it has the same bounds.
+    ///
+    /// # Errors
+    /// `BadRequest` with what is wrong with it, `Unavailable` if too many are waiting.
+    pub async fn hash_if_strong(
+        &self,
+        password: SecretString,
+        email: Email,
+    ) -> Result<SecretString, Failure> {
+        self.run(move || {
+            password::check(password.expose_secret(), &email)
+                .map_err(|weakness| Failure::bad_request(weakness.code(), weakness.detail()))?;
+            salted(&password)
+        })
+        .await?
+    }
+
+    /// The hash of a password of any strength, with a fresh salt.
+    ///
+    /// # Errors
+    /// `Unavailable` if too many are waiting.
+    pub async fn hash(&self, password: SecretString) -> Result<SecretString, Failure> {
+        self.run(move || salted(&password)).await?
+    }
+
+    /// Whether the password matches the hash. Without a hash the same work is done, and the answer is no.
+    ///
+    /// # Errors
+    /// `Unavailable` if too many are waiting.
+    pub async fn verify(
+        &self,
+        password: &SecretString,
+        phc: Option<String>,
+    ) -> Result<Verification, Failure> {
+        self.verify_with(self.permit().await?, password, phc).await
+    }
+
+    /// The same with a permit that was taken before.
+    ///
+    /// # Errors
+    /// `Internal` only.
+    pub(crate) async fn verify_with(
+        &self,
+        permit: HashPermit,
+        password: &SecretString,
+        phc: Option<String>,
+    ) -> Result<Verification, Failure> {
+        let password = truncated(password);
+        self.run_with(permit, move || {
+            let current = HashParams::default();
+            if let Some(phc) = phc.filter(|phc| phc != NO_PASSWORD) {
+                match password::verify(&password, &phc, current) {
+                    Ok(verification) => return verification,
+                    Err(error) => tracing::warn!(%error, "a stored password hash cannot be used"),
+                }
+            }
+            // Only the time matters, not the result.
+            let _ = password::verify(&password, password::dummy_hash(), current);
+            Verification { ok: false, rehash: false }
+        })
+        .await
+    }
+
+    /// Waits for a permit, if the queue is not full. A request that has to ask the database before it can hash takes its permit
+    /// first: the queries of a crowd are then spread over the time it takes to hash, and a refused request costs almost
+    /// nothing.
+    ///
+    /// # Errors
+    /// `Unavailable` if too many are waiting.
+    pub(crate) async fn permit(&self) -> Result<HashPermit, Failure> {
+        if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
+            metrics::histogram!("password_hash_wait_seconds").record(0.0);
+            return Ok(HashPermit { _permit: permit });
+        }
+        metrics::gauge!("password_hashes_waiting").increment(1);
+        let queued = QueuedHash(Arc::clone(&self.waiting));
+        if self.waiting.fetch_add(1, Ordering::AcqRel) >= self.queue {
+            metrics::counter!("password_hashes_refused_total").increment(1);
+            return Err(Failure::unavailable());
+        }
+        let began = Instant::now();
+        let permit = Arc::clone(&self.permits).acquire_owned().await.map_err(|_| Failure::unavailable())?;
+        drop(queued);
+        metrics::histogram!("password_hash_wait_seconds").record(began.elapsed());
+        Ok(HashPermit { _permit: permit })
+    }
+
+    async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
+        self.run_with(self.permit().await?, work).await
+    }
+
+    async fn run_with<T: Send + 'static>(
+        &self,
+        permit: HashPermit,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Failure> {
+        let slot = self.slot.clone();
+        self.threads
+            .handle
+            .spawn_blocking(move || {
+                // Held until the work is done, even if the request no longer waits for it.
+                let _running = RunningHash::begin(permit, slot);
+                work()
+            })
+            .await
+            .map_err(|_| Failure::Internal)
+    }
+}
+
+/// The number of hashes that run at once: one core is left to other threads.
+fn at_once(cores: usize) -> usize {
+    cores.saturating_sub(1).max(1)
+}
+
+/// The part of a password that decides whether it matches. No password is longer than [`MAX_BYTES`], so the rest of a longer one
+/// need not be hashed; the bytes beyond the maximum keep it wrong.
+fn truncated(password: &SecretString) -> SecretString {
+    let text = password.expose_secret();
+    SecretString::from(&text[..text.floor_char_boundary(MAX_BYTES + 4)])
+}
+
+fn salted(password: &SecretString) -> Result<SecretString, Failure> {
+    let mut salt = [0; 16];
+    let filled = getrandom::fill(&mut salt).map_err(|_| HashError::Failed);
+    filled
+        .and_then(|()| password::hash(password, salt, HashParams::default()))
+        .map(SecretString::from)
+        .map_err(|error| {
+            tracing::error!(%error, "a password could not be hashed");
+            Failure::Internal
+        })
+}
+
+#[cfg(test)]
+#[path = "password_hasher_tests.rs"]
+mod tests;
