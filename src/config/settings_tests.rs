@@ -147,7 +147,7 @@ fn a_database_of_places_that_cannot_be_used_is_listed_with_the_other_problems() 
     for expected in [
         "DOMAIN: missing",
         "GEOIP_DATABASE: the file cannot be read (entity not found)",
-        "GEOIP_ASN_DATABASE: the file is no database in the MaxMind DB format",
+        "GEOIP_ASN_DATABASE: the file is not a database in the MaxMind DB format, or it is damaged",
     ] {
         assert!(problems.iter().any(|problem| problem == expected), "{expected} in {problems:?}");
     }
