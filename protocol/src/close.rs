@@ -217,12 +217,12 @@ impl CloseReason {
 
 /// What a peer is told when its connection ends: usually a [`CloseReason`], and whatever the server API was asked to say.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Goodbye {
+pub struct CloseMessage {
     code: u16,
     text: Cow<'static, str>,
 }
 
-impl Goodbye {
+impl CloseMessage {
     /// A code and text of an application: 3000 to 4999, and a text that fits a close frame, is not empty and not JSON.
     #[must_use]
     pub fn custom(code: u16, text: &str) -> Option<Self> {
@@ -250,7 +250,7 @@ impl Goodbye {
     }
 }
 
-impl From<CloseReason> for Goodbye {
+impl From<CloseReason> for CloseMessage {
     fn from(reason: CloseReason) -> Self {
         Self { code: reason.code(), text: Cow::Borrowed(reason.text()) }
     }

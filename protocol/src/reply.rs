@@ -5,7 +5,7 @@ use std::sync::Arc;
 use secrecy::SecretString;
 
 use crate::{
-    close::Goodbye,
+    close::CloseMessage,
     id::{ConnectionId, Subject},
 };
 
@@ -197,7 +197,7 @@ pub enum Push<'a> {
         data: &'a Payload,
     },
     /// The connection ends; on a WebSocket the close frame says it instead.
-    Disconnect(&'a Goodbye),
+    Disconnect(&'a CloseMessage),
     /// The identity's lifetime changed without the client's doing; `None` for no end.
     Refresh(Option<Lifetime>),
 }

@@ -2,7 +2,9 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use actors::runtime::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};
+use actors::runtime::{
+    AppendError, AuditSink, DeviceStore, Journal, PortFuture, ReadError, SessionActivity, WriteError,
+};
 use domain::risk::History;
 use logic::journal::{Appended, NewMessage, Opened, Range, Removed, Retention};
 use protocol::{Publication, audit::AuditEvent, channel_name::ChannelName, id::UserId};
@@ -13,23 +15,23 @@ use store::{LastSeen, Store, StoreError};
 pub(super) struct StorePorts(pub(super) Store);
 
 impl AuditSink for StorePorts {
-    fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), NotWritten>> {
+    fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), WriteError>> {
         let store = self.0.clone();
         Box::pin(async move { store.insert_audit(events).await.map_err(|error| not_written(&error)) })
     }
 }
 
 impl DeviceStore for StorePorts {
-    fn touch(&self, seen: Vec<Seen>) -> PortFuture<Result<(), NotWritten>> {
+    fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>> {
         let store = self.0.clone();
         let batch = seen.iter().filter_map(touch).collect();
         Box::pin(async move { store.touch(batch).await.map_err(|error| not_written(&error)) })
     }
 
-    fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, NotRead>> {
+    fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, ReadError>> {
         let store = self.0.clone();
         Box::pin(async move {
-            let at = moment(at_ms).ok_or_else(|| NotRead("no such time".to_owned()))?;
+            let at = moment(at_ms).ok_or_else(|| ReadError("no such time".to_owned()))?;
             store.history(user, address, at).await.map_err(|error| not_read(&error))
         })
     }
@@ -41,32 +43,41 @@ impl Journal for StorePorts {
         channel: ChannelName,
         batch: Vec<NewMessage>,
         keep: Retention,
-    ) -> PortFuture<Result<Appended, NotAppended>> {
+    ) -> PortFuture<Result<Appended, AppendError>> {
         let store = self.0.clone();
         Box::pin(async move {
             store.append(channel, batch, keep).await.map_err(|error| match error {
-                store::AppendError::Unknown(error) => NotAppended::Unknown(error.to_string()),
+                store::AppendError::Unknown(error) => AppendError::Unknown(error.to_string()),
                 store::AppendError::Nothing(error) => match not_written(&error) {
-                    NotWritten::Unavailable(reason) => NotAppended::Unavailable(reason),
-                    NotWritten::Refused(reason) => NotAppended::Refused(reason),
+                    WriteError::Unavailable(reason) => AppendError::Unavailable(reason),
+                    WriteError::Refused(reason) => AppendError::Refused(reason),
                 },
             })
         })
     }
 
-    fn open(&self, channel: ChannelName, newest: Range, settle: bool) -> PortFuture<Result<Opened, NotRead>> {
+    fn open(
+        &self,
+        channel: ChannelName,
+        newest: Range,
+        settle: bool,
+    ) -> PortFuture<Result<Opened, ReadError>> {
         let store = self.0.clone();
         Box::pin(async move {
             store.open_channel(channel, newest, settle).await.map_err(|error| not_read(&error))
         })
     }
 
-    fn read(&self, channel: ChannelName, range: Range) -> PortFuture<Result<Vec<Arc<Publication>>, NotRead>> {
+    fn read(
+        &self,
+        channel: ChannelName,
+        range: Range,
+    ) -> PortFuture<Result<Vec<Arc<Publication>>, ReadError>> {
         let store = self.0.clone();
         Box::pin(async move { store.read_channel(channel, range).await.map_err(|error| not_read(&error)) })
     }
 
-    fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, NotWritten>> {
+    fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, WriteError>> {
         let store = self.0.clone();
         Box::pin(
             async move { store.remove_messages(channel, upto).await.map_err(|error| not_written(&error)) },
@@ -74,15 +85,15 @@ impl Journal for StorePorts {
     }
 }
 
-fn not_read(error: &StoreError) -> NotRead {
-    NotRead(error.to_string())
+fn not_read(error: &StoreError) -> ReadError {
+    ReadError(error.to_string())
 }
 
-fn not_written(error: &StoreError) -> NotWritten {
+fn not_written(error: &StoreError) -> WriteError {
     match error {
-        StoreError::Unavailable(_) => NotWritten::Unavailable(error.to_string()),
+        StoreError::Unavailable(_) => WriteError::Unavailable(error.to_string()),
         StoreError::Conflict(_) | StoreError::Lapsed(_) | StoreError::Internal(_) => {
-            NotWritten::Refused(error.to_string())
+            WriteError::Refused(error.to_string())
         }
     }
 }
@@ -91,7 +102,7 @@ fn moment(at_ms: i64) -> Option<time::OffsetDateTime> {
     time::OffsetDateTime::from_unix_timestamp_nanos(i128::from(at_ms) * 1_000_000).ok()
 }
 
-fn touch(seen: &Seen) -> Option<LastSeen> {
+fn touch(seen: &SessionActivity) -> Option<LastSeen> {
     let at = moment(seen.at_ms)?;
     Some(LastSeen {
         session: seen.session,

@@ -9,7 +9,7 @@ use dashmap::DashMap;
 use ipnet::IpNet;
 use protocol::{
     audit::{AuditEvent, Outcome},
-    close::{CloseReason, Goodbye},
+    close::{CloseMessage, CloseReason},
     id::{ConnectionId, DeviceId},
 };
 
@@ -93,7 +93,7 @@ impl SocketContext {
         address: IpAddr,
         identity: &Identity,
         device: Option<DeviceId>,
-        reason: Option<&Goodbye>,
+        reason: Option<&CloseMessage>,
     ) {
         let mut event = AuditEvent::new(event, Outcome::Success, self.now_ms());
         event.actor = identity.account;

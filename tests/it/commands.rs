@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
-use actors::runtime::{Control, Done, Selection};
+use actors::runtime::{ConnectionRequest, ConnectionSelection, RequestCounts};
 use portcullis::socket::ClientConfig;
 use protocol::{channel_name::ChannelName, id::Subject};
 use serde_json::{Value, json};
@@ -15,13 +15,13 @@ async fn session(change: impl FnOnce(&mut ClientConfig)) -> Session {
 }
 
 /// Moves the end of this user's connections to so many seconds from now, or away.
-async fn move_end(session: &Session, seconds: Option<i64>) -> Done {
+async fn move_end(session: &Session, seconds: Option<i64>) -> RequestCounts {
     let expires_at = seconds.map(|left| time::OffsetDateTime::now_utc().unix_timestamp() + left);
-    let selection = Selection::of(Subject::from(session.person.id));
+    let selection = ConnectionSelection::of(Subject::from(session.person.id));
     session
         .app
         .realtime()
-        .tell(&selection, move |reply| Control::Refresh { expires_at, conn_info: None, reply })
+        .request(&selection, move |reply| ConnectionRequest::Refresh { expires_at, conn_info: None, reply })
         .await
 }
 
@@ -103,7 +103,7 @@ async fn a_message_without_a_reply_is_not_taken() {
 async fn the_end_of_a_connection_is_moved_and_the_client_told() {
     let session = session(|config| config.expired_grace = Duration::ZERO).await;
     let mut socket = session.connect_by_command().await;
-    assert_eq!(move_end(&session, None).await, Done { done: 1, pending: 0 });
+    assert_eq!(move_end(&session, None).await, RequestCounts { done: 1, pending: 0 });
     assert_eq!(socket.pushed().await["refresh"], json!({}));
     move_end(&session, Some(1)).await;
     assert_eq!(socket.pushed().await["refresh"], json!({"expires": true, "ttl": 1}));
@@ -129,7 +129,7 @@ async fn every_connection_of_a_user_is_reached_and_nobody_elses() {
         session.connect_by_command().await,
         second.connect_by_command().await,
     ];
-    assert_eq!(move_end(&session, None).await, Done { done: 3, pending: 0 });
+    assert_eq!(move_end(&session, None).await, RequestCounts { done: 3, pending: 0 });
     for socket in &mut sockets {
         assert_eq!(socket.pushed().await["refresh"], json!({}));
     }

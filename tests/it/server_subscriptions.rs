@@ -2,7 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::runtime::{Control, Done, Reply, Selection, ServerPublication, Subscribing};
+use actors::runtime::{
+    ConnectionRequest, ConnectionSelection, Reply, RequestCounts, ServerPublication, SubscribeCounts,
+};
 use logic::namespace::{Namespaces, Offer, Options, Right, Rights};
 use portcullis::socket::ClientConfig;
 use protocol::{
@@ -81,19 +83,22 @@ async fn publish(app: &App, name: &str, data: &Value) -> u64 {
 }
 
 /// Asks every connection of this session's user.
-async fn tell(session: &Session, control: impl Fn(Reply) -> Control + Send + Sync + 'static) -> Done {
-    let selection = Selection::of(Subject::from(session.person.id));
-    session.app.realtime().tell(&selection, control).await
+async fn tell(
+    session: &Session,
+    control: impl Fn(Reply) -> ConnectionRequest + Send + Sync + 'static,
+) -> RequestCounts {
+    let selection = ConnectionSelection::of(Subject::from(session.person.id));
+    session.app.realtime().request(&selection, control).await
 }
 
-async fn subscribe(session: &Session, subscription: ServerSubscription) -> Subscribing {
-    let selection = Selection::of(Subject::from(session.person.id));
+async fn subscribe(session: &Session, subscription: ServerSubscription) -> SubscribeCounts {
+    let selection = ConnectionSelection::of(Subject::from(session.person.id));
     session.app.realtime().subscribe(&selection, subscription).await
 }
 
 /// So many connections have it now.
-fn made(done: usize) -> Subscribing {
-    Subscribing { done, ..Subscribing::default() }
+fn made(done: usize) -> SubscribeCounts {
+    SubscribeCounts { done, ..SubscribeCounts::default() }
 }
 
 #[tokio::test]
@@ -176,12 +181,12 @@ async fn the_server_subscribes_a_living_connection_and_ends_it() {
     assert_eq!(socket.pushed().await["pub"]["data"], "heard", "a second subscription changes nothing");
     let reply = socket.ask(json!({"subscribe": {"channel": "kept:news"}})).await.unwrap();
     assert_eq!(reply["error"]["code"], 105);
-    let end = |reply| Control::Unsubscribe {
+    let end = |reply| ConnectionRequest::Unsubscribe {
         channel: channel("kept:news"),
         code: UnsubscribeCode::StateInvalidated,
         reply,
     };
-    assert_eq!(tell(&ann, end).await, Done { done: 1, pending: 0 });
+    assert_eq!(tell(&ann, end).await, RequestCounts { done: 1, pending: 0 });
     assert_eq!(socket.pushed().await["unsubscribe"]["code"], 2502);
     publish(&app, "kept:news", &json!("unheard")).await;
     assert!(socket.is_undisturbed().await);
@@ -236,7 +241,7 @@ async fn a_full_channel_is_no_reason_to_end_a_living_connection() {
     let (mut taken, _) = connect(&bob, json!({})).await;
     taken.subscribe("single:seat").await;
     let (mut socket, _) = connect(&ann, json!({})).await;
-    let refused = Subscribing { failed: 1, error: Some(ErrorCode::LimitExceeded), ..made(0) };
+    let refused = SubscribeCounts { failed: 1, error: Some(ErrorCode::LimitExceeded), ..made(0) };
     assert_eq!(subscribe(&ann, to("single:seat")).await, refused);
     assert!(socket.is_undisturbed().await);
     // It is forgotten, and may be tried again.

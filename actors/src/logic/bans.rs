@@ -8,7 +8,7 @@ use std::{collections::HashMap, time::Duration};
 
 /// What the table says about a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standing {
+pub enum BanStatus {
     /// It may come in.
     Free,
     /// Not for so long.
@@ -28,12 +28,12 @@ pub struct Bans {
 impl Bans {
     /// Whether this key may come in.
     #[must_use]
-    pub fn standing(&self, key: &str, now_ms: i64) -> Standing {
-        let Some(table) = &self.until_ms else { return Standing::Unknown };
+    pub fn ban_status(&self, key: &str, now_ms: i64) -> BanStatus {
+        let Some(table) = &self.until_ms else { return BanStatus::Unknown };
         let left = table.get(key).map_or(0, |until| until.saturating_sub(now_ms));
         match u64::try_from(left) {
-            Ok(left) if left > 0 => Standing::Banned(Duration::from_millis(left)),
-            _ => Standing::Free,
+            Ok(left) if left > 0 => BanStatus::Banned(Duration::from_millis(left)),
+            _ => BanStatus::Free,
         }
     }
 
@@ -85,24 +85,24 @@ mod tests {
     #[test]
     fn nobody_is_free_before_the_table_was_filled() {
         let mut table = Bans::default();
-        assert_eq!(table.standing("a", 0), Standing::Unknown);
+        assert_eq!(table.ban_status("a", 0), BanStatus::Unknown);
         table.ban("a", 10);
-        assert_eq!(table.standing("b", 0), Standing::Unknown);
+        assert_eq!(table.ban_status("b", 0), BanStatus::Unknown);
     }
 
     #[test]
     fn a_ban_ends_by_itself() {
         let table = filled(&[("a", 1_000)]);
-        assert_eq!(table.standing("a", 400), Standing::Banned(Duration::from_millis(600)));
-        assert_eq!(table.standing("a", 1_000), Standing::Free);
-        assert_eq!(table.standing("b", 0), Standing::Free);
+        assert_eq!(table.ban_status("a", 400), BanStatus::Banned(Duration::from_millis(600)));
+        assert_eq!(table.ban_status("a", 1_000), BanStatus::Free);
+        assert_eq!(table.ban_status("b", 0), BanStatus::Free);
     }
 
     #[test]
     fn a_shorter_ban_does_not_shorten_a_longer_one() {
         let mut table = filled(&[("a", 1_000)]);
         table.ban("a", 500);
-        assert_eq!(table.standing("a", 600), Standing::Banned(Duration::from_millis(400)));
+        assert_eq!(table.ban_status("a", 600), BanStatus::Banned(Duration::from_millis(400)));
     }
 
     #[test]
@@ -111,12 +111,12 @@ mod tests {
         let mark = table.mark();
         table.ban("a", 1_000);
         assert!(!table.fill(mark, []));
-        assert_eq!(table.standing("a", 0), Standing::Banned(Duration::from_secs(1)));
+        assert_eq!(table.ban_status("a", 0), BanStatus::Banned(Duration::from_secs(1)));
         let mark = table.mark();
         table.lift("a");
         assert!(!table.fill(mark, [("a".to_owned(), 1_000)]));
-        assert_eq!(table.standing("a", 0), Standing::Free);
+        assert_eq!(table.ban_status("a", 0), BanStatus::Free);
         assert!(table.fill(table.mark(), []));
-        assert_eq!(table.standing("b", 0), Standing::Free, "somebody else lifted it");
+        assert_eq!(table.ban_status("b", 0), BanStatus::Free, "somebody else lifted it");
     }
 }

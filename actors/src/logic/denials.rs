@@ -48,7 +48,7 @@ pub enum Denial {
 
 /// A row of the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Ruling {
+pub struct DenialRecord {
     /// Its number: of two about the same user, the later counts.
     pub id: i64,
     /// What it says.
@@ -117,7 +117,7 @@ impl Until {
 
 impl Denials {
     /// Takes a ruling over. One that is known already changes nothing.
-    pub fn apply(&mut self, ruling: &Ruling, now_ms: i64) {
+    pub fn apply(&mut self, ruling: &DenialRecord, now_ms: i64) {
         let until = Until::of(ruling.until_ms);
         match &ruling.denial {
             Denial::User { subject, lifted } => {

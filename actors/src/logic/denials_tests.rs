@@ -8,17 +8,17 @@ fn token(id: &str, issued_at_ms: i64) -> TokenMark {
     TokenMark { id: Some(id.into()), issued_at_ms: Some(issued_at_ms) }
 }
 
-fn block(id: i64, subject: &str, lifted: bool, until_ms: Option<i64>) -> Ruling {
-    Ruling { id, denial: Denial::User { subject: Subject::new(subject), lifted }, until_ms }
+fn block(id: i64, subject: &str, lifted: bool, until_ms: Option<i64>) -> DenialRecord {
+    DenialRecord { id, denial: Denial::User { subject: Subject::new(subject), lifted }, until_ms }
 }
 
-fn before(id: i64, moment_ms: i64, channel: Option<&str>, until_ms: Option<i64>) -> Ruling {
+fn before(id: i64, moment_ms: i64, channel: Option<&str>, until_ms: Option<i64>) -> DenialRecord {
     let channel = channel.map(Arc::from);
     let denial = Denial::IssuedBefore { subject: Subject::new("7"), moment_ms, channel };
-    Ruling { id, denial, until_ms }
+    DenialRecord { id, denial, until_ms }
 }
 
-fn denials(rulings: &[Ruling]) -> Denials {
+fn denials(rulings: &[DenialRecord]) -> Denials {
     let mut denials = Denials::default();
     for ruling in rulings {
         denials.apply(ruling, 0);
@@ -47,7 +47,8 @@ fn a_lifted_block_stays_lifted_when_the_older_ruling_comes_again() {
 
 #[test]
 fn a_revoked_token_is_denied_and_no_other_token_of_its_user() {
-    let denials = denials(&[Ruling { id: 1, denial: Denial::Token { id: "a".into() }, until_ms: Some(100) }]);
+    let denials =
+        denials(&[DenialRecord { id: 1, denial: Denial::Token { id: "a".into() }, until_ms: Some(100) }]);
     let judge = |id: &str, now| denials.judge(&Subject::new("7"), &token(id, 0), None, now);
     assert_eq!(judge("a", 0), Some(Denied::TokenRevoked));
     assert_eq!(judge("b", 0), None);
@@ -105,19 +106,19 @@ proptest! {
         drawn in prop::collection::vec(any_ruling(), 1..12),
         places in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
     ) {
-        let rulings: Vec<Ruling> = drawn
+        let rulings: Vec<DenialRecord> = drawn
             .iter()
             .enumerate()
             .map(|(number, (kind, lifted, moment, until, channel))| {
                 let id = number as i64;
                 match kind {
                     0 => block(id, "7", *lifted, *until),
-                    1 => Ruling { id, denial: Denial::Token { id: format!("t{moment}").into() }, until_ms: *until },
+                    1 => DenialRecord { id, denial: Denial::Token { id: format!("t{moment}").into() }, until_ms: *until },
                     _ => before(id, *moment, ["a", "b"].get(usize::from(*channel)).copied(), *until),
                 }
             })
             .collect();
-        let mut heard: Vec<Ruling> = places.iter().map(|place| place.get(&rulings).clone()).collect();
+        let mut heard: Vec<DenialRecord> = places.iter().map(|place| place.get(&rulings).clone()).collect();
         heard.extend(rulings.iter().rev().cloned());
         let (straight, shuffled) = (denials(&rulings), denials(&heard));
         for now in 0..7 {

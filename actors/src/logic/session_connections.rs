@@ -16,12 +16,12 @@ pub enum AttachRefused {
 
 /// The connections of one session.
 #[derive(Debug)]
-pub struct SessionState<C> {
+pub struct SessionConnections<C> {
     connections: HashMap<ConnectionId, C>,
     limit: usize,
 }
 
-impl<C> SessionState<C> {
+impl<C> SessionConnections<C> {
     /// A session without connections that may have `limit` of them.
     #[must_use]
     pub fn new(limit: usize) -> Self {
@@ -86,7 +86,7 @@ mod tests {
 
     #[test]
     fn one_connection_more_than_the_limit_is_refused() {
-        let mut state = SessionState::new(2);
+        let mut state = SessionConnections::new(2);
         assert_eq!(state.attach(id(1), 1), Ok(()));
         assert_eq!(state.attach(id(2), 2), Ok(()));
         assert_eq!(state.attach(id(3), 3), Err(AttachRefused::Limit));
@@ -97,7 +97,7 @@ mod tests {
 
     #[test]
     fn detaching_what_was_handed_out_is_nothing() {
-        let mut state = SessionState::new(9);
+        let mut state = SessionConnections::new(9);
         state.attach(id(1), 1).unwrap();
         assert_eq!(state.drain().collect::<Vec<_>>(), vec![(id(1), 1)]);
         assert_eq!(state.detach(id(1)), None);
@@ -106,7 +106,7 @@ mod tests {
     proptest! {
         #[test]
         fn every_connection_is_handed_out_once(steps in prop::collection::vec((0_u8..7, 0_u8..8), 0..80)) {
-            let mut state = SessionState::new(5);
+            let mut state = SessionConnections::new(5);
             let (mut entered, mut left) = (0, 0);
             for (what, number) in steps {
                 match what {

@@ -10,7 +10,7 @@ use protocol::channel_name::ChannelName;
 
 /// What a connection says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Described {
+pub struct ConnectionDescription {
     /// Name of the client's library.
     pub name: String,
     /// Version of the application.
@@ -18,12 +18,12 @@ pub struct Described {
     /// What its token says of it, for servers only.
     pub meta: Option<Arc<Payload>>,
     /// What it is subscribed to.
-    pub subscriptions: Vec<Subscribed>,
+    pub subscriptions: Vec<SubscriptionDescription>,
 }
 
 /// What a subscription came of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum SubscriptionSource {
     /// The connection's token lists the channel.
     ConnectionToken,
     /// The client showed a token of its own for it.
@@ -38,7 +38,7 @@ pub enum Source {
     ServerApi,
 }
 
-impl Source {
+impl SubscriptionSource {
     /// Whether the server made it.
     #[must_use]
     pub fn is_server_side(self) -> bool {
@@ -61,11 +61,11 @@ impl Source {
 
 /// One subscription of a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subscribed {
+pub struct SubscriptionDescription {
     /// The channel.
     pub channel: ChannelName,
     /// What it came of.
-    pub source: Source,
+    pub source: SubscriptionSource,
     /// The token that proved the right to it last, if one did.
     pub token: Option<TokenMark>,
 }

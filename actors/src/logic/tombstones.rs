@@ -13,7 +13,7 @@ use protocol::{close::Cause, id::SessionId};
 /// Ended sessions and why they ended.
 #[derive(Debug)]
 pub struct Tombstones {
-    buried: HashMap<SessionId, Tombstone>,
+    ended: HashMap<SessionId, Tombstone>,
     keep: Duration,
 }
 
@@ -25,63 +25,63 @@ struct Tombstone {
 
 /// What burying did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Burial {
+pub enum TombstoneChange {
     /// The session had not been known to have ended.
     New,
     /// It was buried already; its first cause stays.
-    Again,
+    Extended,
     /// The cause ends no session.
-    NotDead,
+    NotAnEnd,
 }
 
 impl Tombstones {
     /// An empty yard in which each stone stays for `keep`, which must exceed the life of an access token.
     #[must_use]
     pub fn new(keep: Duration) -> Self {
-        Self { buried: HashMap::new(), keep }
+        Self { ended: HashMap::new(), keep }
     }
 
     /// Remembers that a session ended. Burying again keeps the first cause and the longer time.
-    pub fn bury(&mut self, session: SessionId, cause: Cause, now: Instant) -> Burial {
+    pub fn insert(&mut self, session: SessionId, cause: Cause, now: Instant) -> TombstoneChange {
         if !cause.ends_session() {
-            return Burial::NotDead;
+            return TombstoneChange::NotAnEnd;
         }
         let until = now + self.keep;
-        let mut burial = Burial::Again;
-        let stone = self.buried.entry(session).or_insert_with(|| {
-            burial = Burial::New;
+        let mut change = TombstoneChange::Extended;
+        let tombstone = self.ended.entry(session).or_insert_with(|| {
+            change = TombstoneChange::New;
             Tombstone { cause, until }
         });
-        if stone.until <= now {
-            *stone = Tombstone { cause, until };
-            return Burial::New;
+        if tombstone.until <= now {
+            *tombstone = Tombstone { cause, until };
+            return TombstoneChange::New;
         }
-        stone.until = stone.until.max(until);
-        burial
+        tombstone.until = tombstone.until.max(until);
+        change
     }
 
     /// Why the session ended, if it is remembered.
     #[must_use]
     pub fn get(&self, session: SessionId, now: Instant) -> Option<Cause> {
-        self.buried.get(&session).filter(|stone| stone.until > now).map(|stone| stone.cause)
+        self.ended.get(&session).filter(|tombstone| tombstone.until > now).map(|tombstone| tombstone.cause)
     }
 
     /// Forgets what is over. To be called now and then.
     pub fn purge(&mut self, now: Instant) {
-        self.buried.retain(|_, stone| stone.until > now);
-        self.buried.shrink_to(self.buried.len() * 2);
+        self.ended.retain(|_, tombstone| tombstone.until > now);
+        self.ended.shrink_to(self.ended.len() * 2);
     }
 
     /// How many sessions are remembered.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.buried.len()
+        self.ended.len()
     }
 
     /// Whether none is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.buried.is_empty()
+        self.ended.is_empty()
     }
 }
 
@@ -96,29 +96,29 @@ mod tests {
 
     #[test]
     fn the_first_cause_wins_and_the_time_is_extended() {
-        let (mut stones, start, sid) = (Tombstones::new(HOUR), Instant::now(), SessionId::random());
-        assert_eq!(stones.bury(sid, Cause::SignedOut, start), Burial::New);
-        assert_eq!(stones.bury(sid, Cause::Revoked, start + HOUR / 2), Burial::Again);
-        assert_eq!(stones.get(sid, start + HOUR), Some(Cause::SignedOut));
-        assert_eq!(stones.get(sid, start + HOUR * 3 / 2), None);
+        let (mut tombstones, start, sid) = (Tombstones::new(HOUR), Instant::now(), SessionId::random());
+        assert_eq!(tombstones.insert(sid, Cause::SignedOut, start), TombstoneChange::New);
+        assert_eq!(tombstones.insert(sid, Cause::Revoked, start + HOUR / 2), TombstoneChange::Extended);
+        assert_eq!(tombstones.get(sid, start + HOUR), Some(Cause::SignedOut));
+        assert_eq!(tombstones.get(sid, start + HOUR * 3 / 2), None);
     }
 
     #[test]
     fn a_changed_role_buries_nobody() {
-        let (mut stones, now, sid) = (Tombstones::new(HOUR), Instant::now(), SessionId::random());
-        assert_eq!(stones.bury(sid, Cause::RoleChanged, now), Burial::NotDead);
-        assert!(stones.is_empty());
+        let (mut tombstones, now, sid) = (Tombstones::new(HOUR), Instant::now(), SessionId::random());
+        assert_eq!(tombstones.insert(sid, Cause::RoleChanged, now), TombstoneChange::NotAnEnd);
+        assert!(tombstones.is_empty());
     }
 
     #[test]
     fn purging_forgets_what_is_over_and_nothing_else() {
-        let (mut stones, start) = (Tombstones::new(HOUR), Instant::now());
+        let (mut tombstones, start) = (Tombstones::new(HOUR), Instant::now());
         let (old, young) = (SessionId::random(), SessionId::random());
-        stones.bury(old, Cause::Revoked, start);
-        stones.bury(young, Cause::Revoked, start + HOUR / 2);
-        stones.purge(start + HOUR);
-        assert_eq!(stones.len(), 1);
-        assert_eq!(stones.get(young, start + HOUR), Some(Cause::Revoked));
+        tombstones.insert(old, Cause::Revoked, start);
+        tombstones.insert(young, Cause::Revoked, start + HOUR / 2);
+        tombstones.purge(start + HOUR);
+        assert_eq!(tombstones.len(), 1);
+        assert_eq!(tombstones.get(young, start + HOUR), Some(Cause::Revoked));
     }
 
     proptest! {
@@ -126,21 +126,21 @@ mod tests {
         fn a_buried_session_stays_buried_for_as_long_as_promised(
             steps in prop::collection::vec((0_u128..5, 0_usize..Cause::ALL.len(), 0_u64..40, any::<bool>()), 1..100),
         ) {
-            let (mut stones, start) = (Tombstones::new(Duration::from_secs(60)), Instant::now());
+            let (mut tombstones, start) = (Tombstones::new(Duration::from_secs(60)), Instant::now());
             let mut now = start;
             let mut last: HashMap<SessionId, Instant> = HashMap::new();
             for (number, cause, gap, purge) in steps {
                 now += Duration::from_secs(gap);
                 let (sid, cause) = (SessionId(Uuid::from_u128(number)), Cause::ALL[cause]);
-                if stones.bury(sid, cause, now) != Burial::NotDead {
+                if tombstones.insert(sid, cause, now) != TombstoneChange::NotAnEnd {
                     last.insert(sid, now);
                 }
                 if purge {
-                    stones.purge(now);
+                    tombstones.purge(now);
                 }
                 for (sid, at) in &last {
                     let expected = now < *at + Duration::from_secs(60);
-                    prop_assert_eq!(stones.get(*sid, now).is_some(), expected);
+                    prop_assert_eq!(tombstones.get(*sid, now).is_some(), expected);
                 }
             }
         }

@@ -11,7 +11,6 @@ mod realtime;
 mod services;
 mod sessions;
 mod settings;
-mod start;
 mod supervision;
 
 #[cfg(test)]
@@ -19,23 +18,25 @@ mod tests;
 
 pub use channels::{
     ANSWER_BYTES,
-    join_request::{Gather, Join, JoinReply, Left, ServerPublication},
-    server_subscribe::Subscribing,
+    join_request::{ChannelJoin, JoinCollector, JoinReply, LeaveReply, ServerPublication},
+    server_subscribe::SubscribeCounts,
 };
 pub use connection::{
-    close_waiter::{Closed, ClosingGuard},
-    outbox::{End, Ended, Outbox, OutboxReader, Reserved, outbox},
-    request::{Control, Reply, SubscribeReply},
+    close_waiter::{CloseCounts, CloseGuard},
+    outbox::{ConnectionEnd, Outbox, OutboxClosed, OutboxReader, Reservation, outbox},
+    request::{ConnectionRequest, Reply, SubscribeReply},
 };
-pub use ports::{AuditSink, DeviceStore, Journal, NotAppended, NotRead, NotWritten, PortFuture, Seen};
+pub use ports::{
+    AppendError, AuditSink, DeviceStore, Journal, PortFuture, Ports, ReadError, SessionActivity, WriteError,
+};
 pub use realtime::Realtime;
-pub use services::audit::NotRecorded;
+pub use services::audit::RecordError;
 pub use sessions::{
-    Bearer, Connected, Done, Selection, Transport,
-    directory::{AttachError, AttachRequest, Attachment},
-    session::ConnectionInfo,
-    subjects::CONNECTIONS_LISTED,
+    attachment::{AttachError, AttachRequest, Attachment},
+    types::{
+        CONNECTIONS_LISTED, ConnectionIdentity, ConnectionInfo, ConnectionSelection, ListedConnection,
+        RequestCounts, Transport,
+    },
 };
 pub use settings::RealtimeSettings;
-pub use start::Ports;
 pub use supervision::LaneError;

@@ -19,7 +19,7 @@ pub type PortFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// Nothing was written.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum NotWritten {
+pub enum WriteError {
     /// The database cannot be reached: the same batch may be offered again.
     #[error("{0}")]
     Unavailable(String),
@@ -31,26 +31,26 @@ pub enum NotWritten {
 /// Something that was asked for could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
-pub struct NotRead(pub String);
+pub struct ReadError(pub String);
 
 /// Where audit events go.
 pub trait AuditSink: Send + Sync + 'static {
     /// Writes the whole batch or nothing. Writing an event again must be harmless.
-    fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), NotWritten>>;
+    fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), WriteError>>;
 }
 
 /// Where last-seen values go, and histories come from.
 pub trait DeviceStore: Send + Sync + 'static {
     /// Writes the whole batch or nothing.
-    fn touch(&self, seen: Vec<Seen>) -> PortFuture<Result<(), NotWritten>>;
+    fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>>;
 
     /// What a sign-in of `user` from `address` at `at_ms` (milliseconds since the epoch) is compared with.
-    fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, NotRead>>;
+    fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, ReadError>>;
 }
 
 /// What became of a batch that was to be appended, if nobody can say that it was.
 #[derive(Debug, Clone, thiserror::Error)]
-pub enum NotAppended {
+pub enum AppendError {
     /// Nothing was written: the database cannot be reached.
     #[error("{0}")]
     Unavailable(String),
@@ -70,23 +70,32 @@ pub trait Journal: Send + Sync + 'static {
         channel: ChannelName,
         batch: Vec<NewMessage>,
         keep: Retention,
-    ) -> PortFuture<Result<Appended, NotAppended>>;
+    ) -> PortFuture<Result<Appended, AppendError>>;
 
     /// Reads the newest end of a channel, of what `newest` describes, and says whether that is all of it. With `settle`, whatever is still being written in the
     /// channel is waited for.
-    fn open(&self, channel: ChannelName, newest: Range, settle: bool) -> PortFuture<Result<Opened, NotRead>>;
+    fn open(
+        &self,
+        channel: ChannelName,
+        newest: Range,
+        settle: bool,
+    ) -> PortFuture<Result<Opened, ReadError>>;
 
     /// Reads publications, in the order that `range` asks for.
-    fn read(&self, channel: ChannelName, range: Range) -> PortFuture<Result<Vec<Arc<Publication>>, NotRead>>;
+    fn read(
+        &self,
+        channel: ChannelName,
+        range: Range,
+    ) -> PortFuture<Result<Vec<Arc<Publication>>, ReadError>>;
 
     /// Removes everything that was published up to this offset. It may be carried out late, if the link breaks meanwhile:
     /// what comes after this offset must stay nevertheless.
-    fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, NotWritten>>;
+    fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, WriteError>>;
 }
 
 /// A sign of life of a session on its device.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Seen {
+pub struct SessionActivity {
     /// Whose session.
     pub user: UserId,
     /// Which session.
@@ -99,4 +108,16 @@ pub struct Seen {
     pub at_ms: i64,
     /// The highest refresh generation whose access token was used.
     pub generation: u64,
+}
+
+/// The ports that the server implements for the actors.
+pub struct Ports {
+    /// Where audit events go.
+    pub audit: Arc<dyn AuditSink>,
+    /// Where last-seen values go.
+    pub devices: Arc<dyn DeviceStore>,
+    /// Where publications of durable channels are kept.
+    pub journal: Arc<dyn Journal>,
+    /// Called when actors die more often than the restart budget allows: stop the process cleanly.
+    pub escalate: Box<dyn Fn() + Send + Sync>,
 }

@@ -1,9 +1,14 @@
-//! `Realtime`: the one handle through which the rest of the server reaches the actors.
+//! `Realtime`: the one handle through which the rest of the server reaches the actors. This file starts, drains and stops
+//! them; the operations are in the `mod.rs` of each room.
 //!
-//! Callers see async methods and plain values; no actor address leaves this crate. Cheap to clone, usable from any
-//! thread. Made once by the composition root, inside an actix system.
+//! Callers see async methods and plain values; no actor address leaves this crate. The handle is cheap to clone and usable
+//! from any thread. The composition root makes it once, inside an actix system.
+//!
+//! Threads: sessions share one arbiter; limits and last-seen values share another; the audit trail has one to itself,
+//! because it writes files; the channel shards have their own, because they fan out.
 
 use std::{
+    io,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -12,31 +17,29 @@ use std::{
 };
 
 use actix_rt::Arbiter;
+use logic::bans::Bans;
+use protocol::close::CloseReason;
 use tokio::time::Instant;
 
-use super::settings::RealtimeSettings;
-use crate::runtime::{
-    channels::shard::Shard,
-    connection::close_waiter::{Closed, Closing},
-    services::{audit::Audit, device_tracker::DeviceTracker, rate_limiter::RateLimiter},
-    sessions::{
-        directory::{AttachError, AttachRequest, Attachment, Directory},
-        session::ConnectionInfo,
+use super::{
+    channels::{
+        byte_budget::Waiting,
+        shard::{ChannelShard, Shard, ShardSettings},
     },
-    supervision::Lane,
-};
-use logic::bans::Bans;
-use protocol::{
-    close::{Cause, CloseReason},
-    id::SessionId,
+    connection::close_waiter::{CloseCounts, CloseWaiter},
+    ports::{AuditSink, Journal, Ports},
+    services::{audit::Audit, device_tracker::DeviceTracker, rate_limiter::RateLimiter, spill::Spill},
+    sessions::directory::Directory,
+    settings::RealtimeSettings,
+    supervision::{Budget, Lane, supervise},
 };
 
+/// Actors among which the keys of rate limits are divided.
+pub(crate) const LIMITER_SHARDS: usize = 4;
+/// Actors among which users are divided for last-seen values and scores.
+pub(crate) const TRACKER_SHARDS: usize = 2;
+/// Batches in which a drain closes connections.
 const DRAIN_STEPS: u32 = 20;
-
-/// At random from 0 to 1.
-fn jitter() -> f64 {
-    f64::from(uuid::Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
-}
 
 /// The handle.
 #[derive(Clone)]
@@ -46,7 +49,7 @@ pub(crate) struct Inner {
     pub(crate) settings: RealtimeSettings,
     pub(crate) directory: Arc<Directory>,
     pub(crate) channels: Vec<Shard>,
-    /// Beside the limiters, not in them: it outlives their deaths.
+    /// Beside the limiters, not in them, so that it survives their restarts.
     pub(crate) bans: parking_lot::RwLock<Bans>,
     pub(crate) limiters: Vec<Arc<Lane<RateLimiter>>>,
     pub(crate) trackers: Vec<Arc<Lane<DeviceTracker>>>,
@@ -56,109 +59,131 @@ pub(crate) struct Inner {
 }
 
 impl Realtime {
-    // ---- sessions and revocation ----
-
-    /// Why this session ended, if this node has heard that it did.
-    #[must_use]
-    pub fn tombstone(&self, session: SessionId) -> Option<Cause> {
-        self.0.directory.tombstone(session)
-    }
-
-    /// Remembers the end of a session: from here on nothing of it verifies or registers.
-    pub fn bury(&self, session: SessionId, cause: Cause) {
-        self.0.directory.bury(session, cause);
-    }
-
-    /// Buries the sessions, cuts their connections and waits, bounded, until those are severed. Call it only after the
-    /// revocation has been committed.
-    pub async fn revoke(&self, sessions: &[SessionId], cause: Cause) -> Closed {
-        for session in sessions {
-            self.bury(*session, cause);
-        }
-        let closed = self.cut(sessions, cause.close_reason()).await;
-        metrics::counter!("sockets_revoked_total", "cause" => cause.as_str())
-            .increment(closed.sockets_closed as u64);
-        closed
-    }
-
-    /// Cuts the connections of these sessions, which may come back, and waits, bounded, until those are severed.
-    pub async fn cut(&self, sessions: &[SessionId], reason: CloseReason) -> Closed {
-        let closing = Closing::default();
-        for session in sessions {
-            self.0.directory.cut(*session, reason, &closing);
-        }
-        closing.wait(self.0.settings.revoke_wait).await
-    }
-
-    /// Registers a connection with its session, then looks for a tombstone. Delivery may begin when this returns.
+    /// Starts every actor on arbiters of its own. Must be called inside an actix system.
     ///
     /// # Errors
-    /// See [`AttachError`]; on any error the connection is not registered.
-    pub async fn attach(&self, attach: &AttachRequest) -> Result<Attachment, AttachError> {
-        if self.is_draining() {
-            return Err(AttachError::Closed(CloseReason::Shutdown));
-        }
-        self.0.directory.attach(attach).await
+    /// When the audit spill file cannot be opened.
+    pub fn start(settings: RealtimeSettings, ports: Ports) -> io::Result<Self> {
+        let budget = Budget::new(ports.escalate);
+        let (sessions, services, audits) = (Arbiter::new(), Arbiter::new(), Arbiter::new());
+        let fan_out: Vec<Arbiter> = (0..settings.channel_arbiters.max(1)).map(|_| Arbiter::new()).collect();
+        let mailbox = settings.shard_mailbox;
+
+        let directory =
+            Directory::new(sessions.handle(), settings.connections_per_session, settings.tombstone_ttl);
+        let channels = start_channels(&settings, ports.journal, &fan_out, &budget);
+        let max_keys = settings.limiter_keys / LIMITER_SHARDS;
+        let limiters = (0..LIMITER_SHARDS)
+            .map(|_| {
+                supervise(&services.handle(), "rate_limiter", mailbox, Arc::clone(&budget), move || {
+                    RateLimiter::new(max_keys)
+                })
+            })
+            .collect();
+        let trackers = (0..TRACKER_SHARDS)
+            .map(|_| {
+                let (store, interval) = (Arc::clone(&ports.devices), settings.touch_interval);
+                supervise(&services.handle(), "device_tracker", mailbox, Arc::clone(&budget), move || {
+                    DeviceTracker::new(Arc::clone(&store), interval)
+                })
+            })
+            .collect();
+        let audit = start_audit(&settings, ports.audit, &audits, budget)?;
+
+        let mut arbiters = vec![sessions, services, audits];
+        arbiters.extend(fan_out);
+        Ok(Self(Arc::new(Inner {
+            settings,
+            directory,
+            channels,
+            bans: parking_lot::RwLock::default(),
+            limiters,
+            trackers,
+            audit,
+            draining: AtomicBool::new(false),
+            arbiters,
+        })))
     }
 
-    /// Whether the process is about to stop: nothing new is accepted.
+    /// Whether the process is about to stop: new connections are refused.
     #[must_use]
     pub fn is_draining(&self) -> bool {
         self.0.draining.load(Ordering::Acquire)
     }
 
-    /// How many connections the session holds on this node.
-    #[must_use]
-    pub fn open_connections(&self, session: SessionId) -> usize {
-        self.0.directory.open_connections(session)
-    }
-
-    /// Every session with connections on this node.
-    #[must_use]
-    pub fn sessions_with_sockets(&self) -> Vec<SessionId> {
-        self.0.directory.all_sessions()
-    }
-
-    /// The connections of one session on this node.
-    pub async fn describe(&self, session: SessionId) -> Vec<ConnectionInfo> {
-        self.0.directory.describe(session).await
-    }
-
-    /// Forgets tombstones that have outlived every token they bar, and denials that are over at `now_ms`, in milliseconds
-    /// since the epoch. Called now and then.
-    pub fn purge(&self, now_ms: i64) {
-        self.0.directory.purge(self.0.settings.tombstone_ttl, now_ms);
-    }
-
-    // ---- the end ----
-
-    /// Accepts no connection any more and closes every one with 3001, spread over `window` in batches at moments with a
-    /// jitter, so that clients do not all come back to the next node at once, nor in step.
-    pub async fn drain(&self, window: Duration) -> Closed {
+    /// Refuses new connections and closes all others with 3001. The closes are spread over `window` in batches, each with a
+    /// random delay, so that clients do not all reconnect to the next node at the same moment.
+    pub async fn drain(&self, window: Duration) -> CloseCounts {
         self.0.draining.store(true, Ordering::Release);
         let began = Instant::now();
         let sessions = self.sessions_with_sockets();
-        let closing = Closing::default();
+        let closing = CloseWaiter::default();
         let step = sessions.len().div_ceil(DRAIN_STEPS as usize).max(1);
         for (number, batch) in (0_u32..).zip(sessions.chunks(step)) {
             for session in batch {
                 self.0.directory.cut(*session, CloseReason::Shutdown, &closing);
             }
-            // Some time within the next step of the window.
+            // A random moment within the next step of the window.
             let next = window.mul_f64((f64::from(number) + jitter()) / f64::from(DRAIN_STEPS));
             tokio::time::sleep_until(began + next).await;
         }
-        // Who registered while the flag was being set.
+        // Connections that registered while the flag was being set.
         for session in self.sessions_with_sockets() {
             self.0.directory.cut(session, CloseReason::Shutdown, &closing);
         }
         closing.wait(self.0.settings.revoke_wait).await
     }
 
-    /// Stops the actors' threads. Nothing works afterwards.
+    /// Stops the threads of the actors. No operation works afterwards.
     pub fn stop(&self) {
         for arbiter in &self.0.arbiters {
             arbiter.stop();
         }
     }
+}
+
+fn start_channels(
+    settings: &RealtimeSettings,
+    journal: Arc<dyn Journal>,
+    arbiters: &[Arbiter],
+    budget: &Arc<Budget>,
+) -> Vec<Shard> {
+    let shards = settings.channel_shards.max(1);
+    let told = Arc::new(ShardSettings {
+        namespaces: Arc::clone(&settings.namespaces),
+        journal,
+        resting: settings.resting_channels / shards,
+        history_bytes: settings.history_bytes / shards,
+    });
+    let start = |shard: usize| {
+        let (told, budget) = (Arc::clone(&told), Arc::clone(budget));
+        let arbiter = arbiters[shard % arbiters.len()].handle();
+        let make = move || ChannelShard::new(Arc::clone(&told));
+        let lane = supervise(&arbiter, "channel_shard", settings.shard_mailbox, budget, make);
+        Shard { lane, waiting: Waiting::default() }
+    };
+    (0..shards).map(start).collect()
+}
+
+fn start_audit(
+    settings: &RealtimeSettings,
+    sink: Arc<dyn AuditSink>,
+    arbiter: &Arbiter,
+    budget: Arc<Budget>,
+) -> io::Result<Arc<Lane<Audit>>> {
+    let (path, batch, interval) =
+        (settings.spill_file.clone(), settings.audit_batch, settings.audit_interval);
+    let spill = Spill::open(&path)?;
+    let first = parking_lot::Mutex::new(Some(spill));
+    Ok(supervise(&arbiter.handle(), "audit", settings.shard_mailbox, budget, move || {
+        let spill = first.lock().take().map_or_else(|| Spill::open(&path), Ok);
+        // If a restarted actor cannot open the file, it dies at once; that spends the restart budget and stops the process.
+        let spill = spill.expect("the audit spill file was open a moment ago");
+        Audit::new(spill, Arc::clone(&sink), batch, interval)
+    }))
+}
+
+/// A random number from 0 to 1.
+fn jitter() -> f64 {
+    f64::from(uuid::Uuid::new_v4().as_u128() as u32) / f64::from(u32::MAX)
 }

@@ -16,9 +16,9 @@ use super::*;
 use crate::runtime::channels::shard::Panic;
 use domain::risk::{History, sign_in_history::Attempted};
 use logic::{
-    denials::{Denial, Ruling, TokenMark},
+    denials::{Denial, DenialRecord, TokenMark},
     namespace::Terms,
-    subscription::Described,
+    subscription::ConnectionDescription,
 };
 use protocol::{
     Payload,
@@ -40,7 +40,7 @@ mod upkeep;
 #[derive(Default)]
 struct Memory {
     events: Mutex<Vec<AuditEvent>>,
-    seen: Mutex<Vec<Seen>>,
+    seen: Mutex<Vec<SessionActivity>>,
     histories: AtomicUsize,
     down: AtomicBool,
     refused: AtomicUsize,
@@ -49,10 +49,10 @@ struct Memory {
 }
 
 impl Memory {
-    fn accept(&self) -> Result<(), NotWritten> {
+    fn accept(&self) -> Result<(), WriteError> {
         if self.down.load(Ordering::SeqCst) {
             self.refused.fetch_add(1, Ordering::SeqCst);
-            return Err(NotWritten::Unavailable("switched off".to_owned()));
+            return Err(WriteError::Unavailable("switched off".to_owned()));
         }
         Ok(())
     }
@@ -61,12 +61,12 @@ impl Memory {
 struct Sink(Arc<Memory>);
 
 impl AuditSink for Sink {
-    fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), NotWritten>> {
+    fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), WriteError>> {
         let memory = Arc::clone(&self.0);
         Box::pin(async move {
             memory.accept()?;
             if events.iter().any(|event| event.event == "poisonous") {
-                return Err(NotWritten::Refused("never".to_owned()));
+                return Err(WriteError::Refused("never".to_owned()));
             }
             memory.events.lock().extend(events);
             Ok(())
@@ -75,7 +75,7 @@ impl AuditSink for Sink {
 }
 
 impl DeviceStore for Sink {
-    fn touch(&self, seen: Vec<Seen>) -> PortFuture<Result<(), NotWritten>> {
+    fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>> {
         let memory = Arc::clone(&self.0);
         Box::pin(async move {
             memory.accept()?;
@@ -84,10 +84,10 @@ impl DeviceStore for Sink {
         })
     }
 
-    fn history(&self, _: UserId, _: IpAddr, at_ms: i64) -> PortFuture<Result<History, NotRead>> {
+    fn history(&self, _: UserId, _: IpAddr, at_ms: i64) -> PortFuture<Result<History, ReadError>> {
         let memory = Arc::clone(&self.0);
         Box::pin(async move {
-            memory.accept().map_err(|error| NotRead(error.to_string()))?;
+            memory.accept().map_err(|error| ReadError(error.to_string()))?;
             memory.histories.fetch_add(1, Ordering::SeqCst);
             Ok(History { failures: vec![at_ms; 4], ..History::default() })
         })
@@ -132,20 +132,20 @@ fn socket() -> Socket {
 
 impl Socket {
     async fn attach(&self, realtime: &Realtime, session: SessionId) -> Result<Attachment, AttachError> {
-        self.attach_as(realtime, session, bearer("7")).await
+        self.attach_as(realtime, session, identity("7")).await
     }
 
     async fn attach_as(
         &self,
         realtime: &Realtime,
         session: SessionId,
-        bearer: Bearer,
+        identity: ConnectionIdentity,
     ) -> Result<Attachment, AttachError> {
         realtime
             .attach(&AttachRequest {
                 session,
                 connection: self.connection,
-                bearer,
+                identity,
                 transport: Transport::WebSocket,
                 outbox: self.outbox.clone(),
                 address: None,
@@ -168,8 +168,8 @@ impl Socket {
     }
 }
 
-fn bearer(subject: &str) -> Bearer {
-    Bearer {
+fn identity(subject: &str) -> ConnectionIdentity {
+    ConnectionIdentity {
         subject: Subject::new(subject),
         account: None,
         issuer: "".into(),

@@ -73,10 +73,10 @@ pub fn encode_push(push: &Push<'_>) -> Bytes {
             o.standing(result);
         }),
         Push::Message { data } => json.raw("\"message\":{\"data\":").bytes(data.as_bytes()).raw("}"),
-        Push::Disconnect(goodbye) => {
-            json.raw("\"disconnect\":{\"code\":").display(goodbye.code());
-            json.raw(",\"reason\":").string(goodbye.text());
-            if goodbye.reconnects() {
+        Push::Disconnect(close_message) => {
+            json.raw("\"disconnect\":{\"code\":").display(close_message.code());
+            json.raw(",\"reason\":").string(close_message.text());
+            if close_message.reconnects() {
                 json.raw(",\"reconnect\":true");
             }
             json.raw("}")

@@ -70,11 +70,11 @@ pub fn encode_push(push: &Push<'_>) -> Bytes {
             message.subscribe = Some(standing(result));
         }
         Push::Message { data } => message.message = Some(results::Data { data: data.share() }),
-        Push::Disconnect(goodbye) => {
+        Push::Disconnect(close_message) => {
             message.disconnect = Some(results::Disconnect {
-                code: goodbye.code().into(),
-                reason: goodbye.text().to_owned(),
-                reconnect: goodbye.reconnects(),
+                code: close_message.code().into(),
+                reason: close_message.text().to_owned(),
+                reconnect: close_message.reconnects(),
             });
         }
         Push::Refresh(until) => message.refresh = Some(lifetime(*until)),

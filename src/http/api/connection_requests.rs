@@ -2,12 +2,12 @@
 //!
 //! The user is required, and the empty name means the anonymous user: a forgotten field must not select all users.
 
-use actors::runtime::Selection;
+use actors::runtime::ConnectionSelection;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use protocol::{
     Payload, Position,
     channel_name::ChannelName,
-    close::{CloseReason, Goodbye},
+    close::{CloseMessage, CloseReason},
     id::{ConnectionId, SessionId, Subject},
     subscription::ServerSubscription,
 };
@@ -56,8 +56,8 @@ impl UserRequest {
     pub(super) fn selection(
         &self,
         of_stream: impl FnOnce(&SecretString) -> Option<ConnectionId>,
-    ) -> Result<Option<Selection>, ApiError> {
-        let selection = Selection::of(self.subject()?);
+    ) -> Result<Option<ConnectionSelection>, ApiError> {
+        let selection = ConnectionSelection::of(self.subject()?);
         let given = |text: &Option<String>| text.clone().filter(|text| !text.is_empty());
         let selector = match given(&self.session) {
             None => SessionSelector::Any,
@@ -66,13 +66,15 @@ impl UserRequest {
         let Ok(connection) = given(&self.client).map(|id| id.parse::<ConnectionId>()).transpose() else {
             return Ok(None);
         };
-        let selection = Selection { connection, ..selection };
+        let selection = ConnectionSelection { connection, ..selection };
         Ok(match selector {
             SessionSelector::Any => Some(selection),
-            SessionSelector::Session(session) => Some(Selection { session: Some(session), ..selection }),
+            SessionSelector::Session(session) => {
+                Some(ConnectionSelection { session: Some(session), ..selection })
+            }
             SessionSelector::Stream(secret) => of_stream(&secret)
                 .filter(|found| connection.is_none_or(|only| only == *found))
-                .map(|found| Selection { connection: Some(found), ..selection }),
+                .map(|found| ConnectionSelection { connection: Some(found), ..selection }),
         })
     }
 }
@@ -148,13 +150,15 @@ impl Disconnect {
     ///
     /// # Errors
     /// 107 for a code or reason that is not allowed.
-    pub(super) fn goodbye(&self) -> Result<Goodbye, ApiError> {
+    pub(super) fn goodbye(&self) -> Result<CloseMessage, ApiError> {
         match &self.disconnect {
             None => Ok(CloseReason::ForceDisconnect.into()),
             Some(CustomClose { code: 0, reason }) if reason.is_empty() => {
                 Ok(CloseReason::ForceDisconnect.into())
             }
-            Some(CustomClose { code, reason }) => Goodbye::custom(*code, reason).ok_or(ApiError::BAD_REQUEST),
+            Some(CustomClose { code, reason }) => {
+                CloseMessage::custom(*code, reason).ok_or(ApiError::BAD_REQUEST)
+            }
         }
     }
 

@@ -1,6 +1,6 @@
 //! One method: reads its parameters, calls the service and encodes the result.
 
-use actors::runtime::{Done, Selection, ServerPublication};
+use actors::runtime::{ConnectionSelection, RequestCounts, ServerPublication};
 use futures_util::{StreamExt as _, stream};
 use globset::GlobBuilder;
 use protocol::channel_name::ChannelName;
@@ -109,25 +109,25 @@ async fn for_connections(api: Api<'_>, method: Method, body: &RawValue) -> ApiRe
             let terms: SubscriptionTerms = channel_requests::read(body)?;
             let subscription =
                 channel_requests::read::<connection_requests::Subscribe>(body)?.subscription(&terms)?;
-            let Some(selection) = selection else { return results::done(Done::default()) };
+            let Some(selection) = selection else { return results::done(RequestCounts::default()) };
             results::subscribed(api.subscribe(&selection, subscription).await?)
         }
         Method::Unsubscribe => {
             let channel = channel_requests::read::<ChannelRequest>(body)?.channel()?;
-            let Some(selection) = selection else { return results::done(Done::default()) };
+            let Some(selection) = selection else { return results::done(RequestCounts::default()) };
             results::done(api.unsubscribe(&selection, channel).await?)
         }
         Method::Refresh => {
             let read: connection_requests::Refresh<'_> = channel_requests::read(body)?;
             let (expires_at, info) = (read.expires_at()?, read.info()?);
-            let Some(selection) = selection else { return results::done(Done::default()) };
+            let Some(selection) = selection else { return results::done(RequestCounts::default()) };
             results::done(api.refresh(&selection, expires_at, info).await?)
         }
         _ => {
             let read: connection_requests::Disconnect = channel_requests::read(body)?;
             let (goodbye, except) = (read.goodbye()?, read.except()?);
             let Some(selection) = selection else { return results::severed(DisconnectCount::default()) };
-            results::severed(api.disconnect(&Selection { except, ..selection }, &goodbye).await?)
+            results::severed(api.disconnect(&ConnectionSelection { except, ..selection }, &goodbye).await?)
         }
     }
 }

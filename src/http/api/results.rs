@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use actix_web::{HttpResponse, http::header::ContentType};
-use actors::runtime::{Connected, Done, Subscribing};
+use actors::runtime::{ListedConnection, RequestCounts, SubscribeCounts};
 use protocol::{ClientInfo, HistoryResult, Position, PresenceStats, Publication, channel_name::ChannelName};
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
@@ -167,13 +167,13 @@ pub(super) fn empty() -> ApiResult {
 }
 
 /// How many connections have carried out the command, and how many have not answered yet.
-pub(super) fn done(done: Done) -> ApiResult {
+pub(super) fn done(done: RequestCounts) -> ApiResult {
     encoded(&json!({"done": done.done, "pending": done.pending}))
 }
 
 /// How many connections have the subscription, how many have not answered yet, and how many failed.
-pub(super) fn subscribed(made: Subscribing) -> ApiResult {
-    let Subscribing { done, pending, failed, error } = made;
+pub(super) fn subscribed(made: SubscribeCounts) -> ApiResult {
+    let SubscribeCounts { done, pending, failed, error } = made;
     match error {
         None => encoded(&json!({"done": done, "pending": pending})),
         Some(error) => encoded(&json!({
@@ -188,7 +188,7 @@ pub(super) fn severed(severed: DisconnectCount) -> ApiResult {
 }
 
 /// The connections of a user. `more` says that the list is full, so that there may be more connections.
-pub(super) fn connections(found: &[Connected]) -> ApiResult {
+pub(super) fn connections(found: &[ListedConnection]) -> ApiResult {
     let connections: BTreeMap<_, _> = found
         .iter()
         .map(|connected| (connected.info.connection.to_string(), connection_view(connected)))

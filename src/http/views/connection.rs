@@ -2,21 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use actors::runtime::{CONNECTIONS_LISTED, Connected};
-use logic::{denials::TokenMark, subscription::Source};
+use actors::runtime::{CONNECTIONS_LISTED, ListedConnection};
+use logic::{denials::TokenMark, subscription::SubscriptionSource};
 use serde_json::json;
 
 use super::payload::RawPayload;
 
 /// Whether the user may have more connections than those in the list, because the list is full.
-pub(crate) fn may_have_more(found: &[Connected]) -> bool {
+pub(crate) fn may_have_more(found: &[ListedConnection]) -> bool {
     found.len() >= CONNECTIONS_LISTED
 }
 
 /// One connection, for the server API and for operators.
-pub(crate) fn connection_view(connected: &Connected) -> serde_json::Value {
+pub(crate) fn connection_view(connected: &ListedConnection) -> serde_json::Value {
     let (info, described) = (&connected.info, connected.described.clone().unwrap_or_default());
-    let bearer = &info.bearer;
+    let identity = &info.identity;
     let channels: BTreeMap<_, _> = described
         .subscriptions
         .iter()
@@ -28,7 +28,7 @@ pub(crate) fn connection_view(connected: &Connected) -> serde_json::Value {
         .filter_map(|subscribed| Some((subscribed.channel.as_str(), token_view(subscribed.token.as_ref()?))))
         .collect();
     let mut state = json!({
-        "channels": channels, "connection_token": token_view(&bearer.token), "subscription_tokens": tokens,
+        "channels": channels, "connection_token": token_view(&identity.token), "subscription_tokens": tokens,
     });
     if let Some(meta) = &described.meta {
         state["meta"] = serde_json::to_value(RawPayload(meta)).unwrap_or_default();
@@ -38,9 +38,9 @@ pub(crate) fn connection_view(connected: &Connected) -> serde_json::Value {
         "app_version": described.version,
         "transport": info.transport.as_str(),
         "protocol": info.encoding.as_str(),
-        "user": bearer.subject.as_str(),
+        "user": identity.subject.as_str(),
         "session": info.session,
-        "issuer": *bearer.issuer,
+        "issuer": *identity.issuer,
         "address": info.address,
         "connected_at_ms": info.attached_at_ms,
         "queued_bytes": info.queued_bytes,
@@ -50,7 +50,7 @@ pub(crate) fn connection_view(connected: &Connected) -> serde_json::Value {
     })
 }
 
-fn subscription_view(source: Source) -> serde_json::Value {
+fn subscription_view(source: SubscriptionSource) -> serde_json::Value {
     json!({"server_side": source.is_server_side(), "source": source.number()})
 }
 

@@ -6,7 +6,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::{Realtime, runtime::Seen};
+use actors::{Realtime, runtime::SessionActivity};
 use logic::denials::Denials;
 use logic::{denials::Denied, denials::TokenMark};
 use protocol::id::{SessionId, Subject, UserId};
@@ -256,7 +256,7 @@ impl Verifier {
     fn note_use(&self, known: &CachedSession, refresh_counter: u64, now: OffsetDateTime) {
         let at_ms = millis(now);
         if known.note_use(refresh_counter, at_ms) {
-            self.0.realtime.seen(Seen {
+            self.0.realtime.seen(SessionActivity {
                 user: known.session.user,
                 session: known.session.id,
                 device: known.session.device,

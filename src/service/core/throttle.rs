@@ -5,7 +5,7 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actors::Realtime;
-use logic::{bans::Standing, limits::Verdict};
+use logic::{bans::BanStatus, limits::Verdict};
 use protocol::id::{DeviceId, SessionId, UserId};
 use secrecy::SecretString;
 
@@ -67,13 +67,13 @@ impl Throttle {
     /// `TooMany` if it is banned or no permit is left; `Unavailable` if the bans are not loaded.
     pub async fn spend_for_address(&self, limit: Limit, address: IpAddr) -> Result<(), Failure> {
         let key = limit_key(address);
-        match self.0.realtime.standing(&key, self.0.clock.now_ms()) {
-            Standing::Free => self.spend(self.per_address(limit), &key).await,
-            Standing::Banned(retry_after) => {
+        match self.0.realtime.ban_status(&key, self.0.clock.now_ms()) {
+            BanStatus::Free => self.spend(self.per_address(limit), &key).await,
+            BanStatus::Banned(retry_after) => {
                 metrics::counter!("rate_limited_total", "limit" => "ban").increment(1);
                 Err(Failure::TooMany { retry_after, policy: Policy::BAN })
             }
-            Standing::Unknown => Err(Failure::unavailable()),
+            BanStatus::Unknown => Err(Failure::unavailable()),
         }
     }
 

@@ -1,6 +1,6 @@
 //! Lists for operators: sessions of accounts and of users of outside issuers, and connections.
 
-use actors::{Realtime, runtime::Connected};
+use actors::{Realtime, runtime::ListedConnection};
 use protocol::{
     audit::Outcome,
     id::{SessionId, Subject},
@@ -172,7 +172,7 @@ impl Listings {
         caller: &Caller,
         subject: &Subject,
         meta: &RequestMeta,
-    ) -> Result<Vec<Connected>, Failure> {
+    ) -> Result<Vec<ListedConnection>, Failure> {
         let filter = SessionFilter::default();
         self.require_operator(caller, "connections.searched", Some(subject), &filter, meta).await?;
         Ok(self.realtime.connections_of(subject).await)

@@ -7,13 +7,16 @@ use std::{sync::Arc, time::Duration};
 
 use actors::{
     Realtime,
-    runtime::{Connected, Control, Done, Selection, ServerPublication, Subscribing},
+    runtime::{
+        ConnectionRequest, ConnectionSelection, ListedConnection, RequestCounts, ServerPublication,
+        SubscribeCounts,
+    },
 };
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats, UnsubscribeCode,
     audit::{AuditEvent, Outcome},
     channel_name::ChannelName,
-    close::Goodbye,
+    close::CloseMessage,
     id::{ConnectionId, Subject},
     subscription::ServerSubscription,
 };
@@ -152,9 +155,9 @@ impl Api<'_> {
     /// 102 unknown namespace, 100 if it cannot be recorded; if no connection can be subscribed, the reason.
     pub async fn subscribe(
         &self,
-        selection: &Selection,
+        selection: &ConnectionSelection,
         subscription: ServerSubscription,
-    ) -> Result<Subscribing, ErrorCode> {
+    ) -> Result<SubscribeCounts, ErrorCode> {
         self.server.realtime.namespaces().options(&subscription.channel)?;
         let event = self.about("api.subscribed", selection).with("channel", subscription.channel.as_str());
         self.record(event).await?;
@@ -169,13 +172,17 @@ impl Api<'_> {
     ///
     /// # Errors
     /// 102 unknown namespace, 100 if it cannot be recorded.
-    pub async fn unsubscribe(&self, selection: &Selection, channel: ChannelName) -> Result<Done, ErrorCode> {
+    pub async fn unsubscribe(
+        &self,
+        selection: &ConnectionSelection,
+        channel: ChannelName,
+    ) -> Result<RequestCounts, ErrorCode> {
         self.server.realtime.namespaces().options(&channel)?;
         let event = self.about("api.unsubscribed", selection).with("channel", channel.as_str());
         self.record(event).await?;
         let code = UnsubscribeCode::Server;
-        let control = move |reply| Control::Unsubscribe { channel: channel.clone(), code, reply };
-        Ok(self.server.realtime.tell(selection, control).await)
+        let control = move |reply| ConnectionRequest::Unsubscribe { channel: channel.clone(), code, reply };
+        Ok(self.server.realtime.request(selection, control).await)
     }
 
     /// Ends connections.
@@ -184,8 +191,8 @@ impl Api<'_> {
     /// 100 if it cannot be recorded.
     pub async fn disconnect(
         &self,
-        selection: &Selection,
-        goodbye: &Goodbye,
+        selection: &ConnectionSelection,
+        goodbye: &CloseMessage,
     ) -> Result<DisconnectCount, ErrorCode> {
         self.record(self.about("api.disconnected", selection).with("code", goodbye.code())).await?;
         let closed = self.server.realtime.disconnect(selection, goodbye).await;
@@ -199,17 +206,18 @@ impl Api<'_> {
     /// 100 if it cannot be recorded.
     pub async fn refresh(
         &self,
-        selection: &Selection,
+        selection: &ConnectionSelection,
         expires_at: Option<i64>,
         conn_info: Option<Payload>,
-    ) -> Result<Done, ErrorCode> {
+    ) -> Result<RequestCounts, ErrorCode> {
         self.record(self.about("api.refreshed", selection)).await?;
-        let control = move |reply| Control::Refresh { expires_at, conn_info: conn_info.clone(), reply };
-        Ok(self.server.realtime.tell(selection, control).await)
+        let control =
+            move |reply| ConnectionRequest::Refresh { expires_at, conn_info: conn_info.clone(), reply };
+        Ok(self.server.realtime.request(selection, control).await)
     }
 
     /// A user's connections.
-    pub async fn connections(&self, subject: &Subject) -> Vec<Connected> {
+    pub async fn connections(&self, subject: &Subject) -> Vec<ListedConnection> {
         self.server.realtime.connections_of(subject).await
     }
 
@@ -291,7 +299,7 @@ impl Api<'_> {
     /// 100 if the channels do not answer.
     pub async fn info(&self) -> Result<NodeInfo, ErrorCode> {
         let channels = self.channels().await?;
-        Ok(self.server.node.info(&channels, self.server.realtime.census()))
+        Ok(self.server.node.info(&channels, self.server.realtime.counts()))
     }
 
     // ---- the audit trail ----
@@ -303,7 +311,7 @@ impl Api<'_> {
         event.with("key", self.caller.name.as_str())
     }
 
-    fn about(&self, name: &str, selection: &Selection) -> AuditEvent {
+    fn about(&self, name: &str, selection: &ConnectionSelection) -> AuditEvent {
         let mut event = self.event(name);
         event.user = account_of(&selection.subject);
         event.subject = Some(selection.subject.to_string());

@@ -76,7 +76,7 @@ impl NodeStatistics {
         Self { id, started: Instant::now(), cpu: CpuMeter::default() }
     }
 
-    /// The figures now. `channels` are the channels with their numbers of subscribers, `census` the numbers of connections and
+    /// The figures now. `channels` are the channels with their numbers of subscribers, `counts` the numbers of connections and
     /// of different users.
     pub(crate) fn info(&self, channels: &[(ChannelName, usize)], census: (usize, usize)) -> NodeInfo {
         let (clients, users) = census;

@@ -6,8 +6,8 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use actors::{Realtime, runtime::Control, runtime::Selection};
-use logic::{denials::Denial, denials::Ruling, denials::TokenMark};
+use actors::{Realtime, runtime::ConnectionRequest, runtime::ConnectionSelection};
+use logic::{denials::Denial, denials::DenialRecord, denials::TokenMark};
 use parking_lot::Mutex;
 use protocol::{UnsubscribeCode, audit::AuditEvent, channel_name::ChannelName, close::Cause, id::Subject};
 use time::OffsetDateTime;
@@ -195,7 +195,7 @@ impl Denials {
             Err(error) => {
                 // It may have been committed nevertheless. Then the feed has updated memory and has left the connections to
                 // this order. Only connections that memory denies are closed.
-                let ruling = Ruling { id: i64::MIN, denial, until_ms: Some(0) };
+                let ruling = DenialRecord { id: i64::MIN, denial, until_ms: Some(0) };
                 self.in_flight.lock().remove(&origin);
                 self.close_denied(&[ruling], now_ms).await;
                 Err(error.into())
@@ -205,7 +205,7 @@ impl Denials {
 
     /// Closes what memory denies among the connections that these rulings concern, then ends denied subscriptions of the
     /// connections that stay.
-    async fn close_denied(&self, rulings: &[Ruling], now_ms: i64) -> DisconnectCount {
+    async fn close_denied(&self, rulings: &[DenialRecord], now_ms: i64) -> DisconnectCount {
         let cut = self.realtime.cut_denied(rulings, now_ms).await;
         let mut ended = DisconnectCount { closed: cut.sockets_closed, pending: cut.pending };
         let mut of_tokens = Vec::new();
@@ -224,7 +224,7 @@ impl Denials {
         }
         // Only outside issuers issue tokens of subscriptions.
         if self.issuers.any() && !of_tokens.is_empty() {
-            let judged = self.realtime.judge_subscriptions(&of_tokens).await;
+            let judged = self.realtime.end_denied_subscriptions(&of_tokens).await;
             ended = ended.and(DisconnectCount { closed: judged.done, pending: judged.pending });
         }
         ended
@@ -233,8 +233,8 @@ impl Denials {
     /// Ends the user's subscriptions to the channel, so that they have to be proven again.
     async fn invalidate_subscriptions(&self, subject: Subject, channel: ChannelName) -> DisconnectCount {
         let code = UnsubscribeCode::StateInvalidated;
-        let control = move |reply| Control::Unsubscribe { channel: channel.clone(), code, reply };
-        let told = self.realtime.tell(&Selection::of(subject), control).await;
+        let control = move |reply| ConnectionRequest::Unsubscribe { channel: channel.clone(), code, reply };
+        let told = self.realtime.request(&ConnectionSelection::of(subject), control).await;
         DisconnectCount { closed: told.done, pending: told.pending }
     }
 

@@ -94,7 +94,7 @@ impl Revoker {
     /// between finds the tombstone.
     pub(crate) fn set_tombstones(&self, committed: &CommittedRevocation) {
         for ended in &committed.ended {
-            self.realtime.bury(ended.session, committed.cause);
+            self.realtime.record_session_end(ended.session, committed.cause);
         }
         for session in committed.ended.iter().map(|ended| ended.session).chain(committed.except) {
             self.verifier.invalidate(session);

@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant};
 
-use actors::runtime::{AttachRequest, Bearer};
+use actors::runtime::{AttachRequest, ConnectionIdentity};
 use logic::namespace::Party;
 use protocol::id::ConnectionId;
 use secrecy::{ExposeSecret, SecretString};
@@ -80,7 +80,7 @@ async fn register(
     let request = AttachRequest {
         session: caller.session,
         connection: id,
-        bearer: Bearer {
+        identity: ConnectionIdentity {
             subject: caller.user.into(),
             account: Some(caller.user),
             issuer: "".into(),

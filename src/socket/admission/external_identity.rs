@@ -6,7 +6,7 @@
 
 use std::time::{Duration, Instant};
 
-use actors::runtime::{AttachRequest, Bearer};
+use actors::runtime::{AttachRequest, ConnectionIdentity};
 use logic::denials::TokenMark;
 use logic::namespace::Party;
 use protocol::{
@@ -128,12 +128,16 @@ async fn register(
     check_denials(context, &granted.subject, &token, None).await.map_err(verify_refusal)?;
     let row = context.services.server_api.external_sessions.begin(session, &granted, id, address).await;
     let row = row.map_err(verify_refusal)?;
-    let bearer =
-        Bearer { subject: granted.subject.clone(), account: None, issuer: granted.issuer.clone(), token };
+    let identity = ConnectionIdentity {
+        subject: granted.subject.clone(),
+        account: None,
+        issuer: granted.issuer.clone(),
+        token,
+    };
     let request = AttachRequest {
         session,
         connection: id,
-        bearer,
+        identity,
         transport,
         outbox: outbox.clone(),
         address: Some(address),

@@ -2,7 +2,7 @@
 //!
 //! Channel shards report results from their own threads. The driver of the connection waits for all of them.
 
-use actors::runtime::Gather;
+use actors::runtime::JoinCollector;
 use logic::history::PAGE_BYTES;
 use parking_lot::Mutex;
 use protocol::{ErrorCode, SubscribeResult, channel_name::ChannelName};
@@ -33,7 +33,7 @@ impl ConnectSubscriptions {
     }
 }
 
-impl Gather for ConnectSubscriptions {
+impl JoinCollector for ConnectSubscriptions {
     fn takes(&self, bytes: usize) -> bool {
         let mut state = self.0.lock();
         let left = state.space_left.checked_sub(bytes);

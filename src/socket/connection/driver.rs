@@ -16,8 +16,8 @@ use std::{
 
 use actix_rt::time::{Sleep, sleep_until};
 use actors::runtime::{
-    ANSWER_BYTES, Control, End, Gather as _, Join, JoinReply, LaneError, Left, Outbox, Reserved,
-    SubscribeReply, Transport,
+    ANSWER_BYTES, ChannelJoin, ConnectionEnd, ConnectionRequest, JoinCollector as _, JoinReply, LaneError,
+    LeaveReply, Outbox, Reservation, SubscribeReply, Transport,
 };
 use protocol::{
     ClientInfo, ErrorCode, Payload, UnsubscribeCode,
@@ -51,7 +51,7 @@ enum WorkResult {
     Identity(Purpose, Box<Result<(Identity, Option<Admitted>), VerifyRefusal>>),
     SubscriptionToken(Purpose, Result<SubscriptionGrant, SubscriptionRefusal>),
     ConnectSubscriptions(JoinResults),
-    AnswerSpace(Reserved),
+    AnswerSpace(Reservation),
 }
 
 /// One connection.
@@ -70,7 +70,7 @@ pub(crate) struct Driver {
     /// Where the result of the subscription that is being begun is reported.
     subscribe_reply: Option<SubscribeReply>,
     /// Space in the output queue for the answer to the query that is being sent.
-    answer_space: Option<Reserved>,
+    answer_space: Option<Reservation>,
     ping_due: bool,
     _permit: Permit,
 }
@@ -284,7 +284,7 @@ impl Driver {
         let collector = Arc::new(collector);
         for request in requests {
             let channel = request.channel.clone();
-            if self.send_join(request, JoinReply::Gather(Arc::clone(&collector) as _)).is_err() {
+            if self.send_join(request, JoinReply::Collect(Arc::clone(&collector) as _)).is_err() {
                 collector.joined(&channel, Err(ErrorCode::Internal));
             }
         }
@@ -297,14 +297,14 @@ impl Driver {
     fn send_join(&self, request: JoinRequest, reply: JoinReply) -> Result<(), LaneError> {
         let JoinRequest { channel, number, info, terms, lifetime, data } = request;
         let outbox = self.outbox.clone();
-        let join = Join { channel, number, outbox, info, terms, lifetime, data, reply };
+        let join = ChannelJoin { channel, number, outbox, info, terms, lifetime, data, reply };
         self.context.realtime.join(join).map(drop)
     }
 
     fn leave(&mut self, channel: ChannelName, notice: UnsubscribeNotice) {
         let left = match notice {
-            UnsubscribeNotice::Reply(id) => Left::Answer(self.outbox.clone(), id),
-            UnsubscribeNotice::Push(code) => Left::Push(self.outbox.clone(), code),
+            UnsubscribeNotice::Reply(id) => LeaveReply::Answer(self.outbox.clone(), id),
+            UnsubscribeNotice::Push(code) => LeaveReply::Push(self.outbox.clone(), code),
         };
         self.context.realtime.leave(channel, self.id, left);
     }
@@ -356,28 +356,30 @@ impl Driver {
     /// Handles the requests of the server in the outbox, in their order. The result is sent back to the requester.
     fn take_server_requests(&mut self) {
         while self.client.takes_server_requests()
-            && let Some(control) = self.outbox.next_control()
+            && let Some(control) = self.outbox.next_request()
         {
             match control {
-                Control::Made { channel, number } => {
+                ConnectionRequest::SubscriptionMade { channel, number } => {
                     self.handle(ServerRequest::Confirm(channel, number));
                 }
-                Control::Lost { channel, number } => {
+                ConnectionRequest::SubscriptionLost { channel, number } => {
                     self.handle(ServerRequest::Forget(channel, number));
                 }
-                Control::Subscribe(subscription, reply) => self.subscribe_for_server(subscription, reply),
-                Control::Unsubscribe { channel, code, reply } => {
+                ConnectionRequest::Subscribe(subscription, reply) => {
+                    self.subscribe_for_server(subscription, reply)
+                }
+                ConnectionRequest::Unsubscribe { channel, code, reply } => {
                     let _ = reply.send(self.handle(ServerRequest::Unsubscribe(channel, code)));
                 }
-                Control::Refresh { expires_at, conn_info, reply } => {
+                ConnectionRequest::Refresh { expires_at, conn_info, reply } => {
                     let info_changes = conn_info.is_some();
                     let done = self.handle(ServerRequest::Refresh { expires_at, conn_info });
                     let _ = reply.send(done && (!info_changes || self.update_presence()));
                 }
-                Control::Judge(reply) => {
+                ConnectionRequest::EndDeniedSubscriptions(reply) => {
                     let _ = reply.send(self.end_denied_subscriptions());
                 }
-                Control::Describe(reply) => drop(reply.send(self.client.describe())),
+                ConnectionRequest::Describe(reply) => drop(reply.send(self.client.describe())),
             }
         }
     }
@@ -456,14 +458,14 @@ impl Driver {
 impl Drop for Driver {
     fn drop(&mut self) {
         for channel in self.client.channels() {
-            self.context.realtime.leave(channel.clone(), self.id, Left::Silent);
+            self.context.realtime.leave(channel.clone(), self.id, LeaveReply::Silent);
         }
         self.context.remove_unregistered(self.id);
         if let Some(registered) = &self.registered {
             let end = self.outbox.end();
-            let goodbye = end.as_ref().and_then(End::goodbye);
+            let close_message = end.as_ref().and_then(ConnectionEnd::close_message);
             let RegisteredIdentity { identity, device } = &**registered;
-            self.context.audit("socket.closed", self.id, self.address, identity, *device, goodbye);
+            self.context.audit("socket.closed", self.id, self.address, identity, *device, close_message);
         }
     }
 }

@@ -14,7 +14,7 @@ use std::{
 };
 
 use actix_rt::time::{Sleep, sleep};
-use actors::runtime::{End, OutboxReader};
+use actors::runtime::{ConnectionEnd, OutboxReader};
 use bytes::Bytes;
 use protocol::{Push, close::CloseReason};
 
@@ -87,7 +87,7 @@ impl EmulatedStream {
     }
 
     fn poll_open(&mut self, cx: &mut Context<'_>) {
-        if let Some(end @ (End::Cut(_) | End::Shed(_))) = self.outbox.end() {
+        if let Some(end @ (ConnectionEnd::Cut(_) | ConnectionEnd::Shed(_))) = self.outbox.end() {
             return self.begin_end(&end);
         }
         if let Some(driver) = &mut self.driver {
@@ -108,7 +108,7 @@ impl EmulatedStream {
     fn pass_batch(&mut self, cx: &mut Context<'_>) {
         if !self.responses.poll_empty(cx) {
             if self.poll_deadline(WRITE_DEADLINE, cx) {
-                self.begin_end(&End::Cut(CloseReason::WriteError.into()));
+                self.begin_end(&ConnectionEnd::Cut(CloseReason::WriteError.into()));
             }
             return;
         }
@@ -129,17 +129,17 @@ impl EmulatedStream {
         }
     }
 
-    fn begin_end(&mut self, end: &End) {
+    fn begin_end(&mut self, end: &ConnectionEnd) {
         // The end is declared first, so that the driver knows the reason when it is dropped.
         self.outbox.declare(end.clone());
         self.driver = None;
         self.registered = None;
         self.deadline = None;
         let encoding = self.outbox.encoding();
-        let last = end.goodbye().map(|goodbye| encoding.push(&Push::Disconnect(goodbye)));
-        let at_once = !matches!(end, End::Flush(_));
+        let last = end.close_message().map(|close_message| encoding.push(&Push::Disconnect(close_message)));
+        let at_once = !matches!(end, ConnectionEnd::Flush(_));
         self.responses.end(last.as_deref(), at_once);
-        let deadline = if matches!(end, End::Cut(_)) { CUT_DEADLINE } else { WRITE_DEADLINE };
+        let deadline = if matches!(end, ConnectionEnd::Cut(_)) { CUT_DEADLINE } else { WRITE_DEADLINE };
         self.phase = Phase::Ending { deadline };
     }
 
@@ -152,7 +152,7 @@ impl EmulatedStream {
         }
         match self.outbox.end() {
             // A cut came: drop the messages that the HTTP layer does not have.
-            Some(end @ End::Cut(_)) if deadline > CUT_DEADLINE => self.begin_end(&end),
+            Some(end @ ConnectionEnd::Cut(_)) if deadline > CUT_DEADLINE => self.begin_end(&end),
             _ if self.poll_deadline(deadline, cx) => self.on_stream_ended(),
             _ => {}
         }
@@ -169,7 +169,7 @@ impl EmulatedStream {
 
     /// From now on nothing is accepted or delivered. Tasks that wait for the close are notified.
     fn sever(&mut self) {
-        self.outbox.declare(End::Peer);
+        self.outbox.declare(ConnectionEnd::Peer);
         self.driver = None;
         self.registered = None;
         self.outbox.sever();

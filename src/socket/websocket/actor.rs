@@ -114,7 +114,7 @@ impl StreamHandler<Result<Message, ProtocolError>> for Connection {
         match message {
             Ok(Message::Text(text)) if self.accepts_message(false) => self.driver.on_frame(text.as_bytes()),
             Ok(Message::Binary(bytes)) if self.accepts_message(true) => self.driver.on_frame(&bytes),
-            Ok(Message::Close(_)) => self.driver.outbox().peer_closed(),
+            Ok(Message::Close(_)) => self.driver.outbox().close_from_peer(),
             Ok(Message::Text(_) | Message::Binary(_)) | Err(_) => self.refuse(),
             Ok(_) if !self.check_frame_rate() => {
                 self.driver.outbox().close(CloseReason::TooManyRequests);

@@ -23,7 +23,7 @@ use std::{
 
 use actix_rt::time::{Sleep, sleep};
 use actix_web::Error;
-use actors::runtime::{End, OutboxReader};
+use actors::runtime::{ConnectionEnd, OutboxReader};
 use bytes::Bytes;
 use futures_util::Stream;
 use protocol::close::CloseReason;
@@ -118,7 +118,7 @@ where
 
     fn poll_open(&mut self, cx: &mut Context<'_>) {
         match self.outbox.end() {
-            Some(end @ (End::Cut(_) | End::Shed(_))) => return self.begin_close(&end),
+            Some(end @ (ConnectionEnd::Cut(_) | ConnectionEnd::Shed(_))) => return self.begin_close(&end),
             // The queued messages are still sent; nothing more is read.
             Some(_) => {}
             None => match self.read(cx) {
@@ -184,7 +184,7 @@ where
                 Poll::Ready(Some(Ok(frames))) => self.unsent.append_frames(&frames),
                 Poll::Ready(Some(Err(_)) | None) => {
                     // The actor ended without declaring a reason, so it has failed. The connection cannot continue.
-                    self.outbox.declare(End::Flush(CloseReason::InternalError.into()));
+                    self.outbox.declare(ConnectionEnd::Flush(CloseReason::InternalError.into()));
                     self.context = None;
                 }
                 Poll::Pending => return,
@@ -193,7 +193,7 @@ where
     }
 
     /// Moves messages of the outbox into frames. Returns the end of the connection, if it is declared.
-    fn take_messages(&mut self) -> Option<End> {
+    fn take_messages(&mut self) -> Option<ConnectionEnd> {
         MESSAGES.with_borrow_mut(|messages| {
             let end = self.outbox.take(WRITE_BUDGET, messages);
             self.unsent.append_messages(messages, self.outbox.encoding());
@@ -231,7 +231,7 @@ where
     /// Starts the write deadline, and cuts the connection if it has passed.
     fn guard_write(&mut self, cx: &mut Context<'_>) {
         if self.poll_deadline(WRITE_DEADLINE, cx) {
-            self.begin_close(&End::Cut(CloseReason::WriteError.into()));
+            self.begin_close(&ConnectionEnd::Cut(CloseReason::WriteError.into()));
         }
     }
 
@@ -241,24 +241,24 @@ where
     }
 
     /// Starts to close the connection.
-    fn begin_close(&mut self, end: &End) {
+    fn begin_close(&mut self, end: &ConnectionEnd) {
         // The end is declared first, so that the actor knows the reason when it is dropped here. No frame is accepted after this.
         self.outbox.declare(end.clone());
         self.context = None;
         self.deadline = None;
-        let cut = matches!(end, End::Cut(_));
-        if matches!(end, End::Cut(_) | End::Shed(_)) {
+        let cut = matches!(end, ConnectionEnd::Cut(_));
+        if matches!(end, ConnectionEnd::Cut(_) | ConnectionEnd::Shed(_)) {
             self.unsent.keep_started_frame();
         }
-        match end.goodbye() {
-            Some(goodbye) => self.unsent.append_close(goodbye.code(), goodbye.text()),
+        match end.close_message() {
+            Some(close_message) => self.unsent.append_close(close_message.code(), close_message.text()),
             None => self.unsent.append_close(1000, ""),
         }
         self.phase = Phase::Closing { cut };
     }
 
     fn poll_closing(&mut self, cut: bool, cx: &mut Context<'_>) {
-        if let (false, Some(end @ End::Cut(_))) = (cut, self.outbox.end()) {
+        if let (false, Some(end @ ConnectionEnd::Cut(_))) = (cut, self.outbox.end()) {
             // A cut came while the peer was slow: drop the frames that are not partly sent.
             return self.begin_close(&end);
         }
@@ -319,7 +319,7 @@ where
 
     /// The stream has ended or failed.
     fn on_stream_ended(&mut self) {
-        self.outbox.declare(End::Peer);
+        self.outbox.declare(ConnectionEnd::Peer);
         self.context = None;
         self.sever();
         self.phase = Phase::Done;

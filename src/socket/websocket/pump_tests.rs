@@ -10,7 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use super::*;
 
 /// Sends nothing. When it is dropped, it looks up the declared end, as a driver does.
-struct Witness(Outbox, std::sync::mpsc::Sender<Option<End>>);
+struct Witness(Outbox, std::sync::mpsc::Sender<Option<ConnectionEnd>>);
 
 impl Stream for Witness {
     type Item = Result<Bytes, Error>;
@@ -29,10 +29,10 @@ impl Drop for Witness {
 #[actix_rt::test]
 async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
     type Way = fn(&mut Pump<TcpStream, Witness>);
-    let cut = End::Cut(CloseReason::WriteError.into());
-    let ways: [(Way, End); 2] = [
-        (|pump| pump.begin_close(&End::Cut(CloseReason::WriteError.into())), cut),
-        (|pump| pump.on_stream_ended(), End::Peer),
+    let cut = ConnectionEnd::Cut(CloseReason::WriteError.into());
+    let ways: [(Way, ConnectionEnd); 2] = [
+        (|pump| pump.begin_close(&ConnectionEnd::Cut(CloseReason::WriteError.into())), cut),
+        (|pump| pump.on_stream_ended(), ConnectionEnd::Peer),
     ];
     for (way, end) in ways {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -143,7 +143,7 @@ async fn overflowed() -> Peer {
     peer.stall().await;
     let chunk = Bytes::from(vec![b'x'; 64 * 1024]);
     while peer.outbox.push(chunk.clone()).is_ok() {}
-    assert_eq!(peer.outbox.end(), Some(End::Shed(CloseReason::Slow.into())));
+    assert_eq!(peer.outbox.end(), Some(ConnectionEnd::Shed(CloseReason::Slow.into())));
     tokio::task::yield_now().await;
     peer
 }

@@ -10,7 +10,7 @@ use std::{
 
 use deadpool_postgres::{Client, GenericClient};
 use logic::{
-    journal::{Appended, NewMessage, Placed, Retention},
+    journal::{Appended, NewMessage, Placement, Retention},
     version::Version,
 };
 use protocol::{Payload, channel_name::ChannelName};
@@ -62,7 +62,7 @@ pub enum AppendError {
     #[error("nothing was appended: {0}")]
     Nothing(StoreError),
     /// The link broke, or the answer came too late: the batch may be written, may still be written, or may be lost.
-    #[error("nobody knows whether it was appended: {0}")]
+    #[error("the outcome of the append is unknown: {0}")]
     Unknown(StoreError),
 }
 
@@ -127,7 +127,7 @@ async fn plainly(
     let top = unsigned(row.try_get(0)?);
     let first = top - batch.len() as u64 + 1;
     Ok(Appended {
-        placed: (first..=top).map(Placed::New).collect(),
+        placed: (first..=top).map(Placement::New).collect(),
         top,
         epoch: row.try_get::<_, &str>(1)?.into(),
     })
@@ -164,7 +164,7 @@ async fn conditionally(
 
 /// The plan for a batch.
 struct Placing<'b> {
-    placed: Vec<Placed>,
+    placed: Vec<Placement>,
     new: Vec<&'b NewMessage>,
     /// Keys that are used for the first time.
     keys: Vec<(&'b str, i64)>,
@@ -191,12 +191,12 @@ impl<'b> Placing<'b> {
             let top = before + placing.new.len() as u64;
             let key = message.idempotency_key.as_deref();
             if let Some(offset) = key.and_then(|key| known.get(key)) {
-                placing.placed.push(Placed::Earlier(*offset));
+                placing.placed.push(Placement::Earlier(*offset));
                 continue;
             }
             let newest = placing.version.or(newest);
             let outdated = message.version.as_ref().is_some_and(|version| version.is_outdated(newest));
-            let place = if outdated { Placed::Outdated(top) } else { Placed::New(top + 1) };
+            let place = if outdated { Placement::Outdated(top) } else { Placement::New(top + 1) };
             if let Some(key) = key {
                 known.insert(key.to_owned(), place.offset());
                 placing.keys.push((key, place.offset().cast_signed()));

@@ -4,7 +4,7 @@
 //! a new row. Denials of one subject are written one after the other, so their ids follow the order of their commits.
 
 use deadpool_postgres::Transaction;
-use logic::denials::{Denial, Ruling};
+use logic::denials::{Denial, DenialRecord};
 use protocol::{audit::AuditEvent, id::Subject};
 use time::OffsetDateTime;
 use tokio_postgres::{Row, types::ToSql};
@@ -42,7 +42,7 @@ pub struct NewDenial {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HeardDenial {
     /// Its content.
-    pub ruling: Ruling,
+    pub ruling: DenialRecord,
     /// The unique id that its issuer gave it.
     pub origin: Uuid,
 }
@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// `Unavailable` if the database cannot be reached; the outcome may then be unknown. If it did commit, the
     /// revocation feed delivers it.
-    pub async fn deny(&self, new: NewDenial, event: AuditEvent) -> Result<Ruling, StoreError> {
+    pub async fn deny(&self, new: NewDenial, event: AuditEvent) -> Result<DenialRecord, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
                 let transaction = client.transaction().await?;
@@ -76,7 +76,7 @@ impl Store {
         subject: Subject,
         token_id: Option<String>,
         now: OffsetDateTime,
-    ) -> Result<Vec<Ruling>, StoreError> {
+    ) -> Result<Vec<DenialRecord>, StoreError> {
         let sql = format!(
             "SELECT {COLUMNS} FROM denials d
              WHERE (d.subject = $1 OR d.token_id = $2)
@@ -122,7 +122,7 @@ impl Store {
     }
 }
 
-async fn write(transaction: &Transaction<'_>, new: &NewDenial) -> Result<Ruling, StoreError> {
+async fn write(transaction: &Transaction<'_>, new: &NewDenial) -> Result<DenialRecord, StoreError> {
     let mut row = Columns::default();
     match &new.denial {
         Denial::User { subject, lifted } => {
@@ -157,7 +157,7 @@ async fn write(transaction: &Transaction<'_>, new: &NewDenial) -> Result<Ruling,
         &new.origin,
     ];
     let id = transaction.query_one(&statement, &arguments).await?.try_get(0)?;
-    Ok(Ruling { id, denial: new.denial.clone(), until_ms: new.expires_at.map(millis) })
+    Ok(DenialRecord { id, denial: new.denial.clone(), until_ms: new.expires_at.map(millis) })
 }
 
 #[derive(Default)]
@@ -199,7 +199,7 @@ pub(crate) async fn blocked(
 }
 
 /// Maps a row of [`COLUMNS`].
-pub(crate) fn ruling(row: &Row) -> Result<Ruling, StoreError> {
+pub(crate) fn ruling(row: &Row) -> Result<DenialRecord, StoreError> {
     let missing = || StoreError::internal("a denial without its subject");
     let subject = row.try_get::<_, Option<&str>>("subject")?.map(Subject::new);
     let denial = match row.try_get::<_, &str>("kind")? {
@@ -213,7 +213,7 @@ pub(crate) fn ruling(row: &Row) -> Result<Ruling, StoreError> {
         other => return Err(StoreError::internal(format!("unknown kind of denial `{other}`"))),
     };
     let until = row.try_get::<_, Option<OffsetDateTime>>("expires_at")?;
-    Ok(Ruling { id: row.try_get("id")?, denial, until_ms: until.map(millis) })
+    Ok(DenialRecord { id: row.try_get("id")?, denial, until_ms: until.map(millis) })
 }
 
 /// In milliseconds since the epoch, rounded up, so that a denial never ends early.

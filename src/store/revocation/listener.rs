@@ -6,7 +6,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use logic::denials::Ruling;
+use logic::denials::DenialRecord;
 use protocol::{
     close::Cause,
     id::{RevocationId, SessionId},
@@ -139,7 +139,7 @@ impl RevocationListener {
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
-    pub async fn denials(&self, now: OffsetDateTime) -> Result<Vec<Ruling>, StoreError> {
+    pub async fn denials(&self, now: OffsetDateTime) -> Result<Vec<DenialRecord>, StoreError> {
         let columns = denials::COLUMNS;
         let sql = format!(
             "SELECT {columns} FROM denials d

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use actors::runtime::{Selection, Subscribing};
+use actors::runtime::{ConnectionSelection, SubscribeCounts};
 use logic::namespace::{Namespaces, Options};
 use protocol::{
     ErrorCode,
@@ -82,7 +82,7 @@ async fn a_connection_that_leaves_before_its_channel_is_read_is_no_failure() {
     let lock = rows.transaction().await.unwrap();
     lock.batch_execute("LOCK TABLE channels IN ACCESS EXCLUSIVE MODE").await.unwrap();
     let subject = Subject::from(session.person.id);
-    let selection = Selection::of(subject.clone());
+    let selection = ConnectionSelection::of(subject.clone());
     let subscribing = app.realtime().subscribe(&selection, to("chat:cold"));
     let leaving = async {
         crate::harness::eventually("it waits for its channel", async || {
@@ -94,7 +94,7 @@ async fn a_connection_that_leaves_before_its_channel_is_read_is_no_failure() {
         drop(socket);
     };
     let (made, ()) = tokio::join!(subscribing, leaving);
-    assert_eq!(made, Subscribing::default());
+    assert_eq!(made, SubscribeCounts::default());
     lock.rollback().await.unwrap();
 }
 
@@ -120,9 +120,12 @@ async fn a_channel_that_cannot_be_read_takes_nobody_in_and_says_so() {
     let mut socket = session.connect_by_command().await;
     proxy.cut();
     let wanted = to("chat:cold");
-    let selection = Selection::of(Subject::from(session.person.id));
+    let selection = ConnectionSelection::of(Subject::from(session.person.id));
     let made = app.realtime().subscribe(&selection, wanted.clone()).await;
-    assert_eq!(made, Subscribing { failed: 1, error: Some(ErrorCode::Internal), ..Subscribing::default() });
+    assert_eq!(
+        made,
+        SubscribeCounts { failed: 1, error: Some(ErrorCode::Internal), ..SubscribeCounts::default() }
+    );
     proxy.mend();
     // It is forgotten, and may be tried again.
     crate::harness::eventually("it works again", async || {

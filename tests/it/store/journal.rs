@@ -7,7 +7,7 @@ mod versions;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use logic::journal::{NewMessage, Placed, Range, Retention};
+use logic::journal::{NewMessage, Placement, Range, Retention};
 use protocol::{
     ClientInfo, Payload, Publication,
     channel_name::ChannelName,
@@ -47,7 +47,7 @@ fn keyed(text: &str, key: &str) -> NewMessage {
     NewMessage { idempotency_key: Some(key.to_owned()), ..message(text) }
 }
 
-async fn append(store: &Store, batch: Vec<NewMessage>) -> Vec<Placed> {
+async fn append(store: &Store, batch: Vec<NewMessage>) -> Vec<Placement> {
     store.append(channel(), batch, KEEP).await.unwrap().placed
 }
 
@@ -123,7 +123,7 @@ fn of_sixteen_with_one_key_one_is_published_and_all_get_its_offset() {
             let appenders: Vec<_> = appenders.collect();
             let placed: Vec<_> =
                 futures_util::future::join_all(appenders).await.into_iter().map(Result::unwrap).collect();
-            assert_eq!(placed.iter().filter(|place| matches!(place, Placed::New(_))).count(), 1);
+            assert_eq!(placed.iter().filter(|place| matches!(place, Placement::New(_))).count(), 1);
             let found: BTreeSet<_> = placed.iter().map(|place| place.offset()).collect();
             assert_eq!(found, BTreeSet::from([round + 1]));
         }
@@ -135,13 +135,13 @@ fn of_sixteen_with_one_key_one_is_published_and_all_get_its_offset() {
 fn a_key_counts_within_a_batch_and_until_it_expires() {
     with_db(|db| async move {
         let placed = append(&db.store, vec![keyed("a", "k"), message("b"), keyed("c", "k")]).await;
-        assert_eq!(placed, [Placed::New(1), Placed::New(2), Placed::Earlier(1)]);
-        assert_eq!(append(&db.store, vec![keyed("d", "k")]).await, [Placed::Earlier(1)]);
+        assert_eq!(placed, [Placement::New(1), Placement::New(2), Placement::Earlier(1)]);
+        assert_eq!(append(&db.store, vec![keyed("d", "k")]).await, [Placement::Earlier(1)]);
         let later = NewMessage { time_ms: now_ms() + 5 * 60 * 1_000, ..keyed("e", "k") };
-        assert_eq!(append(&db.store, vec![later]).await, [Placed::New(3)]);
+        assert_eq!(append(&db.store, vec![later]).await, [Placement::New(3)]);
         let cleared = db.store.delete_expired_idempotency_keys(now() + Duration::from_secs(600)).await;
         assert_eq!(cleared.unwrap(), 1);
-        assert_eq!(append(&db.store, vec![keyed("f", "k")]).await, [Placed::New(4)]);
+        assert_eq!(append(&db.store, vec![keyed("f", "k")]).await, [Placement::New(4)]);
     });
 }
 
@@ -152,7 +152,7 @@ fn a_batch_that_the_database_refuses_leaves_nothing_behind() {
         let long = "k".repeat(256);
         let refused = db.store.append(channel(), vec![message("b"), keyed("c", &long)], KEEP).await;
         assert!(matches!(refused, Err(AppendError::Nothing(error)) if !error.is_unavailable()));
-        assert_eq!(append(&db.store, vec![message("d")]).await, [Placed::New(2)]);
+        assert_eq!(append(&db.store, vec![message("d")]).await, [Placement::New(2)]);
     });
 }
 
@@ -210,7 +210,7 @@ fn what_never_reached_the_database_was_not_appended() {
         let outcome = behind.append(channel(), vec![message("a")], KEEP).await;
         assert!(matches!(outcome, Err(AppendError::Nothing(error)) if error.is_unavailable()));
         proxy.mend();
-        assert_eq!(append(&behind, vec![message("b")]).await, [Placed::New(1)]);
+        assert_eq!(append(&behind, vec![message("b")]).await, [Placement::New(1)]);
     });
 }
 

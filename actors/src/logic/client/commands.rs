@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crate::namespace::{Namespaces, Party, Who};
+use crate::namespace::{ChannelUser, Namespaces, Party};
 use protocol::{
     ClientInfo, Command, CommandBody, ErrorCode, HistoryRequest, PublishRequest, channel_name::ChannelName,
     close::CloseReason, id::Subject,
@@ -22,8 +22,8 @@ pub(super) struct Requester {
 }
 
 impl Requester {
-    pub(super) fn who(&self) -> Who<'_> {
-        Who { party: self.party, subject: &self.subject }
+    pub(super) fn who(&self) -> ChannelUser<'_> {
+        ChannelUser { party: self.party, subject: &self.subject }
     }
 }
 

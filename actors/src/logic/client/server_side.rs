@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration, time::Instant};
 
 use crate::{
     denials::TokenMark,
-    subscription::{Described, Source, Subscribed},
+    subscription::{ConnectionDescription, SubscriptionDescription, SubscriptionSource},
 };
 use protocol::{
     ClientInfo, ErrorCode, Payload, Position, Push, SubscribeResult, UnsubscribeCode,
@@ -42,10 +42,13 @@ impl ClientState {
         let mut requests = Vec::new();
         // Subscriptions that the server API requested before `connect` are made again, so that the reply contains their
         // positions. Members of the channel notice nothing.
-        let early =
-            self.subscriptions.take_requested_early(now).into_iter().map(|early| (Source::ServerApi, early));
-        let personal = personal.into_iter().map(|personal| (Source::UserPersonal, personal));
-        let listed = listed.into_iter().map(|listed| (Source::ConnectionToken, listed));
+        let early = self
+            .subscriptions
+            .take_requested_early(now)
+            .into_iter()
+            .map(|early| (SubscriptionSource::ServerApi, early));
+        let personal = personal.into_iter().map(|personal| (SubscriptionSource::UserPersonal, personal));
+        let listed = listed.into_iter().map(|listed| (SubscriptionSource::ConnectionToken, listed));
         for (source, mut subscription) in early.chain(personal).chain(listed) {
             if subscription.recover.is_none() {
                 let known = positions.iter().find(|(channel, _)| **channel == *subscription.channel);
@@ -60,7 +63,7 @@ impl ClientState {
     fn server_join_request(
         &mut self,
         now: Instant,
-        source: Source,
+        source: SubscriptionSource,
         subscription: ServerSubscription,
     ) -> Result<Option<JoinRequest>, ErrorCode> {
         let ServerSubscription { channel, chan_info, data, recover, expires_at, overrides } = subscription;
@@ -163,14 +166,15 @@ impl ClientState {
 
     /// A description of the connection for the server API.
     #[must_use]
-    pub fn describe(&self) -> Described {
+    pub fn describe(&self) -> ConnectionDescription {
         let program = self.program.as_deref();
-        let subscriptions = self.subscriptions.iter().map(|(channel, subscription)| Subscribed {
-            channel: channel.clone(),
-            source: subscription.source,
-            token: subscription.token.as_deref().cloned(),
-        });
-        Described {
+        let subscriptions =
+            self.subscriptions.iter().map(|(channel, subscription)| SubscriptionDescription {
+                channel: channel.clone(),
+                source: subscription.source,
+                token: subscription.token.as_deref().cloned(),
+            });
+        ConnectionDescription {
             name: program.map(|program| program.name.clone()).unwrap_or_default(),
             version: program.map(|program| program.version.clone()).unwrap_or_default(),
             meta: self.identity().and_then(|identity| identity.meta.clone()),
@@ -191,7 +195,8 @@ impl ClientState {
         // Missed publications are pushed now. The reply to `connect` must not repeat them.
         let requested_early = (self.phase == Phase::Connecting)
             .then(|| Box::new(ServerSubscription { recover: None, ..subscription.clone() }));
-        let Some(request) = self.server_join_request(now, Source::ServerApi, subscription)? else {
+        let Some(request) = self.server_join_request(now, SubscriptionSource::ServerApi, subscription)?
+        else {
             return Ok(false);
         };
         self.subscriptions.remember_requested_early(&request.channel, requested_early);

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crate::{namespace::Terms, subscription::Source};
+use crate::{namespace::Terms, subscription::SubscriptionSource};
 use protocol::{
     Answer, ErrorCode, SubRefreshRequest, SubscribeRequest, UnsubscribeCode, channel_name::ChannelName,
     close::CloseReason,
@@ -69,7 +69,8 @@ impl ClientState {
         match self.config.namespaces.admit_subscribe(&channel, requester.who(), None, &request) {
             Ok(terms) => {
                 let limited = channel.is_user_limited();
-                let source = if limited { Source::UserLimited } else { Source::ClientAllowed };
+                let source =
+                    if limited { SubscriptionSource::UserLimited } else { SubscriptionSource::ClientAllowed };
                 let subscription = Subscription::new(Arc::clone(&requester.info), None, source);
                 self.join(now, id, channel, subscription, terms);
             }
@@ -113,8 +114,10 @@ impl ClientState {
                 let ends = grant.expires_in.map(|left| after(now, left));
                 let info = with_info(&requester.info, grant.chan_info);
                 let token = Some(Box::new(grant.token));
-                let subscription =
-                    Subscription { token, ..Subscription::new(info, ends, Source::SubscriptionToken) };
+                let subscription = Subscription {
+                    token,
+                    ..Subscription::new(info, ends, SubscriptionSource::SubscriptionToken)
+                };
                 self.join(now, id, channel, subscription, terms);
             }
             Err(error) => self.refuse(id, error),

@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use crate::{denials::TokenMark, subscription::Source};
+use crate::{denials::TokenMark, subscription::SubscriptionSource};
 use protocol::{ClientInfo, Payload, channel_name::ChannelName, subscription::ServerSubscription};
 
 /// One subscription.
@@ -17,7 +17,7 @@ pub(super) struct Subscription {
     /// When it expires, unless it is refreshed.
     pub(super) ends: Option<Instant>,
     /// Why the client is subscribed.
-    pub(super) source: Source,
+    pub(super) source: SubscriptionSource,
     /// The latest token that granted the subscription, if there is one.
     pub(super) token: Option<Box<TokenMark>>,
     /// The request of the server API, if it came before `connect`: the reply to `connect` contains the result.
@@ -26,7 +26,7 @@ pub(super) struct Subscription {
 
 impl Subscription {
     /// A subscription without a number; [`SubscriptionTable::insert`] assigns one.
-    pub(super) fn new(info: Arc<ClientInfo>, ends: Option<Instant>, source: Source) -> Self {
+    pub(super) fn new(info: Arc<ClientInfo>, ends: Option<Instant>, source: SubscriptionSource) -> Self {
         Self { number: 0, confirmed: false, info, ends, source, token: None, requested_early: None }
     }
 }

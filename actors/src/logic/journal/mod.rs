@@ -101,7 +101,7 @@ pub struct Range {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
     /// For each message of the batch, in its order.
-    pub placed: Vec<Placed>,
+    pub placed: Vec<Placement>,
     /// The newest offset of the channel after the batch.
     pub top: u64,
     /// The epoch of all offsets; it changes only with the database.
@@ -110,7 +110,7 @@ pub struct Appended {
 
 /// Where one message of a batch is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Placed {
+pub enum Placement {
     /// It got this offset. The new ones of a batch follow each other without a hole.
     New(u64),
     /// A message with its key was there before, at this offset.
@@ -119,7 +119,7 @@ pub enum Placed {
     Outdated(u64),
 }
 
-impl Placed {
+impl Placement {
     /// The offset.
     #[must_use]
     pub fn offset(self) -> u64 {

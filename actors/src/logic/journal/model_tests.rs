@@ -38,7 +38,7 @@ static BULKY: LazyLock<Arc<ClientInfo>> = LazyLock::new(|| {
 
 /// Who asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Who {
+enum ChannelUser {
     Publisher(u64),
     Subscriber(usize),
     Historian(u64),
@@ -56,13 +56,13 @@ struct Subscriber {
 }
 
 struct World {
-    channel: DurableChannel<Who>,
+    channel: DurableChannel<ChannelUser>,
     db: Db,
     subscribers: Vec<Subscriber>,
     /// With the newest offset in the journal when it was asked.
     calls: VecDeque<(u64, Call, u64)>,
     numbers: u64,
-    asked: BTreeSet<Who>,
+    asked: BTreeSet<ChannelUser>,
     published: BTreeMap<u64, NewMessage>,
     /// What historians asked.
     requests: BTreeMap<u64, HistoryRequest>,
@@ -109,7 +109,7 @@ impl World {
 
     fn publish_message(&mut self, message: NewMessage) {
         self.published.insert(self.serial, message.clone());
-        let who = Who::Publisher(self.serial);
+        let who = ChannelUser::Publisher(self.serial);
         self.asked.insert(who);
         self.channel.publish(who, message);
     }
@@ -121,26 +121,26 @@ impl World {
 
     fn history(&mut self, limit: i32, since: Option<u64>, reverse: bool) {
         self.serial += 1;
-        self.asked.insert(Who::Historian(self.serial));
+        self.asked.insert(ChannelUser::Historian(self.serial));
         let since = since.map(|offset| Position { offset, epoch: String::new() });
         let request = HistoryRequest { limit, since, reverse, ..HistoryRequest::default() };
         self.requests.insert(self.serial, request.clone());
-        self.channel.history(Who::Historian(self.serial), request, PageBound::CLIENT);
+        self.channel.history(ChannelUser::Historian(self.serial), request, PageBound::CLIENT);
     }
 
     fn remove(&mut self) {
         self.serial += 1;
-        self.asked.insert(Who::Remover(self.serial));
+        self.asked.insert(ChannelUser::Remover(self.serial));
         self.removals.insert(self.serial, self.db.top());
-        self.channel.remove(Who::Remover(self.serial));
+        self.channel.remove(ChannelUser::Remover(self.serial));
     }
 
     fn join(&mut self, number: usize) {
         let subscriber = &mut self.subscribers[number];
         if !subscriber.member && !subscriber.asked {
             subscriber.asked = true;
-            self.asked.insert(Who::Subscriber(number));
-            self.channel.join(Who::Subscriber(number), subscriber.position.clone());
+            self.asked.insert(ChannelUser::Subscriber(number));
+            self.channel.join(ChannelUser::Subscriber(number), subscriber.position.clone());
         }
     }
 
@@ -163,7 +163,7 @@ impl World {
             Step::Join(number) => self.join(number),
             Step::Leave(number) => {
                 self.subscribers[number].member = false;
-                for who in self.channel.forget(|who| *who == Who::Subscriber(number)) {
+                for who in self.channel.forget(|who| *who == ChannelUser::Subscriber(number)) {
                     self.asked.remove(&who);
                     self.subscribers[number].asked = false;
                 }

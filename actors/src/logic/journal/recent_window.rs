@@ -11,14 +11,14 @@ use crate::{
 use protocol::{Position, Publication};
 
 /// Publications that a hot end holds: more than anybody can recover.
-pub(super) const HOT_MAX: u32 = 512;
+pub(super) const WINDOW_MAX: u32 = 512;
 /// Bytes that a hot end holds: more than anybody can recover, and a whole batch, so that one of which nobody knew whether
 /// it was written is read back.
-const HOT_BYTES: usize = BATCH_BYTES;
+const WINDOW_BYTES: usize = BATCH_BYTES;
 
 /// The newest publications of a channel, without a hole, up to the newest of all.
 #[derive(Debug)]
-pub(super) struct Hot {
+pub(super) struct RecentWindow {
     epoch: Arc<str>,
     top: u64,
     /// Everything that is kept of the channel after this offset is here.
@@ -29,14 +29,14 @@ pub(super) struct Hot {
     bytes: usize,
 }
 
-impl Hot {
+impl RecentWindow {
     /// What an `open` reads for it.
     pub(super) fn range(keep: Retention, now_ms: i64) -> Range {
         Range {
             after: 0,
             before: u64::MAX,
-            limit: HOT_MAX.min(keep.size),
-            bytes: HOT_BYTES,
+            limit: WINDOW_MAX.min(keep.size),
+            bytes: WINDOW_BYTES,
             reverse: true,
             size: keep.size,
             younger_than_ms: keep.expired_ms(now_ms),
@@ -145,7 +145,7 @@ impl Hot {
     }
 
     fn trim(&mut self) {
-        while self.kept.len() > 1 && (self.kept.len() > HOT_MAX as usize || self.bytes > HOT_BYTES) {
+        while self.kept.len() > 1 && (self.kept.len() > WINDOW_MAX as usize || self.bytes > WINDOW_BYTES) {
             self.drop_oldest();
             self.whole = false;
         }

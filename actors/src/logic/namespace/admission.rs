@@ -13,7 +13,7 @@ use protocol::{ErrorCode, Position, PublishRequest, SubscribeRequest, id::Subjec
 
 /// Who asks.
 #[derive(Clone, Copy, Debug)]
-pub struct Who<'a> {
+pub struct ChannelUser<'a> {
     /// What the user is.
     pub party: Party,
     /// The user's name.
@@ -51,7 +51,7 @@ impl Namespaces {
     pub fn admit_subscribe(
         &self,
         channel: &ChannelName,
-        who: Who<'_>,
+        who: ChannelUser<'_>,
         token: Option<&Overrides>,
         request: &SubscribeRequest,
     ) -> Result<Terms, ErrorCode> {
@@ -97,7 +97,7 @@ impl Namespaces {
     pub fn admit_publish(
         &self,
         channel: &ChannelName,
-        who: Who<'_>,
+        who: ChannelUser<'_>,
         subscriber: bool,
         request: &PublishRequest,
     ) -> Result<(), ErrorCode> {
@@ -120,7 +120,7 @@ impl Namespaces {
     pub fn admit_presence(
         &self,
         channel: &ChannelName,
-        who: Who<'_>,
+        who: ChannelUser<'_>,
         subscriber: bool,
     ) -> Result<(), ErrorCode> {
         let options = self.with_presence(channel)?;
@@ -134,7 +134,7 @@ impl Namespaces {
     pub fn admit_history(
         &self,
         channel: &ChannelName,
-        who: Who<'_>,
+        who: ChannelUser<'_>,
         subscriber: bool,
     ) -> Result<(), ErrorCode> {
         let options = self.with_history(channel)?;
@@ -160,12 +160,17 @@ impl Namespaces {
     }
 }
 
-fn standing(channel: &ChannelName, who: Who<'_>, subscriber: bool) -> Standing {
+fn standing(channel: &ChannelName, who: ChannelUser<'_>, subscriber: bool) -> Standing {
     Standing { party: who.party, owner: channel.is_owned_by(who.subject), subscriber }
 }
 
 /// A private channel is nobody's matter who was not let in.
-fn permit(channel: &ChannelName, rights: Rights, who: Who<'_>, subscriber: bool) -> Result<(), ErrorCode> {
+fn permit(
+    channel: &ChannelName,
+    rights: Rights,
+    who: ChannelUser<'_>,
+    subscriber: bool,
+) -> Result<(), ErrorCode> {
     let outside = channel.is_private() && !subscriber;
     if outside || !rights.cover(standing(channel, who, subscriber)) {
         return Err(ErrorCode::PermissionDenied);
@@ -177,7 +182,7 @@ fn permit(channel: &ChannelName, rights: Rights, who: Who<'_>, subscriber: bool)
 fn permit_to_look(
     channel: &ChannelName,
     rights: Rights,
-    who: Who<'_>,
+    who: ChannelUser<'_>,
     subscriber: bool,
 ) -> Result<(), ErrorCode> {
     if channel.is_user_limited() && !subscriber && !channel.is_owned_by(who.subject) {

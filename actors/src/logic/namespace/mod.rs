@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use protocol::{ErrorCode, channel_name::ChannelName, id::Subject};
 
-pub use admission::{Terms, Who};
+pub use admission::{ChannelUser, Terms};
 pub use options::{MAX_PUBLICATION_BYTES, Offer, Options, RecoveryMode, Right, Rights};
 
 /// What a user is, as far as rights in channels go; each has what those before it have.

@@ -12,14 +12,14 @@ fn name(text: &str) -> ChannelName {
 }
 
 fn subscribe(channel: &str, request: &SubscribeRequest) -> Result<(), ErrorCode> {
-    let who = Who { party: Party::User, subject: &Subject::new("42") };
+    let who = ChannelUser { party: Party::User, subject: &Subject::new("42") };
     Namespaces::default().admit_subscribe(&name(channel), who, None, request).map(drop)
 }
 
 fn publish(namespaces: &Namespaces, channel: &str, member: bool) -> Result<(), ErrorCode> {
     let data = Some(Payload::parse("1").unwrap());
     let request = PublishRequest { channel: channel.to_owned(), data, kind: 0 };
-    let who = Who { party: Party::User, subject: &Subject::new("42") };
+    let who = ChannelUser { party: Party::User, subject: &Subject::new("42") };
     namespaces.admit_publish(&name(channel), who, member, &request)
 }
 
@@ -65,7 +65,7 @@ fn a_private_channel_needs_a_token_whatever_its_namespace_allows() {
     for unknown in ["$x", "$", "$news:a"] {
         assert_eq!(subscribe(unknown, &plain), Err(ErrorCode::UnknownChannel), "{unknown}");
     }
-    let who = Who { party: Party::User, subject: &Subject::new("42") };
+    let who = ChannelUser { party: Party::User, subject: &Subject::new("42") };
     let token = Some(&Overrides::default());
     let namespaces = Namespaces::default();
     assert!(namespaces.admit_subscribe(&name("$chat:a"), who, token, &plain).is_ok());
@@ -113,7 +113,7 @@ fn members_publish_where_members_may() {
 fn a_publication_needs_data_and_is_plain() {
     let namespaces = Namespaces::default();
     let mut request = PublishRequest { channel: String::new(), data: None, kind: 1 };
-    let who = Who { party: Party::User, subject: &Subject::new("42") };
+    let who = ChannelUser { party: Party::User, subject: &Subject::new("42") };
     let check = |request: &PublishRequest| namespaces.admit_publish(&name("chat:a"), who, true, request);
     assert_eq!(check(&request), Err(ErrorCode::BadRequest));
     request.data = Some(Payload::parse("null").unwrap());
@@ -163,7 +163,7 @@ proptest! {
         let data = Some(Payload::parse("1").unwrap());
         let publish = PublishRequest { channel: String::new(), data, kind: 0 };
         let may = |party| {
-            let who = Who { party, subject: &subject };
+            let who = ChannelUser { party, subject: &subject };
             let request = SubscribeRequest::default();
             [
                 namespaces.admit_subscribe(&channel, who, token.then_some(&overrides), &request).is_ok(),
@@ -185,7 +185,7 @@ proptest! {
         token in any::<bool>(),
     ) {
         let namespaces = Namespaces::empty().with("x", options(bits, rights));
-        let who = Who { party, subject: &Subject::new("42") };
+        let who = ChannelUser { party, subject: &Subject::new("42") };
         let (overrides, request) = (Overrides::default(), SubscribeRequest::default());
         let token = token.then_some(&overrides);
         let denied = Err(ErrorCode::PermissionDenied);
@@ -194,7 +194,7 @@ proptest! {
         prop_assert!(namespaces.admit_presence(&name("x:#7"), who, false).is_err());
         prop_assert!(namespaces.admit_history(&name("x:#7"), who, false).is_err());
         prop_assert!(namespaces.admit_history(&name("$x:a"), who, false).is_err());
-        let nobody = Who { party, subject: &Subject::anonymous() };
+        let nobody = ChannelUser { party, subject: &Subject::anonymous() };
         prop_assert_eq!(&namespaces.admit_subscribe(&name("x:#"), nobody, None, &request), &denied);
     }
 
@@ -204,7 +204,7 @@ proptest! {
         (bits, wishes) in (0_u8..64, 0_u8..32),
     ) {
         let namespaces = Namespaces::empty().with("x", options(bits, Right::User as u8));
-        let who = Who { party: Party::User, subject: &Subject::new("42") };
+        let who = ChannelUser { party: Party::User, subject: &Subject::new("42") };
         let request = SubscribeRequest {
             recover: (wishes & 1 != 0).then(Default::default),
             positioned: wishes & 2 != 0,

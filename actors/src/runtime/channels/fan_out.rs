@@ -5,7 +5,7 @@
 
 use bytes::Bytes;
 
-use crate::runtime::connection::{outbox::Outbox, request::Control};
+use crate::runtime::connection::{outbox::Outbox, request::ConnectionRequest};
 use logic::{channel_members::Form, delta::fossil};
 use protocol::{
     DataForm, Encoding, Publication, Push, UnsubscribeCode, channel_name::ChannelName, close::CloseReason,
@@ -57,7 +57,10 @@ impl Drop for Subscriber {
         let push = Push::Unsubscribe { channel: self.channel.as_str(), code };
         // The connection may have ended meanwhile. Its own task is told first: the client's next command must find that the
         // subscription is gone.
-        let _ = self.outbox.tell(Control::Lost { channel: self.channel.clone(), number: self.number });
+        let _ = self.outbox.request(ConnectionRequest::SubscriptionLost {
+            channel: self.channel.clone(),
+            number: self.number,
+        });
         let _ = self.outbox.push(self.outbox.encoding().push(&push));
     }
 }

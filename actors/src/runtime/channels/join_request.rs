@@ -11,7 +11,7 @@ use protocol::{
 };
 
 /// A subscription to be made.
-pub struct Join {
+pub struct ChannelJoin {
     /// The channel.
     pub channel: ChannelName,
     /// Which one of the connection's subscriptions, of all that it ever asked for.
@@ -30,8 +30,8 @@ pub struct Join {
     pub reply: JoinReply,
 }
 
-/// How a client learns of its subscription. The connection's task gets `Control::Made` besides, or, if it cannot be made,
-/// `Control::Lost`, except where the result is handed over anyway.
+/// How a client learns of its subscription. The connection's task gets `ConnectionRequest::SubscriptionMade` besides, or, if it cannot be made,
+/// `ConnectionRequest::SubscriptionLost`, except where the result is handed over anyway.
 pub enum JoinReply {
     /// Answer command `id`, with the subscription or an error.
     Command(u32),
@@ -39,11 +39,11 @@ pub enum JoinReply {
     /// be made, the client hears nothing. Who asked for it is told in any case.
     Push(Option<SubscribeReply>),
     /// One of those made at `connect`, whose answer is being gathered; the outbox is held meanwhile.
-    Gather(Arc<dyn Gather>),
+    Collect(Arc<dyn JoinCollector>),
 }
 
 /// Where the subscriptions that are made at `connect` come together.
-pub trait Gather: Send + Sync {
+pub trait JoinCollector: Send + Sync {
     /// Takes room for so many bytes of what the client missed, in the one answer that carries all of it. False if there is
     /// not so much left.
     fn takes(&self, bytes: usize) -> bool;
@@ -53,7 +53,7 @@ pub trait Gather: Send + Sync {
 }
 
 /// How a client learns that its subscription ended.
-pub enum Left {
+pub enum LeaveReply {
     /// The command with this id is answered.
     Answer(Outbox, u32),
     /// A push says why.

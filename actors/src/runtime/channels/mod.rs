@@ -19,12 +19,12 @@ use tokio::sync::oneshot;
 use super::realtime::Realtime;
 use crate::runtime::{
     channels::{
-        join_request::{Join, Left, ServerPublication},
+        join_request::{ChannelJoin, LeaveReply, ServerPublication},
         messages::{Ask, CountPresence, Leave, ListChannels, Presence, Publishment, Show, What},
         reply::{Asker, Joining, Leaving, Reply},
         shard::{Shard, shard_of},
     },
-    connection::outbox::{Outbox, Reserved},
+    connection::outbox::{Outbox, Reservation},
     supervision::LaneError,
 };
 use logic::{history::PAGE_BYTES, journal::Retention, namespace::Namespaces};
@@ -37,16 +37,16 @@ use protocol::{
 pub const ANSWER_BYTES: usize = PAGE_BYTES + 64 * 1024;
 
 impl Realtime {
-    /// Subscribes. Whatever comes of it is told as [`Join::reply`] says, before the channel's first push.
+    /// Subscribes. Whatever comes of it is told as [`ChannelJoin::reply`] says, before the channel's first push.
     ///
     /// # Errors
     /// When the shard takes no message now; nobody has been told anything then.
-    pub fn join(&self, join: Join) -> Result<(), LaneError> {
+    pub fn join(&self, join: ChannelJoin) -> Result<(), LaneError> {
         self.ask_channel(join.channel.clone(), What::Join(Joining::new(join)))
     }
 
     /// Unsubscribes. Whoever is to be told is told in any case.
-    pub fn leave(&self, channel: ChannelName, connection: ConnectionId, told: Left) {
+    pub fn leave(&self, channel: ChannelName, connection: ConnectionId, told: LeaveReply) {
         let leaving = Leaving::new(channel.clone(), told);
         // Past the bound, because a lost leave would deliver for ever: at most one per join that was let through.
         self.shard(&channel).lane.control(Leave { channel, connection, leaving });
@@ -96,7 +96,7 @@ impl Realtime {
         channel: ChannelName,
         outbox: Outbox,
         id: u32,
-        room: Reserved,
+        room: Reservation,
     ) -> Result<(), LaneError> {
         let lane = &self.shard(&channel).lane;
         let asker = Asker::Command(Reply::within(outbox, id, Some(room)));
@@ -130,7 +130,7 @@ impl Realtime {
         request: HistoryRequest,
         outbox: Outbox,
         id: u32,
-        room: Option<Reserved>,
+        room: Option<Reservation>,
     ) -> Result<(), LaneError> {
         self.ask_channel(channel, What::History(request, Asker::Command(Reply::within(outbox, id, room))))
     }

@@ -7,10 +7,10 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 
 use crate::runtime::{
-    channels::join_request::{Join, JoinReply, Left},
+    channels::join_request::{ChannelJoin, JoinReply, LeaveReply},
     connection::{
-        outbox::{Outbox, Reserved},
-        request::{Control, SubscribeReply},
+        outbox::{Outbox, Reservation},
+        request::{ConnectionRequest, SubscribeReply},
     },
 };
 use protocol::{
@@ -24,7 +24,7 @@ pub(crate) struct Reply {
     id: u32,
     armed: bool,
     #[expect(dead_code, reason = "gives itself back when it is dropped, behind the answer")]
-    room: Option<Reserved>,
+    room: Option<Reservation>,
 }
 
 impl Reply {
@@ -33,7 +33,7 @@ impl Reply {
     }
 
     /// Into room that was taken before.
-    pub(crate) fn within(outbox: Outbox, id: u32, room: Option<Reserved>) -> Self {
+    pub(crate) fn within(outbox: Outbox, id: u32, room: Option<Reservation>) -> Self {
         Self { outbox, id, armed: true, room }
     }
 
@@ -130,15 +130,15 @@ impl Told for HistoryResult {
 }
 
 /// A subscription that is being made.
-pub(crate) struct Joining(Option<Join>);
+pub(crate) struct Joining(Option<ChannelJoin>);
 
 impl Joining {
-    pub(crate) fn new(join: Join) -> Self {
+    pub(crate) fn new(join: ChannelJoin) -> Self {
         Self(Some(join))
     }
 
     /// What is asked for.
-    pub(crate) fn join(&self) -> Option<&Join> {
+    pub(crate) fn join(&self) -> Option<&ChannelJoin> {
         self.0.as_ref()
     }
 
@@ -150,7 +150,7 @@ impl Joining {
     }
 
     /// Takes it on: from here on the taker answers.
-    pub(crate) fn take(mut self) -> Option<Join> {
+    pub(crate) fn take(mut self) -> Option<ChannelJoin> {
         self.0.take()
     }
 
@@ -163,7 +163,7 @@ impl Joining {
     /// asked anew.
     pub(crate) fn cancel(mut self) {
         if let Some(join) = self.0.take() {
-            tell(join, ErrorCode::Internal);
+            send_refusal(join, ErrorCode::Internal);
         }
     }
 
@@ -183,22 +183,25 @@ impl Drop for Joining {
     }
 }
 
-fn refuse(join: Join, error: ErrorCode) {
-    if !matches!(join.reply, JoinReply::Gather(_)) {
+fn refuse(join: ChannelJoin, error: ErrorCode) {
+    if !matches!(join.reply, JoinReply::Collect(_)) {
         // Before the client, whose next command must find that there is no subscription.
-        let _ = join.outbox.tell(Control::Lost { channel: join.channel.clone(), number: join.number });
+        let _ = join.outbox.request(ConnectionRequest::SubscriptionLost {
+            channel: join.channel.clone(),
+            number: join.number,
+        });
     }
-    tell(join, error);
+    send_refusal(join, error);
 }
 
-fn tell(join: Join, error: ErrorCode) {
+fn send_refusal(join: ChannelJoin, error: ErrorCode) {
     match join.reply {
         JoinReply::Command(id) => {
             let _ = join.outbox.push(join.outbox.encoding().reply(id, &Answer::Error(error)));
         }
         // The client has not heard of it yet.
         JoinReply::Push(asker) => answer(asker, Err(error)),
-        JoinReply::Gather(gather) => gather.joined(&join.channel, Err(error)),
+        JoinReply::Collect(gather) => gather.joined(&join.channel, Err(error)),
     }
 }
 
@@ -216,9 +219,9 @@ pub(crate) fn accept(
     result: SubscribeResult,
 ) {
     let encoding = outbox.encoding();
-    if !matches!(reply, JoinReply::Gather(_)) {
+    if !matches!(reply, JoinReply::Collect(_)) {
         // Before the client, whose next command must find that there is a subscription.
-        let _ = outbox.tell(Control::Made { channel: channel.clone(), number });
+        let _ = outbox.request(ConnectionRequest::SubscriptionMade { channel: channel.clone(), number });
     }
     match reply {
         JoinReply::Command(id) => {
@@ -234,18 +237,18 @@ pub(crate) fn accept(
             }
             answer(asker, Ok(true));
         }
-        JoinReply::Gather(gather) => gather.joined(channel, Ok(result)),
+        JoinReply::Collect(gather) => gather.joined(channel, Ok(result)),
     }
 }
 
 /// A subscription that ends: whoever is to be told is told, even if the shard is not there any more.
 pub(crate) struct Leaving {
     channel: ChannelName,
-    left: Left,
+    left: LeaveReply,
 }
 
 impl Leaving {
-    pub(crate) fn new(channel: ChannelName, left: Left) -> Self {
+    pub(crate) fn new(channel: ChannelName, left: LeaveReply) -> Self {
         Self { channel, left }
     }
 }
@@ -253,14 +256,14 @@ impl Leaving {
 impl Drop for Leaving {
     fn drop(&mut self) {
         match &self.left {
-            Left::Answer(outbox, id) => {
+            LeaveReply::Answer(outbox, id) => {
                 let _ = outbox.push(outbox.encoding().reply(*id, &Answer::Unsubscribe));
             }
-            Left::Push(outbox, code) => {
+            LeaveReply::Push(outbox, code) => {
                 let push = Push::Unsubscribe { channel: self.channel.as_str(), code: *code };
                 let _ = outbox.push(outbox.encoding().push(&push));
             }
-            Left::Silent => {}
+            LeaveReply::Silent => {}
         }
     }
 }

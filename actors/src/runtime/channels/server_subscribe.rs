@@ -5,9 +5,12 @@
 use std::time::Duration;
 
 use crate::runtime::{
-    connection::request::Control,
+    connection::request::ConnectionRequest,
     realtime::Realtime,
-    sessions::{Selection, answering, collect},
+    sessions::{
+        answers::{collect, request_answers},
+        types::ConnectionSelection,
+    },
 };
 use protocol::{ErrorCode, subscription::ServerSubscription};
 
@@ -16,7 +19,7 @@ const SUBSCRIBE_WAIT: Duration = Duration::from_secs(5);
 
 /// What became of a subscription that several connections were to be given. One that has ended meanwhile counts nowhere.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Subscribing {
+pub struct SubscribeCounts {
     /// Connections that have it now, and did not before.
     pub done: usize,
     /// Connections that were asked and had not answered when the wait ended.
@@ -29,11 +32,15 @@ pub struct Subscribing {
 
 impl Realtime {
     /// Subscribes connections in the server's name, and waits, bounded, until the channel has taken them in or has not.
-    pub async fn subscribe(&self, selection: &Selection, subscription: ServerSubscription) -> Subscribing {
-        let control = move |reply| Control::Subscribe(Box::new(subscription.clone()), reply);
-        let (answers, request) = answering(control);
-        self.ask(selection, request).await;
-        let mut made = Subscribing::default();
+    pub async fn subscribe(
+        &self,
+        selection: &ConnectionSelection,
+        subscription: ServerSubscription,
+    ) -> SubscribeCounts {
+        let control = move |reply| ConnectionRequest::Subscribe(Box::new(subscription.clone()), reply);
+        let (answers, request) = request_answers(control);
+        self.send_requests(selection, request).await;
+        let mut made = SubscribeCounts::default();
         for said in collect(answers, SUBSCRIBE_WAIT).await {
             let ended = said.has_ended();
             let error = match said.answer {

@@ -15,7 +15,7 @@ use tokio::sync::Notify;
 
 /// One operation that waits for sockets to be severed.
 #[derive(Clone, Default)]
-pub(crate) struct Closing(Arc<Inner>);
+pub(crate) struct CloseWaiter(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
@@ -29,7 +29,7 @@ struct Inner {
 
 /// What became of the sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
-pub struct Closed {
+pub struct CloseCounts {
     /// Severed: no frame is accepted from them or delivered to them.
     pub sockets_closed: usize,
     /// Cut, but not yet seen to be severed when the wait ended.
@@ -37,28 +37,28 @@ pub struct Closed {
 }
 
 /// Keeps whoever waits for sockets waiting until it is dropped.
-pub struct ClosingGuard {
+pub struct CloseGuard {
     inner: Arc<Inner>,
     socket: bool,
 }
 
-impl Closing {
+impl CloseWaiter {
     /// A guard for a message that may find sockets to cut.
     #[must_use]
-    pub(crate) fn message(&self) -> ClosingGuard {
+    pub(crate) fn message(&self) -> CloseGuard {
         self.guard(false)
     }
 
-    fn guard(&self, socket: bool) -> ClosingGuard {
+    fn guard(&self, socket: bool) -> CloseGuard {
         self.0.outstanding.fetch_add(1, Ordering::AcqRel);
         if socket {
             self.0.pending.fetch_add(1, Ordering::AcqRel);
         }
-        ClosingGuard { inner: Arc::clone(&self.0), socket }
+        CloseGuard { inner: Arc::clone(&self.0), socket }
     }
 
     /// Waits until every guard is gone, at most `limit`.
-    pub(crate) async fn wait(&self, limit: Duration) -> Closed {
+    pub(crate) async fn wait(&self, limit: Duration) -> CloseCounts {
         let settled = async {
             loop {
                 let notified = self.0.settled.notified();
@@ -70,22 +70,22 @@ impl Closing {
         };
         // A timeout is an answer too: the caller reports what is still pending.
         let _ = tokio::time::timeout(limit, settled).await;
-        Closed {
+        CloseCounts {
             sockets_closed: self.0.closed.load(Ordering::Acquire),
             pending: self.0.pending.load(Ordering::Acquire),
         }
     }
 }
 
-impl ClosingGuard {
+impl CloseGuard {
     /// A guard for one socket found while handling the message.
     #[must_use]
     pub fn socket(&self) -> Self {
-        Closing(Arc::clone(&self.inner)).guard(true)
+        CloseWaiter(Arc::clone(&self.inner)).guard(true)
     }
 }
 
-impl Drop for ClosingGuard {
+impl Drop for CloseGuard {
     fn drop(&mut self) {
         if self.socket {
             self.inner.closed.fetch_add(1, Ordering::AcqRel);
@@ -103,7 +103,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_wait_ends_when_the_last_guard_is_dropped() {
-        let closing = Closing::default();
+        let closing = CloseWaiter::default();
         let message = closing.message();
         let sockets = [message.socket(), message.socket()];
         drop(message);
@@ -113,16 +113,16 @@ mod tests {
         });
         tokio::task::yield_now().await;
         drop(sockets);
-        assert_eq!(waiting.await.unwrap(), Closed { sockets_closed: 2, pending: 0 });
+        assert_eq!(waiting.await.unwrap(), CloseCounts { sockets_closed: 2, pending: 0 });
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_socket_that_does_not_close_in_time_is_pending() {
-        let closing = Closing::default();
+        let closing = CloseWaiter::default();
         let message = closing.message();
         let _stuck = message.socket();
         drop((message.socket(), message));
         let closed = closing.wait(Duration::from_secs(1)).await;
-        assert_eq!(closed, Closed { sockets_closed: 1, pending: 1 });
+        assert_eq!(closed, CloseCounts { sockets_closed: 1, pending: 1 });
     }
 }

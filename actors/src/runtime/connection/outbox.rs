@@ -22,31 +22,33 @@ use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
 
-use crate::runtime::connection::{close_waiter::ClosingGuard, request::Control};
+use crate::runtime::connection::{close_waiter::CloseGuard, request::ConnectionRequest};
 use protocol::{
     Encoding,
-    close::{CloseReason, Goodbye},
+    close::{CloseMessage, CloseReason},
 };
 
 /// How a connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
+pub enum ConnectionEnd {
     /// Send what is queued, then the close frame.
-    Flush(Goodbye),
+    Flush(CloseMessage),
     /// Send nothing that is queued: the close frame at most, and only if the peer takes it at once.
-    Cut(Goodbye),
+    Cut(CloseMessage),
     /// The queue overflowed and was dropped; the close frame waits until the peer reads again, for as long as any write may.
-    Shed(Goodbye),
+    Shed(CloseMessage),
     /// The peer said goodbye: answer its close frame.
     Peer,
 }
 
-impl End {
+impl ConnectionEnd {
     /// What the peer is told, if the end is ours.
     #[must_use]
-    pub fn goodbye(&self) -> Option<&Goodbye> {
+    pub fn close_message(&self) -> Option<&CloseMessage> {
         match self {
-            Self::Flush(goodbye) | Self::Cut(goodbye) | Self::Shed(goodbye) => Some(goodbye),
+            Self::Flush(close_message) | Self::Cut(close_message) | Self::Shed(close_message) => {
+                Some(close_message)
+            }
             Self::Peer => None,
         }
     }
@@ -54,7 +56,7 @@ impl End {
 
 /// The connection has ended (or this very frame overflowed its queue): nothing is accepted any more.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ended;
+pub struct OutboxClosed;
 
 /// The writing half: cheap to clone, usable from any thread.
 #[derive(Clone)]
@@ -75,14 +77,14 @@ struct Queue {
     /// Bytes that the connection's own task waits to reserve; zero if it does not.
     wanted: usize,
     limit: usize,
-    end: Option<End>,
+    end: Option<ConnectionEnd>,
     severed: bool,
     /// Only so many frames leave yet: something must go behind them that is still being made.
     held: Option<usize>,
     /// What the connection's own task is asked to do.
-    controls: VecDeque<Control>,
+    controls: VecDeque<ConnectionRequest>,
     /// Revocations that wait for this socket.
-    guards: Vec<ClosingGuard>,
+    guards: Vec<CloseGuard>,
 }
 
 /// What stays free of large answers, for whatever else is said to the peer.
@@ -132,7 +134,7 @@ impl Outbox {
     ///
     /// # Errors
     /// As [`Self::push`].
-    pub fn release(&self, first: Bytes) -> Result<(), Ended> {
+    pub fn release(&self, first: Bytes) -> Result<(), OutboxClosed> {
         let result = {
             let mut queue = self.0.queue.lock();
             let before = queue.held.take().unwrap_or(0);
@@ -145,19 +147,19 @@ impl Outbox {
     /// Asks the connection's own task to do something.
     ///
     /// # Errors
-    /// `Ended` when the connection has ended, or ends now because it does not get any further.
-    pub fn tell(&self, control: Control) -> Result<(), Ended> {
+    /// `OutboxClosed` when the connection has ended, or ends now because it does not get any further.
+    pub fn request(&self, control: ConnectionRequest) -> Result<(), OutboxClosed> {
         let result = {
             let mut queue = self.0.queue.lock();
             if queue.end.is_some() {
-                return Err(Ended);
+                return Err(OutboxClosed);
             }
             if queue.controls.len() < CONTROLS_MAX {
                 queue.controls.push_back(control);
                 Ok(())
             } else {
                 self.overflow(&mut queue);
-                Err(Ended)
+                Err(OutboxClosed)
             }
         };
         self.0.waker.wake();
@@ -167,8 +169,8 @@ impl Outbox {
     /// Queues one reply or push and wakes the pump.
     ///
     /// # Errors
-    /// `Ended` when the connection has ended, or ends now because the queue is full.
-    pub fn push(&self, frame: Bytes) -> Result<(), Ended> {
+    /// `OutboxClosed` when the connection has ended, or ends now because the queue is full.
+    pub fn push(&self, frame: Bytes) -> Result<(), OutboxClosed> {
         let result = self.enqueue(frame);
         if result != Ok(false) {
             self.0.waker.wake();
@@ -180,12 +182,12 @@ impl Outbox {
     ///
     /// # Errors
     /// As [`Self::push`].
-    pub fn push_from_owner(&self, frame: Bytes) -> Result<(), Ended> {
+    pub fn push_from_owner(&self, frame: Bytes) -> Result<(), OutboxClosed> {
         self.enqueue(frame).map(drop)
     }
 
     /// `Ok(true)` when the queue was empty, so that the pump may be asleep.
-    fn enqueue(&self, frame: Bytes) -> Result<bool, Ended> {
+    fn enqueue(&self, frame: Bytes) -> Result<bool, OutboxClosed> {
         self.put(&mut self.0.queue.lock(), frame, VecDeque::push_back)
     }
 
@@ -194,13 +196,13 @@ impl Outbox {
         queue: &mut Queue,
         frame: Bytes,
         place: impl FnOnce(&mut VecDeque<Bytes>, Bytes),
-    ) -> Result<bool, Ended> {
+    ) -> Result<bool, OutboxClosed> {
         if queue.end.is_some() {
-            return Err(Ended);
+            return Err(OutboxClosed);
         }
         if queue.bytes + frame.len() > queue.limit {
             self.overflow(queue);
-            return Err(Ended);
+            return Err(OutboxClosed);
         }
         let was_empty = queue.frames.is_empty();
         queue.bytes += frame.len();
@@ -209,14 +211,14 @@ impl Outbox {
     }
 
     fn overflow(&self, queue: &mut Queue) {
-        queue.end = Some(End::Shed(CloseReason::Slow.into()));
+        queue.end = Some(ConnectionEnd::Shed(CloseReason::Slow.into()));
         queue.forget();
         self.0.open.store(false, Ordering::Release);
     }
 
     /// The next thing that the connection's own task is asked to do.
     #[must_use]
-    pub fn next_control(&self) -> Option<Control> {
+    pub fn next_request(&self) -> Option<ConnectionRequest> {
         self.0.queue.lock().controls.pop_front()
     }
 
@@ -226,34 +228,36 @@ impl Outbox {
     }
 
     /// Ends the connection in good order: what is queued still leaves.
-    pub fn close(&self, goodbye: impl Into<Goodbye>) {
-        self.declare(End::Flush(goodbye.into()), None);
+    pub fn close(&self, close_message: impl Into<CloseMessage>) {
+        self.declare(ConnectionEnd::Flush(close_message.into()), None);
     }
 
     /// Throws the switch: nothing queued leaves, nothing more is accepted. `guard` is released once the socket is
     /// severed.
-    pub fn cut(&self, goodbye: impl Into<Goodbye>, guard: Option<ClosingGuard>) {
-        self.declare(End::Cut(goodbye.into()), guard);
+    pub fn cut(&self, close_message: impl Into<CloseMessage>, guard: Option<CloseGuard>) {
+        self.declare(ConnectionEnd::Cut(close_message.into()), guard);
     }
 
     /// The peer closed: answer and end.
-    pub fn peer_closed(&self) {
-        self.declare(End::Peer, None);
+    pub fn close_from_peer(&self) {
+        self.declare(ConnectionEnd::Peer, None);
     }
 
     /// The first end wins, except that a cut overrides one that still waits for the peer.
-    fn declare(&self, end: End, guard: Option<ClosingGuard>) {
+    fn declare(&self, end: ConnectionEnd, guard: Option<CloseGuard>) {
         let mut queue = self.0.queue.lock();
-        let cut = matches!(end, End::Cut(_));
+        let cut = matches!(end, ConnectionEnd::Cut(_));
         // What is held back is of no use without what should have gone first.
-        if cut || end == End::Peer || queue.held.is_some() {
+        if cut || end == ConnectionEnd::Peer || queue.held.is_some() {
             queue.forget();
         }
         // Nothing that it is asked is done any more: whoever asks need not wait.
         queue.controls = VecDeque::new();
         match queue.end {
             None => queue.end = Some(end),
-            Some(End::Flush(_) | End::Shed(_) | End::Peer) if cut => queue.end = Some(end),
+            Some(ConnectionEnd::Flush(_) | ConnectionEnd::Shed(_) | ConnectionEnd::Peer) if cut => {
+                queue.end = Some(end)
+            }
             Some(_) => {}
         }
         if !queue.severed {
@@ -272,7 +276,7 @@ impl Outbox {
 
     /// How the connection ends, if that was declared.
     #[must_use]
-    pub fn end(&self) -> Option<End> {
+    pub fn end(&self) -> Option<ConnectionEnd> {
         self.0.queue.lock().end.clone()
     }
 
@@ -285,16 +289,16 @@ impl Outbox {
     /// Takes room for so many bytes; `None` if they do not fit beside what is queued and what is reserved. Only others who
     /// reserve are bound by it: [`Self::push`] takes the room that there is.
     #[must_use]
-    pub fn reserve(&self, bytes: usize) -> Option<Reserved> {
+    pub fn reserve(&self, bytes: usize) -> Option<Reservation> {
         let mut queue = self.0.queue.lock();
         let fits = queue.fits(bytes);
         queue.reserved += if fits { bytes } else { 0 };
-        fits.then(|| Reserved { outbox: self.clone(), bytes })
+        fits.then(|| Reservation { outbox: self.clone(), bytes })
     }
 
     /// Takes room for so many bytes as soon as there is so much: at once, or when the peer has read what was said before.
     /// Only for the task that owns the peer's stream, which is woken, and for one such wait at a time.
-    pub async fn reserve_in_turn(&self, bytes: usize) -> Reserved {
+    pub async fn reserve_in_turn(&self, bytes: usize) -> Reservation {
         poll_fn(|_| {
             let mut queue = self.0.queue.lock();
             // Into an empty queue everything fits.
@@ -305,7 +309,7 @@ impl Outbox {
             }
             queue.wanted = 0;
             queue.reserved += bytes;
-            Poll::Ready(Reserved { outbox: self.clone(), bytes })
+            Poll::Ready(Reservation { outbox: self.clone(), bytes })
         })
         .await
     }
@@ -335,12 +339,12 @@ impl Queue {
 }
 
 /// Room for a frame that is still being made; given back when this is dropped, which is when the frame has been pushed.
-pub struct Reserved {
+pub struct Reservation {
     outbox: Outbox,
     bytes: usize,
 }
 
-impl Drop for Reserved {
+impl Drop for Reservation {
     fn drop(&mut self) {
         let mut queue = self.outbox.0.queue.lock();
         queue.reserved -= self.bytes;
@@ -363,7 +367,7 @@ impl OutboxReader {
 
     /// Moves whole frames, up to about `budget` bytes (at least one frame), into `into`. Answers how the connection
     /// ends, if it does: a flushing end only once nothing is left.
-    pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<End> {
+    pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<ConnectionEnd> {
         let mut queue = self.0.queue.lock();
         let mut taken = 0;
         while taken < budget && queue.held != Some(0) {
@@ -382,7 +386,7 @@ impl OutboxReader {
             self.0.waker.wake();
         }
         match &queue.end {
-            Some(End::Flush(_)) if taken > 0 || !queue.frames.is_empty() => None,
+            Some(ConnectionEnd::Flush(_)) if taken > 0 || !queue.frames.is_empty() => None,
             end => end.clone(),
         }
     }
@@ -395,13 +399,13 @@ impl OutboxReader {
 
     /// The next thing that the connection's task is asked to do.
     #[must_use]
-    pub fn next_control(&self) -> Option<Control> {
+    pub fn next_request(&self) -> Option<ConnectionRequest> {
         self.0.queue.lock().controls.pop_front()
     }
 
     /// The end that was declared, without taking anything.
     #[must_use]
-    pub fn end(&self) -> Option<End> {
+    pub fn end(&self) -> Option<ConnectionEnd> {
         if self.0.open.load(Ordering::Acquire) {
             return None;
         }
@@ -410,7 +414,7 @@ impl OutboxReader {
 
     /// Declares an end that the owner of the stream has found itself; one that was declared before stays, unless this is a
     /// cut.
-    pub fn declare(&self, end: End) {
+    pub fn declare(&self, end: ConnectionEnd) {
         Outbox(Arc::clone(&self.0)).declare(end, None);
     }
 
@@ -420,7 +424,7 @@ impl OutboxReader {
             let mut queue = self.0.queue.lock();
             queue.severed = true;
             queue.forget();
-            queue.end.get_or_insert(End::Peer);
+            queue.end.get_or_insert(ConnectionEnd::Peer);
             std::mem::take(&mut queue.guards)
         };
         self.0.open.store(false, Ordering::Release);

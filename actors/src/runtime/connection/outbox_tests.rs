@@ -4,7 +4,7 @@ use std::{future::Future, sync::atomic::AtomicUsize, task::Context};
 
 use super::*;
 
-fn take_all(reader: &OutboxReader) -> (Vec<Bytes>, Option<End>) {
+fn take_all(reader: &OutboxReader) -> (Vec<Bytes>, Option<ConnectionEnd>) {
     let mut frames = Vec::new();
     let end = reader.take(usize::MAX, &mut frames);
     (frames, end)
@@ -74,17 +74,17 @@ impl std::task::Wake for Woken {
 fn an_overflow_ends_the_connection_as_slow_and_drops_what_was_queued() {
     let (outbox, reader) = outbox(3, Encoding::Json);
     outbox.push(Bytes::from_static(b"ab")).unwrap();
-    assert_eq!(outbox.push(Bytes::from_static(b"cd")), Err(Ended));
-    assert_eq!(take_all(&reader), (vec![], Some(End::Shed(CloseReason::Slow.into()))));
+    assert_eq!(outbox.push(Bytes::from_static(b"cd")), Err(OutboxClosed));
+    assert_eq!(take_all(&reader), (vec![], Some(ConnectionEnd::Shed(CloseReason::Slow.into()))));
     assert!(!outbox.is_open());
 }
 
 #[test]
 fn a_cut_does_not_wait_for_a_peer_that_is_slow() {
     let (outbox, reader) = outbox(1, Encoding::Json);
-    assert_eq!(outbox.push(Bytes::from_static(b"ab")), Err(Ended));
+    assert_eq!(outbox.push(Bytes::from_static(b"ab")), Err(OutboxClosed));
     outbox.cut(CloseReason::SessionRevoked, None);
-    assert_eq!(reader.end(), Some(End::Cut(CloseReason::SessionRevoked.into())));
+    assert_eq!(reader.end(), Some(ConnectionEnd::Cut(CloseReason::SessionRevoked.into())));
 }
 
 #[test]
@@ -92,9 +92,9 @@ fn a_close_lets_the_queue_leave_first() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.push(Bytes::from_static(b"a")).unwrap();
     outbox.close(CloseReason::Expired);
-    assert_eq!(outbox.push(Bytes::from_static(b"b")), Err(Ended));
+    assert_eq!(outbox.push(Bytes::from_static(b"b")), Err(OutboxClosed));
     assert_eq!(take_all(&reader), (vec![Bytes::from_static(b"a")], None));
-    assert_eq!(take_all(&reader), (vec![], Some(End::Flush(CloseReason::Expired.into()))));
+    assert_eq!(take_all(&reader), (vec![], Some(ConnectionEnd::Flush(CloseReason::Expired.into()))));
 }
 
 #[test]
@@ -103,17 +103,17 @@ fn a_cut_overrides_a_close_and_discards_the_queue() {
     outbox.push(Bytes::from_static(b"a")).unwrap();
     outbox.close(CloseReason::Expired);
     outbox.cut(CloseReason::SessionRevoked, None);
-    assert_eq!(take_all(&reader), (vec![], Some(End::Cut(CloseReason::SessionRevoked.into()))));
+    assert_eq!(take_all(&reader), (vec![], Some(ConnectionEnd::Cut(CloseReason::SessionRevoked.into()))));
 }
 
 #[test]
 fn a_cut_overrides_the_peers_goodbye() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.push(Bytes::from_static(b"a")).unwrap();
-    outbox.peer_closed();
-    assert_eq!(take_all(&reader), (vec![], Some(End::Peer)));
+    outbox.close_from_peer();
+    assert_eq!(take_all(&reader), (vec![], Some(ConnectionEnd::Peer)));
     outbox.cut(CloseReason::SessionRevoked, None);
-    assert_eq!(reader.end(), Some(End::Cut(CloseReason::SessionRevoked.into())));
+    assert_eq!(reader.end(), Some(ConnectionEnd::Cut(CloseReason::SessionRevoked.into())));
 }
 
 #[test]
@@ -121,14 +121,14 @@ fn the_first_cut_wins() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     outbox.cut(CloseReason::SessionRevoked, None);
     outbox.cut(CloseReason::Shutdown, None);
-    assert_eq!(reader.end(), Some(End::Cut(CloseReason::SessionRevoked.into())));
+    assert_eq!(reader.end(), Some(ConnectionEnd::Cut(CloseReason::SessionRevoked.into())));
 }
 
 #[test]
 fn a_pump_that_is_gone_accepts_nothing() {
     let (outbox, reader) = outbox(100, Encoding::Json);
     drop(reader);
-    assert_eq!(outbox.push(Bytes::from_static(b"a")), Err(Ended));
+    assert_eq!(outbox.push(Bytes::from_static(b"a")), Err(OutboxClosed));
 }
 
 #[test]

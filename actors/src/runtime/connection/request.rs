@@ -4,7 +4,7 @@
 
 use tokio::sync::oneshot;
 
-use logic::subscription::Described;
+use logic::subscription::ConnectionDescription;
 use protocol::{
     ErrorCode, Payload, UnsubscribeCode, channel_name::ChannelName, subscription::ServerSubscription,
 };
@@ -18,16 +18,16 @@ pub type SubscribeReply = oneshot::Sender<Result<bool, ErrorCode>>;
 
 /// Something to do.
 #[derive(Debug)]
-pub enum Control {
+pub enum ConnectionRequest {
     /// A subscription is made: the channel has taken it in. The client is told right after.
-    Made {
+    SubscriptionMade {
         /// The channel.
         channel: ChannelName,
         /// Which one: meanwhile there may be another one of the same channel.
         number: u64,
     },
     /// A subscription could not be made, or is lost: forget it. The client has been told.
-    Lost {
+    SubscriptionLost {
         /// The channel.
         channel: ChannelName,
         /// Which one: meanwhile there may be another one of the same channel.
@@ -54,10 +54,10 @@ pub enum Control {
         reply: Reply,
     },
     /// End the subscriptions whose tokens are denied, and tell the client so.
-    Judge(
+    EndDeniedSubscriptions(
         /// Whether there were any.
         Reply,
     ),
     /// Say what the connection is.
-    Describe(oneshot::Sender<Described>),
+    Describe(oneshot::Sender<ConnectionDescription>),
 }

@@ -15,7 +15,7 @@ use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, Wrap
 use tokio::sync::oneshot;
 
 use super::spill::Spill;
-use crate::runtime::ports::{AuditSink, NotWritten};
+use crate::runtime::ports::{AuditSink, WriteError};
 use protocol::audit::AuditEvent;
 
 const HELD_MAX: usize = 10_000;
@@ -24,14 +24,14 @@ const RETRY_MAX: Duration = Duration::from_secs(5);
 /// The event could not be written down anywhere.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the audit trail cannot be written")]
-pub struct NotRecorded;
+pub struct RecordError;
 
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Record {
     pub(crate) event: AuditEvent,
     /// Answered once the event is in the spill file. `None`: nobody waits.
-    pub(crate) reply: Option<oneshot::Sender<Result<(), NotRecorded>>>,
+    pub(crate) reply: Option<oneshot::Sender<Result<(), RecordError>>>,
 }
 
 /// Answered when everything recorded before it is in the database.
@@ -108,11 +108,11 @@ impl Audit {
             audit.busy = false;
             match result {
                 Ok(()) => audit.advance(consumed, count, ctx),
-                Err(NotWritten::Unavailable(error)) => {
+                Err(WriteError::Unavailable(error)) => {
                     tracing::warn!(%error, "audit events wait for the database");
                     audit.retry_later(ctx);
                 }
-                Err(NotWritten::Refused(error)) => audit.refused(&error, consumed, count, ctx),
+                Err(WriteError::Refused(error)) => audit.refused(&error, consumed, count, ctx),
             }
         });
         ctx.spawn(written);
@@ -185,7 +185,7 @@ impl Handler<Record> for Audit {
         }
         match message.reply {
             Some(reply) => {
-                let _ = reply.send(appended.map_err(|_| NotRecorded));
+                let _ = reply.send(appended.map_err(|_| RecordError));
             }
             None if appended.is_err() && self.held.len() < HELD_MAX => self.held.push_back(message.event),
             None if appended.is_err() => metrics::counter!("audit_events_lost_total").increment(1),

@@ -1,6 +1,6 @@
 //! The `DeviceTracker` actor: last-seen values of devices and sessions, written in batches, and the score of a sign-in.
 //!
-//! One shard per slice of users. `Seen` comes once per request or socket tick and is only merged in memory; a timer
+//! One shard per slice of users. `SessionActivity` comes once per request or socket tick and is only merged in memory; a timer
 //! writes what gathered. Who sends: `Realtime::seen`. When it dies, up to one interval of last-seen values is lost, which
 //! makes a session look idle by that much at most; its successor starts empty.
 //!
@@ -20,7 +20,7 @@ use std::{
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
 use tokio::sync::oneshot;
 
-use crate::runtime::ports::{DeviceStore, NotRead, Seen};
+use crate::runtime::ports::{DeviceStore, ReadError, SessionActivity};
 use domain::risk::{
     Assessment, Signals, assess,
     sign_in_history::{Attempted, Histories},
@@ -33,7 +33,7 @@ const BATCH: usize = 512;
 
 #[derive(Message)]
 #[rtype(result = "()")]
-pub(crate) struct Note(pub(crate) Seen);
+pub(crate) struct Note(pub(crate) SessionActivity);
 
 /// Answered when everything seen before it is written, or could not be.
 #[derive(Message)]
@@ -46,7 +46,7 @@ pub(crate) struct Score {
     pub(crate) user: UserId,
     pub(crate) address: IpAddr,
     pub(crate) signals: Signals,
-    pub(crate) reply: oneshot::Sender<Result<Assessment, NotRead>>,
+    pub(crate) reply: oneshot::Sender<Result<Assessment, ReadError>>,
 }
 
 #[derive(Message)]
@@ -56,7 +56,7 @@ pub(crate) struct NoteAttempt(pub(crate) Attempted);
 pub(crate) struct DeviceTracker {
     store: Arc<dyn DeviceStore>,
     interval: Duration,
-    pending: HashMap<SessionId, Seen>,
+    pending: HashMap<SessionId, SessionActivity>,
     histories: Histories,
 }
 
@@ -66,7 +66,7 @@ impl DeviceTracker {
     }
 
     /// Later values win; nothing ever goes back.
-    fn merge(&mut self, seen: Seen) {
+    fn merge(&mut self, seen: SessionActivity) {
         let full = self.pending.len() >= PENDING_MAX;
         match self.pending.entry(seen.session) {
             Entry::Occupied(mut entry) => {
@@ -90,7 +90,12 @@ impl DeviceTracker {
     }
 
     /// Writes one batch after the other; what could not be written waits for the next interval.
-    fn write_on(&mut self, mut rest: Vec<Seen>, done: Option<oneshot::Sender<()>>, ctx: &mut Context<Self>) {
+    fn write_on(
+        &mut self,
+        mut rest: Vec<SessionActivity>,
+        done: Option<oneshot::Sender<()>>,
+        ctx: &mut Context<Self>,
+    ) {
         let batch = rest.split_off(rest.len().saturating_sub(BATCH));
         if batch.is_empty() {
             answer(done);

@@ -10,23 +10,21 @@ use std::{future::Future, net::IpAddr, time::Duration};
 use tokio::sync::oneshot;
 
 use self::{
-    audit::{Flush, NotRecorded, Record},
+    audit::{Flush, Record, RecordError},
     device_tracker::{FlushSeen, Note, NoteAttempt, Score},
     rate_limiter::{Check, WrongPair},
 };
 use crate::runtime::{
-    ports::{NotRead, Seen},
-    realtime::Realtime,
+    ports::{ReadError, SessionActivity},
+    realtime::{LIMITER_SHARDS, Realtime, TRACKER_SHARDS},
 };
 use domain::{
     abuse::stuffing::Pair,
     risk::{Assessment, Signals, sign_in_history::Attempted},
 };
-use logic::{bans::Standing, limits::Verdict};
+use logic::{bans::BanStatus, limits::Verdict};
 use protocol::{audit::AuditEvent, id::UserId, limit::Limit};
 
-pub(crate) const LIMITER_SHARDS: usize = 4;
-pub(crate) const TRACKER_SHARDS: usize = 2;
 /// How long a limit check or an audit append may take before it counts as refused.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 /// Advice to whoever was refused because an actor was overloaded.
@@ -64,8 +62,8 @@ impl Realtime {
 
     /// Whether whoever counts under this key may come in.
     #[must_use]
-    pub fn standing(&self, key: &str, now_ms: i64) -> Standing {
-        self.0.bans.read().standing(key, now_ms)
+    pub fn ban_status(&self, key: &str, now_ms: i64) -> BanStatus {
+        self.0.bans.read().ban_status(key, now_ms)
     }
 
     /// To be taken before the database is asked for its bans, for [`Realtime::fill_bans`].
@@ -94,10 +92,10 @@ impl Realtime {
     ///
     /// # Errors
     /// When it cannot be written anywhere: the act it tells of must not be done.
-    pub async fn record(&self, event: AuditEvent) -> Result<(), NotRecorded> {
+    pub async fn record(&self, event: AuditEvent) -> Result<(), RecordError> {
         let (reply, written) = oneshot::channel();
-        self.0.audit.try_send(Record { event, reply: Some(reply) }).map_err(|_| NotRecorded)?;
-        within(written).await.unwrap_or(Err(NotRecorded))
+        self.0.audit.try_send(Record { event, reply: Some(reply) }).map_err(|_| RecordError)?;
+        within(written).await.unwrap_or(Err(RecordError))
     }
 
     /// Writes an event down without waiting. For sockets only: bounded by one open and one close per connection.
@@ -106,7 +104,7 @@ impl Realtime {
     }
 
     /// Notes a sign of life of a session; written later, in a batch.
-    pub fn seen(&self, seen: Seen) {
+    pub fn seen(&self, seen: SessionActivity) {
         // A lost sign of life is followed by others.
         let _ = self.0.trackers[tracker_of(seen.user)].try_send(Note(seen));
     }
@@ -120,11 +118,11 @@ impl Realtime {
         user: UserId,
         address: IpAddr,
         signals: Signals,
-    ) -> Result<Assessment, NotRead> {
+    ) -> Result<Assessment, ReadError> {
         let (reply, scored) = oneshot::channel();
         let sent = self.0.trackers[tracker_of(user)].try_send(Score { user, address, signals, reply });
-        sent.map_err(|error| NotRead(error.to_string()))?;
-        within(scored).await.unwrap_or_else(|| Err(NotRead("no answer in time".to_owned())))
+        sent.map_err(|error| ReadError(error.to_string()))?;
+        within(scored).await.unwrap_or_else(|| Err(ReadError("no answer in time".to_owned())))
     }
 
     /// Notes an attempt to sign in that has been written down, so that the next score knows of it.

@@ -1,108 +1,65 @@
-//! The `Directory`: from a session id to its actor, and the tombstones.
+//! The `Directory`: from a session id to its actor, from a user to its sessions, the tombstones, and the denials.
 //!
-//! Shared by every thread. The order that keeps revocation and registration from missing each other: a connection is
-//! registered first and the tombstone looked up second; a revocation buries first and looks for the session second.
-//! In every interleaving one of the two sees the other.
+//! Shared by every thread. Its order of steps keeps revocation and registration from missing each other: a connection is
+//! registered first and the tombstone is looked up second; a revocation records the tombstone first and looks for the
+//! session second. In every interleaving at least one of the two sees the other (`directory_order_tests.rs` tries them
+//! all).
 //!
-//! Which sessions a user or a device has is not kept here: the revoking transaction answers that, one truth for every
-//! node.
+//! The directory does not keep which sessions a user or a device has in the database: the revoking transaction answers
+//! that, so there is one truth for all nodes.
 
 use std::{
     collections::HashSet,
-    net::IpAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, Weak},
     time::{Duration, Instant},
 };
 
 use actix::{Actor, Addr, ArbiterHandle};
 use dashmap::{DashMap, mapref::entry::Entry};
-use parking_lot::RwLock;
-
-use super::{
-    Bearer, Transport,
-    session::{Attach, ConnectionInfo, Describe, Detach, Member, Revoke, Session},
+use futures_util::future::join_all;
+use logic::{
+    denials::{Denial, DenialRecord, Denials, Denied, TokenMark},
+    session_connections::AttachRefused,
+    tombstones::Tombstones,
 };
-use crate::runtime::connection::{close_waiter::Closing, outbox::Outbox};
-use logic::{denials::Denials, session_connections::AttachRefused, tombstones::Tombstones};
+use parking_lot::RwLock;
 use protocol::{
     close::{Cause, CloseReason},
     id::{ConnectionId, SessionId, Subject},
 };
 
-/// A session actor may stop between being found and being asked; more often than this it is something else.
+use super::{
+    attachment::{AttachError, AttachRequest, Attachment},
+    session::{
+        Attach, AttachedConnection, Describe, Disconnect, Incarnation, Renew, Request, Revoke, Session,
+        SessionRegistry,
+    },
+    types::{CONNECTIONS_LISTED, ConnectionInfo, DisconnectRule, RequestRule},
+};
+use crate::runtime::connection::close_waiter::{CloseCounts, CloseWaiter};
+
+/// A session actor may stop between the lookup and the message to it. More tries than this mean another problem.
 const ATTACH_TRIES: usize = 5;
+/// Sessions that are asked at the same time.
+const SESSIONS_AT_ONCE: usize = 64;
 
-/// Identity and size of one incarnation of a session actor.
-#[derive(Clone)]
-pub(crate) struct Instance(Arc<AtomicUsize>);
-
-impl Instance {
-    fn new() -> Self {
-        Self(Arc::new(AtomicUsize::new(0)))
-    }
-
-    pub(crate) fn set_connections(&self, count: usize) {
-        self.0.store(count, Ordering::Release);
-    }
-
-    pub(crate) fn connections(&self) -> usize {
-        self.0.load(Ordering::Acquire)
-    }
-}
-
-pub(crate) struct Registered {
-    pub(crate) address: Addr<Session>,
-    pub(crate) instance: Instance,
+struct RegisteredSession {
+    address: Addr<Session>,
+    incarnation: Incarnation,
 }
 
 pub(crate) struct Directory {
-    pub(crate) sessions: DashMap<SessionId, Registered>,
-    /// The sessions in `sessions`, by whom they speak for. Changed only while the session's entry is held, so that both
-    /// always agree; whoever reads it lets go of it before looking there.
-    pub(crate) by_subject: DashMap<Subject, HashSet<SessionId>>,
-    pub(crate) denials: RwLock<Denials>,
+    sessions: DashMap<SessionId, RegisteredSession>,
+    /// The user index of `sessions`. It changes only while the entry of the session is held, so that both always agree. A
+    /// reader lets go of it before it looks a session up.
+    by_subject: DashMap<Subject, HashSet<SessionId>>,
+    denials: RwLock<Denials>,
     tombstones: RwLock<Tombstones>,
-    /// When what a session's sockets were told stopped being true (a changed role): sockets verified before are refused.
+    /// When the state that a session's sockets were told became void (a changed role): sockets verified before that moment
+    /// are refused.
     invalidated: DashMap<SessionId, Instant>,
     arbiter: ArbiterHandle,
     connections_per_session: usize,
-}
-
-/// A connection that wants to belong to its session.
-pub struct AttachRequest {
-    /// The session it was verified for.
-    pub session: SessionId,
-    /// The connection.
-    pub connection: ConnectionId,
-    /// For whom it speaks. Every connection of a session speaks for the same user.
-    pub bearer: Bearer,
-    /// How it is carried.
-    pub transport: Transport,
-    /// Its queue, which is also its switch.
-    pub outbox: Outbox,
-    /// The client's address.
-    pub address: Option<IpAddr>,
-    /// Wall time, in milliseconds since the epoch.
-    pub now_ms: i64,
-    /// When verifying its credential began.
-    pub verified_at: Instant,
-}
-
-/// Why a connection was not registered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum AttachError {
-    /// The session has ended, or what the socket was told about it is no longer true.
-    #[error("the session was closed: {}", .0.text())]
-    Closed(CloseReason),
-    /// The session holds as many connections as it may.
-    #[error("too many connections")]
-    Limit,
-    /// The session's actor could not be reached.
-    #[error("the session could not be reached")]
-    Unavailable,
 }
 
 impl Directory {
@@ -122,23 +79,28 @@ impl Directory {
         })
     }
 
-    /// Registers a connection, then checks that its session was not revoked meanwhile. `verified_at` is when its
-    /// credential was found good.
+    // ---- registration ----
+
+    /// Registers a connection, then checks that its session was not revoked meanwhile.
     pub(crate) async fn attach(self: &Arc<Self>, attach: &AttachRequest) -> Result<Attachment, AttachError> {
         let attachment = self.register(attach).await?;
-        if let Some(reason) = self.refusal(attach) {
-            attach.outbox.cut(reason, None);
-            return Err(AttachError::Closed(reason));
-        }
+        self.admit(attach)?;
         Ok(attachment)
     }
 
-    /// Why a connection that is registered may not stay.
+    /// The second step of [`Self::attach`]: cuts a registered connection that may not stay.
+    pub(crate) fn admit(&self, attach: &AttachRequest) -> Result<(), AttachError> {
+        let Some(reason) = self.refusal(attach) else { return Ok(()) };
+        attach.outbox.cut(reason, None);
+        Err(AttachError::Closed(reason))
+    }
+
+    /// Why a registered connection may not stay.
     fn refusal(&self, attach: &AttachRequest) -> Option<CloseReason> {
         if let Some(cause) = self.tombstone(attach.session) {
             return Some(cause.close_reason());
         }
-        let (subject, token) = (&attach.bearer.subject, &attach.bearer.token);
+        let (subject, token) = (&attach.identity.subject, &attach.identity.token);
         if let Some(denied) = self.denied(subject, token, None, attach.now_ms) {
             return Some(denied.close_reason());
         }
@@ -146,25 +108,30 @@ impl Directory {
         (*invalidated >= attach.verified_at).then_some(CloseReason::StateInvalidated)
     }
 
-    async fn register(self: &Arc<Self>, attach: &AttachRequest) -> Result<Attachment, AttachError> {
+    /// The first step of [`Self::attach`].
+    pub(crate) async fn register(
+        self: &Arc<Self>,
+        attach: &AttachRequest,
+    ) -> Result<Attachment, AttachError> {
         for _ in 0..ATTACH_TRIES {
-            let address = self.actor_of(attach.session, &attach.bearer.subject);
-            let member = Member {
+            let address = self.actor_of(attach.session, &attach.identity.subject);
+            let attached = AttachedConnection {
                 outbox: attach.outbox.clone(),
-                bearer: attach.bearer.clone(),
+                identity: attach.identity.clone(),
                 transport: attach.transport,
                 address: attach.address,
                 attached_at_ms: attach.now_ms,
                 registered: false,
             };
             let connection = attach.connection;
-            let asked = address.send(Attach { connection, member });
-            // Made before the answer: if nobody waits for that any more, dropping it takes back what may have been done.
+            let asked = address.send(Attach { connection, attached });
+            // Created before the answer: if the caller stops waiting for it, dropping the attachment undoes what may have
+            // been done.
             let attachment = Attachment { address, connection };
             match asked.await {
                 Ok(Ok(())) => return Ok(attachment),
                 Ok(Err(AttachRefused::Limit)) => return Err(AttachError::Limit),
-                // It stopped, empty, between being found and being asked.
+                // The actor stopped, empty, between the lookup and the message.
                 Err(_) => tokio::task::yield_now().await,
             }
         }
@@ -175,42 +142,29 @@ impl Directory {
         match self.sessions.entry(session) {
             Entry::Occupied(entry) if entry.get().address.connected() => entry.get().address.clone(),
             entry => {
-                let instance = Instance::new();
-                let actor = Session::new(
-                    session,
-                    subject.clone(),
-                    instance.clone(),
-                    self.connections_per_session,
-                    Arc::downgrade(self),
-                );
+                let incarnation = Incarnation::new();
+                let registry: Weak<dyn SessionRegistry> = Arc::<Self>::downgrade(self);
+                let limit = self.connections_per_session;
+                let actor = Session::new(session, subject.clone(), incarnation.clone(), limit, registry);
                 let address = Session::start_in_arbiter(&self.arbiter, |_| actor);
                 // The entry is held until the end of the block.
-                let _entry = entry.insert(Registered { address: address.clone(), instance });
+                let _entry = entry.insert(RegisteredSession { address: address.clone(), incarnation });
                 self.by_subject.entry(subject.clone()).or_default().insert(session);
                 address
             }
         }
     }
 
-    /// Removes this incarnation; a successor under the same id stays.
-    pub(crate) fn remove(&self, session: SessionId, subject: &Subject, instance: &Instance) {
-        let Entry::Occupied(entry) = self.sessions.entry(session) else { return };
-        if !Arc::ptr_eq(&entry.get().instance.0, &instance.0) {
-            return;
-        }
-        if let Entry::Occupied(mut sessions) = self.by_subject.entry(subject.clone()) {
-            sessions.get_mut().remove(&session);
-            if sessions.get().is_empty() {
-                sessions.remove();
-            }
-        }
-        entry.remove();
+    fn address_of(&self, session: SessionId) -> Option<Addr<Session>> {
+        self.sessions.get(&session).map(|registered| registered.address.clone())
     }
 
-    /// Remembers that a session ended. From here on nothing of it verifies or registers.
-    pub(crate) fn bury(&self, session: SessionId, cause: Cause) {
+    // ---- revocation ----
+
+    /// Records that a session ended. From here on none of its tokens verifies and none of its connections registers.
+    pub(crate) fn record_session_end(&self, session: SessionId, cause: Cause) {
         if cause.ends_session() {
-            self.tombstones.write().bury(session, cause, Instant::now());
+            self.tombstones.write().insert(session, cause, Instant::now());
         } else {
             self.invalidated.insert(session, Instant::now());
         }
@@ -220,27 +174,29 @@ impl Directory {
         self.tombstones.read().get(session, Instant::now())
     }
 
-    /// Cuts every connection of the session. Unbounded pushes, but one per session and revocation.
-    pub(crate) fn cut(&self, session: SessionId, reason: CloseReason, closing: &Closing) {
+    /// Cuts every connection of the session. Pushes past the mailbox's bound, but once per session and revocation.
+    pub(crate) fn cut(&self, session: SessionId, reason: CloseReason, closing: &CloseWaiter) {
         if let Some(registered) = self.sessions.get(&session) {
             registered.address.do_send(Revoke { reason, guard: closing.message() });
         }
     }
 
-    pub(crate) fn open_connections(&self, session: SessionId) -> usize {
-        self.sessions.get(&session).map_or(0, |registered| registered.instance.connections())
-    }
-
-    pub(crate) fn all_sessions(&self) -> Vec<SessionId> {
-        self.sessions.iter().map(|entry| *entry.key()).collect()
-    }
-
-    pub(crate) async fn describe(&self, session: SessionId) -> Vec<ConnectionInfo> {
-        let address = self.sessions.get(&session).map(|registered| registered.address.clone());
-        match address {
-            Some(address) => address.send(Describe).await.unwrap_or_default(),
-            None => Vec::new(),
+    /// Cuts connections of these sessions and waits, at most `limit`, until they are severed. Pushes past the mailbox's
+    /// bound, but once per session and call.
+    pub(crate) async fn disconnect(
+        &self,
+        sessions: &[SessionId],
+        rule: &DisconnectRule,
+        limit: Duration,
+    ) -> CloseCounts {
+        let closing = CloseWaiter::default();
+        for session in sessions {
+            if let Some(registered) = self.sessions.get(session) {
+                let disconnect = Disconnect { rule: Arc::clone(rule), guard: closing.message() };
+                registered.address.do_send(disconnect);
+            }
         }
+        closing.wait(limit).await
     }
 
     /// Forgets tombstones that have outlived every token they bar, and denials that are over at `now_ms`.
@@ -250,17 +206,120 @@ impl Directory {
         self.invalidated.retain(|_, at| now.duration_since(*at) < ttl);
         self.denials.write().purge(now_ms);
     }
+
+    // ---- questions and requests ----
+
+    pub(crate) fn open_connections(&self, session: SessionId) -> usize {
+        self.sessions.get(&session).map_or(0, |registered| registered.incarnation.connections())
+    }
+
+    pub(crate) fn all_sessions(&self) -> Vec<SessionId> {
+        self.sessions.iter().map(|entry| *entry.key()).collect()
+    }
+
+    pub(crate) fn sessions_of(&self, subject: &Subject) -> Vec<SessionId> {
+        self.by_subject.get(subject).map(|sessions| sessions.iter().copied().collect()).unwrap_or_default()
+    }
+
+    /// How many connections there are, and of how many users.
+    pub(crate) fn counts(&self) -> (usize, usize) {
+        let connections = self.sessions.iter().map(|entry| entry.incarnation.connections()).sum();
+        (connections, self.by_subject.len())
+    }
+
+    pub(crate) async fn describe(&self, session: SessionId) -> Vec<ConnectionInfo> {
+        match self.address_of(session) {
+            Some(address) => address.send(Describe).await.unwrap_or_default(),
+            None => Vec::new(),
+        }
+    }
+
+    /// The connections of a user, at most [`CONNECTIONS_LISTED`].
+    pub(crate) async fn describe_subject(&self, subject: &Subject) -> Vec<ConnectionInfo> {
+        let mut found = Vec::new();
+        for sessions in self.sessions_of(subject).chunks(SESSIONS_AT_ONCE) {
+            let described = join_all(sessions.iter().map(|session| self.describe(*session))).await;
+            found.extend(described.into_iter().flatten());
+            if found.len() >= CONNECTIONS_LISTED {
+                found.truncate(CONNECTIONS_LISTED);
+                break;
+            }
+        }
+        found
+    }
+
+    /// Sends requests to connections of these sessions; returns how many connections received one.
+    pub(crate) async fn request(&self, sessions: &[SessionId], rule: &RequestRule) -> usize {
+        let mut reached = 0;
+        for sessions in sessions.chunks(SESSIONS_AT_ONCE) {
+            let each = sessions.iter().map(|session| self.request_session(*session, rule));
+            reached += join_all(each).await.into_iter().sum::<usize>();
+        }
+        reached
+    }
+
+    async fn request_session(&self, session: SessionId, rule: &RequestRule) -> usize {
+        match self.address_of(session) {
+            Some(address) => address.send(Request(Arc::clone(rule))).await.unwrap_or(0),
+            None => 0,
+        }
+    }
+
+    pub(crate) async fn renew(&self, session: SessionId, connection: ConnectionId, token: TokenMark) {
+        if let Some(address) = self.address_of(session) {
+            // If the actor is gone, it was cut, and so was the connection.
+            let _ = address.send(Renew { connection, token }).await;
+        }
+    }
+
+    // ---- denials ----
+
+    pub(crate) fn apply(&self, records: &[DenialRecord], now_ms: i64) {
+        let mut denials = self.denials.write();
+        for record in records {
+            denials.apply(record, now_ms);
+        }
+    }
+
+    pub(crate) fn denied(
+        &self,
+        subject: &Subject,
+        token: &TokenMark,
+        channel: Option<&str>,
+        now_ms: i64,
+    ) -> Option<Denied> {
+        self.denials.read().judge(subject, token, channel, now_ms)
+    }
+
+    /// The sessions that may have denied connections: all sessions for a token, because the token does not name its user.
+    pub(crate) fn affected_sessions(&self, records: &[DenialRecord]) -> Vec<SessionId> {
+        let mut sessions = Vec::new();
+        for record in records {
+            match &record.denial {
+                Denial::Token { .. } => return self.all_sessions(),
+                Denial::User { subject, .. } | Denial::IssuedBefore { subject, .. } => {
+                    sessions.extend(self.sessions_of(subject));
+                }
+            }
+        }
+        sessions.sort_unstable();
+        sessions.dedup();
+        sessions
+    }
 }
 
-/// Keeps a connection registered; dropping it takes the connection out of its session.
-pub struct Attachment {
-    pub(crate) address: Addr<Session>,
-    pub(crate) connection: ConnectionId,
-}
-
-impl Drop for Attachment {
-    fn drop(&mut self) {
-        // Unbounded, but once per connection.
-        self.address.do_send(Detach(self.connection));
+impl SessionRegistry for Directory {
+    fn remove(&self, session: SessionId, subject: &Subject, incarnation: &Incarnation) {
+        let Entry::Occupied(entry) = self.sessions.entry(session) else { return };
+        if !entry.get().incarnation.is(incarnation) {
+            return;
+        }
+        if let Entry::Occupied(mut sessions) = self.by_subject.entry(subject.clone()) {
+            sessions.get_mut().remove(&session);
+            if sessions.get().is_empty() {
+                sessions.remove();
+            }
+        }
+        entry.remove();
     }
 }

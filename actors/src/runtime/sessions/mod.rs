@@ -1,236 +1,87 @@
-//! The part of `Realtime` that knows connections by whom they speak for: listing them, asking them to do something, ending
-
-//! them, and keeping out whom the database denies.
+//! Sessions and their connections on this node: registration, revocation, denials, listings and requests.
 //!
-//! Used by the server API, by operators and by whatever denies. Answers come when the thing is done, bounded, with counts.
+//! This file holds the operations of [`Realtime`] on sessions. `directory` finds a session, `session` is the actor of one,
+//! `attachment` keeps a connection registered, `answers` collects what connections answer, and `types` is the vocabulary.
+//! Called by the socket, by whatever revokes or denies, by the server API and by operators.
 
+pub(crate) mod answers;
+pub(crate) mod attachment;
 pub(crate) mod directory;
 pub(crate) mod session;
-pub(crate) mod subjects;
+pub(crate) mod types;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
-use futures_util::future::join_all;
-use parking_lot::Mutex;
-use tokio::{sync::oneshot, time::timeout};
+use logic::denials::{DenialRecord, Denied, TokenMark};
+use protocol::{
+    close::{Cause, CloseMessage, CloseReason},
+    id::{ConnectionId, SessionId, Subject},
+};
 
 use self::{
-    directory::AttachError,
-    session::{ConnectionInfo, Request, Sentence},
+    answers::{collect, count_done, request_answers},
+    attachment::{AttachError, AttachRequest, Attachment},
+    types::{
+        ConnectionInfo, ConnectionSelection, DisconnectRule, ListedConnection, RequestCounts, RequestRule,
+    },
 };
 use crate::runtime::{
     connection::{
-        close_waiter::Closed,
-        outbox::Outbox,
-        request::{Control, Reply},
+        close_waiter::{CloseCounts, CloseWaiter},
+        request::{ConnectionRequest, Reply},
     },
     realtime::Realtime,
 };
-use logic::{
-    denials::{Denied, Ruling, TokenMark},
-    subscription::Described,
-};
-use protocol::{
-    close::Goodbye,
-    id::{ConnectionId, SessionId, Subject, UserId},
-};
-
-/// How a connection is carried.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Transport {
-    /// A WebSocket.
-    #[default]
-    WebSocket,
-    /// A stream of an HTTP response, with commands in requests of their own.
-    HttpStream,
-    /// Server-sent events, with commands in requests of their own.
-    Sse,
-}
-
-impl Transport {
-    /// The protocol's word.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::WebSocket => "websocket",
-            Self::HttpStream => "http_stream",
-            Self::Sse => "sse",
-        }
-    }
-}
-
-/// For whom a connection speaks, and by which token.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Bearer {
-    /// The user's name in realtime.
-    pub subject: Subject,
-    /// The account, if it is one of ours.
-    pub account: Option<UserId>,
-    /// Who issued the token; empty if this server did, or nobody.
-    pub issuer: Arc<str>,
-    /// The token that it proved its identity with last.
-    pub token: TokenMark,
-}
-
-/// Which connections of a user are meant.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Selection {
-    /// The user; nobody's name is a name, too.
-    pub subject: Subject,
-    /// Only this connection.
-    pub connection: Option<ConnectionId>,
-    /// Only those of this session.
-    pub session: Option<SessionId>,
-    /// Not these.
-    pub except: Vec<ConnectionId>,
-}
-
-impl Selection {
-    /// Every connection of a user.
-    #[must_use]
-    pub fn of(subject: Subject) -> Self {
-        Self { subject, connection: None, session: None, except: Vec::new() }
-    }
-
-    fn takes(&self, connection: ConnectionId) -> bool {
-        self.connection.is_none_or(|only| only == connection) && !self.except.contains(&connection)
-    }
-}
-
-/// What became of a request to several connections. One that has ended meanwhile counts nowhere.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Done {
-    /// Connections that have done it.
-    pub done: usize,
-    /// Connections that were asked and had not answered when the wait ended.
-    pub pending: usize,
-}
-
-/// A connection with what it says of itself, if it answered in time.
-#[derive(Clone, Debug)]
-pub struct Connected {
-    /// What its session knows.
-    pub info: ConnectionInfo,
-    /// What it says.
-    pub described: Option<Described>,
-}
-
-/// An answer that is awaited, or what became of it.
-pub(crate) struct Asked<A> {
-    /// Who gives it.
-    pub(crate) connection: ConnectionId,
-    outbox: Outbox,
-    pub(crate) answer: A,
-}
-
-impl<A> Asked<A> {
-    /// Whether the connection has ended, so that nothing is left to be done there.
-    pub(crate) fn has_ended(&self) -> bool {
-        !self.outbox.is_open()
-    }
-}
-
-/// Answers that are awaited.
-pub(crate) type Answers<T> = Arc<Mutex<Vec<Asked<oneshot::Receiver<T>>>>>;
-/// `None` for an answer that did not come in time, an error for one that never will.
-pub(crate) type Answered<T> = Asked<Option<Result<T, oneshot::error::RecvError>>>;
 
 impl Realtime {
-    /// The connections of a user on this node, [`crate::runtime::CONNECTIONS_LISTED`] at most, and what they say of themselves.
-    pub async fn connections_of(&self, subject: &Subject) -> Vec<Connected> {
-        let infos = self.0.directory.describe_subject(subject).await;
-        let (answers, describe) = answering(Control::Describe);
-        self.ask(&Selection::of(subject.clone()), describe).await;
-        let mut said = collect(answers, self.0.settings.revoke_wait).await;
-        said.sort_unstable_by_key(|said| said.connection);
-        let with = |info: ConnectionInfo| {
-            let place = said.binary_search_by_key(&info.connection, |said| said.connection);
-            match place.ok().and_then(|place| said.get_mut(place)) {
-                Some(said) if said.has_ended() => None,
-                said => {
-                    let described = said.and_then(|said| said.answer.take()).and_then(Result::ok);
-                    Some(Connected { info, described })
-                }
-            }
-        };
-        infos.into_iter().filter_map(with).collect()
+    // ---- sessions and revocation ----
+
+    /// Registers a connection with its session, then looks for a tombstone. Delivery may begin when this returns.
+    ///
+    /// # Errors
+    /// See [`AttachError`]; on any error the connection is not registered.
+    pub async fn attach(&self, attach: &AttachRequest) -> Result<Attachment, AttachError> {
+        if self.is_draining() {
+            return Err(AttachError::Closed(CloseReason::Shutdown));
+        }
+        self.0.directory.attach(attach).await
     }
 
-    /// How many connections this node has, and of how many users; all without a name count as one.
+    /// Why this session ended, if this node knows that it did.
     #[must_use]
-    pub fn census(&self) -> (usize, usize) {
-        self.0.directory.census()
+    pub fn tombstone(&self, session: SessionId) -> Option<Cause> {
+        self.0.directory.tombstone(session)
     }
 
-    /// Asks connections to do something, and waits, bounded, until they say whether they have. `control` makes what each is
-    /// told, with the way back.
-    pub async fn tell(
-        &self,
-        selection: &Selection,
-        control: impl Fn(Reply) -> Control + Send + Sync + 'static,
-    ) -> Done {
-        let (answers, request) = answering(control);
-        self.ask(selection, request).await;
-        self.count(answers).await
+    /// Records that a session ended. From here on none of its tokens verifies and none of its connections registers.
+    pub fn record_session_end(&self, session: SessionId, cause: Cause) {
+        self.0.directory.record_session_end(session, cause);
     }
 
-    /// Ends the subscriptions whose tokens are denied by rulings that were taken over, and waits, bounded, until that is
-    /// done. Call it once those who proved themselves by such tokens are cut.
-    pub async fn judge_subscriptions(&self, rulings: &[Ruling]) -> Done {
-        let (answers, request) = answering(Control::Judge);
-        self.0.directory.tell(&self.0.directory.concerned(rulings), &request).await;
-        self.count(answers).await
-    }
-
-    /// Ends connections and waits, bounded, until they are severed.
-    pub async fn disconnect(&self, selection: &Selection, goodbye: &Goodbye) -> Closed {
-        let (chosen, goodbye) = (selection.clone(), goodbye.clone());
-        let sentence: Sentence =
-            Arc::new(move |connection, _| chosen.takes(connection).then(|| goodbye.clone()));
-        let sessions = self.sessions_of(selection);
-        self.0.directory.disconnect(&sessions, &sentence, self.0.settings.revoke_wait).await
-    }
-
-    /// Takes rulings of the database over, ends the connections that they deny, and waits, bounded, until those are severed.
-    /// Call it only after they have been committed.
-    pub async fn deny(&self, rulings: &[Ruling], now_ms: i64) -> Closed {
-        self.fill_denials(rulings, now_ms);
-        self.cut_denied(rulings, now_ms).await
-    }
-
-    /// Takes rulings of the database over: from here on nothing that they deny is let in.
-    pub fn fill_denials(&self, rulings: &[Ruling], now_ms: i64) {
-        self.0.directory.apply(rulings, now_ms);
-    }
-
-    /// Ends the connections that rulings which were taken over deny, and waits, bounded, until those are severed.
-    pub async fn cut_denied(&self, rulings: &[Ruling], now_ms: i64) -> Closed {
-        let directory = Arc::clone(&self.0.directory);
-        let judging = Arc::downgrade(&directory);
-        let sentence: Sentence = Arc::new(move |_, bearer| {
-            let denied = judging.upgrade()?.denied(&bearer.subject, &bearer.token, None, now_ms)?;
-            Some(denied.close_reason().into())
-        });
-        let sessions = directory.concerned(rulings);
-        let closed = directory.disconnect(&sessions, &sentence, self.0.settings.revoke_wait).await;
-        metrics::counter!("sockets_denied_total").increment(closed.sockets_closed as u64);
+    /// Records the end of the sessions, cuts their connections and waits, for a limited time, until those are severed. Call
+    /// it only after the revocation has been committed.
+    pub async fn revoke(&self, sessions: &[SessionId], cause: Cause) -> CloseCounts {
+        for session in sessions {
+            self.record_session_end(*session, cause);
+        }
+        let closed = self.cut(sessions, cause.close_reason()).await;
+        metrics::counter!("sockets_revoked_total", "cause" => cause.as_str())
+            .increment(closed.sockets_closed as u64);
         closed
     }
 
-    /// Why the bearer of this token may not come in, as far as this node has heard. A token of a subscription names its
-    /// channel.
-    #[must_use]
-    pub fn denied(
-        &self,
-        subject: &Subject,
-        token: &TokenMark,
-        channel: Option<&str>,
-        now_ms: i64,
-    ) -> Option<Denied> {
-        self.0.directory.denied(subject, token, channel, now_ms)
+    /// Cuts the connections of these sessions and waits, for a limited time, until those are severed. The connections may
+    /// come back.
+    pub async fn cut(&self, sessions: &[SessionId], reason: CloseReason) -> CloseCounts {
+        let closing = CloseWaiter::default();
+        for session in sessions {
+            self.0.directory.cut(*session, reason, &closing);
+        }
+        closing.wait(self.0.settings.revoke_wait).await
     }
 
-    /// A connection proved its identity anew, with another token: what denies that one ends the connection from here on.
+    /// A connection proved its identity again, with another token. From here on a denial of the new token ends the
+    /// connection.
     ///
     /// # Errors
     /// `Closed` if the token has been denied meanwhile.
@@ -249,47 +100,141 @@ impl Realtime {
         }
     }
 
-    fn sessions_of(&self, selection: &Selection) -> Vec<SessionId> {
+    /// How many connections the session holds on this node.
+    #[must_use]
+    pub fn open_connections(&self, session: SessionId) -> usize {
+        self.0.directory.open_connections(session)
+    }
+
+    /// Every session with connections on this node.
+    #[must_use]
+    pub fn sessions_with_sockets(&self) -> Vec<SessionId> {
+        self.0.directory.all_sessions()
+    }
+
+    /// The connections of one session on this node.
+    pub async fn describe(&self, session: SessionId) -> Vec<ConnectionInfo> {
+        self.0.directory.describe(session).await
+    }
+
+    /// Forgets tombstones that have outlived every token they bar, and denials that are over at `now_ms`, in milliseconds
+    /// since the epoch. Call it periodically.
+    pub fn purge(&self, now_ms: i64) {
+        self.0.directory.purge(self.0.settings.tombstone_ttl, now_ms);
+    }
+
+    // ---- listings and requests ----
+
+    /// The connections of a user on this node, at most [`types::CONNECTIONS_LISTED`], with what they say of themselves.
+    pub async fn connections_of(&self, subject: &Subject) -> Vec<ListedConnection> {
+        let infos = self.0.directory.describe_subject(subject).await;
+        let (answers, describe) = request_answers(ConnectionRequest::Describe);
+        self.send_requests(&ConnectionSelection::of(subject.clone()), describe).await;
+        let mut answered = collect(answers, self.0.settings.revoke_wait).await;
+        answered.sort_unstable_by_key(|answer| answer.connection);
+        let with_answer = |info: ConnectionInfo| {
+            let index = answered.binary_search_by_key(&info.connection, |answer| answer.connection);
+            match index.ok().and_then(|index| answered.get_mut(index)) {
+                Some(answer) if answer.has_ended() => None,
+                answer => {
+                    let described = answer.and_then(|answer| answer.answer.take()).and_then(Result::ok);
+                    Some(ListedConnection { info, described })
+                }
+            }
+        };
+        infos.into_iter().filter_map(with_answer).collect()
+    }
+
+    /// How many connections this node has, and of how many users; all anonymous connections count as one user.
+    #[must_use]
+    pub fn counts(&self) -> (usize, usize) {
+        self.0.directory.counts()
+    }
+
+    /// Sends a request to connections, and waits, for a limited time, for their answers. `request` makes the request for
+    /// each connection from the sender of its answer.
+    pub async fn request(
+        &self,
+        selection: &ConnectionSelection,
+        request: impl Fn(Reply) -> ConnectionRequest + Send + Sync + 'static,
+    ) -> RequestCounts {
+        let (answers, rule) = request_answers(request);
+        self.send_requests(selection, rule).await;
+        count_done(answers, self.0.settings.revoke_wait).await
+    }
+
+    /// Ends connections and waits, for a limited time, until they are severed.
+    pub async fn disconnect(
+        &self,
+        selection: &ConnectionSelection,
+        close_message: &CloseMessage,
+    ) -> CloseCounts {
+        let (selected, close_message) = (selection.clone(), close_message.clone());
+        let rule: DisconnectRule =
+            Arc::new(move |connection, _| selected.includes(connection).then(|| close_message.clone()));
+        let sessions = self.selected_sessions(selection);
+        self.0.directory.disconnect(&sessions, &rule, self.0.settings.revoke_wait).await
+    }
+
+    /// Sends the requests of `rule` to the selected connections.
+    pub(crate) async fn send_requests(&self, selection: &ConnectionSelection, rule: RequestRule) {
+        let selected = selection.clone();
+        let rule: RequestRule =
+            Arc::new(move |to, outbox| selected.includes(to).then(|| rule(to, outbox)).flatten());
+        self.0.directory.request(&self.selected_sessions(selection), &rule).await;
+    }
+
+    fn selected_sessions(&self, selection: &ConnectionSelection) -> Vec<SessionId> {
         let mut sessions = self.0.directory.sessions_of(&selection.subject);
         sessions.retain(|session| selection.session.is_none_or(|only| only == *session));
         sessions
     }
 
-    pub(crate) async fn ask(&self, selection: &Selection, control: Request) {
-        let chosen = selection.clone();
-        let control: Request =
-            Arc::new(move |to, outbox| chosen.takes(to).then(|| control(to, outbox)).flatten());
-        self.0.directory.tell(&self.sessions_of(selection), &control).await;
+    // ---- denials ----
+
+    /// Why the owner of this token is refused, as far as this node knows. Pass the channel of a subscription token.
+    #[must_use]
+    pub fn denied(
+        &self,
+        subject: &Subject,
+        token: &TokenMark,
+        channel: Option<&str>,
+        now_ms: i64,
+    ) -> Option<Denied> {
+        self.0.directory.denied(subject, token, channel, now_ms)
     }
 
-    async fn count(&self, answers: Answers<bool>) -> Done {
-        let said = collect(answers, self.0.settings.revoke_wait).await;
-        Done {
-            done: said.iter().filter(|said| said.answer == Some(Ok(true))).count(),
-            pending: said.iter().filter(|said| said.answer.is_none() && !said.has_ended()).count(),
-        }
+    /// Applies denial records of the database, ends the connections that they deny, and waits, for a limited time, until
+    /// those are severed. Call it only after the records have been committed.
+    pub async fn deny(&self, records: &[DenialRecord], now_ms: i64) -> CloseCounts {
+        self.fill_denials(records, now_ms);
+        self.cut_denied(records, now_ms).await
     }
-}
 
-/// Waits, bounded, for every answer.
-pub(crate) async fn collect<T>(answers: Answers<T>, limit: Duration) -> Vec<Answered<T>> {
-    let awaited = std::mem::take(&mut *answers.lock());
-    let each = awaited.into_iter().map(|Asked { connection, outbox, answer }| async move {
-        Asked { connection, outbox, answer: timeout(limit, answer).await.ok() }
-    });
-    join_all(each).await
-}
+    /// Applies denial records of the database. From here on a connection that they deny is refused.
+    pub fn fill_denials(&self, records: &[DenialRecord], now_ms: i64) {
+        self.0.directory.apply(records, now_ms);
+    }
 
-/// What each connection is asked, and where the answers come in.
-pub(crate) fn answering<T: Send + 'static>(
-    control: impl Fn(oneshot::Sender<T>) -> Control + Send + Sync + 'static,
-) -> (Answers<T>, Request) {
-    let answers = Answers::default();
-    let awaited = Arc::clone(&answers);
-    let request = move |connection, outbox: &Outbox| {
-        let (reply, answer) = oneshot::channel();
-        awaited.lock().push(Asked { connection, outbox: outbox.clone(), answer });
-        Some(control(reply))
-    };
-    (answers, Arc::new(request))
+    /// Ends the connections that applied records deny, and waits, for a limited time, until those are severed.
+    pub async fn cut_denied(&self, records: &[DenialRecord], now_ms: i64) -> CloseCounts {
+        let directory = Arc::clone(&self.0.directory);
+        let weak = Arc::downgrade(&directory);
+        let rule: DisconnectRule = Arc::new(move |_, identity| {
+            let denied = weak.upgrade()?.denied(&identity.subject, &identity.token, None, now_ms)?;
+            Some(denied.close_reason().into())
+        });
+        let sessions = directory.affected_sessions(records);
+        let closed = directory.disconnect(&sessions, &rule, self.0.settings.revoke_wait).await;
+        metrics::counter!("sockets_denied_total").increment(closed.sockets_closed as u64);
+        closed
+    }
+
+    /// Ends the subscriptions whose tokens are denied by applied records, and waits, for a limited time, until that is
+    /// done. Call it once the connections that proved themselves by such tokens are cut.
+    pub async fn end_denied_subscriptions(&self, records: &[DenialRecord]) -> RequestCounts {
+        let (answers, rule) = request_answers(ConnectionRequest::EndDeniedSubscriptions);
+        self.0.directory.request(&self.0.directory.affected_sessions(records), &rule).await;
+        count_done(answers, self.0.settings.revoke_wait).await
+    }
 }

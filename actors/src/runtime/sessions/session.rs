@@ -1,65 +1,67 @@
 //! The `Session` actor: the connections that one signed-in session holds on this node.
 //!
-//! One per session with sockets here; it lives on the session arbiter. Owns the list of its connections and their limit.
-//! Who sends: `Directory` (attach, detach, revoke, describe, end, tell, renew). It dies when its last connection is gone or
-//! it is revoked, and is never restarted with old state: the next connection starts a fresh one.
+//! There is one per session with sockets here; it lives on the session arbiter. It owns the list of its connections and
+//! their limit. The `Directory` sends to it (attach, detach, revoke, disconnect, request, renew, describe). The actor stops
+//! when its last connection is gone or when it is revoked, and is never restarted with old state: the next connection
+//! starts a fresh actor.
 //!
-//! Dying by a panic is fail-closed: dropping the list cuts every socket in it, because a connection that no session
-//! knows could not be revoked.
+//! A panic fails closed: dropping the list cuts every socket in it, because a connection that is in no session could not
+//! be revoked.
 
 use std::{
     net::IpAddr,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicUsize, Ordering},
+    },
 };
 
 use actix::{Actor, ActorContext, Context, Handler, Message, MessageResult};
-
-use super::{
-    Bearer, Transport,
-    directory::{Directory, Instance},
-};
-use crate::runtime::connection::{close_waiter::ClosingGuard, outbox::Outbox, request::Control};
 use logic::{
     denials::TokenMark,
-    session_connections::{AttachRefused, SessionState},
+    session_connections::{AttachRefused, SessionConnections},
 };
 use protocol::{
-    Encoding,
-    close::{CloseReason, Goodbye},
+    close::CloseReason,
     id::{ConnectionId, SessionId, Subject},
 };
 
-/// What an operator or the session's owner sees of one connection.
-#[derive(Clone, Debug)]
-pub struct ConnectionInfo {
-    /// The connection.
-    pub connection: ConnectionId,
-    /// Its session.
-    pub session: SessionId,
-    /// For whom it speaks, and by which token.
-    pub bearer: Bearer,
-    /// How it is carried.
-    pub transport: Transport,
-    /// How its frames are encoded.
-    pub encoding: Encoding,
-    /// The client's address.
-    pub address: Option<IpAddr>,
-    /// When it was attached, in milliseconds since the epoch.
-    pub attached_at_ms: i64,
-    /// Bytes waiting to be written to it.
-    pub queued_bytes: usize,
+use super::types::{ConnectionIdentity, ConnectionInfo, DisconnectRule, RequestRule, Transport};
+use crate::runtime::connection::{close_waiter::CloseGuard, outbox::Outbox};
+
+/// Identity and size of one incarnation of a session actor.
+#[derive(Clone)]
+pub(crate) struct Incarnation(Arc<AtomicUsize>);
+
+impl Incarnation {
+    pub(crate) fn new() -> Self {
+        Self(Arc::new(AtomicUsize::new(0)))
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
+    pub(crate) fn connections(&self) -> usize {
+        self.0.load(Ordering::Acquire)
+    }
+
+    fn set_connections(&self, count: usize) {
+        self.0.store(count, Ordering::Release);
+    }
 }
 
-/// Which connections are meant, and what each of them is told when it ends.
-pub(crate) type Sentence = Arc<dyn Fn(ConnectionId, &Bearer) -> Option<Goodbye> + Send + Sync>;
-/// Which connections are meant, and what each of them is asked to do.
-pub(crate) type Request = Arc<dyn Fn(ConnectionId, &Outbox) -> Option<Control> + Send + Sync>;
+/// Where a session actor is registered: it takes itself out of there when it ends.
+pub(crate) trait SessionRegistry: Send + Sync {
+    /// Removes this incarnation. A successor under the same id stays.
+    fn remove(&self, session: SessionId, subject: &Subject, incarnation: &Incarnation);
+}
 
 #[derive(Message)]
 #[rtype(result = "Result<(), AttachRefused>")]
 pub(crate) struct Attach {
     pub(crate) connection: ConnectionId,
-    pub(crate) member: Member,
+    pub(crate) attached: AttachedConnection,
 }
 
 #[derive(Message)]
@@ -70,23 +72,23 @@ pub(crate) struct Detach(pub(crate) ConnectionId);
 #[rtype(result = "()")]
 pub(crate) struct Revoke {
     pub(crate) reason: CloseReason,
-    pub(crate) guard: ClosingGuard,
+    pub(crate) guard: CloseGuard,
 }
 
 /// Cuts some connections; the session stays.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Disconnect {
-    pub(crate) sentence: Sentence,
-    pub(crate) guard: ClosingGuard,
+    pub(crate) rule: DisconnectRule,
+    pub(crate) guard: CloseGuard,
 }
 
-/// Asks some connections to do something. Answers how many were asked.
+/// Sends requests to some connections. Answers how many received one.
 #[derive(Message)]
 #[rtype(result = "usize")]
-pub(crate) struct Tell(pub(crate) Request);
+pub(crate) struct Request(pub(crate) RequestRule);
 
-/// A connection proved its identity anew, with another token.
+/// A connection proved its identity again, with another token.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Renew {
@@ -98,17 +100,17 @@ pub(crate) struct Renew {
 #[rtype(result = "Vec<ConnectionInfo>")]
 pub(crate) struct Describe;
 
-/// One connection, as its session knows it. Dropped while registered (the session actor died), it cuts the socket.
-pub(crate) struct Member {
+/// One connection, as its session knows it. If it is dropped while registered (the session actor died), it cuts the socket.
+pub(crate) struct AttachedConnection {
     pub(crate) outbox: Outbox,
-    pub(crate) bearer: Bearer,
+    pub(crate) identity: ConnectionIdentity,
     pub(crate) transport: Transport,
     pub(crate) address: Option<IpAddr>,
     pub(crate) attached_at_ms: i64,
     pub(crate) registered: bool,
 }
 
-impl Drop for Member {
+impl Drop for AttachedConnection {
     fn drop(&mut self) {
         if self.registered {
             self.outbox.cut(CloseReason::InsufficientState, None);
@@ -119,42 +121,42 @@ impl Drop for Member {
 pub(crate) struct Session {
     id: SessionId,
     subject: Subject,
-    instance: Instance,
-    connections: SessionState<Member>,
-    directory: Weak<Directory>,
+    incarnation: Incarnation,
+    connections: SessionConnections<AttachedConnection>,
+    registry: Weak<dyn SessionRegistry>,
 }
 
 impl Session {
     pub(crate) fn new(
         id: SessionId,
         subject: Subject,
-        instance: Instance,
+        incarnation: Incarnation,
         limit: usize,
-        directory: Weak<Directory>,
+        registry: Weak<dyn SessionRegistry>,
     ) -> Self {
-        Self { id, subject, instance, connections: SessionState::new(limit), directory }
+        Self { id, subject, incarnation, connections: SessionConnections::new(limit), registry }
     }
 
     fn publish_count(&self) {
-        self.instance.set_connections(self.connections.len());
+        self.incarnation.set_connections(self.connections.len());
     }
 
-    fn leave_directory(&self) {
-        if let Some(directory) = self.directory.upgrade() {
-            directory.remove(self.id, &self.subject, &self.instance);
+    fn unregister(&self) {
+        if let Some(registry) = self.registry.upgrade() {
+            registry.remove(self.id, &self.subject, &self.incarnation);
         }
     }
 
-    fn info(&self, connection: ConnectionId, member: &Member) -> ConnectionInfo {
+    fn info(&self, connection: ConnectionId, attached: &AttachedConnection) -> ConnectionInfo {
         ConnectionInfo {
             connection,
             session: self.id,
-            bearer: member.bearer.clone(),
-            transport: member.transport,
-            encoding: member.outbox.encoding(),
-            address: member.address,
-            attached_at_ms: member.attached_at_ms,
-            queued_bytes: member.outbox.queued_bytes(),
+            identity: attached.identity.clone(),
+            transport: attached.transport,
+            encoding: attached.outbox.encoding(),
+            address: attached.address,
+            attached_at_ms: attached.attached_at_ms,
+            queued_bytes: attached.outbox.queued_bytes(),
         }
     }
 }
@@ -164,10 +166,10 @@ impl Actor for Session {
 }
 
 impl Drop for Session {
-    /// Also on a panic: no entry points to a session that is gone.
+    /// Also on a panic: no entry of the registry points to a session that is gone.
     fn drop(&mut self) {
-        self.instance.set_connections(0);
-        self.leave_directory();
+        self.incarnation.set_connections(0);
+        self.unregister();
     }
 }
 
@@ -175,9 +177,9 @@ impl Handler<Attach> for Session {
     type Result = MessageResult<Attach>;
 
     fn handle(&mut self, message: Attach, _: &mut Self::Context) -> Self::Result {
-        let result = self.connections.attach(message.connection, message.member);
-        if let Some(member) = self.connections.get_mut(message.connection) {
-            member.registered = true;
+        let result = self.connections.attach(message.connection, message.attached);
+        if let Some(attached) = self.connections.get_mut(message.connection) {
+            attached.registered = true;
         }
         self.publish_count();
         MessageResult(result)
@@ -188,13 +190,13 @@ impl Handler<Detach> for Session {
     type Result = ();
 
     fn handle(&mut self, message: Detach, ctx: &mut Self::Context) {
-        if let Some(mut member) = self.connections.detach(message.0) {
-            // Its end was declared by itself; what it still flushes may leave.
-            member.registered = false;
+        if let Some(mut attached) = self.connections.detach(message.0) {
+            // The connection declared its own end; frames that it still flushes may leave.
+            attached.registered = false;
         }
         self.publish_count();
         if self.connections.is_empty() {
-            self.leave_directory();
+            self.unregister();
             ctx.stop();
         }
     }
@@ -204,9 +206,9 @@ impl Handler<Revoke> for Session {
     type Result = ();
 
     fn handle(&mut self, message: Revoke, ctx: &mut Self::Context) {
-        self.leave_directory();
-        for (_, member) in self.connections.drain() {
-            member.outbox.cut(message.reason, Some(message.guard.socket()));
+        self.unregister();
+        for (_, attached) in self.connections.drain() {
+            attached.outbox.cut(message.reason, Some(message.guard.socket()));
         }
         self.publish_count();
         ctx.stop();
@@ -216,26 +218,26 @@ impl Handler<Revoke> for Session {
 impl Handler<Disconnect> for Session {
     type Result = ();
 
-    /// Whoever is cut stays in the list until it is severed, so that a revocation still finds it.
+    /// A connection that is cut stays in the list until it is severed, so that a revocation still finds it.
     fn handle(&mut self, message: Disconnect, _: &mut Self::Context) {
-        for (connection, member) in self.connections.iter() {
-            if let Some(goodbye) = (message.sentence)(connection, &member.bearer) {
-                member.outbox.cut(goodbye, Some(message.guard.socket()));
+        for (connection, attached) in self.connections.iter() {
+            if let Some(close_message) = (message.rule)(connection, &attached.identity) {
+                attached.outbox.cut(close_message, Some(message.guard.socket()));
             }
         }
     }
 }
 
-impl Handler<Tell> for Session {
+impl Handler<Request> for Session {
     type Result = usize;
 
-    fn handle(&mut self, message: Tell, _: &mut Self::Context) -> usize {
-        let asked = self.connections.iter().filter(|(connection, member)| {
-            let outbox = &member.outbox;
-            let control = outbox.is_open().then(|| (message.0)(*connection, outbox)).flatten();
-            control.is_some_and(|control| outbox.tell(control).is_ok())
+    fn handle(&mut self, message: Request, _: &mut Self::Context) -> usize {
+        let reached = self.connections.iter().filter(|(connection, attached)| {
+            let outbox = &attached.outbox;
+            let request = outbox.is_open().then(|| (message.0)(*connection, outbox)).flatten();
+            request.is_some_and(|request| outbox.request(request).is_ok())
         });
-        asked.count()
+        reached.count()
     }
 }
 
@@ -243,8 +245,8 @@ impl Handler<Renew> for Session {
     type Result = ();
 
     fn handle(&mut self, message: Renew, _: &mut Self::Context) {
-        if let Some(member) = self.connections.get_mut(message.connection) {
-            member.bearer.token = message.token;
+        if let Some(attached) = self.connections.get_mut(message.connection) {
+            attached.identity.token = message.token;
         }
     }
 }
@@ -253,7 +255,7 @@ impl Handler<Describe> for Session {
     type Result = MessageResult<Describe>;
 
     fn handle(&mut self, _: Describe, _: &mut Self::Context) -> Self::Result {
-        let open = self.connections.iter().filter(|(_, member)| member.outbox.is_open());
-        MessageResult(open.map(|(connection, member)| self.info(connection, member)).collect())
+        let open = self.connections.iter().filter(|(_, attached)| attached.outbox.is_open());
+        MessageResult(open.map(|(connection, attached)| self.info(connection, attached)).collect())
     }
 }

@@ -15,8 +15,8 @@ impl Socket {
         f.realtime.join(self.wish(channel, JoinReply::Command(id)))
     }
 
-    pub(crate) fn wish(&self, channel: &ChannelName, reply: JoinReply) -> Join {
-        Join {
+    pub(crate) fn wish(&self, channel: &ChannelName, reply: JoinReply) -> ChannelJoin {
+        ChannelJoin {
             channel: channel.clone(),
             number: 1,
             outbox: self.outbox.clone(),
@@ -74,8 +74,8 @@ async fn subscribers_of_a_shard_that_dies_are_told_to_come_back() {
     let told = a.receive().await;
     assert!(told[0].contains(r#""unsubscribe":{"code":2500"#), "{told:?}");
     eventually(|| a.join(&f, &lobby, 2).is_ok()).await;
-    assert!(matches!(a.reader.next_control(), Some(Control::Made { .. })));
-    assert!(matches!(a.reader.next_control(), Some(Control::Lost { .. })));
+    assert!(matches!(a.reader.next_request(), Some(ConnectionRequest::SubscriptionMade { .. })));
+    assert!(matches!(a.reader.next_request(), Some(ConnectionRequest::SubscriptionLost { .. })));
     assert!(!f.memory.escalated.load(Ordering::SeqCst));
     f.realtime.stop();
 }
@@ -96,7 +96,7 @@ async fn too_many_deaths_in_a_short_time_stop_the_process() {
 #[derive(Default)]
 struct Gathered(Mutex<Vec<(String, Result<SubscribeResult, ErrorCode>)>>);
 
-impl Gather for Gathered {
+impl JoinCollector for Gathered {
     fn takes(&self, _: usize) -> bool {
         true
     }
@@ -126,7 +126,7 @@ async fn the_server_publishes_reads_counts_and_forgets() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, room) = (socket(), channel("memory:room"));
     let terms = Terms { presence: true, ..Terms::default() };
-    f.realtime.join(Join { terms, ..a.wish(&room, JoinReply::Command(1)) }).unwrap();
+    f.realtime.join(ChannelJoin { terms, ..a.wish(&room, JoinReply::Command(1)) }).unwrap();
     let keyed = ServerPublication { idempotency_key: Some("k".to_owned()), ..said("1") };
     let first = f.realtime.publish_as_server(room.clone(), keyed.clone()).await.unwrap().unwrap();
     assert_eq!(f.realtime.publish_as_server(room.clone(), keyed).await, Ok(Some(first.clone())));
@@ -158,8 +158,8 @@ async fn what_is_gathered_is_handed_over_once_per_channel() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, gathered) = (socket(), Arc::new(Gathered::default()));
     for name in ["memory:a", "ephemeral:b", "nowhere:c"] {
-        let gather = Arc::clone(&gathered) as Arc<dyn Gather>;
-        f.realtime.join(a.wish(&channel(name), JoinReply::Gather(gather))).unwrap();
+        let gather = Arc::clone(&gathered) as Arc<dyn JoinCollector>;
+        f.realtime.join(a.wish(&channel(name), JoinReply::Collect(gather))).unwrap();
     }
     eventually(|| gathered.0.lock().len() == 3).await;
     for (name, result) in gathered.0.lock().iter() {
@@ -176,7 +176,7 @@ async fn the_client_learns_of_a_subscription_that_the_server_made_and_of_its_end
     let since = f.realtime.publish_as_server(room.clone(), said("1")).await.unwrap().unwrap();
     f.realtime.publish_as_server(room.clone(), said("2")).await.unwrap();
     let terms = Terms { recover: Some(since), recoverable: true, ..Terms::default() };
-    f.realtime.join(Join { terms, ..a.wish(&room, JoinReply::Push(None)) }).unwrap();
+    f.realtime.join(ChannelJoin { terms, ..a.wish(&room, JoinReply::Push(None)) }).unwrap();
     f.realtime.publish_as_server(room.clone(), said("3")).await.unwrap();
     let told = a.received();
     assert!(
@@ -184,7 +184,7 @@ async fn the_client_learns_of_a_subscription_that_the_server_made_and_of_its_end
         "{told:?}"
     );
     assert!(told[1].contains(r#""data":2"#) && told[2].contains(r#""data":3"#), "{told:?}");
-    let left = Left::Push(a.outbox.clone(), UnsubscribeCode::Server);
+    let left = LeaveReply::Push(a.outbox.clone(), UnsubscribeCode::Server);
     f.realtime.leave(room.clone(), a.connection, left);
     assert!(a.receive().await[0].contains(r#""unsubscribe":{"code":2000"#));
     assert_eq!(f.realtime.channels().await, []);
@@ -199,7 +199,7 @@ async fn a_connection_that_the_server_subscribed_ends_with_the_shard() {
     a.receive().await;
     f.realtime.shard(&room).lane.control(Panic);
     eventually(|| !a.outbox.is_open()).await;
-    assert_eq!(a.outbox.end(), Some(End::Flush(CloseReason::InsufficientState.into())));
+    assert_eq!(a.outbox.end(), Some(ConnectionEnd::Flush(CloseReason::InsufficientState.into())));
     f.realtime.stop();
 }
 

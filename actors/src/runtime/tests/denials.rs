@@ -2,8 +2,8 @@
 
 use super::*;
 
-fn blocking(id: i64, subject: &str, lifted: bool) -> Ruling {
-    Ruling { id, denial: Denial::User { subject: Subject::new(subject), lifted }, until_ms: None }
+fn blocking(id: i64, subject: &str, lifted: bool) -> DenialRecord {
+    DenialRecord { id, denial: Denial::User { subject: Subject::new(subject), lifted }, until_ms: None }
 }
 
 fn severed_when_cut<'a>(sockets: impl IntoIterator<Item = &'a Socket>) -> impl Future<Output = ()> {
@@ -20,19 +20,19 @@ async fn a_block_cuts_the_users_connections_and_keeps_new_ones_out_until_it_is_l
     let (open, other, late) = (socket(), socket(), socket());
     let session = SessionId::random();
     let _held = [
-        open.attach_as(&f.realtime, session, bearer("ada")).await.unwrap(),
-        other.attach_as(&f.realtime, SessionId::random(), bearer("bob")).await.unwrap(),
+        open.attach_as(&f.realtime, session, identity("ada")).await.unwrap(),
+        other.attach_as(&f.realtime, SessionId::random(), identity("bob")).await.unwrap(),
     ];
     let rulings = [blocking(1, "ada", false)];
     let (closed, ()) = tokio::join!(f.realtime.deny(&rulings, 0), severed_when_cut([&open]));
-    assert_eq!(closed, Closed { sockets_closed: 1, pending: 0 });
-    assert_eq!(open.outbox.end(), Some(End::Cut(CloseReason::AccountDisabled.into())));
+    assert_eq!(closed, CloseCounts { sockets_closed: 1, pending: 0 });
+    assert_eq!(open.outbox.end(), Some(ConnectionEnd::Cut(CloseReason::AccountDisabled.into())));
     assert!(other.outbox.is_open());
 
-    let refused = late.attach_as(&f.realtime, session, bearer("ada")).await.err();
+    let refused = late.attach_as(&f.realtime, session, identity("ada")).await.err();
     assert_eq!(refused, Some(AttachError::Closed(CloseReason::AccountDisabled)));
     f.realtime.deny(&[blocking(2, "ada", true)], 0).await;
-    assert!(socket().attach_as(&f.realtime, session, bearer("ada")).await.is_ok());
+    assert!(socket().attach_as(&f.realtime, session, identity("ada")).await.is_ok());
     f.realtime.stop();
 }
 
@@ -41,13 +41,13 @@ async fn a_revoked_token_cuts_the_connections_that_it_opened_and_no_others_of_it
     let f = start(|_| {});
     let (with, without) = (socket(), socket());
     let session = SessionId::random();
-    let mut another = bearer("ada");
+    let mut another = identity("ada");
     another.token.id = Some("another".into());
     let _held = [
-        with.attach_as(&f.realtime, session, bearer("ada")).await.unwrap(),
+        with.attach_as(&f.realtime, session, identity("ada")).await.unwrap(),
         without.attach_as(&f.realtime, session, another).await.unwrap(),
     ];
-    let rulings = [Ruling { id: 1, denial: Denial::Token { id: "of ada".into() }, until_ms: None }];
+    let rulings = [DenialRecord { id: 1, denial: Denial::Token { id: "of ada".into() }, until_ms: None }];
     let (closed, ()) = tokio::join!(f.realtime.deny(&rulings, 0), severed_when_cut([&with]));
     assert_eq!(closed.sockets_closed, 1);
     assert!(without.outbox.is_open());
@@ -58,12 +58,12 @@ async fn a_revoked_token_cuts_the_connections_that_it_opened_and_no_others_of_it
 async fn a_connection_that_renewed_its_token_lives_and_dies_with_the_new_one() {
     let f = start(|_| {});
     let (open, session) = (socket(), SessionId::random());
-    let _held = open.attach_as(&f.realtime, session, bearer("ada")).await.unwrap();
+    let _held = open.attach_as(&f.realtime, session, identity("ada")).await.unwrap();
     let (subject, id) = (Subject::new("ada"), open.connection);
     let token = TokenMark { id: Some("new".into()), issued_at_ms: Some(9_000) };
     f.realtime.renew(session, id, &subject, &token, 0).await.unwrap();
     let revoked =
-        |id: i64, jti: &str| Ruling { id, denial: Denial::Token { id: jti.into() }, until_ms: None };
+        |id: i64, jti: &str| DenialRecord { id, denial: Denial::Token { id: jti.into() }, until_ms: None };
     f.realtime.deny(&[revoked(1, "of ada")], 0).await;
     assert!(open.outbox.is_open());
     let rulings = [revoked(2, "new")];
@@ -84,7 +84,7 @@ async fn no_interleaving_of_attach_and_block_leaves_an_open_connection() {
             for _ in 0..round % 7 {
                 tokio::task::yield_now().await;
             }
-            racer.attach_as(&f.realtime, SessionId::random(), bearer(&name)).await
+            racer.attach_as(&f.realtime, SessionId::random(), identity(&name)).await
         };
         let block = async {
             for _ in 0..round % 5 {

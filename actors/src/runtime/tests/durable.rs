@@ -75,7 +75,7 @@ async fn a_made_up_offset_asks_the_journal_nothing() {
     f.memory.journal.hold();
     let recover = Some(Position { offset: 99, epoch: String::new() });
     let terms = Terms { recover, positioned: true, recoverable: true, ..Terms::default() };
-    f.realtime.join(Join { terms, ..b.wish(&room, JoinReply::Command(1)) }).unwrap();
+    f.realtime.join(ChannelJoin { terms, ..b.wish(&room, JoinReply::Command(1)) }).unwrap();
     let told = b.receive().await;
     assert!(told[0].contains(r#""was_recovering":true"#) && !told[0].contains(r#""recovered""#), "{told:?}");
     f.realtime.stop();
@@ -127,7 +127,7 @@ async fn who_leaves_while_the_channel_is_read_does_not_become_a_member() {
     f.memory.journal.hold();
     a.join(&f, &room, 1).unwrap();
     b.join(&f, &room, 1).unwrap();
-    f.realtime.leave(room.clone(), a.connection, Left::Answer(a.outbox.clone(), 2));
+    f.realtime.leave(room.clone(), a.connection, LeaveReply::Answer(a.outbox.clone(), 2));
     f.memory.journal.let_through(1);
     assert!(b.receive().await[0].starts_with(r#"{"id":1,"subscribe":{"#));
     assert_eq!(f.realtime.channels().await, [(room.clone(), 1)]);
@@ -152,7 +152,7 @@ async fn without_a_journal_everybody_is_told_to_try_again_and_nobody_is_lost() {
     );
     late.join(&f, &channel("chat:b"), 1).unwrap();
     assert!(late.receive().await[0].starts_with(r#"{"id":1,"error":{"code":100"#));
-    assert!(matches!(late.reader.next_control(), Some(Control::Lost { .. })));
+    assert!(matches!(late.reader.next_request(), Some(ConnectionRequest::SubscriptionLost { .. })));
     assert_eq!(f.realtime.remove_history(room.clone()).await, Err(ErrorCode::Internal));
     f.memory.journal.down.store(false, Ordering::SeqCst);
     member.publish(&f, &room, 7, "2", 3);

@@ -11,10 +11,10 @@ use std::{
 use parking_lot::Mutex;
 use tokio::sync::Semaphore;
 
-use crate::runtime::{Journal, NotAppended, NotRead, NotWritten, PortFuture};
+use crate::runtime::{AppendError, Journal, PortFuture, ReadError, WriteError};
 use logic::{
     history::bounded,
-    journal::{Appended, NewMessage, Opened, Placed, Range, Removed, Retention},
+    journal::{Appended, NewMessage, Opened, Placement, Range, Removed, Retention},
 };
 use protocol::{Publication, channel_name::ChannelName};
 
@@ -108,31 +108,35 @@ impl Journal for Ledger {
         channel: ChannelName,
         batch: Vec<NewMessage>,
         _: Retention,
-    ) -> PortFuture<Result<Appended, NotAppended>> {
+    ) -> PortFuture<Result<Appended, AppendError>> {
         let batches = Arc::clone(&self.batches);
-        self.answer(NotAppended::Unavailable("switched off".to_owned()), channel, move |book| {
+        self.answer(AppendError::Unavailable("switched off".to_owned()), channel, move |book| {
             batches.lock().push(batch.len());
             let first = book.top() + 1;
             book.rows.extend(batch);
             let top = book.top();
-            Appended { placed: (first..=top).map(Placed::New).collect(), top, epoch: "abcdefgh".into() }
+            Appended { placed: (first..=top).map(Placement::New).collect(), top, epoch: "abcdefgh".into() }
         })
     }
 
-    fn open(&self, channel: ChannelName, newest: Range, _: bool) -> PortFuture<Result<Opened, NotRead>> {
-        self.answer(NotRead("switched off".to_owned()), channel, move |book| {
+    fn open(&self, channel: ChannelName, newest: Range, _: bool) -> PortFuture<Result<Opened, ReadError>> {
+        self.answer(ReadError("switched off".to_owned()), channel, move |book| {
             let (mut found, whole) = book.read(newest);
             found.reverse();
             Opened { epoch: "abcdefgh".into(), top: book.top(), newest: found, whole }
         })
     }
 
-    fn read(&self, channel: ChannelName, range: Range) -> PortFuture<Result<Vec<Arc<Publication>>, NotRead>> {
-        self.answer(NotRead("switched off".to_owned()), channel, move |book| book.read(range).0)
+    fn read(
+        &self,
+        channel: ChannelName,
+        range: Range,
+    ) -> PortFuture<Result<Vec<Arc<Publication>>, ReadError>> {
+        self.answer(ReadError("switched off".to_owned()), channel, move |book| book.read(range).0)
     }
 
-    fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, NotWritten>> {
-        self.answer(NotWritten::Unavailable("switched off".to_owned()), channel, move |book| {
+    fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, WriteError>> {
+        self.answer(WriteError::Unavailable("switched off".to_owned()), channel, move |book| {
             let upto = upto.min(book.top());
             book.gone = book.gone.max(upto);
             Removed { upto, epoch: "abcdefgh".into() }

@@ -2,15 +2,15 @@
 
 use super::*;
 use protocol::{
-    close::Goodbye,
+    close::CloseMessage,
     subscription::{Overrides, ServerSubscription},
 };
 
 /// What a connection is asked, once it is.
-async fn asked(socket: &Socket) -> Control {
+async fn asked(socket: &Socket) -> ConnectionRequest {
     let mut next = None;
     eventually(|| {
-        next = socket.reader.next_control();
+        next = socket.reader.next_request();
         next.is_some()
     })
     .await;
@@ -20,10 +20,11 @@ async fn asked(socket: &Socket) -> Control {
 /// Answers what a connection is asked, as its own task would. To a `refresh` it says whether it has `done` it.
 async fn answer(socket: &Socket, done: bool) {
     match asked(socket).await {
-        Control::Describe(reply) => {
-            let _ = reply.send(Described { name: "js".to_owned(), ..Described::default() });
+        ConnectionRequest::Describe(reply) => {
+            let _ = reply
+                .send(ConnectionDescription { name: "js".to_owned(), ..ConnectionDescription::default() });
         }
-        Control::Refresh { expires_at: Some(7), reply, .. } => drop(reply.send(done)),
+        ConnectionRequest::Refresh { expires_at: Some(7), reply, .. } => drop(reply.send(done)),
         other => panic!("{other:?}"),
     }
 }
@@ -33,9 +34,9 @@ async fn a_users_connections_are_found_in_all_of_their_sessions_and_no_others() 
     let f = start(|settings| settings.revoke_wait = Duration::from_millis(50));
     let (a, b, other) = (socket(), socket(), socket());
     let _held = [
-        a.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
-        b.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
-        other.attach_as(&f.realtime, SessionId::random(), bearer("bob")).await.unwrap(),
+        a.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap(),
+        b.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap(),
+        other.attach_as(&f.realtime, SessionId::random(), identity("bob")).await.unwrap(),
     ];
     let subject = Subject::new("ada");
     let (found, _) = tokio::join!(f.realtime.connections_of(&subject), answer(&a, true));
@@ -43,7 +44,7 @@ async fn a_users_connections_are_found_in_all_of_their_sessions_and_no_others() 
     for connected in &found {
         let id = connected.info.connection;
         assert!(id == a.connection || id == b.connection);
-        assert_eq!(connected.info.bearer.token.id.as_deref(), Some("of ada"));
+        assert_eq!(connected.info.identity.token.id.as_deref(), Some("of ada"));
         // The other one did not answer in time: it is listed all the same.
         assert_eq!(connected.described.is_some(), id == a.connection);
     }
@@ -56,7 +57,7 @@ async fn of_very_many_connections_of_one_user_so_many_are_listed() {
     let mut held = Vec::new();
     for _ in 0..=crate::runtime::CONNECTIONS_LISTED {
         let socket = socket();
-        let place = socket.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap();
+        let place = socket.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap();
         held.push((socket, place));
     }
     let found = f.realtime.connections_of(&Subject::new("ada")).await;
@@ -67,7 +68,7 @@ async fn of_very_many_connections_of_one_user_so_many_are_listed() {
 #[actix_rt::test]
 async fn a_user_without_connections_is_not_remembered() {
     let f = start(|_| {});
-    let held = socket().attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap();
+    let held = socket().attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap();
     let kept = f.realtime.0.directory.sessions_of(&Subject::new("ada"));
     assert_eq!(kept.len(), 1);
     drop(held);
@@ -82,23 +83,23 @@ async fn disconnecting_cuts_the_chosen_connections_with_the_given_words_and_coun
     let (a, b, c) = (socket(), socket(), socket());
     let session = SessionId::random();
     let _held = [
-        a.attach_as(&f.realtime, session, bearer("ada")).await.unwrap(),
-        b.attach_as(&f.realtime, session, bearer("ada")).await.unwrap(),
-        c.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+        a.attach_as(&f.realtime, session, identity("ada")).await.unwrap(),
+        b.attach_as(&f.realtime, session, identity("ada")).await.unwrap(),
+        c.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap(),
     ];
-    let goodbye = Goodbye::custom(4_100, "so long").unwrap();
-    let selection = Selection {
+    let close_message = CloseMessage::custom(4_100, "so long").unwrap();
+    let selection = ConnectionSelection {
         session: Some(session),
         except: vec![b.connection],
-        ..Selection::of(Subject::new("ada"))
+        ..ConnectionSelection::of(Subject::new("ada"))
     };
     let severing = async {
         eventually(|| !a.outbox.is_open()).await;
         a.reader.sever();
     };
-    let (closed, ()) = tokio::join!(f.realtime.disconnect(&selection, &goodbye), severing);
-    assert_eq!(closed, Closed { sockets_closed: 1, pending: 0 });
-    assert_eq!(a.outbox.end(), Some(End::Cut(goodbye)));
+    let (closed, ()) = tokio::join!(f.realtime.disconnect(&selection, &close_message), severing);
+    assert_eq!(closed, CloseCounts { sockets_closed: 1, pending: 0 });
+    assert_eq!(a.outbox.end(), Some(ConnectionEnd::Cut(close_message)));
     assert!(b.outbox.is_open() && c.outbox.is_open());
     assert_eq!(f.realtime.open_connections(session), 2, "a cut connection stays until it has left");
     f.realtime.stop();
@@ -109,16 +110,19 @@ async fn disconnecting_one_connection_leaves_the_users_others() {
     let f = start(|settings| settings.revoke_wait = Duration::from_millis(20));
     let (a, b) = (socket(), socket());
     let _held = [
-        a.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
-        b.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+        a.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap(),
+        b.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap(),
     ];
-    let selection = Selection { connection: Some(b.connection), ..Selection::of(Subject::new("ada")) };
+    let selection = ConnectionSelection {
+        connection: Some(b.connection),
+        ..ConnectionSelection::of(Subject::new("ada"))
+    };
     let closed = f.realtime.disconnect(&selection, &CloseReason::ForceDisconnect.into()).await;
-    assert_eq!(closed, Closed { sockets_closed: 0, pending: 1 });
+    assert_eq!(closed, CloseCounts { sockets_closed: 0, pending: 1 });
     assert!(a.outbox.is_open() && !b.outbox.is_open());
-    let nobody = Selection::of(Subject::new("nobody"));
+    let nobody = ConnectionSelection::of(Subject::new("nobody"));
     let closed = f.realtime.disconnect(&nobody, &CloseReason::ForceDisconnect.into()).await;
-    assert_eq!(closed, Closed::default());
+    assert_eq!(closed, CloseCounts::default());
     f.realtime.stop();
 }
 
@@ -127,19 +131,19 @@ async fn telling_waits_until_it_is_done_and_says_how_many_have() {
     let f = start(|settings| settings.revoke_wait = Duration::from_millis(100));
     let (quick, idle, busy, gone) = (socket(), socket(), socket(), socket());
     let _held = [
-        idle.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
-        quick.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
-        busy.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
-        gone.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap(),
+        idle.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap(),
+        quick.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap(),
+        busy.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap(),
+        gone.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap(),
     ];
     gone.outbox.close(CloseReason::Expired);
-    let subject = Selection::of(Subject::new("ada"));
-    let refresh = |reply| Control::Refresh { expires_at: Some(7), conn_info: None, reply };
-    let telling = f.realtime.tell(&subject, refresh);
+    let subject = ConnectionSelection::of(Subject::new("ada"));
+    let refresh = |reply| ConnectionRequest::Refresh { expires_at: Some(7), conn_info: None, reply };
+    let telling = f.realtime.request(&subject, refresh);
     let (done, (), ()) = tokio::join!(telling, answer(&quick, true), answer(&idle, false));
-    assert_eq!(done, Done { done: 1, pending: 1 });
-    assert!(matches!(busy.reader.next_control(), Some(Control::Refresh { .. })));
-    assert!(gone.reader.next_control().is_none());
+    assert_eq!(done, RequestCounts { done: 1, pending: 1 });
+    assert!(matches!(busy.reader.next_request(), Some(ConnectionRequest::Refresh { .. })));
+    assert!(gone.reader.next_request().is_none());
     f.realtime.stop();
 }
 
@@ -151,10 +155,10 @@ async fn connections_that_end_while_they_are_asked_count_nowhere() {
     let session = SessionId::random();
     let mut held = Vec::new();
     for socket in [&leaving, &closed, &cut, &severed] {
-        held.push(socket.attach_as(&f.realtime, session, bearer("ada")).await.unwrap());
+        held.push(socket.attach_as(&f.realtime, session, identity("ada")).await.unwrap());
     }
-    let subject = Selection::of(Subject::new("ada"));
-    let refresh = |reply| Control::Refresh { expires_at: Some(7), conn_info: None, reply };
+    let subject = ConnectionSelection::of(Subject::new("ada"));
+    let refresh = |reply| ConnectionRequest::Refresh { expires_at: Some(7), conn_info: None, reply };
     let ending = async {
         let taken = asked(&leaving).await;
         leaving.outbox.close(CloseReason::Expired);
@@ -163,8 +167,8 @@ async fn connections_that_end_while_they_are_asked_count_nowhere() {
         cut.outbox.cut(CloseReason::SessionRevoked, None);
         severed.reader.sever();
     };
-    let (done, ()) = tokio::join!(f.realtime.tell(&subject, refresh), ending);
-    assert_eq!(done, Done::default());
+    let (done, ()) = tokio::join!(f.realtime.request(&subject, refresh), ending);
+    assert_eq!(done, RequestCounts::default());
     f.realtime.stop();
 }
 
@@ -172,7 +176,7 @@ async fn connections_that_end_while_they_are_asked_count_nowhere() {
 async fn a_connection_that_ends_while_it_is_asked_what_it_is_is_not_listed() {
     let f = start(|settings| settings.revoke_wait = Duration::from_secs(60));
     let socket = socket();
-    let _held = socket.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap();
+    let _held = socket.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap();
     let subject = Subject::new("ada");
     let ending = async {
         let taken = asked(&socket).await;
@@ -196,15 +200,15 @@ async fn a_subscription_fails_with_its_channel_but_not_with_its_connection() {
         overrides: Overrides::default(),
     };
     let internal = Some(protocol::ErrorCode::Internal);
-    let failed = Subscribing { failed: 1, error: internal, ..Subscribing::default() };
-    for (ends, made) in [(false, failed), (true, Subscribing::default())] {
+    let failed = SubscribeCounts { failed: 1, error: internal, ..SubscribeCounts::default() };
+    for (ends, made) in [(false, failed), (true, SubscribeCounts::default())] {
         let socket = socket();
-        let held = socket.attach_as(&f.realtime, SessionId::random(), bearer("ada")).await.unwrap();
-        let subject = Selection::of(Subject::new("ada"));
+        let held = socket.attach_as(&f.realtime, SessionId::random(), identity("ada")).await.unwrap();
+        let subject = ConnectionSelection::of(Subject::new("ada"));
         let losing = async {
             let taken = asked(&socket).await;
             if ends {
-                socket.outbox.peer_closed();
+                socket.outbox.close_from_peer();
             }
             drop(taken);
         };

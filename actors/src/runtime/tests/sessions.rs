@@ -17,9 +17,9 @@ async fn a_revocation_cuts_every_connection_of_the_session_and_counts_them() {
     let realtime = f.realtime.clone();
     let revoking = actix_rt::spawn(async move { realtime.revoke(&[session], Cause::Revoked).await });
     eventually(|| !a.outbox.is_open() && !b.outbox.is_open()).await;
-    assert_eq!(a.reader.end(), Some(End::Cut(CloseReason::SessionRevoked.into())));
+    assert_eq!(a.reader.end(), Some(ConnectionEnd::Cut(CloseReason::SessionRevoked.into())));
     drop((a, b));
-    assert_eq!(revoking.await.unwrap(), Closed { sockets_closed: 2, pending: 0 });
+    assert_eq!(revoking.await.unwrap(), CloseCounts { sockets_closed: 2, pending: 0 });
     assert!(c.outbox.is_open());
     f.realtime.stop();
 }
@@ -30,7 +30,7 @@ async fn a_socket_that_is_not_severed_in_time_is_reported_as_pending() {
     let (session, stuck) = (SessionId::random(), socket());
     let _held = stuck.attach(&f.realtime, session).await.unwrap();
     let closed = f.realtime.revoke(&[session], Cause::Revoked).await;
-    assert_eq!(closed, Closed { sockets_closed: 0, pending: 1 });
+    assert_eq!(closed, CloseCounts { sockets_closed: 0, pending: 1 });
     f.realtime.stop();
 }
 
@@ -54,7 +54,7 @@ async fn a_role_change_closes_sockets_but_lets_the_session_come_back() {
     let request = AttachRequest {
         session,
         connection: before.connection,
-        bearer: bearer("7"),
+        identity: identity("7"),
         transport: Transport::WebSocket,
         outbox: before.outbox.clone(),
         address: None,
@@ -130,7 +130,7 @@ async fn draining_closes_every_connection_with_shutdown_and_accepts_none() {
     let (session, open) = (SessionId::random(), socket());
     let _held = open.attach(&f.realtime, session).await.unwrap();
     f.realtime.drain(Duration::from_millis(20)).await;
-    assert_eq!(open.reader.end(), Some(End::Cut(CloseReason::Shutdown.into())));
+    assert_eq!(open.reader.end(), Some(ConnectionEnd::Cut(CloseReason::Shutdown.into())));
     let refused = socket().attach(&f.realtime, session).await.err();
     assert_eq!(refused, Some(AttachError::Closed(CloseReason::Shutdown)));
     f.realtime.stop();

@@ -2,7 +2,7 @@
 
 use super::*;
 use domain::abuse::stuffing::Pair;
-use logic::bans::Standing;
+use logic::bans::BanStatus;
 use protocol::limit::Limit;
 
 #[actix_rt::test]
@@ -25,7 +25,14 @@ async fn last_seen_values_of_one_session_are_written_once_per_batch() {
     let f = start(|settings| settings.touch_interval = Duration::from_secs(3600));
     let (session, device) = (SessionId::random(), DeviceId::random());
     for (at_ms, generation) in [(5, 1), (9, 0), (7, 2)] {
-        f.realtime.seen(Seen { user: UserId(1), session, device, address: None, at_ms, generation });
+        f.realtime.seen(SessionActivity {
+            user: UserId(1),
+            session,
+            device,
+            address: None,
+            at_ms,
+            generation,
+        });
     }
     assert!(f.realtime.flush(Duration::from_secs(5)).await);
     let seen = f.memory.seen.lock().clone();
@@ -40,7 +47,7 @@ async fn many_last_seen_values_are_written_in_several_batches_and_all_of_them() 
     let sessions: std::collections::HashSet<_> = (0..1300).map(|_| SessionId::random()).collect();
     for session in &sessions {
         let device = DeviceId::random();
-        f.realtime.seen(Seen {
+        f.realtime.seen(SessionActivity {
             user: UserId(1),
             session: *session,
             device,
@@ -75,7 +82,7 @@ async fn an_event_that_the_database_refuses_holds_up_no_other() {
 #[actix_rt::test]
 async fn a_ban_outlives_the_limiter_that_counted_what_earned_it() {
     let f = start(|_| {});
-    assert_eq!(f.realtime.standing("a", 0), Standing::Unknown);
+    assert_eq!(f.realtime.ban_status("a", 0), BanStatus::Unknown);
     assert!(f.realtime.fill_bans(f.realtime.bans_mark(), Vec::new()));
     let limit = Limit { name: "stuffing", burst: 1, period: Duration::from_secs(60) };
     assert!(f.realtime.note_wrong_pair("a", Pair { account: 1, password: 1 }, limit).await);
@@ -84,6 +91,6 @@ async fn a_ban_outlives_the_limiter_that_counted_what_earned_it() {
     let generation = lane.generation();
     lane.control(crate::runtime::services::rate_limiter::Panic);
     eventually(|| lane.generation() > generation).await;
-    assert_eq!(f.realtime.standing("a", 0), Standing::Banned(Duration::from_secs(1)));
+    assert_eq!(f.realtime.ban_status("a", 0), BanStatus::Banned(Duration::from_secs(1)));
     f.realtime.stop();
 }

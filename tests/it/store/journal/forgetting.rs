@@ -2,7 +2,7 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use logic::journal::Placed;
+use logic::journal::Placement;
 use protocol::channel_name::ChannelName;
 
 use super::{ALL, ChannelRetention, KEEP, append, channel, kept, keyed, message, now, offsets, with_db};
@@ -64,11 +64,11 @@ fn a_channel_without_a_row_begins_above_the_floor_however_it_is_asked() {
         assert_eq!(open("chat:lobby", false).await, (4, 0, true));
         assert_eq!(db.store.remove_messages(channel(), u64::MAX).await.unwrap().upto, 4);
         assert_eq!(db.store.remove_messages(channel(), 3).await.unwrap().upto, 3);
-        assert_eq!(append(&db.store, vec![message("d")]).await, [Placed::New(5)]);
+        assert_eq!(append(&db.store, vec![message("d")]).await, [Placement::New(5)]);
         assert_eq!(open("chat:settled", true).await, (4, 0, true));
         for (name, first) in [("chat:settled", message("e")), ("chat:keyed", keyed("e", "k"))] {
             let placed = db.store.append(named(name), vec![first], KEEP).await.unwrap().placed;
-            assert_eq!(placed, [Placed::New(5)]);
+            assert_eq!(placed, [Placement::New(5)]);
             let read = db.store.read_channel(named(name), ALL).await.unwrap();
             assert_eq!(offsets(&read), [5]);
         }
@@ -105,7 +105,7 @@ fn whoever_waits_while_a_channel_is_forgotten_begins_above_the_floor() {
             forgetting.commit().await.unwrap();
             let placed = appending.await.unwrap();
             assert!(first < floor.unsigned_abs());
-            assert_eq!(placed, [Placed::New(floor.unsigned_abs() + 1)]);
+            assert_eq!(placed, [Placement::New(floor.unsigned_abs() + 1)]);
         }
     });
 }
@@ -123,7 +123,7 @@ fn a_channel_is_not_forgotten_while_somebody_writes_and_nobody_waits_for_it() {
         assert_eq!(forgotten, None);
         drop(writing);
         let other = db.store.append(named("chat:other"), vec![message("b")], KEEP).await.unwrap();
-        assert_eq!(other.placed, [Placed::New(1)]);
+        assert_eq!(other.placed, [Placement::New(1)]);
         assert_eq!(db.store.forget_channels(kept, now() + 365 * DAY).await.unwrap(), Some(1));
     });
 }

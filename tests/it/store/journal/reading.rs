@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use logic::{
     history::{bounded, weight},
-    journal::{NewMessage, Placed, Range},
+    journal::{NewMessage, Placement, Range},
 };
 use protocol::{
     ClientInfo, Payload,
@@ -149,7 +149,7 @@ fn while_reads_have_all_that_is_theirs_an_append_is_answered() {
         let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()";
         eventually("they hang", async || watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 4)
             .await;
-        assert_eq!(append(&db.store, vec![message("b")]).await, [Placed::New(2)]);
+        assert_eq!(append(&db.store, vec![message("b")]).await, [Placement::New(2)]);
         assert_eq!(watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0), 4);
         drop(holder);
         for reading in reading {

@@ -1,6 +1,6 @@
 //! What is removed of a channel: what the removal names, and nothing that came after, however late it is carried out.
 
-use logic::journal::Placed;
+use logic::journal::Placement;
 use store::Store;
 
 use super::{ALL, all, append, channel, message, offsets, with_db};
@@ -15,7 +15,7 @@ fn what_was_removed_is_gone_and_offsets_go_on() {
         assert_eq!(all(&db.store).await, []);
         let opened = db.store.open_channel(channel(), ALL, false).await.unwrap();
         assert_eq!((opened.top, opened.newest.len()), (2, 0));
-        assert_eq!(append(&db.store, vec![message("c")]).await, [Placed::New(3)]);
+        assert_eq!(append(&db.store, vec![message("c")]).await, [Placement::New(3)]);
         assert_eq!(offsets(&all(&db.store).await), [3]);
     });
 }

@@ -15,12 +15,17 @@ fn messages_of_one_batch_are_compared_with_each_other_and_with_those_before() {
         let batch =
             vec![versioned(2, ""), message("plain"), versioned(1, ""), versioned(2, ""), versioned(3, "")];
         let placed = append(&db.store, batch).await;
-        let expected =
-            [Placed::New(1), Placed::New(2), Placed::Outdated(2), Placed::Outdated(2), Placed::New(3)];
+        let expected = [
+            Placement::New(1),
+            Placement::New(2),
+            Placement::Outdated(2),
+            Placement::Outdated(2),
+            Placement::New(3),
+        ];
         assert_eq!(placed, expected);
         let placed = append(&db.store, vec![versioned(3, ""), versioned(1, "b"), versioned(3, "a")]).await;
-        assert_eq!(placed, [Placed::Outdated(3), Placed::New(4), Placed::New(5)]);
-        assert_eq!(append(&db.store, vec![versioned(3, "a")]).await, [Placed::Outdated(5)]);
+        assert_eq!(placed, [Placement::Outdated(3), Placement::New(4), Placement::New(5)]);
+        assert_eq!(append(&db.store, vec![versioned(3, "a")]).await, [Placement::Outdated(5)]);
         assert_eq!(offsets(&all(&db.store).await), [1, 2, 3, 4, 5]);
     });
 }
@@ -36,7 +41,7 @@ fn of_sixteen_with_one_version_one_is_published() {
             let appenders: Vec<_> = appenders.collect();
             let placed: Vec<_> =
                 futures_util::future::join_all(appenders).await.into_iter().map(Result::unwrap).collect();
-            assert_eq!(placed.iter().filter(|place| matches!(place, Placed::New(_))).count(), 1);
+            assert_eq!(placed.iter().filter(|place| matches!(place, Placement::New(_))).count(), 1);
             assert!(placed.iter().all(|place| place.offset() == number), "{placed:?}");
         }
     });
@@ -47,9 +52,9 @@ fn the_key_of_a_message_that_was_left_out_is_remembered_with_its_answer() {
     with_db(|db| async move {
         append(&db.store, vec![versioned(2, ""), message("x")]).await;
         let old = || NewMessage { idempotency_key: Some("k".to_owned()), ..versioned(1, "") };
-        assert_eq!(append(&db.store, vec![old()]).await, [Placed::Outdated(2)]);
+        assert_eq!(append(&db.store, vec![old()]).await, [Placement::Outdated(2)]);
         append(&db.store, vec![message("y")]).await;
-        assert_eq!(append(&db.store, vec![old()]).await, [Placed::Earlier(2)]);
-        assert_eq!(append(&db.store, vec![keyed("z", "k")]).await, [Placed::Earlier(2)]);
+        assert_eq!(append(&db.store, vec![old()]).await, [Placement::Earlier(2)]);
+        assert_eq!(append(&db.store, vec![keyed("z", "k")]).await, [Placement::Earlier(2)]);
     });
 }

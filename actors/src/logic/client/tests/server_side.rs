@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::*;
-use crate::{namespace::Namespaces, subscription::Source};
+use crate::{namespace::Namespaces, subscription::SubscriptionSource};
 use protocol::{
     Position, SubscribeResult, UnsubscribeCode,
     subscription::{Overrides, ServerSubscription},
@@ -244,7 +244,10 @@ fn a_connection_says_what_it_is() {
     said.subscriptions.sort_by(|a, b| a.channel.cmp(&b.channel));
     assert_eq!((said.name.as_str(), said.version.as_str()), ("js", "2.1"));
     let seen: Vec<_> = said.subscriptions.iter().map(|s| (s.channel.as_str(), s.source)).collect();
-    assert_eq!(seen, [("chat:a", Source::ClientAllowed), ("chat:b", Source::ServerApi)]);
+    assert_eq!(
+        seen,
+        [("chat:a", SubscriptionSource::ClientAllowed), ("chat:b", SubscriptionSource::ServerApi)]
+    );
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Outcome, Who, World};
+use super::{ChannelUser, Outcome, World};
 use crate::history::{PAGE_BYTES, Recovery, weight};
 use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
 
@@ -17,22 +17,26 @@ impl World {
         }
     }
 
-    pub(super) fn tell(&mut self, who: Who, outcome: Outcome) {
+    pub(super) fn tell(&mut self, who: ChannelUser, outcome: Outcome) {
         assert!(self.asked.remove(&who), "{who:?} is told twice");
         match (who, outcome) {
-            (Who::Publisher(serial), Outcome::Published(position)) => self.published(serial, &position),
-            (Who::Publisher(serial), Outcome::Refused(code)) => {
+            (ChannelUser::Publisher(serial), Outcome::Published(position)) => {
+                self.published(serial, &position)
+            }
+            (ChannelUser::Publisher(serial), Outcome::Refused(code)) => {
                 let poison = self.published[&serial].data.as_bytes().starts_with(b"\"poison");
                 assert!(code == ErrorCode::Internal || poison);
             }
-            (Who::Subscriber(number), Outcome::Joined(top, recovery)) => self.joined(number, top, recovery),
-            (Who::Subscriber(number), Outcome::Refused(_)) => self.subscribers[number].asked = false,
-            (Who::Historian(serial), Outcome::History(result)) => self.page(serial, &result),
-            (Who::Remover(serial), Outcome::Removed(position)) => {
+            (ChannelUser::Subscriber(number), Outcome::Joined(top, recovery)) => {
+                self.joined(number, top, recovery)
+            }
+            (ChannelUser::Subscriber(number), Outcome::Refused(_)) => self.subscribers[number].asked = false,
+            (ChannelUser::Historian(serial), Outcome::History(result)) => self.page(serial, &result),
+            (ChannelUser::Remover(serial), Outcome::Removed(position)) => {
                 let upto = self.removals[&serial];
                 assert!(upto <= self.db.gone && upto <= position.offset, "removed, but still there");
             }
-            (Who::Historian(_) | Who::Remover(_), Outcome::Refused(_)) => {}
+            (ChannelUser::Historian(_) | ChannelUser::Remover(_), Outcome::Refused(_)) => {}
             (who, outcome) => panic!("{who:?} is told {outcome:?}"),
         }
     }

@@ -5,7 +5,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::SIZE;
 use crate::{
     history::bounded,
-    journal::{Appended, NewMessage, Opened, Placed, Range, Removed},
+    journal::{Appended, NewMessage, Opened, Placement, Range, Removed},
 };
 use protocol::{Payload, Publication};
 
@@ -35,16 +35,16 @@ impl Db {
         let placed = batch.iter().map(|message| {
             let earlier = message.idempotency_key.as_ref().and_then(|key| self.keys.get(key));
             if let Some(offset) = earlier {
-                return Placed::Earlier(*offset);
+                return Placement::Earlier(*offset);
             }
             let newest = self.rows.iter().skip(self.versions_from).rev().find_map(|row| row.version.as_ref());
             if message.version.as_ref().is_some_and(|version| version.is_outdated(newest)) {
-                return Placed::Outdated(self.rows.len() as u64);
+                return Placement::Outdated(self.rows.len() as u64);
             }
             self.rows.push(message.clone());
             let top = self.rows.len() as u64;
             self.keys.extend(message.idempotency_key.clone().map(|key| (key, top)));
-            Placed::New(top)
+            Placement::New(top)
         });
         let placed = placed.collect();
         self.gone = self.gone.max(self.top().saturating_sub(SIZE.into()));

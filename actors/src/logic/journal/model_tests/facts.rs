@@ -2,7 +2,7 @@
 //! knows.
 
 use super::{database::Db, step::Fate, *};
-use crate::journal::recent_window::Hot;
+use crate::journal::recent_window::RecentWindow;
 use crate::{history::Page, journal::Removed};
 
 /// Twelve publications of which five are read at once, in a channel of which nothing is known.
@@ -146,7 +146,7 @@ fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
 
 #[test]
 fn after_a_removal_of_what_memory_does_not_reach_its_older_part_is_still_read() {
-    let mut hot = Hot::opened(Opened {
+    let mut hot = RecentWindow::opened(Opened {
         epoch: Db::epoch(),
         top: 9,
         newest: (8..=9).map(|offset| Arc::new(World::new().message("", None).at(offset))).collect(),
@@ -171,5 +171,5 @@ fn a_question_that_makes_no_sense_is_refused_while_a_hole_is_closed_too() {
     assert!(matches!(world.calls.front(), Some((_, Call::Read(_), _))), "what others wrote is read");
     world.history(1, Some(0), true);
     world.step();
-    assert!(!world.asked.iter().any(|who| matches!(who, Who::Historian(_))));
+    assert!(!world.asked.iter().any(|who| matches!(who, ChannelUser::Historian(_))));
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::{Action, Busy, Call, DurableChannel, Failed, HOLE_MAX, Hole, Outcome, Place, Reading};
 use crate::{
     history::bounded,
-    journal::{Appended, NewMessage, Opened, Placed, Range, Removed, recent_window::Hot},
+    journal::{Appended, NewMessage, Opened, Placement, Range, Removed, recent_window::RecentWindow},
 };
 use protocol::{ErrorCode, HistoryResult, Position, Publication};
 
@@ -23,15 +23,15 @@ impl<T> DurableChannel<T> {
     }
 
     fn committed(&mut self, number: u64, batch: Vec<(T, NewMessage)>, appended: Appended) {
-        let publication = |message: &NewMessage, place: Placed| Arc::new(message.at(place.offset()));
+        let publication = |message: &NewMessage, place: Placement| Arc::new(message.at(place.offset()));
         let placed: Vec<_> = batch
             .into_iter()
             .zip(appended.placed)
             .map(|((who, message), place)| (who, place, publication(&message, place)))
             .collect();
         let first = placed.iter().find_map(|(_, place, _)| match place {
-            Placed::New(offset) => Some(*offset),
-            Placed::Earlier(_) | Placed::Outdated(_) => None,
+            Placement::New(offset) => Some(*offset),
+            Placement::Earlier(_) | Placement::Outdated(_) => None,
         });
         let first = first.unwrap_or(appended.top.saturating_add(1));
         match &self.hot {
@@ -54,7 +54,7 @@ impl<T> DurableChannel<T> {
                 if known.is_some() {
                     self.actions.push(Action::Lose);
                 }
-                self.hot = Some(Hot::began(appended.epoch, first));
+                self.hot = Some(RecentWindow::began(appended.epoch, first));
                 self.serve(placed);
             }
         }
@@ -64,7 +64,7 @@ impl<T> DurableChannel<T> {
     fn serve(&mut self, placed: Vec<Place<T>>) {
         for (who, place, publication) in placed {
             let position = self.hot.as_ref().map(|hot| hot.at(place.offset())).unwrap_or_default();
-            if matches!(place, Placed::New(_)) {
+            if matches!(place, Placement::New(_)) {
                 self.deliver(publication);
             }
             self.tell(who, Outcome::Published(position));
@@ -118,7 +118,7 @@ impl<T> DurableChannel<T> {
                 self.actions.push(Action::Lose);
             }
         }
-        self.hot = Some(Hot::opened(opened));
+        self.hot = Some(RecentWindow::opened(opened));
         // What can still not be answered is not known to the journal either.
         self.answer(true);
     }
@@ -158,7 +158,7 @@ impl<T> DurableChannel<T> {
             missing.into_iter().for_each(|publication| self.deliver(publication));
         } else {
             self.actions.push(Action::Lose);
-            self.hot = self.hot.take().map(|hot| Hot::began(Arc::clone(hot.epoch()), first));
+            self.hot = self.hot.take().map(|hot| RecentWindow::began(Arc::clone(hot.epoch()), first));
         }
         self.serve(placed);
     }

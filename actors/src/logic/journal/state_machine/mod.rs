@@ -13,8 +13,8 @@ use std::{
     sync::Arc,
 };
 
-use super::{NewMessage, Placed, Range, Retention};
-use crate::journal::recent_window::Hot;
+use super::{NewMessage, Placement, Range, Retention};
+use crate::journal::recent_window::RecentWindow;
 use crate::{
     history::{PageBound, Recovery},
     namespace::RecoveryMode,
@@ -135,7 +135,7 @@ struct Hole<T> {
 }
 
 /// Where somebody's message is.
-type Place<T> = (T, Placed, Arc<Publication>);
+type Place<T> = (T, Placement, Arc<Publication>);
 
 /// A page that is being read.
 #[derive(Debug)]
@@ -153,7 +153,7 @@ pub struct DurableChannel<T> {
     /// The time of the event that is being handled, in milliseconds since the epoch.
     now_ms: i64,
     /// `None` while nothing is known of it.
-    hot: Option<Hot>,
+    hot: Option<RecentWindow>,
     /// The journal may have more than memory, or may yet get it: nothing is begun before that is settled.
     unsettled: bool,
     /// It could not be opened: the next who asks, or the next tick, tries again.

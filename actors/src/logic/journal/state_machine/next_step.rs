@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     history::Page,
-    journal::{NewMessage, Range, recent_window::Hot},
+    journal::{NewMessage, Range, recent_window::RecentWindow},
 };
 use protocol::HistoryResult;
 
@@ -116,7 +116,7 @@ impl<T> DurableChannel<T> {
         if self.hot.is_none() || self.unsettled || matches!(self.busy, Busy::Closing(..)) {
             return;
         }
-        if just_read && let Some(top) = self.hot.as_ref().map(Hot::top) {
+        if just_read && let Some(top) = self.hot.as_ref().map(RecentWindow::top) {
             self.advance(Removal::Reading, Removal::Upto(top));
         }
         for (who, ask) in std::mem::take(&mut self.waiting) {
@@ -170,7 +170,7 @@ impl<T> DurableChannel<T> {
     }
 
     pub(super) fn range(&self) -> Range {
-        Hot::range(self.keep, self.now_ms)
+        RecentWindow::range(self.keep, self.now_ms)
     }
 
     pub(super) fn tell(&mut self, who: T, outcome: Outcome) {
@@ -195,7 +195,7 @@ impl<T> DurableChannel<T> {
     /// What it holds in memory of what was published, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.hot.as_ref().map_or(0, Hot::bytes)
+        self.hot.as_ref().map_or(0, RecentWindow::bytes)
     }
 
     /// Forgets the older half of what it holds: memory is short.

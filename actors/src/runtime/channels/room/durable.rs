@@ -17,7 +17,7 @@ use crate::runtime::channels::{
     room::{Room, Source, journal_failures::complain, publish::Publisher, recovery::Found},
     shard::ChannelShard,
 };
-use crate::runtime::ports::{Journal, NotAppended};
+use crate::runtime::ports::{AppendError, Journal};
 use logic::{
     history::PageBound,
     journal::{
@@ -95,9 +95,9 @@ async fn ask(journal: &dyn Journal, channel: ChannelName, keep: Retention, call:
             Answer::Appended(append(journal, channel, keep, batch).await.map_err(|error| {
                 complain("append", &error);
                 match error {
-                    NotAppended::Unavailable(_) => Failed::Unavailable,
-                    NotAppended::Refused(_) => Failed::Refused,
-                    NotAppended::Unknown(_) => Failed::Unknown,
+                    AppendError::Unavailable(_) => Failed::Unavailable,
+                    AppendError::Refused(_) => Failed::Refused,
+                    AppendError::Unknown(_) => Failed::Unknown,
                 }
             }))
         }
@@ -118,7 +118,7 @@ async fn append(
     channel: ChannelName,
     keep: Retention,
     batch: Vec<NewMessage>,
-) -> Result<Appended, NotAppended> {
+) -> Result<Appended, AppendError> {
     let (began, size) = (Instant::now(), u32::try_from(batch.len()).unwrap_or(u32::MAX));
     let appended = journal.append(channel, batch, keep).await?;
     metrics::counter!("journal_commits_total").increment(1);

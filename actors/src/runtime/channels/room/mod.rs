@@ -9,7 +9,7 @@ pub(crate) mod recovery;
 
 use std::{rc::Rc, sync::Arc, time::Instant};
 
-use crate::runtime::channels::join_request::{Join, JoinReply};
+use crate::runtime::channels::join_request::{ChannelJoin, JoinReply};
 use crate::runtime::channels::{
     fan_out::{Frames, Subscriber},
     messages::What,
@@ -141,7 +141,8 @@ impl Room {
         if lost && join.terms.must_recover {
             return joining.fail(ErrorCode::UnrecoverablePosition);
         }
-        let Some(Join { channel, number, outbox, info, terms, lifetime, data, reply }) = joining.take()
+        let Some(ChannelJoin { channel, number, outbox, info, terms, lifetime, data, reply }) =
+            joining.take()
         else {
             return;
         };

@@ -1,8 +1,8 @@
 //! What a room finds in its history for a subscription that begins, and how much of it the client can be told at once.
 
 use crate::runtime::{
-    channels::join_request::{Join, JoinReply},
-    connection::outbox::Reserved,
+    channels::join_request::{ChannelJoin, JoinReply},
+    connection::outbox::Reservation,
 };
 use logic::history::{Recovery, weight};
 use protocol::Position;
@@ -20,11 +20,11 @@ impl Found {
     /// Takes room for what the client is owed, where it is told; escaping may double it. If there is none, the client is
     /// told that it is not recovered, and reads the history page by page: an answer that overflows its queue would end the
     /// connection, and it would come back for the same.
-    pub(crate) fn reserve(&mut self, join: &Join) -> Option<Reserved> {
+    pub(crate) fn reserve(&mut self, join: &ChannelJoin) -> Option<Reservation> {
         let owed = self.recovery.as_mut().filter(|recovery| !recovery.publications.is_empty())?;
         let bytes: usize = owed.publications.iter().map(|publication| weight(publication)).sum();
         let (fits, reserved) = match &join.reply {
-            JoinReply::Gather(gather) => (gather.takes(bytes), None),
+            JoinReply::Collect(gather) => (gather.takes(bytes), None),
             JoinReply::Command(_) | JoinReply::Push(_) => {
                 let reserved = join.outbox.reserve(2 * bytes);
                 (reserved.is_some(), reserved)

@@ -66,7 +66,7 @@ impl Client {
     pub(crate) fn read(&mut self, truth: &BTreeMap<(String, u64), String>) {
         let mut frames = Vec::new();
         self.reader.take(usize::MAX, &mut frames);
-        while self.reader.next_control().is_some() {}
+        while self.reader.next_request().is_some() {}
         for frame in frames {
             let object: Value = serde_json::from_slice(&frame).unwrap();
             let push = &object["push"];

@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use super::*;
 use crate::runtime::{
-    Control, Left,
+    ConnectionRequest, LeaveReply,
     channels::{
         byte_budget::Waiting,
         messages::Publishment,
@@ -123,7 +123,7 @@ impl World {
         };
         let present = self.room.members.presence(|_| true);
         client.heard = present.map(|info| Value::from(info.client.to_string()).to_string()).collect();
-        let join = Join {
+        let join = ChannelJoin {
             channel: self.room.name.clone(),
             number: 1,
             outbox: client.outbox.clone(),
@@ -138,7 +138,7 @@ impl World {
 
     fn leave(&mut self, number: usize) {
         let client = &self.clients[number];
-        let told = Leaving::new(self.room.name.clone(), Left::Answer(client.outbox.clone(), 2));
+        let told = Leaving::new(self.room.name.clone(), LeaveReply::Answer(client.outbox.clone(), 2));
         self.room.leave(client.info.client, Some(told));
     }
 
@@ -206,8 +206,8 @@ fn one_more_than_may_subscribe_is_refused_and_its_connection_told() {
     world.clients[1].reader.take(usize::MAX, &mut frames);
     let reply: Value = serde_json::from_slice(&frames[0]).unwrap();
     assert_eq!((frames.len(), &reply["error"]["code"]), (1, &Value::from(106)));
-    let told = world.clients[1].reader.next_control();
-    assert!(matches!(told, Some(Control::Lost { number: 1, .. })), "{told:?}");
+    let told = world.clients[1].reader.next_request();
+    assert!(matches!(told, Some(ConnectionRequest::SubscriptionLost { number: 1, .. })), "{told:?}");
     assert_eq!(world.room.members.len(), 1);
 }
 

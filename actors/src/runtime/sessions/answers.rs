@@ -1,0 +1,64 @@
+//! Sending one request to many connections, and collecting their answers within a time limit.
+//!
+//! Used by the operations of `Realtime` that report counts or descriptions of connections.
+
+use std::{sync::Arc, time::Duration};
+
+use futures_util::future::join_all;
+use parking_lot::Mutex;
+use protocol::id::ConnectionId;
+use tokio::{sync::oneshot, time::timeout};
+
+use super::types::{RequestCounts, RequestRule};
+use crate::runtime::connection::{outbox::Outbox, request::ConnectionRequest};
+
+/// The answer of one connection: a receiver while it is awaited, then what was received.
+pub(crate) struct ConnectionAnswer<A> {
+    pub(crate) connection: ConnectionId,
+    outbox: Outbox,
+    pub(crate) answer: A,
+}
+
+impl<A> ConnectionAnswer<A> {
+    /// Whether the connection has ended, so that nothing is left to do for it.
+    pub(crate) fn has_ended(&self) -> bool {
+        !self.outbox.is_open()
+    }
+}
+
+/// Answers that are awaited.
+pub(crate) type PendingAnswers<T> = Arc<Mutex<Vec<ConnectionAnswer<oneshot::Receiver<T>>>>>;
+/// `None`: the answer did not arrive in time. An error: it will never arrive.
+pub(crate) type CollectedAnswer<T> = ConnectionAnswer<Option<Result<T, oneshot::error::RecvError>>>;
+
+/// Makes a rule that sends a request to each connection, and the list in which their answers are awaited.
+pub(crate) fn request_answers<T: Send + 'static>(
+    request: impl Fn(oneshot::Sender<T>) -> ConnectionRequest + Send + Sync + 'static,
+) -> (PendingAnswers<T>, RequestRule) {
+    let answers = PendingAnswers::default();
+    let awaited = Arc::clone(&answers);
+    let rule = move |connection, outbox: &Outbox| {
+        let (reply, answer) = oneshot::channel();
+        awaited.lock().push(ConnectionAnswer { connection, outbox: outbox.clone(), answer });
+        Some(request(reply))
+    };
+    (answers, Arc::new(rule))
+}
+
+/// Waits for every answer, each at most `limit`.
+pub(crate) async fn collect<T>(answers: PendingAnswers<T>, limit: Duration) -> Vec<CollectedAnswer<T>> {
+    let awaited = std::mem::take(&mut *answers.lock());
+    let each = awaited.into_iter().map(|ConnectionAnswer { connection, outbox, answer }| async move {
+        ConnectionAnswer { connection, outbox, answer: timeout(limit, answer).await.ok() }
+    });
+    join_all(each).await
+}
+
+/// Waits for every answer, and counts the connections that did what was requested.
+pub(crate) async fn count_done(answers: PendingAnswers<bool>, limit: Duration) -> RequestCounts {
+    let collected = collect(answers, limit).await;
+    RequestCounts {
+        done: collected.iter().filter(|answer| answer.answer == Some(Ok(true))).count(),
+        pending: collected.iter().filter(|answer| answer.answer.is_none() && !answer.has_ended()).count(),
+    }
+}

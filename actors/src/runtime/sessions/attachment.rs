@@ -1,0 +1,62 @@
+//! Attaching a connection to its session: the request, the reasons for a refusal, and the guard that detaches it.
+
+use std::{net::IpAddr, time::Instant};
+
+use actix::Addr;
+use protocol::{
+    close::CloseReason,
+    id::{ConnectionId, SessionId},
+};
+
+use super::{
+    session::{Detach, Session},
+    types::{ConnectionIdentity, Transport},
+};
+use crate::runtime::connection::outbox::Outbox;
+
+/// A connection that is to be attached to its session.
+pub struct AttachRequest {
+    /// The session that its credential was verified for.
+    pub session: SessionId,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The user that it speaks for. All connections of a session speak for the same user.
+    pub identity: ConnectionIdentity,
+    /// How it is carried.
+    pub transport: Transport,
+    /// Its queue, through which it is also cut.
+    pub outbox: Outbox,
+    /// The client's address.
+    pub address: Option<IpAddr>,
+    /// Wall time, in milliseconds since the epoch.
+    pub now_ms: i64,
+    /// When the verification of its credential began.
+    pub verified_at: Instant,
+}
+
+/// Why a connection was not attached.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AttachError {
+    /// The session has ended, or what the socket was told about it is no longer true.
+    #[error("the session was closed: {}", .0.text())]
+    Closed(CloseReason),
+    /// The session holds as many connections as it may.
+    #[error("too many connections")]
+    Limit,
+    /// The session's actor could not be reached.
+    #[error("the session could not be reached")]
+    Unavailable,
+}
+
+/// Keeps a connection attached. Dropping it detaches the connection from its session.
+pub struct Attachment {
+    pub(crate) address: Addr<Session>,
+    pub(crate) connection: ConnectionId,
+}
+
+impl Drop for Attachment {
+    fn drop(&mut self) {
+        // Past the mailbox's bound, but once per connection.
+        self.address.do_send(Detach(self.connection));
+    }
+}

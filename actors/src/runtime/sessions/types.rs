@@ -1,0 +1,126 @@
+//! The vocabulary of this room: who a connection speaks for, which connections are selected, and what callers get back.
+//!
+//! Plain values without behaviour of their own. Every file of the room imports them from here.
+
+use std::{net::IpAddr, sync::Arc};
+
+use logic::{denials::TokenMark, subscription::ConnectionDescription};
+use protocol::{
+    Encoding,
+    close::CloseMessage,
+    id::{ConnectionId, SessionId, Subject, UserId},
+};
+
+use crate::runtime::connection::{outbox::Outbox, request::ConnectionRequest};
+
+/// The most connections of one user that are listed. A listing needs a bound, because there may be very many anonymous
+/// connections.
+pub const CONNECTIONS_LISTED: usize = 10_000;
+
+/// How a connection is carried.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// A WebSocket.
+    #[default]
+    WebSocket,
+    /// A streamed HTTP response; commands arrive in requests of their own.
+    HttpStream,
+    /// Server-sent events; commands arrive in requests of their own.
+    Sse,
+}
+
+impl Transport {
+    /// The name that the protocol uses.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::WebSocket => "websocket",
+            Self::HttpStream => "http_stream",
+            Self::Sse => "sse",
+        }
+    }
+}
+
+/// The user that a connection speaks for, and the token that proved it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionIdentity {
+    /// The user's name in realtime; empty for an anonymous connection.
+    pub subject: Subject,
+    /// The account, if it is one of this server's.
+    pub account: Option<UserId>,
+    /// The issuer of the token; empty if this server issued it, or if there is no token.
+    pub issuer: Arc<str>,
+    /// The token that the connection proved its identity with last.
+    pub token: TokenMark,
+}
+
+/// Selects connections of one user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectionSelection {
+    /// The user; the empty subject selects anonymous connections.
+    pub subject: Subject,
+    /// Only this connection.
+    pub connection: Option<ConnectionId>,
+    /// Only connections of this session.
+    pub session: Option<SessionId>,
+    /// Not these connections.
+    pub except: Vec<ConnectionId>,
+}
+
+impl ConnectionSelection {
+    /// Every connection of a user.
+    #[must_use]
+    pub fn of(subject: Subject) -> Self {
+        Self { subject, connection: None, session: None, except: Vec::new() }
+    }
+
+    /// Whether this connection of the user is selected.
+    pub(crate) fn includes(&self, connection: ConnectionId) -> bool {
+        self.connection.is_none_or(|only| only == connection) && !self.except.contains(&connection)
+    }
+}
+
+/// How many connections carried out a request. A connection that has ended meanwhile is not counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RequestCounts {
+    /// Connections that have done it.
+    pub done: usize,
+    /// Connections that received the request and had not answered when the wait ended.
+    pub pending: usize,
+}
+
+/// What an operator or the owner of the session sees of one connection.
+#[derive(Clone, Debug)]
+pub struct ConnectionInfo {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// Its session.
+    pub session: SessionId,
+    /// The user that it speaks for, and the token.
+    pub identity: ConnectionIdentity,
+    /// How it is carried.
+    pub transport: Transport,
+    /// How its frames are encoded.
+    pub encoding: Encoding,
+    /// The client's address.
+    pub address: Option<IpAddr>,
+    /// When it was attached, in milliseconds since the epoch.
+    pub attached_at_ms: i64,
+    /// Bytes that wait to be written to it.
+    pub queued_bytes: usize,
+}
+
+/// A connection in a listing.
+#[derive(Clone, Debug)]
+pub struct ListedConnection {
+    /// What its session knows.
+    pub info: ConnectionInfo,
+    /// What the connection says of itself, if it answered in time.
+    pub described: Option<ConnectionDescription>,
+}
+
+/// Decides for each connection whether it is disconnected, and with which close message.
+pub(crate) type DisconnectRule =
+    Arc<dyn Fn(ConnectionId, &ConnectionIdentity) -> Option<CloseMessage> + Send + Sync>;
+/// Decides for each connection whether it receives a request, and which.
+pub(crate) type RequestRule = Arc<dyn Fn(ConnectionId, &Outbox) -> Option<ConnectionRequest> + Send + Sync>;
