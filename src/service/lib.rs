@@ -21,6 +21,7 @@ mod upkeep;
 use std::sync::Arc;
 
 use actors::Realtime;
+use domain::abuse::throttle::ThrottleKeys;
 use store::Store;
 use uuid::Uuid;
 
@@ -84,13 +85,10 @@ pub use store::{
 pub use upkeep::Upkeep;
 
 use crate::{
-    access::AccessParts,
-    account::AccountParts,
+    access::AccessSettings,
     authenticators::Authenticators,
-    core::{audit::AuditTrail, privilege::PrivilegeCheck},
-    operators::OperatorsParts,
-    sign_in::{SignInParts, register::RegistrationRules},
-    upkeep::UpkeepParts,
+    core::{Core, CoreSettings},
+    sign_in::{Foundation, SignInSettings, register::RegistrationRules},
 };
 
 /// The capabilities of the server, wired together. Clones are cheap and are the same capabilities.
@@ -126,119 +124,48 @@ impl Services {
         keys: Keys,
         clock: Clock,
     ) -> Self {
-        let audit = AuditTrail::new(realtime.clone(), clock.clone());
-        let privilege = PrivilegeCheck::new(store.clone(), clock.clone());
-        let hasher = PasswordHasher::new(store.runtime().clone(), settings.password_queue);
-        let bans = Bans::new(store.clone(), realtime.clone(), clock.clone(), audit.clone(), settings.ban);
-        let throttle = Throttle::new(
-            realtime.clone(),
-            clock.clone(),
-            bans.clone(),
-            settings.limits,
-            settings.address_limit_factor,
-            keys.throttle,
-        );
-        let access = Arc::new(Access::new(AccessParts {
-            store: store.clone(),
-            realtime: realtime.clone(),
-            clock: clock.clone(),
-            audit: audit.clone(),
-            throttle: throttle.clone(),
-            feed: Arc::default(),
-            keys: Arc::new(CredentialKeys {
-                access: keys.access,
-                refresh: keys.refresh,
-                csrf: keys.csrf,
-                cookies: keys.cookies,
-            }),
-            sessions: settings.sessions,
-            issuers: settings.issuers,
-            api_key: settings.api_key,
-        }));
-        let revocation = Arc::new(Revocation::new(
-            store.clone(),
-            realtime.clone(),
-            clock.clone(),
-            privilege.clone(),
-            &access,
-        ));
-        let authenticators = Authenticators::new(
-            store.clone(),
-            clock.clone(),
-            audit.clone(),
-            revocation.revoker.clone(),
-            (keys.totp, keys.backup_codes),
-            settings.relying_party,
-        );
-        let sign_in = SignIn::new(SignInParts {
-            store: store.clone(),
-            realtime: realtime.clone(),
-            clock: clock.clone(),
-            audit: audit.clone(),
-            throttle: throttle.clone(),
-            hasher: hasher.clone(),
-            access: &access,
-            revocation: &revocation,
-            authenticators: authenticators.clone(),
+        let core = core(&settings, store, realtime, clock.clone(), keys.throttle);
+        let sessions = settings.sessions;
+        let credentials = CredentialKeys {
+            access: keys.access,
+            refresh: keys.refresh,
+            csrf: keys.csrf,
+            cookies: keys.cookies,
+        };
+        let (issuers, api_key) = (settings.issuers, settings.api_key);
+        let access = AccessSettings { keys: credentials, idle: sessions.idle, issuers, api_key };
+        let access = Access::new(&core, access);
+        let revocation = Arc::new(Revocation::new(&core, &access));
+        let authenticators =
+            Authenticators::new(&core, &revocation, keys.totp, keys.backup_codes, settings.relying_party);
+        let sign_in = SignInSettings {
             decoys: keys.decoys,
             geo: settings.geo,
             thresholds: settings.risk,
-            sessions: settings.sessions,
+            sessions,
             registration: RegistrationRules {
                 open: settings.registration_open,
                 verify_email: settings.require_email_verification,
             },
-        });
-        let account = Account::new(AccountParts {
-            store: store.clone(),
-            realtime: realtime.clone(),
-            clock: clock.clone(),
-            audit: audit.clone(),
-            throttle: throttle.clone(),
-            hasher: hasher.clone(),
-            privilege: privilege.clone(),
+        };
+        let foundation = Foundation {
+            core: &core,
             access: &access,
             revocation: &revocation,
-            authenticators,
-            limits: settings.sessions,
-        });
-        let operators = Operators::new(OperatorsParts {
-            store: store.clone(),
-            realtime: realtime.clone(),
-            clock: clock.clone(),
-            audit: audit.clone(),
-            hasher,
-            privilege,
-            bans: bans.clone(),
-            access: &access,
-            revocation: &revocation,
-            development: settings.development,
-        });
-        let external_sessions =
-            ExternalSessions::new(store.clone(), realtime.clone(), clock.clone(), Uuid::new_v4());
-        let server_api = ServerApi::new(
-            realtime.clone(),
-            clock.clone(),
-            audit.clone(),
-            revocation.denials.clone(),
-            external_sessions.clone(),
-        );
-        let upkeep = Upkeep::new(UpkeepParts {
-            store,
-            realtime,
-            clock: clock.clone(),
-            audit,
-            bans,
-            access: Arc::clone(&access),
-            revocation: Arc::clone(&revocation),
-            external_sessions,
-            sessions: settings.sessions,
-            attempts_kept: settings.attempts_kept,
-        });
+            authenticators: &authenticators,
+        };
+        let sign_in = SignIn::new(foundation, sign_in);
+        let account = Account::new(&core, &access, &revocation, &authenticators, sessions);
+        let operators = Operators::new(&core, &access, &revocation, settings.development);
+        let node = Uuid::new_v4();
+        let external = ExternalSessions::new(core.store.clone(), core.realtime.clone(), clock.clone(), node);
+        let server_api = ServerApi::new(&core, &revocation, external.clone());
+        let kept = settings.attempts_kept;
+        let upkeep = Upkeep::new(&core, &access, Arc::clone(&revocation), external, sessions, kept);
         Self {
             clock,
-            throttle,
-            access,
+            throttle: core.throttle,
+            access: Arc::new(access),
             revocation,
             sign_in: Arc::new(sign_in),
             account: Arc::new(account),
@@ -247,4 +174,21 @@ impl Services {
             upkeep: Arc::new(upkeep),
         }
     }
+}
+
+fn core(
+    settings: &ServiceSettings,
+    store: Store,
+    realtime: Realtime,
+    clock: Clock,
+    throttle_keys: ThrottleKeys,
+) -> Core {
+    let settings = CoreSettings {
+        password_queue: settings.password_queue,
+        stuffing_ban: settings.ban,
+        limits: settings.limits.clone(),
+        address_factor: settings.address_limit_factor,
+        throttle_keys,
+    };
+    Core::new(store, realtime, clock, settings)
 }

@@ -15,14 +15,12 @@ pub(crate) mod session_cache;
 pub(crate) mod tickets;
 pub(crate) mod verifier;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use actors::Realtime;
-use domain::{issuer::IssuerSettings, session::SessionLimits};
+use domain::issuer::IssuerSettings;
 use secrecy::SecretString;
-use store::Store;
 
-use crate::core::{audit::AuditTrail, clock::Clock, throttle::Throttle};
+use crate::core::Core;
 use api_keys::ApiKeys;
 use credential_keys::CredentialKeys;
 use feed_state::FeedState;
@@ -47,38 +45,39 @@ pub struct Access {
     pub(crate) feed: Arc<FeedState>,
 }
 
-/// What [`Access`] is made of.
-pub(crate) struct AccessParts {
-    pub(crate) store: Store,
-    pub(crate) realtime: Realtime,
-    pub(crate) clock: Clock,
-    pub(crate) audit: AuditTrail,
-    pub(crate) throttle: Throttle,
-    pub(crate) feed: Arc<FeedState>,
-    pub(crate) keys: Arc<CredentialKeys>,
-    pub(crate) sessions: SessionLimits,
+/// The settings of [`Access`].
+pub(crate) struct AccessSettings {
+    pub(crate) keys: CredentialKeys,
+    /// How long a session without use or sockets lives.
+    pub(crate) idle: Duration,
     pub(crate) issuers: Vec<IssuerSettings>,
     /// A key of the server API beside those in the database.
     pub(crate) api_key: Option<SecretString>,
 }
 
 impl Access {
-    pub(crate) fn new(parts: AccessParts) -> Self {
-        let AccessParts { store, realtime, clock, audit, throttle, feed, keys, sessions, issuers, api_key } =
-            parts;
-        let runtime = store.runtime().clone();
+    pub(crate) fn new(core: &Core, settings: AccessSettings) -> Self {
+        let Core { store, realtime, clock, audit, throttle, .. } = core;
+        let (keys, feed) = (Arc::new(settings.keys), Arc::new(FeedState::default()));
+        let issuers = Issuers::new(settings.issuers, keys.access.issuer(), clock.clone(), store.runtime());
         Self {
-            issuers: Arc::new(Issuers::new(issuers, keys.access.issuer(), clock.clone(), &runtime)),
+            issuers: Arc::new(issuers),
             tickets: Tickets::new(store.clone(), clock.clone()),
-            api_keys: ApiKeys::new(store.clone(), clock.clone(), audit, throttle, api_key),
+            api_keys: ApiKeys::new(
+                store.clone(),
+                clock.clone(),
+                audit.clone(),
+                throttle.clone(),
+                settings.api_key,
+            ),
             tokens: TokenIssuer::new(Arc::clone(&keys), clock.clone()),
             verifier: Verifier::new(
-                store,
-                realtime,
+                store.clone(),
+                realtime.clone(),
                 Arc::clone(&keys),
                 Arc::clone(&feed),
-                clock,
-                sessions.idle,
+                clock.clone(),
+                settings.idle,
             ),
             keys,
             feed,

@@ -10,18 +10,15 @@ pub(crate) mod profile;
 pub(crate) mod sessions;
 pub(crate) mod step_up;
 
-use actors::Realtime;
+use std::time::Duration;
+
 use domain::session::SessionLimits;
-use store::Store;
 
 use crate::{
     access::{Access, listed_session::SessionListing},
     authenticators::Authenticators,
-    core::{
-        audit::AuditTrail, clock::Clock, password_hasher::PasswordHasher, privilege::PrivilegeCheck,
-        throttle::Throttle,
-    },
-    revocation::Revocation,
+    core::Core,
+    revocation::{Revocation, revoke::Revoker},
 };
 use devices::Devices;
 use factor_order::FactorOrders;
@@ -47,87 +44,108 @@ pub struct Account {
     pub step_up: StepUp,
 }
 
-/// What [`Account`] is made of.
-pub(crate) struct AccountParts<'a> {
-    pub(crate) store: Store,
-    pub(crate) realtime: Realtime,
-    pub(crate) clock: Clock,
-    pub(crate) audit: AuditTrail,
-    pub(crate) throttle: Throttle,
-    pub(crate) hasher: PasswordHasher,
-    pub(crate) privilege: PrivilegeCheck,
-    pub(crate) access: &'a Access,
-    pub(crate) revocation: &'a Revocation,
-    pub(crate) authenticators: Authenticators,
-    pub(crate) limits: SessionLimits,
+/// The parts that the use cases of an account share.
+struct Shared<'a> {
+    core: &'a Core,
+    access: &'a Access,
+    authenticators: &'a Authenticators,
+    revoker: Revoker,
+    orders: FactorOrders,
 }
 
 impl Account {
-    pub(crate) fn new(parts: AccountParts<'_>) -> Self {
-        let AccountParts { store, realtime, clock, audit, throttle, hasher, privilege, .. } = parts;
-        let (verifier, revoker) = (parts.access.verifier.clone(), parts.revocation.revoker.clone());
-        let Authenticators { codes, passkeys: ceremonies, .. } = parts.authenticators;
-        let orders = FactorOrders::new(clock.clone(), audit.clone());
+    pub(crate) fn new(
+        core: &Core,
+        access: &Access,
+        revocation: &Revocation,
+        authenticators: &Authenticators,
+        limits: SessionLimits,
+    ) -> Self {
+        let orders = FactorOrders::new(core.clock.clone(), core.audit.clone());
+        let revoker = revocation.revoker.clone();
+        let shared = Shared { core, access, authenticators, revoker, orders };
         let sessions = Sessions::new(
-            store.clone(),
-            clock.clone(),
-            audit.clone(),
-            SessionListing::new(verifier.clone(), realtime),
-            revoker.clone(),
-            parts.limits.idle,
+            core.store.clone(),
+            core.clock.clone(),
+            core.audit.clone(),
+            SessionListing::new(access.verifier.clone(), core.realtime.clone()),
+            shared.revoker.clone(),
+            limits.idle,
         );
         Self {
-            profile: Profile::new(profile::Parts {
-                store: store.clone(),
-                clock: clock.clone(),
-                audit: audit.clone(),
-                throttle: throttle.clone(),
-                hasher: hasher.clone(),
-                privilege: privilege.clone(),
-                revoker: revoker.clone(),
-            }),
-            devices: Devices::new(devices::Parts {
-                store: store.clone(),
-                clock: clock.clone(),
-                audit: audit.clone(),
-                privilege: privilege.clone(),
-                sessions: sessions.clone(),
-                revoker: revoker.clone(),
-            }),
-            factors: Factors::new(factors::Parts {
-                store: store.clone(),
-                clock: clock.clone(),
-                audit: audit.clone(),
-                throttle: throttle.clone(),
-                privilege: privilege.clone(),
-                codes: codes.clone(),
-                orders: orders.clone(),
-                revoker: revoker.clone(),
-                issuer: parts.access.keys.access.issuer().to_owned(),
-            }),
-            passkeys: Passkeys::new(passkeys::Parts {
-                store: store.clone(),
-                clock: clock.clone(),
-                audit: audit.clone(),
-                throttle: throttle.clone(),
-                privilege,
-                ceremonies: ceremonies.clone(),
-                orders,
-                revoker,
-            }),
-            step_up: StepUp::new(step_up::Parts {
-                store,
-                clock,
-                audit,
-                throttle,
-                hasher,
-                codes,
-                ceremonies,
-                verifier,
-                tokens: parts.access.tokens.clone(),
-                privilege_lifetime: parts.limits.privilege,
-            }),
+            profile: shared.profile(),
+            devices: shared.devices(sessions.clone()),
+            factors: shared.factors(),
+            passkeys: shared.passkeys(),
+            step_up: shared.step_up(limits.privilege),
             sessions,
         }
+    }
+}
+
+impl Shared<'_> {
+    fn profile(&self) -> Profile {
+        Profile::new(profile::Parts {
+            store: self.core.store.clone(),
+            clock: self.core.clock.clone(),
+            audit: self.core.audit.clone(),
+            throttle: self.core.throttle.clone(),
+            hasher: self.core.hasher.clone(),
+            privilege: self.core.privilege.clone(),
+            revoker: self.revoker.clone(),
+        })
+    }
+
+    fn devices(&self, sessions: Sessions) -> Devices {
+        Devices::new(devices::Parts {
+            store: self.core.store.clone(),
+            clock: self.core.clock.clone(),
+            audit: self.core.audit.clone(),
+            privilege: self.core.privilege.clone(),
+            sessions,
+            revoker: self.revoker.clone(),
+        })
+    }
+
+    fn factors(&self) -> Factors {
+        Factors::new(factors::Parts {
+            store: self.core.store.clone(),
+            clock: self.core.clock.clone(),
+            audit: self.core.audit.clone(),
+            throttle: self.core.throttle.clone(),
+            privilege: self.core.privilege.clone(),
+            codes: self.authenticators.codes.clone(),
+            orders: self.orders.clone(),
+            revoker: self.revoker.clone(),
+            issuer: self.access.keys.access.issuer().to_owned(),
+        })
+    }
+
+    fn passkeys(&self) -> Passkeys {
+        Passkeys::new(passkeys::Parts {
+            store: self.core.store.clone(),
+            clock: self.core.clock.clone(),
+            audit: self.core.audit.clone(),
+            throttle: self.core.throttle.clone(),
+            privilege: self.core.privilege.clone(),
+            ceremonies: self.authenticators.passkeys.clone(),
+            orders: self.orders.clone(),
+            revoker: self.revoker.clone(),
+        })
+    }
+
+    fn step_up(&self, privilege_lifetime: Duration) -> StepUp {
+        StepUp::new(step_up::Parts {
+            store: self.core.store.clone(),
+            clock: self.core.clock.clone(),
+            audit: self.core.audit.clone(),
+            throttle: self.core.throttle.clone(),
+            hasher: self.core.hasher.clone(),
+            codes: self.authenticators.codes.clone(),
+            ceremonies: self.authenticators.passkeys.clone(),
+            verifier: self.access.verifier.clone(),
+            tokens: self.access.tokens.clone(),
+            privilege_lifetime,
+        })
     }
 }

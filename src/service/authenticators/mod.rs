@@ -12,12 +12,8 @@ pub(crate) mod verify_code;
 use std::sync::Arc;
 
 use domain::{factors::backup_code::BackupCodeKeys, factors::totp::TotpSealer};
-use store::Store;
 
-use crate::{
-    core::{audit::AuditTrail, clock::Clock},
-    revocation::revoke::Revoker,
-};
+use crate::{core::Core, revocation::Revocation};
 use clone_detection::CloneDetection;
 use passkey_ceremony::PasskeyCeremonies;
 use relying_party::RelyingParty;
@@ -33,18 +29,24 @@ pub(crate) struct Authenticators {
 
 impl Authenticators {
     pub(crate) fn new(
-        store: Store,
-        clock: Clock,
-        audit: AuditTrail,
-        revoker: Revoker,
-        keys: (TotpSealer, BackupCodeKeys),
+        core: &Core,
+        revocation: &Revocation,
+        sealer: TotpSealer,
+        backup_codes: BackupCodeKeys,
         relying_party: RelyingParty,
     ) -> Self {
-        let (totp, backup_codes) = keys;
+        let Core { store, clock, audit, .. } = core;
+        let revoker = revocation.revoker.clone();
         let clones = CloneDetection::new(store.clone(), clock.clone(), audit.clone(), revoker);
         Self {
-            codes: CodeVerifier::new(store.clone(), clock.clone(), Arc::new(totp), Arc::new(backup_codes)),
-            passkeys: PasskeyCeremonies::new(store, clock, audit, clones.clone(), relying_party),
+            codes: CodeVerifier::new(store.clone(), clock.clone(), Arc::new(sealer), Arc::new(backup_codes)),
+            passkeys: PasskeyCeremonies::new(
+                store.clone(),
+                clock.clone(),
+                audit.clone(),
+                clones.clone(),
+                relying_party,
+            ),
             clones,
         }
     }

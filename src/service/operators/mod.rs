@@ -7,15 +7,9 @@ pub(crate) mod local_admin;
 pub(crate) mod revoke;
 pub(crate) mod session_page;
 
-use actors::Realtime;
-use store::Store;
-
 use crate::{
     access::{Access, listed_session::SessionListing},
-    core::{
-        audit::AuditTrail, bans::Bans, clock::Clock, password_hasher::PasswordHasher,
-        privilege::PrivilegeCheck,
-    },
+    core::{Core, bans::Bans},
     revocation::Revocation,
 };
 use listings::Listings;
@@ -34,37 +28,30 @@ pub struct Operators {
     pub bans: Bans,
 }
 
-/// What [`Operators`] is made of.
-pub(crate) struct OperatorsParts<'a> {
-    pub(crate) store: Store,
-    pub(crate) realtime: Realtime,
-    pub(crate) clock: Clock,
-    pub(crate) audit: AuditTrail,
-    pub(crate) hasher: PasswordHasher,
-    pub(crate) privilege: PrivilegeCheck,
-    pub(crate) bans: Bans,
-    pub(crate) access: &'a Access,
-    pub(crate) revocation: &'a Revocation,
-    /// Whether this is a development server.
-    pub(crate) development: bool,
-}
-
 impl Operators {
-    pub(crate) fn new(parts: OperatorsParts<'_>) -> Self {
-        let OperatorsParts { store, realtime, clock, audit, hasher, privilege, bans, .. } = parts;
-        let revoker = parts.revocation.revoker.clone();
-        let listing = SessionListing::new(parts.access.verifier.clone(), realtime.clone());
+    /// `development`: this is a development server, which may seed demonstration users.
+    pub(crate) fn new(core: &Core, access: &Access, revocation: &Revocation, development: bool) -> Self {
+        let Core { store, realtime, clock, audit, hasher, privilege, bans, .. } = core;
+        let revoker = &revocation.revoker;
+        let listing = SessionListing::new(access.verifier.clone(), realtime.clone());
         Self {
-            listings: Listings::new(store.clone(), realtime, clock.clone(), audit.clone(), listing),
+            listings: Listings::new(store.clone(), realtime.clone(), clock.clone(), audit.clone(), listing),
             revocation: OperatorRevocation::new(
                 store.clone(),
                 clock.clone(),
                 audit.clone(),
-                privilege,
+                privilege.clone(),
                 revoker.clone(),
             ),
-            local_admin: LocalAdmin::new(store, clock, audit, hasher, revoker, parts.development),
-            bans,
+            local_admin: LocalAdmin::new(
+                store.clone(),
+                clock.clone(),
+                audit.clone(),
+                hasher.clone(),
+                revoker.clone(),
+                development,
+            ),
+            bans: bans.clone(),
         }
     }
 }

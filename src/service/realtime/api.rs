@@ -30,8 +30,11 @@ use super::{
 };
 use crate::{
     access::api_keys::ApiCaller,
-    core::{audit::AuditTrail, clock::Clock, failure::Failure, subject::account_of},
-    revocation::denials::{DenialTerms, Denials, DisconnectCount},
+    core::{Core, audit::AuditTrail, clock::Clock, failure::Failure, subject::account_of},
+    revocation::{
+        Revocation,
+        denials::{DenialTerms, Denials, DisconnectCount},
+    },
 };
 
 /// How long a request waits for a channel. After that its result is unknown.
@@ -58,15 +61,16 @@ pub struct Api<'s> {
 }
 
 impl ServerApi {
-    pub(crate) fn new(
-        realtime: Realtime,
-        clock: Clock,
-        audit: AuditTrail,
-        denials: Denials,
-        external_sessions: ExternalSessions,
-    ) -> Self {
-        let node = NodeStatistics::new(external_sessions.node());
-        Self { realtime, clock, audit, denials, node, external_sessions, emulated_streams: Arc::default() }
+    pub(crate) fn new(core: &Core, revocation: &Revocation, external_sessions: ExternalSessions) -> Self {
+        Self {
+            realtime: core.realtime.clone(),
+            clock: core.clock.clone(),
+            audit: core.audit.clone(),
+            denials: revocation.denials.clone(),
+            node: NodeStatistics::new(external_sessions.node()),
+            external_sessions,
+            emulated_streams: Arc::default(),
+        }
     }
 
     /// The server API for requests with this key.

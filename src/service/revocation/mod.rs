@@ -8,12 +8,9 @@ pub(crate) mod revoke;
 
 use std::sync::Arc;
 
-use actors::Realtime;
-use store::Store;
-
 use crate::{
     access::{Access, feed_state::FeedState},
-    core::{clock::Clock, privilege::PrivilegeCheck},
+    core::Core,
 };
 use denials::Denials;
 use in_flight_revocations::InFlightRevocations;
@@ -30,22 +27,18 @@ pub struct Revocation {
 }
 
 impl Revocation {
-    pub(crate) fn new(
-        store: Store,
-        realtime: Realtime,
-        clock: Clock,
-        privilege: PrivilegeCheck,
-        access: &Access,
-    ) -> Self {
+    pub(crate) fn new(core: &Core, access: &Access) -> Self {
+        let Core { store, realtime, clock, privilege, .. } = core;
         let in_flight = Arc::new(InFlightRevocations::default());
         let revoker = Revoker::new(
             store.clone(),
             realtime.clone(),
             access.verifier.clone(),
-            privilege,
+            privilege.clone(),
             Arc::clone(&in_flight),
         );
-        let denials = Denials::new(store, realtime, clock, Arc::clone(&access.issuers), revoker.clone());
+        let issuers = Arc::clone(&access.issuers);
+        let denials = Denials::new(store.clone(), realtime.clone(), clock.clone(), issuers, revoker.clone());
         Self { revoker, denials, in_flight, feed: Arc::clone(&access.feed) }
     }
 

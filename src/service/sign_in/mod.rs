@@ -15,16 +15,11 @@ pub(crate) mod risk;
 pub(crate) mod second_factor;
 pub(crate) mod sign_out;
 
-use actors::Realtime;
-use domain::{factors::passkey::Decoys, risk::Thresholds, session::SessionLimits};
-use store::Store;
+use std::sync::Arc;
 
-use crate::{
-    access::Access,
-    authenticators::Authenticators,
-    core::{audit::AuditTrail, clock::Clock, password_hasher::PasswordHasher, throttle::Throttle},
-    revocation::Revocation,
-};
+use domain::{factors::passkey::Decoys, risk::Thresholds, session::SessionLimits};
+
+use crate::{access::Access, authenticators::Authenticators, core::Core, revocation::Revocation};
 use attempts::SignInAttempts;
 use geo::Geo;
 use open_session::SessionOpener;
@@ -55,17 +50,8 @@ pub struct SignIn {
     pub attempts: SignInAttempts,
 }
 
-/// What [`SignIn`] is made of.
-pub(crate) struct SignInParts<'a> {
-    pub(crate) store: Store,
-    pub(crate) realtime: Realtime,
-    pub(crate) clock: Clock,
-    pub(crate) audit: AuditTrail,
-    pub(crate) throttle: Throttle,
-    pub(crate) hasher: PasswordHasher,
-    pub(crate) access: &'a Access,
-    pub(crate) revocation: &'a Revocation,
-    pub(crate) authenticators: Authenticators,
+/// The settings of [`SignIn`].
+pub(crate) struct SignInSettings {
     pub(crate) decoys: Decoys,
     pub(crate) geo: Geo,
     pub(crate) thresholds: Thresholds,
@@ -73,12 +59,52 @@ pub(crate) struct SignInParts<'a> {
     pub(crate) registration: RegistrationRules,
 }
 
+/// The capabilities that signing in builds on.
+#[derive(Clone, Copy)]
+pub(crate) struct Foundation<'a> {
+    pub(crate) core: &'a Core,
+    pub(crate) access: &'a Access,
+    pub(crate) revocation: &'a Revocation,
+    pub(crate) authenticators: &'a Authenticators,
+}
+
+/// The parts that the ways to sign in share.
+struct Shared {
+    devices: RequestDevices,
+    attempts: SignInAttempts,
+    risk: RiskAssessor,
+    opener: SessionOpener,
+    second_factor: SecondFactor,
+}
+
 impl SignIn {
-    pub(crate) fn new(parts: SignInParts<'_>) -> Self {
-        let SignInParts { store, realtime, clock, audit, throttle, hasher, access, revocation, .. } = parts;
-        let (verifier, tokens) = (access.verifier.clone(), access.tokens.clone());
-        let revoker = revocation.revoker.clone();
-        let devices = RequestDevices::new(parts.geo);
+    pub(crate) fn new(foundation: Foundation<'_>, settings: SignInSettings) -> Self {
+        let SignInSettings { decoys, geo, thresholds, sessions, registration } = settings;
+        let shared = Shared::new(foundation, geo, thresholds, sessions);
+        let Foundation { core, access, revocation, .. } = foundation;
+        Self {
+            registration: register(core, access, &shared, registration),
+            password: password(core, access, &shared),
+            passkey: passkey(foundation, &shared, decoys),
+            refresh: refresh(core, access, revocation, sessions),
+            sign_out: SignOut::new(
+                core.store.clone(),
+                core.clock.clone(),
+                core.audit.clone(),
+                access.verifier.clone(),
+                revocation.revoker.clone(),
+            ),
+            second_factor: shared.second_factor,
+            attempts: shared.attempts,
+        }
+    }
+}
+
+impl Shared {
+    fn new(foundation: Foundation<'_>, geo: Geo, thresholds: Thresholds, sessions: SessionLimits) -> Self {
+        let Foundation { core, access, revocation, authenticators } = foundation;
+        let Core { store, realtime, clock, audit, throttle, .. } = core;
+        let devices = RequestDevices::new(geo);
         let attempts = SignInAttempts::new(
             store.clone(),
             realtime.clone(),
@@ -86,84 +112,93 @@ impl SignIn {
             throttle.clone(),
             devices.clone(),
         );
-        let risk = RiskAssessor::new(
-            store.clone(),
-            realtime,
-            clock.clone(),
-            audit.clone(),
-            devices.clone(),
-            parts.thresholds,
-        );
         let opener = SessionOpener::new(
             store.clone(),
             clock.clone(),
             audit.clone(),
-            revoker.clone(),
+            revocation.revoker.clone(),
             devices.clone(),
-            parts.sessions,
+            sessions,
+        );
+        let risk = RiskAssessor::new(
+            store.clone(),
+            realtime.clone(),
+            clock.clone(),
+            audit.clone(),
+            devices.clone(),
+            thresholds,
         );
         let second_factor = SecondFactor::new(second_factor::Parts {
             store: store.clone(),
             clock: clock.clone(),
             audit: audit.clone(),
             throttle: throttle.clone(),
-            codes: parts.authenticators.codes,
+            codes: authenticators.codes.clone(),
             attempts: attempts.clone(),
             opener: opener.clone(),
-            tokens: tokens.clone(),
+            tokens: access.tokens.clone(),
         });
-        Self {
-            registration: Registration::new(register::Parts {
-                store: store.clone(),
-                clock: clock.clone(),
-                audit: audit.clone(),
-                throttle: throttle.clone(),
-                hasher: hasher.clone(),
-                feed: access.feed.clone(),
-                devices,
-                rules: parts.registration,
-            }),
-            passkey: PasskeySignIn::new(passkey::Parts {
-                store: store.clone(),
-                clock: clock.clone(),
-                throttle: throttle.clone(),
-                verifier: verifier.clone(),
-                ceremonies: parts.authenticators.passkeys,
-                clones: parts.authenticators.clones,
-                decoys: parts.decoys,
-                attempts: attempts.clone(),
-                risk: risk.clone(),
-                opener: opener.clone(),
-                tokens: tokens.clone(),
-                second_factor: second_factor.clone(),
-            }),
-            refresh: Refresh::new(refresh::Parts {
-                store: store.clone(),
-                clock: clock.clone(),
-                audit: audit.clone(),
-                throttle: throttle.clone(),
-                verifier: verifier.clone(),
-                keys: access.keys.clone(),
-                tokens: tokens.clone(),
-                revoker: revoker.clone(),
-                lifetime: parts.sessions.refresh,
-            }),
-            sign_out: SignOut::new(store.clone(), clock.clone(), audit.clone(), verifier.clone(), revoker),
-            password: PasswordSignIn::new(password::Parts {
-                store,
-                clock,
-                audit,
-                throttle,
-                hasher,
-                verifier,
-                attempts: attempts.clone(),
-                risk,
-                opener,
-                tokens,
-                second_factor: second_factor.clone(),
-            }),
-            second_factor,
-            attempts,
-        }
+        Self { devices, attempts, risk, opener, second_factor }
     }
+}
+
+fn register(core: &Core, access: &Access, shared: &Shared, rules: RegistrationRules) -> Registration {
+    Registration::new(register::Parts {
+        store: core.store.clone(),
+        clock: core.clock.clone(),
+        audit: core.audit.clone(),
+        throttle: core.throttle.clone(),
+        hasher: core.hasher.clone(),
+        feed: Arc::clone(&access.feed),
+        devices: shared.devices.clone(),
+        rules,
+    })
+}
+
+fn password(core: &Core, access: &Access, shared: &Shared) -> PasswordSignIn {
+    PasswordSignIn::new(password::Parts {
+        store: core.store.clone(),
+        clock: core.clock.clone(),
+        audit: core.audit.clone(),
+        throttle: core.throttle.clone(),
+        hasher: core.hasher.clone(),
+        verifier: access.verifier.clone(),
+        attempts: shared.attempts.clone(),
+        risk: shared.risk.clone(),
+        opener: shared.opener.clone(),
+        tokens: access.tokens.clone(),
+        second_factor: shared.second_factor.clone(),
+    })
+}
+
+fn passkey(foundation: Foundation<'_>, shared: &Shared, decoys: Decoys) -> PasskeySignIn {
+    let Foundation { core, access, authenticators, .. } = foundation;
+    PasskeySignIn::new(passkey::Parts {
+        store: core.store.clone(),
+        clock: core.clock.clone(),
+        throttle: core.throttle.clone(),
+        verifier: access.verifier.clone(),
+        ceremonies: authenticators.passkeys.clone(),
+        clones: authenticators.clones.clone(),
+        decoys,
+        attempts: shared.attempts.clone(),
+        risk: shared.risk.clone(),
+        opener: shared.opener.clone(),
+        tokens: access.tokens.clone(),
+        second_factor: shared.second_factor.clone(),
+    })
+}
+
+fn refresh(core: &Core, access: &Access, revocation: &Revocation, sessions: SessionLimits) -> Refresh {
+    Refresh::new(refresh::Parts {
+        store: core.store.clone(),
+        clock: core.clock.clone(),
+        audit: core.audit.clone(),
+        throttle: core.throttle.clone(),
+        verifier: access.verifier.clone(),
+        keys: Arc::clone(&access.keys),
+        tokens: access.tokens.clone(),
+        revoker: revocation.revoker.clone(),
+        lifetime: sessions.refresh,
+    })
 }

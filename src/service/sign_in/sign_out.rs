@@ -4,6 +4,7 @@
 
 use logic::denials::TokenMark;
 use protocol::{audit::Outcome, close::Cause, id::SessionId};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
@@ -12,7 +13,7 @@ use crate::{
     revocation::revoke::{RevocationResult, Revoker},
 };
 use domain::account::role::Role;
-use store::{ActingSession, RevocationRequest, Store, Target};
+use store::{ActingSession, RevocationRequest, SessionWithUser, Store, Target};
 
 /// Which sessions to sign out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,6 +87,22 @@ impl SignOut {
                 Err(_) => return Err(Failure::unavailable()),
             }
         }
+        let order = self.order(&live, scope, now, meta);
+        match self.revoker.revoke(order).await {
+            // The session has ended meanwhile.
+            Err(Failure::Invalid { .. } | Failure::Forbidden { .. }) => Ok(RevocationResult::default()),
+            answer => answer,
+        }
+    }
+
+    fn order(
+        &self,
+        live: &SessionWithUser,
+        scope: SignOutScope,
+        now: OffsetDateTime,
+        meta: &RequestMeta,
+    ) -> RevocationRequest {
+        let (session, user) = (live.session.id, live.user.id);
         let (target, except) = match scope {
             SignOutScope::Local => (Target::Session(session), None),
             SignOutScope::Others => (Target::User(user), Some(session)),
@@ -96,8 +113,8 @@ impl SignOut {
         event.device = Some(live.session.device);
         event.user = Some(user);
         let acting_session = ActingSession { session, user, role: Role::User, privileged_until: None };
-        let order = RevocationRequest {
-            // A session may always end itself, so no authority is checked for that.
+        RevocationRequest {
+            // A session may always end itself, so the acting session is not checked for that.
             acting_session: (scope != SignOutScope::Local).then_some(acting_session),
             except,
             only_user: Some(user),
@@ -105,11 +122,6 @@ impl SignOut {
             actor: Some(user),
             audit: event.with("reach", scope.as_str()),
             ..RevocationRequest::new(target, Cause::SignedOut, now)
-        };
-        match self.revoker.revoke(order).await {
-            // The session has ended meanwhile.
-            Err(Failure::Invalid { .. } | Failure::Forbidden { .. }) => Ok(RevocationResult::default()),
-            answer => answer,
         }
     }
 }

@@ -23,8 +23,8 @@ use store::Store;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    access::Access,
-    core::{audit::AuditTrail, bans::Bans, clock::Clock, failure::Failure},
+    access::{Access, feed_state::FeedState},
+    core::{Core, bans::Bans, clock::Clock, failure::Failure},
     realtime::external_sessions::ExternalSessions,
     revocation::Revocation,
 };
@@ -41,7 +41,13 @@ const ENDS_BATCHING: Batching =
 
 /// The capability to run background jobs. Dropping it stops them.
 pub struct Upkeep {
-    parts: UpkeepParts,
+    store: Store,
+    realtime: Realtime,
+    clock: Clock,
+    bans: Bans,
+    feed: Arc<FeedState>,
+    revocation: Arc<Revocation>,
+    external_sessions: ExternalSessions,
     expiry: Arc<Expiry>,
     retention: Arc<ChannelRetention>,
     health: Arc<JobHealth>,
@@ -50,54 +56,55 @@ pub struct Upkeep {
     tasks: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// What [`Upkeep`] is made of.
-pub(crate) struct UpkeepParts {
-    pub(crate) store: Store,
-    pub(crate) realtime: Realtime,
-    pub(crate) clock: Clock,
-    pub(crate) audit: AuditTrail,
-    pub(crate) bans: Bans,
-    pub(crate) access: Arc<Access>,
-    pub(crate) revocation: Arc<Revocation>,
-    pub(crate) external_sessions: ExternalSessions,
-    pub(crate) sessions: SessionLimits,
-    /// How long attempts to sign in are kept.
-    pub(crate) attempts_kept: Duration,
-}
-
 impl Upkeep {
-    /// Prepares the jobs. Nothing runs yet.
-    pub(crate) fn new(parts: UpkeepParts) -> Self {
-        let (store, realtime, clock) = (parts.store.clone(), parts.realtime.clone(), parts.clock.clone());
+    /// Prepares the jobs. Nothing runs yet. `attempts_kept` is how long attempts to sign in are kept.
+    pub(crate) fn new(
+        core: &Core,
+        access: &Access,
+        revocation: Arc<Revocation>,
+        external_sessions: ExternalSessions,
+        sessions: SessionLimits,
+        attempts_kept: Duration,
+    ) -> Self {
+        let Core { store, realtime, clock, audit, bans, .. } = core;
+        let feed = Arc::clone(&access.feed);
         let expiry = Expiry {
             store: store.clone(),
             realtime: realtime.clone(),
             clock: clock.clone(),
-            audit: parts.audit.clone(),
-            verifier: parts.access.verifier.clone(),
-            revoker: parts.revocation.revoker.clone(),
-            denials: parts.revocation.denials.clone(),
-            external_sessions: parts.external_sessions.clone(),
-            feed: Arc::clone(&parts.access.feed),
-            sessions: parts.sessions,
-            attempts_kept: parts.attempts_kept,
+            audit: audit.clone(),
+            verifier: access.verifier.clone(),
+            revoker: revocation.revoker.clone(),
+            denials: revocation.denials.clone(),
+            external_sessions: external_sessions.clone(),
+            feed: Arc::clone(&feed),
+            sessions,
+            attempts_kept,
         };
+        let retention =
+            ChannelRetention { store: store.clone(), realtime: realtime.clone(), clock: clock.clone() };
         Self {
+            store: store.clone(),
+            realtime: realtime.clone(),
+            clock: clock.clone(),
+            bans: bans.clone(),
+            feed,
+            revocation,
+            external_sessions,
             health: Arc::new(JobHealth::new(clock.clone())),
             expiry: Arc::new(expiry),
-            retention: Arc::new(ChannelRetention { store, realtime, clock }),
+            retention: Arc::new(retention),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             tasks: Mutex::default(),
-            parts,
         }
     }
 
     /// Starts the jobs, on the database's runtime. Until the revocation feed has looked at the database once, no credential is
     /// accepted.
     pub fn start(&self) {
-        let runtime = self.parts.store.runtime();
-        let feed = self.feed().run(Arc::clone(&self.health), self.stop.subscribe());
+        let runtime = self.store.runtime();
+        let feed = self.revocation_feed().run(Arc::clone(&self.health), self.stop.subscribe());
         let mut tasks = vec![runtime.spawn(feed)];
         for job in self.jobs() {
             tasks.push(runtime.spawn(job.run(Arc::clone(&self.health), self.stop.subscribe())));
@@ -126,14 +133,14 @@ impl Upkeep {
     /// # Errors
     /// `Unavailable` otherwise.
     pub async fn ready(&self) -> Result<(), Failure> {
-        if self.closing.load(Ordering::Acquire) || !self.parts.access.feed.is_current() {
+        if self.closing.load(Ordering::Acquire) || !self.feed.is_current() {
             return Err(Failure::unavailable());
         }
         if let Some(job) = self.health.failing_job() {
             tracing::warn!(job, "not ready: a background job panics again and again");
             return Err(Failure::unavailable());
         }
-        Ok(self.parts.store.ping().await?)
+        Ok(self.store.ping().await?)
     }
 
     /// One pass of expiry and of channel retention, as if the database had been reachable for a while.
@@ -151,29 +158,28 @@ impl Upkeep {
     /// # Errors
     /// If the bans cannot be loaded. Without the partitions attempts are written elsewhere, so that is not an error.
     pub async fn prepare(&self) -> Result<(), store::StoreError> {
-        self.parts.bans.load().await?;
+        self.bans.load().await?;
         let _ = self.expiry.keep_attempt_months().await;
         Ok(())
     }
 
-    fn feed(&self) -> RevocationFeed {
-        let parts = &self.parts;
+    fn revocation_feed(&self) -> RevocationFeed {
         RevocationFeed {
-            store: parts.store.clone(),
-            realtime: parts.realtime.clone(),
-            clock: parts.clock.clone(),
-            state: Arc::clone(&parts.access.feed),
-            in_flight: Arc::clone(&parts.revocation.in_flight),
-            revoker: parts.revocation.revoker.clone(),
-            denials: parts.revocation.denials.clone(),
-            external_sessions: parts.external_sessions.clone(),
+            store: self.store.clone(),
+            realtime: self.realtime.clone(),
+            clock: self.clock.clone(),
+            state: Arc::clone(&self.feed),
+            in_flight: Arc::clone(&self.revocation.in_flight),
+            revoker: self.revocation.revoker.clone(),
+            denials: self.revocation.denials.clone(),
+            external_sessions: self.external_sessions.clone(),
         }
     }
 
     fn jobs(&self) -> [Job; 4] {
         let (expiry, retention) = (Arc::clone(&self.expiry), Arc::clone(&self.retention));
-        let bans = self.parts.bans.clone();
-        let external = self.parts.external_sessions.clone();
+        let bans = self.bans.clone();
+        let external = self.external_sessions.clone();
         [
             Job::every(expiry::EVERY, "expiry", move || {
                 let expiry = Arc::clone(&expiry);
