@@ -6,3 +6,7 @@
 pub mod runtime;
 
 pub use runtime::Realtime;
+
+#[cfg(test)]
+#[path = "../../protocol/tests/counting/mod.rs"]
+mod counting;

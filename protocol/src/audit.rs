@@ -36,7 +36,7 @@ impl Outcome {
     }
 }
 
-/// Who did what, to whom, from where, and how it ended.
+/// One act: its actor, its subject, its origin and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEvent {
     /// Makes writing idempotent: the same event written twice is one row.
@@ -47,9 +47,9 @@ pub struct AuditEvent {
     pub event: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// Who acted, if known.
+    /// The actor, if known.
     pub actor: Option<UserId>,
-    /// Whom it concerns.
+    /// The user that it concerns.
     pub user: Option<UserId>,
     /// The session concerned.
     pub session: Option<SessionId>,
@@ -61,7 +61,7 @@ pub struct AuditEvent {
     pub address: Option<IpAddr>,
     /// The request that caused it.
     pub request_id: Option<String>,
-    /// Whom it concerns by their name in realtime, if that is no account of this server.
+    /// The realtime name of the user that it concerns, if that is no account of this server.
     #[serde(default)]
     pub subject: Option<String>,
     /// The key of the server API with which it was asked for.

@@ -32,7 +32,7 @@ pub enum Cause {
     SessionLimit,
     /// A second factor or a passkey was added, replaced or removed.
     FactorChanged,
-    /// A passkey's counter went back: somebody may have a copy of it.
+    /// A passkey's counter went back: the passkey may have been copied.
     CredentialCloned,
 }
 

@@ -30,7 +30,7 @@ pub enum CommandBody {
     },
     /// Sends data to a channel.
     Publish(PublishRequest),
-    /// Who is subscribed.
+    /// The subscribers.
     Presence {
         /// The channel.
         channel: String,

@@ -1,6 +1,6 @@
 //! The encodings of the protocol, and the one place that chooses between their codecs.
 //!
-//! A connection's encoding is fixed at its handshake and kept by its outbox, so that whoever speaks to it encodes rightly.
+//! A connection's encoding is fixed at its handshake and kept by its outbox, so that every sender encodes correctly.
 
 use bytes::Bytes;
 

@@ -29,19 +29,19 @@ impl FromStr for UserId {
 
 /// A user's name where things are said in realtime: `sub` of tokens, `user` in the protocol and in the server API.
 ///
-/// The number of an account in decimal, or what an outside issuer calls its user. Empty for who came without a name. Cheap
+/// The number of an account in decimal, or what an outside issuer calls its user. Empty for an anonymous user. Cheap
 /// to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(Arc<str>);
 
 impl Subject {
-    /// A name as somebody else gave it.
+    /// A name that an outside issuer chose.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.into())
     }
 
-    /// Who came without a name.
+    /// The anonymous user.
     #[must_use]
     pub fn anonymous() -> Self {
         Self::new("")

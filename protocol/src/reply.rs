@@ -22,7 +22,7 @@ pub enum Answer {
     Unsubscribe,
     /// `publish` succeeded.
     Publish,
-    /// Who is subscribed.
+    /// The subscribers.
     Presence(Vec<Arc<ClientInfo>>),
     /// How many are subscribed.
     PresenceStats(PresenceStats),
@@ -112,7 +112,7 @@ pub struct HistoryResult {
     pub position: Position,
 }
 
-/// Who published, joined or left.
+/// The client that published, joined or left.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientInfo {
     /// The user.
@@ -130,7 +130,7 @@ pub struct ClientInfo {
 pub struct Publication {
     /// What was published.
     pub data: Payload,
-    /// Who published it; absent when the server did.
+    /// The client that published it; absent when the server did.
     pub info: Option<Arc<ClientInfo>>,
     /// Its position in the channel's history; 0 where there is none.
     pub offset: u64,
@@ -163,18 +163,18 @@ pub enum Push<'a> {
         /// How its data is written.
         form: DataForm<'a>,
     },
-    /// Somebody subscribed.
+    /// A client subscribed.
     Join {
         /// The channel's name.
         channel: &'a str,
-        /// Who.
+        /// The client.
         info: &'a ClientInfo,
     },
-    /// Somebody's subscription ended.
+    /// A client's subscription ended.
     Leave {
         /// The channel's name.
         channel: &'a str,
-        /// Who.
+        /// The client.
         info: &'a ClientInfo,
     },
     /// The server ended the client's subscription.

@@ -1,4 +1,5 @@
-//! What a frame costs to read, whatever is in it: memory in proportion to its own bytes, counted by the allocator itself.
+//! The memory that decoding a frame costs, whatever is in it: in proportion to its bytes and commands, counted by the
+//! allocator.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
@@ -9,20 +10,51 @@ use protocol::{Encoding, MAX_COMMANDS_PER_FRAME};
 
 use counting::taken;
 
-/// A frame that is read whole has at most so many commands, so much is taken for their list at most.
-const COMMANDS: usize = MAX_COMMANDS_PER_FRAME * 1024;
-/// Bytes that one byte of a frame may cost beyond that; a short name in a list costs a text and a place in the list.
+/// Bytes that a frame may cost before its first command, for the list of commands and for an error.
+const BASE: usize = 2 * 1024;
+/// Bytes that each command may cost, for its place in the list, which doubles when it is full.
+const PER_COMMAND: usize = 1024;
+/// Bytes that one byte of a frame may cost besides; a short name in a list costs a text and a place in the list.
 const FACTOR: usize = 64;
 
-/// Bytes that were allocated for reading this frame, freed ones included.
+/// Bytes that were allocated for decoding this frame, freed ones included.
 fn cost(encoding: Encoding, frame: &[u8]) -> usize {
     let before = taken();
     drop(encoding.decode(frame));
     (taken() - before).bytes
 }
 
+/// Commands of this frame that a decoder may begin with.
+fn commands(encoding: Encoding, frame: &[u8]) -> usize {
+    let count = match encoding {
+        Encoding::Json => 1 + frame.iter().filter(|byte| **byte == b'\n').count(),
+        Encoding::Protobuf => {
+            let (mut rest, mut count) = (frame, 1);
+            while let Ok(length) = prost::decode_length_delimiter(&mut rest)
+                && let Some((_, after)) = rest.split_at_checked(length)
+            {
+                count += 1;
+                rest = after;
+            }
+            count
+        }
+    };
+    count.min(MAX_COMMANDS_PER_FRAME)
+}
+
+fn bound(encoding: Encoding, frame: &[u8]) -> usize {
+    BASE + PER_COMMAND * commands(encoding, frame) + FACTOR * frame.len()
+}
+
 fn is_bounded(frame: &[u8]) -> bool {
-    Encoding::ALL.iter().all(|encoding| cost(*encoding, frame) <= COMMANDS + FACTOR * frame.len())
+    Encoding::ALL.iter().all(|encoding| cost(*encoding, frame) <= bound(*encoding, frame))
+}
+
+#[test]
+fn the_bound_of_a_short_frame_is_a_few_kibibytes() {
+    for encoding in Encoding::ALL {
+        assert!(bound(encoding, b"{\"id\":1}\n\n") < 8 * 1024);
+    }
 }
 
 #[test]
@@ -74,9 +106,39 @@ fn the_dearest_frames_of_the_largest_size_are_bounded() {
     }
 }
 
+/// Parts of frames of both encodings, so that large frames come far before they fail.
+fn fragment() -> impl Strategy<Value = Vec<u8>> {
+    let known: Vec<&[u8]> = vec![
+        b"{\"id\":1,\"connect\":{\"subs\":{",
+        b"\"a\":{\"recover\":true},",
+        b"}}}\n",
+        b"{\"id\":2,\"presence\":{\"channel\":\"a\"}}\n",
+        b"{}\n",
+        b"[[[[[[[[",
+        &[0],
+        &[2, 8, 1],
+        &[7, 8, 1, 0x3a, 3, 0x0a, 1, b'a'],
+        &[0xff, 0xff, 0x03],
+    ];
+    prop_oneof![
+        8 => prop::sample::select(known).prop_map(<[u8]>::to_vec),
+        1 => vec(any::<u8>(), 0..32),
+    ]
+}
+
 proptest! {
     #[test]
     fn no_bytes_cost_more_than_their_share(frame in vec(any::<u8>(), 0..400)) {
         prop_assert!(is_bounded(&frame));
+    }
+
+    #[test]
+    fn no_large_frame_costs_more_than_its_share(fragments in vec(fragment(), 0..4_000)) {
+        prop_assert!(is_bounded(&fragments.concat()));
+    }
+
+    #[test]
+    fn no_frame_of_one_kind_of_part_costs_more_than_its_share(part in fragment(), times in 1_usize..2_000) {
+        prop_assert!(is_bounded(&part.repeat(times)));
     }
 }

@@ -1,7 +1,7 @@
-//! Bans: who may not come in for a while. A copy of what the database holds.
+//! Bans: keys (addresses, accounts) that are refused for a while. A copy of the database's rows.
 //!
-//! Shared by everything that lets people in, and not part of any actor: a shard that dies must not let the banned in.
-//! Until the copy has been filled once, nobody can tell who is banned. Times are wall time in milliseconds since the
+//! Shared by everything that admits callers, and not part of any actor: a shard that dies must not lift the bans.
+//! Until the copy has been filled once, the status of every key is unknown. Times are wall time in milliseconds since the
 //! epoch, because bans are rows and outlive the process.
 
 use std::{collections::HashMap, time::Duration};
@@ -9,7 +9,7 @@ use std::{collections::HashMap, time::Duration};
 /// What the table says about a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BanStatus {
-    /// It may come in.
+    /// It is not banned.
     Free,
     /// Not for so long.
     Banned(Duration),
@@ -26,7 +26,7 @@ pub struct Bans {
 }
 
 impl Bans {
-    /// Whether this key may come in.
+    /// Whether this key is banned.
     #[must_use]
     pub fn ban_status(&self, key: &str, now_ms: i64) -> BanStatus {
         let Some(table) = &self.until_ms else { return BanStatus::Unknown };

@@ -1,4 +1,4 @@
-//! The members of one channel: who receives what is published, and in which form; who is seen, and who hears of whom.
+//! The members of one channel: which subscribers receive a publication and in which form, which are visible in presence, and which are told of joins and leaves.
 //!
 //! A shard's actor owns one per channel that has members. `S` is whatever it delivers through. Presence is this table and
 //! nothing else, so it cannot linger.
@@ -50,7 +50,7 @@ pub enum Form<'a> {
 #[derive(Debug)]
 pub struct Channel<S> {
     members: HashMap<ConnectionId, Member<S>>,
-    /// Members that hear of others' coming and going, and members with deltas: so that nobody is looked for in vain.
+    /// How many members receive joins and leaves, and how many receive deltas, so that no search is made where there is none.
     hearing: usize,
     deltas: usize,
     /// The last publication that was delivered, while there are members with deltas.
@@ -64,7 +64,7 @@ impl<S> Default for Channel<S> {
 }
 
 impl<S> Channel<S> {
-    /// Adds a connection. One that is a member already is replaced, and returned; nobody hears of that. `base` is the newest
+    /// Adds a connection. If it is a member already, its old entry is replaced and returned without an announcement. `base` is the newest
     /// publication of the channel if the connection has just been given it.
     pub fn join(
         &mut self,
@@ -142,13 +142,13 @@ impl<S> Channel<S> {
         }
     }
 
-    /// Everyone who hears of others' coming and going.
+    /// The members that receive joins and leaves of others.
     pub fn hearing(&self) -> impl Iterator<Item = &S> {
         let any = if self.hearing > 0 { Some(self.members.values()) } else { None };
         any.into_iter().flatten().filter(|member| member.hears).map(|member| &member.via)
     }
 
-    /// Who is seen, as long as it `lives`.
+    /// The members that are visible in presence, as far as they are alive according to `lives`.
     pub fn presence(&self, lives: impl Fn(&S) -> bool) -> impl Iterator<Item = &Arc<ClientInfo>> {
         let seen = self.members.values().filter(move |member| member.present && lives(&member.via));
         seen.map(|member| &member.info)
@@ -168,7 +168,7 @@ impl<S> Channel<S> {
         PresenceStats { clients: count(clients), users: count(users.len()) }
     }
 
-    /// Those who do not live any more.
+    /// The members that are no longer alive.
     pub fn gone(&self, lives: impl Fn(&S) -> bool) -> Vec<ConnectionId> {
         let gone = self.members.iter().filter(|(_, member)| !lives(&member.via));
         gone.map(|(connection, _)| *connection).collect()
@@ -201,7 +201,7 @@ impl<S> Channel<S> {
 }
 
 impl<S> Member<S> {
-    /// Who it is, if its coming and going is announced.
+    /// The member's description, if its joins and leaves are announced.
     pub fn announced(&self) -> Option<&Arc<ClientInfo>> {
         Some(&self.info).filter(|_| self.announced)
     }

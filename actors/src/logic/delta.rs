@@ -1,4 +1,4 @@
-//! Fossil deltas: how one payload becomes the next, for subscribers who asked to be told only that.
+//! Fossil deltas: how one payload becomes the next, for subscribers that asked to receive only the difference.
 //!
 //! Called by channel shards once per publication and encoding, never per receiver. The format is that of the Fossil version
 //! control system, which the clients' libraries read: `length\n`, then instructions (`n@offset,` copies from the source,

@@ -1,6 +1,6 @@
-//! What is denied: users who may not come in, tokens that are no longer good. A copy of what the database holds.
+//! Denials: blocked users and revoked tokens. A copy of the database's rows.
 //!
-//! Pure. Shared by everything that lets people in, and followed through the feed like revocations: rulings may come twice
+//! Pure. Shared by everything that admits callers, and followed through the feed like revocations: records may come twice
 //! and in any order, and the copy is the same. Times are wall time in milliseconds since the epoch, because denials are
 //! rows and speak of tokens.
 
@@ -25,9 +25,9 @@ pub struct TokenMark {
 pub enum Denial {
     /// A user, or, `lifted`, no longer.
     User {
-        /// Whom.
+        /// The user.
         subject: Subject,
-        /// Whether they may come in again.
+        /// Whether the block was lifted.
         lifted: bool,
     },
     /// One token.
@@ -37,7 +37,7 @@ pub enum Denial {
     },
     /// Every token of a user that was issued before a moment.
     IssuedBefore {
-        /// Whose.
+        /// The owner of the tokens.
         subject: Subject,
         /// The moment.
         moment_ms: i64,
@@ -57,7 +57,7 @@ pub struct DenialRecord {
     pub until_ms: Option<i64>,
 }
 
-/// Why somebody is not let in.
+/// Why a caller is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Denied {
     /// The user is blocked.
@@ -168,7 +168,7 @@ impl Denials {
             .then_some(Denied::TokensInvalidated)
     }
 
-    /// Forgets what is over. To be called now and then.
+    /// Forgets what is over. Call it periodically.
     pub fn purge(&mut self, now_ms: i64) {
         self.users.retain(|_, block| block.until.holds(now_ms));
         self.tokens.retain(|_, until| until.holds(now_ms));

@@ -1,4 +1,4 @@
-//! The history of one channel in memory: its publications by offset, and what of them somebody is owed.
+//! The history of one channel in memory: its publications by offset, and which of them a returning client missed.
 //!
 //! A stream is known by its epoch and counts offsets from 1. It keeps the newest publications, bounded in number and age;
 //! epoch and offset stay when they are gone. A channel's shard owns it. Pure: time and the epoch's letters are passed in.
@@ -127,7 +127,7 @@ pub fn bounded(
 /// What a publication weighs beside what it carries.
 pub const WEIGHT_OF_ITSELF: usize = 128;
 
-/// What a publication weighs: its data, what is said of who published it, and something for itself.
+/// The weight of a publication in bytes: its data, its publisher's description, and a fixed overhead.
 #[must_use]
 pub fn weight(publication: &Publication) -> usize {
     weight_of(&publication.data, publication.info.as_deref(), &publication.tags)
@@ -141,7 +141,7 @@ pub(super) fn weight_of(data: &Payload, info: Option<&ClientInfo>, tags: &[(Stri
     data.as_bytes().len() + info + tags + WEIGHT_OF_ITSELF
 }
 
-/// What somebody who was at `since` is owed, where `newer` are the publications after it that are still known, oldest
+/// What a client at `since` missed, where `newer` are the publications after it that are still known, oldest
 /// first, and `latest` is the newest of all.
 #[must_use]
 pub fn recover(
@@ -218,7 +218,7 @@ impl Stream {
         }
     }
 
-    /// Forgets the older half: memory is short. Who was behind it cannot recover.
+    /// Forgets the older half: memory is short. A client that was behind it cannot recover.
     pub fn halve(&mut self) {
         for _ in 0..self.kept.len().div_ceil(2) {
             self.drop_oldest();
@@ -258,7 +258,7 @@ impl Stream {
         })
     }
 
-    /// What somebody who was at `since` is owed.
+    /// What a client at `since` missed.
     pub fn recover(&mut self, now: Instant, since: &Position, mode: RecoveryMode) -> Recovery {
         self.expire(now);
         // Newest first, so that only what is owed is looked at, and little more than may be given.

@@ -1,6 +1,6 @@
 //! Rate limits by GCRA, the generic cell rate algorithm: one instant per key, no timers, no counters to reset.
 //!
-//! [`Gcra`] is the state of one key, for whoever owns its own (a connection and its frames); [`Limiter`] keeps many
+//! [`Gcra`] is the state of one key, for an owner with a state of its own (a connection and its frames); [`Limiter`] keeps many
 //! keys within a bound, for a shard of the rate limiter.
 
 use std::{
@@ -74,7 +74,7 @@ impl Gcra {
 /// Limits for many keys, in bounded memory.
 ///
 /// Keys with all permits are forgotten first, which loses nothing. If none is left to forget, the keys nearest to
-/// that state go: a flood of new keys must neither exhaust memory nor lock out everybody it has never seen.
+/// that state are evicted: a flood of new keys must neither exhaust memory nor lock out all unknown keys.
 #[derive(Debug)]
 pub struct Limiter {
     keys: HashMap<&'static str, HashMap<Box<str>, Gcra>>,
@@ -119,7 +119,7 @@ impl Limiter {
         }
     }
 
-    /// Forgets every key that has all of its permits. To be called now and then.
+    /// Forgets every key that has all of its permits. Call it periodically.
     pub fn purge(&mut self, now: Instant) {
         self.retain(|state| !state.is_idle(now));
         self.keys.retain(|_, keys| {

@@ -28,7 +28,7 @@ pub enum SubscriptionSource {
     ConnectionToken,
     /// The client showed a token of its own for it.
     SubscriptionToken,
-    /// The client asked, and the channel is limited to users among whom it is.
+    /// The client asked, and the channel is limited to users that include this one.
     UserLimited,
     /// The client asked, and the namespace permits it.
     ClientAllowed,

@@ -1,6 +1,6 @@
 //! Tombstones: sessions that are known to have ended, kept for longer than any access token lives.
 //!
-//! The first door of every verification looks here, so a revoked session is refused even while a cache or a cut-off
+//! Every verification looks here first, so a revoked session is refused even while a cache or an unreachable
 //! database says otherwise. A changed role never enters: its session lives on.
 
 use std::{
@@ -35,7 +35,7 @@ pub enum TombstoneChange {
 }
 
 impl Tombstones {
-    /// An empty yard in which each stone stays for `keep`, which must exceed the life of an access token.
+    /// An empty set. Each entry is kept for `keep`, which must exceed the life of an access token.
     #[must_use]
     pub fn new(keep: Duration) -> Self {
         Self { ended: HashMap::new(), keep }
@@ -66,7 +66,7 @@ impl Tombstones {
         self.ended.get(&session).filter(|tombstone| tombstone.until > now).map(|tombstone| tombstone.cause)
     }
 
-    /// Forgets what is over. To be called now and then.
+    /// Forgets what is over. Call it periodically.
     pub fn purge(&mut self, now: Instant) {
         self.ended.retain(|_, tombstone| tombstone.until > now);
         self.ended.shrink_to(self.ended.len() * 2);

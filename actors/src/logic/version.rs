@@ -1,6 +1,6 @@
 //! Versions of what is published: a publication that carries no newer one than was published before says nothing new.
 //!
-//! Whoever publishes gives them. Pure; the newest of a channel is kept with its history.
+//! The publisher chooses them. Pure; the newest version of a channel is kept with its history.
 
 /// The version that a publication carries.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -48,7 +48,7 @@ pub trait DeviceStore: Send + Sync + 'static {
     fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, ReadError>>;
 }
 
-/// What became of a batch that was to be appended, if nobody can say that it was.
+/// Why a batch is not known to be appended.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
     /// Nothing was written: the database cannot be reached.
@@ -96,7 +96,7 @@ pub trait Journal: Send + Sync + 'static {
 /// A sign of life of a session on its device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SessionActivity {
-    /// Whose session.
+    /// The user of the session.
     pub user: UserId,
     /// Which session.
     pub session: SessionId,

@@ -1,7 +1,7 @@
 //! Supervision of the shards: an actor that dies is replaced by a fresh, empty one behind the same lane.
 //!
 //! `actix::Supervisor` restarts only an actor that stopped by itself and keeps its possibly broken state; a panic takes
-//! actor and mailbox with it. So each shard runs as one caught future on its arbiter. Whoever depended on the dead
+//! actor and mailbox with it. So each shard runs as one caught future on its arbiter. Whatever depended on the dead
 //! shard learns it by drop: its state held their guards.
 //!
 //! More than three deaths in five seconds is not a hiccup: the budget then calls `escalate`, which stops the process
@@ -161,14 +161,14 @@ async fn keep_alive<A, F>(
         lane.generation.fetch_add(1, Ordering::AcqRel);
         lane.address.store(Some(Arc::new(address)));
         if let Some(started) = started.take() {
-            // Whoever started it waits for this.
+            // The starting thread waits for this.
             let _ = started.send(());
         }
 
         let ended = run.await;
         lane.address.store(None);
         metrics::counter!("actor_deaths_total", "actor" => name).increment(1);
-        tracing::error!(actor = name, panicked = ended.is_err(), "an actor died and is replaced");
+        tracing::error!(actor = name, panicked = ended.is_err(), "actor died; restarting it");
         if !budget.note(Instant::now()) {
             tracing::error!(actor = name, "too many actors died in a short time: stopping the process");
             (budget.escalate)();

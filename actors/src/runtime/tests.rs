@@ -13,7 +13,7 @@ use bytes::Bytes;
 use parking_lot::Mutex;
 
 use super::*;
-use crate::runtime::channels::shard::Panic;
+use crate::runtime::channels::shard::{Hold, Panic};
 use domain::risk::{History, sign_in_history::Attempted};
 use logic::{
     denials::{Denial, DenialRecord, TokenMark},
@@ -36,6 +36,10 @@ mod roster;
 mod scores;
 mod sessions;
 mod upkeep;
+
+/// Shards and threads of channels unless a test needs a single one, which is where a bound of all shards is exact.
+const SHARDS: usize = 3;
+const ARBITERS: usize = 2;
 
 #[derive(Default)]
 struct Memory {
@@ -105,7 +109,8 @@ fn start(adjust: impl FnOnce(&mut RealtimeSettings)) -> Fixture {
     let memory = Arc::new(Memory::default());
     let mut settings = RealtimeSettings {
         spill_file: dir.path().join("audit.spill"),
-        channel_shards: 1,
+        channel_shards: SHARDS,
+        channel_arbiters: ARBITERS,
         ..RealtimeSettings::default()
     };
     adjust(&mut settings);

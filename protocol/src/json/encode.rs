@@ -192,7 +192,7 @@ impl Json {
         })
     }
 
-    /// What a subscription is, whoever asked for it.
+    /// The result of a subscription, for a reply and for a push.
     fn standing(&mut self, result: &SubscribeResult) {
         self.flag("recoverable", result.recoverable);
         self.flag("positioned", result.positioned);
@@ -269,7 +269,7 @@ impl Json {
         })
     }
 
-    /// A payload is UTF-8; so must a delta be, and whoever makes one sees to it.
+    /// A payload is UTF-8. A delta must be UTF-8 too; its caller checks that.
     fn data(&mut self, payload: &[u8], form: DataForm<'_>) -> &mut Self {
         match form {
             DataForm::Plain => self.bytes(payload),

@@ -40,7 +40,7 @@ pub fn decode_frame(frame: &[u8]) -> Result<Vec<Command>, DecodeError> {
 pub struct Emulated {
     /// Which node holds the stream.
     pub node: String,
-    /// The bearer secret that says whose they are.
+    /// The bearer secret of the stream that they belong to.
     pub session: SecretString,
     /// A frame of commands.
     pub data: Bytes,

@@ -134,7 +134,7 @@ fn subscribe(result: &SubscribeResult) -> results::SubscribeResult {
     }
 }
 
-/// What a subscription is, whoever asked for it.
+/// The result of a subscription, for a reply and for a push.
 fn standing(result: &SubscribeResult) -> results::Standing {
     let position = result.position.clone().unwrap_or_default();
     results::Standing {

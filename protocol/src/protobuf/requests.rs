@@ -1,6 +1,6 @@
 //! What clients send, as the schema numbers it, as far as it is read here; other fields are skipped.
 //!
-//! Only the codec and the clients of tests and measurements name these; everybody else knows [`crate`].
+//! Only the codec and the clients of tests and measurements name these; all other code uses the messages of [`crate`].
 
 #![expect(missing_docs, reason = "the fields are described where the protocol's own types are")]
 

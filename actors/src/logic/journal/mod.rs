@@ -1,4 +1,4 @@
-//! Durable channels: what is written and read, and the rules of the one who does it.
+//! Durable channels: what is written to and read from the journal, and the state machine that does it.
 //!
 //! The types here are what the `Journal` port takes and gives; [`DurableChannel`] is the state of one channel, driven by
 //! its shard. Nothing in here waits, or knows how the journal is stored.
@@ -22,7 +22,7 @@ use protocol::{ClientInfo, Payload, Publication};
 pub struct NewMessage {
     /// What is published.
     pub data: Payload,
-    /// Who publishes; absent when the server does.
+    /// The publishing client; absent when the server publishes.
     pub info: Option<Arc<ClientInfo>>,
     /// Names and values that the server gives along.
     pub tags: Vec<(String, String)>,

@@ -1,4 +1,4 @@
-//! The hot end of a durable channel: its newest publications in memory, as the journal has them.
+//! The recent window of a durable channel: its newest publications in memory, as the journal has them.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -10,9 +10,9 @@ use crate::{
 };
 use protocol::{Position, Publication};
 
-/// Publications that a hot end holds: more than anybody can recover.
+/// Publications that a window holds: more than one client can recover.
 pub(super) const WINDOW_MAX: u32 = 512;
-/// Bytes that a hot end holds: more than anybody can recover, and a whole batch, so that one of which nobody knew whether
+/// Bytes that a window holds: more than one client can recover, and a whole batch, so that a batch of which it is unknown whether
 /// it was written is read back.
 const WINDOW_BYTES: usize = BATCH_BYTES;
 
@@ -116,7 +116,7 @@ impl RecentWindow {
         }
     }
 
-    /// Whether it can tell what somebody at `since` is owed; if not, the channel has to be read again.
+    /// Whether it holds everything that a client at `since` missed; if not, the channel has to be read again.
     pub(super) fn can_recover(&self, since: &Position) -> bool {
         let same = crate::history::is_of(since, &self.epoch);
         let too_much = self.kept.len() > PAGE_MAX || self.bytes > PAGE_BYTES;

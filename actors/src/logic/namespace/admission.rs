@@ -1,4 +1,4 @@
-//! Who may do what in a channel, and what a subscription then is. Pure.
+//! Admission: which users may do what in a channel, and the terms of a subscription. Pure.
 //!
 //! Asked by the dialogue of a connection for its client's commands, and by the server API for subscriptions in the
 //! server's name. Not asked: whether the connection is subscribed already (105) or has too many channels (106); the
@@ -11,7 +11,7 @@ use super::{
 use protocol::channel_name::ChannelName;
 use protocol::{ErrorCode, Position, PublishRequest, SubscribeRequest, id::Subject, subscription::Overrides};
 
-/// Who asks.
+/// The user that asks.
 #[derive(Clone, Copy, Debug)]
 pub struct ChannelUser<'a> {
     /// What the user is.
@@ -113,10 +113,10 @@ impl Namespaces {
         Ok(())
     }
 
-    /// Whether a connection may ask who is subscribed.
+    /// Whether a connection may read presence.
     ///
     /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 108 the namespace does not tell.
+    /// 102 unknown namespace, 103 not permitted, 108 presence is not available in the namespace.
     pub fn admit_presence(
         &self,
         channel: &ChannelName,
@@ -127,7 +127,7 @@ impl Namespaces {
         permit_to_look(channel, options.presence, who, subscriber)
     }
 
-    /// Whether a connection may ask what was published.
+    /// Whether a connection may read the history.
     ///
     /// # Errors
     /// 102 unknown namespace, 103 not permitted, 108 the namespace keeps nothing.
@@ -141,10 +141,10 @@ impl Namespaces {
         permit_to_look(channel, options.history, who, subscriber)
     }
 
-    /// The options of a channel that tells who is subscribed.
+    /// The options of a channel whose presence is available.
     ///
     /// # Errors
-    /// 102 unknown namespace, 108 the namespace does not tell.
+    /// 102 unknown namespace, 108 presence is not available in the namespace.
     pub fn with_presence(&self, channel: &ChannelName) -> Result<&Options, ErrorCode> {
         let options = self.options(channel)?;
         if options.presence_enabled { Ok(options) } else { Err(ErrorCode::NotAvailable) }
@@ -164,7 +164,7 @@ fn standing(channel: &ChannelName, who: ChannelUser<'_>, subscriber: bool) -> St
     Standing { party: who.party, owner: channel.is_owned_by(who.subject), subscriber }
 }
 
-/// A private channel is nobody's matter who was not let in.
+/// In a private channel only subscribers are permitted anything.
 fn permit(
     channel: &ChannelName,
     rights: Rights,
@@ -178,7 +178,7 @@ fn permit(
     Ok(())
 }
 
-/// What is said in a user-limited channel, and who hears it, is its owners' matter, too. Publishing is not looking.
+/// History and presence of a user-limited channel are for its owners or subscribers only. Publishing is not restricted here.
 fn permit_to_look(
     channel: &ChannelName,
     rights: Rights,
@@ -197,7 +197,7 @@ fn terms(options: &Options, overrides: Overrides, request: &SubscribeRequest) ->
         && overrides
             .force_recovery
             .unwrap_or_else(|| options.recovery.grants(request.recoverable || request.recover.is_some()));
-    // Whoever may recover has to know from where.
+    // A client that may recover needs a position.
     let positioned = recoverable
         || history
             && overrides.force_positioning.unwrap_or_else(|| options.positioning.grants(request.positioned));

@@ -101,7 +101,7 @@ impl Namespaces {
         ChannelName::parse(&format!("{namespace}{colon}#{user}")).ok()
     }
 
-    /// Whether this user goes without a personal channel where everybody else with a name has one: because the name, with
+    /// Whether this named user has no personal channel although personal channels are on: because the name, with
     /// letters outside ASCII, a comma, or too long, makes no name of a channel.
     #[must_use]
     pub fn leaves_out(&self, user: &Subject) -> bool {

@@ -1,4 +1,4 @@
-//! What a namespace allows and keeps: its options, and who has which right.
+//! What a namespace allows and keeps: its options, and the rights of its users.
 //!
 //! Made from the built-in table or from the file of channels; asked by the rules of admission and by channel shards.
 
@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use super::Party;
 
-/// One entry in a list of rights: somebody who may do a thing.
+/// One entry in a list of rights: a group of users that may do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Right {
-    /// Everybody, also who came without a name.
+    /// All users, anonymous ones included.
     Anonymous = 1,
-    /// Everybody who has a name.
+    /// All users with a name.
     User = 2,
-    /// Who is subscribed to the channel.
+    /// The subscribers of the channel.
     Subscriber = 4,
     /// Operators and administrators.
     Operator = 8,
@@ -43,11 +43,11 @@ impl Right {
     }
 }
 
-/// A set of rights: who has any of them may do the thing. The empty one is for nobody but the server.
+/// A set of rights: a user with any of them is permitted. The empty set permits only the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rights(u8);
 
-/// What somebody is to one channel.
+/// The relation of a user to one channel.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) party: Party,
@@ -111,19 +111,19 @@ pub enum RecoveryMode {
 /// What a namespace allows and keeps. `Default` allows nothing and keeps nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// Who may subscribe. Empty: only who has a subscription token, or is subscribed by the server.
+    /// The users that may subscribe. Empty: only users with a subscription token, or subscribed by the server.
     pub subscribe: Rights,
-    /// Who may publish.
+    /// The users that may publish.
     pub publish: Rights,
-    /// Who may ask who is subscribed.
+    /// The users that may read presence.
     pub presence: Rights,
-    /// Who may ask what was published.
+    /// The users that may read the history.
     pub history: Rights,
-    /// Whether it is told who is subscribed.
+    /// Whether presence is available.
     pub presence_enabled: bool,
-    /// Whether subscribers who ask for it are told who comes and goes.
+    /// Whether subscribers that ask for it receive joins and leaves.
     pub join_leave: bool,
-    /// Whether all subscribers are told, asked or not.
+    /// Whether all subscribers receive them, whether they ask or not.
     pub force_join_leave: bool,
     /// Publications that are kept; 0 for none.
     pub history_size: usize,
@@ -220,7 +220,7 @@ impl Options {
         rules.into_iter().filter(|(broken, _)| *broken).map(|(_, text)| text.to_owned()).collect()
     }
 
-    /// `chat`: subscribers talk; what they say is kept, told to who comes back, and everyone sees who is there.
+    /// `chat`: subscribers publish; publications are kept and recovered, and presence is visible to all.
     pub(super) fn chat() -> Self {
         let subscribers = Rights::of(&[Right::Subscriber]);
         Self {
@@ -241,7 +241,7 @@ impl Options {
         }
     }
 
-    /// `user`: the server's word to the users named after the `#`.
+    /// `user`: the server publishes to the users named after the `#`.
     pub(super) fn personal() -> Self {
         Self {
             subscribe: Rights::of(&[Right::Owner]),
@@ -254,7 +254,7 @@ impl Options {
         }
     }
 
-    /// `ephemeral`: subscribers talk, and nothing is kept.
+    /// `ephemeral`: subscribers publish, and nothing is kept.
     pub(super) fn ephemeral() -> Self {
         Self {
             subscribe: Rights::of(&[Right::User]),

@@ -18,7 +18,7 @@ pub struct ChannelJoin {
     pub number: u64,
     /// How the connection is reached.
     pub outbox: Outbox,
-    /// Who it is; others see this.
+    /// The client's description, as others see it.
     pub info: Arc<ClientInfo>,
     /// What the subscription is.
     pub terms: Terms,
@@ -36,7 +36,7 @@ pub enum JoinReply {
     /// Answer command `id`, with the subscription or an error.
     Command(u32),
     /// Push it: a subscription that the server made at runtime. What was recovered follows as publications. If it cannot
-    /// be made, the client hears nothing. Who asked for it is told in any case.
+    /// be made, the client receives nothing. The requester is answered in any case.
     Push(Option<SubscribeReply>),
     /// One of those made at `connect`, whose answer is being gathered; the outbox is held meanwhile.
     Collect(Arc<dyn JoinCollector>),

@@ -38,7 +38,7 @@ pub(crate) enum What {
 /// A publication on its way.
 pub(crate) struct Publishment {
     pub(crate) data: Payload,
-    /// Who publishes; `None` for the server.
+    /// The publishing client; `None` for the server.
     pub(crate) info: Option<Arc<ClientInfo>>,
     pub(crate) tags: Vec<(String, String)>,
     /// Deliver, but do not keep.
@@ -53,7 +53,7 @@ pub(crate) struct Publishment {
 }
 
 impl What {
-    /// Whoever asked is answered otherwise.
+    /// The caller answers the requester instead.
     pub(crate) fn forget(self) {
         match self {
             Self::Join(joining) => joining.forget(),
@@ -63,7 +63,7 @@ impl What {
         }
     }
 
-    /// Whether whoever asked is still there: nothing of a revoked connection is done, even if it was queued here before
+    /// Whether the requester is still there: requests of a revoked connection are not carried out, even if they were queued before
     /// the cut.
     pub(crate) fn is_wanted(&self) -> bool {
         match self {
@@ -92,7 +92,7 @@ pub(crate) struct Show {
     pub(crate) info: Arc<ClientInfo>,
 }
 
-/// Who is subscribed.
+/// The subscribers.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Presence {

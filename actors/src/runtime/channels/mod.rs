@@ -4,6 +4,7 @@
 //! allowed has been decided before, by the rules of `logic::namespace`; here it is done.
 
 pub(crate) mod byte_budget;
+pub(crate) mod clock;
 pub(crate) mod fan_out;
 pub(crate) mod join_request;
 pub(crate) mod messages;
@@ -40,19 +41,19 @@ impl Realtime {
     /// Subscribes. Whatever comes of it is told as [`ChannelJoin::reply`] says, before the channel's first push.
     ///
     /// # Errors
-    /// When the shard takes no message now; nobody has been told anything then.
+    /// When the shard takes no message now; then no answer was sent.
     pub fn join(&self, join: ChannelJoin) -> Result<(), LaneError> {
         self.ask_channel(join.channel.clone(), What::Join(Joining::new(join)))
     }
 
-    /// Unsubscribes. Whoever is to be told is told in any case.
+    /// Unsubscribes. The answer or push in `told` is sent in any case.
     pub fn leave(&self, channel: ChannelName, connection: ConnectionId, told: LeaveReply) {
         let leaving = Leaving::new(channel.clone(), told);
         // Past the bound, because a lost leave would deliver for ever: at most one per join that was let through.
         self.shard(&channel).lane.control(Leave { channel, connection, leaving });
     }
 
-    /// Lets a subscription's connection be seen like this from here on: in presence, in leaves. Nobody is told of it.
+    /// Changes the description that presence and leaves show of a subscriber. It is not announced.
     ///
     /// # Errors
     /// When the shard takes no message now: it is seen as before.
@@ -87,7 +88,7 @@ impl Realtime {
         self.ask_channel(channel, What::Publish(Box::new(publishment)))
     }
 
-    /// Answers command `id` with who is subscribed, within [`ANSWER_BYTES`] that were reserved.
+    /// Answers command `id` with the subscribers, within [`ANSWER_BYTES`] that were reserved.
     ///
     /// # Errors
     /// When the shard takes no message now: answer that the client may try again.
@@ -159,7 +160,7 @@ impl Realtime {
         .await
     }
 
-    /// Who is subscribed.
+    /// The subscribers.
     ///
     /// # Errors
     /// 102 unknown namespace, 108 it does not tell, 100 anything that may be tried again.

@@ -1,6 +1,6 @@
-//! Whom a shard answers, and how: a client's command, the server API, or who joined.
+//! The requesters that a shard answers: a client's command, the server API, or a joining connection.
 //!
-//! Nobody waits in vain: what is dropped unanswered (the shard died, or the message with it) says so on its way out.
+//! A request that is dropped without an answer (the shard died, or the message was lost) answers with error 100 in `Drop`.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl Reply {
         let _ = self.outbox.push(self.outbox.encoding().reply(self.id, answer));
     }
 
-    /// Somebody else answers.
+    /// The caller answers instead.
     pub(crate) fn forget(mut self) {
         self.armed = false;
     }
@@ -62,7 +62,7 @@ impl Drop for Reply {
     }
 }
 
-/// Who asked, for a `T`.
+/// The requester of a `T`.
 pub(crate) enum Asker<T> {
     /// A client.
     Command(Reply),
@@ -74,7 +74,7 @@ impl<T: Told> Asker<T> {
     pub(crate) fn give(self, result: Result<T, ErrorCode>) {
         match self {
             Self::Command(reply) => reply.give(&result.map_or_else(Answer::Error, T::told)),
-            // Who asked may have gone away.
+            // The requester may be gone.
             Self::Server(sender) => drop(sender.send(result)),
         }
     }
@@ -154,7 +154,7 @@ impl Joining {
         self.0.take()
     }
 
-    /// Somebody else answers, or nobody is there to be answered.
+    /// The caller answers instead, or the connection is gone.
     pub(crate) fn forget(mut self) {
         self.0 = None;
     }
@@ -205,12 +205,12 @@ fn send_refusal(join: ChannelJoin, error: ErrorCode) {
     }
 }
 
-/// Who asked may have gone away.
+/// The requester may be gone.
 fn answer(asker: Option<SubscribeReply>, made: Result<bool, ErrorCode>) {
     let _ = asker.map(|asker| asker.send(made));
 }
 
-/// Tells who joined what the subscription is.
+/// Answers a join with the subscription's result.
 pub(crate) fn accept(
     channel: &ChannelName,
     number: u64,
@@ -241,7 +241,7 @@ pub(crate) fn accept(
     }
 }
 
-/// A subscription that ends: whoever is to be told is told, even if the shard is not there any more.
+/// A subscription that ends: its answer or push is sent even if the shard is gone.
 pub(crate) struct Leaving {
     channel: ChannelName,
     left: LeaveReply,

@@ -1,6 +1,6 @@
 //! The part of `Realtime` that subscribes living connections in the server's name, for the server API.
 //!
-//! The connection's own task begins the subscription, its channel makes it and answers whoever asked.
+//! The connection's own task begins the subscription, its channel makes it and answers the requester.
 
 use std::time::Duration;
 

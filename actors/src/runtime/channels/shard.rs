@@ -1,6 +1,6 @@
 //! The `ChannelShard` actor: members and histories of a slice of the channels, and the fan-out.
 //!
-//! Owns its rooms. Who sends: connections and the server API through `Realtime`, over one bounded lane for all of them.
+//! Owns its rooms. Connections and the server API send to it through `Realtime`, over one bounded lane for all of them.
 //! Answers go straight into the asking connection's outbox, so a subscribe reply always precedes the channel's first
 //! push. When it dies, its subscribers are dropped with it, and each tells its client to come back; the successor starts
 //! empty, its histories with new epochs.
@@ -18,12 +18,12 @@ use actix::{Actor, AsyncContext, Context, Handler};
 
 use super::{
     byte_budget::Waiting,
+    clock::now,
     fan_out::Subscriber,
     messages::{Ask, CountPresence, Leave, ListChannels, Presence, Show},
-    room::Source,
     room::{
-        Room,
-        durable::{Answered, Caller},
+        Room, Source,
+        durable_history::{Answered, Caller},
     },
 };
 
@@ -101,7 +101,7 @@ impl ChannelShard {
         self.bound(channel);
     }
 
-    /// Forgets the rooms that nobody has used for longest, and at last part of this one.
+    /// Forgets the longest unused rooms, and finally part of this one.
     fn bound(&mut self, channel: &ChannelName) {
         while self.resting.len() > self.settings.resting || self.bytes > self.settings.history_bytes {
             let Some((_, forgotten)) = self.resting.pop_first() else { break };
@@ -137,16 +137,14 @@ impl ChannelShard {
     }
 }
 
-/// The time as the executor has it.
-pub(crate) fn now() -> Instant {
-    tokio::time::Instant::now().into_std()
-}
-
 impl Actor for ChannelShard {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        self.journal = Some(Rc::new(Caller::new(Arc::clone(&self.settings.journal), &ctx.address())));
+        self.journal = Some(Rc::new(Caller::new(
+            Arc::clone(&self.settings.journal),
+            ctx.address().recipient().downgrade(),
+        )));
         ctx.run_interval(SWEEP, |shard, _| shard.sweep(now()));
     }
 }
@@ -251,6 +249,21 @@ impl Handler<Panic> for ChannelShard {
     #[expect(clippy::panic, reason = "dying is what it is for")]
     fn handle(&mut self, _: Panic, _: &mut Self::Context) {
         panic!("asked to die");
+    }
+}
+
+/// Holds the shard it is sent to until its sender is dropped, so that a test decides what waits behind it.
+#[cfg(test)]
+#[derive(actix::Message)]
+#[rtype(result = "()")]
+pub(crate) struct Hold(pub(crate) std::sync::mpsc::Receiver<()>);
+
+#[cfg(test)]
+impl Handler<Hold> for ChannelShard {
+    type Result = ();
+
+    fn handle(&mut self, Hold(released): Hold, _: &mut Self::Context) {
+        let _ = released.recv();
     }
 }
 

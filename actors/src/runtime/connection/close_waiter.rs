@@ -36,7 +36,7 @@ pub struct CloseCounts {
     pub pending: usize,
 }
 
-/// Keeps whoever waits for sockets waiting until it is dropped.
+/// Keeps a [`CloseWaiter`] waiting until it is dropped.
 pub struct CloseGuard {
     inner: Arc<Inner>,
     socket: bool,

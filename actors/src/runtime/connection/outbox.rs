@@ -178,7 +178,7 @@ impl Outbox {
         result.map(drop)
     }
 
-    /// As [`Self::push`], from the pump's own task: it will look at the queue anyway, so nobody is woken.
+    /// As [`Self::push`], from the pump's own task: that task looks at the queue anyway, so it is not woken.
     ///
     /// # Errors
     /// As [`Self::push`].
@@ -251,7 +251,7 @@ impl Outbox {
         if cut || end == ConnectionEnd::Peer || queue.held.is_some() {
             queue.forget();
         }
-        // Nothing that it is asked is done any more: whoever asks need not wait.
+        // Requests are not carried out any more: dropping them answers their senders.
         queue.controls = VecDeque::new();
         match queue.end {
             None => queue.end = Some(end),
@@ -328,7 +328,7 @@ impl Queue {
         taken.saturating_add(bytes) <= self.limit
     }
 
-    /// Whether somebody waited for room and there is enough now; says so once.
+    /// Whether a reservation waited for room and there is enough now. True once per wait.
     fn has_made_room(&mut self) -> bool {
         let enough = self.wanted > 0 && self.fits(self.wanted);
         if enough {
@@ -418,7 +418,7 @@ impl OutboxReader {
         Outbox(Arc::clone(&self.0)).declare(end, None);
     }
 
-    /// Declares the socket severed: no frame is accepted from it and none delivered to it. Releases who waits.
+    /// Declares the socket severed: no frame is accepted from it and none delivered to it. Releases the waiting revocations.
     pub fn sever(&self) {
         let guards = {
             let mut queue = self.0.queue.lock();

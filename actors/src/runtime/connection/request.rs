@@ -50,7 +50,7 @@ pub enum ConnectionRequest {
         expires_at: Option<i64>,
         /// What members of channels see of it beside its name; `None` leaves that as it is.
         conn_info: Option<Payload>,
-        /// Whether it is known who speaks, and every channel will show it so.
+        /// Whether the user is known, and every channel will show the change.
         reply: Reply,
     },
     /// End the subscriptions whose tokens are denied, and tell the client so.

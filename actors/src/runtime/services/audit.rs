@@ -1,8 +1,8 @@
 //! The `Audit` actor: carries events to the database without losing one while the database pauses.
 //!
-//! One per node, alone on its thread, so its short file writes block nobody. Owns the spill file, which is the queue:
+//! One per node, alone on its thread, so its short file writes block no other actor. Owns the spill file, which is the queue:
 //! `Record` appends, a timer offers the next batch to the sink, and only what the sink has written is passed over.
-//! Who sends: `Realtime::record` (waits for the append: back-pressure) and `Realtime::note` (sockets, at most two per
+//! Sent by `Realtime::record` (waits for the append: back-pressure) and `Realtime::note` (sockets, at most two per
 //! connection). What happens when it dies: the file stays, a fresh actor goes on from its start, and writing an event
 //! twice is harmless.
 //!
@@ -30,7 +30,7 @@ pub struct RecordError;
 #[rtype(result = "()")]
 pub(crate) struct Record {
     pub(crate) event: AuditEvent,
-    /// Answered once the event is in the spill file. `None`: nobody waits.
+    /// Answered once the event is in the spill file. `None`: no caller waits.
     pub(crate) reply: Option<oneshot::Sender<Result<(), RecordError>>>,
 }
 
@@ -45,7 +45,7 @@ pub(crate) struct Audit {
     batch: usize,
     interval: Duration,
     retry: Duration,
-    /// Events that could not be appended and that nobody waits for.
+    /// Events that could not be appended and that no caller waits for.
     held: VecDeque<AuditEvent>,
     /// A batch is with the sink, or a retry is scheduled.
     busy: bool,
@@ -156,7 +156,7 @@ impl Audit {
     fn settled(&mut self, ctx: &mut Context<Self>) {
         if self.held.is_empty() {
             for waiting in self.waiting.drain(..) {
-                // Whoever asked may have given up.
+                // The requester may have given up.
                 let _ = waiting.send(());
             }
         } else {

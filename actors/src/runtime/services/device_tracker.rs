@@ -1,11 +1,11 @@
 //! The `DeviceTracker` actor: last-seen values of devices and sessions, written in batches, and the score of a sign-in.
 //!
 //! One shard per slice of users. `SessionActivity` comes once per request or socket tick and is only merged in memory; a timer
-//! writes what gathered. Who sends: `Realtime::seen`. When it dies, up to one interval of last-seen values is lost, which
+//! writes what has gathered. Sent by `Realtime::seen`. When it dies, up to one interval of last-seen values is lost, which
 //! makes a session look idle by that much at most; its successor starts empty.
 //!
 //! `Score` compares a sign-in with its user's history, which comes from the store and is remembered for a moment; when it
-//! cannot be had there is no score. Who sends: `Realtime::score` and, for attempts of this node, `Realtime::attempted`.
+//! cannot be read there is no score. Sent by `Realtime::score` and, for attempts of this node, `Realtime::attempted`.
 //!
 //! Bound: [`PENDING_MAX`] sessions between two writes; beyond it a value of a further session is dropped and counted. Of
 //! histories as many as `Histories` holds.
@@ -106,7 +106,7 @@ impl DeviceTracker {
             Ok(()) => tracker.write_on(rest, done, ctx),
             Err(error) => {
                 rest.extend(batch);
-                tracing::warn!(%error, sessions = rest.len(), "last-seen values wait for the database");
+                tracing::warn!(%error, sessions = rest.len(), "cannot write last-seen values; they are kept for the next interval");
                 for seen in rest {
                     tracker.merge(seen);
                 }
@@ -146,7 +146,7 @@ impl Handler<Score> for DeviceTracker {
     fn handle(&mut self, message: Score, ctx: &mut Self::Context) {
         let Score { user, address, signals, reply } = message;
         if let Some(history) = self.histories.get(user, address, Instant::now()) {
-            // Whoever asked may have given up, here and below.
+            // The requester may have given up, here and below.
             let _ = reply.send(Ok(assess(&signals, history)));
             return;
         }
@@ -171,7 +171,7 @@ impl Handler<NoteAttempt> for DeviceTracker {
     }
 }
 
-/// Whoever asked may have given up.
+/// The requester may have given up.
 fn answer(done: Option<oneshot::Sender<()>>) {
     if let Some(done) = done {
         let _ = done.send(());

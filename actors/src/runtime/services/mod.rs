@@ -27,7 +27,7 @@ use protocol::{audit::AuditEvent, id::UserId, limit::Limit};
 
 /// How long a limit check or an audit append may take before it counts as refused.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);
-/// Advice to whoever was refused because an actor was overloaded.
+/// The retry delay for a caller that was refused because an actor was overloaded.
 const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 impl Realtime {
@@ -60,7 +60,7 @@ impl Realtime {
             && within(answer).await.unwrap_or(false)
     }
 
-    /// Whether whoever counts under this key may come in.
+    /// Whether this key is banned.
     #[must_use]
     pub fn ban_status(&self, key: &str, now_ms: i64) -> BanStatus {
         self.0.bans.read().ban_status(key, now_ms)
@@ -112,7 +112,7 @@ impl Realtime {
     /// How risky a sign-in of `user` from `address` looks, compared with the user's history.
     ///
     /// # Errors
-    /// When the history cannot be had: then nobody knows.
+    /// When the history cannot be read.
     pub async fn score(
         &self,
         user: UserId,

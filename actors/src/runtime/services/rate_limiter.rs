@@ -1,7 +1,7 @@
-//! The `RateLimiter` actor: who may try again, and when.
+//! The `RateLimiter` actor: whether a key may try again, and when.
 //!
 //! One shard per slice of keys, so that a flood on one key delays only its own slice. Owns GCRA state per key, and the wrong
-//! pairs per address by which stuffing is noticed. Who sends: `Realtime::check`, `Realtime::look` and
+//! pairs per address by which credential stuffing is noticed. Sent by `Realtime::check`, `Realtime::look` and
 //! `Realtime::note_wrong_pair`. When it dies, its successor starts empty: attempts are counted anew, which lasts one period
 //! at most and is why bans do not live here. A full mailbox refuses, it never lets through.
 
@@ -76,7 +76,7 @@ impl Handler<Check> for RateLimiter {
         if matches!(verdict, Verdict::Denied { .. }) {
             metrics::counter!("rate_limited_total", "limit" => limit.name).increment(1);
         }
-        // Whoever asked may have gone away.
+        // The requester may be gone.
         let _ = reply.send(verdict);
     }
 }
@@ -91,7 +91,7 @@ impl Handler<WrongPair> for RateLimiter {
         if reached {
             metrics::counter!("rate_limited_total", "limit" => limit.name).increment(1);
         }
-        // Whoever asked may have gone away.
+        // The requester may be gone.
         let _ = reply.send(reached);
     }
 }

@@ -61,7 +61,7 @@ impl Spill {
             consumed += length as u64;
             match serde_json::from_slice(&line) {
                 Ok(event) => events.push(event),
-                Err(error) => tracing::error!(%error, "a damaged line in the audit spill file is left out"),
+                Err(error) => tracing::error!(%error, "skipping a damaged line in the audit spill file"),
             }
         }
         if events.is_empty() && consumed > 0 {

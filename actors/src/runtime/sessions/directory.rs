@@ -323,3 +323,7 @@ impl SessionRegistry for Directory {
         entry.remove();
     }
 }
+
+#[cfg(test)]
+#[path = "directory_order_tests.rs"]
+mod order_tests;

@@ -1,4 +1,4 @@
-//! Connections by whom they speak for.
+//! Listing, requesting and disconnecting the connections of a user.
 
 use super::*;
 use protocol::{

@@ -123,7 +123,7 @@ impl<T> DurableChannel<T> {
         self.answer(true);
     }
 
-    /// Nobody is kept waiting for a journal that cannot be read.
+    /// Refuses every waiting request, because the journal cannot be read.
     fn refuse_all(&mut self) {
         (self.queued_bytes, self.alone) = (0, 0);
         let queue = std::mem::take(&mut self.queue).into_iter().map(|(who, _)| who);

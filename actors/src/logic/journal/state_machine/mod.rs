@@ -1,7 +1,7 @@
 //! One durable channel, as its shard drives it: events in, actions out.
 //!
 //! At most one call of the journal that changes or opens the channel is under way at a time; what is published meanwhile
-//! goes into the next batch, whoever joins meanwhile waits. A publication is delivered, and acknowledged, when the journal
+//! goes into the next batch, and joins wait meanwhile. A publication is delivered, and acknowledged, when the journal
 //! has it, in the order of offsets. If memory no longer ends where the journal goes on, the missing part is read back and
 //! delivered first; if that cannot be done, every subscriber is told to come back.
 
@@ -38,14 +38,14 @@ const HOLE_MAX: u64 = 1_000;
 /// Ticks after which an unused channel is forgotten.
 const QUIET_MAX: u8 = 12;
 
-/// What is to be done, in the order in which it is given. `T` is who asked for something.
+/// What is to be done, in the order in which it is given. `T` identifies the requester.
 #[derive(Debug)]
 pub enum Action<T> {
     /// Ask the journal; the answer belongs to this number.
     Call(u64, Call),
     /// Hand a publication to every subscriber.
     Deliver(Arc<Publication>),
-    /// Tell who asked.
+    /// Answer the requester.
     Tell(T, Outcome),
     /// What is known of the channel is void: every subscriber has to come back.
     Lose,
@@ -72,7 +72,7 @@ pub enum Call {
     },
 }
 
-/// What somebody is told.
+/// The answer to a requester.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// It is published, here.
@@ -87,7 +87,7 @@ pub enum Outcome {
     Refused(ErrorCode),
 }
 
-/// Why nobody can say that a batch was written.
+/// Why a batch is not known to be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failed {
     /// It was not: the journal cannot be reached.
@@ -98,7 +98,7 @@ pub enum Failed {
     Unknown,
 }
 
-/// Who waits for the channel to be read.
+/// A request that waits until the channel is read.
 #[derive(Debug)]
 enum Ask {
     Join(Option<Position>),
@@ -134,7 +134,7 @@ struct Hole<T> {
     placed: Vec<Place<T>>,
 }
 
-/// Where somebody's message is.
+/// A requester's message and where it was placed.
 type Place<T> = (T, Placement, Arc<Publication>);
 
 /// A page that is being read.
@@ -156,7 +156,7 @@ pub struct DurableChannel<T> {
     hot: Option<RecentWindow>,
     /// The journal may have more than memory, or may yet get it: nothing is begun before that is settled.
     unsettled: bool,
-    /// It could not be opened: the next who asks, or the next tick, tries again.
+    /// It could not be opened: the next request or the next tick tries again.
     resting: bool,
     busy: Busy<T>,
     queue: VecDeque<(T, NewMessage)>,
@@ -193,7 +193,7 @@ impl<T> DurableChannel<T> {
 
     // ---- what is asked of it ----
 
-    /// Somebody publishes.
+    /// Queues a publication.
     pub fn publish(&mut self, who: T, message: NewMessage) {
         let bytes = message.weight();
         if self.queue.len() >= QUEUE_MAX || self.queued_bytes + bytes > QUEUE_BYTES {
@@ -203,12 +203,12 @@ impl<T> DurableChannel<T> {
         self.queue.push_back((who, message));
     }
 
-    /// Somebody subscribes, and wants what was published since, if that is given.
+    /// Queues a join; with `since`, it is to receive what was published after that position.
     pub fn join(&mut self, who: T, since: Option<Position>) {
         self.wait(who, Ask::Join(since));
     }
 
-    /// Somebody asks what was published.
+    /// Queues a request for the history.
     pub fn history(&mut self, who: T, request: HistoryRequest, bound: PageBound) {
         self.wait(who, Ask::History(request, bound));
     }
@@ -218,9 +218,9 @@ impl<T> DurableChannel<T> {
         self.wait(who, Ask::Remove(Removal::Asked));
     }
 
-    /// Who asked and does not want it any more. What was published stays published.
+    /// Removes and returns the requesters that no longer want an answer. Publications are not taken back.
     pub fn forget(&mut self, mut gone: impl FnMut(&T) -> bool) -> Vec<T> {
-        // Usually there is nobody, and nothing is moved.
+        // Usually there is none, and nothing is moved.
         if !self.waiting.iter().any(|(who, _)| gone(who)) {
             return Vec::new();
         }
@@ -230,12 +230,12 @@ impl<T> DurableChannel<T> {
         left.into_iter().map(|(who, _)| who).collect()
     }
 
-    /// Those who wait for the channel to be read, or for something to be removed.
+    /// The requesters that wait for the channel to be read or for a removal.
     pub fn waiting_mut(&mut self) -> impl Iterator<Item = &mut T> {
         self.waiting.iter_mut().map(|(who, _)| who)
     }
 
-    /// Takes back what waits for the next batch, of those who are gone. To be called before [`Self::step`]; what is under
+    /// Takes back the messages of gone requesters that wait for the next batch. Call it before [`Self::step`]; what is under
     /// way already cannot be taken back.
     pub fn retract(&mut self, gone: impl Fn(&T) -> bool) -> Vec<T> {
         if !matches!(self.busy, Busy::Idle) || !self.queue.iter().any(|(who, _)| gone(who)) {

@@ -75,7 +75,7 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// Those who wait for that, of whom one removal serves all.
+    /// The requesters of the removals that are due; one removal serves them all.
     fn removers(&mut self) -> Vec<T> {
         let waiting = std::mem::take(&mut self.waiting);
         let (due, rest): (Vec<_>, Vec<_>) =
@@ -110,9 +110,9 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// Answers whoever can be answered from memory; right after the channel was read, whoever waits for that.
+    /// Answers the requests that memory can answer; right after the channel was read, also those that waited for that.
     pub(super) fn answer(&mut self, just_read: bool) {
-        // Without memory there is nothing to answer from, and those who wait are many.
+        // Without a window in memory nothing can be answered, and many requests may wait.
         if self.hot.is_none() || self.unsettled || matches!(self.busy, Busy::Closing(..)) {
             return;
         }
@@ -177,7 +177,7 @@ impl<T> DurableChannel<T> {
         self.actions.push(Action::Tell(who, outcome));
     }
 
-    /// Whether nothing is under way, and nobody waits.
+    /// Whether no call is in progress and no request waits.
     #[must_use]
     pub fn is_idle(&self) -> bool {
         matches!(self.busy, Busy::Idle)

@@ -1,163 +1,22 @@
-//! Rooms whose history is in the journal: the shard's side of `logic::journal`.
-//!
-//! The actor never waits: a question to the journal runs beside it on its thread, and the answer comes back as a message.
+//! Rooms whose history is in the journal: what such a room asks of its history, and what it does with the answers.
 
-use std::{
-    cell::Cell,
-    sync::Arc,
-    time::{Instant, SystemTime, UNIX_EPOCH},
-};
+use std::{rc::Rc, sync::Arc};
 
-use actix::{Addr, Message, WeakAddr};
-use tokio::sync::oneshot;
-
-use crate::runtime::channels::{
-    messages::{Publishment, What},
-    reply::{Asker, Joining},
-    room::{Room, Source, journal_failures::complain, publish::Publisher, recovery::Found},
-    shard::ChannelShard,
-};
-use crate::runtime::ports::{AppendError, Journal};
 use logic::{
     history::PageBound,
-    journal::{
-        Action, Appended, Call, DurableChannel, Failed, NewMessage, Opened, Outcome, Removed, Retention,
-    },
-    namespace::Options,
+    journal::{Action, NewMessage, Outcome},
 };
-use protocol::{
-    ClientInfo, ErrorCode, HistoryResult, Position, Publication, channel_name::ChannelName, id::ConnectionId,
+use protocol::{ClientInfo, id::ConnectionId};
+
+use super::{
+    Room, Source,
+    durable_history::{Publisher, Waiter},
+    recovery::Found,
 };
-
-/// Who waits for the journal.
-pub(crate) enum Waiter {
-    Join(Joining),
-    Publish(Publisher),
-    History(Asker<HistoryResult>),
-    Remove(oneshot::Sender<Result<Position, ErrorCode>>),
-}
-
-/// The journal, as the rooms of one shard reach it.
-pub(crate) struct Caller {
-    journal: Arc<dyn Journal>,
-    shard: WeakAddr<ChannelShard>,
-    calls: Cell<u64>,
-}
-
-/// The history of a room, in the journal.
-pub(crate) struct Durable {
-    state: DurableChannel<Waiter>,
-    keep: Retention,
-    caller: std::rc::Rc<Caller>,
-}
-
-/// What the journal answers to a question of a room.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub(crate) struct Answered {
-    pub(crate) channel: ChannelName,
-    pub(crate) number: u64,
-    pub(crate) answer: Answer,
-}
-
-pub(crate) enum Answer {
-    Appended(Result<Appended, Failed>),
-    Opened(Result<Opened, ()>),
-    Read(Result<Vec<Arc<Publication>>, ()>),
-    Removed(Result<Removed, ()>),
-}
-
-impl Caller {
-    pub(crate) fn new(journal: Arc<dyn Journal>, shard: &Addr<ChannelShard>) -> Self {
-        Self { journal, shard: shard.downgrade(), calls: Cell::new(0) }
-    }
-
-    fn number(&self) -> u64 {
-        self.calls.set(self.calls.get() + 1);
-        self.calls.get()
-    }
-
-    fn call(&self, channel: ChannelName, keep: Retention, number: u64, call: Call) {
-        let (journal, shard) = (Arc::clone(&self.journal), self.shard.clone());
-        actix_rt::spawn(async move {
-            let answer = ask(&*journal, channel.clone(), keep, call).await;
-            if let Some(shard) = shard.upgrade() {
-                // Past the bound of the mailbox: one answer for each call, and of those a few for each channel.
-                shard.do_send(Answered { channel, number, answer });
-            }
-        });
-    }
-}
-
-async fn ask(journal: &dyn Journal, channel: ChannelName, keep: Retention, call: Call) -> Answer {
-    match call {
-        Call::Append(batch) => {
-            Answer::Appended(append(journal, channel, keep, batch).await.map_err(|error| {
-                complain("append", &error);
-                match error {
-                    AppendError::Unavailable(_) => Failed::Unavailable,
-                    AppendError::Refused(_) => Failed::Refused,
-                    AppendError::Unknown(_) => Failed::Unknown,
-                }
-            }))
-        }
-        Call::Open { newest, settle } => Answer::Opened(
-            journal.open(channel, newest, settle).await.map_err(|error| complain("open", &error)),
-        ),
-        Call::Read(range) => {
-            Answer::Read(journal.read(channel, range).await.map_err(|error| complain("read", &error)))
-        }
-        Call::Remove { upto } => {
-            Answer::Removed(journal.remove(channel, upto).await.map_err(|error| complain("remove", &error)))
-        }
-    }
-}
-
-async fn append(
-    journal: &dyn Journal,
-    channel: ChannelName,
-    keep: Retention,
-    batch: Vec<NewMessage>,
-) -> Result<Appended, AppendError> {
-    let (began, size) = (Instant::now(), u32::try_from(batch.len()).unwrap_or(u32::MAX));
-    let appended = journal.append(channel, batch, keep).await?;
-    metrics::counter!("journal_commits_total").increment(1);
-    metrics::histogram!("journal_batch_size").record(f64::from(size));
-    metrics::histogram!("journal_append_seconds").record(began.elapsed().as_secs_f64());
-    Ok(appended)
-}
-
-impl Durable {
-    pub(crate) fn new(options: &Options, caller: std::rc::Rc<Caller>) -> Self {
-        let keep = Retention::of(options);
-        Self { state: DurableChannel::new(keep, options.recovery_mode), keep, caller }
-    }
-
-    pub(crate) fn is_idle(&self) -> bool {
-        self.state.is_idle()
-    }
-
-    pub(crate) fn is_quiet(&self) -> bool {
-        self.state.is_quiet()
-    }
-
-    pub(crate) fn bytes(&self) -> usize {
-        self.state.bytes()
-    }
-
-    pub(crate) fn halve(&mut self) {
-        self.state.halve();
-    }
-
-    pub(crate) fn answered(&mut self, number: u64, answer: Answer) {
-        match answer {
-            Answer::Appended(result) => self.state.appended(number, result),
-            Answer::Opened(result) => self.state.opened(number, result),
-            Answer::Read(result) => self.state.read(number, result),
-            Answer::Removed(result) => self.state.removed(number, result),
-        }
-    }
-}
+use crate::runtime::channels::{
+    clock::wall_clock_ms,
+    messages::{Publishment, What},
+};
 
 impl Room {
     /// Does what was asked, once the journal has answered.
@@ -189,7 +48,7 @@ impl Room {
     pub(crate) fn proceed(&mut self) {
         let occupied = !self.members.is_empty();
         let Source::Durable(durable) = &mut self.source else { return };
-        let (caller, keep) = (std::rc::Rc::clone(&durable.caller), durable.keep);
+        let (caller, keep) = (Rc::clone(&durable.caller), durable.keep);
         // What waited for its batch is not written any more if its connection was cut meanwhile.
         let cut = |who: &Waiter| match who {
             Waiter::Publish(by) => by.asker.is_command() && !by.asker.is_wanted(),
@@ -229,7 +88,7 @@ impl Room {
             (Waiter::Publish(by), Outcome::Refused(code)) => self.published(by, Err(code)),
             (Waiter::History(asker), Outcome::Refused(code)) => asker.give(Err(code)),
             (Waiter::Remove(sender), Outcome::Refused(code)) => drop(sender.send(Err(code))),
-            // An answer to another question: who is dropped unanswered is told so.
+            // An answer to another request: a requester that is dropped unanswered receives error 100.
             _ => {}
         }
     }
@@ -264,10 +123,4 @@ impl Room {
         durable.state.tick(wall_clock_ms(), occupied);
         self.proceed();
     }
-}
-
-/// The time of publications, in milliseconds since the epoch.
-pub(crate) fn wall_clock_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

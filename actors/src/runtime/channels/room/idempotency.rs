@@ -20,7 +20,7 @@ pub(crate) struct Keys {
 #[derive(Default)]
 struct Begun {
     count: usize,
-    /// Who is to get the same answer.
+    /// The requesters that receive the same answer.
     followers: Vec<Asker<Published>>,
 }
 
@@ -40,7 +40,7 @@ impl Keys {
         self.begun.entry(key.to_owned()).or_default().count += 1;
     }
 
-    /// Waits for what becomes of a publication with this key that is on its way. If there is none, who asked comes back.
+    /// Waits for the outcome of a publication with this key that is in progress. If there is none, the requester is returned.
     pub(crate) fn follow(&mut self, key: &str, asker: Asker<Published>) -> Option<Asker<Published>> {
         let Some(begun) = self.begun.get_mut(key) else { return Some(asker) };
         begun.followers.push(asker);

@@ -2,23 +2,23 @@
 //! an answer of that history is done here.
 
 pub(crate) mod durable;
+pub(crate) mod durable_history;
 pub(crate) mod idempotency;
-pub(crate) mod journal_failures;
 pub(crate) mod publish;
 pub(crate) mod recovery;
 
 use std::{rc::Rc, sync::Arc, time::Instant};
 
+use self::{
+    durable_history::{Caller, Durable},
+    idempotency::Keys,
+    recovery::Found,
+};
 use crate::runtime::channels::join_request::{ChannelJoin, JoinReply};
 use crate::runtime::channels::{
     fan_out::{Frames, Subscriber},
     messages::What,
     reply::{Joining, Leaving, accept},
-    room::{
-        durable::{Caller, Durable},
-        idempotency::Keys,
-        recovery::Found,
-    },
 };
 use logic::{
     channel_members::Channel,
@@ -128,8 +128,8 @@ impl Room {
         Ok(HistoryResult { publications, position: stream.position() })
     }
 
-    /// Makes a subscription, now that the history has said what belongs to it: whoever joins is told first, then
-    /// everybody hears of it.
+    /// Makes a subscription, now that the history is known: the joining client is answered first, then
+    /// the join is announced.
     pub(crate) fn join(&mut self, joining: Joining, mut found: Found) {
         let full = self.options.max_subscribers;
         let Some(join) = joining.join() else { return };
@@ -182,7 +182,7 @@ impl Room {
         }
     }
 
-    /// Tells everyone who hears of it that somebody came or went.
+    /// Sends a join or leave to the members that receive them.
     pub(crate) fn announce(&self, push: &Push<'_>) {
         let mut frames = Frames::new();
         for subscriber in self.members.hearing() {
@@ -191,7 +191,7 @@ impl Room {
         }
     }
 
-    /// Takes a member out, who is told by `told`; then the others hear of it.
+    /// Takes a member out and answers it through `told`; then the leave is announced.
     pub(crate) fn leave(&mut self, connection: ConnectionId, told: Option<Leaving>) {
         let Some(member) = self.members.leave(connection) else { return };
         drop(told);
@@ -208,7 +208,7 @@ impl Room {
         }
     }
 
-    /// Forgets what is too old, and who has ended without leaving.
+    /// Forgets what is too old, and members whose connections ended without leaving.
     pub(crate) fn expire(&mut self, now: Instant) {
         for ended in self.members.gone(Subscriber::is_open) {
             self.leave(ended, None);
@@ -233,7 +233,7 @@ impl Room {
         nothing && self.members.is_empty() && self.keys.is_empty()
     }
 
-    /// Whether nobody waits for anything of it.
+    /// Whether no request waits for it.
     pub(crate) fn is_idle(&self) -> bool {
         match &self.source {
             Source::Memory { .. } => true,
@@ -271,3 +271,7 @@ fn new_epoch() -> Arc<str> {
 #[cfg(test)]
 #[path = "room_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "fan_out_tests.rs"]
+mod fan_out_tests;

@@ -1,24 +1,15 @@
-//! Publishing in a room: once per key, only what is newer, and then to everybody.
+//! Publishing in a room: once per idempotency key, only newer versions, then delivery to all subscribers.
 
 use std::{sync::Arc, time::Instant};
 
-use super::durable::wall_clock_ms;
+use super::{Room, Source, durable_history::Publisher};
 use crate::runtime::channels::{
-    byte_budget::WaitingBytes,
+    clock::{now, wall_clock_ms},
     fan_out::Publishing,
     messages::{Publishment, What},
-    reply::{Asker, Published},
-    room::{Room, Source},
+    reply::Published,
 };
 use protocol::{ErrorCode, Publication};
-
-/// Who publishes in a durable channel, and under which key.
-pub(crate) struct Publisher {
-    pub(crate) asker: Asker<Published>,
-    pub(crate) key: Option<String>,
-    #[expect(dead_code, reason = "gives its share back when it is dropped")]
-    pub(crate) bytes: WaitingBytes,
-}
 
 impl Room {
     /// Publishes, unless that was done under the same key. What is not kept does not wait for a journal.
@@ -68,7 +59,7 @@ impl Room {
     /// The journal has answered.
     pub(crate) fn published(&mut self, by: Publisher, result: Result<Published, ErrorCode>) {
         if let Some(key) = by.key {
-            self.keys.end(crate::runtime::channels::shard::now(), &key, &result);
+            self.keys.end(now(), &key, &result);
         }
         by.asker.give(result);
     }

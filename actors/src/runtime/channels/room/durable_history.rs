@@ -1,0 +1,215 @@
+//! The history of one room in the journal: the state machine of `logic::journal`, and the calls of the journal.
+//!
+//! Owned by a room. The actor never waits: a call of the journal runs beside the actor on its thread, and the answer comes
+//! back to the shard as a message. During an outage every call fails, thousands in a second, so failures are counted every
+//! time and logged once per period.
+
+use std::{
+    cell::Cell,
+    fmt::Display,
+    mem,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::{Message, WeakRecipient};
+use logic::{
+    journal::{Appended, Call, DurableChannel, Failed, NewMessage, Opened, Removed, Retention},
+    namespace::Options,
+};
+use parking_lot::Mutex;
+use protocol::{ErrorCode, HistoryResult, Position, Publication, channel_name::ChannelName};
+use tokio::sync::oneshot;
+
+use crate::runtime::{
+    channels::{
+        byte_budget::WaitingBytes,
+        reply::{Asker, Joining, Published},
+    },
+    ports::{AppendError, Journal},
+};
+
+/// A requester that waits for the journal.
+pub(crate) enum Waiter {
+    Join(Joining),
+    Publish(Publisher),
+    History(Asker<HistoryResult>),
+    Remove(oneshot::Sender<Result<Position, ErrorCode>>),
+}
+
+/// The journal, as the rooms of one shard reach it.
+pub(crate) struct Caller {
+    journal: Arc<dyn Journal>,
+    shard: WeakRecipient<Answered>,
+    calls: Cell<u64>,
+}
+
+/// The history of a room, in the journal.
+pub(crate) struct Durable {
+    pub(super) state: DurableChannel<Waiter>,
+    pub(super) keep: Retention,
+    pub(super) caller: Rc<Caller>,
+}
+
+/// What the journal answers to a question of a room.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Answered {
+    pub(crate) channel: ChannelName,
+    pub(crate) number: u64,
+    pub(crate) answer: Answer,
+}
+
+pub(crate) enum Answer {
+    Appended(Result<Appended, Failed>),
+    Opened(Result<Opened, ()>),
+    Read(Result<Vec<Arc<Publication>>, ()>),
+    Removed(Result<Removed, ()>),
+}
+
+impl Caller {
+    pub(crate) fn new(journal: Arc<dyn Journal>, shard: WeakRecipient<Answered>) -> Self {
+        Self { journal, shard, calls: Cell::new(0) }
+    }
+
+    pub(super) fn number(&self) -> u64 {
+        self.calls.set(self.calls.get() + 1);
+        self.calls.get()
+    }
+
+    pub(super) fn call(&self, channel: ChannelName, keep: Retention, number: u64, call: Call) {
+        let (journal, shard) = (Arc::clone(&self.journal), self.shard.clone());
+        actix_rt::spawn(async move {
+            let answer = ask(&*journal, channel.clone(), keep, call).await;
+            if let Some(shard) = shard.upgrade() {
+                // Past the bound of the mailbox: one answer for each call, and of those a few for each channel.
+                shard.do_send(Answered { channel, number, answer });
+            }
+        });
+    }
+}
+
+async fn ask(journal: &dyn Journal, channel: ChannelName, keep: Retention, call: Call) -> Answer {
+    match call {
+        Call::Append(batch) => {
+            Answer::Appended(append(journal, channel, keep, batch).await.map_err(|error| {
+                complain("append", &error);
+                match error {
+                    AppendError::Unavailable(_) => Failed::Unavailable,
+                    AppendError::Refused(_) => Failed::Refused,
+                    AppendError::Unknown(_) => Failed::Unknown,
+                }
+            }))
+        }
+        Call::Open { newest, settle } => Answer::Opened(
+            journal.open(channel, newest, settle).await.map_err(|error| complain("open", &error)),
+        ),
+        Call::Read(range) => {
+            Answer::Read(journal.read(channel, range).await.map_err(|error| complain("read", &error)))
+        }
+        Call::Remove { upto } => {
+            Answer::Removed(journal.remove(channel, upto).await.map_err(|error| complain("remove", &error)))
+        }
+    }
+}
+
+async fn append(
+    journal: &dyn Journal,
+    channel: ChannelName,
+    keep: Retention,
+    batch: Vec<NewMessage>,
+) -> Result<Appended, AppendError> {
+    let (began, size) = (Instant::now(), u32::try_from(batch.len()).unwrap_or(u32::MAX));
+    let appended = journal.append(channel, batch, keep).await?;
+    metrics::counter!("journal_commits_total").increment(1);
+    metrics::histogram!("journal_batch_size").record(f64::from(size));
+    metrics::histogram!("journal_append_seconds").record(began.elapsed().as_secs_f64());
+    Ok(appended)
+}
+
+impl Durable {
+    pub(crate) fn new(options: &Options, caller: Rc<Caller>) -> Self {
+        let keep = Retention::of(options);
+        Self { state: DurableChannel::new(keep, options.recovery_mode), keep, caller }
+    }
+
+    pub(crate) fn is_idle(&self) -> bool {
+        self.state.is_idle()
+    }
+
+    pub(crate) fn is_quiet(&self) -> bool {
+        self.state.is_quiet()
+    }
+
+    pub(crate) fn bytes(&self) -> usize {
+        self.state.bytes()
+    }
+
+    pub(crate) fn halve(&mut self) {
+        self.state.halve();
+    }
+
+    pub(crate) fn answered(&mut self, number: u64, answer: Answer) {
+        match answer {
+            Answer::Appended(result) => self.state.appended(number, result),
+            Answer::Opened(result) => self.state.opened(number, result),
+            Answer::Read(result) => self.state.read(number, result),
+            Answer::Removed(result) => self.state.removed(number, result),
+        }
+    }
+}
+
+/// The requester of a durable publication, and its idempotency key.
+pub(crate) struct Publisher {
+    pub(crate) asker: Asker<Published>,
+    pub(crate) key: Option<String>,
+    #[expect(dead_code, reason = "gives its share back when it is dropped")]
+    pub(crate) bytes: WaitingBytes,
+}
+
+/// How often it is logged, by all shards together.
+const EVERY: Duration = Duration::from_secs(10);
+
+static COMPLAINTS: Mutex<Complaints> = Mutex::new(Complaints { said: None, unsaid: 0 });
+
+/// A call failed.
+pub(crate) fn complain(call: &'static str, error: &dyn Display) {
+    metrics::counter!("journal_failures_total", "call" => call).increment(1);
+    if let Some(unsaid) = COMPLAINTS.lock().due(Instant::now()) {
+        tracing::warn!(call, %error, unsaid, "the journal call failed");
+    }
+}
+
+struct Complaints {
+    said: Option<Instant>,
+    unsaid: u64,
+}
+
+impl Complaints {
+    /// Whether it is to be said now; with how many that were not, since it last was.
+    fn due(&mut self, now: Instant) -> Option<u64> {
+        if self.said.is_some_and(|said| now.duration_since(said) < EVERY) {
+            self.unsaid += 1;
+            return None;
+        }
+        self.said = Some(now);
+        Some(mem::take(&mut self.unsaid))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_outage_is_told_at_once_and_then_now_and_then_with_how_much_was_kept_back() {
+        let (mut complaints, began) = (Complaints { said: None, unsaid: 0 }, Instant::now());
+        assert_eq!(complaints.due(began), Some(0));
+        for millisecond in 0..3 {
+            assert_eq!(complaints.due(began + Duration::from_millis(millisecond)), None);
+        }
+        assert_eq!(complaints.due(began + EVERY), Some(3));
+        assert_eq!(complaints.due(began + EVERY), None);
+    }
+}
