@@ -1,4 +1,4 @@
-//! Rooms whose history is in the journal: which requests wait for it, and how waiting requests are answered.
+//! Rooms with their history in the journal: which requests wait for it, and how waiting requests are answered.
 
 use super::*;
 use protocol::{ErrorCode, HistoryRequest, Position};
