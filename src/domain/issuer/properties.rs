@@ -10,7 +10,7 @@ use super::{
 };
 
 proptest! {
-    /// Any bytes are read without a panic, and none of them count as signed.
+    /// Whatever bytes come, they are read without a panic, and nobody signed them.
     #[test]
     fn no_text_is_signed_by_chance(text in "[ -~]{0,300}|([A-Za-z0-9_-]{0,80}\\.){0,4}[A-Za-z0-9_-]{0,80}") {
         let keys = KeySet::shared(&[SECRET.into()]);

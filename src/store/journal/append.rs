@@ -62,7 +62,7 @@ pub enum AppendError {
     #[error("nothing was appended: {0}")]
     Nothing(StoreError),
     /// The link broke, or the answer came too late: the batch may be written, may still be written, or may be lost.
-    #[error("it is unknown whether the batch was appended: {0}")]
+    #[error("nobody knows whether it was appended: {0}")]
     Unknown(StoreError),
 }
 
