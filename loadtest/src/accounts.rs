@@ -2,15 +2,15 @@
 //!
 //! A password hash costs the server tens of milliseconds, so this is the slow part of every scenario.
 
-use std::net::IpAddr;
-
 use clap::Args;
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
 use crate::{
-    Failure, prepared,
+    failure::Failure,
+    prepared,
     report::progress,
     rest::{Rest, Tokens},
+    session::Session,
     target::{Login, Target},
 };
 
@@ -32,14 +32,6 @@ pub(crate) struct AccountArgs {
     /// Sign-ins at the same time.
     #[arg(long, default_value_t = 8)]
     sign_ins: usize,
-}
-
-/// One signed-in session.
-pub(crate) struct Session {
-    /// The number of its user, from 0.
-    pub(crate) user: usize,
-    pub(crate) source: Option<IpAddr>,
-    pub(crate) tokens: Tokens,
 }
 
 impl AccountArgs {

@@ -21,10 +21,10 @@ use tokio::{
 };
 
 use crate::{
-    Failure,
-    accounts::Session,
+    failure::Failure,
     link::{Link, Opener, Transport},
     report::progress,
+    session::Session,
     socket::{Message, Socket, SocketError},
     target::Target,
 };

@@ -6,8 +6,8 @@ use clap::ValueEnum;
 use reqwest::Client;
 
 use crate::{
-    accounts::Session,
     emulated::{self, Emulated, Framing},
+    session::Session,
     socket::{Message, Socket, SocketError},
     target::Target,
 };

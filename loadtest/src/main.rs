@@ -15,6 +15,7 @@
 mod accounts;
 mod connections;
 mod emulated;
+mod failure;
 mod frame;
 mod link;
 mod messages;
@@ -23,6 +24,7 @@ mod process;
 mod report;
 mod rest;
 mod scenario;
+mod session;
 mod setup;
 mod socket;
 mod stream;
@@ -31,6 +33,8 @@ mod target;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use failure::Failure;
 
 /// Load scenarios for a running Portcullis server.
 #[derive(Parser)]
@@ -80,9 +84,6 @@ impl Scenario {
         }
     }
 }
-
-/// Why a scenario could not be completed.
-type Failure = Box<dyn std::error::Error + Send + Sync>;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();

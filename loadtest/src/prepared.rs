@@ -11,10 +11,10 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Failure,
-    accounts::Session,
+    failure::Failure,
     process::{Incarnation, Process},
     rest::Tokens,
+    session::Session,
     target::Target,
 };
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use crate::{
-    Failure,
+    failure::Failure,
     target::{Login, Target},
 };
 

@@ -5,10 +5,11 @@ use std::{io, sync::Arc, time::Duration};
 use clap::Args;
 
 use crate::{
-    Failure,
-    accounts::{AccountArgs, Session},
+    accounts::AccountArgs,
     connections::{ConnectionArgs, Connections},
+    failure::Failure,
     process::Process,
+    session::Session,
     target::{Target, TargetArgs},
 };
 

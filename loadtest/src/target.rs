@@ -8,7 +8,7 @@ use std::{
 use clap::Args;
 use serde::Deserialize;
 
-use crate::Failure;
+use crate::failure::Failure;
 
 /// The flags of every scenario.
 #[derive(Args)]

@@ -158,7 +158,6 @@ mod tests {
             "DATA_PATH",
             "RUST_LOG",
             "PG_BINDIR",
-            "CONNECTION",
         ];
         assert_eq!(problems(&others), [""; 0]);
     }

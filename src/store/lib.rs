@@ -19,6 +19,7 @@ mod row_mapping;
 mod sessions;
 mod settings;
 mod tls;
+mod tls_mode;
 mod url;
 
 pub use abuse::{attempts::Attempt, bans::Ban};
@@ -51,5 +52,6 @@ pub use sessions::{
     session::{DeviceSummary, Revoked, Session, SessionWithUser},
     tickets::Ticket,
 };
-pub use settings::{DatabaseSettings, Roots, TlsMode};
+pub use settings::DatabaseSettings;
+pub use tls_mode::{Roots, TlsMode};
 pub use url::DatabaseUrlError;

@@ -3,52 +3,15 @@
 //! Made from the configuration; read by `pool`, `revocation::listener` and `migrate`. Neither `Debug` nor `Display`
 //! shows the password.
 
-use std::{
-    fmt,
-    path::{Path, PathBuf},
-    time::Duration,
-};
+use std::{fmt, path::Path, time::Duration};
 
 use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Host, SslMode};
 
-use super::url::{self, DatabaseUrlError};
-
-/// The certificate authorities that a verified connection trusts.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Roots {
-    /// Those of the operating system (`SSL_CERT_FILE` and `SSL_CERT_DIR` override where they are).
-    System,
-    /// Those in this PEM file.
-    File(PathBuf),
-}
-
-/// The TLS modes of libpq.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TlsMode {
-    /// Never encrypted.
-    Disable,
-    /// Encrypted if the server offers it, without verifying its identity.
-    Prefer,
-    /// Encrypted, without verifying the identity of the server.
-    Require,
-    /// Encrypted; the certificate must come from a trusted authority, for any name.
-    VerifyCa(Roots),
-    /// Encrypted; the certificate must come from a trusted authority, for this host.
-    VerifyFull(Roots),
-}
-
-impl TlsMode {
-    fn as_str(&self) -> &'static str {
-        match self {
-            Self::Disable => "disable",
-            Self::Prefer => "prefer",
-            Self::Require => "require",
-            Self::VerifyCa(_) => "verify-ca",
-            Self::VerifyFull(_) => "verify-full",
-        }
-    }
-}
+use super::{
+    tls_mode::TlsMode,
+    url::{self, DatabaseUrlError},
+};
 
 /// Everything that the store needs to connect.
 #[derive(Clone)]

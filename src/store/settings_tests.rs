@@ -1,6 +1,7 @@
 //! What database URLs mean, and that they do not show their password.
 
 use super::*;
+use crate::tls_mode::Roots;
 
 fn parse(url: &str) -> Result<DatabaseSettings, DatabaseUrlError> {
     DatabaseSettings::parse(&SecretString::from(url))

@@ -21,7 +21,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::{
     error::StoreError,
-    settings::{Roots, TlsMode},
+    tls_mode::{Roots, TlsMode},
 };
 
 /// Verifies less than name and chain.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use percent_encoding::percent_decode_str;
 
-use super::settings::{Roots, TlsMode};
+use super::tls_mode::{Roots, TlsMode};
 
 /// Why a text is not a valid database URL.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

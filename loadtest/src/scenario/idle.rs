@@ -11,8 +11,8 @@ use std::{
 use clap::Args as ClapArgs;
 
 use crate::{
-    Failure,
     connections::{Connections, EventKind, spread},
+    failure::Failure,
     link::Transport,
     prepared,
     process::{Memory, Process},

@@ -4,7 +4,8 @@
 use clap::Args as ClapArgs;
 
 use crate::{
-    Failure, accounts::AccountArgs, prepared::Prepared, process::Process, report::Report, target::TargetArgs,
+    accounts::AccountArgs, failure::Failure, prepared::Prepared, process::Process, report::Report,
+    target::TargetArgs,
 };
 
 #[derive(ClapArgs)]

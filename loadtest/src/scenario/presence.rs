@@ -12,8 +12,8 @@ use clap::Args as ClapArgs;
 use tokio::time::{sleep_until, timeout};
 
 use crate::{
-    Failure,
     connections::{Connections, Event, EventKind, spread},
+    failure::Failure,
     messages::{Line, lines, unused_channel},
     report::{Latencies, Report, progress},
     setup::SetupArgs,

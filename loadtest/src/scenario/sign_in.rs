@@ -15,8 +15,8 @@ use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Failure,
     connections::{Connections, EventKind, spread},
+    failure::Failure,
     process::Process,
     report::{Latencies, Report},
     rest::{Rest, SignInAnswer},

@@ -13,8 +13,8 @@ use std::{
 use clap::Args as ClapArgs;
 
 use crate::{
-    Failure,
     accounts::AccountArgs,
+    failure::Failure,
     report::{Report, progress},
     rest::Rest,
     target::{Login, TargetArgs},

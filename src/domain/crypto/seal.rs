@@ -1,6 +1,6 @@
 //! Sealing: encryption of secrets that the database keeps, so that the database alone does not reveal them.
 //!
-//! Used by the rules that keep such secrets ([`crate::factors::totp`] has one). XChaCha20-Poly1305 under a key that
+//! Used by the rules that keep such secrets (TOTP). XChaCha20-Poly1305 under a key that
 //! is derived for one purpose from the data encryption key. Table and row of a sealed text are authenticated with it:
 //! copied to another row, it cannot be opened. Pure; the nonce is an argument.
 
@@ -28,7 +28,7 @@ pub struct Sealed {
 
 /// Where a sealed text is stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Place<'a> {
+pub struct SealedRow<'a> {
     /// The table.
     pub table: &'a str,
     /// The row's key.
@@ -80,7 +80,7 @@ impl Sealer {
 
     /// Seals `text` for `place`. A nonce must never be used twice.
     #[must_use]
-    pub fn seal(&self, place: Place<'_>, text: &[u8], nonce: [u8; NONCE_BYTES]) -> Sealed {
+    pub fn seal(&self, place: SealedRow<'_>, text: &[u8], nonce: [u8; NONCE_BYTES]) -> Sealed {
         let payload = Payload { msg: text, aad: &place.bytes() };
         let sealed = self.current.cipher.encrypt(&XNonce::from(nonce), payload);
         let sealed = sealed.expect("the cipher takes any text that fits into memory");
@@ -91,7 +91,7 @@ impl Sealer {
     ///
     /// # Errors
     /// See [`SealError`].
-    pub fn open(&self, place: Place<'_>, sealed: &Sealed) -> Result<Unsealed, SealError> {
+    pub fn open(&self, place: SealedRow<'_>, sealed: &Sealed) -> Result<Unsealed, SealError> {
         let outdated = self.current.id != sealed.key_id;
         let known = self.previous.iter().find(|key| key.id == sealed.key_id);
         let key = if outdated { known.ok_or(SealError::UnknownKey)? } else { &self.current };
@@ -102,7 +102,7 @@ impl Sealer {
     }
 }
 
-impl Place<'_> {
+impl SealedRow<'_> {
     /// No table name contains a zero byte, so no two rows produce the same bytes.
     fn bytes(self) -> Vec<u8> {
         [self.table.as_bytes(), &[0], &self.row.to_be_bytes()].concat()
@@ -121,7 +121,7 @@ mod tests {
 
     use super::*;
 
-    const HERE: Place<'_> = Place { table: "user_two_factor", row: 7 };
+    const HERE: SealedRow<'_> = SealedRow { table: "user_two_factor", row: 7 };
 
     fn secret(text: &str) -> SecretString {
         SecretString::from(text)
@@ -131,7 +131,7 @@ mod tests {
         Sealer::new(&secret("current"), &[], "totp")
     }
 
-    fn opened(sealer: &Sealer, place: Place<'_>, sealed: &Sealed) -> Result<Vec<u8>, SealError> {
+    fn opened(sealer: &Sealer, place: SealedRow<'_>, sealed: &Sealed) -> Result<Vec<u8>, SealError> {
         sealer.open(place, sealed).map(|unsealed| unsealed.text.to_vec())
     }
 
@@ -139,7 +139,7 @@ mod tests {
     fn moved_to_another_row_or_table_it_does_not_open() {
         let sealed = sealer().seal(HERE, b"text", [1; NONCE_BYTES]);
         assert_eq!(opened(&sealer(), HERE, &sealed), Ok(b"text".to_vec()));
-        let elsewhere = [Place { row: 8, ..HERE }, Place { table: "users", ..HERE }];
+        let elsewhere = [SealedRow { row: 8, ..HERE }, SealedRow { table: "users", ..HERE }];
         assert!(elsewhere.iter().all(|place| opened(&sealer(), *place, &sealed) == Err(SealError::Damaged)));
     }
 

@@ -12,7 +12,7 @@ use time::OffsetDateTime;
 use totp_rs::{Algorithm, Builder, Secret};
 use zeroize::Zeroizing;
 
-use crate::crypto::seal::{NONCE_BYTES, Place, SealError, Sealed, Sealer};
+use crate::crypto::seal::{NONCE_BYTES, SealError, Sealed, SealedRow, Sealer};
 
 /// The length of a secret in bytes: the output length of SHA-1 (RFC 4226, 4, requirement 6).
 pub const SECRET_BYTES: usize = 20;
@@ -152,7 +152,7 @@ impl TotpSealer {
     /// Seals the secret of `user`. A nonce must never be used twice.
     #[must_use]
     pub fn seal(&self, user: i64, secret: &TotpSecret, nonce: [u8; NONCE_BYTES]) -> Sealed {
-        self.0.seal(Place { table: TABLE, row: user }, &secret.0[..], nonce)
+        self.0.seal(SealedRow { table: TABLE, row: user }, &secret.0[..], nonce)
     }
 
     /// Opens the secret of `user`, and says whether it should be sealed again.
@@ -160,7 +160,7 @@ impl TotpSealer {
     /// # Errors
     /// See [`SealError`].
     pub fn open(&self, user: i64, sealed: &Sealed) -> Result<(TotpSecret, bool), SealError> {
-        let unsealed = self.0.open(Place { table: TABLE, row: user }, sealed)?;
+        let unsealed = self.0.open(SealedRow { table: TABLE, row: user }, sealed)?;
         let bytes = unsealed.text.as_slice().try_into().map_err(|_| SealError::Damaged)?;
         Ok((TotpSecret::new(bytes), unsealed.outdated))
     }

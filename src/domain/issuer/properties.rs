@@ -10,7 +10,7 @@ use super::{
 };
 
 proptest! {
-    /// Whatever bytes come, they are read without a panic, and nobody signed them.
+    /// Any text is parsed without a panic, and never has a valid signature.
     #[test]
     fn no_text_is_signed_by_chance(text in "[ -~]{0,300}|([A-Za-z0-9_-]{0,80}\\.){0,4}[A-Za-z0-9_-]{0,80}") {
         let keys = KeySet::shared(&[SECRET.into()]);

@@ -241,7 +241,7 @@ fn challenge(row: &Row) -> Result<Challenge, StoreError> {
     let answerer = match (presession, session) {
         (Some(id), None) => ChallengeOwner::PreSession(id),
         (None, Some(id)) => ChallengeOwner::Session(SessionId(id)),
-        _ => return Err(StoreError::internal("a challenge is for nobody, or for two")),
+        _ => return Err(StoreError::internal("a challenge must belong to exactly one client")),
     };
     Ok(Challenge {
         id: row.try_get("id")?,

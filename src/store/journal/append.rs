@@ -62,7 +62,7 @@ pub enum AppendError {
     #[error("nothing was appended: {0}")]
     Nothing(StoreError),
     /// The link broke, or the answer came too late: the batch may be written, may still be written, or may be lost.
-    #[error("nobody knows whether it was appended: {0}")]
+    #[error("the outcome of the append is unknown: {0}")]
     Unknown(StoreError),
 }
 

@@ -12,8 +12,8 @@ use clap::Args as ClapArgs;
 use tokio::time::timeout;
 
 use crate::{
-    Failure,
     connections::{Connections, Event, EventKind, spread},
+    failure::Failure,
     messages::{Data, Line, lines, publication, unused_channel},
     report::{Latencies, Report, progress},
     setup::SetupArgs,

@@ -13,12 +13,12 @@ use futures_util::{StreamExt as _, TryStreamExt as _, future::join_all, stream};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
-    Failure,
-    accounts::Session,
     connections::{check_descriptors, spread},
+    failure::Failure,
     messages::{Data, publication, unused_channel},
     report::{Latencies, Report, progress},
     rest::Rest,
+    session::Session,
     setup::SetupArgs,
     target::Target,
 };

@@ -8,9 +8,9 @@ use tokio::{
 };
 
 use crate::{
-    Failure,
-    accounts::Session,
+    failure::Failure,
     messages::{Line, Publication, SubscribeReply, lines},
+    session::Session,
     socket::{Message, Socket},
     target::Target,
 };

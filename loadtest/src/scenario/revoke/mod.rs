@@ -14,11 +14,11 @@ use futures_util::{StreamExt as _, stream};
 use tokio::time::sleep;
 
 use crate::{
-    Failure,
-    accounts::Session,
     connections::{handshake_status, spread},
+    failure::Failure,
     report::{Latencies, Report, progress},
     rest::{Rest, RevocationAnswer, RevocationTarget, Tokens},
+    session::Session,
     setup::SetupArgs,
     target::Target,
 };

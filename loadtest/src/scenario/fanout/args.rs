@@ -1,0 +1,55 @@
+//! The flags of `fanout`.
+
+use clap::Args as ClapArgs;
+
+use crate::setup::SetupArgs;
+
+#[derive(ClapArgs)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(super) setup: SetupArgs,
+    /// Subscribers of the channel, spread evenly over the sessions.
+    #[arg(long = "connections", default_value_t = 1000)]
+    pub(super) count: usize,
+    /// Users.
+    #[arg(long, default_value_t = 100)]
+    pub(super) users: usize,
+    /// Publications; the connections take turns in publishing.
+    #[arg(long, default_value_t = 100)]
+    pub(super) publications: usize,
+    /// Bytes of data in each.
+    #[arg(long, default_value_t = 100)]
+    pub(super) size: usize,
+    /// Publications per second, whether or not earlier ones have been delivered (an open loop). Latencies then count from the
+    /// moment at which a publication was due. 0 sends the next publication when all subscribers have the last one.
+    #[arg(long, default_value_t = 0.0, value_parser = rate)]
+    pub(super) rate: f64,
+    /// Fail if the 99th percentile from publication to delivery is above this many milliseconds.
+    #[arg(long)]
+    pub(super) within: Option<f64>,
+    /// Fail if a delivery takes more than this many microseconds of the server's CPU time.
+    #[arg(long)]
+    pub(super) cpu_at_most: Option<f64>,
+    /// Publish everything twice: first while all subscribers read, then while this many of them (0 or 1) do not.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=1))]
+    pub(super) stalled: u8,
+}
+
+/// Reads a rate, which is finite and not negative.
+fn rate(text: &str) -> Result<f64, String> {
+    let rate: f64 = text.parse().map_err(|_| "a number is needed".to_owned())?;
+    if rate.is_finite() && rate >= 0.0 { Ok(rate) } else { Err("the rate must be 0 or more".to_owned()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_finite_and_not_negative() {
+        assert_eq!(rate("2.5"), Ok(2.5));
+        for wrong in ["-1", "inf", "NaN", "fast"] {
+            assert!(rate(wrong).is_err(), "{wrong}");
+        }
+    }
+}

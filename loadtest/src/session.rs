@@ -1,0 +1,14 @@
+//! A signed-in session: what signing in returns, what the file of prepared sessions holds, and what a connection is opened with.
+
+use std::net::IpAddr;
+
+use crate::rest::Tokens;
+
+/// One signed-in session.
+pub(crate) struct Session {
+    /// The number of its user, from 0.
+    pub(crate) user: usize,
+    /// The local address of its requests and sockets. `None` lets the system choose.
+    pub(crate) source: Option<IpAddr>,
+    pub(crate) tokens: Tokens,
+}

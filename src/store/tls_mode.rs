@@ -1,0 +1,39 @@
+//! The TLS mode of the database connection, and the authorities that a verified connection trusts.
+
+use std::path::PathBuf;
+
+/// The certificate authorities that a verified connection trusts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Roots {
+    /// Those of the operating system (`SSL_CERT_FILE` and `SSL_CERT_DIR` override where they are).
+    System,
+    /// Those in this PEM file.
+    File(PathBuf),
+}
+
+/// The TLS modes of libpq.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TlsMode {
+    /// Never encrypted.
+    Disable,
+    /// Encrypted if the server offers it, without verifying its identity.
+    Prefer,
+    /// Encrypted, without verifying the identity of the server.
+    Require,
+    /// Encrypted; the certificate must come from a trusted authority, for any name.
+    VerifyCa(Roots),
+    /// Encrypted; the certificate must come from a trusted authority, for this host.
+    VerifyFull(Roots),
+}
+
+impl TlsMode {
+    pub(crate) fn as_str(&self) -> &'static str {
+        match self {
+            Self::Disable => "disable",
+            Self::Prefer => "prefer",
+            Self::Require => "require",
+            Self::VerifyCa(_) => "verify-ca",
+            Self::VerifyFull(_) => "verify-full",
+        }
+    }
+}
