@@ -44,7 +44,7 @@ pub struct ServiceSettings {
     pub api_key: Option<SecretString>,
     /// The relying party of passkeys.
     pub relying_party: RelyingParty,
-    /// Outside issuers whose tokens are accepted.
+    /// Outside issuers. Their tokens are accepted.
     pub issuers: Vec<IssuerSettings>,
 }
 

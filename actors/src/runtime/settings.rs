@@ -17,17 +17,17 @@ pub struct RealtimeSettings {
     pub channel_shards: usize,
     /// Threads for channel shards.
     pub channel_arbiters: usize,
-    /// Messages waiting for one shard; one more is refused and the client told to try again.
+    /// Messages waiting for one shard; one more is rejected, and the client is told to retry.
     pub shard_mailbox: usize,
-    /// Which channels there are.
+    /// The namespaces of channels, with their options.
     pub namespaces: Arc<Namespaces>,
-    /// Channels without subscribers whose histories are remembered; beyond that the longest unused are forgotten, and
-    /// clients that come back to them start anew.
+    /// Channels without subscribers that keep their histories; beyond that the longest unused are evicted, and clients that
+    /// come back to them are not recovered.
     pub resting_channels: usize,
-    /// Bytes of all histories in memory; beyond that histories without subscribers are forgotten, then the older halves of
+    /// Bytes of all histories in memory; beyond that histories without subscribers are evicted, then the older halves of
     /// others.
     pub history_bytes: usize,
-    /// Keys one limiter shard remembers; beyond that the idlest are forgotten.
+    /// Keys one limiter shard remembers; beyond that the longest unused are evicted.
     pub limiter_keys: usize,
     /// How often last-seen values are written.
     pub touch_interval: Duration,

@@ -1,7 +1,7 @@
 //! Detection of credential stuffing: the number of distinct wrong pairs of account and password from one address.
 //!
 //! Pure state for a shard of the rate limiter. Only *distinct* pairs count: repeating a pair counts once, and at most
-//! [`PER_ACCOUNT`] passwords of one account count. So a user who has forgotten a password and tries many is never
+//! [`PER_ACCOUNT`] passwords of one account count. So a user with a forgotten password may try many and is never
 //! taken for an attacker; that takes several accounts. Pairs arrive as keyed hashes; no password is ever here.
 
 use std::{

@@ -91,7 +91,7 @@ limits! {
     publication_user = 300 / 10;
 }
 
-/// The name of the limit's setting, whose value is `<count>/<seconds>`.
+/// The name of the limit's setting. Its value is `<count>/<seconds>`.
 #[must_use]
 pub fn setting(limit: &Limit) -> String {
     format!("LIMIT_{}", limit.name.to_ascii_uppercase())

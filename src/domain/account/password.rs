@@ -158,7 +158,7 @@ pub fn hash(password: &SecretString, salt: [u8; 16], params: HashParams) -> Resu
     .map_err(|_| HashError::Failed)
 }
 
-/// Verifies `password` against a stored PHC string, whose parameters are capped before anything is computed.
+/// Verifies `password` against a stored PHC string. Its parameters are capped before anything is computed.
 ///
 /// # Errors
 /// Only problems of the stored hash or the machine; a wrong password is `ok: false`.

@@ -2,7 +2,7 @@
 //!
 //! Called by the use cases. Each has sixty random bits, in an alphabet without look-alikes (Crockford's Base32). A
 //! MAC is stored, under a key that is not in the database. An attacker with only the database cannot try codes at
-//! all, so a slow hash would add nothing; an attacker who must ask this server meets the rate limits long before
+//! all, so a slow hash would add nothing; an attacker that must ask this server meets the rate limits long before
 //! sixty bits are tried.
 
 use secrecy::SecretString;

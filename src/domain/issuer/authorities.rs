@@ -23,7 +23,7 @@ pub enum AuthoritiesError {
 }
 
 impl Authorities {
-    /// The authorities whose certificates are in this text, one after the other.
+    /// Reads the authorities' certificates from this text, one after the other.
     ///
     /// # Errors
     /// A text without a certificate, or with one that cannot be used for verification.

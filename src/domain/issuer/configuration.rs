@@ -261,7 +261,7 @@ fn may_be_fetched(address: &str, strictness: Strictness) -> bool {
     permitted && exact && url.username().is_empty() && url.password().is_none()
 }
 
-/// Two issuers whose users could be confused would act as one issuer, without the settings saying so.
+/// Finds issuers with users that could be confused. They would act as one issuer, without the settings saying so.
 fn clashes(issuers: &[IssuerSettings]) -> Vec<String> {
     let mut problems = Vec::new();
     let mut names = HashSet::new();

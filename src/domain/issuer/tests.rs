@@ -43,7 +43,7 @@ fn secret() -> KeySet {
     KeySet::shared(&[SecretString::from(SECRET)])
 }
 
-/// What whoever holds these keys says of the token.
+/// The verdict on the token, by these keys and rules.
 pub(super) fn judged(keys: &KeySet, rules: &Rules, token: &str) -> Result<OutsideConnection, TokenRefusal> {
     let token = Unverified::parse(token)?;
     if !rules.may_have_signed(&token, Use::Connection) || !keys.signed(&token) {
@@ -256,7 +256,7 @@ fn a_subscription_is_for_one_user_in_one_channel() {
 
 #[test]
 fn the_tests_sign_what_they_say_they_sign() {
-    // RFC 7515, appendix A.1: a token of somebody else's making.
+    // RFC 7515, appendix A.1: a token that was not made by these tests.
     let key = "AyM1SysPpbyDfgZld3umj1qzKObwVMkoqQ-EstJQLr_T-1qS0gZH75aKtMN3Yj0iPS4hcgUuTwjAzZr1Z9CAow";
     let token = "eyJ0eXAiOiJKV1QiLA0KICJhbGciOiJIUzI1NiJ9.\
                  eyJpc3MiOiJqb2UiLA0KICJleHAiOjEzMDA4MTkzODAsDQogImh0dHA6Ly9leGFtcGxlLmNvbS9pc19yb290Ijp0cnVlfQ.\

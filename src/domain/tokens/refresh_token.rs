@@ -100,7 +100,7 @@ pub struct ChainState {
     pub counter: u64,
     /// Time of the last rotation; `None` before the first.
     pub rotated_at: Option<OffsetDateTime>,
-    /// The highest counter whose access token was used.
+    /// The highest counter of an access token that was used.
     pub used_counter: u64,
     /// The counter for which the late retry was spent.
     pub retried_counter: Option<u64>,

@@ -49,7 +49,7 @@ impl CachedSession {
         self.used_counter.fetch_max(earlier.used_counter(), Ordering::Relaxed);
     }
 
-    /// The highest refresh counter whose access token was used.
+    /// The highest refresh counter of an access token that was used.
     pub(crate) fn used_counter(&self) -> u64 {
         self.used_counter.load(Ordering::Relaxed)
     }

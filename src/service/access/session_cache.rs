@@ -25,7 +25,7 @@ impl<V: Clone> SessionCache<V> {
         Self { entries: DashMap::new(), invalidations: AtomicU64::new(0), capacity }
     }
 
-    /// Takes the fence. Must come before the read whose result is to be filled in.
+    /// Takes the fence. Call it before the read; the read's result is filled in with it.
     pub(crate) fn fence(&self) -> Fence {
         Fence(self.invalidations.load(Ordering::SeqCst))
     }

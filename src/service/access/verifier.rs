@@ -165,7 +165,7 @@ impl Verifier {
         self.0.cache.invalidate(session);
     }
 
-    /// The highest refresh counter whose access token was used on this node. The database may not know it yet.
+    /// The highest refresh counter of an access token that was used on this node. The database may not know it yet.
     pub(crate) fn used_counter(&self, session: SessionId) -> u64 {
         self.0.cache.get(session).map_or(0, |known| known.used_counter())
     }

@@ -30,7 +30,7 @@ use store::{ChallengeOwner, Privilege, PrivilegeOutcome, Proof, Store, User};
 pub enum StepUpProof {
     /// The password.
     Password(SecretString),
-    /// A code of the authenticator app. Backup codes are not accepted: they are for users who have lost the app.
+    /// A code of the authenticator app. Backup codes are not accepted: they are for users without access to the app.
     Totp(SecretString),
     /// The answer to a passkey ceremony that was begun for it.
     Passkey {

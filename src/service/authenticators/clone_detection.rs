@@ -1,6 +1,6 @@
 //! Detection of copied passkeys, and what follows from it.
 //!
-//! A passkey counts its uses. An answer whose counter is not higher than the stored one may come from a copy. Used by
+//! A passkey counts its uses. An answer with a counter not higher than the stored one may come from a copy. Used by
 //! `passkey_ceremony`, which judges answers, and by sign-in, which spends them.
 
 use protocol::{audit::Outcome, close::Cause, id::UserId};

@@ -1,4 +1,4 @@
-//! Verifying codes: those of authenticator apps, whose secrets are stored sealed, and backup codes.
+//! Verifying codes: those of authenticator apps (their secrets are stored sealed) and backup codes.
 //!
 //! Used for a second factor, for a step-up, and to set up an app. A right code is not spent here but by the transaction of what
 //! it proves. A failure of the database is never answered as "wrong code".

@@ -21,7 +21,7 @@ impl PrivilegeCheck {
         Self { store, clock }
     }
 
-    /// Accepts a caller whose credential carries the privilege of a recent step-up.
+    /// Accepts a caller if its credential carries the privilege of a recent step-up.
     ///
     /// # Errors
     /// `StepUpRequired` if it does not, `Unavailable`.

@@ -30,7 +30,7 @@ struct Inner {
 }
 
 impl Throttle {
-    /// `address_factor` multiplies every limit per address, for networks whose clients share one.
+    /// `address_factor` multiplies every limit per address, for networks in which clients share one.
     pub(crate) fn new(
         realtime: Realtime,
         clock: Clock,

@@ -132,7 +132,7 @@ impl LocalAdmin {
         self.change(user, Cause::PasswordChanged, change, event, "the password was reset").await
     }
 
-    /// Removes a user's authenticator app, passkeys and backup codes, and ends their sessions, for users who have lost them.
+    /// Removes a user's authenticator app, passkeys and backup codes, and ends their sessions, for users that lost them.
     ///
     /// # Errors
     /// `NotFound`, `Conflict` if there are none or the user has no password, `Unavailable`.

@@ -31,12 +31,12 @@ use store::{ExternalSession, Store, StoreError};
 const MAX_WAITING_ENDS: usize = 200_000;
 /// Heartbeats are written every half minute. A session without one for this long is ended.
 const DEAD_AFTER: Duration = Duration::from_secs(90);
-/// A session with a heartbeat this recent is never treated as orphaned, not even by a node whose clock is ahead.
+/// A session with a heartbeat this recent is never treated as orphaned, not even by a node with a clock that is ahead.
 const ALIVE: Duration = Duration::from_secs(60);
 /// How long ended sessions can be listed.
 const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
-/// Sessions whose connections are gone, until their ends are written.
+/// Sessions without connections, until their ends are written.
 #[derive(Default)]
 struct EndedSessions {
     sessions: Mutex<Vec<SessionId>>,
@@ -203,7 +203,7 @@ impl ExternalSessions {
     }
 }
 
-/// Sessions with open sockets on this node. The actors may also name sessions whose last socket is closing.
+/// Sessions with open sockets on this node. The actors may also name sessions with a last socket that is closing.
 pub(crate) fn open_sessions(realtime: &Realtime) -> Vec<SessionId> {
     let named = realtime.sessions_with_sockets();
     named.into_iter().filter(|session| realtime.open_connections(*session) > 0).collect()

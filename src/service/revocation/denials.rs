@@ -30,7 +30,7 @@ const KEPT: time::Duration = time::Duration::days(1);
 /// How many connections of this node a denial or a disconnect ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct DisconnectCount {
-    /// Connections that are closed, or whose subscriptions ended so that they have to be proven again.
+    /// Connections that are closed, and connections with ended subscriptions that need a new token.
     pub closed: usize,
     /// Connections that had not closed in time.
     pub pending: usize,
@@ -135,8 +135,8 @@ impl Denials {
         Ok(ended.and(self.deny(denial, terms, event).await?))
     }
 
-    /// Carries out denials that the feed has seen: those of other nodes, and those of this node whose answer may never have
-    /// come. Updates memory, and closes connections in the background.
+    /// Carries out denials that the feed has seen: those of other nodes, and those of this node for which the database's answer
+    /// may have been lost. Updates memory, and closes connections in the background.
     pub(crate) fn carry_out_heard(&self, heard: Vec<HeardDenial>) {
         let now_ms = self.clock.now_ms();
         let all: Vec<_> = heard.iter().map(|heard| heard.ruling.clone()).collect();

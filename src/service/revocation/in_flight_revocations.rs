@@ -33,7 +33,7 @@ struct State {
     unseen: BTreeMap<RevocationId, u64>,
     /// The number of looks begun.
     looks: u64,
-    /// Orders that the feed saw committed and whose request is gone.
+    /// Committed orders, seen by the feed, that no request waits for any more.
     orphans: Vec<CommittedRevocation>,
 }
 
@@ -121,7 +121,7 @@ impl InFlightRevocations {
         }
     }
 
-    /// Hands a committed order, whose tombstones are set, back to its request. `false` if the request has ended meanwhile.
+    /// Hands a committed order back to its request, after its tombstones are set. `false` if the request has ended meanwhile.
     pub(crate) fn hand_over(&self, heard: &HeardRevocation) -> bool {
         let mut state = self.0.lock();
         let Some(slot) = state.committing.get_mut(&heard.origin) else {

@@ -112,7 +112,7 @@ impl PasswordSignIn {
         tokio::time::sleep_until(began + due).await;
     }
 
-    /// Decides about a sign-in whose password was compared.
+    /// Decides about a sign-in after its password was compared.
     async fn decide(
         &self,
         folded: &str,

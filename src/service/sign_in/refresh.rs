@@ -57,7 +57,7 @@ impl Refresh {
     /// Exchanges a refresh token.
     ///
     /// # Errors
-    /// `Invalid` for a token that is forged, already used, or whose session has ended. A token that was used twice has ended
+    /// `Invalid` for a token that is forged, already used, or of an ended session. A token that was used twice has ended
     /// its session when this returns. `Forbidden` for a blocked user, `TooMany`, `Unavailable`.
     pub async fn exchange(&self, token: &str, meta: &RequestMeta) -> Result<SessionTokens, Failure> {
         let Parts { store, throttle, clock, keys, tokens, .. } = &self.0;
@@ -123,7 +123,7 @@ impl Refresh {
         }
     }
 
-    /// Ends the session whose token was used twice. The answer is 401 only when that is committed.
+    /// Ends the session of a token that was used twice. The answer is 401 only when that is committed.
     async fn end_reused(&self, live: &SessionWithUser, presented: u64, meta: &RequestMeta) -> Failure {
         metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Reuse)).increment(1);
         let event = self.event(live, "refresh.reused", Outcome::Denied, meta);

@@ -66,7 +66,7 @@ struct FirstHalf {
     risk: Option<Assessment>,
 }
 
-/// An answer whose attempt is counted and within the limits, and that is not judged yet.
+/// An answer that is not verified yet. Its attempt is counted and within the limits.
 pub(crate) struct CountedAnswer {
     challenge: Challenge,
     pub(crate) user: User,

@@ -1,4 +1,4 @@
-//! Expiry: sessions whose time is over are revoked like all others, and expired rows are deleted.
+//! Expiry: expired sessions are revoked as on request, and expired rows are deleted.
 //!
 //! A job. No request waits for it: an expired session is refused whether or not this job has run. The job closes its sockets
 //! and records its end.

@@ -276,7 +276,7 @@ impl Driver {
         }
     }
 
-    /// Makes the subscriptions whose results go into the reply to `connect`. The output is held until that reply is ready.
+    /// Makes the subscriptions with results that go into the reply to `connect`. The output is held until that reply is ready.
     fn make_connect_subscriptions(&mut self, requests: Vec<JoinRequest>) {
         self.outbox.hold();
         let channels: Vec<ChannelName> = requests.iter().map(|request| request.channel.clone()).collect();
@@ -423,7 +423,7 @@ impl Driver {
         all
     }
 
-    /// Ends the subscriptions whose tokens are denied. The client subscribes again with another token. Returns whether there
+    /// Ends the subscriptions with denied tokens. The client subscribes again with another token. Returns whether there
     /// were any.
     fn end_denied_subscriptions(&mut self) -> bool {
         let Some(subject) = self.client.identity().map(|identity| identity.subject.clone()) else {

@@ -1,4 +1,4 @@
-//! Emulated transports, for clients whose networks block WebSockets: the body of an HTTP response in one direction
+//! Emulated transports, for clients in networks that block WebSockets: the body of an HTTP response in one direction
 //! (`http_stream`, server-sent events), requests to `/emulation` in the other.
 //!
 //! Added to the web application by the composition root. Admission, limits, sessions, revocation and the driver are the same as

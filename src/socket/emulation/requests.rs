@@ -68,7 +68,7 @@ struct Query {
     cf_connect: String,
 }
 
-/// The first command of a stream whose request cannot have a body.
+/// The first command of a stream, for requests that cannot have a body.
 pub(crate) fn in_query(request: &HttpRequest) -> Result<Bytes, Refusal> {
     let query = web::Query::<Query>::from_query(request.query_string());
     let command = query.map_err(|_| malformed("The query must hold the first command in cf_connect."))?;

@@ -9,7 +9,7 @@
 //! has a deadline, and a cut does not wait for the peer. The pump does not know the protocol inside the frames.
 //!
 //! An orderly end sends the queued messages first. A cut sends at most the rest of a partly sent frame and the close frame, and
-//! takes at most a second. A peer whose queue overflowed receives no more than that either, but has the normal write deadline
+//! takes at most a second. A peer with an overflowed queue receives no more than that either, but has the normal write deadline
 //! to receive the reason.
 
 use std::{

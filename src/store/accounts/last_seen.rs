@@ -28,7 +28,7 @@ pub struct LastSeen {
     pub at: OffsetDateTime,
     /// The client's address, if known.
     pub address: Option<IpAddr>,
-    /// The highest refresh counter whose access token was used.
+    /// The highest refresh counter of an access token that was used.
     pub used_counter: u64,
 }
 

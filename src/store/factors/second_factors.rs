@@ -116,7 +116,7 @@ pub enum FactorChange {
     RemovePasskey(Uuid),
     /// Suspends a passkey that may have been copied.
     SuspendPasskey(Uuid),
-    /// Removes everything except the password: for a user who has lost all factors.
+    /// Removes everything except the password: for a user without access to any factor.
     Reset,
 }
 

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 use super::order::{Change, RevocationRequest, Target};
 use crate::{error::StoreError, factors::second_factors};
 
-/// Writes the change of a revocation for the users concerned, whose rows the transaction holds.
+/// Writes the change of a revocation for the users concerned. The transaction holds the locks of their rows.
 pub(crate) async fn apply(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,

@@ -91,7 +91,7 @@ pub(crate) async fn write(
     Ok(CommittedRevocation { id: Some(id), ended, ..nothing })
 }
 
-/// Takes the locks in the order that `acting_session` describes. Returns the users whose rows are locked: those
+/// Takes the locks in the order that `acting_session` describes. Returns the users with locked rows: those
 /// concerned, and the acting user. A revocation of all sessions takes its own lock exclusively instead.
 async fn lock(transaction: &Transaction<'_>, order: &RevocationRequest) -> Result<Vec<i64>, StoreError> {
     if order.target == Target::All {

@@ -67,7 +67,7 @@ impl Store {
         .await
     }
 
-    /// Every denial that may concern this subject or token, for a node whose copy may be incomplete.
+    /// Every denial that may concern this subject or token, for a node with a copy that may be incomplete.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -76,7 +76,7 @@ pub enum Change {
 pub struct ActingSession {
     /// It must not have ended.
     pub session: SessionId,
-    /// Its user, who must be active.
+    /// Its user, which must be active.
     pub user: UserId,
     /// The lowest role that the user must have.
     pub role: Role,
@@ -108,7 +108,7 @@ pub struct RevocationRequest {
     pub cause: Cause,
     /// The reason, for people.
     pub reason: String,
-    /// The user who asked for it.
+    /// The user that requested it.
     pub actor: Option<UserId>,
     /// The change that is written with it.
     pub change: Option<Change>,
@@ -146,7 +146,7 @@ impl RevocationRequest {
     }
 }
 
-/// A session that was ended or, after a change of role, whose sockets must reconnect.
+/// A session that was ended, or one with sockets that must reconnect after a change of role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EndedSession {
     /// The session.

@@ -48,7 +48,7 @@ pub struct Session {
     pub refresh_counter: u64,
     /// Time of the last rotation.
     pub refresh_rotated_at: Option<OffsetDateTime>,
-    /// The highest counter whose access token was used.
+    /// The highest counter of an access token that was used.
     pub used_counter: u64,
     /// The counter for which the late retry was spent.
     pub retried_counter: Option<u64>,

@@ -1,25 +1,25 @@
-//! Bytes on their way to one shard: bounded, so that a shard that falls behind is not sent ever more.
+//! A bound on the bytes that wait for one shard, so that they do not grow without limit when the shard falls behind.
 
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Payload bytes that may wait for one shard; a publication beyond is refused and its client told to try again.
+/// Payload bytes that may wait for one shard; a publication beyond is rejected, and its client is told to retry.
 const WAITING_MAX: usize = 32 * 1024 * 1024;
 
-/// Bytes of publications on their way to one shard.
+/// Bytes of publications that wait for one shard.
 #[derive(Default)]
 pub(crate) struct Waiting(Arc<AtomicUsize>);
 
-/// One publication's share; gives itself back when the publication is done with, or lost.
+/// One publication's share. Dropping it, with the publication or after it, returns the bytes.
 pub(crate) struct WaitingBytes {
     waiting: Arc<AtomicUsize>,
     bytes: usize,
 }
 
 impl Waiting {
-    /// Takes a share, unless too much is waiting already.
+    /// Takes a share; `None` if too many bytes are waiting already.
     pub(crate) fn take(&self, bytes: usize) -> Option<WaitingBytes> {
         let before = self.0.fetch_add(bytes, Ordering::AcqRel);
         let share = WaitingBytes { waiting: Arc::clone(&self.0), bytes };

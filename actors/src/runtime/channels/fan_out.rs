@@ -11,8 +11,8 @@ use protocol::{
     DataForm, Encoding, Publication, Push, UnsubscribeCode, channel_name::ChannelName, close::CloseReason,
 };
 
-/// One subscription. Dropped while still armed (the shard died, or lost what it knew), it tells its client to come back:
-/// the client of a subscription of its own with push 2500, that of one in the server's name by the end of the connection.
+/// One subscription. If it is dropped while still armed (the shard died, or lost its state), its client must subscribe again:
+/// a client-side subscription ends with push 2500, a server-side subscription ends the connection.
 pub(crate) struct Subscriber {
     outbox: Outbox,
     channel: ChannelName,
@@ -26,7 +26,7 @@ impl Subscriber {
         Self { outbox, channel, number, server_side, armed: true }
     }
 
-    /// It leaves in good order.
+    /// Disarms the subscription: it leaves in the regular way.
     pub(crate) fn disarm(mut self) {
         self.armed = false;
     }
@@ -65,7 +65,7 @@ impl Drop for Subscriber {
     }
 }
 
-/// How data is written that is not a delta.
+/// How data that is not a delta is written.
 pub(crate) fn whole(delta: bool) -> DataForm<'static> {
     if delta { DataForm::Whole } else { DataForm::Plain }
 }
@@ -78,7 +78,7 @@ impl Frames {
         Self(std::array::from_fn(|_| None))
     }
 
-    /// The frame in this encoding; made the first time.
+    /// The frame in this encoding. It is encoded on first use.
     pub(crate) fn get(&mut self, encoding: Encoding, push: impl FnOnce() -> Bytes) -> Bytes {
         self.0[encoding as usize].get_or_insert_with(push).clone()
     }
@@ -91,7 +91,7 @@ pub(crate) struct Publishing<'a> {
     plain: Frames,
     whole: Frames,
     delta: Frames,
-    /// The delta to the publication before; empty if it is not worth it.
+    /// The delta to the previous publication; empty if a delta would not be smaller.
     difference: Option<Vec<u8>>,
 }
 
@@ -101,7 +101,7 @@ impl<'a> Publishing<'a> {
         Self { channel: channel.as_str(), publication, plain, whole, delta, difference: None }
     }
 
-    /// What a subscriber with this encoding gets in this form.
+    /// The frame for a subscriber with this encoding and form.
     pub(crate) fn frame(&mut self, encoding: Encoding, form: Form<'_>) -> Bytes {
         let (channel, publication) = (self.channel, self.publication);
         let made = |form| encoding.push(&Push::Publication { channel, publication, form });

@@ -230,7 +230,7 @@ impl Realtime {
         closed
     }
 
-    /// Ends the subscriptions whose tokens are denied by applied records, and waits, for a limited time, until that is
+    /// Ends the subscriptions with tokens that applied records deny, and waits, for a limited time, until that is
     /// done. Call it once the connections that proved themselves by such tokens are cut.
     pub async fn end_denied_subscriptions(&self, records: &[DenialRecord]) -> RequestCounts {
         let (answers, rule) = request_answers(ConnectionRequest::EndDeniedSubscriptions);

@@ -1,4 +1,4 @@
-//! The vocabulary of this room: who a connection speaks for, which connections are selected, and what callers get back.
+//! The vocabulary of this room: the user of a connection, the selection of connections, and the results for callers.
 //!
 //! Plain values without behaviour of their own. Every file of the room imports them from here.
 

@@ -1,9 +1,9 @@
-//! Rooms whose history is in the journal: what waits for it, and what becomes of who waits.
+//! Rooms with their history in the journal: which requests wait for it, and how waiting requests are answered.
 
 use super::*;
 use protocol::{ErrorCode, HistoryRequest, Position};
 
-/// A round trip through the shard: whatever was asked of it before has been taken up.
+/// A round trip through the shard: it has started all earlier requests.
 async fn settled(f: &Fixture, room: &ChannelName) -> u32 {
     f.realtime.presence_stats_of(room.clone()).await.unwrap().clients
 }
@@ -173,7 +173,7 @@ async fn a_shard_that_dies_leaves_nobody_waiting_for_the_journal() {
     f.realtime.shard(&room).lane.control(Panic);
     assert!(a.receive().await[0].starts_with(r#"{"id":1,"error":{"code":100"#));
     assert_eq!(history.await.unwrap(), Err(ErrorCode::Internal));
-    // What was on its way is written all the same, and is the history that the successor finds.
+    // The publication in progress is still written, and is the history that the successor finds.
     f.memory.journal.let_through(10);
     eventually(|| f.memory.journal.batches.lock().len() == 1).await;
     let all = HistoryRequest { limit: -1, ..HistoryRequest::default() };

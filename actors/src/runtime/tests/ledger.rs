@@ -1,4 +1,4 @@
-//! A journal in memory, which can be switched off and be made to wait.
+//! A journal in memory that tests can switch off or delay.
 
 use std::{
     collections::HashMap,
@@ -31,7 +31,7 @@ impl Book {
         self.rows.len() as u64
     }
 
-    /// Of what the range covers, as much as may be read, and whether that is all.
+    /// The publications in the range, up to the limits of one read, and whether those are all.
     fn read(&self, range: Range) -> (Vec<Arc<Publication>>, bool) {
         let offsets = (range.after.max(self.gone) + 1)..range.before.min(self.top() + 1);
         let at = |offset: u64| Arc::new(self.rows[usize::try_from(offset).unwrap() - 1].at(offset));
@@ -73,7 +73,7 @@ impl Ledger {
         self.answers.forget_permits(Semaphore::MAX_PERMITS);
     }
 
-    /// So many answers.
+    /// Lets this many answers through.
     pub(crate) fn let_through(&self, answers: usize) {
         self.answers.add_permits(answers);
     }

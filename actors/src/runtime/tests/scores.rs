@@ -1,4 +1,4 @@
-//! Scores of sign-ins: where their history comes from, and that there is none without it.
+//! Scores of sign-ins: where their history comes from, and that there is no score without it.
 
 use super::*;
 use domain::risk::{Place, Reason, Signals, Standing};

@@ -67,7 +67,7 @@ async fn a_role_change_closes_sockets_but_lets_the_session_come_back() {
     f.realtime.stop();
 }
 
-/// Registrations racing with the revocation of their session: whatever the interleaving, none stays open.
+/// Registrations racing with the revocation of their session: in every interleaving, none stays open.
 #[actix_rt::test]
 async fn no_interleaving_of_attach_and_revoke_leaves_an_open_connection() {
     let f = start(|_| {});
@@ -142,7 +142,7 @@ async fn an_attach_that_nobody_waits_for_leaves_nothing_behind() {
     for polls in 0..4 {
         let (session, hasty) = (SessionId::random(), socket());
         let mut attach = Box::pin(hasty.attach(&f.realtime, session));
-        // Given up before it is polled, while it waits for its answer, and when the answer is there.
+        // Dropped before it is polled, while it waits for its answer, and when the answer is there.
         for _ in 0..polls {
             let answered = std::future::poll_fn(|cx| Poll::Ready(attach.as_mut().poll(cx).is_ready())).await;
             if answered {

@@ -77,7 +77,7 @@ struct Blocked {
 pub(crate) enum RequestBody {
     /// A body of this many bytes; 0: no body.
     Length(u64),
-    /// A chunked body, whose length is unknown.
+    /// A chunked body. Its length is unknown.
     Chunked,
 }
 

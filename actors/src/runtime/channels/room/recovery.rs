@@ -1,4 +1,4 @@
-//! What a room finds in its history for a subscription that begins, and how much of it the client can be told at once.
+//! What a room finds in its history for a new subscription, and how much of it fits into the client's queue.
 
 use crate::runtime::{
     channels::join_request::{ChannelJoin, JoinReply},
@@ -7,19 +7,19 @@ use crate::runtime::{
 use logic::history::{Recovery, weight};
 use protocol::Position;
 
-/// What a history says to a subscription that begins.
+/// What a history gives to a new subscription.
 #[derive(Default)]
 pub(crate) struct Found {
-    /// The newest position; `None` where none are counted.
+    /// The newest position; `None` in channels without positions.
     pub(crate) top: Option<Position>,
-    /// What the client is owed, if it asked.
+    /// The publications that the client missed, if it asked for recovery.
     pub(crate) recovery: Option<Recovery>,
 }
 
 impl Found {
-    /// Takes room for what the client is owed, where it is told; escaping may double it. If there is none, the client is
-    /// told that it is not recovered, and reads the history page by page: an answer that overflows its queue would end the
-    /// connection, and it would come back for the same.
+    /// Reserves space for the missed publications in the client's queue; escaping may double their size. Without space, the
+    /// client is told that it is not recovered, and reads the history page by page. An answer that overflows the queue would
+    /// end the connection, and the client would reconnect and ask for the same.
     pub(crate) fn reserve(&mut self, join: &ChannelJoin) -> Option<Reservation> {
         let owed = self.recovery.as_mut().filter(|recovery| !recovery.publications.is_empty())?;
         let bytes: usize = owed.publications.iter().map(|publication| weight(publication)).sum();

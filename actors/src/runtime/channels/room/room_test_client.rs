@@ -1,4 +1,4 @@
-//! A client that does as SDKs do: it remembers where it stands, undoes deltas, and does not look at what it was told.
+//! A client that does as SDKs do: it remembers where it stands, undoes deltas, and does not use the room's own state.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -14,22 +14,22 @@ use protocol::{
     id::{ConnectionId, Subject},
 };
 
-/// A connection, and what its client knows.
+/// A connection, and the state of its client.
 pub(crate) struct Client {
     pub(crate) info: Arc<ClientInfo>,
     pub(crate) outbox: Outbox,
     pub(crate) reader: OutboxReader,
     pub(crate) delta: bool,
     pub(crate) inside: bool,
-    /// Where it stands, once it knows.
+    /// The client's position; `None` until it receives one.
     pub(crate) position: Option<(u64, String)>,
-    /// What the last publication was, for the next delta.
+    /// The data of the last publication, for the next delta.
     last: String,
-    /// Who is there, as far as it heard; from its own join on.
+    /// The members as the client knows them from joins and leaves since its own join.
     pub(crate) heard: BTreeSet<String>,
 }
 
-/// The data of a publication as the SDK makes it out.
+/// The data of a publication as an SDK decodes it.
 fn decode(publication: &Value, delta: bool, last: &str) -> String {
     match publication["data"].as_str().filter(|_| delta) {
         Some(difference) if publication["delta"] == true => {
@@ -89,7 +89,7 @@ impl Client {
         self.inside = true;
         let start = (result["offset"].as_u64().unwrap_or(0), result["epoch"].as_str().unwrap().to_owned());
         if result["recovered"] == true {
-            // It goes on where the client was, in the same epoch.
+            // The history continues from the client's position, in the same epoch.
             assert_eq!(self.position.as_ref(), Some(&start));
         } else {
             assert!(result.get("publications").is_none());

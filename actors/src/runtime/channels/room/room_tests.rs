@@ -1,5 +1,5 @@
-//! A room and clients that do as SDKs do, in any order of events: nothing is missed in silence, nothing comes twice, and
-//! everyone knows who is there.
+//! A room and clients that behave like SDKs, in any order of events: no publication is lost silently or delivered twice, and
+//! every client knows the members.
 
 #[path = "room_test_client.rs"]
 mod client;
@@ -27,12 +27,12 @@ use protocol::{ClientInfo, Payload, close::CloseReason};
 const TTL: Duration = Duration::from_secs(60);
 const CLIENTS: usize = 4;
 
-/// The room, and the truth about it.
+/// The room, and the expected state.
 struct World {
     room: Room,
     now: Instant,
     clients: Vec<Client>,
-    /// What was published, by epoch and offset.
+    /// The publications, by epoch and offset.
     truth: BTreeMap<(String, u64), String>,
     published: usize,
 }
@@ -98,7 +98,7 @@ impl World {
             asker: Asker::Server(sender),
             bytes: Waiting::default().take(1).unwrap(),
         };
-        // What clients receive is compared when they read, and the truth is known by then.
+        // What clients receive is compared when they read; the expected state is known by then.
         self.room.ask(self.now, What::Publish(Box::new(publishment)));
         if let Some(position) = position.try_recv().unwrap().unwrap() {
             assert!(self.truth.insert((position.epoch, position.offset), text).is_none(), "an offset twice");
@@ -175,7 +175,7 @@ impl World {
         }
     }
 
-    /// Everyone who is inside has everything: the newest publication is where they stand.
+    /// Every subscribed client has received everything: its position is the newest publication.
     fn everyone_is_at_the_top(&mut self) {
         let top = self.room.stream().unwrap().position();
         for client in self.clients.iter().filter(|client| client.inside) {
