@@ -1,7 +1,6 @@
 //! The development certificate through its life, and an operator's own files.
 
-use std::fs::Permissions;
-use std::os::unix::fs::PermissionsExt;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 
 use super::*;
 

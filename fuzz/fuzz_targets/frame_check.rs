@@ -1,7 +1,7 @@
 //! What must be true for every frame that can be decoded, in either encoding. Used by the targets `json` and `protobuf`.
 
-use protocol::{CommandBody, DataForm, Encoding, MAX_COMMANDS_PER_FRAME, Publication, Push, protobuf::results::Reply};
 use prost::Message as _;
+use protocol::{CommandBody, DataForm, Encoding, MAX_COMMANDS_PER_FRAME, Publication, Push, protobuf::results::Reply};
 use serde_json::value::RawValue;
 
 /// Decodes a frame, and encodes its publications as pushes in both encodings.

@@ -33,7 +33,6 @@ mod target;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-
 use failure::Failure;
 
 /// Load scenarios for a running Portcullis server.

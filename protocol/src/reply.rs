@@ -4,12 +4,11 @@ use std::sync::Arc;
 
 use secrecy::SecretString;
 
+use super::{ErrorCode, Payload, Position};
 use crate::{
     close::CloseMessage,
     id::{ConnectionId, Subject},
 };
-
-use super::{ErrorCode, Payload, Position};
 
 /// The answer to one command.
 #[derive(Clone, Debug)]

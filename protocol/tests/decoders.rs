@@ -5,10 +5,9 @@
 
 mod counting;
 
+use counting::taken;
 use proptest::{collection::vec, prelude::*};
 use protocol::{Encoding, MAX_COMMANDS_PER_FRAME};
-
-use counting::taken;
 
 /// Bytes that a frame may cost before its first command, for the list of commands and for an error.
 const BASE: usize = 2 * 1024;

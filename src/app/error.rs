@@ -2,8 +2,9 @@
 
 use std::{io, net::SocketAddr};
 
-use crate::tls::TlsError;
 use store::StoreError;
+
+use crate::tls::TlsError;
 
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]

@@ -1,7 +1,8 @@
 //! The files that the settings name and that stay open in memory: the databases of places.
 
-use crate::config::{ConfigError, Draft, Settings};
 use service::geo::{Database, Geo};
+
+use crate::config::{ConfigError, Draft, Settings};
 
 /// Opens the databases of places that the settings name, and finishes the settings.
 ///

@@ -6,6 +6,8 @@ use actix_http::Extensions;
 use actix_web::web;
 use actors::Realtime;
 use rustls::ServerConfig;
+use service::{Clock, Services};
+use store::Store;
 
 use super::{
     error::StartError,
@@ -20,8 +22,6 @@ use crate::{
     socket::{self, SocketContext, emulation::StreamRegistry},
     telemetry,
 };
-use service::{Clock, Services};
-use store::Store;
 
 /// A server that is bound and ready to run.
 pub struct App {
@@ -70,7 +70,7 @@ impl App {
                 web::Data::new(StreamRegistry::new(Arc::clone(&services.server_api.emulated_streams)));
             move || {
                 http::app(services.clone(), http_settings.clone(), metrics.clone()).configure(|routes| {
-                    socket::emulation::configure(routes, sockets.clone(), streams.clone())
+                    socket::emulation::configure(routes, sockets.clone(), streams.clone());
                 })
             }
         };

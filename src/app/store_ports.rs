@@ -8,7 +8,6 @@ use actors::runtime::{
 use domain::risk::History;
 use logic::journal::{Appended, NewMessage, Opened, Range, Removed, Retention};
 use protocol::{Publication, audit::AuditEvent, channel_name::ChannelName, id::UserId};
-
 use store::{LastSeen, Store, StoreError};
 
 /// Every port of the actors, over one store.

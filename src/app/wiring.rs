@@ -4,13 +4,6 @@
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
 use actors::{Realtime, runtime::Ports};
-
-use super::{error::StartError, store_ports::StorePorts};
-use crate::{
-    config::{Environment, Settings},
-    http::HttpSettings,
-    lifecycle::{Shutdown, Stop},
-};
 use domain::{
     abuse::throttle::ThrottleKeys,
     client::{device::DeviceCookies, origin::Origins},
@@ -23,6 +16,13 @@ use domain::{
 };
 use service::{Keys, RelyingParty, ServiceSettings};
 use store::Store;
+
+use super::{error::StartError, store_ports::StorePorts};
+use crate::{
+    config::{Environment, Settings},
+    http::HttpSettings,
+    lifecycle::{Shutdown, Stop},
+};
 
 /// The keys of tokens, cookies and hashes, derived from the secrets.
 pub(crate) fn keys(settings: &Settings) -> Keys {

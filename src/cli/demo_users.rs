@@ -1,9 +1,9 @@
 //! The demonstration users of a development server.
 
+use domain::account::role::Role;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::secrets::DevSecrets;
-use domain::account::role::Role;
 
 /// A demonstration user.
 pub(super) struct DemoUser {

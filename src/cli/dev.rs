@@ -10,6 +10,7 @@ use std::{
 };
 
 use clap::Args;
+use store::DatabaseSettings;
 
 use super::{demo_users::demo_users, error::CliError, summary};
 use crate::{
@@ -20,7 +21,6 @@ use crate::{
     secrets::{self, DevSecrets},
     telemetry, tls,
 };
-use store::DatabaseSettings;
 
 /// Starts a development server with a database, certificate, secrets and users of its own.
 #[derive(Debug, Args)]

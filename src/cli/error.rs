@@ -2,11 +2,12 @@
 
 use std::{io, process::ExitCode};
 
+use service::Failure;
+use store::StoreError;
+
 use crate::{
     app::StartError, config::ConfigError, lifecycle::Died, postgres, secrets::SecretsError, tls::TlsError,
 };
-use service::Failure;
-use store::StoreError;
 
 /// Why a command failed.
 #[derive(Debug, thiserror::Error)]

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use clap::{Args, Subcommand};
+use domain::tokens::api_key::ApiScopes;
 use secrecy::ExposeSecret as _;
+use service::ApiKey;
 use time::OffsetDateTime;
 
 use super::{
@@ -13,8 +15,6 @@ use super::{
     time_format::seconds,
     tool::{self, DatabaseArgs},
 };
-use domain::tokens::api_key::ApiScopes;
-use service::ApiKey;
 
 const DAY: u64 = 24 * 60 * 60;
 

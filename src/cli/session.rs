@@ -5,13 +5,13 @@
 
 use clap::{ArgGroup, Args, Subcommand};
 use protocol::id::{DeviceId, SessionId};
+use service::{SessionFilter, Target};
 
 use super::{
     error::CliError,
     time_format::seconds,
     tool::{self, DatabaseArgs},
 };
-use service::{SessionFilter, Target};
 
 /// Lists and revokes sessions.
 #[derive(Debug, Args)]

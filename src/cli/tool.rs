@@ -6,6 +6,8 @@
 use std::{path::PathBuf, time::Duration};
 
 use secrecy::SecretString;
+use service::{Clock, Services};
+use store::{DatabaseSettings, Store};
 
 use super::error::CliError;
 use crate::{
@@ -15,8 +17,6 @@ use crate::{
     postgres::{Access, Durability, attach_or_start},
     telemetry,
 };
-use service::{Clock, Services};
-use store::{DatabaseSettings, Store};
 
 /// How long a tool waits for its audit events to be written.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(5);

@@ -5,13 +5,13 @@
 use std::io::Read;
 
 use clap::{Args, Subcommand};
+use domain::account::role::{Role, Status};
 use secrecy::{ExposeSecret, SecretString};
 
 use super::{
     error::CliError,
     tool::{self, DatabaseArgs},
 };
-use domain::account::role::{Role, Status};
 
 /// Creates, lists and changes users.
 #[derive(Debug, Args)]
@@ -83,21 +83,7 @@ impl User {
     pub(super) fn run(self) -> Result<(), CliError> {
         match self.command {
             Command::Create { email, role, display_name, password_stdin } => {
-                let given = password_stdin.then(read_password).transpose()?;
-                let generated = given.is_none();
-                let password = given.unwrap_or_else(generate_password);
-                tool::with_services(&self.database, async |services| {
-                    let user = services
-                        .operators
-                        .local_admin
-                        .create_user(&email, password.clone(), role, display_name)
-                        .await?;
-                    println!("created user {} ({}, {})", user.id, user.email, user.role);
-                    if generated {
-                        println!("password: {}", password.expose_secret());
-                    }
-                    Ok(())
-                })
+                create(&self.database, &email, role, display_name, password_stdin)
             }
             Command::List { role, status, limit } => tool::with_services(&self.database, async |services| {
                 let filter = store::UserFilter { role, status, limit, ..Default::default() };
@@ -129,34 +115,46 @@ impl User {
                 })
             }
             Command::ResetFactors { email } => tool::with_services(&self.database, async |services| {
-                let revoked = services
-                    .operators
-                    .local_admin
-                    .reset_factors(services.operators.local_admin.find_user(&email).await?.id)
-                    .await?;
+                let admin = &services.operators.local_admin;
+                let revoked = admin.reset_factors(admin.find_user(&email).await?.id).await?;
                 println!("{email} no longer has a second factor; sessions ended: {}", revoked.sessions);
                 Ok(())
             }),
             Command::SetRole { email, role } => tool::with_services(&self.database, async |services| {
-                let revoked = services
-                    .operators
-                    .local_admin
-                    .set_role(services.operators.local_admin.find_user(&email).await?.id, role)
-                    .await?;
+                let admin = &services.operators.local_admin;
+                let revoked = admin.set_role(admin.find_user(&email).await?.id, role).await?;
                 println!("{email} is now {role}; sessions affected: {}", revoked.sessions);
                 Ok(())
             }),
             Command::SetStatus { email, status } => tool::with_services(&self.database, async |services| {
-                let revoked = services
-                    .operators
-                    .local_admin
-                    .set_status(services.operators.local_admin.find_user(&email).await?.id, status)
-                    .await?;
+                let admin = &services.operators.local_admin;
+                let revoked = admin.set_status(admin.find_user(&email).await?.id, status).await?;
                 println!("{email} is now {status}; sessions ended: {}", revoked.sessions);
                 Ok(())
             }),
         }
     }
+}
+
+fn create(
+    database: &DatabaseArgs,
+    email: &str,
+    role: Role,
+    display_name: Option<String>,
+    password_stdin: bool,
+) -> Result<(), CliError> {
+    let given = password_stdin.then(read_password).transpose()?;
+    let generated = given.is_none();
+    let password = given.unwrap_or_else(generate_password);
+    tool::with_services(database, async |services| {
+        let user =
+            services.operators.local_admin.create_user(email, password.clone(), role, display_name).await?;
+        println!("created user {} ({}, {})", user.id, user.email, user.role);
+        if generated {
+            println!("password: {}", password.expose_secret());
+        }
+        Ok(())
+    })
 }
 
 /// 128 random bits in letters and digits.

@@ -2,11 +2,12 @@
 
 use std::{fs, path::Path};
 
+use domain::issuer::{IssuerSettings, Strictness, configuration};
+
 use super::{
     reader::{Reader, SECRET_MIN},
     table::TOKEN_ISSUERS,
 };
-use domain::issuer::{IssuerSettings, Strictness, configuration};
 
 /// A longer file is not a file of keys.
 const MAX_FILE_BYTES: u64 = 1024 * 1024;

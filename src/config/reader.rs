@@ -139,7 +139,7 @@ impl<'a> Reader<'a> {
 
     fn amount(&mut self, setting: &Setting<Number>) -> u64 {
         let Number { default, dev, least, most, .. } = &setting.kind;
-        let default = dev.filter(|_| self.command == Command::Dev).unwrap_or_else(|| default());
+        let default = dev.filter(|_| self.command == Command::Dev).unwrap_or_else(default);
         let Some(text) = self.value(setting.name) else { return default };
         let wrong = match text.parse::<u64>() {
             Ok(value) if (*least..=*most).contains(&value) => return value,

@@ -8,7 +8,16 @@ use std::{
 };
 
 use actors::runtime::RealtimeSettings;
+use domain::{
+    abuse::throttle::{self, Limits, Rate},
+    factors::passkey::RelyingPartyNames,
+    issuer::IssuerSettings,
+    risk::Thresholds,
+    session::SessionLimits,
+};
 use secrecy::{ExposeSecret, SecretString};
+use service::geo::Geo;
+use store::DatabaseSettings;
 
 use super::{
     channels,
@@ -24,15 +33,6 @@ use super::{
     web::{self, WebSettings},
 };
 use crate::socket::{ConnectionLimits, SocketSettings};
-use domain::{
-    abuse::throttle::{self, Limits, Rate},
-    factors::passkey::RelyingPartyNames,
-    issuer::IssuerSettings,
-    risk::Thresholds,
-    session::SessionLimits,
-};
-use service::geo::Geo;
-use store::DatabaseSettings;
 
 /// The shortest `API_KEY` that production accepts, in bytes.
 const API_KEY_MIN: usize = 16;

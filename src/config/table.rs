@@ -5,10 +5,10 @@
 //! metrics and answers.
 
 use actors::runtime::RealtimeSettings;
+use domain::{risk::Thresholds, session::SessionLimits};
 
 use super::setting::{FilePath, Flag, List, Number, Row, Secret, Setting, Text, Unit, Word};
 use crate::socket::{ConnectionLimits, SocketSettings};
-use domain::{risk::Thresholds, session::SessionLimits};
 
 /// Default port of plain HTTP.
 pub(crate) const HTTP_PORT: u16 = 8000;

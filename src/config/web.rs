@@ -1,5 +1,6 @@
 //! The server as browsers see it: its name, the origins of pages, cookies, and the names that passkeys belong to.
 
+use domain::factors::passkey::{self, RelyingPartyNames, origin_fits};
 use ipnet::IpNet;
 
 use super::{
@@ -10,7 +11,6 @@ use super::{
         TRUSTED_PROXIES, WEBAUTHN_ORIGINS, WEBAUTHN_RP_ID, WEBAUTHN_RP_NAME,
     },
 };
-use domain::factors::passkey::{self, RelyingPartyNames, origin_fits};
 
 /// The origins of a proxy in front of `portcullis dev`. The server's own origins are added when it is bound.
 const DEV_ORIGINS: [&str; 2] = ["https://localhost", "http://localhost"];

@@ -7,7 +7,12 @@ use actix_web::{
     HttpRequest,
     cookie::{Cookie, CookieBuilder, SameSite, time::Duration},
 };
+use domain::{
+    client::device::DeviceCookies,
+    tokens::{credential::ACCESS_COOKIE, csrf},
+};
 use protocol::id::DeviceId;
+use service::Services;
 use uuid::Uuid;
 
 use super::{
@@ -15,8 +20,6 @@ use super::{
     problem::Problem,
     settings::{HttpSettings, is_encrypted, peer},
 };
-use domain::{client::device::DeviceCookies, tokens::credential::ACCESS_COOKIE, tokens::csrf};
-use service::Services;
 
 /// The cookie that carries a refresh token; sent to the authentication routes only.
 pub(super) const REFRESH_COOKIE: &str = "refresh_token";

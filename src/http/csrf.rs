@@ -9,7 +9,12 @@ use actix_web::{
     HttpMessage as _, HttpRequest,
     http::header::{self, HeaderName},
 };
+use domain::{
+    client::origin::{Verdict, judge},
+    tokens::csrf::{Age, Binding, CsrfError},
+};
 use secrecy::ExposeSecret as _;
+use service::Services;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
 
@@ -22,11 +27,6 @@ use super::{
     problem::Problem,
     settings::HttpSettings,
 };
-use domain::{
-    client::origin::{Verdict, judge},
-    tokens::csrf::{Age, Binding, CsrfError},
-};
-use service::Services;
 
 /// The CSRF token in requests and, when there is a new one, in answers.
 pub(super) const CSRF_HEADER: HeaderName = HeaderName::from_static("x-csrf-token");

@@ -13,6 +13,10 @@ use actix_web::{
     http::header::{self, HeaderMap, HeaderValue},
     middleware::Next,
 };
+use domain::{
+    request::{RequestId, SOCKET_PATHS},
+    tokens::credential::{Door, Headers, find},
+};
 use tracing::Instrument as _;
 
 use super::{
@@ -25,10 +29,6 @@ use super::{
     problem::Problem,
     response_headers,
     settings::HttpSettings,
-};
-use domain::{
-    request::{RequestId, SOCKET_PATHS},
-    tokens::credential::{Door, Headers, find},
 };
 
 /// Serves one request. Use as `App::new().wrap(actix_web::middleware::from_fn(http::middleware))`.

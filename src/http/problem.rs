@@ -12,7 +12,6 @@ use actix_web::{
         header::{self, HeaderName},
     },
 };
-
 use domain::{
     factors::challenge::ProofMethod,
     problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},

@@ -11,7 +11,9 @@ use actix_web::{
     middleware::from_fn,
     web::{self, ServiceConfig},
 };
+use domain::request::SOCKET_PATHS;
 use metrics_exporter_prometheus::PrometheusHandle;
+use service::Services;
 
 use super::{
     api::handler::handle,
@@ -23,8 +25,6 @@ use super::{
     },
     settings::HttpSettings,
 };
-use domain::request::SOCKET_PATHS;
-use service::Services;
 
 /// The whole REST application: the routes, the middleware around them, and the data that both need.
 pub fn app(

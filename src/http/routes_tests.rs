@@ -11,11 +11,11 @@ use actix_web::{
     middleware::from_fn,
     test::{self, TestRequest},
 };
+use domain::client::origin::Origins;
 use serde_json::Value;
 
 use super::*;
 use crate::http::HttpSettings;
-use domain::client::origin::Origins;
 
 async fn app() -> impl Service<actix_http::Request, Response = ServiceResponse<BoxBody>, Error = Error> {
     let settings = HttpSettings {

@@ -3,12 +3,11 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpRequest, web};
-use ipnet::IpNet;
-
 use domain::client::{
     address::{self, Encrypted},
     origin::Origins,
 };
+use ipnet::IpNet;
 
 /// The settings of the REST layer, shared as `web::Data<HttpSettings>`.
 #[derive(Clone, Debug, Default)]

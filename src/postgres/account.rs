@@ -1,8 +1,7 @@
 //! The user that the server runs as: our own, or, if we are root (which PostgreSQL refuses), an ordinary user. Called by
 //! `paths` and `binaries`.
 
-use std::os::unix::fs::MetadataExt;
-use std::path::Path;
+use std::{os::unix::fs::MetadataExt, path::Path};
 
 use super::process;
 

@@ -1,16 +1,20 @@
 //! How a second process on the same data directory, such as a tool beside the running server, reaches the database. Called by
 //! `cli`.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
-use super::DATABASE;
-use super::cluster::Cluster;
-use super::error::StartError;
-use super::paths::ClusterPaths;
-use super::plan::Durability;
-use super::probe::{self, ProbeError};
+use super::{
+    DATABASE,
+    cluster::Cluster,
+    error::StartError,
+    paths::ClusterPaths,
+    plan::Durability,
+    probe::{self, ProbeError},
+};
 
 /// How long [`attach_or_start`] waits for a server that another process is starting or stopping.
 const TIMEOUT: Duration = Duration::from_secs(30);

@@ -1,14 +1,13 @@
 //! Finds the binaries of a usable PostgreSQL server on this machine. Called by `cluster`. It only looks: if there are none, the
 //! error says how to install some.
 
-use std::fmt;
-use std::io;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
-use super::account::Account;
-use super::command::command;
-use super::process;
+use super::{account::Account, command::command, process};
 
 /// The oldest major version that the schema runs on.
 const OLDEST: u32 = 15;

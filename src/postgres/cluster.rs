@@ -2,13 +2,17 @@
 
 use std::path::{Path, PathBuf};
 
-use super::binaries::{self, Binaries};
-use super::error::StartError;
-use super::lock::Lock;
-use super::paths::ClusterPaths;
-use super::plan::{Durability, Plan};
-use super::supervisor::Supervisor;
-use super::{DATABASE, init, probe};
+use super::{
+    DATABASE,
+    binaries::{self, Binaries},
+    error::StartError,
+    init,
+    lock::Lock,
+    paths::ClusterPaths,
+    plan::{Durability, Plan},
+    probe,
+    supervisor::Supervisor,
+};
 
 /// A running private server. Dropping it stops the server. If this process is killed, the server stops by itself.
 #[derive(Debug)]

@@ -1,8 +1,10 @@
 //! Runs PostgreSQL's programs as the right user with a clean environment. Called by `binaries`, `init` and `postmaster`.
 
-use std::os::unix::process::CommandExt;
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::{
+    os::unix::process::CommandExt,
+    path::Path,
+    process::{Command, Stdio},
+};
 
 use super::account::Account;
 

@@ -1,7 +1,9 @@
 //! Why the private server did not start, in words for the person at the terminal. Made by every step of a start.
 
-use std::io;
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::binaries::FindError;
 

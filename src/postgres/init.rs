@@ -1,14 +1,18 @@
 //! Creates a new cluster, completely or not at all. Called by `cluster` under the lock.
 
-use std::fs::{DirBuilder, File};
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
-use std::path::Path;
+use std::{
+    fs::{DirBuilder, File},
+    io,
+    os::unix::fs::DirBuilderExt,
+    path::Path,
+};
 
-use super::USER;
-use super::command::command;
-use super::error::StartError;
-use super::plan::{Durability, Plan};
+use super::{
+    USER,
+    command::command,
+    error::StartError,
+    plan::{Durability, Plan},
+};
 
 /// Runs `initdb` in a directory beside the cluster's and renames it at the end, so that an existing cluster is always
 /// complete.

@@ -5,13 +5,17 @@
 //! an id that the system has given to another process. The file also guards against backends that outlive their
 //! postmaster, so it is removed only when no process works in the cluster any more.
 
-use std::io;
-use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    path::{Path, PathBuf},
+    time::{Duration, Instant},
+};
 
-use super::error::StartError;
-use super::paths::ClusterPaths;
-use super::process::{self, Signal};
+use super::{
+    error::StartError,
+    paths::ClusterPaths,
+    process::{self, Signal},
+};
 
 const POLL: Duration = Duration::from_millis(20);
 /// The signals to a survivor, and when each is sent, counted from the start of the wait.

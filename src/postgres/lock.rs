@@ -1,12 +1,13 @@
 //! The lock that lets one process at a time run the cluster. Taken and held by `cluster`.
 
-use std::fs::{File, TryLockError};
-use std::io::{Read, Seek, Write};
-use std::os::unix::fs::OpenOptionsExt;
-use std::time::{Duration, Instant};
+use std::{
+    fs::{File, TryLockError},
+    io::{Read, Seek, Write},
+    os::unix::fs::OpenOptionsExt,
+    time::{Duration, Instant},
+};
 
-use super::error::StartError;
-use super::paths::ClusterPaths;
+use super::{error::StartError, paths::ClusterPaths};
 
 /// Between fork and exec a child holds a copy of its parent's lock. If the parent ends in that moment, the lock seems taken for
 /// a short time, so taking it is retried for this long.

@@ -1,13 +1,13 @@
 //! Where a cluster lives: its directory, the files beside it, and its socket. All are derived from the data directory, so that
 //! a second process finds the same ones. Called by `cluster` and `attach`.
 
-use std::fs::{DirBuilder, Permissions};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
-use std::path::{Path, PathBuf};
+use std::{
+    fs::{DirBuilder, Permissions},
+    os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
 
-use super::account::Account;
-use super::error::StartError;
-use super::{PORT, process};
+use super::{PORT, account::Account, error::StartError, process};
 
 /// The directory of clusters that the user we drop to could not reach under the data directory.
 const FALLBACK: &str = "/var/lib/portcullis/clusters";

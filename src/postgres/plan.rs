@@ -1,8 +1,7 @@
 //! What a start needs to know of a cluster: where it lives, with which programs it runs, and how careful it is. Used by
 //! every step of a start.
 
-use super::binaries::Binaries;
-use super::paths::ClusterPaths;
+use super::{binaries::Binaries, paths::ClusterPaths};
 
 /// How much a cluster does to keep the data that it has acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,19 +1,23 @@
 //! The postmaster as a child process: its start, the wait until it is ready, and its stop. Called by the thread of
 //! `supervisor`.
 
-use std::fs::File;
-use std::io;
-use std::os::unix::fs::OpenOptionsExt;
-use std::path::Path;
-use std::process::{Child, ExitStatus};
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::{Duration, Instant};
+use std::{
+    fs::File,
+    io,
+    os::unix::fs::OpenOptionsExt,
+    path::Path,
+    process::{Child, ExitStatus},
+    sync::mpsc::{Receiver, RecvTimeoutError},
+    time::{Duration, Instant},
+};
 
-use super::PORT;
-use super::command::command;
-use super::error::StartError;
-use super::plan::{Durability, Plan};
-use super::process::{self, Signal};
+use super::{
+    PORT,
+    command::command,
+    error::StartError,
+    plan::{Durability, Plan},
+    process::{self, Signal},
+};
 
 /// A log larger than this, in bytes, is renamed at the next start.
 const LOG_LIMIT: u64 = 8 << 20;

@@ -1,12 +1,9 @@
 //! The few questions that this room asks a private server: whether a database answers, and to create it. Called by
 //! `cluster` and `attach`; every other query goes through the store.
 
-use std::io;
-use std::path::Path;
-use std::time::Duration;
+use std::{io, path::Path, time::Duration};
 
-use tokio_postgres::error::SqlState;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Config, NoTls, error::SqlState};
 
 use super::{PORT, USER};
 

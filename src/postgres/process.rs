@@ -1,9 +1,7 @@
 //! System calls about processes: ids, signals, and the tie between a child and its parent. Called by the rest of this room
 //! only.
 
-use std::io;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
+use std::{io, os::unix::process::CommandExt, process::Command};
 
 use rustix::process::{self as system, Pid};
 

@@ -4,16 +4,18 @@
 //! It must be one thread of its own: the kernel ties the postmaster's life to the thread that forked it. If a pool's thread
 //! had forked it, the database would stop when that thread becomes idle and ends.
 
-use std::process::Child;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::{
+    process::Child,
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+        mpsc::{self, Receiver, Sender},
+    },
+    thread::JoinHandle,
+    time::{Duration, Instant},
+};
 
-use super::error::StartError;
-use super::plan::Plan;
-use super::{leftovers, postmaster};
+use super::{error::StartError, leftovers, plan::Plan, postmaster};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);

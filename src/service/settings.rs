@@ -4,16 +4,18 @@
 
 use std::time::Duration;
 
+use domain::{
+    abuse::throttle::{Limits, ThrottleKeys},
+    client::device::DeviceCookies,
+    factors::{backup_code::BackupCodeKeys, passkey::Decoys, totp::TotpSealer},
+    issuer::IssuerSettings,
+    risk::Thresholds,
+    session::SessionLimits,
+    tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
+};
 use secrecy::SecretString;
 
-use crate::authenticators::relying_party::RelyingParty;
-use crate::sign_in::geo::Geo;
-use domain::{
-    abuse::throttle::Limits, abuse::throttle::ThrottleKeys, client::device::DeviceCookies,
-    factors::backup_code::BackupCodeKeys, factors::passkey::Decoys, factors::totp::TotpSealer,
-    issuer::IssuerSettings, risk::Thresholds, session::SessionLimits, tokens::access_token::AccessKeys,
-    tokens::csrf::CsrfKeys, tokens::refresh_token::RefreshKeys,
-};
+use crate::{authenticators::relying_party::RelyingParty, sign_in::geo::Geo};
 
 /// The settings of the use cases.
 #[derive(Clone, Debug)]

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{admission::connection_limits::ConnectionLimits, listener::http_deadline::state::HttpTimeouts};
 use logic::client::ClientConfig;
+
+use super::{admission::connection_limits::ConnectionLimits, listener::http_deadline::state::HttpTimeouts};
 
 /// The limits and deadlines of sockets.
 #[derive(Clone, Debug)]

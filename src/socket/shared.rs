@@ -6,20 +6,20 @@ use std::{net::IpAddr, sync::Arc};
 
 use actors::{Realtime, runtime::Outbox};
 use dashmap::DashMap;
+use domain::client::origin::Origins;
 use ipnet::IpNet;
+use logic::client::Identity;
 use protocol::{
     audit::{AuditEvent, Outcome},
     close::{CloseMessage, CloseReason},
     id::{ConnectionId, DeviceId},
 };
+use service::Services;
 
 use super::{
     admission::{connection_limits::Permits, publish_limit::PublishLimiter},
     settings::SocketSettings,
 };
-use domain::client::origin::Origins;
-use logic::client::Identity;
-use service::Services;
 
 /// Services, limits and settings for all connections.
 pub struct SocketContext {

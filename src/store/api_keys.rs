@@ -1,12 +1,12 @@
 //! API keys of the server API. The database holds a hash of the secret, never the key itself.
 
+use domain::tokens::api_key::{ApiScopes, KeyHash};
 use protocol::audit::AuditEvent;
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use super::{audit, error::StoreError, pool::Store};
-use domain::tokens::api_key::{ApiScopes, KeyHash};
 
 /// The constraint that keeps names unique.
 pub const KEY_NAME_TAKEN: &str = "api_keys_name";

@@ -9,10 +9,9 @@ mod page;
 mod passkeys;
 mod visitor;
 
+use devtools::PLATFORM;
 use domain::account::role::Role;
 use serde_json::json;
-
-use devtools::PLATFORM;
 use visitor::Visitor;
 
 #[tokio::test]

@@ -7,10 +7,10 @@ mod scene;
 mod ways;
 
 use protocol::close::Cause;
-
-use crate::harness::Closed;
 use scene::{Scene, Seat};
 use ways::Way;
+
+use crate::harness::Closed;
 
 /// What a way to end trust does.
 struct Ending {

@@ -9,12 +9,12 @@ mod table;
 
 use std::time::Duration;
 
+use attempt::Attempt;
 use domain::account::role::Role;
 use serde_json::Value;
+use table::{Outcome, expected, granted};
 
 use crate::harness::App;
-use attempt::Attempt;
-use table::{Outcome, expected, granted};
 
 macro_rules! enumeration {
     ($(#[$doc:meta])* $name:ident { $($(#[$note:meta])* $member:ident,)* }) => {

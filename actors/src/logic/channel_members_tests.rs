@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
+use protocol::{Payload, Position, id::Subject};
 use uuid::Uuid;
 
 use super::*;
-use protocol::{Payload, Position, id::Subject};
 
 fn info(number: u8) -> Arc<ClientInfo> {
     let client = ConnectionId(Uuid::from_u128(number.into()));

@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{namespace::RecoveryMode, version::Version};
 use protocol::{ClientInfo, ErrorCode, HistoryRequest, Payload, Position, Publication};
+
+use super::{namespace::RecoveryMode, version::Version};
 
 /// The most publications that one answer carries.
 pub const PAGE_MAX: usize = 300;

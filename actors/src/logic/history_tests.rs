@@ -1,9 +1,9 @@
 //! What a history keeps, and what of it somebody is owed.
 
 use proptest::prelude::*;
+use protocol::Payload;
 
 use super::*;
-use protocol::Payload;
 
 const TTL: Duration = Duration::from_secs(60);
 

@@ -1,12 +1,12 @@
 //! What is said about a connection's subscriptions: by the server, which makes some, and by the connection itself.
 //!
-//! Plain values between tokens, the server API, the requests to connections and their dialogues.
+//! Plain values between tokens, the server API, the requests to connections .
 
 use std::sync::Arc;
 
+use protocol::{Payload, channel_name::ChannelName};
+
 use super::denials::TokenMark;
-use protocol::Payload;
-use protocol::channel_name::ChannelName;
 
 /// What a connection says of itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

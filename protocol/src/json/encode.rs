@@ -6,7 +6,6 @@
 use std::{io::Write as _, sync::Arc};
 
 use bytes::Bytes;
-
 use secrecy::ExposeSecret as _;
 
 use crate::{

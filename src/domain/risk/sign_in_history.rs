@@ -9,8 +9,9 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::risk::{History, Place, Visit};
 use protocol::id::UserId;
+
+use crate::risk::{History, Place, Visit};
 
 /// How long a history is cached.
 const KEPT: Duration = Duration::from_secs(10);

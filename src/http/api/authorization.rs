@@ -7,13 +7,13 @@ use actix_web::{
         header::{self, HeaderName},
     },
 };
+use domain::tokens::api_key::ApiScope;
+use service::{ApiCaller, Services};
 
 use crate::http::{
     extractors::{client::Client, request_headers::header_values},
     problem::Problem,
 };
-use domain::tokens::api_key::ApiScope;
-use service::{ApiCaller, Services};
 
 const API_KEY: HeaderName = HeaderName::from_static("x-api-key");
 

@@ -3,10 +3,12 @@
 
 use std::{cell::Cell, collections::BTreeMap};
 
+use domain::tokens::subscription_terms::or_default;
 use futures_util::{StreamExt as _, stream};
 use protocol::ErrorCode;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use service::{Api, ApiCaller, Services};
 
 use super::{
     authorization::require,
@@ -17,8 +19,6 @@ use super::{
     results::ApiResult,
 };
 use crate::http::problem::Problem;
-use domain::tokens::subscription_terms::or_default;
-use service::{Api, ApiCaller, Services};
 
 /// The largest number of commands in a batch.
 const MAX_COMMANDS: usize = 1_000;

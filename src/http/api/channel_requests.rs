@@ -5,13 +5,13 @@
 use std::collections::BTreeMap;
 
 use actors::runtime::ServerPublication;
+use domain::tokens::subscription_terms::{self, or_default};
 use logic::version::Version;
 use protocol::{HistoryRequest, Payload, Position, channel_name::ChannelName};
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
 use super::error::ApiError;
-use domain::tokens::subscription_terms::{self, or_default};
 
 /// The largest number of tags of a publication.
 const MAX_TAGS: usize = 32;

@@ -4,6 +4,7 @@
 
 use actors::runtime::ConnectionSelection;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
+use domain::tokens::subscription_terms::{SubscriptionTerms, or_default};
 use protocol::{
     Payload, Position,
     channel_name::ChannelName,
@@ -20,7 +21,6 @@ use super::{
     error::ApiError,
 };
 use crate::http::extractors::subject::subject;
-use domain::tokens::subscription_terms::{SubscriptionTerms, or_default};
 
 /// The longest id of a token, in bytes.
 const MAX_TOKEN_ID_BYTES: usize = 255;

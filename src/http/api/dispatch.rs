@@ -1,10 +1,12 @@
 //! One method: reads its parameters, calls the service and encodes the result.
 
 use actors::runtime::{ConnectionSelection, RequestCounts, ServerPublication};
+use domain::tokens::subscription_terms::SubscriptionTerms;
 use futures_util::{StreamExt as _, stream};
 use globset::GlobBuilder;
 use protocol::channel_name::ChannelName;
 use serde_json::value::RawValue;
+use service::{Api, DisconnectCount};
 
 use super::{
     channel_requests::{self, ChannelRequest},
@@ -13,8 +15,6 @@ use super::{
     method::Method,
     results::{self, ApiResult},
 };
-use domain::tokens::subscription_terms::SubscriptionTerms;
-use service::{Api, DisconnectCount};
 
 /// The largest number of channels in a broadcast.
 const MAX_BROADCAST: usize = 1_000;

@@ -1,10 +1,9 @@
 //! Errors of the server API: the error codes of the protocol, in a body or as a status.
 
 use actix_web::{HttpResponse, http::StatusCode};
+use domain::tokens::subscription_terms::MalformedPayload;
 use protocol::{ErrorCode, channel_name::ChannelNameError};
 use serde::Serialize;
-
-use domain::tokens::subscription_terms::MalformedPayload;
 
 /// Why a method failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]

@@ -3,6 +3,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header::HeaderName, web};
 use serde_json::value::RawValue;
+use service::Services;
 
 use super::{
     authorization::{authenticate, require},
@@ -16,7 +17,6 @@ use crate::http::{
     extractors::{body, client::Client},
     problem::Problem,
 };
-use service::Services;
 
 /// The largest body of a request, in bytes.
 const MAX_BODY: usize = 1024 * 1024;

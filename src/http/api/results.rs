@@ -7,7 +7,6 @@ use actors::runtime::{ListedConnection, RequestCounts, SubscribeCounts};
 use protocol::{ClientInfo, HistoryResult, Position, PresenceStats, Publication, channel_name::ChannelName};
 use serde::Serialize;
 use serde_json::{json, value::RawValue};
-
 use service::{DisconnectCount, NodeInfo};
 
 use super::error::ApiError;

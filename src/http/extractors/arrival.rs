@@ -4,11 +4,11 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use actix_web::{HttpMessage as _, HttpRequest, http::header::HeaderName};
+use domain::{client::address, request::request_id};
 use uuid::Uuid;
 
 use super::request_headers::header_values;
 use crate::http::settings::{HttpSettings, peer};
-use domain::{client::address, request::request_id};
 
 /// The header with the request id, in requests and answers.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

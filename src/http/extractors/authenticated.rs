@@ -9,7 +9,12 @@
 use std::{future::Future, pin::Pin};
 
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, dev::Payload};
+use domain::{
+    account::role::Scope,
+    tokens::{credential::Source, csrf::Binding},
+};
 use secrecy::ExposeSecret as _;
+use service::{Caller, Refusal, Services};
 
 use super::{
     body::{Body, Shape},
@@ -17,8 +22,6 @@ use super::{
     credential::credential,
 };
 use crate::http::{csrf, problem::Problem};
-use domain::{account::role::Scope, tokens::credential::Source, tokens::csrf::Binding};
-use service::{Caller, Refusal, Services};
 
 /// A verified caller, and where the token was found. Do not combine with a [`Body`].
 #[derive(Clone)]

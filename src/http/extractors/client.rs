@@ -5,14 +5,14 @@
 use std::future::{Ready, ready};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, web};
+use domain::client::device::{self, FINGERPRINT_HEADERS};
+use service::{RequestMeta, Services};
 
 use super::{
     arrival::Arrival,
     request_headers::{FETCH_SITE, cookie_value, header_lossy},
 };
 use crate::http::{cookies::Jar, problem::Problem};
-use domain::client::device::{self, FINGERPRINT_HEADERS};
-use service::{RequestMeta, Services};
 
 /// The longest part of a `User-Agent` that is kept, in bytes.
 const MAX_USER_AGENT: usize = 512;

@@ -1,10 +1,10 @@
 //! The credential of a request: where a token was found, before it is verified. The rule is `domain::tokens::credential`.
 
 use actix_web::{HttpRequest, http::header};
+use domain::tokens::credential::{Credential, Door, Headers, find};
 
 use super::request_headers::header_values;
 use crate::http::problem::Problem;
-use domain::tokens::credential::{Credential, Door, Headers, find};
 
 /// The credential of a REST request, if it has one.
 ///

@@ -8,9 +8,9 @@ use actix_web::{
     HttpRequest,
     http::header::{self, HeaderName},
 };
+use domain::tokens::credential::cookie;
 
 use crate::http::problem::Problem;
-use domain::tokens::credential::cookie;
 
 /// Browsers say in this header which site made them send the request. Other programs do not send it.
 pub(crate) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

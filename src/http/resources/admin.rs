@@ -9,6 +9,7 @@ use actix_web::{HttpResponse, http::StatusCode, web};
 use protocol::id::{ConnectionId, DeviceId, SessionId, Subject, UserId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use service::{AnySession, Services, SessionFilter, Target};
 use time::OffsetDateTime;
 
 use crate::http::{
@@ -26,7 +27,6 @@ use crate::http::{
         session::SessionView,
     },
 };
-use service::{AnySession, Services, SessionFilter, Target};
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 500;

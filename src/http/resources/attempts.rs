@@ -3,9 +3,13 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpResponse, web};
+use domain::{
+    abuse::attempt::AttemptOutcome, client::user_agent::Described, risk::Assessment, session::SignInMethod,
+};
 use protocol::id::{DeviceId, SessionId};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use service::{Attempt, Services};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -18,10 +22,6 @@ use crate::http::{
     problem::Problem,
     views::place::PlaceView,
 };
-use domain::{
-    abuse::attempt::AttemptOutcome, client::user_agent::Described, risk::Assessment, session::SignInMethod,
-};
-use service::{Attempt, Services};
 
 /// An attempt, as the owner of the account sees it.
 #[derive(Serialize)]

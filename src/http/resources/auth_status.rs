@@ -1,13 +1,13 @@
 //! `GET /api/v1/auth/status`.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use domain::account::role::Role;
 use protocol::id::{DeviceId, SessionId};
 use serde::Serialize;
+use service::Services;
 use time::OffsetDateTime;
 
 use crate::http::{extractors::authenticated::optional_caller, problem::Problem};
-use domain::account::role::Role;
-use service::Services;
 
 #[derive(Serialize)]
 struct StatusView {

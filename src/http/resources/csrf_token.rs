@@ -1,7 +1,9 @@
 //! `GET /api/v1/auth/csrf-token`.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use domain::tokens::csrf::{Binding, LIFETIME};
 use serde_json::json;
+use service::Services;
 use uuid::Uuid;
 
 use crate::http::{
@@ -10,8 +12,6 @@ use crate::http::{
     extractors::{authenticated::optional_caller, client::Client},
     problem::Problem,
 };
-use domain::tokens::csrf::{Binding, LIFETIME};
-use service::Services;
 
 /// Issues a token that is bound to the session of the request. Without a session it is bound to the pre-session of the
 /// browser, which is made if there is none.

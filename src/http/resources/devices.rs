@@ -3,9 +3,11 @@
 use std::net::IpAddr;
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use domain::client::{device::Trust, user_agent::Described};
 use protocol::id::DeviceId;
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
+use service::{DeviceUpdate, ListedDevice, Services};
 use time::OffsetDateTime;
 
 use crate::http::{
@@ -22,8 +24,6 @@ use crate::http::{
         revocation::revocation_view,
     },
 };
-use domain::client::{device::Trust, user_agent::Described};
-use service::{DeviceUpdate, ListedDevice, Services};
 
 /// A device as its user sees it.
 #[derive(Serialize)]

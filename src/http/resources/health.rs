@@ -3,9 +3,9 @@
 use actix_web::{HttpResponse, http::StatusCode, web};
 use metrics_exporter_prometheus::PrometheusHandle;
 use serde_json::json;
+use service::Services;
 
 use crate::http::problem::Problem;
-use service::Services;
 
 /// `GET /health` and `/health/live`: the process answers. The database does not count: its absence is no reason to restart
 /// the server.

@@ -6,6 +6,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use service::{ListedPasskey, PasskeyAnswer, PasskeyCeremony, PasskeyPurpose, Services};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,7 +23,6 @@ use crate::http::{
     problem::Problem,
     views::revocation::revocation_view,
 };
-use service::{ListedPasskey, PasskeyAnswer, PasskeyCeremony, PasskeyPurpose, Services};
 
 /// The options of a ceremony, together with its id.
 fn ceremony_view(ceremony: PasskeyCeremony) -> Value {

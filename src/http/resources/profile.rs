@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::json;
+use service::Services;
 
 use crate::http::{
     extractors::{
@@ -14,7 +15,6 @@ use crate::http::{
     problem::Problem,
     views::user::UserView,
 };
-use service::Services;
 
 /// `GET /api/v1/profile`.
 pub(crate) async fn show(

@@ -1,6 +1,10 @@
 //! `/api/v1/profile/debug`: how the server reads a request. In development only.
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
+use domain::{
+    account::role::Role,
+    tokens::credential::{ACCESS_COOKIE, Source},
+};
 use protocol::id::{DeviceId, SessionId};
 use serde::Serialize;
 use time::OffsetDateTime;
@@ -15,10 +19,6 @@ use crate::http::{
     },
     problem::Problem,
     settings::{HttpSettings, is_encrypted},
-};
-use domain::{
-    account::role::Role,
-    tokens::credential::{ACCESS_COOKIE, Source},
 };
 
 /// Makes a handler available in development only. Elsewhere its path is a 404.

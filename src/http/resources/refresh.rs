@@ -1,8 +1,10 @@
 //! `POST /api/v1/auth/refresh`: a new access token for a refresh token, from the body or from the cookie.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use domain::tokens::csrf::Binding;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Deserialize;
+use service::{Failure, Services};
 
 use crate::http::{
     cookies::{Jar, REFRESH_COOKIE},
@@ -15,8 +17,6 @@ use crate::http::{
     problem::Problem,
     views::token_response::token_response,
 };
-use domain::tokens::csrf::Binding;
-use service::{Failure, Services};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::SecretString;
 use serde::Deserialize;
+use service::Services;
 
 use crate::http::{
     cookies::Jar,
@@ -14,7 +15,6 @@ use crate::http::{
     problem::Problem,
     views::user::UserView,
 };
-use service::Services;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -3,6 +3,7 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 use protocol::id::SessionId;
 use serde_json::json;
+use service::Services;
 
 use crate::http::{
     cookies::Jar,
@@ -10,7 +11,6 @@ use crate::http::{
     problem::Problem,
     views::{revocation::revocation_view, session::SessionView},
 };
-use service::Services;
 
 /// `GET /api/v1/sessions`.
 pub(crate) async fn list(

@@ -1,8 +1,10 @@
 //! `POST /api/v1/auth/jwt/login`: sign-in with a password.
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use domain::factors::challenge::ProofMethod;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use service::{Services, SessionTokens, SignInStep};
 use uuid::Uuid;
 
 use crate::http::{
@@ -15,8 +17,6 @@ use crate::http::{
     problem::Problem,
     views::{seconds_left::seconds_left, token_response::token_response},
 };
-use domain::factors::challenge::ProofMethod;
-use service::{Services, SessionTokens, SignInStep};
 
 /// Since when the older path of the sign-in route is deprecated (RFC 9745): 2025-01-01.
 const DEPRECATED_SINCE: &str = "@1735689600";

@@ -12,6 +12,7 @@ use protocol::id::SessionId;
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::json;
+use service::{Services, SignOutScope};
 use uuid::Uuid;
 
 use crate::http::{
@@ -25,7 +26,6 @@ use crate::http::{
     },
     problem::Problem,
 };
-use service::{Services, SignOutScope};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

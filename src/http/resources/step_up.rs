@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use service::{Services, StepUpProof};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,7 +18,6 @@ use crate::http::{
     problem::Problem,
     views::seconds_left::seconds_left,
 };
-use service::{Services, StepUpProof};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

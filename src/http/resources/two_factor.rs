@@ -4,6 +4,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use service::{CodeProof, FactorAnswer, Services};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,7 +18,6 @@ use crate::http::{
     problem::Problem,
     views::revocation::revocation_view,
 };
-use service::{CodeProof, FactorAnswer, Services};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

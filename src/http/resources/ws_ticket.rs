@@ -3,11 +3,11 @@
 use actix_web::{HttpResponse, web};
 use secrecy::ExposeSecret as _;
 use serde_json::json;
+use service::Services;
 
 use crate::http::{
     extractors::authenticated::Authenticated, problem::Problem, views::seconds_left::seconds_left,
 };
-use service::Services;
 
 /// Issues a ticket for the caller's session.
 pub(crate) async fn issue(

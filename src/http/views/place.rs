@@ -1,8 +1,7 @@
 //! Where a client is and what its device is called, for people.
 
-use serde::Serialize;
-
 use domain::client::user_agent::Described;
+use serde::Serialize;
 
 /// A place.
 #[derive(Serialize)]

@@ -1,7 +1,6 @@
 //! The result of a revocation.
 
 use serde_json::{Value, json};
-
 use service::RevocationResult;
 
 /// The answer of every route that revokes: how many sessions ended, how many sockets are closed, and how many are not yet.

@@ -2,16 +2,16 @@
 
 use std::net::IpAddr;
 
+use domain::{risk::Assessment, session::SignInMethod};
 use protocol::{
     close::Cause,
     id::{DeviceId, SessionId},
 };
 use serde::Serialize;
+use service::Session;
 use time::OffsetDateTime;
 
 use super::place::{PlaceView, device_label};
-use domain::{risk::Assessment, session::SignInMethod};
-use service::Session;
 
 /// A session of an account, as its user or an operator sees it.
 #[derive(Serialize)]

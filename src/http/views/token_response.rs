@@ -4,16 +4,16 @@
 //! programs often have no cookie store, so they get it in the body as well.
 
 use actix_web::{HttpRequest, HttpResponse};
+use domain::tokens::csrf::Binding;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
+use service::{RequestMeta, Services, SessionTokens};
 
 use super::{seconds_left::seconds_left, user::UserView};
 use crate::http::{
     cookies::Jar,
     csrf::{self, CSRF_HEADER},
 };
-use domain::tokens::csrf::Binding;
-use service::{RequestMeta, Services, SessionTokens};
 
 /// The body of the answer.
 #[derive(Serialize)]

@@ -1,10 +1,9 @@
 //! A user.
 
-use serde::Serialize;
-use time::OffsetDateTime;
-
 use domain::account::role::{Role, Status};
+use serde::Serialize;
 use service::User;
+use time::OffsetDateTime;
 
 /// A user, as the user sees it.
 #[derive(Serialize)]

@@ -1,7 +1,6 @@
 //! A second process on the same data directory.
 
-use super::owner_process::OwnerProcess;
-use super::*;
+use super::{owner_process::OwnerProcess, *};
 
 #[test]
 fn nobody_to_attach_to_is_no_error() {

@@ -1,7 +1,6 @@
 //! Every way of killing the server, its owner, or both: what was acknowledged is there afterwards.
 
-use super::owner_process::OwnerProcess;
-use super::*;
+use super::{owner_process::OwnerProcess, *};
 
 #[test]
 fn a_killed_postmaster_is_started_again_with_every_acknowledged_row() {

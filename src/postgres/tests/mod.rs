@@ -5,11 +5,15 @@ mod kill;
 mod owner_process;
 mod start;
 
-use std::path::Path;
-use std::time::{Duration, Instant};
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
-use super::process::{Signal, effective_uid, send};
-use super::*;
+use super::{
+    process::{Signal, effective_uid, send},
+    *,
+};
 
 /// A data directory that the user a root process drops to can enter.
 fn data() -> tempfile::TempDir {

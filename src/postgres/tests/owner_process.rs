@@ -1,8 +1,10 @@
 //! Another process that runs a server, for the tests to kill: this test binary again, told to run one "test".
 
-use std::io::{BufRead, BufReader};
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::{
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
 
 use super::*;
 

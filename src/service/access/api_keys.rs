@@ -4,8 +4,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
+use domain::tokens::api_key::{ApiScopes, PresentedKey, new_key, same};
 use parking_lot::Mutex;
 use secrecy::SecretString;
+use store::{ApiKey, KEY_NAME_TAKEN, NewApiKey, Store, StoreError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -13,11 +15,6 @@ use crate::core::{
     audit::AuditTrail, clock::Clock, failure::Failure, random::random_bytes, request_meta::RequestMeta,
     throttle::Throttle,
 };
-use domain::{
-    tokens::api_key::ApiScopes, tokens::api_key::PresentedKey, tokens::api_key::new_key,
-    tokens::api_key::same,
-};
-use store::{ApiKey, KEY_NAME_TAKEN, NewApiKey, Store, StoreError};
 
 /// The longest name, in characters.
 const NAME_CHARS: usize = 100;

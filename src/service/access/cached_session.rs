@@ -4,12 +4,16 @@
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 
+use domain::{
+    account::role::{Role, Scopes},
+    session::Lifetime,
+    tokens::access_token::Claims,
+};
 use logic::denials::TokenMark;
+use store::{Session, SessionWithUser, Ticket};
 use time::OffsetDateTime;
 
 use crate::core::{caller::Caller, clock::millis};
-use domain::{account::role::Role, account::role::Scopes, session::Lifetime, tokens::access_token::Claims};
-use store::{Session, SessionWithUser, Ticket};
 
 /// A use of a session is reported to the database at most this often.
 const REPORT_MS: i64 = 10_000;

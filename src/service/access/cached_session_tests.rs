@@ -2,14 +2,15 @@
 
 use std::time::Duration;
 
-use protocol::id::DeviceId;
+use domain::{
+    account::role::{Scope, Status},
+    session::SignInMethod,
+};
+use protocol::id::{DeviceId, SessionId, UserId};
+use store::{DeviceSummary, User};
 use uuid::Uuid;
 
-use protocol::id::{SessionId, UserId};
-
 use super::*;
-use domain::{account::role::Scope, account::role::Status, session::SignInMethod};
-use store::{DeviceSummary, User};
 
 fn now() -> OffsetDateTime {
     OffsetDateTime::from_unix_timestamp(1_800_000_000).unwrap()

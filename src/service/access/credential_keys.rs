@@ -1,8 +1,8 @@
 //! The keys that sign and seal the credentials of clients.
 
 use domain::{
-    client::device::DeviceCookies, tokens::access_token::AccessKeys, tokens::csrf::CsrfKeys,
-    tokens::refresh_token::RefreshKeys,
+    client::device::DeviceCookies,
+    tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
 };
 
 /// The keys that sign and seal the credentials of clients.

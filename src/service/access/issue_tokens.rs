@@ -4,17 +4,18 @@
 
 use std::sync::Arc;
 
+use domain::tokens::{
+    access_token::{Claims, access_ttl},
+    refresh_token::RefreshToken,
+};
 use protocol::id::DeviceId;
 use secrecy::SecretString;
+use store::{Session, User};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::credential_keys::CredentialKeys;
 use crate::core::clock::Clock;
-use domain::{
-    tokens::access_token::Claims, tokens::access_token::access_ttl, tokens::refresh_token::RefreshToken,
-};
-use store::{Session, User};
 
 /// A signed-in user: the account, its session and the session's tokens.
 #[derive(Clone, Debug)]

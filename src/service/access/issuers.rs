@@ -6,6 +6,10 @@
 
 use std::sync::Arc;
 
+use domain::issuer::{
+    IssuerSettings, KeySet, KeySource, OutsideConnection, OutsideSubscription, Rules, TokenRefusal,
+    Unverified, Use, token,
+};
 use time::OffsetDateTime;
 use tokio::runtime::Handle;
 
@@ -14,10 +18,6 @@ use super::{
     refusal::Refusal,
 };
 use crate::core::clock::Clock;
-use domain::issuer::{
-    IssuerSettings, KeySet, KeySource, OutsideConnection, OutsideSubscription, Rules, TokenRefusal,
-    Unverified, Use, token,
-};
 
 /// Verifies tokens of every configured outside issuer.
 pub struct Issuers {

@@ -1,9 +1,9 @@
 //! A session as users and operators see it in lists: the row, with what this node knows beyond it.
 
 use actors::Realtime;
+use store::Session;
 
 use super::verifier::Verifier;
-use store::Session;
 
 /// A session with what this node knows of it.
 #[derive(Clone, Debug)]

@@ -17,17 +17,17 @@ pub(crate) mod verifier;
 
 use std::{sync::Arc, time::Duration};
 
-use domain::issuer::IssuerSettings;
-use secrecy::SecretString;
-
-use crate::core::Core;
 use api_keys::ApiKeys;
 use credential_keys::CredentialKeys;
+use domain::issuer::IssuerSettings;
 use feed_state::FeedState;
 use issue_tokens::TokenIssuer;
 use issuers::Issuers;
+use secrecy::SecretString;
 use tickets::Tickets;
 use verifier::Verifier;
+
+use crate::core::Core;
 
 /// The capability to verify and to issue credentials.
 pub struct Access {

@@ -10,12 +10,12 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::issuer::{Authorities, KeySet};
 use parking_lot::Mutex;
 use reqwest::{Certificate, Client, StatusCode, Url, redirect};
 use tokio::{runtime::Handle, sync::Mutex as FetchLock};
 
 use crate::core::clock::Clock;
-use domain::issuer::{Authorities, KeySet};
 
 /// How long keys are used without checking that they are still published.
 const FRESH: Duration = Duration::from_secs(5 * 60);

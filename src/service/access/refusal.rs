@@ -2,7 +2,6 @@
 
 use logic::denials::Denied;
 use protocol::close::Cause;
-
 use store::StoreError;
 
 /// Why a credential is refused.

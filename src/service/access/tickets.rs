@@ -7,10 +7,10 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use secrecy::SecretString;
 use sha2::{Digest, Sha256};
+use store::Store;
 use time::OffsetDateTime;
 
 use crate::core::{caller::Caller, clock::Clock, failure::Failure, random::random_bytes};
-use store::Store;
 
 const LIFETIME: Duration = Duration::from_secs(30);
 

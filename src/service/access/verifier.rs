@@ -7,10 +7,14 @@
 use std::{sync::Arc, time::Duration};
 
 use actors::{Realtime, runtime::SessionActivity};
-use logic::denials::Denials;
-use logic::{denials::Denied, denials::TokenMark};
+use domain::{
+    session::ended,
+    tokens::access_token::{TokenError, access_ttl},
+};
+use logic::denials::{Denials, Denied, TokenMark};
 use protocol::id::{SessionId, Subject, UserId};
 use sha2::{Digest, Sha256};
+use store::{SessionWithUser, Store};
 use time::OffsetDateTime;
 
 use super::{
@@ -25,8 +29,6 @@ use crate::core::{
     clock::{Clock, millis},
     failure::Failure,
 };
-use domain::{session::ended, tokens::access_token::TokenError, tokens::access_token::access_ttl};
-use store::{SessionWithUser, Store};
 
 /// The most sessions in the cache; some 500 bytes each.
 const CAPACITY: usize = 200_000;

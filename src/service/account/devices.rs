@@ -1,6 +1,8 @@
 //! A user's own devices: listing, naming, trusting and forgetting them.
 
+use domain::client::device::{TRUST_TTL, Trust};
 use protocol::{audit::Outcome, close::Cause, id::DeviceId};
+use store::{Change, Device, DeviceChange, RevocationRequest, Store, Target};
 
 use super::sessions::Sessions;
 use crate::{
@@ -10,8 +12,6 @@ use crate::{
     },
     revocation::revoke::{RevocationResult, Revoker},
 };
-use domain::{client::device::TRUST_TTL, client::device::Trust};
-use store::{Change, Device, DeviceChange, RevocationRequest, Store, Target};
 
 /// The longest label, in characters.
 const LABEL_CHARS: usize = 100;

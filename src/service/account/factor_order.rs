@@ -3,9 +3,9 @@
 //! Such a change ends trust: the order goes to the revoker, needs a recent step-up, and ends the user's other sessions.
 
 use protocol::{audit::Outcome, close::Cause};
+use store::{Change, FactorChange, RevocationRequest, Target};
 
 use crate::core::{audit::AuditTrail, caller::Caller, clock::Clock, request_meta::RequestMeta};
-use store::{Change, FactorChange, RevocationRequest, Target};
 
 /// Makes orders to change factors. Clones are cheap.
 #[derive(Clone)]

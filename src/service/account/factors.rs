@@ -2,8 +2,13 @@
 //!
 //! A change of factors ends trust: it goes to the revoker, ends the user's other sessions, and needs a recent step-up.
 
+use domain::factors::{
+    backup_code::{self, BACKUP_CODES, BackupCode},
+    totp::{TotpCode, matching_step, qr_svg},
+};
 use protocol::audit::Outcome;
 use secrecy::{ExposeSecret as _, SecretString};
+use store::{FACTOR_GONE, FactorChange, RevocationRequest, Store};
 use time::OffsetDateTime;
 
 use super::factor_order::FactorOrders;
@@ -15,11 +20,6 @@ use crate::{
     },
     revocation::revoke::{RevocationResult, Revoker},
 };
-use domain::{
-    factors::backup_code, factors::backup_code::BACKUP_CODES, factors::backup_code::BackupCode,
-    factors::totp::TotpCode, factors::totp::matching_step, factors::totp::qr_svg,
-};
-use store::{FACTOR_GONE, FactorChange, RevocationRequest, Store};
 
 /// The factors that a user has beside a password.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

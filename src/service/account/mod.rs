@@ -12,7 +12,14 @@ pub(crate) mod step_up;
 
 use std::time::Duration;
 
+use devices::Devices;
 use domain::session::SessionLimits;
+use factor_order::FactorOrders;
+use factors::Factors;
+use passkeys::Passkeys;
+use profile::Profile;
+use sessions::Sessions;
+use step_up::StepUp;
 
 use crate::{
     access::{Access, listed_session::SessionListing},
@@ -20,13 +27,6 @@ use crate::{
     core::Core,
     revocation::{Revocation, revoke::Revoker},
 };
-use devices::Devices;
-use factor_order::FactorOrders;
-use factors::Factors;
-use passkeys::Passkeys;
-use profile::Profile;
-use sessions::Sessions;
-use step_up::StepUp;
 
 /// The capability of signed-in users to manage their own account.
 pub struct Account {

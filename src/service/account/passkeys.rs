@@ -3,8 +3,14 @@
 //! Adding and removing one is a change of factors: it needs a recent step-up and ends the user's other sessions. Signing in
 //! with one is in `sign_in::passkey`.
 
+use domain::factors::{
+    aaguid::authenticator,
+    challenge::ChallengeKind,
+    passkey::{self, PASSKEYS_PER_USER},
+};
 use protocol::audit::Outcome;
 use serde_json::Value;
+use store::{ChallengeOwner, FACTOR_GONE, FactorChange, NewPasskey, Store, StoredPasskey};
 use time::OffsetDateTime;
 use uuid::Uuid;
 use webauthn_rs::prelude::{Credential, PasskeyRegistration, RegisterPublicKeyCredential};
@@ -21,11 +27,6 @@ use crate::{
     },
     revocation::revoke::{RevocationResult, Revoker},
 };
-use domain::{
-    factors::aaguid::authenticator, factors::challenge::ChallengeKind, factors::passkey,
-    factors::passkey::PASSKEYS_PER_USER,
-};
-use store::{ChallengeOwner, FACTOR_GONE, FactorChange, NewPasskey, Store, StoredPasskey};
 
 /// A passkey as its user sees it.
 #[derive(Clone, Debug)]

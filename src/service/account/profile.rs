@@ -2,6 +2,7 @@
 
 use protocol::{audit::Outcome, close::Cause};
 use secrecy::{ExposeSecret, SecretString};
+use store::{Change, RevocationRequest, Store, Target, User};
 
 use crate::{
     core::{
@@ -17,7 +18,6 @@ use crate::{
     },
     revocation::revoke::{RevocationResult, Revoker},
 };
-use store::{Change, RevocationRequest, Store, Target, User};
 
 /// A user's own profile.
 pub struct Profile(Parts);

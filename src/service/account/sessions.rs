@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
+use domain::session::ended;
 use protocol::{audit::Outcome, close::Cause, id::SessionId};
+use store::{RevocationRequest, Store, Target};
 
 use crate::{
     access::listed_session::{ListedSession, SessionListing},
     core::{audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, request_meta::RequestMeta},
     revocation::revoke::{RevocationResult, Revoker},
 };
-use domain::session::ended;
-use store::{RevocationRequest, Store, Target};
 
 /// A user's own sessions. Clones are cheap.
 #[derive(Clone)]

@@ -5,9 +5,11 @@
 
 use std::time::Duration;
 
+use domain::factors::challenge::ChallengeKind;
 use protocol::audit::Outcome;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
+use store::{ChallengeOwner, Privilege, PrivilegeOutcome, Proof, Store, User};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,8 +24,6 @@ use crate::{
         request_meta::RequestMeta, throttle::Throttle,
     },
 };
-use domain::factors::challenge::ChallengeKind;
-use store::{ChallengeOwner, Privilege, PrivilegeOutcome, Proof, Store, User};
 
 /// A proof of presence.
 #[derive(Clone, Debug)]

@@ -4,6 +4,7 @@
 //! `passkey_ceremony`, which judges answers, and by sign-in, which spends them.
 
 use protocol::{audit::Outcome, close::Cause, id::UserId};
+use store::{Change, FactorChange, Proof, RevocationRequest, Store, StoredPasskey, Target};
 use webauthn_rs::prelude::Credential;
 
 use super::stored_passkey::read_passkey;
@@ -11,7 +12,6 @@ use crate::{
     core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta},
     revocation::revoke::Revoker,
 };
-use store::{Change, FactorChange, Proof, RevocationRequest, Store, StoredPasskey, Target};
 
 /// Suspends passkeys that may have been copied. Clones are cheap.
 #[derive(Clone)]

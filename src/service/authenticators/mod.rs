@@ -11,13 +11,13 @@ pub(crate) mod verify_code;
 
 use std::sync::Arc;
 
-use domain::{factors::backup_code::BackupCodeKeys, factors::totp::TotpSealer};
-
-use crate::{core::Core, revocation::Revocation};
 use clone_detection::CloneDetection;
+use domain::factors::{backup_code::BackupCodeKeys, totp::TotpSealer};
 use passkey_ceremony::PasskeyCeremonies;
 use relying_party::RelyingParty;
 use verify_code::CodeVerifier;
+
+use crate::{core::Core, revocation::Revocation};
 
 /// The capability to judge proofs, shared by signing in and by managing an account. Clones are cheap.
 #[derive(Clone)]

@@ -4,16 +4,16 @@
 //! [`PasskeyCeremonies::judge_assertion`], whatever it is for, so that a known user name, an unknown one and none are treated
 //! alike. The state of a ceremony is kept in the database and can be taken once.
 
+use domain::factors::challenge::{CHALLENGE_TTL, ChallengeKind};
 use protocol::{audit::Outcome, id::UserId};
 use serde_json::{Value, json};
+use store::{Challenge, ChallengeOwner, PasskeyOwner, Proof, Store, StoredPasskey};
 use webauthn_rs::prelude::{
     Credential, DiscoverableAuthentication, Passkey, PublicKeyCredential, Uuid, WebauthnError,
 };
 
 use super::{clone_detection::CloneDetection, relying_party::RelyingParty, stored_passkey::read_passkey};
 use crate::core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta};
-use domain::{factors::challenge::CHALLENGE_TTL, factors::challenge::ChallengeKind};
-use store::{Challenge, ChallengeOwner, PasskeyOwner, Proof, Store, StoredPasskey};
 
 /// A ceremony that has begun: what the browser needs to answer it.
 #[derive(Clone, Debug)]

@@ -4,11 +4,10 @@
 
 use std::{fmt, sync::Arc};
 
+use domain::factors::passkey::RelyingPartyNames;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 use webauthn_rs::prelude::{PublicKeyCredential, Url, Webauthn, WebauthnBuilder, WebauthnError};
-
-use domain::factors::passkey::RelyingPartyNames;
 
 /// The relying party, with the WebAuthn library configured for it. Clones are cheap.
 #[derive(Clone)]

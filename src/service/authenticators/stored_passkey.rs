@@ -1,9 +1,8 @@
 //! Reading passkeys as they are stored.
 
 use serde_json::Value;
-use webauthn_rs::prelude::Passkey;
-
 use store::StoredPasskey;
+use webauthn_rs::prelude::Passkey;
 
 /// The library's form of a stored passkey. `None` if the library can no longer read it: such a passkey proves nothing, and
 /// must not keep the others from being listed.

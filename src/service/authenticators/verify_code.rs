@@ -5,16 +5,18 @@
 
 use std::sync::Arc;
 
+use domain::{
+    crypto::seal::{NONCE_BYTES, Sealed},
+    factors::{
+        backup_code::{BackupCode, BackupCodeKeys},
+        totp::{SECRET_BYTES, TotpCode, TotpSealer, TotpSecret, matching_step},
+    },
+};
 use protocol::id::UserId;
 use secrecy::{ExposeSecret as _, SecretString};
+use store::{Proof, Store};
 
 use crate::core::{clock::Clock, failure::Failure, random::random_bytes};
-use domain::{
-    crypto::seal::NONCE_BYTES, crypto::seal::Sealed, factors::backup_code::BackupCode,
-    factors::backup_code::BackupCodeKeys, factors::totp::SECRET_BYTES, factors::totp::TotpCode,
-    factors::totp::TotpSealer, factors::totp::TotpSecret, factors::totp::matching_step,
-};
-use store::{Proof, Store};
 
 /// A code as it was typed.
 #[derive(Clone, Debug)]

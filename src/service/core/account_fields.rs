@@ -4,8 +4,9 @@
 
 use std::borrow::Cow;
 
-use super::failure::Failure;
 use domain::account::email::Email;
+
+use super::failure::Failure;
 
 /// The longest display name, in characters.
 const NAME_CHARS: usize = 100;

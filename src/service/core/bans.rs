@@ -7,12 +7,12 @@
 use std::{net::IpAddr, time::Duration};
 
 use actors::Realtime;
+use domain::client::address::limit_key;
 use protocol::audit::{AuditEvent, Outcome};
+use store::{Ban, Store, StoreError};
 use time::OffsetDateTime;
 
 use super::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta};
-use domain::client::address::limit_key;
-use store::{Ban, Store, StoreError};
 
 /// The most bans that are kept in memory and listed. If there are more, those that end last are kept.
 const MAX_BANS: u32 = 50_000;

@@ -2,12 +2,11 @@
 //!
 //! Made by `access` from a verified credential. Every use case of a signed-in user takes one.
 
+use domain::account::role::{Role, Scopes};
 use logic::denials::TokenMark;
 use protocol::id::{DeviceId, SessionId, UserId};
-use time::OffsetDateTime;
-
-use domain::{account::role::Role, account::role::Scopes};
 use store::ActingSession;
+use time::OffsetDateTime;
 
 /// An authenticated user, and what their credential permits.
 #[derive(Clone, Debug)]

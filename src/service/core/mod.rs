@@ -18,14 +18,13 @@ pub(crate) mod throttle;
 use std::time::Duration;
 
 use actors::Realtime;
-use domain::abuse::throttle::{Limits, ThrottleKeys};
-use store::Store;
-
 use audit::AuditTrail;
 use bans::Bans;
 use clock::Clock;
+use domain::abuse::throttle::{Limits, ThrottleKeys};
 use password_hasher::PasswordHasher;
 use privilege::PrivilegeCheck;
+use store::Store;
 use throttle::Throttle;
 
 /// The parts that capabilities are made from. Each capability keeps only those it uses.

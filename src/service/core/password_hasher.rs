@@ -13,6 +13,10 @@ use std::{
     time::{Duration, Instant},
 };
 
+use domain::account::{
+    email::Email,
+    password::{self, HashError, HashParams, MAX_BYTES, NO_PASSWORD, Verification},
+};
 use parking_lot::Mutex;
 use protocol::id::UserId;
 use secrecy::{ExposeSecret, SecretString};
@@ -22,10 +26,6 @@ use tokio::{
 };
 
 use crate::core::failure::Failure;
-use domain::{
-    account::email::Email, account::password, account::password::HashError, account::password::HashParams,
-    account::password::MAX_BYTES, account::password::NO_PASSWORD, account::password::Verification,
-};
 
 /// The `nice` value of hashing threads.
 const NICE: i32 = 10;

@@ -3,11 +3,11 @@
 //! Used by every use case that a stolen session must not be able to carry out. The only place that makes
 //! `Failure::StepUpRequired`, so that the failure always names the methods that the user has.
 
+use domain::factors::challenge::ProofMethod;
 use protocol::id::UserId;
+use store::{Lapse, Store, StoreError};
 
 use super::{caller::Caller, clock::Clock, failure::Failure};
-use domain::factors::challenge::ProofMethod;
-use store::{Lapse, Store, StoreError};
 
 /// Checks that a caller has proved their presence recently. Clones are cheap.
 #[derive(Clone)]

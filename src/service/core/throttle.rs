@@ -5,15 +5,19 @@
 use std::{net::IpAddr, sync::Arc, time::Duration};
 
 use actors::Realtime;
+use domain::{
+    abuse::throttle::{Limits, ThrottleKeys},
+    client::address::limit_key,
+    problem::Policy,
+};
 use logic::{bans::BanStatus, limits::Verdict};
-use protocol::id::{DeviceId, SessionId, UserId};
+use protocol::{
+    id::{DeviceId, SessionId, UserId},
+    limit::Limit,
+};
 use secrecy::SecretString;
 
 use super::{bans::Bans, clock::Clock, failure::Failure, request_meta::RequestMeta};
-use domain::{
-    abuse::throttle::Limits, abuse::throttle::ThrottleKeys, client::address::limit_key, problem::Policy,
-};
-use protocol::limit::Limit;
 
 /// Spends permits. Clones are cheap and are the same limits.
 #[derive(Clone)]

@@ -1,10 +1,12 @@
 //! Lists for operators: sessions of accounts and of users of outside issuers, and connections.
 
 use actors::{Realtime, runtime::ListedConnection};
+use domain::account::role::Scope;
 use protocol::{
     audit::Outcome,
     id::{SessionId, Subject},
 };
+use store::{ExternalFilter, ExternalSession, Store};
 use time::OffsetDateTime;
 
 use super::{
@@ -18,8 +20,6 @@ use crate::{
         subject::account_of,
     },
 };
-use domain::account::role::Scope;
-use store::{ExternalFilter, ExternalSession, Store};
 
 /// A page of sessions of accounts, newest first.
 #[derive(Clone, Debug)]

@@ -3,8 +3,13 @@
 //! The operator of the server has the database's password, so no further proof is required. Running servers learn of changes
 //! from the database. Events have no actor and say that they come from the command line.
 
+use domain::account::{
+    email::Email,
+    role::{Role, Status},
+};
 use protocol::{audit::AuditEvent, close::Cause, id::UserId};
 use secrecy::SecretString;
+use store::{Change, FactorChange, NewUser, RevocationRequest, Store, StoreError, Target, User, UserFilter};
 
 use crate::{
     core::{
@@ -16,8 +21,6 @@ use crate::{
     },
     revocation::revoke::{RevocationResult, Revoker},
 };
-use domain::{account::email::Email, account::role::Role, account::role::Status};
-use store::{Change, FactorChange, NewUser, RevocationRequest, Store, StoreError, Target, User, UserFilter};
 
 /// Administers accounts from the command line.
 pub struct LocalAdmin {

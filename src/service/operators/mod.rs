@@ -7,14 +7,15 @@ pub(crate) mod local_admin;
 pub(crate) mod revoke;
 pub(crate) mod session_page;
 
+use listings::Listings;
+use local_admin::LocalAdmin;
+use revoke::OperatorRevocation;
+
 use crate::{
     access::{Access, listed_session::SessionListing},
     core::{Core, bans::Bans},
     revocation::Revocation,
 };
-use listings::Listings;
-use local_admin::LocalAdmin;
-use revoke::OperatorRevocation;
 
 /// The capability to act on the accounts and sessions of others.
 pub struct Operators {

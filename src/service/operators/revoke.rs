@@ -1,6 +1,8 @@
 //! Revoking sessions as an operator, within what the operator's role may act on.
 
+use domain::account::role::{Role, Scope};
 use protocol::{audit::Outcome, close::Cause};
+use store::{ActingSession, RevocationRequest, SessionFilter, Store, Target, User};
 
 use crate::{
     core::{
@@ -9,8 +11,6 @@ use crate::{
     },
     revocation::revoke::{RevocationResult, Revoker},
 };
-use domain::{account::role::Role, account::role::Scope};
-use store::{ActingSession, RevocationRequest, SessionFilter, Store, Target, User};
 
 /// Revokes sessions as an operator.
 pub struct OperatorRevocation {

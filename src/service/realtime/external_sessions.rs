@@ -11,11 +11,13 @@ use std::{
 };
 
 use actors::Realtime;
+use domain::issuer::OutsideConnection;
 use parking_lot::Mutex;
 use protocol::{
     close::CloseReason,
     id::{ConnectionId, SessionId},
 };
+use store::{ExternalSession, Store, StoreError};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -24,8 +26,6 @@ use crate::{
     access::refusal::{Refusal, not_judged},
     core::{clock::Clock, failure::Failure},
 };
-use domain::issuer::OutsideConnection;
-use store::{ExternalSession, Store, StoreError};
 
 /// The most ends that wait to be written. Further ends are left to the expiry job, which ends sessions without heartbeats.
 const MAX_WAITING_ENDS: usize = 200_000;

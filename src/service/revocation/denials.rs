@@ -6,10 +6,14 @@
 
 use std::{collections::HashSet, sync::Arc};
 
-use actors::{Realtime, runtime::ConnectionRequest, runtime::ConnectionSelection};
-use logic::{denials::Denial, denials::DenialRecord, denials::TokenMark};
+use actors::{
+    Realtime,
+    runtime::{ConnectionRequest, ConnectionSelection},
+};
+use logic::denials::{Denial, DenialRecord, TokenMark};
 use parking_lot::Mutex;
 use protocol::{UnsubscribeCode, audit::AuditEvent, channel_name::ChannelName, close::Cause, id::Subject};
+use store::{HeardDenial, NewDenial, RevocationRequest, Store, Target};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,7 +26,6 @@ use crate::{
         subject::account_of,
     },
 };
-use store::{HeardDenial, NewDenial, RevocationRequest, Store, Target};
 
 /// How long an expired denial is kept, so that every node has seen its end.
 const KEPT: time::Duration = time::Duration::days(1);

@@ -11,10 +11,9 @@ use std::{
 
 use parking_lot::Mutex;
 use protocol::id::RevocationId;
+use store::{CommittedRevocation, HeardRevocation};
 use tokio::sync::Notify;
 use uuid::Uuid;
-
-use store::{CommittedRevocation, HeardRevocation};
 
 /// How many of its own revocations a node remembers until the feed sees them, which is at its next look. If the looks fail for
 /// so long that there are more, the oldest is forgotten and is carried out again when it is seen: its sessions have ended

@@ -8,13 +8,14 @@ pub(crate) mod revoke;
 
 use std::sync::Arc;
 
+use denials::Denials;
+use in_flight_revocations::InFlightRevocations;
+use revoke::Revoker;
+
 use crate::{
     access::{Access, feed_state::FeedState},
     core::Core,
 };
-use denials::Denials;
-use in_flight_revocations::InFlightRevocations;
-use revoke::Revoker;
 
 /// The capability to end trust.
 pub struct Revocation {

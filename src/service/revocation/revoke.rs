@@ -8,13 +8,13 @@ use std::sync::Arc;
 
 use actors::Realtime;
 use protocol::id::RevocationId;
+use store::{CommittedRevocation, RevocationRequest, Store};
 
 use super::in_flight_revocations::InFlightRevocations;
 use crate::{
     access::verifier::Verifier,
     core::{failure::Failure, privilege::PrivilegeCheck},
 };
-use store::{CommittedRevocation, RevocationRequest, Store};
 
 /// What a revocation did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,8 +3,9 @@
 //! An attempt that opens a session is written by that transaction. The others are written by [`SignInAttempts::write`].
 
 use actors::Realtime;
-use domain::risk::sign_in_history::Attempted;
+use domain::{abuse::attempt::AttemptOutcome, risk::sign_in_history::Attempted, session::SignInMethod};
 use protocol::id::UserId;
+use store::{Attempt, Store};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -16,8 +17,6 @@ use crate::core::{
     request_meta::RequestMeta,
     throttle::Throttle,
 };
-use domain::{abuse::attempt::AttemptOutcome, session::SignInMethod};
-use store::{Attempt, Store};
 
 /// A page of attempts, newest first.
 #[derive(Clone, Debug)]

@@ -5,10 +5,9 @@
 
 use std::{fmt, net::IpAddr, path::Path, sync::Arc};
 
+use domain::risk::{Place, Position};
 use maxminddb::{MaxMindDbError, Reader};
 use serde::Deserialize;
-
-use domain::risk::{Place, Position};
 
 /// The longest name of a city that is kept, in characters.
 const CITY_CHARS: usize = 100;

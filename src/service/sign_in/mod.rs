@@ -17,10 +17,8 @@ pub(crate) mod sign_out;
 
 use std::sync::Arc;
 
-use domain::{factors::passkey::Decoys, risk::Thresholds, session::SessionLimits};
-
-use crate::{access::Access, authenticators::Authenticators, core::Core, revocation::Revocation};
 use attempts::SignInAttempts;
+use domain::{factors::passkey::Decoys, risk::Thresholds, session::SessionLimits};
 use geo::Geo;
 use open_session::SessionOpener;
 use passkey::PasskeySignIn;
@@ -31,6 +29,8 @@ use request_device::RequestDevices;
 use risk::RiskAssessor;
 use second_factor::SecondFactor;
 use sign_out::SignOut;
+
+use crate::{access::Access, authenticators::Authenticators, core::Core, revocation::Revocation};
 
 /// The capability to sign in and out.
 pub struct SignIn {

@@ -4,18 +4,18 @@
 
 use std::time::Duration;
 
+use domain::session::{SessionLimits, SignInMethod};
 use protocol::{
     audit::{AuditEvent, Outcome},
     id::{DeviceId, SessionId},
 };
+use store::{OpenOutcome, OpenSession, Store, User};
 
 use super::request_device::RequestDevices;
 use crate::{
     core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta},
     revocation::revoke::Revoker,
 };
-use domain::session::{SessionLimits, SignInMethod};
-use store::{OpenOutcome, OpenSession, Store, User};
 
 /// Opens sessions. Clones are cheap.
 #[derive(Clone)]

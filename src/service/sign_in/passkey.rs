@@ -3,8 +3,17 @@
 //! A passkey verifies its holder, so alone it counts as two factors. The purpose of a ceremony is fixed when it begins; the
 //! answer cannot change it.
 
+use domain::{
+    abuse::attempt::AttemptOutcome,
+    account::email::Email,
+    client::device::{TRUST_TTL, Trust},
+    factors::{challenge::ChallengeKind, passkey::Decoys},
+    risk::RiskOutcome,
+    session::SignInMethod,
+};
 use protocol::id::UserId;
 use serde_json::Value;
+use store::{Attempt, Challenge, ChallengeOwner, OpenOutcome, OpenSession, SignInCandidate, Store};
 use uuid::Uuid;
 use webauthn_rs::prelude::PublicKeyCredential;
 
@@ -27,11 +36,6 @@ use crate::{
         throttle::Throttle,
     },
 };
-use domain::{
-    abuse::attempt::AttemptOutcome, account::email::Email, client::device::TRUST_TTL, client::device::Trust,
-    factors::challenge::ChallengeKind, factors::passkey::Decoys, risk::RiskOutcome, session::SignInMethod,
-};
-use store::{Attempt, Challenge, ChallengeOwner, OpenOutcome, OpenSession, SignInCandidate, Store};
 
 /// What a passkey is asked for.
 #[derive(Clone, Debug)]

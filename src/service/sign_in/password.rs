@@ -4,9 +4,18 @@
 //! disabled, and it is answered as late as a success (`answer_timing`). A revocation may come between the check of the
 //! password and the opening of the session: then the store opens none.
 
+use domain::{
+    abuse::attempt::AttemptOutcome,
+    account::{email::Email, password::Verification},
+    client::device::Trust,
+    factors::challenge::decide_second_factor,
+    risk::RiskOutcome,
+    session::SignInMethod,
+};
 use parking_lot::Mutex;
 use protocol::audit::{AuditEvent, Outcome};
 use secrecy::{ExposeSecret, SecretString};
+use store::{Attempt, OpenOutcome, OpenSession, SignInCandidate, Store};
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -32,12 +41,6 @@ use crate::{
         throttle::Throttle,
     },
 };
-use domain::{
-    abuse::attempt::AttemptOutcome, account::email::Email, account::password::Verification,
-    client::device::Trust, factors::challenge::decide_second_factor, risk::RiskOutcome,
-    session::SignInMethod,
-};
-use store::{Attempt, OpenOutcome, OpenSession, SignInCandidate, Store};
 
 /// The result of a right password.
 #[derive(Clone, Debug)]

@@ -5,10 +5,12 @@
 
 use std::{sync::Arc, time::Duration};
 
+use domain::tokens::refresh_token::{ChainState, Decision, RefreshToken, decide};
 use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
 };
+use store::{RevocationRequest, Session, SessionWithUser, Store, Target};
 use time::OffsetDateTime;
 
 use crate::{
@@ -23,11 +25,6 @@ use crate::{
     },
     revocation::revoke::Revoker,
 };
-use domain::{
-    tokens::refresh_token::ChainState, tokens::refresh_token::Decision, tokens::refresh_token::RefreshToken,
-    tokens::refresh_token::decide,
-};
-use store::{RevocationRequest, Session, SessionWithUser, Store, Target};
 
 /// How often to start again when another request has changed the session's refresh counter at the same time.
 const MAX_ATTEMPTS: usize = 4;

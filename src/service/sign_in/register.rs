@@ -2,25 +2,27 @@
 
 use std::sync::Arc;
 
+use domain::account::role::{Role, Status};
 use protocol::{
     audit::Outcome,
     id::{DeviceId, UserId},
 };
 use secrecy::SecretString;
+use store::{NewUser, Store, StoreError, User};
 
 use super::request_device::RequestDevices;
-use crate::access::feed_state::FeedState;
-use crate::core::{
-    account_fields::{email_taken, parse_display_name, parse_email},
-    audit::AuditTrail,
-    clock::Clock,
-    failure::Failure,
-    password_hasher::PasswordHasher,
-    request_meta::RequestMeta,
-    throttle::Throttle,
+use crate::{
+    access::feed_state::FeedState,
+    core::{
+        account_fields::{email_taken, parse_display_name, parse_email},
+        audit::AuditTrail,
+        clock::Clock,
+        failure::Failure,
+        password_hasher::PasswordHasher,
+        request_meta::RequestMeta,
+        throttle::Throttle,
+    },
 };
-use domain::{account::role::Role, account::role::Status};
-use store::{NewUser, Store, StoreError, User};
 
 /// An account that was registered, as the client may see it.
 #[derive(Clone, Debug)]

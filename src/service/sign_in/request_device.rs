@@ -1,11 +1,11 @@
 //! The device and the place that a request comes from.
 
+use domain::{client::device::FINGERPRINT_VERSION, risk::Place};
 use protocol::id::DeviceId;
+use store::DeviceSeen;
 
 use super::geo::Geo;
 use crate::core::request_meta::RequestMeta;
-use domain::{client::device::FINGERPRINT_VERSION, risk::Place};
-use store::DeviceSeen;
 
 /// Describes devices of requests. Clones are cheap.
 #[derive(Clone)]

@@ -4,7 +4,12 @@
 //! refused with `Unavailable`.
 
 use actors::Realtime;
+use domain::{
+    client::device::{FINGERPRINT_VERSION, Trust},
+    risk::{Assessment, RiskOutcome, Signals, Standing, Thresholds, decide},
+};
 use protocol::{audit::Outcome, id::UserId};
+use store::{Device, Store};
 
 use super::request_device::RequestDevices;
 use crate::core::{
@@ -13,11 +18,6 @@ use crate::core::{
     failure::Failure,
     request_meta::RequestMeta,
 };
-use domain::{
-    client::device::FINGERPRINT_VERSION, client::device::Trust, risk::Assessment, risk::RiskOutcome,
-    risk::Signals, risk::Standing, risk::Thresholds, risk::decide,
-};
-use store::{Device, Store};
 
 /// The assessment of a sign-in and what follows from it.
 #[derive(Clone, Debug)]

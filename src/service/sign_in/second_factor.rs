@@ -4,11 +4,23 @@
 //! counted, then judged, and then spent, together with its challenge, by the transaction that opens the session. The refusal is
 //! the same whatever is wrong with an answer.
 
+use domain::{
+    abuse::attempt::AttemptOutcome,
+    account::email::Email,
+    client::device::{TRUST_TTL, Trust},
+    factors::challenge::{CHALLENGE_ATTEMPTS, CHALLENGE_TTL, ChallengeKind, ProofMethod},
+    risk::Assessment,
+    session::SignInMethod,
+};
 use protocol::{
     audit::Outcome,
     id::{DeviceId, UserId},
 };
 use serde::{Deserialize, Serialize};
+use store::{
+    Attempt, Challenge, ChallengeAttempt, ChallengeOwner, OpenOutcome, OpenSession, Proof, SignInCandidate,
+    Store, User,
+};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
@@ -20,16 +32,6 @@ use crate::{
         account_fields::folded_name, audit::AuditTrail, clock::Clock, failure::Failure,
         request_meta::RequestMeta, throttle::Throttle,
     },
-};
-use domain::{
-    abuse::attempt::AttemptOutcome, account::email::Email, client::device::TRUST_TTL, client::device::Trust,
-    factors::challenge::CHALLENGE_ATTEMPTS, factors::challenge::CHALLENGE_TTL,
-    factors::challenge::ChallengeKind, factors::challenge::ProofMethod, risk::Assessment,
-    session::SignInMethod,
-};
-use store::{
-    Attempt, Challenge, ChallengeAttempt, ChallengeOwner, OpenOutcome, OpenSession, Proof, SignInCandidate,
-    Store, User,
 };
 
 /// A second factor that the client is asked for.

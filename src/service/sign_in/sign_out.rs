@@ -2,8 +2,10 @@
 //!
 //! Works with every genuine token of the session, an expired one, too, and any number of times.
 
+use domain::account::role::Role;
 use logic::denials::TokenMark;
 use protocol::{audit::Outcome, close::Cause, id::SessionId};
+use store::{ActingSession, RevocationRequest, SessionWithUser, Store, Target};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -12,8 +14,6 @@ use crate::{
     core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta},
     revocation::revoke::{RevocationResult, Revoker},
 };
-use domain::account::role::Role;
-use store::{ActingSession, RevocationRequest, SessionWithUser, Store, Target};
 
 /// Which sessions to sign out of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,11 +8,11 @@
 use std::time::{Duration, Instant};
 
 use actors::Realtime;
+use store::{ChannelRetention as KeptChannel, Store};
 use time::OffsetDateTime;
 
 use super::step_log::logged;
 use crate::core::{clock::Clock, failure::Failure};
-use store::{ChannelRetention as KeptChannel, Store};
 
 /// How often it runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);

@@ -6,7 +6,9 @@
 use std::{sync::Arc, time::Duration};
 
 use actors::Realtime;
+use domain::session::SessionLimits;
 use protocol::{close::Cause, id::SessionId};
+use store::{RevocationRequest, Store, Target};
 use time::OffsetDateTime;
 
 use super::step_log::logged;
@@ -16,8 +18,6 @@ use crate::{
     realtime::external_sessions::{ExternalSessions, open_sessions},
     revocation::{denials::Denials, revoke::Revoker},
 };
-use domain::session::SessionLimits;
-use store::{RevocationRequest, Store, Target};
 
 /// How often it runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);

@@ -17,8 +17,12 @@ use std::{
 };
 
 use actors::Realtime;
+use channel_retention::ChannelRetention;
 use domain::session::SessionLimits;
+use expiry::Expiry;
+use jobs::{Batching, Job, JobHealth};
 use parking_lot::Mutex;
+use revocation_feed::RevocationFeed;
 use store::Store;
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -28,10 +32,6 @@ use crate::{
     realtime::external_sessions::ExternalSessions,
     revocation::Revocation,
 };
-use channel_retention::ChannelRetention;
-use expiry::Expiry;
-use jobs::{Batching, Job, JobHealth};
-use revocation_feed::RevocationFeed;
 
 /// How often bans are loaded: how long a ban of another node takes to arrive here.
 const LOAD_BANS_EVERY: Duration = Duration::from_secs(3);

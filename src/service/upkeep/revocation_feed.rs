@@ -14,6 +14,7 @@ use std::{
 };
 
 use actors::Realtime;
+use store::{HeardRevocation, RevocationListener, Store, StoreError, Watermark};
 use tokio::{sync::watch, time::timeout};
 
 use super::jobs::JobHealth;
@@ -27,7 +28,6 @@ use crate::{
         revoke::Revoker,
     },
 };
-use store::{HeardRevocation, RevocationListener, Store, StoreError, Watermark};
 
 /// How often to look without a notification.
 const POLL: Duration = Duration::from_millis(300);

@@ -8,6 +8,11 @@ use std::net::IpAddr;
 use actix_http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::StatusCode;
 use actors::runtime::{Outbox, OutboxReader, Transport, outbox};
+use domain::{
+    client::{address, origin::FetchSite},
+    tokens::credential::{self, Credential, Headers, Source},
+};
+use logic::client::VerifyRefusal;
 use protocol::{Encoding, id::ConnectionId};
 
 use super::{
@@ -17,11 +22,6 @@ use super::{
     register::{Admitted, NewConnection},
 };
 use crate::socket::shared::SocketContext;
-use domain::{
-    client::{address, origin::FetchSite},
-    tokens::credential::{self, Credential, Headers, Source},
-};
-use logic::client::VerifyRefusal;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");

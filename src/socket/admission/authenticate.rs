@@ -6,18 +6,20 @@
 use std::time::{Duration, Instant};
 
 use actors::runtime::{AttachRequest, ConnectionIdentity};
-use logic::namespace::Party;
+use domain::account::role::Role;
+use logic::{
+    client::{Identity, VerifyRefusal},
+    namespace::Party,
+};
 use protocol::id::ConnectionId;
 use secrecy::{ExposeSecret, SecretString};
+use service::Caller;
 
 use super::{
     external_identity,
     register::{Admitted, NewConnection, attach, renew, verify_refusal},
 };
 use crate::socket::shared::SocketContext;
-use domain::account::role::Role;
-use logic::client::{Identity, VerifyRefusal};
-use service::Caller;
 
 /// Verifies the token and registers the connection with its session. Without a token the connection is anonymous.
 ///

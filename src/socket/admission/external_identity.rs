@@ -7,20 +7,22 @@
 use std::time::{Duration, Instant};
 
 use actors::runtime::{AttachRequest, ConnectionIdentity};
-use logic::denials::TokenMark;
-use logic::namespace::Party;
+use domain::issuer::OutsideConnection;
+use logic::{
+    client::{Identity, SubscriptionGrant, SubscriptionRefusal, VerifyRefusal},
+    denials::TokenMark,
+    namespace::Party,
+};
 use protocol::{
     channel_name::ChannelName,
     close::{Cause, CloseReason},
     id::{ConnectionId, SessionId, Subject},
 };
 use secrecy::{ExposeSecret, SecretString};
+use service::Refusal;
 
 use super::register::{Admitted, NewConnection, attach, renew, verify_refusal};
 use crate::socket::shared::SocketContext;
-use domain::issuer::OutsideConnection;
-use logic::client::{Identity, SubscriptionGrant, SubscriptionRefusal, VerifyRefusal};
-use service::Refusal;
 
 /// Whether an external issuer has issued the token.
 pub(crate) fn is_external(context: &SocketContext, token: &SecretString) -> bool {

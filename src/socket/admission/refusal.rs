@@ -14,16 +14,14 @@ use actix_http::{
 };
 use actix_web::{HttpMessage as _, HttpRequest, HttpResponse, http::StatusCode};
 use bytes::{Bytes, BytesMut};
-use logic::denials::Denied;
-use tokio::io::AsyncWriteExt;
-
 use domain::{
     problem::{MEDIA_TYPE, Policy, ProblemDetails, retry_after},
     request::RequestId,
     tokens::credential::CredentialError,
 };
-use logic::client::VerifyRefusal;
+use logic::{client::VerifyRefusal, denials::Denied};
 use service::Failure;
+use tokio::io::AsyncWriteExt;
 
 /// Maximum time for a refused client to read the response.
 const WRITE_DEADLINE: Duration = Duration::from_secs(2);

@@ -5,15 +5,15 @@
 use std::net::IpAddr;
 
 use actors::runtime::{AttachError, AttachRequest, Attachment, Outbox, Transport};
-use protocol::id::{ConnectionId, DeviceId, SessionId, Subject};
-
-use super::connection_limits::UserPermit;
-use crate::socket::shared::SocketContext;
 use logic::{
     client::{Identity, VerifyRefusal},
     denials::TokenMark,
 };
+use protocol::id::{ConnectionId, DeviceId, SessionId, Subject};
 use service::{ExternalSessionGuard, Refusal};
+
+use super::connection_limits::UserPermit;
+use crate::socket::shared::SocketContext;
 
 /// An authenticated connection, with the guards that keep it registered.
 pub(crate) struct Admitted {

@@ -3,12 +3,10 @@
 //! Channel shards report results from their own threads. The driver of the connection waits for all of them.
 
 use actors::runtime::JoinCollector;
-use logic::history::PAGE_BYTES;
+use logic::{client::JoinResults, history::PAGE_BYTES};
 use parking_lot::Mutex;
 use protocol::{ErrorCode, SubscribeResult, channel_name::ChannelName};
 use tokio::sync::oneshot;
-
-use logic::client::JoinResults;
 
 /// The results so far.
 pub(crate) struct ConnectSubscriptions(Mutex<State>);

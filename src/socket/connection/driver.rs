@@ -19,6 +19,10 @@ use actors::runtime::{
     ANSWER_BYTES, ChannelJoin, ConnectionEnd, ConnectionRequest, JoinCollector as _, JoinReply, LaneError,
     LeaveReply, Outbox, Reservation, SubscribeReply, Transport,
 };
+use logic::client::{
+    ChannelQuery, ClientState, ConnectionParameters, Effect, Identity, JoinRequest, JoinResults, Purpose,
+    ServerRequest, SubscriptionGrant, SubscriptionRefusal, UnsubscribeNotice, VerifyRefusal,
+};
 use protocol::{
     ClientInfo, ErrorCode, Payload, UnsubscribeCode,
     channel_name::ChannelName,
@@ -40,10 +44,6 @@ use crate::socket::{
         register::{Admitted, NewConnection},
     },
     shared::SocketContext,
-};
-use logic::client::{
-    ChannelQuery, ClientState, ConnectionParameters, Effect, Identity, JoinRequest, JoinResults, Purpose,
-    ServerRequest, SubscriptionGrant, SubscriptionRefusal, UnsubscribeNotice, VerifyRefusal,
 };
 
 /// The result of asynchronous work that the client state requested.
@@ -366,7 +366,7 @@ impl Driver {
                     self.handle(ServerRequest::Forget(channel, number));
                 }
                 ConnectionRequest::Subscribe(subscription, reply) => {
-                    self.subscribe_for_server(subscription, reply)
+                    self.subscribe_for_server(subscription, reply);
                 }
                 ConnectionRequest::Unsubscribe { channel, code, reply } => {
                     let _ = reply.send(self.handle(ServerRequest::Unsubscribe(channel, code)));

@@ -3,6 +3,7 @@
 use std::{net::IpAddr, sync::Arc};
 
 use actors::runtime::{Outbox, Transport};
+use logic::client::VerifyRefusal;
 use protocol::{Emulation, id::ConnectionId};
 
 use super::registration::Registration;
@@ -10,7 +11,6 @@ use crate::socket::{
     admission::{connection_limits::Permit, register::Admitted},
     shared::SocketContext,
 };
-use logic::client::VerifyRefusal;
 
 /// What a connection starts with.
 pub(crate) struct ConnectionParts {

@@ -7,11 +7,11 @@
 use std::{cell::RefCell, rc::Rc};
 
 use actors::runtime::Attachment;
+use logic::client::Identity;
 use protocol::id::DeviceId;
+use service::ExternalSessionGuard;
 
 use crate::socket::admission::{connection_limits::UserPermit, register::Admitted};
-use logic::client::Identity;
-use service::ExternalSessionGuard;
 
 /// The identity that the connection is registered with. The driver keeps it for as long as it runs.
 pub(crate) struct RegisteredIdentity {

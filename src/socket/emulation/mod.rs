@@ -21,6 +21,7 @@ use actix_web::{
 };
 use actors::runtime::Transport;
 use bytes::Bytes;
+use domain::tokens::credential::{self, Source};
 use protocol::{Emulation, Encoding};
 
 use crate::socket::{
@@ -32,7 +33,6 @@ use crate::socket::{
     listener::http_deadline::state::HttpDeadline,
     shared::SocketContext,
 };
-use domain::tokens::credential::{self, Source};
 pub use registry::StreamRegistry;
 
 use command_queue::CommandQueue;

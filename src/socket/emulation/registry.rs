@@ -10,12 +10,12 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use dashmap::DashMap;
 use protocol::{id::ConnectionId, protobuf::Emulated};
 use secrecy::SecretString;
+use service::{EmulatedStreams, StreamDigest};
 use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use super::command_queue::CommandQueue;
 use crate::socket::admission::refusal::Refusal;
-use service::{EmulatedStreams, StreamDigest};
 
 /// The open streams.
 pub struct StreamRegistry {

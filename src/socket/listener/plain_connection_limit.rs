@@ -13,9 +13,9 @@ use std::{
 
 use actix_rt::net::TcpStream;
 use actix_service::{Service, ServiceFactory};
+use domain::client::address;
 
 use crate::socket::admission::connection_limits::Permits;
-use domain::client::address;
 
 /// A service with the limit in front of it.
 pub(crate) struct PlainConnectionLimit<S> {

@@ -14,6 +14,10 @@ use actix_http::{
 };
 use actix_web::http::StatusCode;
 use actors::runtime;
+use domain::{
+    request::{SDK_SOCKET_PATH, SOCKET_PATHS, request_id},
+    tokens::credential,
+};
 use protocol::Encoding;
 use uuid::Uuid;
 
@@ -25,10 +29,6 @@ use crate::socket::{
     },
     connection::{parts::ConnectionParts, registration::Registration},
     shared::SocketContext,
-};
-use domain::{
-    request::{SDK_SOCKET_PATH, SOCKET_PATHS, request_id},
-    tokens::credential,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");

@@ -6,6 +6,14 @@
 use std::net::{IpAddr, Ipv6Addr};
 
 use deadpool_postgres::GenericClient;
+use domain::{
+    abuse::attempt::AttemptOutcome,
+    risk::{
+        Assessment, History, Place, Position, RECENT_MS, Visit,
+        sign_in_history::{FAILURES_MAX, VISITS_MAX},
+    },
+    session::SignInMethod,
+};
 use futures_util::future::try_join3;
 use protocol::id::{DeviceId, SessionId, UserId};
 use time::{Duration, OffsetDateTime};
@@ -16,14 +24,6 @@ use crate::{
     error::StoreError,
     pool::Store,
     row_mapping::{self, clipped},
-};
-use domain::{
-    abuse::attempt::AttemptOutcome,
-    risk::{
-        Assessment, History, Place, Position, RECENT_MS, Visit,
-        sign_in_history::{FAILURES_MAX, VISITS_MAX},
-    },
-    session::SignInMethod,
 };
 
 /// Older visits are not part of the history.

@@ -6,6 +6,7 @@
 use std::net::IpAddr;
 
 use deadpool_postgres::GenericClient;
+use domain::{client::device::Trust, risk::Place};
 use protocol::{
     audit::AuditEvent,
     id::{DeviceId, UserId},
@@ -20,7 +21,6 @@ use crate::{
     revocation::{acting_session, order::ActingSession},
     row_mapping::{self, clipped},
 };
-use domain::{client::device::Trust, risk::Place};
 
 /// A device of a user.
 #[derive(Clone, Debug, PartialEq, Eq)]

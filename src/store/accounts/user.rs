@@ -2,16 +2,16 @@
 
 use std::fmt;
 
+use domain::account::{
+    password::NO_PASSWORD,
+    role::{Role, Status},
+};
 use protocol::id::UserId;
 use secrecy::{ExposeSecret as _, SecretString};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 
 use crate::{error::StoreError, row_mapping::word};
-use domain::account::{
-    password::NO_PASSWORD,
-    role::{Role, Status},
-};
 
 /// The columns of `users AS u` that [`from_row`] reads.
 pub(crate) const USER_COLUMNS: &str = "u.id AS account_id, u.email, u.display_name, u.password_hash, u.role, u.status, \

@@ -4,6 +4,13 @@
 //! `revocation::changes`.
 
 use deadpool_postgres::GenericClient;
+use domain::{
+    account::{
+        email::Email,
+        role::{Role, Status},
+    },
+    client::device::Trust,
+};
 use protocol::{
     audit::AuditEvent,
     id::{DeviceId, UserId},
@@ -23,13 +30,6 @@ use crate::{
     pool::Store,
     revocation::{acting_session, order::ActingSession},
     row_mapping,
-};
-use domain::{
-    account::{
-        email::Email,
-        role::{Role, Status},
-    },
-    client::device::Trust,
 };
 
 /// An account to be created.

@@ -5,6 +5,7 @@
 //! session.
 
 use deadpool_postgres::Transaction;
+use domain::factors::challenge::ChallengeKind;
 use protocol::id::{SessionId, UserId};
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -12,7 +13,6 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::{error::StoreError, pool::Store, row_mapping};
-use domain::factors::challenge::ChallengeKind;
 
 /// The client that may answer a challenge.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -5,6 +5,7 @@
 //! concurrent callers, one succeeds.
 
 use deadpool_postgres::{GenericClient, Transaction};
+use domain::{account::password::NO_PASSWORD, factors::passkey::PASSKEYS_PER_USER};
 use protocol::id::UserId;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -12,7 +13,6 @@ use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::{error::StoreError, pool::Store};
-use domain::{account::password::NO_PASSWORD, factors::passkey::PASSKEYS_PER_USER};
 
 /// The factors that a user has beside a password.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! Called by services. Spending proofs and changing factors is in `second_factors`. Secrets are sealed on the way in
 //! and out.
 
+use domain::crypto::seal::Sealed;
 use protocol::{audit::AuditEvent, id::UserId};
 use time::OffsetDateTime;
 
@@ -12,7 +13,6 @@ use crate::{
     pool::Store,
     revocation::{acting_session, order::ActingSession},
 };
-use domain::crypto::seal::Sealed;
 
 /// A user's authenticator app.
 #[derive(Clone, Debug)]

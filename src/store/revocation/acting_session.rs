@@ -9,6 +9,7 @@
 //! until its commit.
 
 use deadpool_postgres::Transaction;
+use domain::account::role::{Role, Status};
 use time::OffsetDateTime;
 
 use super::{denials, order::ActingSession};
@@ -16,7 +17,6 @@ use crate::{
     error::{Lapse, StoreError},
     row_mapping,
 };
-use domain::account::role::{Role, Status};
 
 /// The advisory lock between revoking all sessions (exclusive) and opening a session (shared).
 pub(crate) const REVOKE_ALL_LOCK: i64 = 0x706f_7274_0002;

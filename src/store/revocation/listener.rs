@@ -13,7 +13,11 @@ use protocol::{
 };
 use time::OffsetDateTime;
 use tokio::{sync::mpsc, task::JoinHandle, time::timeout};
-use tokio_postgres::{AsyncMessage, Client, Row, Socket, tls::MakeTlsConnect, tls::TlsConnect, types::ToSql};
+use tokio_postgres::{
+    AsyncMessage, Client, Row, Socket,
+    tls::{MakeTlsConnect, TlsConnect},
+    types::ToSql,
+};
 use uuid::Uuid;
 
 use super::{

@@ -2,6 +2,7 @@
 //!
 //! Built by services, carried out by `commit`. Nothing here uses the database.
 
+use domain::account::role::{Role, Status};
 use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
@@ -12,7 +13,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::factors::second_factors::FactorChange;
-use domain::account::role::{Role, Status};
 
 /// The channel on which commits are announced. The payload is the id of the revocation.
 pub(crate) const CHANNEL: &str = "portcullis_revocations";

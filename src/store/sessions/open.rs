@@ -5,6 +5,7 @@
 //! anything has changed.
 
 use deadpool_postgres::Transaction;
+use domain::{account::role::Status, client::device::Trust, session::SignInMethod};
 use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
@@ -31,7 +32,6 @@ use crate::{
     row_mapping::{self, clipped},
     sessions::session::{SESSION_COLUMNS, Session},
 };
-use domain::{account::role::Status, client::device::Trust, session::SignInMethod};
 
 /// A session to be opened.
 #[derive(Clone, Debug)]

@@ -2,6 +2,10 @@
 
 use std::net::IpAddr;
 
+use domain::{
+    risk::Assessment,
+    session::{Lifetime, SignInMethod},
+};
 use protocol::{
     close::Cause,
     id::{DeviceId, RevocationId, SessionId, UserId},
@@ -14,10 +18,6 @@ use crate::{
     accounts::user::{self, User},
     error::StoreError,
     row_mapping::word,
-};
-use domain::{
-    risk::Assessment,
-    session::{Lifetime, SignInMethod},
 };
 
 /// The columns of `sessions AS s` that [`from_row`] reads.

@@ -1,12 +1,12 @@
 //! Tickets for one WebSocket handshake each: stored as a hash, consumed by one DELETE.
 
+use domain::account::role::Scopes;
 use logic::denials::TokenMark;
 use protocol::id::SessionId;
 use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 
 use crate::{error::StoreError, pool::Store};
-use domain::account::role::Scopes;
 
 /// What a consumed ticket permits.
 #[derive(Clone, Debug, PartialEq, Eq)]

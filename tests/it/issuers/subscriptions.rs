@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use logic::denials::TokenMark;
-use logic::namespace::Namespaces;
+use logic::{denials::TokenMark, namespace::Namespaces};
 use protocol::id::Subject;
 use serde_json::{Value, json};
 

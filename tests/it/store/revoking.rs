@@ -9,9 +9,8 @@ use protocol::{
 };
 use store::{Change, OpenSession, RevocationRequest, SessionFilter, Target};
 
-use crate::harness::Barrier;
-
 use super::{Db, now, with_db};
+use crate::harness::Barrier;
 
 #[test]
 fn a_session_ends_once() {

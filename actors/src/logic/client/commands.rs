@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crate::namespace::{ChannelUser, Namespaces, Party};
 use protocol::{
     ClientInfo, Command, CommandBody, ErrorCode, HistoryRequest, PublishRequest, channel_name::ChannelName,
     close::CloseReason, id::Subject,
@@ -13,6 +12,7 @@ use super::{
     identity::VerifyRefusal,
     state::{ClientState, Pending, Phase},
 };
+use crate::namespace::{ChannelUser, Namespaces, Party};
 
 /// The client that sent a command.
 pub(super) struct Requester {
@@ -22,7 +22,7 @@ pub(super) struct Requester {
 }
 
 impl Requester {
-    pub(super) fn who(&self) -> ChannelUser<'_> {
+    pub(super) fn channel_user(&self) -> ChannelUser<'_> {
         ChannelUser { party: self.party, subject: &self.subject }
     }
 }
@@ -91,7 +91,7 @@ impl ClientState {
     fn may_publish(&self, request: &PublishRequest, requester: &Requester) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
         let subscriber = self.subscriptions.is_confirmed(&channel);
-        self.config.namespaces.admit_publish(&channel, requester.who(), subscriber, request)?;
+        self.config.namespaces.admit_publish(&channel, requester.channel_user(), subscriber, request)?;
         Ok(channel)
     }
 
@@ -171,7 +171,7 @@ impl ClientState {
             ChannelQuery::Presence | ChannelQuery::PresenceStats => Namespaces::admit_presence,
             ChannelQuery::History(_) => Namespaces::admit_history,
         };
-        admit(&self.config.namespaces, &channel, requester.who(), subscriber)?;
+        admit(&self.config.namespaces, &channel, requester.channel_user(), subscriber)?;
         Ok(channel)
     }
 }

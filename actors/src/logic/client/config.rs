@@ -2,8 +2,9 @@
 
 use std::{sync::Arc, time::Duration};
 
-use crate::namespace::Namespaces;
 use protocol::limit::Limit;
+
+use crate::namespace::Namespaces;
 
 /// Every limit and delay of the client protocol. `Default` gives the documented defaults.
 #[derive(Clone, Debug)]

@@ -5,13 +5,13 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use secrecy::SecretString;
-
-use crate::namespace::Terms;
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, Lifetime, Payload, SubscribeResult, UnsubscribeCode,
     channel_name::ChannelName, close::CloseReason, subscription::ServerSubscription,
 };
+use secrecy::SecretString;
+
+use crate::namespace::Terms;
 
 /// The command that a verification belongs to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

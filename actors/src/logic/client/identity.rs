@@ -7,10 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{
-    denials::{Denied, TokenMark},
-    namespace::Party,
-};
 use protocol::{
     Payload,
     close::CloseReason,
@@ -19,6 +15,10 @@ use protocol::{
 };
 
 use super::deadlines::after;
+use crate::{
+    denials::{Denied, TokenMark},
+    namespace::Party,
+};
 
 /// What a verified token says about the user, as far as the client protocol needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -1,11 +1,10 @@
 //! Server-side subscriptions at `connect`, and requests of the server to an open connection.
 
-use std::{sync::Arc, time::Duration, time::Instant};
-
-use crate::{
-    denials::TokenMark,
-    subscription::{ConnectionDescription, SubscriptionDescription, SubscriptionSource},
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
 };
+
 use protocol::{
     ClientInfo, ErrorCode, Payload, Position, Push, SubscribeResult, UnsubscribeCode,
     channel_name::ChannelName,
@@ -19,6 +18,10 @@ use super::{
     effects::{Effect, JoinRequest, JoinResults, ServerRequest, UnsubscribeNotice},
     state::{ClientState, Pending, Phase},
     subscription_table::{Subscription, with_info},
+};
+use crate::{
+    denials::TokenMark,
+    subscription::{ConnectionDescription, SubscriptionDescription, SubscriptionSource},
 };
 
 impl ClientState {

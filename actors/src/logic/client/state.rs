@@ -9,7 +9,6 @@
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
-use crate::limits::Gcra;
 use protocol::{
     Answer, ClientInfo, Command, DecodeError, Emulation, Encoding, ErrorCode, Position, SubscribeRequest,
     channel_name::ChannelName, close::CloseReason, id::ConnectionId,
@@ -22,6 +21,7 @@ use super::{
     identity::{Identity, VerifyRefusal},
     subscription_table::SubscriptionTable,
 };
+use crate::limits::Gcra;
 
 /// What is known of a connection when it opens.
 #[derive(Debug)]

@@ -2,7 +2,6 @@
 
 use std::{sync::Arc, time::Instant};
 
-use crate::{namespace::Terms, subscription::SubscriptionSource};
 use protocol::{
     Answer, ErrorCode, SubRefreshRequest, SubscribeRequest, UnsubscribeCode, channel_name::ChannelName,
     close::CloseReason,
@@ -17,6 +16,7 @@ use super::{
     state::{ClientState, Pending},
     subscription_table::{Subscription, with_info},
 };
+use crate::{namespace::Terms, subscription::SubscriptionSource};
 
 impl ClientState {
     /// The result of the verification that [`Effect::VerifySubscription`] requested.
@@ -66,7 +66,7 @@ impl ClientState {
             self.set_pending(Pending::Subscribe { id, channel: channel.clone(), request });
             return self.verify_subscription(Purpose::Subscribe { id }, channel, token);
         }
-        match self.config.namespaces.admit_subscribe(&channel, requester.who(), None, &request) {
+        match self.config.namespaces.admit_subscribe(&channel, requester.channel_user(), None, &request) {
             Ok(terms) => {
                 let limited = channel.is_user_limited();
                 let source =
@@ -109,7 +109,7 @@ impl ClientState {
         }
         let Some(requester) = self.requester() else { return };
         let overrides = Some(&grant.overrides);
-        match self.config.namespaces.admit_subscribe(&channel, requester.who(), overrides, request) {
+        match self.config.namespaces.admit_subscribe(&channel, requester.channel_user(), overrides, request) {
             Ok(terms) => {
                 let ends = grant.expires_in.map(|left| after(now, left));
                 let info = with_info(&requester.info, grant.chan_info);

@@ -2,8 +2,9 @@
 
 use std::{collections::HashMap, sync::Arc, time::Instant};
 
-use crate::{denials::TokenMark, subscription::SubscriptionSource};
 use protocol::{ClientInfo, Payload, channel_name::ChannelName, subscription::ServerSubscription};
+
+use crate::{denials::TokenMark, subscription::SubscriptionSource};
 
 /// One subscription.
 #[derive(Debug)]

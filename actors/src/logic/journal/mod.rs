@@ -13,9 +13,10 @@ use std::{sync::Arc, time::Duration};
 
 pub use state_machine::{Action, Call, DurableChannel, Failed, Outcome};
 
+use protocol::{ClientInfo, Payload, Publication};
+
 use super::{namespace::Options, version::Version};
 use crate::history::weight_of;
-use protocol::{ClientInfo, Payload, Publication};
 
 /// A publication on its way into the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -2,16 +2,18 @@
 
 use std::{collections::VecDeque, sync::Arc};
 
+use protocol::{Position, Publication};
+
 use super::{Opened, Range, Retention};
-use crate::journal::state_machine::BATCH_BYTES;
 use crate::{
     history::{PAGE_BYTES, PAGE_MAX, Page, PageBound, Recovery, bounded, recover, weight},
     namespace::RecoveryMode,
 };
-use protocol::{Position, Publication};
 
 /// Publications that a window holds: more than one client can recover.
 pub(super) const WINDOW_MAX: u32 = 512;
+/// Bytes of one batch.
+pub(super) const BATCH_BYTES: usize = 1024 * 1024;
 /// Bytes that a window holds: more than one client can recover, and a whole batch, so that a batch of which it is unknown whether
 /// it was written is read back.
 const WINDOW_BYTES: usize = BATCH_BYTES;

@@ -1,15 +1,18 @@
 //! Admission: which users may do what in a channel, and the terms of a subscription. Pure.
 //!
-//! Asked by the dialogue of a connection for its client's commands, and by the server API for subscriptions in the
+//! Asked by the client's state machine for its commands, and by the server API for subscriptions in the
 //! server's name. Not asked: whether the connection is subscribed already (105) or has too many channels (106); the
-//! dialogue knows that.
+//! client's state machine knows that.
+
+use protocol::{
+    ErrorCode, Position, PublishRequest, SubscribeRequest, channel_name::ChannelName, id::Subject,
+    subscription::Overrides,
+};
 
 use super::{
     Namespaces, Party,
     options::{Options, Rights, Standing},
 };
-use protocol::channel_name::ChannelName;
-use protocol::{ErrorCode, Position, PublishRequest, SubscribeRequest, id::Subject, subscription::Overrides};
 
 /// The user that asks.
 #[derive(Clone, Copy, Debug)]
@@ -51,14 +54,14 @@ impl Namespaces {
     pub fn admit_subscribe(
         &self,
         channel: &ChannelName,
-        who: ChannelUser<'_>,
+        user: ChannelUser<'_>,
         token: Option<&Overrides>,
         request: &SubscribeRequest,
     ) -> Result<Terms, ErrorCode> {
         let options = self.options(channel)?;
-        let foreign = channel.is_user_limited() && !channel.is_owned_by(who.subject);
+        let foreign = channel.is_user_limited() && !channel.is_owned_by(user.subject);
         let admitted = token.is_some()
-            || (!channel.is_private() && options.subscribe.cover(standing(channel, who, false)));
+            || (!channel.is_private() && options.subscribe.cover(standing(channel, user, false)));
         if foreign || !admitted {
             return Err(ErrorCode::PermissionDenied);
         }
@@ -97,12 +100,12 @@ impl Namespaces {
     pub fn admit_publish(
         &self,
         channel: &ChannelName,
-        who: ChannelUser<'_>,
+        user: ChannelUser<'_>,
         subscriber: bool,
         request: &PublishRequest,
     ) -> Result<(), ErrorCode> {
         let options = self.options(channel)?;
-        permit(channel, options.publish, who, subscriber)?;
+        permit(channel, options.publish, user, subscriber)?;
         let bytes = request.data.as_ref().map(|data| data.as_bytes().len());
         if bytes.is_none_or(|bytes| bytes > options.max_publication_bytes) {
             return Err(ErrorCode::BadRequest);
@@ -120,11 +123,11 @@ impl Namespaces {
     pub fn admit_presence(
         &self,
         channel: &ChannelName,
-        who: ChannelUser<'_>,
+        user: ChannelUser<'_>,
         subscriber: bool,
     ) -> Result<(), ErrorCode> {
         let options = self.with_presence(channel)?;
-        permit_to_look(channel, options.presence, who, subscriber)
+        permit_to_look(channel, options.presence, user, subscriber)
     }
 
     /// Whether a connection may read the history.
@@ -134,11 +137,11 @@ impl Namespaces {
     pub fn admit_history(
         &self,
         channel: &ChannelName,
-        who: ChannelUser<'_>,
+        user: ChannelUser<'_>,
         subscriber: bool,
     ) -> Result<(), ErrorCode> {
         let options = self.with_history(channel)?;
-        permit_to_look(channel, options.history, who, subscriber)
+        permit_to_look(channel, options.history, user, subscriber)
     }
 
     /// The options of a channel whose presence is available.
@@ -160,19 +163,19 @@ impl Namespaces {
     }
 }
 
-fn standing(channel: &ChannelName, who: ChannelUser<'_>, subscriber: bool) -> Standing {
-    Standing { party: who.party, owner: channel.is_owned_by(who.subject), subscriber }
+fn standing(channel: &ChannelName, user: ChannelUser<'_>, subscriber: bool) -> Standing {
+    Standing { party: user.party, owner: channel.is_owned_by(user.subject), subscriber }
 }
 
 /// In a private channel only subscribers are permitted anything.
 fn permit(
     channel: &ChannelName,
     rights: Rights,
-    who: ChannelUser<'_>,
+    user: ChannelUser<'_>,
     subscriber: bool,
 ) -> Result<(), ErrorCode> {
     let outside = channel.is_private() && !subscriber;
-    if outside || !rights.cover(standing(channel, who, subscriber)) {
+    if outside || !rights.cover(standing(channel, user, subscriber)) {
         return Err(ErrorCode::PermissionDenied);
     }
     Ok(())
@@ -182,13 +185,13 @@ fn permit(
 fn permit_to_look(
     channel: &ChannelName,
     rights: Rights,
-    who: ChannelUser<'_>,
+    user: ChannelUser<'_>,
     subscriber: bool,
 ) -> Result<(), ErrorCode> {
-    if channel.is_user_limited() && !subscriber && !channel.is_owned_by(who.subject) {
+    if channel.is_user_limited() && !subscriber && !channel.is_owned_by(user.subject) {
         return Err(ErrorCode::PermissionDenied);
     }
-    permit(channel, rights, who, subscriber)
+    permit(channel, rights, user, subscriber)
 }
 
 fn terms(options: &Options, overrides: Overrides, request: &SubscribeRequest) -> Terms {

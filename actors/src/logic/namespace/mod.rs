@@ -1,10 +1,11 @@
 //! Channel names and namespaces: which channels there are, what their namespaces allow and keep.
 //!
-//! The connection's dialogue asks here before it lets a command through ([`admit`]); the shards ask for the options of
+//! The client's state machine asks here before it lets a command through ([`admission`]); the shards ask for the options of
 //! their channels. A channel needs no creation: a name in a known namespace is a channel.
 
 mod admission;
 mod options;
+mod party;
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -12,19 +13,7 @@ use protocol::{ErrorCode, channel_name::ChannelName, id::Subject};
 
 pub use admission::{ChannelUser, Terms};
 pub use options::{MAX_PUBLICATION_BYTES, Offer, Options, RecoveryMode, Right, Rights};
-
-/// What a user is, as far as rights in channels go; each has what those before it have.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Party {
-    /// Came without a name.
-    Anonymous,
-    /// Signed in, here or with an outside issuer.
-    User,
-    /// Signed in here as an operator.
-    Operator,
-    /// Signed in here as an administrator.
-    Admin,
-}
+pub use party::Party;
 
 /// The table of namespaces. Channels outside of it do not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]

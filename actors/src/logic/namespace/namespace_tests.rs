@@ -1,26 +1,26 @@
 //! Which names are channels, and what their namespaces allow.
 
 use proptest::prelude::*;
-
-use super::*;
 use protocol::{
     Payload, PublishRequest, SubscribeRequest, channel_name::ChannelNameError, subscription::Overrides,
 };
+
+use super::*;
 
 fn name(text: &str) -> ChannelName {
     ChannelName::parse(text).unwrap()
 }
 
 fn subscribe(channel: &str, request: &SubscribeRequest) -> Result<(), ErrorCode> {
-    let who = ChannelUser { party: Party::User, subject: &Subject::new("42") };
-    Namespaces::default().admit_subscribe(&name(channel), who, None, request).map(drop)
+    let user = ChannelUser { party: Party::User, subject: &Subject::new("42") };
+    Namespaces::default().admit_subscribe(&name(channel), user, None, request).map(drop)
 }
 
 fn publish(namespaces: &Namespaces, channel: &str, member: bool) -> Result<(), ErrorCode> {
     let data = Some(Payload::parse("1").unwrap());
     let request = PublishRequest { channel: channel.to_owned(), data, kind: 0 };
-    let who = ChannelUser { party: Party::User, subject: &Subject::new("42") };
-    namespaces.admit_publish(&name(channel), who, member, &request)
+    let user = ChannelUser { party: Party::User, subject: &Subject::new("42") };
+    namespaces.admit_publish(&name(channel), user, member, &request)
 }
 
 #[test]
@@ -65,12 +65,12 @@ fn a_private_channel_needs_a_token_whatever_its_namespace_allows() {
     for unknown in ["$x", "$", "$news:a"] {
         assert_eq!(subscribe(unknown, &plain), Err(ErrorCode::UnknownChannel), "{unknown}");
     }
-    let who = ChannelUser { party: Party::User, subject: &Subject::new("42") };
+    let user = ChannelUser { party: Party::User, subject: &Subject::new("42") };
     let token = Some(&Overrides::default());
     let namespaces = Namespaces::default();
-    assert!(namespaces.admit_subscribe(&name("$chat:a"), who, token, &plain).is_ok());
+    assert!(namespaces.admit_subscribe(&name("$chat:a"), user, token, &plain).is_ok());
     // Not even a token opens somebody else's channel.
-    let foreign = namespaces.admit_subscribe(&name("$chat:#7"), who, token, &plain);
+    let foreign = namespaces.admit_subscribe(&name("$chat:#7"), user, token, &plain);
     assert_eq!(foreign, Err(ErrorCode::PermissionDenied));
 }
 
@@ -113,8 +113,8 @@ fn members_publish_where_members_may() {
 fn a_publication_needs_data_and_is_plain() {
     let namespaces = Namespaces::default();
     let mut request = PublishRequest { channel: String::new(), data: None, kind: 1 };
-    let who = ChannelUser { party: Party::User, subject: &Subject::new("42") };
-    let check = |request: &PublishRequest| namespaces.admit_publish(&name("chat:a"), who, true, request);
+    let user = ChannelUser { party: Party::User, subject: &Subject::new("42") };
+    let check = |request: &PublishRequest| namespaces.admit_publish(&name("chat:a"), user, true, request);
     assert_eq!(check(&request), Err(ErrorCode::BadRequest));
     request.data = Some(Payload::parse("null").unwrap());
     assert_eq!(check(&request), Err(ErrorCode::NotAvailable));
@@ -163,13 +163,13 @@ proptest! {
         let data = Some(Payload::parse("1").unwrap());
         let publish = PublishRequest { channel: String::new(), data, kind: 0 };
         let may = |party| {
-            let who = ChannelUser { party, subject: &subject };
+            let user = ChannelUser { party, subject: &subject };
             let request = SubscribeRequest::default();
             [
-                namespaces.admit_subscribe(&channel, who, token.then_some(&overrides), &request).is_ok(),
-                namespaces.admit_publish(&channel, who, subscriber, &publish).is_ok(),
-                namespaces.admit_presence(&channel, who, subscriber).is_ok(),
-                namespaces.admit_history(&channel, who, subscriber).is_ok(),
+                namespaces.admit_subscribe(&channel, user, token.then_some(&overrides), &request).is_ok(),
+                namespaces.admit_publish(&channel, user, subscriber, &publish).is_ok(),
+                namespaces.admit_presence(&channel, user, subscriber).is_ok(),
+                namespaces.admit_history(&channel, user, subscriber).is_ok(),
             ]
         };
         for (less, more) in PARTIES.iter().zip(&PARTIES[1..]) {
@@ -185,15 +185,15 @@ proptest! {
         token in any::<bool>(),
     ) {
         let namespaces = Namespaces::empty().with("x", options(bits, rights));
-        let who = ChannelUser { party, subject: &Subject::new("42") };
+        let user = ChannelUser { party, subject: &Subject::new("42") };
         let (overrides, request) = (Overrides::default(), SubscribeRequest::default());
         let token = token.then_some(&overrides);
         let denied = Err(ErrorCode::PermissionDenied);
-        prop_assert_eq!(&namespaces.admit_subscribe(&name("x:#7"), who, token, &request), &denied);
-        prop_assert_eq!(&namespaces.admit_subscribe(&name("$x:a"), who, None, &request), &denied);
-        prop_assert!(namespaces.admit_presence(&name("x:#7"), who, false).is_err());
-        prop_assert!(namespaces.admit_history(&name("x:#7"), who, false).is_err());
-        prop_assert!(namespaces.admit_history(&name("$x:a"), who, false).is_err());
+        prop_assert_eq!(&namespaces.admit_subscribe(&name("x:#7"), user, token, &request), &denied);
+        prop_assert_eq!(&namespaces.admit_subscribe(&name("$x:a"), user, None, &request), &denied);
+        prop_assert!(namespaces.admit_presence(&name("x:#7"), user, false).is_err());
+        prop_assert!(namespaces.admit_history(&name("x:#7"), user, false).is_err());
+        prop_assert!(namespaces.admit_history(&name("$x:a"), user, false).is_err());
         let nobody = ChannelUser { party, subject: &Subject::anonymous() };
         prop_assert_eq!(&namespaces.admit_subscribe(&name("x:#"), nobody, None, &request), &denied);
     }
@@ -204,7 +204,7 @@ proptest! {
         (bits, wishes) in (0_u8..64, 0_u8..32),
     ) {
         let namespaces = Namespaces::empty().with("x", options(bits, Right::User as u8));
-        let who = ChannelUser { party: Party::User, subject: &Subject::new("42") };
+        let user = ChannelUser { party: Party::User, subject: &Subject::new("42") };
         let request = SubscribeRequest {
             recover: (wishes & 1 != 0).then(Default::default),
             positioned: wishes & 2 != 0,
@@ -213,7 +213,7 @@ proptest! {
             delta: wishes & 16 != 0,
             ..SubscribeRequest::default()
         };
-        let terms = namespaces.admit_subscribe(&name("x:a"), who, None, &request).unwrap();
+        let terms = namespaces.admit_subscribe(&name("x:a"), user, None, &request).unwrap();
         let does = |bit: u8| bits & bit != 0;
         prop_assert_eq!(terms.presence, does(1));
         prop_assert_eq!(terms.announce, does(2));

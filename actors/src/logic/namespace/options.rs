@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::Party;
+use super::party::Party;
 
 /// One entry in a list of rights: a group of users that may do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -68,14 +68,14 @@ impl Rights {
         self.0 & right as u8 != 0
     }
 
-    pub(super) fn cover(self, who: Standing) -> bool {
+    pub(super) fn cover(self, standing: Standing) -> bool {
         Right::ALL.into_iter().filter(|right| self.has(*right)).any(|right| match right {
             Right::Anonymous => true,
-            Right::User => who.party >= Party::User,
-            Right::Operator => who.party >= Party::Operator,
-            Right::Admin => who.party >= Party::Admin,
-            Right::Subscriber => who.subscriber,
-            Right::Owner => who.owner,
+            Right::User => standing.party >= Party::User,
+            Right::Operator => standing.party >= Party::Operator,
+            Right::Admin => standing.party >= Party::Admin,
+            Right::Subscriber => standing.subscriber,
+            Right::Owner => standing.owner,
         })
     }
 }

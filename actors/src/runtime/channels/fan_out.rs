@@ -4,12 +4,12 @@
 //! reference and a place in its queue.
 
 use bytes::Bytes;
-
-use crate::runtime::connection::{outbox::Outbox, request::ConnectionRequest};
 use logic::{channel_members::Form, delta::fossil};
 use protocol::{
     DataForm, Encoding, Publication, Push, UnsubscribeCode, channel_name::ChannelName, close::CloseReason,
 };
+
+use crate::runtime::connection::{outbox::Outbox, request::ConnectionRequest};
 
 /// One subscription. If it is dropped while still armed (the shard died, or lost its state), its client must subscribe again:
 /// a client-side subscription ends with push 2500, a server-side subscription ends the connection.

@@ -4,11 +4,12 @@
 
 use std::sync::Arc;
 
-use crate::runtime::connection::{outbox::Outbox, request::SubscribeReply};
 use logic::{namespace::Terms, version::Version};
 use protocol::{
     ClientInfo, ErrorCode, Lifetime, Payload, SubscribeResult, UnsubscribeCode, channel_name::ChannelName,
 };
+
+use crate::runtime::connection::{outbox::Outbox, request::SubscribeReply};
 
 /// A subscription to be made.
 pub struct ChannelJoin {

@@ -3,16 +3,16 @@
 use std::sync::Arc;
 
 use actix::Message;
+use logic::version::Version;
+use protocol::{
+    ClientInfo, HistoryRequest, HistoryResult, Payload, Position, PresenceStats, channel_name::ChannelName,
+    id::ConnectionId,
+};
 use tokio::sync::oneshot;
 
 use crate::runtime::channels::{
     byte_budget::WaitingBytes,
     reply::{Asker, Joining, Leaving, Published},
-};
-use logic::version::Version;
-use protocol::{
-    ClientInfo, HistoryRequest, HistoryResult, Payload, Position, PresenceStats, channel_name::ChannelName,
-    id::ConnectionId,
 };
 
 /// Something that needs the channel's history, so that it may have to wait for the database.

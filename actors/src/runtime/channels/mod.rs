@@ -15,6 +15,11 @@ pub(crate) mod shard;
 
 use std::{sync::Arc, time::Duration};
 
+use logic::{history::PAGE_BYTES, journal::Retention, namespace::Namespaces};
+use protocol::{
+    ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats,
+    channel_name::ChannelName, id::ConnectionId,
+};
 use tokio::sync::oneshot;
 
 use super::realtime::Realtime;
@@ -27,11 +32,6 @@ use crate::runtime::{
     },
     connection::outbox::{Outbox, Reservation},
     supervision::LaneError,
-};
-use logic::{history::PAGE_BYTES, journal::Retention, namespace::Namespaces};
-use protocol::{
-    ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Payload, Position, PresenceStats,
-    channel_name::ChannelName, id::ConnectionId,
 };
 
 /// What an answer to `history` or `presence` may take of a connection's queue: a full page, and what stands around it.

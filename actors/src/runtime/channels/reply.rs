@@ -4,6 +4,10 @@
 
 use std::sync::Arc;
 
+use protocol::{
+    Answer, ClientInfo, ErrorCode, HistoryResult, Position, PresenceStats, Push, SubscribeResult,
+    channel_name::ChannelName,
+};
 use tokio::sync::oneshot;
 
 use crate::runtime::{
@@ -12,10 +16,6 @@ use crate::runtime::{
         outbox::{Outbox, Reservation},
         request::{ConnectionRequest, SubscribeReply},
     },
-};
-use protocol::{
-    Answer, ClientInfo, ErrorCode, HistoryResult, Position, PresenceStats, Push, SubscribeResult,
-    channel_name::ChannelName,
 };
 
 /// A command that waits for its reply.

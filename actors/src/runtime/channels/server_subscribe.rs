@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use protocol::{ErrorCode, subscription::ServerSubscription};
+
 use crate::runtime::{
     connection::request::ConnectionRequest,
     realtime::Realtime,
@@ -12,7 +14,6 @@ use crate::runtime::{
         types::ConnectionSelection,
     },
 };
-use protocol::{ErrorCode, subscription::ServerSubscription};
 
 /// How long it is waited for subscriptions to be made: a little longer than a channel waits for the database.
 const SUBSCRIBE_WAIT: Duration = Duration::from_secs(5);

@@ -15,6 +15,8 @@ use std::{
 };
 
 use actix::{Actor, AsyncContext, Context, Handler};
+use logic::{history::PAGE_BYTES, namespace::Namespaces};
+use protocol::{ClientInfo, ErrorCode, channel_name::ChannelName};
 
 use super::{
     byte_budget::Waiting,
@@ -26,10 +28,7 @@ use super::{
         durable_history::{Answered, Caller},
     },
 };
-
 use crate::runtime::ports::Journal;
-use logic::{history::PAGE_BYTES, namespace::Namespaces};
-use protocol::{ClientInfo, ErrorCode, channel_name::ChannelName};
 
 /// How often what is too old is looked for.
 const SWEEP: Duration = Duration::from_secs(5);

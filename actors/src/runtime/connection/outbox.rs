@@ -21,12 +21,12 @@ use std::{
 use bytes::Bytes;
 use futures_util::task::AtomicWaker;
 use parking_lot::Mutex;
-
-use crate::runtime::connection::{close_waiter::CloseGuard, request::ConnectionRequest};
 use protocol::{
     Encoding,
     close::{CloseMessage, CloseReason},
 };
+
+use crate::runtime::connection::{close_waiter::CloseGuard, request::ConnectionRequest};
 
 /// How a connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]

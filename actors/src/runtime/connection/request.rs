@@ -1,13 +1,12 @@
 //! What others ask a connection's own task to do: the way back from shards, and in from the server API.
 //!
-//! Carried by the connection's outbox, taken by its pump, done by its dialogue. Bounded; see `outbox`.
-
-use tokio::sync::oneshot;
+//! Carried by the connection's outbox, taken by its pump, carried out by its driver. Bounded; see `outbox`.
 
 use logic::subscription::ConnectionDescription;
 use protocol::{
     ErrorCode, Payload, UnsubscribeCode, channel_name::ChannelName, subscription::ServerSubscription,
 };
+use tokio::sync::oneshot;
 
 /// Says whether it was done; not, if there was nothing to be done, or it may not be.
 pub type Reply = oneshot::Sender<bool>;

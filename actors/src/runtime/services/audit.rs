@@ -12,11 +12,11 @@
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
+use protocol::audit::AuditEvent;
 use tokio::sync::oneshot;
 
 use super::spill::Spill;
 use crate::runtime::ports::{AuditSink, WriteError};
-use protocol::audit::AuditEvent;
 
 const HELD_MAX: usize = 10_000;
 const RETRY_MAX: Duration = Duration::from_secs(5);

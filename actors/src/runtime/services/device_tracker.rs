@@ -18,14 +18,14 @@ use std::{
 };
 
 use actix::{Actor, ActorFutureExt, AsyncContext, Context, Handler, Message, WrapFuture};
-use tokio::sync::oneshot;
-
-use crate::runtime::ports::{DeviceStore, ReadError, SessionActivity};
 use domain::risk::{
     Assessment, Signals, assess,
     sign_in_history::{Attempted, Histories},
 };
 use protocol::id::{SessionId, UserId};
+use tokio::sync::oneshot;
+
+use crate::runtime::ports::{DeviceStore, ReadError, SessionActivity};
 
 const PENDING_MAX: usize = 100_000;
 /// Sessions written at once: their rows are locked together, and a revocation may be waiting for one of them.

@@ -7,6 +7,12 @@ pub(crate) mod spill;
 
 use std::{future::Future, net::IpAddr, time::Duration};
 
+use domain::{
+    abuse::stuffing::Pair,
+    risk::{Assessment, Signals, sign_in_history::Attempted},
+};
+use logic::{bans::BanStatus, limits::Verdict};
+use protocol::{audit::AuditEvent, id::UserId, limit::Limit};
 use tokio::sync::oneshot;
 
 use self::{
@@ -18,12 +24,6 @@ use crate::runtime::{
     ports::{ReadError, SessionActivity},
     realtime::{LIMITER_SHARDS, Realtime, TRACKER_SHARDS},
 };
-use domain::{
-    abuse::stuffing::Pair,
-    risk::{Assessment, Signals, sign_in_history::Attempted},
-};
-use logic::{bans::BanStatus, limits::Verdict};
-use protocol::{audit::AuditEvent, id::UserId, limit::Limit};
 
 /// How long a limit check or an audit append may take before it counts as refused.
 const ANSWER_WITHIN: Duration = Duration::from_secs(2);

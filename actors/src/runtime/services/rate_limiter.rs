@@ -8,11 +8,10 @@
 use std::time::{Duration, Instant};
 
 use actix::{Actor, AsyncContext, Context, Handler, Message};
-use tokio::sync::oneshot;
-
 use domain::abuse::stuffing::{Pair, Stuffing};
 use logic::limits::{Limiter, Verdict};
 use protocol::limit::Limit;
+use tokio::sync::oneshot;
 
 const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 

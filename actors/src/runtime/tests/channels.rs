@@ -1,8 +1,9 @@
 //! Channel shards, and what their death means.
 
-use super::*;
 use logic::namespace::{Namespaces, Options};
 use protocol::{ClientInfo, ErrorCode, HistoryRequest, SubscribeResult, UnsubscribeCode};
+
+use super::*;
 
 impl Socket {
     fn info(&self, user: i64) -> Arc<ClientInfo> {

@@ -1,7 +1,8 @@
 //! Rooms with their history in the journal: which requests wait for it, and how waiting requests are answered.
 
-use super::*;
 use protocol::{ErrorCode, HistoryRequest, Position};
+
+use super::*;
 
 /// A round trip through the shard: it has started all earlier requests.
 async fn settled(f: &Fixture, room: &ChannelName) -> u32 {

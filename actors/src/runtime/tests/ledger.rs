@@ -8,15 +8,15 @@ use std::{
     },
 };
 
-use parking_lot::Mutex;
-use tokio::sync::Semaphore;
-
-use crate::runtime::{AppendError, Journal, PortFuture, ReadError, WriteError};
 use logic::{
     history::bounded,
     journal::{Appended, NewMessage, Opened, Placement, Range, Removed, Retention},
 };
+use parking_lot::Mutex;
 use protocol::{Publication, channel_name::ChannelName};
+use tokio::sync::Semaphore;
+
+use crate::runtime::{AppendError, Journal, PortFuture, ReadError, WriteError};
 
 /// One channel.
 #[derive(Default)]

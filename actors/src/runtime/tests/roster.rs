@@ -1,10 +1,11 @@
 //! Listing, requesting and disconnecting the connections of a user.
 
-use super::*;
 use protocol::{
     close::CloseMessage,
     subscription::{Overrides, ServerSubscription},
 };
+
+use super::*;
 
 /// What a connection is asked, once it is.
 async fn asked(socket: &Socket) -> ConnectionRequest {

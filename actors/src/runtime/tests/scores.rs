@@ -1,7 +1,8 @@
 //! Scores of sign-ins: where their history comes from, and that there is no score without it.
 
-use super::*;
 use domain::risk::{Place, Reason, Signals, Standing};
+
+use super::*;
 
 const ADDRESS: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 

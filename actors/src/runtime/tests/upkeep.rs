@@ -1,9 +1,10 @@
 //! Audit events and last-seen values on their way to the database.
 
-use super::*;
 use domain::abuse::stuffing::Pair;
 use logic::bans::BanStatus;
 use protocol::limit::Limit;
+
+use super::*;
 
 #[actix_rt::test]
 async fn audit_events_wait_for_the_database_and_arrive_in_order() {

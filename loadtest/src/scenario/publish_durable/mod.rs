@@ -9,6 +9,7 @@ mod ledger;
 use std::time::{Duration, Instant};
 
 use clap::Args as ClapArgs;
+use ledger::Ledger;
 use tokio::time::timeout;
 
 use crate::{
@@ -18,7 +19,6 @@ use crate::{
     report::{Latencies, Report, progress},
     setup::SetupArgs,
 };
-use ledger::Ledger;
 
 /// The longest time without any event.
 const PATIENCE: Duration = Duration::from_secs(30);

@@ -10,6 +10,7 @@ use std::{
 
 use clap::Args as ClapArgs;
 use futures_util::{StreamExt as _, TryStreamExt as _, future::join_all, stream};
+use subscriber::{Position, Return, Subscriber};
 use tokio::{sync::watch, time::timeout};
 
 use crate::{
@@ -22,7 +23,6 @@ use crate::{
     setup::SetupArgs,
     target::Target,
 };
-use subscriber::{Position, Return, Subscriber};
 
 /// The longest time of the returns, in addition to the seconds over which they are spread.
 const PATIENCE: Duration = Duration::from_secs(60);

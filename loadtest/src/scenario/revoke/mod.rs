@@ -11,6 +11,7 @@ use std::{
 
 use clap::Args as ClapArgs;
 use futures_util::{StreamExt as _, stream};
+use socket_watch::SocketWatch;
 use tokio::time::sleep;
 
 use crate::{
@@ -22,7 +23,6 @@ use crate::{
     setup::SetupArgs,
     target::Target,
 };
-use socket_watch::SocketWatch;
 
 /// How long to wait for closes that must not happen.
 const AFTERMATH: Duration = Duration::from_secs(1);

@@ -1,20 +1,13 @@
 //! The application behind the clients: it issues their tokens, uses the server API, and has users that sign in.
 
-use std::{
-    process,
-    sync::atomic::{AtomicUsize, Ordering},
-    time::{SystemTime, UNIX_EPOCH},
-};
+use std::{process, sync::atomic::{AtomicUsize, Ordering}, time::{SystemTime, UNIX_EPOCH}};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, Mac};
 use serde_json::{Value, json};
 use sha2::Sha256;
 
-use crate::{
-    server::{facts, post},
-    talk::Failure,
-};
+use crate::{server::{facts, post}, talk::Failure};
 
 const SECRET: &[u8] = b"what only the scenarios know";
 const API_KEY: &str = "a-key-that-only-the-scenarios-know";

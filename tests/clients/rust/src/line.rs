@@ -1,21 +1,9 @@
 //! The network connection of a client to the server, which a scenario can cut. Called by `talk.rs`; it forwards bytes without
 //! reading them.
 
-use std::{
-    io,
-    net::SocketAddr,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::{io, net::SocketAddr, sync::{Arc, atomic::{AtomicUsize, Ordering}}};
 
-use tokio::{
-    io::copy_bidirectional,
-    net::{TcpListener, TcpStream},
-    sync::watch,
-    task::JoinHandle,
-};
+use tokio::{io::copy_bidirectional, net::{TcpListener, TcpStream}, sync::watch, task::JoinHandle};
 
 pub(crate) struct Line {
     pub(crate) address: SocketAddr,

@@ -2,18 +2,11 @@
 
 use std::{future::IntoFuture, sync::Arc, time::Duration};
 
-use centrifuge::{
-    Client, ClientBuilder, ConnectedEvent, ConnectingEvent, DisconnectedEvent, JoinEvent, LeaveEvent,
-    Protocol, ProxyConfig, Publication, PublicationEvent, ServerPublicationEvent, ServerSubscribedEvent,
-    ServerUnsubscribedEvent, SubscribedEvent, Subscription, SubscriptionBuilder, UnsubscribedEvent,
-};
+use centrifuge::{Client, ClientBuilder, ConnectedEvent, ConnectingEvent, DisconnectedEvent, JoinEvent, LeaveEvent, Protocol, ProxyConfig, Publication, PublicationEvent, ServerPublicationEvent, ServerSubscribedEvent, ServerUnsubscribedEvent, SubscribedEvent, Subscription, SubscriptionBuilder, UnsubscribedEvent};
 use serde_json::{Value, json};
-use tokio::{
-    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
-    time::timeout,
-};
+use tokio::{sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel}, time::timeout};
 
-use crate::{application::token, line::Line, server};
+use crate::{server, application::token, line::Line};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 

@@ -1,8 +1,8 @@
 //! `connect` with and without an authenticated handshake.
 
-use protocol::id::SessionId;
-use protocol::id::UserId;
 use std::time::Duration;
+
+use protocol::id::{SessionId, UserId};
 
 use super::*;
 

@@ -1,8 +1,8 @@
 //! Limits of commands and frames.
 
-use protocol::MAX_COMMANDS_PER_FRAME;
-
 use std::time::Duration;
+
+use protocol::MAX_COMMANDS_PER_FRAME;
 
 use super::*;
 

@@ -1,7 +1,8 @@
 //! The permissions of a subscription. They begin when the channel has confirmed the subscription, not before.
 
-use super::*;
 use protocol::UnsubscribeCode;
+
+use super::*;
 
 const ALL: &str = r#"{"id":2,"subscribe":{"channel":"chat:a"}}
 {"id":3,"publish":{"channel":"chat:a","data":1}}

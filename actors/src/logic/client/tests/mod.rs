@@ -15,7 +15,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::namespace::Party;
 use protocol::{
     Answer, Encoding, ErrorCode,
     channel_name::ChannelName,
@@ -26,6 +25,7 @@ use secrecy::ExposeSecret as _;
 use uuid::Uuid;
 
 use super::*;
+use crate::namespace::Party;
 
 /// A connection under test, with its own time.
 pub(super) struct TestConnection {

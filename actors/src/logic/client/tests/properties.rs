@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use crate::namespace::Namespaces;
 use proptest::prelude::*;
 use protocol::{
     SubscribeResult, UnsubscribeCode,
@@ -11,6 +10,7 @@ use protocol::{
 };
 
 use super::*;
+use crate::namespace::Namespaces;
 
 #[derive(Clone, Debug)]
 enum Input {

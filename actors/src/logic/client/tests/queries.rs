@@ -1,7 +1,8 @@
 //! Queries about channels, and their permissions.
 
-use super::*;
 use protocol::UnsubscribeCode;
+
+use super::*;
 
 #[test]
 fn subscribers_ask_who_is_there_and_what_was_said() {

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::*;
-use crate::{namespace::Namespaces, subscription::SubscriptionSource};
 use protocol::{
     Position, SubscribeResult, UnsubscribeCode,
     subscription::{Overrides, ServerSubscription},
 };
+
+use super::*;
+use crate::{namespace::Namespaces, subscription::SubscriptionSource};
 
 fn to(name: &str) -> ServerSubscription {
     ServerSubscription {

@@ -1,7 +1,8 @@
 //! Timing: pings, pongs, and the expiry of tokens.
 
-use protocol::id::UserId;
 use std::time::Duration;
+
+use protocol::id::UserId;
 
 use super::*;
 

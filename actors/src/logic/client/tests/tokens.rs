@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use super::*;
-use crate::denials::TokenMark;
 use protocol::{
     Payload, UnsubscribeCode,
     subscription::{Overrides, ServerSubscription},
 };
+
+use super::*;
+use crate::denials::TokenMark;
 
 const SUBSCRIBE_2: Purpose = Purpose::Subscribe { id: 2 };
 const SUB_REFRESH_3: Purpose = Purpose::SubRefresh { id: 3 };

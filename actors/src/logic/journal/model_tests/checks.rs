@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
+
 use super::{ChannelUser, Outcome, World};
 use crate::history::{PAGE_BYTES, Recovery, weight};
-use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
 
 impl World {
     /// What is delivered is in the journal, and follows what the subscriber has.
@@ -17,9 +18,9 @@ impl World {
         }
     }
 
-    pub(super) fn tell(&mut self, who: ChannelUser, outcome: Outcome) {
-        assert!(self.asked.remove(&who), "{who:?} is told twice");
-        match (who, outcome) {
+    pub(super) fn tell(&mut self, requester: ChannelUser, outcome: Outcome) {
+        assert!(self.asked.remove(&requester), "{requester:?} is told twice");
+        match (requester, outcome) {
             (ChannelUser::Publisher(serial), Outcome::Published(position)) => {
                 self.published(serial, &position);
             }
@@ -37,7 +38,7 @@ impl World {
                 assert!(upto <= self.db.gone && upto <= position.offset, "removed, but still there");
             }
             (ChannelUser::Historian(_) | ChannelUser::Remover(_), Outcome::Refused(_)) => {}
-            (who, outcome) => panic!("{who:?} is told {outcome:?}"),
+            (requester, outcome) => panic!("{requester:?} is told {outcome:?}"),
         }
     }
 

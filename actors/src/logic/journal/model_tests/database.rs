@@ -2,12 +2,13 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
+use protocol::{Payload, Publication};
+
 use super::SIZE;
 use crate::{
     history::bounded,
     journal::{Appended, NewMessage, Opened, Placement, Range, Removed},
 };
-use protocol::{Payload, Publication};
 
 /// The database.
 #[derive(Default)]

@@ -2,8 +2,10 @@
 //! knows.
 
 use super::{database::Db, step::Fate, *};
-use crate::journal::recent_window::RecentWindow;
-use crate::{history::Page, journal::Removed};
+use crate::{
+    history::Page,
+    journal::{Removed, recent_window::RecentWindow},
+};
 
 /// Twelve publications of which five are read at once, in a channel of which nothing is known.
 fn cut() -> World {
@@ -171,5 +173,5 @@ fn a_question_that_makes_no_sense_is_refused_while_a_hole_is_closed_too() {
     assert!(matches!(world.calls.front(), Some((_, Call::Read(_), _))), "what others wrote is read");
     world.history(1, Some(0), true);
     world.step();
-    assert!(!world.asked.iter().any(|who| matches!(who, ChannelUser::Historian(_))));
+    assert!(!world.asked.iter().any(|requester| matches!(requester, ChannelUser::Historian(_))));
 }

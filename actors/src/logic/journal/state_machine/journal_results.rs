@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
+use protocol::{ErrorCode, HistoryResult, Position, Publication};
+
 use super::{Action, Busy, Call, DurableChannel, Failed, HOLE_MAX, Hole, Outcome, Place, Reading};
 use crate::{
     history::bounded,
     journal::{Appended, NewMessage, Opened, Placement, Range, Removed, recent_window::RecentWindow},
 };
-use protocol::{ErrorCode, HistoryResult, Position, Publication};
 
 impl<T> DurableChannel<T> {
     /// A batch was written, or was not.
@@ -27,7 +28,7 @@ impl<T> DurableChannel<T> {
         let placed: Vec<_> = batch
             .into_iter()
             .zip(appended.placed)
-            .map(|((who, message), place)| (who, place, publication(&message, place)))
+            .map(|((requester, message), place)| (requester, place, publication(&message, place)))
             .collect();
         let first = placed.iter().find_map(|(_, place, _)| match place {
             Placement::New(offset) => Some(*offset),
@@ -62,12 +63,12 @@ impl<T> DurableChannel<T> {
 
     /// Delivers and acknowledges a committed batch.
     fn serve(&mut self, placed: Vec<Place<T>>) {
-        for (who, place, publication) in placed {
+        for (requester, place, publication) in placed {
             let position = self.hot.as_ref().map(|hot| hot.at(place.offset())).unwrap_or_default();
             if matches!(place, Placement::New(_)) {
                 self.deliver(publication);
             }
-            self.tell(who, Outcome::Published(position));
+            self.tell(requester, Outcome::Published(position));
         }
     }
 
@@ -93,7 +94,7 @@ impl<T> DurableChannel<T> {
                 ErrorCode::Internal
             }
         };
-        batch.into_iter().for_each(|(who, _)| self.tell(who, Outcome::Refused(code)));
+        batch.into_iter().for_each(|(requester, _)| self.tell(requester, Outcome::Refused(code)));
     }
 
     /// The newest end was read, or could not be.
@@ -126,14 +127,16 @@ impl<T> DurableChannel<T> {
     /// Refuses every waiting request, because the journal cannot be read.
     fn refuse_all(&mut self) {
         (self.queued_bytes, self.alone) = (0, 0);
-        let queue = std::mem::take(&mut self.queue).into_iter().map(|(who, _)| who);
-        let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(who, _)| who);
-        queue.chain(waiting).for_each(|who| self.tell(who, Outcome::Refused(ErrorCode::Internal)));
+        let queue = std::mem::take(&mut self.queue).into_iter().map(|(requester, _)| requester);
+        let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(requester, _)| requester);
+        queue
+            .chain(waiting)
+            .for_each(|requester| self.tell(requester, Outcome::Refused(ErrorCode::Internal)));
     }
 
     /// Publications were read, or could not be.
     pub fn read(&mut self, number: u64, result: Result<Vec<Arc<Publication>>, ()>) {
-        if let Some(Reading { who, top, bound }) = self.reads.remove(&number) {
+        if let Some(Reading { requester, top, bound }) = self.reads.remove(&number) {
             let outcome = match result {
                 Ok(found) => Outcome::History(HistoryResult {
                     publications: bounded(found.into_iter(), usize::MAX, bound.bytes),
@@ -141,7 +144,7 @@ impl<T> DurableChannel<T> {
                 }),
                 Err(()) => Outcome::Refused(ErrorCode::Internal),
             };
-            return self.tell(who, outcome);
+            return self.tell(requester, outcome);
         }
         match std::mem::replace(&mut self.busy, Busy::Idle) {
             Busy::Closing(expected, hole) if expected == number => {
@@ -180,7 +183,7 @@ impl<T> DurableChannel<T> {
                         Outcome::Refused(ErrorCode::Internal)
                     }
                 };
-                removers.into_iter().for_each(|who| self.tell(who, outcome.clone()));
+                removers.into_iter().for_each(|requester| self.tell(requester, outcome.clone()));
             }
             other => self.busy = other,
         }

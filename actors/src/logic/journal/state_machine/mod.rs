@@ -13,18 +13,17 @@ use std::{
     sync::Arc,
 };
 
+use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
+
 use super::{NewMessage, Placement, Range, Retention};
-use crate::journal::recent_window::RecentWindow;
 use crate::{
     history::{PageBound, Recovery},
+    journal::recent_window::RecentWindow,
     namespace::RecoveryMode,
 };
-use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
 
 /// Messages of one batch.
 const BATCH_MAX: usize = 256;
-/// Bytes of one batch.
-pub(super) const BATCH_BYTES: usize = 1024 * 1024;
 /// Messages that wait for the batch under way; one more is refused and its publisher told to try again.
 const QUEUE_MAX: usize = 4_096;
 /// Their bytes.
@@ -140,7 +139,7 @@ type Place<T> = (T, Placement, Arc<Publication>);
 /// A page that is being read.
 #[derive(Debug)]
 struct Reading<T> {
-    who: T,
+    requester: T,
     top: Position,
     bound: PageBound,
 }
@@ -194,71 +193,71 @@ impl<T> DurableChannel<T> {
     // ---- what is asked of it ----
 
     /// Queues a publication.
-    pub fn publish(&mut self, who: T, message: NewMessage) {
+    pub fn publish(&mut self, requester: T, message: NewMessage) {
         let bytes = message.weight();
         if self.queue.len() >= QUEUE_MAX || self.queued_bytes + bytes > QUEUE_BYTES {
-            return self.tell(who, Outcome::Refused(ErrorCode::Internal));
+            return self.tell(requester, Outcome::Refused(ErrorCode::Internal));
         }
         self.queued_bytes += bytes;
-        self.queue.push_back((who, message));
+        self.queue.push_back((requester, message));
     }
 
     /// Queues a join; with `since`, it is to receive what was published after that position.
-    pub fn join(&mut self, who: T, since: Option<Position>) {
-        self.wait(who, Ask::Join(since));
+    pub fn join(&mut self, requester: T, since: Option<Position>) {
+        self.wait(requester, Ask::Join(since));
     }
 
     /// Queues a request for the history.
-    pub fn history(&mut self, who: T, request: HistoryRequest, bound: PageBound) {
-        self.wait(who, Ask::History(request, bound));
+    pub fn history(&mut self, requester: T, request: HistoryRequest, bound: PageBound) {
+        self.wait(requester, Ask::History(request, bound));
     }
 
     /// Everything that was published so far is to be removed. The channel is read first, since others may have published, too.
-    pub fn remove(&mut self, who: T) {
-        self.wait(who, Ask::Remove(Removal::Asked));
+    pub fn remove(&mut self, requester: T) {
+        self.wait(requester, Ask::Remove(Removal::Asked));
     }
 
     /// Removes and returns the requesters that no longer want an answer. Publications are not taken back.
     pub fn forget(&mut self, mut gone: impl FnMut(&T) -> bool) -> Vec<T> {
         // Usually there is none, and nothing is moved.
-        if !self.waiting.iter().any(|(who, _)| gone(who)) {
+        if !self.waiting.iter().any(|(requester, _)| gone(requester)) {
             return Vec::new();
         }
         let waiting = std::mem::take(&mut self.waiting);
-        let (left, kept): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(who, _)| gone(who));
+        let (left, kept): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(requester, _)| gone(requester));
         self.waiting = kept.into();
-        left.into_iter().map(|(who, _)| who).collect()
+        left.into_iter().map(|(requester, _)| requester).collect()
     }
 
     /// The requesters that wait for the channel to be read or for a removal.
     pub fn waiting_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.waiting.iter_mut().map(|(who, _)| who)
+        self.waiting.iter_mut().map(|(requester, _)| requester)
     }
 
     /// Takes back the messages of gone requesters that wait for the next batch. Call it before [`Self::step`]; what is under
     /// way already cannot be taken back.
     pub fn retract(&mut self, gone: impl Fn(&T) -> bool) -> Vec<T> {
-        if !matches!(self.busy, Busy::Idle) || !self.queue.iter().any(|(who, _)| gone(who)) {
+        if !matches!(self.busy, Busy::Idle) || !self.queue.iter().any(|(requester, _)| gone(requester)) {
             return Vec::new();
         }
         let mut left = Vec::new();
         let (queue, alone) = (std::mem::take(&mut self.queue), self.alone);
-        for (at, (who, message)) in queue.into_iter().enumerate() {
-            if gone(&who) {
+        for (at, (requester, message)) in queue.into_iter().enumerate() {
+            if gone(&requester) {
                 self.queued_bytes -= message.weight();
                 self.alone -= usize::from(at < alone);
-                left.push(who);
+                left.push(requester);
             } else {
-                self.queue.push_back((who, message));
+                self.queue.push_back((requester, message));
             }
         }
         left
     }
 
-    fn wait(&mut self, who: T, ask: Ask) {
+    fn wait(&mut self, requester: T, ask: Ask) {
         if self.waiting.len() >= WAITING_MAX {
-            return self.tell(who, Outcome::Refused(ErrorCode::Internal));
+            return self.tell(requester, Outcome::Refused(ErrorCode::Internal));
         }
-        self.waiting.push_back((who, ask));
+        self.waiting.push_back((requester, ask));
     }
 }

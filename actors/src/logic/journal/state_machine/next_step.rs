@@ -1,14 +1,17 @@
 //! What one durable channel does next.
 
+use protocol::HistoryResult;
+
 use super::{
-    Action, Ask, BATCH_BYTES, BATCH_MAX, Busy, Call, DurableChannel, Outcome, QUIET_MAX, READS_MAX, Reading,
-    Removal,
+    Action, Ask, BATCH_MAX, Busy, Call, DurableChannel, Outcome, QUIET_MAX, READS_MAX, Reading, Removal,
 };
 use crate::{
     history::Page,
-    journal::{NewMessage, Range, recent_window::RecentWindow},
+    journal::{
+        NewMessage, Range,
+        recent_window::{BATCH_BYTES, RecentWindow},
+    },
 };
-use protocol::HistoryResult;
 
 impl<T> DurableChannel<T> {
     /// Some time has passed. `occupied` says whether there are subscribers.
@@ -81,7 +84,7 @@ impl<T> DurableChannel<T> {
         let (due, rest): (Vec<_>, Vec<_>) =
             waiting.into_iter().partition(|(_, ask)| matches!(ask, Ask::Remove(Removal::Upto(_))));
         self.waiting = rest.into();
-        due.into_iter().map(|(who, _)| who).collect()
+        due.into_iter().map(|(requester, _)| requester).collect()
     }
 
     fn batch(&mut self) -> Vec<(T, NewMessage)> {
@@ -119,7 +122,7 @@ impl<T> DurableChannel<T> {
         if just_read && let Some(top) = self.hot.as_ref().map(RecentWindow::top) {
             self.advance(Removal::Reading, Removal::Upto(top));
         }
-        for (who, ask) in std::mem::take(&mut self.waiting) {
+        for (requester, ask) in std::mem::take(&mut self.waiting) {
             let answer = match (&ask, &self.hot) {
                 (Ask::Join(since), Some(hot)) if just_read || !self.needs_opening(&ask) => {
                     let recovery = since.as_ref().map(|since| hot.recover(since, self.mode));
@@ -134,8 +137,8 @@ impl<T> DurableChannel<T> {
                 _ => None,
             };
             match answer {
-                Some(outcome) => self.tell(who, outcome),
-                None => self.waiting.push_back((who, ask)),
+                Some(outcome) => self.tell(requester, outcome),
+                None => self.waiting.push_back((requester, ask)),
             }
         }
     }
@@ -146,11 +149,11 @@ impl<T> DurableChannel<T> {
             let Some(hot) = &self.hot else { return };
             let is_history = |(_, ask): &(T, Ask)| matches!(ask, Ask::History(..));
             let Some(at) = self.waiting.iter().position(is_history) else { return };
-            let Some((who, Ask::History(request, bound))) = self.waiting.remove(at) else { return };
+            let Some((requester, Ask::History(request, bound))) = self.waiting.remove(at) else { return };
             let page = match Page::of(&request, hot.epoch(), bound) {
                 Ok(page) => page,
                 Err(code) => {
-                    self.tell(who, Outcome::Refused(code));
+                    self.tell(requester, Outcome::Refused(code));
                     continue;
                 }
             };
@@ -164,7 +167,7 @@ impl<T> DurableChannel<T> {
             let range =
                 Range { after, before, limit, bytes: bound.bytes, reverse: page.reverse, ..self.range() };
             let number = number();
-            self.reads.insert(number, Reading { who, top: hot.position(), bound });
+            self.reads.insert(number, Reading { requester, top: hot.position(), bound });
             self.actions.push(Action::Call(number, Call::Read(range)));
         }
     }
@@ -173,8 +176,8 @@ impl<T> DurableChannel<T> {
         RecentWindow::range(self.keep, self.now_ms)
     }
 
-    pub(super) fn tell(&mut self, who: T, outcome: Outcome) {
-        self.actions.push(Action::Tell(who, outcome));
+    pub(super) fn tell(&mut self, requester: T, outcome: Outcome) {
+        self.actions.push(Action::Tell(requester, outcome));
     }
 
     /// Whether no call is in progress and no request waits.

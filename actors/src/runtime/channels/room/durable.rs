@@ -50,12 +50,12 @@ impl Room {
         let Source::Durable(durable) = &mut self.source else { return };
         let (caller, keep) = (Rc::clone(&durable.caller), durable.keep);
         // What waited for its batch is not written any more if its connection was cut meanwhile.
-        let cut = |who: &Waiter| match who {
+        let cut = |waiter: &Waiter| match waiter {
             Waiter::Publish(by) => by.asker.is_command() && !by.asker.is_wanted(),
             _ => false,
         };
-        for who in durable.state.retract(cut) {
-            if let Waiter::Publish(by) = who {
+        for waiter in durable.state.retract(cut) {
+            if let Waiter::Publish(by) = waiter {
                 by.asker.forget();
             }
         }
@@ -63,15 +63,15 @@ impl Room {
             match action {
                 Action::Call(number, call) => caller.call(self.name().clone(), keep, number, call),
                 Action::Deliver(publication) => self.deliver(&publication),
-                Action::Tell(who, outcome) => self.tell(who, outcome),
+                Action::Tell(waiter, outcome) => self.tell(waiter, outcome),
                 // Each tells its client to come back.
                 Action::Lose => drop(self.members.clear()),
             }
         }
     }
 
-    fn tell(&mut self, who: Waiter, outcome: Outcome) {
-        match (who, outcome) {
+    fn tell(&mut self, waiter: Waiter, outcome: Outcome) {
+        match (waiter, outcome) {
             (Waiter::Join(joining), Outcome::Joined(top, recovery)) => {
                 let counted =
                     joining.join().is_some_and(|join| join.terms.positioned || join.terms.recoverable);
@@ -96,12 +96,12 @@ impl Room {
     /// A subscription that waits is not wanted any more.
     pub(crate) fn forget_joining(&mut self, connection: ConnectionId) {
         let Source::Durable(durable) = &mut self.source else { return };
-        let is_its = |who: &Waiter| match who {
+        let is_its = |waiter: &Waiter| match waiter {
             Waiter::Join(joining) => joining.join().is_some_and(|join| join.info.client == connection),
             _ => false,
         };
-        for who in durable.state.forget(is_its) {
-            if let Waiter::Join(joining) = who {
+        for waiter in durable.state.forget(is_its) {
+            if let Waiter::Join(joining) = waiter {
                 joining.cancel();
             }
         }
@@ -110,8 +110,8 @@ impl Room {
     /// A subscription that waits will be seen like this.
     pub(crate) fn show_joining(&mut self, info: &Arc<ClientInfo>) {
         let Source::Durable(durable) = &mut self.source else { return };
-        for who in durable.state.waiting_mut() {
-            if let Waiter::Join(joining) = who {
+        for waiter in durable.state.waiting_mut() {
+            if let Waiter::Join(joining) = waiter {
                 joining.show(info);
             }
         }

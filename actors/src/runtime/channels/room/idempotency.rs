@@ -5,9 +5,10 @@
 
 use std::{collections::HashMap, time::Instant};
 
-use crate::runtime::channels::reply::{Asker, Published};
 use logic::idempotency::Published as Remembered;
 use protocol::ErrorCode;
+
+use crate::runtime::channels::reply::{Asker, Published};
 
 /// See the module.
 #[derive(Default)]

@@ -9,17 +9,6 @@ pub(crate) mod recovery;
 
 use std::{rc::Rc, sync::Arc, time::Instant};
 
-use self::{
-    durable_history::{Caller, Durable},
-    idempotency::Keys,
-    recovery::Found,
-};
-use crate::runtime::channels::join_request::{ChannelJoin, JoinReply};
-use crate::runtime::channels::{
-    fan_out::{Frames, Subscriber},
-    messages::What,
-    reply::{Joining, Leaving, accept},
-};
 use logic::{
     channel_members::Channel,
     history::{PageBound, Recovery, Stream, epoch},
@@ -28,6 +17,18 @@ use logic::{
 use protocol::{
     ClientInfo, ErrorCode, HistoryRequest, HistoryResult, Position, Push, SubscribeResult,
     channel_name::ChannelName, id::ConnectionId,
+};
+
+use self::{
+    durable_history::{Caller, Durable},
+    idempotency::Keys,
+    recovery::Found,
+};
+use crate::runtime::channels::{
+    fan_out::{Frames, Subscriber},
+    join_request::{ChannelJoin, JoinReply},
+    messages::What,
+    reply::{Joining, Leaving, accept},
 };
 
 /// A channel that has members, or a history.

@@ -2,6 +2,8 @@
 
 use std::{sync::Arc, time::Instant};
 
+use protocol::{ErrorCode, Publication};
+
 use super::{Room, Source, durable_history::Publisher};
 use crate::runtime::channels::{
     clock::{now, wall_clock_ms},
@@ -9,7 +11,6 @@ use crate::runtime::channels::{
     messages::{Publishment, What},
     reply::Published,
 };
-use protocol::{ErrorCode, Publication};
 
 impl Room {
     /// Publishes, unless that was done under the same key. What is not kept does not wait for a journal.

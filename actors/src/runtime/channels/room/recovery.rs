@@ -1,11 +1,12 @@
 //! What a room finds in its history for a new subscription, and how much of it fits into the client's queue.
 
+use logic::history::{Recovery, weight};
+use protocol::Position;
+
 use crate::runtime::{
     channels::join_request::{ChannelJoin, JoinReply},
     connection::outbox::Reservation,
 };
-use logic::history::{Recovery, weight};
-use protocol::Position;
 
 /// What a history gives to a new subscription.
 #[derive(Default)]

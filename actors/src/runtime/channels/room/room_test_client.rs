@@ -5,14 +5,14 @@ use std::{
     sync::Arc,
 };
 
-use serde_json::Value;
-
-use crate::runtime::{Outbox, OutboxReader, connection::outbox::outbox};
 use logic::delta::apply;
 use protocol::{
     ClientInfo, Encoding,
     id::{ConnectionId, Subject},
 };
+use serde_json::Value;
+
+use crate::runtime::{Outbox, OutboxReader, connection::outbox::outbox};
 
 /// A connection, and the state of its client.
 pub(crate) struct Client {

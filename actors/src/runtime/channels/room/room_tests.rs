@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
+use client::Client;
 use proptest::prelude::*;
+use protocol::{ClientInfo, Payload, close::CloseReason};
 use serde_json::Value;
 
 use super::*;
@@ -21,8 +23,6 @@ use crate::runtime::{
         reply::{Asker, Leaving, Reply},
     },
 };
-use client::Client;
-use protocol::{ClientInfo, Payload, close::CloseReason};
 
 const TTL: Duration = Duration::from_secs(60);
 const CLIENTS: usize = 4;

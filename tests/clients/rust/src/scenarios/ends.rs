@@ -1,22 +1,13 @@
 //! How connections end, and which of them reconnect.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::{Arc, atomic::{AtomicUsize, Ordering}}, time::Duration};
 
 use centrifuge::State;
 use serde_json::json;
 use tokio::time::sleep;
 
+use crate::{application::{Person, api, fresh, name_of}, talk::{Failure, Outcome, Peer, Talk, same}};
 use super::Scenario;
-use crate::{
-    application::{Person, api, fresh, name_of},
-    talk::{Failure, Outcome, Peer, Talk, same},
-};
 
 pub(super) const ALL: &[Scenario] = &[
     ("is disconnected by the server API and stays away", |talk| Box::pin(is_disconnected(talk))),

@@ -4,11 +4,8 @@ use centrifuge::{Error, Subscription};
 use serde_json::json;
 use tokio::task::JoinSet;
 
+use crate::{application::fresh, talk::{Failure, Outcome, Talk, same, within}};
 use super::Scenario;
-use crate::{
-    application::fresh,
-    talk::{Failure, Outcome, Talk, same, within},
-};
 
 pub(super) const ALL: &[Scenario] = &[
     ("is told 111 when it sends too much, and stays", |talk| Box::pin(is_refused(talk))),

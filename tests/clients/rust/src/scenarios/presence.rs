@@ -2,11 +2,8 @@
 
 use serde_json::json;
 
+use crate::{application::{api, fresh, name_of, publish_from_server, token}, talk::{Outcome, Talk, answered, number, same}};
 use super::Scenario;
-use crate::{
-    application::{api, fresh, name_of, publish_from_server, token},
-    talk::{Outcome, Talk, answered, number, same},
-};
 
 pub(super) const ALL: &[Scenario] = &[
     ("sees the presence of two clients", |talk| Box::pin(sees_presence(talk))),

@@ -3,11 +3,8 @@
 use centrifuge::{DeltaType, HistoryOptions, StreamPosition};
 use serde_json::json;
 
+use crate::{application::{api, fresh, name_of, publish_from_server}, talk::{Ear, Failure, Outcome, Talk, answered, number, said, same}};
 use super::Scenario;
-use crate::{
-    application::{api, fresh, name_of, publish_from_server},
-    talk::{Ear, Failure, Outcome, Talk, answered, number, said, same},
-};
 
 pub(super) const ALL: &[Scenario] = &[
     ("subscribes and publishes", |talk| Box::pin(publishes(talk))),

@@ -1,22 +1,13 @@
 //! Tokens that expire: of connections, and of subscriptions to private channels.
 
-use std::{
-    sync::{
-        Arc,
-        atomic::{AtomicI64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::{Arc, atomic::{AtomicI64, Ordering}}, time::Duration};
 
 use centrifuge::{ClientBuilder, State, SubState};
 use serde_json::json;
 use tokio::time::sleep;
 
+use crate::{application::{fresh, soon, token}, talk::{Outcome, Talk, same}};
 use super::Scenario;
-use crate::{
-    application::{fresh, soon, token},
-    talk::{Outcome, Talk, same},
-};
 
 pub(super) const ALL: &[Scenario] = &[
     ("refreshes an expiring connection and stays", |talk| Box::pin(refreshes(talk))),

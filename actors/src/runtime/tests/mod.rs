@@ -10,16 +10,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use parking_lot::Mutex;
-
-use super::*;
-use crate::runtime::channels::shard::{Hold, Panic};
 use domain::risk::{History, sign_in_history::Attempted};
 use logic::{
     denials::{Denial, DenialRecord, TokenMark},
     namespace::Terms,
     subscription::ConnectionDescription,
 };
+use parking_lot::Mutex;
 use protocol::{
     Payload,
     audit::{AuditEvent, Outcome},
@@ -27,6 +24,9 @@ use protocol::{
     close::{Cause, CloseReason},
     id::{ConnectionId, DeviceId, SessionId, Subject, UserId},
 };
+
+use super::*;
+use crate::runtime::channels::shard::{Hold, Panic};
 
 mod channels;
 mod denials;

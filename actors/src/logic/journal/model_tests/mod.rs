@@ -11,17 +11,16 @@ use std::{
     time::Duration,
 };
 
-use proptest::prelude::*;
-
 use database::Db;
-use step::{Fate, Step, step};
-
-use super::*;
-use crate::{history::PageBound, namespace::RecoveryMode};
+use proptest::prelude::*;
 use protocol::{
     HistoryRequest, Position,
     id::{ConnectionId, Subject},
 };
+use step::{Fate, Step, step};
+
+use super::*;
+use crate::{history::PageBound, namespace::RecoveryMode};
 
 const SIZE: u32 = 12;
 const KEEP: Retention = Retention { size: SIZE, ttl: Duration::from_secs(3_600) };
@@ -109,9 +108,9 @@ impl World {
 
     fn publish_message(&mut self, message: NewMessage) {
         self.published.insert(self.serial, message.clone());
-        let who = ChannelUser::Publisher(self.serial);
-        self.asked.insert(who);
-        self.channel.publish(who, message);
+        let requester = ChannelUser::Publisher(self.serial);
+        self.asked.insert(requester);
+        self.channel.publish(requester, message);
     }
 
     fn publish_bulky(&mut self) {
@@ -163,8 +162,10 @@ impl World {
             Step::Join(number) => self.join(number),
             Step::Leave(number) => {
                 self.subscribers[number].member = false;
-                for who in self.channel.forget(|who| *who == ChannelUser::Subscriber(number)) {
-                    self.asked.remove(&who);
+                for requester in
+                    self.channel.forget(|requester| *requester == ChannelUser::Subscriber(number))
+                {
+                    self.asked.remove(&requester);
                     self.subscribers[number].asked = false;
                 }
             }
@@ -195,7 +196,7 @@ impl World {
             match action {
                 Action::Call(number, call) => self.calls.push_back((number, call, self.db.top())),
                 Action::Deliver(publication) => self.deliver(&publication),
-                Action::Tell(who, outcome) => self.tell(who, outcome),
+                Action::Tell(requester, outcome) => self.tell(requester, outcome),
                 Action::Lose => self.subscribers.iter_mut().for_each(|each| each.member = false),
             }
         }
