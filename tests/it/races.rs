@@ -155,9 +155,13 @@ async fn a_sign_in_against_a_suspension_leaves_no_session() {
     for first in [First::End, First::Use] {
         let person = app.register().await;
         let barrier = app.barrier_at_user(person.id).await;
-        let (answer, ()) =
-            in_order(barrier, first, person.try_password(PASSWORD), person.set_status(Status::Suspended))
-                .await;
+        let (answer, ()) = Box::pin(in_order(
+            barrier,
+            first,
+            person.try_password(PASSWORD),
+            person.set_status(Status::Suspended),
+        ))
+        .await;
         if first == First::Use {
             assert!(!Session::granted(&person, &answer.expect(200)).works().await);
         } else {

@@ -113,7 +113,7 @@ mod tests {
         let found = |code: &str| pronoun_names(&Workspace::of(&[("src/lib.rs", code)])).len();
         for name in [
             "fn who() {}",
-            "struct Whose;",
+            "struct WhoElse;",
             "let by_whom = 1;",
             "struct ForNobodyElse;",
             "const NOBODY: u8 = 0;",

@@ -52,13 +52,13 @@ pub fn encode_push(push: &Push<'_>) -> Bytes {
             message.channel = (*channel).to_owned();
             message.r#pub = Some(publication(published, *form));
         }
-        Push::Join { channel, info: who } => {
+        Push::Join { channel, info: member } => {
             message.channel = (*channel).to_owned();
-            message.join = Some(results::Member { info: Some(info(who)) });
+            message.join = Some(results::Member { info: Some(info(member)) });
         }
-        Push::Leave { channel, info: who } => {
+        Push::Leave { channel, info: member } => {
             message.channel = (*channel).to_owned();
-            message.leave = Some(results::Member { info: Some(info(who)) });
+            message.leave = Some(results::Member { info: Some(info(member)) });
         }
         Push::Unsubscribe { channel, code } => {
             message.channel = (*channel).to_owned();
@@ -173,12 +173,12 @@ fn publication(published: &Publication, form: DataForm<'_>) -> results::Publicat
     }
 }
 
-fn info(who: &ClientInfo) -> results::ClientInfo {
+fn info(member: &ClientInfo) -> results::ClientInfo {
     results::ClientInfo {
-        user: who.user.as_str().to_owned(),
-        client: who.client.to_string(),
-        conn_info: shared(who.conn_info.as_ref()),
-        chan_info: shared(who.chan_info.as_ref()),
+        user: member.user.as_str().to_owned(),
+        client: member.client.to_string(),
+        conn_info: shared(member.conn_info.as_ref()),
+        chan_info: shared(member.chan_info.as_ref()),
     }
 }
 

@@ -167,10 +167,10 @@ fn a_revocation_and_touches_do_not_wait_for_each_other() {
             let touch = db.store.touch(touches);
             let revoke = db.revoke(Target::User(user.id), Cause::Revoked);
             let (touched, revoked) = if revocation_first {
-                let (revoked, touched) = barrier.in_order(revoke, touch).await;
+                let (revoked, touched) = Box::pin(barrier.in_order(revoke, touch)).await;
                 (touched, revoked)
             } else {
-                barrier.in_order(touch, revoke).await
+                Box::pin(barrier.in_order(touch, revoke)).await
             };
             touched.unwrap();
             assert_eq!(revoked.ended.len(), 12);
