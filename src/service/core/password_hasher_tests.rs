@@ -54,7 +54,7 @@ async fn a_user_has_one_place_until_the_work_is_done() {
         own.run(work).await
     });
     begins.await.unwrap();
-    // Whoever asked has gone; the work goes on.
+    // The request is gone; the hash goes on.
     work.abort();
     assert!(work.await.is_err());
     assert!(matches!(hasher.for_user(UserId(1)), Err(Failure::TooMany { .. })));

@@ -1,6 +1,6 @@
 //! The server API: what an application's own servers ask of channels, connections and tokens.
 //!
-//! `http::api` calls it with typed requests. It has already checked who asks and whether the key permits it. Every change is
+//! `http::api` calls it with typed requests. It has already authenticated the key and checked its scopes. Every change is
 //! recorded before it is made, except publications, of which there are too many. Errors are those of the protocol.
 
 use std::{sync::Arc, time::Duration};

@@ -31,7 +31,7 @@ pub struct RegisteredAccount {
     pub device: DeviceId,
 }
 
-/// Who may register, and what a new account needs.
+/// Whether clients may register, and what a new account needs.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct RegistrationRules {
     /// Whether clients may register accounts.
