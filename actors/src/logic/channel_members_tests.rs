@@ -1,4 +1,4 @@
-//! Members of a channel: who is there, who hears, and in which form.
+//! Members of a channel: presence, announcements, and the form in which each member gets a publication.
 
 use std::collections::BTreeMap;
 

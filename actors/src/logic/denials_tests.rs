@@ -1,4 +1,4 @@
-//! What is denied to whom, for how long, whatever the order in which it is heard.
+//! Denials: what they deny, for how long, and that the order of arrival does not matter.
 
 use proptest::prelude::*;
 

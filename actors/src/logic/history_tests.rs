@@ -1,4 +1,4 @@
-//! What a history keeps, and what of it somebody is owed.
+//! What a history keeps, and what a recovering client gets from it.
 
 use proptest::prelude::*;
 use protocol::Payload;

@@ -69,7 +69,7 @@ fn a_private_channel_needs_a_token_whatever_its_namespace_allows() {
     let token = Some(&Overrides::default());
     let namespaces = Namespaces::default();
     assert!(namespaces.admit_subscribe(&name("$chat:a"), user, token, &plain).is_ok());
-    // Not even a token opens somebody else's channel.
+    // Not even a token opens the channel of another user.
     let foreign = namespaces.admit_subscribe(&name("$chat:#7"), user, token, &plain);
     assert_eq!(foreign, Err(ErrorCode::PermissionDenied));
 }
@@ -149,7 +149,7 @@ fn channels() -> impl Strategy<Value = &'static str> {
 const PARTIES: [Party; 4] = [Party::Anonymous, Party::User, Party::Operator, Party::Admin];
 
 proptest! {
-    /// Who is more may do whatever who is less may do.
+    /// A higher party may do everything that a lower party may do.
     #[test]
     fn rights_only_grow_with_the_party(
         (bits, rights) in (0_u8..64, 0_u8..64),

@@ -286,8 +286,8 @@ impl Outbox {
         self.0.queue.lock().bytes
     }
 
-    /// Takes room for so many bytes; `None` if they do not fit beside what is queued and what is reserved. Only others who
-    /// reserve are bound by it: [`Self::push`] takes the room that there is.
+    /// Takes room for so many bytes; `None` if they do not fit beside what is queued and what is reserved. Only other
+    /// reservations are bound by it: [`Self::push`] takes the room that there is.
     #[must_use]
     pub fn reserve(&self, bytes: usize) -> Option<Reservation> {
         let mut queue = self.0.queue.lock();

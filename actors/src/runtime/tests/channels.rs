@@ -11,7 +11,7 @@ impl Socket {
         Arc::new(ClientInfo { user, client: self.connection, conn_info: None, chan_info: None })
     }
 
-    /// Joins as a client does who asks for nothing in particular.
+    /// Joins like a client without special wishes.
     pub(crate) fn join(&self, f: &Fixture, channel: &ChannelName, id: u32) -> Result<(), LaneError> {
         f.realtime.join(self.wish(channel, JoinReply::Command(id)))
     }
@@ -148,7 +148,7 @@ async fn the_server_publishes_reads_counts_and_forgets() {
         Err(ErrorCode::NotAvailable)
     );
     assert_eq!(f.realtime.presence_of(channel("nowhere:a")).await, Err(ErrorCode::UnknownChannel));
-    // Who was cut is not there any more, even before it has left.
+    // A cut connection is not present any more, even before it has left.
     a.outbox.cut(CloseReason::SessionRevoked, None);
     assert_eq!(f.realtime.presence_of(room).await.unwrap(), []);
     f.realtime.stop();
@@ -242,7 +242,7 @@ async fn histories_that_nobody_used_for_longest_are_forgotten_first() {
         let position = f.realtime.publish_as_server(name.clone(), said("1")).await.unwrap();
         epochs.push(position.unwrap().epoch);
     }
-    // One that is forgotten begins anew: whoever was in it cannot take the new for the old.
+    // A forgotten channel begins anew, so a former member cannot take the new history for the old one.
     for (name, epoch, kept) in [(&names[1], &epochs[1], true), (&names[0], &epochs[0], false)] {
         let found = f.realtime.history_of(name.clone(), HistoryRequest::default()).await.unwrap();
         assert_eq!((found.position.epoch == *epoch, found.position.offset), (kept, u64::from(kept)));

@@ -1,4 +1,4 @@
-//! The model's database: rows, what is gone of them, and what was asked of it of which nobody knows yet.
+//! The database of the model: rows, removed rows, and statements with an unknown outcome.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -74,7 +74,7 @@ impl Db {
         self.versions_from = self.rows.len();
     }
 
-    /// What was lost sight of comes to its end before anybody else gets the channel's row.
+    /// Statements with an unknown outcome end before another statement gets the row of the channel.
     pub(super) fn settle(&mut self) {
         for batch in std::mem::take(&mut self.late) {
             self.append(&batch);
@@ -114,7 +114,7 @@ impl Db {
         Removed { upto, epoch: Self::epoch() }
     }
 
-    /// One of the removals of which nobody knew is carried out, whatever was written meanwhile.
+    /// Carries out one removal with an unknown outcome, after whatever was written meanwhile.
     pub(super) fn remove_late(&mut self, which: usize) {
         if which >= self.late_removals.len() {
             return;

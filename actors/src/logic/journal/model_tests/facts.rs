@@ -1,5 +1,5 @@
-//! What the model finds only now and then: channels so large that they are not read at once, and removals of which nobody
-//! knows.
+//! What the model finds only now and then: channels so large that they are not read at once, and removals with an unknown
+//! outcome.
 
 use super::{database::Db, step::Fate, *};
 use crate::{

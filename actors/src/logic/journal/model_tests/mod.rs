@@ -25,7 +25,7 @@ use crate::{history::PageBound, namespace::RecoveryMode};
 const SIZE: u32 = 12;
 const KEEP: Retention = Retention { size: SIZE, ttl: Duration::from_secs(3_600) };
 
-/// Somebody of whom so much is to be said that two of their publications fill a page, and five an end in memory.
+/// A publisher with so much info that two of its publications fill a page, and five fill the recent window.
 static BULKY: LazyLock<Arc<ClientInfo>> = LazyLock::new(|| {
     Arc::new(ClientInfo {
         user: Subject::new("corp:ada"),
@@ -35,7 +35,7 @@ static BULKY: LazyLock<Arc<ClientInfo>> = LazyLock::new(|| {
     })
 });
 
-/// Who asked.
+/// The waiting requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum ChannelUser {
     Publisher(u64),
@@ -67,7 +67,7 @@ struct World {
     requests: BTreeMap<u64, HistoryRequest>,
     /// The newest offset in the journal when each remover asked.
     removals: BTreeMap<u64, u64>,
-    /// What historians were told, and nobody has looked at.
+    /// Answers to history requests that are not checked yet.
     pages: Vec<Vec<u64>>,
     serial: u64,
 }
@@ -274,7 +274,7 @@ proptest! {
         world.rest();
         prop_assert!(world.asked.is_empty(), "left unanswered: {:?}", world.asked);
         prop_assert!(world.channel.is_idle());
-        // One more publication brings everything to everybody who is still there.
+        // One more publication brings every remaining subscriber up to date.
         world.publish("last", None);
         world.step();
         world.rest();
@@ -282,7 +282,7 @@ proptest! {
         for subscriber in world.subscribers.iter().filter(|each| each.member) {
             prop_assert_eq!(subscriber.position.as_ref().map(|position| position.offset), Some(top));
         }
-        // And whoever comes back is where everybody is.
+        // And a subscriber that comes back is at the same position as all others.
         for number in 0..4 {
             world.join(number);
         }

@@ -10,7 +10,7 @@ pub(super) enum Fate {
     LostWritten,
     /// It was not.
     LostNothing,
-    /// It will be, once nobody looks.
+    /// It is carried out later.
     LostLate,
 }
 
@@ -30,7 +30,7 @@ pub(super) enum Step {
     /// Since so many offsets below the top.
     History(u8, Option<u8>, bool),
     Remove,
-    /// One of the removals of which nobody knew is carried out.
+    /// One removal with an unknown outcome is carried out.
     LateRemoval(usize),
     /// Of a channel in which nothing is kept, the database forgets everything.
     Forget,
