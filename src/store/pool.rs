@@ -29,7 +29,7 @@ const DEFAULT_LIMIT: Duration = Duration::from_secs(5);
 /// Time limit of [`Store::ping`].
 const PING_LIMIT: Duration = Duration::from_secs(1);
 
-/// How long the journal waits for a connection of its share.
+/// How long the journal waits for one of the connections reserved for it.
 const JOURNAL_LIMIT: Duration = Duration::from_secs(2);
 
 /// Work that borrows a connection.

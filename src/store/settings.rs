@@ -46,7 +46,7 @@ impl DatabaseSettings {
         Ok(Self::with(config, parts.tls))
     }
 
-    /// The embedded server behind this socket directory, as its superuser `postgres`.
+    /// Settings for the embedded server behind this socket directory, as its superuser `postgres`.
     #[must_use]
     pub fn embedded(socket_dir: &Path, dbname: &str) -> Self {
         let mut config = tokio_postgres::Config::new();

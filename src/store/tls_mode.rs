@@ -20,7 +20,7 @@ pub enum TlsMode {
     Prefer,
     /// Encrypted, without verifying the identity of the server.
     Require,
-    /// Encrypted; the certificate must come from a trusted authority, for any name.
+    /// Encrypted; the certificate must come from a trusted authority. The host name is not checked.
     VerifyCa(Roots),
     /// Encrypted; the certificate must come from a trusted authority, for this host.
     VerifyFull(Roots),

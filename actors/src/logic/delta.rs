@@ -5,16 +5,16 @@
 //! `n:bytes` inserts), then `checksum;`, with numbers in a base of 64 digits. Work and memory grow with the two lengths and
 //! with nothing else, whatever the bytes are. Must not decide whether a delta is worth sending: the caller compares lengths.
 
-/// Bytes of a block: what has to be equal for a copy to begin.
+/// Bytes of a block. A copy starts only where one whole block is equal.
 const BLOCK: usize = 16;
-/// Slots of the table of blocks that one look-up visits at most.
+/// The most slots of the table that one look-up checks.
 const PROBES: usize = 8;
 /// Longest target that [`apply`] makes.
 const APPLIED_MAX: usize = 16 * 1024 * 1024;
 /// The digits of numbers, most significant first on the wire.
 const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
 
-/// The delta that makes `target` of `source`. If `target` is UTF-8, so is the delta: no character is torn apart.
+/// The delta that turns `source` into `target`. If `target` is UTF-8, so is the delta: no character is torn apart.
 #[must_use]
 pub fn fossil(source: &[u8], target: &[u8]) -> Vec<u8> {
     let mut delta = Vec::with_capacity(64);
@@ -47,7 +47,7 @@ pub fn fossil(source: &[u8], target: &[u8]) -> Vec<u8> {
     delta
 }
 
-/// What a client makes of a delta; `None` if it is none of this source. Here to prove deltas right.
+/// Applies a delta as a client does; `None` if the delta does not fit this source. Here to prove deltas right.
 #[must_use]
 pub fn apply(source: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
     let mut rest = delta;
@@ -134,7 +134,7 @@ impl<'a> Blocks<'a> {
         (0..PROBES).map(move |step| (first + step) & mask)
     }
 
-    /// Where in the source there is the block that stands at `at` in the target.
+    /// The position in the source of the block at `at` in the target.
     fn find(&self, hash: u32, target: &[u8], at: usize) -> Option<usize> {
         let wanted = &target[at..at + BLOCK];
         self.candidates(hash)
@@ -166,7 +166,7 @@ impl Rolling {
         text.get(at..at + BLOCK).map(Self::of)
     }
 
-    /// From the block at `at` to the next one.
+    /// Moves the hash from the block at `at` to the block that starts one byte later.
     fn next(self, text: &[u8], at: usize) -> Option<Self> {
         let newest = text.get(at + BLOCK)?;
         let without_oldest = self.0.wrapping_sub(u32::from(text[at]).wrapping_mul(Self::OLDEST));

@@ -22,7 +22,7 @@ pub struct SessionConnections<C> {
 }
 
 impl<C> SessionConnections<C> {
-    /// A session without connections that may have `limit` of them.
+    /// An empty session that may have `limit` connections.
     #[must_use]
     pub fn new(limit: usize) -> Self {
         Self { connections: HashMap::new(), limit }
@@ -31,7 +31,7 @@ impl<C> SessionConnections<C> {
     /// Adds a connection. One that is there already is replaced and counts once.
     ///
     /// # Errors
-    /// When the session has as many others as it may have; the connection is dropped.
+    /// When the session is at its limit. The new connection is dropped.
     pub fn attach(&mut self, id: ConnectionId, connection: C) -> Result<(), AttachRefused> {
         if self.connections.len() >= self.limit && !self.connections.contains_key(&id) {
             return Err(AttachRefused::Limit);
@@ -40,7 +40,7 @@ impl<C> SessionConnections<C> {
         Ok(())
     }
 
-    /// Takes a connection out; `None` if it was not in, as when it was revoked before it reported its own end.
+    /// Takes a connection out; `None` if it is not here, for example because a revocation removed it before it reported its end.
     pub fn detach(&mut self, id: ConnectionId) -> Option<C> {
         self.connections.remove(&id)
     }

@@ -1,6 +1,6 @@
-//! What is said about a connection's subscriptions: by the server, which makes some, and by the connection itself.
+//! Types that describe the subscriptions of a connection, also those that the server makes.
 //!
-//! Plain values between tokens, the server API, the requests to connections .
+//! Plain values that tokens, the server API and requests to connections share.
 
 use std::sync::Arc;
 
@@ -15,18 +15,18 @@ pub struct ConnectionDescription {
     pub name: String,
     /// Version of the application.
     pub version: String,
-    /// What its token says of it, for servers only.
+    /// The `meta` value of its token; for servers only.
     pub meta: Option<Arc<Payload>>,
     /// What it is subscribed to.
     pub subscriptions: Vec<SubscriptionDescription>,
 }
 
-/// What a subscription came of.
+/// The source of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SubscriptionSource {
     /// The connection's token lists the channel.
     ConnectionToken,
-    /// The client showed a token of its own for it.
+    /// The client sent a subscription token for the channel.
     SubscriptionToken,
     /// The client asked, and the channel is limited to users that include this one.
     UserLimited,
@@ -45,7 +45,7 @@ impl SubscriptionSource {
         matches!(self, Self::ConnectionToken | Self::UserPersonal | Self::ServerApi)
     }
 
-    /// As Centrifugo numbers them.
+    /// The number that Centrifugo gives to this source.
     #[must_use]
     pub fn number(self) -> u8 {
         match self {
@@ -64,8 +64,8 @@ impl SubscriptionSource {
 pub struct SubscriptionDescription {
     /// The channel.
     pub channel: ChannelName,
-    /// What it came of.
+    /// Its source.
     pub source: SubscriptionSource,
-    /// The token that proved the right to it last, if one did.
+    /// The latest token that authorized the subscription, if there is one.
     pub token: Option<TokenMark>,
 }

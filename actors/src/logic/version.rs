@@ -1,4 +1,4 @@
-//! Versions of what is published: a publication that carries no newer one than was published before says nothing new.
+//! Versions of what is published: a publication is outdated if its version is not newer than the last published version.
 //!
 //! The publisher chooses them. Pure; the newest version of a channel is kept with its history.
 
@@ -7,12 +7,12 @@
 pub struct Version {
     /// Counts up, from 1.
     pub number: u64,
-    /// Numbers of another epoch begin anew; empty for whichever there is.
+    /// Numbers restart in each epoch. Empty means the current epoch.
     pub epoch: String,
 }
 
 impl Version {
-    /// Whether nothing of this version is to be published after `newest`.
+    /// Whether this version must not be published because `newest` is the same or newer.
     #[must_use]
     pub fn is_outdated(&self, newest: Option<&Self>) -> bool {
         newest.is_some_and(|newest| {

@@ -51,7 +51,7 @@ pub(crate) async fn admit_ticket(
     register(context, &caller, verified_at, connection).await
 }
 
-/// Verifies a newer token of a registered connection. From now on the connection ends with this token.
+/// Verifies a newer token of a registered connection. The connection now expires when this token expires.
 pub(crate) async fn refresh(
     context: &SocketContext,
     token: &SecretString,

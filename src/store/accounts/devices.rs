@@ -29,7 +29,7 @@ pub struct Device {
     pub id: DeviceId,
     /// The label that the user gave it.
     pub label: Option<String>,
-    /// The fingerprint of its headers, and the version of the recipe.
+    /// The fingerprint of its headers, and the version of the fingerprint's algorithm.
     pub fingerprint: Option<(String, i16)>,
     /// Its `User-Agent` header.
     pub user_agent: Option<String>,
@@ -79,7 +79,7 @@ const COLUMNS: &str = "d.id, d.label, d.fingerprint, d.fingerprint_version, d.us
      d.trust, d.trusted_until, d.created_at, d.last_seen_at";
 
 impl Store {
-    /// The user's devices, last seen first, without forgotten ones.
+    /// The user's devices, the most recently seen first. Forgotten devices are left out.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

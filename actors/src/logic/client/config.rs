@@ -24,7 +24,7 @@ pub struct ClientConfig {
     /// Rate limit of commands of one connection. The burst must allow `connect` and all subscribes of a client at once.
     /// The server takes the value from its table of limits.
     pub commands: Limit,
-    /// Number of frames over the rate limit that closes the connection. The count returns to zero when the rate limit has
+    /// The connection is closed after this many frames over the rate limit. The count returns to zero when the rate limit has
     /// all permits again.
     pub max_strikes: u32,
     /// Maximum number of commands in the queue behind a pending command.

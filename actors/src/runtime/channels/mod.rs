@@ -34,7 +34,7 @@ use crate::runtime::{
     supervision::LaneError,
 };
 
-/// What an answer to `history` or `presence` may take of a connection's queue: a full page, and what stands around it.
+/// The most queue space of one answer to `history` or `presence`: a full page and the reply around it.
 pub const ANSWER_BYTES: usize = PAGE_BYTES + 64 * 1024;
 
 impl Realtime {
@@ -53,7 +53,7 @@ impl Realtime {
         self.shard(&channel).lane.control(Leave { channel, connection, leaving });
     }
 
-    /// Changes the description that presence and leaves show of a subscriber. It is not announced.
+    /// Changes the info of a subscriber that presence and leaves show. It is not announced.
     ///
     /// # Errors
     /// When the shard takes no message now: it is seen as before.
@@ -64,7 +64,7 @@ impl Realtime {
     /// Publishes; the reply to command `id` goes into the outbox after the fan-out.
     ///
     /// # Errors
-    /// When the shard takes no message now: answer that the client may try again.
+    /// When the lane of the shard is full. The caller replies with the temporary error 100.
     pub fn publish(
         &self,
         channel: ChannelName,
@@ -91,7 +91,7 @@ impl Realtime {
     /// Answers command `id` with the subscribers, within [`ANSWER_BYTES`] that were reserved.
     ///
     /// # Errors
-    /// When the shard takes no message now: answer that the client may try again.
+    /// When the lane of the shard is full. The caller replies with the temporary error 100.
     pub fn presence(
         &self,
         channel: ChannelName,
@@ -110,7 +110,7 @@ impl Realtime {
     /// Answers command `id` with how many are subscribed.
     ///
     /// # Errors
-    /// When the shard takes no message now: answer that the client may try again.
+    /// When the lane of the shard is full. The caller replies with the temporary error 100.
     pub fn presence_stats(&self, channel: ChannelName, outbox: Outbox, id: u32) -> Result<(), LaneError> {
         let lane = &self.shard(&channel).lane;
         let asker = Asker::Command(Reply::new(outbox, id));
@@ -124,7 +124,7 @@ impl Realtime {
     /// for the position needs none.
     ///
     /// # Errors
-    /// When the shard takes no message now: answer that the client may try again.
+    /// When the lane of the shard is full. The caller replies with the temporary error 100.
     pub fn history(
         &self,
         channel: ChannelName,
@@ -136,7 +136,7 @@ impl Realtime {
         self.ask_channel(channel, What::History(request, Asker::Command(Reply::within(outbox, id, room))))
     }
 
-    /// Publishes in the server's name. Answers with the position, where positions are counted.
+    /// Publishes in the server's name. Answers with the position, if the channel has positions.
     ///
     /// # Errors
     /// 102 unknown namespace, 107 too much data, 100 anything that may be tried again.
@@ -186,7 +186,7 @@ impl Realtime {
         .await
     }
 
-    /// What was published. As many as asked for, as far as there are so many.
+    /// What was published. Answers with the requested number of publications, or fewer if there are fewer.
     ///
     /// # Errors
     /// 102 unknown namespace, 107 the beginning in reverse, 108 nothing is kept, 112 a position of another epoch, 100

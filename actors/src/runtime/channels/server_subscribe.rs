@@ -15,10 +15,10 @@ use crate::runtime::{
     },
 };
 
-/// How long it is waited for subscriptions to be made: a little longer than a channel waits for the database.
+/// The longest wait for the subscriptions: a little longer than a channel waits for the database.
 const SUBSCRIBE_WAIT: Duration = Duration::from_secs(5);
 
-/// What became of a subscription that several connections were to be given. One that has ended meanwhile counts nowhere.
+/// The result of subscribing several connections. A connection that ended during the wait is not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SubscribeCounts {
     /// Connections that have it now, and did not before.

@@ -1,4 +1,4 @@
-//! Counting sockets down: how a revocation knows that what it cut is closed.
+//! Counts the sockets that still have to close, so that a revocation knows when all are closed.
 //!
 //! Every socket to be cut carries a guard. The guard is dropped when the socket is severed, or when whatever held it
 //! died, so nothing has to be remembered on any path: dropping is the protocol.
@@ -32,7 +32,7 @@ struct Inner {
 pub struct CloseCounts {
     /// Severed: no frame is accepted from them or delivered to them.
     pub sockets_closed: usize,
-    /// Cut, but not yet seen to be severed when the wait ended.
+    /// Told to close, but not confirmed as closed when the wait ended.
     pub pending: usize,
 }
 

@@ -38,7 +38,7 @@ pub(crate) enum Waiter {
     Remove(oneshot::Sender<Result<Position, ErrorCode>>),
 }
 
-/// The journal, as the rooms of one shard reach it.
+/// Access to the journal for the rooms of one shard.
 pub(crate) struct Caller {
     journal: Arc<dyn Journal>,
     shard: WeakRecipient<Answered>,
@@ -83,7 +83,7 @@ impl Caller {
         actix_rt::spawn(async move {
             let answer = ask(&*journal, channel.clone(), keep, call).await;
             if let Some(shard) = shard.upgrade() {
-                // Past the bound of the mailbox: one answer for each call, and of those a few for each channel.
+                // This exceeds the bound of the mailbox: each call gives one answer, and each channel has only a few calls.
                 shard.do_send(Answered { channel, number, answer });
             }
         });
@@ -164,11 +164,11 @@ impl Durable {
 pub(crate) struct Publisher {
     pub(crate) asker: Asker<Published>,
     pub(crate) key: Option<String>,
-    #[expect(dead_code, reason = "gives its share back when it is dropped")]
+    #[expect(dead_code, reason = "releases its reserved bytes when it is dropped")]
     pub(crate) bytes: WaitingBytes,
 }
 
-/// How often it is logged, by all shards together.
+/// The shortest time between two log lines about failures of the journal, for all shards together.
 const EVERY: Duration = Duration::from_secs(10);
 
 static COMPLAINTS: Mutex<Complaints> = Mutex::new(Complaints { said: None, unsaid: 0 });
@@ -187,7 +187,7 @@ struct Complaints {
 }
 
 impl Complaints {
-    /// Whether it is to be said now; with how many that were not, since it last was.
+    /// `Some` if the failure must be logged now, with the number of failures that were not logged since the last line.
     fn due(&mut self, now: Instant) -> Option<u64> {
         if self.said.is_some_and(|said| now.duration_since(said) < EVERY) {
             self.unsaid += 1;

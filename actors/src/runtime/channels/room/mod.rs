@@ -37,9 +37,9 @@ pub(crate) struct Room {
     pub(crate) options: Arc<Options>,
     pub(crate) members: Channel<Subscriber>,
     pub(crate) source: Source,
-    /// What was published under keys, and is being.
+    /// Idempotency keys of publications that are made or under way.
     pub(crate) keys: Keys,
-    /// Its place in the order of being forgotten, while it has no members.
+    /// Its place in the order of eviction; set only while the room has no members.
     pub(crate) resting: Option<u64>,
 }
 
@@ -167,7 +167,7 @@ impl Room {
             Some(recovery) => (recovery, true),
             None => (Recovery { recovered: false, publications: Vec::new(), offset: 0 }, false),
         };
-        // In a cache there is one publication, and the position is that of the whole.
+        // In cache mode one publication is sent, and the position is the newest of the channel.
         let before = was_recovering && self.options.recovery_mode == RecoveryMode::Stream;
         let position =
             found.top.map(|top| if before { Position { offset: recovery.offset, ..top } } else { top });
@@ -202,7 +202,7 @@ impl Room {
         member.via.disarm();
     }
 
-    /// A subscriber is seen like this from here on, also one that is not in yet.
+    /// Replaces the visible info of a subscriber, also of one that is still joining.
     pub(crate) fn show(&mut self, info: &Arc<ClientInfo>) {
         if !self.members.show(info) {
             self.show_joining(info);
@@ -225,7 +225,7 @@ impl Room {
         }
     }
 
-    /// Whether there is nothing to be kept of it.
+    /// Whether the room can be removed.
     pub(crate) fn is_void(&self) -> bool {
         let nothing = match &self.source {
             Source::Memory { stream } => stream.is_none(),
@@ -234,7 +234,7 @@ impl Room {
         nothing && self.members.is_empty() && self.keys.is_empty()
     }
 
-    /// Whether no request waits for it.
+    /// Whether no request waits for the history of this room.
     pub(crate) fn is_idle(&self) -> bool {
         match &self.source {
             Source::Memory { .. } => true,
@@ -242,7 +242,7 @@ impl Room {
         }
     }
 
-    /// What its history weighs, and its idempotency keys, in bytes.
+    /// The size of its history and its idempotency keys, in bytes.
     pub(crate) fn bytes(&self) -> usize {
         let history = match &self.source {
             Source::Memory { stream } => stream.as_ref().map_or(0, Stream::bytes),
