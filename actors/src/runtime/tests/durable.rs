@@ -163,7 +163,8 @@ async fn without_a_journal_everybody_is_told_to_try_again_and_nobody_is_lost() {
 
 #[actix_rt::test]
 async fn a_shard_that_dies_leaves_nobody_waiting_for_the_journal() {
-    let f = start(|_| {});
+    // Both channels must be of the shard that dies.
+    let f = start(|settings| settings.channel_shards = 1);
     let (a, room) = (socket(), channel("chat:a"));
     f.memory.journal.hold();
     a.publish(&f, &room, 7, "1", 1);
