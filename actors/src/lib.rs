@@ -1,4 +1,4 @@
-//! The actor system of Portcullis, a crate of its own: it knows neither SQL nor HTTP.
+//! The actor system of Portcullis, as a separate crate. It uses neither SQL nor HTTP.
 //!
 //! The rules are plain structs in the crate [`logic`] (`src/logic`); [`runtime`] wraps them in actors behind one handle,
 //! [`Realtime`].

@@ -1,7 +1,7 @@
 //! What the actors need from the server, as traits that the composition root implements.
 //!
-//! The crate knows neither SQL nor HTTP; these are its only ways out. Implementations run elsewhere (the database has a
-//! runtime of its own) and answer with a future.
+//! The crate contains neither SQL nor HTTP; the actors reach the database only through these traits. Implementations
+//! run on another runtime (the database has one of its own) and return a future.
 
 use std::{future::Future, net::IpAddr, pin::Pin, sync::Arc};
 
@@ -17,54 +17,57 @@ use protocol::{
 /// A boxed answer of a port.
 pub type PortFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// Nothing was written.
+/// Why a batch was not written. Nothing of it was written.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum WriteError {
-    /// The database cannot be reached: the same batch may be offered again.
+    /// The database cannot be reached. The caller may try the same batch again.
     #[error("{0}")]
     Unavailable(String),
-    /// The database will not take this batch, however often it is offered.
+    /// The database rejects this batch; trying again does not help.
     #[error("{0}")]
     Refused(String),
 }
 
-/// Something that was asked for could not be read.
+/// The requested data could not be read.
 #[derive(Debug, Clone, thiserror::Error)]
 #[error("{0}")]
 pub struct ReadError(pub String);
 
 /// Where audit events go.
 pub trait AuditSink: Send + Sync + 'static {
-    /// Writes the whole batch or nothing. Writing an event again must be harmless.
+    /// Writes the whole batch or nothing. Writing an event a second time must change nothing.
     fn write(&self, events: Vec<AuditEvent>) -> PortFuture<Result<(), WriteError>>;
 }
 
-/// Where last-seen values go, and histories come from.
+/// Stores last-seen values, and reads the sign-in histories of users.
 pub trait DeviceStore: Send + Sync + 'static {
     /// Writes the whole batch or nothing.
     fn touch(&self, seen: Vec<SessionActivity>) -> PortFuture<Result<(), WriteError>>;
 
-    /// What a sign-in of `user` from `address` at `at_ms` (milliseconds since the epoch) is compared with.
+    /// The history to compare a sign-in with: one of `user` from `address` at `at_ms`, in milliseconds since the
+    /// epoch.
     fn history(&self, user: UserId, address: IpAddr, at_ms: i64) -> PortFuture<Result<History, ReadError>>;
 }
 
 /// Why a batch is not known to be appended.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum AppendError {
-    /// Nothing was written: the database cannot be reached.
+    /// The database cannot be reached. Nothing was written.
     #[error("{0}")]
     Unavailable(String),
-    /// Nothing was written: the database will not take this batch, however often it is offered.
+    /// The database rejects this batch; trying again does not help. Nothing was written.
     #[error("{0}")]
     Refused(String),
-    /// The link broke meanwhile: it was written, or not, or will yet be.
+    /// The database connection broke during the call. The batch may have been written, may still be written, or may
+    /// be lost.
     #[error("{0}")]
     Unknown(String),
 }
 
 /// Where publications of durable channels are kept.
 pub trait Journal: Send + Sync + 'static {
-    /// Writes the whole batch or nothing, in its order, the offsets following the channel's last.
+    /// Writes the whole batch or nothing. The messages get the offsets that follow the channel's last one, in the
+    /// order of the batch.
     fn append(
         &self,
         channel: ChannelName,
@@ -72,8 +75,8 @@ pub trait Journal: Send + Sync + 'static {
         keep: Retention,
     ) -> PortFuture<Result<Appended, AppendError>>;
 
-    /// Reads the newest end of a channel, of what `newest` describes, and says whether that is all of it. With `settle`, whatever is still being written in the
-    /// channel is waited for.
+    /// Reads the newest publications of a channel, within the bounds of `newest`, and reports whether these are all.
+    /// With `settle`, the call first waits until no other transaction is writing to the channel.
     fn open(
         &self,
         channel: ChannelName,
@@ -88,8 +91,8 @@ pub trait Journal: Send + Sync + 'static {
         range: Range,
     ) -> PortFuture<Result<Vec<Arc<Publication>>, ReadError>>;
 
-    /// Removes everything that was published up to this offset. It may be carried out late, if the link breaks meanwhile:
-    /// what comes after this offset must stay nevertheless.
+    /// Removes all publications up to this offset. If the database connection breaks during the call, the removal may
+    /// happen later; even then, publications after this offset must stay.
     fn remove(&self, channel: ChannelName, upto: u64) -> PortFuture<Result<Removed, WriteError>>;
 }
 
@@ -102,11 +105,11 @@ pub struct SessionActivity {
     pub session: SessionId,
     /// On which device.
     pub device: DeviceId,
-    /// From where, if the sign of life came over the network.
+    /// The client's address, if the sign of life came over the network.
     pub address: Option<IpAddr>,
     /// When, in milliseconds since the epoch.
     pub at_ms: i64,
-    /// The highest refresh generation whose access token was used.
+    /// The highest refresh counter among the access tokens that were used.
     pub generation: u64,
 }
 

@@ -49,7 +49,7 @@ pub(crate) struct Inner {
     pub(crate) settings: RealtimeSettings,
     pub(crate) directory: Arc<Directory>,
     pub(crate) channels: Vec<Shard>,
-    /// Beside the limiters, not in them, so that it survives their restarts.
+    /// Kept outside the limiter actors, so that bans survive a restart of a limiter.
     pub(crate) bans: parking_lot::RwLock<Bans>,
     pub(crate) limiters: Vec<Arc<Lane<RateLimiter>>>,
     pub(crate) trackers: Vec<Arc<Lane<DeviceTracker>>>,
@@ -149,16 +149,16 @@ fn start_channels(
     budget: &Arc<Budget>,
 ) -> Vec<Shard> {
     let shards = settings.channel_shards.max(1);
-    let told = Arc::new(ShardSettings {
+    let shared = Arc::new(ShardSettings {
         namespaces: Arc::clone(&settings.namespaces),
         journal,
         resting: settings.resting_channels / shards,
         history_bytes: settings.history_bytes / shards,
     });
     let start = |shard: usize| {
-        let (told, budget) = (Arc::clone(&told), Arc::clone(budget));
+        let (shared, budget) = (Arc::clone(&shared), Arc::clone(budget));
         let arbiter = arbiters[shard % arbiters.len()].handle();
-        let make = move || ChannelShard::new(Arc::clone(&told));
+        let make = move || ChannelShard::new(Arc::clone(&shared));
         let lane = supervise(&arbiter, "channel_shard", settings.shard_mailbox, budget, make);
         Shard { lane, waiting: Waiting::default() }
     };

@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use logic::namespace::Namespaces;
 
-/// Bounds and places. `Default` gives the documented defaults.
+/// Bounds, intervals and file paths. `Default` gives the documented defaults.
 #[derive(Clone, Debug)]
 pub struct RealtimeSettings {
     /// Connections of one session on this node; one more is refused with 3504.
@@ -17,25 +17,25 @@ pub struct RealtimeSettings {
     pub channel_shards: usize,
     /// Threads for channel shards.
     pub channel_arbiters: usize,
-    /// Messages waiting for one shard; one more is rejected, and the client is told to retry.
+    /// Messages in the mailbox of one shard; one more is rejected with a temporary error, so that the client retries.
     pub shard_mailbox: usize,
     /// The namespaces of channels, with their options.
     pub namespaces: Arc<Namespaces>,
-    /// Channels without subscribers that keep their histories; beyond that the longest unused are evicted, and clients that
-    /// come back to them are not recovered.
+    /// Channels without subscribers whose histories are kept. Above this number the least recently used are evicted,
+    /// and clients that resubscribe to them cannot recover missed publications.
     pub resting_channels: usize,
-    /// Bytes of all histories in memory; beyond that histories without subscribers are evicted, then the older halves of
-    /// others.
+    /// Bytes of all histories in memory. Above this size, histories of channels without subscribers are evicted
+    /// first, then the older half of the history that is growing.
     pub history_bytes: usize,
-    /// Keys one limiter shard remembers; beyond that the longest unused are evicted.
+    /// Keys in all limiter shards together. Above this number the least recently used are evicted.
     pub limiter_keys: usize,
-    /// How often last-seen values are written.
+    /// The interval between two writes of last-seen values.
     pub touch_interval: Duration,
-    /// Where audit events wait until the database has them.
+    /// The file that queues audit events until the database has stored them.
     pub spill_file: PathBuf,
     /// Audit events written in one statement.
     pub audit_batch: usize,
-    /// How long an audit event may wait for others before it is written.
+    /// How long an audit event waits for more events of the same batch before it is written.
     pub audit_interval: Duration,
 }
 

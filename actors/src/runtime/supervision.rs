@@ -1,11 +1,12 @@
 //! Supervision of the shards: an actor that dies is replaced by a fresh, empty one behind the same lane.
 //!
-//! `actix::Supervisor` restarts only an actor that stopped by itself and keeps its possibly broken state; a panic takes
-//! actor and mailbox with it. So each shard runs as one caught future on its arbiter. Whatever depended on the dead
-//! shard learns it by drop: its state held their guards.
+//! `actix::Supervisor` restarts only an actor that stopped by itself, and keeps its possibly broken state; a panic
+//! destroys the actor and its mailbox. So each shard runs as a future on its arbiter, and `catch_unwind` catches its
+//! panics. The state of a dead shard is dropped: the guards in it inform its subscribers and requesters in their
+//! `Drop`.
 //!
-//! More than three deaths in five seconds is not a hiccup: the budget then calls `escalate`, which stops the process
-//! in good order so that its own supervisor starts it anew.
+//! More than three deaths in five seconds are no temporary fault. The budget then calls `escalate`, which stops the
+//! process cleanly, so that the supervisor of the process can restart it.
 
 use std::{
     collections::VecDeque,
@@ -26,10 +27,10 @@ use parking_lot::Mutex;
 const BUDGET_DEATHS: usize = 3;
 const BUDGET_WINDOW: Duration = Duration::from_secs(5);
 
-/// Why a message was not taken.
+/// Why a message was not enqueued.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LaneError {
-    /// The mailbox is full: come back in a moment.
+    /// The mailbox is full; the sender may retry in a moment.
     #[error("the actor's mailbox is full")]
     Full,
     /// The actor died; a fresh one is being started.
@@ -39,8 +40,8 @@ pub enum LaneError {
 
 /// The one sender to a supervised actor.
 ///
-/// It is shared, never cloned: every clone of an actix address may push once past the mailbox's bound, and one
-/// address used by all keeps the bound real (`capacity` + 1).
+/// It is shared and never cloned, because every clone of an actix address may push one message past the mailbox's
+/// bound. With one address for all senders, the bound is exactly `capacity` + 1.
 pub(crate) struct Lane<A: Actor> {
     address: ArcSwapOption<Addr<A>>,
     generation: AtomicU64,
@@ -58,7 +59,7 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
         self.offer(message).map_err(|(error, _)| error)
     }
 
-    /// Pushes without waiting; a message that is not taken comes back.
+    /// Pushes without waiting; a message that is not enqueued is returned.
     pub(crate) fn offer<M>(&self, message: M) -> Result<(), (LaneError, M)>
     where
         M: Message + Send + 'static,
@@ -89,7 +90,7 @@ impl<A: Actor<Context = Context<A>>> Lane<A> {
         }
     }
 
-    /// Changes whenever the actor is replaced: what was told to an earlier generation is forgotten.
+    /// Changes whenever the actor is replaced. The new actor has none of the state of the earlier generation.
     #[cfg(test)]
     pub(crate) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
@@ -107,7 +108,7 @@ impl Budget {
         Arc::new(Self { deaths: Mutex::default(), escalate: Box::new(escalate) })
     }
 
-    /// Notes one death; `false` means that the budget is spent.
+    /// Counts one death; `false` means that the budget is spent.
     fn note(&self, now: Instant) -> bool {
         let mut deaths = self.deaths.lock();
         deaths.retain(|at| now.duration_since(*at) < BUDGET_WINDOW);
@@ -116,7 +117,8 @@ impl Budget {
     }
 }
 
-/// Starts `make()` on the arbiter and keeps one alive there. Blocks until the first one has an address.
+/// Starts the actor that `make()` returns on the arbiter, and a new one whenever it dies. Blocks until the first
+/// actor has an address.
 pub(crate) fn supervise<A, F>(
     arbiter: &ArbiterHandle,
     name: &'static str,
@@ -136,7 +138,7 @@ where
             actix_rt::spawn(async move { keep_alive(&lane, name, capacity, &budget, make, started).await });
         }
     });
-    // Fails only when the arbiter is gone; the lane then answers `Restarting` for ever, which refuses everything.
+    // Fails only if the arbiter has stopped. The lane then returns `Restarting` for every message.
     let _ = ready.recv();
     lane
 }
@@ -161,7 +163,7 @@ async fn keep_alive<A, F>(
         lane.generation.fetch_add(1, Ordering::AcqRel);
         lane.address.store(Some(Arc::new(address)));
         if let Some(started) = started.take() {
-            // The starting thread waits for this.
+            // `supervise` waits for this.
             let _ = started.send(());
         }
 

@@ -5,14 +5,16 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-/// Payload bytes that may wait for one shard; a publication beyond is rejected, and its client is told to retry.
+/// Payload bytes that may wait for one shard. A publication that exceeds them is rejected with a temporary error, so
+/// that its client retries.
 const WAITING_MAX: usize = 32 * 1024 * 1024;
 
 /// Bytes of publications that wait for one shard.
 #[derive(Default)]
 pub(crate) struct Waiting(Arc<AtomicUsize>);
 
-/// One publication's share. Dropping it, with the publication or after it, returns the bytes.
+/// One publication's share of the waiting bytes. Dropping it returns the bytes; it must not be dropped before the
+/// publication.
 pub(crate) struct WaitingBytes {
     waiting: Arc<AtomicUsize>,
     bytes: usize,

@@ -1,7 +1,7 @@
-//! One subscriber's end of a shard, and the frames that are made for all of them.
+//! One subscriber of a channel, and the frames that all subscribers share.
 //!
-//! A publication is encoded at most once per encoding and form, when the first subscriber needs it; each receiver costs a
-//! reference and a place in its queue.
+//! A publication is encoded at most once per encoding and form, when the first subscriber needs it. Each further
+//! receiver costs only a reference to the frame and an entry in its queue.
 
 use bytes::Bytes;
 use logic::{channel_members::Form, delta::fossil};
@@ -26,7 +26,7 @@ impl Subscriber {
         Self { outbox, channel, number, server_side, armed: true }
     }
 
-    /// Disarms the subscription: it leaves in the regular way.
+    /// Drops a subscription that ended in the regular way, without informing its client.
     pub(crate) fn disarm(mut self) {
         self.armed = false;
     }
@@ -39,7 +39,7 @@ impl Subscriber {
         self.outbox.encoding()
     }
 
-    /// Whether the frame was taken. An ended connection is about to leave by itself.
+    /// Whether the frame was enqueued. If not, the connection has ended, and will leave the channel by itself.
     pub(crate) fn push(&self, frame: Bytes) -> bool {
         self.outbox.push(frame).is_ok()
     }
@@ -55,8 +55,8 @@ impl Drop for Subscriber {
         }
         let code = UnsubscribeCode::InsufficientState;
         let push = Push::Unsubscribe { channel: self.channel.as_str(), code };
-        // The connection may have ended meanwhile. Its own task is told first: the client's next command must find that the
-        // subscription is gone.
+        // Both pushes fail if the connection has ended meanwhile. The task must know this before the client does: the
+        // client's next command must find no subscription.
         let _ = self.outbox.request(ConnectionRequest::SubscriptionLost {
             channel: self.channel.clone(),
             number: self.number,
@@ -65,7 +65,7 @@ impl Drop for Subscriber {
     }
 }
 
-/// How data that is not a delta is written.
+/// The form of data that is not a delta, for a subscription with or without deltas.
 pub(crate) fn whole(delta: bool) -> DataForm<'static> {
     if delta { DataForm::Whole } else { DataForm::Plain }
 }

@@ -1,6 +1,6 @@
-//! What channels are asked for: subscriptions to be made and ended, and the server's own publications.
+//! The requests to channels: to make and to end subscriptions, and to publish on behalf of the server.
 //!
-//! Plain values. Connections make them, `Realtime` hands them to the shards.
+//! Plain values, which `Realtime` passes to the shards.
 
 use std::sync::Arc;
 
@@ -15,65 +15,69 @@ use crate::runtime::connection::{outbox::Outbox, request::SubscribeReply};
 pub struct ChannelJoin {
     /// The channel.
     pub channel: ChannelName,
-    /// Which one of the connection's subscriptions, of all that it ever asked for.
+    /// The number of the subscription, which is unique within the connection.
     pub number: u64,
-    /// How the connection is reached.
+    /// The connection's outbox.
     pub outbox: Outbox,
     /// The client's description, as others see it.
     pub info: Arc<ClientInfo>,
-    /// What the subscription is.
+    /// What the subscription includes: recovery, presence, deltas and so on.
     pub terms: Terms,
-    /// When the client must refresh the subscription; it is only told.
+    /// When the client must refresh the subscription. The channel only passes it on to the client; it does not end
+    /// the subscription.
     pub lifetime: Option<Lifetime>,
-    /// What the client gets along.
+    /// Data for the client in the result.
     pub data: Option<Payload>,
-    /// How the client is told.
+    /// How the client learns the result.
     pub reply: JoinReply,
 }
 
-/// How a client learns of its subscription. The connection's task gets `ConnectionRequest::SubscriptionMade` besides, or, if it cannot be made,
-/// `ConnectionRequest::SubscriptionLost`, except where the result is handed over anyway.
+/// How a client learns the result of a join. The connection's task also receives
+/// `ConnectionRequest::SubscriptionMade`, or `SubscriptionLost` if the subscription cannot be made; but not with
+/// [`Self::Collect`], because the collector receives the result.
 pub enum JoinReply {
-    /// Answer command `id`, with the subscription or an error.
+    /// Answer the command with this id, with the subscription or an error.
     Command(u32),
-    /// Push it: a subscription that the server made at runtime. What was recovered follows as publications. If it cannot
-    /// be made, the client receives nothing. The requester is answered in any case.
+    /// Push it to the client, because the server subscribes an open connection. The recovered publications follow as
+    /// pushes. If the subscription cannot be made, the client receives nothing. The requester is answered in both
+    /// cases.
     Push(Option<SubscribeReply>),
-    /// One of those made at `connect`, whose answer is being gathered; the outbox is held meanwhile.
+    /// Report it to the collector, which gathers the subscriptions of a `connect` for one reply. The outbox holds
+    /// back pushes until that reply.
     Collect(Arc<dyn JoinCollector>),
 }
 
-/// Where the subscriptions that are made at `connect` come together.
+/// Gathers the results of the subscriptions that are made at `connect`.
 pub trait JoinCollector: Send + Sync {
-    /// Takes room for so many bytes of what the client missed, in the one answer that carries all of it. False if there is
-    /// not so much left.
+    /// Reserves `bytes` for missed publications in the reply to `connect`. `false` if there is not enough space left.
     fn takes(&self, bytes: usize) -> bool;
 
-    /// One of them is made, or cannot be. Called from another thread, once per channel.
+    /// Reports the result of one subscription. Called from another thread, once per channel.
     fn joined(&self, channel: &ChannelName, result: Result<SubscribeResult, ErrorCode>);
 }
 
 /// How a client learns that its subscription ended.
 pub enum LeaveReply {
-    /// The command with this id is answered.
+    /// By the reply to the command with this id.
     Answer(Outbox, u32),
-    /// A push says why.
+    /// By a push with this code.
     Push(Outbox, UnsubscribeCode),
     /// Not at all.
     Silent,
 }
 
-/// A publication of the server's own.
+/// A publication on behalf of the server.
 #[derive(Clone, Debug)]
 pub struct ServerPublication {
-    /// What is published.
+    /// The payload.
     pub data: Payload,
-    /// Names and values beside it.
+    /// Tags of the publication, as pairs of name and value.
     pub tags: Vec<(String, String)>,
-    /// Whether it is delivered, but not kept.
+    /// Whether it is delivered without being added to the history.
     pub skip_history: bool,
-    /// What is published twice under one key within five minutes is published once.
+    /// Of all publications with one key within five minutes, only the first is published.
     pub idempotency_key: Option<String>,
-    /// Published only if nothing as new was; without a history it means nothing.
+    /// If set, it is published only if its version is newer than the channel's newest. Ignored in channels without
+    /// history.
     pub version: Option<Version>,
 }

@@ -1,4 +1,4 @@
-//! What a channel shard is asked: by connections and the server API, through `Realtime`.
+//! The messages to a channel shard. `Realtime` sends them for connections and the server API.
 
 use std::sync::Arc;
 
@@ -15,7 +15,7 @@ use crate::runtime::channels::{
     reply::{Asker, Joining, Leaving, Published},
 };
 
-/// Something that needs the channel's history, so that it may have to wait for the database.
+/// A request that needs the channel's history, so it may have to wait for the database.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Ask {
@@ -23,37 +23,37 @@ pub(crate) struct Ask {
     pub(crate) what: What,
 }
 
-/// What is asked of a channel and its history.
+/// The requests that need the history of a channel.
 pub(crate) enum What {
     /// Subscribe a connection.
     Join(Joining),
-    /// Deliver to every subscriber, and keep.
+    /// Deliver a publication to every subscriber, and add it to the history.
     Publish(Box<Publishment>),
-    /// What was published.
+    /// Return publications from the history.
     History(HistoryRequest, Asker<HistoryResult>),
-    /// Forget what was published.
+    /// Remove the publications from the history.
     Remove(oneshot::Sender<Result<Position, protocol::ErrorCode>>),
 }
 
-/// A publication on its way.
+/// A publication that is not yet delivered.
 pub(crate) struct Publishment {
     pub(crate) data: Payload,
     /// The publishing client; `None` for the server.
     pub(crate) info: Option<Arc<ClientInfo>>,
     pub(crate) tags: Vec<(String, String)>,
-    /// Deliver, but do not keep.
+    /// Deliver it, but do not add it to the history.
     pub(crate) skip_history: bool,
-    /// Published once under this key.
+    /// The idempotency key: of all publications with one key, only the first is published.
     pub(crate) key: Option<String>,
-    /// Published only if nothing as new was.
+    /// If set, it is published only if its version is newer than the channel's newest.
     pub(crate) version: Option<Version>,
     pub(crate) asker: Asker<Published>,
-    /// The payload's share of what may wait for this shard.
+    /// The payload's share of the bytes that may wait for this shard.
     pub(crate) bytes: WaitingBytes,
 }
 
 impl What {
-    /// The caller answers the requester instead.
+    /// Drops the request without an answer, because the caller answers the requester.
     pub(crate) fn forget(self) {
         match self {
             Self::Join(joining) => joining.forget(),
@@ -63,8 +63,8 @@ impl What {
         }
     }
 
-    /// Whether the requester is still there: requests of a revoked connection are not carried out, even if they were queued before
-    /// the cut.
+    /// Whether the requester still exists. Requests of a connection that was cut are not carried out, even if they
+    /// were enqueued before the cut.
     pub(crate) fn is_wanted(&self) -> bool {
         match self {
             Self::Join(joining) => joining.join().is_some_and(|join| join.outbox.is_open()),
@@ -84,7 +84,7 @@ pub(crate) struct Leave {
     pub(crate) leaving: Leaving,
 }
 
-/// A subscriber is seen like this from here on.
+/// Changes the info that others see of a subscriber.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Show {
@@ -92,7 +92,7 @@ pub(crate) struct Show {
     pub(crate) info: Arc<ClientInfo>,
 }
 
-/// The subscribers.
+/// Asks for the subscribers.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Presence {
@@ -100,7 +100,7 @@ pub(crate) struct Presence {
     pub(crate) asker: Asker<Vec<Arc<ClientInfo>>>,
 }
 
-/// How many are subscribed.
+/// Asks for the number of subscribers.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct CountPresence {
@@ -108,7 +108,7 @@ pub(crate) struct CountPresence {
     pub(crate) asker: Asker<PresenceStats>,
 }
 
-/// The shard's channels that have subscribers.
+/// Asks for the shard's channels that have subscribers, each with the number of subscribers.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct ListChannels(pub(crate) oneshot::Sender<Vec<(ChannelName, usize)>>);

@@ -1,7 +1,7 @@
-//! `Realtime` for channels: what connections and the server API ask of them.
+//! The operations of `Realtime` on channels, for connections and the server API.
 //!
-//! Connections get their answers through their outboxes and wait for nothing; the server API awaits. Whether something is
-//! allowed has been decided before, by the rules of `logic::namespace`; here it is done.
+//! Connections do not wait: they receive the answers in their outboxes. The server API awaits the answers. These
+//! operations check no permissions; the rules of `logic::namespace` have done that before.
 
 pub(crate) mod byte_budget;
 pub(crate) mod clock;
@@ -34,37 +34,39 @@ use crate::runtime::{
     supervision::LaneError,
 };
 
-/// The most queue space of one answer to `history` or `presence`: a full page and the reply around it.
+/// The maximum queue space of one answer to `history` or `presence`: a full page and the reply around it.
 pub const ANSWER_BYTES: usize = PAGE_BYTES + 64 * 1024;
 
 impl Realtime {
-    /// Subscribes. Whatever comes of it is told as [`ChannelJoin::reply`] says, before the channel's first push.
+    /// Subscribes a connection. The result is reported as [`ChannelJoin::reply`] requests, before the channel's first
+    /// push.
     ///
     /// # Errors
-    /// When the shard takes no message now; then no answer was sent.
+    /// When the lane of the shard is full, or the shard restarts. The caller sends the answer then.
     pub fn join(&self, join: ChannelJoin) -> Result<(), LaneError> {
         self.ask_channel(join.channel.clone(), What::Join(Joining::new(join)))
     }
 
-    /// Unsubscribes. The answer or push in `told` is sent in any case.
+    /// Unsubscribes a connection. The answer or push in `told` is sent in any case.
     pub fn leave(&self, channel: ChannelName, connection: ConnectionId, told: LeaveReply) {
         let leaving = Leaving::new(channel.clone(), told);
-        // Past the bound, because a lost leave would deliver for ever: at most one per join that was let through.
+        // This may exceed the lane's bound, because after a lost leave the channel would deliver to the connection
+        // for ever. There is at most one leave per enqueued join.
         self.shard(&channel).lane.control(Leave { channel, connection, leaving });
     }
 
-    /// Changes the info of a subscriber that presence and leaves show. It is not announced.
+    /// Changes the info of a subscriber that presence and leave messages show. The change is not announced.
     ///
     /// # Errors
-    /// When the shard takes no message now: it is seen as before.
+    /// When the lane of the shard is full, or the shard restarts. The old info stays then.
     pub fn show(&self, channel: &ChannelName, info: Arc<ClientInfo>) -> Result<(), LaneError> {
         self.shard(channel).lane.try_send(Show { channel: channel.clone(), info })
     }
 
-    /// Publishes; the reply to command `id` goes into the outbox after the fan-out.
+    /// Publishes. The reply to command `id` is enqueued after the fan-out.
     ///
     /// # Errors
-    /// When the lane of the shard is full. The caller replies with the temporary error 100.
+    /// When the lane of the shard is full, or the shard restarts. The caller replies with the temporary error 100.
     pub fn publish(
         &self,
         channel: ChannelName,
@@ -88,10 +90,10 @@ impl Realtime {
         self.ask_channel(channel, What::Publish(Box::new(publishment)))
     }
 
-    /// Answers command `id` with the subscribers, within [`ANSWER_BYTES`] that were reserved.
+    /// Answers command `id` with the subscribers. `room` reserves [`ANSWER_BYTES`] for the answer.
     ///
     /// # Errors
-    /// When the lane of the shard is full. The caller replies with the temporary error 100.
+    /// When the lane of the shard is full, or the shard restarts. The caller replies with the temporary error 100.
     pub fn presence(
         &self,
         channel: ChannelName,
@@ -107,10 +109,10 @@ impl Realtime {
         })
     }
 
-    /// Answers command `id` with how many are subscribed.
+    /// Answers command `id` with the number of subscribers.
     ///
     /// # Errors
-    /// When the lane of the shard is full. The caller replies with the temporary error 100.
+    /// When the lane of the shard is full, or the shard restarts. The caller replies with the temporary error 100.
     pub fn presence_stats(&self, channel: ChannelName, outbox: Outbox, id: u32) -> Result<(), LaneError> {
         let lane = &self.shard(&channel).lane;
         let asker = Asker::Command(Reply::new(outbox, id));
@@ -120,11 +122,11 @@ impl Realtime {
         })
     }
 
-    /// Answers command `id` with what was published, within [`ANSWER_BYTES`] that were reserved; a question that asks only
-    /// for the position needs none.
+    /// Answers command `id` with publications. `room` reserves [`ANSWER_BYTES`] for the answer; a request for the
+    /// position alone needs no reservation.
     ///
     /// # Errors
-    /// When the lane of the shard is full. The caller replies with the temporary error 100.
+    /// When the lane of the shard is full, or the shard restarts. The caller replies with the temporary error 100.
     pub fn history(
         &self,
         channel: ChannelName,
@@ -136,10 +138,10 @@ impl Realtime {
         self.ask_channel(channel, What::History(request, Asker::Command(Reply::within(outbox, id, room))))
     }
 
-    /// Publishes in the server's name. Answers with the position, if the channel has positions.
+    /// Publishes on behalf of the server. Returns the position, if the channel has positions.
     ///
     /// # Errors
-    /// 102 unknown namespace, 107 too much data, 100 anything that may be tried again.
+    /// 102: unknown namespace. 107: too much data. 100: temporary; the caller may retry.
     pub async fn publish_as_server(
         &self,
         channel: ChannelName,
@@ -163,7 +165,7 @@ impl Realtime {
     /// The subscribers.
     ///
     /// # Errors
-    /// 102 unknown namespace, 108 it does not tell, 100 anything that may be tried again.
+    /// 102: unknown namespace. 108: the channel has no presence. 100: temporary; the caller may retry.
     pub async fn presence_of(&self, channel: ChannelName) -> Result<Vec<Arc<ClientInfo>>, ErrorCode> {
         self.namespaces().with_presence(&channel)?;
         self.wait(|sender| {
@@ -173,10 +175,10 @@ impl Realtime {
         .await
     }
 
-    /// How many are subscribed.
+    /// The number of subscribers.
     ///
     /// # Errors
-    /// 102 unknown namespace, 108 it does not tell, 100 anything that may be tried again.
+    /// 102: unknown namespace. 108: the channel has no presence. 100: temporary; the caller may retry.
     pub async fn presence_stats_of(&self, channel: ChannelName) -> Result<PresenceStats, ErrorCode> {
         self.namespaces().with_presence(&channel)?;
         self.wait(|sender| {
@@ -186,11 +188,11 @@ impl Realtime {
         .await
     }
 
-    /// What was published. Answers with the requested number of publications, or fewer if there are fewer.
+    /// The publications of the channel: the requested number, or fewer if there are fewer.
     ///
     /// # Errors
-    /// 102 unknown namespace, 107 the beginning in reverse, 108 nothing is kept, 112 a position of another epoch, 100
-    /// anything that may be tried again.
+    /// 102: unknown namespace. 107: reverse order without a position to start from. 108: the channel keeps no
+    /// history. 112: the position is of another epoch. 100: temporary; the caller may retry.
     pub async fn history_of(
         &self,
         channel: ChannelName,
@@ -200,16 +202,17 @@ impl Realtime {
         self.wait(|sender| self.ask_channel(channel, What::History(request, Asker::Server(sender)))).await
     }
 
-    /// Forgets what was published; epoch and offset stay.
+    /// Removes the publications of the channel; epoch and offset stay.
     ///
     /// # Errors
-    /// 102 unknown namespace, 108 nothing is kept, 100 anything that may be tried again.
+    /// 102: unknown namespace. 108: the channel keeps no history. 100: temporary; the caller may retry.
     pub async fn remove_history(&self, channel: ChannelName) -> Result<(), ErrorCode> {
         self.namespaces().with_history(&channel)?;
         self.wait(|sender| self.ask_channel(channel, What::Remove(sender))).await.map(drop)
     }
 
-    /// Channels with subscribers on this node, and how many. A shard that does not answer is left out.
+    /// The channels with subscribers on this node, each with the number of subscribers. The channels of a shard that
+    /// does not answer are missing.
     pub async fn channels(&self) -> Vec<(ChannelName, usize)> {
         let ask = |shard: &Shard| {
             let (sender, answer) = oneshot::channel();
@@ -224,14 +227,14 @@ impl Realtime {
         channels
     }
 
-    /// Which channels there are.
+    /// The namespaces, with the options of their channels.
     #[must_use]
     pub fn namespaces(&self) -> &Arc<Namespaces> {
         &self.0.settings.namespaces
     }
 
-    /// How much of a durable channel is kept, and how long the channel is remembered without that; `None` for a channel
-    /// that is not durable, or does not exist.
+    /// How much history a durable channel keeps, and how long its position is kept without any history. `None` if the
+    /// channel is not durable, or its namespace is unknown.
     #[must_use]
     pub fn retention(&self, channel: &ChannelName) -> Option<(Retention, Duration)> {
         let options = self.namespaces().options(channel).ok()?;

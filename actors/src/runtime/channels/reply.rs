@@ -1,6 +1,7 @@
-//! The requesters that a shard answers: a client's command, the server API, or a joining connection.
+//! The requesters that a shard answers: a client's command, the server API, or a connection that subscribes.
 //!
-//! A request that is dropped without an answer (the shard died, or the message was lost) answers with error 100 in `Drop`.
+//! If a request is dropped without an answer (the shard died, or the message was lost), its `Drop` answers with error
+//! 100.
 
 use std::sync::Arc;
 
@@ -23,7 +24,7 @@ pub(crate) struct Reply {
     outbox: Outbox,
     id: u32,
     armed: bool,
-    #[expect(dead_code, reason = "gives itself back when it is dropped, behind the answer")]
+    #[expect(dead_code, reason = "its drop releases the reservation after the answer was enqueued")]
     room: Option<Reservation>,
 }
 
@@ -32,12 +33,12 @@ impl Reply {
         Self { outbox, id, armed: true, room: None }
     }
 
-    /// Into room that was taken before.
+    /// A reply for which space may have been reserved.
     pub(crate) fn within(outbox: Outbox, id: u32, room: Option<Reservation>) -> Self {
         Self { outbox, id, armed: true, room }
     }
 
-    /// Whether the connection still is; nothing of one that was cut is done.
+    /// Whether the connection is open. Commands of a connection that was cut are not carried out.
     pub(crate) fn is_wanted(&self) -> bool {
         self.outbox.is_open()
     }
@@ -47,7 +48,7 @@ impl Reply {
         let _ = self.outbox.push(self.outbox.encoding().reply(self.id, answer));
     }
 
-    /// The caller answers instead.
+    /// Drops the request without an answer, because the caller answers.
     pub(crate) fn forget(mut self) {
         self.armed = false;
     }
@@ -64,9 +65,9 @@ impl Drop for Reply {
 
 /// The requester of a `T`.
 pub(crate) enum Asker<T> {
-    /// A client.
+    /// A client's command.
     Command(Reply),
-    /// The server API; a dropped sender is an internal error to it.
+    /// The server API. It treats a dropped sender as an internal error.
     Server(oneshot::Sender<Result<T, ErrorCode>>),
 }
 
@@ -97,12 +98,12 @@ impl<T: Told> Asker<T> {
     }
 }
 
-/// What a client is told of a result.
+/// Converts a result into the answer for a client.
 pub(crate) trait Told {
     fn told(self) -> Answer;
 }
 
-/// Where a publication is, if positions are counted.
+/// The position of a publication, if the channel has positions.
 pub(crate) type Published = Option<Position>;
 
 impl Told for Published {
@@ -137,37 +138,37 @@ impl Joining {
         Self(Some(join))
     }
 
-    /// What is asked for.
+    /// The request, until it was taken.
     pub(crate) fn join(&self) -> Option<&ChannelJoin> {
         self.0.as_ref()
     }
 
-    /// If it is this connection's, it will be seen like this.
+    /// Replaces the visible info, if the request is of the same connection.
     pub(crate) fn show(&mut self, info: &Arc<ClientInfo>) {
         if let Some(join) = self.0.as_mut().filter(|join| join.info.client == info.client) {
             join.info = Arc::clone(info);
         }
     }
 
-    /// Takes it on: from here on the taker answers.
+    /// Takes the request. From here on the caller must answer it.
     pub(crate) fn take(mut self) -> Option<ChannelJoin> {
         self.0.take()
     }
 
-    /// The caller answers instead, or the connection is gone.
+    /// Drops the request without an answer, because the caller answers or the connection has ended.
     pub(crate) fn forget(mut self) {
         self.0 = None;
     }
 
-    /// It is not wanted any more: the connection has left before it was in. Its task is told nothing, because it may have
-    /// asked anew.
+    /// Refuses the request because the connection unsubscribed before the subscription was made. The connection's
+    /// task receives no `SubscriptionLost`, because it may already have subscribed again.
     pub(crate) fn cancel(mut self) {
         if let Some(join) = self.0.take() {
             send_refusal(join, ErrorCode::Internal);
         }
     }
 
-    /// It cannot be made.
+    /// Refuses the request with this error.
     pub(crate) fn fail(mut self, error: ErrorCode) {
         if let Some(join) = self.0.take() {
             refuse(join, error);
@@ -185,7 +186,7 @@ impl Drop for Joining {
 
 fn refuse(join: ChannelJoin, error: ErrorCode) {
     if !matches!(join.reply, JoinReply::Collect(_)) {
-        // Before the client, whose next command must find that there is no subscription.
+        // The task must know this before the client does: the client's next command must find no subscription.
         let _ = join.outbox.request(ConnectionRequest::SubscriptionLost {
             channel: join.channel.clone(),
             number: join.number,
@@ -199,7 +200,7 @@ fn send_refusal(join: ChannelJoin, error: ErrorCode) {
         JoinReply::Command(id) => {
             let _ = join.outbox.push(join.outbox.encoding().reply(id, &Answer::Error(error)));
         }
-        // The client has not heard of it yet.
+        // The client does not know of the subscription.
         JoinReply::Push(asker) => answer(asker, Err(error)),
         JoinReply::Collect(gather) => gather.joined(&join.channel, Err(error)),
     }
@@ -220,7 +221,7 @@ pub(crate) fn accept(
 ) {
     let encoding = outbox.encoding();
     if !matches!(reply, JoinReply::Collect(_)) {
-        // Before the client, whose next command must find that there is a subscription.
+        // The task must know this before the client does: the client's next command must find the subscription.
         let _ = outbox.request(ConnectionRequest::SubscriptionMade { channel: channel.clone(), number });
     }
     match reply {
@@ -241,7 +242,7 @@ pub(crate) fn accept(
     }
 }
 
-/// A subscription that ends: its answer or push is sent even if the shard is gone.
+/// A subscription that ends. Its `Drop` sends the answer or push, so it is sent even if the shard has died.
 pub(crate) struct Leaving {
     channel: ChannelName,
     left: LeaveReply,

@@ -1,6 +1,6 @@
-//! The part of `Realtime` that subscribes living connections in the server's name, for the server API.
+//! The operation of `Realtime` that subscribes open connections on behalf of the server, for the server API.
 //!
-//! The connection's own task begins the subscription, its channel makes it and answers the requester.
+//! The connection's own task begins the subscription. The channel completes it and answers the requester.
 
 use std::time::Duration;
 
@@ -21,18 +21,18 @@ const SUBSCRIBE_WAIT: Duration = Duration::from_secs(5);
 /// The result of subscribing several connections. A connection that ended during the wait is not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SubscribeCounts {
-    /// Connections that have it now, and did not before.
+    /// Connections that are newly subscribed.
     pub done: usize,
-    /// Connections that were asked and had not answered when the wait ended.
+    /// Connections that received the request and had not answered when the wait ended.
     pub pending: usize,
-    /// Connections that cannot have it.
+    /// Connections that could not be subscribed.
     pub failed: usize,
-    /// Why the first of those cannot.
+    /// The error of the first of these.
     pub error: Option<ErrorCode>,
 }
 
 impl Realtime {
-    /// Subscribes connections in the server's name, and waits, bounded, until the channel has taken them in or has not.
+    /// Subscribes connections on behalf of the server, and waits, for a limited time, for the answers of the channel.
     pub async fn subscribe(
         &self,
         selection: &ConnectionSelection,
@@ -49,14 +49,14 @@ impl Realtime {
                     made.done += usize::from(done);
                     continue;
                 }
-                // Whatever it could not have, it does not need it any more.
+                // A connection that has ended needs no subscription.
                 _ if ended => continue,
                 None => {
                     made.pending += 1;
                     continue;
                 }
                 Some(Ok(Err(error))) => error,
-                // What was to answer is gone, and the connection is not: it was the channel's shard.
+                // The connection is still open, so the answer was lost with the channel's shard.
                 Some(Err(_)) => ErrorCode::Internal,
             };
             made.failed += 1;

@@ -1,11 +1,11 @@
-//! The `ChannelShard` actor: members and histories of a slice of the channels, and the fan-out.
+//! The `ChannelShard` actor: the members and histories of its share of the channels, and the fan-out to them.
 //!
-//! Owns its rooms. Connections and the server API send to it through `Realtime`, over one bounded lane for all of them.
-//! Answers go straight into the asking connection's outbox, so a subscribe reply always precedes the channel's first
-//! push. When it dies, its subscribers are dropped with it, and each tells its client to come back; the successor starts
-//! empty, its histories with new epochs.
+//! The shard owns its rooms. Connections and the server API send to it through `Realtime`, over one bounded lane. The
+//! shard pushes its answers directly into the outbox of the requesting connection, so a subscribe reply always
+//! precedes the channel's first push. When the shard dies, its subscribers are dropped, and each drop informs its
+//! client that it must subscribe again. The new shard starts empty, and its histories have new epochs.
 //!
-//! Must not: await, touch the database, or allocate per recipient.
+//! It must not await, call the database, or allocate memory per recipient.
 
 use std::{
     collections::{BTreeMap, HashMap, hash_map::Entry},
@@ -30,16 +30,16 @@ use super::{
 };
 use crate::runtime::ports::Journal;
 
-/// How often what is too old is looked for.
+/// The interval between two searches for expired publications and ended members.
 const SWEEP: Duration = Duration::from_secs(5);
 
-/// What a shard is told.
+/// The settings of every shard.
 #[derive(Clone)]
 pub(crate) struct ShardSettings {
     pub(crate) namespaces: Arc<Namespaces>,
-    /// Where histories are that outlive the process.
+    /// The store of the histories of durable channels.
     pub(crate) journal: Arc<dyn Journal>,
-    /// Channels without members whose histories are remembered.
+    /// How many channels without members keep their histories.
     pub(crate) resting: usize,
     /// Bytes of all histories.
     pub(crate) history_bytes: usize,
@@ -48,11 +48,11 @@ pub(crate) struct ShardSettings {
 pub(crate) struct ChannelShard {
     settings: Arc<ShardSettings>,
     rooms: HashMap<ChannelName, Room>,
-    /// Rooms without members, the longest unused first.
+    /// Rooms without members, the least recently used first.
     resting: BTreeMap<u64, ChannelName>,
     next_rest: u64,
     bytes: usize,
-    /// The way to the journal; there is one once the actor runs.
+    /// Access to the journal; set when the actor starts.
     journal: Option<Rc<Caller>>,
 }
 
@@ -68,7 +68,8 @@ impl ChannelShard {
         }
     }
 
-    /// Does something with a room, which is made if it is not there, and settles its affairs.
+    /// Calls `act` with the room of the channel, which is created if it is missing. Then it updates the size of all
+    /// histories and the list of resting rooms.
     fn with_room(&mut self, channel: &ChannelName, act: impl FnOnce(&mut Room)) -> Result<(), ErrorCode> {
         let room = match self.rooms.entry(channel.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
@@ -84,7 +85,7 @@ impl ChannelShard {
         Ok(())
     }
 
-    /// A room without members rests, or goes.
+    /// Puts a room without members on the list of resting rooms, or removes it if it is void.
     fn settle(&mut self, channel: &ChannelName) {
         let Some(room) = self.rooms.get_mut(channel) else { return };
         if let Some(place) = room.resting.take() {
@@ -100,7 +101,8 @@ impl ChannelShard {
         self.bound(channel);
     }
 
-    /// Forgets the longest unused rooms, and finally part of this one.
+    /// Evicts the least recently used rooms until the bounds hold. If the histories are still too large, halves this
+    /// one.
     fn bound(&mut self, channel: &ChannelName) {
         while self.resting.len() > self.settings.resting || self.bytes > self.settings.history_bytes {
             let Some((_, forgotten)) = self.resting.pop_first() else { break };
@@ -155,7 +157,7 @@ impl Handler<Ask> for ChannelShard {
         if !what.is_wanted() {
             return what.forget();
         }
-        // In an unknown namespace what was asked is dropped, which answers it.
+        // If the namespace is unknown, the request is dropped, and its drop answers it.
         let _ = self.with_room(&channel, |room| room.ask(now(), what));
     }
 }
@@ -189,7 +191,7 @@ impl Handler<Presence> for ChannelShard {
         let members: Vec<Arc<ClientInfo>> = room
             .map(|room| room.members.presence(Subscriber::is_open).cloned().collect())
             .unwrap_or_default();
-        // More would not fit into the connection's queue.
+        // A larger answer would not fit into the connection's queue.
         let weight = |info: &Arc<ClientInfo>| {
             let payloads = [&info.conn_info, &info.chan_info].into_iter().flatten();
             160 + info.user.as_str().len() + payloads.map(|payload| payload.as_bytes().len()).sum::<usize>()
@@ -222,7 +224,7 @@ impl Handler<Answered> for ChannelShard {
     type Result = ();
 
     fn handle(&mut self, Answered { channel, number, answer }: Answered, _: &mut Self::Context) {
-        // A room that was forgotten meanwhile is not made for this.
+        // A room that was evicted meanwhile is not created again for this answer.
         if !self.rooms.contains_key(&channel) {
             return;
         }
@@ -235,7 +237,7 @@ impl Handler<Answered> for ChannelShard {
     }
 }
 
-/// Kills the shard it is sent to, to prove what happens then.
+/// Kills the shard, to test what happens then.
 #[cfg(test)]
 #[derive(actix::Message)]
 #[rtype(result = "()")]
@@ -251,7 +253,8 @@ impl Handler<Panic> for ChannelShard {
     }
 }
 
-/// Holds the shard it is sent to until its sender is dropped, so that a test decides what waits behind it.
+/// Blocks the shard until the sender of the channel is dropped, so that a test controls which messages wait in the
+/// mailbox.
 #[cfg(test)]
 #[derive(actix::Message)]
 #[rtype(result = "()")]
@@ -266,7 +269,7 @@ impl Handler<Hold> for ChannelShard {
     }
 }
 
-/// Which shard owns a channel: stable within one process.
+/// The number of the shard that owns a channel. It is stable within one process.
 pub(crate) fn shard_of(channel: &ChannelName, shards: usize) -> usize {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
@@ -274,7 +277,7 @@ pub(crate) fn shard_of(channel: &ChannelName, shards: usize) -> usize {
     usize::try_from(hasher.finish() % shards as u64).unwrap_or(0)
 }
 
-/// One shard: how it is reached, and what is on its way to it.
+/// One shard: its lane, and the bytes that wait in it.
 pub(crate) struct Shard {
     pub(crate) lane: Arc<crate::runtime::supervision::Lane<ChannelShard>>,
     pub(crate) waiting: Waiting,

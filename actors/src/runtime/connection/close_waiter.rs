@@ -1,7 +1,7 @@
 //! Counts the sockets that still have to close, so that a revocation knows when all are closed.
 //!
-//! Every socket to be cut carries a guard. The guard is dropped when the socket is severed, or when whatever held it
-//! died, so nothing has to be remembered on any path: dropping is the protocol.
+//! Every socket to be cut holds a guard. The guard is dropped when the socket is severed, or when its holder dies, so
+//! no code path has to report the close.
 
 use std::{
     sync::{
@@ -19,9 +19,9 @@ pub(crate) struct CloseWaiter(Arc<Inner>);
 
 #[derive(Default)]
 struct Inner {
-    /// Guards alive: sockets and messages under way.
+    /// Guards that exist: for sockets, and for messages that are not yet handled.
     outstanding: AtomicUsize,
-    /// Sockets among them.
+    /// How many of them are for sockets.
     pending: AtomicUsize,
     closed: AtomicUsize,
     settled: Notify,
@@ -30,9 +30,9 @@ struct Inner {
 /// What became of the sockets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct CloseCounts {
-    /// Severed: no frame is accepted from them or delivered to them.
+    /// Sockets that are severed: no frame is accepted from them or delivered to them.
     pub sockets_closed: usize,
-    /// Told to close, but not confirmed as closed when the wait ended.
+    /// Sockets that were cut but not yet severed when the wait ended.
     pub pending: usize,
 }
 
@@ -68,7 +68,7 @@ impl CloseWaiter {
                 notified.await;
             }
         };
-        // A timeout is an answer too: the caller reports what is still pending.
+        // After a timeout the counts show how many sockets are still pending.
         let _ = tokio::time::timeout(limit, settled).await;
         CloseCounts {
             sockets_closed: self.0.closed.load(Ordering::Acquire),
@@ -78,7 +78,7 @@ impl CloseWaiter {
 }
 
 impl CloseGuard {
-    /// A guard for one socket found while handling the message.
+    /// A guard for one socket that the handler of the message has found.
     #[must_use]
     pub fn socket(&self) -> Self {
         CloseWaiter(Arc::clone(&self.inner)).guard(true)

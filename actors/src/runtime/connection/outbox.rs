@@ -1,12 +1,13 @@
-//! The queue between everything that speaks to a peer and the pump that owns the peer's stream.
+//! The queue between all senders to a peer and the pump that owns the peer's stream.
 //!
-//! Replies, pushes and the end of the connection all pass here, so their order is the order of the calls. Any thread
-//! may push or end; only the pump reads. Deliveries bypass the connection actor: one push and one wake-up each.
+//! Replies, pushes and the end of the connection all pass through it, so they leave in the order of the calls. Any
+//! thread may push or end the connection; only the pump reads. Deliveries bypass the connection actor: each costs one
+//! push and at most one wake-up.
 //!
-//! Bound: `limit` bytes of payload (1 MiB by default). Overflow ends the connection with 3008 and drops what is
-//! queued, because a peer that does not read would not read that either.
+//! Bound: `limit` bytes of payload (1 MiB by default). Overflow ends the connection with 3008 and drops the queue,
+//! because a peer that does not read would not receive it anyway.
 //!
-//! Must not do: block, allocate per byte, or keep a frame after the end was declared.
+//! It must not block, and must not accept a frame after the end was declared.
 
 use std::{
     collections::VecDeque,
@@ -31,18 +32,19 @@ use crate::runtime::connection::{close_waiter::CloseGuard, request::ConnectionRe
 /// How a connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ConnectionEnd {
-    /// Send what is queued, then the close frame.
+    /// Send the queued frames, then the close frame.
     Flush(CloseMessage),
-    /// Send nothing that is queued: the close frame at most, and only if the peer takes it at once.
+    /// Drop the queued frames. Send the close frame only if the peer accepts it at once.
     Cut(CloseMessage),
-    /// The queue overflowed and was dropped; the close frame waits until the peer reads again, for as long as any write may.
+    /// The queue overflowed and was dropped. The close frame waits until the peer reads again, at most until the
+    /// write deadline.
     Shed(CloseMessage),
-    /// The peer said goodbye: answer its close frame.
+    /// The peer closed the connection: answer its close frame.
     Peer,
 }
 
 impl ConnectionEnd {
-    /// What the peer is told, if the end is ours.
+    /// The close code and text for the peer, if the server ends the connection.
     #[must_use]
     pub fn close_message(&self) -> Option<&CloseMessage> {
         match self {
@@ -54,7 +56,7 @@ impl ConnectionEnd {
     }
 }
 
-/// The connection has ended (or this very frame overflowed its queue): nothing is accepted any more.
+/// The connection has ended, or this frame overflowed its queue: no further frames are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OutboxClosed;
 
@@ -72,26 +74,26 @@ struct Shared {
 struct Queue {
     frames: VecDeque<Bytes>,
     bytes: usize,
-    /// Bytes of large answers that are being made.
+    /// Bytes that are reserved for large answers in preparation.
     reserved: usize,
-    /// Bytes that the connection's own task waits to reserve; zero if it does not.
+    /// Bytes that the connection's own task waits to reserve; zero if it does not wait.
     wanted: usize,
     limit: usize,
     end: Option<ConnectionEnd>,
     severed: bool,
-    /// Only so many frames leave yet: something must go behind them that is still being made.
+    /// During a hold: how many queued frames may leave now. The frame of [`Outbox::release`] follows them.
     held: Option<usize>,
-    /// What the connection's own task is asked to do.
+    /// Requests to the connection's own task.
     controls: VecDeque<ConnectionRequest>,
-    /// Revocations that wait for this socket.
+    /// Guards of the revocations that wait until this socket is severed.
     guards: Vec<CloseGuard>,
 }
 
-/// What stays free of large answers, for whatever else is said to the peer.
+/// Bytes that reservations must leave free, for other frames to the peer.
 const MARGIN: usize = 64 * 1024;
 
-/// Requests that may wait for the connection's own task; it takes them whenever it is awake, so more means that it is not
-/// getting any further.
+/// Requests that may wait for the connection's own task. The task handles all of them whenever it runs, so more than
+/// this means that the task is stuck.
 const CONTROLS_MAX: usize = 1_024;
 
 /// A fresh queue of frames in this encoding that holds at most `limit` bytes.
@@ -124,13 +126,14 @@ impl Outbox {
         self.0.encoding
     }
 
-    /// Lets nothing more leave until [`Self::release`]: something that is still being made must go first.
+    /// Holds back the frames that are pushed from now on, until [`Self::release`]: a frame that is still being made
+    /// must precede them.
     pub fn hold(&self) {
         let mut queue = self.0.queue.lock();
         queue.held = Some(queue.frames.len());
     }
 
-    /// Lets everything leave again, `first` in front of what was held back.
+    /// Ends the hold, and puts `first` before the frames that were held back.
     ///
     /// # Errors
     /// As [`Self::push`].
@@ -144,10 +147,10 @@ impl Outbox {
         result.map(drop)
     }
 
-    /// Asks the connection's own task to do something.
+    /// Enqueues a request to the connection's own task, and wakes that task.
     ///
     /// # Errors
-    /// `OutboxClosed` when the connection has ended, or ends now because it does not get any further.
+    /// `OutboxClosed` when the connection has ended, or ends now because its task is stuck.
     pub fn request(&self, control: ConnectionRequest) -> Result<(), OutboxClosed> {
         let result = {
             let mut queue = self.0.queue.lock();
@@ -166,7 +169,7 @@ impl Outbox {
         result
     }
 
-    /// Queues one reply or push and wakes the pump.
+    /// Enqueues one reply or push, and wakes the pump.
     ///
     /// # Errors
     /// `OutboxClosed` when the connection has ended, or ends now because the queue is full.
@@ -178,7 +181,8 @@ impl Outbox {
         result.map(drop)
     }
 
-    /// As [`Self::push`], from the pump's own task: that task looks at the queue anyway, so it is not woken.
+    /// As [`Self::push`], but without a wake-up: the caller is the pump's own task, which reads the queue next
+    /// anyway.
     ///
     /// # Errors
     /// As [`Self::push`].
@@ -216,7 +220,7 @@ impl Outbox {
         self.0.open.store(false, Ordering::Release);
     }
 
-    /// The next thing that the connection's own task is asked to do.
+    /// The next request to the connection's own task.
     #[must_use]
     pub fn next_request(&self) -> Option<ConnectionRequest> {
         self.0.queue.lock().controls.pop_front()
@@ -227,31 +231,31 @@ impl Outbox {
         self.0.waker.wake();
     }
 
-    /// Ends the connection in good order: what is queued still leaves.
+    /// Ends the connection after the queued frames have left.
     pub fn close(&self, close_message: impl Into<CloseMessage>) {
         self.declare(ConnectionEnd::Flush(close_message.into()), None);
     }
 
-    /// Throws the switch: nothing queued leaves, nothing more is accepted. `guard` is released once the socket is
-    /// severed.
+    /// Cuts the connection: the queue is dropped, and no further frames are accepted. `guard` is released once the
+    /// socket is severed.
     pub fn cut(&self, close_message: impl Into<CloseMessage>, guard: Option<CloseGuard>) {
         self.declare(ConnectionEnd::Cut(close_message.into()), guard);
     }
 
-    /// The peer closed: answer and end.
+    /// Ends the connection because the peer closed it.
     pub fn close_from_peer(&self) {
         self.declare(ConnectionEnd::Peer, None);
     }
 
-    /// The first end wins, except that a cut overrides one that still waits for the peer.
+    /// The first declared end stays, except that a cut replaces an end of any other kind.
     fn declare(&self, end: ConnectionEnd, guard: Option<CloseGuard>) {
         let mut queue = self.0.queue.lock();
         let cut = matches!(end, ConnectionEnd::Cut(_));
-        // What is held back is of no use without what should have gone first.
+        // Frames that were held back are useless without the frame that should precede them.
         if cut || end == ConnectionEnd::Peer || queue.held.is_some() {
             queue.forget();
         }
-        // Requests are not carried out any more: dropping them answers their senders.
+        // Requests are no longer carried out; the senders learn this because their reply channels are dropped.
         queue.controls = VecDeque::new();
         match queue.end {
             None => queue.end = Some(end),
@@ -286,8 +290,8 @@ impl Outbox {
         self.0.queue.lock().bytes
     }
 
-    /// Takes room for so many bytes; `None` if they do not fit beside what is queued and what is reserved. Only other
-    /// reservations are bound by it: [`Self::push`] takes the room that there is.
+    /// Reserves space for `bytes`; `None` if they do not fit beside the queued and the reserved bytes. A reservation
+    /// restricts only other reservations: [`Self::push`] may still use the reserved space.
     #[must_use]
     pub fn reserve(&self, bytes: usize) -> Option<Reservation> {
         let mut queue = self.0.queue.lock();
@@ -296,12 +300,13 @@ impl Outbox {
         fits.then(|| Reservation { outbox: self.clone(), bytes })
     }
 
-    /// Takes room for so many bytes as soon as there is so much: at once, or when the peer has read what was said before.
-    /// Only for the task that owns the peer's stream, which is woken, and for one such wait at a time.
+    /// Reserves space for `bytes` as soon as they fit, perhaps only after the peer has read earlier frames. Only the
+    /// task that owns the peer's stream may wait here, because only that task is woken; it may have one such wait at
+    /// a time.
     pub async fn reserve_in_turn(&self, bytes: usize) -> Reservation {
         poll_fn(|_| {
             let mut queue = self.0.queue.lock();
-            // Into an empty queue everything fits.
+            // An empty queue fits every request, because a request is reduced to the space of an empty queue.
             let bytes = bytes.min(queue.limit.saturating_sub(MARGIN));
             if !queue.fits(bytes) {
                 queue.wanted = bytes;
@@ -328,7 +333,7 @@ impl Queue {
         taken.saturating_add(bytes) <= self.limit
     }
 
-    /// Whether a reservation waited for room and there is enough now. True once per wait.
+    /// Whether a reservation waits for space and there is enough now. True once per wait.
     fn has_made_room(&mut self) -> bool {
         let enough = self.wanted > 0 && self.fits(self.wanted);
         if enough {
@@ -338,7 +343,8 @@ impl Queue {
     }
 }
 
-/// Room for a frame that is still being made; given back when this is dropped, which is when the frame has been pushed.
+/// Reserved space for a frame that is still being made. Drop it after the frame has been pushed: this returns the
+/// space.
 pub struct Reservation {
     outbox: Outbox,
     bytes: usize,
@@ -360,13 +366,13 @@ impl Drop for Reservation {
 pub struct OutboxReader(Arc<Shared>);
 
 impl OutboxReader {
-    /// Asks to be woken when there is something to do.
+    /// Registers the pump's task to be woken when there is something to do.
     pub fn register(&self, cx: &Context<'_>) {
         self.0.waker.register(cx.waker());
     }
 
-    /// Moves whole frames, up to about `budget` bytes (at least one frame), into `into`. Answers how the connection
-    /// ends, if it does: a flushing end only once nothing is left.
+    /// Moves whole frames, up to about `budget` bytes (at least one frame), into `into`. Returns how the connection
+    /// ends, if that was declared; [`ConnectionEnd::Flush`] only once the queue is empty.
     pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<ConnectionEnd> {
         let mut queue = self.0.queue.lock();
         let mut taken = 0;
@@ -397,13 +403,13 @@ impl OutboxReader {
         self.0.encoding
     }
 
-    /// The next thing that the connection's task is asked to do.
+    /// The next request to the connection's task.
     #[must_use]
     pub fn next_request(&self) -> Option<ConnectionRequest> {
         self.0.queue.lock().controls.pop_front()
     }
 
-    /// The end that was declared, without taking anything.
+    /// The end that was declared. Takes no frames.
     #[must_use]
     pub fn end(&self) -> Option<ConnectionEnd> {
         if self.0.open.load(Ordering::Acquire) {
@@ -412,13 +418,14 @@ impl OutboxReader {
         self.0.queue.lock().end.clone()
     }
 
-    /// Declares an end that the owner of the stream has found itself; one that was declared before stays, unless this is a
-    /// cut.
+    /// Declares an end that the owner of the stream has detected. An end that was declared earlier stays, unless this
+    /// is a cut.
     pub fn declare(&self, end: ConnectionEnd) {
         Outbox(Arc::clone(&self.0)).declare(end, None);
     }
 
-    /// Declares the socket severed: no frame is accepted from it and none delivered to it. Releases the waiting revocations.
+    /// Declares the socket severed: no frame is accepted from it and none delivered to it. Releases the guards of
+    /// waiting revocations.
     pub fn sever(&self) {
         let guards = {
             let mut queue = self.0.queue.lock();

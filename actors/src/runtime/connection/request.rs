@@ -1,6 +1,6 @@
-//! What others ask a connection's own task to do: the way back from shards, and in from the server API.
+//! Requests to a connection's own task, from the channel shards and from the server API.
 //!
-//! Carried by the connection's outbox, taken by its pump, carried out by its driver. Bounded; see `outbox`.
+//! The connection's outbox queues them (bounded, see `outbox`), and its driver carries them out.
 
 use logic::subscription::ConnectionDescription;
 use protocol::{
@@ -8,55 +8,56 @@ use protocol::{
 };
 use tokio::sync::oneshot;
 
-/// Says whether it was done; not, if there was nothing to be done, or it may not be.
+/// Receives whether the request was carried out. `false`: there was nothing to do, or it is not permitted.
 pub type Reply = oneshot::Sender<bool>;
 
-/// Says whether a subscription was made, once it is; not, if there was nothing to be done, and why, if it cannot be. One
-/// that is dropped was not.
+/// Receives the result of a subscription: `true` once it is made, `false` if it already existed, an error if it
+/// cannot be made. If the sender is dropped, it was not made.
 pub type SubscribeReply = oneshot::Sender<Result<bool, ErrorCode>>;
 
-/// Something to do.
+/// One request.
 #[derive(Debug)]
 pub enum ConnectionRequest {
-    /// A subscription is made: the channel has taken it in. The client is told right after.
+    /// A subscription is made: the channel has added it. The reply or push to the client follows.
     SubscriptionMade {
         /// The channel.
         channel: ChannelName,
-        /// Which one: meanwhile there may be another one of the same channel.
+        /// The number of the subscription: the connection may have a newer one to the same channel.
         number: u64,
     },
-    /// A subscription could not be made, or is lost: forget it. The client has been told.
+    /// A subscription could not be made, or is lost: forget it. If the client knows of it, the channel's shard
+    /// informs the client.
     SubscriptionLost {
         /// The channel.
         channel: ChannelName,
-        /// Which one: meanwhile there may be another one of the same channel.
+        /// The number of the subscription: the connection may have a newer one to the same channel.
         number: u64,
     },
-    /// Subscribe to a channel in the server's name. One that is subscribed already stays as it is.
+    /// Subscribe to a channel on behalf of the server. An existing subscription to it stays unchanged.
     Subscribe(Box<ServerSubscription>, SubscribeReply),
-    /// End a subscription, and tell the client so.
+    /// End a subscription, and inform the client.
     Unsubscribe {
         /// The channel.
         channel: ChannelName,
-        /// What the client is told.
+        /// The reason that the client receives.
         code: UnsubscribeCode,
-        /// Whether there was one.
+        /// Whether there was a subscription to end.
         reply: Reply,
     },
-    /// The identity of the connection holds until then, from now on, and others see it so.
+    /// Change when the connection's identity expires, and the information that other clients see of it.
     Refresh {
-        /// Seconds since the epoch; `None` for no end, a moment that is past ends the connection (3005).
+        /// In seconds since the epoch; `None`: it does not expire. A moment in the past ends the connection (3005).
         expires_at: Option<i64>,
-        /// What members of channels see of it beside its name; `None` leaves that as it is.
+        /// The `conn_info` that other members of its channels see; `None` leaves it unchanged.
         conn_info: Option<Payload>,
-        /// Whether the user is known, and every channel will show the change.
+        /// Whether the connection was refreshed, and every channel has received the change.
         reply: Reply,
     },
-    /// End the subscriptions whose tokens are denied, and tell the client so.
+    /// End the subscriptions whose tokens are denied, and inform the client.
     EndDeniedSubscriptions(
         /// Whether there were any.
         Reply,
     ),
-    /// Say what the connection is.
+    /// Describe the connection.
     Describe(oneshot::Sender<ConnectionDescription>),
 }

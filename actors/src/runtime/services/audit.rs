@@ -1,13 +1,15 @@
-//! The `Audit` actor: carries events to the database without losing one while the database pauses.
+//! The `Audit` actor: writes audit events to the database, and loses none while the database is away.
 //!
-//! One per node, alone on its thread, so its short file writes block no other actor. Owns the spill file, which is the queue:
-//! `Record` appends, a timer offers the next batch to the sink, and only what the sink has written is passed over.
-//! Sent by `Realtime::record` (waits for the append: back-pressure) and `Realtime::note` (sockets, at most two per
-//! connection). What happens when it dies: the file stays, a fresh actor goes on from its start, and writing an event
-//! twice is harmless.
+//! There is one per node. It has a thread of its own, so that its short file writes block no other actor. It owns the
+//! spill file, which is its queue: `Record` appends an event, a timer passes the next batch to the sink, and events
+//! are consumed only after the sink has written them. `Record` is sent by `Realtime::record` (waits for the append,
+//! which is the back-pressure) and by `Realtime::note` (for sockets, at most two per connection). When the actor
+//! dies, the file stays. A fresh actor continues from the start of the file, because writing an event twice changes
+//! nothing.
 //!
-//! When even the append fails (a full disk), up to [`HELD_MAX`] noted events wait in memory and `Record` is refused,
-//! so that an act that must be audited is not done unaudited.
+//! When the append fails (a full disk), `Realtime::record` returns an error, so that an action that must be audited
+//! is not carried out. Up to [`HELD_MAX`] events of `Realtime::note` wait in memory; further ones are lost and
+//! counted.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -21,7 +23,7 @@ use crate::runtime::ports::{AuditSink, WriteError};
 const HELD_MAX: usize = 10_000;
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
-/// The event could not be written down anywhere.
+/// The event could not be written to the spill file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the audit trail cannot be written")]
 pub struct RecordError;
@@ -45,12 +47,12 @@ pub(crate) struct Audit {
     batch: usize,
     interval: Duration,
     retry: Duration,
-    /// Events that could not be appended and that no caller waits for.
+    /// Events without a waiting caller that could not be appended yet.
     held: VecDeque<AuditEvent>,
-    /// A batch is with the sink, or a retry is scheduled.
+    /// The sink is writing a batch.
     busy: bool,
     scheduled: bool,
-    /// Events that are offered alone, because a batch with them was refused.
+    /// How many of the next events are written one by one, because a batch that contained them was refused.
     one_by_one: usize,
     waiting: Vec<oneshot::Sender<()>>,
 }
@@ -122,14 +124,14 @@ impl Audit {
         metrics::counter!("audit_events_written_total").increment(count as u64);
         self.retry = self.interval;
         if let Err(error) = self.spill.consume(consumed) {
-            // Harmless: the batch is offered again after a restart, and writing it again changes nothing.
+            // Harmless: the batch is written again after a restart, which changes nothing.
             tracing::error!(%error, "the audit spill file cannot be shortened");
         }
         self.write_next(ctx);
     }
 
-    /// One event that the database will not take must not hold up the others: they are offered one by one until it is
-    /// found, and it is put aside in a file of its own.
+    /// One event that the database refuses must not block the others. The events of the batch are written one by one
+    /// until the refused event is found; that event is moved to a separate file.
     fn refused(&mut self, error: &str, consumed: u64, count: usize, ctx: &mut Context<Self>) {
         if count > 1 {
             self.one_by_one = count;
@@ -169,7 +171,7 @@ impl Actor for Audit {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        // What an earlier process, or an earlier incarnation of this actor, left behind.
+        // The file may contain events of an earlier process, or of an earlier incarnation of this actor.
         self.schedule(Duration::ZERO, ctx);
     }
 }

@@ -1,14 +1,15 @@
 //! The `DeviceTracker` actor: last-seen values of devices and sessions, written in batches, and the score of a sign-in.
 //!
-//! One shard per slice of users. `SessionActivity` comes once per request or socket tick and is only merged in memory; a timer
-//! writes what has gathered. Sent by `Realtime::seen`. When it dies, up to one interval of last-seen values is lost, which
-//! makes a session look idle by that much at most; its successor starts empty.
+//! The users are divided among the shards. `Realtime::seen` sends a `Note` once per request or socket tick. The actor
+//! only merges it in memory; a timer writes the merged values. When the actor dies, up to one interval of last-seen
+//! values is lost, so a session may look idle for that much longer. The new actor starts empty.
 //!
-//! `Score` compares a sign-in with its user's history, which comes from the store and is remembered for a moment; when it
-//! cannot be read there is no score. Sent by `Realtime::score` and, for attempts of this node, `Realtime::attempted`.
+//! `Score`, from `Realtime::score`, compares a sign-in with the history of its user. The history is read from the
+//! store and cached for a few seconds; if it cannot be read, there is no score. `Realtime::attempted` adds the
+//! attempts of this node to the cached history.
 //!
-//! Bound: [`PENDING_MAX`] sessions between two writes; beyond it a value of a further session is dropped and counted. Of
-//! histories as many as `Histories` holds.
+//! Bounds: [`PENDING_MAX`] sessions between two writes; the value of a further session is dropped and counted.
+//! `Histories` bounds the cached histories.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -28,14 +29,14 @@ use tokio::sync::oneshot;
 use crate::runtime::ports::{DeviceStore, ReadError, SessionActivity};
 
 const PENDING_MAX: usize = 100_000;
-/// Sessions written at once: their rows are locked together, and a revocation may be waiting for one of them.
+/// Sessions in one write. It locks all of their rows, and a revocation may have to wait for one of these locks.
 const BATCH: usize = 512;
 
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Note(pub(crate) SessionActivity);
 
-/// Answered when everything seen before it is written, or could not be.
+/// Answered once all earlier values have been written, or the write has failed.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct FlushSeen(pub(crate) oneshot::Sender<()>);
@@ -65,7 +66,7 @@ impl DeviceTracker {
         Self { store, interval, pending: HashMap::new(), histories: Histories::default() }
     }
 
-    /// Later values win; nothing ever goes back.
+    /// Keeps the latest time and address, and the highest generation.
     fn merge(&mut self, seen: SessionActivity) {
         let full = self.pending.len() >= PENDING_MAX;
         match self.pending.entry(seen.session) {
@@ -89,7 +90,7 @@ impl DeviceTracker {
         self.write_on(seen, done, ctx);
     }
 
-    /// Writes one batch after the other; what could not be written waits for the next interval.
+    /// Writes one batch after the other. Values that could not be written wait for the next interval.
     fn write_on(
         &mut self,
         mut rest: Vec<SessionActivity>,

@@ -1,4 +1,4 @@
-//! The part of `Realtime` that keeps count and keeps record: limits, bans, audit events, signs of life.
+//! The operations of `Realtime` for rate limits, bans, audit events, last-seen values and sign-in scores.
 
 pub(crate) mod audit;
 pub(crate) mod device_tracker;
@@ -31,12 +31,12 @@ const ANSWER_WITHIN: Duration = Duration::from_secs(2);
 const BUSY_RETRY: Duration = Duration::from_secs(1);
 
 impl Realtime {
-    /// Spends one permit of `key` under `limit`. Refuses when it cannot tell.
+    /// Spends one permit of `key` under `limit`. Refuses if the limiter does not answer.
     pub async fn check(&self, key: &str, limit: Limit) -> Verdict {
         self.ask_limiter(key, limit, true).await
     }
 
-    /// What [`Self::check`] would say; no permit is spent.
+    /// Returns what [`Self::check`] would return, without spending a permit.
     pub async fn look(&self, key: &str, limit: Limit) -> Verdict {
         self.ask_limiter(key, limit, false).await
     }
@@ -51,8 +51,8 @@ impl Realtime {
         within(answer).await.unwrap_or(Verdict::Denied { retry_after: BUSY_RETRY })
     }
 
-    /// Notes a wrong pair of account and password from `address`. `true` when it is one too many. When nothing can be told
-    /// it is `false`: the limits still hold.
+    /// Records a wrong pair of account and password from `address`. `true` if the address has now reached the limit.
+    /// `false` also if the limiter does not answer; the other limits still apply.
     pub async fn note_wrong_pair(&self, address: &str, pair: Pair, limit: Limit) -> bool {
         let (reply, answer) = oneshot::channel();
         let message = WrongPair { address: address.to_owned(), pair, limit, reply };
@@ -66,46 +66,47 @@ impl Realtime {
         self.0.bans.read().ban_status(key, now_ms)
     }
 
-    /// To be taken before the database is asked for its bans, for [`Realtime::fill_bans`].
+    /// A mark for [`Realtime::fill_bans`]. Take it before reading the bans from the database.
     #[must_use]
     pub fn bans_mark(&self) -> u64 {
         self.0.bans.read().mark()
     }
 
-    /// Takes over the bans of the database: keys, and until when in milliseconds since the epoch. `false`: what was read is
-    /// older than what this node did since; read again.
+    /// Replaces the bans of this node by those of the database: each key with the end of its ban, in milliseconds
+    /// since the epoch. `false`: this node has changed a ban since `mark`, so the bans must be read again.
     pub fn fill_bans(&self, mark: u64, bans: Vec<(String, i64)>) -> bool {
         self.0.bans.write().fill(mark, bans)
     }
 
-    /// A ban that has been written to the database.
+    /// Adds a ban. Call it after the ban has been written to the database.
     pub fn ban(&self, key: &str, until_ms: i64) {
         self.0.bans.write().ban(key, until_ms);
     }
 
-    /// A ban that has been taken from the database.
+    /// Removes a ban. Call it after the ban has been deleted from the database.
     pub fn lift_ban(&self, key: &str) {
         self.0.bans.write().lift(key);
     }
 
-    /// Writes an event down and returns once it cannot be lost to a pause of the database.
+    /// Records an event, and returns once it is in the spill file, so that an outage of the database cannot lose it.
     ///
     /// # Errors
-    /// When it cannot be written anywhere: the act it tells of must not be done.
+    /// When the event cannot be written. The caller must not carry out the action that the event describes.
     pub async fn record(&self, event: AuditEvent) -> Result<(), RecordError> {
         let (reply, written) = oneshot::channel();
         self.0.audit.try_send(Record { event, reply: Some(reply) }).map_err(|_| RecordError)?;
         within(written).await.unwrap_or(Err(RecordError))
     }
 
-    /// Writes an event down without waiting. For sockets only: bounded by one open and one close per connection.
+    /// Records an event without waiting. For sockets only, because the number of events is bounded there: one open
+    /// and one close per connection.
     pub fn note(&self, event: AuditEvent) {
         self.0.audit.control(Record { event, reply: None });
     }
 
-    /// Notes a sign of life of a session; written later, in a batch.
+    /// Records a sign of life of a session. It is written later, in a batch.
     pub fn seen(&self, seen: SessionActivity) {
-        // A lost sign of life is followed by others.
+        // If this one is lost, a later one replaces it.
         let _ = self.0.trackers[tracker_of(seen.user)].try_send(Note(seen));
     }
 
@@ -125,13 +126,14 @@ impl Realtime {
         within(scored).await.unwrap_or_else(|| Err(ReadError("no answer in time".to_owned())))
     }
 
-    /// Notes an attempt to sign in that has been written down, so that the next score knows of it.
+    /// Adds a stored sign-in attempt to the cached history, so that the next score includes it.
     pub fn attempted(&self, attempted: Attempted) {
-        // One that is lost is read from the database a moment later.
+        // If this message is lost, the attempt is included when the history is next read from the database.
         let _ = self.0.trackers[tracker_of(attempted.user)].try_send(NoteAttempt(attempted));
     }
 
-    /// Waits until what was recorded and seen so far is in the database, at most `limit`. `false`: not all of it is.
+    /// Waits, at most `limit`, until the audit events and last-seen values so far are in the database. `false` if the
+    /// wait ended before that.
     pub async fn flush(&self, limit: Duration) -> bool {
         let mut waiting = Vec::new();
         let (done, wait) = oneshot::channel();

@@ -1,9 +1,10 @@
-//! The `RateLimiter` actor: whether a key may try again, and when.
+//! The `RateLimiter` actor: decides whether a key may try again, and when.
 //!
-//! One shard per slice of keys, so that a flood on one key delays only its own slice. Owns GCRA state per key, and the wrong
-//! pairs per address by which credential stuffing is noticed. Sent by `Realtime::check`, `Realtime::look` and
-//! `Realtime::note_wrong_pair`. When it dies, its successor starts empty: attempts are counted anew, which lasts one period
-//! at most and is why bans do not live here. A full mailbox refuses, it never lets through.
+//! The keys are divided among the shards, so that a flood on one key delays only the keys of its shard. A shard owns
+//! the GCRA state of each key, and for each address the wrong pairs of account and password, which reveal credential
+//! stuffing. `Realtime::check`, `Realtime::look` and `Realtime::note_wrong_pair` send to it. When a shard dies, the
+//! new one starts empty, so attempts within the current period are counted from zero; bans are kept elsewhere for
+//! this reason. A full mailbox refuses `check` and `look`.
 
 use std::time::{Duration, Instant};
 
@@ -20,12 +21,12 @@ const PURGE_INTERVAL: Duration = Duration::from_secs(60);
 pub(crate) struct Check {
     pub(crate) key: String,
     pub(crate) limit: Limit,
-    /// Whether a permit is taken if there is one.
+    /// Whether to spend a permit, if one is left.
     pub(crate) spend: bool,
     pub(crate) reply: oneshot::Sender<Verdict>,
 }
 
-/// Asks whether this wrong pair is one too many from its address.
+/// Records a wrong pair, and asks whether its address has reached the limit.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct WrongPair {
@@ -38,7 +39,7 @@ pub(crate) struct WrongPair {
 pub(crate) struct RateLimiter {
     limiter: Limiter,
     stuffing: Stuffing,
-    /// The longest period that wrong pairs were counted over.
+    /// The longest period of the limits for wrong pairs so far.
     window: Duration,
 }
 
@@ -46,7 +47,7 @@ impl RateLimiter {
     pub(crate) fn new(max_keys: usize) -> Self {
         Self {
             limiter: Limiter::new(max_keys),
-            // An address costs some twenty times as much as a key.
+            // An address needs about twenty times the memory of a key.
             stuffing: Stuffing::new(max_keys / 20),
             window: Duration::ZERO,
         }
@@ -95,7 +96,7 @@ impl Handler<WrongPair> for RateLimiter {
     }
 }
 
-/// Kills the shard it is sent to, to prove what happens then.
+/// Kills the shard, to test what happens then.
 #[cfg(test)]
 #[derive(Message)]
 #[rtype(result = "()")]

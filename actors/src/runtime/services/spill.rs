@@ -1,8 +1,9 @@
 //! The spill file: a queue of audit events on disk, one JSON object per line.
 //!
-//! Used by the `Audit` actor only. An event is in the queue once its line, with its newline, is in the file; a torn last
-//! line (the process died while writing) is cut off at the next start. The page cache keeps lines through a `kill -9`
-//! of the process; a power cut may take the last ones, which concern no state change (those are in the database).
+//! Used by the `Audit` actor only. An event is in the queue once its line, with its newline, is in the file. An
+//! incomplete last line (the process died during the write) is cut off at the next start. The page cache keeps lines
+//! when the process is killed; a power failure may lose the last lines. They concern no state change, because the
+//! events of state changes are in the database.
 
 use std::{
     fs::{File, OpenOptions},
@@ -12,20 +13,20 @@ use std::{
 
 use protocol::audit::AuditEvent;
 
-/// Consumed bytes are kept until the queue is empty or this many have gathered.
+/// Consumed bytes stay in the file until the queue is empty or there are this many.
 const COMPACT_AT: u64 = 16 * 1024 * 1024;
 
 pub(crate) struct Spill {
     file: File,
     path: PathBuf,
-    /// Where the first line not yet consumed begins.
+    /// Where the first line begins that is not yet consumed.
     start: u64,
     /// Where the next line will be written.
     end: u64,
 }
 
 impl Spill {
-    /// Opens the queue and cuts off a torn last line.
+    /// Opens the queue and cuts off an incomplete last line.
     pub(crate) fn open(path: &Path) -> io::Result<Self> {
         let mut file = private().read(true).write(true).truncate(false).open(path)?;
         let end = end_of_last_line(&mut file)?;
@@ -33,13 +34,13 @@ impl Spill {
         Ok(Self { file, path: path.to_owned(), start: 0, end })
     }
 
-    /// Appends one event, or leaves the queue as it was.
+    /// Appends one event. On an error the queue is unchanged.
     pub(crate) fn append(&mut self, event: &AuditEvent) -> io::Result<()> {
         let mut line = serde_json::to_vec(event)?;
         line.push(b'\n');
         self.file.seek(SeekFrom::Start(self.end))?;
         if let Err(error) = self.file.write_all(&line) {
-            // A full disk may have taken half a line.
+            // On a full disk a part of the line may have been written.
             self.file.set_len(self.end)?;
             return Err(error);
         }
@@ -47,7 +48,8 @@ impl Spill {
         Ok(())
     }
 
-    /// The next events, at most `max`, and how many bytes they take. A line that is no event is passed over.
+    /// The next events, at most `max`, and the number of bytes to consume for them. Lines that are no events are
+    /// skipped.
     pub(crate) fn peek(&mut self, max: usize) -> io::Result<(Vec<AuditEvent>, u64)> {
         self.file.seek(SeekFrom::Start(self.start))?;
         let mut reader = BufReader::new((&self.file).take(self.end - self.start));
@@ -71,7 +73,7 @@ impl Spill {
         Ok((events, consumed))
     }
 
-    /// Passes over the first `bytes`. An empty queue gives its space back.
+    /// Removes the first `bytes` from the queue. When the queue is empty, the file is truncated.
     pub(crate) fn consume(&mut self, bytes: u64) -> io::Result<()> {
         self.start += bytes;
         if self.start == self.end {
@@ -84,7 +86,8 @@ impl Spill {
         Ok(())
     }
 
-    /// Copies the first `bytes` into the file beside this one, `<name>.refused`. They are passed over by [`Self::consume`].
+    /// Copies the first `bytes` of the queue into a file beside it, with the extension `.refused`. They stay in the
+    /// queue until [`Self::consume`].
     pub(crate) fn set_aside(&mut self, bytes: u64) -> io::Result<()> {
         let mut lines = Vec::new();
         self.file.seek(SeekFrom::Start(self.start))?;
@@ -98,7 +101,8 @@ impl Spill {
         self.file.seek(SeekFrom::Start(self.start))?;
         (&self.file).take(self.end - self.start).read_to_end(&mut rest)?;
         if rest.len() as u64 >= self.start {
-            // Moving it would overwrite lines before they are copied.
+            // A crash during the copy would lose lines, because the copy would overwrite lines that it has not yet
+            // moved.
             return Ok(());
         }
         self.file.seek(SeekFrom::Start(0))?;
@@ -110,7 +114,7 @@ impl Spill {
     }
 }
 
-/// For a file that only its owner may read.
+/// Options for a file that only its owner can read.
 fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.create(true);
@@ -157,7 +161,7 @@ mod tests {
         assert_eq!(names(&first), ["a"]);
         spill.consume(consumed).unwrap();
         assert_eq!(names(&spill.peek(10).unwrap().0), ["b", "c"]);
-        // The place is not remembered across a restart: an event may be offered twice, never lost.
+        // The read position is not stored: after a restart an event may be returned again, but none is lost.
         assert_eq!(names(&Spill::open(file.path()).unwrap().peek(10).unwrap().0), ["a", "b", "c"]);
     }
 

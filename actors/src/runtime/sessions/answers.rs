@@ -20,7 +20,7 @@ pub(crate) struct ConnectionAnswer<A> {
 }
 
 impl<A> ConnectionAnswer<A> {
-    /// Whether the connection has ended, so that nothing is left to do for it.
+    /// Whether the connection has ended, so that its answer no longer matters.
     pub(crate) fn has_ended(&self) -> bool {
         !self.outbox.is_open()
     }

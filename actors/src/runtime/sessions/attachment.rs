@@ -37,7 +37,7 @@ pub struct AttachRequest {
 /// Why a connection was not attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AttachError {
-    /// The session has ended, or what the socket was told about it is no longer true.
+    /// The session has ended, or its state has changed since the credential was verified.
     #[error("the session was closed: {}", .0.text())]
     Closed(CloseReason),
     /// The session holds as many connections as it may.
@@ -56,7 +56,7 @@ pub struct Attachment {
 
 impl Drop for Attachment {
     fn drop(&mut self) {
-        // Past the mailbox's bound, but once per connection.
+        // This push may exceed the mailbox's bound, but happens only once per connection.
         self.address.do_send(Detach(self.connection));
     }
 }

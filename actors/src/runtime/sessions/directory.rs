@@ -1,12 +1,13 @@
-//! The `Directory`: from a session id to its actor, from a user to its sessions, the tombstones, and the denials.
+//! The `Directory`: maps a session id to its actor and a user to the user's sessions, and holds the tombstones and
+//! the denials.
 //!
-//! Shared by every thread. Its order of steps keeps revocation and registration from missing each other: a connection is
-//! registered first and the tombstone is looked up second; a revocation records the tombstone first and looks for the
-//! session second. In every interleaving at least one of the two sees the other (`directory_order_tests.rs` tries them
-//! all).
+//! All threads share it. Its order of steps ensures that a revocation and a registration cannot miss each other: a
+//! registration first registers the connection and then looks for a tombstone; a revocation first records the
+//! tombstone and then looks for the session. In every interleaving at least one of the two sees the other
+//! (`directory_order_tests.rs` tries all of them).
 //!
-//! The directory does not keep which sessions a user or a device has in the database: the revoking transaction answers
-//! that, so there is one truth for all nodes.
+//! The directory knows only sessions with connections on this node. Which sessions of a user or a device a revocation
+//! ends is decided by its database transaction, so the result is the same on all nodes.
 
 use std::{
     collections::HashSet,
@@ -38,9 +39,10 @@ use super::{
 };
 use crate::runtime::connection::close_waiter::{CloseCounts, CloseWaiter};
 
-/// A session actor may stop between the lookup and the message to it. More tries than this mean another problem.
+/// A session actor may stop between the lookup and the message to it. If so many tries fail, there must be another
+/// cause.
 const ATTACH_TRIES: usize = 5;
-/// Sessions that are asked at the same time.
+/// Sessions that are queried at the same time.
 const SESSIONS_AT_ONCE: usize = 64;
 
 struct RegisteredSession {
@@ -50,13 +52,13 @@ struct RegisteredSession {
 
 pub(crate) struct Directory {
     sessions: DashMap<SessionId, RegisteredSession>,
-    /// The user index of `sessions`. It changes only while the entry of the session is held, so that both always agree. A
-    /// reader lets go of it before it looks a session up.
+    /// The user index of `sessions`. It changes only while the entry of the session is locked, so that both always
+    /// agree. To avoid a deadlock, a reader must release its lock on this map before it looks up a session.
     by_subject: DashMap<Subject, HashSet<SessionId>>,
     denials: RwLock<Denials>,
     tombstones: RwLock<Tombstones>,
-    /// When the state that a session's sockets were told became void (a changed role): sockets verified before that moment
-    /// are refused.
+    /// When the state of a session last changed (such as the user's role). A socket whose credential was verified
+    /// before that moment is refused.
     invalidated: DashMap<SessionId, Instant>,
     arbiter: ArbiterHandle,
     connections_per_session: usize,
@@ -125,8 +127,8 @@ impl Directory {
             };
             let connection = attach.connection;
             let asked = address.send(Attach { connection, attached });
-            // Created before the answer: if the caller stops waiting for it, dropping the attachment undoes what may have
-            // been done.
+            // Created before the answer arrives: if the caller stops waiting, dropping the attachment removes a
+            // connection that was registered meanwhile.
             let attachment = Attachment { address, connection };
             match asked.await {
                 Ok(Ok(())) => return Ok(attachment),
@@ -147,7 +149,7 @@ impl Directory {
                 let limit = self.connections_per_session;
                 let actor = Session::new(session, subject.clone(), incarnation.clone(), limit, registry);
                 let address = Session::start_in_arbiter(&self.arbiter, |_| actor);
-                // The entry is held until the end of the block.
+                // The entry stays locked until the end of the block.
                 let _entry = entry.insert(RegisteredSession { address: address.clone(), incarnation });
                 self.by_subject.entry(subject.clone()).or_default().insert(session);
                 address
@@ -174,15 +176,16 @@ impl Directory {
         self.tombstones.read().get(session, Instant::now())
     }
 
-    /// Cuts every connection of the session. Pushes past the mailbox's bound, but once per session and revocation.
+    /// Cuts every connection of the session. The message may exceed the mailbox's bound, but there is only one per
+    /// session and revocation.
     pub(crate) fn cut(&self, session: SessionId, reason: CloseReason, closing: &CloseWaiter) {
         if let Some(registered) = self.sessions.get(&session) {
             registered.address.do_send(Revoke { reason, guard: closing.message() });
         }
     }
 
-    /// Cuts connections of these sessions and waits, at most `limit`, until they are severed. Pushes past the mailbox's
-    /// bound, but once per session and call.
+    /// Cuts connections of these sessions and waits, at most `limit`, until they are severed. The messages may exceed
+    /// the mailbox's bound, but there is only one per session and call.
     pub(crate) async fn disconnect(
         &self,
         sessions: &[SessionId],
@@ -199,7 +202,7 @@ impl Directory {
         closing.wait(limit).await
     }
 
-    /// Forgets tombstones that have outlived every token they bar, and denials that are over at `now_ms`.
+    /// Forgets tombstones whose tokens have all expired, and denials that ended before `now_ms`.
     pub(crate) fn purge(&self, ttl: Duration, now_ms: i64) {
         let now = Instant::now();
         self.tombstones.write().purge(now);
@@ -267,7 +270,7 @@ impl Directory {
 
     pub(crate) async fn renew(&self, session: SessionId, connection: ConnectionId, token: TokenMark) {
         if let Some(address) = self.address_of(session) {
-            // If the actor is gone, it was cut, and so was the connection.
+            // If the actor has ended, the connection was cut with it.
             let _ = address.send(Renew { connection, token }).await;
         }
     }
@@ -291,7 +294,8 @@ impl Directory {
         self.denials.read().judge(subject, token, channel, now_ms)
     }
 
-    /// The sessions that may have denied connections: all sessions for a token, because the token does not name its user.
+    /// The sessions that may have denied connections. For a denied token these are all sessions, because the denial
+    /// does not name the user.
     pub(crate) fn affected_sessions(&self, records: &[DenialRecord]) -> Vec<SessionId> {
         let mut sessions = Vec::new();
         for record in records {

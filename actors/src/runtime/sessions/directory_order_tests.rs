@@ -1,8 +1,9 @@
 //! Every order in which registering a connection and revoking its session can interleave.
 //!
-//! Registration, revocation and the end of another connection are cut into their steps, and every merge of the three
-//! sequences is run against a real `Directory` with real session actors. `shuttle` cannot drive actix's arbiters, so the
-//! schedule is decided here: a step runs to its end before the next one starts, and messages of one sender arrive in order.
+//! Registration, revocation and the end of another connection are divided into steps, and every merge of the three
+//! sequences runs against a real `Directory` with real session actors. `shuttle` cannot drive actix's arbiters, so
+//! the schedule is decided here: a step runs to its end before the next one starts, and messages of one sender arrive
+//! in order.
 
 use std::{future::Future, pin::Pin, task::Poll};
 
@@ -142,7 +143,7 @@ async fn closes(arbiter: &Arbiter, schedule: &[Step], way: Way) -> bool {
             Step::Leave => drop(other.take()),
         }
     }
-    // A message to the session is behind all of the others, so its answer means that they were handled.
+    // This message is the last in the session's mailbox, so its answer means that all earlier ones were handled.
     directory.describe(session).await;
     drop(attached);
     !racer.outbox.is_open()
@@ -161,8 +162,8 @@ async fn no_order_of_attach_and_revoke_leaves_an_open_connection() {
     arbiter.stop();
 }
 
-/// The explorer finds the hole when registration looks for the tombstone before it registers, or when a revocation looks for
-/// the session before it records the end.
+/// The schedules reveal the race if a registration looks for the tombstone before it registers, or if a revocation
+/// looks for the session before it records the end.
 #[actix_rt::test]
 async fn the_wrong_order_of_steps_leaves_an_open_connection_in_some_schedule() {
     let arbiter = Arbiter::new();

@@ -1,8 +1,9 @@
-//! Sessions and their connections on this node: registration, revocation, denials, listings and requests.
+//! Sessions and their connections on this node: registration, revocation, denials, listings, and requests to
+//! connections.
 //!
-//! This file holds the operations of [`Realtime`] on sessions. `directory` finds a session, `session` is the actor of one,
-//! `attachment` keeps a connection registered, `answers` collects what connections answer, and `types` is the vocabulary.
-//! Called by the socket, by whatever revokes or denies, by the server API and by operators.
+//! This file holds the operations of [`Realtime`] on sessions. `directory` finds a session, `session` is the actor of
+//! one, `attachment` keeps a connection registered, `answers` collects what connections answer, and `types` is the
+//! vocabulary. Callers are the sockets, the use cases that revoke or deny, the server API and the operator API.
 
 pub(crate) mod answers;
 pub(crate) mod attachment;
@@ -47,7 +48,7 @@ impl Realtime {
         self.0.directory.attach(attach).await
     }
 
-    /// Why this session ended, if this node knows that it did.
+    /// Why this session ended, if this node knows of its end.
     #[must_use]
     pub fn tombstone(&self, session: SessionId) -> Option<Cause> {
         self.0.directory.tombstone(session)
@@ -117,7 +118,7 @@ impl Realtime {
         self.0.directory.describe(session).await
     }
 
-    /// Forgets tombstones that have outlived every token they bar, and denials that are over at `now_ms`, in milliseconds
+    /// Forgets tombstones whose tokens have all expired, and denials that ended before `now_ms`, in milliseconds
     /// since the epoch. Call it periodically.
     pub fn purge(&self, now_ms: i64) {
         self.0.directory.purge(self.0.settings.tombstone_ttl, now_ms);
@@ -125,7 +126,7 @@ impl Realtime {
 
     // ---- listings and requests ----
 
-    /// The connections of a user on this node, at most [`types::CONNECTIONS_LISTED`], with what they say of themselves.
+    /// The connections of a user on this node, at most [`types::CONNECTIONS_LISTED`], with their own descriptions.
     pub async fn connections_of(&self, subject: &Subject) -> Vec<ListedConnection> {
         let infos = self.0.directory.describe_subject(subject).await;
         let (answers, describe) = request_answers(ConnectionRequest::Describe);
@@ -231,7 +232,7 @@ impl Realtime {
     }
 
     /// Ends the subscriptions with tokens that applied records deny, and waits, for a limited time, until that is
-    /// done. Call it once the connections that proved themselves by such tokens are cut.
+    /// done. Call it once the connections that used such tokens as their credential are cut.
     pub async fn end_denied_subscriptions(&self, records: &[DenialRecord]) -> RequestCounts {
         let (answers, rule) = request_answers(ConnectionRequest::EndDeniedSubscriptions);
         self.0.directory.request(&self.0.directory.affected_sessions(records), &rule).await;

@@ -51,7 +51,7 @@ impl Incarnation {
     }
 }
 
-/// Where a session actor is registered: it takes itself out of there when it ends.
+/// The registry that a session actor is registered in; the actor removes itself when it ends.
 pub(crate) trait SessionRegistry: Send + Sync {
     /// Removes this incarnation. A successor under the same id stays.
     fn remove(&self, session: SessionId, subject: &Subject, incarnation: &Incarnation);
@@ -166,7 +166,7 @@ impl Actor for Session {
 }
 
 impl Drop for Session {
-    /// Also on a panic: no entry of the registry points to a session that is gone.
+    /// Runs on a panic too, so no entry of the registry points to a dead session.
     fn drop(&mut self) {
         self.incarnation.set_connections(0);
         self.unregister();

@@ -113,9 +113,9 @@ pub struct ConnectionInfo {
 /// A connection in a listing.
 #[derive(Clone, Debug)]
 pub struct ListedConnection {
-    /// What its session knows.
+    /// What the session actor knows of it.
     pub info: ConnectionInfo,
-    /// What the connection says of itself, if it answered in time.
+    /// The connection's own description, if it answered in time.
     pub described: Option<ConnectionDescription>,
 }
 

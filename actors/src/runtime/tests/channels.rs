@@ -1,4 +1,4 @@
-//! Channel shards, and what their death means.
+//! Channel shards, and the effects of a shard's death.
 
 use logic::namespace::{Namespaces, Options};
 use protocol::{ClientInfo, ErrorCode, HistoryRequest, SubscribeResult, UnsubscribeCode};
@@ -11,7 +11,7 @@ impl Socket {
         Arc::new(ClientInfo { user, client: self.connection, conn_info: None, chan_info: None })
     }
 
-    /// Joins like a client without special wishes.
+    /// Joins with default options.
     pub(crate) fn join(&self, f: &Fixture, channel: &ChannelName, id: u32) -> Result<(), LaneError> {
         f.realtime.join(self.wish(channel, JoinReply::Command(id)))
     }
@@ -93,7 +93,7 @@ async fn too_many_deaths_in_a_short_time_stop_the_process() {
     f.realtime.stop();
 }
 
-/// What comes together at `connect`.
+/// Collects the results of the subscriptions at `connect`.
 #[derive(Default)]
 struct Gathered(Mutex<Vec<(String, Result<SubscribeResult, ErrorCode>)>>);
 
@@ -148,7 +148,7 @@ async fn the_server_publishes_reads_counts_and_forgets() {
         Err(ErrorCode::NotAvailable)
     );
     assert_eq!(f.realtime.presence_of(channel("nowhere:a")).await, Err(ErrorCode::UnknownChannel));
-    // A cut connection is not present any more, even before it has left.
+    // Presence omits a cut connection, even before it has left.
     a.outbox.cut(CloseReason::SessionRevoked, None);
     assert_eq!(f.realtime.presence_of(room).await.unwrap(), []);
     f.realtime.stop();
@@ -208,7 +208,7 @@ async fn a_connection_that_the_server_subscribed_ends_with_the_shard() {
 async fn what_waits_for_a_shard_that_dies_is_answered() {
     let f = start(|settings| settings.namespaces = memory());
     let (a, room) = (socket(), channel("memory:room"));
-    // The shard is held, so that both requests wait behind the panic in the same mailbox.
+    // The shard is blocked, so that both requests wait in the mailbox behind the panic.
     let (release, released) = std::sync::mpsc::channel();
     f.realtime.shard(&room).lane.control(Hold(released));
     f.realtime.shard(&room).lane.control(Panic);
@@ -242,7 +242,7 @@ async fn histories_that_nobody_used_for_longest_are_forgotten_first() {
         let position = f.realtime.publish_as_server(name.clone(), said("1")).await.unwrap();
         epochs.push(position.unwrap().epoch);
     }
-    // A forgotten channel begins anew, so a former member cannot take the new history for the old one.
+    // An evicted channel starts with a new epoch, so a former member notices that the history is a new one.
     for (name, epoch, kept) in [(&names[1], &epochs[1], true), (&names[0], &epochs[0], false)] {
         let found = f.realtime.history_of(name.clone(), HistoryRequest::default()).await.unwrap();
         assert_eq!((found.position.epoch == *epoch, found.position.offset), (kept, u64::from(kept)));
@@ -288,7 +288,7 @@ async fn idempotency_keys_count_in_the_memory_of_histories() {
         settings.history_bytes = 50_000;
     });
     let mut epochs = std::collections::BTreeSet::new();
-    // The ten publications that are kept weigh next to nothing.
+    // The ten stored publications need very little memory.
     for number in 0..200 {
         let said = ServerPublication { idempotency_key: Some(format!("{number:0255}")), ..said("1") };
         let position = f.realtime.publish_as_server(channel("memory:keys"), said).await.unwrap();

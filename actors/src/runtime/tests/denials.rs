@@ -74,7 +74,7 @@ async fn a_connection_that_renewed_its_token_lives_and_dies_with_the_new_one() {
     f.realtime.stop();
 }
 
-/// Registrations racing with the block of their user: in every interleaving, none stays open.
+/// Registrations race with the block of their user. In no interleaving does a connection stay open.
 #[actix_rt::test]
 async fn no_interleaving_of_attach_and_block_leaves_an_open_connection() {
     let f = start(|settings| settings.revoke_wait = Duration::from_millis(500));

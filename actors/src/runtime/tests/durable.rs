@@ -1,10 +1,10 @@
-//! Rooms with their history in the journal: which requests wait for it, and how waiting requests are answered.
+//! Rooms whose history is in the journal: which requests wait for the journal, and how waiting requests are answered.
 
 use protocol::{ErrorCode, HistoryRequest, Position};
 
 use super::*;
 
-/// A round trip through the shard: it has started all earlier requests.
+/// A round trip through the shard. Afterwards the shard has started all earlier requests.
 async fn settled(f: &Fixture, room: &ChannelName) -> u32 {
     f.realtime.presence_stats_of(room.clone()).await.unwrap().clients
 }
@@ -91,7 +91,7 @@ async fn a_removal_of_unknown_outcome_is_settled_before_the_next_batch() {
     f.memory.journal.hold();
     let (realtime, removed) = (f.realtime.clone(), room.clone());
     let removing = actix_rt::spawn(async move { realtime.remove_history(removed).await });
-    // The channel is read, and then the link breaks.
+    // The channel is read; then the database connection breaks.
     f.memory.journal.let_through(1);
     eventually(|| f.memory.journal.is_spent()).await;
     f.memory.journal.down.store(true, Ordering::SeqCst);
@@ -163,7 +163,7 @@ async fn without_a_journal_everybody_is_told_to_try_again_and_nobody_is_lost() {
 
 #[actix_rt::test]
 async fn a_shard_that_dies_leaves_nobody_waiting_for_the_journal() {
-    // Both channels must be of the shard that dies.
+    // Both channels must belong to the shard that dies.
     let f = start(|settings| settings.channel_shards = 1);
     let (a, room) = (socket(), channel("chat:a"));
     f.memory.journal.hold();
@@ -175,7 +175,7 @@ async fn a_shard_that_dies_leaves_nobody_waiting_for_the_journal() {
     f.realtime.shard(&room).lane.control(Panic);
     assert!(a.receive().await[0].starts_with(r#"{"id":1,"error":{"code":100"#));
     assert_eq!(history.await.unwrap(), Err(ErrorCode::Internal));
-    // The publication in progress is still written, and is the history that the successor finds.
+    // The publication in progress is still written, and the new shard finds it in the history.
     f.memory.journal.let_through(10);
     eventually(|| f.memory.journal.batches.lock().len() == 1).await;
     let all = HistoryRequest { limit: -1, ..HistoryRequest::default() };

@@ -18,11 +18,11 @@ use tokio::sync::Semaphore;
 
 use crate::runtime::{AppendError, Journal, PortFuture, ReadError, WriteError};
 
-/// One channel.
+/// The stored messages of one channel.
 #[derive(Default)]
 struct Book {
     rows: Vec<NewMessage>,
-    /// Everything up to this offset was removed.
+    /// All publications up to this offset are removed.
     gone: u64,
 }
 
@@ -50,7 +50,7 @@ impl Book {
 pub(crate) struct Ledger {
     books: Arc<Mutex<HashMap<ChannelName, Book>>>,
     pub(crate) down: Arc<AtomicBool>,
-    /// A permit for each answer that is let through.
+    /// One permit for each answer that may be given.
     answers: Arc<Semaphore>,
     /// Sizes of the batches that were written.
     pub(crate) batches: Arc<Mutex<Vec<usize>>>,
@@ -68,17 +68,17 @@ impl Default for Ledger {
 }
 
 impl Ledger {
-    /// From now on nothing is answered.
+    /// Holds back all further answers.
     pub(crate) fn hold(&self) {
         self.answers.forget_permits(Semaphore::MAX_PERMITS);
     }
 
-    /// Lets this many answers through.
+    /// Permits this many answers.
     pub(crate) fn let_through(&self, answers: usize) {
         self.answers.add_permits(answers);
     }
 
-    /// Whether all answers that were let through have been given.
+    /// Whether all permitted answers have been given.
     pub(crate) fn is_spent(&self) -> bool {
         self.answers.available_permits() == 0
     }

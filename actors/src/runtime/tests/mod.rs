@@ -37,7 +37,8 @@ mod scores;
 mod sessions;
 mod upkeep;
 
-/// Shards and threads of channels unless a test needs a single one, which is where a bound of all shards is exact.
+/// The number of channel shards and their threads. A test of an exact bound needs a single shard, because the bounds
+/// are divided among the shards.
 const SHARDS: usize = 3;
 const ARBITERS: usize = 2;
 
@@ -166,7 +167,7 @@ impl Socket {
         frames.iter().map(|frame| String::from_utf8_lossy(frame).into_owned()).collect()
     }
 
-    /// Waits until something is there; the test's own timeout bounds it.
+    /// Waits until a frame has arrived, and returns the frames.
     async fn receive(&self) -> Vec<String> {
         eventually(|| self.outbox.queued_bytes() > 0).await;
         self.received()

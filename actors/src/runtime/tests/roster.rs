@@ -7,7 +7,7 @@ use protocol::{
 
 use super::*;
 
-/// What a connection is asked, once it is.
+/// Waits for the next request to a connection.
 async fn asked(socket: &Socket) -> ConnectionRequest {
     let mut next = None;
     eventually(|| {
@@ -18,7 +18,7 @@ async fn asked(socket: &Socket) -> ConnectionRequest {
     next.unwrap()
 }
 
-/// Answers what a connection is asked, as its own task would. To a `refresh` it says whether it has `done` it.
+/// Answers the next request to a connection, as its own task would. The answer to a `refresh` is `done`.
 async fn answer(socket: &Socket, done: bool) {
     match asked(socket).await {
         ConnectionRequest::Describe(reply) => {
@@ -46,7 +46,7 @@ async fn a_users_connections_are_found_in_all_of_their_sessions_and_no_others() 
         let id = connected.info.connection;
         assert!(id == a.connection || id == b.connection);
         assert_eq!(connected.info.identity.token.id.as_deref(), Some("of ada"));
-        // The other one did not answer in time: it is listed all the same.
+        // The other connection did not answer in time; it is listed nevertheless.
         assert_eq!(connected.described.is_some(), id == a.connection);
     }
     f.realtime.stop();
@@ -152,7 +152,7 @@ async fn telling_waits_until_it_is_done_and_says_how_many_have() {
 async fn connections_that_end_while_they_are_asked_count_nowhere() {
     let f = start(|settings| settings.revoke_wait = Duration::from_secs(60));
     let (leaving, closed, cut, severed) = (socket(), socket(), socket(), socket());
-    // Of one session, so that all of them have been asked when one has.
+    // All four are in one session, so they all have the request as soon as one of them has it.
     let session = SessionId::random();
     let mut held = Vec::new();
     for socket in [&leaving, &closed, &cut, &severed] {

@@ -1,4 +1,4 @@
-//! Scores of sign-ins: where their history comes from, and that there is no score without it.
+//! Scores of sign-ins: the source of the history, and no score without a history.
 
 use domain::risk::{Place, Reason, Signals, Standing};
 

@@ -67,7 +67,7 @@ async fn a_role_change_closes_sockets_but_lets_the_session_come_back() {
     f.realtime.stop();
 }
 
-/// Registrations racing with the revocation of their session: in every interleaving, none stays open.
+/// Registrations race with the revocation of their session. In no interleaving does a connection stay open.
 #[actix_rt::test]
 async fn no_interleaving_of_attach_and_revoke_leaves_an_open_connection() {
     let f = start(|_| {});
@@ -85,7 +85,7 @@ async fn no_interleaving_of_attach_and_revoke_leaves_an_open_connection() {
                 tokio::task::yield_now().await;
             }
             let ended = [session];
-            // The pump of a cut connection severs it.
+            // The pump severs a connection that was cut.
             let cut = f.realtime.revoke(&ended, Cause::Revoked);
             let pump = async {
                 eventually(|| !racer.outbox.is_open()).await;
@@ -142,7 +142,8 @@ async fn an_attach_that_nobody_waits_for_leaves_nothing_behind() {
     for polls in 0..4 {
         let (session, hasty) = (SessionId::random(), socket());
         let mut attach = Box::pin(hasty.attach(&f.realtime, session));
-        // Dropped before it is polled, while it waits for its answer, and when the answer is there.
+        // The future is dropped before its first poll, while it waits for the answer, and after the answer has
+        // arrived.
         for _ in 0..polls {
             let answered = std::future::poll_fn(|cx| Poll::Ready(attach.as_mut().poll(cx).is_ready())).await;
             if answered {

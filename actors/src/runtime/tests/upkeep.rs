@@ -1,4 +1,4 @@
-//! Audit events and last-seen values on their way to the database.
+//! Audit events and last-seen values: how they are queued and written to the database.
 
 use domain::abuse::stuffing::Pair;
 use logic::bans::BanStatus;

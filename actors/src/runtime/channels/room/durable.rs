@@ -1,4 +1,4 @@
-//! Rooms whose history is in the journal: what such a room asks of its history, and what it does with the answers.
+//! Rooms whose history is in the journal: their requests to the journal, and the handling of its answers.
 
 use std::{rc::Rc, sync::Arc};
 
@@ -19,7 +19,7 @@ use crate::runtime::channels::{
 };
 
 impl Room {
-    /// Does what was asked, once the journal has answered.
+    /// Starts a request, which is completed when the journal has answered.
     pub(crate) fn ask_journal(&mut self, what: What) {
         let Source::Durable(durable) = &mut self.source else { return };
         match what {
@@ -44,12 +44,12 @@ impl Room {
         self.proceed();
     }
 
-    /// Does what can be done now.
+    /// Carries out the actions that are possible now.
     pub(crate) fn proceed(&mut self) {
         let occupied = !self.members.is_empty();
         let Source::Durable(durable) = &mut self.source else { return };
         let (caller, keep) = (Rc::clone(&durable.caller), durable.keep);
-        // What waited for its batch is not written any more if its connection was cut meanwhile.
+        // Publications that still wait for a batch are not written if their connection was cut meanwhile.
         let cut = |waiter: &Waiter| match waiter {
             Waiter::Publish(by) => by.asker.is_command() && !by.asker.is_wanted(),
             _ => false,
@@ -64,7 +64,7 @@ impl Room {
                 Action::Call(number, call) => caller.call(self.name().clone(), keep, number, call),
                 Action::Deliver(publication) => self.deliver(&publication),
                 Action::Tell(waiter, outcome) => self.tell(waiter, outcome),
-                // Each tells its client to come back.
+                // The drop of each member informs its client that it must subscribe again.
                 Action::Lose => drop(self.members.clear()),
             }
         }
@@ -88,12 +88,13 @@ impl Room {
             (Waiter::Publish(by), Outcome::Refused(code)) => self.published(by, Err(code)),
             (Waiter::History(asker), Outcome::Refused(code)) => asker.give(Err(code)),
             (Waiter::Remove(sender), Outcome::Refused(code)) => drop(sender.send(Err(code))),
-            // An answer to another request: a requester that is dropped unanswered receives error 100.
+            // The outcome does not belong to this kind of request. The requester is dropped unanswered, which gives
+            // it error 100.
             _ => {}
         }
     }
 
-    /// A subscription that waits is not wanted any more.
+    /// Cancels a subscription of this connection that still waits for the journal.
     pub(crate) fn forget_joining(&mut self, connection: ConnectionId) {
         let Source::Durable(durable) = &mut self.source else { return };
         let is_its = |waiter: &Waiter| match waiter {
@@ -107,7 +108,7 @@ impl Room {
         }
     }
 
-    /// A subscription that waits will be seen like this.
+    /// Replaces the visible info of a subscription that still waits for the journal.
     pub(crate) fn show_joining(&mut self, info: &Arc<ClientInfo>) {
         let Source::Durable(durable) = &mut self.source else { return };
         for waiter in durable.state.waiting_mut() {

@@ -1,8 +1,8 @@
-//! The history of one room in the journal: the state machine of `logic::journal`, and the calls of the journal.
+//! The history of one room in the journal: the state machine of `logic::journal`, and the calls to the journal.
 //!
-//! Owned by a room. The actor never waits: a call of the journal runs beside the actor on its thread, and the answer comes
-//! back to the shard as a message. During an outage every call fails, thousands in a second, so failures are counted every
-//! time and logged once per period.
+//! A room owns it. The actor never waits: a call to the journal runs as a separate task on the actor's thread, and
+//! its answer returns to the shard as a message. During an outage thousands of calls may fail per second, so every
+//! failure is counted, but only one per period is logged.
 
 use std::{
     cell::Cell,
@@ -45,14 +45,14 @@ pub(crate) struct Caller {
     calls: Cell<u64>,
 }
 
-/// The history of a room, in the journal.
+/// The history of a durable room.
 pub(crate) struct Durable {
     pub(super) state: DurableChannel<Waiter>,
     pub(super) keep: Retention,
     pub(super) caller: Rc<Caller>,
 }
 
-/// What the journal answers to a question of a room.
+/// The journal's answer to a call of a room.
 #[derive(Message)]
 #[rtype(result = "()")]
 pub(crate) struct Answered {
@@ -83,7 +83,8 @@ impl Caller {
         actix_rt::spawn(async move {
             let answer = ask(&*journal, channel.clone(), keep, call).await;
             if let Some(shard) = shard.upgrade() {
-                // This exceeds the bound of the mailbox: each call gives one answer, and each channel has only a few calls.
+                // This may exceed the bound of the mailbox, but each call gives only one answer, and each channel has
+                // only a few calls at a time.
                 shard.do_send(Answered { channel, number, answer });
             }
         });
@@ -173,7 +174,7 @@ const EVERY: Duration = Duration::from_secs(10);
 
 static COMPLAINTS: Mutex<Complaints> = Mutex::new(Complaints { said: None, unsaid: 0 });
 
-/// A call failed.
+/// Counts a failed call, and logs it if no other failure was logged within the period.
 pub(crate) fn complain(call: &'static str, error: &dyn Display) {
     metrics::counter!("journal_failures_total", "call" => call).increment(1);
     if let Some(unsaid) = COMPLAINTS.lock().due(Instant::now()) {

@@ -1,4 +1,5 @@
-//! What the fan-out of a real room costs: a place in each receiver's queue and nothing else, counted by the allocator.
+//! The cost of the fan-out of a real room, counted by the allocator: an entry in each receiver's queue and no further
+//! memory.
 
 use std::{sync::Arc, time::Instant};
 
@@ -56,7 +57,7 @@ fn publication() -> Box<Publishment> {
     })
 }
 
-/// Takes what arrived at each reader, and returns the least and the most frames.
+/// Reads the frames of each reader, and returns the lowest and the highest number of frames.
 fn read(readers: &[OutboxReader]) -> (usize, usize) {
     let counts = readers.iter().map(|reader| {
         while reader.next_request().is_some() {}
@@ -79,7 +80,7 @@ fn a_delivery_allocates_nothing_per_receiver() {
         room.ask(Instant::now(), What::Publish(publication));
         let cost = taken() - before;
         assert_eq!(read(&readers), (1, 1));
-        // In the first round a queue may get its first places.
+        // In the first round the queues may allocate their first entries.
         assert!(round == 0 || cost.times <= 32, "{cost:?} for {MEMBERS} receivers");
     }
 }

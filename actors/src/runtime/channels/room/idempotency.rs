@@ -1,7 +1,8 @@
-//! The idempotency keys of one room: what was published under them, and what is on its way to the journal.
+//! The idempotency keys of one room: of past publications, and of publications that are being written to the journal.
 //!
-//! One rule for every publication of a channel, kept or not: of those with one key the first is published, and the others get
-//! its answer. In a durable channel the journal knows the keys of what it keeps besides, for all nodes and over restarts.
+//! One rule applies to all publications of a channel, with or without history: the first publication with a key is
+//! published, and later ones receive the same answer. In a durable channel the journal also stores the keys of its
+//! publications, for all nodes and across restarts.
 
 use std::{collections::HashMap, time::Instant};
 
@@ -10,33 +11,33 @@ use protocol::ErrorCode;
 
 use crate::runtime::channels::reply::{Asker, Published};
 
-/// See the module.
+/// The keys of one room.
 #[derive(Default)]
 pub(crate) struct Keys {
     done: Remembered,
     begun: HashMap<String, Begun>,
 }
 
-/// What is on its way under one key.
+/// The publications with one key that are being written to the journal.
 #[derive(Default)]
 struct Begun {
     count: usize,
-    /// The requesters that receive the same answer.
+    /// Requesters whose own publication is not written; they receive the same answer.
     followers: Vec<Asker<Published>>,
 }
 
 impl Keys {
-    /// What became of the publication with this key, if there was one.
+    /// The result of the publication with this key, if there was one.
     pub(crate) fn find(&mut self, now: Instant, key: &str) -> Option<Published> {
         self.done.find(now, key)
     }
 
-    /// It is published.
+    /// Stores the result of a publication.
     pub(crate) fn remember(&mut self, now: Instant, key: &str, published: Published) {
         self.done.remember(now, key, published);
     }
 
-    /// A publication with this key goes to the journal; [`Self::end`] follows.
+    /// Starts a publication with this key in the journal. [`Self::end`] must follow.
     pub(crate) fn begin(&mut self, key: &str) {
         self.begun.entry(key.to_owned()).or_default().count += 1;
     }
@@ -48,7 +49,7 @@ impl Keys {
         None
     }
 
-    /// The journal has answered.
+    /// Ends a publication with the journal's answer.
     pub(crate) fn end(&mut self, now: Instant, key: &str, result: &Result<Published, ErrorCode>) {
         let Some(begun) = self.begun.get_mut(key) else { return };
         begun.count = begun.count.saturating_sub(1);
@@ -68,17 +69,18 @@ impl Keys {
         self.done.expire(now);
     }
 
-    /// What is remembered weighs, in bytes; what is on its way is bounded by what waits for the journal.
+    /// The bytes of the stored keys. Keys in progress are not included; the bound of publications that wait for the
+    /// journal limits them.
     pub(crate) fn bytes(&self) -> usize {
         self.done.bytes()
     }
 
-    /// Forgets the older half of what is remembered: memory is short.
+    /// Drops the older half of the stored keys, because memory is short.
     pub(crate) fn halve(&mut self) {
         self.done.halve();
     }
 
-    /// Whether nothing is remembered.
+    /// Whether there are no keys, stored or in progress.
     pub(crate) fn is_empty(&self) -> bool {
         self.done.is_empty() && self.begun.is_empty()
     }

@@ -1,5 +1,5 @@
-//! One channel in its shard: members, history, and what is done for them. Whatever its history is kept in, what follows
-//! an answer of that history is done here.
+//! One channel in its shard: its members, its history, and the operations on them. The history is in memory or in the
+//! journal; the code after a lookup in the history is the same for both.
 
 pub(crate) mod durable;
 pub(crate) mod durable_history;
@@ -31,31 +31,31 @@ use crate::runtime::channels::{
     reply::{Joining, Leaving, accept},
 };
 
-/// A channel that has members, or a history.
+/// A channel in memory: its members and its history.
 pub(crate) struct Room {
     pub(crate) name: ChannelName,
     pub(crate) options: Arc<Options>,
     pub(crate) members: Channel<Subscriber>,
     pub(crate) source: Source,
-    /// Idempotency keys of publications that are made or under way.
+    /// Idempotency keys of publications that are done or in progress.
     pub(crate) keys: Keys,
     /// Its place in the order of eviction; set only while the room has no members.
     pub(crate) resting: Option<u64>,
 }
 
-/// Where the history of a channel is.
+/// Where the history of a channel is kept.
 pub(crate) enum Source {
-    /// Nowhere, or in memory: answers come at once.
+    /// In memory, or not at all. Lookups succeed at once.
     Memory {
         /// The history, if there is one.
         stream: Option<Stream>,
     },
-    /// In the journal: answers may take a while.
+    /// In the journal. Lookups may have to wait for it.
     Durable(Box<Durable>),
 }
 
 impl Room {
-    /// `journal` is how a history in the database is reached.
+    /// `journal` gives access to the histories of durable channels.
     pub(crate) fn new(name: ChannelName, options: Arc<Options>, journal: Option<&Rc<Caller>>) -> Self {
         let source = match journal {
             Some(caller) if options.durable => {
@@ -70,7 +70,7 @@ impl Room {
         &self.name
     }
 
-    /// Does what was asked, if the history is at hand.
+    /// Carries out a request: at once if the history is in memory, otherwise when the journal has answered.
     pub(crate) fn ask(&mut self, now: Instant, what: What) {
         let what = match what {
             What::Publish(publishment) => return self.publish(now, publishment),
@@ -100,7 +100,7 @@ impl Room {
         }
     }
 
-    /// The history in memory; it begins when it is first asked for.
+    /// The history in memory, which is created on first use. `None` if the channel keeps none in memory.
     pub(crate) fn stream(&mut self) -> Option<&mut Stream> {
         let Source::Memory { stream } = &mut self.source else { return None };
         if stream.is_none() && self.options.keeps_history() {
@@ -129,8 +129,8 @@ impl Room {
         Ok(HistoryResult { publications, position: stream.position() })
     }
 
-    /// Makes a subscription, now that the history is known: the joining client is answered first, then
-    /// the join is announced.
+    /// Makes a subscription from what was found in the history. The new subscriber is answered first; then the join
+    /// is announced to the members.
     pub(crate) fn join(&mut self, joining: Joining, mut found: Found) {
         let full = self.options.max_subscribers;
         let Some(join) = joining.join() else { return };
@@ -167,7 +167,8 @@ impl Room {
             Some(recovery) => (recovery, true),
             None => (Recovery { recovered: false, publications: Vec::new(), offset: 0 }, false),
         };
-        // In cache mode one publication is sent, and the position is the newest of the channel.
+        // In stream mode the position is the one that the client recovers from. In cache mode it is the channel's
+        // newest position, because only the newest publication is sent.
         let before = was_recovering && self.options.recovery_mode == RecoveryMode::Stream;
         let position =
             found.top.map(|top| if before { Position { offset: recovery.offset, ..top } } else { top });
@@ -192,7 +193,7 @@ impl Room {
         }
     }
 
-    /// Takes a member out and answers it through `told`; then the leave is announced.
+    /// Removes a member and answers it through `told`; then the leave is announced.
     pub(crate) fn leave(&mut self, connection: ConnectionId, told: Option<Leaving>) {
         let Some(member) = self.members.leave(connection) else { return };
         drop(told);
@@ -209,7 +210,7 @@ impl Room {
         }
     }
 
-    /// Forgets what is too old, and members whose connections ended without leaving.
+    /// Removes expired publications and keys, and members whose connections ended without leaving.
     pub(crate) fn expire(&mut self, now: Instant) {
         for ended in self.members.gone(Subscriber::is_open) {
             self.leave(ended, None);
@@ -251,7 +252,7 @@ impl Room {
         history + self.keys.bytes()
     }
 
-    /// Forgets the older half of what it holds of its history, and of its keys: memory is short.
+    /// Drops the older half of the history in memory and of the keys, because the histories exceed their bound.
     pub(crate) fn halve(&mut self) {
         self.keys.halve();
         match &mut self.source {
@@ -265,7 +266,7 @@ impl Room {
 fn new_epoch() -> Arc<str> {
     let random = uuid::Uuid::new_v4();
     let (front, back) = (random.as_bytes(), random.as_bytes());
-    // All but the bytes that say of which kind it is.
+    // Bytes 6 and 8 are not used: they contain the UUID's version and variant.
     epoch([front[0], front[1], front[2], front[3], back[12], back[13], back[14], back[15]])
 }
 

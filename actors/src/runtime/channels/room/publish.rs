@@ -1,4 +1,4 @@
-//! Publishing in a room: once per idempotency key, only newer versions, then delivery to all subscribers.
+//! Publishing in a room: checks the idempotency key and the version, then delivers to all subscribers.
 
 use std::{sync::Arc, time::Instant};
 
@@ -13,7 +13,8 @@ use crate::runtime::channels::{
 };
 
 impl Room {
-    /// Publishes, unless that was done under the same key. What is not kept does not wait for a journal.
+    /// Publishes, unless a publication with the same idempotency key exists. A publication with `skip_history` waits
+    /// for the journal only if another publication with its key is being written.
     pub(crate) fn publish(&mut self, now: Instant, mut publishment: Box<Publishment>) {
         let durable = matches!(self.source, Source::Durable(_)) && !publishment.skip_history;
         if let Some(key) = &publishment.key {
@@ -57,7 +58,7 @@ impl Room {
         drop(bytes);
     }
 
-    /// The journal has answered.
+    /// Passes the journal's answer to the publisher.
     pub(crate) fn published(&mut self, by: Publisher, result: Result<Published, ErrorCode>) {
         if let Some(key) = by.key {
             self.keys.end(now(), &key, &result);
@@ -65,7 +66,7 @@ impl Room {
         by.asker.give(result);
     }
 
-    /// Hands a publication to everyone.
+    /// Delivers a publication to all subscribers.
     pub(crate) fn deliver(&mut self, publication: &Arc<Publication>) {
         let mut frames = Publishing::new(&self.name, publication);
         let mut delivered = 0_u64;

@@ -1,4 +1,4 @@
-//! What a room finds in its history for a new subscription, and how much of it fits into the client's queue.
+//! What a room finds in its history for a new subscription, and whether it fits into the client's queue.
 
 use logic::history::{Recovery, weight};
 use protocol::Position;
@@ -8,7 +8,7 @@ use crate::runtime::{
     connection::outbox::Reservation,
 };
 
-/// What a history gives to a new subscription.
+/// The result of the lookup for a new subscription.
 #[derive(Default)]
 pub(crate) struct Found {
     /// The newest position; `None` in channels without positions.
@@ -18,9 +18,10 @@ pub(crate) struct Found {
 }
 
 impl Found {
-    /// Reserves space for the missed publications in the client's queue; escaping may double their size. Without space, the
-    /// client is told that it is not recovered, and reads the history page by page. An answer that overflows the queue would
-    /// end the connection, and the client would reconnect and ask for the same.
+    /// Reserves space for the missed publications in the client's queue, twice their size because escaping may double
+    /// it. Without enough space, the answer says `recovered: false`, and the client reads the history page by page.
+    /// Otherwise the answer would overflow the queue and end the connection; the client would reconnect and request
+    /// the same again.
     pub(crate) fn reserve(&mut self, join: &ChannelJoin) -> Option<Reservation> {
         let owed = self.recovery.as_mut().filter(|recovery| !recovery.publications.is_empty())?;
         let bytes: usize = owed.publications.iter().map(|publication| weight(publication)).sum();

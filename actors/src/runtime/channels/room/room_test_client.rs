@@ -1,4 +1,5 @@
-//! A client that does as SDKs do: it remembers where it stands, undoes deltas, and does not use the room's own state.
+//! A client that behaves like an SDK: it remembers its position and applies deltas. It does not read the room's own
+//! state.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -62,7 +63,7 @@ impl Client {
         }
     }
 
-    /// Takes what has arrived.
+    /// Reads the frames that have arrived.
     pub(crate) fn read(&mut self, truth: &BTreeMap<(String, u64), String>) {
         let mut frames = Vec::new();
         self.reader.take(usize::MAX, &mut frames);

@@ -1,5 +1,5 @@
-//! A room and clients that behave like SDKs, in any order of events: no publication is lost silently or delivered twice, and
-//! every client knows the members.
+//! Random orders of events in a room whose clients behave like SDKs. No publication is lost without notice or
+//! delivered twice, and every client knows the members.
 
 #[path = "room_test_client.rs"]
 mod client;
@@ -60,7 +60,7 @@ enum Step {
     Wait(u64),
     Remove,
     Halve,
-    /// The shard dies, or forgets the room.
+    /// The shard dies, or evicts the room.
     Begin,
 }
 
@@ -98,7 +98,7 @@ impl World {
             asker: Asker::Server(sender),
             bytes: Waiting::default().take(1).unwrap(),
         };
-        // What clients receive is compared when they read; the expected state is known by then.
+        // Clients compare the publications only when they read, after the expected state is complete.
         self.room.ask(self.now, What::Publish(Box::new(publishment)));
         if let Some(position) = position.try_recv().unwrap().unwrap() {
             assert!(self.truth.insert((position.epoch, position.offset), text).is_none(), "an offset twice");
