@@ -1,8 +1,8 @@
-//! Bans: keys (addresses, accounts) that are refused for a while. A copy of the database's rows.
+//! Bans: keys (addresses, accounts) that are refused for a while. This is a copy of the database's rows.
 //!
-//! Shared by everything that admits callers, and not part of any actor: a shard that dies must not lift the bans.
+//! All code that admits callers shares the copy. No actor owns it, because a shard that dies must not lift the bans.
 //! Until the copy has been filled once, the status of every key is unknown. Times are wall time in milliseconds since the
-//! epoch, because bans are rows and outlive the process.
+//! Unix epoch, because bans are rows and outlive the process.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -11,16 +11,16 @@ use std::{collections::HashMap, time::Duration};
 pub enum BanStatus {
     /// It is not banned.
     Free,
-    /// Not for so long.
+    /// It is banned for this much longer.
     Banned(Duration),
-    /// It cannot be told: the table was never filled.
+    /// The status is not known, because the table was never filled.
     Unknown,
 }
 
-/// The copy.
+/// The copy of the bans.
 #[derive(Debug, Default)]
 pub struct Bans {
-    /// Until when each is banned; none before it was filled.
+    /// The end of each key's ban; `None` until the table is filled.
     until_ms: Option<HashMap<Box<str>, i64>>,
     changes: u64,
 }
@@ -37,14 +37,14 @@ impl Bans {
         }
     }
 
-    /// A mark of what this node itself has changed so far, to be taken before the database is read.
+    /// The number of changes that this node has made so far. Read it before the database, and pass it to [`Self::fill`].
     #[must_use]
     pub fn mark(&self) -> u64 {
         self.changes
     }
 
-    /// Takes over what the database holds. `false` if this node changed something since `mark`: what was read may be
-    /// older than that, so read again.
+    /// Replaces the copy by the rows of the database. `false` if this node changed a ban since `mark`: the rows may be
+    /// older than that change, so the caller must read them again.
     pub fn fill(&mut self, mark: u64, bans: impl IntoIterator<Item = (String, i64)>) -> bool {
         let fresh = mark == self.changes;
         if fresh {
@@ -54,7 +54,7 @@ impl Bans {
         fresh
     }
 
-    /// A ban that this node has written.
+    /// Adds a ban that this node has written to the database.
     pub fn ban(&mut self, key: &str, until_ms: i64) {
         self.changes += 1;
         if let Some(table) = &mut self.until_ms {
@@ -63,7 +63,7 @@ impl Bans {
         }
     }
 
-    /// A ban that this node has lifted.
+    /// Removes a ban that this node has lifted in the database.
     pub fn lift(&mut self, key: &str) {
         self.changes += 1;
         if let Some(table) = &mut self.until_ms {

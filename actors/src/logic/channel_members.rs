@@ -1,7 +1,8 @@
-//! The members of one channel: which subscribers receive a publication and in which form, which are visible in presence, and which are told of joins and leaves.
+//! The members of one channel. The table says in which form each member receives a publication, whether it is visible in
+//! presence, and whether it receives joins and leaves.
 //!
-//! A shard's actor owns one per channel that has members. `S` is whatever it delivers through. Presence is this table and
-//! nothing else, so it cannot linger.
+//! A shard's actor owns one table per channel that has members. `S` is the handle through which it delivers. Presence is
+//! read from this table only, so a member that has left is not shown.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -16,7 +17,7 @@ use super::namespace::Terms;
 /// One subscription.
 #[derive(Debug)]
 pub struct Member<S> {
-    /// What it is reached through.
+    /// The handle through which it receives messages.
     pub via: S,
     info: Arc<ClientInfo>,
     present: bool,
@@ -25,22 +26,22 @@ pub struct Member<S> {
     delta: Delta,
 }
 
-/// Whether a member is sent deltas.
+/// Whether a member receives deltas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Delta {
     Off,
-    /// The next publication is sent whole: there is nothing that both sides know.
+    /// The next publication is sent whole, because the member does not have the one before it.
     Fresh,
-    /// It has the publication before.
+    /// The member has the last publication, so the next one may be a delta to it.
     Following,
 }
 
-/// In which form a member gets a publication.
+/// The form in which a member receives a publication.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Form<'a> {
-    /// Without deltas.
+    /// For a member without deltas.
     Plain,
-    /// With deltas, but this one whole.
+    /// For a member with deltas, but this publication is sent whole.
     Whole,
     /// As a delta to this publication, if that is smaller.
     Delta(&'a Publication),
@@ -50,10 +51,11 @@ pub enum Form<'a> {
 #[derive(Debug)]
 pub struct Channel<S> {
     members: HashMap<ConnectionId, Member<S>>,
-    /// How many members receive joins and leaves, and how many receive deltas, so that no search is made where there is none.
+    /// How many members receive joins and leaves. The members are not searched while it is 0.
     hearing: usize,
+    /// How many members receive deltas.
     deltas: usize,
-    /// The last publication that was delivered, while there are members with deltas.
+    /// The last delivered publication; `None` while no member receives deltas.
     last: Option<Arc<Publication>>,
 }
 
@@ -64,8 +66,8 @@ impl<S> Default for Channel<S> {
 }
 
 impl<S> Channel<S> {
-    /// Adds a connection. If it is a member already, its old entry is replaced and returned without an announcement. `base` is the newest
-    /// publication of the channel if the connection has just been given it.
+    /// Adds a connection. If it is a member already, its old entry is replaced and returned. `base` is the newest publication
+    /// of the channel if the connection has just received it.
     pub fn join(
         &mut self,
         info: Arc<ClientInfo>,
@@ -101,14 +103,14 @@ impl<S> Channel<S> {
         }
     }
 
-    /// A connection is seen like this from here on. False if it is no member.
+    /// Replaces the description of a member that others see. False if the connection is not a member.
     pub fn show(&mut self, info: &Arc<ClientInfo>) -> bool {
         let Some(member) = self.members.get_mut(&info.client) else { return false };
         member.info = Arc::clone(info);
         true
     }
 
-    /// Takes a connection out; `None` if it was not in.
+    /// Removes a connection; `None` if it was not a member.
     pub fn leave(&mut self, connection: ConnectionId) -> Option<Member<S>> {
         self.take(connection)
     }
@@ -123,7 +125,7 @@ impl<S> Channel<S> {
         Some(member)
     }
 
-    /// Hands a publication to every member, each in its form, in no particular order.
+    /// Calls `send` for every member with the form of its publication, in no particular order.
     pub fn deliver(&mut self, publication: &Arc<Publication>, mut send: impl FnMut(&S, Form<'_>)) {
         if self.deltas == 0 {
             return self.members.values().for_each(|member| send(&member.via, Form::Plain));
@@ -148,13 +150,13 @@ impl<S> Channel<S> {
         any.into_iter().flatten().filter(|member| member.hears).map(|member| &member.via)
     }
 
-    /// The members that are visible in presence, as far as they are alive according to `lives`.
+    /// The members that are visible in presence and for which `lives` is true.
     pub fn presence(&self, lives: impl Fn(&S) -> bool) -> impl Iterator<Item = &Arc<ClientInfo>> {
         let seen = self.members.values().filter(move |member| member.present && lives(&member.via));
         seen.map(|member| &member.info)
     }
 
-    /// How many are seen.
+    /// How many connections and users are visible in presence.
     #[must_use]
     pub fn presence_stats(&self, lives: impl Fn(&S) -> bool) -> PresenceStats {
         let mut users = HashSet::new();
@@ -168,7 +170,7 @@ impl<S> Channel<S> {
         PresenceStats { clients: count(clients), users: count(users.len()) }
     }
 
-    /// The members that are no longer alive.
+    /// The members for which `lives` is false.
     pub fn gone(&self, lives: impl Fn(&S) -> bool) -> Vec<ConnectionId> {
         let gone = self.members.iter().filter(|(_, member)| !lives(&member.via));
         gone.map(|(connection, _)| *connection).collect()
@@ -186,13 +188,13 @@ impl<S> Channel<S> {
         self.members.len()
     }
 
-    /// Whether there is none.
+    /// Whether the channel has no members.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.members.is_empty()
     }
 
-    /// Takes every member out.
+    /// Removes and returns every member.
     pub fn clear(&mut self) -> impl Iterator<Item = Member<S>> {
         let members: HashMap<_, _> = std::mem::take(&mut self.members);
         (self.hearing, self.deltas, self.last) = (0, 0, None);

@@ -1,20 +1,20 @@
-//! Fossil deltas: how one payload becomes the next, for subscribers that asked to receive only the difference.
+//! Fossil deltas: the difference between two payloads, for subscribers that asked for deltas.
 //!
-//! Called by channel shards once per publication and encoding, never per receiver. The format is that of the Fossil version
-//! control system, which the clients' libraries read: `length\n`, then instructions (`n@offset,` copies from the source,
-//! `n:bytes` inserts), then `checksum;`, with numbers in a base of 64 digits. Work and memory grow with the two lengths and
-//! with nothing else, whatever the bytes are. Must not decide whether a delta is worth sending: the caller compares lengths.
+//! Channel shards call this once per publication and encoding, never once per receiver. The format is that of the Fossil
+//! version control system, which the clients' libraries read: `length\n`, then instructions (`n@offset,` copies from the
+//! source, `n:bytes` inserts), then `checksum;`, with numbers in base 64. Time and memory depend only on the two lengths,
+//! not on the content. The caller compares lengths and decides whether a delta is worth sending.
 
-/// Bytes of a block. A copy starts only where one whole block is equal.
+/// Bytes of a block. A copy is found only where at least one whole block of the source is equal.
 const BLOCK: usize = 16;
 /// The most slots of the table that one look-up checks.
 const PROBES: usize = 8;
-/// Longest target that [`apply`] makes.
+/// The longest target that [`apply`] produces, in bytes.
 const APPLIED_MAX: usize = 16 * 1024 * 1024;
 /// The digits of numbers, most significant first on the wire.
 const DIGITS: &[u8; 64] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz~";
 
-/// The delta that turns `source` into `target`. If `target` is UTF-8, so is the delta: no character is torn apart.
+/// The delta that turns `source` into `target`. If `target` is UTF-8, the delta is too: no character is split.
 #[must_use]
 pub fn fossil(source: &[u8], target: &[u8]) -> Vec<u8> {
     let mut delta = Vec::with_capacity(64);
@@ -47,7 +47,7 @@ pub fn fossil(source: &[u8], target: &[u8]) -> Vec<u8> {
     delta
 }
 
-/// Applies a delta as a client does; `None` if the delta does not fit this source. Here to prove deltas right.
+/// Applies a delta as a client does; `None` if the delta does not fit this source. Tests use it to check deltas.
 #[must_use]
 pub fn apply(source: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
     let mut rest = delta;
@@ -79,7 +79,7 @@ pub fn apply(source: &[u8], delta: &[u8]) -> Option<Vec<u8>> {
     }
 }
 
-/// A stretch that source and target have in common.
+/// A range of bytes that source and target have in common.
 struct Copy {
     from: usize,
     to: usize,
@@ -87,29 +87,29 @@ struct Copy {
 }
 
 impl Copy {
-    /// The longest stretch around one common block, from `done` on in the target, without parts of characters.
+    /// The longest common range around one common block. It starts at or after `done` in the target and splits no character.
     fn around(source: &[u8], target: &[u8], from: usize, to: usize, done: usize) -> Self {
         let before = source[..from].iter().rev().zip(target[done..to].iter().rev());
         let back = before.take_while(|(a, b)| a == b).count();
         let forth = source[from..].iter().zip(&target[to..]).take_while(|(a, b)| a == b).count();
         let (mut start, mut end) = (to - back, to + forth);
-        // A character has three bytes of continuation at most.
+        // A character has at most three continuation bytes.
         start += (0..3).take_while(|n| is_continuation(target, start + n)).count();
         end -= (0..3).take_while(|n| is_continuation(target, end - n)).count();
         Self { from: from + start - to, to: start, length: end - start }
     }
 }
 
-/// Whether a character of UTF-8 would be torn in front of this byte.
+/// Whether a cut before this byte would split a UTF-8 character.
 fn is_continuation(text: &[u8], at: usize) -> bool {
     text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80)
 }
 
-/// Where the blocks of the source are, by their hash. A full neighbourhood of the table takes no more: of equal blocks the
-/// first ones count.
+/// A hash table of the source's blocks. A block whose candidate slots are all used is left out, so of many equal blocks
+/// only the first ones are in the table.
 struct Blocks<'a> {
     source: &'a [u8],
-    /// Number of a block plus one; 0 for none. The length is a power of two.
+    /// Each slot holds the number of a block plus one, or 0 if it is free. The number of slots is a power of two.
     slots: Vec<u32>,
 }
 
@@ -129,7 +129,7 @@ impl<'a> Blocks<'a> {
     /// The slots in which a block with this hash may be.
     fn candidates(&self, hash: u32) -> impl Iterator<Item = usize> + use<> {
         let mask = self.slots.len() - 1;
-        // Multiplied, so that the upper bits count as well.
+        // The multiplication mixes the upper bits of the hash into the index.
         let first = (hash.wrapping_mul(0x9e37_79b1) >> 8) as usize;
         (0..PROBES).map(move |step| (first + step) & mask)
     }
@@ -144,13 +144,13 @@ impl<'a> Blocks<'a> {
     }
 }
 
-/// A hash of [`BLOCK`] bytes that moves on by a byte at a constant cost.
+/// A rolling hash of [`BLOCK`] bytes: moving it by one byte has a constant cost.
 #[derive(Clone, Copy)]
 struct Rolling(u32);
 
 impl Rolling {
     const FACTOR: u32 = 0x0100_0193;
-    /// What the oldest byte of a block has been multiplied with.
+    /// The factor with which the oldest byte of a block is in its hash.
     const OLDEST: u32 = Self::FACTOR.wrapping_pow(BLOCK as u32 - 1);
 
     fn of(block: &[u8]) -> Self {
@@ -161,7 +161,7 @@ impl Rolling {
         )
     }
 
-    /// The hash of the block at `at`, if there is a whole one.
+    /// The hash of the block at `at`; `None` if fewer than [`BLOCK`] bytes are left.
     fn over(text: &[u8], at: usize) -> Option<Self> {
         text.get(at..at + BLOCK).map(Self::of)
     }
@@ -174,7 +174,7 @@ impl Rolling {
     }
 }
 
-/// The sum of the text as big-endian words of 32 bits, zeros appended.
+/// The sum of the text as big-endian words of 32 bits. Zeros fill up the last word.
 fn checksum(text: &[u8]) -> u32 {
     text.chunks(4).fold(0, |sum: u32, word| {
         let mut padded = [0; 4];
@@ -202,7 +202,7 @@ fn take_number(rest: &mut &[u8]) -> Option<u64> {
     let digits = rest.iter().take_while(|byte| DIGITS.contains(byte)).count();
     let (number, after) = rest.split_at(digits);
     *rest = after;
-    // Ten digits are 60 bits: more than any length.
+    // Ten digits hold 60 bits, which is enough for every length.
     (1..=10).contains(&digits).then(|| {
         number.iter().fold(0, |number, byte| {
             number << 6 | DIGITS.iter().position(|digit| digit == byte).unwrap_or(0) as u64

@@ -36,7 +36,7 @@ fn what_moves_is_found_again() {
 
 #[test]
 fn no_character_is_torn() {
-    // The last bytes of the two differ, and those before them are equal.
+    // The two last characters differ only in their second byte.
     let (source, target) = ("0123456789abcdefä", "0123456789abcdefå");
     assert_eq!(
         delta(source, target),

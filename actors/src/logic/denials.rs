@@ -1,59 +1,60 @@
-//! Denials: blocked users and revoked tokens. A copy of the database's rows.
+//! Denials: blocked users and revoked tokens. This is a copy of the database's rows.
 //!
-//! Pure. Shared by everything that admits callers, and followed through the feed like revocations: records may come twice
-//! and in any order, and the copy is the same. Times are wall time in milliseconds since the epoch, because denials are
-//! rows and speak of tokens.
+//! Pure. All code that admits callers shares the copy. The revocation feed delivers the records, possibly twice and in any
+//! order; the resulting copy is the same. Times are wall time in milliseconds since the Unix epoch, because rows and tokens
+//! contain wall time.
 
 use std::{collections::HashMap, sync::Arc};
 
 use protocol::{close::CloseReason, id::Subject};
 
-/// How long a lifted block is remembered, so that an older ruling that is heard late does not undo the lifting.
+/// How long a lifted block is remembered, so that an older ruling that arrives late does not block the user again.
 const LIFTED_FOR_MS: i64 = 600_000;
 
-/// By what a token is known once it has been verified.
+/// The claims by which denials identify a verified token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TokenMark {
     /// `jti`, if it has one.
     pub id: Option<Arc<str>>,
-    /// `iat`, if it has one, in milliseconds since the epoch. A token without counts as issued before any moment.
+    /// `iat`, if it has one, in milliseconds since the Unix epoch. A token without `iat` counts as issued before every
+    /// moment.
     pub issued_at_ms: Option<i64>,
 }
 
-/// What is denied, or no longer.
+/// The content of a ruling: a denial, or the end of a block.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Denial {
-    /// A user, or, `lifted`, no longer.
+    /// A user is blocked, or, if `lifted`, is not blocked any more.
     User {
         /// The user.
         subject: Subject,
         /// Whether the block was lifted.
         lifted: bool,
     },
-    /// One token.
+    /// One token is revoked.
     Token {
         /// Its `jti`.
         id: Arc<str>,
     },
-    /// Every token of a user that was issued before a moment.
+    /// Every token of a user that was issued before a moment is revoked.
     IssuedBefore {
         /// The owner of the tokens.
         subject: Subject,
         /// The moment.
         moment_ms: i64,
-        /// Only tokens of subscriptions to this channel.
+        /// If set, only subscription tokens for this channel are revoked.
         channel: Option<Arc<str>>,
     },
 }
 
-/// A row of the database.
+/// A ruling, as a row of the database states it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DenialRecord {
-    /// Its number: of two about the same user, the later counts.
+    /// Its number. Of two rulings about the block of a user, the one with the higher number counts.
     pub id: i64,
-    /// What it says.
+    /// Its content.
     pub denial: Denial,
-    /// Until when it holds; `None` for ever.
+    /// The end of its validity; `None` if it has none.
     pub until_ms: Option<i64>,
 }
 
@@ -62,14 +63,14 @@ pub struct DenialRecord {
 pub enum Denied {
     /// The user is blocked.
     Blocked,
-    /// This very token was revoked.
+    /// The token was revoked by its `jti`.
     TokenRevoked,
-    /// The user's tokens of that time were revoked.
+    /// The user's tokens that were issued before a moment were revoked.
     TokensInvalidated,
 }
 
 impl Denied {
-    /// What sockets are told.
+    /// The reason with which sockets are closed.
     #[must_use]
     pub fn close_reason(self) -> CloseReason {
         match self {
@@ -79,7 +80,7 @@ impl Denied {
     }
 }
 
-/// The copy.
+/// The copy of the denials.
 #[derive(Debug, Default)]
 pub struct Denials {
     users: HashMap<Subject, Block>,
@@ -101,7 +102,7 @@ struct Before {
     until: Until,
 }
 
-/// The end of something; what has none is last in the order.
+/// The end of a ruling's validity. No end is greater than every end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Until(i64);
 
@@ -116,7 +117,7 @@ impl Until {
 }
 
 impl Denials {
-    /// Takes a ruling over. One that is known already changes nothing.
+    /// Adds a ruling to the copy. A ruling that is known already changes nothing.
     pub fn apply(&mut self, ruling: &DenialRecord, now_ms: i64) {
         let until = Until::of(ruling.until_ms);
         match &ruling.denial {
@@ -143,7 +144,7 @@ impl Denials {
         }
     }
 
-    /// Why the bearer of this token may not come in, if so. A token of a subscription names its channel.
+    /// Why the bearer of this token is refused; `None` if it is not. `channel` is the channel of a subscription token.
     #[must_use]
     pub fn judge(
         &self,
@@ -168,7 +169,7 @@ impl Denials {
             .then_some(Denied::TokensInvalidated)
     }
 
-    /// Forgets what is over. Call it periodically.
+    /// Drops expired rulings. Call it periodically.
     pub fn purge(&mut self, now_ms: i64) {
         self.users.retain(|_, block| block.until.holds(now_ms));
         self.tokens.retain(|_, until| until.holds(now_ms));
@@ -178,13 +179,13 @@ impl Denials {
         });
     }
 
-    /// How many denials are known.
+    /// How many entries the copy has: users with a block or a lifted block, tokens, and users whose older tokens are revoked.
     #[must_use]
     pub fn len(&self) -> usize {
         self.users.len() + self.tokens.len() + self.issued_before.len()
     }
 
-    /// Whether nothing is denied.
+    /// Whether the copy has no entries.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
@@ -192,7 +193,7 @@ impl Denials {
 }
 
 impl Before {
-    /// Whether everything that the other denies is denied by this one, for at least as long.
+    /// Whether this entry denies all tokens that the other denies, for at least as long.
     fn covers(&self, other: &Self) -> bool {
         self.moment_ms >= other.moment_ms
             && self.until >= other.until

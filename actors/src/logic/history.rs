@@ -1,7 +1,8 @@
 //! The history of one channel in memory: its publications by offset, and which of them a returning client missed.
 //!
-//! A stream is known by its epoch and counts offsets from 1. It keeps the newest publications, bounded in number and age;
-//! epoch and offset stay when they are gone. A channel's shard owns it. Pure: time and the epoch's letters are passed in.
+//! A stream has an epoch and counts offsets from 1. It keeps the newest publications, bounded in number and age. Epoch and
+//! offset stay when the publications are dropped. The channel's shard owns the stream. Pure: the time and the letters of
+//! the epoch are arguments.
 
 use std::{
     collections::VecDeque,
@@ -13,10 +14,10 @@ use protocol::{ClientInfo, ErrorCode, HistoryRequest, Payload, Position, Publica
 
 use super::{namespace::RecoveryMode, version::Version};
 
-/// The most publications that one answer carries.
+/// The most publications in one answer.
 pub const PAGE_MAX: usize = 300;
-/// The most bytes of data that one answer to a connection carries: it must fit into the connection's queue, which is at
-/// least 1 MiB, and escaping may double it.
+/// The most bytes of publications in one answer to a connection. The answer must fit into the connection's outbox, which
+/// holds at least 1 MiB, and escaping may double its size.
 pub const PAGE_BYTES: usize = 448 * 1024;
 
 /// Publications of one channel.
@@ -24,7 +25,7 @@ pub const PAGE_BYTES: usize = 448 * 1024;
 pub struct Stream {
     epoch: Arc<str>,
     top: u64,
-    /// The newest that was published, if versions are counted.
+    /// The newest published version, if a publication had one.
     version: Option<Version>,
     kept: VecDeque<(Instant, Arc<Publication>)>,
     bytes: usize,
@@ -32,55 +33,55 @@ pub struct Stream {
     ttl: Duration,
 }
 
-/// What a subscription with a position gets.
+/// The result of a recovery: the publications that a client missed since its position.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
     /// Whether `publications` are all that the client missed.
     pub recovered: bool,
     /// Oldest first.
     pub publications: Vec<Arc<Publication>>,
-    /// Where the subscription begins: before `publications`, or at the top.
+    /// The offset at which the subscription begins: the one before `publications`, or the top.
     pub offset: u64,
 }
 
-/// How much one answer may carry.
+/// The bound of one answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PageBound {
-    /// Publications.
+    /// The most publications.
     pub count: usize,
-    /// Bytes of their data; the first is always carried.
+    /// The most bytes of publications. The first publication is always included.
     pub bytes: usize,
 }
 
 impl PageBound {
     /// For an answer to a connection.
     pub const CLIENT: Self = Self { count: PAGE_MAX, bytes: PAGE_BYTES };
-    /// For an answer to an application's own server, which has no queue to fit into, but memory that it shares.
+    /// For an answer over the server API. It fits into no outbox, but its memory is shared with all other requests.
     pub const SERVER: Self = Self { count: usize::MAX, bytes: 16 * 1024 * 1024 };
 }
 
-/// An epoch's name, made of these random bytes: eight lower-case letters.
+/// The name of an epoch: eight lower-case letters, made from eight random bytes.
 #[must_use]
 pub fn epoch(random: [u8; 8]) -> Arc<str> {
     random.iter().map(|byte| char::from(b'a' + byte % 26)).collect::<String>().into()
 }
 
-/// What of a history was asked for, in a form that can be counted off.
+/// The part of a history that a request selects.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Page {
-    /// At most so many.
+    /// The most publications.
     pub limit: usize,
-    /// Only what comes after this offset, or before it in reverse.
+    /// Only publications after this offset; in reverse order, only those before it.
     pub since: Option<u64>,
     /// Newest first.
     pub reverse: bool,
 }
 
 impl Page {
-    /// Reads a request to a history of this epoch.
+    /// The page that a request selects from a history of this epoch.
     ///
     /// # Errors
-    /// 112 the position is of another epoch, 107 it is the beginning and the way leads back.
+    /// 112 the position is of another epoch, 107 publications before offset 0 are requested.
     pub fn of(request: &HistoryRequest, epoch: &str, bound: PageBound) -> Result<Self, ErrorCode> {
         if let Some(since) = &request.since {
             if !is_of(since, epoch) {
@@ -97,20 +98,20 @@ impl Page {
         })
     }
 
-    /// Whether a publication with this offset belongs to the page, as far as `since` goes.
+    /// Whether `since` admits a publication with this offset. The limit is not checked.
     #[must_use]
     pub fn covers(&self, offset: u64) -> bool {
         self.since.is_none_or(|since| if self.reverse { offset < since } else { offset > since })
     }
 }
 
-/// Whether a position is of this epoch, as far as the client knows.
+/// Whether a position is of this epoch. A position without an epoch fits every epoch.
 #[must_use]
 pub fn is_of(position: &Position, epoch: &str) -> bool {
     position.epoch.is_empty() || position.epoch == epoch
 }
 
-/// Takes as many as may be carried.
+/// The first publications that fit into both bounds. The first one is always included if `limit` is not 0.
 pub fn bounded(
     publications: impl Iterator<Item = Arc<Publication>>,
     limit: usize,
@@ -125,16 +126,16 @@ pub fn bounded(
     publications.take(limit).take_while(fits).collect()
 }
 
-/// What a publication weighs beside what it carries.
+/// The fixed part of a publication's weight.
 pub const WEIGHT_OF_ITSELF: usize = 128;
 
-/// The weight of a publication in bytes: its data, its publisher's description, and a fixed overhead.
+/// The weight of a publication in bytes: its data, its publisher's description, its tags, and a fixed overhead.
 #[must_use]
 pub fn weight(publication: &Publication) -> usize {
     weight_of(&publication.data, publication.info.as_deref(), &publication.tags)
 }
 
-/// What a publication of these parts weighs.
+/// The weight of a publication with these parts.
 pub(super) fn weight_of(data: &Payload, info: Option<&ClientInfo>, tags: &[(String, String)]) -> usize {
     let info = info.into_iter().flat_map(|info| [&info.conn_info, &info.chan_info]);
     let info: usize = info.flatten().map(|payload| payload.as_bytes().len()).sum();
@@ -142,8 +143,8 @@ pub(super) fn weight_of(data: &Payload, info: Option<&ClientInfo>, tags: &[(Stri
     data.as_bytes().len() + info + tags + WEIGHT_OF_ITSELF
 }
 
-/// What a client at `since` missed, where `newer` are the publications after it that are still known, oldest
-/// first, and `latest` is the newest of all.
+/// Recovers a client at `since`. `newer` holds the kept publications after `since`, oldest first; `latest` is the newest
+/// kept publication.
 #[must_use]
 pub fn recover(
     since: &Position,
@@ -173,7 +174,7 @@ pub fn recover(
 }
 
 impl Stream {
-    /// A stream in which nothing was published, that keeps `size` publications for `ttl`.
+    /// A stream without publications. It will keep the newest `size` publications for `ttl`.
     #[must_use]
     pub fn new(epoch: Arc<str>, size: usize, ttl: Duration) -> Self {
         Self { epoch, top: 0, version: None, kept: VecDeque::new(), bytes: 0, size, ttl }
@@ -185,7 +186,7 @@ impl Stream {
         Position { offset: self.top, epoch: self.epoch.as_ref().to_owned() }
     }
 
-    /// Whether a publication of this version is to be appended; from here on it is the newest.
+    /// Whether a publication of this version may be appended. If so, this version becomes the newest.
     pub fn takes(&mut self, version: Option<Version>) -> bool {
         let Some(version) = version else { return true };
         let outdated = version.is_outdated(self.version.as_ref());
@@ -209,7 +210,7 @@ impl Stream {
         publication
     }
 
-    /// Forgets what is too old.
+    /// Drops publications that are older than the stream keeps them.
     pub fn expire(&mut self, now: Instant) {
         while self.kept.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= self.ttl) {
             self.drop_oldest();
@@ -219,26 +220,26 @@ impl Stream {
         }
     }
 
-    /// Forgets the older half: memory is short. A client that was behind it cannot recover.
+    /// Drops the older half of the publications to free memory. A client that still needs one of them cannot recover.
     pub fn halve(&mut self) {
         for _ in 0..self.kept.len().div_ceil(2) {
             self.drop_oldest();
         }
     }
 
-    /// Forgets all publications; epoch and offset stay.
+    /// Drops all publications; epoch and offset stay.
     pub fn remove(&mut self) {
         self.kept = VecDeque::new();
         self.bytes = 0;
     }
 
-    /// What its publications weigh, in bytes.
+    /// The weight of its publications, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Answers `history`.
+    /// The publications that a `history` request selects.
     ///
     /// # Errors
     /// As [`Page::of`].
@@ -259,10 +260,11 @@ impl Stream {
         })
     }
 
-    /// What a client at `since` missed.
+    /// Recovers a client at `since`.
     pub fn recover(&mut self, now: Instant, since: &Position, mode: RecoveryMode) -> Recovery {
         self.expire(now);
-        // Newest first, so that only what is owed is looked at, and little more than may be given.
+        // The search goes back from the newest publication, so it visits only those that the client missed, and at most
+        // one more than an answer may carry.
         let newer = self.kept.iter().rev().map(|(_, publication)| publication);
         let newer = newer.take_while(|publication| publication.offset > since.offset).take(PAGE_MAX + 1);
         let mut newer: Vec<_> = newer.cloned().collect();

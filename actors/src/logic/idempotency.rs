@@ -1,7 +1,7 @@
-//! What was published under keys of the publishers' choosing, so that it is published once.
+//! Idempotency keys of one channel: a publication is not published again while its key is remembered.
 //!
-//! One per channel, in memory: bounded in number and age, and counted among the bytes of its history. Durable channels ask
-//! the database instead. Pure.
+//! The table is in memory, bounded in number and age, and counts as part of the bytes of the channel's history. Durable
+//! channels ask the database instead. Pure.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -13,12 +13,12 @@ use protocol::Position;
 
 /// How long a key is remembered.
 pub const REMEMBERED: Duration = Duration::from_secs(5 * 60);
-/// Keys of one channel that are remembered; beyond that the oldest are forgotten.
+/// The most keys of one channel. A further key evicts the oldest.
 const KEYS_MAX: usize = 1_024;
-/// What a key weighs in memory besides its letters: its places in the map and in the order, and its position.
+/// The weight of a key besides its letters: its entries in the map and in the queue, and its position.
 const WEIGHT_OF_A_KEY: usize = 160;
 
-/// Keys and what became of them.
+/// The remembered keys, with the positions of their publications.
 #[derive(Debug, Default)]
 pub struct Published {
     by_key: HashMap<Arc<str>, Option<Position>>,
@@ -27,13 +27,14 @@ pub struct Published {
 }
 
 impl Published {
-    /// Where the publication with this key is, if it was published. `Some(None)` where positions are not counted.
+    /// The position of the publication with this key; `None` if the key is not remembered. `Some(None)` means that the
+    /// publication has no position, because the channel keeps no history.
     pub fn find(&mut self, now: Instant, key: &str) -> Option<Option<Position>> {
         self.expire(now);
         self.by_key.get(key).cloned()
     }
 
-    /// Remembers a publication. A key that is remembered already stays as it is.
+    /// Remembers the key of a publication. A key that is remembered already keeps its position.
     pub fn remember(&mut self, now: Instant, key: &str, position: Option<Position>) {
         self.expire(now);
         if self.by_key.contains_key(key) {
@@ -48,26 +49,26 @@ impl Published {
         self.by_key.insert(key, position);
     }
 
-    /// Forgets what is too old.
+    /// Drops keys that are older than [`REMEMBERED`].
     pub fn expire(&mut self, now: Instant) {
         while self.order.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= REMEMBERED) {
             self.forget_oldest();
         }
     }
 
-    /// Whether nothing is remembered.
+    /// Whether no key is remembered.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.order.is_empty()
     }
 
-    /// What is remembered weighs, in bytes.
+    /// The weight of all remembered keys, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// Forgets the older half: memory is short.
+    /// Drops the older half of the keys to free memory.
     pub fn halve(&mut self) {
         for _ in 0..self.order.len().div_ceil(2) {
             self.forget_oldest();

@@ -1,7 +1,7 @@
-//! The rules of the actors as plain structs: `&mut self`, and `now` passed in.
+//! The rules of the actors as plain structs. Their methods take `&mut self` and the current time as an argument.
 //!
-//! The actors of `runtime` hold these and add nothing but messages and time, so everything that can go wrong in a
-//! rule can be tested here without an executor. Nothing in here knows actix, tokio, a clock or randomness.
+//! The actors of `runtime` hold these structs and add only messages and time, so each rule can be tested here without an
+//! executor. This crate uses no actix, no tokio, no clock and no randomness.
 
 pub mod bans;
 pub mod channel_members;

@@ -1,7 +1,7 @@
 //! Rate limits by GCRA, the generic cell rate algorithm: one instant per key, no timers, no counters to reset.
 //!
-//! [`Gcra`] is the state of one key, for an owner with a state of its own (a connection and its frames); [`Limiter`] keeps many
-//! keys within a bound, for a shard of the rate limiter.
+//! [`Gcra`] is the state of one key: a connection keeps one for its frames. [`Limiter`] holds a bounded number of keys: a
+//! shard of the rate limiter keeps one.
 
 use std::{
     collections::HashMap,
@@ -10,14 +10,14 @@ use std::{
 
 use protocol::limit::Limit;
 
-/// What a limit says.
+/// The result of a check against a limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Go on; one permit is spent.
+    /// Permitted; one permit is spent.
     Allowed,
-    /// Not now; no permit is spent.
+    /// Not permitted now; no permit is spent.
     Denied {
-        /// When the next permit is there.
+        /// The time until the next permit is available.
         retry_after: Duration,
     },
 }
@@ -30,14 +30,14 @@ impl Verdict {
     }
 }
 
-/// The state of one key: when all of its permits will be back.
+/// The state of one key: the moment at which all of its permits are available again.
 #[derive(Clone, Copy, Debug)]
 pub struct Gcra {
     full_at: Instant,
 }
 
 impl Gcra {
-    /// A key with all of its permits.
+    /// A key whose permits are all available.
     #[must_use]
     pub fn new(now: Instant) -> Self {
         Self { full_at: now }
@@ -58,13 +58,13 @@ impl Gcra {
         Verdict::Denied { retry_after: over }
     }
 
-    /// What [`Self::check`] would say; nothing is taken.
+    /// The verdict that [`Self::check`] would give; no permit is spent.
     #[must_use]
     pub fn look(&self, limit: &Limit, now: Instant) -> Verdict {
         Self { ..*self }.check(limit, now)
     }
 
-    /// Whether all permits are back: forgetting such a key changes nothing.
+    /// Whether all permits are available. To forget such a key changes no verdict.
     #[must_use]
     pub fn is_idle(&self, now: Instant) -> bool {
         self.full_at <= now
@@ -73,8 +73,9 @@ impl Gcra {
 
 /// Limits for many keys, in bounded memory.
 ///
-/// Keys with all permits are forgotten first, which loses nothing. If none is left to forget, the keys nearest to
-/// that state are evicted: a flood of new keys must neither exhaust memory nor lock out all unknown keys.
+/// When the limiter is full, it first drops keys whose permits are all available; this changes no verdict. If that frees
+/// too little, it evicts the keys that would have all permits next. So a flood of new keys neither exhausts memory nor
+/// locks out unknown keys.
 #[derive(Debug)]
 pub struct Limiter {
     keys: HashMap<&'static str, HashMap<Box<str>, Gcra>>,
@@ -105,21 +106,21 @@ impl Limiter {
         verdict
     }
 
-    /// What [`Self::check`] would say; nothing is taken, and an unknown key is not remembered.
+    /// The verdict that [`Self::check`] would give. No permit is spent, and an unknown key is not remembered.
     #[must_use]
     pub fn look(&self, key: &str, limit: &Limit, now: Instant) -> Verdict {
         let known = self.keys.get(limit.name).and_then(|keys| keys.get(key));
         known.map_or_else(|| Gcra::new(now).look(limit, now), |state| state.look(limit, now))
     }
 
-    /// Gives a key all of its permits back, as when an operator lifts a limit.
+    /// Makes all permits of a key available again, for example when an operator lifts a limit.
     pub fn forget(&mut self, key: &str, name: &str) {
         if self.keys.get_mut(name).is_some_and(|keys| keys.remove(key).is_some()) {
             self.len -= 1;
         }
     }
 
-    /// Forgets every key that has all of its permits. Call it periodically.
+    /// Drops every key whose permits are all available. Call it periodically.
     pub fn purge(&mut self, now: Instant) {
         self.retain(|state| !state.is_idle(now));
         self.keys.retain(|_, keys| {
@@ -140,7 +141,7 @@ impl Limiter {
         self.len == 0
     }
 
-    /// Frees at least one place, and a sixteenth of all so that the work is rare.
+    /// Frees a sixteenth of the capacity, so that this work is seldom needed, and at least one entry.
     fn make_room(&mut self, now: Instant) {
         self.retain(|state| !state.is_idle(now));
         let target = self.capacity - (self.capacity / 16).max(1);

@@ -1,7 +1,7 @@
 //! The connections of one signed-in session on this node, as its actor holds them.
 //!
-//! `C` is whatever cuts and describes a connection. The state knows no cause and no time: whether the session is alive
-//! is decided before, by the tombstones, and a drained state is thrown away with its actor.
+//! `C` is the handle that cuts and describes a connection. The tombstones decide whether the session is alive, so this
+//! state holds neither a cause nor a time.
 
 use std::collections::HashMap;
 
@@ -10,7 +10,7 @@ use protocol::id::ConnectionId;
 /// Why a connection may not join its session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AttachRefused {
-    /// The session has as many connections as it may have.
+    /// The session has reached its limit of connections.
     Limit,
 }
 
@@ -28,7 +28,7 @@ impl<C> SessionConnections<C> {
         Self { connections: HashMap::new(), limit }
     }
 
-    /// Adds a connection. One that is there already is replaced and counts once.
+    /// Adds a connection. A connection with the same id is replaced and counts once.
     ///
     /// # Errors
     /// When the session is at its limit. The new connection is dropped.
@@ -40,12 +40,12 @@ impl<C> SessionConnections<C> {
         Ok(())
     }
 
-    /// Takes a connection out; `None` if it is not here, for example because a revocation removed it before it reported its end.
+    /// Removes a connection; `None` if it is not here, for example because a revocation removed it before it reported its end.
     pub fn detach(&mut self, id: ConnectionId) -> Option<C> {
         self.connections.remove(&id)
     }
 
-    /// Hands out every connection, to be cut: the session is revoked, or what it was told is void.
+    /// Removes and returns every connection, so that the caller can cut them.
     pub fn drain(&mut self) -> impl Iterator<Item = (ConnectionId, C)> {
         self.connections.drain()
     }

@@ -1,6 +1,6 @@
-//! Types that describe the subscriptions of a connection, also those that the server makes.
+//! Types that describe a connection and its subscriptions, including those that the server makes.
 //!
-//! Plain values that tokens, the server API and requests to connections share.
+//! Tokens, the server API and connection requests share these plain values.
 
 use std::sync::Arc;
 
@@ -8,16 +8,16 @@ use protocol::{Payload, channel_name::ChannelName};
 
 use super::denials::TokenMark;
 
-/// What a connection says of itself.
+/// The description of a connection.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ConnectionDescription {
     /// Name of the client's library.
     pub name: String,
     /// Version of the application.
     pub version: String,
-    /// The `meta` value of its token; for servers only.
+    /// The `meta` value of its token; only the server API returns it.
     pub meta: Option<Arc<Payload>>,
-    /// What it is subscribed to.
+    /// Its subscriptions.
     pub subscriptions: Vec<SubscriptionDescription>,
 }
 
@@ -28,9 +28,9 @@ pub enum SubscriptionSource {
     ConnectionToken,
     /// The client sent a subscription token for the channel.
     SubscriptionToken,
-    /// The client asked, and the channel is limited to users that include this one.
+    /// The client asked for it, and the channel is limited to users that include this one.
     UserLimited,
-    /// The client asked, and the namespace permits it.
+    /// The client asked for it, and the namespace permits it.
     ClientAllowed,
     /// It is the user's personal channel.
     UserPersonal,

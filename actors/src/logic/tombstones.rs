@@ -1,7 +1,7 @@
 //! Tombstones: sessions that are known to have ended, kept for longer than any access token lives.
 //!
-//! Every verification looks here first, so a revoked session is refused even while a cache or an unreachable
-//! database says otherwise. A changed role never enters: its session lives on.
+//! Every verification looks here first. So a revoked session is refused even if a cache still holds it or the database
+//! cannot be reached. A changed role leaves no tombstone, because its session does not end.
 
 use std::{
     collections::HashMap,
@@ -23,12 +23,12 @@ struct Tombstone {
     until: Instant,
 }
 
-/// What burying did.
+/// The effect of [`Tombstones::insert`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TombstoneChange {
-    /// The session had not been known to have ended.
+    /// The session had no tombstone before.
     New,
-    /// It was buried already; its first cause stays.
+    /// The session had a tombstone already; the first cause stays.
     Extended,
     /// The cause ends no session.
     NotAnEnd,
@@ -41,7 +41,7 @@ impl Tombstones {
         Self { ended: HashMap::new(), keep }
     }
 
-    /// Remembers that a session ended. Burying again keeps the first cause and the longer time.
+    /// Remembers that a session ended. A second call for the session keeps the first cause and the later expiry.
     pub fn insert(&mut self, session: SessionId, cause: Cause, now: Instant) -> TombstoneChange {
         if !cause.ends_session() {
             return TombstoneChange::NotAnEnd;
@@ -60,25 +60,25 @@ impl Tombstones {
         change
     }
 
-    /// Why the session ended, if it is remembered.
+    /// The cause of the session's end; `None` if it has no tombstone.
     #[must_use]
     pub fn get(&self, session: SessionId, now: Instant) -> Option<Cause> {
         self.ended.get(&session).filter(|tombstone| tombstone.until > now).map(|tombstone| tombstone.cause)
     }
 
-    /// Forgets what is over. Call it periodically.
+    /// Drops expired tombstones. Call it periodically.
     pub fn purge(&mut self, now: Instant) {
         self.ended.retain(|_, tombstone| tombstone.until > now);
         self.ended.shrink_to(self.ended.len() * 2);
     }
 
-    /// How many sessions are remembered.
+    /// How many tombstones there are.
     #[must_use]
     pub fn len(&self) -> usize {
         self.ended.len()
     }
 
-    /// Whether none is remembered.
+    /// Whether there are no tombstones.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.ended.is_empty()

@@ -1,13 +1,13 @@
-//! Versions of what is published: a publication is outdated if its version is not newer than the last published version.
+//! Versions of publications: a publication is outdated if its version is not newer than the last published version.
 //!
-//! The publisher chooses them. Pure; the newest version of a channel is kept with its history.
+//! The publisher chooses the versions. The history of a channel keeps the newest one. Pure.
 
 /// The version that a publication carries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Version {
     /// Counts up, from 1.
     pub number: u64,
-    /// Numbers restart in each epoch. Empty means the current epoch.
+    /// Numbers start again in each epoch. An empty epoch means the current one.
     pub epoch: String,
 }
 

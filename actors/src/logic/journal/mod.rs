@@ -1,7 +1,7 @@
-//! Durable channels: what is written to and read from the journal, and the state machine that does it.
+//! Durable channels: the state machine of one channel, and the types that it exchanges with the journal.
 //!
-//! The types here are what the `Journal` port takes and gives; [`DurableChannel`] is the state of one channel, driven by
-//! its shard. Nothing in here waits, or knows how the journal is stored.
+//! The types in this file are the arguments and results of the `Journal` port. [`DurableChannel`] is the state of one
+//! channel; its shard drives it. Nothing in here waits or depends on how the journal is stored.
 
 mod recent_window;
 mod state_machine;
@@ -21,22 +21,22 @@ use crate::history::weight_of;
 /// A publication on its way into the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewMessage {
-    /// What is published.
+    /// The payload.
     pub data: Payload,
     /// The publishing client; absent when the server publishes.
     pub info: Option<Arc<ClientInfo>>,
-    /// Names and values that the server gives along.
+    /// Names and values that the server adds to the publication.
     pub tags: Vec<(String, String)>,
-    /// When it was accepted, in milliseconds since the epoch.
+    /// When it was accepted, in milliseconds since the Unix epoch.
     pub time_ms: i64,
-    /// A name of the publisher's choosing, under which it is published once.
+    /// A key that the publisher chose. A second message with the same key is not published.
     pub idempotency_key: Option<String>,
-    /// Published only if nothing as new was.
+    /// The message is published only if no message of this or a newer version was published before.
     pub version: Option<Version>,
 }
 
 impl NewMessage {
-    /// The publication it becomes at this offset.
+    /// The publication that this message becomes at an offset.
     #[must_use]
     pub fn at(&self, offset: u64) -> Publication {
         Publication {
@@ -48,60 +48,60 @@ impl NewMessage {
         }
     }
 
-    /// What the publication it becomes weighs, in bytes.
+    /// The weight of the publication that this message becomes, in bytes.
     #[must_use]
     pub fn weight(&self) -> usize {
         weight_of(&self.data, self.info.as_deref(), &self.tags)
     }
 }
 
-/// How much of a channel is kept.
+/// The bounds of the publications that a channel keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// The newest so many publications.
+    /// How many of the newest publications are kept.
     pub size: u32,
-    /// And of those, which are younger than this.
+    /// How long they are kept.
     pub ttl: Duration,
 }
 
 impl Retention {
-    /// As the options of a namespace say.
+    /// The retention that the options of a namespace state.
     #[must_use]
     pub fn of(options: &Options) -> Self {
         Self { size: u32::try_from(options.history_size).unwrap_or(u32::MAX), ttl: options.history_ttl }
     }
 
-    /// The moment, in milliseconds since the epoch, at and before which publications have expired.
+    /// The moment up to which publications have expired, in milliseconds since the Unix epoch.
     #[must_use]
     pub fn expired_ms(&self, now_ms: i64) -> i64 {
         now_ms.saturating_sub(i64::try_from(self.ttl.as_millis()).unwrap_or(i64::MAX))
     }
 }
 
-/// Which publications are read.
+/// A selection of publications to read from the journal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// Those with a greater offset.
+    /// Only publications with a greater offset.
     pub after: u64,
-    /// Those with a smaller offset.
+    /// Only publications with a smaller offset.
     pub before: u64,
-    /// At most so many.
+    /// The most publications.
     pub limit: u32,
-    /// At most so many bytes, as [`weight`](crate::history::weight) counts them, or a little more strictly; the first is
-    /// always read.
+    /// The most bytes, as [`weight`](crate::history::weight) counts them; the journal may count slightly more. The first
+    /// publication is always read.
     pub bytes: usize,
-    /// The newest first.
+    /// Whether the newest comes first.
     pub reverse: bool,
-    /// Of the newest so many only.
+    /// Only publications among the newest `size` of the channel.
     pub size: u32,
-    /// Accepted after this moment, in milliseconds since the epoch.
+    /// Only publications that were accepted after this moment, in milliseconds since the Unix epoch.
     pub younger_than_ms: i64,
 }
 
-/// What became of a batch.
+/// The result of a batch that was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Appended {
-    /// For each message of the batch, in its order.
+    /// One placement for each message of the batch, in the order of the batch.
     pub placed: Vec<Placement>,
     /// The newest offset of the channel after the batch.
     pub top: u64,
@@ -109,14 +109,14 @@ pub struct Appended {
     pub epoch: Arc<str>,
 }
 
-/// Where one message of a batch is.
+/// The result of one message of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Placement {
-    /// It got this offset. The new ones of a batch follow each other without a hole.
+    /// The message was published at this offset. The new offsets of a batch follow each other without a gap.
     New(u64),
-    /// A message with its key was there before, at this offset.
+    /// An earlier message with the same idempotency key is at this offset.
     Earlier(u64),
-    /// It is left out, because something as new was published; this offset is the newest.
+    /// The message is not published, because its version is outdated. The offset is the newest of the channel.
     Outdated(u64),
 }
 
@@ -135,18 +135,18 @@ impl Placement {
 pub struct Opened {
     /// The epoch of all offsets; it changes only with the database.
     pub epoch: Arc<str>,
-    /// The newest offset; where nothing was published, or is remembered of it, the one after which the channel begins.
+    /// The newest offset. If the journal does not know the channel, the offset after which the channel begins (the floor).
     pub top: u64,
-    /// The newest publications, oldest first, of those that are kept.
+    /// The newest kept publications, oldest first.
     pub newest: Vec<Arc<Publication>>,
-    /// Whether these are all that are kept: otherwise there are older ones, that were too many or too large to be read.
+    /// Whether `newest` holds all kept publications. If not, older ones exist that exceeded the bounds of the read.
     pub whole: bool,
 }
 
-/// What was removed.
+/// The result of a removal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Removed {
-    /// Everything up to this offset.
+    /// All publications up to this offset were removed.
     pub upto: u64,
     /// The epoch of all offsets.
     pub epoch: Arc<str>,

@@ -1,4 +1,4 @@
-//! The recent window of a durable channel: its newest publications in memory, as the journal has them.
+//! The recent window of a durable channel: a copy of the newest publications of the journal in memory.
 
 use std::{collections::VecDeque, sync::Arc};
 
@@ -10,29 +10,29 @@ use crate::{
     namespace::RecoveryMode,
 };
 
-/// Publications that a window holds: more than one client can recover.
+/// The most publications of a window. This is more than one client can recover.
 pub(super) const WINDOW_MAX: u32 = 512;
-/// Bytes of one batch.
+/// The most bytes of one batch.
 pub(super) const BATCH_BYTES: usize = 1024 * 1024;
-/// Bytes that a window holds: more than one client can recover, and a whole batch, so that a batch of which it is unknown whether
-/// it was written is read back.
+/// The most bytes of a window. This is more than one client can recover. It is also the bound of a batch: when the outcome
+/// of a batch is unknown, one read returns the whole batch.
 const WINDOW_BYTES: usize = BATCH_BYTES;
 
-/// The newest publications of a channel, without a hole, up to the newest of all.
+/// The newest publications of a channel, without a gap, up to the top.
 #[derive(Debug)]
 pub(super) struct RecentWindow {
     epoch: Arc<str>,
     top: u64,
-    /// Everything that is kept of the channel after this offset is here.
+    /// The window holds every kept publication with a greater offset.
     from: u64,
-    /// Nothing is kept of the channel before that.
+    /// Whether the window holds every kept publication of the channel.
     whole: bool,
     kept: VecDeque<Arc<Publication>>,
     bytes: usize,
 }
 
 impl RecentWindow {
-    /// What an `open` reads for it.
+    /// The range that an `open` reads for the window.
     pub(super) fn range(keep: Retention, now_ms: i64) -> Range {
         Range {
             after: 0,
@@ -45,7 +45,7 @@ impl RecentWindow {
         }
     }
 
-    /// As it was read.
+    /// The window that an `open` has read.
     pub(super) fn opened(opened: Opened) -> Self {
         let from = opened.newest.first().map_or(opened.top, |first| first.offset.saturating_sub(1));
         let Opened { epoch, top, newest, whole } = opened;
@@ -55,7 +55,7 @@ impl RecentWindow {
         hot
     }
 
-    /// Of a channel of which only this end is known: what was published just now.
+    /// An empty window for a channel of which only a batch that begins at `first` is known.
     pub(super) fn began(epoch: Arc<str>, first: u64) -> Self {
         let from = first.saturating_sub(1);
         Self { epoch, top: from, from, whole: from == 0, kept: VecDeque::new(), bytes: 0 }
@@ -92,7 +92,7 @@ impl RecentWindow {
         self.trim();
     }
 
-    /// Forgets what is too old.
+    /// Drops expired publications.
     pub(super) fn expire(&mut self, keep: Retention, now_ms: i64) {
         let expired = keep.expired_ms(now_ms);
         while self.kept.front().is_some_and(|oldest| oldest.time_ms <= expired) {
@@ -100,9 +100,9 @@ impl RecentWindow {
         }
     }
 
-    /// Everything up to this offset was removed.
+    /// Drops all publications up to this offset: they were removed from the journal.
     pub(super) fn remove(&mut self, upto: u64) {
-        // Otherwise what is kept between there and here is still not known.
+        // If the removal ends before `from`, the journal still has publications that the window does not hold.
         self.whole |= upto >= self.from;
         while self.kept.front().is_some_and(|oldest| oldest.offset <= upto) {
             self.drop_oldest();
@@ -110,7 +110,7 @@ impl RecentWindow {
         self.from = self.from.max(upto.min(self.top));
     }
 
-    /// Forgets the older half: memory is short.
+    /// Drops the older half of the publications to free memory.
     pub(super) fn halve(&mut self) {
         self.whole &= self.kept.is_empty();
         for _ in 0..self.kept.len().div_ceil(2) {
@@ -118,11 +118,11 @@ impl RecentWindow {
         }
     }
 
-    /// Whether it holds everything that a client at `since` missed; if not, the channel has to be read again.
+    /// Whether the window suffices to decide the recovery of a client at `since`. If not, the channel must be read again.
     pub(super) fn can_recover(&self, since: &Position) -> bool {
         let same = crate::history::is_of(since, &self.epoch);
         let too_much = self.kept.len() > PAGE_MAX || self.bytes > PAGE_BYTES;
-        // Beyond the newest there is nothing to be read: such an offset may be made up, and must not cost a query.
+        // `since` may be greater than the top. A client can invent such an offset, so it must not cost a query.
         !same || self.whole || since.offset >= self.from || too_much
     }
 
@@ -133,7 +133,7 @@ impl RecentWindow {
         recover(since, mode, &self.position(), newer, self.kept.back().cloned())
     }
 
-    /// A page of the history, if it is all here.
+    /// A page of the history; `None` if the window does not hold all of it.
     pub(super) fn page(&self, page: Page, bound: PageBound) -> Option<Vec<Arc<Publication>>> {
         let covered = self.kept.iter().filter(|publication| page.covers(publication.offset));
         let here = self.whole || page.limit == 0;

@@ -1,8 +1,8 @@
 //! Admission: which users may do what in a channel, and the terms of a subscription. Pure.
 //!
-//! Asked by the client's state machine for its commands, and by the server API for subscriptions in the
-//! server's name. Not asked: whether the connection is subscribed already (105) or has too many channels (106); the
-//! client's state machine knows that.
+//! The client's state machine calls these rules for its commands and for the subscriptions that the server makes. Two
+//! checks are not here but in the client's state machine: whether the connection is subscribed already (105), and whether
+//! it has too many channels (106).
 
 use protocol::{
     ErrorCode, Position, PublishRequest, SubscribeRequest, channel_name::ChannelName, id::Subject,
@@ -14,43 +14,44 @@ use super::{
     options::{Options, Rights, Standing},
 };
 
-/// The user that asks.
+/// The user for which a command is judged.
 #[derive(Clone, Copy, Debug)]
 pub struct ChannelUser<'a> {
-    /// What the user is.
+    /// The user's rank.
     pub party: Party,
     /// The user's name.
     pub subject: &'a Subject,
 }
 
-/// What a subscription is, after the rules have been applied.
+/// The terms of a subscription, after the rules have been applied.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Terms {
-    /// What the client has, if it is to get what it missed since.
+    /// The position from which missed publications are recovered, if they are.
     pub recover: Option<Position>,
-    /// Whether it would rather have error 112 than a subscription that missed something.
+    /// Whether the subscription fails with error 112 if the missed publications cannot be recovered.
     pub must_recover: bool,
-    /// Whether the server watches for holes.
+    /// Whether the subscription has a position, so that a gap is detected.
     pub positioned: bool,
-    /// Whether it may recover later.
+    /// Whether the client may recover later.
     pub recoverable: bool,
-    /// Whether others see it in the presence.
+    /// Whether the subscription is visible in presence.
     pub presence: bool,
-    /// Whether its coming and going is announced.
+    /// Whether its own join and leave are announced to other subscribers.
     pub announce: bool,
-    /// Whether it hears of others' coming and going.
+    /// Whether it receives the joins and leaves of other subscribers.
     pub join_leave: bool,
-    /// Whether it is sent deltas.
+    /// Whether it receives deltas.
     pub delta: bool,
 }
 
 impl Namespaces {
-    /// Whether this user may subscribe as asked, and what the subscription is. `token` is what a valid subscription token
-    /// for this user and this channel says; it stands in for the rights of the namespace.
+    /// The terms of the requested subscription, if this user may subscribe. `token` holds the overrides of a valid
+    /// subscription token for this user and channel; with a token the rights of the namespace do not matter.
     ///
     /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 107 a tags filter (ignoring it would deliver what was filtered out),
-    /// 108 a kind that is not offered, 112 a position to recover from where nothing can be recovered.
+    /// 102 unknown namespace, 103 not permitted, 107 a tags filter (it is not supported, and ignoring it would deliver
+    /// publications that the client filtered out), 108 a kind that is not offered, 112 the client must recover but the
+    /// channel has no recovery.
     pub fn admit_subscribe(
         &self,
         channel: &ChannelName,
@@ -79,7 +80,7 @@ impl Namespaces {
         Ok(terms)
     }
 
-    /// What a subscription is that the server makes; the rights of the namespace are no matter then.
+    /// The terms of a subscription that the server makes. The rights of the namespace are not checked.
     ///
     /// # Errors
     /// 102 unknown namespace.
@@ -93,7 +94,7 @@ impl Namespaces {
         Ok(terms(self.options(channel)?, overrides, &request))
     }
 
-    /// Whether a connection may publish as asked. `subscriber`: whether it is subscribed.
+    /// Checks whether a connection may publish. `subscriber` says whether it is subscribed to the channel.
     ///
     /// # Errors
     /// 102 unknown namespace, 103 not permitted, 107 no data or too much of it, 108 a kind that is not offered.
@@ -116,7 +117,7 @@ impl Namespaces {
         Ok(())
     }
 
-    /// Whether a connection may read presence.
+    /// Checks whether a connection may read presence.
     ///
     /// # Errors
     /// 102 unknown namespace, 103 not permitted, 108 presence is not available in the namespace.
@@ -130,10 +131,10 @@ impl Namespaces {
         permit_to_look(channel, options.presence, user, subscriber)
     }
 
-    /// Whether a connection may read the history.
+    /// Checks whether a connection may read the history.
     ///
     /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 108 the namespace keeps nothing.
+    /// 102 unknown namespace, 103 not permitted, 108 the namespace keeps no history.
     pub fn admit_history(
         &self,
         channel: &ChannelName,
@@ -153,10 +154,10 @@ impl Namespaces {
         if options.presence_enabled { Ok(options) } else { Err(ErrorCode::NotAvailable) }
     }
 
-    /// The options of a channel that keeps what is published.
+    /// The options of a channel that keeps a history.
     ///
     /// # Errors
-    /// 102 unknown namespace, 108 the namespace keeps nothing.
+    /// 102 unknown namespace, 108 the namespace keeps no history.
     pub fn with_history(&self, channel: &ChannelName) -> Result<&Options, ErrorCode> {
         let options = self.options(channel)?;
         if options.keeps_history() { Ok(options) } else { Err(ErrorCode::NotAvailable) }
@@ -167,7 +168,7 @@ fn standing(channel: &ChannelName, user: ChannelUser<'_>, subscriber: bool) -> S
     Standing { party: user.party, owner: channel.is_owned_by(user.subject), subscriber }
 }
 
-/// In a private channel only subscribers are permitted anything.
+/// Checks rights. A user that is not subscribed to a private channel has none.
 fn permit(
     channel: &ChannelName,
     rights: Rights,
@@ -181,7 +182,8 @@ fn permit(
     Ok(())
 }
 
-/// History and presence of a user-limited channel are for its owners or subscribers only. Publishing is not restricted here.
+/// Checks rights to history and presence. In a user-limited channel only owners and subscribers have them; for publishing
+/// there is no such restriction.
 fn permit_to_look(
     channel: &ChannelName,
     rights: Rights,
@@ -200,11 +202,11 @@ fn terms(options: &Options, overrides: Overrides, request: &SubscribeRequest) ->
         && overrides
             .force_recovery
             .unwrap_or_else(|| options.recovery.grants(request.recoverable || request.recover.is_some()));
-    // A client that may recover needs a position.
+    // A client needs a position to recover from it later.
     let positioned = recoverable
         || history
             && overrides.force_positioning.unwrap_or_else(|| options.positioning.grants(request.positioned));
-    let told = options.join_leave && (options.force_join_leave || request.join_leave);
+    let receives = options.join_leave && (options.force_join_leave || request.join_leave);
     Terms {
         recover: request.recover.clone().filter(|_| recoverable),
         must_recover: request.must_recover,
@@ -212,7 +214,7 @@ fn terms(options: &Options, overrides: Overrides, request: &SubscribeRequest) ->
         recoverable,
         presence: options.presence_enabled && overrides.presence.unwrap_or(true),
         announce: overrides.join_leave.unwrap_or(options.join_leave),
-        join_leave: overrides.force_push_join_leave.unwrap_or(told),
+        join_leave: overrides.force_push_join_leave.unwrap_or(receives),
         delta: options.delta && request.delta,
     }
 }

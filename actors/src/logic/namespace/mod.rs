@@ -1,7 +1,7 @@
-//! Channel names and namespaces: which channels there are, what their namespaces allow and keep.
+//! Namespaces: which channels exist, which commands they permit, and what they keep.
 //!
-//! The client's state machine asks here before it lets a command through ([`admission`]); the shards ask for the options of
-//! their channels. A channel needs no creation: a name in a known namespace is a channel.
+//! The client's state machine checks each command with [`admission`]; the shards read the options of their channels. A
+//! channel is not created: every name in a known namespace is a channel.
 
 mod admission;
 mod options;
@@ -15,7 +15,7 @@ pub use admission::{ChannelUser, Terms};
 pub use options::{MAX_PUBLICATION_BYTES, Offer, Options, RecoveryMode, Right, Rights};
 pub use party::Party;
 
-/// The table of namespaces. Channels outside of it do not exist.
+/// The table of namespaces. A channel of another namespace does not exist.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Namespaces {
     named: HashMap<String, Arc<Options>>,
@@ -34,28 +34,28 @@ impl Default for Namespaces {
 }
 
 impl Namespaces {
-    /// No channel exists.
+    /// A table without namespaces, so no channel exists.
     #[must_use]
     pub fn empty() -> Self {
         Self { named: HashMap::new(), without_namespace: None, personal: None }
     }
 
-    /// The table with one more namespace, or another's options changed.
+    /// Adds a namespace, or replaces the options of an existing one.
     #[must_use]
     pub fn with(mut self, name: &str, options: Options) -> Self {
         self.named.insert(name.to_owned(), Arc::new(options));
         self
     }
 
-    /// The table with options for channels whose names have no `:`.
+    /// Sets the options of channels whose names have no `:`.
     #[must_use]
     pub fn with_nameless(mut self, options: Options) -> Self {
         self.without_namespace = Some(Arc::new(options));
         self
     }
 
-    /// The table with personal channels in this namespace (empty for names without one), to which the server subscribes
-    /// every connection of a user with a name.
+    /// Turns personal channels on: the server subscribes every connection of a named user to the user's channel in this
+    /// namespace. With an empty `namespace` the names of these channels have no namespace.
     #[must_use]
     pub fn with_personal(mut self, namespace: &str) -> Self {
         self.personal = Some(namespace.to_owned());
@@ -74,14 +74,14 @@ impl Namespaces {
         options.ok_or(ErrorCode::UnknownChannel)
     }
 
-    /// The options of every namespace; those for names without one under the empty name.
+    /// Every namespace with its options. The options for names without a namespace have the empty name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Options)> {
         let named = self.named.iter().map(|(name, options)| (name.as_str(), &**options));
         named.chain(self.without_namespace.as_deref().map(|options| ("", options)))
     }
 
-    /// The channel to which the server subscribes each connection of this user. A name with a comma would be a list of
-    /// users, others among them: it has none.
+    /// The channel to which the server subscribes each connection of this user. A user whose name contains a comma has none,
+    /// because the channel's name would be a list that admits other users.
     #[must_use]
     pub fn personal(&self, user: &Subject) -> Option<ChannelName> {
         let single = !user.is_anonymous() && !user.as_str().contains(',');
@@ -90,8 +90,8 @@ impl Namespaces {
         ChannelName::parse(&format!("{namespace}{colon}#{user}")).ok()
     }
 
-    /// Whether this named user has no personal channel although personal channels are on: because the name, with
-    /// letters outside ASCII, a comma, or too long, makes no name of a channel.
+    /// Whether this named user has no personal channel although personal channels are on. The reason is a name that cannot
+    /// be part of a channel's name: it is too long, or has a comma or a letter outside ASCII.
     #[must_use]
     pub fn leaves_out(&self, user: &Subject) -> bool {
         self.personal.is_some() && !user.is_anonymous() && self.personal(user).is_none()

@@ -1,4 +1,4 @@
-//! Which names are channels, and what their namespaces allow.
+//! Tests of channel names and of the rights and options of namespaces.
 
 use proptest::prelude::*;
 use protocol::{
@@ -69,7 +69,7 @@ fn a_private_channel_needs_a_token_whatever_its_namespace_allows() {
     let token = Some(&Overrides::default());
     let namespaces = Namespaces::default();
     assert!(namespaces.admit_subscribe(&name("$chat:a"), user, token, &plain).is_ok());
-    // Not even a token opens the channel of another user.
+    // A token does not open the channel of another user.
     let foreign = namespaces.admit_subscribe(&name("$chat:#7"), user, token, &plain);
     assert_eq!(foreign, Err(ErrorCode::PermissionDenied));
 }
@@ -177,7 +177,7 @@ proptest! {
         }
     }
 
-    /// Private and user-limited channels stay closed to strangers whatever is allowed otherwise.
+    /// No option of a namespace admits other users to private and user-limited channels.
     #[test]
     fn no_option_opens_a_channel_to_strangers(
         (bits, rights) in (0_u8..64, 0_u8..64),
@@ -198,7 +198,7 @@ proptest! {
         prop_assert_eq!(&namespaces.admit_subscribe(&name("x:#"), nobody, None, &request), &denied);
     }
 
-    /// A wish is granted or left out, and nothing is granted that the namespace does not do.
+    /// The terms grant a request of the client only if the namespace offers it.
     #[test]
     fn terms_hold_nothing_that_the_namespace_does_not_do(
         (bits, wishes) in (0_u8..64, 0_u8..32),

@@ -1,6 +1,7 @@
-//! What a namespace allows and keeps: its options, and the rights of its users.
+//! The options of a namespace: which commands it permits to which users, and what it keeps.
 //!
-//! Made from the built-in table or from the file of channels; asked by the rules of admission and by channel shards.
+//! The options come from the built-in table or from the file of channels. The rules of admission and the channel shards
+//! read them.
 
 use std::time::Duration;
 
@@ -47,7 +48,7 @@ impl Right {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Rights(u8);
 
-/// The relation of a user to one channel.
+/// The properties of a user that rights in one channel depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Standing {
     pub(super) party: Party,
@@ -56,7 +57,7 @@ pub(super) struct Standing {
 }
 
 impl Rights {
-    /// These rights.
+    /// The set of these rights.
     #[must_use]
     pub fn of(rights: &[Right]) -> Self {
         Self(rights.iter().fold(0, |set, right| set | *right as u8))
@@ -80,7 +81,7 @@ impl Rights {
     }
 }
 
-/// Whether something is done for a subscription.
+/// Whether a subscription gets a feature.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Offer {
     /// Never.
@@ -98,20 +99,20 @@ impl Offer {
     }
 }
 
-/// What a client that comes back is given.
+/// The publications that a client receives when it subscribes again after an interruption.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum RecoveryMode {
-    /// Everything that it missed.
+    /// All publications that it missed.
     #[default]
     Stream,
-    /// The newest publication, if it does not have it.
+    /// Only the newest publication, unless the client has it already.
     Cache,
 }
 
-/// What a namespace allows and keeps. `Default` allows nothing and keeps nothing.
+/// The options of a namespace. `Default` permits nothing to clients and keeps no history.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Options {
-    /// The users that may subscribe. Empty: only users with a subscription token, or subscribed by the server.
+    /// The users that may subscribe. If the set is empty, a user needs a subscription token, or the server subscribes it.
     pub subscribe: Rights,
     /// The users that may publish.
     pub publish: Rights,
@@ -123,38 +124,40 @@ pub struct Options {
     pub presence_enabled: bool,
     /// Whether subscribers that ask for it receive joins and leaves.
     pub join_leave: bool,
-    /// Whether all subscribers receive them, whether they ask or not.
+    /// Whether subscribers receive joins and leaves even if they do not ask for them.
     pub force_join_leave: bool,
-    /// Publications that are kept; 0 for none.
+    /// How many publications are kept; 0 for none.
     pub history_size: usize,
-    /// How long they are kept; zero for not at all.
+    /// How long publications are kept; zero if none are kept.
     pub history_ttl: Duration,
-    /// How long a durable channel in which nothing is kept is remembered after it was last written.
+    /// How long a durable channel without kept publications is remembered after the last publication.
     pub history_meta_ttl: Duration,
-    /// Whether the server watches for holes.
+    /// Whether subscriptions have a position, so that a gap is detected.
     pub positioning: Offer,
-    /// Whether clients that come back get what they missed.
+    /// Whether returning clients recover the publications that they missed.
     pub recovery: Offer,
-    /// What they get.
+    /// Which publications a recovery returns.
     pub recovery_mode: RecoveryMode,
-    /// Whether clients that ask for it are sent deltas.
+    /// Whether clients that ask for deltas receive them.
     pub delta: bool,
     /// Whether the history is in the database.
     pub durable: bool,
-    /// Subscribers of one channel; 0 for any number.
+    /// The most subscribers of one channel; 0 for no limit.
     pub max_subscribers: usize,
-    /// Bytes of one publication's data.
+    /// The most bytes of one publication's data.
     pub max_publication_bytes: usize,
 }
 
-/// The most bytes of a publication's data unless a namespace says otherwise. A client's frame holds 64 KiB with everything
-/// around the data; so what is a little too large is told so (error 107) before it is too large for a frame (3501).
+/// The most bytes of a publication's data unless the namespace sets another bound. A frame holds 64 KiB, including
+/// everything around the data. This bound is lower, so a publication that is slightly too large gets error 107; only one
+/// that does not fit into a frame closes the connection (3501).
 pub const MAX_PUBLICATION_BYTES: usize = 60 * 1024;
 
-/// The most that a namespace may allow: escaped in a delta's string, it must fit into a connection's queue.
+/// The greatest bound that a namespace may set. Data of this size must fit into an outbox even as an escaped string, which
+/// is how a delta is sent.
 const MAX_MAX_PUBLICATION_BYTES: usize = 256 * 1024;
 const MAX_HISTORY_SIZE: usize = 100_000;
-/// As long as others in this field.
+/// Thirty days, the default of comparable servers.
 const HISTORY_META_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const MAX_HISTORY_TTL: Duration = Duration::from_secs(3_660 * 24 * 60 * 60);
 
@@ -189,23 +192,26 @@ impl Options {
         self.history_size > 0 && !self.history_ttl.is_zero()
     }
 
-    /// What does not fit together, a sentence each, beginning with the option's name.
+    /// The contradictions and bad values in the options. Each text begins with the name of an option.
     #[must_use]
     pub fn problems(&self) -> Vec<String> {
         let history = self.keeps_history();
         let half = (self.history_size > 0) == self.history_ttl.is_zero();
         let rules = [
-            (half, "history_size: needs `history_ttl`, and that needs it"),
+            (half, "history_size: `history_size` and `history_ttl` need each other"),
             (self.recovery != Offer::Off && !history, "recovery: needs a history"),
             (self.positioning != Offer::Off && !history, "positioning: needs a history"),
             (self.durable && !history, "durable: needs a history"),
-            (self.history != Rights::default() && !history, "history: there is none to ask for"),
+            (
+                self.history != Rights::default() && !history,
+                "history: needs a history that is kept (`history_size`, `history_ttl`)",
+            ),
             (
                 self.presence != Rights::default() && !self.presence_enabled,
                 "presence: `presence_enabled` is not true",
             ),
             (self.force_join_leave && !self.join_leave, "force_join_leave: `join_leave` is not true"),
-            (self.subscribe.has(Right::Subscriber), "subscribe: `subscriber` cannot be a condition here"),
+            (self.subscribe.has(Right::Subscriber), "subscribe: must not contain `subscriber`"),
             (
                 !(1..=MAX_MAX_PUBLICATION_BYTES).contains(&self.max_publication_bytes),
                 "max_publication_bytes: must be 1 to 262144",
@@ -220,7 +226,7 @@ impl Options {
         rules.into_iter().filter(|(broken, _)| *broken).map(|(_, text)| text.to_owned()).collect()
     }
 
-    /// `chat`: subscribers publish; publications are kept and recovered, and presence is visible to all.
+    /// `chat`: subscribers publish, publications are kept and recovered, and subscribers see presence, joins and leaves.
     pub(super) fn chat() -> Self {
         let subscribers = Rights::of(&[Right::Subscriber]);
         Self {
@@ -254,7 +260,7 @@ impl Options {
         }
     }
 
-    /// `ephemeral`: subscribers publish, and nothing is kept.
+    /// `ephemeral`: subscribers publish, and no publication is kept.
     pub(super) fn ephemeral() -> Self {
         Self {
             subscribe: Rights::of(&[Right::User]),

@@ -1,16 +1,16 @@
-//! The standing of a user as far as rights in channels go.
+//! The rank of a user, which rights in channels depend on.
 //!
-//! Given by the identity of a connection; compared by the rights of namespaces.
+//! It comes from the identity of a connection, and the rights of namespaces compare it.
 
-/// What a user is, as far as rights in channels go; each has what those before it have.
+/// The rank of a user. Each rank has the rights of all earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Party {
-    /// Came without a name.
+    /// The connection has no user name.
     Anonymous,
-    /// Signed in, here or with an outside issuer.
+    /// Signed in, at this server or with an external issuer.
     User,
-    /// Signed in here as an operator.
+    /// Signed in at this server as an operator.
     Operator,
-    /// Signed in here as an administrator.
+    /// Signed in at this server as an administrator.
     Admin,
 }

@@ -1,4 +1,4 @@
-//! What must hold of everything that a durable channel of the model delivers and answers.
+//! Checks of every delivery and answer of the durable channel in the model.
 
 use std::sync::Arc;
 
@@ -8,18 +8,18 @@ use super::{ChannelUser, Outcome, World};
 use crate::history::{PAGE_BYTES, Recovery, weight};
 
 impl World {
-    /// What is delivered is in the journal, and follows what the subscriber has.
+    /// A delivered publication is in the journal, and its offset follows the position of each subscriber.
     pub(super) fn deliver(&mut self, publication: &Arc<Publication>) {
         assert_eq!(*self.db.at(publication.offset), **publication, "invented");
         for subscriber in self.subscribers.iter_mut().filter(|each| each.member) {
             let position = subscriber.position.as_mut().expect("a member has a position");
-            assert_eq!(publication.offset, position.offset + 1, "a hole, or again");
+            assert_eq!(publication.offset, position.offset + 1, "a gap or a repetition");
             position.offset = publication.offset;
         }
     }
 
     pub(super) fn tell(&mut self, requester: ChannelUser, outcome: Outcome) {
-        assert!(self.asked.remove(&requester), "{requester:?} is told twice");
+        assert!(self.asked.remove(&requester), "{requester:?} is answered twice");
         match (requester, outcome) {
             (ChannelUser::Publisher(serial), Outcome::Published(position)) => {
                 self.published(serial, &position);
@@ -38,7 +38,7 @@ impl World {
                 assert!(upto <= self.db.gone && upto <= position.offset, "removed, but still there");
             }
             (ChannelUser::Historian(_) | ChannelUser::Remover(_), Outcome::Refused(_)) => {}
-            (requester, outcome) => panic!("{requester:?} is told {outcome:?}"),
+            (requester, outcome) => panic!("{requester:?} is answered with {outcome:?}"),
         }
     }
 
@@ -68,8 +68,8 @@ impl World {
         subscriber.position = Some(top);
     }
 
-    /// A page begins where it was asked for, has no hole, and ends before its limit only where there is nothing more, or
-    /// what comes next would be too much.
+    /// A page begins where the request says, and has no gap. It has fewer publications than its limit only if the channel has
+    /// no more, or if the next one would exceed the bound in bytes.
     fn page(&mut self, serial: u64, HistoryResult { publications, position }: &HistoryResult) {
         assert!(position.offset <= self.db.top());
         for publication in publications {
@@ -87,12 +87,12 @@ impl World {
             (false, since) => since.unwrap_or(0) + 1,
         };
         if let Some(first) = offsets.first().filter(|first| !*reverse && !is_kept(next) && **first > next) {
-            // What was gone already was passed over.
-            assert!(!is_kept(first - 1), "what is kept was passed over");
+            // The page may skip removed publications only.
+            assert!(!is_kept(first - 1), "a kept publication is skipped");
             next = *first;
         }
         for offset in &offsets {
-            assert_eq!(*offset, next, "a hole in the history");
+            assert_eq!(*offset, next, "a gap in the history");
             next = step(next);
         }
         if offsets.is_empty() && !*reverse {
@@ -101,7 +101,7 @@ impl World {
         if offsets.len() < limit && is_kept(next) {
             let bytes: usize = publications.iter().map(|publication| weight(publication)).sum();
             let too_much = !offsets.is_empty() && bytes + weight(&self.db.at(next)) > PAGE_BYTES;
-            assert!(too_much, "an answer that keeps back what is there: {offsets:?}, then {next}");
+            assert!(too_much, "the answer lacks a kept publication: {offsets:?}, then {next}");
         }
         self.pages.push(offsets);
     }

@@ -10,16 +10,17 @@ use crate::{
     journal::{Appended, NewMessage, Opened, Placement, Range, Removed},
 };
 
-/// The database.
+/// The database of the model.
 #[derive(Default)]
 pub(super) struct Db {
     pub(super) rows: Vec<NewMessage>,
     pub(super) gone: u64,
     keys: BTreeMap<String, u64>,
-    /// Versions of rows before that are forgotten.
+    /// The first row whose version is still known. Versions of earlier rows are forgotten.
     versions_from: usize,
     pub(super) late: Vec<Vec<NewMessage>>,
-    /// Removals that are carried out at any time, or never: up to where, and the top when they were asked.
+    /// Removals that may be carried out at any later time, or never. Each has the last offset to remove, and the top at the
+    /// time of the request.
     pub(super) late_removals: Vec<(u64, u64)>,
 }
 
@@ -52,10 +53,10 @@ impl Db {
         Appended { placed, top: self.top(), epoch: Self::epoch() }
     }
 
-    /// If nothing is kept, everything is forgotten: the channel begins anew above the floor, which has been raised for some
-    /// other channel, too. What is skipped was never published.
+    /// If the channel keeps nothing, its row is forgotten. The channel then begins again above the floor, which another channel
+    /// may have raised further. The skipped offsets were never published.
     pub(super) fn forget(&mut self) {
-        // Not again and again: it doubles.
+        // The number of rows doubles each time, so it is bounded.
         if self.gone < self.top() || self.rows.len() > 1_000 {
             return;
         }
@@ -74,7 +75,7 @@ impl Db {
         self.versions_from = self.rows.len();
     }
 
-    /// Statements with an unknown outcome end before another statement gets the row of the channel.
+    /// Carries out the late batches: a late statement ends before the next statement gets the lock of the channel's row.
     pub(super) fn settle(&mut self) {
         for batch in std::mem::take(&mut self.late) {
             self.append(&batch);
@@ -95,7 +96,7 @@ impl Db {
         Opened { epoch: Self::epoch(), top: self.top(), newest: found, whole }
     }
 
-    /// What is read of a range, and whether that is all of it.
+    /// The publications that are read of a range, and whether these are all of them.
     fn part(&self, range: Range) -> (Vec<Arc<Publication>>, bool) {
         let offsets = (range.after.max(self.gone) + 1)..range.before.min(self.top() + 1);
         let mut covered: Vec<_> = offsets.map(|offset| self.at(offset)).collect();
@@ -114,7 +115,7 @@ impl Db {
         Removed { upto, epoch: Self::epoch() }
     }
 
-    /// Carries out one removal with an unknown outcome, after whatever was written meanwhile.
+    /// Carries out one removal with an unknown outcome, after later writes.
     pub(super) fn remove_late(&mut self, which: usize) {
         if which >= self.late_removals.len() {
             return;
@@ -122,6 +123,6 @@ impl Db {
         let (upto, top_when_asked) = self.late_removals.swap_remove(which);
         let before = self.gone;
         self.remove(upto);
-        assert!(self.gone == before || self.gone <= top_when_asked, "a late removal took what came after it");
+        assert!(self.gone == before || self.gone <= top_when_asked, "a late removal took later publications");
     }
 }

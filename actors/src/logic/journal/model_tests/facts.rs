@@ -1,5 +1,5 @@
-//! What the model finds only now and then: channels so large that they are not read at once, and removals with an unknown
-//! outcome.
+//! Single cases that the random model reaches only sometimes: channels that are too large for one read, and removals with an
+//! unknown outcome.
 
 use super::{database::Db, step::Fate, *};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     journal::{Removed, recent_window::RecentWindow},
 };
 
-/// Twelve publications of which five are read at once, in a channel of which nothing is known.
+/// A channel that was not read yet. It has twelve publications, and one read returns five of them.
 fn cut() -> World {
     let mut world = World::new();
     for _ in 0..SIZE {
@@ -28,7 +28,7 @@ fn pages(world: &mut World, reverse: bool) -> Vec<Vec<u64>> {
         if since.is_none() {
             return std::mem::take(&mut world.pages);
         }
-        // Before the first there is nothing to be asked for.
+        // No publication precedes offset 1, so the request would be refused.
         if reverse && since == Some(1) {
             return std::mem::take(&mut world.pages);
         }
@@ -85,11 +85,11 @@ fn a_whole_batch_of_which_nobody_knew_is_delivered() {
     for _ in 0..5 {
         world.publish_bulky();
     }
-    // The first goes alone, the others together.
+    // The first message is a batch of its own. The other five are the second batch.
     world.act(Step::Answer(Fate::Done));
     world.act(Step::Answer(Fate::LostWritten));
     world.rest();
-    assert!(world.subscribers[0].member, "nobody is sent back");
+    assert!(world.subscribers[0].member, "every subscriber stays subscribed");
     assert_eq!(world.subscribers[0].position.as_ref().map(|position| position.offset), Some(6));
 }
 
@@ -119,7 +119,7 @@ fn a_removal_waits_for_a_read_that_began_after_it_was_asked() {
     let (first, _) = step(&mut channel).unwrap();
     channel.remove(1);
     assert_eq!(step(&mut channel), None);
-    // What was read before it was asked may lack what was there when it was asked.
+    // This read began before the removal was requested, so it may lack publications that the removal must take.
     channel.opened(first, opened(5));
     let (second, call) = step(&mut channel).unwrap();
     assert!(matches!(call, Call::Open { .. }));
@@ -156,7 +156,7 @@ fn after_a_removal_of_what_memory_does_not_reach_its_older_part_is_still_read() 
     });
     let all = Page { limit: 9, since: None, reverse: false };
     hot.remove(3);
-    assert_eq!(hot.page(all, PageBound::CLIENT), None, "of 4 to 7 nothing is known");
+    assert_eq!(hot.page(all, PageBound::CLIENT), None, "memory does not know 4 to 7");
     hot.remove(7);
     assert_eq!(hot.page(all, PageBound::CLIENT).map(|found| found.len()), Some(2));
 }

@@ -1,4 +1,4 @@
-//! A durable channel against a model of the journal, with everything that can go wrong with a database, in any order.
+//! A durable channel against a model of the journal. Random steps include every failure of a database, in any order.
 
 mod checks;
 mod database;
@@ -25,7 +25,7 @@ use crate::{history::PageBound, namespace::RecoveryMode};
 const SIZE: u32 = 12;
 const KEEP: Retention = Retention { size: SIZE, ttl: Duration::from_secs(3_600) };
 
-/// A publisher with so much info that two of its publications fill a page, and five fill the recent window.
+/// A publisher with so large a description that two of its publications fill a page, and five fill the recent window.
 static BULKY: LazyLock<Arc<ClientInfo>> = LazyLock::new(|| {
     Arc::new(ClientInfo {
         user: Subject::new("corp:ada"),
@@ -35,7 +35,7 @@ static BULKY: LazyLock<Arc<ClientInfo>> = LazyLock::new(|| {
     })
 });
 
-/// The waiting requests.
+/// The requester of a waiting request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum ChannelUser {
     Publisher(u64),
@@ -48,9 +48,9 @@ enum ChannelUser {
 struct Subscriber {
     member: bool,
     asked: bool,
-    /// The newest that it has.
+    /// The position of the newest publication that it received.
     position: Option<Position>,
-    /// Whether it got all that it had missed when it joined, if it wanted that.
+    /// Whether its last join recovered everything that it had missed; `None` if it joined without a position.
     recovered: Option<bool>,
 }
 
@@ -58,16 +58,16 @@ struct World {
     channel: DurableChannel<ChannelUser>,
     db: Db,
     subscribers: Vec<Subscriber>,
-    /// With the newest offset in the journal when it was asked.
+    /// Calls that are not answered yet, each with its number and the newest offset in the journal when it began.
     calls: VecDeque<(u64, Call, u64)>,
     numbers: u64,
     asked: BTreeSet<ChannelUser>,
     published: BTreeMap<u64, NewMessage>,
-    /// What historians asked.
+    /// The requests of historians.
     requests: BTreeMap<u64, HistoryRequest>,
-    /// The newest offset in the journal when each remover asked.
+    /// The newest offset in the journal at the time of each removal request.
     removals: BTreeMap<u64, u64>,
-    /// Answers to history requests that are not checked yet.
+    /// The offsets of each answer to a history request.
     pages: Vec<Vec<u64>>,
     serial: u64,
 }
@@ -251,7 +251,7 @@ impl World {
         }
     }
 
-    /// The database is well again, and everything comes to rest.
+    /// Lets every further call succeed, until none is left.
     fn rest(&mut self) {
         self.act(Step::Tick);
         while !self.calls.is_empty() {
@@ -282,7 +282,7 @@ proptest! {
         for subscriber in world.subscribers.iter().filter(|each| each.member) {
             prop_assert_eq!(subscriber.position.as_ref().map(|position| position.offset), Some(top));
         }
-        // And a subscriber that comes back is at the same position as all others.
+        // A subscriber that subscribes again gets the same position as all others.
         for number in 0..4 {
             world.join(number);
         }

@@ -1,4 +1,4 @@
-//! What can happen to a durable channel in the model.
+//! The random steps of the model: requests of clients, results of the database, and writes of other processes.
 
 use proptest::prelude::*;
 
@@ -6,33 +6,34 @@ use proptest::prelude::*;
 pub(super) enum Fate {
     Done,
     Unavailable,
-    /// The answer is lost: it was written.
+    /// The statement was carried out, and its answer was lost.
     LostWritten,
-    /// It was not.
+    /// The statement was not carried out, and its answer was lost.
     LostNothing,
-    /// It is carried out later.
+    /// The answer was lost, and the statement is carried out later.
     LostLate,
 }
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Step {
     Publish,
-    /// So much that a few of them are more than a page, or than is read at once.
+    /// A publication so large that a few of them exceed a page, or one read.
     PublishBulky,
     PublishKeyed(u8),
-    /// Unless something as new was published.
+    /// A publication that is left out if its version is outdated.
     PublishVersioned(u8),
-    /// The database does not take it.
+    /// A message that the database refuses.
     PublishPoison,
+    /// Another process publishes this many messages.
     Foreign(u8),
     Join(usize),
     Leave(usize),
-    /// Since so many offsets below the top.
+    /// A history request: limit, start as a distance below the top, and whether the order is reverse.
     History(u8, Option<u8>, bool),
     Remove,
     /// One removal with an unknown outcome is carried out.
     LateRemoval(usize),
-    /// Of a channel in which nothing is kept, the database forgets everything.
+    /// The database forgets a channel that keeps nothing.
     Forget,
     Answer(Fate),
     Tick,

@@ -1,4 +1,4 @@
-//! What the journal answers to one durable channel, and what comes of it.
+//! How a durable channel handles the results of its journal calls.
 
 use std::sync::Arc;
 
@@ -11,14 +11,14 @@ use crate::{
 };
 
 impl<T> DurableChannel<T> {
-    /// A batch was written, or was not.
+    /// Handles the result of [`Call::Append`].
     pub fn appended(&mut self, number: u64, result: Result<Appended, Failed>) {
         match std::mem::replace(&mut self.busy, Busy::Idle) {
             Busy::Appending(expected, batch) if expected == number => match result {
                 Ok(appended) => self.committed(number, batch, appended),
                 Err(failed) => self.not_appended(batch, failed),
             },
-            // Of an earlier life of the channel.
+            // This result belongs to an earlier state of the channel.
             other => self.busy = other,
         }
     }
@@ -82,7 +82,7 @@ impl<T> DurableChannel<T> {
     fn not_appended(&mut self, batch: Vec<(T, NewMessage)>, failed: Failed) {
         let code = match failed {
             Failed::Refused if batch.len() > 1 => {
-                // One of them is at fault, and the others are not to suffer for it.
+                // One message caused the refusal. Write them one by one, so that the others are published.
                 self.alone = batch.len();
                 self.queued_bytes += batch.iter().map(|(_, message)| message.weight()).sum::<usize>();
                 return batch.into_iter().rev().for_each(|message| self.queue.push_front(message));
@@ -97,7 +97,7 @@ impl<T> DurableChannel<T> {
         batch.into_iter().for_each(|(requester, _)| self.tell(requester, Outcome::Refused(code)));
     }
 
-    /// The newest end was read, or could not be.
+    /// Handles the result of [`Call::Open`].
     pub fn opened(&mut self, number: u64, result: Result<Opened, ()>) {
         if !matches!(self.busy, Busy::Opening(expected) if expected == number) {
             return;
@@ -120,7 +120,7 @@ impl<T> DurableChannel<T> {
             }
         }
         self.hot = Some(RecentWindow::opened(opened));
-        // What can still not be answered is not known to the journal either.
+        // A join that this read cannot recover is answered, too: another read would not find more.
         self.answer(true);
     }
 
@@ -134,7 +134,7 @@ impl<T> DurableChannel<T> {
             .for_each(|requester| self.tell(requester, Outcome::Refused(ErrorCode::Internal)));
     }
 
-    /// Publications were read, or could not be.
+    /// Handles the result of [`Call::Read`].
     pub fn read(&mut self, number: u64, result: Result<Vec<Arc<Publication>>, ()>) {
         if let Some(Reading { requester, top, bound }) = self.reads.remove(&number) {
             let outcome = match result {
@@ -154,7 +154,7 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// What others wrote goes before the batch, if it is all there.
+    /// Delivers the publications of other processes and then the batch. If some are missing, subscribers must subscribe again.
     fn close(&mut self, Hole { first, placed }: Hole<T>, missing: Vec<Arc<Publication>>) {
         let next = self.hot.as_ref().map_or(1, |hot| hot.top() + 1);
         if missing.len() as u64 == first - next {
@@ -166,7 +166,7 @@ impl<T> DurableChannel<T> {
         self.serve(placed);
     }
 
-    /// Everything was removed, or could not be.
+    /// Handles the result of [`Call::Remove`].
     pub fn removed(&mut self, number: u64, result: Result<Removed, ()>) {
         match std::mem::replace(&mut self.busy, Busy::Idle) {
             Busy::Removing(expected, removers) if expected == number => {
@@ -177,7 +177,7 @@ impl<T> DurableChannel<T> {
                         }
                         Outcome::Removed(Position { offset: upto, epoch: epoch.as_ref().to_owned() })
                     }
-                    // It was, or not, or will yet be: nothing is written before that is known.
+                    // The outcome is not known, and the removal may still happen. Settle this before the next write.
                     Err(()) => {
                         self.unsettled = true;
                         Outcome::Refused(ErrorCode::Internal)

@@ -1,9 +1,9 @@
-//! One durable channel, as its shard drives it: events in, actions out.
+//! The state machine of one durable channel. Its shard passes events in and carries out the actions that come out.
 //!
-//! At most one call of the journal that changes or opens the channel is under way at a time; what is published meanwhile
-//! goes into the next batch, and joins wait meanwhile. A publication is delivered, and acknowledged, when the journal
-//! has it, in the order of offsets. If memory no longer ends where the journal goes on, the missing part is read back and
-//! delivered first; if that cannot be done, every subscriber is told to come back.
+//! At most one journal call that changes or opens the channel is under way at a time. Messages that arrive meanwhile wait
+//! for the next batch. The machine delivers and acknowledges publications in the order of offsets, after the journal has
+//! written them. If other processes wrote between the recent window and a batch, the missing publications are read and
+//! delivered first. If that is not possible, every subscriber must subscribe again.
 
 mod journal_results;
 mod next_step;
@@ -22,51 +22,52 @@ use crate::{
     namespace::RecoveryMode,
 };
 
-/// Messages of one batch.
+/// The most messages of one batch.
 const BATCH_MAX: usize = 256;
-/// Messages that wait for the batch under way; one more is refused and its publisher told to try again.
+/// The most messages that wait for the next batch. A further message is refused with a temporary error.
 const QUEUE_MAX: usize = 4_096;
-/// Their bytes.
+/// The most bytes of the messages that wait for the next batch.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
-/// Subscriptions and questions that wait for the channel to be read; one more is refused likewise.
+/// The most requests (join, history, removal) that wait until the channel is read. A further request is refused with a
+/// temporary error.
 const WAITING_MAX: usize = 16_384;
-/// Pages of the history that are read at a time; others wait.
+/// The most pages of the history that are read at the same time. Further requests wait.
 const READS_MAX: usize = 4;
-/// Publications of others that are read back to close a hole.
+/// The most publications of other processes that are read to close a gap.
 const HOLE_MAX: u64 = 1_000;
 /// Ticks after which an unused channel is forgotten.
 const QUIET_MAX: u8 = 12;
 
-/// What is to be done, in the order in which it is given. `T` identifies the requester.
+/// An action for the shard. The shard carries out actions in their order. `T` identifies a requester.
 #[derive(Debug)]
 pub enum Action<T> {
-    /// Ask the journal; the answer belongs to this number.
+    /// Call the journal, and pass its result back with this number.
     Call(u64, Call),
-    /// Hand a publication to every subscriber.
+    /// Deliver a publication to every subscriber.
     Deliver(Arc<Publication>),
     /// Answer the requester.
     Tell(T, Outcome),
-    /// What is known of the channel is void: every subscriber has to come back.
+    /// Subscribers may have missed publications: every subscriber must subscribe again.
     Lose,
 }
 
-/// A question to the journal.
+/// A call of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// Answer with [`DurableChannel::appended`].
+    /// Write a batch. Pass the result to [`DurableChannel::appended`].
     Append(Vec<NewMessage>),
-    /// Answer with [`DurableChannel::opened`].
+    /// Read the newest publications of the channel. Pass the result to [`DurableChannel::opened`].
     Open {
-        /// What of the channel.
+        /// The bounds of the read.
         newest: Range,
-        /// Whether to wait for what is still being written.
+        /// Whether to wait for statements that still write to the channel.
         settle: bool,
     },
-    /// Answer with [`DurableChannel::read`].
+    /// Read publications. Pass the result to [`DurableChannel::read`].
     Read(Range),
-    /// Answer with [`DurableChannel::removed`].
+    /// Remove publications. Pass the result to [`DurableChannel::removed`].
     Remove {
-        /// What came later stays, however late this is carried out.
+        /// The last offset to remove. Later publications stay, even if the removal is carried out late.
         upto: u64,
     },
 }
@@ -74,26 +75,26 @@ pub enum Call {
 /// The answer to a requester.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// It is published, here.
+    /// The message is published at this position.
     Published(Position),
-    /// The subscription may begin at this top, with what was missed, if that was asked.
+    /// The subscription begins at this top. The recovery is present if the join had a position.
     Joined(Position, Option<Recovery>),
-    /// What was published.
+    /// The requested page of the history.
     History(HistoryResult),
-    /// Everything up to here is removed.
+    /// All publications up to this position are removed.
     Removed(Position),
-    /// It cannot be done.
+    /// The request is refused.
     Refused(ErrorCode),
 }
 
-/// Why a batch is not known to be written.
+/// Why a batch was not written, or may not have been.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failed {
-    /// It was not: the journal cannot be reached.
+    /// The batch was not written, because the journal cannot be reached.
     Unavailable,
-    /// It was not: the journal will not take it.
+    /// The batch was not written, because the journal does not accept it.
     Refused,
-    /// It was, or not, or will yet be.
+    /// The outcome is not known: the batch was written, was not, or may still be written later.
     Unknown,
 }
 
@@ -105,35 +106,36 @@ enum Ask {
     Remove(Removal),
 }
 
-/// How far a removal is.
+/// The progress of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Removal {
+    /// It waits for a read that begins after it was requested, so that the read shows all publications it must remove.
     Asked,
-    /// The channel is being read for it: what is read was not read before it was asked.
+    /// That read is under way.
     Reading,
-    /// It takes everything up to there.
+    /// The read is finished. The removal applies to all publications up to this offset.
     Upto(u64),
 }
 
-/// What is under way and must end before anything else that changes or opens the channel begins.
+/// The call under way. It must end before another call that changes or opens the channel begins.
 #[derive(Debug)]
 enum Busy<T> {
     Idle,
     Appending(u64, Vec<(T, NewMessage)>),
     Opening(u64),
-    /// A committed batch waits for what others wrote before it.
+    /// A committed batch waits until the publications that other processes wrote before it are read.
     Closing(u64, Hole<T>),
     Removing(u64, Vec<T>),
 }
 
-/// A committed batch, and the offset at which it goes on.
+/// A committed batch behind a gap, with the first offset after the gap.
 #[derive(Debug)]
 struct Hole<T> {
     first: u64,
     placed: Vec<Place<T>>,
 }
 
-/// A requester's message and where it was placed.
+/// The requester of a message, its placement, and the publication that it became.
 type Place<T> = (T, Placement, Arc<Publication>);
 
 /// A page that is being read.
@@ -151,16 +153,17 @@ pub struct DurableChannel<T> {
     mode: RecoveryMode,
     /// The time of the event that is being handled, in milliseconds since the epoch.
     now_ms: i64,
-    /// `None` while nothing is known of it.
+    /// The recent window; `None` until the channel is read or written.
     hot: Option<RecentWindow>,
-    /// The journal may have more than memory, or may yet get it: nothing is begun before that is settled.
+    /// A call had an unknown outcome, so the journal may have, or may yet get, changes that memory lacks. Nothing begins
+    /// before the channel is opened again.
     unsettled: bool,
-    /// It could not be opened: the next request or the next tick tries again.
+    /// Opening the channel failed. The next request or the next tick tries again.
     resting: bool,
     busy: Busy<T>,
     queue: VecDeque<(T, NewMessage)>,
     queued_bytes: usize,
-    /// So many of the queue go one by one: together they were refused.
+    /// How many messages at the front of the queue are written one by one, because the journal refused them as a batch.
     alone: usize,
     waiting: VecDeque<(T, Ask)>,
     reads: HashMap<u64, Reading<T>>,
@@ -169,7 +172,7 @@ pub struct DurableChannel<T> {
 }
 
 impl<T> DurableChannel<T> {
-    /// A channel of which nothing is known.
+    /// A channel that was neither read nor written yet.
     #[must_use]
     pub fn new(keep: Retention, mode: RecoveryMode) -> Self {
         Self {
@@ -190,9 +193,9 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    // ---- what is asked of it ----
+    // ---- requests ----
 
-    /// Queues a publication.
+    /// Enqueues a message for the next batch.
     pub fn publish(&mut self, requester: T, message: NewMessage) {
         let bytes = message.weight();
         if self.queue.len() >= QUEUE_MAX || self.queued_bytes + bytes > QUEUE_BYTES {
@@ -202,24 +205,25 @@ impl<T> DurableChannel<T> {
         self.queue.push_back((requester, message));
     }
 
-    /// Queues a join; with `since`, it is to receive what was published after that position.
+    /// Enqueues a join. With `since`, publications after that position are recovered.
     pub fn join(&mut self, requester: T, since: Option<Position>) {
         self.wait(requester, Ask::Join(since));
     }
 
-    /// Queues a request for the history.
+    /// Enqueues a request for the history.
     pub fn history(&mut self, requester: T, request: HistoryRequest, bound: PageBound) {
         self.wait(requester, Ask::History(request, bound));
     }
 
-    /// Everything that was published so far is to be removed. The channel is read first, since others may have published, too.
+    /// Enqueues the removal of everything that was published so far. The channel is read first, because other processes may
+    /// have published, too.
     pub fn remove(&mut self, requester: T) {
         self.wait(requester, Ask::Remove(Removal::Asked));
     }
 
-    /// Removes and returns the requesters that no longer want an answer. Publications are not taken back.
+    /// Drops the waiting requests of gone requesters, and returns these requesters. Messages stay in the queue.
     pub fn forget(&mut self, mut gone: impl FnMut(&T) -> bool) -> Vec<T> {
-        // Usually there is none, and nothing is moved.
+        // Usually no waiting requester is gone, so check that before the queue is rebuilt.
         if !self.waiting.iter().any(|(requester, _)| gone(requester)) {
             return Vec::new();
         }
@@ -234,8 +238,8 @@ impl<T> DurableChannel<T> {
         self.waiting.iter_mut().map(|(requester, _)| requester)
     }
 
-    /// Takes back the messages of gone requesters that wait for the next batch. Call it before [`Self::step`]; what is under
-    /// way already cannot be taken back.
+    /// Drops the messages of gone requesters that wait for the next batch, and returns these requesters. Call it before
+    /// [`Self::step`]: a batch under way cannot be recalled.
     pub fn retract(&mut self, gone: impl Fn(&T) -> bool) -> Vec<T> {
         if !matches!(self.busy, Busy::Idle) || !self.queue.iter().any(|(requester, _)| gone(requester)) {
             return Vec::new();

@@ -1,4 +1,4 @@
-//! What one durable channel does next.
+//! How a durable channel chooses its next journal call and answers waiting requests.
 
 use protocol::HistoryResult;
 
@@ -14,7 +14,7 @@ use crate::{
 };
 
 impl<T> DurableChannel<T> {
-    /// Some time has passed. `occupied` says whether there are subscribers.
+    /// Drops expired publications and counts ticks without use. `occupied` says whether the channel has subscribers.
     pub fn tick(&mut self, now_ms: i64, occupied: bool) {
         if let Some(hot) = &mut self.hot {
             hot.expire(self.keep, now_ms);
@@ -24,8 +24,8 @@ impl<T> DurableChannel<T> {
         self.quiet = if used { 0 } else { self.quiet.saturating_add(1) };
     }
 
-    /// Begins what can be begun, and says what is to be done. Called after every event. `number` gives every call of the
-    /// journal a number of its own.
+    /// Begins the next calls that are possible, and returns the collected actions. The shard calls it after every event.
+    /// `number` returns a new number for each call of the journal.
     pub fn step(&mut self, now_ms: i64, occupied: bool, mut number: impl FnMut() -> u64) -> Vec<Action<T>> {
         self.now_ms = now_ms;
         if let Some(hot) = &mut self.hot {
@@ -60,7 +60,7 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// Up to where something is to be removed, if that is known.
+    /// The greatest offset of the removals that are ready; `None` if no removal is ready.
     fn removable(&self) -> Option<u64> {
         let upto = |(_, ask): &(T, Ask)| match ask {
             Ask::Remove(Removal::Upto(upto)) => Some(*upto),
@@ -69,7 +69,7 @@ impl<T> DurableChannel<T> {
         self.waiting.iter().filter_map(upto).max()
     }
 
-    /// Removals that are as far as this are now as far as that.
+    /// Moves all removals in the state `from` to the state `to`.
     fn advance(&mut self, from: Removal, to: Removal) {
         for (_, ask) in &mut self.waiting {
             if matches!(ask, Ask::Remove(removal) if *removal == from) {
@@ -78,7 +78,7 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// The requesters of the removals that are due; one removal serves them all.
+    /// Removes and returns the requesters of the removals that are ready. One call of the journal serves them all.
     fn removers(&mut self) -> Vec<T> {
         let waiting = std::mem::take(&mut self.waiting);
         let (due, rest): (Vec<_>, Vec<_>) =
@@ -103,7 +103,7 @@ impl<T> DurableChannel<T> {
         batch
     }
 
-    /// Whether the channel must be read before this can be answered.
+    /// Whether the channel must be opened before this request can be answered.
     fn needs_opening(&self, ask: &Ask) -> bool {
         match (ask, &self.hot) {
             (Ask::Remove(removal), _) => !matches!(removal, Removal::Upto(_)),
@@ -113,9 +113,9 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// Answers the requests that memory can answer; right after the channel was read, also those that waited for that.
+    /// Answers the waiting requests that memory can answer. After an open (`just_read`) every waiting join is answered.
     pub(super) fn answer(&mut self, just_read: bool) {
-        // Without a window in memory nothing can be answered, and many requests may wait.
+        // No request can be answered in these states. Many may wait, so do not visit them.
         if self.hot.is_none() || self.unsettled || matches!(self.busy, Busy::Closing(..)) {
             return;
         }
@@ -143,7 +143,7 @@ impl<T> DurableChannel<T> {
         }
     }
 
-    /// Asks for pages that memory does not have.
+    /// Begins reads of the pages that the recent window does not hold.
     fn read_pages(&mut self, mut number: impl FnMut() -> u64) {
         while self.reads.len() < READS_MAX && !self.unsettled {
             let Some(hot) = &self.hot else { return };
@@ -189,19 +189,19 @@ impl<T> DurableChannel<T> {
             && self.reads.is_empty()
     }
 
-    /// Whether it has not been used for so long that it may be forgotten.
+    /// Whether the channel has been unused for so long that its state may be dropped.
     #[must_use]
     pub fn is_quiet(&self) -> bool {
         self.is_idle() && self.quiet >= QUIET_MAX
     }
 
-    /// What it holds in memory of what was published, in bytes.
+    /// The weight of the publications in memory, in bytes.
     #[must_use]
     pub fn bytes(&self) -> usize {
         self.hot.as_ref().map_or(0, RecentWindow::bytes)
     }
 
-    /// Forgets the older half of what it holds: memory is short.
+    /// Drops the older half of the publications in memory to free memory.
     pub fn halve(&mut self) {
         if let Some(hot) = &mut self.hot {
             hot.halve();
