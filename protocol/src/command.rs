@@ -109,8 +109,7 @@ pub struct SubscribeRequest {
 pub struct PublishRequest {
     /// The channel.
     pub channel: String,
-    /// The data; `None` when the field is absent (`null` is data), or when it is not JSON in an encoding that can carry
-    /// anything.
+    /// The data; `None` when the field is absent in JSON (`null` is data). In Protobuf absent data is empty data.
     pub data: Option<Payload>,
     /// The kind of publication: 0 is plain, others are not offered.
     pub kind: i32,

@@ -1,6 +1,6 @@
 //! Error codes of replies: what a command is answered with when it is refused and the connection stays open.
 //!
-//! The codes and texts are the protocol's own (100–112), because SDKs act on them: a temporary error is tried again,
+//! The codes and texts below 400 are the protocol's own (100–112), because SDKs act on them: a temporary error is tried again,
 //! 109 makes the client fetch a new token, everything else ends the subscription or the connection for good.
 
 use std::fmt;
@@ -62,6 +62,9 @@ error_codes! {
     TooManyRequests = 111, "too many requests";
     /// The position to recover from is no longer known.
     UnrecoverablePosition = 112, "unrecoverable position";
+    /// The channel carries bytes, which only the Protobuf protocol can carry. The number is from the range that the
+    /// protocol leaves to applications (400 to 1999).
+    BinaryChannel = 440, "binary channel needs the protobuf protocol";
 }
 
 impl ErrorCode {

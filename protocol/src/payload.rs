@@ -1,20 +1,39 @@
-//! The application's own data inside commands and publications: one JSON value, passed through as it came.
+//! The application's own data inside commands and publications: one JSON value, or any bytes, kept bit for bit.
 //!
-//! It is never re-encoded, so numbers, key order and escapes arrive as they were sent. Two things are seen to: raw
-//! line breaks go (they would split a frame; JSON allows them only between tokens), and nesting is bounded, because
-//! some clients' parsers give up on a value nested thousands deep and one member could so cut off all others.
+//! A payload is never re-encoded, so numbers, key order and escapes arrive as they were sent. The JSON protocol can carry
+//! only JSON: there, a payload that is not JSON travels as a string of its base64. Two rules protect JSON clients. A payload
+//! with raw line breaks is written without them, because they would split a frame (JSON allows them only between tokens).
+//! A payload nested too deeply does not count as JSON, because some clients' parsers give up on it, and one member could
+//! cut off all others.
 
+use std::borrow::Cow;
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-/// How deep arrays and objects may be nested in a payload.
+/// How deep arrays and objects may be nested in a JSON payload.
 pub const MAX_NESTING: usize = 128;
 
-/// One JSON value without raw line breaks; cheap to clone.
+/// The application's data; cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Payload(Bytes);
+pub struct Payload {
+    bytes: Bytes,
+    kind: Kind,
+}
 
-/// Why a text is no payload.
+/// What the bytes of a payload are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// One JSON value without raw line breaks: the JSON protocol carries the bytes as they are.
+    JsonLine,
+    /// One JSON value with raw line breaks.
+    JsonLines,
+    /// Anything else.
+    Binary,
+}
+
+/// Why a text is not a JSON payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PayloadError {
     /// Not one JSON value.
@@ -26,7 +45,7 @@ pub enum PayloadError {
 }
 
 impl Payload {
-    /// Takes a JSON text of any layout, such as one from an HTTP body.
+    /// Takes a JSON text of any layout, such as one from an HTTP body. Raw line breaks are removed.
     ///
     /// # Errors
     /// When the text is not one JSON value or is nested too deeply.
@@ -35,33 +54,73 @@ impl Payload {
         Self::from_raw(raw)
     }
 
-    /// Takes a value that a JSON parser has already delimited.
+    /// Takes a value that a JSON parser has already delimited. Raw line breaks are removed.
     ///
     /// # Errors
     /// When the value is nested too deeply.
     pub fn from_raw(raw: &RawValue) -> Result<Self, PayloadError> {
-        let text = raw.get();
-        if nesting(text.as_bytes()) > MAX_NESTING {
+        let text = raw.get().as_bytes();
+        if nesting(text) > MAX_NESTING {
             return Err(PayloadError::TooDeep);
         }
-        let has_breaks = text.bytes().any(is_line_break);
-        Ok(Self(if has_breaks {
-            text.bytes().filter(|byte| !is_line_break(*byte)).collect()
-        } else {
-            Bytes::copy_from_slice(text.as_bytes())
-        }))
+        let bytes = if has_line_breaks(text) { one_line(text).into() } else { Bytes::copy_from_slice(text) };
+        Ok(Self { bytes, kind: Kind::JsonLine })
     }
 
-    /// The JSON text, to be kept without a copy.
+    /// Takes any bytes and keeps them as they are. Bytes that are one JSON value count as JSON.
+    #[must_use]
+    pub fn from_bytes(bytes: Bytes) -> Self {
+        let is_json = serde_json::from_slice::<&RawValue>(&bytes).is_ok() && nesting(&bytes) <= MAX_NESTING;
+        let kind = match is_json {
+            true if has_line_breaks(&bytes) => Kind::JsonLines,
+            true => Kind::JsonLine,
+            false => Kind::Binary,
+        };
+        Self { bytes, kind }
+    }
+
+    /// Whether the payload is one JSON value. The JSON protocol carries all others in base64.
+    #[must_use]
+    pub fn is_json(&self) -> bool {
+        self.kind != Kind::Binary
+    }
+
+    /// Whether the JSON protocol carries exactly the bytes of the payload.
+    #[must_use]
+    pub fn is_its_json_text(&self) -> bool {
+        self.kind == Kind::JsonLine
+    }
+
+    /// The payload as one JSON value without raw line breaks: what the JSON protocol carries. For bytes that are not JSON, a
+    /// string of their base64 (RFC 4648, section 4, with padding).
+    #[must_use]
+    pub fn json_text(&self) -> Cow<'_, [u8]> {
+        match self.kind {
+            Kind::JsonLine => Cow::Borrowed(&self.bytes),
+            Kind::JsonLines => Cow::Owned(one_line(&self.bytes)),
+            Kind::Binary => Cow::Owned(format!("\"{}\"", STANDARD.encode(&self.bytes)).into_bytes()),
+        }
+    }
+
+    /// The bytes, to be kept without a copy.
     pub(super) fn share(&self) -> Bytes {
-        self.0.clone()
+        self.bytes.clone()
     }
 
-    /// The JSON text.
+    /// The bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
+}
+
+/// The JSON text without its raw line breaks.
+fn one_line(json: &[u8]) -> Vec<u8> {
+    json.iter().copied().filter(|byte| !is_line_break(*byte)).collect()
+}
+
+fn has_line_breaks(json: &[u8]) -> bool {
+    json.iter().copied().any(is_line_break)
 }
 
 /// In valid JSON these bytes occur only between tokens; inside a string they are escaped.
@@ -123,5 +182,41 @@ mod tests {
     fn two_values_are_not_one_payload() {
         assert_eq!(Payload::parse("1 2"), Err(PayloadError::NotJson));
         assert_eq!(Payload::parse(""), Err(PayloadError::NotJson));
+    }
+
+    #[test]
+    fn bytes_of_any_kind_are_kept_bit_for_bit() {
+        let every: Vec<u8> = (0..=255).collect();
+        for bytes in [&every[..], b"", b"{\n}", b"\xff", b"nul", b" 1 "] {
+            assert_eq!(Payload::from_bytes(Bytes::copy_from_slice(bytes)).as_bytes(), bytes);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_one_json_value_are_json() {
+        let is_json = |bytes: &[u8]| Payload::from_bytes(Bytes::copy_from_slice(bytes)).is_json();
+        for json in [&b"1"[..], b"{\"a\":1}", b"\r\n[]\n", "\"\u{e9}\"".as_bytes()] {
+            assert!(is_json(json), "{json:?}");
+        }
+        let deep = format!("{}{}", "[".repeat(MAX_NESTING + 1), "]".repeat(MAX_NESTING + 1));
+        for other in [&b""[..], b"1 2", b"\xff", b"\"\xff\"", b"\0", b"NaN", b"\xef\xbb\xbf1", deep.as_bytes()] {
+            assert!(!is_json(other), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_json_are_a_base64_string_to_the_json_protocol() {
+        let text = |bytes: &'static [u8]| Payload::from_bytes(Bytes::from_static(bytes)).json_text().into_owned();
+        assert_eq!(text(b""), br#""""#);
+        assert_eq!(text(b"\xff"), br#""/w==""#);
+        assert_eq!(text(b"{ not json"), br#""eyBub3QganNvbg==""#);
+    }
+
+    #[test]
+    fn the_json_protocol_carries_bytes_that_are_json_on_one_line() {
+        let pretty = Payload::from_bytes(Bytes::from_static(b"{\r\n \"a\": 1\n}"));
+        assert_eq!(*pretty.json_text(), *b"{ \"a\": 1}");
+        assert!(!pretty.is_its_json_text());
+        assert!(Payload::from_bytes(Bytes::from_static(b"[1]")).is_its_json_text());
     }
 }

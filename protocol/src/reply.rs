@@ -139,12 +139,25 @@ pub struct Publication {
     pub time_ms: i64,
 }
 
+/// The tag of a publication whose data the JSON protocol carries in base64.
+const BASE64_TAG: (&str, &str) = ("encoding", "base64");
+
+impl Publication {
+    /// The tags as the JSON protocol carries them. Where the data is not JSON, a tag says that it is in base64, instead of a
+    /// tag of the publisher with this name.
+    pub fn json_tags(&self) -> impl Iterator<Item = (&str, &str)> {
+        let encoded = (!self.data.is_json()).then_some(BASE64_TAG);
+        let own = self.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+        own.filter(move |(name, _)| encoded.is_none_or(|(tag, _)| *name != tag)).chain(encoded)
+    }
+}
+
 /// How the data of a publication is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataForm<'a> {
-    /// As it is: a JSON value in JSON, its bytes in Protobuf.
+    /// As it is: a JSON value in JSON (for bytes that are not JSON, a string of their base64), its bytes in Protobuf.
     Plain,
-    /// All of it, for a subscription with deltas: a JSON string that holds its text in JSON, its bytes in Protobuf.
+    /// All of it, for a subscription with deltas: a JSON string that holds its JSON text in JSON, its bytes in Protobuf.
     Whole,
     /// This Fossil delta to the publication before, in the same dress and marked `delta`. On JSON it must be UTF-8.
     Delta(&'a [u8]),

@@ -5,7 +5,7 @@
 
 use std::{fs, ops::Range, path::Path, sync::Arc, time::Duration};
 
-use logic::namespace::{Namespaces, Offer, Options, RecoveryMode, Right, Rights};
+use logic::namespace::{DataKind, Namespaces, Offer, Options, RecoveryMode, Right, Rights};
 use toml::{
     Spanned,
     de::{DeTable, DeValue},
@@ -178,6 +178,10 @@ fn set(options: &mut Options, key: &str, value: &DeValue<'_>) -> Result<(), Stri
         "delta" => options.delta = flag(value)?,
         "durable" => options.durable = flag(value)?,
         "max_subscribers" => options.max_subscribers = number(value)?,
+        "data" => {
+            options.data =
+                word(value, &[("json", DataKind::Json), ("any", DataKind::Any), ("binary", DataKind::Binary)])?;
+        }
         "max_publication_bytes" => options.max_publication_bytes = number(value)?,
         _ => return Err(UNKNOWN.to_owned()),
     }

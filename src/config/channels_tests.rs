@@ -38,6 +38,7 @@ fn every_option_is_read() {
         durable = true
         max_subscribers = 50
         max_publication_bytes = 1024
+        data = "any"
         "#,
     )
     .unwrap();
@@ -59,6 +60,7 @@ fn every_option_is_read() {
         durable: true,
         max_subscribers: 50,
         max_publication_bytes: 1024,
+        data: DataKind::Any,
     };
     assert_eq!(options(&namespaces, "chat:a"), expected);
     assert!(options(&namespaces, "news").subscribe.has(Right::Anonymous));

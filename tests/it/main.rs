@@ -42,6 +42,7 @@ mod outage;
 mod passkey_races;
 mod passkey_refusals;
 mod passkeys;
+mod payloads;
 mod presence;
 mod problems;
 mod profile;

@@ -35,7 +35,7 @@ fn subscribe(channel: &str) -> Command {
 }
 
 fn publish(channel: &str, data: &[u8]) -> Command {
-    let request = PublishRequest { channel: channel.to_owned(), data: data.to_vec(), r#type: 0 };
+    let request = PublishRequest { channel: channel.to_owned(), data: data.to_vec().into(), r#type: 0 };
     Command { publish: Some(request), ..Default::default() }
 }
 

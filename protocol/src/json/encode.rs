@@ -9,7 +9,7 @@ use bytes::Bytes;
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    Answer, ClientInfo, ConnectResult, DataForm, HistoryResult, Lifetime, Position, Publication, Push,
+    Answer, ClientInfo, ConnectResult, DataForm, HistoryResult, Lifetime, Payload, Position, Publication, Push,
     SubscribeResult,
 };
 
@@ -71,7 +71,7 @@ pub fn encode_push(push: &Push<'_>) -> Bytes {
         Push::Subscribe { channel, result } => json.channel(channel).raw("\"subscribe\":").object(|o| {
             o.standing(result);
         }),
-        Push::Message { data } => json.raw("\"message\":{\"data\":").bytes(data.as_bytes()).raw("}"),
+        Push::Message { data } => json.raw("\"message\":{\"data\":").payload(data).raw("}"),
         Push::Disconnect(close_message) => {
             json.raw("\"disconnect\":{\"code\":").display(close_message.code());
             json.raw(",\"reason\":").string(close_message.text());
@@ -199,7 +199,7 @@ impl Json {
             self.position(position);
         }
         if let Some(data) = &result.data {
-            self.field("data").bytes(data.as_bytes());
+            self.field("data").payload(data);
         }
     }
 
@@ -236,7 +236,7 @@ impl Json {
             o.field("client").raw("\"").display(info.client).raw("\"");
             for (name, payload) in [("conn_info", &info.conn_info), ("chan_info", &info.chan_info)] {
                 if let Some(payload) = payload {
-                    o.field(name).bytes(payload.as_bytes());
+                    o.field(name).payload(payload);
                 }
             }
         })
@@ -244,20 +244,21 @@ impl Json {
 
     fn publication(&mut self, publication: &Publication, form: DataForm<'_>) -> &mut Self {
         self.object(|o| {
-            o.field("data").data(publication.data.as_bytes(), form);
+            o.field("data").data(&publication.data, form);
             if let Some(info) = &publication.info {
                 o.field("info").info(info);
             }
             if publication.offset > 0 {
                 o.field("offset").display(publication.offset);
             }
-            if !publication.tags.is_empty() {
-                o.field("tags").object(|tags| {
-                    for (index, (name, value)) in publication.tags.iter().enumerate() {
+            let mut tags = publication.json_tags().peekable();
+            if tags.peek().is_some() {
+                o.field("tags").object(|o| {
+                    for (index, (name, value)) in tags.enumerate() {
                         if index > 0 {
-                            tags.raw(",");
+                            o.raw(",");
                         }
-                        tags.string(name).raw(":").string(value);
+                        o.string(name).raw(":").string(value);
                     }
                 });
             }
@@ -268,11 +269,15 @@ impl Json {
         })
     }
 
-    /// A payload is UTF-8. A delta must be UTF-8 too; its caller checks that.
-    fn data(&mut self, payload: &[u8], form: DataForm<'_>) -> &mut Self {
+    fn payload(&mut self, payload: &Payload) -> &mut Self {
+        self.bytes(&payload.json_text())
+    }
+
+    /// A delta must be UTF-8; its caller checks that.
+    fn data(&mut self, payload: &Payload, form: DataForm<'_>) -> &mut Self {
         match form {
-            DataForm::Plain => self.bytes(payload),
-            DataForm::Whole => self.string(&String::from_utf8_lossy(payload)),
+            DataForm::Plain => self.payload(payload),
+            DataForm::Whole => self.string(&String::from_utf8_lossy(&payload.json_text())),
             DataForm::Delta(delta) => self.string(&String::from_utf8_lossy(delta)),
         }
     }

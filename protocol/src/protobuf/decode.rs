@@ -117,13 +117,12 @@ fn subscribe(request: requests::SubscribeRequest) -> CommandBody {
     }))
 }
 
-/// What is no JSON could not be passed on to others: it counts as no data at all, which is refused by itself and leaves
-/// the connection as it is.
+/// The data may be any bytes; the namespace of the channel decides whether it must be JSON. In Protobuf absent and empty
+/// data are the same.
 fn publish(request: requests::PublishRequest) -> CommandBody {
-    let text = std::str::from_utf8(&request.data).ok();
     CommandBody::Publish(PublishRequest {
         channel: request.channel,
-        data: text.and_then(|text| Payload::parse(text).ok()),
+        data: Some(Payload::from_bytes(request.data)),
         kind: request.r#type,
     })
 }

@@ -182,7 +182,7 @@ fn info(member: &ClientInfo) -> results::ClientInfo {
     }
 }
 
-/// In Protobuf absent and empty are the same, and no JSON text is empty.
+/// In Protobuf absent and empty are the same.
 fn shared(payload: Option<&Payload>) -> Bytes {
     payload.map(Payload::share).unwrap_or_default()
 }

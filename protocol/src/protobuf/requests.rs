@@ -120,8 +120,8 @@ pub struct ChannelRequest {
 pub struct PublishRequest {
     #[prost(string, tag = "1")]
     pub channel: String,
-    #[prost(bytes = "vec", tag = "2")]
-    pub data: Vec<u8>,
+    #[prost(bytes = "bytes", tag = "2")]
+    pub data: Bytes,
     #[prost(int32, tag = "3")]
     pub r#type: i32,
 }

@@ -15,7 +15,7 @@ use serde_json::value::RawValue;
 /// The last second of the year 9999: later times cannot be represented.
 const LAST_MOMENT: i64 = 253_402_300_799;
 
-/// A payload that cannot be passed on: invalid base64, UTF-8 or JSON, or nested too deeply.
+/// A payload that cannot be passed on: invalid base64, or JSON that is nested too deeply.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 #[error("a payload is malformed")]
 pub struct MalformedPayload;
@@ -87,19 +87,17 @@ impl Switches {
     }
 }
 
-/// The value itself, or one in base64, which takes precedence. An empty one counts as missing.
+/// The JSON value itself, or any bytes in base64, which take precedence. Empty base64 counts as missing.
 ///
 /// # Errors
 /// See [`MalformedPayload`].
 pub fn payload(plain: Option<&RawValue>, encoded: Option<&str>) -> Result<Option<Payload>, MalformedPayload> {
-    let wrong = |_| MalformedPayload;
     match (plain, encoded.filter(|encoded| !encoded.is_empty())) {
         (_, Some(encoded)) => {
             let bytes = STANDARD.decode(encoded).map_err(|_| MalformedPayload)?;
-            let text = std::str::from_utf8(&bytes).map_err(|_| MalformedPayload)?;
-            Payload::parse(text).map(Some).map_err(wrong)
+            Ok(Some(Payload::from_bytes(bytes.into())))
         }
-        (Some(plain), None) => Payload::from_raw(plain).map(Some).map_err(wrong),
+        (Some(plain), None) => Payload::from_raw(plain).map(Some).map_err(|_| MalformedPayload),
         (None, None) => Ok(None),
     }
 }
@@ -167,9 +165,10 @@ mod tests {
         assert_eq!(data(json!({"data": [1], "b64data": "WzJd"})), Some(b"[2]".to_vec()));
         assert_eq!(data(json!({"data": [1], "b64data": ""})), Some(b"[1]".to_vec()));
         assert_eq!(data(json!({"b64data": ""})), None);
-        for wrong in ["?", "/w==", "ew=="] {
+        for wrong in ["?", "/w=", "_w=="] {
             assert_eq!(read(&json!({"b64data": wrong})), None, "{wrong}");
         }
+        assert_eq!(data(json!({"b64data": "/w=="})), Some(b"\xff".to_vec()));
     }
 
     #[test]

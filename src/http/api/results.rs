@@ -118,7 +118,7 @@ impl<'p> From<&'p Publication> for PublicationView<'p> {
             data: RawPayload(&publication.data),
             offset: publication.offset,
             info: publication.info.as_deref().map(ClientInfoView::from),
-            tags: publication.tags.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            tags: publication.json_tags().collect(),
             time: publication.time_ms,
         }
     }

@@ -3,6 +3,7 @@
 
 use std::{pin::pin, sync::Arc};
 
+use bytes::Bytes;
 use deadpool_postgres::{Client, GenericClient};
 use futures_util::TryStreamExt as _;
 use logic::{
@@ -145,11 +146,8 @@ async fn read(client: &Client, channel: &ChannelName, range: Range) -> Result<Pa
 }
 
 fn publication(row: &Row) -> Result<Publication, StoreError> {
-    let payload = |bytes: &[u8]| {
-        let text = std::str::from_utf8(bytes).ok().and_then(|text| Payload::parse(text).ok());
-        text.ok_or_else(|| StoreError::internal("a stored payload is not JSON"))
-    };
-    let optional = |column| row.try_get::<_, Option<&[u8]>>(column)?.map(payload).transpose();
+    let payload = |bytes: &[u8]| Payload::from_bytes(Bytes::copy_from_slice(bytes));
+    let optional = |column| Ok::<_, StoreError>(row.try_get::<_, Option<&[u8]>>(column)?.map(payload));
     let subject: Option<&str> = row.try_get("subject")?;
     let info = match (subject, row.try_get::<_, Option<Uuid>>("connection_id")?) {
         (Some(user), Some(client)) => Some(Arc::new(ClientInfo {
@@ -162,7 +160,7 @@ fn publication(row: &Row) -> Result<Publication, StoreError> {
     };
     let at: OffsetDateTime = row.try_get("created_at")?;
     Ok(Publication {
-        data: payload(row.try_get("data")?)?,
+        data: payload(row.try_get("data")?),
         info,
         offset: unsigned(row.try_get("seq")?),
         tags: row.try_get::<_, Option<Value>>("tags")?.map(tags).unwrap_or_default(),

@@ -36,7 +36,12 @@ impl ClientState {
         else {
             return Ok(Vec::new());
         };
-        let personal = self.config.namespaces.personal(&identity.subject).map(personal_subscription);
+        // No user chose the personal channel: a client that cannot read it is connected without it.
+        let namespaces = &self.config.namespaces;
+        let personal = namespaces
+            .personal(&identity.subject)
+            .filter(|channel| namespaces.admit_encoding(channel, self.encoding).is_ok())
+            .map(personal_subscription);
         let listed = std::mem::take(&mut identity.subscriptions);
         // A token may not subscribe its user to a channel that is limited to other users.
         if listed.iter().any(|listed| is_limited_to_others(&listed.channel, &identity.subject)) {
@@ -75,6 +80,7 @@ impl ClientState {
         if self.subscriptions.contains(&channel) || ends.is_some_and(|end| end <= now) {
             return Ok(None);
         }
+        self.config.namespaces.admit_encoding(&channel, self.encoding)?;
         let terms = self.config.namespaces.admit_server(&channel, overrides, recover)?;
         let info = with_info(&authenticated.info, chan_info);
         let entry = Subscription::new(Arc::clone(&info), ends, source);

@@ -87,7 +87,7 @@ impl ClientState {
         if self.subscriptions.len() >= self.config.max_channels {
             return Err(ErrorCode::LimitExceeded);
         }
-        self.config.namespaces.options(&channel)?;
+        self.config.namespaces.admit_encoding(&channel, self.encoding)?;
         Ok(channel)
     }
 

@@ -5,7 +5,7 @@
 //! it has too many channels (106).
 
 use protocol::{
-    ErrorCode, Position, PublishRequest, SubscribeRequest, channel_name::ChannelName, id::Subject,
+    Encoding, ErrorCode, Position, PublishRequest, SubscribeRequest, channel_name::ChannelName, id::Subject,
     subscription::Overrides,
 };
 
@@ -94,10 +94,20 @@ impl Namespaces {
         Ok(terms(self.options(channel)?, overrides, &request))
     }
 
+    /// Checks whether a connection with this encoding may subscribe to the channel at all.
+    ///
+    /// # Errors
+    /// 102 unknown namespace, 440 the namespace carries bytes that the JSON protocol cannot carry.
+    pub fn admit_encoding(&self, channel: &ChannelName, encoding: Encoding) -> Result<(), ErrorCode> {
+        let reaches = self.options(channel)?.data.reaches(encoding);
+        if reaches { Ok(()) } else { Err(ErrorCode::BinaryChannel) }
+    }
+
     /// Checks whether a connection may publish. `subscriber` says whether it is subscribed to the channel.
     ///
     /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 107 no data or too much of it, 108 a kind that is not offered.
+    /// 102 unknown namespace, 103 not permitted, 107 no data, too much of it or data that is not JSON in a namespace of
+    /// JSON, 108 a kind that is not offered.
     pub fn admit_publish(
         &self,
         channel: &ChannelName,
@@ -107,8 +117,7 @@ impl Namespaces {
     ) -> Result<(), ErrorCode> {
         let options = self.options(channel)?;
         permit(channel, options.publish, user, subscriber)?;
-        let bytes = request.data.as_ref().map(|data| data.as_bytes().len());
-        if bytes.is_none_or(|bytes| bytes > options.max_publication_bytes) {
+        if request.data.as_ref().is_none_or(|data| !options.admits(data)) {
             return Err(ErrorCode::BadRequest);
         }
         if request.kind != 0 {

@@ -4,6 +4,7 @@
 //! channel is not created: every name in a known namespace is a channel.
 
 mod admission;
+mod data_kind;
 mod options;
 mod party;
 
@@ -12,6 +13,7 @@ use std::{collections::HashMap, sync::Arc};
 use protocol::{ErrorCode, channel_name::ChannelName, id::Subject};
 
 pub use admission::{ChannelUser, Terms};
+pub use data_kind::DataKind;
 pub use options::{MAX_PUBLICATION_BYTES, Offer, Options, RecoveryMode, Right, Rights};
 pub use party::Party;
 

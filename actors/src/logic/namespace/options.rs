@@ -5,7 +5,9 @@
 
 use std::time::Duration;
 
-use super::party::Party;
+use protocol::Payload;
+
+use super::{data_kind::DataKind, party::Party};
 
 /// One entry in a list of rights: a group of users that may do something.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -146,6 +148,8 @@ pub struct Options {
     pub max_subscribers: usize,
     /// The most bytes of one publication's data.
     pub max_publication_bytes: usize,
+    /// Which data may be published.
+    pub data: DataKind,
 }
 
 /// The most bytes of a publication's data unless the namespace sets another bound. A frame holds 64 KiB, including
@@ -181,11 +185,18 @@ impl Default for Options {
             durable: false,
             max_subscribers: 0,
             max_publication_bytes: MAX_PUBLICATION_BYTES,
+            data: DataKind::Json,
         }
     }
 }
 
 impl Options {
+    /// Whether this data may be published in a channel of the namespace.
+    #[must_use]
+    pub fn admits(&self, data: &Payload) -> bool {
+        data.as_bytes().len() <= self.max_publication_bytes && self.data.admits(data)
+    }
+
     /// Whether publications are kept.
     #[must_use]
     pub fn keeps_history(&self) -> bool {

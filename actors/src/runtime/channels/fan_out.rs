@@ -91,14 +91,17 @@ pub(crate) struct Publishing<'a> {
     plain: Frames,
     whole: Frames,
     delta: Frames,
-    /// The delta to the previous publication; empty if a delta would not be smaller.
-    difference: Option<Vec<u8>>,
+    /// The delta to the previous publication between the bytes of both; empty if a delta would not be smaller.
+    bytes_delta: Option<Vec<u8>>,
+    /// The same between what the JSON protocol carries, where that is not the bytes.
+    text_delta: Option<Vec<u8>>,
 }
 
 impl<'a> Publishing<'a> {
     pub(crate) fn new(channel: &'a ChannelName, publication: &'a Publication) -> Self {
         let (plain, whole, delta) = (Frames::new(), Frames::new(), Frames::new());
-        Self { channel: channel.as_str(), publication, plain, whole, delta, difference: None }
+        let (bytes_delta, text_delta) = (None, None);
+        Self { channel: channel.as_str(), publication, plain, whole, delta, bytes_delta, text_delta }
     }
 
     /// The frame for a subscriber with this encoding and form.
@@ -109,7 +112,10 @@ impl<'a> Publishing<'a> {
             Form::Plain => self.plain.get(encoding, || made(DataForm::Plain)),
             Form::Whole => self.whole.get(encoding, || made(DataForm::Whole)),
             Form::Delta(before) => {
-                let difference = self.difference.get_or_insert_with(|| difference(before, publication));
+                let exact = before.data.is_its_json_text() && publication.data.is_its_json_text();
+                let as_text = encoding == Encoding::Json && !exact;
+                let kept = if as_text { &mut self.text_delta } else { &mut self.bytes_delta };
+                let difference = kept.get_or_insert_with(|| difference(before, publication, as_text));
                 if difference.is_empty() {
                     self.whole.get(encoding, || made(DataForm::Whole))
                 } else {
@@ -120,9 +126,16 @@ impl<'a> Publishing<'a> {
     }
 }
 
-fn difference(before: &Publication, publication: &Publication) -> Vec<u8> {
-    let target = publication.data.as_bytes();
-    let delta = fossil(before.data.as_bytes(), target);
-    let useful = delta.len() < target.len() && std::str::from_utf8(&delta).is_ok();
-    if useful { delta } else { Vec::new() }
+/// The delta between the bytes of two publications, or between what the JSON protocol carries of them; empty if it would
+/// not be smaller. A delta to JSON text is UTF-8, as the text is.
+fn difference(before: &Publication, publication: &Publication, as_text: bool) -> Vec<u8> {
+    let delta = |source: &[u8], target: &[u8]| {
+        let delta = fossil(source, target);
+        if delta.len() < target.len() { delta } else { Vec::new() }
+    };
+    if as_text {
+        delta(&before.data.json_text(), &publication.data.json_text())
+    } else {
+        delta(before.data.as_bytes(), publication.data.as_bytes())
+    }
 }

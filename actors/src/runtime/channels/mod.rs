@@ -147,10 +147,10 @@ impl Realtime {
         channel: ChannelName,
         publication: ServerPublication,
     ) -> Result<Option<Position>, ErrorCode> {
-        let size = publication.data.as_bytes().len();
-        if size > self.namespaces().options(&channel)?.max_publication_bytes {
+        if !self.namespaces().options(&channel)?.admits(&publication.data) {
             return Err(ErrorCode::BadRequest);
         }
+        let size = publication.data.as_bytes().len();
         let bytes = self.shard(&channel).waiting.take(size).ok_or(ErrorCode::Internal)?;
         let ServerPublication { data, tags, skip_history, idempotency_key: key, version } = publication;
         self.wait(|sender| {

@@ -1,0 +1,27 @@
+//! [`DataKind`]: which data the channels of a namespace carry.
+
+use protocol::{Encoding, Payload};
+
+/// Which data may be published in a channel, and so which clients may subscribe.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum DataKind {
+    /// JSON only, from clients of both protocols.
+    #[default]
+    Json,
+    /// Any bytes. Clients of the JSON protocol receive data that is not JSON as a string of its base64.
+    Any,
+    /// Any bytes, to clients of the Protobuf protocol only.
+    Binary,
+}
+
+impl DataKind {
+    /// Whether this data may be published.
+    pub(super) fn admits(self, data: &Payload) -> bool {
+        self != Self::Json || data.is_json()
+    }
+
+    /// Whether a connection with this encoding may subscribe.
+    pub(super) fn reaches(self, encoding: Encoding) -> bool {
+        self != Self::Binary || encoding == Encoding::Protobuf
+    }
+}
