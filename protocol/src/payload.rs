@@ -199,14 +199,17 @@ mod tests {
             assert!(is_json(json), "{json:?}");
         }
         let deep = format!("{}{}", "[".repeat(MAX_NESTING + 1), "]".repeat(MAX_NESTING + 1));
-        for other in [&b""[..], b"1 2", b"\xff", b"\"\xff\"", b"\0", b"NaN", b"\xef\xbb\xbf1", deep.as_bytes()] {
+        for other in
+            [&b""[..], b"1 2", b"\xff", b"\"\xff\"", b"\0", b"NaN", b"\xef\xbb\xbf1", deep.as_bytes()]
+        {
             assert!(!is_json(other), "{other:?}");
         }
     }
 
     #[test]
     fn bytes_that_are_not_json_are_a_base64_string_to_the_json_protocol() {
-        let text = |bytes: &'static [u8]| Payload::from_bytes(Bytes::from_static(bytes)).json_text().into_owned();
+        let text =
+            |bytes: &'static [u8]| Payload::from_bytes(Bytes::from_static(bytes)).json_text().into_owned();
         assert_eq!(text(b""), br#""""#);
         assert_eq!(text(b"\xff"), br#""/w==""#);
         assert_eq!(text(b"{ not json"), br#""eyBub3QganNvbg==""#);

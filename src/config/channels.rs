@@ -179,8 +179,10 @@ fn set(options: &mut Options, key: &str, value: &DeValue<'_>) -> Result<(), Stri
         "durable" => options.durable = flag(value)?,
         "max_subscribers" => options.max_subscribers = number(value)?,
         "data" => {
-            options.data =
-                word(value, &[("json", DataKind::Json), ("any", DataKind::Any), ("binary", DataKind::Binary)])?;
+            options.data = word(
+                value,
+                &[("json", DataKind::Json), ("any", DataKind::Any), ("binary", DataKind::Binary)],
+            )?;
         }
         "max_publication_bytes" => options.max_publication_bytes = number(value)?,
         _ => return Err(UNKNOWN.to_owned()),

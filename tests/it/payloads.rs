@@ -236,7 +236,8 @@ async fn deltas_of_a_json_client_are_between_what_its_protocol_carries() {
     assert_eq!(reader.ask(wish).await.unwrap()["subscribe"]["delta"], true);
     // A subscriber of the other protocol takes the same publications as deltas between the bytes.
     subscribe(&mut other, SubscribeRequest { delta: "fossil".to_owned(), ..plainly(ANY[0]) }).await;
-    let text = |number: u8| Bytes::from(format!("{{\"text\":\"{}\",\"n\":{number}}}", "as before ".repeat(30)));
+    let text =
+        |number: u8| Bytes::from(format!("{{\"text\":\"{}\",\"n\":{number}}}", "as before ".repeat(30)));
     let bytes = |number: u8| Bytes::from([vec![0xfe; 600], vec![number], vec![7; 600]].concat());
     let sent = [text(1), text(2), bytes(1), bytes(2), bytes(3), text(3), text(4)];
     publish_all(&mut writer, ANY[0], &sent).await;

@@ -9,8 +9,8 @@ use bytes::Bytes;
 use secrecy::ExposeSecret as _;
 
 use crate::{
-    Answer, ClientInfo, ConnectResult, DataForm, HistoryResult, Lifetime, Payload, Position, Publication, Push,
-    SubscribeResult,
+    Answer, ClientInfo, ConnectResult, DataForm, HistoryResult, Lifetime, Payload, Position, Publication,
+    Push, SubscribeResult,
 };
 
 /// The server's ping.
