@@ -1,8 +1,7 @@
-//! The audit event: what every part of the server writes down about a security-relevant act.
+//! The audit event: the record of a security-relevant act.
 //!
-//! Shared vocabulary, like `id` and `close`: services build events, the store inserts those of a state change in the
-//! change's own transaction, and the `Audit` actor carries the others. An event never holds a secret: no token, no
-//! password, no cookie value.
+//! Services build events. If the act changes state in the database, the store inserts the event in the same transaction.
+//! The `Audit` actor writes all other events. An event never holds a secret: no token, no password, no cookie value.
 
 use std::net::IpAddr;
 
@@ -16,11 +15,11 @@ use crate::id::{ConnectionId, DeviceId, SessionId, UserId};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It was done.
+    /// The act was done.
     Success,
-    /// It was tried and did not work, such as a wrong password.
+    /// The act was tried and failed, for example because of a wrong password.
     Failure,
-    /// It was refused by a rule.
+    /// A rule refused the act.
     Denied,
 }
 
@@ -39,40 +38,40 @@ impl Outcome {
 /// One act: its actor, its subject, its origin and its outcome.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct AuditEvent {
-    /// Makes writing idempotent: the same event written twice is one row.
+    /// The key of the row. An event that is written twice is one row.
     pub id: Uuid,
-    /// When, in milliseconds since the epoch.
+    /// The time of the act, in milliseconds since the Unix epoch.
     pub at_ms: i64,
-    /// What, as `<noun>.<verb>`: `session.opened`, `socket.closed`.
+    /// The name of the event as `<noun>.<verb>`, for example `session.opened` or `socket.closed`.
     pub event: String,
-    /// How it ended.
+    /// The outcome of the act.
     pub outcome: Outcome,
     /// The actor, if known.
     pub actor: Option<UserId>,
-    /// The user that it concerns.
+    /// The user that the act concerns.
     pub user: Option<UserId>,
-    /// The session concerned.
+    /// The session that the act concerns.
     pub session: Option<SessionId>,
-    /// The device concerned.
+    /// The device that the act concerns.
     pub device: Option<DeviceId>,
-    /// The connection concerned.
+    /// The connection that the act concerns.
     pub connection: Option<ConnectionId>,
     /// The client's address.
     pub address: Option<IpAddr>,
-    /// The request that caused it.
+    /// The id of the request that caused the act.
     pub request_id: Option<String>,
-    /// The realtime name of the user that it concerns, if that is no account of this server.
+    /// The subject of the user that the act concerns, if the user has no account of this server.
     #[serde(default)]
     pub subject: Option<String>,
-    /// The key of the server API with which it was asked for.
+    /// The key of the server API that requested the act.
     #[serde(default)]
     pub api_key: Option<Uuid>,
-    /// What else is worth knowing; no secrets.
+    /// Further facts about the act, without secrets.
     pub detail: Map<String, Value>,
 }
 
 impl AuditEvent {
-    /// An event with a fresh id and nothing but its name, outcome and time.
+    /// An event with a new id, a name, an outcome and a time. All other fields are empty.
     #[must_use]
     pub fn new(event: &str, outcome: Outcome, at_ms: i64) -> Self {
         Self {
@@ -93,7 +92,7 @@ impl AuditEvent {
         }
     }
 
-    /// The event with one more detail.
+    /// Adds a detail to the event.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
         self.detail.insert(key.to_owned(), value.into());

@@ -1,7 +1,8 @@
 //! The name of a channel, as clients, tokens and the server API write it.
 //!
-//! Centrifuge's conventions: the text up to the first `:` is the namespace, `$` marks a private channel, `#` the users
-//! that a channel is limited to. What a namespace permits is a rule of `logic::namespace`.
+//! Names follow Centrifuge's conventions. The text before the first `:` is the namespace. A leading `$` marks a private
+//! channel. The users after a `#` are the only ones that the channel admits. `logic::namespace` has the rules for what a
+//! namespace permits.
 
 use std::{borrow::Borrow, fmt, ops::Deref, sync::Arc};
 
@@ -10,11 +11,11 @@ use crate::{ErrorCode, id::Subject};
 /// The longest channel name, in bytes.
 pub const MAX_CHANNEL_NAME: usize = 255;
 
-/// A channel's name: 1 to 255 printable ASCII characters; cheap to clone.
+/// A channel's name: 1 to 255 printable ASCII characters. A clone is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ChannelName(Arc<str>);
 
-/// A text that is no channel name.
+/// The text is not a channel name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("a channel name is 1 to {MAX_CHANNEL_NAME} printable ASCII characters")]
 pub struct ChannelNameError;
@@ -26,7 +27,7 @@ impl From<ChannelNameError> for ErrorCode {
 }
 
 impl ChannelName {
-    /// Takes a name as it came from a client.
+    /// Checks a name that a client, a token or the server API sent.
     ///
     /// # Errors
     /// When it is empty, too long or not printable ASCII.
@@ -44,8 +45,8 @@ impl ChannelName {
         &self.0
     }
 
-    /// What stands before the first `:`, if there is one, without the `$` of a private channel. Names of users, behind a
-    /// `#`, may have any form.
+    /// The text before the first `:`, without the `$` of a private channel; `None` if there is no `:`. A `:` after a `#`
+    /// does not count, because it belongs to the name of a user.
     #[must_use]
     pub fn namespace(&self) -> Option<&str> {
         let name = self.0.strip_prefix('$').unwrap_or(&self.0);
@@ -53,20 +54,20 @@ impl ChannelName {
         name.split_once(':').map(|(namespace, _)| namespace)
     }
 
-    /// Whether a user-limited channel is this user's: `user:#42`, or `user:#7,42` for several users.
+    /// Whether a user-limited channel admits this user. `user:#42` admits the user 42, and `user:#7,42` admits two users.
     #[must_use]
     pub fn is_owned_by(&self, user: &Subject) -> bool {
         let owners = self.0.split_once('#').map_or("", |(_, owners)| owners);
         !user.is_anonymous() && owners.split(',').any(|owner| owner == user.as_str())
     }
 
-    /// A leading `$` asks for a subscription token of its own.
+    /// Whether the name begins with `$`. Such a channel can be subscribed to only with a subscription token.
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.0.starts_with('$')
     }
 
-    /// A `#` limits the channel to the users named after it.
+    /// Whether the name contains `#`. Such a channel admits only the users that are named after it.
     #[must_use]
     pub fn is_user_limited(&self) -> bool {
         self.0.contains('#')

@@ -1,8 +1,8 @@
-//! Why trust ends and why a socket closes: two closed vocabularies and the one map between them.
+//! The causes of revocations, the reasons for which sockets are closed, and the only map between them.
 //!
-//! `Cause` is what a revocation states and stores; `CloseReason` is what a peer is told. The code's range tells a
-//! Centrifuge client whether to come back: 3000–3499 and 4000–4499 yes, 3500–3999 and 4500–4999 no. The text is
-//! never empty and never JSON, because centrifuge-js treats an empty or JSON text as advice to reconnect.
+//! A revocation states and stores a `Cause`. A peer receives a `CloseReason`. A Centrifuge client decides by the range of
+//! the code whether to reconnect: it does after 3000–3499 and 4000–4499, and does not after 3500–3999 and 4500–4999. The
+//! text is never empty and never JSON, because centrifuge-js treats an empty or JSON text as advice to reconnect.
 
 use std::{borrow::Cow, fmt, str::FromStr};
 
@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Cause {
-    /// An operator ended it.
+    /// An operator revoked it.
     Revoked,
     /// The user signed out.
     SignedOut,
@@ -24,15 +24,15 @@ pub enum Cause {
     RefreshReused,
     /// The device was forgotten.
     DeviceRemoved,
-    /// The role changed: the session lives on, what its sockets were told does not.
+    /// The role changed. The session continues, but its sockets were verified with the old role and are cut.
     RoleChanged,
-    /// Idle too long, or past its absolute end.
+    /// The session was idle for too long, or reached its absolute end.
     SessionExpired,
-    /// The user signed in on too many devices; the oldest session gave way.
+    /// The user has too many sessions. The oldest one was ended for a new one.
     SessionLimit,
     /// A second factor or a passkey was added, replaced or removed.
     FactorChanged,
-    /// A passkey's counter went back: the passkey may have been copied.
+    /// The counter of a passkey did not rise, so the passkey may have been copied.
     CredentialCloned,
 }
 
@@ -70,13 +70,13 @@ impl Cause {
         }
     }
 
-    /// Whether the session itself ends. A changed role only invalidates what its sockets were told.
+    /// Whether the session itself ends. After a change of the role only its sockets are cut.
     #[must_use]
     pub fn ends_session(self) -> bool {
         self != Self::RoleChanged
     }
 
-    /// What the sockets are told.
+    /// The reason with which the sockets are closed.
     #[must_use]
     pub fn close_reason(self) -> CloseReason {
         match self {
@@ -112,7 +112,7 @@ impl FromStr for Cause {
     }
 }
 
-/// A stored cause that this version does not know.
+/// The stored cause is not known to this version.
 #[derive(Debug, thiserror::Error)]
 #[error("unknown revocation cause `{0}`")]
 pub struct UnknownCause(pub String);
@@ -163,35 +163,35 @@ close_reasons! {
     InternalError = 3004, "internal server error";
     /// The access token expired and was not renewed in time.
     Expired = 3005, "connection expired";
-    /// A subscription of the server's making expired.
+    /// A server-side subscription expired.
     SubscriptionExpired = 3006, "subscription expired";
-    /// The peer does not read fast enough: its queue overflowed.
+    /// The peer does not read fast enough, so its outbox overflowed.
     Slow = 3008, "slow";
-    /// The peer could not be written to within the deadline.
+    /// A write to the peer made no progress within the deadline.
     WriteError = 3009, "write error";
-    /// The server lost what it knew about this connection.
+    /// The server lost state of this connection.
     InsufficientState = 3010, "insufficient state";
     /// The peer did not answer a ping.
     NoPong = 3012, "no pong";
-    /// More frames than allowed.
+    /// The peer sent more commands than permitted.
     TooManyRequests = 3013, "too many requests";
-    /// Role or permissions changed: fetch a new token and come back.
+    /// Role or permissions changed. The client fetches a new token and reconnects.
     StateInvalidated = 3014, "state invalidated";
-    /// The token does not verify, or its session has ended.
+    /// The token is not valid, or its session has ended.
     InvalidToken = 3500, "invalid token";
-    /// A frame or command that the protocol does not allow.
+    /// The peer sent a frame or command that the protocol does not permit.
     BadRequest = 3501, "bad request";
-    /// No `connect` in time.
+    /// `connect` did not succeed in time.
     Stale = 3502, "stale";
-    /// Ended through the server API.
+    /// The server API ended the connection.
     ForceDisconnect = 3503, "force disconnect";
-    /// Too many connections of this session, user or address.
+    /// The session, user or address has too many connections.
     ConnectionLimit = 3504, "connection limit";
-    /// Too many channels on one connection.
+    /// The connection has too many channels.
     ChannelLimit = 3505, "channel limit";
-    /// What was asked for is not permitted.
+    /// The request is not permitted.
     PermissionDenied = 3507, "permission denied";
-    /// What was asked for is not offered.
+    /// The requested feature is not offered.
     NotAvailable = 3508, "not available";
     /// The session was revoked.
     SessionRevoked = 4500, "session revoked";
@@ -208,14 +208,14 @@ close_reasons! {
 }
 
 impl CloseReason {
-    /// Whether a Centrifuge client comes back by itself after this close.
+    /// Whether a Centrifuge client reconnects by itself after this close.
     #[must_use]
     pub fn reconnects(self) -> bool {
         !matches!(self.code(), 3500..=3999 | 4500..=4999)
     }
 }
 
-/// What a peer is told when its connection ends: usually a [`CloseReason`], and whatever the server API was asked to say.
+/// The close code and text that a peer receives: those of a [`CloseReason`], or custom ones from the server API.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CloseMessage {
     code: u16,
@@ -223,7 +223,8 @@ pub struct CloseMessage {
 }
 
 impl CloseMessage {
-    /// A code and text of an application: 3000 to 4999, and a text that fits a close frame, is not empty and not JSON.
+    /// A code and text that an application chose. The code is 3000 to 4999. The text fits a close frame and is neither empty
+    /// nor JSON. Otherwise `None`.
     #[must_use]
     pub fn custom(code: u16, text: &str) -> Option<Self> {
         let fits = (3000..=4999).contains(&code) && (1..=123).contains(&text.len());
@@ -243,7 +244,7 @@ impl CloseMessage {
         &self.text
     }
 
-    /// Whether a Centrifuge client comes back by itself after this.
+    /// Whether a Centrifuge client reconnects by itself after this close.
     #[must_use]
     pub fn reconnects(&self) -> bool {
         !matches!(self.code, 3500..=3999 | 4500..=4999)

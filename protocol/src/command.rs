@@ -1,54 +1,54 @@
-//! Commands: what a client asks. A codec builds them, the connection's dialogue answers them.
+//! The commands of clients. A codec decodes them, and the client state answers them.
 //!
-//! Only what the server acts on is kept; fields it does not know or does not offer are dropped while decoding, as the
-//! protocol allows. Tokens never print.
+//! A command holds only the fields that the server uses. Decoding drops all other fields, as the protocol permits. Tokens
+//! have a type that does not print.
 
 use secrecy::SecretString;
 
 use super::Payload;
 
-/// One command with the number its reply will carry.
+/// One command, with the number that its reply repeats.
 #[derive(Clone, Debug)]
 pub struct Command {
-    /// Chosen by the client, from 1 upwards; 0 only for [`CommandBody::Send`] and [`CommandBody::Pong`].
+    /// The client chooses it, from 1 upwards. It may be 0 only for [`CommandBody::Send`] and [`CommandBody::Pong`].
     pub id: u32,
-    /// What is asked.
+    /// The method and its parameters.
     pub body: CommandBody,
 }
 
-/// What a command asks. Channel names are unchecked.
+/// The method of a command, with its parameters. Channel names are not checked yet.
 #[derive(Clone, Debug)]
 pub enum CommandBody {
-    /// Names the connection's identity; the first command of a connection.
+    /// Authenticates the connection; the first command of a connection.
     Connect(ConnectRequest),
-    /// Asks for a channel's publications.
+    /// Subscribes to a channel.
     Subscribe(Box<SubscribeRequest>),
-    /// Wants them no more.
+    /// Ends the subscription to a channel.
     Unsubscribe {
         /// The channel.
         channel: String,
     },
-    /// Sends data to a channel.
+    /// Publishes data to a channel.
     Publish(PublishRequest),
-    /// The subscribers.
+    /// Requests the list of subscribers.
     Presence {
         /// The channel.
         channel: String,
     },
-    /// How many are subscribed.
+    /// Requests the number of subscribers.
     PresenceStats {
         /// The channel.
         channel: String,
     },
-    /// What was published.
+    /// Requests publications of the history.
     History(HistoryRequest),
-    /// A call to the application.
+    /// Calls a procedure of the application; not offered.
     Rpc,
-    /// A message without a reply.
+    /// Sends a message without a reply; not offered.
     Send,
-    /// A newer token for the connection.
+    /// Brings a newer token for the connection.
     Refresh(RefreshRequest),
-    /// A newer token for a subscription.
+    /// Brings a newer token for a subscription.
     SubRefresh(SubRefreshRequest),
     /// A client-side ping; version 2 clients do not send it.
     Ping,
@@ -56,12 +56,12 @@ pub enum CommandBody {
     Pong,
 }
 
-/// A place in a channel's history.
+/// A position in a channel's history.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Position {
-    /// The publication's number, from 1 upwards; 0 before the first.
+    /// The number of a publication, from 1 upwards; 0 is the position before the first.
     pub offset: u64,
-    /// Which incarnation of the history the offset counts in; empty if the client does not know.
+    /// The epoch of the history, in which the offset counts; empty if the client does not know it.
     pub epoch: String,
 }
 
@@ -70,11 +70,11 @@ pub struct Position {
 pub struct ConnectRequest {
     /// The access token; `None` when absent or empty.
     pub token: Option<SecretString>,
-    /// Name of the client's library, for lists of connections; cut to 64 bytes.
+    /// Name of the client's library, for lists of connections; at most 64 bytes, the rest is dropped.
     pub name: String,
-    /// Version of the application, likewise.
+    /// Version of the application, for lists of connections; at most 64 bytes, the rest is dropped.
     pub version: String,
-    /// Where the client stands in channels that the server subscribes it to, if it wants to recover them.
+    /// The client's positions in server-side subscriptions that it wants to recover.
     pub subs: Vec<(String, Position)>,
 }
 
@@ -85,22 +85,22 @@ pub struct SubscribeRequest {
     pub channel: String,
     /// The subscription's own token; `None` when absent or empty.
     pub token: Option<SecretString>,
-    /// What the client has, if it wants what it missed since (`recover`).
+    /// The position from which the client wants to recover missed publications (`recover`).
     pub recover: Option<Position>,
-    /// Whether the client would rather have error 112 than a subscription that missed something (bit 2 of `flag`; matters
-    /// only with `recover`).
+    /// Whether the subscription must fail with error 112 if the missed publications cannot be recovered (bit 2 of `flag`).
+    /// It has an effect only with `recover`.
     pub must_recover: bool,
-    /// Whether the client asks to be told of holes.
+    /// Whether the client requests a subscription with a position, so that gaps are detected.
     pub positioned: bool,
-    /// Whether the client asks to be able to recover.
+    /// Whether the client requests a subscription that it can recover later.
     pub recoverable: bool,
-    /// Whether the client asks for joins and leaves.
+    /// Whether the client requests joins and leaves.
     pub join_leave: bool,
     /// Whether the client understands Fossil deltas.
     pub delta: bool,
-    /// Whether only publications with certain tags are wanted (`tf`).
+    /// Whether the client requests only publications with certain tags (`tf`).
     pub tags_filter: bool,
-    /// The kind of subscription: 0 is a stream of publications, others are not offered.
+    /// The kind of subscription: 0 is a stream of publications; other kinds are not offered.
     pub kind: i32,
 }
 
@@ -109,9 +109,9 @@ pub struct SubscribeRequest {
 pub struct PublishRequest {
     /// The channel.
     pub channel: String,
-    /// The data; `None` when the field is absent in JSON (`null` is data). In Protobuf absent data is empty data.
+    /// The data; `None` when the field is absent in JSON (`null` is data). In Protobuf an absent field is empty data.
     pub data: Option<Payload>,
-    /// The kind of publication: 0 is plain, others are not offered.
+    /// The kind of publication: 0 is plain; other kinds are not offered.
     pub kind: i32,
 }
 
@@ -120,11 +120,12 @@ pub struct PublishRequest {
 pub struct HistoryRequest {
     /// The channel.
     pub channel: String,
-    /// How many publications at most; 0 for none, only the position; below 0 for all there are.
+    /// The most publications. 0 requests only the position of the channel; a negative number requests all publications.
     pub limit: i32,
-    /// From where (exclusive); `None` for the beginning, or for the end in reverse.
+    /// The page begins after this position, or before it in reverse order. `None` is the beginning, or the end in reverse
+    /// order.
     pub since: Option<Position>,
-    /// Newest first.
+    /// Whether the newest comes first.
     pub reverse: bool,
 }
 
@@ -144,24 +145,24 @@ pub struct SubRefreshRequest {
     pub token: Option<SecretString>,
 }
 
-/// What a subscription that understands Fossil deltas asks for.
+/// The value of `delta` with which a client requests Fossil deltas.
 pub(super) const FOSSIL: &str = "fossil";
 
-/// Bytes of a name or version that are kept.
+/// The most bytes of a name or version.
 const CLIPPED: usize = 64;
 
-/// Whether error 112 is preferred over `recovered: false`: bit 2 of a subscription's `flag`.
+/// Whether the `flag` of a subscription requests error 112 instead of `recovered: false` (bit 2).
 pub(super) fn must_recover(flag: i64) -> bool {
     flag & 1 << 1 != 0
 }
 
-/// What is only shown need not be long.
+/// Shortens a text that is only shown in lists.
 pub(super) fn clipped(mut text: String) -> String {
     text.truncate(text.floor_char_boundary(CLIPPED));
     text
 }
 
-/// An empty token is none.
+/// Treats an empty token as absent.
 pub(super) fn secret(token: Option<String>) -> Option<SecretString> {
     token.filter(|token| !token.is_empty()).map(SecretString::from)
 }

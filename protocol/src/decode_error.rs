@@ -1,41 +1,42 @@
-//! Why bytes from a client are no sequence of commands, in either encoding.
+//! The errors of decoding a frame, in both encodings.
 
 use super::PayloadError;
 
-/// Why a frame is no sequence of commands. For logs; the peer only learns "bad request", or "too many requests".
+/// Why a frame is not a sequence of commands. The text is for logs: the peer receives only "bad request" or "too many
+/// requests".
 #[derive(Debug, thiserror::Error)]
 pub enum DecodeError {
-    /// No object at all, or a blank line between or after the objects.
+    /// The frame has no object, or has a blank line before, between or after its objects.
     #[error("the frame has a blank line")]
     BlankLine,
-    /// A frame without a byte in it.
+    /// The frame has no bytes.
     #[error("the frame is empty")]
     Empty,
-    /// Text of an encoding that is none.
+    /// The frame should be text, but is not UTF-8.
     #[error("the frame is not UTF-8")]
     NotText,
-    /// More than [`super::MAX_COMMANDS_PER_FRAME`].
+    /// The frame has more than [`super::MAX_COMMANDS_PER_FRAME`] commands.
     #[error("the frame has too many commands")]
     TooMany,
-    /// Not JSON, or a field of the wrong type.
+    /// The frame is not JSON, or a field has the wrong type.
     #[error("the frame is not a sequence of commands: {0}")]
     Malformed(#[from] serde_json::Error),
-    /// JSON, but no object where one must be.
+    /// A command or request is JSON, but not an object.
     #[error("a command or request is not an object")]
     NotAnObject,
-    /// Not Protobuf, or a field of the wrong type.
+    /// The frame is not Protobuf, or a field has the wrong type.
     #[error("the frame is not a sequence of messages: {0}")]
     NotMessages(#[from] prost::DecodeError),
-    /// A message that is longer than what is left of its frame.
+    /// The stated length of a message exceeds the rest of the frame.
     #[error("a message ends beyond its frame")]
     Truncated,
-    /// A number to reply to, but no method that this protocol has.
+    /// The command has an id, but no method of this protocol.
     #[error("the command names no known method")]
     NoMethod,
-    /// A method that needs a reply, without a number to reply to.
+    /// The command has a method that needs a reply, but no id.
     #[error("the command has no id")]
     NoId,
-    /// An embedded payload that cannot be passed on.
+    /// The data of a command is not a valid payload.
     #[error(transparent)]
     Payload(#[from] PayloadError),
 }

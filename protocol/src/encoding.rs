@@ -1,17 +1,17 @@
-//! The encodings of the protocol, and the one place that chooses between their codecs.
+//! The encodings of the protocol. Only this file chooses between their codecs.
 //!
-//! A connection's encoding is fixed at its handshake and kept by its outbox, so that every sender encodes correctly.
+//! The handshake fixes the encoding of a connection. The outbox stores it, so that every sender uses the right one.
 
 use bytes::Bytes;
 
 use super::{Answer, Command, DecodeError, Push, json, protobuf};
 
-/// How messages become bytes.
+/// The form of messages on the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Encoding {
-    /// JSON objects, a line each.
+    /// JSON objects, one per line.
     Json,
-    /// Protobuf messages, each behind its length.
+    /// Protobuf messages, each preceded by its length.
     Protobuf,
 }
 
@@ -19,7 +19,7 @@ impl Encoding {
     /// Every encoding.
     pub const ALL: [Self; 2] = [Self::Json, Self::Protobuf];
 
-    /// One answer.
+    /// Encodes one answer.
     #[must_use]
     pub fn reply(self, id: u32, answer: &Answer) -> Bytes {
         match self {
@@ -28,7 +28,7 @@ impl Encoding {
         }
     }
 
-    /// One push.
+    /// Encodes one push.
     #[must_use]
     pub fn push(self, push: &Push<'_>) -> Bytes {
         match self {
@@ -46,7 +46,7 @@ impl Encoding {
         }
     }
 
-    /// The commands of one frame, in order; at least one, at most [`super::MAX_COMMANDS_PER_FRAME`].
+    /// Decodes the commands of one frame, in order. There is at least one, and at most [`super::MAX_COMMANDS_PER_FRAME`].
     ///
     /// # Errors
     /// When any part of the frame is not a command of the protocol.
@@ -57,12 +57,12 @@ impl Encoding {
         }
     }
 
-    /// What stands between the messages of one frame.
+    /// The separator between the messages of one frame.
     #[must_use]
     pub fn separator(self) -> &'static [u8] {
         match self {
             Self::Json => b"\n",
-            // Each message brings its length along.
+            // Each message begins with its length, so no separator is needed.
             Self::Protobuf => b"",
         }
     }
@@ -76,7 +76,7 @@ impl Encoding {
         }
     }
 
-    /// As lists of connections call it.
+    /// The name of the encoding in lists of connections.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
-//! Error codes of replies: what a command is answered with when it is refused and the connection stays open.
+//! Error codes of replies. A refused command is answered with one of them, and the connection stays open.
 //!
-//! The codes and texts below 400 are the protocol's own (100–112), because SDKs act on them: a temporary error is tried again,
-//! 109 makes the client fetch a new token, everything else ends the subscription or the connection for good.
+//! The codes and texts below 400 are those of the protocol (100–112), because SDKs act on them. An SDK repeats `connect` or
+//! `subscribe` after a temporary error, and fetches a new token after 109. After every other error it gives up.
 
 use std::fmt;
 
@@ -24,7 +24,7 @@ macro_rules! error_codes {
                 self as u16
             }
 
-            /// The protocol's text for it: plain ASCII that needs no escaping.
+            /// The protocol's text for the code. It is plain ASCII that needs no escaping.
             #[must_use]
             pub fn message(self) -> &'static str {
                 match self {
@@ -36,31 +36,31 @@ macro_rules! error_codes {
 }
 
 error_codes! {
-    /// Something the client cannot help; it may try again.
+    /// A failure or overload of the server. The client may try again.
     Internal = 100, "internal server error";
-    /// No identity where one is needed.
+    /// The command needs an identity, and there is none.
     Unauthorized = 101, "unauthorized";
     /// The channel's namespace does not exist.
     UnknownChannel = 102, "unknown channel";
     /// The user may not do this.
     PermissionDenied = 103, "permission denied";
-    /// No such method.
+    /// The method does not exist.
     MethodNotFound = 104, "method not found";
     /// The connection is already subscribed to the channel.
     AlreadySubscribed = 105, "already subscribed";
-    /// More channels than a connection may have.
+    /// A limit is reached, for example of the channels of a connection or of the subscribers of a channel.
     LimitExceeded = 106, "limit exceeded";
-    /// The request itself is wrong.
+    /// The request is not valid.
     BadRequest = 107, "bad request";
     /// The feature is not offered.
     NotAvailable = 108, "not available";
-    /// The token expired: fetch a new one.
+    /// The token expired. The client fetches a new one.
     TokenExpired = 109, "token expired";
-    /// What was asked about has expired; no token is involved.
+    /// The expiry that the request states is in the past. No token is involved.
     Expired = 110, "expired";
-    /// Too many commands; the client may try again.
+    /// The client sent too many commands. It may try again.
     TooManyRequests = 111, "too many requests";
-    /// The position to recover from is no longer known.
+    /// Publications cannot be recovered or read from this position.
     UnrecoverablePosition = 112, "unrecoverable position";
     /// The channel carries bytes, which only the Protobuf protocol can carry. The number is from the range that the
     /// protocol leaves to applications (400 to 1999).

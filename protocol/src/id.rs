@@ -1,7 +1,7 @@
-//! Identifiers that cross every boundary: store, service, socket, actor, log field.
+//! The identifiers that all parts of the server share: store, services, sockets, actors and logs.
 //!
-//! Each is a type of its own, so that a user id can never stand where a session id is meant. They carry no
-//! authority: knowing one proves nothing. This file must stay free of I/O and of any framework.
+//! Each has its own type, so that the compiler rejects a user id in place of a session id. An identifier is not a
+//! credential: to know one proves nothing.
 
 use std::{fmt, str::FromStr, sync::Arc};
 
@@ -27,15 +27,15 @@ impl FromStr for UserId {
     }
 }
 
-/// A user's name where things are said in realtime: `sub` of tokens, `user` in the protocol and in the server API.
+/// The name of a user in realtime: `sub` of tokens, `user` in the protocol and in the server API.
 ///
-/// The number of an account in decimal, or what an outside issuer calls its user. Empty for an anonymous user. Cheap
-/// to clone.
+/// It is the number of an account in decimal, or the name that an external issuer gives to its user. It is empty for an
+/// anonymous user. A clone is cheap.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject(Arc<str>);
 
 impl Subject {
-    /// A name that an outside issuer chose.
+    /// The subject with this name.
     #[must_use]
     pub fn new(name: &str) -> Self {
         Self(name.into())
@@ -47,7 +47,7 @@ impl Subject {
         Self::new("")
     }
 
-    /// Whether there is no name.
+    /// Whether the name is empty.
     #[must_use]
     pub fn is_anonymous(&self) -> bool {
         self.0.is_empty()
@@ -80,7 +80,7 @@ macro_rules! uuid_id {
         pub struct $name(pub Uuid);
 
         impl $name {
-            /// A fresh random identifier (UUID version 4, 122 random bits).
+            /// A new random identifier (UUID version 4, 122 random bits).
             #[must_use]
             pub fn random() -> Self {
                 Self(Uuid::new_v4())
@@ -112,7 +112,7 @@ uuid_id!(
     DeviceId
 );
 uuid_id!(
-    /// One WebSocket of a session; `client` in the Centrifuge protocol.
+    /// One WebSocket or emulated stream of a session; `client` in the Centrifuge protocol.
     ConnectionId
 );
 

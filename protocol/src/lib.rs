@@ -1,8 +1,8 @@
-//! The Centrifuge client protocol, version 2: what clients and server say to each other.
+//! The messages of the Centrifuge client protocol, version 2, and the vocabulary that all parts of the server share.
 //!
-//! The messages ([`Command`], [`Answer`], [`Push`]) are independent of their encoding; [`json`] is the codec of text
-//! frames, [`protobuf`] that of binary ones, and [`Encoding`] chooses between them. Connections and channel shards build and read messages here, and
-//! nothing here decides anything: whether a command is allowed is a rule of the connection.
+//! The messages ([`Command`], [`Answer`], [`Push`]) are independent of their encoding. [`json`] is the codec of text frames,
+//! [`protobuf`] is the codec of binary frames, and [`Encoding`] chooses between them. Connections and channel shards build
+//! and read messages here. This crate does not decide whether a command is permitted; the client state does.
 
 pub mod audit;
 pub mod channel_name;
@@ -32,8 +32,8 @@ pub use reply::{
     Publication, Push, SubscribeResult, UnsubscribeCode,
 };
 
-/// The most commands one frame may carry; a frame with more is too many requests at once.
+/// The most commands of one frame. A frame with more closes the connection with [`close::CloseReason::TooManyRequests`].
 ///
-/// centrifuge-js opens with `connect` and every pending `subscribe` in one frame, so this stays above the number of
-/// channels a connection may have.
+/// The first frame of centrifuge-js holds `connect` and every pending `subscribe`, so this number is greater than the number
+/// of channels that a connection may have.
 pub const MAX_COMMANDS_PER_FRAME: usize = 256;

@@ -1,10 +1,10 @@
-//! The application's own data inside commands and publications: one JSON value, or any bytes, kept bit for bit.
+//! The application's own data inside commands and publications: one JSON value, or any bytes, kept unchanged.
 //!
-//! A payload is never re-encoded, so numbers, key order and escapes arrive as they were sent. The JSON protocol can carry
-//! only JSON: there, a payload that is not JSON travels as a string of its base64. Two rules protect JSON clients. A payload
-//! with raw line breaks is written without them, because they would split a frame (JSON allows them only between tokens).
-//! A payload nested too deeply does not count as JSON, because some clients' parsers give up on it, and one member could
-//! cut off all others.
+//! A payload is never encoded again, so numbers, key order and escapes arrive as they were sent. The JSON protocol can carry
+//! only JSON, so there a payload that is not JSON is sent as a base64 string. Two rules protect JSON clients. Raw line breaks
+//! are removed from a payload, because they would split a frame (JSON allows them only between tokens). A payload that is
+//! nested too deeply does not count as JSON: the parsers of some clients fail on it, so one publisher could disconnect all
+//! other members.
 
 use std::borrow::Cow;
 
@@ -12,17 +12,17 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use bytes::Bytes;
 use serde_json::value::RawValue;
 
-/// How deep arrays and objects may be nested in a JSON payload.
+/// The greatest depth of nested arrays and objects in a JSON payload.
 pub const MAX_NESTING: usize = 128;
 
-/// The application's data; cheap to clone.
+/// The application's data. A clone is cheap.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Payload {
     bytes: Bytes,
     kind: Kind,
 }
 
-/// What the bytes of a payload are.
+/// The kind of a payload's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     /// One JSON value without raw line breaks: the JSON protocol carries the bytes as they are.
@@ -36,16 +36,16 @@ enum Kind {
 /// Why a text is not a JSON payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PayloadError {
-    /// Not one JSON value.
+    /// The text is not exactly one JSON value.
     #[error("the payload is not valid JSON")]
     NotJson,
-    /// Nested deeper than [`MAX_NESTING`].
+    /// The value is nested deeper than [`MAX_NESTING`].
     #[error("the payload is nested too deeply")]
     TooDeep,
 }
 
 impl Payload {
-    /// Takes a JSON text of any layout, such as one from an HTTP body. Raw line breaks are removed.
+    /// A JSON payload with this text, which may have any layout, for example from an HTTP body. Raw line breaks are removed.
     ///
     /// # Errors
     /// When the text is not one JSON value or is nested too deeply.
@@ -54,7 +54,7 @@ impl Payload {
         Self::from_raw(raw)
     }
 
-    /// Takes a value that a JSON parser has already delimited. Raw line breaks are removed.
+    /// A JSON payload with a value that a JSON parser has found to be valid. Raw line breaks are removed.
     ///
     /// # Errors
     /// When the value is nested too deeply.
@@ -67,7 +67,7 @@ impl Payload {
         Ok(Self { bytes, kind: Kind::JsonLine })
     }
 
-    /// Takes any bytes and keeps them as they are. Bytes that are one JSON value count as JSON.
+    /// A payload with any bytes, which are kept unchanged. Bytes that are one JSON value count as JSON.
     #[must_use]
     pub fn from_bytes(bytes: Bytes) -> Self {
         let is_json = serde_json::from_slice::<&RawValue>(&bytes).is_ok() && nesting(&bytes) <= MAX_NESTING;
@@ -91,8 +91,8 @@ impl Payload {
         self.kind == Kind::JsonLine
     }
 
-    /// The payload as one JSON value without raw line breaks: what the JSON protocol carries. For bytes that are not JSON, a
-    /// string of their base64 (RFC 4648, section 4, with padding).
+    /// The payload in the form that the JSON protocol carries: one JSON value without raw line breaks. Bytes that are not JSON
+    /// become a base64 string (RFC 4648, section 4, with padding).
     #[must_use]
     pub fn json_text(&self) -> Cow<'_, [u8]> {
         match self.kind {
@@ -102,7 +102,7 @@ impl Payload {
         }
     }
 
-    /// The bytes, to be kept without a copy.
+    /// The bytes, shared without a copy.
     pub(super) fn share(&self) -> Bytes {
         self.bytes.clone()
     }
@@ -123,12 +123,12 @@ fn has_line_breaks(json: &[u8]) -> bool {
     json.iter().copied().any(is_line_break)
 }
 
-/// In valid JSON these bytes occur only between tokens; inside a string they are escaped.
+/// Whether a byte is a line break. In valid JSON these bytes occur only between tokens; strings contain them escaped.
 fn is_line_break(byte: u8) -> bool {
     byte == b'\n' || byte == b'\r'
 }
 
-/// The deepest level of a valid JSON text.
+/// The greatest depth of nesting in a valid JSON text.
 fn nesting(json: &[u8]) -> usize {
     let (mut depth, mut deepest) = (0_usize, 0);
     let mut bytes = json.iter();

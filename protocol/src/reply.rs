@@ -1,4 +1,4 @@
-//! Replies and pushes: what the server says. The connection's dialogue answers, channel shards push, a codec encodes.
+//! The messages of the server. The client state answers commands, channel shards and connections push, and a codec encodes.
 
 use std::sync::Arc;
 
@@ -21,11 +21,11 @@ pub enum Answer {
     Unsubscribe,
     /// `publish` succeeded.
     Publish,
-    /// The subscribers.
+    /// The subscribers of a channel.
     Presence(Vec<Arc<ClientInfo>>),
-    /// How many are subscribed.
+    /// The number of subscribers of a channel.
     PresenceStats(PresenceStats),
-    /// What was published.
+    /// Publications of the history.
     History(HistoryResult),
     /// `refresh` succeeded; `None` if the identity does not expire.
     Refresh(Option<Lifetime>),
@@ -35,10 +35,10 @@ pub enum Answer {
     Error(ErrorCode),
 }
 
-/// How long the identity of a connection, or a subscription, holds.
+/// The remaining lifetime of a connection's identity, or of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lifetime {
-    /// Seconds until the token expires, at least 1; the client then fetches a new one and sends `refresh` or `sub_refresh`.
+    /// Seconds until the token expires, at least 1. The client then fetches a new token and sends `refresh` or `sub_refresh`.
     pub ttl: u32,
 }
 
@@ -49,93 +49,93 @@ pub struct ConnectResult {
     pub client: ConnectionId,
     /// The server's name and version.
     pub version: String,
-    /// When the client must refresh; `None` for never.
+    /// The time until the client must refresh; `None` for no expiry.
     pub lifetime: Option<Lifetime>,
-    /// Seconds between the server's pings, which the client answers each with a pong; `None` for no pings.
+    /// Seconds between the server's pings; the client answers each with a pong. `None` for no pings.
     pub ping: Option<u32>,
-    /// What the server subscribed the client to.
+    /// The server-side subscriptions: channel and result of each.
     pub subs: Vec<(String, SubscribeResult)>,
-    /// Over an emulated transport: by what the client's further commands are known to be its own.
+    /// For an emulated transport: the values that the client sends with its further commands.
     pub emulation: Option<Emulation>,
 }
 
-/// What a client of an emulated transport (`http_stream`, SSE) sends along with its commands.
+/// The values that a client of an emulated transport (`http_stream`, SSE) sends with each request of commands.
 #[derive(Clone, Debug)]
 pub struct Emulation {
-    /// A bearer secret.
+    /// A secret that proves that the commands belong to the stream.
     pub session: SecretString,
-    /// Which node holds the stream.
+    /// The node that holds the stream.
     pub node: String,
 }
 
-/// The result of `subscribe`. Live publications follow; what came before them is in it, without a gap.
+/// The result of `subscribe`. Pushes with later publications follow it without a gap.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SubscribeResult {
-    /// When the client must refresh the subscription; `None` for never.
+    /// The time until the client must refresh the subscription; `None` for no expiry.
     pub lifetime: Option<Lifetime>,
-    /// Where the subscription begins: the position of the last publication before those in `publications`; `None` in
-    /// channels without history.
+    /// The position at which the subscription begins; `None` if it is neither positioned nor recoverable. If publications were
+    /// recovered as a stream, it is the position before the first of them; otherwise it is the newest position of the channel.
     pub position: Option<Position>,
-    /// Whether the client may recover from here later.
+    /// Whether the client may recover from its last position later.
     pub recoverable: bool,
-    /// Whether the server watches for holes.
+    /// Whether the subscription has a position, so that gaps are detected.
     pub positioned: bool,
-    /// Whether the client asked to recover.
+    /// Whether a recovery was attempted.
     pub was_recovering: bool,
-    /// Whether it could: `publications` are then all that it missed.
+    /// Whether the recovery succeeded.
     pub recovered: bool,
-    /// What the client missed, oldest first.
+    /// The recovered publications, oldest first.
     pub publications: Vec<Arc<Publication>>,
-    /// Whether deltas are sent: then the data of every publication, these included, is encoded as [`DataForm::Whole`] or
-    /// [`DataForm::Delta`].
+    /// Whether the subscription receives deltas. The data of each of its publications, including those in `publications`, is
+    /// then encoded as [`DataForm::Whole`] or [`DataForm::Delta`].
     pub delta: bool,
-    /// What the server gave along.
+    /// Data that the server added for the client.
     pub data: Option<Payload>,
 }
 
 /// The result of `presence_stats`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PresenceStats {
-    /// Connections.
+    /// The number of connections.
     pub clients: u32,
-    /// Different users among them; all without a name count as one.
+    /// The number of different users. All anonymous users count as one.
     pub users: u32,
 }
 
 /// The result of `history`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HistoryResult {
-    /// In the order that was asked for.
+    /// The publications of the page, in the requested order.
     pub publications: Vec<Arc<Publication>>,
-    /// The newest position, whether or not it is among them.
+    /// The newest position of the channel. Its publication need not be part of the page.
     pub position: Position,
 }
 
-/// The client that published, joined or left.
+/// The description of a client that published, joined or left, or is present.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ClientInfo {
     /// The user.
     pub user: Subject,
     /// The connection.
     pub client: ConnectionId,
-    /// What the connection's token says of it.
+    /// The info from the connection's token, or from the server API.
     pub conn_info: Option<Payload>,
-    /// What the subscription's token says of it.
+    /// The info for this channel, from the subscription's token or from the server API.
     pub chan_info: Option<Payload>,
 }
 
 /// One message in a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Publication {
-    /// What was published.
+    /// The payload.
     pub data: Payload,
-    /// The client that published it; absent when the server did.
+    /// The client that published it; absent when the server published it.
     pub info: Option<Arc<ClientInfo>>,
-    /// Its position in the channel's history; 0 where there is none.
+    /// Its offset in the channel's history; 0 if the channel keeps no history.
     pub offset: u64,
-    /// Names and values that the server gave along.
+    /// Names and values that the server added.
     pub tags: Vec<(String, String)>,
-    /// When it was accepted, in milliseconds since the epoch; 0 if that is not told.
+    /// When it was accepted, in milliseconds since the Unix epoch; 0 if the time is not sent.
     pub time_ms: i64,
 }
 
@@ -143,8 +143,8 @@ pub struct Publication {
 const BASE64_TAG: (&str, &str) = ("encoding", "base64");
 
 impl Publication {
-    /// The tags as the JSON protocol carries them. Where the data is not JSON, a tag says that it is in base64, instead of a
-    /// tag of the publisher with this name.
+    /// The tags as the JSON protocol carries them. If the data is not JSON, the tag `encoding` says that it is in base64; it
+    /// replaces a tag of the publisher with this name.
     pub fn json_tags(&self) -> impl Iterator<Item = (&str, &str)> {
         let encoded = (!self.data.is_json()).then_some(BASE64_TAG);
         let own = self.tags.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -152,79 +152,82 @@ impl Publication {
     }
 }
 
-/// How the data of a publication is written.
+/// The form in which the data of a publication is encoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DataForm<'a> {
-    /// As it is: a JSON value in JSON (for bytes that are not JSON, a string of their base64), its bytes in Protobuf.
+    /// The payload, for a subscription without deltas. In JSON it is embedded as a JSON value (bytes that are not JSON as a
+    /// base64 string), in Protobuf as bytes.
     Plain,
-    /// All of it, for a subscription with deltas: a JSON string that holds its JSON text in JSON, its bytes in Protobuf.
+    /// The whole payload, for a subscription with deltas. In JSON it is a string that contains the payload's JSON text, in
+    /// Protobuf its bytes.
     Whole,
-    /// This Fossil delta to the publication before, in the same dress and marked `delta`. On JSON it must be UTF-8.
+    /// This Fossil delta to the previous publication. It is encoded like [`Self::Whole`] and marked with the field `delta`.
+    /// For JSON the delta must be UTF-8.
     Delta(&'a [u8]),
 }
 
-/// A message that answers no command.
+/// A message of the server that is not a reply to a command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Push<'a> {
     /// A publication in a channel.
     Publication {
         /// The channel's name.
         channel: &'a str,
-        /// The message.
+        /// The publication.
         publication: &'a Publication,
-        /// How its data is written.
+        /// The form of its data.
         form: DataForm<'a>,
     },
-    /// A client subscribed.
+    /// Another client subscribed.
     Join {
         /// The channel's name.
         channel: &'a str,
         /// The client.
         info: &'a ClientInfo,
     },
-    /// A client's subscription ended.
+    /// The subscription of another client ended.
     Leave {
         /// The channel's name.
         channel: &'a str,
         /// The client.
         info: &'a ClientInfo,
     },
-    /// The server ended the client's subscription.
+    /// The server ended the subscription of the receiving client.
     Unsubscribe {
         /// The channel's name.
         channel: &'a str,
-        /// Why, and so whether the client subscribes again.
+        /// The reason, which also says whether the client subscribes again.
         code: UnsubscribeCode,
     },
-    /// The server subscribed the client. What the result holds of publications is not part of the push.
+    /// The server subscribed the receiving client. The publications of the result are not part of the push.
     Subscribe {
         /// The channel's name.
         channel: &'a str,
-        /// What the subscription is.
+        /// The result of the subscription.
         result: &'a SubscribeResult,
     },
-    /// A message to this one client.
+    /// A message to the receiving client only.
     Message {
-        /// What it says.
+        /// The data of the message.
         data: &'a Payload,
     },
-    /// The connection ends; on a WebSocket the close frame says it instead.
+    /// The connection ends. A WebSocket has a close frame for this, so only emulated streams use this push.
     Disconnect(&'a CloseMessage),
-    /// The identity's lifetime changed without the client's doing; `None` for no end.
+    /// The server changed the lifetime of the connection's identity; `None` for no expiry.
     Refresh(Option<Lifetime>),
 }
 
-/// Why the server ended a subscription; below 2500 the client stays away, from 2500 on it subscribes again.
+/// Why the server ended a subscription. The client subscribes again only if the code is 2500 or greater.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[repr(u16)]
 pub enum UnsubscribeCode {
-    /// Ended by the server.
+    /// The server ended the subscription for good.
     Server = 2000,
-    /// The server lost what it knew about the channel.
+    /// The server lost state of the channel, or the client may have missed publications.
     InsufficientState = 2500,
     /// The subscription's token expired.
     Expired = 2501,
-    /// Permissions changed: subscribe anew, without the old position.
+    /// Permissions changed. The client subscribes again without its old position.
     StateInvalidated = 2502,
 }
 
@@ -238,7 +241,7 @@ impl UnsubscribeCode {
         self as u16
     }
 
-    /// The protocol's text for it: plain ASCII that needs no escaping.
+    /// The protocol's text for the code. It is plain ASCII that needs no escaping.
     #[must_use]
     pub fn text(self) -> &'static str {
         match self {

@@ -1,38 +1,38 @@
-//! A subscription that the server makes for a connection: what a connection token, an outside token's `subs` and the
-//! server API's `subscribe` can say about it.
+//! The description of a server-side subscription. It comes from a connection token, from `subs` in the token of an external
+//! issuer, or from `subscribe` of the server API.
 //!
-//! Plain values. What comes of them is decided by `logic::namespace`.
+//! Plain values. `logic::namespace` decides how they change the terms of the subscription.
 
 use crate::{Payload, Position, channel_name::ChannelName};
 
-/// A subscription in the server's name.
+/// A subscription that the server makes for a connection.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ServerSubscription {
     /// The channel.
     pub channel: ChannelName,
-    /// What members see of this one in the channel.
+    /// Info that the other members of the channel see about this connection.
     pub chan_info: Option<Payload>,
-    /// What the client gets along.
+    /// Data for the client, sent with the result of the subscription.
     pub data: Option<Payload>,
-    /// What the client has, if it is to get what it missed since.
+    /// The position from which missed publications are recovered.
     pub recover: Option<Position>,
-    /// Seconds since the epoch at which it ends; `None` for never.
+    /// The expiry in seconds since the Unix epoch; `None` for no expiry.
     pub expires_at: Option<i64>,
-    /// What is done otherwise than the namespace says.
+    /// The options of the namespace that the subscription overrides.
     pub overrides: Overrides,
 }
 
-/// What one subscription does otherwise than its namespace says.
+/// The options that one subscription sets differently from its namespace. `None` keeps the option of the namespace.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overrides {
-    /// Whether it is seen in the presence.
+    /// Whether the subscription is visible in presence.
     pub presence: Option<bool>,
-    /// Whether its coming and going is announced.
+    /// Whether its own join and leave are announced to other subscribers.
     pub join_leave: Option<bool>,
-    /// Whether it hears of others' coming and going.
+    /// Whether it receives the joins and leaves of other subscribers.
     pub force_push_join_leave: Option<bool>,
-    /// Whether the server watches for holes.
+    /// Whether it has a position, so that gaps are detected.
     pub force_positioning: Option<bool>,
-    /// Whether it can recover.
+    /// Whether the client can recover it later.
     pub force_recovery: Option<bool>,
 }

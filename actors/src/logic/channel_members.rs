@@ -30,7 +30,7 @@ pub struct Member<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Delta {
     Off,
-    /// The next publication is sent whole, because the member does not have the one before it.
+    /// The member may not have the last publication, so the next one is sent whole.
     Fresh,
     /// The member has the last publication, so the next one may be a delta to it.
     Following,

@@ -1,4 +1,4 @@
-//! Members of a channel: presence, announcements, and the form in which each member gets a publication.
+//! Members of a channel: presence, announcements, and the form in which each member receives a publication.
 
 use std::collections::BTreeMap;
 
@@ -35,7 +35,7 @@ fn terms(bits: u8) -> Terms {
     }
 }
 
-/// What each member got: the form, and for a delta the offset of its source.
+/// Delivers a publication. Returns the form that each member received; for a delta, with the offset of its source.
 fn deliver(channel: &mut Channel<u8>, publication: &Arc<Publication>) -> BTreeMap<u8, String> {
     let mut got = BTreeMap::new();
     channel.deliver(publication, |member, form| {
@@ -66,7 +66,7 @@ fn what_was_recovered_is_the_source_of_the_first_delta_if_it_is_the_last_of_the_
     let (mut channel, last) = (Channel::default(), publication(7));
     channel.join(info(1), &terms(8), Some(Arc::clone(&last)), 1);
     assert_eq!(deliver(&mut channel, &publication(8))[&1], "delta to 7");
-    // Another is the last by now.
+    // The base that this member has is no longer the last publication.
     channel.join(info(2), &terms(8), Some(last), 2);
     let got = deliver(&mut channel, &publication(9));
     assert_eq!((&*got[&1], &*got[&2]), ("delta to 8", "whole"));
@@ -91,7 +91,7 @@ proptest! {
     #[test]
     fn the_table_is_what_joined_and_did_not_leave(steps in prop::collection::vec(step(), 0..120)) {
         let mut channel = Channel::default();
-        // What each asked for, and the offset of the publication that it got last, since it joined.
+        // For each member: whether it receives deltas, and the offset of the last publication that it received.
         let mut model: BTreeMap<u8, (u8, Option<u64>)> = BTreeMap::new();
         let mut top = 0;
         for step in steps {

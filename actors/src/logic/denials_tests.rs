@@ -1,4 +1,4 @@
-//! Denials: what they deny, for how long, and that the order of arrival does not matter.
+//! Denials: which tokens they deny and for how long. The order of their arrival does not matter.
 
 use proptest::prelude::*;
 

@@ -1,4 +1,4 @@
-//! What a history keeps, and what a recovering client gets from it.
+//! Tests of the publications that a history keeps, returns and recovers.
 
 use proptest::prelude::*;
 use protocol::Payload;
@@ -11,7 +11,7 @@ fn publication(data: &str) -> Publication {
     Publication { data: Payload::parse(data).unwrap(), info: None, offset: 0, tags: Vec::new(), time_ms: 0 }
 }
 
-/// A stream that keeps `size` and into which `count` were published.
+/// A stream that keeps `size` publications, after `count` publications.
 fn stream(size: usize, count: usize, now: Instant) -> Stream {
     let mut stream = Stream::new(epoch(*b"epochabc"), size, TTL);
     for number in 1..=count {
@@ -52,7 +52,7 @@ fn history_pages_both_ways() {
     assert_eq!(page(-1, Some(at(10, "")), false), Ok(vec![11, 12]));
     assert_eq!(page(2, None, true), Ok(vec![12, 11]));
     assert_eq!(page(2, Some(at(11, &epoch)), true), Ok(vec![10, 9]));
-    // Older than what is kept: it begins with the oldest.
+    // If `since` is older than all kept publications, the page begins with the oldest.
     assert_eq!(page(2, Some(at(1, &epoch)), false), Ok(vec![3, 4]));
     assert_eq!(page(5, Some(at(12, &epoch)), false), Ok(vec![]));
     assert_eq!(page(1, Some(at(0, &epoch)), true), Err(ErrorCode::BadRequest));
@@ -71,7 +71,7 @@ fn an_answer_to_a_client_is_bounded_in_number_and_bytes() {
     let data = format!("\"{}\"", "x".repeat(100_000));
     (0..20).for_each(|_| drop(heavy.append(now, publication(&data))));
     assert_eq!(heavy.history(now, &ask(-1, None, true), PageBound::CLIENT).unwrap().len(), 4);
-    // What does not fit into an answer cannot be recovered; it would end the connection again and again.
+    // Missed publications that exceed one answer are not recovered: they would overflow the outbox at each attempt.
     let position = heavy.position();
     assert!(!heavy.recover(now, &at(0, &position.epoch), RecoveryMode::Stream).recovered);
     assert!(heavy.recover(now, &at(16, &position.epoch), RecoveryMode::Stream).recovered);
@@ -128,7 +128,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 proptest! {
-    /// Recovered means exactly what was missed, whatever was kept; and what is still kept is recovered.
+    /// `recovered` is true exactly if all missed publications are kept, and then the result holds exactly these.
     #[test]
     fn recovered_is_exactly_what_was_missed(
         size in 1_usize..8,
@@ -136,7 +136,7 @@ proptest! {
     ) {
         let mut now = Instant::now();
         let mut stream = Stream::new(epoch(*b"epochabc"), size, TTL);
-        // When each was published, and whether it must still be there.
+        // For each publication: when it was published, and whether it must still be kept.
         let mut model: Vec<(Instant, bool)> = Vec::new();
         for step in steps {
             match step {

@@ -98,14 +98,14 @@ proptest! {
             match gcra.check(&limit, now) {
                 Verdict::Allowed => admitted.push(now),
                 Verdict::Denied { retry_after } => {
-                    // The promise of `retry_after` holds, and not a moment earlier.
+                    // The next permit is available after `retry_after`, and not earlier.
                     prop_assert!(gcra.clone().check(&limit, now + retry_after).is_allowed());
                     let before = now + retry_after - Duration::from_nanos(1);
                     prop_assert!(!gcra.clone().check(&limit, before).is_allowed());
                 }
             }
         }
-        // In every window, not only from the start.
+        // The limit holds in every window, not only in the first one.
         for (first, from) in admitted.iter().enumerate() {
             for (last, to) in admitted.iter().enumerate().skip(first) {
                 let rate = u128::from(burst) * (*to - *from).as_nanos() / limit.period.as_nanos();

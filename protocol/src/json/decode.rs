@@ -1,5 +1,5 @@
-//! From a text frame to commands. Everything the protocol does not allow is one error: the connection is closed for
-//! it, whatever the details, so a frame is taken whole or not at all.
+//! Decodes a text frame into commands. If any part of the frame violates the protocol, the whole frame is an error, because
+//! the connection is then closed.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +11,7 @@ use crate::{
     Position, PublishRequest, RefreshRequest, SubRefreshRequest, SubscribeRequest, command,
 };
 
-/// The commands of one text frame, in order; at least one, at most [`MAX_COMMANDS_PER_FRAME`].
+/// Decodes the commands of one text frame, in order. There is at least one, and at most [`MAX_COMMANDS_PER_FRAME`].
 ///
 /// # Errors
 /// When any part of the frame is not a command of the protocol.
@@ -75,7 +75,7 @@ fn decode_command(line: &str) -> Result<Command, DecodeError> {
     Ok(Command { id, body })
 }
 
-/// The first method that is there, in the order of the protocol's schema.
+/// The method of a command. If there are several, the first one in the order of the protocol's schema counts.
 fn method(envelope: &Envelope<'_>) -> Result<Option<CommandBody>, DecodeError> {
     if let Some(raw) = envelope.connect {
         return connect(raw).map(Some);
@@ -123,7 +123,7 @@ fn method(envelope: &Envelope<'_>) -> Result<Option<CommandBody>, DecodeError> {
     Ok(None)
 }
 
-/// A request whose fields are of no concern.
+/// A request whose fields are not read.
 #[derive(Deserialize)]
 struct Unread {}
 
@@ -267,12 +267,12 @@ fn publish(raw: &RawValue) -> Result<CommandBody, DecodeError> {
     }))
 }
 
-/// An `Option` would take `null` for absence; here it is a value like any other.
+/// Decodes `null` as data. The default for an `Option` would treat it as an absent field.
 fn null_is_data<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-/// A struct from a JSON object; serde alone would take an array as well.
+/// Decodes a struct from a JSON object only. serde would also accept an array.
 fn object<'a, T: Deserialize<'a>>(json: &'a str) -> Result<T, DecodeError> {
     if !json.trim_start().starts_with('{') {
         return Err(DecodeError::NotAnObject);

@@ -1,4 +1,4 @@
-//! Which frames are commands, and which commands they are.
+//! Tests of text frames: which are accepted, and which commands they contain.
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;

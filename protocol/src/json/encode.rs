@@ -1,7 +1,7 @@
-//! From answers and pushes to JSON objects, written straight into the bytes that will be sent.
+//! Encodes answers and pushes as JSON objects, directly into the bytes that will be sent.
 //!
-//! Zero values are left out, as the protocol wants, except where SDKs index without asking: the result key itself,
-//! `ClientInfo.user` and `.client`, and `ttl` beside `expires`.
+//! Zero and empty values are left out, as the protocol states. Some fields are always written, because SDKs read them
+//! without a check: the result of the method, `ClientInfo.user` and `.client`, and `ttl` beside `expires`.
 
 use std::{io::Write as _, sync::Arc};
 
@@ -16,7 +16,7 @@ use crate::{
 /// The server's ping.
 pub const PING: Bytes = Bytes::from_static(b"{}");
 
-/// One answer as a JSON object without a line feed.
+/// Encodes one answer as a JSON object without a line feed.
 #[must_use]
 pub fn encode_reply(id: u32, answer: &Answer) -> Bytes {
     let mut json = Json::with_capacity(64);
@@ -46,7 +46,7 @@ pub fn encode_reply(id: u32, answer: &Answer) -> Bytes {
     json.raw("}").finish()
 }
 
-/// One push as a JSON object without a line feed.
+/// Encodes one push as a JSON object without a line feed.
 #[must_use]
 pub fn encode_push(push: &Push<'_>) -> Bytes {
     let mut json = Json::with_capacity(match push {
@@ -85,7 +85,7 @@ pub fn encode_push(push: &Push<'_>) -> Bytes {
     json.raw("}}").finish()
 }
 
-/// JSON in the making. The callers see to it that it is well-formed; strings of unknown content go through
+/// A buffer in which JSON is written. The callers keep it well-formed, and write every string of unknown content with
 /// [`Json::string`].
 struct Json(Vec<u8>);
 
@@ -103,7 +103,7 @@ impl Json {
         self
     }
 
-    /// A number or an id: nothing that needs escaping.
+    /// Writes a value whose text needs no escaping, such as a number or an id.
     fn display(&mut self, value: impl std::fmt::Display) -> &mut Self {
         write!(self.0, "{value}").expect("writing to memory cannot fail");
         self
@@ -118,14 +118,14 @@ impl Json {
         self.raw("\"channel\":").string(name).raw(",")
     }
 
-    /// An object whose fields are written by `fields`, each with [`Json::field`].
+    /// Writes an object. `fields` writes its fields, each with [`Json::field`].
     fn object(&mut self, fields: impl FnOnce(&mut Self)) -> &mut Self {
         self.raw("{");
         fields(self);
         self.raw("}")
     }
 
-    /// The name of a field, after a comma if it is not the first.
+    /// Writes the name of a field, and before it a comma if the field is not the first.
     fn field(&mut self, name: &str) -> &mut Self {
         if self.0.last() != Some(&b'{') {
             self.raw(",");
@@ -191,7 +191,7 @@ impl Json {
         })
     }
 
-    /// The result of a subscription, for a reply and for a push.
+    /// The fields of a subscription's result that the reply and the push share.
     fn standing(&mut self, result: &SubscribeResult) {
         self.flag("recoverable", result.recoverable);
         self.flag("positioned", result.positioned);
@@ -273,7 +273,7 @@ impl Json {
         self.bytes(&payload.json_text())
     }
 
-    /// A delta must be UTF-8; its caller checks that.
+    /// Writes the data of a publication. The caller has checked that a delta is UTF-8.
     fn data(&mut self, payload: &Payload, form: DataForm<'_>) -> &mut Self {
         match form {
             DataForm::Plain => self.payload(payload),

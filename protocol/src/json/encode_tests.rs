@@ -1,4 +1,4 @@
-//! What answers and pushes look like on the wire.
+//! Tests of answers and pushes on the wire.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

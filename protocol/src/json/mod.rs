@@ -1,7 +1,7 @@
-//! The JSON codec: text frames to commands, answers and pushes to JSON objects.
+//! The JSON codec. It decodes text frames into commands, and encodes answers and pushes as JSON objects.
 //!
-//! Both ways a frame is one or more objects separated by exactly one line feed. [`decode_frame`] takes a whole frame;
-//! [`encode_reply`] and [`encode_push`] make one object without a line feed, and the connection frames them.
+//! In both directions a frame is one or more objects, separated by exactly one line feed. [`decode_frame`] decodes a whole
+//! frame. [`encode_reply`] and [`encode_push`] encode one object without a line feed; the connection builds the frames.
 
 mod decode;
 mod encode;

@@ -1,8 +1,8 @@
-//! From a binary frame to commands. Everything the protocol does not allow is one error: the connection is closed for it,
-//! whatever the details, so a frame is taken whole or not at all.
+//! Decodes a binary frame into commands. If any part of the frame violates the protocol, the whole frame is an error,
+//! because the connection is then closed.
 //!
-//! Lengths are compared with what is there before anything is allocated for them, so a frame costs memory in proportion to
-//! its own bytes, whatever it claims.
+//! A stated length is compared with the remaining bytes before memory is allocated for it. So the memory for a frame is
+//! proportional to its real size.
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -14,7 +14,7 @@ use crate::{
     Position, PublishRequest, RefreshRequest, SubRefreshRequest, SubscribeRequest, command,
 };
 
-/// The commands of one binary frame, in order; at least one, at most [`MAX_COMMANDS_PER_FRAME`].
+/// Decodes the commands of one binary frame, in order. There is at least one, and at most [`MAX_COMMANDS_PER_FRAME`].
 ///
 /// # Errors
 /// When any part of the frame is not a command of the protocol.
@@ -36,20 +36,20 @@ pub fn decode_frame(frame: &[u8]) -> Result<Vec<Command>, DecodeError> {
     Ok(commands)
 }
 
-/// Commands of an emulated connection, as they come beside its stream.
+/// A request with commands for an emulated stream.
 pub struct Emulated {
-    /// Which node holds the stream.
+    /// The node that holds the stream.
     pub node: String,
-    /// The bearer secret of the stream that they belong to.
+    /// The secret that proves that the commands belong to the stream.
     pub session: SecretString,
     /// A frame of commands.
     pub data: Bytes,
 }
 
-/// The body of an emulation request.
+/// Decodes the body of a request with commands for an emulated stream.
 ///
 /// # Errors
-/// When it is no such message.
+/// When the body is not such a message.
 pub fn decode_emulated(body: &[u8]) -> Result<Emulated, DecodeError> {
     let request = requests::EmulationRequest::decode(body)?;
     Ok(Emulated { node: request.node, session: request.session.into(), data: request.data })
@@ -68,7 +68,7 @@ fn command(message: requests::Command) -> Result<Command, DecodeError> {
     Ok(Command { id, body })
 }
 
-/// The first method that is there, in the order of the protocol's schema.
+/// The method of a command. If there are several, the first one in the order of the protocol's schema counts.
 fn method(message: requests::Command) -> Option<CommandBody> {
     None.or_else(|| message.connect.map(connect))
         .or_else(|| message.subscribe.map(|request| subscribe(*request)))
@@ -117,8 +117,8 @@ fn subscribe(request: requests::SubscribeRequest) -> CommandBody {
     }))
 }
 
-/// The data may be any bytes; the namespace of the channel decides whether it must be JSON. In Protobuf absent and empty
-/// data are the same.
+/// The data may be any bytes; the namespace of the channel decides whether they must be JSON. An absent field is empty data,
+/// because Protobuf does not distinguish the two.
 fn publish(request: requests::PublishRequest) -> CommandBody {
     CommandBody::Publish(PublishRequest {
         channel: request.channel,

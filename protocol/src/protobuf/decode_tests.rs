@@ -1,18 +1,19 @@
-//! Which binary frames are commands, and which commands they are: against bytes made by hand, number by number.
+//! Tests of binary frames: which are accepted, and which commands they contain. The frames are built by hand from the field
+//! numbers of the schema.
 
 use proptest::{collection::vec, prelude::*};
 use secrecy::ExposeSecret as _;
 
 use super::*;
 
-/// A field of bytes, text or a message: its number, its length, its content.
+/// A field that holds bytes, text or a message: its number, its length, its content.
 fn field(number: u8, content: impl AsRef<[u8]>) -> Vec<u8> {
     let content = content.as_ref();
     assert!(number < 16 && content.len() < 128);
     [&[number << 3 | 2, content.len() as u8], content].concat()
 }
 
-/// A field of a number.
+/// A field that holds a number.
 fn number(field: u8, value: u8) -> Vec<u8> {
     assert!(field < 16 && value < 128);
     vec![field << 3, value]
@@ -161,7 +162,7 @@ fn what_is_no_command_is_refused() {
         vec![5, 8, 1],
         vec![0xff; 12],
         vec![0xff, 0xff, 0xff, 0xff, 0x0f, 0],
-        // An id and nothing to do; something to do and no id; text that is none; a message where a number must be.
+        // An id without a method; a method without an id; text that is not UTF-8; a message in place of a number.
         vec![2, 8, 1],
         vec![2, 4 << 3 | 2, 0],
         frame(6, &[field(1, b"\xff")]),
@@ -194,7 +195,7 @@ fn commands_beside_an_emulated_stream_name_it() {
     assert!(decode_emulated(b"\xff").is_err());
 }
 
-/// Frames that are nearly right: pieces of commands between bytes of any kind.
+/// Frames that are almost valid: parts of commands between arbitrary bytes.
 fn nearly() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
         (0_u8..16, vec(any::<u8>(), 0..20)).prop_map(|(number, content)| field(number, content)),

@@ -1,4 +1,4 @@
-//! From answers and pushes to Protobuf messages. Payloads are shared, not copied, until the bytes that will be sent.
+//! Encodes answers and pushes as Protobuf messages. A payload is copied once, into the bytes that will be sent.
 
 use std::sync::Arc;
 
@@ -12,10 +12,10 @@ use crate::{
     Push, SubscribeResult,
 };
 
-/// The server's ping: a message without anything in it.
+/// The server's ping: a message without fields.
 pub const PING: Bytes = Bytes::from_static(&[0]);
 
-/// One answer, behind its length.
+/// Encodes one answer, preceded by its length.
 #[must_use]
 pub fn encode_reply(id: u32, answer: &Answer) -> Bytes {
     let mut reply = results::Reply { id, ..Default::default() };
@@ -43,7 +43,7 @@ pub fn encode_reply(id: u32, answer: &Answer) -> Bytes {
     reply.encode_length_delimited_to_vec().into()
 }
 
-/// One push, behind its length.
+/// Encodes one push, preceded by its length.
 #[must_use]
 pub fn encode_push(push: &Push<'_>) -> Bytes {
     let mut message = results::Push::default();
@@ -134,7 +134,7 @@ fn subscribe(result: &SubscribeResult) -> results::SubscribeResult {
     }
 }
 
-/// The result of a subscription, for a reply and for a push.
+/// The fields of a subscription's result that the reply and the push share.
 fn standing(result: &SubscribeResult) -> results::Standing {
     let position = result.position.clone().unwrap_or_default();
     results::Standing {
@@ -182,7 +182,7 @@ fn info(member: &ClientInfo) -> results::ClientInfo {
     }
 }
 
-/// In Protobuf absent and empty are the same.
+/// The bytes of a payload; empty if it is absent, because Protobuf does not distinguish the two.
 fn shared(payload: Option<&Payload>) -> Bytes {
     payload.map(Payload::share).unwrap_or_default()
 }

@@ -1,4 +1,4 @@
-//! What answers and pushes look like on the wire: against bytes made by hand, and in the words of the other encoding.
+//! Tests of answers and pushes on the wire: they are compared with bytes that are built by hand, and with JSON.
 
 use serde_json::Value;
 use uuid::Uuid;
@@ -50,7 +50,7 @@ fn subscribed() -> SubscribeResult {
     }
 }
 
-/// A field of bytes, text or a message.
+/// A field that holds bytes, text or a message.
 fn field(number: u8, content: impl AsRef<[u8]>) -> Vec<u8> {
     let content = content.as_ref();
     let mut bytes = vec![number << 3 | 2];
@@ -62,7 +62,7 @@ fn number(field: u8, value: u8) -> Vec<u8> {
     vec![field << 3, value]
 }
 
-/// A whole message behind its length.
+/// A whole message, preceded by its length.
 fn message(fields: &[Vec<u8>]) -> Vec<u8> {
     let fields = fields.concat();
     let mut bytes = Vec::new();

@@ -1,8 +1,8 @@
-//! The Protobuf codec: binary frames to commands, answers and pushes to messages.
+//! The Protobuf codec. It decodes binary frames into commands, and encodes answers and pushes as messages.
 //!
-//! Both ways a frame is one or more messages, each behind its length as a varint. [`decode_frame`] takes a whole frame;
-//! [`encode_reply`] and [`encode_push`] make one message with its length, and the connection frames them. Payloads are
-//! the same JSON texts as in the other encoding, carried as bytes.
+//! In both directions a frame is one or more messages, each preceded by its length as a varint. [`decode_frame`] decodes a
+//! whole frame. [`encode_reply`] and [`encode_push`] encode one message with its length; the connection builds the frames.
+//! Payloads are JSON texts, as in the JSON codec, in fields of bytes.
 
 mod decode;
 mod encode;

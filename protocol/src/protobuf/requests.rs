@@ -1,6 +1,6 @@
-//! What clients send, as the schema numbers it, as far as it is read here; other fields are skipped.
+//! The Protobuf messages of clients. They have the field numbers of the schema, and only the fields that the server reads.
 //!
-//! Only the codec and the clients of tests and measurements name these; all other code uses the messages of [`crate`].
+//! Only the codec and the clients of tests and load tests use these types; all other code uses the messages of [`crate`].
 
 #![expect(missing_docs, reason = "the fields are described where the protocol's own types are")]
 
@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt};
 use bytes::Bytes;
 use prost::Message;
 
-/// A message that holds a secret says nothing of itself.
+/// Implements `Debug` without the fields of a message, because one of them is a secret.
 macro_rules! silent {
     ($($name:ident),*) => {$(
         impl fmt::Debug for $name {
@@ -22,7 +22,7 @@ macro_rules! silent {
 
 silent!(ConnectRequest, SubscribeRequest, RefreshRequest, SubRefreshRequest, EmulationRequest);
 
-/// A message without fields, or one whose fields do not matter.
+/// A message without fields, or one whose fields are not read.
 #[derive(Clone, PartialEq, Message)]
 pub struct Empty {}
 
@@ -69,7 +69,7 @@ pub struct ConnectRequest {
     pub version: String,
 }
 
-/// What `connect` says of a subscription that the server makes: a subscribe request, of which this matters.
+/// The client's position in a server-side subscription. In the schema it is a subscribe request; only these fields are read.
 #[derive(Clone, PartialEq, Message)]
 pub struct KnownPosition {
     #[prost(bool, tag = "3")]
@@ -162,7 +162,7 @@ pub struct SubRefreshRequest {
     pub token: String,
 }
 
-/// The body of a request that carries commands of an emulated connection.
+/// The body of a request with commands for an emulated stream.
 #[derive(Clone, PartialEq, Message)]
 #[prost(skip_debug)]
 pub struct EmulationRequest {

@@ -1,6 +1,7 @@
-//! What the server sends, as the schema numbers it, as far as it is written here.
+//! The Protobuf messages of the server. They have the field numbers of the schema, and only the fields that the server
+//! writes.
 //!
-//! Only the codec and the clients of tests and measurements name these; all other code uses the messages of [`crate`].
+//! Only the codec and the clients of tests and load tests use these types; all other code uses the messages of [`crate`].
 
 #![expect(missing_docs, reason = "the fields are described where the protocol's own types are")]
 
@@ -157,8 +158,8 @@ pub struct Lifetime {
     pub ttl: u32,
 }
 
-/// An entry of the map `subs`. A map of the library's leaves out a value in which everything is as by default, and
-/// centrifuge-js takes that for no value.
+/// An entry of the map `subs`. A map field of the `prost` library would leave out a value whose fields are all default, and
+/// centrifuge-js fails without the value.
 #[derive(Clone, PartialEq, Message)]
 pub struct ServerSide {
     #[prost(string, tag = "1")]
@@ -167,7 +168,7 @@ pub struct ServerSide {
     pub result: Option<SubscribeResult>,
 }
 
-/// A result that may hold the secret of an emulated connection says nothing of itself.
+/// Prints no fields, because the result may hold the secret of an emulated stream.
 impl fmt::Debug for ConnectResult {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectResult").finish_non_exhaustive()

@@ -1,4 +1,4 @@
-//! The queue of commands: their rate limit, their order, and the wait behind a pending command.
+//! The queue of commands behind a pending command, and the rate limit of commands.
 
 use std::time::Instant;
 
@@ -21,7 +21,8 @@ impl ClientState {
                 return;
             }
             if matches!(command.body, CommandBody::Pong) {
-                // Never queued, because its delay is measured; never counted, because the server asked for it.
+                // A pong is never enqueued, because its delay is measured. It does not count towards the rate limit, because
+                // the server asked for it.
                 self.pong();
             } else if !self.commands.check(&self.config.commands, now).is_allowed() {
                 refused = true;
@@ -41,7 +42,7 @@ impl ClientState {
         }
     }
 
-    /// Limits the queue in bytes, too. A command is at most as large as its frame, so the sizes of frames are summed up.
+    /// Limits the bytes of the queue. A command is at most as large as its frame, so the sum of frame sizes is an upper bound.
     pub(super) fn limit_queue_bytes(&mut self, frame: usize) {
         self.queued_bytes = if self.queue.is_empty() { 0 } else { self.queued_bytes + frame };
         if self.queued_bytes > self.config.max_waiting_bytes {
@@ -61,7 +62,7 @@ impl ClientState {
         }
     }
 
-    /// Takes the pending command, if it waits for the result of this verification.
+    /// Removes and returns the pending command, if it waits for the result of this verification.
     pub(super) fn take_verified(&mut self, purpose: Purpose) -> Option<Pending> {
         let awaited = self.pending.as_ref().and_then(|pending| pending.purpose());
         if self.is_closed() || awaited != Some(purpose) {
@@ -70,7 +71,7 @@ impl ClientState {
         self.pending.take().map(|pending| *pending)
     }
 
-    /// Takes the pending command, if it matches.
+    /// Removes and returns the pending command, if it matches.
     pub(super) fn take_pending_if(&mut self, matches: impl FnOnce(&Pending) -> bool) -> Option<Pending> {
         self.pending.take_if(|pending| matches(pending)).map(|pending| *pending)
     }

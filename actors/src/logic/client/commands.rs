@@ -28,7 +28,7 @@ impl Requester {
 }
 
 impl ClientState {
-    /// Handles a command. There is no pending command.
+    /// Handles a command. The caller has checked that no other command is pending.
     pub(super) fn handle(&mut self, now: Instant, command: Command, accepting: bool) {
         let Command { id, body } = command;
         if let CommandBody::Connect(request) = body {
@@ -58,7 +58,7 @@ impl ClientState {
             CommandBody::Refresh(request) => self.refresh(id, request),
             CommandBody::SubRefresh(request) => self.refresh_subscription(id, request),
             CommandBody::Rpc | CommandBody::Ping => self.refuse(id, ErrorCode::NotAvailable),
-            // `send` has no reply, so an error cannot be reported otherwise.
+            // `send` has no reply, so only a close can report the error.
             CommandBody::Send => self.close(CloseReason::NotAvailable),
             CommandBody::Connect(_) | CommandBody::Pong => self.close(CloseReason::BadRequest),
         }
@@ -106,9 +106,9 @@ impl ClientState {
         }
     }
 
-    /// Whether the permission for a command depends on a subscription that is not confirmed yet. A command with a large
-    /// answer waits for all unconfirmed subscriptions: their recovered publications must find space in the output queue
-    /// first, because a query can wait for space and a recovery cannot.
+    /// Whether a command must wait until subscriptions are confirmed. Usually that is the subscription which the permission
+    /// depends on. A command with a large answer waits for all unconfirmed subscriptions: their recovered publications get
+    /// space in the outbox first, because a query can wait for space and a recovery cannot.
     fn awaits_membership(&self, body: &CommandBody) -> bool {
         match body {
             CommandBody::Presence { .. } => self.subscriptions.any_unconfirmed(),
@@ -128,7 +128,7 @@ impl ClientState {
         self.pending.as_deref().is_some_and(|pending| self.is_ready(pending))
     }
 
-    /// The subscription that the pending command waited for is confirmed or refused: handles the command.
+    /// Handles the pending command after the subscriptions that it waited for are confirmed or refused.
     pub fn on_membership_known(&mut self, now: Instant, accepting: bool) -> Vec<Effect> {
         if self.is_membership_known()
             && let Some(Pending::Membership(command)) = self.pending.take().map(|pending| *pending)
@@ -143,7 +143,7 @@ impl ClientState {
         matches!(pending, Pending::Membership(command) if !self.awaits_membership(&command.body))
     }
 
-    /// The space that [`Effect::ReserveAnswerSpace`] requested is reserved: performs the query that waited for it.
+    /// Performs the pending query after the space that [`Effect::ReserveAnswerSpace`] requested is reserved.
     pub fn on_answer_space(&mut self, now: Instant, accepting: bool) -> Vec<Effect> {
         let Some(Pending::AnswerSpace { id, channel, query }) = self.take_pending_if(waits_for_space) else {
             return Vec::new();

@@ -11,7 +11,7 @@ use crate::namespace::Namespaces;
 pub struct ClientConfig {
     /// Name and version of the server, for the reply to `connect`.
     pub version: String,
-    /// Time until `connect` must have succeeded. After it the connection is closed as stale.
+    /// Time within which `connect` must succeed. Otherwise the connection is closed as stale.
     pub connect_timeout: Duration,
     /// Time between two pings. Whole seconds, because the reply to `connect` states it in seconds.
     pub ping_interval: Duration,
@@ -22,10 +22,10 @@ pub struct ClientConfig {
     /// Maximum number of subscriptions of one connection.
     pub max_channels: usize,
     /// Rate limit of commands of one connection. The burst must allow `connect` and all subscribes of a client at once.
-    /// The server takes the value from its table of limits.
+    /// The server sets the value from its table of limits.
     pub commands: Limit,
-    /// The connection is closed after this many frames over the rate limit. The count returns to zero when the rate limit has
-    /// all permits again.
+    /// The connection is closed after this many frames over the rate limit. The count returns to zero when all permits of the
+    /// rate limit are available again.
     pub max_strikes: u32,
     /// Maximum number of commands in the queue behind a pending command.
     pub max_waiting: usize,

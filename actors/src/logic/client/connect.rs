@@ -16,7 +16,7 @@ use super::{
 };
 
 impl ClientState {
-    /// The result of the verification that [`Effect::Verify`] requested.
+    /// Handles the result of the verification that [`Effect::Verify`] requested.
     pub fn on_verified(
         &mut self,
         now: Instant,
@@ -75,7 +75,7 @@ impl ClientState {
         }
     }
 
-    /// The client is authenticated: makes the server-side subscriptions, then replies to `connect`.
+    /// Makes the server-side subscriptions of the authenticated client, then replies to `connect`.
     fn complete_connect(&mut self, now: Instant, id: u32, positions: &[(String, Position)]) {
         match self.subscriptions_at_connect(now, positions) {
             Ok(requests) if requests.is_empty() => {
@@ -141,8 +141,8 @@ impl ClientState {
         }
     }
 
-    /// Stores the first identity, or a newer proof of the same identity. Another identity closes the connection; returns
-    /// false then.
+    /// Stores the first identity, or the same identity with a newer token. If it is another identity, closes the connection
+    /// and returns false.
     fn accept_identity(&mut self, now: Instant, mut identity: Identity) -> bool {
         let same = self
             .identity()
@@ -163,7 +163,7 @@ impl ClientState {
         same
     }
 
-    /// When the grace period after the expiry of the token ends.
+    /// The end of the grace period after the expiry of the token.
     pub(super) fn expired_by(&self) -> Option<Instant> {
         let expires_at = self.authenticated.as_ref()?.expires_at;
         expires_at.map(|at| at + self.config.expired_grace)

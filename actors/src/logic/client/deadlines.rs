@@ -1,10 +1,10 @@
-//! Conversions between remaining time and moments.
+//! Conversions between a remaining time and a deadline.
 
 use std::time::{Duration, Instant};
 
 use protocol::Lifetime;
 
-/// The moment `left` after `now`. Longer times are cut at about 136 years, because an `Instant` can overflow.
+/// The moment `left` after `now`. `left` is limited to about 136 years, because a later `Instant` may overflow.
 pub(super) fn after(now: Instant, left: Duration) -> Instant {
     now + left.min(Duration::from_secs(u32::MAX.into()))
 }

@@ -39,12 +39,12 @@ pub enum Purpose {
     },
 }
 
-/// A subscription that a channel is asked to accept.
+/// A request to a channel to accept a subscription.
 #[derive(Clone, Debug)]
 pub struct JoinRequest {
     /// The channel.
     pub channel: ChannelName,
-    /// The number of the subscription. Each subscription of a connection has another number, also in the same channel.
+    /// The number of the subscription. It is unique within the connection, even if a channel is subscribed again.
     pub number: u64,
     /// The connection as members of the channel see it.
     pub info: Arc<ClientInfo>,
@@ -78,7 +78,7 @@ pub enum ServerRequest {
     Unsubscribe(ChannelName, UnsubscribeCode),
     /// Set the expiry of the connection, and optionally its info.
     Refresh {
-        /// Seconds since the epoch; `None` for no expiry.
+        /// Seconds since the Unix epoch; `None` for no expiry.
         expires_at: Option<i64>,
         /// The new connection info that members of channels see; `None` keeps the old one.
         conn_info: Option<Payload>,
@@ -100,7 +100,7 @@ pub enum ChannelQuery {
 }
 
 impl ChannelQuery {
-    /// Whether the answer may be large, so that space in the output queue must be reserved for it.
+    /// Whether the answer may be large, so that space in the outbox must be reserved for it.
     #[must_use]
     pub fn is_large(&self) -> bool {
         match self {
@@ -116,7 +116,7 @@ pub(super) fn wants_publications(request: &HistoryRequest) -> bool {
     request.limit != 0
 }
 
-/// What the driver must do.
+/// An action that the driver must perform.
 #[derive(Debug)]
 pub enum Effect {
     /// Send this message.
@@ -138,8 +138,8 @@ pub enum Effect {
         /// The token.
         token: SecretString,
     },
-    /// Subscribe, and reply to command `id` before the first push of the channel. Without a command the client receives
-    /// a push instead.
+    /// Subscribe to the channel, and reply to command `id` before the first push of the channel. Without `id`, send a
+    /// subscribe push instead of the reply.
     Join {
         /// The subscription.
         request: Box<JoinRequest>,
@@ -149,7 +149,7 @@ pub enum Effect {
     /// Hold all output until [`Effect::Release`], make these subscriptions, then call
     /// [`on_connect_subscriptions`](super::ClientState::on_connect_subscriptions).
     ConnectSubscriptions(Vec<JoinRequest>),
-    /// Send this message, and after it all output that was held.
+    /// Send this message first, then all output that was held.
     Release(Bytes),
     /// End the subscription, and notify the client.
     Leave {
@@ -169,10 +169,10 @@ pub enum Effect {
         /// The publisher as others see it.
         info: Arc<ClientInfo>,
     },
-    /// Reserve space for a large answer in the output queue, then call
+    /// Reserve space for a large answer in the outbox, then call
     /// [`on_answer_space`](super::ClientState::on_answer_space).
     ReserveAnswerSpace,
-    /// Answer command `id`. If the answer may be large, space was reserved for it.
+    /// Answer command `id`. If the answer may be large, space in the outbox is already reserved for it.
     Query {
         /// The channel.
         channel: ChannelName,
@@ -183,6 +183,6 @@ pub enum Effect {
     },
     /// Send a ping frame of the WebSocket protocol.
     NativePing,
-    /// Send the queued output, then close. Nothing follows.
+    /// Send the queued output, then close. This is the last effect of the connection.
     Close(CloseReason),
 }

@@ -1,12 +1,13 @@
 //! Timing of pings and pongs: when the next ping is due, and whether the last one was answered.
 //!
-//! The form of a ping does not matter here: the client state sends native frames before `connect` and empty objects after it.
+//! This file does not know the form of a ping: the client state sends WebSocket ping frames before `connect`, and ping
+//! messages of the protocol after it.
 
 use std::time::{Duration, Instant};
 
 use super::config::ClientConfig;
 
-/// What is due.
+/// An event that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beat {
     /// Send a ping.
@@ -24,20 +25,20 @@ pub(super) struct Heartbeat {
 }
 
 impl Heartbeat {
-    /// A heartbeat without pings. `first_jitter`: 0 to 1.
+    /// A heartbeat that has not started. `first_jitter` is 0 to 1.
     pub(super) fn new(first_jitter: f64) -> Self {
         let first_jitter = if first_jitter.is_finite() { first_jitter.clamp(0.0, 1.0) } else { 0.5 };
         Self { first_jitter, ping_at: None, pong_by: None }
     }
 
-    /// Starts the pings: the first one is due between half an interval and a whole interval from `now`. No effect if pings
+    /// Starts the pings. The first one is due between half an interval and a whole interval from `now`. Has no effect if pings
     /// have started already.
     pub(super) fn start(&mut self, config: &ClientConfig, now: Instant) {
         let first = config.ping_interval.mul_f64(0.5 + 0.5 * self.first_jitter);
         self.ping_at.get_or_insert(now + first);
     }
 
-    /// Stops to wait for a pong, because pings take another form from now on.
+    /// Stops waiting for a pong, because later pings have another form.
     pub(super) fn forget_pong(&mut self) {
         self.pong_by = None;
     }
@@ -47,12 +48,12 @@ impl Heartbeat {
         (self.ping_at, self.pong_by) = (None, None);
     }
 
-    /// A pong arrived. Returns false if none was outstanding.
+    /// Records a pong. Returns false if no ping was waiting for one.
     pub(super) fn pong(&mut self) -> bool {
         self.pong_by.take().is_some()
     }
 
-    /// What is due at `now`, if anything.
+    /// The event that is due at `now`, if there is one.
     pub(super) fn tick(&mut self, config: &ClientConfig, now: Instant) -> Option<Beat> {
         if self.pong_by.is_some_and(|deadline| deadline <= now) {
             return Some(Beat::Lost);
@@ -66,7 +67,7 @@ impl Heartbeat {
         Some(Beat::Ping)
     }
 
-    /// When something is due next.
+    /// The time of the next event.
     pub(super) fn next(&self) -> Option<Instant> {
         [self.ping_at, self.pong_by].into_iter().flatten().min()
     }

@@ -1,6 +1,6 @@
 //! The results of verifying tokens: the identity of a connection, the grant of a subscription, and the refusals.
 //!
-//! Plain values. The server's verifier makes them; the client state and the handshake use them.
+//! Plain values. The server's verifier creates them; the client state and the handshake use them.
 
 use std::{
     sync::Arc,
@@ -20,16 +20,16 @@ use crate::{
     namespace::Party,
 };
 
-/// What a verified token says about the user, as far as the client protocol needs it.
+/// The claims of a verified token that the client protocol needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Identity {
     /// The user's name in realtime.
     pub subject: Subject,
     /// The user's account, if it is an account of this server.
     pub account: Option<UserId>,
-    /// The kind of user, for the permissions in channels.
+    /// The rank of the user, for the permissions in channels.
     pub party: Party,
-    /// The session of the token. The connection belongs to it, too.
+    /// The session of the token. The connection belongs to the same session.
     pub session: SessionId,
     /// Remaining lifetime of the token; `None` for a token without an expiry.
     pub token_expires_in: Option<Duration>,
@@ -92,7 +92,7 @@ impl VerifyRefusal {
     }
 }
 
-/// What a subscription token grants.
+/// The claims of a verified subscription token.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SubscriptionGrant {
     /// Channel info that members of the channel see for this connection.
@@ -101,7 +101,7 @@ pub struct SubscriptionGrant {
     pub expires_in: Option<Duration>,
     /// Options of the namespace that the token overrides.
     pub overrides: Overrides,
-    /// The marks by which the token can be denied later.
+    /// The claims by which the token can be denied later.
     pub token: TokenMark,
 }
 

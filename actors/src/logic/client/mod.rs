@@ -1,11 +1,11 @@
-//! The protocol state of one client connection: which commands the client may send when, and what it is answered.
+//! The protocol state of one client connection: which commands are permitted in each phase, and how they are answered.
 //!
-//! Pure: no I/O, no clock, no randomness. The driver of the connection (in the server) passes frames, results of the work
-//! that was requested, requests of the server, and the time to [`ClientState`], and performs the [`Effect`]s that it
-//! returns, in their order.
+//! Pure: no I/O, no clock, no randomness. The driver of the connection (in the server) passes the time and one input to
+//! [`ClientState`]: a frame, the result of an effect, or a request of the server. [`ClientState`] returns [`Effect`]s, and
+//! the driver performs them in their order.
 //!
-//! `state` holds the type and its entry points. `command_queue` keeps the order of commands, `commands` dispatches them,
-//! `connect`, `subscribe` and `server_side` handle one group of them each.
+//! `state` has the type and its entry points. `command_queue` keeps the order of commands, and `commands` dispatches them.
+//! `connect`, `subscribe` and `server_side` each handle one group of inputs.
 
 mod command_queue;
 mod commands;

@@ -25,8 +25,8 @@ use crate::{
 };
 
 impl ClientState {
-    /// The subscriptions that the server makes at `connect`. `positions`: the client's positions in channels that it was
-    /// subscribed to before.
+    /// The subscriptions that the server makes at `connect`. `positions` are the client's last positions in channels that it
+    /// was subscribed to before.
     pub(super) fn subscriptions_at_connect(
         &mut self,
         now: Instant,
@@ -49,7 +49,7 @@ impl ClientState {
         }
         let mut requests = Vec::new();
         // Subscriptions that the server API requested before `connect` are made again, so that the reply contains their
-        // positions. Members of the channel notice nothing.
+        // positions. The other members of the channel do not notice this.
         let early = self
             .subscriptions
             .take_requested_early(now)
@@ -89,7 +89,7 @@ impl ClientState {
         Ok(Some(JoinRequest { channel, number, info, terms, lifetime, data }))
     }
 
-    /// The results of the subscriptions that [`Effect::ConnectSubscriptions`] requested.
+    /// Handles the results of the subscriptions that [`Effect::ConnectSubscriptions`] requested.
     pub fn on_connect_subscriptions(
         &mut self,
         now: Instant,
@@ -114,8 +114,8 @@ impl ClientState {
                 let answer = self.connected(now, subs);
                 self.effects.push(Effect::Release(self.encoding.reply(id, &answer)));
             }
-            // An error reply would leave the other subscriptions behind, so the connection is closed. After a temporary
-            // error the client may reconnect.
+            // An error reply to `connect` would leave the accepted subscriptions in place, so the connection is closed
+            // instead. After a temporary error the client may reconnect.
             Err(error) if error.temporary() => self.close(CloseReason::InternalError),
             Err(_) => self.close(CloseReason::PermissionDenied),
         }
@@ -123,8 +123,8 @@ impl ClientState {
         self.take_effects()
     }
 
-    /// Whether [`ClientState::on_server_request`] may be called. Not while `connect` is pending: identity or subscriptions are
-    /// not known then.
+    /// Whether [`ClientState::on_server_request`] may be called. It may not while `connect` is pending, because the identity
+    /// or the subscriptions are not known yet.
     #[must_use]
     pub fn takes_server_requests(&self) -> bool {
         !matches!(
@@ -133,8 +133,8 @@ impl ClientState {
         )
     }
 
-    /// Handles a request of the server. Also returns whether something was done (for a subscription: whether it was begun),
-    /// or why it cannot be done.
+    /// Handles a request of the server. The second value says whether the request had an effect, or why it is refused. For a
+    /// subscription it says whether the join was requested.
     pub fn on_server_request(
         &mut self,
         now: Instant,
@@ -201,7 +201,7 @@ impl ClientState {
         if full && !self.subscriptions.contains(&subscription.channel) {
             return Err(ErrorCode::LimitExceeded);
         }
-        // Missed publications are pushed now. The reply to `connect` must not repeat them.
+        // Missed publications are pushed now, so the copy for `connect` has no position: its reply must not repeat them.
         let requested_early = (self.phase == Phase::Connecting)
             .then(|| Box::new(ServerSubscription { recover: None, ..subscription.clone() }));
         let Some(request) = self.server_join_request(now, SubscriptionSource::ServerApi, subscription)?
@@ -244,7 +244,7 @@ impl ClientState {
         true
     }
 
-    /// Converts seconds since the epoch. A moment in the past becomes `now`.
+    /// Converts seconds since the Unix epoch. A moment in the past becomes `now`.
     fn instant_of(&self, now: Instant, unix_seconds: i64) -> Instant {
         let left = unix_seconds.saturating_sub(self.unix(now));
         after(now, Duration::from_secs(u64::try_from(left).unwrap_or(0)))

@@ -1,11 +1,11 @@
 //! [`ClientState`]: the protocol state of one connection, and its entry points.
 //!
-//! The driver of the connection calls it. It trusts nothing by itself: an identity comes only from the server's verifier,
-//! at the handshake or in [`ClientState::on_verified`]. After [`Effect::Close`] it returns no more effects.
+//! The driver of the connection calls it. It verifies no credential itself: an identity comes only from the server's
+//! verifier, at the handshake or in [`ClientState::on_verified`]. After [`Effect::Close`] it returns no more effects.
 //!
-//! Commands are handled strictly in order. While one command is pending (its token is being verified, for example), the
-//! commands behind it wait in a bounded queue, because centrifuge-js sends its subscribes together with `connect`. If
-//! `connect` fails, the queue is dropped.
+//! Commands are handled strictly in order. While one command is pending (for example, its token is being verified), the
+//! commands behind it wait in a bounded queue. This is common: centrifuge-js sends its subscribes together with `connect`.
+//! If `connect` fails, the queue is dropped.
 
 use std::{collections::VecDeque, sync::Arc, time::Instant};
 
@@ -23,7 +23,7 @@ use super::{
 };
 use crate::limits::Gcra;
 
-/// What is known of a connection when it opens.
+/// The properties of a connection that are known when it opens.
 #[derive(Debug)]
 pub struct ConnectionParameters {
     /// The connection's id.
@@ -32,11 +32,11 @@ pub struct ConnectionParameters {
     pub encoding: Encoding,
     /// When it opened.
     pub now: Instant,
-    /// The same moment in seconds since the epoch.
+    /// The same moment in seconds since the Unix epoch.
     pub unix_seconds: i64,
-    /// 0 to 1: spreads the first pings of connections that open together.
+    /// A random number from 0 to 1. It spreads the first pings of connections that open at the same time.
     pub jitter: f64,
-    /// Over an emulated transport: what the reply to `connect` tells the client, so that it can send more commands.
+    /// For an emulated transport: values in the reply to `connect` that the client needs to send further commands.
     pub emulation: Option<Box<Emulation>>,
     /// Why the cookie of the handshake was refused. A `connect` without a token is refused for the same reason.
     pub cookie_refusal: Option<VerifyRefusal>,
@@ -51,7 +51,7 @@ pub(super) enum Phase {
     Connected,
     /// `connect` was answered with an error. No other command is accepted.
     Refused,
-    /// The connection is to be closed.
+    /// The connection will be closed.
     Closed,
 }
 
@@ -72,14 +72,14 @@ pub(super) enum Pending {
     Subscribe { id: u32, channel: ChannelName, request: Box<SubscribeRequest> },
     /// `sub_refresh`: its token is being verified.
     SubRefresh { id: u32, channel: ChannelName },
-    /// A command that depends on a subscription: the channel has not confirmed it yet.
+    /// A command that waits until a channel confirms or refuses a subscription.
     Membership(Command),
-    /// `history` or `presence`: waits for space in the output queue.
+    /// `history` or `presence`: it waits for space in the outbox.
     AnswerSpace { id: u32, channel: ChannelName, query: ChannelQuery },
 }
 
 impl Pending {
-    /// The purpose that the driver was given for the verification, if there is one.
+    /// The purpose of the verification that the command waits for, if it waits for one.
     pub(super) fn purpose(&self) -> Option<Purpose> {
         match *self {
             Self::Connect { id, .. } => Some(Purpose::Connect { id }),
@@ -122,7 +122,7 @@ pub struct ClientState {
     pub(super) config: Arc<ClientConfig>,
     pub(super) client: ConnectionId,
     pub(super) encoding: Encoding,
-    /// One moment on both clocks: monotonic, and seconds since the epoch.
+    /// The moment of opening on both clocks: monotonic, and in seconds since the Unix epoch.
     pub(super) opened_at: (Instant, i64),
     pub(super) emulation: Option<Box<Emulation>>,
     pub(super) phase: Phase,
@@ -130,7 +130,7 @@ pub struct ClientState {
     /// Why the cookie of the handshake was refused.
     pub(super) cookie_refusal: Option<VerifyRefusal>,
     pub(super) program: Option<Box<Program>>,
-    /// When `connect` must have succeeded.
+    /// The deadline for the success of `connect`.
     pub(super) connect_by: Option<Instant>,
     pub(super) heartbeat: Heartbeat,
     pub(super) pending: Option<Box<Pending>>,
@@ -143,8 +143,8 @@ pub struct ClientState {
 }
 
 impl ClientState {
-    /// The state of a connection that opens. `identity` is present if the handshake was authenticated; the connection is
-    /// then registered with its session already.
+    /// The state of a new connection. `identity` is present if the handshake was authenticated; the connection is then
+    /// already registered with its session.
     #[must_use]
     pub fn new(
         config: Arc<ClientConfig>,
@@ -178,8 +178,8 @@ impl ClientState {
         }
     }
 
-    /// A frame arrived. `accepting` is false while this node may have missed a revocation: then every command that needs a
-    /// valid session is answered with a temporary error.
+    /// Handles a frame. `accepting` is false while this node may have missed a revocation. Every command that needs a valid
+    /// session is then answered with a temporary error.
     pub fn on_frame(&mut self, now: Instant, frame: &[u8], accepting: bool) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
@@ -189,21 +189,21 @@ impl ClientState {
                 self.take_commands(now, commands, accepting);
                 self.limit_queue_bytes(frame.len());
             }
-            // The commands are valid, there are only too many of them: a library that batches its calls may reconnect.
+            // A library that batches its calls can send too many commands in good faith, so this reason lets it reconnect.
             Err(DecodeError::TooMany) => self.close(CloseReason::TooManyRequests),
             Err(_) => self.close(CloseReason::BadRequest),
         }
         self.take_effects()
     }
 
-    /// A pong frame of the WebSocket protocol arrived. Unsolicited pongs are allowed (RFC 6455, section 5.5.3).
+    /// Handles a pong frame of the WebSocket protocol. Unsolicited pongs are allowed (RFC 6455, section 5.5.3).
     pub fn on_native_pong(&mut self) {
         if self.phase == Phase::Connecting {
             self.heartbeat.pong();
         }
     }
 
-    /// Time has passed; to be called at [`ClientState::next_deadline`] or later.
+    /// Handles the deadlines that have passed. The driver calls it at [`ClientState::next_deadline`] or later.
     pub fn on_tick(&mut self, now: Instant) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
@@ -231,7 +231,7 @@ impl ClientState {
         }
     }
 
-    /// When something is due next; `None` once the connection is to be closed.
+    /// The next deadline; `None` after [`Effect::Close`].
     #[must_use]
     pub fn next_deadline(&self) -> Option<Instant> {
         if self.is_closed() {
@@ -241,9 +241,9 @@ impl ClientState {
         [self.connect_by, self.expired_by(), self.heartbeat.next(), subscription].into_iter().flatten().min()
     }
 
-    /// The driver could not perform an [`Effect::Join`], [`Effect::Publish`] or [`Effect::Query`], because a queue is
-    /// full. The client receives a temporary error for command `id`. `unjoined`: channel and number of the subscription
-    /// that was not made.
+    /// Handles an [`Effect::Join`], [`Effect::Publish`] or [`Effect::Query`] that the driver could not perform because a
+    /// queue is full. The client receives a temporary error for command `id`. `unjoined` is the channel and number of the
+    /// subscription that was not made.
     pub fn on_busy(&mut self, id: Option<u32>, unjoined: Option<(&ChannelName, u64)>) -> Vec<Effect> {
         if self.is_closed() {
             return Vec::new();
@@ -257,7 +257,7 @@ impl ClientState {
         self.take_effects()
     }
 
-    /// An [`Effect::Publish`] exceeded the user's publish limit.
+    /// Handles an [`Effect::Publish`] that exceeded the user's publish limit.
     pub fn on_publish_limited(&mut self, id: u32) -> Vec<Effect> {
         if !self.is_closed() {
             self.refuse_rate(id);
@@ -265,7 +265,7 @@ impl ClientState {
         self.take_effects()
     }
 
-    /// The channels of all subscriptions, also of those that are not confirmed yet.
+    /// The channels of all subscriptions, including those that are not confirmed yet.
     pub fn channels(&self) -> impl Iterator<Item = &ChannelName> {
         self.subscriptions.iter().map(|(channel, _)| channel)
     }
@@ -276,13 +276,13 @@ impl ClientState {
         self.authenticated.as_ref().map(|authenticated| &authenticated.identity)
     }
 
-    /// Whether the connection is to be closed.
+    /// Whether the state has returned, or is about to return, [`Effect::Close`].
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.phase == Phase::Closed
     }
 
-    /// The moment `now` in seconds since the epoch.
+    /// The moment `now` in seconds since the Unix epoch.
     pub(super) fn unix(&self, now: Instant) -> i64 {
         let (opened, unix) = self.opened_at;
         let passed = now.saturating_duration_since(opened).as_secs();

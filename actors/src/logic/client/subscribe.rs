@@ -19,7 +19,7 @@ use super::{
 use crate::{namespace::Terms, subscription::SubscriptionSource};
 
 impl ClientState {
-    /// The result of the verification that [`Effect::VerifySubscription`] requested.
+    /// Handles the result of the verification that [`Effect::VerifySubscription`] requested.
     pub fn on_subscription_verified(
         &mut self,
         now: Instant,
@@ -78,7 +78,7 @@ impl ClientState {
         }
     }
 
-    /// The checks before anything that takes time.
+    /// The checks that come before the verification of a token.
     fn check_subscribe(&self, request: &SubscribeRequest) -> Result<ChannelName, ErrorCode> {
         let channel = ChannelName::parse(&request.channel)?;
         if self.subscriptions.contains(&channel) {
@@ -190,9 +190,9 @@ impl ClientState {
         }
     }
 
-    /// The token that should have renewed a subscription has expired itself. Clients treat error 109 as the end of the
-    /// subscription. So the command is answered with a temporary error, and the subscription ends with the push that lets
-    /// the client subscribe again, with a new token.
+    /// Handles a `sub_refresh` whose token has expired. Clients treat error 109 here as the end of the subscription. So the
+    /// reply is a temporary error, and a push ends the subscription in such a way that the client subscribes again with a
+    /// new token.
     fn subscription_token_expired(&mut self, id: u32, channel: &str) {
         self.refuse(id, ErrorCode::Internal);
         // The subscription may have ended while the token was being verified.
@@ -208,8 +208,8 @@ impl ClientState {
         }
     }
 
-    /// Ends subscriptions that were not refreshed within the grace period: the client subscribes again. After the end of a
-    /// server-side subscription it reconnects.
+    /// Ends the subscriptions that were not refreshed within the grace period. The client then subscribes again. If a
+    /// server-side subscription has ended, the connection is closed and the client reconnects.
     pub(super) fn end_subscriptions(&mut self, now: Instant) {
         let Some(until) = now.checked_sub(self.config.expired_grace) else { return };
         for (channel, server_side) in self.subscriptions.ended(until) {

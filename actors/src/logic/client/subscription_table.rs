@@ -21,7 +21,7 @@ pub(super) struct Subscription {
     pub(super) source: SubscriptionSource,
     /// The latest token that granted the subscription, if there is one.
     pub(super) token: Option<Box<TokenMark>>,
-    /// The request of the server API, if it came before `connect`: the reply to `connect` contains the result.
+    /// The request of the server API, if it arrived before `connect`. The subscription is then made again at `connect`.
     pub(super) requested_early: Option<Box<ServerSubscription>>,
 }
 
@@ -32,7 +32,7 @@ impl Subscription {
     }
 }
 
-/// All subscriptions, also those that are not confirmed yet.
+/// All subscriptions, including those that are not confirmed yet.
 #[derive(Debug, Default)]
 pub(super) struct SubscriptionTable {
     table: HashMap<ChannelName, Subscription>,
@@ -65,7 +65,7 @@ impl SubscriptionTable {
         self.get(channel).is_some_and(|subscription| !subscription.confirmed)
     }
 
-    /// The channel has accepted the subscription; with a number: the subscription with this number. False if there is none.
+    /// Marks the subscription as accepted by its channel. False if there is none, or if its number is not `number`.
     pub(super) fn confirm(&mut self, channel: &str, number: Option<u64>) -> bool {
         let subscription = self.table.get_mut(channel);
         let matching = subscription.filter(|found| number.is_none_or(|number| number == found.number));
@@ -88,7 +88,7 @@ impl SubscriptionTable {
         self.last_number
     }
 
-    /// Removes the subscription with this number. A newer subscription of the same channel stays. False if there is none.
+    /// Removes the subscription with this number. False if there is none; a newer subscription of the same channel stays.
     pub(super) fn forget(&mut self, channel: &str, number: u64) -> bool {
         let is_there = self.get(channel).is_some_and(|subscription| subscription.number == number);
         is_there && self.remove(channel).is_some()
@@ -113,8 +113,8 @@ impl SubscriptionTable {
         }
     }
 
-    /// Removes the subscriptions that the server API requested before `connect`, so that they can be made again. Expired
-    /// ones stay.
+    /// Removes and returns the requests of the server API that arrived before `connect`, so that their subscriptions can be
+    /// made again. Expired ones stay in the table.
     pub(super) fn take_requested_early(&mut self, now: Instant) -> Vec<ServerSubscription> {
         let is_valid = |subscription: &&mut Subscription| subscription.ends.is_none_or(|end| end > now);
         let early = self
@@ -138,7 +138,7 @@ impl SubscriptionTable {
         true
     }
 
-    /// Replaces the connection's info in all subscriptions. The info of single channels stays.
+    /// Replaces the connection's info in all subscriptions. Their channel infos stay.
     pub(super) fn update_info(&mut self, info: &Arc<ClientInfo>) {
         for subscription in self.table.values_mut() {
             subscription.info = with_info(info, subscription.info.chan_info.clone());
@@ -150,7 +150,7 @@ impl SubscriptionTable {
         self.next_end
     }
 
-    /// Expired subscriptions, and whether they are server-side. They stay in the table until they are removed.
+    /// The channels of expired subscriptions, and whether each is server-side. They stay in the table until they are removed.
     pub(super) fn ended(&self, now: Instant) -> Vec<(ChannelName, bool)> {
         if self.next_end.is_none_or(|end| end > now) {
             return Vec::new();
@@ -165,7 +165,7 @@ impl SubscriptionTable {
     }
 }
 
-/// The connection as members of one channel see it: with the channel's own info, if there is one.
+/// Adds the info of one channel, if there is one, to the connection's info.
 pub(super) fn with_info(info: &Arc<ClientInfo>, chan_info: Option<Payload>) -> Arc<ClientInfo> {
     match chan_info {
         None => Arc::clone(info),

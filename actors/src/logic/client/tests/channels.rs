@@ -1,4 +1,4 @@
-//! Commands for channels: what is permitted, and what is not supported.
+//! Commands for channels: the permitted, the refused and the unsupported ones.
 
 use super::*;
 

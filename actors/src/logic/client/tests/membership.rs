@@ -1,4 +1,4 @@
-//! The permissions of a subscription. They begin when the channel has confirmed the subscription, not before.
+//! The permissions of a subscription begin when the channel has confirmed it, not earlier.
 
 use protocol::UnsubscribeCode;
 
@@ -38,7 +38,7 @@ fn a_long_answer_waits_until_every_subscription_has_what_it_recovers() {
     connection.subscribe(2, "chat:b");
     connection.channels_answer = false;
     assert_eq!(connection.subscribe(3, "chat:a"), ["join chat:a 3"]);
-    // A position and a publication need no reserved space.
+    // `history` for a position only, and `publish`, need no reserved space.
     assert_eq!(connection.say(r#"{"id":4,"history":{"channel":"chat:b"}}"#), ["history chat:b 4 0"]);
     assert!(connection.say(r#"{"id":5,"history":{"channel":"chat:b","limit":9}}"#).is_empty());
     connection.told(made(2));

@@ -1,4 +1,4 @@
-//! Tests of the client state as scripts: inputs, and the effects as lines of text.
+//! Tests of the client state. Each test is a script of inputs, and compares the effects as lines of text.
 
 mod channels;
 mod connect;
@@ -57,7 +57,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A connection that opens 1,000 seconds after the epoch.
+/// A connection that opens 1,000 seconds after the Unix epoch.
 fn opening(now: Instant, jitter: f64) -> ConnectionParameters {
     let client = ConnectionId(Uuid::from_u128(1));
     ConnectionParameters {
@@ -151,7 +151,7 @@ impl TestConnection {
         self.performed(effects)
     }
 
-    /// The effects as lines. Channels confirm subscriptions immediately, unless the test does it.
+    /// The effects as lines. Subscriptions are confirmed immediately, unless the test itself confirms them.
     fn performed(&mut self, mut effects: Vec<Effect>) -> Vec<String> {
         let mut done = 0;
         while let Some(effect) = effects.get(done).filter(|_| self.channels_answer) {
@@ -194,7 +194,7 @@ impl TestConnection {
 
     fn told(&mut self, order: ServerRequest) -> Vec<String> {
         let (effects, done) = self.client.on_server_request(self.now, order);
-        assert!(done == Ok(true) || effects.is_empty(), "what is done is said to be");
+        assert!(done == Ok(true) || effects.is_empty(), "a request with effects must report that it had one");
         self.performed(effects)
     }
 

@@ -25,7 +25,7 @@ fn large_answers_are_asked_for_one_after_the_other_and_the_rest_waits_in_order()
     assert!(connection.after(9.0).iter().all(|line| line == "{}"));
     assert_eq!(connection.room(), ["history chat:a 3 7", "make room"]);
     assert_eq!(connection.room(), ["history chat:a 4 7", "publish chat:a 5 1"]);
-    assert!(connection.room().is_empty(), "nobody waits for it");
+    assert!(connection.room().is_empty(), "no query waits for space");
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn a_channel_that_is_full_is_left_out_and_the_connection_lives() {
     assert!(said[0].contains(r#""subs":{"chat:b":{}}"#), "{said:?}");
     assert_eq!(connection.say(r#"{"id":2,"publish":{"channel":"chat:b","data":1}}"#), ["publish chat:b 2 1"]);
     assert_eq!(connection.say(r#"{"id":3,"publish":{"channel":"chat:a","data":1}}"#), [error(3, 103)]);
-    assert_eq!(connection.subscribe(4, "chat:a"), ["join chat:a 4"], "it may be tried again");
+    assert_eq!(connection.subscribe(4, "chat:a"), ["join chat:a 4"], "the client may subscribe later");
 }
 
 #[test]
@@ -136,10 +136,10 @@ fn the_server_subscribes_to_no_more_channels_than_there_may_be() {
         connection.told(subscribe(to(name)));
     }
     let (effects, done) = connection.client.on_server_request(connection.now, subscribe(to("chat:d")));
-    assert!(effects.is_empty(), "three are the most here");
+    assert!(effects.is_empty(), "the limit here is three channels");
     assert_eq!(done, Err(ErrorCode::LimitExceeded));
     let (_, done) = connection.client.on_server_request(connection.now, subscribe(to("chat:a")));
-    assert_eq!(done, Ok(false), "that one is there");
+    assert_eq!(done, Ok(false), "that subscription exists");
 }
 
 #[test]
@@ -213,7 +213,7 @@ fn the_loss_of_a_subscription_says_nothing_of_a_later_one() {
 fn a_subscription_of_the_servers_ends_the_connection_with_it() {
     let mut connection = with(Vec::new());
     connection.say(r#"{"id":1,"connect":{}}"#);
-    // The connection opened at 1000 seconds since the epoch.
+    // The connection opened 1,000 seconds after the Unix epoch.
     connection.told(subscribe(ServerSubscription { expires_at: Some(1_060), ..to("chat:a") }));
     assert!(
         connection.told(subscribe(ServerSubscription { expires_at: Some(1_000), ..to("chat:b") })).is_empty()

@@ -1,4 +1,4 @@
-//! Subscriptions with a subscription token: what is granted, what is refused, and how they expire.
+//! Subscriptions with a subscription token: grants, refusals and expiry.
 
 use std::time::Duration;
 
@@ -206,5 +206,9 @@ fn a_subscription_is_known_by_the_token_that_proved_it_last() {
     connection.subscription_verified(SUB_REFRESH_3, Ok(by("second")));
     assert!(found(&connection, "first").is_empty());
     assert_eq!(found(&connection, "second"), [channel("$chat:a")]);
-    assert_eq!(connection.client.subscriptions_by(|_, _| true).len(), 1, "the other one has no token");
+    assert_eq!(
+        connection.client.subscriptions_by(|_, _| true).len(),
+        1,
+        "the other subscription has no token"
+    );
 }
