@@ -1,4 +1,4 @@
-//! Operators: what they see, which users they may act on, and what a revocation answers.
+//! Operators: what they see, which users they may act on, and the answer to a revocation.
 
 use std::time::Duration;
 

@@ -40,7 +40,7 @@ async fn the_list_goes_page_by_page() {
     let person = app.register().await;
     let mut session = person.sign_in().await;
     for _ in 0..4 {
-        // Some at the same moment.
+        // Several attempts may have the same timestamp.
         session = person.sign_in().await;
     }
     let (mut seen, mut cursor) = (Vec::new(), String::new());
@@ -106,7 +106,7 @@ async fn a_server_has_made_its_month_before_the_first_sign_in() {
 async fn the_months_are_made_ahead_and_take_what_came_before_them() {
     let app = App::start();
     let person = app.register().await;
-    // The table of the next month does not exist.
+    // At this time the partition of the month does not exist.
     app.advance(70 * DAY);
     let session = person.sign_in().await;
     let left = "SELECT count(*) FROM device_login_attempts_default";
@@ -127,7 +127,7 @@ async fn attempts_go_after_their_time() {
     let person = app.register().await;
     person.sign_in().await;
     app.sweep().await;
-    // The table of the next month does not exist.
+    // At this time the partition of the month does not exist.
     app.advance(70 * DAY);
     person.sign_in().await;
     app.sweep().await;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, App, Ask, PASSWORD, Session};
 
-/// What two answers to strangers must have in common: everything but the request's own id.
+/// The parts of an answer that must be equal for existing and unknown accounts: everything except the request id.
 fn indistinct(answer: &Answer) -> (u16, Value) {
     let mut body = answer.body.clone();
     body["request_id"] = Value::Null;

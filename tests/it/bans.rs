@@ -1,4 +1,4 @@
-//! Bans of addresses: what causes one, which requests it refuses, and that it ends.
+//! Bans of addresses: their causes, the requests that they refuse, and their end.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ const HOUR: Duration = Duration::from_secs(3_600);
 const HOME: &str = "198.51.100.7";
 const ELSEWHERE: &str = "203.0.113.9";
 
-/// A server behind a proxy, so that requests come from many addresses, where stuffing is noticed early.
+/// A server behind a proxy, so that a test can use many addresses. The limit for credential stuffing is low.
 fn proxied() -> App {
     App::with(|settings| {
         settings.address_limit_factor = 1;
@@ -29,7 +29,7 @@ async fn try_pair(app: &App, address: &str, email: &str, password: &str) -> Answ
     from(address, app.post("/api/v1/auth/jwt/login").json(&body)).ask().await
 }
 
-/// Tries leaked pairs until the address is banned.
+/// Tries wrong pairs of account and password until the address is banned.
 async fn stuff(app: &App, address: &str) {
     for number in 0..6 {
         try_pair(app, address, &format!("nobody{number}@example.com"), "leaked-password-1").await.expect(401);

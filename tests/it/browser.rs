@@ -1,7 +1,7 @@
 //! The server with a real browser: its passkeys, cookies and sockets.
 //!
-//! Chromium without a screen, over the DevTools protocol, with a virtual authenticator. The page that it opens is an
-//! application of another origin that is allowed, as most are.
+//! Headless Chromium, controlled over the DevTools protocol, with a virtual authenticator. Like most applications,
+//! the page that it opens has another origin than the server; the server allows this origin.
 
 mod chromium;
 mod devtools;
@@ -27,7 +27,7 @@ async fn a_socket_that_a_browser_opened_is_closed_when_its_session_is_revoked() 
     visitor.call("GET", "/api/v1/profile").await.expect(401);
 }
 
-/// As behind a proxy that gives the application and the server one origin.
+/// This is the case behind a proxy that gives the application and the server the same origin.
 #[tokio::test]
 async fn events_open_by_the_cookie_on_a_page_of_the_servers_own_origin() {
     let Some(mut visitor) = Visitor::arrive(PLATFORM).await else { return };
@@ -47,7 +47,7 @@ const OPENS_EVENTS: &str = r#"new Promise((done, failed) => {
     events.onerror = () => failed(new Error("the events do not open"));
 })"#;
 
-/// The browser's side alone: what the tests here rely on.
+/// Tests only the browser, because the other tests here depend on this behaviour.
 #[tokio::test]
 async fn a_virtual_authenticator_keeps_what_the_page_makes() {
     let Some(mut visitor) = Visitor::arrive(PLATFORM).await else { return };

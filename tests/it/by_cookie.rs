@@ -1,4 +1,5 @@
-//! Connections authenticated by the cookie that a browser sends: when the cookie counts, and what follows from an invalid one.
+//! Connections that are authenticated by a browser's cookie: when the server accepts the cookie, and the effect of an
+//! invalid one.
 
 use std::{sync::Arc, time::Duration};
 
@@ -134,7 +135,7 @@ async fn a_cookie_without_an_origin_proves_nothing_if_the_browser_says_anything_
     }
     let twice = events(&session, None).header("sec-fetch-site", "same-origin");
     twice.header("sec-fetch-site", "same-origin").ask().await.refused(403, "origin_not_allowed");
-    // A foreign origin is one, whatever else is said.
+    // A foreign `Origin` is refused, even with `Sec-Fetch-Site: same-origin`.
     let foreign = events(&session, None).header("sec-fetch-site", "same-origin");
     foreign.header("origin", "https://evil.example").ask().await.refused(403, "origin_not_allowed");
 }
@@ -143,7 +144,7 @@ async fn a_cookie_without_an_origin_proves_nothing_if_the_browser_says_anything_
 async fn the_token_of_a_streams_connect_goes_before_the_cookie() {
     let app = App::start();
     let (cookie, token) = (session(&app).await, session(&app).await);
-    // Also where the cookie would not count, or belongs to no session.
+    // This holds also if the cookie would not be accepted, or belongs to no session.
     let streams = [
         events(&cookie, Some(&token.access)),
         events(&cookie, Some(&token.access)).header("sec-fetch-site", "same-origin"),

@@ -1,7 +1,8 @@
-//! Every way in which trust ends, and exactly which sockets it closes, with which code.
+//! Every way in which trust ends: which sockets it closes, and with which code.
 //!
-//! Every session that might be closed by mistake is there: the user's own session, others of theirs on another device, another
-//! user of that very device, and a stranger. Each has two sockets, a plain one and one that sent `connect`.
+//! The scene contains every kind of session that might be closed by mistake: the acting session, other sessions of
+//! the same user on another device, a session of another user on that device, and a session of an unrelated user.
+//! Each has two sockets: a plain one, and one that sent `connect`.
 
 mod scene;
 mod ways;
@@ -12,7 +13,7 @@ use ways::Way;
 
 use crate::harness::Closed;
 
-/// What a way to end trust does.
+/// The expected effect of one way to end trust.
 struct Ending {
     cause: Cause,
     /// The sessions with sockets that are closed.
@@ -21,7 +22,7 @@ struct Ending {
     reason: &'static str,
 }
 
-/// Brings this end about, and looks at every socket.
+/// Ends trust in this way, and checks every socket.
 async fn closes_the_right_sockets(way: Way) {
     let mut scene = Scene::set().await;
     scene.bring_about(way).await;

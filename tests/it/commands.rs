@@ -1,4 +1,4 @@
-//! Commands of clients and requests of the server meet on one connection: order, limits, ends.
+//! Commands of a client and requests of the server on one connection: order, limits, expiry.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
@@ -14,7 +14,7 @@ async fn session(change: impl FnOnce(&mut ClientConfig)) -> Session {
     app.register().await.sign_in().await
 }
 
-/// Moves the end of this user's connections to so many seconds from now, or away.
+/// Sets the expiry of this user's connections to `seconds` from now; `None` removes it.
 async fn move_end(session: &Session, seconds: Option<i64>) -> RequestCounts {
     let expires_at = seconds.map(|left| time::OffsetDateTime::now_utc().unix_timestamp() + left);
     let selection = ConnectionSelection::of(Subject::from(session.person.id));
@@ -40,7 +40,7 @@ async fn commands_of_one_frame_take_effect_in_order() {
         json!({"id": 7, "rpc": {"data": {}}}),
     ];
     socket.send_text(&lines.map(|line| line.to_string()).join("\n")).await;
-    // What the connection refuses by itself may be told before what a channel answers; the ids say what belongs together.
+    // Errors of the connection itself may arrive before the answers of a channel; the ids match replies to commands.
     let mut replies = BTreeMap::new();
     let mut heard = Vec::new();
     while replies.len() < 7 || heard.is_empty() {
@@ -68,7 +68,7 @@ async fn a_private_channel_needs_a_token_that_somebody_has_issued() {
     for request in [
         json!({"channel": "$chat:a"}),
         json!({"channel": "$chat:a", "token": "nonsense"}),
-        // A token of a connection is none of a subscription.
+        // A connection token is no subscription token.
         json!({"channel": "$chat:a", "token": session.access}),
     ] {
         let reply = socket.ask(json!({"subscribe": request})).await.expect("a reply");

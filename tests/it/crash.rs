@@ -1,4 +1,5 @@
-//! `kill -9` of the server under traffic: what was acknowledged is there afterwards, and what was revoked stays revoked.
+//! The server is killed (`kill -9`) under traffic: after the restart, acknowledged changes exist and revoked sessions
+//! stay revoked.
 
 use std::sync::{Arc, Mutex};
 
@@ -7,15 +8,15 @@ use serde_json::{Value, json};
 
 use crate::harness::{PASSWORD, Server, client, eventually, within};
 
-/// What the server has acknowledged.
+/// The changes that the server has acknowledged.
 #[derive(Default)]
 struct Acknowledged {
     registered: Vec<String>,
     /// Access and refresh token of every sign-in.
     signed_in: Vec<(String, Tokens)>,
-    /// Sessions with an end that was acknowledged.
+    /// Sessions whose end was acknowledged.
     revoked: Vec<String>,
-    /// Sessions with an end that was requested; it may or may not have happened.
+    /// Sessions whose end was requested. The server may have ended them or not.
     asked: Vec<String>,
 }
 
@@ -25,7 +26,7 @@ struct Tokens {
     refresh: String,
 }
 
-/// Requests to the server, which may be gone at any moment.
+/// Sends requests to the server, which may be killed at any moment.
 #[derive(Clone)]
 struct Rest {
     client: Client,
@@ -38,7 +39,7 @@ impl Rest {
         Self { client, base: format!("http://{}", server.address()) }
     }
 
-    /// The status and body; `None` when no whole answer came.
+    /// The status and body; `None` if the answer was incomplete.
     async fn ask(
         &self,
         method: Method,
@@ -71,7 +72,7 @@ impl Rest {
     }
 }
 
-/// Registers, signs in twice and ends one of the two sessions, over and over, until the server is gone.
+/// Registers, signs in twice and ends one of the two sessions, repeatedly, until the server is killed.
 async fn traffic(rest: Rest, worker: usize, log: Arc<Mutex<Acknowledged>>) {
     for round in 0.. {
         let email = format!("worker{worker}-{round}@example.com");
@@ -124,7 +125,7 @@ async fn what_was_acknowledged_before_a_kill_is_there_after_it_and_no_revoked_se
         let workers: Vec<_> = (0..4)
             .map(|worker| tokio::spawn(traffic(rest.clone(), 10 * kill + worker, Arc::clone(&log))))
             .collect();
-        // In the middle of it: once enough more has been acknowledged, whatever else is under way.
+        // The kill happens during traffic, once enough further changes have been acknowledged.
         eventually("traffic", async || log.lock().unwrap().revoked.len() >= 5 * (kill + 1)).await;
         server = tokio::task::block_in_place(|| server.kill_and_restart());
         for worker in workers {

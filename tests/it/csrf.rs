@@ -9,7 +9,7 @@ use crate::harness::{App, Ask, PASSWORD, Session};
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// An unsafe request by cookie.
+/// A request that changes data, authenticated by cookie.
 fn rename(session: &Session) -> RequestBuilder {
     session.by_cookie(Method::PUT, "/api/v1/profile").json(&json!({"display_name": "Ann"}))
 }

@@ -1,5 +1,5 @@
-//! Publishers and subscribers that drop and return at random, while the server is killed: every acknowledged publication
-//! arrives exactly once, in order, at every subscriber, and none is invented.
+//! The server is killed repeatedly, while subscribers disconnect and return at random: every subscriber receives each
+//! acknowledged publication exactly once and in order, and nothing that was not published.
 
 use std::{
     collections::BTreeSet,
@@ -23,14 +23,14 @@ use crate::harness::{
 const PUBLISHERS: usize = 8;
 const FOLLOWERS: usize = 50;
 
-/// What was published.
+/// The texts of the publications.
 #[derive(Default)]
 struct Log {
     attempted: BTreeSet<String>,
     acknowledged: BTreeSet<String>,
 }
 
-/// Numbers that look random, and are the same each time.
+/// A pseudo-random generator with a fixed seed.
 struct Dice(u64);
 
 impl Dice {
@@ -50,7 +50,7 @@ struct Scene {
     tokens: Vec<String>,
     log: Arc<Mutex<Log>>,
     ready: Arc<AtomicUsize>,
-    /// How often each subscriber has come back.
+    /// How often each subscriber has reconnected.
     returns: Arc<Vec<AtomicUsize>>,
     stop: Arc<AtomicBool>,
 }
@@ -66,12 +66,12 @@ impl Scene {
         &self.tokens[number % self.tokens.len()]
     }
 
-    /// Waits until so many publications have been acknowledged.
+    /// Waits until this many publications have been acknowledged.
     async fn traffic(&self, acknowledged: usize) {
         eventually("traffic", async || self.log.lock().unwrap().acknowledged.len() >= acknowledged).await;
     }
 
-    /// Begins to follow and, once every subscriber follows, to publish.
+    /// Starts the subscribers and, once all are subscribed, the publishers.
     async fn begin(&self) -> (JoinSet<ReconnectingSubscriber>, JoinSet<()>, watch::Sender<Option<String>>) {
         let (end, _) = watch::channel(None);
         let (mut followers, mut publishers) = (JoinSet::new(), JoinSet::new());
@@ -88,7 +88,8 @@ impl Scene {
         (followers, publishers, end)
     }
 
-    /// Lets the publishers come to their end, and the followers with the last publication.
+    /// Stops the publishers, publishes one last text, waits until every subscriber has received it, and checks the
+    /// result.
     async fn finish(
         &self,
         followers: JoinSet<ReconnectingSubscriber>,
@@ -116,7 +117,7 @@ impl Scene {
     }
 }
 
-/// Stays for a while, is gone for a while, until it has the last publication.
+/// Connects and disconnects in turn, each for a random time, until it has the last publication.
 async fn drop_and_return(
     mut follower: ReconnectingSubscriber,
     number: usize,
@@ -140,7 +141,7 @@ async fn drop_and_return(
     }
 }
 
-/// Publishes one text after another, each once, acknowledged or not.
+/// Publishes one text after another, each only once, whether it is acknowledged or not.
 async fn publish(mut publisher: Publisher, number: usize, log: Arc<Mutex<Log>>, stop: Arc<AtomicBool>) {
     let mut dice = Dice(number as u64 + 1_000);
     for round in 0.. {
@@ -184,7 +185,7 @@ fn check(followers: &[ReconnectingSubscriber], log: &Log, last: &str) {
     );
 }
 
-/// Access tokens of new users of the program in a process of its own.
+/// Access tokens of new users of the server process.
 async fn tokens(server: &Server, count: usize) -> Vec<String> {
     let rest = client().build().expect("a client");
     let mut tokens = Vec::new();

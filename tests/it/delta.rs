@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use crate::history::app;
 
-/// A text that is mostly as before.
+/// A text that differs only slightly for each number.
 fn state(number: u64) -> Value {
     json!({"text": "the quick brown fox jumps over the lazy dog, again and again", "number": number})
 }
 
-/// The data of a publication, given that of the one before.
+/// Decodes the data of a publication, given the data of the previous one.
 fn decode(publication: &Value, before: &str) -> String {
     let data = publication["data"].as_str().unwrap_or_else(|| panic!("not a string: {publication}"));
     if publication["delta"] == true {
@@ -39,7 +39,7 @@ async fn a_client_with_deltas_gets_the_first_whole_and_then_what_changed() {
         before = decode(&publication, &before);
         assert_eq!(serde_json::from_str::<Value>(&before).unwrap(), state(number));
     }
-    // Not smaller: whole.
+    // A delta would not be smaller, so the data is sent whole.
     plain.publish("memory:room", json!(1)).await;
     let publication = delta.pushed().await["pub"].clone();
     assert_eq!((&publication["data"], publication.get("delta")), (&json!("1"), None));

@@ -1,4 +1,5 @@
-//! Denials: blocked users, revoked tokens and tokens issued before a moment open nothing, and what they opened is closed.
+//! Denials: blocked users, revoked tokens and tokens from before a moment cannot open connections or make requests,
+//! and their open connections are closed.
 
 use std::time::{Duration, Instant};
 
@@ -124,7 +125,7 @@ async fn invalidating_tokens_ends_the_sessions_of_before_and_none_of_after() {
     assert_eq!(socket.closed().await, revoked());
     before.get("/api/v1/profile").await.expect(401);
     before.try_refresh().await.expect(401);
-    // Also within the same second, in which the tokens say that they were issued.
+    // This holds even within the same second; tokens state their time of issue in seconds.
     let after = person.sign_in().await;
     assert!(after.works().await && after.try_connect().await.is_ok());
 }

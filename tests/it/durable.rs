@@ -1,4 +1,5 @@
-//! Durable channels, through the whole server: acknowledged when committed, recovered from the database, without a gap.
+//! Durable channels of the whole server: publications are acknowledged after the commit and recovered from the
+//! database without a gap.
 
 mod large;
 mod outage;
@@ -15,7 +16,7 @@ fn channel() -> ChannelName {
     ChannelName::parse(CHANNEL).unwrap()
 }
 
-/// Subscribes as an SDK does; the answer.
+/// Subscribes as an SDK does, and returns the result.
 async fn subscribe(socket: &mut Socket, since: Option<(u64, &str)>) -> Value {
     let mut request = json!({"channel": CHANNEL});
     if let Some((offset, epoch)) = since {
@@ -28,7 +29,7 @@ async fn subscribe(socket: &mut Socket, since: Option<(u64, &str)>) -> Value {
     reply["subscribe"].clone()
 }
 
-/// The next publication; joins and leaves are passed over.
+/// The next publication. Joins and leaves are skipped.
 async fn published(socket: &mut Socket) -> (u64, Value) {
     loop {
         let push = socket.pushed().await;
@@ -39,7 +40,7 @@ async fn published(socket: &mut Socket) -> (u64, Value) {
     }
 }
 
-/// What is pushed next but for comings and goings.
+/// The next push that is no join or leave.
 async fn pushed(socket: &mut Socket) -> Value {
     loop {
         let push = socket.pushed().await;
@@ -173,7 +174,7 @@ async fn a_history_is_paged_both_ways_from_memory_and_from_the_database() {
         )
         .await
         .expect("rows");
-    // Notices that there is more than it knew.
+    // This append makes the node notice the rows that it did not know.
     assert!(publish(&mut socket, json!(701)).await["publish"].is_object());
     let mut seen = Vec::new();
     for reverse in [false, true] {

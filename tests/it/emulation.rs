@@ -1,4 +1,4 @@
-//! Emulated transports: the same connections as over WebSockets, over HTTP requests.
+//! Emulated transports: connections over HTTP requests, with the same behaviour as WebSockets.
 
 mod stalled;
 
@@ -164,7 +164,7 @@ async fn a_revocation_ends_a_stream_and_says_why() {
     assert_eq!(refused.message().await, None);
 }
 
-/// A stream that is not read.
+/// A stream whose client does not read.
 pub(crate) async fn deaf(session: &Session) -> TcpStream {
     let commands = format!(
         "{}\n{}",
@@ -188,7 +188,7 @@ pub(crate) async fn deaf(session: &Session) -> TcpStream {
 
 #[tokio::test]
 async fn a_peer_of_a_stream_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
-    // Nothing but the revocation ends the connection.
+    // With this setting only the revocation can end the connection.
     let app = App::with(allow_large_backlog);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (session(&app).await, session(&app).await);

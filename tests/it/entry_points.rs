@@ -1,7 +1,7 @@
-//! Every entry point that accepts a credential, against every reason to refuse it.
+//! Every entry point that accepts a credential is tested with every reason to refuse it.
 //!
-//! Both lists are enumerations, and [`table::expected`] matches on them without a wildcard: an entry point or a reason
-//! without its row in the table does not compile.
+//! Both lists are enumerations, and [`table::expected`] matches on them without a wildcard, so an entry point or a
+//! reason without an entry in the table does not compile.
 
 mod attempt;
 mod present;
@@ -36,9 +36,9 @@ enumeration! {
         RefreshBody,
         RefreshCookie,
         Logout,
-        /// The second half of a sign-in, bound to the browser of the first.
+        /// The second step of a sign-in, which only the browser of the first step may make.
         SecondFactor,
-        /// The same by passkey.
+        /// The second step with a passkey.
         PasskeyFactor,
         StepUp,
         /// A change of the own account that requires a recent proof of presence.
@@ -49,7 +49,7 @@ enumeration! {
         WsCookie,
         WsBearer,
         Ticket,
-        /// The same cookie at the path of the SDKs; it counts when `connect` has no token.
+        /// The access token cookie at the path of the SDKs; it is used if `connect` has no token.
         SdkCookie,
         /// `connect` on a socket that was opened without a credential.
         FirstCommand,
@@ -57,17 +57,17 @@ enumeration! {
         RefreshCommand,
         /// The request for an emulated stream.
         StreamBearer,
-        /// The same; a stream that the cookie does not open says why.
+        /// The request for an emulated stream by cookie. A refused stream contains the reason.
         StreamCookie,
         /// `connect` in the request for an emulated stream without another credential.
         StreamCommand,
-        /// `refresh` in a request of its own, for a connected emulated stream.
+        /// `refresh` in a separate request, for a connected emulated stream.
         EmulatedRefresh,
     }
 }
 
 enumeration! {
-    /// Why it must be refused.
+    /// Why the credential must be refused.
     Reason {
         RevokedSession,
         RevokedUser,
@@ -91,13 +91,13 @@ enumeration! {
         UnknownKey,
         Garbage,
         ForeignOrigin,
-        /// Presence was not proven lately, or only for a later token.
+        /// The token has no privilege: there was no recent proof of presence, or only a later token carries it.
         NoPrivilege,
     }
 }
 
 impl Reason {
-    /// Whether every token of the session is refused, the genuine one included.
+    /// Whether the reason affects every token of the session, including genuine ones.
     fn ends_the_session(self) -> bool {
         matches!(
             self,
@@ -114,7 +114,8 @@ impl Reason {
     }
 }
 
-/// Presents credentials at this entry point for every reason to refuse them, and checks that the rest is undisturbed.
+/// Presents credentials at this entry point with every reason to refuse them, and checks that other sessions are not
+/// affected.
 async fn every_reason_is_refused_at(entry: EntryPoint) {
     let app = App::start();
     let admin = app.appoint(Role::Admin).await.sign_in().await;

@@ -1,4 +1,5 @@
-//! How often a second factor may be tried, what the limits keep secret, and that an unavailable database is no refusal.
+//! Limits on attempts at a second factor: their number, what a refusal must not reveal, and the case of an
+//! unavailable database.
 
 use serde_json::json;
 
@@ -6,7 +7,7 @@ use crate::harness::{Answer, App, DatabaseProxy, PASSWORD, Pending, Person, even
 
 const WRONG: &str = "invalid_second_factor";
 
-/// The answer, which must be a refusal for a while.
+/// The answer, which must be a refusal with a time to retry.
 #[track_caller]
 fn too_many(answer: Answer) -> Answer {
     let answer = answer.refused(429, "too_many_requests");
@@ -14,7 +15,7 @@ fn too_many(answer: Answer) -> Answer {
     answer
 }
 
-/// Wrong codes until the account's budget for strangers is used up.
+/// Tries wrong codes until the limit is reached that the account has for devices it does not know.
 async fn exhaust(person: &Person) {
     for _ in 0..2 {
         let pending = person.begin_sign_in().await;

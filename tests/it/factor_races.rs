@@ -1,4 +1,4 @@
-//! A proof that many requests use at the same moment serves one of them: by the store and over HTTP.
+//! Many requests use one proof at the same moment: only one of them succeeds, in the store and over HTTP.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -20,7 +20,7 @@ fn event(name: &str) -> AuditEvent {
     AuditEvent::new(name, Outcome::Success, 1_800_000_000_000)
 }
 
-/// A server with limits that no test reaches.
+/// A server with rate limits that no test reaches.
 fn unlimited() -> App {
     App::with(|settings| {
         settings.limits.second_factor_account.burst = 10_000;
@@ -29,7 +29,7 @@ fn unlimited() -> App {
     })
 }
 
-/// How many of sixteen sign-ins at once, all with this proof, get a session.
+/// Opens sixteen sessions at once with this proof, and returns how many succeed.
 async fn opened_at_once(store: &Store, with: OpenSession) -> usize {
     let with = OpenSession { method: SignInMethod::SecondFactor, ..with };
     let tries = (0..AT_ONCE).map(|_| {
@@ -44,7 +44,7 @@ async fn opened_at_once(store: &Store, with: OpenSession) -> usize {
     opened.iter().filter(|one| matches!(one, Ok(OpenOutcome::Session(..)))).count()
 }
 
-/// Sixteen step-ups at once with this proof.
+/// Makes sixteen step-ups at once with this proof, and returns how many succeed.
 async fn granted_at_once(store: &Store, person: &Person, sessions: &[Session], proof: &Proof) -> usize {
     let order = person.sign_in_order().await;
     let tries = sessions.iter().map(|session| {
@@ -142,7 +142,7 @@ async fn one_step_for_sign_ins_and_step_ups_at_once_serves_one_of_them() {
     }
 }
 
-/// How many answers there were of each status.
+/// The number of answers with each status.
 fn statuses(answers: &[Answer]) -> HashMap<u16, usize> {
     answers.iter().fold(HashMap::new(), |mut statuses, answer| {
         *statuses.entry(answer.status).or_default() += 1;

@@ -1,4 +1,4 @@
-//! What second factors do to trust: backup codes, trusted devices, sealed secrets, and which sockets a change closes.
+//! Second factors and trust: backup codes, trusted devices, sealed secrets, and the sockets that a change closes.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ async fn trusted_device(person: &Person, code: &str) -> String {
     person.begin_sign_in().await.finish(code).await.device
 }
 
-/// Whether a password on this device is enough.
+/// Whether the password alone is enough on this device.
 async fn is_trusted(person: &Person, device: &str) -> bool {
     asks_nothing(&person.try_password_on(PASSWORD, Some(device)).await.expect(200))
 }
@@ -123,7 +123,8 @@ async fn trust_falls_with_the_password() {
     assert!(!is_trusted(&person, &device).await);
 }
 
-/// What every change of factors does to sockets: the user's others close, and those of other users stay.
+/// Checks the effect of a change of factors: the sockets of the user's other sessions close, and those of other users
+/// stay open.
 async fn closes_the_others(before: bool, change: impl AsyncFn(&Session)) {
     let app = App::start();
     let person = app.register().await;

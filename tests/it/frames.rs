@@ -1,4 +1,4 @@
-//! Invalid frames: each ends its own connection with a reason, and no other connection.
+//! Invalid frames: each ends only its own connection, with a reason.
 
 use serde_json::json;
 
@@ -12,7 +12,7 @@ fn bad_request() -> Closed {
     Closed { code: 3501, reason: "bad request".to_owned() }
 }
 
-/// Frames that end the connection that sent them with 3501.
+/// Frames that end their connection with 3501.
 fn bad_frames() -> Vec<(&'static str, Vec<u8>)> {
     let text = |text: &str| frame(Opcode::Text, true, text.as_bytes());
     let fragments =
@@ -60,7 +60,7 @@ async fn data_that_is_too_large_is_told_so_while_it_fits_into_a_frame() {
             json!({"id": id, "publish": {"channel": channel, "data": "x".repeat(length)}}).to_string()
         };
         let around = publish(1_000, 0).len();
-        // The quotes count, too.
+        // The two quotes are part of the size.
         let said = [(1_000, LARGEST - 2, 0), (1_001, LARGEST - 1, 107), (1_002, FRAME - around, 107)];
         for (id, length, error) in said {
             socket.send_text(&publish(id, length)).await;

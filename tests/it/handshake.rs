@@ -192,7 +192,7 @@ async fn one_address_holds_only_so_many_connections_that_are_no_sockets() {
         let request = b"GET /health/live HTTP/1.1\r\nHost: localhost\r\n\r\n";
         tokio::io::AsyncWriteExt::write_all(stream, request).await.unwrap();
         let mut buffer = [0; 4096];
-        // A reset is a refusal, too.
+        // A reset also counts as a refusal.
         tokio::io::AsyncReadExt::read(stream, &mut buffer).await.unwrap_or(0)
     };
     let mut held = Vec::new();

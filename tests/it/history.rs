@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, Socket};
 
-/// The built-in namespaces, and `memory`: as `chat`, but in memory, with the last five.
+/// The built-in namespaces, and `memory`: like `chat`, but with a history of five publications in memory.
 pub(crate) fn app(change: impl FnOnce(&mut Options)) -> App {
     let subscribers = Rights::of(&[Right::Subscriber]);
     let mut memory = Options {
@@ -29,7 +29,7 @@ pub(crate) fn app(change: impl FnOnce(&mut Options)) -> App {
     App::with(move |settings| settings.realtime.namespaces = namespaces)
 }
 
-/// What `history` answers.
+/// The reply to `history`.
 async fn history(socket: &mut Socket, mut request: Value, channel: &str) -> Value {
     request["channel"] = channel.into();
     let reply = socket.ask(json!({"history": request})).await.expect("a reply");

@@ -1,4 +1,4 @@
-//! HTTP connections before or without an upgrade: how long they may keep the server waiting.
+//! HTTP connections before or without an upgrade: how long the server waits for them.
 
 use std::time::{Duration, Instant};
 
@@ -12,11 +12,11 @@ use tokio::{
 
 use crate::harness::{App, Ask, EmulatedConnection, MORE_THAN_FITS, PATIENCE, within};
 
-/// Sent with a name that nothing has.
+/// A request for a path that does not exist.
 const ASK: &[u8] = b"GET /nope HTTP/1.1\r\nhost: localhost\r\n\r\n";
 const CHUNKED: &str = "host: localhost\r\ntransfer-encoding: chunked\r\n\r\n";
 
-/// A server that waits for next to nothing.
+/// A server with very short timeouts.
 fn hurried() -> App {
     App::with_tls(hurry)
 }
@@ -37,14 +37,15 @@ async fn connect(app: &App) -> TcpStream {
     socket.connect(app.address()).await.expect("a connection")
 }
 
-/// What comes until the connection ends, in whichever way.
+/// Reads until the connection ends, with or without an error.
 async fn read_to_the_end(stream: &mut (impl AsyncRead + Unpin)) -> String {
     let mut answer = Vec::new();
     let _ = within("the end of the connection", stream.read_to_end(&mut answer)).await;
     String::from_utf8_lossy(&answer).into_owned()
 }
 
-/// Asks on and on and reads nothing. How many bytes were sent, and whether the connection ended, or only took no more.
+/// Sends requests without reading the answers, until a write fails or stalls. Returns the number of bytes sent, and
+/// whether the connection ended.
 async fn ask_on(stream: &mut (impl AsyncWrite + Unpin), stalled: Duration) -> (usize, bool) {
     let (many, mut sent) = (ASK.repeat(100), 0);
     loop {
@@ -83,7 +84,7 @@ async fn a_second_request_that_is_never_whole_does_not_hold_its_connection() {
 
 #[tokio::test]
 async fn a_body_that_goes_on_for_ever_behind_its_answer_is_cut_short() {
-    // Only the number of bytes ends it.
+    // With this timeout, only the limit on bytes ends the connection.
     let app = App::with(|settings| settings.socket.http_timeouts.request = Duration::from_secs(3600));
     let mut stream = connect(&app).await;
     stream.write_all(format!("POST /nope HTTP/1.1\r\n{CHUNKED}").as_bytes()).await.expect("a head is taken");

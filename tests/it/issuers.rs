@@ -25,7 +25,7 @@ async fn connect(app: &App, token: &str) -> Result<(Socket, Value), Closed> {
     Ok((socket, reply))
 }
 
-/// What a client is told: `connected`, the number of an error, or that of the close frame.
+/// The result for a client: `connected`, an error code, or a close code.
 async fn told(app: &App, token: &str) -> String {
     match connect(app, token).await {
         Ok((_, reply)) if reply["connect"]["client"].is_string() => "connected".to_owned(),
@@ -83,7 +83,7 @@ async fn only_a_token_that_is_good_in_every_way_lets_in() {
         ("one whose name is a number", with("sub", json!(42)), "close 3500"),
         ("a huge one", with("info", json!("x".repeat(20_000))), "close 3500"),
         ("none at all", "not-a-token".to_owned(), "close 3500"),
-        // Ours by its words, and not signed by us.
+        // Its `iss` names this server, but the issuer has signed it.
         ("one that claims to be ours", with("iss", json!("localhost")), "close 3500"),
     ];
     for (name, token, expected) in table {
@@ -175,11 +175,11 @@ async fn a_connection_whose_session_was_taken_for_dead_ends_whatever_was_revoked
     let app = App::with(issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     let mut bob = connected(&app, &json!({"sub": "bob"})).await;
-    // As a node does that has seen no sign of life of this one.
+    // Another node does this if it believes that this node is dead.
     let end = "UPDATE external_sessions SET ended_at = now() WHERE ended_at IS NULL";
     app.rows().await.batch_execute(end).await.unwrap();
     assert_eq!(app.revoke(Target::Subject(Subject::new("corp:ann"))).await.id, None);
-    // What it shows meanwhile does not keep it.
+    // A newer token in the meantime does not save the connection.
     let newer = signed(&json!({"sub": "bob", "exp": issuer::now() + 600}));
     assert_eq!(bob.ask(json!({"refresh": {"token": newer}})).await.unwrap_err().code, 3010);
     app.sweep().await;
@@ -187,7 +187,7 @@ async fn a_connection_whose_session_was_taken_for_dead_ends_whatever_was_revoked
     assert!(live(&app).await.is_empty());
 }
 
-/// Far sooner than the sweep that would find it, too, comes round.
+/// This happens long before the periodic sweep would find the session.
 #[actix_web::test]
 async fn who_was_taken_for_dead_while_the_link_was_cut_ends_as_soon_as_it_is_mended() {
     let database = fresh_database();
@@ -270,7 +270,7 @@ async fn nobody_in_particular_comes_in_only_where_that_is_allowed() {
     assert_eq!(refused["error"]["code"], 103);
     assert_eq!(live(&open).await.iter().filter(|(_, name)| name.is_empty()).count(), 2);
     assert_eq!(told(&open, &signed(&json!({"sub": ""}))).await, "connected");
-    // A token that is given is looked at.
+    // A token is verified, even if anonymous connections are allowed.
     assert_eq!(
         told(&open, &issuer::signed_with("wrong", &json!({"alg": "HS256"}), &json!({}))).await,
         "close 3500"

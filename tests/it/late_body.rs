@@ -1,4 +1,4 @@
-//! Requests with a body that arrives late: what happened to the caller in the meantime counts.
+//! Requests whose body arrives late: changes to the caller in the meantime take effect.
 
 use domain::account::role::{Role, Status};
 use serde_json::{Value, json};
@@ -11,7 +11,7 @@ use crate::harness::{App, PASSWORD, Session, within};
 
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 
-/// A request that was begun: the server has its head and all of its body but the last byte.
+/// An incomplete request: the server has its head, and its body except the last byte.
 struct Begun {
     stream: TcpStream,
     last: u8,
@@ -36,7 +36,7 @@ impl Begun {
         Self { stream, last: *last }
     }
 
-    /// Sends the rest; the status and the code of the refusal.
+    /// Sends the last byte, and returns the status and the problem code of the answer.
     async fn end(mut self) -> (u16, String) {
         self.stream.write_all(&[self.last]).await.expect("the last byte is taken");
         let mut answer = Vec::new();

@@ -1,4 +1,4 @@
-//! What clients of the older system do, word for word, and what a plain WebSocket client does.
+//! The exact requests of clients of the older system, and a plain WebSocket client.
 
 use std::{path::Path, process::Command};
 
@@ -10,7 +10,7 @@ use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
 use crate::harness::{App, scratch_dir, within};
 
-/// The sequence that must go on working, as it is documented; only the port differs.
+/// The documented sequence of commands that must continue to work; only the port differs.
 const SEQUENCE: &str = r#"
 curl -k https://localhost:8443/health
 curl -k -X GET https://localhost:8443/api/v1/auth/csrf-token -H "Accept: application/json" -c cookies.txt
@@ -27,7 +27,7 @@ async fn tls_app() -> App {
     app
 }
 
-/// Runs the sequence in `directory`, and answers the JSON values that it printed.
+/// Runs the sequence in `directory`, and returns the JSON values that it printed.
 fn run_sequence(app: &App, directory: &Path) -> Vec<Value> {
     let script = SEQUENCE.replace(":8443", &format!(":{}", app.tls_address().port()));
     let output = Command::new("bash")

@@ -1,4 +1,4 @@
-//! How a connection begins, is renewed, is kept alive, and runs out.
+//! The lifetime of a connection: its start, its refresh, its pings, and its expiry.
 
 use std::{sync::Arc, time::Duration};
 

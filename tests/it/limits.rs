@@ -1,4 +1,4 @@
-//! Limits: each refuses with 429 and says when to come back.
+//! Rate limits: each refuses with 429 and a time to retry.
 
 use std::{sync::Mutex, time::Duration};
 
@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::harness::{Answer, App, Ask, PASSWORD, Person, Session, eventually};
 
-/// The answer, which must be a refusal for a while.
+/// Checks that the answer is a refusal with a time to retry.
 #[track_caller]
 fn too_many(answer: Answer) {
     let answer = answer.expect(429).problem();
@@ -19,8 +19,8 @@ fn too_many(answer: Answer) {
     assert_eq!(answer.header("ratelimit"), Some(format!("{name};r=0;t={wait}").as_str()), "{policy}");
 }
 
-/// Repeats an attempt until it is refused for a while; it must not be before `burst` were allowed. (More may be, for
-/// permits come back while it goes on.)
+/// Repeats an attempt until it is refused with a time to retry. At least `burst` attempts must be allowed; more may
+/// be, because permits are restored in the meantime.
 async fn until_refused<F: Future<Output = Answer>>(burst: usize, attempt: impl Fn(usize) -> F) {
     for number in 0..4 * burst {
         let answer = attempt(number).await;
@@ -71,7 +71,7 @@ async fn a_stranger_does_not_lock_the_owner_out() {
     request.json(&body).ask().await.expect(200);
 }
 
-/// The limits of one address as they are in production, but for the count of wrong pairs, which comes first.
+/// The production limits for one address, except the limit for wrong pairs, which would be reached first.
 fn of_one_address(settings: &mut Settings) {
     settings.address_limit_factor = 1;
     settings.limits.stuffing.burst = 1_000;

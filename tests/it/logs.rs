@@ -11,7 +11,7 @@ async fn traced(request: RequestBuilder) -> Answer {
     request.header("x-request-id", "find-me-in-the-log").ask().await
 }
 
-/// Sends every kind of secret through every door, and answers them.
+/// Sends every kind of secret to every entry point, and returns the secrets.
 async fn send_secrets(server: &Server) -> Vec<String> {
     let base = format!("http://{}", server.address());
     let at = |path: &str| format!("{base}{path}");
@@ -54,9 +54,9 @@ async fn no_secret_reaches_the_log_even_when_it_says_more() {
         log.contains("find-me-in-the-log") && log.contains("/api/v1/auth/jwt/login"),
         "nothing was logged"
     );
-    // What `dev` prints for its user is meant to be seen: the demonstration users' own passwords.
+    // The secrets do not include the passwords of the demonstration users, which `dev` prints on purpose.
     for secret in &secrets {
-        // A JWT's header is the same for all; what comes behind it must not show either.
+        // The header of a JWT is not secret, so only the part after it is searched for.
         let part = secret.rsplit('.').next().unwrap_or(secret);
         assert!(!log.contains(part), "the log holds {part}");
     }

@@ -1,6 +1,7 @@
-//! Facts about the whole server, as its clients and operators see it: one binary, written with `harness`.
+//! Tests of the whole server from the view of its clients and operators: one binary, with `harness`.
 //!
-//! Each test has a server and a database of its own, so they run side by side. A test's name is what must hold.
+//! Each test has its own server and database, so tests run in parallel. The name of a test states the fact that must
+//! hold.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 

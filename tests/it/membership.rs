@@ -1,4 +1,4 @@
-//! Only subscribers of a channel may do what its members may do.
+//! Rights of subscribers: a client that is not subscribed does not have them.
 
 use std::{sync::Arc, time::Duration};
 
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, Event, Socket};
 
-/// Channels for one member each, in memory and in the database.
+/// Channels that allow one subscriber each, in memory and in the database.
 fn app() -> App {
     let members = Rights::of(&[Right::Subscriber]);
     let memory = Options {
@@ -26,7 +26,7 @@ fn app() -> App {
     App::with(move |settings| settings.realtime.namespaces = Arc::new(namespaces))
 }
 
-/// Subscribes and goes on at once, in one frame; the replies.
+/// Sends `subscribe` and further commands in one frame, and returns the replies.
 async fn all_at_once(socket: &mut Socket, channel: &str) -> [Value; 5] {
     let commands = [
         json!({"id": 1_001, "subscribe": {"channel": channel}}),
@@ -36,7 +36,7 @@ async fn all_at_once(socket: &mut Socket, channel: &str) -> [Value; 5] {
         json!({"id": 1_005, "presence_stats": {"channel": channel}}),
     ];
     socket.send_text(&commands.map(|command| command.to_string()).join("\n")).await;
-    // A publication is committed first; what was asked behind it need not wait for that.
+    // The reply to `publish` waits for the commit, so replies to later commands may arrive before it.
     let mut replies = [const { Value::Null }; 5];
     while replies.contains(&Value::Null) {
         match socket.event().await {

@@ -1,4 +1,4 @@
-//! Outages of the database: nothing uncertain is answered, nothing is lost, and the server recovers by itself.
+//! Outages of the database: the server gives no uncertain answers, loses nothing, and recovers by itself.
 
 use std::{
     path::Path,
@@ -12,7 +12,7 @@ use crate::harness::{
     Answer, App, Ask, DatabaseProxy, OwnCluster, PASSWORD, Session, Socket, eventually, fresh_database,
 };
 
-/// A server on a cluster of its own, with one session and two open sockets.
+/// A server with a separate database cluster, one session and two open sockets.
 struct Scene {
     app: App,
     session: Session,
@@ -34,7 +34,8 @@ impl Scene {
         Self { app, session, member, other, cluster }
     }
 
-    /// While the database is away: every door that needs it says so, and no socket is lost.
+    /// Checks the server during the outage: every entry point that needs the database answers 503, and no socket is
+    /// lost.
     async fn is_out(&mut self) {
         eventually("the server notices", async || self.app.get("/health/ready").ask().await.status == 503)
             .await;
@@ -63,7 +64,7 @@ impl Scene {
         self.app.get("/health/live").ask().await.expect(200);
     }
 
-    /// Once it is back: everything works again by itself, on the same sockets.
+    /// Checks that everything works again by itself after the outage, on the same sockets.
     async fn heals(&mut self) {
         eventually("readiness", async || self.app.get("/health/ready").ask().await.status == 200).await;
         eventually("memory is trusted again", async || self.app.is_current()).await;
@@ -92,11 +93,11 @@ fn temporary(reply: &serde_json::Value) {
 
 /// Sends a signal to the postmaster and all of its processes.
 fn signal_all(postmaster: u32, signal: i32) {
-    // The postmaster first, so that it starts nothing more.
+    // The postmaster receives it first, so that it starts no further processes.
     let mut processes = vec![postmaster];
     for entry in std::fs::read_dir("/proc").expect("/proc").flatten() {
         let stat = std::fs::read_to_string(entry.path().join("stat")).unwrap_or_default();
-        // The name may hold anything but ends with the last parenthesis; state and parent follow.
+        // The process name may contain any characters and ends at the last `)`. The state and the parent's id follow.
         let parent =
             stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse::<u32>().ok());
         if parent == Some(postmaster) {
@@ -127,7 +128,7 @@ async fn a_paused_database_stops_what_is_uncertain_and_nothing_else() {
     scene.heals().await;
 }
 
-/// With the timeouts of a real server, and a database that takes every question and answers none.
+/// Uses the timeouts of production, and a database that accepts every query and answers none.
 #[tokio::test]
 async fn a_paused_database_keeps_nobody_waiting() {
     let cluster = OwnCluster::start();
@@ -135,7 +136,7 @@ async fn a_paused_database_keeps_nobody_waiting() {
     let session = app.register().await.sign_in().await;
     assert!(session.works().await);
     signal_all(cluster.running.pid(), libc::SIGSTOP);
-    // At once, while memory may still be trusted, and after that.
+    // The first round is at once, while the node may still be current; the second is later.
     for _ in 0..2 {
         let new = json!({"email": app.new_email(), "password": PASSWORD});
         let (ready, profile, sessions, refreshed, signed_in, out) = tokio::join!(
@@ -172,7 +173,7 @@ async fn timed<T>(answer: impl Future<Output = T>) -> (T, Duration) {
 async fn a_killed_database_comes_back_by_itself_and_so_does_everything_else() {
     let mut scene = Scene::begin().await;
     let postmaster = scene.cluster.running.pid();
-    // Stopped first, so that the watcher does not bring it back before the server has noticed.
+    // The cluster is paused first, so that it is not restarted before the server has noticed the outage.
     signal_all(postmaster, libc::SIGSTOP);
     scene.is_out().await;
     signal_all(postmaster, libc::SIGKILL);
@@ -227,7 +228,7 @@ async fn a_server_to_which_nothing_happens_goes_on_trusting_its_memory() {
     let app = App::start();
     let session = app.register().await.sign_in().await;
     assert!(session.works().await);
-    // Longer than the trust in one look at the database lasts.
+    // Longer than one successful read of the revocation feed keeps the node current.
     let began = Instant::now();
     while began.elapsed() < Duration::from_millis(1500) {
         assert!(app.is_current());

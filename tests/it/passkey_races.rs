@@ -1,4 +1,4 @@
-//! Passkeys that several requests use at the same moment: one request succeeds.
+//! Several requests use one passkey at the same moment: only one of them succeeds.
 
 use futures_util::future::join_all;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::harness::{Answer, App, CookieClient, PasskeyAuthenticator, Session, e
 const ROUNDS: usize = 50;
 const AT_ONCE: usize = 16;
 
-/// A server that bears many ceremonies of one address.
+/// A server that allows many ceremonies from one address.
 fn patient() -> App {
     App::with(|settings| {
         settings.address_limit_factor = 1_000;
@@ -72,7 +72,7 @@ async fn of_sixteen_that_finish_one_step_up_at_once_one_is_privileged() {
     assert_eq!(granted(&answers), 1, "{:?}", statuses(&answers));
 }
 
-/// Two browsers, two ceremonies, and a passkey and its copy, which count alike.
+/// Two browsers use a passkey and its copy with the same counter, in two ceremonies.
 #[tokio::test]
 async fn of_a_passkey_and_its_copy_used_at_once_one_is_signed_in_and_both_are_noticed() {
     let app = patient();
@@ -88,7 +88,7 @@ async fn of_a_passkey_and_its_copy_used_at_once_one_is_signed_in_and_both_are_no
         let (first, second) = tokio::join!(one.finish(&first, &original), two.finish(&second, &copy));
         let answers = [first, second];
         assert_eq!(granted(&answers), 1, "round {round}: {:?}", statuses(&answers));
-        // However close they were: the one that lost has shown that there are two.
+        // Even if both arrive at the same moment, the failed one shows that a copy exists.
         assert_eq!(app.count(CLONES).await, round + 1, "round {round}: {:?}", statuses(&answers));
     }
 }

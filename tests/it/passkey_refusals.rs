@@ -1,4 +1,4 @@
-//! Misused passkeys: every false answer is refused with a text for people, opens nothing and breaks nothing.
+//! Invalid passkey answers: each is refused with a text that users understand, grants nothing, and damages nothing.
 
 mod clones;
 mod foreign;
@@ -7,12 +7,12 @@ mod shapes;
 
 use crate::harness::{Answer, App, CookieClient, PasskeyAuthenticator, Person, Session};
 
-/// A server that bears many ceremonies of one address.
+/// A server that allows many ceremonies from one address.
 fn patient() -> App {
     App::with(|settings| settings.address_limit_factor = 1_000)
 }
 
-/// A user with one passkey, and the session that made it.
+/// A user with one passkey, and the session that registered it.
 async fn owner(app: &App) -> (Person, Session, PasskeyAuthenticator) {
     let person = app.register().await;
     let session = person.open_session().await;
@@ -21,10 +21,10 @@ async fn owner(app: &App) -> (Person, Session, PasskeyAuthenticator) {
     (person, session, authenticator)
 }
 
-/// What only a library or a compiler would say.
+/// Words that only libraries or compilers use.
 const JARGON: [&str; 7] = ["webauthn", "cbor", "serde", "parser", "nom", "column", "panicked"];
 
-/// The refusal: an error of the client, explained without jargon.
+/// The answer itself, which must be a client error that is explained without such words.
 #[track_caller]
 fn refused_in_words(answer: Answer) -> Answer {
     assert!(matches!(answer.status, 400 | 401 | 403 | 409 | 422), "{} {}", answer.status, answer.text);
@@ -40,7 +40,7 @@ fn refused_in_words(answer: Answer) -> Answer {
     answer
 }
 
-/// A sign-in with the passkey, honest again, is granted.
+/// Checks that a sign-in with the unchanged passkey still succeeds.
 async fn still_signs_in(app: &App, authenticator: &mut PasskeyAuthenticator) {
     let honest = PasskeyAuthenticator::of(app);
     let keys = std::mem::take(&mut authenticator.keys);

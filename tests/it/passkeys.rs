@@ -1,5 +1,5 @@
-//! Passkeys as they are meant to be used: made, listed, used for a sign-in, as second factor and as proof of presence,
-//! renamed and removed.
+//! The regular use of passkeys: registration, listing, sign-in, second factor, proof of presence, renaming and
+//! removal.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{Answer, App, Ask, Closed, CookieClient, PasskeyAuthenticator, Person, Session};
 
-/// After this long a session's proof of presence is old.
+/// Longer than the privilege of a session lasts.
 const LONG_AGO: Duration = Duration::from_secs(11 * 60);
 
 const NO_PASSWORD: &str = "UPDATE users SET password_hash = '!'";
@@ -17,7 +17,7 @@ fn revoked() -> Closed {
     Closed { code: 4500, reason: "session revoked".to_owned() }
 }
 
-/// A user with one passkey, and the session that made it.
+/// A user with one passkey, and the session that registered it.
 async fn owner(app: &App) -> (Person, Session, PasskeyAuthenticator) {
     let person = app.register().await;
     let session = person.open_session().await;
@@ -115,7 +115,7 @@ async fn a_passkey_is_the_second_factor_after_a_password() {
     let session = Session::granted(&person, &client.sign_in(&mut authenticator, &how).await.expect(200));
     assert!(session.works().await);
     assert_eq!(method_of(&session).await, "second_factor");
-    // The question is answered: there is none any more.
+    // The challenge has been answered, so it no longer exists.
     client.post("/api/v1/webauthn/login/begin", &how).await.expect(401).problem();
 }
 
@@ -148,7 +148,7 @@ async fn an_unknown_user_name_is_answered_like_a_known_one_and_each_time_alike()
     assert_ne!(one.options["challenge"], two.options["challenge"]);
     let other = CookieClient::of(&app).begin(&json!({"username": "nobody2@example.com"})).await.options;
     assert_ne!(one.options["allowCredentials"], other["allowCredentials"]);
-    // Nor does the second half tell.
+    // The second step does not reveal whether the account exists either.
     let client = CookieClient::of(&app);
     let mut refusals = Vec::new();
     for name in ["nobody@example.com", app.register().await.email.as_str()] {
@@ -160,8 +160,8 @@ async fn an_unknown_user_name_is_answered_like_a_known_one_and_each_time_alike()
     assert_eq!(refusals[0].body["detail"], refusals[1].body["detail"]);
 }
 
-/// The names and kinds of everything in these options, and the lengths of texts, but for those of credentials, which differ from
-/// authenticator to authenticator.
+/// The names and types of all fields in these options, and the lengths of texts. The lengths of credential ids are
+/// omitted, because they depend on the authenticator.
 fn shape(value: &Value) -> Value {
     match value {
         Value::Object(fields) => fields
@@ -285,7 +285,7 @@ async fn the_last_passkey_of_an_account_without_a_password_stays() {
     assert_eq!([one.status, two.status].iter().filter(|status| **status == 200).count(), 1);
 }
 
-/// Removes the passkey at this place of the list.
+/// Removes the passkey at this index of the list.
 async fn remove(session: &Session, index: usize) -> Answer {
     let id = session.passkeys().await[index]["id"].as_str().expect("an id").to_owned();
     session.delete(&format!("/api/v1/webauthn/credentials/{id}")).await

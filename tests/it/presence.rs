@@ -13,7 +13,7 @@ async fn ask(socket: &mut Socket, what: &str, channel: &str) -> Value {
     if reply.get("error").is_some() { reply["error"]["code"].clone() } else { reply[what].clone() }
 }
 
-/// The next join or leave: which of the two, and of which user.
+/// The kind and the user of the next join or leave.
 async fn motion(socket: &mut Socket) -> (String, String) {
     let push = socket.pushed().await;
     for kind in ["join", "leave"] {
@@ -77,7 +77,7 @@ async fn coming_and_going_is_told_to_everyone_who_is_there() {
     assert_eq!(motion(&mut second).await.0, "join");
     second.ask(json!({"unsubscribe": {"channel": "chat:room"}})).await.unwrap();
     assert_eq!(motion(&mut first).await, ("leave".to_owned(), bob_id.clone()));
-    // However it ends: by leaving, by hanging up, by revocation.
+    // A leave is announced for each kind of end: unsubscribing, a dropped connection, a revocation.
     second.subscribe("chat:room").await;
     assert_eq!(motion(&mut first).await.0, "join");
     drop(second);
@@ -112,7 +112,7 @@ async fn one_subscriber_too_many_is_refused_until_another_leaves() {
     first.subscribe("memory:room").await;
     let wish = json!({"subscribe": {"channel": "memory:room"}});
     assert_eq!(second.ask(wish.clone()).await.unwrap()["error"]["code"], 106);
-    // It is not held to be subscribed: the same error, not 105.
+    // The failed subscription is not stored: the error is the same again, not 105 (already subscribed).
     assert_eq!(second.ask(wish).await.unwrap()["error"]["code"], 106);
     first.ask(json!({"unsubscribe": {"channel": "memory:room"}})).await.unwrap();
     second.subscribe("memory:room").await;

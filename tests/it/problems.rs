@@ -1,4 +1,4 @@
-//! Bad input to REST: each gets a clear error in the one shape, with the request's id, and loses nothing.
+//! Bad input to REST: each is answered with a problem document that contains the request id, and damages nothing.
 
 use reqwest::{
     Method,
@@ -102,7 +102,7 @@ async fn every_bad_request_of_the_table_gets_its_problem() {
         let detail = answer.text_of("detail");
         assert!(!detail.contains("serde") && !detail.contains("line 1 column"), "a library speaks: {detail}");
     }
-    // Right after its start a server may not have looked for revocations yet.
+    // Right after its start, a server may not be current yet.
     eventually("readiness", async || app.get("/health/ready").ask().await.status == 200).await;
 }
 
@@ -171,7 +171,7 @@ async fn every_answer_carries_the_headers_of_protection() {
     }
 }
 
-/// Sends `request` as it is and reads the answer's head and body.
+/// Sends `request` unchanged, and returns the status and the whole answer.
 async fn raw(app: &App, request: &str) -> (u16, String) {
     let mut stream = tokio::net::TcpStream::connect(app.address()).await.expect("a connection");
     stream.write_all(request.as_bytes()).await.expect("the request is taken");

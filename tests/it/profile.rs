@@ -1,4 +1,4 @@
-//! The user's own record, the password, and the proof of presence that it takes.
+//! The profile of a user, and changes of the password, which need a recent proof of presence.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::harness::{App, Ask, Closed, PASSWORD};
 
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
-/// Longer than a sign-in counts as recent.
+/// Longer than the privilege of a sign-in lasts.
 const PRIVILEGE: Duration = Duration::from_secs(11 * 60);
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The Protobuf encoding over a real socket, alone and beside the other one in the same channels.
+//! The Protobuf encoding over a real socket, alone and together with JSON clients in the same channels.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,4 +1,4 @@
-//! Requests of the same moment: connecting, refreshing and signing in against revocations.
+//! Concurrent requests: connecting, refreshing and signing in, against revocations.
 
 use std::{future::Future, time::Duration};
 
@@ -8,15 +8,15 @@ use serde_json::json;
 
 use crate::harness::{App, Barrier, PASSWORD, Person, Session, eventually};
 
-/// How often the race is run.
+/// The number of rounds of a race.
 const ROUNDS: usize = 500;
 
-/// One round: a session connects over and over while it is revoked; afterwards none of its sockets lives.
+/// One round: a session connects repeatedly while it is revoked. Afterwards none of its sockets is open.
 async fn connect_against_revocation(person: &Person, operator: &Session, round: usize) -> usize {
     let session = person.open_session().await;
     let connect = async {
         let mut open = Vec::new();
-        // Half of the rounds begin with the revocation's row, the others with the socket's handshake.
+        // The number of handshakes varies, so that the revocation arrives at different points.
         for _ in 0..1 + round % 3 {
             open.extend(session.try_connect().await.ok());
         }
@@ -82,14 +82,14 @@ async fn a_refresh_against_a_revocation_revives_nothing() {
     }
 }
 
-/// Which of two requests gets the lock that both need first.
+/// Which of two requests is the first to get the lock that both need.
 #[derive(Clone, Copy, Debug, PartialEq)]
 enum First {
     Use,
     End,
 }
 
-/// Runs the use of a session or account against what ends it, in this order.
+/// Runs a use of a session or account and the request that ends it, in this order.
 async fn in_order<U, E>(
     barrier: Barrier,
     first: First,
@@ -136,7 +136,7 @@ async fn a_socket_that_opens_while_its_revocation_waits_is_closed_by_it() {
     let revoke = operator.revoke(json!({"session": session.id}));
     let connect = async {
         barrier.wait_for(1).await;
-        // The revocation has begun and has not committed: the session works.
+        // The revocation has begun but is not committed, so the session works.
         let sockets = [session.connect().await, session.connect_by_command().await];
         barrier.release().await;
         sockets
@@ -201,7 +201,7 @@ async fn of_two_sessions_that_change_the_password_at_once_one_does() {
         let (kept, won, lost) =
             if first.status == 200 { (&one, first, second) } else { (&two, second, first) };
         won.expect(200);
-        // Too late, or while the other's was being hashed.
+        // 401 if it came after the other, 429 if the password of the other was still being hashed.
         assert!(matches!(lost.status, 401 | 429), "round {round}: {}", lost.text);
         lost.problem();
         assert!(kept.works().await, "round {round}");

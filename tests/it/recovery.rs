@@ -1,4 +1,5 @@
-//! A client that reconnects receives what it missed, exactly once and in order, or is told that it is not available.
+//! A client that reconnects receives the missed publications exactly once and in order, or learns that they cannot be
+//! recovered.
 
 use logic::namespace::RecoveryMode;
 use serde_json::{Value, json};
@@ -8,13 +9,13 @@ use crate::{
     history::app,
 };
 
-/// Where a client stands.
+/// The position in a result.
 fn position(result: &Value) -> (u64, String) {
     let epoch = result["epoch"].as_str().unwrap_or_else(|| panic!("no position: {result}"));
     (result["offset"].as_u64().unwrap_or(0), epoch.to_owned())
 }
 
-/// Subscribes from a position; the result, or the error's code.
+/// Subscribes from a position, and returns the result or the error code.
 async fn recover(socket: &mut Socket, channel: &str, from: &(u64, String), flag: u64) -> Value {
     let (offset, epoch) = from;
     let request =
@@ -28,7 +29,7 @@ fn data(result: &Value) -> Vec<Value> {
     publications.iter().map(|publication| publication["data"].clone()).collect()
 }
 
-/// The next publication; joins and leaves are passed over.
+/// The next publication. Joins and leaves are skipped.
 async fn published(socket: &mut Socket) -> Value {
     loop {
         let push = socket.pushed().await;
@@ -151,7 +152,7 @@ async fn readers_that_drop_and_return_while_others_speak_get_everything_once_and
     let listening = async {
         let mut heard = Vec::new();
         while at < PUBLICATIONS {
-            // Some live, then away, and back.
+            // Receives some publications live, then disconnects and returns.
             for _ in 0..5 {
                 if at < PUBLICATIONS {
                     let publication = published(&mut reader).await;

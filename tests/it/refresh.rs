@@ -14,7 +14,7 @@ async fn signed_in() -> Session {
     App::start().register().await.sign_in().await
 }
 
-/// The counter of the session's chain in the database.
+/// The refresh counter of the session in the database.
 async fn counter(session: &Session) -> i64 {
     session.app.count(&format!("SELECT refresh_counter FROM sessions WHERE id = '{}'", session.id)).await
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::harness::App;
 
-/// A channel of that many publications, of which nothing is kept.
+/// A channel with this many publications, all logically deleted.
 async fn a_channel_that_is_gone(app: &App, rows: i64) {
     let sql = format!(
         "INSERT INTO channels (name, top, gone, created_at, updated_at)
@@ -33,7 +33,7 @@ async fn a_sweep_looks_at_every_channel_that_is_due_and_at_no_other() {
     app.rows().await.batch_execute(rows).await.expect("rows");
     app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM channel_messages").await, 0);
-    // None is due now, and so none is looked at.
+    // No channel is due now, so none is checked.
     app.rows().await.batch_execute("UPDATE channels SET gone = 0").await.expect("rows");
     app.sweep().await;
     assert_eq!(app.count("SELECT max(gone) FROM channels").await, 0);
@@ -57,7 +57,8 @@ async fn a_channel_that_nobody_used_for_a_month_is_forgotten_and_an_old_position
     app.rows().await.batch_execute(longer).await.expect("rows");
     app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM channels").await, 0);
-    // Memory still ended where the row did: subscribers are sent back, and are told that something may be missing.
+    // The node still has the position of the deleted row. This publication makes it end its subscriptions, and the
+    // subscribers cannot recover when they return.
     assert!(socket.ask(publish).await.expect("a reply")["publish"].is_object());
     assert_eq!(app.count("SELECT min(seq) FROM channel_messages").await, 3);
     let back = json!({"subscribe": {"channel": "chat:lobby", "recover": true, "offset": 1, "epoch": epoch}});

@@ -1,4 +1,5 @@
-//! The one promise: after a revocation nothing of what it revoked is accepted or delivered, and no other session notices.
+//! The main promise: after a revocation nothing is accepted from or delivered to its sessions, and no other session
+//! is affected.
 
 use std::time::{Duration, Instant};
 
@@ -15,7 +16,7 @@ fn revoked() -> Closed {
     Closed { code: 4500, reason: "session revoked".to_owned() }
 }
 
-/// Opens `count` sockets of a session, some at a time.
+/// Opens `count` sockets of a session, a few at a time.
 async fn open(session: &Session, count: usize) -> Vec<Socket> {
     stream::iter(0..count).map(|_| session.connect()).buffer_unordered(32).collect().await
 }
@@ -61,7 +62,7 @@ async fn a_revoked_member_hears_nothing_that_is_published_after_the_answer() {
     assert_eq!(ears.pushed().await["pub"]["data"], "before");
     operator.revoke(json!({"session": reader.id})).await.expect(200);
     mouth.publish("ephemeral:lobby", json!("after")).await;
-    // Whatever came before the close frame would show here.
+    // A frame before the close frame would appear here.
     let closed = match ears.event().await {
         crate::harness::Event::Closed(closed) => closed,
         other => panic!("delivered after the revocation: {other:?}"),
@@ -83,7 +84,7 @@ async fn a_frame_sent_after_the_answer_is_not_accepted() {
     assert!(ears.is_undisturbed().await);
 }
 
-/// A socket that will never read again, subscribed to [`BULK_CHANNEL`].
+/// A socket that is subscribed to [`BULK_CHANNEL`] and then never reads.
 async fn deaf(session: &Session) -> Socket {
     let path = format!("/api/v1/ws/chat?token={}", session.access);
     let handshake = session.app.handshake(&path).receive_buffer(4096);
@@ -94,7 +95,7 @@ async fn deaf(session: &Session) -> Socket {
 
 #[tokio::test]
 async fn a_peer_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
-    // Nothing but the revocation ends the connection.
+    // With this setting only the revocation can end the connection.
     let app = App::with(allow_large_backlog);
     let operator = app.appoint(Role::Operator).await.sign_in().await;
     let (reader, author) = (app.register().await.sign_in().await, app.register().await.sign_in().await);
@@ -108,7 +109,7 @@ async fn a_peer_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
     let began = Instant::now();
     let answer = operator.revoke(json!({"session": reader.id})).await.expect(200);
     assert_eq!((&answer.body["sockets_closed"], &answer.body["pending"]), (&json!(1), &json!(0)));
-    // Nothing of it is left in the kernel either: not established, not waiting for the peer to take the rest.
+    // The kernel has removed the connection too: it is neither established nor waiting to send the rest.
     eventually("the connection is gone", async || state().is_none()).await;
     assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
     eventually("its place comes free", async || app.open_sockets() == 1).await;

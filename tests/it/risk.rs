@@ -1,4 +1,4 @@
-//! Sign-in risk, end to end: addresses from a trusted proxy, places from a database, and the outcome.
+//! Sign-in risk, end to end: addresses from a trusted proxy, locations from a geolocation database, and the outcome.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ const ABROAD: &str = "198.51.100.7";
 const SOMEWHERE: &str = "192.0.2.5";
 const HOUR: Duration = Duration::from_secs(3600);
 
-/// A server behind a proxy that knows where addresses are.
+/// A server behind a proxy, with a geolocation database.
 fn app() -> App {
     let file = geo_database::database(&[SYDNEY, LONDON, VPN]);
     App::with(|settings| {
@@ -24,7 +24,7 @@ fn app() -> App {
     })
 }
 
-/// What a sign-in from this address is answered, on the device of this cookie if there is one.
+/// The answer to a sign-in from this address, on the device of this session if there is one.
 async fn try_from(person: &Person, address: &str, device: Option<&Session>) -> Answer {
     let body = json!({"username": person.email, "password": PASSWORD});
     let request = person.app.post("/api/v1/auth/jwt/login").header("x-forwarded-for", address).json(&body);
@@ -39,7 +39,7 @@ async fn sign_in_from(person: &Person, address: &str, device: Option<&Session>) 
     Session::granted(person, &try_from(person, address, device).await.expect(200))
 }
 
-/// What the list of sessions says about this one.
+/// The entry of this session in the list of sessions.
 async fn shown(session: &Session) -> Value {
     let answer = session.get("/api/v1/sessions").await.expect(200);
     let sessions = answer.body["sessions"].as_array().expect("a list").clone();
@@ -90,7 +90,7 @@ async fn sydney_and_then_london_within_the_hour_on_the_same_device_is_suspicious
     assert_eq!(audited(&app, "session.suspicious").await, 1);
 }
 
-/// A user with an authenticator app, signed in at home on a device that is trusted since.
+/// A user with an authenticator app, after a sign-in at home that made the device trusted.
 async fn trusted_at_home(app: &App) -> Session {
     let person = app.register().await;
     let home = sign_in_from(&person, HOME, None).await;
@@ -160,7 +160,7 @@ async fn a_right_pair_among_many_wrong_ones_from_one_address_is_suspicious() {
         let request = app.post("/api/v1/auth/jwt/login").header("x-forwarded-for", HOME).json(&body);
         request.ask().await.expect(401);
     }
-    // Another address of the same network: it is the address that counts.
+    // Another address of the same network does not count as the same address.
     let neighbour = sign_in_from(&person, "203.0.113.10", None).await;
     assert_eq!(shown(&neighbour).await["risk"]["reasons"], json!(["new_device"]));
     let stuffed = sign_in_from(&person, HOME, None).await;

@@ -24,7 +24,7 @@ fn production() -> Server {
     ])
 }
 
-/// A request as a proxy that ends TLS passes it on.
+/// A request as forwarded by a proxy that terminates TLS.
 fn post(server: &Server, path: &str, body: &Value) -> reqwest::RequestBuilder {
     let rest = client().build().expect("a client");
     rest.post(format!("http://{}{path}", server.address())).json(body)

@@ -1,4 +1,4 @@
-//! Subscriptions that the server makes: at `connect`, and while a connection lives.
+//! Subscriptions that the server makes: at `connect`, and on an open connection.
 
 use std::{sync::Arc, time::Duration};
 
@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, Closed, Event, Session, Socket, eventually};
 
-/// `mine` holds personal channels of users, `kept` a history, `single` one subscriber.
+/// Namespaces: `mine` has personal channels of users, `kept` has a history, `single` allows one subscriber.
 fn app(change: impl FnOnce(&mut ClientConfig)) -> App {
     let kept = Options {
         subscribe: Rights::of(&[Right::User]),
@@ -82,7 +82,7 @@ async fn publish(app: &App, name: &str, data: &Value) -> u64 {
     app.realtime().publish_as_server(channel(name), publication).await.unwrap().map_or(0, |at| at.offset)
 }
 
-/// Asks every connection of this session's user.
+/// Sends a request to every connection of this session's user.
 async fn tell(
     session: &Session,
     control: impl Fn(Reply) -> ConnectionRequest + Send + Sync + 'static,
@@ -96,7 +96,7 @@ async fn subscribe(session: &Session, subscription: ServerSubscription) -> Subsc
     session.app.realtime().subscribe(&selection, subscription).await
 }
 
-/// So many connections have it now.
+/// The result if this many connections were subscribed.
 fn made(done: usize) -> SubscribeCounts {
     SubscribeCounts { done, ..SubscribeCounts::default() }
 }
@@ -244,7 +244,7 @@ async fn a_full_channel_is_no_reason_to_end_a_living_connection() {
     let refused = SubscribeCounts { failed: 1, error: Some(ErrorCode::LimitExceeded), ..made(0) };
     assert_eq!(subscribe(&ann, to("single:seat")).await, refused);
     assert!(socket.is_undisturbed().await);
-    // It is forgotten, and may be tried again.
+    // The failed subscription is not stored, so it can be tried again.
     drop(taken);
     eventually("the seat is free", || async {
         app.realtime().presence_of(channel("single:seat")).await.unwrap().is_empty()

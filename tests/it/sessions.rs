@@ -1,4 +1,4 @@
-//! The user's own sessions: the list, ending them, and the ways in which they end by themselves.
+//! The sessions of a user: listing them, ending them, and their expiry.
 
 use std::time::Duration;
 

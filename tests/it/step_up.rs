@@ -1,4 +1,4 @@
-//! Step-up: by which proofs, for how long, and which requests require it.
+//! Step-up: the accepted proofs, the duration of the privilege, and the requests that require it.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::harness::{Answer, App, Ask, PASSWORD, Session};
 /// Longer than privilege lasts.
 const LATER: Duration = Duration::from_secs(601);
 
-/// Every call that destroys or hands out something.
+/// Sends every kind of request that needs privilege.
 async fn destructive(session: &Session) -> Vec<(&'static str, Answer)> {
     let calls = [
         (Method::POST, "/api/v1/2fa/totp", json!({})),
@@ -62,7 +62,7 @@ async fn a_code_of_the_app_proves_presence_once() {
     let granted = session.step_up_with(json!({"totp": code})).await.expect(200);
     session.step_up_with(json!({"totp": code})).await.refused(401, "invalid_second_factor");
     let privileged = Session { access: granted.text_of("access_token"), ..session.clone() };
-    // The token that asked does not get it.
+    // The old token does not receive the privilege.
     session.delete("/api/v1/2fa/totp").await.refused(403, "step_up_required");
     privileged.delete("/api/v1/2fa/totp").await.expect(200);
 }
@@ -110,7 +110,7 @@ async fn somebody_without_an_app_proves_nothing_with_a_code() {
     let app = App::start();
     let session = app.register().await.open_session().await;
     session.step_up_with(json!({"totp": "123456"})).await.refused(401, "invalid_second_factor");
-    // Nor with one that is still being set up.
+    // An authenticator app that is still being set up is not accepted either.
     let begun = session.post("/api/v1/2fa/totp", &json!({})).await.expect(201);
     let totp = crate::harness::AuthenticatorApp::new(&app, &begun.text_of("secret"));
     session.step_up_with(json!({"totp": totp.code()})).await.refused(401, "invalid_second_factor");

@@ -1,4 +1,4 @@
-//! Sockets over TLS: revocation closes them as it closes others.
+//! Sockets over TLS: a revocation closes them like other sockets.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Second factors: setting them up, and which proofs the second half of a sign-in accepts.
+//! Second factors: their setup, and the proofs that the second step of a sign-in accepts.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::harness::{App, Ask, AuthenticatorApp, PASSWORD, Pending, Session};
 
 const WRONG: &str = "invalid_second_factor";
 
-/// What the user has.
+/// The second factors of the user.
 async fn held(session: &Session) -> Value {
     session.get("/api/v1/2fa").await.expect(200).body
 }
@@ -65,7 +65,7 @@ async fn a_password_alone_opens_no_session_once_there_is_a_second_factor() {
     assert!(session.works().await);
     let listed = session.get("/api/v1/sessions").await.expect(200);
     assert_eq!(listed.body["sessions"][0]["method"], "second_factor");
-    // Like any sign-in, it carries privilege.
+    // Like any sign-in, this one has privilege.
     session.post("/api/v1/2fa/backup-codes", &json!({})).await.expect(201);
 }
 

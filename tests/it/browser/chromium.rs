@@ -1,6 +1,7 @@
 //! Headless Chromium in a process of its own, with a profile of its own.
 //!
-//! It and all that it starts form one process group, which ends with the value, and also with the thread of the test.
+//! The browser and its child processes form one process group. The group is killed when the value is dropped, or when
+//! the thread of the test ends.
 
 use std::{
     ffi::OsString,
@@ -16,16 +17,17 @@ use tempfile::TempDir;
 
 use crate::harness::{PATIENCE, scratch_dir, within};
 
-/// Says that there is to be no browser, and that this is known.
+/// The variable that skips the browser tests on purpose.
 const SKIP: &str = "PORTCULLIS_SKIP_BROWSER";
-/// Names the program, where it is not on the path under one of [`NAMES`].
+/// The variable with the path of the browser, if it is not on `PATH` under one of [`NAMES`].
 const PROGRAM: &str = "PORTCULLIS_BROWSER";
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
-/// What keeps it from asking the network or the person anything.
+/// Flags that prevent background network requests and dialogs.
 const FLAGS: [&str; 15] = [
     "--headless",
-    // It opens nothing but the tests' own page, and root may not have the sandbox.
+    // Chromium does not start as root with its sandbox. It needs no sandbox here, because it opens only pages of the
+    // tests.
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -49,13 +51,13 @@ pub(super) struct Chromium {
 }
 
 impl Chromium {
-    /// Starts it, and answers where it listens for the DevTools protocol. `None` if browsers were declined.
+    /// Starts the browser, and returns its address for the DevTools protocol. `None` if browser tests are skipped.
     ///
     /// # Panics
-    /// If there is none on this machine, or it does not start.
+    /// If no browser is installed, or it does not start.
     pub(super) async fn start() -> Option<(Self, String)> {
         if std::env::var_os(SKIP).is_some_and(|value| value == "1") {
-            // Not by `eprintln`: the test runner keeps that to itself when a test passes.
+            // Not with `eprintln`, because the test runner hides its output when a test passes.
             let _ = writeln!(std::io::stderr(), "SKIPPED, since {SKIP}=1: a test that needs a real browser");
             return None;
         }
@@ -80,7 +82,7 @@ impl Chromium {
         Some((browser, endpoint))
     }
 
-    /// What it has said so far.
+    /// The log of the browser so far.
     fn log(&self) -> String {
         std::fs::read_to_string(self.profile.path().join("chromium.log")).unwrap_or_default()
     }
@@ -89,14 +91,15 @@ impl Chromium {
 impl Drop for Chromium {
     fn drop(&mut self) {
         let group = i32::try_from(self.child.id()).expect("a process number");
-        // SAFETY: a plain system call on numbers. The process is a child that was not waited for, so its number, which is
-        // that of the group it leads, belongs to no other process.
+        // SAFETY: a plain system call on numbers. The child leads the group and was not waited for yet, so no other
+        // process can have its number.
         #[expect(unsafe_code, reason = "the standard library ends no process groups")]
         unsafe {
             libc::kill(-group, libc::SIGKILL);
         }
         let _ = self.child.wait();
-        // Those of the group that were not our children write no more once they are gone; the profile can be removed.
+        // The profile can be removed only when all processes of the group have ended, because they may still write to
+        // it.
         let began = Instant::now();
         while group_lives(group) && began.elapsed() < PATIENCE {
             std::thread::sleep(Duration::from_millis(2));
@@ -104,10 +107,10 @@ impl Drop for Chromium {
     }
 }
 
-/// Whether a process of this group is left.
+/// Whether any process of this group exists.
 fn group_lives(group: i32) -> bool {
-    // SAFETY: a plain system call on numbers; signal 0 only asks.
-    #[expect(unsafe_code, reason = "the standard library asks nothing of process groups")]
+    // SAFETY: a plain system call on numbers; signal 0 only checks for existence.
+    #[expect(unsafe_code, reason = "the standard library cannot query process groups")]
     unsafe {
         libc::kill(-group, 0) == 0
     }
@@ -137,7 +140,8 @@ fn command(program: &Path, profile: &Path) -> Command {
     command
 }
 
-/// A test run that is killed takes its browsers with it: in a group of their own, they do not hear of Ctrl-C.
+/// Kills the browser when the test run is killed. The browser has its own process group, so it does not receive
+/// Ctrl-C.
 #[cfg(target_os = "linux")]
 fn end_with_this_thread(command: &mut Command) {
     // SAFETY: the closure makes one system call between fork and exec, and touches no memory of ours.

@@ -1,7 +1,7 @@
-//! The DevTools protocol, as far as a test needs it: commands to one tab, and their answers.
+//! A client of the DevTools protocol, as far as the tests need it: commands to one tab, and their answers.
 //!
-//! JSON over a WebSocket (<https://chromedevtools.github.io/devtools-protocol/>). Events are passed over: what a page is to
-//! wait for, its script waits for.
+//! JSON over a WebSocket (<https://chromedevtools.github.io/devtools-protocol/>). Events are ignored, because the
+//! scripts of the pages do the waiting.
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use serde_json::{Value, json};
@@ -16,11 +16,11 @@ pub(super) struct Tab {
     link: WebSocketStream<MaybeTlsStream<TcpStream>>,
     session: Option<String>,
     next_id: u64,
-    /// Ends with the tab.
+    /// Stops the browser when the tab is dropped.
     _browser: Chromium,
 }
 
-/// What a virtual authenticator can do.
+/// The capabilities of a virtual authenticator.
 #[derive(Clone, Copy)]
 pub(super) struct Ability {
     /// Whether it keeps discoverable credentials.
@@ -29,14 +29,14 @@ pub(super) struct Ability {
     pub(super) user_verification: bool,
 }
 
-/// A phone or a laptop: it has both abilities.
+/// The authenticator of a phone or laptop, which has both capabilities.
 pub(super) const PLATFORM: Ability = Ability { resident_key: true, user_verification: true };
 
 /// The name of a virtual authenticator.
 pub(super) struct AuthenticatorApp(String);
 
 impl Tab {
-    /// A new browser with an empty tab; `None` if browsers were declined.
+    /// A new browser with an empty tab; `None` if browser tests are skipped.
     pub(super) async fn start() -> Option<Self> {
         let (browser, endpoint) = Chromium::start().await?;
         let (link, _) =
@@ -47,13 +47,13 @@ impl Tab {
         let attached = tab.command("Target.attachToTarget", attach).await;
         tab.session = Some(attached["sessionId"].as_str().expect("a session").to_owned());
         tab.command("Page.enable", json!({})).await;
-        // Browsers use passkeys for the tab in front only, and there may be several browsers.
+        // A browser uses passkeys only in a focused tab, and several browsers may run at the same time.
         tab.command("Emulation.setFocusEmulationEnabled", json!({"enabled": true})).await;
         tab.command("WebAuthn.enable", json!({"enableUI": false})).await;
         Some(tab)
     }
 
-    /// Goes to this page, and waits until its script has run.
+    /// Opens this page, and waits until its script has run.
     pub(super) async fn open(&mut self, url: &str) {
         let gone = self.command("Page.navigate", json!({"url": url})).await;
         assert!(gone["errorText"].is_null(), "{url}: {gone}");
@@ -63,12 +63,12 @@ impl Tab {
         .await;
     }
 
-    /// Lets scripts do on the server's own pages, which forbid everything, what they may on those of an application.
+    /// Disables the content security policy of the server's own pages, which would block the scripts of the test.
     pub(super) async fn bypass_policies(&mut self) {
         self.command("Page.setBypassCSP", json!({"enabled": true})).await;
     }
 
-    /// The value of an expression; a promise is waited for.
+    /// Evaluates an expression, and awaits a promise.
     pub(super) async fn evaluate(&mut self, expression: &str) -> Value {
         match self.try_evaluate(expression).await {
             Ok(value) => value,
@@ -76,13 +76,13 @@ impl Tab {
         }
     }
 
-    /// The same, or what the script threw, in the browser's words.
+    /// As [`Self::evaluate`], but returns the text of an exception as an error.
     pub(super) async fn try_evaluate(&mut self, expression: &str) -> Result<Value, String> {
         let evaluate = json!({
             "expression": expression,
             "awaitPromise": true,
             "returnByValue": true,
-            // As if the person had clicked.
+            // Counts as a click of the user.
             "userGesture": true,
         });
         let mut done = self.command("Runtime.evaluate", evaluate).await;
@@ -95,7 +95,7 @@ impl Tab {
         }
     }
 
-    /// Adds a virtual authenticator; its user is present and agrees to everything.
+    /// Adds a virtual authenticator, which confirms every request.
     pub(super) async fn add_authenticator(&mut self, can: Ability) -> AuthenticatorApp {
         let options = json!({
             "protocol": "ctap2",
@@ -110,7 +110,7 @@ impl Tab {
         AuthenticatorApp(added["authenticatorId"].as_str().expect("an authenticator").to_owned())
     }
 
-    /// What the authenticator holds.
+    /// The credentials of the authenticator.
     pub(super) async fn credentials(&mut self, of: &AuthenticatorApp) -> Vec<Value> {
         let mut held = self.command("WebAuthn.getCredentials", json!({"authenticatorId": of.0})).await;
         match held["credentials"].take() {
@@ -119,7 +119,7 @@ impl Tab {
         }
     }
 
-    /// Puts a credential into the authenticator, in place of the one with its id.
+    /// Replaces the credential with the same id in the authenticator.
     pub(super) async fn replace_credential(&mut self, of: &AuthenticatorApp, credential: Value) {
         let old = json!({"authenticatorId": of.0, "credentialId": credential["credentialId"]});
         self.command("WebAuthn.removeCredential", old).await;

@@ -1,4 +1,4 @@
-//! The page that the browser opens: one file, from an origin that is not the server's.
+//! The page that the browser opens: one file, from another origin than the server's.
 
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -30,7 +30,7 @@ impl Page {
         format!("http://localhost:{}", self.port)
     }
 
-    /// The page, told to talk to the server at this port.
+    /// The URL of the page, with the port of the server that it calls.
     pub(super) fn url(&self, server: u16) -> String {
         format!("{}/?api=http://localhost:{server}", self.origin())
     }
@@ -45,7 +45,7 @@ impl Drop for Page {
 async fn answer(mut stream: TcpStream) {
     let mut request = Vec::new();
     while !request.windows(4).any(|window| window == b"\r\n\r\n") {
-        // A browser opens connections ahead, and closes what it did not need.
+        // A browser may open a connection in advance and close it unused.
         if !matches!(stream.read_buf(&mut request).await, Ok(1..)) {
             return;
         }

@@ -1,4 +1,4 @@
-//! Passkeys as a browser makes and uses them: its own JSON, its own rules, its own authenticator.
+//! Passkeys of a real browser, with its JSON, its checks and its authenticator.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use super::{
     visitor::Visitor,
 };
 
-/// Longer than a fresh sign-in carries privilege.
+/// Longer than the privilege of a sign-in lasts.
 const UNTIL_PRIVILEGE_IS_OVER: Duration = Duration::from_secs(11 * 60);
 
-/// A visitor that registered a passkey and signed out, and what the server said of the passkey.
+/// A visitor that has registered a passkey and signed out, and the server's description of the passkey.
 async fn owner(authenticator: Ability) -> Option<(Visitor, Value)> {
     let mut visitor = Visitor::arrive(authenticator).await?;
     visitor.sign_in_with_password().await.text_of("session_id");
@@ -37,7 +37,7 @@ async fn a_browser_registers_a_passkey() {
 
 #[tokio::test]
 async fn a_browser_signs_in_with_a_user_name_and_a_passkey() {
-    // It keeps no names itself, so the server has to say which credentials will do.
+    // This authenticator stores no discoverable credentials, so the server must list the permitted ones.
     let Some((mut visitor, _)) = owner(Ability { resident_key: false, ..PLATFORM }).await else { return };
     let granted = visitor.ask(&visitor.signs_in_by_name()).await.expect(200);
     assert_eq!(granted.body["user"]["id"], json!(visitor.person.id));
@@ -99,7 +99,7 @@ async fn a_passkey_that_was_removed_signs_nobody_in() {
     let path = format!("/api/v1/webauthn/credentials/{}", passkey["id"].as_str().expect("an id"));
     visitor.call("DELETE", &path).await.expect(200);
     visitor.sign_out().await;
-    // The browser still has it, and offers it.
+    // The browser still has the passkey, and uses it.
     assert_eq!(visitor.tab.credentials(&visitor.authenticator).await.len(), 1);
     let refused = visitor.ask("signIn({})").await.expect(401);
     assert!(refused.body["detail"].as_str().is_some_and(|words| !words.is_empty()), "{}", refused.text);
@@ -112,7 +112,7 @@ async fn a_copy_of_a_passkey_signs_nobody_in_and_ends_what_the_passkey_opened() 
     let copy = visitor.tab.credentials(&visitor.authenticator).await.remove(0);
     visitor.ask("signIn({})").await.expect(200);
     visitor.tab.evaluate("connect().then((open) => { window.socket = open; })").await;
-    // The copy has not heard of that sign-in: its counter stands where it stood.
+    // The copy still has the counter from before that sign-in.
     visitor.tab.replace_credential(&visitor.authenticator, copy).await;
     visitor.ask("signIn({})").await.expect(401);
     assert_eq!(visitor.tab.evaluate("socket.ended.then((end) => end.code)").await, 4500);

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::harness::{Answer, App, PASSWORD, Person};
 
-/// A person at a browser that shows the page, not signed in yet.
+/// A user of a browser that shows the page, not yet signed in.
 pub(super) struct Visitor {
     pub(super) app: App,
     pub(super) person: Person,
@@ -19,7 +19,8 @@ pub(super) struct Visitor {
 }
 
 impl Visitor {
-    /// A server, an account, a browser with this authenticator, and the page in it. `None` if browsers were declined.
+    /// Starts a server with an account, and a browser with this authenticator that shows the page. `None` if browser
+    /// tests are skipped.
     pub(super) async fn arrive(authenticator: Ability) -> Option<Self> {
         let mut tab = Tab::start().await?;
         let page = Page::serve().await;
@@ -34,7 +35,7 @@ impl Visitor {
         Some(Self { app, person, tab, authenticator, _page: page })
     }
 
-    /// What the page's script was answered by the server.
+    /// Runs a script of the page, and returns the server's answer to it.
     pub(super) async fn ask(&mut self, script: &str) -> Answer {
         let mut answer = self.tab.evaluate(script).await;
         let status = answer["status"].as_u64().and_then(|status| u16::try_from(status).ok());
@@ -55,23 +56,23 @@ impl Visitor {
         self.ask(&format!("call({}, {}, {body})", json!(method), json!(path))).await
     }
 
-    /// What a sign-in with the password is answered: a session, or the question for a second factor.
+    /// The answer to a sign-in with the password: a session, or a challenge for a second factor.
     pub(super) async fn sign_in_with_password(&mut self) -> Answer {
         let body = json!({"username": self.person.email, "password": PASSWORD});
         self.send("POST", "/api/v1/auth/jwt/login", &body).await.expect(200)
     }
 
-    /// Registers a passkey under this name; what the server says of it.
+    /// Registers a passkey with this name, and returns the server's description of it.
     pub(super) async fn register(&mut self, name: &str) -> Value {
         self.ask(&format!("register({})", json!(name))).await.expect(201).body
     }
 
-    /// Signs out, and is a visitor with a fresh CSRF token again.
+    /// Signs out, and gets a fresh CSRF token.
     pub(super) async fn sign_out(&mut self) {
         self.ask("signOut()").await.expect(200);
     }
 
-    /// The script that signs in with the e-mail address and a passkey.
+    /// The script for a sign-in with the e-mail address and a passkey.
     pub(super) fn signs_in_by_name(&self) -> String {
         format!("signIn({})", json!({"username": self.person.email}))
     }

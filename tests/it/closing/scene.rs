@@ -1,4 +1,4 @@
-//! The sessions that are there when trust ends.
+//! The sessions that exist when trust ends.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ pub(super) enum Seat {
     Own,
     /// A session of the same user on another device.
     Target,
-    /// One more on that device.
+    /// Another session of the same user on the device of `Target`.
     Beside,
-    /// A session of another user on that very device.
+    /// A session of another user on the device of `Target`.
     Housemate,
     /// A session of another user on another device.
     Stranger,
@@ -28,9 +28,10 @@ pub(super) enum Seat {
 pub(super) struct Scene {
     pub(super) app: App,
     pub(super) admin: Session,
-    /// The number of the last revocation before anything is brought about.
+    /// The id of the last revocation before the test ends trust.
     pub(super) revocations_before: i64,
-    /// A passkey of the user, put aside so that the password alone is enough to sign in.
+    /// A passkey of the user. Its row belongs to another user at first, so that the password alone is enough to sign
+    /// in.
     pub(super) passkey: String,
     pub(super) authenticator: Mutex<PasskeyAuthenticator>,
     pub(super) seated: Vec<(Seat, Session, [Socket; 2])>,
@@ -66,7 +67,7 @@ impl Scene {
         scene
     }
 
-    /// The session that sits there.
+    /// The session with this role.
     pub(super) fn at(&self, seat: Seat) -> &Session {
         let found = self.seated.iter().find(|(taken, ..)| *taken == seat);
         &found.expect("every seat is taken").1
@@ -92,7 +93,7 @@ async fn passkey_put_aside(
     passkey
 }
 
-/// Signs in with the cookie of a device that is known.
+/// Signs in on a known device.
 async fn sign_in_on(person: &Person, device: &str) -> Session {
     let body = json!({"username": person.email, "password": PASSWORD});
     let request = person.app.request(Method::POST, "/api/v1/auth/jwt/login").json(&body);

@@ -16,7 +16,7 @@ use super::{
 };
 use crate::harness::{Ask as _, CookieClient, PasskeyAuthenticator, Person};
 
-/// Not the password of every test user.
+/// Differs from the password of the test users.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 
 /// How trust ends.
@@ -46,7 +46,7 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// The sessions that it closes, and what their sockets are told.
+    /// The sessions that it closes, and the close code and reason.
     pub(super) fn ending(self) -> Ending {
         let ending = |cause, seats, code, reason| Ending { cause, seats, code, reason };
         let revoked = |cause, seats: &'static [Seat]| ending(cause, seats, 4500, "session revoked");
@@ -122,7 +122,7 @@ impl Scene {
             Way::PasskeyCopied => {
                 self.take_passkey_back(person).await;
                 let mut copy = self.authenticator.lock().await;
-                // Signs as often as the other one has signed already.
+                // The next signature of the copy has a counter that the original has already used.
                 copy.keys[0].counter = 0;
                 let answer = CookieClient::of(&self.app).sign_in(&mut copy, &json!({})).await;
                 answer.expect(401).problem();
@@ -140,7 +140,7 @@ impl Scene {
         self.at(Own).request(Method::DELETE, path).ask().await.expect(200);
     }
 
-    /// As if the authenticator app had been set up before every sign-in.
+    /// Adds an authenticator app directly in the database, because setting one up over REST would end sessions.
     async fn have_totp(&self) {
         let insert = format!(
             "INSERT INTO user_two_factor (user_id, secret, key_id, created_at, confirmed_at)

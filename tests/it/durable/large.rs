@@ -1,11 +1,12 @@
-//! A durable channel of publications so large that it is not read at once.
+//! A durable channel whose publications are too large for a single read.
 
 use serde_json::{Value, json};
 
 use super::{CHANNEL, data, member, subscribe};
 use crate::harness::{App, Socket};
 
-/// Sixty publications of sixty kilobytes: about seventeen are read at once, and an answer carries seven.
+/// Inserts sixty publications of sixty kilobytes: one read returns about seventeen of them, and one answer contains
+/// seven.
 async fn fill(app: &App) -> String {
     app.rows()
         .await

@@ -1,4 +1,5 @@
-//! Durable channels while the database cannot be reached: nothing is invented, nothing is lost, and publishing works again afterwards.
+//! Durable channels while the database cannot be reached: only committed publications are delivered, none is lost,
+//! and publishing works again afterwards.
 
 use std::time::Duration;
 
@@ -33,7 +34,7 @@ async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_
         while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
     })
     .await;
-    // Each delivered publication is a row, from the first to the last, and each row is delivered.
+    // The delivered publications are exactly the rows, from the first to the last.
     let (client, connection) = database.config.connect(tokio_postgres::NoTls).await.expect("the database");
     tokio::spawn(connection);
     let rows = client.query("SELECT seq, data FROM channel_messages WHERE seq > 1 ORDER BY seq", &[]).await;
@@ -43,7 +44,7 @@ async fn while_the_link_is_cut_nothing_is_acknowledged_or_delivered_that_is_not_
     }
 }
 
-/// The batch waits in the database when the connection breaks, so that its outcome is unknown.
+/// The connection breaks while the batch waits in the database, so its outcome is unknown.
 #[tokio::test]
 async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
     let database = fresh_database();
@@ -78,7 +79,7 @@ async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
     );
     drop(holder);
     proxy.mend();
-    // That takes no further publication.
+    // This is delivered without a further publication.
     assert_eq!(published(&mut reader).await, (2, json!("hung")));
     within("publishing works again", async {
         while publish(&mut publisher, json!("after")).await.get("publish").is_none() {}
@@ -112,7 +113,8 @@ async fn without_a_database_a_new_subscription_is_put_off_and_none_is_lost() {
     assert_eq!(published(&mut socket).await.1, json!("y"));
 }
 
-/// The removal waits in the database when the connection breaks, and a publication comes before it is carried out.
+/// The connection breaks while the removal waits in the database. A publication is committed before the removal is
+/// carried out.
 #[tokio::test]
 async fn a_removal_of_which_nobody_knew_takes_nothing_that_came_after_it() {
     let database = fresh_database();

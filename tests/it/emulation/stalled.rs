@@ -1,4 +1,4 @@
-//! A stalled stream: nothing new happens, and the peer does not read what is queued.
+//! Stalled streams: the peer does not read the queued messages, and no new messages follow.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +11,7 @@ use tokio::{
 use super::session;
 use crate::harness::{App, Ask as _, Session, allow_bulk_publishing, eventually, within};
 
-/// A stream that is read only as far as the answer to `connect`, which comes with it.
+/// A stream whose client reads only the answer to `connect`. Returns the stream and that answer.
 async fn deaf(session: &Session) -> (TcpStream, Value) {
     let socket = TcpSocket::new_v4().expect("a socket");
     socket.set_recv_buffer_size(4096).expect("a buffer of this size");

@@ -1,4 +1,4 @@
-//! One attempt to use a session: its credentials, and how a reason to refuse them comes about.
+//! One attempt to use a session: its credentials, and the causes of each reason to refuse them.
 
 use domain::account::role::{Role, Status};
 use serde_json::{Value, json};
@@ -8,27 +8,27 @@ use crate::harness::{
     App, Ask as _, Ceremony, EmulatedConnection, Forgery, PasskeyAuthenticator, Pending, Session, Socket,
 };
 
-/// A session, and the credentials that it presents once the reason holds.
+/// A session, and the credentials that are presented after the reason has been caused.
 pub(super) struct Attempt {
     pub(super) session: Session,
     admin: Session,
     pub(super) reason: Option<Reason>,
-    /// The access token, or what stands in its place.
+    /// The access token, or its forged replacement.
     pub(super) token: String,
     pub(super) refresh: String,
     pub(super) ticket: String,
-    /// Connected before there was a reason.
+    /// A socket that was connected before the reason was caused.
     pub(super) socket: Option<Socket>,
     pub(super) stream: Option<EmulatedConnection>,
     pub(super) half: Option<HalfSignIn>,
 }
 
-/// A sign-in after its first half.
+/// A sign-in after its first step.
 pub(super) struct HalfSignIn {
     pub(super) genuine: Pending,
-    /// The cookie of the browser, or what stands in its place.
+    /// The pre-session cookie of the browser, or its forged replacement.
     pub(super) presession: String,
-    /// Where the second half goes, and the proof in it.
+    /// The path of the second step; `body` contains the proof.
     pub(super) path: &'static str,
     pub(super) body: Value,
     backup_code: String,
@@ -62,7 +62,7 @@ async fn passkey_proof(pending: &Pending, authenticator: &mut PasskeyAuthenticat
 }
 
 impl Attempt {
-    /// An attempt at this entry point; without a reason, nothing is wrong.
+    /// An attempt at this entry point. Without a reason, it must be granted.
     pub(super) async fn prepare(
         app: &App,
         admin: &Session,
@@ -73,7 +73,7 @@ impl Attempt {
             if entry == EntryPoint::Admin { app.appoint(Role::Operator).await } else { app.register().await };
         let session = person.sign_in().await;
         let ticket = session.post("/api/v1/ws/ticket", &json!({})).await.expect(200).text_of("ticket");
-        // From another origin, no connection was ever accepted.
+        // A foreign origin is refused at the handshake, so no socket exists.
         let let_in = entry == EntryPoint::RefreshCommand && reason != Some(Reason::ForeignOrigin);
         let socket = if let_in { Some(session.connect().await) } else { None };
         let stream = if entry == EntryPoint::EmulatedRefresh {
@@ -100,7 +100,7 @@ impl Attempt {
         attempt
     }
 
-    /// Makes the reason hold.
+    /// Causes the reason.
     async fn come_about(&mut self, reason: Reason) {
         let person = &self.session.person;
         match reason {
@@ -118,7 +118,7 @@ impl Attempt {
             Reason::TokenRevoked => drop(self.session.app.revoke_token(&self.session.token_id()).await),
             Reason::TokensInvalidated => drop(self.session.app.invalidate_tokens(&person.id.into()).await),
             Reason::ForeignOrigin => {}
-            // The privilege goes to the token of the answer, away from the one that asked.
+            // The step-up gives the privilege to a new token, so the old token has none.
             Reason::NoPrivilege => drop(self.session.stepped_up().await),
             Reason::Expired if self.half.is_some() => self.let_the_challenge_expire().await,
             Reason::Expired => self.forge(Forgery::Expired),
@@ -133,8 +133,8 @@ impl Attempt {
         }
     }
 
-    /// Alters every credential in this way. The opaque ones have no algorithm and no key's name; there the forged access
-    /// token stands in.
+    /// Forges every credential in this way. Opaque credentials have no algorithm and no key id; for such forgeries
+    /// the forged access token replaces them.
     fn forge(&mut self, forgery: Forgery) {
         self.token = self.session.forged(forgery);
         let presession = self.half.as_mut().map(|half| &mut half.presession);
@@ -153,7 +153,7 @@ impl Attempt {
         self.session.app.rows().await.batch_execute(&sooner).await.expect("an earlier end");
     }
 
-    /// A sign-in that has begun can be finished, whatever others tried meanwhile.
+    /// Checks that a refused attempt by others does not prevent the user from finishing the sign-in.
     pub(super) async fn can_still_be_finished(&self, reason: Reason) {
         let Some(half) = &self.half else { return };
         let over = reason == Reason::Expired || reason.ends_the_session() || reason == Reason::NoPrivilege;
@@ -163,7 +163,7 @@ impl Attempt {
     }
 }
 
-/// Another letter in the middle: the last one of such a text may carry no information.
+/// Changes a letter near the end, but not the last one, because the last letter of Base64 may carry no information.
 fn altered(credential: &str) -> String {
     let at = credential.len() - 5;
     let other = if credential.as_bytes()[at] == b'A' { "B" } else { "A" };

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{Attempt, EntryPoint, Outcome, Reason};
 use crate::harness::{Answer, Ask, Closed, EmulatedConnection, Handshake, PASSWORD, Session, Socket};
 
-/// Not the password of every test user.
+/// Differs from the password of the test users.
 const NEW_PASSWORD: &str = "another-copper-walrus-17";
 
 impl Attempt {
@@ -154,11 +154,11 @@ async fn replied(mut socket: Socket, command: Value) -> Outcome {
 }
 
 async fn streamed(request: RequestBuilder) -> Outcome {
-    // A stream that is open has no end; its head is enough.
+    // Only the head is read, because an open stream does not end.
     Outcome::Http(request.send().await.expect("an answer").status().as_u16())
 }
 
-/// What a stream says to a command.
+/// The outcome in a message of a stream.
 fn told(message: &Value) -> Outcome {
     match message["push"].get("disconnect") {
         Some(end) => Outcome::Close(

@@ -1,4 +1,4 @@
-//! The table: what each entry point answers to a genuine credential, and for each reason to refuse it.
+//! The table of expected answers: of each entry point, to a genuine credential and for each reason to refuse it.
 
 use super::{EntryPoint, Reason};
 
@@ -7,7 +7,7 @@ use super::{EntryPoint, Reason};
 pub(super) enum Outcome {
     /// An HTTP status; an error is a problem.
     Http(u16),
-    /// An error reply on an open socket; 0 is none.
+    /// An error reply on an open socket; 0 means a reply without an error.
     ErrorReply(u64),
     /// A close frame.
     Close(u16, String),
@@ -18,7 +18,7 @@ fn close(code: u16, reason: &str) -> Outcome {
     Outcome::Close(code, reason.to_owned())
 }
 
-/// The answer when nothing is wrong.
+/// The answer to a genuine credential.
 pub(super) fn granted(entry: EntryPoint) -> Outcome {
     match entry {
         EntryPoint::RestBearer
@@ -42,7 +42,7 @@ pub(super) fn granted(entry: EntryPoint) -> Outcome {
     }
 }
 
-/// The row of the table.
+/// The answer of this entry point for this reason.
 pub(super) fn expected(entry: EntryPoint, reason: Reason) -> Outcome {
     use EntryPoint::{
         Admin, EmulatedRefresh, FirstCommand, Logout, NewPassword, PasskeyFactor, RefreshBody,
@@ -50,7 +50,7 @@ pub(super) fn expected(entry: EntryPoint, reason: Reason) -> Outcome {
         StreamCommand, StreamCookie, Ticket, WsBearer, WsCookie, WsQuery,
     };
     match entry {
-        // A page elsewhere cannot have a browser add a header, so its origin says nothing more.
+        // A browser never adds this header by itself, so the origin need not be checked.
         RestBearer | StepUp | NewPassword | Admin if reason == Reason::ForeignOrigin => granted(entry),
         NewPassword | Admin if reason == Reason::NoPrivilege => Http(403),
         Logout => logout(reason),
@@ -82,7 +82,7 @@ fn ordinary(entry: EntryPoint, reason: Reason) -> Outcome {
         | Reason::WrongAudience
         | Reason::UnknownKey
         | Reason::Garbage => Http(401),
-        // The refresh token is another, and brings a new access token.
+        // The refresh token is not denied, and gives a new access token.
         Reason::TokenRevoked if entry == EntryPoint::RefreshBody => granted(entry),
         Reason::TokenRevoked => Http(401),
         Reason::ForeignOrigin | Reason::Blocked => Http(403),
@@ -90,10 +90,10 @@ fn ordinary(entry: EntryPoint, reason: Reason) -> Outcome {
     }
 }
 
-/// Signing out works with a token that has expired; where there is nothing to end, nothing is ended.
+/// Signing out works with an expired token. Without a session to end, it ends nothing and reports no error.
 fn logout(reason: Reason) -> Outcome {
     match reason {
-        // A session that opens nothing may still sign out.
+        // A session that may not do anything else may still sign out.
         Reason::Expired | Reason::NoPrivilege | Reason::Blocked | Reason::TokenRevoked => {
             granted(EntryPoint::Logout)
         }
@@ -116,7 +116,8 @@ fn logout(reason: Reason) -> Outcome {
     }
 }
 
-/// The CSRF token that must come along is bound to a session that a forged cookie does not name.
+/// The required CSRF token is bound to a session. A forged cookie does not name that session, so the CSRF check fails
+/// first.
 fn refresh_by_cookie(reason: Reason) -> Outcome {
     match reason {
         Reason::RevokedSession
@@ -141,7 +142,8 @@ fn refresh_by_cookie(reason: Reason) -> Outcome {
     }
 }
 
-/// It belongs to no session yet, so one that ends says nothing; that of the user, or of the password's being right, does.
+/// The second step belongs to no session yet, so the end of a session does not matter. The end of the user's rights,
+/// or of the validity of the first step, does.
 fn second_factor(entry: EntryPoint, reason: Reason) -> Outcome {
     match reason {
         Reason::RevokedSession | Reason::SignedOut | Reason::NoPrivilege | Reason::TokenRevoked => {
@@ -184,16 +186,17 @@ fn first_command(reason: Reason) -> Outcome {
         | Reason::WrongAudience
         | Reason::UnknownKey
         | Reason::Garbage => close(3500, "invalid token"),
-        // The handshake is refused already.
+        // The handshake itself is refused.
         Reason::ForeignOrigin => Http(403),
         Reason::NoPrivilege => granted(EntryPoint::FirstCommand),
     }
 }
 
-/// What ended the session has closed the socket; else it is closed for the token.
+/// A reason that ends the session has already closed the socket. For the others, the socket is closed because of the
+/// token.
 fn refresh_command(reason: Reason) -> Outcome {
     match reason {
-        // An error reply would end a client for good; after this close it comes back with a new token.
+        // After an error reply a client would not reconnect; after this close it reconnects with a new token.
         Reason::Expired => close(3005, "connection expired"),
         Reason::RevokedSession
         | Reason::RevokedUser
@@ -217,7 +220,7 @@ fn refresh_command(reason: Reason) -> Outcome {
     }
 }
 
-/// The end of the session has ended the stream, which is not found any more.
+/// The end of the session has also ended the stream, so the stream is not found.
 fn emulated_refresh(reason: Reason) -> Outcome {
     match reason {
         Reason::RevokedSession

@@ -1,4 +1,4 @@
-//! Answers of the REST side, read whole.
+//! Complete answers to REST requests.
 
 use reqwest::{RequestBuilder, header::HeaderMap};
 use serde_json::Value;
@@ -8,7 +8,7 @@ use serde_json::Value;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) headers: HeaderMap,
-    /// The body as JSON; null when it is none.
+    /// The body as JSON; null if it is not JSON.
     pub(crate) body: Value,
     pub(crate) text: String,
 }
@@ -28,14 +28,14 @@ impl Ask for RequestBuilder {
 }
 
 impl Answer {
-    /// The answer, which must have this status.
+    /// The answer itself, which must have this status.
     #[track_caller]
     pub(crate) fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{}", self.text);
         self
     }
 
-    /// The refusal, which must have this status, this code, and the whole shape of a problem.
+    /// The answer itself, which must be a complete problem document with this status and code.
     #[track_caller]
     pub(crate) fn refused(self, status: u16, code: &str) -> Self {
         let answer = self.expect(status).problem();
@@ -43,7 +43,7 @@ impl Answer {
         answer
     }
 
-    /// The answer, which must be a complete problem (RFC 9457).
+    /// The answer itself, which must be a complete problem document (RFC 9457).
     #[track_caller]
     pub(crate) fn problem(self) -> Self {
         assert_eq!(self.header("content-type"), Some("application/problem+json"), "{}", self.text);
@@ -64,7 +64,7 @@ impl Answer {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// After how many seconds to come back.
+    /// The seconds in `Retry-After`.
     pub(crate) fn retry_after(&self) -> Option<u64> {
         self.header("retry-after")?.parse().ok()
     }

@@ -1,4 +1,4 @@
-//! The real server, put together as the command line does it, on free ports, over a fresh database.
+//! The real server, assembled as the command line does it, on free ports, over a fresh database.
 
 use std::{
     net::SocketAddr,
@@ -26,7 +26,7 @@ use store::{DatabaseSettings, Store};
 
 use super::{Ask, Handshake, Person, TlsStream, database, person::PASSWORD, scratch_dir, tls_connection};
 
-/// A running server; clones are the same one. It stops when the last is dropped.
+/// A running server, which all clones share. It stops when the last clone is dropped.
 #[derive(Clone)]
 pub(crate) struct App(Arc<Inner>);
 
@@ -45,7 +45,7 @@ struct Parts {
     realtime: Realtime,
     sockets: Arc<SocketContext>,
     shutdown: Shutdown,
-    /// Where the TLS certificate is.
+    /// The directory of the TLS certificate.
     directory: std::path::PathBuf,
 }
 
@@ -56,12 +56,12 @@ impl Drop for Inner {
 }
 
 impl App {
-    /// A server with the settings of development.
+    /// A server with development settings.
     pub(crate) fn start() -> Self {
         Self::with(|_| {})
     }
 
-    /// A server with other settings.
+    /// A server whose settings `change` modifies.
     pub(crate) fn with(change: impl FnOnce(&mut Settings)) -> Self {
         Self::over(database::fresh_database(), change)
     }
@@ -82,7 +82,7 @@ impl App {
         }
     }
 
-    /// The same, or why it does not start.
+    /// As [`Self::over`], but returns the error if the server does not start.
     pub(crate) fn try_over(
         database: DatabaseSettings,
         change: impl FnOnce(&mut Settings),
@@ -109,7 +109,7 @@ impl App {
         self.0.parts.http
     }
 
-    /// Where TLS is served, if the settings asked for it.
+    /// The address of the TLS listener, which the settings must have enabled.
     pub(crate) fn tls_address(&self) -> SocketAddr {
         self.0.parts.https.expect("the settings asked for TLS")
     }
@@ -127,7 +127,7 @@ impl App {
         client().tls_certs_only([certificate]).build().expect("a client")
     }
 
-    /// For the harness alone: tests call the methods of `operations`.
+    /// For the harness only. Tests call the methods of `operations` instead.
     pub(super) fn services(&self) -> &Services {
         &self.0.parts.services
     }
@@ -140,17 +140,18 @@ impl App {
         &self.0.database
     }
 
-    /// A store beside the server's own, for what the harness makes faster than the server would: sessions and challenges.
+    /// A second store on the server's database. The harness uses it to create sessions and challenges faster than the
+    /// server does.
     pub(super) fn store(&self) -> &Store {
         self.0.store.get_or_init(|| Store::connect(&self.0.database).expect("a store"))
     }
 
-    /// Sockets open now.
+    /// The number of open sockets.
     pub(crate) fn open_sockets(&self) -> usize {
         self.0.parts.sockets.open_sockets()
     }
 
-    /// Tells the server to stop, as a signal would.
+    /// Starts the shutdown of the server, as a signal does.
     pub(crate) fn stop(&self) {
         self.0.parts.shutdown.begin(Stop::Asked("a test"));
     }
@@ -172,7 +173,7 @@ impl App {
         format!("http://{}{path}", self.address())
     }
 
-    /// A handshake at this path, query included.
+    /// A handshake at this path, which may contain a query.
     pub(crate) fn handshake(&self, path: &str) -> Handshake {
         Handshake::new(self.address(), path)
     }
@@ -185,7 +186,7 @@ impl App {
         Person::new(self, email, answer.body["id"].as_i64().expect("an id"))
     }
 
-    /// A new user with a role that registration does not give.
+    /// A new user with this role, which registration alone does not give.
     pub(crate) async fn appoint(&self, role: Role) -> Person {
         let person = self.register().await;
         person.set_role(role).await;
@@ -197,7 +198,7 @@ impl App {
         format!("person{}@example.com", self.0.people.fetch_add(1, Ordering::Relaxed))
     }
 
-    /// A connection to the database beside the server, for looking at rows.
+    /// A separate connection to the database, for reading and changing rows.
     pub(crate) async fn rows(&self) -> tokio_postgres::Client {
         let (client, link) =
             self.0.database.config.connect(tokio_postgres::NoTls).await.expect("a connection");
@@ -205,7 +206,7 @@ impl App {
         client
     }
 
-    /// The one number that this statement answers.
+    /// The number that this statement returns.
     pub(crate) async fn count(&self, sql: &str) -> i64 {
         self.rows().await.query_one(sql, &[]).await.expect("a number").get(0)
     }
@@ -223,13 +224,13 @@ pub(super) fn secrets() -> Secrets {
     }
 }
 
-/// A client that goes straight to the server and keeps nothing.
+/// A client that uses no proxy and stores no cookies.
 pub(crate) fn client() -> reqwest::ClientBuilder {
     prepare();
     Client::builder().no_proxy().timeout(super::PATIENCE)
 }
 
-/// What a process needs once.
+/// The initialisation that a process needs once.
 fn prepare() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {

@@ -1,4 +1,4 @@
-//! An authenticator app: it knows a secret and the server's clock.
+//! An authenticator app, which has a secret and uses the server's clock.
 
 use std::time::Duration;
 
@@ -13,14 +13,14 @@ use uuid::Uuid;
 
 use super::{Answer, App, Ask, PASSWORD, Person, Session};
 
-/// An app that was set up for a user.
+/// An app with a secret.
 #[derive(Clone)]
 pub(crate) struct AuthenticatorApp {
     app: App,
     secret: String,
 }
 
-/// A sign-in for which a second factor is asked, and the browser that has it.
+/// A sign-in that waits for a second factor, with the cookies of its browser.
 #[derive(Clone)]
 pub(crate) struct Pending {
     pub(crate) person: Person,
@@ -32,18 +32,18 @@ pub(crate) struct Pending {
 }
 
 impl AuthenticatorApp {
-    /// The app after reading this secret in Base32.
+    /// An app with this secret in Base32.
     pub(crate) fn new(app: &App, secret: &str) -> Self {
         Self { app: app.clone(), secret: secret.to_owned() }
     }
 
-    /// The same app beside another server; the clock there may differ.
+    /// The same app with another server, whose clock may differ.
     pub(crate) fn beside(&self, app: &App) -> Self {
         app.begin_a_step();
         Self { app: app.clone(), ..self.clone() }
     }
 
-    /// The step that the server's clock lies in.
+    /// The current step of the server's clock.
     pub(crate) fn step(&self) -> i64 {
         step_at(self.app.now())
     }
@@ -55,14 +55,14 @@ impl AuthenticatorApp {
         secret.code_at(step).text().expose_secret().to_owned()
     }
 
-    /// The code of now.
+    /// The code of the current step.
     pub(crate) fn code(&self) -> String {
         self.code_at(self.step())
     }
 }
 
 impl App {
-    /// Moves the clock on if the next step is near, so that a code is judged in the step that it was made in.
+    /// Advances the clock if the step is about to end, so that a code is verified in the step in which it was made.
     pub(crate) fn begin_a_step(&self) {
         let left = STEP_SECONDS - self.now().unix_timestamp().rem_euclid(STEP_SECONDS);
         if left < 15 {
@@ -72,7 +72,7 @@ impl App {
 }
 
 impl Person {
-    /// Sets up an authenticator app; the step of now is left unused. Their sessions end.
+    /// Sets up an authenticator app. The current step stays unused. The user's sessions end.
     pub(crate) async fn enable_totp(&self) -> AuthenticatorApp {
         let session = self.open_session().await;
         let app = session.enable_totp().await;
@@ -80,18 +80,18 @@ impl Person {
         app
     }
 
-    /// Signs in with the password as far as that goes.
+    /// Makes the first step of a sign-in, with the password.
     pub(crate) async fn begin_sign_in(&self) -> Pending {
         self.begin_sign_in_on(None).await
     }
 
-    /// The same on the device with this cookie.
+    /// As [`Self::begin_sign_in`], on the device with this cookie.
     pub(crate) async fn begin_sign_in_on(&self, device: Option<&str>) -> Pending {
         let answer = self.try_password_on(PASSWORD, device).await.expect(200);
         Pending { device: device.map(str::to_owned), ..Pending::of(self, &answer) }
     }
 
-    /// A challenge like that of a sign-in, without the second that hashing a hundred passwords takes.
+    /// A challenge like that of a sign-in, but without hashing a password, which is slow.
     pub(crate) async fn ask_for_factor(&self) -> Pending {
         let (open, id, presession) = (self.sign_in_order().await, Uuid::new_v4(), Uuid::new_v4());
         let challenge = Challenge {
@@ -109,7 +109,7 @@ impl Person {
         Pending { person: self.clone(), challenge: id.to_string(), presession, device: None }
     }
 
-    /// What a sign-in with this password on the device with this cookie is answered.
+    /// The answer to a sign-in with this password, on the device with this cookie.
     pub(crate) async fn try_password_on(&self, password: &str, device: Option<&str>) -> Answer {
         let body = json!({"username": self.email, "password": password});
         let mut request = self.app.post("/api/v1/auth/jwt/login").json(&body);
@@ -121,7 +121,7 @@ impl Person {
 }
 
 impl Pending {
-    /// What this answer to a password asks for, on a device without a cookie.
+    /// The sign-in that this answer to a password begins, on a device without a cookie.
     #[track_caller]
     pub(crate) fn of(person: &Person, answer: &Answer) -> Self {
         assert_eq!(answer.body["status"], "2fa_required", "{}", answer.text);
@@ -133,7 +133,7 @@ impl Pending {
         }
     }
 
-    /// What the challenge is answered, with `proof` beside its id.
+    /// The server's answer to `proof` for this challenge.
     pub(crate) async fn answer(&self, mut proof: serde_json::Value) -> Answer {
         proof["challenge_id"] = self.challenge.as_str().into();
         let device = self.device.as_ref().map_or_else(String::new, |device| format!("; device_id={device}"));
@@ -142,19 +142,19 @@ impl Pending {
         request.json(&proof).ask().await
     }
 
-    /// The same with a code.
+    /// As [`Self::answer`], with a code of the authenticator app.
     pub(crate) async fn totp(&self, code: &str) -> Answer {
         self.answer(json!({"totp": code})).await
     }
 
-    /// The session that a right code opens.
+    /// The session that this code opens.
     pub(crate) async fn finish(&self, code: &str) -> Session {
         Session::granted(&self.person, &self.totp(code).await.expect(200))
     }
 }
 
 impl Session {
-    /// Sets up an authenticator app with the privilege of this session; the step of now is left unused.
+    /// Sets up an authenticator app with the privilege of this session. The current step stays unused.
     pub(crate) async fn enable_totp(&self) -> AuthenticatorApp {
         self.app.begin_a_step();
         let begun = self.post("/api/v1/2fa/totp", &json!({})).await.expect(201);
@@ -171,7 +171,7 @@ impl Session {
         codes.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect()
     }
 
-    /// What a step-up with this proof is answered.
+    /// The answer to a step-up with this proof.
     pub(crate) async fn step_up_with(&self, proof: serde_json::Value) -> Answer {
         self.post("/api/v1/auth/step-up", &proof).await
     }

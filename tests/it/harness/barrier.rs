@@ -1,7 +1,7 @@
-//! A barrier at a known statement: the test takes a lock in the database, so that requests of the server stop where they
-//! need it, and go on in the order in which they came.
+//! A barrier at a known statement: the test holds a lock in the database, so that requests of the server wait when
+//! they need it, and continue in the order in which they arrived.
 //!
-//! The order of two requests is then a fact of the test and does not depend on how fast each of them is.
+//! So the test decides the order of two requests, independent of their speed.
 
 use futures_util::future;
 use store::DatabaseSettings;
@@ -13,7 +13,8 @@ use super::{App, eventually};
 /// A transaction of the test that holds locks until it is released.
 pub(crate) struct Barrier {
     holder: Client,
-    /// The holder sees the activity of one moment only; this one looks again and again.
+    /// A separate connection that polls for waiting transactions. Within its transaction, the holder would always see
+    /// the same snapshot of them.
     observer: Client,
 }
 
@@ -37,8 +38,8 @@ impl Barrier {
         self.holder.batch_execute("COMMIT").await.expect("the end of the lock");
     }
 
-    /// Runs two requests that both need the lock, so that the first gets it first: the second begins when the first waits,
-    /// and both wait before either goes on. Fails if one of them does not come to the lock.
+    /// Runs two requests that both need the lock, so that the first one gets it first: the second begins when the
+    /// first waits, and the lock is released when both wait. Fails if one of them does not wait for the lock.
     pub(crate) async fn in_order<A, B>(
         self,
         first: impl Future<Output = A>,

@@ -1,14 +1,14 @@
-//! The ceremonies of WebAuthn in a signed-in session; those before sign-in are in `cookie_client`.
+//! WebAuthn ceremonies in a signed-in session. The ceremonies before a sign-in are in `cookie_client`.
 
 use serde_json::{Value, json};
 
 use super::{Answer, PasskeyAuthenticator, Session};
 
-/// What a ceremony begins with.
+/// A ceremony that has begun.
 #[derive(Clone, Debug)]
 pub(crate) struct Ceremony {
     pub(crate) id: String,
-    /// What the page hands to the browser.
+    /// The options that the page passes to the browser.
     pub(crate) options: Value,
 }
 
@@ -20,7 +20,7 @@ impl Ceremony {
         Self { id: answer.text_of("ceremony_id"), options }
     }
 
-    /// The body that finishes it.
+    /// The request body that finishes the ceremony with this credential.
     pub(crate) fn answered(&self, credential: &Value) -> Value {
         json!({"ceremony_id": self.id, "credential": credential})
     }
@@ -36,12 +36,12 @@ impl Session {
         Ceremony::begun(&self.try_begin_registration().await.expect(200))
     }
 
-    /// Answers them.
+    /// Finishes the ceremony with this credential.
     pub(crate) async fn finish_registration(&self, ceremony: &Ceremony, credential: &Value) -> Answer {
         self.post("/api/v1/webauthn/register/finish", &ceremony.answered(credential)).await
     }
 
-    /// Makes a passkey; its id with the server. The session must be privileged.
+    /// Registers a passkey, and returns the server's id of it. The session must be privileged.
     pub(crate) async fn add_passkey(&self, authenticator: &mut PasskeyAuthenticator) -> String {
         let ceremony = self.begin_registration().await;
         let credential = authenticator.register(&ceremony.options);
@@ -60,7 +60,7 @@ impl Session {
         Ceremony::begun(&answer.expect(200))
     }
 
-    /// Answers them.
+    /// Finishes the ceremony with this credential.
     pub(crate) async fn finish_step_up(&self, ceremony: &Ceremony, credential: &Value) -> Answer {
         self.post("/api/v1/auth/step-up", &json!({"passkey": ceremony.answered(credential)})).await
     }

@@ -1,4 +1,4 @@
-//! A REST client before sign-in that keeps the cookies which outlive one request, as a browser does.
+//! A REST client before a sign-in. Like a browser, it keeps cookies between requests.
 
 use std::{collections::BTreeMap, sync::Mutex};
 
@@ -7,7 +7,8 @@ use serde_json::{Value, json};
 
 use super::{Answer, App, Ask, Ceremony, PASSWORD, PasskeyAuthenticator, Person};
 
-/// The cookies that are kept. Those of a session are not: a test takes the tokens of a sign-in from the answer.
+/// The cookies that are kept. Session cookies are not kept, because a test takes the tokens of a sign-in from the
+/// answer.
 const KEPT: [&str; 2] = ["psid", "device_id"];
 
 /// One client.
@@ -41,7 +42,7 @@ impl CookieClient {
         answer
     }
 
-    /// What a sign-in with the password is answered: a session, or the question for a second factor.
+    /// The answer to a sign-in with the password: a session, or a challenge for a second factor.
     pub(crate) async fn try_password(&self, person: &Person) -> Answer {
         let body = json!({"username": person.email, "password": PASSWORD});
         self.post("/api/v1/auth/jwt/login", &body).await
@@ -52,12 +53,12 @@ impl CookieClient {
         Ceremony::begun(&self.post("/api/v1/webauthn/login/begin", how).await.expect(200))
     }
 
-    /// Answers them.
+    /// Finishes the sign-in with this credential.
     pub(crate) async fn finish(&self, ceremony: &Ceremony, credential: &Value) -> Answer {
         self.post("/api/v1/webauthn/login/finish", &ceremony.answered(credential)).await
     }
 
-    /// A sign-in with a passkey, both halves.
+    /// A complete sign-in with a passkey.
     pub(crate) async fn sign_in(&self, authenticator: &mut PasskeyAuthenticator, how: &Value) -> Answer {
         let ceremony = self.begin(how).await;
         self.finish(&ceremony, &authenticator.assert(&ceremony.options)).await

@@ -1,8 +1,8 @@
-//! One private throw-away PostgreSQL for the whole test process, and a database of its own for every test, cloned from a
-//! migrated template.
+//! One private, temporary PostgreSQL cluster for the test process. Every test has a separate database in it, cloned
+//! from a migrated template.
 //!
-//! The cluster lives in memory-backed storage where there is room, is removed when the process ends, and what a killed
-//! process left behind is swept by the next one.
+//! The cluster is in memory-backed storage if there is enough space. It is removed when the process ends; the next
+//! process removes the files of a killed one.
 
 use std::{
     fs,
@@ -23,7 +23,7 @@ const PREFIX: &str = "portcullis-it-";
 const TEMPLATE: &str = "template_it";
 const ROOM: u64 = 1 << 30;
 
-/// Emptied at exit: statics are not dropped.
+/// Set to `None` at exit, because statics are not dropped.
 static RUNNING: Mutex<Option<Cluster>> = Mutex::new(None);
 
 type Clone = (String, mpsc::Sender<()>);
@@ -46,14 +46,14 @@ pub(crate) fn fresh_database() -> DatabaseSettings {
     DatabaseSettings::embedded(&databases.socket_dir, &name)
 }
 
-/// A cluster for one test alone, which may stop or kill it.
+/// A cluster for a single test, which may stop or kill it.
 pub(crate) struct OwnCluster {
     pub(crate) running: Cluster,
     _directory: tempfile::TempDir,
 }
 
 impl OwnCluster {
-    /// A cluster that keeps what it acknowledged, as a real one does.
+    /// A cluster that does not lose acknowledged commits in a crash, as in production.
     pub(crate) fn start() -> Self {
         let directory = super::scratch_dir();
         let running = Cluster::start(directory.path(), Durability::Durable).expect("a cluster");
@@ -75,7 +75,7 @@ pub(super) fn home() -> &'static Path {
         let home = parent.join(format!("{PREFIX}{}", std::process::id()));
         fs::create_dir_all(&home).expect("a directory for the test process");
         // SAFETY: `end` is an `extern "C"` function without arguments that does not unwind: its failures are ignored.
-        #[expect(unsafe_code, reason = "there is no other way to clean up behind the test runner")]
+        #[expect(unsafe_code, reason = "there is no other way to clean up when the test runner exits")]
         unsafe {
             libc::atexit(end);
         }
@@ -99,8 +99,8 @@ fn free(path: &Path) -> u64 {
         return 0;
     };
     let mut facts = std::mem::MaybeUninit::<libc::statvfs>::uninit();
-    // SAFETY: the path is a C string and `facts` has room for what the call writes.
-    #[expect(unsafe_code, reason = "the standard library does not say how much room there is")]
+    // SAFETY: the path is a C string, and `facts` has the size that the call writes.
+    #[expect(unsafe_code, reason = "the standard library cannot query the free space")]
     let known = unsafe { libc::statvfs(path.as_ptr(), facts.as_mut_ptr()) } == 0;
     if !known {
         return 0;
@@ -111,7 +111,7 @@ fn free(path: &Path) -> u64 {
     facts.f_bavail.saturating_mul(facts.f_frsize)
 }
 
-/// Removes what test processes that were killed left behind.
+/// Removes the directories of test processes that were killed.
 fn sweep(parent: &Path) {
     for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
         let name = entry.file_name();
@@ -125,7 +125,7 @@ fn sweep(parent: &Path) {
 fn start() -> Databases {
     let (clones, wanted) = mpsc::channel();
     let (report, ready) = mpsc::channel();
-    // A thread with a runtime of its own: that of the first test dies with the test.
+    // This needs a thread with its own runtime, because the runtime of the first test ends with that test.
     thread::Builder::new()
         .name("databases".to_owned())
         .spawn(move || make_clones(&report, &wanted))

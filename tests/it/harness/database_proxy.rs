@@ -1,4 +1,4 @@
-//! A proxy between a server and PostgreSQL that copies bytes and can be cut.
+//! A proxy between a server and PostgreSQL, which can interrupt the connections.
 
 use std::{
     io,
@@ -20,7 +20,7 @@ use tokio_postgres::config::Host;
 
 use super::scratch_dir;
 
-/// The proxy. While it is cut, connections break and none is made.
+/// The proxy. While it is cut, its connections are closed, and it accepts no new ones.
 pub(crate) struct DatabaseProxy {
     whole: watch::Sender<bool>,
     directory: tempfile::TempDir,
@@ -42,7 +42,7 @@ impl DatabaseProxy {
         listener.set_nonblocking(true).expect("a socket that does not block");
         let carried: Arc<AtomicUsize> = Arc::default();
         let counter = Arc::clone(&carried);
-        // A thread of its own: the test may block on the server, which waits for the database.
+        // It runs on a separate thread, because the test may block on the server, which waits for the database.
         thread::Builder::new()
             .name("proxy".to_owned())
             .spawn(move || run(listener, &target, &state, &counter))
@@ -50,13 +50,13 @@ impl DatabaseProxy {
         Self { whole, directory, database: database.clone(), carried }
     }
 
-    /// The database, by way of the proxy.
+    /// The settings for the database through the proxy.
     pub(crate) fn database(&self) -> DatabaseSettings {
         let name = self.database.config.get_dbname().expect("a name");
         DatabaseSettings::embedded(self.directory.path(), name)
     }
 
-    /// Bytes that the database has sent through it.
+    /// The number of bytes that the database has sent through the proxy.
     pub(crate) fn carried(&self) -> usize {
         self.carried.load(Ordering::SeqCst)
     }
@@ -115,7 +115,7 @@ async fn carry(
     }
 }
 
-/// Copies all that comes, and counts it.
+/// Copies all bytes, and counts them.
 async fn count(
     from: &mut (impl AsyncRead + Unpin),
     to: &mut (impl AsyncWrite + Unpin),

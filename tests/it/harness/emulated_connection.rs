@@ -1,4 +1,4 @@
-//! A client of the emulated transports: a stream that it reads, and requests with its commands.
+//! A client of the emulated transports: it reads a stream and sends commands in requests.
 
 use std::collections::VecDeque;
 
@@ -20,7 +20,7 @@ pub(crate) struct EmulatedConnection {
 }
 
 impl EmulatedConnection {
-    /// A stream that this request opens; its first command is `connect`.
+    /// Opens a stream with this request, whose first command is `connect`.
     pub(crate) async fn over(app: &App, request: RequestBuilder) -> Result<Self, Answer> {
         let response = within("a stream", request.send()).await.expect("an answer");
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
@@ -81,7 +81,7 @@ impl EmulatedConnection {
         }
     }
 
-    /// The next push, whatever else comes.
+    /// The next push. Other messages are skipped.
     pub(crate) async fn pushed(&mut self) -> Value {
         if let Some(push) = self.pushes.pop_front() {
             return push;
@@ -94,7 +94,7 @@ impl EmulatedConnection {
         }
     }
 
-    /// How the stream ends: code and reason of its last push.
+    /// Waits for the end of the stream, and returns code and reason of its last push.
     pub(crate) async fn ended(&mut self) -> (u64, String) {
         loop {
             let push = self.pushed().await;
@@ -106,13 +106,13 @@ impl EmulatedConnection {
         }
     }
 
-    /// Sends commands in a request of their own.
+    /// A request that sends these commands.
     pub(crate) fn sending(&self, data: &str) -> RequestBuilder {
         let (session, node) = (&self.connected["connect"]["session"], &self.connected["connect"]["node"]);
         self.app.post("/emulation").json(&json!({"session": session, "node": node, "data": data}))
     }
 
-    /// The status of that.
+    /// Sends these commands, and returns the status.
     pub(crate) async fn send(&self, data: &str) -> u16 {
         self.sending(data).send().await.expect("an answer").status().as_u16()
     }

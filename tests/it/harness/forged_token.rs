@@ -1,4 +1,4 @@
-//! Access tokens that must not be taken.
+//! Access tokens that the server must refuse.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::tokens::access_token::{AccessKeys, Claims};
@@ -9,34 +9,34 @@ use sha2::{Sha256, Sha384};
 
 use super::app::secrets;
 
-/// The name that test servers go by, as issuer and audience.
+/// The issuer and audience of test servers.
 pub(super) const DOMAIN: &str = "localhost";
 
 /// What is wrong with a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Forgery {
-    /// Ours, but its time is over.
+    /// A token of the server that has expired.
     Expired,
     /// Signed with an unknown key, under the name of the server's key.
     WrongSignature,
-    /// Unsigned, and saying so.
+    /// Without a signature, and with the algorithm `none`.
     AlgorithmNone,
-    /// Signed with our key, by another algorithm of the same family.
+    /// Signed with the server's key, but with another hash function.
     OtherHash,
-    /// Signed with our key, and saying that it was the public half of a pair.
+    /// Signed with the server's key, but with the algorithm of a public key.
     PublicKey,
-    /// Signed with our key, but no access token.
+    /// Signed with the server's key, but not of the type of access tokens.
     WrongType,
-    /// Ours, but for another server.
+    /// Signed with the server's key, but for another audience.
     WrongAudience,
-    /// Signed with another key, under that key's name.
+    /// Signed with an unknown key, under the name of that key.
     UnknownKey,
-    /// No token at all.
+    /// A text that is no token.
     Garbage,
 }
 
 impl Forgery {
-    /// `token`, with this wrong with it.
+    /// Forges `token` in this way.
     pub(crate) fn of(self, token: &str) -> String {
         let parts: Vec<&str> = token.split('.').collect();
         let [header, payload, signature] = parts[..] else { panic!("no JWT") };
@@ -78,20 +78,20 @@ fn issue(keys: &AccessKeys, claims: &Claims) -> String {
     keys.issue(claims).expose_secret().to_owned()
 }
 
-/// What is signed, with another value in the header.
+/// The signed part of a token, with another value in the header.
 fn headed(header: &str, field: &str, value: &str, payload: &str) -> String {
     let mut header: Value = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(header).unwrap()).unwrap();
     header[field] = value.into();
     format!("{}.{payload}", URL_SAFE_NO_PAD.encode(header.to_string()))
 }
 
-/// Signed as the server signs, whatever the header says.
+/// Signs a message with the server's key and algorithm, whatever the header states.
 fn signed(message: &str) -> String {
     let tag = hmac_sha256(&signing_key(), message.as_bytes());
     format!("{message}.{}", URL_SAFE_NO_PAD.encode(tag))
 }
 
-/// The very key of the server, so that nothing is wrong with a signature but what it claims to be.
+/// The server's own key, so that only the header of a forged token is wrong.
 fn signing_key() -> [u8; 32] {
     hmac_sha256(secrets().jwt.expose_secret().as_bytes(), b"portcullis access token v1")
 }

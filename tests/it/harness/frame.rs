@@ -1,6 +1,6 @@
-//! WebSocket frames by hand (RFC 6455, section 5), so that tests can also send what no library would.
+//! WebSocket frames (RFC 6455, section 5), written without a library so that tests can also send invalid frames.
 
-/// What a frame is.
+/// The opcode of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Opcode {
     Continuation = 0,
@@ -27,7 +27,7 @@ impl Opcode {
 
 const MASK: [u8; 4] = [0x5a, 0x17, 0xc3, 0x08];
 
-/// A client's frame: masked, as it must be.
+/// A client's frame, which must be masked.
 pub(crate) fn frame(opcode: Opcode, last: bool, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![opcode as u8 | if last { 0x80 } else { 0 }];
     match payload.len() {
@@ -46,7 +46,7 @@ pub(crate) fn frame(opcode: Opcode, last: bool, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// The first whole frame of `bytes` and its length; the server may neither mask nor fragment.
+/// The first complete frame of `bytes`, and its length. The server must neither mask nor fragment.
 pub(super) fn parse(bytes: &[u8]) -> Option<(Opcode, &[u8], usize)> {
     let (&[first, second], rest) = bytes.split_first_chunk::<2>()?;
     assert_eq!(second & 0x80, 0, "the server masks its frames");

@@ -1,13 +1,13 @@
-//! A small database of places in the MaxMind DB format 2.0, written here so that no test needs a licensed file.
+//! A small geolocation database in the MaxMind DB format 2.0. It is generated, so that no test needs a licensed file.
 //!
-//! A file is a binary search tree over the bits of an address, sixteen zero bytes, the records, and a description of the
-//! file behind a marker.
+//! A file consists of a binary search tree over the bits of an address, sixteen zero bytes, the records, a marker,
+//! and the metadata.
 
 use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-/// What the database says about a network.
+/// The record of a network.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Site {
     pub(crate) network: &'static str,
@@ -34,7 +34,7 @@ pub(crate) const LONDON: Site = Site {
     radius_km: 20,
     system: 2856,
 };
-/// The exit of a VPN: it could be anywhere.
+/// The exit of a VPN, whose location is unknown.
 pub(crate) const VPN: Site = Site {
     network: "192.0.2.0/24",
     country: "NL",
@@ -73,7 +73,7 @@ struct Tree {
 }
 
 impl Tree {
-    /// IPv4 networks lie below `::/96`.
+    /// IPv4 networks are stored below `::/96`.
     fn put(&mut self, network: IpNet, data: usize) {
         let (bits, length) = match network.addr() {
             IpAddr::V4(v4) => (u128::from(v4.to_bits()), 96 + network.prefix_len()),
@@ -141,7 +141,7 @@ fn description(nodes: usize) -> Vec<u8> {
     ])
 }
 
-/// A field of one of the first seven types: its size stands with the type.
+/// A field of one of the first seven types, with type and size in one byte.
 fn field(kind: u8, size: usize, payload: &[u8]) -> Vec<u8> {
     let mut bytes = match u8::try_from(size).expect("small") {
         size if size < 29 => vec![kind << 5 | size],
@@ -151,7 +151,7 @@ fn field(kind: u8, size: usize, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// A field of a later type, which stands in a byte of its own.
+/// A field of a later type, which has a separate byte.
 fn extended(kind: u8, size: u8, payload: &[u8]) -> Vec<u8> {
     [&[size, kind - 7], payload].concat()
 }
@@ -164,7 +164,7 @@ fn double(number: f64) -> Vec<u8> {
     field(3, 8, &number.to_be_bytes())
 }
 
-/// Leading zero bytes are left out.
+/// A number without leading zero bytes.
 fn unsigned(kind: u8, number: u64) -> Vec<u8> {
     let bytes = number.to_be_bytes();
     let significant = &bytes[usize::try_from(number.leading_zeros() / 8).expect("few")..];

@@ -1,4 +1,4 @@
-//! Another identity provider: it signs tokens for connections and subscriptions, and publishes its keys where a test wants.
+//! An external identity provider: it signs tokens for connections and subscriptions, and can publish its keys.
 
 mod publisher;
 
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 /// The secret that [`shared_with`] shares.
 pub(crate) const SECRET: &str = "what corp and the tests know";
 
-/// Takes tokens of the issuer `corp`, which are signed with a shared secret, in the settings of a server.
+/// Configures a server to accept tokens of the issuer `corp`, which are signed with a shared secret.
 pub(crate) fn shared_with(settings: &mut Settings) {
     configure(settings, &json!([{"name": "corp", "keys": {"hmac": [SECRET]}, "algorithms": ["HS256"]}]));
 }

@@ -1,8 +1,9 @@
-//! What the tests are written with: a server of their own over a database of their own, users, clients, and faults.
+//! The harness of the tests: a separate server and database for each test, users, clients, and faults.
 //!
-//! Every test starts with [`App::start`] and speaks to it as a client would, over real connections; what an operator does
-//! beside the server is in [`operations`]. A test waits for what it expects, [`PATIENCE`] at most, and never sleeps instead.
-//! Where the order of two requests matters, a [`Barrier`] fixes it.
+//! Every test starts with [`App::start`] and uses the server over real connections, as a client does. The actions of
+//! an operator on the command line are in [`operations`]. A test waits until the expected event has happened, at most
+//! [`PATIENCE`], and never sleeps for a fixed time instead. If the order of two requests matters, a [`Barrier`]
+//! determines it.
 
 mod answer;
 mod app;
@@ -52,10 +53,10 @@ pub(crate) use server_api::{API_KEY, app_with_key, of_user};
 pub(crate) use socket::{Closed, Event, Handshake, Socket};
 pub(crate) use tls_connection::{TlsStream, server_side_state, server_side_unsent};
 
-/// How long anything may take; far more than it does.
+/// The time limit of every wait; far longer than any of them takes.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The outcome of something that must happen.
+/// Awaits something that must happen in time.
 pub(crate) async fn within<F: Future>(what: &str, happens: F) -> F::Output {
     match tokio::time::timeout(PATIENCE, happens).await {
         Ok(outcome) => outcome,
@@ -63,7 +64,7 @@ pub(crate) async fn within<F: Future>(what: &str, happens: F) -> F::Output {
     }
 }
 
-/// Asks again and again until the answer is yes.
+/// Polls until the condition holds.
 pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: impl FnMut() -> F) {
     within(what, async {
         while !holds().await {
@@ -73,7 +74,8 @@ pub(crate) async fn eventually<F: Future<Output = bool>>(what: &str, mut holds: 
     .await;
 }
 
-/// A directory that goes away with its last user. Any user may enter it: as root, the database server runs as another.
+/// A directory that is removed when it is dropped. All users may enter it: if the test runs as root, the database
+/// server runs as another user.
 pub(crate) fn scratch_dir() -> tempfile::TempDir {
     use std::os::unix::fs::PermissionsExt as _;
     tempfile::Builder::new()

@@ -1,9 +1,8 @@
-//! What an operator does beside the server: the use cases of the command line, called in this process, and one run of the
-//! periodic jobs.
+//! The actions of an operator on the command line, called in this process, and one run of the periodic jobs.
 //!
-//! The only file of the tests that calls the services of the server directly. A test calls these methods, so a changed
-//! service is changed here and nowhere else. Starting the `portcullis` command for each of these calls would take longer
-//! than the tests; `cli.rs` tests the command itself.
+//! Only this file of the tests calls the services of the server directly, so a change of a service affects only this
+//! file. Starting the `portcullis` command for each of these calls would take longer than the tests; `cli.rs` tests
+//! the command itself.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -26,7 +25,7 @@ use uuid::Uuid;
 
 use super::App;
 
-/// How long a denial holds, and why it was made: for ever unless a test says otherwise.
+/// The terms of a denial; without `expires_at` it has no end.
 fn denial_terms(expires_at: Option<OffsetDateTime>) -> DenialTerms {
     let event = AuditEvent::new("", Outcome::Success, 1_800_000_000_000);
     DenialTerms { expires_at, reason: "a test".to_owned(), event }
@@ -43,7 +42,8 @@ impl App {
         self.services().clock.advance(by);
     }
 
-    /// Whether this node is sure that it has heard of every revocation; until then it does not answer from memory.
+    /// Whether this node is current, that is, has read every committed revocation. Otherwise it does not use its
+    /// session cache.
     pub(crate) fn is_current(&self) -> bool {
         self.services().revocation.is_current()
     }
@@ -53,7 +53,7 @@ impl App {
         self.try_sweep().await.expect("a sweep");
     }
 
-    /// The same, or why a job failed.
+    /// As [`Self::sweep`], but returns the error of a failed job.
     pub(crate) async fn try_sweep(&self) -> Result<(), Failure> {
         self.services().upkeep.run_once().await
     }
@@ -134,7 +134,7 @@ impl App {
         self.services().operators.bans.lift(ip(address)).await.expect("an answer")
     }
 
-    /// The bans that hold now.
+    /// The bans in force.
     pub(crate) async fn bans(&self) -> Vec<Ban> {
         self.services().operators.bans.list().await.expect("the bans")
     }
@@ -222,7 +222,7 @@ impl App {
         done.expect("the tokens are invalidated")
     }
 
-    /// The same for every token, or why it failed.
+    /// Revokes every token of a user that was issued before this moment, or returns the error.
     pub(crate) async fn try_invalidate_tokens(
         &self,
         subject: &Subject,

@@ -1,8 +1,8 @@
-//! A passkey authenticator and the browser in front of it, in software: keys are real, everything that they say is the
-//! test's to choose.
+//! A software passkey authenticator with its browser. The keys are real; a test can change every statement that is
+//! signed.
 //!
-//! It answers the options of the server in the JSON that a browser's `toJSON()` gives (WebAuthn, 5.1 and 6.1). By default
-//! it is honest; a test that wants a lie changes a field.
+//! It answers the options of the server in the JSON that a browser's `toJSON()` gives (WebAuthn, 5.1 and 6.1). By
+//! default all statements are true; a test changes a field to make a false one.
 
 use aws_lc_rs::{
     rand::SystemRandom,
@@ -15,30 +15,30 @@ use sha2::{Digest as _, Sha256};
 
 use super::App;
 
-/// What the honest answer to creation options is called in the client's data.
+/// The correct `type` in the client data of a registration.
 const CREATE: &str = "webauthn.create";
-/// The same for request options.
+/// The correct `type` in the client data of a sign-in.
 const GET: &str = "webauthn.get";
 
 /// An authenticator, and the page that it is used on.
 pub(crate) struct PasskeyAuthenticator {
     /// The page's origin.
     pub(crate) origin: String,
-    /// Whether the page is a frame of another site's.
+    /// Whether the page is embedded in a page of another site.
     pub(crate) cross_origin: bool,
-    /// The relying party that it signs for; the one that the options ask for, if `None`.
+    /// The relying party that it signs for; `None` for the one in the options.
     pub(crate) relying_party: Option<String>,
-    /// What kind of ceremony the page says it was; the true one, if `None`.
+    /// The kind of ceremony that the page reports; `None` for the true one.
     pub(crate) ceremony: Option<&'static str>,
     /// Whether it reports that its user was present.
     pub(crate) present: bool,
     /// Whether it reports that its user was verified.
     pub(crate) verified: bool,
-    /// Whether its keys may be copied to other devices, and are.
+    /// Whether it reports that its keys are synchronised with other devices.
     pub(crate) synced: bool,
-    /// The user handle that it sends; that of the registration, if `None`.
+    /// The user handle that it sends; `None` for that of the registration.
     pub(crate) user_handle: Option<Vec<u8>>,
-    /// How far the counter moves with every signature; 0 is an authenticator without one.
+    /// How much each signature raises the counter; 0 for an authenticator without a counter.
     pub(crate) step: u32,
     /// The keys in it, the oldest first.
     pub(crate) keys: Vec<Key>,
@@ -46,7 +46,7 @@ pub(crate) struct PasskeyAuthenticator {
 
 /// One passkey.
 pub(crate) struct Key {
-    /// What the authenticator calls it.
+    /// The credential id.
     pub(crate) id: Vec<u8>,
     /// How often it has signed.
     pub(crate) counter: u32,
@@ -66,7 +66,7 @@ impl Key {
         }
     }
 
-    /// The public half as COSE has it (RFC 9053, 2.1 and 7.1.1).
+    /// The public key in COSE form (RFC 9053, 2.1 and 7.1.1).
     fn public(&self) -> Cbor {
         let point = self.pair.public_key().as_ref();
         let (x, y) = point[1..].split_at(32);
@@ -86,7 +86,7 @@ impl Key {
 }
 
 impl PasskeyAuthenticator {
-    /// An honest one, used on the server's own page.
+    /// An authenticator with true statements, used on a page of the server's origin.
     pub(crate) fn of(app: &App) -> Self {
         Self {
             origin: format!("http://localhost:{}", app.address().port()),
@@ -109,7 +109,7 @@ impl PasskeyAuthenticator {
         self.register_as(uuid::Uuid::new_v4().into_bytes().repeat(2), options)
     }
 
-    /// Makes a passkey of this name, whatever the options exclude.
+    /// Makes a passkey with this credential id, even if the options exclude it.
     pub(crate) fn register_as(&mut self, id: Vec<u8>, options: &Value) -> Value {
         let mut key = Key::new(id, text(&options["rp"]["id"]), decoded(&options["user"]["id"]));
         key.counter += self.step;
@@ -134,8 +134,8 @@ impl PasskeyAuthenticator {
         answer
     }
 
-    /// Uses the newest passkey that the options allow, as `navigator.credentials.get` does; without a list, the newest
-    /// of the relying party.
+    /// Uses the newest passkey that the options allow, as `navigator.credentials.get` does. Without a list it uses
+    /// the newest one of the relying party.
     pub(crate) fn assert(&mut self, options: &Value) -> Value {
         let allowed = listed(&options["allowCredentials"]);
         let relying_party = text(&options["rpId"]);
@@ -146,7 +146,7 @@ impl PasskeyAuthenticator {
         self.assert_with(index, options)
     }
 
-    /// Uses this passkey, whether the options allow it or not.
+    /// Uses this passkey, even if the options do not allow it.
     pub(crate) fn assert_with(&mut self, index: usize, options: &Value) -> Value {
         self.keys[index].counter += self.step;
         let key = &self.keys[index];
@@ -163,7 +163,7 @@ impl PasskeyAuthenticator {
         answer_of(key, &response)
     }
 
-    /// What the browser says of the page.
+    /// The client data of the browser.
     fn client_data(&self, ceremony: &str, options: &Value) -> Vec<u8> {
         let data = json!({
             "type": self.ceremony.unwrap_or(ceremony),
@@ -174,7 +174,7 @@ impl PasskeyAuthenticator {
         data.to_string().into_bytes()
     }
 
-    /// What the authenticator says of itself, up to its counter.
+    /// The authenticator data: relying party, flags and counter, and the key if `with_key`.
     fn data(&self, key: &Key, with_key: bool) -> Vec<u8> {
         let relying_party = self.relying_party.as_ref().unwrap_or(&key.relying_party);
         let flags =

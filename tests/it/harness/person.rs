@@ -1,4 +1,4 @@
-//! Users and their sessions, as a client of the REST interface has them.
+//! Users and their sessions, as a client of the REST interface.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use domain::account::role::{Role, Status};
@@ -9,7 +9,7 @@ use store::OpenSession;
 
 use super::{Answer, App, Ask, Forgery, Socket, session_fixture};
 
-/// The password of every test user; nothing here depends on its being secret.
+/// The password of every test user.
 pub(crate) const PASSWORD: &str = "correct-zebra-lantern-42";
 
 /// A user with an account.
@@ -38,7 +38,7 @@ impl Person {
         Self { app: app.clone(), email, id: UserId(id) }
     }
 
-    /// Signs in, on a device of its own.
+    /// Signs in on a new device.
     pub(crate) async fn sign_in(&self) -> Session {
         let answer = self.try_password(PASSWORD).await.expect(200);
         Session::granted(self, &answer)
@@ -49,12 +49,12 @@ impl Person {
         session_fixture::session(self).await
     }
 
-    /// A sign-in of theirs as it stands after the password was checked, to be opened by the store.
+    /// A sign-in of this user after the check of the password, for the store to open.
     pub(crate) async fn sign_in_order(&self) -> OpenSession {
         session_fixture::sign_in(self).await
     }
 
-    /// What a sign-in with this password is answered.
+    /// The answer to a sign-in with this password.
     pub(crate) async fn try_password(&self, password: &str) -> Answer {
         let body = json!({"username": self.email, "password": password});
         self.app.post("/api/v1/auth/jwt/login").json(&body).ask().await
@@ -132,18 +132,18 @@ impl Session {
         Self { access: answer.text_of("access_token"), ..self.clone() }
     }
 
-    /// Signs out, as far as `scope` says.
+    /// Signs out with this scope.
     pub(crate) async fn sign_out(&self, scope: &str) -> Answer {
         self.request(Method::POST, &format!("/api/v1/auth/logout?scope={scope}")).ask().await
     }
 
-    /// As an operator: revokes what `target` names.
+    /// Revokes `target`; the session must be an operator's.
     pub(crate) async fn revoke(&self, mut target: Value) -> Answer {
         target["reason"] = "a test".into();
         self.post("/api/v1/admin/revocations", &target).await
     }
 
-    /// Whether REST still takes the token.
+    /// Whether REST still accepts the token.
     pub(crate) async fn works(&self) -> bool {
         match self.get("/api/v1/profile").await {
             Answer { status: 200, .. } => true,
@@ -158,17 +158,17 @@ impl Session {
         }
     }
 
-    /// A WebSocket with the token in the query, as a plain client opens it.
+    /// Opens a WebSocket with the token in the query, as a plain client does.
     pub(crate) async fn connect(&self) -> Socket {
         self.try_connect().await.expect("the handshake is granted")
     }
 
-    /// The same, or the refusal.
+    /// As [`Self::connect`], but returns a refusal.
     pub(crate) async fn try_connect(&self) -> Result<Socket, Answer> {
         self.app.handshake(&format!("/api/v1/ws/chat?token={}", self.access)).open().await
     }
 
-    /// A WebSocket as the SDKs open it: the token is in the first command.
+    /// Opens a WebSocket with the token in the first command, as the SDKs do.
     pub(crate) async fn connect_by_command(&self) -> Socket {
         let mut socket =
             self.app.handshake("/connection/websocket").open().await.expect("the handshake is accepted");

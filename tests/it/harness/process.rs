@@ -1,4 +1,4 @@
-//! The program itself, in a process of its own.
+//! The server program in a separate process.
 
 use std::{
     net::SocketAddr,
@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::{Handshake, PATIENCE, scratch_dir};
 
-/// The program, in an environment that says nothing to it.
+/// The program in an environment without settings.
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_portcullis"));
     command.env_clear().stdin(Stdio::null());
@@ -20,23 +20,23 @@ fn program() -> Command {
             command.env(name, value);
         }
     }
-    // Where there is no `.env`.
+    // This directory contains no `.env`.
     command.current_dir(super::database::home());
     command
 }
 
-/// Runs a command to its end.
+/// Runs a command until it ends.
 pub(crate) fn portcullis(arguments: &[&str], environment: &[(&str, &str)]) -> Output {
     let mut command = program();
     command.args(arguments).envs(environment.iter().copied());
     command.output().expect("the program runs")
 }
 
-/// `portcullis dev`, with a data directory that outlives it.
+/// A running server process, with a data directory that a restarted process can use.
 pub(crate) struct Server {
     child: Child,
     data: tempfile::TempDir,
-    /// What it says about itself in `dev.json`.
+    /// The content of `dev.json`, or the equivalent from the log of `serve`.
     pub(crate) facts: Value,
 }
 
@@ -80,34 +80,35 @@ impl Server {
         server
     }
 
-    /// What `dev` wrote once it was ready: this very process, for an earlier one left a file, too.
+    /// The file that `dev` writes when it is ready. The process id is compared, because the file may be of an earlier
+    /// process.
     fn written_facts(&self) -> Option<Value> {
         let text = std::fs::read(self.data.path().join("dev.json")).ok()?;
         let facts: Value = serde_json::from_slice(&text).ok()?;
         (facts["pid"] == self.child.id()).then_some(facts)
     }
 
-    /// What `serve` logged once it was ready.
+    /// The address in the log line that `serve` writes when it is ready.
     fn logged_facts(&self) -> Option<Value> {
         let log = self.log();
         let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
         let ready = lines.into_iter().find(|line| line["message"] == "ready")?;
-        // As the log shows an optional address: `Some(127.0.0.1:8000)`.
+        // The log contains an optional address in debug form: `Some(127.0.0.1:8000)`.
         let address = ready["http"].as_str()?.trim_start_matches("Some(").trim_end_matches(')').to_owned();
         Some(serde_json::json!({"http": format!("http://{address}")}))
     }
 
-    /// All that it has said so far.
+    /// The log so far.
     pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.data.path().join("server.log")).unwrap_or_default()
     }
 
-    /// A handshake at this path, query included.
+    /// A handshake at this path, which may contain a query.
     pub(crate) fn handshake(&self, path: &str) -> Handshake {
         Handshake::new(self.address(), path)
     }
 
-    /// Tells it to stop, as an operator does, and waits for its end.
+    /// Sends the signal that an operator sends to stop it, and waits for its end.
     pub(crate) fn terminate(mut self) -> ExitStatus {
         let pid = i32::try_from(self.child.id()).expect("a process number");
         // SAFETY: a plain system call on numbers; the process is a child that was not waited for.
@@ -125,7 +126,7 @@ impl Server {
         }
     }
 
-    /// Kills it without warning, and starts another on the same data.
+    /// Kills the process, and starts a new one with the same data.
     pub(crate) fn kill_and_restart(mut self) -> Self {
         self.child.kill().expect("SIGKILL");
         self.child.wait().expect("its end");
@@ -138,7 +139,7 @@ impl Server {
         self.data.path()
     }
 
-    /// Where plain HTTP is served.
+    /// The address of plain HTTP.
     pub(crate) fn address(&self) -> SocketAddr {
         let url = self.facts["http"].as_str().expect("an address");
         let port = url.rsplit(':').next().and_then(|port| port.parse().ok()).expect("a port");

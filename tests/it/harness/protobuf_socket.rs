@@ -1,4 +1,4 @@
-//! A client of the Protobuf encoding over a WebSocket: commands as messages, and what comes back.
+//! A client of the Protobuf encoding over a WebSocket.
 
 use std::collections::VecDeque;
 
@@ -18,14 +18,14 @@ pub(crate) struct ProtobufSocket {
     next_id: u32,
 }
 
-/// What came from the server.
+/// A message or event of the server.
 pub(crate) enum Received {
     Reply(Box<Reply>),
     Closed(Closed),
 }
 
 impl ProtobufSocket {
-    /// Opens a connection and offers the encoding by its name.
+    /// Opens a connection, and requests the encoding by its subprotocol.
     pub(crate) async fn open(handshake: Handshake) -> Self {
         let socket = handshake
             .header("sec-websocket-protocol", "centrifuge-protobuf")
@@ -35,12 +35,12 @@ impl ProtobufSocket {
         Self::over(socket)
     }
 
-    /// Speaks over a connection that is open.
+    /// Uses an open connection.
     pub(crate) fn over(socket: Socket) -> Self {
         Self { socket, replies: VecDeque::new(), pushes: VecDeque::new(), next_id: 1 }
     }
 
-    /// Sends a command and waits for its reply. What is pushed meanwhile is kept.
+    /// Sends a command and waits for its reply. Pushes that arrive before it are kept.
     pub(crate) async fn ask(&mut self, command: Command) -> Reply {
         let id = self.next_id;
         self.next_id += 1;
@@ -57,7 +57,7 @@ impl ProtobufSocket {
         }
     }
 
-    /// What is pushed next.
+    /// The next push.
     pub(crate) async fn pushed(&mut self) -> Push {
         loop {
             if let Some(push) = self.pushes.pop_front() {
@@ -75,7 +75,7 @@ impl ProtobufSocket {
         self.socket.send(&frame(Opcode::Binary, true, messages)).await;
     }
 
-    /// What comes next.
+    /// The next message or event.
     pub(crate) async fn received(&mut self) -> Received {
         loop {
             if let Some(reply) = self.replies.pop_front() {
@@ -97,7 +97,7 @@ impl ProtobufSocket {
         }
     }
 
-    /// How the server ends the connection. What comes before the end is passed over.
+    /// Waits until the server ends the connection. Messages before the end are skipped.
     pub(crate) async fn closed(&mut self) -> Closed {
         loop {
             if let Received::Closed(closed) = self.received().await {

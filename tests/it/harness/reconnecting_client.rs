@@ -1,5 +1,5 @@
-//! A subscriber like the SDKs: it reconnects by itself, and recovers what it missed by offset and epoch. And a publisher.
-//! Both expect that the server may be gone at any moment.
+//! A subscriber that behaves like the SDKs: it reconnects by itself, and recovers missed publications by offset and
+//! epoch. Also a publisher. Both expect that the server may be killed at any moment.
 
 use std::{net::SocketAddr, ops::ControlFlow, time::Duration};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::{net::TcpStream, sync::watch};
 use tokio_tungstenite::{WebSocketStream, client_async, tungstenite::Message};
 
-/// How long nothing may happen before a connection is given up.
+/// How long a connection may be silent before the client gives it up.
 const SILENCE: Duration = Duration::from_secs(10);
 
 /// A connection that is subscribed to one channel.
@@ -17,21 +17,21 @@ struct Line {
     objects: std::collections::VecDeque<Value>,
 }
 
-/// Where the server is now; it may be restarted elsewhere.
+/// The current address of the server, which a restart may change.
 pub(crate) type Place = watch::Receiver<SocketAddr>;
 
-/// A subscriber that wants everything that is published in a channel.
+/// A subscriber that collects all publications of a channel.
 pub(crate) struct ReconnectingSubscriber {
     place: Place,
     token: String,
     channel: String,
-    /// The position of the newest that it has, once it was subscribed.
+    /// The position of its newest publication; `None` before its first subscription.
     pub(crate) position: Option<(u64, String)>,
-    /// Everything, with offsets, as it came.
+    /// All publications with their offsets, in the order of arrival.
     pub(crate) got: Vec<(u64, Value)>,
-    /// How often it came back.
+    /// How often it resubscribed.
     pub(crate) returns: usize,
-    /// How often it was told that what it missed is lost.
+    /// How often the server answered that missed publications cannot be recovered.
     pub(crate) lost: usize,
 }
 
@@ -44,7 +44,7 @@ pub(crate) struct Publisher {
 }
 
 impl Line {
-    /// Connects and subscribes; replies 1 and 2 are still to come.
+    /// Connects and subscribes. The caller must read the replies 1 and 2.
     async fn open(place: &Place, token: &str, subscribe: &Value) -> Option<Self> {
         let address = *place.borrow();
         let stream = TcpStream::connect(address).await.ok()?;
@@ -59,7 +59,7 @@ impl Line {
         self.stream.send(Message::text(text)).await.ok()
     }
 
-    /// The next reply or push; `None` when the connection is over.
+    /// The next reply or push; `None` when the connection has ended.
     async fn next(&mut self) -> Option<Value> {
         loop {
             match self.objects.pop_front() {
@@ -92,7 +92,8 @@ impl ReconnectingSubscriber {
         }
     }
 
-    /// Stays subscribed, coming back whenever the connection ends, until `hang_up`; then it drops the connection without a close frame.
+    /// Stays subscribed until `hang_up`, and reconnects whenever the connection ends. Then it drops the connection
+    /// without a close frame.
     pub(crate) async fn follow(&mut self, hang_up: impl Future<Output = ()>) {
         tokio::pin!(hang_up);
         loop {
@@ -107,7 +108,8 @@ impl ReconnectingSubscriber {
         }
     }
 
-    /// One connection, as long as it lasts. May be dropped at any moment: what came is written down at once.
+    /// Uses one connection until it ends. The future may be dropped at any moment, because each publication is stored
+    /// when it arrives.
     async fn stay(&mut self) {
         let mut subscribe = json!({"channel": self.channel});
         if let Some((offset, epoch)) = &self.position {
@@ -143,7 +145,7 @@ impl ReconnectingSubscriber {
     }
 
     fn subscribed(&mut self, result: &Value) {
-        // Zero is left out.
+        // The server omits the offset zero.
         let offset = result["offset"].as_u64().unwrap_or(0);
         let epoch = result["epoch"].as_str().expect("an epoch").to_owned();
         if self.position.is_some() {
@@ -174,7 +176,7 @@ impl Publisher {
         Self { place, token: token.to_owned(), channel: channel.to_owned(), line: None }
     }
 
-    /// Publishes once; whether that was acknowledged.
+    /// Publishes once, and returns whether the publication was acknowledged.
     pub(crate) async fn publish(&mut self, data: &Value) -> bool {
         let done = self.try_publish(data).await.is_some();
         if !done {
@@ -197,7 +199,7 @@ impl Publisher {
     }
 }
 
-/// Waits for the reply to a command; `None` if it is refused, or never comes.
+/// Waits for the reply to a command; `None` if it is an error, or does not arrive.
 async fn reply(line: &mut Line, id: u32, result: &str) -> Option<()> {
     loop {
         let object = line.next().await?;

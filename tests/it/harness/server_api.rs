@@ -1,4 +1,4 @@
-//! The server API, as an application's own server asks it.
+//! The server API, as the backend of an application uses it.
 
 use reqwest::RequestBuilder;
 use secrecy::SecretString;
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::{Answer, App, Ask};
 
-/// The key of the settings, where a test asked for one.
+/// The API key in the settings of [`app_with_key`].
 pub(crate) const API_KEY: &str = "a-key-of-the-settings-that-only-tests-know";
 
 /// A server with [`API_KEY`].
@@ -15,17 +15,17 @@ pub(crate) fn app_with_key() -> App {
 }
 
 impl App {
-    /// A request to this method, without a key.
+    /// A request to this method without a key.
     pub(crate) fn api_request(&self, method: &str) -> RequestBuilder {
         self.post(&format!("/api/{method}"))
     }
 
-    /// What a method answers to the key of the settings.
+    /// The answer of a method to a request with the key of the settings.
     pub(crate) async fn api(&self, method: &str, parameters: Value) -> Answer {
         self.api_with(API_KEY, method, &parameters).await
     }
 
-    /// What a method answers to this key.
+    /// The answer of a method to a request with this key.
     pub(crate) async fn api_with(&self, key: &str, method: &str, parameters: &Value) -> Answer {
         self.api_request(method).header("x-api-key", key).json(parameters).ask().await
     }
@@ -41,7 +41,7 @@ impl App {
         }
     }
 
-    /// The code of a method's error, which it must have.
+    /// The error code of a method, which must fail.
     pub(crate) async fn api_error(&self, method: &str, parameters: Value) -> u64 {
         let answer = self.api(method, parameters).await.expect(200);
         answer.body["error"]["code"].as_u64().unwrap_or_else(|| panic!("{method}: {}", answer.text))

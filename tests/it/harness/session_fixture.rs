@@ -1,5 +1,5 @@
-//! Sessions for tests that need many: opened through the store as a sign-in opens them, with tokens signed by the server's
-//! keys, because hashing a password for each of them takes too long.
+//! Sessions without a password: opened through the store like a sign-in, with tokens that are signed with the
+//! server's keys. Tests that need many sessions use it, because hashing a password for each of them takes too long.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -23,7 +23,7 @@ use uuid::Uuid;
 
 use super::{Person, Session, app::secrets, forged_token::DOMAIN};
 
-/// A sign-in of this user as it stands after the password was checked.
+/// A sign-in of this user after the check of the password.
 pub(super) async fn sign_in(person: &Person) -> OpenSession {
     let (store, now) = (person.app.store(), person.app.now());
     let candidate = store

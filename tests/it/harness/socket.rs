@@ -1,5 +1,5 @@
-//! A WebSocket client over a plain TCP stream: verbs of the protocol for tests, and everything that a library would not
-//! let them do.
+//! A WebSocket client over a plain TCP stream. It offers the commands of the protocol, and can also send data that a
+//! library would refuse to send.
 
 use std::{collections::VecDeque, net::SocketAddr};
 
@@ -12,7 +12,7 @@ use tokio::{
 
 use super::{Answer, Opcode, frame, frame::parse, within};
 
-/// A handshake to be made.
+/// A handshake that is not yet sent.
 pub(crate) struct Handshake {
     server: SocketAddr,
     path: String,
@@ -24,13 +24,13 @@ pub(crate) struct Handshake {
 pub(crate) struct Socket {
     stream: TcpStream,
     pub(crate) headers: HeaderMap,
-    /// Our end.
+    /// The local address.
     pub(crate) local: SocketAddr,
     read: Vec<u8>,
     objects: VecDeque<Value>,
     pushes: VecDeque<Value>,
     next_id: u32,
-    /// Whether pings are answered, of either kind.
+    /// Whether it answers pings, of WebSocket and of the protocol.
     pub(crate) answers_pings: bool,
 }
 
@@ -41,7 +41,7 @@ pub(crate) struct Closed {
     pub(crate) reason: String,
 }
 
-/// What came from the server.
+/// A message or event of the server.
 #[derive(Debug)]
 pub(crate) enum Event {
     /// A reply, a push, or a ping of the protocol.
@@ -66,14 +66,14 @@ impl Handshake {
         Self { server, path: path.to_owned(), headers: fixed.to_vec(), receive_buffer: None }
     }
 
-    /// With this header, instead of one of the same name.
+    /// Sets a header, and replaces one with the same name.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
         self.headers.push((name.to_owned(), value.to_owned()));
         self
     }
 
-    /// With room for this many unread bytes.
+    /// Sets the size of the receive buffer.
     pub(crate) fn receive_buffer(self, bytes: u32) -> Self {
         Self { receive_buffer: Some(bytes), ..self }
     }
@@ -108,7 +108,7 @@ impl Handshake {
         .await
     }
 
-    /// The refusal of a handshake that must not be granted.
+    /// The answer to a handshake that must be refused.
     pub(crate) async fn refusal(self) -> Answer {
         match self.open().await {
             Ok(_) => panic!("the handshake was granted"),
@@ -147,7 +147,7 @@ async fn read_body(mut stream: TcpStream, status: u16, headers: HeaderMap, mut b
 }
 
 impl Socket {
-    /// Sends a command and waits for its reply. What is pushed meanwhile is kept.
+    /// Sends a command and waits for its reply. Pushes that arrive before it are kept.
     pub(crate) async fn ask(&mut self, mut command: Value) -> Result<Value, Closed> {
         let id = self.next_id;
         self.next_id += 1;
@@ -179,7 +179,7 @@ impl Socket {
         assert!(reply["publish"].is_object(), "{reply}");
     }
 
-    /// What is pushed next.
+    /// The next push.
     pub(crate) async fn pushed(&mut self) -> Value {
         if let Some(push) = self.pushes.pop_front() {
             return push["push"].clone();
@@ -194,17 +194,17 @@ impl Socket {
         }
     }
 
-    /// Takes one push that is there already; false if there is none.
+    /// Discards one push that has already arrived; `false` if there is none.
     pub(crate) async fn try_pushed(&mut self) -> bool {
         if self.pushes.pop_front().is_some() {
             return true;
         }
-        // A round trip: what the server sent before it has arrived with it.
+        // After a round trip, everything that the server sent earlier has arrived.
         assert!(matches!(self.round_trip().await, Event::Pong(_)), "closed while looking for a push");
         self.pushes.pop_front().is_some()
     }
 
-    /// Pings, and keeps what is pushed before the answer.
+    /// Sends a ping and waits for the pong. Pushes that arrive before it are kept.
     async fn round_trip(&mut self) -> Event {
         self.send(&frame(Opcode::Ping, true, b"round trip")).await;
         loop {
@@ -215,14 +215,15 @@ impl Socket {
         }
     }
 
-    /// Whether the connection is as it was: a ping is answered, and nothing else came before the answer.
+    /// Whether the connection still works and has received nothing: a ping is answered, and nothing arrives before
+    /// the answer.
     pub(crate) async fn is_undisturbed(&mut self) -> bool {
         let sign = b"still there?";
         self.send(&frame(Opcode::Ping, true, sign)).await;
         matches!(self.event().await, Event::Pong(payload) if payload == sign) && self.pushes.is_empty()
     }
 
-    /// How the server ends the connection. What comes before the end is passed over.
+    /// Waits until the server ends the connection. Messages before the end are skipped.
     pub(crate) async fn closed(&mut self) -> Closed {
         loop {
             if let Event::Closed(closed) = self.event().await {
@@ -235,12 +236,12 @@ impl Socket {
         self.send(&frame(Opcode::Text, true, text.as_bytes())).await;
     }
 
-    /// Sends bytes as they are. That the server has hung up shows when reading.
+    /// Sends raw bytes. An error is ignored: the next read shows that the server has closed the connection.
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         let _ = within("a write", self.stream.write_all(bytes)).await;
     }
 
-    /// What comes next.
+    /// The next message or event.
     pub(crate) async fn event(&mut self) -> Event {
         within("an event", self.next()).await
     }

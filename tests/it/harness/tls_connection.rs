@@ -1,4 +1,4 @@
-//! Connections below the protocols: TLS to the server, and what the kernel says about the server's side.
+//! Connections below the protocols: TLS to the server, and the kernel's state of the server's end.
 
 use std::{fs, net::SocketAddr, path::Path, sync::Arc};
 
@@ -29,13 +29,13 @@ pub(super) async fn connect_tls(server: SocketAddr, certificate: &Path) -> TlsSt
     within("TLS", connecting).await.expect("a certificate for localhost")
 }
 
-/// The state of the server's end of the connection between `server` and `client`, as the kernel names it; `None` when the
-/// kernel has forgotten it.
+/// The kernel's state of the server's end of the connection between `server` and `client`; `None` if the connection
+/// no longer exists.
 pub(crate) fn server_side_state(server: SocketAddr, client: SocketAddr) -> Option<&'static str> {
     find(server, client).map(|(state, _)| state)
 }
 
-/// How many bytes wait in the server's send queue.
+/// The number of bytes in the server's send queue.
 pub(crate) fn server_side_unsent(server: SocketAddr, client: SocketAddr) -> u64 {
     find(server, client).map_or(0, |(_, unsent)| unsent)
 }

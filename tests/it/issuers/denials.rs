@@ -81,7 +81,7 @@ async fn a_subscription_ends_with_its_token_and_the_connection_stays() {
     let reply = ann.ask(json!({"subscribe": {"channel": room, "token": token}})).await.unwrap();
     assert_eq!(reply["error"]["code"], 103, "{reply}");
     resubscribed(&mut ann, room, &json!({"iat": now() - 60})).await;
-    // What came by the token of the connection is newer.
+    // Subscriptions that used the connection's own token are newer than this moment.
     let before = app.now() - Duration::from_secs(30);
     let done = app.invalidate_tokens_before(&Subject::new("corp:ann"), before).await;
     assert_eq!((done.closed, done.pending), (1, 0));

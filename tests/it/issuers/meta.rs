@@ -16,7 +16,7 @@ fn app() -> App {
     })
 }
 
-/// The only connection that servers are told of.
+/// The only connection in the answer of the server API.
 async fn listed(app: &App) -> Value {
     let result = app.api_result("connections", of_user("corp:ann")).await;
     let connections = result["connections"].as_object().expect("connections");

@@ -1,4 +1,5 @@
-//! Keys that an issuer publishes: fetched over TLS, as rarely as possible, trusted for a while, and never from elsewhere.
+//! Keys that an issuer publishes: the server fetches them over TLS and only from the configured URL, as rarely as
+//! possible, and trusts them for a limited time.
 
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use crate::harness::{
     issuer::{Publisher, Way},
 };
 
-/// A little more than what lies between two fetches because of names that are not known.
+/// A little longer than the minimum interval between two fetches that unknown key ids cause.
 const PAUSE: Duration = Duration::from_secs(11);
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -23,7 +24,7 @@ async fn while_the_keys_cannot_be_had_nobody_can_tell() {
     assert_eq!(told(&app, &token).await, "error 100");
     let handshake = app.handshake(ROUTE).header("authorization", &format!("Bearer {token}"));
     assert_eq!(handshake.refusal().await.status, 503);
-    // Only the first of them asked: the issuer is given a rest.
+    // Only the first attempt fetched the keys; for a while after a failure there is no further fetch.
     assert_eq!(publisher.asked(), 1);
 }
 

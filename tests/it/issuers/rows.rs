@@ -12,7 +12,7 @@ use crate::harness::{
 async fn who_leaves_while_the_row_is_being_written_has_a_session_that_has_ended() {
     let app = App::with(issuer::shared_with);
     let mut holder = app.rows().await;
-    // Lets others read, but not write.
+    // This lock permits reads and blocks writes.
     let lock = holder.transaction().await.expect("a transaction");
     lock.batch_execute("LOCK TABLE external_sessions IN SHARE MODE").await.expect("the lock");
     let waiting = "SELECT count(*) FROM pg_stat_activity

@@ -1,4 +1,4 @@
-//! Subscription tokens: what one permits, and for which user.
+//! Subscription tokens: what they permit, and for which user.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::harness::{
     issuer::{self, now, signed, signed_with},
 };
 
-/// No right of any user reaches it.
+/// No user has a right to this channel without a token.
 const PRIVATE: &str = "$ephemeral:room";
 
 async fn subscribe(socket: &mut Socket, channel: &str, token: &str) -> Result<Value, Closed> {
@@ -111,7 +111,7 @@ async fn an_issuer_without_a_prefix_permits_users_of_ours() {
     let claims = json!({"sub": session.person.id.to_string(), "channel": PRIVATE});
     let reply = subscribe(&mut socket, PRIVATE, &signed(&claims)).await.unwrap();
     assert!(reply["subscribe"].is_object(), "{reply}");
-    // It is no token for a connection.
+    // A subscription token is no connection token.
     assert_eq!(super::told(&app, &signed(&json!({"sub": "1"}))).await, "close 3500");
 }
 

@@ -1,4 +1,4 @@
-//! A signature counter that goes back: there may be a copy of the passkey.
+//! A signature counter that decreases shows that there may be a copy of the passkey.
 
 use serde_json::{Value, json};
 
@@ -15,7 +15,7 @@ async fn events(app: &App, event: &str) -> Vec<(Option<i64>, String)> {
     rows.iter().map(|row| (row.get(0), row.get(1))).collect()
 }
 
-/// Uses the passkey twice, and then its copy from before.
+/// Uses the passkey twice, and then a copy from before these uses.
 async fn use_a_copy(app: &App, authenticator: &mut PasskeyAuthenticator) -> crate::harness::Answer {
     for _ in 0..2 {
         CookieClient::of(app).sign_in(authenticator, &json!({})).await.expect(200);
@@ -71,7 +71,7 @@ async fn a_suspended_passkey_does_not_leave_the_password_alone_to_guard_the_acco
         (&asked.body["status"], &asked.body["methods"]),
         (&json!("2fa_required"), &json!(["backup_code"]))
     );
-    // A backup code is the way back in, and there the passkey can be removed.
+    // The user can sign in with a backup code, and remove the passkey.
     let answer = json!({"challenge_id": asked.body["challenge_id"], "backup_code": code});
     let session =
         Session::granted(&person, &client.post("/api/v1/auth/2fa/verify", &answer).await.expect(200));

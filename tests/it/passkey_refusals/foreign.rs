@@ -1,5 +1,4 @@
-//! Answers that are genuine, and not for this question: replayed, too late, another browser's, another user's, of another
-//! kind.
+//! Genuine answers to another challenge: replayed, late, from another browser, of another user, or of another kind.
 
 use std::time::Duration;
 
@@ -89,7 +88,7 @@ async fn a_ceremony_is_finished_as_what_it_began() {
     let client = CookieClient::of(&app);
     let (sign_in, step_up) = (client.begin(&json!({})).await, session.begin_step_up().await);
     let registration = session.begin_registration().await;
-    // The answer of one kind to the other door, to both doors' ceremonies.
+    // Answers of each kind are sent to the endpoint of the other kind, for every ceremony.
     for ceremony in [&sign_in, &step_up, &registration] {
         let shown = authenticator.assert_with(0, &with_rp(ceremony));
         let made = PasskeyAuthenticator::of(&app).register(&with_rp(ceremony));
@@ -111,7 +110,7 @@ async fn a_ceremony_is_finished_as_what_it_began() {
     assert_eq!(session.passkeys().await.len(), 1);
 }
 
-/// The options with what a authenticator needs for either kind.
+/// The options, with the fields that an authenticator needs for both kinds of ceremony.
 fn with_rp(ceremony: &Ceremony) -> serde_json::Value {
     let mut options = json!({"rpId": "localhost", "rp": {"id": "localhost"}, "user": {"id": "AAAA"}});
     options["challenge"] = ceremony.options["challenge"].clone();
@@ -127,7 +126,7 @@ async fn somebody_elses_passkey_signs_nobody_in_under_another_name() {
     let ceremony = client.begin(&json!({"username": victim.email})).await;
     let credential = own.assert_with(0, &ceremony.options);
     refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
-    // Nor does saying that it is the other's.
+    // Sending the victim's user handle does not help either.
     let ceremony = client.begin(&json!({})).await;
     let handle = user_handle(&theirs.assert(&ceremony.options));
     own.user_handle = Some(handle);
@@ -151,7 +150,7 @@ async fn somebody_elses_passkey_is_no_second_factor() {
     let ceremony = client.begin(&how).await;
     let credential = own.assert_with(0, &ceremony.options);
     refused_in_words(client.finish(&ceremony, &credential).await.expect(401));
-    // Another browser cannot even begin.
+    // Another browser cannot begin the ceremony either.
     refused_in_words(CookieClient::of(&app).post("/api/v1/webauthn/login/begin", &how).await.expect(401));
 }
 

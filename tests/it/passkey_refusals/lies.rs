@@ -7,7 +7,7 @@ use crate::harness::{Answer, App, CookieClient, PasskeyAuthenticator, eventually
 
 type Lie = (&'static str, fn(&mut PasskeyAuthenticator));
 
-/// What may be wrong with an answer of either kind.
+/// False statements that are possible in both kinds of answer.
 const LIES: [Lie; 5] = [
     ("nobody proved to be the owner", |liar| liar.verified = false),
     ("nobody touched it", |liar| liar.present = false),
@@ -16,7 +16,7 @@ const LIES: [Lie; 5] = [
     ("it was another kind of ceremony", |liar| liar.ceremony = Some("payment.get")),
 ];
 
-/// Origins that are not the server's page, whatever they look like.
+/// Origins that look like the server's origin but differ from it.
 fn look_alikes(app: &App) -> Vec<String> {
     let port = app.address().port();
     vec![
@@ -126,7 +126,7 @@ async fn an_altered_answer_signs_nobody_in() {
     still_signs_in(&app, &mut authenticator).await;
 }
 
-/// A sign-in with one letter altered on the way.
+/// A sign-in in which one character of the answer is changed.
 async fn altered(app: &App, authenticator: &mut PasskeyAuthenticator, part: &str) -> Answer {
     let client = CookieClient::of(app);
     let ceremony = client.begin(&json!({})).await;
@@ -152,7 +152,7 @@ async fn no_lie_tells_whether_a_name_has_a_passkey() {
             let client = CookieClient::of(&app);
             let ceremony = client.begin(&json!({"username": name})).await;
             let mut credential = authenticator.assert_with(0, &ceremony.options);
-            // What was offered, signed with nothing that would fit, as a stranger without the key would send it.
+            // An offered credential id with an invalid signature, as an attacker without the key would send it.
             for field in ["id", "rawId"] {
                 credential[field] = ceremony.options["allowCredentials"][0]["id"].clone();
             }

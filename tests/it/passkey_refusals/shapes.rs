@@ -1,11 +1,12 @@
-//! WebAuthn JSON in shapes that no browser makes: refused with a problem, never the server's fault.
+//! Malformed WebAuthn JSON, which no browser sends: it is refused with a problem document, and never causes a server
+//! error.
 
 use serde_json::{Value, json};
 
 use super::{owner, patient, refused_in_words, still_signs_in};
 use crate::harness::{Ceremony, CookieClient, PasskeyAuthenticator};
 
-/// Values that are wrong wherever a text of base64 is expected.
+/// Values that are invalid as Base64 text.
 fn odd_values() -> Vec<Value> {
     vec![
         Value::Null,
@@ -23,13 +24,13 @@ fn odd_values() -> Vec<Value> {
         json!("oA"),
         json!("v_____8"),
         json!("A".repeat(20_000)),
-        // CBOR of maps within maps, and of a text that claims to be longer than memory.
+        // CBOR of deeply nested maps, and of a text whose stated length exceeds the memory.
         json!("oaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGhoaGh"),
         json!("e____________w"),
     ]
 }
 
-/// Every answer with one field of it odd, missing, or renamed.
+/// Copies of the answer with one field invalid, missing or renamed.
 fn disfigured(credential: &Value, parts: &[&str]) -> Vec<Value> {
     let mut all = Vec::new();
     for field in ["id", "rawId", "type", "response", "clientExtensionResults"] {
@@ -56,7 +57,8 @@ fn disfigured(credential: &Value, parts: &[&str]) -> Vec<Value> {
     all
 }
 
-/// What is refused, or harmless: an answer with an error only in a field that the server does not read may be accepted.
+/// Checks for a refusal without a server error. An answer may be accepted if the server does not read the changed
+/// field.
 #[track_caller]
 fn never_the_servers_fault(answer: crate::harness::Answer, sent: &Value) {
     assert!(answer.status < 500, "{} {}: {sent}", answer.status, answer.text);

@@ -1,10 +1,11 @@
-//! `subscribe` finds a connection that was authenticated at its handshake, and has not sent `connect` yet.
+//! `subscribe` also reaches a connection that was authenticated at its handshake but has not sent `connect`.
 
 use serde_json::json;
 
 use crate::harness::{Session, Socket, app_with_key};
 
-/// A connection that has said nothing, and was subscribed to this channel, in which it has heard one publication.
+/// A connection that has sent no command. The server has subscribed it to this channel, and it has received one
+/// publication.
 async fn subscribed(session: &Session, channel: &str) -> Socket {
     let mut socket = session.connect().await;
     let wanted = json!({
@@ -17,7 +18,7 @@ async fn subscribed(session: &Session, channel: &str) -> Socket {
     socket
 }
 
-/// Publishes, and says at which offset the connection hears it.
+/// Publishes, and returns the offset at which the connection receives the publication.
 async fn published(session: &Session, socket: &mut Socket, channel: &str) -> u64 {
     session.app.api_result("publish", json!({"channel": channel, "data": "news"})).await;
     loop {

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::{App, Session, Socket, app_with_key};
 
-/// The next publication; joins and leaves are passed over.
+/// The next publication. Joins and leaves are skipped.
 async fn publication(socket: &mut Socket) -> Value {
     loop {
         let push = socket.pushed().await;

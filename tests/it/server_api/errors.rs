@@ -1,4 +1,4 @@
-//! How methods refuse: by a code in the body, or by a status if the caller asks for one.
+//! Errors of methods: a code in the body, or a status if the caller requests that.
 
 use serde_json::json;
 

@@ -1,4 +1,4 @@
-//! API keys: which methods a key may call, and until when.
+//! API keys: which methods a key may call, and when it expires.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! `refresh` with `info`: what others see of a connection from then on.
+//! `refresh` with `info` changes what other clients see of a connection.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! `session` as the original takes it: the secret of an emulated stream, which means its one connection.
+//! The parameter `session` as in Centrifugo: the secret of an emulated stream, which selects its single connection.
 
 use serde_json::json;
 

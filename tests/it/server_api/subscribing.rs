@@ -1,4 +1,4 @@
-//! `subscribe` answers when the channel has taken the connections in, and says why if it has not.
+//! `subscribe` answers when the channel has added the connections, or with the reason if it has not.
 
 use std::{sync::Arc, time::Duration};
 
@@ -36,7 +36,7 @@ async fn connections_that_cannot_be_subscribed_are_counted_and_the_reason_is_tol
         app.api_result("subscribe", wanted.clone()).await,
         json!({"done": 2, "pending": 0, "failed": 1, "error": full})
     );
-    // Two have it already; the third cannot have it.
+    // Two connections are already subscribed; the third cannot be.
     assert_eq!(app.api_error("subscribe", wanted).await, 106);
     let nobody = json!({"user": "nobody", "channel": "pair:a"});
     assert_eq!(app.api_result("subscribe", nobody).await, json!({"done": 0, "pending": 0}));
@@ -127,7 +127,7 @@ async fn a_channel_that_cannot_be_read_takes_nobody_in_and_says_so() {
         SubscribeCounts { failed: 1, error: Some(ErrorCode::Internal), ..SubscribeCounts::default() }
     );
     proxy.mend();
-    // It is forgotten, and may be tried again.
+    // The failed subscription is not stored, so it can be tried again.
     crate::harness::eventually("it works again", async || {
         app.realtime().subscribe(&selection, wanted.clone()).await.done == 1
     })

@@ -24,7 +24,7 @@ async fn what_is_not_newer_is_neither_delivered_nor_kept_and_the_answer_is_where
     let session = app.register().await.sign_in().await;
     let mut socket = session.connect_by_command().await;
     let own = format!("user:#{}", session.person.id);
-    // One in PostgreSQL, one in memory.
+    // The first channel is in PostgreSQL, the second in memory.
     for channel in ["chat:lobby", &own] {
         socket.ask(json!({"subscribe": {"channel": channel}})).await.expect("a reply");
         let wanted =

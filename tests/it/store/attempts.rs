@@ -1,4 +1,4 @@
-//! Attempts: what is remembered of them, and that one that succeeds is written with its session or not at all.
+//! Sign-in attempts: their stored data, and that a successful one is written together with its session or not at all.
 
 use std::{net::IpAddr, time::Duration};
 
@@ -127,7 +127,8 @@ fn a_history_stays_small() {
     });
 }
 
-/// A sign-in that waits for the default partition while its month is divided off it: not the client's fault, nor a defect.
+/// A sign-in waits for the default partition while the partition of its month is split off. The error must be
+/// `Unavailable`, because neither the client nor the server made a mistake.
 #[test]
 fn an_attempt_whose_month_is_made_while_it_waits_is_one_to_be_tried_again() {
     with_db(|db| async move {

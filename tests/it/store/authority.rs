@@ -1,4 +1,4 @@
-//! The session on behalf of which something is changed: if it has ended by the time of the change, nothing changes.
+//! The acting session of a change: if it has ended before the change is written, nothing changes.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ fn authority(session: &Session) -> ActingSession {
     ActingSession { session: session.id, user: session.user, role: Role::User, privileged_until: None }
 }
 
-/// An order of that session's.
+/// A revocation that this session requests.
 fn order(by: &Session, target: Target) -> RevocationRequest {
     RevocationRequest {
         acting_session: Some(authority(by)),
@@ -30,7 +30,7 @@ fn order(by: &Session, target: Target) -> RevocationRequest {
     }
 }
 
-/// A session changes its user's password.
+/// A change of the password that this session requests.
 fn new_password(by: &Session) -> RevocationRequest {
     RevocationRequest {
         except: Some(by.id),
@@ -39,7 +39,7 @@ fn new_password(by: &Session) -> RevocationRequest {
     }
 }
 
-/// What the order lacked.
+/// What the acting session had lost.
 fn lapse(answer: Result<CommittedRevocation, StoreError>) -> Lapse {
     match answer {
         Err(StoreError::Lapsed(lapse)) => lapse,
@@ -164,14 +164,15 @@ fn of_two_sessions_that_change_the_password_at_once_one_does() {
     });
 }
 
-/// A session of this user after whatever was revoked before.
+/// A new session of this user after earlier revocations.
 async fn sign_in_again(db: &Db, name: &str) -> Session {
     let email = Email::parse(&format!("{name}@example.com")).unwrap();
     let found = db.store.user_by_email(email, None).await.unwrap().unwrap();
     db.open(OpenSession { revoked_all: found.revoked_all, ..Db::sign_in(&found.user) }).await
 }
 
-/// Two that end each other at the same moment, whatever they aim at: one does, and neither waits for the other for ever.
+/// Two sessions revoke each other at the same moment, with every combination of targets. One succeeds, and there is
+/// no deadlock.
 #[test]
 fn of_two_that_revoke_each_other_one_does() {
     with_db(|db| async move {

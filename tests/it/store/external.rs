@@ -120,7 +120,7 @@ fn a_session_that_was_taken_for_dead_is_named_and_never_lives_again() {
         let later = now() + Duration::from_secs(100);
         db.store.touch_external(vec![other.id], later).await.unwrap();
         assert_eq!(db.store.end_orphans(later, later).await.unwrap(), 1);
-        // An order cannot find it any more.
+        // A revocation no longer finds the ended session.
         assert_eq!(db.revoke(Target::Subject(Subject::new("corp:ann")), Cause::Revoked).await.id, None);
         let both = vec![session.id, other.id];
         assert_eq!(db.store.touch_external(both, later).await.unwrap(), [session.id]);

@@ -156,7 +156,7 @@ fn a_batch_that_the_database_refuses_leaves_nothing_behind() {
     });
 }
 
-/// The row is locked, so that the batch hangs in the database when the link breaks.
+/// The row is locked, so the batch waits in the database when the connection breaks.
 #[test]
 fn a_link_that_breaks_meanwhile_leaves_the_outcome_unknown_until_it_is_settled() {
     with_db(|db| async move {

@@ -1,6 +1,6 @@
-//! The store against a real PostgreSQL: what it promises to services, one fact per test.
+//! Tests of the store with a real PostgreSQL, one fact per test.
 //!
-//! Each fact gets a migrated database of its own from the harness.
+//! Each test gets its own migrated database from the harness.
 
 #![allow(clippy::unwrap_used, reason = "a fact that cannot be asked about fails")]
 
@@ -39,7 +39,7 @@ use store::{
 };
 use time::OffsetDateTime;
 
-/// Everything that is kept of a channel.
+/// The range of all stored publications of a channel.
 const ALL: Range = Range {
     after: 0,
     before: u64::MAX,
@@ -50,13 +50,13 @@ const ALL: Range = Range {
     younger_than_ms: 0,
 };
 
-/// A database with a store on it.
+/// A database and its store.
 struct Db {
     settings: DatabaseSettings,
     store: Store,
 }
 
-/// Runs a fact on a fresh database.
+/// Runs a test with a fresh database.
 fn with_db<F: Future<Output = ()>>(fact: impl FnOnce(Db) -> F) {
     let settings = crate::harness::fresh_database();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
@@ -104,7 +104,7 @@ impl Db {
         self.store.insert_user(new, event("user.registered")).await.unwrap()
     }
 
-    /// A sign-in of this user as it stands after its password was checked.
+    /// A sign-in of this user after the check of the password.
     fn sign_in(user: &User) -> OpenSession {
         OpenSession {
             id: SessionId::random(),
@@ -136,7 +136,7 @@ impl Db {
         self.store.commit(RevocationRequest::new(target, cause, now())).await.unwrap()
     }
 
-    /// A connection beside the pool, for looking at rows.
+    /// A connection outside the pool, for reading and changing rows.
     async fn raw(&self) -> tokio_postgres::Client {
         let (client, connection) = self.settings.config.connect(tokio_postgres::NoTls).await.unwrap();
         tokio::spawn(connection);

@@ -72,7 +72,7 @@ fn a_sign_in_of_a_user_suspended_meanwhile_is_superseded() {
     });
 }
 
-/// Many rounds of one sign-in against one revocation: whichever comes first, no live session remains.
+/// Many rounds of a sign-in against a revocation. In either order, no session stays open.
 #[test]
 fn a_sign_in_racing_a_revocation_leaves_no_live_session() {
     with_db(|db| async move {

@@ -1,4 +1,4 @@
-//! A database that cannot be reached: `Unavailable` and nothing else, and recovery by itself.
+//! A database that cannot be reached: the only error is `Unavailable`, and the store recovers by itself.
 
 use std::time::{Duration, Instant};
 
@@ -70,7 +70,8 @@ fn a_read_only_database_is_unavailable_and_its_connections_are_not_kept() {
     });
 }
 
-/// Each statement comes to an end before the database itself would end it, and yet the caller does not wait for all of them.
+/// Each statement is faster than the statement timeout of the database, but together they exceed the time limit of
+/// the caller.
 #[test]
 fn a_write_of_many_slow_statements_is_not_waited_for_longer_than_people_do() {
     with_db(|db| async move {

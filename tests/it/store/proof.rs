@@ -1,4 +1,4 @@
-//! Tickets, which can be used once, and the privilege of a recent proof of presence.
+//! Tickets, which can be used only once, and the privilege of a recent proof of presence.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Refresh tokens, which can be used once, and the record that a session was used.
+//! Refresh tokens, which can be used only once, and the recorded uses of a session.
 
 use std::time::Duration;
 

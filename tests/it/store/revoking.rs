@@ -140,8 +140,8 @@ fn the_event_says_how_many_and_why() {
     });
 }
 
-/// Both lock rows in the order of their ids. In any other order the two would hold rows on both sides of the one that is
-/// held here, and wait for each other when it is released.
+/// Both lock rows in the order of their ids. This test holds a row in the middle; in any other order each of the two
+/// would lock rows that the other needs, and they would deadlock after the release.
 #[test]
 fn a_revocation_and_touches_do_not_wait_for_each_other() {
     with_db(|db| async move {

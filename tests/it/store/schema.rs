@@ -1,4 +1,4 @@
-//! The schema on an empty database, and what its constraints refuse.
+//! The schema on an empty database, and the values that its constraints refuse.
 
 use domain::account::email::Email;
 use store::{NewUser, StoreError, UserFilter};

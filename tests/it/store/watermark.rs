@@ -15,7 +15,7 @@ fn a_revocation_whose_transaction_began_first_and_committed_last_is_not_missed()
         let listener = db.store.listen().await.unwrap();
         let start = listener.watermark().await.unwrap();
 
-        // The slow one takes its number first and keeps its transaction open.
+        // The slow transaction takes its id first and stays open.
         let mut raw = db.raw().await;
         let slow = raw.transaction().await.unwrap();
         let row = slow
@@ -78,7 +78,8 @@ fn everything_committed_by_many_at_once_arrives() {
     });
 }
 
-/// However long it takes, and however many there are.
+/// Earlier revocations must not be delivered again while a long transaction keeps the lowest running transaction id
+/// in place.
 #[test]
 fn a_long_transaction_does_not_bring_revocations_back() {
     with_db(|db| async move {
@@ -101,7 +102,7 @@ fn a_long_transaction_does_not_bring_revocations_back() {
     });
 }
 
-/// A dump keeps the transactions' numbers of the cluster that it was taken from, which may be far ahead.
+/// A dump contains the transaction ids of its original cluster, which may be far higher than those of this cluster.
 #[test]
 fn revocations_of_a_restored_database_are_not_new() {
     with_db(|db| async move {

@@ -1,4 +1,4 @@
-//! An issuer's server of published keys, over TLS or without, which answers as a test wants, also badly.
+//! An issuer's HTTP server that publishes keys, with or without TLS. A test can make it fail.
 
 use std::{
     collections::HashMap,
@@ -31,18 +31,18 @@ use tokio_rustls::TlsAcceptor;
 
 use super::{compact, configure, signed_with};
 
-/// How it answers.
+/// The way in which it answers.
 #[derive(Clone)]
 pub(crate) enum Way {
     /// With 503.
     Unavailable,
     /// With this text.
     Text(String),
-    /// With the way to another address, and with this text.
+    /// With a redirect to this address, and this text.
     Elsewhere(String, String),
     /// Not at all.
     Never,
-    /// With as much as is taken.
+    /// With an endless body.
     Endless,
 }
 
@@ -50,7 +50,7 @@ pub(crate) enum Way {
 pub(crate) struct Publisher {
     keys: Mutex<HashMap<String, Arc<EcdsaKeyPair>>>,
     address: SocketAddr,
-    /// The certificate of the authority that signed its own, in PEM form, if it speaks TLS.
+    /// The certificate of the authority that signed its certificate, in PEM form, if it uses TLS.
     authority: Option<tempfile::NamedTempFile>,
     shared: Arc<Shared>,
 }
@@ -61,12 +61,12 @@ struct Shared {
 }
 
 impl Publisher {
-    /// One that does not give its keys yet.
+    /// An issuer that does not publish its keys yet.
     pub(crate) async fn silent() -> Self {
         Self::listening(None, None).await
     }
 
-    /// The same over TLS, with an authority of its own, which no system trusts.
+    /// As [`Self::silent`], but over TLS, with a certificate of a private authority.
     pub(crate) async fn over_tls() -> Self {
         let (authority, config) = certified();
         let file = tempfile::NamedTempFile::new().expect("a file");
@@ -98,27 +98,27 @@ impl Publisher {
         publisher
     }
 
-    /// From here on its key `current` can be had.
+    /// Publishes its key `current` from now on.
     pub(crate) fn publish(&self) {
         self.publish_only(&["current"]);
     }
 
-    /// From here on these keys can be had, and no others.
+    /// Publishes exactly these keys from now on.
     pub(crate) fn publish_only(&self, kids: &[&str]) {
         self.answer_with(self.set(kids));
     }
 
-    /// What it answers from here on.
+    /// Answers with this body from now on.
     pub(crate) fn answer_with(&self, body: String) {
         self.answer(Way::Text(body));
     }
 
-    /// How it answers from here on.
+    /// Answers in this way from now on.
     pub(crate) fn answer(&self, way: Way) {
         *self.shared.way.lock() = way;
     }
 
-    /// The set of these keys.
+    /// The JSON Web Key Set of these keys.
     pub(crate) fn set(&self, kids: &[&str]) -> String {
         let part = |bytes: &[u8]| URL_SAFE_NO_PAD.encode(bytes);
         let published = |kid: &&str| {
@@ -134,7 +134,7 @@ impl Publisher {
         self.shared.asked.load(Ordering::Relaxed)
     }
 
-    /// A token under the key of this name.
+    /// A token that is signed with the key of this name.
     pub(crate) fn signed(&self, kid: &str, claims: &Value) -> String {
         let pair = self.key(kid);
         compact(&json!({"alg": "ES256", "kid": kid}), claims, |message| {
@@ -142,31 +142,31 @@ impl Publisher {
         })
     }
 
-    /// A token that takes what is published for a shared secret.
+    /// A token that is signed with the published key set as if it were a shared secret.
     pub(crate) fn confused(&self, claims: &Value) -> String {
         signed_with(&self.set(&["current"]), &json!({"alg": "HS256", "kid": "current"}), claims)
     }
 
-    /// Takes this issuer's tokens in the settings of a server, with its authority where it has one.
+    /// Configures a server to accept this issuer's tokens, with its authority if it has one.
     pub(crate) fn trusted_by(&self, settings: &mut Settings) {
         self.trusted_through(settings, self.authority_file());
     }
 
-    /// The same with another authority, or none.
+    /// As [`Self::trusted_by`], with another authority or none.
     pub(crate) fn trusted_through(&self, settings: &mut Settings, authority: Option<&Path>) {
         let keys = json!({"jwks_url": self.url()});
         let entry = json!({"name": "id", "keys": keys, "algorithms": ["ES256"], "ca_file": authority});
         configure(settings, &json!([entry]));
     }
 
-    /// Where its keys are.
+    /// The URL of its keys.
     pub(crate) fn url(&self) -> String {
         let scheme = if self.authority.is_some() { "https" } else { "http" };
-        // The name: it is what the certificate is for.
+        // The host must be a name, because the certificate is issued for it.
         format!("{scheme}://localhost:{}/keys", self.address.port())
     }
 
-    /// Where the certificate of its authority is.
+    /// The file of its authority's certificate.
     pub(crate) fn authority_file(&self) -> Option<&Path> {
         self.authority.as_ref().map(tempfile::NamedTempFile::path)
     }
@@ -188,7 +188,7 @@ impl Shared {
             Way::Unavailable => ("503 Unavailable", String::new(), String::new()),
             Way::Text(body) => ("200 OK", String::new(), body),
             Way::Elsewhere(url, body) => ("302 Found", format!("location: {url}\r\n"), body),
-            // Until the other side has had enough.
+            // Waits until the client closes the connection.
             Way::Never => return drop(stream.read(&mut [0; 1]).await),
             Way::Endless => return endless(&mut stream).await,
         };
@@ -206,7 +206,7 @@ async fn endless(stream: &mut (impl AsyncWrite + Unpin)) {
     }
 }
 
-/// The certificate of an authority, and how a server speaks that it vouches for.
+/// The certificate of a new authority, and the TLS configuration of a server with a certificate of it.
 fn certified() -> (String, ServerConfig) {
     let mut params = CertificateParams::new(Vec::new()).expect("no names");
     params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

@@ -1,4 +1,5 @@
-//! Channels that are due, and channels that are forgotten: whatever happens, no offset of a name is given twice.
+//! Channels that are due for a check, and channels whose rows are deleted: no offset of a channel name is ever
+//! assigned twice.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -15,19 +16,20 @@ fn named(name: &str) -> ChannelName {
 }
 
 impl Db {
-    /// The floor below which no channel begins anew.
+    /// The floor: the offset above which new channels begin.
     async fn floor(&self) -> i64 {
         self.count("SELECT floor FROM channel_epoch").await
     }
 
-    /// Forgets these channels, if they are empty and nothing was written there for a day.
+    /// Deletes the rows of those channels that are empty and have had no publication for a day, as of now plus
+    /// `after`. Returns their number.
     async fn forget(&self, names: &[ChannelName], after: Duration) -> u64 {
         let kept: Vec<_> =
             names.iter().cloned().map(|name| ChannelRetention { meta_ttl: DAY, ..kept(name) }).collect();
         self.store.forget_channels(kept, now() + after).await.unwrap().unwrap_or(0)
     }
 
-    /// Everything that was published there goes, and its keys.
+    /// Deletes all publications and idempotency keys of the channel.
     async fn empty(&self, name: &ChannelName) {
         self.store.remove_messages(name.clone(), u64::MAX).await.unwrap();
         while !self.store.clear_messages(vec![kept(name.clone())], now()).await.unwrap() {}
@@ -75,7 +77,7 @@ fn a_channel_without_a_row_begins_above_the_floor_however_it_is_asked() {
     });
 }
 
-/// As of a statement that was prepared before, and that the deletion keeps waiting.
+/// The append uses a statement that was prepared earlier, and waits for the deletion.
 #[test]
 fn whoever_waits_while_a_channel_is_forgotten_begins_above_the_floor() {
     with_db(|db| async move {

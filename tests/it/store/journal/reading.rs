@@ -1,4 +1,4 @@
-//! What is read of a channel, and how much: the database itself sends no more than was asked for.
+//! Reads of a channel: the database sends no more than the requested range and size.
 
 use std::sync::Arc;
 
@@ -18,7 +18,7 @@ use crate::harness::{DatabaseProxy, eventually};
 const KIB: usize = 1024;
 const MIB: usize = 1024 * KIB;
 
-/// Of so many bytes, which the database cannot press together.
+/// A message with this many bytes, which the database cannot compress.
 fn large(bytes: usize, seed: usize) -> NewMessage {
     let mut state = u64::try_from(seed).unwrap() + 1;
     let letter = |_| {
@@ -75,7 +75,7 @@ fn an_open_says_whether_it_is_all_that_is_kept() {
         assert_eq!(open(Range { limit: 5, ..ALL }).await, (vec![1, 2, 3, 4, 5], true));
         assert_eq!(open(Range { limit: 4, ..ALL }).await, (vec![2, 3, 4, 5], false));
         assert_eq!(open(Range { limit: 4, size: 4, ..ALL }).await, (vec![2, 3, 4, 5], true));
-        // Each weighs its data of three bytes, and something for itself.
+        // Each weighs 131 bytes: its data of three bytes, and a fixed overhead.
         assert_eq!(open(Range { bytes: 5 * 131, ..ALL }).await, (vec![1, 2, 3, 4, 5], true));
         assert_eq!(open(Range { bytes: 5 * 131 - 1, ..ALL }).await, (vec![2, 3, 4, 5], false));
         assert_eq!(open(Range { bytes: 1, ..ALL }).await, (vec![5], false));
@@ -85,7 +85,7 @@ fn an_open_says_whether_it_is_all_that_is_kept() {
     });
 }
 
-/// What is stored apart or pressed together weighs what it will weigh in memory.
+/// Values that PostgreSQL stores out of line or compressed count with their size in memory.
 #[test]
 fn the_database_weighs_as_memory_does_and_tags_no_less() {
     with_db(|db| async move {
@@ -124,7 +124,7 @@ fn the_database_weighs_as_memory_does_and_tags_no_less() {
     });
 }
 
-/// A lock that this test holds makes every row that is read hang, and nothing that is written.
+/// A lock of this test blocks every read of a row, but no write.
 #[test]
 fn while_reads_have_all_that_is_theirs_an_append_is_answered() {
     with_db(|db| async move {

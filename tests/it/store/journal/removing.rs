@@ -1,4 +1,4 @@
-//! What is removed of a channel: what the removal names, and nothing that came after, however late it is carried out.
+//! Removal deletes exactly the requested publications, and no later ones, however late it is carried out.
 
 use logic::journal::Placement;
 use store::Store;
@@ -31,8 +31,8 @@ fn a_removal_takes_what_it_names_and_gives_nothing_back() {
     });
 }
 
-/// The row is locked, so that the removal waits in the database when the connection breaks, and a publication comes before
-/// it is carried out.
+/// The row is locked, so the removal waits in the database when the connection breaks. A publication is committed
+/// before the removal is carried out.
 #[test]
 fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
     with_db(|db| async move {

@@ -1,4 +1,4 @@
-//! Versions in the journal: each message is compared with what came before it, in its batch, too.
+//! Versions in the journal: each message is compared with all earlier ones, including those of its own batch.
 
 use logic::version::Version;
 
