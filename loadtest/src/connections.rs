@@ -210,7 +210,7 @@ async fn serve(
             instruction = instructions.recv() => match instruction {
                 Some(Instruction::Send(text)) => text,
                 Some(Instruction::Stall(resumed)) => {
-                    // A dropped sender means the same as a used one.
+                    // Dropping the sender also ends the stall.
                     let _ = resumed.await;
                     continue;
                 }

@@ -87,7 +87,7 @@ impl Scenario {
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let name = cli.scenario.name();
-    // It fails only if a provider is installed already, which is fine too.
+    // This fails only if a provider is already installed, which is no problem.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     // One thread: the server often runs on this machine too, and needs the other cores.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();

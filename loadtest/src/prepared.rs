@@ -1,5 +1,5 @@
-//! Sessions that an earlier run signed in, saved in a file in the data directory. They survive a restart of the server, so that a
-//! scenario can measure a process that has hashed no password since it started.
+//! Sessions that an earlier run signed in, saved in a file in the data directory. They stay valid after a restart of
+//! the server, so that a scenario can measure a process that has not hashed any password.
 
 use std::{
     fs,

@@ -22,7 +22,7 @@ pub(crate) struct Incarnation {
 pub(crate) struct Memory {
     /// Pages in memory, including those of its files and libraries.
     pub(crate) resident: u64,
-    /// The same, but a page that several processes share counts as a fraction.
+    /// As `resident`, but a page that several processes share counts only in part.
     pub(crate) proportional: u64,
     /// Pages that no other process shares.
     pub(crate) private: u64,
@@ -47,7 +47,7 @@ impl Process {
         Ok(TICK * (used.0 + used.1))
     }
 
-    /// Which run of the process this is.
+    /// Identifies this run of the process.
     pub(crate) fn incarnation(&self) -> io::Result<Incarnation> {
         let began = field(&self.read("stat")?, 22).ok_or(io::ErrorKind::InvalidData)?;
         Ok(Incarnation { pid: self.0, began })
@@ -78,7 +78,8 @@ impl Process {
     }
 }
 
-/// A field of `stat`, with its number in proc(5). Counts from behind the name, which may contain spaces and brackets.
+/// A field of `stat`, with its number in proc(5). The count starts after the process name, because the name may
+/// contain spaces and brackets.
 fn field(stat: &str, number: usize) -> Option<u64> {
     let fields = stat.rsplit_once(')')?.1;
     fields.split_ascii_whitespace().nth(number - 3)?.parse().ok()

@@ -36,7 +36,7 @@ impl Report {
         self.figures.push(Figure { name, shown: format!("{value:.2}"), value: json!(value) });
     }
 
-    /// Adds the kind of what was measured.
+    /// Adds a figure that is a word, such as the transport.
     pub(crate) fn kind(&mut self, name: &'static str, value: &'static str) {
         self.figures.push(Figure { name, shown: value.to_owned(), value: json!(value) });
     }
@@ -51,7 +51,7 @@ impl Report {
         self.notes.push(text.into());
     }
 
-    /// Adds a check. `description` says what was found if the check failed.
+    /// Adds a check. `description` describes a failure.
     pub(crate) fn check(&mut self, passed: bool, description: impl FnOnce() -> String) {
         self.checks += 1;
         if !passed {

@@ -1,4 +1,4 @@
-//! A signed-in session: what signing in returns, what the file of prepared sessions holds, and what a connection is opened with.
+//! A signed-in session: a sign-in returns it, the file of prepared sessions stores it, and a connection uses it.
 
 use std::net::IpAddr;
 

@@ -1,7 +1,8 @@
 //! `idle`: the cost of an open connection while nothing happens on it.
 //!
-//! The figures for memory are right only with prepared sessions, and only if the server was restarted after they were signed in:
-//! hashing passwords leaves tens of MiB with the allocator, and connections would use that memory first.
+//! The figures for memory are correct only with prepared sessions, and only if the server was restarted after these
+//! sessions signed in: after hashing passwords the allocator keeps tens of MiB, and connections would use that memory
+//! first.
 
 use std::{
     sync::Arc,

@@ -1,5 +1,5 @@
-//! `prepare`: signs users in for later runs. The server can be restarted in between: sessions and tokens survive, and memory that
-//! hashing used does not.
+//! `prepare`: signs users in for later runs. The server can be restarted before those runs: sessions and tokens stay
+//! valid, and the memory that hashing used is free again.
 
 use clap::Args as ClapArgs;
 

@@ -1,7 +1,8 @@
 //! `presence`: the cost of joins and leaves, and the latency of presence queries.
 //!
-//! Every connection is a member of the channel. Some of them leave and join again in turn, and the first one queries presence all
-//! the time. An answer must count exactly the members, or, while members move, a number that is possible.
+//! Every connection is a member of the channel. Some of them leave and join again in turn, and the first one queries
+//! presence all the time. An answer must contain exactly the members; while members join and leave, their number must
+//! lie in the possible range.
 
 use std::{
     collections::HashMap,

@@ -1,8 +1,8 @@
 //! `sign-in`: many sign-ins at once, while other users have open sockets.
 //!
-//! Hashing a password is expensive on purpose, so in a burst of sign-ins a server could run out of memory, or answer other clients
-//! late. The figures for memory need a process that has hashed nothing before: register the users first (`--register`), prepare the
-//! sessions of the sockets, and restart the server.
+//! Hashing a password is expensive on purpose, so a burst of sign-ins could exhaust the memory of a server or delay
+//! its answers to other clients. The figures for memory need a process that has hashed nothing before: register the
+//! users first (`--register`), prepare the sessions of the sockets, and restart the server.
 
 use std::{
     sync::Arc,
@@ -24,7 +24,7 @@ use crate::{
     target::{Login, Target},
 };
 
-/// The time between two commands on one connection. That is far below the limit of a connection.
+/// The time between two commands on one connection. This rate is far below the rate limit of a connection.
 const COMMAND_EVERY: Duration = Duration::from_millis(200);
 const BEFORE: Duration = Duration::from_secs(5);
 /// The time between two bursts.
@@ -139,7 +139,7 @@ impl Bursts {
         Ok(Self(requests))
     }
 
-    /// Sends all sign-ins at once, each one time.
+    /// Sends all sign-ins at once, without retries.
     async fn burst(&self) -> Result<Vec<SignInAnswer>, Failure> {
         let (answer, answered) = oneshot::channel();
         self.0.send(answer).map_err(|_| "the sign-in thread has ended")?;

@@ -1,6 +1,6 @@
 //! The deliveries of a fan-out, subscriber by subscriber: each publication once, and in the order of the channel.
 //!
-//! A total count would not do: one delivery that is lost and one that is doubled would cancel each other out.
+//! A total count is not enough: a lost delivery and a duplicate would cancel each other out.
 
 /// The largest number of missing publications that a message lists.
 const LISTED: usize = 10;
@@ -16,7 +16,7 @@ pub(super) struct Ledger {
     /// The newest publication of each publisher in `order`.
     newest: Vec<Option<usize>>,
     subscribers: Vec<Subscriber>,
-    /// Deliveries so far, without those that were doubled.
+    /// Deliveries so far, without duplicates.
     delivered: usize,
 }
 
@@ -33,7 +33,7 @@ pub(super) enum Violation {
     Unknown,
     /// The subscriber has received it already.
     Duplicate,
-    /// Another publication comes next, in the order in which other subscribers received them.
+    /// Other subscribers received another publication at this place.
     OutOfOrder { expected: usize },
     /// A newer publication of the same publisher was delivered earlier.
     PublisherOutOfOrder,
@@ -42,8 +42,9 @@ pub(super) enum Violation {
 impl Ledger {
     /// A ledger for `publications` that `publishers` connections send in turn to `subscribers`.
     ///
-    /// `one_at_a_time` says that each is sent after the one before has reached every subscriber, so that the order of the
-    /// channel is that of the numbers. Otherwise the first subscriber that receives a publication fixes its place.
+    /// With `one_at_a_time`, each publication is sent only after the previous one has reached every subscriber, so
+    /// the order of the channel is the order of the numbers. Otherwise the first subscriber that receives a
+    /// publication determines its place.
     pub(super) fn new(
         subscribers: usize,
         publications: usize,
@@ -63,7 +64,7 @@ impl Ledger {
         }
     }
 
-    /// How many deliveries have arrived. A delivery that is doubled counts once.
+    /// How many deliveries have arrived. A duplicate does not count.
     pub(super) fn delivered(&self) -> usize {
         self.delivered
     }
@@ -71,8 +72,8 @@ impl Ledger {
     /// Enters a delivery.
     ///
     /// # Errors
-    /// What is wrong with it. The next delivery to this subscriber is compared with the place of this one, so that one fault
-    /// is reported once.
+    /// What is wrong with the delivery. The next delivery to this subscriber is then expected after this one, so that
+    /// each fault is reported only once.
     pub(super) fn enter(&mut self, subscriber: usize, number: usize) -> Result<(), Violation> {
         let Some(place) = self.places.get(number).copied() else { return Err(Violation::Unknown) };
         let next = self.subscribers[subscriber].next;
@@ -93,7 +94,7 @@ impl Ledger {
         in_order
     }
 
-    /// Fixes the place of a publication: behind those that are known.
+    /// Places a publication after all known ones.
     fn append(&mut self, number: usize) -> Result<(), Violation> {
         self.places[number] = Some(self.order.len());
         self.order.push(number);

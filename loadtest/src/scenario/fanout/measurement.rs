@@ -1,4 +1,4 @@
-//! The measurement: publishes, receives what is delivered, and checks and reports it, in one round or in two.
+//! The measurement, in one round or two: publishes, receives the deliveries, checks them, and reports them.
 //!
 //! A round publishes everything once. In the second round the last connection does not read.
 
@@ -17,16 +17,16 @@ use crate::{
     report::{Latencies, Report, progress},
 };
 
-/// The longest time without a delivery while some are still to come.
+/// The longest wait for a delivery.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The longest time until the stalled subscriber has received its close frame.
 const STALLED_END_WITHIN: Duration = Duration::from_secs(10);
 
-/// The connections, what was published and delivered in this round, and the report on all rounds.
+/// The connections, the publications and deliveries of this round, and the report on all rounds.
 pub(super) struct Measurement {
     pub(super) connections: Connections,
     ledger: Ledger,
-    /// From when the latency of each publication of this round counts: when it was sent, or with a rate, when it was due.
+    /// The start of the latency of each publication of this round: when it was sent or, with a rate, when it was due.
     sent: Vec<Instant>,
     publications: usize,
     /// The number of the first publication of this round.
@@ -37,7 +37,7 @@ pub(super) struct Measurement {
     pub(super) stalled_end: Option<String>,
     start: Instant,
     last: Instant,
-    /// How late the program itself sent a publication, at most.
+    /// The longest delay with which the program itself sent a publication.
     latest: Duration,
     pub(super) latencies: Latencies,
     pub(super) report: Report,
@@ -62,7 +62,7 @@ impl Measurement {
         }
     }
 
-    /// Publishes everything, and with each publication something for the connection that is stalled.
+    /// Publishes everything. With each publication it also publishes in the second channel of the stalled connection.
     pub(super) async fn run(&mut self, args: &Args, mut stalled: Option<&mut Stalled>) {
         let bar = progress("publishing", self.publications);
         self.start = Instant::now();
@@ -134,9 +134,11 @@ impl Measurement {
         self.connections.send(number % self.listeners(), command);
     }
 
-    /// Takes what arrives until `due`. Returns at once if that is past, so that a late publication is not delayed further.
+    /// Receives messages until `due`. Returns at once if `due` is in the past, so that a late publication is not
+    /// delayed further.
     async fn receive_until(&mut self, due: Instant) {
-        // The connections send in tasks of this thread: let them run, even if this publication is late.
+        // The tasks that send for the connections run on this thread. They must get a turn, even if this publication
+        // is late.
         tokio::task::yield_now().await;
         loop {
             tokio::select! {
@@ -162,7 +164,7 @@ impl Measurement {
         true
     }
 
-    /// The number of connections that read. One that is stalled is the last of the connections.
+    /// The number of connections that read. Only the last connection can be stalled.
     fn listeners(&self) -> usize {
         self.connections.len() - usize::from(self.last_is_stalled)
     }

@@ -1,7 +1,7 @@
 //! The second round of `fanout`: all publications once more, while one of the subscribers does not read.
 //!
-//! The other subscribers must not notice. When the queue of the stalled subscriber must have overflowed, it reads again, and
-//! must receive the close frame with the reason.
+//! The other subscribers must not be affected. Once the queue of the stalled subscriber has certainly overflowed, it
+//! reads again, and must receive the close frame with the reason.
 
 use std::time::Duration;
 
@@ -14,10 +14,11 @@ const SLOW: &str = "close 3008 (slow)";
 const SETTLE: Duration = Duration::from_secs(2);
 /// The memory that the server may keep afterwards, in KiB.
 const KEPT: u64 = 16 * 1024;
-/// The median of the other subscribers may rise to this multiple, and by this time.
+/// How much the median of the other subscribers may rise: to this multiple, plus this time.
 const RISE: (f64, Duration) = (1.5, Duration::from_millis(5));
 
-/// Publishes everything once more while the last connection does not read, and checks what the others and the server notice.
+/// Publishes everything once more while the last connection does not read, and checks the effect on the other
+/// connections and the server.
 pub(super) async fn run(
     measurement: &mut Measurement,
     mut stalled: Stalled,

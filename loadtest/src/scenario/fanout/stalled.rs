@@ -1,7 +1,7 @@
-//! The subscriber that does not read in the second round, and what fills its queue.
+//! The subscriber that does not read in the second round, and the publications that fill its queue.
 //!
-//! The publications to all subscribers would take long to fill its queue. A second channel, which only this subscriber and one
-//! publisher are in, fills it sooner.
+//! The publications to all subscribers would need a long time to fill its queue. So there is a second channel for
+//! only this subscriber and one publisher.
 
 use bytes::Bytes;
 use tokio::sync::oneshot;
@@ -11,12 +11,12 @@ use crate::connections::Connections;
 const CHANNEL: &str = "ephemeral:fanout-stalled";
 /// Bytes of each publication in the second channel.
 pub(super) const FILLER_SIZE: usize = 32 * 1024;
-/// More than the queue of the connection (1 MiB) and the buffers of the kernel hold, and not much more: the server waits only
-/// some seconds for the subscriber to read again.
+/// Slightly more than the queue of the connection (1 MiB) and the buffers of the kernel hold. It must not be much
+/// more, because the server waits only a few seconds for the subscriber to read again.
 const OVERFLOW: usize = 7 * 256 * 1024;
 
-/// The subscriber that does not read, and the publications in its second channel. Those are the same in both rounds, so that
-/// the rounds differ only in whether it reads.
+/// The subscriber that does not read, and the publications in its second channel. The second channel has the same
+/// publications in both rounds, so that the rounds differ only in whether this subscriber reads.
 pub(super) struct Stalled {
     filled: usize,
     resume: Option<oneshot::Sender<()>>,
@@ -43,8 +43,9 @@ impl Stalled {
         self.resume = Some(connections.stall(connections.len() - 1));
     }
 
-    /// Publishes in the second channel, so that the queue overflows after a sixth of the publications. That must be sooner than
-    /// the server gives up on a write without progress (10 s, close code 3009). Then the connection reads again.
+    /// Publishes in the second channel, so that the queue overflows after a sixth of the publications. That must
+    /// happen before the write deadline of the server (10 s without progress, close code 3009). Then the connection
+    /// reads again.
     pub(super) fn fill(&mut self, connections: &Connections, sent: usize, publications: usize) {
         let due = OVERFLOW.min(OVERFLOW * 6 * sent / publications.max(1));
         while self.filled < due {

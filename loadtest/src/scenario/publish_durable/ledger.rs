@@ -7,9 +7,9 @@ pub(super) struct Ledger {
     /// The channel of each connection. Publishers have the first numbers, and each publishes to its own channel.
     channels: Vec<usize>,
     publishers: usize,
-    /// For each connection, the offset that comes next. 0 before its first delivery, which may have any offset.
+    /// For each connection, the next expected offset; 0 before its first delivery, which may have any offset.
     next_offset: Vec<u64>,
-    /// For each connection and publisher, the number that comes next.
+    /// For each connection and publisher, the next expected number.
     next_number: Vec<Vec<usize>>,
     report: Report,
     whole: bool,

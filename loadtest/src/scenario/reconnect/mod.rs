@@ -1,5 +1,5 @@
-//! `reconnect`: all clients are disconnected at once and return over some seconds. Measures the time until all of them have what
-//! was published meanwhile, each publication once and in order.
+//! `reconnect`: all clients are disconnected at once and return over some seconds. Measures the time until all of
+//! them have the publications of the meantime, each once and in order.
 
 mod subscriber;
 
@@ -24,7 +24,7 @@ use crate::{
     target::Target,
 };
 
-/// The longest time of the returns, in addition to the seconds over which they are spread.
+/// The time limit for all returns, in addition to the seconds over which they are spread.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 #[derive(ClapArgs)]
@@ -67,7 +67,8 @@ pub(crate) async fn run(args: Args) -> Result<Report, Failure> {
     let cut_at = Instant::now();
     disconnect_all(&args, target, &placed, &cut).await?;
     let positions = positions.await;
-    // Publishing ends in the middle of the returns: the second half recovers everything, the first half also gets live ones.
+    // Publishing ends in the middle of the returns. Clients that return later recover all publications; earlier ones
+    // also receive some live.
     let every = secs(args.jitter / 2.0 / args.publications.max(1) as f64);
     let published = async {
         for number in 0..args.publications {
@@ -156,7 +157,8 @@ async fn return_all(
     let all = placed.iter().zip(positions).enumerate().map(|(number, (session, position))| {
         let bar = &bar;
         async move {
-            // Almost random, and the same in every run: the factor has no common divisor with most numbers.
+            // A fixed order that looks random. It uses every turn once, unless the number of connections is a
+            // multiple of the prime 7919.
             let turn = number * 7919 % placed.len();
             tokio::time::sleep(secs(share * turn as f64)).await;
             let position = position.ok_or("a connection was lost before it was disconnected")?;

@@ -1,4 +1,4 @@
-//! One subscriber that remembers its position, and what it receives when it returns.
+//! A subscriber that remembers its position, and the publications that it receives when it returns.
 
 use std::time::{Duration, Instant};
 
@@ -40,7 +40,7 @@ pub(super) struct Return {
 
 pub(super) struct Subscriber {
     socket: Socket,
-    /// Lines that arrived in the same frame as the reply to `subscribe`, pending it.
+    /// Lines that arrived in the same frame after the reply to `subscribe`, and are not yet read.
     pending: Vec<Line>,
 }
 

@@ -26,7 +26,7 @@ use crate::{
 
 /// How long to wait for closes that must not happen.
 const AFTERMATH: Duration = Duration::from_secs(1);
-/// How many sessions have their old credentials tried at the same time.
+/// The number of sessions whose old credentials are tried at the same time.
 const TRIES_AT_ONCE: usize = 8;
 
 #[derive(ClapArgs)]
