@@ -1,9 +1,9 @@
-//! The database: every SQL statement of the server is in this directory, and nothing else is.
+//! The database: this directory contains every SQL statement of the server, and nothing else.
 //!
-//! Called by services. A method is one transaction or one statement. Its arguments carry the time. What must happen
-//! once (a rotation, a ticket, a revocation) is decided by one conditional statement, never by reading first.
-//! Connections belong to a runtime of their own: a method may be awaited on any executor. Rules about permissions are
-//! not made here.
+//! Called by services. A method is one transaction or one statement. Its arguments carry the time. One conditional
+//! statement decides an operation that may happen only once (a rotation, a ticket, a revocation); no method reads
+//! first and writes then. Connections belong to a separate runtime, so a method may be awaited on any executor. The
+//! store does not check permissions.
 
 mod abuse;
 mod accounts;

@@ -1,7 +1,7 @@
 //! Applying migrations: the files of `migrations/` are part of the binary.
 //!
-//! Called at start and by `portcullis migrate`. Any number of processes may do so at the same time: an advisory lock
-//! lets one process apply them, the others find them applied.
+//! Called at start and by `portcullis migrate`. Several processes may do so at the same time: an advisory lock lets
+//! one of them apply the migrations, and the others then find them applied.
 
 use std::time::Duration;
 

@@ -1,8 +1,8 @@
 //! The pool of database connections, on a runtime of its own.
 //!
-//! A pooled connection belongs to the runtime that opened it, and the executors of the server's workers come and go.
-//! So every method of the store runs its work on the threads named `db` and awaits the result. Work that has started
-//! is completed even if its caller is gone: closing the browser does not undo a revocation.
+//! A pooled connection belongs to the runtime that opened it, and the executors of the server's workers may end
+//! earlier. So every method of the store runs its work on the threads named `db` and awaits the result. Work that has
+//! started is completed even if its caller stops waiting: a closed browser does not cancel a revocation.
 
 use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
@@ -134,8 +134,8 @@ impl Store {
         self.within(self.patience(), work).await
     }
 
-    /// Runs work with the shortest limit: for what a request needs first and may be repeated. A request must not wait
-    /// long for a database that does not answer.
+    /// Runs work with the shortest limit: for reads at the start of a request, which can be repeated. A request must
+    /// not wait long for a database that does not answer.
     pub(crate) async fn run_quick<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
@@ -144,8 +144,8 @@ impl Store {
         self.within(QUICK_LIMIT.min(self.patience()), work).await
     }
 
-    /// The longest time that work may take. The server itself ends a statement that runs too long; this limit is for
-    /// a server that does not answer, and leaves room for a transaction of several statements.
+    /// The longest time that work may take. The database itself ends a statement that runs too long. This limit is
+    /// for a database that does not answer, and allows for a transaction of several statements.
     fn patience(&self) -> Duration {
         let settings = &self.inner.settings;
         settings.acquire_timeout + settings.statement_timeout * 2
@@ -168,8 +168,8 @@ impl Store {
                 Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
             };
             if client.is_closed() {
-                // The cause that closed this connection has closed the others, too. Drop them all, so that requests
-                // do not meet them one by one.
+                // The cause that closed this connection has probably closed the others too. All are dropped, so that
+                // later requests do not fail on them one by one.
                 pool.retain(|_, _| false);
             }
             if answer.as_ref().is_err_and(StoreError::is_unavailable) || client.is_closed() {
@@ -196,15 +196,16 @@ impl Store {
     }
 }
 
-/// An acknowledged commit must survive a crash of the database, also if the database is configured to acknowledge
-/// early.
+/// An acknowledged commit must survive a crash of the database, even if the database is configured to acknowledge
+/// before the write is on disk.
 async fn durable(client: &mut ClientWrapper) -> Result<(), HookError> {
     let sql = "SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off'";
     client.simple_query(sql).await.map_err(HookError::Backend)?;
     Ok(())
 }
 
-/// Every cause (connection refused, wrong password, no such database, none free) means the same to the caller.
+/// Every cause (connection refused, wrong password, unknown database, no free connection) is the same error for the
+/// caller.
 async fn acquired(pool: &Pool, patience: Duration) -> Result<Client, StoreError> {
     match tokio::time::timeout(patience, pool.get()).await {
         Ok(Ok(client)) => Ok(client),

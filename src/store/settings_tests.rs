@@ -1,4 +1,4 @@
-//! What database URLs mean, and that they do not show their password.
+//! Parsing of database URLs, and that the settings never show the password.
 
 use super::*;
 use crate::tls_mode::Roots;

@@ -24,7 +24,7 @@ use super::{
     tls_mode::{Roots, TlsMode},
 };
 
-/// Verifies less than name and chain.
+/// A verifier that omits the check of the host name, or of the chain too.
 #[derive(Debug)]
 struct Lenient {
     /// Verifies the chain; without it, any certificate is accepted.

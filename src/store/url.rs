@@ -1,8 +1,8 @@
-//! Parsing of database URLs, in every spelling that applications of this family use.
+//! Parsing of database URLs, in every form that related applications use.
 //!
-//! Called by `settings`. Scheme and TLS parameters are parsed here, the rest by tokio-postgres. The `url` crate does
-//! not fit: libpq's URLs may hold several hosts, and a percent-encoded socket directory as host. Errors name the
-//! parameter, never its value, because a URL holds a password.
+//! Called by `settings`. Scheme and TLS parameters are parsed here, the rest by tokio-postgres. The `url` crate
+//! cannot parse them: libpq's URLs may contain several hosts, and a percent-encoded socket directory as host. Errors
+//! name the parameter, never its value, because a URL holds a password.
 
 use std::path::PathBuf;
 

@@ -1,4 +1,4 @@
-//! Monthly partitions of the table of sign-in attempts: created ahead of time, dropped as a whole.
+//! Monthly partitions of the table of sign-in attempts: they are created in advance and dropped as a whole.
 //!
 //! Called by the expiry job of every node; an advisory lock lets one node work at a time. An attempt of a month that
 //! has no partition yet is stored in the default partition, and moved when the partition is created.

@@ -213,7 +213,8 @@ impl Store {
         .await
     }
 
-    /// Activates an account. This ends nothing, so it is no revocation; other changes of status are.
+    /// Activates an account. This ends no session, so it is no revocation; all other changes of status are
+    /// revocations.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,4 +1,4 @@
-//! Challenges: each asks for one proof, is answered once, by the client that it was issued to, before it expires.
+//! Challenges: each asks for one proof. Only the client that received it can answer it, once, before it expires.
 //!
 //! Called by services for the second step of a sign-in and for WebAuthn ceremonies. Counting an attempt and taking a
 //! challenge are one conditional statement each. A challenge of a sign-in is spent by the transaction that opens the

@@ -1,4 +1,4 @@
-//! Second factors and passkeys: what a user has, what a proof spends, what a change writes.
+//! Second factors and passkeys: reading those of a user, spending a proof, and writing a change.
 //!
 //! A change of factors ends trust, so the transaction of a revocation writes it (`revocation::changes` calls
 //! [`apply`]). A proof is spent by the transaction of what it proves ([`spend`]). Both are conditional statements: of
@@ -28,8 +28,8 @@ pub struct Factors {
 }
 
 impl Factors {
-    /// Whether there is a second factor. Backup codes alone do not count. A suspended passkey still counts: otherwise
-    /// the event that looks like an attack would leave the account protected by its password alone.
+    /// Whether there is a second factor. Backup codes alone do not count. A suspended passkey still counts. Otherwise
+    /// a suspected attack, which suspends the passkey, would leave the account with only its password.
     #[must_use]
     pub fn any(self) -> bool {
         self.totp || self.passkeys > 0 || self.suspended_passkeys > 0
@@ -55,7 +55,7 @@ pub(crate) fn from_row(row: &Row) -> Result<Factors, StoreError> {
     })
 }
 
-/// A proof that was verified and is not spent yet. It counts once.
+/// A proof that was verified and is not spent yet. It can be spent once.
 #[derive(Clone, Debug)]
 pub enum Proof {
     /// A code of the authenticator app for this time step.

@@ -67,7 +67,7 @@ pub enum AppendError {
 }
 
 impl Store {
-    /// Appends all of a batch, or nothing.
+    /// Appends the whole batch, or nothing.
     ///
     /// # Errors
     /// See [`AppendError`].

@@ -22,8 +22,9 @@ const FORGOTTEN: &str = "
     AND NOT EXISTS (SELECT FROM channel_messages m WHERE m.channel = c.name)
     AND NOT EXISTS (SELECT FROM channel_idempotency i WHERE i.channel = c.name)";
 
-/// While this lock is held no channel row can be inserted or updated, so a transaction that creates the row again has
-/// waited and sees the floor. A waiting lock request blocks all others behind it, so the lock timeout is short.
+/// While this lock is held, no channel row can be inserted or updated. So a transaction that creates the row again
+/// must wait, and then reads the new floor. A waiting lock request blocks all others behind it, so the lock timeout
+/// is short.
 const ALONE: &str = "SET LOCAL lock_timeout = '100ms'; LOCK TABLE channels IN SHARE ROW EXCLUSIVE MODE";
 
 /// Rows are locked in the order of their names, as everywhere. A channel with more to delete is checked again soon.

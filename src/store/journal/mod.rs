@@ -2,8 +2,9 @@
 //!
 //! Called by the channel shards through the `Journal` port, and by the retention job. The statement that inserts a
 //! message assigns its offset, under the lock of the channel's row: offsets have no gaps and follow the order of
-//! commits. The journal may use a limited share of the pool, so that requests get a connection however much is
-//! published. Reads may use a limited share of that, so that publications are committed however much is read.
+//! commits. The journal may use only a share of the pool, so that many publications cannot take the connections of
+//! other requests. Reads may use only a part of that share, so that many reads cannot delay the commits of
+//! publications.
 
 mod append;
 mod columns;

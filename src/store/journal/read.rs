@@ -1,4 +1,4 @@
-//! Reading publications: the newest part of a channel, or any range. The database itself leaves out what would not be
+//! Reading publications: the newest part of a channel, or any range. The database itself omits rows that would not be
 //! used.
 
 use std::{pin::pin, sync::Arc};
@@ -27,17 +27,17 @@ use super::{
 use crate::{error::StoreError, pool::Store};
 
 /// Creates the channel's row if needed, and locks it. This waits for every transaction that writes in the channel,
-/// including those of this server that it has lost track of.
+/// including transactions of this server whose outcome it does not know.
 const SETTLE: &str = "
     INSERT INTO channels AS c (name, top, gone, created_at, updated_at)
     SELECT $1::text, floor, floor, now(), now() FROM channel_epoch
     ON CONFLICT (name) DO UPDATE SET updated_at = c.updated_at
     RETURNING top";
 
-/// Reads the index in order until there is enough, and one row more, to know whether there is more. A publication
-/// counts as much as `stream::weight` says, or a little more, because tags are counted in their stored form. Lengths
-/// are known without reading values that are stored out of line, so of publications that are left out only the row is
-/// read.
+/// Reads rows in the order of the index until the limits are reached, and one row more to learn whether there are
+/// further rows. A publication counts as much as `stream::weight` says, or a little more, because tags are counted in
+/// their stored form. PostgreSQL knows the lengths of values that are stored out of line without reading them, so for
+/// omitted publications it reads only the row.
 fn statement(order: &str) -> String {
     format!(
         "SELECT seq, data, subject, connection_id, conn_info, chan_info, tags, created_at, more
@@ -109,7 +109,8 @@ impl Store {
     }
 }
 
-/// The top offset is read first, and nothing beyond it is returned: commits in between are left out.
+/// The top offset is read first, and publications above it are not returned, because they were committed in the
+/// meantime.
 async fn open(client: &Client, channel: &ChannelName, newest: Range) -> Result<Opened, StoreError> {
     let sql =
         "SELECT e.epoch, coalesce(c.top, e.floor) FROM channel_epoch e LEFT JOIN channels c ON c.name = $1";

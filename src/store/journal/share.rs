@@ -32,8 +32,8 @@ impl Share {
         Self { all: Arc::new(Semaphore::new(all)), reads: Arc::new(Semaphore::new((all / 2).max(1))) }
     }
 
-    /// Waits for a permit; first come, first served. Reads queue among themselves first, so a write never waits
-    /// behind more reads than may have connections.
+    /// Waits for a permit, in the order of arrival. A read first waits for a read permit, so a write never waits
+    /// behind more reads than there are read permits.
     pub(crate) async fn turn(&self, purpose: Purpose, patience: Duration) -> Result<Turn, StoreError> {
         let turn = async {
             let read = match purpose {

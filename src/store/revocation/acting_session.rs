@@ -1,12 +1,13 @@
-//! The acting session: whether the session that asks for a change may still do so when the change is written.
+//! The acting session: the check whether the session that requests a change may still do so when the change is
+//! written.
 //!
 //! A request was verified when it arrived. When it writes, its session may have been revoked, or its user suspended,
-//! demoted or given another password. Called by `commit`, and by other changes that a session asks for.
+//! demoted or given another password. Called by `commit`, and by other changes that a session requests.
 //!
 //! Locks are taken in one order everywhere, so there are no deadlocks: the lock of revoking all sessions, then users'
-//! rows by id, then sessions' rows by id. A session can only end under that first lock, held exclusively, or under
-//! its user's row lock. A transaction that holds the first lock shared and the row reads a state that stays true
-//! until its commit.
+//! rows by id, then sessions' rows by id. A session can end only under the first lock, held exclusively, or under its
+//! user's row lock. So a transaction that holds the first lock shared, and the row lock, reads a state that cannot
+//! change before its commit.
 
 use deadpool_postgres::Transaction;
 use domain::account::role::{Role, Status};

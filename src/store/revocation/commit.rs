@@ -24,7 +24,7 @@ use crate::{
     row_mapping::{clipped, uuids},
 };
 
-/// Reasons are for people; longer ones are cut.
+/// The maximum length of a reason. Longer texts are cut, because programs do not use them.
 const REASON_BYTES: usize = 1000;
 
 impl Store {
@@ -117,9 +117,9 @@ async fn lock(transaction: &Transaction<'_>, order: &RevocationRequest) -> Resul
     rows.iter().map(|row| Ok(row.try_get(0)?)).collect()
 }
 
-/// Raises the revocation epoch of the concerned users among the `locked` ones. A sign-in that is in progress then
-/// either committed before (and is ended) or comes after (and is refused). Returns these users; none for a session
-/// and for all sessions.
+/// Raises the revocation epoch of the concerned users among the `locked` ones. So a concurrent sign-in has either
+/// committed earlier, and its session is ended, or commits later, and is refused. Returns these users; none for a
+/// session and for all sessions.
 async fn raise(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,

@@ -17,7 +17,7 @@ use crate::{
     row_mapping::{clipped, moment},
 };
 
-/// Reasons are for people; longer ones are cut.
+/// The maximum length of a reason. Longer texts are cut, because programs do not use them.
 const REASON_BYTES: usize = 1_000;
 /// The columns that [`ruling`] reads.
 pub(crate) const COLUMNS: &str =
@@ -67,7 +67,7 @@ impl Store {
         .await
     }
 
-    /// Every denial that may concern this subject or token, for a node with a copy that may be incomplete.
+    /// Every denial that may concern this subject or token, for a node whose copy of the denials may be incomplete.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -1,8 +1,8 @@
 //! The revocation feed: revocations made by other nodes and by the command line.
 //!
-//! Called by `service::revocation`. A notification is only a hint to look. [`RevocationListener::since`] decides, and
-//! misses nothing, however the writing transactions overlapped. Both use a connection of their own, so they never
-//! wait for the pool.
+//! Called by `service::revocation`. A notification is only a hint to read. [`RevocationListener::since`] reads the
+//! revocations, and misses none, even if the writing transactions overlapped. The feed has its own connection, so it
+//! never waits for the pool.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -33,8 +33,8 @@ use crate::{
 
 /// A position in the feed: the transactions that had ended at that moment.
 ///
-/// It is the whole snapshot, not only its lowest transaction. So each revocation is delivered exactly once, however
-/// long another transaction keeps the lowest one in place.
+/// It contains the whole snapshot, not only the lowest running transaction id. So each revocation is delivered
+/// exactly once, even while a long transaction keeps that lowest id in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watermark {
     snapshot: String,

@@ -90,11 +90,11 @@ pub struct ActingSession {
 pub struct RevocationRequest {
     /// Unique id; the issuing node recognises its own revocation in the feed by it.
     pub origin: Uuid,
-    /// The session that asks, if there is one. If it may no longer do this, nothing is written.
+    /// The acting session, if there is one. If it may no longer do this, nothing is written.
     pub acting_session: Option<ActingSession>,
     /// What is revoked.
     pub target: Target,
-    /// The session that is kept, usually the one that asks.
+    /// The session that is not ended, usually the acting session.
     pub except: Option<SessionId>,
     /// Only this user's sessions: the limit of what a user may do to a session or device.
     pub only_user: Option<UserId>,
@@ -167,6 +167,6 @@ pub struct CommittedRevocation {
     pub cause: Cause,
     /// What it ended.
     pub ended: Vec<EndedSession>,
-    /// The session that was kept. Cached data about it is outdated all the same.
+    /// The session that was not ended. Cached data about it is outdated nevertheless.
     pub except: Option<SessionId>,
 }

@@ -1,4 +1,4 @@
-//! What time has ended: sessions to be revoked as expired, and unused tickets.
+//! Expiry: finding sessions that must be revoked as expired, and deleting expired tickets.
 //!
 //! Called by the expiry job. Verification does not depend on the job: a session past its end is refused in any case.
 

@@ -1,5 +1,4 @@
-//! Sessions of anonymous connections and of connections that another identity provider vouches for: one row per
-//! connection.
+//! Sessions of anonymous connections, and of connections with a token of an external issuer: one row per connection.
 //!
 //! Called by services. The row exists before the connection is registered, so that every connection can be listed and
 //! ended. Revocation ends it by `revocation::commit`; this file ends it when the connection closes.
@@ -93,8 +92,8 @@ impl Store {
         .await
     }
 
-    /// Records a newer token. `false` if the session has ended in the meantime, also if it was only treated as
-    /// orphaned.
+    /// Records a newer token. `false` if the session has ended in the meantime, even if it was ended only because it
+    /// looked orphaned.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -172,7 +171,7 @@ impl Store {
         .await
     }
 
-    /// Ends sessions that were not seen since `seen`: their process is gone.
+    /// Ends sessions that were not seen since `seen`, because their process has died.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

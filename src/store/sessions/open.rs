@@ -1,7 +1,7 @@
 //! Opening a session: the only place where a sign-in becomes a session.
 //!
 //! Called by every kind of sign-in, after its proofs were verified. A revocation may have run between that check and
-//! this transaction. So the transaction takes the locks that revocations take, checks again, and opens nothing if
+//! this transaction. So the transaction takes the same locks as revocations, checks again, and opens no session if
 //! anything has changed.
 
 use deadpool_postgres::Transaction;
