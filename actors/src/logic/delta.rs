@@ -150,7 +150,7 @@ struct Rolling(u32);
 
 impl Rolling {
     const FACTOR: u32 = 0x0100_0193;
-    /// The factor with which the oldest byte of a block is in its hash.
+    /// The factor of a block's oldest byte in the hash of the block.
     const OLDEST: u32 = Self::FACTOR.wrapping_pow(BLOCK as u32 - 1);
 
     fn of(block: &[u8]) -> Self {

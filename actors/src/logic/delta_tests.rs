@@ -1,4 +1,4 @@
-//! Deltas lead from source to target, in the format that clients read, within bounds.
+//! Tests of deltas: they turn the source into the target, have the format that clients read, and are bounded.
 
 use proptest::{collection::vec, prelude::*};
 

@@ -102,7 +102,7 @@ struct Before {
     until: Until,
 }
 
-/// The end of a ruling's validity. No end is greater than every end.
+/// The end of a ruling's validity. A ruling without an end has the greatest value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Until(i64);
 
@@ -144,7 +144,7 @@ impl Denials {
         }
     }
 
-    /// Why the bearer of this token is refused; `None` if it is not. `channel` is the channel of a subscription token.
+    /// Why the bearer of this token is refused; `None` if no ruling denies it. `channel` is the channel of a subscription token.
     #[must_use]
     pub fn judge(
         &self,

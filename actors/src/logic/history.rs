@@ -40,7 +40,8 @@ pub struct Recovery {
     pub recovered: bool,
     /// Oldest first.
     pub publications: Vec<Arc<Publication>>,
-    /// The offset at which the subscription begins: the one before `publications`, or the top.
+    /// The offset at which the subscription begins: the one before `publications` if a stream was recovered, otherwise the
+    /// top.
     pub offset: u64,
 }
 
@@ -56,7 +57,7 @@ pub struct PageBound {
 impl PageBound {
     /// For an answer to a connection.
     pub const CLIENT: Self = Self { count: PAGE_MAX, bytes: PAGE_BYTES };
-    /// For an answer over the server API. It fits into no outbox, but its memory is shared with all other requests.
+    /// For an answer over the server API. No outbox limits it, but all requests share the memory of the server.
     pub const SERVER: Self = Self { count: usize::MAX, bytes: 16 * 1024 * 1024 };
 }
 
@@ -73,7 +74,7 @@ pub struct Page {
     pub limit: usize,
     /// Only publications after this offset; in reverse order, only those before it.
     pub since: Option<u64>,
-    /// Newest first.
+    /// Whether the newest comes first.
     pub reverse: bool,
 }
 
@@ -210,7 +211,7 @@ impl Stream {
         publication
     }
 
-    /// Drops publications that are older than the stream keeps them.
+    /// Drops publications that have reached the age limit.
     pub fn expire(&mut self, now: Instant) {
         while self.kept.front().is_some_and(|(at, _)| now.saturating_duration_since(*at) >= self.ttl) {
             self.drop_oldest();

@@ -64,7 +64,7 @@ impl Gcra {
         Self { ..*self }.check(limit, now)
     }
 
-    /// Whether all permits are available. To forget such a key changes no verdict.
+    /// Whether all permits are available. Forgetting such a key changes no verdict.
     #[must_use]
     pub fn is_idle(&self, now: Instant) -> bool {
         self.full_at <= now

@@ -2,7 +2,7 @@
 //!
 //! In both directions a frame is one or more messages, each preceded by its length as a varint. [`decode_frame`] decodes a
 //! whole frame. [`encode_reply`] and [`encode_push`] encode one message with its length; the connection builds the frames.
-//! Payloads are JSON texts, as in the JSON codec, in fields of bytes.
+//! A payload is the unchanged content of a field of bytes.
 
 mod decode;
 mod encode;

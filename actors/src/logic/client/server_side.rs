@@ -36,7 +36,8 @@ impl ClientState {
         else {
             return Ok(Vec::new());
         };
-        // No user chose the personal channel: a client that cannot read it is connected without it.
+        // The client did not request its personal channel. So a client whose encoding cannot carry the channel is connected
+        // without it.
         let namespaces = &self.config.namespaces;
         let personal = namespaces
             .personal(&identity.subject)

@@ -130,7 +130,7 @@ impl Placement {
     }
 }
 
-/// The newest end of a channel.
+/// The result of an open: the newest publications of a channel.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Opened {
     /// The epoch of all offsets; it changes only with the database.

@@ -106,8 +106,8 @@ impl Namespaces {
     /// Checks whether a connection may publish. `subscriber` says whether it is subscribed to the channel.
     ///
     /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 107 no data, too much of it or data that is not JSON in a namespace of
-    /// JSON, 108 a kind that is not offered.
+    /// 102 unknown namespace, 103 not permitted, 107 no data, too much data, or data that is not JSON in a namespace that
+    /// carries only JSON, 108 a kind that is not offered.
     pub fn admit_publish(
         &self,
         channel: &ChannelName,

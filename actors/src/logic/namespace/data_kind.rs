@@ -2,13 +2,13 @@
 
 use protocol::{Encoding, Payload};
 
-/// Which data may be published in a channel, and so which clients may subscribe.
+/// The data that may be published in a channel. It decides which clients may subscribe.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum DataKind {
     /// JSON only, from clients of both protocols.
     #[default]
     Json,
-    /// Any bytes. Clients of the JSON protocol receive data that is not JSON as a string of its base64.
+    /// Any bytes. Clients of the JSON protocol receive data that is not JSON as a base64 string.
     Any,
     /// Any bytes, to clients of the Protobuf protocol only.
     Binary,

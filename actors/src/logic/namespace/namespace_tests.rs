@@ -149,7 +149,7 @@ fn channels() -> impl Strategy<Value = &'static str> {
 const PARTIES: [Party; 4] = [Party::Anonymous, Party::User, Party::Operator, Party::Admin];
 
 proptest! {
-    /// A higher party may do everything that a lower party may do.
+    /// A user of a higher rank may do everything that a user of a lower rank may do.
     #[test]
     fn rights_only_grow_with_the_party(
         (bits, rights) in (0_u8..64, 0_u8..64),

@@ -1,6 +1,6 @@
-//! The rank of a user, which rights in channels depend on.
+//! The rank of a user. Rights in channels depend on it.
 //!
-//! It comes from the identity of a connection, and the rights of namespaces compare it.
+//! The rank comes from the identity of a connection, and the rights of namespaces compare it.
 
 /// The rank of a user. Each rank has the rights of all earlier ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -151,12 +151,12 @@ struct Reading<T> {
 pub struct DurableChannel<T> {
     keep: Retention,
     mode: RecoveryMode,
-    /// The time of the event that is being handled, in milliseconds since the epoch.
+    /// The time of the event that is being handled, in milliseconds since the Unix epoch.
     now_ms: i64,
     /// The recent window; `None` until the channel is read or written.
     hot: Option<RecentWindow>,
-    /// A call had an unknown outcome, so the journal may have, or may yet get, changes that memory lacks. Nothing begins
-    /// before the channel is opened again.
+    /// A call had an unknown outcome. The journal may contain changes that memory lacks, or may still receive them, so no
+    /// other call begins before the channel is opened again.
     unsettled: bool,
     /// Opening the channel failed. The next request or the next tick tries again.
     resting: bool,

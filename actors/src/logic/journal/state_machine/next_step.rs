@@ -24,7 +24,7 @@ impl<T> DurableChannel<T> {
         self.quiet = if used { 0 } else { self.quiet.saturating_add(1) };
     }
 
-    /// Begins the next calls that are possible, and returns the collected actions. The shard calls it after every event.
+    /// Begins the journal calls that are possible now, and returns the collected actions. The shard calls it after every event.
     /// `number` returns a new number for each call of the journal.
     pub fn step(&mut self, now_ms: i64, occupied: bool, mut number: impl FnMut() -> u64) -> Vec<Action<T>> {
         self.now_ms = now_ms;
