@@ -34,11 +34,11 @@ use super::{
     supervision::{Budget, Lane, supervise},
 };
 
-/// Actors among which the keys of rate limits are divided.
+/// The number of actors that share the keys of rate limits.
 pub(crate) const LIMITER_SHARDS: usize = 4;
-/// Actors among which users are divided for last-seen values and scores.
+/// The number of actors that share the users, for last-seen values and scores.
 pub(crate) const TRACKER_SHARDS: usize = 2;
-/// Batches in which a drain closes connections.
+/// The number of batches in which a drain closes connections.
 const DRAIN_STEPS: u32 = 20;
 
 /// The handle.
@@ -127,7 +127,7 @@ impl Realtime {
             let next = window.mul_f64((f64::from(number) + jitter()) / f64::from(DRAIN_STEPS));
             tokio::time::sleep_until(began + next).await;
         }
-        // Connections that registered while the flag was being set.
+        // Cuts connections that registered while the flag was being set.
         for session in self.sessions_with_sockets() {
             self.0.directory.cut(session, CloseReason::Shutdown, &closing);
         }

@@ -91,9 +91,9 @@ pub(crate) struct Publishing<'a> {
     plain: Frames,
     whole: Frames,
     delta: Frames,
-    /// The delta to the previous publication between the bytes of both; empty if a delta would not be smaller.
+    /// The delta between the bytes of the previous and of this publication; empty if it would not be smaller.
     bytes_delta: Option<Vec<u8>>,
-    /// The same between what the JSON protocol carries, where that is not the bytes.
+    /// The delta between their forms in the JSON protocol, for publications whose JSON form differs from their bytes.
     text_delta: Option<Vec<u8>>,
 }
 
@@ -126,8 +126,8 @@ impl<'a> Publishing<'a> {
     }
 }
 
-/// The delta between the bytes of two publications, or between what the JSON protocol carries of them; empty if it would
-/// not be smaller. A delta to JSON text is UTF-8, as the text is.
+/// The delta between the bytes of two publications, or (`as_text`) between their forms in the JSON protocol; empty if
+/// it would not be smaller. A delta between JSON texts is UTF-8, like the texts.
 fn difference(before: &Publication, publication: &Publication, as_text: bool) -> Vec<u8> {
     let delta = |source: &[u8], target: &[u8]| {
         let delta = fossil(source, target);

@@ -247,7 +247,7 @@ pub(crate) struct Panic;
 impl Handler<Panic> for ChannelShard {
     type Result = ();
 
-    #[expect(clippy::panic, reason = "dying is what it is for")]
+    #[expect(clippy::panic, reason = "the message exists to kill the shard")]
     fn handle(&mut self, _: Panic, _: &mut Self::Context) {
         panic!("asked to die");
     }

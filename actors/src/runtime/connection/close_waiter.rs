@@ -27,7 +27,7 @@ struct Inner {
     settled: Notify,
 }
 
-/// What became of the sockets.
+/// How many sockets were closed, and how many are still pending.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
 pub struct CloseCounts {
     /// Sockets that are severed: no frame is accepted from them or delivered to them.
@@ -57,7 +57,7 @@ impl CloseWaiter {
         CloseGuard { inner: Arc::clone(&self.0), socket }
     }
 
-    /// Waits until every guard is gone, at most `limit`.
+    /// Waits until every guard is dropped, at most `limit`.
     pub(crate) async fn wait(&self, limit: Duration) -> CloseCounts {
         let settled = async {
             loop {

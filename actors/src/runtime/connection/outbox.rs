@@ -126,8 +126,8 @@ impl Outbox {
         self.0.encoding
     }
 
-    /// Holds back the frames that are pushed from now on, until [`Self::release`]: a frame that is still being made
-    /// must precede them.
+    /// Holds back the frames that are pushed from now on, until [`Self::release`], because a frame that is still
+    /// being made must precede them.
     pub fn hold(&self) {
         let mut queue = self.0.queue.lock();
         queue.held = Some(queue.frames.len());
@@ -362,7 +362,7 @@ impl Drop for Reservation {
     }
 }
 
-/// The reading half, owned by the pump. Dropping it says that the socket is severed.
+/// The reading half, owned by the pump. Dropping it declares the socket severed.
 pub struct OutboxReader(Arc<Shared>);
 
 impl OutboxReader {

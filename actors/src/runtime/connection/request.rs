@@ -11,8 +11,8 @@ use tokio::sync::oneshot;
 /// Receives whether the request was carried out. `false`: there was nothing to do, or it is not permitted.
 pub type Reply = oneshot::Sender<bool>;
 
-/// Receives the result of a subscription: `true` once it is made, `false` if it already existed, an error if it
-/// cannot be made. If the sender is dropped, it was not made.
+/// Receives the result of a subscription: `true` once it is made, `false` if there was nothing to do (such as an
+/// existing subscription), an error if it cannot be made. If the sender is dropped, it was not made.
 pub type SubscribeReply = oneshot::Sender<Result<bool, ErrorCode>>;
 
 /// One request.

@@ -29,7 +29,8 @@ use tokio::sync::oneshot;
 use crate::runtime::ports::{DeviceStore, ReadError, SessionActivity};
 
 const PENDING_MAX: usize = 100_000;
-/// Sessions in one write. It locks all of their rows, and a revocation may have to wait for one of these locks.
+/// Sessions in one write. A write locks the rows of all its sessions, and a revocation may have to wait for one of
+/// these locks.
 const BATCH: usize = 512;
 
 #[derive(Message)]

@@ -20,9 +20,9 @@ pub struct AttachRequest {
     pub session: SessionId,
     /// The connection.
     pub connection: ConnectionId,
-    /// The user that it speaks for. All connections of a session speak for the same user.
+    /// The user of the connection, and the token. All connections of a session have the same user.
     pub identity: ConnectionIdentity,
-    /// How it is carried.
+    /// The transport of the connection.
     pub transport: Transport,
     /// Its queue, through which it is also cut.
     pub outbox: Outbox,
@@ -40,7 +40,7 @@ pub enum AttachError {
     /// The session has ended, or its state has changed since the credential was verified.
     #[error("the session was closed: {}", .0.text())]
     Closed(CloseReason),
-    /// The session holds as many connections as it may.
+    /// The session has reached its limit of connections.
     #[error("too many connections")]
     Limit,
     /// The session's actor could not be reached.

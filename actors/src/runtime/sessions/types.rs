@@ -17,15 +17,15 @@ use crate::runtime::connection::{outbox::Outbox, request::ConnectionRequest};
 /// connections.
 pub const CONNECTIONS_LISTED: usize = 10_000;
 
-/// How a connection is carried.
+/// The transport of a connection.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Transport {
     /// A WebSocket.
     #[default]
     WebSocket,
-    /// A streamed HTTP response; commands arrive in requests of their own.
+    /// A streamed HTTP response; commands arrive in separate requests.
     HttpStream,
-    /// Server-sent events; commands arrive in requests of their own.
+    /// Server-sent events; commands arrive in separate requests.
     Sse,
 }
 
@@ -41,7 +41,7 @@ impl Transport {
     }
 }
 
-/// The user that a connection speaks for, and the token that proved it.
+/// The user of a connection, and the token that proved the identity.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConnectionIdentity {
     /// The user's name in realtime; empty for an anonymous connection.
@@ -50,7 +50,7 @@ pub struct ConnectionIdentity {
     pub account: Option<UserId>,
     /// The issuer of the token; empty if this server issued it, or if there is no token.
     pub issuer: Arc<str>,
-    /// The token that the connection proved its identity with last.
+    /// The latest token of the connection.
     pub token: TokenMark,
 }
 
@@ -83,7 +83,7 @@ impl ConnectionSelection {
 /// How many connections carried out a request. A connection that has ended meanwhile is not counted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequestCounts {
-    /// Connections that have done it.
+    /// Connections that have carried out the request.
     pub done: usize,
     /// Connections that received the request and had not answered when the wait ended.
     pub pending: usize,
@@ -96,9 +96,9 @@ pub struct ConnectionInfo {
     pub connection: ConnectionId,
     /// Its session.
     pub session: SessionId,
-    /// The user that it speaks for, and the token.
+    /// The user of the connection, and the token.
     pub identity: ConnectionIdentity,
-    /// How it is carried.
+    /// The transport of the connection.
     pub transport: Transport,
     /// How its frames are encoded.
     pub encoding: Encoding,
