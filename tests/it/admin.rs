@@ -82,7 +82,7 @@ async fn a_user_is_no_operator() {
                 AND (event = 'sessions.searched' OR (event = 'session.revoked' AND session_id = '{}'))",
         user.person.id, other.id
     );
-    eventually("both attempts are written down", async || app.count(&denied).await == 2).await;
+    eventually("both attempts are recorded", async || app.count(&denied).await == 2).await;
 }
 
 #[tokio::test]

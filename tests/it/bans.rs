@@ -40,7 +40,7 @@ async fn stuff(app: &App, address: &str) {
 fn banned(answer: Answer) -> u64 {
     let answer = answer.expect(429).problem();
     assert_eq!(answer.header("ratelimit-policy"), Some(r#""ban";q=0"#));
-    let wait = answer.retry_after().expect("when to come back");
+    let wait = answer.retry_after().expect("a Retry-After header");
     assert_eq!(answer.header("ratelimit"), Some(format!(r#""ban";r=0;t={wait}"#).as_str()));
     wait
 }

@@ -107,7 +107,8 @@ async fn a_stream_that_a_dead_cookie_does_not_open_says_why() {
     let app = App::start();
     let before = signed_out(&app).await;
     let request = events(&before, None).header("sec-fetch-site", "same-origin");
-    let mut stream = EmulatedConnection::over(&app, request).await.expect("a stream that says why not");
+    let mut stream =
+        EmulatedConnection::over(&app, request).await.expect("a stream with the reason of the refusal");
     assert_eq!(stream.connected["push"]["disconnect"]["code"], 4501);
     assert_eq!(stream.message().await, None);
 }
@@ -158,6 +159,6 @@ async fn the_token_of_a_streams_connect_goes_before_the_cookie() {
         assert!(stream.connected["connect"].is_object(), "{}", stream.connected);
         assert_eq!((connections(&token).await, connections(&cookie).await), (1, 0));
         drop(stream);
-        eventually("its place comes free", async || app.open_sockets() == 0).await;
+        eventually("its permit is released", async || app.open_sockets() == 0).await;
     }
 }

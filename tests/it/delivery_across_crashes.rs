@@ -80,7 +80,7 @@ impl Scene {
             let (ready, returns) = (Arc::clone(&self.ready), Arc::clone(&self.returns));
             followers.spawn(drop_and_return(follower, number, ready, returns, end.subscribe()));
         }
-        eventually("everybody follows", async || self.ready.load(Ordering::SeqCst) == FOLLOWERS).await;
+        eventually("all subscribers follow", async || self.ready.load(Ordering::SeqCst) == FOLLOWERS).await;
         for number in 0..PUBLISHERS {
             let publisher = Publisher::new(self.place.clone(), self.token(number), self.channel);
             publishers.spawn(publish(publisher, number, Arc::clone(&self.log), Arc::clone(&self.stop)));

@@ -154,7 +154,7 @@ async fn a_server_that_starts_knows_what_was_denied_before() {
     let profile = second.get("/api/v1/profile").bearer_auth(&session.access);
     profile.ask().await.refused(403, "user_blocked");
     second.unblock(&person.id.into()).await;
-    eventually("the first hears of it", async || session.works().await).await;
+    eventually("the first node reads it", async || session.works().await).await;
 }
 
 #[tokio::test]
@@ -181,7 +181,7 @@ async fn two_hundred_rounds_of_connecting_against_a_block_leave_no_live_socket()
         app.unblock(&subject).await;
     }
     assert!(opened > 0, "in some rounds the socket was the faster one");
-    eventually("every place is free again", async || app.open_sockets() == 0).await;
+    eventually("every permit is released", async || app.open_sockets() == 0).await;
 }
 
 #[tokio::test]

@@ -135,7 +135,7 @@ async fn what_others_wrote_meanwhile_is_read_back_and_comes_first() {
              VALUES ('chat:lobby', 2, '2', now()), ('chat:lobby', 3, '3', now())",
         )
         .await
-        .expect("rows of somebody else");
+        .expect("rows of another process");
     publish(&mut socket, json!(4)).await;
     for number in 2..=4 {
         assert_eq!(published(&mut socket).await, (number, json!(number)));

@@ -144,7 +144,7 @@ async fn a_stream_whose_client_is_gone_is_noticed_at_once() {
             break;
         }
     }
-    eventually("its place comes free", async || app.open_sockets() == 1).await;
+    eventually("its permit is released", async || app.open_sockets() == 1).await;
     assert!(began.elapsed() < Duration::from_secs(2), "it took {:?}", began.elapsed());
 }
 
@@ -159,7 +159,8 @@ async fn a_revocation_ends_a_stream_and_says_why() {
     assert_eq!(stream.ended().await, (4500, "session revoked".to_owned()));
     assert_eq!(stream.send("{}").await, 404);
     let again = EmulatedConnection::request(&app, &json!({"token": person.access}));
-    let mut refused = EmulatedConnection::over(&app, again).await.expect("a stream that says why not");
+    let mut refused =
+        EmulatedConnection::over(&app, again).await.expect("a stream with the reason of the refusal");
     assert_eq!(refused.connected["push"]["disconnect"]["code"], 4500);
     assert_eq!(refused.message().await, None);
 }
@@ -178,7 +179,7 @@ pub(crate) async fn deaf(session: &Session) -> TcpStream {
         "POST /connection/http_stream HTTP/1.1\r\nhost: localhost\r\ncontent-length: {}\r\n\r\n{commands}",
         commands.len()
     );
-    stream.write_all(head.as_bytes()).await.expect("the request is taken");
+    stream.write_all(head.as_bytes()).await.expect("the request is written");
     let mut answers = Vec::new();
     while !answers.windows(11).any(|window| window == b"\"subscribe\"") {
         assert!(stream.read_buf(&mut answers).await.expect("an answer") > 0);
@@ -205,7 +206,7 @@ async fn a_peer_of_a_stream_that_reads_nothing_is_cut_within_a_second_of_its_rev
     assert_eq!((&answer.body["sockets_closed"], &answer.body["pending"]), (&json!(1), &json!(0)));
     eventually("the connection is gone", async || state().is_none()).await;
     assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
-    eventually("its place comes free", async || app.open_sockets() == 1).await;
+    eventually("its permit is released", async || app.open_sockets() == 1).await;
     assert!(mouth.is_undisturbed().await);
 }
 
@@ -280,7 +281,7 @@ async fn as_many_streams_as_connections_may_be() {
     let third =
         EmulatedConnection::over(&app, EmulatedConnection::request(&app, &json!({"token": person.access})))
             .await;
-    let third: Value = third.expect("a stream that says why not").connected;
+    let third: Value = third.expect("a stream with the reason of the refusal").connected;
     assert_eq!(third["push"]["disconnect"]["code"], 3504);
 }
 
@@ -300,5 +301,5 @@ async fn over_tls_a_stream_is_cut_and_its_end_noticed_as_well() {
     operator.revoke(json!({"session": one.id})).await.expect(200);
     assert_eq!(revoked.ended().await, (4500, "session revoked".to_owned()));
     drop(left);
-    eventually("both places come free", async || app.open_sockets() == 0).await;
+    eventually("both permits are released", async || app.open_sockets() == 0).await;
 }

@@ -11,7 +11,7 @@ const WRONG: &str = "invalid_second_factor";
 #[track_caller]
 fn too_many(answer: Answer) -> Answer {
     let answer = answer.refused(429, "too_many_requests");
-    assert!((1..=300).contains(&answer.retry_after().expect("when to come back")), "{:?}", answer.headers);
+    assert!((1..=300).contains(&answer.retry_after().expect("a Retry-After header")), "{:?}", answer.headers);
     answer
 }
 
@@ -126,7 +126,7 @@ async fn wrong_codes_are_written_down_as_events_and_as_attempts() {
         "SELECT count(*) FROM device_login_attempts WHERE method = 'password' AND outcome = 'challenged'";
     assert_eq!(app.count(asked).await, 1);
     let refused = "SELECT count(*) FROM audit_events WHERE event = 'second_factor.refused'";
-    eventually("the refusal is written down", async || app.count(refused).await == 1).await;
+    eventually("the refusal is recorded", async || app.count(refused).await == 1).await;
 }
 
 #[tokio::test]
@@ -140,7 +140,7 @@ async fn while_the_database_is_away_no_code_is_wrong() {
     let code = session.backup_codes().await.remove(0);
     let pending = person.begin_sign_in().await;
     proxy.cut();
-    eventually("memory is no longer trusted", async || !app.is_current()).await;
+    eventually("the node is no longer current", async || !app.is_current()).await;
     for answer in [
         pending.totp(&totp.code()).await,
         pending.totp("000000").await,
@@ -152,6 +152,6 @@ async fn while_the_database_is_away_no_code_is_wrong() {
         assert!(answer.retry_after().is_some());
     }
     proxy.mend();
-    eventually("memory is trusted again", async || app.is_current()).await;
+    eventually("the node is current again", async || app.is_current()).await;
     pending.finish(&totp.code()).await;
 }

@@ -64,13 +64,13 @@ async fn an_answered_request_whose_body_never_ends_does_not_hold_its_connection(
         for behind in ["", "5\r\n{"] {
             let mut stream = connect(&app).await;
             let request = format!("{request} HTTP/1.1\r\n{CHUNKED}{behind}");
-            stream.write_all(request.as_bytes()).await.expect("the request is taken");
+            stream.write_all(request.as_bytes()).await.expect("the request is written");
             assert!(read_to_the_end(&mut stream).await.starts_with("HTTP/1.1 "), "{request}");
         }
     }
     let mut stream = app.connect_tls().await;
     let request = format!("POST /nope HTTP/1.1\r\n{CHUNKED}5\r\n{{");
-    stream.write_all(request.as_bytes()).await.expect("the request is taken");
+    stream.write_all(request.as_bytes()).await.expect("the request is written");
     assert!(read_to_the_end(&mut stream).await.starts_with("HTTP/1.1 404 "), "over TLS");
 }
 
@@ -78,7 +78,7 @@ async fn an_answered_request_whose_body_never_ends_does_not_hold_its_connection(
 async fn a_second_request_that_is_never_whole_does_not_hold_its_connection() {
     let app = hurried();
     let mut stream = connect(&app).await;
-    stream.write_all(&[ASK, b"GET /no"].concat()).await.expect("the requests are taken");
+    stream.write_all(&[ASK, b"GET /no"].concat()).await.expect("the requests are written");
     assert!(read_to_the_end(&mut stream).await.starts_with("HTTP/1.1 404 "));
 }
 
@@ -87,7 +87,10 @@ async fn a_body_that_goes_on_for_ever_behind_its_answer_is_cut_short() {
     // With this timeout, only the limit on bytes ends the connection.
     let app = App::with(|settings| settings.socket.http_timeouts.request = Duration::from_secs(3600));
     let mut stream = connect(&app).await;
-    stream.write_all(format!("POST /nope HTTP/1.1\r\n{CHUNKED}").as_bytes()).await.expect("a head is taken");
+    stream
+        .write_all(format!("POST /nope HTTP/1.1\r\n{CHUNKED}").as_bytes())
+        .await
+        .expect("a head is written");
     let chunk = [b"10000\r\n".as_slice(), &[b'x'; 0x10000], b"\r\n"].concat();
     let mut sent = 0;
     let cut = async {
@@ -128,7 +131,7 @@ async fn requests_that_are_sent_at_once_are_all_answered_to_a_peer_that_reads() 
         [ASK.repeat(MANY), b"GET /nope HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n".to_vec()]
             .concat();
     let (sent, answers) = tokio::join!(to.write_all(&requests), read_to_the_end(&mut from));
-    sent.expect("the requests are taken");
+    sent.expect("the requests are written");
     assert_eq!(answers.matches("HTTP/1.1 404 ").count(), MANY + 1);
 }
 
@@ -137,7 +140,7 @@ async fn a_connection_that_is_used_again_is_kept() {
     let app = hurried();
     let mut stream = connect(&app).await;
     for _ in 0..4 {
-        stream.write_all(ASK).await.expect("the request is taken");
+        stream.write_all(ASK).await.expect("the request is written");
         let mut answer = [0; 4096];
         let length = within("an answer", stream.read(&mut answer)).await.expect("an answer");
         assert!(answer[..length].starts_with(b"HTTP/1.1 404 "));
@@ -151,10 +154,10 @@ async fn a_body_that_takes_longer_than_the_next_request_may_is_waited_for() {
     for framing in ["content-length: 2\r\n\r\n{", "transfer-encoding: chunked\r\n\r\n1\r\n{\r\n"] {
         let mut stream = connect(&app).await;
         let begun = format!("POST /emulation HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{framing}");
-        stream.write_all(begun.as_bytes()).await.expect("most is taken");
+        stream.write_all(begun.as_bytes()).await.expect("most is written");
         sleep(Duration::from_millis(2_500)).await;
         let rest: &[u8] = if framing.starts_with('c') { b"}" } else { b"1\r\n}\r\n0\r\n\r\n" };
-        stream.write_all(rest).await.expect("the rest is taken");
+        stream.write_all(rest).await.expect("the rest is written");
         assert!(read_to_the_end(&mut stream).await.starts_with("HTTP/1.1 400 "), "{framing}");
     }
 }

@@ -141,7 +141,7 @@ async fn a_connection_is_a_session_for_as_long_as_it_lasts() {
     names.sort();
     assert_eq!(names, ["corp:ann", "corp:bob"]);
     drop(ann);
-    eventually("the end is written down", || async { live(&app).await.len() == 1 }).await;
+    eventually("the end is recorded", || async { live(&app).await.len() == 1 }).await;
     drop(bob);
 }
 
@@ -196,7 +196,7 @@ async fn who_was_taken_for_dead_while_the_link_was_cut_ends_as_soon_as_it_is_men
         (App::over(proxy.database(), issuer::shared_with), App::over(database, issuer::shared_with));
     let mut ann = connected(&here, &json!({"sub": "ann"})).await;
     proxy.cut();
-    eventually("memory is no longer trusted", || async { !here.is_current() }).await;
+    eventually("the node is no longer current", || async { !here.is_current() }).await;
     for app in [&here, &elsewhere] {
         app.advance(Duration::from_secs(120));
     }
@@ -215,10 +215,10 @@ async fn whom_nobody_took_for_dead_outlives_a_cut_of_the_link() {
     let app = App::over(proxy.database(), issuer::shared_with);
     let mut ann = connected(&app, &json!({"sub": "ann"})).await;
     proxy.cut();
-    eventually("memory is no longer trusted", || async { !app.is_current() }).await;
+    eventually("the node is no longer current", || async { !app.is_current() }).await;
     app.advance(Duration::from_secs(120));
     proxy.mend();
-    eventually("memory is trusted again", || async { app.is_current() }).await;
+    eventually("the node is current again", || async { app.is_current() }).await;
     assert!(ann.is_undisturbed().await);
     assert_eq!(live(&app).await.len(), 1);
 }

@@ -28,17 +28,17 @@ impl Begun {
             body.len()
         );
         let mut stream = TcpStream::connect(session.app.address()).await.expect("a connection");
-        stream.write_all(head.as_bytes()).await.expect("the head is taken");
+        stream.write_all(head.as_bytes()).await.expect("the head is written");
         let mut answer = [0; 25];
         within("the interim answer", stream.read_exact(&mut answer)).await.expect("an interim answer");
         assert_eq!(&answer, b"HTTP/1.1 100 Continue\r\n\r\n");
-        stream.write_all(most).await.expect("most of the body is taken");
+        stream.write_all(most).await.expect("most of the body is written");
         Self { stream, last: *last }
     }
 
     /// Sends the last byte, and returns the status and the problem code of the answer.
     async fn end(mut self) -> (u16, String) {
-        self.stream.write_all(&[self.last]).await.expect("the last byte is taken");
+        self.stream.write_all(&[self.last]).await.expect("the last byte is written");
         let mut answer = Vec::new();
         within("the whole answer", self.stream.read_to_end(&mut answer)).await.expect("an answer");
         let answer = String::from_utf8_lossy(&answer).into_owned();

@@ -127,7 +127,7 @@ async fn the_audit_trail_says_of_whom_takes_nothing_any_more_that_writing_failed
     mouth.publish_until_full().await;
     let failed =
         "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3009'";
-    eventually("both ends are written down", async || app.count(failed).await == 2).await;
+    eventually("both ends are recorded", async || app.count(failed).await == 2).await;
     let all = "SELECT count(*) FROM audit_events WHERE event = 'socket.closed'";
     assert_eq!(app.count(all).await, 2);
 }

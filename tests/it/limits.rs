@@ -13,7 +13,7 @@ use crate::harness::{Answer, App, Ask, PASSWORD, Person, Session, eventually};
 #[track_caller]
 fn too_many(answer: Answer) {
     let answer = answer.expect(429).problem();
-    let wait = answer.retry_after().filter(|seconds| *seconds >= 1).expect("when to come back");
+    let wait = answer.retry_after().filter(|seconds| *seconds >= 1).expect("a Retry-After header");
     let policy = answer.header("ratelimit-policy").expect("a policy").to_owned();
     let name = policy.split(';').next().unwrap();
     assert_eq!(answer.header("ratelimit"), Some(format!("{name};r=0;t={wait}").as_str()), "{policy}");
@@ -184,7 +184,7 @@ async fn one_user_has_one_password_hashed_at_a_time_whatever_the_session() {
         too_many(answer);
     }
     let fresh = person.open_session().await;
-    eventually("the place is free", async || {
+    eventually("the permit is released", async || {
         fresh.post("/api/v1/auth/step-up", &json!({"password": PASSWORD})).await.status == 200
     })
     .await;
@@ -252,7 +252,7 @@ async fn open_sockets_are_limited_per_user_and_come_free_when_closed() {
     session.try_connect().await.err().expect("a refusal").refused(429, "connection_limit");
     app.register().await.sign_in().await.connect().await;
     drop(two);
-    eventually("a place comes free", async || session.try_connect().await.is_ok()).await;
+    eventually("a permit is released", async || session.try_connect().await.is_ok()).await;
 }
 
 #[tokio::test]

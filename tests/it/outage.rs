@@ -39,7 +39,7 @@ impl Scene {
     async fn is_out(&mut self) {
         eventually("the server notices", async || self.app.get("/health/ready").ask().await.status == 503)
             .await;
-        eventually("memory is no longer trusted", async || !self.app.is_current()).await;
+        eventually("the node is no longer current", async || !self.app.is_current()).await;
         unavailable(self.app.get("/health/ready").ask().await);
         unavailable(self.session.get("/api/v1/profile").await);
         unavailable(self.session.try_refresh().await);
@@ -67,7 +67,7 @@ impl Scene {
     /// Checks that everything works again by itself after the outage, on the same sockets.
     async fn heals(&mut self) {
         eventually("readiness", async || self.app.get("/health/ready").ask().await.status == 200).await;
-        eventually("memory is trusted again", async || self.app.is_current()).await;
+        eventually("the node is current again", async || self.app.is_current()).await;
         assert!(self.session.works().await);
         self.member.publish("ephemeral:lobby", json!("again")).await;
         assert_eq!(self.member.pushed().await["pub"]["data"], "again");
@@ -198,7 +198,7 @@ async fn no_audit_event_is_lost_while_the_database_is_away() {
     scene.heals().await;
     let closed = "SELECT count(*) FROM audit_events WHERE event = 'socket.closed'";
     let opened = "SELECT count(*) FROM audit_events WHERE event = 'socket.opened'";
-    eventually("every end is written down", async || scene.app.count(closed).await == 20).await;
+    eventually("every end is recorded", async || scene.app.count(closed).await == 20).await;
     assert_eq!(scene.app.count(opened).await, 22);
     assert!(scene.other.is_undisturbed().await);
 }
@@ -212,14 +212,14 @@ async fn what_was_revoked_elsewhere_while_the_link_was_cut_is_carried_out_before
     let (mut socket, mut other) = (session.connect().await, kept.connect().await);
     assert!(session.works().await, "it is remembered as good");
     proxy.cut();
-    eventually("memory is no longer trusted", async || !here.is_current()).await;
+    eventually("the node is no longer current", async || !here.is_current()).await;
     unavailable(session.get("/api/v1/profile").await);
     assert!(socket.is_undisturbed().await, "what is uncertain closes nothing");
     let sign_out = elsewhere.post("/api/v1/auth/logout").bearer_auth(&session.access);
     sign_out.ask().await.expect(200);
     proxy.mend();
     assert_eq!(socket.closed().await.code, 4501);
-    eventually("memory is trusted again", async || here.is_current()).await;
+    eventually("the node is current again", async || here.is_current()).await;
     assert!(!session.works().await && kept.works().await && other.is_undisturbed().await);
 }
 

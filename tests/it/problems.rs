@@ -174,7 +174,7 @@ async fn every_answer_carries_the_headers_of_protection() {
 /// Sends `request` unchanged, and returns the status and the whole answer.
 async fn raw(app: &App, request: &str) -> (u16, String) {
     let mut stream = tokio::net::TcpStream::connect(app.address()).await.expect("a connection");
-    stream.write_all(request.as_bytes()).await.expect("the request is taken");
+    stream.write_all(request.as_bytes()).await.expect("the request is written");
     let mut answer = Vec::new();
     within("the whole answer", stream.read_to_end(&mut answer)).await.expect("an answer");
     let answer = String::from_utf8_lossy(&answer).into_owned();

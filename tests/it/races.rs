@@ -41,7 +41,7 @@ async fn five_hundred_rounds_of_connecting_against_revocation_leave_no_live_sock
     let rounds = stream::iter(0..ROUNDS).map(|round| connect_against_revocation(&person, &operator, round));
     let opened: usize = rounds.buffer_unordered(4).fold(0, async |sum, opened| sum + opened).await;
     assert!(opened > 0, "in some rounds the socket was the faster one");
-    eventually("every place is free again", async || app.open_sockets() == 0).await;
+    eventually("every permit is released", async || app.open_sockets() == 0).await;
 }
 
 #[tokio::test]

@@ -112,7 +112,7 @@ async fn a_peer_that_reads_nothing_is_cut_within_a_second_of_its_revocation() {
     // The kernel has removed the connection too: it is neither established nor waiting to send the rest.
     eventually("the connection is gone", async || state().is_none()).await;
     assert!(began.elapsed() < Duration::from_secs(1), "it took {:?}", began.elapsed());
-    eventually("its place comes free", async || app.open_sockets() == 1).await;
+    eventually("its permit is released", async || app.open_sockets() == 1).await;
     assert!(mouth.is_undisturbed().await);
 }
 
@@ -129,7 +129,7 @@ async fn a_peer_that_reads_nothing_and_is_not_revoked_overflows_with_3008() {
     }
     let slow =
         "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3008'";
-    eventually("the reason is written down", async || app.count(slow).await == 1).await;
+    eventually("the reason is recorded", async || app.count(slow).await == 1).await;
     assert!(mouth.is_undisturbed().await);
 }
 

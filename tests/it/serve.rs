@@ -94,7 +94,7 @@ async fn what_strangers_send_is_no_error_of_the_server() {
     socket.send(&frame(Opcode::Ping, false, b"in parts")).await;
     assert_eq!(socket.closed().await.code, 3501);
     let mut stream = tokio::net::TcpStream::connect(server.address()).await.expect("a connection");
-    stream.write_all(b"NO REQUEST\r\n\r\n").await.expect("it is taken");
+    stream.write_all(b"NO REQUEST\r\n\r\n").await.expect("the bytes are written");
     let _ = within("the end", stream.read_to_end(&mut Vec::new())).await;
     let log = server.log();
     assert!(log.contains("\"INFO\"") && !log.contains("\"ERROR\""), "{log}");

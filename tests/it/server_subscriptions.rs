@@ -246,7 +246,7 @@ async fn a_full_channel_is_no_reason_to_end_a_living_connection() {
     assert!(socket.is_undisturbed().await);
     // The failed subscription is not stored, so it can be tried again.
     drop(taken);
-    eventually("the seat is free", || async {
+    eventually("the subscription can be made", || async {
         app.realtime().presence_of(channel("single:seat")).await.unwrap().is_empty()
     })
     .await;

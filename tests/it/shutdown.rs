@@ -26,5 +26,5 @@ async fn what_happened_before_a_stop_is_in_the_audit_trail() {
     socket.closed().await;
     let sql =
         "SELECT count(*) FROM audit_events WHERE event = 'socket.closed' AND detail ->> 'code' = '3001'";
-    eventually("the close is written down", async || app.count(sql).await == 1).await;
+    eventually("the close is recorded", async || app.count(sql).await == 1).await;
 }

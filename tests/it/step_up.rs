@@ -93,7 +93,7 @@ async fn a_wrong_proof_leaves_the_session_as_it_was() {
         .refused(401, "invalid_credentials");
     assert!(session.works().await);
     let refused = "SELECT count(*) FROM audit_events WHERE event = 'session.step_up_refused'";
-    crate::harness::eventually("both are written down", async || app.count(refused).await == 2).await;
+    crate::harness::eventually("both are recorded", async || app.count(refused).await == 2).await;
 }
 
 #[tokio::test]

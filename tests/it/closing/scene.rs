@@ -70,7 +70,7 @@ impl Scene {
     /// The session with this role.
     pub(super) fn at(&self, seat: Seat) -> &Session {
         let found = self.seated.iter().find(|(taken, ..)| *taken == seat);
-        &found.expect("every seat is taken").1
+        &found.expect("every role has a session").1
     }
 
     /// The id of the device that the target shares with others.

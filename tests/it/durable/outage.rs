@@ -63,7 +63,7 @@ async fn what_was_committed_after_nobody_knew_is_delivered_in_its_place() {
     let holder = raw.transaction().await.expect("a transaction");
     holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.expect("the row");
     let cut = async {
-        eventually("it hangs", async || {
+        eventually("the statement waits", async || {
             let sql = "SELECT count(*) FROM pg_stat_activity
                        WHERE wait_event_type = 'Lock' AND datname = current_database()";
             watching.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0) == 1
@@ -133,7 +133,7 @@ async fn a_removal_of_which_nobody_knew_takes_nothing_that_came_after_it() {
     let holder = raw.transaction().await.expect("a transaction");
     holder.execute("SELECT 1 FROM channels FOR UPDATE", &[]).await.expect("the row");
     let cut = async {
-        eventually("it hangs", async || {
+        eventually("the statement waits", async || {
             let sql = "SELECT count(*) FROM pg_stat_activity
                        WHERE wait_event_type = 'Lock' AND datname = current_database()";
             watching.query_one(sql, &[]).await.expect("a count").get::<_, i64>(0) == 1
@@ -146,7 +146,7 @@ async fn a_removal_of_which_nobody_knew_takes_nothing_that_came_after_it() {
     assert_eq!(removed, Err(ErrorCode::Internal));
     let another = "UPDATE channels SET top = 3;
                    INSERT INTO channel_messages (channel, seq, data, created_at) VALUES ('chat:lobby', 3, '3', now())";
-    holder.batch_execute(another).await.expect("a publication of somebody else");
+    holder.batch_execute(another).await.expect("a publication of another process");
     holder.commit().await.expect("committed");
     proxy.mend();
     assert_eq!(published(&mut socket).await, (3, json!(3)));

@@ -19,7 +19,7 @@ async fn deaf(session: &Session) -> (TcpStream, Value) {
     let connect = json!({"id": 1, "connect": {"token": session.access}}).to_string();
     let head = "POST /connection/http_stream HTTP/1.1\r\nhost: localhost\r\ncontent-length";
     let request = format!("{head}: {}\r\n\r\n{connect}", connect.len());
-    stream.write_all(request.as_bytes()).await.expect("the request is taken");
+    stream.write_all(request.as_bytes()).await.expect("the request is written");
     let mut read = Vec::new();
     loop {
         let text = String::from_utf8_lossy(&read);

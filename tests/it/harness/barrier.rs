@@ -35,7 +35,7 @@ impl Barrier {
     }
 
     pub(crate) async fn release(self) {
-        self.holder.batch_execute("COMMIT").await.expect("the end of the lock");
+        self.holder.batch_execute("COMMIT").await.expect("the release of the lock");
     }
 
     /// Runs two requests that both need the lock, so that the first one gets it first: the second begins when the

@@ -88,7 +88,7 @@ impl Handshake {
             let headers: String =
                 self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
             let request = format!("GET {} HTTP/1.1\r\n{headers}\r\n", self.path);
-            stream.write_all(request.as_bytes()).await.expect("the request is taken");
+            stream.write_all(request.as_bytes()).await.expect("the request is written");
             let (status, headers, rest) = read_head(&mut stream).await;
             if status != 101 {
                 return Err(read_body(stream, status, headers, rest).await);

@@ -25,9 +25,9 @@ async fn who_leaves_while_the_row_is_being_written_has_a_session_that_has_ended(
     }
     drop(ann);
     eventually("the server has seen it go", || async { app.open_sockets() == 0 }).await;
-    lock.commit().await.expect("the end of the lock");
+    lock.commit().await.expect("the release of the lock");
     let written = "SELECT count(*) FROM external_sessions";
     let ended = "SELECT count(*) FROM external_sessions WHERE ended_at IS NOT NULL";
-    eventually("its end is written down", || async { app.count(ended).await == 1 }).await;
+    eventually("its end is recorded", || async { app.count(ended).await == 1 }).await;
     assert_eq!(app.count(written).await, 1);
 }

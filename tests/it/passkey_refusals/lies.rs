@@ -52,7 +52,7 @@ async fn a_sign_in_with_a_lie_is_refused() {
     }
     let noted = "SELECT count(*) FROM audit_events WHERE event = 'passkey.refused' AND outcome = 'failure'";
     let told = i64::try_from(LIES.len()).unwrap();
-    eventually("every refusal is written down", async || app.count(noted).await == told).await;
+    eventually("every refusal is recorded", async || app.count(noted).await == told).await;
     still_signs_in(&app, &mut authenticator).await;
 }
 

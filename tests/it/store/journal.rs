@@ -172,7 +172,7 @@ fn a_link_that_breaks_meanwhile_leaves_the_outcome_unknown_until_it_is_settled()
             let watching = db.raw().await;
             let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE '%raised%'
                          AND datname = current_database()";
-            eventually("it hangs", async || {
+            eventually("the statement waits", async || {
                 watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 1
             })
             .await;
@@ -229,8 +229,10 @@ fn the_journal_leaves_connections_to_everybody_else() {
             .collect();
         let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
         let watching = db.raw().await;
-        eventually("they hang", async || watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 8)
-            .await;
+        eventually("the statements wait", async || {
+            watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 8
+        })
+        .await;
         db.store.ping().await.unwrap();
         drop(holder);
         for appending in hanging {

@@ -95,7 +95,7 @@ fn whoever_waits_while_a_channel_is_forgotten_begins_above_the_floor() {
             let appending = tokio::spawn(async move { append(&store, vec![appended]).await });
             let watching = db.raw().await;
             let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
-            eventually("it hangs", async || {
+            eventually("the statement waits", async || {
                 watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 1
             })
             .await;

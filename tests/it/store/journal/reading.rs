@@ -147,8 +147,10 @@ fn while_reads_have_all_that_is_theirs_an_append_is_answered() {
             .collect();
         let watching = db.raw().await;
         let hangs = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'advisory' AND datname = current_database()";
-        eventually("they hang", async || watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 4)
-            .await;
+        eventually("the statements wait", async || {
+            watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0) == 4
+        })
+        .await;
         assert_eq!(append(&db.store, vec![message("b")]).await, [Placement::New(2)]);
         assert_eq!(watching.query_one(hangs, &[]).await.unwrap().get::<_, i64>(0), 4);
         drop(holder);
