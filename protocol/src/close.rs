@@ -271,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn every_cause_that_ends_a_session_closes_for_good() {
+    fn every_cause_that_ends_a_session_closes_with_a_code_that_does_not_reconnect() {
         for cause in Cause::ALL {
             assert_eq!(cause.close_reason().reconnects(), !cause.ends_session());
             assert_eq!(cause.as_str().parse::<Cause>().ok(), Some(cause));

@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn nobody_is_free_before_the_table_was_filled() {
+    fn no_key_is_free_before_the_table_is_filled() {
         let mut table = Bans::default();
         assert_eq!(table.ban_status("a", 0), BanStatus::Unknown);
         table.ban("a", 10);
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_read_before_a_change_does_not_undo_it() {
+    fn rows_that_were_read_before_a_change_do_not_undo_it() {
         let mut table = filled(&[("b", 1_000)]);
         let mark = table.mark();
         table.ban("a", 1_000);

@@ -50,7 +50,7 @@ fn deliver(channel: &mut Channel<u8>, publication: &Arc<Publication>) -> BTreeMa
 }
 
 #[test]
-fn a_delta_follows_what_the_member_has() {
+fn a_delta_is_based_on_the_last_publication_of_the_member() {
     let mut channel = Channel::default();
     channel.join(info(1), &terms(8), None, 1);
     assert_eq!(deliver(&mut channel, &publication(1))[&1], "whole");
@@ -62,7 +62,7 @@ fn a_delta_follows_what_the_member_has() {
 }
 
 #[test]
-fn what_was_recovered_is_the_source_of_the_first_delta_if_it_is_the_last_of_the_channel() {
+fn the_first_delta_is_based_on_a_recovered_publication_if_it_is_the_last_of_the_channel() {
     let (mut channel, last) = (Channel::default(), publication(7));
     channel.join(info(1), &terms(8), Some(Arc::clone(&last)), 1);
     assert_eq!(deliver(&mut channel, &publication(8))[&1], "delta to 7");
@@ -89,7 +89,7 @@ fn step() -> impl Strategy<Value = Step> {
 
 proptest! {
     #[test]
-    fn the_table_is_what_joined_and_did_not_leave(steps in prop::collection::vec(step(), 0..120)) {
+    fn the_table_has_the_members_that_joined_and_did_not_leave(steps in prop::collection::vec(step(), 0..120)) {
         let mut channel = Channel::default();
         // For each member: whether it receives deltas, and the offset of the last publication that it received.
         let mut model: BTreeMap<u8, (u8, Option<u64>)> = BTreeMap::new();

@@ -28,14 +28,14 @@ fn a_field_that_changes_in_a_large_text_costs_a_few_bytes() {
 }
 
 #[test]
-fn what_moves_is_found_again() {
+fn a_moved_part_is_copied() {
     let (a, b) = ("the first of two paragraphs, ", "and here is the second one. ");
     let delta = delta(&format!("{a}{b}"), &format!("{b}{a}"));
     assert!(delta.len() < 40, "{delta}");
 }
 
 #[test]
-fn no_character_is_torn() {
+fn no_character_is_split() {
     // The two last characters differ only in their second byte.
     let (source, target) = ("0123456789abcdefä", "0123456789abcdefå");
     assert_eq!(
@@ -45,7 +45,7 @@ fn no_character_is_torn() {
 }
 
 #[test]
-fn equal_blocks_in_great_number_are_no_work() {
+fn many_equal_blocks_do_not_slow_the_search() {
     let (source, target) = (vec![b'a'; 1 << 20], vec![b'a'; 1 << 20]);
     assert!(fossil(&source, &target).len() < 32);
     let shifted: Vec<u8> = [b"b".as_slice(), &target].concat();
@@ -53,7 +53,7 @@ fn equal_blocks_in_great_number_are_no_work() {
 }
 
 #[test]
-fn what_is_no_delta_of_the_source_is_refused() {
+fn bytes_that_are_no_delta_of_the_source_are_refused() {
     for wrong in
         ["", "4", "4\n", "4\n4:abcd", "4\n4:abcd0;", "4\n5@0,0;", "~~~~~~~~~~\n0;", "1\n1@0,0;", "0\n0;x"]
     {

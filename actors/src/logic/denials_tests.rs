@@ -27,7 +27,7 @@ fn denials(rulings: &[DenialRecord]) -> Denials {
 }
 
 #[test]
-fn a_blocked_user_is_denied_until_the_end_of_the_block_and_nobody_else_is() {
+fn only_the_blocked_user_is_denied_until_the_block_ends() {
     let denials = denials(&[block(1, "7", false, Some(100))]);
     let judge = |subject: &str, now| denials.judge(&Subject::new(subject), &token("a", 0), None, now);
     assert_eq!(judge("7", 99), Some(Denied::Blocked));
@@ -37,7 +37,7 @@ fn a_blocked_user_is_denied_until_the_end_of_the_block_and_nobody_else_is() {
 }
 
 #[test]
-fn a_lifted_block_stays_lifted_when_the_older_ruling_comes_again() {
+fn a_lifted_block_stays_lifted_when_the_older_ruling_arrives_again() {
     let mut denials = denials(&[block(1, "7", false, None), block(2, "7", true, None)]);
     denials.apply(&block(1, "7", false, None), 0);
     assert_eq!(denials.judge(&Subject::new("7"), &token("a", 0), None, 0), None);
@@ -56,7 +56,7 @@ fn a_revoked_token_is_denied_and_no_other_token_of_its_user() {
 }
 
 #[test]
-fn tokens_issued_before_the_moment_are_denied_and_so_is_one_that_does_not_say() {
+fn tokens_issued_before_the_moment_and_tokens_without_iat_are_denied() {
     let denials = denials(&[before(1, 1_000, None, None)]);
     let judge = |token: &TokenMark| denials.judge(&Subject::new("7"), token, None, 0);
     assert_eq!(judge(&token("a", 999)), Some(Denied::TokensInvalidated));
@@ -66,7 +66,7 @@ fn tokens_issued_before_the_moment_are_denied_and_so_is_one_that_does_not_say() 
 }
 
 #[test]
-fn what_concerns_one_channel_denies_only_subscriptions_to_it() {
+fn a_ruling_about_one_channel_denies_only_subscriptions_to_it() {
     let denials = denials(&[before(1, 1_000, Some("news"), None)]);
     let seven = Subject::new("7");
     assert_eq!(denials.judge(&seven, &token("a", 0), None, 0), None);
@@ -85,7 +85,7 @@ fn an_earlier_moment_does_not_weaken_a_later_one() {
 }
 
 #[test]
-fn purging_forgets_what_is_over_and_nothing_else() {
+fn a_purge_drops_only_expired_rulings() {
     let mut denials = denials(&[
         block(1, "7", false, Some(10)),
         block(2, "8", false, Some(20)),
@@ -102,7 +102,7 @@ fn any_ruling() -> impl Strategy<Value = (u8, bool, i64, Option<i64>, u8)> {
 
 proptest! {
     #[test]
-    fn the_order_in_which_rulings_are_heard_and_how_often_changes_nothing(
+    fn the_order_and_repetition_of_rulings_do_not_matter(
         drawn in prop::collection::vec(any_ruling(), 1..12),
         places in prop::collection::vec(any::<prop::sample::Index>(), 0..24),
     ) {

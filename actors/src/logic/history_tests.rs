@@ -78,7 +78,7 @@ fn an_answer_to_a_client_is_bounded_in_number_and_bytes() {
 }
 
 #[test]
-fn age_takes_publications_and_leaves_epoch_and_offset() {
+fn expired_publications_leave_epoch_and_offset_unchanged() {
     let now = Instant::now();
     let mut stream = stream(10, 3, now);
     let before = stream.position();
@@ -91,7 +91,7 @@ fn age_takes_publications_and_leaves_epoch_and_offset() {
 }
 
 #[test]
-fn a_cache_gives_the_newest_publication_unless_it_is_known() {
+fn a_cache_recovery_returns_the_newest_publication_unless_the_client_has_it() {
     let now = Instant::now();
     let mut filled = stream(10, 3, now);
     let epoch = filled.position().epoch;
@@ -130,7 +130,7 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     /// `recovered` is true exactly if all missed publications are kept, and then the result holds exactly these.
     #[test]
-    fn recovered_is_exactly_what_was_missed(
+    fn a_recovery_returns_exactly_the_missed_publications(
         size in 1_usize..8,
         steps in prop::collection::vec(step(), 0..80),
     ) {

@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_keys_give_way() {
+    fn the_oldest_keys_are_evicted() {
         let (mut keys, now) = (Published::default(), Instant::now());
         for number in 0..2 * KEYS_MAX {
             keys.remember(now, &number.to_string(), None);
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_remembered_is_weighed_until_it_is_forgotten() {
+    fn the_weight_counts_remembered_keys_only() {
         let (mut keys, now) = (Published::default(), Instant::now());
         for number in 0..2 * KEYS_MAX {
             keys.remember(now, &format!("{number:0255}"), None);

@@ -50,7 +50,7 @@ fn keys_and_names_do_not_share_permits() {
 }
 
 #[test]
-fn purging_forgets_only_what_is_idle() {
+fn a_purge_drops_only_idle_keys() {
     let (start, mut limiter) = (Instant::now(), Limiter::new(100));
     assert!(allowed(&mut limiter, "idle", start));
     let later = start + Duration::from_millis(900);
@@ -84,7 +84,7 @@ fn a_limiter_of_one_key_works() {
 
 proptest! {
     #[test]
-    fn never_more_than_the_burst_plus_what_the_rate_gives(
+    fn no_window_admits_more_than_the_burst_plus_the_rate(
         burst in 1_u32..20,
         period_ms in 1_u64..5_000,
         gaps in prop::collection::vec(0_u64..400_000, 1..300),
@@ -115,7 +115,7 @@ proptest! {
     }
 
     #[test]
-    fn whoever_keeps_to_the_rate_is_never_refused(burst in 1_u32..20, period_ms in 1_u64..5_000, count in 1_u32..200) {
+    fn requests_at_the_rate_are_never_refused(burst in 1_u32..20, period_ms in 1_u64..5_000, count in 1_u32..200) {
         let limit = Limit { name: "test", burst, period: Duration::from_millis(period_ms) };
         let start = Instant::now();
         let mut limiter = Limiter::new(10);
@@ -126,7 +126,7 @@ proptest! {
 }
 
 #[test]
-fn looking_takes_nothing_and_says_what_checking_would() {
+fn a_look_gives_the_verdict_of_a_check_and_spends_no_permit() {
     let (mut limiter, now) = (Limiter::new(10), Instant::now());
     for _ in 0..3 {
         assert!(limiter.look("key", &THREE_PER_SECOND, now).is_allowed());

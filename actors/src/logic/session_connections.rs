@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn detaching_what_was_handed_out_is_nothing() {
+    fn detaching_a_drained_connection_has_no_effect() {
         let mut state = SessionConnections::new(9);
         state.attach(id(1), 1).unwrap();
         assert_eq!(state.drain().collect::<Vec<_>>(), vec![(id(1), 1)]);
@@ -105,7 +105,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_connection_is_handed_out_once(steps in prop::collection::vec((0_u8..7, 0_u8..8), 0..80)) {
+        fn every_connection_is_removed_once(steps in prop::collection::vec((0_u8..7, 0_u8..8), 0..80)) {
             let mut state = SessionConnections::new(5);
             let (mut entered, mut left) = (0, 0);
             for (what, number) in steps {

@@ -104,14 +104,14 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_role_buries_nobody() {
+    fn a_changed_role_leaves_no_tombstone() {
         let (mut tombstones, now, sid) = (Tombstones::new(HOUR), Instant::now(), SessionId::random());
         assert_eq!(tombstones.insert(sid, Cause::RoleChanged, now), TombstoneChange::NotAnEnd);
         assert!(tombstones.is_empty());
     }
 
     #[test]
-    fn purging_forgets_what_is_over_and_nothing_else() {
+    fn a_purge_drops_only_expired_tombstones() {
         let (mut tombstones, start) = (Tombstones::new(HOUR), Instant::now());
         let (old, young) = (SessionId::random(), SessionId::random());
         tombstones.insert(old, Cause::Revoked, start);
@@ -123,7 +123,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_buried_session_stays_buried_for_as_long_as_promised(
+        fn a_tombstone_stays_for_exactly_the_stated_time(
             steps in prop::collection::vec((0_u128..5, 0_usize..Cause::ALL.len(), 0_u64..40, any::<bool>()), 1..100),
         ) {
             let (mut tombstones, start) = (Tombstones::new(Duration::from_secs(60)), Instant::now());

@@ -30,7 +30,7 @@ mod tests {
     }
 
     #[test]
-    fn a_version_is_outdated_by_its_equal_and_by_newer_ones_of_its_epoch() {
+    fn a_version_is_outdated_by_an_equal_or_newer_one_of_its_epoch() {
         let newest = version(5, "a");
         for (number, epoch, outdated) in
             [(4, "a", true), (5, "a", true), (6, "a", false), (1, "b", false), (5, "", true), (6, "", false)]

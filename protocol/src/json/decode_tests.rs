@@ -46,7 +46,7 @@ fn one_trailing_line_feed_is_allowed_and_blank_lines_are_not() {
 }
 
 #[test]
-fn what_is_no_command_is_refused() {
+fn frames_without_a_valid_command_are_refused() {
     for frame in [
         "null",
         "[]",
@@ -122,7 +122,7 @@ fn data_passes_through_untouched_and_null_is_data() {
 }
 
 #[test]
-fn what_a_subscription_asks_for_beyond_a_plain_stream_is_seen() {
+fn the_options_of_a_subscribe_request_are_decoded() {
     let (_, CommandBody::Subscribe(request)) = only(
         "{\"id\":1,\"subscribe\":{\"channel\":\"c\",\"tf\":{\"key\":\"k\"},\"type\":4,\"recover\":true,\"flag\":3}}",
     ) else {

@@ -32,7 +32,7 @@ fn only(method: u8, request: &[Vec<u8>]) -> CommandBody {
 }
 
 #[test]
-fn connect_has_a_token_and_what_is_known_of_the_servers_subscriptions() {
+fn connect_has_a_token_and_positions_of_server_side_subscriptions() {
     let known = [number(3, 1), field(6, "abcdefgh"), number(7, 9)].concat();
     let unwanted = [field(6, "abcdefgh"), number(7, 9)].concat();
     let CommandBody::Connect(connect) = only(
@@ -55,7 +55,7 @@ fn connect_has_a_token_and_what_is_known_of_the_servers_subscriptions() {
 }
 
 #[test]
-fn subscribe_has_all_that_can_be_asked_for() {
+fn subscribe_has_all_of_its_options() {
     let CommandBody::Subscribe(request) = only(
         5,
         &[
@@ -83,7 +83,7 @@ fn subscribe_has_all_that_can_be_asked_for() {
 }
 
 #[test]
-fn a_plain_subscription_asks_for_nothing_more() {
+fn a_plain_subscribe_request_has_no_options() {
     let CommandBody::Subscribe(request) = only(5, &[field(1, "chat:a"), number(14, 1)]) else {
         panic!("subscribe")
     };
@@ -156,7 +156,7 @@ fn fields_that_are_unknown_are_skipped() {
 }
 
 #[test]
-fn what_is_no_command_is_refused() {
+fn frames_without_a_valid_command_are_refused() {
     for wrong in [
         vec![],
         vec![5, 8, 1],
@@ -187,7 +187,7 @@ fn a_token_does_not_print() {
 }
 
 #[test]
-fn commands_beside_an_emulated_stream_name_it() {
+fn a_request_with_commands_names_its_emulated_stream() {
     let body = [field(1, "node"), field(2, "session"), field(3, [0])].concat();
     let emulated = decode_emulated(&body).unwrap();
     assert_eq!((emulated.node.as_str(), emulated.session.expose_secret()), ("node", "session"));

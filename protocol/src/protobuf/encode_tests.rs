@@ -191,7 +191,7 @@ fn a_ping_is_an_empty_message() {
 }
 
 #[test]
-fn both_encodings_say_the_same_of_a_publication() {
+fn both_encodings_carry_the_same_fields_of_a_publication() {
     let push = Push::Publication { channel: "c", publication: &published(), form: DataForm::Plain };
     let json: Value = serde_json::from_slice(&crate::json::encode_push(&push)).unwrap();
     let reply = results::Reply::decode_length_delimited(encode_push(&push)).unwrap();
@@ -203,7 +203,7 @@ fn both_encodings_say_the_same_of_a_publication() {
 }
 
 #[test]
-fn a_subscription_of_the_servers_is_there_even_if_nothing_can_be_said_of_it() {
+fn a_server_side_subscription_with_only_default_values_is_encoded() {
     let plain = ConnectResult {
         client: client(),
         version: String::new(),

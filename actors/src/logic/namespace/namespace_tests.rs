@@ -86,7 +86,7 @@ fn a_personal_channel_is_for_its_owners_alone() {
 }
 
 #[test]
-fn what_is_not_offered_is_refused_after_the_rights() {
+fn rights_are_checked_before_unsupported_features() {
     let filter = SubscribeRequest { tags_filter: true, kind: 1, ..SubscribeRequest::default() };
     assert_eq!(subscribe("chat:a", &filter), Err(ErrorCode::BadRequest));
     assert_eq!(subscribe("user:#7", &filter), Err(ErrorCode::PermissionDenied));
@@ -179,7 +179,7 @@ proptest! {
 
     /// No option of a namespace admits other users to private and user-limited channels.
     #[test]
-    fn no_option_opens_a_channel_to_strangers(
+    fn no_option_opens_a_limited_channel_to_other_users(
         (bits, rights) in (0_u8..64, 0_u8..64),
         party in prop::sample::select(PARTIES.to_vec()),
         token in any::<bool>(),
@@ -200,7 +200,7 @@ proptest! {
 
     /// The terms grant a request of the client only if the namespace offers it.
     #[test]
-    fn terms_hold_nothing_that_the_namespace_does_not_do(
+    fn terms_grant_only_what_the_namespace_offers(
         (bits, wishes) in (0_u8..64, 0_u8..32),
     ) {
         let namespaces = Namespaces::empty().with("x", options(bits, Right::User as u8));
@@ -243,7 +243,7 @@ fn a_personal_channel_belongs_to_one_user() {
 }
 
 #[test]
-fn who_has_a_name_and_no_personal_channel_is_known() {
+fn named_users_without_a_personal_channel_are_reported() {
     let namespaces = Namespaces::default().with_personal("user");
     for user in ["7,42", "zoë", "a\tb", &"x".repeat(250)] {
         assert!(namespaces.leaves_out(&Subject::new(user)), "{user}");
@@ -254,7 +254,7 @@ fn who_has_a_name_and_no_personal_channel_is_known() {
 }
 
 #[test]
-fn what_is_built_in_fits_together() {
+fn the_built_in_namespaces_have_no_contradictions() {
     for (name, options) in Namespaces::default().iter() {
         assert_eq!(options.problems(), Vec::<String>::new(), "{name}");
     }

@@ -43,7 +43,7 @@ fn unsubscribing_twice_is_no_error() {
 }
 
 #[test]
-fn only_members_publish_and_never_nothing() {
+fn only_members_publish_and_only_with_data() {
     let mut connection = TestConnection::connected();
     let publish =
         |channel: &str, rest: &str| format!(r#"{{"id":6,"publish":{{"channel":"{channel}"{rest}}}}}"#);
@@ -67,7 +67,7 @@ fn a_lost_channel_can_be_subscribed_to_again() {
 }
 
 #[test]
-fn what_could_not_be_done_now_is_a_temporary_error() {
+fn a_full_queue_is_a_temporary_error() {
     let mut connection = TestConnection::connected();
     connection.subscribe(2, "chat:a");
     let name = ChannelName::parse("chat:a").unwrap();
@@ -78,7 +78,7 @@ fn what_could_not_be_done_now_is_a_temporary_error() {
 }
 
 #[test]
-fn what_is_not_offered_is_error_108() {
+fn unsupported_methods_are_error_108() {
     for method in ["rpc", "ping"] {
         let mut connection = TestConnection::connected();
         assert_eq!(
@@ -94,7 +94,7 @@ fn send_has_no_reply_and_so_closes() {
 }
 
 #[test]
-fn with_a_stale_view_of_revocations_nothing_that_needs_trust_is_done() {
+fn commands_that_need_a_session_are_refused_while_revocations_may_be_missing() {
     let mut connection = TestConnection::connected();
     connection.subscribe(2, "chat:a");
     connection.accepting = false;
@@ -105,7 +105,7 @@ fn with_a_stale_view_of_revocations_nothing_that_needs_trust_is_done() {
 }
 
 #[test]
-fn what_waits_behind_a_verification_is_bounded_in_bytes() {
+fn the_queue_behind_a_verification_is_bounded_in_bytes() {
     let mut connection = TestConnection::connected();
     connection.say(REFRESH);
     let payload = "x".repeat(60_000);
@@ -117,7 +117,7 @@ fn what_waits_behind_a_verification_is_bounded_in_bytes() {
 }
 
 #[test]
-fn what_waited_behind_a_verification_sees_the_view_of_its_turn() {
+fn a_queued_command_is_judged_when_it_is_handled() {
     let mut connection = TestConnection::connected();
     connection.say(REFRESH);
     assert!(connection.subscribe(6, "chat:a").is_empty());

@@ -15,7 +15,7 @@ fn connect_with_a_good_token_is_answered_with_everything_a_client_needs() {
 }
 
 #[test]
-fn before_connect_nothing_else_may_be_said() {
+fn only_connect_with_a_token_is_accepted_first() {
     for frame in [
         r#"{"id":1,"subscribe":{"channel":"chat:a"}}"#,
         r#"{"id":1,"ping":{}}"#,
@@ -30,14 +30,14 @@ fn before_connect_nothing_else_may_be_said() {
 }
 
 #[test]
-fn a_cookie_that_proved_nothing_does_not_stand_in_the_way_of_a_token() {
+fn a_refused_cookie_does_not_prevent_connect_with_a_token() {
     let mut connection = TestConnection::unproven(VerifyRefusal::Revoked(CloseReason::SignedOut), config());
     assert_eq!(connection.say(CONNECT), ["verify Connect { id: 1 } t"]);
     assert_eq!(connection.verified(CONNECT_1, Ok(identity())), [CONNECTED]);
 }
 
 #[test]
-fn without_a_token_what_the_cookie_was_refused_for_is_said() {
+fn connect_without_a_token_is_refused_for_the_reason_of_the_cookie() {
     let anyone = || ClientConfig { allow_anonymous: true, ..config() };
     for (refusal, said) in [
         (VerifyRefusal::Revoked(CloseReason::SessionRevoked), "close 4500".to_owned()),
@@ -77,7 +77,7 @@ fn commands_behind_connect_wait_and_keep_their_order() {
 }
 
 #[test]
-fn more_commands_than_may_wait_close_the_connection() {
+fn a_full_command_queue_closes_the_connection() {
     let mut connection = TestConnection::new(None, ClientConfig { max_waiting: 2, ..config() });
     let more = [r#"{"id":2,"ping":{}}"#; 3].join("\n");
     assert_eq!(connection.say(&format!("{CONNECT}\n{more}")), ["verify Connect { id: 1 } t", "close 3013"]);
@@ -85,7 +85,7 @@ fn more_commands_than_may_wait_close_the_connection() {
 }
 
 #[test]
-fn an_expired_token_is_error_109_and_what_waited_is_dropped() {
+fn an_expired_token_is_error_109_and_the_command_queue_is_dropped() {
     let mut connection = TestConnection::anonymous();
     connection.say(&format!("{CONNECT}\n{}", r#"{"id":2,"subscribe":{"channel":"chat:a"}}"#));
     assert_eq!(connection.verified(CONNECT_1, Err(VerifyRefusal::Expired)), [error(1, 109)]);
@@ -93,7 +93,7 @@ fn an_expired_token_is_error_109_and_what_waited_is_dropped() {
 }
 
 #[test]
-fn a_verifier_that_cannot_tell_is_a_temporary_error() {
+fn an_unavailable_verifier_is_a_temporary_error() {
     let mut connection = TestConnection::anonymous();
     connection.say(CONNECT);
     let said = connection.verified(CONNECT_1, Err(VerifyRefusal::Unavailable));
@@ -102,7 +102,7 @@ fn a_verifier_that_cannot_tell_is_a_temporary_error() {
 }
 
 #[test]
-fn refusals_for_good_close_with_their_reason() {
+fn permanent_refusals_close_with_their_reason() {
     for (refusal, close) in [
         (VerifyRefusal::Invalid, "close 3500"),
         (VerifyRefusal::ConnectionLimit, "close 3504"),
@@ -128,7 +128,7 @@ fn a_second_connect_is_a_bad_request() {
 }
 
 #[test]
-fn without_connect_the_connection_goes_stale_after_ten_seconds() {
+fn without_connect_the_connection_is_stale_after_ten_seconds() {
     let mut connection = TestConnection::anonymous();
     assert!(connection.after(9.9).is_empty());
     assert_eq!(connection.after(0.1), ["close 3502"]);
@@ -136,7 +136,7 @@ fn without_connect_the_connection_goes_stale_after_ten_seconds() {
 }
 
 #[test]
-fn a_refused_connection_goes_stale_too() {
+fn a_refused_connection_becomes_stale_too() {
     for mut connection in [TestConnection::anonymous(), TestConnection::authenticated()] {
         connection.say(CONNECT);
         connection.verified(CONNECT_1, Err(VerifyRefusal::Expired));
@@ -145,7 +145,7 @@ fn a_refused_connection_goes_stale_too() {
 }
 
 #[test]
-fn an_outcome_nobody_asked_for_is_ignored() {
+fn an_unrequested_verification_result_is_ignored() {
     let mut connection = TestConnection::anonymous();
     assert!(connection.verified(CONNECT_1, Ok(identity())).is_empty());
     connection.say(CONNECT);
@@ -170,7 +170,7 @@ fn connect_with_a_token_of_the_same_session_renews_it() {
 }
 
 #[test]
-fn connect_with_a_token_of_somebody_else_is_refused() {
+fn connect_with_a_token_of_another_user_or_session_is_refused() {
     for other in [
         Identity { subject: UserId(43).into(), ..identity() },
         Identity { session: SessionId(Uuid::from_u128(8)), ..identity() },

@@ -34,7 +34,7 @@ fn too_many_commands_are_refused_at_first_and_then_close() {
 }
 
 #[test]
-fn more_commands_than_a_frame_may_carry_close_for_now_and_not_for_good() {
+fn too_many_commands_in_a_frame_close_with_a_code_that_reconnects() {
     let flood = [r#"{"id":2,"ping":{}}"#; MAX_COMMANDS_PER_FRAME + 1].join("\n");
     assert_eq!(TestConnection::connected().say(&flood), ["close 3013"]);
 }

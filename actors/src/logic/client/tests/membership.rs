@@ -24,7 +24,7 @@ fn made(number: u64) -> ServerRequest {
 }
 
 #[test]
-fn what_members_may_do_waits_for_the_channel_and_is_done_then() {
+fn commands_of_members_wait_until_the_channel_confirms() {
     let mut connection = waiting();
     assert!(connection.told(made(1)).is_empty());
     assert!(connection.client.is_membership_known());
@@ -33,7 +33,7 @@ fn what_members_may_do_waits_for_the_channel_and_is_done_then() {
 }
 
 #[test]
-fn a_long_answer_waits_until_every_subscription_has_what_it_recovers() {
+fn a_large_answer_waits_until_every_subscription_is_confirmed() {
     let mut connection = TestConnection::connected();
     connection.subscribe(2, "chat:b");
     connection.channels_answer = false;
@@ -46,7 +46,7 @@ fn a_long_answer_waits_until_every_subscription_has_what_it_recovers() {
 }
 
 #[test]
-fn who_is_not_taken_in_may_nothing() {
+fn commands_are_refused_when_the_channel_refuses_the_subscription() {
     let mut connection = waiting();
     connection.told(ServerRequest::Forget(channel("chat:a"), 1));
     assert_eq!(connection.membership_known(), [error(3, 103), error(4, 103), error(5, 103), error(6, 103)]);
@@ -54,7 +54,7 @@ fn who_is_not_taken_in_may_nothing() {
 }
 
 #[test]
-fn what_waits_goes_on_when_the_subscription_is_ended_meanwhile() {
+fn waiting_commands_are_answered_when_the_server_ends_the_subscription() {
     let mut connection = waiting();
     connection.told(ServerRequest::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server));
     assert!(connection.client.is_membership_known());
@@ -62,7 +62,7 @@ fn what_waits_goes_on_when_the_subscription_is_ended_meanwhile() {
 }
 
 #[test]
-fn what_waits_goes_on_when_the_channel_takes_no_message() {
+fn waiting_commands_are_answered_when_the_queue_of_the_channel_is_full() {
     let mut connection = waiting();
     let name = channel("chat:a");
     assert_eq!(lines(&connection.client.on_busy(Some(2), Some((&name, 1)))), [error(2, 100)]);
@@ -70,14 +70,14 @@ fn what_waits_goes_on_when_the_channel_takes_no_message() {
 }
 
 #[test]
-fn another_subscription_of_the_channel_decides_nothing() {
+fn the_confirmation_of_another_number_is_ignored() {
     let mut connection = waiting();
     assert!(connection.client.on_server_request(connection.now, made(2)).1 == Ok(false));
     assert!(!connection.client.is_membership_known());
 }
 
 #[test]
-fn other_channels_wait_for_nobody() {
+fn commands_for_other_channels_do_not_wait() {
     let mut connection = TestConnection::connected();
     connection.subscribe(2, "chat:b");
     connection.channels_answer = false;
@@ -87,7 +87,7 @@ fn other_channels_wait_for_nobody() {
 }
 
 #[test]
-fn what_waits_for_a_channel_is_bounded() {
+fn the_queue_behind_an_unconfirmed_channel_is_bounded() {
     let mut connection = waiting();
     let frame = vec![r#"{"id":9,"unsubscribe":{"channel":"chat:z"}}"#; 50].join("\n");
     connection.after(8.0);

@@ -166,7 +166,7 @@ fn granted(number: u8) -> Result<SubscriptionGrant, SubscriptionRefusal> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1024))]
     #[test]
-    fn a_dialogue_never_speaks_after_its_end_nor_acts_for_strangers(
+    fn a_client_has_no_effects_after_its_close_or_before_its_authentication(
         authenticated in any::<bool>(),
         personal in any::<bool>(),
         inputs in prop::collection::vec(input(), 1..60),
@@ -187,7 +187,7 @@ proptest! {
     }
 
     #[test]
-    fn a_silent_client_is_gone_in_the_end(authenticated in any::<bool>(), inputs in prop::collection::vec(input(), 0..20)) {
+    fn a_silent_client_is_closed_in_the_end(authenticated in any::<bool>(), inputs in prop::collection::vec(input(), 0..20)) {
         let mut connection = if authenticated { TestConnection::authenticated() } else { TestConnection::anonymous() };
         for input in inputs {
             if !matches!(input, Input::ServerRequest(3, _)) {

@@ -5,7 +5,7 @@ use protocol::UnsubscribeCode;
 use super::*;
 
 #[test]
-fn subscribers_ask_who_is_there_and_what_was_said() {
+fn subscribers_may_query_presence_and_history() {
     let mut connection = TestConnection::connected();
     connection.subscribe(2, "chat:a");
     assert_eq!(connection.say(r#"{"id":3,"presence":{"channel":"chat:a"}}"#), ["make room"]);
@@ -16,7 +16,7 @@ fn subscribers_ask_who_is_there_and_what_was_said() {
 }
 
 #[test]
-fn large_answers_are_asked_for_one_after_the_other_and_the_rest_waits_in_order() {
+fn queries_with_large_answers_run_one_by_one_and_later_commands_wait() {
     let mut connection = TestConnection::connected();
     connection.subscribe(2, "chat:a");
     let history = |id: u32| format!(r#"{{"id":{id},"history":{{"channel":"chat:a","limit":7}}}}"#);
@@ -29,7 +29,7 @@ fn large_answers_are_asked_for_one_after_the_other_and_the_rest_waits_in_order()
 }
 
 #[test]
-fn what_may_be_asked_is_decided_when_there_is_room() {
+fn the_permission_of_a_query_is_checked_again_when_space_is_reserved() {
     let ask = r#"{"id":3,"history":{"channel":"chat:a","limit":7}}"#;
     let mut connection = TestConnection::connected();
     connection.subscribe(2, "chat:a");
@@ -43,7 +43,7 @@ fn what_may_be_asked_is_decided_when_there_is_room() {
 }
 
 #[test]
-fn strangers_are_told_nothing_and_nobody_what_is_not_kept() {
+fn queries_need_a_subscription_and_an_enabled_feature() {
     let mut connection = TestConnection::connected();
     for method in ["presence", "presence_stats", "history"] {
         let ask = |channel: &str| format!(r#"{{"id":8,"{method}":{{"channel":"{channel}"}}}}"#);
@@ -56,7 +56,7 @@ fn strangers_are_told_nothing_and_nobody_what_is_not_kept() {
 }
 
 #[test]
-fn with_a_stale_view_of_revocations_nothing_is_told() {
+fn queries_are_refused_while_revocations_may_be_missing() {
     let mut connection = TestConnection::connected();
     connection.subscribe(2, "chat:a");
     connection.accepting = false;
@@ -69,7 +69,7 @@ fn with_a_stale_view_of_revocations_nothing_is_told() {
 }
 
 #[test]
-fn a_question_that_cannot_be_asked_now_is_a_temporary_error() {
+fn a_query_that_finds_a_full_queue_gets_a_temporary_error() {
     let mut connection = TestConnection::connected();
     assert_eq!(lines(&connection.client.on_busy(Some(6), None)), [error(6, 100)]);
 }

@@ -69,7 +69,7 @@ fn a_named_user_is_subscribed_to_the_personal_channel() {
 }
 
 #[test]
-fn a_client_that_comes_back_says_where_it_stands() {
+fn a_reconnecting_client_states_its_positions() {
     let mut connection = with(vec![to("chat:a"), to("chat:b")]);
     let frame = br#"{"id":1,"connect":{"subs":{"chat:b":{"recover":true,"offset":7,"epoch":"e"}}}}"#;
     let effects = connection.client.on_frame(connection.now, frame, true);
@@ -89,7 +89,7 @@ fn a_subscription_that_cannot_be_made_ends_the_connection() {
 }
 
 #[test]
-fn a_channel_that_is_full_is_left_out_and_the_connection_lives() {
+fn a_full_channel_is_left_out_and_the_connection_stays_open() {
     let mut connection = with(vec![to("chat:a"), to("chat:b")]);
     connection.say(r#"{"id":1,"connect":{}}"#);
     let results = [("chat:a", Err(ErrorCode::LimitExceeded)), ("chat:b", Ok(SubscribeResult::default()))];
@@ -113,7 +113,7 @@ fn no_token_subscribes_to_a_channel_of_other_users() {
 }
 
 #[test]
-fn results_that_nobody_waits_for_are_ignored() {
+fn unrequested_results_are_ignored() {
     let mut connection = TestConnection::connected();
     assert!(gathered(&mut connection, &[("chat:a", Err(ErrorCode::Internal))]).is_empty());
 }
@@ -130,7 +130,7 @@ fn the_server_subscribes_once_and_ends_it_with_a_push() {
 }
 
 #[test]
-fn the_server_subscribes_to_no_more_channels_than_there_may_be() {
+fn the_channel_limit_applies_to_requests_of_the_server() {
     let mut connection = TestConnection::connected();
     for name in ["chat:a", "chat:b", "chat:c"] {
         connection.told(subscribe(to(name)));
@@ -143,7 +143,7 @@ fn the_server_subscribes_to_no_more_channels_than_there_may_be() {
 }
 
 #[test]
-fn what_was_not_to_be_done_was_not_done() {
+fn a_request_without_effect_is_reported_as_such() {
     let mut connection = TestConnection::connected();
     let mut done = |order| connection.client.on_server_request(connection.now, order).1 == Ok(true);
     let end = || ServerRequest::Unsubscribe(channel("chat:a"), UnsubscribeCode::Server);
@@ -153,7 +153,7 @@ fn what_was_not_to_be_done_was_not_done() {
 }
 
 #[test]
-fn the_answer_to_connect_lists_what_the_server_subscribed_before() {
+fn the_answer_to_connect_lists_earlier_subscriptions_of_the_server_api() {
     let mut connection = with(vec![to("chat:a")]);
     assert_eq!(connection.told(subscribe(to("chat:a"))), ["join chat:a"]);
     assert_eq!(connection.told(subscribe(to("chat:b"))), ["join chat:b"]);
@@ -167,7 +167,7 @@ fn the_answer_to_connect_lists_what_the_server_subscribed_before() {
 }
 
 #[test]
-fn what_the_server_subscribed_before_connect_may_be_recovered_by_it() {
+fn connect_recovers_earlier_subscriptions_of_the_server_api_from_its_own_positions() {
     let mut connection = with(Vec::new());
     let since = |offset| Some(Position { offset, epoch: "e".to_owned() });
     connection.told(subscribe(ServerSubscription { recover: since(3), ..to("chat:a") }));
@@ -182,7 +182,7 @@ fn what_the_server_subscribed_before_connect_may_be_recovered_by_it() {
 }
 
 #[test]
-fn who_never_connects_is_subscribed_all_the_same() {
+fn the_server_subscribes_a_client_that_has_not_sent_connect() {
     let mut connection = TestConnection::authenticated();
     assert_eq!(connection.told(subscribe(to("chat:a"))), ["join chat:a"]);
     assert_eq!(connection.subscribe(1, "chat:b"), ["join chat:b 1"]);
@@ -198,7 +198,7 @@ fn a_lost_subscription_is_forgotten() {
 }
 
 #[test]
-fn the_loss_of_a_subscription_says_nothing_of_a_later_one() {
+fn the_loss_of_a_subscription_does_not_affect_a_later_one() {
     let mut connection = TestConnection::connected();
     connection.subscribe(2, "chat:a");
     connection.say(r#"{"id":3,"unsubscribe":{"channel":"chat:a"}}"#);
@@ -210,7 +210,7 @@ fn the_loss_of_a_subscription_says_nothing_of_a_later_one() {
 }
 
 #[test]
-fn a_subscription_of_the_servers_ends_the_connection_with_it() {
+fn an_expired_server_side_subscription_ends_the_connection() {
     let mut connection = with(Vec::new());
     connection.say(r#"{"id":1,"connect":{}}"#);
     // The connection opened 1,000 seconds after the Unix epoch.
@@ -224,7 +224,7 @@ fn a_subscription_of_the_servers_ends_the_connection_with_it() {
 }
 
 #[test]
-fn the_server_moves_the_end_of_a_connection() {
+fn the_server_changes_the_expiry_of_a_connection() {
     let mut connection = TestConnection::new(Some(identity()), patient());
     connection.say(r#"{"id":1,"connect":{}}"#);
     let until = |expires_at| ServerRequest::Refresh { expires_at, conn_info: None };
@@ -236,7 +236,7 @@ fn the_server_moves_the_end_of_a_connection() {
 }
 
 #[test]
-fn a_connection_says_what_it_is() {
+fn a_connection_describes_itself() {
     let mut connection = TestConnection::authenticated();
     connection.say(r#"{"id":1,"connect":{"name":"js","version":"2.1"}}"#);
     connection.subscribe(2, "chat:a");
@@ -252,7 +252,7 @@ fn a_connection_says_what_it_is() {
 }
 
 #[test]
-fn who_may_come_without_a_name_is_verified_as_nobody() {
+fn an_anonymous_connection_is_verified_without_a_token() {
     let mut connection = TestConnection::new(None, ClientConfig { allow_anonymous: true, ..config() });
     assert_eq!(connection.say(r#"{"id":1,"connect":{}}"#), ["verify Connect { id: 1 } nobody"]);
 }

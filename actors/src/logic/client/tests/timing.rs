@@ -27,7 +27,7 @@ fn a_ping_is_answered_by_a_pong_within_eight_seconds() {
 }
 
 #[test]
-fn a_pong_nobody_asked_for_is_a_bad_request() {
+fn an_unrequested_pong_is_a_bad_request() {
     assert_eq!(TestConnection::connected().say("{}"), ["close 3501"]);
     assert_eq!(TestConnection::authenticated().say("{}"), ["close 3501"]);
     let mut connection = TestConnection::connected();
@@ -63,7 +63,7 @@ fn a_connection_ends_25_seconds_after_its_token() {
 }
 
 #[test]
-fn a_refresh_moves_the_end() {
+fn a_refresh_extends_the_connection() {
     let mut connection = connected_for(30);
     assert_eq!(connection.say(REFRESH), ["verify Refresh { id: 5 } t2"]);
     assert_eq!(
@@ -75,7 +75,7 @@ fn a_refresh_moves_the_end() {
 }
 
 #[test]
-fn a_refresh_never_changes_who_speaks() {
+fn a_refresh_never_changes_the_user() {
     let mut connection = TestConnection::connected();
     connection.say(REFRESH);
     assert_eq!(
@@ -85,7 +85,7 @@ fn a_refresh_never_changes_who_speaks() {
 }
 
 #[test]
-fn refused_refreshes_end_or_delay_as_clients_expect() {
+fn a_refused_refresh_closes_or_is_a_temporary_error() {
     for (refusal, said) in [
         (VerifyRefusal::Expired, "close 3005".to_owned()),
         (VerifyRefusal::Invalid, "close 3500".to_owned()),

@@ -31,7 +31,7 @@ fn subscribed() -> TestConnection {
 }
 
 #[test]
-fn a_token_is_verified_and_stands_in_for_every_other_right() {
+fn a_verified_token_replaces_the_rights_of_the_namespace() {
     let mut connection = TestConnection::connected();
     assert_eq!(connection.say(PRIVATE), ["verify Subscribe { id: 2 } $chat:a s"]);
     let grant = SubscriptionGrant::default();
@@ -43,7 +43,7 @@ fn a_token_is_verified_and_stands_in_for_every_other_right() {
 }
 
 #[test]
-fn no_token_makes_a_channel_of_other_users_mine() {
+fn no_token_admits_to_a_channel_of_other_users() {
     let mut connection = TestConnection::connected();
     connection.say(r#"{"id":2,"subscribe":{"channel":"user:#7","token":"s"}}"#);
     assert_eq!(
@@ -53,7 +53,7 @@ fn no_token_makes_a_channel_of_other_users_mine() {
 }
 
 #[test]
-fn what_the_token_says_is_seen_in_the_channel_and_only_there() {
+fn the_info_of_a_token_is_visible_only_in_its_channel() {
     let mut connection = TestConnection::connected();
     connection.say(PRIVATE);
     let info = Payload::parse(r#"{"nick":"x"}"#).unwrap();
@@ -84,7 +84,7 @@ fn refusals_are_what_clients_expect() {
 }
 
 #[test]
-fn the_rest_waits_behind_a_token_in_order() {
+fn later_commands_wait_behind_a_token_in_order() {
     let mut connection = TestConnection::connected();
     connection.say(PRIVATE);
     assert!(connection.say(r#"{"id":3,"unsubscribe":{"channel":"$chat:a"}}"#).is_empty());
@@ -102,7 +102,7 @@ fn an_unknown_namespace_needs_no_verification() {
 }
 
 #[test]
-fn an_outcome_for_another_command_is_ignored() {
+fn a_verification_result_for_another_command_is_ignored() {
     let mut connection = TestConnection::connected();
     connection.say(PRIVATE);
     assert!(connection.subscription_verified(SUB_REFRESH_3, Ok(lasting(60))).is_empty());
@@ -119,7 +119,7 @@ fn a_subscription_ends_25_seconds_after_its_token() {
 }
 
 #[test]
-fn a_refreshed_subscription_lives_on() {
+fn a_refreshed_subscription_continues() {
     let mut connection = subscribed();
     connection.after(50.0);
     assert_eq!(connection.say(RENEW), ["verify SubRefresh { id: 3 } $chat:a s2"]);
@@ -132,7 +132,7 @@ fn a_refreshed_subscription_lives_on() {
 }
 
 #[test]
-fn a_token_grants_nothing_once_the_view_of_revocations_is_stale() {
+fn a_token_grants_nothing_while_revocations_may_be_missing() {
     let mut connection = TestConnection::connected();
     connection.say(PRIVATE);
     connection.accepting = false;
@@ -146,7 +146,7 @@ fn a_token_grants_nothing_once_the_view_of_revocations_is_stale() {
 }
 
 #[test]
-fn an_expired_token_ends_the_subscription_so_that_the_client_makes_another() {
+fn an_expired_token_ends_the_subscription_and_the_client_subscribes_again() {
     let mut connection = subscribed();
     connection.say(RENEW);
     let said = connection.subscription_verified(SUB_REFRESH_3, Err(SubscriptionRefusal::Expired));
@@ -184,14 +184,14 @@ fn a_subscription_that_ended_meanwhile_is_not_renewed() {
 }
 
 #[test]
-fn only_what_is_subscribed_can_be_renewed_and_only_with_a_token() {
+fn a_renewal_needs_a_subscription_and_a_token() {
     let mut connection = TestConnection::connected();
     assert_eq!(connection.say(RENEW), [error(3, 103)]);
     assert_eq!(connection.say(r#"{"id":3,"sub_refresh":{"channel":"chat:a"}}"#), ["close 3501"]);
 }
 
 #[test]
-fn a_subscription_is_known_by_the_token_that_proved_it_last() {
+fn a_subscription_is_found_by_its_latest_token() {
     let mark = |id: &str| TokenMark { id: Some(id.into()), issued_at_ms: None };
     let by = |id: &str| SubscriptionGrant { token: mark(id), ..lasting(60) };
     let mut connection = TestConnection::connected();

@@ -36,7 +36,7 @@ fn pages(world: &mut World, reverse: bool) -> Vec<Vec<u64>> {
 }
 
 #[test]
-fn an_open_is_bounded_in_bytes_and_says_that_it_is_not_all() {
+fn an_open_is_bounded_in_bytes_and_reports_that_older_publications_exist() {
     let mut world = cut();
     world.join(0);
     world.step();
@@ -49,20 +49,20 @@ fn an_open_is_bounded_in_bytes_and_says_that_it_is_not_all() {
 }
 
 #[test]
-fn a_channel_that_was_opened_in_part_is_paged_back_to_its_beginning() {
+fn a_partly_opened_channel_can_be_paged_backwards_to_its_beginning() {
     let pages = pages(&mut cut(), true);
     assert_eq!(pages.concat(), (1..=12).rev().collect::<Vec<_>>());
     assert!(pages.iter().all(|page| page.len() <= 2), "{pages:?}");
 }
 
 #[test]
-fn a_channel_that_was_opened_in_part_is_paged_from_its_beginning() {
+fn a_partly_opened_channel_can_be_paged_from_its_beginning() {
     let pages = pages(&mut cut(), false);
     assert_eq!(pages.concat(), (1..=12).collect::<Vec<_>>());
 }
 
 #[test]
-fn who_missed_what_an_answer_can_carry_is_recovered_over_an_open_in_part_and_nobody_else() {
+fn a_partly_opened_channel_recovers_as_many_publications_as_one_answer_can_carry() {
     for (missed, recovered) in [(0, true), (1, true), (2, true), (3, false), (7, false), (12, false)] {
         let mut world = cut();
         let offset = world.db.top() - missed;
@@ -76,7 +76,7 @@ fn who_missed_what_an_answer_can_carry_is_recovered_over_an_open_in_part_and_nob
 }
 
 #[test]
-fn a_whole_batch_of_which_nobody_knew_is_delivered() {
+fn a_whole_batch_with_a_lost_answer_is_delivered() {
     let mut world = World::new();
     world.join(0);
     world.step();
@@ -94,7 +94,7 @@ fn a_whole_batch_of_which_nobody_knew_is_delivered() {
 }
 
 #[test]
-fn a_removal_in_a_channel_of_which_less_is_known_takes_what_others_wrote() {
+fn a_removal_includes_publications_of_other_processes() {
     let mut world = World::new();
     world.act(Step::Publish);
     world.rest();
@@ -105,7 +105,7 @@ fn a_removal_in_a_channel_of_which_less_is_known_takes_what_others_wrote() {
 }
 
 #[test]
-fn a_removal_waits_for_a_read_that_began_after_it_was_asked() {
+fn a_removal_waits_for_a_read_that_began_after_its_request() {
     let mut channel = DurableChannel::<u8>::new(KEEP, RecoveryMode::Stream);
     let mut numbers = 0..;
     let mut step = |channel: &mut DurableChannel<u8>| {
@@ -131,7 +131,7 @@ fn a_removal_waits_for_a_read_that_began_after_it_was_asked() {
 }
 
 #[test]
-fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
+fn a_late_removal_keeps_later_publications() {
     let mut world = World::new();
     for _ in 0..2 {
         world.act(Step::Publish);
@@ -147,7 +147,7 @@ fn a_removal_that_is_carried_out_late_takes_nothing_that_came_after_it() {
 }
 
 #[test]
-fn after_a_removal_of_what_memory_does_not_reach_its_older_part_is_still_read() {
+fn after_a_removal_below_the_window_kept_publications_are_still_read_from_the_journal() {
     let mut hot = RecentWindow::opened(Opened {
         epoch: Db::epoch(),
         top: 9,
@@ -162,7 +162,7 @@ fn after_a_removal_of_what_memory_does_not_reach_its_older_part_is_still_read() 
 }
 
 #[test]
-fn a_question_that_makes_no_sense_is_refused_while_a_hole_is_closed_too() {
+fn an_invalid_history_request_is_refused_even_while_a_gap_is_closed() {
     let mut world = World::new();
     world.join(0);
     world.step();

@@ -264,7 +264,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 512, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_happens_nothing_is_invented_lost_doubled_or_left_unanswered(
+    fn no_publication_is_invented_lost_or_doubled_and_every_request_is_answered(
         steps in prop::collection::vec(step(), 0..200),
     ) {
         let mut world = World::new();
