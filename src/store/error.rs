@@ -16,7 +16,7 @@ pub enum StoreError {
     #[error("conflict with {0}")]
     Conflict(String),
     /// The acting session may no longer do this. Nothing was written.
-    #[error("the authority to ask for it has lapsed: {0:?}")]
+    #[error("the acting session may no longer do this, it has lost: {0:?}")]
     Lapsed(Lapse),
     /// A defect of this server: a statement that the database rejects, or a row that cannot be read.
     #[error("database error: {0}")]

@@ -19,10 +19,10 @@ pub enum DatabaseUrlError {
     )]
     Scheme,
     /// A parameter with an invalid value.
-    #[error("the database URL's parameter `{0}` has a value that it cannot have")]
+    #[error("the database URL's parameter `{0}` has an invalid value")]
     Value(&'static str),
     /// A parameter that is given twice, or in two spellings.
-    #[error("the database URL says twice how to use TLS")]
+    #[error("the database URL sets the TLS mode twice")]
     Repeated,
     /// An unknown parameter, or a malformed host, port or escape.
     #[error("the database URL cannot be read: a malformed part or an unknown parameter")]

@@ -118,7 +118,7 @@ impl Store {
     /// Changes a device of the acting session's user. `None` if the user has no device with this id.
     ///
     /// # Errors
-    /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the acting session may no longer do this, `Unavailable` if the database cannot be reached.
     pub async fn change_device(
         &self,
         acting_session: ActingSession,

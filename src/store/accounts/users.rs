@@ -87,7 +87,7 @@ const FILTER: &str = "($1::text IS NULL OR position(lower($1) IN lower(u.email))
             OR position(lower($1) IN lower(coalesce(u.display_name, ''))) > 0)
         AND ($2::text IS NULL OR u.role = $2) AND ($3::text IS NULL OR u.status = $3)";
 
-/// The query for a candidate. The parameters are: what `condition` compares, and the device.
+/// The query for a candidate. The parameters are the value in `condition`, and the device.
 fn candidate_sql(condition: &str) -> String {
     format!(
         "SELECT {USER_COLUMNS}, {FACTOR_COLUMNS}, d.id IS NOT NULL AS device_known, d.trust, d.trusted_until,
@@ -189,7 +189,7 @@ impl Store {
     /// Changes the display name of the acting session's user.
     ///
     /// # Errors
-    /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the acting session may no longer do this, `Unavailable` if the database cannot be reached.
     pub async fn update_profile(
         &self,
         acting_session: ActingSession,

@@ -181,7 +181,7 @@ impl Store {
         .await
     }
 
-    /// Takes a challenge. Of concurrent callers one gets it, whatever the outcome of its answer.
+    /// Consumes a challenge, before its answer is verified. Only one of several concurrent callers gets it.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

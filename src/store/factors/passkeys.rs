@@ -119,7 +119,7 @@ impl Store {
     /// Renames a passkey of the acting session's user.
     ///
     /// # Errors
-    /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the acting session may no longer do this, `Unavailable` if the database cannot be reached.
     pub async fn rename_passkey(
         &self,
         acting_session: ActingSession,

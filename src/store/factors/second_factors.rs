@@ -174,7 +174,7 @@ pub(crate) async fn spend(
     Ok(changed == 1)
 }
 
-/// Writes a change within the transaction of the revocation, which holds the user's row.
+/// Writes a change within the transaction of the revocation, which has locked the user's row.
 pub(crate) async fn apply(
     transaction: &Transaction<'_>,
     user: i64,

@@ -54,7 +54,7 @@ impl Store {
     /// up. `false` if there is a confirmed one.
     ///
     /// # Errors
-    /// `Lapsed` if the authority does not hold, `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the acting session may no longer do this, `Unavailable` if the database cannot be reached.
     pub async fn begin_totp(
         &self,
         acting_session: ActingSession,

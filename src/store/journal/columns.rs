@@ -4,7 +4,7 @@ use crate::error::StoreError;
 
 /// An offset as the database stores it.
 pub(super) fn signed(offset: u64) -> Result<i64, StoreError> {
-    i64::try_from(offset).map_err(|_| StoreError::internal("an offset beyond all offsets"))
+    i64::try_from(offset).map_err(|_| StoreError::internal("an offset above the largest possible one"))
 }
 
 /// An offset from its column; the schema allows nothing below 0.

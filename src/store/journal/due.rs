@@ -59,7 +59,7 @@ impl Store {
                 let rows = client.query(sql, &[&now, &i64::from(limit)]).await?;
                 let name = |row: &tokio_postgres::Row| {
                     ChannelName::parse(row.try_get(0)?)
-                        .map_err(|_| StoreError::internal("a stored channel has no channel's name"))
+                        .map_err(|_| StoreError::internal("a stored channel has an invalid name"))
                 };
                 rows.iter().map(name).collect()
             })

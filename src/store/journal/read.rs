@@ -35,7 +35,7 @@ const SETTLE: &str = "
     RETURNING top";
 
 /// Reads rows in the order of the index until the limits are reached, and one row more to learn whether there are
-/// further rows. A publication counts as much as `stream::weight` says, or a little more, because tags are counted in
+/// further rows. A publication counts as much as `logic::history::weight` says, or a little more, because tags are counted in
 /// their stored form. PostgreSQL knows the lengths of values that are stored out of line without reading them, so for
 /// omitted publications it reads only the row.
 fn statement(order: &str) -> String {

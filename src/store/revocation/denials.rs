@@ -182,7 +182,7 @@ async fn lock(transaction: &Transaction<'_>, subject: Option<&str>) -> Result<()
     Ok(())
 }
 
-/// Whether this account is blocked. The caller holds its row.
+/// Whether this account is blocked. The caller has locked the row of the user.
 pub(crate) async fn blocked(
     transaction: &Transaction<'_>,
     user: i64,

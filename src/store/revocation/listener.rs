@@ -183,7 +183,7 @@ impl RevocationListener {
     }
 
     /// All revocations that committed since `place`, each once, and the position for the next call. Transactions that
-    /// are still running are delivered by a later call, however long they take.
+    /// are still running are delivered by a later call, even if they take long.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.

@@ -120,8 +120,9 @@ impl Store {
     }
 }
 
-/// Takes the locks and compares. A revocation of all sessions holds its lock exclusively until it commits; a
-/// revocation of the user holds the row. The later transaction sees the result of the earlier one.
+/// Takes the locks, and compares the user's state with that at the check of the password. A revocation of all
+/// sessions holds its lock exclusively until it commits; a revocation of the user holds the row. The later
+/// transaction sees the result of the earlier one.
 async fn ground_holds(transaction: &Transaction<'_>, open: &OpenSession) -> Result<bool, StoreError> {
     acting_session::hold_off_revoking_all(transaction).await?;
     let statement = transaction
