@@ -1,5 +1,4 @@
-//! The memory that decoding a frame costs, whatever is in it: in proportion to its bytes and commands, counted by the
-//! allocator.
+//! The memory that the decoding of a frame allocates is proportional to its bytes and commands. The allocator counts it.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on says so by panicking")]
 
@@ -9,21 +8,21 @@ use counting::taken;
 use proptest::{collection::vec, prelude::*};
 use protocol::{Encoding, MAX_COMMANDS_PER_FRAME};
 
-/// Bytes that a frame may cost before its first command, for the list of commands and for an error.
+/// Bytes that decoding may allocate before the first command, for the list of commands and for an error.
 const BASE: usize = 2 * 1024;
-/// Bytes that each command may cost, for its place in the list, which doubles when it is full.
+/// Bytes that decoding may allocate for each command, for its entry in the list, which doubles when it is full.
 const PER_COMMAND: usize = 1024;
-/// Bytes that one byte of a frame may cost besides; a short name in a list costs a text and a place in the list.
+/// Bytes that decoding may also allocate for each byte of a frame. A short name in a list needs a string and an entry.
 const FACTOR: usize = 64;
 
-/// Bytes that were allocated for decoding this frame, freed ones included.
+/// Bytes that are allocated to decode this frame, including those that are freed again.
 fn cost(encoding: Encoding, frame: &[u8]) -> usize {
     let before = taken();
     drop(encoding.decode(frame));
     (taken() - before).bytes
 }
 
-/// Commands of this frame that a decoder may begin with.
+/// An upper bound of the commands that a decoder begins to decode in this frame.
 fn commands(encoding: Encoding, frame: &[u8]) -> usize {
     let count = match encoding {
         Encoding::Json => 1 + frame.iter().filter(|byte| **byte == b'\n').count(),
@@ -57,8 +56,9 @@ fn the_bound_of_a_short_frame_is_a_few_kibibytes() {
 }
 
 #[test]
-fn lengths_that_are_only_claimed_cost_nothing() {
-    // Four gigabytes of command; of token, of data and of a list within commands of the right length.
+fn stated_lengths_without_bytes_allocate_nothing() {
+    // A command that states a length of 4 GiB; commands of correct length with a token, data or an entry of a list that
+    // states such a length.
     let huge = [0xff, 0xff, 0xff, 0xff, 0x0f];
     let within = |tags: &[u8]| {
         let inner = [tags, &huge].concat();
@@ -71,7 +71,7 @@ fn lengths_that_are_only_claimed_cost_nothing() {
 }
 
 #[test]
-fn the_dearest_frames_of_the_largest_size_are_bounded() {
+fn the_most_expensive_frames_of_the_greatest_size_are_bounded() {
     let size = 64 * 1024;
     let entry = |n: usize| {
         let key = format!("{n:04x}");
@@ -105,7 +105,7 @@ fn the_dearest_frames_of_the_largest_size_are_bounded() {
     }
 }
 
-/// Parts of frames of both encodings, so that large frames come far before they fail.
+/// Parts of frames of both encodings, so that a large part of a frame is decoded before it fails.
 fn fragment() -> impl Strategy<Value = Vec<u8>> {
     let known: Vec<&[u8]> = vec![
         b"{\"id\":1,\"connect\":{\"subs\":{",
@@ -127,17 +127,17 @@ fn fragment() -> impl Strategy<Value = Vec<u8>> {
 
 proptest! {
     #[test]
-    fn no_bytes_cost_more_than_their_share(frame in vec(any::<u8>(), 0..400)) {
+    fn arbitrary_bytes_stay_within_the_bound(frame in vec(any::<u8>(), 0..400)) {
         prop_assert!(is_bounded(&frame));
     }
 
     #[test]
-    fn no_large_frame_costs_more_than_its_share(fragments in vec(fragment(), 0..4_000)) {
+    fn large_frames_stay_within_the_bound(fragments in vec(fragment(), 0..4_000)) {
         prop_assert!(is_bounded(&fragments.concat()));
     }
 
     #[test]
-    fn no_frame_of_one_kind_of_part_costs_more_than_its_share(part in fragment(), times in 1_usize..2_000) {
+    fn frames_of_one_repeated_part_stay_within_the_bound(part in fragment(), times in 1_usize..2_000) {
         prop_assert!(is_bounded(&part.repeat(times)));
     }
 }

@@ -142,7 +142,7 @@ struct Token {
 
 /// A position, as `connect.subs`, `subscribe` and `history.since` spell it.
 #[derive(Deserialize)]
-struct Place {
+struct WirePosition {
     #[serde(default)]
     recover: Option<bool>,
     #[serde(default)]
@@ -151,7 +151,7 @@ struct Place {
     epoch: Option<String>,
 }
 
-impl Place {
+impl WirePosition {
     fn position(self) -> Position {
         Position { offset: self.offset.unwrap_or(0), epoch: self.epoch.unwrap_or_default() }
     }
@@ -171,7 +171,7 @@ fn connect(raw: &RawValue) -> Result<CommandBody, DecodeError> {
         #[serde(default)]
         version: Option<String>,
         #[serde(default)]
-        subs: Option<BTreeMap<String, Place>>,
+        subs: Option<BTreeMap<String, WirePosition>>,
     }
     let fields: Fields = object(raw.get())?;
     let subs = fields.subs.unwrap_or_default().into_iter();
@@ -180,8 +180,8 @@ fn connect(raw: &RawValue) -> Result<CommandBody, DecodeError> {
         name: command::clipped(fields.name.unwrap_or_default()),
         version: command::clipped(fields.version.unwrap_or_default()),
         subs: subs
-            .filter(|(_, place)| place.recover.unwrap_or(false))
-            .map(|(channel, place)| (channel, place.position()))
+            .filter(|(_, known)| known.recover.unwrap_or(false))
+            .map(|(channel, known)| (channel, known.position()))
             .collect(),
     }))
 }
@@ -213,11 +213,11 @@ fn subscribe(raw: &RawValue) -> Result<CommandBody, DecodeError> {
         flag: Option<i64>,
     }
     let fields: Fields = object(raw.get())?;
-    let place = Place { recover: fields.recover, offset: fields.offset, epoch: fields.epoch };
+    let known = WirePosition { recover: fields.recover, offset: fields.offset, epoch: fields.epoch };
     Ok(CommandBody::Subscribe(Box::new(SubscribeRequest {
         channel: fields.channel,
         token: command::secret(fields.token),
-        recover: place.recover.unwrap_or(false).then(|| place.position()),
+        recover: known.recover.unwrap_or(false).then(|| known.position()),
         must_recover: command::must_recover(fields.flag.unwrap_or(0)),
         positioned: fields.positioned.unwrap_or(false),
         recoverable: fields.recoverable.unwrap_or(false),
@@ -236,7 +236,7 @@ fn history(raw: &RawValue) -> Result<CommandBody, DecodeError> {
         #[serde(default)]
         limit: Option<i32>,
         #[serde(default)]
-        since: Option<Place>,
+        since: Option<WirePosition>,
         #[serde(default)]
         reverse: Option<bool>,
     }
@@ -244,7 +244,7 @@ fn history(raw: &RawValue) -> Result<CommandBody, DecodeError> {
     Ok(CommandBody::History(HistoryRequest {
         channel: fields.channel,
         limit: fields.limit.unwrap_or(0),
-        since: fields.since.map(Place::position),
+        since: fields.since.map(WirePosition::position),
         reverse: fields.reverse.unwrap_or(false),
     }))
 }

@@ -1,4 +1,4 @@
-//! The system's allocator, and how often and how much each thread has had from it.
+//! The system's allocator, with a count of the allocations and bytes of each thread.
 
 #![allow(dead_code, reason = "each test counts what it needs")]
 
@@ -10,7 +10,7 @@ use std::{
 
 struct Counting;
 
-/// What a thread has been given, freed or not.
+/// The allocations of a thread, including those that are freed again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) times: usize,
@@ -29,26 +29,26 @@ thread_local! {
     static TAKEN: Cell<Taken> = const { Cell::new(Taken { times: 0, bytes: 0 }) };
 }
 
-/// What this thread has been given so far.
+/// The allocations of this thread so far.
 pub(crate) fn taken() -> Taken {
     TAKEN.get()
 }
 
-// SAFETY: every call goes to the system's allocator with the arguments it came with; counting touches no memory of it.
-#[expect(unsafe_code, reason = "an allocator cannot be had otherwise")]
+// SAFETY: every call is passed to the system's allocator with unchanged arguments. The counters do not use its memory.
+#[expect(unsafe_code, reason = "the trait of allocators is unsafe")]
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        // A thread that is ending counts no more.
+        // A thread that is ending has no counter any more.
         let _ = TAKEN.try_with(|taken| {
             let Taken { times, bytes } = taken.get();
             taken.set(Taken { times: times + 1, bytes: bytes + layout.size() });
         });
-        // SAFETY: as promised by the caller.
+        // SAFETY: the caller keeps the contract of the trait, which is that of the system's allocator.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        // SAFETY: as promised by the caller.
+        // SAFETY: the caller keeps the contract of the trait, which is that of the system's allocator.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
