@@ -1,4 +1,4 @@
-//! The command line beside a running server: a second process that shares only the database with it.
+//! The command line while a server runs: a second process that shares only the database with the server.
 
 use std::time::{Duration, Instant};
 
@@ -196,7 +196,7 @@ fn url(app: &App, user: &str, database: &str) -> String {
     format!("postgresql://{user}@{host}/{database}")
 }
 
-/// What a tool prints when it fails.
+/// The error output of a tool, which must fail.
 fn failure(arguments: &[&str], environment: &[(&str, &str)]) -> String {
     let output = portcullis(arguments, environment);
     assert!(!output.status.success(), "{arguments:?} must fail");

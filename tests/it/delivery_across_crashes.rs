@@ -1,5 +1,5 @@
 //! The server is killed repeatedly, while subscribers disconnect and return at random: every subscriber receives each
-//! acknowledged publication exactly once and in order, and nothing that was not published.
+//! acknowledged publication exactly once and in order, and no invented ones.
 
 use std::{
     collections::BTreeSet,

@@ -41,7 +41,7 @@ enumeration! {
         /// The second step with a passkey.
         PasskeyFactor,
         StepUp,
-        /// A change of the own account that requires a recent proof of presence.
+        /// A change of the caller's account that requires a recent proof of presence.
         NewPassword,
         /// A request that requires a role and a recent proof of presence.
         Admin,

@@ -15,7 +15,7 @@ fn too_many(answer: Answer) -> Answer {
     answer
 }
 
-/// Tries wrong codes until the limit is reached that the account has for devices it does not know.
+/// Tries wrong codes until the account's limit for unknown devices is reached.
 async fn exhaust(person: &Person) {
     for _ in 0..2 {
         let pending = person.begin_sign_in().await;

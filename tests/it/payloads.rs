@@ -100,7 +100,7 @@ fn data_of(publications: &[Publication]) -> Vec<Bytes> {
     publications.iter().map(|publication| publication.data.clone()).collect()
 }
 
-/// What a client of the JSON protocol makes of a publication: the bytes, by its tag.
+/// The bytes of a publication as a client of the JSON protocol decodes them, from the data and its tag `encoding`.
 fn bytes_of(data: &Value, tags: &Value) -> Vec<u8> {
     if tags["encoding"] == "base64" {
         STANDARD.decode(data.as_str().expect("a string")).expect("base64")
@@ -109,7 +109,7 @@ fn bytes_of(data: &Value, tags: &Value) -> Vec<u8> {
     }
 }
 
-/// The same payload as the JSON protocol carries it: JSON as one value without white space, or the bytes.
+/// The bytes of a payload after the JSON protocol: a JSON value without white space, or the unchanged bytes.
 fn as_json_carries(data: &Bytes) -> Vec<u8> {
     match serde_json::from_slice::<Value>(data) {
         Ok(value) => value.to_string().into_bytes(),
@@ -234,7 +234,7 @@ async fn deltas_of_a_json_client_are_between_what_its_protocol_carries() {
     let (mut reader, mut other) = (session.connect_by_command().await, protobuf(&session).await);
     let wish = json!({"subscribe": {"channel": ANY[0], "delta": "fossil"}});
     assert_eq!(reader.ask(wish).await.unwrap()["subscribe"]["delta"], true);
-    // A subscriber of the other protocol takes the same publications as deltas between the bytes.
+    // A subscriber of the Protobuf protocol receives the same publications as deltas between the bytes.
     subscribe(&mut other, SubscribeRequest { delta: "fossil".to_owned(), ..plainly(ANY[0]) }).await;
     let text =
         |number: u8| Bytes::from(format!("{{\"text\":\"{}\",\"n\":{number}}}", "as before ".repeat(30)));

@@ -160,7 +160,7 @@ async fn a_right_pair_among_many_wrong_ones_from_one_address_is_suspicious() {
         let request = app.post("/api/v1/auth/jwt/login").header("x-forwarded-for", HOME).json(&body);
         request.ask().await.expect(401);
     }
-    // Another address of the same network does not count as the same address.
+    // The failures count only for their own address, not for another address of the same network.
     let neighbour = sign_in_from(&person, "203.0.113.10", None).await;
     assert_eq!(shown(&neighbour).await["risk"]["reasons"], json!(["new_device"]));
     let stuffed = sign_in_from(&person, HOME, None).await;

@@ -1,4 +1,5 @@
-//! Shutdown: sockets are told to reconnect, requests are answered, and the next server takes over.
+//! Shutdown: sockets close with a code after which clients reconnect, requests are answered, and the next server
+//! takes over.
 
 use crate::harness::{App, Ask as _, Closed, eventually, fresh_database};
 

@@ -1,4 +1,4 @@
-//! Headless Chromium in a process of its own, with a profile of its own.
+//! Headless Chromium in a separate process, with a temporary profile.
 //!
 //! The browser and its child processes form one process group. The group is killed when the value is dropped, or when
 //! the thread of the test ends.

@@ -12,7 +12,7 @@ use crate::harness::{App, Ask, PASSWORD, PasskeyAuthenticator, Person, Session, 
 /// The role of a session in the test.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seat {
-    /// The session from which the user acts, on a device of its own.
+    /// The acting session of the user, on a separate device.
     Own,
     /// A session of the same user on another device.
     Target,
@@ -79,7 +79,7 @@ impl Scene {
     }
 }
 
-/// A passkey of the user, with its row belonging to another user until it is needed.
+/// Registers a passkey of the user, whose row belongs to another user until a test needs it.
 async fn passkey_put_aside(
     person: &Person,
     keeper: &Person,

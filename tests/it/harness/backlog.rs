@@ -27,7 +27,7 @@ impl Socket {
     pub(crate) async fn publish_bulk(&mut self) -> usize {
         let lump = "x".repeat(48 * 1024);
         self.publish(BULK_CHANNEL, json!(lump)).await;
-        // The publisher also receives its publications, and must read them so that its own buffers do not fill.
+        // The publisher also receives its own publications. It must read them, so that its buffers do not fill.
         while self.try_pushed().await {}
         lump.len()
     }

@@ -1,4 +1,4 @@
-//! The journal: offsets without holes, a key that publishes once, an unknown outcome, and retention.
+//! The journal: offsets without gaps, a key that publishes once, an unknown outcome, and retention.
 
 mod forgetting;
 mod reading;
