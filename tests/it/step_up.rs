@@ -11,7 +11,7 @@ use crate::harness::{Answer, App, Ask, PASSWORD, Session};
 /// Longer than privilege lasts.
 const LATER: Duration = Duration::from_secs(601);
 
-/// Sends every kind of request that needs privilege.
+/// Sends requests that need privilege, and returns their answers.
 async fn destructive(session: &Session) -> Vec<(&'static str, Answer)> {
     let calls = [
         (Method::POST, "/api/v1/2fa/totp", json!({})),

@@ -140,7 +140,7 @@ impl Scene {
         self.at(Own).request(Method::DELETE, path).ask().await.expect(200);
     }
 
-    /// Adds an authenticator app directly in the database, because setting one up over REST would end sessions.
+    /// Adds an authenticator app directly in the database: over REST, its setup would already close sockets.
     async fn have_totp(&self) {
         let insert = format!(
             "INSERT INTO user_two_factor (user_id, secret, key_id, created_at, confirmed_at)
