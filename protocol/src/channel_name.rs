@@ -61,7 +61,7 @@ impl ChannelName {
         !user.is_anonymous() && owners.split(',').any(|owner| owner == user.as_str())
     }
 
-    /// Whether the name begins with `$`. Such a channel can be subscribed to only with a subscription token.
+    /// Whether the name begins with `$`. A client can subscribe to such a channel only with a subscription token.
     #[must_use]
     pub fn is_private(&self) -> bool {
         self.0.starts_with('$')

@@ -120,7 +120,7 @@ pub struct ClientInfo {
     pub client: ConnectionId,
     /// The info from the connection's token, or from the server API.
     pub conn_info: Option<Payload>,
-    /// The info for this channel, from the subscription's token or from the server API.
+    /// The info for this channel, from a token or from the server API.
     pub chan_info: Option<Payload>,
 }
 
@@ -178,14 +178,14 @@ pub enum Push<'a> {
         /// The form of its data.
         form: DataForm<'a>,
     },
-    /// Another client subscribed.
+    /// A client subscribed. The joining client receives this push, too.
     Join {
         /// The channel's name.
         channel: &'a str,
         /// The client.
         info: &'a ClientInfo,
     },
-    /// The subscription of another client ended.
+    /// A client's subscription ended.
     Leave {
         /// The channel's name.
         channel: &'a str,

@@ -27,9 +27,9 @@ pub struct ServerSubscription {
 pub struct Overrides {
     /// Whether the subscription is visible in presence.
     pub presence: Option<bool>,
-    /// Whether its own join and leave are announced to other subscribers.
+    /// Whether its join and leave are announced to subscribers.
     pub join_leave: Option<bool>,
-    /// Whether it receives the joins and leaves of other subscribers.
+    /// Whether it receives joins and leaves, including its own join.
     pub force_push_join_leave: Option<bool>,
     /// Whether it has a position, so that gaps are detected.
     pub force_positioning: Option<bool>,

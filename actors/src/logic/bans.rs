@@ -117,6 +117,6 @@ mod tests {
         assert!(!table.fill(mark, [("a".to_owned(), 1_000)]));
         assert_eq!(table.ban_status("a", 0), BanStatus::Free);
         assert!(table.fill(table.mark(), []));
-        assert_eq!(table.ban_status("b", 0), BanStatus::Free, "somebody else lifted it");
+        assert_eq!(table.ban_status("b", 0), BanStatus::Free, "another node lifted it");
     }
 }

@@ -144,7 +144,7 @@ impl<S> Channel<S> {
         }
     }
 
-    /// The members that receive joins and leaves of others.
+    /// The members that receive joins and leaves.
     pub fn hearing(&self) -> impl Iterator<Item = &S> {
         let any = if self.hearing > 0 { Some(self.members.values()) } else { None };
         any.into_iter().flatten().filter(|member| member.hears).map(|member| &member.via)

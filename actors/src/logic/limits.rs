@@ -1,6 +1,6 @@
 //! Rate limits by GCRA, the generic cell rate algorithm: one instant per key, no timers, no counters to reset.
 //!
-//! [`Gcra`] is the state of one key: a connection keeps one for its frames. [`Limiter`] holds a bounded number of keys: a
+//! [`Gcra`] is the state of one key: a connection keeps one for its commands. [`Limiter`] holds a bounded number of keys: a
 //! shard of the rate limiter keeps one.
 
 use std::{

@@ -36,9 +36,9 @@ pub struct Terms {
     pub recoverable: bool,
     /// Whether the subscription is visible in presence.
     pub presence: bool,
-    /// Whether its own join and leave are announced to other subscribers.
+    /// Whether its join and leave are announced to subscribers.
     pub announce: bool,
-    /// Whether it receives the joins and leaves of other subscribers.
+    /// Whether it receives joins and leaves, including its own join.
     pub join_leave: bool,
     /// Whether it receives deltas.
     pub delta: bool,

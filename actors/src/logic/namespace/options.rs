@@ -157,8 +157,8 @@ pub struct Options {
 /// that does not fit into a frame closes the connection (3501).
 pub const MAX_PUBLICATION_BYTES: usize = 60 * 1024;
 
-/// The greatest bound that a namespace may set. Data of this size must fit into an outbox even as an escaped string, which
-/// is how a delta is sent.
+/// The greatest bound that a namespace may set. Data of this size must fit into an outbox even as an escaped JSON string, the
+/// form for subscriptions with deltas.
 const MAX_MAX_PUBLICATION_BYTES: usize = 256 * 1024;
 const MAX_HISTORY_SIZE: usize = 100_000;
 /// Thirty days, the default of comparable servers.
