@@ -9,6 +9,7 @@
 //! - `presence`: the cost of joins, leaves and presence queries
 //! - `sign-in`: the cost of many sign-ins at once, for the server and for other clients
 //! - `timing`: whether the time of a rejected sign-in reveals the reason
+//! - `unauthenticated`: the memory that peers without a credential can make the server hold
 //!
 //! It uses the server only through REST and the realtime protocol. The exit status is a failure if a check fails.
 
@@ -66,6 +67,8 @@ enum Scenario {
     SignIn(scenario::sign_in::Args),
     /// Compares the times of sign-ins that are rejected for different reasons.
     Timing(scenario::timing::Args),
+    /// Lets connections without a credential send as much as they may, and measures the server's memory.
+    Unauthenticated(scenario::unauthenticated::Args),
 }
 
 impl Scenario {
@@ -80,6 +83,7 @@ impl Scenario {
             Self::Presence(_) => "presence",
             Self::SignIn(_) => "sign-in",
             Self::Timing(_) => "timing",
+            Self::Unauthenticated(_) => "unauthenticated",
         }
     }
 }
@@ -103,6 +107,7 @@ fn main() -> ExitCode {
                 Scenario::Fanout(args) => scenario::fanout::run(args).await,
                 Scenario::SignIn(args) => scenario::sign_in::run(args).await,
                 Scenario::Timing(args) => scenario::timing::run(args).await,
+                Scenario::Unauthenticated(args) => scenario::unauthenticated::run(args).await,
             }
         })
     });

@@ -176,6 +176,15 @@ impl<'a> Rest<'a> {
         Err(format!("the disconnect was answered with {status}: {answer}").into())
     }
 
+    /// Asks whether the server lives, and waits for the answer.
+    pub(crate) async fn live(&self) -> Result<(), Failure> {
+        let response = self.request(Method::GET, "/health/live").send().await?;
+        match response.status() {
+            StatusCode::OK => Ok(()),
+            _ => Err(unexpected("a request for the health", response).await),
+        }
+    }
+
     /// The status of a request with the access token.
     pub(crate) async fn profile_status(&self, tokens: &Tokens) -> Result<u16, Failure> {
         let request = || self.request(Method::GET, "/api/v1/profile").bearer_auth(&tokens.access_token);

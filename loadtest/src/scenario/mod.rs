@@ -10,3 +10,4 @@ pub(crate) mod reconnect;
 pub(crate) mod revoke;
 pub(crate) mod sign_in;
 pub(crate) mod timing;
+pub(crate) mod unauthenticated;
