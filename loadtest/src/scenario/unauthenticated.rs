@@ -148,7 +148,9 @@ async fn send(
     stream.flush().await?;
     if traffic.is_websocket() {
         let mut answer = [0; 512];
-        stream.read(&mut answer).await?;
+        if stream.read(&mut answer).await? == 0 {
+            return Ok(());
+        }
     }
     stream.write_all(&traffic.header()).await?;
     let chunk = traffic.chunk();
