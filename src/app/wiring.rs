@@ -57,6 +57,7 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
         attempts_kept: settings.attempts_kept,
         limits: settings.limits.clone(),
         ban: settings.ban,
+        on_stale: settings.on_stale,
         password_queue: settings.password_queue,
         api_key: settings.api_key.clone(),
         relying_party: RelyingParty::new(&names).map_err(StartError::Passkeys)?,

@@ -16,7 +16,7 @@ use domain::{
     session::SessionLimits,
 };
 use secrecy::{ExposeSecret, SecretString};
-use service::geo::Geo;
+use service::{OnStale, geo::Geo};
 use store::DatabaseSettings;
 
 use super::{
@@ -121,6 +121,8 @@ pub struct Settings {
     pub ban: Duration,
     /// `PASSWORD_QUEUE`.
     pub password_queue: usize,
+    /// `ON_STALE`.
+    pub on_stale: OnStale,
     /// `TOKEN_ISSUERS`; see `domain::issuer::configuration`.
     pub issuers: Vec<IssuerSettings>,
     /// `ALLOW_ANONYMOUS`.
@@ -241,6 +243,7 @@ impl Settings {
             limits: limits(read),
             ban: read.duration(&BAN_MINUTES),
             password_queue: read.number(&PASSWORD_QUEUE),
+            on_stale: on_stale(read),
             issuers: issuers(read),
             allow_anonymous: read.flag(&ALLOW_ANONYMOUS),
             api_key: api_key(read),
@@ -314,6 +317,10 @@ fn secrets(read: &mut Reader<'_>) -> Secrets {
 fn split_keys(keys: &SecretString) -> Vec<SecretString> {
     let keys = keys.expose_secret().split(',').map(str::trim).filter(|key| !key.is_empty());
     keys.map(SecretString::from).collect()
+}
+
+fn on_stale(read: &mut Reader<'_>) -> OnStale {
+    if read.word(&ON_STALE) == OnStale::Deliver.as_str() { OnStale::Deliver } else { OnStale::Hold }
 }
 
 fn api_key(read: &mut Reader<'_>) -> Option<SecretString> {

@@ -218,6 +218,10 @@ table! {
         /// largest answer of the channels.
         CONNECTION_QUEUE_BYTES: Number =
             number(Unit::Bytes, || SocketSettings::default().outbox_bytes as u64, MIB, 1024 * MIB);
+        /// What becomes of deliveries while this node cannot hear of revocations, for example because it has lost its database.
+        /// `hold`: they wait, and leave once the node has carried out what it missed. `deliver`: they go on, also to sockets that
+        /// have been revoked meanwhile.
+        ON_STALE: Word = Word(&["hold", "deliver"]);
         /// The namespaces of channels, a TOML file; see `docs/channels.md`. Without it, the built-in ones apply.
         CHANNELS_FILE: FilePath = FilePath { default: None };
         /// The most bytes of all histories in memory.

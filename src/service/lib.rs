@@ -67,7 +67,7 @@ pub use revocation::{
     denials::{DenialTerms, Denials, DisconnectCount},
     revoke::{RevocationResult, Revoker},
 };
-pub use settings::{Keys, ServiceSettings};
+pub use settings::{Keys, OnStale, ServiceSettings};
 pub use sign_in::{
     SignIn,
     attempts::AttemptsPage,
@@ -160,8 +160,8 @@ impl Services {
         let node = Uuid::new_v4();
         let external = ExternalSessions::new(core.store.clone(), core.realtime.clone(), clock.clone(), node);
         let server_api = ServerApi::new(&core, &revocation, external.clone());
-        let kept = settings.attempts_kept;
-        let upkeep = Upkeep::new(&core, &access, Arc::clone(&revocation), external, sessions, kept);
+        let (kept, on_stale) = (settings.attempts_kept, settings.on_stale);
+        let upkeep = Upkeep::new(&core, &access, Arc::clone(&revocation), external, sessions, kept, on_stale);
         Self {
             clock,
             throttle: core.throttle,

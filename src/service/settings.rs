@@ -17,6 +17,27 @@ use secrecy::SecretString;
 
 use crate::{authenticators::relying_party::RelyingParty, sign_in::geo::Geo};
 
+/// What becomes of deliveries while this node cannot hear of revocations.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStale {
+    /// They wait, so that no revoked socket gets them.
+    #[default]
+    Hold,
+    /// They go on, also to sockets that have been revoked elsewhere.
+    Deliver,
+}
+
+impl OnStale {
+    /// The word of the settings.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Hold => "hold",
+            Self::Deliver => "deliver",
+        }
+    }
+}
+
 /// The settings of the use cases.
 #[derive(Clone, Debug)]
 pub struct ServiceSettings {
@@ -40,6 +61,8 @@ pub struct ServiceSettings {
     pub limits: Limits,
     /// How long an address is banned for credential stuffing.
     pub ban: Duration,
+    /// What becomes of deliveries while this node cannot hear of revocations.
+    pub on_stale: OnStale,
     /// How many password hashes may wait for their turn.
     pub password_queue: usize,
     /// A key of the server API beside those in the database.

@@ -60,6 +60,7 @@ mod server_api;
 mod server_subscriptions;
 mod sessions;
 mod shutdown;
+mod stale;
 mod step_up;
 mod store;
 mod tls;

@@ -9,7 +9,7 @@ use domain::account::role::Role;
 use serde_json::json;
 
 use crate::harness::{
-    Answer, App, Ask, DatabaseProxy, OwnCluster, PASSWORD, Session, Socket, eventually, fresh_database,
+    Answer, App, Ask, DatabaseProxy, Event, OwnCluster, PASSWORD, Session, Socket, eventually, fresh_database,
 };
 
 /// A server with a separate database cluster, one session and two open sockets.
@@ -35,11 +35,12 @@ impl Scene {
     }
 
     /// Checks the server during the outage: every entry point that needs the database answers 503, and no socket is
-    /// lost.
+    /// lost or receives a delivery.
     async fn is_out(&mut self) {
         eventually("the server notices", async || self.app.get("/health/ready").ask().await.status == 503)
             .await;
         eventually("the node is no longer current", async || !self.app.is_current()).await;
+        eventually("deliveries are held back", async || self.app.holds_deliveries()).await;
         unavailable(self.app.get("/health/ready").ask().await);
         unavailable(self.session.get("/api/v1/profile").await);
         unavailable(self.session.try_refresh().await);
@@ -60,6 +61,7 @@ impl Scene {
         ] {
             temporary(&self.member.ask(command).await.expect("the socket stays"));
         }
+        self.app.publish("ephemeral:lobby", json!("held")).await;
         assert!(self.member.is_undisturbed().await && self.other.is_undisturbed().await);
         self.app.get("/health/live").ask().await.expect(200);
     }
@@ -69,6 +71,7 @@ impl Scene {
         eventually("readiness", async || self.app.get("/health/ready").ask().await.status == 200).await;
         eventually("the node is current again", async || self.app.is_current()).await;
         assert!(self.session.works().await);
+        assert_eq!(self.member.pushed().await["pub"]["data"], "held");
         self.member.publish("ephemeral:lobby", json!("again")).await;
         assert_eq!(self.member.pushed().await["pub"]["data"], "again");
         let again = self.session.person.sign_in().await;
@@ -191,7 +194,8 @@ async fn no_audit_event_is_lost_while_the_database_is_away() {
     let before = scene.app.open_sockets();
     let postmaster = scene.cluster.running.pid();
     signal_all(postmaster, libc::SIGSTOP);
-    eventually("the server notices", async || !scene.app.is_current()).await;
+    eventually("the server notices", async || scene.app.holds_deliveries()).await;
+    scene.app.publish("ephemeral:lobby", json!("held")).await;
     drop(sockets);
     eventually("the sockets are gone", async || scene.app.open_sockets() == before - 20).await;
     signal_all(postmaster, libc::SIGCONT);
@@ -210,16 +214,28 @@ async fn what_was_revoked_elsewhere_while_the_link_was_cut_is_carried_out_before
     let (here, elsewhere) = (App::over(proxy.database(), |_| {}), App::over(database, |_| {}));
     let (session, kept) = (here.register().await.sign_in().await, here.register().await.sign_in().await);
     let (mut socket, mut other) = (session.connect().await, kept.connect().await);
+    for socket in [&mut socket, &mut other] {
+        socket.subscribe("ephemeral:lobby").await;
+    }
     assert!(session.works().await, "it is remembered as good");
     proxy.cut();
     eventually("the node is no longer current", async || !here.is_current()).await;
     unavailable(session.get("/api/v1/profile").await);
-    assert!(socket.is_undisturbed().await, "what is uncertain closes nothing");
+    eventually("deliveries are held back", async || here.holds_deliveries()).await;
+    here.publish("ephemeral:lobby", json!("secret")).await;
+    assert!(
+        socket.is_undisturbed().await && other.is_undisturbed().await,
+        "what is uncertain closes nothing, and nothing uncertain is delivered"
+    );
     let sign_out = elsewhere.post("/api/v1/auth/logout").bearer_auth(&session.access);
     sign_out.ask().await.expect(200);
     proxy.mend();
-    assert_eq!(socket.closed().await.code, 4501);
+    assert!(
+        matches!(socket.event().await, Event::Closed(closed) if closed.code == 4501),
+        "without a delivery"
+    );
     eventually("the node is current again", async || here.is_current()).await;
+    assert_eq!(other.pushed().await["pub"]["data"], "secret");
     assert!(!session.works().await && kept.works().await && other.is_undisturbed().await);
 }
 

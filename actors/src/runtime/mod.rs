@@ -23,7 +23,8 @@ pub use channels::{
 };
 pub use connection::{
     close_waiter::{CloseCounts, CloseGuard},
-    outbox::{ConnectionEnd, Outbox, OutboxClosed, OutboxReader, Reservation, outbox},
+    connection_end::ConnectionEnd,
+    outbox::{Outbox, OutboxClosed, OutboxReader, Reservation, outbox},
     request::{ConnectionRequest, Reply, SubscribeReply},
 };
 pub use ports::{

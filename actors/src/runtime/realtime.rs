@@ -26,7 +26,10 @@ use super::{
         byte_budget::Waiting,
         shard::{ChannelShard, Shard, ShardSettings},
     },
-    connection::close_waiter::{CloseCounts, CloseWaiter},
+    connection::{
+        close_waiter::{CloseCounts, CloseWaiter},
+        delivery_gate::DeliveryGate,
+    },
     ports::{AuditSink, Journal, Ports},
     services::{audit::Audit, device_tracker::DeviceTracker, rate_limiter::RateLimiter, spill::Spill},
     sessions::directory::Directory,
@@ -48,6 +51,7 @@ pub struct Realtime(pub(crate) Arc<Inner>);
 pub(crate) struct Inner {
     pub(crate) settings: RealtimeSettings,
     pub(crate) directory: Arc<Directory>,
+    pub(crate) gate: Arc<DeliveryGate>,
     pub(crate) channels: Vec<Shard>,
     /// Kept outside the limiter actors, so that bans survive a restart of a limiter.
     pub(crate) bans: parking_lot::RwLock<Bans>,
@@ -95,6 +99,7 @@ impl Realtime {
         Ok(Self(Arc::new(Inner {
             settings,
             directory,
+            gate: Arc::default(),
             channels,
             bans: parking_lot::RwLock::default(),
             limiters,

@@ -1,4 +1,4 @@
-//! The API key of a request, and the scopes that it has.
+//! The API key of a request, and whether it permits a method.
 
 use actix_web::{
     HttpRequest,
@@ -7,9 +7,9 @@ use actix_web::{
         header::{self, HeaderName},
     },
 };
-use domain::tokens::api_key::ApiScope;
 use service::{ApiCaller, Services};
 
+use super::method::Method;
 use crate::http::{
     extractors::{client::Client, request_headers::header_values},
     problem::Problem,
@@ -51,15 +51,18 @@ fn api_key(request: &HttpRequest) -> Result<Option<&str>, Problem> {
     Ok(first)
 }
 
-/// Checks that the key has `scope`.
+/// Checks that the key has the scope of the method, and that this node may carry the method out now.
 ///
 /// # Errors
-/// 403.
-pub(super) fn require(caller: &ApiCaller, scope: ApiScope) -> Result<(), Problem> {
-    if caller.scopes.contains(scope) {
-        return Ok(());
+/// 403; 503 while deliveries of this node are held back.
+pub(super) fn admit(services: &Services, caller: &ApiCaller, method: Method) -> Result<(), Problem> {
+    if !caller.scopes.contains(method.scope()) {
+        return Err(Problem::forbidden("insufficient_scope", "The API key does not permit this."));
     }
-    Err(Problem::forbidden("insufficient_scope", "The API key does not permit this."))
+    if method.needs_trust() && services.server_api.holds_deliveries() {
+        return Err(Problem::unavailable(1));
+    }
+    Ok(())
 }
 
 fn missing_key() -> Problem {

@@ -1,5 +1,5 @@
-//! Several methods in one request, one after the other or in parallel. If the key lacks the scope of one of them, none is
-//! carried out.
+//! Several methods in one request, one after the other or in parallel. If one of them is not permitted, or not possible now,
+//! none is carried out.
 
 use std::{cell::Cell, collections::BTreeMap};
 
@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 use service::{Api, ApiCaller, Services};
 
 use super::{
-    authorization::require,
+    authorization::admit,
     channel_requests,
     dispatch::dispatch,
     error::ApiError,
@@ -42,7 +42,7 @@ type Command<'b> = Result<(Method, &'b RawValue), ApiError>;
 /// error is that of a malformed batch.
 ///
 /// # Errors
-/// 403 if the key lacks a scope.
+/// 403 if the key lacks a scope, 503 if a method cannot be carried out now.
 pub(super) async fn batch(
     services: &Services,
     caller: &ApiCaller,
@@ -57,7 +57,7 @@ pub(super) async fn batch(
     }
     let commands: Vec<Command<'_>> = read.commands.iter().map(command).collect();
     for (method, _) in commands.iter().flatten() {
-        require(caller, method.scope())?;
+        admit(services, caller, *method)?;
     }
     let parallelism = if read.parallel { PARALLEL_COMMANDS } else { 1 };
     let budget = ReplyBudget::default();

@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use service::Services;
 
 use super::{
-    authorization::{authenticate, require},
+    authorization::{admit, authenticate},
     batch::batch,
     dispatch::dispatch,
     error::ApiError,
@@ -33,7 +33,7 @@ pub(crate) async fn handle(
     let caller = authenticate(&request, &services, client).await?;
     let method = MethodName::parse(&name).ok_or_else(Problem::not_found)?;
     if let MethodName::Method(method) = &method {
-        require(&caller, method.scope())?;
+        admit(&services, &caller, *method)?;
     }
     let bytes = body::read_up_to(&request, payload.into_inner(), MAX_BODY).await?;
     let text = std::str::from_utf8(&bytes).ok().filter(|text| !text.trim().is_empty());

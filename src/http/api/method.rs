@@ -47,6 +47,13 @@ methods! {
     InvalidateUserTokens = "invalidate_user_tokens" needs Tokens;
 }
 
+impl Method {
+    /// Whether it delivers to connections or extends what they may do. A node that may have missed a revocation must not.
+    pub(super) fn needs_trust(self) -> bool {
+        matches!(self, Self::Publish | Self::Broadcast | Self::Subscribe | Self::Refresh)
+    }
+}
+
 /// The name in a path, or in a command of a batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum MethodName {

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::{sync::watch, time::timeout};
+use tokio::{
+    sync::{Notify, watch},
+    time::timeout,
+};
 
 /// How old the last look may be before the session cache is not used.
 const FRESH: Duration = Duration::from_secs(1);
@@ -23,6 +26,8 @@ pub(crate) struct FeedState {
     /// When the current series of looks without a gap began, likewise.
     since_ms: AtomicU64,
     begun: watch::Sender<bool>,
+    /// Wakes the one task that waits for the next look.
+    next_look: Notify,
 }
 
 impl Default for FeedState {
@@ -32,6 +37,7 @@ impl Default for FeedState {
             looked_ms: AtomicU64::new(0),
             since_ms: AtomicU64::new(0),
             begun: watch::Sender::new(false),
+            next_look: Notify::new(),
         }
     }
 }
@@ -60,6 +66,18 @@ impl FeedState {
         if self.is_current() { self.origin.elapsed().saturating_sub(since) } else { Duration::ZERO }
     }
 
+    /// How soon the state stops being current if there is no further look; zero if that has happened. Until the first look,
+    /// the time counts from the start.
+    pub(crate) fn remaining(&self) -> Duration {
+        let looked = Duration::from_millis(self.looked_ms.load(Ordering::Acquire));
+        (looked + FRESH).saturating_sub(self.origin.elapsed())
+    }
+
+    /// Waits for the next successful look, or returns at once if there was one since the last call. For one task only.
+    pub(crate) async fn next_look(&self) {
+        self.next_look.notified().await;
+    }
+
     /// Reports a successful look that began at this moment.
     pub(crate) fn looked(&self, began: Instant) {
         let looked = began.duration_since(self.origin).as_millis();
@@ -69,6 +87,7 @@ impl FeedState {
         }
         self.looked_ms.store(looked, Ordering::Release);
         self.begun.send_if_modified(|begun| !std::mem::replace(begun, true));
+        self.next_look.notify_one();
     }
 }
 

@@ -31,3 +31,16 @@ fn a_gap_between_looks_begins_the_count_anew() {
     feed.looked(Instant::now());
     assert!(feed.current_for() >= first, "a look without a gap continues the count");
 }
+
+#[test]
+fn what_remains_of_a_look_counts_from_its_beginning() {
+    let feed = FeedState::default();
+    assert!(
+        feed.remaining() > Duration::ZERO,
+        "a node that has just started is given time for its first look"
+    );
+    let feed = FeedState { origin: Instant::now() - FRESH * 2, ..FeedState::default() };
+    assert_eq!(feed.remaining(), Duration::ZERO);
+    feed.looked(Instant::now() - FRESH / 2);
+    assert!(feed.remaining() > Duration::ZERO && feed.remaining() <= FRESH / 2);
+}

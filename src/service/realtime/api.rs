@@ -74,6 +74,12 @@ impl ServerApi {
         }
     }
 
+    /// Whether deliveries of this node are held back, because it cannot hear of revocations.
+    #[must_use]
+    pub fn holds_deliveries(&self) -> bool {
+        self.realtime.holds_deliveries()
+    }
+
     /// The server API for requests with this key.
     #[must_use]
     pub fn for_key<'s>(&'s self, caller: &'s ApiCaller) -> Api<'s> {

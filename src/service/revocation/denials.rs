@@ -15,6 +15,7 @@ use parking_lot::Mutex;
 use protocol::{UnsubscribeCode, audit::AuditEvent, channel_name::ChannelName, close::Cause, id::Subject};
 use store::{HeardDenial, NewDenial, RevocationRequest, Store, Target};
 use time::OffsetDateTime;
+use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::revoke::Revoker;
@@ -139,8 +140,8 @@ impl Denials {
     }
 
     /// Carries out denials that the feed has seen: those of other nodes, and those of this node for which the database's answer
-    /// may have been lost. Updates memory, and closes connections in the background.
-    pub(crate) fn carry_out_heard(&self, heard: Vec<HeardDenial>) {
+    /// may have been lost. Updates memory, and closes connections in the background: in the returned task, if there are any.
+    pub(crate) fn carry_out_heard(&self, heard: Vec<HeardDenial>) -> Option<JoinHandle<()>> {
         let now_ms = self.clock.now_ms();
         let all: Vec<_> = heard.iter().map(|heard| heard.ruling.clone()).collect();
         self.realtime.fill_denials(&all, now_ms);
@@ -150,10 +151,12 @@ impl Denials {
         let others = heard.into_iter().filter(|heard| !own.contains(&heard.origin));
         let rulings: Vec<_> = others.map(|heard| heard.ruling).collect();
         if rulings.is_empty() {
-            return;
+            return None;
         }
         let denials = self.clone();
-        self.store.runtime().spawn(async move { denials.close_denied(&rulings, now_ms).await });
+        Some(self.store.runtime().spawn(async move {
+            denials.close_denied(&rulings, now_ms).await;
+        }))
     }
 
     /// Deletes denials that expired a while ago, and reports the number of those that never expire.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use actors::Realtime;
 use protocol::id::RevocationId;
 use store::{CommittedRevocation, RevocationRequest, Store};
+use tokio::task::JoinHandle;
 
 use super::in_flight_revocations::InFlightRevocations;
 use crate::{
@@ -118,10 +119,13 @@ impl Revoker {
         }
     }
 
-    /// The same in the background, for a revocation that no request of this node waits for.
-    pub(crate) fn close_sockets_in_background(&self, committed: CommittedRevocation) {
+    /// The same in the background, for a revocation that no request of this node waits for. The task ends when the sockets are
+    /// closed, or when the bounded wait is over.
+    pub(crate) fn close_sockets_in_background(&self, committed: CommittedRevocation) -> JoinHandle<()> {
         let revoker = self.clone();
-        self.store.runtime().spawn(async move { revoker.close_sockets(&committed).await });
+        self.store.runtime().spawn(async move {
+            revoker.close_sockets(&committed).await;
+        })
     }
 
     /// Carries out the evictions that opening a session committed, and keeps the feed from repeating them.

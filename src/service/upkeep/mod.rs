@@ -3,6 +3,7 @@
 //! Depends on every other room; no room depends on it.
 
 pub(crate) mod channel_retention;
+pub(crate) mod delivery_hold;
 pub(crate) mod expiry;
 pub(crate) mod jobs;
 pub(crate) mod revocation_feed;
@@ -18,6 +19,7 @@ use std::{
 
 use actors::Realtime;
 use channel_retention::ChannelRetention;
+use delivery_hold::DeliveryHold;
 use domain::session::SessionLimits;
 use expiry::Expiry;
 use jobs::{Batching, Job, JobHealth};
@@ -31,6 +33,7 @@ use crate::{
     core::{Core, bans::Bans, clock::Clock, failure::Failure},
     realtime::external_sessions::ExternalSessions,
     revocation::Revocation,
+    settings::OnStale,
 };
 
 /// How often bans are loaded: how long a ban of another node takes to arrive here.
@@ -50,6 +53,7 @@ pub struct Upkeep {
     external_sessions: ExternalSessions,
     expiry: Arc<Expiry>,
     retention: Arc<ChannelRetention>,
+    on_stale: OnStale,
     health: Arc<JobHealth>,
     closing: AtomicBool,
     stop: watch::Sender<bool>,
@@ -57,7 +61,8 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// Prepares the jobs. Nothing runs yet. `attempts_kept` is how long attempts to sign in are kept.
+    /// Prepares the jobs. Nothing runs yet. `attempts_kept` is how long attempts to sign in are kept, `on_stale` what becomes of
+    /// deliveries while this node cannot hear of revocations.
     pub(crate) fn new(
         core: &Core,
         access: &Access,
@@ -65,6 +70,7 @@ impl Upkeep {
         external_sessions: ExternalSessions,
         sessions: SessionLimits,
         attempts_kept: Duration,
+        on_stale: OnStale,
     ) -> Self {
         let Core { store, realtime, clock, audit, bans, .. } = core;
         let feed = Arc::clone(&access.feed);
@@ -94,6 +100,7 @@ impl Upkeep {
             health: Arc::new(JobHealth::new(clock.clone())),
             expiry: Arc::new(expiry),
             retention: Arc::new(retention),
+            on_stale,
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             tasks: Mutex::default(),
@@ -105,7 +112,8 @@ impl Upkeep {
     pub fn start(&self) {
         let runtime = self.store.runtime();
         let feed = self.revocation_feed().run(Arc::clone(&self.health), self.stop.subscribe());
-        let mut tasks = vec![runtime.spawn(feed)];
+        let hold = self.delivery_hold().run(Arc::clone(&self.health), self.stop.subscribe());
+        let mut tasks = vec![runtime.spawn(feed), runtime.spawn(hold)];
         for job in self.jobs() {
             tasks.push(runtime.spawn(job.run(Arc::clone(&self.health), self.stop.subscribe())));
         }
@@ -173,6 +181,15 @@ impl Upkeep {
             revoker: self.revocation.revoker.clone(),
             denials: self.revocation.denials.clone(),
             external_sessions: self.external_sessions.clone(),
+        }
+    }
+
+    fn delivery_hold(&self) -> DeliveryHold {
+        DeliveryHold {
+            feed: Arc::clone(&self.feed),
+            realtime: self.realtime.clone(),
+            clock: self.clock.clone(),
+            on_stale: self.on_stale,
         }
     }
 

@@ -2,8 +2,8 @@
 //! denials, cache and sockets.
 //!
 //! It looks at the database when it is notified and at least every [`POLL`]. Only while its last look is fresh may requests be
-//! answered from memory. After a gap it continues where it was, so everything revoked meanwhile is carried out before memory is
-//! trusted again.
+//! answered from memory. After a gap it continues where it was, so everything revoked meanwhile is carried out, its sockets
+//! included, before memory is trusted again and before deliveries that were held back leave.
 //!
 //! Not a [`Job`](super::jobs::Job), because it has no passes at an interval: it holds one connection that waits for
 //! notifications, and it must retry at once. It reports to the same [`JobHealth`], so its panics count like those of jobs.
@@ -15,7 +15,7 @@ use std::{
 
 use actors::Realtime;
 use store::{HeardRevocation, RevocationListener, Store, StoreError, Watermark};
-use tokio::{sync::watch, time::timeout};
+use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use super::jobs::JobHealth;
 use crate::{
@@ -102,6 +102,7 @@ impl RevocationFeed {
     ) -> Result<(), StoreError> {
         let began = Instant::now();
         let number = self.in_flight.begin_look();
+        let mut closings = Vec::new();
         let next = match place {
             None => {
                 let first = listener.watermark().await?;
@@ -112,10 +113,8 @@ impl RevocationFeed {
             }
             Some(place) => {
                 let (found, next) = listener.since(place).await?;
-                for heard in found {
-                    self.carry_out(heard);
-                }
-                self.denials.carry_out_heard(listener.denials_between(place, &next).await?);
+                closings.extend(found.into_iter().filter_map(|heard| self.carry_out(heard)));
+                closings.extend(self.denials.carry_out_heard(listener.denials_between(place, &next).await?));
                 if !self.state.is_current() {
                     self.external_sessions.write_heartbeats_after_gap().await?;
                 }
@@ -123,8 +122,14 @@ impl RevocationFeed {
             }
         };
         *place = Some(next);
-        for orphan in self.in_flight.seen_all(number) {
-            self.revoker.close_sockets_in_background(orphan);
+        let orphans = self.in_flight.seen_all(number);
+        closings.extend(orphans.into_iter().map(|orphan| self.revoker.close_sockets_in_background(orphan)));
+        if !self.state.is_current() {
+            // After a gap the missed revocations come first: before commands are accepted, and before deliveries that were held
+            // back leave. If this takes too long, the look is too old to count, and the next one finds less to do.
+            for closing in closings {
+                let _ = closing.await;
+            }
         }
         self.state.looked(began);
         Ok(())
@@ -132,14 +137,15 @@ impl RevocationFeed {
 
     /// Carries out a revocation. What can be seen is committed, so the tombstones are set before anything else is answered from
     /// memory, even if the request that ordered it still waits for an answer that may never come.
-    fn carry_out(&self, heard: HeardRevocation) {
+    ///
+    /// Returns the task that closes the sockets, if the request does not.
+    fn carry_out(&self, heard: HeardRevocation) -> Option<JoinHandle<()>> {
         let work = self.in_flight.remaining_work(&heard);
         if work == RemainingWork::Nothing {
-            return;
+            return None;
         }
         self.revoker.set_tombstones(&heard.committed);
-        if work == RemainingWork::Everything || !self.in_flight.hand_over(&heard) {
-            self.revoker.close_sockets_in_background(heard.committed);
-        }
+        let left = work == RemainingWork::Everything || !self.in_flight.hand_over(&heard);
+        left.then(|| self.revoker.close_sockets_in_background(heard.committed))
     }
 }

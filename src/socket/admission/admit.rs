@@ -7,7 +7,7 @@ use std::net::IpAddr;
 
 use actix_http::header::{self, HeaderMap, HeaderName};
 use actix_web::http::StatusCode;
-use actors::runtime::{Outbox, OutboxReader, Transport, outbox};
+use actors::runtime::{Outbox, OutboxReader, Transport};
 use domain::{
     client::{address, origin::FetchSite},
     tokens::credential::{self, Credential, Headers, Source},
@@ -73,7 +73,8 @@ pub(crate) async fn admit(
         .spend_for_address(context.services.throttle.limits().handshake_address, address)
         .await?;
     let permit = context.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
-    let begin = || (ConnectionId::random(), outbox(context.settings.outbox_bytes, encoding));
+    let outbox_bytes = context.settings.outbox_bytes;
+    let begin = || (ConnectionId::random(), context.realtime.outbox(outbox_bytes, encoding));
     let (id, (outbox, reader)) = begin();
     let Some(credential) = credential else {
         return Ok(Accepted { id, permit, admitted: None, cookie_refusal: None, outbox, reader });

@@ -369,7 +369,11 @@ impl Driver {
                     self.subscribe_for_server(subscription, reply);
                 }
                 ConnectionRequest::Unsubscribe { channel, code, reply } => {
-                    let _ = reply.send(self.handle(ServerRequest::Unsubscribe(channel, code)));
+                    let done = self.handle(ServerRequest::Unsubscribe(channel, code));
+                    if done && code == UnsubscribeCode::StateInvalidated {
+                        self.outbox.end_if_held_back();
+                    }
+                    let _ = reply.send(done);
                 }
                 ConnectionRequest::Refresh { expires_at, conn_info, reply } => {
                     let info_changes = conn_info.is_some();
@@ -436,6 +440,10 @@ impl Driver {
         let any = !denied.is_empty();
         for channel in denied {
             self.handle(ServerRequest::Unsubscribe(channel, UnsubscribeCode::StateInvalidated));
+        }
+        if any {
+            // What is held back may come from these channels.
+            self.outbox.end_if_held_back();
         }
         any
     }

@@ -6,11 +6,13 @@
 
 use std::{net::IpAddr, time::Duration};
 
+use actors::runtime::ServerPublication;
 use domain::{
     account::role::{Role, Status},
     tokens::api_key::ApiScopes,
 };
 use protocol::{
+    Payload,
     audit::{AuditEvent, Outcome},
     channel_name::ChannelName,
     id::{Subject, UserId},
@@ -46,6 +48,30 @@ impl App {
     /// session cache.
     pub(crate) fn is_current(&self) -> bool {
         self.services().revocation.is_current()
+    }
+
+    /// Whether deliveries of this node wait.
+    pub(crate) fn holds_deliveries(&self) -> bool {
+        self.realtime().holds_deliveries()
+    }
+
+    /// Publishes past the server API, as publications arrive that this node has already accepted.
+    pub(crate) async fn publish(&self, channel: &str, data: serde_json::Value) {
+        let publication = ServerPublication {
+            data: Payload::parse(&data.to_string()).expect("a payload"),
+            tags: Vec::new(),
+            skip_history: false,
+            idempotency_key: None,
+            version: None,
+        };
+        let channel = ChannelName::parse(channel).expect("a channel");
+        self.realtime().publish_as_server(channel, publication).await.expect("a publication");
+    }
+
+    /// How many subscribers a channel shows.
+    pub(crate) async fn members_of(&self, channel: &str) -> usize {
+        let channel = ChannelName::parse(channel).expect("a channel");
+        self.realtime().presence_of(channel).await.expect("subscribers").len()
     }
 
     /// Runs every periodic job once.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{connected, told};
 use crate::harness::{
-    App, Socket,
+    App, DatabaseProxy, Event, Socket, eventually, fresh_database,
     issuer::{self, now, signed},
 };
 
@@ -89,4 +89,29 @@ async fn a_subscription_ends_with_its_token_and_the_connection_stays() {
     other_node(&app).revoke_token("other").await;
     is_told_to_subscribe_anew(&mut ann, "$ephemeral:other").await;
     assert!(ann.is_undisturbed().await);
+}
+
+#[actix_web::test]
+async fn a_subscription_that_was_denied_during_a_cut_gets_nothing_that_was_held() {
+    let database = fresh_database();
+    let proxy = DatabaseProxy::to(&database);
+    let (app, other) =
+        (App::over(proxy.database(), issuer::shared_with), App::over(database, issuer::shared_with));
+    let mut denied = [
+        subscribed(&app, "ephemeral:room", &json!({"iat": now() - 60})).await,
+        subscribed(&app, "ephemeral:room", &json!({"jti": "room", "iat": now()})).await,
+    ];
+    proxy.cut();
+    eventually("deliveries are held back", || async { app.holds_deliveries() }).await;
+    let moment = other.now() - Duration::from_secs(30);
+    other.invalidate_channel_tokens(&Subject::new("corp:ann"), "ephemeral:room", moment).await;
+    other.revoke_token("room").await;
+    app.publish("ephemeral:room", json!("secret")).await;
+    proxy.mend();
+    for socket in &mut denied {
+        match socket.event().await {
+            Event::Closed(closed) => assert_eq!(closed.code, 3010, "its client comes back"),
+            event => panic!("something came before the close: {event:?}"),
+        }
+    }
 }

@@ -32,7 +32,7 @@ impl ClientState {
     pub(super) fn handle(&mut self, now: Instant, command: Command, accepting: bool) {
         let Command { id, body } = command;
         if let CommandBody::Connect(request) = body {
-            return self.connect(now, id, request);
+            return self.connect(now, id, request, accepting);
         }
         let Some(requester) = self.requester().filter(|_| self.phase != Phase::Refused) else {
             return self.close(self.unauthenticated_reason());

@@ -33,7 +33,8 @@ impl ClientState {
         self.take_effects()
     }
 
-    pub(super) fn connect(&mut self, now: Instant, id: u32, request: ConnectRequest) {
+    /// Without a token the handshake has proven the identity; a node that may have missed a revocation since then refuses.
+    pub(super) fn connect(&mut self, now: Instant, id: u32, request: ConnectRequest, accepting: bool) {
         if self.phase != Phase::Connecting {
             return self.close(CloseReason::BadRequest);
         }
@@ -43,6 +44,9 @@ impl ClientState {
         }
         match (token, self.cookie_refusal) {
             (None, Some(refusal)) => self.connect_verified(now, id, &positions, Err(refusal)),
+            (None, None) if self.authenticated.is_some() && !accepting => {
+                self.refuse_connect(now, id, ErrorCode::Internal);
+            }
             (None, None) if self.authenticated.is_some() => self.complete_connect(now, id, &positions),
             (None, None) if !self.config.allow_anonymous => self.close(CloseReason::BadRequest),
             (token, _) => {

@@ -45,7 +45,11 @@ impl Reply {
 
     pub(crate) fn give(mut self, answer: &Answer) {
         self.armed = false;
-        let _ = self.outbox.push(self.outbox.encoding().reply(self.id, answer));
+        let frame = self.outbox.encoding().reply(self.id, answer);
+        let _ = match answer {
+            Answer::Error(_) => self.outbox.push_refusal(frame),
+            _ => self.outbox.push(frame),
+        };
     }
 
     /// Drops the request without an answer, because the caller answers.
@@ -58,7 +62,7 @@ impl Drop for Reply {
     fn drop(&mut self) {
         if self.armed {
             let answer = Answer::Error(ErrorCode::Internal);
-            let _ = self.outbox.push(self.outbox.encoding().reply(self.id, &answer));
+            let _ = self.outbox.push_refusal(self.outbox.encoding().reply(self.id, &answer));
         }
     }
 }
@@ -198,7 +202,7 @@ fn refuse(join: ChannelJoin, error: ErrorCode) {
 fn send_refusal(join: ChannelJoin, error: ErrorCode) {
     match join.reply {
         JoinReply::Command(id) => {
-            let _ = join.outbox.push(join.outbox.encoding().reply(id, &Answer::Error(error)));
+            let _ = join.outbox.push_refusal(join.outbox.encoding().reply(id, &Answer::Error(error)));
         }
         // The client does not know of the subscription.
         JoinReply::Push(asker) => answer(asker, Err(error)),

@@ -1,8 +1,84 @@
-//! How the rest of the server reaches one connection: its queue of frames, the requests to its own task, and the
-//! guards with which a revocation waits for the end of its socket.
+//! How the rest of the server reaches one connection: its queue of frames, the requests to its own task, the guards with
+//! which a revocation waits for the end of its socket, and the gate behind which deliveries wait.
 //!
-//! Everything that is sent to a connection passes through here. This room uses neither `sessions` nor `channels`.
+//! Everything that is sent to a connection passes through here. This room uses neither `sessions` nor `channels`. This
+//! file has the operations of [`Realtime`] on the gate.
 
 pub(crate) mod close_waiter;
+pub(crate) mod connection_end;
+pub(crate) mod delivery_gate;
 pub(crate) mod outbox;
+mod queue;
 pub(crate) mod request;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use protocol::Encoding;
+
+use self::outbox::{Outbox, OutboxReader, outbox_behind};
+use super::realtime::Realtime;
+
+/// How many connections are woken or ended before other tasks of the thread get their turn.
+const WITHOUT_PAUSE: usize = 256;
+
+impl Realtime {
+    /// The queue of a new connection, which holds at most `limit` bytes.
+    #[must_use]
+    pub fn outbox(&self, limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
+        outbox_behind(Arc::clone(&self.0.gate), limit, encoding)
+    }
+
+    /// Holds the deliveries of this node back, from now on or still. Until [`Self::release_deliveries`], connections are sent
+    /// nothing but the replies that their own tasks give. Call it again and again, because `now` counts how long they wait.
+    pub fn hold_deliveries(&self, now: Instant) {
+        self.0.gate.close(now);
+    }
+
+    /// Whether the deliveries of this node are held back. Costs one atomic load.
+    #[must_use]
+    pub fn holds_deliveries(&self) -> bool {
+        self.0.gate.is_closed()
+    }
+
+    /// How many connections have deliveries that are held back.
+    #[must_use]
+    pub fn held_connections(&self) -> usize {
+        self.0.gate.held()
+    }
+
+    /// Lets deliveries leave again, in their order, and returns how many connections were waiting. Call it once this node has
+    /// carried out what it had missed.
+    pub async fn release_deliveries(&self) -> usize {
+        let mut waiting = self.0.gate.open();
+        let held = waiting.len();
+        while !waiting.is_empty() {
+            for connection in waiting.drain(..waiting.len().min(WITHOUT_PAUSE)) {
+                if let Some(connection) = connection.upgrade() {
+                    connection.resume();
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        held
+    }
+
+    /// Ends the connections with deliveries that have been held back for `limit`, and returns how many. Their clients come back
+    /// (3010) and recover.
+    pub async fn end_held_connections(&self, limit: Duration) -> usize {
+        let mut ended = 0;
+        loop {
+            let overdue = self.0.gate.take_overdue(limit, WITHOUT_PAUSE);
+            if overdue.is_empty() {
+                return ended;
+            }
+            for connection in overdue.iter().filter_map(std::sync::Weak::upgrade) {
+                connection.give_up();
+                ended += 1;
+            }
+            tokio::task::yield_now().await;
+        }
+    }
+}

@@ -7,6 +7,9 @@
 //! Bound: `limit` bytes of payload (1 MiB by default). Overflow ends the connection with 3008 and drops the queue,
 //! because a peer that does not read would not receive it anyway.
 //!
+//! While the gate of the node is closed, only replies of the connection itself leave; all other frames wait, within the same
+//! bound. Overflow then ends the connection with 3010, because the peer is not slow; so does a wait that is too long.
+//!
 //! It must not block, and must not accept a frame after the end was declared.
 
 use std::{
@@ -27,34 +30,13 @@ use protocol::{
     close::{CloseMessage, CloseReason},
 };
 
-use crate::runtime::connection::{close_waiter::CloseGuard, request::ConnectionRequest};
-
-/// How a connection ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ConnectionEnd {
-    /// Send the queued frames, then the close frame.
-    Flush(CloseMessage),
-    /// Drop the queued frames. Send the close frame only if the peer accepts it at once.
-    Cut(CloseMessage),
-    /// The queue overflowed and was dropped. The close frame waits until the peer reads again, at most until the
-    /// write deadline.
-    Shed(CloseMessage),
-    /// The peer closed the connection: answer its close frame.
-    Peer,
-}
-
-impl ConnectionEnd {
-    /// The close code and text for the peer, if the server ends the connection.
-    #[must_use]
-    pub fn close_message(&self) -> Option<&CloseMessage> {
-        match self {
-            Self::Flush(close_message) | Self::Cut(close_message) | Self::Shed(close_message) => {
-                Some(close_message)
-            }
-            Self::Peer => None,
-        }
-    }
-}
+use crate::runtime::connection::{
+    close_waiter::CloseGuard,
+    connection_end::ConnectionEnd,
+    delivery_gate::{DeliveryGate, HeldConnection},
+    queue::{MARGIN, Queue},
+    request::ConnectionRequest,
+};
 
 /// The connection has ended, or this frame overflowed its queue: no further frames are accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,53 +50,32 @@ struct Shared {
     encoding: Encoding,
     open: AtomicBool,
     waker: AtomicWaker,
+    gate: Arc<DeliveryGate>,
     queue: Mutex<Queue>,
 }
-
-struct Queue {
-    frames: VecDeque<Bytes>,
-    bytes: usize,
-    /// Bytes that are reserved for large answers in preparation.
-    reserved: usize,
-    /// Bytes that the connection's own task waits to reserve; zero if it does not wait.
-    wanted: usize,
-    limit: usize,
-    end: Option<ConnectionEnd>,
-    severed: bool,
-    /// During a hold: how many queued frames may leave now. The frame of [`Outbox::release`] follows them.
-    held: Option<usize>,
-    /// Requests to the connection's own task.
-    controls: VecDeque<ConnectionRequest>,
-    /// Guards of the revocations that wait until this socket is severed.
-    guards: Vec<CloseGuard>,
-}
-
-/// Bytes that reservations must leave free, for other frames to the peer.
-const MARGIN: usize = 64 * 1024;
 
 /// Requests that may wait for the connection's own task. The task handles all of them whenever it runs, so more than
 /// this means that the task is stuck.
 const CONTROLS_MAX: usize = 1_024;
 
-/// A fresh queue of frames in this encoding that holds at most `limit` bytes.
+/// A fresh queue of frames in this encoding that holds at most `limit` bytes, behind a gate that stays open.
 #[must_use]
 pub fn outbox(limit: usize, encoding: Encoding) -> (Outbox, OutboxReader) {
+    outbox_behind(Arc::default(), limit, encoding)
+}
+
+/// The same behind the gate of a node.
+pub(crate) fn outbox_behind(
+    gate: Arc<DeliveryGate>,
+    limit: usize,
+    encoding: Encoding,
+) -> (Outbox, OutboxReader) {
     let shared = Arc::new(Shared {
         encoding,
         open: AtomicBool::new(true),
         waker: AtomicWaker::new(),
-        queue: Mutex::new(Queue {
-            frames: VecDeque::new(),
-            bytes: 0,
-            reserved: 0,
-            wanted: 0,
-            limit,
-            end: None,
-            severed: false,
-            held: None,
-            controls: VecDeque::new(),
-            guards: Vec::new(),
-        }),
+        gate,
+        queue: Mutex::new(Queue::new(limit)),
     });
     (Outbox(Arc::clone(&shared)), OutboxReader(shared))
 }
@@ -141,7 +102,7 @@ impl Outbox {
         let result = {
             let mut queue = self.0.queue.lock();
             let before = queue.held.take().unwrap_or(0);
-            self.put(&mut queue, first, |frames, first| frames.insert(before, first))
+            self.0.put(&mut queue, first, |queue, first| queue.frames.insert(before, first))
         };
         self.0.waker.wake();
         result.map(drop)
@@ -161,7 +122,7 @@ impl Outbox {
                 queue.controls.push_back(control);
                 Ok(())
             } else {
-                self.overflow(&mut queue);
+                self.0.shed(&mut queue, CloseReason::Slow);
                 Err(OutboxClosed)
             }
         };
@@ -181,43 +142,43 @@ impl Outbox {
         result.map(drop)
     }
 
-    /// As [`Self::push`], but without a wake-up: the caller is the pump's own task, which reads the queue next
-    /// anyway.
+    /// Queues the refusal of one of the connection's own commands, and wakes the pump. It leaves also while the gate is closed.
+    ///
+    /// # Errors
+    /// As [`Self::push`].
+    pub fn push_refusal(&self, frame: Bytes) -> Result<(), OutboxClosed> {
+        let result = self.push_from_owner(frame);
+        self.0.waker.wake();
+        result
+    }
+
+    /// Queues a reply that the connection's own task gives, or a ping. It leaves also while the gate is closed. That task looks
+    /// at the queue anyway, so it is not woken.
     ///
     /// # Errors
     /// As [`Self::push`].
     pub fn push_from_owner(&self, frame: Bytes) -> Result<(), OutboxClosed> {
-        self.enqueue(frame).map(drop)
+        let closed = self.0.gate.is_closed();
+        let place = |queue: &mut Queue, frame| {
+            let lane = if closed { &mut queue.passing } else { &mut queue.frames };
+            lane.push_back(frame);
+        };
+        self.0.put(&mut self.0.queue.lock(), frame, place).map(drop)
     }
 
     /// `Ok(true)` when the queue was empty, so that the pump may be asleep.
     fn enqueue(&self, frame: Bytes) -> Result<bool, OutboxClosed> {
-        self.put(&mut self.0.queue.lock(), frame, VecDeque::push_back)
+        self.0.put(&mut self.0.queue.lock(), frame, |queue, frame| queue.frames.push_back(frame))
     }
 
-    fn put(
-        &self,
-        queue: &mut Queue,
-        frame: Bytes,
-        place: impl FnOnce(&mut VecDeque<Bytes>, Bytes),
-    ) -> Result<bool, OutboxClosed> {
-        if queue.end.is_some() {
-            return Err(OutboxClosed);
+    /// Ends the connection with 3010 if deliveries wait for the gate: some of them may belong to what the client has just lost.
+    pub fn end_if_held_back(&self) {
+        let mut queue = self.0.queue.lock();
+        if queue.end.is_none() && !queue.frames.is_empty() && self.0.gate.is_closed() {
+            self.0.shed(&mut queue, CloseReason::InsufficientState);
+            drop(queue);
+            self.0.waker.wake();
         }
-        if queue.bytes + frame.len() > queue.limit {
-            self.overflow(queue);
-            return Err(OutboxClosed);
-        }
-        let was_empty = queue.frames.is_empty();
-        queue.bytes += frame.len();
-        place(&mut queue.frames, frame);
-        Ok(was_empty)
-    }
-
-    fn overflow(&self, queue: &mut Queue) {
-        queue.end = Some(ConnectionEnd::Shed(CloseReason::Slow.into()));
-        queue.forget();
-        self.0.open.store(false, Ordering::Release);
     }
 
     /// The next request to the connection's own task.
@@ -320,26 +281,59 @@ impl Outbox {
     }
 }
 
-impl Queue {
-    fn forget(&mut self) {
-        self.frames = VecDeque::new();
-        self.controls = VecDeque::new();
-        self.bytes = 0;
-        self.held = None;
-    }
-
-    fn fits(&self, bytes: usize) -> bool {
-        let taken = self.bytes.saturating_add(self.reserved).saturating_add(MARGIN);
-        taken.saturating_add(bytes) <= self.limit
-    }
-
-    /// Whether a reservation waits for space and there is enough now. True once per wait.
-    fn has_made_room(&mut self) -> bool {
-        let enough = self.wanted > 0 && self.fits(self.wanted);
-        if enough {
-            self.wanted = 0;
+impl Shared {
+    /// `Ok(true)` when no frame was queued, so that the pump may be asleep.
+    fn put(
+        &self,
+        queue: &mut Queue,
+        frame: Bytes,
+        place: impl FnOnce(&mut Queue, Bytes),
+    ) -> Result<bool, OutboxClosed> {
+        if queue.end.is_some() {
+            return Err(OutboxClosed);
         }
-        enough
+        if queue.bytes + frame.len() > queue.limit {
+            let held_back = self.gate.is_closed();
+            self.shed(queue, if held_back { CloseReason::InsufficientState } else { CloseReason::Slow });
+            return Err(OutboxClosed);
+        }
+        let was_empty = queue.frames.is_empty();
+        queue.bytes += frame.len();
+        place(queue, frame);
+        Ok(was_empty)
+    }
+
+    /// Ends the connection and drops what is queued.
+    fn shed(&self, queue: &mut Queue, reason: CloseReason) {
+        queue.end = Some(ConnectionEnd::Shed(reason.into()));
+        queue.forget();
+        self.open.store(false, Ordering::Release);
+    }
+
+    /// Whether frames must wait for the gate. If there are any, the gate is told once per closing.
+    fn is_held_back(self: &Arc<Self>, queue: &mut Queue) -> bool {
+        let Some(closing) = self.gate.closing() else { return false };
+        if queue.frames.is_empty() || queue.waits_for == Some(closing) {
+            return true;
+        }
+        let shared: Arc<dyn HeldConnection> = Arc::<Self>::clone(self);
+        queue.waits_for = self.gate.register(Arc::downgrade(&shared));
+        queue.waits_for.is_some()
+    }
+}
+
+impl HeldConnection for Shared {
+    fn resume(&self) {
+        self.waker.wake();
+    }
+
+    fn give_up(&self) {
+        let mut queue = self.queue.lock();
+        if queue.end.is_none() {
+            self.shed(&mut queue, CloseReason::InsufficientState);
+        }
+        drop(queue);
+        self.waker.wake();
     }
 }
 
@@ -375,15 +369,13 @@ impl OutboxReader {
     /// ends, if that was declared; [`ConnectionEnd::Flush`] only once the queue is empty.
     pub fn take(&self, budget: usize, into: &mut Vec<Bytes>) -> Option<ConnectionEnd> {
         let mut queue = self.0.queue.lock();
-        let mut taken = 0;
-        while taken < budget && queue.held != Some(0) {
-            let Some(frame) = queue.frames.pop_front() else {
-                break;
-            };
-            queue.held = queue.held.map(|before| before - 1);
-            taken += frame.len();
-            into.push(frame);
+        if queue.end.is_some() && self.0.gate.is_closed() {
+            // An end that lets the queue leave first does not wait for the gate.
+            queue.drop_frames();
         }
+        let held_back = self.0.is_held_back(&mut queue);
+        let taken = queue.take_passing(budget, into);
+        let taken = if held_back { taken } else { queue.take_frames(taken, budget, into) };
         queue.bytes -= taken;
         if queue.frames.is_empty() {
             queue.frames.shrink_to(8);
@@ -392,7 +384,7 @@ impl OutboxReader {
             self.0.waker.wake();
         }
         match &queue.end {
-            Some(ConnectionEnd::Flush(_)) if taken > 0 || !queue.frames.is_empty() => None,
+            Some(ConnectionEnd::Flush(_)) if taken > 0 || !queue.is_empty() => None,
             end => end.clone(),
         }
     }
@@ -448,3 +440,7 @@ impl Drop for OutboxReader {
 #[cfg(test)]
 #[path = "outbox_tests.rs"]
 mod tests;
+
+#[cfg(test)]
+#[path = "held_outbox_tests.rs"]
+mod held_tests;

@@ -15,6 +15,18 @@ fn connect_with_a_good_token_is_answered_with_everything_a_client_needs() {
 }
 
 #[test]
+fn with_a_stale_view_of_revocations_the_proof_of_the_handshake_is_not_enough() {
+    let mut connection = TestConnection::authenticated();
+    connection.accepting = false;
+    assert_eq!(connection.say(r#"{"id":1,"connect":{}}"#), [error(1, 100)]);
+    assert_eq!(
+        connection.subscribe(2, "chat:a"),
+        ["close 3501"],
+        "the client comes back with a new handshake"
+    );
+}
+
+#[test]
 fn only_connect_with_a_token_is_accepted_first() {
     for frame in [
         r#"{"id":1,"subscribe":{"channel":"chat:a"}}"#,

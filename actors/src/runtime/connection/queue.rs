@@ -1,0 +1,114 @@
+//! [`Queue`]: what waits for the peer of one connection, and for the connection's own task. A part of the outbox, under its lock.
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+
+use super::{
+    close_waiter::CloseGuard, connection_end::ConnectionEnd, delivery_gate::Closing,
+    request::ConnectionRequest,
+};
+
+/// Bytes that reservations must leave free, for other frames to the peer.
+pub(super) const MARGIN: usize = 64 * 1024;
+
+/// The queue of one connection.
+pub(super) struct Queue {
+    pub(super) frames: VecDeque<Bytes>,
+    /// Replies that leave although the gate is closed. Frames go in here only while it is.
+    pub(super) passing: VecDeque<Bytes>,
+    /// The closing of the gate that this connection is registered for.
+    pub(super) waits_for: Option<Closing>,
+    pub(super) bytes: usize,
+    /// Bytes that are reserved for large answers in preparation.
+    pub(super) reserved: usize,
+    /// Bytes that the connection's own task waits to reserve; zero if it does not wait.
+    pub(super) wanted: usize,
+    pub(super) limit: usize,
+    pub(super) end: Option<ConnectionEnd>,
+    pub(super) severed: bool,
+    /// During a hold: how many queued frames may leave now. The frame of `Outbox::release` follows them.
+    pub(super) held: Option<usize>,
+    /// Requests to the connection's own task.
+    pub(super) controls: VecDeque<ConnectionRequest>,
+    /// Guards of the revocations that wait until this socket is severed.
+    pub(super) guards: Vec<CloseGuard>,
+}
+
+impl Queue {
+    pub(super) fn new(limit: usize) -> Self {
+        Self {
+            frames: VecDeque::new(),
+            passing: VecDeque::new(),
+            waits_for: None,
+            bytes: 0,
+            reserved: 0,
+            wanted: 0,
+            limit,
+            end: None,
+            severed: false,
+            held: None,
+            controls: VecDeque::new(),
+            guards: Vec::new(),
+        }
+    }
+
+    pub(super) fn forget(&mut self) {
+        (self.frames, self.passing) = (VecDeque::new(), VecDeque::new());
+        self.controls = VecDeque::new();
+        self.bytes = 0;
+        self.held = None;
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.passing.is_empty()
+    }
+
+    /// Drops everything but the replies that may pass the gate.
+    pub(super) fn drop_frames(&mut self) {
+        self.frames = VecDeque::new();
+        self.bytes = self.passing.iter().map(Bytes::len).sum();
+    }
+
+    /// Moves replies that may pass the gate into `into`; answers their bytes.
+    pub(super) fn take_passing(&mut self, budget: usize, into: &mut Vec<Bytes>) -> usize {
+        let mut taken = 0;
+        while taken < budget
+            && let Some(frame) = self.passing.pop_front()
+        {
+            taken += frame.len();
+            into.push(frame);
+        }
+        if taken > 0 && self.passing.is_empty() {
+            self.passing = VecDeque::new();
+        }
+        taken
+    }
+
+    /// Moves frames that may leave into `into`, after `taken` bytes of others; answers the bytes of all.
+    pub(super) fn take_frames(&mut self, mut taken: usize, budget: usize, into: &mut Vec<Bytes>) -> usize {
+        while taken < budget
+            && self.held != Some(0)
+            && let Some(frame) = self.frames.pop_front()
+        {
+            self.held = self.held.map(|before| before - 1);
+            taken += frame.len();
+            into.push(frame);
+        }
+        taken
+    }
+
+    pub(super) fn fits(&self, bytes: usize) -> bool {
+        let taken = self.bytes.saturating_add(self.reserved).saturating_add(MARGIN);
+        taken.saturating_add(bytes) <= self.limit
+    }
+
+    /// Whether a reservation waits for space and there is enough now. True once per wait.
+    pub(super) fn has_made_room(&mut self) -> bool {
+        let enough = self.wanted > 0 && self.fits(self.wanted);
+        if enough {
+            self.wanted = 0;
+        }
+        enough
+    }
+}
