@@ -1,7 +1,7 @@
-//! No circles: no file reaches itself over what it names.
+//! No circles: no file reaches itself by following the references of files to files.
 //!
-//! A `mod.rs` that only declares and re-exports its children depends on none of them; one that has items of its own is a
-//! file like any other.
+//! A `mod.rs` does not depend on the children that it only declares and re-exports. A `mod.rs` with items of its own is
+//! treated like any other file.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,14 +10,14 @@ use super::{
     workspace::{File, Tree},
 };
 
-/// Files that reach each other, and the lines by which they do.
+/// Files that reach each other, and the lines with the references between them.
 pub(crate) struct Circle {
     pub(crate) files: Vec<String>,
     lines: Vec<String>,
 }
 
 impl Circle {
-    /// A report of at most so many lines.
+    /// A report with at most `most` of the lines.
     pub(crate) fn shown(&self, most: usize) -> String {
         let mut shown = format!("circle of {} files: {}", self.files.len(), self.files.join(", "));
         for line in self.lines.iter().take(most) {
@@ -38,7 +38,7 @@ pub(crate) fn circles(tree: &Tree, files: &[File]) -> Vec<Circle> {
     for members in components(&edges, files.len()) {
         let inside = |file: &usize| members.contains(file);
         let within = edges.iter().filter(|edge| inside(&edge.from) && edge.to.as_ref().is_some_and(inside));
-        // One line for each pair of files: the first place, and what is named there.
+        // One line for each pair of files: the first reference, and the number of further ones.
         let mut pairs: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
         for edge in within {
             pairs.entry((edge.from, edge.to)).or_default().insert((edge.line, edge.path.join("::")));
@@ -60,7 +60,7 @@ fn counts(tree: &Tree, files: &[File], reference: &Reference) -> bool {
     let Some(to) = reference.to.filter(|to| *to != reference.from && !files[*to].test) else {
         return false;
     };
-    // What a module re-exports from below itself it does not depend on.
+    // A module does not depend on the items that it re-exports from modules below itself.
     let path_of = |file: usize| {
         let modules = tree.modules.values().filter(|module| module.file == file);
         modules.map(|module| &module.path).min_by_key(|path| path.len())
@@ -172,7 +172,7 @@ mod tests {
             ("src/room/b.rs", "pub struct B;"),
         ];
         assert!(found(&files).is_empty());
-        // The re-export leads to the sibling, which leads back.
+        // The re-export leads from `b.rs` to `a.rs`, and `a.rs` names `b.rs`.
         let files = [
             root,
             ("src/room/mod.rs", sign),

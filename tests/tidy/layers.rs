@@ -1,7 +1,7 @@
-//! Allowed dependencies: which layer may name which, and which kinds of other crates it may name.
+//! Allowed dependencies: for each layer, the other layers and the kinds of external crates that it may name.
 //!
-//! Layers that are crates are held apart by the compiler; the table says so for all of them, and their manifests are
-//! checked against it. Layers within the server's crate are held apart by the paths in their code.
+//! For a layer that is a crate, the compiler permits only the dependencies of its manifest, and the manifest is checked
+//! against the table. Layers inside the server's crate are checked by the paths in their code.
 
 use super::{
     references::references,
@@ -11,15 +11,16 @@ use super::{
 /// A layer of the system and what it may know.
 pub(crate) struct Layer {
     pub(crate) name: &'static str,
-    /// Where its files are; the longest that fits a file counts.
+    /// The places of its files. A file belongs to the layer with the longest path that fits it.
     paths: &'static [&'static str],
     /// Other layers that it may name.
     layers: &'static [&'static str],
-    /// Kinds of other crates (see [`KINDS`]) that it may name.
+    /// Kinds of external crates (see [`KINDS`]) that it may name.
     kinds: &'static [&'static str],
 }
 
-/// Crates that only some layers may name. Every layer may name a crate that is not listed here.
+/// External crates that only some layers may name, by kind. Every layer may name an external crate that is not listed
+/// here.
 pub(crate) const KINDS: [(&str, &[&str]); 6] = [
     ("web", &["actix_web", "actix_http", "actix_server", "actix_service", "actix_codec", "actix_tls"]),
     ("websocket", &["actix_web_actors"]),
@@ -110,16 +111,16 @@ pub(crate) const LAYERS: &[Layer] = &[
         kinds: &["async"],
     },
     Layer { name: "mail", paths: &["src/mail"], layers: &["domain"], kinds: &["async", "client"] },
-    // Settings are made of the types of what they configure.
+    // The settings contain option types of the layers that they configure.
     Layer {
         name: "config",
         paths: &["src/config", "src/config.rs"],
         layers: &["protocol", "logic", "domain", "actors", "store", "service", "socket", "process"],
         kinds: &[],
     },
-    // It checks that its server answers, and creates the database, before the store can connect.
+    // This layer checks that its server answers and creates the database. The store can connect only after that.
     Layer { name: "postgres", paths: &["src/postgres"], layers: &[], kinds: &["sql", "async"] },
-    // What concerns the process as a whole: its files, secrets, certificates, logs and metrics.
+    // This layer concerns the process as a whole: its files, secrets, certificates, logs and metrics.
     Layer { name: "process", paths: &["src"], layers: &["domain", "config", "process"], kinds: &[] },
     Layer {
         name: "lifecycle",
@@ -156,7 +157,8 @@ pub(crate) fn layer_of(file: &str) -> Option<&'static Layer> {
     LAYERS.iter().filter(|layer| fits(layer).is_some()).max_by_key(|layer| fits(layer))
 }
 
-/// What a crate is called in code, by the layer that it is; one that holds several layers is looked into by its modules.
+/// The layer that a path into another crate leads to. In a crate with several layers, the first module of the path
+/// decides.
 fn layer_of_crate(path: &[String]) -> Option<&'static str> {
     let name = path.first()?.as_str();
     let below = path.get(1).map(String::as_str);
@@ -169,7 +171,7 @@ fn layer_of_crate(path: &[String]) -> Option<&'static str> {
     }
 }
 
-/// Every place where a layer names what it must not.
+/// Every place where a layer names a layer or an external crate that it must not name.
 pub(crate) fn violations(workspace: &Workspace) -> Vec<String> {
     let mut wrong = Vec::new();
     for tree in workspace.crates.iter().flat_map(|found| &found.trees) {
@@ -202,7 +204,7 @@ pub(crate) fn violations(workspace: &Workspace) -> Vec<String> {
     wrong
 }
 
-/// What the manifests list and their layers must not know.
+/// The dependencies in manifests that the layer of the crate must not have.
 pub(crate) fn manifest_violations(workspace: &Workspace) -> Vec<String> {
     let mut wrong = Vec::new();
     for found in workspace.crates.iter().filter(|found| !found.directory.is_empty()) {
@@ -225,7 +227,7 @@ pub(crate) fn manifest_violations(workspace: &Workspace) -> Vec<String> {
     wrong
 }
 
-/// Files of the server that name the deprecated context of `actix_web_actors`.
+/// Files, without tests, that name `actix_web_actors`, the crate of the deprecated context.
 pub(crate) fn naming_the_context(files: &[File]) -> Vec<&str> {
     let ours = files.iter().filter(|file| !file.test && file.source.code.contains("actix_web_actors"));
     ours.map(|file| file.path.as_str()).collect()

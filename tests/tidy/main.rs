@@ -1,8 +1,9 @@
-//! The rules of the house that a machine can check by reading: allowed dependencies, no circles, what every file has to
-//! have, and plain words.
+//! The house rules that a program can check by reading the sources: allowed dependencies, no circles, the shape of
+//! files, and plain words.
 //!
-//! Runs with the other tests and, since it needs only the standard library, alone in `make lint`. It must not become a
-//! second linter: what clippy can see, clippy checks. `cargo test --test tidy -- report --nocapture` prints figures.
+//! This program runs with the other tests. It also runs alone in `make lint`, because it needs only the standard
+//! library. It must not become a second linter: rules that clippy can check are left to clippy. `cargo test --test tidy
+//! -- report --nocapture` prints figures.
 
 mod circles;
 mod layers;
@@ -23,10 +24,11 @@ fn workspace() -> &'static Workspace {
     READ.get_or_init(Workspace::read)
 }
 
-/// Rooms that do not keep a rule yet, by the name of the rule. A room is the start of a path.
+/// For the name of a rule, the rooms that do not keep the rule yet. A room is the start of a path.
 const NOT_YET: &[(&str, &[&str])] = &[];
 
-/// Fails if a rule is broken in a room that keeps it; prints what is broken in the others.
+/// Fails if a rule is broken outside the rooms of [`NOT_YET`]. With `TIDY_ALL` set, also prints the violations inside
+/// them.
 #[track_caller]
 fn holds(rule: &str, wrong: &[String]) {
     let rooms = NOT_YET.iter().find(|(name, _)| *name == rule).map_or(&[][..], |(_, rooms)| rooms);
@@ -42,7 +44,8 @@ fn holds(rule: &str, wrong: &[String]) {
     assert!(now.is_empty(), "{} times:\n{}", now.len(), lines.join("\n"));
 }
 
-/// Whether this is a circle of files of this room: a circle is reported by its files, other lines begin with theirs.
+/// Whether this line reports a circle with a file of this room. Such a line contains the paths of its files; every
+/// other line begins with the path of its file.
 fn in_circle(wrong: &str, room: &str) -> bool {
     wrong.starts_with("circle of") && wrong.contains(room)
 }

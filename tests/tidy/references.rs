@@ -1,4 +1,5 @@
-//! What the code of a module names: paths in `use` lines and elsewhere, resolved to the file that owns the item.
+//! The paths that the code of a module names, in `use` lines and elsewhere. Each path is resolved to the file that owns
+//! the item.
 
 use std::collections::BTreeMap;
 
@@ -7,12 +8,12 @@ use super::workspace::{File, Module, Tree};
 /// A path that a file names.
 #[derive(Clone, Debug)]
 pub(crate) struct Reference {
-    /// The file that names it, an index into the workspace.
+    /// The file that names it: an index into the files of the workspace.
     pub(crate) from: usize,
     pub(crate) line: usize,
-    /// The path as it was resolved: below `crate`, or with the name of another crate first.
+    /// The resolved path: relative to the root of this crate, or beginning with the name of another crate.
     pub(crate) path: Vec<String>,
-    /// The file of this crate that owns what is named; none for another crate.
+    /// The file of this crate that owns the item; none if another crate owns it.
     pub(crate) to: Option<usize>,
     /// Whether a `pub use` names it.
     pub(crate) exported: bool,
@@ -20,13 +21,13 @@ pub(crate) struct Reference {
 
 /// A name that a `use` brings into a module.
 struct Import {
-    /// As written, first segment first.
+    /// The segments of the path, as written.
     path: Vec<String>,
     line: usize,
     exported: bool,
 }
 
-/// What a module imports and which paths its code names.
+/// The imports of a module, and the paths that its code names.
 #[derive(Default)]
 struct Names {
     imports: BTreeMap<String, Import>,
@@ -34,7 +35,7 @@ struct Names {
     paths: Vec<(Vec<String>, usize)>,
 }
 
-/// Every reference of the code that is delivered, of one tree of modules.
+/// Every reference in the modules of one tree, without those of test code.
 pub(crate) fn references(tree: &Tree, files: &[File]) -> Vec<Reference> {
     let resolver = Resolver {
         tree,
@@ -70,14 +71,15 @@ struct Resolver<'t> {
     names: BTreeMap<Vec<String>, Names>,
 }
 
-/// A path below `crate` or below another crate, and the file that owns it.
+/// A resolved path, and the file that owns its item: see [`Reference::path`] and [`Reference::to`].
 type Resolved = (Vec<String>, Option<usize>);
 
-/// Imports that lead to imports are followed this far.
+/// An import can lead to another import. This is the longest chain that is followed.
 const MAX_DEPTH: usize = 16;
 
 impl Resolver<'_> {
-    /// The path of a `use`: its first name may be a module here, another crate, or a name that is imported here.
+    /// Resolves the path of a `use` in `module`. Its first name is a child of `module`, an import of `module`, or
+    /// another crate.
     fn import(&self, module: &[String], written: &[String], depth: usize) -> Option<Resolved> {
         let (first, rest) = written.split_first()?;
         match first.as_str() {
@@ -98,7 +100,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// A path in code: unless it begins at the crate, its first name must be known here.
+    /// Resolves a path in the code of `module`. Unless it begins with a keyword such as `crate`, its first name is a
+    /// child of `module`, an import of `module`, or another crate.
     fn path(&self, module: &[String], written: &[String], depth: usize) -> Option<Resolved> {
         match written.first()?.as_str() {
             "crate" | "$crate" | "self" | "super" => self.import(module, written, depth),
@@ -106,7 +109,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// A path whose first name is a module or an import of this module.
+    /// Resolves a path whose first name is a child or an import of `module`.
     fn local(&self, module: &[String], written: &[String], depth: usize) -> Option<Resolved> {
         let (first, rest) = written.split_first()?;
         let here = self.tree.modules.get(module)?;
@@ -114,7 +117,7 @@ impl Resolver<'_> {
             return self.below([module, std::slice::from_ref(first)].concat(), rest, depth);
         }
         let import = self.names.get(module)?.imports.get(first)?;
-        // `use store;` or `use store::Store as store;`: a name that leads to itself is another crate.
+        // In `use store;` and `use store::Store as store;` the name `store` leads to itself: it is another crate.
         if depth > MAX_DEPTH || import.path.first() == Some(first) {
             return None;
         }
@@ -122,11 +125,11 @@ impl Resolver<'_> {
         self.import(module, &path, depth + 1)
     }
 
-    /// What this path below a module of the crate leads to.
+    /// Resolves the path `rest` in `module`, a module of this crate.
     fn below(&self, module: Vec<String>, rest: &[String], depth: usize) -> Option<Resolved> {
         let here = self.tree.modules.get(&module)?;
         let Some((next, after)) = rest.split_first() else {
-            // A module as such: what is named below it counts, where it is named.
+            // The path is the module itself. Naming a module alone does not count; naming one of its items counts.
             return None;
         };
         let full = [module.clone(), rest.to_vec()].concat();
@@ -151,7 +154,7 @@ impl Resolver<'_> {
     }
 }
 
-/// The names in this module's code, without those of the modules that stand within it.
+/// The names in the code of this module, without those of the modules inside it.
 fn names(tree: &Tree, module: &Module, file: &File) -> Names {
     let within: Vec<_> = tree
         .modules
@@ -189,7 +192,7 @@ fn names(tree: &Tree, module: &Module, file: &File) -> Names {
     names
 }
 
-/// The path that begins here, and its last token.
+/// The path that begins at the token `start`, and the index of its last token.
 fn read_path(tokens: &[Token<'_>], start: usize) -> (Vec<String>, usize) {
     let (mut path, mut end) = (vec![tokens[start].text.to_owned()], start);
     while let [separator, name, ..] = &tokens[end + 1..] {
@@ -202,7 +205,7 @@ fn read_path(tokens: &[Token<'_>], start: usize) -> (Vec<String>, usize) {
     (path, end)
 }
 
-/// Reads the tree of a `use` that begins here; answers the token after it.
+/// Reads the tree of a `use` that begins at the token `next`. Returns the index of the token after the tree.
 fn read_use(
     tokens: &[Token<'_>],
     mut next: usize,
@@ -243,7 +246,7 @@ fn read_use(
     if let Some(last) = path.last().cloned() {
         let import = Import { path, line, exported };
         match alias.as_deref() {
-            // Imported for its methods only; there may be several.
+            // `as _` imports a trait for its methods only. One module may have several such imports.
             Some("_") => names.globs.push(import),
             _ => drop(names.imports.insert(alias.unwrap_or(last), import)),
         }

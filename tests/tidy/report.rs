@@ -1,4 +1,4 @@
-//! Figures of the whole: how many files and lines each layer has, how long files are, and how many rules are broken.
+//! Figures of the whole project: the files and lines of each layer, the lengths of files, and the number of violations.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{
     workspace::{File, Workspace},
 };
 
-/// Files and lines of one room.
+/// The number of files and lines of one room.
 #[derive(Default)]
 struct Size {
     files: usize,

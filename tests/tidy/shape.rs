@@ -1,4 +1,5 @@
-//! What every file has to have: a header, a size that can be read, a name that says what is in it, and a place in a room.
+//! The shape of files: each has a header, a limited length, a name that describes its contents, and a module that
+//! declares it.
 
 use std::collections::BTreeSet;
 
@@ -7,14 +8,14 @@ use super::workspace::{File, Workspace};
 /// The longest file, in lines.
 pub(crate) const MAX_LINES: usize = 500;
 
-/// Names under which things are lost.
+/// Names that do not say what a file or folder contains.
 const DRAWERS: [&str; 7] = ["utils", "util", "common", "manager", "helper", "helpers", "misc"];
 
-/// What rules without I/O must not do: the time is an argument, and nothing waits.
+/// Code that must not occur in rules without I/O: the time is an argument there, and nothing waits.
 const IMPURE: [&str; 7] =
     ["now_utc", "now_local", "SystemTime::now", "Instant::now", "async fn", "async move", ".await"];
 
-/// Where they are.
+/// The places of rules without I/O.
 const PURE: [&str; 6] = [
     "src/domain/",
     "src/socket/dialogue",
@@ -24,7 +25,7 @@ const PURE: [&str; 6] = [
     "protocol/src/",
 ];
 
-/// Files that do not begin by saying what lives there.
+/// Files that do not begin with a description of their contents.
 pub(crate) fn without_header(file: &File) -> Option<String> {
     (!file.source.text.starts_with("//!")).then(|| format!("{}: does not begin with `//!`", file.path))
 }
@@ -35,13 +36,13 @@ pub(crate) fn too_long(file: &File) -> Option<String> {
     (lines > MAX_LINES).then(|| format!("{}: has {lines} lines", file.path))
 }
 
-/// Files and folders with the name of a drawer.
+/// Files and folders with one of the names in [`DRAWERS`].
 pub(crate) fn drawer(file: &File) -> Option<String> {
     let named = file.path.split(['/', '.']).any(|part| DRAWERS.contains(&part));
     named.then(|| format!("{}: name it after what it holds", file.path))
 }
 
-/// Rules without I/O that ask a clock or wait.
+/// Files of rules without I/O that read a clock or wait.
 pub(crate) fn impure(file: &File) -> Option<String> {
     if file.test || !PURE.iter().any(|room| file.path.starts_with(room)) {
         return None;
@@ -50,7 +51,7 @@ pub(crate) fn impure(file: &File) -> Option<String> {
     Some(format!("{}: has `{asked}`", file.path))
 }
 
-/// Whether the code has these words, and not only the beginning of longer ones.
+/// Whether the code contains `words`, and not only as the beginning of a longer word.
 fn has_word(code: &str, words: &str) -> bool {
     code.match_indices(words).any(|(at, _)| {
         let after = code[at + words.len()..].chars().next();
@@ -80,7 +81,7 @@ pub(crate) fn rooms_without_sign(workspace: &Workspace) -> Vec<String> {
     without.map(|folder| format!("{folder}/: has no mod.rs")).collect()
 }
 
-/// What statements of SQL look like, in upper case: the words in this order.
+/// The words of an SQL statement, in upper case and in this order. Other words may stand between them.
 const STATEMENTS: [&[&str]; 14] = [
     &["SELECT", "FROM"],
     &["INSERT", "INTO"],
@@ -98,7 +99,7 @@ const STATEMENTS: [&[&str]; 14] = [
     &["NOTIFY"],
 ];
 
-/// Statements of SQL outside the store; the launcher of the private database may have its one.
+/// SQL statements outside the store. The launcher of the private database may have one.
 pub(crate) fn sql(files: &[File]) -> Vec<String> {
     let mut wrong = Vec::new();
     let mut launching = 0;
@@ -119,7 +120,8 @@ pub(crate) fn sql(files: &[File]) -> Vec<String> {
     wrong
 }
 
-/// Whether a text begins with a statement, or holds a whole one.
+/// Whether a text contains the words of a statement in order. A statement of one word must be the first word of the
+/// text.
 fn is_statement(text: &str) -> bool {
     let words: Vec<&str> =
         text.split(|c: char| !c.is_alphanumeric() && c != '_').filter(|word| !word.is_empty()).collect();

@@ -1,28 +1,29 @@
-//! One Rust file as the rules read it: its code, its comments, its texts, and which of them belong to tests.
+//! One Rust file as the rules read it: its code, comments and strings. Each comment and string also says whether it
+//! belongs to a test.
 //!
 //! This is a lexer, not a parser: it knows comments, strings, characters and lifetimes, and it finds the items under
-//! `#[cfg(test)]` and the test functions. Everything else is up to the rules.
+//! `#[cfg(test)]` and the test functions. The rules do the rest.
 
 use std::ops::Range;
 
-/// Text that people read, and where it starts.
+/// A comment or a string, and the line where it starts.
 #[derive(Debug)]
 pub(crate) struct Text {
     pub(crate) line: usize,
     pub(crate) text: String,
-    /// Whether it stands in an item that only tests have.
+    /// Whether it is in an item that is compiled for tests only.
     pub(crate) in_test: bool,
 }
 
-/// What a file consists of.
+/// The parts of a file.
 pub(crate) struct Source {
     pub(crate) text: String,
-    /// The file without the contents of comments, strings and test items: blanks stand in their place, so offsets and
-    /// lines are those of `text`.
+    /// The file with blanks in place of comments, test items and the contents of strings. So offsets and line numbers
+    /// are those of `text`.
     pub(crate) code: String,
     pub(crate) comments: Vec<Text>,
     pub(crate) strings: Vec<Text>,
-    /// Where each line begins.
+    /// The offset at which each line begins.
     lines: Vec<usize>,
 }
 
@@ -55,7 +56,7 @@ fn line_of(starts: &[usize], offset: usize) -> usize {
     starts.partition_point(|start| *start <= offset)
 }
 
-/// The text with blanks in these places; line ends stay.
+/// The text with blanks in these ranges; line ends are kept.
 fn blanked<'r>(text: &str, ranges: impl Iterator<Item = &'r Range<usize>>) -> String {
     let mut bytes = text.as_bytes().to_vec();
     for range in ranges {
@@ -68,7 +69,7 @@ fn blanked<'r>(text: &str, ranges: impl Iterator<Item = &'r Range<usize>>) -> St
     String::from_utf8(bytes).expect("whole characters are replaced")
 }
 
-/// Where the comments are, and the contents of strings and characters.
+/// The ranges of the comments, and of the contents of strings.
 #[derive(Default)]
 struct Parts {
     comments: Vec<Range<usize>>,
@@ -94,7 +95,7 @@ impl Parts {
             } else if bytes[at] == b'\'' {
                 at = character_end(text, at);
             } else if is_word(bytes[at]) {
-                // A whole word, so that the `r` of `for"` is not taken for the start of a raw string.
+                // Skip a whole word: the `r` at the end of `for"` must not start a raw string.
                 at += 1;
                 while at < bytes.len() && is_word(bytes[at]) {
                     at += 1;
@@ -128,7 +129,7 @@ fn block_comment_end(bytes: &[u8], start: usize) -> usize {
     bytes.len()
 }
 
-/// A string literal of any kind that begins here: the start and end of its contents, and what follows it.
+/// If a string literal of any kind begins at `at`: the start of its contents, their end, and the end of the literal.
 fn string_at(text: &str, at: usize) -> Option<(usize, usize, usize)> {
     let rest = &text[at..];
     let prefix = rest.find(|c: char| !matches!(c, 'b' | 'c' | 'r')).filter(|length| *length <= 2)?;
@@ -152,7 +153,7 @@ fn string_at(text: &str, at: usize) -> Option<(usize, usize, usize)> {
     Some((start, end, (end + 1).min(text.len())))
 }
 
-/// The end of a character, or of the quote of a lifetime.
+/// The end of the character literal that begins at `at`. If a lifetime begins there, the end of its quote.
 fn character_end(text: &str, at: usize) -> usize {
     let mut characters = text[at + 1..].char_indices();
     match characters.next() {
@@ -168,11 +169,11 @@ fn character_end(text: &str, at: usize) -> usize {
     }
 }
 
-/// Attributes of what is compiled for tests only.
+/// Attributes of items that are compiled for tests only.
 const TEST_ATTRIBUTES: [&str; 5] =
     ["#[cfg(test)]", "#[cfg(all(test", "#[test]", "#[tokio::test", "#[actix_web::test"];
 
-/// Where the items under these attributes are, attributes included.
+/// The ranges of the items with these attributes. A range begins at the attribute.
 fn test_items(code: &str) -> Vec<Range<usize>> {
     let mut items: Vec<Range<usize>> = Vec::new();
     for attribute in TEST_ATTRIBUTES {
@@ -183,7 +184,7 @@ fn test_items(code: &str) -> Vec<Range<usize>> {
     items
 }
 
-/// The end of the item, field or statement whose attributes begin here.
+/// The end of the item, field or statement whose attributes begin at `start`.
 fn item_end(code: &str, start: usize) -> usize {
     let mut at = start;
     loop {
@@ -221,7 +222,7 @@ fn item_end(code: &str, start: usize) -> usize {
     code.len()
 }
 
-/// The bracket that closes the one here.
+/// The offset of the bracket that closes the bracket at `open`.
 pub(crate) fn closing(code: &str, open: usize) -> usize {
     let mut depth = 0_usize;
     for (at, byte) in code.bytes().enumerate().skip(open) {

@@ -1,13 +1,13 @@
-//! Plain words: comments, pages and texts name the things of the system and not persons.
+//! Plain words: comments, pages and texts name the things of the system and use no pronouns for persons.
 //!
-//! A connection, a caller, a peer or this node is no `who`: the noun tells the reader which one is meant.
+//! "The connection", "the caller", "the peer" and "this node" tell the reader which one is meant; "who" does not.
 
 use super::workspace::Workspace;
 
 const PRONOUNS: [&str; 8] =
     ["who", "whoever", "whom", "whomever", "nobody", "somebody", "anybody", "everybody"];
 
-/// Where a pronoun may stand, and why.
+/// A place where a pronoun is permitted.
 struct Exception {
     /// The start of a path.
     path: &'static str,
@@ -15,14 +15,14 @@ struct Exception {
     text: &'static str,
 }
 
-/// Names of others, and these rules themselves.
+/// These rules themselves, and names from other systems.
 const ALLOWED: &[Exception] = &[
     Exception { path: "tests/tidy/", text: "" },
-    // The user of the operating system.
+    // The user `nobody` of the operating system.
     Exception { path: "src/postgres/", text: "nobody" },
 ];
 
-/// Every line of comments, pages and texts in which one of the words stands. Texts of tests may say what they like.
+/// Every line of a comment, page or string that contains one of the words. Strings of tests are not checked.
 pub(crate) fn pronouns(workspace: &Workspace) -> Vec<String> {
     let mut wrong = Vec::new();
     for file in &workspace.files {
@@ -38,7 +38,7 @@ pub(crate) fn pronouns(workspace: &Workspace) -> Vec<String> {
     wrong
 }
 
-/// Names in the delivered code that are or contain one of the words. A name is a noun, too.
+/// Names in the code, without tests, that contain one of the words.
 pub(crate) fn pronoun_names(workspace: &Workspace) -> Vec<String> {
     let mut wrong = Vec::new();
     for file in workspace.files.iter().filter(|file| !file.test && !file.path.starts_with("tests/")) {
@@ -66,7 +66,8 @@ fn name_parts(name: &str) -> impl Iterator<Item = String> {
     parts.into_iter()
 }
 
-/// The text of a page; of the change log, the part above its second heading, for what was released is not rewritten.
+/// The text of a page. Of the change log only the part above its second heading, because entries of releases are not
+/// rewritten.
 fn checked_part<'t>(path: &str, text: &'t str) -> &'t str {
     if !path.ends_with("CHANGELOG.md") {
         return text;

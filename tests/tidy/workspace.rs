@@ -1,7 +1,7 @@
-//! The workspace: its crates with what they depend on, their modules and the files that these stand in.
+//! The workspace: its crates and their dependencies, their modules, and the file of each module.
 //!
-//! Modules are found as the compiler finds them, by following `mod x;` from the root file, so that a file of tests is known
-//! by the `#[cfg(test)]` of the module that declares it.
+//! Modules are found as the compiler finds them, by following `mod x;` from the root file. So a file of tests is
+//! recognised by the `#[cfg(test)]` above the `mod` line that declares it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -11,25 +11,26 @@ use std::{
 
 use super::source::{Source, closing};
 
-/// A file of sources.
+/// A file of Rust source.
 pub(crate) struct File {
     /// Relative to the root of the project.
     pub(crate) path: String,
     pub(crate) source: Source,
     /// Whether only tests compile it.
     pub(crate) test: bool,
-    /// Whether a module tree leads to it; others are integration tests, benches and the like.
+    /// Whether following `mod` lines from a root file leads to it. Other files are integration tests, benches and the
+    /// like.
     pub(crate) reached: bool,
 }
 
-/// A module, which may stand within the file of another.
+/// A module, in a file of its own or inside the file of another module.
 pub(crate) struct Module {
     pub(crate) path: Vec<String>,
     /// An index into the files of the workspace.
     pub(crate) file: usize,
-    /// Where its code is in the file.
+    /// The range of its code in the file.
     pub(crate) body: std::ops::Range<usize>,
-    /// The names of the modules within it.
+    /// The names of the modules that it declares, without test modules.
     pub(crate) children: BTreeSet<String>,
 }
 
@@ -38,13 +39,13 @@ pub(crate) struct Tree {
     pub(crate) modules: BTreeMap<Vec<String>, Module>,
 }
 
-/// What a manifest says.
+/// A crate, as its manifest describes it.
 pub(crate) struct Crate {
-    /// The name in code.
+    /// Its name in Rust code.
     pub(crate) name: String,
-    /// Where the manifest is, relative to the root; empty for the root.
+    /// The directory of the manifest, relative to the root of the project; empty for the root itself.
     pub(crate) directory: String,
-    /// The dependencies of the code that is delivered, as the manifest names them.
+    /// The entries of `[dependencies]`, as the manifest names them.
     pub(crate) dependencies: Vec<String>,
     pub(crate) trees: Vec<Tree>,
 }
@@ -56,7 +57,8 @@ pub(crate) struct Workspace {
     pub(crate) pages: Vec<(String, String)>,
 }
 
-/// The root of the project. Read at run time as well, so that a checkout can be moved and another one be read.
+/// The root of the project: `CARGO_MANIFEST_DIR` of the running process, otherwise its value at compile time. So the
+/// program also works after the checkout was moved, or on another checkout.
 pub(crate) fn root() -> PathBuf {
     PathBuf::from(std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(|| env!("CARGO_MANIFEST_DIR").into()))
 }
@@ -143,7 +145,8 @@ impl Workspace {
         Some(tree)
     }
 
-    /// Adds the module that stands here and those that it declares. `directory` is where its children's files are.
+    /// Adds the module whose code is `body` of `file`, and the modules that it declares. The files of those modules are
+    /// in `directory`.
     fn follow(
         &mut self,
         tree: &mut Tree,
@@ -155,7 +158,7 @@ impl Workspace {
     ) {
         self.files[file].reached = true;
         self.files[file].test |= test;
-        // Declarations of test modules were blanked in the code: they are looked for apart.
+        // In `code` the declarations of test modules are blanked, so `declarations` reads `text`.
         let declared = declarations(&self.files[file].source, &body);
         let children = declared.iter().filter(|child| !child.test).map(|child| child.name.clone()).collect();
         tree.modules.insert(path.to_vec(), Module { path: path.to_vec(), file, body, children });
@@ -186,13 +189,13 @@ impl Workspace {
     }
 }
 
-/// A module that another declares.
+/// A module, as the `mod` line in another module declares it.
 struct Declared {
     name: String,
     test: bool,
     /// The value of its `#[path]`.
     at: Option<String>,
-    /// Where its code is, if it stands in the same file.
+    /// The range of its code, if it is in the same file.
     body: Option<std::ops::Range<usize>>,
 }
 
@@ -234,7 +237,7 @@ fn declarations(source: &Source, body: &std::ops::Range<usize>) -> Vec<Declared>
         if let Some(body) = &body {
             skip_until = body.end;
         }
-        // The contents of a test module in the same file are blanked already.
+        // The contents of a test module in the same file are already blanked, so it is not added.
         if !(test && body.is_some()) {
             found.push(Declared { name, test, at: at.map(str::to_owned), body });
         }

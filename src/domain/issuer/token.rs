@@ -6,19 +6,19 @@ use serde::{Deserialize, de::IgnoredAny};
 
 use super::types::{Algorithm, TokenRefusal};
 
-/// The longest token, with room for subscriptions in it.
+/// The longest token in bytes. Tokens may list subscriptions, so this is generous.
 pub const MAX_BYTES: usize = 16 * 1024;
-/// The longest key id.
+/// The longest key id in bytes.
 const MAX_KID_BYTES: usize = 256;
 
-/// A token without any proof of its origin.
+/// A parsed token whose signature has not been verified.
 #[derive(Debug)]
 pub struct Unverified<'t> {
     header: Header,
     issuer: Option<String>,
     claims: Vec<u8>,
     signed: &'t [u8],
-    /// In base64url, decodable.
+    /// In base64url; parsing has checked that it can be decoded.
     signature: &'t str,
 }
 
@@ -40,7 +40,7 @@ impl<'t> Unverified<'t> {
     /// Parses a token.
     ///
     /// # Errors
-    /// [`TokenRefusal::Malformed`]: not a token, an unknown algorithm, or too long.
+    /// [`TokenRefusal::Malformed`], see there.
     pub fn parse(token: &'t str) -> Result<Self, TokenRefusal> {
         if token.len() > MAX_BYTES {
             return Err(TokenRefusal::Malformed);
@@ -91,7 +91,7 @@ impl<'t> Unverified<'t> {
     }
 }
 
-/// The issuer that a text names, if it is a JWT of any kind.
+/// The issuer that a text names, if it looks like a JWT. Header and signature are not checked.
 #[must_use]
 pub fn claimed_issuer(token: &str) -> Option<String> {
     if token.len() > MAX_BYTES {

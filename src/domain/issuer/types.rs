@@ -1,4 +1,4 @@
-//! The vocabulary of this folder: algorithms, what a token is for, and why a token is refused.
+//! The vocabulary of this folder: signature algorithms, the use of a token, and the reasons to refuse a token.
 
 use serde::Deserialize;
 
@@ -38,25 +38,26 @@ impl Algorithm {
 /// The use of a token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Use {
-    /// Naming the user of a connection.
+    /// The token names the user of a connection.
     Connection,
-    /// Permitting one subscription.
+    /// The token permits one subscription.
     Subscription,
 }
 
-/// Why an outside token is refused. Clients never see these texts.
+/// Why a token of an external issuer is refused. Clients never see these texts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TokenRefusal {
-    /// Not a JWT, or one with extensions that must be understood.
+    /// Not a JWT, or a JWT that is too long, has no signature or an unknown algorithm, has a key id that is too long,
+    /// or demands extensions (`crit`; this server supports none).
     #[error("malformed token")]
     Malformed,
     /// No key of a permitted issuer verifies it.
     #[error("no permitted key verifies the token")]
     Unsigned,
-    /// Past its end.
+    /// The token has expired.
     #[error("expired token")]
     Expired,
-    /// Before its beginning.
+    /// The token is not valid yet.
     #[error("token not yet valid")]
     NotYetValid,
     /// A claim is missing, malformed, or meant for another recipient.

@@ -1,28 +1,30 @@
-//! The risk of a sign-in: what differs from the user's history, weighted, with the reasons by name.
+//! The risk of a sign-in: its differences from the user's history, each with a name and a weight.
 //!
-//! Called by the `DeviceTracker` actor, which provides the history; services decide what follows. Pure: the time is
-//! part of the sign-in. A sign-in on a known device gets low weights and is never refused with the default
-//! thresholds, so that an attacker elsewhere cannot lock the owner out.
+//! The `DeviceTracker` actor provides the history; services decide the consequences. The rules are pure: the time is
+//! part of the sign-in. A sign-in on a known device gets low weights and is never refused with the default thresholds,
+//! so that an attacker elsewhere cannot lock the owner out.
 
 use serde::{Deserialize, Serialize};
 
 use super::{place::Place, reason::Reason};
 
-/// Milliseconds.
+/// An hour, in milliseconds.
 const HOUR: i64 = 3_600_000;
-/// How long failures count.
+/// How long a failed sign-in counts.
 pub const RECENT_MS: i64 = HOUR;
-/// Failures of an account within the hour that are more than typing mistakes, and that are an attack.
+/// From this many failures of an account within the hour on, they are more than typing mistakes.
 const FAILURES_ODD: usize = 5;
+/// From this many failures of an account within the hour on, they are an attack.
 const FAILURES_MANY: usize = 10;
-/// Accounts with failures from one address within the hour that are more than one bad day in an office.
+/// From this many accounts with failures from one address within the hour on, it is more than one bad day in an office.
 const ACCOUNTS_MANY: u32 = 8;
-/// Visits before hours count, and how far an hour must be from all of them to be unusual.
+/// The number of visits from which on an hour can be unusual.
 const HOURS_KNOWN: usize = 10;
+/// An hour is unusual if it is at least this many hours from the hour of every visit.
 const HOURS_APART: i64 = 3;
-/// A user seen in more networks than this changes networks all the time: one more means nothing.
+/// The most networks of a user to whom a new one is unusual. A user with more changes networks all the time.
 const NETWORKS_SETTLED: usize = 4;
-/// Faster than an airliner, in km/h.
+/// The highest possible speed of travel, in km/h: a little faster than an airliner.
 const SPEED_MAX: f64 = 1_000.0;
 /// Shorter distances are within the error of location databases, in km.
 const DISTANCE_MIN: f64 = 500.0;
@@ -74,13 +76,13 @@ pub struct History {
 /// The risk of a sign-in, with the reasons.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Assessment {
-    /// From 0, as usual, to 100.
+    /// From 0 (nothing unusual) to 100.
     pub score: u8,
     /// The reasons, each once.
     pub reasons: Vec<Reason>,
 }
 
-/// The scores from which on something follows.
+/// The lowest score of each consequence.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Thresholds {
     /// The user is notified.
@@ -97,7 +99,7 @@ impl Default for Thresholds {
     }
 }
 
-/// The consequence of an assessment, the mildest first.
+/// The consequence of an assessment. The variants are ordered, the mildest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RiskOutcome {
     /// No consequence.
@@ -110,7 +112,7 @@ pub enum RiskOutcome {
     Refuse,
 }
 
-/// The consequence of an assessment. One reason alone never refuses.
+/// Decides the consequence of an assessment. A sign-in is never refused for a single reason.
 #[must_use]
 pub fn decide(assessment: &Assessment, thresholds: Thresholds) -> RiskOutcome {
     let Assessment { score, reasons } = assessment;
@@ -127,7 +129,7 @@ pub fn decide(assessment: &Assessment, thresholds: Thresholds) -> RiskOutcome {
 
 /// Assesses a sign-in against the history of its user.
 ///
-/// The first sign-in has no history to differ from; only signs of an attack count.
+/// The first sign-in has no history to compare with, so only signs of an attack count.
 #[must_use]
 pub fn assess(signals: &Signals, history: &History) -> Assessment {
     let mut found: Vec<(Reason, u8)> = Vec::new();
@@ -155,8 +157,8 @@ pub fn assess(signals: &Signals, history: &History) -> Assessment {
     }
 }
 
-/// The weight of a reason for this kind of device. On a known device the attacks of others weigh nothing, and the sum
-/// stays below refusal.
+/// The weight of a reason on a device of this standing. On a known device, failures that an attacker can cause
+/// elsewhere have no weight, and the sum of all weights stays below refusal.
 fn weight(reason: Reason, signals: &Signals) -> u8 {
     let by_standing = |new, known, trusted| match signals.standing {
         Standing::New => new,
@@ -167,7 +169,8 @@ fn weight(reason: Reason, signals: &Signals) -> u8 {
         Reason::NewDevice => by_standing(25, 0, 0),
         Reason::FingerprintChanged => by_standing(0, 10, 10),
         Reason::NewNetwork => by_standing(10, 5, 0),
-        // The location of a vague place is half a guess: a VPN, a satellite, a carrier without a city.
+        // A vague place (a VPN, a satellite, a carrier without a city) is partly guessed, so it has about half the
+        // weight.
         Reason::NewCountry if signals.place.is_vague() => by_standing(12, 10, 5),
         Reason::NewCountry => by_standing(25, 20, 10),
         Reason::ImpossibleTravel => by_standing(45, 45, 40),
@@ -196,8 +199,9 @@ fn new_network(place: &Place, visits: &[Visit]) -> bool {
     settled && place.network.is_some_and(|network| !known.contains(&network))
 }
 
-/// Whether the user cannot have travelled here from the last exact position. A network in which the user was seen
-/// before does not count as travel: a phone abroad uses its home network, while a laptop beside it does not.
+/// Whether the user cannot have travelled here from the last exact position. A sign-in from a network in which the user
+/// was seen before never counts as impossible travel: abroad, a phone still appears in its home network, while a laptop
+/// beside it appears abroad.
 fn impossible_travel(signals: &Signals, visits: &[Visit]) -> bool {
     let network = signals.place.network;
     if network.is_some() && visits.iter().any(|visit| visit.place.network == network) {
@@ -212,14 +216,14 @@ fn impossible_travel(signals: &Signals, visits: &[Visit]) -> bool {
     };
     let distance = here.distance_km(there) - f64::from(here.accuracy_km) - f64::from(there.accuracy_km);
     let elapsed = signals.at_ms.saturating_sub(at_ms).unsigned_abs();
-    // For km and hours, a double is exact enough for any two times.
+    // A double is exact enough for the hours between any two times.
     #[expect(clippy::cast_precision_loss, reason = "milliseconds beyond 2^53 are 285,000 years")]
     let hours = elapsed as f64 / HOUR as f64;
     distance >= DISTANCE_MIN && distance > SPEED_MAX * hours
 }
 
-/// Whether the user was never seen within some hours of this one. Hours are UTC: only what is usual for this user
-/// matters, not the local time.
+/// Whether this hour is at least [`HOURS_APART`] hours from the hour of every visit. Hours are in UTC: the local time
+/// does not matter, only the habits of this user.
 fn unusual_hour(at_ms: i64, visits: &[Visit]) -> bool {
     let hour = |at_ms: i64| at_ms.div_euclid(HOUR).rem_euclid(24);
     let apart = |a: i64, b: i64| (a - b).rem_euclid(24).min((b - a).rem_euclid(24));

@@ -1,4 +1,4 @@
-//! What holds of every sign-in, however odd.
+//! Properties that hold for every sign-in, however unusual.
 
 use proptest::prelude::*;
 
@@ -20,7 +20,7 @@ fn signals(standing: impl Strategy<Value = Standing>) -> impl Strategy<Value = S
         Signals {
             at_ms,
             standing,
-            // Only what is known can have changed.
+            // Only a known device has a fingerprint that can change.
             fingerprint_changed: changed && standing != Standing::New,
             place,
         }

@@ -1,10 +1,10 @@
-//! What sign-ins of all kinds come to. A false alarm is as wrong as a missed one.
+//! The outcome and the reasons of sign-ins of many kinds. A false alarm is as wrong as a missed one.
 
 use super::*;
 use crate::risk::place::Position;
 
 const DAY: i64 = 24 * HOUR;
-/// Some Monday at noon in UTC.
+/// Noon in UTC on some day.
 const NOON: i64 = 20_000 * DAY + 12 * HOUR;
 
 fn place(country: &str, latitude: f64, longitude: f64, accuracy_km: u32, network: u32) -> Place {
@@ -33,7 +33,7 @@ fn on(standing: Standing) -> Signals {
     Signals { at_ms: NOON, standing, fingerprint_changed: false, place: sydney() }
 }
 
-/// Sign-ins at home on each of the last days, at these hours before noon.
+/// Sign-ins at home on each of the last 12 days, this many hours after noon (negative: before noon).
 fn at_home(hours: &[i64]) -> History {
     let day = |day: i64| {
         hours.iter().map(move |hour| Visit { at_ms: NOON - day * DAY + hour * HOUR, place: sydney() })
@@ -45,7 +45,7 @@ fn visit(at_ms: i64, place: Place) -> Visit {
     Visit { at_ms, place }
 }
 
-/// The history with one more visit, just before.
+/// The history with one more visit, its newest.
 fn and(mut history: History, visit: Visit) -> History {
     history.visits.insert(0, visit);
     history
@@ -57,7 +57,7 @@ fn failures(count: i64) -> Vec<i64> {
 
 #[test]
 #[expect(clippy::too_many_lines, reason = "a table")]
-fn every_scenario_comes_to_what_it_should() {
+fn every_scenario_has_its_outcome_and_reasons() {
     use Reason::{
         FingerprintChanged, ImpossibleTravel, ManyAccounts, ManyFailures, NewCountry, NewDevice, NewNetwork,
         UnusualHour,
@@ -98,7 +98,7 @@ fn every_scenario_comes_to_what_it_should() {
             &[NewNetwork, NewCountry, ImpossibleTravel],
         ),
         (
-            "Sydney, then London within the hour, on something new",
+            "Sydney, then London within the hour, on a new device",
             at(New, london()),
             and(home(), visit(hour_ago, sydney())),
             Refuse,
@@ -168,7 +168,7 @@ fn every_scenario_comes_to_what_it_should() {
             &[ManyAccounts],
         ),
         (
-            "the owner at home behind an address that stuffs",
+            "the owner at home, while others at the same address are stuffing",
             on(Known),
             History { accounts: 12, ..home() },
             Allow,
@@ -195,10 +195,10 @@ fn every_scenario_comes_to_what_it_should() {
             Allow,
             &[NewDevice],
         ),
-        ("a night owl at night", on(Known), at_home(&[-1, 0, 2]), Allow, &[]),
-        ("somebody of the day at night", on(Known), at_home(&[6, 9]), Allow, &[UnusualHour]),
+        ("a user at one of the usual hours", on(Known), at_home(&[-1, 0, 2]), Allow, &[]),
+        ("a user at an hour that is six hours from the usual ones", on(Known), at_home(&[6, 9]), Allow, &[UnusualHour]),
         (
-            "an hour across midnight from the usual one",
+            "two hours after the usual hour, across midnight",
             Signals { at_ms: NOON + 13 * HOUR, ..on(Known) },
             at_home(&[11]),
             Allow,
@@ -218,10 +218,10 @@ fn every_scenario_comes_to_what_it_should() {
             RequireSecondFactor,
             &[FingerprintChanged, NewCountry, ImpossibleTravel],
         ),
-        ("no database of places, the usual device", at(Known, nowhere()), home(), Allow, &[]),
-        ("no database of places, a new device", at(New, nowhere()), home(), Allow, &[NewDevice]),
+        ("no location database, the usual device", at(Known, nowhere()), home(), Allow, &[]),
+        ("no location database, a new device", at(New, nowhere()), home(), Allow, &[NewDevice]),
         (
-            "a database of places that came later",
+            "a location database that was installed after the last visit",
             at(Known, london()),
             History { visits: vec![visit(hour_ago, nowhere())], ..History::default() },
             Allow,

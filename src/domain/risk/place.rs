@@ -4,10 +4,10 @@ use serde::{Deserialize, Serialize};
 
 /// The mean radius of the earth (IUGG), in km.
 const EARTH_KM: f64 = 6_371.0;
-/// A position with this radius or more is no evidence of a location, in km.
+/// From this radius on, in km, a position is no evidence of a location.
 const VAGUE_KM: u32 = 200;
 
-/// The location of an address; each part may be unknown.
+/// The location of an address. Each part may be unknown.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Place {
     /// ISO 3166-1, two letters.
@@ -38,7 +38,7 @@ impl Place {
         self.position.filter(|position| position.accuracy_km < VAGUE_KM)
     }
 
-    /// Whether its position is known to be a guess, as for VPNs.
+    /// Whether it has a position that is too inaccurate to rely on, as for VPNs.
     #[must_use]
     pub fn is_vague(&self) -> bool {
         self.position.is_some() && self.exact().is_none()

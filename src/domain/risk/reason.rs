@@ -1,4 +1,4 @@
-//! The reasons for a risk: a closed vocabulary, stored with the attempt and shown to the user.
+//! The reasons for a risk. They are a closed vocabulary, which is stored with the attempt and shown to the user.
 
 use std::{fmt, str::FromStr};
 

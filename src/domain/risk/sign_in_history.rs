@@ -1,6 +1,6 @@
 //! A cache of sign-in histories, so that a burst of sign-ins to one account reads the database once.
 //!
-//! Held by the `DeviceTracker` actor. Attempts on this node are added as they happen; those on other nodes are seen
+//! The `DeviceTracker` actor holds it. Attempts on this node are added at once. Attempts on other nodes become visible
 //! when the entry expires and the history is read again.
 
 use std::{
@@ -17,7 +17,7 @@ use crate::risk::{History, Place, Visit};
 const KEPT: Duration = Duration::from_secs(10);
 /// Maximum number of cached histories.
 const MAX: usize = 4_096;
-/// Maximum number of visits in a history; older ones add nothing.
+/// Maximum number of visits in a history; older ones are not needed.
 pub const VISITS_MAX: usize = 50;
 /// Maximum number of failures in a history.
 pub const FAILURES_MAX: usize = 50;
@@ -33,12 +33,13 @@ pub struct Attempted {
     pub succeeded: Option<Place>,
 }
 
-/// The state of the cache when a read began. If an attempt was noted since, the result may lack it and is not cached.
+/// The state of the cache when a read of a history began. If an attempt was noted after that, the history may lack it
+/// and is not cached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark(u64);
 
 struct Entry {
-    /// The address for which accounts were counted.
+    /// The address whose accounts with failures are counted in the history.
     address: IpAddr,
     history: History,
     read_at: Instant,
@@ -60,13 +61,13 @@ impl Histories {
         fresh.then_some(&entry.history)
     }
 
-    /// To be taken before a history is read.
+    /// The state of the cache now. The caller takes it before it reads a history.
     #[must_use]
     pub fn mark(&self) -> Mark {
         Mark(self.noted)
     }
 
-    /// Caches what was read since `mark`.
+    /// Caches a history whose reading began at `mark`.
     pub fn put(&mut self, user: UserId, address: IpAddr, history: History, mark: Mark, now: Instant) {
         if mark != self.mark() {
             return;

@@ -1,7 +1,7 @@
 //! The clock of the use cases: wall time, which tests can move forward.
 //!
-//! Everything that is stored or signed takes its time from here. Ages in memory use [`Clock::moment`], which is monotonic and
-//! moves along with tests.
+//! Everything that is stored or signed takes its time from here. The ages of values in memory are measured with
+//! [`Clock::moment`]. It is monotonic, and it also moves when a test moves the clock.
 
 use std::{
     sync::{
@@ -34,7 +34,8 @@ impl Clock {
         millis(self.now())
     }
 
-    /// The monotonic time now, for ages and pauses in memory: setting the clock of the machine does not change it.
+    /// The monotonic time now, for the ages of values in memory and for pauses between attempts. Setting the clock of
+    /// the machine does not change it.
     #[must_use]
     pub fn moment(&self) -> Instant {
         let ahead = u64::try_from(self.ahead_micros.load(Ordering::Relaxed)).unwrap_or(0);

@@ -50,8 +50,8 @@ impl Namespaces {
     ///
     /// # Errors
     /// 102 unknown namespace, 103 not permitted, 107 a tags filter (it is not supported, and ignoring it would deliver
-    /// publications that the client filtered out), 108 a kind that is not offered, 112 the client must recover but the
-    /// channel has no recovery.
+    /// publications that the client filtered out), 108 a kind of subscription that is not offered, 112 the client must
+    /// recover but the channel has no recovery.
     pub fn admit_subscribe(
         &self,
         channel: &ChannelName,
@@ -106,8 +106,8 @@ impl Namespaces {
     /// Checks whether a connection may publish. `subscriber` says whether it is subscribed to the channel.
     ///
     /// # Errors
-    /// 102 unknown namespace, 103 not permitted, 107 no data, too much data, or data that is not JSON in a namespace that
-    /// carries only JSON, 108 a kind that is not offered.
+    /// 102 unknown namespace, 103 not permitted, 107 no data, too much data, or data that is not JSON in a namespace
+    /// that carries only JSON, 108 a kind of publication that is not offered.
     pub fn admit_publish(
         &self,
         channel: &ChannelName,

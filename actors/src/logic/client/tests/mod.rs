@@ -194,7 +194,7 @@ impl TestConnection {
 
     fn told(&mut self, order: ServerRequest) -> Vec<String> {
         let (effects, done) = self.client.on_server_request(self.now, order);
-        assert!(done == Ok(true) || effects.is_empty(), "a request with effects must report that it had one");
+        assert!(done == Ok(true) || effects.is_empty(), "a request that returns effects must answer `Ok(true)`");
         self.performed(effects)
     }
 

@@ -25,7 +25,7 @@ fn subscribe(subscription: ServerSubscription) -> ServerRequest {
     ServerRequest::Subscribe(Box::new(subscription))
 }
 
-/// A configuration with such long intervals that missing pongs do not close the connection.
+/// A configuration with such a long pong timeout that missing pongs do not close the connection.
 fn patient() -> ClientConfig {
     ClientConfig { pong_timeout: Duration::from_secs(9_999), ..config() }
 }
@@ -161,7 +161,8 @@ fn the_answer_to_connect_lists_earlier_subscriptions_of_the_server_api() {
     assert_eq!(connection.say(r#"{"id":1,"connect":{}}"#), ["gather chat:a"]);
     let said = gathered(&mut connection, &[("chat:a", Ok(SubscribeResult::default()))]);
     assert!(said[0].contains(r#""subs":{"chat:a":{}}"#), "{said:?}");
-    // A report about the loss of the first subscription must not remove the second one.
+    // `connect` has made the subscription to chat:a again, under another number. A late report that the old one (number
+    // 1) was lost must not remove the new one.
     assert!(connection.told(ServerRequest::Forget(channel("chat:a"), 1)).is_empty());
     assert_eq!(connection.channels(), 1);
 }
