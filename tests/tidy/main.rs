@@ -2,8 +2,8 @@
 //! files, and plain words.
 //!
 //! This program runs with the other tests. It also runs alone in `make lint`, because it needs only the standard
-//! library. It must not become a second linter: rules that clippy can check are left to clippy. `cargo test --test tidy
-//! -- report --nocapture` prints figures.
+//! library. It must not become a second linter: rules that clippy can check are left to clippy.
+//! `cargo test --test tidy -- report --nocapture` prints figures.
 
 mod circles;
 mod layers;

@@ -22,7 +22,7 @@ const ACCOUNTS_MANY: u32 = 8;
 const HOURS_KNOWN: usize = 10;
 /// An hour is unusual if it is at least this many hours from the hour of every visit.
 const HOURS_APART: i64 = 3;
-/// The most networks of a user to whom a new one is unusual. A user with more changes networks all the time.
+/// If a user was seen in more networks than this, a new one is not unusual: the user changes networks all the time.
 const NETWORKS_SETTLED: usize = 4;
 /// The highest possible speed of travel, in km/h: a little faster than an airliner.
 const SPEED_MAX: f64 = 1_000.0;

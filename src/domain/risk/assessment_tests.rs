@@ -196,7 +196,13 @@ fn every_scenario_has_its_outcome_and_reasons() {
             &[NewDevice],
         ),
         ("a user at one of the usual hours", on(Known), at_home(&[-1, 0, 2]), Allow, &[]),
-        ("a user at an hour that is six hours from the usual ones", on(Known), at_home(&[6, 9]), Allow, &[UnusualHour]),
+        (
+            "a user at an hour that is six hours from the usual ones",
+            on(Known),
+            at_home(&[6, 9]),
+            Allow,
+            &[UnusualHour],
+        ),
         (
             "two hours after the usual hour, across midnight",
             Signals { at_ms: NOON + 13 * HOUR, ..on(Known) },

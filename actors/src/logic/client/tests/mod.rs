@@ -194,7 +194,10 @@ impl TestConnection {
 
     fn told(&mut self, order: ServerRequest) -> Vec<String> {
         let (effects, done) = self.client.on_server_request(self.now, order);
-        assert!(done == Ok(true) || effects.is_empty(), "a request that returns effects must answer `Ok(true)`");
+        assert!(
+            done == Ok(true) || effects.is_empty(),
+            "a request that returns effects must answer `Ok(true)`"
+        );
         self.performed(effects)
     }
 
