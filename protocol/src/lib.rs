@@ -1,8 +1,9 @@
 //! The messages of the Centrifuge client protocol, version 2, and the vocabulary that all parts of the server share.
 //!
 //! The messages ([`Command`], [`Answer`], [`Push`]) are independent of their encoding. [`json`] is the codec of text frames,
-//! [`protobuf`] is the codec of binary frames, and [`Encoding`] chooses between them. Connections and channel shards build
-//! and read messages here. This crate does not decide whether a command is permitted; the client state does.
+//! [`protobuf`] is the codec of binary frames, and [`Encoding`] chooses between them. [`FrameReader`] decodes the WebSocket
+//! frames around them. Connections and channel shards build and read messages here. This crate does not decide whether a
+//! command is permitted; the client state does.
 
 pub mod audit;
 pub mod channel_name;
@@ -11,6 +12,7 @@ mod command;
 mod decode_error;
 mod encoding;
 mod error;
+mod frame_reader;
 pub mod id;
 pub mod json;
 pub mod limit;
@@ -26,6 +28,7 @@ pub use command::{
 pub use decode_error::DecodeError;
 pub use encoding::Encoding;
 pub use error::ErrorCode;
+pub use frame_reader::{FrameError, FrameReader, Incoming};
 pub use payload::{MAX_NESTING, Payload, PayloadError};
 pub use reply::{
     Answer, ClientInfo, ConnectResult, DataForm, Emulation, HistoryResult, Lifetime, PresenceStats,

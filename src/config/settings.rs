@@ -374,7 +374,9 @@ fn socket(read: &mut Reader<'_>) -> SocketSettings {
             total: read.number(&CONNECTIONS),
             per_address: read.number(&CONNECTIONS_PER_ADDRESS),
             per_user: read.number(&CONNECTIONS_PER_USER),
+            unauthenticated: read.number(&UNAUTHENTICATED_CONNECTIONS),
         },
+        unauthenticated_message: read.number(&UNAUTHENTICATED_MESSAGE_BYTES),
         outbox_bytes: read.number(&CONNECTION_QUEUE_BYTES),
         ..SocketSettings::default()
     }

@@ -198,6 +198,14 @@ table! {
             least: 1,
             most: MOST_CONNECTIONS,
         };
+        /// The most sockets on this node of peers that have not signed in. Times `UNAUTHENTICATED_MESSAGE_BYTES`, this is the
+        /// memory that they can make the server hold.
+        UNAUTHENTICATED_CONNECTIONS: Number =
+            number(Unit::Count, || ConnectionLimits::default().unauthenticated as u64, 1, MOST_CONNECTIONS);
+        /// The most bytes of a WebSocket message, and of all that waits behind it, before the peer has signed in. Afterwards
+        /// it is 64 KiB. `connect` with its token, and what a client library sends in the same message, must fit.
+        UNAUTHENTICATED_MESSAGE_BYTES: Number =
+            number(Unit::Bytes, || SocketSettings::default().unauthenticated_message as u64, KIB, 64 * KIB);
         /// The most sockets of one user.
         CONNECTIONS_PER_USER: Number = Number {
             unit: Unit::Count,

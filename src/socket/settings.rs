@@ -11,8 +11,10 @@ use super::{admission::connection_limits::ConnectionLimits, listener::http_deadl
 pub struct SocketSettings {
     /// `WS_QUERY_TOKEN`: whether the handshake accepts `?token=`. Default: yes.
     pub query_token: bool,
-    /// Maximum number of open sockets: in total, per address, per user.
+    /// Maximum number of open sockets: in total, per address, per user, without an identity.
     pub limits: ConnectionLimits,
+    /// Maximum size of a message of a peer that has not signed in, in bytes. Default: 4 KiB.
+    pub unauthenticated_message: usize,
     /// Maximum size of the output queue of one connection, in bytes. An overflow closes the connection with 3008.
     /// Default: 1 MiB.
     pub outbox_bytes: usize,
@@ -27,6 +29,7 @@ impl Default for SocketSettings {
         Self {
             query_token: true,
             limits: ConnectionLimits::default(),
+            unauthenticated_message: 4 * 1024,
             outbox_bytes: 1024 * 1024,
             http_timeouts: HttpTimeouts::default(),
             client: Arc::default(),

@@ -28,6 +28,7 @@ mod entry_points;
 mod factor_limits;
 mod factor_races;
 mod factor_trust;
+mod frame_bounds;
 mod frames;
 mod handshake;
 mod history;

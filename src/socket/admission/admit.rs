@@ -17,7 +17,7 @@ use protocol::{Encoding, id::ConnectionId};
 
 use super::{
     authenticate::{admit_ticket, admit_token},
-    connection_limits::Permit,
+    connection_limits::{Permit, TotalPermit},
     refusal::Refusal,
     register::{Admitted, NewConnection},
 };
@@ -46,6 +46,8 @@ pub(crate) struct Presented {
 pub(crate) struct Accepted {
     pub(crate) id: ConnectionId,
     pub(crate) permit: Permit,
+    /// Present if the peer has not signed in.
+    pub(crate) unauthenticated: Option<TotalPermit>,
     pub(crate) admitted: Option<Admitted>,
     /// Why the cookie was ignored.
     pub(crate) cookie_refusal: Option<VerifyRefusal>,
@@ -75,27 +77,40 @@ pub(crate) async fn admit(
     let permit = context.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
     let outbox_bytes = context.settings.outbox_bytes;
     let begin = || (ConnectionId::random(), context.realtime.outbox(outbox_bytes, encoding));
-    let (id, (outbox, reader)) = begin();
-    let Some(credential) = credential else {
-        return Ok(Accepted { id, permit, admitted: None, cookie_refusal: None, outbox, reader });
-    };
-    let connection = NewConnection { id, outbox: &outbox, address, transport };
-    let admitted = match credential.source {
-        Source::Ticket => admit_ticket(context, &credential.token, &connection).await,
-        _ => admit_token(context, Some(&credential.token), &connection).await,
-    };
-    match admitted {
-        Ok(admitted) => {
-            Ok(Accepted { id, permit, admitted: Some(admitted), cookie_refusal: None, outbox, reader })
+    let (mut id, (mut outbox, mut reader)) = begin();
+    let (mut admitted, mut cookie_refusal) = (None, None);
+    if let Some(credential) = credential {
+        let connection = NewConnection { id, outbox: &outbox, address, transport };
+        match verify(context, &credential, &connection).await {
+            Ok(verified) => admitted = Some(verified),
+            Err(refusal)
+                if token_may_follow
+                    && credential.source == Source::Cookie
+                    && refusal.is_caused_by_token() =>
+            {
+                cookie_refusal = Some(refusal);
+                // The outbox of a refused connection may have been cut, so the connection starts with a new one.
+                (id, (outbox, reader)) = begin();
+            }
+            Err(refusal) => return Err(refusal.into()),
         }
-        Err(refusal)
-            if token_may_follow && credential.source == Source::Cookie && refusal.is_caused_by_token() =>
-        {
-            // The outbox of a refused connection may have been cut, so the connection starts with a new one.
-            let (id, (outbox, reader)) = begin();
-            Ok(Accepted { id, permit, admitted: None, cookie_refusal: Some(refusal), outbox, reader })
-        }
-        Err(refusal) => Err(refusal.into()),
+    }
+    let unauthenticated = match &admitted {
+        Some(_) => None,
+        None => Some(context.permits.take_unauthenticated().ok_or_else(Refusal::connection_limit)?),
+    };
+    Ok(Accepted { id, permit, unauthenticated, admitted, cookie_refusal, outbox, reader })
+}
+
+/// Verifies the credential and registers the connection.
+async fn verify(
+    context: &SocketContext,
+    credential: &Credential,
+    connection: &NewConnection<'_>,
+) -> Result<Admitted, VerifyRefusal> {
+    match credential.source {
+        Source::Ticket => admit_ticket(context, &credential.token, connection).await,
+        _ => admit_token(context, Some(&credential.token), connection).await,
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`Permits`]: the limits of open sockets in total, per address and per user.
+//! [`Permits`]: the limits of open sockets in total, per address and per user, and of those without an identity.
 //!
 //! The HTTP server stops counting a connection at its upgrade, so each socket holds permits. Dropping a permit releases it. The
 //! limit per session is checked by the session.
@@ -18,11 +18,14 @@ pub struct ConnectionLimits {
     pub per_address: usize,
     /// From one user.
     pub per_user: usize,
+    /// On this node in total, of peers that have not signed in. What they may send is bounded, so this number bounds the memory
+    /// of all of them together.
+    pub unauthenticated: usize,
 }
 
 impl Default for ConnectionLimits {
     fn default() -> Self {
-        Self { total: 100_000, per_address: 256, per_user: 64 }
+        Self { total: 100_000, per_address: 256, per_user: 64, unauthenticated: 10_000 }
     }
 }
 
@@ -30,6 +33,7 @@ impl Default for ConnectionLimits {
 pub(crate) struct Permits {
     limits: ConnectionLimits,
     total: Arc<Mutex<usize>>,
+    unauthenticated: Arc<Mutex<usize>>,
     addresses: Arc<DashMap<String, usize>>,
     plain: Arc<DashMap<String, usize>>,
     users: Arc<DashMap<Subject, usize>>,
@@ -51,6 +55,7 @@ impl Permits {
         Self {
             limits,
             total: Arc::default(),
+            unauthenticated: Arc::default(),
             addresses: Arc::default(),
             plain: Arc::default(),
             users: Arc::default(),
@@ -60,16 +65,15 @@ impl Permits {
     /// Takes a permit for a socket from this address. `None` if a limit is reached.
     #[must_use]
     pub(crate) fn take(&self, address: String) -> Option<Permit> {
-        let total = {
-            let mut taken = self.total.lock();
-            if *taken >= self.limits.total {
-                return None;
-            }
-            *taken += 1;
-            TotalPermit(Arc::clone(&self.total))
-        };
+        let total = TotalPermit::take(&self.total, self.limits.total)?;
         let address = KeyedPermit::take(&self.addresses, address, self.limits.per_address)?;
         Some(Permit { _total: total, _address: address })
+    }
+
+    /// Takes a permit for a socket whose peer has not signed in. `None` if the limit is reached.
+    #[must_use]
+    pub(crate) fn take_unauthenticated(&self) -> Option<TotalPermit> {
+        TotalPermit::take(&self.unauthenticated, self.limits.unauthenticated)
     }
 
     /// Takes a permit for a plain connection from this address. `None` if the limit is reached.
@@ -91,7 +95,19 @@ impl Permits {
     }
 }
 
-struct TotalPermit(Arc<Mutex<usize>>);
+/// A permit that is counted in total; dropping it releases it.
+pub(crate) struct TotalPermit(Arc<Mutex<usize>>);
+
+impl TotalPermit {
+    fn take(count: &Arc<Mutex<usize>>, limit: usize) -> Option<Self> {
+        let mut taken = count.lock();
+        if *taken >= limit {
+            return None;
+        }
+        *taken += 1;
+        Some(Self(Arc::clone(count)))
+    }
+}
 
 impl Drop for TotalPermit {
     fn drop(&mut self) {
@@ -131,7 +147,7 @@ mod tests {
     use super::*;
 
     fn permits() -> Permits {
-        Permits::new(ConnectionLimits { total: 3, per_address: 2, per_user: 1 })
+        Permits::new(ConnectionLimits { total: 3, per_address: 2, per_user: 1, unauthenticated: 1 })
     }
 
     #[test]
@@ -151,6 +167,15 @@ mod tests {
         assert!(permits.take("a".into()).is_none());
         assert_eq!(permits.open(), 2);
         assert!(permits.take("b".into()).is_some());
+    }
+
+    #[test]
+    fn peers_without_an_identity_have_a_limit_of_their_own() {
+        let permits = permits();
+        let held = permits.take_unauthenticated();
+        assert!(held.is_some() && permits.take_unauthenticated().is_none());
+        drop(held);
+        assert!(permits.take_unauthenticated().is_some());
     }
 
     #[test]

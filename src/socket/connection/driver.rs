@@ -39,7 +39,7 @@ use super::{
 use crate::socket::{
     admission::{
         authenticate,
-        connection_limits::Permit,
+        connection_limits::TotalPermit,
         external_identity,
         register::{Admitted, NewConnection},
     },
@@ -72,7 +72,8 @@ pub(crate) struct Driver {
     /// Space in the output queue for the answer to the query that is being sent.
     answer_space: Option<Reservation>,
     ping_due: bool,
-    _permit: Permit,
+    /// Held until the peer has signed in.
+    unauthenticated: Option<TotalPermit>,
 }
 
 impl Driver {
@@ -107,7 +108,7 @@ impl Driver {
             ping_due: false,
             context: parts.context,
             outbox: parts.outbox,
-            _permit: parts.permit,
+            unauthenticated: parts.unauthenticated,
         };
         driver.rearm();
         driver
@@ -121,6 +122,16 @@ impl Driver {
     /// What all connections share.
     pub(crate) fn context(&self) -> &SocketContext {
         &self.context
+    }
+
+    /// Whether the peer has proved its identity.
+    pub(crate) fn is_signed_in(&self) -> bool {
+        self.registered.is_some()
+    }
+
+    /// Whether the peer's first token is being verified.
+    pub(crate) fn is_signing_in(&self) -> bool {
+        self.registered.is_none() && self.work.is_some()
     }
 
     /// A whole frame arrived. [`Self::poll`] must follow.
@@ -207,6 +218,7 @@ impl Driver {
     fn register(&mut self, admitted: Option<Admitted>) {
         if let Some(admitted) = admitted {
             self.context.remove_unregistered(self.id);
+            self.unauthenticated = None;
             self.registered = Some(Box::new(self.registration.hold(admitted)));
         }
     }

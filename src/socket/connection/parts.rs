@@ -8,7 +8,7 @@ use protocol::{Emulation, id::ConnectionId};
 
 use super::registration::Registration;
 use crate::socket::{
-    admission::{connection_limits::Permit, register::Admitted},
+    admission::{connection_limits::TotalPermit, register::Admitted},
     shared::SocketContext,
 };
 
@@ -18,7 +18,8 @@ pub(crate) struct ConnectionParts {
     pub(crate) address: IpAddr,
     pub(crate) context: Arc<SocketContext>,
     pub(crate) outbox: Outbox,
-    pub(crate) permit: Permit,
+    /// Present until the peer has signed in.
+    pub(crate) unauthenticated: Option<TotalPermit>,
     /// Present if the handshake was authenticated.
     pub(crate) admitted: Option<Admitted>,
     /// Why the cookie of the handshake was ignored.

@@ -3,6 +3,9 @@
 //! The driver stores the guards (before it starts, if the handshake was authenticated). The pump releases them when the socket
 //! is severed. The registration outlives the driver, which ends earlier: until the socket is severed, a revocation must find
 //! the connection.
+//!
+//! The place of the connection in the limits is held even longer, until the owner of the stream has dropped the stream and then
+//! the registration: until then the file descriptor is in use.
 
 use std::{cell::RefCell, rc::Rc};
 
@@ -11,7 +14,10 @@ use logic::client::Identity;
 use protocol::id::DeviceId;
 use service::ExternalSessionGuard;
 
-use crate::socket::admission::{connection_limits::UserPermit, register::Admitted};
+use crate::socket::admission::{
+    connection_limits::{Permit, UserPermit},
+    register::Admitted,
+};
 
 /// The identity that the connection is registered with. The driver keeps it for as long as it runs.
 pub(crate) struct RegisteredIdentity {
@@ -34,9 +40,15 @@ pub(crate) struct Registration(Rc<RefCell<State>>);
 struct State {
     guards: Option<Guards>,
     released: bool,
+    _place: Option<Permit>,
 }
 
 impl Registration {
+    /// The registration of a connection that holds this place and has no session yet.
+    pub(crate) fn new(place: Permit) -> Self {
+        Self(Rc::new(RefCell::new(State { _place: Some(place), ..State::default() })))
+    }
+
     /// Stores the guards. If the registration was released already, they are dropped.
     pub(crate) fn hold(&self, admitted: Admitted) -> RegisteredIdentity {
         let Admitted { identity, device, row, attachment, permit } = admitted;

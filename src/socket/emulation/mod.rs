@@ -154,10 +154,10 @@ async fn open(
         address: checked.address(context),
         context: std::sync::Arc::clone(context),
         outbox: accepted.outbox,
-        permit: accepted.permit,
+        unauthenticated: accepted.unauthenticated,
         admitted: accepted.admitted,
         cookie_refusal: accepted.cookie_refusal,
-        registration: Registration::default(),
+        registration: Registration::new(accepted.permit),
         transport: kind.transport,
         emulation: Some(Box::new(emulation)),
     };

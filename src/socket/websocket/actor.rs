@@ -1,7 +1,7 @@
 //! [`Connection`]: the actor of one WebSocket. This is the only file that names `actix-web-actors`.
 //!
-//! The actor lives inside the task of its pump, on the worker that accepted the connection. It takes frames from its stream and
-//! passes whole messages to its driver, which it polls whenever the pump is awake. It receives no actor messages: replies and
+//! The actor lives inside the task of its pump, on the worker that accepted the connection. It takes whole messages from its
+//! stream and passes them to its driver, which it polls whenever the pump is awake. It receives no actor messages: replies and
 //! deliveries go into the outbox, and a revocation cuts the outbox. It ends with the socket; a panic ends that socket only.
 //!
 //! Handlers never await, never block and never use the database.
@@ -13,44 +13,39 @@ use std::{
 };
 
 use actix::{Actor, ActorFuture, AsyncContext, StreamHandler};
-use actix_http::ws::{Item, Message, ProtocolError};
+use actix_http::{
+    error::PayloadError,
+    ws::{Message, ProtocolError},
+};
 use actix_web_actors::ws::WebsocketContext;
 use bytes::Bytes;
-use futures_util::Stream;
+use futures_util::{Stream, stream};
 use logic::limits::Gcra;
-use protocol::close::CloseReason;
+use protocol::{Incoming, close::CloseReason};
 
-use super::{
-    fragments::{Fragments, Malformed},
-    inbound::Inbound,
-};
+use super::inbound::{Arrival, Inbound, MESSAGE_MAX};
 use crate::socket::connection::{driver::Driver, parts::ConnectionParts};
 
 /// The actor of one WebSocket.
 pub(crate) struct Connection {
     driver: Driver,
     inbound: Inbound,
-    fragments: Fragments,
     /// Rate limit of frames without a command (pings, pongs, fragments); the same limit as for commands.
     other_frames: Gcra,
 }
 
-/// The actor context of a new connection: a stream of outgoing frames, fed by the bytes in `inbound`.
+/// The actor context of a new connection: a stream of outgoing frames, fed by the messages in `inbound`.
 pub(crate) fn context(
     parts: ConnectionParts,
     inbound: Inbound,
 ) -> impl Stream<Item = Result<Bytes, actix_web::Error>> + Unpin {
-    let bytes = inbound.stream();
-    let connection = Connection {
-        driver: Driver::new(parts),
-        inbound,
-        fragments: Fragments::default(),
-        other_frames: Gcra::new(Instant::now()),
-    };
-    WebsocketContext::create(connection, bytes)
+    let connection =
+        Connection { driver: Driver::new(parts), inbound, other_frames: Gcra::new(Instant::now()) };
+    // The context's own decoder gets no bytes: `Inbound` decodes.
+    WebsocketContext::create(connection, stream::pending::<Result<Bytes, PayloadError>>())
 }
 
-/// Polls the driver for as long as the actor lives. The context polls this future after the stream of incoming frames.
+/// Polls the driver for as long as the actor lives. The context polls this future after the stream of messages.
 struct PollDriver;
 
 impl ActorFuture<Connection> for PollDriver {
@@ -66,33 +61,27 @@ impl ActorFuture<Connection> for PollDriver {
         if connection.driver.take_ping() {
             ctx.ping(b"");
         }
+        if connection.bound_input() {
+            task.waker().wake_by_ref();
+        }
         Poll::Pending
     }
 }
 
 impl Connection {
-    fn on_fragment(&mut self, item: Item) {
-        match self.fragments.add(item, self.driver.outbox().encoding()) {
-            Ok(None) => {}
-            Ok(Some(message)) => self.driver.on_frame(&message),
-            Err(Malformed) => self.refuse(),
-        }
-    }
-
     /// Takes a permit for a frame without a command.
     fn check_frame_rate(&mut self) -> bool {
         let limit = self.driver.context().settings.client.commands;
         self.other_frames.check(&limit, Instant::now()).is_allowed()
     }
 
-    /// Whether a whole message of this kind is allowed now. Text belongs to JSON, binary to Protobuf; only one of them was
-    /// negotiated.
-    fn accepts_message(&self, binary: bool) -> bool {
-        self.driver.outbox().encoding().is_binary() == binary && !self.fragments.in_progress()
-    }
-
-    fn refuse(&self) {
-        self.driver.outbox().close(CloseReason::BadRequest);
+    /// A peer that has not signed in may make the server hold little: while its token is being verified no message is taken, and
+    /// only with an identity messages may be large. Returns whether messages are taken again.
+    fn bound_input(&self) -> bool {
+        if self.driver.is_signed_in() {
+            self.inbound.set_limit(MESSAGE_MAX);
+        }
+        self.inbound.set_paused(self.driver.is_signing_in())
     }
 }
 
@@ -100,29 +89,33 @@ impl Actor for Connection {
     type Context = WebsocketContext<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        <Self as StreamHandler<Arrival>>::add_stream(self.inbound.messages(), ctx);
         ctx.spawn(PollDriver);
     }
 }
 
-impl StreamHandler<Result<Message, ProtocolError>> for Connection {
-    fn handle(&mut self, message: Result<Message, ProtocolError>, ctx: &mut Self::Context) {
-        self.inbound.frame_decoded();
+impl StreamHandler<Arrival> for Connection {
+    fn handle(&mut self, arrival: Arrival, ctx: &mut Self::Context) {
         // Frames after the end or after a revocation are ignored.
         if !self.driver.outbox().is_open() {
             return;
         }
-        match message {
-            Ok(Message::Text(text)) if self.accepts_message(false) => self.driver.on_frame(text.as_bytes()),
-            Ok(Message::Binary(bytes)) if self.accepts_message(true) => self.driver.on_frame(&bytes),
-            Ok(Message::Close(_)) => self.driver.outbox().close_from_peer(),
-            Ok(Message::Text(_) | Message::Binary(_)) | Err(_) => self.refuse(),
+        match arrival {
+            Ok(Incoming::Message(message)) => self.driver.on_frame(&message),
+            Ok(Incoming::Close) => self.driver.outbox().close_from_peer(),
+            Err(_) => self.driver.outbox().close(CloseReason::BadRequest),
             Ok(_) if !self.check_frame_rate() => {
                 self.driver.outbox().close(CloseReason::TooManyRequests);
             }
-            Ok(Message::Continuation(item)) => self.on_fragment(item),
-            Ok(Message::Ping(payload)) => ctx.pong(&payload),
-            Ok(Message::Pong(_)) => self.driver.on_native_pong(),
-            Ok(Message::Nop) => {}
+            Ok(Incoming::Ping(payload)) => ctx.pong(&payload),
+            Ok(Incoming::Pong) => self.driver.on_native_pong(),
+            Ok(Incoming::Fragment) => {}
         }
+        self.bound_input();
     }
+}
+
+/// The context requires a handler for what its own decoder finds. The decoder gets no bytes, so it finds nothing.
+impl StreamHandler<Result<Message, ProtocolError>> for Connection {
+    fn handle(&mut self, _: Result<Message, ProtocolError>, _: &mut Self::Context) {}
 }

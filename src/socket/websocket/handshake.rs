@@ -21,7 +21,12 @@ use domain::{
 use protocol::Encoding;
 use uuid::Uuid;
 
-use super::{actor, inbound::Inbound, pump::Pump, tcp::SocketStream};
+use super::{
+    actor,
+    inbound::{Inbound, MESSAGE_MAX},
+    pump::Pump,
+    tcp::SocketStream,
+};
 use crate::socket::{
     admission::{
         admit::{Accepted, Presented, RequestParts, admit, lines},
@@ -120,17 +125,19 @@ fn run<T: SocketStream>(
     let subprotocol = names_subprotocol.then(|| protocol_of(accepted.reader.encoding()));
     first.extend_from_slice(&switching_protocols(request, subprotocol));
     io.bound_send_buffer();
-    let inbound = Inbound::default();
+    let limit =
+        if accepted.admitted.is_some() { MESSAGE_MAX } else { context.settings.unauthenticated_message };
+    let inbound = Inbound::new(accepted.reader.encoding(), limit);
     if !before.read.is_empty() {
-        inbound.feed(bytes::Bytes::copy_from_slice(before.read));
+        inbound.feed(before.read);
     }
-    let registration = Registration::default();
+    let registration = Registration::new(accepted.permit);
     let parts = ConnectionParts {
         id: accepted.id,
         address,
         context,
         outbox: accepted.outbox,
-        permit: accepted.permit,
+        unauthenticated: accepted.unauthenticated,
         admitted: accepted.admitted,
         cookie_refusal: accepted.cookie_refusal,
         registration: registration.clone(),

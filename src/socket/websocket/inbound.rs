@@ -1,22 +1,23 @@
-//! [`Inbound`]: received bytes on their way from the pump to the connection actor.
+//! [`Inbound`]: what arrives on its way from the pump to the connection actor, in bounded memory.
 //!
-//! The pump reads into a scratch buffer that all connections of a thread share, and passes on a copy of the received bytes. So
-//! an idle connection holds no read buffer. The actor's context reads a plain stream of bytes.
+//! The pump reads into a scratch buffer that all connections of a thread share, never more than the frame reader has room for, and
+//! the actor takes whole messages. An idle connection holds no read buffer. The actor's context gets no bytes of its own: its
+//! decoder would compare the size of a frame with its limit only when the whole frame is there, and it keeps its buffer.
 
 use std::{
-    cell::{Cell, RefCell},
-    collections::VecDeque,
+    cell::RefCell,
     io,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll},
 };
 
-use actix_http::error::PayloadError;
-use bytes::Bytes;
 use futures_util::Stream;
+use protocol::{Encoding, FrameError, FrameReader, Incoming};
 use tokio::io::{AsyncRead, ReadBuf};
 
+/// Maximum size of a message of a peer that has signed in, in bytes.
+pub(crate) const MESSAGE_MAX: usize = 64 * 1024;
 /// Maximum number of bytes read per system call.
 const SCRATCH: usize = 64 * 1024;
 
@@ -24,63 +25,103 @@ thread_local! {
     static READ_SCRATCH: RefCell<Vec<u8>> = RefCell::new(vec![0; SCRATCH]);
 }
 
-/// Reads the available bytes. An empty chunk means the end of the stream.
-pub(crate) fn poll_read<T: AsyncRead + Unpin>(io: &mut T, cx: &mut Context<'_>) -> Poll<io::Result<Bytes>> {
+/// Reads the available bytes, at most `most`, and passes them to `take`. 0 bytes mean the end of the stream.
+pub(crate) fn poll_read<T: AsyncRead + Unpin>(
+    io: &mut T,
+    cx: &mut Context<'_>,
+    most: usize,
+    take: impl FnOnce(&[u8]),
+) -> Poll<io::Result<usize>> {
     READ_SCRATCH.with_borrow_mut(|scratch| {
-        let mut buffer = ReadBuf::new(scratch);
-        match Pin::new(io).poll_read(cx, &mut buffer) {
-            Poll::Ready(Ok(())) => Poll::Ready(Ok(Bytes::copy_from_slice(buffer.filled()))),
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            Poll::Pending => Poll::Pending,
-        }
+        let mut buffer = ReadBuf::new(&mut scratch[..most.min(SCRATCH)]);
+        Pin::new(io).poll_read(cx, &mut buffer).map_ok(|()| {
+            take(buffer.filled());
+            buffer.filled().len()
+        })
     })
 }
 
-/// The writing end, used by the pump. The pump polls the context right after writing, so no wake-up is needed.
-#[derive(Clone, Default)]
-pub(crate) struct Inbound(Rc<Shared>);
+/// Received bytes and the messages in them, shared by the pump and the actor of a connection, which run in one task. The pump
+/// polls the actor right after feeding, so no wake-up is needed.
+#[derive(Clone)]
+pub(crate) struct Inbound(Rc<RefCell<State>>);
 
-#[derive(Default)]
-struct Shared {
-    chunks: RefCell<VecDeque<Bytes>>,
-    /// Whether a frame was decoded since the context last ran out of bytes. Its buffer may then contain more frames.
-    decoding: Cell<bool>,
+struct State {
+    reader: FrameReader,
+    /// Whether whole messages may wait in the reader.
+    undecoded: bool,
+    /// No message is taken for now.
+    paused: bool,
+    /// A frame was refused. Nothing behind it can be decoded.
+    failed: bool,
 }
 
 impl Inbound {
-    pub(crate) fn feed(&self, chunk: Bytes) {
-        self.0.chunks.borrow_mut().push_back(chunk);
+    /// Messages of at most `limit` bytes.
+    pub(crate) fn new(encoding: Encoding, limit: usize) -> Self {
+        let reader = FrameReader::new(encoding, limit);
+        Self(Rc::new(RefCell::new(State { reader, undecoded: false, paused: false, failed: false })))
     }
 
-    /// Whether the context has taken all bytes and decoded every whole frame. Until then the pump reads nothing more, because
-    /// the context moves all bytes into an unbounded buffer and decodes only some frames per poll.
+    /// The number of bytes that may be fed now.
+    pub(crate) fn room(&self) -> usize {
+        self.0.borrow().reader.room()
+    }
+
+    /// The number of bytes that are held.
+    #[cfg(test)]
+    pub(crate) fn held(&self) -> usize {
+        self.0.borrow().reader.held()
+    }
+
+    pub(crate) fn feed(&self, bytes: &[u8]) {
+        let mut state = self.0.borrow_mut();
+        state.reader.feed(bytes);
+        state.undecoded = true;
+    }
+
+    /// Whether the actor has taken every whole message. Until then the pump reads nothing more.
     pub(crate) fn is_drained(&self) -> bool {
-        !self.0.decoding.get() && self.0.chunks.borrow().is_empty()
+        !self.0.borrow().undecoded
     }
 
-    /// The reading end, for the context.
-    pub(crate) fn stream(&self) -> InboundStream {
-        InboundStream(Rc::clone(&self.0))
+    /// The messages, for the actor.
+    pub(crate) fn messages(&self) -> Messages {
+        Messages(self.clone())
     }
 
-    /// The connection actor reports every decoded frame.
-    pub(crate) fn frame_decoded(&self) {
-        self.0.decoding.set(true);
+    /// From now on messages may have this many bytes.
+    pub(crate) fn set_limit(&self, limit: usize) {
+        self.0.borrow_mut().reader.set_limit(limit);
+    }
+
+    /// Pauses or resumes the messages. While they are paused, the pump reads until the reader is full. Returns whether they are
+    /// resumed by this call; the task must then be woken.
+    pub(crate) fn set_paused(&self, paused: bool) -> bool {
+        let mut state = self.0.borrow_mut();
+        let resumed = std::mem::replace(&mut state.paused, paused) && !paused;
+        state.undecoded |= resumed;
+        resumed
     }
 }
 
-/// The reading end. The context polls it before it decodes each frame, so a poll that is not followed by a frame means
-/// that the buffer held no whole frame.
-pub(crate) struct InboundStream(Rc<Shared>);
+/// A whole message or control frame, or why there are no more.
+pub(crate) type Arrival = Result<Incoming, FrameError>;
 
-impl Stream for InboundStream {
-    type Item = Result<Bytes, PayloadError>;
+/// The messages of a connection. The stream does not end: the pump drops the actor with the connection.
+pub(crate) struct Messages(Inbound);
+
+impl Stream for Messages {
+    type Item = Arrival;
 
     fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        match self.0.chunks.borrow_mut().pop_front() {
-            Some(chunk) => Poll::Ready(Some(Ok(chunk))),
+        let mut state = self.0.0.borrow_mut();
+        let next = if state.paused || state.failed { Ok(None) } else { state.reader.take() };
+        state.failed |= next.is_err();
+        match next.transpose() {
+            Some(message) => Poll::Ready(Some(message)),
             None => {
-                self.0.decoding.set(false);
+                state.undecoded = false;
                 Poll::Pending
             }
         }

@@ -3,7 +3,6 @@
 //! Entered by the listener with an upgrade request.
 
 mod actor;
-mod fragments;
 mod frame;
 pub(crate) mod handshake;
 mod inbound;

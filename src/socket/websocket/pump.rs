@@ -44,8 +44,8 @@ const READS_PER_POLL: usize = 4;
 const WRITE_BUDGET: usize = 64 * 1024;
 /// Reading stops while more than this is unsent, in bytes (back-pressure).
 const UNSENT_MAX: usize = 128 * 1024;
-/// Maximum number of bytes that are read and discarded after our close frame.
-const LATE_MAX: usize = 512 * 1024;
+/// Maximum number of bytes that are read and discarded after our close frame, so that a peer that is still sending learns why.
+const LATE_MAX: usize = 2 * 1024 * 1024;
 
 thread_local! {
     /// Messages on their way from the outbox into frames. All connections of a thread share the list, because a burst makes it
@@ -157,7 +157,7 @@ where
             if !self.inbound.is_drained() {
                 self.poll_actor(cx);
                 if !self.inbound.is_drained() {
-                    // The actor decodes a limited number of frames per poll, and has woken this task for the rest.
+                    // The actor takes a limited number of messages per poll, and has woken this task for the rest.
                     return Ok(true);
                 }
             }
@@ -165,9 +165,14 @@ where
                 self.read_paused = true;
                 return Ok(true);
             }
-            match poll_read(&mut self.io, cx) {
-                Poll::Ready(Ok(chunk)) if chunk.is_empty() => return Ok(false),
-                Poll::Ready(Ok(chunk)) => self.inbound.feed(chunk),
+            let room = self.inbound.room();
+            if room == 0 {
+                // The actor takes no messages for now, and wakes this task when it does.
+                return Ok(true);
+            }
+            match poll_read(&mut self.io, cx, room, |bytes| self.inbound.feed(bytes)) {
+                Poll::Ready(Ok(0)) => return Ok(false),
+                Poll::Ready(Ok(_)) => {}
                 Poll::Ready(Err(error)) => return Err(error),
                 Poll::Pending => return Ok(true),
             }
@@ -283,12 +288,12 @@ where
     fn poll_lingering(&mut self, cut: bool, cx: &mut Context<'_>) -> Poll<()> {
         let _ = Pin::new(&mut self.io).poll_shutdown(cx);
         for _ in 0..READS_PER_POLL {
-            match poll_read(&mut self.io, cx) {
-                Poll::Ready(Ok(chunk)) if !chunk.is_empty() && self.late_bytes + chunk.len() <= LATE_MAX => {
-                    self.late_bytes += chunk.len();
+            match poll_read(&mut self.io, cx, LATE_MAX, |_| {}) {
+                Poll::Ready(Ok(bytes)) if bytes > 0 && self.late_bytes + bytes <= LATE_MAX => {
+                    self.late_bytes += bytes;
                 }
                 // The peer keeps sending after our close frame: reset the connection.
-                Poll::Ready(Ok(chunk)) if !chunk.is_empty() => {
+                Poll::Ready(Ok(bytes)) if bytes > 0 => {
                     self.io.reset_on_close();
                     return Poll::Ready(());
                 }

@@ -7,7 +7,7 @@ use actors::runtime::{Outbox, outbox};
 use futures_util::stream;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::*;
+use super::{super::inbound::Messages, *};
 
 /// Sends nothing. When it is dropped, it looks up the declared end, as a driver does.
 struct Witness(Outbox, std::sync::mpsc::Sender<Option<ConnectionEnd>>);
@@ -40,7 +40,7 @@ async fn the_actor_knows_on_its_way_out_how_the_pump_ended_it() {
         let (outbox, reader) = outbox(1024, protocol::Encoding::Json);
         let (sender, seen) = std::sync::mpsc::channel();
         let witness = Witness(outbox, sender);
-        let mut pump = Pump::new(stream, witness, Inbound::default(), reader, Registration::default(), b"");
+        let mut pump = Pump::new(stream, witness, inbound(), reader, Registration::default(), b"");
         way(&mut pump);
         assert_eq!(seen.try_recv(), Ok(Some(end)));
     }
@@ -65,8 +65,7 @@ async fn peer(limit: usize) -> Peer {
     }
     let (outbox, reader) = outbox(limit, protocol::Encoding::Json);
     let context: Silence = stream::pending();
-    let pump =
-        actix_rt::spawn(Pump::new(server, context, Inbound::default(), reader, Registration::default(), b""));
+    let pump = actix_rt::spawn(Pump::new(server, context, inbound(), reader, Registration::default(), b""));
     Peer { stream, outbox, pump }
 }
 
@@ -168,32 +167,31 @@ async fn a_peer_that_goes_away_ends_the_pump_and_the_outbox() {
     assert!(!peer.outbox.is_open());
 }
 
-/// A context that decodes like actix's: asks for bytes before each frame (here: each byte), at most 16 per poll.
-struct Decoder {
-    inbound: Inbound,
-    bytes: super::super::inbound::InboundStream,
-    buffer: usize,
-    most: std::rc::Rc<std::cell::Cell<usize>>,
-    decoded: std::rc::Rc<std::cell::Cell<usize>>,
+fn inbound() -> Inbound {
+    Inbound::new(protocol::Encoding::Json, LIMIT)
 }
 
-impl Stream for Decoder {
+const LIMIT: usize = 4 * 1024;
+
+/// A context that takes messages like actix's: at most 16 per poll.
+struct Taker {
+    inbound: Inbound,
+    messages: Messages,
+    most_held: std::rc::Rc<std::cell::Cell<usize>>,
+    taken: std::rc::Rc<std::cell::Cell<usize>>,
+}
+
+impl Stream for Taker {
     type Item = Result<Bytes, Error>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.most_held.set(self.most_held.get().max(self.inbound.held()));
         for _ in 0..16 {
-            while let Poll::Ready(Some(Ok(chunk))) = Pin::new(&mut self.bytes).poll_next(cx) {
-                self.buffer += chunk.len();
+            match Pin::new(&mut self.messages).poll_next(cx) {
+                Poll::Ready(message) => assert!(matches!(message, Some(Ok(_))), "{message:?}"),
+                Poll::Pending => return Poll::Pending,
             }
-            self.most.set(self.most.get().max(self.buffer));
-            if self.buffer == 0 {
-                return Poll::Pending;
-            }
-            // A frame of 1 KiB, or the rest of one.
-            let frame = self.buffer.min(1024);
-            self.buffer -= frame;
-            self.decoded.set(self.decoded.get() + frame);
-            self.inbound.frame_decoded();
+            self.taken.set(self.taken.get() + 1);
         }
         cx.waker().wake_by_ref();
         Poll::Pending
@@ -206,24 +204,48 @@ async fn nothing_more_is_read_than_was_decoded() {
     let mut flooder = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
     let (server, _) = listener.accept().await.unwrap();
     let (outbox, reader) = outbox(1024, protocol::Encoding::Json);
-    let inbound = Inbound::default();
-    let (most, decoded) =
+    let inbound = inbound();
+    let (most_held, taken) =
         <(std::rc::Rc<std::cell::Cell<usize>>, std::rc::Rc<std::cell::Cell<usize>>)>::default();
-    let context = Decoder {
+    let context = Taker {
         inbound: inbound.clone(),
-        bytes: inbound.stream(),
-        buffer: 0,
-        most: most.clone(),
-        decoded: decoded.clone(),
+        messages: inbound.messages(),
+        most_held: most_held.clone(),
+        taken: taken.clone(),
     };
     let pump = actix_rt::spawn(Pump::new(server, context, inbound, reader, Registration::default(), b""));
-    let flood = 8 * 1024 * 1024;
-    flooder.write_all(&vec![b'x'; flood]).await.unwrap();
-    while decoded.get() < flood {
+    // A thousand bytes of zeros behind a mask of zeros.
+    let frame = [&[0x81, 0xfe, 0x03, 0xe8, 0, 0, 0, 0][..], &[0; 1000]].concat();
+    let frames = 8 * 1024;
+    flooder.write_all(&frame.repeat(frames)).await.unwrap();
+    while taken.get() < frames {
         actix_rt::time::sleep(Duration::from_millis(1)).await;
     }
-    assert!(most.get() <= 64 * 1024, "{} bytes were waiting to be decoded", most.get());
+    assert!(most_held.get() <= LIMIT + 139, "{} bytes were waiting to be decoded", most_held.get());
     outbox.close(CloseReason::Expired);
     drop(flooder);
     pump.await.unwrap();
+}
+
+#[actix_rt::test]
+async fn a_paused_peer_is_read_only_until_the_reader_is_full() {
+    let inbound = inbound();
+    let mut messages = inbound.messages();
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    inbound.set_paused(true);
+    inbound.feed(&[0x81, 0x80, 0, 0, 0, 0].repeat(inbound.room() / 6));
+    assert!(Pin::new(&mut messages).poll_next(&mut cx).is_pending());
+    assert!(inbound.is_drained() && inbound.room() < 6);
+    assert!(inbound.set_paused(false) && !inbound.is_drained());
+    assert!(Pin::new(&mut messages).poll_next(&mut cx).is_ready());
+}
+
+#[actix_rt::test]
+async fn a_refused_frame_is_reported_once() {
+    let inbound = inbound();
+    let mut messages = inbound.messages();
+    let mut cx = Context::from_waker(std::task::Waker::noop());
+    inbound.feed(&[0x82]);
+    assert!(matches!(Pin::new(&mut messages).poll_next(&mut cx), Poll::Ready(Some(Err(_)))));
+    assert!(Pin::new(&mut messages).poll_next(&mut cx).is_pending());
 }

@@ -1,0 +1,283 @@
+//! Tests of the frame reader: what it decodes, what it refuses at the header, and how much it holds.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const LIMIT: usize = 4096;
+const MASK: [u8; 4] = [0x5a, 0x17, 0xc3, 0x08];
+
+const CONTINUATION: u8 = 0x0;
+const TEXT: u8 = 0x1;
+const BINARY: u8 = 0x2;
+const CLOSE: u8 = 0x8;
+const PING: u8 = 0x9;
+const PONG: u8 = 0xa;
+const LAST: u8 = 0x80;
+
+fn reader() -> FrameReader {
+    FrameReader::new(Encoding::Json, LIMIT)
+}
+
+/// The header of a masked frame that declares `length` bytes.
+fn header(first: u8, length: u64) -> Vec<u8> {
+    let mut bytes = vec![first];
+    match length {
+        0..=125 => bytes.push(0x80 | length as u8),
+        126..=0xffff => {
+            bytes.push(0x80 | 126);
+            bytes.extend_from_slice(&(length as u16).to_be_bytes());
+        }
+        _ => {
+            bytes.push(0x80 | 127);
+            bytes.extend_from_slice(&length.to_be_bytes());
+        }
+    }
+    bytes.extend_from_slice(&MASK);
+    bytes
+}
+
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = header(first, payload.len() as u64);
+    bytes.extend(payload.iter().zip(MASK.iter().cycle()).map(|(byte, mask)| byte ^ mask));
+    bytes
+}
+
+/// What the reader makes of these bytes, fed as far as there is room.
+fn read(reader: &mut FrameReader, mut bytes: &[u8]) -> Result<Vec<Incoming>, FrameError> {
+    let mut taken = Vec::new();
+    loop {
+        let (now, later) = bytes.split_at(bytes.len().min(reader.room()));
+        reader.feed(now);
+        while let Some(incoming) = reader.take()? {
+            taken.push(incoming);
+        }
+        if now.is_empty() {
+            return Ok(taken);
+        }
+        bytes = later;
+    }
+}
+
+fn refused(bytes: &[u8]) -> FrameError {
+    read(&mut reader(), bytes).expect_err("the frame must be refused")
+}
+
+fn message(text: &[u8]) -> Incoming {
+    Incoming::Message(Bytes::copy_from_slice(text))
+}
+
+#[test]
+fn a_frame_is_a_message() {
+    assert_eq!(read(&mut reader(), &frame(LAST | TEXT, b"{}")), Ok(vec![message(b"{}")]));
+}
+
+#[test]
+fn a_message_may_be_empty() {
+    assert_eq!(read(&mut reader(), &frame(LAST | TEXT, b"")), Ok(vec![message(b"")]));
+}
+
+#[test]
+fn fragments_become_the_message_they_are_parts_of() {
+    let bytes = [frame(TEXT, b"a"), frame(CONTINUATION, b"b"), frame(LAST | CONTINUATION, b"c")].concat();
+    let expected = vec![Incoming::Fragment, Incoming::Fragment, message(b"abc")];
+    assert_eq!(read(&mut reader(), &bytes), Ok(expected));
+}
+
+#[test]
+fn control_frames_may_come_between_fragments() {
+    let bytes = [frame(TEXT, b"a"), frame(LAST | PING, b"x"), frame(LAST | CONTINUATION, b"b")].concat();
+    let expected = vec![Incoming::Fragment, Incoming::Ping(Bytes::from_static(b"x")), message(b"ab")];
+    assert_eq!(read(&mut reader(), &bytes), Ok(expected));
+}
+
+#[test]
+fn control_frames_are_told_apart() {
+    let bytes = [frame(LAST | PONG, b"x"), frame(LAST | CLOSE, b"\x03\xe8")].concat();
+    assert_eq!(read(&mut reader(), &bytes), Ok(vec![Incoming::Pong, Incoming::Close]));
+}
+
+#[test]
+fn data_is_of_the_kind_that_the_encoding_uses() {
+    let mut binary = FrameReader::new(Encoding::Protobuf, LIMIT);
+    assert_eq!(read(&mut binary, &frame(LAST | BINARY, b"\xff")), Ok(vec![message(b"\xff")]));
+    assert_eq!(read(&mut binary, &frame(LAST | TEXT, b"a")), Err(FrameError::Malformed));
+    assert_eq!(refused(&frame(LAST | BINARY, b"a")), FrameError::Malformed);
+}
+
+#[test]
+fn a_size_over_the_limit_is_refused_at_the_header() {
+    for length in [LIMIT as u64 + 1, 0xffff, 0x1_0000, 1 << 40, (1 << 63) - 1] {
+        assert_eq!(
+            refused(&header(LAST | TEXT, length)[..10.min(header(TEXT, length).len())]),
+            FrameError::TooLarge
+        );
+    }
+}
+
+#[test]
+fn a_length_with_the_top_bit_is_refused() {
+    for length in [1 << 63, u64::MAX] {
+        assert_eq!(refused(&header(LAST | TEXT, length)), FrameError::TooLarge);
+    }
+}
+
+#[test]
+fn the_largest_message_is_read() {
+    let payload = vec![b'a'; LIMIT];
+    assert_eq!(read(&mut reader(), &frame(LAST | TEXT, &payload)), Ok(vec![message(&payload)]));
+}
+
+#[test]
+fn fragments_together_may_not_exceed_the_limit() {
+    let mut reader = reader();
+    assert_eq!(read(&mut reader, &frame(TEXT, &[b'a'; LIMIT])), Ok(vec![Incoming::Fragment]));
+    assert_eq!(read(&mut reader, &frame(LAST | PING, b"")), Ok(vec![Incoming::Ping(Bytes::new())]));
+    assert_eq!(read(&mut reader, &header(LAST | CONTINUATION, 1)), Err(FrameError::TooLarge));
+}
+
+#[test]
+fn a_control_frame_has_at_most_125_bytes() {
+    assert_eq!(
+        read(&mut reader(), &frame(LAST | PING, &[0; 125])),
+        Ok(vec![Incoming::Ping(Bytes::from(vec![0; 125]))])
+    );
+    for control in [PING, PONG, CLOSE] {
+        assert_eq!(refused(&header(LAST | control, 126)[..2]), FrameError::Malformed);
+        assert_eq!(refused(&header(LAST | control, 1 << 33)[..2]), FrameError::Malformed);
+    }
+}
+
+#[test]
+fn a_control_frame_is_not_fragmented() {
+    assert_eq!(refused(&frame(PING, b"")), FrameError::Malformed);
+}
+
+#[test]
+fn an_unmasked_frame_is_refused() {
+    assert_eq!(refused(b"\x81\x02{}"), FrameError::Malformed);
+}
+
+#[test]
+fn reserved_bits_and_kinds_are_refused() {
+    for first in [0xc1, 0xa1, 0x91, 0x83, 0x87, 0x8b, 0x8f] {
+        assert_eq!(refused(&[first]), FrameError::Malformed, "{first:#x}");
+    }
+}
+
+#[test]
+fn a_continuation_of_nothing_is_refused() {
+    assert_eq!(refused(&frame(LAST | CONTINUATION, b"a")), FrameError::Malformed);
+    assert_eq!(refused(&frame(CONTINUATION, b"a")), FrameError::Malformed);
+}
+
+#[test]
+fn a_message_within_a_message_is_refused() {
+    assert_eq!(refused(&[frame(TEXT, b"a"), frame(LAST | TEXT, b"b")].concat()), FrameError::Malformed);
+}
+
+#[test]
+fn text_is_utf_8_as_a_whole() {
+    let parts = [frame(TEXT, b"\xc3"), frame(LAST | CONTINUATION, b"\xa4")].concat();
+    assert_eq!(read(&mut reader(), &parts), Ok(vec![Incoming::Fragment, message("ä".as_bytes())]));
+    assert_eq!(refused(&frame(LAST | TEXT, b"\xff")), FrameError::Malformed);
+}
+
+#[test]
+fn a_close_frame_has_no_half_of_a_code() {
+    assert_eq!(refused(&frame(LAST | CLOSE, b"\x03")), FrameError::Malformed);
+}
+
+#[test]
+fn a_reader_that_waits_for_a_frame_holds_no_memory() {
+    let mut reader = reader();
+    read(&mut reader, &frame(LAST | TEXT, &[b'a'; LIMIT])).unwrap();
+    read(&mut reader, &[frame(TEXT, &[b'a'; 99]), frame(LAST | CONTINUATION, &[b'a'; 99])].concat()).unwrap();
+    assert_eq!((reader.buffer.capacity(), reader.message), (0, None));
+}
+
+#[test]
+fn the_rest_of_a_batch_holds_no_more_than_its_own_size() {
+    let mut reader = reader();
+    let bytes = [frame(LAST | TEXT, &[b'a'; LIMIT - 100]), header(LAST | TEXT, 9)].concat();
+    read(&mut reader, &bytes).unwrap();
+    assert_eq!((reader.held(), reader.buffer.capacity()), (6, 6));
+}
+
+#[test]
+fn a_limit_can_be_raised() {
+    let mut reader = reader();
+    reader.set_limit(2 * LIMIT);
+    let payload = vec![b'a'; 2 * LIMIT];
+    assert_eq!(read(&mut reader, &frame(LAST | TEXT, &payload)), Ok(vec![message(&payload)]));
+}
+
+/// A message as frames: its text, and where it is cut into fragments.
+fn messages() -> impl Strategy<Value = Vec<(String, Vec<usize>)>> {
+    let text = prop_oneof![4 => ".{0,200}", 1 => Just("x".repeat(LIMIT))];
+    prop::collection::vec((text, prop::collection::vec(0..200_usize, 0..4)), 0..12)
+}
+
+/// The frames of a message, with a ping after each fragment.
+fn frames(text: &str, cuts: &[usize]) -> Vec<u8> {
+    let mut cuts: Vec<usize> = cuts.iter().map(|cut| (*cut).min(text.len())).collect();
+    cuts.sort_unstable();
+    let (mut bytes, mut from) = (Vec::new(), 0);
+    for (index, to) in cuts.iter().chain([&text.len()]).enumerate() {
+        let opcode = if index == 0 { TEXT } else { CONTINUATION };
+        let last = if index == cuts.len() { LAST } else { 0 };
+        bytes.extend(frame(last | opcode, &text.as_bytes()[from..*to]));
+        bytes.extend(frame(LAST | PING, b"ping"));
+        from = *to;
+    }
+    bytes
+}
+
+proptest! {
+    #[test]
+    fn messages_survive_any_fragmentation_and_any_arrival(
+        messages in messages(),
+        arrivals in prop::collection::vec(1..300_usize, 1..20),
+    ) {
+        let bytes: Vec<u8> = messages.iter().flat_map(|(text, cuts)| frames(text, cuts)).collect();
+        let (mut reader, mut rest, mut taken) = (reader(), &bytes[..], Vec::new());
+        for size in arrivals.into_iter().cycle() {
+            let (now, later) = rest.split_at(size.min(rest.len()));
+            for incoming in read(&mut reader, now).unwrap() {
+                if let Incoming::Message(text) = incoming {
+                    taken.push(text);
+                }
+            }
+            rest = later;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        let sent: Vec<&[u8]> = messages.iter().map(|(text, _)| text.as_bytes()).collect();
+        prop_assert_eq!(taken, sent);
+        prop_assert_eq!(reader.held(), 0);
+    }
+
+    #[test]
+    fn no_bytes_make_the_reader_hold_more_than_its_bound(
+        bytes in prop::collection::vec(any::<u8>(), 0..3 * LIMIT),
+        first in prop::sample::select(vec![LAST | TEXT, TEXT, CONTINUATION, LAST | PING]),
+        length in prop_oneof![0..=200_u64, Just(LIMIT as u64), any::<u64>()],
+    ) {
+        let mut reader = reader();
+        let mut rest = &[header(first, length), bytes].concat()[..];
+        loop {
+            let (now, later) = rest.split_at(rest.len().min(reader.room()));
+            reader.feed(now);
+            let capacities = reader.buffer.capacity() + reader.message.as_ref().map_or(0, Vec::capacity);
+            prop_assert!(reader.held() <= reader.held_max());
+            prop_assert!(capacities <= 2 * reader.held_max(), "{}", capacities);
+            match reader.take() {
+                Ok(None) if now.is_empty() => break,
+                Ok(_) => {}
+                Err(_) => break,
+            }
+            rest = later;
+        }
+    }
+}
