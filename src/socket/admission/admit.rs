@@ -64,17 +64,7 @@ pub(crate) async fn admit(
     transport: Transport,
 ) -> Result<Accepted, Refusal> {
     let Presented { credential, token_may_follow } = presented;
-    parts.check_origin(context, credential.as_ref())?;
-    if context.realtime.is_draining() {
-        return Err(Refusal::unavailable());
-    }
-    let address = parts.address(context);
-    context
-        .services
-        .throttle
-        .spend_for_address(context.services.throttle.limits().handshake_address, address)
-        .await?;
-    let permit = context.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
+    let (address, permit) = take_place(context, parts, credential.as_ref()).await?;
     let outbox_bytes = context.settings.outbox_bytes;
     let begin = || (ConnectionId::random(), context.realtime.outbox(outbox_bytes, encoding));
     let (mut id, (mut outbox, mut reader)) = begin();
@@ -100,6 +90,23 @@ pub(crate) async fn admit(
         None => Some(context.permits.take_unauthenticated().ok_or_else(Refusal::connection_limit)?),
     };
     Ok(Accepted { id, permit, unauthenticated, admitted, cookie_refusal, outbox, reader })
+}
+
+/// Checks what costs nothing, then takes permits of the client's address.
+async fn take_place(
+    context: &SocketContext,
+    parts: &RequestParts<'_>,
+    credential: Option<&Credential>,
+) -> Result<(IpAddr, Permit), Refusal> {
+    parts.check_origin(context, credential)?;
+    if context.realtime.is_draining() {
+        return Err(Refusal::unavailable());
+    }
+    let address = parts.address(context);
+    let limit = context.services.throttle.limits().handshake_address;
+    context.services.throttle.spend_for_address(limit, address).await?;
+    let permit = context.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
+    Ok((address, permit))
 }
 
 /// Verifies the credential and registers the connection.
