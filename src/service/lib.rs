@@ -42,6 +42,7 @@ pub use access::{
 };
 pub use account::{
     Account,
+    credential_change::CredentialChange,
     devices::{DeviceUpdate, ListedDevice},
     factors::{EnrolledFactors, TotpSetup},
     passkeys::ListedPasskey,

@@ -135,7 +135,7 @@ async fn while_the_database_is_away_no_code_is_wrong() {
     let proxy = DatabaseProxy::to(&database);
     let app = App::over(proxy.database(), |_| {});
     let person = app.register().await;
-    let session = person.open_session().await;
+    let mut session = person.open_session().await;
     let totp = session.enable_totp().await;
     let code = session.backup_codes().await.remove(0);
     let pending = person.begin_sign_in().await;

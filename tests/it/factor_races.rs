@@ -168,7 +168,7 @@ async fn over_http_one_step_opens_one_session() {
 async fn over_http_one_backup_code_opens_one_session() {
     let app = unlimited();
     let person = app.register().await;
-    let session = person.open_session().await;
+    let mut session = person.open_session().await;
     session.enable_totp().await;
     for code in session.backup_codes().await.iter().take(5) {
         let pending = join_all((0..AT_ONCE).map(|_| person.ask_for_factor())).await;
@@ -182,7 +182,7 @@ async fn over_http_one_backup_code_opens_one_session() {
 async fn over_http_one_challenge_opens_one_session_and_no_more_than_five_are_judged() {
     let app = unlimited();
     let person = app.register().await;
-    let session = person.open_session().await;
+    let mut session = person.open_session().await;
     session.enable_totp().await;
     let codes = session.backup_codes().await;
     let pending = person.ask_for_factor().await;

@@ -12,7 +12,7 @@ const DAY: Duration = Duration::from_secs(86_400);
 
 /// The cookie of a device that was trusted with a second factor.
 async fn trusted_device(person: &Person, code: &str) -> String {
-    person.begin_sign_in().await.finish(code).await.device
+    person.begin_sign_in().await.finish_trusting(code).await.device
 }
 
 /// Whether the password alone is enough on this device.
@@ -27,13 +27,13 @@ fn asks_nothing(answer: &Answer) -> bool {
 #[tokio::test]
 async fn backup_codes_stand_in_once_each_however_they_are_typed() {
     let app = App::start();
-    let session = app.register().await.open_session().await;
+    let mut session = app.register().await.open_session().await;
     session.post("/api/v1/2fa/backup-codes", &json!({})).await.refused(409, "no_second_factor");
     session.enable_totp().await;
     let codes = session.backup_codes().await;
     assert_eq!(codes.len(), 10);
     let typed = codes[0].replace('-', " ").to_uppercase();
-    let person = &session.person;
+    let person = session.person.clone();
     let offered = person.try_password(PASSWORD).await.expect(200);
     assert_eq!(offered.body["methods"], json!(["totp", "backup_code"]));
     person.begin_sign_in().await.answer(json!({"backup_code": typed})).await.expect(200);
@@ -47,7 +47,8 @@ async fn backup_codes_stand_in_once_each_however_they_are_typed() {
 #[tokio::test]
 async fn one_users_backup_code_is_nothing_to_another() {
     let app = App::start();
-    let (ada, bob) = (app.register().await.open_session().await, app.register().await.open_session().await);
+    let (mut ada, mut bob) =
+        (app.register().await.open_session().await, app.register().await.open_session().await);
     ada.enable_totp().await;
     bob.enable_totp().await;
     let code = ada.backup_codes().await.remove(0);
@@ -59,10 +60,11 @@ async fn one_users_backup_code_is_nothing_to_another() {
 #[tokio::test]
 async fn backup_codes_go_with_the_last_other_factor() {
     let app = App::start();
-    let session = app.register().await.open_session().await;
+    let mut session = app.register().await.open_session().await;
     session.enable_totp().await;
     session.backup_codes().await;
-    session.delete("/api/v1/2fa/totp").await.expect(200);
+    let removed = session.delete("/api/v1/2fa/totp").await.expect(200);
+    session.adopt(&removed);
     session.delete("/api/v1/2fa/totp").await.refused(404, "not_found");
     let held = session.get("/api/v1/2fa").await.expect(200).body;
     assert_eq!(held, json!({"totp": null, "backup_codes": 0, "passkeys": 0}));
@@ -84,13 +86,11 @@ async fn a_second_factor_makes_the_device_trusted_and_only_that_one() {
 }
 
 #[tokio::test]
-async fn whoever_does_not_want_the_device_trusted_is_asked_again() {
+async fn a_device_is_trusted_only_on_request() {
     let app = App::start();
     let person = app.register().await;
     let totp = person.enable_totp().await;
-    let proof = json!({"totp": totp.code(), "trust_device": false});
-    let answer = person.begin_sign_in().await.answer(proof).await.expect(200);
-    let device = answer.cookie("device_id").expect("a device cookie");
+    let device = person.begin_sign_in().await.finish(&totp.code()).await.device;
     person.begin_sign_in_on(Some(&device)).await;
 }
 
@@ -125,17 +125,17 @@ async fn trust_falls_with_the_password() {
 
 /// Checks the effect of a change of factors: the sockets of the user's other sessions close, and those of other users
 /// stay open.
-async fn closes_the_others(before: bool, change: impl AsyncFn(&Session)) {
+async fn closes_the_others(before: bool, change: impl AsyncFn(&mut Session)) {
     let app = App::start();
     let person = app.register().await;
-    let session = person.open_session().await;
+    let mut session = person.open_session().await;
     if before {
         session.enable_totp().await;
     }
     let (other, stranger) = (person.open_session().await, app.register().await.open_session().await);
     let mut theirs = [other.connect().await, other.connect_by_command().await];
     let mut kept = [session.connect().await, stranger.connect().await];
-    change(&session).await;
+    change(&mut session).await;
     for socket in &mut theirs {
         let closed = socket.closed().await;
         assert_eq!((closed.code, closed.reason.as_str()), (4500, "session revoked"));
@@ -182,7 +182,7 @@ async fn a_secret_of_a_previous_key_still_opens_and_is_sealed_anew() {
     let database = fresh_database();
     let old = App::over(database.clone(), |_| {});
     let person = old.register().await;
-    let session = person.open_session().await;
+    let mut session = person.open_session().await;
     let totp = session.enable_totp().await;
     let codes = session.backup_codes().await;
     let key = || SecretString::from("the data key that came after it".to_owned());
@@ -213,5 +213,7 @@ async fn a_sign_in_that_trust_made_easy_carries_no_privilege() {
     let answer = person.try_password_on(PASSWORD, Some(&device)).await.expect(200);
     let session = Session::granted(&person, &answer);
     session.delete("/api/v1/2fa/totp").await.refused(403, "step_up_required");
-    session.stepped_up().await.delete("/api/v1/2fa/totp").await.expect(200);
+    let proof = json!({"totp": totp.code_at(totp.step() + 1)});
+    let stepped_up = session.renewed_by(&session.step_up_with(proof).await.expect(200));
+    stepped_up.delete("/api/v1/2fa/totp").await.expect(200);
 }

@@ -46,6 +46,7 @@ mod passkey_refusals;
 mod passkeys;
 mod payloads;
 mod presence;
+mod privilege;
 mod problems;
 mod profile;
 mod protobuf;

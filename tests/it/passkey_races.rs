@@ -64,7 +64,7 @@ async fn of_sixteen_that_finish_one_registration_at_once_one_makes_a_passkey() {
 async fn of_sixteen_that_finish_one_step_up_at_once_one_is_privileged() {
     let app = App::start();
     let mut authenticator = PasskeyAuthenticator::of(&app);
-    let session = app.register().await.open_session().await;
+    let mut session = app.register().await.open_session().await;
     session.add_passkey(&mut authenticator).await;
     let ceremony = session.begin_step_up().await;
     let credential = authenticator.assert(&ceremony.options);
@@ -99,7 +99,7 @@ async fn a_sign_in_against_the_removal_of_its_passkey_leaves_no_session() {
     for removal_first in [true, false] {
         let mut authenticator = PasskeyAuthenticator::of(&app);
         let person = app.register().await;
-        let own = person.open_session().await;
+        let mut own = person.open_session().await;
         let id = own.add_passkey(&mut authenticator).await;
         let client = CookieClient::of(&app);
         let ceremony = client.begin(&json!({})).await;
@@ -129,7 +129,7 @@ async fn a_sign_in_against_the_removal_of_its_passkey_leaves_no_session() {
 #[tokio::test]
 async fn of_two_that_remove_the_last_two_passkeys_at_once_one_does() {
     let app = App::start();
-    let session = app.register().await.open_session().await;
+    let mut session = app.register().await.open_session().await;
     let one = session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
     let two = session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
     app.rows().await.batch_execute("UPDATE users SET password_hash = '!'").await.unwrap();

@@ -15,7 +15,7 @@ fn patient() -> App {
 /// A user with one passkey, and the session that registered it.
 async fn owner(app: &App) -> (Person, Session, PasskeyAuthenticator) {
     let person = app.register().await;
-    let session = person.open_session().await;
+    let mut session = person.open_session().await;
     let mut authenticator = PasskeyAuthenticator::of(app);
     session.add_passkey(&mut authenticator).await;
     (person, session, authenticator)

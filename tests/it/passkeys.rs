@@ -20,7 +20,7 @@ fn revoked() -> Closed {
 /// A user with one passkey, and the session that registered it.
 async fn owner(app: &App) -> (Person, Session, PasskeyAuthenticator) {
     let person = app.register().await;
-    let session = person.open_session().await;
+    let mut session = person.open_session().await;
     let mut authenticator = PasskeyAuthenticator::of(app);
     session.add_passkey(&mut authenticator).await;
     (person, session, authenticator)
@@ -44,7 +44,7 @@ async fn making_a_passkey_needs_a_fresh_proof_of_presence() {
     app.advance(LONG_AGO);
     let refusal = session.try_begin_registration().await.refused(403, "step_up_required");
     assert_eq!(refusal.body["methods"], json!(["password"]));
-    let session = session.stepped_up().await;
+    let mut session = session.stepped_up().await;
     session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
     assert_eq!(session.passkeys().await.len(), 1);
 }
@@ -75,7 +75,20 @@ async fn a_passkey_signs_in_without_a_user_name() {
     let session = Session::granted(&person, &client.finish(&ceremony, &credential).await.expect(200));
     assert!(session.works().await);
     assert_eq!(method_of(&session).await, "passkey");
-    assert_eq!(trust_of_the_device_of(&session).await, "verified");
+}
+
+#[tokio::test]
+async fn a_passkey_makes_its_device_verified_on_request_alone() {
+    let app = App::start();
+    let (person, _, mut authenticator) = owner(&app).await;
+    for (asked, trust) in [(json!(null), "new"), (json!(false), "new"), (json!(true), "verified")] {
+        let client = CookieClient::of(&app);
+        let ceremony = client.begin(&json!({})).await;
+        let mut answer = ceremony.answered(&authenticator.assert(&ceremony.options));
+        answer["trust_device"] = asked;
+        let answer = client.post("/api/v1/webauthn/login/finish", &answer).await.expect(200);
+        assert_eq!(trust_of_the_device_of(&Session::granted(&person, &answer)).await, trust);
+    }
 }
 
 #[tokio::test]
@@ -125,11 +138,11 @@ async fn a_passkey_is_a_fresh_proof_of_presence() {
     let (_, session, mut authenticator) = owner(&app).await;
     app.advance(LONG_AGO);
     let refusal = session.try_begin_registration().await.refused(403, "step_up_required");
-    assert_eq!(refusal.body["methods"], json!(["password", "passkey"]));
+    assert_eq!(refusal.body["methods"], json!(["passkey"]));
     let ceremony = session.begin_step_up().await;
     let credential = authenticator.assert(&ceremony.options);
     let answer = session.finish_step_up(&ceremony, &credential).await.expect(200);
-    let privileged = Session { access: answer.text_of("access_token"), ..session.clone() };
+    let privileged = session.renewed_by(&answer);
     privileged.try_begin_registration().await.expect(200);
     session.try_begin_registration().await.expect(403);
     privileged.finish_step_up(&ceremony, &credential).await.expect(401).problem();
@@ -229,7 +242,7 @@ async fn one_authenticator_is_not_registered_twice() {
 async fn a_new_passkey_ends_the_users_other_sessions_and_nobody_elses() {
     let app = App::start();
     let person = app.register().await;
-    let (own, other) = (person.open_session().await, person.open_session().await);
+    let (mut own, other) = (person.open_session().await, person.open_session().await);
     let stranger = app.register().await.open_session().await;
     let (mut kept, mut ended, mut theirs) =
         (own.connect().await, other.connect().await, stranger.connect().await);
@@ -272,11 +285,11 @@ async fn removing_a_passkey_needs_a_fresh_proof_of_presence() {
 #[tokio::test]
 async fn the_last_passkey_of_an_account_without_a_password_stays() {
     let app = App::start();
-    let (_, session, mut authenticator) = owner(&app).await;
+    let (_, mut session, mut authenticator) = owner(&app).await;
     let mut second = PasskeyAuthenticator::of(&app);
     session.add_passkey(&mut second).await;
     app.rows().await.batch_execute(NO_PASSWORD).await.unwrap();
-    remove(&session, 1).await.expect(200);
+    session.adopt(&remove(&session, 1).await.expect(200));
     remove(&session, 0).await.refused(409, "last_factor");
     assert_eq!(session.passkeys().await.len(), 1);
     assert!(session.works().await);

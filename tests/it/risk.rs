@@ -93,10 +93,10 @@ async fn sydney_and_then_london_within_the_hour_on_the_same_device_is_suspicious
 /// A user with an authenticator app, after a sign-in at home that made the device trusted.
 async fn trusted_at_home(app: &App) -> Session {
     let person = app.register().await;
-    let home = sign_in_from(&person, HOME, None).await;
+    let mut home = sign_in_from(&person, HOME, None).await;
     let totp = home.enable_totp().await;
     let pending = person.begin_sign_in_on(Some(&home.device)).await;
-    pending.finish(&totp.code()).await
+    pending.finish_trusting(&totp.code()).await
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use domain::account::role::Role;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{Answer, App, Ask, PASSWORD, Session};
+use crate::harness::{Answer, App, Ask, PASSWORD, PasskeyAuthenticator, Session};
 
 /// Longer than privilege lasts.
 const LATER: Duration = Duration::from_secs(601);
@@ -42,12 +42,12 @@ async fn every_destructive_call_asks_for_it_and_says_how_it_can_be_given() {
 #[tokio::test]
 async fn an_app_is_among_the_methods_once_it_counts_and_a_backup_code_never_is() {
     let app = App::start();
-    let session = app.register().await.open_session().await;
+    let mut session = app.register().await.open_session().await;
     session.enable_totp().await;
     session.backup_codes().await;
     app.advance(LATER);
     let refused = session.delete("/api/v1/2fa/totp").await.refused(403, "step_up_required");
-    assert_eq!(refused.body["methods"], json!(["password", "totp"]));
+    assert_eq!(refused.body["methods"], json!(["totp"]));
     let other = session.step_up_with(json!({"backup_code": "0000-0000-0000"})).await;
     other.refused(422, "invalid_body");
 }
@@ -55,13 +55,13 @@ async fn an_app_is_among_the_methods_once_it_counts_and_a_backup_code_never_is()
 #[tokio::test]
 async fn a_code_of_the_app_proves_presence_once() {
     let app = App::start();
-    let session = app.register().await.open_session().await;
+    let mut session = app.register().await.open_session().await;
     let totp = session.enable_totp().await;
     app.advance(LATER);
     let code = totp.code();
     let granted = session.step_up_with(json!({"totp": code})).await.expect(200);
     session.step_up_with(json!({"totp": code})).await.refused(401, "invalid_second_factor");
-    let privileged = Session { access: granted.text_of("access_token"), ..session.clone() };
+    let privileged = session.renewed_by(&granted);
     // The old token does not receive the privilege.
     session.delete("/api/v1/2fa/totp").await.refused(403, "step_up_required");
     privileged.delete("/api/v1/2fa/totp").await.expect(200);
@@ -84,16 +84,54 @@ async fn a_code_that_signed_in_does_not_step_up_and_the_reverse() {
 #[tokio::test]
 async fn a_wrong_proof_leaves_the_session_as_it_was() {
     let app = App::start();
-    let session = app.register().await.open_session().await;
+    let mut session = app.register().await.open_session().await;
+    let wrong = json!({"password": "not-her-password-91"});
+    session.step_up_with(wrong).await.refused(401, "invalid_credentials");
     session.enable_totp().await;
     session.step_up_with(json!({"totp": "000000"})).await.refused(401, "invalid_second_factor");
-    session
-        .step_up_with(json!({"password": "not-her-password-91"}))
-        .await
-        .refused(401, "invalid_credentials");
     assert!(session.works().await);
+    session.delete("/api/v1/2fa/totp").await.expect(200);
     let refused = "SELECT count(*) FROM audit_events WHERE event = 'session.step_up_refused'";
     crate::harness::eventually("both are recorded", async || app.count(refused).await == 2).await;
+}
+
+#[tokio::test]
+async fn with_a_second_factor_the_password_proves_no_presence() {
+    let app = App::start();
+    let mut session = app.register().await.open_session().await;
+    let totp = session.enable_totp().await;
+    app.advance(LATER);
+    for password in [PASSWORD, "not-her-password-91"] {
+        let refused = session.step_up_with(json!({"password": password})).await;
+        assert_eq!(refused.refused(403, "step_up_required").body["methods"], json!(["totp"]));
+    }
+    session.delete("/api/v1/2fa/totp").await.refused(403, "step_up_required");
+    let granted = session.step_up_with(json!({"totp": totp.code()})).await.expect(200);
+    session.renewed_by(&granted).delete("/api/v1/2fa/totp").await.expect(200);
+}
+
+#[tokio::test]
+async fn on_a_trusted_device_the_password_does_not_remove_the_second_factor() {
+    let app = App::start();
+    let person = app.register().await;
+    let totp = person.enable_totp().await;
+    let device = person.begin_sign_in().await.finish_trusting(&totp.code()).await.device;
+    let session =
+        Session::granted(&person, &person.try_password_on(PASSWORD, Some(&device)).await.expect(200));
+    session.delete("/api/v1/2fa/totp").await.refused(403, "step_up_required");
+    session.step_up_with(json!({"password": PASSWORD})).await.refused(403, "step_up_required");
+    session.delete("/api/v1/2fa/totp").await.refused(403, "step_up_required");
+}
+
+#[tokio::test]
+async fn without_any_factor_that_can_be_used_a_new_sign_in_is_asked_for() {
+    let app = App::start();
+    let mut session = app.register().await.open_session().await;
+    session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
+    app.rows().await.batch_execute("UPDATE passkey_credentials SET suspended_at = now()").await.unwrap();
+    app.advance(LATER);
+    session.try_begin_registration().await.refused(403, "sign_in_required");
+    session.step_up_with(json!({"password": PASSWORD})).await.refused(403, "sign_in_required");
 }
 
 #[tokio::test]
@@ -119,14 +157,14 @@ async fn somebody_without_an_app_proves_nothing_with_a_code() {
 #[tokio::test]
 async fn privilege_that_was_lost_while_the_request_was_on_its_way_is_asked_for_anew() {
     let app = App::start();
-    let session = app.register().await.open_session().await;
+    let mut session = app.register().await.open_session().await;
     session.enable_totp().await;
     assert!(session.works().await, "it is remembered with its privilege");
     let sql = "UPDATE sessions SET privileged_until = NULL WHERE id = $1";
     app.rows().await.execute(sql, &[&session.id.0]).await.unwrap();
     for (method, path) in [(Method::POST, "/api/v1/2fa/totp"), (Method::DELETE, "/api/v1/2fa/totp")] {
         let answer = session.request(method, path).ask().await.refused(403, "step_up_required");
-        assert_eq!(answer.body["methods"], json!(["password", "totp"]));
+        assert_eq!(answer.body["methods"], json!(["totp"]));
     }
     assert!(session.get("/api/v1/2fa").await.expect(200).body["totp"].is_object(), "nothing was changed");
 }

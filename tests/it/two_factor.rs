@@ -38,7 +38,7 @@ async fn an_app_counts_once_a_code_of_it_was_shown() {
 #[tokio::test]
 async fn beginning_anew_replaces_what_was_not_confirmed_and_nothing_else() {
     let app = App::start();
-    let session = app.register().await.open_session().await;
+    let mut session = app.register().await.open_session().await;
     session.post("/api/v1/2fa/totp/confirm", &json!({"totp": "123456"})).await.refused(409, "totp_not_begun");
     let first = session.post("/api/v1/2fa/totp", &json!({})).await.expect(201).text_of("secret");
     let totp = session.enable_totp().await;

@@ -104,6 +104,9 @@ pub struct ChainState {
     pub used_counter: u64,
     /// The counter for which the late retry was spent.
     pub retried_counter: Option<u64>,
+    /// The counter of the last token that was issued for a proof of presence or a change of credentials, instead of a
+    /// refresh.
+    pub renewed_counter: Option<u64>,
 }
 
 /// The right reaction to a genuine refresh token.
@@ -115,6 +118,9 @@ pub enum Decision {
     Repeat,
     /// It was replaced a while ago and the successor was never used: return it once more, and record that.
     RepeatLate,
+    /// It was replaced a moment ago by a step-up or a change of credentials: refuse, change nothing. Its successor may
+    /// carry privilege, so only the client that made the proof has it.
+    Superseded,
     /// It was replaced, and its successor is in use: the token was copied. End the session.
     Reuse,
     /// It names a rotation that never took place: refuse, change nothing.
@@ -123,7 +129,9 @@ pub enum Decision {
 
 /// The reaction to a token with the counter `presented`.
 ///
-/// A `rotated_at` in the future (the clock of another node) counts as just now.
+/// A `rotated_at` in the future (the clock of another node) counts as just now. A client that lost the answer to a
+/// step-up repeats the step-up; a retry with its old refresh token never gets the successor, because a copy of that
+/// token would get it as well.
 #[must_use]
 pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decision {
     if presented >= chain.counter {
@@ -133,12 +141,17 @@ pub fn decide(presented: u64, chain: &ChainState, now: OffsetDateTime) -> Decisi
         return Decision::Reuse;
     };
     let age = now - rotated_at;
+    let renewed = chain.renewed_counter == Some(chain.counter);
     if age <= REPEAT_WINDOW {
-        return Decision::Repeat;
+        return if renewed { Decision::Superseded } else { Decision::Repeat };
     }
     let successor_used = chain.used_counter >= chain.counter;
     let retry_spent = chain.retried_counter == Some(chain.counter);
-    if successor_used || retry_spent || age >= LATE_WINDOW { Decision::Reuse } else { Decision::RepeatLate }
+    if renewed || successor_used || retry_spent || age >= LATE_WINDOW {
+        Decision::Reuse
+    } else {
+        Decision::RepeatLate
+    }
 }
 
 #[cfg(test)]

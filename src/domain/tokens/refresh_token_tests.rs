@@ -19,7 +19,13 @@ fn at(seconds: i64) -> OffsetDateTime {
 
 /// A chain at its fifth token, rotated at second 0, the successor not yet used.
 fn chain() -> ChainState {
-    ChainState { counter: 5, rotated_at: Some(at(0)), used_counter: 4, retried_counter: None }
+    ChainState {
+        counter: 5,
+        rotated_at: Some(at(0)),
+        used_counter: 4,
+        retried_counter: None,
+        renewed_counter: None,
+    }
 }
 
 #[test]
@@ -46,7 +52,13 @@ fn what_is_not_of_the_shape_is_malformed() {
 #[test]
 fn the_current_token_rotates() {
     assert_eq!(decide(5, &chain(), at(1_000_000)), Decision::Rotate);
-    let first = ChainState { counter: 0, rotated_at: None, used_counter: 0, retried_counter: None };
+    let first = ChainState {
+        counter: 0,
+        rotated_at: None,
+        used_counter: 0,
+        retried_counter: None,
+        renewed_counter: None,
+    };
     assert_eq!(decide(0, &first, at(0)), Decision::Rotate);
 }
 
@@ -74,6 +86,26 @@ fn the_late_retry_is_spent_once_per_rotation() {
 }
 
 #[test]
+fn a_token_from_before_a_renewal_is_never_answered() {
+    let renewed = ChainState { renewed_counter: Some(5), ..chain() };
+    for seconds in [-3, 0, 10] {
+        assert_eq!(decide(4, &renewed, at(seconds)), Decision::Superseded, "{seconds}");
+    }
+    for seconds in [11, 3600, 24 * 3600] {
+        assert_eq!(decide(4, &renewed, at(seconds)), Decision::Reuse, "{seconds}");
+    }
+    assert_eq!(decide(3, &renewed, at(0)), Decision::Reuse);
+    assert_eq!(decide(5, &renewed, at(0)), Decision::Rotate);
+}
+
+#[test]
+fn a_rotation_after_a_renewal_is_repeated_like_any_other() {
+    let rotated = ChainState { renewed_counter: Some(4), ..chain() };
+    assert_eq!(decide(4, &rotated, at(0)), Decision::Repeat);
+    assert_eq!(decide(4, &rotated, at(11)), Decision::RepeatLate);
+}
+
+#[test]
 fn an_older_token_is_reuse_even_at_once() {
     assert_eq!(decide(3, &chain(), at(0)), Decision::Reuse);
     assert_eq!(decide(0, &chain(), at(0)), Decision::Reuse);
@@ -86,9 +118,10 @@ fn a_rotation_that_never_took_place_is_forged() {
 }
 
 prop_compose! {
-    fn any_chain()(counter in 0u64..20, rotated in proptest::option::of(-100i64..100_000), used in 0u64..20, retried in proptest::option::of(0u64..20))
+    fn any_chain()(counter in 0u64..20, rotated in proptest::option::of(-100i64..100_000), used in 0u64..20, retried in proptest::option::of(0u64..20), renewed: bool)
         -> ChainState {
-        ChainState { counter, rotated_at: rotated.map(at), used_counter: used, retried_counter: retried }
+        let renewed_counter = renewed.then_some(counter);
+        ChainState { counter, rotated_at: rotated.map(at), used_counter: used, retried_counter: retried, renewed_counter }
     }
 }
 
@@ -112,6 +145,13 @@ proptest! {
     fn only_the_current_token_rotates_the_chain(presented in 0u64..20, chain in any_chain(), now in -100i64..200_000) {
         let rotates = decide(presented, &chain, at(now)) == Decision::Rotate;
         prop_assert_eq!(rotates, presented == chain.counter);
+    }
+
+    #[test]
+    fn no_token_from_before_a_renewal_leads_to_one_after_it(presented in 0u64..20, chain in any_chain(), now in -100i64..200_000) {
+        prop_assume!(chain.renewed_counter.is_some_and(|renewed| presented < renewed));
+        let answered = matches!(decide(presented, &chain, at(now)), Decision::Rotate | Decision::Repeat | Decision::RepeatLate);
+        prop_assert!(!answered);
     }
 
     #[test]

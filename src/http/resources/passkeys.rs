@@ -3,7 +3,7 @@
 //! The services decide which page a passkey belongs to and whether its answer is right. This file has the shapes of requests
 //! and answers. The options and credentials are those of `navigator.credentials`, as its JSON functions read and write them.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use service::{ListedPasskey, PasskeyAnswer, PasskeyCeremony, PasskeyPurpose, Services};
@@ -21,7 +21,7 @@ use crate::http::{
         path_id::path_id,
     },
     problem::Problem,
-    views::revocation::revocation_view,
+    views::{revocation::revocation_view, token_response::answer_with_tokens},
 };
 
 /// The options of a ceremony, together with its id.
@@ -53,8 +53,9 @@ impl Shape for Registration {
     const FIELDS: &'static str = "ceremony_id, credential, name (optional)";
 }
 
-/// `POST /api/v1/webauthn/register/finish`.
+/// `POST /api/v1/webauthn/register/finish`: adds the passkey. Like every change of factors it renews the caller's tokens.
 pub(crate) async fn finish_registration(
+    request: HttpRequest,
     services: web::Data<Services>,
     sent: AuthenticatedBody<Registration>,
     client: Client,
@@ -65,7 +66,8 @@ pub(crate) async fn finish_registration(
         .passkeys
         .add(&sent.caller, ceremony_id, &credential, name.as_deref(), &client.0)
         .await?;
-    Ok(HttpResponse::Created().json(PasskeyView::of(added)))
+    let view = PasskeyView::of(added.outcome);
+    Ok(answer_with_tokens(&request, &services, &client.0, &added.tokens, StatusCode::CREATED, view))
 }
 
 #[derive(Deserialize)]
@@ -134,7 +136,7 @@ pub(crate) async fn finish_login(
 ) -> Result<HttpResponse, Problem> {
     finish_sign_in(&request, &services, &client, async |presession| {
         let FinishLogin { ceremony_id, credential, trust_device } = body.0;
-        let trust_device = trust_device.unwrap_or(true);
+        let trust_device = trust_device.unwrap_or(false);
         let answer = PasskeyAnswer { ceremony: ceremony_id, presession, credential, trust_device };
         Ok(services.sign_in.passkey.complete(answer, &client.0).await?)
     })
@@ -205,6 +207,7 @@ pub(crate) async fn remove(
     auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = services.account.passkeys.remove(&auth.caller, path_id(&request, "id")?, &client.0).await?;
-    Ok(HttpResponse::Ok().json(revocation_view(&revoked)))
+    let removed = services.account.passkeys.remove(&auth.caller, path_id(&request, "id")?, &client.0).await?;
+    let view = revocation_view(&removed.outcome);
+    Ok(answer_with_tokens(&request, &services, &client.0, &removed.tokens, StatusCode::OK, view))
 }

@@ -1,9 +1,8 @@
 //! The profile of the caller: `/api/v1/profile`, and the password.
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use secrecy::SecretString;
 use serde::Deserialize;
-use serde_json::json;
 use service::Services;
 
 use crate::http::{
@@ -13,7 +12,7 @@ use crate::http::{
         client::Client,
     },
     problem::Problem,
-    views::user::UserView,
+    views::{revocation::revocation_view, token_response::answer_with_tokens, user::UserView},
 };
 
 /// `GET /api/v1/profile`.
@@ -58,19 +57,20 @@ impl Shape for PasswordChange {
     const FIELDS: &'static str = "new_password, current_password (optional)";
 }
 
-/// `POST /api/v1/profile/password`: changes the password and ends the user's other sessions.
+/// `POST /api/v1/profile/password`: changes the password, ends the user's other sessions, and renews the
+/// tokens of this one.
 pub(crate) async fn change_password(
+    request: HttpRequest,
     services: web::Data<Services>,
     sent: AuthenticatedBody<PasswordChange>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let PasswordChange { current_password, new_password } = sent.body;
-    let ended = services
+    let changed = services
         .account
         .profile
         .change_password(&sent.caller, current_password, new_password, &client.0)
         .await?;
-    Ok(HttpResponse::Ok().json(json!({
-        "sessions": ended.sessions, "sockets_closed": ended.sockets_closed, "pending": ended.pending,
-    })))
+    let view = revocation_view(&changed.outcome);
+    Ok(answer_with_tokens(&request, &services, &client.0, &changed.tokens, StatusCode::OK, view))
 }

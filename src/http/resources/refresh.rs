@@ -47,6 +47,8 @@ pub(crate) async fn refresh(
     require_csrf_token(&request, &services, &token)?;
     match services.sign_in.refresh.exchange(&token, &client.0).await {
         Ok(granted) => Ok(token_response(&request, &services, &client.0, &granted)),
+        // The browser got newer tokens a moment ago, or is about to: its cookies stay.
+        Err(superseded @ Failure::Invalid { code: Failure::SUPERSEDED_TOKEN, .. }) => Err(superseded.into()),
         // Remove the cookies: the browser would continue to send a token that is no longer valid.
         Err(failure @ Failure::Invalid { .. }) => {
             let mut answer = HttpResponse::from_error(Problem::from(failure));

@@ -1,7 +1,7 @@
 //! `POST /api/v1/auth/step-up`: a new proof of presence, for actions that a stolen token must not allow.
 
-use actix_web::{HttpRequest, HttpResponse, web};
-use secrecy::{ExposeSecret as _, SecretString};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use service::{Services, StepUpProof};
@@ -9,14 +9,13 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::http::{
-    cookies::Jar,
     extractors::{
         authenticated::AuthenticatedBody,
         body::{Shape, optional_secret},
         client::Client,
     },
     problem::Problem,
-    views::seconds_left::seconds_left,
+    views::token_response::answer_with_tokens,
 };
 
 #[derive(Deserialize)]
@@ -65,16 +64,12 @@ impl StepUpRequest {
 }
 
 #[derive(Serialize)]
-struct StepUpView<'a> {
-    access_token: &'a str,
-    token_type: &'static str,
-    /// Seconds until the token expires.
-    expires_in: i64,
+struct StepUpView {
     #[serde(with = "time::serde::rfc3339")]
     privileged_until: OffsetDateTime,
 }
 
-/// Checks the proof and answers with a privileged token, which expires. Earlier tokens do not become privileged.
+/// Checks the proof and answers with new tokens, which carry privilege for a while. Earlier tokens do not become privileged.
 pub(crate) async fn step_up(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -82,13 +77,6 @@ pub(crate) async fn step_up(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let granted = services.account.step_up.step_up(&sent.caller, sent.body.proof()?, &client.0).await?;
-    let access_token = granted.access_token.expose_secret();
-    let expires_in = seconds_left(granted.access_expires_at, services.clock.now());
-    let privileged_until = granted.privileged_until;
-    Ok(HttpResponse::Ok().cookie(Jar::of(&request).access(access_token, expires_in)).json(StepUpView {
-        access_token,
-        token_type: "bearer",
-        expires_in,
-        privileged_until,
-    }))
+    let view = StepUpView { privileged_until: granted.privileged_until };
+    Ok(answer_with_tokens(&request, &services, &client.0, &granted.tokens, StatusCode::OK, view))
 }

@@ -1,6 +1,6 @@
 //! Second factors: `/api/v1/2fa`, the factors of the caller, and `POST /api/v1/auth/2fa/verify`, which completes a sign-in.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode, web};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -16,7 +16,7 @@ use crate::http::{
         client::Client,
     },
     problem::Problem,
-    views::revocation::revocation_view,
+    views::{revocation::revocation_view, token_response::answer_with_tokens},
 };
 
 #[derive(Deserialize)]
@@ -51,7 +51,7 @@ pub(crate) async fn verify(
                 return Err(Problem::unprocessable("one_proof_required", detail));
             }
         };
-        let trust_device = trust_device.unwrap_or(true);
+        let trust_device = trust_device.unwrap_or(false);
         let answer = FactorAnswer { challenge: challenge_id, presession, code, trust_device };
         Ok(services.sign_in.second_factor.verify(answer, &client.0).await?)
     })
@@ -109,34 +109,40 @@ impl Shape for TotpConfirmation {
     const FIELDS: &'static str = "totp";
 }
 
-/// `POST /api/v1/2fa/totp/confirm`: a code of the app completes the setup.
+/// `POST /api/v1/2fa/totp/confirm`: a code of the app completes the setup. Like every change of factors it renews the caller's
+/// tokens.
 pub(crate) async fn confirm_totp(
+    request: HttpRequest,
     services: web::Data<Services>,
     sent: AuthenticatedBody<TotpConfirmation>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let confirmed_at =
-        services.account.factors.confirm_totp(&sent.caller, &sent.body.totp, &client.0).await?;
-    Ok(HttpResponse::Ok().json(TotpView { confirmed_at }))
+    let confirmed = services.account.factors.confirm_totp(&sent.caller, &sent.body.totp, &client.0).await?;
+    let view = TotpView { confirmed_at: confirmed.outcome };
+    Ok(answer_with_tokens(&request, &services, &client.0, &confirmed.tokens, StatusCode::OK, view))
 }
 
 /// `DELETE /api/v1/2fa/totp`: removes the authenticator app.
 pub(crate) async fn remove_totp(
+    request: HttpRequest,
     services: web::Data<Services>,
     auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let revoked = services.account.factors.remove_totp(&auth.caller, &client.0).await?;
-    Ok(HttpResponse::Ok().json(revocation_view(&revoked)))
+    let removed = services.account.factors.remove_totp(&auth.caller, &client.0).await?;
+    let view = revocation_view(&removed.outcome);
+    Ok(answer_with_tokens(&request, &services, &client.0, &removed.tokens, StatusCode::OK, view))
 }
 
 /// `POST /api/v1/2fa/backup-codes`: ten new backup codes, which are shown only now.
 pub(crate) async fn backup_codes(
+    request: HttpRequest,
     services: web::Data<Services>,
     auth: Authenticated,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
-    let codes = services.account.factors.replace_backup_codes(&auth.caller, &client.0).await?;
-    let codes: Vec<_> = codes.iter().map(|code| code.expose_secret()).collect();
-    Ok(HttpResponse::Created().json(json!({"codes": codes})))
+    let replaced = services.account.factors.replace_backup_codes(&auth.caller, &client.0).await?;
+    let codes: Vec<_> = replaced.outcome.iter().map(|code| code.expose_secret()).collect();
+    let view = json!({"codes": codes});
+    Ok(answer_with_tokens(&request, &services, &client.0, &replaced.tokens, StatusCode::CREATED, view))
 }

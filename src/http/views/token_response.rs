@@ -1,9 +1,9 @@
-//! The answer to a sign-in or a refresh: tokens in the body, tokens in cookies.
+//! An answer with tokens, in the body and in cookies: of a sign-in, a refresh, a step-up or a change of credentials.
 //!
-//! Used by `sign_in` and `refresh`. A browser gets its refresh token in a cookie only, where scripts cannot read it. Other
+//! A browser gets its refresh token in a cookie only, where scripts cannot read it. Other
 //! programs often have no cookie store, so they get it in the body as well.
 
-use actix_web::{HttpRequest, HttpResponse};
+use actix_web::{HttpRequest, HttpResponse, http::StatusCode};
 use domain::tokens::csrf::Binding;
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
@@ -15,18 +15,24 @@ use crate::http::{
     csrf::{self, CSRF_HEADER},
 };
 
-/// The body of the answer.
+/// The body of the answer: the tokens, and what else the request is answered.
 #[derive(Serialize)]
-struct TokenResponse<'a> {
+struct TokenResponse<'a, T> {
     access_token: &'a str,
     token_type: &'static str,
     /// Seconds until the access token expires.
     expires_in: i64,
     session_id: protocol::id::SessionId,
     csrf_token: &'a str,
-    user: UserView,
     #[serde(skip_serializing_if = "Option::is_none")]
     refresh_token: Option<&'a str>,
+    #[serde(flatten)]
+    rest: T,
+}
+
+#[derive(Serialize)]
+struct SignedInUser {
+    user: UserView,
 }
 
 /// 200 with everything that a signed-in client needs. The new CSRF token is bound to the session and replaces the one that
@@ -37,13 +43,26 @@ pub(crate) fn token_response(
     meta: &RequestMeta,
     granted: &SessionTokens,
 ) -> HttpResponse {
+    let rest = SignedInUser { user: UserView::of(&granted.user) };
+    answer_with_tokens(request, services, meta, granted, StatusCode::OK, rest)
+}
+
+/// The same tokens and cookies with another answer beside them, which has to be an object.
+pub(crate) fn answer_with_tokens(
+    request: &HttpRequest,
+    services: &Services,
+    meta: &RequestMeta,
+    granted: &SessionTokens,
+    status: StatusCode,
+    rest: impl Serialize,
+) -> HttpResponse {
     let now = services.clock.now();
     let jar = Jar::of(request);
     let csrf_token = csrf::issue(services, Binding::Session(granted.session.id));
     let (access, refresh) = (granted.access_token.expose_secret(), granted.refresh_token.expose_secret());
     let expires_in = seconds_left(granted.access_expires_at, now);
     let refresh_expires_in = seconds_left(granted.session.refresh_expires_at, now);
-    HttpResponse::Ok()
+    HttpResponse::build(status)
         .cookie(jar.access(access, expires_in))
         .cookie(jar.refresh(refresh, refresh_expires_in))
         .cookie(jar.csrf(&csrf_token))
@@ -55,7 +74,7 @@ pub(crate) fn token_response(
             expires_in,
             session_id: granted.session.id,
             csrf_token: &csrf_token,
-            user: UserView::of(&granted.user),
             refresh_token: (!meta.browser).then_some(refresh),
+            rest,
         })
 }

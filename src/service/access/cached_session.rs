@@ -87,12 +87,13 @@ impl CachedSession {
     /// The caller with an access token of these claims.
     pub(crate) fn caller(&self, claims: &Claims, now: OffsetDateTime) -> Caller {
         let session = &self.session;
-        // Tokens issued before the step-up do not carry its privilege.
+        // Tokens issued before the step-up or a change of credentials do not carry the privilege.
         let carried = claims.privilege_epoch >= session.privilege_epoch;
         Caller {
             scopes: self.role.scopes().intersect(Scopes::parse(&claims.scopes)),
             refresh_counter: claims.refresh_counter,
             privileged_until: session.privileged_until.filter(|until| carried && *until > now),
+            privilege_epoch: claims.privilege_epoch,
             token_expires_at: OffsetDateTime::from_unix_timestamp(claims.exp).unwrap_or(session.expires_at),
             token: self.mark(claims),
             ..self.without_rights()
@@ -131,6 +132,7 @@ impl CachedSession {
             session_created_at: session.created_at,
             session_expires_at: session.expires_at,
             privileged_until: None,
+            privilege_epoch: 0,
             token_expires_at: session.expires_at,
             token: TokenMark::default(),
         }

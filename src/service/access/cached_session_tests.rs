@@ -39,6 +39,7 @@ fn known(role: Role, privileged_epoch: Option<u32>) -> CachedSession {
         refresh_rotated_at: None,
         used_counter: 2,
         retried_counter: None,
+        renewed_counter: None,
         refresh_expires_at: now() + Duration::from_secs(86_400),
         privilege_epoch: privileged_epoch.unwrap_or(0),
         privileged_until: privileged_epoch.map(|_| now() + Duration::from_secs(600)),

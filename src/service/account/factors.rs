@@ -1,6 +1,7 @@
 //! A user's own second factors: listing them, setting up and removing an authenticator app, replacing backup codes.
 //!
-//! A change of factors ends trust: it goes to the revoker, ends the user's other sessions, and needs a recent step-up.
+//! A change of factors ends trust: it goes to the revoker, ends the user's other sessions, renews the tokens of the session that
+//! asks, and needs a recent step-up.
 
 use domain::factors::{
     backup_code::{self, BACKUP_CODES, BackupCode},
@@ -11,14 +12,17 @@ use secrecy::{ExposeSecret as _, SecretString};
 use store::{FACTOR_GONE, FactorChange, RevocationRequest, Store};
 use time::OffsetDateTime;
 
-use super::factor_order::FactorOrders;
+use super::{
+    credential_change::{CredentialChange, CredentialChanges},
+    factor_order::FactorOrders,
+};
 use crate::{
     authenticators::verify_code::CodeVerifier,
     core::{
         audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, privilege::PrivilegeCheck,
         random::random_bytes, request_meta::RequestMeta, throttle::Throttle,
     },
-    revocation::revoke::{RevocationResult, Revoker},
+    revocation::revoke::RevocationResult,
 };
 
 /// The factors that a user has beside a password.
@@ -55,7 +59,7 @@ pub(crate) struct Parts {
     pub(crate) privilege: PrivilegeCheck,
     pub(crate) codes: CodeVerifier,
     pub(crate) orders: FactorOrders,
-    pub(crate) revoker: Revoker,
+    pub(crate) changes: CredentialChanges,
     /// The name of this server in authenticator apps.
     pub(crate) issuer: String,
 }
@@ -99,7 +103,7 @@ impl Factors {
     }
 
     /// Confirms the authenticator app that is being set up with a code of it, and ends the caller's other sessions. The code's
-    /// time step is used up. Returns when it was confirmed.
+    /// time step is used up. The outcome is when it was confirmed.
     ///
     /// # Errors
     /// `StepUpRequired`, `Conflict` if no app is being set up, `Invalid` for a wrong code or if the session has ended
@@ -109,8 +113,8 @@ impl Factors {
         caller: &Caller,
         code: &SecretString,
         meta: &RequestMeta,
-    ) -> Result<OffsetDateTime, Failure> {
-        let Parts { store, clock, throttle, privilege, codes, orders, revoker, .. } = &self.0;
+    ) -> Result<CredentialChange<OffsetDateTime>, Failure> {
+        let Parts { store, clock, throttle, privilege, codes, orders, changes, .. } = &self.0;
         privilege.require(caller).await?;
         throttle.spend_step_up_code(caller.session).await?;
         let stored = store.totp_of(caller.user).await?.ok_or_else(totp_not_begun)?;
@@ -126,8 +130,8 @@ impl Factors {
         };
         let change = FactorChange::ConfirmTotp { step, secret: stored.secret.bytes };
         let order = orders.order(caller, change, "totp.confirmed", "an authenticator app was added", meta);
-        match revoker.revoke(RevocationRequest { now, ..order }).await {
-            Ok(_) => Ok(now),
+        match changes.make(caller, RevocationRequest { now, ..order }).await {
+            Ok(change) => Ok(change.with(now)),
             // Another one was begun or confirmed meanwhile.
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => Err(totp_not_begun()),
             Err(failure) => Err(failure),
@@ -143,11 +147,11 @@ impl Factors {
         &self,
         caller: &Caller,
         meta: &RequestMeta,
-    ) -> Result<RevocationResult, Failure> {
+    ) -> Result<CredentialChange<RevocationResult>, Failure> {
         self.0.privilege.require(caller).await?;
         let reason = "an authenticator app was removed";
         let order = self.0.orders.order(caller, FactorChange::RemoveTotp, "totp.removed", reason, meta);
-        match self.0.revoker.revoke(order).await {
+        match self.0.changes.make(caller, order).await {
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => {
                 Err(Failure::not_found("There is no authenticator app."))
             }
@@ -164,8 +168,8 @@ impl Factors {
         &self,
         caller: &Caller,
         meta: &RequestMeta,
-    ) -> Result<Vec<SecretString>, Failure> {
-        let Parts { privilege, codes: verifier, orders, revoker, .. } = &self.0;
+    ) -> Result<CredentialChange<Vec<SecretString>>, Failure> {
+        let Parts { privilege, codes: verifier, orders, changes, .. } = &self.0;
         privilege.require(caller).await?;
         let mut codes = Vec::with_capacity(BACKUP_CODES);
         for _ in 0..BACKUP_CODES {
@@ -174,8 +178,8 @@ impl Factors {
         let hashes = codes.iter().map(|code| verifier.backup_code_hash(caller.user, code)).collect();
         let change = FactorChange::BackupCodes(hashes);
         let order = orders.order(caller, change, "backup_codes.replaced", "new backup codes", meta);
-        match revoker.revoke(order).await {
-            Ok(_) => Ok(codes.iter().map(BackupCode::text).collect()),
+        match changes.make(caller, order).await {
+            Ok(change) => Ok(change.with(codes.iter().map(BackupCode::text).collect())),
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => Err(Failure::conflict(
                 "no_second_factor",
                 "Backup codes replace a second factor. Add an authenticator app or a passkey first.",

@@ -2,6 +2,7 @@
 //!
 //! Depends on `core`, `access`, `revocation` and `authenticators`.
 
+pub(crate) mod credential_change;
 pub(crate) mod devices;
 pub(crate) mod factor_order;
 pub(crate) mod factors;
@@ -12,6 +13,7 @@ pub(crate) mod step_up;
 
 use std::time::Duration;
 
+use credential_change::CredentialChanges;
 use devices::Devices;
 use domain::session::SessionLimits;
 use factor_order::FactorOrders;
@@ -51,6 +53,7 @@ struct Shared<'a> {
     authenticators: &'a Authenticators,
     revoker: Revoker,
     orders: FactorOrders,
+    changes: CredentialChanges,
 }
 
 impl Account {
@@ -63,7 +66,8 @@ impl Account {
     ) -> Self {
         let orders = FactorOrders::new(core.clock.clone(), core.audit.clone());
         let revoker = revocation.revoker.clone();
-        let shared = Shared { core, access, authenticators, revoker, orders };
+        let changes = CredentialChanges::new(core.store.clone(), access.tokens.clone(), revoker.clone());
+        let shared = Shared { core, access, authenticators, revoker, orders, changes };
         let sessions = Sessions::new(
             core.store.clone(),
             core.clock.clone(),
@@ -92,7 +96,7 @@ impl Shared<'_> {
             throttle: self.core.throttle.clone(),
             hasher: self.core.hasher.clone(),
             privilege: self.core.privilege.clone(),
-            revoker: self.revoker.clone(),
+            changes: self.changes.clone(),
         })
     }
 
@@ -116,7 +120,7 @@ impl Shared<'_> {
             privilege: self.core.privilege.clone(),
             codes: self.authenticators.codes.clone(),
             orders: self.orders.clone(),
-            revoker: self.revoker.clone(),
+            changes: self.changes.clone(),
             issuer: self.access.keys.access.issuer().to_owned(),
         })
     }
@@ -130,7 +134,7 @@ impl Shared<'_> {
             privilege: self.core.privilege.clone(),
             ceremonies: self.authenticators.passkeys.clone(),
             orders: self.orders.clone(),
-            revoker: self.revoker.clone(),
+            changes: self.changes.clone(),
         })
     }
 
@@ -140,6 +144,7 @@ impl Shared<'_> {
             clock: self.core.clock.clone(),
             audit: self.core.audit.clone(),
             throttle: self.core.throttle.clone(),
+            privilege: self.core.privilege.clone(),
             hasher: self.core.hasher.clone(),
             codes: self.authenticators.codes.clone(),
             ceremonies: self.authenticators.passkeys.clone(),

@@ -15,7 +15,10 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 use webauthn_rs::prelude::{Credential, PasskeyRegistration, RegisterPublicKeyCredential};
 
-use super::factor_order::FactorOrders;
+use super::{
+    credential_change::{CredentialChange, CredentialChanges},
+    factor_order::FactorOrders,
+};
 use crate::{
     authenticators::{
         passkey_ceremony::{NewCeremony, PasskeyCeremonies, PasskeyCeremony, defect, malformed},
@@ -25,7 +28,7 @@ use crate::{
         audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, privilege::PrivilegeCheck,
         request_meta::RequestMeta, throttle::Throttle,
     },
-    revocation::revoke::{RevocationResult, Revoker},
+    revocation::revoke::RevocationResult,
 };
 
 /// A passkey as its user sees it.
@@ -61,7 +64,7 @@ pub(crate) struct Parts {
     pub(crate) privilege: PrivilegeCheck,
     pub(crate) ceremonies: PasskeyCeremonies,
     pub(crate) orders: FactorOrders,
-    pub(crate) revoker: Revoker,
+    pub(crate) changes: CredentialChanges,
 }
 
 impl Passkeys {
@@ -116,8 +119,8 @@ impl Passkeys {
         credential: &Value,
         name: Option<&str>,
         meta: &RequestMeta,
-    ) -> Result<ListedPasskey, Failure> {
-        let Parts { privilege, ceremonies, orders, revoker, .. } = &self.0;
+    ) -> Result<CredentialChange<ListedPasskey>, Failure> {
+        let Parts { privilege, ceremonies, orders, changes, .. } = &self.0;
         privilege.require(caller).await?;
         let name = name.map(checked_name).transpose()?;
         let credential = parse_registration(credential)?;
@@ -146,9 +149,10 @@ impl Passkeys {
         let id = new.id;
         let change = FactorChange::AddPasskey(Box::new(new));
         let order = orders.order(caller, change, "passkey.added", "a passkey was added", meta);
-        revoker.revoke(order).await?;
+        let change = changes.make(caller, order).await?;
         let held = self.list(caller).await?;
-        held.into_iter().find(|held| held.id == id).ok_or_else(Failure::session_ended)
+        let added = held.into_iter().find(|held| held.id == id).ok_or_else(Failure::session_ended)?;
+        Ok(change.with(added))
     }
 
     /// The caller's passkeys, the oldest first.
@@ -189,11 +193,11 @@ impl Passkeys {
         caller: &Caller,
         id: Uuid,
         meta: &RequestMeta,
-    ) -> Result<RevocationResult, Failure> {
+    ) -> Result<CredentialChange<RevocationResult>, Failure> {
         self.0.privilege.require(caller).await?;
         let change = FactorChange::RemovePasskey(id);
         let order = self.0.orders.order(caller, change, "passkey.removed", "a passkey was removed", meta);
-        match self.0.revoker.revoke(order).await {
+        match self.0.changes.make(caller, order).await {
             Err(Failure::Conflict { code: FACTOR_GONE, .. }) => Err(no_such_passkey()),
             answer => answer,
         }

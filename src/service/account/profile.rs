@@ -4,6 +4,7 @@ use protocol::{audit::Outcome, close::Cause};
 use secrecy::{ExposeSecret, SecretString};
 use store::{Change, RevocationRequest, Store, Target, User};
 
+use super::credential_change::{CredentialChange, CredentialChanges};
 use crate::{
     core::{
         account_fields::{parse_display_name, parse_email},
@@ -16,7 +17,7 @@ use crate::{
         request_meta::RequestMeta,
         throttle::Throttle,
     },
-    revocation::revoke::{RevocationResult, Revoker},
+    revocation::revoke::RevocationResult,
 };
 
 /// A user's own profile.
@@ -30,7 +31,7 @@ pub(crate) struct Parts {
     pub(crate) throttle: Throttle,
     pub(crate) hasher: PasswordHasher,
     pub(crate) privilege: PrivilegeCheck,
-    pub(crate) revoker: Revoker,
+    pub(crate) changes: CredentialChanges,
 }
 
 impl Profile {
@@ -62,7 +63,8 @@ impl Profile {
         Ok(store.update_profile(caller.acting_session(), display_name, clock.now(), event).await?)
     }
 
-    /// Changes the caller's password and ends their other sessions. Tokens of the remaining session no longer carry privilege.
+    /// Changes the caller's password and ends their other sessions. The tokens of the remaining session are renewed; neither
+    /// the old ones nor the new ones carry privilege.
     ///
     /// # Errors
     /// `StepUpRequired` without a recent step-up, `Invalid` for a wrong current password or if the session has ended meanwhile,
@@ -73,8 +75,8 @@ impl Profile {
         current: Option<SecretString>,
         new: SecretString,
         meta: &RequestMeta,
-    ) -> Result<RevocationResult, Failure> {
-        let Parts { clock, audit, throttle, hasher, privilege, revoker, .. } = &self.0;
+    ) -> Result<CredentialChange<RevocationResult>, Failure> {
+        let Parts { clock, audit, throttle, hasher, privilege, changes, .. } = &self.0;
         privilege.require(caller).await?;
         let hasher = hasher.for_user(caller.user)?;
         throttle.spend(throttle.limits().password_session, &caller.session.to_string()).await?;
@@ -88,16 +90,15 @@ impl Profile {
             }
         }
         let hash = hasher.hash_if_strong(new, parse_email(&user.email)?).await?;
-        revoker
-            .revoke(RevocationRequest {
-                acting_session: Some(caller.privileged_acting_session()),
-                except: Some(caller.session),
-                reason: "the password was changed".to_owned(),
-                actor: Some(caller.user),
-                change: Some(Change::Password { hash }),
-                audit: audit.caller_event(caller, "password.changed", Outcome::Success, meta),
-                ..RevocationRequest::new(Target::User(caller.user), Cause::PasswordChanged, clock.now())
-            })
-            .await
+        let order = RevocationRequest {
+            acting_session: Some(caller.privileged_acting_session()),
+            except: Some(caller.session),
+            reason: "the password was changed".to_owned(),
+            actor: Some(caller.user),
+            change: Some(Change::Password { hash }),
+            audit: audit.caller_event(caller, "password.changed", Outcome::Success, meta),
+            ..RevocationRequest::new(Target::User(caller.user), Cause::PasswordChanged, clock.now())
+        };
+        changes.make(caller, order).await
     }
 }

@@ -1,7 +1,7 @@
 //! Step-up: proving presence again, for changes that a stolen session must not be able to make.
 //!
-//! The privilege belongs to the session. The token of the answer and later tokens carry it. The token that asked does not get
-//! it, and no copy of that token does.
+//! The session's tokens are renewed with the privilege. The tokens of the answer carry it, and those that they are refreshed to.
+//! The tokens from before do not get it, and no copy of them does.
 
 use std::time::Duration;
 
@@ -14,21 +14,24 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::{
-    access::{issue_tokens::TokenIssuer, verifier::Verifier},
+    access::{
+        issue_tokens::{SessionTokens, TokenIssuer},
+        verifier::Verifier,
+    },
     authenticators::{
         passkey_ceremony::{NewCeremony, PasskeyCeremonies, PasskeyCeremony, parse_assertion},
         verify_code::{CodeProof, CodeVerifier},
     },
     core::{
         audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, password_hasher::PasswordHasher,
-        request_meta::RequestMeta, throttle::Throttle,
+        privilege::PrivilegeCheck, request_meta::RequestMeta, throttle::Throttle,
     },
 };
 
 /// A proof of presence.
 #[derive(Clone, Debug)]
 pub enum StepUpProof {
-    /// The password.
+    /// The password. Not accepted from a user with a second factor.
     Password(SecretString),
     /// A code of the authenticator app. Backup codes are not accepted: they are for users without access to the app.
     Totp(SecretString),
@@ -54,13 +57,11 @@ impl StepUpProof {
 /// A proof that was judged to be right, and what of it is to be spent.
 struct RightProof(Option<Proof>);
 
-/// The result of a step-up: a fresh token that carries the session's privilege.
+/// The result of a step-up: fresh tokens that carry the session's privilege.
 #[derive(Clone, Debug)]
 pub struct StepUpResult {
-    /// A new access token. Earlier ones, including the one that asked, carry no privilege any more.
-    pub access_token: SecretString,
-    /// When it expires.
-    pub access_expires_at: OffsetDateTime,
+    /// The new tokens. Earlier ones, including the one that asked, carry no privilege any more.
+    pub tokens: SessionTokens,
     /// When the privilege ends.
     pub privileged_until: OffsetDateTime,
 }
@@ -74,6 +75,7 @@ pub(crate) struct Parts {
     pub(crate) clock: Clock,
     pub(crate) audit: AuditTrail,
     pub(crate) throttle: Throttle,
+    pub(crate) privilege: PrivilegeCheck,
     pub(crate) hasher: PasswordHasher,
     pub(crate) codes: CodeVerifier,
     pub(crate) ceremonies: PasskeyCeremonies,
@@ -110,7 +112,7 @@ impl StepUp {
     /// Judges the caller's proof and grants privilege for a while.
     ///
     /// # Errors
-    /// `Invalid` for a wrong proof, or if the session has ended or the user was changed meanwhile; `TooMany`, `Unavailable`.
+    /// `StepUpRequired` for the password of a user with a second factor, `Invalid` for a wrong proof, or if the session has ended or the user was changed meanwhile; `TooMany`, `Unavailable`.
     pub async fn step_up(
         &self,
         caller: &Caller,
@@ -140,8 +142,7 @@ impl StepUp {
             PrivilegeOutcome::Spent => return Err(self.refuse(caller, &proof, meta).await),
         };
         verifier.invalidate(session.id);
-        let (access_token, access_expires_at) = tokens.access_token(&user, &session, caller.refresh_counter);
-        Ok(StepUpResult { access_token, access_expires_at, privileged_until: until })
+        Ok(StepUpResult { tokens: tokens.session_tokens(user, *session), privileged_until: until })
     }
 
     /// The caller's account, read before the proof is judged, and the judgement: `None` if the proof is wrong. The limits of
@@ -152,13 +153,16 @@ impl StepUp {
         proof: &StepUpProof,
         meta: &RequestMeta,
     ) -> Result<(User, Option<RightProof>), Failure> {
-        let Parts { throttle, hasher, codes, .. } = &self.0;
+        let Parts { throttle, hasher, codes, privilege, .. } = &self.0;
         let (limit, key) = (throttle.limits().step_up_session, caller.session.to_string());
         match proof {
             StepUpProof::Password(password) => {
                 let hasher = hasher.for_user(caller.user)?;
                 throttle.spend(limit, &key).await?;
                 let user = self.user(caller).await?;
+                if let Err(required) = privilege.require_no_second_factor(&user).await {
+                    return Err(self.record_refusal(caller, proof, meta).await.err().unwrap_or(required));
+                }
                 let phc = user.password_hash.expose_secret().to_owned();
                 let right = hasher.verify(password, Some(phc)).await?.ok;
                 Ok((user, right.then_some(RightProof(None))))
@@ -199,12 +203,21 @@ impl StepUp {
 
     /// Records a refusal. If it cannot be recorded, the answer is that failure. The session stays as it was.
     async fn refuse(&self, caller: &Caller, proof: &StepUpProof, meta: &RequestMeta) -> Failure {
-        let audit = &self.0.audit;
-        let event = audit.caller_event(caller, "session.step_up_refused", Outcome::Failure, meta);
-        match (audit.record(event.with("method", proof.method())).await, proof) {
+        match (self.record_refusal(caller, proof, meta).await, proof) {
             (Err(failure), _) => failure,
             (Ok(()), StepUpProof::Password(_)) => Failure::wrong_password(),
             (Ok(()), StepUpProof::Totp(_) | StepUpProof::Passkey { .. }) => Failure::invalid_second_factor(),
         }
+    }
+
+    async fn record_refusal(
+        &self,
+        caller: &Caller,
+        proof: &StepUpProof,
+        meta: &RequestMeta,
+    ) -> Result<(), Failure> {
+        let audit = &self.0.audit;
+        let event = audit.caller_event(caller, "session.step_up_refused", Outcome::Failure, meta);
+        audit.record(event.with("method", proof.method())).await
     }
 }

@@ -31,6 +31,8 @@ pub struct Caller {
     pub session_expires_at: OffsetDateTime,
     /// Until when this token carries the privilege of a step-up.
     pub privileged_until: Option<OffsetDateTime>,
+    /// The privilege epoch in which the token was issued.
+    pub privilege_epoch: u32,
     /// When the credential expires.
     pub token_expires_at: OffsetDateTime,
     /// The properties by which the token can be denied. For a ticket, those of the token that asked for it.
@@ -40,11 +42,11 @@ pub struct Caller {
 impl Caller {
     /// What the store checks again when it changes something in the caller's name.
     pub(crate) fn acting_session(&self) -> ActingSession {
-        ActingSession { session: self.session, user: self.user, role: Role::User, privileged_until: None }
+        ActingSession { session: self.session, user: self.user, role: Role::User, privilege_epoch: None }
     }
 
     /// The same for changes that need a recent step-up.
     pub(crate) fn privileged_acting_session(&self) -> ActingSession {
-        ActingSession { privileged_until: self.privileged_until, ..self.acting_session() }
+        ActingSession { privilege_epoch: Some(self.privilege_epoch), ..self.acting_session() }
     }
 }

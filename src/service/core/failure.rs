@@ -76,6 +76,9 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// The code of the refusal of a refresh token that was replaced a moment ago.
+    pub const SUPERSEDED_TOKEN: &'static str = "refresh_superseded";
+
     /// Temporarily unavailable; the client may retry after a second.
     pub(crate) fn unavailable() -> Self {
         Self::Unavailable { retry_after: Duration::from_secs(1) }
@@ -105,6 +108,14 @@ impl Failure {
     /// The session was revoked while the request was being handled. The verifier answers with the same code.
     pub(crate) fn session_revoked() -> Self {
         Self::invalid("session_revoked", "The session has ended. Sign in again.")
+    }
+
+    /// The refresh token was replaced a moment ago by a step-up or a change of credentials. The session has not ended.
+    pub(crate) fn superseded_token() -> Self {
+        Self::invalid(
+            Self::SUPERSEDED_TOKEN,
+            "This token was replaced a moment ago. Use the tokens of that answer.",
+        )
     }
 
     pub(crate) fn conflict(code: &'static str, detail: &'static str) -> Self {

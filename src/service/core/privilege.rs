@@ -5,7 +5,7 @@
 
 use domain::factors::challenge::ProofMethod;
 use protocol::id::UserId;
-use store::{Lapse, Store, StoreError};
+use store::{Factors, Lapse, Store, StoreError, User};
 
 use super::{caller::Caller, clock::Clock, failure::Failure};
 
@@ -41,22 +41,43 @@ impl PrivilegeCheck {
         }
     }
 
+    /// Refuses the password as a proof of presence if the user has a second factor.
+    ///
+    /// # Errors
+    /// `StepUpRequired` if the user has one, `Unavailable`.
+    pub(crate) async fn require_no_second_factor(&self, user: &User) -> Result<(), Failure> {
+        let factors = self.store.factors_of(user.id).await?;
+        if factors.any() { Err(step_up_with(user, factors)) } else { Ok(()) }
+    }
+
     async fn step_up_required(&self, user: UserId) -> Failure {
-        match self.methods(user).await {
-            Ok(methods) => Failure::StepUpRequired { methods },
+        match self.account(user).await {
+            Ok((user, factors)) => step_up_with(&user, factors),
             Err(failure) => failure,
         }
     }
 
-    /// The methods that this user can step up with.
-    async fn methods(&self, user: UserId) -> Result<Vec<ProofMethod>, Failure> {
+    async fn account(&self, user: UserId) -> Result<(User, Factors), Failure> {
         let account = self.store.user_by_id(user).await?.ok_or_else(Failure::session_ended)?;
-        let factors = self.store.factors_of(user).await?;
-        let available = [
-            (account.has_password(), ProofMethod::Password),
-            (factors.totp, ProofMethod::Totp),
-            (factors.passkeys > 0, ProofMethod::Passkey),
-        ];
-        Ok(available.into_iter().filter_map(|(has, method)| has.then_some(method)).collect())
+        Ok((account, self.store.factors_of(user).await?))
     }
+}
+
+/// The failure that asks for a step-up, with the methods that this user has. A second factor takes the place of the password:
+/// otherwise the password alone could remove it. A user whose only second factor is suspended has to sign in again, with a
+/// backup code.
+fn step_up_with(user: &User, factors: Factors) -> Failure {
+    let available = [
+        (user.has_password() && !factors.any(), ProofMethod::Password),
+        (factors.totp, ProofMethod::Totp),
+        (factors.passkeys > 0, ProofMethod::Passkey),
+    ];
+    let methods: Vec<_> = available.into_iter().filter_map(|(has, method)| has.then_some(method)).collect();
+    if methods.is_empty() {
+        return Failure::forbidden(
+            "sign_in_required",
+            "You have no factor to prove your presence with. Sign in again, then repeat this request.",
+        );
+    }
+    Failure::StepUpRequired { methods }
 }

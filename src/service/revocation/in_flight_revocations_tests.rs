@@ -10,6 +10,7 @@ fn heard(id: i64, origin: Uuid) -> HeardRevocation {
         cause: Cause::Revoked,
         ended: Vec::new(),
         except: None,
+        renewed: None,
     };
     HeardRevocation { committed, origin }
 }

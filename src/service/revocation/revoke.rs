@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use actors::Realtime;
 use protocol::id::RevocationId;
-use store::{CommittedRevocation, RevocationRequest, Store};
+use store::{CommittedRevocation, RevocationRequest, Session, Store};
 use tokio::task::JoinHandle;
 
 use super::in_flight_revocations::InFlightRevocations;
@@ -58,12 +58,27 @@ impl Revoker {
     /// # Errors
     /// `Unavailable` if the database cannot be reached. If it committed nevertheless, the revocation feed carries it out.
     pub async fn revoke(&self, order: RevocationRequest) -> Result<RevocationResult, Failure> {
+        Ok(self.revoke_and_renew(order).await?.0)
+    }
+
+    /// The same for a change of credentials. Returns the remaining session with its renewed tokens, too; `None` if the answer of
+    /// the database was lost after the commit.
+    ///
+    /// # Errors
+    /// Those of [`Self::revoke`].
+    pub(crate) async fn revoke_and_renew(
+        &self,
+        order: RevocationRequest,
+    ) -> Result<(RevocationResult, Option<Box<Session>>), Failure> {
         let revoker = self.clone();
         let work = async move { revoker.commit_and_carry_out(order).await };
         self.store.runtime().spawn(work).await.map_err(|_| Failure::unavailable())?
     }
 
-    async fn commit_and_carry_out(&self, order: RevocationRequest) -> Result<RevocationResult, Failure> {
+    async fn commit_and_carry_out(
+        &self,
+        order: RevocationRequest,
+    ) -> Result<(RevocationResult, Option<Box<Session>>), Failure> {
         let asking = order.acting_session.map(|acting| acting.user);
         let in_flight = InFlightRevocations::begin(&self.in_flight, order.origin);
         let answer = tokio::select! {
@@ -76,6 +91,7 @@ impl Revoker {
             self.set_tombstones(committed);
         }
         let id = answer.as_ref().and_then(|answer| answer.as_ref().ok()?.id);
+        let renewed = answer.as_ref().and_then(|answer| answer.as_ref().ok()?.renewed.clone());
         let committed = match (in_flight.end(id), answer) {
             // The feed was faster and has set the tombstones.
             (Some(committed), _) => committed,
@@ -88,7 +104,7 @@ impl Revoker {
             }
             (None, None) => return Err(Failure::unavailable()),
         };
-        Ok(self.close_sockets(&committed).await)
+        Ok((self.close_sockets(&committed).await, renewed))
     }
 
     /// Makes this node refuse what a committed revocation ended. Tombstones come before the cache, so that a cache fill in

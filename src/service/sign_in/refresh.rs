@@ -73,6 +73,7 @@ impl Refresh {
                     let event = self.event(&live, "refresh.repeated_late", Outcome::Success, meta);
                     store.spend_late_retry(token.session, live.session.refresh_counter, now, event).await?
                 }
+                Decision::Superseded => return Err(self.refuse_superseded(&live, meta).await),
                 Decision::Reuse => return Err(self.end_reused(&live, token.counter, meta).await),
                 Decision::Forged => return Err(invalid_token()),
             };
@@ -117,6 +118,17 @@ impl Refresh {
             rotated_at: session.refresh_rotated_at,
             used_counter: session.used_counter.max(self.0.verifier.used_counter(session.id)),
             retried_counter: session.retried_counter,
+            renewed_counter: session.renewed_counter,
+        }
+    }
+
+    /// Records the use of a token that a step-up or a change of credentials has just replaced. The session goes on.
+    async fn refuse_superseded(&self, live: &SessionWithUser, meta: &RequestMeta) -> Failure {
+        metrics::counter!("refreshes_total", "outcome" => outcome(Decision::Superseded)).increment(1);
+        let event = self.event(live, "refresh.superseded", Outcome::Denied, meta);
+        match self.0.audit.record(event).await {
+            Ok(()) => Failure::superseded_token(),
+            Err(failure) => failure,
         }
     }
 
@@ -157,6 +169,7 @@ fn outcome(decision: Decision) -> &'static str {
         Decision::Rotate => "rotated",
         Decision::Repeat => "repeated",
         Decision::RepeatLate => "repeated_late",
+        Decision::Superseded => "superseded",
         Decision::Reuse => "reused",
         Decision::Forged => "forged",
     }

@@ -112,7 +112,7 @@ impl SignOut {
         event.session = Some(session);
         event.device = Some(live.session.device);
         event.user = Some(user);
-        let acting_session = ActingSession { session, user, role: Role::User, privileged_until: None };
+        let acting_session = ActingSession { session, user, role: Role::User, privilege_epoch: None };
         RevocationRequest {
             // A session may always end itself, so the acting session is not checked for that.
             acting_session: (scope != SignOutScope::Local).then_some(acting_session),

@@ -55,14 +55,16 @@ pub(crate) async fn check(
 ) -> Result<(), StoreError> {
     let statement = transaction
         .prepare_cached(
-            "SELECT s.revoked_at IS NULL AND s.expires_at > $3 AS works, s.privileged_until, u.status, u.role
+            "SELECT s.revoked_at IS NULL AND s.expires_at > $3 AS works, s.privileged_until,
+                    s.privilege_epoch::bigint, u.status, u.role
              FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND u.id = $2",
         )
         .await?;
     let row =
         transaction.query_opt(&statement, &[&acting_session.session.0, &acting_session.user.0, &now]).await?;
     let row = row.ok_or(StoreError::Lapsed(Lapse::Session))?;
-    let privilege: Option<OffsetDateTime> = row.try_get("privileged_until")?;
+    let privileged_until: Option<OffsetDateTime> = row.try_get("privileged_until")?;
+    let epoch: i64 = row.try_get("privilege_epoch")?;
     let lapsed = if !row.try_get::<_, bool>("works")? {
         Some(Lapse::Session)
     } else if !row_mapping::word::<Status>(&row, "status")?.is_active()
@@ -72,8 +74,9 @@ pub(crate) async fn check(
     } else if row_mapping::word::<Role>(&row, "role")? < acting_session.role {
         Some(Lapse::Role)
     } else {
-        let held = |until| until > now && privilege == Some(until);
-        (!acting_session.privileged_until.is_none_or(held)).then_some(Lapse::Privilege)
+        let privileged = privileged_until.is_some_and(|until| until > now);
+        let held = |asked: u32| privileged && i64::from(asked) == epoch;
+        (!acting_session.privilege_epoch.is_none_or(held)).then_some(Lapse::Privilege)
     };
     lapsed.map_or(Ok(()), |lapse| Err(StoreError::Lapsed(lapse)))
 }

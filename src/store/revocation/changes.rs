@@ -6,23 +6,29 @@ use deadpool_postgres::Transaction;
 use secrecy::ExposeSecret;
 
 use super::order::{Change, RevocationRequest, Target};
-use crate::{error::StoreError, factors::second_factors};
+use crate::{
+    error::StoreError,
+    factors::second_factors,
+    sessions::{renewal, session::Session},
+};
 
-/// Writes the change of a revocation for the users concerned. The transaction holds the locks of their rows.
+/// Writes the change of a revocation for the users concerned. The transaction holds the locks of their rows. Returns the
+/// remaining session if the change has renewed its tokens.
 pub(crate) async fn apply(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
     change: &Change,
     users: &[i64],
-) -> Result<(), StoreError> {
+) -> Result<Option<Session>, StoreError> {
     match change {
         Change::Password { hash } => {
             let sql = "UPDATE users SET password_hash = $2, password_changed_at = $3 WHERE id = ANY ($1)";
             transaction.execute(sql, &[&users, &hash.expose_secret(), &order.now]).await?;
-            let sql = "UPDATE sessions SET privilege_epoch = privilege_epoch + 1, privileged_until = NULL
-                       WHERE user_id = ANY ($1) AND revoked_at IS NULL";
-            transaction.execute(sql, &[&users]).await?;
+            let kept = order.except.map(|kept| kept.0);
+            let sql = "UPDATE sessions SET privileged_until = NULL WHERE id = $1 AND revoked_at IS NULL";
+            transaction.execute(sql, &[&kept]).await?;
             distrust(transaction, users).await?;
+            return renew(transaction, order).await;
         }
         Change::Role(role) => {
             let sql = "UPDATE users SET role = $2 WHERE id = ANY ($1)";
@@ -48,9 +54,21 @@ pub(crate) async fn apply(
                 second_factors::apply(transaction, *user, change, order.now).await?;
             }
             distrust(transaction, users).await?;
+            return renew(transaction, order).await;
         }
     }
-    Ok(())
+    Ok(None)
+}
+
+/// Renews the tokens of the remaining session.
+async fn renew(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+) -> Result<Option<Session>, StoreError> {
+    match order.except {
+        Some(kept) => renewal::renew(transaction, kept, order.now).await,
+        None => Ok(None),
+    }
 }
 
 /// Removes the trust in all devices, because it was granted under other conditions.

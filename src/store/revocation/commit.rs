@@ -55,15 +55,20 @@ pub(crate) async fn write(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
 ) -> Result<CommittedRevocation, StoreError> {
-    let nothing =
-        CommittedRevocation { id: None, cause: order.cause, ended: Vec::new(), except: order.except };
+    let nothing = CommittedRevocation {
+        id: None,
+        cause: order.cause,
+        ended: Vec::new(),
+        except: order.except,
+        renewed: None,
+    };
     let locked = lock(transaction, order).await?;
     if let Some(acting_session) = &order.acting_session {
         acting_session::check(transaction, acting_session, order.now).await?;
     }
     let users = raise(transaction, order, &locked).await?;
-    if matches!(order.change, Some(Change::Password { .. })) {
-        // A new password changes the remaining session, too. It is locked together with the others, in the order of
+    if matches!(order.change, Some(Change::Password { .. } | Change::Factor(_))) {
+        // A change of credentials renews the tokens of the remaining session. It is locked together with the others, in the order of
         // ids.
         let sql =
             "SELECT FROM sessions WHERE user_id = ANY ($1) AND revoked_at IS NULL ORDER BY id FOR UPDATE";
@@ -83,12 +88,13 @@ pub(crate) async fn write(
     if order.cause.ends_session() {
         end(transaction, order, id, &ended).await?;
     }
-    if let Some(change) = &order.change {
-        changes::apply(transaction, order, change, &users).await?;
-    }
+    let renewed = match &order.change {
+        Some(change) => changes::apply(transaction, order, change, &users).await?,
+        None => None,
+    };
     audit::insert(transaction, &[event(order, id, &ended)]).await?;
     transaction.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()]).await?;
-    Ok(CommittedRevocation { id: Some(id), ended, ..nothing })
+    Ok(CommittedRevocation { id: Some(id), ended, renewed: renewed.map(Box::new), ..nothing })
 }
 
 /// Takes the locks in the order that `acting_session` describes. Returns the users with locked rows: those

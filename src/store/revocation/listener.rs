@@ -276,7 +276,8 @@ fn revocation(row: &Row) -> Result<Found, StoreError> {
     let id = row.try_get("id")?;
     let cause: Cause = row_mapping::word(row, "cause")?;
     let except = row.try_get::<_, Option<_>>("except_session_id")?.map(SessionId);
-    let committed = CommittedRevocation { id: Some(RevocationId(id)), cause, ended: Vec::new(), except };
+    let committed =
+        CommittedRevocation { id: Some(RevocationId(id)), cause, ended: Vec::new(), except, renewed: None };
     let heard = HeardRevocation { committed, origin: row.try_get("origin")? };
     Ok(Found { id, user: row.try_get("user_id")?, heard })
 }

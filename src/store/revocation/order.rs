@@ -12,7 +12,7 @@ use secrecy::SecretString;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::factors::second_factors::FactorChange;
+use crate::{factors::second_factors::FactorChange, sessions::session::Session};
 
 /// The channel on which commits are announced. The payload is the id of the revocation.
 pub(crate) const CHANNEL: &str = "portcullis_revocations";
@@ -56,7 +56,7 @@ impl Target {
 /// The change that makes a revocation necessary. It is written with the revocation.
 #[derive(Clone, Debug)]
 pub enum Change {
-    /// A new password, as a PHC string. The remaining session loses its privilege.
+    /// A new password, as a PHC string. The remaining session loses its privilege, and its refresh token is rotated.
     Password {
         /// The new hash.
         hash: SecretString,
@@ -67,7 +67,8 @@ pub enum Change {
     Status(Status),
     /// The users concerned forget the device.
     ForgetDevice,
-    /// A change of second factors or passkeys.
+    /// A change of second factors or passkeys. The refresh token of the remaining session is rotated; only the tokens that
+    /// follow carry its privilege.
     Factor(FactorChange),
 }
 
@@ -80,9 +81,9 @@ pub struct ActingSession {
     pub user: UserId,
     /// The lowest role that the user must have.
     pub role: Role,
-    /// The end of the privilege with which the request was verified, if the change needs privilege. The session must
-    /// still have it.
-    pub privileged_until: Option<OffsetDateTime>,
+    /// The privilege epoch of the credential, if the change needs privilege. The session must still be in this epoch, and
+    /// its privilege must not have ended.
+    pub privilege_epoch: Option<u32>,
 }
 
 /// A revocation to be carried out.
@@ -169,4 +170,6 @@ pub struct CommittedRevocation {
     pub ended: Vec<EndedSession>,
     /// The session that was not ended. Cached data about it is outdated nevertheless.
     pub except: Option<SessionId>,
+    /// That session, if its tokens were renewed. Only the process that commits knows it.
+    pub renewed: Option<Box<Session>>,
 }

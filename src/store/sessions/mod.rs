@@ -1,4 +1,4 @@
-//! Sessions: opening, reading and refreshing them, privilege, tickets, and sessions of outside issuers (`external`).
+//! Sessions: opening, reading and refreshing them, renewing their tokens, privilege, tickets, and sessions of outside issuers (`external`).
 
 pub(crate) mod expired;
 pub(crate) mod external;
@@ -6,5 +6,6 @@ pub(crate) mod open;
 pub(crate) mod privilege;
 pub(crate) mod read;
 pub(crate) mod refresh;
+pub(crate) mod renewal;
 pub(crate) mod session;
 pub(crate) mod tickets;

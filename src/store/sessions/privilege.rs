@@ -1,18 +1,20 @@
 //! Granting privilege to a session after a fresh proof of presence.
 
+use deadpool_postgres::Transaction;
+use domain::account::role::Role;
 use protocol::{
     audit::AuditEvent,
     id::{SessionId, UserId},
 };
 use time::OffsetDateTime;
-use tokio_postgres::types::ToSql;
 
-use super::session::{self, SESSION_COLUMNS, Session};
+use super::{renewal, session::Session};
 use crate::{
     audit,
     error::StoreError,
     factors::second_factors::{self, Proof},
     pool::Store,
+    revocation::{acting_session, order::ActingSession},
 };
 
 /// The privilege of a fresh proof of presence.
@@ -37,7 +39,7 @@ pub struct Privilege {
 pub enum PrivilegeOutcome {
     /// The session has the privilege.
     Session(Box<Session>),
-    /// The session has ended, or its user has changed in the meantime.
+    /// The user has changed in the meantime.
     Lapsed,
     /// The proof was spent before, perhaps a moment ago.
     Spent,
@@ -45,41 +47,47 @@ pub enum PrivilegeOutcome {
 
 impl Store {
     /// Grants privilege to a session that has not ended, unless its user changed since the proof was checked, and
-    /// spends the proof. The privilege epoch rises, so earlier tokens do not carry the privilege.
+    /// spends the proof. The session's tokens are renewed: only those that are issued from now on carry the privilege.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached.
+    /// `Lapsed` if the session has ended, or its user may not use it any more. `Unavailable` if the database cannot be
+    /// reached.
     pub async fn grant_privilege(
         &self,
         privilege: Privilege,
         event: AuditEvent,
     ) -> Result<PrivilegeOutcome, StoreError> {
-        let sql = format!(
-            "UPDATE sessions s SET privilege_epoch = s.privilege_epoch + 1, privileged_until = $3
-             FROM (SELECT id FROM users WHERE generation = $2 AND is_active
-                                          AND id = (SELECT user_id FROM sessions WHERE id = $1) FOR SHARE) AS u
-             WHERE s.id = $1 AND s.revoked_at IS NULL AND s.expires_at > $4 AND u.id = s.user_id
-             RETURNING {SESSION_COLUMNS}"
-        );
         self.run(move |client| {
             Box::pin(async move {
-                let Privilege { session, user, revocation_epoch, until, proof, now } = privilege;
                 let transaction = client.transaction().await?;
-                let statement = transaction.prepare_cached(&sql).await?;
-                let arguments: [&(dyn ToSql + Sync); 4] = [&session.0, &revocation_epoch, &until, &now];
-                let Some(row) = transaction.query_opt(&statement, &arguments).await? else {
-                    return Ok(PrivilegeOutcome::Lapsed);
-                };
-                if let Some(proof) = proof
-                    && !second_factors::spend(&transaction, user, &proof, now).await?
-                {
-                    return Ok(PrivilegeOutcome::Spent);
+                let outcome = grant(&transaction, &privilege).await?;
+                if matches!(outcome, PrivilegeOutcome::Session(_)) {
+                    audit::insert(&transaction, &[event]).await?;
+                    transaction.commit().await?;
                 }
-                audit::insert(&transaction, &[event]).await?;
-                transaction.commit().await?;
-                Ok(PrivilegeOutcome::Session(Box::new(session::from_row(&row)?)))
+                Ok(outcome)
             })
         })
         .await
     }
+}
+
+async fn grant(transaction: &Transaction<'_>, privilege: &Privilege) -> Result<PrivilegeOutcome, StoreError> {
+    let Privilege { session, user, now, .. } = *privilege;
+    let acting_session = ActingSession { session, user, role: Role::User, privilege_epoch: None };
+    acting_session::require(transaction, &acting_session, now).await?;
+    let statement = transaction.prepare_cached("SELECT FROM users WHERE id = $1 AND generation = $2").await?;
+    if transaction.query_opt(&statement, &[&user.0, &privilege.revocation_epoch]).await?.is_none() {
+        return Ok(PrivilegeOutcome::Lapsed);
+    }
+    if let Some(proof) = &privilege.proof
+        && !second_factors::spend(transaction, user, proof, now).await?
+    {
+        return Ok(PrivilegeOutcome::Spent);
+    }
+    let statement =
+        transaction.prepare_cached("UPDATE sessions SET privileged_until = $2 WHERE id = $1").await?;
+    transaction.execute(&statement, &[&session.0, &privilege.until]).await?;
+    let renewed = renewal::renew(transaction, session, now).await?;
+    Ok(renewed.map_or(PrivilegeOutcome::Lapsed, |session| PrivilegeOutcome::Session(Box::new(session))))
 }

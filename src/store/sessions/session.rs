@@ -22,7 +22,7 @@ use crate::{
 
 /// The columns of `sessions AS s` that [`from_row`] reads.
 pub(crate) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device_id, s.created_at, s.last_seen_at, s.expires_at, \
-     s.refresh_counter, s.refresh_rotated_at, s.used_counter, s.retried_counter, s.refresh_expires_at, \
+     s.refresh_counter, s.refresh_rotated_at, s.used_counter, s.retried_counter, s.renewed_counter, s.refresh_expires_at, \
      s.privilege_epoch, s.privileged_until, s.method, s.address, s.user_agent, s.revoked_at, s.revocation_id, \
      s.risk_score, s.risk_reasons, \
      (SELECT r.cause FROM revocations r WHERE r.id = s.revocation_id) AS cause, \
@@ -52,9 +52,11 @@ pub struct Session {
     pub used_counter: u64,
     /// The counter for which the late retry was spent.
     pub retried_counter: Option<u64>,
+    /// The counter of the last token that was issued for a proof of presence or a change of credentials.
+    pub renewed_counter: Option<u64>,
     /// When the current refresh token expires.
     pub refresh_expires_at: OffsetDateTime,
-    /// Raised by every proof of presence and by a new password: tokens of an earlier epoch carry no privilege.
+    /// Raised by every proof of presence and every change of credentials: tokens of an earlier epoch carry no privilege.
     pub privilege_epoch: u32,
     /// The end of the privilege of a fresh proof of presence.
     pub privileged_until: Option<OffsetDateTime>,
@@ -129,6 +131,7 @@ pub(crate) fn from_row(row: &Row) -> Result<Session, StoreError> {
         refresh_rotated_at: row.try_get("refresh_rotated_at")?,
         used_counter: counter(row.try_get("used_counter")?),
         retried_counter: row.try_get::<_, Option<i64>>("retried_counter")?.map(counter),
+        renewed_counter: row.try_get::<_, Option<i64>>("renewed_counter")?.map(counter),
         refresh_expires_at: row.try_get("refresh_expires_at")?,
         privilege_epoch: u32::try_from(row.try_get::<_, i32>("privilege_epoch")?).unwrap_or(0),
         privileged_until: row.try_get("privileged_until")?,

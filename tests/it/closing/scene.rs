@@ -85,7 +85,7 @@ async fn passkey_put_aside(
     keeper: &Person,
     authenticator: &mut PasskeyAuthenticator,
 ) -> String {
-    let session = person.open_session().await;
+    let mut session = person.open_session().await;
     let passkey = session.add_passkey(authenticator).await;
     session.sign_out("local").await.expect(200);
     let aside = format!("UPDATE passkey_credentials SET user_id = {} WHERE id = '{passkey}'", keeper.id.0);

@@ -109,12 +109,14 @@ impl Scene {
                 target.try_refresh().await.expect(401).problem();
             }
             Way::DeviceForgotten => self.delete(&format!("/api/v1/devices/{}", self.shared_device())).await,
-            Way::TotpAdded => drop(own.enable_totp().await),
+            Way::TotpAdded => drop(own.clone().enable_totp().await),
             Way::TotpRemoved => {
                 self.have_totp().await;
                 self.delete("/api/v1/2fa/totp").await;
             }
-            Way::PasskeyAdded => drop(own.add_passkey(&mut PasskeyAuthenticator::of(&self.app)).await),
+            Way::PasskeyAdded => {
+                drop(own.clone().add_passkey(&mut PasskeyAuthenticator::of(&self.app)).await);
+            }
             Way::PasskeyRemoved => {
                 self.take_passkey_back(person).await;
                 self.delete(&format!("/api/v1/webauthn/credentials/{}", self.passkey)).await;

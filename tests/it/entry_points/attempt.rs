@@ -35,7 +35,7 @@ pub(super) struct HalfSignIn {
 }
 
 impl HalfSignIn {
-    async fn of(session: &Session, entry: EntryPoint) -> Self {
+    async fn of(session: &mut Session, entry: EntryPoint) -> Self {
         session.enable_totp().await;
         let mut authenticator = PasskeyAuthenticator::of(&session.app);
         if entry == EntryPoint::PasskeyFactor {
@@ -71,7 +71,7 @@ impl Attempt {
     ) -> Self {
         let person =
             if entry == EntryPoint::Admin { app.appoint(Role::Operator).await } else { app.register().await };
-        let session = person.sign_in().await;
+        let mut session = person.sign_in().await;
         let ticket = session.post("/api/v1/ws/ticket", &json!({})).await.expect(200).text_of("ticket");
         // A foreign origin is refused at the handshake, so no socket exists.
         let let_in = entry == EntryPoint::RefreshCommand && reason != Some(Reason::ForeignOrigin);
@@ -82,7 +82,7 @@ impl Attempt {
             None
         };
         let in_halves = matches!(entry, EntryPoint::SecondFactor | EntryPoint::PasskeyFactor);
-        let half = if in_halves { Some(HalfSignIn::of(&session, entry).await) } else { None };
+        let half = if in_halves { Some(HalfSignIn::of(&mut session, entry).await) } else { None };
         let mut attempt = Self {
             token: session.access.clone(),
             refresh: session.refresh.clone(),
@@ -118,8 +118,10 @@ impl Attempt {
             Reason::TokenRevoked => drop(self.session.app.revoke_token(&self.session.token_id()).await),
             Reason::TokensInvalidated => drop(self.session.app.invalidate_tokens(&person.id.into()).await),
             Reason::ForeignOrigin => {}
-            // The step-up gives the privilege to a new token, so the old token has none.
-            Reason::NoPrivilege => drop(self.session.stepped_up().await),
+            // Half a sign-in has no privilege anyway.
+            Reason::NoPrivilege if self.half.is_some() => {}
+            // The step-up gives the privilege to new tokens, so the old token has none.
+            Reason::NoPrivilege => self.refresh = self.session.stepped_up().await.refresh,
             Reason::Expired if self.half.is_some() => self.let_the_challenge_expire().await,
             Reason::Expired => self.forge(Forgery::Expired),
             Reason::WrongSignature => self.forge(Forgery::WrongSignature),

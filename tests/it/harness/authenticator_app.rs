@@ -74,7 +74,7 @@ impl App {
 impl Person {
     /// Sets up an authenticator app. The current step stays unused. The user's sessions end.
     pub(crate) async fn enable_totp(&self) -> AuthenticatorApp {
-        let session = self.open_session().await;
+        let mut session = self.open_session().await;
         let app = session.enable_totp().await;
         session.sign_out("local").await.expect(200);
         app
@@ -147,6 +147,12 @@ impl Pending {
         self.answer(json!({"totp": code})).await
     }
 
+    /// The session that this code opens, on a device that is trusted since.
+    pub(crate) async fn finish_trusting(&self, code: &str) -> Session {
+        let answer = self.answer(json!({"totp": code, "trust_device": true})).await.expect(200);
+        Session::granted(&self.person, &answer)
+    }
+
     /// The session that this code opens.
     pub(crate) async fn finish(&self, code: &str) -> Session {
         Session::granted(&self.person, &self.totp(code).await.expect(200))
@@ -155,18 +161,20 @@ impl Pending {
 
 impl Session {
     /// Sets up an authenticator app with the privilege of this session. The current step stays unused.
-    pub(crate) async fn enable_totp(&self) -> AuthenticatorApp {
+    pub(crate) async fn enable_totp(&mut self) -> AuthenticatorApp {
         self.app.begin_a_step();
         let begun = self.post("/api/v1/2fa/totp", &json!({})).await.expect(201);
         let app = AuthenticatorApp::new(&self.app, &begun.text_of("secret"));
         let code = app.code_at(app.step() - 1);
-        self.post("/api/v1/2fa/totp/confirm", &json!({"totp": code})).await.expect(200);
+        let confirmed = self.post("/api/v1/2fa/totp/confirm", &json!({"totp": code})).await.expect(200);
+        self.adopt(&confirmed);
         app
     }
 
     /// Ten new backup codes.
-    pub(crate) async fn backup_codes(&self) -> Vec<String> {
+    pub(crate) async fn backup_codes(&mut self) -> Vec<String> {
         let answer = self.post("/api/v1/2fa/backup-codes", &json!({})).await.expect(201);
+        self.adopt(&answer);
         let codes = answer.body["codes"].as_array().expect("codes");
         codes.iter().filter_map(|code| code.as_str().map(str::to_owned)).collect()
     }

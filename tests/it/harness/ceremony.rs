@@ -42,10 +42,12 @@ impl Session {
     }
 
     /// Registers a passkey, and returns the server's id of it. The session must be privileged.
-    pub(crate) async fn add_passkey(&self, authenticator: &mut PasskeyAuthenticator) -> String {
+    pub(crate) async fn add_passkey(&mut self, authenticator: &mut PasskeyAuthenticator) -> String {
         let ceremony = self.begin_registration().await;
         let credential = authenticator.register(&ceremony.options);
-        self.finish_registration(&ceremony, &credential).await.expect(201).text_of("id")
+        let added = self.finish_registration(&ceremony, &credential).await.expect(201);
+        self.adopt(&added);
+        added.text_of("id")
     }
 
     /// The user's passkeys.

@@ -126,10 +126,24 @@ impl Session {
         Self::granted(&self.person, &answer)
     }
 
-    /// The session with the token that carries the privilege of a fresh proof of presence.
+    /// The session with the tokens that carry the privilege of a fresh proof of presence.
     pub(crate) async fn stepped_up(&self) -> Self {
         let answer = self.post("/api/v1/auth/step-up", &json!({"password": PASSWORD})).await.expect(200);
-        Self { access: answer.text_of("access_token"), ..self.clone() }
+        self.renewed_by(&answer)
+    }
+
+    /// The session with the tokens of this answer to a step-up or a change of credentials.
+    pub(crate) fn renewed_by(&self, answer: &Answer) -> Self {
+        let mut renewed = self.clone();
+        renewed.adopt(answer);
+        renewed
+    }
+
+    /// Takes over the tokens of such an answer.
+    pub(crate) fn adopt(&mut self, answer: &Answer) {
+        self.access = answer.text_of("access_token");
+        self.refresh = answer.text_of("refresh_token");
+        self.csrf = answer.text_of("csrf_token");
     }
 
     /// Signs out with this scope.

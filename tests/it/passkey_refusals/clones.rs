@@ -62,7 +62,7 @@ async fn a_copied_passkey_opens_nothing_any_more_and_says_why() {
 #[tokio::test]
 async fn a_suspended_passkey_does_not_leave_the_password_alone_to_guard_the_account() {
     let app = App::start();
-    let (person, session, mut authenticator) = owner(&app).await;
+    let (person, mut session, mut authenticator) = owner(&app).await;
     let code = session.backup_codes().await.remove(0);
     refused_in_words(use_a_copy(&app, &mut authenticator).await.expect(401));
     let client = CookieClient::of(&app);
@@ -117,7 +117,7 @@ async fn a_copy_used_as_proof_of_presence_ends_the_session_that_used_it() {
 #[tokio::test]
 async fn a_forged_signature_with_an_old_counter_suspends_nothing() {
     let app = App::start();
-    let (_, session, mut authenticator) = owner(&app).await;
+    let (_, mut session, mut authenticator) = owner(&app).await;
     CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await.expect(200);
     let client = CookieClient::of(&app);
     let ceremony = client.begin(&json!({})).await;

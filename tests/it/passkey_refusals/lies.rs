@@ -59,7 +59,7 @@ async fn a_sign_in_with_a_lie_is_refused() {
 #[tokio::test]
 async fn a_registration_with_a_lie_is_refused() {
     let app = patient();
-    let session = app.register().await.open_session().await;
+    let mut session = app.register().await.open_session().await;
     for (what, lie) in LIES {
         let mut authenticator = PasskeyAuthenticator::of(&app);
         lie(&mut authenticator);

@@ -1,7 +1,5 @@
 //! The acting session of a change: if it has ended before the change is written, nothing changes.
 
-use std::time::Duration;
-
 use domain::account::{
     email::Email,
     role::{Role, Status},
@@ -16,10 +14,8 @@ use store::{
 use super::{Db, event, now, with_db};
 use crate::harness::eventually;
 
-const MINUTE: Duration = Duration::from_secs(60);
-
 fn authority(session: &Session) -> ActingSession {
-    ActingSession { session: session.id, user: session.user, role: Role::User, privileged_until: None }
+    ActingSession { session: session.id, user: session.user, role: Role::User, privilege_epoch: None }
 }
 
 /// A revocation that this session requests.
@@ -106,8 +102,8 @@ fn account_role_and_privilege_are_those_of_the_moment() {
         let operator = ActingSession { role: Role::Operator, ..authority(&by) };
         assert_eq!(lapse(db.store.commit(with(operator)).await), Lapse::Role);
 
-        let fresh = ActingSession { privileged_until: by.privileged_until, ..authority(&by) };
-        let another = ActingSession { privileged_until: Some(now() + MINUTE), ..authority(&by) };
+        let fresh = ActingSession { privilege_epoch: Some(by.privilege_epoch), ..authority(&by) };
+        let another = ActingSession { privilege_epoch: Some(by.privilege_epoch + 1), ..authority(&by) };
         assert_eq!(lapse(db.store.commit(with(another)).await), Lapse::Privilege);
         assert!(db.store.commit(with(fresh)).await.unwrap().id.is_some());
         let password = RevocationRequest {
