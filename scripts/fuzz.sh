@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Fuzzes the decoders of untrusted bytes. FUZZ_MINUTES per target (default 10); targets as arguments. The learned inputs stay in
-# the target directory; a finding stays in fuzz/artifacts and ends the run.
+# Fuzzes the decoders of untrusted bytes. The arguments are the fuzz targets; each runs for FUZZ_MINUTES (default 10).
+# New inputs are kept in cargo's target directory. A finding ends the run, and its input is kept in fuzz/artifacts.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 

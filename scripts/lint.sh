@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Every check of the code that does not run the server. Each step prints its name; the first finding ends the run.
+# Runs every check of the code that needs no running server. Each step prints its name; the first finding ends the run.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -19,8 +19,8 @@ step "lints"
 cargo clippy --workspace --all-targets -- -D warnings
 
 step "documentation"
-# Private items are documented, so that links to them work. The feature makes the dependencies those of clippy: without the
-# features that tests have, everything that uses tokio would be checked a second time.
+# Private items are documented, so that links to them work. The feature is one that clippy enables for the tests.
+# Without it, every crate that uses tokio would be checked a second time.
 RUSTDOCFLAGS="-D warnings -A rustdoc::private_intra_doc_links" cargo doc --workspace --no-deps --features portcullis-actors/test-clock --document-private-items --quiet
 
 if cargo deny --version >/dev/null 2>&1; then

@@ -1,19 +1,19 @@
-//! How many file descriptors the process may have open, and how they are divided.
+//! The number of file descriptors that the process may open, and their division.
 //!
-//! Asked once, by `app`. Every connection is a file descriptor. A process without free descriptors can answer no request, so
+//! `app` asks once. Every connection is a file descriptor. A process without free descriptors can answer no request, so
 //! plain connections and sockets get shares that leave a reserve for the database and the logs.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 /// Kept for the database, logs, listeners and timers.
 const RESERVE: usize = 256;
-/// More plain connections than this are of no use: requests are short.
+/// Maximum number of plain connections. More would have no use, because requests are short.
 const PLAIN_MAX: usize = 16_384;
 
 /// The shares.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FdLimits {
-    /// Connections that are not sockets, or not yet.
+    /// Connections that are not WebSockets, or not upgraded yet.
     pub plain_connections: usize,
     /// Sockets.
     pub sockets: usize,

@@ -1,8 +1,8 @@
 //! Portcullis: a realtime session and WebSocket server in which revocation shuts every door.
 //!
 //! The map is in `ARCHITECTURE.md`. In short: [`app`] puts the parts together; requests enter through [`http`] and
-//! [`socket`], act through [`service`], which applies the rules of [`domain`] and keeps what must last in [`store`]; live
-//! sessions and channels are the actors of `portcullis_actors`, behind one handle.
+//! [`socket`], which call [`service`]. The services apply the rules of [`domain`] and keep lasting data in [`store`].
+//! Live sessions and channels are actors of the crate `actors`, behind one handle.
 
 pub mod app;
 pub mod cli;

@@ -1,8 +1,8 @@
 //! The life of a running server: serve, drain, stop.
 //!
-//! A stop is requested once, through [`Shutdown`]: by a signal, by a test, or because actors died too often. Then: readiness
-//! off, no new connections, every socket closed with 3001 (spread over the drain window), unwritten data written,
-//! everything stopped. A second signal ends the process at once.
+//! A stop is requested once, through [`Shutdown`]: by a signal, by a test, or because actors died too often. Then
+//! readiness is switched off, no new connections are accepted, every socket is closed with 3001 (spread over the drain
+//! window), unwritten data is written, and every part is stopped. A second signal ends the process at once.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,16 +12,16 @@ use tokio::sync::watch;
 
 use crate::socket::SocketContext;
 
-/// How long a stop waits for audit events and last-seen values to reach the database. Audit events that did not stay in the
-/// spill file.
+/// How long a stop waits for audit events and last-seen values to reach the database. Audit events that did not reach
+/// it in time stay in the spill file.
 const FLUSH_TIMEOUT: Duration = Duration::from_secs(3);
 
 /// Why the server stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
-    /// A stop was requested: by the signal of this name, or by a test.
+    /// A stop was requested by the signal of this name, or by a test.
     Asked(&'static str),
-    /// The server cannot go on.
+    /// The server cannot continue.
     Failed(&'static str),
 }
 
@@ -65,12 +65,12 @@ pub(crate) struct Running {
     pub(crate) services: Services,
     pub(crate) sockets: Arc<SocketContext>,
     pub(crate) shutdown: Shutdown,
-    /// Over how long the closing of sockets is spread.
+    /// The time over which the closing of sockets is spread.
     pub(crate) drain: Duration,
 }
 
 impl Running {
-    /// Serves until a stop is requested, then stops in good order.
+    /// Serves until a stop is requested, then stops the parts in order.
     pub(crate) async fn serve(self) -> Result<(), Died> {
         let Self { server, realtime, services, sockets, shutdown, drain } = self;
         let handle = server.handle();
@@ -99,7 +99,7 @@ impl Running {
     }
 }
 
-/// Turns SIGINT and SIGTERM into a stop; a second signal ends the process at once.
+/// SIGINT and SIGTERM request a stop. A second signal ends the process at once.
 pub fn stop_on_signals(shutdown: Shutdown) {
     actix_rt::spawn(async move {
         let mut first = true;

@@ -18,10 +18,10 @@ pub enum StartError {
     /// The certificate cannot be used.
     #[error("the TLS certificate cannot be used: {0}")]
     Tls(#[from] TlsError),
-    /// The actors did not start.
+    /// The actors did not start, because the audit spill file cannot be opened.
     #[error("the audit spill file cannot be opened: {0}")]
     Spill(#[source] io::Error),
-    /// The names that passkeys belong to do not fit together.
+    /// The id and the origins of the relying party of passkeys do not fit together.
     #[error("passkeys: {0}")]
     Passkeys(String),
     /// The accept pipeline did not start.

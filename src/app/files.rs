@@ -1,13 +1,13 @@
-//! The files that the settings name and that stay open in memory: the databases of places.
+//! Opens the files that the settings name and that the server keeps in memory: the location databases.
 
 use service::geo::{Database, Geo};
 
 use crate::config::{ConfigError, Draft, Settings};
 
-/// Opens the databases of places that the settings name, and finishes the settings.
+/// Opens the location databases that the settings name, and completes the settings.
 ///
 /// # Errors
-/// One error that lists every problem, those of the files included.
+/// One error that lists every problem of the settings and of the files.
 pub fn open_files(mut draft: Draft) -> Result<Settings, ConfigError> {
     let mut databases = Vec::new();
     for (name, path) in draft.settings.geo_files.clone().named() {

@@ -1,4 +1,5 @@
-//! Binding the listeners. Used by `server` only, before anything else starts, so that a port in use is reported at once.
+//! Binds the listeners. Only `server` uses this, before anything else starts, so that a port in use is reported at
+//! once.
 
 use std::{
     io,
@@ -35,7 +36,7 @@ pub(super) fn bind(settings: &Settings, certificate: Option<ServerConfig>) -> Re
     Ok((listeners, http, https))
 }
 
-/// Binds the address. For 127.0.0.1 also binds `::1`, because `localhost` means either.
+/// Binds the address. For 127.0.0.1 also binds `::1`, because `localhost` can mean either of them.
 fn bind_all(
     address: SocketAddr,
     security: &Security,
@@ -46,7 +47,7 @@ fn bind_all(
     listeners.push(Listener { socket: first, security: security.clone() });
     if address.ip() == std::net::Ipv4Addr::LOCALHOST {
         let twin = SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, bound.port()));
-        // Without IPv6, or if another process has that port there, only the alias is missing.
+        // If there is no IPv6, or another process uses that port on `::1`, only the second listener is missing.
         if let Ok(socket) = bind_one(twin) {
             listeners.push(Listener { socket, security: security.clone() });
         }

@@ -1,8 +1,8 @@
 //! The only place where the parts of the server are put together.
 //!
-//! [`App::build`] binds the listeners and starts everything in the order of dependence; [`App::run`] serves until a stop is
-//! requested, and stops in the reverse order. The command line and every test use the same two. `cli` is the only room
-//! that may enter.
+//! [`App::build`] binds the listeners and starts each part after the parts that it depends on; [`App::run`] serves
+//! until a stop is requested, and stops in the reverse order. The command line and every test use these two functions.
+//! `cli` is the only room that may use this one.
 
 mod error;
 mod files;

@@ -1,4 +1,4 @@
-//! The server: built from the settings, run until it is stopped.
+//! The server: it is built from the settings and runs until it is stopped.
 
 use std::{net::SocketAddr, sync::Arc};
 
@@ -31,8 +31,8 @@ pub struct App {
 }
 
 impl App {
-    /// Binds, connects, migrates and starts. Must be called inside an actix system. `certificate` overrides the one in the
-    /// settings.
+    /// Binds the listeners, connects to the database, migrates it and starts every part. Must be called inside an actix
+    /// system. `certificate` overrides the one in the settings.
     ///
     /// # Errors
     /// See [`StartError`]; then nothing is left running.
@@ -87,21 +87,21 @@ impl App {
         Ok(Self { running, http, https })
     }
 
-    /// Serves until a stop is requested, then stops in good order.
+    /// Serves until a stop is requested, then stops the parts in order.
     ///
     /// # Errors
-    /// When it stopped because it could not go on.
+    /// The server stopped because it could not continue.
     pub async fn run(self) -> Result<(), Died> {
         self.running.serve().await
     }
 
-    /// Where plain HTTP is served.
+    /// The address at which plain HTTP is served.
     #[must_use]
     pub fn http(&self) -> Option<SocketAddr> {
         self.http
     }
 
-    /// Where TLS is served.
+    /// The address at which TLS is served.
     #[must_use]
     pub fn https(&self) -> Option<SocketAddr> {
         self.https
@@ -125,7 +125,7 @@ impl App {
         &self.running.sockets
     }
 
-    /// The switch that stops it.
+    /// The switch that stops the server.
     #[must_use]
     pub fn shutdown(&self) -> Shutdown {
         self.running.shutdown.clone()

@@ -1,5 +1,5 @@
-//! The parts of the server, and their settings, made from the settings as a whole. Used by `server` and by the tools of the
-//! command line.
+//! Makes the keys and settings of each part of the server from the settings as a whole, and starts the actors. `server`
+//! and the tools of the command line use it.
 
 use std::{io, net::SocketAddr, path::Path, sync::Arc};
 
@@ -42,7 +42,7 @@ pub(crate) fn keys(settings: &Settings) -> Keys {
 /// The settings of the use cases; `bound` are the origins of the server itself.
 ///
 /// # Errors
-/// When the names of passkeys do not fit together.
+/// The id and the origins of the relying party of passkeys do not fit together.
 pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<ServiceSettings, StartError> {
     let mut names = settings.passkeys.clone();
     names.origins.extend(bound.iter().filter(|origin| origin_fits(origin, &names.id)).cloned());
@@ -93,7 +93,7 @@ pub(super) fn own_origins(
 /// Starts the actors over this store.
 ///
 /// # Errors
-/// When the audit spill file cannot be opened.
+/// The audit spill file cannot be opened.
 pub(crate) fn start_realtime(settings: &Settings, store: &Store, shutdown: Shutdown) -> io::Result<Realtime> {
     if let Some(directory) = settings.realtime.spill_file.parent().filter(|path| *path != Path::new("")) {
         std::fs::create_dir_all(directory)?;

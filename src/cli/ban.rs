@@ -1,7 +1,7 @@
 //! `portcullis ban`: addresses that are refused for a while.
 //!
-//! A ban is a row with an end, and an audit event; every running server learns of it within seconds. It applies to new
-//! sign-ins and handshakes. Open sessions and sockets stay open until they are revoked.
+//! A ban is a database row with an end; an audit event records it. Every running server learns of it within seconds. It
+//! applies to new sign-ins and handshakes. Open sessions and sockets stay open until they are revoked.
 
 use std::{net::IpAddr, time::Duration};
 

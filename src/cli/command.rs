@@ -1,4 +1,4 @@
-//! The commands and options, and the call of the chosen command. Called by `main`.
+//! Parses the command line and runs the chosen command. `main` calls it.
 
 use std::process::ExitCode;
 
@@ -36,7 +36,7 @@ enum Command {
 
 /// Runs the command that the process was started with.
 pub fn run() -> ExitCode {
-    // Usually there is no such file. A file that cannot be read must not be ignored.
+    // Usually there is no file `.env`. A file that exists but cannot be read must not be ignored.
     match dotenvy::dotenv() {
         Err(error) if !error.not_found() => {
             eprintln!("portcullis: the file .env cannot be read");

@@ -1,4 +1,4 @@
-//! Why a command failed, in words for the person at the terminal.
+//! Why a command failed, in plain words for the terminal.
 
 use std::{io, process::ExitCode};
 
@@ -36,13 +36,13 @@ pub enum CliError {
     /// The server stopped by itself.
     #[error(transparent)]
     Died(#[from] Died),
-    /// The database refused, or could not be reached.
+    /// The database refused the request, or it cannot be reached.
     #[error("the database cannot be used: {}", cause(.0))]
     Store(#[from] StoreError),
     /// The schema of the database is missing or older than this program.
     #[error("the schema of the database is not up to date: run `portcullis migrate` first")]
     NotMigrated,
-    /// The service refused.
+    /// The service refused the request.
     #[error("{0}")]
     Failure(String),
     /// A file or the terminal failed.
@@ -65,8 +65,8 @@ impl From<Failure> for CliError {
     }
 }
 
-/// The cause in plain words, followed by the words of the database or of the system. A [`StoreError`] is text, which names the
-/// SQLSTATE of an answer in brackets.
+/// The cause in plain words, followed by the message of the database or of the operating system. The text of a
+/// [`StoreError`] contains the SQLSTATE of the database's answer in brackets.
 fn cause(error: &StoreError) -> String {
     let detail = match error {
         StoreError::Unavailable(reason) => reason.clone(),

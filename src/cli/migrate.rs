@@ -1,4 +1,5 @@
-//! `portcullis migrate`: brings the schema of the database up to date. Two of them may run at once: one waits for the other.
+//! `portcullis migrate`: brings the schema of the database up to date. Two processes may run it at the same time: one
+//! waits for the other.
 
 use clap::Args;
 

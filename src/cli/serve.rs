@@ -1,6 +1,6 @@
 //! `portcullis serve`: the production server.
 //!
-//! Refuses to start without a database and strong secrets, and reports everything that is missing in one message.
+//! It refuses to start without a database and strong secrets, and reports everything that is missing in one message.
 
 use clap::Args;
 

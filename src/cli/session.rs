@@ -1,7 +1,7 @@
 //! `portcullis session`: lists and revokes sessions.
 //!
-//! A revocation goes through the one revocation function and is announced to every running server, which closes the sockets.
-//! This process has no sockets, so it can only print how many sessions ended.
+//! A revocation uses the same function as every other revocation. It is announced to every running server, which closes
+//! the sockets. This process has no sockets, so it can only print how many sessions ended.
 
 use clap::{ArgGroup, Args, Subcommand};
 use protocol::id::{DeviceId, SessionId};

@@ -1,4 +1,5 @@
-//! The summary of `portcullis dev` when it is ready: for people on the terminal, for programs in `dev.json`.
+//! The summary that `portcullis dev` gives when it is ready: on the terminal for people, and in `dev.json` for
+//! programs.
 
 use std::path::Path;
 
@@ -8,7 +9,7 @@ use serde_json::json;
 use super::{demo_users::DemoUser, error::CliError};
 use crate::{app::App, postgres::Cluster, secrets};
 
-/// Writes `<data-dir>/dev.json`: `{"http", "https", "users": [{"email", "password", "role"}], "database"}`.
+/// Writes `<data-dir>/dev.json`: `{"http", "https", "users": [{"email", "password", "role"}], "database", "pid"}`.
 pub(super) fn write(data_dir: &Path, app: &App, users: &[DemoUser], socket: &Path) -> Result<(), CliError> {
     let users: Vec<_> = users
         .iter()
@@ -28,7 +29,7 @@ pub(super) fn write(data_dir: &Path, app: &App, users: &[DemoUser], socket: &Pat
     Ok(secrets::replace_private(&data_dir.join("dev.json"), &text)?)
 }
 
-/// Prints the same for people.
+/// Prints the summary for people.
 pub(super) fn print(data_dir: &Path, app: &App, users: &[DemoUser], cluster: &Cluster) {
     let (http, https) = addresses(app);
     println!("\nPortcullis {} is ready (development, loopback only)\n", env!("CARGO_PKG_VERSION"));

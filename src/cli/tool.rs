@@ -1,4 +1,4 @@
-//! Finds the database of a tool and runs one job on it. Used by the commands that are tools.
+//! Finds the database and runs one job on it, for the commands that are tools.
 //!
 //! A tool works beside a running server, through the same store and services. The server learns of the changes from the
 //! database. If the private database server is not running, it is started for the time of the command.
@@ -32,7 +32,8 @@ pub(super) struct DatabaseArgs {
     data_dir: PathBuf,
 }
 
-/// The address of the database, and the access that must live as long as it is used.
+/// The address of the database, and the access to the private server. The access must live as long as the database is
+/// used.
 struct Found {
     database: DatabaseSettings,
     _access: Option<Access>,
@@ -44,7 +45,7 @@ fn find(args: &DatabaseArgs) -> Result<Found, CliError> {
             .map_err(|error| CliError::Usage(format!("--database-url: {error}")))?;
         return Ok(Found { database, _access: None });
     }
-    // The variables of `serve` name the database for tools, too. Without them, the private database is meant.
+    // The variables of `serve` name the database for tools, too. Without them, the private database is used.
     if let Some(database) = database_from(&Variables::of_process())? {
         return Ok(Found { database, _access: None });
     }
@@ -81,7 +82,7 @@ pub(super) fn with_services(
         let mut settings = Settings::development(found.database.clone(), no_secrets(), 0, None);
         settings.realtime.spill_file = private.0.join("audit.spill");
         let store = Store::connect(&found.database)?;
-        // Services report a failure of the database without its cause, so the common causes are found out first.
+        // Services report a failure of the database without its cause, so the most common cause is checked here.
         if !store.schema_is_current().await? {
             return Err(CliError::NotMigrated);
         }
@@ -121,13 +122,13 @@ impl PrivateDir {
         Ok(Self(path))
     }
 
-    /// Its content is in the database.
+    /// Removes the directory. Every event in it is also in the database.
     fn remove(&self) {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
 
-/// Tools neither issue nor read tokens, so any keys will do.
+/// Tools neither issue nor verify tokens, so random keys are sufficient.
 fn no_secrets() -> Secrets {
     let random = || SecretString::from(uuid::Uuid::new_v4().to_string());
     Secrets {

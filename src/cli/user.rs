@@ -1,6 +1,7 @@
 //! `portcullis user`: creates, lists and changes users.
 //!
-//! A changed role or status goes through the one revocation function, so a running server closes the sockets that it must.
+//! A change of role or status uses the same function as every other revocation, so a running server closes the affected
+//! sockets.
 
 use std::io::Read;
 
@@ -157,7 +158,7 @@ fn create(
     })
 }
 
-/// 128 random bits in letters and digits.
+/// A password of 122 random bits, as 32 hexadecimal digits.
 fn generate_password() -> SecretString {
     SecretString::from(uuid::Uuid::new_v4().simple().to_string())
 }

@@ -1,7 +1,7 @@
-//! The rules of Portcullis without I/O: nothing here awaits, reads a clock, draws randomness or uses a database.
+//! The rules of Portcullis without I/O: they do not await, read a clock, generate random values or use a database.
 //!
 //! Time and randomness are arguments, so every rule can be tested at its limits. Services call the rules and act on the
-//! answer.
+//! results.
 //!
 //! - [`account`]: e-mail addresses, passwords, roles
 //! - [`tokens`]: access, refresh and CSRF tokens, API keys, and where a request carries them

@@ -1,7 +1,7 @@
 //! Refusals as RFC 9457 problem details: one document for every part of the server.
 //!
-//! Used by the REST layer and by the WebSocket handshake, which put it into their own responses. Statuses are numbers
-//! and phrases here, without types of an HTTP library.
+//! The REST layer and the WebSocket handshake put it into their responses. A status is a number and a phrase here,
+//! without types of an HTTP library.
 
 use std::time::Duration;
 
@@ -18,15 +18,15 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 pub struct ProblemDetails<'a> {
     /// The HTTP status.
     pub status: u16,
-    /// The status in words; if there are none, the title is `Error`.
+    /// The reason phrase of the status; without one, the title is `Error`.
     pub title: Option<&'a str>,
-    /// Stable, snake case: programs act on it.
+    /// A stable name in snake case, for programs.
     pub code: &'a str,
     /// A sentence for people.
     pub detail: &'a str,
     /// The id of the request in the log.
     pub request_id: &'a str,
-    /// The ways to prove presence; only if such a proof is missing.
+    /// The ways to prove presence, if such a proof is missing; otherwise empty.
     pub methods: &'a [ProofMethod],
 }
 
@@ -72,7 +72,7 @@ pub struct Policy {
     pub name: &'static str,
     /// The number that it permits.
     pub quota: u32,
-    /// The period; none if it is not a rate.
+    /// The period; none if the limit is not a rate.
     pub window: Option<Duration>,
 }
 
@@ -93,7 +93,7 @@ impl Policy {
         format!("\"{}\";q={}{window}", self.name, self.quota)
     }
 
-    /// The value of `RateLimit` in a refusal: nothing remains for as long as `Retry-After` says.
+    /// The value of `RateLimit` in a refusal: nothing is permitted for `wait` seconds, the value of `Retry-After`.
     #[must_use]
     pub fn exhausted(&self, wait: u64) -> String {
         format!("\"{}\";r=0;t={wait}", self.name)

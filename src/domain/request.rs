@@ -10,15 +10,15 @@ pub const SDK_SOCKET_PATH: &str = "/connection/websocket";
 /// The paths of WebSockets: this server's own, and the default of the SDKs.
 pub const SOCKET_PATHS: [&str; 2] = ["/api/v1/ws/chat", SDK_SOCKET_PATH];
 
-/// The id of a request, as its layers pass it on.
+/// The id of a request, which the layers pass on.
 #[derive(Clone, Debug)]
 pub struct RequestId(pub String);
 
-/// Longer request ids of clients are replaced.
+/// The longest request id that a client may give, in bytes.
 const MAX_ID: usize = 64;
 
-/// The client's own id for its request from these header lines, if there is one and it is visible ASCII and not too
-/// long: then it is safe in a header, a log line and a database column. Otherwise `fresh`.
+/// The client's own id for its request, if these header lines contain exactly one, of visible ASCII and not too long.
+/// Such an id is safe in a header, a log line and a database column. Otherwise the id is `fresh`.
 #[must_use]
 pub fn request_id<'a>(given: impl IntoIterator<Item = &'a str>, fresh: impl FnOnce() -> Uuid) -> String {
     let sane = |id: &&str| (1..=MAX_ID).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_graphic());

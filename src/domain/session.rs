@@ -1,7 +1,7 @@
 //! Sessions: how long they last, how they are opened, and the rule that decides whether one has ended.
 //!
-//! Called by the verifier, by the job that revokes expired sessions, and by sign-in. Pure: the caller passes the row
-//! and the time.
+//! The verifier, the job that revokes expired sessions, and sign-in use it. The rules are pure: the caller passes the
+//! row and the time.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -11,14 +11,15 @@ use time::OffsetDateTime;
 
 use crate::account::role::UnknownWord;
 
-/// The lifetimes of sessions and of what belongs to them.
+/// The limits of sessions: lifetimes, and the number per user.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SessionLimits {
     /// A session without use for this long, and without an open socket, has ended.
     pub idle: Duration,
     /// The absolute end, counted from the sign-in.
     pub absolute: Duration,
-    /// How long a refresh token may be unused. Restarts with each rotation, capped by the absolute end.
+    /// How long a refresh token may be unused. The time starts again with each rotation, but never passes the absolute
+    /// end.
     pub refresh: Duration,
     /// Maximum number of sessions of one user; the oldest is evicted.
     pub per_user: u32,
@@ -40,7 +41,7 @@ impl Default for SessionLimits {
     }
 }
 
-/// What the rule [`ended`] needs to know of a session.
+/// The facts about a session that the rule [`ended`] needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Lifetime {
     /// The last request, refresh or frame.
@@ -55,9 +56,8 @@ pub struct Lifetime {
 
 /// Whether a session has ended at `now`, and why.
 ///
-/// A revocation comes first. An open socket prevents the idle timeout, never the absolute end. A `last_seen_at` in
-/// the future (the clock of another node) counts as activity.
-/// `last_seen_at` in the future (another node's clock) counts as activity.
+/// A revocation comes first. An open socket prevents the idle timeout, never the absolute end. A `last_seen_at` in the
+/// future (the clock of another node) counts as activity.
 #[must_use]
 pub fn ended(session: &Lifetime, idle: Duration, now: OffsetDateTime) -> Option<Cause> {
     if let Some(cause) = session.revoked {

@@ -1,5 +1,5 @@
-//! The user that the server runs as: our own, or, if we are root (which PostgreSQL refuses), an ordinary user. Called by
-//! `paths` and `binaries`.
+//! The user that the private server runs as: the user of this process, or an ordinary user if this process is root,
+//! because PostgreSQL refuses to run as root. `paths` and `binaries` use it.
 
 use std::{os::unix::fs::MetadataExt, path::Path};
 
@@ -8,7 +8,7 @@ use super::process;
 /// A user that PostgreSQL's programs are run as.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Account {
-    /// For messages; the number if the machine has no name for it.
+    /// The name for messages; the number if the machine has no name for the user.
     pub(super) name: String,
     pub(super) uid: u32,
     pub(super) gid: u32,
@@ -17,9 +17,9 @@ pub(super) struct Account {
 }
 
 impl Account {
-    /// The user for a cluster at `location` under `data_dir`: our own unless we are root. Root drops to the owner of an
-    /// existing cluster, else to the owner of the data directory, else to `postgres`, else to `nobody`. The user must be in
-    /// /etc/passwd, because `initdb` looks its name up.
+    /// The user for a cluster at `location` under `data_dir`: the user of this process, unless that is root. Root takes
+    /// the owner of an existing cluster, otherwise the owner of the data directory, otherwise `postgres`, otherwise
+    /// `nobody`. The user must be in /etc/passwd, because `initdb` looks its name up.
     pub(super) fn choose(location: &Path, data_dir: &Path) -> Option<Self> {
         let uid = process::effective_uid();
         let table = std::fs::read_to_string("/etc/passwd").unwrap_or_default();

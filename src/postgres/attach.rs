@@ -1,5 +1,5 @@
-//! How a second process on the same data directory, such as a tool beside the running server, reaches the database. Called by
-//! `cli`.
+//! Connects a second process on the same data directory, such as a tool beside the running server, with the database.
+//! `cli` uses it.
 
 use std::{
     io,
@@ -32,7 +32,7 @@ pub struct Attached {
 /// Why a running private server cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum AttachError {
-    /// Its files are not as they should be, or it could not be started.
+    /// Its files are wrong, or it could not be started.
     #[error(transparent)]
     Start(#[from] StartError),
     /// It runs as another user, and only that user may connect.
@@ -59,7 +59,7 @@ pub fn attach(data_dir: &Path) -> Result<Option<Attached>, AttachError> {
         }
         Err(ProbeError::Io(error)) => match error.kind() {
             io::ErrorKind::PermissionDenied => Err(AttachError::NotOurs),
-            // There is no socket, no process listens on it, or the server ended while it was asked.
+            // There is no socket, no process listens on it, or the server ended during the check.
             _ => Ok(None),
         },
         Err(error) if error.is_starting_or_stopping() || error.is_no_such_database() => Ok(None),
@@ -67,7 +67,7 @@ pub fn attach(data_dir: &Path) -> Result<Option<Attached>, AttachError> {
     }
 }
 
-/// A private server for the time of one command.
+/// The access of one command to the private server.
 #[derive(Debug)]
 pub enum Access {
     /// Another process runs it.
@@ -91,7 +91,8 @@ impl Access {
     }
 }
 
-/// Uses the running server of `data_dir`, or starts one. Waits for a server that another process is just starting.
+/// Uses the running server of `data_dir`, or starts one. Waits for a server that another process is starting or
+/// stopping.
 pub fn attach_or_start(data_dir: &Path, durability: Durability) -> Result<Access, AttachError> {
     let began = Instant::now();
     loop {

@@ -1,5 +1,5 @@
-//! Finds the binaries of a usable PostgreSQL server on this machine. Called by `cluster`. It only looks: if there are none, the
-//! error says how to install some.
+//! Finds the binaries of a usable PostgreSQL server on this machine. `cluster` uses it. It installs nothing: if there
+//! are no binaries, the error says how to install some.
 
 use std::{
     fmt, io,
@@ -21,7 +21,7 @@ pub struct Binaries {
 }
 
 impl Binaries {
-    /// The directory they are in.
+    /// The directory of the binaries.
     pub fn directory(&self) -> &Path {
         &self.directory
     }
@@ -31,7 +31,7 @@ impl Binaries {
         self.major
     }
 
-    /// What `postgres --version` prints.
+    /// The output of `postgres --version`.
     pub fn version(&self) -> &str {
         &self.version
     }
@@ -42,7 +42,7 @@ impl Binaries {
     }
 }
 
-/// No usable PostgreSQL binaries were found. Its text says how to get some.
+/// No usable PostgreSQL binaries were found. The text says how to install some.
 #[derive(Debug)]
 pub struct FindError {
     rejected: Vec<Rejected>,
@@ -54,7 +54,7 @@ pub struct FindError {
 struct Rejected {
     directory: PathBuf,
     reason: String,
-    /// Their major version, if that is the only reason.
+    /// Their major version, if that is the only reason to reject them.
     major: Option<u32>,
 }
 
@@ -91,7 +91,8 @@ impl fmt::Display for FindError {
     }
 }
 
-/// The binaries that a new cluster would use. For root, those that the user it drops to can run.
+/// The binaries that a new cluster would use. If this process is root, the user that the server would run as must be
+/// able to run them.
 pub fn find() -> Result<Binaries, FindError> {
     let nowhere = Path::new("/");
     let Some(account) = Account::choose(nowhere, nowhere) else {
@@ -100,15 +101,15 @@ pub fn find() -> Result<Binaries, FindError> {
     find_for(&account, None)
 }
 
-/// The binaries for a cluster that runs as `account` and, if it exists already, was made by the major version
-/// `wanted`.
+/// The binaries for a cluster that runs as `account`. If the cluster exists already, `wanted` is the major version that
+/// made it.
 pub(super) fn find_for(account: &Account, wanted: Option<u32>) -> Result<Binaries, FindError> {
     let search_path = SearchPath::of_this_machine();
     search_path.search(account, wanted).map_err(|rejected| FindError { rejected, cache: search_path.cache })
 }
 
-/// Where binaries fetched from a package registry are kept: `/var/lib/portcullis/postgresql` for root (the user it drops to
-/// must be able to enter), else `portcullis/postgresql` under `$XDG_CACHE_HOME` or `~/.cache`.
+/// The directory for binaries from a package registry. For root it is `/var/lib/portcullis/postgresql`, which the user
+/// that the server runs as can enter. For others it is `portcullis/postgresql` under `$XDG_CACHE_HOME` or `~/.cache`.
 pub fn cache_dir() -> PathBuf {
     if process::effective_uid() == 0 {
         return PathBuf::from("/var/lib/portcullis/postgresql");
@@ -119,9 +120,9 @@ pub fn cache_dir() -> PathBuf {
         .join("portcullis/postgresql")
 }
 
-/// Where to look, in this order.
+/// The places to look for binaries, in this order.
 struct SearchPath {
-    /// `$PG_BINDIR`. If it is set, only this directory is looked at.
+    /// `$PG_BINDIR`. If it is set, only this directory is searched.
     chosen: Option<PathBuf>,
     path: Vec<PathBuf>,
     /// Directories with one subdirectory per version.
@@ -179,7 +180,8 @@ impl SearchPath {
     }
 }
 
-/// The real directory of a `postgres` that has its `initdb` beside it: distributions link single programs into the path.
+/// The real directory of `postgres`, if `initdb` is in it, too. Distributions put links to single programs into the
+/// path.
 fn real_directory(candidate: &Path) -> Option<PathBuf> {
     let real = candidate.join("postgres").canonicalize().ok()?;
     let directory = real.parent()?;

@@ -1,4 +1,4 @@
-//! Finding binaries, with directories and scripts made for the occasion.
+//! The search for binaries, in directories with scripts that the tests create.
 
 use std::os::unix::fs::PermissionsExt;
 

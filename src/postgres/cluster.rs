@@ -1,4 +1,4 @@
-//! One running private cluster, and the order of its start. Called by `app`, `cli` and the tests of other rooms.
+//! One running private cluster, and the order of its start. `cli` and the tests of other rooms use it.
 
 use std::path::{Path, PathBuf};
 
@@ -26,10 +26,10 @@ pub struct Cluster {
 
 impl Cluster {
     /// Starts the cluster of `data_dir`. Creates the directory, the cluster and its database if they are missing, and
-    /// removes the files that a killed predecessor left. Blocks until the server answers: about a second the first time,
-    /// about 50 ms later on.
+    /// removes the files that a killed server left. Blocks until the server answers: about a second the first time,
+    /// about 50 ms after that.
     ///
-    /// The cluster lives in `<data_dir>/postgres`; see [`Cluster::location`] for the exception.
+    /// The cluster is in `<data_dir>/postgres`; see [`Cluster::location`] for the exception.
     pub fn start(data_dir: &Path, durability: Durability) -> Result<Self, StartError> {
         std::fs::create_dir_all(data_dir).map_err(StartError::io("create", data_dir))?;
         let paths = ClusterPaths::of(data_dir)?;

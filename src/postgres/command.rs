@@ -1,4 +1,5 @@
-//! Runs PostgreSQL's programs as the right user with a clean environment. Called by `binaries`, `init` and `postmaster`.
+//! Makes the commands that run PostgreSQL's programs as the right user in a clean environment. `binaries`, `init` and
+//! `postmaster` use them.
 
 use std::{
     os::unix::process::CommandExt,
@@ -8,8 +9,8 @@ use std::{
 
 use super::account::Account;
 
-/// The variables of our environment that a server process may see: how to find programs, libraries and locales. Never our
-/// secrets, and no `PG…` variable, which could move the cluster or its socket.
+/// The variables of this process that a server process may see; they lead to programs, libraries and locales. It must
+/// not see the secrets of this process, or any `PG…` variable, which could move the cluster or its socket.
 const ENVIRONMENT: [&str; 4] = ["PATH", "LD_LIBRARY_PATH", "LOCALE_ARCHIVE", "DYLD_LIBRARY_PATH"];
 
 /// A command that runs `program` as `account`, with no input, from the root directory (which every user may enter).

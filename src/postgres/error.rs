@@ -1,4 +1,5 @@
-//! Why the private server did not start, in words for the person at the terminal. Made by every step of a start.
+//! Why the private server did not start, in plain words for the terminal. Every step of a start can return such an
+//! error.
 
 use std::{
     io,
@@ -18,10 +19,10 @@ pub enum StartError {
     InUse {
         /// Where the cluster lives.
         location: PathBuf,
-        /// The process that holds it, when it could be read.
+        /// The process that holds the lock, if its id could be read.
         pid: Option<u32>,
     },
-    /// Where the cluster should be, there are other files.
+    /// There are other files in the place of the cluster.
     #[error(
         "{0} is not empty and is not a PostgreSQL cluster: move it away or choose another data directory"
     )]
@@ -89,7 +90,7 @@ pub enum StartError {
     /// The server was not ready in time.
     #[error("PostgreSQL was not ready after {seconds} s; its log says:\n{log}")]
     TimedOut {
-        /// How long we waited.
+        /// The time that the start waited.
         seconds: u64,
         /// The end of its log.
         log: String,
@@ -108,11 +109,11 @@ pub enum StartError {
     /// A file operation failed.
     #[error("cannot {action} {path}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
-        /// The system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
 }

@@ -1,4 +1,4 @@
-//! Creates a new cluster, completely or not at all. Called by `cluster` under the lock.
+//! Creates a new cluster, completely or not at all. `cluster` calls it while it holds the lock.
 
 use std::{
     fs::{DirBuilder, File},

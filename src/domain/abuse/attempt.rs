@@ -1,7 +1,7 @@
 //! Sign-in attempts: the closed vocabulary of their outcomes.
 //!
-//! Services write one outcome with every attempt, also for accounts that do not exist. It is shown to the user and to
-//! operators.
+//! Services write one outcome with every attempt, also for accounts that do not exist. The outcome is shown to the user
+//! and to operators.
 
 use std::{fmt, str::FromStr};
 
@@ -21,7 +21,7 @@ pub enum AttemptOutcome {
     UnknownAccount,
     /// The password was wrong.
     WrongPassword,
-    /// The second factor was wrong, or spent before.
+    /// The second factor was wrong, or already used.
     WrongFactor,
     /// The account is not active.
     InactiveAccount,
@@ -67,7 +67,7 @@ impl AttemptOutcome {
         }
     }
 
-    /// Whether the client failed to prove its identity. Such attempts raise the risk of the next one.
+    /// Whether the client failed to prove its identity. Such attempts raise the risk of the next attempt.
     #[must_use]
     pub fn is_failed_proof(self) -> bool {
         match self {

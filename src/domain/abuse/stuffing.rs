@@ -1,8 +1,9 @@
 //! Detection of credential stuffing: the number of distinct wrong pairs of account and password from one address.
 //!
 //! Pure state for a shard of the rate limiter. Only *distinct* pairs count: repeating a pair counts once, and at most
-//! [`PER_ACCOUNT`] passwords of one account count. So a user with a forgotten password may try many and is never
-//! taken for an attacker; that takes several accounts. Pairs arrive as keyed hashes; no password is ever here.
+//! [`PER_ACCOUNT`] passwords of one account count. So a user with a forgotten password may try many passwords and is
+//! never taken for an attacker: wrong passwords of one account are too few for the limit. Pairs arrive as keyed hashes;
+//! this code never has a password.
 
 use std::{
     collections::HashMap,
@@ -31,8 +32,8 @@ pub struct Stuffing {
 }
 
 impl Stuffing {
-    /// For at most `capacity` addresses (at least one). Beyond that, the addresses without activity for the longest
-    /// time are removed.
+    /// Keeps at most `capacity` addresses (at least one). If there are more, the addresses without activity for the
+    /// longest time are removed.
     #[must_use]
     pub fn new(capacity: usize) -> Self {
         Self { addresses: HashMap::new(), capacity: capacity.max(1) }
@@ -59,7 +60,7 @@ impl Stuffing {
         reached
     }
 
-    /// Removes what is older than `period`. To be called regularly.
+    /// Removes pairs that are older than `period`. Must be called regularly.
     pub fn purge(&mut self, period: Duration, now: Instant) {
         self.addresses.retain(|_, pairs| {
             pairs.retain(|(_, at)| now.saturating_duration_since(*at) < period);
@@ -79,7 +80,7 @@ impl Stuffing {
         self.addresses.is_empty()
     }
 
-    /// Frees at least one entry, and a sixteenth of all entries so that this is rare.
+    /// If the table is full, frees a sixteenth of it, but at least one entry. So this work is rare.
     fn make_room(&mut self) {
         if self.addresses.len() < self.capacity {
             return;
@@ -112,7 +113,7 @@ mod tests {
         let (mut stuffing, now) = (stuffing(), Instant::now());
         assert!((0..14).all(|account| !stuffing.note("a", pair(account, 1), &LIMIT, now)));
         assert!(stuffing.note("a", pair(14, 1), &LIMIT, now));
-        assert!(stuffing.is_empty(), "it starts over");
+        assert!(stuffing.is_empty(), "counting starts again");
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Rate limits: how often each action may be tried, and the keys under which attempts are counted.
 //!
-//! The table is here; the rate limiter counts; services ask it. A key never holds an e-mail address in clear text, so
-//! neither the limiter nor a log does.
+//! This file has the table; the rate limiter counts; services ask the rate limiter. A key never holds an e-mail address
+//! in clear text, so neither the limiter nor a log does.
 
 use std::{net::IpAddr, str::FromStr, time::Duration};
 
@@ -97,7 +97,7 @@ pub fn setting(limit: &Limit) -> String {
     format!("LIMIT_{}", limit.name.to_ascii_uppercase())
 }
 
-/// A rate as a setting writes it: `30/60` is thirty a minute.
+/// A rate in the form of a setting: `30/60` means 30 per minute.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
     /// The count.
@@ -126,9 +126,9 @@ impl FromStr for Rate {
 pub struct LoginKeys {
     /// For [`Limits::login_address`].
     pub address: String,
-    /// For [`Limits::login_account`]; counts only when there is no `device_account`.
+    /// For [`Limits::login_account`]; used only if there is no `device_account`.
     pub account: String,
-    /// For [`Limits::login_device_account`], when the request brought a genuine device cookie.
+    /// For [`Limits::login_device_account`], if the request has a device that the account knows.
     pub device_account: Option<String>,
 }
 

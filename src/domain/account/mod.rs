@@ -1,7 +1,7 @@
 //! Accounts: e-mail addresses, passwords, roles and permissions.
 //!
-//! Rules about the account itself. How its user proves an identity is in `factors`; what an open session may do is in
-//! `tokens` and `session`.
+//! Here are the rules about the account itself. Second factors are in `factors`; the rights and the lifetime of open
+//! sessions are in `tokens` and `session`.
 
 pub mod email;
 pub mod password;

@@ -1,7 +1,7 @@
 //! Roles, account status and scopes: what a user may be, and what a request may do.
 //!
-//! Called by the verifier (live role and scopes), the operators' use cases and the store's row mapping. These are
-//! rules over values; the caller makes sure that a role is current.
+//! The verifier, the operators' use cases and the store's row mapping use them. The rules only compare values; the
+//! caller makes sure that a role is current.
 
 use std::{fmt, str::FromStr};
 
@@ -17,15 +17,15 @@ pub struct UnknownWord {
     pub word: String,
 }
 
-/// The role of a user; ordered by power. Stored in `users.role`.
+/// The role of a user, ordered by power. Stored in `users.role`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Acts on their own sessions only.
+    /// May act on the user's own sessions only.
     User,
-    /// Lists and revokes the sessions of users and operators.
+    /// May also list and revoke the sessions of users and operators.
     Operator,
-    /// Everything, also roles, status and password resets.
+    /// May do everything, also change roles and status and reset passwords.
     Admin,
 }
 
@@ -56,7 +56,7 @@ impl Role {
 
     /// Whether a user of this role may act, as an operator, on a user of role `target`.
     ///
-    /// A user may act on no other account, an operator not on an admin, an admin on all.
+    /// A user may act on no account this way, an operator on users and operators, an admin on all accounts.
     #[must_use]
     pub fn may_act_on(self, target: Self) -> bool {
         self >= Self::Operator && self >= target
@@ -84,7 +84,7 @@ impl FromStr for Role {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Status {
-    /// Registered, the e-mail address not yet verified.
+    /// Registered, but the e-mail address is not verified yet.
     Pending,
     /// The only status with valid sessions.
     Active,

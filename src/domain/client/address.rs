@@ -7,8 +7,8 @@ use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 
 use ipnet::IpNet;
 
-/// Whether a connection is encrypted. The listener stores it in the connection's data, where the REST layer reads it,
-/// because no header can be trusted about it.
+/// Whether a connection is encrypted. The listener stores it in the connection's data, where the REST layer reads it. A
+/// header about encryption could not be trusted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Encrypted(pub bool);
 
@@ -37,7 +37,7 @@ pub fn client_address(peer: IpAddr, forwarded_for: &[&str], trusted: &[IpNet]) -
     client
 }
 
-/// One entry: an address, perhaps in brackets, with a port, a zone or quotes.
+/// Parses one entry: an address, which may have brackets, a port, a zone or quotes.
 fn parse_hop(entry: &str) -> Option<IpAddr> {
     let entry = entry.trim().trim_matches('"');
     if let Ok(with_port) = entry.parse::<SocketAddr>() {
@@ -48,7 +48,8 @@ fn parse_hop(entry: &str) -> Option<IpAddr> {
     bare.parse().ok().map(canonical)
 }
 
-/// The key under which a limit counts an address: IPv4 by address, IPv6 by its /64, because that is one customer.
+/// The key under which a limit counts an address: IPv4 by address, IPv6 by its /64, because one customer usually has a
+/// whole /64.
 #[must_use]
 pub fn limit_key(address: IpAddr) -> String {
     match canonical(address) {

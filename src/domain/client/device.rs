@@ -1,4 +1,5 @@
-//! Devices: the signed cookies that identify one, and the fingerprint that describes one.
+//! Devices: the signed cookie that identifies a device, and the fingerprint that describes it. Also the signed
+//! pre-session cookie, which identifies a browser before sign-in.
 //!
 //! Called by the REST layer and the handshake. The random id in the cookie is the device's identity. The fingerprint
 //! is a signal and proves nothing, because any client can send the same headers.
@@ -20,7 +21,7 @@ use crate::{
 const DEVICE_LABEL: &str = "portcullis device cookie v1";
 const PRESESSION_LABEL: &str = "portcullis pre-session cookie v1";
 
-/// The version of the fingerprint's recipe (headers, order, spelling); stored beside it.
+/// The version of the rules for the fingerprint (headers, order, encoding). It is stored beside the fingerprint.
 pub const FINGERPRINT_VERSION: i16 = 2;
 
 /// The headers of the fingerprint, in order; the client's address is not part of it.
@@ -30,7 +31,7 @@ pub const FINGERPRINT_HEADERS: [&str; 5] =
 /// How long trust in a device lasts.
 pub const TRUST_TTL: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
-/// The level of trust in a device; ordered. Stored in `registered_devices.trust`.
+/// The level of trust in a device, ordered from low to high. Stored in `registered_devices.trust`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Trust {
@@ -80,7 +81,7 @@ impl FromStr for Trust {
     }
 }
 
-/// The keys that sign the device cookie and the pre-session cookie, one for each.
+/// The two keys: one signs the device cookie, the other the pre-session cookie.
 pub struct DeviceCookies {
     device: Key,
     presession: Key,
@@ -132,7 +133,8 @@ fn open(key: &Key, value: &str) -> Option<Uuid> {
 
 /// The fingerprint of a request: SHA-256 over [`FINGERPRINT_HEADERS`], 32 hexadecimal digits.
 ///
-/// `headers` are (lower-case name, value) pairs in any order; others are ignored, missing ones count as empty.
+/// `headers` are (lower-case name, value) pairs in any order. Other headers are ignored; missing headers count as
+/// empty.
 #[must_use]
 pub fn fingerprint(headers: &[(&str, &str)]) -> String {
     let mut digest = Sha256::new().chain_update([FINGERPRINT_VERSION as u8]);

@@ -1,8 +1,8 @@
-//! Origins: which other sites may send requests to this server through a browser.
+//! Origins: the sites whose pages may send requests to this server.
 //!
 //! Called by the REST layer (CORS, login CSRF) and by the WebSocket handshake. Matching is exact: no wildcard, no
-//! suffix, no form without a scheme. Requests of programs other than browsers carry none of these headers and are not
-//! restricted here.
+//! suffix, no form without a scheme. Programs other than browsers do not send `Sec-Fetch-Site`, `Origin` or `Referer`;
+//! they are not restricted here.
 
 /// The origins that `CORS_ALLOWED_ORIGINS` lists, such as `https://chat.example.com`.
 #[derive(Clone, Debug, Default)]
@@ -31,12 +31,12 @@ pub enum FetchSite {
     SameSite,
     /// From another site, or an unknown word.
     CrossSite,
-    /// From the user: address bar, bookmark.
+    /// From the user, by the address bar or a bookmark.
     None,
 }
 
 impl FetchSite {
-    /// Parses the header; an unknown word is treated as the worst one.
+    /// Parses the header. An unknown word counts as [`Self::CrossSite`].
     #[must_use]
     pub fn parse(header: &str) -> Self {
         match header {
@@ -48,7 +48,7 @@ impl FetchSite {
     }
 }
 
-/// Whether a request may change anything, by its origin.
+/// Whether the origin of a request permits it to change anything.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It may.
@@ -59,9 +59,9 @@ pub enum Verdict {
 
 /// Judges a request that changes something by `Sec-Fetch-Site`, `Origin` and `Referer`.
 ///
-/// A cross-site request is refused in any case; a same-site request needs an origin on the list. `Origin`, or if
-/// there is none `Referer`, must be on the list. A request without any of these headers comes from a program other
-/// than a browser and is allowed.
+/// A cross-site request is always refused. Otherwise the origin in `Origin`, or if there is none the origin in
+/// `Referer`, must be on the list. A same-site request must have one of these two headers. A request without any of the
+/// three headers comes from a program other than a browser and is allowed.
 #[must_use]
 pub fn judge(
     sec_fetch_site: Option<&str>,
@@ -81,9 +81,9 @@ pub fn judge(
     }
 }
 
-/// The origin of a URL: scheme and authority. A text without one is returned whole, and so is on no list. Not parsed
-/// by the `url` crate: its normalisation (case, default port, user name) would accept texts that are not on the list
-/// letter by letter.
+/// The origin of a URL: scheme and authority. A text without a scheme is returned unchanged, and so is not on the list.
+/// The `url` crate is not used: its normalisation (case, default port, user name) would accept texts that are not
+/// exactly on the list.
 fn origin_of(url: &str) -> &str {
     let Some(authority) = url.find("://").map(|at| at + 3) else {
         return url;

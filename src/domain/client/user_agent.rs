@@ -1,9 +1,9 @@
-//! A short description of a `User-Agent`, for people. It is what the client claims, and decides nothing.
+//! A short description of a `User-Agent`, for people. The client can send any text, so no decision depends on it.
 
 use serde::Serialize;
 use woothee::{parser::Parser, woothee::VALUE_UNKNOWN};
 
-/// A browser or app and its operating system, as far as the header tells.
+/// A browser or app and its operating system, as far as the header names them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Described {
     /// The browser.
@@ -34,7 +34,7 @@ impl Described {
     }
 }
 
-/// Browsers report outdated names for newer versions of Windows and macOS.
+/// The name that people know, without the version of Windows: browsers report outdated versions of Windows.
 fn system(name: &str) -> &str {
     match name {
         "Mac OSX" => "macOS",

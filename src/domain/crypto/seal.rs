@@ -1,8 +1,8 @@
 //! Sealing: encryption of secrets that the database keeps, so that the database alone does not reveal them.
 //!
-//! Used by the rules that keep such secrets (TOTP). XChaCha20-Poly1305 under a key that
-//! is derived for one purpose from the data encryption key. Table and row of a sealed text are authenticated with it:
-//! copied to another row, it cannot be opened. Pure; the nonce is an argument.
+//! The rules of TOTP use it. The cipher is XChaCha20-Poly1305; its key is derived for one purpose from the data
+//! encryption key. The table and the row of a sealed text are authenticated, too, so a text that was copied to another
+//! row cannot be opened. The functions are pure: the nonce is an argument.
 
 use chacha20poly1305::{
     KeyInit as _, XChaCha20Poly1305, XNonce,
@@ -43,13 +43,13 @@ pub struct Unsealed {
     pub outdated: bool,
 }
 
-/// Why a sealed text cannot be opened. A wrong key with the right name looks the same.
+/// Why a sealed text cannot be opened.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum SealError {
-    /// Its key is not configured (any more).
+    /// No configured key has the name of its key.
     #[error("sealed with a key that is not configured")]
     UnknownKey,
-    /// It was altered, or belongs to another row.
+    /// It was altered, belongs to another row, or was sealed with another key of the same name.
     #[error("the sealed text is damaged, or not that of this row")]
     Damaged,
 }
@@ -59,7 +59,8 @@ struct SealKey {
     cipher: XChaCha20Poly1305,
 }
 
-/// Seals and opens for one purpose: with the current key, and for opening with the previous ones, too.
+/// Seals and opens texts for one purpose. It seals with the current key, and opens with the current and the previous
+/// keys.
 pub struct Sealer {
     current: SealKey,
     previous: Vec<SealKey>,
@@ -87,7 +88,7 @@ impl Sealer {
         Sealed { key_id: self.current.id.clone(), bytes: [&nonce[..], &sealed].concat() }
     }
 
-    /// Opens what was sealed for `place`.
+    /// Opens a text that was sealed for `place`.
     ///
     /// # Errors
     /// See [`SealError`].
@@ -109,7 +110,7 @@ impl SealedRow<'_> {
     }
 }
 
-/// The key's public name. It reveals no more about the secret than a sealed text does.
+/// The public name of the key. It reveals no more about the secret than a sealed text does.
 fn key_id(secret: &SecretString, label: &str) -> String {
     let digest = Sha256::new().chain_update(label).chain_update(secret.expose_secret()).finalize();
     hex(&digest[..8])

@@ -1,9 +1,8 @@
-//! Backup codes: ten texts on paper that replace a lost second factor, each once.
+//! Backup codes: ten codes that the user keeps on paper. Each replaces a lost second factor once.
 //!
-//! Called by the use cases. Each has sixty random bits, in an alphabet without look-alikes (Crockford's Base32). A
-//! MAC is stored, under a key that is not in the database. An attacker with only the database cannot try codes at
-//! all, so a slow hash would add nothing; an attacker that must ask this server meets the rate limits long before
-//! sixty bits are tried.
+//! A code has sixty random bits, in an alphabet without look-alikes (Crockford's Base32). Only its MAC is stored, and
+//! the key of the MAC is not in the database. So an attacker with only the database cannot try codes at all, and a slow
+//! hash would add nothing. An attacker that must ask this server reaches the rate limits long before a code is found.
 
 use secrecy::SecretString;
 use zeroize::Zeroizing;
@@ -18,7 +17,7 @@ const GROUP: usize = 4;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LABEL: &str = "portcullis backup code v1";
 
-/// A backup code in the one spelling in which it is hashed.
+/// A backup code in its only spelling; this spelling is hashed.
 #[derive(Clone)]
 pub struct BackupCode(Zeroizing<[u8; LENGTH]>);
 
@@ -33,7 +32,7 @@ impl BackupCode {
     /// as `0`, `i` and `l` as `1`).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // Longer than any typed code.
+        // No typed code is that long.
         if text.len() > 64 {
             return None;
         }
@@ -51,7 +50,7 @@ impl BackupCode {
         (known && typed.next().is_none()).then_some(Self(code))
     }
 
-    /// The form in which it is shown, once: `xxxx-xxxx-xxxx`.
+    /// The form in which the code is shown once: `xxxx-xxxx-xxxx`.
     #[must_use]
     pub fn text(&self) -> SecretString {
         let groups: Vec<String> =
@@ -60,7 +59,7 @@ impl BackupCode {
     }
 }
 
-/// Hashes codes: with the current key, and for recognising them with the previous ones, too.
+/// Hashes codes: a new code with the current key, a typed code also with the previous keys.
 pub struct BackupCodeKeys {
     current: Key,
     previous: Vec<Key>,
@@ -87,7 +86,7 @@ impl BackupCodeKeys {
     }
 }
 
-/// A code belongs to one user: the user's id, always eight bytes, comes first.
+/// A code belongs to one user, so the MAC begins with the user's id. It always has eight bytes.
 fn mac(key: &Key, user: i64, code: &BackupCode) -> [u8; 32] {
     key.mac(&[&user.to_be_bytes(), &code.0[..]])
 }

@@ -1,6 +1,6 @@
-//! Challenges: when a proof is required, for what, and within which bounds.
+//! Challenges: when a proof is required, its purpose, and its limits of time and attempts.
 //!
-//! Used by the store and by the use cases that issue challenges. Pure rules, vocabulary and constants.
+//! The store and the use cases that issue challenges use these rules, words and constants.
 
 use std::{fmt, str::FromStr, time::Duration};
 
@@ -27,9 +27,9 @@ pub enum ProofMethod {
     Passkey,
 }
 
-/// Whether a second factor is required after a right password: if the user has one, unless the device is trusted. If
-/// the risk of the sign-in `demands` it, it is required on every device. A user without a second factor cannot be
-/// asked.
+/// Whether a second factor is required after a correct password. A user with a second factor must use it on a device
+/// that is not trusted. If the risk of the sign-in `demands` it, the user must use it on every device. A user without a
+/// second factor cannot be asked for one.
 #[must_use]
 pub fn decide_second_factor(has_factor: bool, trust: Trust, demands: bool) -> bool {
     has_factor && (demands || trust == Trust::New)
@@ -44,7 +44,7 @@ pub enum ChallengeKind {
     PasskeyRegistration,
     /// Signing in with a passkey alone.
     PasskeySignIn,
-    /// A passkey as the second factor; the state names the challenge of the sign-in.
+    /// A passkey as the second factor; the stored state names the challenge of the sign-in.
     PasskeyFactor,
     /// A passkey as a fresh proof of presence.
     PasskeyStepUp,

@@ -1,7 +1,7 @@
 //! Passkeys: the relying party, the pages that may use its passkeys, and the names of passkeys.
 //!
-//! Called by the settings, which reject names that do not fit together, and by the use cases of passkeys. The
-//! cryptography is the library's; nothing here does I/O.
+//! The settings use it to reject names that do not fit together; the use cases of passkeys use it, too. A library does
+//! the cryptography.
 
 use ciborium::Value;
 use secrecy::SecretString;
@@ -10,11 +10,11 @@ use uuid::Uuid;
 use crate::crypto::key::Key;
 
 const DECOY_LABEL: &str = "portcullis passkey decoy v1";
-/// Lengths of credential ids: password managers, phones, platforms, security keys.
+/// The usual lengths of credential ids in bytes: of password managers, phones, platforms and security keys.
 const DECOY_LENGTHS: [usize; 4] = [16, 20, 32, 64];
 /// The longest name of a passkey, in characters.
 const NAME_CHARS: usize = 100;
-/// Passkeys of one user.
+/// Maximum number of passkeys of one user.
 pub const PASSKEYS_PER_USER: u32 = 20;
 
 /// The relying party (WebAuthn, 5.4.2), and the pages that may use its passkeys.
@@ -28,9 +28,9 @@ pub struct RelyingPartyNames {
     pub origins: Vec<String>,
 }
 
-/// Whether pages of `origin` may use passkeys of `rp_id`: its host is that domain or below it (WebAuthn, 5.1.3,
-/// "registrable domain suffix"). A name that only looks similar is not. Not parsed by the `url` crate: its
-/// normalisation would accept settings that no browser's origin equals letter by letter.
+/// Whether pages of `origin` may use passkeys of `rp_id`: its host is that domain or a subdomain of it (WebAuthn,
+/// 5.1.3, "registrable domain suffix"). A host that only looks similar does not fit. The `url` crate is not used: its
+/// normalisation would accept settings that are never exactly equal to the origin that a browser sends.
 #[must_use]
 pub fn origin_fits(origin: &str, rp_id: &str) -> bool {
     let Some((scheme, rest)) = origin.split_once("://") else {
@@ -75,15 +75,15 @@ pub fn name(given: &str) -> Option<String> {
     fits.then(|| trimmed.to_owned())
 }
 
-/// The authenticator's model from an attestation object (WebAuthn, 6.5). It is not verified, and only used as a name
-/// in a list. Zeroes mean that the authenticator does not report it.
+/// The authenticator's model from an attestation object (WebAuthn, 6.5). It is not verified; it only chooses the name
+/// in a list. If all bytes are zero, the authenticator does not report its model.
 #[must_use]
 pub fn aaguid(attestation_object: &[u8]) -> Option<Uuid> {
     let Value::Map(fields) = ciborium::from_reader(attestation_object).ok()? else {
         return None;
     };
     let data = fields.iter().find(|(key, _)| key.as_text() == Some("authData"))?.1.as_bytes()?;
-    // Hash of the rp id (32), flags (1), counter (4), then the model (16).
+    // The parts and their lengths: the hash of the rp id (32), flags (1), the counter (4), then the model (16).
     let id = Uuid::from_slice(data.get(37..53)?).ok()?;
     (!id.is_nil()).then_some(id)
 }
@@ -98,8 +98,8 @@ impl Decoys {
         Self(Key::derive(secret, DECOY_LABEL))
     }
 
-    /// The credential id for this name: always the same, as for a real account, and as long as the ids of common
-    /// authenticators, so that its length reveals nothing either.
+    /// The credential id for this name. It is always the same, as for a real account. It has the length of a common
+    /// authenticator's ids, so its length reveals nothing either.
     #[must_use]
     pub fn credential_id(&self, folded_name: &str) -> Vec<u8> {
         let part = |part: u8| self.0.mac(&[&[part], folded_name.as_bytes()]);

@@ -1,8 +1,8 @@
-//! Codes of authenticator apps: TOTP (RFC 6238) with SHA-1, six digits and steps of thirty seconds, as every app
-//! supports it.
+//! Codes of authenticator apps: TOTP (RFC 6238) with SHA-1, six digits and steps of thirty seconds. Every app supports
+//! these values.
 //!
-//! Called by the use cases. Time and randomness are arguments. The rules here find the step that a code belongs to;
-//! the store makes sure that a step counts once.
+//! Time and randomness are arguments. The rules here find the step that a code belongs to; the store makes sure that a
+//! step is accepted once.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use qrcode::{QrCode, render::svg};
@@ -32,10 +32,10 @@ pub struct TotpSecret(Zeroizing<[u8; SECRET_BYTES]>);
 pub struct TotpCode(Zeroizing<[u8; DIGITS as usize]>);
 
 impl TotpCode {
-    /// Parses a code. Spaces, with which apps group the digits, are ignored; the rest must be six digits.
+    /// Parses a code. Apps group the digits with spaces, so spaces are ignored. The rest must be six digits.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // Longer than any typed code.
+        // No typed code is that long.
         if text.len() > 32 {
             return None;
         }
@@ -58,13 +58,13 @@ impl TotpSecret {
         Self(Zeroizing::new(bytes))
     }
 
-    /// For typing it into an app: Base32 (RFC 4648, 6) without padding.
+    /// The secret for typing it into an app: Base32 (RFC 4648, 6) without padding.
     #[must_use]
     pub fn base32(&self) -> SecretString {
         Secret::from(*self.0).to_base32().into()
     }
 
-    /// For an app to scan:
+    /// The URI that an app scans:
     /// `otpauth://totp/<issuer>:<account>?secret=…&issuer=<issuer>&algorithm=SHA1&digits=6&period=30`.
     #[must_use]
     pub fn uri(&self, issuer: &str, account: &str) -> SecretString {
@@ -92,8 +92,9 @@ pub fn step_at(now: OffsetDateTime) -> i64 {
     now.unix_timestamp().div_euclid(STEP_SECONDS)
 }
 
-/// The step that `code` belongs to: that of `now`, the one before or the one after, but later than `after_step`, the
-/// last that was accepted. The amount of work does not depend on which step matches, or whether one does.
+/// The step that `code` belongs to: the step of `now`, the one before it or the one after it. It must be later than
+/// `after_step`, the last accepted step. The amount of work does not depend on the step that matches, or on whether one
+/// matches.
 #[must_use]
 pub fn matching_step(
     secret: &TotpSecret,
@@ -112,7 +113,7 @@ pub fn matching_step(
     (matching >= 0).then_some(matching)
 }
 
-/// The code of RFC 6238 for a step; the library computes it from the first second of the step.
+/// The code of a step (RFC 6238). The library computes it from the first second of the step.
 fn token(secret: &[u8], digits: u8, step: i64) -> String {
     let totp = Builder::new()
         .with_algorithm(Algorithm::SHA1)

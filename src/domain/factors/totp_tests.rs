@@ -1,4 +1,4 @@
-//! Codes of authenticator apps: the vectors of the standard, and what counts when.
+//! Codes of authenticator apps: the test vectors of the standard, and the times at which a code is accepted.
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret;
@@ -107,7 +107,7 @@ proptest! {
         let step = step_at(now) + drift;
         prop_assume!(step >= 0);
         let found = matching_step(&secret, &secret.code_at(step), now, -1);
-        // Two steps may have the same code: then the earlier one is named.
+        // Two steps can have the same code; then the earlier step is returned.
         prop_assert!(found.is_some_and(|found| found <= step && *secret.code_at(found).0 == *secret.code_at(step).0));
     }
 }

@@ -1,13 +1,13 @@
-//! Certificate authorities for the server of an issuer, when it does not use a publicly trusted one.
+//! Certificate authorities for the server of an issuer, if its certificate is not from a publicly trusted authority.
 //!
-//! Read once, with the settings, so that an unusable file is reported at the start and not with the first token.
+//! They are read once, with the settings. So an unusable file is reported at the start and not with the first token.
 
 use rustls::{
     RootCertStore,
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-/// The certificates of these authorities, and of no others.
+/// The certificates of the only trusted authorities.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorities(Vec<CertificateDer<'static>>);
 
@@ -17,7 +17,7 @@ pub enum AuthoritiesError {
     /// Not in PEM form (RFC 7468), or not a certificate.
     #[error("not certificates in PEM form")]
     NotCertificates,
-    /// Without any certificate.
+    /// There is no certificate in the text.
     #[error("no certificate in PEM form")]
     Empty,
 }
@@ -26,7 +26,7 @@ impl Authorities {
     /// Reads the authorities' certificates from this text, one after the other.
     ///
     /// # Errors
-    /// A text without a certificate, or with one that cannot be used for verification.
+    /// The text has no certificate, or one that cannot be used for verification.
     pub fn from_pem(text: &str) -> Result<Self, AuthoritiesError> {
         let certificates = CertificateDer::pem_slice_iter(text.as_bytes())
             .collect::<Result<Vec<_>, _>>()

@@ -1,6 +1,6 @@
-//! `TOKEN_ISSUERS`: the outside issuers, as a JSON array.
+//! `TOKEN_ISSUERS`: the external issuers, as a JSON array.
 //!
-//! Called by `config`, which reads the files that the setting names. All mistakes are reported at once. A message
+//! `config` calls the parser and reads the files that the setting names. All mistakes are reported at once. A message
 //! never contains a secret.
 
 use std::{
@@ -21,11 +21,11 @@ use super::{
     types::{Algorithm, Use},
 };
 
-/// The longest name; it is written into every row of a session.
+/// The longest name. Every row of a session contains the name.
 const NAME_BYTES: usize = 100;
 const PREFIX_BYTES: usize = 100;
 
-/// One outside issuer.
+/// One external issuer.
 #[derive(Clone, Debug)]
 pub struct IssuerSettings {
     /// The rules for its tokens.
@@ -37,13 +37,13 @@ pub struct IssuerSettings {
 /// The source of an issuer's keys.
 #[derive(Clone)]
 pub enum KeySource {
-    /// Known from the start.
+    /// The settings contain the keys.
     Given(Arc<KeySet>),
-    /// Fetched: a JWK Set.
+    /// The keys are fetched as a JWK Set.
     Url {
         /// The address of the JWK Set.
         url: String,
-        /// The authorities for its server's certificate; `None` for those that this system trusts.
+        /// The authorities for the certificate of that server; `None` for those that the operating system trusts.
         authorities: Option<Authorities>,
     },
 }
@@ -66,7 +66,7 @@ pub struct Strictness {
     pub plain_loopback: bool,
 }
 
-/// Reads a file, or returns the problem. `true` for a file that holds secrets.
+/// Reads a file, or returns the problem. The flag is `true` for a file that contains secrets.
 pub type ReadFile<'a> = &'a mut dyn FnMut(&str, bool) -> Result<String, String>;
 
 #[derive(Deserialize)]
@@ -170,8 +170,7 @@ fn tells_apart(prefix: &str) -> bool {
     prefix.len() <= PREFIX_BYTES && printable && prefix.bytes().any(|byte| !byte.is_ascii_digit())
 }
 
-/// Shared secrets and public keys are never checked with each other's algorithms: all algorithms must fit the kind of
-/// keys.
+/// All algorithms must fit the kind of keys. So a public key is never used as a shared secret, or the reverse.
 fn algorithms(written: &Written, problems: &mut Vec<String>) -> Vec<Algorithm> {
     let shared = matches!(written.keys, Keys::Hmac(_) | Keys::HmacFile(_));
     let mut known = Vec::new();
@@ -244,8 +243,8 @@ fn shared<'a>(secrets: impl Iterator<Item = &'a str>, strictness: Strictness) ->
     }
 }
 
-/// Whether keys may be fetched from this address: over TLS, or on this machine if the settings allow it, and without a user
-/// name or password in it.
+/// Whether keys may be fetched from this address. It must use TLS, or be on this machine if the settings allow that. It
+/// must not contain a user name or password.
 fn may_be_fetched(address: &str, strictness: Strictness) -> bool {
     let Ok(url) = Url::parse(address) else { return false };
     let local = match url.host() {
@@ -261,7 +260,8 @@ fn may_be_fetched(address: &str, strictness: Strictness) -> bool {
     permitted && exact && url.username().is_empty() && url.password().is_none()
 }
 
-/// Finds issuers with users that could be confused. They would act as one issuer, without the settings saying so.
+/// Finds issuers with users that could be confused. Such issuers would act as one issuer, although the settings do not
+/// say so.
 fn clashes(issuers: &[IssuerSettings]) -> Vec<String> {
     let mut problems = Vec::new();
     let mut names = HashSet::new();

@@ -1,4 +1,4 @@
-//! What may be said of issuers in the settings, and what is said of mistakes.
+//! The settings of issuers: valid ones, and the messages about mistakes.
 
 use super::*;
 

@@ -1,8 +1,8 @@
-//! Keys of outside issuers, and verification of signatures with them.
+//! Keys of external issuers, and verification of signatures with them.
 //!
-//! `jsonwebtoken` verifies the signatures; ES512 is verified here, because the library does not support it. A key fits the
-//! algorithms of its own kind only, so a public key is never used as a shared secret, whatever a token's header says
-//! (RFC 8725, 2.1).
+//! `jsonwebtoken` verifies the signatures, except those with ES512, which the library does not support. A key fits only
+//! the algorithms of its own kind. So a public key is never used as a shared secret, whatever algorithm the header of a
+//! token names (RFC 8725, 2.1).
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use serde::Deserialize;
 
 use super::{token::Unverified, types::Algorithm};
 
-/// Maximum number of keys in a set. A token without a key id may have to be verified with each.
+/// Maximum number of keys in a set. A token without a key id may have to be verified with each of them.
 const MAX_KEYS: usize = 64;
 
 /// The keys of one issuer. `Debug` prints only their number.
@@ -30,7 +30,7 @@ struct Key {
 enum Material {
     /// A secret that issuer and server share.
     Secret(DecodingKey),
-    /// A public key for every algorithm of its kind (RSA, Ed25519).
+    /// A public key for every algorithm of its kind: RSA or Ed25519.
     Public(DecodingKey),
     /// A public key on the curve of this algorithm.
     Curve(Algorithm, DecodingKey),
@@ -44,7 +44,7 @@ pub enum KeySetError {
     /// Not a JWK Set (RFC 7517, 5).
     #[error("not a JWK set")]
     NotASet,
-    /// Without a public key for signatures.
+    /// The set has no public key for signatures.
     #[error("no public key for signatures in the set")]
     NoKey,
 }
@@ -84,18 +84,19 @@ impl KeySet {
         Self(secrets.iter().map(key).collect())
     }
 
-    /// The public keys of a JWK Set. Keys for other purposes, private keys and shared secrets are ignored. The library has a
-    /// JWK parser, too, but it does not see private keys, and fails on sets with unknown kinds of keys.
+    /// The public keys of a JWK Set. Keys for other purposes, private keys and shared secrets are ignored. The JWK
+    /// parser of the library is not used: it does not recognise private keys, and fails on sets with unknown kinds of
+    /// keys.
     ///
     /// # Errors
-    /// The text is not a set, or no key is left.
+    /// The text is not a set, or the set has no usable key.
     pub fn published(text: &str) -> Result<Self, KeySetError> {
         let set: JwkSet = serde_json::from_str(text).map_err(|_| KeySetError::NotASet)?;
         let keys: Vec<_> = set.keys.into_iter().filter_map(published).take(MAX_KEYS).collect();
         if keys.is_empty() { Err(KeySetError::NoKey) } else { Ok(Self(keys)) }
     }
 
-    /// Whether the set contains a key with this id. A token without a key id may be signed with any key.
+    /// Whether the set contains a key with this id. Without an id, every key is possible.
     #[must_use]
     pub fn knows(&self, kid: Option<&str>) -> bool {
         self.0.iter().any(|key| key.may_be(kid))
@@ -115,7 +116,7 @@ impl fmt::Debug for KeySet {
 }
 
 impl Key {
-    /// Shared secrets have no key id.
+    /// Whether this key can be the key with the id. Shared secrets have no key id, so they are always possible.
     fn may_be(&self, kid: Option<&str>) -> bool {
         matches!(self.material, Material::Secret(_)) || kid.is_none_or(|kid| self.kid.as_deref() == Some(kid))
     }
@@ -196,8 +197,8 @@ fn curve(algorithm: Algorithm, point: &[u8]) -> Material {
     Material::Curve(algorithm, DecodingKey::from_ec_der(point))
 }
 
-/// An uncompressed point (SEC 1, 2.3.3); RFC 7518, 6.2.1.2 fixes the length of its coordinates, which the library does not
-/// check.
+/// An uncompressed point (SEC 1, 2.3.3). RFC 7518, 6.2.1.2 fixes the length of the coordinates. It is checked here,
+/// because the library does not check it.
 fn point(size: usize, x: &[u8], y: &[u8]) -> Option<Vec<u8>> {
     let fits = x.len() == size && y.len() == size;
     fits.then(|| [&[4], x, y].concat())

@@ -1,4 +1,4 @@
-//! Keys of every kind, each against the signatures of all others.
+//! Keys of every kind: each verifies its own signatures and refuses those of the others.
 
 use aws_lc_rs::{
     encoding::AsDer,
@@ -84,7 +84,7 @@ fn a_public_key_is_never_a_shared_secret() {
     let jwk = json!({"kty": "EC", "crv": "P-256", "x": b64(x), "y": b64(y)});
     let keys = published(std::slice::from_ref(&jwk));
     let der = pair.public_key().as_der().unwrap().as_ref().to_vec();
-    // Whatever form of the public key the attacker takes for a secret, and whatever is pinned.
+    // No form of the public key works as a secret, even if the settings permit every algorithm.
     let everything = rules(&[Algorithm::ES256, Algorithm::HS256, Algorithm::HS512]);
     for secret in [point, der, jwk.to_string().into_bytes()] {
         let token = compact(&json!({"alg": "HS256"}), &json!({"sub": "1"}), |message| {

@@ -1,4 +1,4 @@
-//! What holds for every token.
+//! Properties that hold for every token.
 
 use proptest::prelude::*;
 use protocol::id::{Subject, UserId};
@@ -20,7 +20,7 @@ proptest! {
         let _ = token::claimed_issuer(&text);
     }
 
-    /// A good token with one character changed is not good any more.
+    /// A valid token with one changed character is not valid any more.
     #[test]
     fn a_signature_covers_every_character(place in 0_usize..1000, to in "[A-Za-z0-9_-]") {
         let token = shared(SECRET, &json!({"alg": "HS256"}), &json!({"sub": "ann", "exp": NOW + 60}));
@@ -33,7 +33,8 @@ proptest! {
         prop_assert!(!signed);
     }
 
-    /// However an outside issuer calls its user, it is none of ours, unless the settings trust it so far.
+    /// No name that an external issuer gives its user is the name of a user of this server, unless the settings give
+    /// the issuer an empty prefix.
     #[test]
     fn an_outside_user_is_never_one_of_ours(sub in "[0-9]{1,19}|.{0,40}", ours in 0_i64..i64::MAX, prefix in "[ -~]{0,5}[!-/:-~][ -~]{0,5}") {
         let rules = Rules { user_prefix: prefix, ..rules(&[Algorithm::HS256]) };
@@ -44,7 +45,7 @@ proptest! {
         }
     }
 
-    /// What a token says of time never lets it in earlier or keeps it longer than it says.
+    /// A token is accepted only between its `nbf` (with a minute of leeway) and its `exp`.
     #[test]
     fn a_token_is_good_in_its_time_only(exp in any::<Option<u32>>(), nbf in any::<Option<u32>>(), now in any::<u32>()) {
         let now = i64::from(now);

@@ -1,4 +1,4 @@
-//! What the settings require of the tokens of one issuer.
+//! The requirements of the settings for the tokens of one issuer.
 
 use std::sync::Arc;
 
@@ -20,12 +20,12 @@ pub struct Rules {
     pub audience: Option<String>,
     /// The permitted uses of its tokens.
     pub uses: Vec<Use>,
-    /// The prefix of its users' names here, so that they differ from the users of this server.
+    /// The prefix of the issuer's users in this server, so that they differ from the users of this server.
     pub user_prefix: String,
 }
 
 impl Rules {
-    /// Whether this issuer may have signed the token, by use, algorithm and `iss`.
+    /// Whether the use, the algorithm and the `iss` of the token permit this issuer to have signed it.
     #[must_use]
     pub fn may_have_signed(&self, token: &Unverified<'_>, wanted: Use) -> bool {
         self.uses.contains(&wanted)

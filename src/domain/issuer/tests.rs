@@ -1,4 +1,4 @@
-//! Tokens that the tests sign themselves, under keys of every kind.
+//! The rules for tokens of external issuers, with tokens that the tests sign themselves.
 
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
@@ -43,7 +43,7 @@ fn secret() -> KeySet {
     KeySet::shared(&[SecretString::from(SECRET)])
 }
 
-/// The verdict on the token, by these keys and rules.
+/// The result of the check of the token with these keys and rules.
 pub(super) fn judged(keys: &KeySet, rules: &Rules, token: &str) -> Result<OutsideConnection, TokenRefusal> {
     let token = Unverified::parse(token)?;
     if !rules.may_have_signed(&token, Use::Connection) || !keys.signed(&token) {
@@ -120,7 +120,7 @@ fn time_is_looked_at_last_and_without_mercy() {
     assert_eq!(connection(&json!({"sub": "1", "nbf": NOW + 61})), Err(TokenRefusal::NotYetValid));
     assert_eq!(connection(&json!({"sub": "1", "iat": NOW + 61})), Err(TokenRefusal::NotYetValid));
     assert!(connection(&json!({"sub": "1", "nbf": NOW + 60, "iat": NOW + 60})).is_ok());
-    // Old, but never good.
+    // This token is expired, but its claims are wrong, too.
     assert_eq!(connection(&json!({"sub": 1, "exp": NOW - 9})), Err(TokenRefusal::WrongClaims));
 }
 
@@ -202,7 +202,7 @@ fn what_servers_are_told_comes_as_it_was_signed_and_is_bounded() {
     let signed = meta(&json!({"sub": "1", "meta": {"plan": "gold"}})).unwrap().unwrap();
     assert_eq!(signed.as_bytes(), br#"{"plan":"gold"}"#);
     assert_eq!(meta(&json!({"sub": "1"})), Ok(None));
-    // The quotes count, too.
+    // The two quotation marks count, too.
     assert!(meta(&json!({"sub": "1", "meta": "x".repeat(4094)})).is_ok());
     assert_eq!(meta(&json!({"sub": "1", "meta": "x".repeat(4095)})), Err(TokenRefusal::WrongClaims));
 }

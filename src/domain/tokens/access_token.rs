@@ -1,7 +1,7 @@
 //! Access tokens: JWTs that name the user, the session, and the time of expiry.
 //!
-//! Called by the verifier, by sign-in and by refresh. A token that verifies here is genuine and not expired, no more:
-//! the verifier checks whether its session is still valid and what its user may do. The algorithm belongs to the key,
+//! The verifier, sign-in and refresh use it. The check here only shows that a token is genuine and not expired. The
+//! verifier then checks whether its session is still valid and what its user may do. The algorithm belongs to the key,
 //! never to the token's header (RFC 8725, 3.1).
 
 use std::time::Duration;
@@ -49,11 +49,12 @@ pub struct Claims {
     pub sid: SessionId,
     /// The id of the token.
     pub jti: Uuid,
-    /// The refresh counter that this token was issued with: its use proves that the earlier refresh token was
-    /// replaced.
+    /// The refresh counter at which this token was issued. The use of this token proves that the client received the
+    /// refresh token of this counter.
     #[serde(rename = "gen")]
     pub refresh_counter: u64,
-    /// The session's privilege epoch when the token was issued: if that has risen, the token carries no privilege.
+    /// The session's privilege epoch when the token was issued. If the epoch of the session is higher now, the token
+    /// carries no privilege.
     #[serde(rename = "pep")]
     pub privilege_epoch: u32,
     /// The issuer.
@@ -71,28 +72,28 @@ pub struct Claims {
 /// Why a token is refused. Clients never see these texts.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum TokenError {
-    /// Not a JWT, another type or another algorithm.
+    /// Not a JWT, too long, of another type or algorithm, or with extensions that must be understood (`crit`).
     #[error("malformed token")]
     Malformed,
     /// The `kid` is missing or names no configured key.
     #[error("unknown key")]
     UnknownKey,
-    /// The signature does not fit the key.
+    /// The key does not verify the signature.
     #[error("bad signature")]
     BadSignature,
-    /// Past its end.
+    /// The token has expired.
     #[error("expired token")]
     Expired,
-    /// Before its beginning.
+    /// The token is not valid yet.
     #[error("token not yet valid")]
     NotYetValid,
-    /// A claim is missing, malformed, meant for another recipient, or contradicts another.
+    /// A claim is missing, malformed, meant for another recipient, or contradicts another claim.
     #[error("wrong claims")]
     WrongClaims,
 }
 
 impl TokenError {
-    /// Whether refreshing would help.
+    /// Whether a refresh would help the client.
     #[must_use]
     pub fn is_expired(self) -> bool {
         self == Self::Expired
@@ -156,7 +157,7 @@ impl AccessKeys {
     /// The claims of a genuine token that is valid at `now` (seconds since the epoch).
     ///
     /// # Errors
-    /// The first problem. Time is checked last, so [`TokenError::Expired`] means genuine but old.
+    /// The first problem. Time is checked last, so [`TokenError::Expired`] means that the token is otherwise good.
     pub fn verify(&self, token: &str, now: i64) -> Result<Claims, TokenError> {
         let claims = self.verify_signature_only(token)?;
         if claims.nbf > now.saturating_add(START_LEEWAY) || claims.iat > now.saturating_add(START_LEEWAY) {
@@ -168,7 +169,7 @@ impl AccessKeys {
         Ok(claims)
     }
 
-    /// The claims of a genuine token, whatever the time: for signing out, which must work with an expired token.
+    /// The claims of a genuine token at any time. Signing out uses it, because it must work with an expired token.
     ///
     /// # Errors
     /// Everything that [`Self::verify`] refuses, except the time.
@@ -195,19 +196,20 @@ impl AccessKeys {
     }
 }
 
-/// The lifetime of a token that is issued now: an hour, never past the session's end.
+/// The lifetime of a token that is issued now: an hour, but not past the end of the session.
 #[must_use]
 pub fn access_ttl(now: OffsetDateTime, session_expires_at: OffsetDateTime) -> Duration {
     Duration::try_from(session_expires_at - now).unwrap_or_default().min(LIFETIME)
 }
 
-/// The key's public name. It reveals no more about the secret than a signature does.
+/// The public name of the key. It reveals no more about the secret than a signature does.
 fn kid(secret: &SecretString) -> String {
     let digest = Sha256::new().chain_update(LABEL).chain_update(secret.expose_secret()).finalize();
     hex(&digest[..8])
 }
 
-/// The library checks algorithm, signature, issuer and audience. Time is checked here, because it is an argument.
+/// The library checks algorithm, signature, issuer and audience. [`AccessKeys::verify`] checks the time, because the
+/// time is an argument.
 fn validation(issuer: &str, audience: &str) -> Validation {
     let mut validation = Validation::new(Algorithm::HS256);
     validation.validate_exp = false;

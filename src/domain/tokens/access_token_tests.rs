@@ -1,4 +1,4 @@
-//! Facts about access tokens, among them the known ways of fooling a JWT verifier.
+//! Facts about access tokens, including the known ways to deceive a JWT verifier.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use proptest::prelude::*;

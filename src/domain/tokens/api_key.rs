@@ -1,7 +1,7 @@
-//! API keys of the server API: their format, and what each permits.
+//! API keys of the server API: their format, and the methods that they permit.
 //!
-//! A key is `pck_<id>_<secret>`: 32 hexadecimal digits by which it is found, and 256 random bits in base64url. Only
-//! the SHA-256 of the secret is stored; the hash of a random value needs no salt and need not be slow.
+//! A key is `pck_<id>_<secret>`. The id has 32 hexadecimal digits; the key is found by it. The secret is 256 random
+//! bits in base64url. Only its SHA-256 is stored. It needs no salt and no slow hash, because it is random.
 
 use std::{fmt, str::FromStr};
 
@@ -41,7 +41,7 @@ impl PresentedKey {
     }
 }
 
-/// A new key from 256 random bits: the text, shown once, and what is stored of it.
+/// A new key from 256 random bits: its text, which is shown once, and the hash, which is stored.
 #[must_use]
 pub fn new_key(id: Uuid, secret: &[u8; SECRET_BYTES]) -> (SecretString, KeyHash) {
     let text = format!("{PREFIX}{}_{}", id.simple(), URL_SAFE_NO_PAD.encode(secret));

@@ -1,4 +1,4 @@
-//! Facts about where a token is looked for.
+//! Facts about the places in a request where a token is looked for.
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;

@@ -1,8 +1,8 @@
 //! CSRF tokens: `timestamp:nonce:signature`, bound to the session, or to the pre-session before sign-in.
 //!
-//! Called by the REST layer. A token for one session, or for a client before sign-in, is not valid in another
-//! (OWASP's signed double submit, with binding). The caller compares header and cookie; [`crate::client::origin`]
-//! decides about other origins.
+//! The REST layer uses it. A token of one session or pre-session is not valid in any other (OWASP's signed double
+//! submit, with binding). The caller compares header and cookie; [`crate::client::origin`] judges requests from other
+//! origins.
 
 use std::fmt;
 
@@ -15,12 +15,12 @@ use crate::crypto::key::{Key, hex, unhex};
 const LABEL: &str = "portcullis csrf token v1";
 /// The lifetime of a token, in seconds.
 pub const LIFETIME: i64 = 60 * 60;
-/// The age from which on a fresh token is sent beside the old one, in seconds.
+/// If a token is older than this, in seconds, the response carries a fresh one.
 const STALE: i64 = 5 * 60;
 /// How far in the future a timestamp may be, because clocks differ.
 const LEEWAY: i64 = 60;
 
-/// What a token is bound to.
+/// The session or pre-session that a token is bound to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Binding {
     /// Requests of this session.
@@ -59,7 +59,7 @@ pub enum CsrfError {
     /// Older than [`LIFETIME`].
     #[error("expired CSRF token")]
     Expired,
-    /// From the future.
+    /// Its timestamp is too far in the future.
     #[error("CSRF token from the future")]
     FromTheFuture,
     /// Not signed by this server, or bound to another session.

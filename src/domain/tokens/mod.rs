@@ -1,7 +1,7 @@
 //! Credentials that this server issues and checks itself.
 //!
-//! Access, refresh and CSRF tokens, API keys, and where a request carries a credential ([`credential`]). Tokens of other
-//! identity providers are in `issuer`.
+//! These are access, refresh and CSRF tokens, API keys, and the places in a request that carry a credential
+//! ([`credential`]). Tokens of other identity providers are in `issuer`.
 
 pub mod access_token;
 pub mod api_key;

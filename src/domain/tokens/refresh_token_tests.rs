@@ -1,4 +1,4 @@
-//! Facts about refresh tokens and the rule of their chain.
+//! Facts about refresh tokens, and about the rule for their rotation.
 
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
@@ -17,7 +17,7 @@ fn at(seconds: i64) -> OffsetDateTime {
     OffsetDateTime::UNIX_EPOCH + time::Duration::seconds(seconds)
 }
 
-/// A chain at its fifth token, rotated at second 0, the successor not yet used.
+/// A chain with refresh counter 5, rotated at second 0. Its newest token was not used yet.
 fn chain() -> ChainState {
     ChainState {
         counter: 5,

@@ -1,7 +1,7 @@
-//! The terms of a server-side subscription, from an outside token's `subs` and `override` and from `subscribe` of the
-//! server API. Both are parsed here only, so that a field means the same in both.
+//! The terms of a server-side subscription. They come from `subs` and `override` in a token of an external issuer, and
+//! from `subscribe` of the server API. Both are parsed here, so that a field means the same in both.
 //!
-//! Issuers and servers in Go write a missing value as `null`; it is treated as missing.
+//! Issuers and servers in Go write a missing value as `null`; `null` is treated as missing.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use protocol::{
@@ -34,7 +34,7 @@ pub struct SubscriptionTerms {
     switches: Switches,
 }
 
-/// `override`: what differs from the settings of the namespace, each as `{"value": true}`.
+/// `override`: the options that differ from the settings of the namespace, each as `{"value": true}`.
 #[derive(Clone, Copy, Debug, Default, Deserialize)]
 #[serde(default)]
 pub struct Switches {
@@ -73,7 +73,7 @@ impl SubscriptionTerms {
 }
 
 impl Switches {
-    /// As options of namespaces.
+    /// The same options in the form of the namespace settings.
     #[must_use]
     pub fn overrides(&self) -> Overrides {
         let value = |switch: Option<Switch>| switch.map(|switch| switch.value);
@@ -87,7 +87,7 @@ impl Switches {
     }
 }
 
-/// The JSON value itself, or any bytes in base64, which take precedence. Empty base64 counts as missing.
+/// The payload: the bytes in base64 if there are any, otherwise the JSON value. Empty base64 counts as missing.
 ///
 /// # Errors
 /// See [`MalformedPayload`].
@@ -102,10 +102,10 @@ pub fn payload(plain: Option<&RawValue>, encoded: Option<&str>) -> Result<Option
     }
 }
 
-/// A `NumericDate` (RFC 7519, 2): seconds since the epoch; fractions are cut off.
+/// A `NumericDate` (RFC 7519, 2): seconds since the epoch; a fraction of a second is dropped.
 ///
 /// # Errors
-/// A value that is not a number, or cannot be represented.
+/// The value is not a number, or is outside the years 1970 to 9999.
 pub fn moment<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
     let Some(number) = Option::<f64>::deserialize(from)? else { return Ok(None) };
     let fits = (0.0..=LAST_MOMENT as f64).contains(&number);

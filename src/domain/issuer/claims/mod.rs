@@ -1,4 +1,4 @@
-//! What an outside token grants, after its signature was verified.
+//! The rights that a token of an external issuer grants, after its signature was verified.
 //!
 //! The claims are those that Centrifugo's clients use: `sub`, `exp`, `nbf`, `iat`, `jti`, `aud`, `iss`, `expire_at`,
 //! `info` and `b64info`; for a connection also `meta`, `channels` and `subs`; for a subscription `channel`, `client`
@@ -32,7 +32,7 @@ const START_LEEWAY: i64 = 60;
 /// Maximum number of subscriptions in one token.
 const MAX_SUBSCRIPTIONS: usize = 128;
 
-/// The identity that a token gives a connection, and for how long.
+/// The identity that a token gives a connection, and the time of its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutsideConnection {
     /// The issuer's name in the settings.
@@ -53,7 +53,7 @@ pub struct OutsideConnection {
     pub subscriptions: Vec<ServerSubscription>,
 }
 
-/// What a token permits in one channel, and for how long.
+/// The subscription that a token permits, and the time of its end.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OutsideSubscription {
     /// The issuer's name in the settings.
@@ -72,7 +72,7 @@ pub struct OutsideSubscription {
     pub expires_at: Option<i64>,
     /// The channel info that members of the channel see.
     pub info: Option<Payload>,
-    /// What differs from the settings of the namespace.
+    /// The options that differ from the settings of the namespace.
     pub overrides: Overrides,
 }
 
@@ -89,7 +89,7 @@ struct Claims {
     #[serde(default, deserialize_with = "moment")]
     iat: Option<i64>,
     jti: Option<String>,
-    /// When the connection or subscription expires, if not with the token; 0 for never.
+    /// When the connection or subscription expires. Without it, they expire with the token; 0 means never.
     #[serde(default, deserialize_with = "moment")]
     expire_at: Option<i64>,
     info: Option<Box<RawValue>>,
@@ -122,7 +122,7 @@ impl Rules {
     /// The claims for a connection in a token that this issuer signed, at `now` (seconds since the epoch).
     ///
     /// # Errors
-    /// The first problem. Time is checked last, so [`TokenRefusal::Expired`] means genuine but old.
+    /// The first problem. Time is checked last, so [`TokenRefusal::Expired`] means that the token is otherwise good.
     pub fn connection(&self, token: &Unverified<'_>, now: i64) -> Result<OutsideConnection, TokenRefusal> {
         let claims = self.claims(token, Use::Connection)?;
         if claims.channel.is_some() {
@@ -183,7 +183,7 @@ impl Rules {
         if issued_by && for_us { Ok(claims) } else { Err(TokenRefusal::WrongClaims) }
     }
 
-    /// The issuer's user with its prefix. An anonymous user stays anonymous.
+    /// The issuer's user, with the prefix of the issuer. An anonymous user gets no prefix.
     fn subject(&self, sub: &str) -> Result<Subject, TokenRefusal> {
         if sub.is_empty() {
             return Ok(Subject::anonymous());

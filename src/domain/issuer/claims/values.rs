@@ -9,11 +9,11 @@ use crate::{issuer::types::TokenRefusal, tokens::subscription_terms::payload};
 
 /// The longest name of a user or token that can be stored.
 const NAME_BYTES: usize = 255;
-/// The longest data for servers: every listing of connections contains it.
+/// The longest data for servers. It is bounded, because every listing of connections contains it.
 const META_BYTES: usize = 4 * 1024;
 
-/// A name that can be stored and compared: not too long, and without characters that a log or a database does not
-/// take.
+/// A name that can be stored and compared: not too long, and without control characters, which a log or a database may
+/// not accept.
 pub(super) fn name(text: Option<&str>) -> Result<Option<String>, TokenRefusal> {
     let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
     let fits = text.len() <= NAME_BYTES && !text.chars().any(char::is_control);
