@@ -208,6 +208,34 @@ async fn a_post_that_offers_h2c_is_served_with_its_body() {
 }
 
 #[tokio::test]
+async fn the_answer_to_an_offer_of_another_protocol_says_that_the_connection_closes() {
+    let app = App::start();
+    let offers = [
+        "upgrade, http2-settings\r\nupgrade: h2c",
+        "Upgrade",
+        "keep-alive, upgrade\r\nupgrade: other/2, h2c",
+    ];
+    for offer in offers {
+        for ask in [
+            ("GET", "/health", 200),
+            ("POST", LOGIN, 415),
+            ("GET", "/api/v1/ws/chat", 426),
+            ("GET", "/x", 404),
+        ] {
+            let (method, path, expected) = ask;
+            let request =
+                format!("{method} {path} HTTP/1.1\r\nhost: localhost\r\nconnection: {offer}\r\n\r\n");
+            let (status, answer) = raw(&app, &request).await;
+            assert_eq!(status, expected, "{answer}");
+            let (head, _) = answer.split_once("\r\n\r\n").expect("a head and a body");
+            let connection =
+                head.lines().filter_map(|line| line.strip_prefix("connection: ")).collect::<Vec<_>>();
+            assert!(matches!(connection[..], ["close" | "close, upgrade"]), "{request}{head}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_socket_path_without_an_upgrade_says_what_it_speaks() {
     let session = App::start().register().await.sign_in().await;
     session.get("/api/v1/ws/chat").await.refused(426, "upgrade_required");

@@ -26,6 +26,7 @@ use rustls::ServerConfig;
 use crate::socket::{
     emulation::peer,
     listener::{
+        declined_upgrade,
         http_deadline::{
             request_tracker,
             state::{HttpDeadline, serve_until_deadline},
@@ -129,6 +130,7 @@ where
                 error.error_response()
             });
             let app = map_config(app, |()| AppConfig::default());
+            let app = apply_fn_factory(app, declined_upgrade::answer);
             let http = HttpService::build()
                 .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
                 .client_request_timeout(REQUEST_HEAD_WITHIN)

@@ -4,5 +4,6 @@
 //! application.
 
 pub(crate) mod accept;
+mod declined_upgrade;
 pub(crate) mod http_deadline;
 mod plain_connection_limit;
