@@ -1,5 +1,9 @@
 #!/usr/bin/env bash
-# Runs the unmodified Centrifuge SDKs (npm, PyPI, crates.io) against a real `portcullis dev`. Called by `make test-clients`.
+# Runs the unmodified Centrifuge SDKs (npm, PyPI, crates.io, Go modules, Maven) against a real `portcullis dev`. Called by
+# `make test-clients`.
+#
+# Node.js, Python and Rust are needed. Go and Java are left out, with a line that says so, where their tools are missing or too
+# old, and where their libraries cannot be fetched; with CI=true the latter is a failure.
 #
 # PORTCULLIS_BIN names the program, which `make test-clients` builds first. Without it, the script uses the newer of
 # target/debug and target/release. Exit code 0: all scenarios passed.
@@ -33,6 +37,51 @@ if ! cmp -s "$here/python/requirements.txt" "$venv/.installed" 2>/dev/null; then
     cp "$here/python/requirements.txt" "$venv/.installed"
 fi
 
+# The versions that the libraries need.
+readonly OLDEST_GO=1.25 OLDEST_JAVA=17
+result=0
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+skip() { printf -- '-- skipped: %s\n' "$*"; }
+# The libraries of a language could not be fetched.
+unfetched() {
+    skip "$1: the libraries cannot be fetched"
+    if [ "${CI:-}" = true ]; then result=1; fi
+}
+
+go_scenarios=""
+prepare_go() {
+    local found
+    # Go must not fetch another version of itself.
+    export GOTOOLCHAIN=local
+    found=$(cd / && go env GOVERSION 2>/dev/null | sed 's/^go//') || true
+    if ! at_least "$OLDEST_GO" "${found:-0}"; then skip "Go: version $OLDEST_GO or newer is needed"; return; fi
+    (cd "$here/go" && go mod download) || { unfetched Go; return; }
+    (cd "$here/go" && go vet . && go build -buildvcs=false -o "$target/clients-go/scenarios" .) || { result=1; return; }
+    go_scenarios="$target/clients-go/scenarios"
+}
+
+java_classes=""
+prepare_java() {
+    local found built="$target/clients-java"
+    found=$(javac -version 2>&1 | sed -n 's/^javac //p') || true
+    if ! at_least "$OLDEST_JAVA" "${found:-0}"; then skip "Java: a JDK of version $OLDEST_JAVA or newer is needed"; return; fi
+    command -v mvn >/dev/null || { skip "Java: mvn is needed"; return; }
+    if ! cmp -s "$here/java/pom.xml" "$built/.installed" 2>/dev/null; then
+        rm -rf "$built"
+        # Strict checksums: what was damaged on its way is not used.
+        mvn --batch-mode --quiet --strict-checksums --file "$here/java/pom.xml" dependency:copy-dependencies \
+            -DoutputDirectory="$built/libraries" || { unfetched Java; return; }
+        cp "$here/java/pom.xml" "$built/.installed"
+    fi
+    rm -rf "$built/classes"
+    javac --release "$OLDEST_JAVA" -Xlint:all -Werror -d "$built/classes" -cp "$built/libraries/*" \
+        "$here"/java/src/scenarios/*.java || { result=1; return; }
+    java_classes="$built/classes:$built/libraries/*"
+}
+
+prepare_go
+prepare_java
+
 # Readable for all users: the database server may run as a user other than root.
 PORTCULLIS_STATE=$(mktemp -d)
 chmod 755 "$PORTCULLIS_STATE"
@@ -56,7 +105,6 @@ finish() {
 trap finish EXIT
 
 "$here/server.sh" start
-result=0
 # A separate project outside the workspace. --locked, because all versions are pinned.
 CARGO_TARGET_DIR="$target/clients-rust" cargo build --quiet --locked --manifest-path "$here/rust/Cargo.toml"
 echo "# centrifuge (npm) $(node -p "require('$here/node_modules/centrifuge/package.json').version")"
@@ -70,4 +118,13 @@ echo "# cent (PyPI) $("$venv/bin/python" -c 'import importlib.metadata as m; pri
 timeout --kill-after=5 120 "$venv/bin/python" "$here/python/cent_scenarios.py" || result=1
 echo "# centrifuge-client (crates.io) $(sed -n 's/^centrifuge-client = .*"=\([0-9.]*\)".*/\1/p' "$here/rust/Cargo.toml")"
 timeout --kill-after=5 240 "$target/clients-rust/debug/portcullis-client-scenarios" || result=1
+cd "$here"
+if [ -n "$go_scenarios" ]; then
+    echo "# centrifuge-go (Go module) $(sed -n 's/^require .*centrifuge-go v//p' go/go.mod)"
+    timeout --kill-after=5 240 "$go_scenarios" || result=1
+fi
+if [ -n "$java_classes" ]; then
+    echo "# centrifuge-java (Maven) $(sed -n '/centrifuge-java</{n;s/.*<version>\(.*\)<.*/\1/p}' java/pom.xml)"
+    timeout --kill-after=5 240 java -cp "$java_classes" scenarios.Main || result=1
+fi
 exit "$result"

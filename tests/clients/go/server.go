@@ -1,0 +1,85 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// The server under the scenarios: where it is, plain requests to it, and the commands of its operator.
+
+type object = map[string]any
+
+var requests = http.Client{Timeout: 15 * time.Second}
+
+// devFacts is what the server wrote down about itself.
+type devFacts struct {
+	HTTP  string `json:"http"`
+	Users []struct{ Email, Password, Role string }
+}
+
+func server() (facts devFacts) {
+	text, err := os.ReadFile(filepath.Join(os.Getenv("PORTCULLIS_STATE"), "data/dev.json"))
+	if err != nil {
+		fail("no running server (use run.sh): %v", err)
+	}
+	if err := json.Unmarshal(text, &facts); err != nil {
+		fail("dev.json: %v", err)
+	}
+	return facts
+}
+
+func socketURL(route string) string {
+	return strings.Replace(server().HTTP, "http", "ws", 1) + route
+}
+
+// request sends a JSON body, perhaps with the sender (name and value of a header), and reads the answer.
+func request(method, route string, sender [2]string, body any) (status int, answer object) {
+	text, err := json.Marshal(body)
+	if err != nil {
+		fail("%s: %v", route, err)
+	}
+	asked, err := http.NewRequest(method, server().HTTP+route, bytes.NewReader(text))
+	if err != nil {
+		fail("%s: %v", route, err)
+	}
+	asked.Header.Set("Content-Type", "application/json")
+	if sender[0] != "" {
+		asked.Header.Set(sender[0], sender[1])
+	}
+	answered, err := requests.Do(asked)
+	if err != nil {
+		fail("%s: %v", route, err)
+	}
+	defer answered.Body.Close()
+	text, err = io.ReadAll(answered.Body)
+	if err == nil && len(text) > 0 {
+		err = json.Unmarshal(text, &answer)
+	}
+	if err != nil {
+		fail("%s: %d %v", route, answered.StatusCode, err)
+	}
+	return answered.StatusCode, answer
+}
+
+// control runs server.sh, as an operator does at a terminal.
+func control(arguments ...string) {
+	// run.sh starts this program in its own directory.
+	output, err := exec.Command("./server.sh", arguments...).CombinedOutput()
+	if err != nil {
+		fail("%v: %v %s", arguments, err, output)
+	}
+}
+
+func cli(arguments ...string) {
+	control(append([]string{"cli"}, arguments...)...)
+}
+
+func text(value any) string { return fmt.Sprint(value) }

@@ -1,0 +1,101 @@
+package scenarios;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.URI;
+import java.util.ArrayList;
+import java.util.List;
+
+/** The network connection of a client to the server, which a scenario can cut. It forwards bytes without reading them. */
+final class Line implements AutoCloseable {
+    private final ServerSocket door;
+    private final URI server;
+    private final List<Socket> open = new ArrayList<>();
+    private boolean cut;
+    private int attempts;
+
+    Line(URI server) throws IOException {
+        this.server = server;
+        this.door = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        inBackground(this::answer);
+    }
+
+    /** Host and port for the client. */
+    String address() {
+        return "127.0.0.1:" + door.getLocalPort();
+    }
+
+    /** As if the network had gone: what is connected is reset, and nothing gets through until the line is mended. */
+    synchronized void cut() throws IOException {
+        cut = true;
+        for (Socket socket : open) {
+            if (socket.isClosed()) continue;
+            // Without a farewell: a reset, and no close frame.
+            socket.setSoLinger(true, 0);
+            socket.close();
+        }
+        open.clear();
+    }
+
+    synchronized void mend() {
+        cut = false;
+    }
+
+    /** How often the client has connected, or tried to. */
+    synchronized int attempts() {
+        return attempts;
+    }
+
+    @Override
+    public void close() throws IOException {
+        door.close();
+        cut();
+    }
+
+    private void answer() throws IOException {
+        while (true) admit(door.accept());
+    }
+
+    private synchronized void admit(Socket near) throws IOException {
+        attempts++;
+        if (cut) {
+            near.close();
+            return;
+        }
+        Socket far;
+        try {
+            far = new Socket(server.getHost(), server.getPort());
+        } catch (IOException refused) {
+            near.close();
+            return;
+        }
+        near.setTcpNoDelay(true);
+        far.setTcpNoDelay(true);
+        open.addAll(List.of(near, far));
+        inBackground(() -> carry(near, far));
+        inBackground(() -> carry(far, near));
+    }
+
+    private static void carry(Socket from, Socket to) throws IOException {
+        from.getInputStream().transferTo(to.getOutputStream());
+        to.shutdownOutput();
+    }
+
+    private interface Work {
+        void run() throws IOException;
+    }
+
+    private static void inBackground(Work work) {
+        Thread thread = new Thread(() -> {
+            try {
+                work.run();
+            } catch (IOException closed) {
+                // Either side has closed: there is nothing left to carry.
+            }
+        });
+        thread.setDaemon(true);
+        thread.start();
+    }
+}

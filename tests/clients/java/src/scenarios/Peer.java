@@ -1,0 +1,114 @@
+package scenarios;
+
+import io.github.centrifugal.centrifuge.Client;
+import io.github.centrifugal.centrifuge.ClientState;
+import io.github.centrifugal.centrifuge.ConnectedEvent;
+import io.github.centrifugal.centrifuge.ConnectingEvent;
+import io.github.centrifugal.centrifuge.DisconnectedEvent;
+import io.github.centrifugal.centrifuge.EventListener;
+import io.github.centrifugal.centrifuge.Options;
+import io.github.centrifugal.centrifuge.ServerPublicationEvent;
+import io.github.centrifugal.centrifuge.ServerSubscribedEvent;
+import io.github.centrifugal.centrifuge.ServerUnsubscribedEvent;
+import io.github.centrifugal.centrifuge.SubscriptionOptions;
+import java.io.IOException;
+import java.util.List;
+
+/** A client with its line and what it hears. */
+final class Peer implements AutoCloseable {
+    static final long PATIENCE_SECONDS = 10;
+    /** Many times what these clients wait before they come back. */
+    static final long QUIET_MS = 1500;
+
+    final Client client;
+    final Line line;
+    final Heard<ConnectingEvent> connecting = new Heard<>("attempt to connect");
+    final Heard<ConnectedEvent> connected = new Heard<>("connection");
+    final Heard<DisconnectedEvent> disconnected = new Heard<>("end");
+    final Heard<ServerSubscribedEvent> subscribed = new Heard<>("subscription by the server");
+    final Heard<ServerUnsubscribedEvent> unsubscribed = new Heard<>("end of a subscription by the server");
+    final Heard<ServerPublicationEvent> publications = new Heard<>("publication");
+
+    Peer(String route, Options options) throws Exception {
+        line = new Line(Server.address());
+        options.setMinReconnectDelay(50);
+        options.setMaxReconnectDelay(200);
+        client = new Client("ws://" + line.address() + route, options, new Listener());
+    }
+
+    /** Keeps what comes. */
+    private final class Listener extends EventListener {
+        @Override
+        public void onConnecting(Client client, ConnectingEvent event) {
+            connecting.keep(event);
+        }
+
+        @Override
+        public void onConnected(Client client, ConnectedEvent event) {
+            connected.keep(event);
+        }
+
+        @Override
+        public void onDisconnected(Client client, DisconnectedEvent event) {
+            disconnected.keep(event);
+        }
+
+        @Override
+        public void onSubscribed(Client client, ServerSubscribedEvent event) {
+            subscribed.keep(event);
+        }
+
+        @Override
+        public void onUnsubscribed(Client client, ServerUnsubscribedEvent event) {
+            unsubscribed.keep(event);
+        }
+
+        @Override
+        public void onPublication(Client client, ServerPublicationEvent event) {
+            publications.keep(event);
+        }
+    }
+
+    Peer connect() throws Exception {
+        client.connect();
+        connected.next();
+        return this;
+    }
+
+    /** Cuts the line; the client has noticed. */
+    void cut() throws Exception {
+        while (connecting.waiting() > 0) connecting.next();
+        line.cut();
+        connecting.next();
+    }
+
+    /** Waits for the end, after which nothing more is tried. */
+    DisconnectedEvent ended() throws Exception {
+        DisconnectedEvent end = disconnected.next();
+        int before = line.attempts();
+        Thread.sleep(QUIET_MS);
+        Failure.unlessSame(List.of(client.getState(), line.attempts()), List.of(ClientState.DISCONNECTED, before));
+        return end;
+    }
+
+    /** A subscription that is asked for. */
+    Ear subscribing(String channel, SubscriptionOptions options) throws Exception {
+        return new Ear(client, channel, options);
+    }
+
+    Ear subscribed(String channel, SubscriptionOptions options) throws Exception {
+        Ear ear = subscribing(channel, options);
+        ear.subscribed.next();
+        return ear;
+    }
+
+    Ear subscribed(String channel) throws Exception {
+        return subscribed(channel, new SubscriptionOptions());
+    }
+
+    @Override
+    public void close() throws IOException {
+        client.disconnect();
+        line.close();
+    }
+}
