@@ -1,7 +1,7 @@
-//! The secrets of a development server, generated once and kept in `<data_dir>/secrets`, and the rule for every file that
-//! holds a secret: only its owner may read it. Called by `cli`; `tls` keeps its keys by the same rule.
+//! The secrets of a development server, generated once and kept in `<data_dir>/secrets`, and the rule for every file
+//! that holds a secret: only its owner may read it. `cli` uses it; `tls` stores its keys by the same rule.
 //!
-//! In production the operator gives the secrets; nothing here may generate one.
+//! In production the operator provides the secrets; no secret is generated there.
 
 use std::{
     fs::{DirBuilder, File, Permissions},
@@ -45,7 +45,7 @@ pub enum SecretsError {
         /// Its permissions.
         mode: u32,
     },
-    /// The content of the file is not a secret of ours.
+    /// The file does not contain a usable secret.
     #[error("{0} does not hold a usable secret: remove it, and a new one is generated")]
     Unusable(PathBuf),
     /// The system gave no random bytes.
@@ -54,17 +54,17 @@ pub enum SecretsError {
     /// A file operation failed.
     #[error("cannot {action} {path}: {source}")]
     Io {
-        /// What was tried.
+        /// The operation.
         action: &'static str,
-        /// On which file.
+        /// The file that it was tried on.
         path: PathBuf,
-        /// The system's answer.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
 
-/// The secrets kept in `<data_dir>/secrets`, each generated on its first use. Processes that start for the first time at the
-/// same moment get the same ones.
+/// The secrets kept in `<data_dir>/secrets`, each generated on its first use. Processes that start for the first time
+/// at the same moment get the same secrets.
 pub fn load_or_generate(data_dir: &Path) -> Result<DevSecrets, SecretsError> {
     let directory = data_dir.join("secrets");
     make_private_dir(&directory)?;
@@ -76,15 +76,15 @@ pub fn load_or_generate(data_dir: &Path) -> Result<DevSecrets, SecretsError> {
     })
 }
 
-/// Reads a file that holds a secret. It is refused if users other than its owner and its group may read or change it. (The group
-/// may, because that is how the secret of a container reaches a server that is not root.) Spaces and line ends around the
-/// secret are removed.
+/// Reads a file that holds a secret. It is refused if users other than its owner and its group may read or change it.
+/// (The group may read it, because a server in a container that is not root often gets its secrets through its group.)
+/// Spaces and line ends around the secret are removed.
 pub fn read_private(path: &Path) -> Result<SecretString, SecretsError> {
     let text = read_checked(path, 0o006)?;
     Ok(SecretString::from(text.trim()))
 }
 
-/// Reads a file that this program wrote: its owner alone may read it.
+/// Reads a file that this program wrote: only its owner may read or change it.
 pub(crate) fn read_own(path: &Path) -> Result<Zeroizing<String>, SecretsError> {
     read_checked(path, 0o077)
 }
@@ -156,7 +156,7 @@ fn sync_parent(path: &Path) -> Result<(), SecretsError> {
     File::open(parent).and_then(|dir| dir.sync_all()).map_err(failed("sync", parent))
 }
 
-/// The secret at `path`. If there is none, the one that `make` generates, which is stored there.
+/// The secret at `path`. If there is none, `make` generates one, which is stored there.
 fn keep(
     path: &Path,
     make: fn() -> Result<Zeroizing<String>, SecretsError>,
@@ -182,7 +182,7 @@ fn random_key() -> Result<Zeroizing<String>, SecretsError> {
     Ok(Zeroizing::new(URL_SAFE_NO_PAD.encode(*bytes)))
 }
 
-/// Five groups of five characters.
+/// A random password: five groups of five characters.
 fn random_password() -> Result<Zeroizing<String>, SecretsError> {
     let mut bytes = Zeroizing::new([0; 25]);
     getrandom::fill(&mut *bytes).map_err(SecretsError::Randomness)?;

@@ -1,7 +1,8 @@
 //! Logs and metrics of the process.
 //!
-//! Started once, by the command line. Production logs JSON, one object per line; development logs for people. Secrets reach
-//! neither: they are types that do not print, and request logs leave the query out.
+//! The command line starts the logs; `app` starts the metrics. In production each log line is a JSON object; in
+//! development it is text for people. Secrets are never logged: their types do not print them, and request logs leave
+//! out the query.
 
 use std::{io::IsTerminal, sync::OnceLock, time::Duration};
 
@@ -15,7 +16,7 @@ const DEFAULT_FILTER: &str =
     "info,portcullis=info,actix_server=warn,tokio_postgres=warn,refinery_core=warn,actix_http=off";
 const DEBUG_FILTER: &str = "info,portcullis=debug,actors=debug,service=debug,store=debug";
 
-/// Tools print their results; the log is for problems.
+/// The filter of tools. Tools print their results, so the log is only for problems.
 const TOOL_FILTER: &str = "warn,actix_http=off";
 
 const UPKEEP_INTERVAL: Duration = Duration::from_secs(5);
@@ -63,7 +64,7 @@ pub fn metrics() -> PrometheusHandle {
         .get_or_init(|| {
             let recorder = PrometheusBuilder::new().build_recorder();
             let handle = recorder.handle();
-            // Fails only if another recorder is installed; ours then stays empty.
+            // Fails only if another recorder is installed; then this one stays empty.
             let _ = metrics::set_global_recorder(recorder);
             start_upkeep(handle.clone());
             handle

@@ -1,6 +1,7 @@
-//! The certificate of the TLS port: that of the operator, or, for development, a self-signed one. Called by `app` and `cli`.
+//! The certificate of the TLS port: the operator's certificate, or a self-signed one for development. `app` and `cli`
+//! use it.
 //!
-//! It must not know sockets; it makes a `rustls::ServerConfig`.
+//! This file must not know sockets. It makes a `rustls::ServerConfig`.
 
 use std::{
     path::{Path, PathBuf},
@@ -72,7 +73,7 @@ fn dev_certificate_at(data_dir: &Path, now: OffsetDateTime) -> Result<ServerConf
     let key = certificate.with_extension("key");
     match load_own(&certificate, &key, now + RENEWAL) {
         Ok(config) => return Ok(config),
-        // A new certificate is the cure for every reason.
+        // A new certificate solves every such problem.
         Err(reason) if certificate.exists() => {
             tracing::info!(%reason, "making a new development certificate");
         }

@@ -1,4 +1,4 @@
-//! The development certificate through its life, and an operator's own files.
+//! The development certificate from its creation to its replacement, and the files of an operator.
 
 use std::{fs::Permissions, os::unix::fs::PermissionsExt};
 

@@ -1,5 +1,5 @@
 //! The leftovers of a killed server: processes that are still ending, and files that would make the next start fail.
-//! Called by `supervisor` before every start, under the lock.
+//! `supervisor` removes them before every start, while `cluster` holds the lock.
 //!
 //! PostgreSQL's own check asks whether the process id in `postmaster.pid` exists. That check is wrong for a zombie, and for
 //! an id that the system has given to another process. The file also guards against backends that outlive their
@@ -18,7 +18,7 @@ use super::{
 };
 
 const POLL: Duration = Duration::from_millis(20);
-/// The signals to a survivor, and when each is sent, counted from the start of the wait.
+/// The signals to a surviving process, each with its time after the start of the wait.
 const ESCALATION: [(Duration, Signal); 3] = [
     (Duration::from_millis(200), Signal::Fast),
     (Duration::from_secs(5), Signal::Immediate),
@@ -29,7 +29,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// Waits until no process of an earlier server is left, then removes the files that would stop a new one.
 pub(super) fn clear(paths: &ClusterPaths) -> Result<(), StartError> {
     if !cfg!(target_os = "linux") {
-        // Without /proc this cannot be found out. PostgreSQL's own check must do.
+        // Without /proc, surviving processes cannot be found. PostgreSQL's own check must be enough.
         return Ok(());
     }
     wait_for_survivors(paths)?;
@@ -68,7 +68,7 @@ fn wait_for_survivors(paths: &ClusterPaths) -> Result<(), StartError> {
                 "an earlier database server is still running; sending it a signal"
             );
             for pid in pids {
-                // A failure means that it has ended since; the next look at the survivors decides.
+                // If this fails, the process has ended. The next round looks for survivors again.
                 let _ = process::send(pid, *signal);
             }
             next = escalation.next();
@@ -77,7 +77,8 @@ fn wait_for_survivors(paths: &ClusterPaths) -> Result<(), StartError> {
     }
 }
 
-/// The living processes named `postgres` with the working directory `location`, which every process of a server has.
+/// The living processes named `postgres` with the working directory `location`. Every process of a server has this
+/// directory.
 fn survivors(location: &Path) -> Vec<u32> {
     let entries = std::fs::read_dir("/proc").into_iter().flatten().flatten();
     let pids = entries.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
@@ -92,7 +93,7 @@ fn works_in(pid: u32, location: &Path) -> bool {
     is_living_postgres(&stat) && std::fs::read_link(entry.join("cwd")).is_ok_and(|cwd| cwd == location)
 }
 
-/// Reads `pid (name) state …` of proc(5): the name may itself contain brackets, so it ends at the last one.
+/// Reads `pid (name) state …` of proc(5): the name may contain brackets itself, so it ends at the last closing bracket.
 fn is_living_postgres(stat: &str) -> bool {
     let Some((before, after)) = stat.rsplit_once(')') else {
         return false;

@@ -1,4 +1,4 @@
-//! The lock that lets one process at a time run the cluster. Taken and held by `cluster`.
+//! The lock that lets one process at a time run the cluster. `cluster` takes and holds it.
 
 use std::{
     fs::{File, TryLockError},

@@ -2,11 +2,11 @@
 //! for as long as this process lives. `cli` starts it or attaches to a running one; the store then connects to its socket
 //! as to any other server. It listens on a Unix socket in a directory that only its owner may enter, never on TCP.
 //!
-//! It must not know SQL schemas, settings or pools. The one statement it executes creates the database.
+//! This room must not know SQL schemas, settings or pools. The one statement it executes creates the database.
 //!
-//! The steps of a start, each in a file of its own: `account` (the user that runs it), `paths` (where it lives), `lock` (one
-//! process at a time), `binaries` (which programs), `init` (a new cluster), `leftovers` (of a killed predecessor),
-//! `postmaster` (the server process), and `supervisor` (the thread that restarts it).
+//! Each step of a start has a file of its own: `account` (the user that runs the server), `paths` (the directories),
+//! `lock` (one process at a time), `binaries` (the programs), `init` (a new cluster), `leftovers` (the remains of a
+//! killed server), `postmaster` (the server process), and `supervisor` (the thread that restarts it).
 
 mod account;
 mod attach;
@@ -36,7 +36,7 @@ pub const DATABASE: &str = "portcullis";
 /// The superuser of the private cluster. It needs no password: only its owner can reach the socket.
 pub const USER: &str = "postgres";
 
-/// The port is part of the socket's file name and of nothing else.
+/// The port of the server. Only the file name of the socket contains it.
 const PORT: u16 = 5432;
 
 #[cfg(test)]

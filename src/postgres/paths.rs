@@ -1,5 +1,5 @@
-//! Where a cluster lives: its directory, the files beside it, and its socket. All are derived from the data directory, so that
-//! a second process finds the same ones. Called by `cluster` and `attach`.
+//! The paths of a cluster: its directory, the files beside it, and its socket. All are derived from the data directory,
+//! so a second process finds the same paths. `cluster` and `attach` use them.
 
 use std::{
     fs::{DirBuilder, Permissions},
@@ -9,7 +9,7 @@ use std::{
 
 use super::{PORT, account::Account, error::StartError, process};
 
-/// The directory of clusters that the user we drop to could not reach under the data directory.
+/// The directory of clusters whose user cannot enter the data directory.
 const FALLBACK: &str = "/var/lib/portcullis/clusters";
 
 /// The paths of one cluster, and the user that runs it.
@@ -39,7 +39,8 @@ impl ClusterPaths {
         };
         let account = Account::choose(&location, &data_dir).ok_or(StartError::NoAccount)?;
         let owner = std::fs::metadata(&location).map_or(account.uid, |found| found.uid());
-        // The path of a Unix socket has at most 107 bytes, so the socket cannot live beside the data.
+        // The path of a Unix socket has at most 107 bytes, and the path of the data can be longer. So the socket is not
+        // beside the data.
         let socket_dir = PathBuf::from(format!("/tmp/portcullis-{owner}-{}", fingerprint(&location)));
         Ok(Self { location, socket_dir, account })
     }
@@ -64,7 +65,7 @@ impl ClusterPaths {
         let parent = self.location.parent().unwrap_or(&self.location);
         std::fs::create_dir_all(parent).map_err(StartError::io("create", parent))?;
         if parent.starts_with(FALLBACK) {
-            // The user that we drop to must be able to enter, whatever the umask is.
+            // The user that the server runs as must be able to enter, with every umask.
             for step in parent.ancestors().take_while(|step| step.starts_with("/var/lib/portcullis")) {
                 let open = Permissions::from_mode(0o755);
                 std::fs::set_permissions(step, open).map_err(StartError::io("open up", step))?;
@@ -79,8 +80,8 @@ impl ClusterPaths {
         Ok(())
     }
 
-    /// Creates the socket's directory, or checks that only its owner can enter the existing one: this alone keeps other users
-    /// out of the database.
+    /// Creates the socket's directory, or checks that only its owner can enter the existing one: only this keeps other
+    /// users out of the database.
     pub(super) fn make_socket_dir(&self) -> Result<(), StartError> {
         let path = &self.socket_dir;
         match DirBuilder::new().mode(0o700).create(path) {
@@ -113,7 +114,8 @@ impl ClusterPaths {
 }
 
 fn is_cluster(location: &Path) -> bool {
-    // Only the owner and root can look inside. Other users take an existing directory of another user as a cluster.
+    // Only the owner and root can look inside. If this process cannot, an existing directory of another user counts as
+    // a cluster.
     let foreign = |found: std::fs::Metadata| found.uid() != process::effective_uid();
     match std::fs::metadata(location.join("PG_VERSION")) {
         Ok(found) => found.is_file(),
@@ -124,7 +126,8 @@ fn is_cluster(location: &Path) -> bool {
     }
 }
 
-/// The FNV-1a hash of a path. It is short, and must be the same in every version of this program: it names directories.
+/// The FNV-1a hash of a path. It is short, and must be the same in every version of this program, because directories
+/// are named after it.
 fn fingerprint(path: &Path) -> String {
     let bytes = path.as_os_str().as_encoded_bytes();
     let hash = bytes.iter().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {

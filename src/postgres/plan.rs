@@ -1,14 +1,14 @@
-//! What a start needs to know of a cluster: where it lives, with which programs it runs, and how careful it is. Used by
-//! every step of a start.
+//! The plan of a start: the paths of the cluster, the programs that run it, and its durability. Every step of a start
+//! uses it.
 
 use super::{binaries::Binaries, paths::ClusterPaths};
 
-/// How much a cluster does to keep the data that it has acknowledged.
+/// How safely a cluster keeps the data that it has acknowledged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Durability {
     /// All acknowledged data survives a power cut. For every real use.
     Durable,
-    /// Data survives a crash of the process at most; several times faster. For tests, which throw their data away.
+    /// Acknowledged data may be lost when the server or the machine crashes. Several times faster; for tests.
     Throwaway,
 }
 

@@ -1,5 +1,5 @@
-//! The postmaster as a child process: its start, the wait until it is ready, and its stop. Called by the thread of
-//! `supervisor`.
+//! The postmaster as a child process: its start, the wait until it is ready, and its stop. The thread of `supervisor`
+//! calls it.
 
 use std::{
     fs::File,
@@ -23,10 +23,10 @@ use super::{
 const LOG_LIMIT: u64 = 8 << 20;
 /// The lines of the server's log that an error message shows.
 const LOG_LINES: usize = 12;
-/// Recovery after a crash can take long; a start without recovery takes some 50 ms.
+/// How long a start may take. Recovery after a crash can take long; a start without recovery takes about 50 ms.
 const READY_TIMEOUT: Duration = Duration::from_secs(180);
 const READY_POLL: Duration = Duration::from_millis(5);
-/// How soon the end of the postmaster is noticed.
+/// The interval of the checks whether the postmaster has ended.
 const EXIT_POLL: Duration = Duration::from_millis(100);
 
 /// Starts the postmaster. It stops by itself when the calling thread ends, for whatever reason.
@@ -95,8 +95,8 @@ fn end_of_log(plan: &Plan) -> String {
     lines[lines.len().saturating_sub(LOG_LINES)..].join("\n")
 }
 
-/// Waits until the postmaster accepts connections: line 8 of `postmaster.pid` says `ready`, and line 1 is the process id of
-/// `child` (an older file has another one).
+/// Waits until the postmaster accepts connections: line 8 of `postmaster.pid` says `ready`, and line 1 is the process
+/// id of `child` (the file of an earlier postmaster has another id).
 pub(super) fn wait_until_ready(
     child: &mut Child,
     plan: &Plan,

@@ -1,5 +1,5 @@
-//! The few questions that this room asks a private server: whether a database answers, and to create it. Called by
-//! `cluster` and `attach`; every other query goes through the store.
+//! The two requests of this room to a private server: to check that a database answers, and to create it. `cluster` and
+//! `attach` use them; every other query goes through the store.
 
 use std::{io, path::Path, time::Duration};
 
@@ -7,16 +7,16 @@ use tokio_postgres::{Config, NoTls, error::SqlState};
 
 use super::{PORT, USER};
 
-/// How long one question may take, from connecting to the answer.
+/// How long one request may take, from connecting to the answer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why the server did not do what it was asked.
+/// Why a request to the server failed.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ProbeError {
     /// The server cannot be reached, or did not answer in time.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// The server refused.
+    /// The server refused the request.
     #[error("{message} (SQLSTATE {code})")]
     Refused { code: String, message: String },
 }
@@ -53,7 +53,7 @@ pub(super) fn check_database(socket_dir: &Path, database: &str) -> Result<(), Pr
     blocking(session(socket_dir, database, None))
 }
 
-/// Creates `database` unless it exists. The name is one of our own constants: it is not quoted.
+/// Creates `database` unless it exists. The name is a constant of this program, so it is not quoted.
 pub(super) fn ensure_database(socket_dir: &Path, database: &'static str) -> Result<(), ProbeError> {
     match check_database(socket_dir, database) {
         Err(error) if error.is_no_such_database() => {}
@@ -62,13 +62,13 @@ pub(super) fn ensure_database(socket_dir: &Path, database: &'static str) -> Resu
     blocking(session(socket_dir, "postgres", Some(format!("CREATE DATABASE {database}"))))
 }
 
-/// Connects, executes `statement`, and closes the connection in good order.
+/// Connects, executes `statement`, and closes the connection cleanly.
 async fn session(socket_dir: &Path, database: &str, statement: Option<String>) -> Result<(), ProbeError> {
     let mut config = Config::new();
     config.host_path(socket_dir).port(PORT).user(USER).dbname(database);
     let (client, connection) = config.connect(NoTls).await?;
     let connection = async {
-        // What ends the connection early also ends the work below, which says why.
+        // If the connection fails, the work below fails, too, and returns the reason.
         let _ = connection.await;
     };
     let work = async {
@@ -84,8 +84,8 @@ async fn session(socket_dir: &Path, database: &str, statement: Option<String>) -
     Ok(outcome?)
 }
 
-/// Runs `question` to its end, in a thread and a runtime of its own: the caller may itself run inside a runtime, which must
-/// not be blocked on.
+/// Runs `question` to its end in a thread and a runtime of its own. The caller may run inside a runtime, and a thread
+/// of a runtime must not block on another future.
 fn blocking(question: impl Future<Output = Result<(), ProbeError>> + Send) -> Result<(), ProbeError> {
     let run = || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

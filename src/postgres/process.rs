@@ -1,11 +1,10 @@
-//! System calls about processes: ids, signals, and the tie between a child and its parent. Called by the rest of this room
-//! only.
+//! System calls about processes: ids, signals, and a child that ends with its parent. Only this room uses them.
 
 use std::{io, os::unix::process::CommandExt, process::Command};
 
 use rustix::process::{self as system, Pid};
 
-/// A signal, named after what it means to PostgreSQL's postmaster.
+/// A signal, named after its effect on PostgreSQL's postmaster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Signal {
     /// SIGINT: end the sessions, write a checkpoint, stop ("fast shutdown").
@@ -36,17 +35,18 @@ pub(super) fn effective_gid() -> u32 {
     system::getegid().as_raw()
 }
 
-/// Sends `signal` to the process `pid`. The caller must know that the id still belongs to the process it means: its own
-/// child that it has not waited for, or a process just seen working in the cluster's directory.
+/// Sends `signal` to the process `pid`. The caller must know that the id still belongs to the intended process: a child
+/// of its own that it has not waited for, or a process that it has just seen in the cluster's directory.
 pub(super) fn send(pid: u32, signal: Signal) -> io::Result<()> {
-    // `kill` takes 0 and negative numbers as the address of a whole group of processes.
+    // For `kill`, 0 and negative numbers mean a whole group of processes.
     let pid = i32::try_from(pid).ok().filter(|pid| *pid > 0).and_then(Pid::from_raw);
     let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
     Ok(system::kill_process(pid, signal.number())?)
 }
 
-/// Makes the child of `command` leave our terminal (so that Ctrl-C reaches this process first, which then drains) and, on
-/// Linux, receive `signal` when the **thread** that started it ends. That thread must live as long as the child.
+/// The child of `command` leaves the terminal of this process. So Ctrl-C reaches only this process, which then drains.
+/// On Linux the child receives `signal` when the **thread** that started it ends, so that thread must live as long as
+/// the child.
 #[expect(unsafe_code, reason = "std has no safe way to run code in a child before its program starts")]
 pub(super) fn tie_to_this_thread(command: &mut Command, signal: Signal) {
     let parent = Pid::from_raw(i32::try_from(std::process::id()).unwrap_or_default());

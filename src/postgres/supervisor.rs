@@ -1,8 +1,8 @@
-//! The thread that starts the postmaster, notices when it dies, starts it again, and stops it at the end. Called by
-//! `cluster`.
+//! The thread that starts the postmaster, notices when it dies, starts it again, and stops it at the end. `cluster`
+//! uses it.
 //!
-//! It must be one thread of its own: the kernel ties the postmaster's life to the thread that forked it. If a pool's thread
-//! had forked it, the database would stop when that thread becomes idle and ends.
+//! It must be a thread of its own: the kernel sends the postmaster a signal when the thread that forked it ends. A
+//! thread of a pool ends when it is idle for some time, and the database would stop with it.
 
 use std::{
     process::Child,
@@ -19,7 +19,7 @@ use super::{error::StartError, leftovers, plan::Plan, postmaster};
 
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
-/// After this time the pause before a restart begins again at the shortest one.
+/// If the server ran for longer than this, the pause before a restart begins again at the shortest one.
 const HEALTHY: Duration = Duration::from_secs(60);
 
 /// A supervised postmaster. Dropping this stops it and waits for its end.
@@ -63,7 +63,7 @@ impl Drop for Supervisor {
     }
 }
 
-/// What the thread owns.
+/// The state of the thread.
 struct Worker {
     plan: Plan,
     stop: Receiver<()>,
@@ -72,7 +72,7 @@ struct Worker {
 
 impl Drop for Worker {
     fn drop(&mut self) {
-        // Removes an empty directory only. If that fails, an empty directory stays in /tmp, which does no harm.
+        // This removes the directory only if it is empty. A directory that stays in /tmp does no harm.
         let _ = std::fs::remove_dir(&self.plan.paths.socket_dir);
     }
 }

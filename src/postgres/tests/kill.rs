@@ -1,4 +1,4 @@
-//! Every way of killing the server, its owner, or both: what was acknowledged is there afterwards.
+//! The server, its owner, or both are killed: acknowledged data is not lost.
 
 use super::{owner_process::OwnerProcess, *};
 
@@ -39,7 +39,7 @@ fn after_a_kill_of_owner_and_postmaster_a_start_finds_every_acknowledged_row() {
     let data = data();
     let mut owner = OwnerProcess::start(data.path());
     write_rows(&owner.socket_dir);
-    // In this order neither gets the chance to tidy up after the other.
+    // In this order neither process can clean up after the other.
     send(owner.postmaster, Signal::Kill).unwrap();
     owner.kill();
     let running = Cluster::start(data.path(), Durability::Durable).unwrap();
@@ -52,7 +52,7 @@ fn a_reused_process_number_in_the_pid_file_does_not_stop_a_start() {
     drop(Cluster::start(data.path(), Durability::Durable).unwrap());
     let paths = paths::ClusterPaths::of(data.path()).unwrap();
     paths.make_socket_dir().unwrap();
-    // PostgreSQL pays heed only to processes of its own user.
+    // PostgreSQL's check considers only processes of its own user.
     let mut stranger = command::command(Path::new("/bin/sleep"), &paths.account).arg("60").spawn().unwrap();
     let stale = format!("{}\n{}\n1700000000\n5432\n", stranger.id(), paths.location.display());
     std::fs::write(paths.location.join("postmaster.pid"), &stale).unwrap();

@@ -1,4 +1,4 @@
-//! The private server with the machine's real binaries. What the tests share is here; the facts are in the files below.
+//! Tests of the private server with the real binaries of this machine. The functions that the tests share are here.
 
 mod attach;
 mod kill;
@@ -15,7 +15,7 @@ use super::{
     *,
 };
 
-/// A data directory that the user a root process drops to can enter.
+/// A data directory that the user of the server can enter, even if this process is root.
 fn data() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     std::fs::set_permissions(dir.path(), std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
@@ -40,7 +40,7 @@ fn query(socket_dir: &Path, sql: &str) -> Result<Option<String>, tokio_postgres:
     })
 }
 
-/// Asks again until `get` has an answer.
+/// Calls `get` until it returns a value.
 fn eventually<T>(what: &str, mut get: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {

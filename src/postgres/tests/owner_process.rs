@@ -1,4 +1,5 @@
-//! Another process that runs a server, for the tests to kill: this test binary again, told to run one "test".
+//! Another process that runs a server, so that tests can kill it. The process is this test binary again; it runs only
+//! the "test" at the end of this file.
 
 use std::{
     io::{BufRead, BufReader},
@@ -8,7 +9,7 @@ use std::{
 
 use super::*;
 
-/// Tells the other process which data directory to use.
+/// The environment variable that gives the other process its data directory.
 const OWNER_DATA: &str = "PORTCULLIS_TEST_OWNER_DATA";
 
 /// Another process that runs the server of a data directory until it is killed.
@@ -54,7 +55,7 @@ impl Drop for OwnerProcess {
 #[test]
 #[ignore = "the other process of the kill tests, started by them"]
 fn owner_process() {
-    let data_dir = std::env::var_os(OWNER_DATA).expect("the tests that start this say where");
+    let data_dir = std::env::var_os(OWNER_DATA).expect("set by the tests that start this process");
     let running = Cluster::start(Path::new(&data_dir), Durability::Durable).unwrap();
     println!("\nSERVING {} {}", running.pid(), running.socket_dir().display());
     loop {

@@ -1,6 +1,6 @@
-// The unmodified `centrifuge` SDK without WebSockets: streams of HTTP responses, and server-sent events with the package
-// `eventsource` (Node.js has no `EventSource`), with commands in separate requests. Prints one line per check and transport.
-// run.sh starts it.
+// The unmodified `centrifuge` SDK without WebSockets. It receives over HTTP streaming, or over server-sent events with
+// the package `eventsource` (Node.js has no `EventSource`), and sends commands in separate requests. Prints one line
+// per check and transport. run.sh starts it.
 
 import { Centrifuge } from 'centrifuge';
 import { Centrifuge as Protobuf } from 'centrifuge/build/protobuf';

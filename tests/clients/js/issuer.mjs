@@ -1,4 +1,4 @@
-// The outside issuer of the realtime scenarios, and the application that uses the server API.
+// The external issuer of the realtime scenarios, and the application that uses the server API.
 
 import { createHmac } from 'node:crypto';
 
@@ -17,10 +17,10 @@ export function token(claims) {
   return `${signed}.${createHmac('sha256', SECRET).update(signed).digest('base64url')}`;
 }
 
-/** What the server calls a user of this issuer. */
+/** The name that the server gives a user of this issuer. */
 export const nameOf = (user) => PREFIX + user;
 
-/** One call of the server API; its result. */
+/** Calls a method of the server API and returns its result. */
 export async function api(method, params) {
   const answer = await fetch(`${dev.http}/api/${method}`, {
     method: 'POST',
