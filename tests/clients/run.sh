@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Runs the unmodified Centrifuge SDKs (npm, PyPI, crates.io, Go modules, Maven) against a real `portcullis dev`. Called by
-# `make test-clients`.
+# Runs the unmodified Centrifuge SDKs (npm, PyPI, crates.io, Go modules, Maven) against a real `portcullis dev`.
+# `make test-clients` calls it.
 #
 # Node.js, Python and Rust are needed. Go and Java are left out, with a line that says so, where their tools are missing or too
 # old, and where their libraries cannot be fetched; with CI=true the latter is a failure.

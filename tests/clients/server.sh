@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # The server for the client scenarios: a real `portcullis dev` with its own data directory.
 #
-#   server.sh start | stop | restart     data directory and ports stay the same over restarts
+#   server.sh start | stop | restart     the data directory and the ports stay the same
 #   server.sh cli <arguments...>         runs a command while the server is running
 #
-# PORTCULLIS_BIN is the program, PORTCULLIS_STATE the directory of data, log and pid.
+# PORTCULLIS_BIN is the program. PORTCULLIS_STATE is the directory of the data, the log and the process id.
 set -euo pipefail
 
 : "${PORTCULLIS_BIN:?the portcullis program}" "${PORTCULLIS_STATE:?a directory}"
@@ -22,7 +22,7 @@ start() {
     local pid=$!
     echo "$pid" >"$pid_file"
     for _ in $(seq 300); do
-        # dev.json is written when the server is ready; its pid tells it from that of an earlier start.
+        # dev.json is written when the server is ready; its pid shows that an earlier start did not write it.
         if [ "$(fact pid)" = "$pid" ]; then
             echo "$(fact http | sed 's/.*://') $(fact https | sed 's/.*://')" >"$ports_file"
             return 0

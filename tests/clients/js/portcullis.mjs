@@ -1,5 +1,5 @@
-// What the scenarios need in addition to the SDK: users over REST, operators' tools, and a list of results.
-// Called by scenarios.mjs; independent of channels.
+// The helpers of the scenarios besides the SDK: users over REST, the tools of operators, and the results. The other
+// scripts of this directory use it; it does not depend on channels.
 
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -15,7 +15,7 @@ if (!state) throw new Error('PORTCULLIS_STATE must name the directory of a runni
 export const dev = JSON.parse(await readFile(path.join(state, 'data/dev.json'), 'utf8'));
 export const socketUrl = (route) => dev.http.replace(/^http/, 'ws') + route;
 
-/** A command of the `portcullis` program beside the running server. */
+/** Runs a command of the `portcullis` program beside the running server. */
 export async function cli(...args) {
   return (await run(control, ['cli', ...args])).stdout;
 }
@@ -61,7 +61,7 @@ export class Person {
     return person.signIn();
   }
 
-  /** A session of its own of the same account. */
+  /** Another session of the same account. */
   elsewhere() {
     return Object.assign(new Person(), { email: this.email, password: this.password, id: this.id }).signIn();
   }
@@ -78,7 +78,7 @@ export class Person {
     this.session = granted.session_id;
   }
 
-  /** What an application passes to the SDK as `getToken`. */
+  /** Gets a new token, as the `getToken` of an application does. */
   async refresh() {
     const json = { refresh_token: this.refreshToken };
     this.keep(await rest('POST', '/api/v1/auth/refresh', { json }));
@@ -92,7 +92,7 @@ export class Person {
 
 const score = { passed: 0, failed: 0 };
 
-/** Notes one fact, which may be a promise of its truth. */
+/** Records whether one fact is true. `truth` is a value, a promise or a function. */
 export async function fact(name, truth) {
   let why = '';
   try {
@@ -105,7 +105,7 @@ export async function fact(name, truth) {
   score[why ? 'failed' : 'passed'] += 1;
 }
 
-/** The closing line; the exit code says whether everything held. */
+/** Prints the totals and exits. The exit code is 0 if every fact is true. */
 export function finish() {
   console.log(`${score.passed} passed, ${score.failed} failed`);
   process.exit(score.failed === 0 ? 0 : 1);

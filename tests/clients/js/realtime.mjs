@@ -11,7 +11,7 @@ import { fact, finish, pause, socketUrl, within } from './portcullis.mjs';
 const text = new TextDecoder();
 const bytes = new TextEncoder();
 
-/** What differs between the encodings: in Protobuf an application's data is bytes. */
+/** The difference between the encodings: in Protobuf the data of an application is bytes. */
 const encodings = {
   json: { Client: Centrifuge, wrap: (data) => data, unwrap: (data) => data },
   protobuf: {
@@ -25,7 +25,7 @@ let made = 0;
 const fresh = (namespace) => `${namespace}:${process.pid}-${made++}`;
 const once = (emitter, event) => within(new Promise((resolve) => emitter.once(event, resolve)), event);
 
-/** The events of one kind, as they come: `next()` waits for one that has not been taken. */
+/** The events of one kind, in order. `next()` takes the next one, and waits for it if necessary. */
 function stream(emitter, event) {
   const come = [];
   let wake = () => {};
@@ -54,7 +54,7 @@ class Talk {
     const client = new this.Client(socketUrl('/connection/websocket'), {
       websocket: Kept, minReconnectDelay: 50, maxReconnectDelay: 200, ...options,
     });
-    /** As if the network had gone. */
+    /** Cuts the connection, as if the network were lost. */
     client.cut = () => sockets.at(-1).terminate();
     this.clients.push(client);
     return client;

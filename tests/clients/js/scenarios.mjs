@@ -10,7 +10,7 @@ import {
 
 const SDK_ROUTE = '/connection/websocket';
 const OWN_ROUTE = '/api/v1/ws/chat';
-/** Longer than the SDK waits before its first attempts to come back. */
+/** Longer than the pauses of the SDK before its first attempts to reconnect. */
 const QUIET_MS = 3000;
 
 /** An SDK client that counts the sockets it opens and remembers its events. */
@@ -85,7 +85,7 @@ async function talking() {
   two.disconnect();
 }
 
-/** Runs with timers of more than ten minutes firing at once: what the SDK does when its token is about to expire. */
+/** Runs `work` while timers of more than ten minutes fire at once, as if the token of the SDK were about to expire. */
 async function asTimePasses(work) {
   const patient = globalThis.setTimeout;
   globalThis.setTimeout = (call, delay, ...args) => patient(call, delay > 600_000 ? 0 : delay, ...args);
@@ -102,7 +102,7 @@ async function renewing() {
   await asTimePasses(async () => {
     ageing.connect();
     await within(ageing.ready(), 'connection');
-    // The timer is set once the connection stands; what is set after the renewal is left alone.
+    // The SDK sets the timer when it has connected. The timer that it sets after the renewal must not fire at once.
     while (ageing.seen.asked === 0) await pause(5);
   });
   await fact('renews an expiring connection with getToken and refresh', async () => {
@@ -126,7 +126,7 @@ async function renewing() {
   fresh.disconnect();
 }
 
-/** How each end is brought about, with the code and reason that the client must be told. */
+/** The ways to end a connection, each with the code and reason that the client must receive. */
 const ends = [
   [4500, 'session revoked', 'an operator revoked the session', async (person, admin) => {
     await admin.call('POST', '/api/v1/admin/revocations', { session: person.session, reason: 'scenario' });

@@ -1,6 +1,6 @@
-"""The unmodified `cent` library against a running server: all its methods that this server has, with its typed models.
+"""The unmodified `cent` library against a running server: every method of the library that this server supports.
 
-Prints one line per check. run.sh starts it. The key is created with `portcullis key`, like an operator does.
+Prints one line per check. run.sh starts it. The key is created with `portcullis key`, as an operator creates it.
 """
 
 import asyncio
@@ -52,7 +52,7 @@ def soon(awaitable):
 
 
 class Api:
-    """`cent` as applications use it, off the loop."""
+    """The `cent` client that applications use, in threads besides the event loop."""
 
     def __init__(self, text):
         self.client = cent.Client(DEV["http"] + "/api", api_key=text, timeout=PATIENCE)
@@ -61,7 +61,7 @@ class Api:
         return lambda *args, **kwargs: asyncio.to_thread(getattr(self.client, method), *args, **kwargs)
 
     async def error(self, awaitable):
-        """The code with which a call is refused; 0 for none."""
+        """The error code of a refused call; 0 if the call succeeds."""
         try:
             await awaitable
         except cent.CentApiResponseError as error:

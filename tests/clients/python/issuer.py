@@ -1,4 +1,4 @@
-"""The outside issuer of the realtime scenarios, and the application that uses the server API."""
+"""The external issuer of the realtime scenarios, and the application that uses the server API."""
 
 import asyncio
 import base64
@@ -31,7 +31,7 @@ def token(**claims):
 
 
 def name_of(user):
-    """What the server calls a user of this issuer."""
+    """The name that the server gives a user of this issuer."""
     return PREFIX + user
 
 
@@ -47,5 +47,5 @@ def _call(method, params):
 
 
 async def api(method, **params):
-    """One call of the server API; its result."""
+    """Calls a method of the server API and returns its result."""
     return await asyncio.to_thread(_call, method, params)

@@ -1,6 +1,6 @@
-"""What the scenarios need in addition to the SDK: users over REST, operators' tools, and a list of results.
+"""The helpers of the scenarios besides the SDK: users over REST, the tools of operators, and the results.
 
-Called by scenarios.py; independent of channels.
+The other scripts of this directory use it; it does not depend on channels.
 """
 
 import asyncio
@@ -30,12 +30,12 @@ async def control(*args):
 
 
 async def cli(*args):
-    """A command of the `portcullis` program beside the running server."""
+    """Runs a command of the `portcullis` program beside the running server."""
     return await control("cli", *args)
 
 
 async def key(name, scope):
-    """A key of the server API, as an operator makes it."""
+    """Creates a key of the server API, as an operator does."""
     output = await cli("key", "create", name, "--scope", scope)
     return next(line for line in output.splitlines() if line.startswith("pck_"))
 
@@ -89,7 +89,7 @@ class Person:
         return await cls(found["email"], found["password"]).sign_in()
 
     async def elsewhere(self):
-        """A session of its own of the same account."""
+        """Another session of the same account."""
         return await Person(self.email, self.password, self.id).sign_in()
 
     async def sign_in(self):
@@ -103,7 +103,7 @@ class Person:
         self.session = granted["session_id"]
 
     async def refresh(self):
-        """What an application passes to the SDK as `get_token`."""
+        """Gets a new token, as the `get_token` of an application does."""
         body = {"refresh_token": self.refresh_token}
         self._keep(await rest("POST", "/api/v1/auth/refresh", body=body))
         return self.access
@@ -116,17 +116,17 @@ _score = {"passed": 0, "failed": 0}
 
 
 async def fact(name, truth):
-    """Notes one fact, which may be a coroutine that says whether it is true."""
+    """Records whether one fact is true. `truth` is a value or a coroutine."""
     try:
         value = await truth if inspect.isawaitable(truth) else truth
         why = "" if value is True else f": {value!r}"
-    except Exception as error:  # Whatever it is, the fact does not hold.
+    except Exception as error:  # With any exception the fact is not true.
         why = f": {type(error).__name__} {error}"
     print(f"not ok - {name}{why}" if why else f"ok - {name}", flush=True)
     _score["failed" if why else "passed"] += 1
 
 
 def finish():
-    """The closing line; the exit code says whether everything held."""
+    """Prints the totals and exits. The exit code is 0 if every fact is true."""
     print(f"{_score['passed']} passed, {_score['failed']} failed")
     raise SystemExit(0 if _score["failed"] == 0 else 1)

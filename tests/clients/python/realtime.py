@@ -31,7 +31,7 @@ def within(awaitable, seconds=PATIENCE):
 
 
 def recorder(base):
-    """A handler that keeps what comes, in a queue per kind of event."""
+    """A handler that keeps all events, in one queue per kind."""
 
     class Events(base):
         def __init__(self):
@@ -111,7 +111,7 @@ class Talk:
         return [self.unwrap((await subscription.seen.next("publication")).pub.data)["n"] for _ in range(count)]
 
     async def cut(self, client):
-        """As if the network had gone."""
+        """Cuts the connection, as if the network were lost."""
         client._conn.transport.abort()
 
     async def end(self):
@@ -185,7 +185,7 @@ async def learns_that_its_position_cannot_be_recovered(talk):
     subscription = await talk.subscribed(client, channel)
     await talk.publish(subscription, 1, 1)
     await talk.numbers(subscription, 1)
-    # Gone for long enough.
+    # The client is away while the server publishes more than the history keeps.
     await client.disconnect()
     await from_server(channel, 2, 6)
     await client.connect()

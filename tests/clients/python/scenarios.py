@@ -19,7 +19,7 @@ from portcullis import Person, Refused, cli, control, fact, finish, socket_url
 
 SDK_ROUTE = "/connection/websocket"
 OWN_ROUTE = "/api/v1/ws/chat"
-# Longer than the SDK waits before its first attempts to come back.
+# Longer than the pauses of the SDK before its first attempts to reconnect.
 QUIET = 3.0
 PATIENCE = 10.0
 
@@ -27,7 +27,7 @@ logging.getLogger("centrifuge").setLevel(logging.CRITICAL)
 
 
 class Events(ClientEventHandler):
-    """Remembers what the SDK reports."""
+    """Records the events that the SDK reports."""
 
     def __init__(self):
         self.asked = 0
@@ -123,7 +123,7 @@ async def talking():
 
 
 class AsTimePasses:
-    """Timers of more than ten minutes fire at once: what the SDK does when its token is about to expire."""
+    """Timers of more than ten minutes fire at once. So the SDK acts as if its token were about to expire."""
 
     def __enter__(self):
         self._loop = asyncio.get_running_loop()
@@ -140,7 +140,7 @@ async def renewing():
         ageing = await connected(ann.access, person=ann)
         while ageing.seen.asked == 0:
             await asyncio.sleep(0.005)
-    # A round trip behind the renewal: had it been refused, the connection would be over.
+    # A round trip after the renewal: if the server had refused the renewal, the connection would be closed.
     sub, _ = await lobby(ageing)
     await sub.publish({"text": "still here"})
     renewed = ageing.seen.asked == 1 and len(ageing.seen.connecting) == 1 and not ageing.seen.errors
@@ -192,7 +192,7 @@ async def reused(person, _admin):
         raise AssertionError("the reused token was accepted")
 
 
-# How each end is brought about, with the code and reason that the client must be told.
+# The ways to end a connection, each with the code and reason that the client must receive.
 ENDS = [
     (4500, "session revoked", "an operator revoked the session", revoked),
     (4501, "signed out", "the user signed out", signed_out),

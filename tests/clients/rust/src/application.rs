@@ -13,18 +13,18 @@ const SECRET: &[u8] = b"what only the scenarios know";
 const API_KEY: &str = "a-key-that-only-the-scenarios-know";
 const PASSWORD: &str = "correct-zebra-lantern-42";
 
-/// A name that nothing else has, as `room:rs-17-3`.
+/// A unique name, such as `room:rs-17-3`.
 pub(crate) fn fresh(kind: &str) -> String {
     static MADE: AtomicUsize = AtomicUsize::new(0);
     format!("{kind}rs-{}-{}", process::id(), MADE.fetch_add(1, Ordering::Relaxed))
 }
 
-/// What the server calls a user of this issuer.
+/// The name that the server gives a user of this issuer.
 pub(crate) fn name_of(user: &str) -> String {
     format!("s:{user}")
 }
 
-/// The second that is so many away from now.
+/// The time `seconds` from now, in seconds since the epoch.
 pub(crate) fn soon(seconds: i64) -> i64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock after 1970");
     i64::try_from(now.as_secs()).expect("a clock of this age") + seconds
@@ -39,7 +39,7 @@ pub(crate) fn token(claims: &Value) -> String {
     format!("{signed}.{}", URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes()))
 }
 
-/// One call of the server API; its result.
+/// Calls a method of the server API and returns its result.
 pub(crate) async fn api(method: &str, params: &Value) -> Result<Value, Failure> {
     let (_, answer) = post(&format!("/api/{method}"), Some(format!("x-api-key: {API_KEY}")), params).await?;
     match answer.get("result") {
@@ -48,7 +48,7 @@ pub(crate) async fn api(method: &str, params: &Value) -> Result<Value, Failure> 
     }
 }
 
-/// Numbered publications of the server.
+/// Publishes the numbers from `first` to `last` over the server API.
 pub(crate) async fn publish_from_server(channel: &str, first: u32, last: u32) -> Result<(), Failure> {
     for n in first..=last {
         api("publish", &json!({"channel": channel, "data": {"n": n}})).await?;
@@ -83,7 +83,7 @@ impl Person {
         Ok(Self { access: part("access_token"), session: part("session_id") })
     }
 
-    /// A request in this person's name.
+    /// A POST with the access token of this person.
     pub(crate) async fn post(&self, path: &str, body: &Value) -> Result<Value, Failure> {
         accepted(post(path, Some(format!("authorization: Bearer {}", self.access)), body).await?)
     }

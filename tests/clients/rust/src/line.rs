@@ -1,5 +1,5 @@
-//! The network connection of a client to the server, which a scenario can cut. Called by `talk.rs`; it forwards bytes without
-//! reading them.
+//! The network connection of a client to the server, which a scenario can cut. It forwards bytes and does not interpret
+//! them. `talk.rs` uses it.
 
 use std::{io, net::SocketAddr, sync::{Arc, atomic::{AtomicUsize, Ordering}}};
 
@@ -22,7 +22,8 @@ impl Line {
         Ok(Self { address, opened, whole, answering })
     }
 
-    /// As if the network had gone: what is connected is cut off, and nothing gets through until the line is mended.
+    /// Cuts the line, as if the network were lost: open connections are closed, and new ones are dropped until the line
+    /// is mended.
     pub(crate) fn cut(&self) {
         self.whole.send_replace(false);
     }
@@ -31,7 +32,7 @@ impl Line {
         self.whole.send_replace(true);
     }
 
-    /// How often a client has connected, or tried to.
+    /// How often a client has connected, or has tried to.
     pub(crate) fn opened(&self) -> usize {
         self.opened.load(Ordering::SeqCst)
     }
@@ -52,7 +53,7 @@ async fn answer(listener: TcpListener, host: String, opened: Arc<AtomicUsize>, s
     }
 }
 
-/// Carries until either side closes, or the line is cut or given up.
+/// Forwards bytes until either side closes, or the line is cut or dropped.
 async fn carry(mut near: TcpStream, host: String, mut state: watch::Receiver<bool>) {
     let Ok(mut far) = TcpStream::connect(host).await else { return };
     let _ = (near.set_nodelay(true), far.set_nodelay(true));

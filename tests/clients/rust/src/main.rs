@@ -1,5 +1,5 @@
-//! The unmodified `centrifuge-client`, the official Rust SDK, against a running server: over WebSockets and over streams of HTTP
-//! responses, in JSON and in Protobuf. Prints one line per scenario and transport. `run.sh` starts it.
+//! The unmodified `centrifuge-client`, the official Rust SDK, against a running server: over WebSockets and over HTTP
+//! streaming, in JSON and in Protobuf. Prints one line per scenario and transport. `run.sh` starts it.
 
 mod application;
 mod line;
@@ -11,7 +11,7 @@ use std::process::ExitCode;
 
 use talk::{Outcome, Talk, WAYS, Way};
 
-/// Says how a scenario went.
+/// Prints the result of a scenario. Returns whether it passed.
 fn scored(name: &str, outcome: Outcome) -> bool {
     match &outcome {
         Ok(()) => println!("ok - {name}"),
@@ -20,7 +20,7 @@ fn scored(name: &str, outcome: Outcome) -> bool {
     outcome.is_ok()
 }
 
-/// Every scenario, one after the other; how many passed and failed.
+/// Runs every scenario, one after the other. Returns how many passed and how many failed.
 async fn run(way: &'static Way) -> (usize, usize) {
     let (mut passed, mut failed) = (0, 0);
     for (name, scenario) in scenarios::all() {
@@ -38,7 +38,8 @@ async fn run(way: &'static Way) -> (usize, usize) {
 #[tokio::main]
 async fn main() -> ExitCode {
     let (mut passed, mut failed) = (0, 0);
-    // Much of it is waiting for tokens to expire. Two ways at once stay below the limit of handshakes from one address.
+    // Most of the time the scenarios wait for tokens to expire, so two transports run at once. With more, the clients
+    // would exceed the limit of handshakes from one address.
     for [one, other] in &WAYS {
         let (one, other) = tokio::join!(run(one), run(other));
         passed += one.0 + other.0;

@@ -1,5 +1,5 @@
-//! The server under the scenarios: where it is, and plain requests to it. Called by what plays the application and its people;
-//! it knows neither tokens nor channels.
+//! The server under test: its address, and plain requests to it. `application.rs` and `talk.rs` use it; it knows
+//! neither tokens nor channels.
 
 use std::{env, fs, path::Path};
 
@@ -8,21 +8,21 @@ use tokio::{io::{AsyncReadExt, AsyncWriteExt}, net::TcpStream};
 
 use crate::talk::Failure;
 
-/// What the server wrote down about itself.
+/// The facts that the server wrote to `dev.json`.
 pub(crate) fn facts() -> Value {
     let state = env::var("PORTCULLIS_STATE").expect("PORTCULLIS_STATE: use run.sh");
     let facts = fs::read_to_string(Path::new(&state).join("data/dev.json")).expect("the server's facts");
     serde_json::from_str(&facts).expect("JSON")
 }
 
-/// Its host and port without TLS.
+/// The host and port of plain HTTP.
 pub(crate) fn host() -> String {
     let facts = facts();
     let url = facts["http"].as_str().expect("an address");
     url.trim_start_matches("http://").to_owned()
 }
 
-/// A POST, perhaps with the sender (a line of the header); status and body of the answer.
+/// Sends a POST, with `sender` as a header line if there is one. Returns the status and the body of the answer.
 pub(crate) async fn post(path: &str, sender: Option<String>, body: &Value) -> Result<(u16, Value), Failure> {
     let (host, body) = (host(), body.to_string());
     let sender = sender.map(|line| line + "\r\n").unwrap_or_default();

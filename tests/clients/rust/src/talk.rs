@@ -1,4 +1,5 @@
-//! The clients and subscriptions of one scenario, with what they hear. Called by the scenarios; it judges nothing.
+//! The clients and subscriptions of one scenario, with the events that they receive. The scenarios use it and check the
+//! events.
 
 use std::{future::IntoFuture, sync::Arc, time::Duration};
 
@@ -10,7 +11,7 @@ use crate::{server, application::token, line::Line};
 
 pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Something did not happen, or happened otherwise.
+/// The reason why a scenario failed.
 pub(crate) type Failure = String;
 pub(crate) type Outcome = Result<(), Failure>;
 
@@ -18,7 +19,7 @@ pub(crate) async fn within<T>(what: &str, happens: impl IntoFuture<Output = T>) 
     timeout(PATIENCE, happens.into_future()).await.map_err(|_| format!("no {what} within {PATIENCE:?}"))
 }
 
-/// What an answer of the SDK should have been.
+/// Waits for an answer of the SDK. An error of the SDK is a failure.
 pub(crate) async fn answered<T>(
     what: &str,
     answer: impl IntoFuture<Output = Result<T, centrifuge::Error>>,
@@ -30,19 +31,19 @@ pub(crate) fn same<T: PartialEq + std::fmt::Debug>(found: T, expected: T) -> Out
     if found == expected { Ok(()) } else { Err(format!("{found:?} instead of {expected:?}")) }
 }
 
-/// The events of one kind, as they come.
+/// The events of one kind, in order.
 pub(crate) struct Heard<T> {
     what: &'static str,
     come: UnboundedReceiver<T>,
 }
 
 impl<T> Heard<T> {
-    /// The next one that has not been taken; waits for it.
+    /// Takes the next event, and waits for it if necessary.
     pub(crate) async fn next(&mut self) -> Result<T, Failure> {
         within(self.what, self.come.recv()).await?.ok_or_else(|| format!("no more {}", self.what))
     }
 
-    /// How many have come and not been taken.
+    /// The number of events that have not been taken.
     pub(crate) fn waiting(&self) -> usize {
         self.come.len()
     }
@@ -53,12 +54,12 @@ fn ear<T>(what: &'static str) -> (UnboundedSender<T>, Heard<T>) {
     (ear, Heard { what, come })
 }
 
-/// A handler that keeps what comes. The receiver may be gone already.
+/// A handler that keeps the events. The receiver may already be dropped.
 fn keep<Owner, T: Send + 'static>(ear: UnboundedSender<T>) -> impl FnMut(&Owner, T) + Send + 'static {
     move |_, event| drop(ear.send(event))
 }
 
-/// How clients talk: an encoding, over a WebSocket or a stream of a response with commands in requests of their own.
+/// An encoding and a transport: a WebSocket, or HTTP streaming with commands in separate requests.
 pub(crate) struct Way {
     pub(crate) name: &'static str,
     protocol: Protocol,
@@ -76,7 +77,7 @@ pub(crate) static WAYS: [[Way; 2]; 2] = [
     ],
 ];
 
-/// A client with its line.
+/// A client with its line and its events.
 pub(crate) struct Peer {
     pub(crate) client: Client,
     pub(crate) line: Arc<Line>,
@@ -94,7 +95,7 @@ impl Peer {
         self.connected.next().await.map(drop)
     }
 
-    /// Cuts its line; it has noticed.
+    /// Cuts the line and waits until the client has noticed it.
     pub(crate) async fn cut(&mut self) -> Outcome {
         self.line.cut();
         while self.connecting.next().await?.code == centrifuge::codes::connecting::CONNECT_CALLED {}
@@ -115,7 +116,7 @@ impl Peer {
         Ok(ear)
     }
 
-    /// A subscription that is asked for.
+    /// Requests a subscription without waiting for the answer.
     pub(crate) fn subscribing(
         &self,
         channel: &str,
@@ -139,7 +140,7 @@ impl Peer {
     }
 }
 
-/// A subscription with what is heard in its channel.
+/// A subscription with its events.
 pub(crate) struct Ear {
     pub(crate) subscription: Subscription,
     pub(crate) subscribed: Heard<SubscribedEvent>,
@@ -154,7 +155,7 @@ impl Ear {
         answered("publish", self.subscription.publish(data.to_string())).await
     }
 
-    /// Numbered publications, one after the other.
+    /// Publishes the numbers from `first` to `last`, one after the other.
     pub(crate) async fn publish_numbers(&self, first: u32, last: u32) -> Outcome {
         for n in first..=last {
             self.publish(&json!({ "n": n })).await?;
@@ -173,7 +174,7 @@ impl Ear {
     }
 }
 
-/// What was published.
+/// The data of a publication.
 pub(crate) fn said(publication: &Publication) -> Value {
     serde_json::from_slice(&publication.data).unwrap_or_default()
 }
@@ -183,7 +184,7 @@ pub(crate) fn number(publication: &Publication) -> u64 {
     said(publication)["n"].as_u64().unwrap_or_default()
 }
 
-/// The clients of one scenario; they and their lines last until its end.
+/// The clients of one scenario. They and their lines are kept until its end.
 pub(crate) struct Talk {
     way: &'static Way,
     clients: Vec<(Client, Arc<Line>)>,
@@ -194,7 +195,7 @@ impl Talk {
         Self { way, clients: Vec::new() }
     }
 
-    /// Whether commands go in requests of their own.
+    /// Whether commands are sent in separate requests.
     pub(crate) fn is_streamed(&self) -> bool {
         self.way.streamed
     }

@@ -1,4 +1,4 @@
-//! How connections end, and which of them reconnect.
+//! The ways in which connections end, and whether the client reconnects.
 
 use std::{sync::{Arc, atomic::{AtomicUsize, Ordering}}, time::Duration};
 
@@ -19,10 +19,10 @@ pub(super) const ALL: &[Scenario] = &[
     }),
 ];
 
-/// Many times what these clients wait before they come back.
+/// Much longer than the pauses of these clients before they reconnect.
 const QUIET: Duration = Duration::from_millis(1500);
 
-/// Code and reason of an end, after which nothing more is tried.
+/// The code and reason of the end. Checks that the client does not try to connect after it.
 async fn ended_for_good(peer: &mut Peer) -> Result<(u32, String), Failure> {
     let end = peer.disconnected.next().await?;
     let opened = peer.line.opened();

@@ -12,7 +12,8 @@ pub(super) const ALL: &[Scenario] = &[
     ("is closed with 3013 when it goes on all the same, and comes back", |talk| Box::pin(goes_on(talk))),
 ];
 
-/// Publishes so often at once. How many were taken, and how many refused with 111; nothing if the connection ended.
+/// Publishes `count` times at once. Returns how many publications were accepted and how many were refused with 111;
+/// `None` if the connection ended.
 async fn at_once(subscription: &Subscription, count: usize) -> Result<Option<(usize, usize)>, Failure> {
     let mut answers = JoinSet::new();
     for n in 0..count {
@@ -35,7 +36,7 @@ async fn is_refused(talk: &mut Talk) -> Outcome {
     let ann = talk.connected(&fresh("ann-")).await?;
     let mine = ann.subscribed(&fresh("room:")).await?;
     let mut total = 0;
-    // Fewer at once than what the server suffers once it refuses.
+    // The server closes a connection that sends too much after a refusal. So few are sent at once.
     let refused = loop {
         match at_once(&mine.subscription, 8).await? {
             Some((taken, 0)) if total < 1000 => total += taken,
@@ -53,7 +54,8 @@ async fn goes_on(talk: &mut Talk) -> Outcome {
         if at_once(&mine.subscription, 400).await?.is_none() {
             same(ann.connecting.next().await?.code, centrifuge::codes::connecting::CONNECT_CALLED)?;
             let code = ann.connecting.next().await?.code;
-            // A request that comes after the end is not found, and the client may see that before it reads why.
+            // A request after the end is answered with "not found". The client may read that before it reads the close
+            // code.
             if !(talk.is_streamed() && code == centrifuge::codes::connecting::TRANSPORT_CLOSED) {
                 same(code, 3013)?;
             }

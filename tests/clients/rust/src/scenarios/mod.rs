@@ -1,4 +1,4 @@
-//! What clients go through, one fact each. Called by `main.rs`, in every way to talk.
+//! The scenarios of clients, with one fact each. `main.rs` runs them over every transport.
 
 mod ends;
 mod limits;
@@ -10,9 +10,9 @@ use std::pin::Pin;
 
 use crate::talk::{Outcome, Talk};
 
-/// A scenario under way.
+/// A scenario that is running.
 pub(crate) type Running<'a> = Pin<Box<dyn Future<Output = Outcome> + 'a>>;
-/// What happens, and whether it does.
+/// The fact that a scenario checks, and its function.
 pub(crate) type Scenario = (&'static str, for<'a> fn(&'a mut Talk) -> Running<'a>);
 
 pub(crate) fn all() -> impl Iterator<Item = &'static Scenario> {

@@ -30,7 +30,7 @@ async fn hears_joins_and_leaves(talk: &mut Talk) -> Outcome {
     let mut mine = ann.subscribed(&channel).await?;
     let bob = talk.connected(&user).await?;
     let _theirs = bob.subscribed(&channel).await?;
-    // It may hear of itself first.
+    // The client may receive its own join first.
     while mine.joins.next().await?.user != name_of(&user) {}
     bob.line.cut();
     bob.client.disconnect();

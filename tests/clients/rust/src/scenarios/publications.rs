@@ -1,4 +1,4 @@
-//! What is published: live, from history, recovered, and as deltas.
+//! Publications: live, from history, recovered, and as deltas.
 
 use centrifuge::{DeltaType, HistoryOptions, StreamPosition};
 use serde_json::json;
@@ -40,7 +40,7 @@ async fn reads_history(talk: &mut Talk) -> Outcome {
     same(pages(&mine, true).await?, vec![vec![10, 9, 8, 7], vec![6, 5, 4, 3], vec![2, 1]])
 }
 
-/// Everything that is kept, four at a time.
+/// All publications in the history, four per page.
 async fn pages(ear: &Ear, reverse: bool) -> Result<Vec<Vec<u64>>, Failure> {
     let (mut read, mut options) = (Vec::new(), HistoryOptions::new().limit(4).reverse(reverse));
     loop {

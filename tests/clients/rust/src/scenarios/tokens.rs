@@ -1,4 +1,4 @@
-//! Tokens that expire: of connections, and of subscriptions to private channels.
+//! Expiring tokens, of connections and of subscriptions to private channels.
 
 use std::{sync::{Arc, atomic::{AtomicI64, Ordering}}, time::Duration};
 
@@ -21,7 +21,7 @@ pub(super) const ALL: &[Scenario] = &[
 /// Long enough for tokens of two seconds to expire.
 const EXPIRY: Duration = Duration::from_millis(3500);
 
-/// A client with a token that ends so many seconds from now; it asks for another one then.
+/// A client whose token expires in `seconds`; then it asks for another one.
 fn expiring(seconds: i64, asked: &Arc<AtomicI64>) -> impl FnOnce(ClientBuilder) -> ClientBuilder {
     let (user, asked) = (fresh("ann-"), Arc::clone(asked));
     let first = token(&json!({"sub": user, "exp": soon(seconds)}));
