@@ -63,8 +63,8 @@ pub enum SecretsError {
     },
 }
 
-/// The secrets kept in `<data_dir>/secrets`, each generated on its first use. Processes that start for the first time
-/// at the same moment get the same secrets.
+/// Loads the secrets in `<data_dir>/secrets`. A missing one is generated and stored there. Processes that start for the
+/// first time at the same moment get the same secrets.
 pub fn load_or_generate(data_dir: &Path) -> Result<DevSecrets, SecretsError> {
     let directory = data_dir.join("secrets");
     make_private_dir(&directory)?;

@@ -1,4 +1,4 @@
-//! Generated secrets and the files they are kept in.
+//! Generated secrets and the files that contain them.
 
 use super::*;
 

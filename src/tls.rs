@@ -58,7 +58,7 @@ impl TlsError {
     }
 }
 
-/// The file with the development certificate, for a client that is told to trust it (`curl --cacert`).
+/// The file with the development certificate, for clients that must trust it (`curl --cacert`).
 pub fn dev_certificate_path(data_dir: &Path) -> PathBuf {
     data_dir.join("tls/localhost.crt")
 }

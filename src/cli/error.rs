@@ -33,7 +33,7 @@ pub enum CliError {
     /// The server did not start.
     #[error(transparent)]
     Start(#[from] StartError),
-    /// The server stopped by itself.
+    /// The server stopped without a request.
     #[error(transparent)]
     Died(#[from] Died),
     /// The database refused the request, or it cannot be reached.

@@ -1,6 +1,6 @@
 //! Rules for every request: the paths of WebSockets, and request ids.
 //!
-//! Used by the REST layer and by the WebSocket handshake.
+//! The REST layer and the WebSocket handshake use them.
 
 use uuid::Uuid;
 

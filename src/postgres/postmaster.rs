@@ -29,7 +29,7 @@ const READY_POLL: Duration = Duration::from_millis(5);
 /// The interval of the checks whether the postmaster has ended.
 const EXIT_POLL: Duration = Duration::from_millis(100);
 
-/// Starts the postmaster. It stops by itself when the calling thread ends, for whatever reason.
+/// Starts the postmaster. It stops by itself when the calling thread ends for any reason.
 pub(super) fn start(plan: &Plan) -> Result<Child, StartError> {
     let paths = &plan.paths;
     let log = open_log(&paths.beside("log"))?;

@@ -2,8 +2,9 @@
 # Runs the unmodified Centrifuge SDKs (npm, PyPI, crates.io, Go modules, Maven) against a real `portcullis dev`.
 # `make test-clients` calls it.
 #
-# Node.js, Python and Rust are needed. Go and Java are left out, with a line that says so, where their tools are missing or too
-# old, and where their libraries cannot be fetched; with CI=true the latter is a failure.
+# Node.js, Python and Rust are needed. The scenarios of Go or Java are skipped, with a line that says so, if the tools
+# are missing or too old, or if the libraries cannot be fetched. With CI=true, libraries that cannot be fetched are a
+# failure.
 #
 # PORTCULLIS_BIN names the program, which `make test-clients` builds first. Without it, the script uses the newer of
 # target/debug and target/release. Exit code 0: all scenarios passed.
@@ -37,12 +38,12 @@ if ! cmp -s "$here/python/requirements.txt" "$venv/.installed" 2>/dev/null; then
     cp "$here/python/requirements.txt" "$venv/.installed"
 fi
 
-# The versions that the libraries need.
+# The oldest versions of Go and Java that the libraries support.
 readonly OLDEST_GO=1.25 OLDEST_JAVA=17
 result=0
 at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 skip() { printf -- '-- skipped: %s\n' "$*"; }
-# The libraries of a language could not be fetched.
+# Reports that the libraries of a language could not be fetched.
 unfetched() {
     skip "$1: the libraries cannot be fetched"
     if [ "${CI:-}" = true ]; then result=1; fi
@@ -68,7 +69,7 @@ prepare_java() {
     command -v mvn >/dev/null || { skip "Java: mvn is needed"; return; }
     if ! cmp -s "$here/java/pom.xml" "$built/.installed" 2>/dev/null; then
         rm -rf "$built"
-        # Strict checksums: what was damaged on its way is not used.
+        # With strict checksums, Maven does not use a file that was damaged during the download.
         mvn --batch-mode --quiet --strict-checksums --file "$here/java/pom.xml" dependency:copy-dependencies \
             -DoutputDirectory="$built/libraries" || { unfetched Java; return; }
         cp "$here/java/pom.xml" "$built/.installed"

@@ -271,7 +271,7 @@ fn collect(root: &Path, directory: &Path, sources: &mut Vec<String>, pages: &mut
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let (path, name) = (entry.path(), entry.file_name().to_string_lossy().into_owned());
-        let relative = path.strip_prefix(root).expect("a file of ours").to_string_lossy().into_owned();
+        let relative = path.strip_prefix(root).expect("a path below the root").to_string_lossy().into_owned();
         if path.is_dir() {
             if !name.starts_with('.') && name != "target" && name != "node_modules" {
                 collect(root, &path, sources, pages);

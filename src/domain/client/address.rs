@@ -1,6 +1,6 @@
 //! Client addresses: the real address of a request's client, and the key under which limits count it.
 //!
-//! Called by the REST layer and the handshake. `X-Forwarded-For` is believed only as far as trusted proxies wrote it;
+//! The REST layer and the handshake use it. `X-Forwarded-For` is believed only as far as trusted proxies wrote it;
 //! entries that a client writes itself have no effect.
 
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};

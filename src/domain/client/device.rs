@@ -1,8 +1,8 @@
 //! Devices: the signed cookie that identifies a device, and the fingerprint that describes it. Also the signed
 //! pre-session cookie, which identifies a browser before sign-in.
 //!
-//! Called by the REST layer and the handshake. The random id in the cookie is the device's identity. The fingerprint
-//! is a signal and proves nothing, because any client can send the same headers.
+//! The REST layer and the handshake use it. The random id in the cookie is the device's identity. The fingerprint is a
+//! signal and proves nothing, because any client can send the same headers.
 
 use std::{fmt, str::FromStr, time::Duration};
 

@@ -1,4 +1,4 @@
-//! What a request says about its client: address, origin, device and user agent.
+//! The facts about a client in its request: address, origin, device and user agent.
 
 pub mod address;
 pub mod device;

@@ -1,8 +1,8 @@
 //! Origins: the sites whose pages may send requests to this server.
 //!
-//! Called by the REST layer (CORS, login CSRF) and by the WebSocket handshake. Matching is exact: no wildcard, no
-//! suffix, no form without a scheme. Programs other than browsers do not send `Sec-Fetch-Site`, `Origin` or `Referer`;
-//! they are not restricted here.
+//! The REST layer (CORS, login CSRF) and the WebSocket handshake use it. Matching is exact: there are no wildcards, no
+//! suffixes, and no origins without a scheme. Programs other than browsers do not send `Sec-Fetch-Site`, `Origin` or
+//! `Referer`; they are not restricted here.
 
 /// The origins that `CORS_ALLOWED_ORIGINS` lists, such as `https://chat.example.com`.
 #[derive(Clone, Debug, Default)]

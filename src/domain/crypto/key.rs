@@ -1,7 +1,7 @@
 //! Derived keys: each use of a configured secret gets a key of its own.
 //!
-//! Used only by the rules of tokens, cookies, limits, sealing and codes. A key for one purpose reveals nothing about
-//! the others, so a signature of one purpose never verifies for another.
+//! Only the rules of tokens, cookies, limits, sealing, codes and passkeys use it. A key for one purpose reveals nothing
+//! about the others, so a signature of one purpose never verifies for another.
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
@@ -24,7 +24,7 @@ impl Key {
         started(&self.0, parts).finalize().into_bytes().into()
     }
 
-    /// Whether `tag` is the MAC of the parts, or its first bytes; in constant time.
+    /// Whether `tag` is the MAC of the parts, or its first bytes. The comparison takes constant time.
     ///
     /// A tag shorter than 128 bits never verifies.
     pub(crate) fn verify(&self, parts: &[&[u8]], tag: &[u8]) -> bool {

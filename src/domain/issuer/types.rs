@@ -63,7 +63,7 @@ pub enum TokenRefusal {
     /// A claim is missing, malformed, or meant for another recipient.
     #[error("wrong claims")]
     WrongClaims,
-    /// A token for a subscription where one for a connection is required, or the reverse.
+    /// The token is for a subscription, but one for a connection is required, or the reverse.
     #[error("a token for another use")]
     WrongUse,
 }

@@ -34,7 +34,7 @@ impl PresentedKey {
         Some(Self { id, hash: Sha256::digest(&secret).into() })
     }
 
-    /// Whether it is the key with this stored hash; in constant time.
+    /// Whether this key has the stored hash. The comparison takes constant time.
     #[must_use]
     pub fn is(&self, stored: &[u8]) -> bool {
         self.hash.ct_eq(stored).into()
@@ -48,7 +48,7 @@ pub fn new_key(id: Uuid, secret: &[u8; SECRET_BYTES]) -> (SecretString, KeyHash)
     (text.into(), Sha256::digest(secret).into())
 }
 
-/// Whether two secrets of any length are equal; in constant time.
+/// Whether two secrets of any length are equal. The comparison takes constant time.
 #[must_use]
 pub fn same(presented: &str, known: &SecretString) -> bool {
     let digest = |text: &str| -> [u8; 32] { Sha256::digest(text).into() };

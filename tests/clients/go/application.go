@@ -23,17 +23,17 @@ const (
 
 var made atomic.Int64
 
-// fresh is a name that nothing else has, as room:go-17-3.
+// fresh returns a unique name, such as room:go-17-3.
 func fresh(kind string) string {
 	return fmt.Sprintf("%sgo-%d-%d", kind, os.Getpid(), made.Add(1))
 }
 
-// nameOf is what the server calls a user of this issuer.
+// nameOf returns the name that the server gives a user of this issuer.
 func nameOf(user string) string { return "s:" + user }
 
 func soon(seconds int64) int64 { return time.Now().Unix() + seconds }
 
-// token has these claims.
+// token returns a token with these claims.
 func token(claims object) string {
 	part := func(value any) string {
 		text, err := json.Marshal(value)
@@ -48,7 +48,7 @@ func token(claims object) string {
 	return signed + "." + base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
 }
 
-// api is one call of the server API; its result.
+// api calls a method of the server API and returns its result.
 func api(method string, params object) object {
 	status, answer := request("POST", "/api/"+method, [2]string{"X-API-Key", apiKey}, params)
 	result, ok := answer["result"].(object)
@@ -87,7 +87,7 @@ func admin() *person {
 	return nil
 }
 
-// elsewhere is another session of the same account.
+// elsewhere opens another session of the same account.
 func (p *person) elsewhere() *person {
 	return (&person{email: p.email, password: p.password, id: p.id}).signIn()
 }
@@ -102,7 +102,7 @@ func (p *person) keep(granted object) {
 	p.session = text(granted["session_id"])
 }
 
-// renew uses the refresh token; the status of the answer.
+// renew uses the refresh token and returns the status of the answer.
 func (p *person) renew() int {
 	status, granted := request("POST", "/api/v1/auth/refresh", [2]string{}, object{"refresh_token": p.refresh})
 	if status == 200 {
@@ -111,7 +111,7 @@ func (p *person) renew() int {
 	return status
 }
 
-// call is a request in the name of this person.
+// call sends a request with the access token of this person.
 func (p *person) call(method, route string, body object) object {
 	return accepted(method, route, p.access, body)
 }
@@ -128,11 +128,11 @@ func accepted(method, route, access string, body object) object {
 	return answer
 }
 
-// getToken is what an application gives to the client library. It counts how often it is asked.
+// getToken returns the token callback that an application gives to the client library. It counts its calls in asked.
 func (p *person) getToken(asked *atomic.Int64) func(centrifuge.ConnectionTokenEvent) (string, error) {
 	return func(centrifuge.ConnectionTokenEvent) (access string, err error) {
 		asked.Add(1)
-		// It runs in a goroutine of the library, which a failed request must not end.
+		// The callback runs in a goroutine of the library. A failed request must not end that goroutine.
 		err = outcome(func() {
 			status := p.renew()
 			if status != 200 && status != 401 {

@@ -33,13 +33,13 @@ func (l *line) dial(ctx context.Context, network, address string) (net.Conn, err
 	return connection, nil
 }
 
-// cut acts as if the network had gone: what is connected is reset, and nothing connects until the line is mended.
+// cut acts as if the network were lost: open connections are reset, and no new one succeeds until the line is mended.
 func (l *line) cut() {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
 	l.isCut = true
 	for _, connection := range l.open {
-		// Without a farewell: a reset, and no close frame.
+		// The connection ends with a reset and without a close frame.
 		_ = connection.SetLinger(0)
 		_ = connection.Close()
 	}
@@ -52,7 +52,7 @@ func (l *line) mend() {
 	l.isCut = false
 }
 
-// attempts is how often the client has connected, or tried to.
+// attempts returns how often the client has connected, or has tried to.
 func (l *line) attempts() int {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()

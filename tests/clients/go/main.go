@@ -9,14 +9,14 @@ import (
 	"sync"
 )
 
-// failure ends a scenario: a step did not go as it must.
+// failure is the reason why a scenario failed. It ends the scenario.
 type failure string
 
 func fail(format string, values ...any) {
 	panic(failure(fmt.Sprintf(format, values...)))
 }
 
-// same fails unless both lists read the same.
+// same fails unless both lists have the same text form.
 func same(found, expected []any) {
 	if fmt.Sprint(found) != fmt.Sprint(expected) {
 		fail("%v instead of %v", found, expected)
@@ -25,13 +25,13 @@ func same(found, expected []any) {
 
 func list(values ...any) []any { return values }
 
-// score counts facts. Scenarios of both encodings report to it at once.
+// score counts facts. The scenarios of both encodings report to it concurrently.
 type score struct {
 	mutex          sync.Mutex
 	passed, failed int
 }
 
-// fact prints whether the check ran to its end.
+// fact runs a check and prints whether it passed.
 func (s *score) fact(name string, check func()) {
 	err := outcome(check)
 	s.mutex.Lock()

@@ -74,7 +74,7 @@ func history(e *ear, options ...centrifuge.HistoryOption) centrifuge.HistoryResu
 	return answered("history", func(ctx context.Context) (centrifuge.HistoryResult, error) { return e.History(ctx, options...) })
 }
 
-// pages is everything that is kept, four at a time.
+// pages returns all publications in the history, four per page.
 func pages(e *ear, reverse bool) (read [][]int) {
 	var since *centrifuge.StreamPosition
 	for {
@@ -152,7 +152,7 @@ func receivesJoins(t *talk) {
 	other := t.connected(bob)
 	other.subscribedTo(channel)
 	for mine.joins.next().User != nameOf(bob) {
-		// Its own join comes first.
+		// The client receives its own join first.
 	}
 	other.line.cut()
 	same(list(mine.leaves.next().User), list(nameOf(bob)))
@@ -172,7 +172,7 @@ func isSubscribed(t *talk) {
 	same(list(reader.unsubscribed.next().Channel), list(second))
 }
 
-// expiring is a client with a token that ends so many seconds from now; it asks for another one then.
+// expiring returns a client whose token expires after this many seconds; then it asks for another one.
 func (t *talk) expiring(seconds int64, asked *atomic.Int64) *peer {
 	user := fresh("ann-")
 	return t.peer(centrifuge.Config{
@@ -188,7 +188,7 @@ func refreshes(t *talk) {
 	var asked atomic.Int64
 	ann := t.expiring(2, &asked)
 	time.Sleep(expiry)
-	// It connected once.
+	// The client connected only once.
 	same(list(asked.Load(), ann.State(), len(ann.connecting.come)), list(1, centrifuge.StateConnected, 1))
 }
 
@@ -260,8 +260,8 @@ func isBlocked(t *talk) {
 	reader.connect()
 }
 
-// sendsTooMuch sends a few commands at a time until some are refused: every one of them is a frame, and the tenth frame over the
-// limit ends the connection.
+// sendsTooMuch sends a few commands at a time until some are refused. Each command is a frame, and the tenth frame over
+// the limit ends the connection.
 func sendsTooMuch(t *talk) {
 	ann := t.connected(fresh("ann-"))
 	mine := ann.subscribedTo(fresh("room:"))
@@ -275,7 +275,7 @@ func sendsTooMuch(t *talk) {
 	same(list(ann.State(), mine.State()), list(centrifuge.StateConnected, centrifuge.SubStateSubscribed))
 }
 
-// publishAtOnce says how many of so many publications were refused with 111.
+// publishAtOnce publishes count times at once. It returns how many publications were refused with 111.
 func publishAtOnce(e *ear, count int) (refused int) {
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
@@ -304,7 +304,7 @@ func goesOnSending(t *talk) {
 	ann := t.connected(fresh("ann-"))
 	mine := ann.subscribedTo(fresh("room:"))
 	ann.connecting.next()
-	// Some of it is lost with the connection.
+	// Some of the publications are lost with the connection.
 	_ = outcome(func() { publishAtOnce(mine, 400) })
 	// The client may notice the closed connection while it writes, before it reads the code.
 	if again := ann.connecting.next(); again.Code != 3013 && again.Reason != "write error" {

@@ -13,13 +13,13 @@ import (
 	"time"
 )
 
-// The server under the scenarios: where it is, plain requests to it, and the commands of its operator.
+// The server under test: its address, plain requests to it, and the commands of its operator.
 
 type object = map[string]any
 
 var requests = http.Client{Timeout: 15 * time.Second}
 
-// devFacts is what the server wrote down about itself.
+// devFacts are the facts that the server wrote to dev.json.
 type devFacts struct {
 	HTTP  string `json:"http"`
 	Users []struct{ Email, Password, Role string }
@@ -40,7 +40,7 @@ func socketURL(route string) string {
 	return strings.Replace(server().HTTP, "http", "ws", 1) + route
 }
 
-// request sends a JSON body, perhaps with the sender (name and value of a header), and reads the answer.
+// request sends a JSON body and reads the answer. If sender is not empty, it is the name and value of a header.
 func request(method, route string, sender [2]string, body any) (status int, answer object) {
 	text, err := json.Marshal(body)
 	if err != nil {

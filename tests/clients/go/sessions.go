@@ -8,7 +8,7 @@ import (
 	"github.com/centrifugal/centrifuge-go"
 )
 
-// People that sign in over REST: messages, new tokens, the ends of their sessions, and a restart of the server.
+// Users that sign in over REST: messages, new tokens, the ends of their sessions, and a restart of the server.
 
 const (
 	sdkRoute = "/connection/websocket"
@@ -33,7 +33,7 @@ func sessions(facts *score) {
 	}
 }
 
-// client is one of this person.
+// client returns a client of this person.
 func (p *person) client(route string, asked *atomic.Int64) *peer {
 	return newPeer("json", route, centrifuge.Config{Token: p.access, GetToken: p.getToken(asked)})
 }
@@ -124,7 +124,7 @@ func ending(facts *score) {
 		var asked atomic.Int64
 		someone := register()
 		ended := someone.client(sdkRoute, &asked).connect()
-		// The token of before the end, without a way to another one.
+		// A client with the token from before the end, which cannot get another one.
 		late := newPeer("json", sdkRoute, centrifuge.Config{Token: someone.access})
 		end.provoke(someone, operator)
 		facts.fact(fmt.Sprintf("ends with %d when %s", end.code, end.name), func() {

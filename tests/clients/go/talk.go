@@ -10,24 +10,24 @@ import (
 
 const (
 	patience = 10 * time.Second
-	// quiet is many times what these clients wait before they come back.
+	// quiet is much longer than the pauses of these clients before they reconnect.
 	quiet = 1500 * time.Millisecond
 )
 
-// heard are the events of one kind, as they come.
+// heard holds the events of one kind, in order.
 type heard[T any] struct {
 	what string
 	come chan T
 }
 
 func hear[T any](what string) heard[T] {
-	// More than any scenario leaves unread.
+	// No scenario leaves so many events unread.
 	return heard[T]{what, make(chan T, 1024)}
 }
 
 func (h heard[T]) keep(event T) { h.come <- event }
 
-// next is the next event that has not been taken; it waits for it.
+// next takes the next event, and waits for it if necessary.
 func (h heard[T]) next() T { return h.within(patience) }
 
 func (h heard[T]) within(limit time.Duration) (event T) {
@@ -39,7 +39,7 @@ func (h heard[T]) within(limit time.Duration) (event T) {
 	return event
 }
 
-// peer is a client with its line and what it hears.
+// peer is a client with its line and its events.
 type peer struct {
 	*centrifuge.Client
 	line         *line
@@ -85,7 +85,7 @@ func (p *peer) connect() *peer {
 	return p
 }
 
-// cut cuts the line; the client has noticed.
+// cut cuts the line and waits until the client has noticed it.
 func (p *peer) cut() {
 	for len(p.connecting.come) > 0 {
 		p.connecting.next()
@@ -94,7 +94,8 @@ func (p *peer) cut() {
 	p.connecting.next()
 }
 
-// ended waits for the end, after which nothing more is tried; its code and reason.
+// ended waits for the end of the connection and returns its code and reason. The client must not try to connect after
+// it.
 func (p *peer) ended() (uint32, string) {
 	end := p.disconnected.next()
 	before := p.line.attempts()
@@ -103,7 +104,7 @@ func (p *peer) ended() (uint32, string) {
 	return end.Code, end.Reason
 }
 
-// ear is a subscription with what is heard in its channel.
+// ear is a subscription with its events.
 type ear struct {
 	*centrifuge.Subscription
 	subscribed   heard[centrifuge.SubscribedEvent]
@@ -113,7 +114,7 @@ type ear struct {
 	leaves       heard[centrifuge.LeaveEvent]
 }
 
-// subscribing is a subscription that is asked for.
+// subscribing requests a subscription and does not wait for the answer.
 func (p *peer) subscribing(channel string, config centrifuge.SubscriptionConfig) *ear {
 	config.MinResubscribeDelay = 50 * time.Millisecond
 	subscription, err := p.NewSubscription(channel, config)
@@ -149,7 +150,7 @@ func (p *peer) subscribedTo(channel string) *ear {
 	return p.subscribedWith(channel, centrifuge.SubscriptionConfig{})
 }
 
-// answered is the answer to a command; an error ends the scenario.
+// answered returns the answer to a command; an error ends the scenario.
 func answered[T any](what string, ask func(context.Context) (T, error)) T {
 	ctx, stop := context.WithTimeout(context.Background(), patience)
 	defer stop()
@@ -160,7 +161,7 @@ func answered[T any](what string, ask func(context.Context) (T, error)) T {
 	return answer
 }
 
-// payload is JSON. In Protobuf it travels as bytes.
+// payload encodes data as JSON. In Protobuf the JSON is sent as bytes.
 func payload(data object) []byte {
 	text, err := json.Marshal(data)
 	if err != nil {
@@ -180,7 +181,7 @@ func (e *ear) publishNumbers(first, last int) {
 	}
 }
 
-// numbers are those of the next publications.
+// numbers returns the numbers of the next publications.
 func (e *ear) numbers(count int) (numbers []int) {
 	for range count {
 		numbers = append(numbers, number(e.publications.next().Data))
@@ -200,13 +201,13 @@ func number(data []byte) int {
 	return int(n)
 }
 
-// talk holds the clients of one scenario, which last until its end.
+// talk holds the clients of one scenario. They are kept until its end.
 type talk struct {
 	encoding string
 	peers    []*peer
 }
 
-// peer is a client that has not connected.
+// peer returns a client that has not connected.
 func (t *talk) peer(config centrifuge.Config) *peer {
 	p := newPeer(t.encoding, "/connection/websocket", config)
 	t.peers = append(t.peers, p)

@@ -19,17 +19,17 @@ final class Application {
 
     private Application() {}
 
-    /** A name that nothing else has, as {@code room:java-17-3}. */
+    /** A unique name, such as {@code room:java-17-3}. */
     static String fresh(String kind) {
         return kind + "java-" + ProcessHandle.current().pid() + "-" + MADE.incrementAndGet();
     }
 
-    /** What the server calls a user of this issuer. */
+    /** The name that the server gives a user of this issuer. */
     static String nameOf(String user) {
         return "s:" + user;
     }
 
-    /** The second that is so many away from now. */
+    /** The time this many seconds from now, in seconds since the epoch. */
     static long soon(long seconds) {
         return System.currentTimeMillis() / 1000 + seconds;
     }
@@ -50,7 +50,7 @@ final class Application {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(bytes);
     }
 
-    /** One call of the server API; its result. */
+    /** Calls a method of the server API and returns its result. */
     static JsonObject api(String method, Map<String, ?> params) throws Exception {
         Server.Answer answer = Server.post("/api/" + method, List.of("X-API-Key", API_KEY), params);
         if (!answer.body().has("result")) throw new Failure(method + ": " + answer);

@@ -1,6 +1,6 @@
 package scenarios;
 
-/** Something to be found out: it throws unless all goes as it must. */
+/** A check. It throws if it fails. */
 interface Check {
     void run() throws Exception;
 }

@@ -25,7 +25,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
-/** A subscription with what is heard in its channel. */
+/** A subscription with its events. */
 final class Ear {
     private static final Gson GSON = new Gson();
 
@@ -42,7 +42,7 @@ final class Ear {
         subscription.subscribe();
     }
 
-    /** Keeps what comes. */
+    /** Keeps the events. */
     private final class Listener extends SubscriptionEventListener {
         @Override
         public void onSubscribed(Subscription subscription, SubscribedEvent event) {
@@ -70,7 +70,7 @@ final class Ear {
         }
     }
 
-    /** The answer to a command, once it has come. */
+    /** The future answer to a command. */
     static <T> CompletableFuture<T> answer(Consumer<ResultCallback<T>> ask) {
         CompletableFuture<T> answer = new CompletableFuture<>();
         ask.accept((error, result) -> {
@@ -80,7 +80,7 @@ final class Ear {
         return answer;
     }
 
-    /** The answer to a command; waits for it. */
+    /** Waits for the answer to a command and returns it. */
     static <T> T answered(String what, Consumer<ResultCallback<T>> ask) throws Exception {
         try {
             return answer(ask).get(Peer.PATIENCE_SECONDS, TimeUnit.SECONDS);
@@ -89,7 +89,7 @@ final class Ear {
         }
     }
 
-    /** The payload is JSON; in Protobuf it travels as bytes. */
+    /** The payload is JSON; in Protobuf the JSON is sent as bytes. */
     CompletableFuture<PublishResult> publishing(Map<String, ?> data) {
         byte[] payload = GSON.toJson(data).getBytes(StandardCharsets.UTF_8);
         return answer(callback -> subscription.publish(payload, callback));
@@ -115,7 +115,7 @@ final class Ear {
         return answered("history", callback -> subscription.history(options, callback));
     }
 
-    /** What was published. */
+    /** The data of a publication. */
     static JsonObject said(byte[] data) {
         return JsonParser.parseString(new String(data, StandardCharsets.UTF_8)).getAsJsonObject();
     }

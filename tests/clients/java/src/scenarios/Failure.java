@@ -2,7 +2,7 @@ package scenarios;
 
 import java.util.Objects;
 
-/** A step of a scenario did not go as it must. */
+/** The reason why a scenario failed. */
 final class Failure extends Exception {
     private static final long serialVersionUID = 1;
 

@@ -4,7 +4,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 
-/** The events of one kind, as they come. */
+/** The events of one kind, in order. */
 final class Heard<T> {
     private final String what;
     private final BlockingQueue<T> come = new LinkedBlockingQueue<>();
@@ -17,7 +17,7 @@ final class Heard<T> {
         come.add(event);
     }
 
-    /** The next event that has not been taken; waits for it. */
+    /** Takes the next event, and waits for it if necessary. */
     T next() throws Exception {
         return within(Peer.PATIENCE_SECONDS);
     }
@@ -28,7 +28,7 @@ final class Heard<T> {
         return event;
     }
 
-    /** How many have come and not been taken. */
+    /** The number of events that have not been taken. */
     int waiting() {
         return come.size();
     }

@@ -8,7 +8,7 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The network connection of a client to the server, which a scenario can cut. It forwards bytes without reading them. */
+/** The network connection of a client to the server, which a scenario can cut. It forwards bytes and does not interpret them. */
 final class Line implements AutoCloseable {
     private final ServerSocket door;
     private final URI server;
@@ -27,12 +27,12 @@ final class Line implements AutoCloseable {
         return "127.0.0.1:" + door.getLocalPort();
     }
 
-    /** As if the network had gone: what is connected is reset, and nothing gets through until the line is mended. */
+    /** Acts as if the network were lost: open connections are reset, and new ones fail until the line is mended. */
     synchronized void cut() throws IOException {
         cut = true;
         for (Socket socket : open) {
             if (socket.isClosed()) continue;
-            // Without a farewell: a reset, and no close frame.
+            // The connection ends with a reset and without a close frame.
             socket.setSoLinger(true, 0);
             socket.close();
         }
@@ -43,7 +43,7 @@ final class Line implements AutoCloseable {
         cut = false;
     }
 
-    /** How often the client has connected, or tried to. */
+    /** How often the client has connected, or has tried to. */
     synchronized int attempts() {
         return attempts;
     }
@@ -92,7 +92,7 @@ final class Line implements AutoCloseable {
             try {
                 work.run();
             } catch (IOException closed) {
-                // Either side has closed: there is nothing left to carry.
+                // Either side has closed, so there is nothing more to forward.
             }
         });
         thread.setDaemon(true);

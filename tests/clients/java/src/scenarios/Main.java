@@ -1,6 +1,6 @@
 package scenarios;
 
-/** The scenarios of the unmodified centrifuge-java, which talks Protobuf. Prints one line per fact. run.sh starts it. */
+/** The scenarios of the unmodified centrifuge-java, which uses Protobuf. Prints one line per fact. run.sh starts it. */
 public final class Main {
     private Main() {}
 
@@ -8,7 +8,7 @@ public final class Main {
         Score score = new Score();
         Sessions.play(score);
         Realtime.play(score);
-        // The library's threads would keep the program alive.
+        // Without this call, the threads of the library would keep the program alive.
         System.exit(score.close() ? 0 : 1);
     }
 }

@@ -14,10 +14,10 @@ import io.github.centrifugal.centrifuge.SubscriptionOptions;
 import java.io.IOException;
 import java.util.List;
 
-/** A client with its line and what it hears. */
+/** A client with its line and its events. */
 final class Peer implements AutoCloseable {
     static final long PATIENCE_SECONDS = 10;
-    /** Many times what these clients wait before they come back. */
+    /** Much longer than the pauses of these clients before they reconnect. */
     static final long QUIET_MS = 1500;
 
     final Client client;
@@ -36,7 +36,7 @@ final class Peer implements AutoCloseable {
         client = new Client("ws://" + line.address() + route, options, new Listener());
     }
 
-    /** Keeps what comes. */
+    /** Keeps the events. */
     private final class Listener extends EventListener {
         @Override
         public void onConnecting(Client client, ConnectingEvent event) {
@@ -75,14 +75,14 @@ final class Peer implements AutoCloseable {
         return this;
     }
 
-    /** Cuts the line; the client has noticed. */
+    /** Cuts the line and waits until the client has noticed it. */
     void cut() throws Exception {
         while (connecting.waiting() > 0) connecting.next();
         line.cut();
         connecting.next();
     }
 
-    /** Waits for the end, after which nothing more is tried. */
+    /** Waits for the end of the connection. The client must not try to connect after it. */
     DisconnectedEvent ended() throws Exception {
         DisconnectedEvent end = disconnected.next();
         int before = line.attempts();
@@ -91,7 +91,7 @@ final class Peer implements AutoCloseable {
         return end;
     }
 
-    /** A subscription that is asked for. */
+    /** Requests a subscription and does not wait for the answer. */
     Ear subscribing(String channel, SubscriptionOptions options) throws Exception {
         return new Ear(client, channel, options);
     }

@@ -71,19 +71,19 @@ final class Person {
         session = granted.get("session_id").getAsString();
     }
 
-    /** Uses the refresh token; the status of the answer. */
+    /** Uses the refresh token and returns the status of the answer. */
     int renew() throws Exception {
         Server.Answer answer = Server.post("/api/v1/auth/refresh", List.of(), Map.of("refresh_token", refresh));
         if (answer.status() == 200) keep(answer.body());
         return answer.status();
     }
 
-    /** A request in the name of this person. */
+    /** Sends a request with the access token of this person. */
     void post(String route, Map<String, ?> body) throws Exception {
         Server.post(route, List.of("Authorization", "Bearer " + access), body).accepted(route);
     }
 
-    /** What an application gives to the client library. */
+    /** The token callback that an application gives to the client library. */
     ConnectionTokenGetter tokens() {
         return new ConnectionTokenGetter() {
             @Override

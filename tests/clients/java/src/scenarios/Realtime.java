@@ -77,7 +77,7 @@ final class Realtime {
         return all;
     }
 
-    /** Much of it is waiting, so two scenarios run at once. */
+    /** Most of the time the scenarios wait, so two of them run at once. */
     static void play(Score score) throws InterruptedException {
         ExecutorService two = Executors.newFixedThreadPool(2);
         scenarios().forEach((name, scenario) -> two.execute(() -> score.fact("protobuf: " + name, () -> {
@@ -112,7 +112,7 @@ final class Realtime {
         unlessSame(pages(mine, true), List.of(List.of(10, 9, 8, 7), List.of(6, 5, 4, 3), List.of(2, 1)));
     }
 
-    /** Everything that is kept, four at a time. */
+    /** All publications in the history, four per page. */
     private static List<List<Integer>> pages(Ear ear, boolean reverse) throws Exception {
         List<List<Integer>> read = new ArrayList<>();
         StreamPosition since = null;
@@ -179,7 +179,7 @@ final class Realtime {
         Ear mine = talk.connected(fresh("ann-")).subscribed(channel);
         Peer other = talk.connected(bob);
         other.subscribed(channel);
-        // Its own join comes first.
+        // The client receives its own join first.
         while (!mine.joins.next().getInfo().getUser().equals(nameOf(bob))) continue;
         other.line.cut();
         unlessSame(mine.leaves.next().getInfo().getUser(), nameOf(bob));
@@ -205,7 +205,7 @@ final class Realtime {
         unlessSame(reader.unsubscribed.next().getChannel(), second);
     }
 
-    /** A client with a token that ends so many seconds from now; it asks for another one then. */
+    /** A client whose token expires after this many seconds; then it asks for another one. */
     private static Peer expiring(Talk talk, long seconds, AtomicInteger asked) throws Exception {
         String user = fresh("ann-");
         Options options = new Options();
@@ -232,7 +232,7 @@ final class Realtime {
         AtomicInteger asked = new AtomicInteger();
         Peer ann = expiring(talk, 2, asked);
         Thread.sleep(EXPIRY_MS);
-        // It connected once.
+        // The client connected only once.
         unlessSame(List.of(asked.get(), ann.client.getState(), ann.connecting.waiting()), List.of(1, ClientState.CONNECTED, 1));
     }
 
@@ -307,7 +307,7 @@ final class Realtime {
     }
 
     /**
-     * A few commands at a time until some are refused: every one of them is a frame, and the tenth frame over the limit ends the
+     * Sends a few commands at a time until some are refused. Each command is a frame, and the tenth frame over the limit ends the
      * connection.
      */
     private static void sendsTooMuch(Talk talk) throws Exception {
@@ -322,7 +322,7 @@ final class Realtime {
         unlessSame(mine.subscription.getState(), SubscriptionState.SUBSCRIBED);
     }
 
-    /** How many of so many publications were refused with 111. */
+    /** Publishes {@code count} times at once. Returns how many publications were refused with 111. */
     private static int publishAtOnce(Ear ear, int count) throws Exception {
         List<CompletableFuture<PublishResult>> sent = new ArrayList<>();
         for (int n = 0; n < count; n++) sent.add(ear.publishing(Map.of("n", n)));
@@ -342,7 +342,7 @@ final class Realtime {
         Peer ann = talk.connected(fresh("ann-"));
         Ear mine = ann.subscribed(fresh("room:"));
         ann.connecting.next();
-        // Some of it is lost with the connection.
+        // Some of the publications are lost with the connection.
         for (int n = 0; n < 400; n++) mine.publishing(Map.of("n", n));
         unlessSame(ann.connecting.next().getCode(), 3013);
         ann.connected.next();

@@ -1,11 +1,11 @@
 package scenarios;
 
-/** Counts facts, which several scenarios report at once. */
+/** Counts facts. Several scenarios report to it concurrently. */
 final class Score {
     private int passed;
     private int failed;
 
-    /** Prints whether the check ran to its end. */
+    /** Runs a check and prints whether it passed. */
     void fact(String name, Check check) {
         Exception why = null;
         try {
@@ -26,7 +26,7 @@ final class Score {
         }
     }
 
-    /** The closing line; whether everything held. */
+    /** Prints the totals. Returns whether every fact is true. */
     synchronized boolean close() {
         System.out.println(passed + " passed, " + failed + " failed");
         return failed == 0;

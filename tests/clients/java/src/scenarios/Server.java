@@ -17,15 +17,15 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The server under the scenarios: where it is, plain requests to it, and the commands of its operator. */
+/** The server under test: its address, plain requests to it, and the commands of its operator. */
 final class Server {
-    /** As applications have it by default: over plain HTTP it offers HTTP/2 with its requests. */
+    /** The default client of Java applications: over plain HTTP it offers HTTP/2 in its requests. */
     private static final HttpClient CLIENT = HttpClient.newHttpClient();
     private static final Gson GSON = new Gson();
 
     private Server() {}
 
-    /** What the server wrote down about itself. */
+    /** The facts that the server wrote to {@code dev.json}. */
     static JsonObject facts() throws Exception {
         Path state = Path.of(System.getenv("PORTCULLIS_STATE"));
         return JsonParser.parseString(Files.readString(state.resolve("data/dev.json"))).getAsJsonObject();
@@ -43,7 +43,7 @@ final class Server {
         }
     }
 
-    /** Posts this as JSON, perhaps with the sender (name and value of a header). */
+    /** Posts the body as JSON. If there is a sender, it is the name and value of a header. */
     static Answer post(String route, List<String> sender, Object body) throws Exception {
         HttpRequest.Builder request = HttpRequest.newBuilder(address().resolve(route))
                 .timeout(Duration.ofSeconds(15))

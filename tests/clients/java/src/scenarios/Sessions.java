@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 
-/** People that sign in over REST: messages, new tokens, the ends of their sessions, and a restart of the server. */
+/** Users that sign in over REST: messages, new tokens, the ends of their sessions, and a restart of the server. */
 final class Sessions {
     private static final String SDK_ROUTE = "/connection/websocket";
     private static final String OWN_ROUTE = "/api/v1/ws/chat";
@@ -43,7 +43,7 @@ final class Sessions {
         return new Peer(route, options);
     }
 
-    /** A client with this token, and without a way to another one. */
+    /** A client with this token, which cannot get another one. */
     private static Peer stuck(String token) throws Exception {
         Options options = new Options();
         options.setToken(token);
@@ -89,8 +89,8 @@ final class Sessions {
             Ear mine = late.subscribed("chat:lobby");
             late.connecting.next();
             Server.control("cli", "user", "set-role", ann.email, "operator");
-            // This version of the library does not drop its token after 3014. The token is as valid as before: what it may do
-            // is what the user may do now.
+            // This version of the library does not drop its token after 3014. The token stays valid, and gives the
+            // rights that the user has now.
             score.fact("comes back after 3014", () -> {
                 unlessSame(late.connecting.next().getCode(), 3014);
                 late.connected.next();

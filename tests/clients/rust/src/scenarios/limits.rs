@@ -36,7 +36,7 @@ async fn is_refused(talk: &mut Talk) -> Outcome {
     let ann = talk.connected(&fresh("ann-")).await?;
     let mine = ann.subscribed(&fresh("room:")).await?;
     let mut total = 0;
-    // The server closes a connection that sends too much after a refusal. So few are sent at once.
+    // The tenth frame over the limit ends the connection, so fewer than ten are sent at once.
     let refused = loop {
         match at_once(&mine.subscription, 8).await? {
             Some((taken, 0)) if total < 1000 => total += taken,
