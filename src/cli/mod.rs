@@ -1,7 +1,7 @@
 //! The command line: one file per command.
 //!
-//! Commands are thin: they read the settings, start what they need, call the same services as the server, and print. Exit
-//! codes: 0 done, 1 failed, 2 wrong usage or settings. Only `main` may enter.
+//! Commands are thin: they read the settings, start what they need, call the same services as the server, and print.
+//! Exit codes: 0 done, 1 failed, 2 wrong usage or settings. Only `main` may use this room.
 
 mod ban;
 mod command;

@@ -4,11 +4,11 @@
 //! results.
 //!
 //! - [`account`]: e-mail addresses, passwords, roles
-//! - [`tokens`]: access, refresh and CSRF tokens, API keys, and where a request carries them
+//! - [`tokens`]: access, refresh and CSRF tokens, API keys, and their places in a request
 //! - [`issuer`]: tokens of other identity providers
 //! - [`factors`]: time-based codes, backup codes, passkeys, challenges
 //! - [`client`]: addresses, origins, devices, user agents
-//! - [`risk`]: how risky a sign-in looks; [`abuse`]: rate limits and credential stuffing
+//! - [`risk`]: the risk of sign-ins; [`abuse`]: rate limits and credential stuffing
 //! - [`session`]: how long a session lasts
 //! - [`crypto`]: derived keys, encryption of stored secrets
 //! - [`request`]: ids and paths of requests; [`problem`]: refusals

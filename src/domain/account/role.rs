@@ -90,7 +90,7 @@ pub enum Status {
     Active,
     /// Suspended by an operator; may be activated again.
     Suspended,
-    /// Closed.
+    /// The account is closed.
     Deactivated,
 }
 

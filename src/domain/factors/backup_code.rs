@@ -17,7 +17,7 @@ const GROUP: usize = 4;
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const LABEL: &str = "portcullis backup code v1";
 
-/// A backup code in its only spelling; this spelling is hashed.
+/// A backup code in the one spelling that is hashed. Parsing converts every other spelling to it.
 #[derive(Clone)]
 pub struct BackupCode(Zeroizing<[u8; LENGTH]>);
 
@@ -86,7 +86,7 @@ impl BackupCodeKeys {
     }
 }
 
-/// A code belongs to one user, so the MAC begins with the user's id. It always has eight bytes.
+/// The MAC covers the user's id (always eight bytes) and the code, because a code belongs to one user.
 fn mac(key: &Key, user: i64, code: &BackupCode) -> [u8; 32] {
     key.mac(&[&user.to_be_bytes(), &code.0[..]])
 }

@@ -18,7 +18,7 @@ use crate::crypto::seal::{NONCE_BYTES, SealError, Sealed, SealedRow, Sealer};
 pub const SECRET_BYTES: usize = 20;
 /// The length of a step in seconds.
 pub const STEP_SECONDS: i64 = 30;
-/// How many steps a clock may be off, in either direction.
+/// The largest accepted difference of the clocks, in steps.
 const DRIFT: i64 = 1;
 const DIGITS: u8 = 6;
 const TABLE: &str = "user_two_factor";

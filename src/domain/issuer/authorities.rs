@@ -7,7 +7,7 @@ use rustls::{
     pki_types::{CertificateDer, pem::PemObject as _},
 };
 
-/// The certificates of the only trusted authorities.
+/// The certificates of the authorities. No other authority is trusted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorities(Vec<CertificateDer<'static>>);
 

@@ -12,13 +12,14 @@ use super::{place::Place, reason::Reason};
 const HOUR: i64 = 3_600_000;
 /// How long a failed sign-in counts.
 pub const RECENT_MS: i64 = HOUR;
-/// From this many failures of an account within the hour on, they are more than typing mistakes.
+/// This many failures of an account within an hour, or more, are unusual: typing mistakes cause fewer.
 const FAILURES_ODD: usize = 5;
-/// From this many failures of an account within the hour on, they are an attack.
+/// This many failures of an account within an hour, or more, are an attack.
 const FAILURES_MANY: usize = 10;
-/// From this many accounts with failures from one address within the hour on, it is more than one bad day in an office.
+/// If this many accounts, or more, have failures from one address within an hour, it is an attack. A bad day in an
+/// office causes fewer.
 const ACCOUNTS_MANY: u32 = 8;
-/// The number of visits from which on an hour can be unusual.
+/// An hour can be unusual only if the user has at least this many visits.
 const HOURS_KNOWN: usize = 10;
 /// An hour is unusual if it is at least this many hours from the hour of every visit.
 const HOURS_APART: i64 = 3;

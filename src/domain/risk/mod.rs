@@ -1,6 +1,6 @@
-//! How risky a sign-in looks, compared with the history of its user.
+//! The risk of a sign-in, compared with the history of its user.
 //!
-//! The `DeviceTracker` actor holds the histories and calls [`assess`]; `service` decides what follows from the score.
+//! The `DeviceTracker` actor holds the histories and calls [`assess`]; `service` decides the consequence.
 
 mod assessment;
 mod place;

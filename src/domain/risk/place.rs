@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The mean radius of the earth (IUGG), in km.
 const EARTH_KM: f64 = 6_371.0;
-/// From this radius on, in km, a position is no evidence of a location.
+/// A position with this radius in km, or a larger one, is no evidence of a location.
 const VAGUE_KM: u32 = 200;
 
 /// The location of an address. Each part may be unknown.

@@ -23,7 +23,7 @@ use crate::{
 /// token.
 const TYPE: &str = "at+jwt";
 const LABEL: &str = "portcullis access token v1";
-/// The longest access token.
+/// The longest access token in bytes.
 const MAX_BYTES: usize = 4096;
 /// The longest lifetime of an access token.
 const LIFETIME: Duration = Duration::from_secs(60 * 60);

@@ -8,7 +8,10 @@ import java.net.URI;
 import java.util.ArrayList;
 import java.util.List;
 
-/** The network connection of a client to the server, which a scenario can cut. It forwards bytes and does not interpret them. */
+/**
+ * The network connection of a client to the server, which a scenario can cut. It forwards bytes and does not interpret
+ * them.
+ */
 final class Line implements AutoCloseable {
     private final ServerSocket door;
     private final URI server;

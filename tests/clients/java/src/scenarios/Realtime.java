@@ -307,8 +307,8 @@ final class Realtime {
     }
 
     /**
-     * Sends a few commands at a time until some are refused. Each command is a frame, and the tenth frame over the limit ends the
-     * connection.
+     * Sends a few commands at a time until some are refused. Each command is a frame, and the tenth frame over the limit
+     * ends the connection.
      */
     private static void sendsTooMuch(Talk talk) throws Exception {
         Peer ann = talk.connected(fresh("ann-"));
