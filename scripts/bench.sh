@@ -4,10 +4,10 @@
 # reconnects and of presence. Fails if a promise of the server is broken. Takes about five minutes after the build;
 # docs/performance.md explains the figures.
 #
-#   CONNECTIONS=9000   sockets of the large runs, a multiple of 600 and 1,000 at best
+#   CONNECTIONS=9000   sockets of the large runs; best a multiple of both 600 and 1,000
 #   HOLD=35            seconds to hold idle connections: longer than a ping interval, so that every connection has been pinged
-#   BINARIES=dir       portcullis and loadtest that are built already
-#   WORST=1            also as many sessions as connections; signing those in takes minutes
+#   BINARIES=dir       the directory of portcullis and loadtest, if they are already built
+#   WORST=1            also measures one session per connection; the sign-ins take minutes
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -59,7 +59,7 @@ loadtest() {
     "$binaries/loadtest" "$@" --data-dir "$data"
 }
 
-# Many connections of one session: 150 users with four sessions each.
+# Sessions with many connections each: 150 users with four sessions.
 start
 loadtest prepare --prefix idle
 start

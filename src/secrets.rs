@@ -1,5 +1,6 @@
-//! The secrets of a development server, generated once and kept in `<data_dir>/secrets`, and the rule for every file
-//! that holds a secret: only its owner may read it. `cli` uses it; `tls` stores its keys by the same rule.
+//! The secrets of a development server, generated once and kept in `<data_dir>/secrets`, and the rules for files with
+//! secrets. A file that this program writes is readable for its owner only. `cli` uses it; `tls` stores its keys by the
+//! same rule.
 //!
 //! In production the operator provides the secrets; no secret is generated there.
 
@@ -116,8 +117,8 @@ pub(crate) fn make_private_dir(path: &Path) -> Result<(), SecretsError> {
     }
 }
 
-/// Writes `text` to a new file at `path`. The file is complete, and readable by its owner alone, from the first moment. Returns
-/// `false` if there is a file already; then it is unchanged.
+/// Writes `text` to a new file at `path`. From the first moment the file is complete, and readable for its owner only.
+/// Returns `false` if there is a file already; then it is unchanged.
 pub(crate) fn create_private(path: &Path, text: &str) -> Result<bool, SecretsError> {
     let draft = write_draft(path, text)?;
     // Unlike a rename, a link never replaces a file that another process has just created.
@@ -144,7 +145,7 @@ fn write_draft(path: &Path, text: &str) -> Result<PathBuf, SecretsError> {
     let write = |mut file: File| file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
     let created = File::options().write(true).create_new(true).mode(0o600).open(&draft);
     if let Err(error) = created.and_then(write) {
-        // If this fails (on a full disk, say), an empty draft stays. It is never read as a secret.
+        // If this fails, for example on a full disk, an incomplete draft stays. It is never read as a secret.
         let _ = std::fs::remove_file(&draft);
         return Err(failed("write", path)(error));
     }

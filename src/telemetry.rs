@@ -58,7 +58,7 @@ fn start_upkeep(handle: PrometheusHandle) {
     }
 }
 
-/// The metrics of the process, in Prometheus text form when rendered. There is one recorder per process.
+/// The metrics of the process, which are rendered in the text format of Prometheus. There is one recorder per process.
 pub fn metrics() -> PrometheusHandle {
     METRICS
         .get_or_init(|| {

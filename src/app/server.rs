@@ -35,7 +35,7 @@ impl App {
     /// system. `certificate` overrides the one in the settings.
     ///
     /// # Errors
-    /// See [`StartError`]; then nothing is left running.
+    /// See [`StartError`]. Parts that have already started run until the actix system ends.
     pub async fn build(settings: Settings, certificate: Option<ServerConfig>) -> Result<Self, StartError> {
         let metrics = telemetry::metrics();
         let (listeners, http, https) = listeners::bind(&settings, certificate)?;

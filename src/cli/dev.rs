@@ -1,8 +1,8 @@
 //! `portcullis dev`: a server that needs nothing but this command.
 //!
-//! It has a private PostgreSQL, generated secrets and a development certificate under the data directory, and demonstration
-//! users. It prints a summary and writes it to `dev.json`. It listens on loopback only, because the passwords of its users
-//! are known.
+//! It has a private PostgreSQL, generated secrets and a development certificate under the data directory, and
+//! demonstration users. It prints a summary and writes it to `dev.json`. It listens on loopback only, because the
+//! password of one of its users is publicly known.
 
 use std::{
     net::{IpAddr, SocketAddr},

@@ -9,13 +9,13 @@ use std::{
 
 use super::{error::StartError, paths::ClusterPaths};
 
-/// Between fork and exec a child holds a copy of its parent's lock. If the parent ends in that moment, the lock seems taken for
-/// a short time, so taking it is retried for this long.
+/// Between fork and exec a child holds a copy of its parent's lock. If the parent ends in that moment, the lock seems
+/// to be taken for a short time. So this process tries to take it for this long.
 const TIMEOUT: Duration = Duration::from_millis(250);
 const POLL: Duration = Duration::from_millis(5);
 
-/// The right to start and repair the cluster. At most one process has it, and the system releases it however that process
-/// ends.
+/// The right to start and repair the cluster. At most one process has it, and the operating system releases it when
+/// that process ends in any way.
 #[derive(Debug)]
 pub(super) struct Lock {
     file: File,

@@ -1,6 +1,7 @@
-//! The private embedded PostgreSQL: finds the machine's own binaries, keeps one cluster under the data directory and runs it
-//! for as long as this process lives. `cli` starts it or attaches to a running one; the store then connects to its socket
-//! as to any other server. It listens on a Unix socket in a directory that only its owner may enter, never on TCP.
+//! The private embedded PostgreSQL: finds the machine's own binaries, keeps one cluster under the data directory and
+//! runs it for as long as this process lives. `cli` starts it or attaches to a running one; the store then connects to
+//! its socket as to any other server. The server listens on a Unix socket in a directory that only its owner may enter,
+//! never on TCP.
 //!
 //! This room must not know SQL schemas, settings or pools. The one statement it executes creates the database.
 //!

@@ -1,4 +1,4 @@
-//! No circles: no file reaches itself by following the references of files to files.
+//! No circles: no file reaches itself through the references between files.
 //!
 //! A `mod.rs` does not depend on the children that it only declares and re-exports. A `mod.rs` with items of its own is
 //! treated like any other file.

@@ -8,7 +8,7 @@ use super::{
     workspace::{File, Workspace},
 };
 
-/// A layer of the system and what it may know.
+/// A layer of the system, with the layers and external crates that it may name.
 pub(crate) struct Layer {
     pub(crate) name: &'static str,
     /// The places of its files. A file belongs to the layer with the longest path that fits it.
@@ -30,7 +30,7 @@ pub(crate) const KINDS: [(&str, &[&str]); 6] = [
     ("client", &["reqwest"]),
 ];
 
-/// The layers below the server's crate, and those that may be named from above.
+/// The layers that are crates of their own.
 const CORE: &[&str] = &["protocol", "logic", "domain", "actors", "store", "service"];
 
 const COMPOSITION: &[&str] = &[

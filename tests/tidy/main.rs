@@ -24,7 +24,7 @@ fn workspace() -> &'static Workspace {
     READ.get_or_init(Workspace::read)
 }
 
-/// For the name of a rule, the rooms that do not keep the rule yet. A room is the start of a path.
+/// The names of rules, each with the rooms that do not keep the rule yet. A room is the start of a path.
 const NOT_YET: &[(&str, &[&str])] = &[];
 
 /// Fails if a rule is broken outside the rooms of [`NOT_YET`]. With `TIDY_ALL` set, also prints the violations inside
