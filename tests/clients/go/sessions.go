@@ -122,11 +122,11 @@ func ending(facts *score) {
 	var gone []left
 	for _, end := range ends {
 		var asked atomic.Int64
-		someone := register()
-		ended := someone.client(sdkRoute, &asked).connect()
+		owner := register()
+		ended := owner.client(sdkRoute, &asked).connect()
 		// A client with the token from before the end, which cannot get another one.
-		late := newPeer("json", sdkRoute, centrifuge.Config{Token: someone.access})
-		end.provoke(someone, operator)
+		late := newPeer("json", sdkRoute, centrifuge.Config{Token: owner.access})
+		end.provoke(owner, operator)
 		facts.fact(fmt.Sprintf("ends with %d when %s", end.code, end.name), func() {
 			told := ended.disconnected.next()
 			same(list(told.Code, told.Reason), list(end.code, end.reason))

@@ -63,6 +63,8 @@ func newPeer(encoding, route string, config centrifuge.Config) *peer {
 	}
 	config.NetDialContext = p.line.dial
 	config.MinReconnectDelay, config.MaxReconnectDelay = 50*time.Millisecond, 200*time.Millisecond
+	// On a busy machine, one second is too short for a handshake.
+	config.HandshakeTimeout, config.ReadTimeout = patience, patience
 	if encoding == "json" {
 		p.Client = centrifuge.NewJsonClient(socketURL(route), config)
 	} else {

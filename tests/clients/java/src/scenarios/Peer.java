@@ -13,6 +13,7 @@ import io.github.centrifugal.centrifuge.ServerUnsubscribedEvent;
 import io.github.centrifugal.centrifuge.SubscriptionOptions;
 import java.io.IOException;
 import java.util.List;
+import java.util.concurrent.TimeUnit;
 
 /** A client with its line and its events. */
 final class Peer implements AutoCloseable {
@@ -33,6 +34,7 @@ final class Peer implements AutoCloseable {
         line = new Line(Server.address());
         options.setMinReconnectDelay(50);
         options.setMaxReconnectDelay(200);
+        options.setTimeout((int) TimeUnit.SECONDS.toMillis(PATIENCE_SECONDS));
         client = new Client("ws://" + line.address() + route, options, new Listener());
     }
 
