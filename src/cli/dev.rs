@@ -15,7 +15,10 @@ use store::DatabaseSettings;
 use super::{demo_users::demo_users, error::CliError, summary};
 use crate::{
     app::{self, App},
-    config::{DATA_DIRECTORY, Environment, HTTP_PORT, HTTPS_PORT, Secrets, Settings, Variables},
+    config::{
+        DATA_DIRECTORY, Environment, HTTP_PORT, HTTPS_PORT, SERVICE_LINK_ADVICE, Secrets, Settings,
+        Variables, is_service_link,
+    },
     lifecycle::stop_on_signals,
     postgres::{Cluster, Durability},
     secrets::{self, DevSecrets},
@@ -32,10 +35,10 @@ pub(super) struct Dev {
     #[arg(long, default_value = "127.0.0.1", value_name = "ADDRESS")]
     host: IpAddr,
     /// Port for plain HTTP; 0 takes any free one.
-    #[arg(long, env = "API_PORT", default_value_t = HTTP_PORT)]
+    #[arg(long, env = "API_PORT", default_value_t = HTTP_PORT, value_parser = port)]
     port: u16,
     /// Port for TLS; 0 takes any free one.
-    #[arg(long, env = "TLS_PORT", default_value_t = HTTPS_PORT)]
+    #[arg(long, env = "TLS_PORT", default_value_t = HTTPS_PORT, value_parser = port)]
     tls_port: u16,
     /// Threads that serve sockets and requests [default: one per core].
     #[arg(long)]
@@ -43,6 +46,17 @@ pub(super) struct Dev {
     /// Logs more.
     #[arg(long)]
     debug: bool,
+}
+
+/// A port of the command line or of the environment.
+fn port(text: &str) -> Result<u16, String> {
+    text.parse().map_err(|_| {
+        if is_service_link(text) {
+            format!("it looks like a Kubernetes service link, not a port: {SERVICE_LINK_ADVICE}")
+        } else {
+            "it is not a number from 0 to 65535".to_owned()
+        }
+    })
 }
 
 impl Dev {

@@ -23,6 +23,7 @@ pub use channels::check_channels;
 pub use database::database_from;
 pub use environment::Environment;
 pub use error::ConfigError;
+pub(crate) use reader::{SERVICE_LINK_ADVICE, is_service_link};
 pub use reference::reference;
 pub use settings::{Draft, GeoFiles, Listen, Secrets, Settings};
 pub(crate) use table::{DATA_DIRECTORY, HTTP_PORT, HTTPS_PORT};

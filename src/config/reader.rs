@@ -15,8 +15,17 @@ use super::{
 
 /// The shortest secret that production accepts, in bytes.
 pub(super) const SECRET_MIN: usize = 32;
+/// What to do about a variable that Kubernetes has made.
+pub(crate) const SERVICE_LINK_ADVICE: &str =
+    "set it in the container's own environment, or turn the links off (enableServiceLinks: false)";
 /// Words of examples, which must not protect anything.
 const PLACEHOLDERS: [&str; 5] = ["changeme", "change-me", "your-secret", "secret-key", "example"];
+
+/// Whether a value is one that Kubernetes and Docker give to variables such as `POSTGRES_PORT` and `API_PORT` beside a service
+/// of that name: the address of its port, as in `tcp://10.0.0.2:5432`.
+pub(crate) fn is_service_link(value: &str) -> bool {
+    ["tcp://", "udp://", "sctp://"].iter().any(|scheme| value.starts_with(scheme))
+}
 
 /// Which command reads the settings.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -147,6 +156,9 @@ impl<'a> Reader<'a> {
             Ok(_) => format!("must be at most {most}"),
             Err(error) if *error.kind() == std::num::IntErrorKind::PosOverflow => {
                 format!("must be at most {most}")
+            }
+            Err(_) if is_service_link(&text) => {
+                format!("`{text}` looks like a Kubernetes service link, not a number: {SERVICE_LINK_ADVICE}")
             }
             Err(_) => format!("must be a whole number from {least} to {most}"),
         };

@@ -219,7 +219,8 @@ impl Settings {
     }
 
     fn from_base(read: &mut Reader<'_>, base: Base) -> Self {
-        let Base { environment, listen, database, secrets } = base;
+        let Base { environment, listen, mut database, secrets } = base;
+        database.pool_size = read.number(&DATABASE_CONNECTIONS);
         let web = web::web(read);
         Self {
             environment,

@@ -122,6 +122,35 @@ fn separate_database_variables_ask_for_an_encrypted_connection() {
 }
 
 #[test]
+fn an_address_in_parts_is_named_by_its_setting_when_it_is_wrong() {
+    let refused = |name, value: &str| {
+        problems(|vars| {
+            vars.remove("DATABASE_URL");
+            vars.insert("POSTGRES_HOST", "db".to_owned());
+            vars.insert(name, value.to_owned());
+        })
+    };
+    for (name, value) in [
+        ("POSTGRES_PORT", "tcp://10.0.0.2:5432"),
+        ("API_PORT", "tcp://10.0.0.3:8000"),
+        ("TLS_PORT", "udp://10.0.0.3:53"),
+        ("POSTGRES_HOST", "tcp://10.0.0.2:5432"),
+    ] {
+        let found = refused(name, value);
+        let start = format!("{name}: `{value}` looks like a Kubernetes service link");
+        assert!(found.len() == 1 && found[0].starts_with(&start), "{found:?}");
+    }
+    let found = refused("POSTGRES_HOST", "db:5432");
+    assert!(found.len() == 1 && found[0].starts_with("POSTGRES_HOST: a host"), "{found:?}");
+    for host in ["::1", "[fd00::7]", "/var/run/postgresql", "db-1.example,db-2.example"] {
+        let mut vars = complete();
+        vars.remove("DATABASE_URL");
+        vars.insert("POSTGRES_HOST", host.to_owned());
+        assert!(read(&vars).is_ok(), "{host}");
+    }
+}
+
+#[test]
 fn a_secret_may_come_from_a_file_that_only_its_owner_reads() {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), "0123456789abcdefghijklmnopqrstuvwxyzZ\n").unwrap();

@@ -6,6 +6,7 @@
 
 use actors::runtime::RealtimeSettings;
 use domain::{risk::Thresholds, session::SessionLimits};
+use store::DatabaseSettings;
 
 use super::setting::{FilePath, Flag, List, Number, Row, Secret, Setting, Text, Unit, Word};
 use crate::socket::{ConnectionLimits, SocketSettings};
@@ -86,6 +87,8 @@ table! {
     "Database" {
         /// The database.
         DATABASE_URL: Text = text("PostgreSQL URL", "required, unless `POSTGRES_HOST` is given");
+        /// The most connections of this node to the database. The server's own limit must leave room for all nodes and tools.
+        DATABASE_CONNECTIONS: Number = number(Unit::Count, || DatabaseSettings::POOL_SIZE as u64, 4, 1_000);
         /// The database server, if there is no `DATABASE_URL`: a name, an address (IPv6, too), or the directory of a Unix
         /// socket. Over a network the connection must be encrypted.
         POSTGRES_HOST: Text = text("host", "none");

@@ -9,6 +9,7 @@ mod abuse;
 mod accounts;
 mod api_keys;
 mod audit;
+mod database_url;
 mod error;
 mod factors;
 mod journal;
@@ -20,7 +21,6 @@ mod sessions;
 mod settings;
 mod tls;
 mod tls_mode;
-mod url;
 
 pub use abuse::{attempts::Attempt, bans::Ban};
 pub use accounts::{
@@ -30,6 +30,7 @@ pub use accounts::{
     users::{NewUser, SignInCandidate, UserFilter},
 };
 pub use api_keys::{ApiKey, KEY_NAME_TAKEN, NewApiKey};
+pub use database_url::DatabaseUrlError;
 pub use error::{Lapse, StoreError};
 pub use factors::{
     challenges::{Challenge, ChallengeAttempt, ChallengeOwner},
@@ -52,6 +53,5 @@ pub use sessions::{
     session::{DeviceSummary, Revoked, Session, SessionWithUser},
     tickets::Ticket,
 };
-pub use settings::DatabaseSettings;
+pub use settings::{DatabaseParts, DatabaseSettings};
 pub use tls_mode::{Roots, TlsMode};
-pub use url::DatabaseUrlError;

@@ -9,9 +9,24 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio_postgres::config::{Host, SslMode};
 
 use super::{
+    database_url::{self, DatabaseUrlError, separate_host},
     tls_mode::TlsMode,
-    url::{self, DatabaseUrlError},
 };
+
+/// The address of a database, with user and password, in separate settings.
+#[derive(Clone, Copy, Debug)]
+pub struct DatabaseParts<'a> {
+    /// The servers, separated by commas: names, addresses (IPv6 with or without brackets), or socket directories.
+    pub hosts: &'a str,
+    /// The port of all of them.
+    pub port: u16,
+    /// The user.
+    pub user: &'a str,
+    /// The password of the user.
+    pub password: Option<&'a SecretString>,
+    /// The name of the database.
+    pub database: &'a str,
+}
 
 /// Everything that the store needs to connect.
 #[derive(Clone)]
@@ -29,7 +44,8 @@ pub struct DatabaseSettings {
 }
 
 impl DatabaseSettings {
-    const POOL_SIZE: usize = 16;
+    /// Maximum number of connections, unless another one is set.
+    pub const POOL_SIZE: usize = 16;
     const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(2);
     const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -38,12 +54,27 @@ impl DatabaseSettings {
     /// # Errors
     /// The problem, without any part of the URL.
     pub fn parse(url: &SecretString) -> Result<Self, DatabaseUrlError> {
-        let parts = url::split(url.expose_secret())?;
-        let config: tokio_postgres::Config = parts.url.parse().map_err(|_| DatabaseUrlError::Malformed)?;
-        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+        let parsed = database_url::parse(url.expose_secret())?;
+        Ok(Self::with(parsed.config, parsed.tls))
+    }
+
+    /// Settings for a database whose address is given in parts. The connection must be encrypted, except over a socket.
+    ///
+    /// # Errors
+    /// `Host` for a host that cannot be one, `NoHost` without any.
+    pub fn from_parts(parts: &DatabaseParts<'_>) -> Result<Self, DatabaseUrlError> {
+        let mut config = tokio_postgres::Config::new();
+        for host in parts.hosts.split(',').map(str::trim).filter(|host| !host.is_empty()) {
+            config.host(separate_host(host)?);
+        }
+        if config.get_hosts().is_empty() {
             return Err(DatabaseUrlError::NoHost);
         }
-        Ok(Self::with(config, parts.tls))
+        config.port(parts.port).user(parts.user).dbname(parts.database);
+        if let Some(password) = parts.password {
+            config.password(password.expose_secret());
+        }
+        Ok(Self::with(config, TlsMode::Require))
     }
 
     /// Settings for the embedded server behind this socket directory, as its superuser `postgres`.

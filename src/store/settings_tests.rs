@@ -1,5 +1,7 @@
 //! Parsing of database URLs, and that the settings never show the password.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::tls_mode::Roots;
 
@@ -33,6 +35,7 @@ fn every_mode_of_libpq_is_understood() {
             TlsMode::VerifyFull(Roots::File("/etc/ca.pem".into())),
         ),
         ("?sslmode=verify-full&sslrootcert=system", TlsMode::VerifyFull(Roots::System)),
+        ("?sslrootcert=system", TlsMode::VerifyFull(Roots::System)),
         ("?ssl=require", TlsMode::Require),
         ("?ssl=true", TlsMode::VerifyFull(Roots::System)),
         ("?ssl=false", TlsMode::Disable),
@@ -61,12 +64,122 @@ fn other_parameters_go_to_the_driver() {
 
 #[test]
 fn what_cannot_be_meant_is_refused() {
-    assert_eq!(parse("postgres://a@b/c?sslmode=maybe").err(), Some(DatabaseUrlError::Value("sslmode")));
-    assert_eq!(parse("postgres://a@b/c?ssl=perhaps").err(), Some(DatabaseUrlError::Value("ssl")));
-    assert_eq!(parse("postgres://a@b/c?ssl=require&sslmode=disable").err(), Some(DatabaseUrlError::Repeated));
-    assert_eq!(parse("postgres://a@b/c?colour=red").err(), Some(DatabaseUrlError::Malformed));
-    assert_eq!(parse("postgres://a@b:port/c").err(), Some(DatabaseUrlError::Malformed));
-    assert_eq!(parse("postgres://").err(), Some(DatabaseUrlError::NoHost));
+    use DatabaseUrlError as E;
+    for (url, error) in [
+        ("postgres://a@b/c?sslmode=maybe", E::Value("sslmode")),
+        ("postgres://a@b/c?ssl=perhaps", E::Value("ssl")),
+        ("postgres://a@b/c?ssl=require&sslmode=disable", E::Repeated("sslmode")),
+        ("postgres://a@b/c?sslmode=require&sslmode=require", E::Repeated("sslmode")),
+        ("postgres://a@b/c?sslmode=require&sslrootcert=system", E::WeakMode),
+        ("postgres://a@b/c?sslrootcert=/a.pem&sslrootcert=/b.pem", E::Repeated("sslrootcert")),
+        ("postgres://a@b/c?colour=red", E::Unknown("colour".to_owned())),
+        ("postgres://a@b/c?SSLMODE=require", E::Unknown("SSLMODE".to_owned())),
+        ("postgres://a@b/c?sslmode", E::Malformed),
+        ("postgres://a@b/c?host=d", E::Repeated("host")),
+        ("postgres://a@b/c?user=d", E::Repeated("user")),
+        ("postgres://a:p@b/c?password=d", E::Repeated("password")),
+        ("postgres://a@b/c?connect_timeout=99999999999", E::Value("connect_timeout")),
+        ("postgres://a@b,d/c?port=1,2,3", E::Value("port")),
+        ("postgres://a@b:port/c", E::Port),
+        ("postgres://a@b:0/c", E::Port),
+        ("postgres://a@b:70000/c", E::Port),
+        ("postgres://a@[::1/c", E::Host),
+        ("postgres://a@b,,d/c", E::Host),
+        ("postgres://a@tcp://10.0.0.1:5432/c", E::Port),
+        ("postgres://a%4@b/c", E::Escape("user name")),
+        ("postgres://a:p%zz@b/c", E::Escape("password")),
+        ("postgres://a:p%00w@b/c", E::Escape("password")),
+        ("postgres://", E::NoHost),
+        ("postgres:///c", E::NoHost),
+    ] {
+        assert_eq!(parse(url).err(), Some(error), "{url}");
+    }
+}
+
+#[test]
+fn delimiters_in_a_password_end_nothing() {
+    for password in
+        ["p?w", "2024?w", "p/w", "2024/w", "p#w", "p@w", "p@s?w", "p&sslmode=disable", "p=w", "p:w", "??"]
+    {
+        let url = format!("postgres://ada:{password}@db.example:6543/app?sslmode=require");
+        let settings = parse(&url).unwrap();
+        assert_eq!(settings.config.get_password(), Some(password.as_bytes()), "{password}");
+        assert_eq!(settings.config.get_hosts(), [Host::Tcp("db.example".to_owned())]);
+        assert_eq!((settings.config.get_dbname(), &settings.tls), (Some("app"), &TlsMode::Require));
+    }
+}
+
+#[test]
+fn an_at_sign_that_may_belong_to_a_parameter_is_not_guessed_about() {
+    for url in [
+        "postgres://ada:p@db/app?sslmode=require&application_name=a@b",
+        "postgres://db:5432/app?sslmode=require&user=ada@b",
+        "postgres://ada:2024?user=x@db/app?sslmode=require",
+        "postgres://ada:p@s?x=y@db/app?sslmode=require",
+    ] {
+        assert_eq!(parse(url).err(), Some(DatabaseUrlError::Ambiguous), "{url}");
+    }
+    let settings = parse("postgres://db/app?sslmode=require&user=ada@b").unwrap();
+    assert_eq!((settings.config.get_user(), settings.tls), (Some("ada@b"), TlsMode::Require));
+    let settings = parse("postgres://ada:p@db/app?sslmode=require&application_name=a%40b").unwrap();
+    assert_eq!((settings.config.get_application_name(), settings.tls), (Some("a@b"), TlsMode::Require));
+}
+
+#[test]
+fn names_of_parameters_may_be_percent_encoded() {
+    for query in ["ssl%6Dode=require", "%73slmode=%72equire", "%73sl=require"] {
+        assert_eq!(parse(&format!("postgres://a@b/c?{query}")).unwrap().tls, TlsMode::Require, "{query}");
+    }
+}
+
+#[test]
+fn several_hosts_addresses_and_sockets_are_understood() {
+    let settings = parse("postgres://a@[::1]:1,db.example,%2Frun%2Fpg/c").unwrap();
+    let hosts =
+        [Host::Tcp("::1".to_owned()), Host::Tcp("db.example".to_owned()), Host::Unix("/run/pg".into())];
+    assert_eq!(settings.config.get_hosts(), hosts);
+    assert_eq!(settings.config.get_ports(), [1, 5432, 5432]);
+    let settings = parse("postgres:///c?host=a,b&port=7&hostaddr=10.0.0.1,10.0.0.2").unwrap();
+    assert_eq!((settings.config.get_hosts().len(), settings.config.get_ports()), (2, &[7][..]));
+    assert_eq!(settings.config.get_hostaddrs().len(), 2);
+}
+
+#[test]
+fn an_address_may_be_given_in_parts() {
+    let password = SecretString::from("p@ss/w?rd%41");
+    let parts = |hosts| DatabaseParts {
+        hosts,
+        port: 5433,
+        user: "app user",
+        password: Some(&password),
+        database: "d b",
+    };
+    for (given, host) in [
+        ("fd00::7", Host::Tcp("fd00::7".to_owned())),
+        ("[fd00::7]", Host::Tcp("fd00::7".to_owned())),
+        ("/run/postgresql", Host::Unix("/run/postgresql".into())),
+        ("%2Frun%2Fpostgresql", Host::Unix("/run/postgresql".into())),
+        ("db.example", Host::Tcp("db.example".to_owned())),
+    ] {
+        let settings = DatabaseSettings::from_parts(&parts(given)).unwrap();
+        assert_eq!(settings.config.get_hosts(), [host.clone()]);
+        let expected = if matches!(host, Host::Unix(_)) { TlsMode::Disable } else { TlsMode::Require };
+        assert_eq!(settings.tls, expected, "{given}");
+        assert_eq!(settings.config.get_password(), Some(&b"p@ss/w?rd%41"[..]));
+        assert_eq!(
+            (settings.config.get_user(), settings.config.get_dbname()),
+            (Some("app user"), Some("d b"))
+        );
+        assert_eq!(settings.config.get_ports(), [5433]);
+    }
+    for wrong in ["tcp://10.0.0.1:5432", "db:5433", "a b", "db/app"] {
+        assert_eq!(
+            DatabaseSettings::from_parts(&parts(wrong)).err(),
+            Some(DatabaseUrlError::Host),
+            "{wrong}"
+        );
+    }
+    assert_eq!(DatabaseSettings::from_parts(&parts(" ,")).err(), Some(DatabaseUrlError::NoHost));
 }
 
 #[test]
@@ -76,4 +189,28 @@ fn neither_debug_nor_display_nor_an_error_shows_the_password() {
     assert!(!format!("{settings:?}").contains("hunter2"));
     let error = parse("postgres://ada:hunter2@db:x/app").unwrap_err();
     assert!(!format!("{error} {error:?}").contains("hunter2"));
+}
+
+proptest! {
+    #[test]
+    fn an_encoded_password_is_read_back_and_the_mode_counts(password in "\\PC{1,20}") {
+        prop_assume!(!password.contains('\0'));
+        let encoded = percent_encoding::utf8_percent_encode(&password, percent_encoding::NON_ALPHANUMERIC);
+        let settings = parse(&format!("postgres://ada:{encoded}@db/app?sslmode=require")).unwrap();
+        prop_assert_eq!(settings.config.get_password(), Some(password.as_bytes()));
+        prop_assert_eq!(settings.tls, TlsMode::Require);
+    }
+
+    #[test]
+    fn a_raw_password_is_read_or_refused_and_never_weakens_the_connection(password in "[ -~]{1,20}") {
+        if let Ok(settings) = parse(&format!("postgres://ada:{password}@db/app?sslmode=require")) {
+            prop_assert_eq!(settings.tls, TlsMode::Require);
+            prop_assert_eq!(settings.config.get_hosts(), [Host::Tcp("db".to_owned())]);
+        }
+    }
+
+    #[test]
+    fn no_text_upsets_the_parser(url in "(postgres://)?\\PC{0,60}") {
+        let _ = parse(&url);
+    }
 }

@@ -1,0 +1,67 @@
+//! Hosts and ports, as they stand in a URL or in settings of their own.
+
+use std::net::Ipv6Addr;
+
+use super::{error::DatabaseUrlError, escapes::text};
+
+/// PostgreSQL's port.
+const DEFAULT_PORT: u16 = 5432;
+
+/// The hosts and ports of a list such as `a:5432,[::1],%2Frun%2Fpostgresql`. Ports are given for all hosts or for none.
+pub(super) fn host_list(list: &str) -> Result<(Vec<String>, Vec<u16>), DatabaseUrlError> {
+    let (mut hosts, mut ports, mut any_port) = (Vec::new(), Vec::new(), false);
+    for entry in list.split(',').filter(|_| !list.is_empty()) {
+        let (name, port) = host_and_port(entry)?;
+        any_port |= port.is_some();
+        hosts.push(name);
+        ports.push(port.unwrap_or(DEFAULT_PORT));
+    }
+    if !any_port {
+        ports.clear();
+    }
+    Ok((hosts, ports))
+}
+
+fn host_and_port(entry: &str) -> Result<(String, Option<u16>), DatabaseUrlError> {
+    let (name, port) = match entry.strip_prefix('[') {
+        Some(rest) => {
+            let (address, port) = rest.split_once(']').ok_or(DatabaseUrlError::Host)?;
+            let port = match port {
+                "" => None,
+                _ => Some(port.strip_prefix(':').ok_or(DatabaseUrlError::Host)?),
+            };
+            (address, port)
+        }
+        None => match entry.split_once(':') {
+            Some((name, port)) => (name, Some(port)),
+            None => (entry, None),
+        },
+    };
+    let port = port.map(port_number).transpose()?;
+    Ok((host_name(&text(name, "hosts")?)?, port))
+}
+
+/// A port.
+pub(super) fn port_number(text: &str) -> Result<u16, DatabaseUrlError> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|port| digits && *port > 0).ok_or(DatabaseUrlError::Port)
+}
+
+/// A host that is given outside of a URL; a socket directory may be percent-encoded all the same.
+pub(crate) fn separate_host(host: &str) -> Result<String, DatabaseUrlError> {
+    let encoded = host.get(..3).is_some_and(|start| start.eq_ignore_ascii_case("%2F"));
+    if encoded { host_name(&text(host, "hosts")?) } else { host_name(host) }
+}
+
+/// A host: a name, an address, or the path of a socket directory.
+pub(super) fn host_name(name: &str) -> Result<String, DatabaseUrlError> {
+    let address = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(name);
+    let bare = address.split_once('%').map_or(address, |(address, _zone)| address);
+    if bare.parse::<Ipv6Addr>().is_ok() {
+        return Ok(address.to_owned());
+    }
+    let fits = |c: char| c.is_alphanumeric() || "-._".contains(c);
+    let is_path = name.starts_with('/') && !name.contains('\0');
+    let is_name = !name.is_empty() && name.chars().all(fits);
+    if is_path || is_name { Ok(name.to_owned()) } else { Err(DatabaseUrlError::Host) }
+}

@@ -1,0 +1,72 @@
+//! The grammar of database URLs.
+
+use super::{
+    error::DatabaseUrlError,
+    escapes::{bytes, text},
+    hosts::host_list,
+    parameters::{Parameters, ParsedUrl},
+};
+
+/// Reads a URL.
+pub(crate) fn parse(url: &str) -> Result<ParsedUrl, DatabaseUrlError> {
+    let (scheme, rest) = url.trim().split_once("://").ok_or(DatabaseUrlError::Scheme)?;
+    let known = ["postgres", "postgresql", "postgresql+psycopg2", "postgresql+asyncpg"];
+    if !known.contains(&scheme.to_ascii_lowercase().as_str()) {
+        return Err(DatabaseUrlError::Scheme);
+    }
+    let (userinfo, rest) = split_userinfo(rest)?;
+    let (place, query) = rest.split_once('?').unwrap_or((rest, ""));
+    let (hosts, database) = place.split_once('/').unwrap_or((place, ""));
+    let mut parameters = Parameters::default();
+    if let Some(userinfo) = userinfo {
+        let (user, password) = userinfo.split_once(':').unwrap_or((userinfo, ""));
+        parameters.set_given("user", text(user, "user name")?)?;
+        parameters.set_password(bytes(password, "password")?)?;
+    }
+    let (hosts, ports) = host_list(hosts)?;
+    parameters.set_hosts(hosts)?;
+    parameters.set_ports(ports)?;
+    parameters.set_given("dbname", text(database, "name of the database")?)?;
+    for pair in query.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').ok_or(DatabaseUrlError::Malformed)?;
+        let name = text(name, "parameter names")?;
+        if name == "password" {
+            parameters.set_password(bytes(value, "password")?)?;
+        } else {
+            parameters.set(&name, text(value, "parameters")?)?;
+        }
+    }
+    parameters.finish()
+}
+
+/// User and password, if there are any, and what follows them.
+///
+/// They end at the last `@`, whatever a password contains, unless that `@` may belong to the value of a parameter. Where
+/// both can be meant, the URL is refused: the wrong guess would connect to another host, or drop parameters such as
+/// `sslmode`.
+fn split_userinfo(rest: &str) -> Result<(Option<&str>, &str), DatabaseUrlError> {
+    let Some((before, after)) = rest.rsplit_once('@') else { return Ok((None, rest)) };
+    let Some(end) = before.find(['/', '?', '#']) else { return Ok((Some(before), after)) };
+    let authority = &before[..end];
+    let in_password = authority.contains(':');
+    match (in_password, is_in_value(before) && is_authority(authority)) {
+        (true, false) => Ok((Some(before), after)),
+        (false, true) => Ok(match rest[..end].rsplit_once('@') {
+            Some((userinfo, _)) => (Some(userinfo), &rest[userinfo.len() + 1..]),
+            None => (None, rest),
+        }),
+        _ => Err(DatabaseUrlError::Ambiguous),
+    }
+}
+
+/// Whether an `@` behind this text may be part of a parameter's value.
+fn is_in_value(before: &str) -> bool {
+    let Some((_, query)) = before.split_once('?') else { return false };
+    query.rsplit('&').next().is_some_and(|pair| pair.contains('='))
+}
+
+/// Whether this text can be `user:password@hosts` or `hosts`.
+fn is_authority(text: &str) -> bool {
+    let hosts = text.rsplit_once('@').map_or(text, |(_, hosts)| hosts);
+    host_list(hosts).is_ok()
+}
