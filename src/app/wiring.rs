@@ -110,6 +110,7 @@ pub(crate) fn start_realtime(settings: &Settings, store: &Store, shutdown: Shutd
 pub(super) fn http_settings(settings: &Settings, origins: Origins) -> HttpSettings {
     HttpSettings {
         development: settings.environment == Environment::Development,
+        domain: settings.web.domain.clone(),
         cookie_domain: settings.web.cookie_domain.clone(),
         access_cookie_readable: settings.web.access_cookie_readable,
         origins,

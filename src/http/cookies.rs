@@ -1,23 +1,30 @@
 //! The cookies of this server: names, attributes and removal, in one place so that a removal always has the attributes of
 //! its cookie.
 //!
+//! A browser keeps a cookie of one host and a cookie of a whole domain side by side, and sends both. When `COOKIE_DOMAIN` is
+//! set, changed or removed on a running installation, cookies of the earlier scope stay. So an answer that sets or removes a
+//! cookie of a session also removes it in the other scope ([`Jar::removals_elsewhere`]).
+//!
 //! Exactly one cookie has the text `csrf_token` in its name, and none has it in its value: clients search for that text.
 
 use actix_web::{
     HttpRequest,
     cookie::{Cookie, CookieBuilder, SameSite, time::Duration},
+    http::header,
 };
 use domain::{
     client::device::DeviceCookies,
-    tokens::{credential::ACCESS_COOKIE, csrf},
+    tokens::{
+        credential::{ACCESS_COOKIE, is_repeated},
+        csrf,
+    },
 };
 use protocol::id::DeviceId;
 use service::Services;
 use uuid::Uuid;
 
 use super::{
-    extractors::request_headers::cookie_value,
-    problem::Problem,
+    extractors::request_headers::{cookie_values, header_bytes},
     settings::{HttpSettings, is_encrypted, peer},
 };
 
@@ -32,12 +39,16 @@ const DEVICE_COOKIE: &str = "device_id";
 const HOST_DEVICE_COOKIE: &str = "__Host-device_id";
 const REFRESH_PATH: &str = "/api/v1/auth";
 const DEVICE_LIFETIME: Duration = Duration::days(365);
+/// The most domains from which stray cookies are removed.
+const MAX_PARENTS: usize = 4;
 const PRESESSION_LIFETIME: Duration = Duration::days(1);
 
 /// Builds the cookies for the answer to one request.
 #[derive(Clone, Debug)]
 pub(super) struct Jar {
     secure: bool,
+    /// The name of the server.
+    server: String,
     domain: Option<String>,
     access_readable: bool,
 }
@@ -53,6 +64,7 @@ impl Jar {
     fn new(settings: &HttpSettings, secure: bool) -> Self {
         Self {
             secure,
+            server: settings.domain.clone(),
             domain: settings.cookie_domain.clone(),
             access_readable: settings.access_cookie_readable,
         }
@@ -105,17 +117,10 @@ impl Jar {
         if self.secure { "__Host-psid" } else { "psid" }
     }
 
-    /// The pre-session of `request`, if its cookie was sealed by this server.
-    ///
-    /// # Errors
-    /// 400 for a malformed or repeated cookie.
-    pub(super) fn presession_of(
-        &self,
-        request: &HttpRequest,
-        services: &Services,
-    ) -> Result<Option<Uuid>, Problem> {
-        let value = cookie_value(request, self.presession_name())?;
-        Ok(value.and_then(|value| services.access.keys.cookies.open_presession(&value)))
+    /// The pre-session of `request`, if it has a cookie that this server sealed.
+    pub(super) fn presession_of(&self, request: &HttpRequest, services: &Services) -> Option<Uuid> {
+        let values = cookie_values(request, self.presession_name());
+        values.iter().rev().find_map(|value| services.access.keys.cookies.open_presession(value))
     }
 
     /// The removals of the cookies of a session, each with the attributes of its cookie.
@@ -124,6 +129,32 @@ impl Jar {
             cookie.make_removal();
             cookie
         })
+    }
+
+    /// The removals of the cookies of a session that `is_set`, in the scopes in which this server does not set them. With
+    /// `COOKIE_DOMAIN` that is the host alone. Without it, it is the domain and its parents, if the request shows that there
+    /// is a second cookie.
+    pub(super) fn removals_elsewhere(
+        &self,
+        request: &HttpRequest,
+        is_set: impl Fn(&str) -> bool,
+    ) -> Vec<Cookie<'static>> {
+        let lines = header_bytes(request, &header::COOKIE);
+        let mut removals = Vec::new();
+        for cookie in self.clear_session().into_iter().filter(|cookie| is_set(cookie.name())) {
+            if self.domain.is_some() {
+                let mut cookie = cookie;
+                cookie.unset_domain();
+                removals.push(cookie);
+            } else if is_repeated(&lines, cookie.name()) {
+                removals.extend(parents(&self.server).map(|domain| {
+                    let mut cookie = cookie.clone();
+                    cookie.set_domain(domain.to_owned());
+                    cookie
+                }));
+            }
+        }
+        removals
     }
 
     fn cookie(&self, name: &'static str, value: &str, lifetime: i64) -> CookieBuilder<'static> {
@@ -139,8 +170,16 @@ impl Jar {
     }
 }
 
+/// The domain and its parents, as far as cookies can be set for them: two labels at least.
+fn parents(domain: &str) -> impl Iterator<Item = &str> {
+    std::iter::successors(Some(domain), |domain| domain.split_once('.').map(|(_, parent)| parent))
+        .take_while(|domain| domain.contains('.'))
+        .take(MAX_PARENTS)
+}
+
 #[cfg(test)]
 mod tests {
+    use actix_web::test::TestRequest;
     use secrecy::SecretString;
 
     use super::*;
@@ -227,5 +266,30 @@ mod tests {
             assert_eq!((set.secure(), set.same_site()), (cleared.secure(), cleared.same_site()));
             assert_eq!((cleared.value(), cleared.max_age()), ("", Some(Duration::ZERO)));
         }
+    }
+
+    fn elsewhere(settings: &HttpSettings, cookies: &str) -> Vec<String> {
+        let request = TestRequest::default().insert_header((header::COOKIE, cookies)).to_http_request();
+        let removals = jar(true, settings).removals_elsewhere(&request, |name| name == "access_token");
+        removals
+            .iter()
+            .map(|cookie| {
+                assert_eq!((cookie.name(), cookie.max_age()), ("access_token", Some(Duration::ZERO)));
+                cookie.domain().unwrap_or("host").to_owned()
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_cookie_is_removed_in_the_scope_that_it_is_not_set_in() {
+        let server = HttpSettings { domain: "chat.example.com".to_owned(), ..HttpSettings::default() };
+        let whole = HttpSettings { cookie_domain: Some("example.com".to_owned()), ..server.clone() };
+        assert_eq!(elsewhere(&whole, ""), ["host"]);
+        assert_eq!(elsewhere(&server, "access_token=a"), [""; 0]);
+        for twice in ["access_token=a; access_token=b", "access_token=a; x=\u{fe}; access_token=a"] {
+            assert_eq!(elsewhere(&server, twice), ["chat.example.com", "example.com"]);
+        }
+        let local = HttpSettings { domain: "localhost".to_owned(), ..HttpSettings::default() };
+        assert_eq!(elsewhere(&local, "access_token=a; access_token=b"), [""; 0]);
     }
 }

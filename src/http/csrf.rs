@@ -2,8 +2,9 @@
 //! new token reaches the client.
 //!
 //! The rule for tokens is `domain::tokens::csrf`, the rule for origins is `domain::client::origin`; this file applies them to a
-//! request. A token is sent twice, in the `X-CSRF-Token` header, which only allowed pages can set, and in the `csrf_token`
-//! cookie. Both must be equal.
+//! request. A token is sent in the `X-CSRF-Token` header, which only allowed pages can set. With a session it is judged by its
+//! binding alone, so any number of tabs may each have a token of their own. Before a sign-in it must also be that of the
+//! `csrf_token` cookie.
 
 use actix_web::{
     HttpMessage as _, HttpRequest,
@@ -13,7 +14,6 @@ use domain::{
     client::origin::{Verdict, judge},
     tokens::csrf::{Age, Binding, CsrfError},
 };
-use secrecy::ExposeSecret as _;
 use service::Services;
 use subtle::ConstantTimeEq as _;
 use uuid::Uuid;
@@ -21,8 +21,8 @@ use uuid::Uuid;
 use super::{
     cookies::{CSRF_COOKIE, Jar},
     extractors::{
-        credential::credential,
-        request_headers::{FETCH_SITE, cookie_value, header_value, header_values},
+        credential::genuine_claims,
+        request_headers::{FETCH_SITE, cookie_values, header_value, header_values},
     },
     problem::Problem,
     settings::HttpSettings,
@@ -39,6 +39,18 @@ pub(super) struct RenewedToken(pub(super) String);
 pub(super) fn issue(services: &Services, binding: Binding) -> String {
     let now = services.clock.now().unix_timestamp();
     services.access.keys.csrf.issue(binding, now, Uuid::new_v4().into_bytes())
+}
+
+/// A token for `binding` and its age: that of the cookie as long as it is fresh, or else a new one. Each new one would
+/// replace the cookie under another tab, whose token must equal it before the sign-in.
+pub(super) fn current_or_new(request: &HttpRequest, services: &Services, binding: Binding) -> (String, Age) {
+    let now = services.clock.now().unix_timestamp();
+    let fresh = |token: String| {
+        let age = services.access.keys.csrf.verify(&token, binding, now).ok()?;
+        (!age.is_stale()).then_some((token, age))
+    };
+    let current = cookie_values(request, CSRF_COOKIE).into_iter().rev().find_map(fresh);
+    current.unwrap_or_else(|| (issue(services, binding), Age(0)))
 }
 
 /// Rejects a request that another site made a browser send.
@@ -69,8 +81,8 @@ pub(super) fn require_own_site(request: &HttpRequest) -> Result<(), Problem> {
 
 /// Requires a valid token, for a request with a cookie as its credential.
 ///
-/// The answer carries a new token if the old one is stale, missing or wrong, so that a client that lost its token can
-/// continue. Only allowed pages can read it.
+/// The answer carries a fresh token if the one of the request is stale, missing or wrong, so that a client that lost its
+/// token can continue. Only allowed pages can read it.
 ///
 /// # Errors
 /// 403 for a missing or wrong token.
@@ -82,7 +94,8 @@ pub(super) fn require_token(
     let checked = check(request, services, bindings);
     let renew = !matches!(checked, Ok(age) if !age.is_stale());
     if let (true, Some(binding)) = (renew, bindings.first()) {
-        request.extensions_mut().insert(RenewedToken(issue(services, *binding)));
+        let (token, _) = current_or_new(request, services, *binding);
+        request.extensions_mut().insert(RenewedToken(token));
     }
     checked.map(|_| ())
 }
@@ -102,16 +115,14 @@ fn check_if_sent(request: &HttpRequest, services: &Services, bindings: &[Binding
 /// valid, bound to the pre-session or to the session that the request still has. Returns the pre-session.
 ///
 /// # Errors
-/// 403 for a foreign origin or a wrong token, 400 for a malformed credential.
+/// 403 for a foreign origin or a wrong token, 400 for a malformed `Authorization`.
 pub(super) fn check_public_route(
     request: &HttpRequest,
     services: &Services,
 ) -> Result<Option<Uuid>, Problem> {
     require_own_site(request)?;
-    let presession = Jar::of(request).presession_of(request, services)?;
-    let session = credential(request)?
-        .and_then(|found| services.access.keys.access.verify_signature_only(found.token.expose_secret()).ok())
-        .map(|claims| Binding::Session(claims.sid));
+    let presession = Jar::of(request).presession_of(request, services);
+    let session = genuine_claims(request, services)?.map(|claims| Binding::Session(claims.sid));
     let bindings: Vec<Binding> = presession.map(Binding::PreSession).into_iter().chain(session).collect();
     check_if_sent(request, services, &bindings)?;
     Ok(presession)
@@ -126,21 +137,26 @@ fn check(request: &HttpRequest, services: &Services, bindings: &[Binding]) -> Re
         [token] => *token,
         _ => return Err(mismatch()),
     };
-    let cookie = cookie_value(request, CSRF_COOKIE)?.ok_or_else(mismatch)?;
-    if !bool::from(token.as_bytes().ct_eq(cookie.as_bytes())) {
-        return Err(mismatch());
-    }
     let now = services.clock.now().unix_timestamp();
-    let verify = |binding: &Binding| services.access.keys.csrf.verify(token, *binding, now);
     // The binding with a good signature decides; the token may still be too old.
     let mut verdict = Err(CsrfError::BadSignature);
     for binding in bindings {
-        verdict = verify(binding);
-        if verdict != Err(CsrfError::BadSignature) {
-            break;
+        verdict = services.access.keys.csrf.verify(token, *binding, now);
+        if verdict == Err(CsrfError::BadSignature) {
+            continue;
         }
+        if matches!(binding, Binding::PreSession(_)) && !is_in_cookie(request, token) {
+            return Err(mismatch());
+        }
+        break;
     }
     verdict.map_err(problem)
+}
+
+/// Whether a `csrf_token` cookie of the request has this token.
+fn is_in_cookie(request: &HttpRequest, token: &str) -> bool {
+    let cookies = cookie_values(request, CSRF_COOKIE);
+    cookies.iter().any(|cookie| bool::from(token.as_bytes().ct_eq(cookie.as_bytes())))
 }
 
 fn mismatch() -> Problem {

@@ -89,6 +89,7 @@ fn finish(mut answer: ServiceResponse, settings: &HttpSettings, arrival: &Arriva
             }
         }
     }
+    remove_stray_cookies(&request, response.headers_mut());
     response_headers::add_cors_headers(&request, settings, response.headers_mut());
     response_headers::add_security_headers(&request, settings, response.headers_mut());
     if let Ok(id) = HeaderValue::from_str(&arrival.request_id) {
@@ -108,10 +109,27 @@ fn keep_headers(set: &HeaderMap, rendered: &mut HeaderMap) {
 
 /// Whether the handler sets or removes the CSRF cookie itself. Clients search for its name and must find exactly one.
 fn sets_csrf_cookie(headers: &HeaderMap) -> bool {
-    let name = CSRF_COOKIE.as_bytes();
-    headers
-        .get_all(header::SET_COOKIE)
-        .any(|cookie| cookie.as_bytes().strip_prefix(name).is_some_and(|rest| rest.starts_with(b"=")))
+    headers.get_all(header::SET_COOKIE).any(|cookie| is_named(cookie, CSRF_COOKIE))
+}
+
+fn is_named(cookie: &HeaderValue, name: &str) -> bool {
+    cookie.as_bytes().strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"="))
+}
+
+/// Removes cookies of a session that this answer sets or removes, in the other scope. The removals come first, for clients
+/// that tell cookies apart by their names alone.
+fn remove_stray_cookies(request: &HttpRequest, headers: &mut HeaderMap) {
+    let set: Vec<HeaderValue> = headers.get_all(header::SET_COOKIE).cloned().collect();
+    let is_set = |name: &str| set.iter().any(|cookie| is_named(cookie, name));
+    let removals = Jar::of(request).removals_elsewhere(request, is_set);
+    if removals.is_empty() {
+        return;
+    }
+    headers.remove(header::SET_COOKIE);
+    let removals = removals.iter().filter_map(|cookie| HeaderValue::from_str(&cookie.to_string()).ok());
+    for cookie in removals.chain(set) {
+        headers.append(header::SET_COOKIE, cookie);
+    }
 }
 
 /// The problem behind an answer, if it is an error. Of actix-web's own errors only the status is kept.

@@ -14,6 +14,8 @@ use ipnet::IpNet;
 pub struct HttpSettings {
     /// `ENVIRONMENT=development`: the debug route exists, cookies over plain loopback HTTP are not `Secure`, no HSTS.
     pub development: bool,
+    /// `DOMAIN`: the name of the server.
+    pub domain: String,
     /// `COOKIE_DOMAIN`; cookies are host-only without it.
     pub cookie_domain: Option<String>,
     /// `ACCESS_COOKIE_READABLE`: the access cookie is not `HttpOnly`.

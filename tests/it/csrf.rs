@@ -40,10 +40,44 @@ async fn a_bearer_token_needs_no_other() {
 }
 
 #[tokio::test]
-async fn the_header_must_equal_the_cookie() {
+async fn every_tab_may_have_a_token_of_its_own() {
     let session = signed_in().await;
-    let other = session.renewed().await;
-    rename(&session).header("x-csrf-token", &other.csrf).ask().await.refused(403, "csrf_token_mismatch");
+    let tab = session.renewed().await;
+    for token in [&tab.csrf, &session.csrf, &tab.csrf] {
+        let answer = rename(&session).header("x-csrf-token", token).ask().await.expect(200);
+        assert_eq!(answer.cookie("csrf_token"), None, "a fresh token is not replaced");
+    }
+    let without = format!("access_token={}", session.access);
+    let request = session.app.request(Method::PUT, "/api/v1/profile").header("cookie", without);
+    let request = request.header("x-csrf-token", &session.csrf).json(&json!({"display_name": "Ann"}));
+    request.ask().await.expect(200);
+}
+
+#[tokio::test]
+async fn tabs_that_ask_for_a_token_get_the_same_one_as_long_as_it_is_fresh() {
+    let app = App::start();
+    let issued = app.get("/api/v1/auth/csrf-token").ask().await.expect(200);
+    let (first, psid) = (issued.text_of("csrf_token"), issued.cookie("psid").expect("a pre-session"));
+    let again =
+        || app.get("/api/v1/auth/csrf-token").header("cookie", format!("csrf_token={first}; psid={psid}"));
+    app.advance(4 * MINUTE);
+    let second = again().ask().await.expect(200);
+    assert_eq!(second.text_of("csrf_token"), first);
+    assert!(
+        second.body["expires_in"].as_i64().is_some_and(|left| (3_300..=3_360).contains(&left)),
+        "{}",
+        second.text
+    );
+    app.advance(2 * MINUTE);
+    assert_ne!(again().ask().await.expect(200).text_of("csrf_token"), first);
+}
+
+#[tokio::test]
+async fn a_refused_tab_is_handed_the_token_of_the_cookie_and_the_other_tab_goes_on() {
+    let session = signed_in().await;
+    let refused = rename(&session).header("x-csrf-token", "nonsense").ask().await.expect(403);
+    assert_eq!(refused.header("x-csrf-token"), Some(session.csrf.as_str()));
+    rename(&session).header("x-csrf-token", &session.csrf).ask().await.expect(200);
 }
 
 #[tokio::test]

@@ -138,15 +138,6 @@ async fn the_query_token_can_be_turned_off() {
 }
 
 #[tokio::test]
-async fn two_different_cookies_are_refused_here_too() {
-    let session = signed_in().await;
-    let cookies = format!("access_token={}; access_token=planted", session.access);
-    let handshake =
-        session.app.handshake(PATHS[0]).header("cookie", &cookies).header("origin", "https://localhost");
-    handshake.refusal().await.refused(400, "repeated_credential");
-}
-
-#[tokio::test]
 async fn who_does_not_connect_in_time_is_stale() {
     let app = App::with(|settings| {
         std::sync::Arc::make_mut(&mut settings.socket.client).connect_timeout = Duration::from_millis(200);

@@ -16,6 +16,7 @@ mod by_cookie;
 mod cli;
 mod closing;
 mod commands;
+mod cookies;
 mod crash;
 mod csrf;
 mod delivery_across_crashes;

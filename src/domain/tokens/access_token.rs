@@ -169,6 +169,20 @@ impl AccessKeys {
         Ok(claims)
     }
 
+    /// The genuine ones of some tokens, whatever the time, the newest first. Of two that were issued in the same second, the
+    /// later one in the list comes first.
+    pub fn newest_first<'a>(
+        &self,
+        tokens: impl IntoIterator<Item = &'a SecretString>,
+    ) -> Vec<(&'a SecretString, Claims)> {
+        let genuine =
+            |token: &'a SecretString| Some((token, self.verify_signature_only(token.expose_secret()).ok()?));
+        let mut genuine: Vec<_> = tokens.into_iter().filter_map(genuine).collect();
+        genuine.reverse();
+        genuine.sort_by_key(|(_, claims)| std::cmp::Reverse(claims.iat));
+        genuine
+    }
+
     /// The claims of a genuine token at any time. Signing out uses it, because it must work with an expired token.
     ///
     /// # Errors

@@ -1,7 +1,9 @@
 //! Credentials: where in a request a token is looked for, for REST and the WebSocket handshake alike.
 //!
-//! One lookup for every entrance, over plain text, without types of a framework. It finds a token and does not verify
-//! it. A request that contains one of the credentials twice with different values is refused.
+//! One lookup for every entrance, over the bytes of headers, without types of a framework. It finds a token and does not
+//! verify it. A header or query with two credentials is refused. Of cookies there may be several: a browser sends every
+//! cookie whose domain and path fit, those of other applications and of earlier settings included, and has no way to say
+//! which one it means. So all values of the one name are candidates, and cookies of other names are not even decoded.
 
 use secrecy::SecretString;
 
@@ -14,9 +16,9 @@ const QUERY_CREDENTIALS: [&str; 4] = ["token", "access_token", "ticket", "refres
 #[derive(Clone, Copy, Default)]
 pub struct Headers<'a> {
     /// The values of every `Authorization` line.
-    pub authorization: &'a [&'a str],
+    pub authorization: &'a [&'a [u8]],
     /// The values of every `Cookie` line.
-    pub cookies: &'a [&'a str],
+    pub cookies: &'a [&'a [u8]],
     /// The query string, without `?`.
     pub query: Option<&'a str>,
 }
@@ -50,10 +52,19 @@ pub enum Source {
 /// A token, and where it was found.
 #[derive(Clone, Debug)]
 pub struct Credential {
-    /// The token or ticket.
+    /// The token or ticket. Of several cookies, the last one.
     pub token: SecretString,
+    /// The other cookies of that name, in the order of the request. Those that verify count.
+    pub others: Vec<SecretString>,
     /// Where it was found.
     pub source: Source,
+}
+
+impl Credential {
+    /// Every token that may be meant, the last one of the request at the end.
+    pub fn candidates(&self) -> impl Iterator<Item = &SecretString> {
+        self.others.iter().chain(std::iter::once(&self.token))
+    }
 }
 
 /// Why a request's credentials are unusable. All of these are bad requests (400).
@@ -79,51 +90,64 @@ pub enum CredentialError {
 pub fn find(headers: Headers<'_>, door: Door) -> Result<Option<Credential>, CredentialError> {
     let (ticket, query) = in_query(headers.query, door)?;
     let bearer = bearer(headers.authorization)?;
-    let cookie = cookie(headers.cookies, ACCESS_COOKIE)?;
-    let found = |token: Option<String>, source| token.map(|token| Credential { token: token.into(), source });
-    Ok(found(bearer, Source::Bearer)
-        .or_else(|| found(cookie, Source::Cookie))
-        .or_else(|| found(ticket, Source::Ticket))
-        .or_else(|| found(query, Source::Query)))
+    let found = |token: String, source| Credential { token: token.into(), others: Vec::new(), source };
+    let mut cookies = cookies(headers.cookies, ACCESS_COOKIE);
+    let cookie = cookies.pop().map(|last| Credential {
+        others: cookies.into_iter().map(SecretString::from).collect(),
+        ..found(last, Source::Cookie)
+    });
+    Ok(bearer
+        .map(|token| found(token, Source::Bearer))
+        .or(cookie)
+        .or_else(|| ticket.map(|token| found(token, Source::Ticket)))
+        .or_else(|| query.map(|token| found(token, Source::Query))))
 }
 
-/// The value of the cookie `name` in the request's `Cookie` lines. An empty value counts as none.
-///
-/// # Errors
-/// [`CredentialError::Repeated`] when two cookies of that name differ: one of them may have been planted by another
-/// site.
-pub fn cookie(lines: &[&str], name: &str) -> Result<Option<String>, CredentialError> {
-    let mut found: Option<&str> = None;
-    for (key, value) in lines.iter().flat_map(|line| line.split(';')).filter_map(|pair| pair.split_once('='))
-    {
-        if key.trim() != name {
-            continue;
+/// The different values of the cookies `name` in the request's `Cookie` lines, in order. An empty value counts as none. In a
+/// value that is not UTF-8, the odd bytes are replaced; such a value verifies as nothing.
+#[must_use]
+pub fn cookies(lines: &[&[u8]], name: &str) -> Vec<String> {
+    let mut values: Vec<String> = Vec::new();
+    for value in raw_cookies(lines, name) {
+        let value = String::from_utf8_lossy(value);
+        if !value.is_empty() && !values.iter().any(|known| *known == value) {
+            values.push(value.into_owned());
         }
-        let value = unquoted(value.trim());
-        if found.is_some_and(|earlier| earlier != value) {
-            return Err(CredentialError::Repeated);
-        }
-        found = Some(value);
     }
-    Ok(found.filter(|value| !value.is_empty()).map(str::to_owned))
+    values
 }
 
-fn unquoted(value: &str) -> &str {
-    value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(value)
+/// Whether the request has several cookies of this name, of whatever values.
+#[must_use]
+pub fn is_repeated(lines: &[&[u8]], name: &str) -> bool {
+    raw_cookies(lines, name).nth(1).is_some()
+}
+
+fn raw_cookies<'a>(lines: &[&'a [u8]], name: &str) -> impl Iterator<Item = &'a [u8]> {
+    lines.iter().flat_map(|line| line.split(|byte| *byte == b';')).filter_map(move |pair| {
+        let end = pair.iter().position(|byte| *byte == b'=')?;
+        let (key, value) = (&pair[..end], &pair[end + 1..]);
+        (key.trim_ascii() == name.as_bytes()).then(|| unquoted(value.trim_ascii()))
+    })
+}
+
+fn unquoted(value: &[u8]) -> &[u8] {
+    value.strip_prefix(b"\"").and_then(|rest| rest.strip_suffix(b"\"")).unwrap_or(value)
 }
 
 /// The bearer token. Another scheme, such as a proxy's Basic, is ignored (RFC 6750, 2.1).
-fn bearer(lines: &[&str]) -> Result<Option<String>, CredentialError> {
+fn bearer(lines: &[&[u8]]) -> Result<Option<String>, CredentialError> {
     let line = match lines {
         [] => return Ok(None),
-        [line] => line.trim(),
+        [line] => line.trim_ascii(),
         _ => return Err(CredentialError::Repeated),
     };
-    let (scheme, token) = line.split_once([' ', '\t']).unwrap_or((line, ""));
-    if !scheme.eq_ignore_ascii_case("bearer") {
+    let end = line.iter().position(u8::is_ascii_whitespace).unwrap_or(line.len());
+    let (scheme, token) = line.split_at(end);
+    if !scheme.eq_ignore_ascii_case(b"bearer") {
         return Ok(None);
     }
-    let token = token.trim();
+    let token = std::str::from_utf8(token.trim_ascii()).map_err(|_| CredentialError::Malformed)?;
     if token.is_empty() || token.contains(|c: char| c.is_whitespace() || c == ',') {
         return Err(CredentialError::Malformed);
     }

@@ -7,7 +7,7 @@ use actix_web::{HttpMessage as _, HttpRequest, http::header::HeaderName};
 use domain::{client::address, request::request_id};
 use uuid::Uuid;
 
-use super::request_headers::header_values;
+use super::request_headers::{header_bytes, header_values};
 use crate::http::settings::{HttpSettings, peer};
 
 /// The header with the request id, in requests and answers.
@@ -28,7 +28,7 @@ impl Arrival {
     /// Reads `request`. `X-Forwarded-For` counts only if the peer is a trusted proxy.
     pub(crate) fn of(request: &HttpRequest, settings: &HttpSettings) -> Self {
         let given = header_values(request, &REQUEST_ID).unwrap_or_default();
-        let forwarded: Vec<&str> = header_values(request, &FORWARDED_FOR).unwrap_or_default();
+        let forwarded = header_bytes(request, &FORWARDED_FOR);
         let address = peer(request).map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |peer| {
             address::client_address(peer, &forwarded, &settings.trusted_proxies)
         });

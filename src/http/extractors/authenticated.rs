@@ -86,6 +86,7 @@ impl Authenticated {
     pub(crate) async fn of(request: &HttpRequest) -> Result<Self, Problem> {
         let services = services(request)?;
         let credential = credential(request)?.ok_or_else(Problem::not_authenticated)?;
+        let credential = services.access.verifier.choose(credential).await;
         let caller = services.access.verifier.verify(credential.token.expose_secret()).await?;
         request.extensions_mut().insert(LoggedCaller { user: caller.user.0, session: caller.session });
         let found = Self { caller, source: credential.source };
@@ -111,7 +112,7 @@ impl Authenticated {
 /// The caller, if the request has a token that verifies. A token that does not verify counts as none.
 ///
 /// # Errors
-/// 400 for a malformed credential, 503 if the token cannot be verified at the moment.
+/// 400 for a malformed `Authorization`, 503 if the token cannot be verified at the moment.
 pub(crate) async fn optional_caller(
     request: &HttpRequest,
     services: &Services,
@@ -119,6 +120,7 @@ pub(crate) async fn optional_caller(
     let Some(credential) = credential(request)? else {
         return Ok(None);
     };
+    let credential = services.access.verifier.choose(credential).await;
     match services.access.verifier.verify(credential.token.expose_secret()).await {
         Ok(caller) => Ok(Some(caller)),
         Err(Refusal::Unavailable) => Err(Refusal::Unavailable.into()),

@@ -10,7 +10,7 @@ use service::{RequestMeta, Services};
 
 use super::{
     arrival::Arrival,
-    request_headers::{FETCH_SITE, cookie_value, header_lossy},
+    request_headers::{FETCH_SITE, cookie_values, header_lossy},
 };
 use crate::http::{cookies::Jar, problem::Problem};
 
@@ -47,8 +47,10 @@ fn meta(request: &HttpRequest) -> Result<RequestMeta, Problem> {
             agent
         }),
         fingerprint: device::fingerprint(&described),
-        device: cookie_value(request, Jar::of(request).device_name())?
-            .and_then(|value| services.access.keys.cookies.open(&value)),
+        device: cookie_values(request, Jar::of(request).device_name())
+            .iter()
+            .rev()
+            .find_map(|value| services.access.keys.cookies.open(value)),
         browser: request.headers().contains_key(&FETCH_SITE),
     })
 }

@@ -1,5 +1,6 @@
-//! Reading the headers of a request. A header is never half read: a value that is not UTF-8 or that is repeated is an
-//! error or counts as absent, as each function says.
+//! Reading the headers of a request. Lists, such as cookies, are split as bytes, so that one odd entry spoils no other. Other
+//! headers are never half read: a value that is not UTF-8 or that is repeated is an error or counts as absent, as each
+//! function says.
 //!
 //! Used by the extractors, `cookies`, `csrf`, `response_headers` and the server API. `ConnectionInfo` of actix-web is not
 //! used anywhere: it believes headers that any client can send.
@@ -8,12 +9,17 @@ use actix_web::{
     HttpRequest,
     http::header::{self, HeaderName},
 };
-use domain::tokens::credential::cookie;
+use domain::tokens::credential::cookies;
 
 use crate::http::problem::Problem;
 
 /// Browsers say in this header which site made them send the request. Other programs do not send it.
 pub(crate) const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Every value of the header `name`, in order, as bytes.
+pub(crate) fn header_bytes<'a>(request: &'a HttpRequest, name: &HeaderName) -> Vec<&'a [u8]> {
+    request.headers().get_all(name).map(|value| value.as_bytes()).collect()
+}
 
 /// Every value of the header `name`, in order.
 ///
@@ -45,12 +51,9 @@ pub(crate) fn header_lossy(request: &HttpRequest, name: &str) -> Option<String> 
     Some(String::from_utf8_lossy(value.as_bytes()).into_owned())
 }
 
-/// The value of the cookie `name`.
-///
-/// # Errors
-/// 400 for a `Cookie` header that is not UTF-8, and for a cookie that is sent twice with different values.
-pub(crate) fn cookie_value(request: &HttpRequest, name: &str) -> Result<Option<String>, Problem> {
-    Ok(cookie(&header_values(request, &header::COOKIE)?, name)?)
+/// The different values of the cookies `name`, in order. Several are no error: a browser cannot choose which cookies it sends.
+pub(crate) fn cookie_values(request: &HttpRequest, name: &str) -> Vec<String> {
+    cookies(&header_bytes(request, &header::COOKIE), name)
 }
 
 #[cfg(test)]
@@ -60,9 +63,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_header_that_is_not_utf8_is_refused() {
-        let value = header::HeaderValue::from_bytes(b"access_token=\xff").unwrap();
+    fn a_header_that_is_not_utf8_is_refused_where_text_is_meant() {
+        let value = header::HeaderValue::from_bytes(b"1:2:\xff").unwrap();
+        let request = TestRequest::default().insert_header((header::ETAG, value)).to_http_request();
+        assert_eq!(header_values(&request, &header::ETAG).unwrap_err().code, "malformed_header");
+        assert_eq!(header_value(&request, &header::ETAG), None);
+    }
+
+    #[test]
+    fn a_cookie_is_read_beside_one_that_is_not_utf8() {
+        let value = header::HeaderValue::from_bytes(b"greeting=na\xefve; access_token=a").unwrap();
         let request = TestRequest::default().insert_header((header::COOKIE, value)).to_http_request();
-        assert_eq!(cookie_value(&request, "access_token").unwrap_err().code, "malformed_header");
+        assert_eq!(cookie_values(&request, "access_token"), ["a"]);
     }
 }

@@ -13,8 +13,8 @@ use crate::http::{
     problem::Problem,
 };
 
-/// Issues a token that is bound to the session of the request. Without a session it is bound to the pre-session of the
-/// browser, which is made if there is none.
+/// Gives a token that is bound to the session of the request. Without a session it is bound to the pre-session of the
+/// browser, which is made if there is none. It is the token of the cookie as long as that is fresh.
 pub(crate) async fn issue(
     request: HttpRequest,
     services: web::Data<Services>,
@@ -26,15 +26,15 @@ pub(crate) async fn issue(
     let binding = match optional_caller(&request, &services).await? {
         Some(caller) => Binding::Session(caller.session),
         None => {
-            let id = jar.presession_of(&request, &services)?.unwrap_or_else(Uuid::new_v4);
+            let id = jar.presession_of(&request, &services).unwrap_or_else(Uuid::new_v4);
             answer.cookie(jar.presession(&services.access.keys.cookies, id));
             Binding::PreSession(id)
         }
     };
-    let token = csrf::issue(&services, binding);
+    let (token, age) = csrf::current_or_new(&request, &services, binding);
     Ok(answer
         .cookie(jar.csrf(&token))
         .insert_header((CSRF_HEADER, token.as_str()))
         .insert_header((header::VARY, "Cookie"))
-        .json(json!({"csrf_token": token, "expires_in": LIFETIME})))
+        .json(json!({"csrf_token": token, "expires_in": LIFETIME - age.0})))
 }

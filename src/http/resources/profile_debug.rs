@@ -15,7 +15,7 @@ use crate::http::{
     extractors::{
         authenticated::Authenticated,
         client::Client,
-        request_headers::{FETCH_SITE, cookie_value, header_value},
+        request_headers::{FETCH_SITE, cookie_values, header_value},
     },
     problem::Problem,
     settings::{HttpSettings, is_encrypted},
@@ -75,12 +75,8 @@ pub(crate) async fn show(
     client: Client,
 ) -> Result<HttpResponse, Problem> {
     let Authenticated { caller, source } = auth;
-    let mut cookies = Vec::new();
-    for name in [ACCESS_COOKIE, REFRESH_COOKIE, CSRF_COOKIE] {
-        if cookie_value(&request, name)?.is_some() {
-            cookies.push(name);
-        }
-    }
+    let mut cookies = vec![ACCESS_COOKIE, REFRESH_COOKIE, CSRF_COOKIE];
+    cookies.retain(|name| !cookie_values(&request, name).is_empty());
     Ok(HttpResponse::Ok().json(RequestView {
         request_id: client.0.request_id,
         address: client.0.address,

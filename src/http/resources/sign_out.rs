@@ -9,7 +9,6 @@ use actix_web::{
     web,
 };
 use protocol::id::SessionId;
-use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::json;
 use service::{Services, SignOutScope};
@@ -21,8 +20,8 @@ use crate::http::{
     extractors::{
         body::{Query, Shape},
         client::Client,
-        credential::credential,
-        request_headers::cookie_value,
+        credential::genuine_claims,
+        request_headers::cookie_values,
     },
     problem::Problem,
 };
@@ -85,16 +84,12 @@ fn session_of(
     request: &HttpRequest,
     services: &Services,
 ) -> Result<Option<(SessionId, Option<Uuid>)>, Problem> {
-    let access = credential(request)?
-        .and_then(|found| services.access.keys.access.verify_signature_only(found.token.expose_secret()).ok())
-        .map(|claims| (claims.sid, Some(claims.jti)));
-    if access.is_some() {
-        return Ok(access);
+    if let Some(claims) = genuine_claims(request, services)? {
+        return Ok(Some((claims.sid, Some(claims.jti))));
     }
-    let refresh = cookie_value(request, REFRESH_COOKIE)?;
-    Ok(refresh
-        .and_then(|token| services.access.keys.refresh.decode(&token).ok())
-        .map(|token| (token.session, None)))
+    let refresh = cookie_values(request, REFRESH_COOKIE);
+    let genuine = refresh.iter().rev().find_map(|token| services.access.keys.refresh.decode(token).ok());
+    Ok(genuine.map(|token| (token.session, None)))
 }
 
 /// An answer that removes the browser's cookies and stored data, unless its own session continues.

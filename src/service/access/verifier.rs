@@ -9,10 +9,14 @@ use std::{sync::Arc, time::Duration};
 use actors::{Realtime, runtime::SessionActivity};
 use domain::{
     session::ended,
-    tokens::access_token::{TokenError, access_ttl},
+    tokens::{
+        access_token::{TokenError, access_ttl},
+        credential::Credential,
+    },
 };
 use logic::denials::{Denials, Denied, TokenMark};
 use protocol::id::{SessionId, Subject, UserId};
+use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use store::{SessionWithUser, Store};
 use time::OffsetDateTime;
@@ -32,6 +36,8 @@ use crate::core::{
 
 /// The most sessions in the cache; some 500 bytes each.
 const CAPACITY: usize = 200_000;
+/// The most genuine cookies of one request that are verified.
+const MAX_CANDIDATES: usize = 4;
 /// A cached session is read again after this long. Some changes are not announced by a revocation, such as a step-up on
 /// another node, which takes the privilege from earlier tokens.
 const FRESH_MS: i64 = 60_000;
@@ -79,6 +85,25 @@ impl Verifier {
         self.check_denials(&known.session.user.into(), &known.mark(&claims), None, now).await?;
         self.note_use(&known, claims.refresh_counter, now);
         Ok(known.caller(&claims, now))
+    }
+
+    /// A credential with the one token that counts. A browser may send several cookies of one name; those that verify count,
+    /// and of these the newest. If none verifies, the newest genuine one is refused, or else the last one.
+    pub async fn choose(&self, credential: Credential) -> Credential {
+        if credential.others.is_empty() {
+            return credential;
+        }
+        let genuine = self.0.keys.access.newest_first(credential.candidates());
+        let mut chosen = genuine.first().map(|(token, _)| *token);
+        for (token, _) in genuine.iter().take(MAX_CANDIDATES) {
+            // A token that cannot be judged now may be the right one, so none after it is taken instead.
+            if matches!(self.verify(token.expose_secret()).await, Ok(_) | Err(Refusal::Unavailable)) {
+                chosen = Some(token);
+                break;
+            }
+        }
+        let token = chosen.unwrap_or(&credential.token).clone();
+        Credential { token, others: Vec::new(), source: credential.source }
     }
 
     /// Verifies a ticket, and uses it up.

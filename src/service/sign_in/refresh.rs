@@ -3,12 +3,13 @@
 //! `domain::refresh` decides what a token means: the next one, a retry after a lost answer, or a stolen one. The database
 //! makes sure that each happens once. Open sockets do not notice a refresh.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use domain::tokens::refresh_token::{ChainState, Decision, RefreshToken, decide};
 use protocol::{
     audit::{AuditEvent, Outcome},
     close::Cause,
+    id::SessionId,
 };
 use store::{RevocationRequest, Session, SessionWithUser, Store, Target};
 use time::OffsetDateTime;
@@ -28,6 +29,9 @@ use crate::{
 
 /// How often to start again when another request has changed the session's refresh counter at the same time.
 const MAX_ATTEMPTS: usize = 4;
+
+/// The most sessions whose refresh tokens in one request are compared.
+const MAX_CANDIDATES: usize = 4;
 
 /// Exchanges refresh tokens.
 pub struct Refresh(Parts);
@@ -84,6 +88,37 @@ impl Refresh {
             }
         }
         Err(Failure::unavailable())
+    }
+
+    /// The newest of the refresh tokens that a browser sent: of one session the one with the highest counter, of several
+    /// sessions the one that began last and has not ended. An older token must not be exchanged beside a newer one, because
+    /// that would look like a stolen one. Without a genuine token it is the last one, which is then refused.
+    ///
+    /// # Errors
+    /// `Unavailable` if the sessions cannot be compared.
+    pub async fn newest(&self, mut sent: Vec<String>) -> Result<String, Failure> {
+        let last = sent.pop().unwrap_or_default();
+        if sent.is_empty() {
+            return Ok(last);
+        }
+        sent.push(last.clone());
+        let mut genuine: HashMap<SessionId, (u64, String)> = HashMap::new();
+        for text in sent {
+            let Ok(token) = self.0.keys.refresh.decode(&text) else { continue };
+            let newest = genuine.entry(token.session).or_default();
+            if newest.1.is_empty() || newest.0 < token.counter {
+                *newest = (token.counter, text);
+            }
+        }
+        let mut newest: Option<((bool, OffsetDateTime), String)> = None;
+        for (session, (_, text)) in genuine.into_iter().take(MAX_CANDIDATES) {
+            let Some(live) = self.0.store.session_with_user(session).await? else { continue };
+            let rank = (live.session.revoked.is_none(), live.session.created_at);
+            if newest.as_ref().is_none_or(|(best, _)| *best < rank) {
+                newest = Some((rank, text));
+            }
+        }
+        Ok(newest.map_or(last, |(_, text)| text))
     }
 
     async fn rotate(

@@ -115,17 +115,18 @@ async fn verify(
     credential: &Credential,
     connection: &NewConnection<'_>,
 ) -> Result<Admitted, VerifyRefusal> {
-    match credential.source {
-        Source::Ticket => admit_ticket(context, &credential.token, connection).await,
-        _ => admit_token(context, Some(&credential.token), connection).await,
+    if credential.source == Source::Ticket {
+        return admit_ticket(context, &credential.token, connection).await;
     }
+    let chosen = context.services.access.verifier.choose(credential.clone()).await;
+    admit_token(context, Some(&chosen.token), connection).await
 }
 
 impl RequestParts<'_> {
     /// The credential that the request itself brings, if any.
     pub(crate) fn credential(&self, source: credential::Door) -> Result<Option<Credential>, Refusal> {
-        let authorization: Vec<&str> = lines(self.headers, &header::AUTHORIZATION).collect();
-        let cookies: Vec<&str> = lines(self.headers, &header::COOKIE).collect();
+        let authorization = bytes(self.headers, &header::AUTHORIZATION);
+        let cookies = bytes(self.headers, &header::COOKIE);
         let headers = Headers { authorization: &authorization, cookies: &cookies, query: self.query };
         Ok(credential::find(headers, source)?)
     }
@@ -171,9 +172,14 @@ impl RequestParts<'_> {
     /// The address of the client, behind trusted proxies if there are any.
     pub(crate) fn address(&self, context: &SocketContext) -> IpAddr {
         let peer = self.peer.unwrap_or(IpAddr::from([0, 0, 0, 0]));
-        let forwarded: Vec<&str> = lines(self.headers, &FORWARDED_FOR).collect();
+        let forwarded = bytes(self.headers, &FORWARDED_FOR);
         address::client_address(address::canonical(peer), &forwarded, &context.trusted_proxies)
     }
+}
+
+/// The values of a header, as bytes.
+fn bytes<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a [u8]> {
+    headers.get_all(name).map(|value| value.as_bytes()).collect()
 }
 
 /// The values of a header. A value that is not UTF-8 becomes a replacement character, which no check accepts.

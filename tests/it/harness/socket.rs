@@ -17,6 +17,8 @@ pub(crate) struct Handshake {
     server: SocketAddr,
     path: String,
     headers: Vec<(String, String)>,
+    /// Header lines as bytes.
+    lines: Vec<u8>,
     receive_buffer: Option<u32>,
 }
 
@@ -63,13 +65,26 @@ impl Handshake {
             ("sec-websocket-key", "dGhlIHNhbXBsZSBub25jZQ=="),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
-        Self { server, path: path.to_owned(), headers: fixed.to_vec(), receive_buffer: None }
+        Self {
+            server,
+            path: path.to_owned(),
+            headers: fixed.to_vec(),
+            lines: Vec::new(),
+            receive_buffer: None,
+        }
     }
 
     /// Sets a header, and replaces one with the same name.
     pub(crate) fn header(mut self, name: &str, value: &str) -> Self {
         self.headers.retain(|(known, _)| known != name);
         self.headers.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// With this header line, which need not be text.
+    pub(crate) fn line(mut self, line: &[u8]) -> Self {
+        self.lines.extend_from_slice(line);
+        self.lines.extend_from_slice(b"\r\n");
         self
     }
 
@@ -87,8 +102,9 @@ impl Handshake {
             let mut stream = socket.connect(self.server).await.expect("a connection");
             let headers: String =
                 self.headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
-            let request = format!("GET {} HTTP/1.1\r\n{headers}\r\n", self.path);
-            stream.write_all(request.as_bytes()).await.expect("the request is written");
+            let request = format!("GET {} HTTP/1.1\r\n{headers}", self.path);
+            let request = [request.as_bytes(), &self.lines, b"\r\n"].concat();
+            stream.write_all(&request).await.expect("the request is written");
             let (status, headers, rest) = read_head(&mut stream).await;
             if status != 101 {
                 return Err(read_body(stream, status, headers, rest).await);

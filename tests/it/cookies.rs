@@ -1,0 +1,155 @@
+//! Several cookies of one name, cookies of other applications, and cookies of an earlier scope.
+
+use std::time::Duration;
+
+use reqwest::{
+    Method, RequestBuilder,
+    header::{HeaderName, HeaderValue},
+};
+use serde_json::json;
+
+use crate::harness::{Answer, App, Ask, PASSWORD, Session};
+
+fn with_cookies(request: RequestBuilder, cookies: &[u8]) -> RequestBuilder {
+    let value = HeaderValue::from_bytes(cookies).expect("bytes that a header may have");
+    request.header(HeaderName::from_static("cookie"), value)
+}
+
+async fn get(app: &App, path: &str, cookies: &[u8]) -> Answer {
+    with_cookies(app.get(path), cookies).ask().await
+}
+
+/// The id of the session that these cookies stand for.
+async fn session_of(app: &App, cookies: &str) -> String {
+    let status = get(app, "/api/v1/auth/status", cookies.as_bytes()).await.expect(200);
+    status.body["session"]["id"].as_str().unwrap_or_default().to_owned()
+}
+
+fn sign_in(session: &Session) -> RequestBuilder {
+    let body = json!({"username": session.person.email, "password": PASSWORD});
+    session.app.post("/api/v1/auth/jwt/login").json(&body)
+}
+
+async fn signed_in() -> Session {
+    App::start().register().await.sign_in().await
+}
+
+#[tokio::test]
+async fn a_planted_cookie_hides_no_genuine_one() {
+    let session = signed_in().await;
+    for planted in ["planted", "a.b.c", ""] {
+        for cookies in [
+            format!("access_token={}; access_token={planted}", session.access),
+            format!("access_token={planted}; access_token={}", session.access),
+        ] {
+            assert_eq!(session_of(&session.app, &cookies).await, session.id.to_string(), "{cookies}");
+            get(&session.app, "/api/v1/profile", cookies.as_bytes()).await.expect(200);
+            let handshake = session.app.handshake("/api/v1/ws/chat").header("cookie", &cookies);
+            let mut socket = handshake.header("origin", "https://localhost").open().await.expect("a socket");
+            socket.subscribe("ephemeral:cookies").await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_genuine_cookies_the_newer_one_counts_if_its_session_works() {
+    let old = signed_in().await;
+    old.app.advance(Duration::from_secs(60));
+    let new = old.person.sign_in().await;
+    let both = [
+        format!("access_token={}; access_token={}", old.access, new.access),
+        format!("access_token={}; access_token={}", new.access, old.access),
+    ];
+    for cookies in &both {
+        assert_eq!(session_of(&old.app, cookies).await, new.id.to_string());
+    }
+    new.sign_out("local").await.expect(200);
+    for cookies in &both {
+        assert_eq!(session_of(&old.app, cookies).await, old.id.to_string());
+    }
+    old.sign_out("local").await.expect(200);
+    get(&old.app, "/api/v1/profile", both[0].as_bytes()).await.refused(401, "session_revoked");
+}
+
+#[tokio::test]
+async fn signing_in_and_out_works_whatever_cookies_there_are() {
+    let session = signed_in().await;
+    let other = session.person.sign_in().await;
+    for cookies in
+        ["access_token=x; access_token=y; csrf_token=1; csrf_token=2; psid=a; psid=b", "refresh_token=\u{e9}"]
+    {
+        with_cookies(sign_in(&session), cookies.as_bytes()).ask().await.expect(200);
+        get(&session.app, "/api/v1/auth/csrf-token", cookies.as_bytes()).await.expect(200);
+    }
+    let cookies = format!("access_token=planted; access_token={}", other.access);
+    with_cookies(session.app.post("/api/v1/auth/logout"), cookies.as_bytes()).ask().await.expect(200);
+    assert!(!other.works().await && session.works().await);
+}
+
+#[tokio::test]
+async fn a_cookie_of_another_application_need_not_be_text() {
+    let session = signed_in().await;
+    let cookies = [b"greeting=na\xefve; ", session.cookies().as_bytes(), b"; \xff=\xfe"].concat();
+    for path in ["/api/v1/profile", "/api/v1/auth/status", "/api/v1/auth/csrf-token"] {
+        get(&session.app, path, &cookies).await.expect(200);
+    }
+    assert_eq!(get(&session.app, "/api/v1/auth/status", &cookies).await.body["authenticated"], true);
+    with_cookies(sign_in(&session), b"greeting=na\xefve").ask().await.expect(200);
+    let put = with_cookies(session.app.request(Method::PUT, "/api/v1/profile"), &cookies);
+    put.header("x-csrf-token", &session.csrf).json(&json!({"display_name": "Ann"})).ask().await.expect(200);
+    let line = [b"cookie: ", &cookies[..]].concat();
+    let handshake =
+        session.app.handshake("/api/v1/ws/chat").header("origin", "https://localhost").line(&line);
+    handshake.open().await.expect("a socket").subscribe("ephemeral:cookies").await;
+}
+
+#[tokio::test]
+async fn a_cookie_of_ours_that_is_no_text_is_a_token_that_does_not_verify() {
+    let app = App::start();
+    get(&app, "/api/v1/profile", b"access_token=\xff").await.refused(401, "invalid_token");
+    assert_eq!(
+        get(&app, "/api/v1/auth/status", b"access_token=\xff").await.expect(200).body["authenticated"],
+        false
+    );
+}
+
+/// The scopes of a cookie in an answer, in order: whether it is removed, and its domain.
+fn scopes(answer: &Answer, name: &str) -> Vec<(bool, Option<String>)> {
+    let lines = answer.headers.get_all("set-cookie").iter().filter_map(|line| line.to_str().ok());
+    let lines = lines.filter(|line| line.split('=').next() == Some(name));
+    lines
+        .map(|line| {
+            let domain = line.split("; ").find_map(|part| part.strip_prefix("Domain="));
+            (line.contains("Max-Age=0"), domain.map(str::to_owned))
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_cookie_of_the_host_gives_way_to_one_of_the_domain() {
+    let database = App::start().database().clone();
+    let app = App::over(database, |settings| settings.web.cookie_domain = Some("example.org".to_owned()));
+    let person = app.register().await;
+    let answer = person.try_password(PASSWORD).await.expect(200);
+    let domain = Some("example.org".to_owned());
+    for name in ["access_token", "refresh_token", "csrf_token"] {
+        assert_eq!(scopes(&answer, name), [(true, None), (false, domain.clone())], "{name}");
+    }
+    assert_eq!(scopes(&answer, "device_id"), [(false, None)]);
+    let session = Session::granted(&person, &answer);
+    let out = session.by_cookie(Method::POST, "/api/v1/auth/logout").ask().await.expect(200);
+    for name in ["access_token", "refresh_token", "csrf_token"] {
+        assert_eq!(scopes(&out, name), [(true, None), (true, domain.clone())], "{name}");
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_of_the_domain_gives_way_to_one_of_the_host() {
+    let app = App::with(|settings| settings.web.domain = "chat.example.org".to_owned());
+    let session = app.register().await.sign_in().await;
+    let cookies = format!("access_token={}; access_token=older", session.access);
+    let answer = with_cookies(sign_in(&session), cookies.as_bytes()).ask().await.expect(200);
+    let parents = ["chat.example.org", "example.org"].map(|domain| (true, Some(domain.to_owned())));
+    assert_eq!(scopes(&answer, "access_token"), [&parents[..], &[(false, None)]].concat());
+    assert_eq!(scopes(&answer, "csrf_token"), [(false, None)]);
+}
