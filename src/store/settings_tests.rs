@@ -162,7 +162,7 @@ fn an_address_may_be_given_in_parts() {
         ("db.example", Host::Tcp("db.example".to_owned())),
     ] {
         let settings = DatabaseSettings::from_parts(&parts(given)).unwrap();
-        assert_eq!(settings.config.get_hosts(), [host.clone()]);
+        assert_eq!(settings.config.get_hosts(), std::slice::from_ref(&host));
         let expected = if matches!(host, Host::Unix(_)) { TlsMode::Disable } else { TlsMode::Require };
         assert_eq!(settings.tls, expected, "{given}");
         assert_eq!(settings.config.get_password(), Some(&b"p@ss/w?rd%41"[..]));
