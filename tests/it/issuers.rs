@@ -1,6 +1,7 @@
 //! Connections of external issuers' users and anonymous ones: which are accepted, as which user, and how they are ended.
 
 mod denials;
+mod info_bytes;
 mod meta;
 mod published;
 mod rows;

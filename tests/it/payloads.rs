@@ -340,3 +340,32 @@ async fn a_personal_channel_of_bytes_is_for_clients_of_the_protobuf_protocol() {
     let reply = binary.ask(Command { connect: Some(request), ..Default::default() }).await;
     assert_eq!(reply.connect.expect("a result").subs.len(), 1);
 }
+
+#[tokio::test]
+async fn data_of_commands_that_the_server_does_not_read_may_be_any_bytes() {
+    use prost::Message as _;
+    let app = app();
+    let session = app.register().await.sign_in().await;
+    let mut socket = ProtobufSocket::open(session.app.handshake(PATH)).await;
+    let command = Command {
+        id: 1,
+        connect: Some(ConnectRequest { token: session.access.clone(), ..Default::default() }),
+        ..Default::default()
+    };
+    // The command is length-delimited: its only field is `connect`, behind the id. `data` is field 2 of `connect`.
+    let connect = command.connect.as_ref().expect("connect").encode_to_vec();
+    let with_data = [connect.as_slice(), &[0x12, 2, 0xff, 0x00]].concat();
+    let mut body = vec![0x08, 1, 0x22];
+    prost::encoding::encode_varint(with_data.len() as u64, &mut body);
+    body.extend(with_data);
+    let mut frame = Vec::new();
+    prost::encoding::encode_varint(body.len() as u64, &mut frame);
+    frame.extend(body);
+    socket.send(&frame).await;
+    let crate::harness::Received::Reply(reply) = socket.received().await else { panic!("closed") };
+    assert!(reply.connect.is_some(), "{reply:?}");
+    // `rpc` with the bytes FF 00 as its data.
+    socket.send(&[8, 0x08, 2, 0x5a, 4, 0x0a, 2, 0xff, 0x00]).await;
+    let crate::harness::Received::Reply(reply) = socket.received().await else { panic!("closed") };
+    assert_eq!(reply.error.expect("an error").code, 108);
+}
