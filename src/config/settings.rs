@@ -32,7 +32,7 @@ use super::{
     variables::Variables,
     web::{self, WebSettings},
 };
-use crate::socket::{ConnectionLimits, SocketSettings};
+use crate::socket::{ConnectionLimits, HttpTimeouts, SocketSettings};
 
 /// The shortest `API_KEY` that production accepts, in bytes.
 const API_KEY_MIN: usize = 16;
@@ -379,6 +379,10 @@ fn socket(read: &mut Reader<'_>) -> SocketSettings {
         },
         unauthenticated_message: read.number(&UNAUTHENTICATED_MESSAGE_BYTES),
         outbox_bytes: read.number(&CONNECTION_QUEUE_BYTES),
+        http_timeouts: HttpTimeouts {
+            keep_alive: read.duration(&KEEP_ALIVE_SECONDS),
+            ..HttpTimeouts::default()
+        },
         ..SocketSettings::default()
     }
 }

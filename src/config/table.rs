@@ -79,6 +79,14 @@ table! {
         API_PORT: Number = number(Unit::Count, || HTTP_PORT as u64, 0, 65_535);
         /// The port of TLS, which is served if there is a certificate. 0 takes any free port.
         TLS_PORT: Number = number(Unit::Count, || HTTPS_PORT as u64, 0, 65_535);
+        /// How long a connection stays open after an answer without a further request. Load balancers keep theirs for a minute;
+        /// the server must keep them for longer, so that it closes none that is about to be used.
+        KEEP_ALIVE_SECONDS: Number = number(
+            Unit::Seconds,
+            || Unit::Seconds.amount(SocketSettings::default().http_timeouts.keep_alive),
+            1,
+            3600,
+        );
         /// The certificate chain for TLS, in PEM form.
         TLS_CERT_FILE: FilePath = FilePath { default: None };
         /// The private key of that certificate, in PEM form. Others must not be able to read the file.

@@ -6,7 +6,7 @@ use std::{net::IpAddr, sync::Arc};
 
 use actors::{Realtime, runtime::Outbox};
 use dashmap::DashMap;
-use domain::client::origin::Origins;
+use domain::client::{address, origin::Origins};
 use ipnet::IpNet;
 use logic::client::Identity;
 use protocol::{
@@ -78,6 +78,12 @@ impl SocketContext {
     /// The connection has a session now, or has ended.
     pub(crate) fn remove_unregistered(&self, connection: ConnectionId) {
         self.unregistered.remove(&connection);
+    }
+
+    /// Whether this address is that of a trusted proxy.
+    pub(crate) fn is_trusted_proxy(&self, address: IpAddr) -> bool {
+        let address = address::canonical(address);
+        self.trusted_proxies.iter().any(|network| network.contains(&address))
     }
 
     /// Whether this node has received all revocations so far, so that sessions can be trusted.

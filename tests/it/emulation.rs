@@ -217,7 +217,7 @@ async fn a_peer_of_a_stream_that_reads_nothing_overflows() {
     let (_stream, mut mouth) = (deaf(&reader).await, author.connect().await);
     mouth.subscribe(BULK_CHANNEL).await;
     let mut sent = 0;
-    while app.open_sockets() == 2 {
+    while app.delivers_to(reader.id).await {
         assert!(sent < 16 * MORE_THAN_FITS, "the queue never overflows");
         sent += mouth.publish_bulk().await;
     }

@@ -24,6 +24,7 @@ fn hurried() -> App {
 fn hurry(settings: &mut Settings) {
     settings.socket.http_timeouts = HttpTimeouts {
         request: Duration::from_secs(1),
+        keep_alive: Duration::from_secs(1),
         surplus: 256 * 1024,
         taking: Duration::from_secs(1),
         answer: Duration::from_secs(2),

@@ -20,6 +20,7 @@ pub(crate) async fn issue(
     services: web::Data<Services>,
     client: Client,
 ) -> Result<HttpResponse, Problem> {
+    csrf::require_own_site(&request)?;
     services.throttle.spend_for_address(services.throttle.limits().csrf_address, client.0.address).await?;
     let jar = Jar::of(&request);
     let mut answer = HttpResponse::Ok();

@@ -64,7 +64,7 @@ pub(crate) async fn admit(
     transport: Transport,
 ) -> Result<Accepted, Refusal> {
     let Presented { credential, token_may_follow } = presented;
-    let (address, permit) = take_place(context, parts, credential.as_ref()).await?;
+    let (address, permit) = take_place(context, parts, credential.as_ref(), transport).await?;
     let outbox_bytes = context.settings.outbox_bytes;
     let begin = || (ConnectionId::random(), context.realtime.outbox(outbox_bytes, encoding));
     let (mut id, (mut outbox, mut reader)) = begin();
@@ -97,6 +97,7 @@ async fn take_place(
     context: &SocketContext,
     parts: &RequestParts<'_>,
     credential: Option<&Credential>,
+    transport: Transport,
 ) -> Result<(IpAddr, Permit), Refusal> {
     parts.check_origin(context, credential)?;
     if context.realtime.is_draining() {
@@ -105,8 +106,10 @@ async fn take_place(
     let address = parts.address(context);
     let limit = context.services.throttle.limits().handshake_address;
     context.services.throttle.spend_for_address(limit, address).await?;
-    let permit = context.permits.take(address::limit_key(address)).ok_or_else(Refusal::connection_limit)?;
-    Ok((address, permit))
+    // A stream watches its connection through a second descriptor.
+    let descriptors = if transport == Transport::WebSocket { 1 } else { 2 };
+    let permit = context.permits.take(address::limit_key(address), descriptors);
+    Ok((address, permit.ok_or_else(Refusal::connection_limit)?))
 }
 
 /// Verifies the credential and registers the connection.
@@ -132,10 +135,10 @@ impl RequestParts<'_> {
     }
 
     /// Checks the origin of the page. Browsers send cookies with every request, and they name the origin of the page with every
-    /// WebSocket, every POST and every request to another origin. So an origin must be an allowed one, and a cookie without
-    /// an origin is refused.
+    /// WebSocket, every POST and every request to another origin that the page can read. So an origin must be an allowed one.
     ///
-    /// One exception: with a GET to the page's own origin, such as an `EventSource`'s, browsers send no origin, but
+    /// Without an origin, a request that a browser sends for another site (a picture, say) is refused, whatever it brings, and so is
+    /// a cookie. One exception: with a GET to the page's own origin, such as an `EventSource`'s, browsers send no origin, but
     /// `Sec-Fetch-Site: same-origin`. A page can neither set that header nor change it, and a redirect from another site makes
     /// it `cross-site`. A program that is no browser can invent the header, but it could invent an origin as well.
     pub(crate) fn check_origin(
@@ -144,13 +147,15 @@ impl RequestParts<'_> {
         credential: Option<&Credential>,
     ) -> Result<(), Refusal> {
         let mut origins = lines(self.headers, &header::ORIGIN);
+        let by_cookie = credential.is_some_and(|credential| credential.source == Source::Cookie);
         let allowed = match (origins.next(), origins.next()) {
             (Some(origin), None) => context.origins.allows(origin),
             (Some(_), Some(_)) => false,
-            (None, _) => {
-                credential.is_none_or(|credential| credential.source != Source::Cookie)
-                    || self.is_same_origin()
-            }
+            (None, _) => match self.fetch_site() {
+                Some(FetchSite::SameOrigin) => true,
+                Some(FetchSite::SameSite | FetchSite::CrossSite) => false,
+                Some(FetchSite::None) | None => !by_cookie,
+            },
         };
         if allowed {
             return Ok(());
@@ -162,11 +167,12 @@ impl RequestParts<'_> {
         ))
     }
 
-    /// Whether the browser states that the page has the same origin as the server.
-    fn is_same_origin(&self) -> bool {
+    /// What the browser says about the page. A header that is repeated counts as the worst one.
+    fn fetch_site(&self) -> Option<FetchSite> {
         let name = FETCH_SITE;
         let mut sites = lines(self.headers, &name).map(FetchSite::parse);
-        (sites.next(), sites.next()) == (Some(FetchSite::SameOrigin), None)
+        let first = sites.next();
+        if sites.next().is_some() { Some(FetchSite::CrossSite) } else { first }
     }
 
     /// The address of the client, behind trusted proxies if there are any.

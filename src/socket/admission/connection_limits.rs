@@ -12,7 +12,7 @@ use protocol::id::Subject;
 /// Maximum numbers of open sockets.
 #[derive(Clone, Copy, Debug)]
 pub struct ConnectionLimits {
-    /// On this node in total.
+    /// On this node in total. An emulated stream counts twice, because it has two file descriptors.
     pub total: usize,
     /// From one address (IPv6: one /64).
     pub per_address: usize,
@@ -32,8 +32,8 @@ impl Default for ConnectionLimits {
 /// The permits that are taken.
 pub(crate) struct Permits {
     limits: ConnectionLimits,
-    total: Arc<Mutex<usize>>,
-    unauthenticated: Arc<Mutex<usize>>,
+    total: Arc<Mutex<Taken>>,
+    unauthenticated: Arc<Mutex<Taken>>,
     addresses: Arc<DashMap<String, usize>>,
     plain: Arc<DashMap<String, usize>>,
     users: Arc<DashMap<Subject, usize>>,
@@ -62,10 +62,10 @@ impl Permits {
         }
     }
 
-    /// Takes a permit for a socket from this address. `None` if a limit is reached.
+    /// Takes a permit for a socket from this address, with this number of file descriptors. `None` if a limit is reached.
     #[must_use]
-    pub(crate) fn take(&self, address: String) -> Option<Permit> {
-        let total = TotalPermit::take(&self.total, self.limits.total)?;
+    pub(crate) fn take(&self, address: String, descriptors: usize) -> Option<Permit> {
+        let total = TotalPermit::take(&self.total, descriptors, self.limits.total)?;
         let address = KeyedPermit::take(&self.addresses, address, self.limits.per_address)?;
         Some(Permit { _total: total, _address: address })
     }
@@ -73,7 +73,7 @@ impl Permits {
     /// Takes a permit for a socket whose peer has not signed in. `None` if the limit is reached.
     #[must_use]
     pub(crate) fn take_unauthenticated(&self) -> Option<TotalPermit> {
-        TotalPermit::take(&self.unauthenticated, self.limits.unauthenticated)
+        TotalPermit::take(&self.unauthenticated, 1, self.limits.unauthenticated)
     }
 
     /// Takes a permit for a plain connection from this address. `None` if the limit is reached.
@@ -91,27 +91,38 @@ impl Permits {
     /// The number of open sockets.
     #[must_use]
     pub(crate) fn open(&self) -> usize {
-        *self.total.lock()
+        self.total.lock().sockets
     }
 }
 
+/// What permits are taken for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Taken {
+    sockets: usize,
+    descriptors: usize,
+}
+
 /// A permit that is counted in total; dropping it releases it.
-pub(crate) struct TotalPermit(Arc<Mutex<usize>>);
+pub(crate) struct TotalPermit {
+    taken: Arc<Mutex<Taken>>,
+    descriptors: usize,
+}
 
 impl TotalPermit {
-    fn take(count: &Arc<Mutex<usize>>, limit: usize) -> Option<Self> {
-        let mut taken = count.lock();
-        if *taken >= limit {
+    fn take(taken: &Arc<Mutex<Taken>>, descriptors: usize, limit: usize) -> Option<Self> {
+        let mut now = taken.lock();
+        if now.descriptors + descriptors > limit {
             return None;
         }
-        *taken += 1;
-        Some(Self(Arc::clone(count)))
+        *now = Taken { sockets: now.sockets + 1, descriptors: now.descriptors + descriptors };
+        Some(Self { taken: Arc::clone(taken), descriptors })
     }
 }
 
 impl Drop for TotalPermit {
     fn drop(&mut self) {
-        *self.0.lock() -= 1;
+        let mut now = self.taken.lock();
+        *now = Taken { sockets: now.sockets - 1, descriptors: now.descriptors - self.descriptors };
     }
 }
 
@@ -153,20 +164,30 @@ mod tests {
     #[test]
     fn a_dropped_permit_frees_its_place() {
         let permits = permits();
-        let held = [permits.take("a".into()), permits.take("a".into())];
-        assert!(held.iter().all(Option::is_some) && permits.take("a".into()).is_none());
+        let held = [permits.take("a".into(), 1), permits.take("a".into(), 1)];
+        assert!(held.iter().all(Option::is_some) && permits.take("a".into(), 1).is_none());
         drop(held);
-        assert!(permits.take("a".into()).is_some());
+        assert!(permits.take("a".into(), 1).is_some());
         assert!(permits.addresses.is_empty());
     }
 
     #[test]
     fn a_refused_address_takes_no_place_from_the_others() {
         let permits = permits();
-        let _held = [permits.take("a".into()), permits.take("a".into())];
-        assert!(permits.take("a".into()).is_none());
+        let _held = [permits.take("a".into(), 1), permits.take("a".into(), 1)];
+        assert!(permits.take("a".into(), 1).is_none());
         assert_eq!(permits.open(), 2);
-        assert!(permits.take("b".into()).is_some());
+        assert!(permits.take("b".into(), 1).is_some());
+    }
+
+    #[test]
+    fn a_socket_with_two_descriptors_takes_two_places_in_total() {
+        let permits = permits();
+        let held = permits.take("a".into(), 2);
+        assert!(permits.take("b".into(), 2).is_none());
+        assert_eq!(permits.open(), 1);
+        drop(held);
+        assert!(permits.take("b".into(), 2).is_some());
     }
 
     #[test]

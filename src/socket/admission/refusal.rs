@@ -89,14 +89,12 @@ impl Refusal {
         answer
     }
 
-    /// The whole response as bytes, appended to `answer`.
-    fn encode(&self, mut codec: Codec, mut answer: BytesMut, request_id: &str) -> std::io::Result<BytesMut> {
-        let body = self.body(request_id);
-        let mut response = Response::with_body(self.status, ());
+    /// The response outside of the web application.
+    pub(crate) fn response(&self, request_id: &str) -> Response<Bytes> {
+        let mut response = Response::with_body(self.status, self.body(request_id));
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         if let Ok(id) = HeaderValue::from_str(request_id) {
             headers.insert(HeaderName::from_static("x-request-id"), id);
         }
@@ -104,6 +102,14 @@ impl Refusal {
         if self.status == StatusCode::UPGRADE_REQUIRED {
             headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
         }
+        response
+    }
+
+    /// The whole response as bytes, appended to `answer`.
+    fn encode(&self, mut codec: Codec, mut answer: BytesMut, request_id: &str) -> std::io::Result<BytesMut> {
+        let response = self.response(request_id);
+        let body = response.body().clone();
+        let mut response = response.drop_body();
         response.head_mut().set_connection_type(actix_http::ConnectionType::Close);
         codec.encode(Message::Item((response, BodySize::Sized(body.len() as u64))), &mut answer)?;
         codec.encode(Message::Chunk(Some(body)), &mut answer)?;

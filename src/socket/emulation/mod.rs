@@ -16,7 +16,7 @@ use std::{net::SocketAddr, rc::Rc};
 
 use actix_web::{
     HttpRequest, HttpResponse, Resource,
-    http::{Method, StatusCode, header},
+    http::{Method, StatusCode, Version, header},
     web::{self, ServiceConfig},
 };
 use actors::runtime::Transport;
@@ -76,6 +76,8 @@ async fn http_stream(
     let encoding = requests::encoding(&request);
     let framing = if encoding.is_binary() { Framing::Lengths } else { Framing::Lines };
     let opened = async {
+        // Another site must not make the server wait for a body.
+        request_parts(&request).check_origin(&context, None)?;
         let first = requests::body(&request, payload).await?;
         open(
             &context,
@@ -111,8 +113,8 @@ async fn emulation(
     streams: web::Data<StreamRegistry>,
 ) -> HttpResponse {
     let passed = async {
-        let emulated = requests::emulated(&request, &requests::body(&request, payload).await?)?;
         request_parts(&request).check_origin(&context, None)?;
+        let emulated = requests::emulated(&request, &requests::body(&request, payload).await?)?;
         streams.pass(&emulated)
     };
     match passed.await {
@@ -180,13 +182,16 @@ async fn open(
         Framing::Lengths => "application/octet-stream",
         Framing::Events => "text/event-stream",
     };
-    Ok(HttpResponse::Ok()
+    let mut answer = HttpResponse::Ok()
         .force_close()
         .insert_header((header::CONTENT_TYPE, media))
         .insert_header((header::CACHE_CONTROL, "private, no-cache, no-store, no-transform"))
         // Proxies that know this header pass on every part immediately.
         .insert_header(("x-accel-buffering", "no"))
-        .body(ResponseBody::new(responses)))
+        .body(ResponseBody::new(responses));
+    // HTTP/1.0 knows no chunks: the stream lasts until the connection closes (RFC 9112, section 6.1).
+    answer.head_mut().no_chunking(request.version() < Version::HTTP_11);
+    Ok(answer)
 }
 
 fn request_parts(request: &HttpRequest) -> RequestParts<'_> {

@@ -38,7 +38,6 @@ use crate::socket::{
     websocket::{handshake, tcp::SocketStream},
 };
 
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 const REQUEST_HEAD_WITHIN: Duration = Duration::from_secs(5);
 const DISCONNECT_WITHIN: Duration = Duration::from_secs(1);
 const TLS_HANDSHAKE_WITHIN: Duration = Duration::from_secs(5);
@@ -132,7 +131,7 @@ where
             let app = map_config(app, |()| AppConfig::default());
             let app = apply_fn_factory(app, declined_upgrade::answer);
             let http = HttpService::build()
-                .keep_alive(KeepAlive::Timeout(KEEP_ALIVE))
+                .keep_alive(KeepAlive::Timeout(http_timeouts.keep_alive))
                 .client_request_timeout(REQUEST_HEAD_WITHIN)
                 .client_disconnect_timeout(DISCONNECT_WITHIN)
                 .on_connect_ext(move |io: &DeadlineStream<$io>, data| {
@@ -141,7 +140,10 @@ where
                     data.insert(Rc::clone(io.deadline()));
                 })
                 .upgrade(upgrade(Arc::clone(&context)))
-                .finish(apply_fn_factory(app, request_tracker::answer));
+                .finish(apply_fn_factory(app, {
+                    let context = Arc::clone(&context);
+                    move |request, app: &_| request_tracker::answer(request, app, &context)
+                }));
             apply_fn_factory(http, move |io: $io, http| {
                 // Without TCP_NODELAY, a second frame waits for the delayed acknowledgement of the first one.
                 let _ = io.tcp().set_nodelay(true);
@@ -149,20 +151,20 @@ where
                     (Rc::new(HttpDeadline::new(http_timeouts)), io.tcp().peer_addr().ok());
                 let served =
                     http.call((DeadlineStream::new(io, Rc::clone(&deadline)), Protocol::Http1, peer_address));
-                async move { serve_until_deadline(&deadline, served).await.unwrap_or(Ok(())) }
+                async move { serve_until_deadline(deadline, served).await.unwrap_or(Ok(())) }
             })
         }};
     }
     match listener.security {
         Security::Plain => builder.listen("http", listener.socket, move || {
-            PlainConnectionLimit::around(http_service!(TcpStream), Arc::clone(&context.permits))
+            PlainConnectionLimit::around(http_service!(TcpStream), Arc::clone(&context))
         }),
         Security::Tls(config) => builder.listen("https", listener.socket, move || {
             let mut acceptor = Acceptor::new(http_only(&config));
             acceptor.set_handshake_timeout(TLS_HANDSHAKE_WITHIN);
             let acceptor = acceptor.map_init_err(|()| ()).map_err(TlsError::into_service_error);
             let service = acceptor.and_then(http_service!(TlsStream<TcpStream>).map_err(TlsError::Service));
-            PlainConnectionLimit::around(service, Arc::clone(&context.permits))
+            PlainConnectionLimit::around(service, Arc::clone(&context))
         }),
     }
 }

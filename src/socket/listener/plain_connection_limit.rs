@@ -1,11 +1,15 @@
-//! [`PlainConnectionLimit`]: the maximum number of plain connections per address. Plain: not, or not yet, a WebSocket.
+//! [`PlainConnectionLimit`]: the maximum number of plain connections per address. Plain: not, or not yet, a WebSocket or a stream.
 //!
 //! Before its first request, only the peer address of a connection is known. A client that opens many connections and never
-//! finishes a request must not use up the connections of other clients. An upgraded connection is not counted here any more,
-//! but among the sockets.
+//! finishes a request must not use up the connections of other clients. A connection that has become a WebSocket or a stream is
+//! not counted here any more, but among the sockets.
+//!
+//! A trusted proxy brings the connections of many clients, so it has no limit here: its clients are counted by their own addresses
+//! once a head names them (`http_deadline::request_tracker`). The limit in total, which the server keeps, applies to all.
 
 use std::{
     future::Future,
+    net::IpAddr,
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
@@ -15,17 +19,17 @@ use actix_rt::net::TcpStream;
 use actix_service::{Service, ServiceFactory};
 use domain::client::address;
 
-use crate::socket::admission::connection_limits::Permits;
+use crate::socket::{admission::connection_limits::KeyedPermit, shared::SocketContext};
 
 /// A service with the limit in front of it.
 pub(crate) struct PlainConnectionLimit<S> {
     inner: S,
-    permits: Arc<Permits>,
+    context: Arc<SocketContext>,
 }
 
 impl<S> PlainConnectionLimit<S> {
-    pub(crate) fn around(inner: S, permits: Arc<Permits>) -> Self {
-        Self { inner, permits }
+    pub(crate) fn around(inner: S, context: Arc<SocketContext>) -> Self {
+        Self { inner, context }
     }
 }
 
@@ -45,8 +49,8 @@ where
     type Future = Pin<Box<dyn Future<Output = Result<Self::Service, Self::InitError>>>>;
 
     fn new_service(&self, (): ()) -> Self::Future {
-        let (inner, permits) = (self.inner.new_service(()), Arc::clone(&self.permits));
-        Box::pin(async move { Ok(PlainConnectionLimit { inner: inner.await?, permits }) })
+        let (inner, context) = (self.inner.new_service(()), Arc::clone(&self.context));
+        Box::pin(async move { Ok(PlainConnectionLimit { inner: inner.await?, context }) })
     }
 }
 
@@ -65,19 +69,24 @@ where
     }
 
     fn call(&self, stream: TcpStream) -> Self::Future {
-        let permit = stream
-            .peer_addr()
-            .ok()
-            .and_then(|peer| self.permits.take_plain(address::limit_key(address::canonical(peer.ip()))));
-        let Some(permit) = permit else {
+        let place = stream.peer_addr().ok().and_then(|peer| take_place(&self.context, peer.ip()));
+        let Some(place) = place else {
             metrics::counter!("connections_refused_total").increment(1);
             return Box::pin(std::future::ready(Ok(())));
         };
         let served = self.inner.call(stream);
         Box::pin(async move {
             let result = served.await;
-            drop(permit);
+            drop(place);
             result
         })
     }
+}
+
+/// The place of a connection of this peer; empty for a trusted proxy. `None` if the limit is reached.
+fn take_place(context: &SocketContext, peer: IpAddr) -> Option<Option<KeyedPermit<String>>> {
+    if context.is_trusted_proxy(peer) {
+        return Some(None);
+    }
+    context.permits.take_plain(address::limit_key(peer)).map(Some)
 }

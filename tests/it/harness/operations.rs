@@ -15,7 +15,7 @@ use protocol::{
     Payload,
     audit::{AuditEvent, Outcome},
     channel_name::ChannelName,
-    id::{Subject, UserId},
+    id::{SessionId, Subject, UserId},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use service::{
@@ -72,6 +72,11 @@ impl App {
     pub(crate) async fn members_of(&self, channel: &str) -> usize {
         let channel = ChannelName::parse(channel).expect("a channel");
         self.realtime().presence_of(channel).await.expect("subscribers").len()
+    }
+
+    /// Whether a connection of this session still takes messages.
+    pub(crate) async fn delivers_to(&self, session: SessionId) -> bool {
+        !self.realtime().describe(session).await.is_empty()
     }
 
     /// Runs every periodic job once.

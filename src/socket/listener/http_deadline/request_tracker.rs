@@ -2,6 +2,9 @@
 //!
 //! The listener wraps the REST application with it. A request begins when the application receives it. It ends when the body of
 //! its response is dropped: written to the connection, or dropped together with it.
+//!
+//! A request from behind a trusted proxy takes a place of its client for as long as it is in progress, because the proxy's
+//! connections have no limit per address.
 
 use std::{
     future::Future,
@@ -10,31 +13,82 @@ use std::{
     task::{Context, Poll},
 };
 
-use actix_http::{HttpMessage as _, Payload, Request, Response, header};
+use actix_http::{
+    ConnectionType, HttpMessage as _, Payload, Request, Response,
+    header::{self, HeaderName, HeaderValue},
+};
 use actix_service::Service;
 use actix_web::body::{BodySize, MessageBody};
 use bytes::Bytes;
+use domain::{client::address, request::request_id};
+use uuid::Uuid;
 
 use super::state::{HttpDeadline, RequestBody};
+use crate::socket::{
+    admission::{
+        admit::{RequestParts, lines},
+        connection_limits::KeyedPermit,
+        refusal::Refusal,
+    },
+    shared::SocketContext,
+};
+
+const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// Lets `app` answer a request, and reports the begin and the end to the deadline of its connection.
 pub(crate) fn answer<S, B>(
     mut request: Request,
     app: &S,
+    context: &SocketContext,
 ) -> impl Future<Output = Result<Response<TrackedBody<B>>, S::Error>> + use<S, B>
 where
     S: Service<Request>,
     S::Response: Into<Response<B>>,
 {
+    let is_kept = request.head().connection_type() == ConnectionType::KeepAlive;
+    let keep_alive = is_kept.then_some(context.settings.http_timeouts.keep_alive.as_secs());
+    let (place, refusal) = match take_place(&request, context) {
+        Ok(place) => (place, None),
+        Err(refusal) => {
+            (None, Some(refusal.response(&request_id(lines(request.headers(), &REQUEST_ID), Uuid::new_v4))))
+        }
+    };
     let in_progress = request.conn_data::<Rc<HttpDeadline>>().map(Rc::clone).map(|deadline| {
-        deadline.begin(body(&mut request));
+        deadline.begin(body(&mut request), place);
         RequestInProgress(deadline)
     });
-    let answered = app.call(request);
+    let answered = if refusal.is_none() { Some(app.call(request)) } else { None };
     async move {
-        let response: Response<B> = answered.await?.into();
-        Ok(response.map_body(|_, body| TrackedBody { body: Box::pin(body), _in_progress: in_progress }))
+        let mut response = match (answered, refusal) {
+            (Some(answered), _) => {
+                let response: Response<B> = answered.await?.into();
+                response.map_body(|_, body| Body::Answer(Box::pin(body)))
+            }
+            (None, refusal) => refusal.unwrap_or_default().map_body(|_, body| Body::Refusal(body)),
+        };
+        if let Some(seconds) = keep_alive
+            && response.head().keep_alive()
+            && let Ok(value) = HeaderValue::try_from(format!("timeout={seconds}"))
+        {
+            response.headers_mut().insert(KEEP_ALIVE, value);
+        }
+        Ok(response.map_body(|_, body| TrackedBody { body, _in_progress: in_progress }))
     }
+}
+
+/// The place of the client behind a trusted proxy; `None` if the peer is no proxy, or asks for itself (a health check).
+fn take_place(request: &Request, context: &SocketContext) -> Result<Option<KeyedPermit<String>>, Refusal> {
+    let peer = request.peer_addr().map(|peer| peer.ip());
+    if !peer.is_some_and(|peer| context.is_trusted_proxy(peer)) {
+        return Ok(None);
+    }
+    let client = RequestParts { headers: request.headers(), query: None, peer }.address(context);
+    if context.is_trusted_proxy(client) {
+        return Ok(None);
+    }
+    let place = context.permits.take_plain(address::limit_key(client));
+    place.map(Some).ok_or_else(Refusal::connection_limit)
 }
 
 fn body(request: &mut Request) -> RequestBody {
@@ -56,18 +110,30 @@ impl Drop for RequestInProgress {
 
 /// The body of a response. The request ends when it is dropped.
 pub(crate) struct TrackedBody<B> {
-    body: Pin<Box<B>>,
+    body: Body<B>,
     _in_progress: Option<RequestInProgress>,
+}
+
+enum Body<B> {
+    Answer(Pin<Box<B>>),
+    Refusal(Bytes),
 }
 
 impl<B: MessageBody> MessageBody for TrackedBody<B> {
     type Error = B::Error;
 
     fn size(&self) -> BodySize {
-        self.body.size()
+        match &self.body {
+            Body::Answer(body) => body.size(),
+            Body::Refusal(bytes) => bytes.size(),
+        }
     }
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        self.body.as_mut().poll_next(cx)
+        match &mut self.body {
+            Body::Answer(body) => body.as_mut().poll_next(cx),
+            Body::Refusal(bytes) if bytes.is_empty() => Poll::Ready(None),
+            Body::Refusal(bytes) => Poll::Ready(Some(Ok(std::mem::take(bytes)))),
+        }
     }
 }

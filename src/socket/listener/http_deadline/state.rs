@@ -8,18 +8,22 @@ use std::{
     cell::Cell,
     future::{Future, poll_fn},
     pin::{Pin, pin},
+    rc::Rc,
     task::{Context, Poll},
     time::Duration,
 };
 
 use actix_rt::time::{Instant, Sleep, sleep_until};
 
+use crate::socket::admission::connection_limits::KeyedPermit;
+
 /// The deadlines for connections that are not WebSockets.
 #[derive(Clone, Copy, Debug)]
 pub struct HttpTimeouts {
-    /// From the start, or the end of a response, until the next request arrives. Longer than the keep-alive time, so that it only
-    /// applies to connections that send something else. Default: 20 s.
+    /// From the start until the first request arrives. Default: 20 s.
     pub request: Duration,
+    /// `KEEP_ALIVE_SECONDS`: how long a connection stays open after an answer without a further request. Default: 75 s.
+    pub keep_alive: Duration,
     /// Maximum number of bytes received in this time. Default: 8 MiB, so that the body of a refused request can be read to its
     /// end.
     pub surplus: u64,
@@ -34,12 +38,17 @@ impl Default for HttpTimeouts {
     fn default() -> Self {
         Self {
             request: Duration::from_secs(20),
+            keep_alive: Duration::from_secs(75),
             surplus: 8 * 1024 * 1024,
             taking: Duration::from_secs(10),
             answer: Duration::from_secs(60),
         }
     }
 }
+
+/// The HTTP layer closes an idle connection in good order when its keep-alive time is over. This much later the connection is
+/// reset, which only concerns connections that send something other than requests.
+const KEEP_ALIVE_SLACK: Duration = Duration::from_secs(2);
 
 /// Maximum number of bytes read before the requests in them are answered. So pipelined requests are decoded in portions and do
 /// not pile up.
@@ -52,8 +61,12 @@ pub(crate) struct HttpDeadline {
     in_progress: Cell<bool>,
     /// Since when no request is in progress.
     idle_since: Cell<Instant>,
+    /// A request was answered.
+    answered: Cell<bool>,
     /// The response is a stream, which may take hours.
     streaming: Cell<bool>,
+    /// The place of the client behind a trusted proxy, while its request is in progress.
+    place: Cell<Option<KeyedPermit<String>>>,
     /// Number of bytes that may be read before the next request begins or is answered.
     read_budget: Cell<u64>,
     /// Number of bytes that may be read before output is written.
@@ -87,7 +100,9 @@ impl HttpDeadline {
             timeouts,
             in_progress: Cell::new(false),
             idle_since: Cell::new(Instant::now()),
+            answered: Cell::new(false),
             streaming: Cell::new(false),
+            place: Cell::new(None),
             read_budget: Cell::new(timeouts.surplus),
             portion_left: Cell::new(READ_PORTION),
             read_paused: Cell::new(false),
@@ -96,23 +111,28 @@ impl HttpDeadline {
         }
     }
 
-    /// A request begins. Bytes after its body belong to the next request and are not read yet.
-    pub(crate) fn begin(&self, body: RequestBody) {
+    /// A request begins. Bytes after its body belong to the next request and are not read yet. `place`: that of its client, if the
+    /// connection is that of a trusted proxy.
+    pub(crate) fn begin(&self, body: RequestBody, place: Option<KeyedPermit<String>>) {
         self.in_progress.set(true);
+        self.place.set(place);
         self.read_budget.set(match body {
             RequestBody::Length(length) => length,
             RequestBody::Chunked => self.timeouts.surplus,
         });
     }
 
-    /// The response of the current request is a stream.
+    /// The response of the current request is a stream. It is counted among the sockets from now on.
     pub(crate) fn on_streaming_answer(&self) {
         self.streaming.set(true);
+        self.place.take();
     }
 
     /// The response is complete, or was dropped.
     pub(crate) fn end(&self) {
         self.in_progress.set(false);
+        self.answered.set(true);
+        self.place.take();
         self.idle_since.set(Instant::now());
         self.read_budget.set(self.timeouts.surplus);
     }
@@ -172,12 +192,13 @@ impl HttpDeadline {
 
     /// The current deadline. `None` while the server is producing a response.
     fn deadline(&self) -> Option<Instant> {
-        let HttpTimeouts { request, taking, answer, .. } = self.timeouts;
+        let HttpTimeouts { request, keep_alive, taking, answer, .. } = self.timeouts;
+        let idle = if self.answered.get() { keep_alive + KEEP_ALIVE_SLACK } else { request };
         match self.blocked.get() {
             Some(blocked) if self.streaming.get() => Some(blocked.moved + taking * 3 / 2),
             Some(blocked) => Some((blocked.moved + taking).min(blocked.since + answer)),
             None if self.in_progress.get() => None,
-            None => Some(self.idle_since.get() + request),
+            None => Some(self.idle_since.get() + idle),
         }
     }
 
@@ -200,9 +221,28 @@ impl HttpDeadline {
     }
 }
 
-/// Runs `served`, which serves a connection, until its end or until the deadline has passed. `None`: the deadline has passed, and
-/// `served` was dropped.
-pub(crate) async fn serve_until_deadline<F: Future>(deadline: &HttpDeadline, served: F) -> Option<F::Output> {
+/// Runs `served`, which serves a connection, until its end. `None` if the deadline has passed first and `served` was dropped, or if
+/// the connection carries a stream: then it goes on in a task of its own, so that it holds no place of a plain connection.
+pub(crate) async fn serve_until_deadline<F: Future<Output: 'static> + 'static>(
+    deadline: Rc<HttpDeadline>,
+    served: F,
+) -> Option<F::Output> {
+    let mut connection = Box::pin(run_until_deadline(Rc::clone(&deadline), served));
+    let ended = poll_fn(|cx| match connection.as_mut().poll(cx) {
+        Poll::Ready(output) => Poll::Ready(Some(output)),
+        Poll::Pending if deadline.streaming.get() => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    });
+    match ended.await {
+        Some(output) => output,
+        None => {
+            actix_rt::spawn(connection);
+            None
+        }
+    }
+}
+
+async fn run_until_deadline<F: Future>(deadline: Rc<HttpDeadline>, served: F) -> Option<F::Output> {
     let mut served = pin!(served);
     let mut timer = pin!(sleep_until(Instant::now() + deadline.timeouts.request));
     poll_fn(|cx| match served.as_mut().poll(cx) {

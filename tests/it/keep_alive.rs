@@ -1,0 +1,87 @@
+//! How long plain connections stay open, and HTTP/1.0.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+
+use crate::harness::{App, Session, within};
+
+const ASK: &[u8] = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\n\r\n";
+
+async fn connect(app: &App) -> TcpStream {
+    TcpStream::connect(app.address()).await.expect("a connection")
+}
+
+/// The next part of what comes, in small letters.
+async fn read(stream: &mut TcpStream) -> String {
+    let mut buffer = [0; 8192];
+    let length = within("an answer", stream.read(&mut buffer)).await.expect("an answer");
+    String::from_utf8_lossy(&buffer[..length]).to_ascii_lowercase()
+}
+
+#[tokio::test]
+async fn an_answer_says_how_long_its_connection_is_kept() {
+    let app = App::start();
+    let mut stream = connect(&app).await;
+    stream.write_all(ASK).await.expect("the request is written");
+    assert!(read(&mut stream).await.contains("\r\nkeep-alive: timeout=75\r\n"));
+}
+
+#[tokio::test]
+async fn an_answer_on_a_connection_that_closes_promises_nothing() {
+    let app = App::start();
+    let mut stream = connect(&app).await;
+    let request = b"GET /health/live HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n";
+    stream.write_all(request).await.expect("the request is written");
+    assert!(!read(&mut stream).await.contains("\r\nkeep-alive:"));
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_kept_for_as_long_as_the_setting_says() {
+    let app = App::with(|settings| settings.socket.http_timeouts.keep_alive = Duration::from_secs(3));
+    let mut stream = connect(&app).await;
+    stream.write_all(ASK).await.expect("the request is written");
+    assert!(read(&mut stream).await.contains("\r\nkeep-alive: timeout=3\r\n"));
+    let answered = Instant::now();
+    assert_eq!(read(&mut stream).await, "", "the connection closes in good order");
+    assert!(answered.elapsed() > Duration::from_secs(2), "after {:?}", answered.elapsed());
+}
+
+/// A stream that is asked for in this version of HTTP, even with a wish to keep the connection: the head, and the first part of the
+/// body.
+async fn stream_in(session: &Session, version: &str) -> (String, String) {
+    let connect_command = json!({"id": 1, "connect": {"token": session.access}}).to_string();
+    let query: String = connect_command.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    let mut stream = connect(&session.app).await;
+    let request = format!(
+        "GET /connection/sse?cf_connect={query} HTTP/{version}\r\nhost: x\r\nconnection: keep-alive\r\n\r\n"
+    );
+    stream.write_all(request.as_bytes()).await.expect("the request is written");
+    let mut heard = String::new();
+    while !heard.contains("data: {") {
+        heard.push_str(&read(&mut stream).await);
+    }
+    let (head, body) = heard.split_once("\r\n\r\n").expect("a head");
+    (head.to_owned(), body.to_owned())
+}
+
+#[tokio::test]
+async fn a_stream_in_http_1_0_lasts_until_the_connection_closes() {
+    let session = App::start().register().await.sign_in().await;
+    let (head, body) = stream_in(&session, "1.0").await;
+    assert!(head.starts_with("http/1.0 200"), "{head}");
+    // Without `keep-alive`, a connection of HTTP/1.0 closes.
+    assert!(!head.contains("transfer-encoding") && !head.contains("keep-alive"), "{head}");
+    assert!(body.starts_with("\r\ndata: {"), "{body}");
+}
+
+#[tokio::test]
+async fn a_stream_in_http_1_1_is_chunked() {
+    let session = App::start().register().await.sign_in().await;
+    let (head, _) = stream_in(&session, "1.1").await;
+    assert!(head.contains("transfer-encoding: chunked"), "{head}");
+}
