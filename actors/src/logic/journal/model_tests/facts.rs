@@ -130,6 +130,32 @@ fn a_removal_waits_for_a_read_that_began_after_its_request() {
     assert_eq!(step(&mut channel), None);
 }
 
+/// Far more steps than there would be time for if each of them looked at every join.
+#[test]
+fn joins_that_wait_for_a_read_cost_the_other_steps_nothing() {
+    let mut channel = DurableChannel::<u32>::new(KEEP, RecoveryMode::Stream);
+    let began = std::time::Instant::now();
+    channel.publish(0, World::new().message("first", None));
+    channel.step(2_000, false, || 1);
+    let placed = vec![crate::journal::Placement::New(10)];
+    channel.appended(1, Ok(crate::journal::Appended { epoch: Db::epoch(), top: 10, placed }));
+    let behind = Position { offset: 2, epoch: Db::epoch().as_ref().to_owned() };
+    for requester in 0..16_000 {
+        channel.join(requester, Some(behind.clone()));
+    }
+    assert!(matches!(channel.step(2_000, false, || 2)[..], [.., Action::Call(2, Call::Open { .. })]));
+    for _ in 0..200_000 {
+        assert!(channel.step(2_000, false, || 3).is_empty());
+    }
+    channel.join(16_000, None);
+    assert!(matches!(channel.step(2_000, false, || 3)[..], [Action::Tell(16_000, Outcome::Joined(..))]));
+    channel.opened(2, Ok(Opened { epoch: Db::epoch(), top: 10, newest: Vec::new(), whole: true }));
+    let told = channel.step(2_000, false, || 4);
+    assert!(told.iter().zip(0..).all(|(action, at)| matches!(action, Action::Tell(who, _) if *who == at)));
+    assert_eq!(told.len(), 16_000);
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
+}
+
 #[test]
 fn a_late_removal_keeps_later_publications() {
     let mut world = World::new();

@@ -55,6 +55,7 @@ impl<T> DurableChannel<T> {
                 if known.is_some() {
                     self.actions.push(Action::Lose);
                 }
+                self.waiting.look_again();
                 self.hot = Some(RecentWindow::began(appended.epoch, first));
                 self.serve(placed);
             }
@@ -128,7 +129,7 @@ impl<T> DurableChannel<T> {
     fn refuse_all(&mut self) {
         (self.queued_bytes, self.alone) = (0, 0);
         let queue = std::mem::take(&mut self.queue).into_iter().map(|(requester, _)| requester);
-        let waiting = std::mem::take(&mut self.waiting).into_iter().map(|(requester, _)| requester);
+        let waiting = std::mem::take(&mut self.waiting).into_requesters();
         queue
             .chain(waiting)
             .for_each(|requester| self.tell(requester, Outcome::Refused(ErrorCode::Internal)));

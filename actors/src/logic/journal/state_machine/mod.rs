@@ -7,6 +7,7 @@
 
 mod journal_results;
 mod next_step;
+mod waiting;
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -15,6 +16,7 @@ use std::{
 
 use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
 
+use self::waiting::Waiting;
 use super::{NewMessage, Placement, Range, Retention};
 use crate::{
     history::{PageBound, Recovery},
@@ -28,9 +30,6 @@ const BATCH_MAX: usize = 256;
 const QUEUE_MAX: usize = 4_096;
 /// The most bytes of the messages that wait for the next batch.
 const QUEUE_BYTES: usize = 8 * 1024 * 1024;
-/// The most requests (join, history, removal) that wait until the channel is read. A further request is refused with a
-/// temporary error.
-const WAITING_MAX: usize = 16_384;
 /// The most pages of the history that are read at the same time. Further requests wait.
 const READS_MAX: usize = 4;
 /// The most publications of other processes that are read to close a gap.
@@ -98,14 +97,6 @@ pub enum Failed {
     Unknown,
 }
 
-/// A request that waits until the channel is read.
-#[derive(Debug)]
-enum Ask {
-    Join(Option<Position>),
-    History(HistoryRequest, PageBound),
-    Remove(Removal),
-}
-
 /// The progress of a removal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Removal {
@@ -165,7 +156,7 @@ pub struct DurableChannel<T> {
     queued_bytes: usize,
     /// How many messages at the front of the queue are written one by one, because the journal refused them as a batch.
     alone: usize,
-    waiting: VecDeque<(T, Ask)>,
+    waiting: Waiting<T>,
     reads: HashMap<u64, Reading<T>>,
     quiet: u8,
     actions: Vec<Action<T>>,
@@ -186,7 +177,7 @@ impl<T> DurableChannel<T> {
             queue: VecDeque::new(),
             queued_bytes: 0,
             alone: 0,
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
             reads: HashMap::new(),
             quiet: 0,
             actions: Vec::new(),
@@ -207,35 +198,34 @@ impl<T> DurableChannel<T> {
 
     /// Enqueues a join. With `since`, publications after that position are recovered.
     pub fn join(&mut self, requester: T, since: Option<Position>) {
-        self.wait(requester, Ask::Join(since));
+        if let Some(requester) = self.admit(requester) {
+            self.waiting.joins.push_back((requester, since));
+        }
     }
 
     /// Enqueues a request for the history.
     pub fn history(&mut self, requester: T, request: HistoryRequest, bound: PageBound) {
-        self.wait(requester, Ask::History(request, bound));
+        if let Some(requester) = self.admit(requester) {
+            self.waiting.histories.push_back((requester, request, bound));
+        }
     }
 
     /// Enqueues the removal of everything that was published so far. The channel is read first, because other processes may
     /// have published, too.
     pub fn remove(&mut self, requester: T) {
-        self.wait(requester, Ask::Remove(Removal::Asked));
+        if let Some(requester) = self.admit(requester) {
+            self.waiting.removals.push_back((requester, Removal::Asked));
+        }
     }
 
     /// Drops the waiting requests of gone requesters, and returns these requesters. Messages stay in the queue.
-    pub fn forget(&mut self, mut gone: impl FnMut(&T) -> bool) -> Vec<T> {
-        // Usually no waiting requester is gone, so check that before the queue is rebuilt.
-        if !self.waiting.iter().any(|(requester, _)| gone(requester)) {
-            return Vec::new();
-        }
-        let waiting = std::mem::take(&mut self.waiting);
-        let (left, kept): (Vec<_>, Vec<_>) = waiting.into_iter().partition(|(requester, _)| gone(requester));
-        self.waiting = kept.into();
-        left.into_iter().map(|(requester, _)| requester).collect()
+    pub fn forget(&mut self, gone: impl FnMut(&T) -> bool) -> Vec<T> {
+        self.waiting.forget(gone)
     }
 
     /// The requesters that wait for the channel to be read or for a removal.
     pub fn waiting_mut(&mut self) -> impl Iterator<Item = &mut T> {
-        self.waiting.iter_mut().map(|(requester, _)| requester)
+        self.waiting.requesters_mut()
     }
 
     /// Drops the messages of gone requesters that wait for the next batch, and returns these requesters. Call it before
@@ -258,10 +248,12 @@ impl<T> DurableChannel<T> {
         left
     }
 
-    fn wait(&mut self, requester: T, ask: Ask) {
-        if self.waiting.len() >= WAITING_MAX {
-            return self.tell(requester, Outcome::Refused(ErrorCode::Internal));
+    /// The requester of a request that may wait; otherwise it is refused.
+    fn admit(&mut self, requester: T) -> Option<T> {
+        if self.waiting.is_full() {
+            self.tell(requester, Outcome::Refused(ErrorCode::Internal));
+            return None;
         }
-        self.waiting.push_back((requester, ask));
+        Some(requester)
     }
 }

@@ -3,7 +3,8 @@
 use protocol::HistoryResult;
 
 use super::{
-    Action, Ask, BATCH_MAX, Busy, Call, DurableChannel, Outcome, QUIET_MAX, READS_MAX, Reading, Removal,
+    Action, BATCH_MAX, Busy, Call, DurableChannel, Outcome, QUIET_MAX, READS_MAX, Reading, Removal,
+    waiting::Waiting,
 };
 use crate::{
     history::Page,
@@ -41,14 +42,13 @@ impl<T> DurableChannel<T> {
 
     fn begin(&mut self, occupied: bool, number: u64) {
         let asked = !self.queue.is_empty() || !self.waiting.is_empty();
-        let unread = self.waiting.iter().any(|(_, ask)| self.needs_opening(ask));
         let unsettled = self.unsettled && (asked || (occupied && !self.resting));
-        if !unsettled && let Some(upto) = self.removable() {
-            let removers = self.removers();
+        if !unsettled && let Some(upto) = self.waiting.removable() {
+            let removers = self.waiting.removers();
             self.busy = Busy::Removing(number, removers);
             self.actions.push(Action::Call(number, Call::Remove { upto }));
-        } else if unsettled || unread {
-            self.advance(Removal::Asked, Removal::Reading);
+        } else if unsettled || self.needs_opening() {
+            self.waiting.advance(Removal::Asked, Removal::Reading);
             self.busy = Busy::Opening(number);
             let call = Call::Open { newest: self.range(), settle: self.unsettled };
             self.actions.push(Action::Call(number, call));
@@ -58,33 +58,6 @@ impl<T> DurableChannel<T> {
             self.busy = Busy::Appending(number, batch);
             self.actions.push(Action::Call(number, Call::Append(messages)));
         }
-    }
-
-    /// The greatest offset of the removals that are ready; `None` if no removal is ready.
-    fn removable(&self) -> Option<u64> {
-        let upto = |(_, ask): &(T, Ask)| match ask {
-            Ask::Remove(Removal::Upto(upto)) => Some(*upto),
-            _ => None,
-        };
-        self.waiting.iter().filter_map(upto).max()
-    }
-
-    /// Moves all removals in the state `from` to the state `to`.
-    fn advance(&mut self, from: Removal, to: Removal) {
-        for (_, ask) in &mut self.waiting {
-            if matches!(ask, Ask::Remove(removal) if *removal == from) {
-                *ask = Ask::Remove(to);
-            }
-        }
-    }
-
-    /// Removes and returns the requesters of the removals that are ready. One call of the journal serves them all.
-    fn removers(&mut self) -> Vec<T> {
-        let waiting = std::mem::take(&mut self.waiting);
-        let (due, rest): (Vec<_>, Vec<_>) =
-            waiting.into_iter().partition(|(_, ask)| matches!(ask, Ask::Remove(Removal::Upto(_))));
-        self.waiting = rest.into();
-        due.into_iter().map(|(requester, _)| requester).collect()
     }
 
     fn batch(&mut self) -> Vec<(T, NewMessage)> {
@@ -103,43 +76,47 @@ impl<T> DurableChannel<T> {
         batch
     }
 
-    /// Whether the channel must be opened before this request can be answered.
-    fn needs_opening(&self, ask: &Ask) -> bool {
-        match (ask, &self.hot) {
-            (Ask::Remove(removal), _) => !matches!(removal, Removal::Upto(_)),
-            (_, None) => true,
-            (Ask::Join(Some(since)), Some(hot)) => !hot.can_recover(since),
-            (Ask::Join(None) | Ask::History(..), Some(_)) => false,
-        }
+    /// Whether a request waits that needs the channel to be opened.
+    fn needs_opening(&self) -> bool {
+        let Waiting { joins, unread, histories, pages, .. } = &self.waiting;
+        let unanswerable = !unread.is_empty() || self.waiting.any_removal_unread();
+        let any = !joins.is_empty() || !histories.is_empty() || !pages.is_empty();
+        unanswerable || (self.hot.is_none() && any)
     }
 
     /// Answers the waiting requests that memory can answer. After an open (`just_read`) every waiting join is answered.
     pub(super) fn answer(&mut self, just_read: bool) {
         // No request can be answered in these states. Many may wait, so do not visit them.
-        if self.hot.is_none() || self.unsettled || matches!(self.busy, Busy::Closing(..)) {
+        if self.unsettled || matches!(self.busy, Busy::Closing(..)) {
             return;
         }
-        if just_read && let Some(top) = self.hot.as_ref().map(RecentWindow::top) {
-            self.advance(Removal::Reading, Removal::Upto(top));
+        let Some(hot) = &self.hot else { return };
+        if just_read {
+            self.waiting.advance(Removal::Reading, Removal::Upto(hot.top()));
+            self.waiting.look_again();
         }
-        for (requester, ask) in std::mem::take(&mut self.waiting) {
-            let answer = match (&ask, &self.hot) {
-                (Ask::Join(since), Some(hot)) if just_read || !self.needs_opening(&ask) => {
-                    let recovery = since.as_ref().map(|since| hot.recover(since, self.mode));
-                    Some(Outcome::Joined(hot.position(), recovery))
-                }
-                (Ask::History(request, bound), Some(hot)) => match Page::of(request, hot.epoch(), *bound) {
-                    Err(code) => Some(Outcome::Refused(code)),
-                    Ok(page) => hot.page(page, *bound).map(|publications| {
-                        Outcome::History(HistoryResult { publications, position: hot.position() })
-                    }),
-                },
-                _ => None,
-            };
-            match answer {
-                Some(outcome) => self.tell(requester, outcome),
-                None => self.waiting.push_back((requester, ask)),
+        while let Some((requester, since)) = self.waiting.joins.pop_front() {
+            if !just_read && since.as_ref().is_some_and(|since| !hot.can_recover(since)) {
+                self.waiting.unread.push_back((requester, since));
+                continue;
             }
+            let recovery = since.as_ref().map(|since| hot.recover(since, self.mode));
+            self.actions.push(Action::Tell(requester, Outcome::Joined(hot.position(), recovery)));
+        }
+        while let Some((requester, request, bound)) = self.waiting.histories.pop_front() {
+            let outcome = match Page::of(&request, hot.epoch(), bound) {
+                Err(code) => Outcome::Refused(code),
+                Ok(page) => match hot.page(page, bound) {
+                    Some(publications) => {
+                        Outcome::History(HistoryResult { publications, position: hot.position() })
+                    }
+                    None => {
+                        self.waiting.pages.push_back((requester, request, bound));
+                        continue;
+                    }
+                },
+            };
+            self.actions.push(Action::Tell(requester, outcome));
         }
     }
 
@@ -147,9 +124,8 @@ impl<T> DurableChannel<T> {
     fn read_pages(&mut self, mut number: impl FnMut() -> u64) {
         while self.reads.len() < READS_MAX && !self.unsettled {
             let Some(hot) = &self.hot else { return };
-            let is_history = |(_, ask): &(T, Ask)| matches!(ask, Ask::History(..));
-            let Some(at) = self.waiting.iter().position(is_history) else { return };
-            let Some((requester, Ask::History(request, bound))) = self.waiting.remove(at) else { return };
+            let next = self.waiting.pages.pop_front().or_else(|| self.waiting.histories.pop_front());
+            let Some((requester, request, bound)) = next else { return };
             let page = match Page::of(&request, hot.epoch(), bound) {
                 Ok(page) => page,
                 Err(code) => {

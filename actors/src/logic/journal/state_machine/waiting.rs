@@ -1,0 +1,136 @@
+//! [`Waiting`]: the requests that wait until a durable channel is read, by kind.
+//!
+//! The recent window is compared once with each join and each request for the history. What the window cannot answer waits in
+//! a queue of its own, so that an event does not cost a look at every request that waits.
+
+use std::collections::VecDeque;
+
+use protocol::{HistoryRequest, Position};
+
+use super::Removal;
+use crate::history::PageBound;
+
+/// The most requests that wait. A further request is refused with a temporary error.
+const WAITING_MAX: usize = 16_384;
+
+/// A requester and the position from which it recovers.
+pub(super) type Join<T> = (T, Option<Position>);
+/// A requester and the page that it asks for.
+pub(super) type History<T> = (T, HistoryRequest, PageBound);
+
+/// The waiting requests.
+#[derive(Debug)]
+pub(super) struct Waiting<T> {
+    /// Joins to be compared with the recent window.
+    pub(super) joins: VecDeque<Join<T>>,
+    /// Joins that the recent window does not answer: the channel must be opened.
+    pub(super) unread: VecDeque<Join<T>>,
+    /// Requests for the history to be compared with the recent window.
+    pub(super) histories: VecDeque<History<T>>,
+    /// Requests for pages that the recent window does not hold: each needs a read of its own.
+    pub(super) pages: VecDeque<History<T>>,
+    /// Removals of the history.
+    pub(super) removals: VecDeque<(T, Removal)>,
+}
+
+impl<T> Default for Waiting<T> {
+    fn default() -> Self {
+        Self {
+            joins: VecDeque::new(),
+            unread: VecDeque::new(),
+            histories: VecDeque::new(),
+            pages: VecDeque::new(),
+            removals: VecDeque::new(),
+        }
+    }
+}
+
+impl<T> Waiting<T> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Whether no further request may wait.
+    pub(super) fn is_full(&self) -> bool {
+        self.len() >= WAITING_MAX
+    }
+
+    fn len(&self) -> usize {
+        self.joins.len() + self.unread.len() + self.histories.len() + self.pages.len() + self.removals.len()
+    }
+
+    /// Compares all joins with the recent window again, the longest waiting first.
+    pub(super) fn look_again(&mut self) {
+        self.unread.append(&mut self.joins);
+        std::mem::swap(&mut self.unread, &mut self.joins);
+    }
+
+    /// The greatest offset of the removals that are ready; `None` if no removal is ready.
+    pub(super) fn removable(&self) -> Option<u64> {
+        let upto = |(_, removal): &(T, Removal)| match removal {
+            Removal::Upto(upto) => Some(*upto),
+            Removal::Asked | Removal::Reading => None,
+        };
+        self.removals.iter().filter_map(upto).max()
+    }
+
+    /// Whether a removal waits for a read of the channel.
+    pub(super) fn any_removal_unread(&self) -> bool {
+        self.removals.iter().any(|(_, removal)| !matches!(removal, Removal::Upto(_)))
+    }
+
+    /// Moves all removals in the state `from` to the state `to`.
+    pub(super) fn advance(&mut self, from: Removal, to: Removal) {
+        for (_, removal) in &mut self.removals {
+            if *removal == from {
+                *removal = to;
+            }
+        }
+    }
+
+    /// Takes the requesters of the removals that are ready. One call of the journal serves them all.
+    pub(super) fn removers(&mut self) -> Vec<T> {
+        let due = take_if(&mut self.removals, |(_, removal)| matches!(removal, Removal::Upto(_)));
+        due.into_iter().map(|(requester, _)| requester).collect()
+    }
+
+    /// Takes the requesters that are gone.
+    pub(super) fn forget(&mut self, mut gone: impl FnMut(&T) -> bool) -> Vec<T> {
+        let mut left = Vec::new();
+        for joins in [&mut self.joins, &mut self.unread] {
+            let taken = take_if(joins, |(requester, _)| gone(requester));
+            left.extend(taken.into_iter().map(|(requester, _)| requester));
+        }
+        for histories in [&mut self.histories, &mut self.pages] {
+            let taken = take_if(histories, |(requester, ..)| gone(requester));
+            left.extend(taken.into_iter().map(|(requester, ..)| requester));
+        }
+        let taken = take_if(&mut self.removals, |(requester, _)| gone(requester));
+        left.extend(taken.into_iter().map(|(requester, _)| requester));
+        left
+    }
+
+    /// Every requester.
+    pub(super) fn requesters_mut(&mut self) -> impl Iterator<Item = &mut T> {
+        let joins = self.unread.iter_mut().chain(&mut self.joins).map(|(requester, _)| requester);
+        let pages = self.pages.iter_mut().chain(&mut self.histories).map(|(requester, ..)| requester);
+        joins.chain(pages).chain(self.removals.iter_mut().map(|(requester, _)| requester))
+    }
+
+    /// Takes every requester out.
+    pub(super) fn into_requesters(self) -> impl Iterator<Item = T> {
+        let joins = self.unread.into_iter().chain(self.joins).map(|(requester, _)| requester);
+        let pages = self.pages.into_iter().chain(self.histories).map(|(requester, ..)| requester);
+        joins.chain(pages).chain(self.removals.into_iter().map(|(requester, _)| requester))
+    }
+}
+
+/// Takes the elements that match out of a queue. The queue is rebuilt only if there are any.
+fn take_if<E>(queue: &mut VecDeque<E>, mut matches: impl FnMut(&E) -> bool) -> Vec<E> {
+    if !queue.iter().any(&mut matches) {
+        return Vec::new();
+    }
+    let (taken, kept): (Vec<_>, Vec<_>) = std::mem::take(queue).into_iter().partition(matches);
+    *queue = kept.into();
+    taken
+}
