@@ -4,15 +4,15 @@
 //! A shard's actor owns one table per channel that has members. `S` is the handle through which it delivers. Presence is
 //! read from this table only, so a member that has left is not shown.
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-};
+use std::{collections::HashMap, sync::Arc};
 
 pub use protocol::channel_name::{ChannelName, ChannelNameError};
-use protocol::{ClientInfo, PresenceStats, Publication, id::ConnectionId};
+use protocol::{
+    ClientInfo, PresenceStats, Publication,
+    id::{ConnectionId, Subject},
+};
 
-use super::namespace::Terms;
+use super::{namespace::Terms, spare_capacity::PeakSize};
 
 /// One subscription.
 #[derive(Debug)]
@@ -55,13 +55,28 @@ pub struct Channel<S> {
     hearing: usize,
     /// How many members receive deltas.
     deltas: usize,
+    /// How many members presence shows.
+    present: usize,
+    /// How many members presence shows of each user.
+    users: HashMap<Subject, u32>,
+    peak: PeakSize,
+    peak_users: PeakSize,
     /// The last delivered publication; `None` while no member receives deltas.
     last: Option<Arc<Publication>>,
 }
 
 impl<S> Default for Channel<S> {
     fn default() -> Self {
-        Self { members: HashMap::new(), hearing: 0, deltas: 0, last: None }
+        Self {
+            members: HashMap::new(),
+            hearing: 0,
+            deltas: 0,
+            present: 0,
+            users: HashMap::new(),
+            peak: PeakSize::default(),
+            peak_users: PeakSize::default(),
+            last: None,
+        }
     }
 }
 
@@ -80,6 +95,9 @@ impl<S> Channel<S> {
         let delta = if terms.delta { self.first_delta(base) } else { Delta::Off };
         self.hearing += usize::from(terms.join_leave);
         self.deltas += usize::from(terms.delta);
+        if terms.presence {
+            self.enter_presence(info.user.clone());
+        }
         let member = Member {
             via,
             info,
@@ -89,6 +107,7 @@ impl<S> Channel<S> {
             delta,
         };
         self.members.insert(connection, member);
+        self.peak.note(&self.members);
         replaced
     }
 
@@ -106,7 +125,11 @@ impl<S> Channel<S> {
     /// Replaces the description of a member that others see. False if the connection is not a member.
     pub fn show(&mut self, info: &Arc<ClientInfo>) -> bool {
         let Some(member) = self.members.get_mut(&info.client) else { return false };
-        member.info = Arc::clone(info);
+        let before = std::mem::replace(&mut member.info, Arc::clone(info));
+        if member.present && before.user != info.user {
+            self.leave_presence(&before.user);
+            self.enter_presence(info.user.clone());
+        }
         true
     }
 
@@ -117,12 +140,35 @@ impl<S> Channel<S> {
 
     fn take(&mut self, connection: ConnectionId) -> Option<Member<S>> {
         let member = self.members.remove(&connection)?;
+        self.peak.release_spare(&mut self.members);
+        if member.present {
+            self.leave_presence(&member.info.user);
+        }
         self.hearing -= usize::from(member.hears);
         self.deltas -= usize::from(member.delta != Delta::Off);
         if self.deltas == 0 {
             self.last = None;
         }
         Some(member)
+    }
+
+    /// One member of this user is shown.
+    fn enter_presence(&mut self, user: Subject) {
+        self.present += 1;
+        *self.users.entry(user).or_default() += 1;
+        self.peak_users.note(&self.users);
+    }
+
+    /// One member of this user is no longer shown.
+    fn leave_presence(&mut self, user: &Subject) {
+        self.present -= 1;
+        if let Some(members) = self.users.get_mut(user) {
+            *members -= 1;
+            if *members == 0 {
+                self.users.remove(user);
+                self.peak_users.release_spare(&mut self.users);
+            }
+        }
     }
 
     /// Calls `send` for every member with the form of its publication, in no particular order.
@@ -156,18 +202,12 @@ impl<S> Channel<S> {
         seen.map(|member| &member.info)
     }
 
-    /// How many connections and users are visible in presence.
+    /// How many members presence shows, and of how many users. Kept as members join and leave, so it costs no search. A member
+    /// whose connection has ended is counted until it has left, which follows at once.
     #[must_use]
-    pub fn presence_stats(&self, lives: impl Fn(&S) -> bool) -> PresenceStats {
-        let mut users = HashSet::new();
-        let clients = self
-            .presence(lives)
-            .inspect(|info| {
-                users.insert(&info.user);
-            })
-            .count();
+    pub fn presence_stats(&self) -> PresenceStats {
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
-        PresenceStats { clients: count(clients), users: count(users.len()) }
+        PresenceStats { clients: count(self.present), users: count(self.users.len()) }
     }
 
     /// The members for which `lives` is false.
@@ -197,7 +237,8 @@ impl<S> Channel<S> {
     /// Removes and returns every member.
     pub fn clear(&mut self) -> impl Iterator<Item = Member<S>> {
         let members: HashMap<_, _> = std::mem::take(&mut self.members);
-        (self.hearing, self.deltas, self.last) = (0, 0, None);
+        (self.hearing, self.deltas, self.present, self.last) = (0, 0, 0, None);
+        self.users = HashMap::new();
         members.into_values()
     }
 }

@@ -1,6 +1,6 @@
 //! Members of a channel: presence, announcements, and the form in which each member receives a publication.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use proptest::prelude::*;
 use protocol::{Payload, Position, id::Subject};
@@ -72,6 +72,21 @@ fn the_first_delta_is_based_on_a_recovered_publication_if_it_is_the_last_of_the_
     assert_eq!((&*got[&1], &*got[&2]), ("delta to 8", "whole"));
 }
 
+#[test]
+fn presence_counts_the_user_that_a_member_is_shown_as() {
+    let mut channel = Channel::default();
+    channel.join(info(2), &terms(1), None, 2);
+    channel.join(info(3), &terms(1), None, 3);
+    assert_eq!((channel.presence_stats().clients, channel.presence_stats().users), (2, 1));
+    let renamed = ClientInfo { user: Subject::new("another"), ..(*info(3)).clone() };
+    assert!(channel.show(&Arc::new(renamed)));
+    assert_eq!((channel.presence_stats().clients, channel.presence_stats().users), (2, 2));
+    channel.leave(info(3).client);
+    assert_eq!((channel.presence_stats().clients, channel.presence_stats().users), (1, 1));
+    drop(channel.clear());
+    assert_eq!((channel.presence_stats().clients, channel.presence_stats().users), (0, 0));
+}
+
 #[derive(Clone, Debug)]
 enum Step {
     Join(u8, u8),
@@ -128,7 +143,7 @@ proptest! {
             prop_assert_eq!(hearing, with(4).collect::<Vec<_>>());
             let present: HashSet<_> = channel.presence(|_| true).map(|info| info.client).collect();
             prop_assert_eq!(present, with(1).map(|who| info(who).client).collect::<HashSet<_>>());
-            let stats = channel.presence_stats(|_| true);
+            let stats = channel.presence_stats();
             let users: HashSet<_> = with(1).map(|who| who / 2).collect();
             prop_assert_eq!((stats.clients as usize, stats.users as usize), (with(1).count(), users.len()));
             prop_assert_eq!(channel.len(), model.len());

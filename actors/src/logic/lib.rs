@@ -14,6 +14,7 @@ pub mod journal;
 pub mod limits;
 pub mod namespace;
 pub mod session_connections;
+pub mod spare_capacity;
 pub mod subscription;
 pub mod tombstones;
 pub mod version;

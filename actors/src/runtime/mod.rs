@@ -4,6 +4,7 @@
 //! which session), `channels` (subscribers, histories and the fan-out), `services` (limits, last-seen values, the audit
 //! trail). No actor address leaves this module. A type that another crate owns is imported from that crate.
 
+mod byte_budget;
 mod channels;
 mod connection;
 mod ports;
@@ -34,6 +35,7 @@ pub use realtime::Realtime;
 pub use services::audit::RecordError;
 pub use sessions::{
     attachment::{AttachError, AttachRequest, Attachment},
+    token_index::TokenUse,
     types::{
         CONNECTIONS_LISTED, ConnectionIdentity, ConnectionInfo, ConnectionSelection, ListedConnection,
         RequestCounts, Transport,

@@ -8,6 +8,7 @@
 //! because it writes files; the channel shards have their own, because they fan out.
 
 use std::{
+    hash::RandomState,
     io,
     sync::{
         Arc,
@@ -22,16 +23,17 @@ use protocol::close::CloseReason;
 use tokio::time::Instant;
 
 use super::{
-    channels::{
-        byte_budget::Waiting,
-        shard::{ChannelShard, Shard, ShardSettings},
-    },
+    byte_budget::Waiting,
+    channels::shard::{ChannelShard, PAYLOAD_BYTES_MAX, Shard, ShardSettings},
     connection::{
         close_waiter::{CloseCounts, CloseWaiter},
         delivery_gate::DeliveryGate,
     },
     ports::{AuditSink, Journal, Ports},
-    services::{audit::Audit, device_tracker::DeviceTracker, rate_limiter::RateLimiter, spill::Spill},
+    services::{
+        audit::Audit, audit_lane::AuditLane, device_tracker::DeviceTracker, rate_limiter::RateLimiter,
+        spill::Spill,
+    },
     sessions::directory::Directory,
     settings::RealtimeSettings,
     supervision::{Budget, Lane, supervise},
@@ -52,12 +54,14 @@ pub(crate) struct Inner {
     pub(crate) settings: RealtimeSettings,
     pub(crate) directory: Arc<Directory>,
     pub(crate) gate: Arc<DeliveryGate>,
+    /// Divides names among actors. Its key is random, so the division cannot be foreseen.
+    pub(crate) hashes: RandomState,
     pub(crate) channels: Vec<Shard>,
     /// Kept outside the limiter actors, so that bans survive a restart of a limiter.
     pub(crate) bans: parking_lot::RwLock<Bans>,
     pub(crate) limiters: Vec<Arc<Lane<RateLimiter>>>,
     pub(crate) trackers: Vec<Arc<Lane<DeviceTracker>>>,
-    pub(crate) audit: Arc<Lane<Audit>>,
+    pub(crate) audit: AuditLane,
     pub(crate) draining: AtomicBool,
     pub(crate) arbiters: Vec<Arbiter>,
 }
@@ -92,7 +96,7 @@ impl Realtime {
                 })
             })
             .collect();
-        let audit = start_audit(&settings, ports.audit, &audits, budget)?;
+        let audit = AuditLane::new(start_audit(&settings, ports.audit, &audits, budget)?);
 
         let mut arbiters = vec![sessions, services, audits];
         arbiters.extend(fan_out);
@@ -100,6 +104,7 @@ impl Realtime {
             settings,
             directory,
             gate: Arc::default(),
+            hashes: RandomState::new(),
             channels,
             bans: parking_lot::RwLock::default(),
             limiters,
@@ -165,7 +170,7 @@ fn start_channels(
         let arbiter = arbiters[shard % arbiters.len()].handle();
         let make = move || ChannelShard::new(Arc::clone(&shared));
         let lane = supervise(&arbiter, "channel_shard", settings.shard_mailbox, budget, make);
-        Shard { lane, waiting: Waiting::default() }
+        Shard { lane, waiting: Waiting::new(PAYLOAD_BYTES_MAX) }
     };
     (0..shards).map(start).collect()
 }

@@ -17,7 +17,7 @@ use std::{
 use actix_rt::time::{Sleep, sleep_until};
 use actors::runtime::{
     ANSWER_BYTES, ChannelJoin, ConnectionEnd, ConnectionRequest, JoinCollector as _, JoinReply, LaneError,
-    LeaveReply, Outbox, Reservation, SubscribeReply, Transport,
+    LeaveReply, Outbox, Reservation, SubscribeReply, TokenUse, Transport,
 };
 use logic::client::{
     ChannelQuery, ClientState, ConnectionParameters, Effect, Identity, JoinRequest, JoinResults, Purpose,
@@ -34,7 +34,9 @@ use secrecy::SecretString;
 use super::{
     connect_subscriptions::ConnectSubscriptions,
     parts::ConnectionParts,
+    presence_update::PresenceUpdate,
     registration::{RegisteredIdentity, Registration},
+    subscription_tokens::SubscriptionTokens,
 };
 use crate::socket::{
     admission::{
@@ -49,7 +51,12 @@ use crate::socket::{
 /// The result of asynchronous work that the client state requested.
 enum WorkResult {
     Identity(Purpose, Box<Result<(Identity, Option<Admitted>), VerifyRefusal>>),
-    SubscriptionToken(Purpose, Result<SubscriptionGrant, SubscriptionRefusal>),
+    SubscriptionToken {
+        purpose: Purpose,
+        channel: ChannelName,
+        token_use: Option<TokenUse>,
+        outcome: Result<SubscriptionGrant, SubscriptionRefusal>,
+    },
     ConnectSubscriptions(JoinResults),
     AnswerSpace(Reservation),
 }
@@ -67,10 +74,12 @@ pub(crate) struct Driver {
     timer: Option<(Instant, Pin<Box<Sleep>>)>,
     /// The asynchronous work that the client state waits for; at most one at a time.
     work: Option<Pin<Box<dyn Future<Output = WorkResult>>>>,
+    subscription_tokens: SubscriptionTokens,
     /// Where the result of the subscription that is being begun is reported.
     subscribe_reply: Option<SubscribeReply>,
     /// Space in the output queue for the answer to the query that is being sent.
     answer_space: Option<Reservation>,
+    presence_update: PresenceUpdate,
     ping_due: bool,
     /// Held until the peer has signed in.
     unauthenticated: Option<TotalPermit>,
@@ -103,8 +112,10 @@ impl Driver {
             registration: parts.registration,
             timer: None,
             work: None,
+            subscription_tokens: SubscriptionTokens::default(),
             subscribe_reply: None,
             answer_space: None,
+            presence_update: PresenceUpdate::default(),
             ping_due: false,
             context: parts.context,
             outbox: parts.outbox,
@@ -172,6 +183,8 @@ impl Driver {
                 self.timer = None;
                 let effects = self.client.on_tick(Instant::now());
                 self.perform(effects);
+            } else if self.presence_update.poll(cx).is_ready() {
+                self.presence_update.send(&self.context.realtime, &self.client);
             } else {
                 return;
             }
@@ -181,7 +194,7 @@ impl Driver {
     fn on_work_result(&mut self, result: WorkResult) {
         let (now, accepting) = (Instant::now(), self.context.accepting());
         // The token may have been denied after it was verified and before the subscription is in the table.
-        let may_be_denied = matches!(result, WorkResult::SubscriptionToken(_, Ok(_)));
+        let may_be_denied = matches!(result, WorkResult::SubscriptionToken { outcome: Ok(_), .. });
         let before = self.conn_info();
         let effects = match result {
             WorkResult::Identity(purpose, outcome) => {
@@ -191,7 +204,10 @@ impl Driver {
                 });
                 self.client.on_verified(now, purpose, outcome, accepting)
             }
-            WorkResult::SubscriptionToken(purpose, outcome) => {
+            WorkResult::SubscriptionToken { purpose, channel, token_use, outcome } => {
+                if outcome.is_ok() {
+                    self.subscription_tokens.keep(channel, token_use);
+                }
                 self.client.on_subscription_verified(now, purpose, outcome, accepting)
             }
             WorkResult::ConnectSubscriptions(results) => {
@@ -206,12 +222,12 @@ impl Driver {
         // The query may have been refused; then the space is not needed.
         self.answer_space = None;
         if may_be_denied {
+            self.subscription_tokens.retain(|channel| self.client.has_subscription(channel));
             self.end_denied_subscriptions();
         }
         // With the first identity there are no subscriptions to update.
         if before.is_some() && self.conn_info() != before {
-            // If a channel cannot take the update now, it keeps the old info. That is only logged.
-            self.update_presence();
+            self.presence_update.send(&self.context.realtime, &self.client);
         }
     }
 
@@ -267,6 +283,7 @@ impl Driver {
     fn verify_subscription(&mut self, purpose: Purpose, channel: ChannelName, token: SecretString) {
         let (context, id) = (Arc::clone(&self.context), self.id);
         let identity = self.client.identity().cloned();
+        let session = self.registered.as_ref().map(|registered| registered.identity.session);
         self.work = Some(Box::pin(async move {
             let verified = match identity {
                 Some(identity) => {
@@ -274,7 +291,11 @@ impl Driver {
                 }
                 None => Err(SubscriptionRefusal::Invalid),
             };
-            WorkResult::SubscriptionToken(purpose, verified)
+            let grant = verified.as_ref().ok();
+            let token_use = session
+                .zip(grant)
+                .and_then(|(session, grant)| context.realtime.note_token_use(session, &grant.token));
+            WorkResult::SubscriptionToken { purpose, channel, token_use, outcome: verified }
         }));
     }
 
@@ -390,7 +411,10 @@ impl Driver {
                 ConnectionRequest::Refresh { expires_at, conn_info, reply } => {
                     let info_changes = conn_info.is_some();
                     let done = self.handle(ServerRequest::Refresh { expires_at, conn_info });
-                    let _ = reply.send(done && (!info_changes || self.update_presence()));
+                    if done && info_changes {
+                        self.presence_update.send(&self.context.realtime, &self.client);
+                    }
+                    let _ = reply.send(done);
                 }
                 ConnectionRequest::EndDeniedSubscriptions(reply) => {
                     let _ = reply.send(self.end_denied_subscriptions());
@@ -423,20 +447,6 @@ impl Driver {
     /// The connection info that members of channels see, once the identity is known.
     fn conn_info(&self) -> Option<Option<Payload>> {
         self.client.identity().map(|identity| identity.conn_info.clone())
-    }
-
-    /// Sends the current info of the connection to all of its channels. Returns false if a channel cannot take the message
-    /// now; that channel keeps the old info.
-    fn update_presence(&self) -> bool {
-        let realtime = &self.context.realtime;
-        let sent =
-            self.client.channel_infos().map(|(channel, info)| realtime.show(channel, Arc::clone(info)));
-        // The update is sent to all channels, also after a failure.
-        let all = sent.fold(true, |all, one| all & one.is_ok());
-        if !all {
-            tracing::warn!(connection = %self.id, "could not update presence; the channel shows old connection info");
-        }
-        all
     }
 
     /// Ends the subscriptions with denied tokens. The client subscribes again with another token. Returns whether there

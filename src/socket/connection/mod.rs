@@ -6,4 +6,6 @@ pub(crate) mod connect_subscriptions;
 pub(crate) mod deadlines;
 pub(crate) mod driver;
 pub(crate) mod parts;
+pub(crate) mod presence_update;
 pub(crate) mod registration;
+pub(crate) mod subscription_tokens;

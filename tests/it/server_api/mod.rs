@@ -5,6 +5,7 @@ mod before_connect;
 mod channels;
 mod connections;
 mod errors;
+mod full_lane;
 mod keys;
 mod shown;
 mod streams;

@@ -270,6 +270,12 @@ impl ClientState {
         self.subscriptions.iter().map(|(channel, _)| channel)
     }
 
+    /// Whether there is a subscription to this channel, confirmed or not.
+    #[must_use]
+    pub fn has_subscription(&self, channel: &ChannelName) -> bool {
+        self.subscriptions.contains(channel)
+    }
+
     /// The identity of the connection, once it is verified.
     #[must_use]
     pub fn identity(&self) -> Option<&Identity> {

@@ -10,9 +10,9 @@ use protocol::{
 };
 use tokio::sync::oneshot;
 
-use crate::runtime::channels::{
+use crate::runtime::{
     byte_budget::WaitingBytes,
-    reply::{Asker, Joining, Leaving, Published},
+    channels::reply::{Asker, Joining, Leaving, Published},
 };
 
 /// A request that needs the channel's history, so it may have to wait for the database.

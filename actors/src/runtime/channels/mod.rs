@@ -3,7 +3,6 @@
 //! Connections do not wait: they receive the answers in their outboxes. The server API awaits the answers. These
 //! operations check no permissions; the rules of `logic::namespace` have done that before.
 
-pub(crate) mod byte_budget;
 pub(crate) mod clock;
 pub(crate) mod fan_out;
 pub(crate) mod join_request;
@@ -242,7 +241,7 @@ impl Realtime {
     }
 
     pub(crate) fn shard(&self, channel: &ChannelName) -> &Shard {
-        &self.0.channels[shard_of(channel, self.0.channels.len())]
+        &self.0.channels[shard_of(channel, self.0.channels.len(), &self.0.hashes)]
     }
 
     fn ask_channel(&self, channel: ChannelName, what: What) -> Result<(), LaneError> {

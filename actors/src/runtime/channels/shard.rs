@@ -8,18 +8,18 @@
 //! It must not await, call the database, or allocate memory per recipient.
 
 use std::{
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{BTreeMap, BinaryHeap, HashMap, hash_map::Entry},
+    hash::{BuildHasher as _, RandomState},
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix::{Actor, AsyncContext, Context, Handler};
-use logic::{history::PAGE_BYTES, namespace::Namespaces};
+use logic::{history::PAGE_BYTES, namespace::Namespaces, spare_capacity::PeakSize};
 use protocol::{ClientInfo, ErrorCode, channel_name::ChannelName};
 
 use super::{
-    byte_budget::Waiting,
     clock::now,
     fan_out::Subscriber,
     messages::{Ask, CountPresence, Leave, ListChannels, Presence, Show},
@@ -28,10 +28,15 @@ use super::{
         durable_history::{Answered, Caller},
     },
 };
-use crate::runtime::ports::Journal;
+use crate::runtime::{byte_budget::Waiting, ports::Journal};
 
 /// The interval between two searches for expired publications and ended members.
 const SWEEP: Duration = Duration::from_secs(5);
+/// Payload bytes that may wait for one shard. A publication that exceeds them is rejected with a temporary error, so
+/// that its client retries.
+pub(crate) const PAYLOAD_BYTES_MAX: usize = 32 * 1024 * 1024;
+/// Bytes of a member in an answer to `presence`, beside the name of the user and the payloads.
+const MEMBER_BYTES: usize = 160;
 
 /// The settings of every shard.
 #[derive(Clone)]
@@ -48,10 +53,13 @@ pub(crate) struct ShardSettings {
 pub(crate) struct ChannelShard {
     settings: Arc<ShardSettings>,
     rooms: HashMap<ChannelName, Room>,
+    peak: PeakSize,
     /// Rooms without members, the least recently used first.
     resting: BTreeMap<u64, ChannelName>,
     next_rest: u64,
     bytes: usize,
+    /// Histories are halved only beyond so many bytes: the last search for large ones found nothing more.
+    halve_at: usize,
     /// Access to the journal; set when the actor starts.
     journal: Option<Rc<Caller>>,
 }
@@ -61,9 +69,11 @@ impl ChannelShard {
         Self {
             settings,
             rooms: HashMap::new(),
+            peak: PeakSize::default(),
             resting: BTreeMap::new(),
             next_rest: 0,
             bytes: 0,
+            halve_at: 0,
             journal: None,
         }
     }
@@ -81,6 +91,7 @@ impl ChannelShard {
         let before = room.bytes();
         act(room);
         self.bytes = (self.bytes + room.bytes()).saturating_sub(before);
+        self.peak.note(&self.rooms);
         self.settle(channel);
         Ok(())
     }
@@ -98,25 +109,42 @@ impl ChannelShard {
             self.resting.insert(self.next_rest, channel.clone());
             self.next_rest += 1;
         }
-        self.bound(channel);
+        self.bound();
     }
 
-    /// Evicts the least recently used rooms until the bounds hold. If the histories are still too large, halves this
-    /// one.
-    fn bound(&mut self, channel: &ChannelName) {
+    /// Evicts the least recently used rooms until the bounds hold. If the histories are still too large, halves the largest
+    /// ones.
+    fn bound(&mut self) {
         while self.resting.len() > self.settings.resting || self.bytes > self.settings.history_bytes {
             let Some((_, forgotten)) = self.resting.pop_first() else { break };
             if let Some(room) = self.rooms.remove(&forgotten) {
                 self.bytes = self.bytes.saturating_sub(room.bytes());
             }
         }
-        if self.bytes > self.settings.history_bytes
-            && let Some(room) = self.rooms.get_mut(channel)
-        {
-            let before = room.bytes();
-            room.halve();
-            self.bytes = self.bytes.saturating_sub(before - room.bytes());
+        self.peak.release_spare(&mut self.rooms);
+        if self.bytes > self.settings.history_bytes.max(self.halve_at) {
+            self.halve_largest();
         }
+    }
+
+    /// Halves the largest histories until an eighth of the bound is free, so that the search for them is rare.
+    fn halve_largest(&mut self) {
+        let enough = self.settings.history_bytes / 8 * 7;
+        let sizes = self.rooms.iter().map(|(name, room)| (room.bytes(), name.clone()));
+        let mut largest: BinaryHeap<_> = sizes.filter(|(bytes, _)| *bytes > 0).collect();
+        while self.bytes > enough
+            && let Some((before, name)) = largest.pop()
+            && let Some(room) = self.rooms.get_mut(&name)
+        {
+            room.halve();
+            let freed = before.saturating_sub(room.bytes());
+            self.bytes = self.bytes.saturating_sub(freed);
+            // What cannot be halved any more keeps its last publication.
+            if freed > 0 {
+                largest.push((room.bytes(), name));
+            }
+        }
+        self.halve_at = self.bytes + self.settings.history_bytes / 8;
     }
 
     fn sweep(&mut self, now: Instant) {
@@ -133,7 +161,9 @@ impl ChannelShard {
             }
             kept
         });
+        self.peak.release_spare(&mut self.rooms);
         self.bytes = self.rooms.values().map(Room::bytes).sum();
+        self.halve_at = 0;
         emptied.iter().for_each(|channel| self.settle(channel));
     }
 }
@@ -187,18 +217,33 @@ impl Handler<Presence> for ChannelShard {
     type Result = ();
 
     fn handle(&mut self, Presence { channel, asker }: Presence, _: &mut Self::Context) {
-        let room = self.rooms.get(&channel);
-        let members: Vec<Arc<ClientInfo>> = room
-            .map(|room| room.members.presence(Subscriber::is_open).cloned().collect())
-            .unwrap_or_default();
-        // A larger answer would not fit into the connection's queue.
-        let weight = |info: &Arc<ClientInfo>| {
-            let payloads = [&info.conn_info, &info.chan_info].into_iter().flatten();
-            160 + info.user.as_str().len() + payloads.map(|payload| payload.as_bytes().len()).sum::<usize>()
+        // A larger answer would not fit into the connection's queue. Where many members are counted, none is looked at.
+        let bound = if asker.is_command() { PAGE_BYTES } else { usize::MAX };
+        let members = match self.rooms.get(&channel) {
+            Some(room) if room.members.presence_stats().clients as usize > bound / MEMBER_BYTES => None,
+            Some(room) => within(room.members.presence(Subscriber::is_open), bound),
+            None => Some(Vec::new()),
         };
-        let too_much = asker.is_command() && members.iter().map(weight).sum::<usize>() > PAGE_BYTES;
-        asker.give(if too_much { Err(ErrorCode::LimitExceeded) } else { Ok(members) });
+        asker.give(members.ok_or(ErrorCode::LimitExceeded));
     }
+}
+
+/// The members, if their descriptions have at most so many bytes.
+fn within<'m>(
+    members: impl Iterator<Item = &'m Arc<ClientInfo>>,
+    bound: usize,
+) -> Option<Vec<Arc<ClientInfo>>> {
+    let weight = |info: &ClientInfo| {
+        let payloads = [&info.conn_info, &info.chan_info].into_iter().flatten();
+        let payloads: usize = payloads.map(|payload| payload.as_bytes().len()).sum();
+        MEMBER_BYTES + info.user.as_str().len() + payloads
+    };
+    let mut left = bound;
+    let counted = members.map(|info| {
+        left = left.checked_sub(weight(info))?;
+        Some(Arc::clone(info))
+    });
+    counted.collect()
 }
 
 impl Handler<CountPresence> for ChannelShard {
@@ -206,7 +251,7 @@ impl Handler<CountPresence> for ChannelShard {
 
     fn handle(&mut self, CountPresence { channel, asker }: CountPresence, _: &mut Self::Context) {
         let room = self.rooms.get(&channel);
-        let stats = room.map(|room| room.members.presence_stats(Subscriber::is_open));
+        let stats = room.map(|room| room.members.presence_stats());
         asker.give(Ok(stats.unwrap_or_default()));
     }
 }
@@ -269,12 +314,10 @@ impl Handler<Hold> for ChannelShard {
     }
 }
 
-/// The number of the shard that owns a channel. It is stable within one process.
-pub(crate) fn shard_of(channel: &ChannelName, shards: usize) -> usize {
-    use std::hash::{DefaultHasher, Hash, Hasher};
-    let mut hasher = DefaultHasher::new();
-    channel.as_str().hash(&mut hasher);
-    usize::try_from(hasher.finish() % shards as u64).unwrap_or(0)
+/// The number of the shard that owns a channel. It is stable within one process and differs between processes, so names cannot
+/// be chosen to fall onto one shard.
+pub(crate) fn shard_of(channel: &ChannelName, shards: usize, hashes: &RandomState) -> usize {
+    usize::try_from(hashes.hash_one(channel.as_str()) % shards as u64).unwrap_or(0)
 }
 
 /// One shard: its lane, and the bytes that wait in it.

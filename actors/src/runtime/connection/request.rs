@@ -50,7 +50,7 @@ pub enum ConnectionRequest {
         expires_at: Option<i64>,
         /// The `conn_info` that other members of its channels see; `None` leaves it unchanged.
         conn_info: Option<Payload>,
-        /// Whether the connection was refreshed, and every channel has received the change.
+        /// Whether the connection was refreshed. A channel that cannot take the change now receives it later.
         reply: Reply,
     },
     /// End the subscriptions whose tokens are denied, and inform the client.

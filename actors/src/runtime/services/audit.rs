@@ -3,13 +3,13 @@
 //! There is one per node. It has a thread of its own, so that its short file writes block no other actor. It owns the
 //! spill file, which is its queue: `Record` appends an event, a timer passes the next batch to the sink, and events
 //! are consumed only after the sink has written them. `Record` is sent by `Realtime::record` (waits for the append,
-//! which is the back-pressure) and by `Realtime::note` (for sockets, at most two per connection). When the actor
+//! which is the back-pressure) and by `Realtime::note` (for sockets). When the actor
 //! dies, the file stays. A fresh actor continues from the start of the file, because writing an event twice changes
 //! nothing.
 //!
 //! When the append fails (a full disk), `Realtime::record` returns an error, so that an action that must be audited
-//! is not carried out. Up to [`HELD_MAX`] events of `Realtime::note` wait in memory; further ones are lost and
-//! counted.
+//! is not carried out. Events of `Realtime::note` wait in memory. `audit_lane` bounds the bytes in memory, and drops
+//! and counts further events of `Realtime::note`.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -18,9 +18,11 @@ use protocol::audit::AuditEvent;
 use tokio::sync::oneshot;
 
 use super::spill::Spill;
-use crate::runtime::ports::{AuditSink, WriteError};
+use crate::runtime::{
+    byte_budget::WaitingBytes,
+    ports::{AuditSink, WriteError},
+};
 
-const HELD_MAX: usize = 10_000;
 const RETRY_MAX: Duration = Duration::from_secs(5);
 
 /// The event could not be written to the spill file.
@@ -32,6 +34,8 @@ pub struct RecordError;
 #[rtype(result = "()")]
 pub(crate) struct Record {
     pub(crate) event: AuditEvent,
+    /// Its share of what may be in memory.
+    pub(crate) bytes: WaitingBytes,
     /// Answered once the event is in the spill file. `None`: no caller waits.
     pub(crate) reply: Option<oneshot::Sender<Result<(), RecordError>>>,
 }
@@ -48,7 +52,7 @@ pub(crate) struct Audit {
     interval: Duration,
     retry: Duration,
     /// Events without a waiting caller that could not be appended yet.
-    held: VecDeque<AuditEvent>,
+    held: VecDeque<(AuditEvent, WaitingBytes)>,
     /// The sink is writing a batch.
     busy: bool,
     scheduled: bool,
@@ -87,11 +91,11 @@ impl Audit {
         if self.busy {
             return;
         }
-        while let Some(event) = self.held.pop_front() {
-            if self.spill.append(&event).is_err() {
-                self.held.push_front(event);
+        while let Some((event, _)) = self.held.front() {
+            if self.spill.append(event).is_err() {
                 break;
             }
+            self.held.pop_front();
         }
         let (events, consumed) = match self.spill.peek(if self.one_by_one > 0 { 1 } else { self.batch }) {
             Ok(batch) => batch,
@@ -189,8 +193,7 @@ impl Handler<Record> for Audit {
             Some(reply) => {
                 let _ = reply.send(appended.map_err(|_| RecordError));
             }
-            None if appended.is_err() && self.held.len() < HELD_MAX => self.held.push_back(message.event),
-            None if appended.is_err() => metrics::counter!("audit_events_lost_total").increment(1),
+            None if appended.is_err() => self.held.push_back((message.event, message.bytes)),
             None => {}
         }
         self.schedule(self.interval, ctx);
@@ -203,5 +206,20 @@ impl Handler<Flush> for Audit {
     fn handle(&mut self, message: Flush, ctx: &mut Self::Context) {
         self.waiting.push(message.0);
         self.write_next(ctx);
+    }
+}
+
+/// Blocks the actor until the sender of the channel is dropped, so that a test decides what waits for it.
+#[cfg(test)]
+#[derive(Message)]
+#[rtype(result = "()")]
+pub(crate) struct Pause(pub(crate) std::sync::mpsc::Receiver<()>);
+
+#[cfg(test)]
+impl Handler<Pause> for Audit {
+    type Result = ();
+
+    fn handle(&mut self, Pause(released): Pause, _: &mut Self::Context) {
+        let _ = released.recv();
     }
 }

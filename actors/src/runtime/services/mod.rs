@@ -1,11 +1,12 @@
 //! The operations of `Realtime` for rate limits, bans, audit events, last-seen values and sign-in scores.
 
 pub(crate) mod audit;
+pub(crate) mod audit_lane;
 pub(crate) mod device_tracker;
 pub(crate) mod rate_limiter;
 pub(crate) mod spill;
 
-use std::{future::Future, net::IpAddr, time::Duration};
+use std::{future::Future, hash::BuildHasher as _, net::IpAddr, time::Duration};
 
 use domain::{
     abuse::stuffing::Pair,
@@ -16,7 +17,7 @@ use protocol::{audit::AuditEvent, id::UserId, limit::Limit};
 use tokio::sync::oneshot;
 
 use self::{
-    audit::{Flush, Record, RecordError},
+    audit::RecordError,
     device_tracker::{FlushSeen, Note, NoteAttempt, Score},
     rate_limiter::{Check, WrongPair},
 };
@@ -44,7 +45,7 @@ impl Realtime {
     async fn ask_limiter(&self, key: &str, limit: Limit, spend: bool) -> Verdict {
         let (reply, answer) = oneshot::channel();
         let check = Check { key: key.to_owned(), limit, spend, reply };
-        let sent = self.0.limiters[limiter_of(key)].try_send(check);
+        let sent = self.0.limiters[self.limiter_of(key)].try_send(check);
         if sent.is_err() {
             return Verdict::Denied { retry_after: BUSY_RETRY };
         }
@@ -56,7 +57,7 @@ impl Realtime {
     pub async fn note_wrong_pair(&self, address: &str, pair: Pair, limit: Limit) -> bool {
         let (reply, answer) = oneshot::channel();
         let message = WrongPair { address: address.to_owned(), pair, limit, reply };
-        self.0.limiters[limiter_of(address)].try_send(message).is_ok()
+        self.0.limiters[self.limiter_of(address)].try_send(message).is_ok()
             && within(answer).await.unwrap_or(false)
     }
 
@@ -93,15 +94,13 @@ impl Realtime {
     /// # Errors
     /// When the event cannot be written. The caller must not carry out the action that the event describes.
     pub async fn record(&self, event: AuditEvent) -> Result<(), RecordError> {
-        let (reply, written) = oneshot::channel();
-        self.0.audit.try_send(Record { event, reply: Some(reply) }).map_err(|_| RecordError)?;
-        within(written).await.unwrap_or(Err(RecordError))
+        within(self.0.audit.record(event)?).await.unwrap_or(Err(RecordError))
     }
 
-    /// Records an event without waiting. For sockets only, because the number of events is bounded there: one open
-    /// and one close per connection.
+    /// Records an event without waiting. For sockets only: if the audit trail falls too far behind, the event is dropped
+    /// and counted.
     pub fn note(&self, event: AuditEvent) {
-        self.0.audit.control(Record { event, reply: None });
+        self.0.audit.note(event);
     }
 
     /// Records a sign of life of a session. It is written later, in a batch.
@@ -137,7 +136,7 @@ impl Realtime {
     pub async fn flush(&self, limit: Duration) -> bool {
         let mut waiting = Vec::new();
         let (done, wait) = oneshot::channel();
-        self.0.audit.control(Flush(done));
+        self.0.audit.flush(done);
         waiting.push(wait);
         for tracker in &self.0.trackers {
             let (done, wait) = oneshot::channel();
@@ -147,6 +146,10 @@ impl Realtime {
         let all = futures_util::future::join_all(waiting);
         tokio::time::timeout(limit, all).await.is_ok_and(|answers| answers.iter().all(Result::is_ok))
     }
+
+    fn limiter_of(&self, key: &str) -> usize {
+        usize::try_from(self.0.hashes.hash_one(key) % LIMITER_SHARDS as u64).unwrap_or(0)
+    }
 }
 
 async fn within<T>(answer: impl Future<Output = Result<T, oneshot::error::RecvError>>) -> Option<T> {
@@ -155,15 +158,4 @@ async fn within<T>(answer: impl Future<Output = Result<T, oneshot::error::RecvEr
 
 fn tracker_of(user: UserId) -> usize {
     usize::try_from(user.0.unsigned_abs() % TRACKER_SHARDS as u64).unwrap_or(0)
-}
-
-fn limiter_of(key: &str) -> usize {
-    usize::try_from(hash(key) % LIMITER_SHARDS as u64).unwrap_or(0)
-}
-
-fn hash(key: &str) -> u64 {
-    use std::hash::{DefaultHasher, Hasher};
-    let mut hasher = DefaultHasher::new();
-    hasher.write(key.as_bytes());
-    hasher.finish()
 }

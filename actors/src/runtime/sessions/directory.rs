@@ -35,6 +35,7 @@ use super::{
         Attach, AttachedConnection, Describe, Disconnect, Incarnation, Renew, Request, Revoke, Session,
         SessionRegistry,
     },
+    token_index::{TokenIndex, TokenUse},
     types::{CONNECTIONS_LISTED, ConnectionInfo, DisconnectRule, RequestRule},
 };
 use crate::runtime::connection::close_waiter::{CloseCounts, CloseWaiter};
@@ -56,6 +57,8 @@ pub(crate) struct Directory {
     /// agree. To avoid a deadlock, a reader must release its lock on this map before it looks up a session.
     by_subject: DashMap<Subject, HashSet<SessionId>>,
     denials: RwLock<Denials>,
+    /// Which sessions use a token.
+    tokens: Arc<TokenIndex>,
     tombstones: RwLock<Tombstones>,
     /// When the state of a session last changed (such as the user's role). A socket whose credential was verified
     /// before that moment is refused.
@@ -74,6 +77,7 @@ impl Directory {
             sessions: DashMap::new(),
             by_subject: DashMap::new(),
             denials: RwLock::default(),
+            tokens: Arc::default(),
             tombstones: RwLock::new(Tombstones::new(tombstone_ttl)),
             invalidated: DashMap::new(),
             arbiter,
@@ -120,6 +124,7 @@ impl Directory {
             let attached = AttachedConnection {
                 outbox: attach.outbox.clone(),
                 identity: attach.identity.clone(),
+                token_use: self.tokens.note(attach.session, &attach.identity.token),
                 transport: attach.transport,
                 address: attach.address,
                 attached_at_ms: attach.now_ms,
@@ -141,14 +146,19 @@ impl Directory {
     }
 
     fn actor_of(self: &Arc<Self>, session: SessionId, subject: &Subject) -> Addr<Session> {
+        if let Some(address) = self.address_of(session).filter(Addr::connected) {
+            return address;
+        }
+        // Before the entry is held: an actor that cannot be started is dropped here, and then asks for its entry. If another
+        // thread is faster, this actor has no connection and stops with its last address.
+        let incarnation = Incarnation::new();
+        let registry: Weak<dyn SessionRegistry> = Arc::<Self>::downgrade(self);
+        let limit = self.connections_per_session;
+        let actor = Session::new(session, subject.clone(), incarnation.clone(), limit, registry);
+        let address = Session::start_in_arbiter(&self.arbiter, |_| actor);
         match self.sessions.entry(session) {
             Entry::Occupied(entry) if entry.get().address.connected() => entry.get().address.clone(),
             entry => {
-                let incarnation = Incarnation::new();
-                let registry: Weak<dyn SessionRegistry> = Arc::<Self>::downgrade(self);
-                let limit = self.connections_per_session;
-                let actor = Session::new(session, subject.clone(), incarnation.clone(), limit, registry);
-                let address = Session::start_in_arbiter(&self.arbiter, |_| actor);
                 // The entry stays locked until the end of the block.
                 let _entry = entry.insert(RegisteredSession { address: address.clone(), incarnation });
                 self.by_subject.entry(subject.clone()).or_default().insert(session);
@@ -271,8 +281,13 @@ impl Directory {
     pub(crate) async fn renew(&self, session: SessionId, connection: ConnectionId, token: TokenMark) {
         if let Some(address) = self.address_of(session) {
             // If the actor has ended, the connection was cut with it.
-            let _ = address.send(Renew { connection, token }).await;
+            let token_use = self.tokens.note(session, &token);
+            let _ = address.send(Renew { connection, token, token_use }).await;
         }
+    }
+
+    pub(crate) fn note_token_use(&self, session: SessionId, token: &TokenMark) -> Option<TokenUse> {
+        self.tokens.note(session, token)
     }
 
     // ---- denials ----
@@ -294,13 +309,12 @@ impl Directory {
         self.denials.read().judge(subject, token, channel, now_ms)
     }
 
-    /// The sessions that may have denied connections. For a denied token these are all sessions, because the denial
-    /// does not name the user.
+    /// The sessions that may have denied connections or subscriptions.
     pub(crate) fn affected_sessions(&self, records: &[DenialRecord]) -> Vec<SessionId> {
         let mut sessions = Vec::new();
         for record in records {
             match &record.denial {
-                Denial::Token { .. } => return self.all_sessions(),
+                Denial::Token { id } => sessions.extend(self.tokens.sessions(id)),
                 Denial::User { subject, .. } | Denial::IssuedBefore { subject, .. } => {
                     sessions.extend(self.sessions_of(subject));
                 }

@@ -178,3 +178,23 @@ async fn the_wrong_order_of_steps_leaves_an_open_connection_in_some_schedule() {
     }
     arbiter.stop();
 }
+
+/// On a thread of its own, because a registration that takes a lock twice would never return.
+#[actix_rt::test]
+async fn a_registration_whose_actor_cannot_be_started_fails_and_blocks_no_lock() {
+    let arbiter = Arbiter::new();
+    let directory = Directory::new(arbiter.handle(), 16, Duration::from_secs(60));
+    arbiter.stop();
+    arbiter.join().unwrap();
+    let (ended, outcome) = std::sync::mpsc::channel();
+    let session = SessionId::random();
+    let registering = Arc::clone(&directory);
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let (attach, _reader) = request(session);
+        let refused = runtime.block_on(registering.register(&attach)).err();
+        ended.send((refused, registering.open_connections(session))).unwrap();
+    });
+    let refused = outcome.recv_timeout(Duration::from_secs(10)).expect("the registration returns");
+    assert_eq!(refused, (Some(AttachError::Unavailable), 0));
+}

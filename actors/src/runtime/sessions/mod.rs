@@ -9,6 +9,7 @@ pub(crate) mod answers;
 pub(crate) mod attachment;
 pub(crate) mod directory;
 pub(crate) mod session;
+pub(crate) mod token_index;
 pub(crate) mod types;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use protocol::{
 use self::{
     answers::{collect, count_done, request_answers},
     attachment::{AttachError, AttachRequest, Attachment},
+    token_index::TokenUse,
     types::{
         ConnectionInfo, ConnectionSelection, DisconnectRule, ListedConnection, RequestCounts, RequestRule,
     },
@@ -99,6 +101,13 @@ impl Realtime {
             Some(denied) => Err(AttachError::Closed(denied.close_reason())),
             None => Ok(()),
         }
+    }
+
+    /// Notes that a subscription of the session was granted by a token, so that a revocation of the token finds it. Call it
+    /// before the token is checked against the denials for the last time. `None` for a token without an id.
+    #[must_use]
+    pub fn note_token_use(&self, session: SessionId, token: &TokenMark) -> Option<TokenUse> {
+        self.0.directory.note_token_use(session, token)
     }
 
     /// How many connections the session holds on this node.

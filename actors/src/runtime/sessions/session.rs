@@ -26,7 +26,10 @@ use protocol::{
     id::{ConnectionId, SessionId, Subject},
 };
 
-use super::types::{ConnectionIdentity, ConnectionInfo, DisconnectRule, RequestRule, Transport};
+use super::{
+    token_index::TokenUse,
+    types::{ConnectionIdentity, ConnectionInfo, DisconnectRule, RequestRule, Transport},
+};
 use crate::runtime::connection::{close_waiter::CloseGuard, outbox::Outbox};
 
 /// Identity and size of one incarnation of a session actor.
@@ -94,6 +97,7 @@ pub(crate) struct Request(pub(crate) RequestRule);
 pub(crate) struct Renew {
     pub(crate) connection: ConnectionId,
     pub(crate) token: TokenMark,
+    pub(crate) token_use: Option<TokenUse>,
 }
 
 #[derive(Message)]
@@ -104,6 +108,8 @@ pub(crate) struct Describe;
 pub(crate) struct AttachedConnection {
     pub(crate) outbox: Outbox,
     pub(crate) identity: ConnectionIdentity,
+    /// Keeps the token of the identity in the index.
+    pub(crate) token_use: Option<TokenUse>,
     pub(crate) transport: Transport,
     pub(crate) address: Option<IpAddr>,
     pub(crate) attached_at_ms: i64,
@@ -247,6 +253,7 @@ impl Handler<Renew> for Session {
     fn handle(&mut self, message: Renew, _: &mut Self::Context) {
         if let Some(attached) = self.connections.get_mut(message.connection) {
             attached.identity.token = message.token;
+            attached.token_use = message.token_use;
         }
     }
 }

@@ -281,6 +281,35 @@ async fn memory_of_histories_is_bounded_and_those_in_use_give_way_last() {
 }
 
 #[actix_rt::test]
+async fn the_largest_history_gives_way_before_the_one_that_grows() {
+    let f = start(|settings| {
+        settings.namespaces = memory();
+        settings.channel_shards = 1;
+        settings.history_bytes = 50_000;
+    });
+    let (a, large, small) = (socket(), channel("memory:large"), channel("memory:small"));
+    for name in [&large, &small] {
+        f.realtime.join(a.wish(name, JoinReply::Command(1))).unwrap();
+    }
+    let publish = async |name: &ChannelName, bytes: usize| {
+        let data = said(&format!("\"{}\"", "x".repeat(bytes)));
+        f.realtime.publish_as_server(name.clone(), data).await.unwrap();
+    };
+    let kept = async |name: &ChannelName| {
+        let all = HistoryRequest { limit: -1, ..HistoryRequest::default() };
+        f.realtime.history_of(name.clone(), all).await.unwrap().publications.len()
+    };
+    for _ in 0..4 {
+        publish(&large, 10_000).await;
+    }
+    for _ in 0..10 {
+        publish(&small, 2_000).await;
+    }
+    assert_eq!((kept(&small).await, kept(&large).await), (10, 2));
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
 async fn idempotency_keys_count_in_the_memory_of_histories() {
     let f = start(|settings| {
         settings.namespaces = memory();

@@ -32,6 +32,7 @@ mod channels;
 mod denials;
 mod durable;
 mod ledger;
+mod presence;
 mod roster;
 mod scores;
 mod sessions;

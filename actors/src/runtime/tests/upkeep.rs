@@ -5,6 +5,7 @@ use logic::bans::BanStatus;
 use protocol::limit::Limit;
 
 use super::*;
+use crate::runtime::services::audit::Pause;
 
 #[actix_rt::test]
 async fn audit_events_wait_for_the_database_and_arrive_in_order() {
@@ -18,6 +19,23 @@ async fn audit_events_wait_for_the_database_and_arrive_in_order() {
     eventually(|| f.memory.events.lock().len() == 5).await;
     let names: Vec<String> = f.memory.events.lock().iter().map(|event| event.event.clone()).collect();
     assert_eq!(names, ["n.0", "n.1", "n.2", "n.3", "n.4"]);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn audit_events_beyond_the_bytes_that_may_wait_are_refused_or_dropped() {
+    let f = start(|settings| settings.audit_interval = Duration::from_millis(1));
+    let (release, paused) = std::sync::mpsc::channel();
+    f.realtime.0.audit.lane().control(Pause(paused));
+    let heavy = || AuditEvent::new("n.heavy", Outcome::Success, 0).with("text", "x".repeat(1 << 20));
+    for _ in 0..20 {
+        f.realtime.note(heavy());
+    }
+    assert!(f.realtime.record(heavy()).await.is_err(), "what must be recorded is not done");
+    drop(release);
+    assert!(f.realtime.flush(Duration::from_secs(10)).await);
+    assert_eq!(f.memory.events.lock().len(), 15, "15 of these events fit into 16 MiB");
+    f.realtime.record(heavy()).await.unwrap();
     f.realtime.stop();
 }
 

@@ -23,10 +23,8 @@ use protocol::{ErrorCode, HistoryResult, Position, Publication, channel_name::Ch
 use tokio::sync::oneshot;
 
 use crate::runtime::{
-    channels::{
-        byte_budget::WaitingBytes,
-        reply::{Asker, Joining, Published},
-    },
+    byte_budget::WaitingBytes,
+    channels::reply::{Asker, Joining, Published},
     ports::{AppendError, Journal},
 };
 

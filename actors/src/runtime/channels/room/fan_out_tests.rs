@@ -14,8 +14,8 @@ use super::Room;
 use crate::{
     counting::taken,
     runtime::{
+        byte_budget::Waiting,
         channels::{
-            byte_budget::Waiting,
             join_request::{ChannelJoin, JoinReply},
             messages::{Publishment, What},
             reply::{Asker, Joining},
@@ -53,7 +53,7 @@ fn publication() -> Box<Publishment> {
         key: None,
         version: None,
         asker: Asker::Server(tokio::sync::oneshot::channel().0),
-        bytes: Waiting::default().take(1).unwrap(),
+        bytes: Waiting::new(1).take(1).unwrap(),
     })
 }
 

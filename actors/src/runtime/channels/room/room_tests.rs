@@ -17,8 +17,8 @@ use serde_json::Value;
 use super::*;
 use crate::runtime::{
     ConnectionRequest, LeaveReply,
+    byte_budget::Waiting,
     channels::{
-        byte_budget::Waiting,
         messages::Publishment,
         reply::{Asker, Leaving, Reply},
     },
@@ -96,7 +96,7 @@ impl World {
             key: None,
             version: None,
             asker: Asker::Server(sender),
-            bytes: Waiting::default().take(1).unwrap(),
+            bytes: Waiting::new(1).take(1).unwrap(),
         };
         // Clients compare the publications only when they read, after the expected state is complete.
         self.room.ask(self.now, What::Publish(Box::new(publishment)));
@@ -259,7 +259,7 @@ fn what_is_published_twice_under_one_key_is_delivered_once() {
             key: Some(key.to_owned()),
             version: None,
             asker,
-            bytes: Waiting::default().take(1).unwrap(),
+            bytes: Waiting::new(1).take(1).unwrap(),
         };
         world.room.ask(world.now, What::Publish(Box::new(publishment)));
     };

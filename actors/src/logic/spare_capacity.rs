@@ -1,0 +1,58 @@
+//! [`PeakSize`]: gives back the memory of a map that was once much larger.
+
+use std::{collections::HashMap, hash::Hash};
+
+/// Maps that were never larger than this give nothing back.
+const KEPT: usize = 64;
+
+/// The largest size of a map since its memory was last given back. The capacity that a map reports is no measure, because it
+/// shrinks with every removal.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PeakSize(usize);
+
+impl PeakSize {
+    /// The map has grown.
+    pub fn note<K, V>(&mut self, map: &HashMap<K, V>) {
+        self.0 = self.0.max(map.len());
+    }
+
+    /// Shrinks the map if it has lost most of its elements. Call it after removals. The elements that it moves are fewer than
+    /// those that were removed since the peak, so a removal stays cheap.
+    pub fn release_spare<K: Eq + Hash, V>(&mut self, map: &mut HashMap<K, V>) {
+        if self.0 > KEPT && map.len() < self.0 / 8 {
+            self.0 = map.len() * 2;
+            map.shrink_to(self.0);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(elements: u32) -> (HashMap<u32, ()>, PeakSize) {
+        let (map, mut peak) = ((0..elements).map(|number| (number, ())).collect(), PeakSize::default());
+        peak.note(&map);
+        (map, peak)
+    }
+
+    #[test]
+    fn a_map_that_was_large_gives_its_memory_back_as_it_empties() {
+        let (mut map, mut peak) = map(100_000);
+        for number in 1..100_000 {
+            map.remove(&number);
+            peak.release_spare(&mut map);
+        }
+        assert!(map.capacity() <= KEPT && map.contains_key(&0), "{}", map.capacity());
+    }
+
+    #[test]
+    fn a_map_whose_size_varies_keeps_its_memory() {
+        let (mut map, mut peak) = map(10_000);
+        for number in 0..8_000 {
+            map.remove(&number);
+            peak.release_spare(&mut map);
+        }
+        assert_eq!(peak.0, 10_000);
+    }
+}

@@ -1,0 +1,97 @@
+//! [`TokenIndex`]: which sessions of this node use a token, so that the revocation of a token asks only those.
+//!
+//! A token does not name its user in a denial, so the index by user does not help. Each use of a token is noted before the
+//! connection is checked against the denials; a denial is applied before the index is read. In every order one of the two
+//! sees the other. Two tokens may share a hash; then a session is asked in vain.
+
+use std::{
+    collections::BTreeMap,
+    hash::{BuildHasher as _, RandomState},
+    sync::Arc,
+};
+
+use logic::denials::TokenMark;
+use parking_lot::Mutex;
+use protocol::id::SessionId;
+use uuid::Uuid;
+
+/// The hash of a token's id, and a session that uses the token.
+type Key = (u64, SessionId);
+
+/// The index. Some 40 bytes for each use.
+#[derive(Default)]
+pub(crate) struct TokenIndex {
+    hashes: RandomState,
+    /// How many connections and subscriptions of the session use the token.
+    uses: Mutex<BTreeMap<Key, u32>>,
+}
+
+/// One use of a token by a connection or a subscription. Dropping it ends the use.
+pub struct TokenUse {
+    index: Arc<TokenIndex>,
+    key: Key,
+}
+
+impl TokenIndex {
+    /// Notes that a session uses a token. `None` for a token without an id, which cannot be revoked by it.
+    pub(crate) fn note(self: &Arc<Self>, session: SessionId, token: &TokenMark) -> Option<TokenUse> {
+        let key = (self.hashes.hash_one(token.id.as_deref()?), session);
+        *self.uses.lock().entry(key).or_default() += 1;
+        Some(TokenUse { index: Arc::clone(self), key })
+    }
+
+    /// The sessions that may use the token with this id.
+    pub(crate) fn sessions(&self, id: &str) -> Vec<SessionId> {
+        let hash = self.hashes.hash_one(id);
+        let all = (hash, SessionId(Uuid::nil()))..=(hash, SessionId(Uuid::max()));
+        self.uses.lock().range(all).map(|((_, session), _)| *session).collect()
+    }
+}
+
+impl Drop for TokenUse {
+    fn drop(&mut self) {
+        let mut uses = self.index.uses.lock();
+        if let Some(count) = uses.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                uses.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn token(id: &str) -> TokenMark {
+        TokenMark { id: Some(id.into()), issued_at_ms: None }
+    }
+
+    #[test]
+    fn a_session_is_found_by_each_of_its_tokens_for_as_long_as_it_uses_them() {
+        let index = Arc::<TokenIndex>::default();
+        let (ann, bob) = (SessionId::random(), SessionId::random());
+        let [first, second] = [index.note(ann, &token("a")), index.note(ann, &token("a"))];
+        let _held = [index.note(ann, &token("b")), index.note(bob, &token("c"))];
+        let found = |id: &str| index.sessions(id);
+        assert_eq!(
+            (found("a"), found("b"), found("c"), found("d")),
+            (vec![ann], vec![ann], vec![bob], vec![])
+        );
+        drop(first);
+        assert_eq!(found("a"), [ann], "another connection of it uses the token");
+        drop(second);
+        assert_eq!((found("a"), found("b")), (vec![], vec![ann]));
+    }
+
+    #[test]
+    fn two_sessions_with_one_token_are_both_found() {
+        let index = Arc::<TokenIndex>::default();
+        let mut both = vec![SessionId::random(), SessionId::random()];
+        both.sort_unstable();
+        let _held: Vec<_> = both.iter().map(|session| index.note(*session, &token("shared"))).collect();
+        assert_eq!(index.sessions("shared"), both);
+        assert!(index.note(both[0], &TokenMark::default()).is_none(), "a token without an id is not indexed");
+    }
+}
