@@ -98,7 +98,7 @@ impl Driver {
             encoding: parts.outbox.encoding(),
             now,
             unix_seconds: parts.context.unix_seconds(),
-            jitter: jitter(parts.id),
+            jitter: parts.jitter(),
             emulation: parts.emulation,
             cookie_refusal: parts.cookie_refusal,
         };
@@ -206,7 +206,7 @@ impl Driver {
             }
             WorkResult::SubscriptionToken { purpose, channel, token_use, outcome } => {
                 if outcome.is_ok() {
-                    self.subscription_tokens.keep(channel, token_use);
+                    self.subscription_tokens.keep(channel, token_use, &self.client);
                 }
                 self.client.on_subscription_verified(now, purpose, outcome, accepting)
             }
@@ -222,7 +222,6 @@ impl Driver {
         // The query may have been refused; then the space is not needed.
         self.answer_space = None;
         if may_be_denied {
-            self.subscription_tokens.retain(|channel| self.client.has_subscription(channel));
             self.end_denied_subscriptions();
         }
         // With the first identity there are no subscriptions to update.
@@ -498,9 +497,4 @@ impl Drop for Driver {
             self.context.audit("socket.closed", self.id, self.address, identity, *device, close_message);
         }
     }
-}
-
-/// A number from 0 to 1 that spreads the pings of connections that open together. The connection's id is random already.
-fn jitter(id: ConnectionId) -> f64 {
-    f64::from(id.0.as_u128() as u32) / f64::from(u32::MAX)
 }

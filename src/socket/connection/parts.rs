@@ -30,3 +30,10 @@ pub(crate) struct ConnectionParts {
     /// Over an emulated transport: what the reply to `connect` tells the client.
     pub(crate) emulation: Option<Box<Emulation>>,
 }
+
+impl ConnectionParts {
+    /// A number from 0 to 1 that spreads the pings of connections that open together. The connection's id is random already.
+    pub(crate) fn jitter(&self) -> f64 {
+        f64::from(self.id.0.as_u128() as u32) / f64::from(u32::MAX)
+    }
+}

@@ -2,6 +2,7 @@
 //! one of them asks this connection.
 
 use actors::runtime::TokenUse;
+use logic::client::ClientState;
 use protocol::channel_name::ChannelName;
 
 /// The tokens in use, at most one for each channel.
@@ -9,14 +10,10 @@ use protocol::channel_name::ChannelName;
 pub(crate) struct SubscriptionTokens(Vec<(ChannelName, TokenUse)>);
 
 impl SubscriptionTokens {
-    /// The latest token of a subscription. `None` for a token that cannot be revoked by its id.
-    pub(crate) fn keep(&mut self, channel: ChannelName, token_use: Option<TokenUse>) {
-        self.0.retain(|(known, _)| *known != channel);
+    /// Keeps the latest token of a subscription, and forgets those of subscriptions that have ended. `None` for a token that
+    /// cannot be revoked by its id.
+    pub(crate) fn keep(&mut self, channel: ChannelName, token_use: Option<TokenUse>, client: &ClientState) {
+        self.0.retain(|(known, _)| *known != channel && client.has_subscription(known));
         self.0.extend(token_use.map(|token_use| (channel, token_use)));
-    }
-
-    /// Forgets the tokens of subscriptions that have ended.
-    pub(crate) fn retain(&mut self, subscribed: impl Fn(&ChannelName) -> bool) {
-        self.0.retain(|(channel, _)| subscribed(channel));
     }
 }

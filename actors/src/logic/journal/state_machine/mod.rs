@@ -16,7 +16,7 @@ use std::{
 
 use protocol::{ErrorCode, HistoryRequest, HistoryResult, Position, Publication};
 
-use self::waiting::Waiting;
+use self::waiting::{Removal, Waiting};
 use super::{NewMessage, Placement, Range, Retention};
 use crate::{
     history::{PageBound, Recovery},
@@ -95,17 +95,6 @@ pub enum Failed {
     Refused,
     /// The outcome is not known: the batch was written, was not, or may still be written later.
     Unknown,
-}
-
-/// The progress of a removal.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Removal {
-    /// It waits for a read that begins after it was requested, so that the read shows all publications it must remove.
-    Asked,
-    /// That read is under way.
-    Reading,
-    /// The read is finished. The removal applies to all publications up to this offset.
-    Upto(u64),
 }
 
 /// The call under way. It must end before another call that changes or opens the channel begins.

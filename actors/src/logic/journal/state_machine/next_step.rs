@@ -3,8 +3,8 @@
 use protocol::HistoryResult;
 
 use super::{
-    Action, BATCH_MAX, Busy, Call, DurableChannel, Outcome, QUIET_MAX, READS_MAX, Reading, Removal,
-    waiting::Waiting,
+    Action, BATCH_MAX, Busy, Call, DurableChannel, Outcome, QUIET_MAX, READS_MAX, Reading,
+    waiting::{Removal, Waiting},
 };
 use crate::{
     history::Page,

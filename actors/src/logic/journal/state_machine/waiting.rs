@@ -7,7 +7,6 @@ use std::collections::VecDeque;
 
 use protocol::{HistoryRequest, Position};
 
-use super::Removal;
 use crate::history::PageBound;
 
 /// The most requests that wait. A further request is refused with a temporary error.
@@ -17,6 +16,17 @@ const WAITING_MAX: usize = 16_384;
 pub(super) type Join<T> = (T, Option<Position>);
 /// A requester and the page that it asks for.
 pub(super) type History<T> = (T, HistoryRequest, PageBound);
+
+/// The progress of a removal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Removal {
+    /// It waits for a read that begins after it was requested, so that the read shows all publications it must remove.
+    Asked,
+    /// That read is under way.
+    Reading,
+    /// The read is finished. The removal applies to all publications up to this offset.
+    Upto(u64),
+}
 
 /// The waiting requests.
 #[derive(Debug)]
