@@ -9,6 +9,7 @@
 //! - `presence`: the cost of joins, leaves and presence queries
 //! - `sign-in`: the cost of many sign-ins at once, for the server and for other clients
 //! - `timing`: whether the time of a rejected sign-in reveals the reason
+//! - `hostile`: whether accounts behind one proxy address can keep everyone else out
 //! - `unauthenticated`: the memory that peers without a credential can make the server hold
 //!
 //! It uses the server only through REST and the realtime protocol. The exit status is a failure if a check fails.
@@ -67,6 +68,8 @@ enum Scenario {
     SignIn(scenario::sign_in::Args),
     /// Compares the times of sign-ins that are rejected for different reasons.
     Timing(scenario::timing::Args),
+    /// Lets hostile accounts behind one proxy address attack, while owners sign in and an operator works.
+    Hostile(scenario::hostile::Args),
     /// Lets connections without a credential send as much as they may, and measures the server's memory.
     Unauthenticated(scenario::unauthenticated::Args),
 }
@@ -83,6 +86,7 @@ impl Scenario {
             Self::Presence(_) => "presence",
             Self::SignIn(_) => "sign-in",
             Self::Timing(_) => "timing",
+            Self::Hostile(_) => "hostile",
             Self::Unauthenticated(_) => "unauthenticated",
         }
     }
@@ -107,6 +111,7 @@ fn main() -> ExitCode {
                 Scenario::Fanout(args) => scenario::fanout::run(args).await,
                 Scenario::SignIn(args) => scenario::sign_in::run(args).await,
                 Scenario::Timing(args) => scenario::timing::run(args).await,
+                Scenario::Hostile(args) => scenario::hostile::run(args).await,
                 Scenario::Unauthenticated(args) => scenario::unauthenticated::run(args).await,
             }
         })

@@ -2,7 +2,10 @@
 
 use std::{net::IpAddr, time::Duration};
 
-use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, header::RETRY_AFTER};
+use reqwest::{
+    Client, Method, RequestBuilder, Response, StatusCode,
+    header::{HeaderMap, RETRY_AFTER},
+};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -90,6 +93,20 @@ impl<'a> Rest<'a> {
         Ok(Self { target, client })
     }
 
+    /// A client that a proxy on this machine forwards: the server sees this client address.
+    pub(crate) fn behind_proxy(target: &'a Target, address: &str) -> Result<Self, Failure> {
+        let mut headers = HeaderMap::new();
+        headers.insert("x-forwarded-for", address.parse()?);
+        let client = Client::builder()
+            .default_headers(headers)
+            .pool_max_idle_per_host(0)
+            .no_proxy()
+            .timeout(TIMEOUT)
+            .tls_danger_accept_invalid_certs(true)
+            .build()?;
+        Ok(Self { target, client })
+    }
+
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}{path}", self.target.base))
     }
@@ -115,6 +132,16 @@ impl<'a> Rest<'a> {
         Ok(SignInAnswer { status, retry_after })
     }
 
+    /// Tries to sign in once: the tokens, or the status of the rejection.
+    pub(crate) async fn try_tokens(&self, login: &Login) -> Result<Result<Tokens, u16>, Failure> {
+        let body = json!({"username": login.email, "password": login.password});
+        let response = self.request(Method::POST, "/api/v1/auth/jwt/login").json(&body).send().await?;
+        match response.status() {
+            StatusCode::OK => Ok(Ok(response.json().await?)),
+            status => Ok(Err(status.as_u16())),
+        }
+    }
+
     /// Creates a user.
     pub(crate) async fn register(&self, login: &Login) -> Result<(), Failure> {
         let body = json!({"email": login.email, "password": login.password});
@@ -137,6 +164,19 @@ impl<'a> Rest<'a> {
             return Err(unexpected("step-up", response).await);
         }
         Ok(response.json::<StepUpAnswer>().await?.access_token)
+    }
+
+    /// Tries a step-up once, and returns the status of the answer.
+    pub(crate) async fn try_step_up(&self, tokens: &Tokens, password: &str) -> Result<u16, Failure> {
+        let request = self.request(Method::POST, "/api/v1/auth/step-up");
+        let request = request.bearer_auth(&tokens.access_token).json(&json!({"password": password}));
+        Ok(request.send().await?.status().as_u16())
+    }
+
+    /// The status of an operator's list of sessions.
+    pub(crate) async fn sessions_status(&self, operator: &Tokens) -> Result<u16, Failure> {
+        let request = self.request(Method::GET, "/api/v1/admin/sessions?limit=10");
+        Ok(request.bearer_auth(&operator.access_token).send().await?.status().as_u16())
     }
 
     /// Revokes. `None` if a step-up is needed first.

@@ -2,6 +2,7 @@
 //! figures and checks.
 
 pub(crate) mod fanout;
+pub(crate) mod hostile;
 pub(crate) mod idle;
 pub(crate) mod prepare;
 pub(crate) mod presence;
