@@ -76,6 +76,25 @@ fn server_publication(text: &str, key: Option<&str>) -> ServerPublication {
 }
 
 #[tokio::test]
+async fn a_component_that_is_mounted_twice_is_answered_three_times() {
+    let app = App::start();
+    let mut socket = app.register().await.sign_in().await.connect_by_command().await;
+    for number in 0..5_u32 {
+        // A channel that is not in memory yet.
+        let channel = format!("chat:fresh-{number}");
+        let commands = [
+            json!({"id": 1_001, "subscribe": {"channel": channel}}),
+            json!({"id": 1_002, "unsubscribe": {"channel": channel}}),
+            json!({"id": 1_003, "subscribe": {"channel": channel}}),
+        ];
+        socket.send_text(&commands.map(|command| command.to_string()).join("\n")).await;
+        assert!(socket.reply(1_001).await.unwrap()["subscribe"].is_object());
+        assert!(socket.reply(1_002).await.unwrap()["unsubscribe"].is_object());
+        assert!(socket.reply(1_003).await.unwrap()["subscribe"].is_object());
+    }
+}
+
+#[tokio::test]
 async fn what_is_acknowledged_is_in_the_database_and_what_is_delivered_too() {
     let app = App::start();
     let (_session, mut socket) = member(&app).await;

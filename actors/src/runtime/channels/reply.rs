@@ -3,11 +3,11 @@
 //! If a request is dropped without an answer (the shard died, or the message was lost), its `Drop` answers with error
 //! 100.
 
-use std::sync::Arc;
+use std::{collections::VecDeque, sync::Arc};
 
 use protocol::{
     Answer, ClientInfo, ErrorCode, HistoryResult, Position, PresenceStats, Push, SubscribeResult,
-    channel_name::ChannelName,
+    channel_name::ChannelName, id::ConnectionId,
 };
 use tokio::sync::oneshot;
 
@@ -134,47 +134,85 @@ impl Told for HistoryResult {
     }
 }
 
-/// A subscription that is being made.
-pub(crate) struct Joining(Option<ChannelJoin>);
+/// A subscription that is being made, and what its connection asked for meanwhile.
+pub(crate) struct Joining {
+    join: Option<ChannelJoin>,
+    next: FollowUps,
+}
+
+/// What a connection asked for while its subscription was being made, in this order.
+pub(crate) type FollowUps = VecDeque<FollowUp>;
+
+/// One of these requests. Dropping it answers it.
+pub(crate) enum FollowUp {
+    Leave(Leaving),
+    Join(Box<Joining>),
+}
+
+/// Follow-ups of one subscription. The rate limit of a connection allows no more in the time that the journal may take.
+const FOLLOW_UPS_MAX: usize = 64;
 
 impl Joining {
     pub(crate) fn new(join: ChannelJoin) -> Self {
-        Self(Some(join))
+        Self { join: Some(join), next: FollowUps::new() }
     }
 
     /// The request, until it was taken.
     pub(crate) fn join(&self) -> Option<&ChannelJoin> {
-        self.0.as_ref()
+        self.join.as_ref()
+    }
+
+    /// Whether this connection asks for the subscription.
+    pub(crate) fn is_of(&self, connection: ConnectionId) -> bool {
+        self.join.as_ref().is_some_and(|join| join.info.client == connection)
     }
 
     /// Replaces the visible info, if the request is of the same connection.
     pub(crate) fn show(&mut self, info: &Arc<ClientInfo>) {
-        if let Some(join) = self.0.as_mut().filter(|join| join.info.client == info.client) {
+        if let Some(join) = self.join.as_mut().filter(|join| join.info.client == info.client) {
             join.info = Arc::clone(info);
         }
+        for follow_up in &mut self.next {
+            if let FollowUp::Join(joining) = follow_up {
+                joining.show(info);
+            }
+        }
+    }
+
+    /// Lets a request of the same connection wait until this subscription is made. A subscription that is one too many is
+    /// refused.
+    pub(crate) fn then(&mut self, follow_up: FollowUp) {
+        if self.next.len() < FOLLOW_UPS_MAX || matches!(follow_up, FollowUp::Leave(_)) {
+            self.next.push_back(follow_up);
+        }
+    }
+
+    /// Takes what is to happen after this subscription.
+    pub(crate) fn take_follow_ups(&mut self) -> FollowUps {
+        std::mem::take(&mut self.next)
+    }
+
+    /// The same request, with what is to happen after it.
+    pub(crate) fn followed_by(self, next: FollowUps) -> Self {
+        debug_assert!(self.next.is_empty(), "only the first request of a connection has follow-ups");
+        let mut joining = self;
+        joining.next = next;
+        joining
     }
 
     /// Takes the request. From here on the caller must answer it.
     pub(crate) fn take(mut self) -> Option<ChannelJoin> {
-        self.0.take()
+        self.join.take()
     }
 
     /// Drops the request without an answer, because the caller answers or the connection has ended.
     pub(crate) fn forget(mut self) {
-        self.0 = None;
-    }
-
-    /// Refuses the request because the connection unsubscribed before the subscription was made. The connection's
-    /// task receives no `SubscriptionLost`, because it may already have subscribed again.
-    pub(crate) fn cancel(mut self) {
-        if let Some(join) = self.0.take() {
-            send_refusal(join, ErrorCode::Internal);
-        }
+        self.join = None;
     }
 
     /// Refuses the request with this error.
     pub(crate) fn fail(mut self, error: ErrorCode) {
-        if let Some(join) = self.0.take() {
+        if let Some(join) = self.join.take() {
             refuse(join, error);
         }
     }
@@ -182,7 +220,7 @@ impl Joining {
 
 impl Drop for Joining {
     fn drop(&mut self) {
-        if let Some(join) = self.0.take() {
+        if let Some(join) = self.join.take() {
             refuse(join, ErrorCode::Internal);
         }
     }
@@ -255,6 +293,11 @@ pub(crate) struct Leaving {
 impl Leaving {
     pub(crate) fn new(channel: ChannelName, left: LeaveReply) -> Self {
         Self { channel, left }
+    }
+
+    /// Whether the connection has ended, so that no answer is needed.
+    pub(crate) fn is_silent(&self) -> bool {
+        matches!(self.left, LeaveReply::Silent)
     }
 }
 

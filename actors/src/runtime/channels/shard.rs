@@ -197,8 +197,7 @@ impl Handler<Leave> for ChannelShard {
 
     fn handle(&mut self, Leave { channel, connection, leaving }: Leave, _: &mut Self::Context) {
         let Some(room) = self.rooms.get_mut(&channel) else { return };
-        room.forget_joining(connection);
-        room.leave(connection, Some(leaving));
+        room.leave_in_turn(connection, leaving);
         self.settle(&channel);
     }
 }

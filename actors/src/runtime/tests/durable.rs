@@ -1,6 +1,6 @@
 //! Rooms whose history is in the journal: which requests wait for the journal, and how waiting requests are answered.
 
-use protocol::{ErrorCode, HistoryRequest, Position};
+use protocol::{ErrorCode, HistoryRequest, Position, UnsubscribeCode};
 
 use super::*;
 
@@ -122,7 +122,7 @@ async fn channels_do_not_wait_for_each_other() {
 }
 
 #[actix_rt::test]
-async fn who_leaves_while_the_channel_is_read_does_not_become_a_member() {
+async fn a_leave_waits_for_the_join_before_it() {
     let f = start(|_| {});
     let (a, b, room) = (socket(), socket(), channel("chat:a"));
     f.memory.journal.hold();
@@ -132,10 +132,73 @@ async fn who_leaves_while_the_channel_is_read_does_not_become_a_member() {
     f.memory.journal.let_through(1);
     assert!(b.receive().await[0].starts_with(r#"{"id":1,"subscribe":{"#));
     assert_eq!(f.realtime.channels().await, [(room.clone(), 1)]);
-    let told = a.received();
-    assert!(told.iter().any(|reply| reply == r#"{"id":2,"unsubscribe":{}}"#), "{told:?}");
-    assert!(told.iter().all(|reply| !reply.contains(r#""subscribe":{"#)), "{told:?}");
+    assert_eq!(replies(&a.received()), [r#"{"id":1,"subscribe":{"#, r#"{"id":2,"unsubscribe""#]);
     f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn join_leave_and_join_are_answered_in_their_order() {
+    let f = start(|_| {});
+    let (a, room) = (socket(), channel("chat:a"));
+    f.memory.journal.hold();
+    for id in [1, 3, 5] {
+        a.join(&f, &room, id).unwrap();
+        if id < 5 {
+            f.realtime.leave(room.clone(), a.connection, LeaveReply::Answer(a.outbox.clone(), id + 1));
+        }
+    }
+    f.memory.journal.let_through(9);
+    eventually(|| a.outbox.queued_bytes() > 0).await;
+    assert_eq!(f.realtime.channels().await, [(room.clone(), 1)]);
+    let expected = [
+        r#"{"id":1,"subscribe":{"#,
+        r#"{"id":2,"unsubscribe""#,
+        r#"{"id":3,"subscribe":{"#,
+        r#"{"id":4,"unsubscribe""#,
+        r#"{"id":5,"subscribe":{"#,
+    ];
+    assert_eq!(replies(&a.received()), expected);
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn an_unsubscribe_by_the_server_waits_for_the_join_before_it() {
+    let f = start(|_| {});
+    let (a, room) = (socket(), channel("chat:a"));
+    f.memory.journal.hold();
+    a.join(&f, &room, 1).unwrap();
+    let code = UnsubscribeCode::Server;
+    f.realtime.leave(room.clone(), a.connection, LeaveReply::Push(a.outbox.clone(), code));
+    f.memory.journal.let_through(1);
+    eventually(|| a.outbox.queued_bytes() > 0).await;
+    assert_eq!(f.realtime.channels().await, []);
+    let told = a.received();
+    assert!(told[0].starts_with(r#"{"id":1,"subscribe":{"#), "{told:?}");
+    assert!(told.iter().any(|push| push.contains(r#""unsubscribe":{"code":2000"#)), "{told:?}");
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn a_connection_that_ends_while_it_joins_becomes_no_member() {
+    let f = start(|_| {});
+    let (a, b, room) = (socket(), socket(), channel("chat:a"));
+    f.memory.journal.hold();
+    a.join(&f, &room, 1).unwrap();
+    f.realtime.leave(room.clone(), a.connection, LeaveReply::Answer(a.outbox.clone(), 2));
+    a.join(&f, &room, 3).unwrap();
+    b.join(&f, &room, 1).unwrap();
+    a.outbox.cut(CloseReason::ForceDisconnect, None);
+    f.realtime.leave(room.clone(), a.connection, LeaveReply::Silent);
+    f.memory.journal.let_through(9);
+    assert!(b.receive().await[0].starts_with(r#"{"id":1,"subscribe":{"#));
+    assert_eq!(f.realtime.channels().await, [(room.clone(), 1)]);
+    f.realtime.stop();
+}
+
+/// The beginnings of the replies, without pushes.
+fn replies(received: &[String]) -> Vec<&str> {
+    let replies = received.iter().filter(|message| message.starts_with(r#"{"id":"#));
+    replies.map(|reply| &reply[..21]).collect()
 }
 
 #[actix_rt::test]

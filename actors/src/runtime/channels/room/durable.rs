@@ -16,6 +16,7 @@ use super::{
 use crate::runtime::channels::{
     clock::wall_clock_ms,
     messages::{Publishment, What},
+    reply::{FollowUp, Joining, Leaving},
 };
 
 impl Room {
@@ -23,12 +24,7 @@ impl Room {
     pub(crate) fn ask_journal(&mut self, what: What) {
         let Source::Durable(durable) = &mut self.source else { return };
         match what {
-            What::Join(joining) => {
-                let terms = joining.join().map(|join| &join.terms);
-                let since = terms.filter(|terms| terms.positioned || terms.recoverable);
-                let since = since.and_then(|terms| terms.recover.clone());
-                durable.state.join(Waiter::Join(joining), since);
-            }
+            What::Join(joining) => durable.join(joining),
             What::Publish(publishment) => {
                 let Publishment { data, info, tags, key, version, asker, bytes, .. } = *publishment;
                 let (idempotency_key, time_ms) = (key.clone(), wall_clock_ms());
@@ -46,8 +42,14 @@ impl Room {
 
     /// Carries out the actions that are possible now.
     pub(crate) fn proceed(&mut self) {
+        // A follow-up is a new request. It must not overtake the actions before it.
+        while self.proceed_once() {}
+    }
+
+    /// Returns whether a follow-up was added.
+    fn proceed_once(&mut self) -> bool {
         let occupied = !self.members.is_empty();
-        let Source::Durable(durable) = &mut self.source else { return };
+        let Source::Durable(durable) = &mut self.source else { return false };
         let (caller, keep) = (Rc::clone(&durable.caller), durable.keep);
         // Publications that still wait for a batch are not written if their connection was cut meanwhile.
         let cut = |waiter: &Waiter| match waiter {
@@ -59,32 +61,57 @@ impl Room {
                 by.asker.forget();
             }
         }
+        let mut added = false;
         for action in durable.state.step(wall_clock_ms(), occupied, || caller.number()) {
             match action {
                 Action::Call(number, call) => caller.call(self.name().clone(), keep, number, call),
                 Action::Deliver(publication) => self.deliver(&publication),
+                Action::Tell(Waiter::Join(joining), outcome) => added |= self.tell_join(joining, outcome),
                 Action::Tell(waiter, outcome) => self.tell(waiter, outcome),
                 // The drop of each member informs its client that it must subscribe again.
                 Action::Lose => drop(self.members.clear()),
             }
         }
+        added
+    }
+
+    /// Makes or refuses a subscription, and then does what its connection asked for meanwhile. Returns whether that is another
+    /// subscription.
+    fn tell_join(&mut self, mut joining: Joining, outcome: Outcome) -> bool {
+        let Some(join) = joining.join().filter(|join| join.outbox.is_open()) else {
+            joining.forget();
+            return false;
+        };
+        let counted = join.terms.positioned || join.terms.recoverable;
+        let connection = join.info.client;
+        let Source::Durable(durable) = &mut self.source else { return false };
+        let mut next = durable.take_follow_ups(connection, &mut joining);
+        match outcome {
+            Outcome::Joined(top, recovery) => {
+                self.join(joining, Found { top: counted.then_some(top), recovery });
+            }
+            Outcome::Refused(code) => joining.fail(code),
+            // The outcome does not belong to this kind of request. The drop of the requester answers with error 100.
+            _ => drop(joining),
+        }
+        while let Some(follow_up) = next.pop_front() {
+            match follow_up {
+                FollowUp::Leave(leaving) => self.leave(connection, Some(leaving)),
+                FollowUp::Join(joining) => {
+                    let Source::Durable(durable) = &mut self.source else { return false };
+                    durable.join_followed_by(connection, *joining, next);
+                    return true;
+                }
+            }
+        }
+        false
     }
 
     fn tell(&mut self, waiter: Waiter, outcome: Outcome) {
         match (waiter, outcome) {
-            (Waiter::Join(joining), Outcome::Joined(top, recovery)) => {
-                let counted =
-                    joining.join().is_some_and(|join| join.terms.positioned || join.terms.recoverable);
-                if joining.join().is_some_and(|join| join.outbox.is_open()) {
-                    self.join(joining, Found { top: counted.then_some(top), recovery });
-                } else {
-                    joining.forget();
-                }
-            }
             (Waiter::Publish(by), Outcome::Published(position)) => self.published(by, Ok(Some(position))),
             (Waiter::History(asker), Outcome::History(result)) => asker.give(Ok(result)),
             (Waiter::Remove(sender), Outcome::Removed(position)) => drop(sender.send(Ok(position))),
-            (Waiter::Join(joining), Outcome::Refused(code)) => joining.fail(code),
             (Waiter::Publish(by), Outcome::Refused(code)) => self.published(by, Err(code)),
             (Waiter::History(asker), Outcome::Refused(code)) => asker.give(Err(code)),
             (Waiter::Remove(sender), Outcome::Refused(code)) => drop(sender.send(Err(code))),
@@ -94,18 +121,20 @@ impl Room {
         }
     }
 
-    /// Cancels a subscription of this connection that still waits for the journal.
-    pub(crate) fn forget_joining(&mut self, connection: ConnectionId) {
-        let Source::Durable(durable) = &mut self.source else { return };
-        let is_its = |waiter: &Waiter| match waiter {
-            Waiter::Join(joining) => joining.join().is_some_and(|join| join.info.client == connection),
-            _ => false,
-        };
-        for waiter in durable.state.forget(is_its) {
-            if let Waiter::Join(joining) = waiter {
-                joining.cancel();
+    /// Ends a subscription. If it still waits for the journal, the end waits for it, so that each request is answered in its turn.
+    pub(crate) fn leave_in_turn(&mut self, connection: ConnectionId, leaving: Leaving) {
+        let leaving = match &mut self.source {
+            Source::Durable(durable) if leaving.is_silent() => {
+                durable.forget_joins(connection);
+                leaving
             }
-        }
+            Source::Durable(durable) => match durable.leave(connection, leaving) {
+                Ok(()) => return,
+                Err(leaving) => leaving,
+            },
+            Source::Memory { .. } => leaving,
+        };
+        self.leave(connection, Some(leaving));
     }
 
     /// Replaces the visible info of a subscription that still waits for the journal.

@@ -6,6 +6,7 @@
 
 use std::{
     cell::Cell,
+    collections::HashSet,
     fmt::Display,
     mem,
     rc::Rc,
@@ -19,12 +20,14 @@ use logic::{
     namespace::Options,
 };
 use parking_lot::Mutex;
-use protocol::{ErrorCode, HistoryResult, Position, Publication, channel_name::ChannelName};
+use protocol::{
+    ErrorCode, HistoryResult, Position, Publication, channel_name::ChannelName, id::ConnectionId,
+};
 use tokio::sync::oneshot;
 
 use crate::runtime::{
     byte_budget::WaitingBytes,
-    channels::reply::{Asker, Joining, Published},
+    channels::reply::{Asker, FollowUp, FollowUps, Joining, Leaving, Published},
     ports::{AppendError, Journal},
 };
 
@@ -48,6 +51,8 @@ pub(crate) struct Durable {
     pub(super) state: DurableChannel<Waiter>,
     pub(super) keep: Retention,
     pub(super) caller: Rc<Caller>,
+    /// The connections that asked for something else while their subscription waited.
+    with_follow_ups: HashSet<ConnectionId>,
 }
 
 /// The journal's answer to a call of a room.
@@ -130,7 +135,66 @@ async fn append(
 impl Durable {
     pub(crate) fn new(options: &Options, caller: Rc<Caller>) -> Self {
         let keep = Retention::of(options);
-        Self { state: DurableChannel::new(keep, options.recovery_mode), keep, caller }
+        let state = DurableChannel::new(keep, options.recovery_mode);
+        Self { state, keep, caller, with_follow_ups: HashSet::new() }
+    }
+
+    /// Lets a subscription wait for the journal; behind what its connection asked for before, if that is still under way.
+    pub(super) fn join(&mut self, joining: Joining) {
+        let Some(join) = joining.join() else { return };
+        let connection = join.info.client;
+        if self.with_follow_ups.contains(&connection)
+            && let Some(earlier) = self.waiting_join(connection)
+        {
+            return earlier.then(FollowUp::Join(Box::new(joining)));
+        }
+        self.join_followed_by(connection, joining, FollowUps::new());
+    }
+
+    /// Lets the end of a subscription wait until the subscription is made. `Err`: it does not wait for the journal.
+    pub(super) fn leave(&mut self, connection: ConnectionId, leaving: Leaving) -> Result<(), Leaving> {
+        match self.waiting_join(connection) {
+            Some(joining) => joining.then(FollowUp::Leave(leaving)),
+            None => return Err(leaving),
+        }
+        self.with_follow_ups.insert(connection);
+        Ok(())
+    }
+
+    /// Takes what the connection asked for while its subscription waited.
+    pub(super) fn take_follow_ups(&mut self, connection: ConnectionId, joining: &mut Joining) -> FollowUps {
+        self.with_follow_ups.remove(&connection);
+        joining.take_follow_ups()
+    }
+
+    /// Lets a subscription wait, and after it what the connection asked for behind it.
+    pub(super) fn join_followed_by(&mut self, connection: ConnectionId, joining: Joining, next: FollowUps) {
+        if !next.is_empty() {
+            self.with_follow_ups.insert(connection);
+        }
+        let joining = joining.followed_by(next);
+        let terms = joining.join().map(|join| &join.terms);
+        let since = terms.filter(|terms| terms.positioned || terms.recoverable);
+        let since = since.and_then(|terms| terms.recover.clone());
+        self.state.join(Waiter::Join(joining), since);
+    }
+
+    /// Forgets what a connection that has ended waits for.
+    pub(super) fn forget_joins(&mut self, connection: ConnectionId) {
+        self.with_follow_ups.remove(&connection);
+        let is_its = |waiter: &Waiter| matches!(waiter, Waiter::Join(joining) if joining.is_of(connection));
+        for waiter in self.state.forget(is_its) {
+            if let Waiter::Join(joining) = waiter {
+                joining.forget();
+            }
+        }
+    }
+
+    fn waiting_join(&mut self, connection: ConnectionId) -> Option<&mut Joining> {
+        self.state.waiting_mut().find_map(|waiter| match waiter {
+            Waiter::Join(joining) if joining.is_of(connection) => Some(joining),
+            _ => None,
+        })
     }
 
     pub(crate) fn is_idle(&self) -> bool {
