@@ -55,6 +55,8 @@ pub(crate) fn service_settings(settings: &Settings, bound: &[String]) -> Result<
         geo: settings.geo.clone(),
         risk: settings.risk,
         attempts_kept: settings.attempts_kept,
+        kept: settings.kept,
+        issuer_tokens: settings.issuer_tokens,
         limits: settings.limits.clone(),
         ban: settings.ban,
         on_stale: settings.on_stale,

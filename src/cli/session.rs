@@ -87,7 +87,9 @@ impl Session {
                     };
                     let revoked = services.operators.local_admin.revoke(target, reason).await?;
                     match revoked.id {
-                        Some(id) => println!("revocation {id}: {} sessions ended", revoked.sessions),
+                        Some(id) => {
+                            println!("revocation {id}: {} sessions ended", tool::count(revoked.sessions))
+                        }
                         None => println!("there was nothing to revoke"),
                     }
                     Ok(())

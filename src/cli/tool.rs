@@ -39,6 +39,11 @@ struct Found {
     _access: Option<Access>,
 }
 
+/// How many sessions ended, for people. What is not counted is everything there was.
+pub(super) fn count(sessions: Option<usize>) -> String {
+    sessions.map_or_else(|| "all".to_owned(), |sessions| sessions.to_string())
+}
+
 fn find(args: &DatabaseArgs) -> Result<Found, CliError> {
     if let Some(url) = &args.database_url {
         let database = DatabaseSettings::parse(&SecretString::from(url.as_str()))

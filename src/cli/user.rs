@@ -108,7 +108,7 @@ impl User {
                     let user = services.operators.local_admin.find_user(&email).await?.id;
                     let revoked =
                         services.operators.local_admin.reset_password(user, password.clone()).await?;
-                    println!("{email} has a new password; sessions ended: {}", revoked.sessions);
+                    println!("{email} has a new password; sessions ended: {}", tool::count(revoked.sessions));
                     if generated {
                         println!("password: {}", password.expose_secret());
                     }
@@ -118,19 +118,22 @@ impl User {
             Command::ResetFactors { email } => tool::with_services(&self.database, async |services| {
                 let admin = &services.operators.local_admin;
                 let revoked = admin.reset_factors(admin.find_user(&email).await?.id).await?;
-                println!("{email} no longer has a second factor; sessions ended: {}", revoked.sessions);
+                println!(
+                    "{email} no longer has a second factor; sessions ended: {}",
+                    tool::count(revoked.sessions)
+                );
                 Ok(())
             }),
             Command::SetRole { email, role } => tool::with_services(&self.database, async |services| {
                 let admin = &services.operators.local_admin;
                 let revoked = admin.set_role(admin.find_user(&email).await?.id, role).await?;
-                println!("{email} is now {role}; sessions affected: {}", revoked.sessions);
+                println!("{email} is now {role}; sessions affected: {}", tool::count(revoked.sessions));
                 Ok(())
             }),
             Command::SetStatus { email, status } => tool::with_services(&self.database, async |services| {
                 let admin = &services.operators.local_admin;
                 let revoked = admin.set_status(admin.find_user(&email).await?.id, status).await?;
-                println!("{email} is now {status}; sessions ended: {}", revoked.sessions);
+                println!("{email} is now {status}; sessions ended: {}", tool::count(revoked.sessions));
                 Ok(())
             }),
         }

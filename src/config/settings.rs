@@ -12,6 +12,7 @@ use domain::{
     abuse::throttle::{self, Limits, Rate},
     factors::passkey::RelyingPartyNames,
     issuer::IssuerSettings,
+    retention::RetentionPeriods,
     risk::Thresholds,
     session::SessionLimits,
 };
@@ -113,6 +114,8 @@ pub struct Settings {
     pub risk: Thresholds,
     /// `ATTEMPTS_RETENTION_DAYS`.
     pub attempts_kept: Duration,
+    /// `…_RETENTION_DAYS` of the other tables.
+    pub kept: RetentionPeriods,
     /// `ADDRESS_LIMIT_FACTOR`.
     pub address_limit_factor: u32,
     /// `LIMIT_<NAME>`: names and defaults are the table in `domain::abuse::throttle`.
@@ -125,6 +128,8 @@ pub struct Settings {
     pub on_stale: OnStale,
     /// `TOKEN_ISSUERS`; see `domain::issuer::configuration`.
     pub issuers: Vec<IssuerSettings>,
+    /// `ISSUER_TOKEN_DAYS`.
+    pub issuer_tokens: Duration,
     /// `ALLOW_ANONYMOUS`.
     pub allow_anonymous: bool,
     /// `API_KEY`.
@@ -240,12 +245,19 @@ impl Settings {
             geo: Geo::default(),
             risk: risk(read),
             attempts_kept: read.duration(&ATTEMPTS_RETENTION_DAYS),
+            kept: RetentionPeriods {
+                sessions: read.duration(&SESSIONS_RETENTION_DAYS),
+                revocations: read.duration(&REVOCATIONS_RETENTION_DAYS),
+                devices: read.duration(&DEVICES_RETENTION_DAYS),
+                audit: read.duration(&AUDIT_RETENTION_DAYS),
+            },
             address_limit_factor: read.number(&ADDRESS_LIMIT_FACTOR),
             limits: limits(read),
             ban: read.duration(&BAN_MINUTES),
             password_queue: read.number(&PASSWORD_QUEUE),
             on_stale: on_stale(read),
             issuers: issuers(read),
+            issuer_tokens: read.duration(&ISSUER_TOKEN_DAYS),
             allow_anonymous: read.flag(&ALLOW_ANONYMOUS),
             api_key: api_key(read),
             socket: socket(read),

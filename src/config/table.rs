@@ -5,7 +5,7 @@
 //! metrics and answers.
 
 use actors::runtime::RealtimeSettings;
-use domain::{risk::Thresholds, session::SessionLimits};
+use domain::{retention::RetentionPeriods, risk::Thresholds, session::SessionLimits};
 use store::DatabaseSettings;
 
 use super::setting::{FilePath, Flag, List, Number, Row, Secret, Setting, Text, Unit, Word};
@@ -169,6 +169,9 @@ table! {
             number(Unit::Count, || u64::from(SessionLimits::default().per_user), 1, 1_000_000);
         /// Other identity providers, with tokens that are accepted; see `docs/issuers.md`.
         TOKEN_ISSUERS: Text = text("JSON array", "none");
+        /// The longest life of a token of such a provider. A token that lives longer is refused, and the denial of a token
+        /// lasts no longer.
+        ISSUER_TOKEN_DAYS: Number = number(Unit::Days, || 30, 1, TEN_YEARS_IN_DAYS);
         /// Whether a connection without a token is accepted, with the rights of `anonymous`.
         ALLOW_ANONYMOUS: Flag = Flag { default: false };
     }
@@ -186,6 +189,18 @@ table! {
         RISK_REFUSE: Number = number(Unit::Count, || u64::from(Thresholds::default().refuse), 1, 255);
         /// How long attempts to sign in are kept. They are deleted by whole months.
         ATTEMPTS_RETENTION_DAYS: Number = number(Unit::Days, || 90, 1, TEN_YEARS_IN_DAYS);
+        /// How long sessions are kept after their end, also those of other identity providers.
+        SESSIONS_RETENTION_DAYS: Number =
+            number(Unit::Days, || Unit::Days.amount(RetentionPeriods::default().sessions), 1, TEN_YEARS_IN_DAYS);
+        /// How long revocations are kept.
+        REVOCATIONS_RETENTION_DAYS: Number =
+            number(Unit::Days, || Unit::Days.amount(RetentionPeriods::default().revocations), 1, TEN_YEARS_IN_DAYS);
+        /// How long a device without a session is kept after its last use.
+        DEVICES_RETENTION_DAYS: Number =
+            number(Unit::Days, || Unit::Days.amount(RetentionPeriods::default().devices), 1, TEN_YEARS_IN_DAYS);
+        /// How long audit events are kept.
+        AUDIT_RETENTION_DAYS: Number =
+            number(Unit::Days, || Unit::Days.amount(RetentionPeriods::default().audit), 1, TEN_YEARS_IN_DAYS);
         /// Multiplies every limit per address, for users that share one address.
         ADDRESS_LIMIT_FACTOR: Number =
             Number { unit: Unit::Count, default: || 1, dev: Some(1_000), least: 1, most: 1_000_000 };

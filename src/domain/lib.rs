@@ -9,7 +9,7 @@
 //! - [`factors`]: time-based codes, backup codes, passkeys, challenges
 //! - [`client`]: addresses, origins, devices, user agents
 //! - [`risk`]: the risk of sign-ins; [`abuse`]: rate limits and credential stuffing
-//! - [`session`]: how long a session lasts
+//! - [`session`]: how long a session lasts; [`retention`]: how long rows are kept
 //! - [`crypto`]: derived keys, encryption of stored secrets
 //! - [`request`]: ids and paths of requests; [`problem`]: refusals
 
@@ -21,6 +21,7 @@ pub mod factors;
 pub mod issuer;
 pub mod problem;
 pub mod request;
+pub mod retention;
 pub mod risk;
 pub mod session;
 pub mod tokens;

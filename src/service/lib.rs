@@ -90,6 +90,7 @@ use crate::{
     authenticators::Authenticators,
     core::{Core, CoreSettings},
     sign_in::{Foundation, SignInSettings, register::RegistrationRules},
+    upkeep::UpkeepSettings,
 };
 
 /// The capabilities of the server, wired together. Clones are cheap and are the same capabilities.
@@ -133,8 +134,9 @@ impl Services {
             csrf: keys.csrf,
             cookies: keys.cookies,
         };
-        let (issuers, api_key) = (settings.issuers, settings.api_key);
-        let access = AccessSettings { keys: credentials, idle: sessions.idle, issuers, api_key };
+        let (issuers, issuer_tokens, api_key) = (settings.issuers, settings.issuer_tokens, settings.api_key);
+        let access =
+            AccessSettings { keys: credentials, idle: sessions.idle, issuers, issuer_tokens, api_key };
         let access = Access::new(&core, access);
         let revocation = Arc::new(Revocation::new(&core, &access));
         let authenticators =
@@ -161,8 +163,12 @@ impl Services {
         let node = Uuid::new_v4();
         let external = ExternalSessions::new(core.store.clone(), core.realtime.clone(), clock.clone(), node);
         let server_api = ServerApi::new(&core, &revocation, external.clone());
-        let (kept, on_stale) = (settings.attempts_kept, settings.on_stale);
-        let upkeep = Upkeep::new(&core, &access, Arc::clone(&revocation), external, sessions, kept, on_stale);
+        let kept = UpkeepSettings {
+            attempts: settings.attempts_kept,
+            rows: settings.kept,
+            on_stale: settings.on_stale,
+        };
+        let upkeep = Upkeep::new(&core, &access, Arc::clone(&revocation), external, sessions, kept);
         Self {
             clock,
             throttle: core.throttle,

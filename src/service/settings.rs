@@ -9,6 +9,7 @@ use domain::{
     client::device::DeviceCookies,
     factors::{backup_code::BackupCodeKeys, passkey::Decoys, totp::TotpSealer},
     issuer::IssuerSettings,
+    retention::RetentionPeriods,
     risk::Thresholds,
     session::SessionLimits,
     tokens::{access_token::AccessKeys, csrf::CsrfKeys, refresh_token::RefreshKeys},
@@ -57,6 +58,8 @@ pub struct ServiceSettings {
     pub risk: Thresholds,
     /// How long attempts to sign in are kept.
     pub attempts_kept: Duration,
+    /// How long rows are kept that have served their purpose.
+    pub kept: RetentionPeriods,
     /// Rate limits.
     pub limits: Limits,
     /// How long an address is banned for credential stuffing.
@@ -71,6 +74,8 @@ pub struct ServiceSettings {
     pub relying_party: RelyingParty,
     /// Outside issuers. Their tokens are accepted.
     pub issuers: Vec<IssuerSettings>,
+    /// The longest life of one of their tokens.
+    pub issuer_tokens: Duration,
 }
 
 /// The keys that the use cases sign and seal with. They have no `Debug`, so they cannot be logged.

@@ -15,6 +15,7 @@ mod factors;
 mod journal;
 mod migrate;
 mod pool;
+mod retention;
 mod revocation;
 mod row_mapping;
 mod sessions;
@@ -40,13 +41,15 @@ pub use factors::{
 };
 pub use journal::{AppendError, ChannelRetention};
 pub use pool::Store;
+pub use retention::Aged;
 pub use revocation::{
     denials::{HeardDenial, NewDenial},
-    listener::{HeardRevocation, RevocationListener, Watermark},
-    order::{ActingSession, Change, CommittedRevocation, EndedSession, RevocationRequest, Target},
+    listener::{Backlog, HeardRevocation, PAGE as FEED_PAGE, RevocationListener, Watermark},
+    order::{ActingSession, Change, CommittedRevocation, Ended, EndedSession, RevocationRequest, Target},
 };
 pub use sessions::{
-    external::{ExternalFilter, ExternalSession},
+    expired::EXPIRED_BATCH,
+    external::{ExternalFilter, ExternalSession, TOUCHED_AT_ONCE},
     open::{OpenOutcome, OpenSession},
     privilege::{Privilege, PrivilegeOutcome},
     read::SessionFilter,

@@ -14,7 +14,7 @@ mod embedded {
 
 /// The advisory lock under which migrations run.
 const LOCK: i64 = 0x706f_7274_0001;
-/// How long to wait for another process that is migrating.
+/// How long to wait for another process that is migrating. A migration itself may take hours.
 const PATIENCE: Duration = Duration::from_secs(300);
 
 impl Store {
@@ -50,13 +50,12 @@ impl Store {
         self.spawn(async move {
             let (mut client, connection) = config.connect(tls).await.map_err(StoreError::unreachable)?;
             let link = tokio::spawn(connection);
-            let work = async {
-                client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]).await?;
-                embedded::migrations::runner().run_async(&mut client).await.map_err(|error| failed(&error))
-            };
-            let report = tokio::time::timeout(PATIENCE, work)
-                .await
-                .map_err(|_| StoreError::Unavailable("the migrations did not end in time".to_owned()))??;
+            let lock = client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]);
+            tokio::time::timeout(PATIENCE, lock).await.map_err(|_| {
+                StoreError::Unavailable("another process is migrating the database".to_owned())
+            })??;
+            let migrated = embedded::migrations::runner().run_async(&mut client).await;
+            let report = migrated.map_err(|error| failed(&error))?;
             // Closing the connection releases the lock.
             drop(client);
             let _ = link.await;

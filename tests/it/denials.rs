@@ -213,7 +213,7 @@ async fn where_the_denial_fails_no_refresh_token_makes_up_for_it() {
 }
 
 #[tokio::test]
-async fn denials_that_hold_for_ever_are_counted() {
+async fn blocks_that_hold_for_ever_are_counted() {
     let app = App::start();
     let (ann, bob) = (Subject::new("corp:ann"), Subject::new("corp:bob"));
     app.block(&ann).await;
@@ -223,7 +223,40 @@ async fn denials_that_hold_for_ever_are_counted() {
     app.revoke_token("one").await;
     app.revoke_token_for("another", Duration::from_secs(60)).await;
     let store = Store::connect(app.database()).unwrap();
-    assert_eq!(store.endless_denials().await.unwrap(), 2);
+    assert_eq!(store.endless_denials().await.unwrap(), 1);
     app.sweep().await;
     assert!(app.get("/metrics").ask().await.expect(200).text.contains("denials_without_end"));
+}
+
+/// When every token has expired, its denial says nothing more. A longer end that a request asks for is cut to that.
+#[tokio::test]
+async fn a_denial_of_tokens_ends_when_every_token_that_it_denies_has_expired() {
+    let app = App::start();
+    let person = app.register().await;
+    let hour = Duration::from_secs(3600);
+    app.revoke_token("without an end").await;
+    app.revoke_token_for("for ever", 1000 * hour).await;
+    app.invalidate_tokens(&person.id.into()).await;
+    let longest = "SELECT extract(epoch FROM max(expires_at) - max(created_at))::bigint / 60 FROM denials";
+    assert_eq!(app.count(longest).await, 65);
+    app.revoke_token_for("a minute", hour / 60).await;
+    assert_eq!(
+        app.count("SELECT count(*) FROM denials WHERE expires_at < now() + interval '2 minutes'").await,
+        1
+    );
+    assert_eq!(app.count("SELECT count(*) FROM denials WHERE expires_at IS NULL").await, 0);
+    app.advance(26 * hour);
+    app.sweep().await;
+    assert_eq!(app.count("SELECT count(*) FROM denials").await, 0);
+}
+
+#[tokio::test]
+async fn with_other_issuers_a_denial_lasts_as_long_as_their_tokens_may_live() {
+    let app = App::with(|settings| {
+        crate::harness::issuer::shared_with(settings);
+        settings.issuer_tokens = Duration::from_secs(3 * 86_400);
+    });
+    app.revoke_token("without an end").await;
+    let days = "SELECT extract(epoch FROM max(expires_at) - max(created_at))::bigint / 86400 FROM denials";
+    assert_eq!(app.count(days).await, 3);
 }

@@ -26,6 +26,7 @@ mod devices;
 mod durable;
 mod emulation;
 mod entry_points;
+mod everyone;
 mod factor_limits;
 mod factor_races;
 mod factor_trust;

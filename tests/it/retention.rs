@@ -60,10 +60,27 @@ async fn a_channel_that_nobody_used_for_a_month_is_forgotten_and_an_old_position
     // The node still has the position of the deleted row. This publication makes it end its subscriptions, and the
     // subscribers cannot recover when they return.
     assert!(socket.ask(publish).await.expect("a reply")["publish"].is_object());
-    assert_eq!(app.count("SELECT min(seq) FROM channel_messages").await, 3);
+    assert_eq!(app.count("SELECT min(seq) FROM channel_messages").await, 65_537);
     let back = json!({"subscribe": {"channel": "chat:lobby", "recover": true, "offset": 1, "epoch": epoch}});
     let mut another = session.connect_by_command().await;
     let back = another.ask(back).await.expect("a reply");
     assert!(back["subscribe"].get("recovered").is_none(), "{back}");
-    assert_eq!(back["subscribe"]["offset"], 3);
+    assert_eq!(back["subscribe"]["offset"], 65_537);
+}
+
+#[tokio::test]
+async fn channels_are_cleared_even_if_none_can_be_forgotten() {
+    let app = App::start();
+    a_channel_that_is_gone(&app, 10).await;
+    let rows = "INSERT INTO channels (name, top, gone, created_at, updated_at)
+                VALUES ('chat:unused', 5, 5, now() - interval '1 year', now() - interval '1 year');
+                ALTER TABLE channel_epoch ADD CHECK (floor < 1)";
+    app.rows().await.batch_execute(rows).await.expect("rows");
+    assert!(app.try_sweep().await.is_err(), "the failure is reported");
+    assert_eq!(app.count("SELECT count(*) FROM channel_messages").await, 0);
+    assert_eq!(
+        app.count("SELECT count(*) FROM channels WHERE due_at <= now()").await,
+        0,
+        "all are scheduled"
+    );
 }

@@ -192,6 +192,54 @@ impl Denials {
     }
 }
 
+/// The copy of a node. It can be loaded anew, while the old one still judges: denials that were lifted long ago, and whose
+/// rows are deleted, are then forgotten.
+#[derive(Debug, Default)]
+pub struct DenialCopy {
+    current: Denials,
+    /// The copy that is being loaded.
+    next: Option<Denials>,
+}
+
+impl DenialCopy {
+    /// Takes a ruling over, also into the copy that is being loaded.
+    pub fn apply(&mut self, ruling: &DenialRecord, now_ms: i64) {
+        self.current.apply(ruling, now_ms);
+        if let Some(next) = &mut self.next {
+            next.apply(ruling, now_ms);
+        }
+    }
+
+    /// See [`Denials::judge`].
+    #[must_use]
+    pub fn judge(
+        &self,
+        subject: &Subject,
+        token: &TokenMark,
+        channel: Option<&str>,
+        now_ms: i64,
+    ) -> Option<Denied> {
+        self.current.judge(subject, token, channel, now_ms)
+    }
+
+    /// See [`Denials::purge`].
+    pub fn purge(&mut self, now_ms: i64) {
+        self.current.purge(now_ms);
+    }
+
+    /// Begins to load the copy anew. All rows are applied after this.
+    pub fn begin_reload(&mut self) {
+        self.next = Some(Denials::default());
+    }
+
+    /// The copy is complete and replaces the old one.
+    pub fn finish_reload(&mut self) {
+        if let Some(next) = self.next.take() {
+            self.current = next;
+        }
+    }
+}
+
 impl Before {
     /// Whether this entry denies all tokens that the other denies, for at least as long.
     fn covers(&self, other: &Self) -> bool {

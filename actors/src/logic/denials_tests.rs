@@ -27,6 +27,22 @@ fn denials(rulings: &[DenialRecord]) -> Denials {
 }
 
 #[test]
+fn a_copy_that_is_loaded_anew_forgets_what_the_rows_no_longer_say_and_keeps_what_comes_meanwhile() {
+    let blocked = |copy: &DenialCopy, subject: &str| {
+        copy.judge(&Subject::new(subject), &token("a", 0), None, 1) == Some(Denied::Blocked)
+    };
+    let mut copy = DenialCopy::default();
+    copy.apply(&block(1, "lifted meanwhile", false, None), 0);
+    copy.apply(&block(2, "7", false, None), 0);
+    copy.begin_reload();
+    copy.apply(&block(2, "7", false, None), 0);
+    copy.apply(&block(4, "new", false, None), 0);
+    assert!(blocked(&copy, "lifted meanwhile") && blocked(&copy, "7") && blocked(&copy, "new"));
+    copy.finish_reload();
+    assert!(!blocked(&copy, "lifted meanwhile") && blocked(&copy, "7") && blocked(&copy, "new"));
+}
+
+#[test]
 fn only_the_blocked_user_is_denied_until_the_block_ends() {
     let denials = denials(&[block(1, "7", false, Some(100))]);
     let judge = |subject: &str, now| denials.judge(&Subject::new(subject), &token("a", 0), None, now);

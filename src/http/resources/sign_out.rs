@@ -70,7 +70,7 @@ pub(crate) async fn sign_out(
         return Ok(signed_out(&request, StatusCode::NO_CONTENT, scope).finish());
     };
     let ended = services.sign_in.sign_out.sign_out(session, token, scope.into(), &client.0).await?;
-    if ended.sessions == 0 {
+    if ended.sessions == Some(0) {
         return Ok(signed_out(&request, StatusCode::NO_CONTENT, scope).finish());
     }
     let body =

@@ -127,6 +127,7 @@ impl CachedSession {
             role: self.role,
             scopes: Scopes::NONE,
             session: session.id,
+            revoked_all: session.revoked_all,
             device: session.device,
             refresh_counter: 0,
             session_created_at: session.created_at,

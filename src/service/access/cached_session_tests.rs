@@ -6,7 +6,7 @@ use domain::{
     account::role::{Scope, Status},
     session::SignInMethod,
 };
-use protocol::id::{DeviceId, SessionId, UserId};
+use protocol::id::{DeviceId, RevocationId, SessionId, UserId};
 use store::{DeviceSummary, User};
 use uuid::Uuid;
 
@@ -49,6 +49,7 @@ fn known(role: Role, privileged_epoch: Option<u32>) -> CachedSession {
         risk: None,
         shown: DeviceSummary::default(),
         revoked: None,
+        revoked_all: RevocationId(0),
     };
     CachedSession::new(SessionWithUser { session, user }, millis(now()))
 }

@@ -4,7 +4,7 @@
 //! signed it, in the order of the settings. If none has signed it, but the keys of one that may have cannot be fetched, the
 //! token cannot be judged: the answer is `Unavailable`, neither yes nor no.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use domain::issuer::{
     IssuerSettings, KeySet, KeySource, OutsideConnection, OutsideSubscription, Rules, TokenRefusal,
@@ -19,9 +19,14 @@ use super::{
 };
 use crate::core::clock::Clock;
 
+/// The longest life of a token of our own, with the leeway of clocks.
+const OWN_LONGEST: Duration = Duration::from_secs(65 * 60);
+
 /// Verifies tokens of every configured outside issuer.
 pub struct Issuers {
     issuers: Vec<Issuer>,
+    /// The longest life of a token of an outside issuer.
+    longest: Duration,
     /// `iss` of our own tokens.
     own: String,
     clock: Clock,
@@ -38,8 +43,14 @@ enum Keys {
 }
 
 impl Issuers {
-    /// `own` is the `iss` of our own tokens. Published keys are fetched on `runtime`, when they are first needed.
-    pub(crate) fn new(settings: Vec<IssuerSettings>, own: &str, clock: Clock, runtime: &Handle) -> Self {
+    /// `longest` is the longest life of their tokens, and `own` the `iss` of our own tokens. Published keys are fetched on `runtime`, when they are first needed.
+    pub(crate) fn new(
+        settings: Vec<IssuerSettings>,
+        longest: Duration,
+        own: &str,
+        clock: Clock,
+        runtime: &Handle,
+    ) -> Self {
         let issuer = |IssuerSettings { rules, keys }| Issuer {
             keys: match keys {
                 KeySource::Given(keys) => Keys::Given(keys),
@@ -49,13 +60,18 @@ impl Issuers {
             },
             rules,
         };
-        Self { issuers: settings.into_iter().map(issuer).collect(), own: own.to_owned(), clock }
+        Self { issuers: settings.into_iter().map(issuer).collect(), longest, own: own.to_owned(), clock }
     }
 
     /// Whether there are outside issuers.
     #[must_use]
     pub fn any(&self) -> bool {
         !self.issuers.is_empty()
+    }
+
+    /// How long the longest-lived token that was issued until now is accepted, whether this server or another issued it.
+    pub(crate) fn longest_life(&self) -> Duration {
+        if self.any() { self.longest.max(OWN_LONGEST) } else { OWN_LONGEST }
     }
 
     /// Whether a token is to be verified here: there are outside issuers, and it does not claim to be one of ours.
@@ -73,7 +89,9 @@ impl Issuers {
     pub async fn connection(&self, token: &str) -> Result<OutsideConnection, Refusal> {
         let token = Unverified::parse(token).map_err(refusal)?;
         let signer = self.signer(&token, Use::Connection).await?;
-        signer.connection(&token, self.now()).map_err(refusal)
+        let granted = signer.connection(&token, self.now()).map_err(refusal)?;
+        self.check_life(granted.issued_at, granted.expires_at)?;
+        Ok(granted)
     }
 
     /// What a token grants a subscription.
@@ -83,7 +101,19 @@ impl Issuers {
     pub async fn subscription(&self, token: &str) -> Result<OutsideSubscription, Refusal> {
         let token = Unverified::parse(token).map_err(refusal)?;
         let signer = self.signer(&token, Use::Subscription).await?;
-        signer.subscription(&token, self.now()).map_err(refusal)
+        let granted = signer.subscription(&token, self.now()).map_err(refusal)?;
+        self.check_life(granted.issued_at, granted.expires_at)?;
+        Ok(granted)
+    }
+
+    /// Refuses a token that is older, or lives on for longer, than the longest life: denials last no longer than that.
+    fn check_life(&self, issued_at: Option<i64>, expires_at: Option<i64>) -> Result<(), Refusal> {
+        let (now, longest) = (self.now(), i64::try_from(self.longest.as_secs()).unwrap_or(i64::MAX));
+        if issued_at.is_some_and(|issued| now.saturating_sub(issued) > longest) {
+            return Err(Refusal::Expired);
+        }
+        let lives_on = expires_at.is_some_and(|end| end.saturating_sub(now) > longest);
+        if lives_on { Err(Refusal::Invalid("token_lives_too_long")) } else { Ok(()) }
     }
 
     async fn signer(&self, token: &Unverified<'_>, wanted: Use) -> Result<&Rules, Refusal> {

@@ -51,6 +51,8 @@ pub(crate) struct AccessSettings {
     /// How long a session without use or sockets lives.
     pub(crate) idle: Duration,
     pub(crate) issuers: Vec<IssuerSettings>,
+    /// The longest life of a token of an outside issuer.
+    pub(crate) issuer_tokens: Duration,
     /// A key of the server API beside those in the database.
     pub(crate) api_key: Option<SecretString>,
 }
@@ -59,7 +61,8 @@ impl Access {
     pub(crate) fn new(core: &Core, settings: AccessSettings) -> Self {
         let Core { store, realtime, clock, audit, throttle, .. } = core;
         let (keys, feed) = (Arc::new(settings.keys), Arc::new(FeedState::default()));
-        let issuers = Issuers::new(settings.issuers, keys.access.issuer(), clock.clone(), store.runtime());
+        let (issuer, longest) = (keys.access.issuer(), settings.issuer_tokens);
+        let issuers = Issuers::new(settings.issuers, longest, issuer, clock.clone(), store.runtime());
         Self {
             issuers: Arc::new(issuers),
             tickets: Tickets::new(store.clone(), clock.clone()),

@@ -63,6 +63,12 @@ impl<V: Clone> SessionCache<V> {
         self.entries.remove(&session);
     }
 
+    /// Removes every session, and voids every fill under way.
+    pub(crate) fn invalidate_all(&self) {
+        self.invalidations.fetch_add(1, Ordering::SeqCst);
+        self.entries.clear();
+    }
+
     /// Removes one entry if `outdated` says so. Voids no fill: the removed entry was true.
     pub(crate) fn drop_if(&self, session: SessionId, outdated: impl FnOnce(&V) -> bool) {
         self.entries.remove_if(&session, |_, value| outdated(value));

@@ -93,6 +93,16 @@ fn a_fill_does_not_replace_what_is_known() {
 }
 
 #[test]
+fn a_fill_that_began_before_everything_was_forgotten_is_void() {
+    let cache = SessionCache::new(10);
+    assert!(cache.fill(cache.fence(), session(1), 1, || false));
+    let fence = cache.fence();
+    cache.invalidate_all();
+    assert_eq!(cache.get(session(1)), None);
+    assert!(!cache.fill(fence, session(1), 2, || false));
+}
+
+#[test]
 fn a_full_cache_takes_no_more() {
     let cache = SessionCache::new(1);
     let fence = cache.fence();

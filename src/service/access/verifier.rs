@@ -15,7 +15,10 @@ use domain::{
     },
 };
 use logic::denials::{Denials, Denied, TokenMark};
-use protocol::id::{SessionId, Subject, UserId};
+use protocol::{
+    close::Cause,
+    id::{SessionId, Subject, UserId},
+};
 use secrecy::ExposeSecret;
 use sha2::{Digest, Sha256};
 use store::{SessionWithUser, Store};
@@ -202,6 +205,11 @@ impl Verifier {
         self.0.cache.get(session).map(|known| known.last_seen())
     }
 
+    /// Forgets every session, and voids reads that are under way.
+    pub(crate) fn invalidate_all(&self) {
+        self.0.cache.invalidate_all();
+    }
+
     /// Removes cached sessions that are too old to be used.
     pub(crate) fn purge(&self) {
         let oldest = self.0.clock.now_ms() - FRESH_MS;
@@ -227,6 +235,7 @@ impl Verifier {
         let known = self.read(id, now).await?;
         // It may have been revoked while it was being read.
         self.check_tombstone(id)?;
+        self.judge_session(&known, now)?;
         Ok(known)
     }
 
@@ -260,6 +269,9 @@ impl Verifier {
 
     /// Whether the session works at `now`.
     fn judge_session(&self, known: &CachedSession, now: OffsetDateTime) -> Result<(), Refusal> {
+        if self.0.realtime.is_revoked_with_all(known.session.revoked_all) {
+            return Err(Refusal::Ended(Cause::Revoked));
+        }
         let mut over = ended(&known.lifetime(0), self.0.idle, now);
         if over.is_some() && known.session.revoked.is_none() {
             // Counting open sockets costs more, so it is done only for a session that seems to be idle.

@@ -4,7 +4,7 @@
 
 use domain::account::role::{Role, Scopes};
 use logic::denials::TokenMark;
-use protocol::id::{DeviceId, SessionId, UserId};
+use protocol::id::{DeviceId, RevocationId, SessionId, UserId};
 use store::ActingSession;
 use time::OffsetDateTime;
 
@@ -21,6 +21,8 @@ pub struct Caller {
     pub scopes: Scopes,
     /// The session.
     pub session: SessionId,
+    /// The newest revocation of all sessions when the session was opened.
+    pub revoked_all: RevocationId,
     /// The session's device.
     pub device: DeviceId,
     /// The refresh counter that the token was issued with.

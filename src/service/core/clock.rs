@@ -28,6 +28,11 @@ impl Clock {
         now.replace_nanosecond(now.nanosecond() / 1000 * 1000).unwrap_or(now)
     }
 
+    /// The time of the machine, which tests do not move. It also counts while the machine is suspended.
+    pub(crate) fn machine_time(&self) -> OffsetDateTime {
+        OffsetDateTime::now_utc()
+    }
+
     /// The time now in milliseconds since the epoch.
     #[must_use]
     pub fn now_ms(&self) -> i64 {

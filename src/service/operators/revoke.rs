@@ -84,7 +84,8 @@ impl OperatorRevocation {
         RevocationRequest {
             // If the caller has lost the role meanwhile, the store refuses the order.
             acting_session: Some(ActingSession { role: caller.role, ..caller.privileged_acting_session() }),
-            only_roles: Some(within),
+            // Only an admin revokes all sessions, and an admin may act on every role.
+            only_roles: (target != Target::All).then_some(within),
             reason,
             actor: Some(caller.user),
             audit: event.with("by_session", caller.session.to_string()),

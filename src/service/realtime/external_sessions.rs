@@ -15,9 +15,9 @@ use domain::issuer::OutsideConnection;
 use parking_lot::Mutex;
 use protocol::{
     close::CloseReason,
-    id::{ConnectionId, SessionId},
+    id::{ConnectionId, RevocationId, SessionId},
 };
-use store::{ExternalSession, Store, StoreError};
+use store::{ExternalSession, Store, StoreError, TOUCHED_AT_ONCE};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 use uuid::Uuid;
@@ -33,8 +33,6 @@ const MAX_WAITING_ENDS: usize = 200_000;
 const DEAD_AFTER: Duration = Duration::from_secs(90);
 /// A session with a heartbeat this recent is never treated as orphaned, not even by a node with a clock that is ahead.
 const ALIVE: Duration = Duration::from_secs(60);
-/// How long ended sessions can be listed.
-const KEPT: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 
 /// Sessions without connections, until their ends are written.
 #[derive(Default)]
@@ -94,7 +92,7 @@ impl ExternalSessions {
     }
 
     /// Begins a session. The connection is to be registered with it afterwards, not before. If the caller stops waiting, the
-    /// session ends once its row is written.
+    /// session ends once its row is written. Also returns the newest revocation of all sessions, which came before it.
     ///
     /// # Errors
     /// `Unavailable` if it cannot be written: a connection that cannot be listed and ended is not accepted.
@@ -104,7 +102,7 @@ impl ExternalSessions {
         granted: &OutsideConnection,
         connection: ConnectionId,
         address: IpAddr,
-    ) -> Result<ExternalSessionGuard, Refusal> {
+    ) -> Result<(ExternalSessionGuard, RevocationId), Refusal> {
         let now = self.clock.now();
         let written = ExternalSession {
             id: session,
@@ -123,7 +121,8 @@ impl ExternalSessions {
         let store = self.store.clone();
         let guard = ExternalSessionGuard { ended: Arc::clone(&self.ended), session };
         // The guard is moved into the task of the statement: an end before the row is written would end nothing.
-        let begun = async move { store.insert_external(written).await.map(|()| guard) };
+        let begun =
+            async move { store.insert_external(written).await.map(|revoked_all| (guard, revoked_all)) };
         match self.store.runtime().spawn(begun).await {
             Ok(begun) => begun.map_err(not_judged),
             Err(_) => Err(Refusal::Unavailable),
@@ -140,8 +139,7 @@ impl ExternalSessions {
         lives.await.map_err(not_judged)
     }
 
-    /// Writes heartbeats for sessions with connections, ends sessions of processes that died, and deletes sessions that ended
-    /// long ago. `settled`: the database has been reachable long enough for every node to have written its heartbeats.
+    /// Writes heartbeats for sessions with connections, and ends sessions of processes that died. `settled`: the database has been reachable long enough for every node to have written its heartbeats.
     pub(crate) async fn expire(
         &self,
         open: Vec<SessionId>,
@@ -149,10 +147,8 @@ impl ExternalSessions {
         now: OffsetDateTime,
     ) -> Result<(), Failure> {
         self.write_heartbeats(open).await?;
-        if settled {
-            self.store.end_orphans(now - DEAD_AFTER, now).await?;
-        }
-        self.store.delete_external(now - KEPT).await?;
+        // A full batch is not the last.
+        while settled && self.store.end_orphans(now - DEAD_AFTER, now).await? == TOUCHED_AT_ONCE as u64 {}
         Ok(())
     }
 
@@ -180,23 +176,28 @@ impl ExternalSessions {
         if ended.is_empty() {
             return Ok(());
         }
-        match self.store.end_external(ended.clone(), self.clock.now()).await {
-            Ok(()) => Ok(()),
-            Err(error) => {
+        for (written, some) in ended.chunks(TOUCHED_AT_ONCE).enumerate() {
+            if let Err(error) = self.store.end_external(some.to_vec(), self.clock.now()).await {
                 tracing::debug!(%error, "could not write ends of external sessions; will retry");
-                self.ended.add(ended);
-                Err(Failure::unavailable())
+                self.ended.add(ended.iter().skip(written * TOUCHED_AT_ONCE).copied());
+                return Err(Failure::unavailable());
             }
         }
+        Ok(())
     }
 
     /// Writes heartbeats of these sessions. If a session was ended as an orphan because this node could not write, its
     /// connection is told to begin another one: meanwhile it could be neither listed nor ended.
     async fn write_heartbeats(&self, open: Vec<SessionId>) -> Result<(), StoreError> {
         let moment = self.clock.moment();
-        let orphaned = self.store.touch_external(open, self.clock.now()).await?;
-        if !orphaned.is_empty() {
-            self.realtime.cut(&orphaned, CloseReason::InsufficientState).await;
+        for some in open.chunks(TOUCHED_AT_ONCE) {
+            let began = Instant::now();
+            let orphaned = self.store.touch_external(some.to_vec(), self.clock.now()).await?;
+            if !orphaned.is_empty() {
+                self.realtime.cut(&orphaned, CloseReason::InsufficientState).await;
+            }
+            // A revocation waits for the rows that are being written, so there are pauses between them.
+            tokio::time::sleep(began.elapsed()).await;
         }
         *self.last_heartbeat.lock() = Some(moment);
         Ok(())

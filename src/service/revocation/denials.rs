@@ -12,7 +12,13 @@ use actors::{
 };
 use logic::denials::{Denial, DenialRecord, TokenMark};
 use parking_lot::Mutex;
-use protocol::{UnsubscribeCode, audit::AuditEvent, channel_name::ChannelName, close::Cause, id::Subject};
+use protocol::{
+    UnsubscribeCode,
+    audit::AuditEvent,
+    channel_name::ChannelName,
+    close::Cause,
+    id::{SessionId, Subject},
+};
 use store::{HeardDenial, NewDenial, RevocationRequest, Store, Target};
 use time::OffsetDateTime;
 use tokio::task::JoinHandle;
@@ -27,9 +33,6 @@ use crate::{
         subject::account_of,
     },
 };
-
-/// How long an expired denial is kept, so that every node has seen its end.
-const KEPT: time::Duration = time::Duration::days(1);
 
 /// How many connections of this node a denial or a disconnect ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,7 +52,8 @@ impl DisconnectCount {
 /// The end, the reason and the audit event of a denial.
 #[derive(Clone, Debug)]
 pub struct DenialTerms {
-    /// When it expires. `None` for never.
+    /// When it expires. `None` for as long as it matters: until the block of a user is lifted, or until every token that it
+    /// denies has expired.
     pub expires_at: Option<OffsetDateTime>,
     /// The reason, for people.
     pub reason: String,
@@ -104,6 +108,7 @@ impl Denials {
     /// # Errors
     /// `Unavailable`.
     pub async fn revoke_token(&self, id: &str, terms: DenialTerms) -> Result<DisconnectCount, Failure> {
+        let terms = self.ending(terms);
         let event = named_event(&terms, "token.revoked").with("token", id);
         self.deny(Denial::Token { id: id.into() }, terms, event).await
     }
@@ -120,6 +125,7 @@ impl Denials {
         channel: Option<ChannelName>,
         terms: DenialTerms,
     ) -> Result<DisconnectCount, Failure> {
+        let terms = self.ending(terms);
         let mut event = subject_event(&terms, "tokens.invalidated", &subject);
         event = event.with("before", moment.unix_timestamp());
         if let Some(channel) = &channel {
@@ -159,11 +165,21 @@ impl Denials {
         }))
     }
 
-    /// Deletes denials that expired a while ago, and reports the number of those that never expire.
-    pub(crate) async fn delete_expired(&self, now: OffsetDateTime) -> Result<(), Failure> {
-        self.store.delete_expired_denials(now - KEPT).await?;
-        metrics::gauge!("denials_without_end").set(self.store.endless_denials().await? as f64);
-        Ok(())
+    /// Closes everything among these sessions that memory denies, in the background: in the returned task.
+    pub(crate) fn close_all_denied(&self, sessions: Vec<SessionId>) -> JoinHandle<()> {
+        let (denials, now_ms) = (self.clone(), self.clock.now_ms());
+        self.store.runtime().spawn(async move {
+            denials.realtime.cut_denied(&sessions, now_ms).await;
+            if denials.issuers.any() {
+                denials.realtime.end_denied_subscriptions(&sessions).await;
+            }
+        })
+    }
+
+    /// The terms of a denial of tokens: it ends at the latest when every token that was issued until now has expired.
+    fn ending(&self, terms: DenialTerms) -> DenialTerms {
+        let latest = self.clock.now() + self.issuers.longest_life();
+        DenialTerms { expires_at: Some(terms.expires_at.map_or(latest, |end| end.min(latest))), ..terms }
     }
 
     /// Writes the denial and carries it out. Once begun it is finished, even if the request no longer waits for the answer.
@@ -212,7 +228,7 @@ impl Denials {
     /// Closes what memory denies among the connections that these rulings concern, then ends denied subscriptions of the
     /// connections that stay.
     async fn close_denied(&self, rulings: &[DenialRecord], now_ms: i64) -> DisconnectCount {
-        let cut = self.realtime.cut_denied(rulings, now_ms).await;
+        let cut = self.realtime.cut_denied(&self.realtime.affected_sessions(rulings), now_ms).await;
         let mut ended = DisconnectCount { closed: cut.sockets_closed, pending: cut.pending };
         let mut of_tokens = Vec::new();
         for ruling in rulings {
@@ -230,7 +246,8 @@ impl Denials {
         }
         // Only outside issuers issue tokens of subscriptions.
         if self.issuers.any() && !of_tokens.is_empty() {
-            let judged = self.realtime.end_denied_subscriptions(&of_tokens).await;
+            let affected = self.realtime.affected_sessions(&of_tokens);
+            let judged = self.realtime.end_denied_subscriptions(&affected).await;
             ended = ended.and(DisconnectCount { closed: judged.done, pending: judged.pending });
         }
         ended

@@ -8,7 +8,7 @@ fn heard(id: i64, origin: Uuid) -> HeardRevocation {
     let committed = CommittedRevocation {
         id: Some(RevocationId(id)),
         cause: Cause::Revoked,
-        ended: Vec::new(),
+        ended: store::Ended::These(Vec::new()),
         except: None,
         renewed: None,
     };

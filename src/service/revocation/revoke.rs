@@ -4,11 +4,14 @@
 //! The order keeps the promise: the row, the commit, the tombstone, the cache, the sockets. A request that was judged before
 //! the tombstone came before the revocation. A request after it finds the tombstone, whatever the caches say.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use actors::Realtime;
-use protocol::id::RevocationId;
-use store::{CommittedRevocation, RevocationRequest, Session, Store};
+use protocol::{
+    close::Cause,
+    id::{RevocationId, SessionId},
+};
+use store::{CommittedRevocation, Ended, RevocationRequest, Session, Store};
 use tokio::task::JoinHandle;
 
 use super::in_flight_revocations::InFlightRevocations;
@@ -18,16 +21,22 @@ use crate::{
 };
 
 /// What a revocation did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RevocationResult {
     /// Its number. `None` if there was nothing to end.
     pub id: Option<RevocationId>,
-    /// The number of sessions that ended.
-    pub sessions: usize,
+    /// The number of sessions that ended, if it is known.
+    pub sessions: Option<usize>,
     /// Sockets of this node that are closed.
     pub sockets_closed: usize,
     /// Sockets of this node that were told to close and had not closed in time.
     pub pending: usize,
+}
+
+impl Default for RevocationResult {
+    fn default() -> Self {
+        Self { id: None, sessions: Some(0), sockets_closed: 0, pending: 0 }
+    }
 }
 
 /// Revokes sessions. Clones are cheap.
@@ -110,10 +119,15 @@ impl Revoker {
     /// Makes this node refuse what a committed revocation ended. Tombstones come before the cache, so that a cache fill in
     /// between finds the tombstone.
     pub(crate) fn set_tombstones(&self, committed: &CommittedRevocation) {
-        for ended in &committed.ended {
+        if let (Ended::Everyone { .. }, Some(id)) = (&committed.ended, committed.id) {
+            // Cached sessions are compared with it at each use.
+            self.realtime.record_end_of_all(id);
+        }
+        let ended = committed.ended.named();
+        for ended in ended {
             self.realtime.record_session_end(ended.session, committed.cause);
         }
-        for session in committed.ended.iter().map(|ended| ended.session).chain(committed.except) {
+        for session in ended.iter().map(|ended| ended.session).chain(committed.except) {
             self.verifier.invalidate(session);
         }
     }
@@ -123,13 +137,19 @@ impl Revoker {
         let Some(id) = committed.id else {
             return RevocationResult::default();
         };
-        let sessions: Vec<_> = committed.ended.iter().map(|ended| ended.session).collect();
-        let closed = self.realtime.revoke(&sessions, committed.cause).await;
+        let closed = match &committed.ended {
+            Ended::Everyone { .. } => self.realtime.revoke_all(id, committed.cause).await,
+            Ended::These(ended) => {
+                let sessions: Vec<_> = ended.iter().map(|ended| ended.session).collect();
+                self.realtime.revoke(&sessions, committed.cause).await
+            }
+        };
+        let sessions = committed.ended.count();
         metrics::counter!("sessions_revoked_total", "cause" => committed.cause.as_str())
-            .increment(sessions.len() as u64);
+            .increment(sessions.unwrap_or(0) as u64);
         RevocationResult {
             id: Some(id),
-            sessions: sessions.len(),
+            sessions,
             sockets_closed: closed.sockets_closed,
             pending: closed.pending,
         }
@@ -142,6 +162,24 @@ impl Revoker {
         self.store.runtime().spawn(async move {
             revoker.close_sockets(&committed).await;
         })
+    }
+
+    /// Makes this node refuse these sessions, which have ended for these causes, and closes their sockets in the background.
+    /// Returns the tasks.
+    pub(crate) fn carry_out_ended(&self, ended: Vec<(SessionId, Cause)>) -> Vec<JoinHandle<()>> {
+        let mut by_cause: HashMap<Cause, Vec<SessionId>> = HashMap::new();
+        for (session, cause) in ended {
+            self.realtime.record_session_end(session, cause);
+            self.verifier.invalidate(session);
+            by_cause.entry(cause).or_default().push(session);
+        }
+        let close = |(cause, sessions): (Cause, Vec<SessionId>)| {
+            let realtime = self.realtime.clone();
+            self.store.runtime().spawn(async move {
+                realtime.revoke(&sessions, cause).await;
+            })
+        };
+        by_cause.into_iter().map(close).collect()
     }
 
     /// Carries out the evictions that opening a session committed, and keeps the feed from repeating them.

@@ -32,14 +32,11 @@ impl ChannelRetention {
     /// # Errors
     /// The first failure. It has been logged.
     pub(crate) async fn run(&self) -> Result<(), Failure> {
-        let now = self.clock.now();
-        let keys = self.store.delete_expired_idempotency_keys(now).await.map_err(Failure::from);
-        let keys = logged("expired idempotency keys", keys.map(drop));
-        keys.and(logged("publications past their retention", self.clear_channels(now).await))
+        logged("publications past their retention", self.clear_channels(self.clock.now()).await)
     }
 
     async fn clear_channels(&self, now: OffsetDateTime) -> Result<(), Failure> {
-        let mut forgets = true;
+        let (mut forgets, mut forgotten) = (true, Ok(()));
         loop {
             let began = Instant::now();
             let due = self.store.due_channels(now, BATCH).await?;
@@ -53,11 +50,16 @@ impl ChannelRetention {
                 }
             }
             self.clear(&kept, now).await?;
-            // If channels cannot be deleted now, do not retry with every batch: each try makes other requests wait.
-            forgets = forgets && self.store.forget_channels(kept.clone(), now).await?.is_some();
+            // If channels cannot be deleted now, do not retry with every batch: each try makes other requests wait. The other
+            // channels are cleared in any case.
+            if forgets {
+                let done = self.store.forget_channels(kept.clone(), now).await;
+                forgets = matches!(done, Ok(Some(_)));
+                forgotten = done.map(drop);
+            }
             self.store.schedule_channels(kept, others, now).await?;
             if last {
-                return Ok(());
+                return Ok(forgotten?);
             }
             tokio::time::sleep(began.elapsed()).await;
         }

@@ -1,14 +1,17 @@
-//! Expiry: expired sessions are revoked as on request, and expired rows are deleted.
+//! Expiry: expired sessions are revoked as on request, and the uses of open ones are written.
 //!
 //! A job. No request waits for it: an expired session is refused whether or not this job has run. The job closes its sockets
 //! and records its end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actors::Realtime;
 use domain::session::SessionLimits;
 use protocol::{close::Cause, id::SessionId};
-use store::{RevocationRequest, Store, Target};
+use store::{EXPIRED_BATCH, RevocationRequest, Store, TOUCHED_AT_ONCE, Target};
 use time::OffsetDateTime;
 
 use super::step_log::logged;
@@ -16,18 +19,20 @@ use crate::{
     access::{feed_state::FeedState, verifier::Verifier},
     core::{audit::AuditTrail, clock::Clock, failure::Failure},
     realtime::external_sessions::{ExternalSessions, open_sessions},
-    revocation::{denials::Denials, revoke::Revoker},
+    revocation::revoke::Revoker,
 };
 
 /// How often it runs.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
 /// Uses are written late, so an idle session gets this much longer before its end is recorded.
 const GRACE: Duration = Duration::from_secs(15);
+/// How long one pass ends sessions. The uses of sessions with sockets must be written at least once per [`EVERY`].
+const ENDS_FOR: Duration = Duration::from_secs(20);
 /// How long the database must have been reachable before sessions are ended for being idle: nodes first write what they saw
 /// meanwhile, and clients reconnect.
 const SETTLED: Duration = Duration::from_secs(2 * EVERY.as_secs());
 
-/// Expires sessions and deletes expired rows.
+/// Expires sessions.
 pub(crate) struct Expiry {
     pub(crate) store: Store,
     pub(crate) realtime: Realtime,
@@ -35,7 +40,6 @@ pub(crate) struct Expiry {
     pub(crate) audit: AuditTrail,
     pub(crate) verifier: Verifier,
     pub(crate) revoker: Revoker,
-    pub(crate) denials: Denials,
     pub(crate) external_sessions: ExternalSessions,
     pub(crate) feed: Arc<FeedState>,
     pub(crate) sessions: SessionLimits,
@@ -58,23 +62,26 @@ impl Expiry {
         self.realtime.purge(self.clock.now_ms());
         self.verifier.purge();
         let now = self.clock.now();
-        let tickets = self.store.delete_expired_tickets(now).await.map_err(Failure::from);
-        let tickets = logged("expired tickets", tickets.map(drop));
-        let challenges = self.store.delete_expired_challenges(now).await.map_err(Failure::from);
-        let challenges = logged("expired challenges", challenges.map(drop));
-        let bans = self.store.delete_expired_bans(now).await.map_err(Failure::from);
-        let bans = logged("expired bans", bans.map(drop));
-        let denials = logged("expired denials", self.denials.delete_expired(now).await);
-        let over = logged("expired sessions", self.end_expired(now).await);
         let open = open_sessions(&self.realtime);
-        let touched = self.store.touch_open(open.clone(), now).await.map_err(Failure::from);
-        let touched = logged("last uses of sessions with sockets", touched);
-        let outside =
-            logged("external sessions", self.external_sessions.expire(open.clone(), settled, now).await);
-        let idle = if settled { logged("idle sessions", self.end_idle(now, open).await) } else { Ok(()) };
+        let touched = logged("last uses of sessions with sockets", self.touch_open(&open, now).await);
+        let outside = logged("external sessions", self.external_sessions.expire(open, settled, now).await);
+        let until = Instant::now() + ENDS_FOR;
+        let over = logged("expired sessions", self.end_expired(now, until).await);
+        // Unless the uses were written, sessions with sockets may seem to be idle.
+        let settled = settled && touched.is_ok();
+        let idle = if settled { logged("idle sessions", self.end_idle(now, until).await) } else { Ok(()) };
         let months = self.keep_attempt_months().await;
-        let kept = tickets.and(challenges).and(bans).and(denials).and(months);
-        kept.and(over).and(touched).and(outside).and(idle)
+        touched.and(outside).and(over).and(idle).and(months)
+    }
+
+    /// Writes that these sessions are in use, some at a time: a revocation waits for the rows that are being written.
+    async fn touch_open(&self, open: &[SessionId], now: OffsetDateTime) -> Result<(), Failure> {
+        for some in open.chunks(TOUCHED_AT_ONCE) {
+            let began = Instant::now();
+            self.store.touch_open(some.to_vec(), now).await?;
+            tokio::time::sleep(began.elapsed()).await;
+        }
+        Ok(())
     }
 
     /// Creates the partitions of the coming months for attempts to sign in, and drops those that are no longer kept. Also to
@@ -88,21 +95,35 @@ impl Expiry {
         logged("partitions of attempts", months.map_err(Failure::from))
     }
 
-    async fn end_expired(&self, now: OffsetDateTime) -> Result<(), Failure> {
-        let expired = self.store.expired_sessions(now).await?;
-        self.end_all(expired.into_iter().map(|session| self.expiry(session, now)).collect()).await
+    async fn end_expired(&self, now: OffsetDateTime, until: Instant) -> Result<(), Failure> {
+        loop {
+            let expired = self.store.expired_sessions(now).await?;
+            let last = expired.len() < EXPIRED_BATCH;
+            self.end_all(expired.into_iter().map(|session| self.expiry(session, now)).collect()).await?;
+            if last || Instant::now() >= until {
+                return Ok(());
+            }
+        }
     }
 
     /// A session may be used between the query and its end, on this node or another, so the statement that ends it checks again.
-    async fn end_idle(&self, now: OffsetDateTime, open: Vec<SessionId>) -> Result<(), Failure> {
+    async fn end_idle(&self, now: OffsetDateTime, until: Instant) -> Result<(), Failure> {
         let since = now - (self.sessions.idle + GRACE);
-        let mut idle = self.store.idle_sessions(since, open).await?;
-        idle.retain(|session| {
-            let seen_here = self.verifier.last_seen(*session).is_some_and(|seen| seen > since);
-            !seen_here && self.realtime.open_connections(*session) == 0
-        });
-        let order = |session| RevocationRequest { only_idle_since: Some(since), ..self.expiry(session, now) };
-        self.end_all(idle.into_iter().map(order).collect()).await
+        loop {
+            let mut idle = self.store.idle_sessions(since).await?;
+            let full = idle.len() == EXPIRED_BATCH;
+            idle.retain(|session| {
+                let seen_here = self.verifier.last_seen(*session).is_some_and(|seen| seen > since);
+                !seen_here && self.realtime.open_connections(*session) == 0
+            });
+            let none = idle.is_empty();
+            let order =
+                |session| RevocationRequest { only_idle_since: Some(since), ..self.expiry(session, now) };
+            self.end_all(idle.into_iter().map(order).collect()).await?;
+            if none || !full || Instant::now() >= until {
+                return Ok(());
+            }
+        }
     }
 
     /// Carries out every order, until the database is unavailable. Returns the first failure.

@@ -2,11 +2,14 @@
 //!
 //! Depends on every other room; no room depends on it.
 
+pub(crate) mod batches;
 pub(crate) mod channel_retention;
 pub(crate) mod delivery_hold;
 pub(crate) mod expiry;
 pub(crate) mod jobs;
 pub(crate) mod revocation_feed;
+pub(crate) mod revoked_rows;
+pub(crate) mod row_retention;
 pub(crate) mod step_log;
 
 use std::{
@@ -20,11 +23,12 @@ use std::{
 use actors::Realtime;
 use channel_retention::ChannelRetention;
 use delivery_hold::DeliveryHold;
-use domain::session::SessionLimits;
+use domain::{retention::RetentionPeriods, session::SessionLimits};
 use expiry::Expiry;
 use jobs::{Batching, Job, JobHealth};
 use parking_lot::Mutex;
 use revocation_feed::RevocationFeed;
+use row_retention::RowRetention;
 use store::Store;
 use tokio::{sync::watch, task::JoinHandle};
 
@@ -42,6 +46,17 @@ const LOAD_BANS_EVERY: Duration = Duration::from_secs(3);
 const ENDS_BATCHING: Batching =
     Batching { gather: Duration::from_millis(100), retry: Duration::from_secs(1) };
 
+/// The settings of [`Upkeep`].
+#[derive(Clone, Copy)]
+pub(crate) struct UpkeepSettings {
+    /// How long attempts to sign in are kept.
+    pub(crate) attempts: Duration,
+    /// How long rows of the other tables are kept.
+    pub(crate) rows: RetentionPeriods,
+    /// What becomes of deliveries while this node cannot hear of revocations.
+    pub(crate) on_stale: OnStale,
+}
+
 /// The capability to run background jobs. Dropping it stops them.
 pub struct Upkeep {
     store: Store,
@@ -54,6 +69,7 @@ pub struct Upkeep {
     expiry: Arc<Expiry>,
     retention: Arc<ChannelRetention>,
     on_stale: OnStale,
+    rows: Arc<RowRetention>,
     health: Arc<JobHealth>,
     closing: AtomicBool,
     stop: watch::Sender<bool>,
@@ -61,16 +77,14 @@ pub struct Upkeep {
 }
 
 impl Upkeep {
-    /// Prepares the jobs. Nothing runs yet. `attempts_kept` is how long attempts to sign in are kept, `on_stale` what becomes of
-    /// deliveries while this node cannot hear of revocations.
+    /// Prepares the jobs. Nothing runs yet.
     pub(crate) fn new(
         core: &Core,
         access: &Access,
         revocation: Arc<Revocation>,
         external_sessions: ExternalSessions,
         sessions: SessionLimits,
-        attempts_kept: Duration,
-        on_stale: OnStale,
+        settings: UpkeepSettings,
     ) -> Self {
         let Core { store, realtime, clock, audit, bans, .. } = core;
         let feed = Arc::clone(&access.feed);
@@ -81,11 +95,10 @@ impl Upkeep {
             audit: audit.clone(),
             verifier: access.verifier.clone(),
             revoker: revocation.revoker.clone(),
-            denials: revocation.denials.clone(),
             external_sessions: external_sessions.clone(),
             feed: Arc::clone(&feed),
             sessions,
-            attempts_kept,
+            attempts_kept: settings.attempts,
         };
         let retention =
             ChannelRetention { store: store.clone(), realtime: realtime.clone(), clock: clock.clone() };
@@ -100,7 +113,12 @@ impl Upkeep {
             health: Arc::new(JobHealth::new(clock.clone())),
             expiry: Arc::new(expiry),
             retention: Arc::new(retention),
-            on_stale,
+            on_stale: settings.on_stale,
+            rows: Arc::new(RowRetention {
+                store: store.clone(),
+                clock: clock.clone(),
+                periods: settings.rows,
+            }),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             tasks: Mutex::default(),
@@ -151,13 +169,15 @@ impl Upkeep {
         Ok(self.store.ping().await?)
     }
 
-    /// One pass of expiry and of channel retention, as if the database had been reachable for a while.
+    /// One pass of expiry and of both retentions, as if the database had been reachable for a while.
     ///
     /// # Errors
     /// The first failure; it has kept no other step from running.
     pub async fn run_once(&self) -> Result<(), Failure> {
+        let rows = revoked_rows::end_rows(&self.store).await;
         let expired = self.expiry.run_as(true).await;
-        expired.and(self.retention.run().await)
+        let channels = self.retention.run().await;
+        rows.and(expired).and(channels).and(self.rows.run().await)
     }
 
     /// Prepares what the server needs before it accepts requests: loads the bans, and creates the partitions for attempts to
@@ -180,6 +200,7 @@ impl Upkeep {
             in_flight: Arc::clone(&self.revocation.in_flight),
             revoker: self.revocation.revoker.clone(),
             denials: self.revocation.denials.clone(),
+            verifier: self.expiry.verifier.clone(),
             external_sessions: self.external_sessions.clone(),
         }
     }
@@ -193,9 +214,10 @@ impl Upkeep {
         }
     }
 
-    fn jobs(&self) -> [Job; 4] {
+    fn jobs(&self) -> [Job; 6] {
         let (expiry, retention) = (Arc::clone(&self.expiry), Arc::clone(&self.retention));
-        let bans = self.bans.clone();
+        let rows = Arc::clone(&self.rows);
+        let (bans, store) = (self.bans.clone(), self.store.clone());
         let external = self.external_sessions.clone();
         [
             Job::every(expiry::EVERY, "expiry", move || {
@@ -205,6 +227,14 @@ impl Upkeep {
             Job::every(channel_retention::EVERY, "channel_retention", move || {
                 let retention = Arc::clone(&retention);
                 async move { retention.run().await }
+            }),
+            Job::every(revoked_rows::EVERY, "revoked_rows", move || {
+                let store = store.clone();
+                async move { revoked_rows::end_rows(&store).await }
+            }),
+            Job::every(row_retention::EVERY, "row_retention", move || {
+                let rows = Arc::clone(&rows);
+                async move { rows.run().await }
             }),
             Job::every(LOAD_BANS_EVERY, "ban_refresh", move || {
                 let bans = bans.clone();

@@ -3,7 +3,8 @@
 //!
 //! It looks at the database when it is notified and at least every [`POLL`]. Only while its last look is fresh may requests be
 //! answered from memory. After a gap it continues where it was, so everything revoked meanwhile is carried out, its sockets
-//! included, before memory is trusted again and before deliveries that were held back leave.
+//! included, before memory is trusted again and before deliveries that were held back leave. It reads in pages, and a page that was carried out is not read again, even if the connection is lost. A node
+//! that has missed too much starts over: it forgets its cache, loads all denials, and asks which of its sessions have ended.
 //!
 //! Not a [`Job`](super::jobs::Job), because it has no passes at an interval: it holds one connection that waits for
 //! notifications, and it must retry at once. It reports to the same [`JobHealth`], so its panics count like those of jobs.
@@ -14,12 +15,13 @@ use std::{
 };
 
 use actors::Realtime;
-use store::{HeardRevocation, RevocationListener, Store, StoreError, Watermark};
+use store::{Backlog, FEED_PAGE, HeardRevocation, RevocationListener, Store, StoreError, Watermark};
+use time::OffsetDateTime;
 use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use super::jobs::JobHealth;
 use crate::{
-    access::feed_state::FeedState,
+    access::{feed_state::FeedState, verifier::Verifier},
     core::clock::Clock,
     realtime::external_sessions::ExternalSessions,
     revocation::{
@@ -33,6 +35,12 @@ use crate::{
 const POLL: Duration = Duration::from_millis(300);
 /// How long to wait after the database could not be reached.
 const RETRY: Duration = Duration::from_millis(200);
+/// After this many pages of revocations, starting over costs less than reading on.
+const MOST_PAGES: usize = 20;
+/// After a gap of this length the node starts over: rows of ended denials are deleted after a day.
+const LONGEST_GAP: Duration = Duration::from_secs(12 * 60 * 60);
+/// Sessions in one question which of them have ended.
+const SESSIONS_ASKED: usize = 1_000;
 /// Its name among the jobs.
 const NAME: &str = "revocation_feed";
 
@@ -45,16 +53,39 @@ pub(crate) struct RevocationFeed {
     pub(crate) in_flight: Arc<InFlightRevocations>,
     pub(crate) revoker: Revoker,
     pub(crate) denials: Denials,
+    pub(crate) verifier: Verifier,
     pub(crate) external_sessions: ExternalSessions,
 }
 
 /// What the feed remembers from one connection to the next.
 #[derive(Default)]
 struct Progress {
-    /// How far it has carried out everything. `None` before the first look.
-    place: Option<Watermark>,
+    /// How far it has carried out everything, and when that look began. `None` before the first look.
+    place: Option<(Watermark, OffsetDateTime)>,
+    /// The look that is under way.
+    look: Option<Look>,
     /// Whether the last connection failed.
     lost: bool,
+}
+
+/// One look at the database.
+struct Look {
+    number: u64,
+    began: Instant,
+    at: OffsetDateTime,
+    /// How far everything is carried out when it is complete.
+    end: Watermark,
+    work: Work,
+    /// Tasks that close sockets.
+    closings: Vec<JoinHandle<()>>,
+}
+
+/// What is left of a look.
+enum Work {
+    /// To carry out what has committed since the last look.
+    CatchUp { revocations: Option<Backlog>, denials: Option<Backlog>, pages: usize },
+    /// To load the denials after this one; then to judge all sessions with sockets.
+    StartOver { denials_after: i64 },
 }
 
 impl RevocationFeed {
@@ -83,7 +114,7 @@ impl RevocationFeed {
     async fn follow(&self, progress: &mut Progress, health: &JobHealth) -> Result<(), StoreError> {
         let mut listener = self.store.listen().await?;
         loop {
-            self.look(&listener, &mut progress.place).await?;
+            self.look(&listener, progress).await?;
             health.succeeded(NAME);
             if std::mem::replace(&mut progress.lost, false) {
                 tracing::info!("revocation feed recovered");
@@ -94,45 +125,127 @@ impl RevocationFeed {
         }
     }
 
-    /// Carries out everything since the last look. Only then does the look count.
-    async fn look(
-        &self,
-        listener: &RevocationListener,
-        place: &mut Option<Watermark>,
-    ) -> Result<(), StoreError> {
-        let began = Instant::now();
-        let number = self.in_flight.begin_look();
-        let mut closings = Vec::new();
-        let next = match place {
-            None => {
-                let first = listener.watermark().await?;
-                // Denials that commit from here on are seen by the next look.
-                let denials = listener.denials(self.clock.now()).await?;
-                self.realtime.fill_denials(&denials, self.clock.now_ms());
-                first
-            }
-            Some(place) => {
-                let (found, next) = listener.since(place).await?;
-                closings.extend(found.into_iter().filter_map(|heard| self.carry_out(heard)));
-                closings.extend(self.denials.carry_out_heard(listener.denials_between(place, &next).await?));
-                if !self.state.is_current() {
-                    self.external_sessions.write_heartbeats_after_gap().await?;
-                }
-                next
-            }
+    /// Carries out everything since the last look, or what an interrupted look has left. Only then does the look count.
+    async fn look(&self, listener: &RevocationListener, progress: &mut Progress) -> Result<(), StoreError> {
+        let place = progress.place.as_ref();
+        let mut look = match progress.look.take() {
+            Some(interrupted) => interrupted,
+            None => self.begin(listener, place).await?,
         };
-        *place = Some(next);
-        let orphans = self.in_flight.seen_all(number);
-        closings.extend(orphans.into_iter().map(|orphan| self.revoker.close_sockets_in_background(orphan)));
+        if let Err(error) = self.carry_on(listener, &mut look, place.map(|(place, _)| place)).await {
+            progress.look = Some(look);
+            return Err(error);
+        }
+        progress.place = Some((look.end, look.at));
+        let orphans = self.in_flight.seen_all(look.number);
+        look.closings
+            .extend(orphans.into_iter().map(|orphan| self.revoker.close_sockets_in_background(orphan)));
         if !self.state.is_current() {
             // After a gap the missed revocations come first: before commands are accepted, and before deliveries that were held
             // back leave. If this takes too long, the look is too old to count, and the next one finds less to do.
-            for closing in closings {
+            for closing in look.closings {
                 let _ = closing.await;
             }
         }
-        self.state.looked(began);
+        self.state.looked(look.began);
         Ok(())
+    }
+
+    async fn begin(
+        &self,
+        listener: &RevocationListener,
+        place: Option<&(Watermark, OffsetDateTime)>,
+    ) -> Result<Look, StoreError> {
+        let (number, began, at) = (self.in_flight.begin_look(), Instant::now(), self.clock.machine_time());
+        match place {
+            Some((place, looked)) if at - *looked < LONGEST_GAP => {
+                let backlog = listener.since(place).await?;
+                let end = backlog.end().clone();
+                let work =
+                    Work::CatchUp { revocations: Some(backlog.clone()), denials: Some(backlog), pages: 0 };
+                Ok(Look { number, began, at, end, work, closings: Vec::new() })
+            }
+            _ => {
+                let end = listener.watermark().await?;
+                // From here on memory takes every denial twice, until it is complete.
+                self.realtime.begin_denial_reload();
+                let work = Work::StartOver { denials_after: 0 };
+                Ok(Look { number, began, at, end, work, closings: Vec::new() })
+            }
+        }
+    }
+
+    async fn carry_on(
+        &self,
+        listener: &RevocationListener,
+        look: &mut Look,
+        place: Option<&Watermark>,
+    ) -> Result<(), StoreError> {
+        if !self.catch_up(listener, look).await? {
+            tracing::warn!("too many revocations were missed; judging all sessions with sockets anew");
+            *look = self.begin(listener, None).await?;
+        }
+        if let Work::StartOver { denials_after } = &mut look.work {
+            look.closings.extend(self.start_over(listener, denials_after, place).await?);
+        }
+        if !self.state.is_current() {
+            self.external_sessions.write_heartbeats_after_gap().await?;
+        }
+        Ok(())
+    }
+
+    /// Reads and carries out the backlog. `false` if it is too long.
+    async fn catch_up(&self, listener: &RevocationListener, look: &mut Look) -> Result<bool, StoreError> {
+        let Look { work: Work::CatchUp { revocations, denials, pages }, closings, .. } = look else {
+            return Ok(true);
+        };
+        while let Some(backlog) = revocations {
+            if *pages == MOST_PAGES {
+                return Ok(false);
+            }
+            let (found, rest) = listener.revocations(backlog).await?;
+            closings.extend(found.into_iter().filter_map(|heard| self.carry_out(heard)));
+            *pages += 1;
+            *revocations = rest;
+        }
+        while let Some(backlog) = denials {
+            let (found, rest) = listener.backlog_denials(backlog).await?;
+            closings.extend(self.denials.carry_out_heard(found));
+            *denials = rest;
+        }
+        Ok(true)
+    }
+
+    /// Brings memory up to date without reading what was missed: the denials in force, and the sessions with sockets here that
+    /// have ended since `place`. Before the first look there is no place, and no credential has been accepted yet. Returns the
+    /// tasks that close sockets.
+    async fn start_over(
+        &self,
+        listener: &RevocationListener,
+        denials_after: &mut i64,
+        place: Option<&Watermark>,
+    ) -> Result<Vec<JoinHandle<()>>, StoreError> {
+        self.realtime.record_end_of_all(listener.revoked_all().await?);
+        loop {
+            let denials = listener.denials(*denials_after, self.clock.now()).await?;
+            self.realtime.fill_denials(&denials, self.clock.now_ms());
+            *denials_after = denials.last().map_or(*denials_after, |last| last.id);
+            if denials.len() < FEED_PAGE {
+                break;
+            }
+        }
+        self.realtime.finish_denial_reload();
+        let Some(place) = place else { return Ok(Vec::new()) };
+        // What was verified before is verified again; what is verified from here on is read from the database.
+        self.verifier.invalidate_all();
+        self.realtime.refuse_verified_before_now();
+        let open = self.realtime.sessions_with_sockets();
+        let mut closings = Vec::new();
+        for some in open.chunks(SESSIONS_ASKED) {
+            closings.extend(self.revoker.carry_out_ended(listener.ended_among(some, place).await?));
+        }
+        closings.push(self.denials.close_all_denied(open));
+        Ok(closings)
     }
 
     /// Carries out a revocation. What can be seen is committed, so the tombstones are set before anything else is answered from

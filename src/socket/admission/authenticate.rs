@@ -81,6 +81,7 @@ async fn register(
     let permit = context.permits.take_user(caller.user.into()).ok_or(VerifyRefusal::ConnectionLimit)?;
     let request = AttachRequest {
         session: caller.session,
+        revoked_all: caller.revoked_all,
         connection: id,
         identity: ConnectionIdentity {
             subject: caller.user.into(),

@@ -129,7 +129,7 @@ async fn register(
     let token = token_mark(granted.token_id.as_deref(), granted.issued_at);
     check_denials(context, &granted.subject, &token, None).await.map_err(verify_refusal)?;
     let row = context.services.server_api.external_sessions.begin(session, &granted, id, address).await;
-    let row = row.map_err(verify_refusal)?;
+    let (row, revoked_all) = row.map_err(verify_refusal)?;
     let identity = ConnectionIdentity {
         subject: granted.subject.clone(),
         account: None,
@@ -138,6 +138,7 @@ async fn register(
     };
     let request = AttachRequest {
         session,
+        revoked_all,
         connection: id,
         identity,
         transport,

@@ -93,19 +93,6 @@ impl Store {
         })
         .await
     }
-
-    /// Deletes bans that have ended.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn delete_expired_bans(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_slow(move |client| {
-            Box::pin(
-                async move { Ok(client.execute("DELETE FROM bans WHERE expires_at <= $1", &[&now]).await?) },
-            )
-        })
-        .await
-    }
 }
 
 fn read(row: &Row) -> Result<Ban, StoreError> {

@@ -33,7 +33,7 @@ pub struct LastSeen {
 }
 
 impl Store {
-    /// Writes that these sessions have open sockets, which counts as activity.
+    /// Writes that these sessions, at most `TOUCHED_AT_ONCE`, have open sockets, which counts as activity.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.

@@ -207,20 +207,6 @@ impl Store {
         })
         .await
     }
-
-    /// Deletes expired challenges.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn delete_expired_challenges(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_slow(move |client| {
-            Box::pin(async move {
-                let sql = "DELETE FROM two_factor_challenges WHERE expires_at <= $1";
-                Ok(client.execute(sql, &[&now]).await?)
-            })
-        })
-        .await
-    }
 }
 
 /// Spends a challenge within the transaction of what it was for. `false` if another caller spent it first, or it has

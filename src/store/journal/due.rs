@@ -6,7 +6,7 @@
 use deadpool_postgres::Client;
 use protocol::channel_name::ChannelName;
 use time::{Duration, OffsetDateTime};
-use tokio_postgres::error::SqlState;
+use tokio_postgres::{error::SqlState, types::ToSql};
 
 use super::{columns::moment, keep::ChannelRetention};
 use crate::{error::StoreError, pool::Store};
@@ -21,6 +21,13 @@ const FORGOTTEN: &str = "
     c.name = k.name AND c.gone = c.top AND c.updated_at <= k.before
     AND NOT EXISTS (SELECT FROM channel_messages m WHERE m.channel = c.name)
     AND NOT EXISTS (SELECT FROM channel_idempotency i WHERE i.channel = c.name)";
+
+/// The floor is a multiple of this, so it moves seldom: each time, subscribers of channels that have not begun are sent back.
+const FLOOR_STEP: i64 = 1 << 16;
+/// Offsets are exact in JavaScript up to 2^53. Above this one, a new epoch begins, and the floor with it.
+const FLOOR_MAX: i64 = 1 << 52;
+/// Eight random letters.
+const NEW_EPOCH: &str = "(SELECT string_agg(chr(97 + get_byte(uuid_send(gen_random_uuid()), 0) % 26), '') FROM generate_series(1, 8))";
 
 /// While this lock is held, no channel row can be inserted or updated. So a transaction that creates the row again
 /// must wait, and then reads the new floor. A waiting lock request blocks all others behind it, so the lock timeout
@@ -143,14 +150,18 @@ async fn forget(
         "WITH forgotten AS (
              DELETE FROM channels c USING unnest($1::text[], $2::timestamptz[]) AS k (name, before)
              WHERE {FORGOTTEN} RETURNING c.top
+         ), highest AS (
+             SELECT max(top) AS top FROM forgotten
          ), raised AS (
-             UPDATE channel_epoch
-             SET floor = 1::bigint << (SELECT length(ltrim(max(top)::bit(64)::text, '0')) FROM forgotten)
-             WHERE floor < (SELECT max(top) FROM forgotten)
+             UPDATE channel_epoch e SET
+                 floor = CASE WHEN h.top < $4::bigint THEN (h.top / $3::bigint + 1) * $3 ELSE 0 END,
+                 epoch = CASE WHEN h.top < $4 THEN e.epoch ELSE {NEW_EPOCH} END
+             FROM highest h WHERE e.floor < h.top
          )
          SELECT count(*) FROM forgotten"
     );
-    let forgotten: i64 = transaction.query_one(&forget, &[&names, &before]).await?.try_get(0)?;
+    let arguments: [&(dyn ToSql + Sync); 4] = [&names, &before, &FLOOR_STEP, &FLOOR_MAX];
+    let forgotten: i64 = transaction.query_one(&forget, &arguments).await?.try_get(0)?;
     transaction.commit().await?;
     Ok(Some(forgotten.unsigned_abs()))
 }

@@ -102,18 +102,4 @@ impl Store {
         })
         .await
     }
-
-    /// Deletes expired idempotency keys.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn delete_expired_idempotency_keys(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_slow(move |client| {
-            Box::pin(async move {
-                let sql = "DELETE FROM channel_idempotency WHERE expires_at <= $1";
-                Ok(client.execute(sql, &[&now]).await?)
-            })
-        })
-        .await
-    }
 }

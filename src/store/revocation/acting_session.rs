@@ -17,6 +17,7 @@ use super::{denials, order::ActingSession};
 use crate::{
     error::{Lapse, StoreError},
     row_mapping,
+    sessions::session::NOT_REVOKED,
 };
 
 /// The advisory lock between revoking all sessions (exclusive) and opening a session (shared).
@@ -54,11 +55,11 @@ pub(crate) async fn check(
     now: OffsetDateTime,
 ) -> Result<(), StoreError> {
     let statement = transaction
-        .prepare_cached(
-            "SELECT s.revoked_at IS NULL AND s.expires_at > $3 AS works, s.privileged_until,
+        .prepare_cached(&format!(
+            "SELECT {NOT_REVOKED} AND s.expires_at > $3 AS works, s.privileged_until,
                     s.privilege_epoch::bigint, u.status, u.role
-             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND u.id = $2",
-        )
+             FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.id = $1 AND u.id = $2"
+        ))
         .await?;
     let row =
         transaction.query_opt(&statement, &[&acting_session.session.0, &acting_session.user.0, &now]).await?;

@@ -13,8 +13,8 @@ use protocol::{
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{
-    changes,
-    order::{CHANNEL, Change, CommittedRevocation, EndedSession, RevocationRequest, Target},
+    changes, everyone,
+    order::{CHANNEL, Change, CommittedRevocation, Ended, EndedSession, RevocationRequest, Target},
 };
 use crate::{
     audit,
@@ -22,6 +22,7 @@ use crate::{
     pool::Store,
     revocation::acting_session::{self, REVOKE_ALL_LOCK},
     row_mapping::{clipped, uuids},
+    sessions::{external::NOT_REVOKED_WITH_ALL, session::NOT_REVOKED},
 };
 
 /// The maximum length of a reason. Longer texts are cut, because programs do not use them.
@@ -34,9 +35,6 @@ impl Store {
     /// `Lapsed` if the acting session may no longer do this. `Unavailable` if the database cannot be reached; the
     /// outcome may then be unknown. If it did commit, the revocation feed delivers it.
     pub async fn commit(&self, order: RevocationRequest) -> Result<CommittedRevocation, StoreError> {
-        if order.target == Target::All {
-            return self.run_slow(move |client| Box::pin(carry_out(client, order))).await;
-        }
         self.run(move |client| Box::pin(carry_out(client, order))).await
     }
 }
@@ -58,13 +56,16 @@ pub(crate) async fn write(
     let nothing = CommittedRevocation {
         id: None,
         cause: order.cause,
-        ended: Vec::new(),
+        ended: Ended::These(Vec::new()),
         except: order.except,
         renewed: None,
     };
     let locked = lock(transaction, order).await?;
     if let Some(acting_session) = &order.acting_session {
         acting_session::check(transaction, acting_session, order.now).await?;
+    }
+    if order.target == Target::All {
+        return everyone::write(transaction, order).await;
     }
     let users = raise(transaction, order, &locked).await?;
     if matches!(order.change, Some(Change::Password { .. } | Change::Factor(_))) {
@@ -78,13 +79,12 @@ pub(crate) async fn write(
     ended.extend(doomed_outside(transaction, order).await?);
     let reached = match order.target {
         Target::Session(_) | Target::Subject(_) => !ended.is_empty(),
-        Target::Device(_) | Target::User(_) => !users.is_empty(),
-        Target::All => true,
+        Target::Device(_) | Target::User(_) | Target::All => !users.is_empty(),
     };
     if !reached {
         return Ok(nothing);
     }
-    let id = insert(transaction, order, ended.len()).await?;
+    let id = insert(transaction, order, Some(ended.len())).await?;
     if order.cause.ends_session() {
         end(transaction, order, id, &ended).await?;
     }
@@ -92,9 +92,24 @@ pub(crate) async fn write(
         Some(change) => changes::apply(transaction, order, change, &users).await?,
         None => None,
     };
-    audit::insert(transaction, &[event(order, id, &ended)]).await?;
+    announce(transaction, id, event(order, id, &ended)).await?;
+    Ok(CommittedRevocation {
+        id: Some(id),
+        ended: Ended::These(ended),
+        renewed: renewed.map(Box::new),
+        ..nothing
+    })
+}
+
+/// Writes the audit event of a revocation, and wakes the nodes.
+pub(super) async fn announce(
+    transaction: &Transaction<'_>,
+    id: RevocationId,
+    event: AuditEvent,
+) -> Result<(), StoreError> {
+    audit::insert(transaction, &[event]).await?;
     transaction.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()]).await?;
-    Ok(CommittedRevocation { id: Some(id), ended, renewed: renewed.map(Box::new), ..nothing })
+    Ok(())
 }
 
 /// Takes the locks in the order that `acting_session` describes. Returns the users with locked rows: those
@@ -125,7 +140,8 @@ async fn lock(transaction: &Transaction<'_>, order: &RevocationRequest) -> Resul
 
 /// Raises the revocation epoch of the concerned users among the `locked` ones. So a concurrent sign-in has either
 /// committed earlier, and its session is ended, or commits later, and is refused. Returns these users; none for a
-/// session and for all sessions.
+/// session and for all sessions. After the largest number comes 0: numbers are only
+/// compared for equality.
 async fn raise(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -139,7 +155,7 @@ async fn raise(
         }
     };
     let sql = format!(
-        "UPDATE users u SET generation = u.generation + 1, updated_at = $4
+        "UPDATE users u SET generation = CASE u.generation WHEN 2147483647 THEN 0 ELSE u.generation + 1 END, updated_at = $4
          WHERE u.id = ANY ($5) AND {place} AND ($2::bigint IS NULL OR u.id = $2)
            AND ($3::text[] IS NULL OR u.role = ANY ($3))
          RETURNING u.id"
@@ -160,12 +176,11 @@ async fn doomed(
         Target::Session(session) => ("s.id = $1", &session.0),
         Target::Device(device) => ("s.device_id = $1", &device.0),
         Target::User(user) => ("s.user_id = $1", &user.0),
-        Target::Subject(_) => return Ok(Vec::new()),
-        Target::All => ("$1::boolean", &true),
+        Target::Subject(_) | Target::All => return Ok(Vec::new()),
     };
     let sql = format!(
         "SELECT s.id, s.user_id, s.device_id FROM sessions s
-         WHERE {place} AND s.revoked_at IS NULL AND s.id IS DISTINCT FROM $2::uuid
+         WHERE {place} AND {NOT_REVOKED} AND s.id IS DISTINCT FROM $2::uuid
            AND ($3::bigint IS NULL OR s.user_id = $3)
            AND ($4::text[] IS NULL OR EXISTS (SELECT 1 FROM users u WHERE u.id = s.user_id AND u.role = ANY ($4)))
            AND ($5::timestamptz IS NULL OR s.last_seen_at <= $5)
@@ -197,12 +212,12 @@ async fn doomed_outside(
             name = subject.as_str();
             ("x.subject = $1", &name)
         }
-        Target::All => ("$1::boolean", &true),
-        Target::Device(_) | Target::User(_) => return Ok(Vec::new()),
+        Target::Device(_) | Target::User(_) | Target::All => return Ok(Vec::new()),
     };
     let sql = format!(
         "SELECT x.id, NULL::bigint AS user_id, NULL::uuid AS device_id FROM external_sessions x
-         WHERE {place} AND x.ended_at IS NULL AND x.revoked_at IS NULL AND x.id IS DISTINCT FROM $2::uuid
+         WHERE {place} AND x.ended_at IS NULL AND x.revoked_at IS NULL AND x.{NOT_REVOKED_WITH_ALL}
+           AND x.id IS DISTINCT FROM $2::uuid
          ORDER BY x.id FOR UPDATE OF x"
     );
     let statement = transaction.prepare_cached(&sql).await?;
@@ -218,10 +233,11 @@ pub(crate) fn ended(row: &Row) -> Result<EndedSession, StoreError> {
     })
 }
 
-async fn insert(
+/// Writes the row of a revocation. `sessions` is `None` if the sessions that it ends are not counted yet.
+pub(super) async fn insert(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
-    sessions: usize,
+    sessions: Option<usize>,
 ) -> Result<RevocationId, StoreError> {
     let (session, device, user) = match order.target {
         Target::Session(id) => (Some(id.0), None, order.only_user),
@@ -248,7 +264,7 @@ async fn insert(
                 &order.cause.as_str(),
                 &clipped(&order.reason, REASON_BYTES),
                 &order.actor.map(|id| id.0),
-                &i32::try_from(sessions).unwrap_or(i32::MAX),
+                &i32::try_from(sessions.unwrap_or(0)).unwrap_or(i32::MAX),
                 &order.now,
                 &order.origin,
                 &order.target.subject().map(Subject::as_str),
@@ -293,10 +309,14 @@ fn event(order: &RevocationRequest, id: RevocationId, ended: &[EndedSession]) ->
         Target::Device(device) => Some(device),
         _ => only.and_then(|ended| ended.device),
     });
+    described(event, order, id).with("sessions", ended.len())
+}
+
+/// Adds what was revoked, and why.
+pub(super) fn described(event: AuditEvent, order: &RevocationRequest, id: RevocationId) -> AuditEvent {
     event
         .with("scope", order.target.scope())
         .with("cause", order.cause.as_str())
         .with("reason", clipped(&order.reason, REASON_BYTES))
-        .with("sessions", ended.len())
         .with("revocation", id.0)
 }

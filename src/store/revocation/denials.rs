@@ -30,7 +30,7 @@ pub struct NewDenial {
     pub origin: Uuid,
     /// What is denied.
     pub denial: Denial,
-    /// End of the denial; `None` for no end.
+    /// End of the denial; `None` for the block of a user without an end.
     pub expires_at: Option<OffsetDateTime>,
     /// The reason, for people.
     pub reason: String,
@@ -108,17 +108,6 @@ impl Store {
             })
         })
         .await
-    }
-
-    /// Deletes denials that ended, or were replaced, before this time.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn delete_expired_denials(&self, before: OffsetDateTime) -> Result<u64, StoreError> {
-        let sql = "DELETE FROM denials d WHERE d.created_at < $1 AND (d.expires_at < $1
-                     OR d.kind = 'user' AND (d.lifted OR EXISTS (
-                        SELECT FROM denials n WHERE n.kind = 'user' AND n.subject = d.subject AND n.id > d.id)))";
-        self.run_slow(move |client| Box::pin(async move { Ok(client.execute(sql, &[&before]).await?) })).await
     }
 }
 

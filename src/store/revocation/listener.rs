@@ -1,8 +1,8 @@
 //! The revocation feed: revocations made by other nodes and by the command line.
 //!
-//! Called by `service::revocation`. A notification is only a hint to read. [`RevocationListener::since`] reads the
-//! revocations, and misses none, even if the writing transactions overlapped. The feed has its own connection, so it
-//! never waits for the pool.
+//! Called by `service::upkeep`. A notification is only a hint to look. [`RevocationListener::since`] decides, and misses
+//! nothing, however the writing transactions overlapped. What it finds is read in pages. All of this uses a connection of its
+//! own, so it never waits for the pool.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -22,19 +22,65 @@ use uuid::Uuid;
 
 use super::{
     denials::{self, HeardDenial},
-    order::{CommittedRevocation, EndedSession},
+    everyone,
+    order::{CommittedRevocation, Ended, EndedSession},
 };
 use crate::{
     error::StoreError,
     pool::Store,
     revocation::{commit, order::CHANNEL},
-    row_mapping,
+    row_mapping::{self, uuids},
+    sessions::{external::NOT_REVOKED_WITH_ALL, session::NOT_REVOKED},
 };
+
+/// Rows in a page of the feed.
+pub const PAGE: usize = 1_000;
+/// Sessions that the revocations of a page have ended; a page has at least one revocation.
+const SESSIONS_IN_PAGE: i64 = 20_000;
+
+/// A page of rows that a snapshot does not see and a later one does, in the order of transactions. The parameters are: both
+/// snapshots, the last row of another cluster, the last row that was read (transaction and id), and the size of the page.
+/// A row that the earlier snapshot does not see is of a transaction that ran then, or of a later one. Only these are looked at,
+/// however long a transaction runs.
+fn page_sql(table: &str, columns: &str) -> String {
+    let new = "pg_visible_in_snapshot(r.txid, $2::text::pg_snapshot) AND r.id > $3
+               AND (r.txid, r.id) > ($4::text::xid8, $5)";
+    format!(
+        "SELECT {} FROM (
+             (SELECT {columns} FROM {table} r
+              WHERE r.txid = ANY (ARRAY(SELECT pg_snapshot_xip($1::text::pg_snapshot))) AND {new})
+             UNION ALL
+             (SELECT {columns} FROM {table} r
+              WHERE r.txid >= pg_snapshot_xmax($1::text::pg_snapshot) AND r.txid < pg_snapshot_xmax($2::text::pg_snapshot)
+                AND {new}
+              ORDER BY r.txid, r.id LIMIT $6)
+         ) r ORDER BY r.txid, r.id LIMIT $6",
+        columns.replace("r.txid", "r.txid::text AS txid")
+    )
+}
+
+/// Which of some sessions have ended, and why. A session whose row is gone has ended, too.
+fn ended_sql() -> String {
+    format!(
+        "SELECT o.id, coalesce(
+                    (SELECT r.cause FROM revocations r WHERE r.id = coalesce(s.revocation_id, x.revocation_id)), 'revoked')
+                    AS cause
+         FROM unnest($1::uuid[]) AS o (id)
+              LEFT JOIN sessions s ON s.id = o.id LEFT JOIN external_sessions x ON x.id = o.id
+         WHERE NOT coalesce({NOT_REVOKED}, false)
+           AND NOT coalesce(x.ended_at IS NULL AND x.revoked_at IS NULL AND x.{NOT_REVOKED_WITH_ALL}, false)
+         UNION ALL
+         SELECT s.id, 'role_changed' FROM sessions s
+         WHERE s.id = ANY ($1::uuid[]) AND {NOT_REVOKED} AND EXISTS (
+             SELECT FROM revocations r WHERE r.user_id = s.user_id AND r.cause = 'role_changed' AND r.id > $3
+                AND NOT pg_visible_in_snapshot(r.txid, $2::text::pg_snapshot))"
+    )
+}
 
 /// A position in the feed: the transactions that had ended at that moment.
 ///
-/// It contains the whole snapshot, not only the lowest running transaction id. So each revocation is delivered
-/// exactly once, even while a long transaction keeps that lowest id in place.
+/// It is the whole snapshot, not only its lowest transaction. So each revocation is delivered exactly once, however
+/// long another transaction keeps the lowest one in place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Watermark {
     snapshot: String,
@@ -43,6 +89,42 @@ pub struct Watermark {
     foreign: i64,
     /// The same for denials.
     foreign_denials: i64,
+}
+
+/// What committed between two positions, as far as it is not read yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Backlog {
+    from: Watermark,
+    to: Watermark,
+    after: Cursor,
+}
+
+/// The last row that was read, in the order of transactions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Cursor {
+    txid: String,
+    id: i64,
+}
+
+impl Default for Cursor {
+    fn default() -> Self {
+        Self { txid: "0".to_owned(), id: 0 }
+    }
+}
+
+impl Backlog {
+    /// The position when the whole backlog is read.
+    #[must_use]
+    pub fn end(&self) -> &Watermark {
+        &self.to
+    }
+
+    /// What is left after this row.
+    fn after(&self, row: Option<&Row>) -> Result<Option<Self>, StoreError> {
+        let Some(row) = row else { return Ok(None) };
+        let after = Cursor { txid: row.try_get("txid")?, id: row.try_get("id")? };
+        Ok(Some(Self { after, ..self.clone() }))
+    }
 }
 
 /// A revocation as the feed delivers it.
@@ -139,83 +221,129 @@ impl RevocationListener {
         })
     }
 
-    /// All denials in force. Call this after taking the first watermark.
+    /// The newest revocation of all sessions, or 0.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
-    pub async fn denials(&self, now: OffsetDateTime) -> Result<Vec<DenialRecord>, StoreError> {
-        let columns = denials::COLUMNS;
+    pub async fn revoked_all(&self) -> Result<RevocationId, StoreError> {
+        let row = self.bounded(self.client.query_one(everyone::NEWEST, &[])).await?;
+        Ok(RevocationId(row.try_get(0)?))
+    }
+
+    /// A page of the denials in force and of the latest lifted ones, after the denial `after`. The last page is shorter than
+    /// [`PAGE`]. Call this after taking the first watermark.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn denials(&self, after: i64, now: OffsetDateTime) -> Result<Vec<DenialRecord>, StoreError> {
         let sql = format!(
-            "SELECT {columns} FROM denials d
-             WHERE d.kind <> 'user' AND (d.expires_at IS NULL OR d.expires_at > $1)
-             UNION ALL
-             SELECT {columns} FROM (SELECT DISTINCT ON (subject) * FROM denials WHERE kind = 'user'
-                                    ORDER BY subject, id DESC) d
-             WHERE NOT d.lifted AND (d.expires_at IS NULL OR d.expires_at > $1)"
+            "SELECT {} FROM denials d
+             WHERE d.id > $1 AND (d.expires_at IS NULL OR d.expires_at > $2)
+               AND NOT (d.kind = 'user' AND EXISTS (
+                    SELECT FROM denials n WHERE n.kind = 'user' AND n.subject = d.subject AND n.id > d.id))
+             ORDER BY d.id LIMIT $3",
+            denials::COLUMNS
         );
-        let rows = self.bounded(self.client.query(&sql, &[&now])).await?;
+        let arguments: [&(dyn ToSql + Sync); 3] = [&after, &now, &(PAGE as i64)];
+        let rows = self.bounded(self.client.query(&sql, &arguments)).await?;
         rows.iter().map(denials::ruling).collect()
     }
 
-    /// The denials that committed between two positions, in the order in which they were written.
+    /// Everything that committed since `place`, each row once, to be read in pages. Transactions that are still running are
+    /// part of a later backlog, however long they take.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
-    pub async fn denials_between(
-        &self,
-        from: &Watermark,
-        to: &Watermark,
-    ) -> Result<Vec<HeardDenial>, StoreError> {
-        let sql = format!(
-            "SELECT {}, d.origin FROM denials d
-             WHERE d.txid >= pg_snapshot_xmin($1::text::pg_snapshot)
-               AND d.txid < pg_snapshot_xmax($2::text::pg_snapshot)
-               AND NOT pg_visible_in_snapshot(d.txid, $1::text::pg_snapshot)
-               AND pg_visible_in_snapshot(d.txid, $2::text::pg_snapshot) AND d.id > $3
-             ORDER BY d.id",
-            denials::COLUMNS
-        );
-        let arguments: [&(dyn ToSql + Sync); 3] = [&from.snapshot, &to.snapshot, &from.foreign_denials];
-        let rows = self.bounded(self.client.query(&sql, &arguments)).await?;
-        rows.iter()
-            .map(|row| Ok(HeardDenial { ruling: denials::ruling(row)?, origin: row.try_get("origin")? }))
-            .collect()
+    pub async fn since(&self, place: &Watermark) -> Result<Backlog, StoreError> {
+        let row = self.bounded(self.client.query_one("SELECT pg_current_snapshot()::text", &[])).await?;
+        let to = Watermark { snapshot: row.try_get(0)?, ..place.clone() };
+        Ok(Backlog { from: place.clone(), to, after: Cursor::default() })
     }
 
-    /// All revocations that committed since `place`, each once, and the position for the next call. Transactions that
-    /// are still running are delivered by a later call, even if they take long.
+    /// The next revocations of the backlog, and what is left of it: `None` after the last.
     ///
     /// # Errors
     /// `Unavailable` if the database does not answer.
-    pub async fn since(&self, place: &Watermark) -> Result<(Vec<HeardRevocation>, Watermark), StoreError> {
-        // One statement, so that rows and watermark belong to one snapshot.
-        let sql = "SELECT pg_current_snapshot()::text AS next, r.id, r.cause, r.user_id, r.except_session_id, r.origin
-                   FROM (SELECT) AS always
-                        LEFT JOIN revocations r ON r.txid >= pg_snapshot_xmin($1::text::pg_snapshot)
-                            AND r.txid < pg_snapshot_xmax(pg_current_snapshot())
-                            AND NOT pg_visible_in_snapshot(r.txid, $1::text::pg_snapshot) AND r.id > $2
-                   ORDER BY r.id";
-        let rows = self.bounded(self.client.query(sql, &[&place.snapshot, &place.foreign])).await?;
-        let next = match rows.first() {
-            Some(row) => Watermark { snapshot: row.try_get("next")?, ..place.clone() },
-            None => place.clone(),
-        };
-        let mut found = Vec::new();
+    pub async fn revocations(
+        &self,
+        backlog: &Backlog,
+    ) -> Result<(Vec<HeardRevocation>, Option<Backlog>), StoreError> {
+        let sql = page_sql(
+            "revocations",
+            "r.id, r.txid, r.scope, r.cause, r.user_id, r.except_session_id, r.origin, r.sessions",
+        );
+        let rows = self.page(&sql, backlog, backlog.from.foreign).await?;
+        let mut sessions = 0_i64;
+        let mut found: Vec<Found> = Vec::with_capacity(rows.len());
         for row in &rows {
-            if row.try_get::<_, Option<i64>>("id")?.is_some() {
-                found.push(revocation(row)?);
+            // What a page ended is read at once, so it is bounded, too.
+            let heard = revocation(row)?;
+            if matches!(heard.heard.committed.ended, Ended::These(_)) {
+                sessions += i64::from(row.try_get::<_, i32>("sessions")?);
             }
+            if sessions > SESSIONS_IN_PAGE && !found.is_empty() {
+                break;
+            }
+            found.push(heard);
         }
+        let read = found.len();
+        let complete = read == rows.len() && read < PAGE;
+        let rest = if complete {
+            None
+        } else {
+            backlog.after(read.checked_sub(1).and_then(|last| rows.get(last)))?
+        };
         self.fill_in(&mut found).await?;
-        Ok((found.into_iter().map(|found| found.heard).collect(), next))
+        Ok((found.into_iter().map(|found| found.heard).collect(), rest))
+    }
+
+    /// The next denials of the backlog, in the order of transactions, and what is left of it.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn backlog_denials(
+        &self,
+        backlog: &Backlog,
+    ) -> Result<(Vec<HeardDenial>, Option<Backlog>), StoreError> {
+        let columns = denials::COLUMNS.replace("d.", "r.");
+        let sql = page_sql("denials", &format!("{columns}, r.txid, r.origin"));
+        let rows = self.page(&sql, backlog, backlog.from.foreign_denials).await?;
+        let rest = if rows.len() == PAGE { backlog.after(rows.last())? } else { None };
+        let heard =
+            |row: &Row| Ok(HeardDenial { ruling: denials::ruling(row)?, origin: row.try_get("origin")? });
+        Ok((rows.iter().map(heard).collect::<Result<_, StoreError>>()?, rest))
+    }
+
+    async fn page(&self, sql: &str, backlog: &Backlog, foreign: i64) -> Result<Vec<Row>, StoreError> {
+        let Backlog { from, to, after } = backlog;
+        let arguments: [&(dyn ToSql + Sync); 6] =
+            [&from.snapshot, &to.snapshot, &foreign, &after.txid, &after.id, &(PAGE as i64)];
+        self.bounded(self.client.query(sql, &arguments)).await
+    }
+
+    /// Of these sessions, those that have ended, with the cause, and those whose user has got another role since `place`. For
+    /// a node that does not carry out each revocation that it missed.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database does not answer.
+    pub async fn ended_among(
+        &self,
+        sessions: &[SessionId],
+        place: &Watermark,
+    ) -> Result<Vec<(SessionId, Cause)>, StoreError> {
+        let rows = self
+            .bounded(self.client.query(&ended_sql(), &[&uuids(sessions), &place.snapshot, &place.foreign]))
+            .await?;
+        rows.iter().map(|row| Ok((SessionId(row.try_get("id")?), row_mapping::word(row, "cause")?))).collect()
     }
 
     /// Reads what each revocation ended. A changed role ends nothing; there it reads the user's current sessions.
     async fn fill_in(&self, found: &mut [Found]) -> Result<(), StoreError> {
-        if found.is_empty() {
+        let named = |found: &&Found| matches!(found.heard.committed.ended, Ended::These(_));
+        let ids: Vec<_> = found.iter().filter(named).map(|found| found.id).collect();
+        if ids.is_empty() {
             return Ok(());
         }
-        let ids: Vec<_> = found.iter().map(|found| found.id).collect();
         let users: Vec<_> = found
             .iter()
             .filter(|found| !found.heard.committed.cause.ends_session())
@@ -240,7 +368,9 @@ impl RevocationListener {
             }
         }
         for found in found {
-            found.heard.committed.ended = if found.heard.committed.cause.ends_session() {
+            let committed = &mut found.heard.committed;
+            let Ended::These(ended) = &mut committed.ended else { continue };
+            *ended = if committed.cause.ends_session() {
                 by_revocation.remove(&found.id).unwrap_or_default()
             } else {
                 found.user.and_then(|user| by_user.get(&user).cloned()).unwrap_or_default()
@@ -276,8 +406,11 @@ fn revocation(row: &Row) -> Result<Found, StoreError> {
     let id = row.try_get("id")?;
     let cause: Cause = row_mapping::word(row, "cause")?;
     let except = row.try_get::<_, Option<_>>("except_session_id")?.map(SessionId);
-    let committed =
-        CommittedRevocation { id: Some(RevocationId(id)), cause, ended: Vec::new(), except, renewed: None };
+    let ended = match row.try_get::<_, &str>("scope")? {
+        "all" => Ended::Everyone { sessions: None },
+        _ => Ended::These(Vec::new()),
+    };
+    let committed = CommittedRevocation { id: Some(RevocationId(id)), cause, ended, except, renewed: None };
     let heard = HeardRevocation { committed, origin: row.try_get("origin")? };
     Ok(Found { id, user: row.try_get("user_id")?, heard })
 }

@@ -4,5 +4,6 @@ pub(crate) mod acting_session;
 pub(crate) mod changes;
 pub(crate) mod commit;
 pub(crate) mod denials;
+pub(crate) mod everyone;
 pub(crate) mod listener;
 pub(crate) mod order;

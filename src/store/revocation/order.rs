@@ -28,7 +28,7 @@ pub enum Target {
     User(UserId),
     /// All sessions of an outside issuer's user with this name.
     Subject(Subject),
-    /// All sessions.
+    /// All sessions that are open. The cause is `revoked`, and no other field of the request restricts it.
     All,
 }
 
@@ -158,6 +158,38 @@ pub struct EndedSession {
     pub device: Option<DeviceId>,
 }
 
+/// What a revocation ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// These sessions.
+    These(Vec<EndedSession>),
+    /// Every session that was opened before it. Their rows are ended later.
+    Everyone {
+        /// How many that were, if they were counted.
+        sessions: Option<usize>,
+    },
+}
+
+impl Ended {
+    /// The sessions that are named one by one.
+    #[must_use]
+    pub fn named(&self) -> &[EndedSession] {
+        match self {
+            Self::These(ended) => ended,
+            Self::Everyone { .. } => &[],
+        }
+    }
+
+    /// How many sessions ended, if that is known.
+    #[must_use]
+    pub fn count(&self) -> Option<usize> {
+        match self {
+            Self::These(ended) => Some(ended.len()),
+            Self::Everyone { sessions } => *sessions,
+        }
+    }
+}
+
 /// A revocation that was carried out in the database.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CommittedRevocation {
@@ -167,7 +199,7 @@ pub struct CommittedRevocation {
     /// The cause.
     pub cause: Cause,
     /// What it ended.
-    pub ended: Vec<EndedSession>,
+    pub ended: Ended,
     /// The session that was not ended. Cached data about it is outdated nevertheless.
     pub except: Option<SessionId>,
     /// That session, if its tokens were renewed. Only the process that commits knows it.

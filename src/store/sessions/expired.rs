@@ -1,14 +1,17 @@
-//! Expiry: finding sessions that must be revoked as expired, and deleting expired tickets.
+//! Expiry: finding sessions that must be revoked as expired.
 //!
 //! Called by the expiry job. Verification does not depend on the job: a session past its end is refused in any case.
 
 use protocol::id::SessionId;
 use time::OffsetDateTime;
 
-use crate::{error::StoreError, pool::Store, row_mapping::uuids};
+use super::session::NOT_REVOKED;
+use crate::{error::StoreError, pool::Store};
 
 /// Sessions per call, so that a backlog after an outage is processed in pieces.
-const BATCH: i64 = 500;
+const BATCH: i64 = EXPIRED_BATCH as i64;
+/// The same, for callers.
+pub const EXPIRED_BATCH: usize = 500;
 
 impl Store {
     /// Sessions past their absolute end.
@@ -18,8 +21,10 @@ impl Store {
     pub async fn expired_sessions(&self, now: OffsetDateTime) -> Result<Vec<SessionId>, StoreError> {
         self.run_slow(move |client| {
             Box::pin(async move {
-                let sql = "SELECT id FROM sessions WHERE revoked_at IS NULL AND expires_at <= $1 LIMIT $2";
-                let statement = client.prepare_cached(sql).await?;
+                let sql = format!(
+                    "SELECT s.id FROM sessions s WHERE {NOT_REVOKED} AND s.expires_at <= $1 LIMIT $2"
+                );
+                let statement = client.prepare_cached(&sql).await?;
                 let rows = client.query(&statement, &[&now, &BATCH]).await?;
                 rows.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()
             })
@@ -27,36 +32,20 @@ impl Store {
         .await
     }
 
-    /// Sessions not used since `since` and not in `open`, the sessions with sockets on this node. A session may be
-    /// used before it is revoked, so the revocation request must state the same condition.
+    /// Sessions not used since `since`. A session may be used before it is revoked, so the revocation request must state the same
+    /// condition. Sessions with sockets have been touched by their nodes.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn idle_sessions(
-        &self,
-        since: OffsetDateTime,
-        open: Vec<SessionId>,
-    ) -> Result<Vec<SessionId>, StoreError> {
+    pub async fn idle_sessions(&self, since: OffsetDateTime) -> Result<Vec<SessionId>, StoreError> {
         self.run_slow(move |client| {
             Box::pin(async move {
-                let sql = "SELECT id FROM sessions WHERE revoked_at IS NULL AND last_seen_at <= $1 AND id <> ALL ($2)
-                           LIMIT $3";
-                let statement = client.prepare_cached(sql).await?;
-                let rows = client.query(&statement, &[&since, &uuids(&open), &BATCH]).await?;
+                let sql = format!(
+                    "SELECT s.id FROM sessions s WHERE {NOT_REVOKED} AND s.last_seen_at <= $1 LIMIT $2"
+                );
+                let statement = client.prepare_cached(&sql).await?;
+                let rows = client.query(&statement, &[&since, &BATCH]).await?;
                 rows.iter().map(|row| Ok(SessionId(row.try_get(0)?))).collect()
-            })
-        })
-        .await
-    }
-
-    /// Deletes expired tickets.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn delete_expired_tickets(&self, now: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_slow(move |client| {
-            Box::pin(async move {
-                Ok(client.execute("DELETE FROM ws_tickets WHERE expires_at <= $1", &[&now]).await?)
             })
         })
         .await

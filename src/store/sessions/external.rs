@@ -5,18 +5,23 @@
 
 use std::net::IpAddr;
 
-use protocol::id::{ConnectionId, SessionId, Subject};
+use protocol::id::{ConnectionId, RevocationId, SessionId, Subject};
 use time::OffsetDateTime;
 use tokio_postgres::Row;
 use uuid::Uuid;
 
 use crate::{error::StoreError, pool::Store, row_mapping::uuids};
 
-/// Rows deleted per call, so that a backlog is processed in pieces.
-const BATCH: i64 = 10_000;
+/// Rows that one statement changes, so that it holds few locks, and these only for a moment.
+pub const TOUCHED_AT_ONCE: usize = 512;
 
 const COLUMNS: &str = "id, issuer, subject, token_id, connection_id, node, address, created_at, last_seen_at, \
-     expires_at, ended_at, revoked_at";
+     expires_at, ended_at, coalesce(revoked_at, (SELECT w.created_at FROM revocations w WHERE w.scope = 'all' \
+     AND w.id > revoked_all ORDER BY w.id LIMIT 1)) AS revoked_at";
+
+/// The condition that a session was not revoked with all sessions.
+pub(crate) const NOT_REVOKED_WITH_ALL: &str =
+    "revoked_all >= (SELECT coalesce(max(w.id), 0) FROM revocations w WHERE w.scope = 'all')";
 
 /// A session of an outside issuer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,30 +68,32 @@ pub struct ExternalFilter {
 }
 
 impl Store {
-    /// Writes a session that is about to begin.
+    /// Writes a session that is about to begin, and returns the newest revocation of all sessions, which came before it.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached; no connection uses the session then, and the expiry job ends
     /// its row.
-    pub async fn insert_external(&self, session: ExternalSession) -> Result<(), StoreError> {
+    pub async fn insert_external(&self, session: ExternalSession) -> Result<RevocationId, StoreError> {
         self.run(move |client| {
             Box::pin(async move {
                 let statement = client
                     .prepare_cached(
                         "INSERT INTO external_sessions (id, issuer, subject, token_id, connection_id, node, address,
-                                                        created_at, last_seen_at, expires_at)
-                         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $8, $9)",
+                                                        created_at, last_seen_at, expires_at, revoked_all)
+                         SELECT $1::uuid, $2::text, $3::text, $4::text, $5::uuid, $6::uuid, $7::inet, $8::timestamptz, $8,
+                                $9::timestamptz, coalesce(max(w.id), 0)
+                         FROM revocations w WHERE w.scope = 'all' RETURNING revoked_all",
                     )
                     .await?;
                 let ExternalSession { id, issuer, subject, token_id, connection, node, address, .. } = session;
                 let (start, end) = (session.created_at, session.expires_at);
-                client
-                    .execute(
+                let row = client
+                    .query_one(
                         &statement,
                         &[&id.0, &issuer, &subject.as_str(), &token_id, &connection.0, &node, &address, &start, &end],
                     )
                     .await?;
-                Ok(())
+                Ok(RevocationId(row.try_get(0)?))
             })
         })
         .await
@@ -107,11 +114,11 @@ impl Store {
         self.run(move |client| {
             Box::pin(async move {
                 let statement = client
-                    .prepare_cached(
+                    .prepare_cached(&format!(
                         "UPDATE external_sessions SET token_id = $2, expires_at = $3,
                                 last_seen_at = greatest(last_seen_at, $4)
-                         WHERE id = $1 AND ended_at IS NULL AND revoked_at IS NULL",
-                    )
+                         WHERE id = $1 AND ended_at IS NULL AND revoked_at IS NULL AND {NOT_REVOKED_WITH_ALL}"
+                    ))
                     .await?;
                 Ok(client.execute(&statement, &[&id.0, &token_id, &expires_at, &now]).await? == 1)
             })
@@ -119,7 +126,7 @@ impl Store {
         .await
     }
 
-    /// Ends these sessions, because their connections have closed.
+    /// Ends these sessions, because their connections have closed: at most [`TOUCHED_AT_ONCE`].
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -140,7 +147,7 @@ impl Store {
         .await
     }
 
-    /// Records that the outside sessions among these have open connections. Sessions that were treated as orphaned
+    /// Records that the outside sessions among these, at most [`TOUCHED_AT_ONCE`], have open connections. Sessions that were treated as orphaned
     /// while this node could not write are returned; they stay ended.
     ///
     /// # Errors
@@ -171,7 +178,8 @@ impl Store {
         .await
     }
 
-    /// Ends sessions that were not seen since `seen`, because their process has died.
+    /// Ends some of the sessions that were not seen since `seen`, because their process has died. Fewer than
+    /// [`TOUCHED_AT_ONCE`] were the last.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
@@ -179,26 +187,10 @@ impl Store {
         self.run_slow(move |client| {
             Box::pin(async move {
                 let sql = "WITH locked AS (SELECT id FROM external_sessions WHERE last_seen_at < $1 AND ended_at IS NULL
-                                           ORDER BY id FOR NO KEY UPDATE)
+                                           LIMIT $3 FOR NO KEY UPDATE SKIP LOCKED)
                            UPDATE external_sessions x SET ended_at = $2 FROM locked WHERE x.id = locked.id";
                 let statement = client.prepare_cached(sql).await?;
-                Ok(client.execute(&statement, &[&seen, &now]).await?)
-            })
-        })
-        .await
-    }
-
-    /// Deletes some of the sessions that ended before `ended`.
-    ///
-    /// # Errors
-    /// `Unavailable` if the database cannot be reached.
-    pub async fn delete_external(&self, ended: OffsetDateTime) -> Result<u64, StoreError> {
-        self.run_slow(move |client| {
-            Box::pin(async move {
-                let sql = "DELETE FROM external_sessions
-                           WHERE id IN (SELECT id FROM external_sessions WHERE ended_at < $1 LIMIT $2)";
-                let statement = client.prepare_cached(sql).await?;
-                Ok(client.execute(&statement, &[&ended, &BATCH]).await?)
+                Ok(client.execute(&statement, &[&seen, &now, &(TOUCHED_AT_ONCE as i64)]).await?)
             })
         })
         .await
@@ -212,7 +204,7 @@ impl Store {
         let sql = format!(
             "SELECT {COLUMNS} FROM external_sessions
              WHERE ($1::text IS NULL OR subject = $1) AND ($2::text IS NULL OR issuer = $2)
-               AND (NOT $3 OR (ended_at IS NULL AND revoked_at IS NULL))
+               AND (NOT $3 OR (ended_at IS NULL AND revoked_at IS NULL AND {NOT_REVOKED_WITH_ALL}))
                AND ($4::timestamptz IS NULL OR created_at < $4 OR (created_at = $4 AND id > $5))
              ORDER BY created_at DESC, id LIMIT $6"
         );

@@ -30,7 +30,7 @@ use crate::{
         order::{CommittedRevocation, RevocationRequest, Target},
     },
     row_mapping::{self, clipped},
-    sessions::session::{SESSION_COLUMNS, Session},
+    sessions::session::{NOT_REVOKED, SESSION_COLUMNS, Session},
 };
 
 /// A session to be opened.
@@ -171,10 +171,10 @@ async fn make_room(
     opening: &AuditEvent,
 ) -> Result<Vec<CommittedRevocation>, StoreError> {
     let statement = transaction
-        .prepare_cached(
-            "SELECT id FROM (SELECT id FROM sessions WHERE user_id = $1 AND revoked_at IS NULL
-                             ORDER BY created_at DESC, id OFFSET $2) AS oldest ORDER BY id",
-        )
+        .prepare_cached(&format!(
+            "SELECT id FROM (SELECT s.id FROM sessions s WHERE s.user_id = $1 AND {NOT_REVOKED}
+                             ORDER BY s.created_at DESC, s.id OFFSET $2) AS oldest ORDER BY id"
+        ))
         .await?;
     let keep = i64::from(open.per_user_limit.max(1)) - 1;
     let rows = transaction.query(&statement, &[&open.user.0, &keep]).await?;
@@ -203,8 +203,8 @@ async fn insert(transaction: &Transaction<'_>, open: &OpenSession) -> Result<Ses
     let sql = format!(
         "INSERT INTO sessions AS s (id, user_id, device_id, created_at, last_seen_at, expires_at, refresh_expires_at,
                                     privileged_until, method, address, user_agent, risk_score,
-                                    risk_reasons)
-         VALUES ($1, $2, $3, $4, $4, $5::timestamptz, least($6::timestamptz, $5), $7, $8, $9, $10, $11, $12)
+                                    risk_reasons, revoked_all)
+         VALUES ($1, $2, $3, $4, $4, $5::timestamptz, least($6::timestamptz, $5), $7, $8, $9, $10, $11, $12, $13)
          RETURNING {SESSION_COLUMNS}"
     );
     let statement = transaction.prepare_cached(&sql).await?;
@@ -227,6 +227,7 @@ async fn insert(transaction: &Transaction<'_>, open: &OpenSession) -> Result<Ses
                 &user_agent,
                 &score,
                 &reasons,
+                &open.revoked_all,
             ],
         )
         .await?;

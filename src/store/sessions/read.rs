@@ -6,7 +6,7 @@
 use protocol::id::{DeviceId, SessionId, UserId};
 use time::OffsetDateTime;
 
-use super::session::{self, SESSION_COLUMNS, Session, SessionWithUser};
+use super::session::{self, NOT_REVOKED, SESSION_COLUMNS, Session, SessionWithUser};
 use crate::{accounts::user::USER_COLUMNS, error::StoreError, pool::Store};
 
 /// Which sessions to list.
@@ -49,7 +49,7 @@ impl Store {
     /// `Unavailable` if the database cannot be reached.
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         let sql = format!(
-            "SELECT {SESSION_COLUMNS} FROM sessions s WHERE s.user_id = $1 AND s.revoked_at IS NULL
+            "SELECT {SESSION_COLUMNS} FROM sessions s WHERE s.user_id = $1 AND {NOT_REVOKED}
              ORDER BY s.created_at DESC, s.id"
         );
         self.run_quick(move |client| {
@@ -70,7 +70,7 @@ impl Store {
         let sql = format!(
             "SELECT {SESSION_COLUMNS}, {USER_COLUMNS} FROM sessions s JOIN users u ON u.id = s.user_id
              WHERE ($1::bigint IS NULL OR s.user_id = $1) AND ($2::uuid IS NULL OR s.device_id = $2)
-               AND ($3::timestamptz IS NULL OR (s.revoked_at IS NULL AND s.expires_at > $3))
+               AND ($3::timestamptz IS NULL OR ({NOT_REVOKED} AND s.expires_at > $3))
                AND ($4::timestamptz IS NULL OR s.created_at < $4 OR (s.created_at = $4 AND s.id > $5))
              ORDER BY s.created_at DESC, s.id LIMIT $6"
         );

@@ -5,8 +5,11 @@ use protocol::{audit::AuditEvent, id::SessionId};
 use time::OffsetDateTime;
 use tokio_postgres::types::ToSql;
 
-use super::session::{self, SESSION_COLUMNS, Session};
-use crate::{audit, error::StoreError, pool::Store, row_mapping::stored};
+use super::session::{self, NOT_REVOKED, SESSION_COLUMNS, Session};
+use crate::{
+    audit, error::StoreError, pool::Store, revocation::acting_session::hold_off_revoking_all,
+    row_mapping::stored,
+};
 
 impl Store {
     /// Rotates the refresh token if `expected` is still its counter and the session has not ended. Of concurrent
@@ -27,7 +30,7 @@ impl Store {
             "UPDATE sessions s SET refresh_counter = s.refresh_counter + 1, refresh_rotated_at = $3,
                     refresh_expires_at = least($4, s.expires_at), last_seen_at = greatest(s.last_seen_at, $3)
              FROM users u
-             WHERE s.id = $1 AND s.refresh_counter = $2 AND s.revoked_at IS NULL AND s.expires_at > $3
+             WHERE s.id = $1 AND s.refresh_counter = $2 AND {NOT_REVOKED} AND s.expires_at > $3
                AND s.refresh_expires_at > $3 AND u.id = s.user_id AND u.is_active
              RETURNING {SESSION_COLUMNS}"
         );
@@ -57,7 +60,7 @@ impl Store {
         let sql = format!(
             "UPDATE sessions s SET retried_counter = $2, refresh_rotated_at = greatest(s.refresh_rotated_at, $3)
              WHERE s.id = $1 AND s.refresh_counter = $2 AND s.retried_counter IS DISTINCT FROM $2
-               AND s.used_counter < $2 AND s.revoked_at IS NULL
+               AND s.used_counter < $2 AND {NOT_REVOKED}
              RETURNING {SESSION_COLUMNS}"
         );
         self.run(move |client| {
@@ -75,6 +78,7 @@ async fn once(
     event: AuditEvent,
 ) -> Result<Option<Session>, StoreError> {
     let transaction = client.transaction().await?;
+    hold_off_revoking_all(&transaction).await?;
     let statement = transaction.prepare_cached(sql).await?;
     let Some(row) = transaction.query_opt(&statement, arguments).await? else {
         return Ok(None);

@@ -7,7 +7,7 @@ use deadpool_postgres::Transaction;
 use protocol::id::SessionId;
 use time::OffsetDateTime;
 
-use super::session::{self, SESSION_COLUMNS, Session};
+use super::session::{self, NOT_REVOKED, SESSION_COLUMNS, Session};
 use crate::error::StoreError;
 
 /// Renews the tokens of a session that is not revoked, and returns the session. Locks its row.
@@ -19,7 +19,7 @@ pub(crate) async fn renew(
     let sql = format!(
         "UPDATE sessions s SET privilege_epoch = s.privilege_epoch + 1, refresh_counter = s.refresh_counter + 1,
                 renewed_counter = s.refresh_counter + 1, refresh_rotated_at = $2
-         WHERE s.id = $1 AND s.revoked_at IS NULL
+         WHERE s.id = $1 AND {NOT_REVOKED}
          RETURNING {SESSION_COLUMNS}"
     );
     let statement = transaction.prepare_cached(&sql).await?;

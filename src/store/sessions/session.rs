@@ -23,11 +23,17 @@ use crate::{
 /// The columns of `sessions AS s` that [`from_row`] reads.
 pub(crate) const SESSION_COLUMNS: &str = "s.id, s.user_id, s.device_id, s.created_at, s.last_seen_at, s.expires_at, \
      s.refresh_counter, s.refresh_rotated_at, s.used_counter, s.retried_counter, s.renewed_counter, s.refresh_expires_at, \
-     s.privilege_epoch, s.privileged_until, s.method, s.address, s.user_agent, s.revoked_at, s.revocation_id, \
+     s.privilege_epoch, s.privileged_until, s.method, s.address, s.user_agent, s.revocation_id, s.revoked_all, \
      s.risk_score, s.risk_reasons, \
+     coalesce(s.revoked_at, (SELECT w.created_at FROM revocations w WHERE w.scope = 'all' AND w.id > s.revoked_all
+                             ORDER BY w.id LIMIT 1)) AS revoked_at, \
      (SELECT r.cause FROM revocations r WHERE r.id = s.revocation_id) AS cause, \
      (SELECT ARRAY[d.label, d.country, d.city] FROM registered_devices d
       WHERE d.user_id = s.user_id AND d.id = s.device_id) AS device_shown";
+
+/// The condition on `sessions AS s` that a session was not revoked, neither by itself nor with all sessions.
+pub(crate) const NOT_REVOKED: &str = "s.revoked_at IS NULL \
+     AND s.revoked_all >= (SELECT coalesce(max(w.id), 0) FROM revocations w WHERE w.scope = 'all')";
 
 /// One sign-in of a user on a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -72,6 +78,8 @@ pub struct Session {
     pub shown: DeviceSummary,
     /// Time and cause of the revocation.
     pub revoked: Option<Revoked>,
+    /// The newest revocation of all sessions when this one was opened; 0 if there was none. A later one ends it.
+    pub revoked_all: RevocationId,
 }
 
 /// What a session shows of its device.
@@ -141,6 +149,7 @@ pub(crate) fn from_row(row: &Row) -> Result<Session, StoreError> {
         risk: attempts::risk(row)?,
         shown: shown(row)?,
         revoked: revoked(row)?,
+        revoked_all: RevocationId(row.try_get("revoked_all")?),
     })
 }
 
@@ -162,7 +171,7 @@ fn revoked(row: &Row) -> Result<Option<Revoked>, StoreError> {
     };
     let cause = match row.try_get::<_, Option<&str>>("cause")? {
         Some(_) => word(row, "cause")?,
-        // The row of the revocation was deleted; the session is still revoked.
+        // It was revoked with all sessions, or the row of the revocation was deleted.
         None => Cause::Revoked,
     };
     let id = row.try_get::<_, Option<i64>>("revocation_id")?.map(RevocationId);

@@ -139,7 +139,8 @@ fn a_key_counts_within_a_batch_and_until_it_expires() {
         assert_eq!(append(&db.store, vec![keyed("d", "k")]).await, [Placement::Earlier(1)]);
         let later = NewMessage { time_ms: now_ms() + 5 * 60 * 1_000, ..keyed("e", "k") };
         assert_eq!(append(&db.store, vec![later]).await, [Placement::New(3)]);
-        let cleared = db.store.delete_expired_idempotency_keys(now() + Duration::from_secs(600)).await;
+        let cleared =
+            db.store.delete_aged(store::Aged::IdempotencyKeys, now() + Duration::from_secs(600), 10).await;
         assert_eq!(cleared.unwrap(), 1);
         assert_eq!(append(&db.store, vec![keyed("f", "k")]).await, [Placement::New(4)]);
     });

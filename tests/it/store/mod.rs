@@ -4,9 +4,11 @@
 
 #![allow(clippy::unwrap_used, reason = "a fact that cannot be asked about fails")]
 
+mod aged;
 mod attempts;
 mod audit;
 mod authority;
+mod everyone;
 mod external;
 mod journal;
 mod opening;

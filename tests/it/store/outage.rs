@@ -50,7 +50,9 @@ fn a_read_only_database_is_unavailable_and_its_connections_are_not_kept() {
             |yes: &str| format!("ALTER DATABASE \"{name}\" SET default_transaction_read_only = {yes}");
         raw.batch_execute(&read_only("on")).await.unwrap();
         assert!(db.store.ping().await.unwrap_err().is_unavailable());
-        assert!(db.store.delete_expired_tickets(super::now()).await.unwrap_err().is_unavailable());
+        assert!(
+            db.store.delete_aged(store::Aged::Tickets, super::now(), 10).await.unwrap_err().is_unavailable()
+        );
         let kept = "SELECT count(*) FROM pg_stat_activity
                     WHERE datname = current_database() AND application_name = 'portcullis' AND pid <> $1";
         let own: i32 = raw.query_one("SELECT pg_backend_pid()", &[]).await.unwrap().get(0);
@@ -110,8 +112,8 @@ fn a_pool_without_a_free_connection_says_so_in_time() {
         holder.batch_execute("LOCK TABLE ws_tickets").await.unwrap();
         let began = Instant::now();
         let (first, second) = tokio::join!(
-            store.delete_expired_tickets(super::now()),
-            store.delete_expired_tickets(super::now()),
+            store.delete_aged(store::Aged::Tickets, super::now(), 10),
+            store.delete_aged(store::Aged::Tickets, super::now(), 10),
         );
         assert!(first.unwrap_err().is_unavailable());
         assert!(second.unwrap_err().is_unavailable());

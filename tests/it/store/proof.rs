@@ -49,7 +49,7 @@ fn an_expired_ticket_opens_nothing() {
         db.store.insert_ticket([1; 32], ticket.clone(), now()).await.unwrap();
         assert_eq!(db.store.consume_ticket([1; 32], now()).await.unwrap(), None);
         db.store.insert_ticket([2; 32], ticket, now()).await.unwrap();
-        assert_eq!(db.store.delete_expired_tickets(now()).await.unwrap(), 1);
+        assert_eq!(db.store.delete_aged(store::Aged::Tickets, now(), 10).await.unwrap(), 1);
     });
 }
 
@@ -82,7 +82,7 @@ fn privilege_falls_with_the_password() {
             ..RevocationRequest::new(Target::User(user.id), Cause::PasswordChanged, now())
         };
         let committed = db.store.commit(order).await.unwrap();
-        assert_eq!(committed.ended.iter().map(|ended| ended.session).collect::<Vec<_>>(), [other.id]);
+        assert_eq!(committed.ended.named().iter().map(|ended| ended.session).collect::<Vec<_>>(), [other.id]);
         let kept = db.store.session_with_user(session.id).await.unwrap().unwrap();
         assert_eq!((kept.session.privilege_epoch, kept.session.privileged_until), (1, None));
         assert_eq!((kept.session.revoked, kept.user.revocation_epoch), (None, user.revocation_epoch + 1));

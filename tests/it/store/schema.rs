@@ -74,3 +74,98 @@ fn accounts_are_found_by_a_part_of_their_address() {
         assert_eq!(db.store.list_users(rest).await.unwrap().len(), 1);
     });
 }
+
+/// The migrations before this one, on a database without tables.
+async fn schema_before(db: &super::Db, version: u32) -> tokio_postgres::Client {
+    let raw = db.raw().await;
+    raw.batch_execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public").await.unwrap();
+    let mut files: Vec<_> =
+        std::fs::read_dir("migrations").unwrap().map(|file| file.unwrap().path()).collect();
+    let number = |path: &std::path::Path| -> u32 {
+        let name = path.file_name().unwrap().to_str().unwrap().to_owned();
+        name[1..].split("__").next().unwrap().parse().unwrap()
+    };
+    files.sort_by_key(|path| number(path));
+    for file in files.iter().filter(|path| number(path) < version) {
+        raw.batch_execute(&std::fs::read_to_string(file).unwrap()).await.unwrap();
+    }
+    raw
+}
+
+#[test]
+fn denials_of_tokens_without_an_end_get_one_and_blocks_do_not() {
+    with_db(|db| async move {
+        let raw = schema_before(&db, 10).await;
+        let rows = "INSERT INTO denials (kind, token_id, created_at) VALUES ('token', 'old', now() - interval '1 year');
+                    INSERT INTO denials (kind, subject, created_at) VALUES ('user', '7', now());
+                    INSERT INTO denials (kind, subject, issued_before, created_at) VALUES ('issued_before', '7', now(), now())";
+        raw.batch_execute(rows).await.unwrap();
+        raw.batch_execute(include_str!("../../../migrations/V10__revoking_all_ends_and_retention.sql"))
+            .await
+            .unwrap();
+        let ends =
+            "SELECT count(*) FROM denials WHERE kind <> 'user' AND expires_at > now() + interval '29 days'";
+        assert_eq!(db.count(ends).await, 2);
+        assert_eq!(db.count("SELECT count(*) FROM denials WHERE expires_at IS NULL").await, 1);
+        let endless = "INSERT INTO denials (kind, token_id, created_at) VALUES ('token', 'new', now())";
+        assert!(raw.batch_execute(endless).await.is_err());
+    });
+}
+
+#[test]
+fn sessions_that_were_opened_after_an_old_revocation_of_all_stay_open() {
+    with_db(|db| async move {
+        let raw = schema_before(&db, 10).await;
+        let rows = "INSERT INTO users (email, password_hash, status) VALUES ('ada@example.com', '!', 'active');
+                    INSERT INTO registered_devices (user_id, id) SELECT id, gen_random_uuid() FROM users;
+                    INSERT INTO revocations (scope, cause) VALUES ('all', 'revoked');
+                    INSERT INTO sessions (id, user_id, device_id, created_at, last_seen_at, expires_at, refresh_expires_at, method)
+                    SELECT gen_random_uuid(), user_id, id, now(), now(), now() + interval '1 day', now(), 'password'
+                    FROM registered_devices";
+        raw.batch_execute(rows).await.unwrap();
+        raw.batch_execute(include_str!("../../../migrations/V10__revoking_all_ends_and_retention.sql"))
+            .await
+            .unwrap();
+        let open = "SELECT count(*) FROM sessions WHERE revoked_all = (SELECT max(id) FROM revocations)";
+        assert_eq!(db.count(open).await, 1);
+        assert_eq!(db.store.end_covered(10).await.unwrap(), 0);
+    });
+}
+
+#[test]
+fn grown_offsets_come_down_under_a_new_epoch() {
+    with_db(|db| async move {
+        let raw = db.raw().await;
+        let top = 1_i64 << 60;
+        let rows = format!(
+            "UPDATE channel_epoch SET floor = {top};
+             INSERT INTO channels (name, top, gone, created_at, updated_at)
+             VALUES ('chat:grown', {top} + 5, {top} + 2, now(), now()), ('chat:empty', {top} + 9, {top} + 9, now(), now()),
+                    ('chat:old', 8, 3, now(), now());
+             INSERT INTO channel_messages (channel, seq, data, created_at)
+             SELECT 'chat:grown', {top} + n, '1', now() FROM generate_series(2, 5) n;
+             INSERT INTO channel_messages (channel, seq, data, created_at) VALUES ('chat:old', 8, '1', now());
+             INSERT INTO channel_idempotency (channel, key, seq, expires_at)
+             VALUES ('chat:grown', 'gone', {top} + 1, now()), ('chat:grown', 'kept', {top} + 3, now())"
+        );
+        raw.batch_execute(&rows).await.unwrap();
+        let epoch = async || -> String {
+            raw.query_one("SELECT epoch FROM channel_epoch", &[]).await.unwrap().get(0)
+        };
+        let (before, migration) =
+            (epoch().await, include_str!("../../../migrations/V11__offsets_stay_small.sql"));
+        raw.batch_execute(migration).await.unwrap();
+        let after = epoch().await;
+        assert_ne!(after, before);
+        assert_eq!(db.count("SELECT floor FROM channel_epoch").await, 0);
+        let expected =
+            "SELECT count(*) FROM (VALUES ('chat:grown', 4, 1), ('chat:empty', 0, 0), ('chat:old', 8, 3))
+                        AS e (name, top, gone) JOIN channels c USING (name, top, gone)";
+        assert_eq!(db.count(expected).await, 3);
+        let messages = "SELECT sum(seq)::bigint FROM channel_messages WHERE channel = 'chat:grown'";
+        assert_eq!(db.count(messages).await, 1 + 2 + 3 + 4);
+        assert_eq!(db.count("SELECT seq FROM channel_idempotency").await, 2);
+        raw.batch_execute(migration).await.unwrap();
+        assert_eq!(epoch().await, after, "offsets that have not grown stay as they are");
+    });
+}

@@ -3,9 +3,24 @@
 use std::time::Duration;
 
 use protocol::close::Cause;
-use store::{Change, HeardRevocation, RevocationRequest, Target};
+use store::{Change, HeardRevocation, RevocationListener, RevocationRequest, Target, Watermark};
 
 use super::{Db, now, with_db};
+
+/// Every revocation since a position, and the next position.
+pub(super) async fn read_since(
+    listener: &RevocationListener,
+    place: &Watermark,
+) -> (Vec<HeardRevocation>, Watermark) {
+    let backlog = listener.since(place).await.unwrap();
+    let (end, mut left, mut heard) = (backlog.end().clone(), Some(backlog), Vec::new());
+    while let Some(backlog) = left {
+        let (page, rest) = listener.revocations(&backlog).await.unwrap();
+        heard.extend(page);
+        left = rest;
+    }
+    (heard, end)
+}
 
 #[test]
 fn a_revocation_whose_transaction_began_first_and_committed_last_is_not_missed() {
@@ -33,16 +48,16 @@ fn a_revocation_whose_transaction_began_first_and_committed_last_is_not_missed()
         .unwrap();
 
         let quick = db.revoke(Target::Session(late.id), Cause::SignedOut).await;
-        let (found, next) = listener.since(&start).await.unwrap();
+        let (found, next) = read_since(&listener, &start).await;
         assert_eq!(found.len(), 1);
         assert_eq!(found[0].committed, quick);
 
         slow.commit().await.unwrap();
-        let (found, next) = listener.since(&next).await.unwrap();
+        let (found, next) = read_since(&listener, &next).await;
         assert_eq!(found.len(), 1);
-        assert_eq!(found[0].committed.ended[0].session, early.id);
+        assert_eq!(found[0].committed.ended.named()[0].session, early.id);
 
-        let (found, _) = listener.since(&next).await.unwrap();
+        let (found, _) = read_since(&listener, &next).await;
         assert_eq!(found, []);
     });
 }
@@ -65,10 +80,10 @@ fn everything_committed_by_many_at_once_arrives() {
         let revoking: Vec<_> = revoking.collect();
         let mut heard = Vec::new();
         while heard.len() < sessions.len() {
-            let (found, next) = listener.since(&watermark).await.unwrap();
+            let (found, next) = read_since(&listener, &watermark).await;
             watermark = next;
             for HeardRevocation { committed, .. } in found {
-                heard.extend(committed.ended.iter().map(|ended| ended.session));
+                heard.extend(committed.ended.named().iter().map(|ended| ended.session));
             }
         }
         futures_util::future::join_all(revoking).await;
@@ -92,13 +107,13 @@ fn a_long_transaction_does_not_bring_revocations_back() {
         for _ in 0..3 {
             let session = db.open(Db::sign_in(&user)).await;
             let committed = db.revoke(Target::Session(session.id), Cause::SignedOut).await;
-            let (found, next) = listener.since(&place).await.unwrap();
+            let (found, next) = read_since(&listener, &place).await;
             assert_eq!(found.into_iter().map(|heard| heard.committed).collect::<Vec<_>>(), [committed]);
             place = next;
         }
-        assert_eq!(listener.since(&place).await.unwrap().0, []);
+        assert_eq!(read_since(&listener, &place).await.0, []);
         long.commit().await.unwrap();
-        assert_eq!(listener.since(&place).await.unwrap().0, []);
+        assert_eq!(read_since(&listener, &place).await.0, []);
     });
 }
 
@@ -118,14 +133,14 @@ fn revocations_of_a_restored_database_are_not_new() {
         let listener = db.store.listen().await.unwrap();
         let mut place = listener.watermark().await.unwrap();
         for _ in 0..8 {
-            let (found, next) = listener.since(&place).await.unwrap();
+            let (found, next) = read_since(&listener, &place).await;
             assert_eq!(found, []);
             place = next;
             raw.execute("SELECT pg_current_xact_id()", &[]).await.unwrap();
         }
         let session = db.open(Db::sign_in(&user)).await;
         let committed = db.revoke(Target::Session(session.id), Cause::SignedOut).await;
-        let (found, _) = listener.since(&place).await.unwrap();
+        let (found, _) = read_since(&listener, &place).await;
         assert_eq!(found.into_iter().map(|heard| heard.committed).collect::<Vec<_>>(), [committed]);
     });
 }
@@ -151,9 +166,9 @@ fn a_changed_role_names_the_sessions_that_live() {
             ..RevocationRequest::new(Target::User(user.id), Cause::RoleChanged, now())
         };
         let committed = db.store.commit(order).await.unwrap();
-        let (found, _) = listener.since(&start).await.unwrap();
+        let (found, _) = read_since(&listener, &start).await;
         assert_eq!(found[0].committed, committed);
-        assert_eq!(found[0].committed.ended[0].session, session.id);
+        assert_eq!(found[0].committed.ended.named()[0].session, session.id);
     });
 }
 
@@ -176,6 +191,123 @@ fn a_listener_whose_connection_was_cut_says_so() {
         assert!(listener.since(&start).await.unwrap_err().is_unavailable());
         let missed = db.revoke(Target::All, Cause::Revoked).await;
         let again = db.store.listen().await.unwrap();
-        assert_eq!(again.since(&start).await.unwrap().0[0].committed, missed);
+        assert_eq!(read_since(&again, &start).await.0[0].committed.id, missed.id);
+    });
+}
+
+/// Writes this many revocations of made-up sessions in one transaction.
+async fn many(db: &Db, count: i64) {
+    let sql = "INSERT INTO revocations (scope, session_id, cause)
+               SELECT 'session', gen_random_uuid(), 'session_expired' FROM generate_series(1, $1::bigint)";
+    db.raw().await.execute(sql, &[&count]).await.unwrap();
+}
+
+#[test]
+fn a_long_backlog_comes_in_pages_each_revocation_once() {
+    with_db(|db| async move {
+        let listener = db.store.listen().await.unwrap();
+        let start = listener.watermark().await.unwrap();
+        for count in [1, 1_000, 999, 600] {
+            many(&db, count).await;
+        }
+        let (first, _) = listener.revocations(&listener.since(&start).await.unwrap()).await.unwrap();
+        assert_eq!(first.len(), store::FEED_PAGE);
+        let (heard, end) = read_since(&listener, &start).await;
+        let ids: std::collections::HashSet<_> = heard.iter().map(|heard| heard.committed.id).collect();
+        assert_eq!((heard.len(), ids.len()), (2_600, 2_600));
+        assert_eq!(read_since(&listener, &end).await.0, []);
+    });
+}
+
+#[test]
+fn the_rest_of_a_backlog_is_read_over_another_connection() {
+    with_db(|db| async move {
+        let listener = db.store.listen().await.unwrap();
+        let start = listener.watermark().await.unwrap();
+        many(&db, 1_500).await;
+        let (_, rest) = listener.revocations(&listener.since(&start).await.unwrap()).await.unwrap();
+        drop(listener);
+        many(&db, 7).await;
+        let again = db.store.listen().await.unwrap();
+        let (found, none) = again.revocations(&rest.unwrap()).await.unwrap();
+        assert_eq!((found.len(), none), (500, None), "what came later is part of the next look");
+    });
+}
+
+/// What a page reads at once is bounded by what the revocations ended, too.
+#[test]
+fn revocations_of_many_sessions_make_short_pages() {
+    with_db(|db| async move {
+        let listener = db.store.listen().await.unwrap();
+        let start = listener.watermark().await.unwrap();
+        let sql =
+            "INSERT INTO revocations (scope, user_id, cause, sessions) SELECT 'user', n, 'revoked', 15000
+                   FROM generate_series(1, 3) n";
+        db.raw().await.execute(sql, &[]).await.unwrap();
+        let (first, rest) = listener.revocations(&listener.since(&start).await.unwrap()).await.unwrap();
+        assert_eq!(first.len(), 1);
+        assert!(rest.is_some());
+        assert_eq!(read_since(&listener, &start).await.0.len(), 3);
+    });
+}
+
+#[test]
+fn denials_come_in_pages_each_once() {
+    with_db(|db| async move {
+        let insert = |first: i64, last: i64| {
+            format!(
+                "INSERT INTO denials (kind, token_id, expires_at, created_at)
+                 SELECT 'token', 't' || n, '2100-01-01', now() FROM generate_series({first}, {last}) n"
+            )
+        };
+        let raw = db.raw().await;
+        raw.batch_execute(&insert(1, 1_500)).await.unwrap();
+        let listener = db.store.listen().await.unwrap();
+        let start = listener.watermark().await.unwrap();
+        let page = listener.denials(0, now()).await.unwrap();
+        assert_eq!(page.len(), store::FEED_PAGE);
+        assert_eq!(listener.denials(page.last().unwrap().id, now()).await.unwrap().len(), 500);
+        raw.batch_execute(&insert(2_001, 3_100)).await.unwrap();
+        let (mut left, mut heard) = (Some(listener.since(&start).await.unwrap()), 0);
+        while let Some(backlog) = left {
+            let (page, rest) = listener.backlog_denials(&backlog).await.unwrap();
+            heard += page.len();
+            left = rest;
+        }
+        assert_eq!(heard, 1_100);
+    });
+}
+
+#[test]
+fn a_node_that_starts_over_learns_which_of_its_sessions_have_ended_and_why() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let (lives, ended) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
+        let promoted = db.open(Db::sign_in(&db.user("eve").await)).await;
+        let gone = protocol::id::SessionId::random();
+        let listener = db.store.listen().await.unwrap();
+        let start = listener.watermark().await.unwrap();
+        db.revoke(Target::Session(ended.id), Cause::PasswordChanged).await;
+        let order = RevocationRequest {
+            change: Some(Change::Role(domain::account::role::Role::Operator)),
+            ..RevocationRequest::new(Target::User(promoted.user), Cause::RoleChanged, now())
+        };
+        db.store.commit(order).await.unwrap();
+        let asked = [lives.id, ended.id, promoted.id, gone];
+        let mut found = listener.ended_among(&asked, &start).await.unwrap();
+        let mut expected = vec![
+            (ended.id, Cause::PasswordChanged),
+            (promoted.id, Cause::RoleChanged),
+            (gone, Cause::Revoked),
+        ];
+        found.sort_by_key(|(id, _)| *id);
+        expected.sort_by_key(|(id, _)| *id);
+        assert_eq!(found, expected);
+        let later = read_since(&listener, &start).await.1;
+        assert!(
+            !listener.ended_among(&asked, &later).await.unwrap().iter().any(|(id, _)| *id == promoted.id)
+        );
+        db.revoke(Target::All, Cause::Revoked).await;
+        assert_eq!(listener.ended_among(&[lives.id], &later).await.unwrap(), [(lives.id, Cause::Revoked)]);
     });
 }

@@ -5,7 +5,7 @@ use std::{net::IpAddr, time::Instant};
 use actix::Addr;
 use protocol::{
     close::CloseReason,
-    id::{ConnectionId, SessionId},
+    id::{ConnectionId, RevocationId, SessionId},
 };
 
 use super::{
@@ -18,6 +18,8 @@ use crate::runtime::connection::outbox::Outbox;
 pub struct AttachRequest {
     /// The session that its credential was verified for.
     pub session: SessionId,
+    /// The newest revocation of all sessions when the session was opened. A later one ends it.
+    pub revoked_all: RevocationId,
     /// The connection.
     pub connection: ConnectionId,
     /// The user of the connection, and the token. All connections of a session have the same user.

@@ -11,7 +11,10 @@
 
 use std::{
     collections::HashSet,
-    sync::{Arc, Weak},
+    sync::{
+        Arc, Weak,
+        atomic::{AtomicI64, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -19,14 +22,14 @@ use actix::{Actor, Addr, ArbiterHandle};
 use dashmap::{DashMap, mapref::entry::Entry};
 use futures_util::future::join_all;
 use logic::{
-    denials::{Denial, DenialRecord, Denials, Denied, TokenMark},
+    denials::{Denial, DenialCopy, DenialRecord, Denied, TokenMark},
     session_connections::AttachRefused,
     tombstones::Tombstones,
 };
 use parking_lot::RwLock;
 use protocol::{
     close::{Cause, CloseReason},
-    id::{ConnectionId, SessionId, Subject},
+    id::{ConnectionId, RevocationId, SessionId, Subject},
 };
 
 use super::{
@@ -49,6 +52,8 @@ const SESSIONS_AT_ONCE: usize = 64;
 struct RegisteredSession {
     address: Addr<Session>,
     incarnation: Incarnation,
+    /// The newest revocation of all sessions when it was opened.
+    revoked_all: RevocationId,
 }
 
 pub(crate) struct Directory {
@@ -56,13 +61,17 @@ pub(crate) struct Directory {
     /// The user index of `sessions`. It changes only while the entry of the session is locked, so that both always
     /// agree. To avoid a deadlock, a reader must release its lock on this map before it looks up a session.
     by_subject: DashMap<Subject, HashSet<SessionId>>,
-    denials: RwLock<Denials>,
+    denials: RwLock<DenialCopy>,
     /// Which sessions use a token.
     tokens: Arc<TokenIndex>,
     tombstones: RwLock<Tombstones>,
+    /// The newest revocation of all sessions: one tombstone for all sessions that were opened before it.
+    revoked_all: AtomicI64,
     /// When the state of a session last changed (such as the user's role). A socket whose credential was verified
     /// before that moment is refused.
     invalidated: DashMap<SessionId, Instant>,
+    /// The same for every session: when this node last judged all sessions anew instead of reading each revocation.
+    judged_anew: RwLock<Option<Instant>>,
     arbiter: ArbiterHandle,
     connections_per_session: usize,
 }
@@ -79,7 +88,9 @@ impl Directory {
             denials: RwLock::default(),
             tokens: Arc::default(),
             tombstones: RwLock::new(Tombstones::new(tombstone_ttl)),
+            revoked_all: AtomicI64::new(0),
             invalidated: DashMap::new(),
+            judged_anew: RwLock::default(),
             arbiter,
             connections_per_session,
         })
@@ -106,12 +117,17 @@ impl Directory {
         if let Some(cause) = self.tombstone(attach.session) {
             return Some(cause.close_reason());
         }
+        if self.is_revoked_with_all(attach.revoked_all) {
+            return Some(Cause::Revoked.close_reason());
+        }
         let (subject, token) = (&attach.identity.subject, &attach.identity.token);
         if let Some(denied) = self.denied(subject, token, None, attach.now_ms) {
             return Some(denied.close_reason());
         }
-        let invalidated = self.invalidated.get(&attach.session)?;
-        (*invalidated >= attach.verified_at).then_some(CloseReason::StateInvalidated)
+        let void = |since: Instant| since >= attach.verified_at;
+        let changed = self.invalidated.get(&attach.session).is_some_and(|at| void(*at));
+        let judged_anew = self.judged_anew.read().is_some_and(void);
+        (changed || judged_anew).then_some(CloseReason::StateInvalidated)
     }
 
     /// The first step of [`Self::attach`].
@@ -120,7 +136,7 @@ impl Directory {
         attach: &AttachRequest,
     ) -> Result<Attachment, AttachError> {
         for _ in 0..ATTACH_TRIES {
-            let address = self.actor_of(attach.session, &attach.identity.subject);
+            let address = self.actor_of(attach);
             let attached = AttachedConnection {
                 outbox: attach.outbox.clone(),
                 identity: attach.identity.clone(),
@@ -145,7 +161,8 @@ impl Directory {
         Err(AttachError::Unavailable)
     }
 
-    fn actor_of(self: &Arc<Self>, session: SessionId, subject: &Subject) -> Addr<Session> {
+    fn actor_of(self: &Arc<Self>, attach: &AttachRequest) -> Addr<Session> {
+        let (session, subject, revoked_all) = (attach.session, &attach.identity.subject, attach.revoked_all);
         if let Some(address) = self.address_of(session).filter(Addr::connected) {
             return address;
         }
@@ -160,7 +177,8 @@ impl Directory {
             Entry::Occupied(entry) if entry.get().address.connected() => entry.get().address.clone(),
             entry => {
                 // The entry stays locked until the end of the block.
-                let _entry = entry.insert(RegisteredSession { address: address.clone(), incarnation });
+                let _entry =
+                    entry.insert(RegisteredSession { address: address.clone(), incarnation, revoked_all });
                 self.by_subject.entry(subject.clone()).or_default().insert(session);
                 address
             }
@@ -184,6 +202,27 @@ impl Directory {
 
     pub(crate) fn tombstone(&self, session: SessionId) -> Option<Cause> {
         self.tombstones.read().get(session, Instant::now())
+    }
+
+    /// Records a revocation of all sessions. From here on no token of an earlier session verifies.
+    pub(crate) fn record_end_of_all(&self, revocation: RevocationId) {
+        self.revoked_all.fetch_max(revocation.0, Ordering::SeqCst);
+    }
+
+    /// Whether all sessions were revoked since. `revoked_all`: the newest such revocation when the session was opened.
+    pub(crate) fn is_revoked_with_all(&self, revoked_all: RevocationId) -> bool {
+        self.revoked_all.load(Ordering::SeqCst) > revoked_all.0
+    }
+
+    /// The sessions with connections here that were opened before this revocation of all sessions.
+    pub(crate) fn sessions_before(&self, revocation: RevocationId) -> Vec<SessionId> {
+        let before = self.sessions.iter().filter(|entry| entry.revoked_all < revocation);
+        before.map(|entry| *entry.key()).collect()
+    }
+
+    /// Refuses connections whose credential was verified before now.
+    pub(crate) fn refuse_verified_before_now(&self) {
+        *self.judged_anew.write() = Some(Instant::now());
     }
 
     /// Cuts every connection of the session. The message may exceed the mailbox's bound, but there is only one per
@@ -297,6 +336,14 @@ impl Directory {
         for record in records {
             denials.apply(record, now_ms);
         }
+    }
+
+    pub(crate) fn begin_denial_reload(&self) {
+        self.denials.write().begin_reload();
+    }
+
+    pub(crate) fn finish_denial_reload(&self) {
+        self.denials.write().finish_reload();
     }
 
     pub(crate) fn denied(

@@ -61,6 +61,7 @@ fn request(session: SessionId) -> (AttachRequest, OutboxReader) {
     let connection = ConnectionId::random();
     let request = AttachRequest {
         session,
+        revoked_all: RevocationId(0),
         connection,
         identity,
         transport: Transport::WebSocket,
@@ -77,11 +78,13 @@ fn request(session: SessionId) -> (AttachRequest, OutboxReader) {
 enum Way {
     Tombstone,
     Denial,
+    AllSessions,
 }
 
 fn record(directory: &Directory, session: SessionId, way: Way) {
     match way {
         Way::Tombstone => directory.record_session_end(session, Cause::Revoked),
+        Way::AllSessions => directory.record_end_of_all(RevocationId(1)),
         Way::Denial => {
             let denial = Denial::User { subject: Subject::new("ada"), lifted: false };
             directory.apply(&[DenialRecord { id: 1, denial, until_ms: None }], 0);
@@ -92,6 +95,11 @@ fn record(directory: &Directory, session: SessionId, way: Way) {
 async fn cut(directory: &Arc<Directory>, session: SessionId, way: Way) {
     match way {
         Way::Tombstone => directory.cut(session, CloseReason::SessionRevoked, &CloseWaiter::default()),
+        Way::AllSessions => {
+            for session in directory.sessions_before(RevocationId(1)) {
+                directory.cut(session, CloseReason::SessionRevoked, &CloseWaiter::default());
+            }
+        }
         Way::Denial => {
             let sessions = directory.sessions_of(&Subject::new("ada"));
             let rule: DisconnectRule = Arc::new(|_, _| Some(CloseReason::AccountDisabled.into()));
@@ -154,7 +162,7 @@ async fn no_order_of_attach_and_revoke_leaves_an_open_connection() {
     let arbiter = Arbiter::new();
     let all = schedules(&[&REGISTRATION, &REVOCATION, &[Step::Leave]]);
     assert_eq!(all.len(), 60);
-    for way in [Way::Tombstone, Way::Denial] {
+    for way in [Way::Tombstone, Way::Denial, Way::AllSessions] {
         for schedule in &all {
             assert!(closes(&arbiter, schedule, way).await, "{way:?} {schedule:?} leaves a connection open");
         }

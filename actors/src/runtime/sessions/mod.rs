@@ -17,7 +17,7 @@ use std::sync::Arc;
 use logic::denials::{DenialRecord, Denied, TokenMark};
 use protocol::{
     close::{Cause, CloseMessage, CloseReason},
-    id::{ConnectionId, SessionId, Subject},
+    id::{ConnectionId, RevocationId, SessionId, Subject},
 };
 
 use self::{
@@ -71,6 +71,34 @@ impl Realtime {
         metrics::counter!("sockets_revoked_total", "cause" => cause.as_str())
             .increment(closed.sockets_closed as u64);
         closed
+    }
+
+    /// Records a revocation of all sessions. From here on no token of a session that was opened before it verifies, and none
+    /// of its connections registers.
+    pub fn record_end_of_all(&self, revocation: RevocationId) {
+        self.0.directory.record_end_of_all(revocation);
+    }
+
+    /// Whether a session was revoked with all sessions. `revoked_all`: the newest such revocation when it was opened.
+    #[must_use]
+    pub fn is_revoked_with_all(&self, revoked_all: RevocationId) -> bool {
+        self.0.directory.is_revoked_with_all(revoked_all)
+    }
+
+    /// Records a revocation of all sessions, cuts the connections of those that were opened before it, and waits, for a limited
+    /// time, until they are severed. Call it only after the revocation has been committed.
+    pub async fn revoke_all(&self, revocation: RevocationId, cause: Cause) -> CloseCounts {
+        self.record_end_of_all(revocation);
+        let closed = self.cut(&self.0.directory.sessions_before(revocation), cause.close_reason()).await;
+        metrics::counter!("sockets_revoked_total", "cause" => cause.as_str())
+            .increment(closed.sockets_closed as u64);
+        closed
+    }
+
+    /// Refuses connections whose credential was verified before now, because this node does not read each revocation that it
+    /// missed. Call it before the sessions with connections are judged anew.
+    pub fn refuse_verified_before_now(&self) {
+        self.0.directory.refuse_verified_before_now();
     }
 
     /// Cuts the connections of these sessions and waits, for a limited time, until those are severed. The connections may
@@ -218,7 +246,7 @@ impl Realtime {
     /// those are severed. Call it only after the records have been committed.
     pub async fn deny(&self, records: &[DenialRecord], now_ms: i64) -> CloseCounts {
         self.fill_denials(records, now_ms);
-        self.cut_denied(records, now_ms).await
+        self.cut_denied(&self.affected_sessions(records), now_ms).await
     }
 
     /// Applies denial records of the database. From here on a connection that they deny is refused.
@@ -226,25 +254,41 @@ impl Realtime {
         self.0.directory.apply(records, now_ms);
     }
 
-    /// Ends the connections that applied records deny, and waits, for a limited time, until those are severed.
-    pub async fn cut_denied(&self, records: &[DenialRecord], now_ms: i64) -> CloseCounts {
+    /// Begins to load the denials anew: every denial in force is to be applied before [`Self::finish_denial_reload`].
+    pub fn begin_denial_reload(&self) {
+        self.0.directory.begin_denial_reload();
+    }
+
+    /// Every denial in force has been applied; all others are forgotten.
+    pub fn finish_denial_reload(&self) {
+        self.0.directory.finish_denial_reload();
+    }
+
+    /// The sessions with connections here that these records may concern.
+    #[must_use]
+    pub fn affected_sessions(&self, records: &[DenialRecord]) -> Vec<SessionId> {
+        self.0.directory.affected_sessions(records)
+    }
+
+    /// Ends the connections of these sessions that applied records deny, and waits, for a limited time, until those are
+    /// severed.
+    pub async fn cut_denied(&self, sessions: &[SessionId], now_ms: i64) -> CloseCounts {
         let directory = Arc::clone(&self.0.directory);
         let weak = Arc::downgrade(&directory);
         let rule: DisconnectRule = Arc::new(move |_, identity| {
             let denied = weak.upgrade()?.denied(&identity.subject, &identity.token, None, now_ms)?;
             Some(denied.close_reason().into())
         });
-        let sessions = directory.affected_sessions(records);
-        let closed = directory.disconnect(&sessions, &rule, self.0.settings.revoke_wait).await;
+        let closed = directory.disconnect(sessions, &rule, self.0.settings.revoke_wait).await;
         metrics::counter!("sockets_denied_total").increment(closed.sockets_closed as u64);
         closed
     }
 
-    /// Ends the subscriptions with tokens that applied records deny, and waits, for a limited time, until that is
-    /// done. Call it once the connections that used such tokens as their credential are cut.
-    pub async fn end_denied_subscriptions(&self, records: &[DenialRecord]) -> RequestCounts {
+    /// Ends the subscriptions of these sessions with tokens that applied records deny, and waits, for a limited time, until
+    /// that is done. Call it once the connections that used such tokens as their credential are cut.
+    pub async fn end_denied_subscriptions(&self, sessions: &[SessionId]) -> RequestCounts {
         let (answers, rule) = request_answers(ConnectionRequest::EndDeniedSubscriptions);
-        self.0.directory.request(&self.0.directory.affected_sessions(records), &rule).await;
+        self.0.directory.request(sessions, &rule).await;
         count_done(answers, self.0.settings.revoke_wait).await
     }
 }

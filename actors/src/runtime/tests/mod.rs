@@ -22,7 +22,7 @@ use protocol::{
     audit::{AuditEvent, Outcome},
     channel_name::ChannelName,
     close::{Cause, CloseReason},
-    id::{ConnectionId, DeviceId, SessionId, Subject, UserId},
+    id::{ConnectionId, DeviceId, RevocationId, SessionId, Subject, UserId},
 };
 
 use super::*;
@@ -151,6 +151,7 @@ impl Socket {
         realtime
             .attach(&AttachRequest {
                 session,
+                revoked_all: RevocationId(0),
                 connection: self.connection,
                 identity,
                 transport: Transport::WebSocket,

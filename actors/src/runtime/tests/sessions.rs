@@ -53,6 +53,7 @@ async fn a_role_change_closes_sockets_but_lets_the_session_come_back() {
     f.realtime.revoke(&[session], Cause::RoleChanged).await;
     let request = AttachRequest {
         session,
+        revoked_all: RevocationId(0),
         connection: before.connection,
         identity: identity("7"),
         transport: Transport::WebSocket,
@@ -61,6 +62,54 @@ async fn a_role_change_closes_sockets_but_lets_the_session_come_back() {
         now_ms: 0,
         verified_at,
     };
+    let refused = f.realtime.attach(&request).await.err();
+    assert_eq!(refused, Some(AttachError::Closed(CloseReason::StateInvalidated)));
+    assert!(after.attach(&f.realtime, session).await.is_ok());
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn revoking_all_closes_the_sockets_of_sessions_that_were_opened_before_and_no_others() {
+    let f = start(|_| {});
+    let (old, new, late) = (socket(), socket(), socket());
+    let request = |socket: &Socket, revoked_all| AttachRequest {
+        session: SessionId::random(),
+        revoked_all: RevocationId(revoked_all),
+        connection: socket.connection,
+        identity: identity("7"),
+        transport: Transport::WebSocket,
+        outbox: socket.outbox.clone(),
+        address: None,
+        now_ms: 0,
+        verified_at: Instant::now(),
+    };
+    let _old = f.realtime.attach(&request(&old, 1)).await.unwrap();
+    let _new = f.realtime.attach(&request(&new, 2)).await.unwrap();
+    f.realtime.revoke_all(RevocationId(2), Cause::Revoked).await;
+    assert!(!old.outbox.is_open());
+    assert!(new.outbox.is_open());
+    let refused = f.realtime.attach(&request(&late, 1)).await.err();
+    assert_eq!(refused, Some(AttachError::Closed(CloseReason::SessionRevoked)));
+    f.realtime.stop();
+}
+
+#[actix_rt::test]
+async fn what_was_verified_before_all_sessions_were_judged_anew_must_be_verified_again() {
+    let f = start(|_| {});
+    let (before, after) = (socket(), socket());
+    let session = SessionId::random();
+    let request = AttachRequest {
+        session,
+        revoked_all: RevocationId(0),
+        connection: before.connection,
+        identity: identity("7"),
+        transport: Transport::WebSocket,
+        outbox: before.outbox.clone(),
+        address: None,
+        now_ms: 0,
+        verified_at: Instant::now(),
+    };
+    f.realtime.refuse_verified_before_now();
     let refused = f.realtime.attach(&request).await.err();
     assert_eq!(refused, Some(AttachError::Closed(CloseReason::StateInvalidated)));
     assert!(after.attach(&f.realtime, session).await.is_ok());

@@ -10,6 +10,8 @@ use super::{ALL, ChannelRetention, KEEP, append, channel, kept, keyed, message, 
 use crate::{harness::eventually, store::Db};
 
 const DAY: Duration = Duration::from_secs(86_400);
+/// The floor is a multiple of this.
+const STEP: i64 = 1 << 16;
 
 fn named(name: &str) -> ChannelName {
     ChannelName::parse(name).unwrap()
@@ -33,7 +35,7 @@ impl Db {
     async fn empty(&self, name: &ChannelName) {
         self.store.remove_messages(name.clone(), u64::MAX).await.unwrap();
         while !self.store.clear_messages(vec![kept(name.clone())], now()).await.unwrap() {}
-        self.store.delete_expired_idempotency_keys(now() + 365 * DAY).await.unwrap();
+        self.store.delete_aged(store::Aged::IdempotencyKeys, now() + 365 * DAY, 100).await.unwrap();
     }
 }
 
@@ -45,11 +47,11 @@ fn a_channel_is_forgotten_when_nothing_is_kept_and_nothing_was_published_for_lon
         assert_eq!(db.forget(&names, 365 * DAY).await, 0, "something is kept");
         db.store.clear_messages(vec![kept(channel())], now() + 8 * DAY).await.unwrap();
         assert_eq!(db.forget(&names, 365 * DAY).await, 0, "its key is remembered");
-        db.store.delete_expired_idempotency_keys(now() + DAY).await.unwrap();
+        db.store.delete_aged(store::Aged::IdempotencyKeys, now() + DAY, 100).await.unwrap();
         assert_eq!(db.forget(&names, DAY / 2).await, 0, "too early");
         assert_eq!(db.floor().await, 0);
         assert_eq!(db.forget(&names, 365 * DAY).await, 1);
-        assert_eq!((db.count("SELECT count(*) FROM channels").await, db.floor().await), (0, 4));
+        assert_eq!((db.count("SELECT count(*) FROM channels").await, db.floor().await), (0, STEP));
     });
 }
 
@@ -63,16 +65,17 @@ fn a_channel_without_a_row_begins_above_the_floor_however_it_is_asked() {
             let opened = db.store.open_channel(named(name), ALL, settle).await.unwrap();
             (opened.top, opened.newest.len(), opened.whole)
         };
-        assert_eq!(open("chat:lobby", false).await, (4, 0, true));
-        assert_eq!(db.store.remove_messages(channel(), u64::MAX).await.unwrap().upto, 4);
+        let floor = STEP.unsigned_abs();
+        assert_eq!(open("chat:lobby", false).await, (floor, 0, true));
+        assert_eq!(db.store.remove_messages(channel(), u64::MAX).await.unwrap().upto, floor);
         assert_eq!(db.store.remove_messages(channel(), 3).await.unwrap().upto, 3);
-        assert_eq!(append(&db.store, vec![message("d")]).await, [Placement::New(5)]);
-        assert_eq!(open("chat:settled", true).await, (4, 0, true));
+        assert_eq!(append(&db.store, vec![message("d")]).await, [Placement::New(floor + 1)]);
+        assert_eq!(open("chat:settled", true).await, (floor, 0, true));
         for (name, first) in [("chat:settled", message("e")), ("chat:keyed", keyed("e", "k"))] {
             let placed = db.store.append(named(name), vec![first], KEEP).await.unwrap().placed;
-            assert_eq!(placed, [Placement::New(5)]);
+            assert_eq!(placed, [Placement::New(floor + 1)]);
             let read = db.store.read_channel(named(name), ALL).await.unwrap();
-            assert_eq!(offsets(&read), [5]);
+            assert_eq!(offsets(&read), [floor + 1]);
         }
     });
 }
@@ -201,5 +204,48 @@ fn a_channel_is_due_after_it_was_written_and_when_something_may_expire() {
         );
         db.store.schedule_channels(Vec::new(), vec![channel()], now()).await.unwrap();
         assert_eq!((due(DAY - Duration::from_secs(1)).await, due(DAY).await), (0, 1), "unknown");
+    });
+}
+
+/// The offsets of a hundred generations of a channel that is used once and forgotten: they grow by a step each, not by doubling.
+#[test]
+fn the_floor_grows_by_one_step_with_each_generation_of_forgotten_channels() {
+    with_db(|db| async move {
+        for generation in 0..100 {
+            let placed = append(&db.store, vec![message("a")]).await;
+            assert_eq!(placed, [Placement::New((generation * STEP + 1).unsigned_abs())]);
+            db.empty(&channel()).await;
+            assert_eq!(db.forget(&[channel()], 365 * DAY).await, 1);
+        }
+        assert_eq!(db.floor().await, 100 * STEP);
+    });
+}
+
+#[test]
+fn a_forgotten_channel_below_the_floor_does_not_raise_it() {
+    with_db(|db| async move {
+        db.raw().await.batch_execute("UPDATE channel_epoch SET floor = 655360").await.unwrap();
+        let sql = "INSERT INTO channels (name, top, gone, created_at, updated_at) VALUES ('chat:lobby', 7, 7, $1, $1)";
+        db.raw().await.execute(sql, &[&now()]).await.unwrap();
+        assert_eq!(db.forget(&[channel()], 365 * DAY).await, 1);
+        assert_eq!(db.floor().await, 655_360);
+    });
+}
+
+#[test]
+fn above_2_to_the_52_a_new_epoch_begins_with_small_offsets() {
+    with_db(|db| async move {
+        for top in [1_i64 << 52, (1 << 53) + 1, i64::MAX] {
+            let epoch = async || db.store.open_channel(channel(), ALL, false).await.unwrap().epoch;
+            let before = epoch().await;
+            let sql = "INSERT INTO channels (name, top, gone, created_at, updated_at)
+                       VALUES ('chat:lobby', $1, $1, $2, $2)";
+            db.raw().await.execute(sql, &[&top, &now()]).await.unwrap();
+            assert_eq!(db.forget(&[channel()], 365 * DAY).await, 1);
+            assert_ne!(epoch().await, before);
+            assert_eq!(db.floor().await, 0);
+            db.raw().await.batch_execute("DELETE FROM channels").await.unwrap();
+        }
+        assert_eq!(append(&db.store, vec![message("a")]).await, [Placement::New(1)]);
     });
 }

@@ -1,0 +1,65 @@
+//! Retention of rows: deletes what is older than its period, in batches.
+//!
+//! A job. What has expired is refused whether or not this job has run.
+
+use std::time::Duration;
+
+use domain::retention::RetentionPeriods;
+use store::{Aged, Store};
+use time::OffsetDateTime;
+
+use super::{batches::in_batches, step_log::logged};
+use crate::core::{clock::Clock, failure::Failure};
+
+/// How often it runs.
+pub(crate) const EVERY: Duration = Duration::from_secs(30);
+/// Rows that one statement deletes.
+const BATCH: u32 = 5_000;
+/// How long an ended denial is kept, so that every node has seen its end.
+const DENIALS_KEPT: time::Duration = time::Duration::days(1);
+
+/// Deletes old rows.
+pub(crate) struct RowRetention {
+    pub(crate) store: Store,
+    pub(crate) clock: Clock,
+    pub(crate) periods: RetentionPeriods,
+}
+
+impl RowRetention {
+    /// One pass over every table.
+    ///
+    /// # Errors
+    /// The first failure. It has been logged, and has kept no other table from being cleared.
+    pub(crate) async fn run(&self) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let mut first = Ok(());
+        for aged in Aged::ALL {
+            first = first.and(logged(aged.as_str(), self.clear(aged, now).await));
+        }
+        let endless = self.store.endless_denials().await.map_err(Failure::from);
+        first.and(endless.map(|endless| metrics::gauge!("denials_without_end").set(endless as f64)))
+    }
+
+    async fn clear(&self, aged: Aged, now: OffsetDateTime) -> Result<(), Failure> {
+        let before = self.before(aged, now);
+        in_batches(|| async move {
+            let deleted = self.store.delete_aged(aged, before, BATCH).await?;
+            metrics::counter!("rows_deleted_total", "table" => aged.as_str()).increment(deleted);
+            Ok(deleted == u64::from(BATCH))
+        })
+        .await
+    }
+
+    /// Rows of before this time are deleted.
+    fn before(&self, aged: Aged, now: OffsetDateTime) -> OffsetDateTime {
+        let RetentionPeriods { sessions, revocations, devices, audit } = self.periods;
+        match aged {
+            Aged::Tickets | Aged::Challenges | Aged::Bans | Aged::IdempotencyKeys => now,
+            Aged::Denials => now - DENIALS_KEPT,
+            Aged::Sessions | Aged::ExternalSessions => now - sessions,
+            Aged::Devices => now - devices,
+            Aged::Revocations => now - revocations,
+            Aged::AuditEvents => now - audit,
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! Revoking all sessions: one row. Every session that was opened before it has ended.
+//!
+//! A session carries the number of the newest such row at its opening, so the two are compared wherever a session is judged. No row of a
+//! session is locked or changed, so this takes as long with a million sessions as with one. `end_covered`, called by a job,
+//! ends the rows afterwards, in batches.
+
+use deadpool_postgres::Transaction;
+use protocol::close::Cause;
+
+use super::{
+    commit,
+    order::{CommittedRevocation, Ended, RevocationRequest},
+};
+use crate::{
+    error::StoreError,
+    pool::Store,
+    sessions::{external::NOT_REVOKED_WITH_ALL, session::NOT_REVOKED},
+};
+
+/// The most sessions that are counted. More are not counted, because the lock is held meanwhile.
+const COUNTED: i64 = 100_000;
+
+/// The newest revocation of all sessions, or 0.
+pub(crate) const NEWEST: &str = "SELECT coalesce(max(id), 0) FROM revocations WHERE scope = 'all'";
+
+/// Ends the rows of some sessions of a table that were revoked with all, and counts them in the row of the revocation. Rows that
+/// another transaction has locked are left for the next time.
+fn end_sql(table: &str, open: &str) -> String {
+    format!(
+        "WITH covered AS (
+             SELECT id, revoked_all FROM {table} WHERE {open} AND revoked_all < ({NEWEST}) LIMIT $1 FOR UPDATE SKIP LOCKED
+         ), ended AS (
+             UPDATE {table} s SET revoked_at = r.created_at, revocation_id = r.id
+             FROM covered c CROSS JOIN LATERAL (SELECT id, created_at FROM revocations
+                                                WHERE scope = 'all' AND id > c.revoked_all ORDER BY id LIMIT 1) r
+             WHERE s.id = c.id RETURNING r.id AS revocation
+         ), counted AS (
+             SELECT revocation, count(*)::integer AS sessions FROM ended GROUP BY revocation
+         ), noted AS (
+             UPDATE revocations r SET sessions = r.sessions + c.sessions FROM counted c WHERE r.id = c.revocation
+         )
+         SELECT count(*) FROM ended"
+    )
+}
+
+impl Store {
+    /// Ends the rows of at most `limit` sessions, and of as many of outside issuers, that were revoked with all sessions.
+    /// Returns how many it ended.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn end_covered(&self, limit: u32) -> Result<u64, StoreError> {
+        self.run_slow(move |client| {
+            Box::pin(async move {
+                let mut ended = 0;
+                for (table, open) in [
+                    ("sessions", "revoked_at IS NULL"),
+                    ("external_sessions", "ended_at IS NULL AND revoked_at IS NULL"),
+                ] {
+                    let statement = client.prepare_cached(&end_sql(table, open)).await?;
+                    let row = client.query_one(&statement, &[&i64::from(limit)]).await?;
+                    ended += row.try_get::<_, i64>(0)?.unsigned_abs();
+                }
+                Ok(ended)
+            })
+        })
+        .await
+    }
+}
+
+/// Writes the revocation within the caller's transaction, which holds the lock: no session opens meanwhile.
+pub(super) async fn write(
+    transaction: &Transaction<'_>,
+    order: &RevocationRequest,
+) -> Result<CommittedRevocation, StoreError> {
+    if order.cause != Cause::Revoked || order.except.is_some() || order.change.is_some() {
+        return Err(StoreError::internal("a revocation of all sessions spares none and changes nothing"));
+    }
+    let sessions = count(transaction).await?;
+    let id = commit::insert(transaction, order, None).await?;
+    let mut event = order.audit.clone();
+    event.actor = event.actor.or(order.actor);
+    let event = commit::described(event, order, id);
+    let event = match sessions {
+        Some(sessions) => event.with("sessions", sessions),
+        None => event,
+    };
+    commit::announce(transaction, id, event).await?;
+    Ok(CommittedRevocation {
+        id: Some(id),
+        cause: order.cause,
+        ended: Ended::Everyone { sessions },
+        except: None,
+        renewed: None,
+    })
+}
+
+/// How many sessions there are; `None` if there are more than are counted.
+async fn count(transaction: &Transaction<'_>) -> Result<Option<usize>, StoreError> {
+    let sql = format!(
+        "SELECT (SELECT count(*) FROM (SELECT FROM sessions s WHERE {NOT_REVOKED} LIMIT $1) own)
+              + (SELECT count(*) FROM (SELECT FROM external_sessions WHERE ended_at IS NULL AND revoked_at IS NULL
+                                       AND {NOT_REVOKED_WITH_ALL} LIMIT $1) outside)"
+    );
+    let counted: i64 = transaction.query_one(&sql, &[&(COUNTED + 1)]).await?.try_get(0)?;
+    Ok(usize::try_from(counted).ok().filter(|_| counted <= COUNTED))
+}

@@ -1,0 +1,78 @@
+//! Rows that are deleted by their age: in batches, and nothing that is still needed.
+
+use std::time::Duration;
+
+use protocol::close::Cause;
+use store::{Aged, OpenSession, Target};
+
+use super::{Db, now, with_db};
+
+const DAY: Duration = Duration::from_secs(86_400);
+
+#[test]
+fn a_batch_deletes_no_more_than_its_limit() {
+    with_db(|db| async move {
+        let sql = "INSERT INTO ws_tickets (hash, session_id, scopes, expires_at)
+                   SELECT sha256(n::text::bytea), $1, '{}', $2 FROM generate_series(1, 25) n";
+        let session = db.open(Db::sign_in(&db.user("ada").await)).await;
+        db.raw().await.execute(sql, &[&session.id.0, &now()]).await.unwrap();
+        let mut deleted = Vec::new();
+        for _ in 0..4 {
+            deleted.push(db.store.delete_aged(Aged::Tickets, now(), 10).await.unwrap());
+        }
+        assert_eq!(deleted, [10, 10, 5, 0]);
+    });
+}
+
+#[test]
+fn every_kind_of_row_can_be_deleted() {
+    with_db(|db| async move {
+        for aged in Aged::ALL {
+            assert_eq!(db.store.delete_aged(aged, now(), 10).await.unwrap(), 0, "{aged:?}");
+        }
+    });
+}
+
+#[test]
+fn a_session_is_deleted_some_time_after_its_end_and_never_before() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let (ended, _lives) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
+        db.revoke(Target::Session(ended.id), Cause::SignedOut).await;
+        assert_eq!(db.store.delete_aged(Aged::Sessions, now(), 10).await.unwrap(), 0);
+        assert_eq!(db.store.delete_aged(Aged::Sessions, now() + DAY, 10).await.unwrap(), 1);
+        assert_eq!(db.count("SELECT count(*) FROM sessions WHERE revoked_at IS NULL").await, 1);
+    });
+}
+
+#[test]
+fn a_device_is_deleted_when_it_is_unused_and_no_session_names_it() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        assert_eq!(
+            db.store.delete_aged(Aged::Devices, now() + DAY, 10).await.unwrap(),
+            0,
+            "it has a session"
+        );
+        db.revoke(Target::Session(session.id), Cause::SignedOut).await;
+        db.store.delete_aged(Aged::Sessions, now() + DAY, 10).await.unwrap();
+        assert_eq!(db.store.delete_aged(Aged::Devices, now(), 10).await.unwrap(), 0, "it was used");
+        assert_eq!(db.store.delete_aged(Aged::Devices, now() + DAY, 10).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn the_newest_revocation_of_all_sessions_is_kept_because_sessions_are_judged_by_it() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        db.revoke(Target::All, Cause::Revoked).await;
+        let newest = db.revoke(Target::All, Cause::Revoked).await.id.unwrap();
+        let later = db.open(OpenSession { revoked_all: newest.0, ..Db::sign_in(&user) }).await;
+        db.revoke(Target::Session(later.id), Cause::SignedOut).await;
+        assert_eq!(db.store.delete_aged(Aged::Revocations, now() + DAY, 10).await.unwrap(), 2);
+        assert!(db.store.session_with_user(session.id).await.unwrap().unwrap().session.revoked.is_some());
+        assert_eq!(db.count("SELECT max(id) FROM revocations").await, newest.0);
+    });
+}

@@ -1,0 +1,129 @@
+//! Revoking all sessions: it holds at once, touches no session's row, and the rows are ended afterwards.
+
+use std::time::Duration;
+
+use protocol::{close::Cause, id::RevocationId};
+use store::{Lapse, OpenSession, Privilege, SessionFilter, StoreError, Target};
+
+use super::{Db, event, now, with_db};
+
+/// A sign-in after the newest revocation of all sessions.
+async fn open_now(db: &Db, name: &str) -> store::Session {
+    let email = domain::account::email::Email::parse(&format!("{name}@example.com")).unwrap();
+    let found = db.store.user_by_email(email, None).await.unwrap().unwrap();
+    db.open(OpenSession { revoked_all: found.revoked_all, ..Db::sign_in(&found.user) }).await
+}
+
+#[test]
+fn it_waits_for_no_row_of_a_session_and_holds_at_once() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let mut raw = db.raw().await;
+        let holding = raw.transaction().await.unwrap();
+        holding.execute("SELECT FROM sessions FOR UPDATE", &[]).await.unwrap();
+        let committed = db.revoke(Target::All, Cause::Revoked).await;
+        assert_eq!(committed.ended.count(), Some(1));
+        let found = db.store.session_with_user(session.id).await.unwrap().unwrap();
+        assert_eq!(found.session.revoked.map(|revoked| revoked.cause), Some(Cause::Revoked));
+        assert!(db.store.sessions_of(user.id).await.unwrap().is_empty());
+        let active = SessionFilter { active_at: Some(now()), limit: 9, ..SessionFilter::default() };
+        assert!(db.store.search_sessions(active).await.unwrap().is_empty());
+        holding.commit().await.unwrap();
+        let end = now() + Duration::from_secs(60);
+        let refreshed = db.store.rotate_refresh(session.id, 0, now(), end, event("session.refreshed")).await;
+        assert_eq!(refreshed.unwrap(), None);
+        let retried = db.store.spend_late_retry(session.id, 0, now(), event("refresh.repeated_late")).await;
+        assert_eq!(retried.unwrap(), None);
+        let privilege = Privilege {
+            session: session.id,
+            user: user.id,
+            revocation_epoch: user.revocation_epoch,
+            until: end,
+            proof: None,
+            now: now(),
+        };
+        let granted = db.store.grant_privilege(privilege, event("step_up")).await;
+        assert!(matches!(granted, Err(StoreError::Lapsed(Lapse::Session))), "{granted:?}");
+        assert_eq!(db.revoke(Target::Session(session.id), Cause::SignedOut).await.id, None, "it has ended");
+    });
+}
+
+#[test]
+fn a_session_that_is_opened_afterwards_lives() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let old = db.open(Db::sign_in(&user)).await;
+        let id = db.revoke(Target::All, Cause::Revoked).await.id.unwrap();
+        let new = open_now(&db, "ada").await;
+        assert_eq!((old.revoked_all, new.revoked_all), (RevocationId(0), id));
+        assert_eq!(new.revoked, None);
+        while db.store.end_covered(10).await.unwrap() > 0 {}
+        let live = db.store.sessions_of(user.id).await.unwrap();
+        assert_eq!(live.iter().map(|session| session.id).collect::<Vec<_>>(), [new.id]);
+    });
+}
+
+#[test]
+fn the_rows_are_ended_in_batches_by_the_first_revocation_that_covers_them() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        for _ in 0..5 {
+            db.open(Db::sign_in(&user)).await;
+        }
+        let first = db.revoke(Target::All, Cause::Revoked).await.id.unwrap();
+        let between = open_now(&db, "ada").await;
+        let second = db.revoke(Target::All, Cause::Revoked).await.id.unwrap();
+        let mut batches = Vec::new();
+        loop {
+            match db.store.end_covered(2).await.unwrap() {
+                0 => break,
+                ended => batches.push(ended),
+            }
+        }
+        assert_eq!(batches, [2, 2, 2]);
+        let ended_by = |id: RevocationId| format!("SELECT count(*) FROM sessions WHERE revocation_id = {id}");
+        assert_eq!((db.count(&ended_by(first)).await, db.count(&ended_by(second)).await), (5, 1));
+        let found = db.store.session_with_user(between.id).await.unwrap().unwrap();
+        assert_eq!(found.session.revoked.and_then(|revoked| revoked.id), Some(second));
+        let counted = format!("SELECT sessions::bigint FROM revocations WHERE id = {first}");
+        assert_eq!(db.count(&counted).await, 5);
+    });
+}
+
+#[test]
+fn a_row_that_is_locked_is_ended_later() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let (held, _free) = (db.open(Db::sign_in(&user)).await, db.open(Db::sign_in(&user)).await);
+        db.revoke(Target::All, Cause::Revoked).await;
+        let mut raw = db.raw().await;
+        let holding = raw.transaction().await.unwrap();
+        holding.execute("SELECT FROM sessions WHERE id = $1 FOR UPDATE", &[&held.id.0]).await.unwrap();
+        assert_eq!(db.store.end_covered(10).await.unwrap(), 1);
+        holding.commit().await.unwrap();
+        assert_eq!(db.store.end_covered(10).await.unwrap(), 1);
+    });
+}
+
+#[test]
+fn it_waits_for_a_refresh_that_has_begun_and_none_succeeds_after_it() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        for round in 0..12_u64 {
+            let session = open_now(&db, "ada").await;
+            let end = now() + Duration::from_secs(60);
+            let refresh = db.store.rotate_refresh(session.id, 0, now(), end, event("session.refreshed"));
+            let revoke = db.revoke(Target::All, Cause::Revoked);
+            let (refreshed, _) = tokio::join!(refresh, revoke);
+            let after = db.store.rotate_refresh(session.id, 1, now(), end, event("session.refreshed")).await;
+            assert_eq!(
+                after.unwrap(),
+                None,
+                "round {round}: {:?}",
+                refreshed.unwrap().map(|session| session.id)
+            );
+        }
+        assert!(db.store.sessions_of(user.id).await.unwrap().is_empty());
+    });
+}
