@@ -83,9 +83,17 @@ struct Look {
 /// What is left of a look.
 enum Work {
     /// To carry out what has committed since the last look.
-    CatchUp { revocations: Option<Backlog>, denials: Option<Backlog>, pages: usize },
+    CatchUp(Box<Unread>),
     /// To load the denials after this one; then to judge all sessions with sockets.
     StartOver { denials_after: i64 },
+}
+
+/// What has committed since the last look and is not carried out yet.
+struct Unread {
+    revocations: Option<Backlog>,
+    denials: Option<Backlog>,
+    /// Pages of revocations that are carried out.
+    pages: usize,
 }
 
 impl RevocationFeed {
@@ -161,8 +169,8 @@ impl RevocationFeed {
             Some((place, looked)) if at - *looked < LONGEST_GAP => {
                 let backlog = listener.since(place).await?;
                 let end = backlog.end().clone();
-                let work =
-                    Work::CatchUp { revocations: Some(backlog.clone()), denials: Some(backlog), pages: 0 };
+                let unread = Unread { revocations: Some(backlog.clone()), denials: Some(backlog), pages: 0 };
+                let work = Work::CatchUp(Box::new(unread));
                 Ok(Look { number, began, at, end, work, closings: Vec::new() })
             }
             _ => {
@@ -196,9 +204,8 @@ impl RevocationFeed {
 
     /// Reads and carries out the backlog. `false` if it is too long.
     async fn catch_up(&self, listener: &RevocationListener, look: &mut Look) -> Result<bool, StoreError> {
-        let Look { work: Work::CatchUp { revocations, denials, pages }, closings, .. } = look else {
-            return Ok(true);
-        };
+        let Look { work: Work::CatchUp(unread), closings, .. } = look else { return Ok(true) };
+        let Unread { revocations, denials, pages } = &mut **unread;
         while let Some(backlog) = revocations {
             if *pages == MOST_PAGES {
                 return Ok(false);
