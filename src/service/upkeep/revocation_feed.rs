@@ -191,7 +191,8 @@ impl RevocationFeed {
     ) -> Result<(), StoreError> {
         if !self.catch_up(listener, look).await? {
             tracing::warn!("too many revocations were missed; judging all sessions with sockets anew");
-            *look = self.begin(listener, None).await?;
+            let closings = std::mem::take(&mut look.closings);
+            *look = Look { closings, ..self.begin(listener, None).await? };
         }
         if let Work::StartOver { denials_after } = &mut look.work {
             look.closings.extend(self.start_over(listener, denials_after, place).await?);
