@@ -88,7 +88,8 @@ impl Session {
                     let revoked = services.operators.local_admin.revoke(target, reason).await?;
                     match revoked.id {
                         Some(id) => {
-                            println!("revocation {id}: {} sessions ended", tool::count(revoked.sessions))
+                            let sessions = tool::count(revoked.sessions);
+                            println!("revocation {id}: {sessions} sessions ended");
                         }
                         None => println!("there was nothing to revoke"),
                     }

@@ -115,10 +115,10 @@ async fn a_node_that_missed_tens_of_thousands_of_revocations_refuses_what_has_en
     assert_eq!(third.closed().await.code, 4503);
     assert!(last.is_undisturbed().await);
     for session in [&ended, &blocked] {
-        assert!(!at(&node, &session).works().await);
+        assert!(!at(&node, session).works().await);
     }
     for session in [&demoted, &lifted, &kept] {
-        assert!(at(&node, &session).works().await);
+        assert!(at(&node, session).works().await);
     }
     // What comes afterwards is read one by one again.
     app.revoke(Target::Session(kept.id)).await;
