@@ -8,25 +8,22 @@
 use deadpool_postgres::{Client, Transaction};
 use protocol::{
     audit::AuditEvent,
-    id::{DeviceId, RevocationId, SessionId, Subject, UserId},
+    id::{DeviceId, RevocationId, SessionId, UserId},
 };
 use tokio_postgres::{Row, types::ToSql};
 
 use super::{
     changes, everyone,
-    order::{CHANNEL, Change, CommittedRevocation, Ended, EndedSession, RevocationRequest, Target},
+    order::{Change, CommittedRevocation, Ended, EndedSession, RevocationRequest, Target},
+    row,
 };
 use crate::{
-    audit,
     error::StoreError,
     pool::Store,
     revocation::acting_session::{self, REVOKE_ALL_LOCK},
-    row_mapping::{clipped, uuids},
+    row_mapping::uuids,
     sessions::{external::NOT_REVOKED_WITH_ALL, session::NOT_REVOKED},
 };
-
-/// The maximum length of a reason. Longer texts are cut, because programs do not use them.
-const REASON_BYTES: usize = 1000;
 
 impl Store {
     /// Carries out a revocation in one transaction.
@@ -84,7 +81,7 @@ pub(crate) async fn write(
     if !reached {
         return Ok(nothing);
     }
-    let id = insert(transaction, order, Some(ended.len())).await?;
+    let id = row::insert(transaction, order, Some(ended.len())).await?;
     if order.cause.ends_session() {
         end(transaction, order, id, &ended).await?;
     }
@@ -92,24 +89,13 @@ pub(crate) async fn write(
         Some(change) => changes::apply(transaction, order, change, &users).await?,
         None => None,
     };
-    announce(transaction, id, event(order, id, &ended)).await?;
+    row::announce(transaction, id, event(order, id, &ended)).await?;
     Ok(CommittedRevocation {
         id: Some(id),
         ended: Ended::These(ended),
         renewed: renewed.map(Box::new),
         ..nothing
     })
-}
-
-/// Writes the audit event of a revocation, and wakes the nodes.
-pub(super) async fn announce(
-    transaction: &Transaction<'_>,
-    id: RevocationId,
-    event: AuditEvent,
-) -> Result<(), StoreError> {
-    audit::insert(transaction, &[event]).await?;
-    transaction.execute("SELECT pg_notify($1, $2)", &[&CHANNEL, &id.to_string()]).await?;
-    Ok(())
 }
 
 /// Takes the locks in the order that `acting_session` describes. Returns the users with locked rows: those
@@ -233,47 +219,6 @@ pub(crate) fn ended(row: &Row) -> Result<EndedSession, StoreError> {
     })
 }
 
-/// Writes the row of a revocation. `sessions` is `None` if the sessions that it ends are not counted yet.
-pub(super) async fn insert(
-    transaction: &Transaction<'_>,
-    order: &RevocationRequest,
-    sessions: Option<usize>,
-) -> Result<RevocationId, StoreError> {
-    let (session, device, user) = match order.target {
-        Target::Session(id) => (Some(id.0), None, order.only_user),
-        Target::Device(id) => (None, Some(id.0), order.only_user),
-        Target::User(id) => (None, None, Some(id)),
-        Target::Subject(_) | Target::All => (None, None, order.only_user),
-    };
-    let statement = transaction
-        .prepare_cached(
-            "INSERT INTO revocations (scope, session_id, device_id, user_id, except_session_id, cause, reason,
-                                      actor_id, sessions, created_at, origin, subject)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) RETURNING id",
-        )
-        .await?;
-    let row = transaction
-        .query_one(
-            &statement,
-            &[
-                &order.target.scope(),
-                &session,
-                &device,
-                &user.map(|id| id.0),
-                &order.except.map(|id| id.0),
-                &order.cause.as_str(),
-                &clipped(&order.reason, REASON_BYTES),
-                &order.actor.map(|id| id.0),
-                &i32::try_from(sessions.unwrap_or(0)).unwrap_or(i32::MAX),
-                &order.now,
-                &order.origin,
-                &order.target.subject().map(Subject::as_str),
-            ],
-        )
-        .await?;
-    Ok(RevocationId(row.try_get(0)?))
-}
-
 async fn end(
     transaction: &Transaction<'_>,
     order: &RevocationRequest,
@@ -309,14 +254,5 @@ fn event(order: &RevocationRequest, id: RevocationId, ended: &[EndedSession]) ->
         Target::Device(device) => Some(device),
         _ => only.and_then(|ended| ended.device),
     });
-    described(event, order, id).with("sessions", ended.len())
-}
-
-/// Adds what was revoked, and why.
-pub(super) fn described(event: AuditEvent, order: &RevocationRequest, id: RevocationId) -> AuditEvent {
-    event
-        .with("scope", order.target.scope())
-        .with("cause", order.cause.as_str())
-        .with("reason", clipped(&order.reason, REASON_BYTES))
-        .with("revocation", id.0)
+    row::described(event, order, id).with("sessions", ended.len())
 }

@@ -8,8 +8,8 @@ use deadpool_postgres::Transaction;
 use protocol::close::Cause;
 
 use super::{
-    commit,
     order::{CommittedRevocation, Ended, RevocationRequest},
+    row,
 };
 use crate::{
     error::StoreError,
@@ -58,8 +58,8 @@ impl Store {
                     ("external_sessions", "ended_at IS NULL AND revoked_at IS NULL"),
                 ] {
                     let statement = client.prepare_cached(&end_sql(table, open)).await?;
-                    let row = client.query_one(&statement, &[&i64::from(limit)]).await?;
-                    ended += row.try_get::<_, i64>(0)?.unsigned_abs();
+                    let counted = client.query_one(&statement, &[&i64::from(limit)]).await?;
+                    ended += counted.try_get::<_, i64>(0)?.unsigned_abs();
                 }
                 Ok(ended)
             })
@@ -77,15 +77,15 @@ pub(super) async fn write(
         return Err(StoreError::internal("a revocation of all sessions spares none and changes nothing"));
     }
     let sessions = count(transaction).await?;
-    let id = commit::insert(transaction, order, None).await?;
+    let id = row::insert(transaction, order, None).await?;
     let mut event = order.audit.clone();
     event.actor = event.actor.or(order.actor);
-    let event = commit::described(event, order, id);
+    let event = row::described(event, order, id);
     let event = match sessions {
         Some(sessions) => event.with("sessions", sessions),
         None => event,
     };
-    commit::announce(transaction, id, event).await?;
+    row::announce(transaction, id, event).await?;
     Ok(CommittedRevocation {
         id: Some(id),
         cause: order.cause,

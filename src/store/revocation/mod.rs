@@ -7,3 +7,4 @@ pub(crate) mod denials;
 pub(crate) mod everyone;
 pub(crate) mod listener;
 pub(crate) mod order;
+pub(crate) mod row;
