@@ -162,7 +162,7 @@ impl Services {
         let operators = Operators::new(&core, &access, &revocation, settings.development);
         let node = Uuid::new_v4();
         let external = ExternalSessions::new(core.store.clone(), core.realtime.clone(), clock.clone(), node);
-        let server_api = ServerApi::new(&core, &revocation, external.clone());
+        let server_api = ServerApi::new(&core, &revocation, external.clone(), settings.on_stale);
         let kept = UpkeepSettings {
             attempts: settings.attempts_kept,
             rows: settings.kept,

@@ -6,7 +6,7 @@ use logic::namespace::{Namespaces, Offer, Options, Right, Rights};
 use portcullis::config::Settings;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use service::OnStale;
+use service::{OnStale, Target};
 
 use crate::harness::{
     API_KEY, App, Ask as _, DatabaseProxy, EmulatedConnection, Event, Session, Socket, eventually,
@@ -147,6 +147,23 @@ async fn a_session_that_ended_elsewhere_receives_nothing_of_a_cut_during_it_or_a
 }
 
 #[tokio::test]
+async fn many_sockets_that_a_revocation_during_a_cut_ends_all_receive_nothing() {
+    let scene = Scene::begin(|_| {});
+    let person = scene.here.register().await;
+    let mut sockets = Vec::new();
+    for _ in 0..15 {
+        sockets.push(subscribed(&person.open_session().await, ROOM).await);
+    }
+    scene.cut().await;
+    scene.elsewhere.revoke(Target::User(person.id)).await;
+    scene.publish(ROOM, json!("secret")).await;
+    scene.mend().await;
+    for socket in &mut sockets {
+        assert_eq!(closed_in_silence(socket).await, 4500);
+    }
+}
+
+#[tokio::test]
 async fn a_blocked_user_and_a_changed_role_receive_nothing_of_a_cut() {
     let scene = Scene::begin(|_| {});
     let (blocked, changed) = (scene.session().await, scene.session().await);
@@ -220,6 +237,18 @@ async fn a_connection_that_is_held_for_too_long_comes_back_and_recovers() {
     let reply = back.ask(json!({"subscribe": since})).await.expect("a reply");
     assert_eq!(reply["subscribe"]["recovered"], true, "{reply}");
     assert_eq!(reply["subscribe"]["publications"][0]["data"], "held");
+}
+
+#[tokio::test]
+async fn an_emulated_stream_that_is_held_for_too_long_ends_with_a_push_that_says_so() {
+    let scene = Scene::begin(|_| {});
+    let mut stream = EmulatedConnection::of(&scene.session().await).await;
+    stream.ask(json!({"subscribe": {"channel": ROOM}})).await;
+    scene.cut().await;
+    scene.publish(ROOM, json!("held")).await;
+    eventually("the stream waits", async || scene.here.realtime().held_connections() == 1).await;
+    scene.here.advance(Duration::from_secs(31));
+    assert_eq!(stream.ended().await, (3010, "insufficient state".to_owned()));
 }
 
 #[tokio::test]

@@ -30,12 +30,13 @@ use super::{
     node_info::{NodeInfo, NodeStatistics},
 };
 use crate::{
-    access::api_keys::ApiCaller,
+    access::{api_keys::ApiCaller, feed_state::FeedState},
     core::{Core, audit::AuditTrail, clock::Clock, failure::Failure, subject::account_of},
     revocation::{
         Revocation,
         denials::{DenialTerms, Denials, DisconnectCount},
     },
+    settings::OnStale,
 };
 
 /// How long a request waits for a channel. After that its result is unknown.
@@ -47,6 +48,8 @@ pub struct ServerApi {
     clock: Clock,
     audit: AuditTrail,
     denials: Denials,
+    feed: Arc<FeedState>,
+    on_stale: OnStale,
     node: NodeStatistics,
     /// Sessions of connections with a token of an outside issuer or without a token.
     pub external_sessions: ExternalSessions,
@@ -62,22 +65,31 @@ pub struct Api<'s> {
 }
 
 impl ServerApi {
-    pub(crate) fn new(core: &Core, revocation: &Revocation, external_sessions: ExternalSessions) -> Self {
+    pub(crate) fn new(
+        core: &Core,
+        revocation: &Revocation,
+        external_sessions: ExternalSessions,
+        on_stale: OnStale,
+    ) -> Self {
         Self {
             realtime: core.realtime.clone(),
             clock: core.clock.clone(),
             audit: core.audit.clone(),
             denials: revocation.denials.clone(),
+            feed: Arc::clone(&revocation.feed),
+            on_stale,
             node: NodeStatistics::new(external_sessions.node()),
             external_sessions,
             emulated_streams: Arc::default(),
         }
     }
 
-    /// Whether deliveries of this node are held back, because it cannot hear of revocations.
+    /// Whether this node may deliver nothing, because it cannot hear of revocations. The clock is asked besides the gate: when
+    /// the process was paused, requests may come before the gate is closed.
     #[must_use]
     pub fn holds_deliveries(&self) -> bool {
-        self.realtime.holds_deliveries()
+        let stale = self.on_stale == OnStale::Hold && self.feed.remaining().is_zero();
+        stale || self.realtime.holds_deliveries()
     }
 
     /// The server API for requests with this key.

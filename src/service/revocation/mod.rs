@@ -24,7 +24,7 @@ pub struct Revocation {
     /// Denies users and tokens.
     pub denials: Denials,
     pub(crate) in_flight: Arc<InFlightRevocations>,
-    feed: Arc<FeedState>,
+    pub(crate) feed: Arc<FeedState>,
 }
 
 impl Revocation {
