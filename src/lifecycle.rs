@@ -61,6 +61,8 @@ pub struct Died(&'static str);
 /// The parts of a server that must be stopped in order.
 pub(crate) struct Running {
     pub(crate) server: actix_server::Server,
+    /// The listener of the metrics, which serves until the end.
+    pub(crate) metrics: Option<actix_server::Server>,
     pub(crate) realtime: Realtime,
     pub(crate) services: Services,
     pub(crate) sockets: Arc<SocketContext>,
@@ -72,9 +74,14 @@ pub(crate) struct Running {
 impl Running {
     /// Serves until a stop is requested, then stops the parts in order.
     pub(crate) async fn serve(self) -> Result<(), Died> {
-        let Self { server, realtime, services, sockets, shutdown, drain } = self;
+        let Self { server, metrics, realtime, services, sockets, shutdown, drain } = self;
         let handle = server.handle();
         let serving = actix_rt::spawn(server);
+        let metrics = metrics.map(|server| {
+            let handle = server.handle();
+            actix_rt::spawn(server);
+            handle
+        });
         let stop = tokio::select! {
             stop = shutdown.begun() => stop,
             _ = serving => Stop::Failed("the accept pipeline ended"),
@@ -90,6 +97,9 @@ impl Running {
         }
         services.upkeep.stop().await;
         handle.stop(true).await;
+        if let Some(metrics) = metrics {
+            metrics.stop(false).await;
+        }
         realtime.stop();
         tracing::info!("stopped");
         match stop {

@@ -17,8 +17,16 @@ use crate::{
     tls,
 };
 
-/// The listeners, and the addresses of plain HTTP and TLS.
-type Bound = (Vec<Listener>, Option<SocketAddr>, Option<SocketAddr>);
+/// The listeners and their addresses.
+pub(super) struct Bound {
+    pub(super) listeners: Vec<Listener>,
+    /// Plain HTTP.
+    pub(super) http: Option<SocketAddr>,
+    /// TLS.
+    pub(super) https: Option<SocketAddr>,
+    /// The metrics.
+    pub(super) metrics: Option<(TcpListener, SocketAddr)>,
+}
 
 pub(super) fn bind(settings: &Settings, certificate: Option<ServerConfig>) -> Result<Bound, StartError> {
     let (mut listeners, mut http, mut https) = (Vec::new(), None, None);
@@ -33,7 +41,15 @@ pub(super) fn bind(settings: &Settings, certificate: Option<ServerConfig>) -> Re
         };
         https = Some(bind_all(address, &Security::Tls(Arc::new(config)), &mut listeners)?);
     }
-    Ok((listeners, http, https))
+    let metrics = settings.listen.metrics.map(bind_metrics).transpose()?;
+    Ok(Bound { listeners, http, https, metrics })
+}
+
+fn bind_metrics(address: SocketAddr) -> Result<(TcpListener, SocketAddr), StartError> {
+    let failed = |error| StartError::Listen(address, error);
+    let listener = bind_one(address).map_err(failed)?;
+    let bound = listener.local_addr().map_err(failed)?;
+    Ok((listener, bound))
 }
 
 /// Binds the address. For 127.0.0.1 also binds `::1`, because `localhost` can mean either of them.

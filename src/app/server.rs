@@ -1,8 +1,12 @@
 //! The server: it is built from the settings and runs until it is stopped.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::{SocketAddr, TcpListener},
+    sync::Arc,
+};
 
 use actix_http::Extensions;
+use actix_server::Server;
 use actix_web::web;
 use actors::Realtime;
 use rustls::ServerConfig;
@@ -11,7 +15,7 @@ use store::Store;
 
 use super::{
     error::StartError,
-    listeners,
+    listeners::{self, Bound},
     wiring::{http_settings, keys, origins, own_origins, service_settings, start_realtime},
 };
 use crate::{
@@ -28,6 +32,7 @@ pub struct App {
     running: Running,
     http: Option<SocketAddr>,
     https: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
 }
 
 impl App {
@@ -35,24 +40,41 @@ impl App {
     /// system. `certificate` overrides the one in the settings.
     ///
     /// # Errors
-    /// See [`StartError`]. Parts that have already started run until the actix system ends.
+    /// See [`StartError`]. Then nothing is left running.
     pub async fn build(settings: Settings, certificate: Option<ServerConfig>) -> Result<Self, StartError> {
-        let metrics = telemetry::metrics();
-        let (listeners, http, https) = listeners::bind(&settings, certificate)?;
+        // Before anything counts.
+        telemetry::metrics();
+        let bound = listeners::bind(&settings, certificate)?;
         let store = Store::connect(&settings.database)?;
         store.migrate().await?;
         let shutdown = Shutdown::default();
         let realtime = start_realtime(&settings, &store, shutdown.clone()).map_err(StartError::Spill)?;
+        let built = Self::start(&settings, bound, store, realtime.clone(), shutdown).await;
+        if built.is_err() {
+            realtime.stop();
+        }
+        built
+    }
+
+    /// Starts the jobs and the listeners beside the actors.
+    async fn start(
+        settings: &Settings,
+        bound: Bound,
+        store: Store,
+        realtime: Realtime,
+        shutdown: Shutdown,
+    ) -> Result<Self, StartError> {
+        let Bound { listeners, http, https, metrics } = bound;
         let services = Services::new(
-            service_settings(&settings, &own_origins(&settings, http, https))?,
+            service_settings(settings, &own_origins(settings, http, https))?,
             store,
             realtime.clone(),
-            keys(&settings),
+            keys(settings),
             Clock::default(),
         );
         services.upkeep.prepare().await?;
         services.upkeep.start();
-        let origins = origins(&settings, http, https);
+        let origins = origins(settings, http, https);
         let descriptors = FdLimits::claim();
         let sockets = SocketContext::new(
             services.clone(),
@@ -61,30 +83,27 @@ impl App {
             origins.clone(),
             settings.web.trusted_proxies.clone(),
         );
-        let http_settings = web::Data::new(http_settings(&settings, origins));
         let rest = {
-            let services = web::Data::new(services.clone());
-            let metrics = web::Data::new(metrics);
-            let sockets = web::Data::from(Arc::clone(&sockets));
-            let streams =
-                web::Data::new(StreamRegistry::new(Arc::clone(&services.server_api.emulated_streams)));
+            let http_settings = web::Data::new(http_settings(settings, origins));
+            let (services, sockets) =
+                (web::Data::new(services.clone()), web::Data::from(Arc::clone(&sockets)));
+            let streams = Arc::clone(&services.server_api.emulated_streams);
+            let streams = web::Data::new(StreamRegistry::new(streams));
             move || {
-                http::app(services.clone(), http_settings.clone(), metrics.clone()).configure(|routes| {
+                let app = http::app(services.clone(), http_settings.clone());
+                app.configure(|routes| {
                     socket::emulation::configure(routes, sockets.clone(), streams.clone());
                 })
             }
         };
-        let server = socket::serve(
-            listeners,
-            settings.listen.workers,
-            descriptors.plain_connections,
-            &sockets,
-            mark,
-            rest,
-        )
-        .map_err(StartError::Server)?;
-        let running = Running { server, realtime, services, sockets, shutdown, drain: settings.drain };
-        Ok(Self { running, http, https })
+        let (workers, connections) = (settings.listen.workers, descriptors.plain_connections);
+        let server = socket::serve(listeners, workers, connections, &sockets, mark, rest);
+        let server = server.map_err(StartError::Server)?;
+        let (metrics_server, metrics) = serve_metrics(metrics)?.unzip();
+        let drain = settings.drain;
+        let running =
+            Running { server, metrics: metrics_server, realtime, services, sockets, shutdown, drain };
+        Ok(Self { running, http, https, metrics })
     }
 
     /// Serves until a stop is requested, then stops the parts in order.
@@ -105,6 +124,12 @@ impl App {
     #[must_use]
     pub fn https(&self) -> Option<SocketAddr> {
         self.https
+    }
+
+    /// The address at which metrics are served.
+    #[must_use]
+    pub fn metrics(&self) -> Option<SocketAddr> {
+        self.metrics
     }
 
     /// The use cases, for tools and tests that run beside the server.
@@ -130,6 +155,15 @@ impl App {
     pub fn shutdown(&self) -> Shutdown {
         self.running.shutdown.clone()
     }
+}
+
+fn serve_metrics(
+    bound: Option<(TcpListener, SocketAddr)>,
+) -> Result<Option<(Server, SocketAddr)>, StartError> {
+    let metrics = telemetry::metrics();
+    let Some((listener, address)) = bound else { return Ok(None) };
+    let server = http::serve_metrics(listener, metrics).map_err(StartError::Server)?;
+    Ok(Some((server, address)))
 }
 
 fn mark(encrypted: bool, data: &mut Extensions) {

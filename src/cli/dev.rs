@@ -100,6 +100,7 @@ impl Dev {
         let draft = Settings::read_development(&variables, database, keys, addresses);
         let mut settings = app::open_files(draft)?;
         settings.debug |= self.debug;
+        settings.listen.metrics.get_or_insert(SocketAddr::new(self.host, 0));
         settings.realtime.spill_file = self.data_dir.join("audit.spill");
         if let Some(workers) = self.workers {
             settings.listen.workers = workers.max(1);

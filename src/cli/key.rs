@@ -17,6 +17,8 @@ use super::{
 };
 
 const DAY: u64 = 24 * 60 * 60;
+/// A hundred years. A longer life is that of a key without an end.
+const LONGEST_LIFE_DAYS: i64 = 36_500;
 
 /// Creates, lists and revokes keys of the server API.
 #[derive(Debug, Args)]
@@ -37,7 +39,7 @@ enum Command {
         #[arg(long = "scope", required = true, value_name = "SCOPE", value_delimiter = ',')]
         scopes: Vec<ApiScopes>,
         /// The number of days after which the key expires. Without it, the key does not expire.
-        #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
+        #[arg(long, value_parser = clap::value_parser!(u32).range(1..=LONGEST_LIFE_DAYS))]
         days: Option<u32>,
     },
     /// Lists keys, the newest first.

@@ -22,7 +22,7 @@ impl Serve {
         telemetry::start_logging(settings.environment, settings.debug);
         actix_web::rt::System::new().block_on(async {
             let app = App::build(settings, None).await?;
-            tracing::info!(http = ?app.http(), https = ?app.https(), "ready");
+            tracing::info!(http = ?app.http(), https = ?app.https(), metrics = ?app.metrics(), "ready");
             stop_on_signals(app.shutdown());
             Ok(app.run().await?)
         })

@@ -21,6 +21,7 @@ pub(super) fn write(data_dir: &Path, app: &App, users: &[DemoUser], socket: &Pat
     let facts = json!({
         "http": http,
         "https": https,
+        "metrics": metrics_url(app),
         "users": users,
         "database": format!("host={} user=postgres dbname=portcullis", socket.display()),
         "pid": std::process::id(),
@@ -36,6 +37,9 @@ pub(super) fn print(data_dir: &Path, app: &App, users: &[DemoUser], cluster: &Cl
     println!("  HTTP       {http}");
     println!("  HTTPS      {https}   (development certificate: curl -k)");
     println!("  WebSocket  {}/api/v1/ws/chat   and   /connection/websocket", http.replacen("http", "ws", 1));
+    if let Some(metrics) = metrics_url(app) {
+        println!("  Metrics    {metrics}");
+    }
     for user in users {
         println!("  {:9}  {} / {}", user.role.as_str(), user.email, user.password.expose_secret());
     }
@@ -46,6 +50,10 @@ pub(super) fn print(data_dir: &Path, app: &App, users: &[DemoUser], cluster: &Cl
         data_dir.join("dev.json").display()
     );
     println!("\nStop it with Ctrl-C.\n");
+}
+
+fn metrics_url(app: &App) -> Option<String> {
+    app.metrics().map(|address| format!("http://{address}/metrics"))
 }
 
 fn addresses(app: &App) -> (String, String) {

@@ -8,7 +8,7 @@ use domain::abuse::throttle::{self, Limits};
 use super::{table::rows, variables::Variables};
 
 /// Names that begin so are ours.
-const OUR_PREFIXES: [&str; 14] = [
+const OUR_PREFIXES: [&str; 15] = [
     "CONNECTIONS_",
     "CONNECTION_",
     "CORS_",
@@ -16,6 +16,7 @@ const OUR_PREFIXES: [&str; 14] = [
     "GEOIP_",
     "JWT_",
     "LIMIT_",
+    "METRICS_",
     "PORTCULLIS_",
     "POSTGRES_",
     "RISK_",

@@ -183,17 +183,6 @@ impl<'a> Reader<'a> {
         text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned).collect()
     }
 
-    pub(super) fn parsed_list<T: FromStr<Err: Display>>(&mut self, setting: &Setting<List>) -> Vec<T> {
-        let mut values = Vec::new();
-        for item in self.list(setting) {
-            match item.parse() {
-                Ok(value) => values.push(value),
-                Err(error) => self.problem(format!("{}: `{item}`: {error}", setting.name)),
-            }
-        }
-        values
-    }
-
     pub(super) fn secret(&mut self, setting: &Setting<Secret>) -> Option<SecretString> {
         self.value(setting.name).map(SecretString::from)
     }

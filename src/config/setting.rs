@@ -108,12 +108,20 @@ pub(super) trait Row: Sync {
     fn values(&self) -> String;
     /// The default, or what applies without a value.
     fn default(&self) -> String;
+    /// The number that it is, if it is one; tests go over the bounds of all.
+    #[cfg(test)]
+    fn number(&self) -> Option<&Number>;
 }
 
 /// What the reference says about one kind of setting.
 pub(super) trait Kind: Sync {
     fn values(&self) -> String;
     fn default(&self) -> String;
+    /// The number that it is, if it is one; tests go over the bounds of all.
+    #[cfg(test)]
+    fn number(&self) -> Option<&Number> {
+        None
+    }
 }
 
 impl<K: Kind> Row for Setting<K> {
@@ -132,6 +140,11 @@ impl<K: Kind> Row for Setting<K> {
     fn default(&self) -> String {
         self.kind.default()
     }
+
+    #[cfg(test)]
+    fn number(&self) -> Option<&Number> {
+        self.kind.number()
+    }
 }
 
 fn or_without(default: Option<&str>, without: &str) -> String {
@@ -139,6 +152,11 @@ fn or_without(default: Option<&str>, without: &str) -> String {
 }
 
 impl Kind for Number {
+    #[cfg(test)]
+    fn number(&self) -> Option<&Number> {
+        Some(self)
+    }
+
     fn values(&self) -> String {
         format!("{}, {} to {}", self.unit.as_str(), self.least, self.most)
     }

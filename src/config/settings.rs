@@ -62,6 +62,8 @@ pub struct Listen {
     pub https: Option<SocketAddr>,
     /// `TLS_CERT_FILE` and `TLS_KEY_FILE`; `portcullis dev` makes its own.
     pub certificate: Option<(PathBuf, PathBuf)>,
+    /// `METRICS_ADDR`.
+    pub metrics: Option<SocketAddr>,
     /// `WORKERS`.
     pub workers: usize,
 }
@@ -206,9 +208,10 @@ impl Settings {
         secrets: Secrets,
         (http, https): (SocketAddr, Option<SocketAddr>),
     ) -> Draft {
-        let read = Reader::new(variables, Command::Dev);
+        let mut read = Reader::new(variables, Command::Dev);
         let workers = usize::try_from((WORKERS.kind.default)()).unwrap_or(1);
-        let listen = Listen { http: Some(http), https, certificate: None, workers };
+        let metrics = metrics_address(&mut read);
+        let listen = Listen { http: Some(http), https, certificate: None, metrics, workers };
         Self::draft(
             read,
             variables,
@@ -298,8 +301,19 @@ fn listen(read: &mut Reader<'_>) -> Listen {
         http: Some(SocketAddr::new(address, http)),
         https: certificate.is_some().then_some(SocketAddr::new(address, https)),
         certificate,
+        metrics: metrics_address(read),
         workers: read.number(&WORKERS),
     }
+}
+
+fn metrics_address(read: &mut Reader<'_>) -> Option<SocketAddr> {
+    let text = read.text(&METRICS_ADDR)?;
+    let address = text.parse();
+    if address.is_err() {
+        let form = "is not an address with a port, such as 127.0.0.1:9100 or [::1]:9100";
+        read.problem(format!("{}: `{text}` {form}", METRICS_ADDR.name));
+    }
+    address.ok()
 }
 
 fn secrets(read: &mut Reader<'_>) -> Secrets {

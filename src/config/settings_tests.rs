@@ -4,7 +4,10 @@ use std::collections::HashMap;
 
 use secrecy::ExposeSecret;
 
-use super::*;
+use super::{
+    super::setting::{Number, Unit},
+    *,
+};
 
 fn complete() -> HashMap<&'static str, String> {
     HashMap::from([
@@ -210,6 +213,47 @@ fn a_number_out_of_its_bounds_is_refused() {
     ] {
         let problems = problems(|vars| drop(vars.insert(name, value.to_owned())));
         assert_eq!(problems, [problem]);
+    }
+}
+
+/// The problems that name this setting, if it has this value.
+fn problems_of(name: &'static str, value: &str) -> Vec<String> {
+    let mut vars = complete();
+    if name.starts_with("POSTGRES_") {
+        vars.remove("DATABASE_URL");
+        vars.insert("POSTGRES_HOST", "db".to_owned());
+    }
+    vars.insert(name, value.to_owned());
+    let found = read(&vars).err().map(|error| error.problems).unwrap_or_default();
+    found.into_iter().filter(|problem| problem.starts_with(&format!("{name}: "))).collect()
+}
+
+#[test]
+fn every_number_is_taken_between_its_bounds_and_refused_beyond_them() {
+    for row in rows() {
+        let (name, Some(number)) = (row.name(), row.number()) else { continue };
+        let Number { least, most, default, dev, .. } = number;
+        for inside in [*least, *most, default(), dev.unwrap_or(*least)] {
+            assert!((*least..=*most).contains(&inside), "{name}: {inside}");
+            assert_eq!(problems_of(name, &inside.to_string()), [""; 0], "{name}: {inside}");
+        }
+        let beyond = [(u128::from(*most) + 1).to_string(), u64::MAX.to_string(), "9".repeat(40)];
+        for outside in beyond.into_iter().chain(least.checked_sub(1).map(|below| below.to_string())) {
+            assert_eq!(problems_of(name, &outside).len(), 1, "{name}: {outside}");
+        }
+    }
+}
+
+#[test]
+fn no_duration_leads_out_of_the_calendar() {
+    let end_of_this_century = time::macros::datetime!(2100-01-01 00:00 UTC);
+    for row in rows() {
+        let (name, Some(number)) = (row.name(), row.number()) else { continue };
+        if matches!(number.unit, Unit::Seconds | Unit::Minutes | Unit::Days) {
+            let longest = time::Duration::try_from(number.unit.duration(number.most)).unwrap();
+            assert!(end_of_this_century.checked_add(longest).is_some(), "{name}");
+            assert!(end_of_this_century.checked_sub(longest).is_some(), "{name}");
+        }
     }
 }
 

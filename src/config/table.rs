@@ -87,6 +87,9 @@ table! {
             1,
             3600,
         );
+        /// Where `/metrics` is served, and nothing else. The public ports do not serve it. Keep it inside the machine or the
+        /// network of the monitoring.
+        METRICS_ADDR: Text = text("address and port", "none (`dev`: a free port on loopback, which is printed)");
         /// The certificate chain for TLS, in PEM form.
         TLS_CERT_FILE: FilePath = FilePath { default: None };
         /// The private key of that certificate, in PEM form. Others must not be able to read the file.
@@ -138,8 +141,9 @@ table! {
         ACCESS_COOKIE_READABLE: Flag = Flag { default: false };
         /// Whether answers carry security headers.
         SECURITY_HEADERS_ENABLED: Flag = Flag { default: true };
-        /// The networks of proxies; from them, `X-Forwarded-For` is trusted.
-        TRUSTED_PROXIES: List = List { item: "networks, such as `10.0.0.0/8`", without: "none" };
+        /// The proxies in front of this server: their addresses or networks. From them, `X-Forwarded-For` is believed. Without
+        /// it, all clients behind a proxy appear to have the proxy's address.
+        TRUSTED_PROXIES: List = List { item: "addresses or networks, such as `10.0.0.0/8`", without: "none" };
         /// The domain that passkeys belong to.
         WEBAUTHN_RP_ID: Text = text("domain", "the value of `DOMAIN`");
         /// The name that browsers show when they ask for a passkey.

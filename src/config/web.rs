@@ -1,6 +1,9 @@
 //! The server as browsers see it: its name, the origins of pages, cookies, and the names that passkeys belong to.
 
-use domain::factors::passkey::{self, RelyingPartyNames, origin_fits};
+use domain::{
+    client::address::parse_network,
+    factors::passkey::{self, RelyingPartyNames, origin_fits},
+};
 use ipnet::IpNet;
 
 use super::{
@@ -47,8 +50,20 @@ pub(super) fn web(read: &mut Reader<'_>) -> WebSettings {
         cookie_domain: read.text(&COOKIE_DOMAIN),
         access_cookie_readable: read.flag(&ACCESS_COOKIE_READABLE),
         security_headers: read.flag(&SECURITY_HEADERS_ENABLED),
-        trusted_proxies: read.parsed_list(&TRUSTED_PROXIES),
+        trusted_proxies: networks(read, &TRUSTED_PROXIES),
     }
+}
+
+/// A list of addresses and networks.
+fn networks(read: &mut Reader<'_>, setting: &Setting<List>) -> Vec<IpNet> {
+    let mut networks = Vec::new();
+    for item in read.list(setting) {
+        match parse_network(&item) {
+            Ok(network) => networks.push(network),
+            Err(error) => read.problem(format!("{}: `{item}`: {error}", setting.name)),
+        }
+    }
+    networks
 }
 
 /// The names that passkeys belong to. Names that are not set follow from the domain and from the allowed origins.

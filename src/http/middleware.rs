@@ -25,10 +25,11 @@ use super::{
     extractors::{
         arrival::{Arrival, REQUEST_ID},
         authenticated::LoggedCaller,
+        client::services,
     },
     problem::Problem,
     response_headers,
-    settings::HttpSettings,
+    settings::{HttpSettings, peer},
 };
 
 /// Serves one request. Use as `App::new().wrap(actix_web::middleware::from_fn(http::middleware))`.
@@ -44,6 +45,7 @@ pub async fn middleware(
     let arrival = Arrival::of(request.request(), &settings);
     request.extensions_mut().insert(arrival.clone());
     request.extensions_mut().insert(RequestId(arrival.request_id.clone()));
+    note_untrusted_forwarding(request.request(), &settings);
     let span = tracing::info_span!("request", request_id = %arrival.request_id);
     async move {
         let answer = match answer_early(request.request(), &settings) {
@@ -57,6 +59,14 @@ pub async fn middleware(
     }
     .instrument(span)
     .await
+}
+
+/// Notes that an untrusted peer forwarded the request.
+fn note_untrusted_forwarding(request: &HttpRequest, settings: &HttpSettings) {
+    if let (Ok(services), Some(peer)) = (services(request), peer(request)) {
+        let has = |name: &str| request.headers().contains_key(name);
+        services.untrusted_forwarding.check(peer, &settings.trusted_proxies, has);
+    }
 }
 
 /// The answer to a preflight request, or to a request with a token in the query, where it would end up in logs.

@@ -12,6 +12,7 @@ mod api;
 mod cookies;
 mod csrf;
 mod extractors;
+mod metrics;
 mod middleware;
 mod problem;
 mod resources;
@@ -20,6 +21,7 @@ mod routes;
 mod settings;
 mod views;
 
+pub use metrics::serve_metrics;
 pub use middleware::middleware;
 pub use problem::Problem;
 pub use routes::{app, configure};

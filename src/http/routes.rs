@@ -12,7 +12,6 @@ use actix_web::{
     web::{self, ServiceConfig},
 };
 use domain::request::SOCKET_PATHS;
-use metrics_exporter_prometheus::PrometheusHandle;
 use service::Services;
 
 use super::{
@@ -30,20 +29,13 @@ use super::{
 pub fn app(
     services: web::Data<Services>,
     settings: web::Data<HttpSettings>,
-    metrics: web::Data<PrometheusHandle>,
 ) -> App<
     impl ServiceFactory<ServiceRequest, Config = (), Response = ServiceResponse, Error = Error, InitError = ()>,
 > {
-    App::new()
-        .app_data(services)
-        .app_data(settings)
-        .app_data(metrics)
-        .wrap(from_fn(middleware))
-        .configure(configure)
+    App::new().app_data(services).app_data(settings).wrap(from_fn(middleware)).configure(configure)
 }
 
-/// Adds every route. The handlers need `web::Data` of `Services` and `HttpSettings`; `/metrics` also needs one of
-/// `PrometheusHandle`.
+/// Adds every route. The handlers need `web::Data` of `Services` and `HttpSettings`.
 pub fn configure(cfg: &mut ServiceConfig) {
     cfg.service(web::scope("/api/v1/auth").configure(auth_routes).default_service(web::to(not_found)))
         .service(web::scope("/api/v1/profile").configure(profile_routes).default_service(web::to(not_found)))
@@ -56,7 +48,6 @@ pub fn configure(cfg: &mut ServiceConfig) {
         .service(only("POST", web::resource("/api/v1/ws/ticket").route(web::post().to(ws_ticket::issue))))
         .service(only("GET, HEAD", web::resource(["/health", "/health/live"]).route(get().to(health::live))))
         .service(only("GET, HEAD", web::resource("/health/ready").route(get().to(health::ready))))
-        .service(only("GET, HEAD", web::resource("/metrics").route(get().to(health::metrics))))
         .service(only("GET", web::resource(SOCKET_PATHS).route(web::get().to(upgrade_required))))
         .default_service(web::to(not_found));
 }

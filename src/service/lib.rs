@@ -27,7 +27,7 @@ use uuid::Uuid;
 
 pub use crate::core::{
     bans::Bans, caller::Caller, clock::Clock, failure::Failure, password_hasher::PasswordHasher,
-    request_meta::RequestMeta, throttle::Throttle,
+    request_meta::RequestMeta, throttle::Throttle, untrusted_forwarding::UntrustedForwarding,
 };
 pub use access::{
     Access,
@@ -100,6 +100,8 @@ pub struct Services {
     pub clock: Clock,
     /// Limits on requests.
     pub throttle: Throttle,
+    /// Requests that a proxy forwarded which is not trusted.
+    pub untrusted_forwarding: UntrustedForwarding,
     /// Verifying and issuing credentials.
     pub access: Arc<Access>,
     /// Revoking sessions, and denying users and tokens.
@@ -170,6 +172,7 @@ impl Services {
         };
         let upkeep = Upkeep::new(&core, &access, Arc::clone(&revocation), external, sessions, kept);
         Self {
+            untrusted_forwarding: UntrustedForwarding::new(clock.clone()),
             clock,
             throttle: core.throttle,
             access: Arc::new(access),

@@ -177,3 +177,25 @@ async fn bans_that_are_over_are_forgotten() {
     app.sweep().await;
     assert_eq!(app.count("SELECT count(*) FROM bans").await, 0);
 }
+
+#[tokio::test]
+async fn a_private_address_is_not_banned_for_stuffing() {
+    let app = proxied();
+    for private in ["10.1.2.3", "192.168.1.7", "fd00::7"] {
+        for number in 0..8 {
+            let email = format!("nobody{number}@example.com");
+            try_pair(&app, private, &email, "leaked-password-1").await.expect(401);
+        }
+    }
+    assert_eq!(app.bans().await, []);
+    app.ban_address("10.1.2.3", HOUR).await;
+    banned(try_pair(&app, "10.1.2.3", "a@example.com", PASSWORD).await);
+}
+
+#[tokio::test]
+async fn a_ban_that_would_leave_the_calendar_lasts_as_long_as_there_are_dates() {
+    let app = proxied();
+    let ban = app.ban_address(ELSEWHERE, Duration::MAX).await;
+    assert_eq!(ban.expires_at.year(), 9999);
+    banned(try_pair(&app, ELSEWHERE, "a@example.com", PASSWORD).await);
+}

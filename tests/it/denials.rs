@@ -225,7 +225,7 @@ async fn blocks_that_hold_for_ever_are_counted() {
     let store = Store::connect(app.database()).unwrap();
     assert_eq!(store.endless_denials().await.unwrap(), 1);
     app.sweep().await;
-    assert!(app.get("/metrics").ask().await.expect(200).text.contains("denials_without_end"));
+    assert!(app.metrics().contains("denials_without_end"));
 }
 
 /// When every token has expired, its denial says nothing more. A longer end that a request asks for is cut to that.

@@ -43,6 +43,7 @@ mod lifetime;
 mod limits;
 mod logs;
 mod membership;
+mod metrics;
 mod outage;
 mod passkey_races;
 mod passkey_refusals;

@@ -333,7 +333,7 @@ async fn held_connections_and_stale_time_are_in_the_metrics() {
     assert!(socket.is_undisturbed().await);
     scene.here.advance(Duration::from_secs(1));
     eventually("both metrics have their values", async || {
-        let text = scene.here.get("/metrics").ask().await.expect(200).text;
+        let text = scene.here.metrics();
         let value = |name: &str| -> f64 {
             let line = text.lines().find_map(|line| line.strip_prefix(name));
             line.and_then(|value| value.trim().parse().ok()).unwrap_or(0.0)

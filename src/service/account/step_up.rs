@@ -23,8 +23,14 @@ use crate::{
         verify_code::{CodeProof, CodeVerifier},
     },
     core::{
-        audit::AuditTrail, caller::Caller, clock::Clock, failure::Failure, password_hasher::PasswordHasher,
-        privilege::PrivilegeCheck, request_meta::RequestMeta, throttle::Throttle,
+        audit::AuditTrail,
+        caller::Caller,
+        clock::{Clock, after},
+        failure::Failure,
+        password_hasher::PasswordHasher,
+        privilege::PrivilegeCheck,
+        request_meta::RequestMeta,
+        throttle::Throttle,
     },
 };
 
@@ -125,7 +131,7 @@ impl StepUp {
             return Err(self.refuse(caller, &proof, meta).await);
         };
         let now = clock.now();
-        let until = now + self.0.privilege_lifetime;
+        let until = after(now, self.0.privilege_lifetime);
         let privilege = Privilege {
             session: caller.session,
             user: caller.user,

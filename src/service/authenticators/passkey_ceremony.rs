@@ -206,7 +206,7 @@ impl PasskeyCeremonies {
         reason: &'static str,
         meta: &RequestMeta,
     ) -> Result<(), Failure> {
-        metrics::counter!("passkeys_refused_total", "reason" => reason).increment(1);
+        metrics::counter!("passkeys_refused_total").increment(1);
         let mut event = self.audit.event("passkey.refused", Outcome::Failure, meta);
         event.user = user;
         self.audit.record(event.with("reason", reason)).await

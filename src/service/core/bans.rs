@@ -10,14 +10,21 @@ use actors::Realtime;
 use domain::client::address::limit_key;
 use protocol::audit::{AuditEvent, Outcome};
 use store::{Ban, Store, StoreError};
-use time::OffsetDateTime;
+use time::{OffsetDateTime, macros::datetime};
 
-use super::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta};
+use super::{
+    audit::AuditTrail,
+    clock::{Clock, after},
+    failure::Failure,
+    request_meta::RequestMeta,
+};
 
 /// The most bans that are kept in memory and listed. If there are more, those that end last are kept.
 const MAX_BANS: u32 = 50_000;
 /// How often loading is repeated when a ban of this node was made at the same time.
 const LOAD_ATTEMPTS: usize = 3;
+/// The last moment at which a ban can end: every library and the database know it.
+const LAST_END: OffsetDateTime = datetime!(9999-12-31 00:00 UTC);
 /// The longest reason, in bytes.
 const REASON_BYTES: usize = 1_000;
 
@@ -115,13 +122,11 @@ impl Bans {
         event: AuditEvent,
     ) -> Result<Ban, Failure> {
         let now = self.clock.now();
-        let expires_at = time::Duration::try_from(period)
-            .ok()
-            .filter(|period| *period > time::Duration::ZERO)
-            .and_then(|period| now.checked_add(period));
-        let Some(expires_at) = expires_at else {
+        if period.is_zero() {
             return Err(Failure::bad_request("invalid_period", "A ban has an end, in the future."));
-        };
+        }
+        // A period that leads out of the calendar is cut: the longest ban is better than none.
+        let expires_at = after(now, period).min(LAST_END);
         let event = event
             .with("key", key.as_str())
             .with("reason", reason.as_str())

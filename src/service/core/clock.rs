@@ -58,3 +58,13 @@ impl Clock {
 pub(crate) fn millis(at: OffsetDateTime) -> i64 {
     i64::try_from(at.unix_timestamp_nanos() / 1_000_000).unwrap_or(i64::MAX)
 }
+
+/// `now` and a configured period after it, at most the end of the calendar.
+pub(crate) fn after(now: OffsetDateTime, period: Duration) -> OffsetDateTime {
+    now.saturating_add(time::Duration::try_from(period).unwrap_or(time::Duration::MAX))
+}
+
+/// `now` and a configured period before it, at least the beginning of the calendar.
+pub(crate) fn before(now: OffsetDateTime, period: Duration) -> OffsetDateTime {
+    now.saturating_sub(time::Duration::try_from(period).unwrap_or(time::Duration::MAX))
+}

@@ -14,6 +14,7 @@ pub(crate) mod random;
 pub(crate) mod request_meta;
 pub(crate) mod subject;
 pub(crate) mod throttle;
+pub(crate) mod untrusted_forwarding;
 
 use std::time::Duration;
 

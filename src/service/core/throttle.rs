@@ -7,7 +7,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use actors::Realtime;
 use domain::{
     abuse::throttle::{Limits, ThrottleKeys},
-    client::address::limit_key,
+    client::address::{is_private, limit_key},
     problem::Policy,
 };
 use logic::{bans::BanStatus, limits::Verdict};
@@ -131,7 +131,7 @@ impl Throttle {
 
     /// Counts a refused sign-in with a password, whatever the reason: counting fewer would tell more than the answer does. An
     /// address that has tried too many different pairs of account and password is banned; `domain::stuffing` decides which
-    /// pairs are different.
+    /// pairs are different. A private address is not banned: behind it may stand a proxy, and with it every user.
     pub(crate) async fn count_wrong_pair(
         &self,
         folded_email: &str,
@@ -142,6 +142,10 @@ impl Throttle {
         let pair = self.0.keys.pair(folded_email, password);
         let limit = self.per_address(self.0.limits.stuffing);
         if !self.0.realtime.note_wrong_pair(&key, pair, limit).await {
+            return;
+        }
+        if is_private(meta.address) {
+            tracing::warn!(address = %meta.address, "credential stuffing from a private address, which is not banned");
             return;
         }
         if let Err(failure) = self.0.bans.ban_for_stuffing(key, meta).await {

@@ -13,7 +13,12 @@ use store::{OpenOutcome, OpenSession, Store, User};
 
 use super::request_device::RequestDevices;
 use crate::{
-    core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta},
+    core::{
+        audit::AuditTrail,
+        clock::{Clock, after},
+        failure::Failure,
+        request_meta::RequestMeta,
+    },
     revocation::revoke::Revoker,
 };
 
@@ -62,9 +67,9 @@ impl SessionOpener {
             revoked_all,
             device: self.devices.device(meta, meta.device.unwrap_or_else(DeviceId::random)),
             method: SignInMethod::Password,
-            expires_at: now + limits.absolute.max(Duration::from_secs(1)),
-            refresh_expires_at: now + limits.refresh,
-            privileged_until: now + limits.privilege,
+            expires_at: after(now, limits.absolute.max(Duration::from_secs(1))),
+            refresh_expires_at: after(now, limits.refresh),
+            privileged_until: after(now, limits.privilege),
             challenge: None,
             proof: None,
             trust: None,

@@ -22,7 +22,11 @@ use crate::{
         verifier::Verifier,
     },
     core::{
-        audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta, throttle::Throttle,
+        audit::AuditTrail,
+        clock::{Clock, after},
+        failure::Failure,
+        request_meta::RequestMeta,
+        throttle::Throttle,
     },
     revocation::revoke::Revoker,
 };
@@ -127,7 +131,7 @@ impl Refresh {
         now: OffsetDateTime,
         meta: &RequestMeta,
     ) -> Result<Option<Session>, Failure> {
-        let expires_at = now + self.0.lifetime;
+        let expires_at = after(now, self.0.lifetime);
         let counter = live.session.refresh_counter;
         let event = self.event(live, "session.refreshed", Outcome::Success, meta);
         let event = event.with("counter", counter + 1);

@@ -275,7 +275,7 @@ impl SecondFactor {
         reason: &'static str,
         meta: &RequestMeta,
     ) -> Failure {
-        metrics::counter!("sign_ins_total", "outcome" => reason).increment(1);
+        metrics::counter!("sign_ins_total", "outcome" => "refused").increment(1);
         let mut event = self.0.audit.event("second_factor.refused", Outcome::Failure, meta);
         event.user = user;
         match self.0.audit.record(event.with("method", method).with("reason", reason)).await {

@@ -17,7 +17,11 @@ use time::OffsetDateTime;
 use super::step_log::logged;
 use crate::{
     access::{feed_state::FeedState, verifier::Verifier},
-    core::{audit::AuditTrail, clock::Clock, failure::Failure},
+    core::{
+        audit::AuditTrail,
+        clock::{Clock, before},
+        failure::Failure,
+    },
     realtime::external_sessions::{ExternalSessions, open_sessions},
     revocation::revoke::Revoker,
 };
@@ -91,7 +95,7 @@ impl Expiry {
     /// `Unavailable` if the database cannot be reached. It has been logged; the next pass tries again.
     pub(crate) async fn keep_attempt_months(&self) -> Result<(), Failure> {
         let now = self.clock.now();
-        let months = self.store.keep_attempt_months(now, now - self.attempts_kept).await;
+        let months = self.store.keep_attempt_months(now, before(now, self.attempts_kept)).await;
         logged("partitions of attempts", months.map_err(Failure::from))
     }
 
@@ -108,7 +112,7 @@ impl Expiry {
 
     /// A session may be used between the query and its end, on this node or another, so the statement that ends it checks again.
     async fn end_idle(&self, now: OffsetDateTime, until: Instant) -> Result<(), Failure> {
-        let since = now - (self.sessions.idle + GRACE);
+        let since = before(now, self.sessions.idle.saturating_add(GRACE));
         loop {
             let mut idle = self.store.idle_sessions(since).await?;
             let full = idle.len() == EXPIRED_BATCH;

@@ -4,6 +4,7 @@
 
 pub(crate) mod batches;
 pub(crate) mod channel_retention;
+pub(crate) mod database_check;
 pub(crate) mod delivery_hold;
 pub(crate) mod expiry;
 pub(crate) mod jobs;
@@ -22,6 +23,7 @@ use std::{
 
 use actors::Realtime;
 use channel_retention::ChannelRetention;
+use database_check::DatabaseCheck;
 use delivery_hold::DeliveryHold;
 use domain::{retention::RetentionPeriods, session::SessionLimits};
 use expiry::Expiry;
@@ -71,6 +73,7 @@ pub struct Upkeep {
     on_stale: OnStale,
     rows: Arc<RowRetention>,
     health: Arc<JobHealth>,
+    database: DatabaseCheck,
     closing: AtomicBool,
     stop: watch::Sender<bool>,
     tasks: Mutex<Vec<JoinHandle<()>>>,
@@ -119,6 +122,7 @@ impl Upkeep {
                 clock: clock.clone(),
                 periods: settings.rows,
             }),
+            database: DatabaseCheck::default(),
             closing: AtomicBool::new(false),
             stop: watch::Sender::new(false),
             tasks: Mutex::default(),
@@ -154,7 +158,7 @@ impl Upkeep {
     }
 
     /// Whether this node should receive requests: it is not stopping, its knowledge of revocations is current, no job panics
-    /// again and again, and the database accepts writes. Answers within a second.
+    /// again and again, and the database accepts writes. The database is asked once a second at most.
     ///
     /// # Errors
     /// `Unavailable` otherwise.
@@ -166,7 +170,7 @@ impl Upkeep {
             tracing::warn!(job, "not ready: a background job panics again and again");
             return Err(Failure::unavailable());
         }
-        Ok(self.store.ping().await?)
+        self.database.check(&self.store).await
     }
 
     /// One pass of expiry and of both retentions, as if the database had been reachable for a while.

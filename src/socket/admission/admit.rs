@@ -104,6 +104,10 @@ async fn take_place(
         return Err(Refusal::unavailable());
     }
     let address = parts.address(context);
+    if let Some(peer) = parts.peer {
+        let has = |name: &str| parts.headers.contains_key(name);
+        context.services.untrusted_forwarding.check(peer, &context.trusted_proxies, has);
+    }
     let limit = context.services.throttle.limits().handshake_address;
     context.services.throttle.spend_for_address(limit, address).await?;
     // A stream watches its connection through a second descriptor.

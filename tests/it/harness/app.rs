@@ -41,6 +41,7 @@ struct Inner {
 struct Parts {
     http: SocketAddr,
     https: Option<SocketAddr>,
+    metrics: Option<SocketAddr>,
     services: Services,
     realtime: Realtime,
     sockets: Arc<SocketContext>,
@@ -144,6 +145,16 @@ impl App {
     /// server does.
     pub(super) fn store(&self) -> &Store {
         self.0.store.get_or_init(|| Store::connect(&self.0.database).expect("a store"))
+    }
+
+    /// The listener of the metrics.
+    pub(crate) fn metrics_address(&self) -> Option<SocketAddr> {
+        self.0.parts.metrics
+    }
+
+    /// The metrics of this process, which all servers of the tests share.
+    pub(crate) fn metrics(&self) -> String {
+        portcullis::telemetry::metrics().render()
     }
 
     /// The number of open sockets.
@@ -252,6 +263,7 @@ fn serve(settings: Settings, directory: &tempfile::TempDir, built: &mpsc::Sender
         let parts = Parts {
             http: app.http().expect("plain HTTP"),
             https: app.https(),
+            metrics: app.metrics(),
             services: app.services().clone(),
             realtime: app.realtime().clone(),
             sockets: Arc::clone(app.sockets()),

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{connect, connected};
 use crate::harness::{
-    App, Ask as _, Closed, Socket,
+    App, Closed, Socket,
     issuer::{self, now, signed, signed_with},
 };
 
@@ -60,7 +60,7 @@ async fn who_has_no_personal_channel_for_the_name_connects_and_is_counted() {
         issuer::configure(settings, &json!([lone]));
     });
     let counted = async || {
-        let shown = app.get("/metrics").ask().await.expect(200).text;
+        let shown = app.metrics();
         let name = r#"connections_without_personal_channel_total{issuer="lone"} "#;
         shown.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned)
     };

@@ -1,0 +1,42 @@
+//! Whether the database accepts writes, asked once a second at most.
+//!
+//! Readiness is asked without a credential and without a limit. Each question would take a connection of the pool away from
+//! sign-ins, so all requests of one second share one answer, and wait for the same question.
+
+use std::time::{Duration, Instant};
+
+use store::Store;
+use tokio::sync::Mutex;
+
+use crate::core::failure::Failure;
+
+/// How long an answer is good.
+const GOOD_FOR: Duration = Duration::from_secs(1);
+
+/// The last answer of the database.
+#[derive(Default)]
+pub(super) struct DatabaseCheck(Mutex<Option<Answer>>);
+
+struct Answer {
+    at: Instant,
+    accepts_writes: bool,
+}
+
+impl DatabaseCheck {
+    /// Checks that the database accepts writes.
+    ///
+    /// # Errors
+    /// `Unavailable` if it does not.
+    pub(super) async fn check(&self, store: &Store) -> Result<(), Failure> {
+        let mut last = self.0.lock().await;
+        let accepts_writes = match &*last {
+            Some(answer) if answer.at.elapsed() < GOOD_FOR => answer.accepts_writes,
+            _ => {
+                let accepts_writes = store.ping().await.is_ok();
+                *last = Some(Answer { at: Instant::now(), accepts_writes });
+                accepts_writes
+            }
+        };
+        if accepts_writes { Ok(()) } else { Err(Failure::unavailable()) }
+    }
+}
