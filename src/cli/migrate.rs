@@ -25,6 +25,20 @@ impl Migrate {
             for migration in applied {
                 println!("applied {migration}");
             }
+            for account in store.assign_account_keys().await? {
+                let name = format!("account {} ({})", account.user, account.email);
+                match account.holder {
+                    Some((holder, email)) => eprintln!(
+                        "portcullis: warning: {name} cannot sign in by its address: to this server it is the address of \
+                         account {holder} ({email}), which is older"
+                    ),
+                    None => {
+                        eprintln!(
+                            "portcullis: warning: {name} cannot sign in by its address: it is too long"
+                        );
+                    }
+                }
+            }
             Ok(())
         })
     }

@@ -9,12 +9,14 @@
 //! - [`factors`]: time-based codes, backup codes, passkeys, challenges
 //! - [`client`]: addresses, origins, devices, user agents
 //! - [`risk`]: the risk of sign-ins; [`abuse`]: rate limits and credential stuffing
+//! - [`shown_name`]: names that people read; [`characters`]: what typed text consists of
 //! - [`session`]: how long a session lasts; [`retention`]: how long rows are kept
 //! - [`crypto`]: derived keys, encryption of stored secrets
 //! - [`request`]: ids and paths of requests; [`problem`]: refusals
 
 pub mod abuse;
 pub mod account;
+pub mod characters;
 pub mod client;
 pub mod crypto;
 pub mod factors;
@@ -24,4 +26,5 @@ pub mod request;
 pub mod retention;
 pub mod risk;
 pub mod session;
+pub mod shown_name;
 pub mod tokens;

@@ -67,6 +67,29 @@ pub fn ended(session: &Lifetime, idle: Duration, now: OffsetDateTime) -> Option<
     (now >= session.expires_at || idle_over).then_some(Cause::SessionExpired)
 }
 
+/// A time in which uses of sessions could not be recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// The last moment before it at which they could be recorded.
+    pub from: OffsetDateTime,
+    /// The first moment after it.
+    pub until: OffsetDateTime,
+}
+
+/// The last use of a session for the idle timeout, given the outages in their order. A session that was not idle when an outage
+/// began counts as used at its end: its client may have tried to use it all the time.
+#[must_use]
+pub fn last_use<'a>(
+    last_seen_at: OffsetDateTime,
+    outages: impl IntoIterator<Item = &'a Outage>,
+    idle: Duration,
+) -> OffsetDateTime {
+    outages.into_iter().fold(last_seen_at, |seen, outage| {
+        let alive = outage.from - seen < idle;
+        if alive { seen.max(outage.until) } else { seen }
+    })
+}
+
 /// How a session was opened. Stored in `sessions.method`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -152,6 +175,18 @@ mod tests {
     #[test]
     fn a_clock_that_runs_ahead_ends_nothing() {
         assert_eq!(ended(&session(500, 100_000), IDLE, at(0)), None);
+    }
+
+    #[test]
+    fn an_outage_is_no_silence_of_the_client() {
+        let outage = |from, until| Outage { from: at(from), until: at(until) };
+        let used = |seen, outages: &[Outage]| last_use(at(seen), outages, IDLE);
+        assert_eq!(used(0, &[]), at(0));
+        assert_eq!(used(0, &[outage(1799, 9000)]), at(9000), "alive when it began");
+        assert_eq!(used(0, &[outage(1800, 9000)]), at(0), "idle before it began");
+        assert_eq!(used(9500, &[outage(1000, 9000)]), at(9500), "used since");
+        assert_eq!(used(0, &[outage(1000, 3000), outage(4000, 9000)]), at(9000), "one after the other");
+        assert_eq!(used(0, &[outage(1000, 3000), outage(4800, 9000)]), at(3000), "idle between them");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod tls_mode;
 
 pub use abuse::{attempts::Attempt, bans::Ban};
 pub use accounts::{
+    account_keys::AccountWithoutKey,
     devices::{Device, DeviceChange, DeviceSeen},
     last_seen::LastSeen,
     user::User,

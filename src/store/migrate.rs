@@ -27,6 +27,7 @@ impl Store {
             embedded::migrations::runner().get_migrations().iter().map(|one| i64::from(one.version())).max();
         self.run_quick(move |client| {
             Box::pin(async move {
+                require_utf8(client).await?;
                 let exists = "SELECT to_regclass('refinery_schema_history') IS NOT NULL";
                 if !client.query_one(exists, &[]).await?.try_get::<_, bool>(0)? {
                     return Ok(false);
@@ -41,8 +42,8 @@ impl Store {
     /// Applies the missing migrations and returns their names.
     ///
     /// # Errors
-    /// `Unavailable` if the database cannot be reached; `Internal` if a migration fails, or an applied one was
-    /// changed since. A migration that fails leaves nothing behind.
+    /// `Unavailable` if the database cannot be reached; `Internal` if its encoding is not UTF-8, if a migration fails, or if an
+    /// applied one was changed since. A migration that fails leaves nothing behind.
     pub async fn migrate(&self) -> Result<Vec<String>, StoreError> {
         // A separate connection without the statement timeout, because a migration may take long.
         let config = self.settings().config.clone();
@@ -50,6 +51,7 @@ impl Store {
         self.spawn(async move {
             let (mut client, connection) = config.connect(tls).await.map_err(StoreError::unreachable)?;
             let link = tokio::spawn(connection);
+            require_utf8(&client).await?;
             let lock = client.execute("SELECT pg_advisory_lock($1)", &[&LOCK]);
             tokio::time::timeout(PATIENCE, lock).await.map_err(|_| {
                 StoreError::Unavailable("another process is migrating the database".to_owned())
@@ -63,6 +65,15 @@ impl Store {
         })
         .await
     }
+}
+
+/// Refuses a database in which characters are not Unicode: names and messages could not be stored as they are.
+async fn require_utf8(client: &tokio_postgres::Client) -> Result<(), StoreError> {
+    let encoding: String = client.query_one("SHOW server_encoding", &[]).await?.try_get(0)?;
+    if encoding == "UTF8" {
+        return Ok(());
+    }
+    Err(StoreError::Internal(format!("the encoding of the database is {encoding}, but it must be UTF8")))
 }
 
 fn failed(error: &refinery::Error) -> StoreError {

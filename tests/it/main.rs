@@ -7,6 +7,7 @@
 
 mod harness;
 
+mod account_keys;
 mod admin;
 mod attempts;
 mod auth;
@@ -72,3 +73,4 @@ mod step_up;
 mod store;
 mod tls;
 mod two_factor;
+mod typed_text;

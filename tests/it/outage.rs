@@ -279,3 +279,24 @@ fn a_server_without_a_database_does_not_start_and_says_why() {
     let message = App::try_over(database, |_| {}).err().expect("a refusal");
     assert!(message.contains("database"), "{message}");
 }
+
+#[tokio::test]
+async fn an_outage_longer_than_the_idle_timeout_signs_nobody_out() {
+    const LONGER: Duration = Duration::from_secs(31 * 60);
+    let database = fresh_database();
+    let proxy = DatabaseProxy::to(&database);
+    let app = App::over(proxy.database(), |_| {});
+    let (one, other) = (app.register().await.open_session().await, app.register().await.open_session().await);
+    assert!(one.works().await);
+    proxy.cut();
+    eventually("the node is no longer current", async || !app.is_current()).await;
+    app.advance(LONGER);
+    proxy.mend();
+    eventually("the node is current again", async || app.is_current()).await;
+    app.sweep().await;
+    assert!(one.works().await);
+    other.try_refresh().await.expect(200);
+    // From here on silence counts as always.
+    app.advance(LONGER);
+    assert!(!one.works().await);
+}

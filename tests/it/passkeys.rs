@@ -61,7 +61,9 @@ async fn the_options_ask_for_a_passkey_that_is_found_without_a_name_and_proves_i
     assert_ne!(options["user"]["id"], json!(person.id.0.to_string()));
     let options = CookieClient::of(&app).begin(&json!({"username": person.email})).await.options;
     assert_eq!((&options["rpId"], &options["userVerification"]), (&json!("localhost"), &json!("required")));
-    assert_eq!(options["allowCredentials"].as_array().map(Vec::len), Some(authenticator.keys.len()));
+    assert_eq!(options["allowCredentials"].as_array().map(Vec::len), Some(20), "with decoys");
+    let asked = options["allowCredentials"].as_array().expect("a list");
+    assert_eq!(asked.iter().filter(|asked| authenticator.holds(asked)).count(), authenticator.keys.len());
 }
 
 #[tokio::test]
@@ -192,12 +194,47 @@ fn shape(value: &Value) -> Value {
 #[tokio::test]
 async fn an_account_without_passkeys_is_answered_like_one_that_has_some() {
     let app = App::start();
-    let (with, _, _) = owner(&app).await;
+    let (with, mut session, _) = owner(&app).await;
+    for _ in 0..2 {
+        session.add_passkey(&mut PasskeyAuthenticator::of(&app)).await;
+    }
     let without = app.register().await;
     let client = CookieClient::of(&app);
     let one = client.begin(&json!({"username": with.email})).await.options;
     let two = client.begin(&json!({"username": without.email})).await.options;
     assert_eq!(shape(&one), shape(&two));
+}
+
+/// Finishes a ceremony with an answer that has this user handle.
+async fn finish_with_handle(
+    client: &CookieClient,
+    authenticator: &mut PasskeyAuthenticator,
+    how: &Value,
+    handle: Value,
+) -> Answer {
+    let ceremony = client.begin(how).await;
+    let mut credential = authenticator.assert(&ceremony.options);
+    credential["response"]["userHandle"] = handle;
+    client.finish(&ceremony, &credential).await
+}
+
+#[tokio::test]
+async fn an_empty_user_handle_is_none() {
+    let app = App::start();
+    let (person, _, mut authenticator) = owner(&app).await;
+    let by_name = json!({"username": person.email});
+    for handle in [Value::Null, json!("")] {
+        let client = CookieClient::of(&app);
+        finish_with_handle(&client, &mut authenticator, &by_name, handle.clone()).await.expect(200);
+        let client = CookieClient::of(&app);
+        let asked = client.try_password(&person).await.expect(200);
+        let factor = json!({"challenge_id": asked.text_of("challenge_id")});
+        finish_with_handle(&client, &mut authenticator, &factor, handle.clone()).await.expect(200);
+        let client = CookieClient::of(&app);
+        finish_with_handle(&client, &mut authenticator, &json!({}), handle).await.expect(401).problem();
+    }
+    let client = CookieClient::of(&app);
+    finish_with_handle(&client, &mut authenticator, &by_name, json!("AAAA")).await.expect(401).problem();
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use reqwest::Method;
 use serde_json::json;
 
-use crate::harness::{App, Ask, Closed, Session};
+use crate::harness::{App, Ask, Closed, DatabaseProxy, Session, fresh_database};
 
 const GRACE: Duration = Duration::from_secs(10);
 
@@ -88,6 +88,40 @@ async fn a_reuse_after_the_grace_ends_the_session_and_closes_its_socket_with_450
     renewed.try_connect().await.err().expect("a refusal").expect(401).problem();
     let sql = "SELECT count(*) FROM revocations WHERE cause = 'refresh_reused'";
     assert_eq!(session.app.count(sql).await, 1, "the revocation is committed although the answer was 401");
+}
+
+#[tokio::test]
+async fn the_first_use_of_a_rotation_is_stored_before_it_is_answered() {
+    let session = signed_in().await;
+    let thief = session.renewed().await;
+    assert!(thief.works().await);
+    let used = format!("SELECT used_counter FROM sessions WHERE id = '{}'", session.id);
+    assert_eq!(session.app.count(&used).await, 1);
+}
+
+#[tokio::test]
+async fn a_use_on_another_node_is_known_at_once() {
+    let database = fresh_database();
+    let (one, two) = (App::over(database.clone(), |_| {}), App::over(database, |_| {}));
+    let session = one.register().await.sign_in().await;
+    let thief = session.renewed().await;
+    assert!(thief.works().await);
+    two.advance(GRACE + Duration::from_secs(1));
+    let there = Session { app: two.clone(), ..session };
+    there.try_refresh().await.refused(401, "refresh_reused");
+}
+
+#[tokio::test]
+async fn a_use_that_cannot_be_stored_is_not_answered() {
+    let database = fresh_database();
+    let proxy = DatabaseProxy::to(&database);
+    let app = App::over(proxy.database(), |_| {});
+    let session = app.register().await.sign_in().await;
+    let renewed = session.renewed().await;
+    assert!(session.works().await);
+    proxy.cut();
+    renewed.get("/api/v1/profile").await.refused(503, "unavailable");
+    proxy.mend();
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ pub use protocol::limit::Limit;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
+    account::password::composed,
     client::address::limit_key,
     crypto::key::{Key, hex},
 };
@@ -172,6 +173,7 @@ impl ThrottleKeys {
         let half = |mac: &[u8]| mac.iter().take(8).fold(0, |half, byte| half << 8 | u64::from(*byte));
         // The length of the name comes first, so that no two pairs produce the same bytes.
         let length = (folded_email.len() as u64).to_be_bytes();
+        let password = composed(password);
         let (name, password) = (folded_email.as_bytes(), password.expose_secret().as_bytes());
         Pair {
             account: half(&self.0.mac(&[b"pair account", name])),

@@ -3,6 +3,7 @@
 //! Here are the rules about the account itself. Second factors are in `factors`; the rights and the lifetime of open
 //! sessions are in `tokens` and `session`.
 
+pub mod account_key;
 pub mod email;
 pub mod password;
 pub mod role;

@@ -14,9 +14,10 @@ use argon2::{
     },
 };
 use secrecy::{ExposeSecret, SecretString};
+use unicode_normalization::UnicodeNormalization as _;
 use zxcvbn::Score;
 
-use super::email::Email;
+use super::account_key::AccountKey;
 
 /// The shortest password, in bytes.
 pub const MIN_BYTES: usize = 8;
@@ -66,31 +67,49 @@ impl Weakness {
     }
 }
 
-/// Whether `password` is strong enough for the account `email`.
+/// A password in the form in which it is bounded, judged and hashed: Unicode NFC. Keyboards of some systems compose their
+/// characters, those of others do not.
+#[must_use]
+pub fn composed(password: &SecretString) -> SecretString {
+    let typed = password.expose_secret();
+    // Room for the longest form, so that no copy is left behind in memory.
+    let mut text = String::with_capacity(3 * typed.len());
+    text.extend(typed.nfc());
+    SecretString::from(text)
+}
+
+/// Whether `password` is strong enough for the account with the address `email`.
 ///
 /// No composition rules. Length first, then zxcvbn with the words of the address as known to the attacker; its lists
 /// contain the common passwords.
 ///
 /// # Errors
 /// The first weakness found.
-pub fn check(password: &str, email: &Email) -> Result<(), Weakness> {
+pub fn check(password: &SecretString, email: &str) -> Result<(), Weakness> {
+    let composed = composed(password);
+    let password = composed.expose_secret();
     if password.len() < MIN_BYTES {
         return Err(Weakness::TooShort);
     }
     if password.len() > MAX_BYTES {
         return Err(Weakness::TooLong);
     }
-    if password.trim().to_lowercase() == email.folded() {
+    if AccountKey::of(password) == AccountKey::of(email) {
         return Err(Weakness::IsEmail);
     }
     let judged: String = password.chars().take(JUDGED_CHARS).collect();
-    let mut known = email.words();
+    let mut known = words(email);
     // The whole name counts as a known word, too, because zxcvbn rates joined known words too high.
-    known.extend(email.as_str().split('@').next());
+    known.extend(email.split('@').next());
     if zxcvbn::zxcvbn(&judged, &known).score() < Score::Three {
         return Err(Weakness::Guessable);
     }
     Ok(())
+}
+
+/// The words of an address: `ada.lovelace@example.com` gives `ada`, `lovelace`, `example`.
+fn words(email: &str) -> Vec<&str> {
+    email.split(|c: char| !c.is_alphanumeric()).filter(|word| word.chars().count() >= 3).collect()
 }
 
 /// The cost of one Argon2id hash.
@@ -139,7 +158,8 @@ pub enum HashError {
 pub struct Verification {
     /// The password is right.
     pub ok: bool,
-    /// The hash was made with other parameters than the current ones: hash the password again while it is available.
+    /// The hash was made with other parameters than the current ones, or of another form of the password: hash the password
+    /// again while it is available.
     pub rehash: bool,
 }
 
@@ -151,7 +171,7 @@ pub fn hash(password: &SecretString, salt: [u8; 16], params: HashParams) -> Resu
     let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, argon2_params(params)?);
     password_hash::PasswordHasher::<PasswordHash>::hash_password_with_salt(
         &argon2,
-        password.expose_secret().as_bytes(),
+        composed(password).expose_secret().as_bytes(),
         &salt,
     )
     .map(|hash| hash.to_string())
@@ -163,6 +183,19 @@ pub fn hash(password: &SecretString, salt: [u8; 16], params: HashParams) -> Resu
 /// # Errors
 /// Only problems of the stored hash or the machine; a wrong password is `ok: false`.
 pub fn verify(password: &SecretString, phc: &str, current: HashParams) -> Result<Verification, HashError> {
+    let composed = composed(password);
+    let found = compare(&composed, phc, current)?;
+    if composed.expose_secret() == password.expose_secret() {
+        return Ok(found);
+    }
+    // The hash may be older than the rule that passwords are composed. It is compared in any case, so that the time does not tell
+    // which form was right.
+    let typed = compare(password, phc, current)?;
+    Ok(Verification { ok: found.ok || typed.ok, rehash: found.rehash || (typed.ok && !found.ok) })
+}
+
+/// Compares one form of a password with a stored PHC string.
+fn compare(password: &SecretString, phc: &str, current: HashParams) -> Result<Verification, HashError> {
     if password.expose_secret().len() > MAX_BYTES {
         return Ok(Verification { ok: false, rehash: false });
     }

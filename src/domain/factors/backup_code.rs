@@ -7,6 +7,7 @@
 use secrecy::SecretString;
 use zeroize::Zeroizing;
 
+use super::typed_code::typed_code;
 use crate::crypto::key::Key;
 
 /// How many codes a user gets at a time.
@@ -28,23 +29,20 @@ impl BackupCode {
         Self(Zeroizing::new(random.map(|byte| ALPHABET[usize::from(byte & 31)])))
     }
 
-    /// Parses a typed code. Case, spaces and hyphens are ignored, and look-alikes are read as what they resemble (`o`
+    /// Parses a typed code. Case, space, dashes and invisible characters are ignored, and look-alikes are read as what they resemble (`o`
     /// as `0`, `i` and `l` as `1`).
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // No typed code is that long.
-        if text.len() > 64 {
-            return None;
-        }
+        let typed = typed_code(text)?;
         let mut code = Zeroizing::new([0; LENGTH]);
-        let mut typed = text.bytes().filter(|byte| !matches!(byte, b' ' | b'-'));
+        let mut typed = typed.iter();
         for place in code.iter_mut() {
-            let letter = match typed.next()?.to_ascii_lowercase() {
+            let letter = u8::try_from(*typed.next()?).ok()?;
+            *place = match letter.to_ascii_lowercase() {
                 b'o' => b'0',
                 b'i' | b'l' => b'1',
                 other => other,
             };
-            *place = letter;
         }
         let known = code.iter().all(|letter| ALPHABET.contains(letter));
         (known && typed.next().is_none()).then_some(Self(code))
@@ -119,8 +117,15 @@ mod tests {
     #[test]
     fn case_spaces_hyphens_and_look_alikes_do_not_matter() {
         let code = BackupCode::new(&[0, 1, 1, 10, 11, 12, 13, 14, 15, 16, 17, 18]);
-        for typed in ["011a-bcde-fghj", "011ABCDEFGHJ", " 011a bcde fghj ", "OILA-BCDE-FGHJ", "o1la-bcdefghj"]
-        {
+        for typed in [
+            "011a-bcde-fghj",
+            "011ABCDEFGHJ",
+            " 011a bcde fghj ",
+            "OILA-BCDE-FGHJ",
+            "o1la-bcdefghj",
+            "\u{200e}011a\u{2013}bcde\u{a0}fghj",
+            "\u{660}11A\u{ff42}cde-fghj",
+        ] {
             assert!(same(&code, typed), "{typed}");
         }
         for wrong in

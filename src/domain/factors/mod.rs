@@ -5,3 +5,4 @@ pub mod backup_code;
 pub mod challenge;
 pub mod passkey;
 pub mod totp;
+mod typed_code;

@@ -12,8 +12,6 @@ use crate::crypto::key::Key;
 const DECOY_LABEL: &str = "portcullis passkey decoy v1";
 /// The usual lengths of credential ids in bytes: of password managers, phones, platforms and security keys.
 const DECOY_LENGTHS: [usize; 4] = [16, 20, 32, 64];
-/// The longest name of a passkey, in characters.
-const NAME_CHARS: usize = 100;
 /// Maximum number of passkeys of one user.
 pub const PASSKEYS_PER_USER: u32 = 20;
 
@@ -67,14 +65,6 @@ pub fn problems(names: &RelyingPartyNames) -> Vec<String> {
     found
 }
 
-/// The name of a passkey: trimmed, one to a hundred printable characters.
-#[must_use]
-pub fn name(given: &str) -> Option<String> {
-    let trimmed = given.trim();
-    let fits = (1..=NAME_CHARS).contains(&trimmed.chars().count()) && !trimmed.chars().any(char::is_control);
-    fits.then(|| trimmed.to_owned())
-}
-
 /// The authenticator's model from an attestation object (WebAuthn, 6.5). It is not verified; it only chooses the name
 /// in a list. If all bytes are zero, the authenticator does not report its model.
 #[must_use]
@@ -98,11 +88,19 @@ impl Decoys {
         Self(Key::derive(secret, DECOY_LABEL))
     }
 
-    /// The credential id for this name. It is always the same, as for a real account. It has the length of a common
-    /// authenticator's ids, so its length reveals nothing either.
+    /// The credential ids that a ceremony for this name asks for: those of the account, if it has any, and decoys up to the
+    /// most that an account can have. The decoys of a name are always the same, and their order reveals nothing.
     #[must_use]
-    pub fn credential_id(&self, folded_name: &str) -> Vec<u8> {
-        let part = |part: u8| self.0.mac(&[&[part], folded_name.as_bytes()]);
+    pub fn pad(&self, mut held: Vec<Vec<u8>>, account_key: &str) -> Vec<Vec<u8>> {
+        let first = u32::try_from(held.len()).unwrap_or(PASSKEYS_PER_USER);
+        held.extend((first..PASSKEYS_PER_USER).map(|place| self.credential_id(account_key, place)));
+        held.sort();
+        held
+    }
+
+    /// A credential id with the length of a common authenticator's ids, so its length reveals nothing either.
+    fn credential_id(&self, account_key: &str, place: u32) -> Vec<u8> {
+        let part = |part: u8| self.0.mac(&[&[part], &place.to_be_bytes(), account_key.as_bytes()]);
         let length = DECOY_LENGTHS[usize::from(part(0)[0]) % DECOY_LENGTHS.len()];
         [part(1), part(2)].concat()[..length].to_vec()
     }
@@ -155,14 +153,6 @@ mod tests {
     }
 
     #[test]
-    fn a_name_can_be_shown() {
-        assert_eq!(name("  Ada's key "), Some("Ada's key".to_owned()));
-        for odd in ["", "  ", "a\nb", "a\0b", &"x".repeat(101)] {
-            assert_eq!(name(odd), None, "{odd:?}");
-        }
-    }
-
-    #[test]
     fn no_bytes_upset_the_reading_of_a_model() {
         for bytes in [&b""[..], b"\xff", b"\xa1\x68authData\x41\x00", b"\xa1\x01\x02", &[0xbf; 64]] {
             assert_eq!(aaguid(bytes), None);
@@ -170,17 +160,24 @@ mod tests {
     }
 
     #[test]
-    fn a_decoy_stays_the_same() {
+    fn a_ceremony_asks_for_as_many_credentials_whatever_the_account_holds() {
         let decoys = Decoys::new(&SecretString::from("secret"));
-        assert_eq!(decoys.credential_id("ada@example.com"), decoys.credential_id("ada@example.com"));
-        assert_ne!(decoys.credential_id("ada@example.com"), decoys.credential_id("bob@example.com"));
+        let none = decoys.pad(Vec::new(), "ada@example.com");
+        assert_eq!(none, decoys.pad(Vec::new(), "ada@example.com"));
+        assert_ne!(none, decoys.pad(Vec::new(), "bob@example.com"));
+        for count in 0..=PASSKEYS_PER_USER {
+            let held: Vec<_> = (0..count).map(|id| id.to_be_bytes().repeat(8)).collect();
+            let asked = decoys.pad(held.clone(), "ada@example.com");
+            assert_eq!(asked.len(), PASSKEYS_PER_USER as usize);
+            assert!(held.iter().all(|id| asked.contains(id)) && asked.is_sorted());
+        }
     }
 
     #[test]
     fn decoys_are_as_long_as_the_credentials_of_common_authenticators() {
         let decoys = Decoys::new(&SecretString::from("secret"));
-        let lengths: std::collections::BTreeSet<_> =
-            (0..100).map(|n| decoys.credential_id(&format!("person{n}@example.com")).len()).collect();
+        let asked = (0..10).flat_map(|n| decoys.pad(Vec::new(), &format!("person{n}@example.com")));
+        let lengths: std::collections::BTreeSet<_> = asked.map(|id| id.len()).collect();
         assert_eq!(lengths.into_iter().collect::<Vec<_>>(), DECOY_LENGTHS);
     }
 }

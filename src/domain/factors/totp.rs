@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use totp_rs::{Algorithm, Builder, Secret};
 use zeroize::Zeroizing;
 
+use super::typed_code::typed_code;
 use crate::crypto::seal::{NONCE_BYTES, SealError, Sealed, SealedRow, Sealer};
 
 /// The length of a secret in bytes: the output length of SHA-1 (RFC 4226, 4, requirement 6).
@@ -32,16 +33,12 @@ pub struct TotpSecret(Zeroizing<[u8; SECRET_BYTES]>);
 pub struct TotpCode(Zeroizing<[u8; DIGITS as usize]>);
 
 impl TotpCode {
-    /// Parses a code. Apps group the digits with spaces, so spaces are ignored. The rest must be six digits.
+    /// Parses a code: six digits of any script. Space, dashes and invisible characters between them are ignored.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
-        // No typed code is that long.
-        if text.len() > 32 {
-            return None;
-        }
-        let digits: Zeroizing<Vec<u8>> = Zeroizing::new(text.bytes().filter(|byte| *byte != b' ').collect());
-        let digits: [u8; DIGITS as usize] = digits.as_slice().try_into().ok()?;
-        digits.iter().all(u8::is_ascii_digit).then(|| Self(Zeroizing::new(digits)))
+        let typed = typed_code(text)?;
+        let typed: &[char; DIGITS as usize] = typed.as_slice().try_into().ok()?;
+        typed.iter().all(char::is_ascii_digit).then(|| Self(Zeroizing::new(typed.map(|digit| digit as u8))))
     }
 
     /// The digits.

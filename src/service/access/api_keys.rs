@@ -4,7 +4,10 @@
 
 use std::{collections::HashMap, time::Duration};
 
-use domain::tokens::api_key::{ApiScopes, PresentedKey, new_key, same};
+use domain::{
+    shown_name::shown_name,
+    tokens::api_key::{ApiScopes, PresentedKey, new_key, same},
+};
 use parking_lot::Mutex;
 use secrecy::SecretString;
 use store::{ApiKey, KEY_NAME_TAKEN, NewApiKey, Store, StoreError};
@@ -16,8 +19,6 @@ use crate::core::{
     throttle::Throttle,
 };
 
-/// The longest name, in characters.
-const NAME_CHARS: usize = 100;
 /// How often a key's use is written to the database.
 const TOUCH_EVERY: time::Duration = time::Duration::minutes(1);
 
@@ -94,11 +95,11 @@ impl ApiKeys {
         }
         let (text, hash) = new_key(id, &random_bytes::<32>()?);
         let mut event = self.audit.local_event("api_key.created").with("key", id.to_string());
-        event = event.with("name", name).with("scopes", scopes.to_string());
+        event = event.with("name", name.as_str()).with("scopes", scopes.to_string());
         if let Some(end) = expires_at {
             event = event.with("until", end.unix_timestamp());
         }
-        let new = NewApiKey { id, name: name.to_owned(), hash, scopes, now, expires_at };
+        let new = NewApiKey { id, name, hash, scopes, now, expires_at };
         match self.store.insert_api_key(new, event).await {
             Err(StoreError::Conflict(constraint)) if constraint == KEY_NAME_TAKEN => {
                 return Err(Failure::conflict("name_taken", "There is a key of that name."));
@@ -167,12 +168,11 @@ impl ApiKeys {
     }
 }
 
-fn checked_name(name: &str) -> Result<&str, Failure> {
-    let name = name.trim();
-    if name.is_empty() || name.chars().count() > NAME_CHARS || name.contains(char::is_control) {
-        return Err(Failure::bad_request("invalid_name", "A key's name has 1 to 100 characters."));
-    }
-    Ok(name)
+fn checked_name(name: &str) -> Result<String, Failure> {
+    shown_name(name).ok_or_else(|| {
+        let detail = "A key's name has 1 to 100 characters and none that cannot be seen.";
+        Failure::bad_request("invalid_name", detail)
+    })
 }
 
 /// The same answer whatever is wrong with the key.

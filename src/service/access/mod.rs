@@ -9,6 +9,7 @@ pub(crate) mod feed_state;
 pub(crate) mod issue_tokens;
 pub(crate) mod issuers;
 pub(crate) mod listed_session;
+pub(crate) mod outages;
 pub(crate) mod published_keys;
 pub(crate) mod refusal;
 pub(crate) mod session_cache;
@@ -23,6 +24,7 @@ use domain::issuer::IssuerSettings;
 use feed_state::FeedState;
 use issue_tokens::TokenIssuer;
 use issuers::Issuers;
+use outages::Outages;
 use secrecy::SecretString;
 use tickets::Tickets;
 use verifier::Verifier;
@@ -43,6 +45,7 @@ pub struct Access {
     pub keys: Arc<CredentialKeys>,
     pub(crate) tokens: TokenIssuer,
     pub(crate) feed: Arc<FeedState>,
+    pub(crate) outages: Arc<Outages>,
 }
 
 /// The settings of [`Access`].
@@ -61,6 +64,7 @@ impl Access {
     pub(crate) fn new(core: &Core, settings: AccessSettings) -> Self {
         let Core { store, realtime, clock, audit, throttle, .. } = core;
         let (keys, feed) = (Arc::new(settings.keys), Arc::new(FeedState::default()));
+        let outages = Arc::new(Outages::default());
         let (issuer, longest) = (keys.access.issuer(), settings.issuer_tokens);
         let issuers = Issuers::new(settings.issuers, longest, issuer, clock.clone(), store.runtime());
         Self {
@@ -79,11 +83,13 @@ impl Access {
                 realtime.clone(),
                 Arc::clone(&keys),
                 Arc::clone(&feed),
+                Arc::clone(&outages),
                 clock.clone(),
                 settings.idle,
             ),
             keys,
             feed,
+            outages,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{sync::Arc, time::Duration};
 
 use actors::{Realtime, runtime::SessionActivity};
 use domain::{
-    session::ended,
+    session::{Lifetime, ended},
     tokens::{
         access_token::{TokenError, access_ttl},
         credential::Credential,
@@ -28,6 +28,7 @@ use super::{
     cached_session::CachedSession,
     credential_keys::CredentialKeys,
     feed_state::FeedState,
+    outages::Outages,
     refusal::{Refusal, not_judged},
     session_cache::SessionCache,
 };
@@ -54,6 +55,7 @@ struct Inner {
     realtime: Realtime,
     keys: Arc<CredentialKeys>,
     feed: Arc<FeedState>,
+    outages: Arc<Outages>,
     clock: Clock,
     /// How long a session without use or sockets lives.
     idle: Duration,
@@ -67,11 +69,12 @@ impl Verifier {
         realtime: Realtime,
         keys: Arc<CredentialKeys>,
         feed: Arc<FeedState>,
+        outages: Arc<Outages>,
         clock: Clock,
         idle: Duration,
     ) -> Self {
         let cache = SessionCache::new(CAPACITY);
-        Self(Arc::new(Inner { store, realtime, keys, feed, clock, idle, cache }))
+        Self(Arc::new(Inner { store, realtime, keys, feed, outages, clock, idle, cache }))
     }
 
     /// Verifies an access token.
@@ -86,7 +89,7 @@ impl Verifier {
             return Err(Refusal::Invalid("invalid_token"));
         }
         self.check_denials(&known.session.user.into(), &known.mark(&claims), None, now).await?;
-        self.note_use(&known, claims.refresh_counter, now);
+        self.note_use(&known, claims.refresh_counter, now).await?;
         Ok(known.caller(&claims, now))
     }
 
@@ -119,7 +122,7 @@ impl Verifier {
         let ticket = consumed.map_err(not_judged)?.ok_or(Refusal::Invalid("invalid_ticket"))?;
         let known = self.session(ticket.session, 0, now).await?;
         self.check_denials(&known.session.user.into(), &ticket.token, None, now).await?;
-        self.note_use(&known, known.used_counter(), now);
+        self.note_use(&known, known.used_counter(), now).await?;
         let expires_at = now + access_ttl(now, known.session.expires_at);
         Ok(known.ticket_holder(ticket, expires_at))
     }
@@ -272,11 +275,15 @@ impl Verifier {
         if self.0.realtime.is_revoked_with_all(known.session.revoked_all) {
             return Err(Refusal::Ended(Cause::Revoked));
         }
-        let mut over = ended(&known.lifetime(0), self.0.idle, now);
+        let lifetime = |open_sockets| {
+            let lifetime = known.lifetime(open_sockets);
+            Lifetime { last_seen_at: self.0.outages.last_use(lifetime.last_seen_at, self.0.idle), ..lifetime }
+        };
+        let mut over = ended(&lifetime(0), self.0.idle, now);
         if over.is_some() && known.session.revoked.is_none() {
             // Counting open sockets costs more, so it is done only for a session that seems to be idle.
             let open = self.0.realtime.open_connections(known.session.id);
-            over = ended(&known.lifetime(open), self.0.idle, now);
+            over = ended(&lifetime(open), self.0.idle, now);
         }
         match over {
             Some(cause) => Err(Refusal::Ended(cause)),
@@ -292,7 +299,20 @@ impl Verifier {
         self.check_denials(&user.into(), &token, None, now).await
     }
 
-    fn note_use(&self, known: &CachedSession, refresh_counter: u64, now: OffsetDateTime) {
+    /// Notes a use. The first use of a refresh counter, and a use after a long silence, are written before the request goes on:
+    /// the first decides what the previous refresh token is worth, also after a crash and on other nodes, and without the second
+    /// another node would soon treat the session as idle. Other uses are written later, in batches.
+    async fn note_use(
+        &self,
+        known: &CachedSession,
+        refresh_counter: u64,
+        now: OffsetDateTime,
+    ) -> Result<(), Refusal> {
+        let silent = now - known.last_seen() >= self.0.idle / 2;
+        if silent || known.used_counter() < refresh_counter {
+            let written = self.0.store.write_use(known.session.id, refresh_counter, now).await;
+            written.map_err(not_judged)?;
+        }
         let at_ms = millis(now);
         if known.note_use(refresh_counter, at_ms) {
             self.0.realtime.seen(SessionActivity {
@@ -304,6 +324,7 @@ impl Verifier {
                 generation: known.used_counter(),
             });
         }
+        Ok(())
     }
 }
 

@@ -1,6 +1,9 @@
 //! A user's own devices: listing, naming, trusting and forgetting them.
 
-use domain::client::device::{TRUST_TTL, Trust};
+use domain::{
+    client::device::{TRUST_TTL, Trust},
+    shown_name::shown_name,
+};
 use protocol::{audit::Outcome, close::Cause, id::DeviceId};
 use store::{Change, Device, DeviceChange, RevocationRequest, Store, Target};
 
@@ -12,9 +15,6 @@ use crate::{
     },
     revocation::revoke::{RevocationResult, Revoker},
 };
-
-/// The longest label, in characters.
-const LABEL_CHARS: usize = 100;
 
 /// A device with what this node knows of it.
 #[derive(Clone, Debug)]
@@ -152,13 +152,8 @@ fn no_such_device() -> Failure {
 
 /// A valid label, trimmed.
 fn checked_label(label: &str) -> Result<String, Failure> {
-    let trimmed = label.trim();
-    let fits = (1..=LABEL_CHARS).contains(&trimmed.chars().count());
-    if !fits || trimmed.chars().any(char::is_control) {
-        return Err(Failure::bad_request(
-            "invalid_label",
-            "A label has 1 to 100 characters and no control characters.",
-        ));
-    }
-    Ok(trimmed.to_owned())
+    shown_name(label).ok_or_else(|| {
+        let detail = "A label has 1 to 100 characters and none that cannot be seen.";
+        Failure::bad_request("invalid_label", detail)
+    })
 }

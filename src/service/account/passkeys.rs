@@ -3,10 +3,13 @@
 //! Adding and removing one is a change of factors: it needs a recent step-up and ends the user's other sessions. Signing in
 //! with one is in `sign_in::passkey`.
 
-use domain::factors::{
-    aaguid::authenticator,
-    challenge::ChallengeKind,
-    passkey::{self, PASSKEYS_PER_USER},
+use domain::{
+    factors::{
+        aaguid::authenticator,
+        challenge::ChallengeKind,
+        passkey::{self, PASSKEYS_PER_USER},
+    },
+    shown_name::shown_name,
 };
 use protocol::audit::Outcome;
 use serde_json::Value;
@@ -227,8 +230,8 @@ fn parse_registration(credential: &Value) -> Result<RegisterPublicKeyCredential,
 }
 
 fn checked_name(name: &str) -> Result<String, Failure> {
-    passkey::name(name).ok_or_else(|| {
-        let detail = "A passkey's name has 1 to 100 characters and no control characters.";
+    shown_name(name).ok_or_else(|| {
+        let detail = "A passkey's name has 1 to 100 characters and none that cannot be seen.";
         Failure::bad_request("invalid_name", detail)
     })
 }

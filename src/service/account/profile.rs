@@ -7,15 +7,9 @@ use store::{Change, RevocationRequest, Store, Target, User};
 use super::credential_change::{CredentialChange, CredentialChanges};
 use crate::{
     core::{
-        account_fields::{parse_display_name, parse_email},
-        audit::AuditTrail,
-        caller::Caller,
-        clock::Clock,
-        failure::Failure,
-        password_hasher::PasswordHasher,
-        privilege::PrivilegeCheck,
-        request_meta::RequestMeta,
-        throttle::Throttle,
+        account_fields::parse_display_name, audit::AuditTrail, caller::Caller, clock::Clock,
+        failure::Failure, password_hasher::PasswordHasher, privilege::PrivilegeCheck,
+        request_meta::RequestMeta, throttle::Throttle,
     },
     revocation::revoke::RevocationResult,
 };
@@ -89,7 +83,7 @@ impl Profile {
                 return Err(Failure::wrong_password());
             }
         }
-        let hash = hasher.hash_if_strong(new, parse_email(&user.email)?).await?;
+        let hash = hasher.hash_if_strong(new, user.email).await?;
         let order = RevocationRequest {
             acting_session: Some(caller.privileged_acting_session()),
             except: Some(caller.session),

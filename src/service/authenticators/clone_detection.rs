@@ -3,11 +3,12 @@
 //! A passkey counts its uses. An answer with a counter not higher than the stored one may come from a copy. Used by
 //! `passkey_ceremony`, which judges answers, and by sign-in, which spends them.
 
-use protocol::{audit::Outcome, close::Cause, id::UserId};
+use protocol::{audit::Outcome, close::Cause};
 use store::{Change, FactorChange, Proof, RevocationRequest, Store, StoredPasskey, Target};
+use time::OffsetDateTime;
 use webauthn_rs::prelude::Credential;
 
-use super::stored_passkey::read_passkey;
+use super::{stored_passkey::read_passkey, verified_assertion::VerifiedAssertion};
 use crate::{
     core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta},
     revocation::revoke::Revoker,
@@ -28,30 +29,49 @@ impl CloneDetection {
     }
 
     /// The failure for an assertion that was right but could not be spent. If its passkey was used since with the same or a
-    /// higher counter, one of the two answers comes from a copy; otherwise it is `failure`.
+    /// higher counter, one of the two answers may come from a copy; otherwise it is `failure`.
     pub(crate) async fn failure_when_unspent(
         &self,
-        user: UserId,
-        proof: &Proof,
+        assertion: &VerifiedAssertion,
         failure: Failure,
         meta: &RequestMeta,
     ) -> Failure {
-        let (Proof::Passkey { id, counter, .. }, Failure::Invalid { .. }) = (proof, &failure) else {
+        let (Proof::Passkey { id, counter, .. }, Failure::Invalid { .. }) = (&assertion.proof, &failure)
+        else {
             return failure;
         };
-        let held = match self.store.passkeys_of(user).await {
+        let held = match self.store.passkeys_of(assertion.user).await {
             Ok(held) => held.into_iter().find(|held| held.id == *id && held.suspended_at.is_none()),
             Err(error) => return error.into(),
         };
-        let count = |held: &StoredPasskey| Some(i64::from(Credential::from(read_passkey(held)?).counter));
         match held {
-            Some(held) if *counter > 0 && count(&held) >= Some(*counter) => self.suspend(&held, meta).await,
+            Some(held) if *counter > 0 && stored_counter(&held) >= Some(*counter) => {
+                self.suspect(&held, *counter, assertion.begun_at, meta).await.unwrap_or(failure)
+            }
             _ => failure,
         }
     }
 
+    /// Suspends a passkey that has answered with a counter not above the stored one, unless it may be one authenticator whose
+    /// answers arrived in another order. Returns the failure if it was suspended.
+    ///
+    /// A challenge is signed after its ceremony began. So if the ceremony began after the last use, the authenticator went back
+    /// after it, and there are two. If it began before, the answer may have been signed before the last use, too, and its
+    /// counter is lower; one authenticator never counts two signatures alike. Such an answer opens nothing either way.
+    pub(crate) async fn suspect(
+        &self,
+        stored: &StoredPasskey,
+        counter: i64,
+        begun_at: OffsetDateTime,
+        meta: &RequestMeta,
+    ) -> Option<Failure> {
+        let begun_before_last_use = stored.last_used_at.is_some_and(|used| begun_at < used);
+        let late = begun_before_last_use && stored_counter(stored).is_some_and(|stored| counter < stored);
+        if late { None } else { Some(self.suspend(stored, meta).await) }
+    }
+
     /// Suspends a passkey that may have been copied, and ends all sessions of its user.
-    pub(crate) async fn suspend(&self, stored: &StoredPasskey, meta: &RequestMeta) -> Failure {
+    async fn suspend(&self, stored: &StoredPasskey, meta: &RequestMeta) -> Failure {
         let mut audit = self.audit.event("credential.clone_suspected", Outcome::Denied, meta);
         audit.user = Some(stored.user);
         let order = RevocationRequest {
@@ -70,4 +90,9 @@ impl CloneDetection {
             Err(failure) => failure,
         }
     }
+}
+
+/// The counter of a passkey's last use.
+fn stored_counter(stored: &StoredPasskey) -> Option<i64> {
+    Some(i64::from(Credential::from(read_passkey(stored)?).counter))
 }

@@ -7,6 +7,7 @@ pub(crate) mod clone_detection;
 pub(crate) mod passkey_ceremony;
 pub(crate) mod relying_party;
 pub(crate) mod stored_passkey;
+pub(crate) mod verified_assertion;
 pub(crate) mod verify_code;
 
 use std::sync::Arc;

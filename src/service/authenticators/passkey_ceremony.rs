@@ -8,11 +8,15 @@ use domain::factors::challenge::{CHALLENGE_TTL, ChallengeKind};
 use protocol::{audit::Outcome, id::UserId};
 use serde_json::{Value, json};
 use store::{Challenge, ChallengeOwner, PasskeyOwner, Proof, Store, StoredPasskey};
+use time::OffsetDateTime;
 use webauthn_rs::prelude::{
     Credential, DiscoverableAuthentication, Passkey, PublicKeyCredential, Uuid, WebauthnError,
 };
 
-use super::{clone_detection::CloneDetection, relying_party::RelyingParty, stored_passkey::read_passkey};
+use super::{
+    clone_detection::CloneDetection, relying_party::RelyingParty, stored_passkey::read_passkey,
+    verified_assertion::VerifiedAssertion,
+};
 use crate::core::{audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta};
 
 /// A ceremony that has begun: what the browser needs to answer it.
@@ -22,14 +26,6 @@ pub struct PasskeyCeremony {
     pub id: Uuid,
     /// The options for `navigator.credentials`: `publicKey`, and `mediation` where the browser offers passkeys by itself.
     pub options: Value,
-}
-
-/// An assertion that was judged to be right.
-pub(crate) struct VerifiedAssertion {
-    /// The account.
-    pub(crate) user: UserId,
-    /// The proof, to be spent.
-    pub(crate) proof: Proof,
 }
 
 /// Begins ceremonies and judges their answers. Clones are cheap.
@@ -159,7 +155,11 @@ impl PasskeyCeremonies {
         let result = match judged {
             Ok(result) => result,
             Err(WebauthnError::CredentialPossibleCompromise) => {
-                return Err(self.clones.suspend(&stored, meta).await);
+                let counter = signature_counter(credential);
+                return Err(match self.clones.suspect(&stored, counter, begun_at(ceremony), meta).await {
+                    Some(failure) => failure,
+                    None => self.refuse(Some(stored.user), "late_answer", meta).await,
+                });
             }
             Err(error) => return Err(self.refuse_assertion(Some(stored.user), &error, meta).await),
         };
@@ -169,7 +169,7 @@ impl PasskeyCeremonies {
             passkey: serde_json::to_value(&passkey).map_err(|_| Failure::Internal)?,
             counter: i64::from(result.counter()),
         };
-        Ok(VerifiedAssertion { user: stored.user, proof })
+        Ok(VerifiedAssertion { user: stored.user, proof, begun_at: begun_at(ceremony) })
     }
 
     /// Records why an authenticator's answer was refused, and returns what the user can do about it.
@@ -230,6 +230,17 @@ impl NewCeremony {
     }
 }
 
+/// When a ceremony began.
+fn begun_at(ceremony: &Challenge) -> OffsetDateTime {
+    ceremony.expires_at - CHALLENGE_TTL
+}
+
+/// The counter of an assertion (WebAuthn, 6.1: 32 bytes of hash, the flags, then the counter).
+fn signature_counter(credential: &PublicKeyCredential) -> i64 {
+    let bytes = credential.response.authenticator_data.get(33..37).and_then(|bytes| bytes.try_into().ok());
+    i64::from(bytes.map_or(0, u32::from_be_bytes))
+}
+
 /// Whether the passkey is one that the ceremony asked for, and the user that the authenticator names is its owner (WebAuthn,
 /// 7.2, step 6). If the ceremony names no user, the answer has to name one.
 fn fits(
@@ -241,7 +252,8 @@ fn fits(
     if ceremony.state["decoy"] == Value::Bool(true) {
         return false;
     }
-    let named = credential.get_user_unique_id();
+    // Some browsers send an empty handle for an authenticator that keeps no user.
+    let named = credential.get_user_unique_id().filter(|named| !named.is_empty());
     let handle = named.is_none_or(|named| named == owner.handle.as_bytes());
     match ceremony.user {
         Some(user) => user == stored.user && handle,

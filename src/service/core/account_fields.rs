@@ -4,12 +4,9 @@
 
 use std::borrow::Cow;
 
-use domain::account::email::Email;
+use domain::{account::email::Email, shown_name::shown_name};
 
 use super::failure::Failure;
-
-/// The longest display name, in characters.
-const NAME_CHARS: usize = 100;
 
 /// Reads an e-mail address.
 ///
@@ -25,23 +22,14 @@ pub(crate) fn parse_email(email: &str) -> Result<Email, Failure> {
 /// Reads a display name: trimmed, and `None` if nothing is left.
 ///
 /// # Errors
-/// `BadRequest` if it is too long or has control characters.
+/// `BadRequest` if it is too long or has characters that cannot be seen.
 pub(crate) fn parse_display_name(given: Option<String>) -> Result<Option<String>, Failure> {
-    let Some(given) = given else { return Ok(None) };
-    let trimmed = given.trim();
-    if trimmed.chars().count() > NAME_CHARS || trimmed.chars().any(char::is_control) {
-        return Err(Failure::bad_request(
-            "invalid_display_name",
-            "A display name has at most 100 characters and no control characters.",
-        ));
-    }
-    Ok((!trimmed.is_empty()).then(|| trimmed.to_owned()))
-}
-
-/// The name under which sign-ins for this address are counted: the folded address, or the text itself in lower case if it is
-/// not an e-mail address.
-pub(crate) fn folded_name(given: &str, parsed: Option<&Email>) -> String {
-    parsed.map_or_else(|| given.trim().to_lowercase(), Email::folded)
+    let Some(given) = given.filter(|given| !given.trim().is_empty()) else { return Ok(None) };
+    let name = shown_name(&given).ok_or_else(|| {
+        let detail = "A display name has at most 100 characters and none that cannot be seen.";
+        Failure::bad_request("invalid_display_name", detail)
+    })?;
+    Ok(Some(name))
 }
 
 /// The failure for an address that another account has.
@@ -72,7 +60,7 @@ mod tests {
 
     #[test]
     fn a_name_that_cannot_be_shown_or_stored_is_refused() {
-        for odd in ["a\0b", "a\nb", &"x".repeat(101)] {
+        for odd in ["a\0b", "a\nb", "\u{202e}nimda", &"x".repeat(101)] {
             assert!(
                 matches!(kept(odd), Err(Failure::BadRequest { code: "invalid_display_name", .. })),
                 "{odd:?}"

@@ -13,10 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use domain::account::{
-    email::Email,
-    password::{self, HashError, HashParams, MAX_BYTES, NO_PASSWORD, Verification},
-};
+use domain::account::password::{self, HashError, HashParams, MAX_BYTES, NO_PASSWORD, Verification};
 use parking_lot::Mutex;
 use protocol::id::UserId;
 use secrecy::{ExposeSecret, SecretString};
@@ -29,6 +26,9 @@ use crate::core::failure::Failure;
 
 /// The `nice` value of hashing threads.
 const NICE: i32 = 10;
+
+/// A composed password has at least this part of the bytes that were typed (Unicode, UAX 15).
+const COMPOSED_FROM: usize = 4;
 
 /// Extra permits, so that the next sign-in can load its user while all threads hash.
 const PREPARING: usize = 1;
@@ -179,10 +179,10 @@ impl PasswordHasher {
     pub async fn hash_if_strong(
         &self,
         password: SecretString,
-        email: Email,
+        email: String,
     ) -> Result<SecretString, Failure> {
         self.run(move || {
-            password::check(password.expose_secret(), &email)
+            password::check(&password, &email)
                 .map_err(|weakness| Failure::bad_request(weakness.code(), weakness.detail()))?;
             salted(&password)
         })
@@ -290,7 +290,7 @@ fn at_once(cores: usize) -> usize {
 /// need not be hashed; the bytes beyond the maximum keep it wrong.
 fn truncated(password: &SecretString) -> SecretString {
     let text = password.expose_secret();
-    SecretString::from(&text[..text.floor_char_boundary(MAX_BYTES + 4)])
+    SecretString::from(&text[..text.floor_char_boundary(COMPOSED_FROM * MAX_BYTES + 4)])
 }
 
 fn salted(password: &SecretString) -> Result<SecretString, Failure> {

@@ -20,7 +20,7 @@ async fn a_hash_verifies_its_own_password_only() {
 #[tokio::test]
 async fn a_weak_password_is_refused_and_a_strong_one_hashed() {
     let hasher = PasswordHasher::new(Handle::current(), QUEUE);
-    let email = || Email::parse("ada@example.com").unwrap();
+    let email = || "ada@example.com".to_owned();
     for weak in ["short", "password1234", "ada@example.com"] {
         let refused = hasher.hash_if_strong(secret(weak), email()).await;
         assert!(matches!(refused, Err(Failure::BadRequest { .. })), "{weak}");

@@ -7,6 +7,7 @@ use std::{net::IpAddr, sync::Arc, time::Duration};
 use actors::Realtime;
 use domain::{
     abuse::throttle::{Limits, ThrottleKeys},
+    account::account_key::AccountKey,
     client::address::{is_private, limit_key},
     problem::Policy,
 };
@@ -63,6 +64,32 @@ impl Throttle {
     /// `TooMany` if none is left.
     pub async fn spend(&self, limit: Limit, key: &str) -> Result<(), Failure> {
         allowed(self.0.realtime.check(key, limit).await, limit)
+    }
+
+    /// Spends one permit of an account's sign-ins. A device that the account knows has a budget of its own, so that a stranger
+    /// cannot lock the owner out. The refusal names the same limit in both cases: it does not tell whether the account knows
+    /// the device.
+    ///
+    /// # Errors
+    /// `TooMany` if none is left.
+    pub(crate) async fn spend_sign_in(
+        &self,
+        key: &AccountKey,
+        known: Option<DeviceId>,
+        address: IpAddr,
+    ) -> Result<(), Failure> {
+        let keys = self.keys().login(address, key.as_str(), known);
+        let limits = self.limits();
+        let spent = match keys.device_account {
+            Some(key) => self.spend(limits.login_device_account, &key).await,
+            None => self.spend(limits.login_account, &keys.account).await,
+        };
+        spent.map_err(|failure| match failure {
+            Failure::TooMany { retry_after, .. } => {
+                Failure::TooMany { retry_after, policy: Policy::from(limits.login_account) }
+            }
+            failure => failure,
+        })
     }
 
     /// Checks that an address is not banned, and spends one of its permits.
@@ -134,21 +161,21 @@ impl Throttle {
     /// pairs are different. A private address is not banned: behind it may stand a proxy, and with it every user.
     pub(crate) async fn count_wrong_pair(
         &self,
-        folded_email: &str,
+        key: &AccountKey,
         password: &SecretString,
         meta: &RequestMeta,
     ) {
-        let key = limit_key(meta.address);
-        let pair = self.0.keys.pair(folded_email, password);
+        let address = limit_key(meta.address);
+        let pair = self.0.keys.pair(key.as_str(), password);
         let limit = self.per_address(self.0.limits.stuffing);
-        if !self.0.realtime.note_wrong_pair(&key, pair, limit).await {
+        if !self.0.realtime.note_wrong_pair(&address, pair, limit).await {
             return;
         }
         if is_private(meta.address) {
             tracing::warn!(address = %meta.address, "credential stuffing from a private address, which is not banned");
             return;
         }
-        if let Err(failure) = self.0.bans.ban_for_stuffing(key, meta).await {
+        if let Err(failure) = self.0.bans.ban_for_stuffing(address, meta).await {
             tracing::warn!(%failure, address = %meta.address, "could not ban an address for credential stuffing");
         }
     }

@@ -4,6 +4,7 @@
 //! from the database. Events have no actor and say that they come from the command line.
 
 use domain::account::{
+    account_key::AccountKey,
     email::Email,
     role::{Role, Status},
 };
@@ -58,7 +59,7 @@ impl LocalAdmin {
     ) -> Result<User, Failure> {
         let email = parse_email(email)?;
         let display_name = parse_display_name(display_name)?;
-        let hash = self.hasher.hash_if_strong(password, email.clone()).await?;
+        let hash = self.hasher.hash_if_strong(password, email.as_str().to_owned()).await?;
         self.insert(email, hash, role, display_name).await
     }
 
@@ -71,19 +72,22 @@ impl LocalAdmin {
             return Err(Failure::forbidden("development_only", "Only a development server seeds users."));
         }
         let email = parse_email(email)?;
-        if let Some(found) = self.store.user_by_email(email.clone(), None).await? {
+        if let Some(found) = self.store.user_by_key(email.key(), None).await? {
             return Ok(found.user);
         }
         let hash = self.hasher.hash(password.clone()).await?;
         self.insert(email, hash, role, None).await
     }
 
-    /// The account with this address.
+    /// The account with this address, or with this number.
     ///
     /// # Errors
-    /// `BadRequest` for an invalid address, `NotFound`, `Unavailable`.
+    /// `NotFound`, `Unavailable`.
     pub async fn find_user(&self, email: &str) -> Result<User, Failure> {
-        let found = self.store.user_by_email(parse_email(email)?, None).await?;
+        if let Ok(number) = email.parse() {
+            return self.store.user_by_id(UserId(number)).await?.ok_or_else(no_such_user);
+        }
+        let found = self.store.user_by_key(AccountKey::of(email), None).await?;
         found.map(|found| found.user).ok_or_else(no_such_user)
     }
 
@@ -129,7 +133,7 @@ impl LocalAdmin {
         password: SecretString,
     ) -> Result<RevocationResult, Failure> {
         let found = self.store.user_by_id(user).await?.ok_or_else(no_such_user)?;
-        let hash = self.hasher.hash_if_strong(password, parse_email(&found.email)?).await?;
+        let hash = self.hasher.hash_if_strong(password, found.email).await?;
         let change = Some(Change::Password { hash });
         let event = self.event("password.reset");
         self.change(user, Cause::PasswordChanged, change, event, "the password was reset").await

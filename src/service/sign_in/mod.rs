@@ -4,6 +4,7 @@
 
 pub(crate) mod answer_timing;
 pub(crate) mod attempts;
+pub(crate) mod even_answers;
 pub mod geo;
 pub(crate) mod open_session;
 pub(crate) mod passkey;

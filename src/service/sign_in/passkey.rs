@@ -5,7 +5,7 @@
 
 use domain::{
     abuse::attempt::AttemptOutcome,
-    account::email::Email,
+    account::account_key::AccountKey,
     client::device::{TRUST_TTL, Trust},
     factors::{challenge::ChallengeKind, passkey::Decoys},
     risk::RiskOutcome,
@@ -27,14 +27,10 @@ use crate::{
     },
     authenticators::{
         clone_detection::CloneDetection,
-        passkey_ceremony::{
-            NewCeremony, PasskeyCeremonies, PasskeyCeremony, VerifiedAssertion, parse_assertion,
-        },
+        passkey_ceremony::{NewCeremony, PasskeyCeremonies, PasskeyCeremony, parse_assertion},
+        verified_assertion::VerifiedAssertion,
     },
-    core::{
-        account_fields::folded_name, clock::Clock, failure::Failure, request_meta::RequestMeta,
-        throttle::Throttle,
-    },
+    core::{clock::Clock, failure::Failure, request_meta::RequestMeta, throttle::Throttle},
 };
 
 /// What a passkey is asked for.
@@ -115,20 +111,16 @@ impl PasskeySignIn {
         }
     }
 
-    /// Asks for a passkey of the user of this name. For a name without an account or without passkeys, the ceremony asks for a
-    /// credential that does not exist, so that the answer does not reveal which names have passkeys.
+    /// Asks for a passkey of the user of this name. Every ceremony asks for as many credentials, of which some or all do not exist,
+    /// so that the answer does not reveal which names have passkeys.
     async fn begin_for_name(&self, name: &str, answerer: ChallengeOwner) -> Result<PasskeyCeremony, Failure> {
         let Parts { store, ceremonies, decoys, .. } = &self.0;
-        let parsed = Email::parse(name).ok();
-        let folded = folded_name(name, parsed.as_ref());
-        let found = match parsed {
-            Some(email) => store.user_by_email(email, None).await?.map(|found| found.user.id),
-            None => None,
-        };
+        let key = AccountKey::of(name);
+        let found = store.user_by_key(key.clone(), None).await?.map(|found| found.user.id);
         // The same query for an unknown name, so that the time of the answer reveals nothing. No user has number 0.
-        let allowed = ceremonies.credential_ids(found.unwrap_or(UserId(0))).await?;
-        let decoy = allowed.is_empty();
-        let allowed = if decoy { vec![decoys.credential_id(&folded)] } else { allowed };
+        let held = ceremonies.credential_ids(found.unwrap_or(UserId(0))).await?;
+        let decoy = held.is_empty();
+        let allowed = decoys.pad(held, key.as_str());
         let new = NewCeremony::new(ChallengeKind::PasskeySignIn, found.filter(|_| !decoy), answerer);
         ceremonies.begin_assertion(NewCeremony { decoy, ..new }, Some(allowed)).await
     }
@@ -161,9 +153,9 @@ impl PasskeySignIn {
         let Some(found) = store.candidate_by_id(assertion.user, meta.device).await? else {
             return Err(ceremonies.refuse(Some(assertion.user), "superseded", meta).await);
         };
-        let folded = folded_name(&found.user.email, Email::parse(&found.user.email).ok().as_ref());
+        let key = AccountKey::of(&found.user.email);
         let (kind, success) = (SignInMethod::Passkey, AttemptOutcome::Success);
-        let attempt = attempts.begin(&folded, Some(found.user.id), kind, success, meta);
+        let attempt = attempts.begin(key.as_str(), Some(found.user.id), kind, success, meta);
         self.open(found, assertion, attempt, answer.trust_device, meta).await
     }
 
@@ -204,7 +196,7 @@ impl PasskeySignIn {
             OpenOutcome::Superseded => Err(self.refuse(AttemptOutcome::Superseded, attempt, meta).await),
             OpenOutcome::Spent => {
                 let failure = self.refuse(AttemptOutcome::InvalidPasskey, attempt, meta).await;
-                Err(clones.failure_when_unspent(assertion.user, &assertion.proof, failure, meta).await)
+                Err(clones.failure_when_unspent(&assertion, failure, meta).await)
             }
         }
     }
@@ -222,11 +214,12 @@ impl PasskeySignIn {
         let sign_in = sign_in.ok_or(Failure::Internal)?;
         let counted = second_factor.count_answer(sign_in, answer.presession, "passkey", meta).await?;
         match ceremonies.judge_assertion(taken, credential, meta).await {
-            Ok(VerifiedAssertion { user, proof }) => {
+            Ok(assertion) => {
+                let proof = assertion.proof.clone();
                 let trust = (Trust::Verified, clock.now() + TRUST_TTL);
                 let trust = answer.trust_device.then_some(trust);
-                match second_factor.complete(counted, proof.clone(), trust, "passkey", meta).await {
-                    Err(failure) => Err(clones.failure_when_unspent(user, &proof, failure, meta).await),
+                match second_factor.complete(counted, proof, trust, "passkey", meta).await {
+                    Err(failure) => Err(clones.failure_when_unspent(&assertion, failure, meta).await),
                     granted => granted,
                 }
             }

@@ -6,22 +6,24 @@
 
 use domain::{
     abuse::attempt::AttemptOutcome,
-    account::{email::Email, password::Verification},
+    account::{account_key::AccountKey, password::Verification, role::Status},
     client::device::Trust,
     factors::challenge::decide_second_factor,
     risk::RiskOutcome,
     session::SignInMethod,
 };
-use parking_lot::Mutex;
-use protocol::audit::{AuditEvent, Outcome};
+use protocol::{
+    audit::{AuditEvent, Outcome},
+    id::DeviceId,
+};
 use secrecy::{ExposeSecret, SecretString};
 use store::{Attempt, OpenOutcome, OpenSession, SignInCandidate, Store};
 use tokio::time::Instant;
 use uuid::Uuid;
 
 use super::{
-    answer_timing::AnswerTiming,
     attempts::SignInAttempts,
+    even_answers::EvenAnswers,
     open_session::SessionOpener,
     risk::RiskAssessor,
     second_factor::{FactorChallenge, SecondFactor},
@@ -32,7 +34,6 @@ use crate::{
         verifier::Verifier,
     },
     core::{
-        account_fields::folded_name,
         audit::AuditTrail,
         clock::Clock,
         failure::Failure,
@@ -54,7 +55,7 @@ pub enum SignInStep {
 /// Signs in with a password.
 pub struct PasswordSignIn {
     parts: Parts,
-    timing: Mutex<AnswerTiming>,
+    answers: EvenAnswers,
 }
 
 /// What [`PasswordSignIn`] is made of.
@@ -74,7 +75,7 @@ pub(crate) struct Parts {
 
 impl PasswordSignIn {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self { parts, timing: Mutex::default() }
+        Self { parts, answers: EvenAnswers::default() }
     }
 
     /// Signs in with a password. If a second factor is required, only the client with this pre-session can answer.
@@ -88,11 +89,12 @@ impl PasswordSignIn {
         presession: Uuid,
         meta: &RequestMeta,
     ) -> Result<SignInStep, Failure> {
-        let (folded, candidate, permit) = self.candidate(email, meta).await?;
+        let key = AccountKey::of(email);
+        let (candidate, permit) = self.candidate(&key, meta).await?;
         let phc = candidate.as_ref().map(|found| found.user.password_hash.expose_secret().to_owned());
         let verification = self.parts.hasher.verify_with(permit, &password, phc).await?;
         let began = Instant::now();
-        let answer = self.decide(&folded, candidate.as_ref(), verification, password, presession, meta).await;
+        let answer = self.decide(&key, candidate.as_ref(), verification, password, presession, meta).await;
         self.delay(began, &answer).await;
         answer
     }
@@ -105,20 +107,13 @@ impl PasswordSignIn {
             Err(Failure::Invalid { .. }) => false,
             Err(_) => return,
         };
-        let due = {
-            let mut timing = self.timing.lock();
-            if right {
-                timing.note(began.elapsed());
-            }
-            timing.due()
-        };
-        tokio::time::sleep_until(began + due).await;
+        self.answers.wait(began, right).await;
     }
 
     /// Decides about a sign-in after its password was compared.
     async fn decide(
         &self,
-        folded: &str,
+        key: &AccountKey,
         candidate: Option<&SignInCandidate>,
         verification: Verification,
         password: SecretString,
@@ -128,7 +123,7 @@ impl PasswordSignIn {
         let Parts { attempts, risk, throttle, verifier, .. } = &self.parts;
         let user = candidate.map(|found| found.user.id);
         let success = AttemptOutcome::Success;
-        let mut attempt = attempts.begin(folded, user, SignInMethod::Password, success, meta);
+        let mut attempt = attempts.begin(key.as_str(), user, SignInMethod::Password, success, meta);
         let blocked = match user {
             Some(user) => verifier.is_blocked(user).await?,
             None => false,
@@ -136,7 +131,7 @@ impl PasswordSignIn {
         let found = match check_candidate(candidate, verification, blocked) {
             Ok(found) => found,
             Err(refused) => {
-                throttle.count_wrong_pair(folded, &password, meta).await;
+                throttle.count_wrong_pair(key, &password, meta).await;
                 return Err(self.refuse(refused, attempt, meta).await);
             }
         };
@@ -144,7 +139,7 @@ impl PasswordSignIn {
         attempt.risk = Some(verdict.assessment.clone());
         if verdict.outcome == RiskOutcome::Refuse {
             // Counted like a wrong password: otherwise a missing ban would reveal that the password was right.
-            throttle.count_wrong_pair(folded, &password, meta).await;
+            throttle.count_wrong_pair(key, &password, meta).await;
             return Err(self.refuse(AttemptOutcome::RiskRefused, attempt, meta).await);
         }
         risk.record_suspicion(found.user.id, &verdict, meta).await?;
@@ -182,30 +177,25 @@ impl PasswordSignIn {
     /// The limits that do not depend on the account are checked before the permit is taken.
     async fn candidate(
         &self,
-        email: &str,
+        key: &AccountKey,
         meta: &RequestMeta,
-    ) -> Result<(String, Option<SignInCandidate>, HashPermit), Failure> {
+    ) -> Result<(Option<SignInCandidate>, HashPermit), Failure> {
         let Parts { store, throttle, hasher, second_factor, .. } = &self.parts;
         throttle.spend_for_address(throttle.limits().login_address, meta.address).await?;
-        let parsed = Email::parse(email).ok();
-        let folded = folded_name(email, parsed.as_ref());
         // Without a device the account's limit does not depend on what the database says.
         let without_device = meta.device.is_none();
         if without_device {
-            self.throttle_account(&folded, None, meta).await?;
+            throttle.spend_sign_in(key, None, meta.address).await?;
         }
         let permit = hasher.permit().await?;
-        let candidate = match parsed {
-            Some(email) => store.user_by_email(email, meta.device).await?,
-            None => None,
-        };
+        let candidate = store.user_by_key(key.clone(), meta.device).await?;
         if !without_device {
-            self.throttle_account(&folded, candidate.as_ref(), meta).await?;
+            throttle.spend_sign_in(key, known_device(candidate.as_ref(), meta), meta.address).await?;
         }
         if let Some(found) = candidate.as_ref().filter(|found| found.factors.any()) {
             second_factor.check_budget(found, meta).await?;
         }
-        Ok((folded, candidate, permit))
+        Ok((candidate, permit))
     }
 
     /// Whether this sign-in needs a second factor. `demands`: its risk demands one.
@@ -259,23 +249,6 @@ impl PasswordSignIn {
         }
     }
 
-    /// Spends a permit of the account. A device that the account knows has a budget of its own, so that a stranger cannot
-    /// lock the owner out.
-    async fn throttle_account(
-        &self,
-        folded: &str,
-        candidate: Option<&SignInCandidate>,
-        meta: &RequestMeta,
-    ) -> Result<(), Failure> {
-        let throttle = &self.parts.throttle;
-        let known = candidate.is_some_and(|found| found.device_known);
-        let keys = throttle.keys().login(meta.address, folded, meta.device.filter(|_| known));
-        match keys.device_account {
-            Some(key) => throttle.spend(throttle.limits().login_device_account, &key).await,
-            None => throttle.spend(throttle.limits().login_account, &keys.account).await,
-        }
-    }
-
     /// Records a refusal and returns the one answer. If it cannot be recorded, the answer is that failure.
     async fn refuse(&self, refused: AttemptOutcome, attempt: Attempt, meta: &RequestMeta) -> Failure {
         let Parts { audit, attempts, .. } = &self.parts;
@@ -305,6 +278,13 @@ impl PasswordSignIn {
             }
         }
     }
+}
+
+/// The device of the request, if the account knows it. An account whose address is not verified knows none: a registration with
+/// the address of an account that exists must not look different afterwards.
+fn known_device(candidate: Option<&SignInCandidate>, meta: &RequestMeta) -> Option<DeviceId> {
+    let known = candidate.is_some_and(|found| found.device_known && found.user.status != Status::Pending);
+    meta.device.filter(|_| known)
 }
 
 /// The account, if it may sign in, or the reason why not. The account's status is checked last, so that only a right password

@@ -10,7 +10,9 @@ use protocol::{
 use secrecy::SecretString;
 use store::{NewUser, Store, StoreError, User};
 
-use super::request_device::RequestDevices;
+use tokio::time::Instant;
+
+use super::{even_answers::EvenAnswers, request_device::RequestDevices};
 use crate::{
     access::feed_state::FeedState,
     core::{
@@ -43,7 +45,10 @@ pub(crate) struct RegistrationRules {
 }
 
 /// Registers accounts.
-pub struct Registration(Parts);
+pub struct Registration {
+    parts: Parts,
+    answers: EvenAnswers,
+}
 
 /// What [`Registration`] is made of.
 pub(crate) struct Parts {
@@ -59,13 +64,13 @@ pub(crate) struct Parts {
 
 impl Registration {
     pub(crate) fn new(parts: Parts) -> Self {
-        Self(parts)
+        Self { parts, answers: EvenAnswers::default() }
     }
 
     /// Registers an account, and the device it is made on.
     ///
     /// When addresses must be verified, the answer for a known address is the same as for a new one, and the account's number
-    /// is told only after verification: until then it reads 0.
+    /// is told only after verification: until then it reads 0. Both answers come equally late.
     ///
     /// # Errors
     /// `Forbidden` if registration is closed, `BadRequest` for an invalid address, password or name, `Conflict` for a known
@@ -77,28 +82,32 @@ impl Registration {
         display_name: Option<String>,
         meta: &RequestMeta,
     ) -> Result<RegisteredAccount, Failure> {
-        let throttle = &self.0.throttle;
+        let throttle = &self.parts.throttle;
         throttle.spend_for_address(throttle.limits().register_address, meta.address).await?;
-        if !self.0.rules.open {
+        if !self.parts.rules.open {
             return Err(Failure::forbidden("registration_closed", "New accounts are not accepted here."));
         }
         let email = parse_email(email)?;
         self.check_database().await?;
-        let verify = self.0.rules.verify_email;
+        let verify = self.parts.rules.verify_email;
         let device = meta.device.unwrap_or_else(DeviceId::random);
         let new = NewUser {
             display_name: parse_display_name(display_name)?,
-            password_hash: self.0.hasher.hash_if_strong(password, email.clone()).await?,
+            password_hash: self.parts.hasher.hash_if_strong(password, email.as_str().to_owned()).await?,
             role: Role::User,
             status: if verify { Status::Pending } else { Status::Active },
-            device: Some(self.0.devices.device(meta, device)),
-            now: self.0.clock.now(),
+            device: Some(self.parts.devices.device(meta, device)),
+            now: self.parts.clock.now(),
             email,
         };
         let unverified = verify.then(|| unverified(&new));
-        let event = self.0.audit.event("user.registered", Outcome::Success, meta);
-        let user = match (self.0.store.insert_user(new, event).await, unverified) {
-            (Ok(_) | Err(StoreError::Conflict(_)), Some(unverified)) => unverified,
+        let event = self.parts.audit.event("user.registered", Outcome::Success, meta);
+        let began = Instant::now();
+        let user = match (self.parts.store.insert_user(new, event).await, unverified) {
+            (inserted @ (Ok(_) | Err(StoreError::Conflict(_))), Some(unverified)) => {
+                self.answers.wait(began, inserted.is_ok()).await;
+                unverified
+            }
             (Ok(user), None) => user,
             (Err(StoreError::Conflict(_)), None) => return Err(email_taken()),
             (Err(error), _) => return Err(error.into()),
@@ -108,7 +117,7 @@ impl Registration {
 
     /// Fails early if the database cannot be reached: a write would keep the client waiting longer than a query.
     async fn check_database(&self) -> Result<(), Failure> {
-        if self.0.feed.is_current() { Ok(()) } else { Ok(self.0.store.ping().await?) }
+        if self.parts.feed.is_current() { Ok(()) } else { Ok(self.parts.store.ping().await?) }
     }
 }
 

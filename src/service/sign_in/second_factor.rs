@@ -6,7 +6,7 @@
 
 use domain::{
     abuse::attempt::AttemptOutcome,
-    account::email::Email,
+    account::account_key::AccountKey,
     client::device::{TRUST_TTL, Trust},
     factors::challenge::{CHALLENGE_ATTEMPTS, CHALLENGE_TTL, ChallengeKind, ProofMethod},
     risk::Assessment,
@@ -29,8 +29,7 @@ use crate::{
     access::issue_tokens::{SessionTokens, TokenIssuer},
     authenticators::verify_code::{CodeProof, CodeVerifier},
     core::{
-        account_fields::folded_name, audit::AuditTrail, clock::Clock, failure::Failure,
-        request_meta::RequestMeta, throttle::Throttle,
+        audit::AuditTrail, clock::Clock, failure::Failure, request_meta::RequestMeta, throttle::Throttle,
     },
 };
 
@@ -189,9 +188,9 @@ impl SecondFactor {
         let Some(user) = self.0.store.user_by_id(user).await? else {
             return Err(self.refuse(Some(user), method, "unknown_account", meta).await);
         };
-        let folded = folded_name(&user.email, Email::parse(&user.email).ok().as_ref());
         let (kind, success) = (SignInMethod::SecondFactor, AttemptOutcome::Success);
-        let attempt = self.0.attempts.begin(&folded, Some(user.id), kind, success, meta);
+        let attempt =
+            self.0.attempts.begin(AccountKey::of(&user.email).as_str(), Some(user.id), kind, success, meta);
         Ok(CountedAnswer { challenge, user, attempt: Attempt { risk: first.risk, ..attempt } })
     }
 

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 
 use super::step_log::logged;
 use crate::{
-    access::{feed_state::FeedState, verifier::Verifier},
+    access::{feed_state::FeedState, outages::Outages, verifier::Verifier},
     core::{
         audit::AuditTrail,
         clock::{Clock, before},
@@ -46,6 +46,7 @@ pub(crate) struct Expiry {
     pub(crate) revoker: Revoker,
     pub(crate) external_sessions: ExternalSessions,
     pub(crate) feed: Arc<FeedState>,
+    pub(crate) outages: Arc<Outages>,
     pub(crate) sessions: SessionLimits,
     /// How long attempts to sign in are kept.
     pub(crate) attempts_kept: Duration,
@@ -113,6 +114,10 @@ impl Expiry {
     /// A session may be used between the query and its end, on this node or another, so the statement that ends it checks again.
     async fn end_idle(&self, now: OffsetDateTime, until: Instant) -> Result<(), Failure> {
         let since = before(now, self.sessions.idle.saturating_add(GRACE));
+        if self.outages.last_end().is_some_and(|end| end > since) {
+            // Sessions that were not idle when it began count as used at its end.
+            return Ok(());
+        }
         loop {
             let mut idle = self.store.idle_sessions(since).await?;
             let full = idle.len() == EXPIRED_BATCH;

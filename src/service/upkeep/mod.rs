@@ -35,7 +35,7 @@ use store::Store;
 use tokio::{sync::watch, task::JoinHandle};
 
 use crate::{
-    access::{Access, feed_state::FeedState},
+    access::{Access, feed_state::FeedState, outages::Outages},
     core::{Core, bans::Bans, clock::Clock, failure::Failure},
     realtime::external_sessions::ExternalSessions,
     revocation::Revocation,
@@ -66,6 +66,7 @@ pub struct Upkeep {
     clock: Clock,
     bans: Bans,
     feed: Arc<FeedState>,
+    outages: Arc<Outages>,
     revocation: Arc<Revocation>,
     external_sessions: ExternalSessions,
     expiry: Arc<Expiry>,
@@ -100,6 +101,7 @@ impl Upkeep {
             revoker: revocation.revoker.clone(),
             external_sessions: external_sessions.clone(),
             feed: Arc::clone(&feed),
+            outages: Arc::clone(&access.outages),
             sessions,
             attempts_kept: settings.attempts,
         };
@@ -111,6 +113,7 @@ impl Upkeep {
             clock: clock.clone(),
             bans: bans.clone(),
             feed,
+            outages: Arc::clone(&access.outages),
             revocation,
             external_sessions,
             health: Arc::new(JobHealth::new(clock.clone())),
@@ -201,6 +204,7 @@ impl Upkeep {
             realtime: self.realtime.clone(),
             clock: self.clock.clone(),
             state: Arc::clone(&self.feed),
+            outages: Arc::clone(&self.outages),
             in_flight: Arc::clone(&self.revocation.in_flight),
             revoker: self.revocation.revoker.clone(),
             denials: self.revocation.denials.clone(),

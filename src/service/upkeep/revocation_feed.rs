@@ -21,7 +21,7 @@ use tokio::{sync::watch, task::JoinHandle, time::timeout};
 
 use super::jobs::JobHealth;
 use crate::{
-    access::{feed_state::FeedState, verifier::Verifier},
+    access::{feed_state::FeedState, outages::Outages, verifier::Verifier},
     core::clock::Clock,
     realtime::external_sessions::ExternalSessions,
     revocation::{
@@ -50,6 +50,7 @@ pub(crate) struct RevocationFeed {
     pub(crate) realtime: Realtime,
     pub(crate) clock: Clock,
     pub(crate) state: Arc<FeedState>,
+    pub(crate) outages: Arc<Outages>,
     pub(crate) in_flight: Arc<InFlightRevocations>,
     pub(crate) revoker: Revoker,
     pub(crate) denials: Denials,
@@ -155,6 +156,7 @@ impl RevocationFeed {
                 let _ = closing.await;
             }
         }
+        self.outages.note_look(self.clock.now(), self.state.is_current());
         self.state.looked(look.began);
         Ok(())
     }

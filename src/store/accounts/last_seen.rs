@@ -33,6 +33,32 @@ pub struct LastSeen {
 }
 
 impl Store {
+    /// Writes a use of a session at once: its time, and the refresh counter of the access token that was used.
+    ///
+    /// # Errors
+    /// `Unavailable` if the database cannot be reached.
+    pub async fn write_use(
+        &self,
+        session: SessionId,
+        refresh_counter: u64,
+        now: OffsetDateTime,
+    ) -> Result<(), StoreError> {
+        self.run_quick(move |client| {
+            Box::pin(async move {
+                let statement = client
+                    .prepare_cached(
+                        "UPDATE sessions SET last_seen_at = greatest(last_seen_at, $3),
+                                used_counter = greatest(used_counter, least($2, refresh_counter))
+                         WHERE id = $1 AND revoked_at IS NULL",
+                    )
+                    .await?;
+                client.execute(&statement, &[&session.0, &stored(refresh_counter), &now]).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
     /// Writes that these sessions, at most `TOUCHED_AT_ONCE`, have open sockets, which counts as activity.
     ///
     /// # Errors

@@ -6,6 +6,7 @@
 use deadpool_postgres::GenericClient;
 use domain::{
     account::{
+        account_key::AccountKey,
         email::Email,
         role::{Role, Status},
     },
@@ -130,20 +131,20 @@ impl Store {
         .await
     }
 
-    /// The account with this address, ignoring case, with what a sign-in on `device` needs to know.
+    /// The account with this key, with what a sign-in on `device` needs to know.
     ///
     /// # Errors
     /// `Unavailable` if the database cannot be reached.
-    pub async fn user_by_email(
+    pub async fn user_by_key(
         &self,
-        email: Email,
+        key: AccountKey,
         device: Option<DeviceId>,
     ) -> Result<Option<SignInCandidate>, StoreError> {
-        let sql = candidate_sql("lower(u.email) = lower($1)");
+        let sql = candidate_sql("u.account_key = $1");
         self.run_quick(move |client| {
             Box::pin(async move {
                 let statement = client.prepare_cached(&sql).await?;
-                let row = client.query_opt(&statement, &[&email.as_str(), &device.map(|id| id.0)]).await?;
+                let row = client.query_opt(&statement, &[&key.as_str(), &device.map(|id| id.0)]).await?;
                 row.map(|row| candidate_from_row(&row)).transpose()
             })
         })
@@ -286,9 +287,9 @@ fn device_trust(row: &Row) -> Result<Option<(Trust, OffsetDateTime)>, StoreError
 
 async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, StoreError> {
     let sql = format!(
-        "INSERT INTO users AS u (email, display_name, password_hash, role, status, created_at, updated_at,
-                                 password_changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $6, $6) RETURNING {USER_COLUMNS}"
+        "INSERT INTO users AS u (email, account_key, display_name, password_hash, role, status, created_at,
+                                 updated_at, password_changed_at)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $7, $7) RETURNING {USER_COLUMNS}"
     );
     let statement = client.prepare_cached(&sql).await?;
     let row = client
@@ -296,6 +297,7 @@ async fn insert(client: &impl GenericClient, new: &NewUser) -> Result<User, Stor
             &statement,
             &[
                 &new.email.as_str(),
+                &new.email.key().as_str(),
                 &new.display_name,
                 &new.password_hash.expose_secret(),
                 &new.role.as_str(),

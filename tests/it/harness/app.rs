@@ -197,6 +197,11 @@ impl App {
         Person::new(self, email, answer.body["id"].as_i64().expect("an id"))
     }
 
+    /// The user of this number, as a client of this server.
+    pub(crate) fn person(&self, id: i64) -> Person {
+        Person::new(self, String::new(), id)
+    }
+
     /// A new user with this role, which registration alone does not give.
     pub(crate) async fn appoint(&self, role: Role) -> Person {
         let person = self.register().await;

@@ -123,6 +123,12 @@ impl App {
             .expect("it is reset");
     }
 
+    /// Gives their keys to accounts without one, as `portcullis migrate` does. Returns the accounts that have none.
+    pub(crate) async fn assign_account_keys(&self) -> Vec<i64> {
+        let without = self.store().assign_account_keys().await.expect("the keys");
+        without.into_iter().map(|account| account.user.0).collect()
+    }
+
     /// Removes every second factor of a user.
     pub(crate) async fn reset_factors(&self, user: UserId) {
         self.services().operators.local_admin.reset_factors(user).await.expect("they are reset");

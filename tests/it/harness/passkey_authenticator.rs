@@ -134,6 +134,12 @@ impl PasskeyAuthenticator {
         answer
     }
 
+    /// Whether it holds the credential that this descriptor asks for.
+    pub(crate) fn holds(&self, descriptor: &Value) -> bool {
+        let asked = listed(&Value::Array(vec![descriptor.clone()]));
+        self.keys.iter().any(|key| asked.contains(&key.id))
+    }
+
     /// Uses the newest passkey that the options allow, as `navigator.credentials.get` does. Without a list it uses
     /// the newest one of the relying party.
     pub(crate) fn assert(&mut self, options: &Value) -> Value {

@@ -4,7 +4,7 @@
 use std::{net::IpAddr, time::Duration};
 
 use domain::{
-    account::{email::Email, role::Role},
+    account::{account_key::AccountKey, role::Role},
     client::device::FINGERPRINT_VERSION,
     risk::Place,
     session::SignInMethod,
@@ -26,11 +26,8 @@ use super::{Person, Session, app::secrets, forged_token::DOMAIN};
 /// A sign-in of this user after the check of the password.
 pub(super) async fn sign_in(person: &Person) -> OpenSession {
     let (store, now) = (person.app.store(), person.app.now());
-    let candidate = store
-        .user_by_email(Email::parse(&person.email).expect("an address"), None)
-        .await
-        .expect("an answer")
-        .expect("the user");
+    let candidate =
+        store.user_by_key(AccountKey::of(&person.email), None).await.expect("an answer").expect("the user");
     OpenSession {
         id: SessionId::random(),
         user: person.id,

@@ -115,6 +115,40 @@ async fn a_copy_used_as_proof_of_presence_ends_the_session_that_used_it() {
 }
 
 #[tokio::test]
+async fn answers_of_one_authenticator_in_another_order_are_no_copy() {
+    let app = App::start();
+    let (person, session, mut authenticator) = owner(&app).await;
+    let (first, second) = (CookieClient::of(&app), CookieClient::of(&app));
+    let (one, two) = (first.begin(&json!({})).await, second.begin(&json!({"username": person.email})).await);
+    let signed_first = authenticator.assert(&one.options);
+    let signed_second = authenticator.assert(&two.options);
+    second.finish(&two, &signed_second).await.expect(200);
+    first.finish(&one, &signed_first).await.refused(401, "passkey_refused");
+    assert!(session.works().await);
+    assert_eq!(events(&app, "credential.clone_suspected").await.len(), 0);
+    CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await.expect(200);
+}
+
+#[tokio::test]
+async fn a_copy_that_answers_an_older_ceremony_opens_nothing_and_is_noticed_later() {
+    let app = App::start();
+    let (_, session, mut authenticator) = owner(&app).await;
+    CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await.expect(200);
+    let client = CookieClient::of(&app);
+    let older = client.begin(&json!({})).await;
+    let counter = authenticator.keys[0].counter;
+    for _ in 0..2 {
+        CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await.expect(200);
+    }
+    authenticator.keys[0].counter = counter;
+    client.finish(&older, &authenticator.assert(&older.options)).await.refused(401, "passkey_refused");
+    assert!(session.works().await);
+    let answer = CookieClient::of(&app).sign_in(&mut authenticator, &json!({})).await;
+    answer.refused(401, "passkey_suspended");
+    assert!(!session.works().await);
+}
+
+#[tokio::test]
 async fn a_forged_signature_with_an_old_counter_suspends_nothing() {
     let app = App::start();
     let (_, mut session, mut authenticator) = owner(&app).await;

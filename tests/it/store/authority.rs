@@ -1,7 +1,7 @@
 //! The acting session of a change: if it has ended before the change is written, nothing changes.
 
 use domain::account::{
-    email::Email,
+    account_key::AccountKey,
     role::{Role, Status},
 };
 use futures_util::future::join_all;
@@ -162,8 +162,8 @@ fn of_two_sessions_that_change_the_password_at_once_one_does() {
 
 /// A new session of this user after earlier revocations.
 async fn sign_in_again(db: &Db, name: &str) -> Session {
-    let email = Email::parse(&format!("{name}@example.com")).unwrap();
-    let found = db.store.user_by_email(email, None).await.unwrap().unwrap();
+    let key = AccountKey::of(&format!("{name}@example.com"));
+    let found = db.store.user_by_key(key, None).await.unwrap().unwrap();
     db.open(OpenSession { revoked_all: found.revoked_all, ..Db::sign_in(&found.user) }).await
 }
 

@@ -9,8 +9,8 @@ use super::{Db, event, now, with_db};
 
 /// A sign-in after the newest revocation of all sessions.
 async fn open_now(db: &Db, name: &str) -> store::Session {
-    let email = domain::account::email::Email::parse(&format!("{name}@example.com")).unwrap();
-    let found = db.store.user_by_email(email, None).await.unwrap().unwrap();
+    let key = domain::account::account_key::AccountKey::of(&format!("{name}@example.com"));
+    let found = db.store.user_by_key(key, None).await.unwrap().unwrap();
     db.open(OpenSession { revoked_all: found.revoked_all, ..Db::sign_in(&found.user) }).await
 }
 

@@ -1,6 +1,9 @@
 //! Opening sessions, alone and against revocations.
 
-use domain::account::role::{Role, Status};
+use domain::account::{
+    account_key::AccountKey,
+    role::{Role, Status},
+};
 use protocol::close::Cause;
 use store::{Change, OpenOutcome, OpenSession, RevocationRequest, Target};
 
@@ -19,7 +22,7 @@ fn a_session_is_as_it_was_opened() {
         assert_eq!(session.privileged_until, Some(open.privileged_until));
         assert!(
             db.store
-                .user_by_email("ada@example.com".parse_email(), Some(open.device.id))
+                .user_by_key(AccountKey::of("ada@example.com"), Some(open.device.id))
                 .await
                 .unwrap()
                 .unwrap()
@@ -162,14 +165,4 @@ async fn assert_superseded(db: &Db, open: OpenSession) {
     assert!(db.store.sessions_of(user).await.unwrap().is_empty());
     let written = db.count("SELECT count(*) FROM audit_events WHERE event = 'session.opened'").await;
     assert_eq!(written, db.count("SELECT count(*) FROM sessions").await);
-}
-
-trait ParseEmail {
-    fn parse_email(&self) -> domain::account::email::Email;
-}
-
-impl ParseEmail for str {
-    fn parse_email(&self) -> domain::account::email::Email {
-        domain::account::email::Email::parse(self).unwrap()
-    }
 }

@@ -6,7 +6,9 @@ use domain::account::role::{Scope, Scopes};
 use futures_util::future::join_all;
 use logic::denials::TokenMark;
 use protocol::close::Cause;
-use store::{Change, Privilege, PrivilegeOutcome, RevocationRequest, Session, Target, Ticket};
+use store::{
+    Change, Lapse, Privilege, PrivilegeOutcome, RevocationRequest, Session, StoreError, Target, Ticket,
+};
 
 use super::{Db, event, now, with_db};
 
@@ -102,5 +104,19 @@ fn a_proof_checked_before_the_password_changed_grants_nothing() {
         let late = privilege(&session, user.revocation_epoch);
         let answer = db.store.grant_privilege(late, event("session.stepped_up")).await.unwrap();
         assert!(matches!(answer, PrivilegeOutcome::Lapsed), "{answer:?}");
+    });
+}
+
+#[test]
+fn a_user_who_was_blocked_meanwhile_gets_no_privilege() {
+    with_db(|db| async move {
+        let user = db.user("ada").await;
+        let session = db.open(Db::sign_in(&user)).await;
+        let sql =
+            format!("INSERT INTO denials (kind, subject, created_at) VALUES ('user', '{}', now())", user.id);
+        db.raw().await.batch_execute(&sql).await.unwrap();
+        let asked = privilege(&session, user.revocation_epoch);
+        let answer = db.store.grant_privilege(asked, event("session.stepped_up")).await;
+        assert!(matches!(answer, Err(StoreError::Lapsed(Lapse::Account))), "{answer:?}");
     });
 }

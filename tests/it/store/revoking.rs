@@ -98,8 +98,8 @@ fn a_forgotten_device_starts_over() {
         };
         assert_eq!(db.store.commit(order).await.unwrap().ended.named()[0].session, session.id);
         let find = || {
-            db.store.user_by_email(
-                domain::account::email::Email::parse("ada@example.com").unwrap(),
+            db.store.user_by_key(
+                domain::account::account_key::AccountKey::of("ada@example.com"),
                 Some(open.device.id),
             )
         };

@@ -1,6 +1,6 @@
 //! The schema on an empty database, and the values that its constraints refuse.
 
-use domain::account::email::Email;
+use domain::account::{account_key::AccountKey, email::Email};
 use store::{NewUser, StoreError, UserFilter};
 
 use super::{Db, event, now, with_db};
@@ -41,9 +41,9 @@ fn an_address_has_one_account_whatever_its_case() {
             now: now(),
         };
         let answer = db.store.insert_user(again, event("user.registered")).await;
-        assert!(matches!(answer, Err(StoreError::Conflict(constraint)) if constraint == "users_email_key"));
-        let email = Email::parse("aDa@EXAMPLE.com").unwrap();
-        assert!(db.store.user_by_email(email, None).await.unwrap().is_some());
+        assert!(matches!(answer, Err(StoreError::Conflict(constraint)) if constraint == "users_account_key"));
+        let key = AccountKey::of("aDa@EXAMPLE.com");
+        assert!(db.store.user_by_key(key, None).await.unwrap().is_some());
         assert_eq!(db.count("SELECT count(*) FROM users").await, 1);
     });
 }
@@ -167,5 +167,102 @@ fn grown_offsets_come_down_under_a_new_epoch() {
         assert_eq!(db.count("SELECT seq FROM channel_idempotency").await, 2);
         raw.batch_execute(migration).await.unwrap();
         assert_eq!(epoch().await, after, "offsets that have not grown stay as they are");
+    });
+}
+
+/// Accounts with these addresses, as a release without keys left them.
+async fn without_keys(db: &Db, addresses: &[&str]) -> Vec<i64> {
+    let raw = db.raw().await;
+    let mut ids = Vec::new();
+    for address in addresses {
+        let sql =
+            "INSERT INTO users (email, password_hash, status, account_key) VALUES ($1, 'x', 'active', $1)
+                   RETURNING id";
+        ids.push(raw.query_one(sql, &[address]).await.unwrap().get(0));
+    }
+    raw.batch_execute("UPDATE users SET account_key = NULL").await.unwrap();
+    ids
+}
+
+#[test]
+fn existing_accounts_get_their_keys_and_of_two_with_one_key_the_older() {
+    with_db(|db| async move {
+        let addresses = [
+            "stra\u{df}e@example.com",
+            "Ada@Example.com",
+            "strasse@example.com",
+            "Old Name",
+            "STRASSE@example.com",
+        ];
+        let ids = without_keys(&db, &addresses).await;
+        for _ in 0..2 {
+            let without = db.store.assign_account_keys().await.unwrap();
+            let users: Vec<_> = without.iter().map(|account| account.user.0).collect();
+            assert_eq!(users, [ids[2], ids[4]]);
+            for account in &without {
+                let (holder, email) = account.holder.clone().unwrap();
+                assert_eq!((holder.0, email.as_str()), (ids[0], addresses[0]));
+            }
+        }
+        let find = async |name: &str| {
+            let found = db.store.user_by_key(AccountKey::of(name), None).await.unwrap();
+            found.map(|found| found.user.id.0)
+        };
+        assert_eq!(find("STRASSE@EXAMPLE.COM").await, Some(ids[0]));
+        assert_eq!((find("ada@example.com").await, find("old name").await), (Some(ids[1]), Some(ids[3])));
+        let sql = format!("DELETE FROM users WHERE id = {}", ids[0]);
+        db.raw().await.batch_execute(&sql).await.unwrap();
+        assert_eq!(db.store.assign_account_keys().await.unwrap().len(), 1);
+        assert_eq!(find("strasse@example.com").await, Some(ids[2]));
+    });
+}
+
+#[test]
+fn many_may_give_keys_at_once() {
+    with_db(|db| async move {
+        let sql = "INSERT INTO users (email, password_hash)
+                   SELECT 'p' || n || '@example.com', 'x' FROM generate_series(1, 2500) n;
+                   UPDATE users SET account_key = NULL";
+        db.raw().await.batch_execute(sql).await.unwrap();
+        let runs = (0..4).map(|_| {
+            let store = db.store.clone();
+            tokio::spawn(async move { store.assign_account_keys().await.unwrap() })
+        });
+        for run in futures_util::future::join_all(runs).await {
+            run.unwrap();
+        }
+        let wrong = "SELECT count(*) FROM users WHERE account_key IS DISTINCT FROM email";
+        assert_eq!(db.count(wrong).await, 0);
+    });
+}
+
+#[test]
+fn an_account_that_an_earlier_release_makes_is_found() {
+    with_db(|db| async move {
+        let insert = async |email: &str| {
+            let sql = "INSERT INTO users (email, password_hash) VALUES ($1, 'x')";
+            db.raw().await.execute(sql, &[&email]).await
+        };
+        insert("Ada@Example.com").await.unwrap();
+        assert!(db.store.user_by_key(AccountKey::of("ada@example.com"), None).await.unwrap().is_some());
+        assert!(insert("ada@example.com").await.is_err(), "it is the same address");
+    });
+}
+
+#[test]
+fn a_database_that_is_not_in_utf8_is_refused() {
+    with_db(|db| async move {
+        let name = format!("ascii_{}", std::process::id());
+        let sql = format!(
+            "CREATE DATABASE {name} TEMPLATE template0 ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C'"
+        );
+        db.raw().await.batch_execute(&sql).await.unwrap();
+        let mut settings = db.settings.clone();
+        settings.config.dbname(&name);
+        let store = store::Store::connect(&settings).unwrap();
+        for refused in [store.migrate().await.map(|_| ()), store.schema_is_current().await.map(|_| ())] {
+            let error = refused.unwrap_err().to_string();
+            assert!(error.contains("SQL_ASCII") && error.contains("UTF8"), "{error}");
+        }
     });
 }

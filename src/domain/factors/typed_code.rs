@@ -1,0 +1,56 @@
+//! Codes as people type them, in the one form in which they are compared.
+//!
+//! Called by the parsers of authenticator codes and backup codes. Apps and keyboards group the characters, put marks of
+//! direction around them, and use the digits of their script.
+
+use unicode_normalization::UnicodeNormalization as _;
+use zeroize::Zeroizing;
+
+use crate::characters::{decimal_digit, is_dash, is_invisible};
+
+/// Longer than any typed code, in bytes.
+const MAX_BYTES: usize = 256;
+
+/// The characters of a typed code: digits of any script as ASCII digits, other characters in their compatible form, without
+/// space, dashes and invisible characters. `None` if the text is too long for a code.
+#[must_use]
+pub(crate) fn typed_code(text: &str) -> Option<Zeroizing<Vec<char>>> {
+    if text.len() > MAX_BYTES {
+        return None;
+    }
+    // Room for every character, so that no copy is left behind in memory.
+    let mut code = Zeroizing::new(Vec::with_capacity(18 * MAX_BYTES));
+    let kept = text.nfkc().filter(|c| !c.is_whitespace() && !is_dash(*c) && !is_invisible(*c));
+    code.extend(kept.map(|c| decimal_digit(c).and_then(|digit| char::from_digit(digit, 10)).unwrap_or(c)));
+    Some(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typed(text: &str) -> String {
+        typed_code(text).expect("short enough").iter().collect()
+    }
+
+    #[test]
+    fn a_code_is_its_characters() {
+        for text in [
+            "123456",
+            " 123 456\n",
+            "123-456",
+            "123\u{2013}456",
+            "123\u{a0}456",
+            "123\u{2009}456",
+            "\u{202d}123456\u{202c}",
+            "\u{661}\u{662}\u{663}\u{664}\u{665}\u{666}",
+            "\u{967}\u{968}\u{969}\u{96a}\u{96b}\u{96c}",
+            "\u{ff11}\u{ff12}\u{ff13}\u{ff14}\u{ff15}\u{ff16}",
+            "12\u{663}\u{200f}\u{664}56",
+        ] {
+            assert_eq!(typed(text), "123456", "{text:?}");
+        }
+        assert_eq!(typed("\u{ff41}B_c"), "aB_c");
+        assert!(typed_code(&"1".repeat(257)).is_none());
+    }
+}

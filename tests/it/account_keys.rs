@@ -1,0 +1,142 @@
+//! One account, one key: every spelling of an address finds the same account and is counted with it.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, App, Ask, CookieClient, PASSWORD, PasskeyAuthenticator, Person, Session};
+
+const WRONG: &str = "not-their-password-91";
+
+/// An account with this address.
+async fn registered(app: &App, email: &str) -> Person {
+    let body = json!({"email": email, "password": PASSWORD});
+    let answer = app.post("/api/v1/auth/register").json(&body).ask().await.expect(201);
+    Person { email: email.to_owned(), ..app.person(answer.body["id"].as_i64().expect("an id")) }
+}
+
+async fn try_as(app: &App, name: &str, password: &str) -> Answer {
+    let body = json!({"username": name, "password": password});
+    app.post("/api/v1/auth/jwt/login").json(&body).ask().await
+}
+
+#[tokio::test]
+async fn every_spelling_of_an_address_signs_in_and_none_is_registered_again() {
+    let app = App::start();
+    registered(&app, "J\u{fc}rgen.Stra\u{df}e@example.com").await;
+    for spelling in [
+        "j\u{fc}rgen.stra\u{df}e@example.com",
+        "J\u{dc}RGEN.STRASSE@EXAMPLE.COM",
+        "ju\u{308}rgen.strasse@example.com",
+        "\u{ff2a}\u{fc}rgen.stra\u{1e9e}e@example.com",
+    ] {
+        try_as(&app, spelling, PASSWORD).await.expect(200);
+        let body = json!({"email": spelling, "password": PASSWORD});
+        app.post("/api/v1/auth/register").json(&body).ask().await.refused(409, "email_taken");
+    }
+    assert_eq!(app.count("SELECT count(*) FROM users").await, 1);
+}
+
+#[tokio::test]
+async fn an_account_has_one_budget_however_its_address_is_spelled() {
+    let app = App::with(|settings| settings.address_limit_factor = 100);
+    let spellings =
+        ["vi\u{fc}tim.kk@example.com", "VI\u{dc}TIM.KK@example.com", "viu\u{308}tim.\u{212a}k@example.com"];
+    registered(&app, spellings[0]).await;
+    for number in 0..10 {
+        try_as(&app, spellings[number % 3], WRONG).await.expect(401);
+    }
+    for spelling in spellings {
+        try_as(&app, spelling, WRONG).await.expect(429).problem();
+        try_as(&app, spelling, PASSWORD).await.expect(429).problem();
+    }
+    // To this server it is another address, whatever the locale of the database makes of it.
+    try_as(&app, "v\u{130}\u{fc}tim.kk@example.com", PASSWORD).await.refused(401, "invalid_credentials");
+}
+
+/// A session of an account whose address no parser accepts today.
+async fn of_old(app: &App) -> Session {
+    let person = app.register().await;
+    let session = person.open_session().await;
+    let sql = format!("UPDATE users SET email = 'Old Name', account_key = NULL WHERE id = {}", person.id);
+    app.rows().await.batch_execute(&sql).await.expect("an old address");
+    assert_eq!(app.assign_account_keys().await, Vec::<i64>::new());
+    Session { person: Person { email: "old name".to_owned(), ..person }, ..session }
+}
+
+#[tokio::test]
+async fn an_address_that_would_be_refused_today_still_signs_in() {
+    let app = App::start();
+    let mut session = of_old(&app).await;
+    let body = json!({"new_password": "another-copper-walrus-17"});
+    session.adopt(&session.post("/api/v1/profile/password", &body).await.expect(200));
+    try_as(&app, " OLD NAME ", "another-copper-walrus-17").await.expect(200);
+    app.reset_password(session.person.id, PASSWORD).await;
+    try_as(&app, "old name", PASSWORD).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_address_that_would_be_refused_today_signs_in_with_a_passkey() {
+    let app = App::start();
+    let mut session = of_old(&app).await;
+    let mut authenticator = PasskeyAuthenticator::of(&app);
+    session.add_passkey(&mut authenticator).await;
+    for how in [json!({}), json!({"username": "Old Name"})] {
+        CookieClient::of(&app).sign_in(&mut authenticator, &how).await.expect(200);
+    }
+}
+
+/// What a registration and the sign-ins after it show of an address: the answer, the status of each try with the cookie of the
+/// registration, and the limit that refuses at last.
+async fn traces(app: &App, email: &str, exhausted: bool) -> (u16, Vec<u16>, Option<String>, Option<String>) {
+    let body = json!({"email": email, "password": PASSWORD});
+    let answer = app.post("/api/v1/auth/register").json(&body).ask().await;
+    let cookie = format!("device_id={}", answer.cookie("device_id").expect("a device cookie"));
+    if exhausted {
+        for _ in 0..10 {
+            try_as(app, email, WRONG).await.expect(401);
+        }
+    }
+    let (mut statuses, mut last) = (Vec::new(), Value::Null);
+    let (mut policy, mut limit) = (None, None);
+    for _ in 0..12 {
+        let body = json!({"username": email, "password": WRONG});
+        let request = app.request(Method::POST, "/api/v1/auth/jwt/login").header("cookie", &cookie);
+        let tried = request.json(&body).ask().await;
+        statuses.push(tried.status);
+        policy = tried.header("ratelimit-policy").map(str::to_owned);
+        limit = tried.header("ratelimit").map(|text| text.split(";t=").next().unwrap_or_default().to_owned());
+        last = tried.body;
+    }
+    assert_eq!(last["status"], 429, "{last}");
+    (answer.status, statuses, policy, limit)
+}
+
+#[tokio::test]
+async fn where_addresses_are_verified_nothing_after_a_registration_tells_whether_the_address_was_known() {
+    let app = App::with(|settings| {
+        settings.require_email_verification = true;
+        settings.address_limit_factor = 100;
+    });
+    for exhausted in [false, true] {
+        let known = app.new_email();
+        let body = json!({"email": known, "password": PASSWORD});
+        app.post("/api/v1/auth/register").json(&body).ask().await.expect(201);
+        let (known, new) =
+            (traces(&app, &known, exhausted).await, traces(&app, &app.new_email(), exhausted).await);
+        assert_eq!(known, new);
+        assert_eq!(known.2.as_deref(), Some("\"login_account\";q=10;w=300"));
+    }
+}
+
+#[tokio::test]
+async fn a_known_device_is_refused_in_the_name_of_the_account() {
+    let app = App::with(|settings| settings.limits.login_device_account.burst = 3);
+    let session = app.register().await.open_session().await;
+    let mut refused = None;
+    for _ in 0..4 {
+        let answer = session.person.try_password_on(WRONG, Some(&session.device)).await;
+        refused = (answer.status == 429).then_some(answer);
+    }
+    let refused = refused.expect("the fourth is refused").problem();
+    assert_eq!(refused.header("ratelimit-policy"), Some("\"login_account\";q=10;w=300"));
+}
